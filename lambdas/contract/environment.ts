@@ -1,0 +1,92 @@
+import * as z from 'zod';
+import { EnvironmentInvalid } from './errors.ts';
+
+/**
+ * The environment variables of each function. The stack's grants set them by these names, the handler's own file reads
+ * them through these schemas: a name or a value that disagrees ends the first invocation with `EnvironmentInvalid`.
+ */
+const queueUrl = z.url();
+const id = z.string().min(1);
+const flagText = z.enum(['true', 'false']).transform((text) => text === 'true');
+
+/** Unquoted Snowflake identifiers, up to three parts for a table: they are written into the query's text. */
+export const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,254}$/;
+export const TABLE_IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,254}(\.[A-Za-z_][A-Za-z0-9_$]{0,254}){0,2}$/;
+const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
+
+/** Set by Powertools' own names, read by Powertools. */
+const powertools = { POWERTOOLS_SERVICE_NAME: id, POWERTOOLS_METRICS_NAMESPACE: id };
+
+const flags = { APPCONFIG_APPLICATION_ID: id, FLAGS_ENVIRONMENT_ID: id, FLAGS_PROFILE_ID: id };
+const integrations = { APPCONFIG_APPLICATION_ID: id, INTEGRATIONS_ENVIRONMENT_ID: id, INTEGRATIONS_PROFILE_ID: id };
+
+const cache = {
+  CACHE_HOST: id,
+  CACHE_PORT: z.coerce.number().int().min(1).max(65_535),
+  CACHE_TLS: flagText,
+};
+
+const warehouse = {
+  SNOWFLAKE_SECRET_ID: id,
+  SNOWFLAKE_WAREHOUSE: identifier,
+  SNOWFLAKE_ROLE: identifier,
+  LEARNING_TIME_TABLE: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
+  LEARNING_TIME_USER_COLUMN: identifier,
+  LEARNING_TIME_COURSE_COLUMN: identifier,
+  LEARNING_TIME_ENTERPRISE_COLUMN: identifier,
+  LEARNING_TIME_DATE_COLUMN: identifier,
+  LEARNING_TIME_SECONDS_COLUMN: identifier,
+};
+
+const partner = { ALLOW_PLAIN_HTTP: flagText };
+
+export const enrichBatchEnvironment = z.object({
+  ...powertools,
+  ...flags,
+  ...integrations,
+  ...cache,
+  ...warehouse,
+  EVENTS_QUEUE_URL: queueUrl,
+  EVENTS_DEAD_LETTER_QUEUE_URL: queueUrl,
+  DELIVERIES_QUEUE_URL: queueUrl,
+  STATE_MACHINE_ARN: id,
+});
+
+export const enrichTaskEnvironment = z.object({ ...powertools, ...flags, ...cache, ...warehouse });
+
+export const deliverBatchEnvironment = z.object({
+  ...powertools,
+  ...integrations,
+  ...partner,
+  DELIVERIES_QUEUE_URL: queueUrl,
+  DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
+  STATE_MACHINE_ARN: id,
+});
+
+export const deliverTaskEnvironment = z.object({ ...powertools, ...integrations, ...partner });
+
+export const rescueExecutionEnvironment = z.object({
+  ...powertools,
+  STATE_MACHINE_ARN: id,
+  DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
+});
+
+export const sweepExecutionsEnvironment = rescueExecutionEnvironment;
+
+/** Every variable some function reads: what the stack may set. */
+export type EnvironmentName =
+  | keyof z.infer<typeof enrichBatchEnvironment>
+  | keyof z.infer<typeof deliverBatchEnvironment>
+  | keyof z.infer<typeof rescueExecutionEnvironment>;
+
+/**
+ * Reads a function's environment.
+ *
+ * @throws EnvironmentInvalid naming each variable that is missing or wrong; values are not repeated
+ */
+export function readEnvironment<T>(schema: z.ZodType<T>, environment: Record<string, string | undefined>): T {
+  const result = schema.safeParse(environment);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new EnvironmentInvalid(`environment variables do not fit: ${faults.join('; ')}`);
+}

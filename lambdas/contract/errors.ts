@@ -1,0 +1,55 @@
+/**
+ * Base of every error this project throws on purpose.
+ *
+ * `name` is a literal in each leaf: Lambda reports it as the error type and the workflow's retriers match on it, so it
+ * must survive bundling and minification (a class name would not). Messages carry no payload, secret or e-mail address.
+ */
+export abstract class PipelineError extends Error {
+  abstract override readonly name: string;
+}
+
+/** AppConfig gave nothing usable and nothing was read before: nobody may guess where a webhook goes. Worth a retry. */
+export class ConfigurationUnavailable extends PipelineError {
+  override readonly name = 'ConfigurationUnavailable';
+}
+
+/** A secret could not be read, or what it holds does not fit its schema. Worth a retry: an operator may mend it. */
+export class SecretUnavailable extends PipelineError {
+  override readonly name = 'SecretUnavailable';
+}
+
+/** The warehouse did not answer within the deadline, refused, or answered something unreadable. Worth a retry. */
+export class WarehouseUnavailable extends PipelineError {
+  override readonly name = 'WarehouseUnavailable';
+}
+
+/** SQS did not take a message that must not be lost. Worth a retry. */
+export class QueueRefused extends PipelineError {
+  override readonly name = 'QueueRefused';
+}
+
+/** A workflow task was called with something that is not a delivery. A fault of ours: no retry mends it. */
+export class MalformedDelivery extends PipelineError {
+  override readonly name = 'MalformedDelivery';
+}
+
+/** A function's environment variables do not fit its schema: the stack and the code disagree. */
+export class EnvironmentInvalid extends PipelineError {
+  override readonly name = 'EnvironmentInvalid';
+}
+
+/** The name of anything thrown, for logs and dead letter reasons: SDKs throw objects that are not always errors. */
+export function errorName(thrown: unknown): string {
+  const name = (thrown as { name?: unknown } | null | undefined)?.name;
+  return typeof name === 'string' && name !== '' ? name : 'UnknownError';
+}
+
+/**
+ * What a log line may say of anything thrown. Only our own messages and those of AWS services are repeated: others may
+ * quote what they choked on (`JSON.parse` does), and that may be a learner's data.
+ */
+export function errorFields(thrown: unknown): { error: string; error_message?: string } {
+  const error = errorName(thrown);
+  const quotable = thrown instanceof PipelineError || (thrown as { $metadata?: unknown } | null)?.$metadata;
+  return quotable ? { error, error_message: (thrown as Error).message.slice(0, 500) } : { error };
+}

@@ -1,0 +1,55 @@
+import * as z from 'zod';
+
+/**
+ * Largest event the pipeline accepts, in bytes of UTF-8. SQS takes 1 MiB, but an event must also fit a workflow input
+ * (see `MAX_WORKFLOW_INPUT_BYTES`), where its payload is escaped once more.
+ */
+export const MAX_EVENT_BYTES = 200 * 1024;
+
+export const EVENT_TYPES = ['course_completion', 'course_enrollment'] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+export const REGIONS = ['US', 'EU', 'OTHER'] as const;
+export type Region = (typeof REGIONS)[number];
+
+/** Ids become part of secret names, message groups and log lines: nothing that would need escaping there. */
+export const integrationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -');
+
+/** A UUID as the LMS writes it. No colon, so that it can end a cache key that is cut by colons. */
+export const enterpriseIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -');
+
+/** A course key, which the LMS keeps in 255 characters; no characters that SQS refuses in a message. */
+export const courseIdSchema = z.string().regex(/^[^\uFFFE\uFFFF]{1,255}$/, 'must be 1-255 characters');
+
+/** Numbers, or digits in a string; whether the warehouse can use it is decided later, in `domain/learner-key.ts`. */
+const learnerIdSchema = z.union([z.number(), z.string().max(64)]);
+
+/** Optional fields may come as null: that is how Python publishers write "none". */
+function optional<T extends z.ZodType>(schema: T) {
+  return schema.nullish().transform((value): z.infer<T> | undefined => value ?? undefined);
+}
+
+/**
+ * What the LMS publishes to the events queue, one message for one integration (`docs/` has the LMS team's guide).
+ * Fields this version does not know are ignored, so that a publisher may be newer than the pipeline.
+ */
+export const eventSchema = z
+  .object({
+    schema_version: z.literal(1),
+    event_type: z.enum(EVENT_TYPES),
+    event_id: optional(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be 1-128 of A-Z a-z 0-9 _ -')),
+    integration_id: optional(integrationIdSchema),
+    region: optional(z.enum(REGIONS)),
+    occurred_at: z.iso.datetime({ offset: true }),
+    user_id: optional(learnerIdSchema),
+    course_id: optional(courseIdSchema),
+    enterprise_customer_uuid: optional(enterpriseIdSchema),
+    payload: z.record(z.string(), z.unknown()),
+  })
+  .refine((event) => event.integration_id !== undefined || event.region !== undefined, {
+    message: 'names no receiver: give integration_id, or enterprise_customer_uuid and region',
+    path: ['integration_id'],
+  });
+
+/** An event as it was read from the queue, before it is routed. */
+export type LmsEvent = z.infer<typeof eventSchema>;

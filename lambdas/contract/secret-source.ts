@@ -1,0 +1,7 @@
+/** One secret, parsed. Kept in the function's memory; see `adapters/secrets-manager.ts`. */
+export interface SecretSource<T> {
+  /** The secret, at most 15 minutes old. @throws SecretUnavailable */
+  read(): Promise<T>;
+  /** The secret as it is now, past the cache: for one more try after it was refused. @throws SecretUnavailable */
+  refetch(): Promise<T>;
+}

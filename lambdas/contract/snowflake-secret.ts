@@ -1,0 +1,27 @@
+import * as z from 'zod';
+
+const loopbackOrTls = z
+  .string()
+  .regex(/^(https:\/\/[^\s]+|http:\/\/(127\.0\.0\.1|localhost)(:\d+)?\/?)$/, 'must be https, or http on loopback');
+
+/**
+ * The secret `/<stage>/snowflake`, as JSON.
+ *
+ * A key pair is the rule: Snowflake has ended password logins for service users. A password is used only where the
+ * secret has no key. `access_url` is for accounts behind PrivateLink; it defaults to the account's public address.
+ */
+export const snowflakeSecretSchema = z
+  .object({
+    account: z.string().min(1),
+    user: z.string().min(1),
+    /** PKCS#8 PEM; a key without header and line breaks is accepted and wrapped again. */
+    private_key: z.string().min(1).optional(),
+    private_key_passphrase: z.string().min(1).optional(),
+    password: z.string().min(1).optional(),
+    access_url: loopbackOrTls.optional(),
+  })
+  .refine((secret) => secret.private_key !== undefined || secret.password !== undefined, {
+    message: 'has neither private_key nor password',
+    path: ['private_key'],
+  });
+export type SnowflakeSecret = z.infer<typeof snowflakeSecretSchema>;
