@@ -1,0 +1,109 @@
+import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from '../contract/delivery.ts';
+import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../contract/event.ts';
+import { derivedEventId, webhookId } from './identity.ts';
+import { type IntegrationBook, route } from './integrations.ts';
+import { parseKeepingNumbers, toMessageText } from './json-text.ts';
+import { warehouseUserId } from './learner-key.ts';
+
+/**
+ * What becomes of a message on entry: a delivery for one integration; or rejected (dead letter, the reason says why),
+ * unwanted (acknowledged and counted), held (its integration's entry is broken: it waits in the queue).
+ */
+export type Acceptance =
+  | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
+  | { readonly verdict: 'rejected' | 'unwanted' | 'held'; readonly reason: string; readonly integrationId?: string };
+
+/** Room for the progress with which a workflow starts. */
+const STARTING_PROGRESS_BYTES = 1024;
+
+/**
+ * Reads one message of the events queue and finds its receiver. Reasons name fields, never their values: they end in
+ * logs and message attributes.
+ */
+export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > MAX_EVENT_BYTES) return rejected(`too large: ${bytes} bytes, at most ${MAX_EVENT_BYTES} are accepted`);
+  const event = readEvent(body);
+  if (typeof event === 'string') return rejected(event);
+
+  const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
+  const destination = route(event, enterpriseId, book);
+  if (destination.to === 'nobody') {
+    const verdict = ({ unknown: 'rejected', broken: 'held', unwanted: 'unwanted' } as const)[destination.verdict];
+    return { verdict, reason: destination.reason, integrationId: destination.id };
+  }
+  const payload = payloadText(body);
+  if (payload === undefined) return rejected('payload nests too deeply');
+  const owner = destination.integration.enterprise_customer_uuid;
+  const subject = toSubject(event, destination.integration.id, enterpriseId ?? owner, payload);
+  const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
+  if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
+    return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
+  }
+  return { verdict: 'accepted', subject };
+}
+
+function rejected(reason: string): Acceptance {
+  return { verdict: 'rejected', reason: reason.slice(0, MAX_REASON_CHARACTERS) };
+}
+
+/** The event, or what is wrong with it. */
+function readEvent(body: string): LmsEvent | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return 'not JSON';
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
+  const result = eventSchema.safeParse(value);
+  if (result.success) return result.data;
+  return result.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`).join('; ');
+}
+
+function payloadText(body: string): string | undefined {
+  try {
+    return toMessageText((parseKeepingNumbers(body) as { payload: unknown }).payload);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+}
+
+function toSubject(
+  event: LmsEvent,
+  integrationId: string,
+  enterpriseId: string | undefined,
+  payload: string,
+): DeliverySubject {
+  const eventId = event.event_id ?? derivedEventId(integrationId, event.event_type, event.occurred_at, payload);
+  const userId = warehouseUserId(event.user_id ?? field(event.payload, 'user', 'id'));
+  const courseId = event.course_id ?? courseOf(event.payload);
+  return {
+    schema_version: 1,
+    webhook_id: webhookId(integrationId, eventId),
+    event_id: eventId,
+    event_type: event.event_type,
+    integration_id: integrationId,
+    occurred_at: event.occurred_at,
+    generation: 0,
+    ...(userId !== undefined && { user_id: userId }),
+    ...(courseId !== undefined && { course_id: courseId }),
+    ...(enterpriseId !== undefined && { enterprise_customer_uuid: enterpriseId }),
+    payload,
+  };
+}
+
+function enterpriseOf(payload: LmsEvent['payload']): string | undefined {
+  const id = enterpriseIdSchema.safeParse(field(payload, 'enterprise', 'enterprise_customer_uuid'));
+  return id.success ? id.data : undefined;
+}
+
+function courseOf(payload: LmsEvent['payload']): string | undefined {
+  const id = courseIdSchema.safeParse(field(payload, 'course', 'course_id'));
+  return id.success ? id.data : undefined;
+}
+
+function field(payload: LmsEvent['payload'], object: string, name: string): unknown {
+  return (payload[object] as Record<string, unknown> | null | undefined)?.[name];
+}

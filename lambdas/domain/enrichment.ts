@@ -1,0 +1,31 @@
+import type { DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
+import type { Flag } from '../contract/flag.ts';
+import type { LearnerKey, LearningTime } from '../contract/learning-time.ts';
+import { isEnrichmentOn } from './flag.ts';
+import { learnerKey } from './learner-key.ts';
+
+/** Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking. */
+export type EnrichmentNeed = { readonly key: LearnerKey } | { readonly settled: SettledEnrichment };
+
+export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
+  if (subject.event_type !== 'course_completion') return plain('not_a_completion');
+  if (!flag.enabled) return plain('flag_off');
+  const key = learnerKey(subject);
+  if (key === undefined) return plain('learner_not_identified');
+  return isEnrichmentOn(flag, key.enterpriseId) ? { key } : plain('flag_off');
+}
+
+function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified'): EnrichmentNeed {
+  return { settled: { status: 'plain', reason } };
+}
+
+/** What an answer means for the webhook: no rows is no learning time, a real sum of 0 is sent as 0. */
+export function answerOf(answer: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
+  if (!answer.found) return { status: 'plain', reason: 'no_data' };
+  return {
+    status: 'enriched',
+    total_seconds: answer.totalSeconds,
+    last_updated: `${answer.lastDate}T00:00:00Z`,
+    source,
+  };
+}

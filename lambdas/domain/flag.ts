@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { FLAG_KEY, type Flag, flagSchema } from '../contract/flag.ts';
+
+/** The flag, and in words what was wrong with its document: one warning for each, once per version. */
+export interface ParsedFlag {
+  readonly flag: Flag;
+  readonly faults: readonly string[];
+}
+
+/**
+ * Reads the flag from the flat document of `GetLatestConfiguration`: `{[FLAG_KEY]: {enabled, …attributes}}`.
+ *
+ * It fails safe and never throws. Off, where the document does not say clearly that the flag is on; an attribute that
+ * does not fit is taken as its default (nobody by percentage, no pilots, one hour) and harms no other. A fault names
+ * the attribute and not its value.
+ */
+export function parseFlag(text: string): ParsedFlag {
+  const document = parseJson(text);
+  if (!isRecord(document)) return { flag: flagOff(), faults: ['the document is not a JSON object; taken as off'] };
+  const entry = document[FLAG_KEY];
+  if (!isRecord(entry)) return { flag: flagOff(), faults: [`there is no flag ${FLAG_KEY}; taken as off`] };
+  if (typeof entry.enabled !== 'boolean') {
+    return { flag: flagOff(), faults: ['enabled is neither true nor false; taken as off'] };
+  }
+  const faults: string[] = [];
+  const { rollout_percentage, pilot_enterprises, cache_ttl_seconds } = flagSchema.shape;
+  const flag = {
+    enabled: entry.enabled,
+    rollout_percentage: attribute(rollout_percentage, entry, 'rollout_percentage', faults),
+    pilot_enterprises: attribute(pilot_enterprises, entry, 'pilot_enterprises', faults),
+    cache_ttl_seconds: attribute(cache_ttl_seconds, entry, 'cache_ttl_seconds', faults),
+  };
+  return { flag, faults };
+}
+
+/**
+ * Whether learning time is added for an enterprise: by name as a pilot, or by its bucket. Case does not matter.
+ *
+ * Raising the percentage never drops an enterprise, lowering it never adds one: buckets do not move.
+ */
+export function isEnrichmentOn(flag: Flag, enterpriseId: string): boolean {
+  if (!flag.enabled) return false;
+  const id = enterpriseId.toLowerCase();
+  return flag.pilot_enterprises.some((pilot) => pilot.toLowerCase() === id) || bucket(id) < flag.rollout_percentage;
+}
+
+/**
+ * Where an enterprise stands in a rollout, from 0 (first in) up to but not including 100. The flag's key is hashed too,
+ * so that the enterprises that go first are others for another flag.
+ */
+export function bucket(enterpriseId: string, flagKey: string = FLAG_KEY): number {
+  const digest = createHash('sha256').update(`${flagKey}:${enterpriseId.toLowerCase()}`).digest();
+  return (digest.readUInt32BE(0) / 2 ** 32) * 100;
+}
+
+function flagOff(): Flag {
+  return flagSchema.parse({ enabled: false });
+}
+
+/** The part of a zod field that is used here: a field with a default answers it for undefined. */
+interface Field<V> {
+  safeParse(value: unknown): { success: true; data: V } | { success: false; error: { issues: { message: string }[] } };
+  parse(value: undefined): V;
+}
+
+function attribute<V>(field: Field<V>, entry: Record<string, unknown>, name: keyof Flag, faults: string[]): V {
+  const result = field.safeParse(entry[name]);
+  if (result.success) return result.data;
+  const value = field.parse(undefined);
+  faults.push(`${name}: ${result.error.issues[0]?.message}; taken as ${JSON.stringify(value)}`);
+  return value;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+
+/** Lists are hashed as JSON, so that no two different lists of parts share a text. */
+function sha256Hex(parts: readonly (string | number)[]): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+}
+
+/**
+ * The id of an event that the LMS gave none: the same publication twice is one event, a retake with a better grade (or
+ * at another moment) is another.
+ */
+export function derivedEventId(integrationId: string, eventType: string, occurredAt: string, payload: string): string {
+  return sha256Hex([integrationId, eventType, occurredAt, payload]);
+}
+
+/**
+ * One webhook: one event for one integration, over all its tries and re-entries. No `.`, which Standard Webhooks uses
+ * as a separator; 160 bits of the hash, because ids are read aloud and pasted at night.
+ */
+export function webhookId(integrationId: string, eventId: string): string {
+  return `wh_${sha256Hex([integrationId, eventId]).slice(0, 40)}`;
+}
+
+/**
+ * The name under which Step Functions knows a webhook's passage through the workflow: at most 80 characters of
+ * `0-9A-Za-z_-`. A closed execution's name is refused for 90 days, hence the generation.
+ */
+export function executionName(webhook: string, generation: number): string {
+  return `${webhook}-g${generation}`;
+}
+
+/**
+ * The name under which a failed execution's input is taken to the dead letter queue. Derived, so that the rule and the
+ * sweep may both try: the second start is refused. A rescue that fails is rescued again, three times at the most.
+ *
+ * @returns undefined where no further rescue may be started
+ */
+export function rescueName(failedName: string): string | undefined {
+  const [, base = failedName, made = ''] = /^(.*)-rescue([123])$/.exec(failedName) ?? [];
+  const next = Number(made || 0) + 1;
+  return next > 3 ? undefined : `${base.slice(0, 70)}-rescue${next}`;
+}

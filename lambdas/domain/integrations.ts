@@ -1,0 +1,111 @@
+import type { EventType, LmsEvent } from '../contract/event.ts';
+import { type Integration, integrationSchema } from '../contract/integration.ts';
+
+/** The integrations as far as they could be read. */
+export interface IntegrationBook {
+  /** Usable ones by id, in the document's order. */
+  readonly byId: ReadonlyMap<string, Integration>;
+  /** Ids whose entry does not fit the schema and never did, each with the reason: their events wait. */
+  readonly broken: ReadonlyMap<string, string>;
+  /** What was wrong with the document, in words and without its values. */
+  readonly faults: readonly string[];
+}
+
+/**
+ * Reads the integrations document entry by entry. An entry that does not fit keeps its last good version, or is broken
+ * until it is mended; the others are not touched by it.
+ *
+ * @throws SyntaxError or TypeError where the document as a whole cannot be read
+ */
+export function readIntegrations(text: string, lastGood: IntegrationBook | undefined): IntegrationBook {
+  const document: unknown = JSON.parse(text);
+  const entries = (document as { integrations?: unknown } | null)?.integrations;
+  if (!Array.isArray(entries)) throw new TypeError('the integrations document has no list "integrations"');
+
+  const byId = new Map<string, Integration>();
+  const broken = new Map<string, string>();
+  const faults: string[] = [];
+  for (const [index, entry] of entries.entries()) {
+    const read = integrationSchema.safeParse(entry);
+    const id = read.success ? read.data.id : idOf(entry);
+    const fault = read.success
+      ? byId.has(read.data.id) && 'its id is taken by an earlier entry'
+      : read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+    if (read.success && fault === false) {
+      byId.set(read.data.id, read.data);
+      continue;
+    }
+    faults.push(`integration ${id ?? `number ${index + 1}`}: ${fault}`);
+    if (id === undefined || byId.has(id)) continue;
+    const kept = lastGood?.byId.get(id);
+    if (kept) byId.set(id, kept);
+    else broken.set(id, String(fault));
+  }
+  for (const id of byId.keys()) broken.delete(id);
+  return { byId, broken, faults };
+}
+
+function idOf(entry: unknown): string | undefined {
+  const id = integrationSchema.shape.id.safeParse((entry as { id?: unknown } | null)?.id);
+  return id.success ? id.data : undefined;
+}
+
+/** Where an event goes. `broken` and `unknown` differ: the first waits for its entry to be mended. */
+export type Route =
+  | { readonly to: 'integration'; readonly integration: Integration }
+  | {
+      readonly to: 'nobody';
+      readonly verdict: 'unwanted' | 'broken' | 'unknown';
+      readonly id: string;
+      readonly reason: string;
+    };
+
+/**
+ * Finds the one receiver of an event: by its id, or by enterprise and region, the exact region before `OTHER`.
+ *
+ * An integration that belongs to an enterprise gets no other enterprise's events, whoever names it.
+ */
+export function route(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
+  const id = event.integration_id;
+  if (id === undefined) return routeByRegion(event, enterpriseId, book);
+  const integration = book.byId.get(id);
+  if (integration === undefined) {
+    const fault = book.broken.get(id);
+    return fault === undefined
+      ? { to: 'nobody', verdict: 'unknown', id, reason: `no integration has the id ${id}` }
+      : { to: 'nobody', verdict: 'broken', id, reason: `the entry of integration ${id} does not fit: ${fault}` };
+  }
+  const owner = integration.enterprise_customer_uuid;
+  if (owner !== undefined && enterpriseId !== undefined && !sameEnterprise(owner, enterpriseId)) {
+    return { to: 'nobody', verdict: 'unknown', id, reason: `integration ${id} belongs to another enterprise` };
+  }
+  return wanted(integration, event.event_type);
+}
+
+function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
+  const nobody = (reason: string): Route => ({ to: 'nobody', verdict: 'unknown', id: 'unknown', reason });
+  if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
+  const owned = [...book.byId.values()].filter(
+    ({ enterprise_customer_uuid: owner }) => owner !== undefined && sameEnterprise(owner, enterpriseId),
+  );
+  const exact = owned.filter(({ region }) => region === event.region);
+  const other = owned.filter(({ region }) => region === 'OTHER');
+  const candidates = [...exact, ...other];
+  const chosen = candidates.find(({ active }) => active) ?? candidates[0];
+  if (chosen === undefined) return nobody(`no integration of this enterprise serves region ${event.region}`);
+  return wanted(chosen, event.event_type);
+}
+
+/** Whether an integration takes an event now; asked on entry and again before each try. */
+export function wanted(integration: Integration, eventType: EventType): Route {
+  const { id, active, event_types: types } = integration;
+  if (!active) return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} is not active` };
+  if (types !== undefined && !types.includes(eventType)) {
+    return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} does not take ${eventType}` };
+  }
+  return { to: 'integration', integration };
+}
+
+function sameEnterprise(one: string, other: string): boolean {
+  return one.toLowerCase() === other.toLowerCase();
+}

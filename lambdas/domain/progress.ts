@@ -1,0 +1,47 @@
+import type { Delivery, DeliverySubject, Enrichment, Progress, Redrive, TaskResult } from '../contract/delivery.ts';
+import { MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
+
+/** A delivery that nobody has tried yet, with what is known of its learning time. */
+export function newDelivery(subject: DeliverySubject, enrichment: Enrichment, dueAt: Date | null = null): Delivery {
+  return { ...subject, progress: { enrichment, attempt: 0, due_at: dueAt === null ? null : dueAt.toISOString() } };
+}
+
+/**
+ * How a dead delivery differs from its dead letter: the letter is a message of the deliveries queue as if new, so that
+ * redriving it there works, and its generation is the next one, so that the workflow takes it again.
+ */
+export function redriveOf(delivery: Delivery): Redrive {
+  const { enrichment } = delivery.progress;
+  return { generation: delivery.generation + 1, progress: { enrichment, attempt: 0, due_at: null } };
+}
+
+/** The end of a delivery that cannot succeed, with the dead letter it leaves. */
+export function dead(delivery: Delivery, attempt: number, reason: string): TaskResult {
+  const { enrichment, due_at } = delivery.progress;
+  return {
+    enrichment,
+    attempt,
+    due_at,
+    outcome: 'dead',
+    reason: reason.slice(0, MAX_REASON_CHARACTERS),
+    redrive: redriveOf(delivery),
+  };
+}
+
+/** Another outcome than death; `dueAt` only where it waits. */
+export function decided(
+  delivery: Delivery,
+  attempt: number,
+  outcome: 'delivered' | 'retry' | 'unwanted',
+  reason: string,
+  dueAt?: Date,
+): Progress {
+  const { enrichment, due_at } = delivery.progress;
+  return {
+    enrichment,
+    attempt,
+    due_at: dueAt?.toISOString() ?? due_at,
+    outcome,
+    reason: reason.slice(0, MAX_REASON_CHARACTERS),
+  };
+}

@@ -1,0 +1,42 @@
+import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
+import { redriveOf } from './progress.ts';
+
+/** A failed execution, as `DescribeExecution` tells it. `input` is JSON; a cause is left out, it may quote the state. */
+export interface FailedExecution {
+  readonly name: string;
+  readonly status: string;
+  readonly error: string | undefined;
+  readonly input: string;
+}
+
+/**
+ * The input with which the workflow takes a failed execution's delivery straight to the dead letter queue. An input
+ * that is no delivery (a hand-made execution, a version nobody reads any more) goes there as it is.
+ */
+export function rescueInput(failed: FailedExecution, now: Date): Record<string, unknown> {
+  const input: unknown = JSON.parse(failed.input);
+  const read = deliverySchema.safeParse(input);
+  const reason = `workflow execution ${failed.status}${failed.error ? `: ${failed.error}` : ''}`;
+  const end = { due_at: now.toISOString(), outcome: 'dead', reason: reason.slice(0, MAX_REASON_CHARACTERS) };
+  if (read.success) {
+    const delivery: Delivery = read.data;
+    return { ...delivery, progress: { ...delivery.progress, ...end, redrive: redriveOf(delivery) } };
+  }
+  const fields = isObject(input) ? input : { input };
+  const progress = isObject(input) && isObject(input.progress) ? input.progress : {};
+  return {
+    ...fields,
+    integration_id: textOf(fields, 'integration_id'),
+    webhook_id: textOf(fields, 'webhook_id'),
+    progress: { ...progress, ...end, redrive: { progress } },
+  };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function textOf(fields: Record<string, unknown>, name: string): string {
+  const value = fields[name];
+  return typeof value === 'string' && value !== '' ? value : 'unknown';
+}
