@@ -46,10 +46,11 @@ export function errorName(thrown: unknown): string {
 
 /**
  * What a log line may say of anything thrown. Only our own messages and those of AWS services are repeated: others may
- * quote what they choked on (`JSON.parse` does), and that may be a learner's data.
+ * quote what they choked on (`JSON.parse` does), and that may be a learner's data. `$fault` marks what a service said;
+ * `$metadata` would not do, the SDK puts it on every error that passes through it.
  */
 export function errorFields(thrown: unknown): { error: string; error_message?: string } {
   const error = errorName(thrown);
-  const quotable = thrown instanceof PipelineError || (thrown as { $metadata?: unknown } | null)?.$metadata;
+  const quotable = thrown instanceof PipelineError || (thrown as { $fault?: unknown } | null)?.$fault;
   return quotable ? { error, error_message: (thrown as Error).message.slice(0, 500) } : { error };
 }
