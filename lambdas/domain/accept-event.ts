@@ -13,6 +13,9 @@ export type Acceptance =
   | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
   | { readonly verdict: 'rejected' | 'unwanted' | 'held'; readonly reason: string; readonly integrationId?: string };
 
+/** Far above any real payload, and far below where walking one would end the stack, here or in a later function. */
+const MAX_PAYLOAD_LEVELS = 200;
+
 /** Room for the progress with which a workflow starts. */
 const STARTING_PROGRESS_BYTES = 1024;
 
@@ -33,7 +36,8 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
     return { verdict, reason: destination.reason, integrationId: destination.id };
   }
   const payload = payloadText(body);
-  if (payload === undefined) return rejected('payload nests too deeply');
+  if (payload === undefined)
+    return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
   const owner = destination.integration.enterprise_customer_uuid;
   const subject = toSubject(event, destination.integration.id, enterpriseId ?? owner, payload);
   const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
@@ -63,11 +67,17 @@ function readEvent(body: string): LmsEvent | string {
 
 function payloadText(body: string): string | undefined {
   try {
-    return toMessageText((parseKeepingNumbers(body) as { payload: unknown }).payload);
+    const { payload } = parseKeepingNumbers(body) as { payload: unknown };
+    return nestsDeeperThan(MAX_PAYLOAD_LEVELS, payload) ? undefined : toMessageText(payload);
   } catch (thrown) {
     if (thrown instanceof RangeError) return undefined;
     throw thrown;
   }
+}
+
+function nestsDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => nestsDeeperThan(levels - 1, inner));
 }
 
 function toSubject(

@@ -1,12 +1,19 @@
-import type { EventType, LmsEvent } from '../contract/event.ts';
+import { type EventType, type LmsEvent, REGIONS } from '../contract/event.ts';
 import { type Integration, integrationSchema } from '../contract/integration.ts';
+
+/** An entry that cannot be used, with what may tell whose events it should get: as written, so of any type. */
+export interface BrokenEntry {
+  readonly reason: string;
+  readonly enterprise: unknown;
+  readonly region: unknown;
+}
 
 /** The integrations as far as they could be read. */
 export interface IntegrationBook {
   /** Usable ones by id, in the document's order. */
   readonly byId: ReadonlyMap<string, Integration>;
-  /** Ids whose entry does not fit the schema and never did, each with the reason: their events wait. */
-  readonly broken: ReadonlyMap<string, string>;
+  /** Entries that do not fit the schema and never did, by id: their events wait. */
+  readonly broken: ReadonlyMap<string, BrokenEntry>;
   /** What was wrong with the document, in words and without its values. */
   readonly faults: readonly string[];
 }
@@ -23,7 +30,7 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
   if (!Array.isArray(entries)) throw new TypeError('the integrations document has no list "integrations"');
 
   const byId = new Map<string, Integration>();
-  const broken = new Map<string, string>();
+  const broken = new Map<string, BrokenEntry>();
   const faults: string[] = [];
   for (const [index, entry] of entries.entries()) {
     const read = integrationSchema.safeParse(entry);
@@ -39,7 +46,7 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
     if (id === undefined || byId.has(id)) continue;
     const kept = lastGood?.byId.get(id);
     if (kept) byId.set(id, kept);
-    else broken.set(id, String(fault));
+    else broken.set(id, brokenEntry(entry, String(fault)));
   }
   for (const id of byId.keys()) broken.delete(id);
   return { byId, broken, faults };
@@ -48,6 +55,11 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
 function idOf(entry: unknown): string | undefined {
   const id = integrationSchema.shape.id.safeParse((entry as { id?: unknown } | null)?.id);
   return id.success ? id.data : undefined;
+}
+
+function brokenEntry(entry: unknown, reason: string): BrokenEntry {
+  const { enterprise_customer_uuid: enterprise, region } = entry as Record<string, unknown>;
+  return { reason, enterprise, region };
 }
 
 /** Where an event goes. `broken` and `unknown` differ: the first waits for its entry to be mended. */
@@ -73,7 +85,7 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, book: I
     const fault = book.broken.get(id);
     return fault === undefined
       ? { to: 'nobody', verdict: 'unknown', id, reason: `no integration has the id ${id}` }
-      : { to: 'nobody', verdict: 'broken', id, reason: `the entry of integration ${id} does not fit: ${fault}` };
+      : { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, fault) };
   }
   const owner = integration.enterprise_customer_uuid;
   if (owner !== undefined && enterpriseId !== undefined && !sameEnterprise(owner, enterpriseId)) {
@@ -82,18 +94,38 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, book: I
   return wanted(integration, event.event_type);
 }
 
+/**
+ * The enterprise's integration for the region, else its `OTHER`. An entry of the region that is switched off or broken
+ * is still the one that the operator meant: its events go nowhere else meanwhile.
+ */
 function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
   const nobody = (reason: string): Route => ({ to: 'nobody', verdict: 'unknown', id: 'unknown', reason });
+  const { event_type, region = 'OTHER' } = event;
   if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
-  const owned = [...book.byId.values()].filter(
-    ({ enterprise_customer_uuid: owner }) => owner !== undefined && sameEnterprise(owner, enterpriseId),
-  );
-  const exact = owned.filter(({ region }) => region === event.region);
-  const other = owned.filter(({ region }) => region === 'OTHER');
-  const candidates = [...exact, ...other];
-  const chosen = candidates.find(({ active }) => active) ?? candidates[0];
-  if (chosen === undefined) return nobody(`no integration of this enterprise serves region ${event.region}`);
-  return wanted(chosen, event.event_type);
+  for (const wantedRegion of new Set([region, 'OTHER'])) {
+    const candidates = [...book.byId.values()].filter(
+      (entry) => entry.region === wantedRegion && isOwner(entry.enterprise_customer_uuid, enterpriseId),
+    );
+    const chosen = candidates.find(({ active }) => active) ?? candidates[0];
+    if (chosen !== undefined) return wanted(chosen, event_type);
+    for (const [id, entry] of book.broken) {
+      if (!mayServe(entry, enterpriseId, wantedRegion)) continue;
+      return { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, entry) };
+    }
+  }
+  return nobody(`no integration of this enterprise serves region ${region}`);
+}
+
+/** Whether a broken entry could be meant; what of it cannot be read could be anything. */
+function mayServe({ enterprise, region }: BrokenEntry, enterpriseId: string, wantedRegion: string): boolean {
+  const isEnterprise = typeof enterprise === 'string' ? sameEnterprise(enterprise, enterpriseId) : enterprise != null;
+  const known: readonly unknown[] = REGIONS;
+  const isRegion = known.includes(region ?? 'OTHER') ? (region ?? 'OTHER') === wantedRegion : true;
+  return isEnterprise && isRegion;
+}
+
+function brokenReason(id: string, { reason }: BrokenEntry): string {
+  return `the entry of integration ${id} does not fit: ${reason}`;
 }
 
 /** Whether an integration takes an event now; asked on entry and again before each try. */
@@ -104,6 +136,10 @@ export function wanted(integration: Integration, eventType: EventType): Route {
     return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} does not take ${eventType}` };
   }
   return { to: 'integration', integration };
+}
+
+function isOwner(owner: string | undefined, enterpriseId: string): boolean {
+  return owner !== undefined && sameEnterprise(owner, enterpriseId);
 }
 
 function sameEnterprise(one: string, other: string): boolean {

@@ -14,7 +14,7 @@ const PASSING_STATUSES = new Set([408, 425, 429]);
  * else on the way (reset, refused, timeout, DNS) may pass.
  */
 const LASTING_CODES =
-  /^(CERT_|ERR_TLS_CERT|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|HOSTNAME_MISMATCH|INVALID_URL|FORBIDDEN_URL)/;
+  /^(CERT_|CRL_|ERROR_IN_|ERR_TLS_CERT|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|HOSTNAME_MISMATCH|INVALID_URL|FORBIDDEN_URL)/;
 
 /**
  * Only 2xx delivers. A redirect is a permanent failure: followed, a POST becomes a GET that somebody else answers with

@@ -1,0 +1,46 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
+import { anyString } from '../support/arbitraries.ts';
+
+describe('a dead letter', () => {
+  test('has the body as it came, and beside it why it is there', () => {
+    expect(
+      deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', integrationId: 'acme', webhookId: 'wh_1' }),
+    ).toEqual({
+      id: 'm-1',
+      body: '{',
+      attributes: { reason: 'not JSON', integration_id: 'acme', webhook_id: 'wh_1' },
+    });
+  });
+
+  test('says nothing of an integration or a webhook that nobody knows', () => {
+    expect(deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON' }).attributes).toEqual({ reason: 'not JSON' });
+  });
+
+  test('has a reason that SQS takes, whatever it was', () => {
+    fc.assert(
+      fc.property(anyString, (reason) => {
+        const text = deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason ?? '';
+        expect(text).toMatch(/^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD]{1,500}$/);
+      }),
+    );
+  });
+
+  test('has a reason of at most 500 characters', () => {
+    const long = deadLetterMessage({ id: 'm-1', body: '', reason: 'x'.repeat(10_000) });
+    expect(long.attributes?.reason).toHaveLength(500);
+  });
+
+  test('has the reason word for word where SQS takes it', () => {
+    const reason = 'course_id: más de 255 字';
+    expect(deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason).toBe(reason);
+    expect(deadLetterMessage({ id: 'm-1', body: '', reason: '' }).attributes?.reason).toBe('unknown');
+  });
+
+  test('leaves a body of any kind alone', () => {
+    fc.assert(
+      fc.property(anyString, (body) => expect(deadLetterMessage({ id: 'm', body, reason: 'r' }).body).toBe(body)),
+    );
+  });
+});

@@ -1,0 +1,148 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { FLAG_KEY, type Flag } from '../../lambdas/contract/flag.ts';
+import { bucket, isEnrichmentOn, parseFlag } from '../../lambdas/domain/flag.ts';
+
+const OFF: Flag = { enabled: false, rollout_percentage: 0, pilot_enterprises: [], cache_ttl_seconds: 3600 };
+const document = (entry: unknown) => JSON.stringify({ [FLAG_KEY]: entry });
+const flagAt = (rollout_percentage: number, pilot_enterprises: string[] = []): Flag => ({
+  ...OFF,
+  enabled: true,
+  rollout_percentage,
+  pilot_enterprises,
+});
+
+describe('parseFlag', () => {
+  test('reads an enabled flag with its attributes', () => {
+    const entry = { enabled: true, rollout_percentage: 25, pilot_enterprises: ['a'], cache_ttl_seconds: 600 };
+    expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [] });
+  });
+
+  test('a disabled flag comes without attributes and is no fault', () => {
+    expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [] });
+  });
+
+  test('an attribute that is not set is its default and no fault', () => {
+    expect(parseFlag(document({ enabled: true }))).toEqual({ flag: { ...OFF, enabled: true }, faults: [] });
+  });
+
+  test.each([
+    ['not JSON', 'enabled: true'],
+    ['empty', ''],
+    ['null', 'null'],
+    ['a list', '[{"enabled":true}]'],
+    ['without the flag', '{"another_flag":{"enabled":true}}'],
+    ['null for the flag', document(null)],
+    ['true for the flag', document(true)],
+    ['no enabled', document({ rollout_percentage: 100 })],
+    ['enabled as text', document({ enabled: 'true', rollout_percentage: 100 })],
+  ])('%s: off, with one fault', (_, text) => {
+    expect(parseFlag(text)).toEqual({ flag: OFF, faults: [expect.any(String)] });
+  });
+
+  test.each([
+    ['rollout_percentage', 101, 0],
+    ['rollout_percentage', -1, 0],
+    ['rollout_percentage', 12.5, 0],
+    ['rollout_percentage', '50', 0],
+    ['rollout_percentage', null, 0],
+    ['pilot_enterprises', 'all', []],
+    ['pilot_enterprises', ['a', 1], []],
+    ['cache_ttl_seconds', 59, 3600],
+    ['cache_ttl_seconds', 86_401, 3600],
+    ['cache_ttl_seconds', true, 3600],
+  ])('%s %j is taken as its own safe default, the others stay', (name, value, fallback) => {
+    const sound = { enabled: true, rollout_percentage: 40, pilot_enterprises: ['p'], cache_ttl_seconds: 120 };
+    const { flag, faults } = parseFlag(document({ ...sound, [name]: value }));
+    expect(flag).toEqual({ ...sound, [name]: fallback });
+    expect(faults).toEqual([expect.stringContaining(`${name}: `)]);
+  });
+
+  test('several faults are told one by one', () => {
+    const { faults } = parseFlag(document({ enabled: true, rollout_percentage: 900, cache_ttl_seconds: 1 }));
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual(['rollout_percentage', 'cache_ttl_seconds']);
+  });
+
+  test('whatever comes, it does not throw, and answers a flag within its bounds', () => {
+    const anyText = fc.oneof(fc.string(), fc.json(), fc.jsonValue().map(document));
+    const anyEntry = fc.record({
+      enabled: fc.boolean(),
+      rollout_percentage: fc.jsonValue(),
+      pilot_enterprises: fc.jsonValue(),
+      cache_ttl_seconds: fc.jsonValue(),
+    });
+    const property = fc.property(fc.oneof(anyText, anyEntry.map(document)), (text) => {
+      const { flag } = parseFlag(text);
+      expect(flag.rollout_percentage).toBeGreaterThanOrEqual(0);
+      expect(flag.rollout_percentage).toBeLessThanOrEqual(100);
+      expect(flag.cache_ttl_seconds).toBeGreaterThanOrEqual(60);
+      expect(flag.cache_ttl_seconds).toBeLessThanOrEqual(86_400);
+      expect(flag.pilot_enterprises.every((pilot) => typeof pilot === 'string')).toBe(true);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+});
+
+describe('isEnrichmentOn', () => {
+  const enterprise = fc.oneof(fc.uuid(), fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/));
+  const percentage = fc.integer({ min: 0, max: 100 });
+
+  test('a disabled flag is off for everybody, pilots too', () => {
+    expect(isEnrichmentOn({ ...flagAt(100, ['pilot']), enabled: false }, 'pilot')).toBe(false);
+  });
+
+  test('a pilot is in at 0 percent, whatever its case', () => {
+    expect(isEnrichmentOn(flagAt(0, ['AB-cd']), 'ab-CD')).toBe(true);
+    expect(isEnrichmentOn(flagAt(0, ['AB-cd']), 'ab-ce')).toBe(false);
+  });
+
+  test('0 percent is nobody, 100 percent is everybody', () => {
+    fc.assert(
+      fc.property(enterprise, (id) => !isEnrichmentOn(flagAt(0), id) && isEnrichmentOn(flagAt(100), id)),
+      { numRuns: 300 },
+    );
+  });
+
+  test('raising the percentage never drops an enterprise, lowering it never adds one', () => {
+    const property = fc.property(enterprise, percentage, percentage, (id, one, other) => {
+      const [low, high] = [Math.min(one, other), Math.max(one, other)];
+      return !isEnrichmentOn(flagAt(low), id) || isEnrichmentOn(flagAt(high), id);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  test('the share that is in follows the percentage', () => {
+    const ids = Array.from(
+      { length: 5000 },
+      (_, index) => `00000000-0000-4000-8000-${String(index).padStart(12, '0')}`,
+    );
+    for (const percent of [1, 10, 50, 90]) {
+      const share = (ids.filter((id) => isEnrichmentOn(flagAt(percent), id)).length / ids.length) * 100;
+      // Four standard deviations of a fair draw of 5000: the ids are fixed, so this passes always or never.
+      expect(Math.abs(share - percent)).toBeLessThan(4 * Math.sqrt((percent * (100 - percent)) / ids.length));
+    }
+  });
+});
+
+describe('bucket', () => {
+  test('lies in [0, 100) and does not depend on case', () => {
+    const property = fc.property(fc.string(), (id) => {
+      const value = bucket(id);
+      return value >= 0 && value < 100 && value === bucket(id.toLowerCase());
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  test('stays where it is between releases: a moved bucket would switch enterprises over', () => {
+    const id = '0b5f8f7e-7d52-4b8f-9f0e-5d1a7a1c2e3f';
+    expect(bucket(id)).toBeCloseTo(0.545039, 6);
+    expect([isEnrichmentOn(flagAt(0), id), isEnrichmentOn(flagAt(1), id)]).toEqual([false, true]);
+  });
+
+  test('is another one for another flag', () => {
+    const ids = Array.from({ length: 2000 }, (_, index) => `enterprise-${index}`);
+    const both = ids.filter((id) => bucket(id) < 50 && bucket(id, 'another_flag') < 50).length;
+    expect(both / ids.length).toBeGreaterThan(0.2);
+    expect(both / ids.length).toBeLessThan(0.3);
+  });
+});

@@ -1,0 +1,230 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { eventSchema, type LmsEvent } from '../../lambdas/contract/event.ts';
+import { type IntegrationBook, readIntegrations, route, wanted } from '../../lambdas/domain/integrations.ts';
+import { book, brokenEntry, ENTERPRISE, event, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
+
+const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
+const document = (...integrations: unknown[]) => JSON.stringify({ integrations });
+const read = (text: string, lastGood?: IntegrationBook) => readIntegrations(text, lastGood);
+
+describe('the integrations document', () => {
+  test('gives every integration by its id, with its defaults', () => {
+    const { byId, broken, faults } = read(document(GOOD, { ...GOOD, id: 'other', active: false }));
+    expect([...byId.keys()]).toEqual(['acme', 'other']);
+    expect(byId.get('acme')).toEqual({ ...GOOD, active: true, timeout_seconds: 15, region: 'OTHER' });
+    expect(broken.size).toBe(0);
+    expect(faults).toEqual([]);
+  });
+
+  test('may be empty', () => expect(read(document()).byId.size).toBe(0));
+
+  test.each(['', 'null', '[]', '5', '{}', '{"integrations":{}}', '{"integrations":null}', '{"integrations":['])(
+    '%s is no document: it is refused as a whole, and the last good one stays',
+    (text) => expect(() => read(text)).toThrow(),
+  );
+
+  test('an entry that does not fit is broken, and harms no other', () => {
+    const { byId, broken, faults } = read(document({ ...GOOD, id: 'bad', url: 'ftp://x' }, GOOD));
+    expect([...byId.keys()]).toEqual(['acme']);
+    expect([...broken.keys()]).toEqual(['bad']);
+    expect(faults).toEqual([expect.stringMatching(/^integration bad: url: /)]);
+  });
+
+  test('an entry that does not fit any more keeps its last good version', () => {
+    const before = read(document({ ...GOOD, timeout_seconds: 7 }));
+    const { byId, broken, faults } = read(document({ ...GOOD, timeout_seconds: 'seven' }), before);
+    expect(byId.get('acme')?.timeout_seconds).toBe(7);
+    expect(broken.size).toBe(0);
+    expect(faults).toHaveLength(1);
+  });
+
+  test('an entry that is gone is gone: its last good version does not come back', () => {
+    expect(read(document(), read(document(GOOD))).byId.size).toBe(0);
+  });
+
+  test('an entry that is mended is broken no more', () => {
+    const before = read(document({ ...GOOD, url: 5 }));
+    expect(before.broken.size).toBe(1);
+    const { byId, broken } = read(document(GOOD), before);
+    expect([...byId.keys()]).toEqual(['acme']);
+    expect(broken.size).toBe(0);
+  });
+
+  test('of two entries with one id, the first holds', () => {
+    const { byId, faults } = read(document(GOOD, { ...GOOD, url: 'https://elsewhere.example/' }));
+    expect(byId.get('acme')?.url).toBe(GOOD.url);
+    expect(faults).toEqual(['integration acme: its id is taken by an earlier entry']);
+  });
+
+  test('of two entries with one id, the first that fits holds', () => {
+    const { byId, broken } = read(document({ ...GOOD, url: 5 }, GOOD));
+    expect(byId.get('acme')?.url).toBe(GOOD.url);
+    expect(broken.size).toBe(0);
+  });
+
+  test('an entry without a readable id is named by its number', () => {
+    const entries = [GOOD, { url: GOOD.url }, null, 'acme', 5, { ...GOOD, id: 'not an id' }];
+    const { byId, broken, faults } = read(document(...entries));
+    expect([...byId.keys()]).toEqual(['acme']);
+    expect(broken.size).toBe(0);
+    expect(faults.map((fault) => fault.slice(0, 'integration number 2'.length))).toEqual(
+      [2, 3, 4, 5, 6].map((number) => `integration number ${number}`),
+    );
+  });
+
+  test('faults do not repeat the values of the document', () => {
+    const secret = 'https://user:hunter2@partner.example/';
+    const { broken, faults } = read(document({ ...GOOD, url: secret, active: 'hunter2', timeout_seconds: 'hunter2' }));
+    expect(JSON.stringify([...broken, ...faults])).not.toContain('hunter2');
+  });
+
+  test('any list of entries is read: each is usable, broken or a fault, and none is thrown', () => {
+    const entry = fc.oneof(
+      fc.constant(GOOD),
+      fc.record({ id: fc.constantFrom('acme', 'b', '__proto__'), url: fc.anything() }),
+      fc.anything(),
+    );
+    fc.assert(
+      fc.property(fc.array(entry, { maxLength: 5 }), (entries) => {
+        const parsed = JSON.parse(document(...entries)).integrations as unknown[];
+        const { byId, broken, faults } = read(JSON.stringify({ integrations: parsed }));
+        expect([...byId.keys()].filter((id) => broken.has(id))).toEqual([]);
+        expect(faults.length).toBe(parsed.length - byId.size);
+      }),
+    );
+  });
+});
+
+describe('whether an integration takes an event', () => {
+  test('an active one takes every type', () => {
+    for (const type of ['course_completion', 'course_enrollment'] as const) {
+      expect(wanted(integration(), type)).toMatchObject({ to: 'integration' });
+    }
+  });
+
+  test('an inactive one takes none', () => {
+    expect(wanted(integration({ active: false }), 'course_completion')).toEqual({
+      to: 'nobody',
+      verdict: 'unwanted',
+      id: 'acme',
+      reason: 'integration acme is not active',
+    });
+  });
+
+  test('one that names its types takes no other', () => {
+    const completionsOnly = integration({ event_types: ['course_completion'] });
+    expect(wanted(completionsOnly, 'course_completion')).toMatchObject({ to: 'integration' });
+    expect(wanted(completionsOnly, 'course_enrollment')).toMatchObject({ to: 'nobody', verdict: 'unwanted' });
+  });
+});
+
+describe('the receiver of an event that names its integration', () => {
+  const to = (overrides: Record<string, unknown>, enterprise: string | undefined, known: IntegrationBook) =>
+    route(parsed(overrides), enterprise, known);
+
+  test('is that integration', () => {
+    expect(to({}, ENTERPRISE, book(integration()))).toMatchObject({ to: 'integration', integration: { id: 'acme' } });
+  });
+
+  test('is nobody where no integration has the id', () => {
+    expect(to({ integration_id: 'gone' }, ENTERPRISE, book(integration()))).toMatchObject({ verdict: 'unknown' });
+  });
+
+  test('is nobody yet where the entry of the integration is broken', () => {
+    const known = { ...book(), broken: brokenEntry('acme') };
+    expect(to({}, ENTERPRISE, known)).toMatchObject({ verdict: 'broken', id: 'acme' });
+  });
+
+  test.each(['__proto__', 'constructor', 'toString'])('is nobody where the id is %s', (id) => {
+    expect(to({ integration_id: id }, ENTERPRISE, book(integration()))).toMatchObject({ verdict: 'unknown' });
+  });
+
+  test('is nobody where it belongs to another enterprise', () => {
+    const known = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
+    expect(to({}, ENTERPRISE, known)).toMatchObject({ to: 'nobody', verdict: 'unknown' });
+  });
+
+  test('is the enterprise’s own, however its UUID is written', () => {
+    const known = book(integration({ enterprise_customer_uuid: ENTERPRISE.toUpperCase() }));
+    expect(to({}, ENTERPRISE, known)).toMatchObject({ to: 'integration' });
+  });
+
+  test('is the named one, whatever region the event says', () => {
+    const known = book(integration({ region: 'US' }), integration({ id: 'eu', region: 'EU' }));
+    expect(to({ region: 'EU' }, ENTERPRISE, known)).toMatchObject({ integration: { id: 'acme' } });
+  });
+});
+
+describe('the receiver of an event that names enterprise and region', () => {
+  const owned = (id: string, region: string, more = {}) =>
+    integration({ id, region, enterprise_customer_uuid: ENTERPRISE, ...more });
+  const to = (region: string, enterprise: string | undefined, ...known: ReturnType<typeof integration>[]) =>
+    route(parsed({ integration_id: undefined, region }), enterprise, book(...known));
+
+  test('is the one of the exact region, before OTHER, in whatever order they are written', () => {
+    const [other, eu] = [owned('other', 'OTHER'), owned('eu', 'EU')];
+    expect(to('EU', ENTERPRISE, other, eu)).toMatchObject({ integration: { id: 'eu' } });
+    expect(to('EU', ENTERPRISE, eu, other)).toMatchObject({ integration: { id: 'eu' } });
+  });
+
+  test('is OTHER where the region has none', () => {
+    expect(to('US', ENTERPRISE, owned('other', 'OTHER'), owned('eu', 'EU'))).toMatchObject({
+      integration: { id: 'other' },
+    });
+  });
+
+  test('is never that of another region', () => {
+    expect(to('US', ENTERPRISE, owned('eu', 'EU'))).toMatchObject({ to: 'nobody', verdict: 'unknown' });
+  });
+
+  test('is never that of another enterprise, nor one that belongs to none', () => {
+    expect(to('EU', OTHER_ENTERPRISE, owned('eu', 'EU'), integration({ region: 'EU' }))).toMatchObject({
+      to: 'nobody',
+      verdict: 'unknown',
+    });
+  });
+
+  test('is nobody where the event names no enterprise', () => {
+    expect(to('EU', undefined, owned('eu', 'EU'))).toMatchObject({ to: 'nobody', verdict: 'unknown' });
+  });
+
+  test('waits where the entry of its region is broken: it goes to no other region meanwhile', () => {
+    const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
+    const eu = { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, url: 'a typing error' };
+    const event = parsed({ integration_id: undefined, region: 'EU' });
+    expect(route(event, ENTERPRISE, read(document(other, eu)))).toMatchObject({ to: 'nobody', verdict: 'broken' });
+  });
+
+  test('is not diverted to OTHER where the entry of its region is switched off', () => {
+    const book = read(
+      document(
+        { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE },
+        { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, active: false },
+      ),
+    );
+    const event = parsed({ integration_id: undefined, region: 'EU' });
+    expect(route(event, ENTERPRISE, book)).toMatchObject({ to: 'nobody', verdict: 'unwanted', id: 'eu' });
+  });
+
+  test.each([
+    ['another enterprise’s', { enterprise_customer_uuid: 'another' }, 'integration'],
+    ['another region’s', { enterprise_customer_uuid: ENTERPRISE, region: 'US' }, 'integration'],
+    ['nobody’s', {}, 'integration'],
+    ['one whose region cannot be read', { enterprise_customer_uuid: ENTERPRISE, region: 7 }, 'nobody'],
+    ['one whose enterprise cannot be read', { enterprise_customer_uuid: 7, region: 'EU' }, 'nobody'],
+  ])('a broken entry holds only events that could be its own: %s', (_, fields, destination) => {
+    const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
+    const book = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
+    const event = parsed({ integration_id: undefined, region: 'EU' });
+    expect(route(event, ENTERPRISE, book).to).toBe(destination);
+  });
+
+  test('does not want it where all that could receive it are inactive', () => {
+    expect(to('EU', ENTERPRISE, owned('eu', 'EU', { active: false }))).toMatchObject({ verdict: 'unwanted', id: 'eu' });
+  });
+});
+
+function parsed(overrides: Record<string, unknown>): LmsEvent {
+  return eventSchema.parse(event(overrides));
+}

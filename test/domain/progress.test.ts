@@ -1,0 +1,89 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deliverySchema, MAX_REASON_CHARACTERS, progressSchema } from '../../lambdas/contract/delivery.ts';
+import { dead, decided, newDelivery, redriveOf } from '../../lambdas/domain/progress.ts';
+import { delivery, ENRICHED, PENDING, PLAIN, subject } from '../support/factories.ts';
+
+const enrichment = fc.constantFrom(PENDING, ENRICHED, PLAIN);
+const anyDelivery = fc
+  .record({
+    enrichment,
+    generation: fc.nat({ max: 1000 }),
+    attempt: fc.nat({ max: 10 }),
+    due_at: fc.constantFrom(null, '2026-01-15T12:00:00.000Z'),
+  })
+  .map(({ enrichment, generation, attempt, due_at }) => delivery(enrichment, { generation }, { attempt, due_at }));
+
+describe('a delivery that nobody has tried yet', () => {
+  test('has no tries and waits for nothing', () => {
+    expect(newDelivery(subject(), ENRICHED)).toEqual({
+      ...subject(),
+      progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
+    });
+  });
+
+  test('may be due at a time', () => {
+    expect(newDelivery(subject(), PENDING, new Date(0)).progress.due_at).toBe('1970-01-01T00:00:00.000Z');
+  });
+});
+
+describe('a delivery that is dead', () => {
+  test('leaves a letter that is a delivery as if new, of the next generation', () => {
+    fc.assert(
+      fc.property(anyDelivery, fc.string(), (given, reason) => {
+        const { redrive, ...progress } = dead(given, given.progress.attempt + 1, reason);
+        const letter = deliverySchema.parse(JSON.parse(JSON.stringify({ ...given, ...redrive })));
+        expect(letter).toEqual({
+          ...given,
+          generation: given.generation + 1,
+          progress: { enrichment: given.progress.enrichment, attempt: 0, due_at: null },
+        });
+        expect(progressSchema.parse(progress)).toMatchObject({ outcome: 'dead', attempt: given.progress.attempt + 1 });
+      }),
+    );
+  });
+
+  test('keeps what is known of the learning time, so that nothing is asked twice', () => {
+    expect(redriveOf(delivery(ENRICHED)).progress.enrichment).toEqual(ENRICHED);
+  });
+
+  test('says why, in at most 500 characters', () => {
+    expect(dead(delivery(), 1, 'HTTP 400').reason).toBe('HTTP 400');
+    expect(dead(delivery(), 1, 'x'.repeat(10_000)).reason).toHaveLength(MAX_REASON_CHARACTERS);
+  });
+});
+
+describe('a delivery that is decided otherwise', () => {
+  test('is due where it waits', () => {
+    const progress = decided(delivery(), 2, 'retry', 'HTTP 503', new Date(0));
+    expect(progress).toEqual({
+      enrichment: ENRICHED,
+      attempt: 2,
+      due_at: '1970-01-01T00:00:00.000Z',
+      outcome: 'retry',
+      reason: 'HTTP 503',
+    });
+  });
+
+  test.each(['delivered', 'unwanted'] as const)('%s leaves no letter and no new time', (outcome) => {
+    const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
+    const progress = decided(given, 1, outcome, 'why');
+    expect(progress).not.toHaveProperty('redrive');
+    expect(progress.due_at).toBe(given.progress.due_at);
+  });
+
+  test('is progress that the workflow can read, and does not change what was given', () => {
+    fc.assert(
+      fc.property(
+        anyDelivery,
+        fc.constantFrom('delivered', 'retry', 'unwanted'),
+        fc.string(),
+        (given, outcome, reason) => {
+          const before = structuredClone(given);
+          expect(progressSchema.safeParse(decided(given, 1, outcome, reason, new Date(0))).success).toBe(true);
+          expect(given).toEqual(before);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,154 @@
+import type {
+  Delivery,
+  DeliverySubject,
+  Enrichment,
+  Progress,
+  SettledEnrichment,
+} from '../../lambdas/contract/delivery.ts';
+import { type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
+import { type Integration, integrationSchema } from '../../lambdas/contract/integration.ts';
+import type { Log } from '../../lambdas/contract/log.ts';
+import type { Counter, MetricName } from '../../lambdas/contract/metrics.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { newDelivery } from '../../lambdas/domain/progress.ts';
+import { type LogLine, recordingLog } from './recording-log.ts';
+
+/** The moment at which tests happen. */
+export const NOW = Date.parse('2026-01-15T12:00:00.000Z');
+
+export const ENTERPRISE = '7d2c1b3a-0000-4000-8000-000000000001';
+export const OTHER_ENTERPRISE = '7d2c1b3a-0000-4000-8000-000000000002';
+
+/** Data of a learner, put where it may travel, and searched for where it must not. */
+export const LEARNER_DATA = ['learner@example.com', 'Sample Learner', 'sample_learner'] as const;
+
+export const PAYLOAD = {
+  user: { id: 42, username: 'sample_learner', email: 'learner@example.com', full_name: 'Sample Learner' },
+  course: { course_id: 'course-v1:Org+Course+Run', title: 'A course' },
+  enterprise: { enterprise_customer_uuid: ENTERPRISE },
+  completion: { completed: true, percent_grade: 0.91 },
+};
+
+/** What the LMS publishes, as an object; `undefined` leaves a field out. */
+export function event(overrides: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    schema_version: 1,
+    event_type: 'course_completion',
+    integration_id: 'acme',
+    occurred_at: '2026-01-15T11:59:58Z',
+    payload: PAYLOAD,
+    ...overrides,
+  };
+}
+
+/** What the LMS publishes, as the text of a message. */
+export function eventBody(overrides: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify(event(overrides));
+}
+
+/** An event whose payload is given as JSON text, for what `JSON.stringify` would not write. */
+export function eventBodyWithPayload(payloadText: string, overrides: Readonly<Record<string, unknown>> = {}): string {
+  return `${eventBody({ payload: undefined, ...overrides }).slice(0, -1)},"payload":${payloadText}}`;
+}
+
+export function integration(overrides: Readonly<Record<string, unknown>> = {}): Integration {
+  return integrationSchema.parse({ id: 'acme', url: 'https://partner.example/hooks', ...overrides });
+}
+
+export function book(...integrations: readonly Integration[]): IntegrationBook {
+  return { byId: new Map(integrations.map((entry) => [entry.id, entry])), broken: new Map(), faults: [] };
+}
+
+/** An entry that cannot be used, and does not say whose it is. */
+export function brokenEntry(id: string): IntegrationBook['broken'] {
+  return new Map([[id, { reason: 'url: is missing', enterprise: undefined, region: undefined }]]);
+}
+
+export function flag(overrides: Partial<Flag> = {}): Flag {
+  return { ...flagSchema.parse({ enabled: true, rollout_percentage: 100 }), ...overrides };
+}
+
+export const ENRICHED = {
+  status: 'enriched',
+  total_seconds: 18_540,
+  last_updated: '2026-01-10T00:00:00Z',
+  source: 'warehouse',
+} as const satisfies SettledEnrichment;
+
+export const PLAIN = { status: 'plain', reason: 'no_data' } as const satisfies SettledEnrichment;
+
+export const PENDING = {
+  status: 'pending',
+  tries: 1,
+  first_failed_at: '2026-01-15T12:00:00.000Z',
+} as const satisfies Enrichment;
+
+export function subject(overrides: Partial<DeliverySubject> = {}): DeliverySubject {
+  const { integration_id = 'acme', event_id = 'event-1' } = overrides;
+  return {
+    schema_version: 1,
+    webhook_id: webhookId(integration_id, event_id),
+    event_id,
+    event_type: 'course_completion',
+    integration_id,
+    occurred_at: '2026-01-15T11:59:58Z',
+    generation: 0,
+    user_id: '42',
+    course_id: 'course-v1:Org+Course+Run',
+    enterprise_customer_uuid: ENTERPRISE,
+    payload: JSON.stringify(PAYLOAD),
+    ...overrides,
+  };
+}
+
+/** A delivery that nobody has tried yet; the third argument changes its progress. */
+export function delivery(
+  enrichment: Enrichment = ENRICHED,
+  overrides: Partial<DeliverySubject> = {},
+  progress: Partial<Progress> = {},
+): Delivery {
+  const fresh = newDelivery(subject(overrides), enrichment);
+  return { ...fresh, progress: { ...fresh.progress, ...progress } };
+}
+
+export type FakeLog = Log & {
+  readonly lines: readonly LogLine[];
+  /** The messages in order, without their fields. */
+  messages(): string[];
+  /** The fields of the only line with this message. */
+  only(message: string): Readonly<Record<string, unknown>>;
+  /** Everything that was logged, as one text to search. */
+  text(): string;
+};
+
+export function fakeLog(): FakeLog {
+  const log = recordingLog();
+  return {
+    ...log,
+    messages: () => log.lines.map(({ message }) => message),
+    only(message) {
+      const found = log.lines.filter((line) => line.message === message);
+      if (found.length !== 1) throw new Error(`${found.length} lines say ${message}`);
+      return found[0]?.fields ?? {};
+    },
+    text: () => JSON.stringify(log.lines),
+  };
+}
+
+export type FakeCounter = Counter & { readonly counts: Readonly<Partial<Record<MetricName, number>>> };
+
+export function fakeCounter(): FakeCounter {
+  const counts: Partial<Record<MetricName, number>> = {};
+  return {
+    counts,
+    count(name, value = 1) {
+      counts[name] = (counts[name] ?? 0) + value;
+    },
+  };
+}
+
+/** An error as the AWS SDK throws it. */
+export function serviceError(name: string, message = 'the service says no'): Error {
+  return Object.assign(new Error(message), { name, $fault: 'client', $metadata: { httpStatusCode: 400 } });
+}
