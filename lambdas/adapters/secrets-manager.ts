@@ -1,0 +1,129 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type * as z from 'zod';
+import { errorName, SecretUnavailable } from '../contract/errors.ts';
+import type { Log } from '../contract/log.ts';
+import type { SecretSource } from '../contract/secret-source.ts';
+
+/** How old a secret may be when it is read: `contract/secret-source.ts`. */
+const CACHE_MS = 15 * 60 * 1000;
+
+/** Refetches within this time of the last fetch share its result: many events fail together on one rotated secret. */
+const REFETCH_PAUSE_MS = 5000;
+
+/** After a failed fetch an old secret is served for so long before Secrets Manager is asked again. */
+const RETRY_PAUSE_MS = 30_000;
+
+/** Longest fetch, the client's own retries included: a cold TLS handshake and one retry fit. */
+const FETCH_TIMEOUT_MS = 3000;
+
+export interface SecretSourceOptions<T> {
+  readonly client: SecretsManagerClient;
+  /** Name or ARN. */
+  readonly secretId: string;
+  /** Its messages end up in errors and logs: they must not repeat values. Zod's own do not. */
+  readonly parse: z.ZodType<T>;
+  readonly log: Log;
+  /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
+  readonly now?: () => number;
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Reads one secret (a JSON object in `SecretString`) and keeps it in this process.
+ *
+ * - `read()` serves an older secret than its contract says while Secrets Manager is down or holds an unusable one: with
+ *   one warning per outage, asking again every 30 s.
+ * - `refetch()` never serves an older one. The caller was refused with it, and trying it again counts towards the other
+ *   side's lock-out. Fetches, good or failed, are at least 5 s apart; a call in between shares the last one's result.
+ */
+export function createSecretSource<T>(options: SecretSourceOptions<T>): SecretSource<T> {
+  return new CachedSecret(options);
+}
+
+class CachedSecret<T> implements SecretSource<T> {
+  readonly #options: SecretSourceOptions<T>;
+  readonly #now: () => number;
+  #cached: { readonly value: T; readonly at: number } | undefined;
+  /** Why the last fetch failed; cleared by one that does not. */
+  #failure: { readonly thrown: unknown; readonly at: number } | undefined;
+  #current: Promise<T> | undefined;
+
+  constructor(options: SecretSourceOptions<T>) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  async read(): Promise<T> {
+    const cached = this.#cached;
+    if (cached === undefined) return this.#fetch();
+    if (this.#isWithin(CACHE_MS, cached.at)) return cached.value;
+    if (this.#failure !== undefined && this.#isWithin(RETRY_PAUSE_MS, this.#failure.at)) return cached.value;
+    return this.#fetch().catch(() => cached.value);
+  }
+
+  async refetch(): Promise<T> {
+    if (this.#current !== undefined) return this.#current;
+    if (this.#failure !== undefined && this.#isWithin(REFETCH_PAUSE_MS, this.#failure.at)) throw this.#failure.thrown;
+    if (this.#cached !== undefined && this.#isWithin(REFETCH_PAUSE_MS, this.#cached.at)) return this.#cached.value;
+    return this.#fetch();
+  }
+
+  #isWithin(durationMs: number, since: number): boolean {
+    const ageMs = this.#now() - since;
+    return ageMs >= 0 && ageMs < durationMs;
+  }
+
+  #fetch(): Promise<T> {
+    this.#current ??= this.#fetchOnce().finally(() => {
+      this.#current = undefined;
+    });
+    return this.#current;
+  }
+
+  async #fetchOnce(): Promise<T> {
+    const { client, secretId, parse, log, timeoutMs = FETCH_TIMEOUT_MS } = this.#options;
+    // Counted from the start: an answer that was frozen on its way is as old as its question.
+    const at = this.#now();
+    try {
+      const value = parseSecret(secretId, await fetchText(client, secretId, timeoutMs), parse);
+      if (this.#failure !== undefined && this.#cached !== undefined) log.info('secret.back', { secretId });
+      this.#cached = { value, at };
+      this.#failure = undefined;
+      return value;
+    } catch (thrown) {
+      // Without an older one to serve, the caller gets the error and says so itself.
+      if (this.#failure === undefined && this.#cached !== undefined) {
+        log.warn('secret.unavailable', { secretId, error: errorName(thrown), reason: (thrown as Error).message });
+      }
+      this.#failure = { thrown, at: this.#now() };
+      throw thrown;
+    }
+  }
+}
+
+/** @throws SecretUnavailable when Secrets Manager refuses, does not answer in time, or has no text */
+async function fetchText(client: SecretsManagerClient, secretId: string, timeoutMs: number): Promise<string> {
+  const abortSignal = AbortSignal.timeout(timeoutMs);
+  const answer = await client
+    .send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal })
+    .catch((cause) => {
+      const reason = abortSignal.aborted ? `no answer within ${timeoutMs} ms` : errorName(cause);
+      throw new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });
+    });
+  if (answer.SecretString === undefined) throw new SecretUnavailable(`secret ${secretId} has no SecretString`);
+  return answer.SecretString;
+}
+
+/** @throws SecretUnavailable naming the keys at fault. No cause: a JSON syntax error quotes the text, so the secret. */
+function parseSecret<T>(secretId: string, text: string, schema: z.ZodType<T>): T {
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw new SecretUnavailable(`secret ${secretId} is not JSON`);
+  }
+  const result = schema.safeParse(document);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.') || 'document'}: ${message}`);
+  throw new SecretUnavailable(`secret ${secretId} does not fit: ${faults.join('; ')}`);
+}

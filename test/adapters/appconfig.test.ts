@@ -1,0 +1,404 @@
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ConfigurationSource, createConfigurationSource } from '../../lambdas/adapters/appconfig.ts';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { type FrontServer, startFrontServer } from '../support/front-server.ts';
+import { recordingLog } from '../support/recording-log.ts';
+
+const START = 'POST /configurationsessions';
+const GET = 'GET /configuration';
+const PROFILE = { applicationId: 'app', environmentId: 'flags', profileId: 'learning-time' };
+const HOUR_MS = 3_600_000;
+
+interface Document {
+  readonly value: number;
+}
+
+let nowMs: number;
+let plane: ControlPlane;
+let front: FrontServer;
+let client: AppConfigDataClient;
+let log: ReturnType<typeof recordingLog>;
+let parsed: string[];
+let source: ConfigurationSource<Document>;
+
+const now = () => nowMs;
+const deploy = (content: string) => plane.appConfig.deploy('app', 'flags', 'learning-time', content);
+const messages = () => log.lines.map(({ level, message }) => `${level} ${message}`);
+
+/** A document is a JSON object with a number; anything else is refused. */
+function parse(text: string): Document {
+  parsed.push(text);
+  const { value } = JSON.parse(text);
+  if (typeof value !== 'number') throw new TypeError('value is not a number');
+  return { value };
+}
+
+function newClient(maxAttempts: number): AppConfigDataClient {
+  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
+  return new AppConfigDataClient({ endpoint: front.endpoint, region: 'us-east-1', credentials, maxAttempts });
+}
+
+function newSource(
+  bounds: { pollTimeoutMs?: number; firstPollTimeoutMs?: number } = {},
+): ConfigurationSource<Document> {
+  return createConfigurationSource({ client, ...PROFILE, parse, log, now, ...bounds });
+}
+
+beforeEach(async () => {
+  nowMs = Date.UTC(2026, 0, 1);
+  plane = await startControlPlane({ now });
+  plane.appConfig.defineProfile('app', 'learning-time', 'AWS.Freeform');
+  deploy('{"value":1}');
+  front = await startFrontServer(plane.endpoint);
+  client = newClient(1);
+  log = recordingLog();
+  parsed = [];
+  source = newSource();
+});
+
+afterEach(async () => {
+  client.destroy();
+  await front.close();
+  await plane.close();
+});
+
+describe('polling', () => {
+  test('the first read starts a session and gets; within the interval nothing is asked', async () => {
+    expect(await source.read()).toEqual({ value: 1 });
+    nowMs += 14_999;
+    expect(await source.read()).toEqual({ value: 1 });
+    expect(front.requests).toEqual([START, GET]);
+  });
+
+  test('a configuration as old as its interval is polled before use, with the token of the last answer', async () => {
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 15_000;
+    expect(await source.read()).toEqual({ value: 2 });
+    expect(front.requests).toEqual([START, GET, GET]);
+    expect(log.lines).toEqual([]);
+  });
+
+  test('asks for 15 s where AppConfig would answer 60, and follows the interval that it answers', async () => {
+    await source.read();
+    plane.appConfig.setPollIntervalSeconds(90);
+    nowMs += 15_000;
+    await source.read();
+    nowMs += 89_999;
+    await source.read();
+    expect(front.requests).toHaveLength(3);
+    nowMs += 1;
+    await source.read();
+    expect(front.requests).toHaveLength(4);
+  });
+
+  test('an empty answer means unchanged: the configuration stays and is not parsed again', async () => {
+    const first = await source.read();
+    for (let poll = 0; poll < 3; poll += 1) {
+      nowMs += 15_000;
+      expect(await source.read()).toBe(first);
+    }
+    expect(front.requests).toEqual([START, GET, GET, GET, GET]);
+    expect(parsed).toHaveLength(1);
+  });
+
+  test('concurrent reads share one poll, the first and a later one', async () => {
+    const first = await Promise.all(Array.from({ length: 10 }, () => source.read()));
+    expect(new Set(first).size).toBe(1);
+    nowMs += 15_000;
+    deploy('{"value":2}');
+    const second = await Promise.all(Array.from({ length: 10 }, () => source.read()));
+    expect(second).toEqual(Array(10).fill({ value: 2 }));
+    expect(front.requests).toEqual([START, GET, GET]);
+  });
+
+  test('a thawed function polls first: no flag from before the freeze is used', async () => {
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 5 * HOUR_MS;
+    expect(await source.read()).toEqual({ value: 2 });
+  });
+
+  test('a clock that was set back polls too', async () => {
+    await source.read();
+    nowMs -= HOUR_MS;
+    await source.read();
+    expect(front.requests.length).toBeGreaterThan(2);
+  });
+
+  describe('a poll that was frozen on its way brings the answer from before', () => {
+    /** Reads value 2 with an answer that comes late, and deploys value 3 an hour later, before it comes. */
+    async function freeze(): Promise<{ frozen: Promise<unknown> }> {
+      const { getLatest } = plane.appConfig;
+      let answered = 0;
+      plane.appConfig.getLatest = (token) => {
+        answered += 1;
+        return getLatest(token);
+      };
+      await source.read();
+      nowMs += 15_000;
+      deploy('{"value":2}');
+      front.behave({ delayMs: 200 });
+      const frozen = source.read();
+      await until(() => answered === 2);
+      nowMs += HOUR_MS;
+      deploy('{"value":3}');
+      front.behave('pass');
+      return { frozen };
+    }
+
+    test('it is not waited for, and changes nothing when it comes', async () => {
+      const { frozen } = await freeze();
+      expect(await source.read()).toEqual({ value: 3 });
+      expect(front.requests).toEqual([START, GET, GET, START, GET]);
+      await frozen;
+      expect(await source.read()).toEqual({ value: 3 });
+      expect(front.requests).toHaveLength(5);
+    });
+
+    test('where nobody read meanwhile, the next read polls', async () => {
+      const { frozen } = await freeze();
+      await frozen;
+      expect(await source.read()).toEqual({ value: 3 });
+    });
+  });
+});
+
+describe('tokens', () => {
+  test('a refused token starts a new session at once, once, and quietly', async () => {
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 25 * HOUR_MS;
+    expect(await source.read()).toEqual({ value: 2 });
+    expect(front.requests).toEqual([START, GET, GET, START, GET]);
+    expect(log.lines).toEqual([]);
+  });
+
+  test('a second refusal is an outage: no third session', async () => {
+    await source.read();
+    nowMs += 15_000;
+    const refusing = await startRefusingServer();
+    client.config.endpoint = async () => refusing.address;
+    expect(await source.read()).toEqual({ value: 1 });
+    expect(refusing.requests).toEqual([GET, START, GET]);
+    expect(messages()).toEqual(['warn configuration.unavailable']);
+    await refusing.close();
+  });
+
+  test('a token whose answer was lost is not used again', async () => {
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 15_000;
+    front.behave('lose');
+    expect(await source.read()).toEqual({ value: 1 });
+    front.behave('pass');
+    nowMs += 15_000;
+    expect(await source.read()).toEqual({ value: 2 });
+    expect(front.requests).toEqual([START, GET, GET, START, GET]);
+  });
+
+  test('a token whose call was aborted is not used again', async () => {
+    source = newSource({ pollTimeoutMs: 150 });
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 15_000;
+    front.behave('hang');
+    expect(await source.read()).toEqual({ value: 1 });
+    // Really aborted, not left behind on a socket.
+    await until(() => front.waiting() === 0);
+    front.behave('pass');
+    nowMs += 15_000;
+    expect(await source.read()).toEqual({ value: 2 });
+    expect(front.requests).toEqual([START, GET, GET, START, GET]);
+  });
+});
+
+describe('an outage', () => {
+  test('serves the last good configuration; one warning, one info when back', async () => {
+    await source.read();
+    plane.appConfig.setDown(true);
+    for (let poll = 0; poll < 3; poll += 1) {
+      nowMs += 15_000;
+      expect(await source.read()).toEqual({ value: 1 });
+    }
+    plane.appConfig.setDown(false);
+    deploy('{"value":2}');
+    nowMs += 15_000;
+    expect(await source.read()).toEqual({ value: 2 });
+    const oneOutage = ['warn configuration.unavailable', 'info configuration.back'];
+    expect(messages()).toEqual(oneOutage);
+    nowMs += 15_000;
+    await source.read();
+    expect(messages()).toEqual(oneOutage);
+    plane.appConfig.setDown(true);
+    nowMs += 15_000;
+    await source.read();
+    expect(messages()).toEqual([...oneOutage, 'warn configuration.unavailable']);
+    expect(log.lines[0]?.fields).toEqual({
+      environmentId: 'flags',
+      profileId: 'learning-time',
+      error: 'ServiceUnavailableException',
+      servesLastGood: true,
+    });
+  });
+
+  test('asks again only after the interval', async () => {
+    await source.read();
+    plane.appConfig.setDown(true);
+    nowMs += 15_000;
+    await source.read();
+    const asked = front.requests.length;
+    nowMs += 14_999;
+    await source.read();
+    expect(front.requests).toHaveLength(asked);
+    nowMs += 1;
+    await source.read();
+    expect(front.requests.length).toBeGreaterThan(asked);
+  });
+
+  test('the same document in a new session is neither parsed nor warned of again', async () => {
+    await source.read();
+    plane.appConfig.setDown(true);
+    nowMs += 15_000;
+    await source.read();
+    plane.appConfig.setDown(false);
+    nowMs += 15_000;
+    expect(await source.read()).toEqual({ value: 1 });
+    expect(parsed).toHaveLength(1);
+  });
+
+  test('costs 500 ms at most against a server that stops answering, all calls of a poll together', async () => {
+    await source.read();
+    nowMs += 25 * HOUR_MS;
+    front.behave({ delayMs: 300 });
+    const startedAt = performance.now();
+    const reading = source.read();
+    await until(() => front.requests.length === 3);
+    front.behave('hang');
+    expect(await reading).toEqual({ value: 1 });
+    const tookMs = performance.now() - startedAt;
+    expect(front.requests.slice(2)).toEqual([GET, START]);
+    expect(tookMs).toBeGreaterThan(450);
+    expect(tookMs).toBeLessThan(900);
+  });
+
+  test('is bounded although the answer has begun', async () => {
+    source = newSource({ pollTimeoutMs: 150 });
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 15_000;
+    front.behave('stall');
+    const startedAt = performance.now();
+    expect(await source.read()).toEqual({ value: 1 });
+    expect(performance.now() - startedAt).toBeLessThan(900);
+  });
+
+  test('is bounded although the SDK waits between its own retries', async () => {
+    const patient = newClient(20);
+    source = createConfigurationSource({ client: patient, ...PROFILE, parse, log, now });
+    await source.read();
+    plane.appConfig.setDown(true);
+    nowMs += 15_000;
+    const startedAt = performance.now();
+    expect(await source.read()).toEqual({ value: 1 });
+    const tookMs = performance.now() - startedAt;
+    expect(tookMs).toBeGreaterThan(450);
+    expect(tookMs).toBeLessThan(900);
+    patient.destroy();
+  });
+});
+
+describe('nothing to serve', () => {
+  test('the first read may take longer than 500 ms', async () => {
+    front.behave({ delayMs: 350 });
+    expect(await source.read()).toEqual({ value: 1 });
+  });
+
+  test('its bound ends it; the next read asks again without waiting for the interval', async () => {
+    source = newSource({ firstPollTimeoutMs: 250 });
+    front.behave('hang');
+    expect(await source.read()).toBeUndefined();
+    expect(await source.read()).toBeUndefined();
+    expect(messages()).toEqual(['warn configuration.unavailable']);
+    expect(log.lines[0]?.fields).toMatchObject({ error: 'TimeoutError', servesLastGood: false });
+    front.behave('pass');
+    expect(await source.read()).toEqual({ value: 1 });
+    expect(messages()).toEqual(['warn configuration.unavailable', 'info configuration.back']);
+  });
+
+  test('a profile that is not deployed is undefined', async () => {
+    const options = { client, ...PROFILE, profileId: 'unknown', parse, log, now };
+    expect(await createConfigurationSource(options).read()).toBeUndefined();
+    expect(log.lines[0]?.fields.error).toBe('ResourceNotFoundException');
+  });
+});
+
+describe('a refused document', () => {
+  test('leaves the last good one in place, with one warning for its version', async () => {
+    await source.read();
+    deploy('{"value":"two"}');
+    for (let poll = 0; poll < 3; poll += 1) {
+      nowMs += 15_000;
+      expect(await source.read()).toEqual({ value: 1 });
+    }
+    expect(messages()).toEqual(['warn configuration.refused']);
+    expect(log.lines[0]?.fields).toMatchObject({ version: '2', reason: 'value is not a number', error: 'TypeError' });
+    deploy('{"value":"three"}');
+    nowMs += 15_000;
+    await source.read();
+    expect(messages()).toHaveLength(2);
+    deploy('{"value":4}');
+    nowMs += 15_000;
+    expect(await source.read()).toEqual({ value: 4 });
+  });
+
+  test('is not asked for again within the interval, though there is nothing to serve', async () => {
+    deploy('{"value":"one"}');
+    expect(await source.read()).toBeUndefined();
+    expect(await source.read()).toBeUndefined();
+    expect(front.requests).toEqual([START, GET]);
+    expect(messages()).toEqual(['warn configuration.refused']);
+  });
+
+  test('the parser is given the last good one, to keep parts of it', async () => {
+    const given: (Document | undefined)[] = [];
+    const keeping = (text: string, lastGood: Document | undefined) => {
+      given.push(lastGood);
+      return parse(text);
+    };
+    source = createConfigurationSource({ client, ...PROFILE, parse: keeping, log, now });
+    await source.read();
+    deploy('{"value":2}');
+    nowMs += 15_000;
+    await source.read();
+    expect(given).toEqual([undefined, { value: 1 }]);
+  });
+});
+
+/** Starts sessions, and refuses every token they give. */
+async function startRefusingServer() {
+  const refusing = await startControlPlane();
+  refusing.appConfig.defineProfile('app', 'learning-time', 'AWS.Freeform');
+  refusing.appConfig.deploy('app', 'flags', 'learning-time', '{"value":9}');
+  const getLatest = refusing.appConfig.getLatest;
+  refusing.appConfig.getLatest = () => getLatest('unknown');
+  const counting = await startFrontServer(refusing.endpoint);
+  const { protocol, hostname, port } = new URL(counting.endpoint);
+  return {
+    address: { protocol, hostname, port: Number(port), path: '/' },
+    requests: counting.requests,
+    async close() {
+      await counting.close();
+      await refusing.close();
+    },
+  };
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  const deadline = performance.now() + 2000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error('it never came to that');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,237 @@
+import { inspect } from 'node:util';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createSecretSource } from '../../lambdas/adapters/secrets-manager.ts';
+import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
+import { type SnowflakeSecret, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { type FrontServer, startFrontServer } from '../support/front-server.ts';
+import { recordingLog } from '../support/recording-log.ts';
+
+const ID = '/test/snowflake';
+const MINUTE_MS = 60_000;
+
+let nowMs: number;
+let plane: ControlPlane;
+let front: FrontServer;
+let client: SecretsManagerClient;
+let log: ReturnType<typeof recordingLog>;
+let source: SecretSource<SnowflakeSecret>;
+
+const put = (password: string) =>
+  plane.secretsManager.put(ID, JSON.stringify({ account: 'acme', user: 'learning', password }));
+const newSource = (bound: { timeoutMs?: number } = {}) =>
+  createSecretSource({ client, secretId: ID, parse: snowflakeSecretSchema, log, now: () => nowMs, ...bound });
+const messages = () => log.lines.map(({ level, message }) => `${level} ${message}`);
+
+beforeEach(async () => {
+  nowMs = Date.UTC(2026, 0, 1);
+  plane = await startControlPlane();
+  front = await startFrontServer(plane.endpoint);
+  client = new SecretsManagerClient({
+    endpoint: front.endpoint,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+    maxAttempts: 1,
+  });
+  log = recordingLog();
+  put('one');
+  source = newSource();
+});
+
+afterEach(async () => {
+  client.destroy();
+  await front.close();
+  await plane.close();
+});
+
+describe('read', () => {
+  test('keeps the secret for 15 minutes', async () => {
+    expect(await source.read()).toEqual({ account: 'acme', user: 'learning', password: 'one' });
+    put('two');
+    nowMs += 15 * MINUTE_MS - 1;
+    expect((await source.read()).password).toBe('one');
+    expect(front.requests).toHaveLength(1);
+    nowMs += 1;
+    expect((await source.read()).password).toBe('two');
+    expect(front.requests).toHaveLength(2);
+  });
+
+  test('concurrent reads share one fetch', async () => {
+    const all = await Promise.all(Array.from({ length: 10 }, () => source.read()));
+    expect(new Set(all).size).toBe(1);
+    expect(front.requests).toHaveLength(1);
+  });
+
+  test('a clock that was set back fetches', async () => {
+    await source.read();
+    nowMs -= 60 * MINUTE_MS;
+    await source.read();
+    expect(front.requests).toHaveLength(2);
+  });
+
+  test('serves an old secret while Secrets Manager is down: one warning, a call every 30 s, one info when back', async () => {
+    await source.read();
+    plane.secretsManager.setDown(true);
+    nowMs += 24 * 60 * MINUTE_MS;
+    const all = await Promise.all(Array.from({ length: 5 }, () => source.read()));
+    expect(all.map(({ password }) => password)).toEqual(Array(5).fill('one'));
+    nowMs += 29_999;
+    await source.read();
+    expect(front.requests).toHaveLength(2);
+    nowMs += 1;
+    await source.read();
+    expect(front.requests).toHaveLength(3);
+    expect(messages()).toEqual(['warn secret.unavailable']);
+    plane.secretsManager.setDown(false);
+    put('two');
+    nowMs += 30_000;
+    expect((await source.read()).password).toBe('two');
+    expect(messages()).toEqual(['warn secret.unavailable', 'info secret.back']);
+    plane.secretsManager.setDown(true);
+    nowMs += 15 * MINUTE_MS;
+    await source.read();
+    expect(messages()).toEqual(['warn secret.unavailable', 'info secret.back', 'warn secret.unavailable']);
+  });
+
+  test('serves an old secret in place of an unusable one', async () => {
+    await source.read();
+    plane.secretsManager.put(ID, '{"account":"acme"}');
+    nowMs += 15 * MINUTE_MS;
+    expect((await source.read()).password).toBe('one');
+    expect(log.lines).toMatchObject([
+      {
+        level: 'warn',
+        message: 'secret.unavailable',
+        fields: { secretId: ID, reason: expect.stringContaining('user') },
+      },
+    ]);
+  });
+
+  test('with nothing to serve it throws, and the next read asks again', async () => {
+    plane.secretsManager.setDown(true);
+    await expect(source.read()).rejects.toMatchObject({
+      name: 'SecretUnavailable',
+      message: `secret ${ID} cannot be read: ServiceUnavailable`,
+    });
+    plane.secretsManager.setDown(false);
+    expect((await source.read()).password).toBe('one');
+    expect(log.lines).toEqual([]);
+  });
+
+  test('a server that never answers is given up after the bound', async () => {
+    front.behave('hang');
+    const startedAt = performance.now();
+    await expect(newSource({ timeoutMs: 150 }).read()).rejects.toMatchObject({
+      name: 'SecretUnavailable',
+      message: `secret ${ID} cannot be read: no answer within 150 ms`,
+    });
+    expect(performance.now() - startedAt).toBeLessThan(600);
+  });
+});
+
+describe('refetch', () => {
+  test('bypasses the cache, and reads see what it found', async () => {
+    await source.read();
+    put('two');
+    nowMs += MINUTE_MS;
+    expect((await source.refetch()).password).toBe('two');
+    expect((await source.read()).password).toBe('two');
+    expect(front.requests).toHaveLength(2);
+  });
+
+  test('many events refused at once cost one fetch, and so do those that follow within 5 s', async () => {
+    await source.read();
+    put('two');
+    nowMs += MINUTE_MS;
+    const together = await Promise.all(Array.from({ length: 10 }, () => source.refetch()));
+    nowMs += 4999;
+    const later = await source.refetch();
+    expect([...together, later].map(({ password }) => password)).toEqual(Array(11).fill('two'));
+    expect(front.requests).toHaveLength(2);
+    nowMs += 1;
+    await source.refetch();
+    expect(front.requests).toHaveLength(3);
+  });
+
+  test('a read during a refetch of an expired secret joins it', async () => {
+    await source.read();
+    put('two');
+    nowMs += 15 * MINUTE_MS;
+    const [refetched, read] = await Promise.all([source.refetch(), source.read()]);
+    expect(read).toBe(refetched);
+    expect(front.requests).toHaveLength(2);
+  });
+
+  test('never hands out the secret that was refused: it throws while Secrets Manager is down', async () => {
+    await source.read();
+    nowMs += MINUTE_MS;
+    plane.secretsManager.setDown(true);
+    const results = await Promise.allSettled(Array.from({ length: 5 }, () => source.refetch()));
+    expect(results.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
+    nowMs += 4999;
+    await expect(source.refetch()).rejects.toMatchObject({ name: 'SecretUnavailable' });
+    expect(front.requests).toHaveLength(2);
+    expect((await source.read()).password).toBe('one');
+    plane.secretsManager.setDown(false);
+    nowMs += 1;
+    expect((await source.refetch()).password).toBe('one');
+    expect(messages()).toEqual(['warn secret.unavailable', 'info secret.back']);
+  });
+});
+
+describe('an unusable secret', () => {
+  const refusal = async (secretString: string): Promise<Error> => {
+    plane.secretsManager.put(ID, secretString);
+    return source.read().then(
+      () => Promise.reject(new Error('it was accepted')),
+      (thrown: Error) => thrown,
+    );
+  };
+
+  test('the message names the missing keys and no value', async () => {
+    const error = await refusal(JSON.stringify({ account: 'acme-account', access_url: 'http://leak.example' }));
+    expect(error.name).toBe('SecretUnavailable');
+    expect(error.message).toContain('user: ');
+    expect(error.message).toContain('access_url: ');
+    expect(inspected(error)).not.toMatch(/acme-account|leak/);
+  });
+
+  test('names the key where neither key nor password is there', async () => {
+    const error = await refusal(JSON.stringify({ account: 'a', user: 'u' }));
+    expect(error.message).toBe(`secret ${ID} does not fit: private_key: has neither private_key nor password`);
+  });
+
+  test.each(['hunter2 is no JSON', '{"password": hunter2}'])('not JSON: the text is quoted nowhere', async (text) => {
+    const error = await refusal(text);
+    expect(error).toMatchObject({ name: 'SecretUnavailable', message: `secret ${ID} is not JSON` });
+    expect(inspected(error)).not.toContain('hunter2');
+  });
+
+  test('JSON that is no object', async () => {
+    expect((await refusal('"hunter2"')).message).toMatch(/does not fit: document: /);
+  });
+
+  test('no SecretString', async () => {
+    client.middlewareStack.add((next) => async (args) => withoutText(await next(args)), { step: 'initialize' });
+    await expect(source.read()).rejects.toMatchObject({ message: `secret ${ID} has no SecretString` });
+  });
+
+  test('no value yet', async () => {
+    plane.secretsManager.remove(ID);
+    await expect(source.read()).rejects.toMatchObject({
+      name: 'SecretUnavailable',
+      message: `secret ${ID} cannot be read: ResourceNotFoundException`,
+    });
+  });
+});
+
+/** An answer as for a secret that was stored as SecretBinary. */
+function withoutText<R extends { output: object }>(result: R): R {
+  return { ...result, output: { ...result.output, SecretString: undefined } };
+}
+
+/** Everything a logger could print of an error: message, stack, cause, fields. */
+function inspected(error: Error): string {
+  return inspect(error, { depth: 10, showHidden: true });
+}
