@@ -1,0 +1,119 @@
+import { IDENTIFIER } from '../contract/environment.ts';
+import { EnvironmentInvalid, errorName, WarehouseUnavailable } from '../contract/errors.ts';
+import type { LearnerKey, Warehouse } from '../contract/learning-time.ts';
+import type { Log } from '../contract/log.ts';
+import type { SecretSource } from '../contract/secret-source.ts';
+import type { SnowflakeSecret } from '../contract/snowflake-secret.ts';
+import { type LearningTimeTable, prepareLearningTimeQuery } from '../domain/learning-time-query.ts';
+import { readLearningTimes } from '../domain/learning-time-rows.ts';
+import { type FailureKind, SnowflakeFailure } from './snowflake/failure.ts';
+import { type Login, newerSecret, type RefusedLogin, startLogin } from './snowflake/login.ts';
+import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './snowflake/sdk.ts';
+
+export interface SnowflakeWarehouseOptions {
+  readonly secrets: SecretSource<SnowflakeSecret>;
+  readonly tables: LearningTimeTable & { readonly warehouse: string; readonly role: string };
+  /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
+  readonly queryTag: string;
+  readonly log: Log;
+  readonly loadSdk?: () => Promise<SnowflakeSdk>;
+}
+
+/**
+ * The warehouse behind `snowflake-sdk`: one connection, kept between asks; one query for all keys of an ask.
+ *
+ * The SDK repeats failed requests for minutes and cannot be told to stop, so the deadline is ours: when it passes, the
+ * connection and everything in flight on it are discarded. A refused login is tried once more with the secret fetched
+ * anew; a session that is gone is replaced once.
+ *
+ * @throws EnvironmentInvalid when a warehouse, role, table or column name is not an identifier
+ */
+export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Warehouse {
+  const { secrets, tables, queryTag, log, loadSdk = loadSnowflakeSdk } = options;
+  if (!IDENTIFIER.test(tables.warehouse)) throw new EnvironmentInvalid('the warehouse is not an identifier');
+  if (!IDENTIFIER.test(tables.role)) throw new EnvironmentInvalid('the role is not an identifier');
+  const queryFor = prepareLearningTimeQuery(tables);
+  let current: Login | undefined;
+
+  function usableLogin(refused: RefusedLogin | undefined): Login {
+    if (current?.isUsable()) return current;
+    current?.discard();
+    current = startLogin({
+      loadSdk,
+      readSecret: () => (refused === undefined ? secrets.read() : newerSecret(secrets, refused)),
+      optionsFor: (secret) => connectionOptions(secret, { ...tables, queryTag }),
+    });
+    return current;
+  }
+
+  async function rowsFor(keys: readonly LearnerKey[], ask: Ask): Promise<unknown[]> {
+    const mayRepeat = new Set<FailureKind>(['refused', 'gone']);
+    let refused: RefusedLogin | undefined;
+    for (;;) {
+      const login = usableLogin(refused);
+      ask.login = login;
+      ask.phase = 'login';
+      try {
+        const connection = await login.opened;
+        ask.phase = 'query';
+        return await connection.query(queryFor(keys), Math.max(1, Math.ceil(ask.remainingMs() / 1000)));
+      } catch (thrown) {
+        const failure = thrown instanceof SnowflakeFailure ? thrown : undefined;
+        if (failure?.kind !== 'statement') login.discard();
+        if (failure === undefined || ask.isOver() || !mayRepeat.delete(failure.kind)) throw thrown;
+        log.warn('warehouse.reconnecting', { kind: failure.kind, code: failure.code });
+        refused = failure.kind === 'refused' ? { failure, secret: login.triedSecret() } : undefined;
+      }
+    }
+  }
+
+  return {
+    async ask(keys, deadlineMs) {
+      if (keys.length === 0) return new Map();
+      const rows = await withinDeadline(deadlineMs, (ask) => rowsFor(keys, ask));
+      const { answers, rowsNotAsked } = readLearningTimes(keys, rows);
+      if (rowsNotAsked > 0) log.warn('warehouse.rows_not_asked', { rows: rowsNotAsked });
+      return answers;
+    },
+  };
+}
+
+/** One ask, as far as its deadline must know it. */
+interface Ask {
+  login: Login | undefined;
+  phase: 'login' | 'query';
+  readonly remainingMs: () => number;
+  readonly isOver: () => boolean;
+}
+
+/**
+ * Runs `work` until the deadline; then its login is discarded and whatever it still does goes unheard.
+ *
+ * @throws WarehouseUnavailable for every failure, with a cause that holds no secret and no bind value
+ */
+async function withinDeadline<T>(deadlineMs: number, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const endsAt = performance.now() + deadlineMs;
+  const over = Promise.withResolvers<never>();
+  let isOver = false;
+  const ask: Ask = {
+    login: undefined,
+    phase: 'login',
+    remainingMs: () => endsAt - performance.now(),
+    isOver: () => isOver,
+  };
+  const timer = setTimeout(() => {
+    isOver = true;
+    over.reject(
+      new SnowflakeFailure('unreachable', 'deadline', `no answer within ${deadlineMs} ms, at the ${ask.phase}`),
+    );
+    ask.login?.discard();
+  }, deadlineMs);
+  try {
+    return await Promise.race([over.promise, work(ask)]);
+  } catch (thrown) {
+    const reason = thrown instanceof SnowflakeFailure ? thrown.message : `could not be asked (${errorName(thrown)})`;
+    throw new WarehouseUnavailable(`Snowflake: ${reason}`, { cause: thrown });
+  } finally {
+    clearTimeout(timer);
+  }
+}

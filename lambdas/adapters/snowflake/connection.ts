@@ -1,0 +1,111 @@
+import type { Connection, ConnectionOptions } from 'snowflake-sdk';
+import type { LearningTimeQuery } from '../../domain/learning-time-query.ts';
+import { loginFailure, queryFailure, SnowflakeFailure } from './failure.ts';
+import { createRequestScope, type RequestScope } from './request-scope.ts';
+import type { SnowflakeSdk } from './sdk.ts';
+
+/** How long a discarded connection may take to log out, in milliseconds; nobody waits for it. */
+const LOGOUT_MS = 1000;
+
+/** One login and its session. */
+export interface SnowflakeConnection {
+  /** Resolves when logged in. @throws SnowflakeFailure */
+  readonly ready: Promise<void>;
+  /** Whether the session still stands, as far as the SDK knows. */
+  isUp(): boolean;
+  /**
+   * Rows as arrays: numbers as text, dates as `Date`, NULL as null.
+   *
+   * @param timeoutSeconds after which Snowflake itself ends the statement
+   * @throws SnowflakeFailure
+   */
+  query(query: LearningTimeQuery, timeoutSeconds: number): Promise<unknown[]>;
+  /** Ends everything in flight, logs out without waiting, and leaves the connection unusable. Never throws. */
+  discard(): void;
+}
+
+/** Starts a login. Use `connect` with a callback: `connectAsync` resolves even where the login failed. */
+export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOptions): SnowflakeConnection {
+  const waiting = new Set<(failure: SnowflakeFailure) => void>();
+  // The SDK would go on repeating for minutes; an event is better off waiting in its workflow.
+  const scope = createRequestScope(() => {
+    const failure = new SnowflakeFailure('unreachable', 'network', 'two requests in a row failed');
+    for (const reject of waiting) reject(failure);
+  });
+  let connection: Connection | undefined;
+  let discarded = false;
+
+  /** Settles with the SDK's callback or at the latest when the connection is discarded: the SDK may call nothing back. */
+  function settled<T>(start: (resolve: (value: T) => void, reject: (failure: SnowflakeFailure) => void) => void) {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    if (discarded) reject(discardedFailure());
+    else {
+      waiting.add(reject);
+      scope.run(() => start(resolve, reject));
+    }
+    return promise.finally(() => waiting.delete(reject));
+  }
+
+  const ready = settled<void>((resolve, reject) => {
+    try {
+      connection = sdk.createConnection(options);
+      connection.connect((error) => (error ? reject(loginFailure(error)) : resolve()));
+    } catch (thrown) {
+      reject(loginFailure(thrown));
+    }
+  });
+
+  return {
+    ready,
+    isUp: () => !discarded && connection?.isUp() === true,
+    query: (query, timeoutSeconds) =>
+      settled((resolve, reject) => {
+        try {
+          execute(connection, query, timeoutSeconds, resolve, reject);
+        } catch (thrown) {
+          reject(queryFailure(thrown));
+        }
+      }),
+    discard() {
+      if (discarded) return;
+      discarded = true;
+      for (const reject of waiting) reject(discardedFailure());
+      scope.end();
+      if (connection?.isUp()) logOut(connection);
+    },
+  };
+}
+
+function execute(
+  connection: Connection | undefined,
+  { sqlText, binds }: LearningTimeQuery,
+  timeoutSeconds: number,
+  resolve: (rows: unknown[]) => void,
+  reject: (failure: SnowflakeFailure) => void,
+): void {
+  connection?.execute({
+    sqlText,
+    binds: [...binds],
+    rowMode: 'array',
+    fetchAsString: ['Number'],
+    parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds },
+    complete: (error, _statement, rows) => (error ? reject(queryFailure(error)) : resolve(rows ?? [])),
+  });
+}
+
+/** In a scope of its own, which ends: a network that hangs must not keep a socket, and with it the process. */
+function logOut(connection: Connection): void {
+  const scope: RequestScope = createRequestScope();
+  const timer = setTimeout(() => scope.end(), LOGOUT_MS);
+  timer.unref();
+  try {
+    scope.run(() => connection.destroy(() => clearTimeout(timer)));
+  } catch {
+    // The session then ends by itself at the server.
+    clearTimeout(timer);
+  }
+}
+
+function discardedFailure(): SnowflakeFailure {
+  return new SnowflakeFailure('gone', 'discarded', 'the connection was discarded');
+}

@@ -1,0 +1,79 @@
+/**
+ * What a failure calls for:
+ * - `refused`: the login was answered with a refusal, or its key could not be used. A newer secret may cure it.
+ * - `gone`: the session is no longer there, or another ask discarded the connection. A new login cures it.
+ * - `statement`: the statement failed, the session is well.
+ * - `unreachable`: everything else. The connection cannot be trusted any more.
+ */
+export type FailureKind = 'refused' | 'gone' | 'statement' | 'unreachable';
+
+/**
+ * A failure of the SDK, reduced to what may be logged. The SDK's own error is not kept: Snowflake's texts repeat user
+ * names and bind values, and a failed HTTP request brings its response along.
+ */
+export class SnowflakeFailure extends Error {
+  override readonly name = 'SnowflakeFailure';
+  readonly kind: FailureKind;
+  readonly code: string;
+
+  constructor(kind: FailureKind, code: string, message: string) {
+    super(message);
+    this.kind = kind;
+    this.code = code;
+  }
+}
+
+/** Not reached, HTTP status other than 200, not JSON: `constants/error_messages.js` of snowflake-sdk 3.3. */
+const NETWORK_CODES: ReadonlySet<string> = new Set(['401001', '401002', '401003']);
+
+/** "Invalid token", and "terminated connection": how the SDK reports a session that Snowflake no longer knows. */
+const SESSION_LOST_CODES: ReadonlySet<string> = new Set(['401004', '407002']);
+
+/** Snowflake's own codes for sessions and tokens: `constants/gs_errors.js` of snowflake-sdk 3.3. */
+const SESSION_CODE = /^390\d{3}$/;
+
+export function loginFailure(thrown: unknown): SnowflakeFailure {
+  const code = codeOf(thrown);
+  const kind = NETWORK_CODES.has(code) ? 'unreachable' : 'refused';
+  return new SnowflakeFailure(kind, code, `the login failed (${describe(thrown, code)})`);
+}
+
+export function queryFailure(thrown: unknown): SnowflakeFailure {
+  const code = codeOf(thrown);
+  return new SnowflakeFailure(queryFailureKind(thrown, code), code, `the query failed (${describe(thrown, code)})`);
+}
+
+function queryFailureKind(thrown: unknown, code: string): FailureKind {
+  if (SESSION_LOST_CODES.has(code) || SESSION_CODE.test(code)) return 'gone';
+  return field(thrown, 'name') === 'OperationFailedError' && NUMERIC.test(code) ? 'statement' : 'unreachable';
+}
+
+const NUMERIC = /^\d{6}$/;
+
+/** Codes only, each checked for its shape: whatever else stands there is not ours to repeat. */
+function describe(thrown: unknown, code: string): string {
+  const sqlState = shaped(field(thrown, 'sqlState'), /^[0-9A-Z]{5}$/);
+  const queryId = shaped(field(field(thrown, 'data'), 'queryId'), /^[0-9a-f-]{36}$/);
+  const status = shaped(String(field(field(thrown, 'response'), 'status')), /^\d{3}$/);
+  const system = shaped(field(field(thrown, 'cause'), 'code'), /^[A-Z_]{3,40}$/);
+  const parts = [
+    `code ${code}`,
+    sqlState && `SQL state ${sqlState}`,
+    status && `HTTP ${status}`,
+    system,
+    queryId && `query ${queryId}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function codeOf(thrown: unknown): string {
+  return shaped(String(field(thrown, 'code')), /^([0-9]{6}|[A-Z_0-9]{3,60})$/) ?? 'unknown';
+}
+
+function field(value: unknown, name: string): unknown {
+  return (value as Record<string, unknown> | null | undefined)?.[name];
+}
+
+function shaped(value: unknown, shape: RegExp): string | undefined {
+  return typeof value === 'string' && shape.test(value) ? value : undefined;
+}

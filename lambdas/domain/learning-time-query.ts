@@ -1,0 +1,74 @@
+import { IDENTIFIER, TABLE_IDENTIFIER } from '../contract/environment.ts';
+import { EnvironmentInvalid } from '../contract/errors.ts';
+import { type LearnerKey, learnerKeyText } from '../contract/learning-time.ts';
+
+/** The warehouse's learning-time table and its columns, as unquoted identifiers. */
+export interface LearningTimeTable {
+  /** One to three identifiers, cut by dots. */
+  readonly table: string;
+  readonly columns: {
+    readonly user: string;
+    readonly course: string;
+    readonly enterprise: string;
+    readonly date: string;
+    readonly seconds: string;
+  };
+}
+
+export interface LearningTimeQuery {
+  readonly sqlText: string;
+  /** One bind per question mark, in order: user, course, enterprise of each key. */
+  readonly binds: readonly (string | number)[];
+}
+
+/** Number of columns in each row of the answer: user, course, enterprise, sum of seconds, last date. */
+export const ANSWER_COLUMNS = 5;
+
+/**
+ * Prepares the query for all keys of a batch at once. Keys travel as binds only; table and column names are the one
+ * thing written into the text, so each must be an identifier.
+ *
+ * @throws EnvironmentInvalid when a name is not an unquoted identifier
+ */
+export function prepareLearningTimeQuery({
+  table,
+  columns,
+}: LearningTimeTable): (keys: readonly LearnerKey[]) => LearningTimeQuery {
+  if (!TABLE_IDENTIFIER.test(table)) throw new EnvironmentInvalid('the learning-time table is not an identifier');
+  for (const [meaning, name] of Object.entries(columns)) {
+    if (!IDENTIFIER.test(name)) throw new EnvironmentInvalid(`the ${meaning} column is not an identifier`);
+  }
+  const key = `${columns.user}, ${columns.course}, ${columns.enterprise}`;
+  const select = `SELECT ${key}, SUM(${columns.seconds}), MAX(${columns.date}) FROM ${table}`;
+  return (keys) => {
+    const distinct = distinctKeys(keys);
+    const places = distinct.map(() => '(?, ?, ?)').join(', ');
+    return {
+      sqlText: `${select} WHERE (${key}) IN (${places}) GROUP BY ${key}`,
+      binds: distinct.flatMap((each) => [userBind(each.userId), each.courseId, each.enterpriseId]),
+    };
+  };
+}
+
+/** A user id without leading zeros, as the warehouse's INTEGER column gives it back. */
+export function canonicalUserId(userId: string): string {
+  return userId.replace(/^0+(?=\d)/, '');
+}
+
+/** The key as the warehouse gives it back: two keys with one text are one row. */
+export function warehouseKeyText(key: LearnerKey): string {
+  return learnerKeyText({ ...key, userId: canonicalUserId(key.userId) });
+}
+
+function distinctKeys(keys: readonly LearnerKey[]): LearnerKey[] {
+  return [...new Map(keys.map((key) => [warehouseKeyText(key), key])).values()];
+}
+
+/**
+ * A number is bound as FIXED and compared as an integer. An id that a JavaScript number cannot hold exactly is bound as
+ * text, which Snowflake casts to the column's type.
+ */
+function userBind(userId: string): string | number {
+  const digits = canonicalUserId(userId);
+  return Number.isSafeInteger(Number(digits)) ? Number(digits) : digits;
+}

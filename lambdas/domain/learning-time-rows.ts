@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
+import { ANSWER_COLUMNS, warehouseKeyText } from './learning-time-query.ts';
+
+type Answer = LearningTime | KeyFailure;
+
+export interface LearningTimeAnswers {
+  /** Every asked key, by `learnerKeyText`. */
+  readonly answers: ReadonlyMap<string, Answer>;
+  /** Rows that belong to no asked key; worth a log line, since the query asks for no such row. */
+  readonly rowsNotAsked: number;
+}
+
+const keyColumns = z.tuple([z.string().regex(/^\d+$/), z.string(), z.string()]);
+
+/** Numbers are read as text: a NUMBER(38,0) does not fit a JavaScript number. */
+const wholeSeconds = z
+  .string('total seconds are not a number')
+  .regex(/^\d+$/, 'total seconds are not a whole number from 0')
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'total seconds are too large to be exact');
+
+/** A DATE column comes as midnight UTC, whatever the session's DATE_OUTPUT_FORMAT is. */
+const calendarDate = z
+  .date('last date is not a date')
+  .refine((date) => date.getTime() % 86_400_000 === 0, 'last date has a time of day')
+  .transform((date) => date.toISOString().slice(0, 'YYYY-MM-DD'.length))
+  .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text), 'last date is outside the years 0 to 9999');
+
+/**
+ * Reads the rows that `prepareLearningTimeQuery`'s query answers.
+ *
+ * A key without a row has no data, and a sum over NULLs is no data either. But while some row cannot be matched to any
+ * key, it may be the row of a key that seems to have none: such keys are failures, never "no data".
+ */
+export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly unknown[]): LearningTimeAnswers {
+  const asked = new Set(keys.map(warehouseKeyText));
+  const byKey = new Map<string, Answer>();
+  let rowsNotAsked = 0;
+  let unmatchable = false;
+  for (const row of rows) {
+    const key = keyOfRow(row);
+    if (key === undefined) unmatchable = true;
+    else if (!asked.has(key)) rowsNotAsked += 1;
+    else byKey.set(key, byKey.has(key) ? failure('more than one row for one key') : readAnswer(row as unknown[]));
+  }
+  const withoutRow: Answer = unmatchable ? failure('a row could not be matched to a key') : { found: false };
+  const answers = new Map(keys.map((key) => [learnerKeyText(key), byKey.get(warehouseKeyText(key)) ?? withoutRow]));
+  return { answers, rowsNotAsked };
+}
+
+function keyOfRow(row: unknown): string | undefined {
+  if (!Array.isArray(row) || row.length !== ANSWER_COLUMNS) return undefined;
+  const key = keyColumns.safeParse(row.slice(0, 3));
+  if (!key.success) return undefined;
+  const [userId, courseId, enterpriseId] = key.data;
+  return warehouseKeyText({ userId, courseId, enterpriseId });
+}
+
+function readAnswer([, , , sum, date]: readonly unknown[]): Answer {
+  if (sum === null) return { found: false };
+  const totalSeconds = wholeSeconds.safeParse(sum);
+  if (!totalSeconds.success) return failure(reasonOf(totalSeconds.error));
+  const lastDate = calendarDate.safeParse(date);
+  if (!lastDate.success) return failure(reasonOf(lastDate.error));
+  return { found: true, totalSeconds: totalSeconds.data, lastDate: lastDate.data };
+}
+
+function reasonOf(error: z.ZodError): string {
+  return error.issues[0]?.message ?? 'unreadable row';
+}
+
+function failure(reason: string): KeyFailure {
+  return { failed: true, reason };
+}

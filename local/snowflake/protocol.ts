@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import * as z from 'zod';
+import { isValidLoginToken } from './key-pair-login.ts';
+import { createSessions, type Sessions } from './sessions.ts';
+import { StatementTimeout, type Tables } from './tables.ts';
+
+/** The one user of the account, and how it may log in. */
+export interface ServiceUser {
+  readonly account: string;
+  readonly user: string;
+  /** PEM; replaced when the key is rotated. */
+  publicKey?: string | undefined;
+  readonly password?: string | undefined;
+}
+
+export interface ReceivedStatement {
+  readonly sqlText: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+}
+
+/** What Snowflake answers to the requests that `snowflake-sdk` makes. */
+export interface Protocol {
+  answer(url: URL, token: string | undefined, body: unknown): Promise<object>;
+  readonly sessions: Sessions;
+  readonly statements: readonly ReceivedStatement[];
+  /** Logins received, refused ones included. */
+  loginCount(): number;
+  /** From now on no login and no session is accepted, or they are again. */
+  refuse(isRefusing: boolean): void;
+}
+
+const loginSchema = z.object({
+  data: z.object({ LOGIN_NAME: z.string(), PASSWORD: z.string().nullish(), TOKEN: z.string().nullish() }),
+});
+const statementSchema = z.object({
+  sqlText: z.string(),
+  /** By position, from "1". */
+  bindings: z.record(z.string(), z.object({ type: z.string(), value: z.string().nullable() })).default({}),
+  parameters: z.looseObject({ STATEMENT_TIMEOUT_IN_SECONDS: z.number().optional() }).default({}),
+});
+
+export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protocol {
+  const sessions = createSessions();
+  const statements: ReceivedStatement[] = [];
+  let loginCount = 0;
+  let isRefusing = false;
+
+  function logIn(body: unknown): object {
+    loginCount += 1;
+    const { data } = loginSchema.parse(body);
+    const refusal = isRefusing ? refusedLogin(data) : refusalOf(data, serviceUser);
+    if (refusal !== undefined) return refusal;
+    return succeeded({
+      ...sessions.open(),
+      validityInSeconds: 3600,
+      masterValidityInSeconds: 14_400,
+      parameters: [],
+    });
+  }
+
+  function renew(masterToken: string | undefined): object {
+    const renewed = sessions.renew(masterToken);
+    if (renewed === undefined) return failed('390114', 'Authentication token has expired.');
+    return succeeded({ ...renewed, masterToken, validityInSecondsST: 3600, validityInSecondsMT: 14_400 });
+  }
+
+  return {
+    sessions,
+    statements,
+    loginCount: () => loginCount,
+    refuse(next) {
+      isRefusing = next;
+      if (next) sessions.endAll();
+    },
+    async answer(url, token, body) {
+      if (url.pathname === '/session/v1/login-request') return logIn(body);
+      if (url.pathname === '/session/token-request') return renew(token);
+      const state = sessions.stateOf(token);
+      if (state !== 'valid') return failed(state, 'The session is no longer valid.');
+      if (url.pathname === '/queries/v1/query-request') {
+        const statement = statementSchema.parse(body);
+        statements.push(statement);
+        return execute(tables, statement);
+      }
+      if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') sessions.close(token);
+      // Aborting a statement, heartbeats, telemetry: acknowledged, without effect.
+      return succeeded();
+    },
+  };
+}
+
+type LoginData = z.infer<typeof loginSchema>['data'];
+
+function refusalOf(data: LoginData, { account, user, publicKey, password }: ServiceUser): object | undefined {
+  const isUser = data.LOGIN_NAME.toUpperCase() === user.toUpperCase();
+  const isProven = data.TOKEN
+    ? publicKey !== undefined && isValidLoginToken(data.TOKEN, { account, user, publicKey })
+    : password !== undefined && data.PASSWORD === password;
+  return isUser && isProven ? undefined : refusedLogin(data);
+}
+
+function refusedLogin(data: LoginData): object {
+  if (data.TOKEN) return failed('390144', 'JWT token is invalid.');
+  return failed('390100', 'Incorrect username or password was specified.');
+}
+
+async function execute(tables: Tables, statement: z.infer<typeof statementSchema>): Promise<object> {
+  const queryId = randomUUID();
+  const { sqlText, bindings, parameters } = statement;
+  const binds = Object.keys(bindings).map((_, index) => bindings[index + 1] ?? { type: 'TEXT', value: null });
+  try {
+    const result = await tables.execute(sqlText, binds, parameters.STATEMENT_TIMEOUT_IN_SECONDS);
+    const counts = { total: result.rowset.length, returned: result.rowset.length };
+    return succeeded({ ...result, ...counts, queryId, parameters: [], version: 1, queryResultFormat: 'json' });
+  } catch (thrown) {
+    if (thrown instanceof StatementTimeout) {
+      return failed('000630', 'Statement reached its statement timeout.', { queryId, sqlState: '57014' });
+    }
+    // Every fault of the text counts as Snowflake's most frequent one, "does not exist or not authorized".
+    return failed('002003', `SQL compilation error: ${String(thrown)}`, { queryId, sqlState: '42S02' });
+  }
+}
+
+/** The answer to a failed operation. Snowflake sends it with HTTP status 200. */
+function failed(code: string, message: string, data: object | null = null): object {
+  return { success: false, code, message, data };
+}
+
+function succeeded(data: object | null = null): object {
+  return { success: true, code: null, message: null, data };
+}

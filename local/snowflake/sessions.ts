@@ -1,0 +1,53 @@
+import { randomUUID } from 'node:crypto';
+
+/** How the server answers a request that carries this session token. `390112`: renew it; `390111`: log in again. */
+export type TokenState = 'valid' | '390112' | '390111';
+
+/** The sessions of a server: a session token for statements, a master token to renew it. */
+export interface Sessions {
+  open(): { token: string; masterToken: string; sessionId: number };
+  /** A new session token for a master token; undefined where that is unknown. */
+  renew(masterToken: string | undefined): { sessionToken: string } | undefined;
+  stateOf(token: string | undefined): TokenState;
+  close(token: string | undefined): void;
+  /** Session tokens expire, master tokens stay good. */
+  expireAll(): void;
+  endAll(): void;
+  count(): number;
+}
+
+export function createSessions(): Sessions {
+  const masterOf = new Map<string, string>();
+  const expired = new Set<string>();
+  const masters = new Set<string>();
+  let nextId = 1;
+  return {
+    open() {
+      const token = randomUUID();
+      const masterToken = randomUUID();
+      masters.add(masterToken);
+      masterOf.set(token, masterToken);
+      return { token, masterToken, sessionId: nextId++ };
+    },
+    renew(masterToken) {
+      if (masterToken === undefined || !masters.has(masterToken)) return undefined;
+      const sessionToken = randomUUID();
+      masterOf.set(sessionToken, masterToken);
+      return { sessionToken };
+    },
+    stateOf(token) {
+      const master = token === undefined ? undefined : masterOf.get(token);
+      if (token === undefined || master === undefined || !masters.has(master)) return '390111';
+      return expired.has(token) ? '390112' : 'valid';
+    },
+    close(token) {
+      const master = token === undefined ? undefined : masterOf.get(token);
+      if (master !== undefined) masters.delete(master);
+    },
+    expireAll() {
+      for (const token of masterOf.keys()) expired.add(token);
+    },
+    endAll: () => masters.clear(),
+    count: () => masters.size,
+  };
+}

@@ -1,0 +1,432 @@
+import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { loadSnowflakeSdk } from '../../lambdas/adapters/snowflake/sdk.ts';
+import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-warehouse.ts';
+import { EnvironmentInvalid, SecretUnavailable } from '../../lambdas/contract/errors.ts';
+import { learnerKeyText } from '../../lambdas/contract/learning-time.ts';
+import { recordingLog } from '../support/recording-log.ts';
+import {
+  createKeyPair,
+  day,
+  learner,
+  quietSnowflakeSdk,
+  type SnowflakeFixture,
+  startSnowflake,
+  stubSecrets,
+  tables,
+} from '../support/snowflake.ts';
+
+/** Enough for a login and a query on a busy machine. */
+const AMPLE_MS = 10_000;
+jest.setTimeout(2 * AMPLE_MS);
+const keyPair = createKeyPair();
+const started: SnowflakeFixture[] = [];
+const unhandled: unknown[] = [];
+const noteUnhandled = (reason: unknown) => unhandled.push(reason);
+
+async function start(options: Partial<Parameters<typeof startSnowflake>[0]> = {}): Promise<SnowflakeFixture> {
+  const fixture = await startSnowflake({ keyPair, ...options });
+  started.push(fixture);
+  return fixture;
+}
+
+/** The answers by user id. */
+async function ask({ warehouse }: SnowflakeFixture, userIds: readonly string[], deadlineMs = AMPLE_MS) {
+  const answers = await warehouse.ask(userIds.map(learner), deadlineMs);
+  return Object.fromEntries(userIds.map((userId) => [userId, answers.get(learnerKeyText(learner(userId)))]));
+}
+
+beforeAll(async () => {
+  quietSnowflakeSdk();
+  // Loaded here, so that no test's deadline has to cover it.
+  await loadSnowflakeSdk();
+  process.on('unhandledRejection', noteUnhandled);
+});
+
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(({ server }) => server.close()));
+});
+
+afterAll(() => {
+  process.off('unhandledRejection', noteUnhandled);
+  expect(unhandled).toEqual([]);
+  expect(existsSync('snowflake.log')).toBe(false);
+});
+
+describe('answers', () => {
+  test('sums each learner, tells no data from a real 0, and asks once for all', async () => {
+    const fixture = await start();
+    await fixture.server.load([
+      day(1, '2026-01-09', 18_000),
+      day(1, '2026-01-10', 540),
+      day(2, '2026-01-10', null),
+      day(3, '2026-01-10', 0),
+    ]);
+
+    expect(await ask(fixture, ['1', '2', '3', '4'])).toEqual({
+      1: { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' },
+      2: { found: false },
+      3: { found: true, totalSeconds: 0, lastDate: '2026-01-10' },
+      4: { found: false },
+    });
+    expect(fixture.server.queries()).toHaveLength(1);
+  });
+
+  test('answers many keys, some of them twice', async () => {
+    const fixture = await start();
+    const userIds = Array.from({ length: 100 }, (_, index) => String(index + 1));
+    await fixture.server.load(userIds.map((userId) => day(Number(userId), '2026-01-10', Number(userId) * 10)));
+
+    const answers = await ask(fixture, [...userIds, '0001', '7']);
+
+    expect(Object.keys(answers)).toHaveLength(101);
+    expect(answers['100']).toMatchObject({ totalSeconds: 1000 });
+    expect(answers['0001']).toMatchObject({ totalSeconds: 10 });
+    expect(fixture.server.queries()[0]?.sqlText.match(/\(\?, \?, \?\)/g)).toHaveLength(100);
+  });
+
+  test('finds a learner whose id a JavaScript number cannot hold', async () => {
+    const fixture = await start();
+    await fixture.server.load([day(900_719_925_474_099_311n, '2026-01-10', 5)]);
+    expect(await ask(fixture, ['900719925474099311', '900719925474099312'])).toEqual({
+      '900719925474099311': { found: true, totalSeconds: 5, lastDate: '2026-01-10' },
+      '900719925474099312': { found: false },
+    });
+  });
+
+  test('asks nothing for no keys', async () => {
+    const fixture = await start();
+    expect(await fixture.warehouse.ask([], AMPLE_MS)).toEqual(new Map());
+    expect(fixture.secrets.calls.read).toBe(0);
+  });
+
+  test('values of a wrong type harm their own key only', async () => {
+    const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.ODD' } });
+    await createOddTable(fixture);
+    expect(await ask(fixture, ['1', '2', '3', '4', '5'])).toEqual({
+      1: { found: true, totalSeconds: 60, lastDate: '2026-01-10' },
+      2: { failed: true, reason: expect.stringContaining('whole number') },
+      3: { failed: true, reason: expect.stringContaining('whole number') },
+      4: { failed: true, reason: expect.stringContaining('too large') },
+      5: { found: false },
+    });
+  });
+
+  test('a date that is none makes a failure', async () => {
+    const columns = { ...tables.columns, date: 'DATE_TEXT' };
+    const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.ODD', columns } });
+    await createOddTable(fixture);
+    expect(await ask(fixture, ['1', '5'])).toEqual({
+      1: { failed: true, reason: expect.stringContaining('not a date') },
+      5: { found: false },
+    });
+  });
+});
+
+/** A table whose seconds are DOUBLE, with a date as text besides. */
+async function createOddTable({ server }: SnowflakeFixture): Promise<void> {
+  const { courseId, enterpriseId } = learner('1');
+  await server.execute(
+    `CREATE TABLE PROD.BUSINESS_INTELLIGENCE.ODD AS
+    SELECT USER_ID, '${courseId}' AS COURSE_KEY, '${enterpriseId}' AS ENTERPRISE_CUSTOMER_UUID,
+      CAST('2026-01-10' AS DATE) AS DATE, '2026-01-10' AS DATE_TEXT, CAST(SECONDS AS DOUBLE) AS LEARNING_TIME_SECONDS
+    FROM (VALUES (1, 60), (2, 12.5), (3, -1), (4, 9e15 + 1e15)) AS odd(USER_ID, SECONDS)`,
+  );
+}
+
+describe('the login', () => {
+  test('is made once for asks that come together, and kept for those that follow', async () => {
+    const fixture = await start();
+    await fixture.server.load([day(1, '2026-01-10', 5)]);
+    await Promise.all([ask(fixture, ['1']), ask(fixture, ['1']), ask(fixture, ['2'])]);
+    await ask(fixture, ['1']);
+    expect(fixture.server.loginCount()).toBe(1);
+    expect(fixture.secrets.calls).toEqual({ read: 1, refetch: 0 });
+    expect(fixture.server.queries()).toHaveLength(4);
+  });
+
+  test('takes a key without header and line breaks', async () => {
+    const bare = keyPair.privateKey.replaceAll(/-----.*-----|\s/g, '');
+    const fixture = await start({ secret: { private_key: bare } });
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('takes an encrypted key with its passphrase', async () => {
+    const encrypted = createKeyPair('correct horse');
+    const fixture = await start({ keyPair: encrypted, secret: { private_key_passphrase: 'correct horse' } });
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('uses the password where the secret has no key', async () => {
+    const fixture = await start({ login: { password: 'pw' }, secret: { private_key: undefined, password: 'pw' } });
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('uses the key where the secret has both', async () => {
+    const fixture = await start({ secret: { password: 'of no use' } });
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('after a rotated key: one refetch and one more login, also for asks that come together', async () => {
+    const next = createKeyPair();
+    const fixture = await start();
+    const stored = { ...(await fixture.secrets.stored()), private_key: next.privateKey };
+    fixture.server.rotateKey(next.publicKey);
+    fixture.secrets.stored = async () => stored;
+
+    await Promise.all([ask(fixture, ['1']), ask(fixture, ['2'])]);
+
+    expect(fixture.secrets.calls).toEqual({ read: 1, refetch: 1 });
+    expect(fixture.server.loginCount()).toBe(2);
+  });
+
+  test('a secret that is refused and has not changed is not shown twice', async () => {
+    const fixture = await start();
+    fixture.server.setMode('refuse');
+    await expect(ask(fixture, ['1'])).rejects.toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: expect.stringContaining('390144'),
+    });
+    expect(fixture.secrets.calls).toEqual({ read: 1, refetch: 1 });
+    expect(fixture.server.loginCount()).toBe(1);
+  });
+
+  test('a second refusal is final', async () => {
+    const fixture = await start({ secret: { private_key: createKeyPair().privateKey } });
+    const stored = { ...(await fixture.secrets.stored()), private_key: createKeyPair().privateKey };
+    fixture.secrets.stored = async () => stored;
+    await expect(ask(fixture, ['1'])).rejects.toThrow('390144');
+    expect(fixture.server.loginCount()).toBe(2);
+  });
+
+  test('a key that cannot be read is refetched too', async () => {
+    const fixture = await start();
+    const broken = { ...(await fixture.secrets.stored()), private_key: 'c3BvaWxlZA==' };
+    fixture.secrets.cached = async () => broken;
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(1);
+  });
+
+  test('an unreadable secret leaves the warehouse unavailable', async () => {
+    const fixture = await start();
+    fixture.secrets.cached = async () => {
+      throw new SecretUnavailable('no such secret');
+    };
+    await expect(ask(fixture, ['1'])).rejects.toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: expect.stringContaining('SecretUnavailable'),
+      cause: { name: 'SecretUnavailable' },
+    });
+  });
+});
+
+describe('the session', () => {
+  test('is renewed where it has expired, without a login', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.expireSessions();
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(1);
+  });
+
+  test('is replaced once where it is gone, with the same secret', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.endSessions();
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(2);
+    expect(fixture.secrets.calls.refetch).toBe(0);
+    expect(fixture.log.lines).toMatchObject([{ level: 'warn', fields: { kind: 'gone' } }]);
+  });
+
+  test('outlives a statement that fails', async () => {
+    const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.LATER' } });
+    await expect(ask(fixture, ['1'])).rejects.toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: expect.stringMatching(/the query failed \(code 002003, SQL state 42S02, query [0-9a-f-]{36}\)/),
+    });
+    await fixture.server.execute(
+      'CREATE VIEW PROD.BUSINESS_INTELLIGENCE.LATER AS FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
+    );
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(1);
+  });
+
+  test('tells Snowflake the query tag, and the time left in whole seconds', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1'], AMPLE_MS);
+    await ask(fixture, ['1'], 1900);
+    const [first, second] = fixture.server.queries().map(({ parameters }) => parameters);
+    expect(first).toEqual({ QUERY_TAG: 'learning-time-test', STATEMENT_TIMEOUT_IN_SECONDS: expect.any(Number) });
+    expect(first?.STATEMENT_TIMEOUT_IN_SECONDS).toBeGreaterThan(2);
+    expect(first?.STATEMENT_TIMEOUT_IN_SECONDS).toBeLessThanOrEqual(10);
+    expect([1, 2]).toContain(second?.STATEMENT_TIMEOUT_IN_SECONDS);
+  });
+});
+
+describe('the deadline', () => {
+  const DEADLINE_MS = 300;
+  /** For what must reach the server before the deadline, on a busy machine. */
+  const LATER_DEADLINE_MS = 900;
+  /** Below what the SDK would take: ten seconds for a request, seven pauses of a second or more for its repeats. */
+  const PROMPT_MS = 3000;
+
+  async function timed(work: Promise<unknown>): Promise<{ error: unknown; elapsedMs: number }> {
+    const from = performance.now();
+    const error = await work.then(
+      () => undefined,
+      (thrown) => thrown,
+    );
+    return { error, elapsedMs: performance.now() - from };
+  }
+
+  test('ends a login that hangs, and the next ask logs in anew', async () => {
+    const fixture = await start();
+    fixture.server.setMode('hang');
+    const pending = timed(ask(fixture, ['1'], LATER_DEADLINE_MS));
+    await until(() => fixture.server.heldRequestCount() === 1);
+    const { error, elapsedMs } = await pending;
+    expect(error).toMatchObject({ name: 'WarehouseUnavailable', message: expect.stringContaining('at the login') });
+    expect(elapsedMs).toBeLessThan(PROMPT_MS);
+    // The SDK itself would hold its request for ten seconds.
+    await until(() => fixture.server.heldRequestCount() === 0);
+
+    fixture.server.setMode('up');
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('ends a query that hangs: its connection is never used again', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.setMode('hang');
+    const { error, elapsedMs } = await timed(ask(fixture, ['1'], DEADLINE_MS));
+    expect(error).toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: expect.stringContaining('no answer within 300 ms, at the query'),
+      cause: { name: 'SnowflakeFailure', code: 'deadline' },
+    });
+    expect(elapsedMs).toBeLessThan(PROMPT_MS);
+
+    fixture.server.setMode('up');
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(2);
+  });
+
+  test('ends the query in flight and logs out', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.setMode('hang');
+    const pending = timed(ask(fixture, ['1'], LATER_DEADLINE_MS));
+    await until(() => fixture.server.heldRequestCount() === 1);
+    fixture.server.setMode('up');
+    await pending;
+    await until(() => fixture.server.heldRequestCount() === 0);
+    await until(() => fixture.server.sessionCount() === 0);
+  });
+
+  test('ends a query that the SDK repeats because connections are reset', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.setMode('down');
+    const { error, elapsedMs } = await timed(ask(fixture, ['1'], DEADLINE_MS));
+    expect(error).toMatchObject({ name: 'WarehouseUnavailable' });
+    expect(elapsedMs).toBeLessThan(PROMPT_MS);
+  });
+
+  test('covers a secret that does not come', async () => {
+    const fixture = await start();
+    const { cached } = fixture.secrets;
+    fixture.secrets.cached = () => new Promise(() => undefined);
+    await expect(ask(fixture, ['1'], DEADLINE_MS)).rejects.toThrow('no answer within 300 ms');
+    fixture.secrets.cached = cached;
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('of one ask costs another ask on that connection a new login, not its answer', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.setMode('hang');
+    const short = timed(ask(fixture, ['1'], LATER_DEADLINE_MS));
+    const long = ask(fixture, ['1']);
+    await until(() => fixture.server.heldRequestCount() === 2);
+    fixture.server.setMode('up');
+    expect((await short).error).toMatchObject({ name: 'WarehouseUnavailable' });
+    expect(await long).toEqual({ 1: { found: false } });
+  });
+});
+
+describe('a warehouse that cannot be reached', () => {
+  test('fails a login at once, and works again when it is back', async () => {
+    const fixture = await start();
+    fixture.server.setMode('down');
+    await expect(ask(fixture, ['1'])).rejects.toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: 'Snowflake: the login failed (code 401001, ECONNRESET)',
+    });
+    expect(fixture.secrets.calls.refetch).toBe(0);
+    fixture.server.setMode('up');
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test('ends a query after two requests in a row failed, long before its deadline', async () => {
+    const fixture = await start();
+    await ask(fixture, ['1']);
+    fixture.server.setMode('down');
+    await expect(ask(fixture, ['1'], 60_000)).rejects.toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: 'Snowflake: two requests in a row failed',
+    });
+    fixture.server.setMode('up');
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(2);
+  });
+
+  test('leaks nothing through the error, its cause or the log', async () => {
+    const password = 'hunter2-hunter2';
+    const fixture = await start({ login: { password }, secret: { private_key: undefined, password } });
+    await fixture.server.load([day(4711, '2026-01-10', 5)]);
+    await ask(fixture, ['4711']);
+    fixture.server.setMode('refuse');
+    const refused = await ask(fixture, ['4711']).catch((thrown) => thrown);
+    fixture.server.setMode('up');
+    // As Snowflake says of a bind that it cannot cast.
+    await fixture.server.execute('ALTER TABLE PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME RENAME TO RENAMED');
+    await fixture.server.execute(
+      `CREATE VIEW PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME AS
+      SELECT * REPLACE (error('Numeric value ''4711'' is not recognized')::VARCHAR AS COURSE_KEY)
+      FROM PROD.BUSINESS_INTELLIGENCE.RENAMED`,
+    );
+    const failed = await ask(fixture, ['4711']).catch((thrown) => thrown);
+
+    const everything = inspect([refused, failed, fixture.log.lines], { depth: 20, showHidden: true });
+    expect(everything).toContain('390100');
+    expect(everything).toContain('002003');
+    for (const word of [password, '4711', learner('1').courseId, learner('1').enterpriseId, 'Snowflake Token']) {
+      expect(everything).not.toContain(word);
+    }
+  });
+});
+
+describe('names', () => {
+  test.each([
+    ['the warehouse', { ...tables, warehouse: 'WH; DROP' }],
+    ['the role', { ...tables, role: '' }],
+    ['the learning-time table', { ...tables, table: 'T WHERE 1=1' }],
+    ['the user column', { ...tables, columns: { ...tables.columns, user: 'U)' } }],
+  ])('%s must be an identifier', (name, names) => {
+    const secrets = stubSecrets({ account: 'a', user: 'u', password: 'p' });
+    const create = () => createSnowflakeWarehouse({ secrets, tables: names, queryTag: 'test', log: recordingLog() });
+    expect(create).toThrow(EnvironmentInvalid);
+    expect(create).toThrow(name);
+  });
+});
+
+/** Waits for what the server sees, 5 s at the most: half of what the SDK gives a request. */
+async function until(isSo: () => boolean): Promise<void> {
+  const endsAt = performance.now() + 5000;
+  while (!isSo()) {
+    if (performance.now() > endsAt) throw new Error('waited in vain');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

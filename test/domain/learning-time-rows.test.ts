@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type LearnerKey, learnerKeyText } from '../../lambdas/contract/learning-time.ts';
+import { readLearningTimes } from '../../lambdas/domain/learning-time-rows.ts';
+
+const key = (userId: string): LearnerKey => ({ userId, courseId: 'c', enterpriseId: 'e' });
+const day = new Date('2026-01-10');
+const row = (userId: unknown, seconds: unknown = '5', date: unknown = day) => [userId, 'c', 'e', seconds, date];
+
+function answerTo(userId: string, rows: readonly unknown[], others: string[] = []) {
+  return readLearningTimes([userId, ...others].map(key), rows).answers.get(learnerKeyText(key(userId)));
+}
+
+describe('rows of the learning-time query', () => {
+  test('a sum and a date are an answer, and so is a real 0', () => {
+    expect(answerTo('7', [row('7', '18540')])).toEqual({ found: true, totalSeconds: 18540, lastDate: '2026-01-10' });
+    expect(answerTo('7', [row('7', '0')])).toEqual({ found: true, totalSeconds: 0, lastDate: '2026-01-10' });
+  });
+
+  test('no row and a sum of NULL are no data', () => {
+    expect(answerTo('7', [])).toEqual({ found: false });
+    expect(answerTo('7', [row('7', null, day)])).toEqual({ found: false });
+    expect(answerTo('7', [row('7', null, null)])).toEqual({ found: false });
+  });
+
+  test('a key with leading zeros is answered by the row of its number', () => {
+    expect(answerTo('007', [row('7')])).toMatchObject({ totalSeconds: 5 });
+  });
+
+  test.each([
+    ['a fraction', '12.5', day, 'whole number'],
+    ['a negative sum', '-1', day, 'whole number'],
+    ['a word', 'NaN', day, 'whole number'],
+    ['an empty text', '', day, 'whole number'],
+    ['a number read inexactly', 5, day, 'not a number'],
+    ['a sum past 2^53', '9007199254740993', day, 'too large'],
+    ['no date', '5', null, 'not a date'],
+    ['a date as text', '5', '2026-01-10', 'not a date'],
+    ['an invalid date', '5', new Date(Number.NaN), 'not a date'],
+    ['a date with a time', '5', new Date('2026-01-10T01:00:00Z'), 'time of day'],
+    ['a date after 9999', '5', new Date(Date.UTC(10_000, 0, 1)), 'outside'],
+  ])('%s makes a failure of its own key only', (_what, seconds, date, reason) => {
+    const rows = [row('7', seconds, date), row('8')];
+    expect(answerTo('7', rows, ['8', '9'])).toEqual({ failed: true, reason: expect.stringContaining(reason) });
+    expect(answerTo('8', rows, ['7', '9'])).toMatchObject({ found: true });
+    expect(answerTo('9', rows, ['7', '8'])).toEqual({ found: false });
+  });
+
+  test.each([
+    ['a user that is no number', row('x')],
+    ['no user', row(null)],
+    ['too few columns', ['7', 'c', 'e', '5']],
+    ['an object', { USER_ID: '7' }],
+  ])('while a row has %s, a key without a row is a failure, not "no data"', (_what, unmatchable) => {
+    const rows = [unmatchable, row('8')];
+    expect(answerTo('7', rows, ['8'])).toEqual({ failed: true, reason: expect.stringContaining('matched') });
+    expect(answerTo('8', rows, ['7'])).toMatchObject({ found: true });
+  });
+
+  test('a row that was not asked for is ignored and counted', () => {
+    const { answers, rowsNotAsked } = readLearningTimes([key('7')], [row('7'), row('8')]);
+    expect([...answers.keys()]).toEqual([learnerKeyText(key('7'))]);
+    expect(rowsNotAsked).toBe(1);
+  });
+
+  test('two rows for one key are a failure: neither is the sum', () => {
+    expect(answerTo('7', [row('7', '1'), row('7', '2')])).toEqual({ failed: true, reason: expect.any(String) });
+  });
+
+  test('every asked key is answered, whatever the rows are', () => {
+    const userIds = fc.uniqueArray(fc.stringMatching(/^[1-9]\d{0,5}$/), { maxLength: 8 });
+    const anyRow = fc.oneof(fc.anything(), fc.tuple(fc.nat(20).map(String), fc.anything(), fc.anything()).map(row3));
+    fc.assert(
+      fc.property(userIds, fc.array(anyRow, { maxLength: 8 }), (ids, rows) => {
+        const { answers } = readLearningTimes(ids.map(key), rows);
+        expect([...answers.keys()]).toEqual(ids.map((id) => learnerKeyText(key(id))));
+        for (const answer of answers.values()) {
+          if ('found' in answer && answer.found) expect(Number.isSafeInteger(answer.totalSeconds)).toBe(true);
+        }
+      }),
+    );
+  });
+});
+
+function row3([userId, seconds, date]: [string, unknown, unknown]) {
+  return row(userId, seconds, date);
+}

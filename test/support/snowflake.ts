@@ -1,0 +1,113 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-warehouse.ts';
+import type { LearnerKey, Warehouse } from '../../lambdas/contract/learning-time.ts';
+import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
+import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import {
+  type SnowflakeServer,
+  type SnowflakeServerOptions,
+  startSnowflakeServer,
+} from '../../local/snowflake-server.ts';
+import { recordingLog } from './recording-log.ts';
+
+export const account = 'acme-lms';
+export const user = 'ENTERPRISE_SERVICE_USER';
+
+/** What the stack sets on the functions; the SDK reads it when it is loaded. */
+export function quietSnowflakeSdk(): void {
+  process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION = 'true';
+  process.env.SNOWFLAKE_DISABLE_MINICORE = 'true';
+  process.env.SF_TELEMETRY_DISABLE_CONNECTION_SHAPE = '1';
+}
+
+export interface KeyPair {
+  readonly publicKey: string;
+  readonly privateKey: string;
+}
+
+export function createKeyPair(passphrase?: string): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
+  return {
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem', ...cipher }).toString(),
+  };
+}
+
+export const tables = {
+  warehouse: 'COMPUTE_WH',
+  role: 'ANALYST',
+  table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
+  columns: {
+    user: 'USER_ID',
+    course: 'COURSE_KEY',
+    enterprise: 'ENTERPRISE_CUSTOMER_UUID',
+    date: 'DATE',
+    seconds: 'LEARNING_TIME_SECONDS',
+  },
+};
+
+/** Secrets that a test sets: what is cached, and what a refetch finds. Both are counted. */
+export interface SecretStub extends SecretSource<SnowflakeSecret> {
+  cached: () => Promise<SnowflakeSecret>;
+  stored: () => Promise<SnowflakeSecret>;
+  readonly calls: { read: number; refetch: number };
+}
+
+export function stubSecrets(secret: SnowflakeSecret): SecretStub {
+  const calls = { read: 0, refetch: 0 };
+  const stub: SecretStub = {
+    calls,
+    cached: async () => secret,
+    stored: async () => secret,
+    read() {
+      calls.read += 1;
+      return stub.cached();
+    },
+    refetch() {
+      calls.refetch += 1;
+      stub.cached = stub.stored;
+      return stub.stored();
+    },
+  };
+  return stub;
+}
+
+export interface SnowflakeFixture {
+  readonly server: SnowflakeServer;
+  readonly secrets: SecretStub;
+  readonly warehouse: Warehouse;
+  readonly log: ReturnType<typeof recordingLog>;
+}
+
+/** A warehouse over a real socket, with the secret changed by `secret` and names by `names`. */
+export async function startSnowflake({
+  keyPair,
+  login = {},
+  secret = {},
+  names = tables,
+}: {
+  keyPair: KeyPair;
+  login?: Partial<SnowflakeServerOptions>;
+  secret?: { [Name in keyof SnowflakeSecret]?: SnowflakeSecret[Name] | undefined };
+  names?: typeof tables;
+}): Promise<SnowflakeFixture> {
+  const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...login });
+  const whole = { account, user, private_key: keyPair.privateKey, access_url: server.url, ...secret };
+  const secrets = stubSecrets(whole as SnowflakeSecret);
+  const log = recordingLog();
+  const warehouse = createSnowflakeWarehouse({ secrets, tables: names, queryTag: 'learning-time-test', log });
+  return { server, secrets, warehouse, log };
+}
+
+export const courseId = 'course-v1:edX+DemoX+Demo_Course';
+export const enterpriseId = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
+
+export function learner(userId: string): LearnerKey {
+  return { userId, courseId, enterpriseId };
+}
+
+/** A day's seconds of a learner. */
+export function day(userId: number | bigint, date: string, seconds: number | bigint | null) {
+  return { userId, courseId, enterpriseId, date, seconds };
+}
