@@ -1,0 +1,114 @@
+import { clientOpener, DISCONNECT_LIMIT_MS, disconnect, type ValkeyAddress, type ValkeyClient } from './client.ts';
+import { elapsed, reasonOf } from './outcomes.ts';
+
+/** How long one try to connect goes on in the background, ms. */
+const OPENING_LIMIT_MS = 2_000;
+/** What the very first lookup waits for it, and what later ones do (a fresh socket after a closed or idle one), ms. */
+const COLD_PATIENCE_MS = 500;
+const RENEWAL_PATIENCE_MS = 200;
+/** At least this long between the starts of two tries, ms. */
+const OPENING_PAUSE_MS = 1_000;
+/** A sandbox may have been frozen meanwhile and its peer gone without a word: older sockets are not trusted, ms. */
+const IDLE_LIMIT_MS = 20_000;
+/**
+ * Keeps one client open, and opens another when it is lost. All reconnecting is here and is driven by lookups, not by
+ * timers: a frozen sandbox has no background, and the library's own retries would wait where lookups should fail.
+ */
+export class ValkeyConnection {
+  readonly #open: (limitMs: number) => Promise<ValkeyClient>;
+  readonly #onFailure: (reason: string) => void;
+  readonly #nowMs: () => number;
+  #client: ValkeyClient | undefined;
+  #lastUsedMs = 0;
+  #opening: { readonly client: Promise<ValkeyClient | undefined>; readonly patientUntilMs: number } | undefined;
+  #openingStartedMs = Number.NEGATIVE_INFINITY;
+  #patienceMs = COLD_PATIENCE_MS;
+  #closed = false;
+
+  /**
+   * @param onFailure called for each try that failed
+   * @param nowMs wall clock, ms: a monotonic one may stand still while the sandbox is frozen
+   */
+  constructor(address: ValkeyAddress, onFailure: (reason: string) => void, nowMs: () => number) {
+    this.#open = clientOpener(address);
+    this.#onFailure = onFailure;
+    this.#nowMs = nowMs;
+  }
+
+  /** Whether a lookup may have to wait for the first connection of this sandbox. */
+  get isCold(): boolean {
+    return this.#patienceMs === COLD_PATIENCE_MS;
+  }
+
+  /** Starts connecting in the background, where nothing is open and the last try is long enough ago. Never throws. */
+  connect(): void {
+    const nowMs = this.#nowMs();
+    if (this.#closed || this.#client || this.#opening || nowMs - this.#openingStartedMs < OPENING_PAUSE_MS) return;
+    // An old failure says little about the server of now: worth a short wait again.
+    const isStale = nowMs - this.#openingStartedMs > IDLE_LIMIT_MS;
+    const patienceMs = isStale ? Math.max(RENEWAL_PATIENCE_MS, this.#patienceMs) : this.#patienceMs;
+    this.#openingStartedMs = nowMs;
+    const client = this.#open(OPENING_LIMIT_MS).then(
+      (opened) => this.#adopt(opened),
+      (thrown: unknown) => this.#giveUp(thrown),
+    );
+    this.#opening = { client, patientUntilMs: nowMs + patienceMs };
+  }
+
+  /**
+   * A client that answered lately, or a fresh one.
+   *
+   * @param limitMs the most to wait; just after a try that failed there is no waiting at all
+   * @returns nothing where there is none in time. Never throws.
+   */
+  async client(limitMs: number): Promise<ValkeyClient | undefined> {
+    if (this.#client && this.#nowMs() - this.#lastUsedMs > IDLE_LIMIT_MS) this.discard(this.#client);
+    this.connect();
+    const opening = this.#opening;
+    if (opening && !this.#client) {
+      const waitMs = Math.min(limitMs, opening.patientUntilMs - this.#nowMs());
+      if (waitMs > 0) await Promise.race([opening.client, elapsed(waitMs)]);
+    }
+    if (this.#client) this.#lastUsedMs = this.#nowMs();
+    return this.#client;
+  }
+
+  /** Gives up a client that stopped answering; the next one is opened in the background. */
+  discard(client: ValkeyClient): void {
+    if (this.#client === client) this.#client = undefined;
+    disconnect(client);
+    this.connect();
+  }
+
+  /** Closes for good, within 200 ms; a try that is under way ends by itself within its 2 s. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const client = this.#client;
+    this.#client = undefined;
+    if (!client) return;
+    const ended = new Promise<void>((resolve) => client.once('end', resolve));
+    disconnect(client);
+    await Promise.race([ended, elapsed(2 * DISCONNECT_LIMIT_MS)]);
+  }
+
+  #adopt(client: ValkeyClient): ValkeyClient | undefined {
+    this.#opening = undefined;
+    this.#patienceMs = RENEWAL_PATIENCE_MS;
+    if (this.#closed) {
+      disconnect(client);
+      return undefined;
+    }
+    this.#client = client;
+    this.#lastUsedMs = this.#nowMs();
+    client.once('end', () => {
+      if (this.#client === client) this.#client = undefined;
+    });
+    return client;
+  }
+
+  #giveUp(thrown: unknown): undefined {
+    this.#opening = undefined;
+    this.#patienceMs = 0;
+    if (!this.#closed) this.#onFailure(reasonOf(thrown));
+  }
+}

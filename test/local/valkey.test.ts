@@ -1,0 +1,80 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { ask } from '../../local/valkey/ask.ts';
+import { canRunCluster, freePort, startValkey } from '../../local/valkey/start-valkey.ts';
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+};
+
+describe('a Valkey for one run', () => {
+  test('answers once it is started; stopped, it is gone with its files', async () => {
+    const server = await startValkey();
+    const directory = (await ask(server.port, ['CONFIG', 'GET', 'dir'])).split('\r\n').at(-1) ?? '';
+    expect(await ask(server.port, ['SET', 'a', '1', 'EX', '60'])).toBe('+OK');
+    expect(await ask(server.port, ['GET', 'a'])).toBe('$1\r\n1');
+    await server.stop();
+    await server.stop();
+    expect(isAlive(server.pid)).toBe(false);
+    // The WebAssembly one has no files, and calls the root its directory.
+    if (directory !== '/') expect(existsSync(directory)).toBe(false);
+    await expect(ask(server.port, ['PING'])).rejects.toThrow();
+  });
+
+  test('a taken port is refused, not shared', async () => {
+    const server = await startValkey();
+    try {
+      await expect(startValkey({ port: server.port })).rejects.toThrow('EADDRINUSE');
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('keeps nothing: a server on the same port after a crash is empty', async () => {
+    const port = await freePort();
+    const first = await startValkey({ port });
+    expect(first.port).toBe(port);
+    await ask(port, ['SET', 'a', '1']);
+    first.kill();
+    await first.stop();
+    const second = await startValkey({ port });
+    try {
+      expect(second.pid).not.toBe(first.pid);
+      expect(await ask(port, ['GET', 'a'])).toBe('$-1');
+    } finally {
+      await second.stop();
+    }
+  });
+
+  test('is the WebAssembly one where PATH has no server', async () => {
+    const path = process.env.PATH;
+    process.env.PATH = '';
+    try {
+      expect(canRunCluster()).toBe(false);
+      await expect(startValkey({ cluster: true })).rejects.toThrow('cluster mode needs valkey-server');
+      const server = await startValkey();
+      try {
+        expect(await ask(server.port, ['INFO', 'server'])).toContain('server_name:valkey');
+      } finally {
+        await server.stop();
+      }
+    } finally {
+      process.env.PATH = path;
+    }
+  });
+
+  // Redis and Valkey wait two seconds before a new cluster is ready.
+  (canRunCluster() ? test : test.skip)('in cluster mode it owns all slots (needs a server on PATH)', async () => {
+    const server = await startValkey({ cluster: true });
+    try {
+      expect(await ask(server.port, ['CLUSTER', 'INFO'])).toContain('cluster_slots_ok:16384');
+      expect(await ask(server.port, ['MGET', 'a', 'b'])).toContain('-CROSSSLOT');
+    } finally {
+      await server.stop();
+    }
+  });
+});

@@ -1,0 +1,109 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+export interface ValkeyFront {
+  readonly port: number;
+  /** Every command that came in, as its words. */
+  readonly commands: readonly (readonly string[])[];
+  /** The sockets open now stay open and get no answer any more, as when a peer vanished without a word. */
+  abandonSockets(): void;
+  /** The sockets open now are reset, as when a node crashes. */
+  resetSockets(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Stands before a Valkey server and watches what a client sends. As `cluster` it says that it is the one node of a
+ * cluster, and refuses what a cluster refuses: commands on several keys. So the cluster client can be tested where no
+ * server with a cluster mode is at hand.
+ */
+export async function startValkeyFront(backendPort: number, { cluster = false } = {}): Promise<ValkeyFront> {
+  const commands: string[][] = [];
+  const pairs = new Set<{ client: Socket; backend: Socket }>();
+  const server = createServer((client) => {
+    const backend = connect(backendPort, '127.0.0.1');
+    const pair = { client, backend };
+    pairs.add(pair);
+    backend.on('data', (bytes) => client.write(bytes));
+    const take = commandReader((words, bytes) => {
+      commands.push(words);
+      const answer = cluster ? clusterAnswer(words, port) : undefined;
+      if (answer === undefined) backend.write(bytes);
+      else client.write(answer);
+    });
+    client.on('data', take);
+    const end = () => {
+      client.destroy();
+      backend.destroy();
+      pairs.delete(pair);
+    };
+    client.on('close', end).on('error', end);
+    backend.on('close', end).on('error', end);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    commands,
+    abandonSockets: () => {
+      for (const { client } of pairs) client.removeAllListeners('data').pause();
+    },
+    resetSockets: () => {
+      for (const { client } of pairs) client.resetAndDestroy();
+    },
+    stop: async () => {
+      server.close();
+      for (const { client, backend } of pairs) {
+        client.destroy();
+        backend.destroy();
+      }
+      await once(server, 'close');
+    },
+  };
+}
+
+const KEYLESS = new Set(['PING', 'INFO', 'CLUSTER']);
+const SINGLE_KEY = new Set(['GET', 'SET', 'TTL']);
+
+function clusterAnswer([name = '', argument = '']: readonly string[], port: number): string | undefined {
+  const command = name.toUpperCase();
+  if (command === 'CLUSTER' && argument.toUpperCase() === 'SLOTS') {
+    return `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:${port}\r\n$4\r\nnode\r\n`;
+  }
+  // Sent before CLUSTER SLOTS on the same socket: were it passed on, its answer would come second.
+  if (command === 'CLIENT') return '+OK\r\n';
+  if (KEYLESS.has(command) || SINGLE_KEY.has(command)) return undefined;
+  return "-CROSSSLOT Keys in request don't hash to the same slot\r\n";
+}
+
+/** Cuts a stream of bytes into commands: `*<words>`, then `$<bytes>` and the word, for each. */
+function commandReader(found: (words: string[], bytes: Buffer) => void): (chunk: Buffer) => void {
+  let rest = Buffer.alloc(0);
+  const next = () => {
+    let position = 0;
+    const line = () => {
+      const end = rest.indexOf('\r\n', position);
+      if (end === -1) return undefined;
+      const text = rest.toString('utf8', position + 1, end);
+      position = end + 2;
+      return Number(text);
+    };
+    const count = line();
+    if (count === undefined) return false;
+    const words: string[] = [];
+    while (words.length < count) {
+      const length = line();
+      if (length === undefined || position + length + 2 > rest.length) return false;
+      words.push(rest.toString('utf8', position, position + length));
+      position += length + 2;
+    }
+    found(words, rest.subarray(0, position));
+    rest = rest.subarray(position);
+    return true;
+  };
+  return (chunk) => {
+    rest = Buffer.concat([rest, chunk]);
+    while (next());
+  };
+}
