@@ -1,0 +1,84 @@
+import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import { errorFields, errorName } from '../contract/errors.ts';
+import type { Log } from '../contract/log.ts';
+import { isHeldTooLong, isSuspect, SUSPECT_VISIBILITY_SECONDS } from '../domain/receive-policy.ts';
+
+/** One received message, as handlers see it. */
+export interface ReceivedMessage {
+  readonly id: string;
+  readonly body: string;
+}
+
+/** Messages that could not be dealt with, by id, each with the reason: SQS will bring them again. */
+export type Failures = ReadonlyMap<string, string>;
+
+/** Deals with messages; those it does not name as failed are acknowledged. */
+export type HandleMessages = (messages: readonly ReceivedMessage[]) => Promise<Failures>;
+
+export interface IntakeServices {
+  readonly log: Log;
+  now(): number;
+  /** What handling one message may take at the worst, in milliseconds: without that much time it is left for later. */
+  readonly slowestMs: number;
+  /** Takes one message out of sight for a while. */
+  hide(receiptHandle: string, seconds: number): Promise<void>;
+  /** Dead-letters messages with a reason each. @returns the ids of those that could not be */
+  deadLetter(messages: readonly (ReceivedMessage & { readonly reason: string })[]): Promise<ReadonlySet<string>>;
+}
+
+/**
+ * Runs a batch through `handle` and answers with what Lambda should leave in the queue.
+ *
+ * A message that came several times already may be what kills the function: suspects are hidden first and handled
+ * last, one by one while there is time, so that a crash costs their batch-mates one redelivery and not a second. What
+ * fails for longer than SQS would keep it is dead-lettered in time.
+ *
+ * @param remainingMs until the function's timeout, in milliseconds
+ */
+export async function intake(
+  records: readonly SQSRecord[],
+  handle: HandleMessages,
+  services: IntakeServices,
+  remainingMs: () => number,
+): Promise<SQSBatchResponse> {
+  const suspects = records.filter((record) => isSuspect(receiveCount(record)));
+  const fresh = records.filter((record) => !isSuspect(receiveCount(record)));
+  await Promise.all(suspects.map(({ receiptHandle }) => services.hide(receiptHandle, SUSPECT_VISIBILITY_SECONDS)));
+
+  const failures = new Map<string, string>();
+  for (const group of [fresh, ...suspects.map((suspect) => [suspect])]) {
+    if (group.length === 0) continue;
+    if (group !== fresh && remainingMs() < services.slowestMs) {
+      for (const { messageId } of group) failures.set(messageId, 'no time left in this invocation');
+      continue;
+    }
+    for (const [id, reason] of await handleSafely(group, handle, services.log)) failures.set(id, reason);
+  }
+  for (const id of await deadLetterOldest(records, failures, services)) failures.delete(id);
+  return { batchItemFailures: [...failures.keys()].map((itemIdentifier) => ({ itemIdentifier })) };
+}
+
+async function handleSafely(records: readonly SQSRecord[], handle: HandleMessages, log: Log): Promise<Failures> {
+  const messages = records.map(({ messageId, body }) => ({ id: messageId, body }));
+  try {
+    return await handle(messages);
+  } catch (thrown) {
+    log.error('batch.failed', { messages: messages.length, ...errorFields(thrown) });
+    return new Map(messages.map(({ id }) => [id, errorName(thrown)]));
+  }
+}
+
+async function deadLetterOldest(records: readonly SQSRecord[], failures: Failures, services: IntakeServices) {
+  const expiring = records.flatMap(({ messageId: id, body, attributes }) => {
+    const reason = failures.get(id);
+    if (reason === undefined || !isHeldTooLong(Number(attributes.SentTimestamp), services.now())) return [];
+    return [{ id, body, reason: `held too long: ${reason}` }];
+  });
+  if (expiring.length === 0) return [];
+  const stuck = await services.deadLetter(expiring);
+  return expiring.map(({ id }) => id).filter((id) => !stuck.has(id));
+}
+
+function receiveCount(record: SQSRecord): number {
+  return Number(record.attributes.ApproximateReceiveCount);
+}

@@ -1,0 +1,28 @@
+import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Workflow } from '../contract/delivery-ports.ts';
+import { errorName } from '../contract/errors.ts';
+import { executionName } from '../domain/identity.ts';
+import { toMessageText } from '../domain/json-text.ts';
+
+/** The retry workflow over Step Functions. */
+export function createWorkflow({ client, stateMachineArn }: { client: SFNClient; stateMachineArn: string }): Workflow {
+  return {
+    start: (delivery) =>
+      startOnce(client, stateMachineArn, executionName(delivery.webhook_id, delivery.generation), delivery),
+  };
+}
+
+/**
+ * Starts an execution unless one of that name exists. Step Functions refuses a closed one's name, or a running one's
+ * with another input (jitter makes it another), with `ExecutionAlreadyExists`: it carries the delivery, so it counts
+ * as started.
+ *
+ * @throws the SDK's error otherwise
+ */
+export async function startOnce(client: SFNClient, stateMachineArn: string, name: string, input: unknown) {
+  try {
+    await client.send(new StartExecutionCommand({ stateMachineArn, name, input: toMessageText(input) }));
+  } catch (thrown) {
+    if (errorName(thrown) !== 'ExecutionAlreadyExists') throw thrown;
+  }
+}

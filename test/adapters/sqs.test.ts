@@ -1,0 +1,273 @@
+import {
+  CreateQueueCommand,
+  type Message,
+  ReceiveMessageCommand,
+  SendMessageBatchCommand,
+  SQSClient,
+} from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import { chunk, createQueues, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../lambdas/adapters/sqs.ts';
+import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
+import { fakeLog } from '../support/factories.ts';
+
+let server: FauxqsServer;
+let client: SQSClient;
+/** Entries of each SendMessageBatch that was sent, over all tests. */
+const batches: { queueUrl: string | undefined; bodies: (string | undefined)[] }[] = [];
+
+beforeAll(async () => {
+  server = await startFauxqs({ port: 0, logger: false });
+  client = new SQSClient({
+    endpoint: `http://127.0.0.1:${server.port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  });
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      if (context.commandName === SendMessageBatchCommand.name) {
+        const { QueueUrl, Entries = [] } = args.input as SendMessageBatchCommand['input'];
+        batches.push({ queueUrl: QueueUrl, bodies: Entries.map(({ MessageBody }) => MessageBody) });
+      }
+      return next(args);
+    },
+    { step: 'initialize' },
+  );
+});
+afterAll(async () => {
+  client.destroy();
+  await server.stop();
+});
+
+let queuesMade = 0;
+async function newQueue(): Promise<string> {
+  queuesMade += 1;
+  const { QueueUrl = '' } = await client.send(new CreateQueueCommand({ QueueName: `queue-${queuesMade}` }));
+  return QueueUrl;
+}
+
+async function waitingIn(queueUrl: string): Promise<Message[]> {
+  const all: Message[] = [];
+  for (;;) {
+    const { Messages = [] } = await client.send(
+      new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, MessageAttributeNames: ['All'] }),
+    );
+    if (Messages.length === 0) return all;
+    all.push(...Messages);
+  }
+}
+
+function queues() {
+  const log = fakeLog();
+  return { log, ...createQueues({ client, log }) };
+}
+
+const bodies = (messages: readonly Message[]) => messages.map(({ Body }) => Body).toSorted();
+const message = (id: string, overrides: Partial<OutgoingMessage> = {}): OutgoingMessage => ({
+  id,
+  body: id,
+  ...overrides,
+});
+
+describe('sending', () => {
+  test('brings every message, with its attributes', async () => {
+    const queueUrl = await newQueue();
+    const refused = await queues().send(queueUrl, [
+      message('one', { body: '{"a":"é字"}', attributes: { reason: 'not JSON', integration_id: 'acme' } }),
+      message('two', { groupId: 'acme' }),
+    ]);
+    expect(refused.size).toBe(0);
+    const received = await waitingIn(queueUrl);
+    expect(bodies(received)).toEqual(['two', '{"a":"é字"}']);
+    const attributes = received.find(({ Body }) => Body !== 'two')?.MessageAttributes;
+    expect(attributes).toEqual({
+      reason: { DataType: 'String', StringValue: 'not JSON' },
+      integration_id: { DataType: 'String', StringValue: 'acme' },
+    });
+  });
+
+  test('takes ten messages a call', async () => {
+    const queueUrl = await newQueue();
+    const messages = Array.from({ length: 25 }, (_, index) => message(`m${index}`));
+    expect((await queues().send(queueUrl, messages)).size).toBe(0);
+    expect(await waitingIn(queueUrl)).toHaveLength(25);
+    expect(callsTo(queueUrl).map((call) => call.length)).toEqual([10, 10, 5]);
+  });
+
+  test('takes 1 MiB a call, and no byte more', async () => {
+    const queueUrl = await newQueue();
+    const half = 'x'.repeat(MAX_BATCH_BYTES / 2);
+    const messages = [half, half, half, `${half.slice(1)}é`].map((body, index) => message(`m${index}`, { body }));
+    expect((await queues().send(queueUrl, messages)).size).toBe(0);
+    expect(await waitingIn(queueUrl)).toHaveLength(4);
+    expect(callsTo(queueUrl).map((call) => call.length)).toEqual([2, 1, 1]);
+  });
+
+  test('of nothing calls nobody', async () => {
+    const queueUrl = await newQueue();
+    expect((await queues().send(queueUrl, [])).size).toBe(0);
+    expect(callsTo(queueUrl)).toEqual([]);
+  });
+
+  test('carries ids of any kind: they are the caller’s', async () => {
+    const queueUrl = await newQueue();
+    const ids = ['a.b', 'a b', '', 'é', 'i'.repeat(200)];
+    const refused = await queues().send(queueUrl, [
+      ...ids.map((id) => message(id, { body: 'good' })),
+      message('not: sent', { body: 'bad \u0001' }),
+    ]);
+    expect([...refused]).toEqual(['not: sent']);
+    expect(await waitingIn(queueUrl)).toHaveLength(ids.length);
+  });
+});
+
+describe('what SQS refuses', () => {
+  test('is named, and harms no message beside it', async () => {
+    const queueUrl = await newQueue();
+    const { log, send } = queues();
+    const refused = await send(queueUrl, [
+      message('good'),
+      message('bad', { body: 'learner@example.com \u0001' }),
+      message('also good'),
+    ]);
+    expect([...refused]).toEqual(['bad']);
+    expect(bodies(await waitingIn(queueUrl))).toEqual(['also good', 'good']);
+    expect(log.only('queue.send_refused')).toMatchObject({ refused: 1, codes: ['InvalidMessageContents'] });
+    expect(log.text()).not.toContain('learner@example.com');
+  });
+
+  test('for its size is alone in its call', async () => {
+    const queueUrl = await newQueue();
+    const { log, send } = queues();
+    const refused = await send(queueUrl, [
+      message('before'),
+      message('too large', { body: 'x'.repeat(MAX_BATCH_BYTES + 1) }),
+      message('after'),
+    ]);
+    expect([...refused]).toEqual(['too large']);
+    expect(bodies(await waitingIn(queueUrl))).toEqual(['after', 'before']);
+    expect(log.only('queue.send_failed')).toMatchObject({ messages: 1, error: 'BatchRequestTooLong' });
+  });
+
+  test('is everything, where there is no such queue: it is named and nothing is thrown', async () => {
+    const messages = Array.from({ length: 12 }, (_, index) => message(`m${index}`));
+    const { log, send } = queues();
+    const refused = await send(`${await newQueue()}-gone`, messages);
+    expect([...refused].toSorted()).toEqual(messages.map(({ id }) => id).toSorted());
+    expect(log.messages()).toEqual(['queue.send_failed', 'queue.send_failed']);
+  });
+
+  test('is everything, where nobody listens', async () => {
+    const log = fakeLog();
+    const nobody = new SQSClient({
+      endpoint: 'http://127.0.0.1:1',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    });
+    const refused = await createQueues({ client: nobody, log }).send('http://127.0.0.1:1/000000000000/q', [
+      message('one'),
+    ]);
+    expect([...refused]).toEqual(['one']);
+    expect(log.only('queue.send_failed')).toMatchObject({ queue: 'q' });
+  });
+});
+
+describe('attributes', () => {
+  const attributes = { reason: 'not JSON' };
+  const theirBytes = 'reason'.length + 'String'.length + 'not JSON'.length;
+
+  test('stay on a message that is as large as SQS takes', async () => {
+    const queueUrl = await newQueue();
+    const body = 'x'.repeat(MAX_BATCH_BYTES - theirBytes);
+    expect((await queues().send(queueUrl, [message('one', { body, attributes })])).size).toBe(0);
+    const [received] = await waitingIn(queueUrl);
+    expect(received?.MessageAttributes).toHaveProperty('reason');
+  });
+
+  test('go where they alone make a message too large: a dead letter must not fail for its reason', async () => {
+    const queueUrl = await newQueue();
+    const body = 'x'.repeat(MAX_BATCH_BYTES - theirBytes + 1);
+    expect((await queues().send(queueUrl, [message('one', { body, attributes })])).size).toBe(0);
+    const [received] = await waitingIn(queueUrl);
+    expect(received?.Body).toHaveLength(body.length);
+    expect(received?.MessageAttributes).toBeUndefined();
+  });
+});
+
+describe('hiding a message', () => {
+  const receive = async (queueUrl: string) => {
+    const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl }));
+    return Messages[0];
+  };
+
+  test('sets how long nobody sees it, from now on', async () => {
+    const queueUrl = await newQueue();
+    const { hide, send, log } = queues();
+    await send(queueUrl, [message('one')]);
+    const received = await receive(queueUrl);
+    await hide(queueUrl, received?.ReceiptHandle ?? '', 900);
+    expect(await receive(queueUrl)).toBeUndefined();
+    await hide(queueUrl, received?.ReceiptHandle ?? '', 0);
+    expect(await receive(queueUrl)).toMatchObject({ Body: 'one' });
+    expect(log.lines).toEqual([]);
+  });
+
+  test('that fails is logged and not thrown: it only comes back sooner', async () => {
+    const { hide, log } = queues();
+    await hide(`${await newQueue()}-gone`, 'no handle', 900);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'queue.hide_failed' }]);
+  });
+});
+
+describe('cutting messages into calls', () => {
+  const outgoing = fc.record({
+    id: fc.string(),
+    body: fc
+      .tuple(fc.constantFrom('x', 'é', '\u{1F600}'), fc.integer({ min: 1, max: 300_000 }))
+      .map(([character, times]) => character.repeat(times)),
+    attributes: fc.dictionary(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), { maxKeys: 2 }),
+  });
+  const bytesOf = ({ body, attributes = {} }: OutgoingMessage) =>
+    Object.entries(attributes).reduce(
+      (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength('String') + Buffer.byteLength(value),
+      Buffer.byteLength(body),
+    );
+
+  test('keeps all, in order, each call within both limits or a single message', () => {
+    fc.assert(
+      fc.property(fc.array(outgoing, { maxLength: 30 }), (messages) => {
+        const calls = chunk(messages);
+        expect(calls.flat()).toEqual(messages);
+        for (const call of calls) {
+          expect(call.length).toBeGreaterThan(0);
+          expect(call.length).toBeLessThanOrEqual(MAX_BATCH_ENTRIES);
+          const bytes = call.reduce((sum, one) => sum + bytesOf(one), 0);
+          if (call.length > 1) expect(bytes).toBeLessThanOrEqual(MAX_BATCH_BYTES);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test('makes no more calls than it must: no two neighbours would fit together', () => {
+    fc.assert(
+      fc.property(fc.array(outgoing, { maxLength: 30 }), (messages) => {
+        const calls = chunk(messages);
+        for (const [index, call] of calls.entries()) {
+          const [next] = calls[index + 1] ?? [];
+          if (next === undefined) continue;
+          const bytes = [...call, next].reduce((sum, one) => sum + bytesOf(one), 0);
+          expect(call.length === MAX_BATCH_ENTRIES || bytes > MAX_BATCH_BYTES).toBe(true);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+function callsTo(queueUrl: string) {
+  return batches.filter((batch) => batch.queueUrl === queueUrl).map((batch) => batch.bodies);
+}

@@ -1,0 +1,91 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createWorkflow, startOnce } from '../../lambdas/adapters/step-functions.ts';
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { delivery, PENDING } from '../support/factories.ts';
+
+const STATE_MACHINE = 'arn:aws:states:us-east-1:000000000000:stateMachine:retry';
+const STARTED = { status: 200, body: { executionArn: 'arn', startDate: 1_768_478_400 } };
+const refusal = (name: string, status = 400) => ({
+  status,
+  body: { __type: `${name}`, message: 'the service says no' },
+});
+
+let server: Server;
+let client: SFNClient;
+let answers: { status: number; body: object }[] = [];
+let calls: { target: unknown; input: Record<string, string> }[] = [];
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    calls.push({ target: request.headers['x-amz-target'], input: (await json(request)) as Record<string, string> });
+    const { status, body } = answers.shift() ?? STARTED;
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  client = new SFNClient({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+    maxAttempts: 1,
+  });
+});
+afterAll(async () => {
+  client.destroy();
+  await new Promise((resolve) => server.close(resolve));
+});
+beforeEach(() => {
+  answers = [];
+  calls = [];
+});
+
+const workflow = () => createWorkflow({ client, stateMachineArn: STATE_MACHINE });
+
+describe('starting the workflow', () => {
+  test('names the execution by webhook and generation, and gives it the delivery', async () => {
+    const given = delivery(PENDING, { generation: 3, payload: '{"a":1.0}' });
+    await workflow().start(given);
+    expect(calls).toHaveLength(1);
+    expect(calls[0]?.target).toBe('AWSStepFunctions.StartExecution');
+    expect(calls[0]?.input).toMatchObject({ stateMachineArn: STATE_MACHINE, name: `${given.webhook_id}-g3` });
+    expect(deliverySchema.parse(JSON.parse(calls[0]?.input.input ?? ''))).toEqual(given);
+  });
+
+  test('succeeds where the execution exists already: it carries the delivery', async () => {
+    answers = [refusal('ExecutionAlreadyExists')];
+    await expect(workflow().start(delivery())).resolves.toBeUndefined();
+  });
+
+  test.each([
+    ['ExecutionLimitExceeded', 400],
+    ['StateMachineDoesNotExist', 400],
+    ['InvalidExecutionInput', 400],
+    ['InvalidName', 400],
+    ['ThrottlingException', 400],
+    ['AccessDeniedException', 400],
+    ['InternalFailure', 500],
+    ['ServiceUnavailable', 503],
+  ])('fails with %s: the message that led here stays in its queue', async (name, status) => {
+    answers = [refusal(name, status)];
+    await expect(workflow().start(delivery())).rejects.toMatchObject({ name });
+  });
+
+  test('fails where nobody answers', async () => {
+    const nobody = new SFNClient({
+      endpoint: 'http://127.0.0.1:1',
+      region: 'us-east-1',
+      credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      maxAttempts: 1,
+    });
+    const lost = createWorkflow({ client: nobody, stateMachineArn: STATE_MACHINE });
+    await expect(lost.start(delivery())).rejects.toBeDefined();
+  });
+
+  test('takes any input under any name: a rescue gives its own', async () => {
+    await startOnce(client, STATE_MACHINE, 'wh_1-g0-rescue1', { input: ['\uFFFF'] });
+    expect(calls[0]?.input).toMatchObject({ name: 'wh_1-g0-rescue1', input: '{"input":["\\uffff"]}' });
+  });
+});
