@@ -1,0 +1,83 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { createConfigurationSource } from '../adapters/appconfig.ts';
+import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
+import { createCounter } from '../adapters/metrics.ts';
+import { createQueues } from '../adapters/sqs.ts';
+import { createWorkflow } from '../adapters/step-functions.ts';
+import { enrichBatchEnvironment, readEnvironment } from '../contract/environment.ts';
+import { deadLetterMessage } from '../domain/dead-letter.ts';
+import { readIntegrations } from '../domain/integrations.ts';
+import { toMessageText } from '../domain/json-text.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS, type EnrichEventsServices, enrichEvents } from './enrich-events.ts';
+import { createLearningTimeServices } from './learning-time-services.ts';
+
+let services: ReturnType<typeof createServices> | undefined;
+
+/** Called by SQS with a batch of the events queue. */
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  services ??= createServices(process.env);
+  const { enriching, receiving, counter } = services;
+  try {
+    return await intake(
+      event.Records,
+      (messages) => enrichEvents(messages, enriching),
+      receiving,
+      () => context.getRemainingTimeInMillis(),
+    );
+  } finally {
+    counter.publish();
+  }
+}
+
+/** On a cold start only. */
+function createServices(variables: NodeJS.ProcessEnv) {
+  const environment = readEnvironment(enrichBatchEnvironment, variables);
+  const log = new Logger();
+  const counter = createCounter(new Metrics());
+  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const deadLetter: EnrichEventsServices['deadLetter'] = (letters) =>
+    queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
+  const enriching: EnrichEventsServices = {
+    ...createLearningTimeServices(environment, log),
+    integrations: createConfigurationSource({
+      client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+      applicationId: environment.APPCONFIG_APPLICATION_ID,
+      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
+      profileId: environment.INTEGRATIONS_PROFILE_ID,
+      parse: readIntegrations,
+      log,
+    }),
+    workflow: createWorkflow({
+      client: new SFNClient(AWS_CLIENT_OPTIONS),
+      stateMachineArn: environment.STATE_MACHINE_ARN,
+    }),
+    forward: (deliveries) =>
+      queues.send(
+        environment.DELIVERIES_QUEUE_URL,
+        [...deliveries].map(([id, delivery]) => ({
+          id,
+          body: toMessageText(delivery),
+          groupId: delivery.integration_id,
+        })),
+      ),
+    deadLetter,
+    log,
+    counter,
+    now: Date.now,
+    random: Math.random,
+  };
+  const receiving: IntakeServices = {
+    log,
+    now: Date.now,
+    slowestMs: BATCH_WAREHOUSE_DEADLINE_MS + 5_000,
+    hide: (receiptHandle, seconds) => queues.hide(environment.EVENTS_QUEUE_URL, receiptHandle, seconds),
+    deadLetter,
+  };
+  return { enriching, receiving, counter };
+}

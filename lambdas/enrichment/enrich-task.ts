@@ -1,0 +1,35 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { createCounter } from '../adapters/metrics.ts';
+import type { Progress } from '../contract/delivery.ts';
+import { enrichTaskEnvironment, readEnvironment } from '../contract/environment.ts';
+import { readTaskInput } from '../domain/task-input.ts';
+import { createLearningTimeServices } from './learning-time-services.ts';
+import { type RetryEnrichmentServices, retryEnrichment } from './retry-enrichment.ts';
+
+let services: ReturnType<typeof createServices> | undefined;
+
+/** Called by the retry workflow with a delivery whose learning time is pending. */
+export async function handler(input: unknown): Promise<Progress> {
+  services ??= createServices(process.env);
+  const { retrying, counter } = services;
+  try {
+    return await retryEnrichment(readTaskInput(input), retrying);
+  } finally {
+    counter.publish();
+  }
+}
+
+/** On a cold start only. */
+function createServices(variables: NodeJS.ProcessEnv) {
+  const environment = readEnvironment(enrichTaskEnvironment, variables);
+  const log = new Logger();
+  const counter = createCounter(new Metrics());
+  const retrying: RetryEnrichmentServices = {
+    ...createLearningTimeServices(environment, log),
+    log,
+    counter,
+    random: Math.random,
+  };
+  return { retrying, counter };
+}

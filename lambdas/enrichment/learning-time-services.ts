@@ -1,0 +1,60 @@
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type * as z from 'zod';
+import { createConfigurationSource } from '../adapters/appconfig.ts';
+import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { createSecretSource } from '../adapters/secrets-manager.ts';
+import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
+import { createValkeyCache } from '../adapters/valkey-cache.ts';
+import type { enrichTaskEnvironment } from '../contract/environment.ts';
+import type { Flag } from '../contract/flag.ts';
+import type { Log } from '../contract/log.ts';
+import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
+import { parseFlag } from '../domain/flag.ts';
+
+/** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
+export function createLearningTimeServices(environment: z.infer<typeof enrichTaskEnvironment>, log: Log) {
+  const flag = createConfigurationSource<Flag>({
+    client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+    applicationId: environment.APPCONFIG_APPLICATION_ID,
+    environmentId: environment.FLAGS_ENVIRONMENT_ID,
+    profileId: environment.FLAGS_PROFILE_ID,
+    parse: (text) => {
+      const { flag, faults } = parseFlag(text);
+      if (faults.length > 0) log.warn('flag.faulty', { faults });
+      return flag;
+    },
+    log,
+  });
+  const secrets = createSecretSource({
+    client: new SecretsManagerClient(AWS_CLIENT_OPTIONS),
+    secretId: environment.SNOWFLAKE_SECRET_ID,
+    parse: snowflakeSecretSchema,
+    log,
+  });
+  const warehouse = createSnowflakeWarehouse({
+    secrets,
+    tables: {
+      warehouse: environment.SNOWFLAKE_WAREHOUSE,
+      role: environment.SNOWFLAKE_ROLE,
+      table: environment.LEARNING_TIME_TABLE,
+      columns: {
+        user: environment.LEARNING_TIME_USER_COLUMN,
+        course: environment.LEARNING_TIME_COURSE_COLUMN,
+        enterprise: environment.LEARNING_TIME_ENTERPRISE_COLUMN,
+        date: environment.LEARNING_TIME_DATE_COLUMN,
+        seconds: environment.LEARNING_TIME_SECONDS_COLUMN,
+      },
+    },
+    queryTag: environment.POWERTOOLS_SERVICE_NAME,
+    log,
+  });
+  const cache = createValkeyCache({
+    host: environment.CACHE_HOST,
+    port: environment.CACHE_PORT,
+    tls: environment.CACHE_TLS,
+    log,
+  });
+  cache.connect();
+  return { flag, cache, warehouse };
+}

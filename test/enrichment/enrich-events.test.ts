@@ -1,0 +1,446 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Delivery } from '../../lambdas/contract/delivery.ts';
+import { WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
+import {
+  type KeyFailure,
+  type LearnerKey,
+  type LearningTime,
+  learnerKeyText,
+} from '../../lambdas/contract/learning-time.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import {
+  BATCH_WAREHOUSE_DEADLINE_MS,
+  type EnrichEventsServices,
+  enrichEvents,
+} from '../../lambdas/enrichment/enrich-events.ts';
+import {
+  book,
+  brokenEntry,
+  ENTERPRISE,
+  eventBody,
+  fakeCounter,
+  fakeLog,
+  flag,
+  integration,
+  LEARNER_DATA,
+  NOW,
+  OTHER_ENTERPRISE,
+  PAYLOAD,
+  serviceError,
+} from '../support/factories.ts';
+
+const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
+const NOTHING: LearningTime = { found: false };
+const ENRICHED = { status: 'enriched', total_seconds: 18_540, last_updated: '2026-01-10T00:00:00Z' };
+
+const keyOf = (userId: string): LearnerKey => ({
+  userId,
+  courseId: PAYLOAD.course.course_id,
+  enterpriseId: ENTERPRISE,
+});
+const completion = (userId: string, overrides: Record<string, unknown> = {}) => ({
+  id: `completion of ${userId}`,
+  body: eventBody({ user_id: userId, event_id: `event-${userId}`, ...overrides }),
+});
+const enrollment = { id: 'enrollment', body: eventBody({ event_type: 'course_enrollment' }) };
+
+interface World {
+  readonly cached?: Record<string, LearningTime>;
+  readonly answers?: Record<string, LearningTime | KeyFailure>;
+  readonly services?: Partial<EnrichEventsServices>;
+}
+
+/** Services that succeed, and a list of what was asked of them, in order. */
+function world({ cached = {}, answers = {}, services = {} }: World = {}) {
+  const done: string[] = [];
+  const forwarded = new Map<string, Delivery>();
+  const started: Delivery[] = [];
+  const asked: { users: string[]; deadlineMs: number }[] = [];
+  const written: { answers: ReadonlyMap<string, LearningTime>; ttlSeconds: number }[] = [];
+  const letters: { id: string; body: string; reason: string; integrationId?: string }[] = [];
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const all: EnrichEventsServices = {
+    flag: { read: async () => flag() },
+    integrations: { read: async () => book(integration(), integration({ id: 'paused', active: false })) },
+    cache: {
+      async read(keys) {
+        done.push('read the cache');
+        const hits = keys.flatMap((key): [string, LearningTime][] => {
+          const hit = cached[key.userId];
+          return hit === undefined ? [] : [[learnerKeyText(key), hit]];
+        });
+        return new Map(hits);
+      },
+      async write(answers, ttlSeconds) {
+        written.push({ answers, ttlSeconds });
+      },
+    },
+    warehouse: {
+      async ask(keys, deadlineMs) {
+        done.push('ask the warehouse');
+        asked.push({ users: keys.map(({ userId }) => userId), deadlineMs });
+        return new Map(keys.map((key) => [learnerKeyText(key), answers[key.userId] ?? NOTHING]));
+      },
+    },
+    workflow: {
+      async start(delivery) {
+        done.push('start the workflow');
+        started.push(delivery);
+      },
+    },
+    async forward(deliveries) {
+      done.push(`forward ${[...deliveries.keys()].join(' and ')}`);
+      for (const [id, delivery] of deliveries) forwarded.set(id, delivery);
+      return new Set();
+    },
+    async deadLetter(messages) {
+      letters.push(...messages);
+      return new Set();
+    },
+    log,
+    counter,
+    now: () => NOW,
+    random: () => 0.5,
+    ...services,
+  };
+  const enrichmentOf = (id: string) => forwarded.get(id)?.progress.enrichment;
+  return { services: all, done, forwarded, enrichmentOf, started, asked, written, letters, log, counter };
+}
+
+const warehouseDown = {
+  async ask(): Promise<never> {
+    throw new WarehouseUnavailable('the deadline passed');
+  },
+};
+
+describe('an event whose answer is there already', () => {
+  test('is forwarded before the warehouse is asked for the others', async () => {
+    const { services, done } = world({ cached: { 1: FOUND }, answers: { 2: FOUND } });
+    const nobody = completion('3', { user_id: 'sample_learner', payload: {} });
+    await enrichEvents([completion('2'), completion('1'), enrollment, nobody], services);
+    expect(done).toEqual([
+      'read the cache',
+      'forward enrollment and completion of 3 and completion of 1',
+      'ask the warehouse',
+      'forward completion of 2',
+    ]);
+  });
+
+  test('waits for no warehouse that hangs: it is forwarded while nobody has answered', async () => {
+    const answer = Promise.withResolvers<never>();
+    const asked = Promise.withResolvers<void>();
+    const { services, forwarded } = world({
+      cached: { 1: FOUND },
+      services: {
+        warehouse: {
+          ask() {
+            asked.resolve();
+            return answer.promise;
+          },
+        },
+      },
+    });
+    const ending = enrichEvents([completion('1'), completion('2')], services);
+    await asked.promise;
+    expect([...forwarded.keys()]).toEqual(['completion of 1']);
+    answer.reject(new WarehouseUnavailable('the deadline passed'));
+    await ending;
+  });
+
+  test('goes out with what the cache says', async () => {
+    const { services, enrichmentOf, asked } = world({
+      cached: { 1: FOUND, 2: NOTHING, 3: { ...FOUND, totalSeconds: 0 } },
+    });
+    expect((await enrichEvents([completion('1'), completion('2'), completion('3')], services)).size).toBe(0);
+    expect(enrichmentOf('completion of 1')).toEqual({ ...ENRICHED, source: 'cache' });
+    expect(enrichmentOf('completion of 2')).toEqual({ status: 'plain', reason: 'no_data' });
+    expect(enrichmentOf('completion of 3')).toEqual({ ...ENRICHED, total_seconds: 0, source: 'cache' });
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    ['off', async () => flag({ enabled: false })],
+    ['on for nobody', async () => flag({ rollout_percentage: 0 })],
+    ['on for others', async () => flag({ rollout_percentage: 0, pilot_enterprises: [OTHER_ENTERPRISE] })],
+    ['unreadable', async () => undefined],
+  ])('is plain where the flag is %s, and neither cache nor warehouse is asked for it', async (_state, read) => {
+    const { services, enrichmentOf, asked } = world({ cached: { 1: FOUND }, services: { flag: { read } } });
+    await enrichEvents([completion('1')], services);
+    expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason: 'flag_off' });
+    expect(asked).toEqual([]);
+  });
+
+  test('is plain where it is an enrollment', async () => {
+    const { services, enrichmentOf, asked } = world();
+    await enrichEvents([enrollment], services);
+    expect(enrichmentOf('enrollment')).toEqual({ status: 'plain', reason: 'not_a_completion' });
+    expect(asked).toEqual([]);
+  });
+
+  test('is plain where nobody knows the learner, with one warning that says what is missing', async () => {
+    const { services, enrichmentOf, log } = world();
+    await enrichEvents([completion('1', { user_id: 'sample_learner' })], services);
+    expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason: 'learner_not_identified' });
+    expect(log.only('event.learner_not_identified')).toMatchObject({ has_user_id: false, has_course_id: true });
+  });
+});
+
+describe('the events that need the warehouse', () => {
+  test('cost one query together, with the deadline of a batch', async () => {
+    const { services, asked } = world();
+    await enrichEvents(
+      ['1', '2', '3'].map((user) => completion(user)),
+      services,
+    );
+    expect(asked).toEqual([{ users: ['1', '2', '3'], deadlineMs: BATCH_WAREHOUSE_DEADLINE_MS }]);
+    expect(BATCH_WAREHOUSE_DEADLINE_MS).toBe(10_000);
+  });
+
+  test('go out with its answers: a sum, a true 0, no data', async () => {
+    const answers = { 1: FOUND, 2: { ...FOUND, totalSeconds: 0 }, 3: NOTHING };
+    const { services, enrichmentOf } = world({ answers });
+    await enrichEvents(
+      ['1', '2', '3'].map((user) => completion(user)),
+      services,
+    );
+    expect(enrichmentOf('completion of 1')).toEqual({ ...ENRICHED, source: 'warehouse' });
+    expect(enrichmentOf('completion of 2')).toEqual({ ...ENRICHED, total_seconds: 0, source: 'warehouse' });
+    expect(enrichmentOf('completion of 3')).toEqual({ status: 'plain', reason: 'no_data' });
+  });
+
+  test('leave answers in the cache for the flag’s time, no data among them', async () => {
+    const { services, written } = world({
+      answers: { 1: FOUND },
+      services: { flag: { read: async () => flag({ cache_ttl_seconds: 300 }) } },
+    });
+    await enrichEvents([completion('1'), completion('2')], services);
+    expect(written).toEqual([
+      {
+        answers: new Map<string, LearningTime>([
+          [learnerKeyText(keyOf('1')), FOUND],
+          [learnerKeyText(keyOf('2')), NOTHING],
+        ]),
+        ttlSeconds: 300,
+      },
+    ]);
+  });
+
+  test('are two webhooks where two events are of one learner and course', async () => {
+    const { services, forwarded } = world({ answers: { 1: FOUND } });
+    const retake = { ...completion('1', { event_id: 'retake' }), id: 'retake' };
+    await enrichEvents([completion('1'), retake], services);
+    expect(forwarded.get('retake')?.webhook_id).not.toBe(forwarded.get('completion of 1')?.webhook_id);
+    expect(forwarded.get('retake')?.progress.enrichment).toMatchObject(ENRICHED);
+  });
+
+  test('are counted as hits, misses and one query', async () => {
+    const { services, counter } = world({ cached: { 1: FOUND } });
+    await enrichEvents([completion('1'), completion('2'), completion('3')], services);
+    expect(counter.counts).toEqual({ [METRICS.cacheHit]: 1, [METRICS.cacheMiss]: 2, [METRICS.querySuccess]: 1 });
+  });
+});
+
+describe('a warehouse that fails', () => {
+  test('sends each event into a workflow of its own, due 60 s later, and none is forwarded', async () => {
+    const { services, started, forwarded, counter, log } = world({ services: { warehouse: warehouseDown } });
+    expect((await enrichEvents([completion('1'), completion('2')], services)).size).toBe(0);
+    expect(started.map(({ event_id }) => event_id).toSorted()).toEqual(['event-1', 'event-2']);
+    expect(started[0]?.progress).toEqual({
+      enrichment: { status: 'pending', tries: 1, first_failed_at: '2026-01-15T12:00:00.000Z' },
+      attempt: 0,
+      due_at: '2026-01-15T12:01:00.000Z',
+    });
+    expect(forwarded.size).toBe(0);
+    expect(counter.counts).toMatchObject({ [METRICS.queryFailure]: 1, [METRICS.enrichmentRetry]: 2 });
+    expect(log.only('warehouse.failed')).toMatchObject({ events: 2, error: 'WarehouseUnavailable' });
+  });
+
+  test('leaves nothing in the cache: an error is no answer', async () => {
+    const { services, written } = world({ services: { warehouse: warehouseDown } });
+    await enrichEvents([completion('1')], services);
+    expect(written.flatMap(({ answers }) => [...answers])).toEqual([]);
+  });
+
+  test('harms no event that is answered already', async () => {
+    const { services, forwarded } = world({ cached: { 1: FOUND }, services: { warehouse: warehouseDown } });
+    await enrichEvents([completion('1'), completion('2'), enrollment], services);
+    expect([...forwarded.keys()].toSorted()).toEqual(['completion of 1', 'enrollment']);
+  });
+
+  test('for one row, sends only that event into the workflow, and remembers nothing of it', async () => {
+    const { services, started, enrichmentOf, written, log } = world({
+      answers: { 1: FOUND, 2: { failed: true, reason: 'total seconds are not a number' } },
+    });
+    await enrichEvents([completion('1'), completion('2')], services);
+    expect(started.map(({ event_id }) => event_id)).toEqual(['event-2']);
+    expect(enrichmentOf('completion of 1')).toMatchObject(ENRICHED);
+    expect(written.flatMap(({ answers }) => [...answers.keys()])).toEqual([learnerKeyText(keyOf('1'))]);
+    expect(log.only('warehouse.row_unreadable')).toEqual({ reason: 'total seconds are not a number' });
+  });
+
+  test('by leaving a key out, sends that event into the workflow', async () => {
+    const { services, started } = world({ services: { warehouse: { ask: async () => new Map() } } });
+    await enrichEvents([completion('1')], services);
+    expect(started).toHaveLength(1);
+  });
+
+  test('and a workflow that does not start leave that event in the queue, and just that', async () => {
+    const { services, log } = world({
+      services: {
+        warehouse: warehouseDown,
+        workflow: {
+          async start({ event_id }) {
+            if (event_id === 'event-2') throw serviceError('ThrottlingException');
+          },
+        },
+      },
+    });
+    const failures = await enrichEvents(
+      ['1', '2', '3'].map((user) => completion(user)),
+      services,
+    );
+    expect([...failures]).toEqual([['completion of 2', 'the workflow did not start: ThrottlingException']]);
+    expect(log.only('workflow.start_failed')).toMatchObject({ error: 'ThrottlingException' });
+  });
+
+  test('starts at most twenty workflows side by side, and all of them', async () => {
+    let running = 0;
+    let most = 0;
+    let count = 0;
+    const start = async () => {
+      running += 1;
+      count += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+    };
+    const { services } = world({ services: { warehouse: warehouseDown, workflow: { start } } });
+    await enrichEvents(
+      Array.from({ length: 50 }, (_, index) => completion(String(index))),
+      services,
+    );
+    expect({ most, count }).toEqual({ most: 20, count: 50 });
+  });
+});
+
+describe('a message that is no event', () => {
+  const bad = { id: 'bad', body: '{"payload":"learner@example.com"' };
+
+  test('is dead-lettered with the reason and its own body, and harms no batch-mate', async () => {
+    const { services, letters, forwarded, counter, log } = world({ cached: { 1: FOUND } });
+    const unknown = completion('2', { integration_id: 'gone' });
+    expect((await enrichEvents([bad, completion('1'), unknown], services)).size).toBe(0);
+    expect(letters).toMatchObject([
+      { ...bad, reason: 'not JSON' },
+      { id: unknown.id, body: unknown.body, reason: 'no integration has the id gone', integrationId: 'gone' },
+    ]);
+    expect([...forwarded.keys()]).toEqual(['completion of 1']);
+    expect(counter.counts).toMatchObject({ [METRICS.eventRejected]: 2 });
+    expect(log.messages().filter((line) => line === 'event.rejected')).toHaveLength(2);
+  });
+
+  test('stays in the queue where the dead letter queue refuses it, uncounted', async () => {
+    const { services, counter } = world({ services: { deadLetter: async () => new Set(['bad']) } });
+    const failures = await enrichEvents([bad, enrollment], services);
+    expect([...failures]).toEqual([['bad', 'the dead letter queue refused it']]);
+    expect(counter.counts).not.toHaveProperty([METRICS.eventRejected]);
+  });
+
+  test('asks for nothing and sends nothing, where there is no other', async () => {
+    const { services, asked, forwarded, started } = world();
+    await enrichEvents([bad], services);
+    expect([asked.length, forwarded.size, started.length]).toEqual([0, 0, 0]);
+  });
+});
+
+describe('integrations', () => {
+  test('that do not want an event have it acknowledged, counted and logged', async () => {
+    const { services, forwarded, letters, counter, log } = world();
+    expect((await enrichEvents([completion('1', { integration_id: 'paused' })], services)).size).toBe(0);
+    expect(forwarded.size + letters.length).toBe(0);
+    expect(counter.counts).toMatchObject({ [METRICS.eventUnwanted]: 1 });
+    expect(log.only('event.unwanted')).toEqual({
+      integration_id: 'paused',
+      reason: 'integration paused is not active',
+    });
+  });
+
+  test('that were never read keep every event in the queue, and nothing is sent anywhere', async () => {
+    const { services, done, letters, log } = world({ services: { integrations: { read: async () => undefined } } });
+    const failures = await enrichEvents([completion('1'), { id: 'bad', body: '{' }], services);
+    expect([...failures.keys()]).toEqual(['completion of 1', 'bad']);
+    expect([done, letters]).toEqual([[], []]);
+    expect(log.only('events.held')).toEqual({ messages: 2, reason: 'the integrations were never read' });
+  });
+
+  test('whose entry is broken keep their own events in the queue, and no other', async () => {
+    const broken: IntegrationBook = { ...book(integration()), broken: brokenEntry('broken') };
+    const { services, forwarded, log } = world({ services: { integrations: { read: async () => broken } } });
+    const held = completion('1', { integration_id: 'broken' });
+    const failures = await enrichEvents([held, enrollment], services);
+    expect([...failures.keys()]).toEqual([held.id]);
+    expect([...forwarded.keys()]).toEqual(['enrollment']);
+    expect(log.only('events.held')).toMatchObject({
+      messages: 1,
+      reason: expect.stringContaining('integration broken'),
+    });
+  });
+});
+
+describe('a deliveries queue that refuses some messages', () => {
+  test('leaves just those in the events queue', async () => {
+    const refusing = async (deliveries: ReadonlyMap<string, Delivery>) =>
+      new Set([...deliveries.keys()].filter((id) => ['completion of 1', 'completion of 3'].includes(id)));
+    const { services } = world({
+      cached: { 1: FOUND, 2: FOUND },
+      answers: { 3: FOUND, 4: FOUND },
+      services: { forward: refusing },
+    });
+    const failures = await enrichEvents(
+      ['1', '2', '3', '4'].map((user) => completion(user)),
+      services,
+    );
+    expect([...failures]).toEqual([
+      ['completion of 1', 'the deliveries queue refused it'],
+      ['completion of 3', 'the deliveries queue refused it'],
+    ]);
+  });
+});
+
+describe('what is logged', () => {
+  test('of a batch where everything happens has nothing of a learner but ids', async () => {
+    const { services, log } = world({
+      cached: { 1: FOUND },
+      answers: { 2: FOUND, 3: { failed: true, reason: 'unreadable row' } },
+      services: {
+        deadLetter: async () => new Set(['stuck']),
+        forward: async (deliveries) => new Set([...deliveries.keys()].slice(0, 1)),
+        workflow: {
+          async start() {
+            throw new SyntaxError(`Unexpected token in ${LEARNER_DATA.join()}`);
+          },
+        },
+      },
+    });
+    const faulty = Object.keys(JSON.parse(eventBody())).map((field) => ({
+      id: `faulty ${field}`,
+      body: eventBody({ [field]: LEARNER_DATA[0] }),
+    }));
+    const cut = { id: 'stuck', body: eventBody().slice(0, -1) };
+    const unidentified = completion('4', { user_id: LEARNER_DATA[0] });
+    await enrichEvents(
+      [completion('1'), completion('2'), completion('3'), unidentified, enrollment, cut, ...faulty],
+      services,
+    );
+    expect(log.lines.length).toBeGreaterThan(5);
+    for (const data of LEARNER_DATA) expect(log.text()).not.toContain(data);
+  });
+
+  test('is one line for the batch', async () => {
+    const { services, log } = world({ cached: { 1: FOUND } });
+    await enrichEvents([completion('1'), completion('2')], services);
+    expect(log.only('events.enriched')).toEqual({ messages: 2, ready: 1, asked: 1, failed: 0 });
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, test } from '@jest/globals';
+import { ENRICHMENT_TRIES, progressSchema } from '../../lambdas/contract/delivery.ts';
+import { WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
+import { type KeyFailure, type LearningTime, learnerKeyText } from '../../lambdas/contract/learning-time.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import {
+  type RetryEnrichmentServices,
+  retryEnrichment,
+  TASK_WAREHOUSE_DEADLINE_MS,
+} from '../../lambdas/enrichment/retry-enrichment.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, flag, LEARNER_DATA, PENDING, PLAIN } from '../support/factories.ts';
+
+const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
+const SETTLED = { status: 'enriched', total_seconds: 18_540, last_updated: '2026-01-10T00:00:00Z' };
+const waiting = (tries = 1) => delivery({ ...PENDING, tries }, {}, { due_at: '2026-01-15T12:01:00.000Z' });
+
+/** Services of a quiet day: a cache without hits, a warehouse with `answer`. */
+function world(answer: LearningTime | KeyFailure | Error, overrides: Partial<RetryEnrichmentServices> = {}) {
+  const done: string[] = [];
+  const written: [string, LearningTime][] = [];
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const services: RetryEnrichmentServices = {
+    flag: { read: async () => flag({ cache_ttl_seconds: 300 }) },
+    cache: {
+      async read() {
+        done.push('read the cache');
+        return new Map();
+      },
+      async write(answers, ttlSeconds) {
+        done.push(`write the cache for ${ttlSeconds} s`);
+        written.push(...answers);
+      },
+    },
+    warehouse: {
+      async ask(keys, deadlineMs) {
+        done.push(`ask the warehouse for ${keys.length} within ${deadlineMs} ms`);
+        if (answer instanceof Error) throw answer;
+        return new Map(keys.map((key) => [learnerKeyText(key), answer]));
+      },
+    },
+    log,
+    counter,
+    random: () => 0.5,
+    ...overrides,
+  };
+  return { services, done, written, log, counter };
+}
+
+const down = new WarehouseUnavailable('the deadline passed');
+
+describe('a retry', () => {
+  test('settles the delivery where the warehouse answers, and remembers the answer', async () => {
+    const { services, done, written, counter } = world(FOUND);
+    expect(await retryEnrichment(waiting(), services)).toEqual({
+      enrichment: { ...SETTLED, source: 'warehouse' },
+      attempt: 0,
+      due_at: '2026-01-15T12:01:00.000Z',
+    });
+    expect(TASK_WAREHOUSE_DEADLINE_MS).toBe(30_000);
+    expect(done).toEqual(['read the cache', 'ask the warehouse for 1 within 30000 ms', 'write the cache for 300 s']);
+    expect(written).toEqual([[expect.stringMatching(/^learning_time:42:/), FOUND]]);
+    expect(counter.counts).toEqual({ [METRICS.querySuccess]: 1 });
+  });
+
+  test('asks nobody where another event’s answer is in the cache by now', async () => {
+    const { services, done } = world(down, {
+      cache: { read: async ([key]) => new Map(key && [[learnerKeyText(key), FOUND]]), write: async () => {} },
+    });
+    expect((await retryEnrichment(waiting(), services)).enrichment).toEqual({ ...SETTLED, source: 'cache' });
+    expect(done).toEqual([]);
+  });
+
+  test.each<[string, LearningTime, object]>([
+    ['no data', { found: false }, { status: 'plain', reason: 'no_data' }],
+    ['a true 0', { ...FOUND, totalSeconds: 0 }, { ...SETTLED, total_seconds: 0, source: 'warehouse' }],
+  ])('settles with %s, which is an answer too', async (_what, answer, enrichment) => {
+    const { services, written } = world(answer);
+    expect((await retryEnrichment(waiting(), services)).enrichment).toEqual(enrichment);
+    expect(written.map(([, value]) => value)).toEqual([answer]);
+  });
+});
+
+describe('a retry that fails', () => {
+  test('is due again 120, then 180 s after the first failure, however late it ran', async () => {
+    const due = [1, 2].map(async (tries) => retryEnrichment(waiting(tries), world(down).services));
+    expect((await Promise.all(due)).map(({ due_at }) => due_at)).toEqual([
+      '2026-01-15T12:02:00.000Z',
+      '2026-01-15T12:03:00.000Z',
+    ]);
+  });
+
+  test('counts one try more, and keeps when the first failed', async () => {
+    const { services, counter, log } = world(down);
+    expect((await retryEnrichment(waiting(2), services)).enrichment).toEqual({ ...PENDING, tries: 3 });
+    expect(counter.counts).toEqual({ [METRICS.queryFailure]: 1 });
+    expect(log.only('warehouse.failed')).toMatchObject({ error: 'WarehouseUnavailable', error_message: down.message });
+  });
+
+  test('three times has used up the tries of the workflow', async () => {
+    let current = waiting();
+    for (let retry = 1; retry <= 3; retry += 1) {
+      current = { ...current, progress: await retryEnrichment(current, world(down).services) };
+    }
+    expect(current.progress.enrichment).toMatchObject({ status: 'pending', tries: ENRICHMENT_TRIES });
+  });
+
+  test.each<[string, KeyFailure | Error]>([
+    ['a row that cannot be read', { failed: true, reason: 'total seconds are not a number' }],
+    ['an error that nobody expected', new TypeError(LEARNER_DATA[0])],
+  ])('with %s is a failed try, and nothing is remembered', async (_what, answer) => {
+    const { services, written, log } = world(answer);
+    expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', tries: 2 });
+    expect(written).toEqual([]);
+    expect(log.text()).not.toContain(LEARNER_DATA[0]);
+  });
+
+  test('without the key in the answers is a failed try', async () => {
+    const { services } = world(FOUND, { warehouse: { ask: async () => new Map() } });
+    expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', tries: 2 });
+  });
+
+  test('returns progress that the workflow can read', async () => {
+    for (const answer of [down, FOUND]) {
+      expect(progressSchema.safeParse(await retryEnrichment(waiting(), world(answer).services)).success).toBe(true);
+    }
+  });
+});
+
+describe('the flag', () => {
+  test.each([
+    ['switched off while the event waited', async () => flag({ enabled: false })],
+    ['no longer on for its enterprise', async () => flag({ rollout_percentage: 0 })],
+    ['unreadable', async () => undefined],
+  ])('%s sends it now, plain, and neither cache nor warehouse is asked', async (_what, read) => {
+    const { services, done } = world(FOUND, { flag: { read } });
+    expect((await retryEnrichment(waiting(), services)).enrichment).toEqual({ status: 'plain', reason: 'flag_off' });
+    expect(done).toEqual([]);
+  });
+});
+
+test.each([ENRICHED, PLAIN])('a delivery that is settled already ($status) stays as it is', async (enrichment) => {
+  const { services, done } = world(FOUND);
+  const settled = delivery(enrichment);
+  expect(await retryEnrichment(settled, services)).toEqual(settled.progress);
+  expect(done).toEqual([]);
+});
+
+test('nothing of a learner is logged but ids', async () => {
+  const answers = [
+    FOUND,
+    down,
+    { failed: true, reason: 'unreadable row' } as const,
+    new SyntaxError(LEARNER_DATA.join()),
+  ];
+  for (const answer of answers) {
+    const { services, log } = world(answer);
+    await retryEnrichment(waiting(), services);
+    expect(log.lines).toHaveLength(1);
+    for (const data of LEARNER_DATA) expect(log.text()).not.toContain(data);
+  }
+});
