@@ -1,0 +1,59 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
+import { createCounter } from '../adapters/metrics.ts';
+import { createQueues } from '../adapters/sqs.ts';
+import { createWorkflow } from '../adapters/step-functions.ts';
+import { deliverBatchEnvironment, readEnvironment } from '../contract/environment.ts';
+import { MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
+import { deadLetterMessage } from '../domain/dead-letter.ts';
+import { type DeliverMessagesServices, deliverMessages } from './deliver-messages.ts';
+import { createDeliveryServices } from './delivery-services.ts';
+
+let services: ReturnType<typeof createServices> | undefined;
+
+/** Called by SQS with a batch of the deliveries queue. */
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  services ??= createServices(process.env);
+  const { delivering, receiving, counter } = services;
+  try {
+    return await intake(
+      event.Records,
+      (messages) => deliverMessages(messages, delivering),
+      receiving,
+      () => context.getRemainingTimeInMillis(),
+    );
+  } finally {
+    counter.publish();
+  }
+}
+
+/** On a cold start only. */
+function createServices(variables: NodeJS.ProcessEnv) {
+  const environment = readEnvironment(deliverBatchEnvironment, variables);
+  const log = new Logger();
+  const counter = createCounter(new Metrics());
+  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const deadLetter: DeliverMessagesServices['deadLetter'] = (letters) =>
+    queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
+  const delivering: DeliverMessagesServices = {
+    ...createDeliveryServices(environment, log, counter),
+    workflow: createWorkflow({
+      client: new SFNClient(AWS_CLIENT_OPTIONS),
+      stateMachineArn: environment.STATE_MACHINE_ARN,
+    }),
+    deadLetter,
+  };
+  const receiving: IntakeServices = {
+    log,
+    now: Date.now,
+    slowestMs: MAX_QUEUE_TRY_SECONDS * 1000 + 5_000,
+    hide: (receiptHandle, seconds) => queues.hide(environment.DELIVERIES_QUEUE_URL, receiptHandle, seconds),
+    deadLetter,
+  };
+  return { delivering, receiving, counter };
+}

@@ -1,0 +1,265 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
+import type { SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
+import {
+  type DeadLetter,
+  type DeliverMessagesServices,
+  deliverMessages,
+} from '../../lambdas/delivery/deliver-messages.ts';
+import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import {
+  book,
+  brokenEntry,
+  delivery,
+  ENRICHED,
+  fakeCounter,
+  fakeLog,
+  integration,
+  LEARNER_DATA,
+  NOW,
+  PENDING,
+  PLAIN,
+  serviceError,
+} from '../support/factories.ts';
+
+const answered = (status: number): SendResult => ({ kind: 'answered', status });
+const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
+  delivery(enrichment, { integration_id, event_id: `event for ${integration_id}` });
+const message = (given: Delivery) => ({ id: `message for ${given.integration_id}`, body: toMessageText(given) });
+
+const KNOWN = book(
+  ...['acme', 'busy', 'strict'].map((id) => integration({ id, url: `https://${id}.example/` })),
+  integration({ id: 'slow', url: 'https://slow.example/', timeout_seconds: 16 }),
+  integration({ id: 'paused', active: false }),
+);
+const ANSWERS: Record<string, SendResult> = {
+  'https://busy.example/': answered(503),
+  'https://strict.example/': answered(400),
+};
+
+/** Services whose partners answer 200, but `busy` 503 and `strict` 400. */
+function world(overrides: Partial<DeliverMessagesServices> = {}) {
+  const sent: WebhookRequest[] = [];
+  const started: Delivery[] = [];
+  const letters: DeadLetter[] = [];
+  const log = fakeLog();
+  const services: DeliverMessagesServices = {
+    integrations: { read: async () => KNOWN },
+    sender: {
+      async send(request) {
+        sent.push(request);
+        return ANSWERS[request.url] ?? answered(200);
+      },
+    },
+    workflow: {
+      async start(given) {
+        started.push(given);
+      },
+    },
+    async deadLetter(more) {
+      letters.push(...more);
+      return new Set();
+    },
+    log,
+    counter: fakeCounter(),
+    now: () => NOW,
+    random: () => 0.5,
+    ...overrides,
+  };
+  return { services, sent, started, letters, log };
+}
+
+describe('a message of the deliveries queue', () => {
+  test('is delivered and acknowledged', async () => {
+    const { services, sent, started, letters } = world();
+    expect((await deliverMessages([message(to('acme'))], services)).size).toBe(0);
+    expect(sent.map(({ url }) => url)).toEqual(['https://acme.example/']);
+    expect([started, letters]).toEqual([[], []]);
+  });
+
+  test('goes to the workflow where its partner may be well soon: due in a second, one try spent', async () => {
+    const { services, started, letters } = world();
+    expect((await deliverMessages([message(to('busy'))], services)).size).toBe(0);
+    expect(started).toEqual([
+      {
+        ...to('busy'),
+        progress: {
+          enrichment: ENRICHED,
+          attempt: 1,
+          due_at: '2026-01-15T12:00:01.000Z',
+          outcome: 'retry',
+          reason: 'HTTP 503',
+        },
+      },
+    ]);
+    expect(letters).toEqual([]);
+  });
+
+  test('goes to the dead letter queue where it is permanent: a delivery of the next generation', async () => {
+    const { services, started, letters } = world();
+    expect((await deliverMessages([message(to('strict'))], services)).size).toBe(0);
+    expect(started).toEqual([]);
+    expect(letters).toEqual([
+      {
+        id: 'message for strict',
+        body: expect.any(String),
+        reason: 'HTTP 400',
+        integrationId: 'strict',
+        webhookId: to('strict').webhook_id,
+      },
+    ]);
+    expect(deliverySchema.parse(JSON.parse(letters[0]?.body ?? ''))).toEqual({ ...to('strict'), generation: 1 });
+  });
+
+  test('goes to the workflow untried, due at once, where its partner is slow by its own account', async () => {
+    const { services, sent, started } = world();
+    await deliverMessages([message(to('slow'))], services);
+    expect(sent).toEqual([]);
+    expect(started).toEqual([delivery(ENRICHED, to('slow'), { due_at: '2026-01-15T12:00:00.000Z' })]);
+  });
+
+  test('goes to the workflow untried where its learning time is pending: a redriven letter', async () => {
+    const { services, sent, started } = world();
+    await deliverMessages([message(to('acme', PENDING))], services);
+    expect(sent).toEqual([]);
+    expect(started[0]?.progress).toEqual({ enrichment: PENDING, attempt: 0, due_at: '2026-01-15T12:00:00.000Z' });
+  });
+
+  test('is acknowledged without a try where its integration does not want it any more', async () => {
+    const { services, sent, started, letters } = world();
+    expect((await deliverMessages([message(to('paused'))], services)).size).toBe(0);
+    expect([sent, started, letters]).toEqual([[], [], []]);
+  });
+
+  test('is dead where its integration is gone', async () => {
+    const { services, letters } = world();
+    await deliverMessages([message(to('gone'))], services);
+    expect(letters).toMatchObject([{ reason: 'no integration has the id gone', integrationId: 'gone' }]);
+  });
+});
+
+describe('a message that is no delivery', () => {
+  test.each([
+    ['half an object', '{', /^not JSON$/],
+    ['null', 'null', /^delivery: /],
+    ['a list', '[]', /^delivery: /],
+    ['an empty object', '{}', /^schema_version: /],
+    ['a version that nobody reads', JSON.stringify({ ...to('acme'), schema_version: 2 }), /^schema_version: /],
+    ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
+  ])('(%s) goes to the dead letter queue as it came, with the reason', async (_what, body, reason) => {
+    const { services, letters, log } = world();
+    expect((await deliverMessages([{ id: 'odd', body }], services)).size).toBe(0);
+    expect(letters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
+    expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
+  });
+});
+
+describe('a batch', () => {
+  test('is delivered side by side: a partner that hangs holds up no other', async () => {
+    const hanging = Promise.withResolvers<SendResult>();
+    const rest = Promise.withResolvers<void>();
+    const urls: string[] = [];
+    const { services } = world({
+      sender: {
+        send({ url }) {
+          urls.push(url);
+          if (urls.length === 3) rest.resolve();
+          return url.includes('busy') ? hanging.promise : Promise.resolve(answered(200));
+        },
+      },
+    });
+    const ending = deliverMessages(
+      ['busy', 'acme', 'strict'].map((id) => message(to(id))),
+      services,
+    );
+    await rest.promise;
+    hanging.resolve({ kind: 'failed', code: 'TIMEOUT' });
+    expect((await ending).size).toBe(0);
+  });
+
+  test('leaves in the queue just those whose workflow did not start', async () => {
+    const { services, log } = world({
+      workflow: {
+        async start() {
+          throw serviceError('ThrottlingException');
+        },
+      },
+    });
+    const failures = await deliverMessages(
+      ['busy', 'acme', 'slow', 'strict'].map((id) => message(to(id))),
+      services,
+    );
+    expect(Object.fromEntries(failures)).toEqual({
+      'message for busy': 'ThrottlingException',
+      'message for slow': 'ThrottlingException',
+    });
+    expect(log.messages().filter((line) => line === 'delivery.failed')).toHaveLength(2);
+  });
+
+  test('leaves in the queue just those that the dead letter queue refused', async () => {
+    const { services } = world({ deadLetter: async (letters) => new Set(letters.map(({ id }) => id)) });
+    const odd = { id: 'odd', body: '{' };
+    const failures = await deliverMessages([message(to('strict')), message(to('acme')), odd], services);
+    expect([...failures.keys()].toSorted()).toEqual(['message for strict', 'odd']);
+    expect(new Set(failures.values())).toEqual(new Set(['QueueRefused']));
+  });
+
+  test('stays in the queue where the integrations were never read, and nothing is sent anywhere', async () => {
+    const { services, sent, letters } = world({ integrations: { read: async () => undefined } });
+    const failures = await deliverMessages(
+      ['acme', 'busy'].map((id) => message(to(id))),
+      services,
+    );
+    expect([...failures.values()]).toEqual(['ConfigurationUnavailable', 'ConfigurationUnavailable']);
+    expect([sent, letters]).toEqual([[], []]);
+  });
+
+  test('leaves in the queue just those whose integration’s entry is broken', async () => {
+    const broken = { ...KNOWN, broken: brokenEntry('broken') };
+    const { services, sent } = world({ integrations: { read: async () => broken } });
+    const failures = await deliverMessages(
+      ['broken', 'acme'].map((id) => message(to(id))),
+      services,
+    );
+    expect([...failures]).toEqual([['message for broken', 'ConfigurationUnavailable']]);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('is harmed by no fault of ours at one of its messages', async () => {
+    const { services } = world({
+      sender: {
+        async send({ url }) {
+          if (url.includes('busy')) throw new TypeError('a bug');
+          return answered(200);
+        },
+      },
+    });
+    expect([
+      ...(await deliverMessages(
+        ['busy', 'acme'].map((id) => message(to(id))),
+        services,
+      )),
+    ]).toEqual([['message for busy', 'TypeError']]);
+  });
+});
+
+test('nothing of a learner is logged, and no reason has it', async () => {
+  const [email] = LEARNER_DATA;
+  const faulty = Object.keys(to('acme')).map((field) => ({
+    id: `faulty ${field}`,
+    body: JSON.stringify({ ...to('acme'), [field]: { email } }),
+  }));
+  const cut = { id: 'cut', body: toMessageText(to('acme')).slice(0, -1) };
+  const { services, letters, log } = world({
+    workflow: {
+      async start() {
+        throw new SyntaxError(`Unexpected token in ${email}`);
+      },
+    },
+  });
+  const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => message(to(id, PLAIN)));
+  await deliverMessages([...good, ...faulty, cut], services);
+  expect(letters.length).toBeGreaterThan(faulty.length);
+  const told = log.text() + JSON.stringify(letters.map(({ reason }) => reason));
+  for (const data of LEARNER_DATA) expect(told).not.toContain(data);
+});

@@ -1,0 +1,54 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConfigurationUnavailable } from '../../lambdas/contract/errors.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { findReceiver } from '../../lambdas/delivery/find-receiver.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { book, brokenEntry, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+
+function world(known: IntegrationBook | undefined) {
+  const log = fakeLog();
+  const counter = fakeCounter();
+  return { services: { integrations: { read: async () => known }, log, counter }, log, counter };
+}
+
+const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: '2026-01-15T12:00:00.000Z' });
+
+describe('the receiver of a delivery', () => {
+  test('is its integration as it stands now', async () => {
+    const { services } = world(book(integration({ url: 'https://moved.example/' })));
+    expect(await findReceiver(waited, services)).toMatchObject({ integration: { url: 'https://moved.example/' } });
+  });
+
+  test.each([
+    ['is switched off', integration({ active: false }), 'integration acme is not active'],
+    [
+      'takes this type no more',
+      integration({ event_types: ['course_enrollment'] }),
+      'integration acme does not take course_completion',
+    ],
+  ])('does not want it any more where it %s: no letter, counted and logged', async (_what, changed, reason) => {
+    const { services, counter, log } = world(book(changed));
+    expect(await findReceiver(waited, services)).toEqual({
+      result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'unwanted', reason },
+    });
+    expect(counter.counts).toEqual({ [METRICS.eventUnwanted]: 1 });
+    expect(log.only('event.unwanted')).toEqual({ webhook_id: waited.webhook_id, integration_id: 'acme', reason });
+  });
+
+  test('is dead where the integration was removed, without a try counted', async () => {
+    const { services, counter } = world(book());
+    expect(await findReceiver(waited, services)).toMatchObject({
+      result: { outcome: 'dead', attempt: 2, reason: 'no integration has the id acme', redrive: { generation: 2 } },
+    });
+    expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
+  });
+
+  test('cannot be known where the integrations were never read: nobody may guess', async () => {
+    await expect(findReceiver(waited, world(undefined).services)).rejects.toThrow(ConfigurationUnavailable);
+  });
+
+  test('cannot be known where its entry is broken', async () => {
+    const broken = { ...book(), broken: brokenEntry('acme') };
+    await expect(findReceiver(waited, world(broken).services)).rejects.toThrow(ConfigurationUnavailable);
+  });
+});
