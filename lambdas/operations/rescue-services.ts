@@ -1,0 +1,37 @@
+import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import type * as z from 'zod';
+import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { createQueues } from '../adapters/sqs.ts';
+import { startOnce } from '../adapters/step-functions.ts';
+import type { rescueExecutionEnvironment } from '../contract/environment.ts';
+import type { Log } from '../contract/log.ts';
+import type { Counter } from '../contract/metrics.ts';
+import { deadLetterMessage } from '../domain/dead-letter.ts';
+import type { RescueServices } from './rescue.ts';
+
+/** What both rescuing functions need; the Step Functions client is theirs too, to list executions. */
+export function createRescueServices(
+  environment: z.infer<typeof rescueExecutionEnvironment>,
+  log: Log,
+  counter: Counter,
+): RescueServices & { readonly stepFunctions: SFNClient } {
+  const stepFunctions = new SFNClient(AWS_CLIENT_OPTIONS);
+  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  return {
+    stepFunctions,
+    async describe(executionArn) {
+      const { name, status, error, input } = await stepFunctions.send(new DescribeExecutionCommand({ executionArn }));
+      return { name: name ?? executionArn, status: status ?? 'UNKNOWN', error, input: input ?? '{}' };
+    },
+    start: (name, input) => startOnce(stepFunctions, environment.STATE_MACHINE_ARN, name, input),
+    async deadLetter({ name, status, input }) {
+      const letter = deadLetterMessage({ id: name, body: input, reason: `workflow execution ${status}: ${name}` });
+      const refused = await queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, [letter]);
+      return refused.size === 0;
+    },
+    log,
+    counter,
+    now: Date.now,
+  };
+}
