@@ -1,0 +1,21 @@
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { LearningTimeStack } from '../lib/learning-time-stack.ts';
+import { findStage, type Stage } from '../lib/stage.ts';
+
+const app = new App();
+
+function chosenStage(): Stage {
+  try {
+    return findStage(app.node.tryGetContext('stage'));
+  } catch (thrown) {
+    process.stderr.write(`${(thrown as Error).message}\n`);
+    process.exit(1);
+  }
+}
+
+const stage = chosenStage();
+new LearningTimeStack(app, `LearningTimeWebhooks-${stage.name}`, stage, {
+  description: 'LMS events to partner webhooks, completions enriched with learning time',
+});
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

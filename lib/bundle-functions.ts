@@ -1,0 +1,74 @@
+import { build, type Plugin } from 'esbuild';
+
+/**
+ * Bundles functions that share code: `node bundle-functions.ts <output directory> <entry file>…`
+ *
+ * ES modules with splitting: what a handler asks for with `import()`, above all the warehouse's SDK, is a file of its own
+ * that is read only when asked for. No `mainFields`: with `module` first, `snowflake-sdk` loads, and then fails on the
+ * first NUMBER column.
+ */
+
+/**
+ * What `snowflake-sdk` imports for file transfer, browser login and logins by cloud identity: half of its size, and
+ * never used by a login with a key pair or password. Stubbed where the SDK imports them only, since our own clients
+ * need some of them.
+ */
+const UNUSED_BY_SNOWFLAKE = [
+  '@aws-crypto/sha256-js',
+  '@aws-sdk/client-s3',
+  '@aws-sdk/client-sts',
+  '@aws-sdk/credential-provider-node',
+  '@aws-sdk/ec2-metadata-service',
+  '@azure/identity',
+  '@azure/storage-blob',
+  '@smithy/node-http-handler',
+  '@smithy/protocol-http',
+  '@smithy/signature-v4',
+  'google-auth-library',
+  'mime-types',
+  'oauth4webapi',
+  'open',
+];
+const SNOWFLAKE_SDK = /[\\/]node_modules[\\/]snowflake-sdk[\\/]dist[\\/]/;
+
+const stubUnused: Plugin = {
+  name: 'stub-unused-by-snowflake',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: new RegExp(`^(${UNUSED_BY_SNOWFLAKE.join('|')})$`) }, ({ path, importer }) =>
+      SNOWFLAKE_SDK.test(importer) ? { path, namespace: 'stub' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+  },
+};
+
+/** CommonJS packages, bundled into an ES module, still want what Node gives only to CommonJS. */
+const BANNER = [
+  "import { createRequire as __createRequire } from 'node:module';",
+  'const require = __createRequire(import.meta.url);',
+  'const __filename = import.meta.filename;',
+  'const __dirname = import.meta.dirname;',
+].join('');
+
+const [outputDirectory, ...entryPoints] = process.argv.slice(2);
+if (outputDirectory === undefined || entryPoints.length === 0) {
+  throw new Error('usage: node bundle-functions.ts <output directory> <entry file>...');
+}
+await build({
+  entryPoints,
+  outdir: outputDirectory,
+  bundle: true,
+  format: 'esm',
+  splitting: true,
+  platform: 'node',
+  target: 'node24',
+  outExtension: { '.js': '.mjs' },
+  chunkNames: 'chunks/[name]-[hash]',
+  // Names stay, for stack traces: a source map would be read at every cold start.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'none',
+  banner: { js: BANNER },
+  plugins: [stubUnused],
+  tsconfigRaw: {},
+  logLevel: 'warning',
+});

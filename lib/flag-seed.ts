@@ -1,0 +1,44 @@
+import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../lambdas/contract/flag.ts';
+
+/**
+ * The flag's first version: off, with each attribute and its constraints, so that an operator finds them in the console.
+ *
+ * Frozen. AppConfig's content belongs to the operators after the first deploy; CloudFormation does not know what they
+ * changed, and any change to this text would deploy it over theirs. Constraints that must change are changed in the
+ * console too. Format: AppConfig's type reference for `AWS.AppConfig.FeatureFlags`.
+ */
+export const FLAG_SEED = {
+  version: '1',
+  flags: {
+    [FLAG_KEY]: {
+      name: 'Learning time in webhooks',
+      description: 'Adds learning time from the warehouse to completion webhooks. Off: they are sent without it.',
+      attributes: {
+        rollout_percentage: {
+          description: 'Share of enterprises with enrichment on, in whole percent. Raising it drops nobody.',
+          constraints: { type: 'number', required: true, ...FLAG_BOUNDS.rolloutPercentage },
+        },
+        pilot_enterprises: {
+          description: 'UUIDs of enterprises with enrichment on whatever the percentage.',
+          constraints: { type: 'array', elements: { type: 'string', pattern: '^[A-Za-z0-9_-]{1,64}$' } },
+        },
+        cache_ttl_seconds: {
+          description: 'How long an answer of the warehouse is kept in the cache, in seconds.',
+          constraints: { type: 'number', required: true, ...FLAG_BOUNDS.cacheTtlSeconds },
+        },
+      },
+    },
+  },
+  values: {
+    [FLAG_KEY]: {
+      enabled: false,
+      rollout_percentage: 0,
+      // No value for pilot_enterprises: the type reference takes an array of strings or else of numbers, and an empty
+      // one, being both, is neither. Without a value it reads as none.
+      cache_ttl_seconds: DEFAULT_CACHE_TTL_SECONDS,
+    },
+  },
+} as const;
+
+/** The integrations' first version. Frozen, as the flag's is. */
+export const INTEGRATIONS_SEED = { integrations: [] } as const;

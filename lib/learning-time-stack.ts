@@ -1,0 +1,86 @@
+import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { Cache } from './cache.ts';
+import { Configuration } from './configuration.ts';
+import { Delivery } from './delivery.ts';
+import { Enrichment } from './enrichment.ts';
+import { EventQueues } from './event-queues.ts';
+import { functionCode } from './function-code.ts';
+import { Network } from './network.ts';
+import { Rescue } from './rescue.ts';
+import { RetryWorkflow } from './retry-workflow.ts';
+import { Secrets } from './secrets.ts';
+import type { Stage } from './stage.ts';
+import { Warehouse } from './warehouse.ts';
+
+/** What exists and how it is wired, in the order in which an event passes it. */
+export class LearningTimeStack extends Stack {
+  constructor(scope: Construct, id: string, stage: Stage, props: StackProps = {}) {
+    super(scope, id, { ...props, ...(stage.env !== undefined && { env: stage.env }) });
+    const { functions, eventSources } = stage;
+
+    const network = new Network(this, 'Network', stage);
+    const defaults = { network, logRetentionDays: stage.logRetentionDays };
+    const configuration = new Configuration(this, 'Configuration', { stageName: stage.name });
+    const secrets = new Secrets(this, 'Secrets', stage);
+
+    const queues = new EventQueues(this, 'Queues', {
+      events: { timeoutSeconds: functions.enrichBatch.timeoutSeconds, source: eventSources.events },
+      deliveries: { timeoutSeconds: functions.deliverBatch.timeoutSeconds, source: eventSources.deliveries },
+    });
+    const enrichment = new Enrichment(this, 'Enrichment', {
+      stage,
+      defaults,
+      code: functionCode('enrichment', ['enrich-batch', 'enrich-task']),
+      configuration,
+      cache: new Cache(this, 'Cache', { stage, network }),
+      warehouse: new Warehouse(stage.warehouse, secrets),
+    });
+    const delivery = new Delivery(this, 'Delivery', {
+      stage,
+      defaults,
+      code: functionCode('delivery', ['deliver-batch', 'deliver-task']),
+      configuration,
+    });
+    const workflow = new RetryWorkflow(this, 'RetryWorkflow', {
+      stage,
+      enrichTask: enrichment.task,
+      deliverTask: delivery.task,
+      deadLetters: queues.deliveries.deadLetters,
+    });
+    enrichment.connect(queues, workflow);
+    delivery.connect(queues, workflow);
+    const rescue = new Rescue(this, 'Rescue', {
+      stage,
+      defaults,
+      code: functionCode('operations', ['rescue-execution', 'sweep-executions']),
+      workflow,
+      deadLetters: queues.deliveries.deadLetters,
+    });
+
+    this.output({
+      EventsQueueUrl: queues.events.queue.queueUrl,
+      EventsQueueArn: queues.events.queue.queueArn,
+      EventsDeadLetterQueueUrl: queues.events.deadLetters.queueUrl,
+      DeliveriesQueueUrl: queues.deliveries.queue.queueUrl,
+      DeliveriesDeadLetterQueueUrl: queues.deliveries.deadLetters.queueUrl,
+      RescueDeadLetterQueueUrl: rescue.undelivered.queueUrl,
+      RetryWorkflowArn: workflow.stateMachine.stateMachineArn,
+      AppConfigApplicationId: configuration.application.applicationId,
+      FlagsEnvironmentId: configuration.flags.environment.environmentId,
+      FlagsProfileId: configuration.flags.profile.configurationProfileId,
+      IntegrationsEnvironmentId: configuration.integrations.environment.environmentId,
+      IntegrationsProfileId: configuration.integrations.profile.configurationProfileId,
+      SnowflakeSecretName: secrets.snowflakeSecretName,
+    });
+  }
+
+  /** The first two zones of wherever it is deployed, chosen there: looking them up at synth would need an account. */
+  override get availabilityZones(): string[] {
+    return [0, 1].map((zone) => Fn.select(zone, Fn.getAzs()));
+  }
+
+  private output(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+  }
+}

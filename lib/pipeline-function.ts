@@ -1,0 +1,123 @@
+import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
+import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
+import { type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { EnvironmentName } from '../lambdas/contract/environment.ts';
+import type { Network } from './network.ts';
+import type { EventSource, FunctionSize } from './stage.ts';
+
+/** What all functions of a stage share. */
+export interface FunctionDefaults {
+  readonly network: Network;
+  readonly logRetentionDays: number;
+}
+
+export interface PipelineFunctionProps {
+  readonly defaults: FunctionDefaults;
+  /** Shared by the functions of one code base, so that it is one asset. */
+  readonly code: Code;
+  /** `<entry file>.handler` */
+  readonly handler: string;
+  readonly size: FunctionSize;
+  /** In the log lines and as the metrics' dimension; one per code base. */
+  readonly service: string;
+  /**
+   * `vpc` for functions that speak to the cache, the warehouse or partners, so that their addresses are the NAT's;
+   * `aws` for functions that speak to AWS only and need no network of ours.
+   */
+  readonly speaksTo: 'vpc' | 'aws';
+}
+
+/** Variables that runtimes and SDKs read by themselves; ours are in the contract. */
+type RuntimeVariable =
+  | 'SNOWFLAKE_DISABLE_PLATFORM_DETECTION'
+  | 'SNOWFLAKE_DISABLE_MINICORE'
+  | 'SF_TELEMETRY_DISABLE_CONNECTION_SHAPE';
+
+const METRICS_NAMESPACE = 'LearningTimeWebhooks';
+
+/** Lambda makes and removes a function's network interfaces in the function's name. They have no name beforehand. */
+const NETWORK_INTERFACE_ACTIONS = [
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:CreateNetworkInterface',
+  'ec2:DeleteNetworkInterface',
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:UnassignPrivateIpAddresses',
+];
+
+/** A function with a role and a log group of its own. Everything it may touch is granted by the construct it touches. */
+export class PipelineFunction extends Construct implements IGrantable, IConnectable {
+  readonly lambda: LambdaFunction;
+
+  constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
+    super(scope, id);
+    const { defaults, code, handler, size, service, speaksTo } = props;
+    const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
+    const logGroup = new LogGroup(this, 'Logs', {
+      retention: defaults.logRetentionDays as RetentionDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    logGroup.grantWrite(role);
+    if (speaksTo === 'vpc') {
+      role.addToPolicy(new PolicyStatement({ actions: NETWORK_INTERFACE_ACTIONS, resources: ['*'] }));
+    }
+    this.lambda = new LambdaFunction(this, 'Function', {
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code,
+      handler,
+      role,
+      logGroup,
+      timeout: Duration.seconds(size.timeoutSeconds),
+      memorySize: size.memoryMegabytes,
+      tracing: Tracing.ACTIVE,
+      ...(speaksTo === 'vpc' && defaults.network.placement),
+    });
+    this.setVariable('POWERTOOLS_SERVICE_NAME', service);
+    this.setVariable('POWERTOOLS_METRICS_NAMESPACE', METRICS_NAMESPACE);
+    Validations.of(role).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      reason: 'X-Ray and, in a VPC, the network interface calls take no resource.',
+    });
+  }
+
+  get grantPrincipal(): IPrincipal {
+    return this.lambda.grantPrincipal;
+  }
+
+  get connections(): Connections {
+    return this.lambda.connections;
+  }
+
+  /** Sets one of the variables that the function's schema in the contract names, or that an SDK reads. */
+  setVariable(name: EnvironmentName | RuntimeVariable, value: string): void {
+    this.lambda.addEnvironment(name, value);
+  }
+
+  allow(actions: readonly string[], resources: readonly string[]): void {
+    this.lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+  }
+
+  /** Lets the function send to a queue, whose URL it finds in `variable`. */
+  grantSend(queue: IQueue, variable: EnvironmentName): void {
+    this.setVariable(variable, queue.queueUrl);
+    this.allow(['sqs:SendMessage'], [queue.queueArn]);
+  }
+
+  /** Invokes the function with batches of a queue, of which it may report single messages as failed. */
+  consume(queue: IQueue, { batchSize, windowSeconds, maxConcurrency }: EventSource): void {
+    this.lambda.addEventSource(
+      new SqsEventSource(queue, {
+        batchSize,
+        maxBatchingWindow: Duration.seconds(windowSeconds),
+        maxConcurrency,
+        reportBatchItemFailures: true,
+      }),
+    );
+  }
+}

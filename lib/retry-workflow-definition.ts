@@ -1,0 +1,167 @@
+import { Duration } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import {
+  Choice,
+  Condition,
+  CustomState,
+  type IChainable,
+  JsonPath,
+  Pass,
+  Result,
+  Succeed,
+  Timeout,
+  Wait,
+  WaitTime,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
+import type { Construct } from 'constructs';
+import {
+  DEAD_LETTER_ATTRIBUTES,
+  ENRICHMENT_TRIES,
+  type Enrichment,
+  type Outcome,
+  type SettledEnrichment,
+} from '../lambdas/contract/delivery.ts';
+import { retryLambdaFaults, retryPassingFaults, retrySending } from './retriers.ts';
+
+/** A function of the workflow, and how long it may run. */
+export interface WorkflowTask {
+  readonly lambda: IFunction;
+  readonly timeoutSeconds: number;
+}
+
+export interface WorkflowParts {
+  readonly enrichTask: WorkflowTask;
+  readonly deliverTask: WorkflowTask;
+  readonly deadLetters: IQueue;
+}
+
+/** Lambda stops a function at its timeout; the state waits a little longer, to hear it from Lambda. */
+const TASK_GRACE_SECONDS = 10;
+
+/**
+ * The workflow: its state is one `Delivery` (contract), of which tasks replace `progress` only.
+ *
+ * A Standard execution's state may have 256 KiB, so nothing but progress is ever added to it.
+ */
+export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts): IChainable {
+  const waitUntilDue = new Wait(scope, 'WaitUntilDue', { time: WaitTime.timestampPath('$.progress.due_at') });
+  const deliver = deliverState(scope, parts.deliverTask);
+  const composeDeadLetter = composeDeadLetterState(scope);
+  const bury = buryState(scope, parts.deadLetters);
+  const enrich = enrichState(scope, parts.enrichTask);
+  const fallback = new Pass(scope, 'SendWithoutLearningTime', {
+    comment: 'The fallback send: every try failed, and the webhook must not wait any longer',
+    result: Result.fromObject({ status: 'plain', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
+    resultPath: '$.progress.enrichment',
+  });
+  const finished = new Succeed(scope, 'Finished', {
+    comment: 'The output says what became of it, without the payload',
+    outputPath: '$.progress',
+  });
+
+  waitUntilDue.next(
+    new Choice(scope, 'WhatIsNext')
+      .when(Condition.and(Condition.isPresent('$.progress.outcome'), outcomeIs('dead')), composeDeadLetter)
+      .when(enrichmentIs('pending'), enrich)
+      .otherwise(deliver),
+  );
+  // The fault stays in the execution's history: added to the state, a long one would push it over its limit.
+  enrich.addCatch(fallback, { errors: ['States.ALL'], resultPath: JsonPath.DISCARD });
+  enrich.next(
+    new Choice(scope, 'IsEnrichmentSettled')
+      .when(
+        Condition.and(
+          enrichmentIs('pending'),
+          Condition.numberGreaterThanEquals('$.progress.enrichment.tries', ENRICHMENT_TRIES),
+        ),
+        fallback,
+      )
+      .when(enrichmentIs('pending'), waitUntilDue)
+      .otherwise(deliver),
+  );
+  fallback.next(deliver);
+  deliver.next(
+    new Choice(scope, 'WhatBecameOfIt')
+      .when(outcomeIs('retry'), waitUntilDue)
+      .when(outcomeIs('dead'), composeDeadLetter)
+      .otherwise(finished),
+  );
+  composeDeadLetter.next(bury).next(finished);
+  return waitUntilDue;
+}
+
+function enrichState(scope: Construct, task: WorkflowTask): LambdaInvoke {
+  const state = invoke(scope, 'Enrich', task);
+  state.addRetry(retryLambdaFaults);
+  return state;
+}
+
+/** Whatever no retrier here names is a bug: the execution fails, and the rescue dead-letters what it carried. */
+function deliverState(scope: Construct, task: WorkflowTask): LambdaInvoke {
+  const state = invoke(scope, 'Deliver', task);
+  state.addRetry(retryLambdaFaults);
+  state.addRetry(retryPassingFaults);
+  return state;
+}
+
+function invoke(scope: Construct, id: string, { lambda, timeoutSeconds }: WorkflowTask): LambdaInvoke {
+  return new LambdaInvoke(scope, id, {
+    lambdaFunction: lambda,
+    payloadResponseOnly: true,
+    retryOnServiceExceptions: false,
+    resultPath: '$.progress',
+    taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds + TASK_GRACE_SECONDS)),
+  });
+}
+
+/**
+ * The delivery with what `redrive` replaces, beside the progress that ends the execution.
+ *
+ * A state of its own, and `progress` read first: an engine that merges in place (the local one) then leaves nothing half
+ * changed when the sending is repeated.
+ */
+function composeDeadLetterState(scope: Construct): Pass {
+  return new Pass(scope, 'ComposeDeadLetter', {
+    parameters: {
+      'progress.$': '$.progress',
+      'letter.$': 'States.JsonMerge($, $.progress.redrive, false)',
+    },
+  });
+}
+
+/**
+ * Sends the dead letter. Written as ASL, since CDK's `SqsSendMessage` has no message attributes.
+ *
+ * The body is an object, which the integration serialises: as text it would be escaped once more, and could pass 256 KiB.
+ */
+function buryState(scope: Construct, deadLetters: IQueue): CustomState {
+  const attribute = (path: string) => ({ DataType: 'String', 'StringValue.$': path });
+  const state = new CustomState(scope, 'Bury', {
+    stateJson: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sqs:sendMessage',
+      Parameters: {
+        QueueUrl: deadLetters.queueUrl,
+        'MessageBody.$': '$.letter',
+        MessageAttributes: {
+          [DEAD_LETTER_ATTRIBUTES.reason]: attribute('$.progress.reason'),
+          [DEAD_LETTER_ATTRIBUTES.integrationId]: attribute('$.letter.integration_id'),
+          [DEAD_LETTER_ATTRIBUTES.webhookId]: attribute('$.letter.webhook_id'),
+        },
+      },
+      ResultPath: null,
+    },
+  });
+  state.addRetry(retrySending);
+  return state;
+}
+
+function outcomeIs(outcome: Outcome): Condition {
+  return Condition.stringEquals('$.progress.outcome', outcome);
+}
+
+function enrichmentIs(status: Enrichment['status']): Condition {
+  return Condition.stringEquals('$.progress.enrichment.status', status);
+}

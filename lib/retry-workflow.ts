@@ -1,0 +1,104 @@
+import { Aws, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import {
+  type CfnStateMachine,
+  DefinitionBody,
+  LogLevel,
+  StateMachine,
+  StateMachineType,
+} from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import type { PipelineFunction } from './pipeline-function.ts';
+import { retryWorkflowDefinition } from './retry-workflow-definition.ts';
+import type { Stage } from './stage.ts';
+
+/** Longest life of an execution: parked webhooks die after 72 h (design.md); a week is beyond anything that is meant. */
+const EXECUTION_TIMEOUT = Duration.days(7);
+
+export interface RetryWorkflowProps {
+  readonly stage: Stage;
+  readonly enrichTask: PipelineFunction;
+  readonly deliverTask: PipelineFunction;
+  readonly deadLetters: IQueue;
+}
+
+/**
+ * Carries the deliveries that must wait, retry or fall back: about one in a hundred. A Standard workflow, billed by
+ * transition, since nothing else survives any process dying. Failed, timed out and aborted executions mean a fault of
+ * ours; `rescue.ts` picks them up.
+ */
+export class RetryWorkflow extends Construct {
+  readonly stateMachine: StateMachine;
+
+  constructor(scope: Construct, id: string, { stage, enrichTask, deliverTask, deadLetters }: RetryWorkflowProps) {
+    super(scope, id);
+    this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineType: StateMachineType.STANDARD,
+      definitionBody: DefinitionBody.fromChainable(
+        retryWorkflowDefinition(this, {
+          enrichTask: { lambda: enrichTask.lambda, timeoutSeconds: stage.functions.enrichTask.timeoutSeconds },
+          deliverTask: { lambda: deliverTask.lambda, timeoutSeconds: stage.functions.deliverTask.timeoutSeconds },
+          deadLetters,
+        }),
+      ),
+      timeout: EXECUTION_TIMEOUT,
+      tracingEnabled: true,
+      logs: {
+        // Under this prefix Step Functions' log delivery needs no resource policy, of which an account has ten.
+        destination: new LogGroup(this, 'Logs', {
+          logGroupName: `/aws/vendedlogs/states/learning-time-webhooks-${stage.name}`,
+          retention: stage.logRetentionDays as RetentionDays,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+        level: LogLevel.ERROR,
+        // Deliveries hold learners' data.
+        includeExecutionData: false,
+      },
+    });
+    deadLetters.grantSendMessages(this.stateMachine);
+    this.acknowledge([enrichTask, deliverTask]);
+  }
+
+  /** Lets a function start executions. */
+  grantStart(fn: PipelineFunction): void {
+    fn.setVariable('STATE_MACHINE_ARN', this.stateMachine.stateMachineArn);
+    fn.allow(['states:StartExecution'], [this.stateMachine.stateMachineArn]);
+  }
+
+  /** Lets a function read executions, their input included. */
+  grantDescribe(fn: PipelineFunction): void {
+    const resource = this.stateMachine.node.defaultChild as CfnStateMachine;
+    const prefix = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution`;
+    fn.allow(['states:DescribeExecution'], [`${prefix}:${resource.attrName}:*`]);
+    Validations.of(fn).acknowledge({
+      id: wildcard(
+        `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(resource)}.Name>:*`,
+      ),
+      reason: 'Executions are named by what they carry: all of this one state machine, and no other.',
+    });
+  }
+
+  private acknowledge(tasks: readonly PipelineFunction[]): void {
+    Validations.of(this.stateMachine).acknowledge(
+      {
+        id: 'AwsSolutions::AwsSolutions-SF1',
+        reason: 'The execution history holds every event for 90 days; the log is for what failed.',
+      },
+      { id: wildcard('*'), reason: 'X-Ray and the delivery of logs take no resource.' },
+      ...tasks.map(({ lambda }) => ({
+        id: wildcard(`<${logicalId(lambda.node.defaultChild as CfnElement)}.Arn>:*`),
+        reason: 'CDK grants a task all versions of its function; there is one.',
+      })),
+    );
+  }
+}
+
+/** cdk-nag's name for the finding that a statement's resource has a wildcard. */
+function wildcard(resource: string): string {
+  return `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`;
+}
+
+function logicalId(element: CfnElement): string {
+  return Stack.of(element).getLogicalId(element);
+}

@@ -1,0 +1,33 @@
+import type { PipelineFunction } from './pipeline-function.ts';
+import type { Secrets } from './secrets.ts';
+import type { Stage } from './stage.ts';
+
+/** The warehouse stands outside the stack: what a function needs to ask it, in one place. */
+export class Warehouse {
+  readonly #settings: Stage['warehouse'];
+  readonly #secrets: Secrets;
+
+  constructor(settings: Stage['warehouse'], secrets: Secrets) {
+    this.#settings = settings;
+    this.#secrets = secrets;
+  }
+
+  /** Lets a function log in and ask for learning time. */
+  grantQuery(fn: PipelineFunction): void {
+    const { warehouse, role, table, columns } = this.#settings;
+    this.#secrets.grantReadSnowflake(fn);
+    fn.setVariable('SNOWFLAKE_WAREHOUSE', warehouse);
+    fn.setVariable('SNOWFLAKE_ROLE', role);
+    fn.setVariable('LEARNING_TIME_TABLE', table);
+    fn.setVariable('LEARNING_TIME_USER_COLUMN', columns.user);
+    fn.setVariable('LEARNING_TIME_COURSE_COLUMN', columns.course);
+    fn.setVariable('LEARNING_TIME_ENTERPRISE_COLUMN', columns.enterprise);
+    fn.setVariable('LEARNING_TIME_DATE_COLUMN', columns.date);
+    fn.setVariable('LEARNING_TIME_SECONDS_COLUMN', columns.seconds);
+    // Read by snowflake-sdk 3: without them it asks the metadata service and STS who it is, loads a native library, and
+    // reports how it connects.
+    fn.setVariable('SNOWFLAKE_DISABLE_PLATFORM_DETECTION', 'true');
+    fn.setVariable('SNOWFLAKE_DISABLE_MINICORE', 'true');
+    fn.setVariable('SF_TELEMETRY_DISABLE_CONNECTION_SHAPE', '1');
+  }
+}

@@ -1,0 +1,273 @@
+import { describe, expect, test } from '@jest/globals';
+import type * as z from 'zod';
+import * as environment from '../../lambdas/contract/environment.ts';
+import { flatten, onlyResource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+
+const template = synthesize('local');
+const dev = synthesize('dev');
+
+const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
+  'enrich-batch.handler': environment.enrichBatchEnvironment,
+  'enrich-task.handler': environment.enrichTaskEnvironment,
+  'deliver-batch.handler': environment.deliverBatchEnvironment,
+  'deliver-task.handler': environment.deliverTaskEnvironment,
+  'rescue-execution.handler': environment.rescueExecutionEnvironment,
+  'sweep-executions.handler': environment.sweepExecutionsEnvironment,
+};
+const HANDLERS = Object.keys(SCHEMAS);
+const SNOWFLAKE_SDK_VARIABLES = {
+  SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true',
+  SNOWFLAKE_DISABLE_MINICORE: 'true',
+  SF_TELEMETRY_DISABLE_CONNECTION_SHAPE: '1',
+};
+
+function functionProperties(handler: string, from = template) {
+  const found = resourcesOf(from, 'AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === handler);
+  if (found === undefined) throw new Error(`no function ${handler}`);
+  return found[1].Properties;
+}
+
+function queue(name: string) {
+  const found = resourcesOf(template, 'AWS::SQS::Queue').find(([id]) => id.slice(0, -8) === name);
+  if (found === undefined) throw new Error(`no queue ${name}`);
+  return found[1].Properties;
+}
+
+describe('queues', () => {
+  test.each([
+    ['QueuesEvents', { VisibilityTimeout: 6 * 30 + 1 }],
+    ['QueuesDeliveries', { VisibilityTimeout: 6 * 30 }],
+  ])('%s keeps for four days, and dead-letters by count only after a thousand receives', (name, expected) => {
+    const properties = queue(name);
+    expect(properties).toMatchObject({
+      ...expected,
+      MessageRetentionPeriod: 4 * 24 * 3600,
+      SqsManagedSseEnabled: true,
+    });
+    expect(properties.RedrivePolicy.maxReceiveCount).toBe(1000);
+    expect(flatten(properties.RedrivePolicy.deadLetterTargetArn)).toBe(`<${name}DeadLetters.Arn>`);
+  });
+
+  test.each(['QueuesEventsDeadLetters', 'QueuesDeliveriesDeadLetters', 'RescueUndelivered'])(
+    '%s keeps for 14 days',
+    (name) => {
+      expect(queue(name)).toEqual({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
+    },
+  );
+
+  test('visibility is six timeouts and the window, of whichever function reads', () => {
+    const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
+    expect(mappings).toHaveLength(2);
+    for (const [, { Properties }] of mappings) {
+      const reader = template.Resources[Properties.FunctionName.Ref]?.Properties;
+      const read = template.Resources[Properties.EventSourceArn['Fn::GetAtt'][0]]?.Properties;
+      expect(read.VisibilityTimeout).toBe(6 * reader.Timeout + Properties.MaximumBatchingWindowInSeconds);
+    }
+  });
+
+  test('all speak TLS only, and nobody outside is let in yet', () => {
+    const policies = resourcesOf(template, 'AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
+    expect(policies).toHaveLength(5);
+    for (const { PolicyDocument, Queues } of policies) {
+      const [deny, ...allows] = PolicyDocument.Statement;
+      expect(deny).toMatchObject({
+        Effect: 'Deny',
+        Principal: { AWS: '*' },
+        Action: 'sqs:*',
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      });
+      const rules = flatten(Queues[0]) === '<RescueUndelivered>' ? 2 : 0;
+      expect(allows).toHaveLength(rules);
+      for (const allow of allows) {
+        expect(allow).toMatchObject({ Action: 'sqs:SendMessage', Principal: { Service: 'events.amazonaws.com' } });
+        expect(flatten(allow.Condition.ArnEquals['aws:SourceArn'])).toMatch(/^<Rescue.*Rule\.Arn>$/);
+      }
+    }
+  });
+});
+
+describe('event sources', () => {
+  const mapping = (name: string) =>
+    resourcesOf(template, 'AWS::Lambda::EventSourceMapping')
+      .map(([, { Properties }]) => Properties)
+      .find(({ EventSourceArn }) => flatten(EventSourceArn) === `<${name}.Arn>`);
+
+  test('events: up to 50 at a time, for one query', () => {
+    expect(mapping('QueuesEvents')).toMatchObject({
+      BatchSize: 50,
+      MaximumBatchingWindowInSeconds: 1,
+      ScalingConfig: { MaximumConcurrency: 5 },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    expect(flatten(mapping('QueuesEvents').FunctionName)).toBe('<EnrichmentEnrichBatchFunction>');
+  });
+
+  test('deliveries: at most 10, at once', () => {
+    expect(mapping('QueuesDeliveries')).toMatchObject({
+      BatchSize: 10,
+      MaximumBatchingWindowInSeconds: 0,
+      ScalingConfig: { MaximumConcurrency: 10 },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+    expect(flatten(mapping('QueuesDeliveries').FunctionName)).toBe('<DeliveryDeliverBatchFunction>');
+  });
+});
+
+describe('functions', () => {
+  test('these six, and none of CDK’s own', () => {
+    const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
+    expect(handlers.sort()).toEqual([...HANDLERS].sort());
+  });
+
+  test.each([
+    ['enrich-batch.handler', 30],
+    ['enrich-task.handler', 60],
+    ['deliver-batch.handler', 30],
+    ['deliver-task.handler', 330],
+    ['rescue-execution.handler', 60],
+    ['sweep-executions.handler', 60],
+  ])('%s may run %i s', (handler, seconds) => {
+    expect(functionProperties(handler)).toMatchObject({
+      Timeout: seconds,
+      Runtime: 'nodejs24.x',
+      Architectures: ['arm64'],
+      TracingConfig: { Mode: 'Active' },
+    });
+  });
+
+  test('each has a role and a log group of its own, and the log ends', () => {
+    const own = HANDLERS.map((handler) => functionProperties(handler));
+    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(6);
+    const logGroups = own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
+    expect(new Set(logGroups).size).toBe(6);
+    for (const id of logGroups) expect(template.Resources[id]?.Properties.RetentionInDays).toBe(1);
+  });
+
+  test('what speaks to the cache, the warehouse or partners does so from the VPC', () => {
+    const inside = HANDLERS.filter((handler) => functionProperties(handler).VpcConfig !== undefined);
+    expect(inside).toEqual(HANDLERS.slice(0, 4));
+  });
+
+  test.each(HANDLERS)('%s finds the variables its schema names, and no others', (handler) => {
+    const schema = SCHEMAS[handler] as z.ZodObject;
+    const { Variables } = functionProperties(handler).Environment;
+    const forSnowflake = 'SNOWFLAKE_SECRET_ID' in schema.shape ? SNOWFLAKE_SDK_VARIABLES : {};
+    expect(Object.keys(Variables).sort()).toEqual([...Object.keys(schema.shape), ...Object.keys(forSnowflake)].sort());
+    expect(Variables).toMatchObject(forSnowflake);
+    // References are known after a deploy only; what is written out must fit as it is.
+    const known = Object.entries(Variables).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : exampleOf(name),
+    ]);
+    expect(() => environment.readEnvironment(schema, Object.fromEntries(known))).not.toThrow();
+  });
+
+  test('plain HTTP and a cache without TLS are the local stage’s alone', () => {
+    expect(functionProperties('deliver-task.handler').Environment.Variables.ALLOW_PLAIN_HTTP).toBe('true');
+    expect(functionProperties('enrich-task.handler').Environment.Variables.CACHE_TLS).toBe('false');
+    expect(functionProperties('deliver-task.handler', dev).Environment.Variables.ALLOW_PLAIN_HTTP).toBe('false');
+    expect(functionProperties('enrich-task.handler', dev).Environment.Variables.CACHE_TLS).toBe('true');
+  });
+});
+
+function exampleOf(name: string): string {
+  if (name === 'CACHE_PORT') return '6379';
+  return name.endsWith('_URL') ? 'https://sqs.us-east-1.amazonaws.com/000000000000/queue' : 'a-reference';
+}
+
+describe('what is kept out of the template', () => {
+  test('the Snowflake secret has a name and no value, so that no deploy resets it', () => {
+    expect(onlyResource(template, 'AWS::SecretsManager::Secret').Properties).toEqual({
+      Name: '/local/snowflake',
+      Description: expect.any(String),
+    });
+  });
+
+  test('executions’ data stays out of the workflow’s log', () => {
+    const { LoggingConfiguration, TracingConfiguration } = onlyResource(
+      template,
+      'AWS::StepFunctions::StateMachine',
+    ).Properties;
+    expect(LoggingConfiguration).toMatchObject({ Level: 'ERROR', IncludeExecutionData: false });
+    const logGroup = LoggingConfiguration.Destinations[0].CloudWatchLogsLogGroup.LogGroupArn['Fn::GetAtt'][0];
+    expect(template.Resources[logGroup]?.Properties.LogGroupName).toMatch(/^\/aws\/vendedlogs\/states\//);
+    expect(TracingConfiguration).toEqual({ Enabled: true });
+  });
+});
+
+describe('the cache', () => {
+  test('is serverless Valkey in private subnets, with a limit to its bill', () => {
+    expect(onlyResource(template, 'AWS::ElastiCache::ServerlessCache').Properties).toMatchObject({
+      Engine: 'valkey',
+      CacheUsageLimits: { DataStorage: { Maximum: 1, Unit: 'GB' }, ECPUPerSecond: { Maximum: 5000 } },
+    });
+  });
+
+  test('is reached by the enriching functions only, on its two ports', () => {
+    const ingress = resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => [
+      flatten(Properties.GroupId),
+      flatten(Properties.SourceSecurityGroupId),
+      `${Properties.FromPort}-${Properties.ToPort}`,
+    ]);
+    expect(ingress).toEqual([
+      ['<CacheSecurityGroup.GroupId>', '<EnrichmentEnrichBatchFunctionSecurityGroup.GroupId>', '6379-6380'],
+      ['<CacheSecurityGroup.GroupId>', '<EnrichmentEnrichTaskFunctionSecurityGroup.GroupId>', '6379-6380'],
+    ]);
+  });
+
+  test('one NAT gateway gives all functions one address', () => {
+    expect(resourcesOf(template, 'AWS::EC2::NatGateway')).toHaveLength(1);
+    expect(resourcesOf(template, 'AWS::EC2::EIP')).toHaveLength(1);
+  });
+});
+
+describe('the rescue', () => {
+  const rules = resourcesOf(template, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
+
+  test('hears of every execution that ends without succeeding', () => {
+    const rule = rules.find(({ EventPattern }) => EventPattern !== undefined);
+    expect(rule.EventPattern).toEqual({
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: [expect.objectContaining({})] },
+    });
+    expect(flatten(rule.EventPattern.detail.stateMachineArn[0])).toBe('<RetryWorkflowStateMachine>');
+    expect(flatten(rule.Targets[0].Arn)).toBe('<RescueRescueExecutionFunction.Arn>');
+  });
+
+  test('sweeps every 15 minutes', () => {
+    const rule = rules.find(({ ScheduleExpression }) => ScheduleExpression !== undefined);
+    expect(rule.ScheduleExpression).toBe('rate(15 minutes)');
+    expect(flatten(rule.Targets[0].Arn)).toBe('<RescueSweepExecutionsFunction.Arn>');
+  });
+
+  test('keeps what it could not handle: events not delivered, and invocations that failed', () => {
+    expect(rules).toHaveLength(2);
+    for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe('<RescueUndelivered.Arn>');
+    const invocations = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
+    expect(invocations).toHaveLength(2);
+    for (const { MaximumRetryAttempts, DestinationConfig } of invocations) {
+      expect(MaximumRetryAttempts).toBe(2);
+      expect(flatten(DestinationConfig.OnFailure.Destination)).toBe('<RescueUndelivered.Arn>');
+    }
+  });
+});
+
+test('the outputs that tools and guides go by', () => {
+  const outputs = Object.entries(dev.Outputs).map(([name, { Value }]) => [name, flatten(Value)]);
+  expect(Object.fromEntries(outputs)).toEqual({
+    EventsQueueUrl: '<QueuesEvents>',
+    EventsQueueArn: '<QueuesEvents.Arn>',
+    EventsDeadLetterQueueUrl: '<QueuesEventsDeadLetters>',
+    DeliveriesQueueUrl: '<QueuesDeliveries>',
+    DeliveriesDeadLetterQueueUrl: '<QueuesDeliveriesDeadLetters>',
+    RescueDeadLetterQueueUrl: '<RescueUndelivered>',
+    RetryWorkflowArn: '<RetryWorkflowStateMachine>',
+    AppConfigApplicationId: '<ConfigurationApplication>',
+    FlagsEnvironmentId: '<ConfigurationFlagsEnvironment>',
+    FlagsProfileId: '<ConfigurationFlagsProfileConfigurationProfile>',
+    IntegrationsEnvironmentId: '<ConfigurationIntegrationsEnvironment>',
+    IntegrationsProfileId: '<ConfigurationIntegrationsProfileConfigurationProfile>',
+    SnowflakeSecretName: '/dev/snowflake',
+  });
+});
