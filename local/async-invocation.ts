@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { InvocationResult } from './function-process.ts';
+import type { Functions } from './functions.ts';
+import type { Queues } from './queues.ts';
+import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
+import { resourcesOfType, type Template } from './template.ts';
+
+/** How long Lambda waits before the second and the third try of an event, in seconds. */
+const RETRY_DELAYS_SECONDS = [60, 120] as const;
+/** After a throttle: from 1 s, doubled, to 5 minutes. */
+const THROTTLE_DELAY_SECONDS = { first: 1, most: 300 } as const;
+/** How long Lambda keeps an event that is throttled, by default. */
+const MAX_EVENT_AGE_SECONDS = 6 * 3600;
+
+/** `AWS::Lambda::EventInvokeConfig` and the function's own `DeadLetterConfig`. */
+interface AsyncConfiguration {
+  readonly retryAttempts: number;
+  readonly maxEventAgeSeconds: number;
+  /** Queue ARN: gets a record of the failed invocation. */
+  readonly onFailure: string | undefined;
+  /** Queue ARN: gets the event itself. */
+  readonly deadLetters: string | undefined;
+}
+
+export interface AsyncInvokerOptions {
+  readonly template: Template;
+  readonly resolver: Resolver;
+  readonly functions: Functions;
+  readonly queues: Queues;
+  readonly timeScale: number;
+}
+
+/**
+ * Lambda's asynchronous invocation: an event is accepted at once, and tried again when the function fails.
+ *
+ * What fails for good goes where the *function* says (failure destination, dead letter queue). A dead letter queue of an
+ * EventBridge target is for events that Lambda did not accept, so a function's own failure never reaches it.
+ * Source: "How Lambda handles errors and retries with asynchronous invocation", AWS Lambda Developer Guide.
+ */
+export class AsyncInvoker {
+  readonly #functions: Functions;
+  readonly #queues: Queues;
+  readonly #timeScale: number;
+  readonly #configurations = new Map<string, AsyncConfiguration>();
+  readonly #stopping = new AbortController();
+
+  constructor({ template, resolver, functions, queues, timeScale }: AsyncInvokerOptions) {
+    this.#functions = functions;
+    this.#queues = queues;
+    this.#timeScale = timeScale;
+    const configs = resourcesOfType(template, 'AWS::Lambda::EventInvokeConfig').map(([id]) => resolver.properties(id));
+    for (const { configuration } of functions.all()) {
+      const { logicalId, name } = configuration;
+      const config = configs.find(({ FunctionName }) => FunctionName === name) ?? {};
+      const { DeadLetterConfig } = resolver.properties(logicalId) as { DeadLetterConfig?: { TargetArn: string } };
+      const destinations = config.DestinationConfig as { OnFailure?: { Destination: string } } | undefined;
+      this.#configurations.set(name, {
+        retryAttempts: Number(config.MaximumRetryAttempts ?? RETRY_DELAYS_SECONDS.length),
+        maxEventAgeSeconds: Number(config.MaximumEventAgeInSeconds ?? MAX_EVENT_AGE_SECONDS),
+        onFailure: destinations?.OnFailure?.Destination,
+        deadLetters: DeadLetterConfig?.TargetArn,
+      });
+    }
+  }
+
+  /** @param key of the function, as `Functions.find` takes it. Resolves when the event is done with, well or badly */
+  async invoke(key: string, event: unknown): Promise<void> {
+    try {
+      await this.#try(key, event);
+    } catch (thrown) {
+      if (!this.#stopping.signal.aborted) throw thrown;
+    }
+  }
+
+  /** Gives up every retry. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #try(key: string, event: unknown): Promise<void> {
+    const pool = this.#functions.find(key);
+    const configuration = this.#configurations.get(pool.configuration.name) as AsyncConfiguration;
+    const giveUpAt = Date.now() + (configuration.maxEventAgeSeconds * 1000) / this.#timeScale;
+    let result = await pool.invoke(event);
+    let failures = 0;
+    let throttles = 0;
+    while (result.status !== 'succeeded' && Date.now() < giveUpAt) {
+      if (result.status === 'failed') failures += 1;
+      else throttles += 1;
+      if (failures > configuration.retryAttempts) break;
+      await this.#sleep(result.status === 'failed' ? retryDelaySeconds(failures) : throttleDelaySeconds(throttles));
+      result = await pool.invoke(event);
+    }
+    if (result.status !== 'succeeded') await this.#giveUp(pool.configuration.arn, configuration, event, result);
+  }
+
+  async #sleep(seconds: number): Promise<void> {
+    await sleep((seconds * 1000) / this.#timeScale, undefined, { signal: this.#stopping.signal });
+  }
+
+  async #giveUp(
+    functionArn: string,
+    { onFailure, deadLetters, retryAttempts }: AsyncConfiguration,
+    event: unknown,
+    result: InvocationResult,
+  ): Promise<void> {
+    const requestId = randomUUID();
+    const error =
+      result.status === 'failed' ? result.error : { errorType: 'Throttled', errorMessage: 'Rate Exceeded.' };
+    if (onFailure !== undefined) {
+      const condition = result.status === 'failed' ? 'RetriesExhausted' : 'EventAgeExceeded';
+      const record = {
+        version: '1.0',
+        timestamp: new Date().toISOString(),
+        requestContext: { requestId, functionArn, condition, approximateInvokeCount: retryAttempts + 1 },
+        requestPayload: event,
+        responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+        responsePayload: error,
+      };
+      await this.#queues.send(onFailure, { MessageBody: JSON.stringify(record) });
+    }
+    if (deadLetters !== undefined) {
+      const attribute = (StringValue: string, DataType = 'String') => ({ DataType, StringValue });
+      const MessageAttributes = {
+        RequestID: attribute(requestId),
+        ErrorCode: attribute('200', 'Number'),
+        ErrorMessage: attribute(error.errorMessage.slice(0, 1024) || 'none'),
+      };
+      await this.#queues.send(deadLetters, { MessageBody: JSON.stringify(event), MessageAttributes });
+    }
+  }
+}
+
+function retryDelaySeconds(failures: number): number {
+  return RETRY_DELAYS_SECONDS[failures - 1] ?? RETRY_DELAYS_SECONDS[1];
+}
+
+function throttleDelaySeconds(throttles: number): number {
+  return Math.min(THROTTLE_DELAY_SECONDS.first * 2 ** (throttles - 1), THROTTLE_DELAY_SECONDS.most);
+}
+
+/** An event as EventBridge delivers it. */
+export function eventBridgeEvent(
+  source: string,
+  detailType: string,
+  resources: readonly string[],
+  detail: object,
+): Readonly<Record<string, unknown>> {
+  return {
+    version: '0',
+    id: randomUUID(),
+    'detail-type': detailType,
+    source,
+    account: ACCOUNT,
+    time: new Date().toISOString().replace(/\.\d+/, ''),
+    region: REGION,
+    resources,
+    detail,
+  };
+}

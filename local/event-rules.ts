@@ -1,0 +1,134 @@
+import { type AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
+import type { Functions } from './functions.ts';
+import type { Queues } from './queues.ts';
+import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
+import { resourcesOfType, type Template } from './template.ts';
+
+/** Shortest interval of a schedule, in milliseconds: a scaled one must not become a busy loop. */
+const MIN_INTERVAL_MS = 1_000;
+const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+interface Target {
+  readonly Arn: string;
+  /** A constant that replaces the event, as JSON text. */
+  readonly Input?: string;
+  readonly InputPath?: string;
+  readonly InputTransformer?: unknown;
+  readonly DeadLetterConfig?: { readonly Arn: string };
+}
+
+interface Rule {
+  readonly logicalId: string;
+  readonly pattern: Pattern | undefined;
+  readonly intervalMs: number | undefined;
+  readonly targets: readonly Target[];
+}
+
+/** What EventBridge compares an event with: lists of exact values, nested as the event is. */
+interface Pattern {
+  readonly [key: string]: Pattern | readonly (string | number | boolean | null)[];
+}
+
+export interface EventRulesOptions {
+  readonly template: Template;
+  readonly resolver: Resolver;
+  readonly functions: Functions;
+  readonly queues: Queues;
+  readonly invoker: AsyncInvoker;
+  /** Intervals of schedules are divided by it, but never under a second. */
+  readonly timeScale: number;
+}
+
+/** Every `AWS::Events::Rule` of the template, on the default bus. */
+export class EventRules {
+  readonly #rules: readonly Rule[];
+  readonly #invoker: AsyncInvoker;
+  readonly #timers: NodeJS.Timeout[] = [];
+
+  /** @throws Error where a rule asks for something that is not understood here */
+  constructor({ template, resolver, functions, queues, invoker, timeScale }: EventRulesOptions) {
+    this.#invoker = invoker;
+    this.#rules = resourcesOfType(template, 'AWS::Events::Rule')
+      .map(([logicalId]) => [logicalId, resolver.properties(logicalId)] as const)
+      .filter(([, { State }]) => State !== 'DISABLED')
+      .map(([logicalId, properties]) => readRule(logicalId, properties, timeScale));
+    for (const { logicalId, targets } of this.#rules) {
+      for (const target of targets) checkTarget(logicalId, target, functions, queues);
+    }
+  }
+
+  /** Starts the schedules; the first event comes after one interval. */
+  start(): void {
+    for (const rule of this.#rules) {
+      if (rule.intervalMs === undefined) continue;
+      const ruleArn = `arn:aws:events:${REGION}:${ACCOUNT}:rule/${rule.logicalId}`;
+      const tick = () => this.#invokeTargets(rule, eventBridgeEvent('aws.events', 'Scheduled Event', [ruleArn], {}));
+      this.#timers.push(setInterval(tick, rule.intervalMs));
+    }
+  }
+
+  /** An event on the default bus. */
+  put(event: Readonly<Record<string, unknown>>): void {
+    for (const rule of this.#rules) {
+      if (rule.pattern !== undefined && matches(rule.pattern, event)) this.#invokeTargets(rule, event);
+    }
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  #invokeTargets({ targets }: Rule, event: Readonly<Record<string, unknown>>): void {
+    for (const { Arn, Input } of targets) {
+      void this.#invoker.invoke(Arn, Input === undefined ? event : JSON.parse(Input));
+    }
+  }
+}
+
+function readRule(logicalId: string, properties: Readonly<Record<string, unknown>>, timeScale: number): Rule {
+  const { EventPattern, ScheduleExpression, Targets = [] } = properties;
+  const pattern = EventPattern as Pattern | undefined;
+  if (pattern !== undefined) checkPattern(logicalId, pattern);
+  return {
+    logicalId,
+    pattern,
+    intervalMs: ScheduleExpression === undefined ? undefined : interval(logicalId, ScheduleExpression, timeScale),
+    targets: Targets as Target[],
+  };
+}
+
+function interval(logicalId: string, expression: unknown, timeScale: number): number {
+  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(String(expression));
+  if (rate === null) throw new Error(`${logicalId}: the local platform runs rate(…) schedules only: ${expression}`);
+  return Math.max(MIN_INTERVAL_MS, (Number(rate[1]) * (UNIT_MS[rate[2] ?? ''] ?? 0)) / timeScale);
+}
+
+function checkPattern(logicalId: string, pattern: Pattern): void {
+  for (const value of Object.values(pattern)) {
+    if (!Array.isArray(value)) checkPattern(logicalId, value as Pattern);
+    else if (value.some((item) => typeof item === 'object' && item !== null)) {
+      throw new Error(`${logicalId}: the local platform compares exact values only, no content filters`);
+    }
+  }
+}
+
+function checkTarget(logicalId: string, target: Target, functions: Functions, queues: Queues): void {
+  if (functions.lookUp(target.Arn) === undefined) {
+    throw new Error(`${logicalId}: the local platform invokes functions only, not ${target.Arn}`);
+  }
+  if (target.InputPath !== undefined || target.InputTransformer !== undefined) {
+    throw new Error(`${logicalId}: the local platform understands no InputPath and no InputTransformer`);
+  }
+  // Never used here, since a function that exists always accepts its events; but it must be a queue.
+  if (target.DeadLetterConfig !== undefined) queues.find(target.DeadLetterConfig.Arn);
+}
+
+/** Whether an event has, for each key of the pattern, one of the listed values; a list in the event needs one of its own. */
+export function matches(pattern: Pattern, event: unknown): boolean {
+  if (typeof event !== 'object' || event === null) return false;
+  return Object.entries(pattern).every(([key, wanted]) => {
+    const value = (event as Record<string, unknown>)[key];
+    if (!Array.isArray(wanted)) return matches(wanted as Pattern, value);
+    return [value].flat().some((item) => wanted.includes(item));
+  });
+}

@@ -1,0 +1,184 @@
+import { mkdirSync } from 'node:fs';
+import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
+import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
+import type { LocalAppConfig } from './control-plane/appconfig.ts';
+import type { ControlPlane } from './control-plane/server.ts';
+import { EventRules } from './event-rules.ts';
+import { createMappings, type EventSourceMapping } from './event-source-mapping.ts';
+import type { Execution } from './execution.ts';
+import { Functions, registerFunctions } from './functions.ts';
+import type { Queues } from './queues.ts';
+import { type Services, startServices, stopServices } from './services.ts';
+import type { StateMachine } from './state-machine.ts';
+import { createStateMachines, registerStateMachines } from './state-machines.ts';
+import { stepFunctionsApi } from './step-functions-api.ts';
+import { readTemplate } from './template.ts';
+import type { RunningValkey } from './valkey/start-valkey.ts';
+
+/** Concurrency of all functions together. A real account starts at 10 or 1,000; this bounds memory, at 60 MB each. */
+const ACCOUNT_CONCURRENCY = 50;
+
+/** AppConfig's shortest poll interval, in seconds. */
+const MIN_POLL_INTERVAL_SECONDS = 15;
+
+export interface PlatformOptions {
+  /** Where `cdk synth` wrote the assembly: `cdk.out`. */
+  readonly assemblyDirectory: string;
+  readonly stackName: string;
+  /** Waits, retry intervals, schedules, failed messages' visibility and poll intervals are divided by it; at least 1. */
+  readonly timeScale?: number;
+  /** Where each function's output is appended to `<handler>.log`; created where it is missing. */
+  readonly logDirectory?: string;
+  readonly accountConcurrency?: number;
+}
+
+/** A stack that runs on this machine. */
+export interface Platform {
+  /** The template's outputs, resolved. */
+  readonly outputs: Readonly<Record<string, string>>;
+  /** What the functions get as `AWS_ENDPOINT_URL_<SERVICE>`; for clients of one's own. */
+  readonly endpoints: Readonly<Record<string, string>>;
+  readonly queues: Queues;
+  readonly functions: Functions;
+  /** The only one of the template. @throws Error where there is none, or more than one */
+  readonly stateMachine: StateMachine;
+  readonly stateMachines: readonly StateMachine[];
+  readonly rules: EventRules;
+  readonly controlPlane: ControlPlane;
+  readonly appConfig: LocalAppConfig;
+  readonly secrets: LocalSecrets;
+  /** The only cache of the template. @throws Error where there is none, or more than one */
+  readonly valkey: RunningValkey;
+  /** Ends every process and server. May be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs a synthesized stack on this machine, wired by nothing but its template.
+ *
+ * @throws Error where the template refers to something that does not exist, or asks for what cannot run here; nothing is
+ * left running then
+ */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const timeScale = options.timeScale ?? 1;
+  if (!(timeScale >= 1)) throw new Error('timeScale is 1 or more');
+  if (options.logDirectory !== undefined) mkdirSync(options.logDirectory, { recursive: true });
+  const services = await startServices(readTemplate(options.assemblyDirectory, options.stackName), options.stackName);
+  try {
+    return await assemble(services, options, timeScale);
+  } catch (thrown) {
+    await stopServices(services);
+    throw thrown;
+  }
+}
+
+async function assemble(services: Services, options: PlatformOptions, timeScale: number): Promise<Platform> {
+  const { template, resolver, queues, controlPlane, caches, secrets } = services;
+  queues.register(template, resolver);
+  registerFunctions(template, resolver);
+  registerAppConfig(template, resolver);
+  registerStateMachines(template, resolver);
+  await queues.create(resolver);
+  seedAppConfig(template, resolver, controlPlane);
+  if (timeScale > 1) controlPlane.appConfig.setPollIntervalSeconds(scaledPollIntervalSeconds(timeScale));
+
+  const endpoints = {
+    AWS_ENDPOINT_URL_SQS: queues.endpoint,
+    AWS_ENDPOINT_URL_SFN: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_APPCONFIGDATA: controlPlane.endpoint,
+  };
+  const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
+  const functions = new Functions({ template, resolver, endpoints, account, logDirectory: options.logDirectory });
+  const invoker = new AsyncInvoker({ template, resolver, functions, queues, timeScale });
+  const rules = new EventRules({ template, resolver, functions, queues, invoker, timeScale });
+  const onStatusChange = (machine: StateMachine, execution: Execution) => rules.put(statusChange(machine, execution));
+  const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
+  controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
+  const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
+  const mappings = createMappings({ template, resolver, queues, functions, timeScale });
+  for (const mapping of mappings) mapping.start();
+  rules.start();
+
+  const stop = stopOnce({ services, functions, invoker, rules, stateMachines, mappings });
+  return {
+    outputs: Object.fromEntries(outputs),
+    endpoints,
+    queues,
+    functions,
+    get stateMachine() {
+      return only(stateMachines, 'state machine');
+    },
+    stateMachines,
+    rules,
+    controlPlane,
+    appConfig: controlPlane.appConfig,
+    secrets,
+    get valkey() {
+      return only(caches, 'cache');
+    },
+    stop,
+  };
+}
+
+/** Whole seconds, as AppConfig answers them. */
+function scaledPollIntervalSeconds(timeScale: number): number {
+  return Math.max(1, Math.round(MIN_POLL_INTERVAL_SECONDS / timeScale));
+}
+
+interface Running {
+  readonly services: Services;
+  readonly functions: Functions;
+  readonly invoker: AsyncInvoker;
+  readonly rules: EventRules;
+  readonly stateMachines: readonly StateMachine[];
+  readonly mappings: readonly EventSourceMapping[];
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** Stops everything, once; also when this process is told to end, so that no child is left behind. */
+function stopOnce({ services, functions, invoker, rules, stateMachines, mappings }: Running): () => Promise<void> {
+  let stopped: Promise<void> | undefined;
+  const killFunctions = () => functions.killAll();
+  const stopAll = async () => {
+    rules.stop();
+    invoker.stop();
+    for (const machine of stateMachines) machine.stop();
+    const polling = mappings.map((mapping) => mapping.stop());
+    await functions.stop();
+    await Promise.all(polling);
+    await stopServices(services);
+    process.off('exit', killFunctions);
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  };
+  const stop = () => {
+    stopped ??= stopAll();
+    return stopped;
+  };
+  const onSignal = (signal: NodeJS.Signals) => {
+    // With our listener gone the signal ends the process as if it had never been caught.
+    void stop().finally(() => process.kill(process.pid, signal));
+  };
+  process.once('exit', killFunctions);
+  for (const signal of SIGNALS) process.once(signal, onSignal);
+  return stop;
+}
+
+/** As Step Functions tells EventBridge; input and output are left out, as they are under a customer-managed key. */
+function statusChange(machine: StateMachine, { arn, name, status, startedAt, stoppedAt }: Execution) {
+  return eventBridgeEvent('aws.states', 'Step Functions Execution Status Change', [arn], {
+    executionArn: arn,
+    stateMachineArn: machine.arn,
+    name,
+    status,
+    startDate: startedAt,
+    stopDate: stoppedAt ?? null,
+  });
+}
+
+function only<T>(all: readonly T[], what: string): T {
+  const [one] = all;
+  if (one === undefined || all.length > 1) throw new Error(`the template has ${all.length} of: ${what}`);
+  return one;
+}

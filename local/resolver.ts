@@ -1,0 +1,167 @@
+import type { Template } from './template.ts';
+
+export const ACCOUNT = '000000000000';
+export const REGION = 'us-east-1';
+
+const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
+  'AWS::AccountId': ACCOUNT,
+  'AWS::Region': REGION,
+  'AWS::Partition': 'aws',
+  'AWS::URLSuffix': 'amazonaws.com',
+};
+
+/** What `Ref` and `Fn::GetAtt` answer for one resource that runs here. */
+export interface LocalResource {
+  readonly ref: string;
+  /** By attribute name, dotted as the template writes it (`Endpoint.Address`). */
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** A reference that nothing here can answer. The message names the place, the resource and the attribute. */
+export class UnresolvedReference extends Error {
+  override readonly name = 'UnresolvedReference';
+}
+
+/**
+ * Resolves the intrinsic functions of a template against what runs on this machine.
+ *
+ * A resource of a type in `localTypes` is answered from what was registered for it, and only from that: a wrong
+ * attribute is an error here, as it is when CloudFormation deploys. Every other resource (roles, policies, keys, log
+ * groups) exists as a name only, so its `Ref` is its logical id and its `Arn` is made up.
+ */
+export class Resolver {
+  readonly #template: Template;
+  readonly #stackName: string;
+  readonly #localTypes: ReadonlySet<string>;
+  readonly #local = new Map<string, LocalResource>();
+
+  constructor(template: Template, stackName: string, localTypes: ReadonlySet<string>) {
+    this.#template = template;
+    this.#stackName = stackName;
+    this.#localTypes = localTypes;
+  }
+
+  register(logicalId: string, resource: LocalResource): void {
+    this.#local.set(logicalId, resource);
+  }
+
+  /**
+   * @param where the place in the template, for error messages
+   * @returns the value without intrinsics; a property that is `AWS::NoValue` is left out
+   * @throws UnresolvedReference
+   */
+  resolve(value: unknown, where: string): unknown {
+    if (Array.isArray(value)) {
+      return value.map((item) => this.resolve(item, where)).filter((item) => item !== undefined);
+    }
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value);
+    const [only] = entries;
+    if (entries.length === 1 && only && (only[0] === 'Ref' || only[0].startsWith('Fn::'))) {
+      return this.#intrinsic(only[0], only[1], where);
+    }
+    const resolved = entries.map(([key, item]) => [key, this.resolve(item, `${where}.${key}`)] as const);
+    return Object.fromEntries(resolved.filter(([, item]) => item !== undefined));
+  }
+
+  /** The resolved properties of a resource. @throws UnresolvedReference */
+  properties(logicalId: string): Record<string, unknown> {
+    return this.resolve(this.#template.resources[logicalId]?.Properties ?? {}, logicalId) as Record<string, unknown>;
+  }
+
+  #intrinsic(name: string, argument: unknown, where: string): unknown {
+    switch (name) {
+      case 'Ref':
+        return this.#ref(String(argument), where);
+      case 'Fn::GetAtt':
+        return this.#getAttribute(argument, where);
+      case 'Fn::Join': {
+        const [separator, parts] = this.#list(argument, where) as [string, unknown[]];
+        return parts.map(String).join(separator);
+      }
+      case 'Fn::Split': {
+        const [separator, text] = this.#list(argument, where) as [string, string];
+        return text.split(separator);
+      }
+      case 'Fn::Select':
+        return this.#select(this.#list(argument, where), where);
+      case 'Fn::Sub':
+        return this.#substitute(argument, where);
+      case 'Fn::GetAZs':
+        return ['a', 'b', 'c'].map((zone) => `${REGION}${zone}`);
+      default:
+        throw new UnresolvedReference(`${where}: ${name} is not understood by the local platform`);
+    }
+  }
+
+  #list(argument: unknown, where: string): unknown[] {
+    const list = this.resolve(argument, where);
+    if (!Array.isArray(list)) throw new UnresolvedReference(`${where}: an intrinsic function's arguments are no list`);
+    return list;
+  }
+
+  #select([index, list]: unknown[], where: string): unknown {
+    const chosen = Array.isArray(list) ? list[Number(index)] : undefined;
+    if (chosen === undefined) throw new UnresolvedReference(`${where}: Fn::Select finds nothing at ${String(index)}`);
+    return chosen;
+  }
+
+  #ref(id: string, where: string): string | undefined {
+    if (id === 'AWS::NoValue') return undefined;
+    if (id === 'AWS::StackName') return this.#stackName;
+    const pseudo = PSEUDO_PARAMETERS[id];
+    if (pseudo !== undefined) return pseudo;
+    const parameter = this.#template.parameters[id];
+    if (parameter !== undefined) {
+      if (parameter.Default === undefined) throw new UnresolvedReference(`${where}: parameter ${id} has no default`);
+      return String(parameter.Default);
+    }
+    return this.#find(id, `Ref ${id}`, where)?.ref ?? id;
+  }
+
+  #getAttribute(argument: unknown, where: string): string {
+    const [id = '', ...rest] = typeof argument === 'string' ? argument.split('.') : (argument as string[]);
+    const attribute = rest.join('.');
+    const local = this.#find(id, `attribute ${attribute} of ${id}`, where);
+    if (local === undefined) return this.#syntheticAttribute(id, attribute);
+    const value = local.attributes[attribute];
+    if (value === undefined) {
+      const known = Object.keys(local.attributes).join(', ');
+      throw new UnresolvedReference(`${where}: ${id} (${this.#type(id)}) has no attribute ${attribute}, only ${known}`);
+    }
+    return value;
+  }
+
+  /** The local resource, or undefined where the type is one that exists as a name only. */
+  #find(id: string, wanted: string, where: string): LocalResource | undefined {
+    const type = this.#type(id);
+    if (type === undefined) throw new UnresolvedReference(`${where}: ${wanted}: the template has no resource ${id}`);
+    const local = this.#local.get(id);
+    if (local === undefined && this.#localTypes.has(type)) {
+      throw new UnresolvedReference(`${where}: ${wanted}: ${id} (${type}) has no local counterpart yet`);
+    }
+    return local;
+  }
+
+  #type(id: string): string | undefined {
+    return this.#template.resources[id]?.Type;
+  }
+
+  #syntheticAttribute(id: string, attribute: string): string {
+    const service = this.#type(id)?.split('::')[1]?.toLowerCase() ?? 'unknown';
+    return attribute === 'Arn' ? `arn:aws:${service}:${REGION}:${ACCOUNT}:${id}` : `${id}.${attribute}`;
+  }
+
+  #substitute(argument: unknown, where: string): string {
+    const [text, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [
+      string,
+      Record<string, unknown>,
+    ];
+    return text.replace(/\$\{(!?)([^}]+)\}/g, (whole, literal: string, name: string) => {
+      if (literal === '!') return `\${${name}}`;
+      if (name in variables) return String(this.resolve(variables[name], where));
+      const value = name.includes('.') ? this.#getAttribute(name, where) : this.#ref(name, where);
+      return value ?? whole;
+    });
+  }
+}

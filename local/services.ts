@@ -1,0 +1,70 @@
+import { LocalSecrets } from './configuration-seeds.ts';
+import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
+import { Queues } from './queues.ts';
+import { Resolver } from './resolver.ts';
+import { resourcesOfType, type Template } from './template.ts';
+import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
+
+/** Types that run here. A reference to one of them must be answered by what runs, never by a made-up value. */
+const LOCAL_TYPES = [
+  'AWS::SQS::Queue',
+  'AWS::Lambda::Function',
+  'AWS::StepFunctions::StateMachine',
+  'AWS::AppConfig::Application',
+  'AWS::AppConfig::Environment',
+  'AWS::AppConfig::ConfigurationProfile',
+  'AWS::AppConfig::HostedConfigurationVersion',
+  'AWS::SecretsManager::Secret',
+  'AWS::ElastiCache::ServerlessCache',
+] as const;
+
+/** The services that everything else refers to: they are up before any reference is resolved. */
+export interface Services {
+  readonly template: Template;
+  readonly resolver: Resolver;
+  readonly queues: Queues;
+  readonly controlPlane: ControlPlane;
+  readonly caches: readonly RunningValkey[];
+  readonly secrets: LocalSecrets;
+}
+
+/** @throws Error where one of them does not start; the others are stopped then */
+export async function startServices(template: Template, stackName: string): Promise<Services> {
+  const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
+  const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
+  const [queues, controlPlane, ...caches] = await startAll(
+    Queues.start(),
+    startControlPlane(),
+    ...cacheIds.map(() => startValkey()),
+  );
+  for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);
+  const secrets = new LocalSecrets(template, resolver, controlPlane);
+  return { template, resolver, queues, controlPlane, caches, secrets };
+}
+
+export async function stopServices({ queues, controlPlane, caches }: Services): Promise<void> {
+  await Promise.all([queues.stop(), controlPlane.close(), ...caches.map((cache) => cache.stop())]);
+}
+
+async function startAll(
+  ...starting: [Promise<Queues>, Promise<ControlPlane>, ...Promise<RunningValkey>[]]
+): Promise<[Queues, ControlPlane, ...RunningValkey[]]> {
+  const results = await Promise.allSettled(starting);
+  const fault = results.find(({ status }) => status === 'rejected');
+  if (fault === undefined) return Promise.all(starting);
+  for (const result of results) {
+    if (result.status === 'fulfilled') await ('stop' in result.value ? result.value.stop() : result.value.close());
+  }
+  throw (fault as PromiseRejectedResult).reason;
+}
+
+function registerCache(resolver: Resolver, logicalId: string, cache: RunningValkey | undefined): void {
+  const [address, port] = ['127.0.0.1', String(cache?.port)];
+  const attributes = {
+    'Endpoint.Address': address,
+    'Endpoint.Port': port,
+    'ReaderEndpoint.Address': address,
+    'ReaderEndpoint.Port': port,
+  };
+  resolver.register(logicalId, { ref: logicalId, attributes });
+}

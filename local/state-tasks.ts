@@ -1,0 +1,76 @@
+import { type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { FunctionPool } from './function-pool.ts';
+import type { Functions } from './functions.ts';
+import type { Queues } from './queues.ts';
+import type { State } from './scaled-definition.ts';
+
+/** The most that a state may pass on, in bytes of UTF-8: Step Functions' quota for inputs and outputs. */
+export const MAX_STATE_BYTES = 256 * 1024;
+
+export type TaskHandler = (input: unknown) => Promise<unknown>;
+
+/** A failed task. The engine matches retriers and catchers on `name`, and takes the message for the cause. */
+export class TaskFailure extends Error {
+  override readonly name: string;
+  /** Read by the engine: what `States.ALL` does not match. */
+  readonly isRetryable: boolean;
+  readonly isCatchable: boolean;
+
+  constructor(name: string, cause: string) {
+    super(cause);
+    this.name = name;
+    this.isRetryable = name !== 'States.DataLimitExceeded';
+    this.isCatchable = this.isRetryable;
+  }
+}
+
+/**
+ * What a `Task` state does here, by its resource: a function's ARN, `lambda:invoke` or `sqs:sendMessage`.
+ *
+ * @throws Error naming the state where its resource is none of them
+ */
+export function taskHandler(name: string, state: State, functions: Functions, queues: Queues): TaskHandler {
+  const resource = String(state.Resource);
+  const pool = functions.lookUp(resource);
+  if (pool !== undefined) return async (input) => withinLimit(name, await invoke(pool, input));
+  if (resource === 'arn:aws:states:::lambda:invoke') {
+    return async (input) => {
+      const { FunctionName, Payload } = input as { FunctionName: string; Payload?: unknown };
+      const payload = await invoke(functions.find(FunctionName), Payload ?? null);
+      return withinLimit(name, { StatusCode: 200, ExecutedVersion: '$LATEST', Payload: payload });
+    };
+  }
+  if (resource === 'arn:aws:states:::sqs:sendMessage') return (input) => sendMessage(queues, input as SendParameters);
+  throw new Error(`state ${name}: the local platform cannot run the resource ${resource}`);
+}
+
+async function invoke(pool: FunctionPool, payload: unknown): Promise<unknown> {
+  const result = await pool.invoke(payload);
+  if (result.status === 'succeeded') return result.payload;
+  if (result.status === 'throttled') throw new TaskFailure('Lambda.TooManyRequestsException', 'Rate Exceeded.');
+  throw new TaskFailure(result.error.errorType, JSON.stringify(result.error));
+}
+
+function withinLimit(name: string, result: unknown): unknown {
+  if (Buffer.byteLength(JSON.stringify(result)) <= MAX_STATE_BYTES) return result;
+  throw new TaskFailure('States.DataLimitExceeded', `the result of ${name} is larger than ${MAX_STATE_BYTES} bytes`);
+}
+
+interface SendParameters {
+  readonly QueueUrl: string;
+  readonly MessageBody: unknown;
+  readonly MessageAttributes?: Record<string, MessageAttributeValue>;
+  readonly DelaySeconds?: number;
+  readonly MessageGroupId?: string;
+}
+
+async function sendMessage(queues: Queues, parameters: SendParameters): Promise<unknown> {
+  const { MessageBody, ...rest } = parameters;
+  const body = typeof MessageBody === 'string' ? MessageBody : JSON.stringify(MessageBody);
+  try {
+    const sent = await queues.client.send(new SendMessageCommand({ ...rest, MessageBody: body }));
+    return { MessageId: sent.MessageId, MD5OfMessageBody: sent.MD5OfMessageBody };
+  } catch (thrown) {
+    throw new TaskFailure('SQS.AmazonSQSException', String((thrown as Error).message));
+  }
+}

@@ -1,0 +1,228 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { type Platform, type PlatformOptions, startPlatform } from '../../local/platform.ts';
+import {
+  type AssemblySource,
+  lambdaFunction,
+  mapping,
+  queue,
+  STACK,
+  until,
+  writeAssembly,
+} from '../support/assembly.ts';
+
+jest.setTimeout(20_000);
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+function assembly(source: AssemblySource): string {
+  const { directory, remove } = writeAssembly(source);
+  cleanUps.push(remove);
+  return directory;
+}
+
+async function start(source: AssemblySource, options: Partial<PlatformOptions> = {}): Promise<Platform> {
+  const platform = await startPlatform({ assemblyDirectory: assembly(source), stackName: STACK, ...options });
+  cleanUps.push(() => platform.stop());
+  return platform;
+}
+
+/** Whether a process with this id lives. */
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const reader = `
+  const required = process.env.QUEUE_URL;
+  export const handler = async () => { if (!required) throw new Error('QUEUE_URL is missing'); return required; };`;
+
+describe('the template is what runs', () => {
+  test('a variable renamed in the template only is seen missing', async () => {
+    const resources = (name: string) => ({ Q: queue(), F: lambdaFunction('reader', {}, { [name]: { Ref: 'Q' } }) });
+    const modules = { reader };
+    const right = await start({ modules, resources: resources('QUEUE_URL') });
+    expect(await right.functions.find('F').invoke({})).toMatchObject({ status: 'succeeded' });
+    const renamed = await start({ modules, resources: resources('QUEUE_ADDRESS') });
+    expect(await renamed.functions.find('F').invoke({})).toMatchObject({
+      status: 'failed',
+      error: { errorMessage: 'QUEUE_URL is missing' },
+    });
+  });
+
+  test('a reference to nothing is refused, by its place', async () => {
+    const resources = { F: lambdaFunction('reader', {}, { QUEUE_URL: { Ref: 'Qeue' } }) };
+    await expect(start({ modules: { reader }, resources })).rejects.toThrow(
+      'F.Environment.Variables.QUEUE_URL: Ref Qeue: the template has no resource Qeue',
+    );
+  });
+
+  test("queues have the template's attributes, and refuse what SQS refuses", async () => {
+    const redrive = { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 7 };
+    const properties = {
+      VisibilityTimeout: 12,
+      DelaySeconds: 3,
+      MessageRetentionPeriod: 345_600,
+      RedrivePolicy: redrive,
+    };
+    const { queues } = await start({ resources: { Q: queue(properties), Dead: queue({ QueueName: 'dead' }) } });
+    const response = await fetch(`${queues.endpoint}/_fauxqs/queues/Q`);
+    expect(((await response.json()) as { attributes: object }).attributes).toMatchObject({
+      VisibilityTimeout: '12',
+      DelaySeconds: '3',
+      MessageRetentionPeriod: '345600',
+      RedrivePolicy: '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":7}',
+    });
+    await expect(start({ resources: { Q: queue({ VisibilityTimeout: 50_000 }) } })).rejects.toThrow(
+      'VisibilityTimeout',
+    );
+  });
+
+  test('a message may hold characters beyond the basic plane', async () => {
+    const { queues } = await start({ resources: { Q: queue() } });
+    await queues.send('Q', { MessageBody: '{"course":"😀 Übung"}' });
+    expect((await queues.content('Q')).ready[0]?.body).toBe('{"course":"😀 Übung"}');
+  });
+
+  test('configuration, secrets and the cache are where the template says', async () => {
+    const application = { Ref: 'Application' };
+    const flags = JSON.stringify({ version: '1', flags: { on: { name: 'on' } }, values: { on: { enabled: true } } });
+    const platform = await start(
+      {
+        resources: {
+          Application: { Type: 'AWS::AppConfig::Application', Properties: { Name: 'a' } },
+          Environment: { Type: 'AWS::AppConfig::Environment', Properties: { ApplicationId: application } },
+          Profile: {
+            Type: 'AWS::AppConfig::ConfigurationProfile',
+            Properties: { ApplicationId: application, Type: 'AWS.AppConfig.FeatureFlags' },
+          },
+          Version: {
+            Type: 'AWS::AppConfig::HostedConfigurationVersion',
+            Properties: { ApplicationId: application, ConfigurationProfileId: { Ref: 'Profile' }, Content: flags },
+          },
+          Deployment: {
+            Type: 'AWS::AppConfig::Deployment',
+            Properties: {
+              ApplicationId: application,
+              EnvironmentId: { Ref: 'Environment' },
+              ConfigurationProfileId: { Ref: 'Profile' },
+              ConfigurationVersion: { Ref: 'Version' },
+            },
+          },
+          Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: '/local/snowflake' } },
+          Cache: { Type: 'AWS::ElastiCache::ServerlessCache', Properties: { Engine: 'valkey' } },
+        },
+        outputs: {
+          ApplicationId: { Value: application },
+          EnvironmentId: { Value: { Ref: 'Environment' } },
+          ProfileId: { Value: { Ref: 'Profile' } },
+          SecretArn: { Value: { Ref: 'Secret' } },
+          CachePort: { Value: { 'Fn::GetAtt': ['Cache', 'Endpoint.Port'] } },
+        },
+      },
+      { timeScale: 2 },
+    );
+    const { outputs, appConfig, secrets, valkey, controlPlane } = platform;
+    const token = appConfig.startSession({
+      ApplicationIdentifier: outputs.ApplicationId,
+      EnvironmentIdentifier: outputs.EnvironmentId,
+      ConfigurationProfileIdentifier: outputs.ProfileId,
+    });
+    // Half of AppConfig's 15 s, in whole seconds.
+    expect(appConfig.getLatest(token)).toMatchObject({ content: '{"on":{"enabled":true}}', nextPollSeconds: 8 });
+
+    const read = (SecretId: string | undefined) => controlPlane.secretsManager.handle('GetSecretValue', { SecretId });
+    await expect(read('/local/snowflake')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+    secrets.put('/local/snowflake', '{"a":1}');
+    expect(await read(outputs.SecretArn)).toMatchObject({ SecretString: '{"a":1}', Name: '/local/snowflake' });
+    expect(() => secrets.put('/local/other', '')).toThrow('no secret /local/other');
+
+    expect(outputs.CachePort).toBe(String(valkey.port));
+    expect(lives(valkey.pid)).toBe(true);
+  });
+});
+
+const sleeper = `export const handler = async () => { console.log('here'); await new Promise(() => setInterval(() => {}, 1e6)); };`;
+const sleeping = {
+  modules: { sleeper },
+  resources: { Q: queue(), F: lambdaFunction('sleeper', { Timeout: 900 }), M: mapping('Q', 'F') },
+};
+
+describe('the end', () => {
+  test('stop ends every process, in the middle of an invocation, and may be called twice', async () => {
+    const logDirectory = join(assembly({ resources: {} }), 'logs');
+    const platform = await start(sleeping, { logDirectory });
+    await platform.queues.send('Q', { MessageBody: '{}' });
+    const pool = platform.functions.find('sleeper');
+    await until(() => pool.logs().length > 0);
+    const pids = pool.processIds();
+    expect(pids).toHaveLength(1);
+    await Promise.all([platform.stop(), platform.stop()]);
+    expect(pids.map(lives)).toEqual([false]);
+    expect(readFileSync(join(logDirectory, 'sleeper.log'), 'utf8')).toBe('here\n');
+    await expect(fetch(platform.queues.endpoint)).rejects.toThrow();
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s to the platform ends what it started', async (signal) => {
+    const cache = { Type: 'AWS::ElastiCache::ServerlessCache' };
+    const { directory, exited, child, pids } = await startProgram({
+      ...sleeping,
+      resources: { ...sleeping.resources, cache },
+    });
+    expect(pids.map(lives)).toEqual([true, true]);
+    child.kill(signal);
+    expect(await exited).toEqual([null, signal]);
+    expect(pids.map(lives)).toEqual([false, false]);
+    // The cache's files go where its end was waited for.
+    expect(readdirSync(directory).filter((name) => name.startsWith('valkey-'))).toEqual([]);
+  });
+
+  test('functions end with a platform that is killed', async () => {
+    const { child, pids } = await startProgram(sleeping);
+    child.kill('SIGKILL');
+    await until(() => !pids.some(lives));
+  });
+});
+
+/** Runs the platform in a process of its own, which has one function in an invocation. */
+async function startProgram(source: AssemblySource) {
+  const directory = assembly(source);
+  const pidFile = join(directory, 'pid');
+  const env = { ...process.env, TMPDIR: directory };
+  const child = fork(writeProgram(directory, pidFile, 'cache' in source.resources), { execArgv: [], env });
+  const exited = once(child, 'exit');
+  cleanUps.push(() => child.kill('SIGTERM') && exited);
+  await until(() => existsSync(pidFile));
+  const pids = readFileSync(pidFile, 'utf8').trim().split(' ').map(Number);
+  return { directory, child, exited, pids };
+}
+
+/** A program that runs the platform and notes the process ids of its function and its cache once it is in an invocation. */
+function writeProgram(directory: string, pidFile: string, hasCache: boolean): string {
+  const file = join(directory, 'program.mjs');
+  const platform = fileURLToPath(new URL('../../local/platform.ts', import.meta.url));
+  writeFileSync(
+    file,
+    `import { renameSync, writeFileSync } from 'node:fs';
+    import { startPlatform } from ${JSON.stringify(platform)};
+    const platform = await startPlatform({ assemblyDirectory: ${JSON.stringify(directory)}, stackName: '${STACK}' });
+    await platform.queues.send('Q', { MessageBody: '{}' });
+    const pool = platform.functions.find('sleeper');
+    const caches = ${JSON.stringify(hasCache)} ? [platform.valkey.pid] : [];
+    while (pool.logs().length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    writeFileSync(${JSON.stringify(`${pidFile}.new`)}, [...pool.processIds(), ...caches].join(' '));
+    renameSync(${JSON.stringify(`${pidFile}.new`)}, ${JSON.stringify(pidFile)});`,
+  );
+  return file;
+}

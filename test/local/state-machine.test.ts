@@ -1,0 +1,260 @@
+import {
+  DescribeExecutionCommand,
+  ListExecutionsCommand,
+  SFNClient,
+  StartExecutionCommand,
+  StopExecutionCommand,
+} from '@aws-sdk/client-sfn';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import type { Execution } from '../../local/execution.ts';
+import { type Platform, startPlatform } from '../../local/platform.ts';
+import { lambdaFunction, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
+
+jest.setTimeout(20_000);
+
+const TIME_SCALE = 100;
+
+const modules = {
+  step: `
+    const seen = new Set();
+    class Named extends Error { constructor(name) { super('because'); this.name = name; } }
+    export const handler = async ({ progress }) => {
+      if (progress.once && !seen.has(progress.once)) { seen.add(progress.once); throw new Named(progress.once); }
+      if (progress.always) throw new Named(progress.always);
+      if (progress.exit) process.exit(1);
+      if (progress.large) return { outcome: 'x'.repeat(progress.large) };
+      if (progress.hang) await new Promise(() => setTimeout(() => {}, 60_000));
+      if ((progress.waits ?? 0) > 0) {
+        return { waits: progress.waits - 1, due_at: new Date(Date.now() + 20_000).toISOString(), outcome: 'retry' };
+      }
+      return { ...progress, outcome: progress.outcome === 'invoke' ? 'invoke' : 'delivered' };
+    };`,
+};
+
+const definition = {
+  StartAt: 'WaitUntilDue',
+  States: {
+    WaitUntilDue: { Type: 'Wait', TimestampPath: '$.progress.due_at', Next: 'Step' },
+    Step: {
+      Type: 'Task',
+      Resource: '<step>',
+      TimeoutSeconds: 1,
+      ResultPath: '$.progress',
+      Retry: [
+        { ErrorEquals: ['Passing'], IntervalSeconds: 20, MaxAttempts: 3 },
+        { ErrorEquals: ['Never'], MaxAttempts: 0 },
+      ],
+      Catch: [{ ErrorEquals: ['Caught', 'Runtime.ExitError', 'States.Timeout'], ResultPath: '$.fault', Next: 'Bury' }],
+      Next: 'Which',
+    },
+    Which: {
+      Type: 'Choice',
+      Choices: [
+        { Variable: '$.progress.outcome', StringEquals: 'retry', Next: 'WaitUntilDue' },
+        { Variable: '$.progress.outcome', StringEquals: 'invoke', Next: 'Invoke' },
+      ],
+      Default: 'Done',
+    },
+    Invoke: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::lambda:invoke',
+      Parameters: { FunctionName: '<step>', Payload: { 'progress.$': '$.progress' } },
+      ResultSelector: { 'outcome.$': '$.Payload.outcome' },
+      End: true,
+    },
+    Bury: {
+      Type: 'Task',
+      Resource: 'arn:aws:states:::sqs:sendMessage',
+      Parameters: {
+        QueueUrl: '<queue>',
+        'MessageBody.$': '$',
+        MessageAttributes: { reason: { DataType: 'String', 'StringValue.$': '$.fault.Error' } },
+      },
+      ResultPath: null,
+      End: true,
+    },
+    Done: { Type: 'Succeed', OutputPath: '$.progress' },
+  },
+};
+
+/** The definition as CDK writes it: its text joined with references. */
+function definitionString(): object {
+  const [before = '', ...rest] = JSON.stringify(definition).split(/(<step>|<queue>)/);
+  const references = { '<step>': { 'Fn::GetAtt': ['Step', 'Arn'] }, '<queue>': { Ref: 'DeadLetters' } };
+  return { 'Fn::Join': ['', [before, ...rest.map((part) => references[part as keyof typeof references] ?? part)]] };
+}
+
+const { directory, remove } = writeAssembly({
+  modules,
+  resources: {
+    Step: lambdaFunction('step', { Timeout: 30 }),
+    DeadLetters: queue(),
+    Machine: { Type: 'AWS::StepFunctions::StateMachine', Properties: { DefinitionString: definitionString() } },
+  },
+  outputs: { Arn: { Value: { Ref: 'Machine' } } },
+});
+let platform: Platform;
+let client: SFNClient;
+
+beforeAll(async () => {
+  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK, timeScale: TIME_SCALE });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  client = new SFNClient({ region: 'us-east-1', endpoint: platform.controlPlane.endpoint, credentials });
+});
+afterAll(async () => {
+  client.destroy();
+  await platform.stop();
+  remove();
+});
+
+const due = (seconds = 0) => new Date(Date.now() + seconds * 1000).toISOString();
+const start = (name: string, input: unknown, stateMachineArn = platform.outputs.Arn) =>
+  client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
+
+async function ended(name: string): Promise<Execution> {
+  return until(() => {
+    const execution = platform.stateMachine.execution(name);
+    return execution?.status !== 'RUNNING' && execution;
+  });
+}
+
+async function run(name: string, progress: object): Promise<Execution> {
+  await start(name, { progress: { due_at: due(), ...progress } });
+  return ended(name);
+}
+
+describe('an execution', () => {
+  test('waits until each due time, in scaled time, and keeps what happened', async () => {
+    const execution = await run('waits', { waits: 2, due_at: due(20) });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED' });
+    expect(JSON.parse(execution.output ?? '')).toMatchObject({ outcome: 'delivered' });
+    const entered = execution.history.filter(({ type }) => type === 'StateEntered');
+    const loop = ['WaitUntilDue', 'Step', 'Which'];
+    expect(entered.map(({ state }) => state)).toEqual([...loop, ...loop, ...loop, 'Done']);
+    expect(entered[3]?.progress).toMatchObject({ waits: 1 });
+    // Three times 20 s, at a hundredth.
+    const tookMs = (execution.stoppedAt ?? 0) - execution.startedAt;
+    expect(tookMs).toBeGreaterThan(550);
+    expect(tookMs).toBeLessThan(15_000);
+  });
+
+  test('retries by the name of the error, in scaled time', async () => {
+    const execution = await run('retries', { once: 'Passing' });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED' });
+    const failed = execution.history.find(({ type }) => type === 'StateFailed');
+    const retried = execution.history.filter(({ type }) => type === 'StateRetried');
+    expect(failed).toMatchObject({ state: 'Step', error: 'Passing', cause: expect.stringContaining('"because"') });
+    expect(retried.length).toBeGreaterThanOrEqual(1);
+    expect(retried[0]?.attempt).toBe(1);
+    const pausedMs = (retried[0]?.at ?? 0) - (failed?.at ?? 0);
+    expect(pausedMs).toBeGreaterThan(190);
+    expect(pausedMs).toBeLessThan(10_000);
+  });
+
+  test('fails with an error that nothing matches, and tells the cause as Lambda does', async () => {
+    const execution = await run('fails', { always: 'Unknown' });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Unknown' });
+    expect(JSON.parse(execution.cause ?? '')).toMatchObject({ errorType: 'Unknown', errorMessage: 'because' });
+  });
+
+  test.each([
+    ['an error', { always: 'Caught' }, 'Caught'],
+    ['the death of the process', { exit: true }, 'Runtime.ExitError'],
+    ['a task that takes too long', { hang: true }, 'States.Timeout'],
+  ])('catches %s and sends it to a queue', async (_name, progress, reason) => {
+    const name = reason.replace('.', '-');
+    expect(await run(name, { id: name, ...progress })).toMatchObject({ status: 'SUCCEEDED' });
+    const { ready } = await platform.queues.content('DeadLetters');
+    const message = ready.find(({ body }) => body.includes(`"id":"${name}"`));
+    expect(message?.messageAttributes).toEqual({ reason: { DataType: 'String', StringValue: reason } });
+    expect(JSON.parse(message?.body ?? '')).toMatchObject({ fault: { Error: reason } });
+  });
+
+  test('invokes a function through lambda:invoke', async () => {
+    const execution = await run('invoke', { outcome: 'invoke' });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED', output: '{"outcome":"invoke"}' });
+  });
+
+  test('fails where a result is larger than 256 KiB', async () => {
+    expect(await run('large', { large: 257 * 1024 })).toMatchObject({
+      status: 'FAILED',
+      error: 'States.DataLimitExceeded',
+    });
+  });
+});
+
+describe('StartExecution', () => {
+  const input = { progress: { due_at: '2999-01-01T00:00:00Z' } };
+
+  test('with the same name and input is the same execution while it runs', async () => {
+    const [first, again] = [await start('same', input), await start('same', input)];
+    expect(again).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
+    expect(platform.stateMachine.executions().filter(({ name }) => name === 'same')).toHaveLength(1);
+    await expect(start('same', { progress: { ...input.progress, x: 1 } })).rejects.toMatchObject({
+      name: 'ExecutionAlreadyExists',
+    });
+  });
+
+  test('refuses the name of a closed execution', async () => {
+    const closed = { progress: { due_at: due() } };
+    await start('closed', closed);
+    await ended('closed');
+    await expect(start('closed', closed)).rejects.toMatchObject({ name: 'ExecutionAlreadyExists' });
+  });
+
+  test.each([
+    ['a name of 81 characters', 'n'.repeat(81), {}, 'InvalidName'],
+    ['a name with a colon', 'a:b', {}, 'InvalidName'],
+    ['an input over 256 KiB', 'big', { text: 'x'.repeat(256 * 1024) }, 'InvalidExecutionInput'],
+  ])('refuses %s', async (_name, name, body, error) => {
+    await expect(start(name, body)).rejects.toMatchObject({ name: error });
+    expect(platform.stateMachine.execution(name)).toBeUndefined();
+  });
+
+  test('refuses what is not JSON, and a state machine that does not exist', async () => {
+    const notJson = new StartExecutionCommand({ stateMachineArn: platform.outputs.Arn, name: 'text', input: '{' });
+    await expect(client.send(notJson)).rejects.toMatchObject({ name: 'InvalidExecutionInput' });
+    await expect(start('nowhere', {}, `${platform.outputs.Arn}x`)).rejects.toMatchObject({
+      name: 'StateMachineDoesNotExist',
+    });
+  });
+});
+
+describe('other operations', () => {
+  test('StopExecution aborts; DescribeExecution gives the input back', async () => {
+    const { executionArn } = await start('stopped', { progress: { due_at: '2999-01-01T00:00:00Z' } });
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ status: 'RUNNING' });
+    await client.send(new StopExecutionCommand({ executionArn, error: 'Operator', cause: 'moved' }));
+    expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
+      status: 'ABORTED',
+      input: '{"progress":{"due_at":"2999-01-01T00:00:00Z"}}',
+      error: 'Operator',
+      cause: 'moved',
+      startDate: expect.any(Date),
+      stopDate: expect.any(Date),
+    });
+    await expect(client.send(new DescribeExecutionCommand({ executionArn: `${executionArn}x` }))).rejects.toMatchObject(
+      { name: 'ExecutionDoesNotExist' },
+    );
+  });
+
+  test('ListExecutions gives pages, newest first, by status', async () => {
+    const names = ['list-1', 'list-2', 'list-3'];
+    for (const name of names) await run(name, { always: 'Listed' });
+    const listed: (string | undefined)[] = [];
+    let nextToken: string | undefined;
+    do {
+      const request = {
+        stateMachineArn: platform.outputs.Arn,
+        statusFilter: 'FAILED',
+        maxResults: 1,
+        nextToken,
+      } as const;
+      const page = await client.send(new ListExecutionsCommand(request));
+      expect(page.executions).toHaveLength(1);
+      listed.push(...(page.executions ?? []).map(({ name }) => name));
+      nextToken = page.nextToken;
+    } while (nextToken !== undefined);
+    expect(listed.filter((name) => name?.startsWith('list-'))).toEqual(names.toReversed());
+  });
+});
