@@ -1,0 +1,93 @@
+import type { Receipt } from './partner.ts';
+import type { Scenario } from './scenarios.ts';
+
+/** A dead letter, of either queue. */
+export interface DeadLetter {
+  readonly body: string;
+  readonly reason: string;
+  readonly webhookId: string | undefined;
+}
+
+/** A line that a function logged. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Everything that can be seen from outside: what partners received, what was dead-lettered, what functions logged. */
+export interface Evidence {
+  readonly receipts: readonly Receipt[];
+  readonly eventDeadLetters: readonly DeadLetter[];
+  readonly deliveryDeadLetters: readonly DeadLetter[];
+  readonly logs: readonly LogFields[];
+  /** Tries that the workflow made at the warehouse, by webhook id. */
+  readonly enrichmentRetries: ReadonlyMap<string, number>;
+}
+
+/** What became of a scenario's messages so far, in words that its `expected` uses. */
+export function observe(scenario: Scenario, evidence: Evidence): string {
+  const { webhookIds, messages } = scenario;
+  if (webhookIds.length === 0) return observeRefusal(messages, evidence);
+  const outcomes = webhookIds.map((id) => observeWebhook(id, evidence));
+  if (outcomes.length === 1) return outcomes[0] ?? '';
+  for (const list of [outcomes, outcomes.map(withoutSource)]) {
+    if (list.every((outcome) => outcome === list[0])) return `${list.length} webhooks, each ${list[0]}`;
+  }
+  return outcomes.join('; ');
+}
+
+/** Of two events for one learner the second finds the first one's answer in the cache, or shares its query. */
+function withoutSource(outcome: string): string {
+  return outcome.replace(/enriched from (cache|warehouse)/, 'enriched');
+}
+
+/** Whether it is what was expected; the number of retries, and the source of an answer, count only where it says them. */
+export function isAsExpected({ expected }: Scenario, observed: string): boolean {
+  const anyRetries = observed.replace(/^[123] retr(y|ies),/, 'retries,');
+  return [observed, anyRetries, withoutSource(observed)].includes(expected);
+}
+
+/** What never became a webhook: dead-lettered on entry, or unwanted. */
+function observeRefusal(messages: readonly string[], evidence: Evidence): string {
+  const letter = evidence.eventDeadLetters.find(({ body }) => messages.includes(body));
+  if (letter !== undefined) return `events dead letter: ${letter.reason}`;
+  const unwanted = evidence.logs.find(
+    (line) =>
+      line.message === 'event.unwanted' && messages.some((message) => message.includes(`"${line.integration_id}"`)),
+  );
+  return unwanted === undefined ? 'nothing yet' : `unwanted: ${unwanted.reason}`;
+}
+
+function observeWebhook(id: string, evidence: Evidence): string {
+  const tries = evidence.logs.filter((line) => line.message === 'delivery.attempted' && line.webhook_id === id);
+  const retries = evidence.enrichmentRetries.get(id) ?? 0;
+  const parts = [
+    ...(retries > 0 ? [`${retries} ${retries === 1 ? 'retry' : 'retries'}`] : []),
+    ...runs(tries.map((line) => describeTry(id, line, evidence))),
+    ...evidence.deliveryDeadLetters
+      .filter(({ webhookId }) => webhookId === id)
+      .map(({ reason }) => `dead letter: ${reason}`),
+  ];
+  return parts.join(', ') || 'nothing yet';
+}
+
+/** One try, by what the function logged; learning time by what the partner received. */
+function describeTry(id: string, line: LogFields, evidence: Evidence): string {
+  if (line.status === undefined) return String(line.answer).replace('no answer: ', '');
+  if (line.outcome !== 'delivered') return String(line.status);
+  const receipt = evidence.receipts.findLast(({ headers }) => headers['webhook-id'] === id);
+  const { learning_time: time } = JSON.parse(receipt?.body ?? '{}');
+  const how = String(line.enrichment);
+  if (receipt === undefined) return `${line.status}, but no partner received it`;
+  return time === undefined
+    ? `${line.status} without learning time (${how})`
+    : `${line.status} with ${time.total_seconds} s (${time.total_hours} h, ${how})`;
+}
+
+/** `a, a, b` as `2 x a, b`. */
+function runs(texts: readonly string[]): string[] {
+  const counted: { text: string; times: number }[] = [];
+  for (const text of texts) {
+    const last = counted.at(-1);
+    if (last?.text === text) last.times += 1;
+    else counted.push({ text, times: 1 });
+  }
+  return counted.map(({ text, times }) => (times === 1 ? text : `${times} x ${text}`));
+}

@@ -1,0 +1,148 @@
+import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
+import { completion, enrollment, LEARNER } from './sample-events.ts';
+
+/** What the demo publishes for one line of its table, and what must become of it. */
+export interface Scenario {
+  readonly name: string;
+  /** Bodies of the messages, in the order in which they are published. */
+  readonly messages: readonly string[];
+  /** The webhooks that may come of them; none for what never becomes one. */
+  readonly webhookIds: readonly string[];
+  /** In the words of `observe.ts`. */
+  readonly expected: string;
+}
+
+type SampleEvent = ReturnType<typeof completion> | ReturnType<typeof enrollment>;
+
+function scenario(name: string, events: readonly SampleEvent[], expected: string): Scenario {
+  const ids = events.map(({ integration_id, event_id }) => webhookId(integration_id, event_id));
+  return { name, messages: events.map((event) => JSON.stringify(event)), webhookIds: [...new Set(ids)], expected };
+}
+
+/** As an LMS that gives no ids publishes it: the pipeline derives one, so that a retake is an event of its own. */
+function withoutEventId(event: SampleEvent): { message: string; webhookId: string } {
+  const { event_id: _, ...bare } = event;
+  const eventId = derivedEventId(bare.integration_id, bare.event_type, bare.occurred_at, JSON.stringify(bare.payload));
+  return { message: JSON.stringify(bare), webhookId: webhookId(bare.integration_id, eventId) };
+}
+
+const first = withoutEventId(completion('', 'percipio', LEARNER.known, 0.84));
+const retake = withoutEventId(completion('', 'percipio', LEARNER.known, 0.97));
+const twice = enrollment('demo-twice', 'skillsoft', LEARNER.known);
+
+/** What needs no learning time, published while the flag is off, as the stack seeds it. */
+export const BEFORE_THE_FLAG = {
+  flagOff: scenario(
+    'flag off',
+    [completion('demo-flag-off', 'skillsoft', LEARNER.known)],
+    '200 without learning time (flag_off)',
+  ),
+  enrollment: scenario(
+    'enrollment',
+    [enrollment('demo-enrollment', 'skillsoft', LEARNER.known)],
+    '200 without learning time (not_a_completion)',
+  ),
+  flaky: scenario(
+    'partner 503, then 200',
+    [enrollment('demo-flaky', 'partner-flaky', LEARNER.known)],
+    '503, 200 without learning time (not_a_completion)',
+  ),
+  refusing: scenario(
+    'partner 400',
+    [enrollment('demo-refusing', 'partner-refusing', LEARNER.known)],
+    '400, dead letter: HTTP 400',
+  ),
+  hanging: scenario(
+    'partner hanging',
+    [enrollment('demo-hanging', 'partner-hanging', LEARNER.known)],
+    '4 x TIMEOUT, dead letter: 4 tries failed, the last with: no answer: TIMEOUT',
+  ),
+  inactive: {
+    name: 'integration not active',
+    messages: [JSON.stringify(enrollment('demo-inactive', 'partner-inactive', LEARNER.known))],
+    webhookIds: [],
+    expected: 'unwanted: integration partner-inactive is not active',
+  },
+  twice: scenario(
+    'same event published twice, one webhook-id',
+    [twice, twice],
+    '2 x 200 without learning time (not_a_completion)',
+  ),
+  malformed: {
+    name: 'malformed: not JSON',
+    messages: ['{"schema_version": 1, "event_type": "course_compl'],
+    webhookIds: [],
+    expected: 'events dead letter: not JSON',
+  },
+  unknown: {
+    name: 'unknown integration',
+    messages: [JSON.stringify(enrollment('demo-unknown', 'nobody', LEARNER.known))],
+    webhookIds: [],
+    expected: 'events dead letter: no integration has the id nobody',
+  },
+} as const satisfies Record<string, Scenario>;
+
+/** The flag is on and the warehouse answers. */
+export const ENRICHED = {
+  warehouse: scenario(
+    'enriched',
+    [completion('demo-enriched', 'skillsoft', LEARNER.known)],
+    '200 with 18540 s (5.15 h, enriched from warehouse)',
+  ),
+} as const satisfies Record<string, Scenario>;
+
+/** Published once the answer above is in the cache. */
+export const AFTER_THE_FIRST_ANSWER = {
+  cache: scenario(
+    'enriched from cache',
+    [completion('demo-cached', 'skillsoft', LEARNER.known)],
+    '200 with 18540 s (5.15 h, enriched from cache)',
+  ),
+  retake: {
+    name: 'same-day retake, better grade',
+    messages: [first.message, retake.message],
+    webhookIds: [first.webhookId, retake.webhookId],
+    expected: '2 webhooks, each 200 with 18540 s (5.15 h, enriched from cache)',
+  },
+  zero: scenario(
+    'a true zero',
+    [completion('demo-zero', 'skillsoft', LEARNER.idle)],
+    '200 with 0 s (0 h, enriched from warehouse)',
+  ),
+  noData: scenario(
+    'no data in the warehouse',
+    [completion('demo-no-data', 'skillsoft', LEARNER.unknown)],
+    '200 without learning time (no_data)',
+  ),
+  two: scenario(
+    'one completion, two integrations',
+    [completion('demo-two', 'skillsoft', LEARNER.forTwo), completion('demo-two', 'percipio', LEARNER.forTwo)],
+    '2 webhooks, each 200 with 5400 s (1.5 h, enriched)',
+  ),
+} as const satisfies Record<string, Scenario>;
+
+/** The warehouse is down, all the while or for a while. */
+export const DURING_THE_OUTAGE = {
+  fallback: scenario(
+    'warehouse down: three retries, fallback',
+    [completion('demo-fallback', 'skillsoft', LEARNER.fallback)],
+    '3 retries, 200 without learning time (warehouse_unavailable)',
+  ),
+  back: scenario(
+    'warehouse back during the retries',
+    [completion('demo-back', 'skillsoft', LEARNER.back)],
+    'retries, 200 with 3600 s (1 h, enriched from warehouse)',
+  ),
+  switchedOff: scenario(
+    'flag switched off during the retries',
+    [completion('demo-switched-off', 'skillsoft', LEARNER.switchedOff)],
+    'retries, 200 without learning time (flag_off)',
+  ),
+} as const satisfies Record<string, Scenario>;
+
+export const ALL_SCENARIOS: readonly Scenario[] = [
+  BEFORE_THE_FLAG,
+  ENRICHED,
+  AFTER_THE_FIRST_ANSWER,
+  DURING_THE_OUTAGE,
+].flatMap((group) => Object.values<Scenario>(group));

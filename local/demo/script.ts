@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isAsExpected, observe } from './observe.ts';
+import {
+  AFTER_THE_FIRST_ANSWER,
+  ALL_SCENARIOS,
+  BEFORE_THE_FLAG,
+  DURING_THE_OUTAGE,
+  ENRICHED,
+  type Scenario,
+} from './scenarios.ts';
+import type { Row } from './table.ts';
+import type { World } from './world.ts';
+
+/** How long one step may take before the demo goes on without it, in milliseconds. */
+const STEP_DEADLINE_MS = 25_000;
+
+/** How often is looked, in milliseconds. */
+const LOOK_EVERY_MS = 100;
+
+/** Plays all scenarios in a world, and says what became of each. Nothing is asserted on the way: the table tells. */
+export async function play(world: World, say: (line: string) => void): Promise<Row[]> {
+  say('flag off: everything goes out without learning time');
+  await publish(world, BEFORE_THE_FLAG);
+  await settle(world, [BEFORE_THE_FLAG.flagOff]);
+
+  say('flag on, for everybody');
+  world.switchFlag(true);
+  await sleep(world.pollIntervalMs);
+  await publish(world, ENRICHED);
+  await settle(world, [ENRICHED.warehouse]);
+  await publish(world, AFTER_THE_FIRST_ANSWER);
+  await settle(world, Object.values(AFTER_THE_FIRST_ANSWER));
+
+  await playOutage(world, say);
+  await settle(world, ALL_SCENARIOS);
+  return report(world);
+}
+
+async function playOutage(world: World, say: (line: string) => void): Promise<void> {
+  const { fallback, back, switchedOff } = DURING_THE_OUTAGE;
+  say('warehouse down');
+  world.warehouse.setMode('down');
+  await world.publish(fallback.messages);
+  await until(async () => (await retriesOf(world, fallback)) >= 2);
+  await world.publish(back.messages);
+  await settle(world, [fallback]);
+  await until(async () => (await retriesOf(world, back)) >= 1);
+
+  say('warehouse up again');
+  world.warehouse.setMode('up');
+  await settle(world, [back]);
+
+  say('warehouse down once more, and the flag switched off meanwhile');
+  world.warehouse.setMode('down');
+  await world.publish(switchedOff.messages);
+  await until(async () => (await retriesOf(world, switchedOff)) >= 1);
+  world.switchFlag(false);
+  await settle(world, [switchedOff]);
+  world.warehouse.setMode('up');
+}
+
+async function publish(world: World, group: Readonly<Record<string, Scenario>>): Promise<void> {
+  await world.publish(Object.values(group).flatMap(({ messages }) => messages));
+}
+
+async function retriesOf(world: World, { webhookIds }: Scenario): Promise<number> {
+  const { enrichmentRetries } = await world.evidence(webhookIds);
+  return Math.max(...enrichmentRetries.values());
+}
+
+async function settle(world: World, scenarios: readonly Scenario[]): Promise<void> {
+  await until(async () => (await report(world, scenarios)).every(({ isExpected }) => isExpected));
+}
+
+async function until(isDone: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + STEP_DEADLINE_MS;
+  while (!(await isDone()) && Date.now() < deadline) await sleep(LOOK_EVERY_MS);
+}
+
+async function report(world: World, scenarios: readonly Scenario[] = ALL_SCENARIOS): Promise<Row[]> {
+  const evidence = await world.evidence(scenarios.flatMap(({ webhookIds }) => webhookIds));
+  return scenarios.map((scenario) => {
+    const outcome = observe(scenario, evidence);
+    return {
+      name: scenario.name,
+      outcome,
+      isExpected: isAsExpected(scenario, outcome),
+      expected: scenario.expected,
+    };
+  });
+}

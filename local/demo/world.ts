@@ -1,0 +1,135 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { executionName } from '../../lambdas/domain/identity.ts';
+import { type Platform, startPlatform } from '../platform.ts';
+import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
+import { LOCAL_STACK } from '../synthesize.ts';
+import { createLetterBox } from './letter-box.ts';
+import type { Evidence, LogFields } from './observe.ts';
+import { deployIntegrations, output, switchFlag } from './operator.ts';
+import { type Behaviour, type Partner, type Receipt, startPartner } from './partner.ts';
+import { ENTERPRISE, LEARNING_TIME_ROWS } from './sample-events.ts';
+
+const SNOWFLAKE_ACCOUNT = 'local';
+const SNOWFLAKE_USER = 'LEARNING_TIME_READER';
+
+/** Partners by integration id: how each one's path answers, and what its integration's entry adds. */
+export type Partners = Readonly<Record<string, { answers: Behaviour; entry?: Readonly<Record<string, unknown>> }>>;
+
+const DEMO_PARTNERS: Partners = {
+  skillsoft: { answers: 200 },
+  percipio: { answers: 200 },
+  'partner-flaky': { answers: [503, 200] },
+  'partner-refusing': { answers: 400 },
+  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5 } },
+  'partner-inactive': { answers: 200, entry: { active: false } },
+};
+
+/** The pipeline with everything around it: warehouse, partners, publisher, operator. */
+export interface World {
+  readonly platform: Platform;
+  readonly warehouse: SnowflakeServer;
+  readonly partner: Partner;
+  /** Publishes to the events queue, as an LMS does. */
+  publish(bodies: readonly string[]): Promise<void>;
+  /** Deploys the flag for everybody, on or off, as an operator does in the AppConfig console. */
+  switchFlag(isOn: boolean): void;
+  /** How long functions may go on with the configuration they have, in milliseconds. */
+  readonly pollIntervalMs: number;
+  evidence(webhookIds: readonly string[]): Promise<Evidence>;
+  stop(): Promise<void>;
+}
+
+export interface WorldOptions {
+  readonly assemblyDirectory: string;
+  readonly stackName?: string;
+  /** Waits of the workflow last this much less. 1 or more. */
+  readonly timeScale: number;
+  readonly partners?: Partners;
+  readonly onReceipt?: (receipt: Receipt) => void;
+}
+
+/** Starts everything: the flag is off, as the stack seeds it; the warehouse is up; all partners are there. */
+export async function startWorld(options: WorldOptions): Promise<World> {
+  const { assemblyDirectory, stackName = LOCAL_STACK, timeScale, partners = DEMO_PARTNERS, onReceipt } = options;
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+  });
+  const [warehouse, partner, platform] = await Promise.all([
+    startSnowflakeServer({ account: SNOWFLAKE_ACCOUNT, user: SNOWFLAKE_USER, publicKey }),
+    startPartner(
+      Object.fromEntries(Object.entries(partners).map(([id, { answers }]) => [`/${id}`, answers])),
+      onReceipt,
+    ),
+    startPlatform({ assemblyDirectory, stackName, timeScale }),
+  ]);
+  await warehouse.load(LEARNING_TIME_ROWS);
+  platform.secrets.put(
+    output(platform, 'SnowflakeSecretName'),
+    JSON.stringify({
+      account: SNOWFLAKE_ACCOUNT,
+      user: SNOWFLAKE_USER,
+      private_key: privateKey,
+      access_url: warehouse.url,
+    }),
+  );
+  deployIntegrations(
+    platform,
+    Object.entries(partners).map(([id, { entry }]) => ({ id, url: `${partner.url}/${id}`, ...entry })),
+  );
+  const sqs = new SQSClient({
+    endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_SQS),
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  });
+  const letters = createLetterBox(sqs);
+  return {
+    platform,
+    warehouse,
+    partner,
+    pollIntervalMs: Math.max(1, Math.round(15 / timeScale)) * 1000,
+    async publish(bodies) {
+      for (const MessageBody of bodies) {
+        await sqs.send(
+          new SendMessageCommand({
+            QueueUrl: output(platform, 'EventsQueueUrl'),
+            MessageBody,
+            MessageGroupId: ENTERPRISE,
+          }),
+        );
+      }
+    },
+    switchFlag: (isOn) => switchFlag(platform, isOn),
+    evidence: async (webhookIds) => ({
+      receipts: partner.receipts,
+      eventDeadLetters: await letters(output(platform, 'EventsDeadLetterQueueUrl')),
+      deliveryDeadLetters: await letters(output(platform, 'DeliveriesDeadLetterQueueUrl')),
+      logs: readLogs(platform),
+      enrichmentRetries: new Map(webhookIds.map((id) => [id, countRetries(platform, id)])),
+    }),
+    async stop() {
+      sqs.destroy();
+      await Promise.all([platform.stop(), warehouse.close(), partner.close()]);
+    },
+  };
+}
+
+function readLogs(platform: Platform): LogFields[] {
+  return platform.functions.all().flatMap((pool) => pool.logs().flatMap(({ text }) => parseLine(text)));
+}
+
+function parseLine(text: string): LogFields[] {
+  try {
+    const line: unknown = JSON.parse(text);
+    return typeof line === 'object' && line !== null ? [line as LogFields] : [];
+  } catch {
+    return [];
+  }
+}
+
+function countRetries(platform: Platform, webhookId: string): number {
+  const execution = platform.stateMachine.execution(executionName(webhookId, 0));
+  return execution?.history.filter(({ type, state }) => type === 'StateExited' && state === 'Enrich').length ?? 0;
+}

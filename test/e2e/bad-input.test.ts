@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import { deployIntegrations } from '../../local/demo/operator.ts';
+import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { until } from '../support/assembly.ts';
+import { learningTimeOf, logged, receiptsOf, runningWorld } from './running-world.ts';
+
+const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+
+const good = (eventId: string) => completion(eventId, 'skillsoft', LEARNER.known);
+const changed = (changes: object) => JSON.stringify({ ...good('changed'), ...changes });
+
+/** Each with the start of the reason with which it is dead-lettered. */
+const BAD_EVENTS: readonly [what: string, body: string, reason: string][] = [
+  ['not JSON', '{"schema_version": 1,', 'not JSON'],
+  ['not an object', '[1, 2]', 'not a JSON object'],
+  ['an unknown type', changed({ event_type: 'course_unenrollment' }), 'event_type:'],
+  ['a missing field', changed({ occurred_at: undefined }), 'occurred_at:'],
+  ['a wrong field', changed({ payload: 'text' }), 'payload:'],
+  ['an unknown version', changed({ schema_version: 99 }), 'schema_version:'],
+  ['an unknown integration', changed({ integration_id: 'nobody' }), 'no integration has the id nobody'],
+  ['no receiver', changed({ integration_id: undefined }), 'integration_id: names no receiver'],
+  ['too large', changed({ payload: { text: 'x'.repeat(201 * 1024) } }), 'too large:'],
+  ['too large once escaped', changed({ payload: { text: '"'.repeat(95 * 1024) } }), 'too large:'],
+  [
+    'nested too deeply',
+    changed({}).replace('"payload":{', `"payload":{"deep":${'['.repeat(90_000)}${']'.repeat(90_000)},`),
+    'payload nests too deeply',
+  ],
+];
+
+describe('events that nobody can deliver', () => {
+  test('each ends in the events dead letter queue with its reason, body unchanged; its batch-mates arrive', async () => {
+    await world().publish([
+      JSON.stringify(good('mate-1')),
+      ...BAD_EVENTS.map(([, body]) => body),
+      JSON.stringify(good('mate-2')),
+    ]);
+
+    const letters = await until(async () => {
+      const { eventDeadLetters } = await world().evidence([]);
+      return eventDeadLetters.length >= BAD_EVENTS.length && eventDeadLetters;
+    }, 30_000);
+    for (const [what, body, reason] of BAD_EVENTS) {
+      const letter = letters.find((candidate) => candidate.body === body);
+      expect({ what, reason: letter?.reason.slice(0, reason.length) }).toEqual({ what, reason });
+    }
+    await until(() => ['mate-1', 'mate-2'].every((id) => receiptsOf(world(), 'skillsoft', id).length > 0));
+    expect(letters).toHaveLength(BAD_EVENTS.length);
+  }, 60_000);
+});
+
+test('a user id that is no number: sent without learning time, with a warning', async () => {
+  await world().publish([JSON.stringify(completion('by-name', 'skillsoft', 'learner-name'))]);
+  await until(() => receiptsOf(world(), 'skillsoft', 'by-name').length > 0, 30_000);
+
+  expect(learningTimeOf(receiptsOf(world(), 'skillsoft', 'by-name')[0])).toBeUndefined();
+  expect(await logged(world(), 'event.learner_not_identified')).toHaveLength(1);
+}, 60_000);
+
+test('numbers, escapes and order in a payload arrive as the LMS wrote them', async () => {
+  const odd =
+    '{"big":12345678901234567890,"float":1.0,"exponent":1e-7,"zero":-0.0,"text":"\\u00e9\\uffff\\ud800","list":[1.10]}';
+  const event = JSON.stringify(enrollment('odd', 'skillsoft', LEARNER.known)).replace(
+    /"payload":\{.*\}\}$/,
+    `"payload":${odd}}`,
+  );
+  await world().publish([event]);
+  await until(() => receiptsOf(world(), 'skillsoft', 'odd').length > 0, 30_000);
+
+  expect(receiptsOf(world(), 'skillsoft', 'odd')[0]?.body).toBe(odd.replace('\\u00e9', 'é'));
+}, 60_000);
+
+test('a warehouse row of the wrong type: the event goes out without learning time after its retries', async () => {
+  await world().warehouse.load([
+    {
+      userId: 40001,
+      courseId: 'course-v1:edX+DemoX+Demo_Course',
+      enterpriseId: good('x').payload.enterprise.enterprise_customer_uuid,
+      date: '2026-01-10',
+      seconds: -5,
+    },
+  ]);
+  await world().publish([JSON.stringify(completion('negative', 'skillsoft', 40001))]);
+  await until(() => receiptsOf(world(), 'skillsoft', 'negative').length > 0, 30_000);
+
+  expect(learningTimeOf(receiptsOf(world(), 'skillsoft', 'negative')[0])).toBeUndefined();
+}, 60_000);
+
+test('an integrations document that breaks its schema is refused by the template’s own validator', () => {
+  expect(() => deployIntegrations(world().platform, [{ id: 'skillsoft', url: 'ftp://example.com' }])).toThrow(/url/);
+});

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { play } from '../../local/demo/script.ts';
+import { formatTable, type Row } from '../../local/demo/table.ts';
+import { runningWorld } from './running-world.ts';
+
+const world = runningWorld({ timeScale: 60 });
+
+test('every scenario of the demo ends as expected', async () => {
+  const rows: Row[] = await play(world(), () => {});
+
+  expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
+  expect(rows.length).toBeGreaterThanOrEqual(17);
+}, 120_000);
+
+test('payloads arrive value for value, but for learning_time', () => {
+  const { partner } = world();
+  const enriched = partner.receipts.find(({ body }) => body.includes('"learning_time"'));
+  const { learning_time, ...payload } = JSON.parse(enriched?.body ?? '{}');
+
+  expect(learning_time).toEqual({ total_seconds: 18540, total_hours: 5.15, last_updated: '2026-01-10T00:00:00Z' });
+  expect(Object.keys(payload)).toEqual(['user', 'course', 'completion', 'enterprise']);
+  expect(enriched?.headers).toMatchObject({
+    'content-type': 'application/json',
+    'webhook-id': expect.stringMatching(/^wh_[0-9a-f]{40}$/),
+  });
+});
+
+test('no function logs what is personal, or a secret', async () => {
+  const { logs } = await world().evidence([]);
+  const text = JSON.stringify(logs);
+
+  expect(logs.length).toBeGreaterThan(20);
+  expect(text).not.toContain('learner@example.com');
+  expect(text).not.toContain('PRIVATE KEY');
+});
