@@ -45,6 +45,7 @@ async function demo({ timeScale, receiptsFile }: Options): Promise<boolean> {
     const asExpected = rows.filter(({ isExpected }) => isExpected).length;
     say(`${asExpected} of ${rows.length} as expected`);
     console.log(`\n${formatTable(rows)}\n`);
+    for (const line of world.thrown()) console.log(`thrown by ${line}`);
     return asExpected === rows.length;
   } finally {
     await world.stop();

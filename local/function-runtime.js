@@ -56,7 +56,10 @@ async function answer(handler, invocation) {
     const result = await handler(JSON.parse(invocation.payload), contextOf(invocation));
     reply({ type: 'result', payload: JSON.stringify(result ?? null) ?? 'null' });
   } catch (thrown) {
-    reply({ type: 'error', error: describe(thrown) });
+    const error = describe(thrown);
+    // Lambda's runtime writes what a handler throws to the function's log, too.
+    console.error(`Invoke Error\t${JSON.stringify(error)}`);
+    reply({ type: 'error', error });
   }
 }
 

@@ -37,6 +37,8 @@ export interface World {
   /** How long functions may go on with the configuration they have, in milliseconds. */
   readonly pollIntervalMs: number;
   evidence(webhookIds: readonly string[]): Promise<Evidence>;
+  /** What functions threw, each once: `<handler>: <error>: <message>`. */
+  thrown(): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -109,6 +111,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       logs: readLogs(platform),
       enrichmentRetries: new Map(webhookIds.map((id) => [id, countRetries(platform, id)])),
     }),
+    thrown: () => readThrown(platform),
     async stop() {
       sqs.destroy();
       await Promise.all([platform.stop(), warehouse.close(), partner.close()]);
@@ -118,6 +121,18 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
 function readLogs(platform: Platform): LogFields[] {
   return platform.functions.all().flatMap((pool) => pool.logs().flatMap(({ text }) => parseLine(text)));
+}
+
+function readThrown(platform: Platform): string[] {
+  const lines = platform.functions.all().flatMap((pool) =>
+    pool.logs().flatMap(({ text }) => {
+      const [, error] = text.split('Invoke Error\t');
+      if (error === undefined) return [];
+      const { errorType, errorMessage } = JSON.parse(error);
+      return [`${pool.handlerName}: ${errorType}: ${errorMessage}`];
+    }),
+  );
+  return [...new Set(lines)];
 }
 
 function parseLine(text: string): LogFields[] {
