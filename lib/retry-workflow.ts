@@ -13,7 +13,7 @@ import type { PipelineFunction } from './pipeline-function.ts';
 import { retryWorkflowDefinition } from './retry-workflow-definition.ts';
 import type { Stage } from './stage.ts';
 
-/** Longest life of an execution: parked webhooks die after 72 h (design.md); a week is beyond anything that is meant. */
+/** Longest life of an execution: parked webhooks die after 72 h; a week is beyond anything that is meant. */
 const EXECUTION_TIMEOUT = Duration.days(7);
 
 export interface RetryWorkflowProps {

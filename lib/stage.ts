@@ -109,7 +109,7 @@ const base = {
   // Memory buys CPU: 512 MB, three tenths of one, where batches or the warehouse's SDK are worked on; 256 MB for what
   // handles one thing and waits.
   functions: {
-    // Cache 0.2 s, warehouse at most 10 s (design.md), and time left to hand the whole batch to the workflow.
+    // Cache 0.2 s, warehouse at most 10 s, and time left to hand the whole batch to the workflow.
     enrichBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
     // Warehouse at most 30 s, after a cold start that loads its SDK.
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },

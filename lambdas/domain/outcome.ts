@@ -18,7 +18,7 @@ const LASTING_CODES =
 
 /**
  * Only 2xx delivers. A redirect is a permanent failure: followed, a POST becomes a GET that somebody else answers with
- * 200 (design.md, "What each failure does").
+ * 200.
  */
 export function classify(result: SendResult): Verdict {
   if (result.kind === 'failed') {

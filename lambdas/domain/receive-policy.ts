@@ -1,6 +1,6 @@
 /**
  * What a queue handler does with messages that keep coming back. Queues are kept for 4 days and redrive after 1000
- * receives (design.md, "AppConfig down"): nearly every failure is ours and passes, and a good event must not be
+ * receives: nearly every failure is ours and passes, and a good event must not be
  * dead-lettered for it.
  */
 

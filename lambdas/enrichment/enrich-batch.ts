@@ -14,7 +14,9 @@ import { enrichBatchEnvironment, readEnvironment } from '../contract/environment
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { readIntegrations } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
-import { BATCH_WAREHOUSE_DEADLINE_MS, type EnrichEventsServices, enrichEvents } from './enrich-events.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS } from './answer-misses.ts';
+import { enrichEvents } from './enrich-events.ts';
+import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
 
 let services: ReturnType<typeof createServices> | undefined;

@@ -9,11 +9,9 @@ import {
 } from '../../lambdas/contract/learning-time.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
-import {
-  BATCH_WAREHOUSE_DEADLINE_MS,
-  type EnrichEventsServices,
-  enrichEvents,
-} from '../../lambdas/enrichment/enrich-events.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
+import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
 import {
   book,
   brokenEntry,

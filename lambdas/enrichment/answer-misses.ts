@@ -1,0 +1,90 @@
+import type { Delivery, DeliverySubject } from '../contract/delivery.ts';
+import { errorFields, errorName } from '../contract/errors.ts';
+import { type KeyFailure, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
+import { METRICS } from '../contract/metrics.ts';
+import { answerOf } from '../domain/enrichment.ts';
+import { newDelivery } from '../domain/progress.ts';
+import { enrichmentDueAt } from '../domain/retry-timing.ts';
+import type { EnrichEventsServices } from './enrich-events-services.ts';
+import { forward } from './forward.ts';
+import type { Asking } from './sort-events.ts';
+
+/** Login and query of a batch, in milliseconds: the function's 30 s leave room to forward afterwards. */
+export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
+
+/** Executions started side by side; StartExecution allows 1,300 in a burst in the smaller regions. */
+const STARTS_AT_ONCE = 20;
+
+/**
+ * Asks the warehouse for what the cache did not know, in one query. What it answers is forwarded and cached; what it does
+ * not answer waits in a workflow of its own.
+ */
+export async function answerMisses(
+  misses: ReadonlyMap<string, Asking>,
+  ttlSeconds: number,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+) {
+  const answers = await askWarehouse(misses, services);
+  const found = new Map<string, LearningTime>();
+  const settled = new Map<string, Delivery>();
+  const pending = new Map<string, Delivery>();
+  for (const [id, { subject, key }] of misses) {
+    const text = learnerKeyText(key);
+    const answer = answers.get(text);
+    if (answer === undefined || 'failed' in answer) pending.set(id, pendingDelivery(subject, services));
+    else {
+      found.set(text, answer);
+      settled.set(id, newDelivery(subject, answerOf(answer, 'warehouse')));
+    }
+  }
+  await Promise.all([
+    services.cache.write(found, ttlSeconds),
+    forward(settled, failures, services),
+    startWorkflows(pending, failures, services),
+  ]);
+}
+
+/** The warehouse's answers; none where it failed, so that every event takes the way of a retry. */
+async function askWarehouse(misses: ReadonlyMap<string, Asking>, { warehouse, counter, log }: EnrichEventsServices) {
+  try {
+    const keys = [...misses.values()].map(({ key }) => key);
+    const answers = await warehouse.ask(keys, BATCH_WAREHOUSE_DEADLINE_MS);
+    counter.count(METRICS.querySuccess);
+    for (const answer of answers.values()) {
+      if ('failed' in answer) log.error('warehouse.row_unreadable', { reason: answer.reason });
+    }
+    return answers;
+  } catch (thrown) {
+    counter.count(METRICS.queryFailure);
+    log.error('warehouse.failed', { events: misses.size, ...errorFields(thrown) });
+    return new Map<string, LearningTime | KeyFailure>();
+  }
+}
+
+function pendingDelivery(subject: DeliverySubject, services: EnrichEventsServices): Delivery {
+  const failedAtMs = services.now();
+  const enrichment = { status: 'pending', tries: 1, first_failed_at: new Date(failedAtMs).toISOString() } as const;
+  return newDelivery(subject, enrichment, enrichmentDueAt(failedAtMs, 1, services.random));
+}
+
+async function startWorkflows(
+  deliveries: ReadonlyMap<string, Delivery>,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+) {
+  const waiting = [...deliveries];
+  const startNext = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      const [id, delivery] = next;
+      try {
+        await services.workflow.start(delivery);
+        services.counter.count(METRICS.enrichmentRetry);
+      } catch (thrown) {
+        failures.set(id, `the workflow did not start: ${errorName(thrown)}`);
+        services.log.error('workflow.start_failed', { webhook_id: delivery.webhook_id, ...errorFields(thrown) });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, startNext));
+}

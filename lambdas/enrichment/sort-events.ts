@@ -1,0 +1,78 @@
+import type { ReceivedMessage } from '../adapters/batch-intake.ts';
+import type { Delivery, DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
+import type { Flag } from '../contract/flag.ts';
+import type { LearnerKey } from '../contract/learning-time.ts';
+import type { Log } from '../contract/log.ts';
+import { METRICS } from '../contract/metrics.ts';
+import { acceptEvent } from '../domain/accept-event.ts';
+import { enrichmentNeed } from '../domain/enrichment.ts';
+import type { IntegrationBook } from '../domain/integrations.ts';
+import { newDelivery } from '../domain/progress.ts';
+import type { EnrichEventsServices, RejectedMessage } from './enrich-events-services.ts';
+
+/** An accepted event that still needs an answer, from the cache or the warehouse. */
+export interface Asking {
+  readonly subject: DeliverySubject;
+  readonly key: LearnerKey;
+}
+
+/** Reads every message: what needs nothing more, what needs the warehouse; the rest is dealt with here. */
+export async function sortEvents(
+  messages: readonly ReceivedMessage[],
+  flag: Flag,
+  book: IntegrationBook,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+) {
+  const ready = new Map<string, Delivery>();
+  const asking = new Map<string, Asking>();
+  const rejected: RejectedMessage[] = [];
+  for (const message of messages) {
+    const acceptance = acceptEvent(message.body, book);
+    if (acceptance.verdict === 'accepted') {
+      const { subject } = acceptance;
+      const need = enrichmentNeed(subject, flag);
+      if ('key' in need) asking.set(message.id, { subject, key: need.key });
+      else ready.set(message.id, newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log)));
+    } else if (acceptance.verdict === 'held') {
+      failures.set(message.id, acceptance.reason);
+      services.log.error('events.held', { messages: 1, reason: acceptance.reason });
+    } else if (acceptance.verdict === 'unwanted') {
+      services.counter.count(METRICS.eventUnwanted);
+      services.log.info('event.unwanted', { integration_id: acceptance.integrationId, reason: acceptance.reason });
+    } else {
+      rejected.push({ ...message, ...acceptance });
+    }
+  }
+  await reject(rejected, failures, services);
+  return { ready, asking };
+}
+
+function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject, log: Log): SettledEnrichment {
+  if (settled.status === 'plain' && settled.reason === 'learner_not_identified') {
+    log.warn('event.learner_not_identified', {
+      webhook_id: subject.webhook_id,
+      has_user_id: subject.user_id !== undefined,
+      has_course_id: subject.course_id !== undefined,
+      has_enterprise: subject.enterprise_customer_uuid !== undefined,
+    });
+  }
+  return settled;
+}
+
+async function reject(
+  rejected: readonly RejectedMessage[],
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+) {
+  if (rejected.length === 0) return;
+  const stuck = await services.deadLetter(rejected);
+  for (const { id, reason, integrationId } of rejected) {
+    if (stuck.has(id)) {
+      failures.set(id, 'the dead letter queue refused it');
+      continue;
+    }
+    services.counter.count(METRICS.eventRejected);
+    services.log.error('event.rejected', { message_id: id, integration_id: integrationId, reason });
+  }
+}
