@@ -113,6 +113,12 @@ describe('rules', () => {
     expect(events('Sweep')[0]).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
   });
 
+  const tries = (name: string) =>
+    platform.functions
+      .find(name)
+      .logs()
+      .filter(({ stream }) => stream === 'stdout').length;
+
   test('a function that keeps failing is tried again, then its own destination gets the event', async () => {
     put('broken');
     const { body } = await undelivered('"kind":"broken"');
@@ -121,7 +127,7 @@ describe('rules', () => {
       requestPayload: { source: 'test', detail: { kind: 'broken' } },
       responsePayload: { errorType: 'TypeError', errorMessage: 'always' },
     });
-    expect(platform.functions.find('Broken').logs()).toHaveLength(2);
+    expect(tries('Broken')).toBe(2);
   });
 
   test("a function's own dead letter queue gets the event itself; the target's queue stays empty", async () => {
@@ -129,7 +135,7 @@ describe('rules', () => {
     const { body, messageAttributes } = await undelivered('"kind":"older"');
     expect(JSON.parse(body)).toEqual({ source: 'test', detail: { kind: 'older' } });
     expect(messageAttributes.ErrorMessage?.StringValue).toBe('always');
-    expect(platform.functions.find('Older').logs()).toHaveLength(3);
+    expect(tries('Older')).toBe(3);
     expect((await platform.queues.content('TargetDeadLetters')).ready).toEqual([]);
   });
 });
