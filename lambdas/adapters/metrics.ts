@@ -9,6 +9,8 @@ export function createCounter(metrics: Metrics): Counter & { publish(): void } {
       counts.set(name, (counts.get(name) ?? 0) + value);
     },
     publish() {
+      // Powertools warns of a blob without values.
+      if (counts.size === 0) return;
       for (const [name, value] of counts) metrics.addMetric(name, MetricUnit.Count, value);
       counts.clear();
       metrics.publishStoredMetrics();
