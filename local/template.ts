@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 
 /** One resource of a CloudFormation template. Its properties may hold intrinsic functions until they are resolved. */
 export interface TemplateResource {
@@ -52,7 +52,7 @@ function readAssetDirectories(assemblyDirectory: string, stackName: string): Rea
   for (const { source, destinations } of Object.values(manifest.files ?? {})) {
     if (source.path === undefined) continue;
     for (const { objectKey } of Object.values(destinations)) {
-      directories.set(objectKey, join(assemblyDirectory, source.path));
+      directories.set(objectKey, resolve(assemblyDirectory, source.path));
     }
   }
   return directories;
