@@ -1,32 +1,19 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { UsageError } from './command-line.ts';
+import { DEMO_USAGE, type DemoOptions, demoHelp, readDemoOptions } from './demo/demo-options.ts';
+import { playOwnEvents } from './demo/own-events.ts';
+import { type FileEvent, readEventsFile } from './demo/read-events.ts';
 import { play } from './demo/script.ts';
-import { formatTable } from './demo/table.ts';
-import { startWorld } from './demo/world.ts';
+import { formatOwnOutcomes, formatTable } from './demo/table.ts';
+import { startWorld, type World } from './demo/world.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 
-const USAGE = `usage: npm run demo -- [--time-scale N] [--receipts FILE]
-  --time-scale N   the workflow's waits last N times less (1 to 1000, default 60: a minute is a second)
-  --receipts FILE  writes each request that a partner received as a line of JSON`;
+type Say = (line: string) => void;
 
-interface Options {
-  readonly timeScale: number;
-  readonly receiptsFile: string | undefined;
-}
-
-/** @throws Error in one line where the command line is not understood */
-function readOptions(): Options {
-  const { values } = parseArgs({
-    options: { 'time-scale': { type: 'string', default: '60' }, receipts: { type: 'string' } },
-  });
-  const timeScale = Number(values['time-scale']);
-  if (!(timeScale >= 1 && timeScale <= 1000)) throw new Error('--time-scale takes a number from 1 to 1000');
-  return { timeScale, receiptsFile: values.receipts };
-}
-
-async function demo({ timeScale, receiptsFile }: Options): Promise<boolean> {
+async function demo({ timeScale, receiptsFile, eventsFile, waitMs }: DemoOptions): Promise<boolean> {
+  const events = eventsFile === undefined ? undefined : readEventsFile(eventsFile);
   const startedAt = Date.now();
-  const say = (line: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
+  const say: Say = (line) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
   if (receiptsFile !== undefined) writeFileSync(receiptsFile, '');
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
@@ -41,22 +28,41 @@ async function demo({ timeScale, receiptsFile }: Options): Promise<boolean> {
     say(
       `the template runs: SQS at ${world.platform.endpoints.AWS_ENDPOINT_URL_SQS}, a minute is ${(60 / timeScale).toFixed(1)} s`,
     );
-    const rows = await play(world, say);
-    const asExpected = rows.filter(({ isExpected }) => isExpected).length;
-    say(`${asExpected} of ${rows.length} as expected`);
-    console.log(`\n${formatTable(rows)}\n`);
+    const isGood = events === undefined ? await playScenarios(world, say) : await playFile(world, events, waitMs, say);
     for (const line of world.thrown()) console.log(`thrown by ${line}`);
-    return asExpected === rows.length;
+    return isGood;
   } finally {
     await world.stop();
   }
 }
 
+/** @returns whether all went as expected */
+async function playScenarios(world: World, say: Say): Promise<boolean> {
+  const rows = await play(world, say);
+  const asExpected = rows.filter(({ isExpected }) => isExpected).length;
+  say(`${asExpected} of ${rows.length} as expected`);
+  console.log(`\n${formatTable(rows)}\n`);
+  return asExpected === rows.length;
+}
+
+/** @returns whether every event came to its end */
+async function playFile(world: World, events: readonly FileEvent[], waitMs: number, say: Say): Promise<boolean> {
+  world.switchFlag(true);
+  say(`flag on, for everybody; publishing ${events.length} ${events.length === 1 ? 'event' : 'events'}`);
+  const outcomes = await playOwnEvents(world, events, waitMs);
+  const ended = outcomes.filter(({ isFinal }) => isFinal).length;
+  say(`${ended} of ${outcomes.length} came to their end`);
+  console.log(`\n${formatOwnOutcomes(outcomes)}\n`);
+  return ended === outcomes.length;
+}
+
 try {
-  process.exitCode = (await demo(readOptions())) ? 0 : 1;
+  const options = readDemoOptions(process.argv.slice(2));
+  if (options.isHelp) console.log(`${DEMO_USAGE}\n\n${demoHelp()}`);
+  else process.exitCode = (await demo(options)) ? 0 : 1;
 } catch (thrown) {
-  const isUsage = (thrown as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') || String(thrown).includes('--time');
+  const isUsage = thrown instanceof UsageError;
   console.error(thrown instanceof Error ? thrown.message : thrown);
-  if (isUsage) console.error(USAGE);
+  if (isUsage) console.error(DEMO_USAGE);
   process.exitCode = isUsage ? 2 : 1;
 }

@@ -30,6 +30,12 @@ export interface PlatformOptions {
   /** Where each function's output is appended to `<handler>.log`; created where it is missing. */
   readonly logDirectory?: string;
   readonly accountConcurrency?: number;
+  /** Where SQS listens on 127.0.0.1; a free port by default. */
+  readonly sqsPort?: number;
+  /** True where the caller itself stops the platform on SIGINT, SIGTERM and SIGHUP. By default the platform does. */
+  readonly leavesSignals?: boolean;
+  /** Called when an execution starts and when it ends. */
+  readonly onExecutionChange?: (execution: Execution) => void;
 }
 
 /** A stack that runs on this machine. */
@@ -63,7 +69,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   const timeScale = options.timeScale ?? 1;
   if (!(timeScale >= 1)) throw new Error('timeScale is 1 or more');
   if (options.logDirectory !== undefined) mkdirSync(options.logDirectory, { recursive: true });
-  const services = await startServices(readTemplate(options.assemblyDirectory, options.stackName), options.stackName);
+  const template = readTemplate(options.assemblyDirectory, options.stackName);
+  const services = await startServices(template, options.stackName, options.sqsPort);
   try {
     return await assemble(services, options, timeScale);
   } catch (thrown) {
@@ -92,7 +99,10 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const functions = new Functions({ template, resolver, endpoints, account, logDirectory: options.logDirectory });
   const invoker = new AsyncInvoker({ template, resolver, functions, queues, timeScale });
   const rules = new EventRules({ template, resolver, functions, queues, invoker, timeScale });
-  const onStatusChange = (machine: StateMachine, execution: Execution) => rules.put(statusChange(machine, execution));
+  const onStatusChange = (machine: StateMachine, execution: Execution) => {
+    rules.put(statusChange(machine, execution));
+    options.onExecutionChange?.(execution);
+  };
   const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
@@ -100,7 +110,8 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   for (const mapping of mappings) mapping.start();
   rules.start();
 
-  const stop = stopOnce({ services, functions, invoker, rules, stateMachines, mappings });
+  const signals = options.leavesSignals ? [] : SIGNALS;
+  const stop = stopOnce({ services, functions, invoker, rules, stateMachines, mappings, signals });
   return {
     outputs: Object.fromEntries(outputs),
     endpoints,
@@ -133,12 +144,15 @@ interface Running {
   readonly rules: EventRules;
   readonly stateMachines: readonly StateMachine[];
   readonly mappings: readonly EventSourceMapping[];
+  /** On which of this process's signals everything stops. */
+  readonly signals: readonly NodeJS.Signals[];
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Stops everything, once; also when this process is told to end, so that no child is left behind. */
-function stopOnce({ services, functions, invoker, rules, stateMachines, mappings }: Running): () => Promise<void> {
+function stopOnce(running: Running): () => Promise<void> {
+  const { services, functions, invoker, rules, stateMachines, mappings, signals } = running;
   let stopped: Promise<void> | undefined;
   const killFunctions = () => functions.killAll();
   const stopAll = async () => {
@@ -150,7 +164,7 @@ function stopOnce({ services, functions, invoker, rules, stateMachines, mappings
     await Promise.all(polling);
     await stopServices(services);
     process.off('exit', killFunctions);
-    for (const signal of SIGNALS) process.off(signal, onSignal);
+    for (const signal of signals) process.off(signal, onSignal);
   };
   const stop = () => {
     stopped ??= stopAll();
@@ -161,7 +175,7 @@ function stopOnce({ services, functions, invoker, rules, stateMachines, mappings
     void stop().finally(() => process.kill(process.pid, signal));
   };
   process.once('exit', killFunctions);
-  for (const signal of SIGNALS) process.once(signal, onSignal);
+  for (const signal of signals) process.once(signal, onSignal);
   return stop;
 }
 

@@ -75,7 +75,8 @@ export class Queues {
     this.client = new SQSClient({ endpoint, region: REGION, credentials: LOCAL_CREDENTIALS });
   }
 
-  static async start(): Promise<Queues> {
+  /** @param port on 127.0.0.1; 0, the default, takes a free one @throws Error (EADDRINUSE) where it is taken */
+  static async start(port = 0): Promise<Queues> {
     await acceptAllUnicode();
     const app = buildApp({ logger: false });
     const ownVisibility = new Map<string, number>();
@@ -84,7 +85,7 @@ export class Queues {
       if (typeof target === 'string') noteVisibilityChanges(ownVisibility, target, request.body);
       done();
     });
-    const endpoint = await app.listen({ port: 0, host: '127.0.0.1' });
+    const endpoint = await app.listen({ port, host: '127.0.0.1' });
     return new Queues(endpoint, app, ownVisibility);
   }
 

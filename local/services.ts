@@ -28,12 +28,15 @@ export interface Services {
   readonly secrets: LocalSecrets;
 }
 
-/** @throws Error where one of them does not start; the others are stopped then */
-export async function startServices(template: Template, stackName: string): Promise<Services> {
+/**
+ * @param sqsPort 0, the default, takes a free one
+ * @throws Error where one of them does not start; the others are stopped then
+ */
+export async function startServices(template: Template, stackName: string, sqsPort = 0): Promise<Services> {
   const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
   const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
   const [queues, controlPlane, ...caches] = await startAll(
-    Queues.start(),
+    Queues.start(sqsPort),
     startControlPlane(),
     ...cacheIds.map(() => startValkey()),
   );

@@ -76,7 +76,8 @@ function describeTry(id: string, line: LogFields, evidence: Evidence): string {
   const { learning_time: time } = JSON.parse(receipt?.body ?? '{}');
   const how = String(line.enrichment);
   if (receipt === undefined) return `${line.status}, but no partner received it`;
-  return time === undefined
+  // A payload may hold a learning_time of its own.
+  return !how.startsWith('enriched') || time === undefined
     ? `${line.status} without learning time (${how})`
     : `${line.status} with ${time.total_seconds} s (${time.total_hours} h, ${how})`;
 }

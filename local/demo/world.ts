@@ -1,13 +1,14 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { executionName } from '../../lambdas/domain/identity.ts';
-import { type Platform, startPlatform } from '../platform.ts';
+import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';
 import { createLetterBox } from './letter-box.ts';
 import type { Evidence, LogFields } from './observe.ts';
 import { deployIntegrations, output, switchFlag } from './operator.ts';
-import { type Behaviour, type Partner, type Receipt, startPartner } from './partner.ts';
+import { type Behaviour, type OnReceipt, type Partner, startPartner } from './partner.ts';
 import { ENTERPRISE, LEARNING_TIME_ROWS } from './sample-events.ts';
 
 const SNOWFLAKE_ACCOUNT = 'local';
@@ -16,7 +17,7 @@ const SNOWFLAKE_USER = 'LEARNING_TIME_READER';
 /** Partners by integration id: how each one's path answers, and what its integration's entry adds. */
 export type Partners = Readonly<Record<string, { answers: Behaviour; entry?: Readonly<Record<string, unknown>> }>>;
 
-const DEMO_PARTNERS: Partners = {
+export const DEMO_PARTNERS: Partners = {
   skillsoft: { answers: 200 },
   percipio: { answers: 200 },
   'partner-flaky': { answers: [503, 200] },
@@ -30,6 +31,8 @@ export interface World {
   readonly platform: Platform;
   readonly warehouse: SnowflakeServer;
   readonly partner: Partner;
+  /** As they were deployed. */
+  readonly integrations: IntegrationBook;
   /** Publishes to the events queue, as an LMS does. */
   publish(bodies: readonly string[]): Promise<void>;
   /** Deploys the flag for everybody, on or off, as an operator does in the AppConfig console. */
@@ -48,25 +51,34 @@ export interface WorldOptions {
   /** Waits of the workflow last this much less. 1 or more. */
   readonly timeScale: number;
   readonly partners?: Partners;
-  readonly onReceipt?: (receipt: Receipt) => void;
+  readonly onReceipt?: OnReceipt;
+  readonly platformOptions?: Omit<PlatformOptions, 'assemblyDirectory' | 'stackName' | 'timeScale'>;
 }
 
-/** Starts everything: the flag is off, as the stack seeds it; the warehouse is up; all partners are there. */
+/**
+ * Starts everything: the flag is off, as the stack seeds it; the warehouse is up; all partners are there.
+ *
+ * @throws Error where a part does not start; the others are stopped then
+ */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { assemblyDirectory, stackName = LOCAL_STACK, timeScale, partners = DEMO_PARTNERS, onReceipt } = options;
+  const { assemblyDirectory, stackName = LOCAL_STACK, timeScale, partners = DEMO_PARTNERS } = options;
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
-  const [warehouse, partner, platform] = await Promise.all([
+  const answers = Object.entries(partners).map(([id, { answers }]) => [`/${id}`, answers] as const);
+  const starting = [
     startSnowflakeServer({ account: SNOWFLAKE_ACCOUNT, user: SNOWFLAKE_USER, publicKey }),
-    startPartner(
-      Object.fromEntries(Object.entries(partners).map(([id, { answers }]) => [`/${id}`, answers])),
-      onReceipt,
-    ),
-    startPlatform({ assemblyDirectory, stackName, timeScale }),
-  ]);
+    startPartner(Object.fromEntries(answers), options.onReceipt),
+    startPlatform({ ...options.platformOptions, assemblyDirectory, stackName, timeScale }),
+  ] as const;
+  const [warehouse, partner, platform] = await Promise.all(starting).catch(async (thrown: unknown) => {
+    for (const result of await Promise.allSettled(starting)) {
+      if (result.status === 'fulfilled') await ('stop' in result.value ? result.value.stop() : result.value.close());
+    }
+    throw thrown;
+  });
   await warehouse.load(LEARNING_TIME_ROWS);
   platform.secrets.put(
     output(platform, 'SnowflakeSecretName'),
@@ -77,10 +89,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       access_url: warehouse.url,
     }),
   );
-  deployIntegrations(
-    platform,
-    Object.entries(partners).map(([id, { entry }]) => ({ id, url: `${partner.url}/${id}`, ...entry })),
-  );
+  const integrations = Object.entries(partners).map(([id, { entry }]) => ({
+    id,
+    url: `${partner.url}/${id}`,
+    ...entry,
+  }));
+  deployIntegrations(platform, integrations);
   const sqs = new SQSClient({
     endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_SQS),
     region: 'us-east-1',
@@ -91,6 +105,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     platform,
     warehouse,
     partner,
+    integrations: readIntegrations(JSON.stringify({ integrations }), undefined),
     pollIntervalMs: Math.max(1, Math.round(15 / timeScale)) * 1000,
     async publish(bodies) {
       for (const MessageBody of bodies) {

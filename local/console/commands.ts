@@ -1,0 +1,39 @@
+/** What a person at the laptop may change while the platform runs. */
+export type Command =
+  | { readonly what: 'flag'; readonly isOn: boolean }
+  | { readonly what: 'warehouse'; readonly mode: (typeof WAREHOUSE_MODES)[number] }
+  | { readonly what: 'partner'; readonly id: string; readonly behaviour: number | 'up' | 'down' | 'hang' }
+  | { readonly what: 'cache' }
+  | { readonly what: 'appconfig'; readonly isDown: boolean }
+  | { readonly what: 'status' };
+
+const WAREHOUSE_MODES = ['up', 'down', 'hang'] as const;
+const PARTNER_WORDS = ['up', 'down', 'hang'] as const;
+
+export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
+  flag on|off                      learning time for everybody, or for nobody
+  warehouse up|down|hang           down: connections are reset; hang: nothing is answered
+  partner ID up|down|hang|STATUS   up: answers 200; STATUS: answers this one, 200 to 599
+  cache down                       for good: it is back with the next npm start
+  appconfig up|down                down: what functions know of flag and integrations stays as it is
+  status                           what is up, and where events are`;
+
+/** @returns undefined where the words are no command */
+export function parseCommand(words: readonly string[]): Command | undefined {
+  const [what, first = '', second = ''] = words;
+  const expected = what === 'status' ? 1 : what === 'partner' ? 3 : 2;
+  if (words.length !== expected) return undefined;
+  if (what === 'flag' && (first === 'on' || first === 'off')) return { what, isOn: first === 'on' };
+  if (what === 'cache' && first === 'down') return { what };
+  if (what === 'appconfig' && (first === 'up' || first === 'down')) return { what, isDown: first === 'down' };
+  if (what === 'status') return { what };
+  if (what === 'warehouse') {
+    const mode = WAREHOUSE_MODES.find((candidate) => candidate === first);
+    return mode && { what, mode };
+  }
+  if (what === 'partner') {
+    const behaviour = /^[2-5]\d\d$/.test(second) ? Number(second) : PARTNER_WORDS.find((word) => word === second);
+    return behaviour === undefined ? undefined : { what, id: first, behaviour };
+  }
+  return undefined;
+}

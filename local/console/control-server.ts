@@ -1,0 +1,77 @@
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import * as z from 'zod';
+
+/** Largest request taken, in bytes: a command is a few words. */
+const MAX_REQUEST_BYTES = 4096;
+
+const requestSchema = z.object({ words: z.array(z.string()) });
+
+/** A command that cannot be done; its message is for the person who gave it. */
+export class CommandRefused extends Error {
+  override readonly name = 'CommandRefused';
+}
+
+export interface ControlServer {
+  /** `http://127.0.0.1:<port>` */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Takes commands on a free port of 127.0.0.1: `POST /commands` with `{"words": […]}`, answered with `{"text"}`, or with
+ * `{"error"}` where the command is refused (400) or fails (500).
+ *
+ * A web page must not steer it: another `Host` is refused (a name that was made to point here), so is any `Origin`, and
+ * a body that is not `application/json`, which a page cannot send to another origin unasked.
+ */
+export async function startControlServer(obey: (words: readonly string[]) => Promise<string>): Promise<ControlServer> {
+  const server = createServer(async (request, response) => {
+    const [status, body] = await answer(request, (server.address() as AddressInfo).port, obey);
+    response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
+  });
+  const listening = Promise.withResolvers<void>();
+  server.once('error', listening.reject);
+  server.listen(0, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    async close() {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      server.closeAllConnections();
+      await closed.promise;
+    },
+  };
+}
+
+async function answer(
+  request: IncomingMessage,
+  port: number,
+  obey: (words: readonly string[]) => Promise<string>,
+): Promise<[status: number, body: object]> {
+  const { host, origin, 'content-type': type } = request.headers;
+  if (host !== `127.0.0.1:${port}` || origin !== undefined) return [403, { error: 'not from another site' }];
+  if (request.method !== 'POST' || request.url !== '/commands') return [404, { error: 'POST /commands' }];
+  if (type !== 'application/json') return [415, { error: 'application/json only' }];
+  const words = await readWords(request);
+  if (words === undefined) return [400, { error: 'expected {"words": ["…"]}' }];
+  try {
+    return [200, { text: await obey(words) }];
+  } catch (thrown) {
+    return [thrown instanceof CommandRefused ? 400 : 500, { error: (thrown as Error).message }];
+  }
+}
+
+async function readWords(request: IncomingMessage): Promise<readonly string[] | undefined> {
+  let text = '';
+  try {
+    for await (const part of request.setEncoding('utf8')) {
+      text += part;
+      if (text.length > MAX_REQUEST_BYTES) return undefined;
+    }
+    return requestSchema.parse(JSON.parse(text)).words;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,96 @@
+import { output } from '../demo/operator.ts';
+import type { Behaviour } from '../demo/partner.ts';
+import { describeWait } from '../demo/workflow-wait.ts';
+import { DEMO_PARTNERS, type World } from '../demo/world.ts';
+import { COMMANDS_USAGE, type Command, parseCommand } from './commands.ts';
+import { CommandRefused } from './control-server.ts';
+import { DEAD_LETTER_QUEUES } from './narrator.ts';
+
+/** Does what a command says to a world, and answers with what a person is told. @throws CommandRefused */
+export type Controls = (words: readonly string[]) => Promise<string>;
+
+export function createControls(world: World): Controls {
+  const switches = { flag: 'off', warehouse: 'up', cache: 'up', appconfig: 'up' };
+  const notice = `functions notice within ${world.pollIntervalMs / 1000} s`;
+
+  const actions: { readonly [W in Command['what']]: (command: Command & { what: W }) => string | Promise<string> } = {
+    flag({ isOn }) {
+      world.switchFlag(isOn);
+      switches.flag = isOn ? 'on' : 'off';
+      return `flag ${switches.flag}${isOn ? ', for everybody' : ''}: ${notice}`;
+    },
+    warehouse({ mode }) {
+      world.warehouse.setMode(mode);
+      switches.warehouse = mode;
+      return `warehouse ${mode}`;
+    },
+    partner({ id, behaviour }) {
+      const { behaviours } = world.partner;
+      if (!behaviours.has(`/${id}`)) {
+        throw new CommandRefused(`no partner ${id}: there are ${[...behaviours.keys()].map(withoutSlash).join(', ')}`);
+      }
+      world.partner.setBehaviour(`/${id}`, behaviour === 'up' ? 200 : behaviour);
+      return `partner ${describePartner(id, behaviour === 'up' ? 200 : behaviour)}`;
+    },
+    cache() {
+      world.platform.valkey.kill();
+      switches.cache = 'down';
+      return 'cache down, until the next npm start';
+    },
+    appconfig({ isDown }) {
+      world.platform.appConfig.setDown(isDown);
+      switches.appconfig = isDown ? 'down' : 'up';
+      return `appconfig ${switches.appconfig}`;
+    },
+    status: async () => [...switchLines(switches), ...partnerLines(world), ...(await whereEventsAre(world))].join('\n'),
+  };
+
+  return async (words) => {
+    const command = parseCommand(words);
+    if (command === undefined) throw new CommandRefused(COMMANDS_USAGE);
+    const act = actions[command.what] as (command: Command) => string | Promise<string>;
+    return act(command);
+  };
+}
+
+function switchLines(switches: Readonly<Record<string, string>>): string[] {
+  return Object.entries(switches).map(([name, state]) => line(name, state));
+}
+
+function partnerLines({ partner }: World): string[] {
+  return [...partner.behaviours].map(([path, behaviour]) =>
+    line('partner', describePartner(withoutSlash(path), behaviour)),
+  );
+}
+
+function describePartner(id: string, behaviour: Behaviour): string {
+  const answers = typeof behaviour === 'object' ? behaviour.join(', then ') : behaviour;
+  return `${id}: ${answers}${DEMO_PARTNERS[id]?.entry?.active === false ? ' (integration not active)' : ''}`;
+}
+
+async function whereEventsAre({ platform, partner }: World): Promise<string[]> {
+  const lines: string[] = [];
+  for (const [queue, name] of [
+    ['events', 'EventsQueueUrl'],
+    ['deliveries', 'DeliveriesQueueUrl'],
+  ] as const) {
+    const { ready, delayed, inflight } = await platform.queues.content(output(platform, name));
+    lines.push(line('queue', `${queue}: ${ready.length + delayed.length} waiting, ${inflight.length} in flight`));
+  }
+  const running = platform.stateMachine.executions().filter(({ status }) => status === 'RUNNING');
+  lines.push(line('workflow', `${running.length} running`));
+  lines.push(...running.map((execution) => line('', `${execution.name} ${describeWait(execution)}`)));
+  for (const [queue, name] of DEAD_LETTER_QUEUES) {
+    const { ready, inflight } = await platform.queues.content(output(platform, name));
+    lines.push(line('dead letter', `${queue}: ${ready.length + inflight.length}`));
+  }
+  return [...lines, line('webhooks', `${partner.receipts.length} received`)];
+}
+
+function line(name: string, text: string): string {
+  return `${name.padEnd(11)}  ${text}`;
+}
+
+function withoutSlash(path: string): string {
+  return path.slice(1);
+}

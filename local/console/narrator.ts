@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
+import { output } from '../demo/operator.ts';
+import type { Receipt } from '../demo/partner.ts';
+import { describeWait } from '../demo/workflow-wait.ts';
+import type { Execution } from '../execution.ts';
+import type { Platform } from '../platform.ts';
+
+/** How often the dead letter queues are looked at, in milliseconds. */
+const LOOK_EVERY_MS = 250;
+
+/** Says what happens, a short line for each thing; of a payload only whether it has learning time. */
+export interface Narrator {
+  webhook(receipt: Receipt, answered: number | 'hang'): void;
+  execution(execution: Execution): void;
+  command(words: readonly string[]): void;
+  /** Tells new dead letters, which stay where they are, until the signal ends it. */
+  watchDeadLetters(platform: Platform, signal: AbortSignal): Promise<void>;
+}
+
+export function createNarrator(print: (line: string) => void): Narrator {
+  const say = (what: string, ...words: readonly string[]) => {
+    const line = `${new Date().toTimeString().slice(0, 8)}  ${what.padEnd(11)}  ${words.join('  ')}`;
+    // Some words come from outside, and a terminal obeys control characters.
+    print(line.replace(/\p{Cc}/gu, '?'));
+  };
+  return {
+    webhook({ path, headers, body }, answered) {
+      const answer = answered === 'hang' ? 'no answer' : String(answered);
+      const time = hasLearningTime(body) ? 'with learning time' : 'without learning time';
+      say('webhook', path.slice(1), String(headers['webhook-id'] ?? 'no webhook-id'), `${answer}, ${time}`);
+    },
+    execution(execution) {
+      const { name, status } = execution;
+      say('workflow', name, status === 'RUNNING' ? `starts: ${describeWait(execution)}` : `ends: ${endOf(execution)}`);
+    },
+    command: (words) => say('command', words.join(' ')),
+    async watchDeadLetters(platform, signal) {
+      const seen = new Set<string>();
+      while (!signal.aborted) {
+        for (const [queue, name] of DEAD_LETTER_QUEUES) {
+          const { ready, inflight } = await platform.queues.content(output(platform, name));
+          for (const { messageId, messageAttributes } of [...ready, ...inflight.map(({ message }) => message)]) {
+            if (seen.has(messageId)) continue;
+            seen.add(messageId);
+            const attribute = (key: string) => messageAttributes[key]?.StringValue;
+            const id = attribute(DEAD_LETTER_ATTRIBUTES.webhookId);
+            const reason = attribute(DEAD_LETTER_ATTRIBUTES.reason) ?? 'no reason given';
+            say('dead letter', queue, ...(id === undefined ? [] : [id]), reason);
+          }
+        }
+        await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Dead letter queues as people call them, with the template's outputs. */
+export const DEAD_LETTER_QUEUES = [
+  ['events', 'EventsDeadLetterQueueUrl'],
+  ['deliveries', 'DeliveriesDeadLetterQueueUrl'],
+] as const;
+
+/** What the workflow decided, or how it failed. */
+function endOf({ status, output: text, error }: Execution): string {
+  if (status !== 'SUCCEEDED') return [status, error].filter(Boolean).join(', ');
+  return String(JSON.parse(text ?? '{}').outcome ?? status);
+}
+
+function hasLearningTime(body: string): boolean {
+  try {
+    return JSON.parse(body).learning_time !== undefined;
+  } catch {
+    return false;
+  }
+}

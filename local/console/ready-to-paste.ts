@@ -1,0 +1,91 @@
+import { output } from '../demo/operator.ts';
+import { completion, ENTERPRISE, LEARNER } from '../demo/sample-events.ts';
+import type { Platform } from '../platform.ts';
+import { LOCAL_CREDENTIALS } from '../queues.ts';
+import { REGION } from '../resolver.ts';
+
+const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
+
+/** For the AWS CLI, before the command: they end with it, and change nothing in the shell. */
+const VARIABLES = `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${REGION}`;
+
+/**
+ * What a person can paste into a terminal (bash or zsh) to use a running platform. No comment is among it, because an
+ * interactive zsh runs them. Each paste publishes an event of its own: the id is made as it is pasted.
+ */
+export function readyToPaste(platform: Platform): string {
+  const endpoint = String(platform.endpoints.AWS_ENDPOINT_URL_SQS);
+  const queueUrl = output(platform, 'EventsQueueUrl');
+  return `Publish a completion, with the AWS CLI (each paste is a new event):
+
+${sendWithCli(endpoint, queueUrl)}
+
+with boto3 (pip install boto3):
+
+${sendWithBoto3(endpoint, queueUrl)}
+
+From another terminal, in this directory:
+
+npm run local -- flag on
+npm run local -- warehouse down
+npm run local -- warehouse up
+npm run local -- partner skillsoft 503
+npm run local -- partner skillsoft up
+npm run local -- status
+
+Dead letters of events, left where they are:
+
+${receiveWithCli(endpoint, output(platform, 'EventsDeadLetterQueueUrl'))}
+
+and of deliveries:
+
+${receiveWithCli(endpoint, output(platform, 'DeliveriesDeadLetterQueueUrl'))}`;
+}
+
+/** A completion of the learner whom the warehouse knows best, with `id` and `time` where they belong. */
+function sampleEvent(id: string, time: string) {
+  const { payload, ...event } = completion(id, 'skillsoft', LEARNER.known);
+  const { completion: result, ...rest } = payload;
+  const user = { id: LEARNER.known };
+  return {
+    ...event,
+    occurred_at: time,
+    payload: { ...rest, user, completion: { ...result, completion_date: time } },
+  };
+}
+
+function sendWithCli(endpoint: string, queueUrl: string): string {
+  // The shell's quotes end before what it fills in, and begin again after it.
+  const event = sampleEvent("try-'$(date +%s)-$RANDOM'", "'$(date -u +%Y-%m-%dT%H:%M:%SZ)'");
+  return `${VARIABLES} aws sqs send-message \\
+  --endpoint-url ${endpoint} \\
+  --queue-url ${queueUrl} \\
+  --message-group-id ${ENTERPRISE} \\
+  --message-body '${JSON.stringify(event)}'`;
+}
+
+function receiveWithCli(endpoint: string, queueUrl: string): string {
+  return `${VARIABLES} aws sqs receive-message \\
+  --endpoint-url ${endpoint} \\
+  --queue-url ${queueUrl} \\
+  --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`;
+}
+
+function sendWithBoto3(endpoint: string, queueUrl: string): string {
+  const event = JSON.stringify(sampleEvent('EVENT_ID', 'NOW'), undefined, 2);
+  return `python3 - <<'EOF'
+import datetime, uuid
+import boto3
+
+event = """${event}"""
+event = event.replace("EVENT_ID", f"try-{uuid.uuid4()}")
+event = event.replace("NOW", datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
+sqs = boto3.client("sqs", endpoint_url="${endpoint}", region_name="${REGION}",
+                   aws_access_key_id="${accessKeyId}", aws_secret_access_key="${secretAccessKey}")
+answer = sqs.send_message(
+    QueueUrl="${queueUrl}",
+    MessageGroupId="${ENTERPRISE}",
+    MessageBody=event)
+print(answer["MessageId"])
+EOF`;
+}

@@ -1,0 +1,46 @@
+import { COMMANDS_USAGE, parseCommand } from './commands.ts';
+import { NotRunning, readState, stateFile } from './state-file.ts';
+
+/** How long the platform may take to answer, in milliseconds. */
+const ANSWER_LIMIT_MS = 10_000;
+
+/** What the platform says to a command. @throws NotRunning where none answers; Error where it refuses the command */
+export async function sendCommand(words: readonly string[], file: string): Promise<string> {
+  const { pid, control } = readState(file);
+  const silent = new NotRunning(
+    `process ${pid} does not answer at ${control}: end it, and start again with "npm start"`,
+  );
+  const response = await fetch(`${control}/commands`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ words }),
+    signal: AbortSignal.timeout(ANSWER_LIMIT_MS),
+  }).catch(() => {
+    throw silent;
+  });
+  const { text, error } = (await response.json().catch(() => ({}))) as { text?: unknown; error?: unknown };
+  if (typeof error === 'string') throw new Error(error);
+  if (typeof text !== 'string') throw silent;
+  return text;
+}
+
+/** `npm run local -- WORDS`: 0 where it was done, 1 where it was not, 2 where the words are no command. */
+async function main(words: readonly string[]): Promise<number> {
+  if (words.includes('--help') || words.includes('-h')) {
+    console.log(COMMANDS_USAGE);
+    return 0;
+  }
+  if (parseCommand(words) === undefined) {
+    console.error(COMMANDS_USAGE);
+    return 2;
+  }
+  try {
+    console.log(await sendCommand(words, stateFile()));
+    return 0;
+  } catch (thrown) {
+    console.error((thrown as Error).message);
+    return 1;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,39 @@
+import { readFlags, readNumber, UsageError } from '../command-line.ts';
+
+/** Where SQS listens when nothing else is said and the port is free: what local AWS stand-ins use by custom. */
+export const USUAL_PORT = 4566;
+
+export const START_USAGE = `usage: npm start -- [--port N] [--time-scale N] [--receipts FILE] [--assembly DIRECTORY]
+  --port N              SQS listens there on 127.0.0.1, 0 for any free port (default: ${USUAL_PORT}, or any where it is taken)
+  --time-scale N        the workflow's waits last N times less (1 to 1000, default 1)
+  --receipts FILE       writes each request that a partner received as a line of JSON
+  --assembly DIRECTORY  runs what cdk synth wrote there, instead of synthesizing the stage "local"`;
+
+export interface StartOptions {
+  readonly isHelp: boolean;
+  /** Undefined: the usual one where it is free. */
+  readonly port: number | undefined;
+  readonly timeScale: number;
+  readonly receiptsFile: string | undefined;
+  readonly assemblyDirectory: string | undefined;
+}
+
+/** @throws UsageError */
+export function readStartOptions(args: readonly string[]): StartOptions {
+  const values = readFlags(args, {
+    port: { type: 'string' },
+    'time-scale': { type: 'string', default: '1' },
+    receipts: { type: 'string' },
+    assembly: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  const port = values.port === undefined ? undefined : readNumber('port', values.port, 0, 65_535);
+  if (port !== undefined && !Number.isInteger(port)) throw new UsageError('--port takes a whole number');
+  return {
+    isHelp: values.help,
+    port,
+    timeScale: readNumber('time-scale', values['time-scale'], 1, 1000),
+    receiptsFile: values.receipts,
+    assemblyDirectory: values.assembly,
+  };
+}

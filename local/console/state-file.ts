@@ -1,0 +1,79 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
+
+const stateSchema = z.object({
+  /** Of the process that runs the platform. */
+  pid: z.int().positive(),
+  /** Where it takes commands. */
+  control: z.string().regex(/^http:\/\/127\.0\.0\.1:\d{1,5}$/),
+});
+
+/** What `npm start` leaves for `npm run local`. */
+export type PlatformState = z.infer<typeof stateSchema>;
+
+/** What a person is told in one line. */
+export class NotRunning extends Error {
+  override readonly name = 'NotRunning';
+}
+
+/** Where the running platform is written down. `LOCAL_PLATFORM_FILE` names another place, for a second platform. */
+export function stateFile(): string {
+  return (
+    process.env.LOCAL_PLATFORM_FILE || fileURLToPath(new URL('../../cdk.out/local-platform.json', import.meta.url))
+  );
+}
+
+/** @throws NotRunning where there is none, it cannot be understood, or its process has ended */
+export function readState(file: string): PlatformState {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new NotRunning('no platform is running: "npm start" starts one');
+  }
+  const state = parseState(text);
+  if (state === undefined) {
+    throw new NotRunning(`${file} is not what "npm start" writes: end the platform, if one runs, and delete the file`);
+  }
+  if (!lives(state.pid)) {
+    throw new NotRunning(`the platform has ended without saying so (process ${state.pid}): "npm start" starts another`);
+  }
+  return state;
+}
+
+export function writeState(file: string, state: PlatformState): void {
+  mkdirSync(dirname(file), { recursive: true });
+  // Renamed into its place, so that nobody reads half of it.
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  renameSync(draft, file);
+}
+
+/** Removes the file where it is still this process's own. */
+export function removeState(file: string): void {
+  try {
+    if (parseState(readFileSync(file, 'utf8'))?.pid === process.pid) rmSync(file);
+  } catch {
+    // Gone already.
+  }
+}
+
+function parseState(text: string): PlatformState | undefined {
+  try {
+    return stateSchema.parse(JSON.parse(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    // Somebody else's process is alive as well.
+    return (thrown as { code?: string }).code === 'EPERM';
+  }
+}

@@ -1,0 +1,61 @@
+import { readFlags, readNumber, UsageError } from '../command-line.ts';
+import { MAX_EVENTS } from './read-events.ts';
+import { LEARNER, LEARNING_TIME_ROWS } from './sample-events.ts';
+import { DEMO_PARTNERS } from './world.ts';
+
+export const DEMO_USAGE = `usage: npm run demo -- [--time-scale N] [--receipts FILE] [--events FILE [--wait SECONDS]]
+  --time-scale N   the workflow's waits last N times less (1 to 1000, default 60: a minute is a second)
+  --receipts FILE  writes each request that a partner received as a line of JSON
+  --events FILE    publishes these events instead of the demo's, with the flag on for everybody: a JSON array, or one
+                   JSON event per line (at most ${MAX_EVENTS}; a malformed line is published as it is)
+  --wait SECONDS   how long each of them may take to come to its end (1 to 3600, default 60)
+  --help           this, and whom events can be addressed to`;
+
+export interface DemoOptions {
+  readonly isHelp: boolean;
+  readonly timeScale: number;
+  readonly receiptsFile: string | undefined;
+  readonly eventsFile: string | undefined;
+  readonly waitMs: number;
+}
+
+/** @throws UsageError */
+export function readDemoOptions(args: readonly string[]): DemoOptions {
+  const values = readFlags(args, {
+    'time-scale': { type: 'string', default: '60' },
+    receipts: { type: 'string' },
+    events: { type: 'string' },
+    wait: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  if (values.wait !== undefined && values.events === undefined) throw new UsageError('--wait goes with --events');
+  return {
+    isHelp: values.help,
+    timeScale: readNumber('time-scale', values['time-scale'], 1, 1000),
+    receiptsFile: values.receipts,
+    eventsFile: values.events,
+    waitMs: readNumber('wait', values.wait ?? '60', 1, 3600) * 1000,
+  };
+}
+
+/** Whom the demo's world knows, for somebody who writes events of their own. */
+export function demoHelp(): string {
+  const partners = Object.entries(DEMO_PARTNERS).map(([id, { answers, entry }]) => {
+    const how = typeof answers === 'object' ? answers.join(', then ') : answers === 'hang' ? 'never' : answers;
+    return `  ${id.padEnd(17)} ${entry?.active === false ? 'is not active: gets nothing' : `answers ${how}`}`;
+  });
+  const learners = Object.values(LEARNER).map((id) => `  ${String(id).padEnd(17)} ${knownTime(id)}`);
+  const [{ courseId, enterpriseId } = { courseId: '', enterpriseId: '' }] = LEARNING_TIME_ROWS;
+  return `integrations (integration_id):
+${partners.join('\n')}
+
+learners (payload.user.id) of the course ${courseId} in the enterprise
+${enterpriseId}, by what the warehouse knows of them:
+${learners.join('\n')}`;
+}
+
+function knownTime(learner: number): string {
+  const rows = LEARNING_TIME_ROWS.filter(({ userId }) => userId === learner);
+  if (rows.length === 0) return 'nothing';
+  return `${rows.reduce((sum, { seconds }) => sum + Number(seconds), 0)} s`;
+}

@@ -1,0 +1,122 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
+import { executionName } from '../../lambdas/domain/identity.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { type Evidence, observe } from './observe.ts';
+import { output } from './operator.ts';
+import type { FileEvent } from './read-events.ts';
+import { describeWait } from './workflow-wait.ts';
+import type { World } from './world.ts';
+
+/** How often is looked, in milliseconds. */
+const LOOK_EVERY_MS = 100;
+
+/** What became of one event of a reader's file. */
+export interface OwnOutcome {
+  readonly line: number;
+  readonly eventType: string;
+  readonly integrationId: string;
+  readonly webhookId: string;
+  readonly outcome: string;
+  /** Delivered, dead-lettered or unwanted. */
+  readonly isFinal: boolean;
+}
+
+interface Published {
+  readonly event: FileEvent;
+  /** What the pipeline will make of it, for the webhook's id; what became of it is seen, not concluded. */
+  readonly acceptance: Acceptance;
+  /** Why SQS did not take it. */
+  readonly refusal: string | undefined;
+}
+
+/**
+ * Publishes events to a world, and waits until each has come to its end and nothing is under way any more.
+ *
+ * @param waitMs after which it is told what is known then
+ */
+export async function playOwnEvents(world: World, events: readonly FileEvent[], waitMs: number): Promise<OwnOutcome[]> {
+  const deadline = Date.now() + waitMs;
+  const published: Published[] = [];
+  for (const event of events) published.push(await publish(world, event, world.integrations));
+  for (;;) {
+    const outcomes = await outcomesOf(published, world);
+    const isOver = outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
+    if ((isOver && (await isQuiet(world))) || Date.now() > deadline) return outcomes;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+async function publish(world: World, event: FileEvent, book: IntegrationBook): Promise<Published> {
+  const acceptance = acceptEvent(event.body, book);
+  const refusal = await world.publish([event.body]).then(
+    () => undefined,
+    (thrown: unknown) => `not published: SQS answers ${(thrown as Error).name}`,
+  );
+  return { event, acceptance, refusal };
+}
+
+async function outcomesOf(published: readonly Published[], world: World): Promise<OwnOutcome[]> {
+  const evidence = await world.evidence(published.flatMap(({ acceptance }) => webhookIdsOf(acceptance)));
+  return published.map((one) => outcomeOf(one, world, evidence));
+}
+
+function outcomeOf({ event, acceptance, refusal }: Published, world: World, evidence: Evidence): OwnOutcome {
+  const [webhookId = '-'] = webhookIdsOf(acceptance);
+  const row = { line: event.line, ...namesOf(event.body, acceptance), webhookId };
+  if (refusal !== undefined) return { ...row, outcome: refusal, isFinal: false };
+  if (acceptance.verdict === 'accepted') return { ...row, ...webhookOutcome(webhookId, world, evidence) };
+  if (acceptance.verdict === 'unwanted') {
+    const isSeen = evidence.logs.some(
+      ({ message, reason }) => message === 'event.unwanted' && reason === acceptance.reason,
+    );
+    return { ...row, outcome: isSeen ? `unwanted: ${acceptance.reason}` : 'nothing yet', isFinal: isSeen };
+  }
+  const scenario = { name: '', messages: [event.body], webhookIds: [], expected: '' };
+  const isFinal = evidence.eventDeadLetters.some(({ body }) => body === event.body);
+  return { ...row, outcome: observe(scenario, evidence), isFinal };
+}
+
+function webhookOutcome(id: string, world: World, evidence: Evidence): Pick<OwnOutcome, 'outcome' | 'isFinal'> {
+  const seen = observe({ name: '', messages: [], webhookIds: [id], expected: '' }, evidence);
+  const unwanted = evidence.logs.find(({ message, webhook_id }) => message === 'event.unwanted' && webhook_id === id);
+  const isDelivered = evidence.logs.some(({ webhook_id, outcome }) => webhook_id === id && outcome === 'delivered');
+  const isDead = evidence.deliveryDeadLetters.some(({ webhookId }) => webhookId === id);
+  if (unwanted !== undefined) return { outcome: `unwanted: ${unwanted.reason}`, isFinal: true };
+  if (isDelivered || isDead) return { outcome: seen, isFinal: true };
+  const execution = world.platform.stateMachine.execution(executionName(id, 0));
+  if (execution?.status !== 'RUNNING') return { outcome: seen, isFinal: false };
+  const tries = seen === 'nothing yet' ? '' : `${seen}, `;
+  return { outcome: `${tries}${describeWait(execution)}`, isFinal: false };
+}
+
+function webhookIdsOf(acceptance: Acceptance): string[] {
+  return acceptance.verdict === 'accepted' ? [acceptance.subject.webhook_id] : [];
+}
+
+/** Type and integration for the table, where the event names them legibly. */
+function namesOf(body: string, acceptance: Acceptance): Pick<OwnOutcome, 'eventType' | 'integrationId'> {
+  if (acceptance.verdict === 'accepted') {
+    return { eventType: acceptance.subject.event_type, integrationId: acceptance.subject.integration_id };
+  }
+  let event: Readonly<Record<string, unknown>> = {};
+  try {
+    event = Object(JSON.parse(body));
+  } catch {
+    // Malformed, and published all the same.
+  }
+  return { eventType: legible(event.event_type), integrationId: legible(event.integration_id) };
+}
+
+function legible(value: unknown): string {
+  return typeof value === 'string' && /^[\w-]{1,64}$/.test(value) ? value : '-';
+}
+
+/** Whether no message and no execution is under way: the second of two equal events may come after the first's end. */
+async function isQuiet({ platform }: World): Promise<boolean> {
+  for (const name of ['EventsQueueUrl', 'DeliveriesQueueUrl']) {
+    const { ready, delayed, inflight } = await platform.queues.content(output(platform, name));
+    if (ready.length + delayed.length + inflight.length > 0) return false;
+  }
+  return platform.stateMachine.executions().every(({ status }) => status !== 'RUNNING');
+}

@@ -1,0 +1,117 @@
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { UsageError } from './command-line.ts';
+import { startControlServer } from './console/control-server.ts';
+import { createControls } from './console/controls.ts';
+import { untilTold } from './console/ending.ts';
+import { createNarrator } from './console/narrator.ts';
+import { readyToPaste } from './console/ready-to-paste.ts';
+import { sendCommand } from './console/send-command.ts';
+import { readStartOptions, START_USAGE, type StartOptions, USUAL_PORT } from './console/start-options.ts';
+import { removeState, stateFile, writeState } from './console/state-file.ts';
+import { startWorld, type World } from './demo/world.ts';
+import { synthesizeLocalStage } from './synthesize.ts';
+import { freePort } from './valkey/start-valkey.ts';
+
+/** `npm start`: the pipeline with its warehouse and partners, up until Ctrl-C. */
+async function start(options: StartOptions): Promise<void> {
+  const file = stateFile();
+  const ending = untilTold();
+  if (await isAnswering(file)) throw new Error('a platform is running already: end it with Ctrl-C in its terminal');
+  const sqsPort = await choosePort(options.port);
+  if (options.receiptsFile !== undefined) writeFileSync(options.receiptsFile, '');
+  if (options.assemblyDirectory === undefined) console.log('synthesizing the stage "local"');
+  try {
+    const assemblyDirectory = options.assemblyDirectory ?? (await synthesizeLocalStage());
+    if (!ending.isTold()) await run(assemblyDirectory, sqsPort, file, options, ending.told);
+  } catch (thrown) {
+    // Ctrl-C reaches the processes started here as well, and what they were needed for then fails.
+    if (!ending.isTold()) throw thrown;
+  }
+  console.log('ended');
+}
+
+async function run(
+  assemblyDirectory: string,
+  sqsPort: number,
+  file: string,
+  { timeScale, receiptsFile }: StartOptions,
+  told: Promise<void>,
+): Promise<void> {
+  const logDirectory = join(dirname(file), 'local-logs');
+  rmSync(logDirectory, { recursive: true, force: true });
+  const narrator = createNarrator(console.log);
+  const world = await startWorld({
+    assemblyDirectory,
+    timeScale,
+    onReceipt(receipt, answered) {
+      narrator.webhook(receipt, answered);
+      if (receiptsFile !== undefined) appendFileSync(receiptsFile, `${JSON.stringify(receipt)}\n`);
+    },
+    platformOptions: { sqsPort, logDirectory, leavesSignals: true, onExecutionChange: narrator.execution },
+  });
+  const stopping = new AbortController();
+  const controls = createControls(world);
+  const control = await startControlServer(async (words) => {
+    const answer = await controls(words);
+    if (words[0] !== 'status') narrator.command(words);
+    return answer;
+  });
+  writeState(file, { pid: process.pid, control: control.url });
+  console.log(greeting(world, timeScale, logDirectory));
+  const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
+  try {
+    await Promise.race([told, watching]);
+  } finally {
+    removeState(file);
+    stopping.abort();
+    await Promise.allSettled([watching, control.close()]);
+    await world.stop();
+  }
+}
+
+function greeting({ platform, pollIntervalMs }: World, timeScale: number, logDirectory: string): string {
+  const minute = timeScale === 1 ? '' : `, a minute of the workflow is ${(60 / timeScale).toFixed(1)} s`;
+  return `
+SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}${minute}. Ctrl-C ends everything.
+The flag is off, as the stack seeds it: every event goes out without learning time. Once it is switched, functions
+notice within ${pollIntervalMs / 1000} s.
+
+${readyToPaste(platform)}
+
+What functions log is in ${relative(process.cwd(), logDirectory)}. From here on, what happens:
+`;
+}
+
+/** @throws Error where the wanted port is taken, or this user may not have it */
+async function choosePort(wanted: number | undefined): Promise<number> {
+  if (wanted !== undefined) {
+    return freePort(wanted).catch((thrown: unknown) => {
+      throw new Error(`port ${wanted} cannot be had: ${(thrown as { code?: string }).code}`);
+    });
+  }
+  return freePort(USUAL_PORT).catch(() => {
+    console.log(`port ${USUAL_PORT} is taken: SQS gets another`);
+    return 0;
+  });
+}
+
+async function isAnswering(file: string): Promise<boolean> {
+  return sendCommand(['status'], file).then(
+    () => true,
+    () => false,
+  );
+}
+
+try {
+  const options = readStartOptions(process.argv.slice(2));
+  if (options.isHelp) console.log(START_USAGE);
+  else await start(options);
+} catch (thrown) {
+  const isUsage = thrown instanceof UsageError;
+  console.error(thrown instanceof Error ? thrown.message : thrown);
+  if (isUsage) console.error(START_USAGE);
+  process.exitCode = isUsage ? 2 : 1;
+}
+// Nothing is left that is worth waiting for, such as a signal's listener or a socket that still closes.
+process.exit();

@@ -1,0 +1,70 @@
+import { expect, test } from '@jest/globals';
+import { type OwnOutcome, playOwnEvents } from '../../local/demo/own-events.ts';
+import { readEvents } from '../../local/demo/read-events.ts';
+import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { formatOwnOutcomes } from '../../local/demo/table.ts';
+import { runningWorld } from './running-world.ts';
+
+const world = runningWorld({
+  flag: 'on',
+  partners: {
+    skillsoft: { answers: 200 },
+    refusing: { answers: 400 },
+    paused: { answers: 200, entry: { active: false } },
+    // Hangs for longer than the test looks.
+    slow: { answers: [503, 'hang'], entry: { timeout_seconds: 15 } },
+  },
+});
+
+const MALFORMED = '{"schema_version": 1, "event_type": "course_compl';
+
+test('good, bad and malformed lines: each is published as it stands, and told what became of it', async () => {
+  const lines = [
+    JSON.stringify(completion('own', 'skillsoft', LEARNER.known)),
+    JSON.stringify(completion('own', 'skillsoft', LEARNER.known)),
+    '',
+    MALFORMED,
+    JSON.stringify(enrollment('own', 'refusing', LEARNER.known)),
+    JSON.stringify(enrollment('own', 'paused', LEARNER.known)),
+    JSON.stringify({ ...enrollment('own', 'nobody', LEARNER.known), event_type: 'lead' }),
+  ];
+  const outcomes = await playOwnEvents(world(), readEvents(lines.join('\n')), 20_000);
+
+  const seen = outcomes.map(({ line, outcome, isFinal }) => [
+    line,
+    outcome.replace(/, enriched from \w+/, ''),
+    isFinal,
+  ]);
+  expect(seen).toEqual([
+    [1, '2 x 200 with 18540 s (5.15 h)', true],
+    [2, '2 x 200 with 18540 s (5.15 h)', true],
+    [4, 'events dead letter: not JSON', true],
+    [5, '400, dead letter: HTTP 400', true],
+    [6, 'unwanted: integration paused is not active', true],
+    [7, expect.stringMatching(/^events dead letter: event_type: /), true],
+  ]);
+  const { eventDeadLetters } = await world().evidence([]);
+  expect(eventDeadLetters.map(({ body }) => body)).toContain(MALFORMED);
+}, 30_000);
+
+test('what has no end when the time is up is told where it is; what SQS refuses is told at once', async () => {
+  const lines = [JSON.stringify(enrollment('own', 'slow', LEARNER.known)), '\u0001'];
+  const outcomes = await playOwnEvents(world(), readEvents(lines.join('\n')), 5_000);
+
+  expect(outcomes.map(({ outcome, isFinal }) => [outcome, isFinal])).toEqual([
+    ['503, waits for the partner (1 try failed)', false],
+    [expect.stringMatching(/^not published: SQS answers .*InvalidMessageContents$/), false],
+  ]);
+}, 30_000);
+
+test('the table', () => {
+  const [first, second]: OwnOutcome[] = [
+    { line: 1, eventType: 'lead', integrationId: '-', webhookId: '-', outcome: 'nothing yet', isFinal: false },
+    { line: 12, eventType: 'course_enrollment', integrationId: 'a', webhookId: 'wh', outcome: '200', isFinal: true },
+  ];
+  expect(formatOwnOutcomes([first, second].filter((row) => row !== undefined)).split('\n')).toEqual([
+    'line  event type         integration  webhook  outcome',
+    '1     lead               -            -        nothing yet',
+    '12    course_enrollment  a            wh       200',
+  ]);
+});

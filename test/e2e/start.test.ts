@@ -1,0 +1,117 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
+import { until } from '../support/assembly.ts';
+import { descendants, lives } from '../support/processes.ts';
+
+jest.setTimeout(30_000);
+
+const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
+const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));
+const directory = mkdtempSync(join(tmpdir(), 'start-'));
+const stateFile = join(directory, 'platform.json');
+const env = { ...process.env, NODE_OPTIONS: '', LOCAL_PLATFORM_FILE: stateFile };
+const ARGUMENTS = ['--assembly', LOCAL_ASSEMBLY, '--port', '0', '--time-scale', '120'];
+
+let child: ChildProcess;
+let printed = '';
+const prints = (text: string | RegExp) => until(() => printed.match(text), 20_000);
+
+beforeAll(async () => {
+  child = spawn(process.execPath, [START, ...ARGUMENTS], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  for (const stream of [child.stdout, child.stderr]) stream?.on('data', (part) => (printed += part));
+  await prints('what happens:');
+});
+afterAll(() => {
+  child.kill('SIGKILL');
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Runs one of the two commands to its end. */
+async function run(script: string, ...args: readonly string[]): Promise<{ status: number; text: string }> {
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { env });
+    return { status: 0, text: stdout.trim() };
+  } catch (thrown) {
+    const { code, stderr } = thrown as { code: number; stderr: string };
+    return { status: code, text: stderr.trim() };
+  }
+}
+
+/** As an LMS does, with nothing but what was printed. */
+async function publish(eventId: string, learner: number): Promise<string> {
+  const [, endpoint] = printed.match(/SQS is at (http:\/\/127\.0\.0\.1:\d+)/) ?? [];
+  const [, QueueUrl] = printed.match(/--queue-url (\S+)/) ?? [];
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  const sqs = new SQSClient({ endpoint: String(endpoint), region: 'us-east-1', credentials });
+  const MessageBody = JSON.stringify(completion(eventId, 'skillsoft', learner));
+  await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageGroupId: ENTERPRISE }));
+  sqs.destroy();
+  return webhookId('skillsoft', eventId);
+}
+
+test('what is printed is a shell’s and Python’s own text, with nothing personal', () => {
+  expect(printed).toMatch(/^AWS_ACCESS_KEY_ID=local .* aws sqs send-message \\$/m);
+  expect(printed).toMatch(/"event_id":"try-'\$\(date \+%s\)-\$RANDOM'"/);
+  expect(printed).toMatch(/^python3 - <<'EOF'$/m);
+  expect(printed).not.toContain('learner@example.com');
+});
+
+test('flag on: a published completion is delivered with learning time', async () => {
+  expect(await run(SEND, 'flag', 'on')).toEqual({
+    status: 0,
+    text: 'flag on, for everybody: functions notice within 1 s',
+  });
+  const id = await publish('enriched', LEARNER.known);
+  await prints(new RegExp(`webhook +skillsoft +${id} +200, with learning time`));
+});
+
+test('warehouse down: it waits in the workflow, and goes out without', async () => {
+  expect(await run(SEND, 'warehouse', 'down')).toEqual({ status: 0, text: 'warehouse down' });
+  const id = await publish('fallback', LEARNER.fallback);
+  await prints(new RegExp(`workflow +${id}-g0 +starts: waits for the warehouse \\(1 try failed\\)`));
+  expect((await run(SEND, 'status')).text).toMatch(/^warehouse +down$/m);
+  await prints(new RegExp(`webhook +skillsoft +${id} +200, without learning time`));
+  await prints(new RegExp(`workflow +${id}-g0 +ends: delivered`));
+  expect(await run(SEND, 'warehouse', 'up')).toEqual({ status: 0, text: 'warehouse up' });
+});
+
+test('a partner that refuses: the dead letter is told with its reason, and left where it is', async () => {
+  expect(await run(SEND, 'partner', 'skillsoft', '400')).toEqual({ status: 0, text: 'partner skillsoft: 400' });
+  const id = await publish('refused', LEARNER.known);
+  await prints(new RegExp(`dead letter +deliveries +${id} +HTTP 400`));
+  expect((await run(SEND, 'status')).text).toMatch(/^dead letter +deliveries: 1$/m);
+});
+
+test('commands that cannot be done', async () => {
+  expect(await run(SEND, 'partner', 'skillsot', 'up')).toMatchObject({
+    status: 1,
+    text: expect.stringMatching(/^no partner skillsot: there are skillsoft, /),
+  });
+  expect(await run(SEND, 'warehouse', 'sideways')).toMatchObject({ status: 2, text: expect.stringMatching(/^usage:/) });
+  expect(await run(START, ...ARGUMENTS)).toEqual({
+    status: 1,
+    text: 'a platform is running already: end it with Ctrl-C in its terminal',
+  });
+});
+
+test('SIGINT: everything ends, nothing is left', async () => {
+  const processes = descendants(Number(child.pid));
+  // The cache and the functions that ran.
+  expect(processes.length).toBeGreaterThan(3);
+  const ended = new Promise((resolve) => child.once('exit', (...how) => resolve(how)));
+  child.kill('SIGINT');
+
+  expect(await ended).toEqual([0, null]);
+  await until(() => processes.every((pid) => !lives(pid)));
+  expect(existsSync(stateFile)).toBe(false);
+  expect(await run(SEND, 'status')).toEqual({ status: 1, text: 'no platform is running: "npm start" starts one' });
+});

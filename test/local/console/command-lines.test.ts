@@ -1,0 +1,53 @@
+import { expect, test } from '@jest/globals';
+import { UsageError } from '../../../local/command-line.ts';
+import { parseCommand } from '../../../local/console/commands.ts';
+import { readStartOptions } from '../../../local/console/start-options.ts';
+
+test.each([
+  ['flag on', { what: 'flag', isOn: true }],
+  ['flag off', { what: 'flag', isOn: false }],
+  ['warehouse hang', { what: 'warehouse', mode: 'hang' }],
+  ['partner skillsoft down', { what: 'partner', id: 'skillsoft', behaviour: 'down' }],
+  ['partner skillsoft 429', { what: 'partner', id: 'skillsoft', behaviour: 429 }],
+  ['cache down', { what: 'cache' }],
+  ['appconfig down', { what: 'appconfig', isDown: true }],
+  ['appconfig up', { what: 'appconfig', isDown: false }],
+  ['status', { what: 'status' }],
+])('%s', (words, command) => {
+  expect(parseCommand(words.split(' '))).toEqual(command);
+});
+
+test.each([
+  '',
+  'flag',
+  'flag up',
+  'flag on off',
+  'warehouse 503',
+  'partner skillsoft',
+  'partner skillsoft 100',
+  'partner skillsoft 600',
+  'partner skillsoft 2000',
+  'partner skillsoft up down',
+  'cache up',
+  'status now',
+  'toString',
+  '--force',
+])('"%s" is no command', (words) => {
+  expect(parseCommand(words.split(' '))).toBeUndefined();
+});
+
+test('npm start: the usual port where it is free, and real time', () => {
+  expect(readStartOptions([])).toMatchObject({ port: undefined, timeScale: 1, assemblyDirectory: undefined });
+  expect(readStartOptions(['--port', '0', '--time-scale', '60'])).toMatchObject({ port: 0, timeScale: 60 });
+});
+
+test.each([
+  [['--port', '65536'], '--port takes a number from 0 to 65535'],
+  [['--port', '80.5'], '--port takes a whole number'],
+  [['--port', 'http'], '--port takes a number from 0 to 65535'],
+  [['--time-scale', '0.5'], '--time-scale takes a number from 1 to 1000'],
+  [['--warehouse'], "Unknown option '--warehouse'"],
+])('npm start with %p is not understood', (args, message) => {
+  expect(() => readStartOptions(args)).toThrow(UsageError);
+  expect(() => readStartOptions(args)).toThrow(message);
+});

@@ -1,0 +1,62 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { sendCommand } from '../../../local/console/send-command.ts';
+import { readState, removeState, writeState } from '../../../local/console/state-file.ts';
+import { freePort } from '../../../local/valkey/start-valkey.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'state-'));
+const file = join(directory, 'cdk.out', 'platform.json');
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const here = { pid: process.pid, control: 'http://127.0.0.1:1' };
+
+test('written, read, and removed by its own process only', () => {
+  writeState(file, here);
+  expect(readState(file)).toEqual(here);
+  writeState(file, { ...here, pid: process.ppid });
+  removeState(file);
+  expect(existsSync(file)).toBe(true);
+  writeState(file, here);
+  removeState(file);
+  expect(existsSync(file)).toBe(false);
+  removeState(file);
+});
+
+test('none', () => {
+  expect(() => readState(file)).toThrow('no platform is running: "npm start" starts one');
+});
+
+test.each([
+  'not JSON',
+  '{}',
+  'null',
+  '{"pid": -1, "control": "http://127.0.0.1:1"}',
+  `{"pid": ${process.pid}, "control": "http://example.com"}`,
+])('malformed: %s', (text) => {
+  writeState(file, here);
+  writeFileSync(file, text);
+  expect(() => readState(file)).toThrow(/platform\.json is not what "npm start" writes/);
+});
+
+test('of a process that has ended', () => {
+  const { pid } = spawnSync(process.execPath, ['--version']);
+  writeState(file, { ...here, pid });
+  expect(() => readState(file)).toThrow(`the platform has ended without saying so (process ${pid})`);
+});
+
+test('of a process whose port is closed, or is somebody else’s by now', async () => {
+  writeState(file, { ...here, control: `http://127.0.0.1:${await freePort()}` });
+  await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not answer at`);
+
+  const other = createServer((_request, response) => response.end('hello'));
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  writeState(file, { ...here, control: `http://127.0.0.1:${(other.address() as AddressInfo).port}` });
+  await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not answer at`);
+  other.closeAllConnections();
+  other.close();
+});

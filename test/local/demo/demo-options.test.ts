@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import { UsageError } from '../../../local/command-line.ts';
+import { demoHelp, readDemoOptions } from '../../../local/demo/demo-options.ts';
+
+test('without options: the scenarios, a minute a second, nothing kept', () => {
+  expect(readDemoOptions([])).toEqual({
+    isHelp: false,
+    timeScale: 60,
+    receiptsFile: undefined,
+    eventsFile: undefined,
+    waitMs: 60_000,
+  });
+});
+
+test('own events, with receipts', () => {
+  expect(readDemoOptions(['--events', 'e.json', '--wait', '5', '--receipts', 'r', '--time-scale=1'])).toMatchObject({
+    timeScale: 1,
+    receiptsFile: 'r',
+    eventsFile: 'e.json',
+    waitMs: 5000,
+  });
+});
+
+test.each([
+  [['--time-scale', '0'], '--time-scale takes a number from 1 to 1000'],
+  [['--time-scale', ''], '--time-scale takes a number from 1 to 1000'],
+  [['--events', 'e', '--wait', 'long'], '--wait takes a number from 1 to 3600'],
+  [['--wait', '5'], '--wait goes with --events'],
+  [['--evnts', 'e'], "Unknown option '--evnts'"],
+  [['events.json'], "Unexpected argument 'events.json'"],
+  [['--events'], "Option '--events <value>' argument missing"],
+])('%p is not understood', (args, message) => {
+  expect(() => readDemoOptions(args)).toThrow(UsageError);
+  expect(() => readDemoOptions(args)).toThrow(message);
+});
+
+test('the help names every integration and what the warehouse knows of each learner', () => {
+  const help = demoHelp();
+  for (const line of [
+    /skillsoft +answers 200/,
+    /partner-flaky +answers 503, then 200/,
+    /partner-hanging +answers never/,
+  ]) {
+    expect(help).toMatch(line);
+  }
+  expect(help).toMatch(/partner-inactive +is not active/);
+  expect(help).toMatch(/12345 +18540 s/);
+  expect(help).toMatch(/20001 +0 s/);
+  expect(help).toMatch(/20002 +nothing/);
+});
