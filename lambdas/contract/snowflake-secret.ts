@@ -10,7 +10,7 @@ const loopbackOrTls = z
  * A key pair is the rule: Snowflake has ended password logins for service users. A password is used only where the
  * secret has no key. `access_url` is for accounts behind PrivateLink; it defaults to the account's public address.
  */
-export const snowflakeSecretSchema = z
+export const snowflakeSecretFields = z
   .object({
     account: z.string().min(1),
     user: z.string().min(1),
@@ -24,4 +24,17 @@ export const snowflakeSecretSchema = z
     message: 'has neither private_key nor password',
     path: ['private_key'],
   });
+/** What Secrets Manager's own rotation for Snowflake (`SnowflakeKeyPairAuthentication`) calls two of the fields. */
+const MANAGED_NAMES = { privateKey: 'private_key', passphrase: 'private_key_passphrase' } as const;
+
+/** The secret in our own names, whoever wrote it. Ours win where both stand; an empty passphrase is none. */
+export const snowflakeSecretSchema = z.preprocess((value) => {
+  if (typeof value !== 'object' || value === null) return value;
+  const renamed: Record<string, unknown> = {};
+  for (const [theirs, ours] of Object.entries(MANAGED_NAMES)) {
+    const given = (value as Record<string, unknown>)[theirs];
+    if (given !== undefined && given !== '') renamed[ours] = given;
+  }
+  return { ...renamed, ...value };
+}, snowflakeSecretFields);
 export type SnowflakeSecret = z.infer<typeof snowflakeSecretSchema>;
