@@ -1,13 +1,15 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { LearningTimeStack } from '../lib/learning-time-stack.ts';
-import { findStage, type Stage } from '../lib/stage.ts';
+import { findStage } from '../lib/stage.ts';
+import type { Stage } from '../lib/stage-schema.ts';
 
 const app = new App();
 
 function chosenStage(): Stage {
   try {
-    return findStage(app.node.tryGetContext('stage'));
+    const publisherPrincipals = app.node.tryGetContext('publisherPrincipals');
+    return findStage(app.node.tryGetContext('stage'), { publisherPrincipals });
   } catch (thrown) {
     process.stderr.write(`${(thrown as Error).message}\n`);
     process.exit(1);

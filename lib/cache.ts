@@ -3,7 +3,7 @@ import { CfnServerlessCache } from 'aws-cdk-lib/aws-elasticache';
 import { Construct } from 'constructs';
 import type { Network } from './network.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stage-schema.ts';
 
 /** Serverless Valkey listens on both: 6379, and 6380 for reads from replicas, to which a client may be sent. */
 const VALKEY_PORTS = Port.tcpRange(6379, 6380);

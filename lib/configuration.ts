@@ -1,8 +1,10 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Application,
+  type CfnHostedConfigurationVersion,
   ConfigurationContent,
   ConfigurationType,
+  DeletionProtectionCheck,
   DeploymentStrategy,
   Environment,
   HostedConfiguration,
@@ -14,8 +16,11 @@ import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
 import { integrationsDocumentSchema } from '../lambdas/contract/integration.ts';
+import { DeploymentStrategies, type StrategyIds } from './deployment-strategies.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from './flag-seed.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
+import { removalPolicy } from './removal.ts';
+import type { Stage } from './stage-schema.ts';
 
 /** One configuration that functions poll: a profile in an environment of its own. */
 interface Polled {
@@ -31,19 +36,26 @@ export class Configuration extends Construct {
   readonly application: Application;
   readonly flags: Polled;
   readonly integrations: Polled;
+  readonly strategies: StrategyIds;
+  private readonly stage: Stage;
 
-  constructor(scope: Construct, id: string, { stageName }: { readonly stageName: string }) {
+  constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
-    this.application = new Application(this, 'Application', { applicationName: `learning-time-webhooks-${stageName}` });
-    // Only for the seeds, which nobody reads yet: nothing to watch, nothing to wait for.
+    this.stage = stage;
+    this.application = new Application(this, 'Application', {
+      applicationName: `learning-time-webhooks-${stage.name}`,
+    });
+    // For the seeds, which nobody reads yet, and for emergencies: nothing to watch, nothing to wait for.
     const strategy = new DeploymentStrategy(this, 'AllAtOnce', {
-      deploymentStrategyName: `learning-time-webhooks-${stageName}-all-at-once`,
+      deploymentStrategyName: `learning-time-webhooks-${stage.name}-all-at-once`,
       rolloutStrategy: RolloutStrategy.linear({
         growthFactor: 100,
         deploymentDuration: Duration.minutes(0),
         finalBakeTime: Duration.minutes(0),
       }),
     });
+    const { flagsId, integrationsId } = new DeploymentStrategies(this, 'Strategies', { stageName: stage.name });
+    this.strategies = { flags: flagsId, integrations: integrationsId, emergency: strategy.deploymentStrategyId };
     this.flags = this.poll('flags', strategy, {
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
@@ -74,17 +86,25 @@ export class Configuration extends Construct {
     seed: { type: ConfigurationType; content: ConfigurationContent; validators?: JsonSchemaValidator[] },
   ): Polled {
     const id = name === 'flags' ? 'Flags' : 'Integrations';
+    // Where the stack may go, functions that polled a minute ago must not hold it; where not, they do.
+    const deletionProtectionCheck = this.stage.retain ? DeletionProtectionCheck.APPLY : DeletionProtectionCheck.BYPASS;
     const environment = new Environment(this, `${id}Environment`, {
       application: this.application,
       environmentName: name,
+      deletionProtectionCheck,
     });
     const profile = new HostedConfiguration(this, `${id}Profile`, {
       application: this.application,
       name,
       deploymentStrategy,
       deployTo: [environment],
+      deletionProtectionCheck,
       ...seed,
     });
+    // CDK retains the seed, and AppConfig refuses to delete a profile that has versions: a stack could never be deleted.
+    // Versions from the console hold it all the same, and are deleted there first.
+    const version = profile.node.defaultChild as CfnHostedConfigurationVersion;
+    version.applyRemovalPolicy(removalPolicy(this.stage));
     return { environment, profile };
   }
 

@@ -4,7 +4,7 @@ import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stage-schema.ts';
 
 export interface DeliveryProps {
   readonly stage: Stage;

@@ -5,7 +5,7 @@ import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stage-schema.ts';
 import type { Warehouse } from './warehouse.ts';
 
 export interface EnrichmentProps {

@@ -1,7 +1,9 @@
 import { Duration } from 'aws-cdk-lib';
+import { AccountPrincipal, ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { EventSource } from './stage.ts';
+import { removalPolicy } from './removal.ts';
+import type { EventSource, FunctionSize, Stage } from './stage-schema.ts';
 
 /** Nearly every failure passes, so hardly anything is dead-lettered by count; handlers do it, with a reason. */
 const MAX_RECEIVE_COUNT = 1000;
@@ -10,12 +12,6 @@ const SOURCE_RETENTION = Duration.days(4);
 const DEAD_LETTER_RETENTION = Duration.days(14);
 /** AWS's rule for queues that Lambda reads: six timeouts and the window, so that throttled polls can be repeated. */
 const VISIBILITY_IN_TIMEOUTS = 6;
-
-/** One reader of a queue: what its visibility timeout follows from. */
-export interface Reader {
-  readonly timeoutSeconds: number;
-  readonly source: EventSource;
-}
 
 /** A queue and its dead letter queue. */
 export interface QueuePair {
@@ -30,31 +26,55 @@ export interface QueuePair {
 export class EventQueues extends Construct {
   readonly events: QueuePair;
   readonly deliveries: QueuePair;
+  private readonly stage: Stage;
 
-  constructor(scope: Construct, id: string, readers: { readonly events: Reader; readonly deliveries: Reader }) {
+  constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
-    this.events = this.pair('Events', readers.events);
-    this.deliveries = this.pair('Deliveries', readers.deliveries);
+    this.stage = stage;
+    const { eventSources, functions } = stage;
+    this.events = this.pair('Events', eventSources.events, functions.enrichBatch);
+    this.deliveries = this.pair('Deliveries', eventSources.deliveries, functions.deliverBatch);
+    this.letPublish(stage.publisherPrincipals);
   }
 
-  private pair(name: string, { timeoutSeconds, source }: Reader): QueuePair {
-    const deadLetters = deadLetterQueue(this, `${name}DeadLetters`);
+  private pair(name: string, source: EventSource, { timeoutSeconds }: FunctionSize): QueuePair {
+    const deadLetters = deadLetterQueue(this, `${name}DeadLetters`, this.stage);
     const queue = new Queue(this, name, {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
       retentionPeriod: SOURCE_RETENTION,
       visibilityTimeout: Duration.seconds(VISIBILITY_IN_TIMEOUTS * timeoutSeconds + source.windowSeconds),
       deadLetterQueue: { queue: deadLetters, maxReceiveCount: MAX_RECEIVE_COUNT },
+      removalPolicy: removalPolicy(this.stage),
     });
     return { queue, deadLetters };
+  }
+
+  /**
+   * `sqs:SendMessage`, which covers batches too, on the events queue: no more. A principal of another account needs its
+   * own account's permission as well; an account id stands for whomever that account gives it to.
+   */
+  private letPublish(principals: readonly string[]): void {
+    if (principals.length === 0) return;
+    this.events.queue.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Publishers',
+        actions: ['sqs:SendMessage'],
+        principals: principals.map((principal) =>
+          principal.startsWith('arn:') ? new ArnPrincipal(principal) : new AccountPrincipal(principal),
+        ),
+        resources: [this.events.queue.queueArn],
+      }),
+    );
   }
 }
 
 /** A queue for what nothing reads but an operator. */
-export function deadLetterQueue(scope: Construct, id: string): Queue {
+export function deadLetterQueue(scope: Construct, id: string, stage: Stage): Queue {
   return new Queue(scope, id, {
     encryption: QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     retentionPeriod: DEAD_LETTER_RETENTION,
+    removalPolicy: removalPolicy(stage),
   });
 }

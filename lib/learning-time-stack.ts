@@ -7,27 +7,28 @@ import { Enrichment } from './enrichment.ts';
 import { EventQueues } from './event-queues.ts';
 import { functionCode } from './function-code.ts';
 import { Network } from './network.ts';
+import { stackOutputs } from './outputs.ts';
 import { Rescue } from './rescue.ts';
 import { RetryWorkflow } from './retry-workflow.ts';
 import { Secrets } from './secrets.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stage-schema.ts';
 import { Warehouse } from './warehouse.ts';
 
 /** What exists and how it is wired, in the order in which an event passes it. */
 export class LearningTimeStack extends Stack {
   constructor(scope: Construct, id: string, stage: Stage, props: StackProps = {}) {
-    super(scope, id, { ...props, ...(stage.env !== undefined && { env: stage.env }) });
-    const { functions, eventSources } = stage;
+    super(scope, id, {
+      ...props,
+      ...(stage.env !== undefined && { env: stage.env }),
+      terminationProtection: stage.retain,
+    });
 
     const network = new Network(this, 'Network', stage);
     const defaults = { network, logRetentionDays: stage.logRetentionDays };
-    const configuration = new Configuration(this, 'Configuration', { stageName: stage.name });
+    const configuration = new Configuration(this, 'Configuration', stage);
     const secrets = new Secrets(this, 'Secrets', stage);
 
-    const queues = new EventQueues(this, 'Queues', {
-      events: { timeoutSeconds: functions.enrichBatch.timeoutSeconds, source: eventSources.events },
-      deliveries: { timeoutSeconds: functions.deliverBatch.timeoutSeconds, source: eventSources.deliveries },
-    });
+    const queues = new EventQueues(this, 'Queues', stage);
     const enrichment = new Enrichment(this, 'Enrichment', {
       stage,
       defaults,
@@ -58,29 +59,14 @@ export class LearningTimeStack extends Stack {
       deadLetters: queues.deliveries.deadLetters,
     });
 
-    this.output({
-      EventsQueueUrl: queues.events.queue.queueUrl,
-      EventsQueueArn: queues.events.queue.queueArn,
-      EventsDeadLetterQueueUrl: queues.events.deadLetters.queueUrl,
-      DeliveriesQueueUrl: queues.deliveries.queue.queueUrl,
-      DeliveriesDeadLetterQueueUrl: queues.deliveries.deadLetters.queueUrl,
-      RescueDeadLetterQueueUrl: rescue.undelivered.queueUrl,
-      RetryWorkflowArn: workflow.stateMachine.stateMachineArn,
-      AppConfigApplicationId: configuration.application.applicationId,
-      FlagsEnvironmentId: configuration.flags.environment.environmentId,
-      FlagsProfileId: configuration.flags.profile.configurationProfileId,
-      IntegrationsEnvironmentId: configuration.integrations.environment.environmentId,
-      IntegrationsProfileId: configuration.integrations.profile.configurationProfileId,
-      SnowflakeSecretName: secrets.snowflakeSecretName,
-    });
+    const sources = { queues, network, secrets, configuration, workflow, rescue };
+    for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
+      new CfnOutput(this, name, { value, description });
+    }
   }
 
   /** The first two zones of wherever it is deployed, chosen there: looking them up at synth would need an account. */
   override get availabilityZones(): string[] {
     return [0, 1].map((zone) => Fn.select(zone, Fn.getAzs()));
-  }
-
-  private output(values: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
   }
 }

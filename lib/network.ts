@@ -1,30 +1,42 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { Fn, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import {
+  CfnEIP,
   FlowLogDestination,
   FlowLogTrafficType,
   IpAddresses,
   type IVpc,
+  NatProvider,
   type SubnetSelection,
   SubnetType,
   Vpc,
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { removalPolicy } from './removal.ts';
+import type { Stage } from './stage-schema.ts';
 
 /**
- * A small network for what must speak to the cache, the warehouse or partners: two zones, and one NAT gateway, whose
- * address partners and Snowflake's network policies allow-list. One gateway costs about $33 a month; a second would
- * only help while a whole zone is down, when messages wait in their queues anyway.
+ * A small network for what must speak to the cache, the warehouse or partners: two zones, and NAT gateways with addresses
+ * that the stack allocates by itself, apart from the gateways: they stay the same when a gateway is replaced.
+ *
+ * No endpoints: those of S3 and DynamoDB cost nothing, but nothing in here speaks to either; interface endpoints for
+ * SQS, AppConfig, Secrets Manager and Step Functions would cost $7 a month each and zone, for what passes the NAT gateway
+ * at $0.045 a gigabyte.
  */
 export class Network extends Construct {
   readonly vpc: IVpc;
+  private readonly addresses: readonly CfnEIP[];
 
-  constructor(scope: Construct, id: string, { logRetentionDays }: { readonly logRetentionDays: number }) {
+  constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
+    this.addresses = Array.from({ length: stage.network.natGateways }, (_, at) => this.address(at + 1, stage));
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.0.0.0/20'),
       maxAzs: 2,
-      natGateways: 1,
+      natGateways: stage.network.natGateways,
+      natGatewayProvider: NatProvider.gateway({
+        eipAllocationIds: this.addresses.map(({ attrAllocationId }) => attrAllocationId),
+      }),
       subnetConfiguration: [
         { name: 'public', subnetType: SubnetType.PUBLIC, cidrMask: 26, mapPublicIpOnLaunch: false },
         { name: 'private', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 22 },
@@ -37,7 +49,7 @@ export class Network extends Construct {
       trafficType: FlowLogTrafficType.REJECT,
       destination: FlowLogDestination.toCloudWatchLogs(
         new LogGroup(this, 'RefusedLogs', {
-          retention: logRetentionDays as RetentionDays,
+          retention: stage.logRetentionDays as RetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
       ),
@@ -49,5 +61,21 @@ export class Network extends Construct {
   /** Where functions stand. Each gets a security group of its own; they may call anyone, since partners are anywhere. */
   get placement(): { vpc: IVpc; vpcSubnets: SubnetSelection } {
     return { vpc: this.vpc, vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS } };
+  }
+
+  /** Where all requests to partners and the warehouse come from, cut by commas: for their allow-lists. */
+  get egressAddresses(): string {
+    return Fn.join(
+      ',',
+      this.addresses.map(({ attrPublicIp }) => attrPublicIp),
+    );
+  }
+
+  /** Partners and Snowflake's network policies know it: losing one is a letter to each of them. */
+  private address(number: number, stage: Stage): CfnEIP {
+    const address = new CfnEIP(this, `Egress${number}`, { domain: 'vpc' });
+    address.applyRemovalPolicy(removalPolicy(stage));
+    Tags.of(address).add('Name', `learning-time-webhooks-${stage.name}-egress-${number}`);
+    return address;
   }
 }

@@ -1,6 +1,15 @@
 import { Duration, RemovalPolicy, Validations } from 'aws-cdk-lib';
 import type { Connections, IConnectable } from 'aws-cdk-lib/aws-ec2';
-import { type IGrantable, type IPrincipal, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import {
+  type Conditions,
+  Effect,
+  type IGrantable,
+  type IPrincipal,
+  Policy,
+  PolicyStatement,
+  Role,
+  ServicePrincipal,
+} from 'aws-cdk-lib/aws-iam';
 import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
@@ -8,7 +17,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
 import type { Network } from './network.ts';
-import type { EventSource, FunctionSize } from './stage.ts';
+import type { EventSource, FunctionSize } from './stage-schema.ts';
 
 /** What all functions of a stage share. */
 export interface FunctionDefaults {
@@ -76,8 +85,10 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       timeout: Duration.seconds(size.timeoutSeconds),
       memorySize: size.memoryMegabytes,
       tracing: Tracing.ACTIVE,
+      ...(size.reservedConcurrency !== undefined && { reservedConcurrentExecutions: size.reservedConcurrency }),
       ...(speaksTo === 'vpc' && defaults.network.placement),
     });
+    if (speaksTo === 'vpc') this.denyNetworkCallsByCode(role);
     this.setVariable('POWERTOOLS_SERVICE_NAME', service);
     this.setVariable('POWERTOOLS_METRICS_NAMESPACE', METRICS_NAMESPACE);
     Validations.of(role).acknowledge({
@@ -94,13 +105,32 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     return this.lambda.connections;
   }
 
+  /**
+   * The network calls are for Lambda itself; code that runs in the function is refused them (Lambda Developer Guide,
+   * "Giving Lambda functions access to resources in an Amazon VPC"). In a policy of its own, since the function waits for
+   * the role's other one, and this one names the function.
+   */
+  private denyNetworkCallsByCode(role: Role): void {
+    new Policy(this, 'NoNetworkCallsByCode', {
+      roles: [role],
+      statements: [
+        new PolicyStatement({
+          effect: Effect.DENY,
+          actions: NETWORK_INTERFACE_ACTIONS,
+          resources: ['*'],
+          conditions: { ArnEquals: { 'lambda:SourceFunctionArn': this.lambda.functionArn } },
+        }),
+      ],
+    });
+  }
+
   /** Sets one of the variables that the function's schema in the contract names, or that an SDK reads. */
   setVariable(name: EnvironmentName | RuntimeVariable, value: string): void {
     this.lambda.addEnvironment(name, value);
   }
 
-  allow(actions: readonly string[], resources: readonly string[]): void {
-    this.lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+  allow(actions: readonly string[], resources: readonly string[], conditions: Conditions = {}): void {
+    this.lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources], conditions }));
   }
 
   /** Lets the function send to a queue, whose URL it finds in `variable`. */

@@ -8,7 +8,7 @@ import { Construct } from 'constructs';
 import { deadLetterQueue } from './event-queues.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import type { FunctionSize, Stage } from './stage.ts';
+import type { FunctionSize, Stage } from './stage-schema.ts';
 
 /** How an execution ends through a fault of ours. A webhook that was dead-lettered ends as SUCCEEDED. */
 const FAULTS_OF_OURS = ['FAILED', 'TIMED_OUT', 'ABORTED'];
@@ -39,7 +39,7 @@ export class Rescue extends Construct {
     super(scope, id);
     this.props = props;
     const { stateMachine } = props.workflow;
-    this.undelivered = deadLetterQueue(this, 'Undelivered');
+    this.undelivered = deadLetterQueue(this, 'Undelivered', props.stage);
     Validations.of(this.undelivered).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SQS3',
       reason: 'It is a dead letter queue: of a rule, and of asynchronous invocations.',

@@ -9,9 +9,10 @@ import {
   StateMachineType,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { ExecutionKey } from './execution-key.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { retryWorkflowDefinition } from './retry-workflow-definition.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stage-schema.ts';
 
 /** Longest life of an execution: parked webhooks die after 72 h; a week is beyond anything that is meant. */
 const EXECUTION_TIMEOUT = Duration.days(7);
@@ -30,10 +31,14 @@ export interface RetryWorkflowProps {
  */
 export class RetryWorkflow extends Construct {
   readonly stateMachine: StateMachine;
+  private readonly key: ExecutionKey;
 
   constructor(scope: Construct, id: string, { stage, enrichTask, deliverTask, deadLetters }: RetryWorkflowProps) {
     super(scope, id);
+    const stateMachineName = `learning-time-webhooks-${stage.name}`;
+    this.key = new ExecutionKey(this, 'Key', { stage, stateMachineName });
     this.stateMachine = new StateMachine(this, 'StateMachine', {
+      stateMachineName,
       stateMachineType: StateMachineType.STANDARD,
       definitionBody: DefinitionBody.fromChainable(
         retryWorkflowDefinition(this, {
@@ -43,16 +48,17 @@ export class RetryWorkflow extends Construct {
         }),
       ),
       timeout: EXECUTION_TIMEOUT,
+      encryptionConfiguration: this.key.encryption,
       tracingEnabled: true,
       logs: {
         // Under this prefix Step Functions' log delivery needs no resource policy, of which an account has ten.
         destination: new LogGroup(this, 'Logs', {
-          logGroupName: `/aws/vendedlogs/states/learning-time-webhooks-${stage.name}`,
+          logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
           retention: stage.logRetentionDays as RetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
         level: LogLevel.ERROR,
-        // Deliveries hold learners' data.
+        // Deliveries hold learners' data: encrypted in the execution, they would stand in the log in plain.
         includeExecutionData: false,
       },
     });
@@ -60,7 +66,7 @@ export class RetryWorkflow extends Construct {
     this.acknowledge([enrichTask, deliverTask]);
   }
 
-  /** Lets a function start executions. */
+  /** Lets a function start executions, for which a caller needs nothing of the key. */
   grantStart(fn: PipelineFunction): void {
     fn.setVariable('STATE_MACHINE_ARN', this.stateMachine.stateMachineArn);
     fn.allow(['states:StartExecution'], [this.stateMachine.stateMachineArn]);
@@ -71,6 +77,7 @@ export class RetryWorkflow extends Construct {
     const resource = this.stateMachine.node.defaultChild as CfnStateMachine;
     const prefix = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution`;
     fn.allow(['states:DescribeExecution'], [`${prefix}:${resource.attrName}:*`]);
+    this.key.grantDescribe(fn);
     Validations.of(fn).acknowledge({
       id: wildcard(
         `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(resource)}.Name>:*`,

@@ -2,7 +2,8 @@ import { Validations } from 'aws-cdk-lib';
 import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { PipelineFunction } from './pipeline-function.ts';
-import type { Stage } from './stage.ts';
+import { removalPolicy } from './removal.ts';
+import type { Stage } from './stage-schema.ts';
 
 /**
  * The secrets that the pipeline reads, without a value: an operator puts it in, and no deploy ever resets it. CDK's own
@@ -19,6 +20,7 @@ export class Secrets extends Construct {
       name: this.snowflakeSecretName,
       description: 'Snowflake service user, as JSON: account, user, private_key',
     });
+    this.snowflake.applyRemovalPolicy(removalPolicy(stage));
     Validations.of(this.snowflake).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SMG4',
       reason: 'A Snowflake key pair is rotated with Snowflake: by hand, or by a rotation that an operator attaches.',

@@ -1,85 +1,11 @@
-import * as z from 'zod';
-import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
-
-const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
-
-/** Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB. */
-const functionSize = z.strictObject({
-  timeoutSeconds: z.int().min(1).max(900),
-  memoryMegabytes: z.int().min(128).max(10_240),
-});
-
-/**
- * How a queue is read. Event source mappings take 2 to 1000 concurrent invocations, a window of 0 to 300 s, and more
- * than 10 messages only with a window of at least 1 s.
- */
-const eventSource = z
-  .strictObject({
-    batchSize: z.int().min(1).max(10_000),
-    windowSeconds: z.int().min(0).max(300),
-    maxConcurrency: z.int().min(2).max(1000),
-  })
-  .refine(({ batchSize, windowSeconds }) => batchSize <= 10 || windowSeconds >= 1, {
-    message: 'more than 10 messages need a window of at least 1 s',
-    path: ['windowSeconds'],
-  });
-
-/** A partner's slowest try, 300 s (contract: `timeout_seconds`), must end before the task that makes it. */
-const LONGEST_PARTNER_TRY_SECONDS = 300;
-
-const stageSchema = z.strictObject({
-  /** Part of the stack's and the secrets' names. */
-  name: z.string().regex(/^[a-z][a-z0-9]{0,15}$/),
-  /** Where the stack may be deployed. Absent: wherever the credentials at hand lead. */
-  env: z.strictObject({ account: z.string().regex(/^\d{12}$/), region: z.string().min(1) }).optional(),
-  /** Lets partners be plain HTTP and on loopback. A permission of the stage, never of an integration. */
-  allowPlainHttp: z.boolean(),
-  /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
-  cacheTls: z.boolean(),
-  /** Upper limits, so that a runaway client meets throttling and not a bill. Gigabytes 1 to 5,000; ECPU/s from 1,000. */
-  cache: z.strictObject({
-    maxStorageGigabytes: z.int().min(1).max(5000),
-    maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
-  }),
-  /** Checked as identifiers, since they become part of the query's text. */
-  warehouse: z.strictObject({
-    warehouse: identifier,
-    role: identifier,
-    table: z.string().regex(TABLE_IDENTIFIER),
-    columns: z.strictObject({
-      user: identifier,
-      course: identifier,
-      enterprise: identifier,
-      date: identifier,
-      seconds: identifier,
-    }),
-  }),
-  eventSources: z.strictObject({
-    events: eventSource,
-    /** Every message is a request to a partner, made side by side: at most 10, and nothing waits for a batch to fill. */
-    deliveries: eventSource.safeExtend({ batchSize: z.int().min(1).max(10), windowSeconds: z.literal(0) }),
-  }),
-  functions: z.strictObject({
-    enrichBatch: functionSize,
-    enrichTask: functionSize,
-    deliverBatch: functionSize,
-    deliverTask: functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > LONGEST_PARTNER_TRY_SECONDS, {
-      message: `must be longer than a partner's slowest try, ${LONGEST_PARTNER_TRY_SECONDS} s`,
-      path: ['timeoutSeconds'],
-    }),
-    rescueExecution: functionSize,
-    sweepExecutions: functionSize,
-  }),
-  /** CloudWatch takes certain numbers only. */
-  logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]),
-});
-
-/** All that differs between stages, or that an operator might change. */
-export type Stage = z.infer<typeof stageSchema>;
-export type FunctionSize = z.infer<typeof functionSize>;
-export type EventSource = z.infer<typeof eventSource>;
+import { checkStage, type Stage } from './stage-schema.ts';
 
 const base = {
+  publisherPrincipals: [],
+  retain: false,
+  allowPlainHttp: false,
+  cacheTls: true,
+  network: { natGateways: 1 },
   cache: {
     // An answer is about 100 bytes: 1 GB holds ten million learners' answers, more than an hour of any LMS has.
     maxStorageGigabytes: 1,
@@ -122,9 +48,20 @@ const base = {
     // The same for each execution that failed in the last sweeps.
     sweepExecutions: { timeoutSeconds: 60, memoryMegabytes: 256 },
   },
-} as const;
+} satisfies Partial<Stage>;
 
-const stages: readonly Stage[] = [
+/**
+ * For accounts of ordinary size: 1,000 concurrent executions. A new account may have 10; ask for more before deploying
+ * a stage that reserves (Service Quotas, Lambda, "Concurrent executions").
+ */
+const bounded = {
+  ...base.functions,
+  // A warehouse runs eight queries side by side by default; five are the batch function's. A sick warehouse keeps a task
+  // for up to 30 s: three wait on it then, not three hundred. The rest is throttled, which spends no try of theirs.
+  enrichTask: { ...base.functions.enrichTask, reservedConcurrency: 3 },
+} satisfies Stage['functions'];
+
+const defined: readonly Stage[] = [
   {
     ...base,
     name: 'local',
@@ -134,18 +71,73 @@ const stages: readonly Stage[] = [
     cacheTls: false,
     logRetentionDays: 1,
   },
-  { ...base, name: 'dev', allowPlainHttp: false, cacheTls: true, logRetentionDays: 7 },
-].map((stage) => stageSchema.parse(stage));
+  {
+    ...base,
+    name: 'dev',
+    // A new account may have a concurrency of 10 in all, of which 10 must stay unreserved: nothing is reserved here, and
+    // the queues' readers leave four for the workflow's tasks and the rescue.
+    eventSources: {
+      events: { ...base.eventSources.events, maxConcurrency: 2 },
+      deliveries: { ...base.eventSources.deliveries, maxConcurrency: 4 },
+    },
+    logRetentionDays: 7,
+  },
+  {
+    ...base,
+    name: 'staging',
+    functions: {
+      ...bounded,
+      deliverBatch: { ...bounded.deliverBatch, reservedConcurrency: 10 },
+      deliverTask: { ...bounded.deliverTask, reservedConcurrency: 10 },
+    },
+    logRetentionDays: 30,
+  },
+  {
+    ...base,
+    name: 'prod',
+    retain: true,
+    // One in each zone: a zone that fails takes neither the other's way out nor any address from the allow-lists.
+    network: { natGateways: 2 },
+    eventSources: { ...base.eventSources, deliveries: { ...base.eventSources.deliveries, maxConcurrency: 20 } },
+    functions: {
+      ...bounded,
+      deliverBatch: { ...bounded.deliverBatch, reservedConcurrency: 20 },
+      // Each may wait 300 s for one slow partner; fifty of them are ten a minute at the slowest.
+      deliverTask: { ...bounded.deliverTask, reservedConcurrency: 50 },
+    },
+    // As long as Step Functions keeps the history of an execution.
+    logRetentionDays: 90,
+  },
+];
+const stages = defined.map(checkStage);
 
 export const STAGE_NAMES: readonly string[] = stages.map(({ name }) => name);
 
+/** What an operator may set without changing a file, as it comes from `-c name=value` or `cdk.json`. */
+export interface StageOverrides {
+  /** Cut by commas, or a list. Replaces the stage's own. */
+  readonly publisherPrincipals?: unknown;
+}
+
 /**
  * @param name as given by `-c stage=…`; anything, since it comes from outside
- * @throws Error in one line that lists the stages
+ * @throws Error in one line that lists the stages, or says what is wrong with an override
  */
-export function findStage(name: unknown): Stage {
+export function findStage(name: unknown, { publisherPrincipals }: StageOverrides = {}): Stage {
   const stage = stages.find((candidate) => candidate.name === name);
-  if (stage !== undefined) return stage;
-  const given = name === undefined ? 'no stage given' : `unknown stage ${JSON.stringify(name)}`;
-  throw new Error(`${given}: choose one with -c stage=${STAGE_NAMES.join(' or -c stage=')}`);
+  if (stage === undefined) {
+    const given = name === undefined ? 'no stage given' : `unknown stage ${JSON.stringify(name)}`;
+    throw new Error(`${given}: choose one with -c stage=${STAGE_NAMES.join(' or -c stage=')}`);
+  }
+  if (publisherPrincipals === undefined) return stage;
+  return checkStage({ ...stage, publisherPrincipals: listed(publisherPrincipals) });
+}
+
+/** What is no text is left to the schema. */
+function listed(value: unknown): string[] {
+  if (typeof value !== 'string') return value as string[];
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
 }

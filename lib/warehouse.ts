@@ -1,6 +1,6 @@
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Secrets } from './secrets.ts';
-import type { Stage } from './stage.ts';
+import type { Stage } from './stage-schema.ts';
 
 /** The warehouse stands outside the stack: what a function needs to ask it, in one place. */
 export class Warehouse {

@@ -5,6 +5,9 @@ import { FROZEN_SEEDS } from './frozen-seeds.ts';
 
 const template = synthesize('dev');
 
+/** Strategies that no seed is deployed with. */
+const OF_OPERATORS = ['ConfigurationStrategiesFlagsECB32AEC', 'ConfigurationStrategiesIntegrations81F44C06'];
+
 describe('AppConfig', () => {
   const validator = () => {
     const profiles = resourcesOf(template, 'AWS::AppConfig::ConfigurationProfile').map(([, resource]) => resource);
@@ -15,9 +18,21 @@ describe('AppConfig', () => {
     const seeds = Object.fromEntries(
       ['AWS::AppConfig::HostedConfigurationVersion', 'AWS::AppConfig::Deployment', 'AWS::AppConfig::DeploymentStrategy']
         .flatMap((type) => resourcesOf(template, type))
+        .filter(([id]) => !OF_OPERATORS.includes(id))
         .map(([id, { Properties }]) => [id, Properties]),
     );
     expect(seeds).toEqual(FROZEN_SEEDS);
+  });
+
+  test('operators’ strategies reach all pollers at once, and watch what comes of it', () => {
+    const strategies = OF_OPERATORS.map((id) => template.Resources[id]?.Properties);
+    expect(strategies).toMatchObject([
+      { Name: 'learning-time-webhooks-dev-flags', FinalBakeTimeInMinutes: 10 },
+      { Name: 'learning-time-webhooks-dev-integrations', FinalBakeTimeInMinutes: 20 },
+    ]);
+    for (const strategy of strategies) {
+      expect(strategy).toMatchObject({ GrowthType: 'LINEAR', GrowthFactor: 100, DeploymentDurationInMinutes: 0 });
+    }
   });
 
   test('flags and integrations have an environment each', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { flatten, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+import { flatten, onlyResource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');
 
@@ -7,23 +7,46 @@ interface Statement {
   readonly Effect: string;
   readonly Action: string | string[];
   readonly Resource: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** Every role's statements, as `action action on resource`. */
+interface ResourceStatement extends Statement {
+  readonly Principal: Readonly<Record<string, unknown>>;
+}
+
+/** ` if key=value and …`; every condition here is an equality. */
+function conditionOf({ Condition }: Statement): string {
+  if (Condition === undefined) return '';
+  const tests = Object.entries(Condition).flatMap(([operator, keys]) => {
+    expect(['StringEquals', 'ArnEquals', 'Bool']).toContain(operator);
+    return Object.entries(keys).map(([key, value]) => `${key}=${flatten(value)}`);
+  });
+  return ` if ${tests.join(' and ')}`;
+}
+
+/** Every role's statements, as `action action on resource if condition`. */
 const permissions = new Map<string, string[]>();
 for (const [, { Properties }] of resourcesOf(template, 'AWS::IAM::Policy')) {
-  const statements = (Properties.PolicyDocument.Statement as Statement[]).flatMap(({ Effect, Action, Resource }) => {
-    expect(Effect).toBe('Allow');
-    return [Resource].flat().map((resource) => `${[Action].flat().join(' ')} on ${flatten(resource)}`);
+  const statements = (Properties.PolicyDocument.Statement as Statement[]).flatMap((statement) => {
+    const { Effect, Action, Resource } = statement;
+    const what = `${Effect === 'Allow' ? '' : `${Effect} `}${[Action].flat().join(' ')}`;
+    return [Resource].flat().map((resource) => `${what} on ${flatten(resource)}${conditionOf(statement)}`);
   });
-  for (const role of Properties.Roles) permissions.set(flatten(role).slice(1, -1), statements);
+  for (const role of Properties.Roles) {
+    const name = flatten(role).slice(1, -1);
+    permissions.set(name, [...(permissions.get(name) ?? []), ...statements]);
+  }
 }
 
 const TRACING = 'xray:PutTelemetryRecords xray:PutTraceSegments on *';
-const IN_VPC =
+const NETWORK_INTERFACES =
   'ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ' +
-  'ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses ' +
-  TRACING;
+  'ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses';
+/** For Lambda itself, and not for the code that runs in the function. */
+const inVpc = (id: string) => [
+  `${NETWORK_INTERFACES} ${TRACING}`,
+  `Deny ${NETWORK_INTERFACES} on * if lambda:SourceFunctionArn=<${id}Function.Arn>`,
+];
 const logsOf = (id: string) => `logs:CreateLogStream logs:PutLogEvents on <${id}Logs.Arn>`;
 const polls = (name: string) =>
   'appconfig:GetLatestConfiguration appconfig:StartConfigurationSession on arn:aws:appconfig:us-east-1:000000000000:' +
@@ -38,6 +61,11 @@ const START = 'states:StartExecution on <RetryWorkflowStateMachine>';
 const DESCRIBE =
   'states:DescribeExecution on arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:' +
   '<RetryWorkflowStateMachine.Name>:*';
+const OF_ITS_EXECUTIONS =
+  'kms:EncryptionContext:aws:states:stateMachineArn=' +
+  'arn:aws:states:us-east-1:000000000000:stateMachine:learning-time-webhooks-local';
+const OF_ITS_LOG = 'kms:EncryptionContext:SourceArn=arn:aws:logs:us-east-1:000000000000:*';
+const READ_EXECUTIONS = `kms:Decrypt on <RetryWorkflowKey.Arn> if kms:ViaService=states.us-east-1.amazonaws.com and ${OF_ITS_EXECUTIONS}`;
 const UNDELIVERED = 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <RescueUndelivered.Arn>';
 
 describe('each role may do this, and nothing else', () => {
@@ -46,7 +74,7 @@ describe('each role may do this, and nothing else', () => {
       'EnrichmentEnrichBatchRole',
       [
         logsOf('EnrichmentEnrichBatch'),
-        IN_VPC,
+        ...inVpc('EnrichmentEnrichBatch'),
         polls('Flags'),
         polls('Integrations'),
         QUERY,
@@ -56,22 +84,36 @@ describe('each role may do this, and nothing else', () => {
         START,
       ],
     ],
-    ['EnrichmentEnrichTaskRole', [logsOf('EnrichmentEnrichTask'), IN_VPC, polls('Flags'), QUERY]],
+    [
+      'EnrichmentEnrichTaskRole',
+      [logsOf('EnrichmentEnrichTask'), ...inVpc('EnrichmentEnrichTask'), polls('Flags'), QUERY],
+    ],
     [
       'DeliveryDeliverBatchRole',
       [
         logsOf('DeliveryDeliverBatch'),
-        IN_VPC,
+        ...inVpc('DeliveryDeliverBatch'),
         polls('Integrations'),
         consumes('QueuesDeliveries'),
         sends('QueuesDeliveriesDeadLetters'),
         START,
       ],
     ],
-    ['DeliveryDeliverTaskRole', [logsOf('DeliveryDeliverTask'), IN_VPC, polls('Integrations')]],
+    [
+      'DeliveryDeliverTaskRole',
+      [logsOf('DeliveryDeliverTask'), ...inVpc('DeliveryDeliverTask'), polls('Integrations')],
+    ],
     [
       'RescueRescueExecutionRole',
-      [logsOf('RescueRescueExecution'), TRACING, START, DESCRIBE, sends('QueuesDeliveriesDeadLetters'), UNDELIVERED],
+      [
+        logsOf('RescueRescueExecution'),
+        TRACING,
+        START,
+        DESCRIBE,
+        READ_EXECUTIONS,
+        sends('QueuesDeliveriesDeadLetters'),
+        UNDELIVERED,
+      ],
     ],
     [
       'RescueSweepExecutionsRole',
@@ -80,6 +122,7 @@ describe('each role may do this, and nothing else', () => {
         TRACING,
         'states:ListExecutions states:StartExecution on <RetryWorkflowStateMachine>',
         DESCRIBE,
+        READ_EXECUTIONS,
         sends('QueuesDeliveriesDeadLetters'),
         UNDELIVERED,
       ],
@@ -87,6 +130,8 @@ describe('each role may do this, and nothing else', () => {
     [
       'RetryWorkflowStateMachineRole',
       [
+        `kms:Decrypt kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_EXECUTIONS}`,
+        `kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_LOG}`,
         'lambda:InvokeFunction on <DeliveryDeliverTaskFunction.Arn>',
         'lambda:InvokeFunction on <DeliveryDeliverTaskFunction.Arn>:*',
         'lambda:InvokeFunction on <EnrichmentEnrichTaskFunction.Arn>',
@@ -120,5 +165,52 @@ describe('each role may do this, and nothing else', () => {
     for (const statements of permissions.values()) {
       for (const statement of statements) expect(statement.split(' on ')[0]).not.toContain('*');
     }
+  });
+});
+
+describe('policies of resources', () => {
+  test('the key administers nothing but itself, and encrypts the workflow’s data and its log only', () => {
+    const { Statement } = onlyResource(template, 'AWS::KMS::Key').Properties.KeyPolicy as {
+      Statement: ResourceStatement[];
+    };
+    const said = Statement.map((statement) => {
+      const { Effect, Principal, Action, Resource } = statement;
+      expect({ Effect, Resource }).toEqual({ Effect: 'Allow', Resource: '*' });
+      return `${flatten(Object.values(Principal)[0])}: ${[Action].flat().join(' ')}${conditionOf(statement)}`;
+    });
+    const account = 'arn:aws:iam::000000000000:root';
+    const [administration, ...uses] = said;
+    expect(uses).toEqual([
+      `${account}: kms:Decrypt kms:GenerateDataKey if ${OF_ITS_EXECUTIONS}`,
+      `${account}: kms:GenerateDataKey if ${OF_ITS_LOG}`,
+      `delivery.logs.amazonaws.com: kms:Decrypt if ${OF_ITS_LOG}`,
+    ]);
+    expect(administration).toMatch(/^arn:aws:iam::000000000000:root: [\w: ]+$/);
+    expect(administration).toContain('kms:PutKeyPolicy');
+    expect(administration).not.toMatch(/Encrypt|Decrypt|DataKey|CreateGrant/);
+  });
+
+  test('queues: everybody is denied what is not TLS; EventBridge may send to the rescue’s, and nobody else anywhere', () => {
+    const said = resourcesOf(template, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
+      (Properties.PolicyDocument.Statement as ResourceStatement[]).map((statement) => {
+        const { Effect, Principal, Action, Resource } = statement;
+        const who = flatten(Object.values(Principal)[0]);
+        return `${Effect} ${who}: ${Action} on ${flatten(Resource)}${conditionOf(statement)}`;
+      }),
+    );
+    const deny = (queue: string) => `Deny *: sqs:* on <${queue}.Arn> if aws:SecureTransport=false`;
+    const rule = (id: string) =>
+      `Allow events.amazonaws.com: sqs:SendMessage on <RescueUndelivered.Arn> if aws:SourceArn=<${id}.Arn>`;
+    expect(said.sort()).toEqual(
+      [
+        deny('QueuesEvents'),
+        deny('QueuesEventsDeadLetters'),
+        deny('QueuesDeliveries'),
+        deny('QueuesDeliveriesDeadLetters'),
+        deny('RescueUndelivered'),
+        rule('RescueRescueExecutionRule'),
+        rule('RescueSweepExecutionsRule'),
+      ].sort(),
+    );
   });
 });

@@ -193,6 +193,20 @@ describe('what is kept out of the template', () => {
     expect(template.Resources[logGroup]?.Properties.LogGroupName).toMatch(/^\/aws\/vendedlogs\/states\//);
     expect(TracingConfiguration).toEqual({ Enabled: true });
   });
+
+  test('the definition and executions’ data are stored under a key of the stack’s own, which rotates', () => {
+    const { StateMachineName, EncryptionConfiguration } = onlyResource(
+      template,
+      'AWS::StepFunctions::StateMachine',
+    ).Properties;
+    expect(StateMachineName).toBe('learning-time-webhooks-local');
+    expect(EncryptionConfiguration.Type).toBe('CUSTOMER_MANAGED_KMS_KEY');
+    expect(flatten(EncryptionConfiguration.KmsKeyId)).toBe('<RetryWorkflowKey.Arn>');
+    expect(onlyResource(template, 'AWS::KMS::Key').Properties.EnableKeyRotation).toBe(true);
+    expect(onlyResource(template, 'AWS::KMS::Alias').Properties.AliasName).toBe(
+      'alias/learning-time-webhooks-local-executions',
+    );
+  });
 });
 
 describe('the cache', () => {
@@ -269,5 +283,13 @@ test('the outputs that tools and guides go by', () => {
     IntegrationsEnvironmentId: '<ConfigurationIntegrationsEnvironment>',
     IntegrationsProfileId: '<ConfigurationIntegrationsProfileConfigurationProfile>',
     SnowflakeSecretName: '/dev/snowflake',
+    EgressAddresses: '<NetworkEgress1.PublicIp>',
+    AppConfigConsoleUrl:
+      'https://<AWS::Region>.console.aws.amazon.com/systems-manager/appconfig/applications/' +
+      '<ConfigurationApplication>?region=<AWS::Region>',
+    FlagsStrategyId: '<ConfigurationStrategiesFlags>',
+    IntegrationsStrategyId: '<ConfigurationStrategiesIntegrations>',
+    EmergencyStrategyId: '<ConfigurationAllAtOnce>',
   });
+  for (const output of Object.values(dev.Outputs)) expect(output).toHaveProperty('Description', expect.any(String));
 });

@@ -1,0 +1,61 @@
+import { Aws } from 'aws-cdk-lib';
+import type { Configuration } from './configuration.ts';
+import type { EventQueues } from './event-queues.ts';
+import type { Network } from './network.ts';
+import type { Rescue } from './rescue.ts';
+import type { RetryWorkflow } from './retry-workflow.ts';
+import type { Secrets } from './secrets.ts';
+
+export interface OutputSources {
+  readonly queues: EventQueues;
+  readonly network: Network;
+  readonly secrets: Secrets;
+  readonly configuration: Configuration;
+  readonly workflow: RetryWorkflow;
+  readonly rescue: Rescue;
+}
+
+/** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
+export function stackOutputs(sources: OutputSources): Readonly<Record<string, readonly [string, string]>> {
+  const { queues, network, secrets, configuration, workflow, rescue } = sources;
+  const { events, deliveries } = queues;
+  const { application, flags, integrations } = configuration;
+  return {
+    EventsQueueUrl: [events.queue.queueUrl, 'The LMS sends its events here'],
+    EventsQueueArn: [events.queue.queueArn, 'For the publisher’s own policy: allow sqs:SendMessage on it'],
+    EgressAddresses: [
+      network.egressAddresses,
+      'Every request comes from these: for partners’ allow-lists and the Snowflake user’s network policy',
+    ],
+    SnowflakeSecretName: [
+      secrets.snowflakeSecretName,
+      'Empty until you fill it: aws secretsmanager put-secret-value, JSON of account, user and private_key',
+    ],
+    AppConfigConsoleUrl: [
+      `https://${Aws.REGION}.console.aws.amazon.com/systems-manager/appconfig/applications/${application.applicationId}?region=${Aws.REGION}`,
+      'Here integrations are added, and the rollout is set (profiles integrations and flags)',
+    ],
+    AppConfigApplicationId: [application.applicationId, 'For aws appconfig --application-id'],
+    FlagsEnvironmentId: [flags.environment.environmentId, 'Where versions of the flag are deployed to'],
+    FlagsProfileId: [flags.profile.configurationProfileId, 'Holds the flag: off until you deploy another version'],
+    FlagsStrategyId: [configuration.strategies.flags, 'For deployments of the flag'],
+    IntegrationsEnvironmentId: [
+      integrations.environment.environmentId,
+      'Where versions of the integrations are deployed to',
+    ],
+    IntegrationsProfileId: [
+      integrations.profile.configurationProfileId,
+      'Holds the partners’ endpoints: none until you deploy another version',
+    ],
+    IntegrationsStrategyId: [configuration.strategies.integrations, 'For deployments of the integrations'],
+    EmergencyStrategyId: [configuration.strategies.emergency, 'At once, without a bake time: to switch something off'],
+    EventsDeadLetterQueueUrl: [events.deadLetters.queueUrl, 'Events that could not be read: should stay empty'],
+    DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Dead letters of deliveries are redriven to it'],
+    DeliveriesDeadLetterQueueUrl: [
+      deliveries.deadLetters.queueUrl,
+      'Webhooks that were given up, each with its reason',
+    ],
+    RescueDeadLetterQueueUrl: [rescue.undelivered.queueUrl, 'Failed rescues: should stay empty'],
+    RetryWorkflowArn: [workflow.stateMachine.stateMachineArn, 'What waits or is tried again: its running executions'],
+  };
+}

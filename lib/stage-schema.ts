@@ -1,0 +1,142 @@
+import * as z from 'zod';
+import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
+
+const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
+
+/**
+ * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
+ *
+ * `reservedConcurrency` is both a limit and a reservation: what it takes is taken from the account's other functions. An
+ * account has 1,000 in each region, a new one perhaps 10, and Lambda refuses a reservation that would leave fewer than
+ * 100 (10 in a new account) unreserved. Absent: none, bounded by the account alone.
+ */
+const functionSize = z.strictObject({
+  timeoutSeconds: z.int().min(1).max(900),
+  memoryMegabytes: z.int().min(128).max(10_240),
+  reservedConcurrency: z.int().min(1).max(900).optional(),
+});
+
+/**
+ * How a queue is read. Event source mappings take 2 to 1000 concurrent invocations, a window of 0 to 300 s, and more
+ * than 10 messages only with a window of at least 1 s.
+ */
+const eventSource = z
+  .strictObject({
+    batchSize: z.int().min(1).max(10_000),
+    windowSeconds: z.int().min(0).max(300),
+    maxConcurrency: z.int().min(2).max(1000),
+  })
+  .refine(({ batchSize, windowSeconds }) => batchSize <= 10 || windowSeconds >= 1, {
+    message: 'more than 10 messages need a window of at least 1 s',
+    path: ['windowSeconds'],
+  });
+
+const ACCOUNT_ID = /^\d{12}$/;
+/** IAM allows a comma in names too; `-c publisherPrincipals=…` is cut at commas, so that none can be written here. */
+const ROLE_OR_USER_ARN = /^arn:aws(-[a-z]+)*:iam::\d{12}:(role|user)\/[\w+=.@/-]{1,576}$/;
+
+/** Never a wildcard: whoever may send events decides what partners are told. */
+const publisherPrincipal = z.string().refine((text) => ACCOUNT_ID.test(text) || ROLE_OR_USER_ARN.test(text), {
+  error: ({ input }) =>
+    `${JSON.stringify(input)} is neither an account id of 12 digits nor the ARN of an IAM role or user`,
+});
+
+/** A partner's slowest try, 300 s (contract: `timeout_seconds`), must end before the task that makes it. */
+const LONGEST_PARTNER_TRY_SECONDS = 300;
+
+const stageShape = z.strictObject({
+  /** Part of the names of the stack, the secrets, the state machine and more. */
+  name: z.string().regex(/^[a-z][a-z0-9]{0,15}$/),
+  /** Where the stack may be deployed. Absent: wherever the credentials at hand lead. */
+  env: z.strictObject({ account: z.string().regex(ACCOUNT_ID), region: z.string().min(1) }).optional(),
+  /** Who may send events: account ids, and ARNs of IAM roles and users. Replaced by `-c publisherPrincipals=…`. */
+  publisherPrincipals: z.array(publisherPrincipal),
+  /** What holds data or is known to others outlives the stack, and the stack is protected from deletion. */
+  retain: z.boolean(),
+  /** Lets partners be plain HTTP and on loopback. A permission of the stage, never of an integration. */
+  allowPlainHttp: z.boolean(),
+  /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
+  cacheTls: z.boolean(),
+  network: z.strictObject({
+    /** One for each zone, of two, or one for both. Each has an address of its own and about $33 a month. */
+    natGateways: z.int().min(1).max(2),
+  }),
+  /** Upper limits, so that a runaway client meets throttling and not a bill. Gigabytes 1 to 5,000; ECPU/s from 1,000. */
+  cache: z.strictObject({
+    maxStorageGigabytes: z.int().min(1).max(5000),
+    maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
+  }),
+  /** Checked as identifiers, since they become part of the query's text. */
+  warehouse: z.strictObject({
+    warehouse: identifier,
+    role: identifier,
+    table: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
+    columns: z.strictObject({
+      user: identifier,
+      course: identifier,
+      enterprise: identifier,
+      date: identifier,
+      seconds: identifier,
+    }),
+  }),
+  eventSources: z.strictObject({
+    events: eventSource,
+    /** Every message is a request to a partner, made side by side: at most 10, and nothing waits for a batch to fill. */
+    deliveries: eventSource.safeExtend({ batchSize: z.int().min(1).max(10), windowSeconds: z.literal(0) }),
+  }),
+  functions: z.strictObject({
+    enrichBatch: functionSize,
+    enrichTask: functionSize,
+    deliverBatch: functionSize,
+    deliverTask: functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > LONGEST_PARTNER_TRY_SECONDS, {
+      message: `must be longer than a partner's slowest try, ${LONGEST_PARTNER_TRY_SECONDS} s`,
+      path: ['timeoutSeconds'],
+    }),
+    rescueExecution: functionSize,
+    sweepExecutions: functionSize,
+  }),
+  /** CloudWatch takes certain numbers only. */
+  logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]),
+});
+
+/** All that differs between stages, or that an operator might change. */
+export type Stage = z.infer<typeof stageShape>;
+export type FunctionSize = z.infer<typeof functionSize>;
+export type EventSource = z.infer<typeof eventSource>;
+
+/** A mapping that may invoke more than the function may run has its batches throttled, and their receives counted. */
+const BEYOND_RESERVED = 'must not be more than the reserved concurrency of the function that reads';
+
+const stageSchema = stageShape
+  .refine(({ eventSources, functions }) => isWithin(eventSources.events, functions.enrichBatch), {
+    message: BEYOND_RESERVED,
+    path: ['eventSources', 'events', 'maxConcurrency'],
+  })
+  .refine(({ eventSources, functions }) => isWithin(eventSources.deliveries, functions.deliverBatch), {
+    message: BEYOND_RESERVED,
+    path: ['eventSources', 'deliveries', 'maxConcurrency'],
+  })
+  .refine(({ name, allowPlainHttp }) => name !== 'prod' || !allowPlainHttp, {
+    message: 'plain HTTP would show learners’ data to everyone on the way: never in prod',
+    path: ['allowPlainHttp'],
+  })
+  .refine(({ name, retain }) => name !== 'prod' || retain, {
+    message: 'prod must keep its queues, secrets, addresses and key',
+    path: ['retain'],
+  })
+  .refine(({ name, cacheTls }) => name === 'local' || cacheTls, {
+    message: 'serverless Valkey answers TLS only',
+    path: ['cacheTls'],
+  });
+
+function isWithin({ maxConcurrency }: EventSource, { reservedConcurrency }: FunctionSize): boolean {
+  return reservedConcurrency === undefined || maxConcurrency <= reservedConcurrency;
+}
+
+/** @throws Error in one line that names each fault */
+export function checkStage(candidate: Stage): Stage {
+  const result = stageSchema.safeParse(candidate);
+  if (result.success) return result.data;
+  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`stage ${candidate.name}: ${faults.join('; ')}`);
+}

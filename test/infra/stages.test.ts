@@ -1,0 +1,167 @@
+import { describe, expect, test } from '@jest/globals';
+import { App, Stack } from 'aws-cdk-lib';
+import { EventQueues } from '../../lib/event-queues.ts';
+import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
+import { flatten, type Resource, resourcesOf, synthesize, type Template } from '../support/synthesized-stack.ts';
+
+type Kept = Resource & { readonly DeletionPolicy?: string; readonly UpdateReplacePolicy?: string };
+
+const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
+const templateOf = (stage: string) => templates.get(stage) as Template;
+
+function propertiesOf(stage: string, type: string) {
+  return resourcesOf(templateOf(stage), type).map(([, { Properties }]) => Properties);
+}
+
+describe('egress', () => {
+  test.each([
+    ['local', 1],
+    ['dev', 1],
+    ['staging', 1],
+    ['prod', 2],
+  ])('%s has %i gateways, each on an address of the stack, and names them all', (stage, count) => {
+    const gateways = propertiesOf(stage, 'AWS::EC2::NatGateway').map(({ AllocationId }) => flatten(AllocationId));
+    const numbers = Array.from({ length: count }, (_, at) => at + 1);
+    expect(gateways).toEqual(numbers.map((number) => `<NetworkEgress${number}.AllocationId>`));
+    expect(propertiesOf(stage, 'AWS::EC2::EIP').map(({ Tags }) => Tags[0].Value)).toEqual(
+      numbers.map((number) => `learning-time-webhooks-${stage}-egress-${number}`),
+    );
+    expect(flatten(templateOf(stage).Outputs.EgressAddresses?.Value)).toBe(
+      numbers.map((number) => `<NetworkEgress${number}.PublicIp>`).join(),
+    );
+  });
+
+  test('in prod each zone goes out through a gateway of its own', () => {
+    const through = propertiesOf('prod', 'AWS::EC2::Route').flatMap(({ NatGatewayId }) =>
+      NatGatewayId === undefined ? [] : [flatten(NatGatewayId)],
+    );
+    expect(new Set(through).size).toBe(2);
+  });
+});
+
+describe('what outlives the stack', () => {
+  const TYPES = [
+    ['AWS::SQS::Queue', 5],
+    ['AWS::SecretsManager::Secret', 1],
+    ['AWS::EC2::EIP', 2],
+    ['AWS::KMS::Key', 1],
+    ['AWS::AppConfig::HostedConfigurationVersion', 2],
+  ] as const;
+
+  test.each(TYPES)('in prod: %s, of which there are %i', (type, count) => {
+    const resources = resourcesOf(templateOf('prod'), type).map(([, resource]) => resource as Kept);
+    expect(resources).toHaveLength(count);
+    for (const { DeletionPolicy, UpdateReplacePolicy } of resources) {
+      expect({ DeletionPolicy, UpdateReplacePolicy }).toEqual({
+        DeletionPolicy: 'Retain',
+        UpdateReplacePolicy: 'Retain',
+      });
+    }
+  });
+
+  test('in prod: nothing else', () => {
+    const kept = Object.values(templateOf('prod').Resources).filter(
+      (resource) => (resource as Kept).DeletionPolicy === 'Retain',
+    );
+    expect([...new Set(kept.map(({ Type }) => Type))].sort()).toEqual(TYPES.map(([type]) => type).sort());
+  });
+
+  test.each(['dev', 'staging'])('in %s: nothing', (stage) => {
+    const kept = Object.entries(templateOf(stage).Resources).filter(
+      ([, resource]) => (resource as Kept).DeletionPolicy === 'Retain',
+    );
+    expect(kept).toEqual([]);
+    expect(propertiesOf(stage, 'AWS::KMS::Key')).toMatchObject([{ PendingWindowInDays: 7 }]);
+  });
+
+  test.each([
+    ['dev', 'BYPASS'],
+    ['prod', 'APPLY'],
+  ])('functions that polled of late: %s %s', (stage, check) => {
+    for (const type of ['AWS::AppConfig::Environment', 'AWS::AppConfig::ConfigurationProfile']) {
+      const checks = propertiesOf(stage, type).map(({ DeletionProtectionCheck }) => DeletionProtectionCheck);
+      expect(checks).toEqual([check, check]);
+    }
+  });
+});
+
+describe('logs', () => {
+  test.each([
+    ['local', 1],
+    ['dev', 7],
+    ['staging', 30],
+    ['prod', 90],
+  ])('all of %s are kept for %i days', (stage, days) => {
+    const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
+    // Six functions, the workflow, refused traffic.
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(8).fill(days));
+  });
+});
+
+describe('concurrency', () => {
+  const reservedIn = (stage: string) =>
+    Object.fromEntries(
+      propertiesOf(stage, 'AWS::Lambda::Function').flatMap(({ Handler, ReservedConcurrentExecutions: reserved }) =>
+        reserved === undefined ? [] : [[Handler, reserved]],
+      ),
+    );
+
+  test.each(['local', 'dev'])('%s reserves nothing: a new account has ten in all, and must keep ten', (stage) => {
+    expect(reservedIn(stage)).toEqual({});
+  });
+
+  test.each([
+    ['staging', { 'enrich-task.handler': 3, 'deliver-batch.handler': 10, 'deliver-task.handler': 10 }],
+    ['prod', { 'enrich-task.handler': 3, 'deliver-batch.handler': 20, 'deliver-task.handler': 50 }],
+  ])('%s bounds what presses on the warehouse and on partners', (stage, expected) => {
+    expect(reservedIn(stage)).toEqual(expected);
+  });
+
+  test.each([
+    ['local', 5, 10],
+    ['dev', 2, 4],
+    ['staging', 5, 10],
+    ['prod', 5, 20],
+  ])('%s reads %i batches of events and %i of deliveries side by side', (stage, events, deliveries) => {
+    const mappings = propertiesOf(stage, 'AWS::Lambda::EventSourceMapping').map(({ EventSourceArn, ScalingConfig }) => [
+      flatten(EventSourceArn),
+      ScalingConfig.MaximumConcurrency,
+    ]);
+    expect(mappings).toEqual([
+      ['<QueuesEvents.Arn>', events],
+      ['<QueuesDeliveries.Arn>', deliveries],
+    ]);
+  });
+});
+
+describe('publishers', () => {
+  const ROLE = 'arn:aws:iam::210987654321:role/lms/publisher';
+
+  test('may send to the events queue, and nothing else', () => {
+    const app = new App({ analyticsReporting: false, builtinCloudFormationValidation: false });
+    const stack = new Stack(app, 'Publishers');
+    new EventQueues(stack, 'Queues', findStage('dev', { publisherPrincipals: `${ROLE},123456789012` }));
+    const template: Template = app.synth().getStackByName('Publishers').template;
+    const allowed = resourcesOf(template, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
+      Properties.PolicyDocument.Statement.filter(({ Effect }: { Effect: string }) => Effect === 'Allow').map(
+        (statement: object) => ({ ...statement, Queues: Properties.Queues.map(flatten) }),
+      ),
+    );
+    expect(allowed).toEqual([
+      {
+        Sid: 'Publishers',
+        Effect: 'Allow',
+        Action: 'sqs:SendMessage',
+        Principal: {
+          AWS: [ROLE, { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':iam::123456789012:root']] }],
+        },
+        Resource: { 'Fn::GetAtt': [expect.stringMatching(/^QueuesEvents[0-9A-F]{8}$/), 'Arn'] },
+        Queues: ['<QueuesEvents>'],
+      },
+    ]);
+  });
+
+  test.each(STAGE_NAMES)('are none in %s, until somebody names them', (stage) => {
+    expect(JSON.stringify(propertiesOf(stage, 'AWS::SQS::QueuePolicy'))).not.toContain('Publishers');
+  });
+});
