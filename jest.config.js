@@ -1,8 +1,19 @@
+import { availableParallelism } from 'node:os';
+
 export default {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types-transform.js' },
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  modulePathIgnorePatterns: ['<rootDir>/cdk.out'],
+  // Jest leaves one core free. End-to-end tests mostly wait: two at a time are served by two cores.
+  maxWorkers: Math.max(2, availableParallelism() - 1),
+  modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.venv'],
+  reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
+  // With --coverage only, as `npm run check` asks for. V8 counts what runs, with no instrumented code; functions that
+  // end-to-end tests run in processes of their own do not count.
+  coverageProvider: 'v8',
+  collectCoverageFrom: ['lambdas/**/*.ts'],
+  coverageReporters: [['text', { skipFull: true }]],
+  coverageThreshold: { global: { statements: 90, branches: 90, functions: 90, lines: 90 } },
 };

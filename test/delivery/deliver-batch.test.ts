@@ -1,0 +1,37 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { handler } from '../../lambdas/delivery/deliver-batch.ts';
+import { executionName } from '../../lambdas/domain/identity.ts';
+import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/domain/receive-policy.ts';
+import { receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { delivery } from '../support/factories.ts';
+import { CONTEXT, sqsRecord, wearEnvironment } from '../support/handler-wiring.ts';
+
+const world = runningWorld({ partners: { healthy: { answers: 200 }, failing: { answers: [503, 200] } } });
+
+beforeAll(() => wearEnvironment(world().platform.functions.find('deliver-batch').configuration.environment));
+
+const message = (integration_id: string, event_id: string) => {
+  const whole = delivery(undefined, { integration_id, event_id });
+  return { name: executionName(whole.webhook_id, 0), body: JSON.stringify(whole) };
+};
+
+test('sends what it can, dead-letters what is no delivery, takes a suspect out of sight', async () => {
+  const suspect = sqsRecord('suspect', message('healthy', 'sent-2').body, SUSPECT_RECEIVE_COUNT);
+  const Records = [sqsRecord('good', message('healthy', 'sent-1').body), sqsRecord('bad', '{}'), suspect];
+  const calledMs = Date.now();
+  expect(await handler({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
+
+  const hiddenUntil = world().platform.queues.takeOwnVisibility(suspect.receiptHandle) ?? 0;
+  expect(hiddenUntil).toBeGreaterThanOrEqual(calledMs + SUSPECT_VISIBILITY_SECONDS * 1000);
+  for (const id of ['sent-1', 'sent-2']) expect(receiptsOf(world(), 'healthy', id)).toHaveLength(1);
+  const { deliveryDeadLetters } = await world().evidence([]);
+  expect(deliveryDeadLetters.map(({ body }) => body)).toEqual(['{}']);
+}, 30_000);
+
+test('what a partner refuses for now goes to the workflow, with the try counted', async () => {
+  const { name, body } = message('failing', 'sent-3');
+  expect(await handler({ Records: [sqsRecord('later', body)] }, CONTEXT)).toEqual({ batchItemFailures: [] });
+
+  const started = world().platform.stateMachine.execution(name);
+  expect(JSON.parse(started?.input ?? '{}')).toMatchObject({ progress: { attempt: 1, reason: 'HTTP 503' } });
+}, 30_000);

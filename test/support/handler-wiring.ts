@@ -1,0 +1,54 @@
+import type { Context, SQSRecord } from 'aws-lambda';
+
+/**
+ * For tests that call a handler in their own process, with real clients: what Lambda gives it.
+ */
+
+/** What a function has of its own accord, and this process too. */
+const NOT_OURS = new Set(['PATH', 'LANG', 'TZ']);
+
+/** Sets a function's variables on this process. The handler's log and metrics would be noise here. */
+export function wearEnvironment(variables: Readonly<Record<string, string>>): void {
+  const worn = Object.entries(variables).filter(([name]) => !NOT_OURS.has(name));
+  Object.assign(process.env, Object.fromEntries(worn), {
+    POWERTOOLS_LOG_LEVEL: 'SILENT',
+    POWERTOOLS_METRICS_DISABLED: 'true',
+  });
+}
+
+/** The variables of a function that talks to one server only. */
+export function variablesOf(endpoint: string): Record<string, string> {
+  return {
+    AWS_REGION: 'us-east-1',
+    AWS_ACCESS_KEY_ID: 'local',
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_ENDPOINT_URL_SFN: endpoint,
+    AWS_ENDPOINT_URL_SQS: endpoint,
+    POWERTOOLS_SERVICE_NAME: 'test',
+    POWERTOOLS_METRICS_NAMESPACE: 'test',
+  };
+}
+
+/** A minute is left. */
+export const CONTEXT = { getRemainingTimeInMillis: () => 60_000 } as Context;
+
+/** A message as Lambda's poller hands it over. */
+export function sqsRecord(messageId: string, body: string, receives = 1): SQSRecord {
+  const attributes = {
+    ApproximateReceiveCount: String(receives),
+    SentTimestamp: String(Date.now()),
+    SenderId: 'test',
+    ApproximateFirstReceiveTimestamp: String(Date.now()),
+  };
+  return {
+    messageId,
+    body,
+    attributes,
+    receiptHandle: `receipt-of-${messageId}`,
+    messageAttributes: {},
+    md5OfBody: '',
+    eventSource: 'aws:sqs',
+    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:queue',
+    awsRegion: 'us-east-1',
+  };
+}
