@@ -1,0 +1,349 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { MAX_WORKFLOW_INPUT_BYTES } from '../../lambdas/contract/delivery.ts';
+import { EVENT_TYPES, eventSchema, MAX_EVENT_BYTES, REGIONS } from '../../lambdas/contract/event.ts';
+import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
+import { readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { output } from '../../local/demo/operator.ts';
+import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { learningTimeOf, runningWorld } from '../e2e/running-world.ts';
+import { until } from '../support/assembly.ts';
+import { describeWithClient, type Ended, runClient } from '../support/real-clients.ts';
+import { type FakeSqs, type Fate, startFakeSqs } from './fake-sqs.ts';
+
+// Python and boto3 take a second to start, and several on a loaded machine.
+jest.setTimeout(30_000);
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+const GUIDE = readFileSync(path('docs/lms-guide.md'), 'utf8');
+
+/** Nothing listens there. */
+const DEAD_ENDPOINT = 'http://127.0.0.1:9';
+
+interface PublishOrder {
+  readonly endpoint: string;
+  readonly queue_url: string;
+  readonly events: readonly {
+    readonly kind: 'completion' | 'enrollment' | 'any';
+    readonly values: object;
+    /** Integrations, or a region. */
+    readonly to: readonly string[] | string;
+  }[];
+}
+
+const WHOM = {
+  user_id: LEARNER.known,
+  email: 'learner@example.com',
+  username: 'learner',
+  course_id: COURSE,
+  course_name: 'Café für edX 🎓',
+  enterprise_customer_uuid: ENTERPRISE,
+  enterprise_customer_name: 'Demo Corp',
+};
+
+function completion(to: readonly string[] | string, values: object = {}): PublishOrder['events'][number] {
+  const grade = { percent_grade: 0.92, letter_grade: 'A', is_passing: true, occurred_at: '2026-01-10T17:30:00+02:00' };
+  return { kind: 'completion', values: { ...WHOM, ...grade, ...values }, to };
+}
+
+function parsed({ status, stdout, stderr }: Ended) {
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+type Order = PublishOrder | { readonly limits: readonly string[] };
+
+/** One Python process for all orders: it takes a second to start. */
+async function publish(python: string, ...orders: Order[]) {
+  return parsed(await runClient(python, [path('test/conformance/lms_publisher.py')], JSON.stringify(orders)));
+}
+
+describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (python) => {
+  const world = runningWorld({
+    flag: 'on',
+    partners: {
+      skillsoft: { answers: 200 },
+      percipio: { answers: 200 },
+      europe: { answers: 200, entry: { enterprise_customer_uuid: ENTERPRISE, region: 'EU' } },
+    },
+  });
+  const queue = () => ({
+    endpoint: world().platform.queues.endpoint,
+    queue_url: output(world().platform, 'EventsQueueUrl'),
+  });
+  const received = (integration: string, text: string) =>
+    world().partner.receipts.filter((receipt) => receipt.path === `/${integration}` && receipt.body.includes(text));
+  const webhookIds = (integration: string, text: string) =>
+    new Set(received(integration, text).map(({ headers }) => headers['webhook-id']));
+
+  test('a completion fanned out to two integrations arrives enriched at both, value for value', async () => {
+    const [answer] = await publish(python, {
+      ...queue(),
+      events: [completion(['skillsoft', 'percipio'], { username: 'first', percent_grade: 1 })],
+    });
+    expect(answer.sent.map(({ to }: { to: string }) => to)).toEqual(['skillsoft', 'percipio']);
+
+    await until(() => received('skillsoft', '"first"').length > 0 && received('percipio', '"first"').length > 0);
+    for (const integration of ['skillsoft', 'percipio']) {
+      const [receipt] = received(integration, '"first"');
+      expect(learningTimeOf(receipt)).toMatchObject({ total_seconds: 18540 });
+      expect(receipt?.body).toContain('"percent_grade":1.0,');
+      expect(receipt?.body).toContain('"completion_date":"2026-01-10T15:30:00+00:00"');
+      expect(receipt?.body).toContain('"course_name":"Café für edX 🎓"');
+    }
+    expect(webhookIds('skillsoft', '"first"')).not.toEqual(webhookIds('percipio', '"first"'));
+  });
+
+  test('a retake is a new webhook; the same publication, or the same event_id, is the same one', async () => {
+    const retake = { percent_grade: 0.97, occurred_at: '2026-01-10T19:00:00+02:00' };
+    const events = [
+      completion(['skillsoft'], { username: 'retaker' }),
+      completion(['skillsoft'], { username: 'retaker' }),
+      completion(['skillsoft'], { username: 'retaker', ...retake }),
+      completion(['skillsoft'], { username: 'named', event_id: 'grade-change-1' }),
+      completion(['skillsoft'], { username: 'named', event_id: 'grade-change-1', ...retake }),
+    ];
+    await publish(python, { ...queue(), events });
+
+    await until(() => received('skillsoft', '"retaker"').length >= 3 && received('skillsoft', '"named"').length >= 2);
+    expect(webhookIds('skillsoft', '"retaker"').size).toBe(2);
+    expect(webhookIds('skillsoft', '"named"').size).toBe(1);
+  });
+
+  test('an enrollment by region reaches that region’s integration, without learning time', async () => {
+    const values = { ...WHOM, username: 'enrolled', mode: 'verified', is_active: true };
+    const events = [
+      { kind: 'enrollment' as const, values: { ...values, occurred_at: '2026-01-10T15:30:00+00:00' }, to: 'EU' },
+    ];
+    await publish(python, { ...queue(), events });
+
+    await until(() => received('europe', '"enrolled"').length > 0);
+    expect(learningTimeOf(received('europe', '"enrolled"')[0])).toBeUndefined();
+  });
+
+  test('the guide’s first try prints what it says', async () => {
+    const { endpoint, queue_url } = queue();
+    const set = `import os; os.environ.update(QUEUE_URL="${queue_url}", AWS_ENDPOINT_URL_SQS="${endpoint}")`;
+    const run = `import runpy, sys; sys.path.insert(0, "${path('docs/lms')}"); runpy.run_path("${path('docs/lms/try_it.py')}")`;
+    const { stdout, stderr } = await runClient(python, ['-c', `${set}; ${run}`]);
+
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^skillsoft: SQS message [0-9a-f-]{36}\n$/);
+    await until(() => received('skillsoft', '"learner"').length > 0);
+  });
+
+  // CI's virtual environment may have boto3 alone.
+  const hasDjango = python !== '' && spawnSync(python, ['-c', 'import django']).status === 0;
+  const testWithDjango = hasDjango ? test : test.skip;
+  const absence = hasDjango ? '' : ' (no Django in the virtual environment)';
+  testWithDjango(
+    `the Django receiver publishes after the commit, and keeps what SQS does not take${absence}`,
+    async () => {
+      const order = JSON.stringify({ ...queue(), dead_endpoint: DEAD_ENDPOINT });
+      const ended = await runClient(python, [path('test/conformance/lms_receiver.py')], order);
+      expect(parsed(ended)).toEqual({
+        'before the commit': 2,
+        'after the commit': 0,
+        'after a rollback': 0,
+        'SQS down': 2,
+        'rows of the last minute': 2,
+        'SQS back': 0,
+        'a time without a zone': 0,
+      });
+      for (const integration of ['skillsoft', 'percipio']) {
+        await until(() => received(integration, '0.81').length > 0 && received(integration, '0.83').length > 0);
+        expect(received(integration, '0.82')).toEqual([]);
+      }
+    },
+    20_000,
+  );
+});
+
+describeWithClient('boto3', 'docs/lms/webhook_events.py and an SQS that refuses', (python) => {
+  let sqs: FakeSqs | undefined;
+  afterEach(() => sqs?.close());
+
+  async function publishTo(
+    fate: (message: string, request: number) => Fate | number,
+    ...publications: PublishOrder['events'][]
+  ) {
+    const fake = await startFakeSqs(fate);
+    sqs = fake;
+    const queue = { endpoint: fake.endpoint, queue_url: fake.queueUrl };
+    const answers = await publish(python, ...publications.map((events) => ({ ...queue, events })));
+    return { answers, answer: answers[0], batches: fake.batches };
+  }
+  const busy = { code: 'InternalError', senderFault: false };
+
+  test('batches of at most 10 entries and 1 MiB, each entry with its enterprise as group', async () => {
+    const filler = 'x'.repeat(190 * 1024);
+    const { answer, batches } = await publishTo(
+      () => 'taken',
+      [
+        ...Array.from({ length: 12 }, () => completion(['skillsoft'])),
+        ...Array.from({ length: 7 }, () => completion(['skillsoft'], { username: filler })),
+      ],
+    );
+    expect(answer.sent).toHaveLength(19);
+    expect(batches.map(({ length }) => length)).toEqual([10, 7, 2]);
+    const sizes = batches.map((batch) => batch.reduce((sum, { MessageBody }) => sum + MessageBody.length, 0));
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(1024 * 1024);
+    expect(new Set(batches.flat().map(({ MessageGroupId }) => MessageGroupId))).toEqual(new Set([ENTERPRISE]));
+  });
+
+  test('an event over 200 KiB, or too large once escaped, raises before anything is sent', async () => {
+    const { answers, batches } = await publishTo(
+      () => 'taken',
+      ...['x'.repeat(200 * 1024), '"'.repeat(80 * 1024)].map((username) => [
+        completion(['skillsoft']),
+        completion(['skillsoft'], { username }),
+      ]),
+    );
+    expect(answers).toEqual([
+      {
+        error: 'EventTooLarge',
+        message: expect.stringMatching(/^the event has 2\d+ bytes, at most 204800 are accepted$/),
+      },
+      {
+        error: 'EventTooLarge',
+        message: expect.stringMatching(/^the payload has 3\d+ bytes once escaped, at most 251904/),
+      },
+    ]);
+    expect(batches).toEqual([]);
+  });
+
+  test('an entry refused by SQS’s own fault is sent again, alone', async () => {
+    const { answer, batches } = await publishTo(
+      (message, request) => (request < 3 && message.includes('percipio') ? busy : 'taken'),
+      [completion(['skillsoft', 'percipio', 'other'])],
+    );
+    expect(answer.sent.map(({ to }: { to: string }) => to)).toEqual(['skillsoft', 'other', 'percipio']);
+    expect(batches.map(({ length }) => length)).toEqual([3, 1, 1]);
+  });
+
+  test('an entry that SQS goes on refusing, or refuses as the sender’s fault, is raised with the reason', async () => {
+    const invalid = { code: 'InvalidMessageContents', senderFault: true };
+    const fates: Record<string, Fate> = { skillsoft: 'taken', percipio: busy, other: invalid };
+    const { answer, batches } = await publishTo(
+      (message) => fates[JSON.parse(message).integration_id] ?? 'taken',
+      [completion(Object.keys(fates))],
+    );
+    expect(batches.map(({ length }) => length)).toEqual([3, 1, 1, 1]);
+    expect(answer).toMatchObject({ error: 'EventsNotSent', sent: 1, cause: null });
+    expect(answer.unsent).toEqual([
+      { to: 'other', code: 'InvalidMessageContents', sender_fault: true },
+      { to: 'percipio', code: 'InternalError', sender_fault: false },
+    ]);
+    expect(answer.message).toBe(
+      '2 of 3 events not sent: InternalError: refused by the test; InvalidMessageContents: refused by the test',
+    );
+  });
+
+  test('a request refused as a whole names every event that is not known to be sent', async () => {
+    const events = Array.from({ length: 12 }, () => completion(['skillsoft']));
+    const { answer } = await publishTo((_message, request) => (request === 1 ? 'taken' : 403), events);
+
+    expect(answer).toMatchObject({ error: 'EventsNotSent', sent: 10 });
+    expect(answer.unsent).toEqual(
+      Array(2).fill({ to: 'skillsoft', code: 'AccessDeniedException', sender_fault: false }),
+    );
+  });
+
+  test('an SQS that is not there raises all events, with botocore’s exception as the cause', async () => {
+    const queue = { endpoint: DEAD_ENDPOINT, queue_url: `${DEAD_ENDPOINT}/000000000000/events` };
+    const [answer] = await publish(python, { ...queue, events: [completion(['skillsoft', 'percipio'])] });
+
+    expect(answer).toMatchObject({ error: 'EventsNotSent', sent: 0, cause: 'EndpointConnectionError' });
+    expect(answer.unsent).toHaveLength(2);
+  });
+
+  test('what the pipeline would refuse raises before anything is sent', async () => {
+    const wrong: readonly [values: object, message: RegExp][] = [
+      [{ occurred_at: '2026-01-10T15:30:00' }, /zone/],
+      [{ event_id: 'user:1' }, /event_id/],
+      [{ percent_grade: 'NaN' }, /not JSON/],
+    ];
+    const { answers, batches } = await publishTo(
+      () => 'taken',
+      ...wrong.map(([values]) => [completion(['skillsoft'], values)]),
+    );
+    expect(answers).toEqual(
+      wrong.map(([, message]) => ({ error: 'InvalidEvent', message: expect.stringMatching(message) })),
+    );
+    expect(batches).toEqual([]);
+  });
+
+  test('its limits are the contract’s', async () => {
+    const limits = { MAX_EVENT_BYTES, MAX_WORKFLOW_INPUT_BYTES, EVENT_TYPES, REGIONS, SCHEMA_VERSION: 1 };
+    expect(await publish(python, { limits: Object.keys(limits) })).toEqual([limits]);
+  });
+
+  test('the Python in the guide compiles', async () => {
+    const blocks = codeBlocks('python');
+    const compile = 'import json, sys\nfor block in json.load(sys.stdin): compile(block, "guide", "exec")';
+    const ended = await runClient(python, ['-c', compile], JSON.stringify(blocks));
+
+    expect(blocks.length).toBeGreaterThan(2);
+    expect(ended).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+});
+
+function codeBlocks(language: string): string[] {
+  return [...GUIDE.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) =>
+    String(code),
+  );
+}
+
+describe('the LMS guide', () => {
+  const entry = { id: 'skillsoft', url: 'https://partner.example', enterprise_customer_uuid: ENTERPRISE };
+  const book = readIntegrations(JSON.stringify({ integrations: [entry] }), undefined);
+  const [example = ''] = codeBlocks('json');
+
+  test('has a row for every field of the message', () => {
+    const rows = [...GUIDE.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
+    expect(rows).toEqual(Object.keys(eventSchema.shape));
+  });
+
+  test('shows a message that the pipeline accepts', () => {
+    expect(acceptEvent(example, book).verdict).toBe('accepted');
+  });
+
+  test('lists the reasons with which events are dead-lettered, word for word', () => {
+    const changed = (changes: object) => JSON.stringify({ ...JSON.parse(example), ...changes });
+    const deep = `{"deep":${'['.repeat(201)}${']'.repeat(201)}}`;
+    const bad = [
+      '{"schema_version": 1,',
+      '[1, 2]',
+      changed({ schema_version: 2 }),
+      changed({ event_type: 'course_unenrollment' }),
+      changed({ event_id: 'user:12345' }),
+      changed({ occurred_at: '2026-01-10T15:30:00' }),
+      changed({ payload: undefined }),
+      changed({ integration_id: undefined }),
+      changed({ integration_id: 'nobody' }),
+      changed({
+        integration_id: 'skillsoft',
+        enterprise_customer_uuid: '00000000-0000-0000-0000-000000000000',
+      }),
+      changed({ integration_id: undefined, region: 'EU', payload: {} }),
+      changed({
+        integration_id: undefined,
+        region: 'EU',
+        enterprise_customer_uuid: '00000000-0000-0000-0000-000000000000',
+      }),
+      changed({ payload: { text: 'x'.repeat(MAX_EVENT_BYTES) } }),
+      changed({ payload: { text: '"'.repeat(95 * 1024) } }),
+      changed({}).replace(/"payload":.*$/, `"payload":${deep}}`),
+    ];
+    for (const body of bad) {
+      const acceptance = acceptEvent(body, book);
+      if (acceptance.verdict !== 'rejected') throw new Error(`not rejected: ${body.slice(0, 200)}`);
+      // The size of the one event at hand is no part of what the guide says.
+      const reason = acceptance.reason.replace(/^too large: \d+ bytes/, 'too large: N bytes');
+      // A bar in a table's cell is written `\|`.
+      expect(GUIDE.replaceAll('\\|', '|')).toContain(`\`${reason}\``);
+    }
+  });
+});
