@@ -6,7 +6,7 @@ import { createHttpsSender } from '../adapters/https-sender.ts';
 import type { deliverTaskEnvironment } from '../contract/environment.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
-import { readIntegrations } from '../domain/integrations.ts';
+import { integrationsReader } from '../domain/integrations.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import type { TryDeliveryServices } from './try-delivery.ts';
 
@@ -22,7 +22,7 @@ export function createDeliveryServices(
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: readIntegrations,
+      parse: integrationsReader(log),
       log,
     }),
     sender: createHttpsSender({ allowPlainHttp: environment.ALLOW_PLAIN_HTTP }),

@@ -1,5 +1,6 @@
 import { type EventType, type LmsEvent, REGIONS } from '../contract/event.ts';
 import { type Integration, integrationSchema } from '../contract/integration.ts';
+import type { Log } from '../contract/log.ts';
 
 /** An entry that cannot be used, with what may tell whose events it should get: as written, so of any type. */
 export interface BrokenEntry {
@@ -55,6 +56,15 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
 function idOf(entry: unknown): string | undefined {
   const id = integrationSchema.shape.id.safeParse((entry as { id?: unknown } | null)?.id);
   return id.success ? id.data : undefined;
+}
+
+/** Reads a document and warns, once for each version of it, of what does not fit. */
+export function integrationsReader(log: Log) {
+  return (text: string, lastGood: IntegrationBook | undefined): IntegrationBook => {
+    const book = readIntegrations(text, lastGood);
+    if (book.faults.length > 0) log.warn('integrations.faulty', { faults: book.faults });
+    return book;
+  };
 }
 
 function brokenEntry(entry: unknown, reason: string): BrokenEntry {

@@ -12,7 +12,7 @@ import { createQueues } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
 import { enrichBatchEnvironment, readEnvironment } from '../contract/environment.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
-import { readIntegrations } from '../domain/integrations.ts';
+import { integrationsReader } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from './answer-misses.ts';
 import { enrichEvents } from './enrich-events.ts';
@@ -52,7 +52,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: readIntegrations,
+      parse: integrationsReader(log),
       log,
     }),
     workflow: createWorkflow({

@@ -1,8 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { eventSchema, type LmsEvent } from '../../lambdas/contract/event.ts';
-import { type IntegrationBook, readIntegrations, route, wanted } from '../../lambdas/domain/integrations.ts';
-import { book, brokenEntry, ENTERPRISE, event, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
+import {
+  type IntegrationBook,
+  integrationsReader,
+  readIntegrations,
+  route,
+  wanted,
+} from '../../lambdas/domain/integrations.ts';
+import { book, brokenEntry, ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
 
 const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
 const document = (...integrations: unknown[]) => JSON.stringify({ integrations });
@@ -41,6 +47,16 @@ describe('the integrations document', () => {
 
   test('an entry that is gone is gone: its last good version does not come back', () => {
     expect(read(document(), read(document(GOOD))).byId.size).toBe(0);
+  });
+
+  test('what does not fit is warned of, once for a document', () => {
+    const log = fakeLog();
+    const reader = integrationsReader(log);
+    reader(document(GOOD), undefined);
+    expect(log.lines).toEqual([]);
+    reader(document({ ...GOOD, url: 'ftp://x' }), undefined);
+    expect(log.lines).toMatchObject([{ level: 'warn', message: 'integrations.faulty' }]);
+    expect(JSON.stringify(log.lines)).toContain('url: must be an http(s) URL');
   });
 
   test('an entry that is mended is broken no more', () => {
