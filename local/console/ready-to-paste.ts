@@ -33,7 +33,7 @@ npm run local -- partner skillsoft 503
 npm run local -- partner skillsoft up
 npm run local -- status
 
-Dead letters of events, left where they are:
+Dead letters of events, left where they are (nothing is printed where there are none):
 
 ${receiveWithCli(endpoint, output(platform, 'EventsDeadLetterQueueUrl'))}
 

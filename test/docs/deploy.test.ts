@@ -11,6 +11,7 @@ import { snowflakeSecretFields, snowflakeSecretSchema } from '../../lambdas/cont
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import { isEnrichmentOn, parseFlag } from '../../lambdas/domain/flag.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
 import { integrationsValidator } from '../../lib/configuration.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
@@ -101,7 +102,7 @@ function shownWebhookId(): string | undefined {
 }
 
 describe('the Snowflake secret', () => {
-  const command = /^node -e '\n(.*?)' > snowflake-secret\.json$/ms.exec(shell)?.[1] ?? '';
+  const command = /^\(umask 077; node -e '\n(.*?)' > snowflake-secret\.json\)$/ms.exec(shell)?.[1] ?? '';
 
   test.each([undefined, 'correct horse'])('is written from the key file, passphrase %p', (passphrase) => {
     const directory = mkdtempSync(join(tmpdir(), 'deploy-guide-'));
@@ -126,6 +127,27 @@ describe('the Snowflake secret', () => {
         ...(secret.private_key_passphrase !== undefined && { passphrase: secret.private_key_passphrase }),
       });
       expect(key.asymmetricKeyType).toBe('rsa');
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test('in Secrets Manager’s own format is written from both key files', () => {
+    const managed = /node -e '\n([^']*)' > managed-secret\.json\)/.exec(guide)?.[1] ?? '';
+    const directory = mkdtempSync(join(tmpdir(), 'deploy-guide-'));
+    try {
+      const { privateKey, publicKey } = generateKeyPairSync('rsa', {
+        modulusLength: 2048,
+        publicKeyEncoding: { type: 'spki', format: 'pem' },
+        privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      });
+      writeFileSync(join(directory, 'snowflake_key.p8'), privateKey);
+      writeFileSync(join(directory, 'snowflake_key.pub'), publicKey);
+      const env = { ...process.env, NODE_OPTIONS: '' };
+      const written = execFileSync(process.execPath, ['-e', managed], { cwd: directory, env, encoding: 'utf8' });
+      const { private_key: key = '' } = snowflakeSecretSchema.parse(JSON.parse(written));
+      expect(key).toMatch(/^[A-Za-z0-9+/=]+$/);
+      expect(createPrivateKey(privateKeyPem(key, { encrypted: false })).asymmetricKeyType).toBe('rsa');
     } finally {
       rmSync(directory, { recursive: true });
     }
