@@ -42,13 +42,15 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(enrichBatchEnvironment, variables);
   const log = new Logger();
   const counter = createCounter(new Metrics());
+  // One client, and so one TLS handshake on a cold start, for both configurations.
+  const appConfig = new AppConfigDataClient(AWS_CLIENT_OPTIONS);
   const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
   const deadLetter: EnrichEventsServices['deadLetter'] = (letters) =>
     queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
   const enriching: EnrichEventsServices = {
-    ...createLearningTimeServices(environment, log),
+    ...createLearningTimeServices(environment, appConfig, log),
     integrations: createConfigurationSource({
-      client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+      client: appConfig,
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,

@@ -1,4 +1,4 @@
-import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig.ts';
@@ -13,9 +13,13 @@ import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
 import { parseFlag } from '../domain/flag.ts';
 
 /** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
-export function createLearningTimeServices(environment: z.infer<typeof enrichTaskEnvironment>, log: Log) {
+export function createLearningTimeServices(
+  environment: z.infer<typeof enrichTaskEnvironment>,
+  appConfig: AppConfigDataClient,
+  log: Log,
+) {
   const flag = createConfigurationSource<Flag>({
-    client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+    client: appConfig,
     applicationId: environment.APPCONFIG_APPLICATION_ID,
     environmentId: environment.FLAGS_ENVIRONMENT_ID,
     profileId: environment.FLAGS_PROFILE_ID,
