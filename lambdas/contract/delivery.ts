@@ -18,7 +18,6 @@ export const PLAIN_REASONS = [
   'learner_not_identified',
   'warehouse_unavailable',
 ] as const;
-export type PlainReason = (typeof PLAIN_REASONS)[number];
 
 const pendingSchema = z.object({
   status: z.literal('pending'),

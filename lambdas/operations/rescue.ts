@@ -15,7 +15,7 @@ export interface RescueServices {
   now(): number;
 }
 
-/** How StartExecution refuses an input that it will never take: not JSON, or too large with what a rescue adds. */
+/** How StartExecution refuses an input that it will never take: too large, with what a rescue adds. */
 const UNSTARTABLE = new Set(['InvalidExecutionInput', 'ValidationException']);
 
 /**
