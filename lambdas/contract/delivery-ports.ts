@@ -1,4 +1,5 @@
 import type { Delivery } from './delivery.ts';
+import type { Integration } from './integration.ts';
 
 /** The retry workflow, as functions see it. */
 export interface Workflow {
@@ -11,10 +12,36 @@ export interface Workflow {
   start(delivery: Delivery): Promise<void>;
 }
 
+/** How long the parts of a request took, in milliseconds. What a kept connection spares is absent. */
+export interface SendTimings {
+  readonly dnsMs?: number;
+  readonly connectMs?: number;
+  readonly tlsMs?: number;
+  /** From the start until the answer's status. */
+  readonly firstByteMs?: number;
+  readonly totalMs: number;
+}
+
 /** What a partner's endpoint answered, or why it gave no answer. */
 export type SendResult =
-  | { readonly kind: 'answered'; readonly status: number }
-  | { readonly kind: 'failed' /** Node's error code, or `TIMEOUT`. */; readonly code: string };
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      /** The header `Retry-After`, as it came. */
+      readonly retryAfter?: string;
+      /** The beginning of the body, at most `keepAnswerBytes`. It may hold anything: never for logs. */
+      readonly answerStart?: string;
+      readonly timings?: SendTimings;
+    }
+  | {
+      readonly kind: 'failed';
+      /** Node's error code, or one of ours: TIMEOUT, CLOSED, INVALID_URL, FORBIDDEN_URL, FORBIDDEN_PORT, FORBIDDEN_ADDRESS. */
+      readonly code: string;
+      readonly timings?: SendTimings;
+    };
+
+/** Of an answer so much is kept where nobody asks for more, in bytes. */
+export const USUAL_KEPT_ANSWER_BYTES = 2048;
 
 /** One request to a partner. */
 export interface WebhookRequest {
@@ -23,11 +50,83 @@ export interface WebhookRequest {
   readonly body: string;
   /** One deadline over connect, headers and body, in milliseconds. */
   readonly timeoutMs: number;
+  /** At most 65,536; 2048 where it says nothing. */
+  readonly keepAnswerBytes?: number;
 }
 
-/** The way to partners. It never throws: what went wrong is a result. */
+/** The way to partners, and to nowhere else. It never throws: what went wrong is a result. */
 export interface WebhookSender {
   send(request: WebhookRequest): Promise<SendResult>;
+}
+
+/** What an integration's OAuth2 server said. */
+export type TokenResult =
+  | { readonly kind: 'token'; readonly token: string }
+  /** Its answer, to be judged like any partner's; `malformed` where a 2xx holds no usable token. */
+  | { readonly kind: 'none'; readonly result: SendResult; readonly isMalformed: boolean };
+
+/** Tokens of OAuth2 client credentials, kept in this process until 60 s before they expire. */
+export interface TokenSource {
+  /** One fetch serves all who ask meanwhile. Waits `timeoutMs` at the most. */
+  token(client: OAuthClient, timeoutMs: number): Promise<TokenResult>;
+  /** Forgets a token that was refused; a newer one that somebody else fetched meanwhile stays. */
+  drop(client: OAuthClient, refused: string): void;
+}
+
+export interface OAuthClient {
+  readonly tokenUrl: string;
+  readonly scope: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** The part of an integration that its gate depends on; with another address, or resumed, its record begins anew. */
+export type GatedIntegration = Pick<Integration, 'id' | 'url' | 'resumed_at' | 'max_requests_per_minute'>;
+
+/** A try that wants to go out. */
+export interface GateTicket {
+  /** The free time reserved for it earlier, in epoch milliseconds. */
+  readonly reservedForMs?: number;
+}
+
+/** What a try is told. */
+export type Admission =
+  | { readonly verdict: 'now' }
+  /** Not before this time, in epoch milliseconds. `isReserved`: the time is its own, and lapses 60 s later. */
+  | { readonly verdict: 'later'; readonly atMs: number; readonly isReserved: boolean }
+  /** The endpoint fails or is gone: put it to sleep, without a try. */
+  | { readonly verdict: 'parked'; readonly reason: 'failing' | 'gone' };
+
+export interface GateAnswer {
+  /** One for each ticket, in their order. */
+  readonly admissions: readonly Admission[];
+  /** The endpoint keeps requests waiting: the shared queue's function must not wait for it. */
+  readonly isSlow: boolean;
+  /** Success is worth telling: failures were counted before, or this is the probe. */
+  readonly wantsReport: boolean;
+}
+
+/** How tries ended that went out together. */
+export interface GateReport {
+  /** Answered, however: the endpoint is alive. */
+  readonly passed: number;
+  /** Failed in a way that may pass. */
+  readonly failed: number;
+  /** Answered 410. */
+  readonly isGone: boolean;
+  /** Nobody may send before so many milliseconds from now (`Retry-After`); 0: at once. */
+  readonly holdMs: number;
+}
+
+/**
+ * Says when tries may go out: rate limit, breaker and hold of each integration, over all functions together. It never
+ * throws: without its store it keeps its own record, which then is this environment's alone.
+ */
+export interface Gate {
+  admit(integration: GatedIntegration, tickets: readonly GateTicket[]): Promise<GateAnswer>;
+  report(integration: GatedIntegration, report: GateReport): Promise<void>;
+  /** A request has been waiting for a while and still is. */
+  reportSlow(integration: GatedIntegration): Promise<void>;
 }
 
 /** One message to send. `id` is the caller's, to know it again among the refused. */
@@ -37,4 +136,6 @@ export interface OutgoingMessage {
   readonly attributes?: Readonly<Record<string, string>>;
   /** Fair queues: the tenant, on a standard queue. */
   readonly groupId?: string;
+  /** Kept back for so long, 0 to 900 s (SQS's limit). */
+  readonly delaySeconds?: number;
 }

@@ -58,6 +58,10 @@ export const progressSchema = z.object({
   /** When the next step is due; null before anything had to wait. No function compares it with its own clock. */
   due_at: z.iso.datetime().nullable(),
   outcome: z.enum(OUTCOMES).optional(),
+  /** The free time under the integration's rate limit that is reserved for the next try, and for no other. */
+  reserved_for: z.iso.datetime().optional(),
+  /** Times in a row that it was put to sleep without a try: the integration is paused, failing or gone. */
+  sleeps: z.int().min(0).optional(),
   /** In words, for the dead letter and the operator: why the outcome is what it is. */
   reason: z.string().optional(),
 });

@@ -38,7 +38,23 @@ const warehouse = {
   LEARNING_TIME_SECONDS_COLUMN: identifier,
 };
 
-const partner = { ALLOW_PLAIN_HTTP: flagText };
+/** Which way to partners a stage permits; never an integration. */
+const partners = {
+  ALLOW_PLAIN_HTTP: flagText,
+  /** Networks that may be reached although they are not public, cut by commas; usually none. */
+  ALLOWED_CIDRS: z.string().transform(listed),
+  /** Ports, cut by commas, or `any`. */
+  ALLOWED_PORTS: z
+    .string()
+    .regex(/^(any|\d{1,5}(,\d{1,5})*)$/, 'must be ports, cut by commas, or any')
+    .transform((text) => (text === 'any' ? ('any' as const) : listed(text).map(Number))),
+  /** What comes before an integration's id in the name of its secret. */
+  INTEGRATION_SECRETS_PREFIX: z.string().regex(/^\/.*\/$/, 'must begin and end with a slash'),
+};
+
+function listed(text: string): string[] {
+  return text.split(',').filter((item) => item !== '');
+}
 
 export const enrichBatchEnvironment = z.object({
   ...powertools,
@@ -57,13 +73,16 @@ export const enrichTaskEnvironment = z.object({ ...powertools, ...flags, ...cach
 export const deliverBatchEnvironment = z.object({
   ...powertools,
   ...integrations,
-  ...partner,
+  ...partners,
+  ...cache,
   DELIVERIES_QUEUE_URL: queueUrl,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
   STATE_MACHINE_ARN: id,
 });
 
-export const deliverTaskEnvironment = z.object({ ...powertools, ...integrations, ...partner });
+export const deliverTaskEnvironment = z.object({ ...powertools, ...integrations, ...partners, ...cache });
+
+export const sendTestEnvironment = z.object({ ...powertools, ...integrations, ...partners });
 
 export const rescueExecutionEnvironment = z.object({
   ...powertools,

@@ -13,9 +13,14 @@ export class ConfigurationUnavailable extends PipelineError {
   override readonly name = 'ConfigurationUnavailable';
 }
 
-/** A secret could not be read, or what it holds does not fit its schema. Worth a retry: an operator may mend it. */
+/** A secret could not be read: Secrets Manager refused, or did not answer. Worth a retry. */
 export class SecretUnavailable extends PipelineError {
   override readonly name = 'SecretUnavailable';
+}
+
+/** A secret was read, and is of no use: it does not exist, has no value, or does not fit its schema. */
+export class SecretUnusable extends PipelineError {
+  override readonly name = 'SecretUnusable';
 }
 
 /** The warehouse did not answer within the deadline, refused, or answered something unreadable. Worth a retry. */

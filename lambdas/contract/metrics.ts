@@ -10,6 +10,8 @@ export const METRICS = {
   deliveredWithLearningTime: 'webhook.delivery.success_with_learning_time',
   deliveredWithoutLearningTime: 'webhook.delivery.success_without_learning_time',
   deliveryRetry: 'webhook.delivery.retry',
+  deliveryDeferred: 'webhook.delivery.deferred',
+  deliveryParked: 'webhook.delivery.parked',
   deliveryDead: 'webhook.delivery.dead',
   executionRescued: 'webhook.execution.rescued',
 } as const;
