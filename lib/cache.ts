@@ -9,8 +9,9 @@ import type { Stage } from './stage-schema.ts';
 const VALKEY_PORTS = Port.tcpRange(6379, 6380);
 
 /**
- * The cache of the warehouse's answers: serverless Valkey, from 100 MB, about $6 a month. Without users: it holds
- * seconds by ids, and is reached from the functions' security groups only.
+ * Serverless Valkey, from 100 MB, about $6 a month: the warehouse's answers, and what the functions that deliver must know
+ * of each other, above all every integration's rate limit and breaker. Without users: it holds seconds by ids, times and
+ * counts by integration, and is reached from the functions' security groups only.
  */
 export class Cache extends Construct {
   private readonly cache: CfnServerlessCache;
@@ -22,14 +23,14 @@ export class Cache extends Construct {
     this.tls = stage.cacheTls;
     this.securityGroup = new SecurityGroup(this, 'SecurityGroup', {
       vpc: network.vpc,
-      description: 'Learning-time cache: reached by the functions that enrich',
+      description: 'Learning-time cache: reached by the functions that enrich and those that deliver',
       allowAllOutbound: false,
     });
     this.cache = new CfnServerlessCache(this, 'Valkey', {
       engine: 'valkey',
       majorEngineVersion: '8',
       serverlessCacheName: `learning-time-${stage.name}`,
-      description: 'Learning time by learner, course and enterprise',
+      description: 'Learning time by learner, course and enterprise, rate limits and breakers by integration',
       cacheUsageLimits: {
         dataStorage: { maximum: stage.cache.maxStorageGigabytes, unit: 'GB' },
         ecpuPerSecond: { maximum: stage.cache.maxEcpuPerSecond },
@@ -39,7 +40,7 @@ export class Cache extends Construct {
     });
   }
 
-  /** Lets a function read and write answers. */
+  /** Lets a function read and write. */
   grantUse(fn: PipelineFunction): void {
     fn.setVariable('CACHE_HOST', this.cache.attrEndpointAddress);
     fn.setVariable('CACHE_PORT', this.cache.attrEndpointPort);

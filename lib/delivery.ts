@@ -1,9 +1,11 @@
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
+import type { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
 
 export interface DeliveryProps {
@@ -11,15 +13,25 @@ export interface DeliveryProps {
   readonly defaults: FunctionDefaults;
   readonly code: Code;
   readonly configuration: Configuration;
+  readonly secrets: Secrets;
+  readonly cache: Cache;
 }
 
-/** Speaks to partners, and is alone in doing so: batches from the deliveries queue, and one by one in the workflow. */
+/**
+ * `dns.lookup` runs on libuv's threads, of which there are four by default: four lookups of a partner whose name servers
+ * hang would hold up those of all others.
+ */
+const THREADS = 16;
+
+/** Speaks to partners, and is alone in doing so: batches from the deliveries queue, one by one in the workflow, tests. */
 export class Delivery extends Construct {
   readonly batch: PipelineFunction;
   readonly task: PipelineFunction;
+  /** Invoked by operators, each by their own permission. In the VPC, so that a test comes from where webhooks come from. */
+  readonly sendTest: PipelineFunction;
   private readonly stage: Stage;
 
-  constructor(scope: Construct, id: string, { stage, defaults, code, configuration }: DeliveryProps) {
+  constructor(scope: Construct, id: string, { stage, defaults, code, configuration, secrets, cache }: DeliveryProps) {
     super(scope, id);
     this.stage = stage;
     const shared = { defaults, code, service: 'delivery', speaksTo: 'vpc' } as const;
@@ -33,18 +45,37 @@ export class Delivery extends Construct {
       handler: 'deliver-task.handler',
       size: stage.functions.deliverTask,
     });
-    for (const fn of [this.batch, this.task]) {
+    this.sendTest = new PipelineFunction(this, 'SendTest', {
+      ...shared,
+      handler: 'send-test.handler',
+      size: stage.functions.sendTest,
+    });
+    for (const fn of [this.batch, this.task, this.sendTest]) {
       configuration.grantReadIntegrations(fn);
-      fn.setVariable('ALLOW_PLAIN_HTTP', String(stage.allowPlainHttp));
+      secrets.grantReadIntegrations(fn);
+      this.letReachPartners(fn);
     }
+    // A test asks no rate limit and no breaker: it is how an operator finds out whether the endpoint lives.
+    for (const fn of [this.batch, this.task]) cache.grantUse(fn);
   }
 
-  /** Feeds the batch function from the deliveries queue; what must wait or try again goes to the workflow. */
+  /**
+   * Feeds the batch function from the deliveries queue. What must wait for a few minutes it sends there again, with a
+   * delay; what must wait longer, or try again, goes to the workflow.
+   */
   connect({ deliveries }: EventQueues, workflow: RetryWorkflow): void {
-    this.batch.consume(deliveries.queue, this.stage.eventSources.deliveries);
     // The handler lengthens visibility itself; the consumer's permissions include that.
-    this.batch.setVariable('DELIVERIES_QUEUE_URL', deliveries.queue.queueUrl);
+    this.batch.consume(deliveries.queue, this.stage.eventSources.deliveries);
+    this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.batch.grantSend(deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
     workflow.grantStart(this.batch);
+  }
+
+  private letReachPartners(fn: PipelineFunction): void {
+    const { allowPlainHttp, allowedCidrs, allowedPorts } = this.stage.partners;
+    fn.setVariable('ALLOW_PLAIN_HTTP', String(allowPlainHttp));
+    fn.setVariable('ALLOWED_CIDRS', allowedCidrs.join(','));
+    fn.setVariable('ALLOWED_PORTS', allowedPorts === 'any' ? 'any' : allowedPorts.join(','));
+    fn.setVariable('UV_THREADPOOL_SIZE', String(THREADS));
   }
 }

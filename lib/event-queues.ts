@@ -2,8 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { AccountPrincipal, ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import type { FunctionSize } from './function-size.ts';
 import { removalPolicy } from './removal.ts';
-import type { EventSource, FunctionSize, Stage } from './stage-schema.ts';
+import type { EventSource, Stage } from './stage-schema.ts';
 
 /** Nearly every failure passes, so hardly anything is dead-lettered by count; handlers do it, with a reason. */
 const MAX_RECEIVE_COUNT = 1000;

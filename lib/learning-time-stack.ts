@@ -27,6 +27,7 @@ export class LearningTimeStack extends Stack {
     const defaults = { network, logRetentionDays: stage.logRetentionDays };
     const configuration = new Configuration(this, 'Configuration', stage);
     const secrets = new Secrets(this, 'Secrets', stage);
+    const cache = new Cache(this, 'Cache', { stage, network });
 
     const queues = new EventQueues(this, 'Queues', stage);
     const enrichment = new Enrichment(this, 'Enrichment', {
@@ -34,14 +35,16 @@ export class LearningTimeStack extends Stack {
       defaults,
       code: functionCode('enrichment', ['enrich-batch', 'enrich-task']),
       configuration,
-      cache: new Cache(this, 'Cache', { stage, network }),
+      cache,
       warehouse: new Warehouse(stage.warehouse, secrets),
     });
     const delivery = new Delivery(this, 'Delivery', {
       stage,
       defaults,
-      code: functionCode('delivery', ['deliver-batch', 'deliver-task']),
+      code: functionCode('delivery', ['deliver-batch', 'deliver-task', 'send-test']),
       configuration,
+      secrets,
+      cache,
     });
     const workflow = new RetryWorkflow(this, 'RetryWorkflow', {
       stage,
@@ -59,7 +62,7 @@ export class LearningTimeStack extends Stack {
       deadLetters: queues.deliveries.deadLetters,
     });
 
-    const sources = { queues, network, secrets, configuration, workflow, rescue };
+    const sources = { queues, network, secrets, configuration, delivery, workflow, rescue };
     for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
       new CfnOutput(this, name, { value, description });
     }

@@ -1,5 +1,6 @@
 import { Aws } from 'aws-cdk-lib';
 import type { Configuration } from './configuration.ts';
+import type { Delivery } from './delivery.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { Network } from './network.ts';
 import type { Rescue } from './rescue.ts';
@@ -11,13 +12,14 @@ export interface OutputSources {
   readonly network: Network;
   readonly secrets: Secrets;
   readonly configuration: Configuration;
+  readonly delivery: Delivery;
   readonly workflow: RetryWorkflow;
   readonly rescue: Rescue;
 }
 
 /** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
 export function stackOutputs(sources: OutputSources): Readonly<Record<string, readonly [string, string]>> {
-  const { queues, network, secrets, configuration, workflow, rescue } = sources;
+  const { queues, network, secrets, configuration, delivery, workflow, rescue } = sources;
   const { events, deliveries } = queues;
   const { application, flags, integrations } = configuration;
   return {
@@ -30,6 +32,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     SnowflakeSecretName: [
       secrets.snowflakeSecretName,
       'Empty until you fill it: aws secretsmanager put-secret-value, JSON of account, user and private_key',
+    ],
+    IntegrationSecretsPrefix: [
+      secrets.integrationSecretsPrefix,
+      'With an integration’s id after it, the name of its secret: npm run integration -- add makes it',
     ],
     AppConfigConsoleUrl: [
       `https://${Aws.REGION}.console.aws.amazon.com/systems-manager/appconfig/applications/${application.applicationId}?region=${Aws.REGION}`,
@@ -56,6 +62,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
       'Webhooks that were given up, each with its reason',
     ],
     RescueDeadLetterQueueUrl: [rescue.undelivered.queueUrl, 'Failed rescues: should stay empty'],
+    SendTestFunctionName: [
+      delivery.sendTest.lambda.functionName,
+      'Sends a partner one test event: npm run send-test invokes it, with your credentials',
+    ],
     RetryWorkflowArn: [workflow.stateMachine.stateMachineArn, 'What waits or is tried again: its running executions'],
   };
 }

@@ -16,8 +16,10 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
+import type { FunctionSize } from './function-size.ts';
 import type { Network } from './network.ts';
-import type { EventSource, FunctionSize } from './stage-schema.ts';
+import type { EventSource } from './stage-schema.ts';
+import { wildcardFinding } from './wildcard-finding.ts';
 
 /** What all functions of a stage share. */
 export interface FunctionDefaults {
@@ -45,7 +47,8 @@ export interface PipelineFunctionProps {
 type RuntimeVariable =
   | 'SNOWFLAKE_DISABLE_PLATFORM_DETECTION'
   | 'SNOWFLAKE_DISABLE_MINICORE'
-  | 'SF_TELEMETRY_DISABLE_CONNECTION_SHAPE';
+  | 'SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'
+  | 'UV_THREADPOOL_SIZE';
 
 const METRICS_NAMESPACE = 'LearningTimeWebhooks';
 
@@ -92,7 +95,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     this.setVariable('POWERTOOLS_SERVICE_NAME', service);
     this.setVariable('POWERTOOLS_METRICS_NAMESPACE', METRICS_NAMESPACE);
     Validations.of(role).acknowledge({
-      id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
+      id: wildcardFinding('*'),
       reason: 'X-Ray and, in a VPC, the network interface calls take no resource.',
     });
   }
@@ -124,7 +127,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     });
   }
 
-  /** Sets one of the variables that the function's schema in the contract names, or that an SDK reads. */
+  /** Sets one of the variables that the function's schema in the contract names, or that a runtime or SDK reads. */
   setVariable(name: EnvironmentName | RuntimeVariable, value: string): void {
     this.lambda.addEnvironment(name, value);
   }

@@ -6,9 +6,10 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { deadLetterQueue } from './event-queues.ts';
+import type { FunctionSize } from './function-size.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import type { FunctionSize, Stage } from './stage-schema.ts';
+import type { Stage } from './stage-schema.ts';
 
 /** How an execution ends through a fault of ours. A webhook that was dead-lettered ends as SUCCEEDED. */
 const FAULTS_OF_OURS = ['FAILED', 'TIMED_OUT', 'ABORTED'];

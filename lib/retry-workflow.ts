@@ -9,13 +9,20 @@ import {
   StateMachineType,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { MAX_EXECUTION_DAYS } from '../lambdas/contract/delivery.ts';
 import { ExecutionKey } from './execution-key.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { retryWorkflowDefinition } from './retry-workflow-definition.ts';
 import type { Stage } from './stage-schema.ts';
+import { wildcardFinding } from './wildcard-finding.ts';
 
-/** Longest life of an execution: parked webhooks die after 72 h; a week is beyond anything that is meant. */
-const EXECUTION_TIMEOUT = Duration.days(7);
+/**
+ * Longest life of an execution: longer than the longest retry policy that an integration may have. Its 10 waits of a day,
+ * each 10% longer at worst, are 11 days. Each of its 11 tries may take 340 s, and be preceded by 1, 2, 4 … 32 minutes
+ * asleep, 10% longer too: 1 h and 13 h. With the retries of enrichment that is 11.6 days; the rest is for faults of ours
+ * that pass, and for moments reserved under a rate limit. What still runs then, the rescue dead-letters.
+ */
+const EXECUTION_TIMEOUT = Duration.days(MAX_EXECUTION_DAYS);
 
 export interface RetryWorkflowProps {
   readonly stage: Stage;
@@ -79,7 +86,7 @@ export class RetryWorkflow extends Construct {
     fn.allow(['states:DescribeExecution'], [`${prefix}:${resource.attrName}:*`]);
     this.key.grantDescribe(fn);
     Validations.of(fn).acknowledge({
-      id: wildcard(
+      id: wildcardFinding(
         `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(resource)}.Name>:*`,
       ),
       reason: 'Executions are named by what they carry: all of this one state machine, and no other.',
@@ -92,18 +99,13 @@ export class RetryWorkflow extends Construct {
         id: 'AwsSolutions::AwsSolutions-SF1',
         reason: 'The execution history holds every event for 90 days; the log is for what failed.',
       },
-      { id: wildcard('*'), reason: 'X-Ray and the delivery of logs take no resource.' },
+      { id: wildcardFinding('*'), reason: 'X-Ray and the delivery of logs take no resource.' },
       ...tasks.map(({ lambda }) => ({
-        id: wildcard(`<${logicalId(lambda.node.defaultChild as CfnElement)}.Arn>:*`),
+        id: wildcardFinding(`<${logicalId(lambda.node.defaultChild as CfnElement)}.Arn>:*`),
         reason: 'CDK grants a task all versions of its function; there is one.',
       })),
     );
   }
-}
-
-/** cdk-nag's name for the finding that a statement's resource has a wildcard. */
-function wildcard(resource: string): string {
-  return `AwsSolutions::AwsSolutions-IAM5[Resource::${resource}]`;
 }
 
 function logicalId(element: CfnElement): string {

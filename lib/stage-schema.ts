@@ -1,20 +1,8 @@
 import * as z from 'zod';
 import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
+import { type FunctionSize, functionSizes } from './function-size.ts';
 
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
-
-/**
- * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
- *
- * `reservedConcurrency` is both a limit and a reservation: what it takes is taken from the account's other functions. An
- * account has 1,000 in each region, a new one perhaps 10, and Lambda refuses a reservation that would leave fewer than
- * 100 (10 in a new account) unreserved. Absent: none, bounded by the account alone.
- */
-const functionSize = z.strictObject({
-  timeoutSeconds: z.int().min(1).max(900),
-  memoryMegabytes: z.int().min(128).max(10_240),
-  reservedConcurrency: z.int().min(1).max(900).optional(),
-});
 
 /**
  * How a queue is read. Event source mappings take 2 to 1000 concurrent invocations, a window of 0 to 300 s, and more
@@ -41,8 +29,9 @@ const publisherPrincipal = z.string().refine((text) => ACCOUNT_ID.test(text) || 
     `${JSON.stringify(input)} is neither an account id of 12 digits nor the ARN of an IAM role or user`,
 });
 
-/** A partner's slowest try, 300 s (contract: `timeout_seconds`), must end before the task that makes it. */
-const LONGEST_PARTNER_TRY_SECONDS = 300;
+const cidr = z.union([z.cidrv4(), z.cidrv6()], {
+  error: ({ input }) => `${JSON.stringify(input)} is no network in CIDR notation`,
+});
 
 const stageShape = z.strictObject({
   /** Part of the names of the stack, the secrets, the state machine and more. */
@@ -53,8 +42,15 @@ const stageShape = z.strictObject({
   publisherPrincipals: z.array(publisherPrincipal),
   /** What holds data or is known to others outlives the stack, and the stack is protected from deletion. */
   retain: z.boolean(),
-  /** Lets partners be plain HTTP and on loopback. A permission of the stage, never of an integration. */
-  allowPlainHttp: z.boolean(),
+  /** Which way to partners is open. Permissions of the stage, never of an integration. */
+  partners: z.strictObject({
+    allowPlainHttp: z.boolean(),
+    /** Networks, v4 or v6, that partners may be in although they are not public; loopback is one. */
+    allowedCidrs: z.array(cidr),
+    allowedPorts: z.union([z.array(z.int().min(1).max(65_535)).min(1), z.literal('any')], {
+      error: 'must be ports, 1 to 65535 and at least one, or any',
+    }),
+  }),
   /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
   cacheTls: z.boolean(),
   network: z.strictObject({
@@ -84,24 +80,13 @@ const stageShape = z.strictObject({
     /** Every message is a request to a partner, made side by side: at most 10, and nothing waits for a batch to fill. */
     deliveries: eventSource.safeExtend({ batchSize: z.int().min(1).max(10), windowSeconds: z.literal(0) }),
   }),
-  functions: z.strictObject({
-    enrichBatch: functionSize,
-    enrichTask: functionSize,
-    deliverBatch: functionSize,
-    deliverTask: functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > LONGEST_PARTNER_TRY_SECONDS, {
-      message: `must be longer than a partner's slowest try, ${LONGEST_PARTNER_TRY_SECONDS} s`,
-      path: ['timeoutSeconds'],
-    }),
-    rescueExecution: functionSize,
-    sweepExecutions: functionSize,
-  }),
+  functions: functionSizes,
   /** CloudWatch takes certain numbers only. */
   logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]),
 });
 
 /** All that differs between stages, or that an operator might change. */
 export type Stage = z.infer<typeof stageShape>;
-export type FunctionSize = z.infer<typeof functionSize>;
 export type EventSource = z.infer<typeof eventSource>;
 
 /** A mapping that may invoke more than the function may run has its batches throttled, and their receives counted. */
@@ -116,9 +101,17 @@ const stageSchema = stageShape
     message: BEYOND_RESERVED,
     path: ['eventSources', 'deliveries', 'maxConcurrency'],
   })
-  .refine(({ name, allowPlainHttp }) => name !== 'prod' || !allowPlainHttp, {
+  .refine(({ name, partners }) => name !== 'prod' || !partners.allowPlainHttp, {
     message: 'plain HTTP would show learners’ data to everyone on the way: never in prod',
-    path: ['allowPlainHttp'],
+    path: ['partners', 'allowPlainHttp'],
+  })
+  .refine(({ name, partners }) => name !== 'prod' || partners.allowedCidrs.length === 0, {
+    message: 'partners are on public addresses: no other network may be reached in prod',
+    path: ['partners', 'allowedCidrs'],
+  })
+  .refine(({ name, partners }) => name !== 'prod' || partners.allowedPorts !== 'any', {
+    message: 'prod lists the ports that partners use, one by one',
+    path: ['partners', 'allowedPorts'],
   })
   .refine(({ name, retain }) => name !== 'prod' || retain, {
     message: 'prod must keep its queues, secrets, addresses and key',

@@ -3,13 +3,15 @@ import { checkStage, type Stage } from './stage-schema.ts';
 const base = {
   publisherPrincipals: [],
   retain: false,
-  allowPlainHttp: false,
+  // The two ports that HTTPS is served on in practice; a partner on another one has it added here.
+  partners: { allowPlainHttp: false, allowedCidrs: [], allowedPorts: [443, 8443] },
   cacheTls: true,
   network: { natGateways: 1 },
   cache: {
     // An answer is about 100 bytes: 1 GB holds ten million learners' answers, more than an hour of any LMS has.
     maxStorageGigabytes: 1,
-    // A command of under 1 KB costs one ECPU; the largest batch is 50 reads and 50 writes.
+    // A command of under 1 KB costs one ECPU, a script a few. The largest batch of events is 50 reads and 50 writes, of
+    // deliveries two scripts for each of 10 integrations.
     maxEcpuPerSecond: 5000,
   },
   // Names as in document 001, section 3.1.
@@ -39,10 +41,13 @@ const base = {
     enrichBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
     // Warehouse at most 30 s, after a cold start that loads its SDK.
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },
-    // One partner try of at most 15 s for all records side by side, and time left to hand them on.
+    // For all records side by side: configuration 3 s and secret 3 s on a cold start, at most 1.5 s until a reserved
+    // moment, one partner try of at most 15 s. That is 22.5 s, and leaves 7.5 s to hand them on.
     deliverBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
-    // One partner try of at most 300 s.
+    // The same for one record, and a try of at most 300 s: 307.5 s.
     deliverTask: { timeoutSeconds: 330, memoryMegabytes: 256 },
+    // A try of at most 30 s, while somebody waits for the report, and the first reads before it.
+    sendTest: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // A handful of API calls for one execution.
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // The same for each execution that failed in the last sweeps.
@@ -67,7 +72,8 @@ const defined: readonly Stage[] = [
     name: 'local',
     // Nobody's account, so that a deploy is refused before it starts.
     env: { account: '000000000000', region: 'us-east-1' },
-    allowPlainHttp: true,
+    // Partners are on one's own machine, wherever a port is free.
+    partners: { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8', '::1/128'], allowedPorts: 'any' },
     cacheTls: false,
     logRetentionDays: 1,
   },

@@ -7,6 +7,9 @@ import { courseIdSchema, EVENT_TYPES, enterpriseIdSchema, integrationIdSchema } 
  */
 export const MAX_WORKFLOW_INPUT_BYTES = 250 * 1024;
 
+/** Longest life of an execution, in days (`lib/retry-workflow.ts` has the arithmetic); Step Functions allows a year. */
+export const MAX_EXECUTION_DAYS = 14;
+
 /** Failed warehouse tries after which a webhook goes out without learning time: the batch's own and three retries. */
 export const ENRICHMENT_TRIES = 4;
 

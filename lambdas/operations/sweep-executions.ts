@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ExecutionStatus, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
 import { createCounter } from '../adapters/metrics.ts';
+import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
 import { readEnvironment, sweepExecutionsEnvironment } from '../contract/environment.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
@@ -34,8 +35,8 @@ function createServices(variables: NodeJS.ProcessEnv) {
   return { sweeping, counter };
 }
 
-/** A day of sweeping, after the seven days that the workflow may take: nothing started earlier is of interest. */
-const OLDEST_START_MS = 8 * 24 * 3600_000;
+/** A day of sweeping, after the longest that an execution lives: nothing started earlier is of interest. */
+const OLDEST_START_MS = (MAX_EXECUTION_DAYS + 1) * 24 * 3600_000;
 
 async function* listEnded(client: SFNClient, stateMachineArn: string): AsyncIterable<EndedExecution> {
   for (const statusFilter of [ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED]) {

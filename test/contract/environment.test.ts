@@ -7,6 +7,7 @@ import {
   enrichTaskEnvironment,
   readEnvironment,
   rescueExecutionEnvironment,
+  sendTestEnvironment,
   sweepExecutionsEnvironment,
   TABLE_IDENTIFIER,
 } from '../../lambdas/contract/environment.ts';
@@ -34,6 +35,9 @@ const VALUES: Record<string, string> = {
   LEARNING_TIME_DATE_COLUMN: 'DATE',
   LEARNING_TIME_SECONDS_COLUMN: 'LEARNING_TIME_SECONDS',
   ALLOW_PLAIN_HTTP: 'false',
+  ALLOWED_CIDRS: '10.1.0.0/16,fd00::/8',
+  ALLOWED_PORTS: '443,8443',
+  INTEGRATION_SECRETS_PREFIX: '/dev/integrations/',
   EVENTS_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/events',
   EVENTS_DEAD_LETTER_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/events-dead',
   DELIVERIES_QUEUE_URL: 'https://sqs.us-east-1.amazonaws.com/000000000000/deliveries',
@@ -46,9 +50,13 @@ const SCHEMAS: [string, z.ZodObject][] = [
   ['enrichTask', enrichTaskEnvironment],
   ['deliverBatch', deliverBatchEnvironment],
   ['deliverTask', deliverTaskEnvironment],
+  ['sendTest', sendTestEnvironment],
   ['rescueExecution', rescueExecutionEnvironment],
   ['sweepExecutions', sweepExecutionsEnvironment],
 ];
+
+/** What may be empty: no exception from the address guard is the rule. */
+const MAY_BE_EMPTY = ['ALLOWED_CIDRS'];
 
 describe.each(SCHEMAS)('the environment of %s', (_function, schema) => {
   const names = Object.keys(schema.shape);
@@ -60,7 +68,7 @@ describe.each(SCHEMAS)('the environment of %s', (_function, schema) => {
   });
 
   test.each(names)('names %s where it is missing or empty', (name) => {
-    for (const value of [undefined, '']) {
+    for (const value of MAY_BE_EMPTY.includes(name) ? [undefined] : [undefined, '']) {
       expect(() => readEnvironment(schema, { ...VALUES, [name]: value })).toThrow(EnvironmentInvalid);
       expect(() => readEnvironment(schema, { ...VALUES, [name]: value })).toThrow(`${name}: `);
     }
@@ -91,6 +99,28 @@ describe('values', () => {
     expect(readEnvironment(enrichTaskEnvironment, VALUES)).toMatchObject({ CACHE_PORT: 6379, CACHE_TLS: true });
     expect(readEnvironment(deliverTaskEnvironment, VALUES)).toMatchObject({ ALLOW_PLAIN_HTTP: false });
   });
+
+  test('are lists where they are cut by commas', () => {
+    expect(readEnvironment(deliverTaskEnvironment, VALUES)).toMatchObject({
+      ALLOWED_CIDRS: ['10.1.0.0/16', 'fd00::/8'],
+      ALLOWED_PORTS: [443, 8443],
+    });
+    const open = { ...VALUES, ALLOWED_CIDRS: '', ALLOWED_PORTS: 'any' };
+    expect(readEnvironment(deliverTaskEnvironment, open)).toMatchObject({ ALLOWED_CIDRS: [], ALLOWED_PORTS: 'any' });
+  });
+
+  test.each(['*', 'ANY', '443,', '443;8443', '443, 8443', '-1', 'https'])('%j are no ports', (ALLOWED_PORTS) => {
+    expect(() => readEnvironment(deliverTaskEnvironment, { ...VALUES, ALLOWED_PORTS })).toThrow('ALLOWED_PORTS: ');
+  });
+
+  test.each(['dev/integrations/', '/dev/integrations', '/'])(
+    '%j is no prefix of secrets: ids after it would name others',
+    (INTEGRATION_SECRETS_PREFIX) => {
+      expect(() => readEnvironment(deliverTaskEnvironment, { ...VALUES, INTEGRATION_SECRETS_PREFIX })).toThrow(
+        'INTEGRATION_SECRETS_PREFIX: ',
+      );
+    },
+  );
 
   test.each(['0', '65536', '6379.5', '-1', 'six', ' '])('%s is no port', (CACHE_PORT) => {
     expect(() => readEnvironment(enrichTaskEnvironment, { ...VALUES, CACHE_PORT })).toThrow('CACHE_PORT: ');

@@ -12,7 +12,7 @@ afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 const CODE_BASES = {
   enrichment: ['enrich-batch', 'enrich-task'],
-  delivery: ['deliver-batch', 'deliver-task'],
+  delivery: ['deliver-batch', 'deliver-task', 'send-test'],
   operations: ['rescue-execution', 'sweep-executions'],
 } as const;
 const assets = new Map<string, string>();

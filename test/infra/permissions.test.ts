@@ -56,6 +56,9 @@ const consumes = (name: string) =>
   'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage ' +
   `on <${name}.Arn>`;
 const sends = (name: string) => `sqs:SendMessage on <${name}.Arn>`;
+const INTEGRATION_SECRETS =
+  'secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:' +
+  'secret:/local/integrations/*';
 const QUERY = 'secretsmanager:GetSecretValue on <SecretsSnowflake>';
 const START = 'states:StartExecution on <RetryWorkflowStateMachine>';
 const DESCRIBE =
@@ -94,14 +97,20 @@ describe('each role may do this, and nothing else', () => {
         logsOf('DeliveryDeliverBatch'),
         ...inVpc('DeliveryDeliverBatch'),
         polls('Integrations'),
-        consumes('QueuesDeliveries'),
+        INTEGRATION_SECRETS,
+        // CDK writes what it may do with one queue as one statement: it reads, and sends again with a delay.
+        consumes('QueuesDeliveries').replace(' on ', ' sqs:SendMessage on '),
         sends('QueuesDeliveriesDeadLetters'),
         START,
       ],
     ],
     [
       'DeliveryDeliverTaskRole',
-      [logsOf('DeliveryDeliverTask'), ...inVpc('DeliveryDeliverTask'), polls('Integrations')],
+      [logsOf('DeliveryDeliverTask'), ...inVpc('DeliveryDeliverTask'), polls('Integrations'), INTEGRATION_SECRETS],
+    ],
+    [
+      'DeliverySendTestRole',
+      [logsOf('DeliverySendTest'), ...inVpc('DeliverySendTest'), polls('Integrations'), INTEGRATION_SECRETS],
     ],
     [
       'RescueRescueExecutionRole',
@@ -151,14 +160,36 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(8);
+    expect(permissions.size).toBe(9);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(8);
+    expect(roles).toHaveLength(9);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
     }
     expect(resourcesOf(template, 'AWS::IAM::ManagedPolicy')).toEqual([]);
+  });
+
+  test('a secret of an integration is nobody’s but the deliverers’, and theirs is no other', () => {
+    const readers = [...permissions].flatMap(([role, statements]) =>
+      statements.filter((statement) => statement.includes('secretsmanager:')).map((statement) => [role, statement]),
+    );
+    expect(readers.sort()).toEqual([
+      ['DeliveryDeliverBatchRole', INTEGRATION_SECRETS],
+      ['DeliveryDeliverTaskRole', INTEGRATION_SECRETS],
+      ['DeliverySendTestRole', INTEGRATION_SECRETS],
+      ['EnrichmentEnrichBatchRole', QUERY],
+      ['EnrichmentEnrichTaskRole', QUERY],
+    ]);
+  });
+
+  test('the test function is invoked by operators’ own permissions: nothing in the stack may', () => {
+    const granted = [...permissions.values()].flat().filter((statement) => statement.includes('SendTestFunction'));
+    expect(granted).toEqual([expect.stringMatching(/^Deny ec2:/)]);
+    const permitted = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) =>
+      flatten(Properties.FunctionName),
+    );
+    expect(permitted.sort()).toEqual(['<RescueRescueExecutionFunction.Arn>', '<RescueSweepExecutionsFunction.Arn>']);
   });
 
   test('no role may do all of anything', () => {

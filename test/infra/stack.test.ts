@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
 import * as environment from '../../lambdas/contract/environment.ts';
-import { flatten, onlyResource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+import { integrationSchema } from '../../lambdas/contract/integration.ts';
+import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-timing.ts';
+import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
+import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');
 const dev = synthesize('dev');
@@ -11,6 +14,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'enrich-task.handler': environment.enrichTaskEnvironment,
   'deliver-batch.handler': environment.deliverBatchEnvironment,
   'deliver-task.handler': environment.deliverTaskEnvironment,
+  'send-test.handler': environment.sendTestEnvironment,
   'rescue-execution.handler': environment.rescueExecutionEnvironment,
   'sweep-executions.handler': environment.sweepExecutionsEnvironment,
 };
@@ -20,6 +24,9 @@ const SNOWFLAKE_SDK_VARIABLES = {
   SNOWFLAKE_DISABLE_MINICORE: 'true',
   SF_TELEMETRY_DISABLE_CONNECTION_SHAPE: '1',
 };
+
+/** Those that speak to partners. */
+const DELIVERING = ['deliver-batch.handler', 'deliver-task.handler', 'send-test.handler'];
 
 function functionProperties(handler: string, from = template) {
   const found = resourcesOf(from, 'AWS::Lambda::Function').find(([, { Properties }]) => Properties.Handler === handler);
@@ -114,7 +121,7 @@ describe('event sources', () => {
 });
 
 describe('functions', () => {
-  test('these six, and none of CDK’s own', () => {
+  test('these seven, and none of CDK’s own', () => {
     const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
     expect(handlers.sort()).toEqual([...HANDLERS].sort());
   });
@@ -124,6 +131,7 @@ describe('functions', () => {
     ['enrich-task.handler', 60],
     ['deliver-batch.handler', 30],
     ['deliver-task.handler', 330],
+    ['send-test.handler', 60],
     ['rescue-execution.handler', 60],
     ['sweep-executions.handler', 60],
   ])('%s may run %i s', (handler, seconds) => {
@@ -137,23 +145,27 @@ describe('functions', () => {
 
   test('each has a role and a log group of its own, and the log ends', () => {
     const own = HANDLERS.map((handler) => functionProperties(handler));
-    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(6);
+    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(7);
     const logGroups = own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
-    expect(new Set(logGroups).size).toBe(6);
+    expect(new Set(logGroups).size).toBe(7);
     for (const id of logGroups) expect(template.Resources[id]?.Properties.RetentionInDays).toBe(1);
   });
 
   test('what speaks to the cache, the warehouse or partners does so from the VPC', () => {
     const inside = HANDLERS.filter((handler) => functionProperties(handler).VpcConfig !== undefined);
-    expect(inside).toEqual(HANDLERS.slice(0, 4));
+    expect(inside).toEqual(HANDLERS.slice(0, 5));
   });
 
   test.each(HANDLERS)('%s finds the variables its schema names, and no others', (handler) => {
     const schema = SCHEMAS[handler] as z.ZodObject;
     const { Variables } = functionProperties(handler).Environment;
-    const forSnowflake = 'SNOWFLAKE_SECRET_ID' in schema.shape ? SNOWFLAKE_SDK_VARIABLES : {};
-    expect(Object.keys(Variables).sort()).toEqual([...Object.keys(schema.shape), ...Object.keys(forSnowflake)].sort());
-    expect(Variables).toMatchObject(forSnowflake);
+    const forRuntime = {
+      ...('SNOWFLAKE_SECRET_ID' in schema.shape && SNOWFLAKE_SDK_VARIABLES),
+      // A partner whose name servers hang must leave threads for the lookups of others.
+      ...(DELIVERING.includes(handler) && { UV_THREADPOOL_SIZE: '16' }),
+    };
+    expect(Object.keys(Variables).sort()).toEqual([...Object.keys(schema.shape), ...Object.keys(forRuntime)].sort());
+    expect(Variables).toMatchObject(forRuntime);
     // References are known after a deploy only; what is written out must fit as it is.
     const known = Object.entries(Variables).map(([name, value]) => [
       name,
@@ -162,11 +174,22 @@ describe('functions', () => {
     expect(() => environment.readEnvironment(schema, Object.fromEntries(known))).not.toThrow();
   });
 
-  test('plain HTTP and a cache without TLS are the local stage’s alone', () => {
-    expect(functionProperties('deliver-task.handler').Environment.Variables.ALLOW_PLAIN_HTTP).toBe('true');
-    expect(functionProperties('enrich-task.handler').Environment.Variables.CACHE_TLS).toBe('false');
-    expect(functionProperties('deliver-task.handler', dev).Environment.Variables.ALLOW_PLAIN_HTTP).toBe('false');
-    expect(functionProperties('enrich-task.handler', dev).Environment.Variables.CACHE_TLS).toBe('true');
+  test('a cache without TLS is the local stage’s alone', () => {
+    for (const handler of ['enrich-task.handler', 'deliver-task.handler']) {
+      expect(functionProperties(handler).Environment.Variables.CACHE_TLS).toBe('false');
+      expect(functionProperties(handler, dev).Environment.Variables.CACHE_TLS).toBe('true');
+    }
+  });
+
+  test('the batch function sends again to the queue that it reads', () => {
+    const { Variables } = functionProperties('deliver-batch.handler').Environment;
+    expect(flatten(Variables.DELIVERIES_QUEUE_URL)).toBe('<QueuesDeliveries>');
+    expect(flatten(Variables.DELIVERIES_DEAD_LETTER_QUEUE_URL)).toBe('<QueuesDeliveriesDeadLetters>');
+  });
+
+  test('all that deliver are one bundle', () => {
+    const code = DELIVERING.map((handler) => functionProperties(handler).Code);
+    expect(new Set(code.map((of) => JSON.stringify(of))).size).toBe(1);
   });
 });
 
@@ -176,7 +199,7 @@ function exampleOf(name: string): string {
 }
 
 describe('what is kept out of the template', () => {
-  test('the Snowflake secret has a name and no value, so that no deploy resets it', () => {
+  test('the Snowflake secret has a name and no value, so that no deploy resets it; no integration’s is here at all', () => {
     expect(onlyResource(template, 'AWS::SecretsManager::Secret').Properties).toEqual({
       Name: '/local/snowflake',
       Description: expect.any(String),
@@ -217,13 +240,15 @@ describe('the cache', () => {
     });
   });
 
-  test('is reached by the enriching functions only, on its two ports', () => {
+  test('is reached by what enriches and what delivers, tests excepted, on its two ports', () => {
     const ingress = resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => [
       flatten(Properties.GroupId),
       flatten(Properties.SourceSecurityGroupId),
       `${Properties.FromPort}-${Properties.ToPort}`,
     ]);
-    expect(ingress).toEqual([
+    expect(ingress.sort()).toEqual([
+      ['<CacheSecurityGroup.GroupId>', '<DeliveryDeliverBatchFunctionSecurityGroup.GroupId>', '6379-6380'],
+      ['<CacheSecurityGroup.GroupId>', '<DeliveryDeliverTaskFunctionSecurityGroup.GroupId>', '6379-6380'],
       ['<CacheSecurityGroup.GroupId>', '<EnrichmentEnrichBatchFunctionSecurityGroup.GroupId>', '6379-6380'],
       ['<CacheSecurityGroup.GroupId>', '<EnrichmentEnrichTaskFunctionSecurityGroup.GroupId>', '6379-6380'],
     ]);
@@ -232,6 +257,32 @@ describe('the cache', () => {
   test('one NAT gateway gives all functions one address', () => {
     expect(resourcesOf(template, 'AWS::EC2::NatGateway')).toHaveLength(1);
     expect(resourcesOf(template, 'AWS::EC2::EIP')).toHaveLength(1);
+  });
+});
+
+describe('an execution', () => {
+  const { TimeoutSeconds, States } = workflowDefinition(template);
+  const DAY_SECONDS = 24 * 3600;
+
+  test('outlives the longest retry policy that an integration may have, with days for faults of ours', () => {
+    const { max_retries, retry_delays_seconds } = integrationSchema.shape;
+    const retries = max_retries.unwrap().maxValue as number;
+    const longestDelay = retry_delays_seconds.unwrap().element.maxValue as number;
+    expect([retries, longestDelay]).toEqual([10, DAY_SECONDS]);
+
+    const delays = retries * longestDelay * (1 + JITTER);
+    expect(delays / DAY_SECONDS).toBeCloseTo(11);
+    const tries = (retries + 1) * States.Deliver.TimeoutSeconds;
+    const asleep = SLEEPS_MS.reduce((sum, sleep) => sum + sleep / 1000, 0) * (1 + JITTER);
+    const enrichment = ((3 * ENRICHMENT_RETRY_STEP_MS) / 1000) * (1 + JITTER) + 3 * States.Enrich.TimeoutSeconds;
+    const longest = enrichment + delays + tries + (retries + 1) * asleep;
+    expect(longest / DAY_SECONDS).toBeCloseTo(11.6, 1);
+    expect(TimeoutSeconds).toBe(14 * DAY_SECONDS);
+    expect(TimeoutSeconds - longest).toBeGreaterThan(2 * DAY_SECONDS);
+  });
+
+  test('ends within the year that Step Functions gives it', () => {
+    expect(TimeoutSeconds).toBeLessThan(365 * DAY_SECONDS);
   });
 });
 
@@ -283,6 +334,8 @@ test('the outputs that tools and guides go by', () => {
     IntegrationsEnvironmentId: '<ConfigurationIntegrationsEnvironment>',
     IntegrationsProfileId: '<ConfigurationIntegrationsProfileConfigurationProfile>',
     SnowflakeSecretName: '/dev/snowflake',
+    IntegrationSecretsPrefix: '/dev/integrations/',
+    SendTestFunctionName: '<DeliverySendTestFunction>',
     EgressAddresses: '<NetworkEgress1.PublicIp>',
     AppConfigConsoleUrl:
       'https://<AWS::Region>.console.aws.amazon.com/systems-manager/appconfig/applications/' +

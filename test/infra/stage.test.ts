@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
+import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
@@ -10,13 +10,16 @@ describe('findStage', () => {
     );
   });
 
-  test('local is nobody’s account, and may be plain; dev is neither', () => {
+  test('local is nobody’s account, may be plain, and reaches loopback on any port; dev does none of it', () => {
     expect(findStage('local')).toMatchObject({
       env: { account: '000000000000' },
-      allowPlainHttp: true,
+      partners: { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8', '::1/128'], allowedPorts: 'any' },
       cacheTls: false,
     });
-    expect(findStage('dev')).toMatchObject({ allowPlainHttp: false, cacheTls: true });
+    expect(findStage('dev')).toMatchObject({
+      partners: { allowPlainHttp: false, allowedCidrs: [], allowedPorts: [443, 8443] },
+      cacheTls: true,
+    });
     expect(findStage('dev')).not.toHaveProperty('env');
   });
 
@@ -56,7 +59,11 @@ describe('findStage', () => {
 
 describe('checkStage', () => {
   const prod = findStage('prod');
-  const { functions, warehouse } = prod;
+  const { functions, partners, warehouse } = prod;
+  const way = (change: object) => ({ partners: { ...partners, ...change } });
+  const timeout = (id: 'deliverBatch' | 'deliverTask', timeoutSeconds: number) => ({
+    functions: { ...functions, [id]: { ...functions[id], timeoutSeconds } },
+  });
   const reserved = (id: 'enrichBatch' | 'deliverBatch', reservedConcurrency: number) => ({
     functions: { ...functions, [id]: { ...functions[id], reservedConcurrency } },
   });
@@ -65,7 +72,19 @@ describe('checkStage', () => {
   });
 
   test.each<[string, object]>([
-    ['allowPlainHttp', { allowPlainHttp: true }],
+    ['partners.allowPlainHttp', way({ allowPlainHttp: true })],
+    ['partners.allowedCidrs', way({ allowedCidrs: ['203.0.113.0/24'] })],
+    ['partners.allowedCidrs.1', way({ allowedCidrs: ['10.0.0.0/8', '10.0.0.1'] })],
+    ['partners.allowedCidrs.0', way({ allowedCidrs: ['10.0.0.0/33'] })],
+    ['partners.allowedCidrs.0', way({ allowedCidrs: ['fd00::/129'] })],
+    ['partners.allowedCidrs.0', way({ allowedCidrs: ['10.0.0.0/8,::/0'] })],
+    ['partners.allowedPorts', way({ allowedPorts: 'any' })],
+    ['partners.allowedPorts', way({ allowedPorts: [] })],
+    ['partners.allowedPorts.1', way({ allowedPorts: [443, 65_536] })],
+    ['partners.allowedPorts.0', way({ allowedPorts: [0] })],
+    ['partners.allowedPorts', way({ allowedPorts: 'all' })],
+    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 22)],
+    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 307)],
     ['retain', { retain: false }],
     ['cacheTls', { cacheTls: false }],
     ['eventSources.events.maxConcurrency', reserved('enrichBatch', prod.eventSources.events.maxConcurrency - 1)],
@@ -83,25 +102,48 @@ describe('checkStage', () => {
     expect(() => checkStage(wrong)).toThrow(new RegExp(`^stage prod: ${path.replaceAll('.', '\\.')}: [^\\n;]+$`));
   });
 
+  test('names every fault of prod’s way to partners in that line, and says why', () => {
+    const open: Stage['partners'] = { allowPlainHttp: true, allowedCidrs: ['10.0.0.0/8'], allowedPorts: 'any' };
+    expect(() => checkStage({ ...prod, partners: open })).toThrow(
+      new Error(
+        'stage prod: partners.allowPlainHttp: plain HTTP would show learners’ data to everyone on the way: never in prod; ' +
+          'partners.allowedCidrs: partners are on public addresses: no other network may be reached in prod; ' +
+          'partners.allowedPorts: prod lists the ports that partners use, one by one',
+      ),
+    );
+  });
+
+  test('prod may list more ports', () => {
+    expect(() => checkStage({ ...prod, ...way({ allowedPorts: [443, 8443, 10_443] }) })).not.toThrow();
+  });
+
   test('a mapping may use all that its function has reserved', () => {
     const { maxConcurrency } = prod.eventSources.deliveries;
     expect(() => checkStage({ ...prod, ...reserved('deliverBatch', maxConcurrency) })).not.toThrow();
   });
 
-  test('dev may be plain and may go; it must speak TLS to its cache', () => {
+  test('dev may be plain, open and may go; it must speak TLS to its cache', () => {
     const dev = findStage('dev');
-    expect(() => checkStage({ ...dev, allowPlainHttp: true })).not.toThrow();
+    const allowedCidrs = ['10.0.0.0/8', 'fd00::/8'];
+    const open: Stage['partners'] = { allowPlainHttp: true, allowedCidrs, allowedPorts: 'any' };
+    expect(() => checkStage({ ...dev, partners: open })).not.toThrow();
     expect(() => checkStage({ ...dev, cacheTls: false })).toThrow(/^stage dev: cacheTls/);
   });
 });
+
+/** As the contract bounds `timeout_seconds`. */
+const LONGEST_TRY_SECONDS = integrationSchema.shape.timeout_seconds.unwrap().maxValue as number;
 
 describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
   const { functions } = findStage(name);
   const seconds = (fn: keyof typeof functions) => functions[fn].timeoutSeconds;
 
-  test('a partner’s try, then the function, then the state', () => {
-    expect(MAX_QUEUE_TRY_SECONDS).toBeLessThan(seconds('deliverBatch'));
-    expect(300).toBeLessThan(seconds('deliverTask'));
+  test('configuration, secret, a reserved moment and a partner’s try, then the function', () => {
+    const beforeTry = 3 + 3 + 1.5;
+    expect(beforeTry + MAX_QUEUE_TRY_SECONDS).toBe(22.5);
+    expect(beforeTry + LONGEST_TRY_SECONDS).toBe(307.5);
+    expect(22.5).toBeLessThan(seconds('deliverBatch'));
+    expect(307.5).toBeLessThan(seconds('deliverTask'));
   });
 
   test('the warehouse’s deadline, 10 s in a batch and 30 s in a task, then the function', () => {

@@ -93,8 +93,8 @@ describe('logs', () => {
     ['prod', 90],
   ])('all of %s are kept for %i days', (stage, days) => {
     const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-    // Six functions, the workflow, refused traffic.
-    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(8).fill(days));
+    // Seven functions, the workflow, refused traffic.
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(9).fill(days));
   });
 });
 
@@ -130,6 +130,32 @@ describe('concurrency', () => {
     expect(mappings).toEqual([
       ['<QueuesEvents.Arn>', events],
       ['<QueuesDeliveries.Arn>', deliveries],
+    ]);
+  });
+});
+
+describe('the way to partners', () => {
+  const WAYS = {
+    local: ['true', '127.0.0.0/8,::1/128', 'any'],
+    dev: ['false', '', '443,8443'],
+    staging: ['false', '', '443,8443'],
+    prod: ['false', '', '443,8443'],
+  };
+
+  test.each(Object.entries(WAYS))('in %s, for all that deliver', (stage, [plainHttp, cidrs, ports]) => {
+    const delivering = propertiesOf(stage, 'AWS::Lambda::Function')
+      .map(({ Handler, Environment }) => ({ Handler, ...Environment.Variables }))
+      .filter(({ ALLOW_PLAIN_HTTP }) => ALLOW_PLAIN_HTTP !== undefined);
+    const way = {
+      ALLOW_PLAIN_HTTP: plainHttp,
+      ALLOWED_CIDRS: cidrs,
+      ALLOWED_PORTS: ports,
+      INTEGRATION_SECRETS_PREFIX: `/${stage}/integrations/`,
+    };
+    expect(delivering).toMatchObject([
+      { Handler: 'deliver-batch.handler', ...way },
+      { Handler: 'deliver-task.handler', ...way },
+      { Handler: 'send-test.handler', ...way },
     ]);
   });
 });

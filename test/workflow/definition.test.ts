@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import validate from 'asl-validator';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import * as errors from '../../lambdas/contract/errors.ts';
 import { LAMBDA_FAULTS, PASSING_FAULTS } from '../../lib/retriers.ts';
 import { findStage } from '../../lib/stage.ts';
@@ -38,7 +39,7 @@ describe('the synthesized definition', () => {
       'WhatBecameOfIt',
       'WhatIsNext',
     ]);
-    expect(definition.TimeoutSeconds).toBe(7 * 24 * 3600);
+    expect(definition.TimeoutSeconds).toBe(MAX_EXECUTION_DAYS * 24 * 3600);
   });
 
   test('calls functions directly, and waits a little longer than they may run', () => {

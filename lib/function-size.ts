@@ -1,0 +1,44 @@
+import * as z from 'zod';
+import { MAX_QUEUE_TRY_SECONDS } from '../lambdas/contract/integration.ts';
+
+/**
+ * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
+ *
+ * `reservedConcurrency` is both a limit and a reservation: what it takes is taken from the account's other functions. An
+ * account has 1,000 in each region, a new one perhaps 10, and Lambda refuses a reservation that would leave fewer than
+ * 100 (10 in a new account) unreserved. Absent: none, bounded by the account alone.
+ */
+const functionSize = z.strictObject({
+  timeoutSeconds: z.int().min(1).max(900),
+  memoryMegabytes: z.int().min(128).max(10_240),
+  reservedConcurrency: z.int().min(1).max(900).optional(),
+});
+export type FunctionSize = z.infer<typeof functionSize>;
+
+/** An integration's longest `timeout_seconds` (contract). */
+const LONGEST_PARTNER_TRY_SECONDS = 300;
+
+/**
+ * What may come before a partner's try, outside of its deadline: the first read of the configuration, 3 s, and of the
+ * integration's secret, 3 s, and 1.5 s of waiting for the moment that its rate limit reserved.
+ */
+const BEFORE_PARTNER_TRY_SECONDS = 3 + 3 + 1.5;
+
+/** A function that makes tries of up to `trySeconds`, which must end before Lambda stops it. */
+function partnerFunction(trySeconds: number) {
+  return functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > BEFORE_PARTNER_TRY_SECONDS + trySeconds, {
+    message: `must be longer than a partner's slowest try, ${trySeconds} s, and the ${BEFORE_PARTNER_TRY_SECONDS} s before it`,
+    path: ['timeoutSeconds'],
+  });
+}
+
+/** Every function of a stage, by its construct's name. */
+export const functionSizes = z.strictObject({
+  enrichBatch: functionSize,
+  enrichTask: functionSize,
+  deliverBatch: partnerFunction(MAX_QUEUE_TRY_SECONDS),
+  deliverTask: partnerFunction(LONGEST_PARTNER_TRY_SECONDS),
+  sendTest: functionSize,
+  rescueExecution: functionSize,
+  sweepExecutions: functionSize,
+});
