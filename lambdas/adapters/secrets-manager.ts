@@ -1,6 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
-import { errorName, SecretUnavailable } from '../contract/errors.ts';
+import { errorName, SecretUnavailable, SecretUnusable } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 
@@ -101,29 +101,34 @@ class CachedSecret<T> implements SecretSource<T> {
   }
 }
 
-/** @throws SecretUnavailable when Secrets Manager refuses, does not answer in time, or has no text */
+/**
+ * @throws SecretUnavailable when Secrets Manager refuses or does not answer in time
+ * @throws SecretUnusable when there is no such secret, or it has no value or no text
+ */
 async function fetchText(client: SecretsManagerClient, secretId: string, timeoutMs: number): Promise<string> {
   const abortSignal = AbortSignal.timeout(timeoutMs);
   const answer = await client
     .send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal })
     .catch((cause) => {
       const reason = abortSignal.aborted ? `no answer within ${timeoutMs} ms` : errorName(cause);
-      throw new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });
+      throw reason === 'ResourceNotFoundException'
+        ? new SecretUnusable(`secret ${secretId} does not exist, or has no value yet`, { cause })
+        : new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });
     });
-  if (answer.SecretString === undefined) throw new SecretUnavailable(`secret ${secretId} has no SecretString`);
+  if (answer.SecretString === undefined) throw new SecretUnusable(`secret ${secretId} has no SecretString`);
   return answer.SecretString;
 }
 
-/** @throws SecretUnavailable naming the keys at fault. No cause: a JSON syntax error quotes the text, so the secret. */
+/** @throws SecretUnusable naming the keys at fault. No cause: a JSON syntax error quotes the text, so the secret. */
 function parseSecret<T>(secretId: string, text: string, schema: z.ZodType<T>): T {
   let document: unknown;
   try {
     document = JSON.parse(text);
   } catch {
-    throw new SecretUnavailable(`secret ${secretId} is not JSON`);
+    throw new SecretUnusable(`secret ${secretId} is not JSON`);
   }
   const result = schema.safeParse(document);
   if (result.success) return result.data;
   const faults = result.error.issues.map(({ path, message }) => `${path.join('.') || 'document'}: ${message}`);
-  throw new SecretUnavailable(`secret ${secretId} does not fit: ${faults.join('; ')}`);
+  throw new SecretUnusable(`secret ${secretId} does not fit: ${faults.join('; ')}`);
 }

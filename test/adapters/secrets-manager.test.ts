@@ -191,7 +191,7 @@ describe('an unusable secret', () => {
 
   test('the message names the missing keys and no value', async () => {
     const error = await refusal(JSON.stringify({ account: 'acme-account', access_url: 'http://leak.example' }));
-    expect(error.name).toBe('SecretUnavailable');
+    expect(error.name).toBe('SecretUnusable');
     expect(error.message).toContain('user: ');
     expect(error.message).toContain('access_url: ');
     expect(inspected(error)).not.toMatch(/acme-account|leak/);
@@ -204,7 +204,7 @@ describe('an unusable secret', () => {
 
   test.each(['hunter2 is no JSON', '{"password": hunter2}'])('not JSON: the text is quoted nowhere', async (text) => {
     const error = await refusal(text);
-    expect(error).toMatchObject({ name: 'SecretUnavailable', message: `secret ${ID} is not JSON` });
+    expect(error).toMatchObject({ name: 'SecretUnusable', message: `secret ${ID} is not JSON` });
     expect(inspected(error)).not.toContain('hunter2');
   });
 
@@ -214,15 +214,28 @@ describe('an unusable secret', () => {
 
   test('no SecretString', async () => {
     client.middlewareStack.add((next) => async (args) => withoutText(await next(args)), { step: 'initialize' });
-    await expect(source.read()).rejects.toMatchObject({ message: `secret ${ID} has no SecretString` });
+    await expect(source.read()).rejects.toMatchObject({
+      name: 'SecretUnusable',
+      message: `secret ${ID} has no SecretString`,
+    });
   });
 
-  test('no value yet', async () => {
+  test('no such secret, or no value yet', async () => {
     plane.secretsManager.remove(ID);
     await expect(source.read()).rejects.toMatchObject({
-      name: 'SecretUnavailable',
-      message: `secret ${ID} cannot be read: ResourceNotFoundException`,
+      name: 'SecretUnusable',
+      message: `secret ${ID} does not exist, or has no value yet`,
     });
+  });
+
+  test('none of it is served once it is refetched: the caller was refused with the older one', async () => {
+    await source.read();
+    nowMs += MINUTE_MS;
+    plane.secretsManager.put(ID, '{}');
+    await expect(source.refetch()).rejects.toMatchObject({ name: 'SecretUnusable' });
+    await expect(source.refetch()).rejects.toMatchObject({ name: 'SecretUnusable' });
+    expect(front.requests).toHaveLength(2);
+    expect((await source.read()).password).toBe('one');
   });
 });
 

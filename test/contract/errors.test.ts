@@ -8,6 +8,7 @@ const { errorFields, errorName, PipelineError, WarehouseUnavailable } = errors;
 const LEAVES = [
   ['ConfigurationUnavailable', errors.ConfigurationUnavailable],
   ['SecretUnavailable', errors.SecretUnavailable],
+  ['SecretUnusable', errors.SecretUnusable],
   ['WarehouseUnavailable', errors.WarehouseUnavailable],
   ['QueueRefused', errors.QueueRefused],
   ['MalformedDelivery', errors.MalformedDelivery],

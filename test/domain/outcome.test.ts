@@ -20,14 +20,28 @@ describe('what a partner’s answer means', () => {
     expect(answer(status)).toBe('dead');
   });
 
-  test('every 4xx but 408, 425 and 429 is permanent', () => {
+  test('401 is worth fresh credentials', () => expect(answer(401)).toBe('unauthorized'));
+
+  test('410 says that the endpoint is gone', () => expect(answer(410)).toBe('gone'));
+
+  test('every other 4xx but 408, 425 and 429 is permanent', () => {
     for (let status = 400; status < 500; status += 1) {
+      if (status === 401 || status === 410) continue;
       expect(answer(status)).toBe([408, 425, 429].includes(status) ? 'retry' : 'dead');
     }
   });
 
-  test.each([0, 100, 101, 199])('%i, which ends no exchange, is permanent', (status) => {
+  test.each([0, 100, 101, 103, 199])('%i, which ends no exchange, is permanent', (status) => {
     expect(answer(status)).toBe('dead');
+  });
+
+  test('nothing in the answer but its status counts', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 100, max: 599 }), fc.string(), fc.string(), (status, retryAfter, answerStart) => {
+        const bare = classify({ kind: 'answered', status });
+        expect(classify({ kind: 'answered', status, retryAfter, answerStart })).toEqual(bare);
+      }),
+    );
   });
 });
 
@@ -35,30 +49,65 @@ describe('what no answer means', () => {
   test.each([
     'ECONNRESET',
     'ECONNREFUSED',
+    'EHOSTUNREACH',
     'ETIMEDOUT',
     'EPIPE',
     'ENOTFOUND',
     'EAI_AGAIN',
     'TIMEOUT',
+    'CLOSED',
     'HPE_INVALID_CONSTANT',
+    'HPE_HEADER_OVERFLOW',
+    // A handshake that fails without a certificate at fault: a server half up, a plain-text error page of a proxy.
+    'EPROTO',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_TLS_HANDSHAKE_TIMEOUT',
+    'OUT_OF_MEM',
   ])('%s may pass', (code) => expect(failure(code)).toBe('retry'));
 
   test.each([
     'CERT_HAS_EXPIRED',
     'CERT_NOT_YET_VALID',
     'CERT_REVOKED',
+    'CERT_CHAIN_TOO_LONG',
     'DEPTH_ZERO_SELF_SIGNED_CERT',
     'SELF_SIGNED_CERT_IN_CHAIN',
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
     'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     'ERR_TLS_CERT_ALTNAME_INVALID',
     'HOSTNAME_MISMATCH',
-    'INVALID_URL',
-    'FORBIDDEN_URL',
-  ])('%s lasts until somebody changes something', (code) => expect(failure(code)).toBe('dead'));
+    'PATH_LENGTH_EXCEEDED',
+    'UNSPECIFIED',
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  ])('%s lasts: a certificate', (code) => expect(failure(code)).toBe('dead'));
+
+  test.each(['ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_TLS_DH_PARAM_SIZE'])(
+    '%s lasts: TLS too weak',
+    (code) => expect(failure(code)).toBe('dead'),
+  );
+
+  test.each(['INVALID_URL', 'FORBIDDEN_URL', 'FORBIDDEN_PORT', 'FORBIDDEN_ADDRESS'])(
+    '%s lasts: nothing may be sent there',
+    (code) => expect(failure(code)).toBe('dead'),
+  );
+
+  test.each([
+    'ERR_INVALID_CHAR',
+    'ERR_INVALID_HTTP_TOKEN',
+    'ERR_INVALID_URL',
+    'ERR_HTTP_INVALID_HEADER_VALUE',
+    'ERR_UNESCAPED_CHARACTERS',
+    'UNSENDABLE',
+  ])('%s lasts: the request cannot be written', (code) => expect(failure(code)).toBe('dead'));
+
+  test('what nobody has heard of may pass', () => {
+    fc.assert(fc.property(fc.stringMatching(/^E[A-Z]{2,10}X$/), (code) => expect(failure(code)).toBe('retry')));
+  });
 });
 
-test('the reason says the status or the code, and no more', () => {
-  expect(classify({ kind: 'answered', status: 503 }).reason).toBe('HTTP 503');
+test('the reason says the status or the code, and never the partner’s words', () => {
+  expect(classify({ kind: 'answered', status: 503, answerStart: 'learner@example.com', retryAfter: 'x' }).reason).toBe(
+    'HTTP 503',
+  );
   expect(classify({ kind: 'failed', code: 'ECONNRESET' }).reason).toBe('no answer: ECONNRESET');
 });

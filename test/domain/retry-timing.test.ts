@@ -1,12 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { ENRICHMENT_TRIES } from '../../lambdas/contract/delivery.ts';
-import {
-  DELIVERY_RETRY_DELAYS_MS,
-  deliveryDueAt,
-  enrichmentDueAt,
-  jittered,
-} from '../../lambdas/domain/retry-timing.ts';
+import { enrichmentDueAt, jittered } from '../../lambdas/domain/retry-timing.ts';
 import { random } from '../support/arbitraries.ts';
 import { NOW } from '../support/factories.ts';
 
@@ -47,28 +42,6 @@ describe('when the warehouse is asked again', () => {
   test('three times in all, the last at most 198 s after the first failure', () => {
     expect(ENRICHMENT_TRIES - 1).toBe(3);
     expect(enrichmentDueAt(0, ENRICHMENT_TRIES - 1, () => 0.999_999_9).getTime()).toBeLessThanOrEqual(198_000);
-  });
-});
-
-describe('when a partner is tried again', () => {
-  test('1, 2 and 4 s after the first, second and third try, then no more', () => {
-    const delays = [1, 2, 3, 4, 5].map((attempt) => deliveryDueAt(NOW, attempt, middle)?.getTime());
-    expect(delays).toEqual([NOW + 1_000, NOW + 2_000, NOW + 4_000, undefined, undefined]);
-  });
-
-  test('up to 10% earlier or later', () => {
-    fc.assert(
-      fc.property(moment, fc.constantFrom(1, 2, 3), random, (now, attempt, chance) => {
-        const exact = DELIVERY_RETRY_DELAYS_MS[attempt - 1] ?? Number.NaN;
-        const delay = (deliveryDueAt(now, attempt, chance)?.getTime() ?? Number.NaN) - now;
-        expect(Math.abs(delay - exact)).toBeLessThanOrEqual(exact / 10);
-      }),
-    );
-  });
-
-  test('all waits together take at most 7.7 s', () => {
-    const longest = DELIVERY_RETRY_DELAYS_MS.reduce((sum, delay) => sum + jittered(delay, () => 1), 0);
-    expect(longest).toBe(7_700);
   });
 });
 

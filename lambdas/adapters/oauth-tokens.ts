@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import * as z from 'zod';
+import type { OAuthClient, SendResult, TokenResult, TokenSource, WebhookSender } from '../contract/delivery-ports.ts';
+
+/** Longest token fetch, whoever waits for it and however long. */
+const FETCH_TIMEOUT_MS = 10_000;
+
+/** Of a token server's answer so much is read, in bytes: all that the sender can keep. */
+const KEPT_ANSWER_BYTES = 65_536;
+
+/** A token this near to its end is not sent any more: the request has to get there. */
+const EARLY_MS = 60_000;
+
+/** How long a token is good where its server says nothing usable. */
+const USUAL_LIFETIME_MS = 5 * 60_000;
+
+const MAX_LIFETIME_MS = 24 * 60 * 60_000;
+
+/** As many as the integrations document has entries: beyond, the oldest token is fetched anew. */
+const MAX_KEPT_TOKENS = 2000;
+
+/** Visible characters only, since it becomes part of a header. */
+const answerSchema = z.object({
+  access_token: z.string().regex(/^[\x21-\x7e]{1,8192}$/),
+  expires_in: z.unknown().optional(),
+});
+
+/** Some servers write the seconds as a string. */
+const secondsSchema = z.union([
+  z.number().min(0),
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+]);
+
+export interface TokenSourceOptions {
+  /** The way to partners: token URLs pass the same guard as webhook URLs. */
+  readonly sender: WebhookSender;
+  /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
+  readonly now?: () => number;
+}
+
+/**
+ * Fetches tokens as Percipio gives them: a JSON POST of the client's credentials, `{ access_token, expires_in }` in answer.
+ *
+ * Concurrent askers share one fetch, and its failure; a failure is not kept for those who ask later. Nothing is logged,
+ * and no result quotes a token server, whose answer may repeat the secret that it was sent.
+ */
+export function createTokenSource(options: TokenSourceOptions): TokenSource {
+  return new MemoryTokenSource(options);
+}
+
+interface KeptToken {
+  readonly token: string;
+  readonly fetchedAtMs: number;
+  readonly keptForMs: number;
+}
+
+class MemoryTokenSource implements TokenSource {
+  readonly #sender: WebhookSender;
+  readonly #now: () => number;
+  readonly #kept = new Map<string, KeptToken>();
+  readonly #fetches = new Map<string, Promise<TokenResult>>();
+
+  constructor({ sender, now = Date.now }: TokenSourceOptions) {
+    this.#sender = sender;
+    this.#now = now;
+  }
+
+  async token(client: OAuthClient, timeoutMs: number): Promise<TokenResult> {
+    const key = keyOf(client);
+    const kept = this.#kept.get(key);
+    if (kept !== undefined && this.#isFresh(kept)) return { kind: 'token', token: kept.token };
+    return within(timeoutMs, this.#sharedFetch(key, client));
+  }
+
+  drop(client: OAuthClient, refused: string): void {
+    const key = keyOf(client);
+    if (this.#kept.get(key)?.token === refused) this.#kept.delete(key);
+  }
+
+  /** A clock that was set back makes a token stale rather than immortal. */
+  #isFresh({ fetchedAtMs, keptForMs }: KeptToken): boolean {
+    const ageMs = this.#now() - fetchedAtMs;
+    return ageMs >= 0 && ageMs < keptForMs;
+  }
+
+  #sharedFetch(key: string, client: OAuthClient): Promise<TokenResult> {
+    const running = this.#fetches.get(key);
+    if (running !== undefined) return running;
+    const fetch = this.#fetch(key, client).finally(() => this.#fetches.delete(key));
+    this.#fetches.set(key, fetch);
+    return fetch;
+  }
+
+  async #fetch(key: string, client: OAuthClient): Promise<TokenResult> {
+    // Counted from the start: an answer that was frozen on its way is as old as its question.
+    const fetchedAtMs = this.#now();
+    const result = await this.#sender.send(tokenRequest(client));
+    const answer = readAnswer(result);
+    if (answer === undefined) return { kind: 'none', result: withoutBody(result), isMalformed: isSuccess(result) };
+    this.#keep(key, { token: answer.token, fetchedAtMs, keptForMs: answer.lifetimeMs - EARLY_MS });
+    return { kind: 'token', token: answer.token };
+  }
+
+  #keep(key: string, token: KeptToken): void {
+    this.#kept.delete(key);
+    if (token.keptForMs <= 0) return;
+    this.#kept.set(key, token);
+    const [oldest] = this.#kept.keys();
+    if (this.#kept.size > MAX_KEPT_TOKENS && oldest !== undefined) this.#kept.delete(oldest);
+  }
+}
+
+/** Hashed: no secret is kept as part of a key. Another secret is another client, so a rotated one fetches at once. */
+function keyOf({ tokenUrl, scope, clientId, clientSecret }: OAuthClient): string {
+  return createHash('sha256')
+    .update(JSON.stringify([tokenUrl, scope, clientId, clientSecret]))
+    .digest('base64');
+}
+
+function tokenRequest({ tokenUrl, scope, clientId, clientSecret }: OAuthClient) {
+  const grant = { client_id: clientId, client_secret: clientSecret, grant_type: 'client_credentials', scope };
+  return {
+    url: tokenUrl,
+    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    body: JSON.stringify(grant),
+    timeoutMs: FETCH_TIMEOUT_MS,
+    keepAnswerBytes: KEPT_ANSWER_BYTES,
+  };
+}
+
+function isSuccess(result: SendResult): boolean {
+  return result.kind === 'answered' && result.status >= 200 && result.status < 300;
+}
+
+/** @returns undefined where the answer holds no usable token */
+function readAnswer(result: SendResult): { readonly token: string; readonly lifetimeMs: number } | undefined {
+  if (result.kind !== 'answered' || !isSuccess(result)) return undefined;
+  let document: unknown;
+  try {
+    document = JSON.parse(result.answerStart ?? '');
+  } catch {
+    return undefined;
+  }
+  const answer = answerSchema.safeParse(document);
+  if (!answer.success) return undefined;
+  const seconds = secondsSchema.safeParse(answer.data.expires_in);
+  const lifetimeMs = seconds.success ? Math.min(seconds.data * 1000, MAX_LIFETIME_MS) : USUAL_LIFETIME_MS;
+  return { token: answer.data.access_token, lifetimeMs };
+}
+
+function withoutBody(result: SendResult): SendResult {
+  if (result.kind === 'failed') return result;
+  const { answerStart: _, ...rest } = result;
+  return rest;
+}
+
+/** The fetch goes on for others, and for the next try, when one caller has no more time. */
+async function within(timeoutMs: number, fetch: Promise<TokenResult>): Promise<TokenResult> {
+  const over = Promise.withResolvers<TokenResult>();
+  const result: SendResult = { kind: 'failed', code: 'TIMEOUT' };
+  const timer = setTimeout(() => over.resolve({ kind: 'none', result, isMalformed: false }), timeoutMs);
+  try {
+    return await Promise.race([fetch, over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,338 @@
+import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
+import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
+import type {
+  OAuthClient,
+  SendResult,
+  TokenSource,
+  WebhookRequest,
+  WebhookSender,
+} from '../../lambdas/contract/delivery-ports.ts';
+import { until } from '../support/assembly.ts';
+import { NOW } from '../support/factories.ts';
+import { type PartnerServer, startPartner } from '../support/partner-server.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const PATIENCE_MS = 5_000;
+
+let nowMs: number;
+let server: PartnerServer;
+/** What the token server answers next; by default, tokens `token-1`, `token-2`, … that live an hour. */
+let reply: { status?: number; body?: string };
+/** Set: the server answers only when this is done. */
+let hold: Promise<void> | undefined;
+let sent: WebhookRequest[];
+let client: OAuthClient;
+let source: TokenSource;
+
+/** A real way out, without the guard that the real one has. */
+const sender: WebhookSender = {
+  send({ url, headers, body, timeoutMs }) {
+    const { promise, resolve } = Promise.withResolvers<SendResult>();
+    const signal = AbortSignal.timeout(timeoutMs);
+    const outgoing = request(url, { method: 'POST', headers, signal, agent: false }, (answer) => {
+      void text(answer).then((answerStart) =>
+        resolve({ kind: 'answered', status: answer.statusCode ?? 0, answerStart, retryAfter: '7' }),
+      );
+    });
+    outgoing.on('error', ({ code = 'UNKNOWN' }: NodeJS.ErrnoException) => resolve({ kind: 'failed', code }));
+    outgoing.end(body);
+    return promise;
+  },
+};
+
+beforeEach(async () => {
+  nowMs = NOW;
+  reply = {};
+  hold = undefined;
+  sent = [];
+  server = await startPartner(async (answer) => {
+    const number = server.received.length;
+    const usual = JSON.stringify({ access_token: `token-${number}`, expires_in: 3600 });
+    const { status = 200, body = usual } = reply;
+    await hold;
+    answer.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  });
+  client = { tokenUrl: `${server.url}/oauth2/token`, scope: 'api', clientId: 'me', clientSecret: 'hunter2' };
+  source = newSource();
+});
+
+afterEach(() => server.close());
+
+function newSource(): TokenSource {
+  const recorded: WebhookSender = {
+    send(outgoing) {
+      sent.push(outgoing);
+      return sender.send(outgoing);
+    },
+  };
+  return createTokenSource({ sender: recorded, now: () => nowMs });
+}
+
+const ask = (who: OAuthClient = client, timeoutMs = PATIENCE_MS) => source.token(who, timeoutMs);
+const token = (text: string) => ({ kind: 'token', token: text });
+const answers = (document: unknown) => {
+  reply = { body: JSON.stringify(document) };
+};
+
+describe('a fetch', () => {
+  test('is a JSON POST of the client’s credentials, as Percipio takes it', async () => {
+    expect(await ask()).toEqual(token('token-1'));
+    const [received] = server.received;
+    expect(received).toMatchObject({ method: 'POST', path: '/oauth2/token' });
+    expect(received?.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' });
+    expect(JSON.parse(String(received?.body))).toEqual({
+      client_id: 'me',
+      client_secret: 'hunter2',
+      grant_type: 'client_credentials',
+      scope: 'api',
+    });
+  });
+
+  test('goes through the sender, with 10 s of its own and room for a long token', async () => {
+    await ask(client, 50_000);
+    expect(sent).toMatchObject([{ url: client.tokenUrl, timeoutMs: 10_000, keepAnswerBytes: 65_536 }]);
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('serves all who ask meanwhile', async () => {
+    const all = await Promise.all(Array.from({ length: 20 }, () => ask()));
+    expect(all).toEqual(Array(20).fill(token('token-1')));
+    expect(server.received).toHaveLength(1);
+  });
+
+  test.each([
+    ['tokenUrl', (url: string) => `${url}?tenant=1`],
+    ['scope', () => 'other'],
+    ['clientId', () => 'you'],
+    ['clientSecret', () => 'hunter3'],
+  ] as const)('does not serve a client of another %s', async (part, changed) => {
+    const other = { ...client, [part]: changed(client[part]) };
+    const [mine, theirs] = await Promise.all([ask(), ask(other)]);
+    expect(mine).not.toEqual(theirs);
+    expect(await ask()).toEqual(mine);
+    expect(await ask(other)).toEqual(theirs);
+    expect(server.received).toHaveLength(2);
+  });
+
+  test('does not confuse clients whose parts run together alike', async () => {
+    await ask({ ...client, clientId: 'a","b', clientSecret: 'c' });
+    await ask({ ...client, clientId: 'a', clientSecret: 'b","c' });
+    expect(server.received).toHaveLength(2);
+  });
+});
+
+describe('a token is kept', () => {
+  const isKeptFor = async (ms: number) => {
+    const asked = server.received.length;
+    await ask();
+    nowMs += ms - 1;
+    await ask();
+    expect(server.received).toHaveLength(asked + 1);
+    nowMs += 1;
+    await ask();
+    expect(server.received).toHaveLength(asked + 2);
+  };
+
+  test('until 60 s before it expires', () => isKeptFor(59 * MINUTE_MS));
+
+  test.each([
+    ['seconds as a string', '600', 9 * MINUTE_MS],
+    ['a fraction', 90.5, 30_500],
+    ['nothing', undefined, 4 * MINUTE_MS],
+    ['null', null, 4 * MINUTE_MS],
+    ['a negative number', -1, 4 * MINUTE_MS],
+    ['words', 'an hour', 4 * MINUTE_MS],
+    ['a year', 31_536_000, 24 * 60 * MINUTE_MS - MINUTE_MS],
+    ['more than a number can say', '999999999999999', 24 * 60 * MINUTE_MS - MINUTE_MS],
+  ])('where expires_in is %s', async (_, expires_in, ms) => {
+    answers({ access_token: 'same', expires_in });
+    await isKeptFor(ms);
+  });
+
+  test.each([0, 1, 59, 60])('not at all where it lives %i s: it serves those who wait', async (expires_in) => {
+    answers({ access_token: 'brief', expires_in });
+    expect(await Promise.all([ask(), ask()])).toEqual([token('brief'), token('brief')]);
+    expect(server.received).toHaveLength(1);
+    expect(await ask()).toEqual(token('brief'));
+    expect(server.received).toHaveLength(2);
+  });
+
+  test('counted from the question: an answer may have been frozen on its way', async () => {
+    const release = holdAnswers();
+    const asking = ask();
+    await until(() => server.received.length === 1);
+    nowMs += 58 * MINUTE_MS;
+    release();
+    expect(await asking).toEqual(token('token-1'));
+    nowMs += MINUTE_MS;
+    expect(await ask()).toEqual(token('token-2'));
+  });
+
+  test('not past a clock that was set back', async () => {
+    await ask();
+    nowMs -= SECOND_MS;
+    expect(await ask()).toEqual(token('token-2'));
+  });
+
+  test('for 2000 clients at the most: beyond, the oldest is fetched anew', async () => {
+    const fast: WebhookSender = {
+      send: async (outgoing) => {
+        sent.push(outgoing);
+        return { kind: 'answered', status: 200, answerStart: '{"access_token":"t"}' };
+      },
+    };
+    source = createTokenSource({ sender: fast, now: () => nowMs });
+    const number = (index: number) => ({ ...client, clientId: String(index) });
+    for (let index = 0; index <= 2000; index += 1) await ask(number(index));
+    await ask(number(1));
+    expect(sent).toHaveLength(2001);
+    await ask(number(0));
+    expect(sent).toHaveLength(2002);
+  });
+});
+
+describe('a token that was refused', () => {
+  test('is forgotten', async () => {
+    await ask();
+    source.drop(client, 'token-1');
+    expect(await ask()).toEqual(token('token-2'));
+  });
+
+  test('does not take a newer one with it', async () => {
+    await ask();
+    source.drop(client, 'token-1');
+    await ask();
+    source.drop(client, 'token-1');
+    expect(await ask()).toEqual(token('token-2'));
+    expect(server.received).toHaveLength(2);
+  });
+
+  test('does not take another client’s with it', async () => {
+    answers({ access_token: 'same', expires_in: 3600 });
+    const other = { ...client, clientId: 'you' };
+    await Promise.all([ask(), ask(other)]);
+    source.drop(client, 'same');
+    await ask(other);
+    expect(server.received).toHaveLength(2);
+  });
+
+  test('may be one that was never kept', () => expect(() => source.drop(client, 'token-0')).not.toThrow());
+});
+
+describe('without a token', () => {
+  test.each([400, 401, 302, 500, 503])('the server’s %i comes back to be judged, without its words', async (status) => {
+    reply = { status, body: '{"error":"hunter2 is wrong"}' };
+    const result = await ask();
+    expect(result).toEqual({ kind: 'none', result: { kind: 'answered', status, retryAfter: '7' }, isMalformed: false });
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+  });
+
+  test.each([
+    ['no JSON', 'access_token=abc'],
+    ['nothing', ''],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['no access_token', '{"token":"abc"}'],
+    ['an empty token', '{"access_token":""}'],
+    ['a token that is no text', '{"access_token":5}'],
+    ['a token with a line feed', '{"access_token":"abc\\r\\nHost: x"}'],
+    ['a token with a space', '{"access_token":"a b"}'],
+    ['a token beyond ASCII', '{"access_token":"é"}'],
+    ['a token of over 8192 characters', JSON.stringify({ access_token: 'x'.repeat(8193) })],
+  ])('a 2xx with %s is malformed, and not quoted', async (_, body) => {
+    reply = { body };
+    expect(await ask()).toEqual({
+      kind: 'none',
+      result: { kind: 'answered', status: 200, retryAfter: '7' },
+      isMalformed: true,
+    });
+  });
+
+  test('a server that cannot be reached is a failure', async () => {
+    const gone = await startPartner(() => {});
+    await gone.close();
+    expect(await ask({ ...client, tokenUrl: gone.url })).toEqual({
+      kind: 'none',
+      result: { kind: 'failed', code: 'ECONNREFUSED' },
+      isMalformed: false,
+    });
+  });
+
+  test('those who ask together share the failure; who asks later asks anew', async () => {
+    reply = { status: 503 };
+    const all = await Promise.all(Array.from({ length: 5 }, () => ask()));
+    expect(all.map(({ kind }) => kind)).toEqual(Array(5).fill('none'));
+    expect(server.received).toHaveLength(1);
+    reply = {};
+    expect(await ask()).toEqual(token('token-2'));
+  });
+
+  test('a failure leaves nothing of an older token', async () => {
+    answers({ access_token: 'first', expires_in: 3600 });
+    await ask();
+    nowMs += 59 * MINUTE_MS;
+    reply = { status: 500 };
+    expect(await ask()).toMatchObject({ kind: 'none' });
+    reply = {};
+    expect(await ask()).toEqual(token('token-3'));
+  });
+});
+
+describe('time', () => {
+  const TIMED_OUT = { kind: 'none', result: { kind: 'failed', code: 'TIMEOUT' }, isMalformed: false };
+
+  test('each caller waits for its own time only; the fetch goes on for the others', async () => {
+    const release = holdAnswers();
+    const patient = ask();
+    const startedAt = performance.now();
+    expect(await ask(client, 50)).toEqual(TIMED_OUT);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+    release();
+    expect(await patient).toEqual(token('token-1'));
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('who gave up finds the token at its next try', async () => {
+    const release = holdAnswers();
+    expect(await ask(client, 50)).toEqual(TIMED_OUT);
+    const next = ask();
+    release();
+    expect(await next).toEqual(token('token-1'));
+    expect(server.received).toHaveLength(1);
+  });
+
+  test('a token at hand costs none', async () => {
+    await ask();
+    expect(await ask(client, 0)).toEqual(token('token-1'));
+  });
+});
+
+describe('through the sender that webhooks take', () => {
+  const through = (allowedCidrs: readonly string[]) =>
+    createTokenSource({ sender: createHttpsSender({ allowPlainHttp: true, allowedCidrs, allowedPorts: 'any' }) });
+
+  test('a token longer than what is kept of other answers comes whole', async () => {
+    const long = 'x'.repeat(8192);
+    answers({ access_token: long, expires_in: 3600 });
+    expect(await through(['127.0.0.0/8']).token(client, PATIENCE_MS)).toEqual(token(long));
+  });
+
+  test('a token address that is not public is refused like any other', async () => {
+    expect(await through([]).token(client, PATIENCE_MS)).toMatchObject({
+      kind: 'none',
+      result: { kind: 'failed', code: 'FORBIDDEN_ADDRESS' },
+    });
+    expect(server.received).toEqual([]);
+  });
+});
+
+/** The token server keeps its answers back until the function returned is called. */
+function holdAnswers(): () => void {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  hold = promise;
+  return resolve;
+}
