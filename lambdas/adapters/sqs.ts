@@ -71,6 +71,7 @@ function toEntry(message: OutgoingMessage, position: number): SendMessageBatchRe
     Id: String(position),
     MessageBody: message.body,
     ...(message.groupId !== undefined && { MessageGroupId: message.groupId }),
+    ...(message.delaySeconds !== undefined && { DelaySeconds: message.delaySeconds }),
     ...(attributes.length > 0 && {
       MessageAttributes: Object.fromEntries(
         attributes.map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),

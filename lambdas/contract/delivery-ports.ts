@@ -123,7 +123,12 @@ export interface GateReport {
  * throws: without its store it keeps its own record, which then is this environment's alone.
  */
 export interface Gate {
-  admit(integration: GatedIntegration, tickets: readonly GateTicket[]): Promise<GateAnswer>;
+  /** @param mayProbe whether one of the tries may find out if a failing endpoint is back; else all of them are parked */
+  admit(
+    integration: GatedIntegration,
+    tickets: readonly GateTicket[],
+    options: { readonly mayProbe: boolean },
+  ): Promise<GateAnswer>;
   report(integration: GatedIntegration, report: GateReport): Promise<void>;
   /** A request has been waiting for a while and still is. */
   reportSlow(integration: GatedIntegration): Promise<void>;

@@ -1,5 +1,5 @@
 import { type EventType, type LmsEvent, REGIONS } from '../contract/event.ts';
-import { type Integration, integrationSchema } from '../contract/integration.ts';
+import { type Integration, integrationSchema, integrationsDocumentSchema } from '../contract/integration.ts';
 import type { Log } from '../contract/log.ts';
 
 /** An entry that cannot be used, with what may tell whose events it should get: as written, so of any type. */
@@ -15,6 +15,8 @@ export interface IntegrationBook {
   readonly byId: ReadonlyMap<string, Integration>;
   /** Entries that do not fit the schema and never did, by id: their events wait. */
   readonly broken: ReadonlyMap<string, BrokenEntry>;
+  /** Whether all of them are paused. */
+  readonly paused: boolean;
   /** What was wrong with the document, in words and without its values. */
   readonly faults: readonly string[];
 }
@@ -50,7 +52,9 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
     else broken.set(id, brokenEntry(entry, String(fault)));
   }
   for (const id of byId.keys()) broken.delete(id);
-  return { byId, broken, faults };
+  const paused = integrationsDocumentSchema.shape.paused.safeParse((document as { paused?: unknown }).paused);
+  if (!paused.success) faults.push('paused: must be true or false');
+  return { byId, broken, paused: paused.success ? paused.data : (lastGood?.paused ?? false), faults };
 }
 
 function idOf(entry: unknown): string | undefined {

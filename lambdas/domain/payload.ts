@@ -1,31 +1,53 @@
 import type { SettledEnrichment } from '../contract/delivery.ts';
+import type { EventType } from '../contract/event.ts';
+import type { Integration } from '../contract/integration.ts';
+import { isJsonObject } from './json-object.ts';
 import { parseKeepingNumbers } from './json-text.ts';
+import { fillFormat, formatFault, judgesPlain } from './payload-formats.ts';
 
-/** The object that document 001, section 3.2, adds to a completion. */
-export interface LearningTimeObject {
-  /** Whole seconds, 0 or more. */
-  readonly total_seconds: number;
-  /** Hours, rounded to 2 decimals. */
-  readonly total_hours: number;
-  /** The warehouse's batch date, midnight UTC. */
-  readonly last_updated: string;
+/** What an integration is to get of one event. */
+export interface PayloadParts {
+  /** The LMS's payload, as JSON text. */
+  readonly payload: string;
+  readonly eventType: EventType;
+  readonly enrichment: SettledEnrichment;
+  readonly integration: Pick<Integration, 'payload_format' | 'duration_unit'>;
 }
 
-export function learningTimeObject(totalSeconds: number, lastUpdated: string): LearningTimeObject {
-  return {
-    total_seconds: totalSeconds,
-    total_hours: Math.round(totalSeconds / 36) / 100,
-    last_updated: lastUpdated,
-  };
-}
+/** The body, or why there is none: in words, naming fields and never their values. No retry mends it. */
+export type ComposedPayload = { readonly body: string } | { readonly fault: string };
 
 /**
- * The exact body of a webhook: the LMS's payload as it came, with `learning_time` where it is known. A `learning_time`
- * that the LMS put there itself is replaced by the warehouse's, and left alone where there is none.
+ * The exact body of a webhook, in the integration's format.
+ *
+ * - Only completions have a format: an enrollment is the LMS's payload, byte for byte, and is not judged.
+ * - With learning time: the payload value for value, every number with its digits, and the learning time where the
+ *   format has it, in place of one that the LMS put there itself.
+ * - Without: the payload, byte for byte, and the LMS's own learning time, if it has one, left alone.
  */
-export function composeBody(payload: string, enrichment: SettledEnrichment): string {
-  if (enrichment.status === 'plain') return payload;
-  const fields = parseKeepingNumbers(payload) as Record<string, unknown>;
-  const learningTime = learningTimeObject(enrichment.total_seconds, enrichment.last_updated);
-  return JSON.stringify({ ...fields, learning_time: learningTime });
+export function composePayload({ payload, eventType, enrichment, integration }: PayloadParts): ComposedPayload {
+  const { payload_format: format, duration_unit: durationUnit } = integration;
+  const isPlain = enrichment.status === 'plain';
+  if (eventType !== 'course_completion' || (isPlain && !judgesPlain(format))) return { body: payload };
+
+  const fields = readFields(payload);
+  if (fields === undefined) return { fault: 'the payload is no JSON object' };
+  if (isPlain) {
+    const fault = formatFault(format, 'plain', fields);
+    return fault === undefined ? { body: payload } : { fault };
+  }
+  const { total_seconds: totalSeconds, last_updated: lastUpdated } = enrichment;
+  const filled = fillFormat(format, fields, { totalSeconds, lastUpdated, durationUnit });
+  const fault = formatFault(format, 'filled', filled);
+  return fault === undefined ? { body: JSON.stringify(filled) } : { fault };
+}
+
+/** Entry has checked it; a dead letter that was mended by hand has not been through there. */
+function readFields(payload: string): Record<string, unknown> | undefined {
+  try {
+    const fields = parseKeepingNumbers(payload);
+    return isJsonObject(fields) ? fields : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -45,3 +45,17 @@ export function decided(
     reason: reason.slice(0, MAX_REASON_CHARACTERS),
   };
 }
+
+/**
+ * A delivery that waits without having spent a try.
+ *
+ * @param reservedForMs where that moment is its own, under the integration's rate limit
+ */
+export function waiting(delivery: Delivery, reason: string, untilMs: number, reservedForMs?: number): Progress {
+  const { attempt, sleeps } = delivery.progress;
+  return {
+    ...decided(delivery, attempt, 'retry', reason, new Date(untilMs)),
+    ...(sleeps !== undefined && { sleeps }),
+    ...(reservedForMs !== undefined && { reserved_for: new Date(reservedForMs).toISOString() }),
+  };
+}

@@ -18,7 +18,8 @@ describe('the integrations document', () => {
   test('gives every integration by its id, with its defaults', () => {
     const { byId, broken, faults } = read(document(GOOD, { ...GOOD, id: 'other', active: false }));
     expect([...byId.keys()]).toEqual(['acme', 'other']);
-    expect(byId.get('acme')).toEqual({ ...GOOD, active: true, timeout_seconds: 15, region: 'OTHER' });
+    expect(byId.get('acme')).toEqual(integration(GOOD));
+    expect(byId.get('other')).toMatchObject({ active: false, paused: false, timeout_seconds: 15, region: 'OTHER' });
     expect(broken.size).toBe(0);
     expect(faults).toEqual([]);
   });
@@ -47,6 +48,18 @@ describe('the integrations document', () => {
 
   test('an entry that is gone is gone: its last good version does not come back', () => {
     expect(read(document(), read(document(GOOD))).byId.size).toBe(0);
+  });
+
+  test('may pause all of them', () => {
+    expect(read(document(GOOD)).paused).toBe(false);
+    expect(read(JSON.stringify({ paused: true, integrations: [GOOD] })).paused).toBe(true);
+  });
+
+  test('whose pause cannot be understood keeps what held before, and says so', () => {
+    const odd = JSON.stringify({ paused: 'yes', integrations: [GOOD] });
+    expect(read(odd)).toMatchObject({ paused: false, faults: ['paused: must be true or false'] });
+    const paused = read(JSON.stringify({ paused: true, integrations: [GOOD] }));
+    expect(read(odd, paused)).toMatchObject({ paused: true, faults: ['paused: must be true or false'] });
   });
 
   test('what does not fit is warned of, once for a document', () => {

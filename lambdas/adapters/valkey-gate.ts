@@ -1,0 +1,88 @@
+import type { Gate } from '../contract/delivery-ports.ts';
+import type { Log } from '../contract/log.ts';
+import { gateKey } from '../domain/gate.ts';
+import type { ValkeyAddress } from './valkey/client.ts';
+import { ValkeyConnection } from './valkey/connection.ts';
+import { GateMemory } from './valkey/gate-memory.ts';
+import { admitQuestion, askGate, type GateQuestion, gateAnswer, reportQuestion } from './valkey/gate-script.ts';
+import { outcomesWithin, reasonOf } from './valkey/outcomes.ts';
+
+/** The most that a call may take, ms. */
+const CALL_LIMIT_MS = 200;
+/** The most that it takes when it also waits for the first connection: 500 ms for that, ms. */
+const COLD_CALL_LIMIT_MS = 500 + CALL_LIMIT_MS;
+
+export interface ValkeyGateOptions extends ValkeyAddress {
+  readonly log: Log;
+  /** Wall clock, ms. */
+  readonly now?: () => number;
+}
+
+export interface ValkeyGate extends Gate {
+  /** Starts connecting in the background, so that the first call finds it done: for a cold start. */
+  connect(): void;
+  /** Closes the connection for good, within 200 ms. Afterwards limits are this environment's alone. */
+  close(): Promise<void>;
+}
+
+/**
+ * The gate of all functions together, in Valkey: ElastiCache Serverless, or any server that speaks its protocol. Each
+ * call runs one script on one key (over several slots of a cluster, scripts are refused), by the server's clock.
+ *
+ * A call that Valkey does not answer in time is answered by the same rules from a record in memory, so deliveries go on
+ * with limits that hold for this environment alone. That record knows only what came while Valkey did not answer, and
+ * Valkey never learns it. An answer that comes too late may have reserved a time that nobody uses.
+ */
+export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
+  const { log, now = Date.now } = options;
+  const memory = new GateMemory();
+  let isDown = false;
+  const connection = new ValkeyConnection(options, failed, now);
+
+  /** Warns once, however many calls fail until one is answered again. */
+  function failed(reason: string): void {
+    if (!isDown) log.warn('gate.unavailable', { reason, effect: 'limits hold for this environment alone' });
+    isDown = true;
+  }
+
+  function answered(): void {
+    if (isDown) log.info('gate.recovered', {});
+    isDown = false;
+  }
+
+  /** @returns the script's reply; nothing where there is none in time */
+  async function ask(key: string, question: GateQuestion): Promise<{ readonly reply: unknown } | undefined> {
+    const limitMs = connection.isCold ? COLD_CALL_LIMIT_MS : CALL_LIMIT_MS;
+    const startedMs = performance.now();
+    const client = await connection.client(limitMs);
+    if (!client) return undefined;
+    const leftMs = Math.min(CALL_LIMIT_MS, limitMs - (performance.now() - startedMs));
+    const [outcome] = await outcomesWithin([askGate(client, key, question)], leftMs);
+    if (outcome && 'value' in outcome) {
+      answered();
+      return { reply: outcome.value };
+    }
+    if (outcome && 'lost' in outcome) connection.discard(client);
+    failed(reasonOf(outcome && ('lost' in outcome ? outcome.lost : outcome.refused)));
+    return undefined;
+  }
+
+  return {
+    async admit(integration, tickets, { mayProbe }) {
+      const key = gateKey(integration);
+      const request = { maxPerMinute: integration.max_requests_per_minute, tickets, mayProbe };
+      const asked = await ask(key, admitQuestion(request));
+      return gateAnswer(asked?.reply, tickets.length) ?? memory.admit(key, request, now());
+    },
+    async report(integration, told) {
+      const key = gateKey(integration);
+      if (!(await ask(key, reportQuestion(told)))) memory.report(key, told, now());
+    },
+    async reportSlow(integration) {
+      const key = gateKey(integration);
+      if (!(await ask(key, ['slow']))) memory.slow(key, now());
+    },
+    connect: () => connection.connect(),
+    close: () => connection.close(),
+  };
+}

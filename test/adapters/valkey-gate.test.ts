@@ -1,0 +1,373 @@
+import { setImmediate } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { clientOpener, disconnect, type ValkeyClient } from '../../lambdas/adapters/valkey/client.ts';
+import { GateMemory } from '../../lambdas/adapters/valkey/gate-memory.ts';
+import { admitQuestion, askGate, gateAnswer, reportQuestion } from '../../lambdas/adapters/valkey/gate-script.ts';
+import { createValkeyGate, type ValkeyGate } from '../../lambdas/adapters/valkey-gate.ts';
+import type { GateReport, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { type AdmitRequest, gateKey } from '../../lambdas/domain/gate.ts';
+import { ask } from '../../local/valkey/ask.ts';
+import { canRunCluster, freePort, type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
+import { until } from '../support/assembly.ts';
+import { integration, NOW } from '../support/factories.ts';
+import { recordingLog } from '../support/recording-log.ts';
+import { startValkeyFront } from '../support/valkey-front.ts';
+
+/** The limits are 200 and 500 ms; a busy machine is slow, a missing limit would take far longer. */
+const BOUNDED_MS = 2_000;
+const HOUR_MS = 3_600_000;
+const PROBING = { mayProbe: true };
+const go = { verdict: 'now' };
+const failing = { verdict: 'parked', reason: 'failing' };
+const later = { verdict: 'later', atMs: expect.any(Number), isReserved: true };
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+let server: RunningValkey;
+beforeAll(async () => {
+  server = await startValkey();
+}, 15_000);
+afterAll(() => server.stop());
+
+let integrations = 0;
+/** An integration that no other test uses: they share a server. */
+function newIntegration(overrides: Partial<Integration> = {}): Integration {
+  integrations += 1;
+  return integration({ id: `partner-${integrations}`, ...overrides });
+}
+
+/** A function's gate with its log, and a wall clock that `skip` moves on. */
+function gateAt(port: number) {
+  const log = recordingLog();
+  let skippedMs = 0;
+  const gate = createValkeyGate({ host: '127.0.0.1', port, tls: false, log, now: () => Date.now() + skippedMs });
+  cleanups.push(() => gate.close());
+  const skip = (ms: number) => {
+    skippedMs += ms;
+  };
+  return { gate, lines: log.lines, skip };
+}
+
+async function admissionsOf(gate: ValkeyGate, one: Integration, tickets: number | readonly GateTicket[] = 1) {
+  const asking = typeof tickets === 'number' ? Array.from({ length: tickets }, () => ({})) : tickets;
+  return (await gate.admit(one, asking, PROBING)).admissions;
+}
+
+function told(about: Partial<GateReport>): GateReport {
+  return { passed: 0, failed: 0, isGone: false, holdMs: 0, ...about };
+}
+
+async function openClient(port: number): Promise<ValkeyClient> {
+  const client = await clientOpener({ host: '127.0.0.1', port, tls: false })(2_000);
+  cleanups.push(() => disconnect(client));
+  return client;
+}
+
+/** Whether the server holds the record of an integration; waits for nothing. */
+async function isKnown(port: number, one: Integration): Promise<boolean> {
+  return (await ask(port, ['EXISTS', gateKey(one)])) === ':1';
+}
+
+/** Asks until the server answers: after an outage a fresh connection is opened in the background. */
+async function untilShared(gate: ValkeyGate, port: number): Promise<void> {
+  await until(async () => {
+    const one = newIntegration();
+    await gate.report(one, told({ passed: 1 }));
+    return isKnown(port, one);
+  });
+}
+
+describe('the script', () => {
+  type Step =
+    | { readonly kind: 'admit'; readonly request: AdmitRequest }
+    | { readonly kind: 'report'; readonly report: GateReport }
+    | { readonly kind: 'slow' };
+
+  const ticket = fc.oneof(
+    fc.constant(undefined),
+    fc.integer({ min: -120_000, max: 120_000 }),
+    fc.constantFrom(-60_001, -60_000, 0, 1, 72 * HOUR_MS, 72 * HOUR_MS + 1),
+  );
+  const limit = fc.option(fc.oneof(fc.constantFrom(1, 2, 60_000), fc.integer({ min: 1, max: 60_000 })), {
+    nil: undefined,
+  });
+  const pauseMs = fc.oneof(
+    { weight: 6, arbitrary: fc.nat(10_000) },
+    { weight: 2, arbitrary: fc.constantFrom(-5_000, 29_999, 30_000, 60_000, 360_000) },
+    { weight: 1, arbitrary: fc.constantFrom(HOUR_MS, HOUR_MS + 1, 3 * HOUR_MS) },
+  );
+  const admitStep = fc.record({
+    kind: fc.constant('admit' as const),
+    offsetsMs: fc.array(ticket, { maxLength: 8 }),
+    mayProbe: fc.boolean(),
+  });
+  const reportStep = fc.record({
+    kind: fc.constant('report' as const),
+    report: fc.record({
+      passed: fc.constantFrom(0, 0, 0, 1),
+      failed: fc.constantFrom(0, 1, 4, 10),
+      isGone: fc.constantFrom(false, false, false, false, true),
+      holdMs: fc.constantFrom(0, 0, 0, 1_500.5, 120_000, 2 * HOUR_MS),
+    }),
+  });
+  const slowStep = fc.record({ kind: fc.constant('slow' as const) });
+  const steps = fc.array(fc.tuple(pauseMs, fc.oneof({ weight: 2, arbitrary: admitStep }, reportStep, slowStep)), {
+    maxLength: 30,
+  });
+
+  test('answers as the rules in TypeScript do, whatever happens', async () => {
+    const client = await openClient(server.port);
+    const run = async (key: string, memory: GateMemory, step: Step, nowMs: number) => {
+      if (step.kind === 'admit') {
+        const reply = await askGate(client, key, admitQuestion(step.request), nowMs);
+        expect(gateAnswer(reply, step.request.tickets.length)).toEqual(memory.admit(key, step.request, nowMs));
+      } else if (step.kind === 'report') {
+        await askGate(client, key, reportQuestion(step.report), nowMs);
+        memory.report(key, step.report, nowMs);
+      } else {
+        await askGate(client, key, ['slow'], nowMs);
+        memory.slow(key, nowMs);
+      }
+    };
+    await fc.assert(
+      fc.asyncProperty(limit, limit, steps, async (firstLimit, secondLimit, sequence) => {
+        const key = gateKey(newIntegration());
+        const memory = new GateMemory();
+        let nowMs = NOW;
+        for (const [position, [pause, drawn]] of sequence.entries()) {
+          nowMs += pause;
+          const maxPerMinute = position < sequence.length / 2 ? firstLimit : secondLimit;
+          if (drawn.kind === 'admit') {
+            const tickets = drawn.offsetsMs.map((ms) => (ms === undefined ? {} : { reservedForMs: nowMs + ms }));
+            const request = { maxPerMinute, tickets, mayProbe: drawn.mayProbe };
+            await run(key, memory, { kind: 'admit', request }, nowMs);
+          } else {
+            await run(key, memory, drawn, nowMs);
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+  }, 30_000);
+
+  test('takes a hundred tries in one call', async () => {
+    const client = await openClient(server.port);
+    const request = { maxPerMinute: 60_000, tickets: Array(100).fill({ reservedForMs: undefined }), mayProbe: true };
+    const key = gateKey(newIntegration());
+    const answer = gateAnswer(await askGate(client, key, admitQuestion(request), NOW), 100);
+    expect(answer).toEqual(new GateMemory().admit(key, request, NOW));
+  });
+
+  test('lets the server drop a record an hour after the last moment that it speaks of', async () => {
+    const { gate } = gateAt(server.port);
+    const [quiet, gone] = [newIntegration(), newIntegration()];
+    await gate.report(quiet, told({ failed: 1 }));
+    await gate.report(gone, told({ isGone: true }));
+    for (const [one, hours] of [
+      [quiet, 1],
+      [gone, 2],
+    ] as const) {
+      const leftMs = Number((await ask(server.port, ['PTTL', gateKey(one)])).slice(1));
+      expect(leftMs).toBeLessThanOrEqual(hours * HOUR_MS);
+      expect(leftMs).toBeGreaterThan(hours * HOUR_MS - 30_000);
+    }
+  });
+
+  test('keeps no record where there is nothing to say', async () => {
+    const { gate } = gateAt(server.port);
+    const free = newIntegration();
+    expect(await admissionsOf(gate, free, 10)).toEqual(Array(10).fill(go));
+    expect(await isKnown(server.port, free)).toBe(false);
+  });
+});
+
+describe('several functions', () => {
+  test('share one limit: no time is given twice, and a minute never holds more', async () => {
+    const gates = Array.from({ length: 4 }, () => gateAt(server.port));
+    const limited = newIntegration({ max_requests_per_minute: 600 });
+    const calls = gates.flatMap(({ gate }) => Array.from({ length: 25 }, () => admissionsOf(gate, limited, 10)));
+    const admissions = (await Promise.all(calls)).flat();
+    const times = admissions.map((one) => (one.verdict === 'later' ? one.atMs : 0)).toSorted((a, b) => a - b);
+    expect(times.filter((ms) => ms === 0)).toHaveLength(1);
+    const gaps = times.slice(2).map((ms, index) => ms - (times[index + 1] ?? 0));
+    expect(new Set(gaps)).toEqual(new Set([102]));
+    expect(gates.flatMap(({ lines }) => lines)).toEqual([]);
+  });
+
+  test('share one breaker, one probe and what is slow', async () => {
+    const [one, other] = [gateAt(server.port).gate, gateAt(server.port).gate];
+    const [broken, waiting] = [newIntegration(), newIntegration()];
+    await one.report(broken, told({ failed: 6 }));
+    await other.report(broken, told({ failed: 4 }));
+    expect(await one.admit(broken, [{}], PROBING)).toEqual({ admissions: [failing], isSlow: true, wantsReport: true });
+    await other.report(broken, told({ passed: 1 }));
+    expect(await one.admit(broken, [{}], PROBING)).toEqual({ admissions: [go], isSlow: false, wantsReport: false });
+    await one.reportSlow(waiting);
+    await other.reportSlow(waiting);
+    expect((await one.admit(waiting, [{}], PROBING)).isSlow).toBe(true);
+  });
+
+  test('keep reservations, and go by the clock of the server, not by their own', async () => {
+    const [one, other] = [gateAt(server.port), gateAt(server.port)];
+    other.skip(-HOUR_MS);
+    const limited = newIntegration({ max_requests_per_minute: 1 });
+    const [first, second] = await admissionsOf(one.gate, limited, 2);
+    expect(first).toEqual(go);
+    if (second?.verdict !== 'later') throw new Error('two went at once');
+    expect(await admissionsOf(other.gate, limited, [{ reservedForMs: second.atMs }])).toEqual([second]);
+    expect(Math.abs(second.atMs - 61_200 - Date.now())).toBeLessThan(10_000);
+  });
+
+  test('ask one command on one key per call, the script itself once', async () => {
+    const fresh = await startValkey();
+    cleanups.push(() => fresh.stop());
+    const front = await startValkeyFront(fresh.port);
+    cleanups.push(() => front.stop());
+    const { gate } = gateAt(front.port);
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    for (let i = 0; i < 3; i += 1) await admissionsOf(gate, limited, 5);
+    const asked = front.commands.filter(([name = '']) => /^eval/i.test(name));
+    expect(asked.map(([name]) => name?.toLowerCase())).toEqual(['evalsha', 'eval', 'evalsha', 'evalsha']);
+    expect(asked.every((words) => words[2] === '1' && words[3] === gateKey(limited))).toBe(true);
+  });
+
+  test('bring the script again where the server lost it', async () => {
+    const { gate, lines } = gateAt(server.port);
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    expect(await admissionsOf(gate, limited)).toEqual([go]);
+    await ask(server.port, ['SCRIPT', 'FLUSH']);
+    expect(await admissionsOf(gate, limited)).toEqual([later]);
+    expect(lines).toEqual([]);
+  });
+
+  // A new real cluster takes two seconds to become ready.
+  (canRunCluster() ? test : test.skip)(
+    'share their limits in a real cluster (needs valkey-server or redis-server on PATH)',
+    async () => {
+      const cluster = await startValkey({ cluster: true });
+      cleanups.push(() => cluster.stop());
+      const [one, other] = [gateAt(cluster.port), gateAt(cluster.port)];
+      const partners = Array.from({ length: 20 }, () => newIntegration({ max_requests_per_minute: 60 }));
+      const first = await Promise.all(partners.map((partner) => admissionsOf(one.gate, partner)));
+      expect(first).toEqual(partners.map(() => [go]));
+      const second = await Promise.all(partners.map((partner) => admissionsOf(other.gate, partner)));
+      expect(second).toEqual(partners.map(() => [later]));
+      expect([...one.lines, ...other.lines]).toEqual([]);
+    },
+    15_000,
+  );
+});
+
+describe('without Valkey', () => {
+  test('limits are per environment and delivery goes on, with one warning; then they are shared again', async () => {
+    const port = await freePort();
+    const first = await startValkey({ port });
+    cleanups.push(() => first.stop());
+    const [one, other] = [gateAt(port), gateAt(port)];
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    await untilShared(one.gate, port);
+    await untilShared(other.gate, port);
+    first.kill();
+    await first.stop();
+
+    for (const { gate } of [one, other]) {
+      const startedMs = performance.now();
+      expect(await admissionsOf(gate, limited, 3)).toEqual([go, later, later]);
+      for (let i = 0; i < 20; i += 1) expect(await admissionsOf(gate, limited, 2)).toEqual([later, later]);
+      expect(performance.now() - startedMs).toBeLessThan(BOUNDED_MS);
+    }
+    await until(() => one.lines.length > 0 && other.lines.length > 0);
+    const warning = { level: 'warn', message: 'gate.unavailable', fields: expect.objectContaining({}) };
+    expect([one.lines, other.lines]).toEqual([[warning], [warning]]);
+
+    const second = await startValkey({ port });
+    cleanups.push(() => second.stop());
+    for (const { gate, skip } of [one, other]) {
+      skip(1_000);
+      await untilShared(gate, port);
+    }
+    const shared = newIntegration({ max_requests_per_minute: 60 });
+    expect(await admissionsOf(one.gate, shared)).toEqual([go]);
+    expect(await admissionsOf(other.gate, shared)).toEqual([later]);
+    const recovered = { level: 'info', message: 'gate.recovered', fields: {} };
+    expect([one.lines, other.lines]).toEqual([
+      [warning, recovered],
+      [warning, recovered],
+    ]);
+  }, 15_000);
+
+  test('breaker, hold and slowness are kept in memory too', async () => {
+    const { gate } = gateAt(await freePort());
+    const [broken, held, waiting] = [newIntegration(), newIntegration(), newIntegration()];
+    await gate.report(broken, told({ failed: 10 }));
+    expect(await admissionsOf(gate, broken)).toEqual([failing]);
+    await gate.report(held, told({ failed: 1, holdMs: 30_000 }));
+    expect(await admissionsOf(gate, held)).toEqual([{ ...later, isReserved: false }]);
+    await gate.reportSlow(waiting);
+    await gate.reportSlow(waiting);
+    expect((await gate.admit(waiting, [{}], PROBING)).isSlow).toBe(true);
+  });
+
+  test('the warning tells the cause', async () => {
+    const { gate, lines } = gateAt(await freePort());
+    await admissionsOf(gate, newIntegration());
+    await until(() => lines.length > 0);
+    expect(lines[0]?.fields.reason).toContain('ECONNREFUSED');
+  });
+
+  test('nobody waits longer than 200 ms for a server that hangs, and then for nothing', async () => {
+    const front = await startValkeyFront(server.port);
+    cleanups.push(() => front.stop());
+    const { gate, lines, skip } = gateAt(front.port);
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    await untilShared(gate, server.port);
+    front.abandonSockets();
+    const startedMs = performance.now();
+    expect(await admissionsOf(gate, limited, 2)).toEqual([go, later]);
+    const tookMs = performance.now() - startedMs;
+    expect(tookMs).toBeGreaterThan(150);
+    expect(tookMs).toBeLessThan(BOUNDED_MS);
+    skip(1_000);
+    await untilShared(gate, server.port);
+    expect(lines.map(({ message }) => message)).toEqual(['gate.unavailable', 'gate.recovered']);
+  });
+
+  test('a refused script is answered from memory, with the reason', async () => {
+    const { gate, lines } = gateAt(server.port);
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    await ask(server.port, ['SET', gateKey(limited), 'a string, not a hash']);
+    expect(await admissionsOf(gate, limited, 2)).toEqual([go, later]);
+    await gate.report(limited, told({ failed: 1 }));
+    expect(lines.map(({ message }) => message)).toEqual(['gate.unavailable']);
+    expect(lines[0]?.fields.reason).toContain('WRONGTYPE');
+  });
+
+  test('a closed gate goes on by itself, at once', async () => {
+    const { gate, lines } = gateAt(server.port);
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    await untilShared(gate, server.port);
+    await gate.close();
+    const asked = admissionsOf(gate, limited, 2);
+    expect(await Promise.race([asked, setImmediate('later')])).toEqual([go, later]);
+    expect(lines).toEqual([]);
+  });
+});
+
+test('the memory keeps the 2000 records that changed last', () => {
+  const memory = new GateMemory();
+  const broken = told({ failed: 10 });
+  memory.report('first', broken, NOW);
+  memory.report('second', broken, NOW);
+  for (let i = 0; i < 1_998; i += 1) memory.report(`key ${i}`, broken, NOW);
+  memory.slow('first', NOW);
+  memory.report('one more', broken, NOW);
+  expect(memory.size).toBe(2_000);
+  const request = { maxPerMinute: undefined, tickets: [{}], mayProbe: true };
+  expect(memory.admit('first', request, NOW).admissions).toEqual([failing]);
+  expect(memory.admit('second', request, NOW).admissions).toEqual([go]);
+});
