@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { devNull } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -12,6 +12,11 @@ const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 const PROOFS = {
   boto3: { program: 'python', proof: ['-c', 'import boto3; print(boto3.__version__)'] },
   awscli: { program: 'aws', proof: ['--version'] },
+  standardwebhooks: {
+    program: 'python',
+    proof: ['-c', 'import standardwebhooks; print(standardwebhooks.__version__)'],
+  },
+  joserfc: { program: 'python', proof: ['-c', 'import joserfc; print(joserfc.__version__)'] },
 } as const;
 
 export type ClientName = keyof typeof PROOFS;
@@ -70,9 +75,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Starts a client that serves until its input ends. */
+export function startClient(program: string, words: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(program, words, { env: clientEnvironment(program), stdio: ['pipe', 'pipe', 'pipe'] });
+}
+
 /** Runs a client to its end. It fails with a status of its own, never by throwing. */
 export async function runClient(program: string, words: readonly string[], input = ''): Promise<Ended> {
-  const child = spawn(program, words, { env: clientEnvironment(program), stdio: ['pipe', 'pipe', 'pipe'] });
+  const child = startClient(program, words);
   // A client that refuses its command line does not read its input.
   child.stdin.on('error', () => {});
   child.stdin.end(input);
