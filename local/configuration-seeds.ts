@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
+import type { StrategySettings } from './control-plane/configuration-store.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
 /** AppConfig's resources and the attribute that is the same as their `Ref`. */
 const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
+  'AWS::AppConfig::DeploymentStrategy': 'Id',
   'AWS::AppConfig::Application': 'ApplicationId',
   'AWS::AppConfig::Environment': 'EnvironmentId',
   'AWS::AppConfig::ConfigurationProfile': 'ConfigurationProfileId',
@@ -22,9 +24,12 @@ export function registerAppConfig(template: Template, resolver: Resolver): void 
       resolver.register(logicalId, { ref: id, attributes: { [attribute]: id } });
     }
   }
-  for (const [index, [logicalId]] of hostedVersions(template).entries()) {
-    const number = String(index + 1);
-    resolver.register(logicalId, { ref: number, attributes: { VersionNumber: number } });
+  const counted = new Map<unknown, number>();
+  for (const [logicalId] of hostedVersions(template)) {
+    const { ConfigurationProfileId } = resolver.properties(logicalId);
+    const number = (counted.get(ConfigurationProfileId) ?? 0) + 1;
+    counted.set(ConfigurationProfileId, number);
+    resolver.register(logicalId, { ref: String(number), attributes: { VersionNumber: String(number) } });
   }
 }
 
@@ -38,7 +43,7 @@ interface ProfileProperties {
   readonly Validators?: readonly { readonly Type: string; readonly Content: string }[];
 }
 
-/** Defines the template's profiles and deploys what it deploys, at once, as a finished deployment. */
+/** Defines the template's profiles, environments and strategies, and deploys what it deploys, at once, as a finished deployment. */
 export function seedAppConfig(template: Template, resolver: Resolver, { appConfig }: ControlPlane): void {
   for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::ConfigurationProfile')) {
     const { ApplicationId, Type, Validators = [] } = resolver.properties(logicalId) as unknown as ProfileProperties;
@@ -46,22 +51,43 @@ export function seedAppConfig(template: Template, resolver: Resolver, { appConfi
     const type = Type === 'AWS.AppConfig.FeatureFlags' ? Type : 'AWS.Freeform';
     appConfig.defineProfile(ApplicationId, appConfigId(logicalId), type, schemas);
   }
-  const contents = new Map(
-    hostedVersions(template).map(([logicalId], index) => [
-      String(index + 1),
-      String(resolver.properties(logicalId).Content),
-    ]),
-  );
+  for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::Environment')) {
+    appConfig.store.defineEnvironment(String(resolver.properties(logicalId).ApplicationId), appConfigId(logicalId));
+  }
+  for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::DeploymentStrategy')) {
+    appConfig.store.defineStrategy(appConfigId(logicalId), strategySettings(resolver.properties(logicalId)));
+  }
+  for (const [logicalId] of hostedVersions(template)) {
+    const version = resolver.properties(logicalId) as Record<string, string>;
+    const { ApplicationId = '', ConfigurationProfileId = '', Content = '', ContentType = '' } = version;
+    appConfig.store.createVersion(ApplicationId, ConfigurationProfileId, {
+      content: Content,
+      contentType: ContentType,
+    });
+  }
   for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::Deployment')) {
     const deployment = resolver.properties(logicalId) as Record<string, string>;
-    const content = contents.get(String(deployment.ConfigurationVersion));
-    if (content === undefined) throw new Error(`${logicalId}: deploys a version that the template does not hold`);
-    const { ApplicationId = '', EnvironmentId = '', ConfigurationProfileId = '' } = deployment;
-    appConfig.deploy(ApplicationId, EnvironmentId, ConfigurationProfileId, content);
+    const {
+      ApplicationId = '',
+      EnvironmentId = '',
+      ConfigurationProfileId = '',
+      ConfigurationVersion = '',
+    } = deployment;
+    const draft = {
+      profileId: ConfigurationProfileId,
+      version: ConfigurationVersion,
+      strategyId: deployment.DeploymentStrategyId ?? '',
+    };
+    appConfig.store.startDeployment(ApplicationId, EnvironmentId, draft, 0);
   }
 }
 
-/** The secrets of the template, without a value until somebody puts one. */
+function strategySettings(properties: Record<string, unknown>): StrategySettings {
+  const { DeploymentDurationInMinutes, GrowthFactor, GrowthType, FinalBakeTimeInMinutes } = properties;
+  return { DeploymentDurationInMinutes, GrowthFactor, GrowthType, FinalBakeTimeInMinutes } as StrategySettings;
+}
+
+/** The secrets of the template, without a value until somebody puts one, and those that operators make besides. */
 export class LocalSecrets {
   readonly #names = new Map<string, readonly [name: string, arn: string]>();
   readonly #controlPlane: ControlPlane;
@@ -72,6 +98,7 @@ export class LocalSecrets {
       const name = String(resolver.resolve(resource.Properties?.Name, logicalId) ?? logicalId);
       const arn = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-${appConfigId(logicalId).slice(0, 6)}`;
       this.#names.set(logicalId, [name, arn]);
+      controlPlane.secretsManager.define([name, arn]);
       resolver.register(logicalId, { ref: arn, attributes: { Id: arn } });
     }
   }
@@ -79,6 +106,13 @@ export class LocalSecrets {
   /** @param key logical id, name or ARN. @throws Error where the template has no such secret */
   put(key: string, secretString: string): void {
     this.#controlPlane.secretsManager.put(this.#idsOf(key), secretString);
+  }
+
+  /** Makes a secret that the template does not hold, as an operator does. @throws Error where it is there already */
+  create(name: string, secretString: string): void {
+    const { secretsManager } = this.#controlPlane;
+    if (secretsManager.isThere(name)) throw new Error(`there is a secret ${name} already`);
+    secretsManager.put(name, secretString);
   }
 
   /** Takes the value away. @throws Error where the template has no such secret */

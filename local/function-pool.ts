@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { FunctionProcess, type InvocationResult, type LogLine } from './function-process.ts';
 
 /** Lambda's limit for the payload of a synchronous invocation and of its answer, in bytes. */
-const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
+export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
 
 /** Lines of output kept of each function. */
 const KEPT_LINES = 2000;

@@ -7,6 +7,7 @@ import { EventRules } from './event-rules.ts';
 import { createMappings, type EventSourceMapping } from './event-source-mapping.ts';
 import type { Execution } from './execution.ts';
 import { Functions, registerFunctions } from './functions.ts';
+import { lambdaApi } from './lambda-api.ts';
 import type { Queues } from './queues.ts';
 import { type Services, startServices, stopServices } from './services.ts';
 import type { StateMachine } from './state-machine.ts';
@@ -94,6 +95,8 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     AWS_ENDPOINT_URL_SFN: controlPlane.endpoint,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: controlPlane.endpoint,
     AWS_ENDPOINT_URL_APPCONFIGDATA: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_APPCONFIG: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_LAMBDA: controlPlane.endpoint,
   };
   const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
   const functions = new Functions({ template, resolver, endpoints, account, logDirectory: options.logDirectory });
@@ -105,6 +108,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   };
   const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
+  controlPlane.registerRest(lambdaApi(functions, invoker));
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
   const mappings = createMappings({ template, resolver, queues, functions, timeScale });
   for (const mapping of mappings) mapping.start();

@@ -14,6 +14,7 @@ const LOCAL_TYPES = [
   'AWS::AppConfig::Environment',
   'AWS::AppConfig::ConfigurationProfile',
   'AWS::AppConfig::HostedConfigurationVersion',
+  'AWS::AppConfig::DeploymentStrategy',
   'AWS::SecretsManager::Secret',
   'AWS::ElastiCache::ServerlessCache',
 ] as const;

@@ -57,7 +57,8 @@ async function run(
     if (words[0] !== 'status') narrator.command(words);
     return answer;
   });
-  writeState(file, { pid: process.pid, control: control.url });
+  const { endpoints, outputs } = world.platform;
+  writeState(file, { pid: process.pid, control: control.url, endpoints, outputs });
   console.log(greeting(world, timeScale, logDirectory));
   const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
   try {

@@ -3,6 +3,7 @@ export type Command =
   | { readonly what: 'flag'; readonly isOn: boolean }
   | { readonly what: 'warehouse'; readonly mode: (typeof WAREHOUSE_MODES)[number] }
   | { readonly what: 'partner'; readonly id: string; readonly behaviour: number | 'up' | 'down' | 'hang' }
+  | { readonly what: 'new-secret'; readonly id: string }
   | { readonly what: 'cache' }
   | { readonly what: 'appconfig'; readonly isDown: boolean }
   | { readonly what: 'status' };
@@ -14,6 +15,7 @@ export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
   flag on|off                      learning time for everybody, or for nobody
   warehouse up|down|hang           down: connections are reset; hang: nothing is answered
   partner ID up|down|hang|STATUS   up: answers 200; STATUS: answers this one, 200 to 599
+  partner ID new-secret            it verifies with its integration's newest signing secret from now on
   cache down                       for good: it is back with the next npm start
   appconfig up|down                down: what functions know of flag and integrations stays as it is
   status                           what is up, and where events are`;
@@ -31,6 +33,7 @@ export function parseCommand(words: readonly string[]): Command | undefined {
     const mode = WAREHOUSE_MODES.find((candidate) => candidate === first);
     return mode && { what, mode };
   }
+  if (what === 'partner' && second === 'new-secret') return { what: second, id: first };
   if (what === 'partner') {
     const behaviour = /^[2-5]\d\d$/.test(second) ? Number(second) : PARTNER_WORDS.find((word) => word === second);
     return behaviour === undefined ? undefined : { what, id: first, behaviour };

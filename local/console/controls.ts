@@ -1,7 +1,8 @@
 import { output } from '../demo/operator.ts';
-import type { Behaviour } from '../demo/partner.ts';
+import { type Behaviour, describeBehaviour } from '../demo/partner-answers.ts';
+import { DEMO_PARTNERS } from '../demo/partners.ts';
 import { describeWait } from '../demo/workflow-wait.ts';
-import { DEMO_PARTNERS, type World } from '../demo/world.ts';
+import type { World } from '../demo/world.ts';
 import { COMMANDS_USAGE, type Command, parseCommand } from './commands.ts';
 import { CommandRefused } from './control-server.ts';
 import { DEAD_LETTER_QUEUES } from './narrator.ts';
@@ -25,12 +26,18 @@ export function createControls(world: World): Controls {
       return `warehouse ${mode}`;
     },
     partner({ id, behaviour }) {
-      const { behaviours } = world.partner;
-      if (!behaviours.has(`/${id}`)) {
-        throw new CommandRefused(`no partner ${id}: there are ${[...behaviours.keys()].map(withoutSlash).join(', ')}`);
-      }
+      requirePartner(world, id);
       world.partner.setBehaviour(`/${id}`, behaviour === 'up' ? 200 : behaviour);
       return `partner ${describePartner(id, behaviour === 'up' ? 200 : behaviour)}`;
+    },
+    'new-secret'({ id }) {
+      requirePartner(world, id);
+      try {
+        world.adoptSigningSecret(id);
+      } catch (thrown) {
+        throw new CommandRefused((thrown as Error).message);
+      }
+      return `partner ${id} verifies with its newest signing secret`;
     },
     cache() {
       world.platform.valkey.kill();
@@ -53,6 +60,11 @@ export function createControls(world: World): Controls {
   };
 }
 
+function requirePartner({ partner: { behaviours } }: World, id: string): void {
+  if (behaviours.has(`/${id}`)) return;
+  throw new CommandRefused(`no partner ${id}: there are ${[...behaviours.keys()].map(withoutSlash).join(', ')}`);
+}
+
 function switchLines(switches: Readonly<Record<string, string>>): string[] {
   return Object.entries(switches).map(([name, state]) => line(name, state));
 }
@@ -64,8 +76,7 @@ function partnerLines({ partner }: World): string[] {
 }
 
 function describePartner(id: string, behaviour: Behaviour): string {
-  const answers = typeof behaviour === 'object' ? behaviour.join(', then ') : behaviour;
-  return `${id}: ${answers}${DEMO_PARTNERS[id]?.entry?.active === false ? ' (integration not active)' : ''}`;
+  return `${id}: ${describeBehaviour(behaviour)}${DEMO_PARTNERS[id]?.entry?.active === false ? ' (integration not active)' : ''}`;
 }
 
 async function whereEventsAre({ platform, partner }: World): Promise<string[]> {

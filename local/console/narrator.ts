@@ -25,10 +25,15 @@ export function createNarrator(print: (line: string) => void): Narrator {
     print(line.replace(/\p{Cc}/gu, '?'));
   };
   return {
-    webhook({ path, headers, body }, answered) {
+    webhook({ path, headers, body, verified }, answered) {
       const answer = answered === 'hang' ? 'no answer' : String(answered);
       const time = hasLearningTime(body) ? 'with learning time' : 'without learning time';
-      say('webhook', path.slice(1), String(headers['webhook-id'] ?? 'no webhook-id'), `${answer}, ${time}`);
+      say(
+        'webhook',
+        path.slice(1),
+        String(headers['webhook-id'] ?? 'no webhook-id'),
+        `${answer}, ${time}${verified ? '' : ', signature does not verify'}`,
+      );
     },
     execution(execution) {
       const { name, status } = execution;

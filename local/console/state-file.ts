@@ -3,14 +3,21 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
+/** Nothing that is sent to a running platform leaves this machine, whoever wrote the file. */
+const loopbackUrl = z.string().regex(/^http:\/\/127\.0\.0\.1:\d{1,5}$/);
+
 const stateSchema = z.object({
   /** Of the process that runs the platform. */
   pid: z.int().positive(),
   /** Where it takes commands. */
-  control: z.string().regex(/^http:\/\/127\.0\.0\.1:\d{1,5}$/),
+  control: loopbackUrl,
+  /** For SDK clients: `AWS_ENDPOINT_URL_<SERVICE>` by name. */
+  endpoints: z.record(z.string().regex(/^AWS_ENDPOINT_URL_[A-Z_]+$/), loopbackUrl),
+  /** The template's, resolved. */
+  outputs: z.record(z.string(), z.string()),
 });
 
-/** What `npm start` leaves for `npm run local`. */
+/** What `npm start` leaves for `npm run local`, and for the operator's commands. */
 export type PlatformState = z.infer<typeof stateSchema>;
 
 /** What a person is told in one line. */

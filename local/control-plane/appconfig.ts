@@ -1,18 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from './aws-error.ts';
-import { flattenFlags } from './feature-flags.ts';
-import { jsonSchemaValidator, type Validator } from './json-schema-validator.ts';
-
-/** AppConfig's quota for hosted content, in bytes. */
-const MAX_CONTENT_BYTES = 2 * 1024 * 1024;
+import { ConfigurationStore, type Deployment } from './configuration-store.ts';
+import type { ProfileType } from './profile-content.ts';
 
 /** Bounds and default of `RequiredMinimumPollIntervalInSeconds` (StartConfigurationSession). */
 const POLL_INTERVAL_SECONDS = { minimum: 15, maximum: 86_400, default: 60 } as const;
 
 /** How long a poll token lives (GetLatestConfiguration). */
 const TOKEN_MS = 24 * 60 * 60 * 1000;
-
-export type ProfileType = 'AWS.AppConfig.FeatureFlags' | 'AWS.Freeform';
 
 /** A deployment that AppConfig would refuse. Nothing has changed for those who poll. */
 export class DeploymentRefused extends Error {
@@ -27,40 +22,46 @@ export interface LatestConfiguration {
   readonly version: string | undefined;
 }
 
-/** AppConfig's data plane, and of its control plane what a local platform needs. Every deployment is at once for all. */
+/** AppConfig: what functions poll, and what operators do in the console or with commands. */
 export interface LocalAppConfig {
   /** @param jsonSchemas contents of the profile's JSON_SCHEMA validators; freeform profiles only */
   defineProfile(applicationId: string, profileId: string, type: ProfileType, jsonSchemas?: readonly string[]): void;
-  /** @returns the version's number @throws DeploymentRefused listing why; Error where the profile is not defined */
+  /**
+   * Creates a version and deploys it, as a finished deployment.
+   *
+   * @returns the version's number
+   * @throws DeploymentRefused listing why, or because another one still bakes; Error where the profile is not defined
+   */
   deploy(applicationId: string, environmentId: string, profileId: string, content: string): number;
+  /** Deployments that are started from now on by AppConfig's API bake for so long; 0 at first. */
+  setBakeSeconds(seconds: number): void;
+  readonly bakeMs: number;
   /** Answers this interval to everybody, below AppConfig's own minimum of 15 s too: for platforms with scaled time. */
   setPollIntervalSeconds(seconds: number): void;
   /** While down, every call is answered 503. */
   setDown(isDown: boolean): void;
+  /** @throws AwsError while down */
+  requireUp(): void;
+  readonly store: ConfigurationStore;
   startSession(request: Readonly<Record<string, unknown>>): string;
   getLatest(token: string): LatestConfiguration;
 }
 
 interface Session {
-  readonly deploymentKey: string;
+  readonly deployed: () => Deployment | undefined;
   readonly intervalSeconds: number;
   readonly seenVersion: number;
   readonly earliestPollAt: number;
   readonly expiresAt: number;
 }
 
-interface Deployment {
-  readonly version: number;
-  readonly content: string;
-}
-
 /** @param now the wall clock, in milliseconds */
 export function createLocalAppConfig(now: () => number = Date.now): LocalAppConfig {
-  const profiles = new Map<string, (content: string) => string>();
-  const deployments = new Map<string, Deployment>();
+  const store = new ConfigurationStore(now);
   const sessions = new Map<string, Session>();
   let fixedIntervalSeconds: number | undefined;
   let isDown = false;
+  let bakeMs = 0;
 
   const requireUp = () => {
     if (isDown) throw new AwsError('ServiceUnavailableException', 503, 'AppConfig is switched off');
@@ -72,21 +73,18 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
   };
 
   return {
-    defineProfile(applicationId, profileId, type, jsonSchemas = []) {
-      const validators = jsonSchemas.map(jsonSchemaValidator);
-      const publish = type === 'AWS.AppConfig.FeatureFlags' ? publishFlags : publishFreeform(validators);
-      profiles.set(keyOf(applicationId, profileId), publish);
+    store,
+    requireUp,
+    defineProfile: (applicationId, profileId, type, jsonSchemas = []) =>
+      store.defineProfile(applicationId, profileId, type, jsonSchemas),
+    deploy: (...ids) => deployAtOnce(store, ...ids),
+
+    get bakeMs() {
+      return bakeMs;
     },
 
-    deploy(applicationId, environmentId, profileId, content) {
-      const publish = profiles.get(keyOf(applicationId, profileId));
-      if (publish === undefined) throw new Error(`there is no profile ${profileId} in application ${applicationId}`);
-      if (Buffer.byteLength(content) > MAX_CONTENT_BYTES)
-        throw new DeploymentRefused('the content is larger than 2 MB');
-      const deploymentKey = keyOf(applicationId, environmentId, profileId);
-      const version = (deployments.get(deploymentKey)?.version ?? 0) + 1;
-      deployments.set(deploymentKey, { version, content: publish(content) });
-      return version;
+    setBakeSeconds(seconds) {
+      bakeMs = seconds * 1000;
     },
 
     setPollIntervalSeconds(seconds) {
@@ -100,8 +98,9 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
     startSession(request) {
       requireUp();
       const { ApplicationIdentifier, EnvironmentIdentifier, ConfigurationProfileIdentifier } = request;
-      const deploymentKey = keyOf(ApplicationIdentifier, EnvironmentIdentifier, ConfigurationProfileIdentifier);
-      if (!deployments.has(deploymentKey)) {
+      const ids = [ApplicationIdentifier, EnvironmentIdentifier, ConfigurationProfileIdentifier].map(String);
+      const deployed = () => store.deployed(...(ids as [string, string, string]));
+      if (deployed() === undefined) {
         throw new AwsError('ResourceNotFoundException', 404, 'nothing is deployed there', {
           ResourceType: 'Deployment',
         });
@@ -109,7 +108,7 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
       const intervalSeconds = pollInterval(request.RequiredMinimumPollIntervalInSeconds);
       const startedAt = now();
       const expiresAt = startedAt + TOKEN_MS;
-      return keep({ deploymentKey, intervalSeconds, seenVersion: 0, earliestPollAt: startedAt, expiresAt });
+      return keep({ deployed, intervalSeconds, seenVersion: 0, earliestPollAt: startedAt, expiresAt });
     },
 
     getLatest(token) {
@@ -119,33 +118,41 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
       if (session === undefined) throw badToken('Corrupted');
       if (now() >= session.expiresAt) throw badToken('Expired');
       if (now() < session.earliestPollAt) throw badToken('PollIntervalNotSatisfied');
-      const { version, content } = deployments.get(session.deploymentKey) as Deployment;
+      const { version, published } = session.deployed() as Deployment;
       const nextPollSeconds = fixedIntervalSeconds ?? session.intervalSeconds;
-      const isNew = version !== session.seenVersion;
+      const isNew = version.number !== session.seenVersion;
       const earliestPollAt = now() + nextPollSeconds * 1000;
-      const nextToken = keep({ ...session, seenVersion: version, earliestPollAt, expiresAt: now() + TOKEN_MS });
+      const nextToken = keep({ ...session, seenVersion: version.number, earliestPollAt, expiresAt: now() + TOKEN_MS });
       return {
         nextToken,
         nextPollSeconds,
-        content: isNew ? content : '',
-        version: isNew ? String(version) : undefined,
+        content: isNew ? published : '',
+        version: isNew ? String(version.number) : undefined,
       };
     },
   };
 }
 
-function publishFlags(content: string): string {
-  const flattened = flattenFlags(content);
-  if ('faults' in flattened) throw new DeploymentRefused(flattened.faults.join('; '));
-  return flattened.content;
-}
-
-function publishFreeform(validators: readonly Validator[]): (content: string) => string {
-  return (content) => {
-    const faults = validators.flatMap((validate) => validate(content));
-    if (faults.length > 0) throw new DeploymentRefused(faults.join('; '));
-    return content;
-  };
+function deployAtOnce(
+  store: ConfigurationStore,
+  applicationId: string,
+  environmentId: string,
+  profileId: string,
+  content: string,
+): number {
+  if (!store.hasProfile(applicationId, profileId)) {
+    throw new Error(`there is no profile ${profileId} in application ${applicationId}`);
+  }
+  store.defineEnvironment(applicationId, environmentId);
+  try {
+    const { number } = store.createVersion(applicationId, profileId, { content, contentType: 'application/json' });
+    const draft = { profileId, version: String(number), strategyId: 'AppConfig.AllAtOnce' };
+    store.startDeployment(applicationId, environmentId, draft, 0);
+    return number;
+  } catch (thrown) {
+    if (thrown instanceof AwsError) throw new DeploymentRefused(thrown.message);
+    throw thrown;
+  }
 }
 
 function pollInterval(requested: unknown): number {
@@ -160,9 +167,4 @@ function badToken(problem: 'Corrupted' | 'Expired' | 'PollIntervalNotSatisfied')
     Reason: 'InvalidParameters',
     Details: { InvalidParameters: { ConfigurationToken: { Problem: problem } } },
   });
-}
-
-/** Ids as one key; no id can make another's, whatever it holds. */
-function keyOf(...ids: readonly unknown[]): string {
-  return JSON.stringify(ids);
 }

@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { createLocalAppConfig, type LocalAppConfig } from './appconfig.ts';
+import { appConfigApi } from './appconfig-api.ts';
+import { appConfigDataApi } from './appconfig-data-api.ts';
 import { AwsError } from './aws-error.ts';
+import { type Answer, jsonAnswer, jsonBody, type RestApi } from './rest.ts';
 import { createLocalSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
 
 /**
@@ -11,14 +14,16 @@ import { createLocalSecretsManager, type LocalSecretsManager } from './secrets-m
  */
 export type TargetHandler = (operation: string, body: Readonly<Record<string, unknown>>) => Promise<object>;
 
-/** The AWS services that a pipeline asks rather than sends data through, on one port. */
+/** The AWS services that a pipeline or its operators ask rather than send data through, on one port. */
 export interface ControlPlane {
-  /** For `AWS_ENDPOINT_URL_APPCONFIGDATA`, `AWS_ENDPOINT_URL_SECRETS_MANAGER` and those of registered services. */
+  /** For `AWS_ENDPOINT_URL_APPCONFIG`, `…_APPCONFIGDATA`, `…_SECRETS_MANAGER` and those of registered services. */
   readonly endpoint: string;
   readonly appConfig: LocalAppConfig;
   readonly secretsManager: LocalSecretsManager;
   /** @param prefix of `X-Amz-Target`, without the dot: `AWSStepFunctions` @throws Error where it is taken */
   registerTarget(prefix: string, handler: TargetHandler): void;
+  /** Adds a service that tells its operations apart by method and path. */
+  registerRest(api: RestApi): void;
   /** Ends every connection. */
   close(): Promise<void>;
 }
@@ -26,24 +31,26 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number;
-  /** The wall clock in milliseconds, for poll intervals and the life of tokens. */
+  /** The wall clock in milliseconds, for poll intervals, the life of tokens, and dates. */
   readonly now?: () => number;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+interface Services {
+  readonly rest: RestApi[];
+  readonly targets: Map<string, TargetHandler>;
 }
 
 /** Starts the control plane on 127.0.0.1. Signatures are not checked. */
 export async function startControlPlane({ port = 0, now }: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const appConfig = createLocalAppConfig(now);
-  const secretsManager = createLocalSecretsManager();
-  const targets = new Map<string, TargetHandler>([['secretsmanager', secretsManager.handle]]);
+  const secretsManager = createLocalSecretsManager(now);
+  const services: Services = {
+    rest: [appConfigDataApi(appConfig), appConfigApi(appConfig)],
+    targets: new Map([['secretsmanager', secretsManager.handle]]),
+  };
 
   const server = createServer((request, response) => {
-    route(request, appConfig, targets).then(
+    route(request, services).then(
       (answer) => send(response, answer),
       (thrown: unknown) => send(response, errorAnswer(request, thrown)),
     );
@@ -58,8 +65,11 @@ export async function startControlPlane({ port = 0, now }: ControlPlaneOptions =
     appConfig,
     secretsManager,
     registerTarget(prefix, handler) {
-      if (targets.has(prefix)) throw new Error(`${prefix} is registered already`);
-      targets.set(prefix, handler);
+      if (services.targets.has(prefix)) throw new Error(`${prefix} is registered already`);
+      services.targets.set(prefix, handler);
+    },
+    registerRest(api) {
+      services.rest.push(api);
     },
     async close() {
       const closed = Promise.withResolvers<void>();
@@ -70,63 +80,41 @@ export async function startControlPlane({ port = 0, now }: ControlPlaneOptions =
   };
 }
 
-async function route(
-  request: IncomingMessage,
-  appConfig: LocalAppConfig,
-  targets: ReadonlyMap<string, TargetHandler>,
-): Promise<Answer> {
+async function route(request: IncomingMessage, { rest, targets }: Services): Promise<Answer> {
+  const { method = '', headers } = request;
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
-  const operation = `${request.method} ${url.pathname}`;
-  if (operation === 'POST /configurationsessions') {
-    const InitialConfigurationToken = appConfig.startSession(await readBody(request));
-    return jsonAnswer(201, { InitialConfigurationToken }, 'application/json');
-  }
-  if (operation === 'GET /configuration') return latestAnswer(appConfig, url.searchParams.get('configuration_token'));
-  const target = String(request.headers['x-amz-target'] ?? '');
+  const body = await buffer(request);
+  const target = String(headers['x-amz-target'] ?? '');
   const dot = target.lastIndexOf('.');
   const handler = targets.get(target.slice(0, dot));
-  if (operation !== 'POST /' || handler === undefined) {
-    throw new AwsError('UnknownOperationException', 404, `nobody answers ${operation} ${target}`);
+  if (method === 'POST' && url.pathname === '/' && handler !== undefined) {
+    return jsonAnswer(200, await handler(target.slice(dot + 1), jsonBody(body)), contentType(request));
   }
-  return jsonAnswer(200, await handler(target.slice(dot + 1), await readBody(request)), contentType(request));
+  const segments = url.pathname.split('/').slice(1).map(decodeURIComponent);
+  for (const api of rest) {
+    const answer = await api({ method, segments, query: url.searchParams, headers, body });
+    if (answer !== undefined) return answer;
+  }
+  throw new AwsError('UnknownOperationException', 404, `nobody answers ${method} ${url.pathname} ${target}`);
 }
 
-function latestAnswer(appConfig: LocalAppConfig, token: string | null): Answer {
-  const { nextToken, nextPollSeconds, content, version } = appConfig.getLatest(token ?? '');
-  const headers = {
-    'Next-Poll-Configuration-Token': nextToken,
-    'Next-Poll-Interval-In-Seconds': String(nextPollSeconds),
-    'Content-Type': 'application/json',
-    ...(version !== undefined && { 'Version-Label': version }),
-  };
-  return { status: 200, headers, body: content };
-}
-
-async function readBody(request: IncomingMessage): Promise<Record<string, unknown>> {
-  const body = await json(request).catch(() => undefined);
-  if (typeof body === 'object' && body !== null) return body as Record<string, unknown>;
-  throw new AwsError('SerializationException', 400, 'the body is not a JSON object');
-}
-
-/** JSON 1.0 or 1.1: each service answers in the version it was asked in. */
-function contentType(request: IncomingMessage): string {
-  return request.headers['content-type'] ?? 'application/x-amz-json-1.1';
-}
-
-function jsonAnswer(status: number, body: object, type: string): Answer {
-  return { status, headers: { 'Content-Type': type }, body: JSON.stringify(body) };
+/** JSON 1.0 or 1.1: each service behind `X-Amz-Target` answers in the version it was asked in. */
+function contentType({ headers }: IncomingMessage): string {
+  const asked = headers['content-type'];
+  return asked?.startsWith('application/x-amz-json') ? asked : 'application/json';
 }
 
 function errorAnswer(request: IncomingMessage, thrown: unknown): Answer {
   const { name, statusCode, message, fields } = (thrown ?? {}) as Partial<AwsError>;
   const isAws = typeof name === 'string' && typeof statusCode === 'number';
   const type = isAws ? name : 'InternalFailure';
-  // Both spellings are in use: `Message` by AppConfig data, `message` by the services behind X-Amz-Target.
+  // Both spellings are in use: `Message` by REST services, `message` by those behind X-Amz-Target.
   const body = { __type: type, message, Message: message, ...fields };
   const answer = jsonAnswer(isAws ? statusCode : 500, body, contentType(request));
   return { ...answer, headers: { ...answer.headers, 'x-amzn-ErrorType': type } };
 }
 
 function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
+  if (status === 204) response.writeHead(status, headers).end();
+  else response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(body) }).end(body);
 }

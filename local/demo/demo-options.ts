@@ -1,11 +1,13 @@
 import { readFlags, readNumber, UsageError } from '../command-line.ts';
+import { describeBehaviour } from './partner-answers.ts';
+import { DEMO_PARTNERS } from './partners.ts';
 import { MAX_EVENTS } from './read-events.ts';
 import { LEARNER, LEARNING_TIME_ROWS } from './sample-events.ts';
-import { DEMO_PARTNERS } from './world.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [--time-scale N] [--receipts FILE] [--events FILE [--wait SECONDS]]
   --time-scale N   the workflow's waits last N times less (1 to 1000, default 60: a minute is a second)
-  --receipts FILE  writes each request that a partner received as a line of JSON
+  --receipts FILE  writes each webhook that a partner received as a line of JSON, with the signing secret that the
+                   partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
   --events FILE    publishes these events instead of the demo's, with the flag on for everybody: a JSON array, or one
                    JSON event per line (at most ${MAX_EVENTS}; a malformed line is published as it is)
   --wait SECONDS   how long each of them may take to come to its end (1 to 3600, default 60)
@@ -40,11 +42,12 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
 
 /** Whom the demo's world knows, for somebody who writes events of their own. */
 export function demoHelp(): string {
+  const width = Math.max(...Object.keys(DEMO_PARTNERS).map((id) => id.length));
   const partners = Object.entries(DEMO_PARTNERS).map(([id, { answers, entry }]) => {
-    const how = typeof answers === 'object' ? answers.join(', then ') : answers === 'hang' ? 'never' : answers;
-    return `  ${id.padEnd(17)} ${entry?.active === false ? 'is not active: gets nothing' : `answers ${how}`}`;
+    const how = answers === 'hang' ? 'never' : describeBehaviour(answers);
+    return `  ${id.padEnd(width)} ${entry?.active === false ? 'is not active: gets nothing' : `answers ${how}`}`;
   });
-  const learners = Object.values(LEARNER).map((id) => `  ${String(id).padEnd(17)} ${knownTime(id)}`);
+  const learners = Object.values(LEARNER).map((id) => `  ${String(id).padEnd(width)} ${knownTime(id)}`);
   const [{ courseId, enterpriseId } = { courseId: '', enterpriseId: '' }] = LEARNING_TIME_ROWS;
   return `integrations (integration_id):
 ${partners.join('\n')}

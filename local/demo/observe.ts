@@ -1,5 +1,5 @@
 import type { Receipt } from './partner.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
 
 /** A dead letter, of either queue. */
 export interface DeadLetter {
@@ -23,7 +23,12 @@ export interface Evidence {
 
 /** What became of a scenario's messages so far, in words that its `expected` uses. */
 export function observe(scenario: Scenario, evidence: Evidence): string {
-  const { webhookIds, messages } = scenario;
+  const { webhookIds, messages, paceMs } = scenario;
+  const outcome = observeAll(webhookIds, messages, evidence);
+  return paceMs === undefined ? outcome : `${outcome}${describePace(webhookIds, paceMs, evidence)}`;
+}
+
+function observeAll(webhookIds: readonly string[], messages: readonly string[], evidence: Evidence): string {
   if (webhookIds.length === 0) return observeRefusal(messages, evidence);
   const outcomes = webhookIds.map((id) => observeWebhook(id, evidence));
   if (outcomes.length === 1) return outcomes[0] ?? '';
@@ -31,6 +36,19 @@ export function observe(scenario: Scenario, evidence: Evidence): string {
     if (list.every((outcome) => outcome === list[0])) return `${list.length} webhooks, each ${list[0]}`;
   }
   return outcomes.join('; ');
+}
+
+/**
+ * Whether webhooks came as slowly as they should. Half of it is enough: the first may be late by what a cold start takes
+ * on a busy machine, and without a limit they would come together.
+ */
+function describePace(webhookIds: readonly string[], gapMs: number, { receipts }: Evidence): string {
+  const times = receipts
+    .filter(({ headers }) => webhookIds.includes(String(headers['webhook-id'])))
+    .map(({ received_at }) => Date.parse(received_at));
+  if (times.length < 2) return '';
+  const spanMs = Math.max(...times) - Math.min(...times);
+  return spanMs >= ((times.length - 1) * gapMs) / 2 ? ', spread out' : `, all within ${spanMs} ms`;
 }
 
 /** Of two events for one learner the second finds the first one's answer in the cache, or shares its query. */
@@ -56,16 +74,25 @@ function observeRefusal(messages: readonly string[], evidence: Evidence): string
 }
 
 function observeWebhook(id: string, evidence: Evidence): string {
-  const tries = evidence.logs.filter((line) => line.message === 'delivery.attempted' && line.webhook_id === id);
+  const letters = evidence.deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
+  // Where nothing could be sent, the try's words are the dead letter's.
+  const isSaidBelow = (line: LogFields) =>
+    line.status === undefined && letters.some(({ reason }) => reason === line.answer);
+  const tries = evidence.logs.filter(
+    (line) => line.message === 'delivery.attempted' && line.webhook_id === id && !isSaidBelow(line),
+  );
   const retries = evidence.enrichmentRetries.get(id) ?? 0;
   const parts = [
     ...(retries > 0 ? [`${retries} ${retries === 1 ? 'retry' : 'retries'}`] : []),
     ...runs(tries.map((line) => describeTry(id, line, evidence))),
-    ...evidence.deliveryDeadLetters
-      .filter(({ webhookId }) => webhookId === id)
-      .map(({ reason }) => `dead letter: ${reason}`),
+    ...letters.map(({ reason }) => `dead letter: ${reason}`),
+    ...(hasWrongSignature(id, evidence) ? ['signature does not verify'] : []),
   ];
   return parts.join(', ') || 'nothing yet';
+}
+
+function hasWrongSignature(id: string, { receipts }: Evidence): boolean {
+  return receipts.some(({ headers, verified }) => headers['webhook-id'] === id && !verified);
 }
 
 /** One try, by what the function logged; learning time by what the partner received. */

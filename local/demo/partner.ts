@@ -1,8 +1,12 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Answer, answerFor, type Behaviour, type FullAnswer } from './partner-answers.ts';
+import { verify } from './signature.ts';
+import type { TokenServer } from './token-server.ts';
 
-/** One request as a partner received it. */
+/** One webhook as a partner received it. */
 export interface Receipt {
   readonly method: string;
   /** Path and query. */
@@ -12,18 +16,18 @@ export interface Receipt {
   readonly body: string;
   /** When the request was complete, ISO 8601. */
   readonly received_at: string;
+  /** Whose endpoint it is: the first part of the path. */
+  readonly integration_id: string;
+  /** What the partner holds: the one that verifies where it holds several. Absent where it holds none. */
+  readonly signing_secret?: string;
+  /** Whether the signature is right by the official library, with what the partner holds. */
+  readonly verified: boolean;
 }
-
-/**
- * How a partner answers: always this status, `hang` (never), or `down` (connections are reset). A list is gone through
- * once for each `webhook-id`, and its last entry stays.
- */
-export type Behaviour = number | 'hang' | 'down' | readonly (number | 'hang')[];
 
 export interface Partner {
   /** `http://127.0.0.1:<port>` */
   readonly url: string;
-  /** Every request, oldest first. */
+  /** Every webhook, oldest first. Requests for tokens are not among them. */
   readonly receipts: readonly Receipt[];
   /** How each path answers now. */
   readonly behaviours: ReadonlyMap<string, Behaviour>;
@@ -32,42 +36,56 @@ export interface Partner {
   close(): Promise<void>;
 }
 
-/** Called for each request that a partner received, with what it answered. */
+/** Called for each webhook that a partner received, with what it answers. */
 export type OnReceipt = (receipt: Receipt, answered: number | 'hang') => void;
 
-/**
- * The partners' side, on 127.0.0.1: one server, a path for each.
- *
- * @param initial how each path answers at first; other paths answer 404
- */
-export async function startPartner(
-  initial: Readonly<Record<string, Behaviour>>,
-  onReceipt: OnReceipt = () => {},
-): Promise<Partner> {
+export interface PartnerOptions {
+  /** How each path answers at first; other paths answer 404. */
+  readonly behaviours: Readonly<Record<string, Behaviour>>;
+  /** What each partner holds, by its integration's id. Read at each webhook. */
+  readonly signingSecrets?: ReadonlyMap<string, readonly string[]>;
+  /** Partners that it knows answer 401 to a webhook without one of its tokens. */
+  readonly tokens?: TokenServer;
+  readonly onReceipt?: OnReceipt | undefined;
+}
+
+/** The partners' side, on 127.0.0.1: one server, a path for each. */
+export async function startPartner(options: PartnerOptions): Promise<Partner> {
+  const { signingSecrets, tokens, onReceipt } = options;
   const receipts: Receipt[] = [];
-  const behaviours = new Map(Object.entries(initial));
-  const statusNow = (receipt: Receipt, behaviour: Exclude<Behaviour, 'down'>): number | 'hang' => {
+  const behaviours = new Map(Object.entries(options.behaviours));
+  const answerTo = (receipt: Receipt, behaviour: Exclude<Behaviour, 'down'>): Answer => {
+    if (tokens?.refuses(receipt.integration_id, receipt.headers.authorization)) return 401;
     const id = receipt.headers['webhook-id'];
-    const earlier = receipts.filter(
-      ({ path, headers }) => path === receipt.path && headers['webhook-id'] === id,
-    ).length;
-    const list = typeof behaviour === 'object' ? behaviour : [behaviour];
-    return list[Math.min(earlier, list.length - 1)] ?? 200;
+    const earlier = receipts.filter(({ path, headers }) => path === receipt.path && headers['webhook-id'] === id);
+    return answerFor(behaviour, earlier.length);
   };
   const server = createServer(async (request, response) => {
-    const behaviour = behaviours.get(request.url ?? '') ?? 404;
+    const { method = '', url: path = '', headers } = request;
+    const behaviour = behaviours.get(path) ?? 404;
     if (behaviour === 'down') {
       request.socket.resetAndDestroy();
       return;
     }
     const body = await text(request).catch(() => undefined);
     if (body === undefined) return;
-    const { method = '', url: path = '', headers } = request;
-    const receipt = { method, path, headers, body, received_at: new Date().toISOString() };
-    const answered = statusNow(receipt, behaviour);
-    if (answered !== 'hang') response.writeHead(answered).end();
+    const token = tokens?.answer(method, path, body);
+    if (token !== undefined) {
+      response.writeHead(token.status, { 'content-type': 'application/json' }).end(JSON.stringify(token.body));
+      return;
+    }
+    const integrationId = path.split(/[/?]/)[1] ?? '';
+    const receipt: Receipt = {
+      ...{ method, path, headers, body, received_at: new Date().toISOString(), integration_id: integrationId },
+      ...verify(body, headers, signingSecrets?.get(integrationId) ?? []),
+    };
+    const answer = answerTo(receipt, behaviour);
     receipts.push(receipt);
-    onReceipt(receipt, answered);
+    onReceipt?.(receipt, typeof answer === 'object' ? answer.status : answer);
+    if (answer === 'hang') return;
+    const { status, headers: answered, afterMs }: FullAnswer = typeof answer === 'object' ? answer : { status: answer };
+    if (afterMs !== undefined) await sleep(afterMs);
+    response.writeHead(status, answered).end();
   });
   const listening = Promise.withResolvers<void>();
   server.once('error', listening.reject);

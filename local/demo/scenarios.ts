@@ -1,23 +1,7 @@
 import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
+import { BY_PARTNER } from './partner-scenarios.ts';
 import { completion, enrollment, LEARNER } from './sample-events.ts';
-
-/** What the demo publishes for one line of its table, and what must become of it. */
-export interface Scenario {
-  readonly name: string;
-  /** Bodies of the messages, in the order in which they are published. */
-  readonly messages: readonly string[];
-  /** The webhooks that may come of them; none for what never becomes one. */
-  readonly webhookIds: readonly string[];
-  /** In the words of `observe.ts`. */
-  readonly expected: string;
-}
-
-type SampleEvent = ReturnType<typeof completion> | ReturnType<typeof enrollment>;
-
-function scenario(name: string, events: readonly SampleEvent[], expected: string): Scenario {
-  const ids = events.map(({ integration_id, event_id }) => webhookId(integration_id, event_id));
-  return { name, messages: events.map((event) => JSON.stringify(event)), webhookIds: [...new Set(ids)], expected };
-}
+import { type SampleEvent, type Scenario, scenario } from './scenario.ts';
 
 /** As an LMS that gives no ids publishes it: the pipeline derives one, so that a retake is an event of its own. */
 function withoutEventId(event: SampleEvent): { message: string; webhookId: string } {
@@ -42,27 +26,7 @@ export const BEFORE_THE_FLAG = {
     [enrollment('demo-enrollment', 'skillsoft', LEARNER.known)],
     '200 without learning time (not_a_completion)',
   ),
-  flaky: scenario(
-    'partner 503, then 200',
-    [enrollment('demo-flaky', 'partner-flaky', LEARNER.known)],
-    '503, 200 without learning time (not_a_completion)',
-  ),
-  refusing: scenario(
-    'partner 400',
-    [enrollment('demo-refusing', 'partner-refusing', LEARNER.known)],
-    '400, dead letter: HTTP 400',
-  ),
-  hanging: scenario(
-    'partner hanging',
-    [enrollment('demo-hanging', 'partner-hanging', LEARNER.known)],
-    '4 x TIMEOUT, dead letter: 4 tries failed, the last with: no answer: TIMEOUT',
-  ),
-  inactive: {
-    name: 'integration not active',
-    messages: [JSON.stringify(enrollment('demo-inactive', 'partner-inactive', LEARNER.known))],
-    webhookIds: [],
-    expected: 'unwanted: integration partner-inactive is not active',
-  },
+  ...BY_PARTNER,
   twice: scenario(
     'same event published twice, one webhook-id',
     [twice, twice],

@@ -1,13 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isAsExpected, observe } from './observe.ts';
-import {
-  AFTER_THE_FIRST_ANSWER,
-  ALL_SCENARIOS,
-  BEFORE_THE_FLAG,
-  DURING_THE_OUTAGE,
-  ENRICHED,
-  type Scenario,
-} from './scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { AFTER_THE_FIRST_ANSWER, ALL_SCENARIOS, BEFORE_THE_FLAG, DURING_THE_OUTAGE, ENRICHED } from './scenarios.ts';
 import type { Row } from './table.ts';
 import type { World } from './world.ts';
 

@@ -1,30 +1,22 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
 import { executionName } from '../../lambdas/domain/identity.ts';
 import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';
+import { readLogs, readThrown } from './function-logs.ts';
 import { createLetterBox } from './letter-box.ts';
-import type { Evidence, LogFields } from './observe.ts';
+import type { Evidence } from './observe.ts';
 import { deployIntegrations, output, switchFlag } from './operator.ts';
-import { type Behaviour, type OnReceipt, type Partner, startPartner } from './partner.ts';
+import { type OnReceipt, type Partner, startPartner } from './partner.ts';
+import { DEMO_PARTNERS, entriesOf, oauthClientsOf, type Partners, secretsOf } from './partners.ts';
 import { ENTERPRISE, LEARNING_TIME_ROWS } from './sample-events.ts';
+import { createTokenServer } from './token-server.ts';
 
 const SNOWFLAKE_ACCOUNT = 'local';
 const SNOWFLAKE_USER = 'LEARNING_TIME_READER';
-
-/** Partners by integration id: how each one's path answers, and what its integration's entry adds. */
-export type Partners = Readonly<Record<string, { answers: Behaviour; entry?: Readonly<Record<string, unknown>> }>>;
-
-export const DEMO_PARTNERS: Partners = {
-  skillsoft: { answers: 200 },
-  percipio: { answers: 200 },
-  'partner-flaky': { answers: [503, 200] },
-  'partner-refusing': { answers: 400 },
-  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5 } },
-  'partner-inactive': { answers: 200, entry: { active: false } },
-};
 
 /** The pipeline with everything around it: warehouse, partners, publisher, operator. */
 export interface World {
@@ -33,6 +25,10 @@ export interface World {
   readonly partner: Partner;
   /** As they were deployed. */
   readonly integrations: IntegrationBook;
+  /** What each partner holds to verify with, by its integration's id. */
+  readonly signingSecrets: ReadonlyMap<string, readonly string[]>;
+  /** From now on a partner verifies with the newest signing secret of its integration. @throws Error where it has none */
+  adoptSigningSecret(integrationId: string): void;
   /** Publishes to the events queue, as an LMS does. */
   publish(bodies: readonly string[]): Promise<void>;
   /** Deploys the flag for everybody, on or off, as an operator does in the AppConfig console. */
@@ -68,9 +64,16 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
   });
   const answers = Object.entries(partners).map(([id, { answers }]) => [`/${id}`, answers] as const);
+  const secrets = secretsOf(partners);
+  const signingSecrets = new Map([...secrets].map(([id, { signing_secrets }]) => [id, signing_secrets]));
   const starting = [
     startSnowflakeServer({ account: SNOWFLAKE_ACCOUNT, user: SNOWFLAKE_USER, publicKey }),
-    startPartner(Object.fromEntries(answers), options.onReceipt),
+    startPartner({
+      behaviours: Object.fromEntries(answers),
+      signingSecrets,
+      tokens: createTokenServer(oauthClientsOf(partners)),
+      onReceipt: options.onReceipt,
+    }),
     startPlatform({ ...options.platformOptions, assemblyDirectory, stackName, timeScale }),
   ] as const;
   const [warehouse, partner, platform] = await Promise.all(starting).catch(async (thrown: unknown) => {
@@ -89,11 +92,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       access_url: warehouse.url,
     }),
   );
-  const integrations = Object.entries(partners).map(([id, { entry }]) => ({
-    id,
-    url: `${partner.url}/${id}`,
-    ...entry,
-  }));
+  const secretsPrefix = output(platform, 'IntegrationSecretsPrefix');
+  // Before their entries: a secret that was not found is not asked for again at once.
+  for (const [id, secret] of secrets) platform.secrets.create(`${secretsPrefix}${id}`, JSON.stringify(secret));
+  const integrations = entriesOf(partners, partner.url);
   deployIntegrations(platform, integrations);
   const sqs = new SQSClient({
     endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_SQS),
@@ -106,6 +108,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     warehouse,
     partner,
     integrations: readIntegrations(JSON.stringify({ integrations }), undefined),
+    signingSecrets,
+    adoptSigningSecret(id) {
+      const text = platform.controlPlane.secretsManager.current(`${secretsPrefix}${id}`);
+      if (text === undefined) throw new Error(`integration ${id} has no secret`);
+      signingSecrets.set(id, [newestSigningSecret(text)]);
+    },
     pollIntervalMs: Math.max(1, Math.round(15 / timeScale)) * 1000,
     async publish(bodies) {
       for (const MessageBody of bodies) {
@@ -134,32 +142,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
 }
 
-function readLogs(platform: Platform): LogFields[] {
-  return platform.functions.all().flatMap((pool) => pool.logs().flatMap(({ text }) => parseLine(text)));
-}
-
-function readThrown(platform: Platform): string[] {
-  const lines = platform.functions.all().flatMap((pool) =>
-    pool.logs().flatMap(({ text }) => {
-      const [, error] = text.split('Invoke Error\t');
-      if (error === undefined) return [];
-      const { errorType, errorMessage } = JSON.parse(error);
-      return [`${pool.handlerName}: ${errorType}: ${errorMessage}`];
-    }),
-  );
-  return [...new Set(lines)];
-}
-
-function parseLine(text: string): LogFields[] {
-  try {
-    const line: unknown = JSON.parse(text);
-    return typeof line === 'object' && line !== null ? [line as LogFields] : [];
-  } catch {
-    return [];
-  }
-}
-
 function countRetries(platform: Platform, webhookId: string): number {
   const execution = platform.stateMachine.execution(executionName(webhookId, 0));
   return execution?.history.filter(({ type, state }) => type === 'StateExited' && state === 'Enrich').length ?? 0;
+}
+
+/** @throws ZodError where the secret is not as the contract has it */
+function newestSigningSecret(text: string): string {
+  return integrationSecretSchema.parse(JSON.parse(text)).signing_secrets[0] as string;
 }

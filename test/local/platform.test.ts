@@ -118,8 +118,10 @@ describe('the template is what runs', () => {
               EnvironmentId: { Ref: 'Environment' },
               ConfigurationProfileId: { Ref: 'Profile' },
               ConfigurationVersion: { Ref: 'Version' },
+              DeploymentStrategyId: { Ref: 'Strategy' },
             },
           },
+          Strategy: { Type: 'AWS::AppConfig::DeploymentStrategy', Properties: { FinalBakeTimeInMinutes: 10 } },
           Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: '/local/snowflake' } },
           Cache: { Type: 'AWS::ElastiCache::ServerlessCache', Properties: { Engine: 'valkey' } },
         },
@@ -147,6 +149,9 @@ describe('the template is what runs', () => {
     secrets.put('/local/snowflake', '{"a":1}');
     expect(await read(outputs.SecretArn)).toMatchObject({ SecretString: '{"a":1}', Name: '/local/snowflake' });
     expect(() => secrets.put('/local/other', '')).toThrow('no secret /local/other');
+    secrets.create('/local/other', 'made by an operator');
+    expect(await read('/local/other')).toMatchObject({ SecretString: 'made by an operator' });
+    expect(() => secrets.create('/local/other', '')).toThrow('there is a secret /local/other already');
 
     expect(outputs.CachePort).toBe(String(valkey.port));
     expect(lives(valkey.pid)).toBe(true);

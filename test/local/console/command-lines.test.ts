@@ -9,6 +9,7 @@ test.each([
   ['warehouse hang', { what: 'warehouse', mode: 'hang' }],
   ['partner skillsoft down', { what: 'partner', id: 'skillsoft', behaviour: 'down' }],
   ['partner skillsoft 429', { what: 'partner', id: 'skillsoft', behaviour: 429 }],
+  ['partner skillsoft new-secret', { what: 'new-secret', id: 'skillsoft' }],
   ['cache down', { what: 'cache' }],
   ['appconfig down', { what: 'appconfig', isDown: true }],
   ['appconfig up', { what: 'appconfig', isDown: false }],

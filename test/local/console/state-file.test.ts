@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,7 +13,12 @@ const directory = mkdtempSync(join(tmpdir(), 'state-'));
 const file = join(directory, 'cdk.out', 'platform.json');
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const here = { pid: process.pid, control: 'http://127.0.0.1:1' };
+const here = {
+  pid: process.pid,
+  control: 'http://127.0.0.1:1',
+  endpoints: { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:2', AWS_ENDPOINT_URL_APPCONFIG: 'http://127.0.0.1:3' },
+  outputs: { EventsQueueUrl: 'http://127.0.0.1:2/000000000000/events' },
+};
 
 test('written, read, and removed by its own process only', () => {
   writeState(file, here);
@@ -27,7 +32,13 @@ test('written, read, and removed by its own process only', () => {
   removeState(file);
 });
 
+test('nobody else on this machine may read it', () => {
+  writeState(file, here);
+  expect(statSync(file).mode & 0o077).toBe(0);
+});
+
 test('none', () => {
+  rmSync(file, { force: true });
   expect(() => readState(file)).toThrow('no platform is running: "npm start" starts one');
 });
 
@@ -36,7 +47,10 @@ test.each([
   '{}',
   'null',
   '{"pid": -1, "control": "http://127.0.0.1:1"}',
-  `{"pid": ${process.pid}, "control": "http://example.com"}`,
+  JSON.stringify({ ...here, control: 'http://example.com' }),
+  JSON.stringify({ ...here, endpoints: { AWS_ENDPOINT_URL_SQS: 'https://sqs.us-east-1.amazonaws.com' } }),
+  JSON.stringify({ ...here, endpoints: { NODE_OPTIONS: 'http://127.0.0.1:2' } }),
+  JSON.stringify({ ...here, outputs: undefined }),
 ])('malformed: %s', (text) => {
   writeState(file, here);
   writeFileSync(file, text);

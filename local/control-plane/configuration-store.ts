@@ -1,0 +1,164 @@
+import { AwsError } from './aws-error.ts';
+import { type ProfileType, type Publish, publisher } from './profile-content.ts';
+
+/** Of what is given besides the content, only this is kept. */
+export interface VersionDraft {
+  readonly content: string;
+  readonly contentType: string;
+  readonly description?: string | undefined;
+  readonly label?: string | undefined;
+}
+
+export interface HostedVersion extends VersionDraft {
+  /** Counted for each profile, from 1. */
+  readonly number: number;
+}
+
+/** How a strategy rolls out, by the names that the template and the answers of deployments use. */
+export type StrategySettings = Readonly<
+  Partial<
+    Record<'DeploymentDurationInMinutes' | 'GrowthFactor' | 'GrowthType' | 'FinalBakeTimeInMinutes', string | number>
+  >
+>;
+
+export interface DeploymentDraft {
+  readonly profileId: string;
+  /** A version's number or label. */
+  readonly version: string;
+  readonly strategyId: string;
+  readonly description?: string | undefined;
+}
+
+export interface Deployment {
+  /** Counted for each environment, from 1. */
+  readonly number: number;
+  readonly draft: DeploymentDraft;
+  readonly version: HostedVersion;
+  /** What those who poll are answered. */
+  readonly published: string;
+  readonly startedAtMs: number;
+  /** Until then it bakes, and its environment takes no other. */
+  readonly completedAtMs: number;
+}
+
+interface Profile {
+  readonly publish: Publish;
+  readonly versions: HostedVersion[];
+}
+
+/**
+ * AppConfig's profiles, their versions, and what of them is deployed. A deployment reaches everybody at once, whatever
+ * its strategy. Errors are AppConfig's own.
+ */
+export class ConfigurationStore {
+  readonly #now: () => number;
+  readonly #profiles = new Map<string, Profile>();
+  readonly #environments = new Map<string, Deployment[]>();
+  readonly #strategies = new Map<string, StrategySettings>([['AppConfig.AllAtOnce', {}]]);
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  defineProfile(applicationId: string, profileId: string, type: ProfileType, jsonSchemas: readonly string[]): void {
+    this.#profiles.set(keyOf(applicationId, profileId), { publish: publisher(type, jsonSchemas), versions: [] });
+  }
+
+  /** One that is there already stays as it is. */
+  defineEnvironment(applicationId: string, environmentId: string): void {
+    const key = keyOf(applicationId, environmentId);
+    if (!this.#environments.has(key)) this.#environments.set(key, []);
+  }
+
+  defineStrategy(strategyId: string, settings: StrategySettings): void {
+    this.#strategies.set(strategyId, settings);
+  }
+
+  hasProfile(applicationId: string, profileId: string): boolean {
+    return this.#profiles.has(keyOf(applicationId, profileId));
+  }
+
+  /** @param latest the number that the caller takes for the latest; undefined where it does not care */
+  createVersion(applicationId: string, profileId: string, draft: VersionDraft, latest?: number): HostedVersion {
+    const { versions, publish } = this.#profile(applicationId, profileId);
+    const current = versions.length;
+    if (latest !== undefined && latest !== current) {
+      throw new AwsError('ConflictException', 409, `the latest version is ${current}, not ${latest}`);
+    }
+    publish(draft.content);
+    const version = { ...draft, number: current + 1 };
+    versions.push(version);
+    return version;
+  }
+
+  /** Oldest first. */
+  versions(applicationId: string, profileId: string): readonly HostedVersion[] {
+    return this.#profile(applicationId, profileId).versions;
+  }
+
+  /** @param version its number or its label */
+  version(applicationId: string, profileId: string, version: string): HostedVersion {
+    const found = this.versions(applicationId, profileId).find(
+      ({ number, label }) => String(number) === version || label === version,
+    );
+    return found ?? notFound(`the profile ${profileId} has no version ${version}`);
+  }
+
+  /** @param bakeMs how long the environment takes no other deployment */
+  startDeployment(applicationId: string, environmentId: string, draft: DeploymentDraft, bakeMs: number): Deployment {
+    const deployments = this.#environment(applicationId, environmentId);
+    const version = this.version(applicationId, draft.profileId, draft.version);
+    if (!this.#strategies.has(draft.strategyId)) notFound(`there is no deployment strategy ${draft.strategyId}`);
+    if (deployments.some((deployment) => this.isUnderWay(deployment))) {
+      throw new AwsError('ConflictException', 409, 'a deployment to this environment is under way');
+    }
+    const published = this.#profile(applicationId, draft.profileId).publish(version.content);
+    const startedAtMs = this.#now();
+    const number = deployments.length + 1;
+    const deployment = { number, draft, version, published, startedAtMs, completedAtMs: startedAtMs + bakeMs };
+    deployments.push(deployment);
+    return deployment;
+  }
+
+  /** Oldest first. */
+  deployments(applicationId: string, environmentId: string): readonly Deployment[] {
+    return this.#environment(applicationId, environmentId);
+  }
+
+  isUnderWay({ completedAtMs }: Deployment): boolean {
+    return this.#now() < completedAtMs;
+  }
+
+  settings(strategyId: string): StrategySettings {
+    return this.#strategies.get(strategyId) ?? {};
+  }
+
+  /** What those who poll are answered now; undefined where nothing is deployed. */
+  deployed(applicationId: string, environmentId: string, profileId: string): Deployment | undefined {
+    const deployments = this.#environments.get(keyOf(applicationId, environmentId)) ?? [];
+    return deployments.findLast(({ draft }) => draft.profileId === profileId);
+  }
+
+  #profile(applicationId: string, profileId: string): Profile {
+    return (
+      this.#profiles.get(keyOf(applicationId, profileId)) ??
+      notFound(`there is no profile ${profileId} in application ${applicationId}`)
+    );
+  }
+
+  #environment(applicationId: string, environmentId: string): Deployment[] {
+    return (
+      this.#environments.get(keyOf(applicationId, environmentId)) ??
+      notFound(`there is no environment ${environmentId} in application ${applicationId}`)
+    );
+  }
+}
+
+function notFound(message: string): never {
+  throw new AwsError('ResourceNotFoundException', 404, message);
+}
+
+/** Ids as one key; no id can make another's, whatever it holds. */
+function keyOf(...ids: readonly string[]): string {
+  return JSON.stringify(ids);
+}

@@ -1,0 +1,53 @@
+import type { Behaviour } from './partner-answers.ts';
+import { newSigningSecret } from './signature.ts';
+import type { ClientCredentials } from './token-server.ts';
+
+/** A partner: how its path answers, what its integration's entry adds, and what its secret holds. */
+export interface PartnerSetup {
+  readonly answers: Behaviour;
+  readonly entry?: Readonly<Record<string, unknown>>;
+  /** What its secret holds besides a signing secret, or instead of a random one; `none`: there is no secret. */
+  readonly secret?: Readonly<Record<string, unknown>> | 'none';
+  /** It takes webhooks only with a token that it gave for these. */
+  readonly oauth?: ClientCredentials;
+}
+
+/** By integration id. */
+export type Partners = Readonly<Record<string, PartnerSetup>>;
+
+export const DEMO_PARTNERS: Partners = {
+  skillsoft: { answers: 200 },
+  percipio: { answers: 200 },
+  'percipio-oauth': { answers: 200, oauth: { client_id: 'demo-client', client_secret: 'demo-client-secret' } },
+  'partner-flaky': { answers: [503, 200] },
+  'partner-refusing': { answers: 400 },
+  'partner-moved': { answers: { status: 302, headers: { location: '/skillsoft' } } },
+  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5, max_retries: 3 } },
+  'partner-limited': { answers: 200, entry: { max_requests_per_minute: 60 } },
+  'partner-without-secret': { answers: 200, secret: 'none' },
+  'partner-inactive': { answers: 200, entry: { active: false } },
+};
+
+/** The integrations' entries. @param url of the partners' server */
+export function entriesOf(partners: Partners, url: string): Record<string, unknown>[] {
+  return Object.entries(partners).map(([id, { entry, oauth }]) => ({
+    id,
+    url: `${url}/${id}`,
+    ...(oauth && { auth: { type: 'oauth2_client_credentials', token_url: `${url}/${id}/token` } }),
+    ...entry,
+  }));
+}
+
+/** The secrets' values by integration id, each with a signing secret of its own; without those that have none. */
+export function secretsOf(partners: Partners): Map<string, { readonly signing_secrets: readonly string[] }> {
+  const secrets = new Map<string, { readonly signing_secrets: readonly string[] }>();
+  for (const [id, { secret, oauth }] of Object.entries(partners)) {
+    if (secret !== 'none') secrets.set(id, { signing_secrets: [newSigningSecret()], ...oauth, ...secret });
+  }
+  return secrets;
+}
+
+/** Those that give tokens. */
+export function oauthClientsOf(partners: Partners): Map<string, ClientCredentials> {
+  return new Map(Object.entries(partners).flatMap(([id, { oauth }]) => (oauth === undefined ? [] : [[id, oauth]])));
+}

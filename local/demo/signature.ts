@@ -1,0 +1,30 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { Webhook } from 'standardwebhooks';
+import type { Receipt } from './partner.ts';
+
+/** As Standard Webhooks wants one: `whsec_` and the base64 of random bytes. */
+export function newSigningSecret(): string {
+  return `whsec_${randomBytes(32).toString('base64')}`;
+}
+
+/** Verifies as a partner does, with the official library and each of the secrets it holds. */
+export function verify(
+  body: string,
+  headers: IncomingHttpHeaders,
+  secrets: readonly string[],
+): Pick<Receipt, 'signing_secret' | 'verified'> {
+  const right = secrets.find((secret) => isRight(body, headers, secret));
+  const [held] = secrets;
+  if (right !== undefined) return { signing_secret: right, verified: true };
+  return { ...(held !== undefined && { signing_secret: held }), verified: false };
+}
+
+function isRight(body: string, headers: IncomingHttpHeaders, secret: string): boolean {
+  try {
+    new Webhook(secret).verify(body, headers as Record<string, string>, { jsonParse: false });
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+import { randomUUID } from 'node:crypto';
+
+/** What a partner has given out for OAuth2 client credentials, by the names of the integration's secret. */
+export interface ClientCredentials {
+  readonly client_id: string;
+  readonly client_secret: string;
+}
+
+/** Partners' OAuth2 servers, as Percipio's is: `POST /<integration id>/token`. */
+export interface TokenServer {
+  /** Undefined where the request is for no token endpoint. */
+  answer(method: string, path: string, body: string): { status: number; body: object } | undefined;
+  /** Whether a partner of its own would not take this `Authorization`. */
+  refuses(integrationId: string, authorization: string | undefined): boolean;
+}
+
+/** @param clients by integration id */
+export function createTokenServer(clients: ReadonlyMap<string, ClientCredentials>): TokenServer {
+  const issued = new Map([...clients.keys()].map((id) => [id, new Set<string>()]));
+  return {
+    answer(method, path, body) {
+      const id = /^\/([^/?]+)\/token$/.exec(path)?.[1] ?? '';
+      const client = clients.get(id);
+      if (client === undefined || method !== 'POST') return undefined;
+      const { client_id, client_secret, grant_type } = parse(body);
+      if (grant_type !== 'client_credentials') return { status: 400, body: { error: 'unsupported_grant_type' } };
+      if (client_id !== client.client_id || client_secret !== client.client_secret) {
+        return { status: 401, body: { error: 'invalid_client' } };
+      }
+      const token = randomUUID();
+      issued.get(id)?.add(`Bearer ${token}`);
+      return { status: 200, body: { access_token: token, token_type: 'Bearer', expires_in: 3600 } };
+    },
+    refuses: (id, authorization) => issued.has(id) && !issued.get(id)?.has(authorization ?? ''),
+  };
+}
+
+function parse(body: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(body));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,67 @@
+import type { AsyncInvoker } from './async-invocation.ts';
+import { AwsError } from './control-plane/aws-error.ts';
+import { type Answer, headersOf, type RestApi } from './control-plane/rest.ts';
+import { type FunctionPool, MAX_PAYLOAD_BYTES } from './function-pool.ts';
+import type { Functions } from './functions.ts';
+
+const EXECUTED_VERSION = { 'X-Amz-Executed-Version': '$LATEST' };
+
+/**
+ * Lambda's `Invoke`: `POST /2015-03-31/functions/<name or ARN>/invocations`. A function that fails is answered 200 with
+ * the header `X-Amz-Function-Error`.
+ */
+export function lambdaApi(functions: Functions, invoker: AsyncInvoker): RestApi {
+  return async ({ method, segments, headers, query, body }) => {
+    const [version, kind, key = '', action, ...rest] = segments;
+    const path = [method, version, kind, action, ...rest].join(' ');
+    if (path !== 'POST 2015-03-31 functions invocations') return undefined;
+    const pool = find(functions, key, query.get('Qualifier'));
+    const event = readEvent(body);
+    switch (headers['x-amz-invocation-type']) {
+      case 'Event':
+        void invoker.invoke(pool.configuration.arn, event);
+        return { status: 202, headers: {}, body: '' };
+      case 'DryRun':
+        return { status: 204, headers: {}, body: '' };
+      default:
+        return invoke(pool, event);
+    }
+  };
+}
+
+async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
+  const result = await pool.invoke(event);
+  if (result.status === 'throttled') {
+    const isReserved = pool.configuration.reservedConcurrency !== undefined;
+    throw new AwsError('TooManyRequestsException', 429, 'Rate Exceeded.', {
+      Reason: `${isReserved ? 'ReservedFunctionConcurrent' : 'Concurrent'}InvocationLimitExceeded`,
+    });
+  }
+  const isFailed = result.status === 'failed';
+  const headers = headersOf({
+    ...EXECUTED_VERSION,
+    'Content-Type': 'application/json',
+    'X-Amz-Function-Error': isFailed ? 'Unhandled' : undefined,
+  });
+  return { status: 200, headers, body: JSON.stringify(isFailed ? result.error : result.payload) };
+}
+
+/** By its own name or its ARN, as Lambda finds it; not by what else people call it here. */
+function find(functions: Functions, key: string, qualifier: string | null): FunctionPool {
+  const bare = key.endsWith(':$LATEST') ? key.slice(0, -':$LATEST'.length) : key;
+  const found = functions.all().find(({ configuration: { name, arn } }) => [name, arn].includes(bare));
+  if (found !== undefined && (qualifier === null || qualifier === '$LATEST')) return found;
+  throw new AwsError('ResourceNotFoundException', 404, `Function not found: ${key}${qualifier ? `:${qualifier}` : ''}`);
+}
+
+/** @throws AwsError where it is larger than Lambda takes, or is not JSON */
+function readEvent(body: Buffer): unknown {
+  if (body.length > MAX_PAYLOAD_BYTES) {
+    throw new AwsError('RequestTooLargeException', 413, `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes`);
+  }
+  try {
+    return body.length === 0 ? {} : JSON.parse(body.toString());
+  } catch {
+    throw new AwsError('InvalidRequestContentException', 400, 'Could not parse request body into json');
+  }
+}

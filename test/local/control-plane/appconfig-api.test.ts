@@ -1,0 +1,191 @@
+import {
+  AppConfigClient,
+  CreateHostedConfigurationVersionCommand,
+  GetDeploymentCommand,
+  GetHostedConfigurationVersionCommand,
+  ListDeploymentsCommand,
+  ListHostedConfigurationVersionsCommand,
+  StartDeploymentCommand,
+} from '@aws-sdk/client-appconfig';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
+
+const ids = { ApplicationId: 'app', ConfigurationProfileId: 'free' };
+const environment = { ApplicationId: 'app', EnvironmentId: 'env' };
+const schema = JSON.stringify({
+  $schema: 'http://json-schema.org/draft-04/schema#',
+  type: 'object',
+  required: ['limit'],
+  properties: { limit: { type: 'integer', minimum: 1 }, unit: { type: 'string' } },
+});
+
+let nowMs: number;
+let plane: ControlPlane;
+let client: AppConfigClient;
+
+beforeEach(async () => {
+  nowMs = Date.UTC(2026, 0, 1);
+  plane = await startControlPlane({ now: () => nowMs });
+  plane.appConfig.defineProfile('app', 'free', 'AWS.Freeform', [schema]);
+  plane.appConfig.store.defineEnvironment('app', 'env');
+  plane.appConfig.store.defineStrategy('slow123', { FinalBakeTimeInMinutes: 20, GrowthFactor: 100 });
+  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
+  client = new AppConfigClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+});
+afterEach(async () => {
+  client.destroy();
+  await plane.close();
+});
+
+const create = (content: string, more = {}) =>
+  client.send(
+    new CreateHostedConfigurationVersionCommand({
+      ...ids,
+      Content: Buffer.from(content),
+      ContentType: 'application/json',
+      ...more,
+    }),
+  );
+const list = (more = {}) => client.send(new ListHostedConfigurationVersionsCommand({ ...ids, ...more }));
+const start = (more = {}) =>
+  client.send(
+    new StartDeploymentCommand({
+      ...environment,
+      ConfigurationProfileId: 'free',
+      ConfigurationVersion: '1',
+      DeploymentStrategyId: 'slow123',
+      ...more,
+    }),
+  );
+const deployments = (more = {}) => client.send(new ListDeploymentsCommand({ ...environment, ...more }));
+
+/** What a function gets that asks for the first time. */
+function polled(): string {
+  const { appConfig } = plane;
+  const token = appConfig.startSession({
+    ApplicationIdentifier: 'app',
+    EnvironmentIdentifier: 'env',
+    ConfigurationProfileIdentifier: 'free',
+  });
+  return appConfig.getLatest(token).content;
+}
+
+describe('hosted versions', () => {
+  test('are counted, and read back as they were written', async () => {
+    const first = await create('{"limit": 1}', { Description: 'first', VersionLabel: 'v-one' });
+    expect(first).toMatchObject({ ...ids, VersionNumber: 1, Description: 'first', VersionLabel: 'v-one' });
+    expect((await create('{"limit": 2, "unit": "Stück"}')).VersionNumber).toBe(2);
+
+    const { Content, ...read } = await client.send(
+      new GetHostedConfigurationVersionCommand({ ...ids, VersionNumber: 2 }),
+    );
+    expect(read).toMatchObject({ ...ids, VersionNumber: 2, ContentType: 'application/json' });
+    expect(Buffer.from(Content ?? []).toString()).toBe('{"limit": 2, "unit": "Stück"}');
+  });
+
+  test('are listed newest first, in pages', async () => {
+    for (const limit of [1, 2, 3]) await create(JSON.stringify({ limit }), { VersionLabel: `v-${limit}` });
+    const { Items, NextToken } = await list({ MaxResults: 2 });
+    expect(Items?.map(({ VersionNumber }) => VersionNumber)).toEqual([3, 2]);
+    const rest = await list({ MaxResults: 2, NextToken });
+    expect(rest.Items).toEqual([{ ...ids, VersionNumber: 1, ContentType: 'application/json', VersionLabel: 'v-1' }]);
+    expect(rest.NextToken).toBeUndefined();
+    expect((await list({ VersionLabel: 'v-2' })).Items).toHaveLength(1);
+  });
+
+  test('somebody else was faster: a conflict, and nothing is written', async () => {
+    await create('{"limit": 1}', { LatestVersionNumber: 0 });
+    await create('{"limit": 2}', { LatestVersionNumber: 1 });
+    await expect(create('{"limit": 3}', { LatestVersionNumber: 1 })).rejects.toMatchObject({
+      name: 'ConflictException',
+      $metadata: { httpStatusCode: 409 },
+    });
+    expect((await list()).Items).toHaveLength(2);
+  });
+
+  test('the validator refuses in its own words, and nothing is written', async () => {
+    await expect(create('{"limit": 0, "unit": 5}')).rejects.toMatchObject({
+      name: 'BadRequestException',
+      message: '/limit must be >= 1; /unit must be string',
+      Reason: 'InvalidConfiguration',
+      Details: { InvalidConfiguration: [{ Reason: '/limit must be >= 1' }, { Reason: '/unit must be string' }] },
+    });
+    expect((await list()).Items).toEqual([]);
+  });
+
+  test.each([
+    ['a version', () => client.send(new GetHostedConfigurationVersionCommand({ ...ids, VersionNumber: 9 }))],
+    ['a profile', () => create('{}', { ConfigurationProfileId: 'none' })],
+  ])('%s that is not there', async (_, ask) => {
+    await expect(ask()).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+});
+
+describe('deployments', () => {
+  beforeEach(() => create('{"limit": 1}'));
+
+  test('are complete at once, and reach those who poll', async () => {
+    const deployment = {
+      DeploymentNumber: 1,
+      ConfigurationVersion: '1',
+      State: 'COMPLETE',
+      PercentageComplete: 100,
+      FinalBakeTimeInMinutes: 20,
+      StartedAt: new Date(nowMs),
+      CompletedAt: new Date(nowMs),
+    };
+    const described = { ...deployment, ...environment, ConfigurationProfileId: 'free', Description: 'because' };
+    expect(await start({ Description: 'because' })).toMatchObject(described);
+    expect(await client.send(new GetDeploymentCommand({ ...environment, DeploymentNumber: 1 }))).toMatchObject(
+      described,
+    );
+    expect((await deployments()).Items).toMatchObject([deployment]);
+    expect(polled()).toBe('{"limit": 1}');
+  });
+
+  test('and those of the local platform’s own are one history, newest first', async () => {
+    plane.appConfig.deploy('app', 'env', 'free', '{"limit": 2}');
+    await start();
+    const { Items } = await deployments();
+    expect(Items?.map(({ ConfigurationVersion }) => ConfigurationVersion)).toEqual(['1', '2']);
+    expect(polled()).toBe('{"limit": 1}');
+    expect((await create('{"limit": 3}')).VersionNumber).toBe(3);
+  });
+
+  test('one that bakes reaches everybody, and keeps the environment from any other', async () => {
+    plane.appConfig.setBakeSeconds(60);
+    const baking = await start();
+    expect(baking).toMatchObject({ State: 'BAKING' });
+    expect(baking.CompletedAt).toBeUndefined();
+    expect(polled()).toBe('{"limit": 1}');
+    const conflict = { name: 'ConflictException', $metadata: { httpStatusCode: 409 } };
+    await expect(start()).rejects.toMatchObject(conflict);
+    nowMs += 59_999;
+    await expect(start()).rejects.toMatchObject(conflict);
+    nowMs += 1;
+    expect(await start()).toMatchObject({ DeploymentNumber: 2 });
+    expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['BAKING', 'COMPLETE']);
+  });
+
+  test('somebody else has deployed meanwhile: a conflict', async () => {
+    await start({ LatestDeploymentNumber: 0 });
+    await expect(start({ LatestDeploymentNumber: 0 })).rejects.toMatchObject({ name: 'ConflictException' });
+  });
+
+  test.each([
+    ['version', { ConfigurationVersion: '2' }],
+    ['profile', { ConfigurationProfileId: 'none' }],
+    ['environment', { EnvironmentId: 'none' }],
+    ['strategy', { DeploymentStrategyId: 'none' }],
+  ])('of a %s that is not there', async (_, wrong) => {
+    await expect(start(wrong)).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      $metadata: { httpStatusCode: 404 },
+    });
+  });
+});
+
+test('down: 503 to operators as well', async () => {
+  plane.appConfig.setDown(true);
+  await expect(list()).rejects.toMatchObject({ $metadata: { httpStatusCode: 503 } });
+});
