@@ -1,0 +1,13 @@
+import type { Stage } from './stage.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What every command works with; tests bring their own. */
+export interface Context {
+  readonly terminal: Terminal;
+  readonly variables: Readonly<Record<string, string | undefined>>;
+  /** @throws UsageError; CommandFailed where there is no such stage within reach */
+  openStage(name: string): Promise<Stage>;
+  /** The wall clock, in milliseconds. */
+  now(): number;
+  sleep(durationMs: number): Promise<void>;
+}

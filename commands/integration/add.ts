@@ -1,0 +1,132 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { awsFailure } from '../aws-failure.ts';
+import { CommandFailed } from '../command-failed.ts';
+import type { Context } from '../context.ts';
+import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../deployed-document.ts';
+import { requireFree, untilServed } from '../deployments.ts';
+import { createSecret, readSecret, secretName, whereSigningSecretLies } from '../integration-secrets.ts';
+import { readEntry, withNewEntry } from '../integrations-document.ts';
+import { readSecretFields, secretFaults } from '../needed-secrets.ts';
+import type { Stage } from '../stage.ts';
+import { sendTestEvent } from '../test-event.ts';
+import { collectSecret } from './collect-secret.ts';
+import { type EntryOptions, newEntry } from './new-entry.ts';
+
+export interface AddOptions extends EntryOptions {
+  readonly stage: string;
+  readonly secretFile: string | undefined;
+  /** Uses the secret that is there. */
+  readonly keepsSecret: boolean;
+  readonly showsSecret: boolean;
+}
+
+/**
+ * `integration add`: the secret first, then the entry, so that no event is ever sent without what it needs; then a test.
+ *
+ * @returns 1 where all is in place and the test event was not delivered
+ */
+export async function add(options: AddOptions, context: Context): Promise<number> {
+  const entry = newEntry(options);
+  const read = readEntry(entry);
+  if ('faults' in read) throw new CommandFailed(`the entry does not fit:\n  ${read.faults.join('\n  ')}`);
+  const { integration } = read;
+  const { id } = integration;
+
+  const stage = await context.openStage(options.stage);
+  await requireFree(stage);
+  withNewEntry((await readDeployed(stage)).document, entry);
+  const fields = await makeOrKeepSecret(stage, integration, options, context);
+  await deployEntry(stage, entry, id, context);
+
+  const howToHandOver = handOver(stage, id, fields, options.showsSecret);
+  const again = `To test again: npm run send-test -- --integration ${id} --stage ${stage.name}`;
+  const inPlace = `Integration ${id} is in place and active`;
+  const isDelivered = await orSay(stage, `${inPlace}; it was not tested. ${again}\n${howToHandOver}`, () =>
+    sendTestEvent(stage, id, context),
+  );
+  const { print } = context.terminal;
+  print(`\n${howToHandOver}`);
+  if (!isDelivered) print(`\n${inPlace}, and its test event was not delivered. ${again}`);
+  return isDelivered ? 0 : 1;
+}
+
+/** @returns what the secret holds; nothing was changed where it throws */
+async function makeOrKeepSecret(
+  stage: Stage,
+  integration: Integration,
+  { keepsSecret, secretFile }: AddOptions,
+  context: Context,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { print } = context.terminal;
+  const name = secretName(stage, integration.id);
+  const kept = await readSecret(stage, integration.id);
+  if (kept === undefined) {
+    const fields = await collectSecret(integration, secretFile, context);
+    await createSecret(stage, integration.id, fields);
+    print(`the secret ${name} is made`);
+    return fields;
+  }
+  if (!keepsSecret) {
+    throw new CommandFailed(`there is a secret ${name} already: --keep-secret uses it as it is. Nothing was changed.`);
+  }
+  const faults = secretFaults(integration, kept.fields);
+  if (faults.length > 0) throw new CommandFailed(`the secret ${name} does not do: ${faults.join('; ')}`);
+  print(`the secret ${name} is kept as it is`);
+  return kept.fields;
+}
+
+/** Returns once functions have the entry. */
+async function deployEntry(
+  stage: Stage,
+  entry: Readonly<Record<string, unknown>>,
+  id: string,
+  context: Context,
+): Promise<void> {
+  const isMade = `The secret ${secretName(stage, id)} is there`;
+  const deployment = await orSay(
+    stage,
+    `${isMade}, the entry ${id} is not deployed. To go on: the same command with --keep-secret.`,
+    () =>
+      deployChange(
+        stage,
+        {
+          edit: (document) => withNewEntry(document, entry),
+          strategy: 'IntegrationsStrategyId',
+          description: `add integration ${id}`,
+        },
+        context,
+      ),
+  );
+  if (deployment === undefined) return;
+  const look = `npm run integration -- list --stage ${stage.name}`;
+  await orSay(stage, `${isMade}, deployment ${deployment} was started. Whether ${id} is in use: ${look}`, () =>
+    untilServed(stage, deployment, context),
+  );
+  context.terminal.print(`functions take up to ${POLL_INTERVAL_MS / 1000} s to have it …`);
+  await context.sleep(POLL_INTERVAL_MS);
+}
+
+/** Runs a step; where it fails as steps may, what was done so far and how to go on is told after the reason. */
+async function orSay<T>(stage: Stage, advice: string, step: () => Promise<T>): Promise<T> {
+  try {
+    return await step();
+  } catch (thrown) {
+    const reason = thrown instanceof CommandFailed ? thrown.message : awsFailure(thrown, `stage ${stage.name}`);
+    throw reason === undefined ? thrown : new CommandFailed(`${reason}\n${advice}`);
+  }
+}
+
+function handOver(stage: Stage, id: string, fields: Readonly<Record<string, unknown>>, showsSecret: boolean): string {
+  const read = readSecretFields(fields);
+  const lines = [
+    'Give the partner the signing secret, by a way that nobody else reads.',
+    whereSigningSecretLies(stage, id),
+  ];
+  if ('secret' in read && read.secret.encryption_key !== undefined) {
+    lines.push('With it goes encryption_key, of the same secret: the partner decrypts fields by it.');
+  }
+  if (!showsSecret || !('secret' in read)) return lines.join('\n');
+  lines.push(`signing secret: ${read.secret.signing_secrets[0]}`);
+  if (read.secret.encryption_key !== undefined) lines.push(`encryption key: ${read.secret.encryption_key}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,55 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Context } from '../context.ts';
+import { documentFaults, type IntegrationsDocument, isFields, readEntry } from '../integrations-document.ts';
+import { readSource } from '../integrations-source.ts';
+import { alignColumns } from '../table.ts';
+
+export interface ListOptions {
+  readonly stage: string | undefined;
+  readonly file: string | undefined;
+}
+
+/** `integration list`: what stands in the document, and in words what of it does not fit. */
+export async function list(options: ListOptions, context: Context): Promise<number> {
+  const { document, from } = await readSource(options, context);
+  const { print } = context.terminal;
+  print(from);
+  if (document.fields.paused === true)
+    print('All integrations are paused: "npm run integration -- resume --all" ends it.');
+  print(document.entries.length === 0 ? 'No integrations yet.' : alignColumns(rowsOf(document)));
+  const faults = documentFaults(document);
+  if (faults.length > 0) print(`\nWhat does not fit:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  return 0;
+}
+
+const HEADING = ['id', 'state', 'host', 'auth', 'format', 'limit', 'receives'];
+
+function rowsOf(document: IntegrationsDocument): string[][] {
+  const isAllPaused = document.fields.paused === true;
+  const rows = document.entries.map((entry) => {
+    const read = readEntry(entry);
+    if ('integration' in read) return rowOf(read.integration, isAllPaused);
+    const id = isFields(entry) ? String(entry.id ?? '-') : '-';
+    return [id, 'faulty', '-', '-', '-', '-', '-'];
+  });
+  return [HEADING, ...rows];
+}
+
+function rowOf(integration: Integration, isAllPaused: boolean): string[] {
+  const { id, active, paused, url, auth, payload_format, max_requests_per_minute: limit } = integration;
+  const state = !active ? 'off' : paused || isAllPaused ? 'paused' : 'active';
+  return [
+    id,
+    state,
+    new URL(url).host,
+    auth.type,
+    payload_format,
+    limit === undefined ? '-' : `${limit}/min`,
+    receives(integration),
+  ];
+}
+
+function receives({ enterprise_customer_uuid: enterprise, region, event_types: types }: Integration): string {
+  const whose = enterprise === undefined ? 'by id' : `${region} of ${enterprise}`;
+  return types === undefined ? whose : `${whose}: ${types.join(', ')}`;
+}

@@ -1,0 +1,83 @@
+import { integrationSchema } from '../../lambdas/contract/integration.ts';
+import { UsageError } from '../../local/command-line.ts';
+import { CommandFailed } from '../command-failed.ts';
+import { isFields } from '../integrations-document.ts';
+import { readTextFile } from '../read-file.ts';
+
+/** How an entry is given: a file, or options. */
+export interface EntryOptions {
+  readonly file: string | undefined;
+  readonly id: string | undefined;
+  readonly url: string | undefined;
+  readonly auth: string | undefined;
+  /** For `api_key`. */
+  readonly authHeader: string | undefined;
+  /** For `oauth2_client_credentials`. */
+  readonly tokenUrl: string | undefined;
+  readonly scope: string | undefined;
+  /** `key=value` for every other field. */
+  readonly set: readonly string[];
+}
+
+/**
+ * The entry as an operator would write it, without defaults, and active unless it says otherwise. Unchecked.
+ *
+ * @throws UsageError; CommandFailed where the file is no JSON object
+ */
+export function newEntry(options: EntryOptions): Readonly<Record<string, unknown>> {
+  const { file, id, url, auth, authHeader, tokenUrl, scope, set } = options;
+  if (file !== undefined) {
+    const others = [id, url, auth, authHeader, tokenUrl, scope, set[0]];
+    if (others.some((given) => given !== undefined)) throw new UsageError('--file says all of the entry');
+    return activeUnlessSaid(entryOfFile(file));
+  }
+  if (id === undefined || url === undefined) throw new UsageError('add takes --id and --url, or --file');
+  const fields = set.map(fieldOf);
+  return activeUnlessSaid({
+    id,
+    url,
+    ...(auth !== undefined && { auth: authOf(auth, { authHeader, tokenUrl, scope }) }),
+    ...Object.fromEntries(fields),
+  });
+}
+
+function activeUnlessSaid(entry: Readonly<Record<string, unknown>>) {
+  return { ...entry, active: entry.active ?? true };
+}
+
+function authOf(type: string, given: Pick<EntryOptions, 'authHeader' | 'tokenUrl' | 'scope'>): object {
+  const { authHeader: header, tokenUrl: token_url, scope } = given;
+  return {
+    type,
+    ...(header !== undefined && { header }),
+    ...(token_url !== undefined && { token_url }),
+    ...(scope !== undefined && { scope }),
+  };
+}
+
+/** A value is a text where the field takes that text, and JSON otherwise: `event_types=["course_completion"]`. */
+function fieldOf(pair: string): [string, unknown] {
+  const cut = pair.indexOf('=');
+  if (cut < 1) throw new UsageError('--set takes key=value');
+  const key = pair.slice(0, cut);
+  const text = pair.slice(cut + 1);
+  const shape: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } } | undefined>> =
+    integrationSchema.shape;
+  if (Object.hasOwn(shape, key) && shape[key]?.safeParse(text).success) return [key, text];
+  try {
+    return [key, JSON.parse(text)];
+  } catch {
+    return [key, text];
+  }
+}
+
+function entryOfFile(file: string): Readonly<Record<string, unknown>> {
+  const text = readTextFile(file);
+  try {
+    const entry: unknown = JSON.parse(text);
+    if (isFields(entry)) return entry;
+  } catch (thrown) {
+    throw new CommandFailed(`${file} is not JSON: ${(thrown as Error).message}`);
+  }
+  throw new CommandFailed(`${file} is not a JSON object`);
+}

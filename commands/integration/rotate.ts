@@ -1,0 +1,119 @@
+import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
+import { CommandFailed } from '../command-failed.ts';
+import type { Context } from '../context.ts';
+import { readDeployed } from '../deployed-document.ts';
+import {
+  readSecret,
+  type StoredSecret,
+  secretName,
+  whereSigningSecretLies,
+  writeSecret,
+} from '../integration-secrets.ts';
+import { entryOf } from '../integrations-document.ts';
+import { readSecretFields } from '../needed-secrets.ts';
+import type { Stage } from '../stage.ts';
+import { newSigningSecret } from './collect-secret.ts';
+import { nextStep, USUAL_WAIT_SECONDS, withNewestSigningSecret, withNewSigningSecret } from './rotation.ts';
+
+export interface RotateOptions {
+  readonly stage: string;
+  readonly id: string;
+  readonly waitSeconds: number;
+  /** Said beforehand, where nobody can be asked. */
+  readonly hasSwitched: boolean;
+  readonly showsSecret: boolean;
+}
+
+/**
+ * `integration rotate`: replaces the signing secret so that no webhook fails its verification in between. Which step is
+ * next is read off the secret, so it may be ended at any point and run again.
+ */
+export async function rotate(options: RotateOptions, context: Context): Promise<number> {
+  const { id, waitSeconds } = options;
+  const { print } = context.terminal;
+  const stage = await context.openStage(options.stage);
+  entryOf((await readDeployed(stage)).document, id);
+  let hasMade = false;
+  let madeAtMs = 0;
+  for (;;) {
+    const stored = await storedSecret(stage, id);
+    const { signing_secrets: signingSecrets } = stored.secret;
+    // This machine's clock may be ahead of the one that dates the secret.
+    const writtenAtMs = Math.max(stored.writtenAtMs, madeAtMs);
+    const next = nextStep({ signingSecrets, writtenAtMs, nowMs: context.now(), waitMs: waitSeconds * 1000 });
+    if (next.step === 'make') {
+      if (hasMade) throw new CommandFailed('somebody else took the new signing secret away: nothing more is changed');
+      if (options.hasSwitched) {
+        throw new CommandFailed(
+          `no rotation of ${id} is under way, so there is nothing the partner could have switched to: begin without --partner-has-switched`,
+        );
+      }
+      await writeSecret(stage, id, withNewSigningSecret(stored.fields, signingSecrets, newSigningSecret()));
+      hasMade = true;
+      madeAtMs = context.now();
+      print(`1 of 4: a new signing secret is stored before the old one in ${secretName(stage, id)}`);
+    } else if (next.step === 'wait') {
+      print(waitingWords(next.untilMs, waitSeconds, hasMade));
+      await context.sleep(next.untilMs - context.now());
+    } else {
+      return (await hasPartnerSwitched(stage, stored, options, context)) ? dropOld(stage, id, stored, print) : 0;
+    }
+  }
+}
+
+type Usable = StoredSecret & { readonly secret: IntegrationSecret };
+
+async function storedSecret(stage: Stage, id: string): Promise<Usable> {
+  const stored = await readSecret(stage, id);
+  const name = secretName(stage, id);
+  if (stored === undefined)
+    throw new CommandFailed(`there is no secret ${name}, or it has no value: nothing to rotate`);
+  const read = readSecretFields(stored.fields);
+  if ('faults' in read) throw new CommandFailed(`the secret ${name} does not fit: ${read.faults.join('; ')}`);
+  return { ...stored, secret: read.secret };
+}
+
+function waitingWords(untilMs: number, waitSeconds: number, hasMade: boolean): string {
+  const until = new Date(untilMs).toTimeString().slice(0, 8);
+  const begun = hasMade ? '' : 'a rotation is under way and goes on; ';
+  const early =
+    waitSeconds < USUAL_WAIT_SECONDS
+      ? '\n        That is shorter than functions keep a secret (15 minutes): until then some sign with the old one alone.'
+      : '';
+  return `2 of 4: ${begun}waiting until ${until}, when every function signs with both.${early}
+        Ctrl-C does no harm: the same command goes on from here.`;
+}
+
+/** Tells what the partner needs, and asks whether it has it. */
+async function hasPartnerSwitched(
+  stage: Stage,
+  { secret }: Usable,
+  { id, hasSwitched, showsSecret, waitSeconds }: RotateOptions,
+  { terminal }: Context,
+): Promise<boolean> {
+  const { print } = terminal;
+  const value = showsSecret ? `\nsigning secret: ${secret.signing_secrets[0]}` : '';
+  print(`3 of 4: every webhook is signed with both. Give the partner the new signing secret, by a way that nobody else reads.
+${whereSigningSecretLies(stage, id)}${value}`);
+  if (hasSwitched) return true;
+  const answer = await terminal.ask('Press Enter when the partner verifies with the new one. ');
+  if (answer !== undefined) return true;
+  const wait = waitSeconds === USUAL_WAIT_SECONDS ? '' : ` --wait-seconds ${waitSeconds}`;
+  const again = `npm run integration -- rotate ${id} --stage ${stage.name}${wait} --partner-has-switched`;
+  print(`The old one stays until the partner has switched. Then: ${again}`);
+  return false;
+}
+
+/** Drops all but the newest, unless somebody wrote the secret's signing secrets meanwhile. */
+async function dropOld(stage: Stage, id: string, asked: Usable, print: (text: string) => void): Promise<number> {
+  const stored = await storedSecret(stage, id);
+  const { signing_secrets: now } = stored.secret;
+  if (now.join() !== asked.secret.signing_secrets.join()) {
+    throw new CommandFailed(
+      'somebody else changed the signing secrets meanwhile: nothing was dropped. Look at them first',
+    );
+  }
+  await writeSecret(stage, id, withNewestSigningSecret(stored.fields, now));
+  print(`4 of 4: the old signing secret is dropped. The rotation of ${id} is done; nothing else was deployed.`);
+  return 0;
+}

@@ -1,0 +1,95 @@
+import { CommandFailed } from '../command-failed.ts';
+import type { Context } from '../context.ts';
+import { readSecret, secretName } from '../integration-secrets.ts';
+import {
+  documentFaults,
+  type IntegrationsDocument,
+  isFields,
+  readDocument,
+  readEntry,
+} from '../integrations-document.ts';
+import { readSource } from '../integrations-source.ts';
+import { secretFaults } from '../needed-secrets.ts';
+import { readTextFile } from '../read-file.ts';
+import { type Stage, StageNotRunning } from '../stage.ts';
+
+export interface ValidateOptions {
+  readonly stage: string | undefined;
+  readonly file: string | undefined;
+}
+
+/** `integration validate`: every fault of a document or of one entry, and of the secrets they need. */
+export async function validate(options: ValidateOptions, context: Context): Promise<number> {
+  const { print } = context.terminal;
+  const { document, faults, from } = await readGiven(options, context);
+  print(from);
+  const stage = await reachableStage(options, context);
+  const found = [...faults, ...(stage === undefined ? [] : await faultsOfSecrets(document, stage))];
+  for (const fault of found) print(`  ${fault}`);
+  if (stage === undefined) print('The secrets were not looked at: no platform is running.');
+  const what = stage === undefined ? 'entries' : 'entries and secrets';
+  print(found.length === 0 ? `All ${what} fit.` : `${found.length} ${found.length === 1 ? 'fault' : 'faults'}.`);
+  return found.length === 0 ? 0 : 1;
+}
+
+interface Given {
+  readonly document: IntegrationsDocument;
+  readonly faults: readonly string[];
+  readonly from: string;
+}
+
+async function readGiven(options: ValidateOptions, context: Context): Promise<Given> {
+  const { file } = options;
+  if (file === undefined) {
+    const { document, from } = await readSource(options, context);
+    return { document, faults: documentFaults(document), from };
+  }
+  const text = readTextFile(file);
+  const entry = entryOfText(text);
+  if (entry === undefined) {
+    const document = readDocument(text);
+    return { document, faults: documentFaults(document), from: `document ${file}` };
+  }
+  const read = readEntry(entry);
+  const document = { fields: {}, entries: [entry] };
+  return { document, faults: 'faults' in read ? read.faults : [], from: `entry ${file}` };
+}
+
+/** One entry by itself: an object that says where to send, and holds no list of others. */
+function entryOfText(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isFields(value) && !('integrations' in value) && ('url' in value || 'id' in value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The local platform need not run where only a file is to be read; a stage that is named has to be there. */
+async function reachableStage({ stage, file }: ValidateOptions, context: Context): Promise<Stage | undefined> {
+  try {
+    return await context.openStage(stage ?? 'local');
+  } catch (thrown) {
+    if (thrown instanceof StageNotRunning && file !== undefined && stage === undefined) return undefined;
+    throw thrown;
+  }
+}
+
+async function faultsOfSecrets(document: IntegrationsDocument, stage: Stage): Promise<string[]> {
+  const faults: string[] = [];
+  for (const entry of document.entries) {
+    const read = readEntry(entry);
+    if ('faults' in read) continue;
+    const { integration } = read;
+    const name = secretName(stage, integration.id);
+    try {
+      const stored = await readSecret(stage, integration.id);
+      const own = stored === undefined ? ['is not there, or has no value'] : secretFaults(integration, stored.fields);
+      faults.push(...own.map((fault) => `secret ${name}: ${fault}`));
+    } catch (thrown) {
+      if (!(thrown instanceof CommandFailed)) throw thrown;
+      faults.push(thrown.message);
+    }
+  }
+  return faults;
+}

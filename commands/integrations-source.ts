@@ -1,0 +1,33 @@
+import { CommandFailed } from './command-failed.ts';
+import type { Context } from './context.ts';
+import { readDeployed } from './deployed-document.ts';
+import { type IntegrationsDocument, readDocument } from './integrations-document.ts';
+import { readTextFile } from './read-file.ts';
+import { StageNotRunning } from './stage.ts';
+
+export interface SourceOptions {
+  /** Undefined: the local one. */
+  readonly stage: string | undefined;
+  /** A document on disk, instead. */
+  readonly file: string | undefined;
+}
+
+export interface Source {
+  readonly document: IntegrationsDocument;
+  /** Where it comes from, in words. */
+  readonly from: string;
+}
+
+/** The document that a command only reads: of a stage, or on disk. @throws CommandFailed */
+export async function readSource(
+  { stage: stageName = 'local', file }: SourceOptions,
+  context: Context,
+): Promise<Source> {
+  if (file !== undefined) return { document: readDocument(readTextFile(file)), from: `file ${file}` };
+  const stage = await context.openStage(stageName).catch((thrown: unknown) => {
+    if (!(thrown instanceof StageNotRunning)) throw thrown;
+    throw new CommandFailed(`${thrown.message}; --file FILE reads a document on disk instead`);
+  });
+  const { document, version, deployment, state } = await readDeployed(stage);
+  return { document, from: `stage ${stage.name}, version ${version}, deployment ${deployment} (${state})` };
+}

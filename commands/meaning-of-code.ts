@@ -1,0 +1,119 @@
+import type { Explanation } from './meaning-of-status.ts';
+
+const DNS_REMEDY =
+  'compare the host in the entry’s url with what the partner gave you; the partner may have removed it';
+const CHAIN_REMEDY = 'the partner must install a certificate of a public authority, with all intermediate certificates';
+
+/** Failures before any answer: our own codes, and Node’s for names, connections and certificates. */
+export const BY_CODE: Readonly<Record<string, Explanation>> = {
+  INVALID_URL: ['the url is none', 'correct the url of the entry'],
+  FORBIDDEN_URL: [
+    'the stage does not send there: it sends over https only, and never with a user name in the url',
+    'ask the partner for an https address; only a stage that says allowPlainHttp (the local one) sends over http',
+  ],
+  FORBIDDEN_PORT: [
+    'the stage sends to ports 443 and 8443 only, unless it lists others',
+    'ask the partner for an address on one of these, or add the port to the stage’s allowedPorts (lib/stage.ts) and deploy',
+  ],
+  FORBIDDEN_ADDRESS: [
+    'the host’s name leads to an address that is not public (private, loopback, link-local, reserved …): nothing is sent there',
+    'ask the partner for a host with a public address; a network of your own goes into the stage’s allowedCidrs (lib/stage.ts), never in prod',
+  ],
+  TIMEOUT: [
+    'no complete answer came in time',
+    'the times below say how far it got: without a connect time (unless the connection was kept from an earlier test) a firewall may drop the request, and the partner must allow the stage’s addresses (output EgressAddresses); with one the endpoint is slow, and timeout_seconds of the entry gives it up to 300 s',
+  ],
+  CLOSED: [
+    'the endpoint closed the connection before a whole answer',
+    'ask the partner to look into its log at this time',
+  ],
+  ECONNREFUSED: [
+    'nothing listens at this address and port',
+    'compare host and port of the url with what the partner gave you; the service may be down',
+  ],
+  ECONNRESET: [
+    'the endpoint, or a firewall on the way, cut the connection',
+    'ask the partner to allow the stage’s addresses (output EgressAddresses) and to look into its log at this time',
+  ],
+  EPIPE: [
+    'the endpoint closed the connection while the request was sent',
+    'ask the partner to look into its log at this time',
+  ],
+  ETIMEDOUT: [
+    'no connection came about',
+    'a firewall may drop it: the partner must allow the stage’s addresses (output EgressAddresses)',
+  ],
+  EHOSTUNREACH: ['no way leads to this address', 'ask the partner whether the host is up'],
+  ENETUNREACH: [
+    'no way leads to this address’s network',
+    'if the host has an IPv6 address only, ask the partner for one with IPv4',
+  ],
+  ENOTFOUND: ['there is no such host', DNS_REMEDY],
+  ENODATA: ['the host’s name has no address', DNS_REMEDY],
+  EAI_AGAIN: [
+    'the name server does not answer',
+    'try again in a minute; if it stays, ask the partner to check its DNS',
+  ],
+  EAI_FAIL: ['the name server fails for this host', 'ask the partner to check its DNS'],
+  ESERVFAIL: ['the name server fails for this host', 'ask the partner to check its DNS'],
+  CERT_HAS_EXPIRED: ['the endpoint’s certificate has expired', 'the partner must renew it'],
+  CERT_NOT_YET_VALID: [
+    'the endpoint’s certificate is not valid yet',
+    'the partner must install the one that is valid now',
+  ],
+  CERT_REVOKED: ['the endpoint’s certificate was revoked', 'the partner must replace it'],
+  CERT_UNTRUSTED: ['the endpoint’s certificate is not trusted', CHAIN_REMEDY],
+  ERR_TLS_CERT_ALTNAME_INVALID: [
+    'the endpoint’s certificate is for another host',
+    'compare the host in the url with what the partner gave you; the certificate must name it',
+  ],
+  DEPTH_ZERO_SELF_SIGNED_CERT: ['the endpoint signed its certificate itself', CHAIN_REMEDY],
+  SELF_SIGNED_CERT_IN_CHAIN: ['the endpoint’s certificate comes from an authority of its own', CHAIN_REMEDY],
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [
+    'nobody known issued the endpoint’s certificate: most often an intermediate certificate is missing',
+    CHAIN_REMEDY,
+  ],
+  UNABLE_TO_GET_ISSUER_CERT: ['the issuer of the endpoint’s certificate is not known', CHAIN_REMEDY],
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['the issuer of the endpoint’s certificate is not known', CHAIN_REMEDY],
+  ERR_SSL_WRONG_VERSION_NUMBER: [
+    'the port does not speak TLS: most likely plain http',
+    'ask the partner for the https address; the port may be the wrong one',
+  ],
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: [
+    'the port does not speak TLS: most likely plain http',
+    'ask the partner for the https address; the port may be the wrong one',
+  ],
+  ERR_SSL_UNSUPPORTED_PROTOCOL: ['the endpoint speaks no TLS 1.2 or later', 'the partner must switch it on'],
+  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: ['the endpoint speaks no TLS 1.2 or later', 'the partner must switch it on'],
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
+    'the endpoint wants a certificate from us (mutual TLS), which is not offered',
+    'ask the partner for an endpoint that takes the signature, a bearer token, an API key or OAuth2',
+  ],
+  HPE_HEADER_OVERFLOW: ['the answer’s headers are larger than 16 KB', 'ask the partner to send fewer or shorter ones'],
+};
+
+/** Codes of a kind that have no entry of their own. */
+export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
+  [
+    /^(CERT_|CRL_|ERROR_IN_|UNABLE_TO_|INVALID_CA|INVALID_PURPOSE|PATH_LENGTH|HOSTNAME_|UNSPECIFIED)/,
+    ['the endpoint’s certificate is not accepted', CHAIN_REMEDY],
+  ],
+  [
+    /^(ERR_SSL_|ERR_TLS_|EPROTO)/,
+    [
+      'no TLS connection came about: the two sides agree on no version or cipher, or the port speaks something else',
+      'the partner must offer TLS 1.2 or later with an ordinary certificate',
+    ],
+  ],
+  [
+    /^HPE_/,
+    ['what the endpoint answers is not HTTP', 'compare host and port of the url with what the partner gave you'],
+  ],
+  [
+    /^ERR_(INVALID|HTTP|UNESCAPED)/,
+    [
+      'the request cannot be written: a header holds what HTTP does not allow',
+      'look at the entry’s headers and the values in the secret',
+    ],
+  ],
+];

@@ -1,0 +1,145 @@
+import { AppConfigClient } from '@aws-sdk/client-appconfig';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { UsageError } from '../local/command-line.ts';
+import { NotRunning, readState } from '../local/console/state-file.ts';
+import { awsFailure } from './aws-failure.ts';
+import { CommandFailed } from './command-failed.ts';
+
+/** The outputs that commands need, of all that `lib/outputs.ts` lists. */
+export type OutputName =
+  | 'AppConfigApplicationId'
+  | 'IntegrationsEnvironmentId'
+  | 'IntegrationsProfileId'
+  | 'IntegrationsStrategyId'
+  | 'EmergencyStrategyId'
+  | 'IntegrationSecretsPrefix'
+  | 'SendTestFunctionName';
+
+/** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
+export interface Stage {
+  readonly name: string;
+  /** @throws CommandFailed where the stack has no such output */
+  output(name: OutputName): string;
+  readonly appConfig: AppConfigClient;
+  readonly secretsManager: SecretsManagerClient;
+  readonly lambda: LambdaClient;
+  /** A command of the AWS CLI that a person can paste, aimed at this stage. */
+  awsCli(service: 'appconfig' | 'secretsmanager', words: string): string;
+  close(): void;
+}
+
+/** No platform runs, for a command that would ask it. */
+export class StageNotRunning extends CommandFailed {}
+
+/** What a stage is called: part of its stack's name (`lib/stage-schema.ts`). */
+const STAGE_NAME = /^[a-z][a-z0-9]{0,15}$/;
+
+/** The platform's own (`local/`): nothing checks them. */
+const LOCAL_REGION = 'us-east-1';
+const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+/** The SDK's own defaults never time out. Milliseconds. */
+const CLIENT_OPTIONS = { maxAttempts: 3, requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 } };
+
+/** The function itself ends after a minute; a second try would be a second test event. Milliseconds. */
+const LAMBDA_OPTIONS = { maxAttempts: 1, requestHandler: { connectionTimeout: 5_000, requestTimeout: 90_000 } };
+
+/** @throws UsageError; CommandFailed where there is no such stage within reach */
+export async function openStage(
+  name: string,
+  variables: Readonly<Record<string, string | undefined>>,
+  stateFile: string,
+): Promise<Stage> {
+  if (!STAGE_NAME.test(name)) throw new UsageError('--stage takes the name of a stage: local, dev, staging, prod');
+  return name === 'local' ? localStage(stateFile) : deployedStage(name, variables);
+}
+
+function localStage(stateFile: string): Stage {
+  const { endpoints, outputs } = localState(stateFile);
+  const options = (service: string) => {
+    const endpoint = endpoints[`AWS_ENDPOINT_URL_${service}`];
+    if (endpoint === undefined) throw new CommandFailed(`the running platform has no ${service}: start it again`);
+    return { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+  };
+  const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
+  return stageOf('local', outputs, {
+    appConfig: new AppConfigClient({ ...CLIENT_OPTIONS, ...options('APPCONFIG') }),
+    secretsManager: new SecretsManagerClient({ ...CLIENT_OPTIONS, ...options('SECRETS_MANAGER') }),
+    lambda: new LambdaClient({ ...LAMBDA_OPTIONS, ...options('LAMBDA') }),
+    awsCli: (service, words) =>
+      `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
+      `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
+  });
+}
+
+const CLI_ENDPOINT = {
+  appconfig: 'AWS_ENDPOINT_URL_APPCONFIG',
+  secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+} as const;
+
+function localState(stateFile: string) {
+  try {
+    return readState(stateFile);
+  } catch (thrown) {
+    if (thrown instanceof NotRunning) throw new StageNotRunning(thrown.message);
+    throw thrown;
+  }
+}
+
+async function deployedStage(name: string, variables: Readonly<Record<string, string | undefined>>): Promise<Stage> {
+  // The SDK reads AWS_REGION only; the AWS CLI's users have the other one.
+  const region = variables.AWS_REGION ?? variables.AWS_DEFAULT_REGION;
+  const options = { ...CLIENT_OPTIONS, ...(region !== undefined && { region }) };
+  const cloudFormation = new CloudFormationClient(options);
+  try {
+    const outputs = await stackOutputs(cloudFormation, `LearningTimeWebhooks-${name}`);
+    return stageOf(name, outputs, {
+      appConfig: new AppConfigClient(options),
+      secretsManager: new SecretsManagerClient(options),
+      lambda: new LambdaClient({ ...options, ...LAMBDA_OPTIONS }),
+      awsCli: (service, words) => `aws ${service} ${words}`,
+    });
+  } finally {
+    cloudFormation.destroy();
+  }
+}
+
+/** The outputs of a deployed stack. @throws CommandFailed where there is none of that name within reach */
+export async function stackOutputs(
+  client: CloudFormationClient,
+  stackName: string,
+): Promise<Readonly<Record<string, string>>> {
+  const answer = await client.send(new DescribeStacksCommand({ StackName: stackName })).catch(async (thrown: Error) => {
+    if (thrown.name === 'ValidationError' && thrown.message.includes('does not exist')) {
+      const region = await client.config.region();
+      throw new CommandFailed(
+        `there is no stack ${stackName} in ${region}, in the account of the credentials at hand: is it deployed, and are AWS_REGION and AWS_PROFILE right?`,
+      );
+    }
+    throw new CommandFailed(awsFailure(thrown, `AWS CloudFormation, for the stack ${stackName},`) ?? thrown.message);
+  });
+  const outputs = answer.Stacks?.[0]?.Outputs ?? [];
+  return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+}
+
+function stageOf(
+  name: string,
+  outputs: Readonly<Record<string, string>>,
+  means: Pick<Stage, 'appConfig' | 'secretsManager' | 'lambda' | 'awsCli'>,
+): Stage {
+  return {
+    name,
+    ...means,
+    output(key) {
+      const value = outputs[key];
+      if (value !== undefined) return value;
+      const remedy = name === 'local' ? 'start the platform again' : 'deploy its current version';
+      throw new CommandFailed(`the stack of stage ${name} has no output ${key}: ${remedy}`);
+    },
+    close() {
+      for (const client of [means.appConfig, means.secretsManager, means.lambda]) client.destroy();
+    },
+  };
+}

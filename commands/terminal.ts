@@ -1,0 +1,110 @@
+import { createInterface, type Interface } from 'node:readline';
+import { Writable } from 'node:stream';
+
+/** The person, or the script, that runs a command. */
+export interface Terminal {
+  /** True where somebody can be asked and sees the questions. */
+  readonly isInteractive: boolean;
+  /** Prints lines to standard output. */
+  print(text: string): void;
+  /** One line of the input; undefined where the input has ended or Ctrl-C was pressed. */
+  ask(question: string): Promise<string | undefined>;
+  /** The same, and what is typed is not shown. */
+  askHidden(question: string): Promise<string | undefined>;
+  close(): void;
+}
+
+/** What a terminal would obey, and what turns text around: words from outside may hold both. Line breaks stay. */
+const CONTROL = /(?!\n)[\p{Cc}\u202a-\u202e\u2066-\u2069]/gu;
+
+/** The text with every control character but line breaks replaced by a question mark. */
+export function withoutControl(text: string): string {
+  return text.replace(CONTROL, '?');
+}
+
+/** Questions go to standard error, so that standard output can be kept in a file. */
+export function createTerminal(
+  input: NodeJS.ReadStream = process.stdin,
+  output: NodeJS.WritableStream = process.stdout,
+  questions: NodeJS.WritableStream = process.stderr,
+): Terminal {
+  const isInteractive = input.isTTY === true;
+  const lines = new InputLines(input, questions, isInteractive);
+  return {
+    isInteractive,
+    print: (text) => void output.write(`${withoutControl(text)}\n`),
+    ask: (question) => lines.next(withoutControl(question), false),
+    askHidden: (question) => lines.next(withoutControl(question), true),
+    close: () => lines.close(),
+  };
+}
+
+/** Reads lines one question at a time; lines that a pipe sent ahead wait for theirs. */
+class InputLines {
+  readonly #input: NodeJS.ReadStream;
+  readonly #questions: NodeJS.WritableStream;
+  readonly #isInteractive: boolean;
+  readonly #waiting: string[] = [];
+  #reader: Interface | undefined;
+  #isEnded = false;
+  #isMuted = false;
+  #asked: ((line: string | undefined) => void) | undefined;
+
+  constructor(input: NodeJS.ReadStream, questions: NodeJS.WritableStream, isInteractive: boolean) {
+    this.#input = input;
+    this.#questions = questions;
+    this.#isInteractive = isInteractive;
+  }
+
+  async next(question: string, isHidden: boolean): Promise<string | undefined> {
+    this.#reader ??= this.#open();
+    this.#questions.write(question);
+    this.#isMuted = isHidden;
+    const { promise, resolve } = Promise.withResolvers<string | undefined>();
+    if (this.#waiting.length > 0 || this.#isEnded) resolve(this.#waiting.shift());
+    else this.#asked = resolve;
+    const line = await promise;
+    // Only a terminal shows the Enter that was pressed, and only where it is not muted.
+    if (isHidden || line === undefined || !this.#isInteractive) this.#questions.write('\n');
+    this.#isMuted = false;
+    return line;
+  }
+
+  close(): void {
+    this.#reader?.close();
+    // A pipe that stays open would keep the process.
+    this.#input.unref?.();
+  }
+
+  #open(): Interface {
+    const echo = new Writable({
+      write: (chunk, _encoding, done) => {
+        if (!this.#isMuted) this.#questions.write(chunk);
+        done();
+      },
+    });
+    const reader = createInterface({
+      input: this.#input,
+      output: echo,
+      terminal: this.#isInteractive,
+      historySize: 0,
+    });
+    reader.on('line', (line) => {
+      if (this.#asked === undefined) this.#waiting.push(line);
+      else this.#answer(line);
+    });
+    // Ctrl-C closes it too.
+    reader.on('close', () => {
+      this.#isEnded = true;
+      this.#answer(undefined);
+    });
+    return reader;
+  }
+
+  /** Once for each question: a pipe's next line may come before the first has been worked on. */
+  #answer(line: string | undefined): void {
+    const asked = this.#asked;
+    this.#asked = undefined;
+    asked?.(line);
+  }
+}

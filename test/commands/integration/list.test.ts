@@ -1,0 +1,63 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { integration } from '../../../commands/integration.ts';
+import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+
+const DOCUMENT = {
+  integrations: [
+    { id: 'acme', url: 'https://acme.example:8443/hooks?key=1', auth: { type: 'bearer' }, max_requests_per_minute: 60 },
+    { id: 'sleeper', url: 'https://sleeper.example', paused: true, event_types: ['course_enrollment'] },
+    { id: 'sleeping-off', url: 'https://off.example', paused: true, active: false },
+    { id: 'of-enterprise', url: 'https://e.example', enterprise_customer_uuid: 'e-1', region: 'EU' },
+    { id: 'broken', url: 'nowhere' },
+  ],
+};
+
+let world: OperatorWorld;
+
+beforeEach(async () => {
+  world = await startOperatorWorld();
+});
+
+afterEach(() => world.close());
+
+const list = (...words: readonly string[]) => integration(['list', ...words], world.context);
+
+test('says of each what it is, and of those that do not fit why', async () => {
+  world.plane.appConfig.store.createVersion('app', 'profile', {
+    content: JSON.stringify({ integrations: [] }),
+    contentType: 'application/json',
+  });
+  world.deploy({ integrations: DOCUMENT.integrations.slice(0, 4) });
+  expect(await list()).toBe(0);
+  const lines = world.printed().split('\n');
+  expect(lines).toEqual([
+    'stage local, version 3, deployment 2 (COMPLETE)',
+    expect.stringMatching(/^id +state +host +auth +format +limit +receives$/),
+    expect.stringMatching(/^acme +active +acme\.example:8443 +bearer +learning_time_object +60\/min +by id$/),
+    expect.stringMatching(/^sleeper +paused .* by id: course_enrollment$/),
+    expect.stringMatching(/^sleeping-off +off /),
+    expect.stringMatching(/^of-enterprise +active .* EU of e-1$/),
+  ]);
+});
+
+test('a document on disk needs no platform', async () => {
+  world.stopPlatform();
+  await expect(list()).rejects.toThrow(/no platform is running: "npm start" starts one; --file FILE/);
+  expect(await list('--file', world.file('document.json', { ...DOCUMENT, paused: true }))).toBe(0);
+  expect(world.printed()).toMatch(/All integrations are paused/);
+  expect(world.printed()).toMatch(/acme +paused/);
+  expect(world.printed()).toMatch(/broken +faulty/);
+  expect(world.printed()).toMatch(
+    /What does not fit:\n {2}integrations\.4\.url: must be an http\(s\) URL.* \(broken\)/,
+  );
+});
+
+test('none yet', async () => {
+  await list();
+  expect(world.printed()).toContain('No integrations yet.');
+});
+
+test('a file that is not there, and a stage with a file', async () => {
+  await expect(list('--file', '/nowhere/x.json')).rejects.toThrow('/nowhere/x.json: there is no such file');
+  await expect(list('--file', 'x', '--stage', 'dev')).rejects.toMatchObject({ name: 'UsageError' });
+});

@@ -1,0 +1,179 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Context } from '../../commands/context.ts';
+import { openStage, type Stage } from '../../commands/stage.ts';
+import { integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
+import { writeState } from '../../local/console/state-file.ts';
+import { jsonAnswer, type RestRequest } from '../../local/control-plane/rest.ts';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { NOW } from '../support/factories.ts';
+
+export const OUTPUTS = {
+  AppConfigApplicationId: 'app',
+  IntegrationsEnvironmentId: 'env',
+  IntegrationsProfileId: 'profile',
+  IntegrationsStrategyId: 'careful',
+  EmergencyStrategyId: 'at-once',
+  IntegrationSecretsPrefix: '/local/integrations/',
+  SendTestFunctionName: 'send-test',
+} as const;
+
+/** A platform's control plane that commands can work on, and a person whose answers are known beforehand. */
+export interface OperatorWorld {
+  readonly plane: ControlPlane;
+  readonly context: Context;
+  /** Everything that was printed, as one text. */
+  printed(): string;
+  /** What was asked. */
+  readonly questions: readonly string[];
+  /** What somebody would type next; without any, the input has ended. */
+  readonly answers: string[];
+  readonly variables: Record<string, string>;
+  /** Called before the clock jumps over a wait. */
+  onSleep: (durationMs: number) => void;
+  nowMs: number;
+  deploy(document: unknown): void;
+  /** The document that functions get. */
+  deployed(): unknown;
+  /** How the newest deployment was made. */
+  lastStrategy(): string | undefined;
+  versions(): number;
+  putSecret(id: string, fields: object): void;
+  secret(id: string): Record<string, unknown> | undefined;
+  /** What the function SendTest answers; a text is the type of its error. */
+  answerTests(answer: Partial<SendTestReport> | string): void;
+  /** Whose test was asked for. */
+  readonly tested: readonly string[];
+  /** Writes a file that is gone after the test. */
+  file(name: string, content: unknown): string;
+  readonly stateFile: string;
+  stopPlatform(): void;
+  close(): Promise<void>;
+}
+
+export const DELIVERED: SendTestReport = {
+  integration_id: 'acme',
+  webhook_id: 'wh_test_1',
+  webhook_timestamp: '1768478400',
+  webhook_signature: 'v1,c2lnbmF0dXJl',
+  body: '{"test":true}',
+  verdict: 'delivered',
+  reason: 'HTTP 200',
+  status: 200,
+  timings: { dnsMs: 1.2, connectMs: 10, tlsMs: 20, firstByteMs: 50, totalMs: 51 },
+  answer_start: 'thanks',
+};
+
+export async function startOperatorWorld(): Promise<OperatorWorld> {
+  const directory = mkdtempSync(join(tmpdir(), 'commands-'));
+  const stateFile = join(directory, 'platform.json');
+  const lines: string[] = [];
+  const questions: string[] = [];
+  const answers: string[] = [];
+  const tested: string[] = [];
+  const variables: Record<string, string> = {};
+  const stages: Stage[] = [];
+  const clock = { nowMs: NOW };
+  let testAnswer: Partial<SendTestReport> | string = {};
+
+  const ask = async (question: string) => {
+    questions.push(question);
+    return answers.shift();
+  };
+  const plane = await startControlPlane({ now: () => clock.nowMs });
+  plane.registerRest(async (request) => {
+    if (!request.segments.includes('invocations')) return undefined;
+    tested.push(askedFor(request));
+    if (typeof testAnswer === 'string') {
+      const failed = jsonAnswer(200, { errorType: testAnswer, errorMessage: 'it broke' });
+      return { ...failed, headers: { ...failed.headers, 'X-Amz-Function-Error': 'Unhandled' } };
+    }
+    return jsonAnswer(200, { ...DELIVERED, ...testAnswer });
+  });
+  defineIntegrations(plane);
+  writeState(stateFile, {
+    pid: process.pid,
+    control: plane.endpoint,
+    endpoints: Object.fromEntries(
+      ['APPCONFIG', 'SECRETS_MANAGER', 'LAMBDA'].map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint]),
+    ),
+    outputs: OUTPUTS,
+  });
+
+  const world: OperatorWorld = {
+    ...{ plane, questions, answers, tested, variables, stateFile },
+    get nowMs() {
+      return clock.nowMs;
+    },
+    set nowMs(value) {
+      clock.nowMs = value;
+    },
+    onSleep: () => {},
+    context: {
+      variables,
+      terminal: {
+        isInteractive: true,
+        print: (text) => void lines.push(text),
+        ask,
+        askHidden: ask,
+        close: () => {},
+      },
+      async openStage(name) {
+        const stage = await openStage(name, variables, stateFile);
+        stages.push(stage);
+        return stage;
+      },
+      now: () => world.nowMs,
+      async sleep(durationMs) {
+        world.onSleep(durationMs);
+        world.nowMs += durationMs;
+      },
+    },
+    printed: () => lines.join('\n'),
+    deploy: (document) => void plane.appConfig.deploy('app', 'env', 'profile', JSON.stringify(document)),
+    deployed: () => JSON.parse(newest(plane)?.published ?? 'null'),
+    lastStrategy: () => newest(plane)?.draft.strategyId,
+    versions: () => plane.appConfig.store.versions('app', 'profile').length,
+    putSecret: (id, fields) => plane.secretsManager.put(`/local/integrations/${id}`, JSON.stringify(fields)),
+    secret(id) {
+      const text = plane.secretsManager.current(`/local/integrations/${id}`);
+      return text === undefined ? undefined : JSON.parse(text);
+    },
+    answerTests(answer) {
+      testAnswer = answer;
+    },
+    file(name, content) {
+      const path = join(directory, name);
+      writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+      return path;
+    },
+    stopPlatform: () => rmSync(stateFile),
+    async close() {
+      for (const stage of stages) stage.close();
+      await plane.close();
+      rmSync(directory, { recursive: true });
+    },
+  };
+  return world;
+}
+
+/** With the validator that the stack has, and its seed deployed. */
+function defineIntegrations({ appConfig }: ControlPlane): void {
+  const schema = JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' }));
+  appConfig.defineProfile('app', 'profile', 'AWS.Freeform', [schema]);
+  appConfig.store.defineEnvironment('app', 'env');
+  appConfig.store.defineStrategy('careful', { FinalBakeTimeInMinutes: 20 });
+  appConfig.store.defineStrategy('at-once', { FinalBakeTimeInMinutes: 0 });
+  appConfig.deploy('app', 'env', 'profile', '{"integrations":[]}');
+}
+
+function newest({ appConfig }: ControlPlane) {
+  return appConfig.store.deployments('app', 'env').at(-1);
+}
+
+function askedFor({ body }: RestRequest): string {
+  return JSON.parse(body.toString()).integration_id;
+}

@@ -1,0 +1,101 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { stackOutputs } from '../../commands/stage.ts';
+import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+
+describe('the local stage', () => {
+  let world: OperatorWorld;
+
+  beforeEach(async () => {
+    world = await startOperatorWorld();
+  });
+
+  afterEach(() => world.close());
+
+  test('is the platform that runs: outputs, clients, and commands to paste', async () => {
+    const stage = await world.context.openStage('local');
+    expect(stage.output('AppConfigApplicationId')).toBe('app');
+    expect(stage.awsCli('secretsmanager', 'list-secrets')).toBe(
+      `AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 aws secretsmanager list-secrets --endpoint-url ${world.plane.endpoint}`,
+    );
+  });
+
+  test('is not there: one line', async () => {
+    world.stopPlatform();
+    await expect(world.context.openStage('local')).rejects.toMatchObject({
+      name: 'CommandFailed',
+      message: 'no platform is running: "npm start" starts one',
+    });
+  });
+
+  test('a name that is none is a usage error', async () => {
+    await expect(world.context.openStage('Dev!')).rejects.toMatchObject({ name: 'UsageError' });
+  });
+});
+
+describe('a deployed stage', () => {
+  let server: Server;
+  let asked: URLSearchParams;
+  let answer: { status: number; body: string };
+  let client: CloudFormationClient;
+
+  beforeEach(async () => {
+    server = createServer(async (request, response) => {
+      let body = '';
+      for await (const chunk of request) body += chunk;
+      asked = new URLSearchParams(body);
+      response.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    client = new CloudFormationClient({
+      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      region: 'eu-north-1',
+      credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
+      maxAttempts: 1,
+    });
+  });
+
+  afterEach(async () => {
+    client.destroy();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  function fail(code: string, message: string) {
+    answer = {
+      status: 400,
+      body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error></ErrorResponse>`,
+    };
+  }
+
+  test('has the outputs of its stack', async () => {
+    const member = '<member><OutputKey>SendTestFunctionName</OutputKey><OutputValue>fn-1</OutputValue></member>';
+    answer = {
+      status: 200,
+      body: `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>x</StackName><Outputs>${member}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`,
+    };
+    expect(await stackOutputs(client, 'LearningTimeWebhooks-dev')).toEqual({ SendTestFunctionName: 'fn-1' });
+    expect(asked.get('StackName')).toBe('LearningTimeWebhooks-dev');
+  });
+
+  test('that is not there: region and stack are named', async () => {
+    fail('ValidationError', 'Stack with id LearningTimeWebhooks-dev does not exist');
+    await expect(stackOutputs(client, 'LearningTimeWebhooks-dev')).rejects.toMatchObject({
+      name: 'CommandFailed',
+      message: expect.stringMatching(/no stack LearningTimeWebhooks-dev in eu-north-1/),
+    });
+  });
+
+  test.each([
+    ['AccessDenied', 'User is not authorized to perform: cloudformation:DescribeStacks', /AWS denies it to you/],
+    ['ExpiredToken', 'The security token included in the request is expired', /have expired/],
+  ])('%s is one line', async (code, message, words) => {
+    fail(code, message);
+    await expect(stackOutputs(client, 'x')).rejects.toMatchObject({
+      name: 'CommandFailed',
+      message: expect.stringMatching(words),
+    });
+  });
+});
