@@ -1,93 +1,63 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import { lookup } from 'node:dns';
 import type { SendResult, WebhookRequest, WebhookSender } from '../contract/delivery-ports.ts';
+import { createAddressGuard } from './https/address-guard.ts';
+import { exchange } from './https/exchange.ts';
+import { guardedLookup, type LookupAll } from './https/guarded-lookup.ts';
+import { KeptSockets } from './https/kept-sockets.ts';
+import { OriginSlots } from './https/origin-slots.ts';
+import { createTargetFinder, type Target } from './https/target.ts';
 
-/** Sockets kept for one partner's host in one function environment (document 003: 30 per host). */
-const MAX_SOCKETS_PER_HOST = 30;
+/** Connections to one partner's host and port from one function environment (document 003: 30 per host). */
+const MAX_SOCKETS_PER_ORIGIN = 30;
 
-/** No more of an answer than this is read: only its status counts. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+export interface HttpsSenderOptions {
+  /** Whether the stage lets a webhook go out unencrypted (`local` does). */
+  readonly allowPlainHttp: boolean;
+  /** Networks that may be reached although they are not public, in CIDR notation. */
+  readonly allowedCidrs: readonly string[];
+  readonly allowedPorts: readonly number[] | 'any';
+  /** Wall clock, ms: it goes on while the sandbox is frozen. */
+  readonly now?: () => number;
+  readonly lookup?: LookupAll;
+}
 
 /**
- * POSTs to partners, with connections kept alive. Redirects are answers like any other, and never followed.
+ * POSTs to partners, over connections kept alive. Redirects are answers like any other, and never followed. Of an answer
+ * 64 KiB are read at most. Every new connection goes to an address that was checked as it was made.
  *
- * @param allowPlainHttp whether the stage lets a webhook go out unencrypted (`local` does)
+ * @throws EnvironmentInvalid where `allowedCidrs` holds something else
  */
-export function createHttpsSender({ allowPlainHttp }: { allowPlainHttp: boolean }): WebhookSender {
-  const options = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST };
-  const agents = { 'https:': new https.Agent(options), 'http:': new http.Agent(options) };
+export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
+  const isAllowed = createAddressGuard(options.allowedCidrs);
+  const findTarget = createTargetFinder(options, isAllowed);
+  const sockets = new KeptSockets(guardedLookup(isAllowed, options.lookup ?? lookup), options.now ?? Date.now);
+  const slots = new OriginSlots(MAX_SOCKETS_PER_ORIGIN);
+
+  async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {
+    const deadlineMs = startedAtMs + request.timeoutMs;
+    const once = () =>
+      exchange({ target, request, agent: sockets.agentFor(target), isAllowed, startedAtMs, deadlineMs });
+    const first = await once();
+    if (!first.isStale) return first.result;
+    // A partner may close a kept connection just as it is used again, and has probably closed the others that were kept
+    // as long. A fresh one settles whether the partner is well; the deadline stays the same.
+    sockets.discardAll(target);
+    return (await once()).result;
+  }
+
   return {
     async send(request) {
-      const url = URL.parse(request.url);
-      if (url === null) return { kind: 'failed', code: 'INVALID_URL' };
-      if (url.protocol !== 'https:' && !(allowPlainHttp && url.protocol === 'http:')) {
-        return { kind: 'failed', code: 'FORBIDDEN_URL' };
+      const startedAtMs = performance.now();
+      const target = findTarget(request.url);
+      if (typeof target === 'string') return { kind: 'failed', code: target };
+      if (!(await slots.acquire(target.origin, request.timeoutMs))) {
+        return { kind: 'failed', code: 'TIMEOUT', timings: { totalMs: performance.now() - startedAtMs } };
       }
-      const agent = agents[url.protocol as keyof typeof agents];
-      const deadline = AbortSignal.timeout(request.timeoutMs);
-      const first = await tryOnce(url, request, agent, deadline);
-      // A partner may close a kept connection just as it is used again. Nothing of this request was answered, and a
-      // fresh socket settles whether the partner is well; the deadline stays the same.
-      return 'stale' in first ? await settled(tryOnce(url, request, false, deadline)) : first;
+      try {
+        return await sendTo(target, request, startedAtMs);
+      } finally {
+        slots.release(target.origin);
+      }
     },
   };
-}
-
-type Try = SendResult | { readonly stale: string };
-
-async function settled(trying: Promise<Try>): Promise<SendResult> {
-  const result = await trying;
-  return 'stale' in result ? { kind: 'failed', code: result.stale } : result;
-}
-
-function tryOnce(url: URL, request: WebhookRequest, agent: http.Agent | false, deadline: AbortSignal): Promise<Try> {
-  const { promise, resolve } = Promise.withResolvers<Try>();
-  const sent = startRequest(url, request, agent, deadline);
-  if (typeof sent === 'string') return Promise.resolve({ kind: 'failed', code: sent });
-  const fail = (error: NodeJS.ErrnoException, answered: boolean) => {
-    if (deadline.aborted) return resolve({ kind: 'failed', code: 'TIMEOUT' });
-    const code = error.code ?? error.name;
-    const stale = sent.reusedSocket && !answered && (code === 'ECONNRESET' || code === 'EPIPE');
-    resolve(stale ? { stale: code } : { kind: 'failed', code });
-  };
-  sent.on('error', (error) => fail(error, false));
-  // Whatever happened: what is over has an outcome.
-  const close = () => resolve({ kind: 'failed', code: deadline.aborted ? 'TIMEOUT' : 'CLOSED' });
-  sent.on('response', (answer) => {
-    sent.off('close', close);
-    answer.on('close', close);
-    let bytes = 0;
-    const answered: SendResult = { kind: 'answered', status: answer.statusCode ?? 0 };
-    answer.on('data', (part: Buffer) => {
-      bytes += part.length;
-      if (bytes <= MAX_ANSWER_BYTES) return;
-      resolve(answered);
-      answer.destroy();
-    });
-    answer.on('end', () => resolve(answered));
-    answer.on('error', (error) => fail(error, true));
-  });
-  // 101 comes as an event of its own, with a socket that nobody else would close.
-  sent.on('upgrade', (answer, socket) => {
-    socket.destroy();
-    resolve({ kind: 'answered', status: answer.statusCode ?? 0 });
-  });
-  sent.on('close', close);
-  sent.end(request.body);
-  return promise;
-}
-
-/** @returns Node's code where the request cannot even be written, as with a header it does not allow */
-function startRequest(url: URL, request: WebhookRequest, agent: http.Agent | false, deadline: AbortSignal) {
-  try {
-    const transport = url.protocol === 'https:' ? https : http;
-    return transport.request(url, {
-      method: 'POST',
-      agent,
-      signal: deadline,
-      headers: { ...request.headers, 'content-length': Buffer.byteLength(request.body) },
-    });
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code ?? 'UNSENDABLE';
-  }
 }

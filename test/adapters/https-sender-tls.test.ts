@@ -1,59 +1,150 @@
-import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { execFile } from 'node:child_process';
+import tls, { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
+import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
-import { type PartnerServer, startPartner } from '../support/partner-server.ts';
+import { type Answer, type PartnerServer, startPartner } from '../support/partner-server.ts';
+import {
+  TEST_ONLY_AUTHORITY,
+  TEST_ONLY_ELSEWHERE,
+  TEST_ONLY_EXPIRED,
+  TEST_ONLY_SIGNED,
+} from '../support/test-only-authority.ts';
 import { TEST_ONLY_CERTIFICATE } from '../support/test-only-certificate.ts';
 
-let partner: PartnerServer;
-const sender = createHttpsSender({ allowPlainHttp: false });
-const send = (url: string) => sender.send({ url, headers: {}, body: '{"a":1.0}', timeoutMs: 5_000 });
-
-beforeAll(async () => {
-  partner = await startPartner((answer) => answer.writeHead(202).end(), 'https');
-});
-afterAll(() => partner.close());
-
-describe('a partner whose certificate nobody vouches for', () => {
-  test('gets nothing, and is dead until somebody changes it', async () => {
-    const result = await send(`https://localhost:${partner.port}/`);
-    expect(result).toEqual({ kind: 'failed', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' });
-    expect(classify(result).verdict).toBe('dead');
-    expect(partner.received).toEqual([]);
-  });
+const running: PartnerServer[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((partner) => partner.close()));
 });
 
-describe('a partner whose certificate is trusted', () => {
-  const before = getCACertificates('default');
-  beforeAll(() => setDefaultCACertificates([...before, TEST_ONLY_CERTIFICATE]));
-  afterAll(() => setDefaultCACertificates(before));
-  afterEach(() => {
-    (partner.received as unknown[]).length = 0;
-  });
+async function partnerWith(tls: Parameters<typeof startPartner>[2], answer: Answer = (to) => to.end()) {
+  const partner = await startPartner(answer, 'https', tls);
+  running.push(partner);
+  return partner;
+}
 
+const sender = createHttpsSender({ allowPlainHttp: false, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
+
+async function send({ port }: PartnerServer, headers = {}, host = 'localhost'): Promise<SendResult> {
+  const url = `https://${host}:${port}/hooks`;
+  const { timings: _, ...result } = await sender.send({ url, headers, body: '{"a":1.0}', timeoutMs: 5_000 });
+  return result;
+}
+
+const before = getCACertificates('default');
+beforeAll(() => setDefaultCACertificates([...before, TEST_ONLY_AUTHORITY]));
+afterAll(() => setDefaultCACertificates(before));
+
+describe('a partner whose certificate is good', () => {
   test('gets the webhook over TLS, and its connection is kept', async () => {
-    for (const _ of [1, 2]) {
-      expect(await send(`https://localhost:${partner.port}/hooks`)).toEqual({ kind: 'answered', status: 202 });
-    }
-    expect(partner.received.map(({ path, body }) => [path, body.toString()])).toEqual([
-      ['/hooks', '{"a":1.0}'],
-      ['/hooks', '{"a":1.0}'],
+    const partner = await partnerWith({ cert: TEST_ONLY_SIGNED });
+    expect(await send(partner)).toEqual({ kind: 'answered', status: 200 });
+    expect(await send(partner)).toEqual({ kind: 'answered', status: 200 });
+    expect(partner.received.map(({ path, body, connection }) => [path, body.toString(), connection])).toEqual([
+      ['/hooks', '{"a":1.0}', 0],
+      ['/hooks', '{"a":1.0}', 0],
     ]);
-    expect(partner.received[1]?.connection).toBe(partner.received[0]?.connection);
   });
 
-  test('gets nothing under another name than the certificate’s', async () => {
-    const result = await send(`https://127.0.0.1:${partner.port}/`);
-    expect(result).toEqual({ kind: 'failed', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+  test('is told how long TLS took, once', async () => {
+    const { port } = await partnerWith({ cert: TEST_ONLY_SIGNED });
+    const request = { url: `https://localhost:${port}/`, headers: {}, body: '', timeoutMs: 5_000 };
+    const [first, second] = [await sender.send(request), await sender.send(request)];
+    expect(Object.keys(first.timings ?? {}).sort()).toEqual(['connectMs', 'dnsMs', 'firstByteMs', 'tlsMs', 'totalMs']);
+    expect(Object.keys(second.timings ?? {}).sort()).toEqual(['firstByteMs', 'totalMs']);
+  });
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('may speak %s', async (version) => {
+    const partner = await partnerWith({ cert: TEST_ONLY_SIGNED, minVersion: version, maxVersion: version });
+    expect(await send(partner)).toEqual({ kind: 'answered', status: 200 });
+  });
+
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'may close a kept connection as it is used again (%s): once more on a fresh one',
+    async (version) => {
+      const seen = new Set<number>();
+      const answer: Answer = (to, { connection }) => {
+        if (seen.has(connection)) to.socket?.end();
+        else to.end();
+        seen.add(connection);
+      };
+      const partner = await partnerWith({ cert: TEST_ONLY_SIGNED, maxVersion: version }, answer);
+      await Promise.all([send(partner), send(partner)]);
+      expect(await send(partner)).toEqual({ kind: 'answered', status: 200 });
+      // Not on the other one, which had been kept as long.
+      expect(partner.received.at(-1)?.connection).toBe(2);
+      expect(partner.received).toHaveLength(4);
+    },
+  );
+});
+
+describe('a partner whose certificate is not good', () => {
+  test.each([
+    ['signed by itself', TEST_ONLY_CERTIFICATE, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+    ['expired', TEST_ONLY_EXPIRED, 'CERT_HAS_EXPIRED'],
+    ['for another host', TEST_ONLY_ELSEWHERE, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+  ])('gets nothing, and is dead until somebody changes it: %s', async (_what, cert, code) => {
+    const partner = await partnerWith({ cert });
+    const result = await send(partner);
+    expect(result).toEqual({ kind: 'failed', code });
     expect(classify(result).verdict).toBe('dead');
     expect(partner.received).toEqual([]);
   });
+
+  test('gets nothing by its address either, for which the certificate is not', async () => {
+    const partner = await partnerWith({ cert: TEST_ONLY_SIGNED });
+    const result = await send(partner, {}, '127.0.0.1');
+    expect(result).toEqual({ kind: 'failed', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    expect(partner.received).toEqual([]);
+  });
+
+  test('cannot be excused by a header: the URL’s host counts', async () => {
+    const partner = await partnerWith({ cert: TEST_ONLY_ELSEWHERE });
+    const result = await send(partner, { host: 'partner.example' });
+    expect(result).toEqual({ kind: 'failed', code: 'ERR_TLS_CERT_ALTNAME_INVALID' });
+    expect(partner.received).toEqual([]);
+  });
+
+  test('cannot be excused by the environment', async () => {
+    const { port, received } = await partnerWith({ cert: TEST_ONLY_CERTIFICATE });
+    // A process of its own: to Node's core a change of the environment within jest is none.
+    const code = `
+      const { createHttpsSender } = await import(${JSON.stringify(import.meta.resolve('../../lambdas/adapters/https-sender.ts'))});
+      const sender = createHttpsSender({ allowPlainHttp: false, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
+      const url = 'https://localhost:${port}/';
+      console.log((await sender.send({ url, headers: {}, body: '{}', timeoutMs: 5_000 })).code);`;
+    const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], { env });
+    expect(stdout.trim()).toBe('DEPTH_ZERO_SELF_SIGNED_CERT');
+    expect(received).toEqual([]);
+  });
 });
 
-test('a partner that speaks no TLS on its port gives no answer, which may pass', async () => {
-  const plain = await startPartner((answer) => answer.end());
-  const result = await send(`https://127.0.0.1:${plain.port}/`);
-  await plain.close();
-  expect(result.kind).toBe('failed');
-  expect(classify(result).verdict).toBe('retry');
+describe('a partner that cannot speak TLS 1.2', () => {
+  const defaults = { version: tls.DEFAULT_MIN_VERSION, ciphers: tls.DEFAULT_CIPHERS };
+  afterEach(() => {
+    tls.DEFAULT_MIN_VERSION = defaults.version;
+    tls.DEFAULT_CIPHERS = defaults.ciphers;
+  });
+
+  test('gets nothing, even where Node’s own defaults would let it pass', async () => {
+    tls.DEFAULT_MIN_VERSION = 'TLSv1';
+    tls.DEFAULT_CIPHERS = 'DEFAULT:@SECLEVEL=0';
+    const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
+    const partner = await partnerWith({ cert: TEST_ONLY_SIGNED, ...old });
+    const result = await send(partner);
+    expect(result).toEqual({ kind: 'failed', code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' });
+    expect(partner.received).toEqual([]);
+  });
+
+  test('but plain HTTP on its port gets nothing, which may pass', async () => {
+    const plain = await startPartner((answer) => answer.end());
+    running.push(plain);
+    const result = await send(plain);
+    expect(result.kind).toBe('failed');
+    expect(classify(result).verdict).toBe('retry');
+    expect(plain.received).toEqual([]);
+  });
 });

@@ -22,7 +22,8 @@ async function partnerThatTalks(talk: (socket: Socket) => void): Promise<Partner
   return partner;
 }
 
-const sender = createHttpsSender({ allowPlainHttp: true });
+const LOCAL = { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' } as const;
+const sender = createHttpsSender(LOCAL);
 const request = (url: string, overrides: Partial<WebhookRequest> = {}): WebhookRequest => ({
   url,
   headers: { 'content-type': 'application/json' },
@@ -30,6 +31,12 @@ const request = (url: string, overrides: Partial<WebhookRequest> = {}): WebhookR
   timeoutMs: 5_000,
   ...overrides,
 });
+
+/** Sends, and leaves out how long it took. */
+async function send(wanted: WebhookRequest, by = sender) {
+  const { timings: _, ...result } = await by.send(wanted);
+  return result;
+}
 
 /** Resolves when a connection is closed, gracefully or not; a test that waits in vain fails by its time. */
 function closed(socket: Socket | undefined): Promise<void> {
@@ -42,7 +49,7 @@ function closed(socket: Socket | undefined): Promise<void> {
 /** Sends with a short deadline, and says how long it took. */
 async function timed(url: string, timeoutMs: number) {
   const startedAt = performance.now();
-  const result = await sender.send(request(url, { timeoutMs }));
+  const result = await send(request(url, { timeoutMs }));
   return { result, tookMs: performance.now() - startedAt };
 }
 
@@ -68,7 +75,7 @@ describe('a webhook on the wire', () => {
     'is answered with %i',
     async (status) => {
       const partner = await partnerThat((answer) => answer.writeHead(status, { location: '/elsewhere' }).end());
-      expect(await sender.send(request(partner.url))).toEqual({ kind: 'answered', status });
+      expect(await send(request(partner.url))).toEqual({ kind: 'answered', status });
       expect(partner.received.map(({ path }) => path)).toEqual(['/']);
     },
   );
@@ -76,7 +83,7 @@ describe('a webhook on the wire', () => {
   test('is not sent to where a redirect points', async () => {
     const elsewhere = await partnerThat((answer) => answer.end());
     const partner = await partnerThat((answer) => answer.writeHead(302, { location: elsewhere.url }).end());
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'answered', status: 302 });
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 302 });
     expect(elsewhere.received).toEqual([]);
   });
 
@@ -84,7 +91,7 @@ describe('a webhook on the wire', () => {
     const partner = await partnerThatTalks((socket) => {
       socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n');
     });
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'answered', status: 503 });
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 503 });
   });
 });
 
@@ -92,18 +99,18 @@ describe('a partner that gives no answer', () => {
   test('refuses the connection', async () => {
     const partner = await startPartner((answer) => answer.end());
     await partner.close();
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNREFUSED' });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNREFUSED' });
   });
 
   test('resets the connection: a fresh socket is not tried again', async () => {
     const partner = await partnerThatTalks((socket) => socket.resetAndDestroy());
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
     expect(partner.connections).toHaveLength(1);
   });
 
   test('closes the connection without a word', async () => {
     const partner = await partnerThatTalks((socket) => socket.end());
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
     expect(partner.connections).toHaveLength(1);
   });
 
@@ -114,9 +121,33 @@ describe('a partner that gives no answer', () => {
     expect(classify(result).verdict).toBe('retry');
   });
 
+  test('sends more headers than anybody reads', async () => {
+    const header = `x-more: ${'x'.repeat(8_000)}\r\n`;
+    const partner = await partnerThatTalks((socket) => socket.write(`HTTP/1.1 200 OK\r\n${header.repeat(100)}`));
+    const result = await sender.send(request(partner.url));
+    expect(result).toMatchObject({ kind: 'failed', code: 'HPE_HEADER_OVERFLOW' });
+    expect(classify(result).verdict).toBe('retry');
+    await closed(partner.connections[0]);
+  });
+
+  test('garbles the body of its answer', async () => {
+    const partner = await partnerThatTalks((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n');
+    });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'HPE_INVALID_CHUNK_SIZE' });
+  });
+
+  test('resets the connection in the body of its answer', async () => {
+    const partner = await partnerThatTalks((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort', () => socket.resetAndDestroy());
+    });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+    expect(partner.connections).toHaveLength(1);
+  });
+
   test('breaks off in its answer', async () => {
     const partner = await partnerThatTalks((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort'));
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
   });
 });
 
@@ -126,8 +157,9 @@ describe('a partner that wants another protocol', () => {
       socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n');
     });
     const inVain = new Promise((resolve) => setTimeout(resolve, 500, 'no result after the deadline'));
-    const result = await Promise.race([sender.send(request(partner.url, { timeoutMs: 150 })), inVain]);
+    const result = await Promise.race([send(request(partner.url, { timeoutMs: 150 })), inVain]);
     expect(result).toEqual({ kind: 'answered', status: 101 });
+    await closed(partner.connections[0]);
   });
 });
 
@@ -162,6 +194,25 @@ describe('one deadline over connection, headers and body', () => {
   }
 });
 
+describe('a partner that answers at once', () => {
+  test('need not read the request: its status counts', async () => {
+    const partner = await partnerThatTalks((socket) => {
+      socket.pause();
+      socket.write('HTTP/1.1 413 No\r\ncontent-length: 0\r\n\r\n');
+    });
+    const { timings, ...result } = await sender.send(request(partner.url, { body: 'x'.repeat(20_000_000) }));
+    expect(result).toEqual({ kind: 'answered', status: 413 });
+    expect(timings?.totalMs).toBeLessThan(2_500);
+  });
+
+  test('may close the connection with its answer', async () => {
+    const partner = await partnerThatTalks((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the end'));
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, answerStart: 'until the end' });
+    const other = await partnerThat((answer) => answer.writeHead(200, { connection: 'close' }).end('bye'));
+    expect(await send(request(other.url))).toEqual({ kind: 'answered', status: 200, answerStart: 'bye' });
+  });
+});
+
 describe('the body of an answer', () => {
   test('is read so that the connection serves the next webhook', async () => {
     const partner = await partnerThat((answer) => answer.end('x'.repeat(60 * 1024)));
@@ -179,7 +230,8 @@ describe('the body of an answer', () => {
       answer.on('drain', more);
       more();
     });
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'answered', status: 202 });
+    const answerStart = 'x'.repeat(2_048);
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 202, answerStart });
     await closed(partner.connections[0]);
   });
 });
@@ -200,8 +252,8 @@ describe('a connection that was kept', () => {
     ['closed', (socket) => socket.destroy()],
   ])('and is %s as it is used again costs nothing: once more on a fresh one', async (_how, spoil) => {
     const partner = await partnerThatSpoilsReuse(spoil);
-    expect(await sender.send(request(partner.url, { body: '"first"' }))).toEqual({ kind: 'answered', status: 200 });
-    expect(await sender.send(request(partner.url, { body: '"second"' }))).toEqual({ kind: 'answered', status: 200 });
+    expect(await send(request(partner.url, { body: '"first"' }))).toEqual({ kind: 'answered', status: 200 });
+    expect(await send(request(partner.url, { body: '"second"' }))).toEqual({ kind: 'answered', status: 200 });
     const received = partner.received.map(({ body, connection }) => [body.toString(), connection]);
     expect(received).toEqual([
       ['"first"', 0],
@@ -214,7 +266,7 @@ describe('a connection that was kept', () => {
     const partner = await partnerThatSpoilsReuse((socket) => socket.resetAndDestroy());
     await Promise.all([sender.send(request(partner.url)), sender.send(request(partner.url))]);
     expect(partner.connections).toHaveLength(2);
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'answered', status: 200 });
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200 });
     expect(partner.received.at(-1)?.connection).toBe(2);
   });
 
@@ -226,7 +278,7 @@ describe('a connection that was kept', () => {
       else answer.socket?.resetAndDestroy();
     });
     await sender.send(request(partner.url));
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
     expect(requests).toBe(3);
   });
 
@@ -244,39 +296,173 @@ describe('a connection that was kept', () => {
     expect(tookMs).toBeLessThan(650);
   });
 
-  test('and breaks off in its answer is not tried again: the partner had begun to answer', async () => {
-    const partner = await partnerThatSpoilsReuse((socket) => {
-      socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort');
-    });
-    await sender.send(request(partner.url));
-    expect(await sender.send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
-    expect(partner.received).toHaveLength(2);
-  });
+  test.each(['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort', 'H'])(
+    'and breaks off in its answer is not tried again, the partner had begun to answer: %j',
+    async (part) => {
+      const partner = await partnerThatSpoilsReuse((socket) => void socket.end(part));
+      await sender.send(request(partner.url));
+      expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+      expect(partner.received).toHaveLength(2);
+    },
+  );
 });
 
 describe('an address', () => {
   test('without TLS is forbidden where the stage does not allow it, and nothing is sent', async () => {
     const partner = await partnerThat((answer) => answer.end());
-    const strict = createHttpsSender({ allowPlainHttp: false });
+    const strict = createHttpsSender({ ...LOCAL, allowPlainHttp: false });
     const result = await strict.send(request(partner.url));
     expect(result).toEqual({ kind: 'failed', code: 'FORBIDDEN_URL' });
     expect(classify(result).verdict).toBe('dead');
     expect(partner.connections).toHaveLength(0);
   });
 
-  test.each(['ftp://partner.example/', 'file:///etc/passwd', 'data:text/plain,x'])(
-    '%s is forbidden everywhere',
-    async (url) => {
-      expect(await sender.send(request(url))).toEqual({ kind: 'failed', code: 'FORBIDDEN_URL' });
-    },
-  );
+  test.each([
+    ['ftp://partner.example/', 'FORBIDDEN_URL'],
+    ['https://user:pass@partner.example/', 'FORBIDDEN_URL'],
+    ['http://[::1]/', 'FORBIDDEN_ADDRESS'],
+    ['http://169.254.169.254/latest/meta-data', 'FORBIDDEN_ADDRESS'],
+    ['https://partner.example:99999/', 'INVALID_URL'],
+    ['partner.example', 'INVALID_URL'],
+  ])('%s is none to send to: %s', async (url, code) => {
+    expect(await send(request(url))).toEqual({ kind: 'failed', code });
+  });
 
-  test.each(['', 'partner.example', 'https://', 'https://[::1', 'https://partner.example:99999/', 'https://a b/'])(
-    '%j is none',
-    async (url) => {
-      const result = await sender.send(request(url));
-      expect(result).toEqual({ kind: 'failed', code: 'INVALID_URL' });
-      expect(classify(result).verdict).toBe('dead');
-    },
-  );
+  test('has one of the stage’s ports', async () => {
+    const partner = await partnerThat((answer) => answer.end());
+    const listing = (...allowedPorts: number[]) => createHttpsSender({ ...LOCAL, allowedPorts });
+    expect(await send(request(partner.url), listing(443))).toEqual({ kind: 'failed', code: 'FORBIDDEN_PORT' });
+    expect(partner.connections).toHaveLength(0);
+    expect(await send(request(partner.url), listing(443, partner.port))).toEqual({ kind: 'answered', status: 200 });
+  });
+});
+
+describe('a name', () => {
+  const onPort = ({ port }: PartnerServer) => request(`http://localhost:${port}/`);
+
+  test('that leads to this machine is forbidden as the connection is made, and nothing is sent', async () => {
+    const partner = await partnerThat((answer) => answer.end());
+    const strict = createHttpsSender({ ...LOCAL, allowedCidrs: [] });
+    expect(await send(onPort(partner), strict)).toEqual({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' });
+    expect(partner.connections).toHaveLength(0);
+    expect(await send(onPort(partner))).toEqual({ kind: 'answered', status: 200 });
+  });
+
+  test('that is bound to another address meanwhile is checked again for each connection', async () => {
+    const partner = await partnerThat((answer) => answer.writeHead(200, { connection: 'close' }).end());
+    const addresses = ['127.0.0.1', '127.0.0.2'];
+    const rebound = createHttpsSender({
+      ...LOCAL,
+      allowedCidrs: ['127.0.0.1/32'],
+      lookup: (_name, _options, callback) => callback(null, [{ address: addresses.shift() ?? '', family: 4 }]),
+    });
+    expect(await send(onPort(partner), rebound)).toEqual({ kind: 'answered', status: 200 });
+    expect(await send(onPort(partner), rebound)).toEqual({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' });
+    expect(partner.connections).toHaveLength(1);
+  });
+
+  test('that does not exist may do so later', async () => {
+    const result = await sender.send(request('http://nothing.invalid/'));
+    expect(result).toMatchObject({ kind: 'failed', code: expect.stringMatching(/^(ENOTFOUND|EAI_AGAIN)$/) });
+    expect(classify(result).verdict).toBe('retry');
+  });
+
+  test('that is never resolved ends the try at its deadline', async () => {
+    const mute = createHttpsSender({ ...LOCAL, lookup: () => {} });
+    const result = await send(request('http://partner.example/', { timeoutMs: 50 }), mute);
+    expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
+  });
+});
+
+describe('what is kept of an answer', () => {
+  const keeping = async (body: string | Buffer, keepAnswerBytes?: number) => {
+    const partner = await partnerThat((answer) => answer.end(body));
+    const wanted = request(partner.url, keepAnswerBytes === undefined ? {} : { keepAnswerBytes });
+    const result = await sender.send(wanted);
+    return result.kind === 'answered' ? result.answerStart : result;
+  };
+
+  test('is the beginning of its body: 2 KiB', async () => {
+    expect(await keeping('{"error":"no"}')).toBe('{"error":"no"}');
+    expect(await keeping('x'.repeat(2_049))).toBe('x'.repeat(2_048));
+  });
+
+  test('is nothing of an empty one', async () => {
+    expect(await keeping('')).toBeUndefined();
+  });
+
+  test('is as much as was asked for, up to 64 KiB', async () => {
+    expect(await keeping('x'.repeat(60_000), 50_000)).toBe('x'.repeat(50_000));
+    expect(await keeping('x'.repeat(70_000), 1_000_000)).toBe('x'.repeat(65_536));
+    expect(await keeping('x', 0)).toBeUndefined();
+  });
+
+  test('is text, even where a character was cut or there was none', async () => {
+    expect(await keeping('字字', 4)).toBe('字\uFFFD');
+    expect(await keeping(Buffer.from([0xff, 0x41]))).toBe('\uFFFDA');
+  });
+
+  test('is put together from its parts', async () => {
+    const partner = await partnerThatTalks((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n');
+      setImmediate(() => socket.write('2\r\ncd\r\n0\r\n\r\n'));
+    });
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, answerStart: 'abcd' });
+  });
+
+  test.each([
+    [['120'], '120'],
+    [['Wed, 21 Oct 2026 07:28:00 GMT'], 'Wed, 21 Oct 2026 07:28:00 GMT'],
+    [['soon'], 'soon'],
+    [['7', '9'], '7'],
+  ])('is its Retry-After as it came: %j', async (values, retryAfter) => {
+    const partner = await partnerThat((answer) => answer.setHeader('retry-after', values).writeHead(429).end());
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 429, retryAfter });
+  });
+});
+
+describe('a request that cannot be written', () => {
+  test.each([
+    [{ 'x-name': 'a\r\nx-other: b' }, 'ERR_INVALID_CHAR'],
+    [{ 'x-name': '字' }, 'ERR_INVALID_CHAR'],
+    [{ 'x name': 'a' }, 'ERR_INVALID_HTTP_TOKEN'],
+  ])('for its header %j fails, and the next one goes out', async (headers, code) => {
+    const partner = await partnerThat((answer) => answer.end());
+    expect(await send(request(partner.url, { headers }))).toEqual({ kind: 'failed', code });
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200 });
+  });
+
+  test('is none that nobody has time for', async () => {
+    const partner = await partnerThat((answer) => answer.end());
+    expect(await send(request(partner.url, { timeoutMs: 0 }))).toEqual({ kind: 'failed', code: 'TIMEOUT' });
+    expect(partner.connections).toHaveLength(0);
+  });
+});
+
+describe('how long it took', () => {
+  test('is told for each part; a kept connection spares its own', async () => {
+    const partner = await partnerThat((answer) => answer.end());
+    const url = `http://localhost:${partner.port}/`;
+    const { timings: first } = await sender.send(request(url));
+    expect(Object.keys(first ?? {}).sort()).toEqual(['connectMs', 'dnsMs', 'firstByteMs', 'totalMs']);
+    for (const tookMs of Object.values(first ?? {})) expect(tookMs).toBeGreaterThanOrEqual(0);
+    expect(first?.totalMs).toBeGreaterThanOrEqual(first?.firstByteMs ?? Number.NaN);
+    const { timings: second } = await sender.send(request(url));
+    expect(Object.keys(second ?? {}).sort()).toEqual(['firstByteMs', 'totalMs']);
+  });
+
+  test('is told of a try that failed, as far as it came', async () => {
+    const partner = await partnerThatTalks(() => {});
+    const { timings } = await sender.send(request(partner.url, { timeoutMs: 50 }));
+    expect(Object.keys(timings ?? {}).sort()).toEqual(['connectMs', 'totalMs']);
+    expect(timings?.totalMs).toBeGreaterThan(45);
+  });
+});
+
+test('a try that is over leaves no timer behind', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const partner = await partnerThat((answer) => answer.end());
+  const before = timers();
+  await Promise.all(Array.from({ length: 40 }, () => sender.send(request(partner.url, { timeoutMs: 300_000 }))));
+  expect(timers()).toBe(before);
 });

@@ -28,8 +28,16 @@ export interface PartnerServer {
 
 export type Answer = (answer: ServerResponse, request: Received) => void;
 
-/** A partner's endpoint on this machine; `answer` is called when a request has come whole. */
-export function startPartner(answer: Answer, protocol: 'http' | 'https' = 'http'): Promise<PartnerServer> {
+/**
+ * A partner's endpoint on this machine; `answer` is called when a request has come whole.
+ *
+ * @param tls instead of the self-signed certificate, or besides it
+ */
+export function startPartner(
+  answer: Answer,
+  protocol: 'http' | 'https' = 'http',
+  tls: https.ServerOptions = {},
+): Promise<PartnerServer> {
   const connections: Socket[] = [];
   const received: Received[] = [];
   const listener: RequestListener = (request, response) => {
@@ -43,7 +51,7 @@ export function startPartner(answer: Answer, protocol: 'http' | 'https' = 'http'
   const server: Server =
     protocol === 'http'
       ? createServer(listener)
-      : https.createServer({ cert: TEST_ONLY_CERTIFICATE, key: TEST_ONLY_KEY }, listener);
+      : https.createServer({ cert: TEST_ONLY_CERTIFICATE, key: TEST_ONLY_KEY, ...tls }, listener);
   server.on(protocol === 'http' ? 'connection' : 'secureConnection', (socket: Socket) => connections.push(socket));
   return listening(server, protocol, received, connections);
 }

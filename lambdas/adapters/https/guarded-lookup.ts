@@ -1,0 +1,57 @@
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import type { AddressGuard } from './address-guard.ts';
+
+/** `dns.lookup`, as far as it is used here. */
+export type LookupAll = (
+  hostname: string,
+  options: LookupOptions & { all: true },
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/**
+ * A lookup for sockets that leaves only addresses the guard permits. The socket connects to what comes out of here and
+ * asks nobody again, so a name cannot be bound to something else between the check and the connection.
+ *
+ * Sockets that ask for one name at the same time share one question: each occupies one of the few threads of Node's
+ * pool until it is answered, and a partner's dead name server must not keep the others' names waiting.
+ *
+ * @returns a lookup that fails with the code FORBIDDEN_ADDRESS where no address is left
+ */
+export function guardedLookup(isAllowed: AddressGuard, lookup: LookupAll): LookupFunction {
+  const pending = new Map<string, Promise<LookupAddress[]>>();
+
+  function addressesOf(hostname: string, options: LookupOptions): Promise<LookupAddress[]> {
+    const key = `${hostname} ${options.family ?? 0} ${options.hints ?? 0}`;
+    let asked = pending.get(key);
+    if (asked === undefined) {
+      asked = ask(lookup, hostname, options).finally(() => pending.delete(key));
+      pending.set(key, asked);
+    }
+    return asked;
+  }
+
+  return (hostname, options, callback) => {
+    addressesOf(hostname, options).then(
+      (addresses) => {
+        const allowed = addresses.filter(({ address }) => isAllowed(address));
+        const [first] = allowed;
+        if (first === undefined) callback(forbiddenAddress(), []);
+        else if (options.all) callback(null, allowed);
+        else callback(null, first.address, first.family);
+      },
+      (error: NodeJS.ErrnoException) => callback(error, []),
+    );
+  };
+}
+
+function ask(lookup: LookupAll, hostname: string, options: LookupOptions): Promise<LookupAddress[]> {
+  return new Promise((resolve, reject) => {
+    lookup(hostname, { ...options, all: true }, (error, addresses) => (error ? reject(error) : resolve(addresses)));
+  });
+}
+
+/** The error of a connection that must not be made. */
+export function forbiddenAddress(): NodeJS.ErrnoException {
+  return Object.assign(new Error('the address is not public'), { code: 'FORBIDDEN_ADDRESS' });
+}
