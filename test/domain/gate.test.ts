@@ -1,0 +1,432 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { Admission, GateReport, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
+import { admit, type GateState, gateKey, report, slow, UNKNOWN } from '../../lambdas/domain/gate.ts';
+import { integration, NOW } from '../support/factories.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+const go = { verdict: 'now' } as const;
+const failing = { verdict: 'parked', reason: 'failing' } as const;
+const gone = { verdict: 'parked', reason: 'gone' } as const;
+const reserved = (atMs: number) => ({ verdict: 'later', atMs, isReserved: true }) as const;
+const unreserved = (atMs: number) => ({ verdict: 'later', atMs, isReserved: false }) as const;
+
+/** An integration's gate, at one moment after the other. */
+function gate(maxPerMinute?: number) {
+  let state: GateState = UNKNOWN;
+  return {
+    /** Epoch ms; tests move it. */
+    nowMs: NOW,
+    maxPerMinute,
+    /** How many tries ask, or which. */
+    ask(tickets: number | readonly GateTicket[] = 1, { mayProbe = true } = {}) {
+      const asking = typeof tickets === 'number' ? Array.from({ length: tickets }, () => ({})) : tickets;
+      const admitted = admit(state, { maxPerMinute: this.maxPerMinute, tickets: asking, mayProbe }, this.nowMs);
+      state = admitted.state;
+      return admitted.answer;
+    },
+    admissions(...asked: Parameters<typeof this.ask>) {
+      return this.ask(...asked).admissions;
+    },
+    report(told: Partial<GateReport>) {
+      state = report(state, { passed: 0, failed: 0, isGone: false, holdMs: 0, ...told }, this.nowMs);
+    },
+    slow() {
+      state = slow(state, this.nowMs);
+    },
+    get state() {
+      return state;
+    },
+  };
+}
+
+/** A gate whose breaker has just opened. */
+function openGate(maxPerMinute?: number) {
+  const opened = gate(maxPerMinute);
+  opened.report({ failed: 10 });
+  return opened;
+}
+
+describe('the rate limit', () => {
+  test('none: everything goes at once, and nothing is remembered', () => {
+    const free = gate();
+    expect(free.ask(100)).toEqual({ admissions: Array(100).fill(go), isSlow: false, wantsReport: false });
+    expect(free.state).toBe(UNKNOWN);
+  });
+
+  test('60 a minute: one at once, the others 1.02 s apart, by whichever function they are asked for', () => {
+    const limited = gate(60);
+    expect(limited.admissions(3)).toEqual([go, reserved(NOW + 1_020), reserved(NOW + 2_040)]);
+    expect(limited.admissions(1)).toEqual([reserved(NOW + 3_060)]);
+    limited.nowMs += 10 * SECOND;
+    expect(limited.admissions(2)).toEqual([go, reserved(NOW + 11_020)]);
+  });
+
+  test.each([1, 7, 59, 1_000, 7_000, 60_000])('%i a minute are spread over 61.2 s, none lost to rounding', (limit) => {
+    const limited = gate(limit);
+    const last = limited.admissions(limit + 1).at(-1) as Admission;
+    expect(Math.abs(timeOf(last, NOW) - NOW - 61_200)).toBeLessThan(10);
+  });
+
+  test('gives whole milliseconds, none before its moment', () => {
+    expect(gate(7).admissions(4)).toEqual([go, reserved(NOW + 8_743), reserved(NOW + 17_486), reserved(NOW + 26_229)]);
+  });
+
+  test('never more than the limit in any minute, however tries come, come back or stay away', () => {
+    const ticket = fc.constantFrom('fresh', 'on time', 'early', 'late', 'lapsed');
+    const call = fc.record({ pauseMs: fc.nat(20 * SECOND), tickets: fc.array(ticket, { maxLength: 10 }) });
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 40 }), fc.array(call, { maxLength: 40 }), (limit, calls) => {
+        const limited = gate(limit);
+        const given: number[] = [];
+        for (const { pauseMs, tickets } of calls) {
+          limited.nowMs += pauseMs;
+          const asking = tickets.map((kind) => ticketOf(kind, given, limited.nowMs));
+          limited.admissions(asking).forEach((admission, position) => {
+            const timeMs = timeOf(admission, limited.nowMs);
+            const own = asking[position]?.reservedForMs;
+            const isOwn = own !== undefined && (timeMs === own || (timeMs === limited.nowMs && inTime(own, timeMs)));
+            if (!isOwn) given.push(timeMs);
+          });
+        }
+        const times = given.toSorted((a, b) => a - b);
+        times.forEach((timeMs, position) => {
+          const following = times[position + limit];
+          if (following !== undefined) expect(following - timeMs).toBeGreaterThan(MINUTE);
+        });
+      }),
+    );
+  });
+
+  test('defers each event of a burst once, to a time of its own', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60_000 }),
+        fc.integer({ min: 2, max: 30 }),
+        fc.nat(MINUTE),
+        (limit, burst, lateMs) => {
+          const limited = gate(limit);
+          const times = limited.admissions(burst).map((admission) => timeOf(admission, NOW));
+          expect(new Set(times).size).toBe(burst);
+          for (const timeMs of times.slice(1)) {
+            limited.nowMs = timeMs + lateMs;
+            expect(limited.admissions([{ reservedForMs: timeMs }])).toEqual([go]);
+          }
+        },
+      ),
+    );
+  });
+
+  test('that is changed holds from the next reservation on', () => {
+    const limited = gate(60);
+    limited.admissions(2);
+    limited.maxPerMinute = 1;
+    expect(limited.admissions(2)).toEqual([reserved(NOW + 2_040), reserved(NOW + 2_040 + 61_200)]);
+    limited.maxPerMinute = undefined;
+    expect(limited.admissions([{ reservedForMs: NOW + 5_000 }, {}])).toEqual([go, go]);
+  });
+
+  test('reserves nothing more than 72 hours ahead: what is further away asks again in an hour', () => {
+    const limited = gate(1);
+    const inThreeDays = Math.floor((72 * HOUR) / 61_200);
+    expect(limited.admissions(inThreeDays + 1).at(-1)).toEqual(reserved(NOW + inThreeDays * 61_200));
+    const before = limited.state;
+    expect(limited.admissions(2)).toEqual([unreserved(NOW + HOUR), unreserved(NOW + HOUR)]);
+    expect(limited.state).toBe(before);
+    limited.nowMs += MINUTE;
+    expect(limited.admissions(1)).toEqual([reserved(NOW + (inThreeDays + 1) * 61_200)]);
+  });
+
+  test('is kept where the clock goes back', () => {
+    const limited = gate(60);
+    limited.admissions(1);
+    limited.nowMs -= 5 * SECOND;
+    expect(limited.admissions(2)).toEqual([reserved(NOW + 1_020), reserved(NOW + 2_040)]);
+  });
+});
+
+describe('a reservation', () => {
+  test('is its own until a minute after its time, and costs no second one', () => {
+    const limited = gate(60);
+    limited.admissions(100);
+    const before = limited.state;
+    const ticket = { reservedForMs: NOW + 30 * SECOND };
+    for (const [atMs, expected] of [
+      [NOW + 30 * SECOND - 1, reserved(NOW + 30 * SECOND)],
+      [NOW + 30 * SECOND, go],
+      [NOW + 90 * SECOND, go],
+    ] as const) {
+      limited.nowMs = atMs;
+      expect(limited.admissions([ticket])).toEqual([expected]);
+    }
+    expect(limited.state).toBe(before);
+  });
+
+  test('lapses a minute after its time: another is made, behind all that exist', () => {
+    const limited = gate(60);
+    limited.admissions(100);
+    limited.nowMs = NOW + 90 * SECOND + 1;
+    expect(limited.admissions([{ reservedForMs: NOW + 30 * SECOND }])).toEqual([reserved(NOW + 100 * 1_020)]);
+  });
+
+  test('for a time that nobody was ever given is none', () => {
+    const limited = gate(60);
+    expect(limited.admissions([{ reservedForMs: NOW + 73 * HOUR }])).toEqual([go]);
+  });
+});
+
+describe('a hold', () => {
+  test('without a limit: nobody sends before it ends', () => {
+    const held = gate();
+    held.report({ failed: 1, holdMs: 30 * SECOND });
+    expect(held.admissions(2)).toEqual([unreserved(NOW + 30 * SECOND), unreserved(NOW + 30 * SECOND)]);
+    held.nowMs += 30 * SECOND;
+    expect(held.admissions(1)).toEqual([go]);
+  });
+
+  test('with a limit: times are reserved from its end on, also for those whose own time it took', () => {
+    const held = gate(60);
+    held.admissions(10);
+    held.report({ failed: 1, holdMs: 30 * SECOND });
+    const endMs = NOW + 30 * SECOND;
+    held.nowMs += 2 * SECOND;
+    expect(held.admissions([{}, { reservedForMs: NOW + 1_020 }, { reservedForMs: NOW + 9_180 }])).toEqual([
+      reserved(endMs),
+      reserved(endMs + 1_020),
+      reserved(endMs + 2_040),
+    ]);
+  });
+
+  test('leaves reservations behind its end alone', () => {
+    const held = gate(60);
+    held.report({ failed: 1, holdMs: 30 * SECOND });
+    const ticket = { reservedForMs: NOW + 30 * SECOND };
+    expect(held.admissions([ticket])).toEqual([reserved(NOW + 30 * SECOND)]);
+    held.nowMs += 30 * SECOND;
+    expect(held.admissions([ticket])).toEqual([go]);
+  });
+
+  test('is not shortened by a later one, and lasts an hour at the most', () => {
+    const held = gate();
+    held.report({ failed: 1, holdMs: 30 * SECOND });
+    held.report({ failed: 1, holdMs: 1_000.5 });
+    expect(held.admissions(1)).toEqual([unreserved(NOW + 30 * SECOND)]);
+    held.report({ failed: 1, holdMs: 24 * HOUR });
+    expect(held.admissions(1)).toEqual([unreserved(NOW + HOUR)]);
+  });
+});
+
+describe('the breaker', () => {
+  test('opens for 30 s at the tenth failure in a row', () => {
+    const breaker = gate();
+    for (let failure = 1; failure < 10; failure += 1) {
+      breaker.report({ failed: 1 });
+      expect(breaker.ask()).toEqual({ admissions: [go], isSlow: false, wantsReport: true });
+    }
+    breaker.report({ failed: 1 });
+    expect(breaker.ask(2)).toEqual({ admissions: [failing, failing], isSlow: true, wantsReport: true });
+    breaker.nowMs += 30 * SECOND - 1;
+    expect(breaker.admissions()).toEqual([failing]);
+  });
+
+  test('begins to count anew with each try that passed', () => {
+    const breaker = gate();
+    breaker.report({ failed: 9 });
+    breaker.report({ passed: 1, failed: 9 });
+    breaker.report({ failed: 9 });
+    expect(breaker.admissions()).toEqual([go]);
+  });
+
+  test('lets the first try of one call out as a probe, once its 30 s are over', () => {
+    const breaker = openGate();
+    breaker.nowMs += 30 * SECOND;
+    expect(breaker.ask(3)).toEqual({ admissions: [go, failing, failing], isSlow: true, wantsReport: true });
+    expect(breaker.admissions(2)).toEqual([failing, failing]);
+  });
+
+  test('lets none out for those who may not probe', () => {
+    const breaker = openGate();
+    breaker.nowMs += 30 * SECOND;
+    expect(breaker.admissions(2, { mayProbe: false })).toEqual([failing, failing]);
+    expect(breaker.admissions(1)).toEqual([go]);
+  });
+
+  test('has one probe out at a time, whoever asks', () => {
+    const call = fc.record({ pauseMs: fc.nat(9_000), tickets: fc.nat(5), mayProbe: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(call, { maxLength: 40 }), fc.option(fc.integer({ min: 1, max: 60_000 })), (calls, limit) => {
+        const breaker = openGate(limit ?? undefined);
+        let probes = 0;
+        for (const { pauseMs, tickets, mayProbe } of calls) {
+          breaker.nowMs += pauseMs;
+          probes += breaker.admissions(tickets, { mayProbe }).filter(({ verdict }) => verdict === 'now').length;
+        }
+        const asked = breaker.nowMs >= NOW + 30 * SECOND && breaker.state.probeUntilMs > 0;
+        expect(probes).toBe(asked ? 1 : 0);
+      }),
+    );
+  });
+
+  test('closes when the probe passed', () => {
+    const breaker = openGate();
+    breaker.slow();
+    breaker.slow();
+    breaker.nowMs += 30 * SECOND - 1;
+    breaker.slow();
+    breaker.nowMs += 1;
+    breaker.admissions();
+    breaker.report({ passed: 1 });
+    expect(breaker.ask(3)).toEqual({ admissions: [go, go, go], isSlow: false, wantsReport: false });
+    breaker.report({ failed: 9 });
+    expect(breaker.admissions()).toEqual([go]);
+  });
+
+  test('stays open for another 30 s when the probe failed; then there is another', () => {
+    const breaker = openGate();
+    for (let probe = 0; probe < 3; probe += 1) {
+      breaker.nowMs += 30 * SECOND;
+      expect(breaker.admissions()).toEqual([go]);
+      breaker.report({ failed: 1 });
+      expect(breaker.admissions()).toEqual([failing]);
+    }
+  });
+
+  test('gives a probe up that was not reported within 6 minutes, the longest try and more', () => {
+    const breaker = openGate();
+    breaker.nowMs += 30 * SECOND;
+    breaker.admissions();
+    breaker.nowMs += 6 * MINUTE - 1;
+    expect(breaker.admissions()).toEqual([failing]);
+    breaker.nowMs += 1;
+    expect(breaker.admissions(2)).toEqual([go, failing]);
+  });
+
+  test('takes a probe back that was not sent', () => {
+    const breaker = openGate();
+    breaker.nowMs += 30 * SECOND;
+    breaker.admissions();
+    breaker.report({});
+    expect(breaker.admissions()).toEqual([go]);
+  });
+
+  test('gives a probe that limit or hold keep back its time, and the next one in time may go', () => {
+    const breaker = gate(60);
+    breaker.admissions(40);
+    breaker.report({ failed: 10 });
+    breaker.nowMs += 30 * SECOND;
+    const freeMs = NOW + 40 * 1_020;
+    expect(breaker.admissions(2)).toEqual([reserved(freeMs), failing]);
+    expect(breaker.admissions([{ reservedForMs: NOW + 29_580 }])).toEqual([go]);
+    expect(breaker.admissions(1)).toEqual([failing]);
+    breaker.report({ failed: 1, holdMs: 5 * MINUTE });
+    breaker.nowMs += MINUTE;
+    expect(breaker.admissions([{ reservedForMs: freeMs }])).toEqual([reserved(NOW + 330 * SECOND)]);
+    expect(breaker.state.probeUntilMs).toBe(0);
+  });
+});
+
+describe('a gone endpoint', () => {
+  test('is left alone for an hour, then probed, and gone again with another 410', () => {
+    const breaker = gate();
+    breaker.report({ passed: 3, isGone: true });
+    for (let hour = 0; hour < 3; hour += 1) {
+      expect(breaker.ask(2)).toEqual({ admissions: [gone, gone], isSlow: true, wantsReport: true });
+      breaker.nowMs += HOUR - 1;
+      expect(breaker.admissions()).toEqual([gone]);
+      breaker.nowMs += 1;
+      expect(breaker.admissions(2)).toEqual([go, gone]);
+      breaker.report({ isGone: true });
+    }
+  });
+
+  test('is back with anything that passed', () => {
+    const breaker = gate();
+    breaker.report({ isGone: true });
+    breaker.report({ passed: 1 });
+    expect(breaker.ask()).toEqual({ admissions: [go], isSlow: false, wantsReport: false });
+    breaker.report({ failed: 10 });
+    expect(breaker.admissions()).toEqual([failing]);
+  });
+
+  test('is not probed sooner because an earlier try failed late', () => {
+    const breaker = gate();
+    breaker.report({ isGone: true });
+    breaker.report({ failed: 10 });
+    breaker.nowMs += HOUR - 1;
+    expect(breaker.admissions()).toEqual([gone]);
+  });
+});
+
+describe('a slow endpoint', () => {
+  test('shows it twice within 5 s, and counts as slow for 30 s after the last time', () => {
+    const waiting = gate();
+    waiting.slow();
+    expect(waiting.ask().isSlow).toBe(false);
+    waiting.nowMs += 5_001;
+    waiting.slow();
+    expect(waiting.ask().isSlow).toBe(false);
+    waiting.nowMs += 5_000;
+    waiting.slow();
+    expect(waiting.ask()).toEqual({ admissions: [go], isSlow: true, wantsReport: false });
+    waiting.nowMs += 29_999;
+    waiting.slow();
+    waiting.nowMs += 29_999;
+    expect(waiting.ask().isSlow).toBe(true);
+    waiting.nowMs += 1;
+    expect(waiting.ask().isSlow).toBe(false);
+  });
+
+  test('stays slow though some of its answers pass, as long as it was not failing', () => {
+    const waiting = gate();
+    waiting.slow();
+    waiting.slow();
+    waiting.report({ passed: 1 });
+    expect(waiting.ask().isSlow).toBe(true);
+  });
+});
+
+describe('a record', () => {
+  test('is forgotten an hour after the last moment that it speaks of', () => {
+    const breaker = gate();
+    breaker.report({ isGone: true });
+    expect(breaker.state.forgetAtMs).toBe(NOW + 2 * HOUR);
+    breaker.nowMs += 2 * HOUR;
+    expect(breaker.admissions(2)).toEqual([go, gone]);
+    breaker.report({ isGone: true });
+    breaker.nowMs += 2 * HOUR + 1;
+    expect(breaker.ask(2)).toEqual({ admissions: [go, go], isSlow: false, wantsReport: false });
+  });
+
+  test('is named after the integration; another address, or resuming, begins another', () => {
+    const known = integration({ max_requests_per_minute: 5 });
+    expect(gateKey(known)).toMatch(/^gate:acme:[0-9a-f]{8}$/);
+    expect(gateKey(integration({ max_requests_per_minute: 6, paused: true }))).toBe(gateKey(known));
+    const others = [{ url: 'https://partner.example/other' }, { resumed_at: '2026-01-15T12:00:00Z' }, { id: 'other' }];
+    const keys = [known, ...others.map((change) => integration(change))].map(gateKey);
+    expect(new Set(keys).size).toBe(4);
+  });
+});
+
+function timeOf(admission: Admission, nowMs: number): number {
+  if (admission.verdict === 'parked') throw new Error('parked');
+  return admission.verdict === 'now' ? nowMs : admission.atMs;
+}
+
+function inTime(reservedForMs: number, nowMs: number): boolean {
+  return reservedForMs <= nowMs && nowMs <= reservedForMs + MINUTE;
+}
+
+/** A ticket with one of the times given so far that is as `kind` says, or else a fresh one. */
+function ticketOf(kind: string, given: readonly number[], nowMs: number): GateTicket {
+  const fits = (timeMs: number) => {
+    if (kind === 'early') return timeMs > nowMs;
+    if (kind === 'on time') return timeMs <= nowMs && nowMs < timeMs + SECOND;
+    if (kind === 'late') return timeMs <= nowMs && nowMs <= timeMs + MINUTE;
+    return kind === 'lapsed' && timeMs + MINUTE < nowMs;
+  };
+  const reservedForMs = given.findLast(fits);
+  return reservedForMs === undefined ? {} : { reservedForMs };
+}
