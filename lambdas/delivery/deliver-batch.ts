@@ -47,6 +47,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     deadLetter,
+    defer: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),
   };
   const receiving: IntakeServices = {
     log,

@@ -3,11 +3,9 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { createCounter } from '../adapters/metrics.ts';
 import type { TaskResult } from '../contract/delivery.ts';
 import { deliverTaskEnvironment, readEnvironment } from '../contract/environment.ts';
-import { MalformedDelivery } from '../contract/errors.ts';
 import { readTaskInput } from '../domain/task-input.ts';
+import { deliverOne } from './deliver-one.ts';
 import { createDeliveryServices } from './delivery-services.ts';
-import { findReceiver } from './find-receiver.ts';
-import { tryDelivery } from './try-delivery.ts';
 
 let services: ReturnType<typeof createServices> | undefined;
 
@@ -15,13 +13,8 @@ let services: ReturnType<typeof createServices> | undefined;
 export async function handler(input: unknown): Promise<TaskResult> {
   services ??= createServices(process.env);
   const { delivering, counter } = services;
-  const delivery = readTaskInput(input);
-  const { enrichment } = delivery.progress;
-  if (enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
   try {
-    const receiver = await findReceiver(delivery, delivering);
-    if ('result' in receiver) return receiver.result;
-    return await tryDelivery(delivery, enrichment, receiver.integration, delivering);
+    return await deliverOne(readTaskInput(input), delivering);
   } finally {
     counter.publish();
   }

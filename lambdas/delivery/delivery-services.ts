@@ -1,21 +1,33 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { encryptFields } from '../adapters/field-encryption.ts';
 import { createHttpsSender } from '../adapters/https-sender.ts';
-import type { deliverTaskEnvironment } from '../contract/environment.ts';
+import { createTokenSource } from '../adapters/oauth-tokens.ts';
+import { createSecretSource } from '../adapters/secrets-manager.ts';
+import { createValkeyGate } from '../adapters/valkey-gate.ts';
+import type { deliverTaskEnvironment, sendTestEnvironment } from '../contract/environment.ts';
+import { type IntegrationSecret, integrationSecretSchema } from '../contract/integration-secret.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
+import type { SecretSource } from '../contract/secret-source.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
-import type { TryDeliveryServices } from './try-delivery.ts';
+import type { GatedTriesServices } from './gated-tries.ts';
+import type { SendWebhookServices } from './send-webhook.ts';
 
-/** What both delivery functions need for one try. */
-export function createDeliveryServices(
-  environment: z.infer<typeof deliverTaskEnvironment>,
+/** What all functions need that speak to partners. */
+export function createSendingServices(
+  environment: z.infer<typeof sendTestEnvironment>,
   log: Log,
-  counter: Counter,
-): FindReceiverServices & TryDeliveryServices {
+): SendWebhookServices & Pick<FindReceiverServices, 'integrations'> {
+  const sender = createHttpsSender({
+    allowPlainHttp: environment.ALLOW_PLAIN_HTTP,
+    allowedCidrs: environment.ALLOWED_CIDRS,
+    allowedPorts: environment.ALLOWED_PORTS,
+  });
   return {
     integrations: createConfigurationSource({
       client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
@@ -25,10 +37,40 @@ export function createDeliveryServices(
       parse: integrationsReader(log),
       log,
     }),
-    sender: createHttpsSender({ allowPlainHttp: environment.ALLOW_PLAIN_HTTP }),
-    log,
-    counter,
+    sender,
+    tokens: createTokenSource({ sender }),
+    secretOf: integrationSecrets(environment.INTEGRATION_SECRETS_PREFIX, log),
+    encryptFields,
     now: Date.now,
-    random: Math.random,
+  };
+}
+
+/** What both delivery functions need for one try. */
+export function createDeliveryServices(
+  environment: z.infer<typeof deliverTaskEnvironment>,
+  log: Log,
+  counter: Counter,
+): FindReceiverServices & GatedTriesServices {
+  const gate = createValkeyGate({
+    host: environment.CACHE_HOST,
+    port: environment.CACHE_PORT,
+    tls: environment.CACHE_TLS,
+    log,
+  });
+  gate.connect();
+  return { ...createSendingServices(environment, log), gate, log, counter, random: Math.random };
+}
+
+/** One source for each integration, made when it is first asked for: what one read, the next delivery finds. */
+function integrationSecrets(prefix: string, log: Log): (integrationId: string) => SecretSource<IntegrationSecret> {
+  const client = new SecretsManagerClient(AWS_CLIENT_OPTIONS);
+  const sources = new Map<string, SecretSource<IntegrationSecret>>();
+  return (integrationId) => {
+    const known = sources.get(integrationId);
+    if (known !== undefined) return known;
+    const secretId = `${prefix}${integrationId}`;
+    const source = createSecretSource({ client, secretId, parse: integrationSecretSchema, log });
+    sources.set(integrationId, source);
+    return source;
   };
 }

@@ -5,8 +5,9 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { type IntegrationBook, wanted } from '../domain/integrations.ts';
 import { dead, decided } from '../domain/progress.ts';
+import { type ParkServices, park } from './park.ts';
 
-export interface FindReceiverServices {
+export interface FindReceiverServices extends ParkServices {
   readonly integrations: { read(): Promise<IntegrationBook | undefined> };
   readonly log: Log;
   readonly counter: Counter;
@@ -32,8 +33,13 @@ export async function findReceiver(delivery: Delivery, services: FindReceiverSer
     return { result: dead(delivery, delivery.progress.attempt, `no integration has the id ${id}`) };
   }
   const verdict = wanted(integration, delivery.event_type);
-  if (verdict.to === 'integration') return { integration };
-  services.counter.count(METRICS.eventUnwanted);
-  services.log.info('event.unwanted', { webhook_id: delivery.webhook_id, integration_id: id, reason: verdict.reason });
-  return { result: decided(delivery, delivery.progress.attempt, 'unwanted', verdict.reason) };
+  if (verdict.to === 'nobody') {
+    services.counter.count(METRICS.eventUnwanted);
+    const fields = { webhook_id: delivery.webhook_id, integration_id: id, reason: verdict.reason };
+    services.log.info('event.unwanted', fields);
+    return { result: decided(delivery, delivery.progress.attempt, 'unwanted', verdict.reason) };
+  }
+  if (book.paused) return { result: park(delivery, 'all integrations are paused', services) };
+  if (integration.paused) return { result: park(delivery, `integration ${id} is paused`, services) };
+  return { integration };
 }

@@ -1,82 +1,115 @@
 import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
-import type { WebhookSender } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
-import { classify } from '../domain/outcome.ts';
-import { composeBody } from '../domain/payload.ts';
+import { composePayload } from '../domain/payload.ts';
 import { dead, decided } from '../domain/progress.ts';
-import { deliveryDueAt } from '../domain/retry-timing.ts';
+import { retryAfterMs } from '../domain/retry-after.ts';
+import { nextTryAt, retryPolicyOf } from '../domain/retry-policy.ts';
+import { type ParkServices, park } from './park.ts';
+import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
-export interface TryDeliveryServices {
-  readonly sender: WebhookSender;
+export interface TryDeliveryServices extends SendWebhookServices, ParkServices {
   readonly log: Log;
   readonly counter: Counter;
-  now(): number;
-  random(): number;
 }
 
-/** Sent with every webhook; the version is that of the contract, not of the code. */
-const USER_AGENT = 'learning-time-webhooks/1';
+/** What a try tells about its endpoint. */
+export type EndpointState = 'alive' | 'failing' | 'gone' | 'unknown';
+
+export interface Tried {
+  readonly result: TaskResult;
+  readonly endpoint: EndpointState;
+  /** The partner asked for so long a pause, in milliseconds; 0: for none. */
+  readonly holdMs: number;
+}
 
 /**
  * One try: composes the body, sends it, and says what becomes of the delivery. A partner's refusal is a result; what is
  * thrown is a fault of ours.
+ *
+ * @throws SecretUnavailable
  */
 export async function tryDelivery(
   delivery: Delivery,
   enrichment: SettledEnrichment,
   integration: Integration,
   services: TryDeliveryServices,
-): Promise<TaskResult> {
+): Promise<Tried> {
   const startedAtMs = services.now();
-  const result = await services.sender.send({
-    url: integration.url,
-    headers: {
-      'content-type': 'application/json',
-      'user-agent': USER_AGENT,
-      'webhook-id': delivery.webhook_id,
-    },
-    body: composeBody(delivery.payload, enrichment),
-    timeoutMs: integration.timeout_seconds * 1000,
-  });
-  const { verdict, reason } = classify(result);
   const attempt = delivery.progress.attempt + 1;
-  const next = conclude(delivery, attempt, verdict, reason, services);
-  count(next, enrichment, services.counter);
-  services.log[next.outcome === 'dead' ? 'error' : 'info']('delivery.attempted', {
+  const policy = retryPolicyOf(integration, delivery.event_type);
+  const timeoutMs = policy.timeoutsMs[Math.min(attempt, policy.timeoutsMs.length) - 1] as number;
+  const { payload, event_type: eventType } = delivery;
+  const composed = composePayload({ payload, eventType, enrichment, integration });
+  const sent: Sent =
+    'fault' in composed
+      ? { kind: 'unsent', reason: composed.fault }
+      : await sendWebhook({ id: delivery.webhook_id, body: composed.body, integration, timeoutMs }, services);
+  const endedAtMs = services.now();
+  const pauseMs = sent.kind === 'sent' && sent.verdict === 'retry' ? askedPauseMs(sent, endedAtMs) : undefined;
+  const result = conclude();
+  tell(result, sent, { delivery, enrichment, attempt, durationMs: endedAtMs - startedAtMs }, services);
+  return { result, endpoint: endpointState(sent), holdMs: pauseMs ?? 0 };
+
+  function conclude(): TaskResult {
+    if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);
+    if (sent.verdict === 'delivered') return decided(delivery, attempt, 'delivered', sent.reason);
+    if (sent.verdict === 'dead') return dead(delivery, attempt, sent.reason);
+    if (sent.verdict === 'gone') return park(delivery, `${sent.reason}, the endpoint is gone`, services);
+    const dueAt = nextTryAt(policy, attempt, endedAtMs, services.random, pauseMs);
+    if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
+    return dead(
+      delivery,
+      attempt,
+      `${attempt} ${attempt === 1 ? 'try' : 'tries'} failed, the last with: ${sent.reason}`,
+    );
+  }
+}
+
+function askedPauseMs({ result }: Extract<Sent, { kind: 'sent' }>, nowMs: number): number | undefined {
+  return result.kind === 'answered' ? retryAfterMs(result.retryAfter, nowMs) : undefined;
+}
+
+/** A refused certificate or address says nothing of the endpoint behind it. */
+function endpointState(sent: Sent): EndpointState {
+  if (sent.kind === 'unsent') return 'unknown';
+  if (sent.verdict === 'gone') return 'gone';
+  if (sent.verdict === 'retry') return 'failing';
+  return sent.result.kind === 'answered' ? 'alive' : 'unknown';
+}
+
+interface TryFacts {
+  readonly delivery: Delivery;
+  readonly enrichment: SettledEnrichment;
+  readonly attempt: number;
+  readonly durationMs: number;
+}
+
+/** One line and one count for each try. */
+function tell(
+  result: TaskResult,
+  sent: Sent,
+  { delivery, enrichment, attempt, durationMs }: TryFacts,
+  { log, counter }: TryDeliveryServices,
+): void {
+  const isParked = sent.kind === 'sent' && sent.verdict === 'gone';
+  if (result.outcome === 'delivered') {
+    const isEnriched = enrichment.status === 'enriched';
+    counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);
+  } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
+  log[result.outcome === 'dead' ? 'error' : 'info']('delivery.attempted', {
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,
     event_type: delivery.event_type,
     generation: delivery.generation,
     attempt,
-    outcome: next.outcome,
-    answer: reason,
-    status: result.kind === 'answered' ? result.status : undefined,
-    duration_ms: services.now() - startedAtMs,
+    outcome: result.outcome,
+    answer: sent.reason,
+    status: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.status : undefined,
+    duration_ms: durationMs,
+    timings: sent.kind === 'sent' ? sent.result.timings : undefined,
     enrichment: enrichment.status === 'enriched' ? `enriched from ${enrichment.source}` : enrichment.reason,
-    due_at: next.outcome === 'retry' ? next.due_at : undefined,
+    due_at: result.outcome === 'retry' ? result.due_at : undefined,
   });
-  return next;
-}
-
-function conclude(
-  delivery: Delivery,
-  attempt: number,
-  verdict: 'delivered' | 'retry' | 'dead',
-  reason: string,
-  { now, random }: TryDeliveryServices,
-): TaskResult {
-  if (verdict === 'dead') return dead(delivery, attempt, reason);
-  if (verdict === 'delivered') return decided(delivery, attempt, 'delivered', reason);
-  const dueAt = deliveryDueAt(now(), attempt, random);
-  if (dueAt === undefined) return dead(delivery, attempt, `${attempt} tries failed, the last with: ${reason}`);
-  return decided(delivery, attempt, 'retry', reason, dueAt);
-}
-
-function count(next: TaskResult, enrichment: SettledEnrichment, counter: Counter) {
-  if (next.outcome === 'retry') counter.count(METRICS.deliveryRetry);
-  else if (next.outcome === 'dead') counter.count(METRICS.deliveryDead);
-  else if (enrichment.status === 'enriched') counter.count(METRICS.deliveredWithLearningTime);
-  else counter.count(METRICS.deliveredWithoutLearningTime);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
-import type { SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
+import type { GateAnswer, OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import {
   type DeadLetter,
   type DeliverMessagesServices,
@@ -21,8 +21,8 @@ import {
   PLAIN,
   serviceError,
 } from '../support/factories.ts';
+import { answered, openGate, sendingServices } from '../support/sending.ts';
 
-const answered = (status: number): SendResult => ({ kind: 'answered', status });
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
   delivery(enrichment, { integration_id, event_id: `event for ${integration_id}` });
 const message = (given: Delivery) => ({ id: `message for ${given.integration_id}`, body: toMessageText(given) });
@@ -42,8 +42,15 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
   const sent: WebhookRequest[] = [];
   const started: Delivery[] = [];
   const letters: DeadLetter[] = [];
+  const deferred: OutgoingMessage[] = [];
   const log = fakeLog();
   const services: DeliverMessagesServices = {
+    ...sendingServices([]),
+    gate: openGate(),
+    async defer(messages) {
+      deferred.push(...messages);
+      return new Set();
+    },
     integrations: { read: async () => KNOWN },
     sender: {
       async send(request) {
@@ -66,7 +73,7 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
     random: () => 0.5,
     ...overrides,
   };
-  return { services, sent, started, letters, log };
+  return { services, sent, started, letters, deferred, log };
 }
 
 describe('a message of the deliveries queue', () => {
@@ -138,6 +145,84 @@ describe('a message of the deliveries queue', () => {
   });
 });
 
+/** A gate whose answer is given. */
+const gateThatSays = (answer: Partial<GateAnswer>) =>
+  openGate({ admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false, ...answer }) });
+
+describe('a message whose integration’s gate does not let it pass', () => {
+  const atMs = NOW + 90_500;
+  const reservedUntil = (ms: number) =>
+    gateThatSays({ admissions: [{ verdict: 'later', atMs: ms, isReserved: true }] });
+
+  test('returns to the queue for the whole seconds until its turn, with the moment that is its own', async () => {
+    const { services, sent, started, deferred } = world({ gate: reservedUntil(atMs) });
+    expect((await deliverMessages([message(to('acme'))], services)).size).toBe(0);
+    expect([sent, started]).toEqual([[], []]);
+    expect(deferred).toEqual([{ id: 'message for acme', body: expect.any(String), groupId: 'acme', delaySeconds: 90 }]);
+    expect(deliverySchema.parse(JSON.parse(deferred[0]?.body ?? '')).progress).toMatchObject({
+      attempt: 0,
+      reserved_for: '2026-01-15T12:01:30.500Z',
+    });
+  });
+
+  test('goes to the workflow where its turn is further away than SQS delays', async () => {
+    const { services, started, deferred } = world({ gate: reservedUntil(NOW + 901_000) });
+    await deliverMessages([message(to('acme'))], services);
+    expect(deferred).toEqual([]);
+    expect(started[0]?.progress).toMatchObject({
+      outcome: 'retry',
+      due_at: '2026-01-15T12:15:01.000Z',
+      reserved_for: '2026-01-15T12:15:01.000Z',
+    });
+  });
+
+  test('stays in the queue where SQS does not take it back', async () => {
+    const { services } = world({
+      gate: reservedUntil(atMs),
+      defer: async (messages) => new Set(messages.map(({ id }) => id)),
+    });
+    expect([...(await deliverMessages([message(to('acme'))], services))]).toEqual([
+      ['message for acme', 'QueueRefused'],
+    ]);
+  });
+
+  test('shows the moment that was reserved for it when it comes back', async () => {
+    const asked: unknown[] = [];
+    const gate = openGate({
+      async admit(_integration, tickets, options) {
+        asked.push(tickets, options);
+        return { admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false };
+      },
+    });
+    const { services, sent } = world({ gate });
+    const back = to('acme');
+    const progress = { ...back.progress, reserved_for: '2026-01-15T12:00:00.000Z' };
+    await deliverMessages([message({ ...back, progress })], services);
+    expect(asked).toEqual([[{ reservedForMs: NOW }], { mayProbe: false }]);
+    expect(sent).toHaveLength(1);
+  });
+
+  test('sleeps in the workflow where the endpoint fails, without a try', async () => {
+    const gate = gateThatSays({ admissions: [{ verdict: 'parked', reason: 'failing' }] });
+    const { services, sent, started } = world({ gate });
+    await deliverMessages([message(to('acme'))], services);
+    expect(sent).toEqual([]);
+    expect(started[0]?.progress).toMatchObject({
+      attempt: 0,
+      sleeps: 1,
+      due_at: '2026-01-15T12:01:00.000Z',
+      reason: 'parked: integration acme is failing',
+    });
+  });
+
+  test('is tried by the workflow where the endpoint keeps requests waiting: the queue is for all', async () => {
+    const { services, sent, started } = world({ gate: gateThatSays({ isSlow: true }) });
+    await deliverMessages([message(to('acme'))], services);
+    expect(sent).toEqual([]);
+    expect(started[0]?.progress).toEqual({ enrichment: ENRICHED, attempt: 0, due_at: '2026-01-15T12:00:00.000Z' });
+  });
+});
+
 describe('a message that is no delivery', () => {
   test.each([
     ['half an object', '{', /^not JSON$/],
@@ -155,6 +240,25 @@ describe('a message that is no delivery', () => {
 });
 
 describe('a batch', () => {
+  test('asks each integration’s gate once, and tells it once how its tries ended', async () => {
+    const asked: [string, number][] = [];
+    const gate = openGate({
+      async admit({ id }, tickets) {
+        asked.push([id, tickets.length]);
+        return { admissions: tickets.map(() => ({ verdict: 'now' })), isSlow: false, wantsReport: false };
+      },
+    });
+    const { services } = world({ gate });
+    const second = delivery(ENRICHED, { integration_id: 'busy', event_id: 'another' });
+    const ids = [to('acme'), to('busy'), second].map((given, index) => ({ ...message(given), id: `message ${index}` }));
+    expect((await deliverMessages(ids, services)).size).toBe(0);
+    expect(asked).toEqual([
+      ['acme', 1],
+      ['busy', 2],
+    ]);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: false, holdMs: 0 }]);
+  });
+
   test('is delivered side by side: a partner that hangs holds up no other', async () => {
     const hanging = Promise.withResolvers<SendResult>();
     const rest = Promise.withResolvers<void>();

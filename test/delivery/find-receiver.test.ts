@@ -3,12 +3,13 @@ import { ConfigurationUnavailable } from '../../lambdas/contract/errors.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { findReceiver } from '../../lambdas/delivery/find-receiver.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
-import { book, brokenEntry, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { book, brokenEntry, delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 
 function world(known: IntegrationBook | undefined) {
   const log = fakeLog();
   const counter = fakeCounter();
-  return { services: { integrations: { read: async () => known }, log, counter }, log, counter };
+  const services = { integrations: { read: async () => known }, log, counter, now: () => NOW, random: () => 0.5 };
+  return { services, log, counter };
 }
 
 const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: '2026-01-15T12:00:00.000Z' });
@@ -50,5 +51,29 @@ describe('the receiver of a delivery', () => {
   test('cannot be known where its entry is broken', async () => {
     const broken = { ...book(), broken: brokenEntry('acme') };
     await expect(findReceiver(waited, world(broken).services)).rejects.toThrow(ConfigurationUnavailable);
+  });
+
+  test.each([
+    ['it', book(integration({ paused: true })), 'parked: integration acme is paused'],
+    ['everything', { ...book(integration()), paused: true }, 'parked: all integrations are paused'],
+  ])('sleeps where %s is paused: a minute at first, and no try is spent', async (_what, known, reason) => {
+    const { services, counter, log } = world(known);
+    expect(await findReceiver(waited, services)).toEqual({
+      result: {
+        enrichment: ENRICHED,
+        attempt: 2,
+        due_at: '2026-01-15T12:01:00.000Z',
+        outcome: 'retry',
+        reason,
+        sleeps: 1,
+      },
+    });
+    expect(counter.counts).toEqual({ [METRICS.deliveryParked]: 1 });
+    expect(log.only('delivery.parked')).toMatchObject({ webhook_id: waited.webhook_id, reason });
+  });
+
+  test('is unwanted rather than asleep where it is switched off and paused', async () => {
+    const { services } = world(book(integration({ paused: true, active: false })));
+    expect(await findReceiver(waited, services)).toMatchObject({ result: { outcome: 'unwanted' } });
   });
 });

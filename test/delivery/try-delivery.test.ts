@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { deliverySchema, type SettledEnrichment } from '../../lambdas/contract/delivery.ts';
-import type { SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
+import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import { SecretUnusable } from '../../lambdas/contract/errors.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { type TryDeliveryServices, tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
+import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
 import {
   delivery,
   ENRICHED,
@@ -13,52 +14,57 @@ import {
   NOW,
   PLAIN,
 } from '../support/factories.ts';
-
-const answered = (status: number): SendResult => ({ kind: 'answered', status });
-const failed = (code: string): SendResult => ({ kind: 'failed', code });
+import { answered, brokenSource, failed, sendingServices } from '../support/sending.ts';
 
 /** One try with a partner that gives `result`. */
 async function attempt(
   result: SendResult,
-  { given = delivery(), to = integration(), enrichment = ENRICHED as SettledEnrichment, durationMs = 0 } = {},
+  {
+    given = delivery(),
+    to = integration(),
+    enrichment = ENRICHED as SettledEnrichment,
+    durationMs = 0,
+    more = {},
+  } = {},
 ) {
-  const requests: WebhookRequest[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
   let now = NOW;
-  const services: TryDeliveryServices = {
+  const sending = sendingServices([result], { now: () => now, ...more });
+  const { sender } = sending;
+  const services = {
+    ...sending,
     sender: {
-      async send(request) {
-        requests.push(request);
+      async send(request: Parameters<typeof sender.send>[0]) {
         now += durationMs;
-        return result;
+        return sender.send(request);
       },
     },
     log,
     counter,
-    now: () => now,
     random: () => 0.5,
   };
-  const outcome = await tryDelivery(given, enrichment, to, services);
-  return { outcome, requests, log, counter };
+  const tried = await tryDelivery(given, enrichment, to, services);
+  return { tried, outcome: tried.result, requests: sending.requests, log, counter };
 }
 
 describe('a try', () => {
-  test('is one request to the integration’s address, with its deadline and the webhook’s id', async () => {
+  test('is one request to the integration’s address, with the webhook’s id', async () => {
     const given = delivery();
-    const { requests } = await attempt(answered(200), { given, to: integration({ timeout_seconds: 7 }) });
-    expect(requests).toEqual([
-      {
-        url: 'https://partner.example/hooks',
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'learning-time-webhooks/1',
-          'webhook-id': given.webhook_id,
-        },
-        body: expect.any(String),
-        timeoutMs: 7_000,
-      },
+    const { requests } = await attempt(answered(200), { given });
+    expect(requests).toMatchObject([
+      { url: 'https://partner.example/hooks', headers: { 'webhook-id': given.webhook_id }, timeoutMs: 5_000 },
     ]);
+  });
+
+  test('has more time each time, up to the integration’s own', async () => {
+    const timeouts: (number | undefined)[] = [];
+    for (const tries of [0, 1, 2, 3, 9, 30]) {
+      const given = delivery(ENRICHED, {}, { attempt: tries });
+      const { requests } = await attempt(answered(503), { given, to: integration({ timeout_seconds: 30 }) });
+      timeouts.push(requests[0]?.timeoutMs);
+    }
+    expect(timeouts).toEqual([10_000, 20_000, 30_000, 30_000, 30_000, 30_000]);
   });
 
   test('sends the payload with learning time, every number as the LMS wrote it', async () => {
@@ -79,13 +85,14 @@ describe('a try', () => {
   test('has the same webhook id and body each time: the partner may know it again', async () => {
     const first = await attempt(answered(503));
     const second = await attempt(answered(200), { given: delivery(ENRICHED, {}, { attempt: 1 }) });
-    expect(second.requests).toEqual(first.requests);
+    const [one, two] = [first, second].map(({ requests: [sent] }) => [sent?.headers['webhook-id'], sent?.body]);
+    expect(two).toEqual(one);
   });
 });
 
 describe('what becomes of a delivery', () => {
   test('delivered, by 2xx', async () => {
-    const { outcome, counter } = await attempt(answered(204));
+    const { outcome, counter, tried } = await attempt(answered(204));
     expect(outcome).toEqual({
       enrichment: ENRICHED,
       attempt: 1,
@@ -94,6 +101,7 @@ describe('what becomes of a delivery', () => {
       reason: 'HTTP 204',
     });
     expect(counter.counts).toEqual({ [METRICS.deliveredWithLearningTime]: 1 });
+    expect(tried).toMatchObject({ endpoint: 'alive', holdMs: 0 });
   });
 
   test('delivered without learning time is counted apart', async () => {
@@ -101,63 +109,95 @@ describe('what becomes of a delivery', () => {
     expect(counter.counts).toEqual({ [METRICS.deliveredWithoutLearningTime]: 1 });
   });
 
-  test.each([
-    answered(500),
-    answered(503),
-    answered(408),
-    answered(425),
-    answered(429),
-    failed('TIMEOUT'),
-    failed('ECONNRESET'),
-    failed('ECONNREFUSED'),
-  ])('tried again 1, 2 and 4 s later, then dead: %j', async (result) => {
-    const delays: (number | undefined)[] = [];
-    for (const tries of [0, 1, 2]) {
-      const { outcome, counter } = await attempt(result, { given: delivery(ENRICHED, {}, { attempt: tries }) });
-      expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries + 1 });
-      expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
-      delays.push(Date.parse(outcome.due_at ?? '') - NOW);
-    }
-    expect(delays).toEqual([1_000, 2_000, 4_000]);
-    const { outcome, counter } = await attempt(result, { given: delivery(ENRICHED, {}, { attempt: 3 }) });
-    expect(outcome).toMatchObject({
-      outcome: 'dead',
-      attempt: 4,
-      reason: expect.stringMatching(/^4 tries failed, the last with: /),
-    });
-    expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
-  });
+  test.each([answered(500), answered(429), failed('TIMEOUT'), failed('ENOTFOUND')])(
+    'tried again by the retry policy, then dead: %j',
+    async (result) => {
+      const to = integration({ max_retries: 3 });
+      const delays: (number | undefined)[] = [];
+      for (const tries of [0, 1, 2]) {
+        const given = delivery(ENRICHED, {}, { attempt: tries });
+        const { outcome, counter, tried } = await attempt(result, { given, to });
+        expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries + 1 });
+        expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
+        expect(tried.endpoint).toBe('failing');
+        delays.push(Date.parse(outcome.due_at ?? '') - NOW);
+      }
+      expect(delays).toEqual([1_000, 2_000, 4_000]);
+      const { outcome, counter } = await attempt(result, { given: delivery(ENRICHED, {}, { attempt: 3 }), to });
+      const reason = expect.stringMatching(/^4 tries failed, the last with: /);
+      expect(outcome).toMatchObject({ outcome: 'dead', attempt: 4, reason });
+      expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
+    },
+  );
 
   test('is due after the answer, not after the start: a slow refusal is no reason to hurry', async () => {
     const { outcome } = await attempt(answered(503), { durationMs: 10_000 });
     expect(Date.parse(outcome.due_at ?? '')).toBe(NOW + 11_000);
   });
 
+  test('is due no sooner than the partner asked for, who holds up the others of the integration too', async () => {
+    const { outcome, tried } = await attempt(answered(429, { retryAfter: '120' }));
+    expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 120_000);
+    expect(tried.holdMs).toBe(120_000);
+  });
+
+  test('a pause that nobody needs is not asked for: a success holds up nobody', async () => {
+    expect((await attempt(answered(200, { retryAfter: '120' }))).tried.holdMs).toBe(0);
+  });
+
   test.each([
-    answered(301),
-    answered(302),
-    answered(400),
-    answered(401),
-    answered(404),
-    answered(410),
-    failed('DEPTH_ZERO_SELF_SIGNED_CERT'),
-    failed('FORBIDDEN_URL'),
-  ])('dead at once, with a letter that is a delivery of the next generation: %j', async (result) => {
+    [answered(302), 'alive'],
+    [answered(400), 'alive'],
+    [answered(404), 'alive'],
+    [failed('DEPTH_ZERO_SELF_SIGNED_CERT'), 'unknown'],
+    [failed('FORBIDDEN_ADDRESS'), 'unknown'],
+  ])('dead at once, with a letter that is a delivery of the next generation: %j', async (result, endpoint) => {
     const given = delivery(ENRICHED, { generation: 2 });
-    const { outcome, counter } = await attempt(result, { given });
+    const { outcome, counter, tried } = await attempt(result, { given });
     expect(outcome).toMatchObject({ outcome: 'dead', attempt: 1 });
     expect(deliverySchema.parse({ ...given, ...outcome.redrive })).toMatchObject({
       generation: 3,
       progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
+    expect(tried.endpoint).toBe(endpoint);
+  });
+
+  test('asleep where the endpoint is gone: the try does not count', async () => {
+    const { outcome, tried, counter } = await attempt(answered(410));
+    expect(outcome).toMatchObject({
+      outcome: 'retry',
+      attempt: 0,
+      sleeps: 1,
+      due_at: '2026-01-15T12:01:00.000Z',
+      reason: 'parked: HTTP 410, the endpoint is gone',
+    });
+    expect(tried.endpoint).toBe('gone');
+    expect(counter.counts).toEqual({ [METRICS.deliveryParked]: 1 });
+  });
+
+  test('dead without a try where the payload does not fit the format', async () => {
+    const { outcome, requests, tried } = await attempt(answered(200), {
+      to: integration({ payload_format: 'percipio' }),
+    });
+    const reason = expect.stringMatching(/^the payload does not fit percipio: /);
+    expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0, reason });
+    expect(requests).toEqual([]);
+    expect(tried.endpoint).toBe('unknown');
+  });
+
+  test('dead without a try where the secret is of no use', async () => {
+    const more = { secretOf: () => brokenSource(new SecretUnusable('secret x does not exist')) };
+    const { outcome, tried } = await attempt(answered(200), { more });
+    expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0, reason: 'secret x does not exist' });
+    expect(tried.endpoint).toBe('unknown');
   });
 });
 
 describe('the log line of a try', () => {
   test('says all that an operator asks for', async () => {
     const given = delivery();
-    const { log } = await attempt(answered(503), { given, durationMs: 120 });
+    const { log } = await attempt(answered(503, { timings: { totalMs: 119 } }), { given, durationMs: 120 });
     expect(log.lines).toEqual([
       {
         level: 'info',
@@ -172,6 +212,7 @@ describe('the log line of a try', () => {
           answer: 'HTTP 503',
           status: 503,
           duration_ms: 120,
+          timings: { totalMs: 119 },
           enrichment: 'enriched from warehouse',
           due_at: '2026-01-15T12:00:01.120Z',
         },
@@ -183,8 +224,9 @@ describe('the log line of a try', () => {
     expect((await attempt(answered(400))).log.lines).toMatchObject([{ level: 'error' }]);
   });
 
-  test('has nothing of a learner or of the payload', async () => {
-    for (const result of [answered(200), answered(503), answered(400), failed('TIMEOUT')]) {
+  test('has nothing of a learner, of the payload or of the partner’s words', async () => {
+    const words = 'learner@example.com is unknown';
+    for (const result of [answered(200), answered(503), answered(400, { answerStart: words }), failed('TIMEOUT')]) {
       const { log } = await attempt(result);
       for (const data of LEARNER_DATA) expect(log.text()).not.toContain(data);
     }

@@ -1,0 +1,104 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
+import type { Admission, Gate, GateTicket } from '../contract/delivery-ports.ts';
+import type { Integration } from '../contract/integration.ts';
+import { park } from './park.ts';
+import { type Tried, type TryDeliveryServices, tryDelivery } from './try-delivery.ts';
+
+export interface GatedTriesServices extends TryDeliveryServices {
+  readonly gate: Gate;
+}
+
+/** A delivery whose learning time is settled. */
+export interface Ready {
+  readonly delivery: Delivery;
+  readonly enrichment: SettledEnrichment;
+}
+
+/** What became of a delivery at its integration's gate. */
+export type Passage =
+  | { readonly to: 'settled'; readonly result: TaskResult }
+  /** Not before this time; where that moment is its own, it is `reservedForMs` too. */
+  | { readonly to: 'later'; readonly atMs: number; readonly reservedForMs: number | undefined }
+  /** Untried, and to be tried where waiting for an answer holds up nobody else. */
+  | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
+
+/**
+ * The longest wait for a free moment in the function itself, in milliseconds. SQS delays by whole seconds: what is left
+ * of the last one is waited for here, so that a burst is spread evenly.
+ */
+export const MAX_PAUSE_MS = 1000;
+
+/** A request without an answer for so long makes its endpoint a slow one, in milliseconds. */
+const SLOW_AFTER_MS = 2000;
+
+/**
+ * Takes deliveries of one integration through its gate, and tries those that may go out.
+ *
+ * @param isShared whether other integrations' deliveries wait for this function: then a slow endpoint is not tried here,
+ * and a failing one not probed
+ * @returns in the order of `ready`: what became of each, or what was thrown
+ */
+export async function tryThroughGate(
+  integration: Integration,
+  ready: readonly Ready[],
+  services: GatedTriesServices,
+  isShared: boolean,
+): Promise<PromiseSettledResult<Passage>[]> {
+  const { gate } = services;
+  const tickets = ready.map(({ delivery }) => ticketOf(delivery));
+  const answer = await gate.admit(integration, tickets, { mayProbe: !isShared });
+  const tried: Tried[] = [];
+  const passages = await Promise.allSettled(
+    ready.map(async (one, index): Promise<Passage> => {
+      const admission = answer.admissions[index] as Admission;
+      if (admission.verdict === 'parked') {
+        const why = `integration ${integration.id} is ${admission.reason}`;
+        return { to: 'settled', result: park(one.delivery, why, services) };
+      }
+      const atMs = admission.verdict === 'later' ? admission.atMs : services.now();
+      const isOwn =
+        admission.verdict === 'later' ? admission.isReserved : integration.max_requests_per_minute !== undefined;
+      const reservedForMs = isOwn ? atMs : undefined;
+      const waitMs = atMs - services.now();
+      if (waitMs > MAX_PAUSE_MS) return { to: 'later', atMs, reservedForMs };
+      if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
+      if (waitMs > 0) await pause(waitMs);
+      const attempt = await tryNoticingSlowness(integration, one, services);
+      tried.push(attempt);
+      return { to: 'settled', result: attempt.result };
+    }),
+  );
+  await report(integration, tried, answer.wantsReport, gate);
+  return passages;
+}
+
+/** For the operator: why a delivery waits that may not go out yet. */
+export function reasonToWait(reservedForMs: number | undefined): string {
+  return reservedForMs === undefined ? 'the partner asked for a pause' : 'over the rate limit';
+}
+
+function ticketOf({ progress }: Delivery): GateTicket {
+  return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
+}
+
+async function tryNoticingSlowness(
+  integration: Integration,
+  { delivery, enrichment }: Ready,
+  services: GatedTriesServices,
+): Promise<Tried> {
+  const timer = setTimeout(() => void services.gate.reportSlow(integration), SLOW_AFTER_MS);
+  try {
+    return await tryDelivery(delivery, enrichment, integration, services);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function report(integration: Integration, tried: readonly Tried[], isWanted: boolean, gate: Gate): Promise<void> {
+  const count = (state: Tried['endpoint']) => tried.filter(({ endpoint }) => endpoint === state).length;
+  const [passed, failed, gone] = [count('alive'), count('failing'), count('gone')];
+  if (failed === 0 && gone === 0 && !(isWanted && passed > 0)) return;
+  const holdMs = Math.max(0, ...tried.map((one) => one.holdMs));
+  await gate.report(integration, { passed, failed, isGone: gone > 0, holdMs });
+}

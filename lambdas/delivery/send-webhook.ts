@@ -1,0 +1,155 @@
+import type { OAuthClient, SendResult, TokenSource, WebhookSender } from '../contract/delivery-ports.ts';
+import { SecretUnusable } from '../contract/errors.ts';
+import type { Integration } from '../contract/integration.ts';
+import type { IntegrationSecret } from '../contract/integration-secret.ts';
+import type { SecretSource } from '../contract/secret-source.ts';
+import { type Credentials, credentialsOf } from '../domain/credentials.ts';
+import { classify, type Verdict } from '../domain/outcome.ts';
+import { signatureHeader } from '../domain/signature.ts';
+
+/** Sent with every webhook; the version is that of the contract, not of the code. */
+const USER_AGENT = 'learning-time-webhooks/1';
+
+export interface SendWebhookServices {
+  readonly sender: WebhookSender;
+  readonly tokens: TokenSource;
+  /** The secret of an integration, by its id. */
+  secretOf(integrationId: string): SecretSource<IntegrationSecret>;
+  /** The body with the fields at `paths` encrypted. */
+  encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string>;
+  now(): number;
+}
+
+/** One webhook to send. */
+export interface Webhook {
+  readonly id: string;
+  readonly body: string;
+  readonly integration: Integration;
+  /** For everything after the secret is read: token, connect, headers, body, and a second time after a 401. */
+  readonly timeoutMs: number;
+}
+
+/** How a webhook went out and what came of it; or why it did not go out at all. */
+export type Sent =
+  | {
+      readonly kind: 'sent';
+      readonly result: SendResult;
+      readonly verdict: Exclude<Verdict['verdict'], 'unauthorized'>;
+      readonly reason: string;
+      /** As signed and sent last; absent where no token could be had. */
+      readonly request?: SignedRequest;
+    }
+  | { readonly kind: 'unsent'; readonly reason: string };
+
+export interface SignedRequest {
+  readonly body: string;
+  readonly timestamp: string;
+  readonly signature: string;
+}
+
+/**
+ * Signs and sends one webhook. A 401 drops the token, reads the secret anew and tries once more: whichever of the
+ * credentials was replaced meanwhile, no delivery fails for it.
+ *
+ * @throws SecretUnavailable where the secret cannot be read: a fault of ours, which spends no try
+ */
+export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
+  const source = services.secretOf(webhook.integration.id);
+  const secret = await usable(source.read());
+  if ('unusable' in secret) return { kind: 'unsent', reason: secret.unusable };
+  const deadlineMs = services.now() + webhook.timeoutMs;
+  const first = await sendOnce(webhook, secret, deadlineMs, services);
+  if (first.kind === 'unsent' || first.verdict !== 'unauthorized') return first as Sent;
+  if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);
+  const renewed = await usable(source.refetch()).catch(() => undefined);
+  if (renewed === undefined)
+    return { ...first, verdict: 'retry', reason: `${first.reason}, and its secret cannot be read` };
+  if ('unusable' in renewed) return { kind: 'unsent', reason: renewed.unusable };
+  const second = await sendOnce(webhook, renewed, deadlineMs, services);
+  if (second.kind === 'unsent' || second.verdict !== 'unauthorized') return second as Sent;
+  return { ...second, verdict: 'dead', reason: `${second.reason}, with fresh credentials too` };
+}
+
+async function usable(reading: Promise<IntegrationSecret>): Promise<IntegrationSecret | { readonly unusable: string }> {
+  try {
+    return await reading;
+  } catch (thrown) {
+    if (thrown instanceof SecretUnusable) return { unusable: thrown.message };
+    throw thrown;
+  }
+}
+
+type Once =
+  | (Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
+      readonly verdict: Verdict['verdict'];
+      readonly token?: { readonly client: OAuthClient; readonly text: string };
+    })
+  | Extract<Sent, { kind: 'unsent' }>;
+
+async function sendOnce(
+  { id, body, integration }: Webhook,
+  secret: IntegrationSecret,
+  deadlineMs: number,
+  services: SendWebhookServices,
+): Promise<Once> {
+  const credentials = credentialsOf(integration, secret);
+  if ('missing' in credentials) return { kind: 'unsent', reason: credentials.missing };
+  const leftMs = () => Math.max(1, deadlineMs - services.now());
+  const authorized = await authorize(credentials, leftMs(), services.tokens);
+  if ('refusal' in authorized) return authorized.refusal;
+
+  const { encrypted_fields: fields } = integration;
+  const { encryption_key: key } = secret;
+  const exact = fields.length > 0 && key !== undefined ? await services.encryptFields(body, fields, key) : body;
+  const timestampSeconds = Math.floor(services.now() / 1000);
+  const timestamp = String(timestampSeconds);
+  const signature = signatureHeader(secret.signing_secrets, id, timestampSeconds, exact);
+  const result = await services.sender.send({
+    url: integration.url,
+    headers: {
+      'user-agent': USER_AGENT,
+      ...authorized.headers,
+      'content-type': 'application/json',
+      'webhook-id': id,
+      'webhook-timestamp': timestamp,
+      'webhook-signature': signature,
+    },
+    body: exact,
+    timeoutMs: leftMs(),
+  });
+  return {
+    kind: 'sent',
+    result,
+    ...classify(result),
+    request: { body: exact, timestamp, signature },
+    ...(authorized.token !== undefined && { token: authorized.token }),
+  };
+}
+
+type Authorized =
+  | {
+      readonly headers: Readonly<Record<string, string>>;
+      readonly token?: { readonly client: OAuthClient; readonly text: string };
+    }
+  | { readonly refusal: Once };
+
+/** Adds the token where the integration wants one. A token server's answer is judged like the partner's own. */
+async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tokens: TokenSource): Promise<Authorized> {
+  if (oauth === undefined) return { headers };
+  const answer = await tokens.token(oauth, timeoutMs);
+  if (answer.kind === 'token') {
+    return {
+      headers: { ...headers, authorization: `Bearer ${answer.token}` },
+      token: { client: oauth, text: answer.token },
+    };
+  }
+  const { result, isMalformed } = answer;
+  const { verdict, reason } = classify(result);
+  if (isMalformed) {
+    return { refusal: { kind: 'sent', result, verdict: 'retry', reason: 'token: the answer holds none' } };
+  }
+  // 400 is what RFC 6749 prescribes for a refused client; a token address that is gone parks nobody's endpoint.
+  const isRefused = result.kind === 'answered' && result.status === 400;
+  const judged = isRefused ? 'unauthorized' : verdict === 'gone' ? 'dead' : verdict;
+  return { refusal: { kind: 'sent', result, verdict: judged, reason: `token: ${reason}` } };
+}

@@ -1,0 +1,154 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Admission, Gate, SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import { MAX_PAUSE_MS, type Passage, tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { answered, failed, openGate, sendingServices } from '../support/sending.ts';
+
+const LIMITED = integration({ max_requests_per_minute: 60 });
+
+/** Deliveries of one integration, whose partner answers with `results`, at a gate that says `admissions`. */
+function world(
+  admissions: readonly Admission[],
+  results: readonly SendResult[] = [answered(200)],
+  more: Partial<Gate> = {},
+) {
+  const gate = openGate({
+    admit: async () => ({ admissions, isSlow: false, wantsReport: false }),
+    ...more,
+  });
+  const sending = sendingServices(results, { now: Date.now });
+  const services = { ...sending, gate, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 };
+  const ready = admissions.map((_, index) => ({
+    delivery: delivery(ENRICHED, { event_id: `event-${index}` }),
+    enrichment: ENRICHED,
+  }));
+  return { gate, services, ready, requests: sending.requests };
+}
+
+const values = (passages: PromiseSettledResult<Passage>[]) =>
+  passages.map((passage) => (passage.status === 'fulfilled' ? passage.value : passage.reason));
+
+describe('what may go out now', () => {
+  test('is tried, and a healthy endpoint’s gate is told nothing: nothing has changed', async () => {
+    const { gate, services, ready, requests } = world([{ verdict: 'now' }, { verdict: 'now' }]);
+    const passages = values(await tryThroughGate(LIMITED, ready, services, true));
+    expect(passages).toMatchObject([{ to: 'settled', result: { outcome: 'delivered' } }, { to: 'settled' }]);
+    expect(requests).toHaveLength(2);
+    expect(gate.reports).toEqual([]);
+  });
+
+  test('a success is told where it is wanted: after failures, or as a probe', async () => {
+    const { gate, services, ready } = world([{ verdict: 'now' }], [answered(200)], {
+      admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
+    });
+    await tryThroughGate(LIMITED, ready, services, false);
+    expect(gate.reports).toEqual([{ passed: 1, failed: 0, isGone: false, holdMs: 0 }]);
+  });
+
+  test('failures, a pause asked for, and 410 are always told, once for all', async () => {
+    const results = [answered(503), answered(429, { retryAfter: '60' }), answered(410), failed('CERT_HAS_EXPIRED')];
+    const { gate, services, ready } = world(
+      results.map(() => ({ verdict: 'now' })),
+      results,
+    );
+    await tryThroughGate(LIMITED, ready, services, true);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: true, holdMs: 60_000 }]);
+  });
+
+  test('what one of them throws harms no other', async () => {
+    const { services, ready } = world([{ verdict: 'now' }, { verdict: 'now' }]);
+    const bug = new TypeError('a bug');
+    const { sender } = services;
+    let calls = 0;
+    const faulty = {
+      ...services,
+      sender: {
+        async send(request: Parameters<typeof sender.send>[0]) {
+          calls += 1;
+          if (calls === 1) throw bug;
+          return sender.send(request);
+        },
+      },
+    };
+    expect(values(await tryThroughGate(LIMITED, ready, faulty, true))).toMatchObject([bug, { to: 'settled' }]);
+  });
+});
+
+describe('what must wait', () => {
+  test('for less than SQS can delay waits here, and goes out at its moment', async () => {
+    const atMs = Date.now() + 150;
+    const { services, ready, requests } = world([{ verdict: 'later', atMs, isReserved: true }]);
+    const sentAt: number[] = [];
+    const { sender } = services;
+    const timed = {
+      ...services,
+      sender: {
+        async send(request: Parameters<typeof sender.send>[0]) {
+          sentAt.push(Date.now());
+          return sender.send(request);
+        },
+      },
+    };
+    await tryThroughGate(LIMITED, ready, timed, true);
+    expect(requests).toHaveLength(1);
+    // Timers may be a millisecond early.
+    expect(sentAt[0]).toBeGreaterThanOrEqual(atMs - 2);
+  });
+
+  test('for longer is not tried: with the moment that is its own, where it has one', async () => {
+    const atMs = Date.now() + MAX_PAUSE_MS + 5000;
+    const { services, ready, requests } = world([
+      { verdict: 'later', atMs, isReserved: true },
+      { verdict: 'later', atMs, isReserved: false },
+    ]);
+    expect(values(await tryThroughGate(LIMITED, ready, services, true))).toEqual([
+      { to: 'later', atMs, reservedForMs: atMs },
+      { to: 'later', atMs, reservedForMs: undefined },
+    ]);
+    expect(requests).toEqual([]);
+  });
+});
+
+describe('a slow endpoint', () => {
+  const slow = (more: Partial<Gate> = {}) =>
+    world([{ verdict: 'now' }], [answered(200)], {
+      admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: true, wantsReport: false }),
+      ...more,
+    });
+
+  test('is not tried where others wait; its moment goes along', async () => {
+    const { services, ready, requests } = slow();
+    const [passage] = values(await tryThroughGate(LIMITED, ready, services, true));
+    expect(passage).toEqual({ to: 'workflow', reservedForMs: expect.any(Number) });
+    const [unlimited] = values(await tryThroughGate(integration(), ready, services, true));
+    expect(unlimited).toEqual({ to: 'workflow', reservedForMs: undefined });
+    expect(requests).toEqual([]);
+  });
+
+  test('is tried where nobody else waits', async () => {
+    const { services, ready, requests } = slow();
+    await tryThroughGate(LIMITED, ready, services, false);
+    expect(requests).toHaveLength(1);
+  });
+});
+
+test('a failing endpoint is probed only where nobody else waits', async () => {
+  const asked: boolean[] = [];
+  const { services, ready } = world([{ verdict: 'now' }], [answered(200)], {
+    async admit(_integration, _tickets, { mayProbe }) {
+      asked.push(mayProbe);
+      return { admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false };
+    },
+  });
+  await tryThroughGate(LIMITED, ready, services, true);
+  await tryThroughGate(LIMITED, ready, services, false);
+  expect(asked).toEqual([false, true]);
+});
+
+test('a parked delivery sleeps', async () => {
+  const { services, ready, requests } = world([{ verdict: 'parked', reason: 'gone' }]);
+  expect(values(await tryThroughGate(LIMITED, ready, services, true))).toMatchObject([
+    { to: 'settled', result: { outcome: 'retry', sleeps: 1, reason: 'parked: integration acme is gone' } },
+  ]);
+  expect(requests).toEqual([]);
+});

@@ -1,0 +1,233 @@
+import { describe, expect, test } from '@jest/globals';
+import type { OAuthClient, TokenResult, TokenSource } from '../../lambdas/contract/delivery-ports.ts';
+import { SecretUnusable } from '../../lambdas/contract/errors.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { type SendWebhookServices, sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
+import { signatureHeader } from '../../lambdas/domain/signature.ts';
+import { integration, NOW } from '../support/factories.ts';
+import {
+  answered,
+  brokenSource,
+  failed,
+  OLDER_SIGNING_SECRET,
+  SECRETS_DOWN,
+  SIGNING_SECRET,
+  secret,
+  secretSource,
+  sendingServices,
+} from '../support/sending.ts';
+
+const webhook = (to: Integration = integration()) => ({
+  id: 'wh_1',
+  body: '{"a":1}',
+  integration: to,
+  timeoutMs: 5000,
+});
+const SECONDS = String(NOW / 1000);
+const signedWith = (...secrets: string[]) => signatureHeader(secrets, 'wh_1', NOW / 1000, '{"a":1}');
+
+const OAUTH = { type: 'oauth2_client_credentials', token_url: 'https://token.example/oauth', scope: 'api' } as const;
+const CLIENT = { client_id: 'us', client_secret: 'hidden' };
+
+/** A token server that gives each of `results` once. */
+function tokens(...results: TokenResult[]): TokenSource & { readonly dropped: string[]; readonly timeouts: number[] } {
+  const dropped: string[] = [];
+  const timeouts: number[] = [];
+  return {
+    dropped,
+    timeouts,
+    async token(_client, timeoutMs) {
+      timeouts.push(timeoutMs);
+      return results.shift() as TokenResult;
+    },
+    drop: (_client: OAuthClient, refused) => dropped.push(refused),
+  };
+}
+const token = (text: string): TokenResult => ({ kind: 'token', token: text });
+
+describe('a webhook', () => {
+  test('goes out signed: its id, the moment of this try, and the exact body', async () => {
+    const services = sendingServices([answered(204)]);
+    expect(await sendWebhook(webhook(), services)).toMatchObject({
+      kind: 'sent',
+      verdict: 'delivered',
+      reason: 'HTTP 204',
+    });
+    expect(services.requests).toEqual([
+      {
+        url: 'https://partner.example/hooks',
+        headers: {
+          'user-agent': 'learning-time-webhooks/1',
+          'content-type': 'application/json',
+          'webhook-id': 'wh_1',
+          'webhook-timestamp': SECONDS,
+          'webhook-signature': signedWith(SIGNING_SECRET),
+        },
+        body: '{"a":1}',
+        timeoutMs: 5000,
+      },
+    ]);
+  });
+
+  test('carries a signature of each secret during a rotation, the newest first', async () => {
+    const both = secret({ signing_secrets: [SIGNING_SECRET, OLDER_SIGNING_SECRET] });
+    const services = sendingServices([answered(200)], { secretOf: () => secretSource(both) });
+    await sendWebhook(webhook(), services);
+    expect(services.requests[0]?.headers['webhook-signature']).toBe(signedWith(SIGNING_SECRET, OLDER_SIGNING_SECRET));
+  });
+
+  test('is signed as it goes out: with its fields encrypted', async () => {
+    const withKey = secret({ encryption_key: Buffer.alloc(32).toString('base64') });
+    const services = sendingServices([answered(200)], { secretOf: () => secretSource(withKey) });
+    await sendWebhook(webhook(integration({ encrypted_fields: ['user.email'] })), services);
+    const [{ body, headers } = { body: '', headers: {} as Record<string, string> }] = services.requests;
+    expect(body).toBe('{"a":1} without user.email');
+    expect(headers['webhook-signature']).toBe(signatureHeader([SIGNING_SECRET], 'wh_1', NOW / 1000, body));
+  });
+
+  test('carries the integration’s own headers, which cannot take the place of ours', async () => {
+    const to = integration({ auth: { type: 'bearer' }, headers: [{ name: 'X-Tenant', from_secret: 'tenant' }] });
+    const held = secret({ bearer_token: 't0ken', headers: { tenant: 'a' } });
+    const services = sendingServices([answered(200)], { secretOf: () => secretSource(held) });
+    await sendWebhook(webhook(to), services);
+    expect(services.requests[0]?.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer t0ken' });
+  });
+});
+
+describe('after a 401', () => {
+  test.each<[string, Partial<Integration>]>([
+    ['no authentication', {}],
+    ['a bearer token', { auth: { type: 'bearer' } }],
+    ['an API key', { auth: { type: 'api_key', header: 'X-API-Key' } }],
+  ])('with %s: the secret is read anew, and it is tried once more with what it holds now', async (_kind, auth) => {
+    const credentials = { bearer_token: 'old', api_key: 'old' };
+    const source = secretSource(
+      secret(credentials),
+      secret({ bearer_token: 'new', api_key: 'new', signing_secrets: [OLDER_SIGNING_SECRET] }),
+    );
+    const services = sendingServices([answered(401), answered(200)], { secretOf: () => source });
+    expect(await sendWebhook(webhook(integration(auth)), services)).toMatchObject({ verdict: 'delivered' });
+    expect(source.calls).toEqual(['read', 'refetch']);
+    const [first, second] = services.requests.map(({ headers }) => headers);
+    expect(first?.['webhook-signature']).toBe(signedWith(SIGNING_SECRET));
+    expect(second?.['webhook-signature']).toBe(signedWith(OLDER_SIGNING_SECRET));
+    expect(JSON.stringify(second)).not.toContain('old');
+  });
+
+  test('with OAuth2 the token is dropped too', async () => {
+    const kept = tokens(token('stale'), token('fresh'));
+    const services = sendingServices([answered(401), answered(200)], {
+      tokens: kept,
+      secretOf: () => secretSource(secret(CLIENT)),
+    });
+    expect(await sendWebhook(webhook(integration({ auth: OAUTH })), services)).toMatchObject({ verdict: 'delivered' });
+    expect(kept.dropped).toEqual(['stale']);
+    expect(services.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer stale', 'Bearer fresh']);
+  });
+
+  test('a second one is final', async () => {
+    const services = sendingServices([answered(401)]);
+    expect(await sendWebhook(webhook(), services)).toMatchObject({
+      verdict: 'dead',
+      reason: 'HTTP 401, with fresh credentials too',
+    });
+    expect(services.requests).toHaveLength(2);
+  });
+
+  test('it is tried again later where the secret cannot be read anew', async () => {
+    const services = sendingServices([answered(401)], { secretOf: () => secretSource(secret(), SECRETS_DOWN) });
+    expect(await sendWebhook(webhook(), services)).toMatchObject({
+      verdict: 'retry',
+      reason: 'HTTP 401, and its secret cannot be read',
+    });
+    expect(services.requests).toHaveLength(1);
+  });
+
+  test('both tries share one deadline', async () => {
+    let now = NOW;
+    const services: SendWebhookServices = {
+      ...sendingServices([]),
+      now: () => now,
+      sender: {
+        async send({ timeoutMs }) {
+          timeouts.push(timeoutMs);
+          now += 3000;
+          return answered(401);
+        },
+      },
+    };
+    const timeouts: number[] = [];
+    await sendWebhook(webhook(), services);
+    expect(timeouts).toEqual([5000, 2000]);
+  });
+});
+
+describe('a token server', () => {
+  const via = (kept: TokenSource) => {
+    const services = sendingServices([answered(200)], { tokens: kept, secretOf: () => secretSource(secret(CLIENT)) });
+    return { services, sent: sendWebhook(webhook(integration({ auth: OAUTH })), services) };
+  };
+  const none = (result: ReturnType<typeof answered>, isMalformed = false): TokenResult => ({
+    kind: 'none',
+    result,
+    isMalformed,
+  });
+
+  test('that fails for now makes it a retry, and nothing is sent', async () => {
+    for (const result of [answered(503), failed('TIMEOUT')]) {
+      const { services, sent } = via(tokens(none(result)));
+      expect(await sent).toMatchObject({ verdict: 'retry', reason: expect.stringMatching(/^token: /) });
+      expect(services.requests).toEqual([]);
+    }
+  });
+
+  test.each([400, 401])('that answers %i is asked once more, with the secret as it is now', async (status) => {
+    const { services, sent } = via(tokens(none(answered(status)), token('good')));
+    expect(await sent).toMatchObject({ verdict: 'delivered' });
+    expect(services.requests).toHaveLength(1);
+  });
+
+  test.each([
+    [none(answered(401)), 'token: HTTP 401, with fresh credentials too'],
+    [none(answered(403)), 'token: HTTP 403'],
+    [none(answered(410)), 'token: HTTP 410'],
+    [none(failed('FORBIDDEN_ADDRESS')), 'token: no answer: FORBIDDEN_ADDRESS'],
+  ])('that refuses for good makes it dead: %j', async (result, reason) => {
+    expect(await via(tokens(result, result)).sent).toMatchObject({ verdict: 'dead', reason });
+  });
+
+  test('whose answer holds no token makes it a retry', async () => {
+    expect(await via(tokens(none(answered(200), true))).sent).toMatchObject({ verdict: 'retry' });
+  });
+
+  test('has the deadline of the whole', async () => {
+    const kept = tokens(token('good'));
+    await via(kept).sent;
+    expect(kept.timeouts).toEqual([5000]);
+  });
+});
+
+describe('nothing goes out', () => {
+  test('where the secret is of no use: the reason is the secret’s', async () => {
+    const services = sendingServices([answered(200)], {
+      secretOf: () => brokenSource(new SecretUnusable('secret /test/integrations/acme does not exist')),
+    });
+    expect(await sendWebhook(webhook(), services)).toEqual({
+      kind: 'unsent',
+      reason: 'secret /test/integrations/acme does not exist',
+    });
+    expect(services.requests).toEqual([]);
+  });
+
+  test('where the secret lacks what auth needs', async () => {
+    const services = sendingServices([answered(200)]);
+    const sent = await sendWebhook(webhook(integration({ auth: { type: 'bearer' } })), services);
+    expect(sent).toMatchObject({ kind: 'unsent', reason: expect.stringContaining('bearer_token') });
+    expect(services.requests).toEqual([]);
+  });
+
+  test('where the secret cannot be read: that is thrown, it spends no try', async () => {
+    const services = sendingServices([answered(200)], { secretOf: () => brokenSource(SECRETS_DOWN) });
+    await expect(sendWebhook(webhook(), services)).rejects.toBe(SECRETS_DOWN);
+  });
+});

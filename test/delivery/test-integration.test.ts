@@ -1,0 +1,90 @@
+import { describe, expect, test } from '@jest/globals';
+import { SecretUnusable } from '../../lambdas/contract/errors.ts';
+import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
+import { signatureHeader } from '../../lambdas/domain/signature.ts';
+import { book, integration, NOW } from '../support/factories.ts';
+import { answered, brokenSource, failed, SECRETS_DOWN, SIGNING_SECRET, sendingServices } from '../support/sending.ts';
+
+const REQUEST = { integration_id: 'acme' };
+const known = book(integration({ paused: true, active: false, timeout_seconds: 300 }));
+
+function world(result = answered(200), more = {}) {
+  const sending = sendingServices([result], more);
+  const services = {
+    ...sending,
+    integrations: { read: async () => known },
+    newId: () => '0b7f2c0e-8f0c-41f0-9d3c-0242ac120002',
+    ...more,
+  };
+  return { services, requests: sending.requests };
+}
+
+describe('a connection test', () => {
+  test('sends one signed test event, whether or not the integration is active, and tells what the partner can compare', async () => {
+    const { services, requests } = world(answered(200, { timings: { totalMs: 12 }, answerStart: 'thanks' }));
+    const report = await testIntegration(REQUEST, services);
+    const id = 'wh_test_0b7f2c0e8f0c41f09d3c0242ac120002';
+    expect(requests).toHaveLength(1);
+    expect(requests[0]).toMatchObject({ headers: { 'webhook-id': id }, timeoutMs: 30_000 });
+    expect(report).toEqual({
+      integration_id: 'acme',
+      webhook_id: id,
+      webhook_timestamp: String(NOW / 1000),
+      webhook_signature: signatureHeader([SIGNING_SECRET], id, NOW / 1000, report.body),
+      body: requests[0]?.body,
+      verdict: 'delivered',
+      reason: 'HTTP 200',
+      status: 200,
+      timings: { totalMs: 12 },
+      answer_start: 'thanks',
+    });
+    expect(JSON.parse(report.body)).toMatchObject({ test: true });
+  });
+
+  test('tells why there was no answer', async () => {
+    const report = await testIntegration(REQUEST, world(failed('CERT_HAS_EXPIRED')).services);
+    expect(report).toMatchObject({ verdict: 'dead', code: 'CERT_HAS_EXPIRED' });
+  });
+
+  test('has no secret in its report', async () => {
+    const report = await testIntegration(REQUEST, world().services);
+    expect(JSON.stringify(report)).not.toContain(SIGNING_SECRET);
+  });
+
+  test.each([
+    ['no integration is named', {}, {}, /names no integration/],
+    ['it is unknown', { integration_id: 'nobody' }, {}, /no integration has the id nobody/],
+    [
+      'nothing was ever read',
+      REQUEST,
+      { integrations: { read: async () => undefined } },
+      /cannot be read from AppConfig/,
+    ],
+    [
+      'its entry does not fit',
+      { integration_id: 'odd' },
+      {
+        integrations: {
+          read: async () => ({
+            ...book(),
+            broken: new Map([['odd', { reason: 'url: is missing', enterprise: 1, region: 1 }]]),
+          }),
+        },
+      },
+      /^its entry does not fit: url: is missing$/,
+    ],
+    [
+      'the secret is missing',
+      REQUEST,
+      { secretOf: () => brokenSource(new SecretUnusable('no secret')) },
+      /^no secret$/,
+    ],
+    ['the secret cannot be read', REQUEST, { secretOf: () => brokenSource(SECRETS_DOWN) }, /cannot be read$/],
+    ['we have a bug', REQUEST, { secretOf: () => brokenSource(new TypeError('with a learner’s data')) }, /^TypeError$/],
+  ])('sends nothing where %s, and says so', async (_what, request, more, reason) => {
+    const { services, requests } = world(answered(200), more);
+    const report = await testIntegration(request, services);
+    expect(report).toMatchObject({ verdict: 'unsent', reason: expect.stringMatching(reason), body: '' });
+    expect(requests).toEqual([]);
+  });
+});

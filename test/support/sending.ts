@@ -1,0 +1,95 @@
+import type {
+  Gate,
+  GateReport,
+  SendResult,
+  TokenSource,
+  WebhookRequest,
+} from '../../lambdas/contract/delivery-ports.ts';
+import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
+import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
+import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
+import type { SendWebhookServices } from '../../lambdas/delivery/send-webhook.ts';
+import { NOW } from './factories.ts';
+
+/** The signing secret of a partner in tests. */
+export const SIGNING_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+export const OLDER_SIGNING_SECRET = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
+
+export function secret(overrides: Partial<IntegrationSecret> = {}): IntegrationSecret {
+  return { signing_secrets: [SIGNING_SECRET], ...overrides };
+}
+
+/** A source whose value stays, or is another one when it is asked for anew. */
+export function secretSource(value: IntegrationSecret, anew: IntegrationSecret | Error = value) {
+  const calls: ('read' | 'refetch')[] = [];
+  const source: SecretSource<IntegrationSecret> & { readonly calls: readonly string[] } = {
+    calls,
+    async read() {
+      calls.push('read');
+      return value;
+    },
+    async refetch() {
+      calls.push('refetch');
+      if (anew instanceof Error) throw anew;
+      return anew;
+    },
+  };
+  return source;
+}
+
+export const SECRETS_DOWN = new SecretUnavailable('secret /test/integrations/acme cannot be read');
+
+/** A source that cannot be read. */
+export function brokenSource(thrown: Error): SecretSource<IntegrationSecret> {
+  return { read: () => Promise.reject(thrown), refetch: () => Promise.reject(thrown) };
+}
+
+export const answered = (status: number, more: object = {}): SendResult => ({ kind: 'answered', status, ...more });
+export const failed = (code: string): SendResult => ({ kind: 'failed', code });
+
+/** Tokens are not expected. */
+export const NO_TOKENS: TokenSource = {
+  token: () => Promise.reject(new Error('nobody should want a token')),
+  drop: () => {},
+};
+
+export type SentRequests = WebhookRequest[];
+
+/** A partner who answers with each of `results` once, and with the last one from then on. */
+export function sendingServices(
+  results: readonly SendResult[],
+  overrides: Partial<SendWebhookServices> = {},
+): SendWebhookServices & { readonly requests: SentRequests } {
+  const requests: SentRequests = [];
+  return {
+    requests,
+    sender: {
+      async send(request) {
+        requests.push(request);
+        return results[Math.min(requests.length, results.length) - 1] as SendResult;
+      },
+    },
+    tokens: NO_TOKENS,
+    secretOf: () => secretSource(secret()),
+    encryptFields: async (body, paths) => `${body} without ${paths.join(' and ')}`,
+    now: () => NOW,
+    ...overrides,
+  };
+}
+
+/** A gate that lets everything pass, and keeps what it is told. */
+export function openGate(overrides: Partial<Gate> = {}) {
+  const reports: GateReport[] = [];
+  const gate: Gate & { readonly reports: readonly GateReport[] } = {
+    reports,
+    async admit(_integration, tickets) {
+      return { admissions: tickets.map(() => ({ verdict: 'now' })), isSlow: false, wantsReport: false };
+    },
+    async report(_integration, report) {
+      reports.push(report);
+    },
+    async reportSlow() {},
+    ...overrides,
+  };
+  return gate;
+}
