@@ -129,6 +129,7 @@ export interface Gate {
     tickets: readonly GateTicket[],
     options: { readonly mayProbe: boolean },
   ): Promise<GateAnswer>;
+  /** Told of nothing at all, it takes back a probe that never went out. */
   report(integration: GatedIntegration, report: GateReport): Promise<void>;
   /** A request has been waiting for a while and still is. */
   reportSlow(integration: GatedIntegration): Promise<void>;

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
 import type { Admission, Gate, GateTicket } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
+import { JITTER } from '../domain/retry-timing.ts';
 import { park } from './park.ts';
 import { type Tried, type TryDeliveryServices, tryDelivery } from './try-delivery.ts';
 
@@ -49,6 +50,7 @@ export async function tryThroughGate(
   const tickets = ready.map(({ delivery }) => ticketOf(delivery));
   const answer = await gate.admit(integration, tickets, { mayProbe: !isShared });
   const tried: Tried[] = [];
+  let begun = 0;
   const passages = await Promise.allSettled(
     ready.map(async (one, index): Promise<Passage> => {
       const admission = answer.admissions[index] as Admission;
@@ -56,21 +58,28 @@ export async function tryThroughGate(
         const why = `integration ${integration.id} is ${admission.reason}`;
         return { to: 'settled', result: park(one.delivery, why, services) };
       }
-      const atMs = admission.verdict === 'later' ? admission.atMs : services.now();
+      const nowMs = services.now();
+      const atMs = admission.verdict === 'now' ? nowMs : turnOf(admission, nowMs, services.random);
       const isOwn =
         admission.verdict === 'later' ? admission.isReserved : integration.max_requests_per_minute !== undefined;
       const reservedForMs = isOwn ? atMs : undefined;
-      const waitMs = atMs - services.now();
+      const waitMs = atMs - nowMs;
       if (waitMs > MAX_PAUSE_MS) return { to: 'later', atMs, reservedForMs };
       if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
       if (waitMs > 0) await pause(waitMs);
+      begun += 1;
       const attempt = await tryNoticingSlowness(integration, one, services);
       tried.push(attempt);
       return { to: 'settled', result: attempt.result };
     }),
   );
-  await report(integration, tried, answer.wantsReport, gate);
+  await report(integration, tried, answer.wantsReport && begun > 0, gate);
   return passages;
+}
+
+/** A moment that is nobody's own is everybody's: they come up to a tenth of their wait later, each at another time. */
+function turnOf({ atMs, isReserved }: Extract<Admission, { verdict: 'later' }>, nowMs: number, random: () => number) {
+  return isReserved ? atMs : atMs + Math.max(0, Math.round((atMs - nowMs) * JITTER * random()));
 }
 
 /** For the operator: why a delivery waits that may not go out yet. */
@@ -95,10 +104,11 @@ async function tryNoticingSlowness(
   }
 }
 
+/** Where it is wanted, that nothing can be told is told too: a probe that never reached the endpoint is given back. */
 async function report(integration: Integration, tried: readonly Tried[], isWanted: boolean, gate: Gate): Promise<void> {
   const count = (state: Tried['endpoint']) => tried.filter(({ endpoint }) => endpoint === state).length;
   const [passed, failed, gone] = [count('alive'), count('failing'), count('gone')];
-  if (failed === 0 && gone === 0 && !(isWanted && passed > 0)) return;
+  if (failed === 0 && gone === 0 && !isWanted) return;
   const holdMs = Math.max(0, ...tried.map((one) => one.holdMs));
   await gate.report(integration, { passed, failed, isGone: gone > 0, holdMs });
 }

@@ -43,7 +43,8 @@ describe('a step of the workflow', () => {
   test('is put off until the pause that the partner asked for is over: that moment is nobody’s own', async () => {
     const { services } = world({ verdict: 'later', atMs: NOW + 90_000, isReserved: false });
     const result = await deliverOne(delivery(), services);
-    expect(result).toMatchObject({ due_at: '2026-01-15T12:01:30.000Z', reason: 'the partner asked for a pause' });
+    expect(result.reason).toBe('the partner asked for a pause');
+    expect(Date.parse(result.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 90_000);
     expect(result.reserved_for).toBeUndefined();
   });
 

@@ -45,6 +45,27 @@ describe('what may go out now', () => {
     expect(gate.reports).toEqual([{ passed: 1, failed: 0, isGone: false, holdMs: 0 }]);
   });
 
+  test('a probe that never reached the endpoint is given back', async () => {
+    const { gate, services, ready } = world([{ verdict: 'now' }], [failed('FORBIDDEN_ADDRESS')], {
+      admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
+    });
+    await tryThroughGate(LIMITED, ready, services, false);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 0, isGone: false, holdMs: 0 }]);
+  });
+
+  test('what was parked tells nothing: the probe is somebody else’s', async () => {
+    const { gate, services, ready } = world([], [], {
+      admit: async () => ({ admissions: [], isSlow: true, wantsReport: true }),
+    });
+    const parked: Admission = { verdict: 'parked', reason: 'failing' };
+    const closed = {
+      ...services,
+      gate: { ...gate, admit: async () => ({ admissions: [parked], isSlow: true, wantsReport: true }) },
+    };
+    await tryThroughGate(LIMITED, [{ delivery: delivery(), enrichment: ENRICHED }, ...ready], closed, true);
+    expect(gate.reports).toEqual([]);
+  });
+
   test('failures, a pause asked for, and 410 are always told, once for all', async () => {
     const results = [answered(503), answered(429, { retryAfter: '60' }), answered(410), failed('CERT_HAS_EXPIRED')];
     const { gate, services, ready } = world(
@@ -103,9 +124,23 @@ describe('what must wait', () => {
     ]);
     expect(values(await tryThroughGate(LIMITED, ready, services, true))).toEqual([
       { to: 'later', atMs, reservedForMs: atMs },
-      { to: 'later', atMs, reservedForMs: undefined },
+      { to: 'later', atMs: expect.any(Number), reservedForMs: undefined },
     ]);
     expect(requests).toEqual([]);
+  });
+
+  test('for a moment that is nobody’s own comes up to a tenth of the wait later: not all at once', async () => {
+    const nowMs = Date.now();
+    const atMs = nowMs + 100_000;
+    for (const [random, lateMs] of [
+      [0, 0],
+      [0.999, 9990],
+    ] as const) {
+      const { services, ready } = world([{ verdict: 'later', atMs, isReserved: false }]);
+      const still = { ...services, now: () => nowMs, random: () => random };
+      const [passage] = values(await tryThroughGate(LIMITED, ready, still, true));
+      expect(passage).toMatchObject({ to: 'later', atMs: atMs + lateMs });
+    }
   });
 });
 
