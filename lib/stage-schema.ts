@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
+import { faultsOf } from '../lambdas/contract/faults.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
@@ -130,6 +131,5 @@ function isWithin({ maxConcurrency }: EventSource, { reservedConcurrency }: Func
 export function checkStage(candidate: Stage): Stage {
   const result = stageSchema.safeParse(candidate);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-  throw new Error(`stage ${candidate.name}: ${faults.join('; ')}`);
+  throw new Error(`stage ${candidate.name}: ${faultsOf(result.error, 'stage')}`);
 }

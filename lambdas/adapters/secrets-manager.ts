@@ -1,6 +1,7 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { errorName, SecretUnavailable, SecretUnusable } from '../contract/errors.ts';
+import { faultsOf } from '../contract/faults.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 
@@ -129,6 +130,5 @@ function parseSecret<T>(secretId: string, text: string, schema: z.ZodType<T>): T
   }
   const result = schema.safeParse(document);
   if (result.success) return result.data;
-  const faults = result.error.issues.map(({ path, message }) => `${path.join('.') || 'document'}: ${message}`);
-  throw new SecretUnusable(`secret ${secretId} does not fit: ${faults.join('; ')}`);
+  throw new SecretUnusable(`secret ${secretId} does not fit: ${faultsOf(result.error, 'document')}`);
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { EnvironmentInvalid } from './errors.ts';
+import { faultsOf } from './faults.ts';
 
 /**
  * The environment variables of each function. The stack's grants set them by these names, the handler's own file reads
@@ -106,6 +107,5 @@ export type EnvironmentName =
 export function readEnvironment<T>(schema: z.ZodType<T>, environment: Record<string, string | undefined>): T {
   const result = schema.safeParse(environment);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new EnvironmentInvalid(`environment variables do not fit: ${faults.join('; ')}`);
+  throw new EnvironmentInvalid(`environment variables do not fit: ${faultsOf(result.error, 'all of them')}`);
 }

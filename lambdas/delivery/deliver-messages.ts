@@ -2,6 +2,7 @@ import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
 import { type Delivery, deliverySchema, type TaskResult } from '../contract/delivery.ts';
 import type { OutgoingMessage, Workflow } from '../contract/delivery-ports.ts';
 import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
+import { faultsOf } from '../contract/faults.ts';
 import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { toMessageText } from '../domain/json-text.ts';
@@ -84,7 +85,7 @@ function readDelivery(body: string): Delivery | string {
   }
   const result = deliverySchema.safeParse(value);
   if (result.success) return result.data;
-  return result.error.issues.map((issue) => `${issue.path.join('.') || 'delivery'}: ${issue.message}`).join('; ');
+  return faultsOf(result.error, 'delivery');
 }
 
 async function deliverGroup(

@@ -1,5 +1,6 @@
 import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from '../contract/delivery.ts';
 import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../contract/event.ts';
+import { faultsOf } from '../contract/faults.ts';
 import { derivedEventId, webhookId } from './identity.ts';
 import { type IntegrationBook, route } from './integrations.ts';
 import { parseKeepingNumbers, toMessageText } from './json-text.ts';
@@ -62,7 +63,7 @@ function readEvent(body: string): LmsEvent | string {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
   const result = eventSchema.safeParse(value);
   if (result.success) return result.data;
-  return result.error.issues.map((issue) => `${issue.path.join('.') || 'event'}: ${issue.message}`).join('; ');
+  return faultsOf(result.error, 'event');
 }
 
 function payloadText(body: string): string | undefined {

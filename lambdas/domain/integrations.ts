@@ -1,4 +1,5 @@
 import { type EventType, type LmsEvent, REGIONS } from '../contract/event.ts';
+import { faultsOf } from '../contract/faults.ts';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from '../contract/integration.ts';
 import type { Log } from '../contract/log.ts';
 
@@ -40,7 +41,7 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
     const id = read.success ? read.data.id : idOf(entry);
     const fault = read.success
       ? byId.has(read.data.id) && 'its id is taken by an earlier entry'
-      : read.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; ');
+      : faultsOf(read.error, 'entry');
     if (read.success && fault === false) {
       byId.set(read.data.id, read.data);
       continue;

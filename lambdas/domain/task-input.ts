@@ -1,5 +1,6 @@
 import { type Delivery, deliverySchema } from '../contract/delivery.ts';
 import { MalformedDelivery } from '../contract/errors.ts';
+import { faultsOf } from '../contract/faults.ts';
 
 /**
  * The delivery that the workflow hands to a task.
@@ -9,6 +10,5 @@ import { MalformedDelivery } from '../contract/errors.ts';
 export function readTaskInput(input: unknown): Delivery {
   const result = deliverySchema.safeParse(input);
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-  throw new MalformedDelivery(`not a delivery: ${faults.join('; ')}`);
+  throw new MalformedDelivery(`not a delivery: ${faultsOf(result.error, 'input')}`);
 }
