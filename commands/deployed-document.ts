@@ -10,7 +10,7 @@ import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
 import { occupant, requireFree, servedDeployment } from './deployments.ts';
 import { type IntegrationsDocument, readDocument, writeDocument } from './integrations-document.ts';
-import type { OutputName, Stage } from './stage.ts';
+import type { Stage } from './stage.ts';
 
 /** Functions ask for a new configuration once theirs is so old (AppConfig's shortest interval), in milliseconds. */
 export const POLL_INTERVAL_MS = 15_000;
@@ -39,7 +39,6 @@ export async function readDeployed(stage: Stage): Promise<DeployedDocument> {
 export interface Change {
   /** @returns undefined where nothing is to be done. @throws CommandFailed */
   readonly edit: (document: IntegrationsDocument) => IntegrationsDocument | undefined;
-  readonly strategy: Extract<OutputName, 'IntegrationsStrategyId' | 'EmergencyStrategyId'>;
   /** For whoever looks at the deployment in the console. */
   readonly description: string;
 }
@@ -60,7 +59,8 @@ export async function deployChange(stage: Stage, change: Change, { terminal }: C
       ...profileOf(stage),
       EnvironmentId: stage.output('IntegrationsEnvironmentId'),
       ConfigurationVersion: String(version),
-      DeploymentStrategyId: stage.output(change.strategy),
+      // Without a bake time: while one deployment bakes, AppConfig takes no other, and a pause must not wait for an `add`.
+      DeploymentStrategyId: stage.output('EmergencyStrategyId'),
       Description: change.description,
     }),
   );

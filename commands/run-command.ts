@@ -12,6 +12,8 @@ export type Command = (words: readonly string[], context: Context) => Promise<nu
 
 /** Runs a program with the words of the command line and sets the exit status. */
 export async function runCommand(command: Command, usage: string): Promise<void> {
+  // Whoever reads no further, as `head` does, has seen enough.
+  process.stdout.on('error', () => process.exit(0));
   const terminal = createTerminal();
   const words = process.argv.slice(2);
   process.exitCode = await statusOf(command, usage, words, terminal, (line) => console.error(withoutControl(line)));

@@ -12,7 +12,6 @@ export type OutputName =
   | 'AppConfigApplicationId'
   | 'IntegrationsEnvironmentId'
   | 'IntegrationsProfileId'
-  | 'IntegrationsStrategyId'
   | 'EmergencyStrategyId'
   | 'IntegrationSecretsPrefix'
   | 'SendTestFunctionName';

@@ -91,7 +91,6 @@ async function deployEntry(
         stage,
         {
           edit: (document) => withNewEntry(document, entry),
-          strategy: 'IntegrationsStrategyId',
           description: `add integration ${id}`,
         },
         context,

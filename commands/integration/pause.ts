@@ -49,7 +49,7 @@ async function deployAtOnce(
 ): Promise<number> {
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
-  const deployment = await deployChange(stage, { edit, strategy: 'EmergencyStrategyId', description }, context);
+  const deployment = await deployChange(stage, { edit, description }, context);
   if (deployment === undefined) {
     print(`nothing to do: ${nothingToDo}`);
     return 0;

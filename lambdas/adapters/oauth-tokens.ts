@@ -61,7 +61,7 @@ class MemoryTokenSource implements TokenSource {
   readonly #sender: WebhookSender;
   readonly #now: () => number;
   readonly #kept = new Map<string, KeptToken>();
-  readonly #fetches = new Map<string, Promise<TokenResult>>();
+  readonly #fetches = new Map<string, { readonly token: Promise<TokenResult>; readonly startedAtMs: number }>();
 
   constructor({ sender, now = Date.now }: TokenSourceOptions) {
     this.#sender = sender;
@@ -88,10 +88,14 @@ class MemoryTokenSource implements TokenSource {
 
   #sharedFetch(key: string, client: OAuthClient): Promise<TokenResult> {
     const running = this.#fetches.get(key);
-    if (running !== undefined) return running;
-    const fetch = this.#fetch(key, client).finally(() => this.#fetches.delete(key));
-    this.#fetches.set(key, fetch);
-    return fetch;
+    // One that should have ended long ago was frozen with the function: its socket is dead, and its timer stood still.
+    if (running !== undefined && this.#now() - running.startedAtMs <= FETCH_TIMEOUT_MS) return running.token;
+    const startedAtMs = this.#now();
+    const token = this.#fetch(key, client).finally(() => {
+      if (this.#fetches.get(key)?.startedAtMs === startedAtMs) this.#fetches.delete(key);
+    });
+    this.#fetches.set(key, { token, startedAtMs });
+    return token;
   }
 
   async #fetch(key: string, client: OAuthClient): Promise<TokenResult> {

@@ -14,11 +14,15 @@ const UTC_TIME = /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
 /** What a header's value may hold: visible characters, spaces between them. */
 export const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e]{0,4094}[\x21-\x7e])?$/;
 
+const PORT = '[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]';
+/** Host or bracketed address, port, path and query: as much as a pattern can know of what URLs are. */
+const ADDRESS = new RegExp(`^https?://([^\\s/?#@:%[\\]\\\\]+|\\[[0-9A-Fa-f:.]+\\])(:(${PORT}))?([/?][^\\s#]*)?$`);
+
 /** An address to send to. The scheme, port and resolved address are checked again before each request. */
 const addressSchema = z
   .string()
   .max(2048)
-  .regex(/^https?:\/\/[^\s/?#@\\]+([/?][^\s#]*)?$/, 'must be an http(s) URL without credentials or fragment')
+  .regex(ADDRESS, 'must be an http(s) URL without credentials or fragment')
   .refine((text) => URL.canParse(text), 'is no URL');
 
 const headerNameSchema = z

@@ -71,12 +71,12 @@ function askedPauseMs({ result }: Extract<Sent, { kind: 'sent' }>, nowMs: number
   return result.kind === 'answered' ? retryAfterMs(result.retryAfter, nowMs) : undefined;
 }
 
-/** A refused certificate or address says nothing of the endpoint behind it. */
+/** A refused certificate or address says nothing of the endpoint behind it, nor does a token server's refusal. */
 function endpointState(sent: Sent): EndpointState {
   if (sent.kind === 'unsent') return 'unknown';
   if (sent.verdict === 'gone') return 'gone';
   if (sent.verdict === 'retry') return 'failing';
-  return sent.result.kind === 'answered' ? 'alive' : 'unknown';
+  return sent.result.kind === 'answered' && sent.request !== undefined ? 'alive' : 'unknown';
 }
 
 interface TryFacts {

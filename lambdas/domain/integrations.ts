@@ -49,13 +49,19 @@ export function readIntegrations(text: string, lastGood: IntegrationBook | undef
     faults.push(`integration ${id ?? `number ${index + 1}`}: ${fault}`);
     if (id === undefined || byId.has(id)) continue;
     const kept = lastGood?.byId.get(id);
-    if (kept) byId.set(id, kept);
+    if (kept) byId.set(id, { ...kept, ...brakesOf(entry) });
     else broken.set(id, brokenEntry(entry, String(fault)));
   }
   for (const id of byId.keys()) broken.delete(id);
   const paused = integrationsDocumentSchema.shape.paused.safeParse((document as { paused?: unknown }).paused);
   if (!paused.success) faults.push('paused: must be true or false');
   return { byId, broken, paused: paused.success ? paused.data : (lastGood?.paused ?? false), faults };
+}
+
+/** What stops an integration holds whatever else is wrong with its entry: a brake must not fail for a typing error. */
+function brakesOf(entry: unknown): Partial<Integration> {
+  const { paused, active } = entry as { readonly paused?: unknown; readonly active?: unknown };
+  return { ...(paused === true && { paused }), ...(active === false && { active }) };
 }
 
 function idOf(entry: unknown): string | undefined {

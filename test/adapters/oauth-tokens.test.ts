@@ -305,6 +305,16 @@ describe('time', () => {
     expect(server.received).toHaveLength(1);
   });
 
+  test('a fetch that was frozen with the function is not waited for: the next asker fetches anew', async () => {
+    const release = holdAnswers();
+    expect(await ask(client, 50)).toEqual(TIMED_OUT);
+    nowMs += 10_001;
+    const next = ask();
+    await until(() => server.received.length === 2);
+    release();
+    expect((await next).kind).toBe('token');
+  });
+
   test('a token at hand costs none', async () => {
     await ask();
     expect(await ask(client, 0)).toEqual(token('token-1'));

@@ -19,7 +19,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 function change(edit: Change['edit']): Change {
-  return { edit, strategy: 'IntegrationsStrategyId', description: 'a test' };
+  return { edit, description: 'a test' };
 }
 
 function draft(content: object) {

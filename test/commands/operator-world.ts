@@ -15,7 +15,6 @@ export const OUTPUTS = {
   AppConfigApplicationId: 'app',
   IntegrationsEnvironmentId: 'env',
   IntegrationsProfileId: 'profile',
-  IntegrationsStrategyId: 'careful',
   EmergencyStrategyId: 'at-once',
   IntegrationSecretsPrefix: '/local/integrations/',
   SendTestFunctionName: 'send-test',

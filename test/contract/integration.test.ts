@@ -44,6 +44,8 @@ describe('an integration', () => {
 
   test.each([
     'https://partner.example',
+    'https://partner.example:65535/',
+    'https://[2600::1]:8443/hooks',
     'https://partner.example:8443/hooks/completions?tenant=1',
     'https://partner.example?tenant=1',
     'http://127.0.0.1:8080/',
@@ -63,11 +65,18 @@ describe('an integration', () => {
     'file:///etc/passwd',
     'javascript:alert(1)',
     ' https://partner.example/',
+    'https://partner.example:99999/',
+    'https://partner.example:65536/',
+    'https://partner.example:0/',
+    'https://partner.example:port/',
+    'https://:443/',
+    'https://[::1/',
+    'https://a%zz/',
     '',
   ])('does not receive at %j', (url) => expect(fits({ url })).toBe(false));
 
   // What takes a URL parser to see, JSON Schema cannot say: the function refuses it alone.
-  test.each(['https://[::1/', 'https://partner.example:99999/', 'https://a%zz/'])('does not receive at %s', (url) => {
+  test.each(['https://[:::1]/', 'https://1.2.3.999/', 'https://a..b|c/'])('does not receive at %s', (url) => {
     expect(functionTakes({ url })).toBe(false);
     expect(validatorTakes({ url })).toBe(true);
   });

@@ -1,22 +1,35 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, createPrivateKey, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { USUAL_WAIT_SECONDS } from '../../commands/integration/rotation.ts';
+import { integration as runIntegration } from '../../commands/integration.ts';
+import { neededSecrets } from '../../commands/needed-secrets.ts';
+import { describeSchedule, retrySchedule } from '../../commands/retry-schedule.ts';
+import { sendTest } from '../../commands/send-test.ts';
 import { eventSchema } from '../../lambdas/contract/event.ts';
 import { FLAG_KEY, flagSchema } from '../../lambdas/contract/flag.ts';
-import { integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
 import { snowflakeSecretFields, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
+import { credentialsOf } from '../../lambdas/domain/credentials.ts';
 import { isEnrichmentOn, parseFlag } from '../../lambdas/domain/flag.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { classify } from '../../lambdas/domain/outcome.ts';
+import { formatFault } from '../../lambdas/domain/payload-formats.ts';
 import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
+import { asleep, SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
 import { integrationsValidator } from '../../lib/configuration.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
+import { checkStage } from '../../lib/stage-schema.ts';
 import { flattenFlags } from '../../local/control-plane/feature-flags.ts';
 import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
+import { type OperatorWorld, startOperatorWorld } from '../commands/operator-world.ts';
+import { delivery, integration, NOW } from '../support/factories.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -49,12 +62,38 @@ function mentions(pattern: RegExp, text: string): string[] {
   return [...new Set([...text.matchAll(pattern)].map(([, found = '']) => found))].sort();
 }
 
+/** The text under a heading, up to the next one. */
+function section(heading: string): string {
+  const [, text] = guide.split(`\n${heading}\n`);
+  if (text === undefined) throw new Error(`the guide has no ${heading}`);
+  return text.split(/^##/m)[0] ?? '';
+}
+
+/** The code of a section's block without a language: what is printed. */
+function printed(heading: string, language = ''): string {
+  return new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'ms').exec(printedPart(section(heading)))?.[1] ?? '';
+}
+
+function printedPart(text: string): string {
+  return text.slice(text.indexOf('*prints*'));
+}
+
+/** A table's rows that begin with code: the cells. */
+function rows(text: string): string[][] {
+  return [...text.matchAll(/^\| (`.*) \|$/gm)].map(([, cells = '']) => cells.split(' | '));
+}
+
+function code(cell = ''): string[] {
+  return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
+}
+
 describe('the files that the guide writes', () => {
   test('are JSON, each', () => {
     expect([...files.keys()].sort()).toEqual([
       'event.json',
       'flag.json',
       'integrations.json',
+      'operator-policy.json',
       'publisher-policy.json',
       'rotation-policy.json',
       'rotation-trust.json',
@@ -65,7 +104,7 @@ describe('the files that the guide writes', () => {
   test('integrations.json is taken by the validator in the template, and read as it stands', () => {
     const text = file('integrations.json');
     expect(jsonSchemaValidator(integrationsValidator())(text)).toEqual([]);
-    expect(integrationsDocumentSchema.parse(JSON.parse(text))).toEqual(JSON.parse(text));
+    expect(integrationsDocumentSchema.parse(JSON.parse(text))).toMatchObject(JSON.parse(text));
   });
 
   test('event.json is accepted for that integration', () => {
@@ -172,7 +211,7 @@ describe('names in the guide', () => {
     const outputs = Object.keys(template.Outputs).sort();
     const asked = mentions(/\boutput "?([A-Z][a-z][A-Za-z]+)/g, guide);
     const looped = mentions(/\b((?:Events|Deliveries)[A-Z][A-Za-z]+)\b/g, shell);
-    const tabled = mentions(/`((?:[A-Z][a-z]+)+(?:Url|Arn|Id|Name|Addresses))`/g, guide);
+    const tabled = mentions(/`((?:[A-Z][a-z]+)+(?:Url|Arn|Id|Name|Addresses|Prefix))`/g, guide);
     const printed = mentions(/^LearningTimeWebhooks-dev\.(\w+) =/gm, guide);
     expect(outputs).toEqual(expect.arrayContaining([...asked, ...looped, ...printed]));
     expect(tabled).toEqual(outputs);
@@ -181,7 +220,7 @@ describe('names in the guide', () => {
   test('are functions with one log group each', () => {
     const logGroups = resourcesOf(template, 'AWS::Logs::LogGroup').map(([id]) => id);
     const read = mentions(/\blogs ([A-Z][a-z][A-Za-z]+)/g, guide);
-    expect(read).toEqual(['DeliverBatch', 'DeliverTask', 'EnrichBatch', 'EnrichTask']);
+    expect(read).toEqual(['DeliverBatch', 'DeliverTask', 'EnrichBatch', 'EnrichTask', 'SendTest']);
     for (const name of read) expect(logGroups.filter((id) => id.includes(name))).toHaveLength(1);
   });
 
@@ -199,7 +238,7 @@ describe('names in the guide', () => {
 
   test('are npm scripts, stages and files that exist', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-    for (const script of mentions(/npm run (?:-s )?([a-z:]+)/g, guide)) expect(scripts).toHaveProperty([script]);
+    for (const script of mentions(/npm run (?:-s )?([a-z:-]+)/g, guide)) expect(scripts).toHaveProperty([script]);
     expect(mentions(/-c stage=([a-z]+)/g, guide)).toEqual([...STAGE_NAMES].sort());
     expect(guide).toContain(`no stage given: choose one with -c stage=${STAGE_NAMES.join(' or -c stage=')}`);
     expect(() => findStage('dev', { publisherPrincipals: 'lms' })).toThrow(
@@ -221,6 +260,17 @@ describe('names in the guide', () => {
     expect(guide).toContain(`| \`columns.course\` | \`${course}\` |`);
   });
 
+  test('are the stage’s settings for partners, with what prod refuses', () => {
+    const { partners } = findStage('dev');
+    const cells = rows(section('### 1.1 Names that may differ')).filter(([name]) => name?.startsWith('`partners.'));
+    const written = Object.fromEntries(cells.map(([name, value]) => [code(name)[0], code(value)[0]]));
+    expect(written).toEqual(
+      Object.fromEntries(Object.entries(partners).map(([key, value]) => [`partners.${key}`, spaced(value)])),
+    );
+    const open = { ...findStage('prod'), partners: { ...partners, allowPlainHttp: true } };
+    expect(() => checkStage(open)).toThrow(/^stage prod: .*$/m.exec(guide)?.[0] ?? 'not in the guide');
+  });
+
   test('are headings, where a link leads to one', () => {
     const headings = [...guide.matchAll(/^#+ (.+)$/gm)].map(([, text = '']) =>
       text
@@ -235,20 +285,250 @@ describe('names in the guide', () => {
 describe('what AppConfig’s validator says', () => {
   const validate = jsonSchemaValidator(integrationsValidator());
   const entry = { id: 'skillsoft', url: 'https://webhooks.example.com/learning' };
+  const document = (fields: object) => ({ integrations: [{ ...entry, ...fields }] });
 
   test.each<[string, unknown]>([
     ['/ must be object', [entry]],
     ["/integrations/0 must have required property 'url'", { integrations: [{ id: 'skillsoft' }] }],
-    ['/integrations/0 must NOT have additional properties', { integrations: [{ ...entry, timeout: 15 }] }],
-    ['/integrations/0/id must match pattern …', { integrations: [{ ...entry, id: 'skill soft' }] }],
-    ['/integrations/0/url must match pattern …', { integrations: [{ ...entry, url: 'webhooks.example.com' }] }],
-    ['/integrations/0/timeout_seconds must be >= 5', { integrations: [{ ...entry, timeout_seconds: 2 }] }],
+    ['/integrations/0 must NOT have additional properties', document({ timeout: 15 })],
+    ['/integrations/0/id must match pattern …', document({ id: 'skill soft' })],
+    ['/integrations/0/url must match pattern …', document({ url: 'webhooks.example.com' })],
+    ['/integrations/0/timeout_seconds must be >= 5', document({ timeout_seconds: 2 })],
+    ['/integrations/0/max_retries must be <= 10', document({ max_retries: 11 })],
     [
-      '/integrations/0/region must be equal to one of the allowed values',
-      { integrations: [{ ...entry, region: 'us' }] },
+      '/integrations/0/payload_format must be equal to one of the allowed values',
+      document({ payload_format: 'Percipio' }),
     ],
+    ['/integrations/0/region must be equal to one of the allowed values', document({ region: 'us' })],
+    ['/integrations/0/encrypted_fields/0 must match pattern …', document({ encrypted_fields: ['user email'] })],
   ])('%s', (message, document) => {
     expect(guide).toContain(`| \`${message}\` |`);
     expect(validate(JSON.stringify(document))).toEqual([expect.stringContaining(message.replace(/ …$/, ' '))]);
+  });
+
+  test.each<[string, unknown]>([
+    ['/integrations/0/auth must match exactly one schema in oneOf', { auth: { type: 'basic' } }],
+    ['/integrations/0/auth must match exactly one schema in oneOf', { auth: { type: 'bearer', token: 'x' } }],
+    ['/integrations/0/auth must match exactly one schema in oneOf', { auth: { type: 'oauth2_client_credentials' } }],
+    ['/integrations/0/headers/0 must match a schema in anyOf', { headers: [{ name: 'X-Tenant' }] }],
+    [
+      '/integrations/0/headers/0 must match a schema in anyOf',
+      { headers: [{ name: 'X-Tenant', value: 'demo', from_secret: 'tenant' }] },
+    ],
+    ['/integrations/0/headers/0 must match a schema in anyOf', { headers: [{ name: 'Host', value: 'demo' }] }],
+  ])('%s, among others: %j', (message, fields) => {
+    expect(guide).toContain(`| \`${message}\` |`);
+    expect(validate(JSON.stringify(document(fields as object)))).toContain(message);
+  });
+
+  test.each([
+    ['an id that stands twice', [entry, entry]],
+    [
+      'a header that is set twice',
+      [{ ...entry, auth: { type: 'bearer' }, headers: [{ name: 'Authorization', value: 'x' }] }],
+    ],
+  ])('nothing, of %s', (_, integrations) => {
+    const text = JSON.stringify({ integrations });
+    expect(validate(text)).toEqual([]);
+    expect(readIntegrations(text, undefined).faults).toHaveLength(1);
+  });
+});
+
+/** As the guide writes a value. */
+function spaced(value: unknown): string {
+  return Array.isArray(value) ? `[${value.join(', ')}]` : JSON.stringify(value);
+}
+
+describe('an integration’s entry and secret', () => {
+  const shortest = integrationSchema.parse({ id: 'skillsoft', url: 'https://webhooks.example.com/learning' });
+
+  test('the table lists every field of the entry, with its default', () => {
+    const table = rows(section('### 4.3 The entry'));
+    expect(table.map(([name]) => code(name)[0]).sort()).toEqual(Object.keys(integrationSchema.shape).sort());
+    for (const [name, written] of table) {
+      const key = code(name)[0] as keyof typeof shortest;
+      const value = typeof shortest[key] === 'string' ? shortest[key] : JSON.stringify(shortest[key]);
+      if (key === 'id' || key === 'url') expect(written).toBe('required');
+      else expect([key, code(written)]).toEqual([key, shortest[key] === undefined ? [] : [value]]);
+    }
+  });
+
+  test('the table of auth says what the secret must hold, for every kind', () => {
+    const table = rows(section('### 4.4 The secret')).filter(([first]) => first?.startsWith('`{'));
+    const kinds = table.map(([entry, keys]) => ({ auth: JSON.parse(code(entry)[0] ?? ''), keys: code(keys) }));
+    expect(kinds.map(({ auth }) => auth.type)).toEqual([
+      'none',
+      'bearer',
+      'api_key',
+      'oauth2_client_credentials',
+    ] satisfies (typeof shortest.auth.type)[]);
+    for (const { auth, keys } of kinds) {
+      const needed = neededSecrets(integrationSchema.parse({ ...shortest, auth }));
+      expect(needed.map(({ path }) => path.join('.'))).toEqual(keys);
+    }
+  });
+
+  test('the two tables list every key of the secret', () => {
+    const keys = rows(section('### 4.4 The secret')).flatMap(([first = '', second]) =>
+      code(first.startsWith('`{') ? second : first),
+    );
+    expect(keys.sort()).toEqual(Object.keys(integrationSecretSchema.shape).sort());
+  });
+
+  test('the secret that the guide makes is usable', () => {
+    const [, command = ''] = /^\(umask 077; (printf .*) > integration-secret\.json\)$/m.exec(shell) ?? [];
+    const random = Buffer.alloc(32, 7).toString('base64');
+    const made = execFileSync('bash', ['-c', command.replace('$(openssl rand -base64 32)', random)], {
+      encoding: 'utf8',
+    });
+    expect(integrationSecretSchema.parse(JSON.parse(made))).toEqual({ signing_secrets: [`whsec_${random}`] });
+  });
+
+  test('the schedule is that of the defaults', () => {
+    const [, at = ''] = /retry-schedule -- .* --at (\S+)/.exec(shell) ?? [];
+    expect(printed('### 4.3 The entry')).toContain(
+      describeSchedule(shortest, 'course_completion', Date.parse(at), () => 0),
+    );
+    expect(guide).toContain(`\`${shortest.max_retries + 1} tries failed, the last with: …\``);
+  });
+});
+
+describe('the commands', () => {
+  const PROGRAMS = { integration: runIntegration, 'send-test': sendTest, 'retry-schedule': retrySchedule };
+  let world: OperatorWorld;
+
+  beforeEach(async () => {
+    world = await startOperatorWorld();
+  });
+
+  afterEach(() => world.close());
+
+  /** The words of the guide's `npm run` that begins so, as bash hands them over; for the local platform. */
+  function words(beginning: string): string[] {
+    const joined = shell.replaceAll('\\\n', ' ');
+    const line = joined.split('\n').find((one) => one.startsWith(`npm run -s ${beginning}`));
+    if (line === undefined) throw new Error(`the guide does not run ${beginning}`);
+    const text = execFileSync('bash', ['-c', `npm() { printf '%s\\0' "$@"; }; ${line}`], { encoding: 'utf8' });
+    const [, , , dashes, ...others] = text.split('\0').slice(0, -1);
+    expect(dashes).toBe('--');
+    expect(others).toEqual(expect.arrayContaining(['--stage', 'dev']));
+    return others.map((word) => (word === 'dev' ? 'local' : word));
+  }
+
+  function run(program: keyof typeof PROGRAMS, beginning = ''): Promise<number> {
+    return PROGRAMS[program](words(`${program} -- ${beginning}`), world.context);
+  }
+
+  /** Each line of a section's block was printed or asked, whatever its numbers. */
+  function expectShown(block: string): void {
+    const said = [world.printed(), ...world.questions].join('\n').replaceAll(/\d+/g, '0');
+    const shown = block.split('\n').filter((line) => line.trim() !== '' && line !== '…');
+    expect(shown.length).toBeGreaterThan(1);
+    for (const line of shown) expect(said).toContain(line.trim().replaceAll(/\d+/g, '0'));
+  }
+
+  test('add makes the entry of integrations.json; list and validate find nothing wrong with it', async () => {
+    world.answerTests({ integration_id: 'skillsoft' });
+    expect(await run('integration', 'add')).toBe(0);
+    expectShown(printed('### 4.1 By command'));
+    expect(integrationsDocumentSchema.parse(world.deployed())).toEqual(
+      integrationsDocumentSchema.parse(JSON.parse(file('integrations.json'))),
+    );
+    expect(await run('integration', 'list')).toBe(0);
+    expect(await run('integration', 'validate')).toBe(0);
+    expect(await run('retry-schedule')).toBe(0);
+  });
+
+  test('validate takes integrations.json, with its secret', async () => {
+    world.putSecret('skillsoft', { signing_secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] });
+    const path = world.file('integrations.json', file('integrations.json'));
+    const given = words('integration -- validate --file').map((word) => (word === 'integrations.json' ? path : word));
+    expect(await runIntegration(given, world.context)).toBe(0);
+    expect(world.printed().replace(path, 'integrations.json')).toBe(
+      printedPart(section('### 4.5 By the AWS CLI, or in the console')).split('```')[1]?.trim(),
+    );
+  });
+
+  test('send-test says what is wrong', async () => {
+    world.answerTests({
+      integration_id: 'partner-moved',
+      verdict: 'dead',
+      reason: 'HTTP 302',
+      status: 302,
+      timings: { connectMs: 0.2, firstByteMs: 17, totalMs: 18 },
+    });
+    expect(await run('send-test')).toBe(1);
+    expectShown(printed('### 4.2 Trying the connection').replace(/\nwebhook-id .*/s, ''));
+  });
+
+  test('pause is done at once, right after an add too, and so is resume', async () => {
+    await run('integration', 'add');
+    expect(world.lastStrategy()).toBe('at-once');
+    expect(await run('integration', 'pause')).toBe(0);
+    expectShown(printed('### 4.7 Pausing and resuming'));
+    expect(await run('integration', 'resume')).toBe(0);
+    expect(world.lastStrategy()).toBe('at-once');
+  });
+
+  test('rotate goes through four steps', async () => {
+    await run('integration', 'add');
+    world.answers.push('');
+    expect(await run('integration', 'rotate')).toBe(0);
+    expectShown(printed('### 4.8 Rotating a signing secret'));
+    expect(section('### 4.8 Rotating a signing secret')).toContain(`It waits ${USUAL_WAIT_SECONDS / 60} minutes`);
+  });
+
+  test('call what the operator’s policy allows, and nothing else', () => {
+    const called = globSync('commands/**/*.ts', { cwd: ROOT }).flatMap((name) => {
+      const imports = /import \{([^}]*)\} from '@aws-sdk\/client-([a-z-]+)'/g;
+      return [...readFileSync(join(ROOT, name), 'utf8').matchAll(imports)].flatMap(([, names = '', client = '']) =>
+        mentions(/\b(paginate[A-Z]\w+|[A-Z]\w+Command)\b/g, names).map((call) => action(client, call)),
+      );
+    });
+    const policy = JSON.parse(file('operator-policy.json'));
+    const allowed = policy.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action);
+    const takingBack = 'appconfig:StopDeployment';
+    expect(allowed.sort()).toEqual([...new Set([...called, takingBack])].sort());
+  });
+});
+
+/** What IAM calls a call of an SDK's client. */
+function action(client: string, call: string): string {
+  const name = call.replace(/^paginate|Command$/g, '');
+  return `${client.replace('-', '')}:${client === 'lambda' ? name.replace(/^Invoke$/, 'InvokeFunction') : name}`;
+}
+
+describe('the reasons of dead letters', () => {
+  const bearer = integration({ auth: { type: 'bearer' } });
+  const lacking = credentialsOf(
+    bearer,
+    integrationSecretSchema.parse({ signing_secrets: [`whsec_${'A'.repeat(32)}`] }),
+  );
+  const parked = (why: string) => asleep(parkedDelivery(), why, NOW, () => 0.5).reason ?? '';
+
+  function parkedDelivery() {
+    const fresh = delivery();
+    return { ...fresh, progress: { ...fresh.progress, sleeps: SLEEPS_MS.length } };
+  }
+
+  test.each([
+    ['the secret has no …', 'missing' in lacking ? lacking.missing : ''],
+    ['the payload does not fit …', formatFault('percipio', 'plain', {}) ?? ''],
+    ['no answer: FORBIDDEN_ADDRESS', classify({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' }).reason],
+    ['parked: integration … is paused', parked('integration acme is paused')],
+    ['parked: integration … is failing', parked('integration acme is failing')],
+    ['parked: HTTP 410, the endpoint is gone', parked('HTTP 410, the endpoint is gone')],
+  ])('%s', (words, reason) => {
+    expect(guide).toContain(`\`${words}\``);
+    const pattern = words.split('…').map((part) => RegExp.escape(part));
+    expect(reason).toMatch(new RegExp(`^${pattern.join('.+')}$`));
+  });
+
+  test('say `parked` after the sleeps that the guide names', () => {
+    const [first, ...others] = SLEEPS_MS.map((ms) => ms / 60_000);
+    expect(first).toBe(1);
+    expect(section('### 4.7 Pausing and resuming').replaceAll('\n', ' ')).toContain(
+      `then sleeps for ${others.slice(0, -1).join(', ')} and ${others.at(-1)} (each ±10%)`,
+    );
   });
 });

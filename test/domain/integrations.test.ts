@@ -46,6 +46,15 @@ describe('the integrations document', () => {
     expect(faults).toHaveLength(1);
   });
 
+  test('an entry that does not fit any more still stops its integration where it says so', () => {
+    const before = read(document(GOOD));
+    const odd = { ...GOOD, timeout_seconds: 'seven' };
+    const now = (more: object) => read(document({ ...odd, ...more }), before).byId.get('acme');
+    expect(now({ paused: true })).toMatchObject({ paused: true, active: true, timeout_seconds: 15 });
+    expect(now({ active: false })).toMatchObject({ paused: false, active: false });
+    expect(now({ paused: 'yes', active: 0 })).toMatchObject({ paused: false, active: true });
+  });
+
   test('an entry that is gone is gone: its last good version does not come back', () => {
     expect(read(document(), read(document(GOOD))).byId.size).toBe(0);
   });

@@ -22,16 +22,21 @@ export class ConnectionTimes {
   }
 
   noteFirstByte(): void {
-    this.#steps.firstByteMs = performance.now() - this.#startedAtMs;
+    this.#steps.firstByteMs = rounded(performance.now() - this.#startedAtMs);
   }
 
   untilNow(): SendTimings {
-    return { ...this.#steps, totalMs: performance.now() - this.#startedAtMs };
+    return { ...this.#steps, totalMs: rounded(performance.now() - this.#startedAtMs) };
   }
 
   #note(step: 'dnsMs' | 'connectMs' | 'tlsMs'): void {
     const nowMs = performance.now();
-    this.#steps[step] = nowMs - this.#stepAtMs;
+    this.#steps[step] = rounded(nowMs - this.#stepAtMs);
     this.#stepAtMs = nowMs;
   }
+}
+
+/** To a tenth of a millisecond: they are read by people, and in logs every digit is paid for. */
+function rounded(durationMs: number): number {
+  return Math.round(durationMs * 10) / 10;
 }

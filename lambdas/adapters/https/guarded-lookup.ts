@@ -9,6 +9,9 @@ export type LookupAll = (
   callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
+/** A question that is older is asked anew, by the wall clock: as long as a resolver waits for one of its servers. */
+const SHARED_FOR_MS = 5_000;
+
 /**
  * A lookup for sockets that leaves only addresses the guard permits. The socket connects to what comes out of here and
  * asks nobody again, so a name cannot be bound to something else between the check and the connection.
@@ -19,16 +22,19 @@ export type LookupAll = (
  * @returns a lookup that fails with the code FORBIDDEN_ADDRESS where no address is left
  */
 export function guardedLookup(isAllowed: AddressGuard, lookup: LookupAll): LookupFunction {
-  const pending = new Map<string, Promise<LookupAddress[]>>();
+  const pending = new Map<string, { readonly addresses: Promise<LookupAddress[]>; readonly startedAtMs: number }>();
 
   function addressesOf(hostname: string, options: LookupOptions): Promise<LookupAddress[]> {
     const key = `${hostname} ${options.family ?? 0} ${options.hints ?? 0}`;
-    let asked = pending.get(key);
-    if (asked === undefined) {
-      asked = ask(lookup, hostname, options).finally(() => pending.delete(key));
-      pending.set(key, asked);
-    }
-    return asked;
+    const asked = pending.get(key);
+    // An older one may have been frozen with the function, and then fails for a network that is long another.
+    if (asked !== undefined && Date.now() - asked.startedAtMs <= SHARED_FOR_MS) return asked.addresses;
+    const startedAtMs = Date.now();
+    const addresses = ask(lookup, hostname, options).finally(() => {
+      if (pending.get(key)?.startedAtMs === startedAtMs) pending.delete(key);
+    });
+    pending.set(key, { addresses, startedAtMs });
+    return addresses;
   }
 
   return (hostname, options, callback) => {

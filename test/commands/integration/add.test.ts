@@ -31,7 +31,7 @@ describe('integration add', () => {
         { id: 'acme', url: URL, max_requests_per_minute: 60, active: true },
       ],
     });
-    expect(world.lastStrategy()).toBe('careful');
+    expect(world.lastStrategy()).toBe('at-once');
     expect(integrationSecretSchema.parse(world.secret('acme')).signing_secrets).toHaveLength(1);
     expect(waits).toEqual([15_000]);
     expect(world.tested).toEqual(['acme']);
@@ -134,7 +134,8 @@ describe('nothing is changed where', () => {
 
   test('another deployment still bakes: its number and state, and how to end it', async () => {
     world.plane.appConfig.setBakeSeconds(1200);
-    await addAcme();
+    const careful = { profileId: 'profile', version: '1', strategyId: 'careful' };
+    world.plane.appConfig.store.startDeployment('app', 'env', careful, 1_200_000);
     await unchanged(
       ['--id', 'next', '--url', URL],
       /^deployment 2 is BAKING, as it does for 20 minutes: it has to end first/,
