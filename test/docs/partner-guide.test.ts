@@ -283,7 +283,7 @@ describe('times in the guide', () => {
 
   test('of a pause are the gate’s', () => {
     expect(prose).toContain(`After ${FAILURES_TO_OPEN} failures in a row we stop sending to you`);
-    expect(prose).toContain(`every ${OPEN_MS / 1000} seconds or so`);
+    expect(prose).toContain(`at most one every ${OPEN_MS / 1000} seconds`);
     expect(prose).toContain('About once an hour a single webhook finds out');
     expect(GONE_MS).toBe(3_600_000);
     const aboutAnHourMs = SLEEPS_MS.reduce((sum, sleepMs) => sum + sleepMs, 0);
