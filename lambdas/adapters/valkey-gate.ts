@@ -1,10 +1,17 @@
-import type { Gate } from '../contract/delivery-ports.ts';
+import type { Gate, GatedIntegration } from '../contract/delivery-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { gateKey } from '../domain/gate.ts';
 import type { ValkeyAddress } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
 import { GateMemory } from './valkey/gate-memory.ts';
-import { admitQuestion, askGate, type GateQuestion, gateAnswer, reportQuestion } from './valkey/gate-script.ts';
+import {
+  admitQuestion,
+  askGate,
+  type GateQuestion,
+  gateAnswer,
+  reportQuestion,
+  slowQuestion,
+} from './valkey/gate-script.ts';
 import { outcomesWithin, reasonOf } from './valkey/outcomes.ts';
 
 /** The most that a call may take, ms. */
@@ -51,13 +58,16 @@ export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
   }
 
   /** @returns the script's reply; nothing where there is none in time */
-  async function ask(key: string, question: GateQuestion): Promise<{ readonly reply: unknown } | undefined> {
+  async function ask(
+    integration: GatedIntegration,
+    question: GateQuestion,
+  ): Promise<{ readonly reply: unknown } | undefined> {
     const limitMs = connection.isCold ? COLD_CALL_LIMIT_MS : CALL_LIMIT_MS;
     const startedMs = performance.now();
     const client = await connection.client(limitMs);
     if (!client) return undefined;
     const leftMs = Math.min(CALL_LIMIT_MS, limitMs - (performance.now() - startedMs));
-    const [outcome] = await outcomesWithin([askGate(client, key, question)], leftMs);
+    const [outcome] = await outcomesWithin([askGate(client, gateKey(integration), question)], leftMs);
     if (outcome && 'value' in outcome) {
       answered();
       return { reply: outcome.value };
@@ -69,18 +79,15 @@ export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
 
   return {
     async admit(integration, tickets, { mayProbe }) {
-      const key = gateKey(integration);
-      const request = { maxPerMinute: integration.max_requests_per_minute, tickets, mayProbe };
-      const asked = await ask(key, admitQuestion(request));
-      return gateAnswer(asked?.reply, tickets.length) ?? memory.admit(key, request, now());
+      const request = { tickets, mayProbe };
+      const asked = await ask(integration, admitQuestion(integration, request));
+      return gateAnswer(asked?.reply, tickets.length) ?? memory.admit(integration, request, now());
     },
     async report(integration, told) {
-      const key = gateKey(integration);
-      if (!(await ask(key, reportQuestion(told)))) memory.report(key, told, now());
+      if (!(await ask(integration, reportQuestion(integration, told)))) memory.report(integration, told, now());
     },
     async reportSlow(integration) {
-      const key = gateKey(integration);
-      if (!(await ask(key, ['slow']))) memory.slow(key, now());
+      if (!(await ask(integration, slowQuestion(integration)))) memory.slow(integration, now());
     },
     connect: () => connection.connect(),
     close: () => connection.close(),

@@ -80,8 +80,14 @@ export interface OAuthClient {
   readonly clientSecret: string;
 }
 
-/** The part of an integration that its gate depends on; with another address, or resumed, its record begins anew. */
-export type GatedIntegration = Pick<Integration, 'id' | 'url' | 'resumed_at' | 'max_requests_per_minute'>;
+/**
+ * The part of an integration that its gate depends on. With another address, or resumed, what is known of its endpoint
+ * begins anew; its rate limit goes on.
+ */
+export type GatedIntegration = Pick<
+  Integration,
+  'id' | 'url' | 'resumed_at' | 'max_requests_per_minute' | 'timeout_seconds'
+>;
 
 /** A try that wants to go out. */
 export interface GateTicket {
@@ -102,7 +108,7 @@ export interface GateAnswer {
   readonly admissions: readonly Admission[];
   /** The endpoint keeps requests waiting: the shared queue's function must not wait for it. */
   readonly isSlow: boolean;
-  /** Success is worth telling: failures were counted before, or this is the probe. */
+  /** Success is worth telling: failures were counted before, this is the probe, or the endpoint is slow. */
   readonly wantsReport: boolean;
 }
 
@@ -116,14 +122,20 @@ export interface GateReport {
   readonly isGone: boolean;
   /** Nobody may send before so many milliseconds from now (`Retry-After`); 0: at once. */
   readonly holdMs: number;
+  /** How long those told of here took, on average, in milliseconds; 0 where there is none. */
+  readonly tookMs: number;
 }
 
 /**
- * Says when tries may go out: rate limit, breaker and hold of each integration, over all functions together. It never
- * throws: without its store it keeps its own record, which then is this environment's alone.
+ * Says when tries may go out: rate limit, breaker, hold and slowness of each integration, over all functions together. It
+ * never throws: without its store it keeps its own record, which then is this environment's alone.
  */
 export interface Gate {
-  /** @param mayProbe whether one of the tries may find out if a failing endpoint is back; else all of them are parked */
+  /**
+   * Who is told a time at most `MAX_PAUSE_MS` (gate-limits.ts) ahead waits for it and goes out, without asking again.
+   *
+   * @param mayProbe whether one of the tries may find out if a failing endpoint is back; else all of them are parked
+   */
   admit(
     integration: GatedIntegration,
     tickets: readonly GateTicket[],

@@ -94,18 +94,17 @@ async function deliverGroup(
   fail: (id: string, thrown: unknown) => void,
 ): Promise<void> {
   const [{ integration }] = group as [Candidate];
-  const passages = await tryThroughGate(integration, group, services, true);
-  await Promise.all(
-    passages.map(async (passage, index) => {
-      const { message, delivery } = group[index] as Candidate;
-      try {
-        if (passage.status === 'rejected') throw passage.reason;
-        await conclude(message.id, delivery, passage.value, services);
-      } catch (thrown) {
-        fail(message.id, thrown);
-      }
-    }),
-  );
+  const { passages, reported } = await tryThroughGate(integration, group, services, true);
+  // Each as soon as it is known: what goes back to the queue must not wait for a batch-mate that hangs.
+  const concluded = passages.map(async (passage, index) => {
+    const { message, delivery } = group[index] as Candidate;
+    try {
+      await conclude(message.id, delivery, await passage, services);
+    } catch (thrown) {
+      fail(message.id, thrown);
+    }
+  });
+  await Promise.all([...concluded, reported]);
 }
 
 async function conclude(id: string, delivery: Delivery, passage: Passage, services: DeliverMessagesServices) {
@@ -114,7 +113,7 @@ async function conclude(id: string, delivery: Delivery, passage: Passage, servic
   const { atMs, reservedForMs } = passage;
   services.counter.count(METRICS.deliveryDeferred);
   const progress = waiting(delivery, reasonToWait(reservedForMs), atMs, reservedForMs);
-  const delaySeconds = Math.floor((atMs - services.now()) / 1000);
+  const delaySeconds = Math.max(0, Math.floor((atMs - services.now()) / 1000));
   if (delaySeconds > MAX_DELAY_SECONDS) return services.workflow.start({ ...delivery, progress });
   const body = toMessageText({ ...delivery, progress });
   const refused = await services.defer([{ id, body, groupId: delivery.integration_id, delaySeconds }]);

@@ -18,9 +18,14 @@ export async function deliverOne(
   if (enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
   const receiver = await findReceiver(delivery, services);
   if ('result' in receiver) return receiver.result;
-  const [passage] = await tryThroughGate(receiver.integration, [{ delivery, enrichment }], services, false);
-  if (passage?.status === 'rejected') throw passage.reason;
-  const value = passage?.value as Passage;
+  const { passages, reported } = await tryThroughGate(
+    receiver.integration,
+    [{ delivery, enrichment }],
+    services,
+    false,
+  );
+  await reported;
+  const value = await (passages[0] as Promise<Passage>);
   if (value.to === 'settled') return value.result;
   const [atMs, reservedForMs] = value.to === 'later' ? [value.atMs, value.reservedForMs] : [services.now(), undefined];
   services.counter.count(METRICS.deliveryDeferred);

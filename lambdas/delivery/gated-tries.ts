@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
 import type { Admission, Gate, GateTicket } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
+import { MAX_PAUSE_MS } from '../domain/gate-limits.ts';
 import { JITTER } from '../domain/retry-timing.ts';
 import { park } from './park.ts';
 import { type Tried, type TryDeliveryServices, tryDelivery } from './try-delivery.ts';
@@ -24,62 +25,71 @@ export type Passage =
   /** Untried, and to be tried where waiting for an answer holds up nobody else. */
   | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
 
-/**
- * The longest wait for a free moment in the function itself, in milliseconds. SQS delays by whole seconds: what is left
- * of the last one is waited for here, so that a burst is spread evenly.
- */
-export const MAX_PAUSE_MS = 1000;
-
 /** A request without an answer for so long makes its endpoint a slow one, in milliseconds. */
 const SLOW_AFTER_MS = 2000;
+
+/** Deliveries on their way through the gate, once it has answered. Await all of them. */
+export interface GatedTries {
+  /** In the order they were given in: what becomes of each, as soon as it is known. Rejects with what its try threw. */
+  readonly passages: readonly Promise<Passage>[];
+  /** All tries have ended, and the gate knows how. Never rejects because a passage did. */
+  readonly reported: Promise<void>;
+}
 
 /**
  * Takes deliveries of one integration through its gate, and tries those that may go out.
  *
  * @param isShared whether other integrations' deliveries wait for this function: then a slow endpoint is not tried here,
  * and a failing one not probed
- * @returns in the order of `ready`: what became of each, or what was thrown
+ * @returns once the gate has answered, while the tries are under way
  */
 export async function tryThroughGate(
   integration: Integration,
   ready: readonly Ready[],
   services: GatedTriesServices,
   isShared: boolean,
-): Promise<PromiseSettledResult<Passage>[]> {
+): Promise<GatedTries> {
   const { gate } = services;
   const tickets = ready.map(({ delivery }) => ticketOf(delivery));
   const answer = await gate.admit(integration, tickets, { mayProbe: !isShared });
   const tried: Tried[] = [];
   let begun = 0;
-  const passages = await Promise.allSettled(
-    ready.map(async (one, index): Promise<Passage> => {
-      const admission = answer.admissions[index] as Admission;
-      if (admission.verdict === 'parked') {
-        const why = `integration ${integration.id} is ${admission.reason}`;
-        return { to: 'settled', result: park(one.delivery, why, services) };
-      }
-      const nowMs = services.now();
-      const atMs = admission.verdict === 'now' ? nowMs : turnOf(admission, nowMs, services.random);
-      const isOwn =
-        admission.verdict === 'later' ? admission.isReserved : integration.max_requests_per_minute !== undefined;
-      const reservedForMs = isOwn ? atMs : undefined;
-      const waitMs = atMs - nowMs;
-      if (waitMs > MAX_PAUSE_MS) return { to: 'later', atMs, reservedForMs };
-      if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
-      if (waitMs > 0) await pause(waitMs);
-      begun += 1;
-      const attempt = await tryNoticingSlowness(integration, one, services);
-      tried.push(attempt);
-      return { to: 'settled', result: attempt.result };
-    }),
+  const passages = ready.map((one, index) => pass(one, answer.admissions[index] as Admission));
+  const reported = Promise.allSettled(passages).then(() =>
+    report(integration, tried, answer.wantsReport && begun > 0, gate),
   );
-  await report(integration, tried, answer.wantsReport && begun > 0, gate);
-  return passages;
+  return { passages, reported };
+
+  async function pass(one: Ready, admission: Admission): Promise<Passage> {
+    if (admission.verdict === 'parked') {
+      const why = `integration ${integration.id} is ${admission.reason}`;
+      return { to: 'settled', result: park(one.delivery, why, services) };
+    }
+    const nowMs = services.now();
+    const atMs = admission.verdict === 'now' ? nowMs : turnOf(admission, nowMs, services.random);
+    const isLimited = integration.max_requests_per_minute !== undefined || answer.isSlow;
+    const isOwn = admission.verdict === 'later' ? admission.isReserved : isLimited;
+    const reservedForMs = isOwn ? atMs : undefined;
+    const waitMs = atMs - nowMs;
+    if (waitMs > MAX_PAUSE_MS) return { to: 'later', atMs, reservedForMs };
+    if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
+    if (waitMs > 0) await pause(waitMs);
+    begun += 1;
+    const attempt = await tryNoticingSlowness(integration, one, services);
+    tried.push(attempt);
+    return { to: 'settled', result: attempt.result };
+  }
 }
 
-/** A moment that is nobody's own is everybody's: they come up to a tenth of their wait later, each at another time. */
+/**
+ * A moment that is nobody's own is everybody's: they come up to a tenth of their wait later, each at another time. What
+ * the gate expects to go out without asking again does so all the same: it may be the probe.
+ */
 function turnOf({ atMs, isReserved }: Extract<Admission, { verdict: 'later' }>, nowMs: number, random: () => number) {
-  return isReserved ? atMs : atMs + Math.max(0, Math.round((atMs - nowMs) * JITTER * random()));
+  if (isReserved) return atMs;
+  const waitMs = Math.max(0, atMs - nowMs);
+  const lateMs = Math.round(waitMs * JITTER * random());
+  return waitMs > MAX_PAUSE_MS ? atMs + lateMs : Math.min(atMs + lateMs, nowMs + MAX_PAUSE_MS);
 }
 
 /** For the operator: why a delivery waits that may not go out yet. */
@@ -110,5 +120,11 @@ async function report(integration: Integration, tried: readonly Tried[], isWante
   const [passed, failed, gone] = [count('alive'), count('failing'), count('gone')];
   if (failed === 0 && gone === 0 && !isWanted) return;
   const holdMs = Math.max(0, ...tried.map((one) => one.holdMs));
-  await gate.report(integration, { passed, failed, isGone: gone > 0, holdMs });
+  const tookMs = mean(tried.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
+  await gate.report(integration, { passed, failed, isGone: gone > 0, holdMs, tookMs });
+}
+
+/** A whole number; of none 0. */
+function mean(numbers: readonly number[]): number {
+  return numbers.length === 0 ? 0 : Math.round(numbers.reduce((sum, one) => sum + one) / numbers.length);
 }

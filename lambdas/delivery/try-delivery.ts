@@ -22,6 +22,8 @@ export interface Tried {
   readonly endpoint: EndpointState;
   /** The partner asked for so long a pause, in milliseconds; 0: for none. */
   readonly holdMs: number;
+  /** From its beginning to its end, in milliseconds. */
+  readonly tookMs: number;
 }
 
 /**
@@ -48,9 +50,10 @@ export async function tryDelivery(
       : await sendWebhook({ id: delivery.webhook_id, body: composed.body, integration, timeoutMs }, services);
   const endedAtMs = services.now();
   const pauseMs = sent.kind === 'sent' && sent.verdict === 'retry' ? askedPauseMs(sent, endedAtMs) : undefined;
+  const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
-  tell(result, sent, { delivery, enrichment, attempt, durationMs: endedAtMs - startedAtMs }, services);
-  return { result, endpoint: endpointState(sent), holdMs: pauseMs ?? 0 };
+  tell(result, sent, { delivery, enrichment, attempt, durationMs: tookMs }, services);
+  return { result, endpoint: endpointState(sent), holdMs: pauseMs ?? 0, tookMs };
 
   function conclude(): TaskResult {
     if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);

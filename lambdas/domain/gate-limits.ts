@@ -1,12 +1,14 @@
 /** What the gate goes by, in milliseconds where nothing else is said. The rules are in `gate.ts`. */
 
 const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
+export const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
 /**
- * Over so long the requests of one minute are spread: a minute and 2%. A partner that counts by windows of a minute by
- * its own clock never counts one more than it allows.
+ * Over so long the requests of one minute are spread: a minute and 2%, so that a partner that counts by windows of a minute
+ * by its own clock does not find one too many. No more than that: what was reserved may be sent up to `LAPSE_MS` late,
+ * so after a stall the requests of one minute can come together with those of the next; and the second request after a
+ * 401, like fetching a token, is not counted.
  */
 export const SPREAD_MS = 1.02 * MINUTE_MS;
 
@@ -18,6 +20,12 @@ export const MAX_AHEAD_MS = 72 * HOUR_MS;
 
 /** What would have to be reserved further ahead asks again after this, without a reservation. */
 export const ASK_AGAIN_MS = HOUR_MS;
+
+/**
+ * The longest wait for a free moment in the function itself: SQS delays by whole seconds, and what is left of the last
+ * one is waited for there, so that a burst is spread evenly. Whoever waits so does not ask again before it goes out.
+ */
+export const MAX_PAUSE_MS = SECOND_MS;
 
 /** The longest hold that one report can ask for: the cap of `Retry-After`. */
 export const MAX_HOLD_MS = HOUR_MS;
@@ -37,8 +45,27 @@ export const PROBE_LEASE_MS = 6 * MINUTE_MS;
 /** Two requests that wait, noticed within this time, make an endpoint slow; one may be chance. */
 export const SLOW_PAIR_MS = 5 * SECOND_MS;
 
-/** How long an endpoint counts as slow after the last sign of it. */
-export const SLOW_MS = 30 * SECOND_MS;
+/**
+ * So many tries of a slow endpoint may be under way at a time: one slow partner must not take all tasks that the workflow
+ * may run. Nobody counts them; they follow from the rate. By Little's law tries under way = rate × duration, so the rate
+ * that a slow endpoint is held to is this by the duration of its tries.
+ */
+export const SLOW_TRIES = 10;
+
+/** The weight of the newest duration in the smoothed one. */
+export const LATENCY_WEIGHT = 0.3;
+
+/**
+ * Nothing is reserved further ahead of an endpoint only because it is slow, and who finds no moment asks again after
+ * this: it may be well before, and what sleeps would not hear of it. With a tenth of jitter SQS still delays by as much.
+ */
+export const MAX_AHEAD_OF_SLOW_MS = 10 * MINUTE_MS;
+
+/**
+ * How long an endpoint counts as slow after the last sign of it: longer than the interval that its rate has where tries
+ * take 300 s (30.6 s), or between two of them it would count as well, and everything would go out.
+ */
+export const SLOW_MS = MINUTE_MS;
 
 /** So long after the last moment that a record speaks of it is forgotten: longer than parked deliveries sleep. */
 export const FORGET_MS = HOUR_MS;

@@ -3,7 +3,13 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import fc from 'fast-check';
 import { clientOpener, disconnect, type ValkeyClient } from '../../lambdas/adapters/valkey/client.ts';
 import { GateMemory } from '../../lambdas/adapters/valkey/gate-memory.ts';
-import { admitQuestion, askGate, gateAnswer, reportQuestion } from '../../lambdas/adapters/valkey/gate-script.ts';
+import {
+  admitQuestion,
+  askGate,
+  gateAnswer,
+  reportQuestion,
+  slowQuestion,
+} from '../../lambdas/adapters/valkey/gate-script.ts';
 import { createValkeyGate, type ValkeyGate } from '../../lambdas/adapters/valkey-gate.ts';
 import type { GateReport, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
@@ -66,7 +72,7 @@ async function admissionsOf(gate: ValkeyGate, one: Integration, tickets: number 
 }
 
 function told(about: Partial<GateReport>): GateReport {
-  return { passed: 0, failed: 0, isGone: false, holdMs: 0, ...about };
+  return { passed: 0, failed: 0, isGone: false, holdMs: 0, tookMs: 0, ...about };
 }
 
 async function openClient(port: number): Promise<ValkeyClient> {
@@ -115,52 +121,95 @@ describe('the script', () => {
       failed: fc.constantFrom(0, 0, 1, 4, 10),
       isGone: fc.constantFrom(false, false, false, false, true),
       holdMs: fc.constantFrom(0, 0, 0, 1_500.5, 120_000, 2 * HOUR_MS),
+      tookMs: fc.oneof(fc.constantFrom(0, 1), fc.nat(300_000)),
     }),
   });
   const slowStep = fc.record({ kind: fc.constant('slow' as const) });
-  const steps = fc.array(fc.tuple(pauseMs, fc.oneof({ weight: 2, arbitrary: admitStep }, reportStep, slowStep)), {
-    minLength: 20,
-    maxLength: 60,
+  const changeStep = fc.record({
+    kind: fc.constant('change' as const),
+    change: fc.record(
+      {
+        max_requests_per_minute: limit,
+        timeout_seconds: fc.constantFrom(5, 300),
+        url: fc.constantFrom('https://partner.example/one', 'https://partner.example/two'),
+      },
+      { requiredKeys: [] },
+    ),
   });
+  const steps = fc.array(
+    fc.tuple(
+      pauseMs,
+      fc.oneof(
+        { weight: 12, arbitrary: admitStep },
+        { weight: 6, arbitrary: reportStep },
+        { weight: 6, arbitrary: slowStep },
+        { weight: 1, arbitrary: changeStep },
+      ),
+    ),
+    { minLength: 20, maxLength: 60 },
+  );
+
+  type Steps = typeof steps extends fc.Arbitrary<infer Value> ? Value : never;
+
+  /** A breaker that may be probed, while a hold has so long to go. */
+  const heldProbe = (leftMs: number): [undefined, Steps] => {
+    const ask = { kind: 'admit' as const, offsetsMs: [undefined, undefined], mayProbe: true };
+    const report = { passed: 0, failed: 10, isGone: false, holdMs: 30_000 + leftMs, tookMs: 0 } as const;
+    const held = { kind: 'report' as const, report };
+    return [
+      undefined,
+      [
+        [0, held],
+        [30_000, ask],
+        [0, ask],
+      ],
+    ];
+  };
 
   test('answers as the rules in TypeScript do, whatever happens', async () => {
     const client = await openClient(server.port);
-    await askGate(client, gateKey(newIntegration()), ['slow'], NOW);
+    const any = newIntegration();
+    await askGate(client, gateKey(any), slowQuestion(any), NOW);
     await fc.assert(
-      fc.asyncProperty(limit, limit, steps, async (firstLimit, secondLimit, sequence) => {
-        const key = gateKey(newIntegration());
+      fc.asyncProperty(limit, steps, async (firstLimit, sequence) => {
+        let one = newIntegration();
+        const key = gateKey(one);
+        one = { ...one, max_requests_per_minute: firstLimit };
         const memory = new GateMemory();
         let nowMs = NOW;
         // All in one go: the server takes them in their order, where it knows the script.
-        const answers = sequence.map(async ([pause, step], position) => {
+        const answers = sequence.map(async ([pause, step]) => {
           nowMs += pause;
+          if (step.kind === 'change') {
+            one = { ...one, ...step.change };
+            return [null, null];
+          }
           if (step.kind === 'slow') {
-            memory.slow(key, nowMs);
-            return [await askGate(client, key, ['slow'], nowMs), null];
+            memory.slow(one, nowMs);
+            return [await askGate(client, key, slowQuestion(one), nowMs), null];
           }
           if (step.kind === 'report') {
-            memory.report(key, step.report, nowMs);
-            return [await askGate(client, key, reportQuestion(step.report), nowMs), null];
+            memory.report(one, step.report, nowMs);
+            return [await askGate(client, key, reportQuestion(one, step.report), nowMs), null];
           }
-          const maxPerMinute = position < sequence.length / 2 ? firstLimit : secondLimit;
           const tickets = step.offsetsMs.map((ms) => (ms === undefined ? {} : { reservedForMs: nowMs + ms }));
-          const request = { maxPerMinute, tickets, mayProbe: step.mayProbe };
-          const expected = memory.admit(key, request, nowMs);
-          return [gateAnswer(await askGate(client, key, admitQuestion(request), nowMs), tickets.length), expected];
+          const request = { tickets, mayProbe: step.mayProbe };
+          const expected = memory.admit(one, request, nowMs);
+          return [gateAnswer(await askGate(client, key, admitQuestion(one, request), nowMs), tickets.length), expected];
         });
         const compared = await Promise.all(answers);
         expect(compared.map(([actual]) => actual)).toEqual(compared.map(([, expected]) => expected));
       }),
-      { numRuns: 100 },
+      { numRuns: 100, examples: [heldProbe(1_000), heldProbe(1_001)] },
     );
   }, 30_000);
 
   test('takes a hundred tries in one call', async () => {
     const client = await openClient(server.port);
-    const request = { maxPerMinute: 60_000, tickets: Array(100).fill({ reservedForMs: undefined }), mayProbe: true };
-    const key = gateKey(newIntegration());
-    const answer = gateAnswer(await askGate(client, key, admitQuestion(request), NOW), 100);
-    expect(answer).toEqual(new GateMemory().admit(key, request, NOW));
+    const request = { tickets: Array(100).fill({ reservedForMs: undefined }), mayProbe: true };
+    const limited = newIntegration({ max_requests_per_minute: 60_000 });
+    const answer = gateAnswer(await askGate(client, gateKey(limited), admitQuestion(limited, request), NOW), 100);
+    expect(answer).toEqual(new GateMemory().admit(limited, request, NOW));
   });
 
   test('lets the server drop a record an hour after the last moment that it speaks of', async () => {
@@ -210,6 +259,31 @@ describe('several functions', () => {
     await one.reportSlow(waiting);
     await other.reportSlow(waiting);
     expect((await one.admit(waiting, [{}], PROBING)).isSlow).toBe(true);
+  });
+
+  test('share how long a slow endpoint takes', async () => {
+    const [{ gate: one }, { gate: other }] = [await connectedTo(server.port), await connectedTo(server.port)];
+    const waiting = newIntegration();
+    await one.reportSlow(waiting);
+    await other.reportSlow(waiting);
+    await one.report(waiting, told({ passed: 1, tookMs: 100_000 }));
+    const [first, second, third] = await admissionsOf(other, waiting, 3);
+    expect([first, second, third]).toEqual([go, later, later]);
+    if (second?.verdict !== 'later' || third?.verdict !== 'later') throw new Error('they went at once');
+    expect(third.atMs - second.atMs).toBe(10_200);
+  });
+
+  test('share one limit over a change of the address', async () => {
+    const [{ gate: one }, { gate: other }] = [await connectedTo(server.port), await connectedTo(server.port)];
+    const limited = newIntegration({ max_requests_per_minute: 60 });
+    await one.report(limited, told({ failed: 9 }));
+    expect(await admissionsOf(one, limited)).toEqual([go]);
+    const moved = { ...limited, url: 'https://partner.example/moved' };
+    expect(await other.admit(moved, [{}], PROBING)).toEqual({
+      admissions: [later],
+      isSlow: false,
+      wantsReport: false,
+    });
   });
 
   test('keep reservations, and go by the clock of the server, not by their own', async () => {
@@ -354,13 +428,14 @@ describe('without Valkey', () => {
 test('the memory keeps the 2000 records that changed last', () => {
   const memory = new GateMemory();
   const broken = told({ failed: 10 });
-  memory.report('first', broken, NOW);
-  memory.report('second', broken, NOW);
-  for (let i = 0; i < 1_998; i += 1) memory.report(`key ${i}`, broken, NOW);
-  memory.slow('first', NOW);
-  memory.report('one more', broken, NOW);
+  const [first, second] = [newIntegration(), newIntegration()];
+  memory.report(first, broken, NOW);
+  memory.report(second, broken, NOW);
+  for (let i = 0; i < 1_998; i += 1) memory.report({ ...first, id: `partner ${i}` }, broken, NOW);
+  memory.slow(first, NOW);
+  memory.report(newIntegration(), broken, NOW);
   expect(memory.size).toBe(2_000);
-  const request = { maxPerMinute: undefined, tickets: [{}], mayProbe: true };
-  expect(memory.admit('first', request, NOW).admissions).toEqual([failing]);
-  expect(memory.admit('second', request, NOW).admissions).toEqual([go]);
+  const request = { tickets: [{}], mayProbe: true };
+  expect(memory.admit(first, request, NOW).admissions).toEqual([failing]);
+  expect(memory.admit(second, request, NOW).admissions).toEqual([go]);
 });

@@ -165,6 +165,37 @@ describe('a message whose integration’s gate does not let it pass', () => {
     });
   });
 
+  test('returns at once, not when a batch-mate that hangs has ended', async () => {
+    const hanging = Promise.withResolvers<SendResult>();
+    const taken = Promise.withResolvers<void>();
+    const { services } = world({
+      gate: gateThatSays({
+        admissions: [{ verdict: 'now' }, { verdict: 'later', atMs, isReserved: true }],
+      }),
+      sender: { send: () => hanging.promise },
+      async defer() {
+        taken.resolve();
+        return new Set();
+      },
+    });
+    const ending = deliverMessages([message(to('acme')), { ...message(to('acme')), id: 'the second' }], services);
+    await taken.promise;
+    hanging.resolve(answered(200));
+    expect((await ending).size).toBe(0);
+  });
+
+  test('returns without a delay where its moment has come meanwhile', async () => {
+    let now = NOW;
+    const counter = {
+      count() {
+        now += 5_000;
+      },
+    };
+    const { services, deferred } = world({ gate: reservedUntil(NOW + 1_500), now: () => now, counter });
+    await deliverMessages([message(to('acme'))], services);
+    expect(deferred).toMatchObject([{ delaySeconds: 0 }]);
+  });
+
   test('goes to the workflow where its turn is further away than SQS delays', async () => {
     const { services, started, deferred } = world({ gate: reservedUntil(NOW + 901_000) });
     await deliverMessages([message(to('acme'))], services);
@@ -219,7 +250,12 @@ describe('a message whose integration’s gate does not let it pass', () => {
     const { services, sent, started } = world({ gate: gateThatSays({ isSlow: true }) });
     await deliverMessages([message(to('acme'))], services);
     expect(sent).toEqual([]);
-    expect(started[0]?.progress).toEqual({ enrichment: ENRICHED, attempt: 0, due_at: '2026-01-15T12:00:00.000Z' });
+    expect(started[0]?.progress).toEqual({
+      enrichment: ENRICHED,
+      attempt: 0,
+      due_at: '2026-01-15T12:00:00.000Z',
+      reserved_for: '2026-01-15T12:00:00.000Z',
+    });
   });
 });
 
@@ -256,7 +292,7 @@ describe('a batch', () => {
       ['acme', 1],
       ['busy', 2],
     ]);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: false, holdMs: 0 }]);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: false, holdMs: 0, tookMs: 0 }]);
   });
 
   test('is delivered side by side: a partner that hangs holds up no other', async () => {

@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Admission, Gate, SendResult } from '../../lambdas/contract/delivery-ports.ts';
-import { MAX_PAUSE_MS, type Passage, tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
+import { MAX_PAUSE_MS } from '../../lambdas/domain/gate-limits.ts';
+import { until } from '../support/assembly.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { answered, failed, openGate, sendingServices } from '../support/sending.ts';
 
 const LIMITED = integration({ max_requests_per_minute: 60 });
@@ -25,13 +28,18 @@ function world(
   return { gate, services, ready, requests: sending.requests };
 }
 
-const values = (passages: PromiseSettledResult<Passage>[]) =>
-  passages.map((passage) => (passage.status === 'fulfilled' ? passage.value : passage.reason));
+/** Awaits all that comes of it: what became of each, or what was thrown. */
+async function through(...given: Parameters<typeof tryThroughGate>): Promise<unknown[]> {
+  const { passages, reported } = await tryThroughGate(...given);
+  const settled = await Promise.allSettled(passages);
+  await reported;
+  return settled.map((passage) => (passage.status === 'fulfilled' ? passage.value : passage.reason));
+}
 
 describe('what may go out now', () => {
   test('is tried, and a healthy endpoint’s gate is told nothing: nothing has changed', async () => {
     const { gate, services, ready, requests } = world([{ verdict: 'now' }, { verdict: 'now' }]);
-    const passages = values(await tryThroughGate(LIMITED, ready, services, true));
+    const passages = await through(LIMITED, ready, services, true);
     expect(passages).toMatchObject([{ to: 'settled', result: { outcome: 'delivered' } }, { to: 'settled' }]);
     expect(requests).toHaveLength(2);
     expect(gate.reports).toEqual([]);
@@ -41,16 +49,16 @@ describe('what may go out now', () => {
     const { gate, services, ready } = world([{ verdict: 'now' }], [answered(200)], {
       admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
     });
-    await tryThroughGate(LIMITED, ready, services, false);
-    expect(gate.reports).toEqual([{ passed: 1, failed: 0, isGone: false, holdMs: 0 }]);
+    await through(LIMITED, ready, services, false);
+    expect(gate.reports).toEqual([{ passed: 1, failed: 0, isGone: false, holdMs: 0, tookMs: expect.any(Number) }]);
   });
 
   test('a probe that never reached the endpoint is given back', async () => {
     const { gate, services, ready } = world([{ verdict: 'now' }], [failed('FORBIDDEN_ADDRESS')], {
       admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
     });
-    await tryThroughGate(LIMITED, ready, services, false);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 0, isGone: false, holdMs: 0 }]);
+    await through(LIMITED, ready, services, false);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 0, isGone: false, holdMs: 0, tookMs: 0 }]);
   });
 
   test('what was parked tells nothing: the probe is somebody else’s', async () => {
@@ -62,7 +70,7 @@ describe('what may go out now', () => {
       ...services,
       gate: { ...gate, admit: async () => ({ admissions: [parked], isSlow: true, wantsReport: true }) },
     };
-    await tryThroughGate(LIMITED, [{ delivery: delivery(), enrichment: ENRICHED }, ...ready], closed, true);
+    await through(LIMITED, [{ delivery: delivery(), enrichment: ENRICHED }, ...ready], closed, true);
     expect(gate.reports).toEqual([]);
   });
 
@@ -72,8 +80,43 @@ describe('what may go out now', () => {
       results.map(() => ({ verdict: 'now' })),
       results,
     );
-    await tryThroughGate(LIMITED, ready, services, true);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: true, holdMs: 60_000 }]);
+    await through(LIMITED, ready, services, true);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: true, holdMs: 60_000, tookMs: expect.any(Number) }]);
+  });
+
+  test('how long they took is told on average, without those that say nothing of the endpoint', async () => {
+    const results: [number, SendResult][] = [
+      [1_000, answered(503)],
+      [2_000, answered(200)],
+      [9_000, failed('CERT_HAS_EXPIRED')],
+    ];
+    const { gate, services, ready } = world(results.map(() => ({ verdict: 'now' })));
+    let nowMs = NOW;
+    const ends: (() => void)[] = [];
+    const sender = {
+      send: () => {
+        const [tookMs, result] = results[ends.length] as [number, SendResult];
+        const { promise, resolve } = Promise.withResolvers<SendResult>();
+        ends.push(() => {
+          nowMs = NOW + tookMs;
+          resolve(result);
+        });
+        return promise;
+      },
+    };
+    const { passages, reported } = await tryThroughGate(
+      LIMITED,
+      ready,
+      { ...services, sender, now: () => nowMs },
+      true,
+    );
+    await until(() => ends.length === results.length);
+    for (const [index, end] of ends.entries()) {
+      end();
+      await passages[index];
+    }
+    await reported;
+    expect(gate.reports).toEqual([{ passed: 1, failed: 1, isGone: false, holdMs: 0, tookMs: 1_500 }]);
   });
 
   test('what one of them throws harms no other', async () => {
@@ -91,7 +134,43 @@ describe('what may go out now', () => {
         },
       },
     };
-    expect(values(await tryThroughGate(LIMITED, ready, faulty, true))).toMatchObject([bug, { to: 'settled' }]);
+    expect(await through(LIMITED, ready, faulty, true)).toMatchObject([bug, { to: 'settled' }]);
+  });
+});
+
+describe('a try that takes long', () => {
+  /** One that hangs until `answer`, and one that must wait for its turn. */
+  function hangingBesideWaiting({ isReserved = true } = {}) {
+    const answer = Promise.withResolvers<SendResult>();
+    const given = world([{ verdict: 'now' }, { verdict: 'later', atMs: Date.now() + 60_000, isReserved }]);
+    const services = { ...given.services, sender: { send: () => answer.promise } };
+    return { ...given, services, answer };
+  }
+
+  test('keeps what becomes of no other from its caller', async () => {
+    const { services, ready, answer } = hangingBesideWaiting();
+    const { passages, reported } = await tryThroughGate(LIMITED, ready, services, true);
+    expect(await passages[1]).toMatchObject({ to: 'later' });
+    answer.resolve(answered(200));
+    expect(await passages[0]).toMatchObject({ to: 'settled' });
+    await reported;
+  });
+
+  test('is told when it has ended, though another one threw before anybody looked', async () => {
+    const { gate, services, ready, answer } = hangingBesideWaiting({ isReserved: false });
+    const bug = new TypeError('a bug');
+    let isBroken = true;
+    const random = () => {
+      if (isBroken) throw bug;
+      return 0.5;
+    };
+    const { passages, reported } = await tryThroughGate(LIMITED, ready, { ...services, random }, true);
+    await setImmediate();
+    isBroken = false;
+    answer.resolve(failed('TIMEOUT'));
+    await reported;
+    expect(gate.reports).toMatchObject([{ failed: 1 }]);
+    await expect(passages[1]).rejects.toBe(bug);
   });
 });
 
@@ -110,7 +189,7 @@ describe('what must wait', () => {
         },
       },
     };
-    await tryThroughGate(LIMITED, ready, timed, true);
+    await through(LIMITED, ready, timed, true);
     expect(requests).toHaveLength(1);
     // Timers may be a millisecond early.
     expect(sentAt[0]).toBeGreaterThanOrEqual(atMs - 2);
@@ -122,7 +201,7 @@ describe('what must wait', () => {
       { verdict: 'later', atMs, isReserved: true },
       { verdict: 'later', atMs, isReserved: false },
     ]);
-    expect(values(await tryThroughGate(LIMITED, ready, services, true))).toEqual([
+    expect(await through(LIMITED, ready, services, true)).toEqual([
       { to: 'later', atMs, reservedForMs: atMs },
       { to: 'later', atMs: expect.any(Number), reservedForMs: undefined },
     ]);
@@ -138,10 +217,17 @@ describe('what must wait', () => {
     ] as const) {
       const { services, ready } = world([{ verdict: 'later', atMs, isReserved: false }]);
       const still = { ...services, now: () => nowMs, random: () => random };
-      const [passage] = values(await tryThroughGate(LIMITED, ready, still, true));
+      const [passage] = await through(LIMITED, ready, still, true);
       expect(passage).toMatchObject({ to: 'later', atMs: atMs + lateMs });
     }
   });
+});
+
+test('what the gate expects to go out after a pause goes out: it may be the probe', async () => {
+  const nowMs = Date.now();
+  const { services, ready, requests } = world([{ verdict: 'later', atMs: nowMs + MAX_PAUSE_MS, isReserved: false }]);
+  await through(LIMITED, ready, { ...services, now: () => nowMs, random: () => 0.999 }, false);
+  expect(requests).toHaveLength(1);
 });
 
 describe('a slow endpoint', () => {
@@ -153,16 +239,16 @@ describe('a slow endpoint', () => {
 
   test('is not tried where others wait; its moment goes along', async () => {
     const { services, ready, requests } = slow();
-    const [passage] = values(await tryThroughGate(LIMITED, ready, services, true));
+    const [passage] = await through(LIMITED, ready, services, true);
     expect(passage).toEqual({ to: 'workflow', reservedForMs: expect.any(Number) });
-    const [unlimited] = values(await tryThroughGate(integration(), ready, services, true));
-    expect(unlimited).toEqual({ to: 'workflow', reservedForMs: undefined });
+    const [unlimited] = await through(integration(), ready, services, true);
+    expect(unlimited).toEqual({ to: 'workflow', reservedForMs: expect.any(Number) });
     expect(requests).toEqual([]);
   });
 
   test('is tried where nobody else waits', async () => {
     const { services, ready, requests } = slow();
-    await tryThroughGate(LIMITED, ready, services, false);
+    await through(LIMITED, ready, services, false);
     expect(requests).toHaveLength(1);
   });
 });
@@ -175,14 +261,14 @@ test('a failing endpoint is probed only where nobody else waits', async () => {
       return { admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false };
     },
   });
-  await tryThroughGate(LIMITED, ready, services, true);
-  await tryThroughGate(LIMITED, ready, services, false);
+  await through(LIMITED, ready, services, true);
+  await through(LIMITED, ready, services, false);
   expect(asked).toEqual([false, true]);
 });
 
 test('a parked delivery sleeps', async () => {
   const { services, ready, requests } = world([{ verdict: 'parked', reason: 'gone' }]);
-  expect(values(await tryThroughGate(LIMITED, ready, services, true))).toMatchObject([
+  expect(await through(LIMITED, ready, services, true)).toMatchObject([
     { to: 'settled', result: { outcome: 'retry', sleeps: 1, reason: 'parked: integration acme is gone' } },
   ]);
   expect(requests).toEqual([]);

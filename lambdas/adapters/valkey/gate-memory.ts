@@ -1,5 +1,6 @@
-import type { GateAnswer, GateReport } from '../../contract/delivery-ports.ts';
-import { type AdmitRequest, admit, type GateState, report, slow, UNKNOWN } from '../../domain/gate.ts';
+import type { GateAnswer, GatedIntegration, GateReport } from '../../contract/delivery-ports.ts';
+import { type AdmitRequest, admit, gateKey, report, slow } from '../../domain/gate.ts';
+import { type GateState, UNKNOWN } from '../../domain/gate-state.ts';
 
 /** As many as a document may hold integrations. */
 const MAX_RECORDS = 2_000;
@@ -12,19 +13,22 @@ export class GateMemory {
     return this.#states.size;
   }
 
-  admit(key: string, request: AdmitRequest, nowMs: number): GateAnswer {
+  admit(integration: GatedIntegration, request: AdmitRequest, nowMs: number): GateAnswer {
+    const key = gateKey(integration);
     const known = this.#known(key);
-    const { state, answer } = admit(known, request, nowMs);
+    const { state, answer } = admit(known, integration, request, nowMs);
     if (state !== known) this.#keep(key, state);
     return answer;
   }
 
-  report(key: string, told: GateReport, nowMs: number): void {
-    this.#keep(key, report(this.#known(key), told, nowMs));
+  report(integration: GatedIntegration, told: GateReport, nowMs: number): void {
+    const key = gateKey(integration);
+    this.#keep(key, report(this.#known(key), integration, told, nowMs));
   }
 
-  slow(key: string, nowMs: number): void {
-    this.#keep(key, slow(this.#known(key), nowMs));
+  slow(integration: GatedIntegration, nowMs: number): void {
+    const key = gateKey(integration);
+    this.#keep(key, slow(this.#known(key), integration, nowMs));
   }
 
   #known(key: string): GateState {

@@ -1,19 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { Admission, GateAnswer, GateReport } from '../../contract/delivery-ports.ts';
+import type { Admission, GateAnswer, GatedIntegration, GateReport } from '../../contract/delivery-ports.ts';
 import type { AdmitRequest } from '../../domain/gate.ts';
 import * as limits from '../../domain/gate-limits.ts';
+import { epochOf } from '../../domain/gate-state.ts';
 import type { ValkeyClient } from './client.ts';
 
 /**
  * The rules of `domain/gate.ts` in Lua, to be run where all functions meet: on one key, whose hash is the state.
  *
  * KEYS[1] the record; ARGV[1] `admit`, `report` or `slow`; ARGV[2] the time in epoch ms, or nothing for the server's own
- * clock; then what it is about. `admit` answers numbers: slow, wants a report, then verdict and time of each ticket.
+ * clock; ARGV[3] the epoch; then what it is about. `admit` answers numbers: slow, wants a report, then verdict and time of each ticket.
  */
 const SCRIPT = `
-local NAMES = {'next', 'hold', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'forget'}
+local NAMES = {
+  'epoch', 'next', 'hold', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'forget'
+}
 
-local now = tonumber(ARGV[2])
+local now, epoch = tonumber(ARGV[2]), tonumber(ARGV[3])
 if not now then
   local time = redis.call('TIME')
   now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -22,8 +25,14 @@ end
 local state = {}
 local known = redis.call('HMGET', KEYS[1], unpack(NAMES))
 for i, name in ipairs(NAMES) do state[name] = tonumber(known[i] or 0) or 0 end
-if now > state.forget then
+local function forget()
   for _, name in ipairs(NAMES) do state[name] = 0 end
+end
+if now > state.forget then forget() end
+if state.epoch ~= epoch then
+  local next = state.next
+  forget()
+  state.epoch, state.next = epoch, next
 end
 
 local function save()
@@ -40,7 +49,15 @@ end
 
 local NOW, LATER, RESERVED, FAILING, GONE = 0, 1, 2, 3, 4
 
-local function place(reserved, limit)
+local function limitOf(own, timeout)
+  if now >= state.slow then return own, ${limits.MAX_AHEAD_MS} end
+  local latency = state.latency > 0 and state.latency or timeout
+  local implied = ${limits.SLOW_TRIES * limits.MINUTE_MS} / latency
+  if own and own <= implied then return own, ${limits.MAX_AHEAD_MS} end
+  return implied, ${limits.MAX_AHEAD_OF_SLOW_MS}
+end
+
+local function place(reserved, limit, ahead)
   if not limit then
     if state.hold > now then return LATER, state.hold end
     return NOW, 0
@@ -52,23 +69,26 @@ local function place(reserved, limit)
   end
   local free = math.max(now, state.next, state.hold)
   local at = math.ceil(free)
-  if at > now + ${limits.MAX_AHEAD_MS} then return LATER, now + ${limits.ASK_AGAIN_MS} end
+  if at > now + ahead then return LATER, now + math.min(${limits.ASK_AGAIN_MS}, ahead) end
   state.next = free + ${limits.SPREAD_MS} / limit
   if at > now then return RESERVED, at end
   return NOW, 0
 end
 
-local function admit(limit, mayProbe, first)
-  local open, reported = state.open > 0, state.failures > 0
+local function admit(own, timeout, mayProbe, first)
+  local limit, ahead = limitOf(own, timeout)
+  local open, failed = state.open > 0, state.failures > 0
+  local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
   local parked = state.gone > 0 and GONE or FAILING
-  local reply = {(open or now < state.slow) and 1 or 0, (open or reported) and 1 or 0}
+  local reply = {slow and 1 or 0, (slow or failed) and 1 or 0}
   local next, probe = state.next, state.probe
   for i = first, #ARGV do
     local verdict, at = parked, 0
     if not open or (mayProbe and i == first) then
-      verdict, at = place(tonumber(ARGV[i]), limit)
-      if open and verdict == NOW then state.probe = now + ${limits.PROBE_LEASE_MS} end
+      verdict, at = place(tonumber(ARGV[i]), limit, ahead)
+      local goesOut = verdict == NOW or at <= now + ${limits.MAX_PAUSE_MS}
+      if open and goesOut then state.probe = now + ${limits.PROBE_LEASE_MS} end
     end
     reply[#reply + 1] = verdict
     reply[#reply + 1] = at
@@ -77,9 +97,13 @@ local function admit(limit, mayProbe, first)
   return reply
 end
 
-local function report(passed, failed, gone, hold)
+local function report(passed, failed, gone, hold, took)
   local open = state.open > 0
   state.probe = 0
+  if took > 0 then
+    local latency = state.latency > 0 and state.latency or took
+    state.latency = latency + ${limits.LATENCY_WEIGHT} * (took - latency)
+  end
   if hold > 0 then state.hold = math.max(state.hold, now + math.min(math.ceil(hold), ${limits.MAX_HOLD_MS})) end
   if gone then
     state.gone = 1
@@ -97,28 +121,38 @@ local function report(passed, failed, gone, hold)
 end
 
 local function slow()
-  if now <= state.slow_at + ${limits.SLOW_PAIR_MS} or now < state.slow then state.slow = now + ${limits.SLOW_MS} end
+  local was = now < state.slow
+  if not was then state.latency = 0 end
+  if was or now <= state.slow_at + ${limits.SLOW_PAIR_MS} then state.slow = now + ${limits.SLOW_MS} end
   state.slow_at = now
   save()
 end
 
-if ARGV[1] == 'admit' then return admit(tonumber(ARGV[3]), ARGV[4] == '1', 5) end
-if ARGV[1] == 'report' then return report(tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5] == '1', tonumber(ARGV[6])) end
+local function number(i) return tonumber(ARGV[i]) end
+if ARGV[1] == 'admit' then return admit(number(4), number(5), ARGV[6] == '1', 7) end
+if ARGV[1] == 'report' then return report(number(4), number(5), ARGV[6] == '1', number(7), number(8)) end
 return slow()
 `;
 
 const SCRIPT_HASH = createHash('sha1').update(SCRIPT).digest('hex');
 
-/** What the script is asked: its operation and what that is about. */
-export type GateQuestion = readonly [operation: 'admit' | 'report' | 'slow', ...about: string[]];
+/** What the script is asked: its operation, the epoch, and what it is about. */
+export type GateQuestion = readonly [operation: 'admit' | 'report' | 'slow', epoch: string, ...about: string[]];
 
-export function admitQuestion({ maxPerMinute, tickets, mayProbe }: AdmitRequest): GateQuestion {
+export function admitQuestion(integration: GatedIntegration, { tickets, mayProbe }: AdmitRequest): GateQuestion {
+  const about = [textOf(integration.max_requests_per_minute), `${integration.timeout_seconds * 1000}`];
   const reservations = tickets.map(({ reservedForMs }) => textOf(reservedForMs));
-  return ['admit', textOf(maxPerMinute), mayProbe ? '1' : '0', ...reservations];
+  return ['admit', `${epochOf(integration)}`, ...about, mayProbe ? '1' : '0', ...reservations];
 }
 
-export function reportQuestion({ passed, failed, isGone, holdMs }: GateReport): GateQuestion {
-  return ['report', `${passed}`, `${failed}`, isGone ? '1' : '0', `${holdMs}`];
+export function reportQuestion(integration: GatedIntegration, told: GateReport): GateQuestion {
+  const { passed, failed, isGone, holdMs, tookMs } = told;
+  const numbers = [`${passed}`, `${failed}`, isGone ? '1' : '0', `${holdMs}`, `${tookMs}`];
+  return ['report', `${epochOf(integration)}`, ...numbers];
+}
+
+export function slowQuestion(integration: GatedIntegration): GateQuestion {
+  return ['slow', `${epochOf(integration)}`];
 }
 
 function textOf(value: number | undefined): string {
