@@ -1,6 +1,6 @@
 import { CompactEncrypt, type CryptoKey, calculateJwkThumbprint } from 'jose';
 import { isJsonObject } from '../domain/json-object.ts';
-import { parseKeepingNumbers } from '../domain/json-text.ts';
+import { parseMessageText } from '../domain/json-text.ts';
 
 const ENCRYPTION = 'A256GCM';
 
@@ -30,7 +30,7 @@ const keys = new Map<string, Promise<EncryptionKey>>();
  */
 export async function encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string> {
   if (paths.length === 0) return body;
-  const document = parseKeepingNumbers(body);
+  const document = parseMessageText(body);
   let hasChanged = false;
   // The outer of two paths is the shorter text; once it is encrypted, the other leads nowhere.
   for (const path of new Set(paths.toSorted((one, other) => one.length - other.length))) {

@@ -55,7 +55,7 @@ export interface SignedRequest {
  */
 export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
   const source = services.secretOf(webhook.integration.id);
-  const secret = await usable(source.read());
+  const secret = await currentSecret(webhook.integration, source);
   if ('unusable' in secret) return { kind: 'unsent', reason: secret.unusable };
   const deadlineMs = services.now() + webhook.timeoutMs;
   const first = await sendOnce(webhook, secret, deadlineMs, services);
@@ -68,6 +68,13 @@ export async function sendWebhook(webhook: Webhook, services: SendWebhookService
   const second = await sendOnce(webhook, renewed, deadlineMs, services);
   if (second.kind === 'unsent' || second.verdict !== 'unauthorized') return second as Sent;
   return { ...second, verdict: 'dead', reason: `${second.reason}, with fresh credentials too` };
+}
+
+/** What was mended a minute ago counts: a secret that lacks something is read anew before anything is given up for it. */
+async function currentSecret(integration: Integration, source: SecretSource<IntegrationSecret>) {
+  const secret = await usable(source.read());
+  const isLacking = !('unusable' in secret) && 'missing' in credentialsOf(integration, secret);
+  return isLacking ? usable(source.refetch()) : secret;
 }
 
 async function usable(reading: Promise<IntegrationSecret>): Promise<IntegrationSecret | { readonly unusable: string }> {

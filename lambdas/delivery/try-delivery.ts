@@ -5,7 +5,7 @@ import { type Counter, METRICS } from '../contract/metrics.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided } from '../domain/progress.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
-import { nextTryAt, retryPolicyOf } from '../domain/retry-policy.ts';
+import { nextTryAt, retryPolicyOf, tryTimeoutMs } from '../domain/retry-policy.ts';
 import { type ParkServices, park } from './park.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
@@ -40,8 +40,7 @@ export async function tryDelivery(
 ): Promise<Tried> {
   const startedAtMs = services.now();
   const attempt = delivery.progress.attempt + 1;
-  const policy = retryPolicyOf(integration, delivery.event_type);
-  const timeoutMs = policy.timeoutsMs[Math.min(attempt, policy.timeoutsMs.length) - 1] as number;
+  const timeoutMs = tryTimeoutMs(integration, attempt);
   const { payload, event_type: eventType } = delivery;
   const composed = composePayload({ payload, eventType, enrichment, integration });
   const sent: Sent =
@@ -60,7 +59,7 @@ export async function tryDelivery(
     if (sent.verdict === 'delivered') return decided(delivery, attempt, 'delivered', sent.reason);
     if (sent.verdict === 'dead') return dead(delivery, attempt, sent.reason);
     if (sent.verdict === 'gone') return park(delivery, `${sent.reason}, the endpoint is gone`, services);
-    const dueAt = nextTryAt(policy, attempt, endedAtMs, services.random, pauseMs);
+    const dueAt = nextTryAt(retryPolicyOf(integration, eventType), attempt, endedAtMs, services.random, pauseMs);
     if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
     return dead(
       delivery,

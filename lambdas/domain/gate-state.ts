@@ -40,10 +40,20 @@ export const UNKNOWN: GateState = {
   forgetAtMs: 0,
 };
 
+/** By the integration as it was read: each has the same epoch for as long as its document is served. */
+const epochs = new WeakMap<GatedIntegration, number>();
+
 /** Another number (48 bits) with another address, or once resumed. */
-export function epochOf({ url, resumed_at }: GatedIntegration): number {
-  const hash = createHash('sha256').update(JSON.stringify([url, resumed_at ?? null]));
-  return hash.digest().readUIntBE(0, 6);
+export function epochOf(integration: GatedIntegration): number {
+  const known = epochs.get(integration);
+  if (known !== undefined) return known;
+  const { url, resumed_at } = integration;
+  const epoch = createHash('sha256')
+    .update(JSON.stringify([url, resumed_at ?? null]))
+    .digest()
+    .readUIntBE(0, 6);
+  epochs.set(integration, epoch);
+  return epoch;
 }
 
 /**

@@ -22,6 +22,17 @@ export function parseKeepingNumbers(text: string): unknown {
 }
 
 /**
+ * The same for text that `toMessageText` wrote. Hardly any of it has a number to keep: where plain parsing prints the same
+ * again, no reviver is run, which takes a third of the time.
+ *
+ * @throws SyntaxError, RangeError
+ */
+export function parseMessageText(text: string): unknown {
+  const plain: unknown = JSON.parse(text);
+  return JSON.stringify(plain) === text ? plain : parseKeepingNumbers(text);
+}
+
+/**
  * JSON text that SQS takes: it refuses U+FFFE and U+FFFF (SendMessage, "valid characters"), which an LMS may well have
  * sent as the escapes that they become again here.
  */

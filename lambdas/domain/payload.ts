@@ -2,7 +2,7 @@ import type { SettledEnrichment } from '../contract/delivery.ts';
 import type { EventType } from '../contract/event.ts';
 import type { Integration } from '../contract/integration.ts';
 import { isJsonObject } from './json-object.ts';
-import { parseKeepingNumbers } from './json-text.ts';
+import { parseMessageText } from './json-text.ts';
 import { fillFormat, formatFault, judgesPlain } from './payload-formats.ts';
 
 /** What an integration is to get of one event. */
@@ -45,7 +45,7 @@ export function composePayload({ payload, eventType, enrichment, integration }: 
 /** Entry has checked it; a dead letter that was mended by hand has not been through there. */
 function readFields(payload: string): Record<string, unknown> | undefined {
   try {
-    const fields = parseKeepingNumbers(payload);
+    const fields = parseMessageText(payload);
     return isJsonObject(fields) ? fields : undefined;
   } catch {
     return undefined;

@@ -38,17 +38,17 @@ export interface RetryPolicy {
 export function retryPolicyOf(integration: Integration, eventType: EventType): RetryPolicy {
   const maxRetries = integration.max_retries_by_event_type?.[eventType] ?? integration.max_retries;
   const delaysMs = integration.retry_delays_seconds?.map((seconds) => seconds * SECOND_MS) ?? USUAL_DELAYS_MS;
-  const fullMs = integration.timeout_seconds * SECOND_MS;
   return {
     maxRetries,
     delaysMs: Array.from({ length: maxRetries }, (_, index) => delaysMs[index] ?? delaysMs.at(-1) ?? 0),
-    timeoutsMs: Array.from({ length: maxRetries + 1 }, (_, index) => timeoutMs(fullMs, index + 1)),
+    timeoutsMs: Array.from({ length: maxRetries + 1 }, (_, index) => tryTimeoutMs(integration, index + 1)),
   };
 }
 
-function timeoutMs(fullMs: number, tryNumber: number): number {
-  const share = Math.min(1, tryNumber / FULL_TIMEOUT_TRY);
-  return Math.max(SHORTEST_TIMEOUT_MS, Math.round(fullMs * share));
+/** @param attempt 1 for the first try */
+export function tryTimeoutMs({ timeout_seconds }: Pick<Integration, 'timeout_seconds'>, attempt: number): number {
+  const share = Math.min(1, attempt / FULL_TIMEOUT_TRY);
+  return Math.max(SHORTEST_TIMEOUT_MS, Math.round(timeout_seconds * SECOND_MS * share));
 }
 
 /**

@@ -226,6 +226,15 @@ describe('nothing goes out', () => {
     expect(services.requests).toEqual([]);
   });
 
+  test('before what the secret lacks was looked for in it as it is now', async () => {
+    const source = secretSource(secret(), secret({ bearer_token: 'mended' }));
+    const services = sendingServices([answered(200)], { secretOf: () => source });
+    const sent = await sendWebhook(webhook(integration({ auth: { type: 'bearer' } })), services);
+    expect(sent).toMatchObject({ verdict: 'delivered' });
+    expect(source.calls).toEqual(['read', 'refetch']);
+    expect(services.requests[0]?.headers.authorization).toBe('Bearer mended');
+  });
+
   test('where the secret cannot be read: that is thrown, it spends no try', async () => {
     const services = sendingServices([answered(200)], { secretOf: () => brokenSource(SECRETS_DOWN) });
     await expect(sendWebhook(webhook(), services)).rejects.toBe(SECRETS_DOWN);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { parseKeepingNumbers, toMessageText } from '../../lambdas/domain/json-text.ts';
+import { parseKeepingNumbers, parseMessageText, toMessageText } from '../../lambdas/domain/json-text.ts';
 import { anyString, jsonText } from '../support/arbitraries.ts';
 import { readJsonValue } from '../support/json-values.ts';
 
@@ -57,6 +57,23 @@ describe('the text of a message', () => {
       }),
     );
   });
+
+  test('loses nothing by being read the quick way', () => {
+    fc.assert(
+      fc.property(jsonText, (text) => {
+        const message = toMessageText(parseKeepingNumbers(text));
+        expect(toMessageText(parseMessageText(message))).toBe(message);
+        // Nor does a text that was written otherwise, by hand for one.
+        expect(JSON.stringify(parseMessageText(text))).toBe(kept(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each(['-0', '1.0', '[1e400]', '{"a":1,"a":2.0}', '{"a" : 1}', '{"__proto__":{"a":1.0}}', '"\\ufffe"'])(
+    '%s is read as it would be the slow way',
+    (text) => expect(JSON.stringify(parseMessageText(text))).toBe(kept(text)),
+  );
 
   test('has only characters that SQS takes', () => {
     const refused = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;

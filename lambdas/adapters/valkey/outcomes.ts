@@ -6,8 +6,7 @@ export type Outcome<T> = { readonly value: T } | { readonly refused: unknown } |
  * apart in the outcomes, which stand in the order of the commands.
  */
 export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs: number): Promise<Outcome<T>[]> {
-  const late = { lost: new Error(`no answer within ${Math.round(limitMs)} ms`) };
-  const outcomes = commands.map((): Outcome<T> => late);
+  const outcomes: (Outcome<T> | undefined)[] = commands.map(() => undefined);
   const settled = commands.map(async (command, position) => {
     try {
       outcomes[position] = { value: await command };
@@ -15,9 +14,12 @@ export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs
       outcomes[position] = (thrown as Error).name === 'ReplyError' ? { refused: thrown } : { lost: thrown };
     }
   });
-  await Promise.race([Promise.all(settled), elapsed(Math.max(1, limitMs))]);
+  const limit = Promise.withResolvers<void>();
+  const timer = setTimeout(() => setImmediate(limit.resolve), Math.max(1, limitMs)).unref();
+  await Promise.race([Promise.all(settled), limit.promise]);
+  clearTimeout(timer);
   // A copy: commands that are late for this answer must not change it.
-  return [...outcomes];
+  return outcomes.map((outcome) => outcome ?? { lost: new Error(`no answer within ${Math.round(limitMs)} ms`) });
 }
 
 /**
