@@ -5,7 +5,9 @@ export const USUAL_PORT = 4566;
 
 export const START_USAGE = `usage: npm start -- [--port N] [--time-scale N] [--receipts FILE] [--assembly DIRECTORY]
   --port N              SQS listens there on 127.0.0.1, 0 for any free port (default: ${USUAL_PORT}, or any where it is taken)
-  --time-scale N        the workflow's waits last N times less (1 to 1000, default 1)
+  --time-scale N        the workflow's waits last N times less (1 to 1000, default 1).
+                        Rate limits and a failing partner's 30 s of peace keep real time: above 100, parked
+                        events die before
   --receipts FILE       writes each webhook that a partner received as a line of JSON, with the signing secret that the
                         partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
   --assembly DIRECTORY  runs what cdk synth wrote there, instead of synthesizing the stage "local"`;

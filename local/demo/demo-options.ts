@@ -5,7 +5,8 @@ import { MAX_EVENTS } from './read-events.ts';
 import { LEARNER, LEARNING_TIME_ROWS } from './sample-events.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [--time-scale N] [--receipts FILE] [--events FILE [--wait SECONDS]]
-  --time-scale N   the workflow's waits last N times less (1 to 1000, default 60: a minute is a second)
+  --time-scale N   the workflow's waits last N times less (1 to 1000, default 60: a minute is a second).
+                   Rate limits and a failing partner's 30 s of peace keep real time: above 100, parked events die before
   --receipts FILE  writes each webhook that a partner received as a line of JSON, with the signing secret that the
                    partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
   --events FILE    publishes these events instead of the demo's, with the flag on for everybody: a JSON array, or one

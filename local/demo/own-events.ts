@@ -42,7 +42,9 @@ export async function playOwnEvents(world: World, events: readonly FileEvent[], 
   for (;;) {
     const outcomes = await outcomesOf(published, world);
     const isOver = outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
-    if ((isOver && (await isQuiet(world))) || Date.now() > deadline) return outcomes;
+    if (Date.now() > deadline) return outcomes;
+    // Looked at once more: what ended the quiet may have ended after the first look.
+    if (isOver && (await isQuiet(world))) return outcomesOf(published, world);
     await sleep(LOOK_EVERY_MS);
   }
 }

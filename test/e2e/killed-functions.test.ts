@@ -1,7 +1,16 @@
 import { expect, test } from '@jest/globals';
+import { output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { until } from '../support/assembly.ts';
-import { learningTimeOf, receiptsOf, runningWorld } from './running-world.ts';
+import {
+  deadLettersOf,
+  endDeliveryFunctions,
+  learningTimeOf,
+  linesOf,
+  publishTo,
+  receiptsOf,
+  runningWorld,
+} from './running-world.ts';
 
 const world = runningWorld({
   flag: 'on',
@@ -9,6 +18,7 @@ const world = runningWorld({
     skillsoft: { answers: 200 },
     stalling: { answers: ['hang', 200] },
     shaky: { answers: [503, 'hang', 200] },
+    limited: { answers: 'hang', entry: { max_requests_per_minute: 60 } },
   },
 });
 
@@ -48,4 +58,21 @@ test('DeliverTask killed in the workflow: the workflow calls it again, and spend
   const last = logs.findLast((line) => line.integration_id === 'shaky' && line.outcome === 'delivered');
   expect(last).toMatchObject({ attempt: 2 });
   expect(deliveryDeadLetters).toEqual([]);
+}, 60_000);
+
+test('DeliverBatch killed under a rate limit, in mid-send and with moments reserved: every event arrives', async () => {
+  const { platform, partner } = world();
+  const ids = ['in-hand', 'next', 'third', 'fourth'];
+  await publishTo(world(), 'limited', ids);
+  const receipts = () => partner.receipts.filter(({ integration_id }) => integration_id === 'limited');
+  const deferred = async () => (await platform.queues.content(output(platform, 'DeliveriesQueueUrl'))).delayed;
+  await until(async () => (await deferred()).some(({ body }) => body.includes('"reserved_for"')), 30_000);
+  await until(() => receipts().length > 0);
+  await endDeliveryFunctions(world());
+  partner.setBehaviour('/limited', 200);
+
+  const isDelivered = (id: string) =>
+    linesOf(world(), 'delivery.attempted', 'limited', id).some(({ outcome }) => outcome === 'delivered');
+  await until(() => ids.every(isDelivered), 40_000);
+  expect(await deadLettersOf(world(), 'limited')).toEqual([]);
 }, 60_000);

@@ -10,7 +10,7 @@ const world = runningWorld({
   flag: 'on',
   partners: {
     skillsoft: { answers: 200 },
-    stubborn: { answers: [503, 503, 503, 503, 200] },
+    stubborn: { answers: [503, 503, 503, 503, 200], entry: { max_retries: 3 } },
   },
 });
 

@@ -1,9 +1,16 @@
+import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
-import type { LogFields } from '../../local/demo/observe.ts';
+import { readLogs } from '../../local/demo/function-logs.ts';
+import type { DeadLetter, LogFields } from '../../local/demo/observe.ts';
+import { output } from '../../local/demo/operator.ts';
 import type { Receipt } from '../../local/demo/partner.ts';
+import { enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/demo/world.ts';
+import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
+import { until } from '../support/assembly.ts';
+import { lives } from '../support/processes.ts';
 
 /** A minute of the workflow is half a second. */
 export const TIME_SCALE = 120;
@@ -36,4 +43,61 @@ export async function logged(world: World, message: string): Promise<readonly Lo
 
 export function learningTimeOf(receipt: Receipt | undefined): { total_seconds: number } | undefined {
   return JSON.parse(receipt?.body ?? '{}').learning_time;
+}
+
+/** Publishes events together that are delivered as they are, since nothing is added to enrollments. */
+export async function publishTo(world: World, integrationId: string, eventIds: readonly string[]): Promise<void> {
+  const bodies = eventIds.map((id) => JSON.stringify(enrollment(id, integrationId, LEARNER.known)));
+  await Promise.all(bodies.map((body) => world.publish([body])));
+}
+
+/** Lines about one event that functions logged under one message: `delivery.attempted` for each try. */
+export function linesOf(world: World, message: string, integrationId: string, eventId: string): readonly LogFields[] {
+  const id = webhookId(integrationId, eventId);
+  return readLogs(world.platform).filter((line) => line.message === message && line.webhook_id === id);
+}
+
+/** Dead letters of the deliveries queue for one integration. */
+export async function deadLettersOf(world: World, integrationId: string): Promise<readonly DeadLetter[]> {
+  const { deliveryDeadLetters } = await world.evidence([]);
+  return deliveryDeadLetters.filter(({ body }) => JSON.parse(body).integration_id === integrationId);
+}
+
+/**
+ * Deploys the integrations as they were at first, with changes to the document and, by id, to entries.
+ *
+ * @throws DeploymentRefused where the validator of the template does not take it
+ */
+export function redeploy(
+  { platform, integrations }: World,
+  changes: Readonly<Record<string, object>>,
+  document: object = {},
+): void {
+  const entries = [...integrations.byId.values()].map((entry) => ({ ...entry, ...changes[entry.id] }));
+  platform.appConfig.deploy(
+    output(platform, 'AppConfigApplicationId'),
+    output(platform, 'IntegrationsEnvironmentId'),
+    output(platform, 'IntegrationsProfileId'),
+    JSON.stringify({ ...document, integrations: entries }),
+  );
+}
+
+/** Stores a new value of an integration's secret, as operators' commands do. */
+export async function storeSecret({ platform }: World, integrationId: string, secret: object): Promise<void> {
+  const client = new SecretsManagerClient({
+    endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_SECRETS_MANAGER),
+    region: 'us-east-1',
+    credentials: LOCAL_CREDENTIALS,
+  });
+  const SecretId = `${output(platform, 'IntegrationSecretsPrefix')}${integrationId}`;
+  await client.send(new PutSecretValueCommand({ SecretId, SecretString: JSON.stringify(secret) }));
+  client.destroy();
+}
+
+/** Ends every environment of both delivery functions, busy or not: new ones know nothing of what those kept. */
+export async function endDeliveryFunctions({ platform }: World): Promise<void> {
+  const pools = ['deliver-batch', 'deliver-task'].map((name) => platform.functions.find(name));
+  const processes = pools.flatMap((pool) => pool.processIds());
+  for (const pool of pools) pool.killAll();
+  await until(() => processes.every((pid) => !lives(pid)));
 }

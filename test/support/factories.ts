@@ -57,7 +57,12 @@ export function integration(overrides: Readonly<Record<string, unknown>> = {}): 
 }
 
 export function book(...integrations: readonly Integration[]): IntegrationBook {
-  return { byId: new Map(integrations.map((entry) => [entry.id, entry])), broken: new Map(), paused: false, faults: [] };
+  return {
+    byId: new Map(integrations.map((entry) => [entry.id, entry])),
+    broken: new Map(),
+    paused: false,
+    faults: [],
+  };
 }
 
 /** An entry that cannot be used, and does not say whose it is. */
