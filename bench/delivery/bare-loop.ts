@@ -1,0 +1,38 @@
+import { Agent, request } from 'node:https';
+
+/** One POST, until its answer has been read. @throws Error where that is no 200 */
+export type Post = (body: string) => Promise<void>;
+
+/** POSTs over kept connections, and nothing more: what Node itself costs. */
+export function barePost(url: string): Post {
+  const { hostname, port, pathname: path } = new URL(url);
+  const agent = new Agent({ keepAlive: true });
+  return (body) =>
+    new Promise((resolve, reject) => {
+      const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
+      request({ method: 'POST', hostname, port, path, agent, headers }, (response) => {
+        if (response.statusCode !== 200) reject(new Error(`the partner answered ${response.statusCode}`));
+        response.resume().once('end', resolve);
+      })
+        .once('error', reject)
+        .end(body);
+    });
+}
+
+/** Keeps so many POSTs in flight. @returns how many were answered until then, those in flight at the end included */
+export async function keepPosting(
+  post: Post,
+  bodies: readonly string[],
+  inFlight: number,
+  untilMs: number,
+): Promise<number> {
+  let sent = 0;
+  const one = async () => {
+    while (performance.now() < untilMs) {
+      sent += 1;
+      await post(bodies[sent % bodies.length] as string);
+    }
+  };
+  await Promise.all(Array.from({ length: inFlight }, one));
+  return sent;
+}

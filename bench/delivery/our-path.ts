@@ -1,0 +1,134 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
+import { createCounter } from '../../lambdas/adapters/metrics.ts';
+import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
+import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
+import type { Log } from '../../lambdas/contract/log.ts';
+import { type Counter, METRICS } from '../../lambdas/contract/metrics.ts';
+import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
+import { createDeliveryServices } from '../../lambdas/delivery/delivery-services.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { Post } from './bare-loop.ts';
+import { LIMIT_OUT_OF_REACH, type Load } from './loads.ts';
+import { batchesFor, bodiesFor } from './messages.ts';
+
+/** Our delivery path as `deliver-batch.ts` wires it: only the queues and the workflow are missing, and not wanted. */
+export interface OurPath {
+  /** The exact bodies that partners get. */
+  readonly bodies: readonly string[];
+  /** Our sender alone. */
+  postTo(url: string): Post;
+  /** Delivers batch after batch. @returns how many deliveries were made @throws Error where one fails, waits or dies */
+  deliver(load: Extract<Load, { kind: 'ours' }>, untilMs: number): Promise<number>;
+  /** Whether the gate's server did not answer in time since this was last asked. */
+  takeGateLost(): boolean;
+}
+
+/** @throws Error where the integrations cannot be read */
+export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPath> {
+  const watch = createWatch();
+  const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
+  const real: DeliverMessagesServices = {
+    ...createDeliveryServices(readEnvironment(deliverTaskEnvironment, variables), watch.log, watch.counter),
+    workflow: { start: unwanted },
+    deadLetter: unwanted,
+    defer: unwanted,
+  };
+  const book = await real.integrations.read();
+  if (book === undefined) throw new Error('the integrations cannot be read');
+  const batches = { many: batchesFor('many', book), one: batchesFor('one', book) };
+  const boundless = withoutBound(book);
+
+  async function deliverOneAfterAnother(
+    all: readonly (readonly ReceivedMessage[])[],
+    first: number,
+    untilMs: number,
+    services: DeliverMessagesServices,
+  ): Promise<void> {
+    for (let next = first; performance.now() < untilMs; next += 1) {
+      const failures = await deliverMessages(all[next % all.length] as readonly ReceivedMessage[], services);
+      watch.check(failures.values());
+    }
+  }
+
+  return {
+    takeGateLost: watch.takeGateLost,
+    bodies: bodiesFor('many', book),
+    postTo: (url) => async (body) => {
+      const headers = { 'content-type': 'application/json' };
+      const result = await real.sender.send({ url, headers, body, timeoutMs: 5_000 });
+      if (result.kind === 'failed' || result.status !== 200) throw new Error(JSON.stringify(result));
+    },
+    async deliver({ receivers, batchesAtOnce, without }, untilMs) {
+      const services: DeliverMessagesServices = {
+        ...real,
+        ...(receivers === 'one' && { integrations: { read: async () => boundless } }),
+        ...(without === 'gate' && { gate: OPEN_GATE }),
+        ...(without === 'log' && { log: SILENCE }),
+      };
+      const before = watch.delivered;
+      const working = Array.from({ length: batchesAtOnce }, (_, first) =>
+        deliverOneAfterAnother(batches[receivers], first, untilMs, services),
+      );
+      await Promise.all(working);
+      return watch.delivered - before;
+    },
+  };
+}
+
+const OPEN_GATE: Gate = {
+  async admit(_integration, tickets) {
+    return { admissions: tickets.map(() => ({ verdict: 'now' })), isSlow: false, wantsReport: false };
+  },
+  async report() {},
+  async reportSlow() {},
+};
+
+const SILENCE: Log = { info() {}, warn() {}, error() {} };
+
+/** The function's own log and counts, which also tell whether every message was delivered. */
+function createWatch() {
+  const logger = new Logger();
+  const published = createCounter(new Metrics());
+  let delivered = 0;
+  let complaint: string | undefined;
+  let isGateLost = false;
+  const complain = (message: string, fields: Readonly<Record<string, unknown>>) => {
+    if (message === 'gate.unavailable') isGateLost = true;
+    else complaint ??= `${message} ${JSON.stringify(fields)}`;
+  };
+  const log: Log = { info: (message, fields) => logger.info(message, fields), warn: complain, error: complain };
+  const counter: Counter = {
+    count(name, value = 1) {
+      published.count(name, value);
+      if (name === METRICS.deliveredWithLearningTime) delivered += value;
+      else complaint ??= `counted ${name}`;
+    },
+  };
+  return {
+    log,
+    counter,
+    takeGateLost() {
+      const wasLost = isGateLost;
+      isGateLost = false;
+      return wasLost;
+    },
+    get delivered() {
+      return delivered;
+    },
+    /** After each batch: publishes its counts, as the handler does. @throws Error where anything went wrong */
+    check(failures: Iterable<string>) {
+      published.publish();
+      for (const reason of failures) complaint ??= reason;
+      if (complaint !== undefined) throw new Error(complaint);
+    },
+  };
+}
+
+function withoutBound(book: IntegrationBook): IntegrationBook {
+  const entries = [...book.byId].map(
+    ([id, integration]) => [id, { ...integration, max_requests_per_minute: LIMIT_OUT_OF_REACH }] as const,
+  );
+  return { ...book, byId: new Map(entries) };
+}
