@@ -7,7 +7,9 @@ export type Load =
   | { readonly kind: 'bare'; readonly inFlight: number }
   /** The same with our sender: what guard, kept sockets and deadline cost. */
   | { readonly kind: 'sender'; readonly inFlight: number }
-  /** Our path: batches for `receivers`, so many of them side by side, without some part of it. */
+  /** Signing, guard and limits, and nothing else of ours: deliveries of one partner through its gate. */
+  | { readonly kind: 'signed'; readonly batchesAtOnce: number }
+  /** The whole function: batches for `receivers`, so many of them side by side, without some part of it. */
   | {
       readonly kind: 'ours';
       readonly receivers: Receivers;

@@ -23,6 +23,7 @@ const BARE: Load = { kind: 'bare', inFlight: BATCH_SIZE };
 
 /** What is compared with the bare loop. */
 const CONTESTANTS: Readonly<Record<string, Load>> = {
+  'signing, guard and limits': { kind: 'signed', batchesAtOnce: 2 },
   'many partners, batch after batch': { kind: 'ours', receivers: 'many', batchesAtOnce: 1 },
   'many partners, two batches at once': { kind: 'ours', receivers: 'many', batchesAtOnce: 2 },
   'one partner, batch after batch': { kind: 'ours', receivers: 'one', batchesAtOnce: 1 },

@@ -1,5 +1,7 @@
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import type { Delivery, SettledEnrichment } from '../../lambdas/contract/delivery.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Ready } from '../../lambdas/delivery/gated-tries.ts';
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
@@ -35,6 +37,14 @@ export function bodiesFor(receivers: Receivers, book: IntegrationBook): string[]
     if ('fault' in composed) throw new Error(composed.fault);
     return composed.body;
   });
+}
+
+/** One partner's batch, read and checked. */
+export function readyFor(book: IntegrationBook): { integration: Integration; ready: Ready[] } {
+  const deliveries = deliveriesFor('one', book).slice(0, BATCH_SIZE);
+  const integration = book.byId.get(String(deliveries[0]?.integration_id));
+  if (integration === undefined) throw new Error('the partner is not among the integrations');
+  return { integration, ready: deliveries.map((delivery) => ({ delivery, enrichment: ENRICHED })) };
 }
 
 function deliveriesFor(receivers: Receivers, book: IntegrationBook): Delivery[] {

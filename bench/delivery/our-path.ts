@@ -8,10 +8,11 @@ import type { Log } from '../../lambdas/contract/log.ts';
 import { type Counter, METRICS } from '../../lambdas/contract/metrics.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { createDeliveryServices } from '../../lambdas/delivery/delivery-services.ts';
+import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import type { Post } from './bare-loop.ts';
 import { LIMIT_OUT_OF_REACH, type Load } from './loads.ts';
-import { batchesFor, bodiesFor } from './messages.ts';
+import { batchesFor, bodiesFor, readyFor } from './messages.ts';
 
 /** Our delivery path as `deliver-batch.ts` wires it: only the queues and the workflow are missing, and not wanted. */
 export interface OurPath {
@@ -19,6 +20,8 @@ export interface OurPath {
   readonly bodies: readonly string[];
   /** Our sender alone. */
   postTo(url: string): Post;
+  /** Takes deliveries of one partner through its gate, signed. @returns how many were made @throws as `deliver` */
+  sendSigned(load: Extract<Load, { kind: 'signed' }>, untilMs: number): Promise<number>;
   /** Delivers batch after batch. @returns how many deliveries were made @throws Error where one fails, waits or dies */
   deliver(load: Extract<Load, { kind: 'ours' }>, untilMs: number): Promise<number>;
   /** Whether the gate's server did not answer in time since this was last asked. */
@@ -52,8 +55,28 @@ export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPa
     }
   }
 
+  const { integration, ready } = readyFor(boundless);
+  const quiet = { ...real, log: SILENCE, counter: { count() {} } };
+  let signed = 0;
+  async function sendSignedOneAfterAnother(untilMs: number): Promise<void> {
+    while (performance.now() < untilMs) {
+      const { passages, reported } = await tryThroughGate(integration, ready, quiet, true);
+      for (const passage of await Promise.all(passages)) {
+        if (passage.to !== 'settled' || passage.result.outcome !== 'delivered')
+          throw new Error(JSON.stringify(passage));
+      }
+      await reported;
+      signed += ready.length;
+    }
+  }
+
   return {
     takeGateLost: watch.takeGateLost,
+    async sendSigned({ batchesAtOnce }, untilMs) {
+      const before = signed;
+      await Promise.all(Array.from({ length: batchesAtOnce }, () => sendSignedOneAfterAnother(untilMs)));
+      return signed - before;
+    },
     bodies: bodiesFor('many', book),
     postTo: (url) => async (body) => {
       const headers = { 'content-type': 'application/json' };

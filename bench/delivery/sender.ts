@@ -14,6 +14,7 @@ const url = String(process.env.PARTNER_URL);
 const posts = { bare: barePost(url), sender: path.postTo(url) };
 
 function carry(load: Load, untilMs: number): Promise<number> {
+  if (load.kind === 'signed') return path.sendSigned(load, untilMs);
   if (load.kind === 'ours') return path.deliver(load, untilMs);
   return keepPosting(posts[load.kind], path.bodies, load.inFlight, untilMs);
 }
