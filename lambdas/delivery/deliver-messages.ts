@@ -8,7 +8,7 @@ import { METRICS } from '../contract/metrics.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { waiting } from '../domain/progress.ts';
 import { type FindReceiverServices, findReceiver } from './find-receiver.ts';
-import { type GatedTriesServices, type Passage, type Ready, reasonToWait, tryThroughGate } from './gated-tries.ts';
+import { type GatedTriesServices, type Passage, type Ready, tryThroughGate } from './gated-tries.ts';
 
 export interface DeliverMessagesServices extends FindReceiverServices, GatedTriesServices {
   readonly workflow: Workflow;
@@ -110,9 +110,9 @@ async function deliverGroup(
 async function conclude(id: string, delivery: Delivery, passage: Passage, services: DeliverMessagesServices) {
   if (passage.to === 'settled') return settle(id, delivery, passage.result, services);
   if (passage.to === 'workflow') return enterWorkflow(delivery, services, passage.reservedForMs);
-  const { atMs, reservedForMs } = passage;
+  const { atMs, reservedForMs, reason } = passage;
   services.counter.count(METRICS.deliveryDeferred);
-  const progress = waiting(delivery, reasonToWait(reservedForMs), atMs, reservedForMs);
+  const progress = waiting(delivery, reason, atMs, reservedForMs);
   const delaySeconds = Math.max(0, Math.floor((atMs - services.now()) / 1000));
   if (delaySeconds > MAX_DELAY_SECONDS) return services.workflow.start({ ...delivery, progress });
   const body = toMessageText({ ...delivery, progress });

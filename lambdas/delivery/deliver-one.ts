@@ -3,7 +3,7 @@ import { MalformedDelivery } from '../contract/errors.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { waiting } from '../domain/progress.ts';
 import { type FindReceiverServices, findReceiver } from './find-receiver.ts';
-import { type GatedTriesServices, type Passage, reasonToWait, tryThroughGate } from './gated-tries.ts';
+import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
 
 /**
  * One step of a delivery in the workflow: a try, or the next moment at which to wake.
@@ -25,9 +25,9 @@ export async function deliverOne(
     false,
   );
   await reported;
-  const value = await (passages[0] as Promise<Passage>);
-  if (value.to === 'settled') return value.result;
-  const [atMs, reservedForMs] = value.to === 'later' ? [value.atMs, value.reservedForMs] : [services.now(), undefined];
+  const passage = await (passages[0] as Promise<Passage>);
+  if (passage.to === 'settled') return passage.result;
+  if (passage.to === 'workflow') throw new MalformedDelivery('it is in the workflow already');
   services.counter.count(METRICS.deliveryDeferred);
-  return waiting(delivery, reasonToWait(reservedForMs), atMs, reservedForMs);
+  return waiting(delivery, passage.reason, passage.atMs, passage.reservedForMs);
 }

@@ -21,7 +21,13 @@ export interface Ready {
 export type Passage =
   | { readonly to: 'settled'; readonly result: TaskResult }
   /** Not before this time; where that moment is its own, it is `reservedForMs` too. */
-  | { readonly to: 'later'; readonly atMs: number; readonly reservedForMs: number | undefined }
+  | {
+      readonly to: 'later';
+      readonly atMs: number;
+      readonly reservedForMs: number | undefined;
+      /** For the operator. */
+      readonly reason: string;
+    }
   /** Untried, and to be tried where waiting for an answer holds up nobody else. */
   | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
 
@@ -71,7 +77,7 @@ export async function tryThroughGate(
     const isOwn = admission.verdict === 'later' ? admission.isReserved : isLimited;
     const reservedForMs = isOwn ? atMs : undefined;
     const waitMs = atMs - nowMs;
-    if (waitMs > MAX_PAUSE_MS) return { to: 'later', atMs, reservedForMs };
+    if (waitMs > MAX_PAUSE_MS) return { to: 'later', atMs, reservedForMs, reason: reasonToWait(answer.isSlow, isOwn) };
     if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
     if (waitMs > 0) await pause(waitMs);
     begun += 1;
@@ -92,9 +98,9 @@ function turnOf({ atMs, isReserved }: Extract<Admission, { verdict: 'later' }>, 
   return waitMs > MAX_PAUSE_MS ? atMs + lateMs : Math.min(atMs + lateMs, nowMs + MAX_PAUSE_MS);
 }
 
-/** For the operator: why a delivery waits that may not go out yet. */
-export function reasonToWait(reservedForMs: number | undefined): string {
-  return reservedForMs === undefined ? 'the partner asked for a pause' : 'over the rate limit';
+function reasonToWait(isSlow: boolean, isReserved: boolean): string {
+  if (isSlow) return 'the endpoint is slow';
+  return isReserved ? 'over the rate limit' : 'the partner asked for a pause';
 }
 
 function ticketOf({ progress }: Delivery): GateTicket {

@@ -6,13 +6,13 @@ import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
 import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW, PENDING } from '../support/factories.ts';
 import { answered, brokenSource, openGate, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
-function world(admission: Admission = { verdict: 'now' }, known = book(integration())) {
+function world(admission: Admission = { verdict: 'now' }, known = book(integration()), isSlow = false) {
   const counter = fakeCounter();
   const sending = sendingServices([answered(200)]);
   const services = {
     ...sending,
     integrations: { read: async () => known },
-    gate: openGate({ admit: async () => ({ admissions: [admission], isSlow: true, wantsReport: false }) }),
+    gate: openGate({ admit: async () => ({ admissions: [admission], isSlow, wantsReport: false }) }),
     log: fakeLog(),
     counter,
     random: () => 0.5,
@@ -22,7 +22,7 @@ function world(admission: Admission = { verdict: 'now' }, known = book(integrati
 
 describe('a step of the workflow', () => {
   test('is a try, however slow the endpoint is: nobody else waits here', async () => {
-    const { services, requests } = world();
+    const { services, requests } = world({ verdict: 'now' }, book(integration()), true);
     expect(await deliverOne(delivery(), services)).toMatchObject({ outcome: 'delivered', attempt: 1 });
     expect(requests).toHaveLength(1);
   });
@@ -46,6 +46,12 @@ describe('a step of the workflow', () => {
     expect(result.reason).toBe('the partner asked for a pause');
     expect(Date.parse(result.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 90_000);
     expect(result.reserved_for).toBeUndefined();
+  });
+
+  test('is put off while the endpoint is slow, and says so', async () => {
+    const later: Admission = { verdict: 'later', atMs: NOW + 90_000, isReserved: true };
+    const { services } = world(later, book(integration()), true);
+    expect((await deliverOne(delivery(), services)).reason).toBe('the endpoint is slow');
   });
 
   test('is a sleep where the integration is paused', async () => {

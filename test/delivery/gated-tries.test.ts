@@ -202,8 +202,13 @@ describe('what must wait', () => {
       { verdict: 'later', atMs, isReserved: false },
     ]);
     expect(await through(LIMITED, ready, services, true)).toEqual([
-      { to: 'later', atMs, reservedForMs: atMs },
-      { to: 'later', atMs: expect.any(Number), reservedForMs: undefined },
+      { to: 'later', atMs, reservedForMs: atMs, reason: 'over the rate limit' },
+      {
+        to: 'later',
+        atMs: expect.any(Number),
+        reservedForMs: undefined,
+        reason: 'the partner asked for a pause',
+      },
     ]);
     expect(requests).toEqual([]);
   });
