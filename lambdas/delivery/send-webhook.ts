@@ -54,53 +54,67 @@ export interface SignedRequest {
  * @throws SecretUnavailable where the secret cannot be read: a fault of ours, which spends no try
  */
 export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
-  const source = services.secretOf(webhook.integration.id);
-  const secret = await currentSecret(webhook.integration, source);
-  if ('unusable' in secret) return { kind: 'unsent', reason: secret.unusable };
+  const { integration } = webhook;
+  const source = services.secretOf(integration.id);
+  const means = await currentMeans(integration, source);
+  if ('unusable' in means) return { kind: 'unsent', reason: means.unusable };
   const deadlineMs = services.now() + webhook.timeoutMs;
-  const first = await sendOnce(webhook, secret, deadlineMs, services);
-  if (first.kind === 'unsent' || first.verdict !== 'unauthorized') return first as Sent;
+  const first = await sendOnce(webhook, means, deadlineMs, services);
+  if (first.verdict !== 'unauthorized') return first as Sent;
   if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);
-  const renewed = await usable(source.refetch()).catch(() => undefined);
+  const renewed = await readMeans(integration, source.refetch()).catch(() => undefined);
   if (renewed === undefined)
     return { ...first, verdict: 'retry', reason: `${first.reason}, and its secret cannot be read` };
   if ('unusable' in renewed) return { kind: 'unsent', reason: renewed.unusable };
   const second = await sendOnce(webhook, renewed, deadlineMs, services);
-  if (second.kind === 'unsent' || second.verdict !== 'unauthorized') return second as Sent;
+  if (second.verdict !== 'unauthorized') return second as Sent;
   return { ...second, verdict: 'dead', reason: `${second.reason}, with fresh credentials too` };
 }
 
-/** What was mended a minute ago counts: a secret that lacks something is read anew before anything is given up for it. */
-async function currentSecret(integration: Integration, source: SecretSource<IntegrationSecret>) {
-  const secret = await usable(source.read());
-  const isLacking = !('unusable' in secret) && 'missing' in credentialsOf(integration, secret);
-  return isLacking ? usable(source.refetch()) : secret;
+/** What it takes to sign and to log in. */
+interface Means {
+  readonly secret: IntegrationSecret;
+  readonly credentials: Credentials;
 }
 
-async function usable(reading: Promise<IntegrationSecret>): Promise<IntegrationSecret | { readonly unusable: string }> {
+/** In words; `lacks`: the secret is good, and something that its integration needs is not in it. */
+interface NoMeans {
+  readonly unusable: string;
+  readonly lacks: boolean;
+}
+
+/** What was mended a minute ago counts: a secret that lacks something is read anew before anything is given up for it. */
+async function currentMeans(
+  integration: Integration,
+  source: SecretSource<IntegrationSecret>,
+): Promise<Means | NoMeans> {
+  const means = await readMeans(integration, source.read());
+  return 'unusable' in means && means.lacks ? readMeans(integration, source.refetch()) : means;
+}
+
+/** @throws SecretUnavailable */
+async function readMeans(integration: Integration, reading: Promise<IntegrationSecret>): Promise<Means | NoMeans> {
   try {
-    return await reading;
+    const secret = await reading;
+    const credentials = credentialsOf(integration, secret);
+    return 'missing' in credentials ? { unusable: credentials.missing, lacks: true } : { secret, credentials };
   } catch (thrown) {
-    if (thrown instanceof SecretUnusable) return { unusable: thrown.message };
+    if (thrown instanceof SecretUnusable) return { unusable: thrown.message, lacks: false };
     throw thrown;
   }
 }
 
-type Once =
-  | (Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
-      readonly verdict: Verdict['verdict'];
-      readonly token?: { readonly client: OAuthClient; readonly text: string };
-    })
-  | Extract<Sent, { kind: 'unsent' }>;
+type Once = Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
+  readonly verdict: Verdict['verdict'];
+  readonly token?: { readonly client: OAuthClient; readonly text: string };
+};
 
 async function sendOnce(
   { id, body, integration }: Webhook,
-  secret: IntegrationSecret,
+  { secret, credentials }: Means,
   deadlineMs: number,
   services: SendWebhookServices,
 ): Promise<Once> {
-  const credentials = credentialsOf(integration, secret);
-  if ('missing' in credentials) return { kind: 'unsent', reason: credentials.missing };
   const leftMs = () => Math.max(1, deadlineMs - services.now());
   const authorized = await authorize(credentials, leftMs(), services.tokens);
   if ('refusal' in authorized) return authorized.refusal;
