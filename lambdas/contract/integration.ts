@@ -46,7 +46,6 @@ const authSchema = z.discriminatedUnion('type', [
     scope: z.string().min(1).max(256).default('api'),
   }),
 ]);
-export type Auth = z.infer<typeof authSchema>;
 
 /** One more header: its value as it stands here, or the one of that name in the secret's `headers`. */
 const headerSchema = z.union([
