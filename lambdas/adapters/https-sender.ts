@@ -30,7 +30,8 @@ export interface HttpsSenderOptions {
 export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const isAllowed = createAddressGuard(options.allowedCidrs);
   const findTarget = createTargetFinder(options, isAllowed);
-  const sockets = new KeptSockets(guardedLookup(isAllowed, options.lookup ?? lookup), options.now ?? Date.now);
+  const now = options.now ?? Date.now;
+  const sockets = new KeptSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
   const slots = new OriginSlots(MAX_SOCKETS_PER_ORIGIN);
 
   async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {

@@ -19,17 +19,18 @@ const SHARED_FOR_MS = 5_000;
  * Sockets that ask for one name at the same time share one question: each occupies one of the few threads of Node's
  * pool until it is answered, and a partner's dead name server must not keep the others' names waiting.
  *
+ * @param now wall clock, ms
  * @returns a lookup that fails with the code FORBIDDEN_ADDRESS where no address is left
  */
-export function guardedLookup(isAllowed: AddressGuard, lookup: LookupAll): LookupFunction {
+export function guardedLookup(isAllowed: AddressGuard, lookup: LookupAll, now: () => number): LookupFunction {
   const pending = new Map<string, { readonly addresses: Promise<LookupAddress[]>; readonly startedAtMs: number }>();
 
   function addressesOf(hostname: string, options: LookupOptions): Promise<LookupAddress[]> {
     const key = `${hostname} ${options.family ?? 0} ${options.hints ?? 0}`;
     const asked = pending.get(key);
     // An older one may have been frozen with the function, and then fails for a network that is long another.
-    if (asked !== undefined && Date.now() - asked.startedAtMs <= SHARED_FOR_MS) return asked.addresses;
-    const startedAtMs = Date.now();
+    if (asked !== undefined && now() - asked.startedAtMs <= SHARED_FOR_MS) return asked.addresses;
+    const startedAtMs = now();
     const addresses = ask(lookup, hostname, options).finally(() => {
       if (pending.get(key)?.startedAtMs === startedAtMs) pending.delete(key);
     });

@@ -10,7 +10,7 @@ const MAPPED = { address: '::ffff:8.8.8.8', family: 6 };
 
 /** Asks a guarded lookup as a socket does, and tells what it was told. */
 function resolve(lookup: LookupAll, options: LookupOptions = { all: true }) {
-  const guarded = guardedLookup(createAddressGuard([]), lookup);
+  const guarded = guardedLookup(createAddressGuard([]), lookup, Date.now);
   return new Promise<unknown[]>((done) => guarded('partner.example', options, (...told) => done(told)));
 }
 const answering =
@@ -54,10 +54,11 @@ describe('a name', () => {
 describe('sockets that ask at the same time', () => {
   test('share one question for one name, and ask again afterwards', async () => {
     const asked: string[] = [];
-    const guarded = guardedLookup(createAddressGuard([]), (hostname, _options, callback) => {
+    const asking: LookupAll = (hostname, _options, callback) => {
       asked.push(hostname);
       setImmediate(callback, null, [PUBLIC]);
-    });
+    };
+    const guarded = guardedLookup(createAddressGuard([]), asking, Date.now);
     const ask = (hostname: string) =>
       new Promise((done) => guarded(hostname, { all: true }, (_error, addresses) => done(addresses)));
     const answers = await Promise.all([ask('a.example'), ask('a.example'), ask('b.example')]);
@@ -65,5 +66,23 @@ describe('sockets that ask at the same time', () => {
     expect(asked).toEqual(['a.example', 'b.example']);
     await ask('a.example');
     expect(asked).toEqual(['a.example', 'b.example', 'a.example']);
+  });
+
+  test('do not share one that was frozen with the function: its answer may never come', async () => {
+    let nowMs = 0;
+    let questions = 0;
+    const silentAtFirst: LookupAll = (_hostname, _options, callback) => {
+      questions += 1;
+      if (questions > 1) setImmediate(callback, null, [PUBLIC]);
+    };
+    const guarded = guardedLookup(createAddressGuard([]), silentAtFirst, () => nowMs);
+    const ask = () =>
+      new Promise((done) => guarded('a.example', { all: true }, (_error, addresses) => done(addresses)));
+    void ask();
+    nowMs = 5_000;
+    void ask();
+    expect(questions).toBe(1);
+    nowMs = 5_001;
+    expect(await ask()).toEqual([PUBLIC]);
   });
 });
