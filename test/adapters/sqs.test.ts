@@ -1,5 +1,6 @@
 import {
   CreateQueueCommand,
+  GetQueueAttributesCommand,
   type Message,
   ReceiveMessageCommand,
   SendMessageBatchCommand,
@@ -15,7 +16,11 @@ import { fakeLog } from '../support/factories.ts';
 let server: FauxqsServer;
 let client: SQSClient;
 /** Entries of each SendMessageBatch that was sent, over all tests. */
-const batches: { queueUrl: string | undefined; bodies: (string | undefined)[] }[] = [];
+const batches: {
+  queueUrl: string | undefined;
+  bodies: (string | undefined)[];
+  groups: (string | undefined)[];
+}[] = [];
 
 beforeAll(async () => {
   server = await startFauxqs({ port: 0, logger: false });
@@ -29,7 +34,11 @@ beforeAll(async () => {
     (next, context) => (args) => {
       if (context.commandName === SendMessageBatchCommand.name) {
         const { QueueUrl, Entries = [] } = args.input as SendMessageBatchCommand['input'];
-        batches.push({ queueUrl: QueueUrl, bodies: Entries.map(({ MessageBody }) => MessageBody) });
+        batches.push({
+          queueUrl: QueueUrl,
+          bodies: Entries.map(({ MessageBody }) => MessageBody),
+          groups: Entries.map(({ MessageGroupId }) => MessageGroupId),
+        });
       }
       return next(args);
     },
@@ -72,6 +81,20 @@ const message = (id: string, overrides: Partial<OutgoingMessage> = {}): Outgoing
 });
 
 describe('sending', () => {
+  test('keeps a message back for as long as it says, and names its tenant', async () => {
+    const queueUrl = await newQueue();
+    const late = message('late', { delaySeconds: 900, groupId: 'acme' });
+    expect(await queues().send(queueUrl, [late, message('at once')])).toEqual(new Set());
+    expect(bodies(await waitingIn(queueUrl))).toEqual(['at once']);
+    const asked = new GetQueueAttributesCommand({
+      QueueUrl: queueUrl,
+      AttributeNames: ['ApproximateNumberOfMessagesDelayed'],
+    });
+    expect((await client.send(asked)).Attributes).toEqual({ ApproximateNumberOfMessagesDelayed: '1' });
+    // The server here forgets the group: what can be seen is that it is told.
+    expect(batches.at(-1)?.groups).toEqual(['acme', undefined]);
+  });
+
   test('brings every message, with its attributes', async () => {
     const queueUrl = await newQueue();
     const refused = await queues().send(queueUrl, [

@@ -3,7 +3,16 @@ import { SecretUnusable } from '../../lambdas/contract/errors.ts';
 import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
 import { book, integration, NOW } from '../support/factories.ts';
-import { answered, brokenSource, failed, SECRETS_DOWN, SIGNING_SECRET, sendingServices } from '../support/sending.ts';
+import {
+  answered,
+  brokenSource,
+  failed,
+  SECRETS_DOWN,
+  SIGNING_SECRET,
+  secret,
+  secretSource,
+  sendingServices,
+} from '../support/sending.ts';
 
 const REQUEST = { integration_id: 'acme' };
 const known = book(integration({ paused: true, active: false, timeout_seconds: 300 }));
@@ -39,6 +48,20 @@ describe('a connection test', () => {
       answer_start: 'thanks',
     });
     expect(JSON.parse(report.body)).toMatchObject({ test: true });
+  });
+
+  test('sends what the integration’s own settings make of it', async () => {
+    const entry = { payload_format: 'percipio', duration_unit: 'minutes', encrypted_fields: ['learner.name'] };
+    const { services, requests } = world(answered(200), {
+      integrations: { read: async () => book(integration(entry)) },
+      secretOf: () => secretSource(secret({ encryption_key: Buffer.alloc(32).toString('base64') })),
+      encryptFields: async (body: string) => body,
+    });
+    await testIntegration(REQUEST, services);
+    expect(JSON.parse(requests[0]?.body ?? '')).toMatchObject({
+      duration_spent: 309,
+      learner: { name: 'connection test' },
+    });
   });
 
   test('tells why there was no answer', async () => {

@@ -14,7 +14,7 @@ import {
   NOW,
   PLAIN,
 } from '../support/factories.ts';
-import { answered, brokenSource, failed, sendingServices } from '../support/sending.ts';
+import { answered, brokenSource, failed, secret, secretSource, sendingServices } from '../support/sending.ts';
 
 /** One try with a partner that gives `result`. */
 async function attempt(
@@ -161,6 +161,20 @@ describe('what becomes of a delivery', () => {
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
     expect(tried.endpoint).toBe(endpoint);
+  });
+
+  test('dead by a token server’s refusal, which says nothing of the endpoint', async () => {
+    const refused = { kind: 'none', result: answered(403), isMalformed: false } as const;
+    const { outcome, requests, tried } = await attempt(answered(200), {
+      to: integration({ auth: { type: 'oauth2_client_credentials', token_url: 'https://token.example/' } }),
+      more: {
+        tokens: { token: async () => refused, drop: () => {} },
+        secretOf: () => secretSource(secret({ client_id: 'us', client_secret: 'hidden' })),
+      },
+    });
+    expect(outcome).toMatchObject({ outcome: 'dead', reason: 'token: HTTP 403' });
+    expect(requests).toEqual([]);
+    expect(tried.endpoint).toBe('unknown');
   });
 
   test('asleep where the endpoint is gone: the try does not count', async () => {

@@ -67,7 +67,7 @@ test('reads every page of what failed, timed out and was aborted, and rescues wh
 });
 
 test('reads no further than where executions are too old to matter: there may be 90 days of them', async () => {
-  pagesOf({ 'FAILED first': { executions: [listed('e1', 0.1, 0.05), listed('e2', 15.1, 0.5)], nextToken: 'second' } });
+  pagesOf({ 'FAILED first': { executions: [listed('e1', 14.9, 0.05), listed('e2', 15.1, 0.5)], nextToken: 'second' } });
   await handler();
 
   expect(asked('ListExecutions').map(({ body }) => body.nextToken)).toEqual([undefined, undefined, undefined]);
