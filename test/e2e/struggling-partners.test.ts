@@ -46,10 +46,11 @@ const median = (numbers: readonly number[]) => numbers.toSorted((one, other) => 
 test('while one partner hangs, another’s events arrive', async () => {
   await publishTo(world(), 'healthy', ['first']);
   await until(() => receiptsOf(world(), 'healthy', 'first').length > 0, 30_000);
-  // As many as all of the queue's readers take at once: what comes after them waits for one that hangs.
+  // More than the queue's readers take at once: what comes after them waits for one that hangs. How many get through
+  // before the gate has noticed depends on how fast the functions start.
   await publishTo(world(), 'hanging', numbered('hung', 50));
   const hanging = () => world().partner.receipts.filter(({ integration_id }) => integration_id === 'hanging');
-  await until(() => hanging().length > 30, 30_000);
+  await until(() => hanging().length >= 10, 30_000);
   const beside = numbered('beside', 12);
   const publishedAt = Date.now();
   await publishTo(world(), 'healthy', beside);
