@@ -7,9 +7,10 @@ export interface Workflow {
    * Starts the execution that carries a delivery from here on. One that exists already, running or closed, carries it:
    * that is success too.
    *
+   * @returns what the ledger knows the execution by
    * @throws where the start is not certain; the message that led here must not be acknowledged then
    */
-  start(delivery: Delivery): Promise<void>;
+  start(delivery: Delivery): Promise<string>;
 }
 
 /** How long the parts of a request took, in milliseconds. What a kept connection spares is absent. */

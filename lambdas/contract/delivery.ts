@@ -46,8 +46,15 @@ export type Enrichment = z.infer<typeof enrichmentSchema>;
 export type PendingEnrichment = z.infer<typeof pendingSchema>;
 export type SettledEnrichment = Exclude<Enrichment, PendingEnrichment>;
 
-/** What a task decided. `retry` waits until `due_at`; `dead` goes to the dead letter queue; the others end it. */
-export const OUTCOMES = ['delivered', 'retry', 'dead', 'unwanted'] as const;
+/** Why an integration takes nothing now: an operator's word, failure after failure, or a 410. */
+export const PARKED_FOR = ['paused', 'failing', 'gone'] as const;
+export type ParkedFor = (typeof PARKED_FOR)[number];
+
+/**
+ * What a task decided. `retry` waits until `due_at`; `dead` goes to the dead letter queue; the others end it. `parked`:
+ * the ledger holds it from now on. `duplicate`: it was dealt with already, or somebody else carries it.
+ */
+export const OUTCOMES = ['delivered', 'retry', 'dead', 'unwanted', 'parked', 'duplicate'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**
@@ -65,6 +72,10 @@ export const progressSchema = z.object({
   reserved_for: z.iso.datetime().optional(),
   /** Times in a row that it was put to sleep without a try: the integration is paused, failing or gone. */
   sleeps: z.int().min(0).optional(),
+  /** Why it sleeps, or rests in the ledger. */
+  parked_for: z.enum(PARKED_FOR).optional(),
+  /** Times that it was sent to the deliveries queue again, to wait there. */
+  deferrals: z.int().min(0).optional(),
   /** In words, for the dead letter and the operator: why the outcome is what it is. */
   reason: z.string().optional(),
 });
@@ -84,6 +95,13 @@ export const deliverySchema = z.object({
   occurred_at: z.iso.datetime({ offset: true }),
   /** Raised by every re-entry: a closed execution's name is refused for 90 days. */
   generation: z.int().min(0),
+  /** When it was taken from the events queue; absent from what an older version accepted. */
+  accepted_at: z.iso.datetime().optional(),
+  /** What the ledger knows this message or execution by, where it carries on what another function had in hand. */
+  token: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .optional(),
   /** Digits, as the warehouse wants them; absent where the event had nothing usable. */
   user_id: z
     .string()
@@ -98,7 +116,7 @@ export const deliverySchema = z.object({
 export type Delivery = z.infer<typeof deliverySchema>;
 
 /** What never changes about a delivery: an event as it was accepted for one integration. */
-export type DeliverySubject = Omit<Delivery, 'progress'>;
+export type DeliverySubject = Omit<Delivery, 'progress' | 'token'>;
 
 /** The fields of a delivery that replace its own when it is dead-lettered; `States.JsonMerge` in the workflow. */
 export type Redrive = Pick<Delivery, 'generation' | 'progress'>;

@@ -39,6 +39,18 @@ const warehouse = {
   LEARNING_TIME_SECONDS_COLUMN: identifier,
 };
 
+const days = z.coerce.number().int().min(1);
+
+const ledger = {
+  LEDGER_TABLE_NAME: id,
+  /** How long events and excerpts of answers are held, in days. */
+  LEDGER_PAYLOAD_DAYS: days,
+  /** How long the facts without them are held, in days. */
+  LEDGER_FACTS_DAYS: days,
+  /** Lambda's own: where to look for the lines of whoever claimed a webhook. */
+  AWS_LAMBDA_LOG_STREAM_NAME: z.string().default('unknown'),
+};
+
 /** Which way to partners a stage permits; never an integration. */
 const partners = {
   ALLOW_PLAIN_HTTP: flagText,
@@ -63,6 +75,7 @@ export const enrichBatchEnvironment = z.object({
   ...integrations,
   ...cache,
   ...warehouse,
+  ...ledger,
   EVENTS_QUEUE_URL: queueUrl,
   EVENTS_DEAD_LETTER_QUEUE_URL: queueUrl,
   DELIVERIES_QUEUE_URL: queueUrl,
@@ -76,12 +89,13 @@ export const deliverBatchEnvironment = z.object({
   ...integrations,
   ...partners,
   ...cache,
+  ...ledger,
   DELIVERIES_QUEUE_URL: queueUrl,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
   STATE_MACHINE_ARN: id,
 });
 
-export const deliverTaskEnvironment = z.object({ ...powertools, ...integrations, ...partners, ...cache });
+export const deliverTaskEnvironment = z.object({ ...powertools, ...integrations, ...partners, ...cache, ...ledger });
 
 export const sendTestEnvironment = z.object({ ...powertools, ...integrations, ...partners });
 
@@ -92,6 +106,14 @@ export const rescueExecutionEnvironment = z.object({
 });
 
 export const sweepExecutionsEnvironment = rescueExecutionEnvironment;
+
+export const reconcileEnvironment = z.object({
+  ...powertools,
+  ...integrations,
+  ...ledger,
+  DELIVERIES_QUEUE_URL: queueUrl,
+  DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
+});
 
 /** Every variable some function reads: what the stack may set. */
 export type EnvironmentName =

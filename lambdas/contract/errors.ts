@@ -33,6 +33,11 @@ export class QueueRefused extends PipelineError {
   override readonly name = 'QueueRefused';
 }
 
+/** The ledger's table did not answer, or not what it should. Deliveries go on without; commands and the reconciler stop. */
+export class LedgerUnavailable extends PipelineError {
+  override readonly name = 'LedgerUnavailable';
+}
+
 /** A workflow task was called with something that is not a delivery. A fault of ours: no retry mends it. */
 export class MalformedDelivery extends PipelineError {
   override readonly name = 'MalformedDelivery';

@@ -7,13 +7,20 @@ export const METRICS = {
   enrichmentRetry: 'webhook.enrichment.retry',
   eventRejected: 'webhook.event.rejected',
   eventUnwanted: 'webhook.event.unwanted',
+  eventDuplicate: 'webhook.event.duplicate',
   deliveredWithLearningTime: 'webhook.delivery.success_with_learning_time',
   deliveredWithoutLearningTime: 'webhook.delivery.success_without_learning_time',
   deliveryRetry: 'webhook.delivery.retry',
   deliveryDeferred: 'webhook.delivery.deferred',
   deliveryParked: 'webhook.delivery.parked',
   deliveryDead: 'webhook.delivery.dead',
+  deliveryDuplicate: 'webhook.delivery.duplicate',
   executionRescued: 'webhook.execution.rescued',
+  ledgerUnavailable: 'webhook.ledger.unavailable',
+  ledgerUnbalanced: 'webhook.ledger.unbalanced',
+  ledgerRepublished: 'webhook.ledger.republished',
+  ledgerReleased: 'webhook.ledger.released',
+  ledgerEnded: 'webhook.ledger.ended',
 } as const;
 
 export type MetricName = (typeof METRICS)[keyof typeof METRICS];

@@ -8,11 +8,12 @@ import { warehouseUserId } from './learner-key.ts';
 
 /**
  * What becomes of a message on entry: a delivery for one integration; or rejected (dead letter, the reason says why),
- * unwanted (acknowledged and counted), held (its integration's entry is broken: it waits in the queue).
+ * unwanted (written down, and acknowledged), held (its integration's entry is broken: it waits in the queue).
  */
 export type Acceptance =
   | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
-  | { readonly verdict: 'rejected' | 'unwanted' | 'held'; readonly reason: string; readonly integrationId?: string };
+  | { readonly verdict: 'unwanted'; readonly subject: DeliverySubject; readonly reason: string }
+  | { readonly verdict: 'rejected' | 'held'; readonly reason: string; readonly integrationId?: string };
 
 /** Far above any real payload, and far below where walking one would end the stack, here or in a later function. */
 const MAX_PAYLOAD_LEVELS = 200;
@@ -32,19 +33,21 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
 
   const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
   const destination = route(event, enterpriseId, book);
-  if (destination.to === 'nobody') {
-    const verdict = ({ unknown: 'rejected', broken: 'held', unwanted: 'unwanted' } as const)[destination.verdict];
+  if (destination.to === 'nobody' && destination.verdict !== 'unwanted') {
+    const verdict = destination.verdict === 'broken' ? 'held' : 'rejected';
     return { verdict, reason: destination.reason, integrationId: destination.id };
   }
   const payload = payloadText(body);
   if (payload === undefined)
     return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
-  const owner = destination.integration.enterprise_customer_uuid;
-  const subject = toSubject(event, destination.integration.id, enterpriseId ?? owner, payload);
+  const integrationId = destination.to === 'nobody' ? destination.id : destination.integration.id;
+  const owner = book.byId.get(integrationId)?.enterprise_customer_uuid;
+  const subject = toSubject(event, integrationId, enterpriseId ?? owner, payload);
   const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
   if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
     return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
   }
+  if (destination.to === 'nobody') return { verdict: 'unwanted', subject, reason: destination.reason };
   return { verdict: 'accepted', subject };
 }
 

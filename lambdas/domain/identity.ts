@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Delivery, Progress } from '../contract/delivery.ts';
 
 /** Lists are hashed as JSON, so that no two different lists of parts share a text. */
 function sha256Hex(parts: readonly (string | number)[]): string {
@@ -21,12 +22,25 @@ export function webhookId(integrationId: string, eventId: string): string {
   return `wh_${sha256Hex([integrationId, eventId]).slice(0, 40)}`;
 }
 
+/** How far a delivery has come, as far as a name tells it. */
+export type Step = Pick<Delivery, 'generation'> & { readonly progress: Pick<Progress, 'attempt' | 'deferrals'> };
+
 /**
- * The name under which Step Functions knows a webhook's passage through the workflow: at most 80 characters of
- * `0-9A-Za-z_-`. A closed execution's name is refused for 90 days, hence the generation.
+ * What the ledger knows a delivery's execution by. Derived, so that whoever repeats a start after a crash finds the same
+ * one; of every generation, try and deferral another, since a closed execution's name is refused for 90 days.
  */
-export function executionName(webhook: string, generation: number): string {
-  return `${webhook}-g${generation}`;
+export function executionToken({ generation, progress: { attempt, deferrals = 0 } }: Step): string {
+  return `g${generation}${attempt > 0 ? `-a${attempt}` : ''}${deferrals > 0 ? `-d${deferrals}` : ''}`;
+}
+
+/** What the ledger knows a message by that was sent to the deliveries queue again. */
+export function messageToken(step: Step): string {
+  return `${executionToken(step)}-m`;
+}
+
+/** The name under which Step Functions knows an execution: at most 80 characters of `0-9A-Za-z_-`. */
+export function executionName(webhook: string, token: string): string {
+  return `${webhook}-${token}`;
 }
 
 /**

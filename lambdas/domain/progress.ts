@@ -6,6 +6,11 @@ export function newDelivery(subject: DeliverySubject, enrichment: Enrichment, du
   return { ...subject, progress: { enrichment, attempt: 0, due_at: dueAt === null ? null : dueAt.toISOString() } };
 }
 
+/** Learning time that the workflow still has to find out, after a first try that failed, or none. */
+export function unanswered(firstFailedAtMs: number): Enrichment {
+  return { status: 'pending', tries: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
+}
+
 /**
  * How a dead delivery differs from its dead letter: the letter is a message of the deliveries queue as if new, so that
  * redriving it there works, and its generation is the next one, so that the workflow takes it again.
@@ -32,16 +37,17 @@ export function dead(delivery: Delivery, attempt: number, reason: string): TaskR
 export function decided(
   delivery: Delivery,
   attempt: number,
-  outcome: 'delivered' | 'retry' | 'unwanted',
+  outcome: 'delivered' | 'retry' | 'unwanted' | 'parked' | 'duplicate',
   reason: string,
   dueAt?: Date,
 ): Progress {
-  const { enrichment, due_at } = delivery.progress;
+  const { enrichment, due_at, deferrals } = delivery.progress;
   return {
     enrichment,
     attempt,
     due_at: dueAt?.toISOString() ?? due_at,
     outcome,
+    ...(deferrals !== undefined && { deferrals }),
     reason: reason.slice(0, MAX_REASON_CHARACTERS),
   };
 }

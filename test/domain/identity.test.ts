@@ -1,10 +1,31 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { derivedEventId, executionName, rescueName, webhookId as webhookIdOf } from '../../lambdas/domain/identity.ts';
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import {
+  derivedEventId,
+  executionName,
+  executionToken,
+  messageToken,
+  rescueName,
+  type Step,
+  webhookId as webhookIdOf,
+} from '../../lambdas/domain/identity.ts';
 import { anyString } from '../support/arbitraries.ts';
 
-const generation = fc.nat({ max: Number.MAX_SAFE_INTEGER });
 const EXECUTION_NAME = /^[0-9A-Za-z_-]{1,80}$/;
+
+/** Nine digits are more than any of them reaches, and leave a name its room. */
+const count = fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 999_999_999 }));
+const step: fc.Arbitrary<Step> = fc
+  .record({ generation: count, attempt: count, deferrals: fc.option(count, { nil: undefined }) })
+  .map(({ generation, attempt, deferrals }) => ({
+    generation,
+    progress: { attempt, ...(deferrals !== undefined && { deferrals }) },
+  }));
+const stepOf = (generation: number, attempt: number, deferrals: number): Step => ({
+  generation,
+  progress: { attempt, deferrals },
+});
 
 describe('a webhook id', () => {
   test('is the same for the same integration and event, whenever it is derived', () => {
@@ -50,20 +71,54 @@ describe('the id of an event that came without one', () => {
   test('fits where the LMS could have given one', () => expect(id).toMatch(/^[A-Za-z0-9_-]{1,128}$/));
 });
 
-describe('the name of an execution', () => {
-  test('fits Step Functions, in every generation', () => {
+describe('a token', () => {
+  test.each([
+    ['g0', stepOf(0, 0, 0)],
+    ['g2', stepOf(2, 0, 0)],
+    ['g0-a1', stepOf(0, 1, 0)],
+    ['g0-d3', stepOf(0, 0, 3)],
+    ['g2-a1-d3', stepOf(2, 1, 3)],
+  ])('%s: tells the generation, the tries and the deferrals, where there are any', (token, given) => {
+    expect(executionToken(given)).toBe(token);
+    expect(messageToken(given)).toBe(`${token}-m`);
+  });
+
+  test('is the same for whoever repeats a step after a crash, and another for every other step', () => {
     fc.assert(
-      fc.property(anyString, anyString, generation, (integrationId, eventId, number) => {
-        expect(executionName(webhookIdOf(integrationId, eventId), number)).toMatch(EXECUTION_NAME);
+      fc.property(step, step, (one, other) => {
+        const parts = ({ generation, progress: { attempt, deferrals = 0 } }: Step) => [generation, attempt, deferrals];
+        const isSame = JSON.stringify(parts(one)) === JSON.stringify(parts(other));
+        expect(executionToken(one) === executionToken(other)).toBe(isSame);
+        expect(messageToken(one) === messageToken(other)).toBe(isSame);
       }),
     );
   });
 
-  test('differs for each generation, since a closed name is refused for 90 days', () => {
+  test('never is an execution’s and a message’s', () => {
+    fc.assert(fc.property(step, step, (one, other) => expect(executionToken(one)).not.toBe(messageToken(other))));
+  });
+
+  test('fits a delivery', () => {
+    const { token } = deliverySchema.shape;
     fc.assert(
-      fc.property(generation, generation, (one, other) => {
-        fc.pre(one !== other);
-        expect(executionName('wh_1', one)).not.toBe(executionName('wh_1', other));
+      fc.property(step, (given) => {
+        expect(token.safeParse(executionToken(given)).success).toBe(true);
+        expect(token.safeParse(messageToken(given)).success).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the name of an execution', () => {
+  test('is the webhook and its token', () => {
+    const { generation, progress } = stepOf(1, 2, 0);
+    expect(executionName('wh_1', executionToken({ generation, progress }))).toBe('wh_1-g1-a2');
+  });
+
+  test('fits Step Functions, at whatever step', () => {
+    fc.assert(
+      fc.property(anyString, anyString, step, (integrationId, eventId, given) => {
+        expect(executionName(webhookIdOf(integrationId, eventId), executionToken(given))).toMatch(EXECUTION_NAME);
       }),
     );
   });
@@ -89,8 +144,10 @@ describe('the name of a rescue', () => {
         fc.oneof(
           name,
           fc
-            .tuple(anyString, anyString, generation)
-            .map(([integrationId, eventId, number]) => executionName(webhookIdOf(integrationId, eventId), number)),
+            .tuple(anyString, anyString, step)
+            .map(([integrationId, eventId, given]) =>
+              executionName(webhookIdOf(integrationId, eventId), executionToken(given)),
+            ),
         ),
         (failed) => {
           const rescue = rescueName(failed);

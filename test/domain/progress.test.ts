@@ -65,12 +65,21 @@ describe('a delivery that is decided otherwise', () => {
     });
   });
 
-  test.each(['delivered', 'unwanted'] as const)('%s leaves no letter and no new time', (outcome) => {
-    const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
-    const progress = decided(given, 1, outcome, 'why');
-    expect(progress).not.toHaveProperty('redrive');
-    expect(progress.due_at).toBe(given.progress.due_at);
+  test('remembers how often it was sent to the queue again, which makes its next name', () => {
+    const given = delivery(ENRICHED, {}, { deferrals: 2 });
+    expect(decided(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);
+    expect(redriveOf(given).progress).not.toHaveProperty('deferrals');
   });
+
+  test.each(['delivered', 'unwanted', 'parked', 'duplicate'] as const)(
+    '%s leaves no letter and no new time',
+    (outcome) => {
+      const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
+      const progress = decided(given, 1, outcome, 'why');
+      expect(progress).not.toHaveProperty('redrive');
+      expect(progress.due_at).toBe(given.progress.due_at);
+    },
+  );
 
   test('is progress that the workflow can read, and does not change what was given', () => {
     fc.assert(

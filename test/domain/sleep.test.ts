@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { asleep, SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
+import { asleep, asleepAgain, SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
 import { delivery, ENRICHED, NOW } from '../support/factories.ts';
+
+const PAUSED = { cause: 'paused', why: 'it is paused' } as const;
 
 const minutesAsleep = (sleeps: number | undefined, random: number) => {
   const given = delivery(ENRICHED, {}, { attempt: 3, ...(sleeps !== undefined && { sleeps }) });
-  return (Date.parse(asleep(given, 'it is paused', NOW, () => random).due_at ?? '') - NOW) / 60_000;
+  return (Date.parse(asleep(given, PAUSED, NOW, () => random).due_at ?? '') - NOW) / 60_000;
 };
 
 describe('a parked delivery', () => {
@@ -21,15 +23,34 @@ describe('a parked delivery', () => {
 
   test('spends no try, and gives up a moment that was reserved for it', () => {
     const given = delivery(ENRICHED, {}, { attempt: 3, reserved_for: '2026-01-15T12:00:00.000Z' });
-    const result = asleep(given, 'it is paused', NOW, () => 0.5);
+    const result = asleep(given, PAUSED, NOW, () => 0.5);
     expect(result).toMatchObject({ outcome: 'retry', attempt: 3, sleeps: 1, reason: 'parked: it is paused' });
     expect(result.reserved_for).toBeUndefined();
     expect(deliverySchema.parse({ ...given, progress: result }).progress).toEqual(result);
   });
 
-  test('is dead-lettered as parked after the last sleep, to begin anew when it is redriven', () => {
-    const result = asleep(delivery(ENRICHED, {}, { attempt: 3, sleeps: 6 }), 'it is gone', NOW, () => 0.5);
-    expect(result).toMatchObject({ outcome: 'dead', attempt: 3, reason: 'parked: it is gone' });
-    expect(result.redrive).toEqual({ generation: 1, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } });
+  test('is for the ledger to hold after the last sleep, and says why', () => {
+    const gone = { cause: 'gone', why: 'it is gone' } as const;
+    const result = asleep(delivery(ENRICHED, {}, { attempt: 3, sleeps: 6 }), gone, NOW, () => 0.5);
+    expect(result).toEqual({
+      enrichment: ENRICHED,
+      attempt: 3,
+      due_at: null,
+      outcome: 'parked',
+      reason: 'parked: it is gone',
+      parked_for: 'gone',
+    });
+  });
+
+  test('sleeps 32 minutes more, as often as needed, while the ledger cannot hold it', () => {
+    const given = delivery(ENRICHED, {}, { attempt: 3, sleeps: 6 });
+    const result = asleepAgain(given, PAUSED, NOW, () => 0.5);
+    expect(result).toMatchObject({
+      outcome: 'retry',
+      sleeps: 6,
+      parked_for: 'paused',
+      due_at: '2026-01-15T12:32:00.000Z',
+    });
+    expect(asleep({ ...given, progress: result }, PAUSED, NOW, () => 0.5).outcome).toBe('parked');
   });
 });

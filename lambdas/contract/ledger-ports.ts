@@ -1,0 +1,123 @@
+import type { Delivery, DeliverySubject, Progress } from './delivery.ts';
+import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './ledger.ts';
+
+/** What a claim is settled with: the delivery as it was claimed, and its record where the ledger could be read. */
+export interface Hold {
+  /** In the generation of its record, which may be a later one than that of the message. */
+  readonly delivery: Delivery;
+  /** Undefined: the ledger did not answer, and whether somebody else sends this webhook too is not known. */
+  readonly record: LedgerRecord | undefined;
+}
+
+/** Whether a function may send a webhook. */
+export type Claim =
+  | { readonly verdict: 'mine'; readonly hold: Hold }
+  /** Somebody else has it in hand, until then, in epoch milliseconds. */
+  | { readonly verdict: 'busy'; readonly untilMs: number }
+  /** It was dealt with already, or somebody else carries it. */
+  | { readonly verdict: 'done'; readonly state: WebhookState };
+
+/** How a function leaves a webhook. */
+export interface Ending {
+  /** Its outcome says the state: `retry` is `scheduled`, or `parked` where it sleeps. */
+  readonly progress: Progress;
+  /** Of the message or the execution that carries it on: it exists already. Absent where nobody does. */
+  readonly token?: string;
+  /** The try, where one was made. */
+  readonly attempt?: Attempt;
+  /** The beginning of a partner's refusal. */
+  readonly answerStart?: string;
+}
+
+/** The ledger as the functions see it. It never throws: without its table deliveries go on, at least once. */
+export interface Ledger {
+  /**
+   * Writes down events that came from the events queue.
+   *
+   * @returns the webhook ids of those that are known already, and that somebody has dealt with or carries
+   */
+  accept(subjects: readonly DeliverySubject[]): Promise<ReadonlySet<string>>;
+  /** Asks for a webhook, for so many milliseconds. */
+  claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
+  /** @returns whether it is written */
+  settle(hold: Hold, ending: Ending): Promise<boolean>;
+  /** Writes down what became of a webhook that nobody claimed: handed to an execution untried, or unwanted. */
+  note(delivery: Delivery, ending: Ending): Promise<boolean>;
+}
+
+/** One line of a list: what the index holds. */
+export interface ListedWebhook {
+  readonly webhook_id: string;
+  readonly integration_id: string;
+  readonly event_type: string;
+  readonly accepted_at: string;
+  readonly state: WebhookState;
+  readonly generation: number;
+  readonly attempt: number;
+  /** When it entered its state. */
+  readonly changed_at: string;
+  readonly due_at?: string;
+  readonly reason?: string;
+}
+
+/** One integration's webhooks of one UTC day. */
+export interface LedgerDay {
+  readonly integrationId: string;
+  /** `YYYY-MM-DD` */
+  readonly day: string;
+}
+
+/** A span of time, by when webhooks were accepted, both ends included. ISO 8601, UTC, milliseconds. */
+export interface Span {
+  readonly from: string;
+  readonly until: string;
+}
+
+/** An event as the index lists it: of these there is one for each webhook, as long as its payload is held. */
+export interface ListedEvent {
+  readonly webhook_id: string;
+  readonly accepted_at: string;
+}
+
+/** The ledger's table. Everything throws `LedgerUnavailable` where the table does not answer. */
+export interface LedgerTable {
+  record(webhookId: string): Promise<LedgerRecord | undefined>;
+  /** Read as it stands now, not as a replica has it. Absent where there is none. */
+  records(webhookIds: readonly string[]): Promise<ReadonlyMap<string, LedgerRecord>>;
+  /** Undefined where it was deleted, or has expired. */
+  event(webhookId: string): Promise<LedgerEvent | undefined>;
+  /** The beginning of the partner's last refusal, where it is still held. */
+  answer(webhookId: string): Promise<string | undefined>;
+  /**
+   * Writes a record if it is still the version before it (version 1: if there is none).
+   *
+   * @returns whether it was written
+   */
+  replace(record: LedgerRecord): Promise<boolean>;
+  /** Writes whatever stands there; soon, together with what others write in the same moment. */
+  overwrite(record: LedgerRecord): Promise<void>;
+  /** Writes events, and lists their integrations and days. */
+  keepEvents(events: readonly LedgerEvent[]): Promise<void>;
+  keepAnswer(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
+  /** Deletes event and answer; the record stays. */
+  forget(webhookId: string): Promise<void>;
+  /** Every integration and day of which something was accepted, oldest day first. */
+  days(span: Span): Promise<readonly LedgerDay[]>;
+  /** Webhooks that were claimed once, in no order. `state` and `reason` (a part of it) narrow it down. */
+  listRecords(
+    day: LedgerDay,
+    span: Span,
+    filter?: { readonly states?: readonly WebhookState[]; readonly reason?: string },
+  ): AsyncIterable<ListedWebhook>;
+  /** Events that were accepted, in no order, whatever became of them. */
+  listEvents(day: LedgerDay, span: Span): AsyncIterable<ListedEvent>;
+  /** How many events were accepted. */
+  countEvents(day: LedgerDay, span: Span): Promise<number>;
+  /** The last ones accepted, latest first. */
+  latestRecords(day: LedgerDay, atMost: number): Promise<readonly ListedWebhook[]>;
+  /** Every event of a learner, by reading the whole table; `report` hears how much was read. */
+  eventsOf(
+    learner: { readonly userId: string } | { readonly containing: string },
+    report?: (itemsRead: number) => void,
+  ): AsyncIterable<Pick<LedgerEvent, 'webhook_id' | 'integration_id' | 'accepted_at'>>;
+}

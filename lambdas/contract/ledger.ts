@@ -1,0 +1,132 @@
+import * as z from 'zod';
+import { enrichmentSchema, PARKED_FOR } from './delivery.ts';
+import { courseIdSchema, EVENT_TYPES, enterpriseIdSchema, integrationIdSchema } from './event.ts';
+
+/**
+ * What may be said of a webhook. `accepted`: taken from the events queue, and nobody has claimed it. `delivering`: a
+ * function has it in hand, until its lease ends. `scheduled`: a message or an execution carries it to its next moment.
+ * `parked`: its integration takes nothing now. The others are final, until somebody replays it.
+ */
+export const WEBHOOK_STATES = [
+  'accepted',
+  'delivering',
+  'scheduled',
+  'parked',
+  'delivered',
+  'dead',
+  'unwanted',
+  'cancelled',
+] as const;
+export type WebhookState = (typeof WEBHOOK_STATES)[number];
+
+/**
+ * Shortest lease, in seconds: longer than DeliverBatch may run, so that whoever still holds one is alive. A try that may
+ * take longer than that has a longer one (`leaseMs` in domain/ledger.ts).
+ */
+export const MIN_LEASE_SECONDS = 40;
+
+/** Largest state item, in bytes as DynamoDB counts them: one write unit (DynamoDB Developer Guide, "Item sizes"). */
+export const MAX_STATE_ITEM_BYTES = 1024;
+
+/** Of the tries made, so many are kept: the last ones. */
+export const KEPT_ATTEMPTS = 4;
+
+/** Longest error kept of a try, in characters. */
+export const MAX_ATTEMPT_ERROR_CHARACTERS = 60;
+
+/** Longest reason kept, in characters; the dead letter has all of it. */
+export const MAX_LEDGER_REASON_CHARACTERS = 200;
+
+/** The beginning of a partner's refusal that is kept beside the payload, in characters. It may hold personal data. */
+export const KEPT_ANSWER_CHARACTERS = 500;
+
+/** One try, as it is remembered. */
+export const attemptSchema = z.object({
+  at: z.iso.datetime(),
+  /** Absent where nobody answered. */
+  status: z.int().optional(),
+  duration_ms: z.int().min(0),
+  /** Absent where it was delivered. */
+  error: z.string().max(MAX_ATTEMPT_ERROR_CHARACTERS).optional(),
+});
+export type Attempt = z.infer<typeof attemptSchema>;
+
+/**
+ * What became of one webhook: the state item. It holds no personal data, so that it outlives the payload. Before a
+ * function has claimed a webhook for the first time there is none: `accepted` is then what its event item says.
+ */
+export const ledgerRecordSchema = z.object({
+  webhook_id: z.string(),
+  integration_id: integrationIdSchema,
+  event_id: z.string(),
+  event_type: z.enum(EVENT_TYPES),
+  occurred_at: z.iso.datetime({ offset: true }),
+  /** When it entered the pipeline; its UTC day and its integration say where it is listed. */
+  accepted_at: z.iso.datetime(),
+  state: z.enum(WEBHOOK_STATES),
+  /** The latest one; it never falls. */
+  generation: z.int().min(0),
+  /** When each state was entered last. */
+  times: z.partialRecord(z.enum(WEBHOOK_STATES), z.iso.datetime()),
+  /** What was sent, or would be sent, as learning time. */
+  enrichment: enrichmentSchema.optional(),
+  /** Tries made in this generation. */
+  attempt: z.int().min(0),
+  /** The last ones, oldest first, over all generations. */
+  attempts: z.array(attemptSchema).max(KEPT_ATTEMPTS),
+  /** While `delivering`: nobody else may send until then. */
+  lease_until: z.iso.datetime().optional(),
+  /** The log stream of the function that claimed it last. */
+  claimed_by: z.string().optional(),
+  /** While `scheduled` or `parked`: who carries it on, and so may claim it. Parked without one, it rests here. */
+  token: z.string().optional(),
+  /** While `scheduled`, or parked with a token: when it is due. */
+  due_at: z.iso.datetime().optional(),
+  /** In words: why the state is what it is. */
+  reason: z.string().max(MAX_LEDGER_REASON_CHARACTERS).optional(),
+  /** Since when it has been parked without a try in between, releases included. */
+  parked_since: z.iso.datetime().optional(),
+  parked_for: z.enum(PARKED_FOR).optional(),
+  /** How often the reconciler has published it anew. */
+  republished: z.int().min(0).optional(),
+  /** Counts every change: a write that saw another one is refused. */
+  version: z.int().min(1),
+});
+export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
+
+/** The event as it was accepted: the payload item, written once, deleted when the stage says so. */
+export const ledgerEventSchema = z.object({
+  webhook_id: z.string(),
+  integration_id: integrationIdSchema,
+  event_id: z.string(),
+  event_type: z.enum(EVENT_TYPES),
+  occurred_at: z.iso.datetime({ offset: true }),
+  accepted_at: z.iso.datetime(),
+  user_id: z.string().optional(),
+  course_id: courseIdSchema.optional(),
+  enterprise_customer_uuid: enterpriseIdSchema.optional(),
+  payload: z.string().min(2),
+});
+export type LedgerEvent = z.infer<typeof ledgerEventSchema>;
+
+/** How the table is keyed. `lib/ledger.ts` makes it so, `adapters/dynamodb/` reads and writes it so. */
+export const LEDGER_TABLE = {
+  /** A webhook's id; `directory` for the list of integrations and days. */
+  partitionKey: 'pk',
+  /** `state`, `event` or `answer`; in the directory, `<day>#<integration>`. */
+  sortKey: 'sk',
+  /** Epoch seconds, of every item. */
+  expiry: 'expires_at',
+  index: {
+    name: 'ByIntegrationAndDay',
+    /**
+     * `<integration>#<day>#<first hexadecimal digit of the webhook's hash>`: sixteen partitions for each integration and
+     * day, since DynamoDB writes at most 1,000 units a second to one.
+     */
+    partitionKey: 'listing',
+    /** `event#<accepted at>` or `state#<accepted at>`. */
+    sortKey: 'listed_at',
+    /** What a list shows. The payload is not among it. */
+    attributes: ['state', 'integration_id', 'event_type', 'generation', 'attempt', 'changed_at', 'due_at', 'reason'],
+  },
+} as const;

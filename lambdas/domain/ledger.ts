@@ -1,0 +1,211 @@
+import type { Delivery, DeliverySubject, Outcome, ParkedFor, Progress } from '../contract/delivery.ts';
+import {
+  type Attempt,
+  KEPT_ATTEMPTS,
+  type LedgerEvent,
+  type LedgerRecord,
+  MAX_ATTEMPT_ERROR_CHARACTERS,
+  MAX_LEDGER_REASON_CHARACTERS,
+  MIN_LEASE_SECONDS,
+  type WebhookState,
+} from '../contract/ledger.ts';
+import type { Ending } from '../contract/ledger-ports.ts';
+import { unanswered } from './progress.ts';
+
+/** What a claim comes to; `record` is to be written if it is still the next version. */
+export type ClaimDecision =
+  | { readonly verdict: 'mine'; readonly record: LedgerRecord }
+  | { readonly verdict: 'busy'; readonly untilMs: number }
+  | { readonly verdict: 'done'; readonly state: WebhookState };
+
+/** States that nothing but a replay ends. What is dead may come again by itself: its letter is redriven. */
+const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
+
+/** States in which a webhook is carried by somebody, or needs nobody: a copy of it is acknowledged. */
+const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...FOR_GOOD, 'dead', 'scheduled', 'parked']);
+
+/** Whether a copy of this webhook, published or delivered again, has nothing left to do. */
+export function needsNoCopy(record: LedgerRecord | undefined): boolean {
+  return record !== undefined && NEEDS_NO_COPY.has(record.state);
+}
+
+/**
+ * Decides who may send. A webhook that nobody has, or whose holder's lease ended, may be claimed by anyone; one that
+ * waits, by whoever carries it on (its token), or by a later generation; one that is dead, by a later generation only.
+ *
+ * @param record as it stands; undefined where the webhook was never claimed
+ */
+export function decideClaim(
+  record: LedgerRecord | undefined,
+  delivery: Delivery,
+  lease: { readonly ms: number; readonly claimedBy: string },
+  nowMs: number,
+): ClaimDecision {
+  if (record !== undefined) {
+    const untilMs = leaseEndMs(record);
+    if (untilMs > nowMs) return { verdict: 'busy', untilMs };
+    if (!mayClaim(record, delivery)) return { verdict: 'done', state: record.state };
+  }
+  const before = record ?? newRecord(delivery, nowMs);
+  const generation = Math.max(before.generation, delivery.generation);
+  return {
+    verdict: 'mine',
+    record: {
+      ...without(before, ['token', 'due_at']),
+      ...entered(before, 'delivering', nowMs),
+      generation,
+      enrichment: delivery.progress.enrichment,
+      attempt: generation === before.generation ? Math.max(before.attempt, delivery.progress.attempt) : 0,
+      lease_until: iso(nowMs + lease.ms),
+      claimed_by: lease.claimedBy,
+      version: before.version + 1,
+    },
+  };
+}
+
+/** A delivery as its holder goes on with it: a copy joins the generation, and the count of tries, of its record. */
+export function asClaimed(delivery: Delivery, { generation, attempt }: LedgerRecord): Delivery {
+  return { ...delivery, generation, progress: { ...delivery.progress, attempt } };
+}
+
+/** Reading the secret, waiting for a reserved moment and settling: what a claim covers besides the try. */
+const BESIDES_THE_TRY_MS = 20_000;
+
+/** How long a claim lasts, in milliseconds: nobody's request outlives it, so that a takeover never meets its sender. */
+export function leaseMs(tryTimeoutMs: number): number {
+  return Math.max(MIN_LEASE_SECONDS * 1000, tryTimeoutMs + BESIDES_THE_TRY_MS);
+}
+
+function mayClaim(record: LedgerRecord, { generation, token }: Delivery): boolean {
+  const isLater = generation > record.generation;
+  switch (record.state) {
+    case 'accepted':
+    case 'delivering':
+      return true;
+    case 'scheduled':
+    case 'parked':
+      return isLater || (token !== undefined && token === record.token);
+    case 'dead':
+      return isLater;
+    default:
+      return false;
+  }
+}
+
+/** When the lease ends, in epoch milliseconds; 0 where nobody holds one. */
+export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
+  return state === 'delivering' && lease_until !== undefined ? Date.parse(lease_until) : 0;
+}
+
+/** The record of a webhook that has none, before its first change: version 0 is never written. */
+export function newRecord(subject: DeliverySubject, nowMs: number): LedgerRecord {
+  const accepted_at = subject.accepted_at ?? iso(nowMs);
+  const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
+  return {
+    ...{ webhook_id, integration_id, event_id, event_type, occurred_at, accepted_at },
+    state: 'accepted',
+    generation,
+    times: { accepted: accepted_at },
+    attempt: 0,
+    attempts: [],
+    version: 0,
+  };
+}
+
+/** What an outcome leaves a webhook in. */
+const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, WebhookState>> = {
+  delivered: 'delivered',
+  dead: 'dead',
+  unwanted: 'unwanted',
+  parked: 'parked',
+};
+
+/** The record once its holder is done with it. @throws Error for an outcome that leaves no trace (`duplicate`) */
+export function settled(before: LedgerRecord, ending: Ending, nowMs: number): LedgerRecord {
+  const { progress, token, attempt } = ending;
+  const state = stateAfter(progress);
+  const isParked = state === 'parked';
+  const isWaiting = isParked || state === 'scheduled';
+  const parkedSince = before.parked_since ?? iso(nowMs);
+  return {
+    ...without(before, ['lease_until', 'token', 'due_at', 'reason', 'parked_for', 'parked_since']),
+    ...entered(before, state, nowMs),
+    enrichment: progress.enrichment,
+    attempt: Math.max(before.attempt, progress.attempt),
+    attempts: attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-KEPT_ATTEMPTS),
+    ...(progress.reason !== undefined && { reason: progress.reason.slice(0, MAX_LEDGER_REASON_CHARACTERS) }),
+    ...(isWaiting && token !== undefined && { token }),
+    ...(isWaiting && token !== undefined && progress.due_at !== null && { due_at: progress.due_at }),
+    ...(isParked && { parked_since: parkedSince, parked_for: progress.parked_for ?? ('paused' as ParkedFor) }),
+    version: before.version + 1,
+  };
+}
+
+function stateAfter({ outcome, sleeps }: Progress): WebhookState {
+  if (outcome === undefined || outcome === 'retry') return (sleeps ?? 0) > 0 ? 'parked' : 'scheduled';
+  if (outcome === 'duplicate') throw new Error('a duplicate leaves no trace');
+  return STATE_OF[outcome];
+}
+
+function shortened(attempt: Attempt): Attempt {
+  if (attempt.error === undefined) return attempt;
+  return { ...attempt, error: attempt.error.slice(0, MAX_ATTEMPT_ERROR_CHARACTERS) };
+}
+
+/** Why a webhook is sent anew: an operator's word, its parking is over, or it was found stuck. */
+export type Cause = 'replay' | 'release' | 'republish';
+
+/**
+ * The record of a webhook that is sent anew, in the next generation. A release keeps the time since when it was parked:
+ * only a try, or an operator's replay, begins that anew.
+ *
+ * @returns undefined while somebody has it in hand
+ */
+export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): LedgerRecord | undefined {
+  if (leaseEndMs(before) > nowMs) return undefined;
+  const dropped = ['lease_until', 'token', 'due_at', 'reason', 'parked_for'] as const;
+  const kept = cause === 'replay' ? without(before, [...dropped, 'parked_since']) : without(before, dropped);
+  return {
+    ...kept,
+    ...entered(before, 'accepted', nowMs),
+    generation: before.generation + 1,
+    attempt: 0,
+    ...(cause === 'republish' && { republished: (before.republished ?? 0) + 1 }),
+    version: before.version + 1,
+  };
+}
+
+/** The delivery of a webhook that is sent anew: as if new, but with the learning time that is known already. */
+export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number): Delivery {
+  return {
+    schema_version: 1,
+    ...event,
+    generation: record.generation,
+    progress: { enrichment: record.enrichment ?? unanswered(nowMs), attempt: 0, due_at: null },
+  };
+}
+
+/** The event as the ledger keeps it: nothing of how far its delivery has come. */
+export function eventOf(subject: DeliverySubject | Delivery, nowMs: number): LedgerEvent {
+  const { schema_version, generation, progress, token, ...event } = subject as Delivery;
+  return { ...event, accepted_at: subject.accepted_at ?? iso(nowMs) };
+}
+
+/** When a record entered its state. */
+export function changedAt({ state, times, accepted_at }: LedgerRecord): string {
+  return times[state] ?? accepted_at;
+}
+
+function entered(before: LedgerRecord, state: WebhookState, nowMs: number): Pick<LedgerRecord, 'state' | 'times'> {
+  return { state, times: { ...before.times, [state]: iso(nowMs) } };
+}
+
+function without<K extends keyof LedgerRecord>(record: LedgerRecord, names: readonly K[]): Omit<LedgerRecord, K> {
+  const copy: Partial<LedgerRecord> = { ...record };
+  for (const name of names) delete copy[name];
+  return copy as Omit<LedgerRecord, K>;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

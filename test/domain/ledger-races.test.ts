@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { KEPT_ATTEMPTS } from '../../lambdas/contract/ledger.ts';
+import { hasEnded, play, scripts, WEBHOOKS } from '../support/pipeline-model/script.ts';
+import type { Answer, World } from '../support/pipeline-model/world.ts';
+
+const PARTNER: readonly Answer[] = ['delivered', 'unavailable', 'refused'];
+const EVERYTHING: readonly Answer[] = [...PARTNER, 'limited', 'slow'];
+const RUNS = { numRuns: 6_000 };
+
+/** What went wrong, and how it came to that. */
+function faultsOf(world: World): readonly string[] {
+  const faults = [...world.faults, ...WEBHOOKS.flatMap((webhookId) => faultsWith(webhookId, world))];
+  return faults.length === 0 ? [] : [...faults, ...world.story];
+}
+
+function faultsWith(webhookId: string, world: World): readonly string[] {
+  const record = world.records.get(webhookId);
+  // Its event was never published.
+  if (record === undefined && !world.events.has(webhookId)) return [];
+  if (record === undefined || !hasEnded(webhookId, world)) return [`${webhookId} is lost: ${record?.state}`];
+  const { state, generation, attempts } = record;
+  const taken = world.taken.get(webhookId) ?? 0;
+  const allowed = world.allowed.get(webhookId) ?? 1;
+  const isLetter = (letter: { webhook_id: string; generation: number }) =>
+    letter.webhook_id === webhookId && letter.generation > generation;
+  return [
+    ...(state === 'delivered' && taken === 0 ? [`${webhookId} was never taken`] : []),
+    ...(state === 'dead' && !world.letters.some(isLetter) && !world.letterless.has(webhookId)
+      ? [`${webhookId} is dead, and no letter says so`]
+      : []),
+    ...(taken > allowed ? [`${webhookId} was taken ${taken} times and not ${allowed}`] : []),
+    ...(attempts.length > KEPT_ATTEMPTS ? [`${webhookId} remembers ${attempts.length} tries`] : []),
+  ];
+}
+
+/**
+ * Functions killed between any two steps, events published up to three times, messages delivered again, dead letters
+ * redriven, operators and a reconciler that send anew. In every case: nothing is lost; what is dead has its letter; the
+ * partner takes a webhook once, and once more for each kill between its 2xx and our writing it down and for each replay of
+ * what was delivered; nobody sends beside somebody else; no generation falls.
+ */
+describe('whatever happens to a webhook', () => {
+  test('it is delivered once or dead, with the reconciler, whoever is killed', () => {
+    fc.assert(
+      fc.property(scripts(EVERYTHING, ['replay', 'reconcile']), (script) => {
+        expect(faultsOf(play(script, true))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+
+  // A copy that is sent another way than its killed predecessor may meet the name of an execution that has ended.
+  test('it needs no reconciler as long as only the partner says how it goes on', () => {
+    fc.assert(
+      fc.property(scripts(PARTNER, []), (script) => {
+        expect(faultsOf(play(script, false))).toEqual([]);
+      }),
+      RUNS,
+    );
+  });
+});
