@@ -1,0 +1,23 @@
+import { errorName, LedgerUnavailable } from '../../contract/errors.ts';
+
+/** The table's own error for whatever a call ended with: the operation and the error's name, and never a value. */
+export function unavailable(operation: string, cause: unknown): LedgerUnavailable {
+  if (cause instanceof LedgerUnavailable) return cause;
+  return new LedgerUnavailable(`${operation}: ${nameOrCode(cause)}`, { cause });
+}
+
+/** Where nobody listens, the SDK passes Node's error on, whose code says more than its name. */
+function nameOrCode(cause: unknown): string {
+  const { code } = (cause ?? {}) as { code?: unknown };
+  const name = errorName(cause);
+  return ['Error', 'AggregateError'].includes(name) && typeof code === 'string' ? code : name;
+}
+
+/** @throws LedgerUnavailable for anything that `call` throws */
+export async function reach<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (thrown) {
+    throw unavailable(operation, thrown);
+  }
+}

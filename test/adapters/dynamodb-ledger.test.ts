@@ -1,0 +1,314 @@
+import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { LEDGER_CLIENT_OPTIONS } from '../../lambdas/adapters/dynamodb/client-options.ts';
+import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
+import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
+import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
+import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
+import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
+import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
+import {
+  clientOf,
+  type LedgerServer,
+  startLedgerServer,
+  startTableFront,
+  type TableFront,
+} from '../support/dynamodb.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, LEARNER_DATA, NOW, subject } from '../support/factories.ts';
+
+const LEASE_MS = 40_000;
+
+let server: LedgerServer;
+let front: TableFront;
+let table: LedgerTable;
+let nowMs = NOW;
+
+function tableAt(endpoint: string, options: object = LEDGER_CLIENT_OPTIONS): LedgerTable {
+  const client = clientOf(endpoint, options as DynamoDBClientConfig);
+  return createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
+}
+
+beforeAll(async () => {
+  server = await startLedgerServer();
+  front = await startTableFront(server.endpoint);
+  table = tableAt(front.endpoint);
+});
+beforeEach(() => {
+  nowMs = NOW;
+  front.decide(() => 'pass');
+  front.calls.length = 0;
+});
+afterAll(async () => {
+  await front.close();
+  await server.close();
+});
+
+function newLedger(over: LedgerTable = table) {
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const ledger = createLedger({ table: over, claimedBy: 'stream-1', log, counter, now: () => nowMs });
+  return { log, counter, ...ledger };
+}
+
+let made = 0;
+function newDelivery(overrides: Partial<Delivery> = {}): Delivery {
+  made += 1;
+  return delivery(ENRICHED, { event_id: `event-${made}`, ...overrides });
+}
+const newSubject = (overrides: Parameters<typeof subject>[0] = {}) => {
+  made += 1;
+  return subject({ event_id: `event-${made}`, ...overrides });
+};
+const ended = (outcome: Progress['outcome'], more: Partial<Ending> = {}): Ending => ({
+  progress: { enrichment: ENRICHED, attempt: 1, due_at: null, ...(outcome && { outcome }) },
+  ...more,
+});
+
+function holdOf(claimed: Claim): Hold {
+  if (claimed.verdict !== 'mine') throw new Error(`it is ${claimed.verdict}`);
+  return claimed.hold;
+}
+const operations = () => front.calls.map(({ operation }) => operation);
+
+describe('a webhook’s way', () => {
+  test('is an event, a claim and a delivery', async () => {
+    const { accept, claim, settle, log, counter } = newLedger();
+    const one = newDelivery();
+    expect(await accept([one])).toEqual(new Set());
+    const hold = holdOf(await claim(one, LEASE_MS));
+    expect(await settle(hold, ended('delivered'))).toBe(true);
+    expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'PutItem', 'BatchWriteItem']);
+    expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
+    expect(await table.event(one.webhook_id)).toMatchObject({ payload: one.payload });
+    expect(log.lines).toEqual([]);
+    expect(counter.counts).toEqual({});
+  });
+
+  test('that starts with a note is carried on by its token', async () => {
+    const { note, claim } = newLedger();
+    const one = newDelivery();
+    expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
+    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'scheduled' });
+    expect(await claim({ ...one, token: 'g0' }, LEASE_MS)).toMatchObject({ verdict: 'mine' });
+  });
+});
+
+describe('accepting', () => {
+  test('names those that need no copy, and writes the others', async () => {
+    const { accept } = newLedger();
+    const [fresh, delivered, accepted] = [newSubject(), newSubject(), newSubject()];
+    await table.overwrite({ ...newRecord(delivered, NOW), version: 2, state: 'delivered' });
+    await table.overwrite({ ...newRecord(accepted, NOW), version: 2, state: 'accepted' });
+    expect(await accept([fresh, delivered, accepted])).toEqual(new Set([delivered.webhook_id]));
+    expect(await table.event(fresh.webhook_id)).toBeDefined();
+    expect(await table.event(accepted.webhook_id)).toBeDefined();
+    expect(await table.event(delivered.webhook_id)).toBeUndefined();
+  });
+
+  test('keeps the event, and nothing of how far its delivery is', async () => {
+    const { accept } = newLedger();
+    const one = newDelivery({ accepted_at: '2026-01-15T11:59:59.000Z' });
+    await accept([one]);
+    const { schema_version: _, generation: __, progress: ___, ...event } = one;
+    expect(await table.event(one.webhook_id)).toEqual(event);
+  });
+
+  test('writes what comes twice once', async () => {
+    const one = newSubject();
+    await newLedger().accept([one, { ...one }]);
+    const { input } = front.calls.find(({ operation }) => operation === 'BatchWriteItem') ?? {};
+    expect(JSON.stringify(input).split('"event"')).toHaveLength(2);
+  });
+
+  test('of nothing asks nobody', async () => {
+    expect(await newLedger().accept([])).toEqual(new Set());
+    expect(operations()).toEqual([]);
+  });
+
+  test('writes although nothing could be read', async () => {
+    const { accept, log, counter } = newLedger();
+    front.decide(({ operation }) =>
+      operation === 'BatchGetItem'
+        ? { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }
+        : 'pass',
+    );
+    const one = newSubject();
+    expect(await accept([one])).toEqual(new Set());
+    expect(await table.event(one.webhook_id)).toBeDefined();
+    expect(log.lines).toMatchObject([
+      { level: 'warn', message: 'ledger.unavailable', fields: { operation: 'accept' } },
+    ]);
+    expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 1 });
+  });
+});
+
+describe('a claim', () => {
+  test('of a duplicate is counted and told', async () => {
+    const { claim, log, counter } = newLedger();
+    const one = newDelivery({ generation: 1 });
+    await table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
+    await claim(one, LEASE_MS);
+    const { webhook_id, integration_id } = one;
+    expect(log.only('delivery.duplicate')).toEqual({ webhook_id, integration_id, generation: 1, state: 'delivered' });
+    expect(counter.counts).toEqual({ [METRICS.deliveryDuplicate]: 1 });
+  });
+
+  test('of what another function has in hand is told', async () => {
+    const { claim, log, counter } = newLedger();
+    const one = newDelivery();
+    await claim(one, LEASE_MS);
+    await claim(one, LEASE_MS);
+    expect(log.lines).toMatchObject([
+      { level: 'info', message: 'delivery.busy', fields: { webhook_id: one.webhook_id } },
+    ]);
+    expect(counter.counts).toEqual({});
+  });
+});
+
+describe('settling', () => {
+  test('as parked writes the event first: nobody else holds it from then on', async () => {
+    const { claim, settle } = newLedger();
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    expect(await settle(hold, ended('parked'))).toBe(true);
+    expect(operations()).toEqual(['PutItem', 'BatchWriteItem', 'PutItem']);
+    expect(await table.event(one.webhook_id)).toMatchObject({ accepted_at: hold.record?.accepted_at });
+    expect(await table.record(one.webhook_id)).toMatchObject({ state: 'parked' });
+  });
+
+  test('as parked is not written where the event is not', async () => {
+    const { claim, settle } = newLedger();
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    front.decide(({ operation }) =>
+      operation === 'BatchWriteItem'
+        ? { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }
+        : 'pass',
+    );
+    expect(await settle(hold, ended('parked'))).toBe(false);
+    expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivering' });
+  });
+
+  test('keeps how the partner’s refusal began', async () => {
+    const { claim, settle } = newLedger();
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    await settle(hold, ended('dead', { answerStart: 'x'.repeat(KEPT_ANSWER_CHARACTERS + 1) }));
+    expect(await table.answer(one.webhook_id)).toBe('x'.repeat(KEPT_ANSWER_CHARACTERS));
+  });
+
+  test('keeps nothing of what a partner said to a delivery', async () => {
+    const { claim, settle } = newLedger();
+    const one = newDelivery();
+    await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered', { answerStart: 'thank you' }));
+    expect(await table.answer(one.webhook_id)).toBeUndefined();
+  });
+
+  test('is written although the answer is not', async () => {
+    const { claim, settle, log } = newLedger({
+      ...table,
+      keepAnswer: () => Promise.reject(new LedgerUnavailable('keepAnswer: no')),
+    });
+    const hold = holdOf(await claim(newDelivery(), LEASE_MS));
+    expect(await settle(hold, ended('dead', { answerStart: LEARNER_DATA[0] }))).toBe(true);
+    expect(log.only('ledger.unavailable')).toMatchObject({ operation: 'keepAnswer' });
+    expect(log.text()).not.toContain(LEARNER_DATA[0]);
+  });
+
+  test('what somebody else has taken over is told, and is not written', async () => {
+    const { claim, settle, log } = newLedger();
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    nowMs += LEASE_MS;
+    await claim(one, LEASE_MS);
+    expect(await settle(hold, ended('dead'))).toBe(false);
+    expect(log.lines).toMatchObject([
+      { level: 'warn', message: 'ledger.lease_lost', fields: { webhook_id: one.webhook_id, outcome: 'dead' } },
+    ]);
+  });
+});
+
+test('a note of what needs none is no failure', async () => {
+  const { note, log } = newLedger();
+  const one = newDelivery();
+  await table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
+  expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
+  expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
+  expect(log.lines).toEqual([]);
+});
+
+describe('without its table', () => {
+  const everything = async (ledger: ReturnType<typeof newLedger>) => {
+    const one = newDelivery();
+    const known = await ledger.accept([one]);
+    const claimed = await ledger.claim(one, LEASE_MS);
+    const settled = await ledger.settle(holdOf(claimed), ended('parked', { answerStart: LEARNER_DATA[0] }));
+    const noted = await ledger.note(one, ended('retry', { token: 'g0' }));
+    return { one, known, claimed, settled, noted };
+  };
+
+  test('the ledger grants every claim and says that nothing is written', async () => {
+    const ledger = newLedger(tableAt('http://127.0.0.1:1'));
+    const { one, ...answers } = await everything(ledger);
+    expect(answers).toEqual({
+      known: new Set(),
+      claimed: { verdict: 'mine', hold: { delivery: one, record: undefined } },
+      settled: false,
+      noted: false,
+    });
+    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6 });
+    expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
+    const told = ledger.log.lines.map(({ fields }) => fields.operation);
+    expect(told.toSorted()).toEqual(['accept', 'claim', 'keepAnswer', 'note', 'settle']);
+    expect(ledger.log.text()).not.toContain(LEARNER_DATA[0]);
+  });
+
+  test('the ledger says so once a second for each operation, and counts all', async () => {
+    const { claim, log, counter } = newLedger(tableAt('http://127.0.0.1:1'));
+    const claimAll = () => Promise.all(Array.from({ length: 10 }, () => claim(newDelivery(), LEASE_MS)));
+    await claimAll();
+    nowMs += 999;
+    await claimAll();
+    expect(log.messages()).toEqual(['ledger.unavailable']);
+    nowMs += 1;
+    await claimAll();
+    expect(log.messages()).toEqual(['ledger.unavailable', 'ledger.unavailable']);
+    expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 30 });
+  });
+
+  test('what was delivered is written once it is there again', async () => {
+    const { claim, settle } = newLedger();
+    front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    expect(hold.record).toBeUndefined();
+    front.decide(() => 'pass');
+    expect(await settle(hold, ended('delivered'))).toBe(true);
+    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'delivered' });
+  });
+});
+
+describe('while its table hangs', () => {
+  const took = async (call: () => Promise<unknown>) => {
+    const startedMs = performance.now();
+    await call();
+    return performance.now() - startedMs;
+  };
+
+  test('a batch’s claims are granted within about two seconds', async () => {
+    const { claim } = newLedger();
+    front.decide(() => 'hang');
+    const batch = Array.from({ length: 10 }, () => newDelivery());
+    const ms = await took(() => Promise.all(batch.map((one) => claim(one, LEASE_MS))));
+    expect(ms).toBeLessThan(3_000);
+  });
+
+  test('a delivery is given up to be written within about two seconds', async () => {
+    const { claim, settle } = newLedger();
+    const hold = holdOf(await claim(newDelivery(), LEASE_MS));
+    front.decide(() => 'hang');
+    expect(await took(() => settle(hold, ended('delivered')))).toBeLessThan(3_000);
+  });
+});

@@ -1,0 +1,113 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { batchWrite, put, remove } from '../../../lambdas/adapters/dynamodb/batch-write.ts';
+import {
+  clientOf,
+  type LedgerServer,
+  startLedgerServer,
+  startTableFront,
+  type TableFront,
+} from '../../support/dynamodb.ts';
+
+let server: LedgerServer;
+let front: TableFront;
+let table: Parameters<typeof batchWrite>[2];
+beforeAll(async () => {
+  server = await startLedgerServer();
+});
+beforeEach(async () => {
+  front = await startTableFront(server.endpoint);
+  table = { client: clientOf(front.endpoint, { maxAttempts: 1 }), tableName: server.tableName };
+});
+afterEach(async () => {
+  table.client.destroy();
+  await front.close();
+});
+afterAll(() => server.close());
+
+const item = (pk: string, more: object = {}) => ({ pk, sk: 'state', ...more });
+const keysOf = (writes: readonly { PutRequest: { Item: { pk: { S: string } } } }[]) =>
+  writes.map(({ PutRequest }) => PutRequest.Item.pk.S);
+const writesOf = (position: number) => front.calls[position]?.input.RequestItems.ledger;
+
+/** Passes the first writes of a call on, and says that DynamoDB left the others undone. */
+function passOnly(count: number) {
+  return ({ input }: { input: { RequestItems: { ledger: unknown[] } } }) => {
+    const { ledger } = input.RequestItems;
+    const left = ledger.slice(count);
+    return {
+      input: { RequestItems: { ledger: ledger.slice(0, count) } },
+      output: (answer: object) => ({ ...answer, UnprocessedItems: left.length > 0 ? { ledger: left } : {} }),
+    };
+  };
+}
+
+test('puts and deletes', async () => {
+  expect(await batchWrite('test', [put(item('one', { n: 1, none: undefined }))], table)).toEqual([undefined]);
+  expect(await server.item('one', 'state')).toEqual({ pk: 'one', sk: 'state', n: 1 });
+  await batchWrite('test', [remove({ pk: 'one', sk: 'state' }), put(item('two'))], table);
+  expect(await server.item('one', 'state')).toBeUndefined();
+  expect(await server.item('two', 'state')).toBeDefined();
+});
+
+describe('what DynamoDB leaves undone', () => {
+  test('is asked for again, and nothing else', async () => {
+    front.decide(passOnly(1));
+    expect(
+      await batchWrite(
+        'test',
+        ['a', 'b', 'c'].map((id) => put(item(id))),
+        table,
+      ),
+    ).toEqual([undefined, undefined, undefined]);
+    expect([0, 1, 2].map((position) => keysOf(writesOf(position)))).toEqual([['a', 'b', 'c'], ['b', 'c'], ['c']]);
+    for (const id of ['a', 'b', 'c']) expect(await server.item(id, 'state')).toBeDefined();
+  });
+
+  test('again and again is given up, for those alone', async () => {
+    // A call of nothing is refused: the front answers it itself.
+    front.decide((call, position) =>
+      position === 0 ? passOnly(2)(call) : { status: 200, answer: { UnprocessedItems: call.input.RequestItems } },
+    );
+    const outcomes = await batchWrite(
+      'test',
+      ['d', 'e', 'f'].map((id) => put(item(id))),
+      table,
+    );
+    expect(outcomes.map((failure) => failure?.name)).toEqual([undefined, undefined, 'LedgerUnavailable']);
+    expect(outcomes[2]?.message).toBe('test: DynamoDB left it undone 6 times');
+    expect(front.calls).toHaveLength(6);
+  });
+
+  test('and what fails on the way is told apart from what was done', async () => {
+    front.decide((call, position) =>
+      position === 0 ? passOnly(1)(call) : { status: 400, answer: { __type: 'x#ThrottlingException', message: 'no' } },
+    );
+    const outcomes = await batchWrite(
+      'test',
+      ['g', 'h'].map((id) => put(item(id))),
+      table,
+    );
+    expect(outcomes.map((failure) => failure?.message)).toEqual([undefined, 'test: ThrottlingException']);
+  });
+});
+
+describe('a write that DynamoDB refuses', () => {
+  test('harms no other', async () => {
+    const tooLarge = put(item('large', { payload: 'x'.repeat(401 * 1024) }));
+    const outcomes = await batchWrite('test', [put(item('i')), tooLarge, put(item('j'))], table);
+    expect(outcomes.map((failure) => failure?.message)).toEqual([undefined, 'test: ValidationException', undefined]);
+    expect(await server.item('i', 'state')).toBeDefined();
+    expect(await server.item('j', 'state')).toBeDefined();
+  });
+
+  test('is not tried alone where the table is what fails', async () => {
+    front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'secret words' } }));
+    const outcomes = await batchWrite('test', [put(item('k')), put(item('l'))], table);
+    expect(outcomes.map((failure) => failure?.message)).toEqual([
+      'test: AccessDeniedException',
+      'test: AccessDeniedException',
+    ]);
+    expect(front.calls).toHaveLength(1);
+    expect(outcomes[0]?.cause).toMatchObject({ name: 'AccessDeniedException' });
+  });
+});

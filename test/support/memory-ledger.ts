@@ -1,0 +1,157 @@
+import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
+import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { changedAt } from '../../lambdas/domain/ledger.ts';
+import { NOW } from './factories.ts';
+
+const DAY_MS = 24 * 3600_000;
+
+/** A ledger's table in memory, with what a test may see and do besides. */
+export interface MemoryLedger extends LedgerTable {
+  /** While true, everything throws `LedgerUnavailable`. */
+  isDown: boolean;
+  /** All state items as they stand, in the order in which they were first written. */
+  readonly all: () => readonly LedgerRecord[];
+  /** Takes an event item away, as its expiry does, and leaves the rest. */
+  readonly dropEvent: (webhookId: string) => void;
+}
+
+interface Options {
+  readonly now?: () => number;
+  /** Events and answers older than that are gone. */
+  readonly payloadDays?: number;
+}
+
+/**
+ * The ledger's table as far as its port can tell: optimistic locking, expiry of payloads, a directory that acceptance
+ * fills, and a list that lacks a webhook's very first claim. State items and the directory never expire here.
+ */
+export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Options = {}): MemoryLedger {
+  const events = new Map<string, LedgerEvent>();
+  const records = new Map<string, LedgerRecord>();
+  const answers = new Map<string, { readonly acceptedAt: string; readonly start: string }>();
+  const directory = new Map<string, LedgerDay>();
+
+  const isHeld = (acceptedAt: string) => Date.parse(acceptedAt) + payloadDays * DAY_MS > now();
+  const heldEvents = () => [...events.values()].filter(({ accepted_at }) => isHeld(accepted_at));
+  const listed = (day: LedgerDay, span: Span) =>
+    [...records.values()].filter((record) => isListed(record) && isOf(record, day, span)).map(toLine);
+  /** Every call passes here first, one turn of the event loop later than it was made, as over a network. */
+  const reach = async () => {
+    await new Promise(setImmediate);
+    if (ledger.isDown) throw new LedgerUnavailable('the table does not answer');
+  };
+
+  const ledger: MemoryLedger = {
+    isDown: false,
+    all: () => [...records.values()].map((record) => structuredClone(record)),
+    dropEvent: (webhookId) => void events.delete(webhookId),
+    async record(webhookId) {
+      await reach();
+      return structuredClone(records.get(webhookId));
+    },
+    async records(webhookIds) {
+      await reach();
+      const found = webhookIds.map((id) => records.get(id)).filter((record) => record !== undefined);
+      return new Map(found.map((record) => [record.webhook_id, structuredClone(record)]));
+    },
+    async event(webhookId) {
+      await reach();
+      const event = events.get(webhookId);
+      return event !== undefined && isHeld(event.accepted_at) ? structuredClone(event) : undefined;
+    },
+    async answer(webhookId) {
+      await reach();
+      const answer = answers.get(webhookId);
+      return answer !== undefined && isHeld(answer.acceptedAt) ? answer.start : undefined;
+    },
+    async replace(record) {
+      await reach();
+      const { version: standing = 0 } = records.get(record.webhook_id) ?? {};
+      if (standing !== record.version - 1) return false;
+      records.set(record.webhook_id, structuredClone(record));
+      return true;
+    },
+    async overwrite(record) {
+      await reach();
+      records.set(record.webhook_id, structuredClone(record));
+    },
+    async keepEvents(accepted) {
+      await reach();
+      for (const event of accepted) {
+        events.set(event.webhook_id, structuredClone(event));
+        const day = { integrationId: event.integration_id, day: event.accepted_at.slice(0, 10) };
+        directory.set(`${day.day}#${day.integrationId}`, day);
+      }
+    },
+    async keepAnswer(webhookId, acceptedAt, start) {
+      await reach();
+      answers.set(webhookId, { acceptedAt, start });
+    },
+    async forget(webhookId) {
+      await reach();
+      events.delete(webhookId);
+      answers.delete(webhookId);
+    },
+    async days({ from, until }) {
+      await reach();
+      const within = [...directory].filter(([, { day }]) => day >= from.slice(0, 10) && day <= until.slice(0, 10));
+      return within.toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, day]) => day);
+    },
+    async *listRecords(day, span, { states, reason } = {}) {
+      await reach();
+      for (const line of listed(day, span)) {
+        const fits = states?.includes(line.state) ?? true;
+        if (fits && (reason === undefined || line.reason?.includes(reason))) yield line;
+      }
+    },
+    async *listEvents(day, span) {
+      await reach();
+      for (const event of heldEvents().filter((one) => isOf(one, day, span))) {
+        yield { webhook_id: event.webhook_id, accepted_at: event.accepted_at };
+      }
+    },
+    async countEvents(day, span) {
+      await reach();
+      return heldEvents().filter((event) => isOf(event, day, span)).length;
+    },
+    async latestRecords(day, atMost) {
+      await reach();
+      const always = { from: '', until: '~' };
+      const latestFirst = (one: ListedWebhook, other: ListedWebhook) => (one.accepted_at < other.accepted_at ? 1 : -1);
+      return listed(day, always).toSorted(latestFirst).slice(0, atMost);
+    },
+    async *eventsOf(learner, report) {
+      await reach();
+      report?.(events.size + records.size);
+      for (const event of heldEvents()) {
+        const isTheirs =
+          'userId' in learner ? event.user_id === learner.userId : event.payload.includes(learner.containing);
+        const { webhook_id, integration_id, accepted_at } = event;
+        if (isTheirs) yield { webhook_id, integration_id, accepted_at };
+      }
+    },
+  };
+  return ledger;
+}
+
+/** A webhook's very first claim is written without the index's attributes: its event lists it until the next write. */
+function isListed({ version, state }: LedgerRecord): boolean {
+  return version > 1 || state !== 'delivering';
+}
+
+function isOf(item: { integration_id: string; accepted_at: string }, day: LedgerDay, { from, until }: Span): boolean {
+  const { integration_id, accepted_at } = item;
+  const isOnDay = integration_id === day.integrationId && accepted_at.startsWith(day.day);
+  return isOnDay && accepted_at >= from && accepted_at <= until;
+}
+
+function toLine(record: LedgerRecord): ListedWebhook {
+  const { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt, due_at, reason } = record;
+  return {
+    ...{ webhook_id, integration_id, event_type, accepted_at, state, generation, attempt },
+    changed_at: changedAt(record),
+    ...(due_at !== undefined && { due_at }),
+    ...(reason !== undefined && { reason }),
+  };
+}
