@@ -3,13 +3,14 @@ import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
 import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
 import type { LocalAppConfig } from './control-plane/appconfig.ts';
 import type { ControlPlane } from './control-plane/server.ts';
+import type { Tables } from './dynamodb.ts';
 import { EventRules } from './event-rules.ts';
 import { createMappings, type EventSourceMapping } from './event-source-mapping.ts';
 import type { Execution } from './execution.ts';
 import { Functions, registerFunctions } from './functions.ts';
 import { lambdaApi } from './lambda-api.ts';
 import type { Queues } from './queues.ts';
-import { type Services, startServices, stopServices } from './services.ts';
+import { type ServiceOptions, type Services, startServices, stopServices } from './services.ts';
 import type { StateMachine } from './state-machine.ts';
 import { createStateMachines, registerStateMachines } from './state-machines.ts';
 import { stepFunctionsApi } from './step-functions-api.ts';
@@ -22,7 +23,7 @@ const ACCOUNT_CONCURRENCY = 50;
 /** AppConfig's shortest poll interval, in seconds. */
 const MIN_POLL_INTERVAL_SECONDS = 15;
 
-export interface PlatformOptions {
+export interface PlatformOptions extends ServiceOptions {
   /** Where `cdk synth` wrote the assembly: `cdk.out`. */
   readonly assemblyDirectory: string;
   readonly stackName: string;
@@ -31,8 +32,6 @@ export interface PlatformOptions {
   /** Where each function's output is appended to `<handler>.log`; created where it is missing. */
   readonly logDirectory?: string;
   readonly accountConcurrency?: number;
-  /** Where SQS listens on 127.0.0.1; a free port by default. */
-  readonly sqsPort?: number;
   /** True where the caller itself stops the platform on SIGINT, SIGTERM and SIGHUP. By default the platform does. */
   readonly leavesSignals?: boolean;
   /** Called when an execution starts and when it ends. */
@@ -46,6 +45,8 @@ export interface Platform {
   /** What the functions get as `AWS_ENDPOINT_URL_<SERVICE>`; for clients of one's own. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly queues: Queues;
+  /** DynamoDB, with all tables. @throws Error where the template has none */
+  readonly tables: Tables;
   readonly functions: Functions;
   /** The only one of the template. @throws Error where there is none, or more than one */
   readonly stateMachine: StateMachine;
@@ -71,7 +72,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   if (!(timeScale >= 1)) throw new Error('timeScale is 1 or more');
   if (options.logDirectory !== undefined) mkdirSync(options.logDirectory, { recursive: true });
   const template = readTemplate(options.assemblyDirectory, options.stackName);
-  const services = await startServices(template, options.stackName, options.sqsPort);
+  const services = await startServices(template, options.stackName, options);
   try {
     return await assemble(services, options, timeScale);
   } catch (thrown) {
@@ -81,12 +82,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function assemble(services: Services, options: PlatformOptions, timeScale: number): Promise<Platform> {
-  const { template, resolver, queues, controlPlane, caches, secrets } = services;
+  const { template, resolver, queues, tables, controlPlane, caches, secrets } = services;
   queues.register(template, resolver);
+  tables?.register(template, resolver);
   registerFunctions(template, resolver);
   registerAppConfig(template, resolver);
   registerStateMachines(template, resolver);
-  await queues.create(resolver);
+  await Promise.all([queues.create(resolver), tables?.create(resolver)]);
   seedAppConfig(template, resolver, controlPlane);
   if (timeScale > 1) controlPlane.appConfig.setPollIntervalSeconds(scaledPollIntervalSeconds(timeScale));
 
@@ -97,6 +99,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     AWS_ENDPOINT_URL_APPCONFIGDATA: controlPlane.endpoint,
     AWS_ENDPOINT_URL_APPCONFIG: controlPlane.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: controlPlane.endpoint,
+    ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
   const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
   const functions = new Functions({ template, resolver, endpoints, account, logDirectory: options.logDirectory });
@@ -120,6 +123,10 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     outputs: Object.fromEntries(outputs),
     endpoints,
     queues,
+    get tables() {
+      if (tables === undefined) throw new Error('the template has no table');
+      return tables;
+    },
     functions,
     get stateMachine() {
       return only(stateMachines, 'state machine');

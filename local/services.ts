@@ -1,5 +1,6 @@
 import { LocalSecrets } from './configuration-seeds.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
+import { Tables } from './dynamodb.ts';
 import { Queues } from './queues.ts';
 import { Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
@@ -8,6 +9,7 @@ import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
 /** Types that run here. A reference to one of them must be answered by what runs, never by a made-up value. */
 const LOCAL_TYPES = [
   'AWS::SQS::Queue',
+  'AWS::DynamoDB::Table',
   'AWS::Lambda::Function',
   'AWS::StepFunctions::StateMachine',
   'AWS::AppConfig::Application',
@@ -24,40 +26,53 @@ export interface Services {
   readonly template: Template;
   readonly resolver: Resolver;
   readonly queues: Queues;
+  /** Undefined where the template has no table. */
+  readonly tables: Tables | undefined;
   readonly controlPlane: ControlPlane;
   readonly caches: readonly RunningValkey[];
   readonly secrets: LocalSecrets;
 }
 
-/**
- * @param sqsPort 0, the default, takes a free one
- * @throws Error where one of them does not start; the others are stopped then
- */
-export async function startServices(template: Template, stackName: string, sqsPort = 0): Promise<Services> {
+export interface ServiceOptions {
+  /** Where SQS listens on 127.0.0.1; a free port by default. */
+  readonly sqsPort?: number;
+  /** How long every request to DynamoDB waits before it is worked on, in milliseconds. Default: 0. */
+  readonly dynamoDbLatencyMs?: number;
+}
+
+/** @throws Error where one of them does not start; the others are stopped then */
+export async function startServices(
+  template: Template,
+  stackName: string,
+  { sqsPort = 0, dynamoDbLatencyMs = 0 }: ServiceOptions = {},
+): Promise<Services> {
   const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
   const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
-  const [queues, controlPlane, ...caches] = await startAll(
+  const hasTables = resourcesOfType(template, 'AWS::DynamoDB::Table').length > 0;
+  const [queues, controlPlane, tables, ...caches] = await startAll(
     Queues.start(sqsPort),
     startControlPlane(),
+    hasTables ? Tables.start({ latencyMs: dynamoDbLatencyMs }) : Promise.resolve(undefined),
     ...cacheIds.map(() => startValkey()),
   );
   for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);
   const secrets = new LocalSecrets(template, resolver, controlPlane);
-  return { template, resolver, queues, controlPlane, caches, secrets };
+  return { template, resolver, queues, tables, controlPlane, caches, secrets };
 }
 
-export async function stopServices({ queues, controlPlane, caches }: Services): Promise<void> {
-  await Promise.all([queues.stop(), controlPlane.close(), ...caches.map((cache) => cache.stop())]);
+export async function stopServices({ queues, tables, controlPlane, caches }: Services): Promise<void> {
+  await Promise.all([queues.stop(), tables?.stop(), controlPlane.close(), ...caches.map((cache) => cache.stop())]);
 }
 
 async function startAll(
-  ...starting: [Promise<Queues>, Promise<ControlPlane>, ...Promise<RunningValkey>[]]
-): Promise<[Queues, ControlPlane, ...RunningValkey[]]> {
+  ...starting: [Promise<Queues>, Promise<ControlPlane>, Promise<Tables | undefined>, ...Promise<RunningValkey>[]]
+): Promise<[Queues, ControlPlane, Tables | undefined, ...RunningValkey[]]> {
   const results = await Promise.allSettled(starting);
   const fault = results.find(({ status }) => status === 'rejected');
   if (fault === undefined) return Promise.all(starting);
   for (const result of results) {
-    if (result.status === 'fulfilled') await ('stop' in result.value ? result.value.stop() : result.value.close());
+    const running = result.status === 'fulfilled' ? result.value : undefined;
+    if (running !== undefined) await ('stop' in running ? running.stop() : running.close());
   }
   throw (fault as PromiseRejectedResult).reason;
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { type Platform, type PlatformOptions, startPlatform } from '../../local/platform.ts';
 import {
@@ -33,6 +34,15 @@ async function start(source: AssemblySource, options: Partial<PlatformOptions> =
   cleanUps.push(() => platform.stop());
   return platform;
 }
+
+const table = {
+  Type: 'AWS::DynamoDB::Table',
+  Properties: {
+    KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+    AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+    BillingMode: 'PAY_PER_REQUEST',
+  },
+};
 
 /** Whether a process with this id lives. */
 function lives(pid: number): boolean {
@@ -87,6 +97,30 @@ describe('the template is what runs', () => {
     await expect(start({ resources: { Q: queue({ VisibilityTimeout: 50_000 }) } })).rejects.toThrow(
       'VisibilityTimeout',
     );
+  });
+
+  test('functions find the table by its name and where it is', async () => {
+    const where = `export const handler = async () => [process.env.TABLE, process.env.AWS_ENDPOINT_URL_DYNAMODB];`;
+    const F = lambdaFunction('where', {}, { TABLE: { Ref: 'Ledger' } });
+    const platform = await start({ modules: { where }, resources: { F, Ledger: table } });
+    const { endpoint, client } = platform.tables;
+    expect(platform.endpoints).toMatchObject({ AWS_ENDPOINT_URL_DYNAMODB: endpoint });
+    expect(await platform.functions.find('F').invoke({})).toMatchObject({ payload: ['Ledger', endpoint] });
+    const { TableNames } = await client.send(new ListTablesCommand({}));
+    expect(TableNames).toEqual(['Ledger']);
+    await platform.stop();
+    await expect(fetch(endpoint)).rejects.toThrow();
+  });
+
+  test('without a table there is no DynamoDB', async () => {
+    const platform = await start({ resources: { Q: queue() } });
+    expect(() => platform.tables).toThrow('the template has no table');
+    expect(platform.endpoints).not.toHaveProperty('AWS_ENDPOINT_URL_DYNAMODB');
+  });
+
+  test('a table that cannot run here ends everything', async () => {
+    const Ledger = { ...table, Properties: { ...table.Properties, StreamSpecification: {} } };
+    await expect(start({ resources: { Ledger } })).rejects.toThrow('Ledger: StreamSpecification');
   });
 
   test('a message may hold characters beyond the basic plane', async () => {
@@ -183,7 +217,7 @@ describe('the end', () => {
     const cache = { Type: 'AWS::ElastiCache::ServerlessCache' };
     const { directory, exited, child, pids } = await startProgram({
       ...sleeping,
-      resources: { ...sleeping.resources, cache },
+      resources: { ...sleeping.resources, cache, Table: table },
     });
     expect(pids.map(lives)).toEqual([true, true]);
     child.kill(signal);

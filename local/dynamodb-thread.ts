@@ -1,0 +1,47 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+/** `down`: connections are reset. `hang`: they are taken, and nothing is answered. */
+export type DynamoDbMode = 'up' | 'down' | 'hang';
+
+export interface DynamoDbOptions {
+  /** On 127.0.0.1; 0, the default, takes a free one. */
+  readonly port?: number;
+  /** Every request waits so long before it is worked on; DynamoDB itself answers in about 5 ms. Default: 0. */
+  readonly latencyMs?: number;
+}
+
+export interface DynamoDbThread {
+  readonly endpoint: string;
+  /** Resolves when the mode holds. What the tables hold stays. */
+  setMode(mode: DynamoDbMode): Promise<void>;
+  /** Ends the thread, its open connections with it. May be called again. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts an empty DynamoDB in a thread of its own, so that the platform's event loop stays free for queues and
+ * functions. A thread ends with its process, however that ends.
+ *
+ * @throws Error (EADDRINUSE) where the port is taken
+ */
+export async function startDynamoDbThread({ port = 0, latencyMs = 0 }: DynamoDbOptions = {}): Promise<DynamoDbThread> {
+  const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
+    // Flags of this process, such as a test runner's, are none of the thread's business.
+    execArgv: [],
+    workerData: { port, latencyMs },
+  });
+  // `once` throws what the thread failed of.
+  const [boundPort] = await once(worker, 'message');
+  return {
+    endpoint: `http://127.0.0.1:${boundPort}`,
+    async setMode(mode) {
+      const confirmed = once(worker, 'message');
+      worker.postMessage(mode);
+      await confirmed;
+    },
+    async stop() {
+      await worker.terminate();
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import dynalite from 'dynalite';
+import type { DynamoDbMode, DynamoDbOptions } from './dynamodb-thread.ts';
+
+/**
+ * DynamoDB's protocol on 127.0.0.1, in the thread that `dynamodb-thread.ts` starts: it says on which port it listens,
+ * then takes modes and confirms each.
+ */
+const { port, latencyMs } = workerData as Required<DynamoDbOptions>;
+let mode: DynamoDbMode = 'up';
+
+// The tables' own server never listens: closing it would lose what the tables hold.
+const tables = dynalite({ createTableMs: 0 });
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  if (mode === 'hang') return;
+  tables.emit('request', request, response);
+  // It throws when a client goes away before its answer, and nobody could catch that.
+  request.removeAllListeners('error').on('error', () => {});
+}
+
+const server = createServer((request, response) => {
+  if (latencyMs === 0) answer(request, response);
+  else setTimeout(answer, latencyMs, request, response);
+});
+// A client that reuses a socket just as it is closed here sees a reset: let clients close first.
+server.keepAliveTimeout = 60_000;
+server.on('connection', (socket) => {
+  if (mode === 'down') socket.resetAndDestroy();
+});
+server.listen(port, '127.0.0.1', () => parentPort?.postMessage((server.address() as AddressInfo).port));
+
+parentPort?.on('message', (next: DynamoDbMode) => {
+  mode = next;
+  if (mode === 'down') server.closeAllConnections();
+  parentPort?.postMessage(mode);
+});
