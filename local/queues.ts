@@ -7,6 +7,8 @@ import {
 } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { acceptAllUnicode } from './fauxqs-repair.ts';
+import { createQueueStore, onlyQueues } from './fauxqs-store.ts';
+import { MessageMoves } from './message-moves.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
@@ -78,13 +80,20 @@ export class Queues {
   /** @param port on 127.0.0.1; 0, the default, takes a free one @throws Error (EADDRINUSE) where it is taken */
   static async start(port = 0): Promise<Queues> {
     await acceptAllUnicode();
-    const app = buildApp({ logger: false });
+    const store = await createQueueStore();
+    const app = buildApp({ logger: false, stores: onlyQueues(store) });
     const ownVisibility = new Map<string, number>();
-    app.addHook('preHandler', (request, _reply, done) => {
+    const moves = new MessageMoves(store);
+    app.addHook('preHandler', (request, reply, done) => {
       const target = request.headers['x-amz-target'];
       if (typeof target === 'string') noteVisibilityChanges(ownVisibility, target, request.body);
-      done();
+      // Else messages whose visibility timeout is over are counted as in flight until somebody receives.
+      if (target === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();
+      const answer = moves.answer(target, request.body);
+      if (answer === undefined) done();
+      else reply.code(answer.status).headers(answer.headers).send(answer.content);
     });
+    app.addHook('onClose', async () => moves.stop());
     const endpoint = await app.listen({ port, host: '127.0.0.1' });
     return new Queues(endpoint, app, ownVisibility);
   }

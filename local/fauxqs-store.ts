@@ -1,0 +1,36 @@
+import type { BuildAppOptions } from 'fauxqs';
+
+type Stores = NonNullable<BuildAppOptions['stores']>;
+
+/** What lies behind the server's SQS: the queues with their messages. */
+export type QueueStore = Stores['sqsStore'];
+export type StoredQueue = NonNullable<ReturnType<QueueStore['getQueueByArn']>>;
+export type StoredMessage = StoredQueue['messages'][number];
+
+/** An empty store for `buildApp`. The package (2.4) takes one, but does not export its class. */
+export async function createQueueStore(): Promise<QueueStore> {
+  const module = new URL('./sqs/sqsStore.js', import.meta.resolve('fauxqs')).href;
+  const { SqsStore } = (await import(module)) as { SqsStore: new () => QueueStore };
+  return new SqsStore();
+}
+
+/** For `buildApp`, which makes the stores of other services itself. */
+export function onlyQueues(sqsStore: QueueStore): Stores {
+  return { sqsStore } as Stores;
+}
+
+/** Calls back when the server itself moves a message to a dead letter queue, and when a message is deleted. */
+export function watchMessages(
+  store: QueueStore,
+  watcher: { onDeadLetter(messageId: string, from: StoredQueue): void; onDeleted(messageId: string): void },
+): void {
+  const spy = {
+    addMessage({ status, queueName, messageId }: { status: string; queueName: string; messageId: string }): void {
+      const queue = store.getQueueByName(queueName);
+      if (status === 'dlq' && queue !== undefined) watcher.onDeadLetter(messageId, queue);
+      if (status === 'consumed') watcher.onDeleted(messageId);
+    },
+  };
+  // The store hands it to each queue that it creates. The rest of the class keeps what it has seen, for reading.
+  store.spy = spy as unknown as NonNullable<QueueStore['spy']>;
+}
