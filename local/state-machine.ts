@@ -68,6 +68,11 @@ export class StateMachine {
     return [...this.#executions.values()].reverse();
   }
 
+  /** All whose names begin so, newest first. */
+  executionsNamed(beginning: string): Execution[] {
+    return this.executions().filter(({ name }) => name.startsWith(beginning));
+  }
+
   /** By name or ARN. */
   execution(key: string): Execution | undefined {
     return this.#executions.get(key.slice(key.lastIndexOf(':') + 1));

@@ -1,14 +1,17 @@
 import { type SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { Workflow } from '../contract/delivery-ports.ts';
 import { errorName } from '../contract/errors.ts';
-import { executionName } from '../domain/identity.ts';
+import { executionName, executionToken } from '../domain/identity.ts';
 import { toMessageText } from '../domain/json-text.ts';
 
 /** The retry workflow over Step Functions. */
 export function createWorkflow({ client, stateMachineArn }: { client: SFNClient; stateMachineArn: string }): Workflow {
   return {
-    start: (delivery) =>
-      startOnce(client, stateMachineArn, executionName(delivery.webhook_id, delivery.generation), delivery),
+    async start(delivery) {
+      const token = executionToken(delivery);
+      await startOnce(client, stateMachineArn, executionName(delivery.webhook_id, token), { ...delivery, token });
+      return token;
+    },
   };
 }
 

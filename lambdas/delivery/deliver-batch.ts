@@ -11,6 +11,7 @@ import { createWorkflow } from '../adapters/step-functions.ts';
 import { deliverBatchEnvironment, readEnvironment } from '../contract/environment.ts';
 import { MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
+import { buryHeld } from './dead-letters.ts';
 import { type DeliverMessagesServices, deliverMessages } from './deliver-messages.ts';
 import { createDeliveryServices } from './delivery-services.ts';
 
@@ -54,7 +55,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
     now: Date.now,
     slowestMs: MAX_QUEUE_TRY_SECONDS * 1000 + 5_000,
     hide: (receiptHandle, seconds) => queues.hide(environment.DELIVERIES_QUEUE_URL, receiptHandle, seconds),
-    deadLetter,
+    deadLetter: (held) => buryHeld(held, delivering),
   };
   return { delivering, receiving, counter };
 }

@@ -1,33 +1,69 @@
 import type { Delivery, TaskResult } from '../contract/delivery.ts';
 import { MalformedDelivery } from '../contract/errors.ts';
+import type { Integration } from '../contract/integration.ts';
+import type { Hold } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
-import { waiting } from '../domain/progress.ts';
-import { type FindReceiverServices, findReceiver } from './find-receiver.ts';
+import { executionToken } from '../domain/identity.ts';
+import { leaseEndMs } from '../domain/ledger.ts';
+import { decided, waiting } from '../domain/progress.ts';
+import { asleepAgain } from '../domain/sleep.ts';
+import { type ClaimServices, claim } from './claim.ts';
+import { type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
+import { settle, type Told } from './settle.ts';
+
+export type DeliverOneServices = FindReceiverServices & GatedTriesServices & ClaimServices;
+
+/** Who meets another function's claim comes back when that ends, but not at once, in milliseconds. */
+const SOONEST_RETURN_MS = 5_000;
 
 /**
- * One step of a delivery in the workflow: a try, or the next moment at which to wake.
+ * One step of a delivery in the workflow: a try, or the next moment at which to wake. What the ledger says is written
+ * before the workflow goes on: its execution is there already, and carries the webhook by its token.
  *
  * @throws MalformedDelivery where its learning time is not settled; ConfigurationUnavailable; SecretUnavailable
  */
-export async function deliverOne(
-  delivery: Delivery,
-  services: FindReceiverServices & GatedTriesServices,
-): Promise<TaskResult> {
+export async function deliverOne(input: Delivery, services: DeliverOneServices): Promise<TaskResult> {
+  // Executions that an older version started have no token of their own.
+  const delivery = { ...input, token: input.token ?? executionToken({ ...input, progress: { attempt: 0 } }) };
+  if (delivery.progress.enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
+  const entry = await readEntry(delivery, services);
+  const claimed = await claim(delivery, entry.integration, services);
+  if (claimed.verdict === 'busy') {
+    const dueAtMs = Math.max(claimed.untilMs, services.now() + SOONEST_RETURN_MS);
+    return waiting(delivery, 'another function has it in hand', dueAtMs);
+  }
+  if (claimed.verdict === 'done') {
+    return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
+  }
+  const { hold } = claimed;
+  const receiver = findReceiver(hold.delivery, entry, services);
+  const told = 'result' in receiver ? receiver : await tryOnce(hold, receiver.integration, services);
+  return leave(hold, told, delivery.token, services);
+}
+
+async function tryOnce(
+  { delivery, record }: Hold,
+  integration: Integration,
+  services: DeliverOneServices,
+): Promise<Told> {
   const { enrichment } = delivery.progress;
   if (enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
-  const receiver = await findReceiver(delivery, services);
-  if ('result' in receiver) return receiver.result;
-  const { passages, reported } = await tryThroughGate(
-    receiver.integration,
-    [{ delivery, enrichment }],
-    services,
-    false,
-  );
+  const ready = { delivery, enrichment, notAfterMs: record && leaseEndMs(record) };
+  const { passages, reported } = await tryThroughGate(integration, [ready], services, false);
   await reported;
   const passage = await (passages[0] as Promise<Passage>);
-  if (passage.to === 'settled') return passage.result;
+  if (passage.to === 'settled') return passage;
   if (passage.to === 'workflow') throw new MalformedDelivery('it is in the workflow already');
   services.counter.count(METRICS.deliveryDeferred);
-  return waiting(delivery, passage.reason, passage.atMs, passage.reservedForMs);
+  return { result: waiting(delivery, passage.reason, passage.atMs, passage.reservedForMs) };
+}
+
+/** Writes down what became of it. What the ledger cannot hold sleeps on in its execution. */
+async function leave(hold: Hold, told: Told, token: string, services: DeliverOneServices): Promise<TaskResult> {
+  const { result } = told;
+  const isWritten = await settle(hold, told, result.outcome === 'retry' ? token : undefined, services);
+  if (result.outcome !== 'parked' || isWritten) return result;
+  const parking = { cause: result.parked_for ?? 'paused', why: 'the ledger does not answer' } as const;
+  return asleepAgain(hold.delivery, parking, services.now(), services.random);
 }

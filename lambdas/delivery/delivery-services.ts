@@ -1,8 +1,12 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
+import { createLedger } from '../adapters/dynamodb-ledger.ts';
 import { encryptFields } from '../adapters/field-encryption.ts';
 import { createHttpsSender } from '../adapters/https-sender.ts';
 import { createTokenSource } from '../adapters/oauth-tokens.ts';
@@ -14,8 +18,8 @@ import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { integrationsReader } from '../domain/integrations.ts';
+import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
-import type { GatedTriesServices } from './gated-tries.ts';
 import type { SendWebhookServices } from './send-webhook.ts';
 
 /** What all functions need that speak to partners. */
@@ -50,7 +54,7 @@ export function createDeliveryServices(
   environment: z.infer<typeof deliverTaskEnvironment>,
   log: Log,
   counter: Counter,
-): FindReceiverServices & GatedTriesServices {
+): DeliverOneServices {
   const gate = createValkeyGate({
     host: environment.CACHE_HOST,
     port: environment.CACHE_PORT,
@@ -58,7 +62,25 @@ export function createDeliveryServices(
     log,
   });
   gate.connect();
-  return { ...createSendingServices(environment, log), gate, log, counter, random: Math.random };
+  return {
+    ...createSendingServices(environment, log),
+    gate,
+    ledger: createLedger({
+      table: createLedgerTable({
+        client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+        tableName: environment.LEDGER_TABLE_NAME,
+        payloadDays: environment.LEDGER_PAYLOAD_DAYS,
+        factsDays: environment.LEDGER_FACTS_DAYS,
+      }),
+      claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+      log,
+      counter,
+      now: Date.now,
+    }),
+    log,
+    counter,
+    random: Math.random,
+  };
 }
 
 /** One source for each integration, made when it is first asked for: what one read, the next delivery finds. */

@@ -8,27 +8,49 @@ import { dead, decided } from '../domain/progress.ts';
 import { type ParkServices, park } from './park.ts';
 
 export interface FindReceiverServices extends ParkServices {
-  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly integrations: IntegrationsSource;
   readonly log: Log;
   readonly counter: Counter;
 }
 
+/** The integrations as they stand now. */
+export interface IntegrationsSource {
+  read(): Promise<IntegrationBook | undefined>;
+}
+
 /** The integration a delivery goes to as it stands now, or what becomes of the delivery instead. */
 export type Receiver = { readonly integration: Integration } | { readonly result: TaskResult };
+
+/** What the integrations say of a delivery's own. */
+export interface Entry {
+  readonly book: IntegrationBook;
+  /** Undefined where there is none of that id. */
+  readonly integration: Integration | undefined;
+}
 
 /**
  * Looks the integration up again before each try: it may have changed since the event was accepted.
  *
  * @throws ConfigurationUnavailable where the integrations, or this one's entry, cannot be read: nobody may guess
  */
-export async function findReceiver(delivery: Delivery, services: FindReceiverServices): Promise<Receiver> {
+export async function readEntry(
+  { integration_id: id }: Delivery,
+  services: { readonly integrations: IntegrationsSource },
+): Promise<Entry> {
   const book = await services.integrations.read();
   if (book === undefined) throw new ConfigurationUnavailable('the integrations were never read');
+  if (book.broken.has(id)) throw new ConfigurationUnavailable(`the entry of integration ${id} does not fit its schema`);
+  return { book, integration: book.byId.get(id) };
+}
+
+/** Whether a delivery may go to its integration. */
+export function findReceiver(
+  delivery: Delivery,
+  { book, integration }: Entry,
+  services: Omit<FindReceiverServices, 'integrations'>,
+): Receiver {
   const id = delivery.integration_id;
-  const integration = book.byId.get(id);
   if (integration === undefined) {
-    if (book.broken.has(id))
-      throw new ConfigurationUnavailable(`the entry of integration ${id} does not fit its schema`);
     services.counter.count(METRICS.deliveryDead);
     return { result: dead(delivery, delivery.progress.attempt, `no integration has the id ${id}`) };
   }
@@ -39,7 +61,8 @@ export async function findReceiver(delivery: Delivery, services: FindReceiverSer
     services.log.info('event.unwanted', fields);
     return { result: decided(delivery, delivery.progress.attempt, 'unwanted', verdict.reason) };
   }
-  if (book.paused) return { result: park(delivery, 'all integrations are paused', services) };
-  if (integration.paused) return { result: park(delivery, `integration ${id} is paused`, services) };
+  const parked = (why: string) => ({ result: park(delivery, { cause: 'paused', why }, services) });
+  if (book.paused) return parked('all integrations are paused');
+  if (integration.paused) return parked(`integration ${id} is paused`);
   return { integration };
 }

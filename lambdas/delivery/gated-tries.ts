@@ -1,25 +1,19 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
+import type { Delivery, TaskResult } from '../contract/delivery.ts';
 import type { Admission, Gate, GateTicket } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
 import { MAX_PAUSE_MS } from '../domain/gate-limits.ts';
 import { JITTER } from '../domain/retry-timing.ts';
 import { park } from './park.ts';
-import { type Tried, type TryDeliveryServices, tryDelivery } from './try-delivery.ts';
+import { type Ready, type Tried, type TryDeliveryServices, tryDelivery } from './try-delivery.ts';
 
 export interface GatedTriesServices extends TryDeliveryServices {
   readonly gate: Gate;
 }
 
-/** A delivery whose learning time is settled. */
-export interface Ready {
-  readonly delivery: Delivery;
-  readonly enrichment: SettledEnrichment;
-}
-
 /** What became of a delivery at its integration's gate. */
 export type Passage =
-  | { readonly to: 'settled'; readonly result: TaskResult }
+  | { readonly to: 'settled'; readonly result: TaskResult; readonly tried?: Pick<Tried, 'attempt' | 'answerStart'> }
   /** Not before this time; where that moment is its own, it is `reservedForMs` too. */
   | {
       readonly to: 'later';
@@ -69,7 +63,7 @@ export async function tryThroughGate(
   async function pass(one: Ready, admission: Admission): Promise<Passage> {
     if (admission.verdict === 'parked') {
       const why = `integration ${integration.id} is ${admission.reason}`;
-      return { to: 'settled', result: park(one.delivery, why, services) };
+      return { to: 'settled', result: park(one.delivery, { cause: admission.reason, why }, services) };
     }
     const nowMs = services.now();
     const atMs = admission.verdict === 'now' ? nowMs : turnOf(admission, nowMs, services.random);
@@ -83,7 +77,7 @@ export async function tryThroughGate(
     begun += 1;
     const attempt = await tryNoticingSlowness(integration, one, services);
     tried.push(attempt);
-    return { to: 'settled', result: attempt.result };
+    return { to: 'settled', result: attempt.result, tried: attempt };
   }
 }
 
@@ -109,12 +103,12 @@ function ticketOf({ progress }: Delivery): GateTicket {
 
 async function tryNoticingSlowness(
   integration: Integration,
-  { delivery, enrichment }: Ready,
+  ready: Ready,
   services: GatedTriesServices,
 ): Promise<Tried> {
   const timer = setTimeout(() => void services.gate.reportSlow(integration), SLOW_AFTER_MS);
   try {
-    return await tryDelivery(delivery, enrichment, integration, services);
+    return await tryDelivery(ready, integration, services);
   } finally {
     clearTimeout(timer);
   }

@@ -1,7 +1,7 @@
-import type { Delivery, TaskResult } from '../contract/delivery.ts';
+import type { Delivery, Progress } from '../contract/delivery.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
-import { asleep } from '../domain/sleep.ts';
+import { asleep, type Parking } from '../domain/sleep.ts';
 
 export interface ParkServices {
   readonly log: Log;
@@ -10,16 +10,16 @@ export interface ParkServices {
   random(): number;
 }
 
-/** Puts a delivery to sleep, or dead-letters it after the last sleep, and tells so. */
-export function park(delivery: Delivery, why: string, { log, counter, now, random }: ParkServices): TaskResult {
-  const result = asleep(delivery, why, now(), random);
-  counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryParked);
-  log[result.outcome === 'dead' ? 'error' : 'info']('delivery.parked', {
+/** Puts a delivery to sleep, or says that the ledger should hold it, and tells so. */
+export function park(delivery: Delivery, parking: Parking, { log, counter, now, random }: ParkServices): Progress {
+  const progress = asleep(delivery, parking, now(), random);
+  counter.count(METRICS.deliveryParked);
+  log.info('delivery.parked', {
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,
-    outcome: result.outcome,
-    reason: result.reason,
-    due_at: result.outcome === 'retry' ? result.due_at : undefined,
+    outcome: progress.outcome,
+    reason: progress.reason,
+    due_at: progress.outcome === 'retry' ? progress.due_at : undefined,
   });
-  return result;
+  return progress;
 }

@@ -27,6 +27,8 @@ export interface Webhook {
   readonly integration: Integration;
   /** For everything after the secret is read: token, connect, headers, body, and a second time after a 401. */
   readonly timeoutMs: number;
+  /** Nothing is under way after this moment, in epoch milliseconds: from then on somebody else may send it. */
+  readonly notAfterMs?: number | undefined;
 }
 
 /** How a webhook went out and what came of it; or why it did not go out at all. */
@@ -58,7 +60,7 @@ export async function sendWebhook(webhook: Webhook, services: SendWebhookService
   const source = services.secretOf(integration.id);
   const means = await currentMeans(integration, source);
   if ('unusable' in means) return { kind: 'unsent', reason: means.unusable };
-  const deadlineMs = services.now() + webhook.timeoutMs;
+  const deadlineMs = Math.min(services.now() + webhook.timeoutMs, webhook.notAfterMs ?? Number.POSITIVE_INFINITY);
   const first = await sendOnce(webhook, means, deadlineMs, services);
   if (first.verdict !== 'unauthorized') return first as Sent;
   if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);

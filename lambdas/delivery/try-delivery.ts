@@ -1,5 +1,6 @@
 import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
 import type { Integration } from '../contract/integration.ts';
+import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { composePayload } from '../domain/payload.ts';
@@ -14,6 +15,14 @@ export interface TryDeliveryServices extends SendWebhookServices, ParkServices {
   readonly counter: Counter;
 }
 
+/** A delivery whose learning time is settled. */
+export interface Ready {
+  readonly delivery: Delivery;
+  readonly enrichment: SettledEnrichment;
+  /** When its claim ends, in epoch milliseconds; absent where the ledger gave none. */
+  readonly notAfterMs?: number | undefined;
+}
+
 /** What a try tells about its endpoint. */
 export type EndpointState = 'alive' | 'failing' | 'gone' | 'unknown';
 
@@ -24,6 +33,10 @@ export interface Tried {
   readonly holdMs: number;
   /** From its beginning to its end, in milliseconds. */
   readonly tookMs: number;
+  /** Absent where nothing could be sent. */
+  readonly attempt?: Attempt;
+  /** The beginning of the partner's answer, where it is no 2xx. It may hold anything: never for logs. */
+  readonly answerStart?: string;
 }
 
 /**
@@ -33,8 +46,7 @@ export interface Tried {
  * @throws SecretUnavailable
  */
 export async function tryDelivery(
-  delivery: Delivery,
-  enrichment: SettledEnrichment,
+  { delivery, enrichment, notAfterMs }: Ready,
   integration: Integration,
   services: TryDeliveryServices,
 ): Promise<Tried> {
@@ -46,19 +58,29 @@ export async function tryDelivery(
   const sent: Sent =
     'fault' in composed
       ? { kind: 'unsent', reason: composed.fault }
-      : await sendWebhook({ id: delivery.webhook_id, body: composed.body, integration, timeoutMs }, services);
+      : await sendWebhook(
+          { id: delivery.webhook_id, body: composed.body, integration, timeoutMs, notAfterMs },
+          services,
+        );
   const endedAtMs = services.now();
   const pauseMs = sent.kind === 'sent' && sent.verdict === 'retry' ? askedPauseMs(sent, endedAtMs) : undefined;
   const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
   tell(result, sent, { delivery, enrichment, attempt, durationMs: tookMs }, services);
-  return { result, endpoint: endpointState(sent), holdMs: pauseMs ?? 0, tookMs };
+  return {
+    result,
+    endpoint: endpointState(sent),
+    holdMs: pauseMs ?? 0,
+    tookMs,
+    ...remembered(sent, startedAtMs, tookMs),
+  };
 
   function conclude(): TaskResult {
     if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);
     if (sent.verdict === 'delivered') return decided(delivery, attempt, 'delivered', sent.reason);
     if (sent.verdict === 'dead') return dead(delivery, attempt, sent.reason);
-    if (sent.verdict === 'gone') return park(delivery, `${sent.reason}, the endpoint is gone`, services);
+    if (sent.verdict === 'gone')
+      return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
     const dueAt = nextTryAt(retryPolicyOf(integration, eventType), attempt, endedAtMs, services.random, pauseMs);
     if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
     return dead(
@@ -71,6 +93,20 @@ export async function tryDelivery(
 
 function askedPauseMs({ result }: Extract<Sent, { kind: 'sent' }>, nowMs: number): number | undefined {
   return result.kind === 'answered' ? retryAfterMs(result.retryAfter, nowMs) : undefined;
+}
+
+/** What the ledger keeps of a try. */
+function remembered(sent: Sent, startedAtMs: number, tookMs: number): Pick<Tried, 'attempt' | 'answerStart'> {
+  if (sent.kind === 'unsent') return {};
+  const { result, verdict, reason } = sent;
+  const attempt: Attempt = {
+    at: new Date(startedAtMs).toISOString(),
+    ...(result.kind === 'answered' && { status: result.status }),
+    duration_ms: Math.max(0, Math.round(tookMs)),
+    ...(verdict !== 'delivered' && { error: reason.slice(0, MAX_ATTEMPT_ERROR_CHARACTERS) }),
+  };
+  const answerStart = result.kind === 'answered' && verdict !== 'delivered' ? result.answerStart : undefined;
+  return { attempt, ...(answerStart !== undefined && answerStart !== '' && { answerStart }) };
 }
 
 /** A refused certificate or address says nothing of the endpoint behind it, nor does a token server's refusal. */

@@ -3,7 +3,7 @@ import { errorFields, errorName } from '../contract/errors.ts';
 import { type KeyFailure, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { answerOf } from '../domain/enrichment.ts';
-import { newDelivery } from '../domain/progress.ts';
+import { newDelivery, unanswered } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { forward } from './forward.ts';
@@ -64,8 +64,7 @@ async function askWarehouse(misses: ReadonlyMap<string, Asking>, { warehouse, co
 
 function pendingDelivery(subject: DeliverySubject, services: EnrichEventsServices): Delivery {
   const failedAtMs = services.now();
-  const enrichment = { status: 'pending', tries: 1, first_failed_at: new Date(failedAtMs).toISOString() } as const;
-  return newDelivery(subject, enrichment, enrichmentDueAt(failedAtMs, 1, services.random));
+  return newDelivery(subject, unanswered(failedAtMs), enrichmentDueAt(failedAtMs, 1, services.random));
 }
 
 async function startWorkflows(
@@ -78,8 +77,9 @@ async function startWorkflows(
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [id, delivery] = next;
       try {
-        await services.workflow.start(delivery);
+        const token = await services.workflow.start(delivery);
         services.counter.count(METRICS.enrichmentRetry);
+        await services.ledger.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token });
       } catch (thrown) {
         failures.set(id, `the workflow did not start: ${errorName(thrown)}`);
         services.log.error('workflow.start_failed', { webhook_id: delivery.webhook_id, ...errorFields(thrown) });

@@ -1,12 +1,16 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createConfigurationSource } from '../adapters/appconfig.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
+import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
+import { createLedger } from '../adapters/dynamodb-ledger.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
@@ -60,6 +64,18 @@ function createServices(variables: NodeJS.ProcessEnv) {
     workflow: createWorkflow({
       client: new SFNClient(AWS_CLIENT_OPTIONS),
       stateMachineArn: environment.STATE_MACHINE_ARN,
+    }),
+    ledger: createLedger({
+      table: createLedgerTable({
+        client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+        tableName: environment.LEDGER_TABLE_NAME,
+        payloadDays: environment.LEDGER_PAYLOAD_DAYS,
+        factsDays: environment.LEDGER_FACTS_DAYS,
+      }),
+      claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+      log,
+      counter,
+      now: Date.now,
     }),
     forward: (deliveries) =>
       queues.send(

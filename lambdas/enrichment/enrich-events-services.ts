@@ -3,6 +3,7 @@ import type { Delivery } from '../contract/delivery.ts';
 import type { Workflow } from '../contract/delivery-ports.ts';
 import type { Flag } from '../contract/flag.ts';
 import type { LearningTimeCache, Warehouse } from '../contract/learning-time.ts';
+import type { Ledger } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
@@ -20,6 +21,7 @@ export interface EnrichEventsServices {
   readonly cache: LearningTimeCache;
   readonly warehouse: Warehouse;
   readonly workflow: Workflow;
+  readonly ledger: Ledger;
   /** Sends to the deliveries queue. @returns the ids of those that were refused */
   forward(deliveries: ReadonlyMap<string, Delivery>): Promise<ReadonlySet<string>>;
   /** Dead-letters messages of the events queue. @returns the ids of those that could not be */

@@ -9,6 +9,7 @@ import { answerMisses } from './answer-misses.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { forward } from './forward.ts';
 import { type Asking, sortEvents } from './sort-events.ts';
+import { writeDown } from './write-down.ts';
 
 /**
  * Turns a batch of events into deliveries. What is answered already goes out first: cache hits, events whose flag is
@@ -22,8 +23,12 @@ export async function enrichEvents(
   const failures = new Map<string, string>();
   if (book === undefined) return holdAll(messages, services.log);
 
-  const { ready, asking } = await sortEvents(messages, flag, book, failures, services);
-  const hits = await services.cache.read([...asking.values()].map(({ key }) => key));
+  const events = await sortEvents(messages, flag, book, failures, services);
+  const { ready, asking } = events;
+  const [hits] = await Promise.all([
+    services.cache.read([...asking.values()].map(({ key }) => key)),
+    writeDown(events, services),
+  ]);
   const misses = new Map<string, Asking>();
   for (const [id, { subject, key }] of asking) {
     const hit = hits.get(learnerKeyText(key));

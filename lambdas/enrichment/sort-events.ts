@@ -7,7 +7,7 @@ import { METRICS } from '../contract/metrics.ts';
 import { acceptEvent } from '../domain/accept-event.ts';
 import { enrichmentNeed } from '../domain/enrichment.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
-import { newDelivery } from '../domain/progress.ts';
+import { newDelivery, unanswered } from '../domain/progress.ts';
 import type { EnrichEventsServices, RejectedMessage } from './enrich-events-services.ts';
 
 /** An accepted event that still needs an answer, from the cache or the warehouse. */
@@ -16,21 +16,38 @@ export interface Asking {
   readonly key: LearnerKey;
 }
 
-/** Reads every message: what needs nothing more, what needs the warehouse; the rest is dealt with here. */
+/** An event that its integration does not take. */
+export interface Unwanted {
+  readonly delivery: Delivery;
+  readonly reason: string;
+}
+
+/** The events of a batch, by their messages' ids. */
+export interface SortedEvents {
+  /** They need nothing more. */
+  readonly ready: Map<string, Delivery>;
+  /** They need an answer, from the cache or the warehouse. */
+  readonly asking: Map<string, Asking>;
+  readonly unwanted: Map<string, Unwanted>;
+}
+
+/** Reads every message; what is no event, or must wait for its integration's entry, is dealt with here. */
 export async function sortEvents(
   messages: readonly ReceivedMessage[],
   flag: Flag,
   book: IntegrationBook,
   failures: Map<string, string>,
   services: EnrichEventsServices,
-) {
+): Promise<SortedEvents> {
   const ready = new Map<string, Delivery>();
   const asking = new Map<string, Asking>();
+  const unwanted = new Map<string, Unwanted>();
   const rejected: RejectedMessage[] = [];
+  const accepted_at = new Date(services.now()).toISOString();
   for (const message of messages) {
     const acceptance = acceptEvent(message.body, book);
     if (acceptance.verdict === 'accepted') {
-      const { subject } = acceptance;
+      const subject = { ...acceptance.subject, accepted_at };
       const need = enrichmentNeed(subject, flag);
       if ('key' in need) asking.set(message.id, { subject, key: need.key });
       else ready.set(message.id, newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log)));
@@ -38,14 +55,20 @@ export async function sortEvents(
       failures.set(message.id, acceptance.reason);
       services.log.error('events.held', { messages: 1, reason: acceptance.reason });
     } else if (acceptance.verdict === 'unwanted') {
-      services.counter.count(METRICS.eventUnwanted);
-      services.log.info('event.unwanted', { integration_id: acceptance.integrationId, reason: acceptance.reason });
+      const subject = { ...acceptance.subject, accepted_at };
+      unwanted.set(message.id, { delivery: unsent(subject, flag, services.now()), reason: acceptance.reason });
     } else {
       rejected.push({ ...message, ...acceptance });
     }
   }
   await reject(rejected, failures, services);
-  return { ready, asking };
+  return { ready, asking, unwanted };
+}
+
+/** What would be sent, were it wanted: a replay goes on from there. */
+function unsent(subject: DeliverySubject, flag: Flag, nowMs: number): Delivery {
+  const need = enrichmentNeed(subject, flag);
+  return newDelivery(subject, 'key' in need ? unanswered(nowMs) : need.settled);
 }
 
 function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject, log: Log): SettledEnrichment {

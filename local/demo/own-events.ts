@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
-import { executionName } from '../../lambdas/domain/identity.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { type Evidence, observe } from './observe.ts';
 import { output } from './operator.ts';
@@ -86,8 +85,8 @@ function webhookOutcome(id: string, world: World, evidence: Evidence): Pick<OwnO
   const isDead = evidence.deliveryDeadLetters.some(({ webhookId }) => webhookId === id);
   if (unwanted !== undefined) return { outcome: `unwanted: ${unwanted.reason}`, isFinal: true };
   if (isDelivered || isDead) return { outcome: seen, isFinal: true };
-  const execution = world.platform.stateMachine.execution(executionName(id, 0));
-  if (execution?.status !== 'RUNNING') return { outcome: seen, isFinal: false };
+  const execution = world.platform.stateMachine.executionsNamed(id).find(({ status }) => status === 'RUNNING');
+  if (execution === undefined) return { outcome: seen, isFinal: false };
   const tries = seen === 'nothing yet' ? '' : `${seen}, `;
   return { outcome: `${tries}${describeWait(execution)}`, isFinal: false };
 }

@@ -30,7 +30,7 @@ export const BEFORE_THE_FLAG = {
   twice: scenario(
     'same event published twice, one webhook-id',
     [twice, twice],
-    '2 x 200 without learning time (not_a_completion)',
+    '200 without learning time (not_a_completion)',
   ),
   malformed: {
     name: 'malformed: not JSON',

@@ -1,7 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
-import { executionName } from '../../lambdas/domain/identity.ts';
 import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
@@ -143,8 +142,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 }
 
 function countRetries(platform: Platform, webhookId: string): number {
-  const execution = platform.stateMachine.execution(executionName(webhookId, 0));
-  return execution?.history.filter(({ type, state }) => type === 'StateExited' && state === 'Enrich').length ?? 0;
+  return platform.stateMachine
+    .executionsNamed(webhookId)
+    .flatMap(({ history }) => history)
+    .filter(({ type, state }) => type === 'StateExited' && state === 'Enrich').length;
 }
 
 /** @throws ZodError where the secret is not as the contract has it */

@@ -12,7 +12,7 @@ beforeAll(() => wearEnvironment(world().platform.functions.find('deliver-batch')
 
 const message = (integration_id: string, event_id: string) => {
   const whole = delivery(undefined, { integration_id, event_id });
-  return { name: executionName(whole.webhook_id, 0), body: JSON.stringify(whole) };
+  return { name: executionName(whole.webhook_id, 'g0-a1'), body: JSON.stringify(whole) };
 };
 
 test('sends what it can, dead-letters what is no delivery, takes a suspect out of sight', async () => {

@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { GateAnswer, OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import {
-  type DeadLetter,
-  type DeliverMessagesServices,
-  deliverMessages,
-} from '../../lambdas/delivery/deliver-messages.ts';
+import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { DeadLetter } from '../../lambdas/delivery/dead-letters.ts';
+import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
+import { executionToken } from '../../lambdas/domain/identity.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import {
   book,
@@ -21,6 +20,7 @@ import {
   PLAIN,
   serviceError,
 } from '../support/factories.ts';
+import { openLedger } from '../support/open-ledger.ts';
 import { answered, openGate, sendingServices } from '../support/sending.ts';
 
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
@@ -61,8 +61,10 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
     workflow: {
       async start(given) {
         started.push(given);
+        return executionToken(given);
       },
     },
+    ledger: openLedger(),
     async deadLetter(more) {
       letters.push(...more);
       return new Set();
@@ -253,9 +255,113 @@ describe('a message whose integration’s gate does not let it pass', () => {
     expect(started[0]?.progress).toEqual({
       enrichment: ENRICHED,
       attempt: 0,
-      due_at: '2026-01-15T12:00:00.000Z',
+      due_at: '2026-01-15T12:00:01.000Z',
       reserved_for: '2026-01-15T12:00:00.000Z',
+      outcome: 'retry',
+      reason: 'the endpoint is slow',
     });
+  });
+});
+
+describe('what the ledger says of a message', () => {
+  const claiming = (claim: Claim) => openLedger({ claim: async () => claim });
+
+  test('in hand elsewhere: it stays in the queue, and nothing is sent', async () => {
+    const { services, sent, log } = world({ ledger: claiming({ verdict: 'busy', untilMs: NOW + 1 }) });
+    expect([...(await deliverMessages([message(to('acme'))], services))]).toEqual([
+      ['message for acme', 'another function has it in hand'],
+    ]);
+    expect(sent).toEqual([]);
+    expect(log.messages()).not.toContain('delivery.failed');
+  });
+
+  test('dealt with, or carried by somebody else: it is acknowledged, and nothing is sent', async () => {
+    const { services, sent, started, letters } = world({ ledger: claiming({ verdict: 'done', state: 'delivered' }) });
+    expect((await deliverMessages([message(to('acme'))], services)).size).toBe(0);
+    expect([sent, started, letters]).toEqual([[], [], []]);
+  });
+
+  test('not asked where its integration is slow, or its learning time pending: the workflow’s first try asks', async () => {
+    const ledger = openLedger();
+    const { services } = world({ ledger });
+    for (const given of [to('slow'), to('acme', PENDING)]) await deliverMessages([message(given)], services);
+    expect(ledger.claims).toEqual([]);
+    expect(ledger.noted).toMatchObject([
+      { webhookId: to('slow').webhook_id, ending: { token: 'g0', progress: { outcome: 'retry' } } },
+      { webhookId: to('acme').webhook_id, ending: { token: 'g0', progress: { outcome: 'retry' } } },
+    ]);
+  });
+
+  test('joins the generation and the tries that it knows of', async () => {
+    const hold = { delivery: delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 }) };
+    const { services, started } = world({
+      ledger: claiming({ verdict: 'mine', hold: { ...hold, record: undefined } }),
+    });
+    await deliverMessages([message(to('busy'))], services);
+    expect(started).toMatchObject([{ generation: 2, progress: { attempt: 4 } }]);
+  });
+
+  test.each([
+    ['acme', { progress: { outcome: 'delivered' }, attempt: { status: 200 } }],
+    ['busy', { progress: { outcome: 'retry' }, attempt: { status: 503, error: 'HTTP 503' }, token: 'g0-a1' }],
+    ['strict', { progress: { outcome: 'dead', reason: 'HTTP 400' }, attempt: { status: 400 } }],
+    ['paused', { progress: { outcome: 'unwanted' } }],
+    ['gone', { progress: { outcome: 'dead' } }],
+  ])('is told what became of it (%s), before the message is acknowledged', async (id, ending) => {
+    const ledger = openLedger();
+    const { services } = world({ ledger });
+    await deliverMessages([message(to(id))], services);
+    expect(ledger.settled).toMatchObject([{ webhookId: to(id).webhook_id, ending }]);
+    expect(ledger.settled[0]?.ending.progress).not.toHaveProperty('redrive');
+  });
+
+  test('is told last: who carries the webhook on, or its letter, exists by then', async () => {
+    const order: string[] = [];
+    const note = (what: string) => async () => void order.push(what);
+    const { services } = world({
+      gate: openGate({
+        async admit({ id }, tickets) {
+          const atMs = NOW + 60_000;
+          const later = { verdict: 'later', atMs, isReserved: true } as const;
+          return {
+            admissions: tickets.map(() => (id === 'acme' ? later : { verdict: 'now' })),
+            isSlow: false,
+            wantsReport: false,
+          };
+        },
+      }),
+      workflow: { start: (given) => note('execution')().then(() => executionToken(given)) },
+      defer: () => note('message')().then(() => new Set<string>()),
+      deadLetter: () => note('letter')().then(() => new Set<string>()),
+      ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`)().then(() => true) }),
+    });
+    for (const id of ['busy', 'acme', 'strict']) await deliverMessages([message(to(id))], services);
+    expect(order).toEqual(['execution', 'ledger: retry', 'message', 'ledger: retry', 'letter', 'ledger: dead']);
+  });
+
+  test('knows a message that returns to the queue by a token, another one each time', async () => {
+    const ledger = openLedger();
+    const admit = async () => ({
+      admissions: [{ verdict: 'later', atMs: NOW + 60_000, isReserved: true } as const],
+      isSlow: false,
+      wantsReport: false,
+    });
+    const { services, deferred } = world({ ledger, gate: openGate({ admit }) });
+    await deliverMessages([message(to('acme'))], services);
+    const back = deliverySchema.parse(JSON.parse(deferred[0]?.body ?? ''));
+    await deliverMessages([message(back)], services);
+    const again = deliverySchema.parse(JSON.parse(deferred[1]?.body ?? ''));
+    expect([back.token, again.token]).toEqual(['g0-d1-m', 'g0-d2-m']);
+    expect(ledger.settled.map(({ ending }) => ending.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
+  });
+
+  test('cannot hold what has slept long enough: it sleeps on in the workflow', async () => {
+    const settle: Ledger['settle'] = async () => false;
+    const parked = gateThatSays({ admissions: [{ verdict: 'parked', reason: 'gone' }] });
+    const { services, started } = world({ ledger: openLedger({ settle }), gate: parked });
+    const slept = to('acme');
+    await deliverMessages([message({ ...slept, progress: { ...slept.progress, sleeps: 6 } })], services);
+    expect(started).toMatchObject([{ progress: { outcome: 'retry', sleeps: 6, parked_for: 'gone' } }]);
   });
 });
 

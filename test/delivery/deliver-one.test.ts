@@ -1,12 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Admission } from '../../lambdas/contract/delivery-ports.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
+import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
 import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW, PENDING } from '../support/factories.ts';
+import { openLedger } from '../support/open-ledger.ts';
 import { answered, brokenSource, openGate, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
-function world(admission: Admission = { verdict: 'now' }, known = book(integration()), isSlow = false) {
+function world(
+  admission: Admission = { verdict: 'now' },
+  known = book(integration()),
+  isSlow = false,
+  ledger: Partial<Ledger> = {},
+) {
   const counter = fakeCounter();
   const sending = sendingServices([answered(200)]);
   const services = {
@@ -16,8 +23,9 @@ function world(admission: Admission = { verdict: 'now' }, known = book(integrati
     log: fakeLog(),
     counter,
     random: () => 0.5,
+    ledger: openLedger(ledger),
   };
-  return { services, counter, requests: sending.requests };
+  return { services, counter, requests: sending.requests, ledger: services.ledger };
 }
 
 describe('a step of the workflow', () => {
@@ -64,5 +72,83 @@ describe('a step of the workflow', () => {
     await expect(deliverOne(delivery(PENDING), services)).rejects.toThrow(MalformedDelivery);
     const withoutSecrets = { ...services, secretOf: () => brokenSource(SECRETS_DOWN) };
     await expect(deliverOne(delivery(), withoutSecrets)).rejects.toBe(SECRETS_DOWN);
+  });
+});
+
+describe('what the ledger says of a step', () => {
+  const claimed = (claim: Claim) => world({ verdict: 'now' }, undefined, false, { claim: async () => claim });
+  const carried = delivery(ENRICHED, {}, { attempt: 1, due_at: '2026-01-15T12:00:00.000Z' });
+
+  test('in hand elsewhere: it comes back when that claim ends, and spends no try', async () => {
+    const { services, requests, ledger } = claimed({ verdict: 'busy', untilMs: NOW + 30_000 });
+    expect(await deliverOne(carried, services)).toMatchObject({
+      outcome: 'retry',
+      attempt: 1,
+      due_at: '2026-01-15T12:00:30.000Z',
+    });
+    expect(requests).toEqual([]);
+    expect(ledger.settled).toEqual([]);
+  });
+
+  test('in hand for a moment only: it comes back after five seconds all the same', async () => {
+    const { services } = claimed({ verdict: 'busy', untilMs: NOW + 1 });
+    expect((await deliverOne(carried, services)).due_at).toBe('2026-01-15T12:00:05.000Z');
+  });
+
+  test.each(['delivered', 'dead', 'scheduled', 'parked', 'unwanted', 'cancelled'] as const)(
+    '%s already, or carried by somebody else: it ends, and leaves no letter',
+    async (state) => {
+      const { services, requests } = claimed({ verdict: 'done', state });
+      const result = await deliverOne(carried, services);
+      expect(result).toMatchObject({ outcome: 'duplicate', attempt: 1, reason: `the ledger says: ${state}` });
+      expect(result.redrive).toBeUndefined();
+      expect(requests).toEqual([]);
+    },
+  );
+
+  test('it asks by the token of its execution; one that an older version started has the plain one', async () => {
+    const { services, ledger } = world();
+    await deliverOne({ ...carried, token: 'g0-a1' }, services);
+    await deliverOne(delivery(ENRICHED, { generation: 3 }), services);
+    expect(ledger.claims.map((claim) => claim.delivery.token)).toEqual(['g0-a1', 'g3']);
+  });
+
+  test('its claim outlasts the slowest try that its integration may have', async () => {
+    const { services, ledger } = world({ verdict: 'now' }, book(integration({ timeout_seconds: 300 })));
+    await deliverOne(carried, services);
+    expect(ledger.claims[0]?.leaseMs).toBe(320_000);
+  });
+
+  test('what became of it is written before the workflow hears of it, with the try', async () => {
+    const { services, ledger } = world();
+    await deliverOne({ ...carried, token: 'g0-a1' }, services);
+    expect(ledger.settled).toEqual([
+      {
+        webhookId: carried.webhook_id,
+        ending: {
+          progress: expect.objectContaining({ outcome: 'delivered', attempt: 2 }),
+          attempt: { at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 0 },
+        },
+      },
+    ]);
+  });
+
+  test('what waits is written with the token of the execution that carries it', async () => {
+    const { services, ledger } = world({ verdict: 'later', atMs: NOW + 90_000, isReserved: true });
+    await deliverOne({ ...carried, token: 'g0-a1' }, services);
+    expect(ledger.settled).toMatchObject([{ ending: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
+  });
+
+  test('after its last sleep the ledger holds it; while the ledger cannot, it sleeps on', async () => {
+    const paused = book(integration({ paused: true }));
+    const last = delivery(ENRICHED, {}, { sleeps: 6 });
+    const holding = world(undefined, paused);
+    expect(await deliverOne(last, holding.services)).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
+    const down = world(undefined, paused, false, { settle: async () => false });
+    expect(await deliverOne(last, down.services)).toMatchObject({
+      outcome: 'retry',
+      sleeps: 6,
+      due_at: '2026-01-15T12:32:00.000Z',
+    });
   });
 });

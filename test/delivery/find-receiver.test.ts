@@ -1,9 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Delivery } from '../../lambdas/contract/delivery.ts';
 import { ConfigurationUnavailable } from '../../lambdas/contract/errors.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { findReceiver } from '../../lambdas/delivery/find-receiver.ts';
+import { findReceiver, readEntry } from '../../lambdas/delivery/find-receiver.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { book, brokenEntry, delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
+
+async function find(given: Delivery, services: ReturnType<typeof world>['services']) {
+  return findReceiver(given, await readEntry(given, services), services);
+}
 
 function world(known: IntegrationBook | undefined) {
   const log = fakeLog();
@@ -17,7 +22,7 @@ const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: '2026
 describe('the receiver of a delivery', () => {
   test('is its integration as it stands now', async () => {
     const { services } = world(book(integration({ url: 'https://moved.example/' })));
-    expect(await findReceiver(waited, services)).toMatchObject({ integration: { url: 'https://moved.example/' } });
+    expect(await find(waited, services)).toMatchObject({ integration: { url: 'https://moved.example/' } });
   });
 
   test.each([
@@ -29,7 +34,7 @@ describe('the receiver of a delivery', () => {
     ],
   ])('does not want it any more where it %s: no letter, counted and logged', async (_what, changed, reason) => {
     const { services, counter, log } = world(book(changed));
-    expect(await findReceiver(waited, services)).toEqual({
+    expect(await find(waited, services)).toEqual({
       result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'unwanted', reason },
     });
     expect(counter.counts).toEqual({ [METRICS.eventUnwanted]: 1 });
@@ -38,19 +43,19 @@ describe('the receiver of a delivery', () => {
 
   test('is dead where the integration was removed, without a try counted', async () => {
     const { services, counter } = world(book());
-    expect(await findReceiver(waited, services)).toMatchObject({
+    expect(await find(waited, services)).toMatchObject({
       result: { outcome: 'dead', attempt: 2, reason: 'no integration has the id acme', redrive: { generation: 2 } },
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
   });
 
   test('cannot be known where the integrations were never read: nobody may guess', async () => {
-    await expect(findReceiver(waited, world(undefined).services)).rejects.toThrow(ConfigurationUnavailable);
+    await expect(find(waited, world(undefined).services)).rejects.toThrow(ConfigurationUnavailable);
   });
 
   test('cannot be known where its entry is broken', async () => {
     const broken = { ...book(), broken: brokenEntry('acme') };
-    await expect(findReceiver(waited, world(broken).services)).rejects.toThrow(ConfigurationUnavailable);
+    await expect(find(waited, world(broken).services)).rejects.toThrow(ConfigurationUnavailable);
   });
 
   test.each([
@@ -58,7 +63,7 @@ describe('the receiver of a delivery', () => {
     ['everything', { ...book(integration()), paused: true }, 'parked: all integrations are paused'],
   ])('sleeps where %s is paused: a minute at first, and no try is spent', async (_what, known, reason) => {
     const { services, counter, log } = world(known);
-    expect(await findReceiver(waited, services)).toEqual({
+    expect(await find(waited, services)).toEqual({
       result: {
         enrichment: ENRICHED,
         attempt: 2,
@@ -66,6 +71,7 @@ describe('the receiver of a delivery', () => {
         outcome: 'retry',
         reason,
         sleeps: 1,
+        parked_for: 'paused',
       },
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryParked]: 1 });
@@ -74,6 +80,6 @@ describe('the receiver of a delivery', () => {
 
   test('is unwanted rather than asleep where it is switched off and paused', async () => {
     const { services } = world(book(integration({ paused: true, active: false })));
-    expect(await findReceiver(waited, services)).toMatchObject({ result: { outcome: 'unwanted' } });
+    expect(await find(waited, services)).toMatchObject({ result: { outcome: 'unwanted' } });
   });
 });

@@ -24,6 +24,7 @@ async function attempt(
     to = integration(),
     enrichment = ENRICHED as SettledEnrichment,
     durationMs = 0,
+    notAfterMs = undefined as number | undefined,
     more = {},
   } = {},
 ) {
@@ -44,7 +45,7 @@ async function attempt(
     counter,
     random: () => 0.5,
   };
-  const tried = await tryDelivery(given, enrichment, to, services);
+  const tried = await tryDelivery({ delivery: given, enrichment, notAfterMs }, to, services);
   return { tried, outcome: tried.result, requests: sending.requests, log, counter };
 }
 
@@ -55,6 +56,30 @@ describe('a try', () => {
     expect(requests).toMatchObject([
       { url: 'https://partner.example/hooks', headers: { 'webhook-id': given.webhook_id }, timeoutMs: 5_000 },
     ]);
+  });
+
+  test('is over when its claim is: from then on somebody else may send it', async () => {
+    const { requests } = await attempt(answered(200), { notAfterMs: NOW + 2_000 });
+    expect(requests).toMatchObject([{ timeoutMs: 2_000 }]);
+    const late = await attempt(answered(200), { notAfterMs: NOW - 1 });
+    expect(late.requests).toMatchObject([{ timeoutMs: 1 }]);
+  });
+
+  test('is remembered: when, how long, what was answered; of a refusal also how its answer begins', async () => {
+    const good = await attempt(answered(200, { answerStart: 'thank you' }), { durationMs: 42 });
+    expect(good.tried.attempt).toEqual({ at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 42 });
+    expect(good.tried.answerStart).toBeUndefined();
+    const refused = await attempt(answered(400, { answerStart: 'no such course' }));
+    expect(refused.tried).toMatchObject({
+      attempt: { status: 400, error: 'HTTP 400' },
+      answerStart: 'no such course',
+    });
+    const silent = await attempt({ kind: 'failed', code: 'TIMEOUT' });
+    expect(silent.tried.attempt).toEqual({
+      at: '2026-01-15T12:00:00.000Z',
+      duration_ms: 0,
+      error: 'no answer: TIMEOUT',
+    });
   });
 
   test('has more time each time, up to the integration’s own', async () => {

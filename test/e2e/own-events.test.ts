@@ -36,8 +36,8 @@ test('good, bad and malformed lines: each is published as it stands, and told wh
     isFinal,
   ]);
   expect(seen).toEqual([
-    [1, '2 x 200 with 18540 s (5.15 h)', true],
-    [2, '2 x 200 with 18540 s (5.15 h)', true],
+    [1, '200 with 18540 s (5.15 h)', true],
+    [2, '200 with 18540 s (5.15 h)', true],
     [4, 'events dead letter: not JSON', true],
     [5, '400, dead letter: HTTP 400', true],
     [6, 'unwanted: integration paused is not active', true],

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import { executionName, webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
 import { until } from '../support/assembly.ts';
 import { deadLettersOf, linesOf, publishTo, receiptsOf, redeploy, runningWorld } from './running-world.ts';
 
@@ -22,7 +22,7 @@ const arrived = (integrationId: string, eventId: string) =>
 
 /** What the workflow still carries. */
 function carried(integrationId: string, eventId: string) {
-  return world().platform.stateMachine.execution(executionName(webhookId(integrationId, eventId), 0));
+  return world().platform.stateMachine.executionsNamed(webhookId(integrationId, eventId))[0];
 }
 
 test('paused, all or one: events sleep in the workflow unsent, and go out when they are resumed', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
+import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
 import { WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
 import {
   type KeyFailure,
@@ -8,6 +8,7 @@ import {
   learnerKeyText,
 } from '../../lambdas/contract/learning-time.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { executionToken, webhookId } from '../../lambdas/domain/identity.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
@@ -27,6 +28,7 @@ import {
   PAYLOAD,
   serviceError,
 } from '../support/factories.ts';
+import { openLedger } from '../support/open-ledger.ts';
 
 const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
 const NOTHING: LearningTime = { found: false };
@@ -46,11 +48,13 @@ const enrollment = { id: 'enrollment', body: eventBody({ event_type: 'course_enr
 interface World {
   readonly cached?: Record<string, LearningTime>;
   readonly answers?: Record<string, LearningTime | KeyFailure>;
+  /** Webhooks that were dealt with already, or that somebody carries. */
+  readonly known?: ReadonlySet<string>;
   readonly services?: Partial<EnrichEventsServices>;
 }
 
 /** Services that succeed, and a list of what was asked of them, in order. */
-function world({ cached = {}, answers = {}, services = {} }: World = {}) {
+function world({ cached = {}, answers = {}, known = new Set(), services = {} }: World = {}) {
   const done: string[] = [];
   const forwarded = new Map<string, Delivery>();
   const started: Delivery[] = [];
@@ -59,6 +63,14 @@ function world({ cached = {}, answers = {}, services = {} }: World = {}) {
   const letters: { id: string; body: string; reason: string; integrationId?: string }[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
+  const ledger = openLedger({
+    async accept(subjects) {
+      done.push('write them down');
+      accepted.push(...subjects);
+      return new Set(subjects.map(({ webhook_id }) => webhook_id).filter((id) => known.has(id)));
+    },
+  });
+  const accepted: DeliverySubject[] = [];
   const all: EnrichEventsServices = {
     flag: { read: async () => flag() },
     integrations: { read: async () => book(integration(), integration({ id: 'paused', active: false })) },
@@ -86,8 +98,10 @@ function world({ cached = {}, answers = {}, services = {} }: World = {}) {
       async start(delivery) {
         done.push('start the workflow');
         started.push(delivery);
+        return executionToken(delivery);
       },
     },
+    ledger,
     async forward(deliveries) {
       done.push(`forward ${[...deliveries.keys()].join(' and ')}`);
       for (const [id, delivery] of deliveries) forwarded.set(id, delivery);
@@ -104,7 +118,8 @@ function world({ cached = {}, answers = {}, services = {} }: World = {}) {
     ...services,
   };
   const enrichmentOf = (id: string) => forwarded.get(id)?.progress.enrichment;
-  return { services: all, done, forwarded, enrichmentOf, started, asked, written, letters, log, counter };
+  const told = { accepted, noted: ledger.noted };
+  return { services: all, done, forwarded, enrichmentOf, started, asked, written, letters, log, counter, ...told };
 }
 
 const warehouseDown = {
@@ -120,6 +135,7 @@ describe('an event whose answer is there already', () => {
     await enrichEvents([completion('2'), completion('1'), enrollment, nobody], services);
     expect(done).toEqual([
       'read the cache',
+      'write them down',
       'forward enrollment and completion of 3 and completion of 1',
       'ask the warehouse',
       'forward completion of 2',
@@ -182,6 +198,53 @@ describe('an event whose answer is there already', () => {
     await enrichEvents([completion('1', { user_id: 'sample_learner' })], services);
     expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason: 'learner_not_identified' });
     expect(log.only('event.learner_not_identified')).toMatchObject({ has_user_id: false, has_course_id: true });
+  });
+});
+
+describe('what the ledger is told', () => {
+  test('every event, before anything is sent on, with the moment at which it was accepted', async () => {
+    const { services, done, accepted } = world({ cached: { 1: FOUND } });
+    await enrichEvents([completion('1'), completion('2'), enrollment], services);
+    expect(done.indexOf('write them down')).toBeLessThan(done.findIndex((what) => what.startsWith('forward')));
+    expect(accepted.map(({ event_id }) => event_id)).toContain('event-2');
+    expect(accepted).toHaveLength(3);
+    expect(new Set(accepted.map(({ accepted_at }) => accepted_at))).toEqual(new Set(['2026-01-15T12:00:00.000Z']));
+  });
+
+  test('what waits for the warehouse in the workflow, by the execution that carries it', async () => {
+    const { services, noted } = world({ services: { warehouse: warehouseDown } });
+    await enrichEvents([completion('1')], services);
+    expect(noted).toMatchObject([
+      {
+        webhookId: webhookId('acme', 'event-1'),
+        ending: { token: 'g0', progress: { outcome: 'retry', enrichment: { status: 'pending', tries: 1 } } },
+      },
+    ]);
+  });
+
+  test('what nobody wants, with the learning time still to be found out, should it be replayed', async () => {
+    const { services, noted, forwarded } = world();
+    await enrichEvents([completion('1', { integration_id: 'paused' })], services);
+    const reason = 'integration paused is not active';
+    expect(noted).toMatchObject([
+      { ending: { progress: { outcome: 'unwanted', reason, enrichment: { status: 'pending' } } } },
+    ]);
+    expect(forwarded.size).toBe(0);
+  });
+});
+
+describe('a copy of an event that was dealt with, or is carried already', () => {
+  test('is acknowledged: nothing is asked or sent for it', async () => {
+    const known = new Set([webhookId('acme', 'event-1'), webhookId('paused', 'event-3')]);
+    const { services, forwarded, asked, noted, counter, log } = world({ known });
+    const unwanted = completion('3', { integration_id: 'paused' });
+    const failures = await enrichEvents([completion('1'), completion('2'), unwanted], services);
+    expect(failures.size).toBe(0);
+    expect([...forwarded.keys()]).toEqual(['completion of 2']);
+    expect(asked).toMatchObject([{ users: ['2'] }]);
+    expect(noted).toEqual([]);
+    expect(counter.counts[METRICS.eventDuplicate]).toBe(2);
+    expect(log.messages().filter((line) => line === 'event.duplicate')).toHaveLength(2);
   });
 });
 
@@ -291,6 +354,7 @@ describe('a warehouse that fails', () => {
         workflow: {
           async start({ event_id }) {
             if (event_id === 'event-2') throw serviceError('ThrottlingException');
+            return 'g0';
           },
         },
       },
@@ -313,6 +377,7 @@ describe('a warehouse that fails', () => {
       most = Math.max(most, running);
       await new Promise((resolve) => setImmediate(resolve));
       running -= 1;
+      return 'g0';
     };
     const { services } = world({ services: { warehouse: warehouseDown, workflow: { start } } });
     await enrichEvents(
@@ -360,6 +425,7 @@ describe('integrations', () => {
     expect(forwarded.size + letters.length).toBe(0);
     expect(counter.counts).toMatchObject({ [METRICS.eventUnwanted]: 1 });
     expect(log.only('event.unwanted')).toEqual({
+      webhook_id: expect.any(String),
       integration_id: 'paused',
       reason: 'integration paused is not active',
     });

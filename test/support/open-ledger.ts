@@ -1,0 +1,39 @@
+import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
+import type { Claim, Ending, Hold, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+
+/** A ledger that gives everybody what they ask for, as the real one does while its table is down, and remembers it. */
+export function openLedger(overrides: Partial<Ledger> = {}) {
+  const accepted: DeliverySubject[] = [];
+  const claims: { readonly delivery: Delivery; readonly leaseMs: number }[] = [];
+  const settled: { readonly webhookId: string; readonly ending: Ending }[] = [];
+  const noted: { readonly webhookId: string; readonly ending: Ending }[] = [];
+  const ledger: Ledger & {
+    readonly accepted: readonly DeliverySubject[];
+    readonly claims: readonly { readonly delivery: Delivery; readonly leaseMs: number }[];
+    readonly settled: readonly { readonly webhookId: string; readonly ending: Ending }[];
+    readonly noted: readonly { readonly webhookId: string; readonly ending: Ending }[];
+  } = {
+    accepted,
+    claims,
+    settled,
+    noted,
+    async accept(subjects) {
+      accepted.push(...subjects);
+      return new Set();
+    },
+    async claim(delivery, leaseMs): Promise<Claim> {
+      claims.push({ delivery, leaseMs });
+      return { verdict: 'mine', hold: { delivery, record: undefined } };
+    },
+    async settle(hold: Hold, ending) {
+      settled.push({ webhookId: hold.delivery.webhook_id, ending });
+      return true;
+    },
+    async note(delivery, ending) {
+      noted.push({ webhookId: delivery.webhook_id, ending });
+      return true;
+    },
+    ...overrides,
+  };
+  return ledger;
+}
