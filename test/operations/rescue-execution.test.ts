@@ -9,7 +9,7 @@ import { startWorkflowService, type WorkflowService } from '../support/workflow-
 const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:000000000000:stateMachine:retry';
 const ARN = 'arn:aws:states:us-east-1:000000000000:execution:retry:failed';
 const carried = delivery(PENDING);
-const name = executionName(carried.webhook_id, 0);
+const name = executionName(carried.webhook_id, 'g0');
 const failed = { name, status: 'ABORTED', input: JSON.stringify(carried) };
 
 let service: WorkflowService;

@@ -10,7 +10,7 @@ import { delivery, fakeCounter, fakeLog, LEARNER_DATA, NOW, PENDING, serviceErro
 const ARN = 'arn:aws:states:us-east-1:000000000000:execution:retry:name';
 const carried = delivery(PENDING, { generation: 4 });
 const FAILED: FailedExecution = {
-  name: executionName(carried.webhook_id, carried.generation),
+  name: executionName(carried.webhook_id, `g${carried.generation}`),
   status: 'TIMED_OUT',
   error: undefined,
   input: JSON.stringify(carried),

@@ -20,7 +20,7 @@ afterAll(() => service.close());
 beforeEach(() => {
   service.forget();
   service.answers.DescribeExecution = ({ executionArn }) => ({
-    name: executionName(carried.webhook_id, Number(String(executionArn).slice(1))),
+    name: executionName(carried.webhook_id, `g${String(executionArn).slice(1)}`),
     status: 'FAILED',
     input: JSON.stringify(carried),
   });

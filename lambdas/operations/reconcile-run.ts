@@ -1,0 +1,126 @@
+import type { OutgoingMessage } from '../contract/delivery-ports.ts';
+import { errorFields } from '../contract/errors.ts';
+import type { LedgerTable, Span } from '../contract/ledger-ports.ts';
+import type { Log } from '../contract/log.ts';
+import { type Counter, METRICS, type MetricName } from '../contract/metrics.ts';
+import type { StuckWebhook } from '../contract/reconciliation.ts';
+import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../contract/reconciliation.ts';
+import { acceptedOf, count, emptyTally, type Standing } from '../domain/balance.ts';
+import type { IntegrationBook } from '../domain/integrations.ts';
+
+export interface ReconcileServices {
+  readonly table: LedgerTable;
+  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  /** Sends to the deliveries queue. @returns the ids of those that SQS did not take */
+  send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+  /** Sends to its dead letter queue. @returns the ids of those that SQS did not take */
+  bury(letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+  readonly log: Log;
+  readonly counter: Counter;
+  now(): number;
+}
+
+/** So many webhooks are read, and dealt with, at a time: as many as BatchGetItem takes. */
+export const CHUNK = 100;
+
+/** With less time left than that, in milliseconds, nothing is changed any more. */
+const ACTING_RESERVE_MS = 60_000;
+
+/** With less time left than that, in milliseconds, nothing is counted any more: the report has to come out. */
+const COUNTING_RESERVE_MS = 20_000;
+
+const METRIC_OF = {
+  released: METRICS.ledgerReleased,
+  ended: METRICS.ledgerEnded,
+  republished: METRICS.ledgerRepublished,
+} as const satisfies Record<string, MetricName>;
+
+/** One run: what it was asked, what it may still do, and what it has found and done so far. */
+export class ReconcileRun {
+  readonly request: ReconcileRequest;
+  readonly span: Span;
+  readonly services: ReconcileServices;
+  readonly #remainingMs: () => number;
+  readonly #tally = emptyTally();
+  readonly #stuck: StuckWebhook[] = [];
+  readonly #done = { released: 0, ended: 0, republished: 0, failed: 0 };
+  #isComplete = true;
+
+  constructor(request: ReconcileRequest, span: Span, services: ReconcileServices, remainingMs: () => number) {
+    this.request = request;
+    this.span = span;
+    this.services = services;
+    this.#remainingMs = remainingMs;
+  }
+
+  get boundMs(): number {
+    return this.request.in_flight_bound_seconds * 1000;
+  }
+
+  /** Whether there is time to count on. Asked where there is something to count: a no makes the report incomplete. */
+  mayCount(): boolean {
+    return this.#hasTime(COUNTING_RESERVE_MS);
+  }
+
+  /** The same for changing something. */
+  mayAct(): boolean {
+    return this.#hasTime(ACTING_RESERVE_MS);
+  }
+
+  #hasTime(reserveMs: number): boolean {
+    const hasTime = this.#remainingMs() >= reserveMs;
+    if (!hasTime) this.#isComplete = false;
+    return hasTime;
+  }
+
+  /** Enters one webhook into the balance. */
+  count(standing: Standing): void {
+    count(this.#tally, standing);
+  }
+
+  /** Says which webhook does not balance, in the log and the report, as long as there is room. */
+  name(webhook: StuckWebhook): void {
+    if (this.#stuck.length === MAX_NAMED_STUCK) return;
+    this.#stuck.push(webhook);
+    this.services.log.warn('ledger.stuck', { ...webhook });
+  }
+
+  /** What was done, or would be. */
+  did(what: keyof typeof METRIC_OF, howMany: number): void {
+    this.#done[what] += howMany;
+    if (howMany > 0 && !this.request.dry_run) this.services.counter.count(METRIC_OF[what], howMany);
+  }
+
+  /** Counts an action that failed; the log says why. */
+  failed(): void {
+    this.#done.failed += 1;
+  }
+
+  /** Tries something for one webhook: what it throws is logged and counted, and stops no other. */
+  async attempt<T>(webhookId: string, what: () => Promise<T>): Promise<T | 'failed'> {
+    try {
+      return await what();
+    } catch (thrown) {
+      this.services.log.error('ledger.action_failed', { webhook_id: webhookId, ...errorFields(thrown) });
+      this.failed();
+      return 'failed';
+    }
+  }
+
+  report(integrations: number): ReconcileReport {
+    const { states, inFlight, unbalanced } = this.#tally;
+    return {
+      ...this.span,
+      integrations,
+      accepted: acceptedOf(this.#tally),
+      states,
+      in_flight: inFlight,
+      unbalanced,
+      is_balanced: unbalanced === 0,
+      stuck: this.#stuck,
+      ...this.#done,
+      is_dry_run: this.request.dry_run,
+      is_complete: this.#isComplete,
+    };
+  }
+}

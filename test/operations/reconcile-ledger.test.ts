@@ -1,0 +1,366 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { reconcileReportSchema } from '../../lambdas/contract/reconciliation.ts';
+import { ENRICHED, integration, LEARNER_DATA, NOW, serviceError } from '../support/factories.ts';
+import { DAY, HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
+
+const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
+const asleep = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
+
+describe('the balance of a ledger', () => {
+  test('is the sum of what has its end, what somebody carries, and what is in flight', async () => {
+    const world = reconcileWorld([integration(), integration({ id: 'umbrella', paused: true })]);
+    await world.put('delivered', { agoMs: HOUR, state: 'delivered' });
+    await world.put('yesterday', { agoMs: DAY, state: 'delivered' });
+    await world.put('other', { agoMs: HOUR, state: 'dead', integrationId: 'umbrella' });
+    await world.put('resting', { agoMs: HOUR, state: 'parked', integrationId: 'umbrella' });
+    await world.put('asleep', { agoMs: HOUR, state: 'parked', record: asleep(-MINUTE) });
+    await world.put('scheduled', { agoMs: DAY, state: 'scheduled', record: asleep(-HOUR) });
+    await world.put('unwanted', { agoMs: HOUR, state: 'unwanted' });
+    await world.put('cancelled', { agoMs: HOUR, state: 'cancelled' });
+    await world.put('unclaimed', { agoMs: 29 * MINUTE });
+    await world.put('claimed', { agoMs: 10 * MINUTE, state: 'delivering', record: { version: 1 } });
+
+    const report = await world.run();
+    expect(reconcileReportSchema.parse(report)).toEqual({
+      from: '2026-01-12T00:00:00.000Z',
+      until: isoAgo(0),
+      integrations: 2,
+      accepted: 10,
+      states: { delivered: 2, scheduled: 1, parked: 2, dead: 1, unwanted: 1, cancelled: 1 },
+      in_flight: 2,
+      unbalanced: 0,
+      is_balanced: true,
+      stuck: [],
+      released: 0,
+      ended: 0,
+      republished: 0,
+      failed: 0,
+      is_dry_run: false,
+      is_complete: true,
+    });
+    expect(world.sent).toEqual([]);
+    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
+    expect(world.log.only('ledger.reconciled')).toMatchObject({ accepted: 10, unbalanced: 0, named: 0, took_ms: 0 });
+  });
+
+  test('adds up for any mixture of webhooks, and every one is in it once', async () => {
+    const age = fc.integer({ min: 0, max: 3 * DAY });
+    const put = fc.record(
+      {
+        agoMs: age,
+        state: fc.constantFrom(...WEBHOOK_STATES),
+        changedAgoMs: age,
+        integrationId: fc.constantFrom('acme', 'umbrella'),
+        record: fc.record({ due_at: age.map(isoAgo), token: fc.constant('g0') }, { requiredKeys: [] }),
+      },
+      { requiredKeys: ['agoMs'] },
+    );
+    const run = async (puts: readonly Parameters<ReturnType<typeof reconcileWorld>['put']>[1][]) => {
+      const world = reconcileWorld([integration(), integration({ id: 'umbrella', paused: true })]);
+      for (const [index, one] of puts.entries()) await world.put(`event-${index}`, one);
+      const report = await world.run();
+      const states = Object.values(report.states).reduce((sum, number) => sum + number);
+      expect(report.accepted).toBe(puts.length);
+      expect(states + report.in_flight + report.unbalanced).toBe(puts.length);
+      expect(report.stuck).toHaveLength(report.unbalanced);
+      expect(report.republished).toBe(report.unbalanced);
+      expect(world.sent).toHaveLength(report.republished + report.released);
+    };
+    await fc.assert(fc.asyncProperty(fc.array(put, { maxLength: 12 }), run), { numRuns: 40 });
+  });
+
+  test('of an empty ledger', async () => {
+    const world = reconcileWorld();
+    expect(await world.run()).toMatchObject({ integrations: 0, accepted: 0, states: NOTHING, is_balanced: true });
+  });
+
+  test('counts what was accepted twice, before and after midnight, once', async () => {
+    const world = reconcileWorld();
+    await world.put('twice', { agoMs: 13 * HOUR, state: 'delivered' });
+    await world.put('twice', { agoMs: 11 * HOUR });
+    expect(await world.run()).toMatchObject({ accepted: 1, states: { delivered: 1 }, is_balanced: true });
+  });
+
+  test('counts under today what was accepted again today, and ten days ago first', async () => {
+    const world = reconcileWorld();
+    await world.put('again', { agoMs: 10 * DAY, state: 'delivered' });
+    await world.put('again', { agoMs: HOUR });
+    expect(await world.run()).toMatchObject({ accepted: 1, states: { delivered: 1 } });
+    expect(await world.run({ days: 15 })).toMatchObject({ accepted: 1, states: { delivered: 1 } });
+  });
+
+  test('counts a first claim, which is not listed, where its event was accepted again after midnight', async () => {
+    const world = reconcileWorld();
+    const first = { version: 1, lease_until: isoAgo(12 * HOUR) };
+    const id = await world.put('twice', { agoMs: 13 * HOUR, state: 'delivering', record: first });
+    await world.put('twice', { agoMs: 11 * HOUR });
+    expect(await world.run()).toMatchObject({ accepted: 1, unbalanced: 1, stuck: [{ webhook_id: id }] });
+  });
+
+  test('counts records whose payloads are deleted', async () => {
+    const world = reconcileWorld();
+    await world.ledger.forget(await world.put('forgotten', { agoMs: HOUR, state: 'delivered' }));
+    expect(await world.run()).toMatchObject({ accepted: 1, states: { delivered: 1 }, is_balanced: true });
+  });
+
+  test('believes a record rather than the list, which lags behind', async () => {
+    const world = reconcileWorld();
+    const id = await world.put('a', { agoMs: 2 * HOUR, state: 'delivered' });
+    world.table = {
+      ...world.ledger,
+      async *listRecords(day, span) {
+        for await (const line of world.ledger.listRecords(day, span)) yield { ...line, state: 'accepted' };
+      },
+    };
+    expect(await world.run()).toMatchObject({ states: { delivered: 1 }, is_balanced: true });
+    expect(await world.ledger.record(id)).toMatchObject({ state: 'delivered', version: 2 });
+  });
+
+  test('leaves out what expires while it is listed', async () => {
+    const world = reconcileWorld();
+    await world.put('a', { agoMs: 2 * HOUR, state: 'accepted' });
+    world.table = { ...world.ledger, records: async () => new Map() };
+    expect(await world.run()).toMatchObject({ accepted: 0, is_balanced: true });
+  });
+
+  test('looks at whole UTC days, today included, and at one integration where it is asked to', async () => {
+    const world = reconcileWorld();
+    await world.put('today', { agoMs: 12 * HOUR, state: 'delivered' });
+    await world.put('before', { agoMs: 12 * HOUR + 1, state: 'delivered' });
+    await world.put('other', { agoMs: HOUR, state: 'delivered', integrationId: 'umbrella' });
+    expect(await world.run({ days: 1 })).toMatchObject({ from: '2026-01-15T00:00:00.000Z', accepted: 2 });
+    expect(await world.run({ days: 2 })).toMatchObject({ accepted: 3, integrations: 2 });
+    expect(await world.run({ integration_id: 'umbrella' })).toMatchObject({ accepted: 1, integrations: 1 });
+  });
+});
+
+describe('a webhook that is stuck', () => {
+  test('since its message was lost, is named and sent anew, as if new', async () => {
+    const world = reconcileWorld();
+    const id = await world.put('lost', { agoMs: 31 * MINUTE });
+    const report = await world.run();
+
+    const named = { webhook_id: id, integration_id: 'acme', state: 'accepted', since: isoAgo(31 * MINUTE) };
+    expect(report).toMatchObject({ accepted: 1, unbalanced: 1, is_balanced: false, republished: 1, failed: 0 });
+    expect(report.stuck).toEqual([{ ...named, why: 'nobody has claimed it', action: 'republished' }]);
+    expect(world.log.only('ledger.stuck')).toEqual(report.stuck[0]);
+    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1, [METRICS.ledgerRepublished]: 1 });
+
+    expect(world.sent).toMatchObject([{ id, groupId: 'acme' }]);
+    const message = deliverySchema.parse(JSON.parse(world.sent[0]?.body ?? ''));
+    expect(message).toMatchObject({ webhook_id: id, generation: 1, progress: { attempt: 0 } });
+    expect(message.progress.enrichment).toMatchObject({ status: 'pending' });
+    const record = { state: 'accepted', generation: 1, version: 1, republished: 1, accepted_at: isoAgo(31 * MINUTE) };
+    expect(await world.ledger.record(id)).toMatchObject(record);
+  });
+
+  test('is found where a deleted payload makes up for it in numbers', async () => {
+    const world = reconcileWorld();
+    await world.ledger.forget(await world.put('forgotten', { agoMs: HOUR, state: 'delivered' }));
+    const id = await world.put('lost', { agoMs: HOUR });
+    expect(await world.run()).toMatchObject({ accepted: 2, unbalanced: 1, stuck: [{ webhook_id: id }] });
+  });
+
+  test('is left in peace for twice the bound once it was sent anew', async () => {
+    const world = reconcileWorld();
+    await world.put('lost', { agoMs: HOUR });
+    await world.run();
+    world.clock.nowMs = NOW + HOUR - 1;
+    expect(await world.run()).toMatchObject({ in_flight: 1, is_balanced: true });
+    world.clock.nowMs = NOW + HOUR;
+    expect(await world.run()).toMatchObject({ stuck: [{ since: isoAgo(0) }], republished: 1 });
+    expect(world.sent.map(({ body }) => JSON.parse(body).generation)).toEqual([1, 2]);
+  });
+
+  test('in the hands of a function that died is sent anew, with the learning time that is known', async () => {
+    const world = reconcileWorld();
+    const lease = (agoMs: number) => ({ lease_until: isoAgo(agoMs), generation: 3 });
+    const dead = await world.put('dead', { agoMs: HOUR, state: 'delivering', record: lease(50 * MINUTE) });
+    await world.put('alive', { agoMs: HOUR, state: 'delivering', record: lease(-MINUTE) });
+    const first = { ...lease(50 * MINUTE), generation: 0, version: 1 };
+    const unlisted = await world.put('unlisted', { agoMs: HOUR, state: 'delivering', record: first });
+
+    const report = await world.run();
+    expect(report).toMatchObject({ accepted: 3, in_flight: 1, unbalanced: 2, republished: 2 });
+    expect(new Set(report.stuck.map(({ webhook_id }) => webhook_id))).toEqual(new Set([dead, unlisted]));
+    expect(report.stuck[0]?.why).toBe('whoever claimed it did not come back');
+    const message = world.sent.find(({ id }) => id === dead);
+    expect(JSON.parse(message?.body ?? '')).toMatchObject({ generation: 4, progress: { enrichment: ENRICHED } });
+    expect(await world.ledger.record(dead)).not.toHaveProperty('lease_until');
+  });
+
+  test.each(['scheduled', 'parked'] as const)('%s and overdue, is taken from whoever carries it', async (state) => {
+    const world = reconcileWorld();
+    const id = await world.put('late', { agoMs: 3 * HOUR, state, record: asleep(31 * MINUTE) });
+    await world.put('soon', { agoMs: 3 * HOUR, state, record: asleep(29 * MINUTE) });
+    const report = await world.run();
+    expect(report).toMatchObject({ accepted: 2, states: { ...NOTHING, [state]: 1 }, unbalanced: 1 });
+    expect(report.stuck).toMatchObject([{ webhook_id: id, state, since: isoAgo(31 * MINUTE), action: 'republished' }]);
+    expect(await world.ledger.record(id)).not.toHaveProperty('token');
+  });
+
+  test('and whose payload is deleted is named by every run, and cannot be sent', async () => {
+    const world = reconcileWorld();
+    const id = await world.put('a', { agoMs: HOUR, state: 'accepted' });
+    await world.ledger.forget(id);
+    for (const _ of [1, 2]) {
+      const report = await world.run();
+      expect(report).toMatchObject({ unbalanced: 1, republished: 0, failed: 0 });
+      const why = 'nobody has claimed it, and its payload is deleted';
+      expect(report.stuck).toMatchObject([{ webhook_id: id, why, action: 'impossible' }]);
+    }
+    expect(world.sent).toEqual([]);
+  });
+
+  test('is not, if somebody takes it in hand at this very moment', async () => {
+    const world = reconcileWorld();
+    const id = await world.put('a', { agoMs: HOUR });
+    world.table = { ...world.ledger, replace: async () => false };
+    expect(await world.run()).toMatchObject({ accepted: 1, in_flight: 1, is_balanced: true, stuck: [], failed: 0 });
+    expect(world.sent).toEqual([]);
+    expect(await world.ledger.record(id)).toBeUndefined();
+  });
+
+  test('and whose message SQS refuses is tried again by a later run', async () => {
+    const world = reconcileWorld();
+    const id = await world.put('a', { agoMs: HOUR });
+    world.refused.add(id);
+    const report = await world.run();
+    expect(report).toMatchObject({ republished: 0, failed: 1, stuck: [{ webhook_id: id, action: 'failed' }] });
+    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1 });
+    world.refused.clear();
+    world.clock.nowMs += HOUR;
+    expect(await world.run()).toMatchObject({ republished: 1, failed: 0 });
+  });
+
+  test('and fails by itself stops no other', async () => {
+    const world = reconcileWorld();
+    const ids = await Promise.all(['a', 'b', 'c'].map((eventId) => world.put(eventId, { agoMs: HOUR })));
+    const event: typeof world.ledger.event = async (id) => {
+      if (id === ids[1]) throw serviceError('ThrottlingException');
+      return world.ledger.event(id);
+    };
+    world.table = { ...world.ledger, event };
+    const report = await world.run();
+    expect(report).toMatchObject({ unbalanced: 3, republished: 2, failed: 1 });
+    expect(report.stuck.find(({ webhook_id }) => webhook_id === ids[1])?.action).toBe('failed');
+    expect(world.log.only('ledger.action_failed')).toMatchObject({ webhook_id: ids[1], error: 'ThrottlingException' });
+  });
+
+  test('is one of at most 1,000 that are named; all are counted and sent', async () => {
+    const world = reconcileWorld();
+    for (let index = 0; index < 1_003; index += 1) await world.put(`event-${index}`, { agoMs: HOUR });
+    const asked: number[] = [];
+    const records: typeof world.ledger.records = (ids) => {
+      asked.push(ids.length);
+      return world.ledger.records(ids);
+    };
+    world.table = { ...world.ledger, records };
+    const report = await world.run();
+    expect(Math.max(...asked)).toBe(100);
+    expect(report).toMatchObject({ accepted: 1_003, unbalanced: 1_003, republished: 1_003 });
+    expect(report.stuck).toHaveLength(1_000);
+    expect(world.log.messages().filter((message) => message === 'ledger.stuck')).toHaveLength(1_000);
+    expect(new Set(world.sent.map(({ id }) => id)).size).toBe(1_003);
+  });
+
+  test('is named without anything of the learner', async () => {
+    const world = reconcileWorld();
+    await world.put('a', { agoMs: HOUR });
+    const report = await world.run();
+    for (const data of LEARNER_DATA) expect(`${JSON.stringify(report)}${world.log.text()}`).not.toContain(data);
+  });
+});
+
+describe('a run', () => {
+  test('that only looks changes nothing, and says what it would do', async () => {
+    const world = reconcileWorld();
+    await world.put('lost', { agoMs: HOUR });
+    await world.put('resting', { agoMs: HOUR, state: 'parked', record: { parked_for: 'paused' } });
+    const ended = { parked_since: isoAgo(73 * HOUR) };
+    await world.put('over', { agoMs: 74 * HOUR, state: 'parked', changedAgoMs: HOUR, record: ended });
+    const before = world.ledger.all();
+    const report = await world.run({ dry_run: true });
+    expect(report).toMatchObject({ is_dry_run: true, republished: 1, released: 1, ended: 1 });
+    expect(report.stuck).toMatchObject([{ action: 'would_republish' }]);
+    expect(world.ledger.all()).toEqual(before);
+    expect([...world.sent, ...world.letters]).toEqual([]);
+    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1 });
+  });
+
+  test('takes another bound', async () => {
+    const world = reconcileWorld();
+    await world.put('a', { agoMs: 2 * HOUR });
+    expect(await world.run({ in_flight_bound_seconds: 7201 })).toMatchObject({ in_flight: 1 });
+    expect(await world.run({ in_flight_bound_seconds: 7200 })).toMatchObject({ unbalanced: 1 });
+  });
+
+  test.each([
+    [{ day: 3 }, /day/],
+    [{ days: 0 }, /days/],
+    [{ days: 401 }, /days/],
+    [{ in_flight_bound_seconds: -1 }, /in_flight_bound_seconds/],
+    [null, /input/],
+    ['{}', /input/],
+  ])('refuses %j', async (input, what) => {
+    const world = reconcileWorld();
+    const refusal = world.run(input);
+    await expect(refusal).rejects.toMatchObject({ name: 'ReconcileInputInvalid' });
+    await expect(refusal).rejects.toThrow(what);
+  });
+
+  test('fails while the table is down, and publishes no balance', async () => {
+    const world = reconcileWorld();
+    world.ledger.isDown = true;
+    await expect(world.run()).rejects.toMatchObject({ name: 'LedgerUnavailable' });
+    expect(world.counter.counts).toEqual({});
+  });
+
+  test('with less than a minute left counts, changes nothing, and says so', async () => {
+    const world = reconcileWorld();
+    await world.put('lost', { agoMs: HOUR });
+    await world.put('resting', { agoMs: HOUR, state: 'parked', record: { parked_for: 'paused' } });
+    const over = { parked_since: isoAgo(73 * HOUR) };
+    await world.put('over', { agoMs: 74 * HOUR, state: 'parked', changedAgoMs: HOUR, record: over });
+    const before = world.ledger.all();
+    const report = await world.run({}, () => MINUTE - 1);
+    expect(report).toMatchObject({ accepted: 3, unbalanced: 1, is_complete: false });
+    expect(report).toMatchObject({ republished: 0, released: 0, ended: 0 });
+    expect(report.stuck).toMatchObject([{ action: 'no_time' }]);
+    expect(world.ledger.all()).toEqual(before);
+    expect(await world.run({}, () => MINUTE)).toMatchObject({
+      republished: 1,
+      released: 1,
+      ended: 1,
+      is_complete: true,
+    });
+  });
+
+  test('with less than 20 seconds left ends', async () => {
+    const world = reconcileWorld();
+    await world.put('lost', { agoMs: HOUR });
+    expect(await world.run({}, () => 19_999)).toMatchObject({ accepted: 0, is_complete: false, stuck: [] });
+  });
+
+  test('begins with another integration each hour, for runs that never come to the last one', async () => {
+    const world = reconcileWorld();
+    await world.put('a', { agoMs: 2 * HOUR, state: 'delivered', integrationId: 'acme' });
+    await world.put('b', { agoMs: 2 * HOUR, state: 'dead', integrationId: 'umbrella' });
+    const seen = [];
+    for (const _ of [1, 2]) {
+      let left = 4;
+      seen.push((await world.run({}, () => (left-- > 0 ? HOUR : 0))).states);
+      world.clock.nowMs += HOUR;
+    }
+    expect(seen).toEqual(
+      expect.arrayContaining([
+        { ...NOTHING, delivered: 1 },
+        { ...NOTHING, dead: 1 },
+      ]),
+    );
+  });
+});

@@ -1,0 +1,120 @@
+import { describe, expect, test } from '@jest/globals';
+import { DEAD_LETTER_ATTRIBUTES, deliverySchema } from '../../lambdas/contract/delivery.ts';
+import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { decideClaim } from '../../lambdas/domain/ledger.ts';
+import { ENRICHED, integration, LEARNER_DATA, NOW, serviceError } from '../support/factories.ts';
+import { HOUR, isoAgo, reconcileWorld } from '../support/reconcile-world.ts';
+
+type World = ReturnType<typeof reconcileWorld>;
+
+/** An integration that takes nothing: nothing is released meanwhile. */
+const closed = () => reconcileWorld([integration({ paused: true })]);
+
+/** Puts a webhook that was parked first so many hours ago. */
+const park = (world: World, eventId: string, sinceHours: number, record: Partial<LedgerRecord> = {}) =>
+  world.put(eventId, {
+    agoMs: (sinceHours + 1) * HOUR,
+    state: 'parked',
+    changedAgoMs: HOUR,
+    record: {
+      parked_since: isoAgo(sinceHours * HOUR),
+      parked_for: 'paused',
+      reason: 'parked: integration acme is paused',
+      attempt: 2,
+      generation: 1,
+      ...record,
+    },
+  });
+
+describe('what was parked for over 72 hours', () => {
+  test('is dead: a letter that can be redriven, and a record that says why', async () => {
+    const world = closed();
+    const id = await park(world, 'a', 73);
+    await park(world, 'b', 71);
+    const report = await world.run({ days: 5 });
+    expect(report).toMatchObject({ accepted: 2, states: { parked: 2, dead: 0 }, ended: 1, is_balanced: true });
+    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0, [METRICS.ledgerEnded]: 1 });
+
+    const reason = 'parked for 72 h: integration acme is paused';
+    const { reason: why, webhookId, integrationId } = DEAD_LETTER_ATTRIBUTES;
+    expect(world.letters).toMatchObject([
+      { id, attributes: { [why]: reason, [webhookId]: id, [integrationId]: 'acme' } },
+    ]);
+    const letter = deliverySchema.parse(JSON.parse(world.letters[0]?.body ?? ''));
+    expect(letter).toMatchObject({ generation: 2, progress: { enrichment: ENRICHED, attempt: 0 } });
+
+    const record = (await world.ledger.record(id)) as LedgerRecord;
+    expect(record).toMatchObject({ state: 'dead', generation: 1, attempt: 2, version: 3, reason });
+    expect(record.times.dead).toBe(isoAgo(0));
+    expect(decideClaim(record, letter, { ms: 40_000, claimedBy: 'test' }, NOW)).toMatchObject({ verdict: 'mine' });
+
+    expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1, dead: 1 }, ended: 0 });
+    expect(world.letters).toHaveLength(1);
+    for (const data of LEARNER_DATA) expect(world.log.text()).not.toContain(data);
+  });
+
+  test('is dead in its sleep too: its token is gone, and the execution finds nothing to do', async () => {
+    const world = closed();
+    const id = await park(world, 'a', 73, { token: 'g1', due_at: isoAgo(-HOUR) });
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1 });
+    const record = (await world.ledger.record(id)) as LedgerRecord;
+    expect(record).not.toHaveProperty('token');
+    const waking = { ...deliverySchema.parse(JSON.parse(world.letters[0]?.body ?? '')), generation: 1, token: 'g1' };
+    expect(decideClaim(record, waking, { ms: 40_000, claimedBy: 'test' }, NOW)).toEqual({
+      verdict: 'done',
+      state: 'dead',
+    });
+  });
+
+  test('is ended rather than released, though it may go', async () => {
+    const world = reconcileWorld();
+    await park(world, 'a', 73);
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, released: 0 });
+    expect(world.sent).toEqual([]);
+  });
+
+  test('and whose payload is deleted is dead without a letter', async () => {
+    const world = closed();
+    const id = await park(world, 'a', 73);
+    await world.ledger.forget(id);
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0, is_balanced: true });
+    expect(world.letters).toEqual([]);
+    const reason = 'parked for 72 h, and its payload was deleted: integration acme is paused';
+    expect(await world.ledger.record(id)).toMatchObject({ state: 'dead', reason });
+    expect(world.log.only('ledger.ended')).toMatchObject({ webhook_id: id, has_letter: false });
+  });
+
+  test('and whose letter SQS refuses stays parked, for the next run', async () => {
+    const world = closed();
+    const id = await park(world, 'a', 73);
+    const other = await park(world, 'b', 73);
+    world.refused.add(id);
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 1 });
+    expect(await world.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
+    expect(await world.ledger.record(other)).toMatchObject({ state: 'dead' });
+    world.refused.clear();
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
+  });
+
+  test('is left alone where somebody changed it since', async () => {
+    const world = closed();
+    await park(world, 'a', 73);
+    world.table = { ...world.ledger, replace: async () => false };
+    expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, failed: 0 });
+    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
+  });
+
+  test('and fails by itself stops no other', async () => {
+    const world = closed();
+    const id = await park(world, 'a', 73);
+    await park(world, 'b', 73);
+    const event: typeof world.ledger.event = async (asked) => {
+      if (asked === id) throw serviceError('ThrottlingException');
+      return world.ledger.event(asked);
+    };
+    world.table = { ...world.ledger, event };
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 1 });
+    expect(world.letters).toHaveLength(1);
+  });
+});

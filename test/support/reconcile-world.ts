@@ -1,0 +1,88 @@
+import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { eventOf, newRecord } from '../../lambdas/domain/ledger.ts';
+import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
+import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.ts';
+import { book, ENRICHED, fakeCounter, fakeLog, integration, NOW, subject } from './factories.ts';
+import { createMemoryLedger } from './memory-ledger.ts';
+
+export const MINUTE = 60_000;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+export const isoAgo = (ageMs: number) => new Date(NOW - ageMs).toISOString();
+
+/** How a webhook is put into the ledger. */
+export interface Put {
+  /** How long ago it was accepted. */
+  readonly agoMs: number;
+  readonly integrationId?: string;
+  readonly state?: WebhookState;
+  /** How long ago it entered its state; as it was accepted, where it says nothing. */
+  readonly changedAgoMs?: number;
+  /** What else its record says. */
+  readonly record?: Partial<LedgerRecord>;
+}
+
+/** A record in a state, accepted and changed so long ago. */
+export function recordOf(eventId: string, { agoMs, integrationId, state = 'accepted', ...put }: Put): LedgerRecord {
+  const accepted_at = isoAgo(agoMs);
+  const whose = integrationId === undefined ? {} : { integration_id: integrationId };
+  const before = newRecord(subject({ event_id: eventId, accepted_at, ...whose }), NOW);
+  const times = { ...before.times, [state]: isoAgo(put.changedAgoMs ?? agoMs) };
+  return { ...before, state, times, enrichment: ENRICHED, version: 2, ...put.record };
+}
+
+/** A ledger in memory, queues that keep what they get, and runs over them. */
+export function reconcileWorld(integrations: readonly Integration[] = [integration()]) {
+  const clock = { nowMs: NOW };
+  const now = () => clock.nowMs;
+  const ledger = createMemoryLedger({ now });
+  const sent: OutgoingMessage[] = [];
+  const letters: OutgoingMessage[] = [];
+  const refused = new Set<string>();
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const into = (queue: OutgoingMessage[]) => async (messages: readonly OutgoingMessage[]) => {
+    queue.push(...messages.filter(({ id }) => !refused.has(id)));
+    return new Set(messages.map(({ id }) => id).filter((id) => refused.has(id)));
+  };
+  const world = {
+    clock,
+    ledger,
+    /** What runs see of the ledger, where a test wants to step in. */
+    table: ledger as LedgerTable,
+    book: book(...integrations) as IntegrationBook | undefined,
+    sent,
+    letters,
+    /** Webhook ids whose messages SQS does not take. */
+    refused,
+    log,
+    counter,
+    /** Keeps an event, with the record that `put` describes; without one where it names no state. */
+    async put(eventId: string, put: Put): Promise<string> {
+      const record = recordOf(eventId, put);
+      const { webhook_id, integration_id, accepted_at } = record;
+      const accepted = subject({ event_id: eventId, webhook_id, integration_id, accepted_at });
+      await ledger.keepEvents([eventOf(accepted, NOW)]);
+      if (put.state !== undefined) await ledger.overwrite(record);
+      return webhook_id;
+    },
+    run(input: unknown = {}, remainingMs: () => number = () => 15 * MINUTE) {
+      const services: ReconcileServices = {
+        table: world.table,
+        integrations: { read: async () => world.book },
+        send: into(sent),
+        bury: into(letters),
+        log,
+        counter,
+        now,
+      };
+      return reconcileLedger(input, services, remainingMs);
+    },
+  };
+  return world;
+}
