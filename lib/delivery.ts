@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { Ledger } from './ledger.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Secrets } from './secrets.ts';
@@ -15,6 +16,7 @@ export interface DeliveryProps {
   readonly configuration: Configuration;
   readonly secrets: Secrets;
   readonly cache: Cache;
+  readonly ledger: Ledger;
 }
 
 /**
@@ -31,8 +33,9 @@ export class Delivery extends Construct {
   readonly sendTest: PipelineFunction;
   private readonly stage: Stage;
 
-  constructor(scope: Construct, id: string, { stage, defaults, code, configuration, secrets, cache }: DeliveryProps) {
+  constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
+    const { stage, defaults, code, configuration, secrets, cache, ledger } = props;
     this.stage = stage;
     const shared = { defaults, code, service: 'delivery', speaksTo: 'vpc' } as const;
     this.batch = new PipelineFunction(this, 'DeliverBatch', {
@@ -55,8 +58,12 @@ export class Delivery extends Construct {
       secrets.grantReadIntegrations(fn);
       this.letReachPartners(fn);
     }
-    // A test asks no rate limit and no breaker: it is how an operator finds out whether the endpoint lives.
-    for (const fn of [this.batch, this.task]) cache.grantUse(fn);
+    // A test asks no rate limit and no breaker: it is how an operator finds out whether the endpoint lives. It is nobody's
+    // event either, and stands in no ledger.
+    for (const fn of [this.batch, this.task]) {
+      cache.grantUse(fn);
+      ledger.grantDeliver(fn);
+    }
   }
 
   /**

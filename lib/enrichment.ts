@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { Ledger } from './ledger.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Stage } from './stage-schema.ts';
@@ -14,6 +15,7 @@ export interface EnrichmentProps {
   readonly code: Code;
   readonly configuration: Configuration;
   readonly cache: Cache;
+  readonly ledger: Ledger;
   readonly warehouse: Warehouse;
 }
 
@@ -26,7 +28,7 @@ export class Enrichment extends Construct {
 
   constructor(scope: Construct, id: string, props: EnrichmentProps) {
     super(scope, id);
-    const { stage, defaults, code, configuration, cache, warehouse } = props;
+    const { stage, defaults, code, configuration, cache, ledger, warehouse } = props;
     this.stage = stage;
     this.configuration = configuration;
     const shared = { defaults, code, service: 'enrichment', speaksTo: 'vpc' } as const;
@@ -45,6 +47,8 @@ export class Enrichment extends Construct {
       cache.grantUse(fn);
       warehouse.grantQuery(fn);
     }
+    // The task answers the workflow, which has the delivery in hand: what became of it, the deliverers write down.
+    ledger.grantAccept(this.batch);
   }
 
   /** Feeds the batch function from the events queue; what it cannot answer goes to the workflow. */

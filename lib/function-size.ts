@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { MAX_QUEUE_TRY_SECONDS } from '../lambdas/contract/integration.ts';
+import { MIN_LEASE_SECONDS } from '../lambdas/contract/ledger.ts';
 
 /**
  * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
@@ -19,15 +20,20 @@ export type FunctionSize = z.infer<typeof functionSize>;
 const LONGEST_PARTNER_TRY_SECONDS = 300;
 
 /**
- * What may come before a partner's try, outside of its deadline: the first read of the configuration, 3 s, and of the
- * integration's secret, 3 s, and 1.5 s of waiting for the moment that its rate limit reserved.
+ * What may come before a partner's try, outside of its deadline: the first read of the configuration, 3 s, the claim in a
+ * ledger that hangs, 2 s, the first read of the integration's secret, 3 s, and 1.5 s of waiting for the moment that its
+ * rate limit reserved.
  */
-const BEFORE_PARTNER_TRY_SECONDS = 3 + 3 + 1.5;
+const BEFORE_PARTNER_TRY_SECONDS = 3 + 2 + 3 + 1.5;
+
+/** What may come after it: writing down what became of it, in a ledger that hangs. */
+const AFTER_PARTNER_TRY_SECONDS = 2;
 
 /** A function that makes tries of up to `trySeconds`, which must end before Lambda stops it. */
 function partnerFunction(trySeconds: number) {
-  return functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > BEFORE_PARTNER_TRY_SECONDS + trySeconds, {
-    message: `must be longer than a partner's slowest try, ${trySeconds} s, and the ${BEFORE_PARTNER_TRY_SECONDS} s before it`,
+  const longestSeconds = BEFORE_PARTNER_TRY_SECONDS + trySeconds + AFTER_PARTNER_TRY_SECONDS;
+  return functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > longestSeconds, {
+    message: `must be longer than ${longestSeconds} s: a partner's slowest try, ${trySeconds} s, and what comes before and after it`,
     path: ['timeoutSeconds'],
   });
 }
@@ -36,9 +42,16 @@ function partnerFunction(trySeconds: number) {
 export const functionSizes = z.strictObject({
   enrichBatch: functionSize,
   enrichTask: functionSize,
-  deliverBatch: partnerFunction(MAX_QUEUE_TRY_SECONDS),
+  deliverBatch: partnerFunction(MAX_QUEUE_TRY_SECONDS).refine(
+    ({ timeoutSeconds }) => timeoutSeconds < MIN_LEASE_SECONDS,
+    {
+      message: `must be shorter than the shortest lease, ${MIN_LEASE_SECONDS} s: whoever still holds one is alive`,
+      path: ['timeoutSeconds'],
+    },
+  ),
   deliverTask: partnerFunction(LONGEST_PARTNER_TRY_SECONDS),
   sendTest: functionSize,
   rescueExecution: functionSize,
   sweepExecutions: functionSize,
+  reconcile: functionSize,
 });

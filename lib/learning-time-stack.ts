@@ -6,8 +6,10 @@ import { Delivery } from './delivery.ts';
 import { Enrichment } from './enrichment.ts';
 import { EventQueues } from './event-queues.ts';
 import { functionCode } from './function-code.ts';
+import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
 import { stackOutputs } from './outputs.ts';
+import { Reconciler } from './reconciler.ts';
 import { Rescue } from './rescue.ts';
 import { RetryWorkflow } from './retry-workflow.ts';
 import { Secrets } from './secrets.ts';
@@ -28,6 +30,7 @@ export class LearningTimeStack extends Stack {
     const configuration = new Configuration(this, 'Configuration', stage);
     const secrets = new Secrets(this, 'Secrets', stage);
     const cache = new Cache(this, 'Cache', { stage, network });
+    const ledger = new Ledger(this, 'Ledger', stage);
 
     const queues = new EventQueues(this, 'Queues', stage);
     const enrichment = new Enrichment(this, 'Enrichment', {
@@ -36,6 +39,7 @@ export class LearningTimeStack extends Stack {
       code: functionCode('enrichment', ['enrich-batch', 'enrich-task']),
       configuration,
       cache,
+      ledger,
       warehouse: new Warehouse(stage.warehouse, secrets),
     });
     const delivery = new Delivery(this, 'Delivery', {
@@ -45,6 +49,7 @@ export class LearningTimeStack extends Stack {
       configuration,
       secrets,
       cache,
+      ledger,
     });
     const workflow = new RetryWorkflow(this, 'RetryWorkflow', {
       stage,
@@ -54,15 +59,16 @@ export class LearningTimeStack extends Stack {
     });
     enrichment.connect(queues, workflow);
     delivery.connect(queues, workflow);
-    const rescue = new Rescue(this, 'Rescue', {
+    const operations = {
       stage,
       defaults,
-      code: functionCode('operations', ['rescue-execution', 'sweep-executions']),
-      workflow,
-      deadLetters: queues.deliveries.deadLetters,
-    });
+      code: functionCode('operations', ['rescue-execution', 'sweep-executions', 'reconcile']),
+    };
+    const deadLetters = queues.deliveries.deadLetters;
+    const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, deadLetters });
+    const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, queues });
 
-    const sources = { queues, network, secrets, configuration, delivery, workflow, rescue };
+    const sources = { queues, network, secrets, configuration, delivery, workflow, rescue, ledger, reconciler };
     for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
       new CfnOutput(this, name, { value, description });
     }

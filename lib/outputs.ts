@@ -2,7 +2,9 @@ import { Aws } from 'aws-cdk-lib';
 import type { Configuration } from './configuration.ts';
 import type { Delivery } from './delivery.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { Ledger } from './ledger.ts';
 import type { Network } from './network.ts';
+import type { Reconciler } from './reconciler.ts';
 import type { Rescue } from './rescue.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Secrets } from './secrets.ts';
@@ -15,11 +17,13 @@ export interface OutputSources {
   readonly delivery: Delivery;
   readonly workflow: RetryWorkflow;
   readonly rescue: Rescue;
+  readonly ledger: Ledger;
+  readonly reconciler: Reconciler;
 }
 
 /** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
 export function stackOutputs(sources: OutputSources): Readonly<Record<string, readonly [string, string]>> {
-  const { queues, network, secrets, configuration, delivery, workflow, rescue } = sources;
+  const { queues, network, secrets, configuration, delivery, workflow, rescue, ledger, reconciler } = sources;
   const { events, deliveries } = queues;
   const { application, flags, integrations } = configuration;
   return {
@@ -56,12 +60,31 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     IntegrationsStrategyId: [configuration.strategies.integrations, 'For deployments of the integrations'],
     EmergencyStrategyId: [configuration.strategies.emergency, 'At once, without a bake time: to switch something off'],
     EventsDeadLetterQueueUrl: [events.deadLetters.queueUrl, 'Events that could not be read: should stay empty'],
-    DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Dead letters of deliveries are redriven to it'],
+    DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Webhooks on their way to partners'],
+    DeliveriesQueueArn: [deliveries.queue.queueArn, 'Where npm run redrive moves dead letters to: its DestinationArn'],
     DeliveriesDeadLetterQueueUrl: [
       deliveries.deadLetters.queueUrl,
-      'Webhooks that were given up, each with its reason',
+      'Webhooks that were given up, each with its reason: npm run redrive sends them anew',
+    ],
+    DeliveriesDeadLetterQueueArn: [
+      deliveries.deadLetters.queueArn,
+      'Where npm run redrive moves dead letters from: its SourceArn',
     ],
     RescueDeadLetterQueueUrl: [rescue.undelivered.queueUrl, 'Failed rescues: should stay empty'],
+    LedgerTableName: [
+      ledger.table.tableName,
+      'What became of every webhook: npm run ledger reads it, npm run replay sends again what it holds',
+    ],
+    LedgerPayloadDays: [String(ledger.held.payloadDays), 'So long the ledger holds events and how refusals begin'],
+    LedgerFactsDays: [String(ledger.held.factsDays), 'So long it holds the facts without them'],
+    ReconcileFunctionName: [
+      reconciler.reconcile.lambda.functionName,
+      'Balances the ledger every hour: npm run reconcile invokes it, with your credentials',
+    ],
+    ReconcileDeadLetterQueueUrl: [
+      reconciler.undelivered.queueUrl,
+      'Runs of the reconciler that failed: should stay empty; the next one makes up for them',
+    ],
     SendTestFunctionName: [
       delivery.sendTest.lambda.functionName,
       'Sends a partner one test event: npm run send-test invokes it, with your credentials',

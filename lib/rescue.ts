@@ -1,12 +1,10 @@
-import { Duration, Validations } from 'aws-cdk-lib';
-import { Rule, type RuleProps, Schedule } from 'aws-cdk-lib/aws-events';
-import { LambdaFunction as FunctionTarget } from 'aws-cdk-lib/aws-events-targets';
+import { Duration } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { Code } from 'aws-cdk-lib/aws-lambda';
-import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { deadLetterQueue } from './event-queues.ts';
 import type { FunctionSize } from './function-size.ts';
+import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Stage } from './stage-schema.ts';
@@ -16,11 +14,6 @@ const FAULTS_OF_OURS = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
 /** EventBridge delivers at least once, almost always; the sweep finds what it did not. */
 const SWEEP_INTERVAL = Duration.minutes(15);
-
-/** EventBridge keeps trying to reach the function for a day by default; after 6 h an operator should see it instead. */
-const LONGEST_EVENT_AGE = Duration.hours(6);
-/** Lambda's own, for an asynchronous invocation that failed. */
-const INVOCATION_RETRIES = 2;
 
 export interface RescueProps {
   readonly stage: Stage;
@@ -40,27 +33,26 @@ export class Rescue extends Construct {
     super(scope, id);
     this.props = props;
     const { stateMachine } = props.workflow;
-    this.undelivered = deadLetterQueue(this, 'Undelivered', props.stage);
-    Validations.of(this.undelivered).acknowledge({
-      id: 'AwsSolutions::AwsSolutions-SQS3',
-      reason: 'It is a dead letter queue: of a rule, and of asynchronous invocations.',
-    });
+    this.undelivered = undeliveredQueue(this, props.stage);
 
     const { rescueExecution, sweepExecutions } = props.stage.functions;
-    this.invokeOn(this.rescuer('RescueExecution', 'rescue-execution.handler', rescueExecution), {
+    const rescue = this.rescuer('RescueExecution', 'rescue-execution.handler', rescueExecution);
+    const ending = {
       description: 'Retry workflow executions that ended through a fault of ours',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
         detail: { status: FAULTS_OF_OURS, stateMachineArn: [stateMachine.stateMachineArn] },
       },
-    });
+    };
+    invokeByRules(rescue, { Rule: ending }, this.undelivered);
     const sweep = this.rescuer('SweepExecutions', 'sweep-executions.handler', sweepExecutions);
     sweep.allow(['states:ListExecutions'], [stateMachine.stateMachineArn]);
-    this.invokeOn(sweep, {
+    const interval = {
       description: 'Looks for failed executions that no event told of',
       schedule: Schedule.rate(SWEEP_INTERVAL),
-    });
+    };
+    invokeByRules(sweep, { Rule: interval }, this.undelivered);
   }
 
   private rescuer(id: string, handler: string, size: FunctionSize): PipelineFunction {
@@ -76,18 +68,6 @@ export class Rescue extends Construct {
     workflow.grantStart(fn);
     workflow.grantDescribe(fn);
     fn.grantSend(deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
-    fn.lambda.configureAsyncInvoke({
-      retryAttempts: INVOCATION_RETRIES,
-      maxEventAge: LONGEST_EVENT_AGE,
-      onFailure: new SqsDestination(this.undelivered),
-    });
     return fn;
-  }
-
-  private invokeOn(fn: PipelineFunction, rule: RuleProps): void {
-    new Rule(fn, 'Rule', {
-      ...rule,
-      targets: [new FunctionTarget(fn.lambda, { deadLetterQueue: this.undelivered, maxEventAge: LONGEST_EVENT_AGE })],
-    });
   }
 }

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
 import { faultsOf } from '../lambdas/contract/faults.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
+import { ledgerDays } from './ledger-days.ts';
 
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
@@ -63,6 +64,7 @@ const stageShape = z.strictObject({
     maxStorageGigabytes: z.int().min(1).max(5000),
     maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
   }),
+  ledger: ledgerDays,
   /** Checked as identifiers, since they become part of the query's text. */
   warehouse: z.strictObject({
     warehouse: identifier,
@@ -115,7 +117,7 @@ const stageSchema = stageShape
     path: ['partners', 'allowedPorts'],
   })
   .refine(({ name, retain }) => name !== 'prod' || retain, {
-    message: 'prod must keep its queues, secrets, addresses and key',
+    message: 'prod must keep its queues, ledger, secrets, addresses and key',
     path: ['retain'],
   })
   .refine(({ name, cacheTls }) => name === 'local' || cacheTls, {

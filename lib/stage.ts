@@ -14,6 +14,9 @@ const base = {
     // deliveries two scripts for each of 10 integrations.
     maxEcpuPerSecond: 5000,
   },
+  // A month of payloads is time enough for a partner to ask for something again; a year and a month of facts, to compare
+  // a month with the same one a year before.
+  ledger: { payloadDays: 30, factsDays: 400 },
   // Names as in document 001, section 3.1.
   warehouse: {
     warehouse: 'REPORTING_WH',
@@ -37,14 +40,16 @@ const base = {
   // Memory buys CPU: 512 MB, three tenths of one, where batches or the warehouse's SDK are worked on; 256 MB for what
   // handles one thing and waits.
   functions: {
-    // Cache 0.2 s, warehouse at most 10 s, and time left to hand the whole batch to the workflow.
+    // Configuration 3 s on a cold start, the ledger, should it hang, 6 s (three calls), cache 0.2 s, warehouse at most 10 s.
+    // That is 19.2 s. If all 50 must be handed to the workflow then, it is in three rounds, each with a note of 2 s.
     enrichBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
     // Warehouse at most 30 s, after a cold start that loads its SDK.
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },
-    // For all records side by side: configuration 3 s and secret 3 s on a cold start, at most 1.5 s until a reserved
-    // moment, one partner try of at most 15 s. That is 22.5 s, and leaves 7.5 s to hand them on.
+    // For all records side by side: configuration 3 s and secret 3 s on a cold start, a claim of 2 s should the ledger
+    // hang, at most 1.5 s until a reserved moment, one partner try of at most 15 s, and 2 s to write it down. That is
+    // 26.5 s, and leaves 3.5 s to hand them on. Not 40 s or more, which is the shortest lease in the ledger.
     deliverBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
-    // The same for one record, and a try of at most 300 s: 307.5 s.
+    // The same for one record, and a try of at most 300 s: 311.5 s.
     deliverTask: { timeoutSeconds: 330, memoryMegabytes: 256 },
     // A try of at most 30 s, while somebody waits for the report, and the first reads before it.
     sendTest: { timeoutSeconds: 60, memoryMegabytes: 256 },
@@ -52,6 +57,9 @@ const base = {
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // The same for each execution that failed in the last sweeps.
     sweepExecutions: { timeoutSeconds: 60, memoryMegabytes: 256 },
+    // The longest there is: it reads every webhook of four days, and of fifteen once a day. What a run has no time for, it
+    // says, and leaves to the next one.
+    reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
   },
 } satisfies Partial<Stage>;
 
@@ -64,6 +72,8 @@ const bounded = {
   // A warehouse runs eight queries side by side by default; five are the batch function's. A sick warehouse keeps a task
   // for up to 30 s: three wait on it then, not three hundred. The rest is throttled, which spends no try of theirs.
   enrichTask: { ...base.functions.enrichTask, reservedConcurrency: 3 },
+  // One at a time: a second run beside the first would do the same work, and dead-letter twice what it ends.
+  reconcile: { ...base.functions.reconcile, reservedConcurrency: 1 },
 } satisfies Stage['functions'];
 
 const defined: readonly Stage[] = [

@@ -13,8 +13,11 @@ afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 const CODE_BASES = {
   enrichment: ['enrich-batch', 'enrich-task'],
   delivery: ['deliver-batch', 'deliver-task', 'send-test'],
-  operations: ['rescue-execution', 'sweep-executions'],
+  operations: ['rescue-execution', 'sweep-executions', 'reconcile'],
 } as const;
+/** Our own code, and the clients of five or six AWS services; the warehouse's SDK alone is larger. */
+const MOST_BYTES_AT_ONCE = 1_750_000;
+
 const assets = new Map<string, string>();
 
 beforeAll(() => {
@@ -84,7 +87,7 @@ describe('the bundles', () => {
     const atOnce = loadedAtOnce(directory, `${entry}.mjs`);
     expect(atOnce).not.toContain(sdkChunk(directory).file);
     const bytes = [...atOnce].map((file) => statSync(join(directory, file)).size).reduce((sum, size) => sum + size);
-    expect(bytes).toBeLessThan(1_500_000);
+    expect(bytes).toBeLessThan(MOST_BYTES_AT_ONCE);
   });
 
   test('the SDK comes without what it uses for file transfer and other logins, and still loads', () => {
@@ -101,7 +104,7 @@ describe('the bundles', () => {
       const sizes = readdirSync(directory, { recursive: true, withFileTypes: true })
         .filter((file) => file.isFile())
         .map((file) => statSync(join(file.parentPath, file.name)).size);
-      expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(1_500_000);
+      expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(MOST_BYTES_AT_ONCE);
     }
   });
 });

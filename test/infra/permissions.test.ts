@@ -69,7 +69,13 @@ const OF_ITS_EXECUTIONS =
   'arn:aws:states:us-east-1:000000000000:stateMachine:learning-time-webhooks-local';
 const OF_ITS_LOG = 'kms:EncryptionContext:SourceArn=arn:aws:logs:us-east-1:000000000000:*';
 const READ_EXECUTIONS = `kms:Decrypt on <RetryWorkflowKey.Arn> if kms:ViaService=states.us-east-1.amazonaws.com and ${OF_ITS_EXECUTIONS}`;
-const UNDELIVERED = 'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <RescueUndelivered.Arn>';
+const undelivered = (name: string) =>
+  `sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <${name}Undelivered.Arn>`;
+/** One table, and one index of it by its name. */
+const ledger = (...operations: string[]) =>
+  `${operations.map((operation) => `dynamodb:${operation}`).join(' ')} on <LedgerTable.Arn>`;
+const CLAIMS = ledger('BatchWriteItem', 'GetItem', 'PutItem');
+const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
 describe('each role may do this, and nothing else', () => {
   test.each<[string, string[]]>([
@@ -81,6 +87,7 @@ describe('each role may do this, and nothing else', () => {
         polls('Flags'),
         polls('Integrations'),
         QUERY,
+        ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem'),
         consumes('QueuesEvents'),
         sends('QueuesDeliveries'),
         sends('QueuesEventsDeadLetters'),
@@ -98,6 +105,7 @@ describe('each role may do this, and nothing else', () => {
         ...inVpc('DeliveryDeliverBatch'),
         polls('Integrations'),
         INTEGRATION_SECRETS,
+        CLAIMS,
         // CDK writes what it may do with one queue as one statement: it reads, and sends again with a delay.
         consumes('QueuesDeliveries').replace(' on ', ' sqs:SendMessage on '),
         sends('QueuesDeliveriesDeadLetters'),
@@ -106,7 +114,13 @@ describe('each role may do this, and nothing else', () => {
     ],
     [
       'DeliveryDeliverTaskRole',
-      [logsOf('DeliveryDeliverTask'), ...inVpc('DeliveryDeliverTask'), polls('Integrations'), INTEGRATION_SECRETS],
+      [
+        logsOf('DeliveryDeliverTask'),
+        ...inVpc('DeliveryDeliverTask'),
+        polls('Integrations'),
+        INTEGRATION_SECRETS,
+        CLAIMS,
+      ],
     ],
     [
       'DeliverySendTestRole',
@@ -121,7 +135,7 @@ describe('each role may do this, and nothing else', () => {
         DESCRIBE,
         READ_EXECUTIONS,
         sends('QueuesDeliveriesDeadLetters'),
-        UNDELIVERED,
+        undelivered('Rescue'),
       ],
     ],
     [
@@ -133,7 +147,20 @@ describe('each role may do this, and nothing else', () => {
         DESCRIBE,
         READ_EXECUTIONS,
         sends('QueuesDeliveriesDeadLetters'),
-        UNDELIVERED,
+        undelivered('Rescue'),
+      ],
+    ],
+    [
+      'ReconcilerReconcileRole',
+      [
+        logsOf('ReconcilerReconcile'),
+        TRACING,
+        polls('Integrations'),
+        ledger('BatchGetItem', 'GetItem', 'PutItem', 'Query'),
+        LISTS,
+        sends('QueuesDeliveries'),
+        sends('QueuesDeliveriesDeadLetters'),
+        undelivered('Reconciler'),
       ],
     ],
     [
@@ -160,9 +187,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(9);
+    expect(permissions.size).toBe(10);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(9);
+    expect(roles).toHaveLength(10);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -183,13 +210,29 @@ describe('each role may do this, and nothing else', () => {
     ]);
   });
 
+  test('the ledger is listed by the reconciler alone; nobody reads all of it, deletes by itself, or changes the table', () => {
+    const operations = [...permissions].flatMap(([role, statements]) =>
+      statements
+        .flatMap((statement) => [...statement.matchAll(/dynamodb:(\w+)/g)])
+        .map(([, operation]) => [operation as string, role]),
+    );
+    const holders = Map.groupBy(operations, ([operation]) => operation);
+    expect([...holders.keys()].sort()).toEqual(['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'Query']);
+    expect(new Set(holders.get('Query')?.map(([, role]) => role))).toEqual(new Set(['ReconcilerReconcileRole']));
+  });
+
   test('the test function is invoked by operators’ own permissions: nothing in the stack may', () => {
     const granted = [...permissions.values()].flat().filter((statement) => statement.includes('SendTestFunction'));
     expect(granted).toEqual([expect.stringMatching(/^Deny ec2:/)]);
     const permitted = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) =>
       flatten(Properties.FunctionName),
     );
-    expect(permitted.sort()).toEqual(['<RescueRescueExecutionFunction.Arn>', '<RescueSweepExecutionsFunction.Arn>']);
+    expect(permitted.sort()).toEqual([
+      '<ReconcilerReconcileFunction.Arn>',
+      '<ReconcilerReconcileFunction.Arn>',
+      '<RescueRescueExecutionFunction.Arn>',
+      '<RescueSweepExecutionsFunction.Arn>',
+    ]);
   });
 
   test('no role may do all of anything', () => {
@@ -221,7 +264,7 @@ describe('policies of resources', () => {
     expect(administration).not.toMatch(/Encrypt|Decrypt|DataKey|CreateGrant/);
   });
 
-  test('queues: everybody is denied what is not TLS; EventBridge may send to the rescue’s, and nobody else anywhere', () => {
+  test('queues: everybody is denied what is not TLS; EventBridge may send to those of what it invokes, and nobody else anywhere', () => {
     const said = resourcesOf(template, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
       (Properties.PolicyDocument.Statement as ResourceStatement[]).map((statement) => {
         const { Effect, Principal, Action, Resource } = statement;
@@ -230,8 +273,8 @@ describe('policies of resources', () => {
       }),
     );
     const deny = (queue: string) => `Deny *: sqs:* on <${queue}.Arn> if aws:SecureTransport=false`;
-    const rule = (id: string) =>
-      `Allow events.amazonaws.com: sqs:SendMessage on <RescueUndelivered.Arn> if aws:SourceArn=<${id}.Arn>`;
+    const rule = (queue: string, id: string) =>
+      `Allow events.amazonaws.com: sqs:SendMessage on <${queue}.Arn> if aws:SourceArn=<${id}.Arn>`;
     expect(said.sort()).toEqual(
       [
         deny('QueuesEvents'),
@@ -239,8 +282,11 @@ describe('policies of resources', () => {
         deny('QueuesDeliveries'),
         deny('QueuesDeliveriesDeadLetters'),
         deny('RescueUndelivered'),
-        rule('RescueRescueExecutionRule'),
-        rule('RescueSweepExecutionsRule'),
+        rule('RescueUndelivered', 'RescueRescueExecutionRule'),
+        rule('RescueUndelivered', 'RescueSweepExecutionsRule'),
+        deny('ReconcilerUndelivered'),
+        rule('ReconcilerUndelivered', 'ReconcilerReconcileHourly'),
+        rule('ReconcilerUndelivered', 'ReconcilerReconcileDaily'),
       ].sort(),
     );
   });

@@ -1,7 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import * as environment from '../../lambdas/contract/environment.ts';
 import { integrationSchema } from '../../lambdas/contract/integration.ts';
+import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
+import { reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
 import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-timing.ts';
 import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
 import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
@@ -17,6 +20,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'send-test.handler': environment.sendTestEnvironment,
   'rescue-execution.handler': environment.rescueExecutionEnvironment,
   'sweep-executions.handler': environment.sweepExecutionsEnvironment,
+  'reconcile.handler': environment.reconcileEnvironment,
 };
 const HANDLERS = Object.keys(SCHEMAS);
 const SNOWFLAKE_SDK_VARIABLES = {
@@ -55,7 +59,7 @@ describe('queues', () => {
     expect(flatten(properties.RedrivePolicy.deadLetterTargetArn)).toBe(`<${name}DeadLetters.Arn>`);
   });
 
-  test.each(['QueuesEventsDeadLetters', 'QueuesDeliveriesDeadLetters', 'RescueUndelivered'])(
+  test.each(['QueuesEventsDeadLetters', 'QueuesDeliveriesDeadLetters', 'RescueUndelivered', 'ReconcilerUndelivered'])(
     '%s keeps for 14 days',
     (name) => {
       expect(queue(name)).toEqual({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
@@ -74,7 +78,7 @@ describe('queues', () => {
 
   test('all speak TLS only, and nobody outside is let in yet', () => {
     const policies = resourcesOf(template, 'AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
-    expect(policies).toHaveLength(5);
+    expect(policies).toHaveLength(6);
     for (const { PolicyDocument, Queues } of policies) {
       const [deny, ...allows] = PolicyDocument.Statement;
       expect(deny).toMatchObject({
@@ -83,11 +87,12 @@ describe('queues', () => {
         Action: 'sqs:*',
         Condition: { Bool: { 'aws:SecureTransport': 'false' } },
       });
-      const rules = flatten(Queues[0]) === '<RescueUndelivered>' ? 2 : 0;
+      const [, owner] = /^<(Rescue|Reconciler)Undelivered>$/.exec(flatten(Queues[0])) ?? [];
+      const rules = owner === undefined ? 0 : 2;
       expect(allows).toHaveLength(rules);
       for (const allow of allows) {
         expect(allow).toMatchObject({ Action: 'sqs:SendMessage', Principal: { Service: 'events.amazonaws.com' } });
-        expect(flatten(allow.Condition.ArnEquals['aws:SourceArn'])).toMatch(/^<Rescue.*Rule\.Arn>$/);
+        expect(flatten(allow.Condition.ArnEquals['aws:SourceArn'])).toMatch(new RegExp(`^<${owner}.*\\.Arn>$`));
       }
     }
   });
@@ -121,7 +126,7 @@ describe('event sources', () => {
 });
 
 describe('functions', () => {
-  test('these seven, and none of CDK’s own', () => {
+  test('these eight, and none of CDK’s own', () => {
     const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
     expect(handlers.sort()).toEqual([...HANDLERS].sort());
   });
@@ -134,6 +139,7 @@ describe('functions', () => {
     ['send-test.handler', 60],
     ['rescue-execution.handler', 60],
     ['sweep-executions.handler', 60],
+    ['reconcile.handler', 900],
   ])('%s may run %i s', (handler, seconds) => {
     expect(functionProperties(handler)).toMatchObject({
       Timeout: seconds,
@@ -145,9 +151,9 @@ describe('functions', () => {
 
   test('each has a role and a log group of its own, and the log ends', () => {
     const own = HANDLERS.map((handler) => functionProperties(handler));
-    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(7);
+    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(8);
     const logGroups = own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
-    expect(new Set(logGroups).size).toBe(7);
+    expect(new Set(logGroups).size).toBe(8);
     for (const id of logGroups) expect(template.Resources[id]?.Properties.RetentionInDays).toBe(1);
   });
 
@@ -164,7 +170,9 @@ describe('functions', () => {
       // A partner whose name servers hang must leave threads for the lookups of others.
       ...(DELIVERING.includes(handler) && { UV_THREADPOOL_SIZE: '16' }),
     };
-    expect(Object.keys(Variables).sort()).toEqual([...Object.keys(schema.shape), ...Object.keys(forRuntime)].sort());
+    // Lambda sets those itself, and lets nobody else do it.
+    const named = Object.keys(schema.shape).filter((name) => !name.startsWith('AWS_'));
+    expect(Object.keys(Variables).sort()).toEqual([...named, ...Object.keys(forRuntime)].sort());
     expect(Variables).toMatchObject(forRuntime);
     // References are known after a deploy only; what is written out must fit as it is.
     const known = Object.entries(Variables).map(([name, value]) => [
@@ -183,6 +191,12 @@ describe('functions', () => {
 
   test('the batch function sends again to the queue that it reads', () => {
     const { Variables } = functionProperties('deliver-batch.handler').Environment;
+    expect(flatten(Variables.DELIVERIES_QUEUE_URL)).toBe('<QueuesDeliveries>');
+    expect(flatten(Variables.DELIVERIES_DEAD_LETTER_QUEUE_URL)).toBe('<QueuesDeliveriesDeadLetters>');
+  });
+
+  test('the reconciler sends what is stuck to the deliveries queue, and what it ends to its dead letters', () => {
+    const { Variables } = functionProperties('reconcile.handler').Environment;
     expect(flatten(Variables.DELIVERIES_QUEUE_URL)).toBe('<QueuesDeliveries>');
     expect(flatten(Variables.DELIVERIES_DEAD_LETTER_QUEUE_URL)).toBe('<QueuesDeliveriesDeadLetters>');
   });
@@ -260,6 +274,61 @@ describe('the cache', () => {
   });
 });
 
+describe('the ledger', () => {
+  const table = onlyResource(template, 'AWS::DynamoDB::Table').Properties;
+
+  test('is keyed as the contract says, all by text', () => {
+    const { partitionKey, sortKey, index } = LEDGER_TABLE;
+    const keys = (partition: string, sort: string) => [
+      { AttributeName: partition, KeyType: 'HASH' },
+      { AttributeName: sort, KeyType: 'RANGE' },
+    ];
+    expect(table.KeySchema).toEqual(keys(partitionKey, sortKey));
+    expect(table.GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: index.name,
+        KeySchema: keys(index.partitionKey, index.sortKey),
+        Projection: { ProjectionType: 'INCLUDE', NonKeyAttributes: index.attributes },
+      },
+    ]);
+    const named = [partitionKey, sortKey, index.partitionKey, index.sortKey];
+    expect(table.AttributeDefinitions).toEqual(named.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })));
+  });
+
+  test('is billed by use, encrypted under a key of the account, can be restored for a week, and forgets', () => {
+    expect(table).toMatchObject({
+      BillingMode: 'PAY_PER_REQUEST',
+      SSESpecification: { SSEEnabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true, RecoveryPeriodInDays: 7 },
+      TimeToLiveSpecification: { AttributeName: LEDGER_TABLE.expiry, Enabled: true },
+    });
+    expect(table).not.toHaveProperty('TableName');
+  });
+
+  test.each(['enrich-batch.handler', 'deliver-batch.handler', 'deliver-task.handler', 'reconcile.handler'])(
+    '%s finds it, and how long it holds what',
+    (handler) => {
+      const { LEDGER_TABLE_NAME, ...variables } = functionProperties(handler).Environment.Variables;
+      expect(flatten(LEDGER_TABLE_NAME)).toBe('<LedgerTable>');
+      expect(variables).toMatchObject({ LEDGER_PAYLOAD_DAYS: '30', LEDGER_FACTS_DAYS: '400' });
+    },
+  );
+
+  test('is reached from the functions’ subnets without a NAT gateway', () => {
+    const endpoint = onlyResource(template, 'AWS::EC2::VPCEndpoint').Properties;
+    expect(endpoint.VpcEndpointType).toBe('Gateway');
+    expect(flatten(endpoint.ServiceName)).toMatch(/^com\.amazonaws\..*\.dynamodb$/);
+    const subnets = new Set(
+      HANDLERS.flatMap((handler) => functionProperties(handler).VpcConfig?.SubnetIds ?? []).map(flatten),
+    );
+    const routed = resourcesOf(template, 'AWS::EC2::SubnetRouteTableAssociation').filter(([, { Properties }]) =>
+      endpoint.RouteTableIds.map(flatten).includes(flatten(Properties.RouteTableId)),
+    );
+    expect(new Set(routed.map(([, { Properties }]) => flatten(Properties.SubnetId)))).toEqual(subnets);
+    expect(subnets.size).toBe(2);
+  });
+});
+
 describe('an execution', () => {
   const { TimeoutSeconds, States } = workflowDefinition(template);
   const DAY_SECONDS = 24 * 3600;
@@ -286,8 +355,17 @@ describe('an execution', () => {
   });
 });
 
+/** What EventBridge invokes of one construct's functions, and what becomes of invocations that fail. */
+function invokedOf(construct: string) {
+  const ofConstruct = (type: string) =>
+    resourcesOf(template, type)
+      .filter(([id]) => id.startsWith(construct))
+      .map(([, { Properties }]) => Properties);
+  return { rules: ofConstruct('AWS::Events::Rule'), invocations: ofConstruct('AWS::Lambda::EventInvokeConfig') };
+}
+
 describe('the rescue', () => {
-  const rules = resourcesOf(template, 'AWS::Events::Rule').map(([, { Properties }]) => Properties);
+  const { rules, invocations } = invokedOf('Rescue');
 
   test('hears of every execution that ends without succeeding', () => {
     const rule = rules.find(({ EventPattern }) => EventPattern !== undefined);
@@ -309,12 +387,37 @@ describe('the rescue', () => {
   test('keeps what it could not handle: events not delivered, and invocations that failed', () => {
     expect(rules).toHaveLength(2);
     for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe('<RescueUndelivered.Arn>');
-    const invocations = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(([, { Properties }]) => Properties);
     expect(invocations).toHaveLength(2);
     for (const { MaximumRetryAttempts, DestinationConfig } of invocations) {
       expect(MaximumRetryAttempts).toBe(2);
       expect(flatten(DestinationConfig.OnFailure.Destination)).toBe('<RescueUndelivered.Arn>');
     }
+  });
+});
+
+describe('the reconciler', () => {
+  const { rules, invocations } = invokedOf('Reconciler');
+
+  test('runs every hour as the function has it by itself, and every day for longer than an execution may live', () => {
+    const runs = rules.map(({ ScheduleExpression, Targets: [target, ...others] }) => {
+      expect(others).toEqual([]);
+      expect(flatten(target.Arn)).toBe('<ReconcilerReconcileFunction.Arn>');
+      return [ScheduleExpression, JSON.parse(target.Input)];
+    });
+    expect(runs).toEqual([
+      ['rate(1 hour)', {}],
+      ['rate(1 day)', { days: 15 }],
+    ]);
+    for (const [, input] of runs) expect(reconcileInputSchema.safeParse(input).success).toBe(true);
+    expect(15).toBeGreaterThan(MAX_EXECUTION_DAYS);
+  });
+
+  test('keeps runs that could not begin, or failed three times', () => {
+    for (const { Targets } of rules) {
+      expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe('<ReconcilerUndelivered.Arn>');
+    }
+    expect(invocations).toMatchObject([{ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 6 * 3600 }]);
+    expect(flatten(invocations[0].DestinationConfig.OnFailure.Destination)).toBe('<ReconcilerUndelivered.Arn>');
   });
 });
 
@@ -325,8 +428,13 @@ test('the outputs that tools and guides go by', () => {
     EventsQueueArn: '<QueuesEvents.Arn>',
     EventsDeadLetterQueueUrl: '<QueuesEventsDeadLetters>',
     DeliveriesQueueUrl: '<QueuesDeliveries>',
+    DeliveriesQueueArn: '<QueuesDeliveries.Arn>',
     DeliveriesDeadLetterQueueUrl: '<QueuesDeliveriesDeadLetters>',
+    DeliveriesDeadLetterQueueArn: '<QueuesDeliveriesDeadLetters.Arn>',
     RescueDeadLetterQueueUrl: '<RescueUndelivered>',
+    LedgerTableName: '<LedgerTable>',
+    ReconcileFunctionName: '<ReconcilerReconcileFunction>',
+    ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',
     AppConfigApplicationId: '<ConfigurationApplication>',
     FlagsEnvironmentId: '<ConfigurationFlagsEnvironment>',

@@ -1,5 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import { LEDGER_CLIENT_OPTIONS } from '../../lambdas/adapters/dynamodb/client-options.ts';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
+import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
+import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
@@ -83,8 +87,14 @@ describe('checkStage', () => {
     ['partners.allowedPorts.1', way({ allowedPorts: [443, 65_536] })],
     ['partners.allowedPorts.0', way({ allowedPorts: [0] })],
     ['partners.allowedPorts', way({ allowedPorts: 'all' })],
-    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 22)],
-    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 307)],
+    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 26)],
+    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', MIN_LEASE_SECONDS)],
+    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 311)],
+    ['ledger.payloadDays', { ledger: { payloadDays: 17, factsDays: 400 } }],
+    ['ledger.payloadDays', { ledger: { payloadDays: 366, factsDays: 400 } }],
+    ['ledger.payloadDays', { ledger: { payloadDays: 30.5, factsDays: 400 } }],
+    ['ledger.factsDays', { ledger: { payloadDays: 30, factsDays: 29 } }],
+    ['ledger.factsDays', { ledger: { payloadDays: 30, factsDays: 3651 } }],
     ['retain', { retain: false }],
     ['cacheTls', { cacheTls: false }],
     ['eventSources.events.maxConcurrency', reserved('enrichBatch', prod.eventSources.events.maxConcurrency - 1)],
@@ -122,6 +132,16 @@ describe('checkStage', () => {
     expect(() => checkStage({ ...prod, ...reserved('deliverBatch', maxConcurrency) })).not.toThrow();
   });
 
+  test.each([
+    timeout('deliverBatch', 27),
+    timeout('deliverBatch', MIN_LEASE_SECONDS - 1),
+    timeout('deliverTask', 312),
+    { ledger: { payloadDays: 18, factsDays: 18 } },
+    { ledger: { payloadDays: 365, factsDays: 3650 } },
+  ])('takes %j', (change) => {
+    expect(() => checkStage({ ...prod, ...change })).not.toThrow();
+  });
+
   test('dev may be plain, open and may go; it must speak TLS to its cache', () => {
     const dev = findStage('dev');
     const allowedCidrs = ['10.0.0.0/8', 'fd00::/8'];
@@ -134,20 +154,38 @@ describe('checkStage', () => {
 /** As the contract bounds `timeout_seconds`. */
 const LONGEST_TRY_SECONDS = integrationSchema.shape.timeout_seconds.unwrap().maxValue as number;
 
+/** A call of a table that hangs: two tries of a second. */
+const { maxAttempts, requestHandler } = LEDGER_CLIENT_OPTIONS;
+const LEDGER_CALL_SECONDS = (maxAttempts * requestHandler.requestTimeout) / 1000;
+
 describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
   const { functions } = findStage(name);
   const seconds = (fn: keyof typeof functions) => functions[fn].timeoutSeconds;
 
-  test('configuration, secret, a reserved moment and a partner’s try, then the function', () => {
-    const beforeTry = 3 + 3 + 1.5;
-    expect(beforeTry + MAX_QUEUE_TRY_SECONDS).toBe(22.5);
-    expect(beforeTry + LONGEST_TRY_SECONDS).toBe(307.5);
-    expect(22.5).toBeLessThan(seconds('deliverBatch'));
-    expect(307.5).toBeLessThan(seconds('deliverTask'));
+  test('configuration, claim, secret, a reserved moment, a partner’s try and writing it down, then the function', () => {
+    const besidesTry = 3 + LEDGER_CALL_SECONDS + 3 + 1.5 + LEDGER_CALL_SECONDS;
+    expect(besidesTry + MAX_QUEUE_TRY_SECONDS).toBe(26.5);
+    expect(besidesTry + LONGEST_TRY_SECONDS).toBe(311.5);
+    expect(26.5).toBeLessThan(seconds('deliverBatch'));
+    expect(311.5).toBeLessThan(seconds('deliverTask'));
   });
 
-  test('the warehouse’s deadline, 10 s in a batch and 30 s in a task, then the function', () => {
-    expect(10).toBeLessThan(seconds('enrichBatch'));
+  test('whoever holds the shortest lease is alive', () => {
+    expect(seconds('deliverBatch')).toBeLessThan(MIN_LEASE_SECONDS);
+  });
+
+  test('configuration, the ledger three times, the warehouse and three rounds of notes, then a batch of events', () => {
+    const { batchSize } = findStage(name).eventSources.events;
+    const rounds = Math.ceil(batchSize / 20);
+    expect(3 + 3 * LEDGER_CALL_SECONDS + 0.2 + 10 + rounds * LEDGER_CALL_SECONDS).toBeLessThan(seconds('enrichBatch'));
+  });
+
+  test('the warehouse’s deadline, 30 s in a task, then the function', () => {
     expect(30).toBeLessThan(seconds('enrichTask'));
+  });
+
+  test('what the workflow carried for as long as it may, and was parked then, still has its payload', () => {
+    const parkedDays = LONGEST_PARKING_MS / (24 * 3600_000);
+    expect(findStage(name).ledger.payloadDays).toBeGreaterThan(MAX_EXECUTION_DAYS + parkedDays);
   });
 });

@@ -41,7 +41,8 @@ describe('egress', () => {
 
 describe('what outlives the stack', () => {
   const TYPES = [
-    ['AWS::SQS::Queue', 5],
+    ['AWS::SQS::Queue', 6],
+    ['AWS::DynamoDB::Table', 1],
     ['AWS::SecretsManager::Secret', 1],
     ['AWS::EC2::EIP', 2],
     ['AWS::KMS::Key', 1],
@@ -75,6 +76,15 @@ describe('what outlives the stack', () => {
   });
 
   test.each([
+    ['local', false],
+    ['dev', false],
+    ['staging', false],
+    ['prod', true],
+  ])('the ledger of %s refuses to be deleted: %p', (stage, isProtected) => {
+    expect(propertiesOf(stage, 'AWS::DynamoDB::Table')).toMatchObject([{ DeletionProtectionEnabled: isProtected }]);
+  });
+
+  test.each([
     ['dev', 'BYPASS'],
     ['prod', 'APPLY'],
   ])('functions that polled of late: %s %s', (stage, check) => {
@@ -93,8 +103,8 @@ describe('logs', () => {
     ['prod', 90],
   ])('all of %s are kept for %i days', (stage, days) => {
     const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-    // Seven functions, the workflow, refused traffic.
-    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(9).fill(days));
+    // Eight functions, the workflow, refused traffic.
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(10).fill(days));
   });
 });
 
@@ -113,8 +123,8 @@ describe('concurrency', () => {
   test.each([
     ['staging', { 'enrich-task.handler': 3, 'deliver-batch.handler': 10, 'deliver-task.handler': 10 }],
     ['prod', { 'enrich-task.handler': 3, 'deliver-batch.handler': 20, 'deliver-task.handler': 50 }],
-  ])('%s bounds what presses on the warehouse and on partners', (stage, expected) => {
-    expect(reservedIn(stage)).toEqual(expected);
+  ])('%s bounds what presses on the warehouse and on partners, and reconciles one at a time', (stage, expected) => {
+    expect(reservedIn(stage)).toEqual({ ...expected, 'reconcile.handler': 1 });
   });
 
   test.each([

@@ -1,0 +1,78 @@
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import { LEDGER_TABLE } from '../lambdas/contract/ledger.ts';
+import type { PipelineFunction } from './pipeline-function.ts';
+import { removalPolicy } from './removal.ts';
+import type { Stage } from './stage-schema.ts';
+
+/**
+ * How far back the table can be restored, in days; DynamoDB allows 35. Time enough to notice a command that went wrong,
+ * and what was deleted for good, a learner's data above all, is gone from the backup a week later.
+ */
+const RECOVERY_DAYS = 7;
+
+const text = (name: string) => ({ name, type: AttributeType.STRING });
+
+/**
+ * What became of every webhook, keyed as the contract says. On demand: it must take whatever the LMS publishes in a
+ * burst, and costs nothing while nothing is published.
+ *
+ * Encrypted under the account's key for DynamoDB, of which a reader needs no grant: IAM decides on the table alone.
+ */
+export class Ledger extends Construct {
+  readonly table: Table;
+  /** How long it holds what, in days. */
+  readonly held: Stage['ledger'];
+
+  constructor(scope: Construct, id: string, stage: Stage) {
+    super(scope, id);
+    this.held = stage.ledger;
+    const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
+    this.table = new Table(this, 'Table', {
+      partitionKey: text(partitionKey),
+      sortKey: text(sortKey),
+      timeToLiveAttribute: expiry,
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: RECOVERY_DAYS },
+      deletionProtection: stage.retain,
+      removalPolicy: removalPolicy(stage),
+    });
+    this.table.addGlobalSecondaryIndex({
+      indexName: index.name,
+      partitionKey: text(index.partitionKey),
+      sortKey: text(index.sortKey),
+      projectionType: ProjectionType.INCLUDE,
+      nonKeyAttributes: [...index.attributes],
+    });
+  }
+
+  /** Lets a function write down what it accepts, and ask which of it is known. */
+  grantAccept(fn: PipelineFunction): void {
+    this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
+  }
+
+  /**
+   * Lets a function claim and settle webhooks whose ids it has; it can list none. The permission for `BatchWriteItem`
+   * covers deletions too, whatever is said of `DeleteItem`: IAM has nothing narrower.
+   */
+  grantDeliver(fn: PipelineFunction): void {
+    this.grant(fn, ['BatchWriteItem', 'GetItem', 'PutItem']);
+  }
+
+  /** Lets a function list everything, and change one webhook at a time. */
+  grantReconcile(fn: PipelineFunction): void {
+    this.grant(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'Query']);
+    fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
+  }
+
+  private grant(fn: PipelineFunction, operations: readonly string[]): void {
+    fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
+    fn.setVariable('LEDGER_PAYLOAD_DAYS', String(this.held.payloadDays));
+    fn.setVariable('LEDGER_FACTS_DAYS', String(this.held.factsDays));
+    fn.allow(
+      operations.map((operation) => `dynamodb:${operation}`),
+      [this.table.tableArn],
+    );
+  }
+}

@@ -1,0 +1,72 @@
+import { Duration } from 'aws-cdk-lib';
+import { Schedule } from 'aws-cdk-lib/aws-events';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { ReconcileInput } from '../lambdas/contract/reconciliation.ts';
+import type { Configuration } from './configuration.ts';
+import type { EventQueues } from './event-queues.ts';
+import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
+import type { Ledger } from './ledger.ts';
+import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import type { Stage } from './stage-schema.ts';
+
+/** As the function has it by itself: the last four days. */
+const USUALLY: ReconcileInput = {};
+
+/** Longer than an execution may live, 14 days: nothing that the workflow carried is left out for good. */
+const NOW_AND_THEN: ReconcileInput = { days: 15 };
+
+export interface ReconcilerProps {
+  readonly stage: Stage;
+  readonly defaults: FunctionDefaults;
+  readonly code: Code;
+  readonly ledger: Ledger;
+  readonly configuration: Configuration;
+  readonly queues: EventQueues;
+}
+
+/**
+ * Proves by the ledger that nothing is missing: sends what is stuck anew, releases what was parked, ends what was for too
+ * long. Operators invoke it too, each by their own permission.
+ *
+ * Where the stage reserves one instance for it, a run that begins during another one is throttled, and Lambda repeats it
+ * until that one has ended. Elsewhere two may meet: each change of the ledger is conditional on what was read, so that one
+ * of them wins; a dead letter may be there twice then.
+ */
+export class Reconciler extends Construct {
+  readonly reconcile: PipelineFunction;
+  /** For runs that could not begin, or failed; the next one makes up for them. */
+  readonly undelivered: Queue;
+
+  constructor(scope: Construct, id: string, props: ReconcilerProps) {
+    super(scope, id);
+    const { stage, defaults, code, ledger, configuration, queues } = props;
+    this.undelivered = undeliveredQueue(this, stage);
+    this.reconcile = new PipelineFunction(this, 'Reconcile', {
+      defaults,
+      code,
+      handler: 'reconcile.handler',
+      size: stage.functions.reconcile,
+      service: 'operations',
+      speaksTo: 'aws',
+    });
+    ledger.grantReconcile(this.reconcile);
+    configuration.grantReadIntegrations(this.reconcile);
+    this.reconcile.grantSend(queues.deliveries.queue, 'DELIVERIES_QUEUE_URL');
+    this.reconcile.grantSend(queues.deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
+    const occasions = {
+      Hourly: {
+        description: 'Balances the ledger of the last days',
+        schedule: Schedule.rate(Duration.hours(1)),
+        input: USUALLY,
+      },
+      Daily: {
+        description: 'Balances the ledger as far back as an execution may live',
+        schedule: Schedule.rate(Duration.days(1)),
+        input: NOW_AND_THEN,
+      },
+    };
+    invokeByRules(this.reconcile, occasions, this.undelivered);
+  }
+}
