@@ -1,7 +1,9 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { UsageError } from '../local/command-line.ts';
 import { NotRunning, readState } from '../local/console/state-file.ts';
 import { awsFailure } from './aws-failure.ts';
@@ -14,16 +16,30 @@ export type OutputName =
   | 'IntegrationsProfileId'
   | 'EmergencyStrategyId'
   | 'IntegrationSecretsPrefix'
-  | 'SendTestFunctionName';
+  | 'SendTestFunctionName'
+  | 'ReconcileFunctionName'
+  | 'RetryWorkflowArn'
+  | 'LedgerTableName'
+  | 'LedgerPayloadDays'
+  | 'LedgerFactsDays'
+  | 'DeliveriesQueueUrl'
+  | 'DeliveriesQueueArn'
+  | 'DeliveriesDeadLetterQueueUrl'
+  | 'DeliveriesDeadLetterQueueArn';
 
-/** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
-export interface Stage {
-  readonly name: string;
-  /** @throws CommandFailed where the stack has no such output */
-  output(name: OutputName): string;
+interface Clients {
   readonly appConfig: AppConfigClient;
   readonly secretsManager: SecretsManagerClient;
   readonly lambda: LambdaClient;
+  readonly dynamoDb: DynamoDBClient;
+  readonly sqs: SQSClient;
+}
+
+/** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
+export interface Stage extends Clients {
+  readonly name: string;
+  /** @throws CommandFailed where the stack has no such output */
+  output(name: OutputName): string;
   /** A command of the AWS CLI that a person can paste, aimed at this stage. */
   awsCli(service: 'appconfig' | 'secretsmanager', words: string): string;
   close(): void;
@@ -39,11 +55,17 @@ const STAGE_NAME = /^[a-z][a-z0-9]{0,15}$/;
 const LOCAL_REGION = 'us-east-1';
 const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** The SDK's own defaults never time out. Milliseconds. */
-const CLIENT_OPTIONS = { maxAttempts: 3, requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000 } };
+/** The SDK's own defaults never time out, and without the last one it would only warn. Milliseconds. */
+const CLIENT_OPTIONS = {
+  maxAttempts: 3,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000, throwOnRequestTimeout: true },
+};
 
 /** The function itself ends after a minute; a second try would be a second test event. Milliseconds. */
-const LAMBDA_OPTIONS = { maxAttempts: 1, requestHandler: { connectionTimeout: 5_000, requestTimeout: 90_000 } };
+const LAMBDA_OPTIONS = {
+  maxAttempts: 1,
+  requestHandler: { connectionTimeout: 5_000, requestTimeout: 90_000, throwOnRequestTimeout: true },
+};
 
 /** @throws UsageError; CommandFailed where there is no such stage within reach */
 export async function openStage(
@@ -67,6 +89,8 @@ function localStage(stateFile: string): Stage {
     appConfig: new AppConfigClient({ ...CLIENT_OPTIONS, ...options('APPCONFIG') }),
     secretsManager: new SecretsManagerClient({ ...CLIENT_OPTIONS, ...options('SECRETS_MANAGER') }),
     lambda: new LambdaClient({ ...LAMBDA_OPTIONS, ...options('LAMBDA') }),
+    dynamoDb: new DynamoDBClient({ ...CLIENT_OPTIONS, ...options('DYNAMODB') }),
+    sqs: new SQSClient({ ...CLIENT_OPTIONS, ...options('SQS') }),
     awsCli: (service, words) =>
       `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
       `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
@@ -98,6 +122,8 @@ async function deployedStage(name: string, variables: Readonly<Record<string, st
       appConfig: new AppConfigClient(options),
       secretsManager: new SecretsManagerClient(options),
       lambda: new LambdaClient({ ...options, ...LAMBDA_OPTIONS }),
+      dynamoDb: new DynamoDBClient(options),
+      sqs: new SQSClient(options),
       awsCli: (service, words) => `aws ${service} ${words}`,
     });
   } finally {
@@ -126,11 +152,12 @@ export async function stackOutputs(
 function stageOf(
   name: string,
   outputs: Readonly<Record<string, string>>,
-  means: Pick<Stage, 'appConfig' | 'secretsManager' | 'lambda' | 'awsCli'>,
+  { awsCli, ...clients }: Clients & Pick<Stage, 'awsCli'>,
 ): Stage {
   return {
     name,
-    ...means,
+    ...clients,
+    awsCli,
     output(key) {
       const value = outputs[key];
       if (value !== undefined) return value;
@@ -138,7 +165,7 @@ function stageOf(
       throw new CommandFailed(`the stack of stage ${name} has no output ${key}: ${remedy}`);
     },
     close() {
-      for (const client of [means.appConfig, means.secretsManager, means.lambda]) client.destroy();
+      for (const client of Object.values(clients)) client.destroy();
     },
   };
 }

@@ -20,6 +20,9 @@ export const OUTPUTS = {
   SendTestFunctionName: 'send-test',
 } as const;
 
+/** Commands have a client of each; what the control plane has nothing of, it refuses. */
+const SERVICES = ['APPCONFIG', 'SECRETS_MANAGER', 'LAMBDA', 'DYNAMODB', 'SQS'];
+
 /** A platform's control plane that commands can work on, and a person whose answers are known beforehand. */
 export interface OperatorWorld {
   readonly plane: ControlPlane;
@@ -66,7 +69,10 @@ export const DELIVERED: SendTestReport = {
   answer_start: 'thanks',
 };
 
-export async function startOperatorWorld(): Promise<OperatorWorld> {
+/** @param more endpoints and outputs of a platform that has more than a control plane, by their names */
+export async function startOperatorWorld(
+  more: { readonly endpoints?: Record<string, string>; readonly outputs?: Record<string, string> } = {},
+): Promise<OperatorWorld> {
   const directory = mkdtempSync(join(tmpdir(), 'commands-'));
   const stateFile = join(directory, 'platform.json');
   const lines: string[] = [];
@@ -96,10 +102,11 @@ export async function startOperatorWorld(): Promise<OperatorWorld> {
   writeState(stateFile, {
     pid: process.pid,
     control: plane.endpoint,
-    endpoints: Object.fromEntries(
-      ['APPCONFIG', 'SECRETS_MANAGER', 'LAMBDA'].map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint]),
-    ),
-    outputs: OUTPUTS,
+    endpoints: {
+      ...Object.fromEntries(SERVICES.map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint])),
+      ...more.endpoints,
+    },
+    outputs: { ...OUTPUTS, ...more.outputs },
   });
 
   const world: OperatorWorld = {

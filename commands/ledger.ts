@@ -1,0 +1,71 @@
+import { WEBHOOK_STATES } from '../lambdas/contract/ledger.ts';
+import { UsageError } from '../local/command-line.ts';
+import type { Context } from './context.ts';
+import { count } from './ledger/count.ts';
+import { forget } from './ledger/forget.ts';
+import { last } from './ledger/last.ts';
+import { type LedgerWorld, ledgerWorld } from './ledger/ledger-world.ts';
+import { list } from './ledger/list.ts';
+import {
+  type CommonOptions,
+  readCount,
+  readForget,
+  readLast,
+  readList,
+  readShow,
+  USUAL_NUMBERS,
+  USUAL_SPANS,
+} from './ledger/read-words.ts';
+import { show } from './ledger/show.ts';
+import { ledgerFailure } from './open-ledger.ts';
+import { runCommand } from './run-command.ts';
+import { TIME_WORDS } from './time-span.ts';
+
+export const LEDGER_USAGE = `usage: npm run ledger -- COMMAND [--stage NAME] [--json]
+  show WEBHOOK_ID          what became of one webhook, every try that is kept, and how to send it again
+  show --integration ID --event-id EVENT   the same, by the event’s id
+      [--payload]          prints the event too, as the LMS sent it: personal data
+  last --integration ID    its last webhooks, the latest first   [--number N, default ${USUAL_NUMBERS.last}]
+  list --state STATE       all webhooks in one state, the latest first: ${WEBHOOK_STATES.join(', ')}
+      [--integration ID] [--error TEXT, a part of the reason] [--number N, default ${USUAL_NUMBERS.list}]
+      [--since TIME, default ${USUAL_SPANS.list}] [--until TIME]
+  count                    how many, by integration and state
+      [--integration ID] [--since TIME, default ${USUAL_SPANS.count}] [--until TIME]
+  forget --user-id N       deletes a learner’s events and what partners answered; the facts without the learner stay
+      [--containing TEXT]  those in whose payload TEXT stands, just so: for events whose user id nobody could read
+      [--dry-run]          says how many, and changes nothing   [--yes] does not ask
+  TIME                     by when they were accepted: ${TIME_WORDS}
+  --json                   one JSON document instead of words
+  --stage NAME             local (default; the platform that "npm start" runs), dev, staging, prod`;
+
+/** `npm run ledger`. @throws UsageError; CommandFailed */
+export async function ledger([command, ...words]: readonly string[], context: Context): Promise<number> {
+  const nowMs = context.now();
+  switch (command) {
+    case 'show':
+      return asked(readShow(words), show, context);
+    case 'last':
+      return asked(readLast(words, nowMs), last, context);
+    case 'list':
+      return asked(readList(words, nowMs), list, context);
+    case 'count':
+      return asked(readCount(words, nowMs), count, context);
+    case 'forget':
+      return asked(readForget(words), forget, context);
+    default:
+      throw new UsageError(command === undefined ? 'no command given' : `there is no command ${command}`);
+  }
+}
+
+type Question<T> = (options: T, world: LedgerWorld, context: Context) => Promise<number>;
+
+async function asked<T extends CommonOptions>(options: T, question: Question<T>, context: Context): Promise<number> {
+  const stage = await context.openStage(options.stage);
+  try {
+    return await question(options, ledgerWorld(stage, options.asJson, context), context);
+  } catch (thrown) {
+    throw ledgerFailure(thrown, stage);
+  }
+}
+
+if (import.meta.main) await runCommand(ledger, LEDGER_USAGE);

@@ -1,0 +1,64 @@
+import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import { executionName } from '../../lambdas/domain/identity.ts';
+import { leaseEndMs } from '../../lambdas/domain/ledger.ts';
+import { shortTime } from '../time-span.ts';
+
+/**
+ * Who has a webhook at the moment. `unclaimed`: a message, or an execution that asks for its learning time. `message`: of
+ * the deliveries queue. `lost`: its holder did not come back.
+ */
+export type Carrier =
+  | { readonly kind: 'unclaimed' }
+  | { readonly kind: 'message' }
+  | { readonly kind: 'execution'; readonly execution_arn: string }
+  | { readonly kind: 'function'; readonly log_stream: string; readonly lease_until: string }
+  | { readonly kind: 'lost'; readonly log_stream: string; readonly lease_until: string }
+  | { readonly kind: 'ledger' }
+  | { readonly kind: 'nobody' };
+
+/** @param workflowArn of the state machine. @param record undefined where nobody has claimed it yet */
+export function carrierOf(record: LedgerRecord | undefined, workflowArn: string, nowMs: number): Carrier {
+  if (record === undefined) return { kind: 'unclaimed' };
+  const { webhook_id, state, token, claimed_by = '', lease_until = '' } = record;
+  switch (state) {
+    case 'accepted':
+      // Only a re-entry has a record in this state, and all of them send a message.
+      return { kind: 'message' };
+    case 'delivering': {
+      const kind = leaseEndMs(record) > nowMs ? 'function' : 'lost';
+      // Behind the `#` it says which of a function's claims it is.
+      return { kind, log_stream: claimed_by.replace(/#[^#]*$/, ''), lease_until };
+    }
+    case 'scheduled':
+    case 'parked':
+      if (token === undefined) return { kind: state === 'parked' ? 'ledger' : 'nobody' };
+      if (token.endsWith('-m')) return { kind: 'message' };
+      return { kind: 'execution', execution_arn: executionArn(workflowArn, executionName(webhook_id, token)) };
+    default:
+      return { kind: 'nobody' };
+  }
+}
+
+function executionArn(workflowArn: string, name: string): string {
+  return `${workflowArn.replace(':stateMachine:', ':execution:')}:${name}`;
+}
+
+/** @returns undefined where nobody has to carry it any more */
+export function carrierWords(carrier: Carrier): string | undefined {
+  switch (carrier.kind) {
+    case 'unclaimed':
+      return 'a message on its way to the first try, or an execution that asks for the learning time';
+    case 'message':
+      return 'a message of the deliveries queue';
+    case 'execution':
+      return `the execution ${carrier.execution_arn}`;
+    case 'function':
+      return `a function, until ${shortTime(carrier.lease_until)} at the latest; its log stream is ${carrier.log_stream}`;
+    case 'lost':
+      return `nobody: the function that had it until ${shortTime(carrier.lease_until)} has not come back; its log stream is ${carrier.log_stream}`;
+    case 'ledger':
+      return 'the ledger itself: it rests here until somebody releases it';
+    case 'nobody':
+      return undefined;
+  }
+}

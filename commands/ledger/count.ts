@@ -1,0 +1,79 @@
+import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { Span } from '../../lambdas/contract/ledger-ports.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { number } from '../replay/describe-replay.ts';
+import { alignColumns } from '../table.ts';
+import { spanFields, spanWords } from '../time-span.ts';
+import { findDays, noneWords } from './find-days.ts';
+import { allWebhooks } from './found-webhooks.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+
+export interface CountOptions {
+  readonly integrationId: string | undefined;
+  readonly span: Span;
+}
+
+type Counts = Record<WebhookState, number>;
+
+/** `ledger count`: how many webhooks of which integration are in which state. @throws LedgerUnavailable */
+export async function count({ integrationId, span }: CountOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson } = world;
+  const found = await findDays(table, span, integrationId);
+  const counts = new Map<string, Counts>();
+  const progress = createProgressBar({ unit: 'webhooks' });
+  let read = 0;
+  for (const day of found.days) {
+    const own = counts.get(day.integrationId) ?? noCounts();
+    for await (const { state } of allWebhooks(table, day, span)) {
+      own[state] += 1;
+      read += 1;
+      progress.report(read);
+    }
+    // A day of which the span has no webhook.
+    if (totalOf(own) > 0) counts.set(day.integrationId, own);
+  }
+  progress.end();
+  const rows = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+  const total = sumOf([...counts.values()]);
+  if (asJson) {
+    const integrations = rows.map(([id, own]) => ({ integration_id: id, states: own, total: totalOf(own) }));
+    const all = { states: total, total: totalOf(total) };
+    print(JSON.stringify({ stage: stageName, ...spanFields(span), integrations, ...all }));
+    return 0;
+  }
+  if (rows.length === 0) {
+    print(noneWords('webhook', stageName, span, found, integrationId));
+    return 0;
+  }
+  print(`what stage ${stageName} accepted ${spanWords(span)}`);
+  print(countTable([...rows, ...(rows.length > 1 ? [['total', total] as const] : [])]));
+  return 0;
+}
+
+/** Numbers stand under each other by their last digits. */
+function countTable(rows: readonly (readonly [string, Counts])[]): string {
+  const lines = rows.map(([name, counts]) => [
+    name,
+    ...WEBHOOK_STATES.map((state) => number(counts[state])),
+    number(totalOf(counts)),
+  ]);
+  const all = [['integration', ...WEBHOOK_STATES, 'total'], ...lines];
+  const widthOf = (column: number) => Math.max(...all.map((cells) => cells[column]?.length ?? 0));
+  return alignColumns(
+    all.map((cells) => cells.map((cell, column) => (column === 0 ? cell : cell.padStart(widthOf(column))))),
+  );
+}
+
+function noCounts(): Counts {
+  return Object.fromEntries(WEBHOOK_STATES.map((state) => [state, 0])) as Counts;
+}
+
+function totalOf(counts: Counts): number {
+  return Object.values(counts).reduce((sum, value) => sum + value, 0);
+}
+
+function sumOf(all: readonly Counts[]): Counts {
+  const sum = noCounts();
+  for (const counts of all) for (const state of WEBHOOK_STATES) sum[state] += counts[state];
+  return sum;
+}

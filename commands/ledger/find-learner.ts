@@ -1,0 +1,65 @@
+import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { createProgressBar } from '../progress-bar.ts';
+
+/** Whose events are to be forgotten; given both, those that fit either. */
+export interface Learner {
+  readonly userId: string | undefined;
+  /** A part of a value of the payload, for events whose user id nobody could read. */
+  readonly containing: string | undefined;
+}
+
+/** A webhook whose event is a learner's. */
+export interface LearnersWebhook {
+  readonly webhook_id: string;
+  readonly integration_id: string;
+  readonly accepted_at: string;
+  readonly state: WebhookState;
+  /** Parked in the ledger alone: without its event it is never delivered. */
+  readonly rests_here: boolean;
+}
+
+/** States that are not the end yet. */
+const OPEN: ReadonlySet<WebhookState> = new Set(['accepted', 'delivering', 'scheduled', 'parked']);
+
+/** Every webhook of a learner whose event is held, oldest first, by reading the whole table. @throws LedgerUnavailable */
+export async function findLearner(
+  table: Pick<LedgerTable, 'eventsOf' | 'records'>,
+  { userId, containing }: Learner,
+): Promise<readonly LearnersWebhook[]> {
+  const found = new Map<string, Pick<LearnersWebhook, 'webhook_id' | 'integration_id' | 'accepted_at'>>();
+  const progress = createProgressBar({ unit: 'items read' });
+  let readBefore = 0;
+  let read = 0;
+  const report = (items: number) => {
+    read = readBefore + items;
+    progress.report(read);
+  };
+  const scans = [
+    ...(userId === undefined ? [] : [{ userId }]),
+    ...(containing === undefined ? [] : [{ containing: asWritten(containing) }]),
+  ];
+  for (const learner of scans) {
+    for await (const event of table.eventsOf(learner, report)) found.set(event.webhook_id, event);
+    readBefore = read;
+  }
+  progress.end();
+  const records = await table.records([...found.keys()]);
+  return [...found.values()]
+    .map((event) => ({ ...event, ...standingOf(records.get(event.webhook_id)) }))
+    .toSorted((one, other) => (one.accepted_at < other.accepted_at ? -1 : 1));
+}
+
+export function isOpen({ state }: LearnersWebhook): boolean {
+  return OPEN.has(state);
+}
+
+function standingOf(record: LedgerRecord | undefined): Pick<LearnersWebhook, 'state' | 'rests_here'> {
+  const { state = 'accepted', token } = record ?? {};
+  return { state, rests_here: state === 'parked' && token === undefined };
+}
+
+/** Payloads are held as JSON text. */
+function asWritten(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}

@@ -1,0 +1,98 @@
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { CommandFailed } from '../command-failed.ts';
+import type { Context } from '../context.ts';
+import { heldDays, ledgerFailure } from '../open-ledger.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { mayGoOn } from '../replay/ask-first.ts';
+import { countRows, number } from '../replay/describe-replay.ts';
+import { alignColumns } from '../table.ts';
+import { shortTime } from '../time-span.ts';
+import { beyondReach, beyondReachWords } from './beyond-reach.ts';
+import { findLearner, isOpen, type Learner, type LearnersWebhook } from './find-learner.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+
+export interface ForgetOptions extends Learner {
+  readonly isDryRun: boolean;
+  readonly isYes: boolean;
+}
+
+/** So many are deleted at a time. */
+const AT_A_TIME = 20;
+
+/** Open webhooks that are named, at the most. */
+const MOST_NAMED = 50;
+
+/** `ledger forget`: deletes what is held of one learner. @throws CommandFailed; LedgerUnavailable */
+export async function forget(options: ForgetOptions, world: LedgerWorld, context: Context): Promise<number> {
+  const { stage, stageName, table, asJson, print, now } = world;
+  const webhooks = await findLearner(table, options);
+  const places = beyondReach(now(), heldDays(stage).factsDays);
+  if (!asJson) {
+    print(describeFound(webhooks, stageName));
+    const open = webhooks.filter(isOpen);
+    if (open.length > 0) print(`\n${openWords(open)}`);
+    print(`\n${beyondReachWords(places)}\n`);
+  }
+  const isDeleting = webhooks.length > 0 && !options.isDryRun;
+  const question = `Delete ${eventsWords(webhooks.length)} of stage ${stageName}, with what partners answered, for good?`;
+  if (isDeleting && !(await mayGoOn(question, options.isYes, context))) return 1;
+  if (isDeleting) await deleteAll(webhooks, world);
+  const deleted = isDeleting ? webhooks.length : 0;
+  if (asJson) {
+    const { isDryRun: is_dry_run } = options;
+    print(
+      JSON.stringify({ stage: stageName, is_dry_run, found: webhooks.length, deleted, webhooks, beyond_reach: places }),
+    );
+  } else if (webhooks.length > 0 && options.isDryRun) {
+    print(`${eventsWords(webhooks.length)} would be deleted: a dry run, nothing is changed`);
+  } else if (webhooks.length > 0) print(`deleted ${eventsWords(deleted)}`);
+  return 0;
+}
+
+async function deleteAll(webhooks: readonly LearnersWebhook[], { stage, table }: LedgerWorld): Promise<void> {
+  const progress = createProgressBar({ total: webhooks.length });
+  let deleted = 0;
+  for (let next = 0; next < webhooks.length; next += AT_A_TIME) {
+    const endings = await forgetTogether(webhooks.slice(next, next + AT_A_TIME), table);
+    deleted += endings.filter(({ status }) => status === 'fulfilled').length;
+    progress.report(deleted);
+    const failed = endings.find((ending) => ending.status === 'rejected');
+    if (failed === undefined) continue;
+    progress.end();
+    const { message } = ledgerFailure(failed.reason, stage) as Error;
+    throw new CommandFailed(
+      `deleted ${number(deleted)} of ${eventsWords(webhooks.length)}, then: ${message}\nthe same command finds the others`,
+    );
+  }
+  progress.end();
+}
+
+function forgetTogether(webhooks: readonly LearnersWebhook[], table: Pick<LedgerTable, 'forget'>) {
+  return Promise.allSettled(webhooks.map(({ webhook_id }) => table.forget(webhook_id)));
+}
+
+function describeFound(webhooks: readonly LearnersWebhook[], stageName: string): string {
+  const [oldest] = webhooks;
+  const latest = webhooks.at(-1);
+  if (oldest === undefined || latest === undefined) return `none: the ledger of stage ${stageName} holds no such event`;
+  const span = `accepted from ${shortTime(oldest.accepted_at)} to ${shortTime(latest.accepted_at)}`;
+  return `${eventsWords(webhooks.length)} of that learner, ${span}\n${countRows(webhooks)}`;
+}
+
+/** What an open webhook loses, and that it may leave something behind. */
+function openWords(open: readonly LearnersWebhook[]): string {
+  const rows = open
+    .slice(0, MOST_NAMED)
+    .map(({ webhook_id, integration_id, state, rests_here }) => [
+      ...[webhook_id, integration_id, state],
+      rests_here ? 'is never delivered then: nobody but the ledger has it' : 'goes on, with its own copy',
+    ]);
+  const more = open.length - rows.length;
+  return `Not final yet: ${eventsWords(open.length)}. Deleted, none can be replayed or released any more; and whoever carries one
+may write it down once more: run this again when they are final.
+${alignColumns([['webhook', 'integration', 'state', ''], ...rows])}${more > 0 ? `\nand ${number(more)} more` : ''}`;
+}
+
+function eventsWords(count: number): string {
+  return count === 1 ? '1 event' : `${number(count)} events`;
+}

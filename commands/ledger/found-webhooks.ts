@@ -1,0 +1,94 @@
+import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { changedAt } from '../../lambdas/domain/ledger.ts';
+
+/** A webhook as lists show it. Of what type it is, only a record says. */
+export type FoundWebhook = Omit<ListedWebhook, 'event_type'> & { readonly event_type?: string };
+
+export type Lists = Pick<LedgerTable, 'days' | 'records' | 'listRecords' | 'listEvents' | 'latestRecords'>;
+
+/** Records that are asked for together. */
+const CHUNK = 100;
+
+/** In these a webhook may be listed by nothing but its event: nobody has claimed it, or somebody for the first time. */
+const IN_FLIGHT: readonly WebhookState[] = ['accepted', 'delivering'];
+
+export interface WebhookFilter {
+  readonly state: WebhookState;
+  /** A part of the reason. */
+  readonly reason: string | undefined;
+}
+
+/** The webhooks of one day in one state, in no order. @throws LedgerUnavailable */
+export async function* webhooksIn(
+  table: Lists,
+  day: LedgerDay,
+  span: Span,
+  { state, reason }: WebhookFilter,
+): AsyncGenerator<FoundWebhook> {
+  if (!IN_FLIGHT.includes(state)) {
+    yield* table.listRecords(day, span, { states: [state], ...(reason !== undefined && { reason }) });
+    return;
+  }
+  for await (const webhook of allWebhooks(table, day, span)) {
+    if (webhook.state === state && (reason === undefined || webhook.reason?.includes(reason))) yield webhook;
+  }
+}
+
+/** Every webhook of one day, once, in no order. @throws LedgerUnavailable */
+export async function* allWebhooks(table: Lists, day: LedgerDay, span: Span): AsyncGenerator<FoundWebhook> {
+  const listed = new Set<string>();
+  for await (const webhook of table.listRecords(day, span)) {
+    listed.add(webhook.webhook_id);
+    yield webhook;
+  }
+  let events: ListedEvent[] = [];
+  for await (const event of table.listEvents(day, span)) {
+    if (listed.has(event.webhook_id)) continue;
+    events.push(event);
+    if (events.length < CHUNK) continue;
+    yield* await unlistedWebhooks(table, day, span, events);
+    events = [];
+  }
+  yield* await unlistedWebhooks(table, day, span, events);
+}
+
+/** Webhooks that no list of records had, as their records say how they stand. @throws LedgerUnavailable */
+export async function unlistedWebhooks(
+  table: Lists,
+  day: LedgerDay,
+  span: Span,
+  events: readonly ListedEvent[],
+): Promise<readonly FoundWebhook[]> {
+  if (events.length === 0) return [];
+  const records = await table.records(events.map(({ webhook_id }) => webhook_id));
+  return events.flatMap((event) => {
+    const record = records.get(event.webhook_id);
+    if (record === undefined) return [unclaimed(day, event)];
+    return isListedElsewhere(record, day, span) ? [] : [lineOf(record)];
+  });
+}
+
+/** The LMS published it twice: its event is listed where it came last, its record where it came first. */
+function isListedElsewhere(record: LedgerRecord, { day }: LedgerDay, { from, until }: Span): boolean {
+  const isFirstClaim = record.version === 1 && record.state === 'delivering';
+  const isHere = record.accepted_at.startsWith(day) && record.accepted_at >= from && record.accepted_at <= until;
+  return !isFirstClaim && !isHere;
+}
+
+function unclaimed({ integrationId }: LedgerDay, { webhook_id, accepted_at }: ListedEvent): FoundWebhook {
+  return {
+    ...{ webhook_id, integration_id: integrationId, accepted_at, state: 'accepted', changed_at: accepted_at },
+    ...{ generation: 0, attempt: 0 },
+  };
+}
+
+function lineOf(record: LedgerRecord): FoundWebhook {
+  const { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt, due_at, reason } = record;
+  return {
+    ...{ webhook_id, integration_id, event_type, accepted_at, state, generation, attempt },
+    changed_at: changedAt(record),
+    ...(due_at !== undefined && { due_at }),
+    ...(reason !== undefined && { reason }),
+  };
+}

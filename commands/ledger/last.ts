@@ -1,0 +1,43 @@
+import type { LedgerDay, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { findDays, noneWords } from './find-days.ts';
+import { type FoundWebhook, type Lists, unlistedWebhooks } from './found-webhooks.ts';
+import { createLatestFound } from './latest-found.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+import { webhookRows } from './webhook-rows.ts';
+
+export interface LastOptions {
+  readonly integrationId: string;
+  readonly span: Span;
+  readonly atMost: number;
+}
+
+/** `ledger last`: an integration's last webhooks, the latest first. @throws LedgerUnavailable */
+export async function last({ integrationId, span, atMost }: LastOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson } = world;
+  const found = await findDays(table, span, integrationId);
+  let webhooks: readonly FoundWebhook[] = [];
+  for (const day of found.days.toReversed()) {
+    webhooks = [...webhooks, ...(await lastOfDay(table, day, span, atMost - webhooks.length))];
+    if (webhooks.length >= atMost) break;
+  }
+  if (asJson) print(JSON.stringify({ stage: stageName, integration_id: integrationId, webhooks }));
+  else if (webhooks.length === 0) print(noneWords('webhook', stageName, span, found, integrationId));
+  else print(webhookRows(webhooks, ['accepted', 'webhook', 'type', 'state', 'since', 'due', 'tries', 'reason']));
+  return 0;
+}
+
+/** Those that records list, and among them, or after them, those that only events list. */
+async function lastOfDay(table: Lists, day: LedgerDay, span: Span, atMost: number): Promise<readonly FoundWebhook[]> {
+  const records = await table.latestRecords(day, atMost);
+  const listed = new Set(records.map(({ webhook_id }) => webhook_id));
+  const oldest = records.length < atMost ? undefined : records.at(-1);
+  const events = createLatestFound<{ readonly webhook_id: string; readonly accepted_at: string }>(atMost);
+  const from = oldest === undefined ? span.from : oldest.accepted_at;
+  for await (const event of table.listEvents(day, { from, until: span.until })) {
+    if (!listed.has(event.webhook_id)) events.add(event);
+  }
+  const latest = createLatestFound<FoundWebhook>(atMost);
+  for (const webhook of records) latest.add(webhook);
+  for (const webhook of await unlistedWebhooks(table, day, { ...span, from }, events.latest())) latest.add(webhook);
+  return latest.latest();
+}

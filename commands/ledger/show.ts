@@ -1,0 +1,66 @@
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { changedAt } from '../../lambdas/domain/ledger.ts';
+import { CommandFailed } from '../command-failed.ts';
+import { heldDays } from '../open-ledger.ts';
+import { carrierOf } from './carrier.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+import { type Story, tellStory } from './story.ts';
+
+export interface ShowOptions {
+  readonly webhookId: string;
+  /** What was asked for in other words, for an answer that says it is not there. */
+  readonly asked: string;
+  readonly showsPayload: boolean;
+}
+
+const DAY_MS = 24 * 3600_000;
+
+/** `ledger show`: what became of one webhook. @throws CommandFailed where nobody knows it; LedgerUnavailable */
+export async function show({ webhookId, asked, showsPayload }: ShowOptions, world: LedgerWorld): Promise<number> {
+  const { stageName, print, asJson } = world;
+  const story = isPossible(webhookId) ? await storyOf(webhookId, world) : undefined;
+  if (story === undefined) throw new CommandFailed(unknownWords(webhookId, asked, world));
+  print(asJson ? JSON.stringify(asFields(story, stageName, showsPayload)) : tellStory(story, stageName, showsPayload));
+  return 0;
+}
+
+function isPossible(webhookId: string): boolean {
+  return deliverySchema.shape.webhook_id.safeParse(webhookId).success;
+}
+
+function unknownWords(webhookId: string, asked: string, { stage, stageName }: LedgerWorld): string {
+  const unknown = `the ledger of stage ${stageName} knows no ${asked}`;
+  if (!isPossible(webhookId)) return `${unknown}: an id is wh_ and 40 hexadecimal digits, as in the webhook-id header`;
+  return `${unknown}: it was not accepted in the last ${heldDays(stage).factsDays} days, which is as long as it remembers`;
+}
+
+async function storyOf(webhookId: string, { stage, table, now }: LedgerWorld): Promise<Story | undefined> {
+  const [record, event, answerStart] = await Promise.all([
+    table.record(webhookId),
+    table.event(webhookId),
+    table.answer(webhookId),
+  ]);
+  const acceptedAt = event?.accepted_at ?? record?.accepted_at;
+  if (acceptedAt === undefined) return undefined;
+  return {
+    ...{ webhookId, record, event, answerStart },
+    state: record?.state ?? 'accepted',
+    since: record === undefined ? acceptedAt : changedAt(record),
+    carrier: carrierOf(record, stage.output('RetryWorkflowArn'), now()),
+    heldUntil: new Date(Date.parse(acceptedAt) + heldDays(stage).payloadDays * DAY_MS).toISOString(),
+  };
+}
+
+function asFields(story: Story, stageName: string, showsPayload: boolean) {
+  const { webhookId, record, event, answerStart, state, since, carrier, heldUntil } = story;
+  const { payload, ...subject } = event ?? {};
+  return {
+    ...{ stage: stageName, webhook_id: webhookId, state, since, carried_by: carrier },
+    ...subject,
+    ...record,
+    is_payload_held: event !== undefined,
+    ...(event !== undefined && { payload_held_until: heldUntil }),
+    ...(answerStart !== undefined && { answer_start: answerStart }),
+    ...(showsPayload && payload !== undefined && { payload }),
+  };
+}

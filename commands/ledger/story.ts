@@ -1,0 +1,146 @@
+import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/contract/delivery.ts';
+import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
+import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
+import { number } from '../replay/describe-replay.ts';
+import { duration } from '../retry-schedule.ts';
+import { alignColumns } from '../table.ts';
+import { shortTime } from '../time-span.ts';
+import { type Carrier, carrierWords } from './carrier.ts';
+import { oneLine } from './webhook-rows.ts';
+
+/** All that the ledger holds of one webhook: its record, its event, or both. */
+export interface Story {
+  readonly webhookId: string;
+  /** Undefined where nobody has claimed it yet. */
+  readonly record: LedgerRecord | undefined;
+  /** Undefined where it was deleted. */
+  readonly event: LedgerEvent | undefined;
+  /** How the partner's last refusal began. */
+  readonly answerStart: string | undefined;
+  readonly state: WebhookState;
+  /** When it entered that state. */
+  readonly since: string;
+  readonly carrier: Carrier;
+  /** Until when its event is held. */
+  readonly heldUntil: string;
+}
+
+/** One webhook's story in words. @param showsPayload whether the event as the LMS sent it follows */
+export function tellStory(story: Story, stageName: string, showsPayload: boolean): string {
+  const { record, event, answerStart } = story;
+  const parts = [alignColumns(factsOf(story, stageName, showsPayload))];
+  if (record !== undefined && record.attempts.length > 0) parts.push(triesOf(record));
+  if (record !== undefined) parts.push(timesOf(record));
+  if (answerStart !== undefined) parts.push(`the partner’s last refusal begins\n${answerStart}`);
+  if (showsPayload && event !== undefined) parts.push(`payload\n${event.payload}`);
+  return parts.join('\n\n');
+}
+
+function factsOf(story: Story, stageName: string, showsPayload: boolean): string[][] {
+  const { webhookId, record, event, state, since } = story;
+  const subject = record ?? event;
+  const facts: (readonly [string, string | undefined])[] = [
+    ['webhook', webhookId],
+    ['event', `${subject?.event_type} ${subject?.event_id} of integration ${subject?.integration_id}`],
+    ['learner', event && learnerWords(event)],
+    ['occurred', subject && shortTime(subject.occurred_at)],
+    ['accepted', subject && shortTime(subject.accepted_at)],
+    ['generation', record && record.generation > 0 ? `${record.generation}: sent anew so often` : undefined],
+    ['state', `${state} since ${shortTime(since)}: ${STATE_WORDS[state]}`],
+    ['parked', record && parkedWords(record)],
+    ['due', record?.due_at && shortTime(record.due_at)],
+    ['reason', record?.reason && oneLine(record.reason)],
+    ['carried by', carrierWords(story.carrier)],
+    ['learning time', enrichmentWords(record?.enrichment)],
+    ['payload', payloadWords(story, showsPayload)],
+    ['next', nextWords(story, stageName)],
+  ];
+  return facts.flatMap(([name, words]) => (words === undefined ? [] : [[name, words]]));
+}
+
+const STATE_WORDS: Readonly<Record<WebhookState, string>> = {
+  accepted: 'nobody has begun to send it',
+  delivering: 'a function has begun to send it',
+  scheduled: 'it waits for its next try',
+  parked: 'its integration takes nothing now, and no try is spent',
+  delivered: 'the partner has it',
+  dead: 'it was given up',
+  unwanted: 'its integration does not want it, and nothing was sent',
+  cancelled: 'somebody ended it',
+};
+
+function learnerWords({ user_id, course_id, enterprise_customer_uuid: enterprise }: LedgerEvent): string {
+  return `${user_id ?? 'unknown'}, course ${course_id ?? 'unknown'}, enterprise ${enterprise ?? 'unknown'}`;
+}
+
+const PARKED_WORDS: Readonly<Record<ParkedFor, string>> = {
+  paused: 'the integration is paused',
+  failing: 'the endpoint failed again and again',
+  gone: 'the endpoint answered 410',
+};
+
+function parkedWords({ state, parked_for, parked_since }: LedgerRecord): string | undefined {
+  if (state !== 'parked' || parked_since === undefined) return undefined;
+  const why = parked_for === undefined ? '' : `${PARKED_WORDS[parked_for]}, `;
+  const deadAt = new Date(Date.parse(parked_since) + LONGEST_PARKING_MS).toISOString();
+  return `${why}since ${shortTime(parked_since)}; given up after ${shortTime(deadAt)}`;
+}
+
+const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
+  not_a_completion: 'the event is no completion',
+  flag_off: 'it is switched off for this enterprise, or was',
+  no_data: 'the warehouse has none',
+  learner_not_identified: 'user, course or enterprise are unknown',
+  warehouse_unavailable: 'the warehouse did not answer',
+};
+
+function enrichmentWords(enrichment: Enrichment | undefined): string {
+  switch (enrichment?.status) {
+    case undefined:
+      return 'not known here yet';
+    case 'pending':
+      return `not known yet: ${enrichment.tries} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
+    case 'enriched': {
+      const { total_seconds, last_updated, source } = enrichment;
+      return `${number(total_seconds)} s (${duration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
+    }
+    case 'plain':
+      return `none: ${PLAIN_WORDS[enrichment.reason]}`;
+  }
+}
+
+function payloadWords({ event, heldUntil }: Story, showsPayload: boolean): string {
+  if (event === undefined) return 'deleted';
+  return `held until ${shortTime(heldUntil)}${showsPayload ? '' : '; --payload prints it'}`;
+}
+
+function nextWords({ webhookId, record, event, state, carrier }: Story, stageName: string): string {
+  const stage = `--stage ${stageName}`;
+  const reconcile = `npm run reconcile -- ${stage}`;
+  if (event === undefined) {
+    const isCarried = ['message', 'execution', 'function'].includes(carrier.kind);
+    return `${isCarried ? 'it goes on by itself' : 'nothing'}: without its payload it cannot be sent again`;
+  }
+  if (carrier.kind === 'lost') return `${reconcile}   sends it anew, once it is stuck for half an hour`;
+  if (state === 'accepted' || state === 'delivering') return `it is on its way; if it stays here: ${reconcile}`;
+  if (state === 'parked') {
+    return `npm run integration -- resume ${record?.integration_id} ${stage}   releases what is parked`;
+  }
+  const replay = `npm run replay -- ${webhookId} ${stage}`;
+  return `${replay}   sends it ${state === 'scheduled' ? 'at once' : 'again'}`;
+}
+
+function triesOf({ attempts, attempt }: LedgerRecord): string {
+  const rows = attempts.map(({ at, status, duration_ms, error }) => [
+    ...[shortTime(at), status === undefined ? '-' : `HTTP ${status}`, `${number(duration_ms)} ms`],
+    error === undefined ? 'delivered' : oneLine(error),
+  ]);
+  return `tries: ${attempt} in this generation; the last ones of all
+${alignColumns([['at', 'answer', 'took', 'result'], ...rows])}`;
+}
+
+/** In the order in which they were entered last. */
+function timesOf({ times }: LedgerRecord): string {
+  const entered = Object.entries(times).sort(([, one], [, other]) => Date.parse(one) - Date.parse(other));
+  return alignColumns([['state', 'entered last'], ...entered.map(([state, at]) => [state, shortTime(at)])]);
+}

@@ -1,0 +1,32 @@
+import { alignColumns } from '../table.ts';
+import { shortTime } from '../time-span.ts';
+import type { FoundWebhook } from './found-webhooks.ts';
+
+type Column = readonly [heading: string, cellOf: (webhook: FoundWebhook) => string | undefined];
+
+const COLUMNS = {
+  webhook: ['webhook', ({ webhook_id }) => webhook_id],
+  integration: ['integration', ({ integration_id }) => integration_id],
+  type: ['type', ({ event_type }) => event_type],
+  accepted: ['accepted', ({ accepted_at }) => shortTime(accepted_at)],
+  state: ['state', ({ state }) => state],
+  since: ['since', ({ changed_at }) => shortTime(changed_at)],
+  due: ['due', ({ due_at }) => due_at && shortTime(due_at)],
+  tries: ['tries', ({ attempt }) => String(attempt)],
+  reason: ['reason', ({ reason }) => reason && oneLine(reason)],
+} as const satisfies Record<string, Column>;
+
+export type ColumnName = keyof typeof COLUMNS;
+
+/** Webhooks as a table, with the columns that are asked for; of these, those in which nothing stands are left out. */
+export function webhookRows(webhooks: readonly FoundWebhook[], names: readonly ColumnName[]): string {
+  const columns: Column[] = names.map((name) => COLUMNS[name]);
+  const filled = columns.filter(([, cellOf]) => webhooks.some((webhook) => cellOf(webhook) !== undefined));
+  const rows = webhooks.map((webhook) => filled.map(([, cellOf]) => cellOf(webhook) ?? '-'));
+  return alignColumns([filled.map(([heading]) => heading), ...rows]);
+}
+
+/** Text from outside, so that it stays on its line. */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}

@@ -1,0 +1,133 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { eventOf } from '../../../lambdas/domain/ledger.ts';
+import { NOW, PAYLOAD, subject } from '../../support/factories.ts';
+import { DEAD, DELIVERED, type LedgerOperator, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+
+let operator: LedgerOperator;
+
+beforeEach(async () => {
+  operator = await startLedgerOperator();
+});
+
+afterEach(() => operator.close());
+
+const isHeld = async (id: string) => (await operator.table.event(id)) !== undefined;
+
+test('events and answers of one learner are deleted once somebody says yes; the facts stay', async () => {
+  const theirs = await operator.webhook({ event_id: '1' }, DELIVERED);
+  const refused = await operator.webhook({ event_id: '2' }, { ...DEAD, answerStart: 'unknown: learner@example.com' });
+  const others = await operator.webhook({ event_id: '3', user_id: '421' }, DELIVERED);
+  operator.world.answers.push('yes');
+  expect(await operator.run('forget', '--user-id', '42')).toBe(0);
+  expect(operator.world.questions).toEqual([
+    'Delete 2 events of stage local, with what partners answered, for good? [y/N] ',
+  ]);
+  const printed = operator.world.printed();
+  expect(printed).toMatch(/^2 events of that learner, accepted from 2026-01-15T12:00:00Z to 2026-01-15T12:00:00Z\n/);
+  expect(printed).toMatch(/\nacme +dead +1\nacme +delivered +1\n/);
+  expect(printed).not.toContain('Not final yet');
+  expect(printed).toMatch(/\ndeleted 2 events$/);
+  expect([await isHeld(theirs), await isHeld(refused), await isHeld(others)]).toEqual([false, false, true]);
+  expect(await operator.table.answer(refused)).toBeUndefined();
+  expect(await operator.table.record(theirs)).toMatchObject({ state: 'delivered' });
+});
+
+test('always says what it does not reach, and until when that stays', async () => {
+  await operator.run('forget', '--user-id', '42');
+  const printed = operator.world.printed();
+  expect(printed).toMatch(/^none: the ledger of stage local holds no such event\n/);
+  expect(printed).toContain('What this does not reach:');
+  // 14 days of an execution, and 90 after its end.
+  expect(printed).toMatch(/\nexecution histories +2026-04-29 +90 days after an execution ends/);
+  expect(printed).toMatch(/\ndead letter queues +2026-01-29 +14 days/);
+  expect(printed).toMatch(/\nqueues +2026-01-19 +4 days/);
+  expect(printed).toMatch(/\npoint-in-time recovery of the ledger +2026-01-22 +7 days/);
+  expect(printed).toMatch(/\nfacts in the ledger +2027-02-19 +400 days/);
+  expect(operator.world.questions).toEqual([]);
+});
+
+test('names those that are not final, and what becomes of each', async () => {
+  const parked = await operator.webhook({ event_id: '1' }, PARKED);
+  const scheduled = await operator.webhook({ event_id: '2' }, SCHEDULED);
+  const { webhook_id: accepted } = await operator.accept({ event_id: '3' });
+  await operator.webhook({ event_id: '4' }, DELIVERED);
+  await operator.run('forget', '--user-id', '42', '--dry-run');
+  const printed = operator.world.printed();
+  expect(printed).toContain('Not final yet: 3 events. Deleted, none can be replayed or released any more');
+  expect(printed).toMatch(new RegExp(`${parked} +acme +parked +is never delivered then`));
+  expect(printed).toMatch(new RegExp(`${scheduled} +acme +scheduled +goes on, with its own copy`));
+  expect(printed).toMatch(new RegExp(`${accepted} +acme +accepted +goes on, with its own copy`));
+});
+
+describe('nothing is changed', () => {
+  let id: string;
+
+  beforeEach(async () => {
+    id = await operator.webhook({}, DELIVERED);
+  });
+
+  test('by a dry run, which asks nothing', async () => {
+    expect(await operator.run('forget', '--user-id', '42', '--dry-run')).toBe(0);
+    expect(operator.world.printed()).toMatch(/1 event would be deleted: a dry run, nothing is changed$/);
+    expect(operator.world.questions).toEqual([]);
+    expect(await isHeld(id)).toBe(true);
+  });
+
+  test.each([['n'], [''], [undefined]])('where the answer is %j', async (answer) => {
+    if (answer !== undefined) operator.world.answers.push(answer);
+    expect(await operator.run('forget', '--user-id', '42')).toBe(1);
+    expect(await isHeld(id)).toBe(true);
+  });
+});
+
+test.each([['jo"e@example.com'], ['Zoë Q'], ['\\o/ back']])(
+  '--containing %s finds what has no user id: just that text, as JSON holds it',
+  async (text) => {
+    const payload = { ...PAYLOAD, user: { id: 'none', email: 'jo"e@example.com', name: 'Zoë Q', motto: '\\o/ back' } };
+    const { user_id: _, ...event } = subject({ event_id: '1', payload: JSON.stringify(payload) });
+    await operator.table.keepEvents([eventOf(event, NOW)]);
+    const other = await operator.webhook({ event_id: '2' }, DELIVERED);
+    expect(await operator.run('forget', '--containing', text, '--yes')).toBe(0);
+    expect([await isHeld(event.webhook_id), await isHeld(other)]).toEqual([false, true]);
+  },
+);
+
+test('--user-id and --containing together: those that fit either, each once', async () => {
+  await operator.webhook({ event_id: '1' }, DELIVERED);
+  await operator.webhook({ event_id: '2', user_id: '7' }, DELIVERED);
+  await operator.run('forget', '--user-id', '42', '--containing', 'learner@example.com', '--dry-run');
+  expect(operator.world.printed()).toMatch(/^2 events of that learner/);
+});
+
+test('as JSON: one document, once it is done', async () => {
+  const id = await operator.webhook({}, PARKED);
+  await operator.run('forget', '--user-id', '42', '--yes', '--json');
+  expect(operator.document()).toMatchObject({
+    ...{ stage: 'local', is_dry_run: false, found: 1, deleted: 1 },
+    webhooks: [{ webhook_id: id, integration_id: 'acme', state: 'parked', rests_here: true }],
+    beyond_reach: expect.arrayContaining([
+      expect.objectContaining({ what: 'queues', until: '2026-01-19T12:00:00.000Z' }),
+    ]),
+  });
+  expect(await isHeld(id)).toBe(false);
+});
+
+test('a table that stops answering midway: how many are deleted, and that the others can be found again', async () => {
+  for (let event = 0; event < 45; event += 1) {
+    operator.world.nowMs = NOW + event;
+    await operator.accept({ event_id: `${event}` });
+  }
+  let deletions = 0;
+  operator.front.decide(({ operation }) => {
+    deletions += operation === 'BatchWriteItem' ? 1 : 0;
+    const denied = { __type: 'com.amazon.coral.service#AccessDeniedException', message: 'no longer' };
+    return operation === 'BatchWriteItem' && deletions > 30 ? { status: 400, answer: denied } : 'pass';
+  });
+  await expect(operator.run('forget', '--user-id', '42', '--yes')).rejects.toMatchObject({
+    name: 'CommandFailed',
+    message: 'deleted 30 of 45 events, then: AWS denies it to you: no longer\nthe same command finds the others',
+  });
+  operator.front.decide(() => 'pass');
+  await operator.run('forget', '--user-id', '42', '--yes');
+  expect(operator.world.printed()).toMatch(/deleted 15 events$/);
+});

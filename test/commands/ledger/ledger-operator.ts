@@ -1,0 +1,106 @@
+import { ledger as ledgerCommand } from '../../../commands/ledger.ts';
+import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
+import { createLedger } from '../../../lambdas/adapters/dynamodb-ledger.ts';
+import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/contract/delivery.ts';
+import type { Attempt } from '../../../lambdas/contract/ledger.ts';
+import type { Hold, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
+import { newDelivery } from '../../../lambdas/domain/progress.ts';
+import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../../support/dynamodb.ts';
+import { ENRICHED, fakeCounter, fakeLog, NOW, subject } from '../../support/factories.ts';
+import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+
+const LEASE_MS = 60_000;
+
+/** How a webhook's holder leaves it. */
+export interface Left {
+  readonly progress?: Partial<Progress>;
+  readonly token?: string;
+  readonly attempt?: Partial<Attempt>;
+  readonly answerStart?: string;
+}
+
+/** A ledger as the functions fill it, over sockets, and an operator who asks it. */
+export interface LedgerOperator {
+  readonly world: OperatorWorld;
+  readonly front: TableFront;
+  readonly server: LedgerServer;
+  readonly table: LedgerTable;
+  /** `npm run ledger -- …`: its exit status. */
+  run(...words: readonly string[]): Promise<number>;
+  /** The only JSON document that was printed. */
+  document(): Record<string, unknown>;
+  /** Takes an event at the world's time. */
+  accept(overrides?: Partial<DeliverySubject>): Promise<Delivery>;
+  claim(delivery: Delivery): Promise<Hold>;
+  leave(hold: Hold, left: Left): Promise<void>;
+  /** All three, one after the other. @returns the webhook's id */
+  webhook(overrides: Partial<DeliverySubject>, left: Left): Promise<string>;
+  close(): Promise<void>;
+}
+
+export async function startLedgerOperator(): Promise<LedgerOperator> {
+  const server = await startLedgerServer();
+  const front = await startTableFront(server.endpoint);
+  const world = await startOperatorWorld({
+    endpoints: { AWS_ENDPOINT_URL_DYNAMODB: front.endpoint },
+    outputs: {
+      ...{ LedgerTableName: server.tableName, LedgerPayloadDays: '30', LedgerFactsDays: '400' },
+      RetryWorkflowArn: 'arn:aws:states:us-east-1:000000000000:stateMachine:retry',
+    },
+  });
+  const now = () => world.nowMs;
+  const { client, tableName } = server;
+  const table = createLedgerTable({ client, tableName, payloadDays: 30, factsDays: 400, now });
+  const functions = createLedger({
+    ...{ table, now, claimedBy: '2026/01/15/[7]abc', log: fakeLog(), counter: fakeCounter() },
+  });
+  const operator: LedgerOperator = {
+    ...{ world, front, server, table },
+    run: (...words) => ledgerCommand(words, world.context),
+    document: () => JSON.parse(world.printed()),
+    async accept(overrides) {
+      const accepted = { ...subject(overrides), accepted_at: new Date(now()).toISOString() };
+      await functions.accept([accepted]);
+      return newDelivery(accepted, ENRICHED);
+    },
+    async claim(delivery) {
+      const claim = await functions.claim(delivery, LEASE_MS);
+      if (claim.verdict !== 'mine') throw new Error(`the claim is refused: ${claim.verdict}`);
+      return claim.hold;
+    },
+    async leave(hold, { progress = {}, attempt, ...rest }) {
+      const { delivery } = hold;
+      const at = new Date(now()).toISOString();
+      await functions.settle(hold, {
+        ...rest,
+        progress: { ...delivery.progress, attempt: delivery.progress.attempt + (attempt ? 1 : 0), ...progress },
+        ...(attempt && { attempt: { at, duration_ms: 120, ...attempt } }),
+      });
+    },
+    async webhook(overrides, left) {
+      const hold = await operator.claim(await operator.accept(overrides));
+      await operator.leave(hold, left);
+      return hold.delivery.webhook_id;
+    },
+    async close() {
+      await world.close();
+      await front.close();
+      await server.close();
+    },
+  };
+  world.nowMs = NOW;
+  return operator;
+}
+
+/** Ways in which a webhook is left. */
+export const DELIVERED: Left = { progress: { outcome: 'delivered', reason: 'HTTP 200' }, attempt: { status: 200 } };
+export const DEAD: Left = {
+  progress: { outcome: 'dead', reason: 'HTTP 404' },
+  attempt: { status: 404, error: 'HTTP 404' },
+};
+export const SCHEDULED: Left = {
+  progress: { outcome: 'retry', reason: 'HTTP 503', due_at: new Date(NOW + 60_000).toISOString() },
+  token: 'g0-a1',
+  attempt: { status: 503, error: 'HTTP 503' },
+};
+export const PARKED: Left = { progress: { outcome: 'parked', reason: 'parked: it is paused', parked_for: 'paused' } };
