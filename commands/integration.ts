@@ -3,7 +3,8 @@ import { readFlags, readNumber, UsageError } from '../local/command-line.ts';
 import type { Context } from './context.ts';
 import { add } from './integration/add.ts';
 import { list } from './integration/list.ts';
-import { pause, resume } from './integration/pause.ts';
+import { pause } from './integration/pause.ts';
+import { resume } from './integration/resume.ts';
 import { rotate } from './integration/rotate.ts';
 import { USUAL_WAIT_SECONDS } from './integration/rotation.ts';
 import { validate } from './integration/validate.ts';
@@ -20,7 +21,9 @@ export const INTEGRATION_USAGE = `usage: npm run integration -- COMMAND [--stage
                            else from INTEGRATION_BEARER_TOKEN and so on, else it is asked for
       [--keep-secret]      uses the secret that is there   [--show-secret]  prints the signing secret
   pause ID | --all         at once: events sleep and spend no try
-  resume ID | --all        at once; of ID also forgets that it was gone or failing
+  resume ID | --all        at once; of ID also forgets that it was gone or failing. Then releases what is parked, as fast
+                           as each integration's rate limit allows (10 a second where it has none)
+      [--no-release]       what is parked waits: until it wakes, or until the reconciler releases it
   rotate ID                a new signing secret, step by step; run again, it goes on where it was
       [--show-secret] [--partner-has-switched] [--wait-seconds N, default ${USUAL_WAIT_SECONDS}]
   --stage NAME             local (default; the platform that "npm start" runs), dev, staging, prod`;
@@ -42,9 +45,15 @@ export async function integration([command, ...words]: readonly string[], contex
     case 'pause':
     case 'resume': {
       const [id, ...flags] = idAndFlags(words);
-      const { stage, all } = readFlags(flags, { ...STAGE, all: { type: 'boolean', default: false } });
+      const values = readFlags(flags, {
+        ...STAGE,
+        all: { type: 'boolean', default: false },
+        ...(command === 'resume' && { 'no-release': { type: 'boolean', default: false } }),
+      });
+      const { stage, all } = values;
       if ((id === undefined) !== all) throw new UsageError(`${command} takes the id of an integration, or --all`);
-      return command === 'pause' ? pause({ stage, id }, context) : resume({ stage, id }, context);
+      if (command === 'pause') return pause({ stage, id }, context);
+      return resume({ stage, id, isReleasing: values['no-release'] !== true }, context);
     }
     case 'rotate':
       return rotate(readRotateOptions(words), context);

@@ -504,7 +504,7 @@ describe('the reasons of dead letters', () => {
     bearer,
     integrationSecretSchema.parse({ signing_secrets: [`whsec_${'A'.repeat(32)}`] }),
   );
-  const parked = (why: string) => asleep(parkedDelivery(), why, NOW, () => 0.5).reason ?? '';
+  const parked = (why: string) => asleep(parkedDelivery(), { cause: 'paused', why }, NOW, () => 0.5).reason ?? '';
 
   function parkedDelivery() {
     const fresh = delivery();

@@ -1,0 +1,71 @@
+import type { Context } from '../context.ts';
+import { type Change, POLL_INTERVAL_MS, readDeployed } from '../deployed-document.ts';
+import { entryOf, withAllPaused, withChangedEntry } from '../integrations-document.ts';
+import { openLedger } from '../open-ledger.ts';
+import { durationWords, number } from '../replay/describe-replay.ts';
+import { findParked, type Parked } from '../replay/find-parked.ts';
+import { evenly, together } from '../replay/pace.ts';
+import { runReplay } from '../replay/run-replay.ts';
+import type { Stage } from '../stage.ts';
+import { alignColumns } from '../table.ts';
+import { deployAtOnce, type PauseOptions } from './pause.ts';
+
+export interface ResumeOptions extends PauseOptions {
+  /** Whether what is parked goes out now; else it waits until it wakes, or until the reconciler releases it. */
+  readonly isReleasing: boolean;
+}
+
+/**
+ * `integration resume`: of one, all that was known of its endpoint (gone, failing) is forgotten too. Then what was
+ * parked is released, as fast as the integration may have it.
+ */
+export async function resume({ stage: stageName, id, isReleasing }: ResumeOptions, context: Context): Promise<number> {
+  const { print } = context.terminal;
+  const resumedAt = new Date(context.now()).toISOString();
+  const edit: Change['edit'] = (document) => {
+    if (id === undefined) {
+      if (document.fields.paused !== true) return undefined;
+      return withAllPaused(document, false);
+    }
+    const changed = withChangedEntry(document, id, { paused: false, resumed_at: resumedAt });
+    if (document.fields.paused === true) {
+      print('All integrations are paused together, and stay so: "npm run integration -- resume --all" ends it.');
+    }
+    if (entryOf(document, id).active === false) print(`Integration ${id} is not active, and gets nothing.`);
+    return changed;
+  };
+  const whose = id === undefined ? 'all integrations' : `integration ${id}`;
+  const stage = await context.openStage(stageName);
+  const isDeployed = await deployAtOnce(stage, edit, `resume ${whose}`, `${whose}: not paused together`, context);
+  return isReleasing ? release(stage, id, isDeployed, context) : 0;
+}
+
+async function release(stage: Stage, id: string | undefined, isDeployed: boolean, context: Context): Promise<number> {
+  const { terminal, now, sleep } = context;
+  if (isDeployed) {
+    const waitSeconds = POLL_INTERVAL_MS / 1000;
+    terminal.print(
+      `In ${waitSeconds} s what is parked is released: a function that has not noticed would park it again.`,
+    );
+    await sleep(POLL_INTERVAL_MS);
+  }
+  const { document } = await readDeployed(stage);
+  const table = openLedger(stage);
+  const parked = await findParked(table, document, id, now());
+  if (parked.length === 0) {
+    terminal.print('Nothing is parked that may go.');
+    return 0;
+  }
+  terminal.print(describeParked(parked));
+  const turns = together(parked.map(({ webhookIds, perSecond }) => evenly(webhookIds, perSecond)));
+  const order = { cause: 'release', turns, isMeant: ({ state }: { state: string }) => state === 'parked' } as const;
+  return runReplay(stage, table, order, context);
+}
+
+function describeParked(parked: readonly Parked[]): string {
+  const rows = parked.map(({ integrationId, webhookIds, perSecond }) => [
+    ...[integrationId, number(webhookIds.length), number(perSecond * 60)],
+    durationWords(((webhookIds.length - 1) * 1000) / perSecond),
+  ]);
+  return alignColumns([['integration', 'parked', 'a minute', 'takes'], ...rows]);
+}

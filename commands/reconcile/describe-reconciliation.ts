@@ -1,0 +1,85 @@
+import {
+  COUNTED_STATES,
+  MAX_NAMED_STUCK,
+  type ReconcileReport,
+  type StuckWebhook,
+} from '../../lambdas/contract/reconciliation.ts';
+import { alignColumns } from '../table.ts';
+
+/** Whether nothing is left for a person to look at. */
+export function isInOrder({ is_balanced, is_complete, failed }: ReconcileReport): boolean {
+  return is_balanced && is_complete && failed === 0;
+}
+
+/** A reconciliation in words: the equation, what does not balance, what was done, what to do next. */
+export function describeReconciliation(report: ReconcileReport, stageName: string): string {
+  const parts = [equation(report), spanOf(report, stageName), ''];
+  if (report.unbalanced > 0) parts.push(stuckRows(report), '');
+  parts.push(...actionsOf(report));
+  if (report.is_balanced && report.is_complete) parts.push('Balanced: every accepted webhook is accounted for.');
+  if (!report.is_complete) {
+    parts.push(
+      'Time ran out: not everything was looked at or mended. Run it again, with fewer --days or one --integration.',
+    );
+  }
+  return [...parts, ...nextSteps(report, stageName)].join('\n');
+}
+
+function equation({ accepted, states, in_flight, unbalanced }: ReconcileReport): string {
+  const counted = COUNTED_STATES.map((state) => `${state} ${number(states[state])}`);
+  const sum = [...counted, `in flight ${number(in_flight)}`];
+  if (unbalanced > 0) sum.push(`not balanced ${number(unbalanced)}`);
+  return `accepted ${number(accepted)} = ${sum.join(' + ')}`;
+}
+
+function spanOf({ from, until, integrations }: ReconcileReport, stageName: string): string {
+  const whose = integrations === 1 ? '1 integration' : `${number(integrations)} integrations`;
+  return `accepted from ${minute(from)} to ${minute(until)} UTC, for ${whose} of stage ${stageName}`;
+}
+
+function stuckRows({ stuck, unbalanced }: ReconcileReport): string {
+  const rows = stuck.map(({ webhook_id, integration_id, state, since, why, action }) => [
+    ...[webhook_id, integration_id, state, `${since.slice(0, 19)}Z`, why, DONE[action]],
+  ]);
+  const table = alignColumns([['webhook', 'integration', 'state', 'since', 'why', 'done'], ...rows]);
+  const unnamed = unbalanced - stuck.length;
+  const more = `\nand ${number(unnamed)} more: at most ${number(MAX_NAMED_STUCK)} are named`;
+  return unnamed > 0 ? `${table}${more}` : table;
+}
+
+const DONE: Readonly<Record<StuckWebhook['action'], string>> = {
+  republished: 'sent anew',
+  would_republish: 'nothing: a dry run; would be sent anew',
+  failed: 'nothing: it failed, the next run tries again',
+  impossible: 'nothing: its payload is deleted',
+  no_time: 'nothing: no time was left',
+};
+
+function actionsOf({ republished, released, ended, failed, is_dry_run }: ReconcileReport): string[] {
+  const would = is_dry_run ? 'would be ' : '';
+  const lines: (readonly [number, string])[] = [
+    [republished, `stuck: ${would}sent anew`],
+    [released, `parked: ${would}released, since their integration takes webhooks again`],
+    [ended, `parked for over 72 hours: ${would}ended as dead`],
+    [failed, 'actions failed: the log of the function Reconcile says why, in CloudWatch'],
+  ];
+  return lines.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`);
+}
+
+function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileReport, stageName: string): string[] {
+  const [first] = stuck;
+  if (is_balanced || first === undefined) return [];
+  const again = `npm run reconcile -- --stage ${stageName}`;
+  const steps = [`npm run ledger -- show ${first.webhook_id} --stage ${stageName}   tells what became of one`];
+  if (is_dry_run) steps.push(`${again}   without --dry-run sends them anew`);
+  if (republished > 0 && !is_dry_run) steps.push(`${again}   again in a few minutes shows whether they arrived`);
+  return ['Not balanced. Next:', ...steps.map((step) => `  ${step}`)];
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+function minute(time: string): string {
+  return time.slice(0, 16).replace('T', ' ');
+}

@@ -1,0 +1,98 @@
+import { readFlags, UsageError } from '../local/command-line.ts';
+import type { Context } from './context.ts';
+import { createProgressBar } from './progress-bar.ts';
+import { followTask, isUnderWay } from './redrive/follow-task.ts';
+import { cancelTask, countLetters, latestTask, type MoveTask, startTask } from './redrive/move-tasks.ts';
+import { mayGoOn } from './replay/ask-first.ts';
+import { number } from './replay/describe-replay.ts';
+import { readWhole } from './replay/read-whole.ts';
+import { runCommand } from './run-command.ts';
+import type { Stage } from './stage.ts';
+
+/** Letters a second; SQS takes 1 to 500. */
+const USUAL_RATE = 10;
+const HIGHEST_RATE = 500;
+
+export const REDRIVE_USAGE = `usage: npm run redrive -- [--rate N] [--yes] [--stage NAME]
+  moves every letter of the deliveries dead letter queue back to the deliveries queue, so that each is sent anew
+  --rate N       letters a second, 1 to ${HIGHEST_RATE} (default: ${USUAL_RATE})
+  --yes          does not ask
+  --stop         ends the move that is under way; what is left stays in the dead letter queue
+  --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod
+  ends with 0 where all letters are moved, or there are none, else with 1`;
+
+/** `npm run redrive`: 0 where all letters are moved, or there are none. @throws UsageError; CommandFailed */
+export async function redrive(words: readonly string[], context: Context): Promise<number> {
+  const { stageName, perSecond, isYes, isStop } = readOptions(words);
+  const { print } = context.terminal;
+  const stage = await context.openStage(stageName);
+  const latest = await latestTask(stage);
+  const running = latest !== undefined && isUnderWay(latest) ? latest : undefined;
+  if (isStop) return stopTask(stage, running, print);
+  if (running !== undefined) {
+    print('a move is under way already: this follows it');
+    return follow(stage, running.startedMs - 1, running.toMove, context);
+  }
+  const letters = await countLetters(stage);
+  if (letters === 0) {
+    print(`no letters in the deliveries dead letter queue of stage ${stage.name}`);
+    return 0;
+  }
+  const question = `Send ${lettersWords(letters)} of stage ${stage.name} anew, ${perSecond} a second?`;
+  if (!(await mayGoOn(question, isYes, context))) return 1;
+  await startTask(stage, perSecond);
+  return follow(stage, latest?.startedMs ?? 0, letters, context);
+}
+
+function readOptions(words: readonly string[]) {
+  const values = readFlags(words, {
+    stage: { type: 'string', default: 'local' },
+    rate: { type: 'string' },
+    yes: { type: 'boolean', default: false },
+    stop: { type: 'boolean', default: false },
+  });
+  const { stage: stageName, rate, yes: isYes, stop: isStop } = values;
+  if (isStop && (rate !== undefined || isYes)) throw new UsageError('--stop takes neither --rate nor --yes');
+  return { stageName, isYes, isStop, perSecond: readWhole('rate', rate ?? String(USUAL_RATE), 1, HIGHEST_RATE) };
+}
+
+/** @param letters how many there are to move, where that is known */
+async function follow(stage: Stage, afterMs: number, letters: number | undefined, context: Context): Promise<number> {
+  const { print } = context.terminal;
+  const progress = createProgressBar({ total: letters });
+  const report = ({ moved }: MoveTask) => progress.report(moved);
+  const { status, moved, failure } = await followTask(stage, afterMs, report, context).finally(progress.end);
+  switch (status) {
+    case 'COMPLETED':
+      print(`moved ${lettersWords(moved)}: each is delivered anew, or becomes a letter again`);
+      return 0;
+    case 'RUNNING':
+    case 'CANCELLING':
+      print(`moved ${lettersWords(moved)} so far. The move goes on without this command:
+  npm run redrive -- --stage ${stage.name}          follows it
+  npm run redrive -- --stage ${stage.name} --stop   ends it`);
+      return 1;
+    case 'CANCELLED':
+      print(`stopped: ${lettersWords(moved)} were moved, the others are where they were`);
+      return 1;
+    default:
+      print(`failed after ${lettersWords(moved)}: ${failure ?? 'SQS does not say why'}`);
+      return 1;
+  }
+}
+
+async function stopTask(stage: Stage, running: MoveTask | undefined, print: (text: string) => void): Promise<number> {
+  if (running?.handle === undefined) {
+    print('nothing to do: no move is under way');
+    return 0;
+  }
+  const moved = await cancelTask(stage, running.handle);
+  print(`stopped: ${lettersWords(moved)} were moved, the others are where they were`);
+  return 0;
+}
+
+function lettersWords(count: number): string {
+  return count === 1 ? '1 letter' : `${number(count)} letters`;
+}
+
+if (import.meta.main) await runCommand(redrive, REDRIVE_USAGE);

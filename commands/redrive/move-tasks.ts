@@ -1,0 +1,71 @@
+import {
+  CancelMessageMoveTaskCommand,
+  GetQueueAttributesCommand,
+  ListMessageMoveTasksCommand,
+  type ListMessageMoveTasksResultEntry,
+  StartMessageMoveTaskCommand,
+} from '@aws-sdk/client-sqs';
+import type { Stage } from '../stage.ts';
+
+/** A task of SQS that moves the letters of the deliveries dead letter queue somewhere. */
+export interface MoveTask {
+  /** What ends it; while it runs. */
+  readonly handle: string | undefined;
+  readonly status: 'RUNNING' | 'COMPLETED' | 'CANCELLING' | 'CANCELLED' | 'FAILED' | undefined;
+  /** Epoch milliseconds, by the clock of SQS. */
+  readonly startedMs: number;
+  readonly moved: number;
+  /** How many there were when it began; SQS counts them after its start. */
+  readonly toMove: number | undefined;
+  readonly failure: string | undefined;
+}
+
+/** How many letters wait, as SQS estimates it. */
+export async function countLetters(stage: Stage): Promise<number> {
+  const { Attributes } = await stage.sqs.send(
+    new GetQueueAttributesCommand({
+      QueueUrl: stage.output('DeliveriesDeadLetterQueueUrl'),
+      AttributeNames: ['ApproximateNumberOfMessages'],
+    }),
+  );
+  return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
+}
+
+/** The task that was started last; SQS runs one at a time, and forgets them after a while. */
+export async function latestTask(stage: Stage): Promise<MoveTask | undefined> {
+  const { Results = [] } = await stage.sqs.send(
+    new ListMessageMoveTasksCommand({ SourceArn: stage.output('DeliveriesDeadLetterQueueArn'), MaxResults: 10 }),
+  );
+  return Results.map(toTask).sort((one, other) => other.startedMs - one.startedMs)[0];
+}
+
+function toTask(entry: ListMessageMoveTasksResultEntry): MoveTask {
+  return {
+    handle: entry.TaskHandle,
+    status: entry.Status as MoveTask['status'],
+    startedMs: entry.StartedTimestamp ?? 0,
+    moved: entry.ApproximateNumberOfMessagesMoved ?? 0,
+    toMove: entry.ApproximateNumberOfMessagesToMove,
+    failure: entry.FailureReason,
+  };
+}
+
+/**
+ * Begins to move all letters to the deliveries queue. The destination is named: without one SQS takes each letter back
+ * to the queue that it was moved from, and ours were sent.
+ */
+export async function startTask(stage: Stage, perSecond: number): Promise<void> {
+  await stage.sqs.send(
+    new StartMessageMoveTaskCommand({
+      SourceArn: stage.output('DeliveriesDeadLetterQueueArn'),
+      DestinationArn: stage.output('DeliveriesQueueArn'),
+      MaxNumberOfMessagesPerSecond: perSecond,
+    }),
+  );
+}
+
+/** @returns how many letters were moved before */
+export async function cancelTask(stage: Stage, handle: string): Promise<number> {
+  const answer = await stage.sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle: handle }));
+  return answer.ApproximateNumberOfMessagesMoved ?? 0;
+}

@@ -1,0 +1,64 @@
+import { alignColumns } from '../table.ts';
+import type { Found } from './find-webhooks.ts';
+import { FATES, type Fate, type Replayed } from './replay-webhooks.ts';
+
+/** Of those that were not replayed, so many are named for each reason. */
+const MOST_NAMED = 10;
+
+/** How many there are, by integration and state. */
+export function countRows(found: readonly Found[]): string {
+  const counts = new Map<string, { readonly cells: readonly [string, string]; count: number }>();
+  for (const { integration_id, state } of found) {
+    const key = `${integration_id} ${state}`;
+    const row = counts.get(key) ?? { cells: [integration_id, state], count: 0 };
+    counts.set(key, { ...row, count: row.count + 1 });
+  }
+  const rows = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+  return alignColumns([
+    ['integration', 'state', 'webhooks'],
+    ...rows.map(([, { cells, count }]) => [...cells, number(count)]),
+  ]);
+}
+
+const WORDS: Readonly<Record<Exclude<Fate, 'replayed'>, string>> = {
+  in_flight: 'skipped, in flight: a message or a function has it already',
+  changed: 'skipped, changed meanwhile: somebody else was faster',
+  no_payload: 'not sent: the payload is deleted',
+  refused: 'not sent: the queue refused it, and the reconciler sends it later',
+  unanswered: 'not sent: the ledger did not answer; if it was changed, the reconciler sends it later',
+};
+
+/** What became of a replay, or of a release. */
+export function describeReplay({ fates, left }: Replayed, done: 'replayed' | 'released'): string {
+  const all = Object.values(fates).reduce((sum, ids) => sum + ids.length, left);
+  const lines = [`${done} ${number(fates.replayed.length)} of ${number(all)}`];
+  for (const fate of FATES) {
+    if (fate === 'replayed' || fates[fate].length === 0) continue;
+    lines.push(`${number(fates[fate].length)} ${WORDS[fate]}`, ...named(fates[fate]));
+  }
+  if (left > 0) lines.push(`${number(left)} not begun, and as they were: the same command finds them`);
+  return lines.join('\n');
+}
+
+/** Whether nothing is left to do: who is in flight, or was changed by somebody else, is on its way. */
+export function isDone({ fates, left }: Replayed): boolean {
+  return left === 0 && [fates.no_payload, fates.refused, fates.unanswered].every((ids) => ids.length === 0);
+}
+
+function named(webhookIds: readonly string[]): string[] {
+  const lines = webhookIds.slice(0, MOST_NAMED).map((id) => `  ${id}`);
+  const more = webhookIds.length - lines.length;
+  return more > 0 ? [...lines, `  and ${number(more)} more`] : lines;
+}
+
+/** How long a number of turns takes at a rate, in words. */
+export function durationWords(ms: number): string {
+  const seconds = Math.ceil(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 120 ? `${minutes} minutes` : `${(minutes / 60).toFixed(1)} hours`;
+}
+
+export function number(value: number): string {
+  return value.toLocaleString('en-US');
+}

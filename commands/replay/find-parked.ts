@@ -1,0 +1,62 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { mayRelease } from '../../lambdas/domain/balance.ts';
+import { entryOf, type IntegrationsDocument, idsOf, readEntry } from '../integrations-document.ts';
+import { findByFilter } from './find-webhooks.ts';
+
+/** Nothing is parked for longer than 72 h, nor carried by an execution for longer than 14 days (`MAX_EXECUTION_DAYS`). */
+const LOOK_BACK_MS = 15 * 24 * 3600_000;
+
+/** Where an integration has no limit of its own, as many a second as a replay sends. */
+const USUAL_PER_SECOND = 10;
+
+/** A release is no faster than the fastest replay. */
+const MOST_PER_SECOND = 100;
+
+/** What is parked for one integration, oldest first, and how fast it may have it. */
+export interface Parked {
+  readonly integrationId: string;
+  readonly webhookIds: readonly string[];
+  readonly perSecond: number;
+}
+
+/**
+ * What is parked, asleep or at rest, and may go, for each integration that takes webhooks. Of one integration that an
+ * operator has resumed that is everything; of all of them what nobody but the pause kept back, since nobody has said
+ * that those whose endpoint fails or is gone are well again.
+ *
+ * @param id undefined: of all
+ * @throws LedgerUnavailable
+ */
+export async function findParked(
+  table: Pick<LedgerTable, 'days' | 'listRecords' | 'records'>,
+  document: IntegrationsDocument,
+  id: string | undefined,
+  nowMs: number,
+): Promise<readonly Parked[]> {
+  const span = { from: new Date(nowMs - LOOK_BACK_MS).toISOString(), until: new Date(nowMs).toISOString() };
+  const filter = { integrationId: id, states: ['parked'], span, reason: undefined } as const;
+  const listed = (await findByFilter(table, filter)).map(({ webhook_id }) => webhook_id);
+  const records = await table.records(listed);
+  const parked = listed.flatMap((webhookId) => records.get(webhookId) ?? []).filter(({ state }) => state === 'parked');
+  const byIntegration = Map.groupBy(parked, ({ integration_id }) => integration_id);
+  return [...new Set(idsOf(document))].flatMap((integrationId) => {
+    const integration = takingIntegration(document, integrationId);
+    if (integration === undefined) return [];
+    const mayGo = (record: LedgerRecord) => id !== undefined || mayRelease(record, integration, undefined) === 'yes';
+    const webhookIds = (byIntegration.get(integrationId) ?? []).filter(mayGo).map(({ webhook_id }) => webhook_id);
+    return webhookIds.length === 0 ? [] : [{ integrationId, webhookIds, perSecond: perSecondOf(integration) }];
+  });
+}
+
+function takingIntegration(document: IntegrationsDocument, id: string): Integration | undefined {
+  if (document.fields.paused === true) return undefined;
+  const read = readEntry(entryOf(document, id));
+  if ('faults' in read) return undefined;
+  return read.integration.active && !read.integration.paused ? read.integration : undefined;
+}
+
+function perSecondOf({ max_requests_per_minute: perMinute }: Integration): number {
+  return perMinute === undefined ? USUAL_PER_SECOND : Math.min(perMinute / 60, MOST_PER_SECOND);
+}

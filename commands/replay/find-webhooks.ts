@@ -1,0 +1,59 @@
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { CommandFailed } from '../command-failed.ts';
+
+/** A webhook that may be sent anew. */
+export type Found = Pick<LedgerRecord, 'webhook_id' | 'integration_id' | 'state' | 'accepted_at'>;
+
+export interface ReplayFilter {
+  /** Undefined: of all. */
+  readonly integrationId: string | undefined;
+  readonly states: readonly WebhookState[];
+  /** By when they were accepted. */
+  readonly span: Span;
+  /** A part of the reason that the ledger gives. */
+  readonly reason: string | undefined;
+}
+
+/** Webhooks by their ids, each once. @throws CommandFailed where one of them is unknown; LedgerUnavailable */
+export async function findById(
+  table: Pick<LedgerTable, 'records' | 'event'>,
+  webhookIds: readonly string[],
+): Promise<readonly Found[]> {
+  const asked = [...new Set(webhookIds)];
+  const possible = asked.filter((id) => deliverySchema.shape.webhook_id.safeParse(id).success);
+  const records = await table.records(possible);
+  const found = await Promise.all(
+    asked.map(async (id) => (possible.includes(id) ? (records.get(id) ?? (await unclaimed(table, id))) : undefined)),
+  );
+  const unknown = asked.filter((_, position) => found[position] === undefined);
+  if (unknown.length > 0) {
+    const [first = '', ...others] = unknown;
+    const whose =
+      others.length === 0 ? `no webhook has the id ${first}` : `no webhooks have the ids ${unknown.join(', ')}`;
+    throw new CommandFailed(`${whose}: nothing is replayed`);
+  }
+  return found.filter((webhook) => webhook !== undefined);
+}
+
+async function unclaimed(table: Pick<LedgerTable, 'event'>, webhookId: string): Promise<Found | undefined> {
+  const event = await table.event(webhookId);
+  return event === undefined ? undefined : { ...event, state: 'accepted' };
+}
+
+/** Webhooks that a filter finds, the oldest first. @throws LedgerUnavailable */
+export async function findByFilter(
+  table: Pick<LedgerTable, 'days' | 'listRecords'>,
+  { integrationId, states, span, reason }: ReplayFilter,
+): Promise<readonly Found[]> {
+  const found = new Map<string, Found>();
+  for (const day of await table.days(span)) {
+    if (integrationId !== undefined && day.integrationId !== integrationId) continue;
+    const filter = { states, ...(reason !== undefined && { reason }) };
+    for await (const { webhook_id, integration_id, state, accepted_at } of table.listRecords(day, span, filter)) {
+      found.set(webhook_id, { webhook_id, integration_id, state, accepted_at });
+    }
+  }
+  return [...found.values()].sort((one, other) => (one.accepted_at < other.accepted_at ? -1 : 1));
+}

@@ -1,0 +1,124 @@
+import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import { type Cause, deliveryOf, leaseEndMs, reopened } from '../../lambdas/domain/ledger.ts';
+import type { Context } from '../context.ts';
+import { inTime, type Turn } from './pace.ts';
+
+/**
+ * What became of one webhook. `in_flight`: a message or a function has it already. `no_payload`: there is nothing left
+ * to send. `changed`: somebody else was faster. `refused`: reopened, and the queue did not take it. `unanswered`: the
+ * ledger did not answer, and whether it is reopened is not known. The last two are `accepted` without a message, if at
+ * all: the reconciler finds them.
+ */
+export const FATES = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unanswered'] as const;
+export type Fate = (typeof FATES)[number];
+
+export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
+  readonly table: Pick<LedgerTable, 'records' | 'event' | 'replace'>;
+  readonly sqs: SQSClient;
+  /** Of the deliveries queue. */
+  readonly queueUrl: string;
+}
+
+export interface ReplayOrder {
+  readonly cause: Exclude<Cause, 'republish'>;
+  readonly turns: readonly Turn[];
+  /** Whether a webhook, as it stands when its turn comes, is still one of those that were meant. */
+  readonly isMeant: (record: LedgerRecord) => boolean;
+}
+
+export interface Replayed {
+  readonly fates: Readonly<Record<Fate, readonly string[]>>;
+  /** Webhooks whose turn did not come: nothing about them is changed. */
+  readonly left: number;
+  /** What the ledger or the queue threw, where that ended it. */
+  readonly thrown?: unknown;
+}
+
+/**
+ * Sends webhooks anew, each in its next generation, a few at a time. What was begun is finished before it ends: a webhook
+ * is either as it was, or reopened and on the deliveries queue. The first failure ends it.
+ *
+ * @param watch hears how many are done, and says whether to stop
+ */
+export async function replayWebhooks(
+  order: ReplayOrder,
+  means: ReplayMeans,
+  watch: { readonly report: (done: number) => void; readonly isInterrupted: () => boolean },
+): Promise<Replayed> {
+  const fates = Object.fromEntries(FATES.map((fate) => [fate, [] as string[]])) as Record<Fate, string[]>;
+  let done = 0;
+  for await (const webhookIds of inTime(order.turns, means, watch.isInterrupted)) {
+    const ended = await replayTogether(webhookIds, order, means);
+    for (const { webhookId, fate } of ended) {
+      if (fate === undefined) continue;
+      fates[fate].push(webhookId);
+      done += 1;
+    }
+    watch.report(done);
+    const failed = ended.find(({ thrown }) => thrown !== undefined);
+    if (failed !== undefined) return { fates, left: order.turns.length - done, thrown: failed.thrown };
+  }
+  return { fates, left: order.turns.length - done };
+}
+
+interface Ended {
+  readonly webhookId: string;
+  /** Absent where nothing about it is changed, since the ledger could not be read. */
+  readonly fate?: Fate;
+  readonly thrown?: unknown;
+}
+
+async function replayTogether(
+  webhookIds: readonly string[],
+  order: ReplayOrder,
+  means: ReplayMeans,
+): Promise<readonly Ended[]> {
+  try {
+    const records = await means.table.records(webhookIds);
+    const ending = webhookIds.map((webhookId) =>
+      replayOne(webhookId, records.get(webhookId), order, means).catch((thrown) => ({ webhookId, thrown })),
+    );
+    return await Promise.all(ending);
+  } catch (thrown) {
+    return webhookIds.map((webhookId) => ({ webhookId, thrown }));
+  }
+}
+
+/** @throws LedgerUnavailable where nothing is changed */
+async function replayOne(
+  webhookId: string,
+  record: LedgerRecord | undefined,
+  { cause, isMeant }: ReplayOrder,
+  { table, now, sqs, queueUrl }: ReplayMeans,
+): Promise<Ended> {
+  if (record === undefined || isInFlight(record, now())) return { webhookId, fate: 'in_flight' };
+  if (!isMeant(record)) return { webhookId, fate: 'changed' };
+  // Before anything is changed: what has no payload stays as it is.
+  const event = await table.event(webhookId);
+  if (event === undefined) return { webhookId, fate: 'no_payload' };
+  const next = reopened(record, cause, now());
+  if (next === undefined) return { webhookId, fate: 'in_flight' };
+  let fate: Fate = 'unanswered';
+  try {
+    if (!(await table.replace(next))) return { webhookId, fate: 'changed' };
+    fate = 'refused';
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: queueUrl,
+        MessageBody: toMessageText(deliveryOf(event, next, now())),
+        MessageGroupId: next.integration_id,
+      }),
+    );
+    return { webhookId, fate: 'replayed' };
+  } catch (thrown) {
+    return { webhookId, fate, thrown };
+  }
+}
+
+/** Whether a message carries it to a function, or a function has it in hand. */
+export function isInFlight(record: LedgerRecord, nowMs: number): boolean {
+  return record.state === 'accepted' || leaseEndMs(record) > nowMs;
+}

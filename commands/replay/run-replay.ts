@@ -1,0 +1,37 @@
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { awsFailure } from '../aws-failure.ts';
+import type { Context } from '../context.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import type { Stage } from '../stage.ts';
+import { describeReplay, isDone } from './describe-replay.ts';
+import { noteInterruption } from './interruption.ts';
+import { type ReplayOrder, replayWebhooks } from './replay-webhooks.ts';
+
+/**
+ * Sends webhooks anew before somebody's eyes, and tells what became of them. Ctrl-C ends it after those at hand.
+ *
+ * @returns 0 where nothing is left to do, else 1
+ */
+export async function runReplay(
+  stage: Stage,
+  table: LedgerTable,
+  order: ReplayOrder,
+  { terminal, now, sleep }: Context,
+): Promise<number> {
+  const done = order.cause === 'replay' ? 'replayed' : 'released';
+  const means = { table, sqs: stage.sqs, queueUrl: stage.output('DeliveriesQueueUrl'), now, sleep };
+  const interruption = noteInterruption();
+  const progress = createProgressBar({ total: order.turns.length });
+  const watch = { report: progress.report, isInterrupted: interruption.isRequested };
+  const replayed = await replayWebhooks(order, means, watch).finally(() => {
+    interruption.ignore();
+    progress.end();
+  });
+  terminal.print(describeReplay(replayed, done));
+  if (replayed.thrown !== undefined) terminal.print(`It ended early: ${failureWords(replayed.thrown, stage)}`);
+  return isDone(replayed) ? 0 : 1;
+}
+
+function failureWords(thrown: unknown, { name }: Stage): string {
+  return awsFailure(thrown, `AWS, for stage ${name},`) ?? (thrown as Error).message;
+}

@@ -1,0 +1,154 @@
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { Context } from '../../commands/context.ts';
+import { redrive } from '../../commands/redrive.ts';
+import { DEAD_LETTERS, type FakeMoveTasks, startFakeMoveTasks } from './fake-move-tasks.ts';
+import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+
+const DELIVERIES = 'arn:aws:sqs:us-east-1:000000000000:deliveries';
+
+let world: OperatorWorld;
+let tasks: FakeMoveTasks;
+let sqs: SQSClient;
+let context: Context;
+
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  tasks = await startFakeMoveTasks();
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  sqs = new SQSClient({ endpoint: tasks.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  const outputs: Record<string, string> = {
+    DeliveriesQueueArn: DELIVERIES,
+    DeliveriesDeadLetterQueueArn: DEAD_LETTERS,
+    DeliveriesDeadLetterQueueUrl: `${tasks.endpoint}/000000000000/deliveries-dead-letters`,
+  };
+  const openStage: Context['openStage'] = async (name) => {
+    const stage = await world.context.openStage(name);
+    return { ...stage, sqs, output: (key) => outputs[key] ?? stage.output(key) };
+  };
+  context = { ...world.context, openStage };
+});
+
+afterEach(async () => {
+  sqs.destroy();
+  await tasks.close();
+  await world.close();
+});
+
+const run = (...words: readonly string[]) => redrive(words, context);
+
+test('says how many letters there are, asks, names the deliveries queue as destination, and follows to the end', async () => {
+  tasks.letters = 25;
+  world.answers.push('y');
+  expect(await run()).toBe(0);
+  expect(world.questions).toEqual(['Send 25 letters of stage local anew, 10 a second? [y/N] ']);
+  expect(tasks.tasks).toMatchObject([
+    { SourceArn: DEAD_LETTERS, DestinationArn: DELIVERIES, MaxNumberOfMessagesPerSecond: 10, Status: 'COMPLETED' },
+  ]);
+  expect(world.printed()).toBe('moved 25 letters: each is delivered anew, or becomes a letter again');
+});
+
+test('--yes asks nothing, --rate is passed on', async () => {
+  tasks.letters = 1;
+  expect(await run('--yes', '--rate', '500')).toBe(0);
+  expect(world.questions).toEqual([]);
+  expect(tasks.tasks).toMatchObject([{ MaxNumberOfMessagesPerSecond: 500 }]);
+  expect(world.printed()).toContain('moved 1 letter:');
+});
+
+test.each([['n'], [''], ['yeah'], [undefined]])('answered %j: nothing is moved', async (answer) => {
+  tasks.letters = 3;
+  if (answer !== undefined) world.answers.push(answer);
+  expect(await run()).toBe(1);
+  expect(tasks.tasks).toEqual([]);
+  expect(world.printed()).toContain('nothing is changed');
+});
+
+test('an empty queue: says so, asks nothing', async () => {
+  expect(await run()).toBe(0);
+  expect(world.printed()).toBe('no letters in the deliveries dead letter queue of stage local');
+  expect(world.questions).toEqual([]);
+});
+
+test('a move that is under way is followed, not started again', async () => {
+  tasks.letters = 30;
+  tasks.begin(DELIVERIES, 10);
+  expect(await run()).toBe(0);
+  expect(tasks.tasks).toHaveLength(1);
+  expect(world.printed()).toMatch(/^a move is under way already.*\nmoved 30 letters/);
+});
+
+test('an earlier move is not taken for this one, even while SQS does not list the new one yet', async () => {
+  tasks.letters = 5;
+  await run('--yes');
+  tasks.letters = 7;
+  tasks.listsLate = 3;
+  expect(await run('--yes')).toBe(0);
+  expect(world.printed()).toMatch(/moved 5 letters[^\n]*\nmoved 7 letters/);
+});
+
+test('a move that is never listed: told, after a minute', async () => {
+  tasks.letters = 5;
+  tasks.listsLate = Number.POSITIVE_INFINITY;
+  await expect(run('--yes')).rejects.toMatchObject({ name: 'CommandFailed' });
+});
+
+test('a move that fails: 1, with the reason of SQS', async () => {
+  tasks.letters = 50;
+  tasks.onList = () => {
+    const [task] = tasks.tasks;
+    if (task === undefined || task.ApproximateNumberOfMessagesMoved < 20) return;
+    Object.assign(task, { Status: 'FAILED', FailureReason: 'AWS.SimpleQueueService.NonExistentQueue' });
+  };
+  expect(await run('--yes')).toBe(1);
+  expect(world.printed()).toBe('failed after 20 letters: AWS.SimpleQueueService.NonExistentQueue');
+});
+
+test('a move that somebody else ends: 1', async () => {
+  tasks.letters = 50;
+  tasks.onList = () => {
+    const [task] = tasks.tasks;
+    if (task !== undefined && task.ApproximateNumberOfMessagesMoved >= 20) task.Status = 'CANCELLED';
+  };
+  expect(await run('--yes')).toBe(1);
+  expect(world.printed()).toContain('stopped: 20 letters were moved');
+});
+
+test('Ctrl-C ends the command, not the move, and says how to go on', async () => {
+  tasks.letters = 50;
+  world.onSleep = () => void process.emit('SIGINT');
+  expect(await run('--yes')).toBe(1);
+  expect(tasks.tasks).toMatchObject([{ Status: 'RUNNING' }]);
+  expect(world.printed()).toMatch(/^moved 10 letters so far. The move goes on without this command:/);
+  expect(world.printed()).toContain('npm run redrive -- --stage local --stop   ends it');
+  expect(process.listenerCount('SIGINT')).toBe(0);
+});
+
+describe('--stop', () => {
+  test('ends the move that is under way', async () => {
+    tasks.letters = 30;
+    tasks.begin(DELIVERIES, 10);
+    expect(await run('--stop')).toBe(0);
+    expect(tasks.tasks).toMatchObject([{ Status: 'CANCELLED' }]);
+    expect(world.printed()).toBe('stopped: 10 letters were moved, the others are where they were');
+  });
+
+  test('where none is under way: says so', async () => {
+    expect(await run('--stop')).toBe(0);
+    expect(world.printed()).toBe('nothing to do: no move is under way');
+  });
+});
+
+test.each([
+  [['--rate', '0']],
+  [['--rate', '501']],
+  [['--rate', '1.5']],
+  [['--rate', 'fast']],
+  [['--stop', '--yes']],
+  [['--stop', '--rate', '5']],
+  [['wh_1']],
+  [['--stage', 'Dev!']],
+])('%j is a usage error', async (words) => {
+  await expect(run(...words)).rejects.toMatchObject({ name: 'UsageError' });
+  expect(tasks.tasks).toEqual([]);
+});

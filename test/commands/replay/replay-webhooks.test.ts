@@ -1,0 +1,240 @@
+import { CreateQueueCommand, GetQueueAttributesCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { type FauxqsServer, startFauxqs } from 'fauxqs';
+import { evenly } from '../../../commands/replay/pace.ts';
+import { type ReplayOrder, replayWebhooks } from '../../../commands/replay/replay-webhooks.ts';
+import { type Delivery, deliverySchema } from '../../../lambdas/contract/delivery.ts';
+import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
+import { decideClaim, eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
+import { ENRICHED, NOW, subject } from '../../support/factories.ts';
+import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
+
+const ACCEPTED_MS = NOW - 3600_000;
+const ACCEPTED_AT = new Date(ACCEPTED_MS).toISOString();
+const LEASE = { ms: 60_000, claimedBy: 'test' };
+
+let server: FauxqsServer;
+let sqs: SQSClient;
+let queueUrl: string;
+let queuesMade = 0;
+let ledger: MemoryLedger;
+let nowMs: number;
+
+beforeAll(async () => {
+  server = await startFauxqs({ port: 0, logger: false });
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  sqs = new SQSClient({
+    ...{ endpoint: `http://127.0.0.1:${server.port}`, region: 'us-east-1', credentials, maxAttempts: 1 },
+  });
+});
+
+afterAll(async () => {
+  sqs.destroy();
+  await server.stop();
+});
+
+beforeEach(async () => {
+  nowMs = NOW;
+  ledger = createMemoryLedger();
+  queuesMade += 1;
+  queueUrl = (await sqs.send(new CreateQueueCommand({ QueueName: `deliveries-${queuesMade}` }))).QueueUrl ?? '';
+});
+
+/** A webhook whose event is held, in a state. */
+async function webhook(event_id: string, change: Partial<LedgerRecord> = {}): Promise<string> {
+  const event = eventOf(subject({ event_id }), ACCEPTED_MS);
+  await ledger.keepEvents([event]);
+  await ledger.overwrite({
+    ...newRecord(subject({ event_id, accepted_at: ACCEPTED_AT }), NOW),
+    ...{ state: 'dead', reason: 'HTTP 404', attempt: 1, enrichment: ENRICHED, version: 3, ...change },
+  });
+  return event.webhook_id;
+}
+
+function run(webhookIds: readonly string[], order: Partial<ReplayOrder> = {}, stopAfter = Number.POSITIVE_INFINITY) {
+  let done = 0;
+  return replayWebhooks(
+    { cause: 'replay', turns: evenly(webhookIds, 10), isMeant: () => true, ...order },
+    {
+      ...{ table: ledger, sqs, queueUrl },
+      now: () => nowMs,
+      sleep: async (durationMs) => {
+        nowMs += durationMs;
+      },
+    },
+    {
+      report: (count) => {
+        done = count;
+      },
+      isInterrupted: () => done >= stopAfter,
+    },
+  );
+}
+
+/** The deliveries that wait in the queue. */
+async function sent(): Promise<Delivery[]> {
+  const found: Delivery[] = [];
+  for (;;) {
+    const { Messages = [] } = await sqs.send(
+      new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 0 }),
+    );
+    if (Messages.length === 0) return found;
+    found.push(...Messages.map(({ Body = '' }) => deliverySchema.parse(JSON.parse(Body))));
+  }
+}
+
+async function queued(): Promise<number> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
+  );
+  return Number(Attributes?.ApproximateNumberOfMessages);
+}
+
+test('a dead one: the same webhook in the next generation, with the learning time that is known', async () => {
+  const id = await webhook('event-1', { generation: 2 });
+  expect((await run([id])).fates).toMatchObject({ replayed: [id] });
+  const [delivery] = await sent();
+  expect(delivery).toMatchObject({
+    ...subject(),
+    ...{ webhook_id: id, generation: 3, accepted_at: ACCEPTED_AT },
+    progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
+  });
+  expect(delivery).not.toHaveProperty('token');
+  const record = await ledger.record(id);
+  expect(record).toMatchObject({ state: 'accepted', generation: 3, attempt: 0, version: 4 });
+  expect(record).not.toHaveProperty('reason');
+});
+
+test('what is sent may be claimed, and what was on its way before may not', async () => {
+  const id = await webhook('event-1', { state: 'scheduled', token: 'g0-a1', due_at: ACCEPTED_AT });
+  await run([id]);
+  const [delivery] = (await sent()) as [Delivery];
+  const claim = decideClaim(await ledger.record(id), delivery, LEASE, NOW);
+  expect(claim).toMatchObject({ verdict: 'mine', record: { generation: 1 } });
+  if (claim.verdict !== 'mine') return;
+  const delivered: LedgerRecord = { ...claim.record, state: 'delivered' };
+  const old = { ...delivery, generation: 0, token: 'g0-a1' };
+  expect(decideClaim(delivered, old, LEASE, NOW)).toEqual({ verdict: 'done', state: 'delivered' });
+});
+
+test.each(['delivered', 'dead', 'parked', 'scheduled', 'unwanted', 'cancelled'] as const)(
+  '%s: sent anew',
+  async (state) => {
+    const id = await webhook('event-1', { state });
+    expect((await run([id])).fates.replayed).toEqual([id]);
+  },
+);
+
+describe('nothing is changed', () => {
+  test.each([
+    ['in_flight', 'accepted, its message is on its way', { state: 'accepted' }],
+    [
+      'in_flight',
+      'a function has it in hand',
+      { state: 'delivering', lease_until: new Date(NOW + 1000).toISOString() },
+    ],
+  ] as const)('%s: %s', async (fate, _, change) => {
+    const id = await webhook('event-1', change);
+    const before = ledger.all();
+    expect((await run([id])).fates).toMatchObject({ replayed: [], [fate]: [id] });
+    expect(ledger.all()).toEqual(before);
+    expect(await queued()).toBe(0);
+  });
+
+  test('in flight: nobody has claimed it yet', async () => {
+    const event = eventOf(subject(), ACCEPTED_MS);
+    await ledger.keepEvents([event]);
+    expect((await run([event.webhook_id])).fates.in_flight).toEqual([event.webhook_id]);
+    expect(ledger.all()).toEqual([]);
+  });
+
+  test('its payload is deleted', async () => {
+    const id = await webhook('event-1');
+    ledger.dropEvent(id);
+    const before = ledger.all();
+    expect((await run([id])).fates.no_payload).toEqual([id]);
+    expect(ledger.all()).toEqual(before);
+  });
+
+  test('it is not among those that were meant any more', async () => {
+    const id = await webhook('event-1', { state: 'delivered' });
+    expect((await run([id], { isMeant: ({ state }) => state === 'dead' })).fates.changed).toEqual([id]);
+    expect(await ledger.record(id)).toMatchObject({ state: 'delivered', generation: 0 });
+  });
+
+  test('the ledger cannot be read: it ends there', async () => {
+    const ids = [await webhook('event-1'), await webhook('event-2')];
+    ledger.isDown = true;
+    const { fates, left, thrown } = await run(ids);
+    expect({ left, thrown }).toEqual({ left: 2, thrown: expect.objectContaining({ name: 'LedgerUnavailable' }) });
+    expect(Object.values(fates).flat()).toEqual([]);
+  });
+});
+
+test('a lease that has ended holds nobody up', async () => {
+  const id = await webhook('event-1', { state: 'delivering', lease_until: new Date(NOW - 1).toISOString() });
+  expect((await run([id])).fates.replayed).toEqual([id]);
+});
+
+test('two operators at once: each webhook goes out once', async () => {
+  const ids = await Promise.all(['1', '2', '3', '4', '5'].map((name) => webhook(name)));
+  const [one, other] = await Promise.all([run(ids), run(ids)]);
+  expect([...one.fates.replayed, ...other.fates.replayed].sort()).toEqual([...ids].sort());
+  const others = [one, other].flatMap(({ fates }) => [...fates.changed, ...fates.in_flight]);
+  expect(others.sort()).toEqual([...ids].sort());
+  expect(await queued()).toBe(5);
+});
+
+test('the queue takes nothing: it ends there, and what was reopened is told', async () => {
+  const ids = [await webhook('event-1'), await webhook('event-2')];
+  queueUrl = `${queueUrl}-that-is-not`;
+  const { fates, left, thrown } = await run(ids);
+  expect({ refused: fates.refused, left }).toEqual({ refused: [ids[0]], left: 1 });
+  expect(thrown).toMatchObject({ name: expect.stringContaining('QueueDoesNotExist') });
+  expect(await ledger.record(ids[0] ?? '')).toMatchObject({ state: 'accepted', generation: 1 });
+  expect(await ledger.record(ids[1] ?? '')).toMatchObject({ state: 'dead', generation: 0 });
+});
+
+test('the ledger fails in the middle of a change: whether it is made is not known, and it ends there', async () => {
+  const ids = [await webhook('event-1'), await webhook('event-2')];
+  const { replace } = ledger;
+  ledger.replace = async (record) => {
+    ledger.isDown = true;
+    return replace(record);
+  };
+  const { fates, left } = await run(ids);
+  expect({ unanswered: fates.unanswered, left }).toEqual({ unanswered: [ids[0]], left: 1 });
+});
+
+test('interrupted: what was begun is on the queue, the rest is as it was, and another run takes it', async () => {
+  const ids = await Promise.all(['1', '2', '3', '4'].map((name) => webhook(name)));
+  const first = await run(ids, {}, 2);
+  expect({ left: first.left, replayed: first.fates.replayed }).toEqual({ left: 2, replayed: ids.slice(0, 2) });
+  expect(await queued()).toBe(2);
+  const stillDead = ledger.all().filter(({ state }) => state === 'dead');
+  expect(stillDead.map(({ webhook_id }) => webhook_id)).toEqual(ids.slice(2));
+  const second = await run(ids);
+  expect(second.fates).toMatchObject({ replayed: ids.slice(2), in_flight: ids.slice(0, 2) });
+});
+
+test('a release keeps since when it is parked, a replay forgets it', async () => {
+  const parked = { state: 'parked', parked_since: ACCEPTED_AT, parked_for: 'paused' } as const;
+  const released = await webhook('event-1', parked);
+  const replayed = await webhook('event-2', parked);
+  await run([released], { cause: 'release' });
+  await run([replayed]);
+  expect(await ledger.record(released)).toMatchObject({ state: 'accepted', parked_since: ACCEPTED_AT });
+  expect(await ledger.record(replayed)).not.toHaveProperty('parked_since');
+});
+
+test('letters that SQS takes only escaped', async () => {
+  const event = eventOf(subject({ payload: '{"title":"\uFFFE"}' }), ACCEPTED_MS);
+  await ledger.keepEvents([event]);
+  await ledger.overwrite({
+    ...newRecord({ schema_version: 1, generation: 0, ...event }, NOW),
+    state: 'dead',
+    version: 2,
+  });
+  await run([event.webhook_id]);
+  expect((await sent()).map(({ payload }) => payload)).toEqual([event.payload]);
+});
