@@ -45,18 +45,18 @@ beforeEach(() => {
 const workflow = () => createWorkflow({ client, stateMachineArn: STATE_MACHINE });
 
 describe('starting the workflow', () => {
-  test('names the execution by webhook and generation, and gives it the delivery', async () => {
+  test('names the execution by webhook and token, and gives it the delivery with that token', async () => {
     const given = delivery(PENDING, { generation: 3, payload: '{"a":1.0}' });
-    await workflow().start(given);
+    expect(await workflow().start(given)).toBe('g3');
     expect(calls).toHaveLength(1);
     expect(calls[0]?.target).toBe('AWSStepFunctions.StartExecution');
     expect(calls[0]?.input).toMatchObject({ stateMachineArn: STATE_MACHINE, name: `${given.webhook_id}-g3` });
-    expect(deliverySchema.parse(JSON.parse(calls[0]?.input.input ?? ''))).toEqual(given);
+    expect(deliverySchema.parse(JSON.parse(calls[0]?.input.input ?? ''))).toEqual({ ...given, token: 'g3' });
   });
 
   test('succeeds where the execution exists already: it carries the delivery', async () => {
     answers = [refusal('ExecutionAlreadyExists')];
-    await expect(workflow().start(delivery())).resolves.toBeUndefined();
+    await expect(workflow().start(delivery())).resolves.toBe('g0');
   });
 
   test.each([

@@ -11,6 +11,7 @@ const LEAVES = [
   ['SecretUnusable', errors.SecretUnusable],
   ['WarehouseUnavailable', errors.WarehouseUnavailable],
   ['QueueRefused', errors.QueueRefused],
+  ['LedgerUnavailable', errors.LedgerUnavailable],
   ['MalformedDelivery', errors.MalformedDelivery],
   ['EnvironmentInvalid', errors.EnvironmentInvalid],
 ] as const;

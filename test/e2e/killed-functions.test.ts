@@ -10,6 +10,7 @@ import {
   publishTo,
   receiptsOf,
   runningWorld,
+  TAKEN_OVER_MS,
 } from './running-world.ts';
 
 const world = runningWorld({
@@ -43,8 +44,8 @@ test('DeliverBatch killed while the partner has the request: it is sent again, u
   await until(() => receiptsOf(world(), 'stalling', 'stalled').length === 1);
   expect(platform.functions.find('deliver-batch').killOne()).toBeDefined();
 
-  await until(() => receiptsOf(world(), 'stalling', 'stalled').length === 2, 30_000);
-}, 60_000);
+  await until(() => receiptsOf(world(), 'stalling', 'stalled').length === 2, TAKEN_OVER_MS);
+}, 120_000);
 
 test('DeliverTask killed in the workflow: the workflow calls it again, and spends no try', async () => {
   const { platform, publish, evidence } = world();
@@ -52,13 +53,13 @@ test('DeliverTask killed in the workflow: the workflow calls it again, and spend
   await until(() => receiptsOf(world(), 'shaky', 'shaken').length === 2);
   expect(platform.functions.find('deliver-task').killOne()).toBeDefined();
 
-  await until(() => receiptsOf(world(), 'shaky', 'shaken').length === 3, 30_000);
-  await until(() => platform.stateMachine.executions().every(({ status }) => status === 'SUCCEEDED'));
+  await until(() => receiptsOf(world(), 'shaky', 'shaken').length === 3, TAKEN_OVER_MS);
+  await until(() => platform.stateMachine.executions().every(({ status }) => status === 'SUCCEEDED'), 30_000);
   const { logs, deliveryDeadLetters } = await evidence([]);
   const last = logs.findLast((line) => line.integration_id === 'shaky' && line.outcome === 'delivered');
   expect(last).toMatchObject({ attempt: 2 });
   expect(deliveryDeadLetters).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test('DeliverBatch killed under a rate limit, in mid-send and with moments reserved: every event arrives', async () => {
   const { platform, partner } = world();
@@ -73,6 +74,6 @@ test('DeliverBatch killed under a rate limit, in mid-send and with moments reser
 
   const isDelivered = (id: string) =>
     linesOf(world(), 'delivery.attempted', 'limited', id).some(({ outcome }) => outcome === 'delivered');
-  await until(() => ids.every(isDelivered), 40_000);
+  await until(() => ids.every(isDelivered), TAKEN_OVER_MS);
   expect(await deadLettersOf(world(), 'limited')).toEqual([]);
-}, 60_000);
+}, 120_000);

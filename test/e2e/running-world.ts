@@ -1,5 +1,6 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll } from '@jest/globals';
+import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { readLogs } from '../../local/demo/function-logs.ts';
 import type { DeadLetter, LogFields } from '../../local/demo/observe.ts';
@@ -14,6 +15,9 @@ import { lives } from '../support/processes.ts';
 
 /** A minute of the workflow is half a second. */
 export const TIME_SCALE = 120;
+
+/** Until then somebody else has what a killed function held, in milliseconds: leases keep real time. */
+export const TAKEN_OVER_MS = MIN_LEASE_SECONDS * 1000 + 30_000;
 
 /** The pipeline of the synthesized stage `local` for the tests of one file, which `npm test` has synthesized before. */
 export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = {}): () => World {
