@@ -1,6 +1,7 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { UsageError } from './command-line.ts';
 import { DEMO_USAGE, type DemoOptions, demoHelp, readDemoOptions } from './demo/demo-options.ts';
+import { equation, reconcile } from './demo/operator.ts';
 import { playOwnEvents } from './demo/own-events.ts';
 import { type FileEvent, readEventsFile } from './demo/read-events.ts';
 import { play } from './demo/script.ts';
@@ -36,13 +37,15 @@ async function demo({ timeScale, receiptsFile, eventsFile, waitMs }: DemoOptions
   }
 }
 
-/** @returns whether all went as expected */
+/** @returns whether all went as expected, and the ledger accounts for every event */
 async function playScenarios(world: World, say: Say): Promise<boolean> {
   const rows = await play(world, say);
   const asExpected = rows.filter(({ isExpected }) => isExpected).length;
   say(`${asExpected} of ${rows.length} as expected`);
+  const balance = await reconcile(world.platform);
+  say(`the ledger ${balance.is_balanced ? 'balances' : 'does not balance'}: ${equation(balance)}`);
   console.log(`\n${formatTable(rows)}\n`);
-  return asExpected === rows.length;
+  return asExpected === rows.length && balance.is_balanced;
 }
 
 /** @returns whether every event came to its end */

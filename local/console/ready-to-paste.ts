@@ -33,6 +33,12 @@ npm run local -- partner skillsoft 503
 npm run local -- partner skillsoft up
 npm run local -- status
 
+What became of webhooks, and whether every one is accounted for:
+
+npm run ledger -- count
+npm run ledger -- last --integration skillsoft
+npm run reconcile
+
 Dead letters of events, left where they are (nothing is printed where there are none):
 
 ${receiveWithCli(endpoint, output(platform, 'EventsDeadLetterQueueUrl'))}

@@ -1,9 +1,15 @@
 import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import {
+  COUNTED_STATES,
+  type ReconcileInput,
+  type ReconcileReport,
+  reconcileReportSchema,
+} from '../../lambdas/contract/reconciliation.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import type { Platform } from '../platform.ts';
 
 /**
- * What an operator does in the AppConfig console: new versions, deployed at once.
+ * What an operator does: new versions in the AppConfig console, deployed at once, and the ledger's balance.
  */
 
 /** A resolved output of the template. @throws Error where it has none of that name */
@@ -32,4 +38,22 @@ export function switchFlag(platform: Platform, isOn: boolean): void {
     output(platform, 'FlagsProfileId'),
     JSON.stringify({ ...FLAG_SEED, values: { [FLAG_KEY]: values } }),
   );
+}
+
+/** Invokes the reconciler, as `npm run reconcile` does. @throws Error where it fails */
+export async function reconcile(platform: Platform, input: ReconcileInput = {}): Promise<ReconcileReport> {
+  const result = await platform.functions.find('reconcile').invoke(input);
+  if (result.status === 'succeeded') return reconcileReportSchema.parse(result.payload);
+  throw new Error(`Reconcile: ${result.status === 'failed' ? JSON.stringify(result.error) : result.status}`);
+}
+
+/** `accepted 3 = delivered 2 + dead 1`: what does not occur is left out. */
+export function equation({ accepted, states, in_flight, unbalanced }: ReconcileReport): string {
+  const counts: (readonly [string, number])[] = [
+    ...COUNTED_STATES.map((state) => [state, states[state]] as const),
+    ['in flight', in_flight],
+    ['stuck', unbalanced],
+  ];
+  const terms = counts.filter(([, count]) => count > 0).map(([name, count]) => `${name} ${count}`);
+  return `accepted ${accepted} = ${terms.join(' + ') || 0}`;
 }

@@ -1,3 +1,4 @@
+import { equation } from '../demo/operator.ts';
 import { isSound, type SoakOutcome } from './reckon.ts';
 
 /** Named, at the most, of each kind. */
@@ -10,7 +11,7 @@ export function describeSoak(outcome: SoakOutcome): string {
   return [
     `${events} events in ${messages} messages, ${kills} functions killed, dead letters redriven: ${redriven.join(', then ')}`,
     `partners took ${events - missing.length} of ${events}, and ${repeated.length} of them more than once`,
-    `the ledger says: accepted ${balance.accepted}, delivered ${balance.states.delivered}, dead ${balance.states.dead}, in flight ${balance.in_flight}, stuck ${balance.unbalanced}`,
+    `the ledger says: ${equation(balance)}`,
     `the reconciler sent ${republished} anew; ${letters} dead letters lie there`,
     ...named('never taken', missing),
     ...named('taken, and never published', strangers),

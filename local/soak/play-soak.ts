@@ -1,9 +1,10 @@
+import { equation, reconcile } from '../demo/operator.ts';
 import type { Partners } from '../demo/partners.ts';
 import type { World } from '../demo/world.ts';
 import { awaitQuiet } from './await-quiet.ts';
 import { killFunctions } from './kill-functions.ts';
 import { publishEvents } from './publish-events.ts';
-import { count, reconcile, type SoakOutcome } from './reckon.ts';
+import { count, type SoakOutcome } from './reckon.ts';
 import { countLetters, redriveLetters } from './redrive-letters.ts';
 import type { Tally } from './tally.ts';
 
@@ -82,10 +83,10 @@ async function redriveAgain(world: World, limitMs: number, say: (line: string) =
 async function balanceOut(world: World, limitMs: number, say: (line: string) => void) {
   let republished = 0;
   for (let run = 1; ; run += 1) {
-    const balance = await reconcile(world, { days: 2, in_flight_bound_seconds: BOUND_SECONDS });
+    const balance = await reconcile(world.platform, { days: 2, in_flight_bound_seconds: BOUND_SECONDS });
     republished += balance.republished;
-    const { accepted, states, in_flight: inFlight, unbalanced } = balance;
-    say(`reconciled: accepted ${accepted}, delivered ${states.delivered}, in flight ${inFlight}, stuck ${unbalanced}`);
+    const { accepted, states, in_flight: inFlight } = balance;
+    say(`reconciled: ${equation(balance)}`);
     if ((balance.is_balanced && states.delivered === accepted) || run === MAX_RUNS) return { balance, republished };
     if (inFlight > 0) await new Promise((resolve) => setTimeout(resolve, (BOUND_SECONDS * 1000) / 2));
     await awaitQuiet(world, limitMs);

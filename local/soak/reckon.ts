@@ -1,10 +1,5 @@
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
-import {
-  type ReconcileInput,
-  type ReconcileReport,
-  reconcileReportSchema,
-} from '../../lambdas/contract/reconciliation.ts';
-import type { World } from '../demo/world.ts';
+import type { ReconcileReport } from '../../lambdas/contract/reconciliation.ts';
 import type { Published } from './publish-events.ts';
 import type { Tally } from './tally.ts';
 
@@ -59,11 +54,4 @@ export function isSound({ events, kills, missing, strangers, repeated, tooSoon, 
   const excused = kills === 0 ? 0 : repeated.length;
   const faults = missing.length + strangers.length + tooSoon.length + repeated.length - excused;
   return faults === 0 && isBalanced && balance.accepted === events && balance.states.delivered === events;
-}
-
-/** Invokes the reconciler. @throws Error where it fails */
-export async function reconcile({ platform }: World, input: ReconcileInput): Promise<ReconcileReport> {
-  const result = await platform.functions.find('reconcile').invoke(input);
-  if (result.status === 'succeeded') return reconcileReportSchema.parse(result.payload);
-  throw new Error(`Reconcile: ${result.status === 'failed' ? JSON.stringify(result.error) : result.status}`);
 }
