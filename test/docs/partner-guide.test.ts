@@ -11,6 +11,8 @@ import {
 } from '../../lambdas/contract/delivery-ports.ts';
 import { EVENT_TYPES, MAX_EVENT_BYTES } from '../../lambdas/contract/event.ts';
 import { integrationSchema, PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/contract/integration.ts';
+import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
+import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { credentialsOf } from '../../lambdas/domain/credentials.ts';
 import { FAILURES_TO_OPEN, GONE_MS, OPEN_MS } from '../../lambdas/domain/gate-limits.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
@@ -288,7 +290,10 @@ describe('times in the guide', () => {
     expect(GONE_MS).toBe(3_600_000);
     const aboutAnHourMs = SLEEPS_MS.reduce((sum, sleepMs) => sum + sleepMs, 0);
     expect(aboutAnHourMs / 3_600_000).toBeCloseTo(1, 0);
-    expect(prose).toContain('after about an hour of that a webhook is set aside');
+    expect(LONGEST_PARKING_MS / 86_400_000).toBe(3);
+    expect(prose).toContain('for three days at the most; then they are set aside');
+    expect(prose).toContain('after an outage of more than an hour');
+    expect(prose).toContain(`${MIN_LEASE_SECONDS} seconds later or more`);
   });
 
   test('ports and schemes are the deployed stages’', () => {
