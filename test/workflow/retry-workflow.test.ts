@@ -5,6 +5,7 @@ import {
   deliverySchema,
   ENRICHMENT_TRIES,
   type Enrichment,
+  type Outcome,
   type Progress,
   type TaskResult,
 } from '../../lambdas/contract/delivery.ts';
@@ -97,7 +98,7 @@ const failsOnceMore = ({ progress }: Delivery): TaskResult => {
   return { enrichment: pending(enrichment.tries + 1), attempt, due_at: LATER };
 };
 const decides =
-  (outcome: 'delivered' | 'retry' | 'unwanted', reason: string) =>
+  (outcome: Exclude<Outcome, 'dead'>, reason: string) =>
   ({ progress }: Delivery): TaskResult => ({
     enrichment: progress.enrichment,
     attempt: progress.attempt + 1,
@@ -203,9 +204,10 @@ describe('delivery', () => {
     expect(output).toMatchObject({ outcome: 'delivered', attempt: 2 });
   });
 
-  test('unwanted ends it, and nothing is buried', async () => {
-    const { output, calls } = await run(settled, { deliver: [decides('unwanted', 'inactive')] });
-    expect(output).toMatchObject({ outcome: 'unwanted', reason: 'inactive' });
+  test.each(['unwanted', 'parked', 'duplicate'] as const)('%s ends it, and nothing is buried', async (outcome) => {
+    const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
+    expect(output).toMatchObject({ outcome, reason: 'why' });
+    expect(calls.Deliver).toHaveLength(1);
     expect(calls.Bury).toEqual([]);
   });
 
