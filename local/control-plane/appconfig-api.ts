@@ -1,6 +1,7 @@
 import type { LocalAppConfig } from './appconfig.ts';
 import { AwsError } from './aws-error.ts';
-import type { Deployment, HostedVersion } from './configuration-store.ts';
+import type { HostedVersion } from './configuration-store.ts';
+import type { Deployment } from './deployment.ts';
 import { type Answer, headersOf, jsonAnswer, jsonBody, type RestApi, type RestRequest } from './rest.ts';
 
 /** `MaxResults` of lists: default and bound. */
@@ -26,6 +27,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET environments deployments': listDeployments,
   'GET environments deployments #': (appConfig, parent) =>
     jsonAnswer(200, describe(appConfig, parent, findDeployment(appConfig, parent))),
+  'DELETE environments deployments #': stopDeployment,
 };
 
 /** What operators do with versions and deployments: for `@aws-sdk/client-appconfig`. */
@@ -93,8 +95,16 @@ function startDeployment(appConfig: LocalAppConfig, parent: Parent, { body }: Re
     strategyId: String(DeploymentStrategyId),
     description: Description as string | undefined,
   };
-  const deployment = appConfig.store.startDeployment(applicationId, id, draft, appConfig.bakeMs);
+  const isBaking = Number(appConfig.store.settings(draft.strategyId).FinalBakeTimeInMinutes) !== 0;
+  const deployment = appConfig.store.startDeployment(applicationId, id, draft, isBaking ? appConfig.bakeMs : 0);
   return jsonAnswer(201, describe(appConfig, parent, deployment));
+}
+
+function stopDeployment(appConfig: LocalAppConfig, parent: Parent, { headers }: RestRequest): Answer {
+  const { store, rollbackMs } = appConfig;
+  const allowRevert = headers['allow-revert'] === 'true';
+  const stopped = store.stopDeployment(parent.applicationId, parent.id, parent.number, { allowRevert, rollbackMs });
+  return jsonAnswer(202, describe(appConfig, parent, stopped));
 }
 
 function listDeployments(appConfig: LocalAppConfig, parent: Parent, { query }: RestRequest): Answer {
@@ -124,16 +134,16 @@ function describe(appConfig: LocalAppConfig, { applicationId, id }: Parent, depl
 
 function summary({ store }: LocalAppConfig, deployment: Deployment): object {
   const { number, version, draft, startedAtMs, completedAtMs } = deployment;
-  const isUnderWay = store.isUnderWay(deployment);
+  const state = store.state(deployment);
   return {
     ...store.settings(draft.strategyId),
     DeploymentNumber: number,
     ConfigurationVersion: String(version.number),
     VersionLabel: version.label,
-    State: isUnderWay ? 'BAKING' : 'COMPLETE',
+    State: state,
     PercentageComplete: 100,
     StartedAt: new Date(startedAtMs).toISOString(),
-    ...(!isUnderWay && { CompletedAt: new Date(completedAtMs).toISOString() }),
+    ...(state === 'COMPLETE' && { CompletedAt: new Date(completedAtMs).toISOString() }),
   };
 }
 

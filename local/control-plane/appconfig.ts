@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AwsError } from './aws-error.ts';
-import { ConfigurationStore, type Deployment } from './configuration-store.ts';
+import { ConfigurationStore } from './configuration-store.ts';
+import type { Deployment } from './deployment.ts';
 import type { ProfileType } from './profile-content.ts';
 
 /** Bounds and default of `RequiredMinimumPollIntervalInSeconds` (StartConfigurationSession). */
@@ -33,9 +34,12 @@ export interface LocalAppConfig {
    * @throws DeploymentRefused listing why, or because another one still bakes; Error where the profile is not defined
    */
   deploy(applicationId: string, environmentId: string, profileId: string, content: string): number;
-  /** Deployments that are started from now on by AppConfig's API bake for so long; 0 at first. */
+  /** Deployments that are started from now on by AppConfig's API, with a strategy that bakes, bake for so long; 0 at first. */
   setBakeSeconds(seconds: number): void;
   readonly bakeMs: number;
+  /** Deployments that are taken back from now on by AppConfig's API are ROLLING_BACK for so long; 0 at first. */
+  setRollbackSeconds(seconds: number): void;
+  readonly rollbackMs: number;
   /** Answers this interval to everybody, below AppConfig's own minimum of 15 s too: for platforms with scaled time. */
   setPollIntervalSeconds(seconds: number): void;
   /** While down, every call is answered 503. */
@@ -62,6 +66,7 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
   let fixedIntervalSeconds: number | undefined;
   let isDown = false;
   let bakeMs = 0;
+  let rollbackMs = 0;
 
   const requireUp = () => {
     if (isDown) throw new AwsError('ServiceUnavailableException', 503, 'AppConfig is switched off');
@@ -85,6 +90,14 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
 
     setBakeSeconds(seconds) {
       bakeMs = seconds * 1000;
+    },
+
+    get rollbackMs() {
+      return rollbackMs;
+    },
+
+    setRollbackSeconds(seconds) {
+      rollbackMs = seconds * 1000;
     },
 
     setPollIntervalSeconds(seconds) {

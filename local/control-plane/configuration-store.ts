@@ -1,4 +1,14 @@
 import { AwsError } from './aws-error.ts';
+import {
+  type Deployment,
+  type DeploymentDraft,
+  type DeploymentState,
+  isDeployed,
+  isUnderWay,
+  stateOf,
+  type TakingBack,
+  takeBack,
+} from './deployment.ts';
 import { type ProfileType, type Publish, publisher } from './profile-content.ts';
 
 /** Of what is given besides the content, only this is kept. */
@@ -20,26 +30,6 @@ export type StrategySettings = Readonly<
     Record<'DeploymentDurationInMinutes' | 'GrowthFactor' | 'GrowthType' | 'FinalBakeTimeInMinutes', string | number>
   >
 >;
-
-export interface DeploymentDraft {
-  readonly profileId: string;
-  /** A version's number or label. */
-  readonly version: string;
-  readonly strategyId: string;
-  readonly description?: string | undefined;
-}
-
-export interface Deployment {
-  /** Counted for each environment, from 1. */
-  readonly number: number;
-  readonly draft: DeploymentDraft;
-  readonly version: HostedVersion;
-  /** What those who poll are answered. */
-  readonly published: string;
-  readonly startedAtMs: number;
-  /** Until then it bakes, and its environment takes no other. */
-  readonly completedAtMs: number;
-}
 
 interface Profile {
   readonly publish: Publish;
@@ -109,7 +99,7 @@ export class ConfigurationStore {
     const deployments = this.#environment(applicationId, environmentId);
     const version = this.version(applicationId, draft.profileId, draft.version);
     if (!this.#strategies.has(draft.strategyId)) notFound(`there is no deployment strategy ${draft.strategyId}`);
-    if (deployments.some((deployment) => this.isUnderWay(deployment))) {
+    if (deployments.some((deployment) => isUnderWay(deployment, this.#now()))) {
       throw new AwsError('ConflictException', 409, 'a deployment to this environment is under way');
     }
     const published = this.#profile(applicationId, draft.profileId).publish(version.content);
@@ -125,8 +115,22 @@ export class ConfigurationStore {
     return this.#environment(applicationId, environmentId);
   }
 
-  isUnderWay({ completedAtMs }: Deployment): boolean {
-    return this.#now() < completedAtMs;
+  /** Takes a deployment back: those who poll are answered the one before it. */
+  stopDeployment(applicationId: string, environmentId: string, number: string, how: TakingBack): Deployment {
+    const deployments = this.#environment(applicationId, environmentId);
+    const index = deployments.findIndex((candidate) => String(candidate.number) === number);
+    const deployment = deployments[index] ?? notFound(`the environment ${environmentId} has no deployment ${number}`);
+    const { profileId } = deployment.draft;
+    if (!deployments.slice(0, index).some((earlier) => isDeployed(earlier, profileId))) {
+      throw new AwsError('BadRequestException', 400, `nothing was deployed before deployment ${number}`);
+    }
+    const stopped = takeBack(deployment, this.#now(), how);
+    deployments[index] = stopped;
+    return stopped;
+  }
+
+  state(deployment: Deployment): DeploymentState {
+    return stateOf(deployment, this.#now());
   }
 
   settings(strategyId: string): StrategySettings {
@@ -136,7 +140,7 @@ export class ConfigurationStore {
   /** What those who poll are answered now; undefined where nothing is deployed. */
   deployed(applicationId: string, environmentId: string, profileId: string): Deployment | undefined {
     const deployments = this.#environments.get(keyOf(applicationId, environmentId)) ?? [];
-    return deployments.findLast(({ draft }) => draft.profileId === profileId);
+    return deployments.findLast((deployment) => isDeployed(deployment, profileId));
   }
 
   #profile(applicationId: string, profileId: string): Profile {

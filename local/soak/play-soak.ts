@@ -40,7 +40,8 @@ export async function soak(
   try {
     const published = await publishEvents(world, events, () => {});
     say(`published ${published.messages} messages; ${killing.count()} functions killed so far`);
-    await untilTaken(world, tally, published.webhookIds, limitMs);
+    await awaitQuiet(world, limitMs, (left) => say(`${tally.taken.size} taken, ${left} under way`));
+    requireRefusals(tally, published.webhookIds);
     const redriven = [await redriveAgain(world, limitMs, say)];
     world.partner.setBehaviour('/refusing', 200);
     say('the partner that refused is mended');
@@ -58,16 +59,9 @@ export async function soak(
   }
 }
 
-/** Waits until all is quiet with functions still being killed: whatever can be delivered then is. */
-async function untilTaken(
-  world: World,
-  tally: Tally,
-  webhookIds: ReadonlyMap<string, readonly string[]>,
-  limitMs: number,
-): Promise<void> {
-  await awaitQuiet(world, limitMs);
-  const refused = webhookIds.get('refusing') ?? [];
-  const unasked = refused.filter((id) => !tally.refused.has(id));
+/** @throws Error where all is quiet, and who refuses was not asked */
+function requireRefusals(tally: Tally, webhookIds: ReadonlyMap<string, readonly string[]>): void {
+  const unasked = (webhookIds.get('refusing') ?? []).filter((id) => !tally.refused.has(id));
   if (unasked.length > 0) throw new Error(`all is quiet, and ${unasked.length} were never sent to who refuses them`);
 }
 
