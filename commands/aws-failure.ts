@@ -7,10 +7,16 @@ const THROTTLED = /^(Throttling|ThrottlingException|ThrottledException|TooManyRe
 const NETWORK =
   /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EPIPE|TimeoutError|(DEPTH_ZERO_)?SELF_SIGNED_CERT.*|UNABLE_TO_.*|CERT_.*)$/;
 
+/** What was asked, for the words below. @param stageName undefined where none was reached yet */
+export function whereOf(stageName: string | undefined): string {
+  if (stageName === undefined) return 'AWS';
+  return stageName === 'local' ? 'the platform of this machine' : `AWS, for stage ${stageName},`;
+}
+
 /**
  * One line for what an AWS client threw; undefined where it was not AWS, nor the way to it.
  *
- * @param where what was asked: "stage dev"
+ * @param where what was asked: `whereOf` a stage
  */
 export function awsFailure(thrown: unknown, where: string): string | undefined {
   const { name = '', message = '', code = '', $fault } = (thrown ?? {}) as Record<string, string | undefined>;

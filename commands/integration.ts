@@ -21,8 +21,9 @@ export const INTEGRATION_USAGE = `usage: npm run integration -- COMMAND [--stage
                            else from INTEGRATION_BEARER_TOKEN and so on, else it is asked for
       [--keep-secret]      uses the secret that is there   [--show-secret]  prints the signing secret
   pause ID | --all         at once: events sleep and spend no try
-  resume ID | --all        at once; of ID also forgets that it was gone or failing. Then releases what is parked, as fast
-                           as each integration's rate limit allows (10 a second where it has none)
+  resume ID | --all        at once; of ID also forgets that it was gone or failing. Then releases what is parked, asleep or
+                           at rest (of --all only what the pause alone kept back), as fast as each integration's rate
+                           limit allows (10 a second where it has none, 100 at the most)
       [--no-release]       what is parked waits: until it wakes, or until the reconciler releases it
   rotate ID                a new signing secret, step by step; run again, it goes on where it was
       [--show-secret] [--partner-has-switched] [--wait-seconds N, default ${USUAL_WAIT_SECONDS}]

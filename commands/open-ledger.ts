@@ -1,17 +1,18 @@
 import { createLedgerTable } from '../lambdas/adapters/dynamodb/ledger-table.ts';
 import { LedgerUnavailable } from '../lambdas/contract/errors.ts';
-import type { LedgerTable } from '../lambdas/contract/ledger-ports.ts';
-import { awsFailure } from './aws-failure.ts';
+import type { LedgerTable, Span } from '../lambdas/contract/ledger-ports.ts';
+import { awsFailure, whereOf } from './aws-failure.ts';
 import { CommandFailed } from './command-failed.ts';
+import type { Context } from './context.ts';
 import type { Stage } from './stage.ts';
+import { readSpan } from './time-span.ts';
 
 /**
  * The ledger of a stage, which itself says how long it holds what.
  *
- * @param now wall clock, ms
  * @throws CommandFailed where the stack is older than its ledger
  */
-export function openLedger(stage: Stage, now: () => number = Date.now): LedgerTable {
+export function openLedger(stage: Stage, { now }: Pick<Context, 'now'>): LedgerTable {
   return createLedgerTable({
     client: stage.dynamoDb,
     tableName: stage.output('LedgerTableName'),
@@ -25,6 +26,11 @@ export function heldDays(stage: Stage): { readonly payloadDays: number; readonly
   return { payloadDays: days(stage, 'LedgerPayloadDays'), factsDays: days(stage, 'LedgerFactsDays') };
 }
 
+/** By when whatever can still be sent was accepted: earlier events are deleted. @throws CommandFailed */
+export function heldSpan(stage: Stage, { now }: Pick<Context, 'now'>): Span {
+  return readSpan({ since: `${heldDays(stage).payloadDays}d`, until: undefined }, now());
+}
+
 function days(stage: Stage, name: 'LedgerPayloadDays' | 'LedgerFactsDays'): number {
   const text = stage.output(name);
   if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
@@ -34,6 +40,5 @@ function days(stage: Stage, name: 'LedgerPayloadDays' | 'LedgerFactsDays'): numb
 /** The adapter's error as a person is told it; whatever else was thrown, as it is. */
 export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
   if (!(thrown instanceof LedgerUnavailable)) return thrown;
-  const where = name === 'local' ? 'the platform of this machine' : `AWS, for stage ${name},`;
-  return new CommandFailed(awsFailure(thrown.cause, where) ?? `the ledger does not answer: ${thrown.message}`);
+  return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not answer: ${thrown.message}`);
 }

@@ -17,13 +17,16 @@ export interface ProgressBar {
   end(): void;
 }
 
+/** A stream that may be a terminal's. */
+export type ProgressOutput = Pick<NodeJS.WritableStream, 'write'> & { readonly isTTY?: boolean };
+
 export interface ProgressBarOptions {
   /** Undefined where nobody knows how many there are: then it counts, and shows no bar. */
   readonly total?: number | undefined;
   /** What is counted, after the number: `items read`. */
   readonly unit?: string;
   /** Standard error where nothing else is said, so that standard output can be kept in a file. */
-  readonly output?: Pick<NodeJS.WriteStream, 'write'> & { readonly isTTY?: boolean };
+  readonly output?: ProgressOutput;
   /** Milliseconds. */
   readonly now?: () => number;
 }

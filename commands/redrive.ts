@@ -13,15 +13,16 @@ import type { Stage } from './stage.ts';
 const USUAL_RATE = 10;
 const HIGHEST_RATE = 500;
 
-export const REDRIVE_USAGE = `usage: npm run redrive -- [--rate N] [--yes] [--stage NAME]
+export const REDRIVE_USAGE = `usage: npm run redrive -- [--rate N] [--yes] | --stop  [--stage NAME]
   moves every letter of the deliveries dead letter queue back to the deliveries queue, so that each is sent anew
   --rate N       letters a second, 1 to ${HIGHEST_RATE} (default: ${USUAL_RATE})
   --yes          does not ask
   --stop         ends the move that is under way; what is left stays in the dead letter queue
   --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod
-  ends with 0 where all letters are moved, or there are none, else with 1`;
+  Ctrl-C ends this command, and not the move: the same command then follows it
+  ends with 0 where all letters are moved, or there are none, or --stop has ended the move; else with 1`;
 
-/** `npm run redrive`: 0 where all letters are moved, or there are none. @throws UsageError; CommandFailed */
+/** `npm run redrive`: its exit status. @throws UsageError; CommandFailed */
 export async function redrive(words: readonly string[], context: Context): Promise<number> {
   const { stageName, perSecond, isYes, isStop } = readOptions(words);
   const { print } = context.terminal;
@@ -58,8 +59,9 @@ function readOptions(words: readonly string[]) {
 
 /** @param letters how many there are to move, where that is known */
 async function follow(stage: Stage, afterMs: number, letters: number | undefined, context: Context): Promise<number> {
-  const { print } = context.terminal;
-  const progress = createProgressBar({ total: letters });
+  const { terminal, now } = context;
+  const { print } = terminal;
+  const progress = createProgressBar({ total: letters, output: terminal.progress, now });
   const report = ({ moved }: MoveTask) => progress.report(moved);
   const { status, moved, failure } = await followTask(stage, afterMs, report, context).finally(progress.end);
   switch (status) {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../local/command-line.ts';
 import { stateFile } from '../local/console/state-file.ts';
-import { awsFailure } from './aws-failure.ts';
+import { awsFailure, whereOf } from './aws-failure.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -51,10 +51,6 @@ async function statusOf(
   } finally {
     for (const stage of opened) stage.close();
   }
-}
-
-function whereOf(stageName: string | undefined): string {
-  return stageName === 'local' ? 'the platform of this machine' : `AWS, for stage ${stageName},`;
 }
 
 function contextOf(terminal: Terminal, opened: Stage[]): Context {

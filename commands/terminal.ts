@@ -1,10 +1,13 @@
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
+import type { ProgressOutput } from './progress-bar.ts';
 
 /** The person, or the script, that runs a command. */
 export interface Terminal {
   /** True where somebody can be asked and sees the questions. */
   readonly isInteractive: boolean;
+  /** Where progress is shown. */
+  readonly progress: ProgressOutput;
   /** Prints lines to standard output. */
   print(text: string): void;
   /** One line of the input; undefined where the input has ended or Ctrl-C was pressed. */
@@ -22,16 +25,17 @@ export function withoutControl(text: string): string {
   return text.replace(CONTROL, '?');
 }
 
-/** Questions go to standard error, so that standard output can be kept in a file. */
+/** Questions and progress go to standard error, so that standard output can be kept in a file. */
 export function createTerminal(
   input: NodeJS.ReadStream = process.stdin,
   output: NodeJS.WritableStream = process.stdout,
-  questions: NodeJS.WritableStream = process.stderr,
+  questions: NodeJS.WritableStream & ProgressOutput = process.stderr,
 ): Terminal {
   const isInteractive = input.isTTY === true;
   const lines = new InputLines(input, questions, isInteractive);
   return {
     isInteractive,
+    progress: questions,
     print: (text) => void output.write(`${withoutControl(text)}\n`),
     ask: (question) => lines.next(withoutControl(question), false),
     askHidden: (question) => lines.next(withoutControl(question), true),

@@ -14,8 +14,10 @@ export async function list(options: ListOptions, context: Context): Promise<numb
   const { document, from } = await readSource(options, context);
   const { print } = context.terminal;
   print(from);
-  if (document.fields.paused === true)
-    print('All integrations are paused: "npm run integration -- resume --all" ends it.');
+  if (document.fields.paused === true) {
+    const where = options.stage === undefined ? '' : ` --stage ${options.stage}`;
+    print(`All integrations are paused: "npm run integration -- resume --all${where}" ends it.`);
+  }
   print(document.entries.length === 0 ? 'No integrations yet.' : alignColumns(rowsOf(document)));
   const faults = documentFaults(document);
   if (faults.length > 0) print(`\nWhat does not fit:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { type Change, POLL_INTERVAL_MS, readDeployed } from '../deployed-document.ts';
 import { entryOf, withAllPaused, withChangedEntry } from '../integrations-document.ts';
-import { openLedger } from '../open-ledger.ts';
+import { heldSpan, ledgerFailure, openLedger } from '../open-ledger.ts';
 import { durationWords, number } from '../replay/describe-replay.ts';
 import { findParked, type Parked } from '../replay/find-parked.ts';
 import { evenly, together } from '../replay/pace.ts';
@@ -22,6 +22,7 @@ export interface ResumeOptions extends PauseOptions {
 export async function resume({ stage: stageName, id, isReleasing }: ResumeOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const resumedAt = new Date(context.now()).toISOString();
+  const stage = await context.openStage(stageName);
   const edit: Change['edit'] = (document) => {
     if (id === undefined) {
       if (document.fields.paused !== true) return undefined;
@@ -29,19 +30,20 @@ export async function resume({ stage: stageName, id, isReleasing }: ResumeOption
     }
     const changed = withChangedEntry(document, id, { paused: false, resumed_at: resumedAt });
     if (document.fields.paused === true) {
-      print('All integrations are paused together, and stay so: "npm run integration -- resume --all" ends it.');
+      print(
+        `All integrations are paused together, and stay so: "npm run integration -- resume --all --stage ${stage.name}" ends it.`,
+      );
     }
     if (entryOf(document, id).active === false) print(`Integration ${id} is not active, and gets nothing.`);
     return changed;
   };
   const whose = id === undefined ? 'all integrations' : `integration ${id}`;
-  const stage = await context.openStage(stageName);
   const isDeployed = await deployAtOnce(stage, edit, `resume ${whose}`, `${whose}: not paused together`, context);
   return isReleasing ? release(stage, id, isDeployed, context) : 0;
 }
 
 async function release(stage: Stage, id: string | undefined, isDeployed: boolean, context: Context): Promise<number> {
-  const { terminal, now, sleep } = context;
+  const { terminal, sleep } = context;
   if (isDeployed) {
     const waitSeconds = POLL_INTERVAL_MS / 1000;
     terminal.print(
@@ -50,8 +52,10 @@ async function release(stage: Stage, id: string | undefined, isDeployed: boolean
     await sleep(POLL_INTERVAL_MS);
   }
   const { document } = await readDeployed(stage);
-  const table = openLedger(stage);
-  const parked = await findParked(table, document, id, now());
+  const table = openLedger(stage, context);
+  const parked = await findParked(table, document, id, heldSpan(stage, context)).catch((thrown: unknown) => {
+    throw ledgerFailure(thrown, stage);
+  });
   if (parked.length === 0) {
     terminal.print('Nothing is parked that may go.');
     return 0;

@@ -16,6 +16,7 @@ export interface LedgerWorld {
 }
 
 /** @throws CommandFailed */
-export function ledgerWorld(stage: Stage, asJson: boolean, { terminal, now }: Context): LedgerWorld {
-  return { stage, stageName: stage.name, table: openLedger(stage, now), asJson, print: terminal.print, now };
+export function ledgerWorld(stage: Stage, asJson: boolean, context: Context): LedgerWorld {
+  const { terminal, now } = context;
+  return { stage, stageName: stage.name, table: openLedger(stage, context), asJson, print: terminal.print, now };
 }

@@ -6,7 +6,7 @@ import { FATES, type Fate, type Replayed } from './replay-webhooks.ts';
 const MOST_NAMED = 10;
 
 /** How many there are, by integration and state. */
-export function countRows(found: readonly Found[]): string {
+export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'>[]): string {
   const counts = new Map<string, { readonly cells: readonly [string, string]; count: number }>();
   for (const { integration_id, state } of found) {
     const key = `${integration_id} ${state}`;

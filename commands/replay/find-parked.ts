@@ -1,12 +1,9 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
 import { mayRelease } from '../../lambdas/domain/balance.ts';
 import { entryOf, type IntegrationsDocument, idsOf, readEntry } from '../integrations-document.ts';
 import { findByFilter } from './find-webhooks.ts';
-
-/** Nothing is parked for longer than 72 h, nor carried by an execution for longer than 14 days (`MAX_EXECUTION_DAYS`). */
-const LOOK_BACK_MS = 15 * 24 * 3600_000;
 
 /** Where an integration has no limit of its own, as many a second as a replay sends. */
 const USUAL_PER_SECOND = 10;
@@ -27,15 +24,15 @@ export interface Parked {
  * that those whose endpoint fails or is gone are well again.
  *
  * @param id undefined: of all
+ * @param span by when they were accepted: one that is replayed may be parked weeks later
  * @throws LedgerUnavailable
  */
 export async function findParked(
   table: Pick<LedgerTable, 'days' | 'listRecords' | 'records'>,
   document: IntegrationsDocument,
   id: string | undefined,
-  nowMs: number,
+  span: Span,
 ): Promise<readonly Parked[]> {
-  const span = { from: new Date(nowMs - LOOK_BACK_MS).toISOString(), until: new Date(nowMs).toISOString() };
   const filter = { integrationId: id, states: ['parked'], span, reason: undefined } as const;
   const listed = (await findByFilter(table, filter)).map(({ webhook_id }) => webhook_id);
   const records = await table.records(listed);

@@ -2,9 +2,13 @@ import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
 import { CommandFailed } from '../command-failed.ts';
+import { isInFlight } from './replay-webhooks.ts';
 
 /** A webhook that may be sent anew. */
-export type Found = Pick<LedgerRecord, 'webhook_id' | 'integration_id' | 'state' | 'accepted_at'>;
+export interface Found extends Pick<LedgerRecord, 'webhook_id' | 'integration_id' | 'state' | 'accepted_at'> {
+  /** Then it is left alone. */
+  readonly isInFlight: boolean;
+}
 
 export interface ReplayFilter {
   /** Undefined: of all. */
@@ -20,12 +24,17 @@ export interface ReplayFilter {
 export async function findById(
   table: Pick<LedgerTable, 'records' | 'event'>,
   webhookIds: readonly string[],
+  nowMs: number,
 ): Promise<readonly Found[]> {
   const asked = [...new Set(webhookIds)];
   const possible = asked.filter((id) => deliverySchema.shape.webhook_id.safeParse(id).success);
   const records = await table.records(possible);
   const found = await Promise.all(
-    asked.map(async (id) => (possible.includes(id) ? (records.get(id) ?? (await unclaimed(table, id))) : undefined)),
+    asked.map(async (id) => {
+      const record = records.get(id);
+      if (record !== undefined) return { ...record, isInFlight: isInFlight(record, nowMs) };
+      return possible.includes(id) ? unclaimed(table, id) : undefined;
+    }),
   );
   const unknown = asked.filter((_, position) => found[position] === undefined);
   if (unknown.length > 0) {
@@ -39,7 +48,7 @@ export async function findById(
 
 async function unclaimed(table: Pick<LedgerTable, 'event'>, webhookId: string): Promise<Found | undefined> {
   const event = await table.event(webhookId);
-  return event === undefined ? undefined : { ...event, state: 'accepted' };
+  return event === undefined ? undefined : { ...event, state: 'accepted', isInFlight: true };
 }
 
 /** Webhooks that a filter finds, the oldest first. @throws LedgerUnavailable */
@@ -52,7 +61,7 @@ export async function findByFilter(
     if (integrationId !== undefined && day.integrationId !== integrationId) continue;
     const filter = { states, ...(reason !== undefined && { reason }) };
     for await (const { webhook_id, integration_id, state, accepted_at } of table.listRecords(day, span, filter)) {
-      found.set(webhook_id, { webhook_id, integration_id, state, accepted_at });
+      found.set(webhook_id, { webhook_id, integration_id, state, accepted_at, isInFlight: false });
     }
   }
   return [...found.values()].sort((one, other) => (one.accepted_at < other.accepted_at ? -1 : 1));

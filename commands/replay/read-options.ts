@@ -45,22 +45,20 @@ export function readReplayOptions(words: readonly string[], nowMs: number): Repl
     yes: { type: 'boolean', default: false },
   });
   const { stage: stageName, integration, state, since, until, error, all, yes: isYes } = values;
-  const isNarrowed = [integration, state, since, error].some((value) => value !== undefined);
-  if (ids.length > 0 && (isNarrowed || until !== undefined || all)) {
+  const states = state === undefined ? (['dead'] as const) : [...new Set(state.map(readState))];
+  const isAnywhere = [integration, since, error].every((value) => value === undefined);
+  if (ids.length > 0 && (!isAnywhere || state !== undefined || until !== undefined || all)) {
     throw new UsageError('webhooks are named by their ids or by a filter, not both');
   }
-  if (ids.length === 0 && !isNarrowed && !all) {
-    throw new UsageError('without --integration, --state, --error or --since it is everything that is dead: say --all');
+  const isEverything = isAnywhere && (state === undefined || states.length === REPLAYED_STATES.length);
+  if (ids.length === 0 && isEverything && !all) {
+    throw new UsageError(`that is everything that is ${states.join(' or ')}: narrow it down, or say --all`);
   }
   if (integration !== undefined && !integrationIdSchema.safeParse(integration).success) {
     throw new UsageError(`${integration} cannot be the id of an integration`);
   }
-  const filter: ReplayFilter = {
-    integrationId: integration,
-    states: state === undefined ? ['dead'] : [...new Set(state.map(readState))],
-    span: readSpan({ since, until }, nowMs),
-    reason: error,
-  };
+  if (error?.trim() === '') throw new UsageError('--error takes a part of a reason: every reason has an empty one');
+  const filter = { integrationId: integration, states, span: readSpan({ since, until }, nowMs), reason: error };
   return {
     ...{ stageName, isYes, isDryRun: values['dry-run'] },
     what: ids.length > 0 ? { ids } : { filter },

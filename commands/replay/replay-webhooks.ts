@@ -1,4 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
+import { claimName, isSameWrite } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
@@ -16,7 +17,7 @@ export const FATES = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused
 export type Fate = (typeof FATES)[number];
 
 export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
-  readonly table: Pick<LedgerTable, 'records' | 'event' | 'replace'>;
+  readonly table: Pick<LedgerTable, 'record' | 'records' | 'event' | 'replace'>;
   readonly sqs: SQSClient;
   /** Of the deliveries queue. */
   readonly queueUrl: string;
@@ -99,11 +100,12 @@ async function replayOne(
   // Before anything is changed: what has no payload stays as it is.
   const event = await table.event(webhookId);
   if (event === undefined) return { webhookId, fate: 'no_payload' };
-  const next = reopened(record, cause, now());
-  if (next === undefined) return { webhookId, fate: 'in_flight' };
+  const after = reopened(record, cause, now());
+  if (after === undefined) return { webhookId, fate: 'in_flight' };
+  const next = { ...after, claimed_by: claimName(cause) };
   let fate: Fate = 'unanswered';
   try {
-    if (!(await table.replace(next))) return { webhookId, fate: 'changed' };
+    if (!(await isWritten(next, table))) return { webhookId, fate: 'changed' };
     fate = 'refused';
     await sqs.send(
       new SendMessageCommand({
@@ -116,6 +118,11 @@ async function replayOne(
   } catch (thrown) {
     return { webhookId, fate, thrown };
   }
+}
+
+/** Whether it is this write that stands: one whose answer was lost is repeated, and refused then. */
+async function isWritten(record: LedgerRecord, table: Pick<LedgerTable, 'record' | 'replace'>): Promise<boolean> {
+  return (await table.replace(record)) || isSameWrite(await table.record(record.webhook_id), record);
 }
 
 /** Whether a message carries it to a function, or a function has it in hand. */

@@ -1,6 +1,7 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { awsFailure } from '../aws-failure.ts';
+import { awsFailure, whereOf } from '../aws-failure.ts';
 import type { Context } from '../context.ts';
+import { ledgerFailure } from '../open-ledger.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import type { Stage } from '../stage.ts';
 import { describeReplay, isDone } from './describe-replay.ts';
@@ -21,7 +22,7 @@ export async function runReplay(
   const done = order.cause === 'replay' ? 'replayed' : 'released';
   const means = { table, sqs: stage.sqs, queueUrl: stage.output('DeliveriesQueueUrl'), now, sleep };
   const interruption = noteInterruption();
-  const progress = createProgressBar({ total: order.turns.length });
+  const progress = createProgressBar({ total: order.turns.length, output: terminal.progress, now });
   const watch = { report: progress.report, isInterrupted: interruption.isRequested };
   const replayed = await replayWebhooks(order, means, watch).finally(() => {
     interruption.ignore();
@@ -32,6 +33,6 @@ export async function runReplay(
   return isDone(replayed) ? 0 : 1;
 }
 
-function failureWords(thrown: unknown, { name }: Stage): string {
-  return awsFailure(thrown, `AWS, for stage ${name},`) ?? (thrown as Error).message;
+function failureWords(thrown: unknown, stage: Stage): string {
+  return awsFailure(thrown, whereOf(stage.name)) ?? (ledgerFailure(thrown, stage) as Error).message;
 }

@@ -29,6 +29,8 @@ export interface OperatorWorld {
   readonly context: Context;
   /** Everything that was printed, as one text. */
   printed(): string;
+  /** Everything that was drawn of progress, as one text, on what says that it is a terminal. */
+  drawn(): string;
   /** What was asked. */
   readonly questions: readonly string[];
   /** What somebody would type next; without any, the input has ended. */
@@ -76,6 +78,7 @@ export async function startOperatorWorld(
   const directory = mkdtempSync(join(tmpdir(), 'commands-'));
   const stateFile = join(directory, 'platform.json');
   const lines: string[] = [];
+  const drawn: string[] = [];
   const questions: string[] = [];
   const answers: string[] = [];
   const tested: string[] = [];
@@ -122,6 +125,7 @@ export async function startOperatorWorld(
       variables,
       terminal: {
         isInteractive: true,
+        progress: { isTTY: true, write: (text) => drawn.push(String(text)) > 0 },
         print: (text) => void lines.push(text),
         ask,
         askHidden: ask,
@@ -139,6 +143,7 @@ export async function startOperatorWorld(
       },
     },
     printed: () => lines.join('\n'),
+    drawn: () => drawn.join(''),
     deploy: (document) => void plane.appConfig.deploy('app', 'env', 'profile', JSON.stringify(document)),
     deployed: () => JSON.parse(newest(plane)?.published ?? 'null'),
     lastStrategy: () => newest(plane)?.draft.strategyId,

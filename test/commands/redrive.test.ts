@@ -46,6 +46,7 @@ test('says how many letters there are, asks, names the deliveries queue as desti
     { SourceArn: DEAD_LETTERS, DestinationArn: DELIVERIES, MaxNumberOfMessagesPerSecond: 10, Status: 'COMPLETED' },
   ]);
   expect(world.printed()).toBe('moved 25 letters: each is delivered anew, or becomes a letter again');
+  expect(world.drawn()).toMatch(/^\r\[#{8} {12}\] 10 of 25 [\s\S]*\r\[#{20}\] 25 of 25 [^\r]*\n$/);
 });
 
 test('--yes asks nothing, --rate is passed on', async () => {

@@ -17,6 +17,12 @@ test('what a terminal would obey is printed as question marks, line breaks stay'
   expect(printed()).toBe('x?y\n');
 });
 
+test('progress is shown where questions are asked: standard output can be kept in a file', () => {
+  const { terminal, printed, asked } = scripted(false);
+  terminal.progress.write('1 of 2\n');
+  expect({ printed: printed(), asked: asked() }).toEqual({ printed: '', asked: '1 of 2\n' });
+});
+
 test('a pipe’s lines are the answers in their order, and its end is none', async () => {
   const { input, terminal, printed } = scripted(false);
   input.end('first\nsecond\n');

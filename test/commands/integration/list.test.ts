@@ -44,12 +44,18 @@ test('a document on disk needs no platform', async () => {
   world.stopPlatform();
   await expect(list()).rejects.toThrow(/no platform is running: "npm start" starts one; --file FILE/);
   expect(await list('--file', world.file('document.json', { ...DOCUMENT, paused: true }))).toBe(0);
-  expect(world.printed()).toMatch(/All integrations are paused/);
+  expect(world.printed()).toContain('All integrations are paused: "npm run integration -- resume --all" ends it.');
   expect(world.printed()).toMatch(/acme +paused/);
   expect(world.printed()).toMatch(/broken +faulty/);
   expect(world.printed()).toMatch(
     /What does not fit:\n {2}integrations\.4\.url: must be an http\(s\) URL.* \(broken\)/,
   );
+});
+
+test('how a pause of all of them ends names the stage that was asked', async () => {
+  world.deploy({ ...DOCUMENT, integrations: [], paused: true });
+  await list('--stage', 'local');
+  expect(world.printed()).toContain('"npm run integration -- resume --all --stage local" ends it.');
 });
 
 test('none yet', async () => {

@@ -38,14 +38,18 @@ export interface LedgerOperator {
   close(): Promise<void>;
 }
 
-export async function startLedgerOperator(): Promise<LedgerOperator> {
+/** @param more endpoints and outputs of a platform that has more than a ledger, by their names */
+export async function startLedgerOperator(
+  more: { readonly endpoints?: Record<string, string>; readonly outputs?: Record<string, string> } = {},
+): Promise<LedgerOperator> {
   const server = await startLedgerServer();
   const front = await startTableFront(server.endpoint);
   const world = await startOperatorWorld({
-    endpoints: { AWS_ENDPOINT_URL_DYNAMODB: front.endpoint },
+    endpoints: { AWS_ENDPOINT_URL_DYNAMODB: front.endpoint, ...more.endpoints },
     outputs: {
       ...{ LedgerTableName: server.tableName, LedgerPayloadDays: '30', LedgerFactsDays: '400' },
       RetryWorkflowArn: 'arn:aws:states:us-east-1:000000000000:stateMachine:retry',
+      ...more.outputs,
     },
   });
   const now = () => world.nowMs;

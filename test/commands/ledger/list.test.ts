@@ -1,6 +1,9 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, type LedgerOperator, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+
+// Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
+jest.setTimeout(20_000);
 
 const HOUR_MS = 3600_000;
 

@@ -1,0 +1,86 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { countRows, describeReplay, durationWords, isDone } from '../../../commands/replay/describe-replay.ts';
+import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-webhooks.ts';
+
+const ids = (count: number, prefix = 'wh') => Array.from({ length: count }, (_, position) => `${prefix}_${position}`);
+
+function replayed(fates: Partial<Record<Fate, readonly string[]>>, left = 0): Replayed {
+  const none = Object.fromEntries(FATES.map((fate) => [fate, []])) as unknown as Record<Fate, readonly string[]>;
+  return { fates: { ...none, ...fates }, left };
+}
+
+test('how many there are, by integration and state, in the order of their names', () => {
+  const found = [
+    ...Array.from({ length: 1_200 }, () => ({ integration_id: 'globex', state: 'dead' as const })),
+    { integration_id: 'acme', state: 'parked' as const },
+    { integration_id: 'acme', state: 'dead' as const },
+  ];
+  expect(countRows(found)).toBe(`integration  state   webhooks
+acme         dead    1
+acme         parked  1
+globex       dead    1,200`);
+});
+
+describe('the result', () => {
+  test('all of them: one line', () => {
+    expect(describeReplay(replayed({ replayed: ids(1_234) }), 'replayed')).toBe('replayed 1,234 of 1,234');
+    expect(describeReplay(replayed({ replayed: ids(2) }), 'released')).toBe('released 2 of 2');
+  });
+
+  test('why others were not, ten of each by name, and what was not begun', () => {
+    const told = describeReplay(replayed({ replayed: ids(1), refused: ['wh_r'], in_flight: ids(12) }, 3), 'replayed');
+    expect(told).toBe(`replayed 1 of 17
+12 skipped, in flight: a message or a function has it already
+${ids(10)
+  .map((id) => `  ${id}`)
+  .join('\n')}
+  and 2 more
+1 not sent: the queue refused it, and the reconciler sends it later
+  wh_r
+3 not begun, and as they were: the same command finds them`);
+  });
+
+  test('every webhook is in its sum', () => {
+    const counts = fc.record(
+      Object.fromEntries(FATES.map((fate) => [fate, fc.nat(15)])) as Record<Fate, fc.Arbitrary<number>>,
+    );
+    fc.assert(
+      fc.property(counts, fc.nat(15), (howMany, left) => {
+        const fates = Object.fromEntries(FATES.map((fate) => [fate, ids(howMany[fate])]));
+        const all = FATES.reduce((sum, fate) => sum + howMany[fate], left);
+        const told = describeReplay(replayed(fates, left), 'replayed').split('\n');
+        expect(told[0]).toBe(`replayed ${howMany.replayed} of ${all}`);
+        const numbers = told.slice(1).flatMap((line) => /^\d+/.exec(line) ?? []);
+        expect(numbers.reduce((sum, text) => sum + Number(text), howMany.replayed)).toBe(all);
+      }),
+    );
+  });
+});
+
+describe('is it done?', () => {
+  test.each(['replayed', 'in_flight', 'changed'] as const)('%s: on its way', (fate) => {
+    expect(isDone(replayed({ [fate]: ids(1) }))).toBe(true);
+  });
+
+  test.each(['no_payload', 'refused', 'unanswered'] as const)('%s: not sent', (fate) => {
+    expect(isDone(replayed({ replayed: ids(5), [fate]: ids(1) }))).toBe(false);
+  });
+
+  test('not where something was not begun', () => {
+    expect(isDone(replayed({ replayed: ids(5) }, 1))).toBe(false);
+  });
+});
+
+test.each([
+  [0, '0 s'],
+  [1, '1 s'],
+  [119_000, '119 s'],
+  [119_001, '2 minutes'],
+  [3_600_000, '60 minutes'],
+  [7_140_000, '119 minutes'],
+  [7_200_000, '2.0 hours'],
+  [5_400_000 * 6, '9.0 hours'],
+])('%d ms: %s', (ms, words) => {
+  expect(durationWords(ms)).toBe(words);
+});

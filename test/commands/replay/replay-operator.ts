@@ -1,0 +1,72 @@
+import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { startFauxqs } from 'fauxqs';
+import { integration } from '../../../commands/integration.ts';
+import { replay } from '../../../commands/replay.ts';
+import { type Delivery, deliverySchema } from '../../../lambdas/contract/delivery.ts';
+import { startTableFront, type TableFront } from '../../support/dynamodb.ts';
+import { type LedgerOperator, type Left, startLedgerOperator } from '../ledger/ledger-operator.ts';
+
+/** An operator of a ledger who sends webhooks anew: what is sent waits in a real queue. */
+export interface ReplayOperator extends LedgerOperator {
+  /** `npm run replay -- …`: its exit status. */
+  replay(...words: readonly string[]): Promise<number>;
+  /** `npm run integration -- …`: its exit status. */
+  integration(...words: readonly string[]): Promise<number>;
+  /** Webhooks that are left so, at the world's time. @returns their ids */
+  webhooks(lefts: readonly Left[], integrationId?: string): Promise<string[]>;
+  /** Takes what waits in the deliveries queue. */
+  sent(): Promise<readonly Delivery[]>;
+  /** The ids of the same, in the order of the ids. */
+  sentIds(): Promise<readonly string[]>;
+  /** Before the queue: it sees what the queue forgets, such as a message's group. */
+  readonly queueFront: TableFront;
+  dropQueue(): Promise<void>;
+}
+
+export async function startReplayOperator(): Promise<ReplayOperator> {
+  const server = await startFauxqs({ port: 0, logger: false });
+  const queueFront = await startTableFront(`http://127.0.0.1:${server.port}`);
+  const { endpoint } = queueFront;
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  await sqs.send(new CreateQueueCommand({ QueueName: 'deliveries' }));
+  const queueUrl = `${endpoint}/000000000000/deliveries`;
+  const operator = await startLedgerOperator({
+    endpoints: { AWS_ENDPOINT_URL_SQS: endpoint },
+    outputs: { DeliveriesQueueUrl: queueUrl },
+  });
+  operator.world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
+  let made = 0;
+  const replayOperator: ReplayOperator = {
+    ...{ ...operator, queueFront },
+    replay: (...words) => replay(words, operator.world.context),
+    integration: (...words) => integration(words, operator.world.context),
+    async webhooks(lefts, integration_id = 'acme') {
+      const ids: string[] = [];
+      for (const left of lefts) {
+        made += 1;
+        ids.push(await operator.webhook({ event_id: `made-${made}`, integration_id }, left));
+      }
+      return ids;
+    },
+    async sent() {
+      const sent: Delivery[] = [];
+      for (;;) {
+        const { Messages = [] } = await sqs.send(
+          new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
+        );
+        if (Messages.length === 0) return sent;
+        sent.push(...Messages.map(({ Body = '' }) => deliverySchema.parse(JSON.parse(Body))));
+      }
+    },
+    sentIds: async () => (await replayOperator.sent()).map(({ webhook_id }) => webhook_id).toSorted(),
+    dropQueue: async () => void (await sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl }))),
+    async close() {
+      await operator.close();
+      sqs.destroy();
+      await queueFront.close();
+      await server.stop();
+    },
+  };
+  return replayOperator;
+}
