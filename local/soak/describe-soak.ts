@@ -6,12 +6,25 @@ const MOST_NAMED = 10;
 
 /** What came of a soak, in words. */
 export function describeSoak(outcome: SoakOutcome): string {
-  const { events, messages, kills, redriven, letters, missing, strangers, repeated, tooSoon, republished, balance } =
-    outcome;
+  const {
+    events,
+    messages,
+    kills,
+    unseen,
+    redriven,
+    letters,
+    missing,
+    strangers,
+    repeated,
+    tooSoon,
+    republished,
+    balance,
+  } = outcome;
   return [
     `${events} events in ${messages} messages, ${kills} functions killed, dead letters redriven: ${redriven.join(', then ')}`,
     `partners took ${events - missing.length} of ${events}, and ${repeated.length} of them more than once`,
     `the ledger says: ${equation(balance)}`,
+    ...(unseen > 0 ? [`functions went on without the ledger, and said so ${unseen} times`] : []),
     `the reconciler sent ${republished} anew; ${letters} dead letters lie there`,
     ...named('never taken', missing),
     ...named('taken, and never published', strangers),

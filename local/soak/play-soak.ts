@@ -1,3 +1,4 @@
+import { readLogs } from '../demo/function-logs.ts';
 import { equation, reconcile } from '../demo/operator.ts';
 import type { Partners } from '../demo/partners.ts';
 import type { World } from '../demo/world.ts';
@@ -52,6 +53,7 @@ export async function soak(
     return {
       ...{ events, messages: published.messages, kills: killing.count(), redriven, republished, balance },
       letters: await countLetters(world),
+      unseen: readLogs(world.platform).filter(({ message }) => message === 'ledger.unavailable').length,
       ...count(published, tally),
     };
   } finally {

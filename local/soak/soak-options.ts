@@ -4,7 +4,8 @@ export const SOAK_USAGE = `usage: npm run soak -- [--events N] [--kills-per-seco
   publishes events, every tenth three times at once, and kills functions at random; redrives dead letters twice; then
   holds what partners counted against what the ledger says
   --events N            events, 10 to 100000 (default 1000)
-  --kills-per-second N  functions killed, each with SIGKILL while it works, 0 to 20 (default 2)
+  --kills-per-second N  functions killed, each with SIGKILL while it works, 0 to 20 (default 0.5).
+                        A cold start takes a second of a core: with more, two cores do nothing else
   --time-scale N        the workflow's waits last N times less, 1 to 1000 (default 60)
   ends with 0 where every event reached its partner and the ledger says so, else with 1`;
 
@@ -19,7 +20,7 @@ export interface SoakOptions {
 export function readSoakOptions(args: readonly string[]): SoakOptions {
   const values = readFlags(args, {
     events: { type: 'string', default: '1000' },
-    'kills-per-second': { type: 'string', default: '2' },
+    'kills-per-second': { type: 'string', default: '0.5' },
     'time-scale': { type: 'string', default: '60' },
     help: { type: 'boolean', short: 'h', default: false },
   });

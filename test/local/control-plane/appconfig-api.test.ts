@@ -6,6 +6,7 @@ import {
   ListDeploymentsCommand,
   ListHostedConfigurationVersionsCommand,
   StartDeploymentCommand,
+  StopDeploymentCommand,
 } from '@aws-sdk/client-appconfig';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
@@ -57,6 +58,8 @@ const start = (more = {}) =>
       ...more,
     }),
   );
+const stop = (DeploymentNumber: number, AllowRevert?: boolean) =>
+  client.send(new StopDeploymentCommand({ ...environment, DeploymentNumber, AllowRevert }));
 const deployments = (more = {}) => client.send(new ListDeploymentsCommand({ ...environment, ...more }));
 
 /** What a function gets that asks for the first time. */
@@ -167,6 +170,12 @@ describe('deployments', () => {
     expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['BAKING', 'COMPLETE']);
   });
 
+  test('one whose strategy bakes for no time is complete at once', async () => {
+    plane.appConfig.setBakeSeconds(60);
+    plane.appConfig.store.defineStrategy('at-once', { FinalBakeTimeInMinutes: 0 });
+    expect(await start({ DeploymentStrategyId: 'at-once' })).toMatchObject({ State: 'COMPLETE' });
+  });
+
   test('somebody else has deployed meanwhile: a conflict', async () => {
     await start({ LatestDeploymentNumber: 0 });
     await expect(start({ LatestDeploymentNumber: 0 })).rejects.toMatchObject({ name: 'ConflictException' });
@@ -182,6 +191,73 @@ describe('deployments', () => {
       name: 'ResourceNotFoundException',
       $metadata: { httpStatusCode: 404 },
     });
+  });
+});
+
+describe('taking a deployment back', () => {
+  const refused = { name: 'BadRequestException', $metadata: { httpStatusCode: 400 } };
+
+  beforeEach(async () => {
+    await create('{"limit": 1}');
+    await create('{"limit": 2}');
+    await start();
+  });
+
+  test('one that bakes: rolled back, those who poll get the one before', async () => {
+    plane.appConfig.setBakeSeconds(60);
+    await start({ ConfigurationVersion: '2' });
+    expect(await stop(2, true)).toMatchObject({ DeploymentNumber: 2, State: 'ROLLED_BACK', ...environment });
+    expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['ROLLED_BACK', 'COMPLETE']);
+    expect(polled()).toBe('{"limit": 1}');
+    expect(await start({ ConfigurationVersion: '2' })).toMatchObject({ DeploymentNumber: 3 });
+  });
+
+  test('one that has ended: reverted, those who have polled get the one before too', async () => {
+    await start({ ConfigurationVersion: '2' });
+    const { appConfig } = plane;
+    const token = appConfig.startSession({
+      ApplicationIdentifier: 'app',
+      EnvironmentIdentifier: 'env',
+      ConfigurationProfileIdentifier: 'free',
+    });
+    const { nextToken } = appConfig.getLatest(token);
+    expect(await stop(2, true)).toMatchObject({ State: 'REVERTED' });
+    nowMs += 60_000;
+    expect(appConfig.getLatest(nextToken)).toMatchObject({ content: '{"limit": 1}', version: '1' });
+  });
+
+  test('takes its time, in which the environment takes no other', async () => {
+    plane.appConfig.setRollbackSeconds(5);
+    await start({ ConfigurationVersion: '2' });
+    expect(await stop(2, true)).toMatchObject({ State: 'ROLLING_BACK' });
+    await expect(start()).rejects.toMatchObject({ name: 'ConflictException' });
+    nowMs += 5_000;
+    await start();
+    expect((await deployments()).Items?.map(({ State }) => State)).toEqual(['COMPLETE', 'REVERTED', 'COMPLETE']);
+  });
+
+  test('one that has ended, where reverting was not allowed', async () => {
+    await start({ ConfigurationVersion: '2' });
+    await expect(stop(2)).rejects.toMatchObject(refused);
+    expect(polled()).toBe('{"limit": 2}');
+  });
+
+  test('one that has ended more than 72 hours ago', async () => {
+    await start({ ConfigurationVersion: '2' });
+    nowMs += 72 * 3_600_000 + 1;
+    await expect(stop(2, true)).rejects.toMatchObject(refused);
+  });
+
+  test('one that is taken back already, or was the first', async () => {
+    await start({ ConfigurationVersion: '2' });
+    await stop(2, true);
+    await expect(stop(2, true)).rejects.toMatchObject(refused);
+    await expect(stop(1, true)).rejects.toMatchObject(refused);
+    expect(polled()).toBe('{"limit": 1}');
+  });
+
+  test('one that is not there', async () => {
+    await expect(stop(9, true)).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
   });
 });
 

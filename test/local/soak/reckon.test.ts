@@ -54,7 +54,7 @@ describe('a soak', () => {
     ...{ is_dry_run: false, is_complete: true },
   };
   const outcome: SoakOutcome = {
-    ...{ events: 2, messages: 2, kills: 1, redriven: [1, 1], letters: 0, republished: 0, balance },
+    ...{ events: 2, messages: 2, kills: 1, unseen: 0, redriven: [1, 1], letters: 0, republished: 0, balance },
     ...{ missing: [], strangers: [], repeated: [], tooSoon: [] },
   };
 
@@ -79,5 +79,11 @@ describe('a soak', () => {
 
   test('excuses a repeat after a kill', () => {
     expect(isSound({ ...outcome, repeated: ['wh_1'] })).toBe(true);
+  });
+
+  test('excuses a repeat where a function could not ask the ledger, and says so', () => {
+    const without = { ...outcome, kills: 0, unseen: 2, repeated: ['wh_1'], tooSoon: ['wh_1'] };
+    expect(isSound(without)).toBe(true);
+    expect(describeSoak(without)).toContain('went on without the ledger, and said so 2 times');
   });
 });
