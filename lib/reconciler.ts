@@ -14,8 +14,10 @@ import type { Stage } from './stage-schema.ts';
 /** As the function has it by itself: the last four days. */
 const USUALLY: ReconcileInput = {};
 
-/** Longer than an execution may live, 14 days: nothing that the workflow carried is left out for good. */
-const NOW_AND_THEN: ReconcileInput = { days: 15 };
+/** As far back as events are held: nothing older can be sent, or replayed and lost again. Today is one more. */
+function nowAndThen({ ledger }: Stage): ReconcileInput {
+  return { days: ledger.payloadDays + 1 };
+}
 
 export interface ReconcilerProps {
   readonly stage: Stage;
@@ -62,9 +64,9 @@ export class Reconciler extends Construct {
         input: USUALLY,
       },
       Daily: {
-        description: 'Balances the ledger as far back as an execution may live',
+        description: 'Balances the ledger as far back as events are held',
         schedule: Schedule.rate(Duration.days(1)),
-        input: NOW_AND_THEN,
+        input: nowAndThen(stage),
       },
     };
     invokeByRules(this.reconcile, occasions, this.undelivered);

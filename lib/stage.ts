@@ -57,7 +57,7 @@ const base = {
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // The same for each execution that failed in the last sweeps.
     sweepExecutions: { timeoutSeconds: 60, memoryMegabytes: 256 },
-    // The longest there is: it reads every webhook of four days, and of fifteen once a day. What a run has no time for, it
+    // The longest there is: it reads every webhook of four days, and of a month once a day. What a run has no time for, it
     // says, and leaves to the next one.
     reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
   },

@@ -406,7 +406,7 @@ describe('the reconciler', () => {
     });
     expect(runs).toEqual([
       ['rate(1 hour)', {}],
-      ['rate(1 day)', { days: 15 }],
+      ['rate(1 day)', { days: 31 }],
     ]);
     for (const [, input] of runs) expect(reconcileInputSchema.safeParse(input).success).toBe(true);
     expect(15).toBeGreaterThan(MAX_EXECUTION_DAYS);
