@@ -5,6 +5,8 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types-transform.js' },
+  // A test that opens sockets takes a second, and many times that where two cores are shared with others.
+  testTimeout: 20_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // Jest leaves one core free. End-to-end tests mostly wait: two at a time are served by two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),

@@ -7,6 +7,9 @@ import { readSoakOptions, SOAK_USAGE, type SoakOptions } from './soak/soak-optio
 import { startTally } from './soak/tally.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 
+/** Environments of all functions together, as many as a new AWS account may have: more only wait for two cores. */
+const ACCOUNT_CONCURRENCY = 10;
+
 /** @returns whether every event reached its partner, and the ledger says the same as the partners */
 async function run(options: SoakOptions): Promise<boolean> {
   const startedAt = Date.now();
@@ -15,7 +18,13 @@ async function run(options: SoakOptions): Promise<boolean> {
   const assemblyDirectory = await synthesizeLocalStage();
   const tally = startTally();
   const { timeScale } = options;
-  const world = await startWorld({ assemblyDirectory, timeScale, partners: SOAK_PARTNERS, onReceipt: tally.note });
+  const world = await startWorld({
+    assemblyDirectory,
+    timeScale,
+    partners: SOAK_PARTNERS,
+    onReceipt: tally.note,
+    platformOptions: { accountConcurrency: ACCOUNT_CONCURRENCY },
+  });
   try {
     const outcome = await soak(world, tally, options, say);
     console.log(`\n${describeSoak(outcome)}`);
