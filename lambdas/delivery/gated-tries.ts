@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Delivery, TaskResult } from '../contract/delivery.ts';
-import type { Admission, Gate, GateTicket } from '../contract/delivery-ports.ts';
+import type { Admission, Gate, GateTicket, WebhookSender } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
 import { MAX_PAUSE_MS } from '../domain/gate-limits.ts';
 import { JITTER } from '../domain/retry-timing.ts';
@@ -101,17 +101,27 @@ function ticketOf({ progress }: Delivery): GateTicket {
   return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
 }
 
+/** One try. What the gate hears of its time is what the endpoint took, and not what a secret or our own start did. */
 async function tryNoticingSlowness(
   integration: Integration,
   ready: Ready,
   services: GatedTriesServices,
 ): Promise<Tried> {
-  const timer = setTimeout(() => void services.gate.reportSlow(integration), SLOW_AFTER_MS);
-  try {
-    return await tryDelivery(ready, integration, services);
-  } finally {
-    clearTimeout(timer);
-  }
+  const { gate, now } = services;
+  let tookMs = 0;
+  const sender: WebhookSender = {
+    async send(request) {
+      const timer = setTimeout(() => void gate.reportSlow(integration), SLOW_AFTER_MS);
+      const startedAtMs = now();
+      try {
+        return await services.sender.send(request);
+      } finally {
+        clearTimeout(timer);
+        tookMs += now() - startedAtMs;
+      }
+    },
+  };
+  return { ...(await tryDelivery(ready, integration, { ...services, sender })), tookMs };
 }
 
 /** Where it is wanted, that nothing can be told is told too: a probe that never reached the endpoint is given back. */

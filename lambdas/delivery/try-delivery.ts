@@ -31,7 +31,7 @@ export interface Tried {
   readonly endpoint: EndpointState;
   /** The partner asked for so long a pause, in milliseconds; 0: for none. */
   readonly holdMs: number;
-  /** From its beginning to its end, in milliseconds. */
+  /** From its beginning to its end, in milliseconds; where the gate is told of it, the time of its requests. */
   readonly tookMs: number;
   /** Absent where nothing could be sent. */
   readonly attempt?: Attempt;

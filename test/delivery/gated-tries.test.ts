@@ -119,6 +119,24 @@ describe('what may go out now', () => {
     expect(gate.reports).toEqual([{ passed: 1, failed: 1, isGone: false, holdMs: 0, tookMs: 1_500 }]);
   });
 
+  test('the time that a secret takes is not the endpoint’s', async () => {
+    const { gate, services, ready } = world([{ verdict: 'now' }], [answered(503)]);
+    let nowMs = NOW;
+    const { secretOf, sender } = services;
+    const slow: typeof secretOf = (id) => {
+      nowMs += 9_000;
+      return secretOf(id);
+    };
+    const quick: typeof sender = {
+      async send(request) {
+        nowMs += 20;
+        return sender.send(request);
+      },
+    };
+    await through(LIMITED, ready, { ...services, secretOf: slow, sender: quick, now: () => nowMs }, true);
+    expect(gate.reports).toMatchObject([{ failed: 1, tookMs: 20 }]);
+  });
+
   test('what one of them throws harms no other', async () => {
     const { services, ready } = world([{ verdict: 'now' }, { verdict: 'now' }]);
     const bug = new TypeError('a bug');
