@@ -1,3 +1,5 @@
+import type { Expense } from '../sender.ts';
+
 /** Deliveries of one batch: SQS's most for a function without a batching window. */
 export const BATCH_SIZE = 10;
 
@@ -26,16 +28,11 @@ export interface Order {
 }
 
 /** What the sender did. */
-export interface Performance {
+export interface Performance extends Expense {
   readonly deliveries: number;
-  readonly elapsedMs: number;
-  /** Of the whole process, user and system. */
-  readonly cpuMs: number;
   /** The gate's server did not answer in time, once or more: some deliveries went by the record in memory. */
   readonly isGateLost: boolean;
 }
-
-export type SenderMessage = { readonly ready: true } | { readonly done: Performance } | { readonly fault: string };
 
 /** Where the sender finds the integrations and their secrets. */
 export const CONFIGURATION = {
@@ -43,6 +40,14 @@ export const CONFIGURATION = {
   environmentId: 'bench02',
   profileId: 'bench03',
   secretsPrefix: '/bench/integrations/',
+} as const;
+
+/** What the sender is told of a ledger, whether it has one or not. The log stream is as long as Lambda's are. */
+export const LEDGER = {
+  LEDGER_TABLE_NAME: 'ledger',
+  LEDGER_PAYLOAD_DAYS: '30',
+  LEDGER_FACTS_DAYS: '400',
+  AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/10/[$LATEST]0123456789abcdef0123456789abcdef',
 } as const;
 
 /** So many integrations share the load of `many`, ten in each batch. */

@@ -10,7 +10,7 @@ import { newDelivery } from '../../lambdas/domain/progress.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';
 import { BATCH_SIZE, INTEGRATION_IDS, type Receivers } from './loads.ts';
 
-const ENRICHED: SettledEnrichment = {
+export const ENRICHED: SettledEnrichment = {
   status: 'enriched',
   total_seconds: 18_540,
   last_updated: '2026-01-10T00:00:00Z',

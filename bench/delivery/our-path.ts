@@ -1,20 +1,18 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
-import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
-import { type Counter, METRICS } from '../../lambdas/contract/metrics.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
-import { createDeliveryServices } from '../../lambdas/delivery/delivery-services.ts';
 import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import type { Post } from './bare-loop.ts';
 import { LIMIT_OUT_OF_REACH, type Load } from './loads.ts';
 import { batchesFor, bodiesFor, readyFor } from './messages.ts';
+import { createWatchedServices, NO_LEDGER } from './watched-services.ts';
 
-/** Our delivery path as `deliver-batch.ts` wires it: only the queues and the workflow are missing, and not wanted. */
+/**
+ * Our delivery path as `deliver-batch.ts` wires it, without the queues and the workflow, which are not wanted, and without
+ * the ledger, which has a benchmark of its own.
+ */
 export interface OurPath {
   /** The exact bodies that partners get. */
   readonly bodies: readonly string[];
@@ -30,14 +28,8 @@ export interface OurPath {
 
 /** @throws Error where the integrations cannot be read */
 export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPath> {
-  const watch = createWatch();
-  const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
-  const real: DeliverMessagesServices = {
-    ...createDeliveryServices(readEnvironment(deliverTaskEnvironment, variables), watch.log, watch.counter),
-    workflow: { start: unwanted },
-    deadLetter: unwanted,
-    defer: unwanted,
-  };
+  const watch = createWatchedServices(variables);
+  const real: DeliverMessagesServices = { ...watch.services, ledger: NO_LEDGER };
   const book = await real.integrations.read();
   if (book === undefined) throw new Error('the integrations cannot be read');
   const batches = { many: batchesFor('many', book), one: batchesFor('one', book) };
@@ -109,45 +101,6 @@ const OPEN_GATE: Gate = {
 };
 
 const SILENCE: Log = { info() {}, warn() {}, error() {} };
-
-/** The function's own log and counts, which also tell whether every message was delivered. */
-function createWatch() {
-  const logger = new Logger();
-  const published = createCounter(new Metrics());
-  let delivered = 0;
-  let complaint: string | undefined;
-  let isGateLost = false;
-  const complain = (message: string, fields: Readonly<Record<string, unknown>>) => {
-    if (message === 'gate.unavailable') isGateLost = true;
-    else complaint ??= `${message} ${JSON.stringify(fields)}`;
-  };
-  const log: Log = { info: (message, fields) => logger.info(message, fields), warn: complain, error: complain };
-  const counter: Counter = {
-    count(name, value = 1) {
-      published.count(name, value);
-      if (name === METRICS.deliveredWithLearningTime) delivered += value;
-      else complaint ??= `counted ${name}`;
-    },
-  };
-  return {
-    log,
-    counter,
-    takeGateLost() {
-      const wasLost = isGateLost;
-      isGateLost = false;
-      return wasLost;
-    },
-    get delivered() {
-      return delivered;
-    },
-    /** After each batch: publishes its counts, as the handler does. @throws Error where anything went wrong */
-    check(failures: Iterable<string>) {
-      published.publish();
-      for (const reason of failures) complaint ??= reason;
-      if (complaint !== undefined) throw new Error(complaint);
-    },
-  };
-}
 
 function withoutBound(book: IntegrationBook): IntegrationBook {
   const entries = [...book.byId].map(

@@ -1,14 +1,12 @@
+import { carryOutOrders, metered } from '../sender.ts';
 import { barePost, keepPosting } from './bare-loop.ts';
-import type { Load, Order, Performance, SenderMessage } from './loads.ts';
+import type { Load, Order, Performance } from './loads.ts';
 import { createOurPath } from './our-path.ts';
 
 /**
  * The process that is measured: the bare loop and our path, one at a time as it is ordered, with the same bodies to the
- * same partner. Ends with its parent.
+ * same partner.
  */
-const tell = (message: SenderMessage) => process.send?.(message);
-process.once('disconnect', () => process.exit());
-
 const path = await createOurPath(process.env);
 const url = String(process.env.PARTNER_URL);
 const posts = { bare: barePost(url), sender: path.postTo(url) };
@@ -19,19 +17,7 @@ function carry(load: Load, untilMs: number): Promise<number> {
   return keepPosting(posts[load.kind], path.bodies, load.inFlight, untilMs);
 }
 
-async function perform({ load, durationMs }: Order): Promise<Performance> {
-  const startedAtMs = performance.now();
-  const before = process.cpuUsage();
-  const deliveries = await carry(load, startedAtMs + durationMs);
-  const { user, system } = process.cpuUsage(before);
-  const isGateLost = path.takeGateLost();
-  return { deliveries, elapsedMs: performance.now() - startedAtMs, cpuMs: (user + system) / 1000, isGateLost };
-}
-
-process.on('message', (order: Order) => {
-  perform(order).then(
-    (done) => tell({ done }),
-    (thrown: unknown) => tell({ fault: String(thrown) }),
-  );
+carryOutOrders<Order, Performance>(async ({ load, durationMs }) => {
+  const { value: deliveries, ...expense } = await metered(() => carry(load, performance.now() + durationMs));
+  return { deliveries, ...expense, isGateLost: path.takeGateLost() };
 });
-tell({ ready: true });

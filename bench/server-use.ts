@@ -1,0 +1,11 @@
+/** What a server of the benchmark says of itself, since it began. */
+export interface ServerUse {
+  readonly requests: number;
+  /** Of its whole process. */
+  readonly cpuMs: number;
+}
+
+/** How busy a server was in between, as a share of one core: near 1 it would be what is measured. */
+export function busyShare(before: ServerUse, after: ServerUse, elapsedMs: number): number {
+  return (after.cpuMs - before.cpuMs) / elapsedMs;
+}
