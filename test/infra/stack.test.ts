@@ -433,6 +433,8 @@ test('the outputs that tools and guides go by', () => {
     DeliveriesDeadLetterQueueArn: '<QueuesDeliveriesDeadLetters.Arn>',
     RescueDeadLetterQueueUrl: '<RescueUndelivered>',
     LedgerTableName: '<LedgerTable>',
+    LedgerPayloadDays: '30',
+    LedgerFactsDays: '400',
     ReconcileFunctionName: '<ReconcilerReconcileFunction>',
     ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',
