@@ -1,12 +1,18 @@
 import {
+  type DeploymentEvent,
   type DeploymentState,
   type DeploymentSummary,
   GetDeploymentCommand,
+  type GetDeploymentCommandOutput,
   paginateListDeployments,
+  StartDeploymentCommand,
+  StopDeploymentCommand,
 } from '@aws-sdk/client-appconfig';
 import { CommandFailed } from './command-failed.ts';
+import { INTEGRATIONS, type Profile } from './configuration.ts';
 import type { Context } from './context.ts';
-import type { Stage } from './stage.ts';
+import { profileOf } from './hosted-versions.ts';
+import type { OutputName, Stage } from './stage.ts';
 
 /** How often a deployment is looked at, and for how long, in milliseconds. All our strategies deploy at once. */
 const LOOK_EVERY_MS = 2_000;
@@ -15,7 +21,6 @@ const LOOK_LIMIT_MS = 10 * 60_000;
 /** States in which functions get a deployment's version. */
 const SERVING: readonly (DeploymentState | undefined)[] = ['COMPLETE', 'BAKING', 'DEPLOYING'];
 
-/** States in which the environment takes no other deployment. */
 const OCCUPYING: readonly (DeploymentState | undefined)[] = ['VALIDATING', 'DEPLOYING', 'BAKING', 'ROLLING_BACK'];
 
 export interface ServedDeployment {
@@ -25,68 +30,124 @@ export interface ServedDeployment {
   readonly state: DeploymentState | undefined;
 }
 
-/** What functions have, or get within seconds. @throws CommandFailed where nothing is deployed */
-export async function servedDeployment(stage: Stage): Promise<ServedDeployment> {
-  const served = (await listDeployments(stage)).find(({ State }) => SERVING.includes(State));
+/**
+ * What functions have, or get within seconds.
+ *
+ * @param olderThan what they would have without the deployment of this number and those after it
+ * @throws CommandFailed where nothing is deployed
+ */
+export async function servedDeployment(
+  stage: Stage,
+  profile: Profile = INTEGRATIONS,
+  olderThan = Number.POSITIVE_INFINITY,
+): Promise<ServedDeployment> {
+  const deployments = await listDeployments(stage, profile);
+  const served = deployments.find(
+    ({ State, DeploymentNumber = 0 }) => SERVING.includes(State) && DeploymentNumber < olderThan,
+  );
   const version = Number(served?.ConfigurationVersion);
   if (served?.DeploymentNumber !== undefined && Number.isInteger(version)) {
     return { number: served.DeploymentNumber, version, state: served.State };
   }
-  throw new CommandFailed(`nothing is deployed in the integrations environment of stage ${stage.name}`);
+  throw new CommandFailed(`nothing is deployed in the ${profile.name} environment of stage ${stage.name}`);
 }
 
 /** @throws CommandFailed where the environment would take no deployment now */
-export async function requireFree(stage: Stage): Promise<void> {
-  const busy = await occupant(stage);
+export async function requireFree(stage: Stage, profile: Profile = INTEGRATIONS): Promise<void> {
+  const busy = await occupant(stage, profile);
   if (busy !== undefined) throw new CommandFailed(busy);
 }
 
 /** Which deployment has to end first, and how it can be ended; undefined where none runs. */
-export async function occupant(stage: Stage): Promise<string | undefined> {
-  const [newest] = await listDeployments(stage);
-  if (newest === undefined || !OCCUPYING.includes(newest.State)) return undefined;
-  const { DeploymentNumber: number, State: state, FinalBakeTimeInMinutes: bakeMinutes = 0 } = newest;
+export async function occupant(stage: Stage, profile: Profile = INTEGRATIONS): Promise<string | undefined> {
+  const [newest] = await listDeployments(stage, profile);
+  if (newest === undefined || !isOccupying(newest)) return undefined;
+  const { DeploymentNumber: number = 0, State: state, FinalBakeTimeInMinutes: bakeMinutes = 0 } = newest;
   const bakes = state === 'BAKING' ? `, as it does for ${bakeMinutes} minutes` : '';
-  const where = `--application-id ${stage.output('AppConfigApplicationId')} --environment-id ${stage.output('IntegrationsEnvironmentId')}`;
-  const stop = stage.awsCli('appconfig', `stop-deployment ${where} --deployment-number ${number} --allow-revert`);
   return `deployment ${number} is ${state}${bakes}: it has to end first, since an environment runs one at a time.
-Try again then. To end it now, and undo what it deployed: ${stop}`;
+Try again then. To end it now, and undo what it deployed: ${profile.stopCommand(stage, number)}`;
+}
+
+/** Whether its environment takes no other deployment. */
+export function isOccupying({ State }: DeploymentSummary): boolean {
+  return OCCUPYING.includes(State);
 }
 
 /** Waits until functions can have a deployment's version. @throws CommandFailed where it was taken back */
-export async function untilServed(stage: Stage, deployment: number, { now, sleep }: Context): Promise<void> {
+export async function untilServed(
+  stage: Stage,
+  deployment: number,
+  { now, sleep }: Context,
+  profile: Profile = INTEGRATIONS,
+): Promise<void> {
   const endMs = now() + LOOK_LIMIT_MS;
   for (;;) {
-    const { State, EventLog } = await stage.appConfig.send(
-      new GetDeploymentCommand({
-        ApplicationId: stage.output('AppConfigApplicationId'),
-        EnvironmentId: stage.output('IntegrationsEnvironmentId'),
-        DeploymentNumber: deployment,
-      }),
-    );
+    const { State, EventLog } = await getDeployment(stage, profile, deployment);
     if (State === 'COMPLETE' || State === 'BAKING') return;
     if (State !== 'VALIDATING' && State !== 'DEPLOYING') {
-      const why = EventLog?.[0]?.Description;
-      throw new CommandFailed(
-        `deployment ${deployment} was taken back (${State})${why === undefined ? '' : `: ${why}`}`,
-      );
+      throw takenBack(deployment, State, EventLog);
     }
     if (now() >= endMs) throw new CommandFailed(`deployment ${deployment} is still ${State} after 10 minutes`);
     await sleep(LOOK_EVERY_MS);
   }
 }
 
+export function takenBack(
+  deployment: number,
+  state: DeploymentState | undefined,
+  events: readonly DeploymentEvent[] = [],
+): CommandFailed {
+  const why = events[0]?.Description;
+  return new CommandFailed(`deployment ${deployment} was taken back (${state})${why === undefined ? '' : `: ${why}`}`);
+}
+
+export function getDeployment(stage: Stage, profile: Profile, number: number): Promise<GetDeploymentCommandOutput> {
+  return stage.appConfig.send(new GetDeploymentCommand({ ...environmentOf(stage, profile), DeploymentNumber: number }));
+}
+
 /** Of this profile, newest first. */
-async function listDeployments(stage: Stage): Promise<DeploymentSummary[]> {
-  const ApplicationId = stage.output('AppConfigApplicationId');
-  const EnvironmentId = stage.output('IntegrationsEnvironmentId');
-  const profile = stage.output('IntegrationsProfileId');
+export async function listDeployments(stage: Stage, profile: Profile): Promise<DeploymentSummary[]> {
+  const profileId = stage.output(profile.profile);
   const found: DeploymentSummary[] = [];
-  for await (const { Items = [] } of paginateListDeployments(
-    { client: stage.appConfig },
-    { ApplicationId, EnvironmentId },
-  )) {
-    found.push(...Items.filter(({ ConfigurationProfileId = profile }) => ConfigurationProfileId === profile));
+  const pages = paginateListDeployments({ client: stage.appConfig }, environmentOf(stage, profile));
+  for await (const { Items = [] } of pages) {
+    found.push(...Items.filter(({ ConfigurationProfileId = profileId }) => ConfigurationProfileId === profileId));
   }
   return found.sort((one, other) => (other.DeploymentNumber ?? 0) - (one.DeploymentNumber ?? 0));
+}
+
+export interface DeploymentOrder {
+  readonly version: number;
+  readonly strategy: OutputName;
+  readonly description: string;
+}
+
+/** @returns the deployment's number */
+export async function startDeployment(
+  stage: Stage,
+  profile: Profile,
+  { version, strategy, description }: DeploymentOrder,
+): Promise<number> {
+  const { DeploymentNumber } = await stage.appConfig.send(
+    new StartDeploymentCommand({
+      ...environmentOf(stage, profile),
+      ...profileOf(stage, profile),
+      ConfigurationVersion: String(version),
+      DeploymentStrategyId: stage.output(strategy),
+      Description: description,
+    }),
+  );
+  if (DeploymentNumber === undefined) throw new CommandFailed('AppConfig started a deployment without a number');
+  return DeploymentNumber;
+}
+
+/** Ends a deployment that is under way, or undoes one that ended within 72 hours: functions get the one before it. */
+export async function stopDeployment(stage: Stage, profile: Profile, number: number): Promise<void> {
+  await stage.appConfig.send(
+    new StopDeploymentCommand({ ...environmentOf(stage, profile), DeploymentNumber: number, AllowRevert: true }),
+  );
+}
+
+function environmentOf(stage: Stage, { environment }: Profile) {
+  return { ApplicationId: stage.output('AppConfigApplicationId'), EnvironmentId: stage.output(environment) };
 }

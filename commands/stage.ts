@@ -12,6 +12,9 @@ import { CommandFailed } from './command-failed.ts';
 /** The outputs that commands need, of all that `lib/outputs.ts` lists. */
 export type OutputName =
   | 'AppConfigApplicationId'
+  | 'FlagsEnvironmentId'
+  | 'FlagsProfileId'
+  | 'FlagsStrategyId'
   | 'IntegrationsEnvironmentId'
   | 'IntegrationsProfileId'
   | 'EmergencyStrategyId'

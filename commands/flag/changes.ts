@@ -1,0 +1,62 @@
+import type { Flag } from '../../lambdas/contract/flag.ts';
+import type { FlagChange } from './change-flag.ts';
+
+/** AppConfig's bound for descriptions, in characters. */
+const LONGEST_DESCRIPTION = 1024;
+
+export function enable(): FlagChange {
+  return {
+    description: 'enable',
+    edit: ({ enabled }) => (enabled ? 'the flag is on already' : { enabled: true }),
+  };
+}
+
+/** @param percentage of enterprises, whole */
+export function percent(percentage: number): FlagChange {
+  return {
+    description: `percent ${percentage}`,
+    edit: ({ rollout_percentage: before }) =>
+      before === percentage ? `the percentage is ${before} already` : { rollout_percentage: percentage },
+  };
+}
+
+export function cacheTime(seconds: number): FlagChange {
+  return {
+    description: `ttl ${seconds}`,
+    edit: ({ cache_ttl_seconds: before }) =>
+      before === seconds ? `the cache time is ${before} s already` : { cache_ttl_seconds: seconds },
+  };
+}
+
+export function addPilots(ids: readonly string[]): FlagChange {
+  return pilots('add', ids, 'pilots already', (before) => {
+    const taken = new Set(before.map((id) => id.toLowerCase()));
+    const added = ids.filter((id) => {
+      const isNew = !taken.has(id.toLowerCase());
+      taken.add(id.toLowerCase());
+      return isNew;
+    });
+    return [...before, ...added];
+  });
+}
+
+export function removePilots(ids: readonly string[]): FlagChange {
+  const removed = new Set(ids.map((id) => id.toLowerCase()));
+  return pilots('remove', ids, 'no pilots', (before) => before.filter((id) => !removed.has(id.toLowerCase())));
+}
+
+function pilots(
+  verb: string,
+  ids: readonly string[],
+  nothing: string,
+  editList: (before: readonly string[]) => string[],
+): FlagChange {
+  return {
+    description: `pilot ${verb} ${ids.join(' ')}`.slice(0, LONGEST_DESCRIPTION),
+    edit({ pilot_enterprises: before }: Flag) {
+      const after = editList(before);
+      if (after.length !== before.length) return { pilot_enterprises: after };
+      return `${nothing}: ${ids.join(', ')}. Pilots are ${before.length === 0 ? 'none' : before.join(', ')}`;
+    },
+  };
+}

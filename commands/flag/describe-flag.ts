@@ -1,0 +1,92 @@
+import type { Flag } from '../../lambdas/contract/flag.ts';
+import { bucket, isEnrichmentOn } from '../../lambdas/domain/flag.ts';
+import { alignColumns } from '../table.ts';
+import type { KnownEnterprises } from './known-enterprises.ts';
+
+/** Of more enterprises than these only the number is told. */
+const MOST_NAMED = 20;
+
+/** The flag before and after, and for which enterprises that changes anything. */
+export function describeChange(before: Flag, after: Flag, known: KnownEnterprises): string {
+  const rows = [
+    ['', 'before', 'after'],
+    ['enabled', onOff(before.enabled), onOff(after.enabled)],
+    ['percentage', `${before.rollout_percentage} %`, `${after.rollout_percentage} %`],
+    ['pilots', countWords(before.pilot_enterprises), countWords(after.pilot_enterprises)],
+    ['cache time', `${before.cache_ttl_seconds} s`, `${after.cache_ttl_seconds} s`],
+  ];
+  const isSwitchedOff = before.enabled && !after.enabled;
+  const warned = isSwitchedOff ? [] : warnings(after, known);
+  return [alignColumns(rows), ...reached(before, after, known), ...warned].join('\n');
+}
+
+function reached(before: Flag, after: Flag, known: KnownEnterprises): string[] {
+  if ('unknown' in known) return [`How many enterprises that changes is not known: ${known.unknown}`];
+  const { ids } = known;
+  if (ids.length === 0) return ['No integration names an enterprise, so how many that changes is not known.'];
+  const isOn = (flag: Flag) => (id: string) => isEnrichmentOn(flag, id);
+  const on = ids.filter((id) => !isOn(before)(id) && isOn(after)(id));
+  const off = ids.filter((id) => isOn(before)(id) && !isOn(after)(id));
+  const [had, have] = [before, after].map((flag) => ids.filter(isOn(flag)).length);
+  const lines = [
+    `${on.length + off.length} of ${ids.length} known enterprises change: on for ${had}, then for ${have}`,
+  ];
+  if (on.length > 0) lines.push(`  on:  ${names(on)}`);
+  if (off.length > 0) lines.push(`  off: ${names(off)}`);
+  return lines;
+}
+
+/** What somebody may not have meant. */
+export function warnings(flag: Flag, known: KnownEnterprises): string[] {
+  const { enabled, rollout_percentage: percentage, pilot_enterprises: pilots } = flag;
+  const lines: string[] = [];
+  if (percentage === 0 && pilots.length === 0) {
+    if (enabled) lines.push('It reaches nobody: the percentage is 0, and there are no pilots.');
+  } else if (!enabled) lines.push('It reaches nobody: the flag is off.');
+  const strangers = 'unknown' in known ? [] : strangePilots(pilots, known.ids);
+  if (strangers.length > 0) lines.push(`No integration names these pilots, are they right? ${names(strangers)}`);
+  return lines;
+}
+
+function strangePilots(pilots: readonly string[], ids: readonly string[]): string[] {
+  const known = new Set(ids.map((id) => id.toLowerCase()));
+  return pilots.filter((pilot) => !known.has(pilot.toLowerCase()));
+}
+
+/** The flag as it is, attribute by attribute. */
+export function describeFlag({ enabled, rollout_percentage, pilot_enterprises, cache_ttl_seconds }: Flag): string {
+  return alignColumns([
+    ['enabled', onOff(enabled)],
+    ['percentage', `${rollout_percentage} %`],
+    ['pilots', pilot_enterprises.length === 0 ? 'none' : pilot_enterprises.join(', ')],
+    ['cache time', `${cache_ttl_seconds} s`],
+  ]);
+}
+
+/** Each known enterprise with or without learning time, and why. */
+export function describeEnterprises(flag: Flag, known: KnownEnterprises): string {
+  if ('unknown' in known) return `Which enterprises there are is not known: ${known.unknown}`;
+  if (known.ids.length === 0) return 'No integration names an enterprise.';
+  const rows = known.ids.map((id) => [id, isEnrichmentOn(flag, id) ? 'on' : 'off', reason(flag, id)]);
+  return alignColumns([['enterprise', 'learning time', 'why'], ...rows]);
+}
+
+function reason(flag: Flag, id: string): string {
+  if (!flag.enabled) return 'the flag is off';
+  if (isEnrichmentOn({ ...flag, rollout_percentage: 0 }, id)) return 'pilot';
+  const place = `its place is ${bucket(id).toFixed(1)} of 100`;
+  return isEnrichmentOn(flag, id) ? `within percentage: ${place}` : `beyond percentage: ${place}`;
+}
+
+function names(ids: readonly string[]): string {
+  const more = ids.length > MOST_NAMED ? ` and ${ids.length - MOST_NAMED} more` : '';
+  return `${ids.slice(0, MOST_NAMED).join(', ')}${more}`;
+}
+
+function onOff(isOn: boolean): string {
+  return isOn ? 'yes' : 'no';
+}
+
+function countWords(pilots: readonly string[]): string {
+  return pilots.length === 0 ? 'none' : String(pilots.length);
+}

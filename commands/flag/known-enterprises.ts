@@ -1,0 +1,30 @@
+import { awsFailure, whereOf } from '../aws-failure.ts';
+import { CommandFailed } from '../command-failed.ts';
+import { readDeployed } from '../deployed-document.ts';
+import { type IntegrationsDocument, isFields } from '../integrations-document.ts';
+import type { Stage } from '../stage.ts';
+
+/** Enterprises that the deployed integrations name; or why nobody can say, in words. */
+export type KnownEnterprises = { readonly ids: readonly string[] } | { readonly unknown: string };
+
+/** The flag is there without the integrations too: where those cannot be read, that is told and harms nothing. */
+export async function findKnownEnterprises(stage: Stage): Promise<KnownEnterprises> {
+  try {
+    const { document } = await readDeployed(stage);
+    return { ids: enterprisesOf(document) };
+  } catch (thrown) {
+    const reason = thrown instanceof CommandFailed ? thrown.message : awsFailure(thrown, whereOf(stage.name));
+    if (reason === undefined) throw thrown;
+    return { unknown: reason };
+  }
+}
+
+/** Each once, as it is first written, in order; case does not matter. Those of faulty entries too. */
+export function enterprisesOf({ entries }: IntegrationsDocument): string[] {
+  const found = new Map<string, string>();
+  for (const entry of entries) {
+    const id = isFields(entry) ? entry.enterprise_customer_uuid : undefined;
+    if (typeof id === 'string' && !found.has(id.toLowerCase())) found.set(id.toLowerCase(), id);
+  }
+  return [...found.keys()].sort().map((key) => found.get(key) ?? key);
+}

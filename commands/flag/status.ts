@@ -1,0 +1,36 @@
+import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import type { Context } from '../context.ts';
+import { readDeployedOf } from '../deployed-document.ts';
+import { getDeployment, isOccupying, listDeployments } from '../deployments.ts';
+import type { Stage } from '../stage.ts';
+import { describeEnterprises, describeFlag, warnings } from './describe-flag.ts';
+import { FLAG } from './flag-document.ts';
+import { leftMs, leftWords } from './follow-deployment.ts';
+import { findKnownEnterprises } from './known-enterprises.ts';
+
+/** `flag status`: what is deployed, how far the newest deployment is, and who has learning time, and why. */
+export async function status(stageName: string, context: Context): Promise<number> {
+  const { print } = context.terminal;
+  const stage = await context.openStage(stageName);
+  print(`${FLAG_KEY}, stage ${stage.name}`);
+  print(await describeNewest(stage, context));
+  const { document, version, deployment } = await readDeployedOf(FLAG, stage);
+  const known = await findKnownEnterprises(stage);
+  print(`functions have version ${version}, of deployment ${deployment}:\n${describeFlag(document.flag)}`);
+  for (const warning of warnings(document.flag, known)) print(warning);
+  print(`\n${describeEnterprises(document.flag, known)}`);
+  return 0;
+}
+
+/** The newest deployment, which functions may not have: it may be taken back. */
+async function describeNewest(stage: Stage, { now }: Context): Promise<string> {
+  const [newest] = await listDeployments(stage, FLAG);
+  const { DeploymentNumber: number, ConfigurationVersion: version, State: state } = newest ?? {};
+  if (newest === undefined || number === undefined) return 'no deployment yet';
+  const { EventLog: events, Description: description } = await getDeployment(stage, FLAG, number);
+  const about = description === undefined ? '' : ` (${description})`;
+  const line = `newest deployment ${number}, of version ${version}${about}: ${state}`;
+  if (state === 'ROLLED_BACK' || state === 'ROLLING_BACK')
+    return [line, events?.[0]?.Description ?? []].flat().join(', ');
+  return isOccupying(newest) ? `${line}, ${leftWords(leftMs(newest, now()))}` : line;
+}

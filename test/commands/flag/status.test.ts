@@ -1,0 +1,83 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { documentWith, FIRST, type FlagWorld, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
+
+let operator: FlagWorld;
+
+beforeEach(async () => {
+  operator = await startFlagWorld();
+  operator.deployPartners(FIRST, SECOND, THIRD);
+});
+
+afterEach(() => operator.close());
+
+const run = () => operator.run('status');
+const printed = () => operator.world.printed();
+
+test('the flag, who has it, and why', async () => {
+  operator.deployFlag({ enabled: true, rollout_percentage: 20, pilot_enterprises: ['ENT-S', 'ent-x'] });
+  expect(await run()).toBe(0);
+  expect(printed()).toBe(`enable_webhook_learning_time_enrichment, stage local
+newest deployment 2, of version 2: COMPLETE
+functions have version 2, of deployment 2:
+enabled     yes
+percentage  20 %
+pilots      ENT-S, ent-x
+cache time  3600 s
+No integration names these pilots, are they right? ent-x
+
+enterprise  learning time  why
+ent-e       off            beyond percentage: its place is 74.2 of 100
+ent-r       on             within percentage: its place is 13.8 of 100
+ent-s       on             pilot`);
+});
+
+test('off: for everybody, pilots too', async () => {
+  operator.deployFlag({ rollout_percentage: 20, pilot_enterprises: ['ent-s'] });
+  await run();
+  expect(printed()).toContain('\nIt reaches nobody: the flag is off.\n');
+  expect(printed()).toMatch(/ent-e +off +the flag is off\nent-r +off +the flag is off\nent-s +off +the flag is off$/);
+});
+
+test('how long the newest deployment bakes', async () => {
+  operator.letBake();
+  operator.world.onSleep = () => void process.emit('SIGINT');
+  await operator.run('percent', '50');
+  operator.world.nowMs += 5 * 60_000;
+  await run();
+  expect(printed()).toContain(
+    '\nnewest deployment 2, of version 2 (percent 50): BAKING, 5 minutes left\nfunctions have version 2,',
+  );
+});
+
+test('one that was taken back is not what functions have', async () => {
+  await operator.run('percent', '50');
+  await operator.run('revert', '--yes');
+  await run();
+  expect(printed()).toContain(
+    '\nnewest deployment 2, of version 2 (percent 50): REVERTED\nfunctions have version 1, of deployment 1:\n',
+  );
+});
+
+test('integrations that cannot be read, or name nobody', async () => {
+  operator.deployPartners();
+  await run();
+  expect(printed()).toMatch(/\nNo integration names an enterprise\.$/);
+  operator.world.plane.appConfig.defineProfile('app', 'profile', 'AWS.Freeform');
+  operator.world.deploy([]);
+  expect(await run()).toBe(0);
+  expect(printed()).toMatch(
+    /\nWhich enterprises there are is not known: the integrations document is not a JSON object$/,
+  );
+});
+
+test('nonsense is told', async () => {
+  operator.deployDocument({
+    ...documentWith({ rollout_percentage: 250 }),
+    flags: { [FLAG_KEY]: { attributes: { rollout_percentage: {}, cache_ttl_seconds: {} } } },
+  });
+  await expect(run()).rejects.toMatchObject({
+    name: 'CommandFailed',
+    message: expect.stringContaining('does not fit'),
+  });
+});
