@@ -51,11 +51,8 @@ export const attemptSchema = z.object({
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
-/**
- * What became of one webhook: the state item. It holds no personal data, so that it outlives the payload. Before a
- * function has claimed a webhook for the first time there is none: `accepted` is then what its event item says.
- */
-export const ledgerRecordSchema = z.object({
+/** What both of a webhook's items say of it. */
+const subject = {
   webhook_id: z.string(),
   integration_id: integrationIdSchema,
   event_id: z.string(),
@@ -63,6 +60,14 @@ export const ledgerRecordSchema = z.object({
   occurred_at: z.iso.datetime({ offset: true }),
   /** When it entered the pipeline; its UTC day and its integration say where it is listed. */
   accepted_at: z.iso.datetime(),
+};
+
+/**
+ * What became of one webhook: the state item. It holds no personal data, so that it outlives the payload. Before a
+ * function has claimed a webhook for the first time there is none: `accepted` is then what its event item says.
+ */
+export const ledgerRecordSchema = z.object({
+  ...subject,
   state: z.enum(WEBHOOK_STATES),
   /** The latest one; it never falls. */
   generation: z.int().min(0),
@@ -76,7 +81,7 @@ export const ledgerRecordSchema = z.object({
   attempts: z.array(attemptSchema).max(KEPT_ATTEMPTS),
   /** While `delivering`: nobody else may send until then. */
   lease_until: z.iso.datetime().optional(),
-  /** The log stream of the function that claimed it last. */
+  /** Who changed it last, and in which of its turns: a function's log stream, or an operator's `replay` or `release`. */
   claimed_by: z.string().optional(),
   /** While `scheduled` or `parked`: who carries it on, and so may claim it. Parked without one, it rests here. */
   token: z.string().optional(),
@@ -96,12 +101,7 @@ export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 
 /** The event as it was accepted: the payload item, written once, deleted when the stage says so. */
 export const ledgerEventSchema = z.object({
-  webhook_id: z.string(),
-  integration_id: integrationIdSchema,
-  event_id: z.string(),
-  event_type: z.enum(EVENT_TYPES),
-  occurred_at: z.iso.datetime({ offset: true }),
-  accepted_at: z.iso.datetime(),
+  ...subject,
   user_id: z.string().optional(),
   course_id: courseIdSchema.optional(),
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
