@@ -1,4 +1,5 @@
 import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
+import type { Delivery } from '../contract/delivery.ts';
 import { errorFields, errorName } from '../contract/errors.ts';
 import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
 import type { Hold } from '../contract/ledger-ports.ts';
@@ -23,46 +24,56 @@ interface Candidate extends Ready {
 /** Why a message stays in the queue although nothing failed. */
 const IN_HAND = 'another function has it in hand';
 
+/** What becomes of a message that stays in the queue is told by its id. */
+type Fail = (id: string, thrown: unknown) => void;
+
 /**
- * Delivers a batch: each integration's deliveries pass its gate together, and all of them side by side. What must wait
- * goes back to the queue or to the workflow, what cannot succeed to the dead letter queue; only then is its message
- * acknowledged.
+ * Delivers a batch: each integration's deliveries pass its gate together, and no integration waits for another's claims.
+ * What must wait goes back to the queue or to the workflow, what cannot succeed to the dead letter queue; only then is its
+ * message acknowledged.
  */
 export async function deliverMessages(
   messages: readonly ReceivedMessage[],
   services: DeliverMessagesServices,
 ): Promise<Failures> {
   const failures = new Map<string, string>();
-  const fail = (id: string, thrown: unknown) => {
+  const fail: Fail = (id, thrown) => {
     failures.set(id, errorName(thrown));
     services.log.error('delivery.failed', { message_id: id, ...errorFields(thrown) });
   };
-  const candidates = await Promise.all(
-    messages.map(async (message) => {
-      try {
-        const prepared = await prepare(message, services);
-        if (prepared === 'busy') failures.set(message.id, IN_HAND);
-        else return prepared;
-      } catch (thrown) {
-        fail(message.id, thrown);
-      }
-      return undefined;
-    }),
+  const read = messages.map((message) => ({ message, delivery: readDelivery(message.body) }));
+  const groups = Map.groupBy(read, ({ delivery }) =>
+    typeof delivery === 'string' ? undefined : delivery.integration_id,
   );
-  const groups = Map.groupBy(
-    candidates.filter((candidate) => candidate !== undefined),
-    ({ integration }) => integration.id,
-  );
-  await Promise.all([...groups.values()].map((group) => deliverGroup(group, services, fail)));
+  const delivering = [...groups.values()].map(async (group) => {
+    const prepared = await Promise.all(
+      group.map(async ({ message, delivery }) => {
+        try {
+          const candidate = await prepare(message, delivery, services);
+          if (candidate !== 'busy') return candidate;
+          failures.set(message.id, IN_HAND);
+        } catch (thrown) {
+          fail(message.id, thrown);
+        }
+        return undefined;
+      }),
+    );
+    const candidates = prepared.filter((candidate) => candidate !== undefined);
+    if (candidates.length > 0) await deliverGroup(candidates, services, fail);
+  });
+  await Promise.all(delivering);
   return failures;
 }
 
-/** @returns undefined where the message is dealt with already */
+/**
+ * @param delivery or what is wrong with the message
+ * @returns undefined where the message is dealt with already
+ */
 async function prepare(
   message: ReceivedMessage,
+  delivery: Delivery | string,
   services: DeliverMessagesServices,
 ): Promise<Candidate | 'busy' | undefined> {
-  const delivery = readDelivery(message.body);
   if (typeof delivery === 'string') {
     services.log.error('delivery.rejected', { message_id: message.id, reason: delivery });
     return bury({ ...message, reason: delivery }, services);
@@ -85,11 +96,7 @@ async function prepare(
   return { message, hold, delivery: hold.delivery, enrichment, notAfterMs: record && leaseEndMs(record), ...receiver };
 }
 
-async function deliverGroup(
-  group: readonly Candidate[],
-  services: DeliverMessagesServices,
-  fail: (id: string, thrown: unknown) => void,
-): Promise<void> {
+async function deliverGroup(group: readonly Candidate[], services: DeliverMessagesServices, fail: Fail): Promise<void> {
   const [{ integration }] = group as [Candidate];
   const { passages, reported } = await tryThroughGate(integration, group, services, true);
   // Each as soon as it is known: what goes back to the queue must not wait for a batch-mate that hangs.
