@@ -8,6 +8,7 @@ import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { output } from '../../local/demo/operator.ts';
 import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { learningTimeOf, runningWorld } from '../e2e/running-world.ts';
 import { until } from '../support/assembly.ts';
 import { describeWithClient, type Ended, runClient } from '../support/real-clients.ts';
@@ -107,10 +108,12 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     ];
     await publish(python, { ...queue(), events });
 
-    await until(() => received('skillsoft', '"retaker"').length >= 3 && received('skillsoft', '"named"').length >= 2);
-    expect(webhookIds('skillsoft', '"retaker"').size).toBe(2);
-    expect(webhookIds('skillsoft', '"named"').size).toBe(1);
-  });
+    await until(() => webhookIds('skillsoft', '"retaker"').size >= 2 && received('skillsoft', '"named"').length > 0);
+    // Both copies are suppressed by the ledger, unless they are still on their way.
+    await awaitQuiet(world(), 60_000);
+    expect(received('skillsoft', '"retaker"')).toHaveLength(2);
+    expect(received('skillsoft', '"named"')).toHaveLength(1);
+  }, 90_000);
 
   test('an enrollment by region reaches that region’s integration, without learning time', async () => {
     const values = { ...WHOM, username: 'enrolled', mode: 'verified', is_active: true };
