@@ -1,5 +1,5 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
-import { bucket, isEnrichmentOn } from '../../lambdas/domain/flag.ts';
+import { bucket, evaluateFlag } from '../../lambdas/domain/flag.ts';
 import { alignColumns } from '../table.ts';
 import type { KnownEnterprises } from './known-enterprises.ts';
 
@@ -24,7 +24,7 @@ function reached(before: Flag, after: Flag, known: KnownEnterprises): string[] {
   if ('unknown' in known) return [`How many enterprises that changes is not known: ${known.unknown}`];
   const { ids } = known;
   if (ids.length === 0) return ['No integration names an enterprise, so how many that changes is not known.'];
-  const isOn = (flag: Flag) => (id: string) => isEnrichmentOn(flag, id);
+  const isOn = (flag: Flag) => (id: string) => evaluateFlag(flag, id).isOn;
   const on = ids.filter((id) => !isOn(before)(id) && isOn(after)(id));
   const off = ids.filter((id) => isOn(before)(id) && !isOn(after)(id));
   const [had, have] = [before, after].map((flag) => ids.filter(isOn(flag)).length);
@@ -67,15 +67,15 @@ export function describeFlag({ enabled, rollout_percentage, pilot_enterprises, c
 export function describeEnterprises(flag: Flag, known: KnownEnterprises): string {
   if ('unknown' in known) return `Which enterprises there are is not known: ${known.unknown}`;
   if (known.ids.length === 0) return 'No integration names an enterprise.';
-  const rows = known.ids.map((id) => [id, isEnrichmentOn(flag, id) ? 'on' : 'off', reason(flag, id)]);
+  const rows = known.ids.map((id) => [id, evaluateFlag(flag, id).isOn ? 'on' : 'off', reasonWords(flag, id)]);
   return alignColumns([['enterprise', 'learning time', 'why'], ...rows]);
 }
 
-function reason(flag: Flag, id: string): string {
-  if (!flag.enabled) return 'the flag is off';
-  if (isEnrichmentOn({ ...flag, rollout_percentage: 0 }, id)) return 'pilot';
-  const place = `its place is ${bucket(id).toFixed(1)} of 100`;
-  return isEnrichmentOn(flag, id) ? `within percentage: ${place}` : `beyond percentage: ${place}`;
+function reasonWords(flag: Flag, id: string): string {
+  const { reason } = evaluateFlag(flag, id);
+  if (reason === 'off') return 'the flag is off';
+  if (reason === 'pilot') return 'pilot';
+  return `${reason.replace('_', ' ')}: its place is ${bucket(id).toFixed(1)} of 100`;
 }
 
 function names(ids: readonly string[]): string {

@@ -1,7 +1,7 @@
 import type { DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
 import type { Flag } from '../contract/flag.ts';
 import type { LearnerKey, LearningTime } from '../contract/learning-time.ts';
-import { isEnrichmentOn } from './flag.ts';
+import { evaluateFlag } from './flag.ts';
 import { learnerKey } from './learner-key.ts';
 
 /** Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking. */
@@ -12,7 +12,7 @@ export function enrichmentNeed(subject: DeliverySubject, flag: Flag): Enrichment
   if (!flag.enabled) return plain('flag_off');
   const key = learnerKey(subject);
   if (key === undefined) return plain('learner_not_identified');
-  return isEnrichmentOn(flag, key.enterpriseId) ? { key } : plain('flag_off');
+  return evaluateFlag(flag, key.enterpriseId).isOn ? { key } : plain('flag_off');
 }
 
 function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified'): EnrichmentNeed {

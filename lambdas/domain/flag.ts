@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { FLAG_KEY, type Flag, flagSchema } from '../contract/flag.ts';
+import { type EvaluationReason, FLAG_KEY, type Flag, flagSchema } from '../contract/flag.ts';
 
 /** The flag, and in words what was wrong with its document: one warning for each, once per version. */
 export interface ParsedFlag {
@@ -33,15 +33,23 @@ export function parseFlag(text: string): ParsedFlag {
   return { flag, faults };
 }
 
+/** What the flag says of one enterprise, and why. */
+export interface Evaluation {
+  readonly isOn: boolean;
+  readonly reason: Exclude<EvaluationReason, 'overridden'>;
+}
+
 /**
  * Whether learning time is added for an enterprise: by name as a pilot, or by its bucket. Case does not matter.
  *
  * Raising the percentage never drops an enterprise, lowering it never adds one: buckets do not move.
  */
-export function isEnrichmentOn(flag: Flag, enterpriseId: string): boolean {
-  if (!flag.enabled) return false;
+export function evaluateFlag(flag: Flag, enterpriseId: string): Evaluation {
+  if (!flag.enabled) return { isOn: false, reason: 'off' };
   const id = enterpriseId.toLowerCase();
-  return flag.pilot_enterprises.some((pilot) => pilot.toLowerCase() === id) || bucket(id) < flag.rollout_percentage;
+  if (flag.pilot_enterprises.some((pilot) => pilot.toLowerCase() === id)) return { isOn: true, reason: 'pilot' };
+  if (bucket(id) < flag.rollout_percentage) return { isOn: true, reason: 'within_percentage' };
+  return { isOn: false, reason: 'beyond_percentage' };
 }
 
 /**

@@ -17,7 +17,7 @@ import { snowflakeSecretFields, snowflakeSecretSchema } from '../../lambdas/cont
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { credentialsOf } from '../../lambdas/domain/credentials.ts';
-import { isEnrichmentOn, parseFlag } from '../../lambdas/domain/flag.ts';
+import { evaluateFlag, parseFlag } from '../../lambdas/domain/flag.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { formatFault } from '../../lambdas/domain/payload-formats.ts';
@@ -133,8 +133,8 @@ describe('the files that the guide writes', () => {
     expect(faults).toEqual([]);
     expect(flag).toEqual(flagSchema.parse(JSON.parse(text).values[FLAG_KEY]));
     const { enterprise } = JSON.parse(file('event.json')).payload;
-    expect(isEnrichmentOn(flag, enterprise.enterprise_customer_uuid)).toBe(true);
-    expect(isEnrichmentOn(flag, '00000000-0000-0000-0000-000000000000')).toBe(false);
+    expect(evaluateFlag(flag, enterprise.enterprise_customer_uuid).isOn).toBe(true);
+    expect(evaluateFlag(flag, '00000000-0000-0000-0000-000000000000').isOn).toBe(false);
   });
 });
 
