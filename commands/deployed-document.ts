@@ -3,7 +3,7 @@ import { CommandFailed } from './command-failed.ts';
 import { type Configuration, INTEGRATIONS } from './configuration.ts';
 import type { Context } from './context.ts';
 import { occupant, requireFree, servedDeployment, startDeployment } from './deployments.ts';
-import { createVersion, latestVersionOf, readVersion } from './hosted-versions.ts';
+import { createVersion, latestVersionOf, readLabelledVersion } from './hosted-versions.ts';
 import type { IntegrationsDocument } from './integrations-document.ts';
 import type { Stage } from './stage.ts';
 
@@ -14,6 +14,8 @@ export const POLL_INTERVAL_MS = 15_000;
 export interface DeployedDocument<D = IntegrationsDocument> {
   readonly document: D;
   readonly version: number;
+  /** The version's own, where whoever made it gave it one. */
+  readonly label: string | undefined;
   /** Of all versions, the deployed one or a draft that somebody made since. */
   readonly latestVersion: number;
   readonly deployment: number;
@@ -28,9 +30,10 @@ export function readDeployed(stage: Stage): Promise<DeployedDocument> {
 /** @throws CommandFailed where nothing is deployed, or what is cannot be read */
 export async function readDeployedOf<D>(configuration: Configuration<D>, stage: Stage): Promise<DeployedDocument<D>> {
   const { number: deployment, version, state } = await servedDeployment(stage, configuration);
-  const document = configuration.read(await readVersion(stage, configuration, version));
+  const { text, label } = await readLabelledVersion(stage, configuration, version);
+  const document = configuration.read(text);
   const latestVersion = Math.max(version, await latestVersionOf(stage, configuration));
-  return { document, version, latestVersion, deployment, state };
+  return { document, version, label, latestVersion, deployment, state };
 }
 
 export interface Change<D = IntegrationsDocument> {

@@ -8,10 +8,19 @@ import type { Stage } from './stage.ts';
 
 /** A version's text. */
 export async function readVersion(stage: Stage, profile: Profile, version: number): Promise<string> {
-  const { Content } = await stage.appConfig.send(
+  return (await readLabelledVersion(stage, profile, version)).text;
+}
+
+/** A version's text, and how whoever made it named it. */
+export async function readLabelledVersion(
+  stage: Stage,
+  profile: Profile,
+  version: number,
+): Promise<{ readonly text: string; readonly label: string | undefined }> {
+  const { Content, VersionLabel } = await stage.appConfig.send(
     new GetHostedConfigurationVersionCommand({ ...profileOf(stage, profile), VersionNumber: version }),
   );
-  return new TextDecoder().decode(Content);
+  return { text: new TextDecoder().decode(Content), label: VersionLabel };
 }
 
 export interface NewVersion {

@@ -1,4 +1,5 @@
 import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { configVersion } from '../../lambdas/domain/flag.ts';
 import type { Context } from '../context.ts';
 import { readDeployedOf } from '../deployed-document.ts';
 import { getDeployment, isOccupying, listDeployments } from '../deployments.ts';
@@ -14,9 +15,10 @@ export async function status(stageName: string, context: Context): Promise<numbe
   const stage = await context.openStage(stageName);
   print(`${FLAG_KEY}, stage ${stage.name}`);
   print(await describeNewest(stage, context));
-  const { document, version, deployment } = await readDeployedOf(FLAG, stage);
+  const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
   const known = await findKnownEnterprises(stage);
-  print(`functions have version ${version}, of deployment ${deployment}:\n${describeFlag(document.flag)}`);
+  const named = `config_version ${configVersion(document.flag, label)}`;
+  print(`functions have version ${version}, of deployment ${deployment}, ${named}:\n${describeFlag(document.flag)}`);
   for (const warning of warnings(document.flag, known)) print(warning);
   print(`\n${describeEnterprises(document.flag, known)}`);
   return 0;

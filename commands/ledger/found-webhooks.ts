@@ -85,10 +85,13 @@ function unclaimed({ integrationId }: LedgerDay, { webhook_id, accepted_at }: Li
 
 function lineOf(record: LedgerRecord): FoundWebhook {
   const { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt, due_at, reason } = record;
+  const { enterprise_customer_uuid, enrichment } = record;
   return {
     ...{ webhook_id, integration_id, event_type, accepted_at, state, generation, attempt },
     changed_at: changedAt(record),
     ...(due_at !== undefined && { due_at }),
     ...(reason !== undefined && { reason }),
+    ...(enterprise_customer_uuid !== undefined && { enterprise_customer_uuid }),
+    ...(enrichment !== undefined && { enrichment }),
   };
 }

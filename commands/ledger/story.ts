@@ -52,6 +52,7 @@ function factsOf(story: Story, stageName: string, showsPayload: boolean): string
     ['reason', record?.reason && oneLine(record.reason)],
     ['carried by', carrierWords(story.carrier)],
     ['learning time', enrichmentWords(record?.enrichment)],
+    ['flag', record?.config_version && `as its config_version ${record.config_version} had it`],
     ['payload', payloadWords(story, showsPayload)],
     ['next', nextWords(story, stageName)],
   ];

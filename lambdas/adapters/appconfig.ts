@@ -41,7 +41,7 @@ export interface ConfigurationSourceOptions<T> extends ConfigurationProfile {
    * Called once for each version of the document. What it throws refuses the version: the last good one stays and the
    * error's message is logged, so it must not repeat the document's values.
    */
-  readonly parse: (text: string, lastGood: T | undefined) => T;
+  readonly parse: (text: string, lastGood: T | undefined, versionLabel: string | undefined) => T;
   readonly log: Log;
   /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
   readonly now?: () => number;
@@ -128,7 +128,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
     if (text === '' || text === this.#lastText) return;
     this.#lastText = text;
     try {
-      this.#lastGood = this.#options.parse(text, this.#lastGood);
+      this.#lastGood = this.#options.parse(text, this.#lastGood, answer.VersionLabel);
     } catch (thrown) {
       const reason = (thrown as { message?: unknown } | null | undefined)?.message;
       const fields = { ...this.#names(), version: answer.VersionLabel, error: errorName(thrown), reason };

@@ -63,6 +63,8 @@ export type Outcome = (typeof OUTCOMES)[number];
  */
 export const progressSchema = z.object({
   enrichment: enrichmentSchema,
+  /** The version of the flag that decided on it. */
+  config_version: z.string().max(64).optional(),
   /** Tries made to the partner so far. */
   attempt: z.int().min(0),
   /** When the next step is due; null before anything had to wait. No function compares it with its own clock. */

@@ -40,5 +40,14 @@ export const flagSchema = z.object({
 });
 export type Flag = z.infer<typeof flagSchema>;
 
+/** The flag as functions go by it, and which of its versions that is. */
+export interface VersionedFlag extends Flag {
+  /** The version's label in AppConfig; without one, `content-` and the first digits of a hash of what it says. */
+  readonly config_version: string;
+}
+
+/** What a label must be to be taken: AppConfig allows any 64 characters, logs and the ledger's small items do not. */
+export const CONFIG_VERSION = /^[\w.:/-]{1,64}$/;
+
 /** What holds where the flag cannot be read: no enrichment, the webhook is still sent. */
-export const FLAG_OFF: Flag = flagSchema.parse({ enabled: false });
+export const FLAG_OFF: VersionedFlag = { ...flagSchema.parse({ enabled: false }), config_version: 'none' };

@@ -1,4 +1,4 @@
-import type { Delivery, DeliverySubject, Progress } from './delivery.ts';
+import type { Delivery, DeliverySubject, Enrichment, Progress } from './delivery.ts';
 import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './ledger.ts';
 
 /** What a claim is settled with: the delivery as it was claimed, and its record where the ledger could be read. */
@@ -58,6 +58,9 @@ export interface ListedWebhook {
   readonly changed_at: string;
   readonly due_at?: string;
   readonly reason?: string;
+  readonly enterprise_customer_uuid?: string;
+  /** Absent where it cannot be read. */
+  readonly enrichment?: Enrichment;
 }
 
 /** One integration's webhooks of one UTC day. */

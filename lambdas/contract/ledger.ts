@@ -63,18 +63,22 @@ const subject = {
 };
 
 /**
- * What became of one webhook: the state item. It holds no personal data, so that it outlives the payload. Before a
+ * What became of one webhook: the state item. It holds no personal data (an enterprise is no person), so that it outlives the payload. Before a
  * function has claimed a webhook for the first time there is none: `accepted` is then what its event item says.
  */
 export const ledgerRecordSchema = z.object({
   ...subject,
   state: z.enum(WEBHOOK_STATES),
+  /** Whose learner it was; the flag is on or off for an enterprise. */
+  enterprise_customer_uuid: enterpriseIdSchema.optional(),
   /** The latest one; it never falls. */
   generation: z.int().min(0),
   /** When each state was entered last. */
   times: z.partialRecord(z.enum(WEBHOOK_STATES), z.iso.datetime()),
   /** What was sent, or would be sent, as learning time. */
   enrichment: enrichmentSchema.optional(),
+  /** The version of the flag that decided on it. */
+  config_version: z.string().max(64).optional(),
   /** Tries made in this generation. */
   attempt: z.int().min(0),
   /** The last ones, oldest first, over all generations. */
@@ -127,6 +131,10 @@ export const LEDGER_TABLE = {
     /** `event#<accepted at>` or `state#<accepted at>`. */
     sortKey: 'listed_at',
     /** What a list shows. The payload is not among it. */
-    attributes: ['state', 'integration_id', 'event_type', 'generation', 'attempt', 'changed_at', 'due_at', 'reason'],
+    attributes: [
+      ...['state', 'integration_id', 'event_type', 'generation', 'attempt', 'changed_at', 'due_at', 'reason'],
+      // For `npm run flag -- adoption`.
+      ...['enterprise_customer_uuid', 'enrichment'],
+    ],
   },
 } as const;

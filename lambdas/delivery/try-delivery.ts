@@ -148,6 +148,7 @@ function tell(
     duration_ms: durationMs,
     timings: sent.kind === 'sent' ? sent.result.timings : undefined,
     enrichment: enrichment.status === 'enriched' ? `enriched from ${enrichment.source}` : enrichment.reason,
+    config_version: delivery.progress.config_version,
     due_at: result.outcome === 'retry' ? result.due_at : undefined,
   });
 }

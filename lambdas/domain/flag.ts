@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type EvaluationReason, FLAG_KEY, type Flag, flagSchema } from '../contract/flag.ts';
+import { CONFIG_VERSION, type EvaluationReason, FLAG_KEY, type Flag, flagSchema } from '../contract/flag.ts';
 
 /** The flag, and in words what was wrong with its document: one warning for each, once per version. */
 export interface ParsedFlag {
@@ -31,6 +31,19 @@ export function parseFlag(text: string): ParsedFlag {
     cache_ttl_seconds: attribute(cache_ttl_seconds, entry, 'cache_ttl_seconds', faults),
   };
   return { flag, faults };
+}
+
+/**
+ * Which version of the flag decides: its label, or a hash of what it says, so that two versions that decide alike have
+ * one name.
+ *
+ * @param label as AppConfig answers it (`VersionLabel`); one that fits no log line counts as none
+ */
+export function configVersion(flag: Flag, label: string | undefined): string {
+  if (label !== undefined && CONFIG_VERSION.test(label)) return label;
+  const { enabled, rollout_percentage, pilot_enterprises, cache_ttl_seconds } = flag;
+  const content = JSON.stringify([enabled, rollout_percentage, pilot_enterprises, cache_ttl_seconds]);
+  return `content-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
 }
 
 /** What the flag says of one enterprise, and why. */

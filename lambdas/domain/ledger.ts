@@ -10,7 +10,7 @@ import {
   type WebhookState,
 } from '../contract/ledger.ts';
 import type { Ending } from '../contract/ledger-ports.ts';
-import { unanswered } from './progress.ts';
+import { decisionOf, unanswered } from './progress.ts';
 
 /** What a claim comes to; `record` is to be written if it is still the next version. */
 export type ClaimDecision =
@@ -51,10 +51,10 @@ export function decideClaim(
   return {
     verdict: 'mine',
     record: {
-      ...without(before, ['token', 'due_at']),
+      ...without(before, ['token', 'due_at', 'config_version']),
       ...entered(before, 'delivering', nowMs),
       generation,
-      enrichment: delivery.progress.enrichment,
+      ...decisionOf(delivery.progress),
       attempt: generation === before.generation ? Math.max(before.attempt, delivery.progress.attempt) : 0,
       lease_until: iso(nowMs + lease.ms),
       claimed_by: lease.claimedBy,
@@ -101,8 +101,10 @@ export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
 export function newRecord(subject: DeliverySubject, nowMs: number): LedgerRecord {
   const accepted_at = subject.accepted_at ?? iso(nowMs);
   const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
+  const { enterprise_customer_uuid } = subject;
   return {
     ...{ webhook_id, integration_id, event_id, event_type, occurred_at, accepted_at },
+    ...(enterprise_customer_uuid !== undefined && { enterprise_customer_uuid }),
     state: 'accepted',
     generation,
     times: { accepted: accepted_at },
@@ -128,9 +130,9 @@ export function settled(before: LedgerRecord, ending: Ending, nowMs: number): Le
   const isWaiting = isParked || state === 'scheduled';
   const parkedSince = before.parked_since ?? iso(nowMs);
   return {
-    ...without(before, ['lease_until', 'token', 'due_at', 'reason', 'parked_for', 'parked_since']),
+    ...without(before, ['lease_until', 'token', 'due_at', 'reason', 'parked_for', 'parked_since', 'config_version']),
     ...entered(before, state, nowMs),
-    enrichment: progress.enrichment,
+    ...decisionOf(progress),
     attempt: Math.max(before.attempt, progress.attempt),
     attempts: attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-KEPT_ATTEMPTS),
     ...(progress.reason !== undefined && { reason: progress.reason.slice(0, MAX_LEDGER_REASON_CHARACTERS) }),
@@ -181,7 +183,11 @@ export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: numb
     schema_version: 1,
     ...event,
     generation: record.generation,
-    progress: { enrichment: record.enrichment ?? unanswered(nowMs), attempt: 0, due_at: null },
+    progress: {
+      ...decisionOf({ ...record, enrichment: record.enrichment ?? unanswered(nowMs) }),
+      attempt: 0,
+      due_at: null,
+    },
   };
 }
 

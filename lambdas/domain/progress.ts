@@ -1,9 +1,29 @@
 import type { Delivery, DeliverySubject, Enrichment, Progress, Redrive, TaskResult } from '../contract/delivery.ts';
 import { MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
 
-/** A delivery that nobody has tried yet, with what is known of its learning time. */
-export function newDelivery(subject: DeliverySubject, enrichment: Enrichment, dueAt: Date | null = null): Delivery {
-  return { ...subject, progress: { enrichment, attempt: 0, due_at: dueAt === null ? null : dueAt.toISOString() } };
+/**
+ * A delivery that nobody has tried yet, with what is known of its learning time.
+ *
+ * @param configVersion of the flag that decided on it
+ */
+export function newDelivery(
+  subject: DeliverySubject,
+  enrichment: Enrichment,
+  { dueAt, configVersion }: { readonly dueAt?: Date; readonly configVersion?: string } = {},
+): Delivery {
+  const decision = decisionOf({ enrichment, config_version: configVersion });
+  return { ...subject, progress: { ...decision, attempt: 0, due_at: dueAt?.toISOString() ?? null } };
+}
+
+/** What outlasts every try: what is known of the learning time, and by which version of the flag. */
+export function decisionOf({
+  enrichment,
+  config_version,
+}: {
+  readonly enrichment: Enrichment;
+  readonly config_version?: string | undefined;
+}): Pick<Progress, 'enrichment' | 'config_version'> {
+  return { enrichment, ...(config_version !== undefined && { config_version }) };
 }
 
 /** Learning time that the workflow still has to find out, after a first try that failed, or none. */
@@ -16,15 +36,15 @@ export function unanswered(firstFailedAtMs: number): Enrichment {
  * redriving it there works, and its generation is the next one, so that the workflow takes it again.
  */
 export function redriveOf(delivery: Delivery): Redrive {
-  const { enrichment } = delivery.progress;
-  return { generation: delivery.generation + 1, progress: { enrichment, attempt: 0, due_at: null } };
+  const decision = decisionOf(delivery.progress);
+  return { generation: delivery.generation + 1, progress: { ...decision, attempt: 0, due_at: null } };
 }
 
 /** The end of a delivery that cannot succeed, with the dead letter it leaves. */
 export function dead(delivery: Delivery, attempt: number, reason: string): TaskResult {
-  const { enrichment, due_at } = delivery.progress;
+  const { due_at } = delivery.progress;
   return {
-    enrichment,
+    ...decisionOf(delivery.progress),
     attempt,
     due_at,
     outcome: 'dead',
@@ -41,9 +61,9 @@ export function decided(
   reason: string,
   dueAt?: Date,
 ): Progress {
-  const { enrichment, due_at, deferrals } = delivery.progress;
+  const { due_at, deferrals } = delivery.progress;
   return {
-    enrichment,
+    ...decisionOf(delivery.progress),
     attempt,
     due_at: dueAt?.toISOString() ?? due_at,
     outcome,

@@ -1,5 +1,6 @@
 import type { Delivery, DeliverySubject } from '../contract/delivery.ts';
 import { errorFields, errorName } from '../contract/errors.ts';
+import type { VersionedFlag } from '../contract/flag.ts';
 import { type KeyFailure, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { answerOf } from '../domain/enrichment.ts';
@@ -21,10 +22,11 @@ const STARTS_AT_ONCE = 20;
  */
 export async function answerMisses(
   misses: ReadonlyMap<string, Asking>,
-  ttlSeconds: number,
+  flag: VersionedFlag,
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ) {
+  const { cache_ttl_seconds: ttlSeconds, config_version: configVersion } = flag;
   const answers = await askWarehouse(misses, services);
   const found = new Map<string, LearningTime>();
   const settled = new Map<string, Delivery>();
@@ -32,10 +34,10 @@ export async function answerMisses(
   for (const [id, { subject, key }] of misses) {
     const text = learnerKeyText(key);
     const answer = answers.get(text);
-    if (answer === undefined || 'failed' in answer) pending.set(id, pendingDelivery(subject, services));
+    if (answer === undefined || 'failed' in answer) pending.set(id, pendingDelivery(subject, configVersion, services));
     else {
       found.set(text, answer);
-      settled.set(id, newDelivery(subject, answerOf(answer, 'warehouse')));
+      settled.set(id, newDelivery(subject, answerOf(answer, 'warehouse'), { configVersion }));
     }
   }
   await Promise.all([
@@ -62,9 +64,10 @@ async function askWarehouse(misses: ReadonlyMap<string, Asking>, { warehouse, co
   }
 }
 
-function pendingDelivery(subject: DeliverySubject, services: EnrichEventsServices): Delivery {
+function pendingDelivery(subject: DeliverySubject, configVersion: string, services: EnrichEventsServices): Delivery {
   const failedAtMs = services.now();
-  return newDelivery(subject, unanswered(failedAtMs), enrichmentDueAt(failedAtMs, 1, services.random));
+  const dueAt = enrichmentDueAt(failedAtMs, 1, services.random);
+  return newDelivery(subject, unanswered(failedAtMs), { dueAt, configVersion });
 }
 
 async function startWorkflows(

@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '../adapters/batch-intake.ts';
 import type { Delivery } from '../contract/delivery.ts';
 import type { Workflow } from '../contract/delivery-ports.ts';
-import type { Flag } from '../contract/flag.ts';
+import type { VersionedFlag } from '../contract/flag.ts';
 import type { LearningTimeCache, Warehouse } from '../contract/learning-time.ts';
 import type { Ledger } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
@@ -16,7 +16,7 @@ export interface RejectedMessage extends ReceivedMessage {
 
 /** What a batch of events is dealt with. Built once for a function environment; a test passes literals. */
 export interface EnrichEventsServices {
-  readonly flag: { read(): Promise<Flag | undefined> };
+  readonly flag: { read(): Promise<VersionedFlag | undefined> };
   readonly integrations: { read(): Promise<IntegrationBook | undefined> };
   readonly cache: LearningTimeCache;
   readonly warehouse: Warehouse;

@@ -33,18 +33,19 @@ export async function enrichEvents(
   for (const [id, { subject, key }] of asking) {
     const hit = hits.get(learnerKeyText(key));
     if (hit === undefined) misses.set(id, { subject, key });
-    else ready.set(id, newDelivery(subject, answerOf(hit, 'cache')));
+    else ready.set(id, newDelivery(subject, answerOf(hit, 'cache'), { configVersion: flag.config_version }));
   }
   services.counter.count(METRICS.cacheHit, asking.size - misses.size);
   services.counter.count(METRICS.cacheMiss, misses.size);
 
   await forward(ready, failures, services);
-  if (misses.size > 0) await answerMisses(misses, flag.cache_ttl_seconds, failures, services);
+  if (misses.size > 0) await answerMisses(misses, flag, failures, services);
   services.log.info('events.enriched', {
     messages: messages.length,
     ready: ready.size,
     asked: misses.size,
     failed: failures.size,
+    config_version: flag.config_version,
   });
   return failures;
 }

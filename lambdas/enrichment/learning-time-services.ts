@@ -7,10 +7,10 @@ import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
-import type { Flag } from '../contract/flag.ts';
+import type { VersionedFlag } from '../contract/flag.ts';
 import type { Log } from '../contract/log.ts';
 import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
-import { parseFlag } from '../domain/flag.ts';
+import { configVersion, parseFlag } from '../domain/flag.ts';
 
 /** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
 export function createLearningTimeServices(
@@ -18,15 +18,15 @@ export function createLearningTimeServices(
   appConfig: AppConfigDataClient,
   log: Log,
 ) {
-  const flag = createConfigurationSource<Flag>({
+  const flag = createConfigurationSource<VersionedFlag>({
     client: appConfig,
     applicationId: environment.APPCONFIG_APPLICATION_ID,
     environmentId: environment.FLAGS_ENVIRONMENT_ID,
     profileId: environment.FLAGS_PROFILE_ID,
-    parse: (text) => {
+    parse: (text, _, label) => {
       const { flag, faults } = parseFlag(text);
       if (faults.length > 0) log.warn('flag.faulty', { faults });
-      return flag;
+      return { ...flag, config_version: configVersion(flag, label) };
     },
     log,
   });

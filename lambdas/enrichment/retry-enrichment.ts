@@ -1,6 +1,6 @@
 import type { Delivery, Enrichment, PendingEnrichment, Progress, SettledEnrichment } from '../contract/delivery.ts';
 import { errorFields } from '../contract/errors.ts';
-import { FLAG_OFF, type Flag } from '../contract/flag.ts';
+import { FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import {
   type LearnerKey,
   type LearningTime,
@@ -11,13 +11,14 @@ import {
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { answerOf, enrichmentNeed } from '../domain/enrichment.ts';
+import { decisionOf } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 
 /** Login and query of a retry, in milliseconds (document 001: "aggressive timeouts (30s)"). */
 export const TASK_WAREHOUSE_DEADLINE_MS = 30_000;
 
 export interface RetryEnrichmentServices {
-  readonly flag: { read(): Promise<Flag | undefined> };
+  readonly flag: { read(): Promise<VersionedFlag | undefined> };
   readonly cache: LearningTimeCache;
   readonly warehouse: Warehouse;
   readonly log: Log;
@@ -35,15 +36,16 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
   const { progress, ...subject } = delivery;
   if (progress.enrichment.status !== 'pending') return progress;
   const flag = (await services.flag.read()) ?? FLAG_OFF;
+  const decided = { ...delivery, progress: { ...progress, config_version: flag.config_version } };
   const need = enrichmentNeed(subject, flag);
-  if ('settled' in need) return settledProgress(delivery, need.settled, services.log);
+  if ('settled' in need) return settledProgress(decided, need.settled, services.log);
 
   const hit = (await services.cache.read([need.key])).get(learnerKeyText(need.key));
-  if (hit !== undefined) return settledProgress(delivery, answerOf(hit, 'cache'), services.log);
+  if (hit !== undefined) return settledProgress(decided, answerOf(hit, 'cache'), services.log);
   const answer = await askWarehouse(delivery, need.key, services);
-  if (answer === undefined) return failedProgress(progress, progress.enrichment, services.random);
+  if (answer === undefined) return failedProgress(decided.progress, progress.enrichment, services.random);
   await services.cache.write(new Map([[learnerKeyText(need.key), answer]]), flag.cache_ttl_seconds);
-  return settledProgress(delivery, answerOf(answer, 'warehouse'), services.log);
+  return settledProgress(decided, answerOf(answer, 'warehouse'), services.log);
 }
 
 async function askWarehouse(
@@ -67,7 +69,12 @@ async function askWarehouse(
 function settledProgress(delivery: Delivery, enrichment: SettledEnrichment, log: Log): Progress {
   const { webhook_id, progress } = delivery;
   const reason = enrichment.status === 'plain' ? enrichment.reason : undefined;
-  log.info('enrichment.settled', { webhook_id, status: enrichment.status, reason });
+  log.info('enrichment.settled', {
+    webhook_id,
+    status: enrichment.status,
+    reason,
+    config_version: progress.config_version,
+  });
   return withEnrichment(progress, enrichment, progress.due_at);
 }
 
@@ -77,6 +84,10 @@ function failedProgress(progress: Progress, pending: PendingEnrichment, random: 
   return withEnrichment(progress, { ...pending, tries }, dueAt.toISOString());
 }
 
-function withEnrichment({ attempt }: Progress, enrichment: Enrichment, due_at: string | null): Progress {
-  return { enrichment, attempt, due_at };
+function withEnrichment(
+  { attempt, config_version }: Progress,
+  enrichment: Enrichment,
+  due_at: string | null,
+): Progress {
+  return { ...decisionOf({ enrichment, config_version }), attempt, due_at };
 }

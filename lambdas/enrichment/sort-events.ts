@@ -1,6 +1,6 @@
 import type { ReceivedMessage } from '../adapters/batch-intake.ts';
 import type { Delivery, DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
-import type { Flag } from '../contract/flag.ts';
+import type { VersionedFlag } from '../contract/flag.ts';
 import type { LearnerKey } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
@@ -34,7 +34,7 @@ export interface SortedEvents {
 /** Reads every message; what is no event, or must wait for its integration's entry, is dealt with here. */
 export async function sortEvents(
   messages: readonly ReceivedMessage[],
-  flag: Flag,
+  flag: VersionedFlag,
   book: IntegrationBook,
   failures: Map<string, string>,
   services: EnrichEventsServices,
@@ -44,13 +44,15 @@ export async function sortEvents(
   const unwanted = new Map<string, Unwanted>();
   const rejected: RejectedMessage[] = [];
   const accepted_at = new Date(services.now()).toISOString();
+  const decidedBy = { configVersion: flag.config_version };
   for (const message of messages) {
     const acceptance = acceptEvent(message.body, book);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
       const need = enrichmentNeed(subject, flag);
       if ('key' in need) asking.set(message.id, { subject, key: need.key });
-      else ready.set(message.id, newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log)));
+      else
+        ready.set(message.id, newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log), decidedBy));
     } else if (acceptance.verdict === 'held') {
       failures.set(message.id, acceptance.reason);
       services.log.error('events.held', { messages: 1, reason: acceptance.reason });
@@ -66,9 +68,10 @@ export async function sortEvents(
 }
 
 /** What would be sent, were it wanted: a replay goes on from there. */
-function unsent(subject: DeliverySubject, flag: Flag, nowMs: number): Delivery {
+function unsent(subject: DeliverySubject, flag: VersionedFlag, nowMs: number): Delivery {
   const need = enrichmentNeed(subject, flag);
-  return newDelivery(subject, 'key' in need ? unanswered(nowMs) : need.settled);
+  const enrichment = 'key' in need ? unanswered(nowMs) : need.settled;
+  return newDelivery(subject, enrichment, { configVersion: flag.config_version });
 }
 
 function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject, log: Log): SettledEnrichment {

@@ -3,7 +3,7 @@ import type { LedgerRecord } from '../contract/ledger.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { deliveryOf, settled } from '../domain/ledger.ts';
-import { unanswered } from '../domain/progress.ts';
+import { decisionOf, unanswered } from '../domain/progress.ts';
 import type { ReconcileRun } from './reconcile-run.ts';
 
 interface Ending {
@@ -41,8 +41,14 @@ async function endingOf(record: LedgerRecord, { services }: ReconcileRun): Promi
 async function end({ record, reason, letter }: Ending, run: ReconcileRun): Promise<void> {
   const { table, log, now } = run.services;
   const nowMs = now();
-  const { enrichment = unanswered(nowMs), attempt } = record;
-  const progress = { enrichment, attempt, due_at: null, outcome: 'dead', reason } as const;
+  const { enrichment = unanswered(nowMs), config_version, attempt } = record;
+  const progress = {
+    ...decisionOf({ enrichment, config_version }),
+    attempt,
+    due_at: null,
+    outcome: 'dead',
+    reason,
+  } as const;
   if (!(await table.replace(settled(record, { progress }, nowMs)))) return;
   run.did('ended', 1);
   const { webhook_id, integration_id, parked_since } = record;

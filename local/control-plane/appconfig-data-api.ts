@@ -9,14 +9,14 @@ export function appConfigDataApi(appConfig: LocalAppConfig): RestApi {
       return jsonAnswer(201, { InitialConfigurationToken: appConfig.startSession(jsonBody(body)) });
     }
     if (operation !== 'GET configuration') return undefined;
-    const { nextToken, nextPollSeconds, content, version } = appConfig.getLatest(
+    const { nextToken, nextPollSeconds, content, versionLabel } = appConfig.getLatest(
       query.get('configuration_token') ?? '',
     );
     const headers = headersOf({
       'Next-Poll-Configuration-Token': nextToken,
       'Next-Poll-Interval-In-Seconds': nextPollSeconds,
       'Content-Type': 'application/json',
-      'Version-Label': version,
+      'Version-Label': versionLabel,
     });
     return { status: 200, headers, body: content };
   };

@@ -20,7 +20,8 @@ export interface LatestConfiguration {
   readonly nextToken: string;
   readonly nextPollSeconds: number;
   readonly content: string;
-  readonly version: string | undefined;
+  /** As whoever made the version named it; AppConfig answers no number. */
+  readonly versionLabel: string | undefined;
 }
 
 /** AppConfig: what functions poll, and what operators do in the console or with commands. */
@@ -140,7 +141,7 @@ export function createLocalAppConfig(now: () => number = Date.now): LocalAppConf
         nextToken,
         nextPollSeconds,
         content: isNew ? published : '',
-        version: isNew ? String(version.number) : undefined,
+        versionLabel: isNew ? version.label : undefined,
       };
     },
   };

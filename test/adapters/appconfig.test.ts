@@ -343,7 +343,7 @@ describe('a refused document', () => {
       expect(await source.read()).toEqual({ value: 1 });
     }
     expect(messages()).toEqual(['warn configuration.refused']);
-    expect(log.lines[0]?.fields).toMatchObject({ version: '2', reason: 'value is not a number', error: 'TypeError' });
+    expect(log.lines[0]?.fields).toMatchObject({ reason: 'value is not a number', error: 'TypeError' });
     deploy('{"value":"three"}');
     nowMs += 15_000;
     await source.read();

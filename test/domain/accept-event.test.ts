@@ -216,7 +216,7 @@ describe('an event that is large', () => {
       fc.property(filler, fc.integer({ min: 10_000, max: 70_000 }), (character, times) => {
         const acceptance = accept(eventBodyWithPayload(JSON.stringify({ filler: character.repeat(times) })));
         if (acceptance.verdict !== 'accepted') return;
-        const input = toMessageText(newDelivery(acceptance.subject, PENDING, new Date(0)));
+        const input = toMessageText(newDelivery(acceptance.subject, PENDING, { dueAt: new Date(0) }));
         expect(Buffer.byteLength(input)).toBeLessThanOrEqual(MAX_WORKFLOW_INPUT_BYTES);
       }),
       { numRuns: 30 },

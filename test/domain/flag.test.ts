@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FLAG_KEY, type Flag } from '../../lambdas/contract/flag.ts';
-import { bucket, evaluateFlag, parseFlag } from '../../lambdas/domain/flag.ts';
+import { bucket, configVersion, evaluateFlag, parseFlag } from '../../lambdas/domain/flag.ts';
 
 const OFF: Flag = { enabled: false, rollout_percentage: 0, pilot_enterprises: [], cache_ttl_seconds: 3600 };
 const document = (entry: unknown) => JSON.stringify({ [FLAG_KEY]: entry });
@@ -119,6 +119,23 @@ describe('evaluateFlag', () => {
     expect(why(flagAt(100, ['me']))).toEqual({ isOn: true, reason: 'pilot' });
     expect(why(flagAt(100))).toEqual({ isOn: true, reason: 'within_percentage' });
     expect(why(flagAt(0, ['you']))).toEqual({ isOn: false, reason: 'beyond_percentage' });
+  });
+});
+
+describe('configVersion', () => {
+  test('is the label that whoever made the version gave it', () => {
+    expect(configVersion(flagAt(10), 'pilot-2026-01')).toBe('pilot-2026-01');
+  });
+
+  test.each([undefined, '', 'with spaces', 'x'.repeat(65), 'zwölf'])('is a hash where the label is %j', (label) => {
+    expect(configVersion(flagAt(10), label)).toMatch(/^content-[0-9a-f]{12}$/);
+    expect(configVersion(flagAt(10), label)).toBe(configVersion(flagAt(10), undefined));
+  });
+
+  test('is another one as soon as anything is said otherwise', () => {
+    const flags = [OFF, flagAt(0), flagAt(1), flagAt(1, ['a']), flagAt(1, ['a', 'b']), flagAt(1, ['b', 'a'])];
+    const versions = [...flags, { ...OFF, cache_ttl_seconds: 60 }].map((one) => configVersion(one, undefined));
+    expect(new Set(versions).size).toBe(versions.length);
   });
 });
 

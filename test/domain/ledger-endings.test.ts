@@ -205,10 +205,14 @@ describe('an event, as the ledger keeps it', () => {
 
   test('becomes a delivery as if new, in the generation of its record, with the learning time that is known', () => {
     const event: LedgerEvent = eventOf(carried, NOW);
-    const anew = deliveryOf(event, held({ generation: 4, attempt: 7, enrichment: PLAIN }), NOW);
+    const anew = deliveryOf(event, held({ generation: 4, attempt: 7, enrichment: PLAIN, config_version: 'v7' }), NOW);
     expect(deliverySchema.strict().parse(anew)).toEqual(anew);
     const { token, ...untold } = carried;
-    expect(anew).toEqual({ ...untold, generation: 4, progress: { enrichment: PLAIN, attempt: 0, due_at: null } });
+    expect(anew).toEqual({
+      ...untold,
+      generation: 4,
+      progress: { enrichment: PLAIN, config_version: 'v7', attempt: 0, due_at: null },
+    });
   });
 
   test('goes to the workflow to have its learning time found out, where that is not known', () => {

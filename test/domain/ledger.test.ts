@@ -15,7 +15,7 @@ import {
   needsNoCopy,
   newRecord,
 } from '../../lambdas/domain/ledger.ts';
-import { delivery, ENRICHED, NOW, PLAIN, subject } from '../support/factories.ts';
+import { delivery, ENRICHED, ENTERPRISE, NOW, PLAIN, subject } from '../support/factories.ts';
 
 const SECOND = 1000;
 const LEASE = { ms: 40 * SECOND, claimedBy: 'stream-2' };
@@ -194,6 +194,7 @@ describe('the record of a webhook that has none', () => {
     expect(newRecord(accepted, NOW)).toEqual({
       webhook_id: accepted.webhook_id,
       integration_id: 'acme',
+      enterprise_customer_uuid: ENTERPRISE,
       event_id: 'event-1',
       event_type: 'course_completion',
       occurred_at: '2026-01-15T11:59:58Z',
@@ -213,8 +214,7 @@ describe('the record of a webhook that has none', () => {
 
   test('knows nothing of the person', () => {
     const text = JSON.stringify(newRecord(subject(), NOW));
-    for (const field of ['payload', 'user_id', 'course_id', 'enterprise_customer_uuid'])
-      expect(text).not.toContain(field);
+    for (const field of ['payload', 'user_id', 'course_id']) expect(text).not.toContain(field);
   });
 
   test('entered its state when its time says so; else as it was accepted', () => {

@@ -11,8 +11,9 @@ const anyDelivery = fc
     generation: fc.nat({ max: 1000 }),
     attempt: fc.nat({ max: 10 }),
     due_at: fc.constantFrom(null, '2026-01-15T12:00:00.000Z'),
+    config_version: fc.constantFrom('v7', 'content-0123456789ab'),
   })
-  .map(({ enrichment, generation, attempt, due_at }) => delivery(enrichment, { generation }, { attempt, due_at }));
+  .map(({ enrichment, generation, ...progress }) => delivery(enrichment, { generation }, progress));
 
 describe('a delivery that nobody has tried yet', () => {
   test('has no tries and waits for nothing', () => {
@@ -22,8 +23,12 @@ describe('a delivery that nobody has tried yet', () => {
     });
   });
 
+  test('says which version of the flag decided on its learning time', () => {
+    expect(newDelivery(subject(), ENRICHED, { configVersion: 'v7' }).progress.config_version).toBe('v7');
+  });
+
   test('may be due at a time', () => {
-    expect(newDelivery(subject(), PENDING, new Date(0)).progress.due_at).toBe('1970-01-01T00:00:00.000Z');
+    expect(newDelivery(subject(), PENDING, { dueAt: new Date(0) }).progress.due_at).toBe('1970-01-01T00:00:00.000Z');
   });
 });
 
@@ -36,7 +41,12 @@ describe('a delivery that is dead', () => {
         expect(letter).toEqual({
           ...given,
           generation: given.generation + 1,
-          progress: { enrichment: given.progress.enrichment, attempt: 0, due_at: null },
+          progress: {
+            enrichment: given.progress.enrichment,
+            config_version: given.progress.config_version,
+            attempt: 0,
+            due_at: null,
+          },
         });
         expect(progressSchema.parse(progress)).toMatchObject({ outcome: 'dead', attempt: given.progress.attempt + 1 });
       }),

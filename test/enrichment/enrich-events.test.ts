@@ -310,6 +310,7 @@ describe('a warehouse that fails', () => {
     expect(started.map(({ event_id }) => event_id).toSorted()).toEqual(['event-1', 'event-2']);
     expect(started[0]?.progress).toEqual({
       enrichment: { status: 'pending', tries: 1, first_failed_at: '2026-01-15T12:00:00.000Z' },
+      config_version: 'all',
       attempt: 0,
       due_at: '2026-01-15T12:01:00.000Z',
     });
@@ -505,6 +506,12 @@ describe('what is logged', () => {
   test('is one line for the batch', async () => {
     const { services, log } = world({ cached: { 1: FOUND } });
     await enrichEvents([completion('1'), completion('2')], services);
-    expect(log.only('events.enriched')).toEqual({ messages: 2, ready: 1, asked: 1, failed: 0 });
+    expect(log.only('events.enriched')).toEqual({
+      messages: 2,
+      ready: 1,
+      asked: 1,
+      failed: 0,
+      config_version: 'all',
+    });
   });
 });

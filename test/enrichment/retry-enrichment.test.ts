@@ -54,6 +54,7 @@ describe('a retry', () => {
     const { services, done, written, counter } = world(FOUND);
     expect(await retryEnrichment(waiting(), services)).toEqual({
       enrichment: { ...SETTLED, source: 'warehouse' },
+      config_version: 'all',
       attempt: 0,
       due_at: '2026-01-15T12:01:00.000Z',
     });

@@ -5,7 +5,7 @@ import type {
   Progress,
   SettledEnrichment,
 } from '../../lambdas/contract/delivery.ts';
-import { type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
+import { flagSchema, type VersionedFlag } from '../../lambdas/contract/flag.ts';
 import { type Integration, integrationSchema } from '../../lambdas/contract/integration.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
 import type { Counter, MetricName } from '../../lambdas/contract/metrics.ts';
@@ -70,8 +70,8 @@ export function brokenEntry(id: string): IntegrationBook['broken'] {
   return new Map([[id, { reason: 'url: is missing', enterprise: undefined, region: undefined }]]);
 }
 
-export function flag(overrides: Partial<Flag> = {}): Flag {
-  return { ...flagSchema.parse({ enabled: true, rollout_percentage: 100 }), ...overrides };
+export function flag(overrides: Partial<VersionedFlag> = {}): VersionedFlag {
+  return { ...flagSchema.parse({ enabled: true, rollout_percentage: 100 }), config_version: 'all', ...overrides };
 }
 
 export const ENRICHED = {

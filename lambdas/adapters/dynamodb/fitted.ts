@@ -4,8 +4,8 @@ import { stateItem } from './ledger-items.ts';
 
 /**
  * A record whose state item takes one write unit. What does not fit goes in the order in which it is missed least: digits
- * of a second beyond the third, the oldest tries, the end of the reason. With the longest ids that the contract allows,
- * that is enough.
+ * of a second beyond the third, the oldest tries, the end of the reason, the flag's version, the enterprise. With the
+ * longest ids that the contract allows, that is enough.
  */
 export function fitted(record: LedgerRecord): LedgerRecord {
   const tidy = wellFormed(record);
@@ -15,8 +15,13 @@ export function fitted(record: LedgerRecord): LedgerRecord {
   while (attempts.length > 0 && excessOf({ ...tidy, occurred_at, attempts }) > 0) attempts = attempts.slice(1);
   const bare = { ...tidy, occurred_at, attempts };
   const excess = excessOf(bare);
-  if (excess <= 0 || bare.reason === undefined) return bare;
-  return { ...bare, reason: shortened(bare.reason, excess) };
+  if (excess <= 0) return bare;
+  const short = bare.reason === undefined ? bare : { ...bare, reason: shortened(bare.reason, excess) };
+  if (excessOf(short) <= 0) return short;
+  const { config_version: _, ...unlabelled } = short;
+  if (excessOf(unlabelled) <= 0) return unlabelled;
+  const { enterprise_customer_uuid: __, ...bareFacts } = unlabelled;
+  return bareFacts;
 }
 
 /** Texts of partners may be cut in the middle of a character: half of one is no UTF-8, and DynamoDB refuses the item. */

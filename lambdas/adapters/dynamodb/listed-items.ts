@@ -1,3 +1,4 @@
+import { enrichmentSchema } from '../../contract/delivery.ts';
 import { LEDGER_TABLE, type WebhookState } from '../../contract/ledger.ts';
 import type { ListedWebhook } from '../../contract/ledger-ports.ts';
 import { timeText } from './compact-time.ts';
@@ -11,6 +12,8 @@ export function lineOf(item: Item): ListedWebhook {
   const acceptedAt = acceptedAtOf(item);
   const dueAt = textOf(timeText(item.due_at));
   const reason = textOf(item.reason);
+  const enterprise = textOf(item.enterprise_customer_uuid);
+  const { data: enrichment } = enrichmentSchema.safeParse(item.enrichment);
   return {
     webhook_id: textOf(item[LEDGER_TABLE.partitionKey]) ?? '',
     integration_id: textOf(item.integration_id) ?? '',
@@ -22,6 +25,8 @@ export function lineOf(item: Item): ListedWebhook {
     changed_at: textOf(timeText(item.changed_at)) ?? acceptedAt,
     ...(dueAt !== undefined && { due_at: dueAt }),
     ...(reason !== undefined && { reason }),
+    ...(enterprise !== undefined && { enterprise_customer_uuid: enterprise }),
+    ...(enrichment !== undefined && { enrichment }),
   };
 }
 

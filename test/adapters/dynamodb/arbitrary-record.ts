@@ -50,6 +50,8 @@ export const anyRecord: fc.Arbitrary<LedgerRecord> = fc
       noNullPrototype: true,
     }),
     enrichment: fc.constantFrom(undefined, ENRICHED, PENDING, PLAIN),
+    config_version: fc.constantFrom(undefined, 'content-0123456789ab', 'v'.repeat(64)),
+    enterprise_customer_uuid: fc.constantFrom(undefined, '0'.repeat(36), 'e'.repeat(64)),
     attempt: count,
     attempts: fc.array(attempt, { maxLength: KEPT_ATTEMPTS }),
     lease_until: time,

@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { fitted } from '../../../lambdas/adapters/dynamodb/fitted.ts';
 import { itemBytes } from '../../../lambdas/adapters/dynamodb/item-size.ts';
 import { stateItem } from '../../../lambdas/adapters/dynamodb/ledger-items.ts';
-import { type LedgerRecord, ledgerRecordSchema, MAX_STATE_ITEM_BYTES } from '../../../lambdas/contract/ledger.ts';
+import {
+  type LedgerRecord,
+  ledgerRecordSchema,
+  MAX_STATE_ITEM_BYTES,
+  WEBHOOK_STATES,
+} from '../../../lambdas/contract/ledger.ts';
 import { newRecord } from '../../../lambdas/domain/ledger.ts';
 import { ENRICHED, NOW, subject } from '../../support/factories.ts';
 import { anyRecord } from './arbitrary-record.ts';
@@ -18,6 +23,8 @@ function dead(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
     state: 'dead',
     times: { accepted: at, delivering: at, scheduled: at, dead: at },
     enrichment: ENRICHED,
+    config_version: 'content-0123456789ab',
+    enterprise_customer_uuid: '0'.repeat(36),
     attempt: 4,
     attempts: [1, 2, 3, 4].map((second) => ({ ...attempt, duration_ms: second })),
     claimed_by: `2026/01/15/[$LATEST]${'0'.repeat(32)}#abcdef`,
@@ -35,8 +42,8 @@ describe('a record', () => {
   });
 
   test('loses its oldest tries first', () => {
-    const { attempts, ...rest } = fitted(dead({ event_id: 'e'.repeat(128), integration_id: 'i'.repeat(64) }));
-    expect(attempts.map(({ duration_ms }) => duration_ms)).toEqual([2, 3, 4]);
+    const { attempts, ...rest } = fitted(dead({ event_id: 'e'.repeat(100), integration_id: 'i'.repeat(50) }));
+    expect(attempts.map(({ duration_ms }) => duration_ms)).toEqual([3, 4]);
     expect(rest.reason).toBe('answered 503 four times');
   });
 
@@ -46,6 +53,23 @@ describe('a record', () => {
     expect(cut.attempts).toEqual([]);
     expect(reason.startsWith(cut.reason ?? 'none')).toBe(true);
     expect(bytesOf(cut)).toBeGreaterThan(MAX_STATE_ITEM_BYTES - Buffer.byteLength('字'));
+  });
+
+  test('loses the flag’s version after the reason', () => {
+    const longest = {
+      event_id: 'e'.repeat(128),
+      integration_id: 'i'.repeat(64),
+      enterprise_customer_uuid: 'f'.repeat(64),
+      token: 't'.repeat(40),
+      due_at: at,
+      parked_since: at,
+      republished: 2 ** 31,
+    };
+    const times = Object.fromEntries(WEBHOOK_STATES.map((state) => [state, at]));
+    const { config_version, reason, attempts } = fitted(
+      dead({ ...longest, times, state: 'scheduled', config_version: 'v'.repeat(64), reason: 'why' }),
+    );
+    expect({ config_version, reason, attempts }).toEqual({ config_version: undefined, reason: '', attempts: [] });
   });
 
   test('holds no half of a character: DynamoDB takes UTF-8', () => {

@@ -49,7 +49,8 @@ describe('a state item', () => {
         expect(item.listed_at).toBe(`state#${accepted_at}`);
         const { event_type, state, generation, attempt, due_at, reason } = record;
         const shown = { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt };
-        const told = { ...shown, changed_at: changedAt(record), ...(due_at && { due_at }), ...(reason && { reason }) };
+        const { enterprise_customer_uuid, enrichment } = record;
+        const told = { ...shown, changed_at: changedAt(record), due_at, reason, enterprise_customer_uuid, enrichment };
         expect(lineOf(item)).toEqual(told);
       }),
     );

@@ -120,6 +120,7 @@ describe('a list of records', () => {
         changed_at: at(13),
         due_at,
         reason: 'answered 503',
+        enterprise_customer_uuid: subject().enterprise_customer_uuid,
       },
     ]);
   });

@@ -19,7 +19,7 @@ test('the flag, who has it, and why', async () => {
   expect(await run()).toBe(0);
   expect(printed()).toBe(`enable_webhook_learning_time_enrichment, stage local
 newest deployment 2, of version 2: COMPLETE
-functions have version 2, of deployment 2:
+functions have version 2, of deployment 2, config_version content-a1e42f314586:
 enabled     yes
 percentage  20 %
 pilots      ENT-S, ent-x
@@ -55,7 +55,7 @@ test('one that was taken back is not what functions have', async () => {
   await operator.run('revert', '--yes');
   await run();
   expect(printed()).toContain(
-    '\nnewest deployment 2, of version 2 (percent 50): REVERTED\nfunctions have version 1, of deployment 1:\n',
+    '\nnewest deployment 2, of version 2 (percent 50): REVERTED\nfunctions have version 1, of deployment 1, config_version content-cf4e162f58b5:\n',
   );
 });
 

