@@ -9,7 +9,7 @@ const app = new App();
 function chosenStage(): Stage {
   try {
     const publisherPrincipals = app.node.tryGetContext('publisherPrincipals');
-    return findStage(app.node.tryGetContext('stage'), { publisherPrincipals });
+    return findStage(app.node.tryGetContext('stage'), { publisherPrincipals, environment: process.env });
   } catch (thrown) {
     process.stderr.write(`${(thrown as Error).message}\n`);
     process.exit(1);

@@ -15,6 +15,7 @@ import {
 import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
+import { FEATURE_OVERRIDE } from '../lambdas/contract/flag.ts';
 import { integrationsDocumentSchema } from '../lambdas/contract/integration.ts';
 import { DeploymentStrategies, type StrategyIds } from './deployment-strategies.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from './flag-seed.ts';
@@ -70,6 +71,7 @@ export class Configuration extends Construct {
   /** Lets a function poll the flag. */
   grantReadFlags(fn: PipelineFunction): void {
     this.grantPoll(fn, this.flags, { environment: 'FLAGS_ENVIRONMENT_ID', profile: 'FLAGS_PROFILE_ID' });
+    if (this.stage.featureOverride !== undefined) fn.setVariable(FEATURE_OVERRIDE, String(this.stage.featureOverride));
   }
 
   /** Lets a function poll the integrations. */

@@ -53,6 +53,8 @@ const stageShape = z.strictObject({
       error: 'must be ports, 1 to 65535 and at least one, or any',
     }),
   }),
+  /** Switches the feature for everybody, whatever its flag says. For development: see `feature-override.ts`. */
+  featureOverride: z.boolean().optional(),
   /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
   cacheTls: z.boolean(),
   network: z.strictObject({
@@ -119,6 +121,10 @@ const stageSchema = stageShape
   .refine(({ name, retain }) => name !== 'prod' || retain, {
     message: 'prod must keep its queues, ledger, secrets, addresses and key',
     path: ['retain'],
+  })
+  .refine(({ name, featureOverride }) => featureOverride === undefined || ['local', 'dev'].includes(name), {
+    message: 'only local and dev may override the flag',
+    path: ['featureOverride'],
   })
   .refine(({ name, cacheTls }) => name === 'local' || cacheTls, {
     message: 'serverless Valkey answers TLS only',

@@ -1,3 +1,4 @@
+import { featureOverride } from './feature-override.ts';
 import { checkStage, type Stage } from './stage-schema.ts';
 
 const base = {
@@ -133,20 +134,25 @@ export const STAGE_NAMES: readonly string[] = stages.map(({ name }) => name);
 export interface StageOverrides {
   /** Cut by commas, or a list. Replaces the stage's own. */
   readonly publisherPrincipals?: unknown;
+  /** Of the process, where `FEATURE_<NAME>_ENABLED` may be set. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /**
  * @param name as given by `-c stage=…`; anything, since it comes from outside
  * @throws Error in one line that lists the stages, or says what is wrong with an override
  */
-export function findStage(name: unknown, { publisherPrincipals }: StageOverrides = {}): Stage {
+export function findStage(name: unknown, { publisherPrincipals, environment = {} }: StageOverrides = {}): Stage {
   const stage = stages.find((candidate) => candidate.name === name);
   if (stage === undefined) {
     const given = name === undefined ? 'no stage given' : `unknown stage ${JSON.stringify(name)}`;
     throw new Error(`${given}: choose one with -c stage=${STAGE_NAMES.join(' or -c stage=')}`);
   }
-  if (publisherPrincipals === undefined) return stage;
-  return checkStage({ ...stage, publisherPrincipals: listed(publisherPrincipals) });
+  return checkStage({
+    ...stage,
+    ...featureOverride(stage.name, environment),
+    ...(publisherPrincipals !== undefined && { publisherPrincipals: listed(publisherPrincipals) }),
+  });
 }
 
 /** What is no text is left to the schema. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EnvironmentInvalid } from './errors.ts';
 import { faultsOf } from './faults.ts';
+import { FEATURE_OVERRIDE } from './flag.ts';
 
 /**
  * The environment variables of each function. The stack's grants set them by these names, the handler's own file reads
@@ -18,7 +19,12 @@ const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier'
 /** Set by Powertools' own names, read by Powertools. */
 const powertools = { POWERTOOLS_SERVICE_NAME: id, POWERTOOLS_METRICS_NAMESPACE: id };
 
-const flags = { APPCONFIG_APPLICATION_ID: id, FLAGS_ENVIRONMENT_ID: id, FLAGS_PROFILE_ID: id };
+const flags = {
+  APPCONFIG_APPLICATION_ID: id,
+  FLAGS_ENVIRONMENT_ID: id,
+  FLAGS_PROFILE_ID: id,
+  [FEATURE_OVERRIDE]: flagText.optional(),
+};
 const integrations = { APPCONFIG_APPLICATION_ID: id, INTEGRATIONS_ENVIRONMENT_ID: id, INTEGRATIONS_PROFILE_ID: id };
 
 const cache = {

@@ -6,8 +6,11 @@ export const FLAG_KEY = 'enable_webhook_learning_time_enrichment';
 /** The feature that it switches, as clients of the status API and `FEATURE_<NAME>_ENABLED` name it (document 004). */
 export const FEATURE_NAME = 'webhook_learning_time_enrichment';
 
+/** `true` or `false`, for development only: for everybody, whatever the flag says (document 004). */
+export const FEATURE_OVERRIDE = 'FEATURE_WEBHOOK_LEARNING_TIME_ENRICHMENT_ENABLED';
+
 /** Why a feature is on or off for one enterprise. */
-export const EVALUATION_REASONS = ['off', 'pilot', 'within_percentage', 'beyond_percentage', 'overridden'] as const;
+export const EVALUATION_REASONS = ['off', 'pilot', 'within_percentage', 'beyond_percentage'] as const;
 export type EvaluationReason = (typeof EVALUATION_REASONS)[number];
 
 /** Cache time of an answer in seconds where the flag says nothing usable: document 001, one hour. */

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import { CONFIG_VERSION, type EvaluationReason, FLAG_KEY, type Flag, flagSchema } from '../contract/flag.ts';
+import {
+  CONFIG_VERSION,
+  type EvaluationReason,
+  FLAG_KEY,
+  type Flag,
+  flagSchema,
+  type VersionedFlag,
+} from '../contract/flag.ts';
 
 /** The flag, and in words what was wrong with its document: one warning for each, once per version. */
 export interface ParsedFlag {
@@ -46,10 +53,15 @@ export function configVersion(flag: Flag, label: string | undefined): string {
   return `content-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
 }
 
+/** The flag of a developer who does not want to wait for a deployment: on, or off, for everybody. */
+export function overridden(flag: Flag, isOn: boolean): VersionedFlag {
+  return { ...flag, enabled: isOn, rollout_percentage: 100, config_version: 'override' };
+}
+
 /** What the flag says of one enterprise, and why. */
 export interface Evaluation {
   readonly isOn: boolean;
-  readonly reason: Exclude<EvaluationReason, 'overridden'>;
+  readonly reason: EvaluationReason;
 }
 
 /**

@@ -7,10 +7,10 @@ import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
-import type { VersionedFlag } from '../contract/flag.ts';
+import { FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import type { Log } from '../contract/log.ts';
 import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
-import { configVersion, parseFlag } from '../domain/flag.ts';
+import { configVersion, overridden, parseFlag } from '../domain/flag.ts';
 
 /** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
 export function createLearningTimeServices(
@@ -18,7 +18,7 @@ export function createLearningTimeServices(
   appConfig: AppConfigDataClient,
   log: Log,
 ) {
-  const flag = createConfigurationSource<VersionedFlag>({
+  const deployed = createConfigurationSource<VersionedFlag>({
     client: appConfig,
     applicationId: environment.APPCONFIG_APPLICATION_ID,
     environmentId: environment.FLAGS_ENVIRONMENT_ID,
@@ -30,6 +30,13 @@ export function createLearningTimeServices(
     },
     log,
   });
+  const override = environment[FEATURE_OVERRIDE];
+  const flag: Pick<typeof deployed, 'read'> = {
+    async read() {
+      const current = await deployed.read();
+      return override === undefined ? current : overridden(current ?? FLAG_OFF, override);
+    },
+  };
   const secrets = createSecretSource({
     client: new SecretsManagerClient(AWS_CLIENT_OPTIONS),
     secretId: environment.SNOWFLAKE_SECRET_ID,

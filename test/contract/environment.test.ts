@@ -13,6 +13,7 @@ import {
   TABLE_IDENTIFIER,
 } from '../../lambdas/contract/environment.ts';
 import { EnvironmentInvalid } from '../../lambdas/contract/errors.ts';
+import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
 
 /** One value that fits for each variable, in some function's environment. */
 const VALUES: Record<string, string> = {
@@ -21,6 +22,7 @@ const VALUES: Record<string, string> = {
   APPCONFIG_APPLICATION_ID: 'app1234',
   FLAGS_ENVIRONMENT_ID: 'env1234',
   FLAGS_PROFILE_ID: 'prf1234',
+  [FEATURE_OVERRIDE]: 'true',
   INTEGRATIONS_ENVIRONMENT_ID: 'env5678',
   INTEGRATIONS_PROFILE_ID: 'prf5678',
   CACHE_HOST: 'cache.example',
@@ -64,8 +66,8 @@ const SCHEMAS: [string, z.ZodObject][] = [
 /** What may be empty: no exception from the address guard is the rule. */
 const MAY_BE_EMPTY = ['ALLOWED_CIDRS'];
 
-/** What Lambda sets itself. */
-const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME'];
+/** What Lambda sets itself, and what a developer alone does. */
+const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME', FEATURE_OVERRIDE];
 
 describe.each(SCHEMAS)('the environment of %s', (_function, schema) => {
   const names = Object.keys(schema.shape);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FLAG_KEY, type Flag } from '../../lambdas/contract/flag.ts';
-import { bucket, configVersion, evaluateFlag, parseFlag } from '../../lambdas/domain/flag.ts';
+import { bucket, configVersion, evaluateFlag, overridden, parseFlag } from '../../lambdas/domain/flag.ts';
 
 const OFF: Flag = { enabled: false, rollout_percentage: 0, pilot_enterprises: [], cache_ttl_seconds: 3600 };
 const document = (entry: unknown) => JSON.stringify({ [FLAG_KEY]: entry });
@@ -137,6 +137,12 @@ describe('configVersion', () => {
     const versions = [...flags, { ...OFF, cache_ttl_seconds: 60 }].map((one) => configVersion(one, undefined));
     expect(new Set(versions).size).toBe(versions.length);
   });
+});
+
+test('an override is for everybody, and named so', () => {
+  const on = overridden(OFF, true);
+  expect([isOn(on, 'anybody'), on.config_version]).toEqual([true, 'override']);
+  expect(isOn(overridden(flagAt(100, ['me']), false), 'me')).toBe(false);
 });
 
 describe('bucket', () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
 import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import * as environment from '../../lambdas/contract/environment.ts';
+import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
 import { integrationSchema } from '../../lambdas/contract/integration.ts';
 import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
 import { reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
@@ -171,7 +172,7 @@ describe('functions', () => {
       ...(DELIVERING.includes(handler) && { UV_THREADPOOL_SIZE: '16' }),
     };
     // Lambda sets those itself, and lets nobody else do it.
-    const named = Object.keys(schema.shape).filter((name) => !name.startsWith('AWS_'));
+    const named = Object.keys(schema.shape).filter((name) => !name.startsWith('AWS_') && name !== FEATURE_OVERRIDE);
     expect(Object.keys(Variables).sort()).toEqual([...named, ...Object.keys(forRuntime)].sort());
     expect(Variables).toMatchObject(forRuntime);
     // References are known after a deploy only; what is written out must fit as it is.

@@ -22,7 +22,7 @@ const cdkJson = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.jso
  * The stack's template, as `cdk synth` writes it, but for the functions' code, which is not bundled. CloudFormation's
  * checks take 4 s of each synthesis: `infra/app.test.ts` makes them once.
  */
-export function synthesize(stageName: string): Template {
+export function synthesize(stageName: string, environment: Readonly<Record<string, string>> = {}): Template {
   const outdir = mkdtempSync(join(tmpdir(), 'learning-time-synth-'));
   const app = new App({
     outdir,
@@ -30,7 +30,7 @@ export function synthesize(stageName: string): Template {
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
   });
-  const stack = new LearningTimeStack(app, `LearningTimeWebhooks-${stageName}`, findStage(stageName));
+  const stack = new LearningTimeStack(app, `LearningTimeWebhooks-${stageName}`, findStage(stageName, { environment }));
   const { template } = app.synth().getStackByName(stack.stackName);
   rmSync(outdir, { recursive: true });
   return template;

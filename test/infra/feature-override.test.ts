@@ -1,0 +1,61 @@
+import { describe, expect, test } from '@jest/globals';
+import { FEATURE_NAME, FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
+import { featureOverride } from '../../lib/feature-override.ts';
+import { findStage } from '../../lib/stage.ts';
+import { checkStage } from '../../lib/stage-schema.ts';
+import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+
+test('its name is made of the feature’s', () => {
+  expect(FEATURE_OVERRIDE).toBe(`FEATURE_${FEATURE_NAME.toUpperCase()}_ENABLED`);
+});
+
+describe.each(['local', 'dev'])('stage %s', (stage) => {
+  test.each([
+    ['true', { featureOverride: true }],
+    ['false', { featureOverride: false }],
+    ['', {}],
+    [undefined, {}],
+  ])('%j', (value, expected) => {
+    expect(featureOverride(stage, { [FEATURE_OVERRIDE]: value, HOME: '/home' })).toEqual(expected);
+  });
+
+  test.each(['TRUE', '1', 'on', 'yes please'])('%s is refused: a typing error must switch nothing', (value) => {
+    expect(() => featureOverride(stage, { [FEATURE_OVERRIDE]: value })).toThrow(
+      `${FEATURE_OVERRIDE} must be true or false`,
+    );
+  });
+
+  test('another product’s is left alone', () => {
+    expect(featureOverride(stage, { FEATURE_AI_CHAT_ENABLED: 'maybe' })).toEqual({});
+  });
+});
+
+test('reaches the functions that read the flag, and no other', () => {
+  const valuesIn = (template: ReturnType<typeof synthesize>) =>
+    resourcesOf(template, 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
+      const value = Properties.Environment?.Variables?.[FEATURE_OVERRIDE];
+      return value === undefined ? [] : [`${id.replace(/Function[0-9A-F]{8}$/, '')}: ${value}`];
+    });
+  expect(valuesIn(synthesize('dev', { [FEATURE_OVERRIDE]: 'false' }))).toEqual([
+    'EnrichmentEnrichBatch: false',
+    'EnrichmentEnrichTask: false',
+  ]);
+  expect(valuesIn(synthesize('dev'))).toEqual([]);
+}, 60_000);
+
+describe.each(['staging', 'prod'])('stage %s', (stage) => {
+  test.each([FEATURE_OVERRIDE, 'FEATURE_AI_CHAT_ENABLED'])('does not synthesize with %s set', (name) => {
+    const words = `stage ${stage}: ${name} is for development only, unset it`;
+    expect(() => findStage(stage, { environment: { [name]: 'false' } })).toThrow(words);
+  });
+
+  test('does with none, or an empty one', () => {
+    expect(findStage(stage, { environment: { [FEATURE_OVERRIDE]: '', HOME: '/home' } })).toEqual(findStage(stage));
+  });
+
+  test('has none in its file either', () => {
+    expect(() => checkStage({ ...findStage(stage), featureOverride: true })).toThrow(
+      `stage ${stage}: featureOverride: only local and dev may override the flag`,
+    );
+  });
+});
