@@ -48,7 +48,7 @@ export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPa
   }
 
   const { integration, ready } = readyFor(boundless);
-  const quiet = { ...real, log: SILENCE, counter: { count() {} } };
+  const quiet = { ...real, log: SILENCE, counter: { count() {}, measure() {} } };
   let signed = 0;
   async function sendSignedOneAfterAnother(untilMs: number): Promise<void> {
     while (performance.now() < untilMs) {

@@ -57,6 +57,7 @@ function createWatch() {
       if (name === METRICS.deliveredWithLearningTime) delivered += value;
       else complaint ??= `counted ${name}`;
     },
+    measure: published.measure,
   };
   return {
     log,

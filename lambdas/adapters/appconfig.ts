@@ -43,6 +43,8 @@ export interface ConfigurationSourceOptions<T> extends ConfigurationProfile {
    */
   readonly parse: (text: string, lastGood: T | undefined, versionLabel: string | undefined) => T;
   readonly log: Log;
+  /** Called for each poll that fails; the log has one line for an outage. */
+  readonly onUnavailable?: () => void;
   /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
   readonly now?: () => number;
   readonly pollTimeoutMs?: number;
@@ -137,6 +139,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
   }
 
   #fail(thrown: unknown): void {
+    this.#options.onUnavailable?.();
     // With nothing to serve, the next read asks again at once.
     if (this.#lastGood === undefined) this.#checkedAt = undefined;
     const fields = { ...this.#names(), error: errorName(thrown), servesLastGood: this.#lastGood !== undefined };

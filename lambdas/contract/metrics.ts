@@ -1,10 +1,12 @@
-/** Names of the counts that functions publish (EMF). Document 001, section 7.1, where it names one. */
+/** Names of what functions publish (EMF). Document 001, section 7.1, where it names one. */
 export const METRICS = {
   querySuccess: 'webhook.learning_time.query.success',
   queryFailure: 'webhook.learning_time.query.failure',
   cacheHit: 'webhook.learning_time.cache.hit',
   cacheMiss: 'webhook.learning_time.cache.miss',
   enrichmentRetry: 'webhook.enrichment.retry',
+  /** Delivered without learning time, since the warehouse did not answer in all its tries. */
+  enrichmentFallback: 'webhook.enrichment.fallback',
   eventRejected: 'webhook.event.rejected',
   eventUnwanted: 'webhook.event.unwanted',
   eventDuplicate: 'webhook.event.duplicate',
@@ -21,11 +23,33 @@ export const METRICS = {
   ledgerRepublished: 'webhook.ledger.republished',
   ledgerReleased: 'webhook.ledger.released',
   ledgerEnded: 'webhook.ledger.ended',
+  /** Of each completion: `feature`, and why it is on or off for the enterprise (`result`). */
+  featureEvaluated: 'webhook.feature.evaluation',
+  /** `feature`, and what kept it from being read or understood (`error`). */
+  featureError: 'webhook.feature.error',
+  /** Milliseconds of one query, login included, answered or not. */
+  queryDuration: 'webhook.learning_time.query.duration',
+  /**
+   * Milliseconds from when the event occurred until the partner took the webhook: "time from course completion to webhook
+   * sent" (document 000). Webhooks that are sent anew are left out, whose events may be days old.
+   */
+  deliveryLatency: 'webhook.delivery.latency',
 } as const;
 
 export type MetricName = (typeof METRICS)[keyof typeof METRICS];
 
-/** Counts within one invocation; what was counted is published when it ends. */
+/** Metrics that are durations and no counts. */
+export type DurationName = typeof METRICS.queryDuration | typeof METRICS.deliveryLatency;
+
+/** What a count is told apart by; of few values each, and never a person or an enterprise: CloudWatch bills by them. */
+export type Dimensions = Readonly<Record<string, string>>;
+
+/** What keeps a feature's flag from deciding. */
+export type FeatureFault = 'never_read' | 'unavailable' | 'faulty';
+
+/** Counts and measures within one invocation; all of it is published when that ends. */
 export interface Counter {
-  count(name: MetricName, value?: number): void;
+  count(name: Exclude<MetricName, DurationName>, value?: number, dimensions?: Dimensions): void;
+  /** One duration in milliseconds, of which CloudWatch makes percentiles. */
+  measure(name: DurationName, milliseconds: number): void;
 }

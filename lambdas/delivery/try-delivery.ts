@@ -66,7 +66,7 @@ export async function tryDelivery(
   const pauseMs = sent.kind === 'sent' && sent.verdict === 'retry' ? askedPauseMs(sent, endedAtMs) : undefined;
   const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
-  tell(result, sent, { delivery, enrichment, attempt, durationMs: tookMs }, services);
+  tell(result, sent, { delivery, enrichment, attempt, durationMs: tookMs, endedAtMs }, services);
   return {
     result,
     endpoint: endpointState(sent),
@@ -117,24 +117,34 @@ function endpointState(sent: Sent): EndpointState {
   return sent.result.kind === 'answered' && sent.request !== undefined ? 'alive' : 'unknown';
 }
 
+/** Sent without learning time since the warehouse did not answer in all its tries. */
+function isFallback(enrichment: SettledEnrichment): boolean {
+  return enrichment.status === 'plain' && enrichment.reason === 'warehouse_unavailable';
+}
+
 interface TryFacts {
   readonly delivery: Delivery;
   readonly enrichment: SettledEnrichment;
   readonly attempt: number;
   readonly durationMs: number;
+  readonly endedAtMs: number;
 }
 
 /** One line and one count for each try. */
 function tell(
   result: TaskResult,
   sent: Sent,
-  { delivery, enrichment, attempt, durationMs }: TryFacts,
+  { delivery, enrichment, attempt, durationMs, endedAtMs }: TryFacts,
   { log, counter }: TryDeliveryServices,
 ): void {
   const isParked = sent.kind === 'sent' && sent.verdict === 'gone';
   if (result.outcome === 'delivered') {
     const isEnriched = enrichment.status === 'enriched';
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);
+    // The publisher's clock may be ahead of ours.
+    const latencyMs = Math.max(0, endedAtMs - Date.parse(delivery.occurred_at));
+    if (delivery.generation === 0) counter.measure(METRICS.deliveryLatency, latencyMs);
+    if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
   } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
   log[result.outcome === 'dead' ? 'error' : 'info']('delivery.attempted', {
     webhook_id: delivery.webhook_id,

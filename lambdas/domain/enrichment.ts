@@ -1,22 +1,28 @@
 import type { DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
-import type { Flag } from '../contract/flag.ts';
+import type { EvaluationReason, Flag } from '../contract/flag.ts';
 import type { LearnerKey, LearningTime } from '../contract/learning-time.ts';
 import { evaluateFlag } from './flag.ts';
 import { learnerKey } from './learner-key.ts';
 
-/** Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking. */
-export type EnrichmentNeed = { readonly key: LearnerKey } | { readonly settled: SettledEnrichment };
+/**
+ * Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking; and what
+ * the flag said, where it was asked.
+ */
+export type EnrichmentNeed =
+  | { readonly key: LearnerKey; readonly evaluated: EvaluationReason }
+  | { readonly settled: SettledEnrichment; readonly evaluated?: EvaluationReason };
 
 export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
   if (subject.event_type !== 'course_completion') return plain('not_a_completion');
-  if (!flag.enabled) return plain('flag_off');
+  if (!flag.enabled) return { ...plain('flag_off'), evaluated: 'off' };
   const key = learnerKey(subject);
   if (key === undefined) return plain('learner_not_identified');
-  return evaluateFlag(flag, key.enterpriseId).isOn ? { key } : plain('flag_off');
+  const { isOn, reason } = evaluateFlag(flag, key.enterpriseId);
+  return isOn ? { key, evaluated: reason } : { ...plain('flag_off'), evaluated: reason };
 }
 
-function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified'): EnrichmentNeed {
-  return { settled: { status: 'plain', reason } };
+function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified') {
+  return { settled: { status: 'plain', reason } } as const;
 }
 
 /** What an answer means for the webhook: no rows is no learning time, a real sum of 0 is sent as 0. */

@@ -48,7 +48,11 @@ export async function answerMisses(
 }
 
 /** The warehouse's answers; none where it failed, so that every event takes the way of a retry. */
-async function askWarehouse(misses: ReadonlyMap<string, Asking>, { warehouse, counter, log }: EnrichEventsServices) {
+async function askWarehouse(
+  misses: ReadonlyMap<string, Asking>,
+  { warehouse, counter, log, now }: EnrichEventsServices,
+) {
+  const startedAtMs = now();
   try {
     const keys = [...misses.values()].map(({ key }) => key);
     const answers = await warehouse.ask(keys, BATCH_WAREHOUSE_DEADLINE_MS);
@@ -61,6 +65,8 @@ async function askWarehouse(misses: ReadonlyMap<string, Asking>, { warehouse, co
     counter.count(METRICS.queryFailure);
     log.error('warehouse.failed', { events: misses.size, ...errorFields(thrown) });
     return new Map<string, LearningTime | KeyFailure>();
+  } finally {
+    counter.measure(METRICS.queryDuration, now() - startedAtMs);
   }
 }
 

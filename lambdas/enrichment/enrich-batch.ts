@@ -52,7 +52,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const deadLetter: EnrichEventsServices['deadLetter'] = (letters) =>
     queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
   const enriching: EnrichEventsServices = {
-    ...createLearningTimeServices(environment, appConfig, log),
+    ...createLearningTimeServices(environment, appConfig, log, counter),
     integrations: createConfigurationSource({
       client: appConfig,
       applicationId: environment.APPCONFIG_APPLICATION_ID,

@@ -28,9 +28,10 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const log = new Logger();
   const counter = createCounter(new Metrics());
   const retrying: RetryEnrichmentServices = {
-    ...createLearningTimeServices(environment, new AppConfigDataClient(AWS_CLIENT_OPTIONS), log),
+    ...createLearningTimeServices(environment, new AppConfigDataClient(AWS_CLIENT_OPTIONS), log, counter),
     log,
     counter,
+    now: Date.now,
     random: Math.random,
   };
   return { retrying, counter };

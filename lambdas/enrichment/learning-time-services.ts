@@ -7,8 +7,9 @@ import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
-import { FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
+import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import type { Log } from '../contract/log.ts';
+import { type Counter, type FeatureFault, METRICS } from '../contract/metrics.ts';
 import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
 import { configVersion, overridden, parseFlag } from '../domain/flag.ts';
 
@@ -17,7 +18,9 @@ export function createLearningTimeServices(
   environment: z.infer<typeof enrichTaskEnvironment>,
   appConfig: AppConfigDataClient,
   log: Log,
+  counter: Counter,
 ) {
+  const countFault = (error: FeatureFault) => counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error });
   const deployed = createConfigurationSource<VersionedFlag>({
     client: appConfig,
     applicationId: environment.APPCONFIG_APPLICATION_ID,
@@ -25,15 +28,20 @@ export function createLearningTimeServices(
     profileId: environment.FLAGS_PROFILE_ID,
     parse: (text, _, label) => {
       const { flag, faults } = parseFlag(text);
-      if (faults.length > 0) log.warn('flag.faulty', { faults });
+      if (faults.length > 0) {
+        log.warn('flag.faulty', { faults });
+        countFault('faulty');
+      }
       return { ...flag, config_version: configVersion(flag, label) };
     },
     log,
+    onUnavailable: () => countFault('unavailable'),
   });
   const override = environment[FEATURE_OVERRIDE];
   const flag: Pick<typeof deployed, 'read'> = {
     async read() {
       const current = await deployed.read();
+      if (current === undefined) countFault('never_read');
       return override === undefined ? current : overridden(current ?? FLAG_OFF, override);
     },
   };

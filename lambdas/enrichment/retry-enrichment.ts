@@ -10,9 +10,10 @@ import {
 } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
-import { answerOf, enrichmentNeed } from '../domain/enrichment.ts';
+import { answerOf } from '../domain/enrichment.ts';
 import { decisionOf } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
+import { needOf } from './need-of.ts';
 
 /** Login and query of a retry, in milliseconds (document 001: "aggressive timeouts (30s)"). */
 export const TASK_WAREHOUSE_DEADLINE_MS = 30_000;
@@ -23,6 +24,8 @@ export interface RetryEnrichmentServices {
   readonly warehouse: Warehouse;
   readonly log: Log;
   readonly counter: Counter;
+  /** Wall clock, ms. */
+  now(): number;
   random(): number;
 }
 
@@ -37,7 +40,7 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
   if (progress.enrichment.status !== 'pending') return progress;
   const flag = (await services.flag.read()) ?? FLAG_OFF;
   const decided = { ...delivery, progress: { ...progress, config_version: flag.config_version } };
-  const need = enrichmentNeed(subject, flag);
+  const need = needOf(subject, flag, services.counter);
   if ('settled' in need) return settledProgress(decided, need.settled, services.log);
 
   const hit = (await services.cache.read([need.key])).get(learnerKeyText(need.key));
@@ -51,8 +54,9 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
 async function askWarehouse(
   delivery: Delivery,
   key: LearnerKey,
-  { warehouse, counter, log }: RetryEnrichmentServices,
+  { warehouse, counter, log, now }: RetryEnrichmentServices,
 ): Promise<LearningTime | undefined> {
+  const startedAtMs = now();
   try {
     const answers = await warehouse.ask([key], TASK_WAREHOUSE_DEADLINE_MS);
     counter.count(METRICS.querySuccess);
@@ -62,6 +66,8 @@ async function askWarehouse(
   } catch (thrown) {
     counter.count(METRICS.queryFailure);
     log.error('warehouse.failed', { webhook_id: delivery.webhook_id, events: 1, ...errorFields(thrown) });
+  } finally {
+    counter.measure(METRICS.queryDuration, now() - startedAtMs);
   }
   return undefined;
 }

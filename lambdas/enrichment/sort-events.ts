@@ -9,6 +9,7 @@ import { enrichmentNeed } from '../domain/enrichment.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { newDelivery, unanswered } from '../domain/progress.ts';
 import type { EnrichEventsServices, RejectedMessage } from './enrich-events-services.ts';
+import { needOf } from './need-of.ts';
 
 /** An accepted event that still needs an answer, from the cache or the warehouse. */
 export interface Asking {
@@ -49,7 +50,7 @@ export async function sortEvents(
     const acceptance = acceptEvent(message.body, book);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
-      const need = enrichmentNeed(subject, flag);
+      const need = needOf(subject, flag, services.counter);
       if ('key' in need) asking.set(message.id, { subject, key: need.key });
       else
         ready.set(message.id, newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log), decidedBy));

@@ -40,7 +40,7 @@ function newClient(maxAttempts: number): AppConfigDataClient {
 }
 
 function newSource(
-  bounds: { pollTimeoutMs?: number; firstPollTimeoutMs?: number } = {},
+  bounds: { pollTimeoutMs?: number; firstPollTimeoutMs?: number; onUnavailable?: () => void } = {},
 ): ConfigurationSource<Document> {
   return createConfigurationSource({ client, ...PROFILE, parse, log, now, ...bounds });
 }
@@ -332,6 +332,19 @@ describe('nothing to serve', () => {
     expect(await createConfigurationSource(options).read()).toBeUndefined();
     expect(log.lines[0]?.fields.error).toBe('ResourceNotFoundException');
   });
+});
+
+test('every poll that fails is told, though one line is logged for all', async () => {
+  const failures: string[] = [];
+  source = newSource({ onUnavailable: () => void failures.push('unavailable') });
+  await source.read();
+  plane.appConfig.setDown(true);
+  for (let poll = 0; poll < 3; poll += 1) {
+    nowMs += 15_000;
+    await source.read();
+  }
+  expect(failures).toHaveLength(3);
+  expect(messages()).toEqual(['warn configuration.unavailable']);
 });
 
 describe('a refused document', () => {

@@ -1,28 +1,91 @@
-import type { Metrics } from '@aws-lambda-powertools/metrics';
-import { describe, expect, test } from '@jest/globals';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 
+let written: string[];
+let counter: ReturnType<typeof createCounter>;
+
+beforeEach(() => {
+  written = [];
+  jest.spyOn(console, 'log').mockImplementation((line: string) => void written.push(line));
+  // Powertools writes past the console, unless it is told that somebody develops; then it writes only if it is told to.
+  Object.assign(process.env, { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' });
+  counter = createCounter(new Metrics({ namespace: 'webhooks', serviceName: 'delivery' }));
+});
+afterEach(() => {
+  delete process.env.POWERTOOLS_DEV;
+  delete process.env.POWERTOOLS_METRICS_DISABLED;
+  jest.restoreAllMocks();
+});
+
+/** Each blob: its metrics' names with their values, the names it is told apart by, and the units. */
+function published() {
+  counter.publish();
+  return written.splice(0).map((line) => {
+    const { _aws, ...values } = JSON.parse(line);
+    const [{ Namespace, Dimensions, Metrics: described }] = _aws.CloudWatchMetrics;
+    return { Namespace, Dimensions, described, values };
+  });
+}
+
 describe('counts', () => {
   test('are one value a name, however often something was counted', () => {
-    const metrics = { added: [] as unknown[][], published: 0 };
-    const counter = createCounter({
-      addMetric: (...metric: unknown[]) => metrics.added.push(metric),
-      publishStoredMetrics: () => {
-        metrics.published += 1;
-      },
-    } as unknown as Metrics);
     for (let times = 0; times < 250; times += 1) counter.count(METRICS.cacheHit);
     counter.count(METRICS.cacheMiss, 7);
-    counter.publish();
-    expect(metrics).toEqual({
-      added: [
-        [METRICS.cacheHit, 'Count', 250],
-        [METRICS.cacheMiss, 'Count', 7],
-      ],
-      published: 1,
-    });
-    counter.publish();
-    expect(metrics).toMatchObject({ added: [expect.anything(), expect.anything()], published: 1 });
+    expect(published()).toEqual([
+      {
+        Namespace: 'webhooks',
+        Dimensions: [['service']],
+        described: [
+          { Name: METRICS.cacheHit, Unit: 'Count' },
+          { Name: METRICS.cacheMiss, Unit: 'Count' },
+        ],
+        values: { service: 'delivery', [METRICS.cacheHit]: 250, [METRICS.cacheMiss]: 7 },
+      },
+    ]);
+  });
+
+  test('with dimensions are a blob for each of their values', () => {
+    counter.count(METRICS.featureEvaluated, 1, { feature: 'f', result: 'pilot' });
+    counter.count(METRICS.featureEvaluated, 2, { feature: 'f', result: 'off' });
+    counter.count(METRICS.featureEvaluated, 1, { feature: 'f', result: 'pilot' });
+    counter.count(METRICS.cacheHit);
+    const blobs = published();
+    expect(blobs.map(({ values }) => values)).toEqual([
+      { service: 'delivery', feature: 'f', result: 'pilot', [METRICS.featureEvaluated]: 2 },
+      { service: 'delivery', feature: 'f', result: 'off', [METRICS.featureEvaluated]: 2 },
+      { service: 'delivery', [METRICS.cacheHit]: 1 },
+    ]);
+    expect(blobs.map(({ Dimensions }) => Dimensions)).toEqual([
+      [['service', 'feature', 'result']],
+      [['service', 'feature', 'result']],
+      [['service']],
+    ]);
+  });
+
+  test('begin anew once they are published; without any, nothing is written', () => {
+    counter.count(METRICS.cacheHit);
+    counter.count(METRICS.featureError, 1, { feature: 'f', error: 'faulty' });
+    expect(published()).toHaveLength(2);
+    expect(published()).toEqual([]);
+  });
+});
+
+describe('durations', () => {
+  test('keep each value, in milliseconds', () => {
+    for (const milliseconds of [5, 900, 31.5]) counter.measure(METRICS.queryDuration, milliseconds);
+    expect(published()).toMatchObject([
+      {
+        described: [{ Name: METRICS.queryDuration, Unit: 'Milliseconds' }],
+        values: { [METRICS.queryDuration]: [5, 900, 31.5] },
+      },
+    ]);
+  });
+
+  test('more than a blob takes, 100 of a name, are in the next one', () => {
+    for (let value = 0; value < 250; value += 1) counter.measure(METRICS.deliveryLatency, value);
+    const values = published().flatMap((blob) => blob.values[METRICS.deliveryLatency]);
+    expect(values).toEqual(Array.from({ length: 250 }, (_, value) => value));
   });
 });

@@ -192,6 +192,7 @@ describe('a message whose integration’s gate does not let it pass', () => {
       count() {
         now += 5_000;
       },
+      measure() {},
     };
     const { services, deferred } = world({ gate: reservedUntil(NOW + 1_500), now: () => now, counter });
     await deliverMessages([message(to('acme'))], services);

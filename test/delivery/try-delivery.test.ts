@@ -134,6 +134,25 @@ describe('what becomes of a delivery', () => {
     expect(counter.counts).toEqual({ [METRICS.deliveredWithoutLearningTime]: 1 });
   });
 
+  test('is counted as a fallback too where the warehouse never answered', async () => {
+    const fallback = { status: 'plain', reason: 'warehouse_unavailable' } as const;
+    const { counter } = await attempt(answered(200), { given: delivery(fallback), enrichment: fallback });
+    expect(counter.counts).toEqual({ [METRICS.deliveredWithoutLearningTime]: 1, [METRICS.enrichmentFallback]: 1 });
+    const { counter: refused } = await attempt(answered(400), { given: delivery(fallback), enrichment: fallback });
+    expect(refused.counts).toEqual({ [METRICS.deliveryDead]: 1 });
+  });
+
+  test('measures its latency since the event occurred, but for what is sent anew', async () => {
+    const occurred_at = new Date(NOW - 3_000).toISOString();
+    const { counter } = await attempt(answered(200), { given: delivery(ENRICHED, { occurred_at }), durationMs: 40 });
+    expect(counter.measured).toEqual([[METRICS.deliveryLatency, 3_040]]);
+    const early = delivery(ENRICHED, { occurred_at: new Date(NOW + 60_000).toISOString() });
+    expect((await attempt(answered(200), { given: early })).counter.measured).toEqual([[METRICS.deliveryLatency, 0]]);
+    const anew = delivery(ENRICHED, { occurred_at, generation: 1 });
+    expect((await attempt(answered(200), { given: anew })).counter.measured).toEqual([]);
+    expect((await attempt(answered(503), { given: delivery() })).counter.measured).toEqual([]);
+  });
+
   test.each([answered(500), answered(429), failed('TIMEOUT'), failed('ENOTFOUND')])(
     'tried again by the retry policy, then dead: %j',
     async (result) => {

@@ -7,6 +7,7 @@ describe('whether an event needs the warehouse', () => {
   test('a completion of an identified learner does, where the flag is on', () => {
     expect(enrichmentNeed(subject(), flag())).toEqual({
       key: { userId: '42', courseId: 'course-v1:Org+Course+Run', enterpriseId: ENTERPRISE },
+      evaluated: 'within_percentage',
     });
   });
 
@@ -19,7 +20,10 @@ describe('whether an event needs the warehouse', () => {
 
   test('nothing does where the flag is off', () => {
     for (const state of [FLAG_OFF, flag({ enabled: false })]) {
-      expect(enrichmentNeed(subject(), state)).toEqual({ settled: { status: 'plain', reason: 'flag_off' } });
+      expect(enrichmentNeed(subject(), state)).toEqual({
+        settled: { status: 'plain', reason: 'flag_off' },
+        evaluated: 'off',
+      });
     }
   });
 
@@ -28,6 +32,7 @@ describe('whether an event needs the warehouse', () => {
     expect(enrichmentNeed(subject(), pilot)).toHaveProperty('key');
     expect(enrichmentNeed(subject({ enterprise_customer_uuid: OTHER_ENTERPRISE }), pilot)).toEqual({
       settled: { status: 'plain', reason: 'flag_off' },
+      evaluated: 'beyond_percentage',
     });
   });
 

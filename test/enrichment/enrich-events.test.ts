@@ -186,6 +186,18 @@ describe('an event whose answer is there already', () => {
     expect(asked).toEqual([]);
   });
 
+  test.each([
+    ['off', { enabled: false }],
+    ['pilot', { rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] }],
+    ['within_percentage', {}],
+    ['beyond_percentage', { rollout_percentage: 0 }],
+  ])('is counted by what the flag said, never by whom: %s', async (result, said) => {
+    const { services, counter } = world({ services: { flag: { read: async () => flag(said) } } });
+    await enrichEvents([completion('1'), enrollment], services);
+    const dimensions = { feature: 'webhook_learning_time_enrichment', result };
+    expect(counter.counted).toEqual([[METRICS.featureEvaluated, dimensions]]);
+  });
+
   test('is plain where it is an enrollment', async () => {
     const { services, enrichmentOf, asked } = world();
     await enrichEvents([enrollment], services);
@@ -300,6 +312,7 @@ describe('the events that need the warehouse', () => {
     const { services, counter } = world({ cached: { 1: FOUND } });
     await enrichEvents([completion('1'), completion('2'), completion('3')], services);
     expect(counter.counts).toEqual({ [METRICS.cacheHit]: 1, [METRICS.cacheMiss]: 2, [METRICS.querySuccess]: 1 });
+    expect(counter.measured).toEqual([[METRICS.queryDuration, 0]]);
   });
 });
 
@@ -316,6 +329,7 @@ describe('a warehouse that fails', () => {
     });
     expect(forwarded.size).toBe(0);
     expect(counter.counts).toMatchObject({ [METRICS.queryFailure]: 1, [METRICS.enrichmentRetry]: 2 });
+    expect(counter.measured).toEqual([[METRICS.queryDuration, 0]]);
     expect(log.only('warehouse.failed')).toMatchObject({ events: 2, error: 'WarehouseUnavailable' });
   });
 

@@ -8,7 +8,17 @@ import {
   retryEnrichment,
   TASK_WAREHOUSE_DEADLINE_MS,
 } from '../../lambdas/enrichment/retry-enrichment.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, flag, LEARNER_DATA, PENDING, PLAIN } from '../support/factories.ts';
+import {
+  delivery,
+  ENRICHED,
+  fakeCounter,
+  fakeLog,
+  flag,
+  LEARNER_DATA,
+  NOW,
+  PENDING,
+  PLAIN,
+} from '../support/factories.ts';
 
 const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
 const SETTLED = { status: 'enriched', total_seconds: 18_540, last_updated: '2026-01-10T00:00:00Z' };
@@ -41,6 +51,7 @@ function world(answer: LearningTime | KeyFailure | Error, overrides: Partial<Ret
     },
     log,
     counter,
+    now: () => NOW,
     random: () => 0.5,
     ...overrides,
   };

@@ -8,7 +8,7 @@ import type {
 import { flagSchema, type VersionedFlag } from '../../lambdas/contract/flag.ts';
 import { type Integration, integrationSchema } from '../../lambdas/contract/integration.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
-import type { Counter, MetricName } from '../../lambdas/contract/metrics.ts';
+import type { Counter, Dimensions, MetricName } from '../../lambdas/contract/metrics.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
@@ -141,14 +141,27 @@ export function fakeLog(): FakeLog {
   };
 }
 
-export type FakeCounter = Counter & { readonly counts: Readonly<Partial<Record<MetricName, number>>> };
+export type FakeCounter = Counter & {
+  /** Those without dimensions. */
+  readonly counts: Readonly<Partial<Record<MetricName, number>>>;
+  readonly counted: readonly (readonly [MetricName, Dimensions])[];
+  readonly measured: readonly (readonly [MetricName, number])[];
+};
 
 export function fakeCounter(): FakeCounter {
   const counts: Partial<Record<MetricName, number>> = {};
+  const counted: [MetricName, Dimensions][] = [];
+  const measured: [MetricName, number][] = [];
   return {
     counts,
-    count(name, value = 1) {
-      counts[name] = (counts[name] ?? 0) + value;
+    counted,
+    measured,
+    count(name, value = 1, dimensions) {
+      if (dimensions !== undefined) counted.push([name, dimensions]);
+      else counts[name] = (counts[name] ?? 0) + value;
+    },
+    measure(name, milliseconds) {
+      measured.push([name, milliseconds]);
     },
   };
 }
