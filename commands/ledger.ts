@@ -1,6 +1,7 @@
 import { WEBHOOK_STATES } from '../lambdas/contract/ledger.ts';
 import { UsageError } from '../local/command-line.ts';
 import type { Context } from './context.ts';
+import { adoption } from './ledger/adoption.ts';
 import { count } from './ledger/count.ts';
 import { forget } from './ledger/forget.ts';
 import { last } from './ledger/last.ts';
@@ -8,6 +9,7 @@ import { type LedgerWorld, ledgerWorld } from './ledger/ledger-world.ts';
 import { list } from './ledger/list.ts';
 import {
   type CommonOptions,
+  readAdoption,
   readCount,
   readForget,
   readLast,
@@ -31,6 +33,8 @@ export const LEDGER_USAGE = `usage: npm run ledger -- COMMAND [--stage NAME] [--
       [--since TIME, default ${USUAL_SPANS.list}] [--until TIME]
   count                    how many, by integration and state
       [--integration ID] [--since TIME, default ${USUAL_SPANS.count}] [--until TIME]
+  adoption                 which enterprises’ completions went out with learning time, and since when
+      [--integration ID] [--since TIME, default ${USUAL_SPANS.adoption}] [--until TIME]
   forget --user-id N       deletes a learner’s events and what partners answered; the facts without the learner stay
       [--containing TEXT]  those in whose payload TEXT stands, just so: for events whose user id nobody could read
       [--dry-run]          says how many, and changes nothing   [--yes] does not ask
@@ -50,6 +54,8 @@ export async function ledger([command, ...words]: readonly string[], context: Co
       return asked(readList(words, nowMs), list, context);
     case 'count':
       return asked(readCount(words, nowMs), count, context);
+    case 'adoption':
+      return asked(readAdoption(words, nowMs), adoption, context);
     case 'forget':
       return asked(readForget(words), forget, context);
     default:

@@ -11,7 +11,7 @@ import type { ListOptions } from './list.ts';
 import type { ShowOptions } from './show.ts';
 
 /** How far back is looked where nobody says. Nothing stays open for longer than 15 days. */
-export const USUAL_SPANS = { last: '400d', list: '15d', count: '24h' } as const;
+export const USUAL_SPANS = { last: '400d', list: '15d', count: '24h', adoption: '7d' } as const;
 
 /** How many are shown where nobody says, and at the most. */
 export const USUAL_NUMBERS = { last: 20, list: 100 } as const;
@@ -82,9 +82,14 @@ export function readList(words: readonly string[], nowMs: number): CommonOptions
 }
 
 /** @throws UsageError */
-export function readCount(words: readonly string[], nowMs: number): CommonOptions & CountOptions {
+export const readCount = (words: readonly string[], nowMs: number) => readTally(words, nowMs, USUAL_SPANS.count);
+
+/** @throws UsageError */
+export const readAdoption = (words: readonly string[], nowMs: number) => readTally(words, nowMs, USUAL_SPANS.adoption);
+
+function readTally(words: readonly string[], nowMs: number, usualSpan: string): CommonOptions & CountOptions {
   const values = readFlags(words, { ...COMMON, ...INTEGRATION, ...SPAN });
-  const span = readSpan({ since: values.since, until: values.until }, nowMs, USUAL_SPANS.count);
+  const span = readSpan({ since: values.since, until: values.until }, nowMs, usualSpan);
   return { ...common(values), integrationId: readIntegration(values.integration), span };
 }
 

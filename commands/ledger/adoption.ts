@@ -1,0 +1,81 @@
+import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
+import { createProgressBar } from '../progress-bar.ts';
+import { number } from '../replay/describe-replay.ts';
+import { alignColumns } from '../table.ts';
+import { shortTime, spanFields, spanWords } from '../time-span.ts';
+import type { CountOptions } from './count.ts';
+import { findDays, noneWords } from './find-days.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+
+/** One enterprise's completions that were delivered. */
+interface Adoption {
+  withLearningTime: number;
+  /** Since the flag was off for it. */
+  flagOff: number;
+  /** For another reason: no data, a learner nobody knows, a warehouse that did not answer. */
+  otherwise: number;
+  /** When the first one with learning time was accepted. */
+  firstUse: string | undefined;
+}
+
+/** Who has no enterprise: the warehouse is never asked for them. */
+const NOBODY = '-';
+
+/**
+ * `ledger adoption`: which enterprises' completions were delivered with learning time, and since when (document 004: user
+ * adoption is monitored; here by enterprise, which the flag is on or off for).
+ *
+ * @throws LedgerUnavailable
+ */
+export async function adoption({ integrationId, span }: CountOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson } = world;
+  const found = await findDays(table, span, integrationId);
+  const enterprises = new Map<string, Adoption>();
+  const progress = createProgressBar({ unit: 'webhooks' });
+  let read = 0;
+  for (const day of found.days) {
+    for await (const webhook of table.listRecords(day, span, { states: ['delivered'] })) {
+      if (webhook.event_type === 'course_completion') add(webhook, enterprises);
+      read += 1;
+      progress.report(read);
+    }
+  }
+  progress.end();
+  const rows = [...enterprises].sort(([one], [other]) => (one < other ? -1 : 1));
+  if (asJson) print(JSON.stringify({ stage: stageName, ...spanFields(span), enterprises: rows.map(fieldsOf) }));
+  else if (rows.length === 0) print(noneWords('completion', stageName, span, found, integrationId));
+  else print(`completions that stage ${stageName} accepted ${spanWords(span)} and delivered\n${tableOf(rows)}`);
+  return 0;
+}
+
+/** As the flag does, without regard to case. */
+function add(
+  { enterprise_customer_uuid: id = NOBODY, enrichment, accepted_at }: ListedWebhook,
+  all: Map<string, Adoption>,
+) {
+  const key = id.toLowerCase();
+  const own = all.get(key) ?? { withLearningTime: 0, flagOff: 0, otherwise: 0, firstUse: undefined };
+  all.set(key, own);
+  if (enrichment?.status === 'enriched') {
+    own.withLearningTime += 1;
+    if (own.firstUse === undefined || accepted_at < own.firstUse) own.firstUse = accepted_at;
+  } else if (enrichment?.status === 'plain' && enrichment.reason === 'flag_off') own.flagOff += 1;
+  else own.otherwise += 1;
+}
+
+function tableOf(rows: readonly (readonly [string, Adoption])[]): string {
+  const lines = rows.map(([id, { withLearningTime, flagOff, otherwise, firstUse }]) => [
+    id,
+    ...[withLearningTime, flagOff, otherwise].map((count) => number(count)),
+    firstUse === undefined ? 'never' : shortTime(firstUse),
+  ]);
+  return alignColumns([['enterprise', 'with learning time', 'flag off', 'without', 'first with'], ...lines]);
+}
+
+function fieldsOf([id, { withLearningTime, flagOff, otherwise, firstUse }]: readonly [string, Adoption]) {
+  return {
+    enterprise_customer_uuid: id === NOBODY ? null : id,
+    ...{ with_learning_time: withLearningTime, flag_off: flagOff, without: otherwise },
+    first_with_learning_time: firstUse ?? null,
+  };
+}
