@@ -1,15 +1,17 @@
+import type { DeploymentSummary } from '@aws-sdk/client-appconfig';
 import { CommandFailed } from '../command-failed.ts';
 import type { Context } from '../context.ts';
 import { type DeploymentOrder, isOccupying, listDeployments, startDeployment, stopDeployment } from '../deployments.ts';
+import { readVersion } from '../hosted-versions.ts';
 import type { Stage } from '../stage.ts';
-import { FLAG } from './flag-document.ts';
+import { FLAG, readFlagDocument } from './flag-document.ts';
 
 /** How often AppConfig is asked to take the deployment, and for how long, in milliseconds. */
 const TRY_EVERY_MS = 2_000;
 const TRY_LIMIT_MS = 2 * 60_000;
 
 /**
- * Takes back what is under way.
+ * Takes back what is under way; but not what another operator's `disable` has started: that one only has to end.
  *
  * @returns the deployment's number; undefined where there is none, or AppConfig does not stop it
  */
@@ -17,6 +19,7 @@ export async function stopRunning(stage: Stage, print: (line: string) => void): 
   const [newest] = await listDeployments(stage, FLAG);
   const { DeploymentNumber: number, State: state } = newest ?? {};
   if (newest === undefined || number === undefined || !isOccupying(newest)) return undefined;
+  if (await isSwitchingOff(stage, newest)) return undefined;
   if (state !== 'ROLLING_BACK') {
     try {
       await stopDeployment(stage, FLAG, number);
@@ -27,6 +30,14 @@ export async function stopRunning(stage: Stage, print: (line: string) => void): 
     }
   }
   return number;
+}
+
+/** Whether a deployment switches the flag off without a bake time, in which an alarm could take it back. */
+async function isSwitchingOff(stage: Stage, deployment: DeploymentSummary): Promise<boolean> {
+  const { State: state, FinalBakeTimeInMinutes: bakeMinutes, ConfigurationVersion: version } = deployment;
+  if (state === 'ROLLING_BACK' || bakeMinutes !== 0) return false;
+  const document = await readVersion(stage, FLAG, Number(version)).then(readFlagDocument, () => undefined);
+  return document?.flag.enabled === false;
 }
 
 /**

@@ -94,6 +94,25 @@ describe('another deployment is under way', () => {
     expect(printed()).toContain('deployment 4 (BAKING) is stopped and taken back');
   });
 
+  test('another operator’s disable is left to end, and takes no time from anybody', async () => {
+    const version = operator.draft(documentWith(OFF));
+    operator.startAtOnce(String(version), 3_000);
+    expect(await run()).toBe(0);
+    const [theirs, ours] = operator.history().slice(2);
+    expect([theirs, ours]).toEqual([
+      `3: version ${version} COMPLETE at-once`,
+      `4: version ${version} COMPLETE at-once`,
+    ]);
+    expect(printed()).not.toContain('taken back');
+  });
+
+  test('an enable without a bake time is taken back all the same', async () => {
+    operator.startAtOnce(String(operator.draft(documentWith({ ...ON, rollout_percentage: 90 }))), 3_000);
+    expect(await run()).toBe(0);
+    expect(operator.history()[2]).toBe('3: version 3 ROLLED_BACK at-once');
+    expect(operator.served()).toEqual({ enabled: false });
+  });
+
   test('one that would switch off, and bakes, is not relied on: an alarm could take it back', async () => {
     operator.startWatched(String(operator.draft(documentWith(OFF))));
     expect(await run()).toBe(0);

@@ -23,6 +23,8 @@ export interface FlagWorld {
   deployFlag(values: object): void;
   /** Somebody starts a deployment of this version, which bakes. */
   startWatched(version: string): void;
+  /** Somebody starts a deployment of this version without a bake time; it takes so long. */
+  startAtOnce(version: string, milliseconds: number): void;
   /** Deploys integrations, one for each of these enterprises. */
   deployPartners(...enterprises: readonly string[]): void;
   /** Deploys any document. */
@@ -63,6 +65,9 @@ export async function startFlagWorld(): Promise<FlagWorld> {
     startWatched(version) {
       const draft = { profileId: 'flags', version, strategyId: 'watched' };
       store.startDeployment('app', 'flags-env', draft, BAKE_MINUTES * 60_000);
+    },
+    startAtOnce(version, milliseconds) {
+      store.startDeployment('app', 'flags-env', { profileId: 'flags', version, strategyId: 'at-once' }, milliseconds);
     },
     deployPartners: (...enterprises) =>
       world.deploy({
