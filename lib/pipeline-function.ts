@@ -16,6 +16,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
+import { METRICS_NAMESPACE } from '../lambdas/contract/metrics.ts';
 import type { FunctionSize } from './function-size.ts';
 import type { Network } from './network.ts';
 import type { EventSource } from './stage-schema.ts';
@@ -49,8 +50,6 @@ type RuntimeVariable =
   | 'SNOWFLAKE_DISABLE_MINICORE'
   | 'SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'
   | 'UV_THREADPOOL_SIZE';
-
-const METRICS_NAMESPACE = 'LearningTimeWebhooks';
 
 /** Lambda makes and removes a function's network interfaces in the function's name. They have no name beforehand. */
 const NETWORK_INTERFACE_ACTIONS = [

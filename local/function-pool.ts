@@ -34,6 +34,7 @@ export class FunctionPool {
   readonly configuration: FunctionConfiguration;
   readonly #account: AccountConcurrency;
   readonly #logFile: string | undefined;
+  readonly #onLine: (line: LogLine) => void;
   /** Most recently used last. */
   readonly #idle: FunctionProcess[] = [];
   readonly #all = new Set<FunctionProcess>();
@@ -42,10 +43,16 @@ export class FunctionPool {
   #running = 0;
   #stopped = false;
 
-  constructor(configuration: FunctionConfiguration, account: AccountConcurrency, logFile?: string) {
+  constructor(
+    configuration: FunctionConfiguration,
+    account: AccountConcurrency,
+    logFile?: string,
+    onLine: (line: LogLine) => void = () => {},
+  ) {
     this.configuration = configuration;
     this.#account = account;
     this.#logFile = logFile;
+    this.#onLine = onLine;
   }
 
   /** The handler's module, by which people call the function: `enrich-batch`. */
@@ -164,6 +171,7 @@ export class FunctionPool {
   #keep(line: LogLine): void {
     this.#lines.push(line);
     if (this.#lines.length > KEPT_LINES) this.#lines.splice(0, this.#lines.length - KEPT_LINES);
+    this.#onLine(line);
     if (this.#logFile !== undefined) appendFileSync(this.#logFile, `${line.text}\n`);
   }
 }

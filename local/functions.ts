@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type AccountConcurrency, type FunctionConfiguration, FunctionPool } from './function-pool.ts';
+import type { LogLine } from './function-process.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
@@ -88,17 +89,19 @@ export interface FunctionsOptions {
   readonly account: AccountConcurrency;
   /** Where each function's output is appended to `<handler>.log`. */
   readonly logDirectory: string | undefined;
+  /** Called for each line of any function's output. */
+  readonly onLine?: (line: LogLine) => void;
 }
 
 /** A pool for each function of the template. No process starts before the first invocation. */
 export class Functions {
   readonly #pools: FunctionPool[];
 
-  constructor({ template, resolver, endpoints, account, logDirectory }: FunctionsOptions) {
+  constructor({ template, resolver, endpoints, account, logDirectory, onLine }: FunctionsOptions) {
     this.#pools = resourcesOfType(template, 'AWS::Lambda::Function').map(([logicalId]) => {
       const configuration = configurationOf(template, resolver, logicalId, endpoints);
       const logFile = logDirectory && join(logDirectory, `${configuration.handler.split('.')[0]}.log`);
-      return new FunctionPool(configuration, account, logFile);
+      return new FunctionPool(configuration, account, logFile, onLine);
     });
   }
 

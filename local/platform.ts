@@ -2,13 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
 import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
 import type { LocalAppConfig } from './control-plane/appconfig.ts';
+import { CLOUDWATCH_TARGET, cloudWatchApi } from './control-plane/cloudwatch.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import type { Tables } from './dynamodb.ts';
 import { EventRules } from './event-rules.ts';
 import { createMappings, type EventSourceMapping } from './event-source-mapping.ts';
 import type { Execution } from './execution.ts';
+import type { LogLine } from './function-process.ts';
 import { Functions, registerFunctions } from './functions.ts';
 import { lambdaApi } from './lambda-api.ts';
+import { LocalMetrics } from './metrics.ts';
+import { QueueMetrics } from './queue-metrics.ts';
 import type { Queues } from './queues.ts';
 import { type ServiceOptions, type Services, startServices, stopServices } from './services.ts';
 import type { StateMachine } from './state-machine.ts';
@@ -99,10 +103,14 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     AWS_ENDPOINT_URL_APPCONFIGDATA: controlPlane.endpoint,
     AWS_ENDPOINT_URL_APPCONFIG: controlPlane.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_CLOUDWATCH: controlPlane.endpoint,
     ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
   const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
-  const functions = new Functions({ template, resolver, endpoints, account, logDirectory: options.logDirectory });
+  const metrics = new LocalMetrics();
+  const onLine = ({ text }: LogLine) => metrics.recordLine(text);
+  const { logDirectory } = options;
+  const functions = new Functions({ template, resolver, endpoints, account, logDirectory, onLine });
   const invoker = new AsyncInvoker({ template, resolver, functions, queues, timeScale });
   const rules = new EventRules({ template, resolver, functions, queues, invoker, timeScale });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {
@@ -112,13 +120,19 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   controlPlane.registerRest(lambdaApi(functions, invoker));
+  const queueMetrics = new QueueMetrics(queues, metrics);
+  controlPlane.registerTarget(
+    CLOUDWATCH_TARGET,
+    cloudWatchApi(metrics, () => queueMetrics.sample()),
+  );
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
   const mappings = createMappings({ template, resolver, queues, functions, timeScale });
   for (const mapping of mappings) mapping.start();
   rules.start();
+  queueMetrics.start(timeScale);
 
   const signals = options.leavesSignals ? [] : SIGNALS;
-  const stop = stopOnce({ services, functions, invoker, rules, stateMachines, mappings, signals });
+  const stop = stopOnce({ services, functions, invoker, rules, stateMachines, mappings, queueMetrics, signals });
   return {
     outputs: Object.fromEntries(outputs),
     endpoints,
@@ -155,6 +169,7 @@ interface Running {
   readonly rules: EventRules;
   readonly stateMachines: readonly StateMachine[];
   readonly mappings: readonly EventSourceMapping[];
+  readonly queueMetrics: QueueMetrics;
   /** On which of this process's signals everything stops. */
   readonly signals: readonly NodeJS.Signals[];
 }
@@ -163,11 +178,12 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Stops everything, once; also when this process is told to end, so that no child is left behind. */
 function stopOnce(running: Running): () => Promise<void> {
-  const { services, functions, invoker, rules, stateMachines, mappings, signals } = running;
+  const { services, functions, invoker, rules, stateMachines, mappings, queueMetrics, signals } = running;
   let stopped: Promise<void> | undefined;
   const killFunctions = () => functions.killAll();
   const stopAll = async () => {
     rules.stop();
+    queueMetrics.stop();
     invoker.stop();
     for (const machine of stateMachines) machine.stop();
     const polling = mappings.map((mapping) => mapping.stop());

@@ -1,3 +1,6 @@
+/** The namespace of all of them; each has the dimension `service`, the code base that publishes it. */
+export const METRICS_NAMESPACE = 'LearningTimeWebhooks';
+
 /** Names of what functions publish (EMF). Document 001, section 7.1, where it names one. */
 export const METRICS = {
   querySuccess: 'webhook.learning_time.query.success',

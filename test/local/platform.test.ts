@@ -3,9 +3,12 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { type Platform, type PlatformOptions, startPlatform } from '../../local/platform.ts';
+import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
+import { REGION } from '../../local/resolver.ts';
 import {
   type AssemblySource,
   lambdaFunction,
@@ -110,6 +113,50 @@ describe('the template is what runs', () => {
     expect(TableNames).toEqual(['Ledger']);
     await platform.stop();
     await expect(fetch(endpoint)).rejects.toThrow();
+  });
+
+  test('what functions publish, and how long queues are, is asked of CloudWatch', async () => {
+    const emf = {
+      _aws: {
+        Timestamp: Date.now(),
+        CloudWatchMetrics: [{ Namespace: 'webhooks', Dimensions: [['service']], Metrics: [{ Name: 'm' }] }],
+      },
+      ...{ service: 's', m: 3 },
+    };
+    const publisher = `export const handler = async () => console.log(${JSON.stringify(JSON.stringify(emf))});`;
+    const { endpoints, functions, queues } = await start({
+      modules: { publisher },
+      resources: { Q: queue(), F: lambdaFunction('publisher') },
+    });
+    await functions.find('F').invoke({});
+    await queues.send('Q', { MessageBody: 'waits' });
+    const endpoint = String(endpoints.AWS_ENDPOINT_URL_CLOUDWATCH);
+    const client = new CloudWatchClient({ endpoint, region: REGION, credentials: LOCAL_CREDENTIALS });
+    cleanUps.push(() => client.destroy());
+    const query = (
+      Id: string,
+      Namespace: string,
+      MetricName: string,
+      [Name, Value]: [string, string],
+      Stat: string,
+    ) => {
+      const Metric = { Namespace, MetricName, Dimensions: [{ Name, Value }] };
+      return { Id, MetricStat: { Metric, Period: 60, Stat } };
+    };
+    const asked = new GetMetricDataCommand({
+      MetricDataQueries: [
+        query('m', 'webhooks', 'm', ['service', 's'], 'Sum'),
+        query('q', 'AWS/SQS', 'ApproximateNumberOfMessagesVisible', ['QueueName', 'Q'], 'Maximum'),
+      ],
+      StartTime: new Date(Date.now() - 60_000),
+      EndTime: new Date(Date.now() + 60_000),
+    });
+    const values = async () => {
+      const { MetricDataResults = [] } = await client.send(asked);
+      return MetricDataResults.map(({ Values }) => Values?.[0]);
+    };
+    await until(async () => (await values())[0] === 3);
+    expect(await values()).toEqual([3, 1]);
   });
 
   test('without a table there is no DynamoDB', async () => {

@@ -1,0 +1,83 @@
+import * as z from 'zod';
+import type { LocalMetrics, PublishedValue } from '../metrics.ts';
+import { AwsError } from './aws-error.ts';
+import type { TargetHandler } from './server.ts';
+
+/** The prefix of `X-Amz-Target` under which CloudWatch's SDK asks in JSON. */
+export const CLOUDWATCH_TARGET = 'GraniteServiceVersion20100801';
+
+/** Queries that one call may hold (GetMetricData). */
+const MAX_QUERIES = 500;
+
+const querySchema = z.object({
+  Id: z.string().regex(/^[a-z][a-zA-Z0-9_]*$/),
+  MetricStat: z.object({
+    Metric: z.object({
+      Namespace: z.string(),
+      MetricName: z.string(),
+      Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
+    }),
+    /** In seconds; of the periods below a minute nobody here has need. */
+    Period: z.int().multipleOf(60).positive(),
+    Stat: z.string().regex(/^(Sum|Maximum|p\d{1,2})$/),
+  }),
+});
+type Query = z.infer<typeof querySchema>;
+
+/** Times in epoch seconds, as the JSON protocol has them. */
+const requestSchema = z.object({
+  MetricDataQueries: z.array(querySchema).max(MAX_QUERIES),
+  StartTime: z.number(),
+  EndTime: z.number(),
+});
+
+/**
+ * CloudWatch's `GetMetricData`, for `@aws-sdk/client-cloudwatch`: of each metric a value for each period that has any,
+ * the newest first. Periods begin at the start time.
+ *
+ * @param sample called before each answer, so that a queue has a length however short the platform has been up
+ */
+export function cloudWatchApi(metrics: LocalMetrics, sample: () => Promise<void>): TargetHandler {
+  return async (operation, body) => {
+    if (operation !== 'GetMetricData') throw new AwsError('InvalidAction', 400, `no ${operation} here`);
+    const { data, error } = requestSchema.safeParse(body);
+    if (data === undefined) throw new AwsError('ValidationError', 400, z.prettifyError(error));
+    if (data.StartTime >= data.EndTime) {
+      throw new AwsError('ValidationError', 400, 'The parameter StartTime must be less than the parameter EndTime.');
+    }
+    await sample();
+    const span = { fromMs: Math.floor(data.StartTime / 60) * 60_000, untilMs: data.EndTime * 1000 };
+    return { MetricDataResults: data.MetricDataQueries.map((query) => answer(query, metrics, span)), Messages: [] };
+  };
+}
+
+interface Milliseconds {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Milliseconds): object {
+  const { Metric, Period, Stat } = MetricStat;
+  const dimensions = Object.fromEntries(Metric.Dimensions.map(({ Name, Value }) => [Name, Value]));
+  const id = { namespace: Metric.Namespace, name: Metric.MetricName, dimensions };
+  const periods = Map.groupBy(metrics.between(id, fromMs, untilMs), ({ at }) =>
+    Math.floor((at - fromMs) / (Period * 1000)),
+  );
+  const newestFirst = [...periods].sort(([one], [other]) => other - one);
+  return {
+    Id,
+    Label: Metric.MetricName,
+    Timestamps: newestFirst.map(([number]) => fromMs / 1000 + number * Period),
+    Values: newestFirst.map(([, values]) => statistic(Stat, values)),
+    StatusCode: 'Complete',
+  };
+}
+
+/** @param published one at least */
+function statistic(stat: string, published: readonly PublishedValue[]): number {
+  const values = published.map(({ value }) => value);
+  if (stat === 'Sum') return values.reduce((sum, value) => sum + value, 0);
+  const sorted = values.toSorted((one, other) => one - other);
+  const share = stat === 'Maximum' ? 1 : Number(stat.slice(1)) / 100;
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
+}

@@ -1,0 +1,78 @@
+import * as z from 'zod';
+
+/** What one series of values is called: CloudWatch tells metrics apart by all three. */
+export interface MetricId {
+  readonly namespace: string;
+  readonly name: string;
+  readonly dimensions: Readonly<Record<string, string>>;
+}
+
+/** Values kept of each metric, the oldest are dropped: a platform may run for days. */
+const KEPT_VALUES = 100_000;
+
+export interface PublishedValue {
+  /** Epoch milliseconds. */
+  readonly at: number;
+  readonly value: number;
+}
+
+/** CloudWatch's embedded metric format, as far as functions here write it. */
+const emfSchema = z.looseObject({
+  _aws: z.object({
+    Timestamp: z.number(),
+    CloudWatchMetrics: z.array(
+      z.object({
+        Namespace: z.string(),
+        Dimensions: z.array(z.array(z.string())),
+        Metrics: z.array(z.object({ Name: z.string() })),
+      }),
+    ),
+  }),
+});
+const valuesSchema = z.union([z.number().transform((value) => [value]), z.array(z.number())]);
+
+/** Every value that functions and queues of this machine published. */
+export class LocalMetrics {
+  readonly #values = new Map<string, PublishedValue[]>();
+
+  record(id: MetricId, at: number, values: readonly number[]): void {
+    const key = keyOf(id);
+    const kept = this.#values.get(key) ?? [];
+    kept.push(...values.map((value) => ({ at, value })));
+    if (kept.length > KEPT_VALUES) kept.splice(0, kept.length - KEPT_VALUES);
+    this.#values.set(key, kept);
+  }
+
+  /** Takes what a line of a function's output publishes; most lines are no metrics. */
+  recordLine(text: string): void {
+    if (!text.includes('"CloudWatchMetrics"')) return;
+    const { success, data } = emfSchema.safeParse(parsed(text));
+    if (!success) return;
+    for (const { Namespace, Dimensions, Metrics } of data._aws.CloudWatchMetrics) {
+      for (const names of Dimensions) {
+        const dimensions = Object.fromEntries(names.map((name) => [name, String(data[name])]));
+        for (const { Name } of Metrics) {
+          const values = valuesSchema.safeParse(data[Name]).data ?? [];
+          this.record({ namespace: Namespace, name: Name, dimensions }, data._aws.Timestamp, values);
+        }
+      }
+    }
+  }
+
+  /** Those from `fromMs` until before `untilMs`, in epoch milliseconds. */
+  between(id: MetricId, fromMs: number, untilMs: number): readonly PublishedValue[] {
+    return (this.#values.get(keyOf(id)) ?? []).filter(({ at }) => at >= fromMs && at < untilMs);
+  }
+}
+
+function keyOf({ namespace, name, dimensions }: MetricId): string {
+  return JSON.stringify([namespace, name, Object.entries(dimensions).sort()]);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
