@@ -82,7 +82,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function assemble(services: Services, options: PlatformOptions, timeScale: number): Promise<Platform> {
-  const { template, resolver, queues, tables, controlPlane, caches, secrets } = services;
+  const { template, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
   queues.register(template, resolver);
   tables?.register(template, resolver);
   registerFunctions(template, resolver);
@@ -112,6 +112,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   controlPlane.registerRest(lambdaApi(functions, invoker));
+  httpApis.serve(template, resolver, functions);
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
   const mappings = createMappings({ template, resolver, queues, functions, timeScale });
   for (const mapping of mappings) mapping.start();
