@@ -10,7 +10,7 @@ const SOURCES = join(ROOT, 'lambdas');
 const BUNDLER = join(import.meta.dirname, 'bundle-functions.ts');
 
 /** Folders of `lambdas/` that hold functions. */
-export type CodeBase = 'enrichment' | 'delivery' | 'operations';
+export type CodeBase = 'enrichment' | 'delivery' | 'operations' | 'status';
 
 /**
  * The bundled code of one code base, with one file for each entry: one asset, for all functions made from it.

@@ -54,4 +54,5 @@ export const functionSizes = z.strictObject({
   rescueExecution: functionSize,
   sweepExecutions: functionSize,
   reconcile: functionSize,
+  featureStatus: functionSize,
 });

@@ -14,6 +14,7 @@ import { Rescue } from './rescue.ts';
 import { RetryWorkflow } from './retry-workflow.ts';
 import { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
+import { StatusApi } from './status-api.ts';
 import { Warehouse } from './warehouse.ts';
 
 /** What exists and how it is wired, in the order in which an event passes it. */
@@ -68,7 +69,25 @@ export class LearningTimeStack extends Stack {
     const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, deadLetters });
     const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, queues });
 
-    const sources = { queues, network, secrets, configuration, delivery, workflow, rescue, ledger, reconciler };
+    const statusApi = new StatusApi(this, 'StatusApi', {
+      stage,
+      defaults,
+      code: functionCode('status', ['feature-status']),
+      configuration,
+    });
+
+    const sources = {
+      queues,
+      network,
+      secrets,
+      configuration,
+      delivery,
+      workflow,
+      rescue,
+      ledger,
+      reconciler,
+      statusApi,
+    };
     for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
       new CfnOutput(this, name, { value, description });
     }

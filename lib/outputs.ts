@@ -8,6 +8,7 @@ import type { Reconciler } from './reconciler.ts';
 import type { Rescue } from './rescue.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Secrets } from './secrets.ts';
+import type { StatusApi } from './status-api.ts';
 
 export interface OutputSources {
   readonly queues: EventQueues;
@@ -19,6 +20,7 @@ export interface OutputSources {
   readonly rescue: Rescue;
   readonly ledger: Ledger;
   readonly reconciler: Reconciler;
+  readonly statusApi: StatusApi;
 }
 
 /** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
@@ -88,6 +90,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     SendTestFunctionName: [
       delivery.sendTest.lambda.functionName,
       'Sends a partner one test event: npm run send-test invokes it, with your credentials',
+    ],
+    StatusApiUrl: [
+      sources.statusApi.url,
+      'Answers whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
     ],
     RetryWorkflowArn: [workflow.stateMachine.stateMachineArn, 'What waits or is tried again: its running executions'],
   };

@@ -3,6 +3,7 @@ import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts
 import { faultsOf } from '../lambdas/contract/faults.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 import { ledgerDays } from './ledger-days.ts';
+import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
 
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
@@ -67,6 +68,7 @@ const stageShape = z.strictObject({
     maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
   }),
   ledger: ledgerDays,
+  statusApi: statusApiSettings,
   /** Checked as identifiers, since they become part of the query's text. */
   warehouse: z.strictObject({
     warehouse: identifier,
@@ -125,6 +127,10 @@ const stageSchema = stageShape
   .refine(({ name, featureOverride }) => featureOverride === undefined || ['local', 'dev'].includes(name), {
     message: 'only local and dev may override the flag',
     path: ['featureOverride'],
+  })
+  .refine(({ name, statusApi }) => name === 'local' || !isPlainHttp(statusApi), {
+    message: 'an issuer and origins on this machine are the local stage’s alone: tokens travel by https',
+    path: ['statusApi', 'browsers'],
   })
   .refine(({ name, cacheTls }) => name === 'local' || cacheTls, {
     message: 'serverless Valkey answers TLS only',

@@ -31,6 +31,9 @@ const base = {
       seconds: 'LEARNING_TIME_SECONDS',
     },
   },
+  // An answer takes milliseconds and is kept for 15 s by whoever asked: for some hundred people at a time, and no bill for
+  // a client that asks in a circle. No stage knows its issuer yet: add `browsers` where it has one (docs/status-api.md).
+  statusApi: { requestsPerSecond: 20, burst: 40 },
   eventSources: {
     // One warehouse query answers a batch's misses: up to 50 for the price of one, for a second's wait. Five at a time
     // is what Lambda starts with, and stays under the eight queries that a warehouse runs side by side by default.
@@ -61,6 +64,8 @@ const base = {
     // The longest there is: it reads every webhook of four days, and of a month once a day. What a run has no time for, it
     // says, and leaves to the next one.
     reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
+    // The first read of the flag, 3 s, on a cold start; a browser waits for it.
+    featureStatus: { timeoutSeconds: 10, memoryMegabytes: 256 },
   },
 } satisfies Partial<Stage>;
 

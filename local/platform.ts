@@ -86,7 +86,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function assemble(services: Services, options: PlatformOptions, timeScale: number): Promise<Platform> {
-  const { template, resolver, queues, tables, controlPlane, caches, secrets } = services;
+  const { template, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
   queues.register(template, resolver);
   tables?.register(template, resolver);
   registerFunctions(template, resolver);
@@ -125,6 +125,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     CLOUDWATCH_TARGET,
     cloudWatchApi(metrics, () => queueMetrics.sample()),
   );
+  httpApis.serve(template, resolver, functions);
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
   const mappings = createMappings({ template, resolver, queues, functions, timeScale });
   for (const mapping of mappings) mapping.start();

@@ -1,6 +1,7 @@
 import { LocalSecrets } from './configuration-seeds.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
 import { Tables } from './dynamodb.ts';
+import { HttpApis } from './http-apis.ts';
 import { Queues } from './queues.ts';
 import { Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
@@ -19,6 +20,7 @@ const LOCAL_TYPES = [
   'AWS::AppConfig::DeploymentStrategy',
   'AWS::SecretsManager::Secret',
   'AWS::ElastiCache::ServerlessCache',
+  'AWS::ApiGatewayV2::Api',
 ] as const;
 
 /** The services that everything else refers to: they are up before any reference is resolved. */
@@ -29,6 +31,7 @@ export interface Services {
   /** Undefined where the template has no table. */
   readonly tables: Tables | undefined;
   readonly controlPlane: ControlPlane;
+  readonly httpApis: HttpApis;
   readonly caches: readonly RunningValkey[];
   readonly secrets: LocalSecrets;
 }
@@ -49,24 +52,33 @@ export async function startServices(
   const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
   const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
   const hasTables = resourcesOfType(template, 'AWS::DynamoDB::Table').length > 0;
-  const [queues, controlPlane, tables, ...caches] = await startAll(
+  const [queues, controlPlane, httpApis, tables, ...caches] = await startAll(
     Queues.start(sqsPort),
     startControlPlane(),
+    HttpApis.start(template),
     hasTables ? Tables.start({ latencyMs: dynamoDbLatencyMs }) : Promise.resolve(undefined),
     ...cacheIds.map(() => startValkey()),
   );
   for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);
+  httpApis.register(resolver);
   const secrets = new LocalSecrets(template, resolver, controlPlane);
-  return { template, resolver, queues, tables, controlPlane, caches, secrets };
+  return { template, resolver, queues, tables, controlPlane, httpApis, caches, secrets };
 }
 
-export async function stopServices({ queues, tables, controlPlane, caches }: Services): Promise<void> {
-  await Promise.all([queues.stop(), tables?.stop(), controlPlane.close(), ...caches.map((cache) => cache.stop())]);
+export async function stopServices({ queues, tables, controlPlane, httpApis, caches }: Services): Promise<void> {
+  const stopping = [queues.stop(), tables?.stop(), controlPlane.close(), httpApis.stop()];
+  await Promise.all([...stopping, ...caches.map((cache) => cache.stop())]);
 }
 
 async function startAll(
-  ...starting: [Promise<Queues>, Promise<ControlPlane>, Promise<Tables | undefined>, ...Promise<RunningValkey>[]]
-): Promise<[Queues, ControlPlane, Tables | undefined, ...RunningValkey[]]> {
+  ...starting: [
+    Promise<Queues>,
+    Promise<ControlPlane>,
+    Promise<HttpApis>,
+    Promise<Tables | undefined>,
+    ...Promise<RunningValkey>[],
+  ]
+): Promise<[Queues, ControlPlane, HttpApis, Tables | undefined, ...RunningValkey[]]> {
   const results = await Promise.allSettled(starting);
   const fault = results.find(({ status }) => status === 'rejected');
   if (fault === undefined) return Promise.all(starting);

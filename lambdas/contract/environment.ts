@@ -121,11 +121,19 @@ export const reconcileEnvironment = z.object({
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
 
+export const featureStatusEnvironment = z.object({
+  ...powertools,
+  ...flags,
+  /** The JWT claim that names a browser's enterprise; empty where the stage names none. */
+  ENTERPRISE_CLAIM: z.string().transform((text) => text || undefined),
+});
+
 /** Every variable some function reads: what the stack may set. */
 export type EnvironmentName =
   | keyof z.infer<typeof enrichBatchEnvironment>
   | keyof z.infer<typeof deliverBatchEnvironment>
-  | keyof z.infer<typeof rescueExecutionEnvironment>;
+  | keyof z.infer<typeof rescueExecutionEnvironment>
+  | keyof z.infer<typeof featureStatusEnvironment>;
 
 /**
  * Reads a function's environment.

@@ -5,6 +5,7 @@ import {
   deliverTaskEnvironment,
   enrichBatchEnvironment,
   enrichTaskEnvironment,
+  featureStatusEnvironment,
   readEnvironment,
   reconcileEnvironment,
   rescueExecutionEnvironment,
@@ -50,6 +51,7 @@ const VALUES: Record<string, string> = {
   LEDGER_PAYLOAD_DAYS: '30',
   LEDGER_FACTS_DAYS: '400',
   AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/15/[1]abc',
+  ENTERPRISE_CLAIM: 'enterprise_customer_uuid',
 };
 
 const SCHEMAS: [string, z.ZodObject][] = [
@@ -61,10 +63,11 @@ const SCHEMAS: [string, z.ZodObject][] = [
   ['reconcile', reconcileEnvironment],
   ['rescueExecution', rescueExecutionEnvironment],
   ['sweepExecutions', sweepExecutionsEnvironment],
+  ['featureStatus', featureStatusEnvironment],
 ];
 
-/** What may be empty: no exception from the address guard is the rule. */
-const MAY_BE_EMPTY = ['ALLOWED_CIDRS'];
+/** What may be empty: no exception from the address guard is the rule, and a claim that names the enterprise is not. */
+const MAY_BE_EMPTY = ['ALLOWED_CIDRS', 'ENTERPRISE_CLAIM'];
 
 /** What Lambda sets itself, and what a developer alone does. */
 const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME', FEATURE_OVERRIDE];

@@ -14,6 +14,7 @@ const CODE_BASES = {
   enrichment: ['enrich-batch', 'enrich-task'],
   delivery: ['deliver-batch', 'deliver-task', 'send-test'],
   operations: ['rescue-execution', 'sweep-executions', 'reconcile'],
+  status: ['feature-status'],
 } as const;
 /** Our own code, and the clients of five or six AWS services; the warehouse's SDK alone is larger. */
 const MOST_BYTES_AT_ONCE = 1_750_000;
@@ -72,7 +73,7 @@ function sdkChunk(directory: string) {
 
 describe('the bundles', () => {
   test('one for each code base, shared by its functions', () => {
-    expect(new Set(assets.values()).size).toBe(3);
+    expect(new Set(assets.values()).size).toBe(4);
     expect(assets.get('enrich-batch')).toBe(assets.get('enrich-task'));
   });
 
@@ -99,7 +100,7 @@ describe('the bundles', () => {
   });
 
   test('only the enriching functions carry it', () => {
-    for (const entry of ['deliver-batch', 'rescue-execution']) {
+    for (const entry of ['deliver-batch', 'rescue-execution', 'feature-status']) {
       const directory = assets.get(entry) as string;
       const sizes = readdirSync(directory, { recursive: true, withFileTypes: true })
         .filter((file) => file.isFile())

@@ -39,6 +39,7 @@ test('reaches the functions that read the flag, and no other', () => {
   expect(valuesIn(synthesize('dev', { [FEATURE_OVERRIDE]: 'false' }))).toEqual([
     'EnrichmentEnrichBatch: false',
     'EnrichmentEnrichTask: false',
+    'StatusApiFeatureStatus: false',
   ]);
   expect(valuesIn(synthesize('dev'))).toEqual([]);
 }, 60_000);

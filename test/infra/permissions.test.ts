@@ -163,6 +163,7 @@ describe('each role may do this, and nothing else', () => {
         undelivered('Reconciler'),
       ],
     ],
+    ['StatusApiFeatureStatusRole', [logsOf('StatusApiFeatureStatus'), TRACING, polls('Flags')]],
     [
       'RetryWorkflowStateMachineRole',
       [
@@ -187,9 +188,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(10);
+    expect(permissions.size).toBe(11);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(10);
+    expect(roles).toHaveLength(11);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -232,6 +233,8 @@ describe('each role may do this, and nothing else', () => {
       '<ReconcilerReconcileFunction.Arn>',
       '<RescueRescueExecutionFunction.Arn>',
       '<RescueSweepExecutionsFunction.Arn>',
+      '<StatusApiFeatureStatusFunction.Arn>',
+      '<StatusApiFeatureStatusFunction.Arn>',
     ]);
   });
 

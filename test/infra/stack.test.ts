@@ -22,6 +22,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'rescue-execution.handler': environment.rescueExecutionEnvironment,
   'sweep-executions.handler': environment.sweepExecutionsEnvironment,
   'reconcile.handler': environment.reconcileEnvironment,
+  'feature-status.handler': environment.featureStatusEnvironment,
 };
 const HANDLERS = Object.keys(SCHEMAS);
 const SNOWFLAKE_SDK_VARIABLES = {
@@ -127,7 +128,7 @@ describe('event sources', () => {
 });
 
 describe('functions', () => {
-  test('these eight, and none of CDK’s own', () => {
+  test('these nine, and none of CDK’s own', () => {
     const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
     expect(handlers.sort()).toEqual([...HANDLERS].sort());
   });
@@ -141,6 +142,7 @@ describe('functions', () => {
     ['rescue-execution.handler', 60],
     ['sweep-executions.handler', 60],
     ['reconcile.handler', 900],
+    ['feature-status.handler', 10],
   ])('%s may run %i s', (handler, seconds) => {
     expect(functionProperties(handler)).toMatchObject({
       Timeout: seconds,
@@ -152,9 +154,9 @@ describe('functions', () => {
 
   test('each has a role and a log group of its own, and the log ends', () => {
     const own = HANDLERS.map((handler) => functionProperties(handler));
-    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(8);
+    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(9);
     const logGroups = own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
-    expect(new Set(logGroups).size).toBe(8);
+    expect(new Set(logGroups).size).toBe(9);
     for (const id of logGroups) expect(template.Resources[id]?.Properties.RetentionInDays).toBe(1);
   });
 
@@ -438,6 +440,7 @@ test('the outputs that tools and guides go by', () => {
     LedgerFactsDays: '400',
     ReconcileFunctionName: '<ReconcilerReconcileFunction>',
     ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
+    StatusApiUrl: '<StatusApi.ApiEndpoint>',
     RetryWorkflowArn: '<RetryWorkflowStateMachine>',
     AppConfigApplicationId: '<ConfigurationApplication>',
     FlagsEnvironmentId: '<ConfigurationFlagsEnvironment>',

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { LearningTimeStack } from '../../lib/learning-time-stack.ts';
 import { findStage } from '../../lib/stage.ts';
+import type { Stage } from '../../lib/stage-schema.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -23,6 +24,11 @@ const cdkJson = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.jso
  * checks take 4 s of each synthesis: `infra/app.test.ts` makes them once.
  */
 export function synthesize(stageName: string, environment: Readonly<Record<string, string>> = {}): Template {
+  return synthesizeStage(findStage(stageName, { environment }));
+}
+
+/** The same of a stage that nobody has defined. */
+export function synthesizeStage(stage: Stage): Template {
   const outdir = mkdtempSync(join(tmpdir(), 'learning-time-synth-'));
   const app = new App({
     outdir,
@@ -30,7 +36,7 @@ export function synthesize(stageName: string, environment: Readonly<Record<strin
     analyticsReporting: false,
     builtinCloudFormationValidation: false,
   });
-  const stack = new LearningTimeStack(app, `LearningTimeWebhooks-${stageName}`, findStage(stageName, { environment }));
+  const stack = new LearningTimeStack(app, `LearningTimeWebhooks-${stage.name}`, stage);
   const { template } = app.synth().getStackByName(stack.stackName);
   rmSync(outdir, { recursive: true });
   return template;

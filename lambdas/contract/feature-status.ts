@@ -1,0 +1,66 @@
+import * as z from 'zod';
+import { enterpriseIdSchema } from './event.ts';
+import { EVALUATION_REASONS } from './flag.ts';
+
+/**
+ * The status API, shaped as document 004: what the gateway routes, the handler answers and the OpenAPI document
+ * (`docs/status-api/openapi.json`) says.
+ */
+
+/** Where browsers ask, with a JWT; and where operators do, with IAM. Each also with `/{feature}` after it. */
+export const STATUS_PATHS = {
+  browsers: '/api/v1/features/status',
+  operators: '/operations/v1/features/status',
+} as const;
+
+/** Seconds for which an answer may be shown again: functions themselves poll the flag every 15 s. */
+export const STATUS_MAX_AGE_SECONDS = 15;
+
+/** What the feature does, for people. */
+export const FEATURE_DESCRIPTION = 'Learning time in completion webhooks';
+
+/**
+ * Of whom the state is asked: an enterprise, whose state is specific; a user or nobody, whose state is the general one,
+ * since the rollout goes by enterprise. Each parameter at most once, and no others: a misspelt one would be answered with
+ * the state of somebody else.
+ */
+export const statusQuerySchema = z.strictObject({
+  /** An id and no address: 1 to 64 of A-Z a-z 0-9 _ -, as an enterprise’s. Given back, and otherwise not used. */
+  user_id: enterpriseIdSchema.optional(),
+  enterprise_customer_uuid: enterpriseIdSchema.optional(),
+});
+export type StatusQuery = z.infer<typeof statusQuerySchema>;
+
+/** For one feature only: a caller who wants to be refused where it is not enabled says so. */
+export const featureQuerySchema = statusQuerySchema.safeExtend({
+  require: z.literal('enabled', { error: 'must be enabled' }).optional(),
+});
+export type FeatureQuery = z.infer<typeof featureQuerySchema>;
+
+const state = {
+  /** Of the enterprise; in a general answer, whether it is on for anybody. */
+  enabled: z.boolean(),
+  /** True where the state is one enterprise's, false where it is the general one. */
+  user_specific: z.boolean(),
+  /** Share of enterprises with the feature on, in whole percent; null while the flag is off, since it has none then. */
+  rollout_percentage: z.int().min(0).max(100).nullable(),
+  description: z.string(),
+  reason: z.enum(EVALUATION_REASONS),
+};
+
+/** Whom an answer is about, as they were asked for; null where they were not. */
+const asked = { user_id: z.string().nullable(), enterprise_customer_uuid: z.string().nullable() };
+
+export const featureStateSchema = z.strictObject(state);
+export type FeatureState = z.infer<typeof featureStateSchema>;
+
+/** All features, by their names. */
+export const allStatusesSchema = z.strictObject({ features: z.record(z.string(), featureStateSchema), ...asked });
+export type AllStatuses = z.infer<typeof allStatusesSchema>;
+
+export const featureStatusSchema = z.strictObject({ feature: z.string(), ...state, ...asked });
+export type FeatureStatus = z.infer<typeof featureStatusSchema>;
+
+/** Every error of the handler's. The gateway's own are `{"message": …}`. */
+export const statusErrorSchema = z.strictObject({ detail: z.strictObject({ error: z.string() }) });
+export type StatusError = z.infer<typeof statusErrorSchema>;

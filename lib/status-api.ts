@@ -1,0 +1,116 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  CorsHttpMethod,
+  HttpApi,
+  HttpMethod,
+  HttpStage,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { STATUS_PATHS } from '../lambdas/contract/feature-status.ts';
+import type { Configuration } from './configuration.ts';
+import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import type { Stage } from './stage-schema.ts';
+
+export interface StatusApiProps {
+  readonly stage: Stage;
+  readonly defaults: FunctionDefaults;
+  readonly code: Code;
+  readonly configuration: Configuration;
+}
+
+/** How long a browser may remember what it was allowed. */
+const PREFLIGHT_MAX_AGE = Duration.hours(1);
+
+/**
+ * A line for each request: neither the query string nor the caller's address, since both may tell who asks about whom.
+ * A route's key has the parameter's name and not its value.
+ */
+const ACCESS_LOG = {
+  requestId: '$context.requestId',
+  time: '$context.requestTime',
+  route: '$context.routeKey',
+  status: '$context.status',
+  latencyMs: '$context.responseLatency',
+  error: '$context.error.message',
+  authorizerError: '$context.authorizer.error',
+  integrationError: '$context.integrationErrorMessage',
+};
+
+/**
+ * Tells browsers and operators whether the feature is on, for whom and why (document 004). It needs no network of ours,
+ * and shares nothing with the pipeline but the flag.
+ */
+export class StatusApi extends Construct {
+  readonly url: string;
+  readonly featureStatus: PipelineFunction;
+
+  constructor(scope: Construct, id: string, { stage, defaults, code, configuration }: StatusApiProps) {
+    super(scope, id);
+    const { browsers, requestsPerSecond, burst } = stage.statusApi;
+    this.featureStatus = new PipelineFunction(this, 'FeatureStatus', {
+      defaults,
+      code,
+      handler: 'feature-status.handler',
+      size: stage.functions.featureStatus,
+      service: 'status',
+      speaksTo: 'aws',
+    });
+    this.featureStatus.setVariable('ENTERPRISE_CLAIM', browsers?.enterpriseClaim ?? '');
+    configuration.grantReadFlags(this.featureStatus);
+
+    const apiName = `learning-time-webhooks-${stage.name}-status`;
+    const api = new HttpApi(this, 'Api', {
+      apiName,
+      createDefaultStage: false,
+      ...(browsers !== undefined &&
+        browsers.origins.length > 0 && {
+          corsPreflight: {
+            allowOrigins: browsers.origins,
+            allowMethods: [CorsHttpMethod.GET],
+            allowHeaders: ['authorization'],
+            maxAge: PREFLIGHT_MAX_AGE,
+          },
+        }),
+    });
+    new HttpStage(this, 'Stage', {
+      httpApi: api,
+      stageName: '$default',
+      autoDeploy: true,
+      throttle: { rateLimit: requestsPerSecond, burstLimit: burst },
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(
+          new LogGroup(this, 'AccessLogs', {
+            // Under this prefix the gateway's log delivery needs no resource policy, of which an account has ten.
+            logGroupName: `/aws/vendedlogs/apigateway/${apiName}`,
+            retention: stage.logRetentionDays as RetentionDays,
+            removalPolicy: RemovalPolicy.DESTROY,
+          }),
+        ),
+        format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
+      },
+    });
+    const route = this.routesTo(api, new HttpLambdaIntegration('Integration', this.featureStatus.lambda));
+    route(STATUS_PATHS.operators, new HttpIamAuthorizer());
+    if (browsers !== undefined) {
+      const { issuer, audiences } = browsers;
+      route(STATUS_PATHS.browsers, new HttpJwtAuthorizer('Browsers', issuer, { jwtAudience: audiences }));
+    }
+    this.url = api.apiEndpoint;
+  }
+
+  /** All features, and one: only GET, so that every other method and path is the gateway's own 404. */
+  private routesTo(api: HttpApi, integration: HttpLambdaIntegration) {
+    return (path: string, authorizer: IHttpRouteAuthorizer) => {
+      for (const route of [path, `${path}/{feature}`]) {
+        api.addRoutes({ path: route, methods: [HttpMethod.GET], integration, authorizer });
+      }
+    };
+  }
+}

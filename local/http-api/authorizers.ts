@@ -1,0 +1,45 @@
+import type { Resolver } from '../resolver.ts';
+import { createTokenVerifier } from './verify-token.ts';
+
+/** What the function is told of a caller who may pass (`requestContext.authorizer`), or what the caller is told. */
+export type Permission = { readonly context: object } | { readonly status: 401 | 403; readonly message: string };
+
+/** @param authorization the header's value */
+export type Authorizer = (authorization: string | undefined) => Promise<Permission>;
+
+/**
+ * Signature version 4, whose parts are all there. The signature is not checked, as no service here checks one: whoever
+ * reaches this machine's loopback may pass.
+ */
+const SIGNED = /^AWS4-HMAC-SHA256 Credential=[^,\s]+, ?SignedHeaders=[^,\s]+, ?Signature=[0-9a-f]{64}$/;
+
+const callers: Authorizer = async (authorization) =>
+  SIGNED.test(authorization ?? '')
+    ? { context: { iam: { accountId: '000000000000' } } }
+    : { status: 403, message: 'Forbidden' };
+
+const anybody: Authorizer = async () => ({ context: {} });
+
+/**
+ * @param properties of a route
+ * @throws Error where it is another kind than IAM, JWT or none
+ */
+export function authorizerOf(properties: Readonly<Record<string, unknown>>, resolver: Resolver): Authorizer {
+  const { AuthorizationType: type = 'NONE', AuthorizerId: id, AuthorizationScopes: scopes } = properties;
+  if (scopes !== undefined) throw new Error('scopes of routes are not checked by the local platform');
+  if (type === 'NONE') return anybody;
+  if (type === 'AWS_IAM') return callers;
+  if (type === 'JWT') return tokenHolders(resolver.properties(String(id)));
+  throw new Error(`the local platform has no authorizer of the type ${String(type)}`);
+}
+
+function tokenHolders({ JwtConfiguration }: Readonly<Record<string, unknown>>): Authorizer {
+  const { Issuer, Audience } = JwtConfiguration as { Issuer: string; Audience: readonly string[] };
+  const verify = createTokenVerifier(Issuer, Audience);
+  return async (authorization) => {
+    const claims = await verify(authorization?.replace(/^Bearer /i, '') ?? '');
+    return claims === undefined
+      ? { status: 401, message: 'Unauthorized' }
+      : { context: { jwt: { claims, scopes: null } } };
+  };
+}

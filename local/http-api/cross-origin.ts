@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http';
+
+/** An API's `CorsConfiguration`, as far as it is used here. */
+export interface CrossOrigin {
+  readonly AllowOrigins?: readonly string[];
+  readonly AllowMethods?: readonly string[];
+  readonly AllowHeaders?: readonly string[];
+  /** Seconds. */
+  readonly MaxAge?: number;
+}
+
+/** For an origin that may read the answer; nothing for others. */
+export function originHeaders({ headers }: IncomingMessage, allowed: CrossOrigin): Record<string, string> {
+  const { origin } = headers;
+  if (origin === undefined || !allowed.AllowOrigins?.includes(origin)) return {};
+  return { 'access-control-allow-origin': origin };
+}
+
+/** Asked by a browser before the request itself: the gateway answers it, whatever the routes are. */
+export function isPreflight({ method, headers }: IncomingMessage): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && 'access-control-request-method' in headers;
+}
+
+export function preflightHeaders(request: IncomingMessage, allowed: CrossOrigin): Record<string, string> {
+  const headers = originHeaders(request, allowed);
+  if (Object.keys(headers).length === 0) return {};
+  return {
+    ...headers,
+    'access-control-allow-methods': (allowed.AllowMethods ?? []).join(','),
+    'access-control-allow-headers': (allowed.AllowHeaders ?? []).join(','),
+    'access-control-max-age': String(allowed.MaxAge ?? 0),
+  };
+}

@@ -1,0 +1,94 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Answer } from './control-plane/rest.ts';
+import type { Functions } from './functions.ts';
+import { type CrossOrigin, isPreflight, originHeaders, preflightHeaders } from './http-api/cross-origin.ts';
+import { gatewayAnswer, proxyAnswer, proxyEvent } from './http-api/proxy.ts';
+import { findRoute, type Route, routesOf } from './http-api/routes.ts';
+import type { Resolver } from './resolver.ts';
+import { resourcesOfType, type Template } from './template.ts';
+
+/** An API of the template, and where it listens. */
+interface RunningApi {
+  readonly id: string;
+  readonly server: Server;
+  readonly url: string;
+  /** None before the functions are there. */
+  routes: readonly Route[];
+  crossOrigin: CrossOrigin;
+}
+
+/**
+ * API Gateway's HTTP APIs, each on a free port of 127.0.0.1, with the template's routes, authorizers and CORS. Limits of
+ * requests, access logs and permissions to invoke are not played.
+ */
+export class HttpApis {
+  readonly #apis: readonly RunningApi[];
+
+  private constructor(apis: readonly RunningApi[]) {
+    this.#apis = apis;
+  }
+
+  static async start(template: Template): Promise<HttpApis> {
+    const ids = resourcesOfType(template, 'AWS::ApiGatewayV2::Api').map(([logicalId]) => logicalId);
+    return new HttpApis(await Promise.all(ids.map(listen)));
+  }
+
+  register(resolver: Resolver): void {
+    for (const { id, url } of this.#apis) {
+      resolver.register(id, { ref: id, attributes: { ApiEndpoint: url, ApiId: id } });
+    }
+  }
+
+  /** @throws Error where the template asks for what cannot run here */
+  serve(template: Template, resolver: Resolver, functions: Functions): void {
+    for (const api of this.#apis) {
+      api.crossOrigin = (resolver.properties(api.id).CorsConfiguration ?? {}) as CrossOrigin;
+      api.routes = routesOf(template, api.id, resolver, functions);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(
+      this.#apis.map(({ server }) => {
+        const closed = Promise.withResolvers<void>();
+        server.close(() => closed.resolve());
+        server.closeAllConnections();
+        return closed.promise;
+      }),
+    );
+  }
+}
+
+async function listen(id: string): Promise<RunningApi> {
+  const server = createServer((request, response) => {
+    request.resume();
+    const answering = answer(request, api).catch(() => gatewayAnswer(500, 'Internal Server Error'));
+    void answering.then(({ status, headers, body }) =>
+      response.writeHead(status, { ...headers, ...originHeaders(request, api.crossOrigin) }).end(body),
+    );
+  });
+  const listening = Promise.withResolvers<void>();
+  server.once('error', listening.reject);
+  server.listen(0, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const api: RunningApi = { id, server, url, routes: [], crossOrigin: {} };
+  return api;
+}
+
+async function answer(request: IncomingMessage, api: RunningApi): Promise<Answer> {
+  if (isPreflight(request)) return { status: 204, headers: preflightHeaders(request, api.crossOrigin), body: '' };
+  const url = new URL(request.url ?? '/', api.url);
+  const match = findRoute(api.routes, request.method ?? '', url.pathname);
+  if (match === undefined) return gatewayAnswer(404, 'Not Found');
+  const permission = await match.route.authorizer(request.headers.authorization);
+  if ('status' in permission) return gatewayAnswer(permission.status, permission.message);
+  let event: object;
+  try {
+    event = proxyEvent(request, url, match, api.id, permission.context);
+  } catch {
+    return gatewayAnswer(400, 'Bad Request');
+  }
+  return proxyAnswer(await match.route.target.invoke(event));
+}

@@ -1,0 +1,175 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
+import { LearningTimeStack } from '../../lib/learning-time-stack.ts';
+import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
+import { checkStage, type Stage } from '../../lib/stage-schema.ts';
+import { flatten, onlyResource, resourcesOf, synthesize, synthesizeStage } from '../support/synthesized-stack.ts';
+
+const prod = findStage('prod');
+const BROWSERS = {
+  issuer: 'https://identity.example/realms/lms',
+  audiences: ['lms', 'partner-portal'],
+  origins: ['https://lms.example', 'https://portal.example:8443'],
+  enterpriseClaim: 'enterprise_customer_uuid',
+};
+
+function withBrowsers(change: object = {}, stage: Stage = prod): Stage {
+  return { ...stage, statusApi: { ...stage.statusApi, browsers: { ...BROWSERS, ...change } } };
+}
+
+const closed = synthesize('prod');
+const open = synthesizeStage(checkStage(withBrowsers()));
+
+/** Each route's key, its kind of authorization and its authorizer. */
+function routesOf(template: typeof open) {
+  return resourcesOf(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => [
+    Properties.RouteKey,
+    Properties.AuthorizationType,
+    ...(Properties.AuthorizerId === undefined ? [] : [flatten(Properties.AuthorizerId)]),
+  ]);
+}
+
+const OPERATORS = ['', '/{feature}'].map((rest) => [`GET ${STATUS_PATHS.operators}${rest}`, 'AWS_IAM']);
+
+describe('a stage without an issuer', () => {
+  test('has the operators’ routes only, for callers with IAM permissions', () => {
+    expect(routesOf(closed)).toEqual(OPERATORS);
+    expect(resourcesOf(closed, 'AWS::ApiGatewayV2::Authorizer')).toEqual([]);
+  });
+
+  test('lets no other site’s scripts read', () => {
+    expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
+  });
+
+  test.each(STAGE_NAMES)('is %s, until somebody names one', (name) => {
+    expect(findStage(name).statusApi).not.toHaveProperty('browsers');
+  });
+});
+
+describe('a stage with an issuer', () => {
+  test('has the browsers’ routes too, each behind the authorizer', () => {
+    const browsers = ['', '/{feature}'].map((rest) => [
+      `GET ${STATUS_PATHS.browsers}${rest}`,
+      'JWT',
+      '<StatusApiBrowsers>',
+    ]);
+    expect(routesOf(open)).toEqual([...OPERATORS, ...browsers]);
+  });
+
+  test('takes tokens of that issuer, for those audiences, from the Authorization header', () => {
+    expect(onlyResource(open, 'AWS::ApiGatewayV2::Authorizer').Properties).toMatchObject({
+      AuthorizerType: 'JWT',
+      IdentitySource: ['$request.header.Authorization'],
+      JwtConfiguration: { Issuer: BROWSERS.issuer, Audience: BROWSERS.audiences },
+    });
+  });
+
+  test('lets scripts of its origins read, with a token and without cookies', () => {
+    expect(onlyResource(open, 'AWS::ApiGatewayV2::Api').Properties.CorsConfiguration).toEqual({
+      AllowOrigins: BROWSERS.origins,
+      AllowMethods: ['GET'],
+      AllowHeaders: ['authorization'],
+      MaxAge: 3600,
+    });
+  });
+
+  test('tells the function which claim holds the enterprise', () => {
+    const claimIn = (template: typeof open) =>
+      resourcesOf(template, 'AWS::Lambda::Function').find(
+        ([, { Properties }]) => Properties.Handler === 'feature-status.handler',
+      )?.[1].Properties.Environment.Variables.ENTERPRISE_CLAIM;
+    expect([claimIn(open), claimIn(closed)]).toEqual(['enterprise_customer_uuid', '']);
+  });
+
+  test('passes cdk-nag’s checks, as all stages do', () => {
+    const outdir = mkdtempSync(join(tmpdir(), 'status-api-'));
+    const context = { 'aws:cdk:bundling-stacks': [] };
+    const app = new App({ outdir, context, analyticsReporting: false, builtinCloudFormationValidation: false });
+    new LearningTimeStack(app, 'Open', withBrowsers());
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+    app.synth();
+    const { pluginReports } = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8'));
+    rmSync(outdir, { recursive: true });
+    expect(pluginReports).toMatchObject([{ pluginName: 'AwsSolutions', conclusion: 'success', violations: [] }]);
+  });
+});
+
+describe('the API', () => {
+  test('invokes the function with payload format 2.0, which only its routes may', () => {
+    const { Properties } = onlyResource(open, 'AWS::ApiGatewayV2::Integration');
+    expect(Properties).toMatchObject({ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' });
+    expect(flatten(Properties.IntegrationUri)).toBe('<StatusApiFeatureStatusFunction.Arn>');
+    const from = resourcesOf(open, 'AWS::Lambda::Permission')
+      .filter(([, { Properties }]) => Properties.Principal === 'apigateway.amazonaws.com')
+      .map(([, { Properties }]) => flatten(Properties.SourceArn).split('<StatusApi>').at(-1));
+    expect(from.sort()).toEqual(
+      Object.values(STATUS_PATHS)
+        .flatMap((path) => [path, `${path}/{feature}`])
+        .map((path) => `/*/*${path}`)
+        .sort(),
+    );
+  });
+
+  test('bounds requests, and logs each without who asked or about whom', () => {
+    const { Properties } = onlyResource(open, 'AWS::ApiGatewayV2::Stage');
+    expect(Properties).toMatchObject({
+      StageName: '$default',
+      AutoDeploy: true,
+      DefaultRouteSettings: { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 },
+    });
+    expect(flatten(Properties.AccessLogSettings.DestinationArn)).toBe('<StatusApiAccessLogs.Arn>');
+    const logged = Object.values<string>(JSON.parse(Properties.AccessLogSettings.Format));
+    expect(logged.sort()).toEqual([
+      '$context.authorizer.error',
+      '$context.error.message',
+      '$context.integrationErrorMessage',
+      '$context.requestId',
+      '$context.requestTime',
+      '$context.responseLatency',
+      '$context.routeKey',
+      '$context.status',
+    ]);
+  });
+
+  test('is an output', () => {
+    expect(flatten(closed.Outputs.StatusApiUrl?.Value)).toBe('<StatusApi.ApiEndpoint>');
+  });
+});
+
+describe('settings', () => {
+  const settings = (change: object) => ({ ...prod, statusApi: { ...prod.statusApi, ...change } }) as Stage;
+  const local = findStage('local');
+
+  test.each<[string, Stage]>([
+    ['statusApi.browsers.issuer', withBrowsers({ issuer: 'http://identity.example' })],
+    ['statusApi.browsers.issuer', withBrowsers({ issuer: 'identity.example' })],
+    ['statusApi.browsers.issuer', withBrowsers({ issuer: 'https://identity.example?realm=lms' })],
+    ['statusApi.browsers.issuer', withBrowsers({ issuer: 'https://identity.example#lms' })],
+    ['statusApi.browsers.audiences', withBrowsers({ audiences: [] })],
+    ['statusApi.browsers.audiences.0', withBrowsers({ audiences: [''] })],
+    ['statusApi.browsers.origins.0', withBrowsers({ origins: ['*'] })],
+    ['statusApi.browsers.origins.0', withBrowsers({ origins: ['https://lms.example/'] })],
+    ['statusApi.browsers.origins.1', withBrowsers({ origins: ['https://a.example', 'http://lms.example'] })],
+    ['statusApi.browsers.enterpriseClaim', withBrowsers({ enterpriseClaim: '' })],
+    ['statusApi.browsers', withBrowsers({ issuer: 'http://127.0.0.1:8080' })],
+    ['statusApi.browsers', withBrowsers({ origins: ['http://127.0.0.1:3000'] })],
+    ['statusApi.requestsPerSecond', settings({ requestsPerSecond: 0 })],
+    ['statusApi.burst', settings({ burst: 1001 })],
+  ])('a wrong %s is refused in one line', (path, stage) => {
+    expect(() => checkStage(stage)).toThrow(new RegExp(`^stage prod: ${path.replaceAll('.', '\\.')}: [^\\n;]+$`));
+  });
+
+  test('an issuer and origins on this machine are the local stage’s', () => {
+    const onThisMachine = { issuer: 'http://127.0.0.1:8080', origins: ['http://127.0.0.1:3000'] };
+    expect(() => checkStage(withBrowsers(onThisMachine, local))).not.toThrow();
+  });
+
+  test('neither origins nor a claim must be named', () => {
+    expect(() => checkStage(withBrowsers({ origins: [], enterpriseClaim: undefined }))).not.toThrow();
+  });
+});

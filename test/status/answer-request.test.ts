@@ -1,0 +1,207 @@
+import { describe, expect, test } from '@jest/globals';
+import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
+import { FEATURE_NAME, type VersionedFlag } from '../../lambdas/contract/flag.ts';
+import { answerRequest, type StatusRequest } from '../../lambdas/status/answer-request.ts';
+import { ENTERPRISE, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
+
+interface World {
+  readonly current?: VersionedFlag | undefined;
+  readonly enterpriseClaim?: string;
+}
+
+/** Asks as the gateway does, and reads the answer's body. */
+async function ask(request: Partial<StatusRequest>, world: World = {}) {
+  const log = fakeLog();
+  const current = 'current' in world ? world.current : flag();
+  const services = { flag: { read: async () => current }, enterpriseClaim: world.enterpriseClaim, log };
+  const { body, ...answer } = await answerRequest(
+    { routeKey: `GET ${STATUS_PATHS.browsers}`, rawQueryString: '', requestContext: {}, ...request },
+    services,
+  );
+  return { ...answer, body: JSON.parse(body), log };
+}
+
+const askAll = (rawQueryString: string, world?: World) => ask({ rawQueryString }, world);
+
+function askOne(rawQueryString: string, world?: World, feature: string = FEATURE_NAME) {
+  const routeKey = `GET ${STATUS_PATHS.browsers}/{feature}`;
+  return ask({ routeKey, pathParameters: { feature }, rawQueryString }, world);
+}
+
+const OFF = flag({ enabled: false, rollout_percentage: 0 });
+
+describe('an answer', () => {
+  test('of all features, as document 004 shapes it', async () => {
+    const { statusCode, headers, body } = await askAll('user_id=user-123');
+    expect({ statusCode, headers, body }).toEqual({
+      statusCode: 200,
+      headers: {
+        'content-type': 'application/json',
+        'cache-control': 'private, max-age=15',
+        vary: 'authorization',
+      },
+      body: {
+        features: {
+          webhook_learning_time_enrichment: {
+            enabled: true,
+            user_specific: false,
+            rollout_percentage: 100,
+            description: 'Learning time in completion webhooks',
+            reason: 'within_percentage',
+          },
+        },
+        user_id: 'user-123',
+        enterprise_customer_uuid: null,
+      },
+    });
+  });
+
+  test('of one feature, as document 004 shapes it', async () => {
+    const { statusCode, body } = await askOne(`enterprise_customer_uuid=${ENTERPRISE}`, { current: OFF });
+    expect({ statusCode, body }).toEqual({
+      statusCode: 200,
+      body: {
+        feature: 'webhook_learning_time_enrichment',
+        enabled: false,
+        user_specific: true,
+        rollout_percentage: null,
+        description: 'Learning time in completion webhooks',
+        reason: 'off',
+        user_id: null,
+        enterprise_customer_uuid: ENTERPRISE,
+      },
+    });
+  });
+
+  test('with both parameters: the enterprise decides, the user is given back', async () => {
+    const { body } = await askAll(`user_id=7&enterprise_customer_uuid=${ENTERPRISE}`);
+    expect(body).toMatchObject({ user_id: '7', enterprise_customer_uuid: ENTERPRISE });
+    expect(body.features[FEATURE_NAME].user_specific).toBe(true);
+  });
+
+  test('operators ask the same by a path of their own', async () => {
+    const operators = STATUS_PATHS.operators;
+    const one = { routeKey: `GET ${operators}/{feature}`, pathParameters: { feature: FEATURE_NAME } };
+    expect((await ask({ routeKey: `GET ${operators}` })).body).toEqual((await askAll('')).body);
+    expect((await ask(one)).body).toEqual((await askOne('')).body);
+  });
+});
+
+describe('a caller who wants to be refused where it is off', () => {
+  test('is, in document 004’s words', async () => {
+    const { statusCode, body } = await askOne(`require=enabled&enterprise_customer_uuid=${ENTERPRISE}`, {
+      current: OFF,
+    });
+    expect({ statusCode, body }).toEqual({
+      statusCode: 403,
+      body: { detail: { error: 'Learning time in webhooks is not enabled for this enterprise' } },
+    });
+  });
+
+  test('is told so of everybody, where no enterprise was named', async () => {
+    const { statusCode, body } = await askOne('require=enabled', { current: OFF });
+    expect([statusCode, body.detail.error]).toEqual([
+      403,
+      'Learning time in webhooks is not enabled for any enterprise',
+    ]);
+  });
+
+  test('gets the state where it is on', async () => {
+    expect(await askOne('require=enabled')).toMatchObject({ statusCode: 200, body: { enabled: true } });
+  });
+});
+
+describe('refused with 400', () => {
+  const LENGTH = 'must be 1-64 of A-Z a-z 0-9 _ -';
+  test.each([
+    ['an empty id', 'user_id=', `user_id: ${LENGTH}`],
+    ['no value at all', 'enterprise_customer_uuid', `enterprise_customer_uuid: ${LENGTH}`],
+    ['one too long', `user_id=${'a'.repeat(65)}`, `user_id: ${LENGTH}`],
+    ['an e-mail address', 'user_id=learner%40example.com', `user_id: ${LENGTH}`],
+    ['no UTF-8', 'user_id=%E0%A4%A', `user_id: ${LENGTH}`],
+    ['two faults', 'user_id=&enterprise_customer_uuid=', `user_id: ${LENGTH}; enterprise_customer_uuid: ${LENGTH}`],
+    ['the same twice', 'user_id=a&user_id=a', 'Give each parameter once at most'],
+    ['a misspelt name', 'enterprise_uuid=a', 'There is a parameter that is not known here'],
+    ['another object’s name', '__proto__=a', 'There is a parameter that is not known here'],
+    ['require, for all features', 'require=enabled', 'There is a parameter that is not known here'],
+  ])('%s', async (_, query, error) => {
+    const { statusCode, headers, body } = await askAll(query);
+    expect([statusCode, headers['cache-control'], body]).toEqual([400, 'no-store', { detail: { error } }]);
+  });
+
+  test('another thing to require', async () => {
+    const { statusCode, body } = await askOne('require=disabled');
+    expect([statusCode, body.detail.error]).toEqual([400, 'require: must be enabled']);
+  });
+});
+
+describe('refused with 404', () => {
+  test.each(['schedule_optimization', '', 'WEBHOOK_LEARNING_TIME_ENRICHMENT', '__proto__'])(
+    'the feature %j, whatever else is asked',
+    async (feature) => {
+      const { statusCode, body } = await askOne('user_id=', {}, feature);
+      expect([statusCode, body]).toEqual([404, { detail: { error: 'There is no feature of this name' } }]);
+    },
+  );
+
+  test.each(['$default', 'POST /api/v1/features/status', 'GET /api/v1/features'])('the route %s', async (routeKey) => {
+    const { statusCode, body } = await ask({ routeKey });
+    expect([statusCode, body]).toEqual([404, { detail: { error: 'There is no such path' } }]);
+  });
+});
+
+describe('a stage that names the claim of the enterprise', () => {
+  const world = { enterpriseClaim: 'enterprise_customer_uuid' };
+  const withClaims = (claims: Readonly<Record<string, unknown>>, path: string = STATUS_PATHS.browsers) => ({
+    routeKey: `GET ${path}`,
+    rawQueryString: `enterprise_customer_uuid=${ENTERPRISE}`,
+    requestContext: { authorizer: { jwt: { claims } } },
+  });
+
+  test('lets a browser ask for the token’s own, in either case', async () => {
+    const claims = { enterprise_customer_uuid: ENTERPRISE.toUpperCase() };
+    expect(await ask(withClaims(claims), world)).toMatchObject({ statusCode: 200 });
+  });
+
+  test.each([
+    ['another’s', { enterprise_customer_uuid: OTHER_ENTERPRISE }],
+    ['nobody’s', {}],
+    ['several', { enterprise_customer_uuid: [ENTERPRISE] }],
+  ])('and not with a token of %s', async (_, claims) => {
+    const { statusCode, body } = await ask(withClaims(claims), world);
+    expect([statusCode, body]).toEqual([403, { detail: { error: 'Your token is not of this enterprise' } }]);
+  });
+
+  test('the general state is everybody’s, operators ask for any, and other stages do not look', async () => {
+    const general = { ...withClaims({}), rawQueryString: 'user_id=7' };
+    expect(await ask(general, world)).toMatchObject({ statusCode: 200 });
+    expect(await ask(withClaims({}, STATUS_PATHS.operators), world)).toMatchObject({ statusCode: 200 });
+    expect(await ask(withClaims({}))).toMatchObject({ statusCode: 200 });
+  });
+});
+
+test('a flag that was never read: 503 with when to come again, and no guess', async () => {
+  const { statusCode, headers, body } = await askOne('', { current: undefined });
+  expect({ statusCode, headers, body }).toEqual({
+    statusCode: 503,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', 'retry-after': '15' },
+    body: { detail: { error: 'The state cannot be read just now' } },
+  });
+});
+
+describe('the log', () => {
+  test('has a line for every check, with what was answered', async () => {
+    expect((await askOne('')).log.only('feature_status.answered')).toEqual({
+      route: 'GET /api/v1/features/status/{feature}',
+      status: 200,
+    });
+    expect((await askAll('x=1')).log.only('feature_status.answered')).toMatchObject({ status: 400 });
+  });
+
+  test('names nobody, and repeats nothing of the request', async () => {
+    const query = `user_id=user-123&enterprise_customer_uuid=${ENTERPRISE}`;
+    for (const { log } of [await askAll(query), await askAll(`${query}&x`), await askOne(query, {}, 'user-123')]) {
+      expect(log.text()).not.toMatch(new RegExp(`user-123|${ENTERPRISE}|user_id`));
+    }
+  });
+});
