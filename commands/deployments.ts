@@ -92,13 +92,16 @@ export async function untilServed(
   }
 }
 
+/** A deployment was rolled back or reverted: by an alarm, or by somebody. */
+export class TakenBack extends CommandFailed {}
+
 export function takenBack(
   deployment: number,
   state: DeploymentState | undefined,
   events: readonly DeploymentEvent[] = [],
-): CommandFailed {
+): TakenBack {
   const why = events[0]?.Description;
-  return new CommandFailed(`deployment ${deployment} was taken back (${state})${why === undefined ? '' : `: ${why}`}`);
+  return new TakenBack(`deployment ${deployment} was taken back (${state})${why === undefined ? '' : `: ${why}`}`);
 }
 
 export function getDeployment(stage: Stage, profile: Profile, number: number): Promise<GetDeploymentCommandOutput> {

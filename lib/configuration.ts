@@ -10,8 +10,11 @@ import {
   HostedConfiguration,
   type IDeploymentStrategy,
   JsonSchemaValidator,
+  Monitor,
   RolloutStrategy,
 } from 'aws-cdk-lib/aws-appconfig';
+import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import * as z from 'zod';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
@@ -19,6 +22,7 @@ import { FEATURE_OVERRIDE } from '../lambdas/contract/flag.ts';
 import { integrationsDocumentSchema } from '../lambdas/contract/integration.ts';
 import { DeploymentStrategies, type StrategyIds } from './deployment-strategies.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from './flag-seed.ts';
+import type { HarmAlarms } from './harm-alarms.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
@@ -29,9 +33,16 @@ interface Polled {
   readonly profile: HostedConfiguration;
 }
 
+interface ProfileSeed {
+  readonly type: ConfigurationType;
+  readonly content: ConfigurationContent;
+  readonly validators?: JsonSchemaValidator[];
+}
+
 /**
  * What operators steer the pipeline with, in the AppConfig console. One environment runs one deployment at a time, and
- * switching a flag off must not wait for a partner's new address: so flags and integrations have one each.
+ * switching a flag off must not wait for a partner's new address: so flags and integrations have one each. While a version
+ * bakes, AppConfig takes it back where one of its environment's alarms goes off.
  */
 export class Configuration extends Construct {
   readonly application: Application;
@@ -39,10 +50,13 @@ export class Configuration extends Construct {
   readonly integrations: Polled;
   readonly strategies: StrategyIds;
   private readonly stage: Stage;
+  private readonly alarmReader: Role;
 
-  constructor(scope: Construct, id: string, stage: Stage) {
+  constructor(scope: Construct, id: string, { stage, alarms }: { readonly stage: Stage; readonly alarms: HarmAlarms }) {
     super(scope, id);
     this.stage = stage;
+    const { failedTries, fallbacks, eventAge, deliveryAge } = alarms;
+    this.alarmReader = alarmReaderRole(this, Object.values({ failedTries, fallbacks, eventAge, deliveryAge }));
     this.application = new Application(this, 'Application', {
       applicationName: `learning-time-webhooks-${stage.name}`,
     });
@@ -58,10 +72,13 @@ export class Configuration extends Construct {
     const { flagsId, integrationsId } = new DeploymentStrategies(this, 'Strategies', { stageName: stage.name });
     this.strategies = { flags: flagsId, integrations: integrationsId, emergency: strategy.deploymentStrategyId };
     this.flags = this.poll('flags', strategy, {
+      alarms: [failedTries, fallbacks, eventAge, deliveryAge],
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
     });
+    // Nothing that an integration says has to do with the warehouse.
     this.integrations = this.poll('integrations', strategy, {
+      alarms: [failedTries, eventAge, deliveryAge],
       type: ConfigurationType.FREEFORM,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(INTEGRATIONS_SEED)),
       validators: [JsonSchemaValidator.fromInline(integrationsValidator())],
@@ -85,7 +102,7 @@ export class Configuration extends Construct {
   private poll(
     name: 'flags' | 'integrations',
     deploymentStrategy: IDeploymentStrategy,
-    seed: { type: ConfigurationType; content: ConfigurationContent; validators?: JsonSchemaValidator[] },
+    { alarms, ...seed }: ProfileSeed & { readonly alarms: readonly Alarm[] },
   ): Polled {
     const id = name === 'flags' ? 'Flags' : 'Integrations';
     // Where the stack may go, functions that polled a minute ago must not hold it; where not, they do.
@@ -94,7 +111,10 @@ export class Configuration extends Construct {
       application: this.application,
       environmentName: name,
       deletionProtectionCheck,
+      monitors: alarms.map((alarm) => Monitor.fromCloudWatchAlarm(alarm, this.alarmReader)),
     });
+    // AppConfig asks for the alarms' states with it as soon as the environment is there.
+    environment.node.addDependency(this.alarmReader);
     const profile = new HostedConfiguration(this, `${id}Profile`, {
       application: this.application,
       name,
@@ -125,6 +145,15 @@ export class Configuration extends Construct {
     });
     fn.allow(['appconfig:GetLatestConfiguration', 'appconfig:StartConfigurationSession'], [configuration]);
   }
+}
+
+/** AppConfig's own way to learn that an alarm went off, and nothing else. */
+function alarmReaderRole(scope: Construct, alarms: readonly Alarm[]): Role {
+  const role = new Role(scope, 'AlarmReader', { assumedBy: new ServicePrincipal('appconfig.amazonaws.com') });
+  role.addToPolicy(
+    new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms'], resources: alarms.map(({ alarmArn }) => alarmArn) }),
+  );
+  return role;
 }
 
 /** The integrations' schema as AppConfig takes it: JSON Schema draft-04, of what an operator writes (defaults left out). */

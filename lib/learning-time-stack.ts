@@ -6,6 +6,7 @@ import { Delivery } from './delivery.ts';
 import { Enrichment } from './enrichment.ts';
 import { EventQueues } from './event-queues.ts';
 import { functionCode } from './function-code.ts';
+import { HarmAlarms } from './harm-alarms.ts';
 import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
 import { stackOutputs } from './outputs.ts';
@@ -28,12 +29,13 @@ export class LearningTimeStack extends Stack {
 
     const network = new Network(this, 'Network', stage);
     const defaults = { network, logRetentionDays: stage.logRetentionDays };
-    const configuration = new Configuration(this, 'Configuration', stage);
+    const queues = new EventQueues(this, 'Queues', stage);
+    const alarms = new HarmAlarms(this, 'HarmAlarms', { stage, queues });
+    const configuration = new Configuration(this, 'Configuration', { stage, alarms });
     const secrets = new Secrets(this, 'Secrets', stage);
     const cache = new Cache(this, 'Cache', { stage, network });
     const ledger = new Ledger(this, 'Ledger', stage);
 
-    const queues = new EventQueues(this, 'Queues', stage);
     const enrichment = new Enrichment(this, 'Enrichment', {
       stage,
       defaults,

@@ -12,12 +12,23 @@ const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
   'AWS::AppConfig::ConfigurationProfile': 'ConfigurationProfileId',
 };
 
+/** @throws UnresolvedReference before they are registered */
+export function alarmArns(template: Template, resolver: Resolver): string[] {
+  const ids = resourcesOfType(template, 'AWS::CloudWatch::Alarm').map(([logicalId]) => logicalId);
+  return ids.map((id) => String(resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)));
+}
+
 /** An id as AppConfig makes them: seven characters of `a-z0-9`, here always the same for the same logical id. */
 function appConfigId(logicalId: string): string {
   return createHash('sha256').update(logicalId).digest('hex').slice(0, 7);
 }
 
 export function registerAppConfig(template: Template, resolver: Resolver): void {
+  for (const [logicalId, { Properties }] of resourcesOfType(template, 'AWS::CloudWatch::Alarm')) {
+    const name = String(Properties?.AlarmName ?? logicalId);
+    const arn = `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${name}`;
+    resolver.register(logicalId, { ref: name, attributes: { Arn: arn } });
+  }
   for (const [type, attribute] of Object.entries(APPCONFIG_TYPES)) {
     for (const [logicalId] of resourcesOfType(template, type)) {
       const id = appConfigId(logicalId);
@@ -43,6 +54,11 @@ interface ProfileProperties {
   readonly Validators?: readonly { readonly Type: string; readonly Content: string }[];
 }
 
+interface EnvironmentProperties {
+  readonly ApplicationId: string;
+  readonly Monitors?: readonly { readonly AlarmArn: string }[];
+}
+
 /** Defines the template's profiles, environments and strategies, and deploys what it deploys, at once, as a finished deployment. */
 export function seedAppConfig(template: Template, resolver: Resolver, { appConfig }: ControlPlane): void {
   for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::ConfigurationProfile')) {
@@ -52,7 +68,9 @@ export function seedAppConfig(template: Template, resolver: Resolver, { appConfi
     appConfig.defineProfile(ApplicationId, appConfigId(logicalId), type, schemas);
   }
   for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::Environment')) {
-    appConfig.store.defineEnvironment(String(resolver.properties(logicalId).ApplicationId), appConfigId(logicalId));
+    const { ApplicationId, Monitors = [] } = resolver.properties(logicalId) as unknown as EnvironmentProperties;
+    const alarms = Monitors.map(({ AlarmArn }) => AlarmArn);
+    appConfig.store.defineEnvironment(ApplicationId, appConfigId(logicalId), alarms);
   }
   for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::DeploymentStrategy')) {
     appConfig.store.defineStrategy(appConfigId(logicalId), strategySettings(resolver.properties(logicalId)));

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
-import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
+import { alarmArns, type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
 import type { LocalAppConfig } from './control-plane/appconfig.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from './control-plane/cloudwatch.ts';
 import type { ControlPlane } from './control-plane/server.ts';
@@ -58,6 +58,8 @@ export interface Platform {
   readonly rules: EventRules;
   readonly controlPlane: ControlPlane;
   readonly appConfig: LocalAppConfig;
+  /** ARNs of the template's alarms. Nothing rings them here but `appConfig.store.setAlarm`. */
+  readonly alarms: readonly string[];
   readonly secrets: LocalSecrets;
   /** The only cache of the template. @throws Error where there is none, or more than one */
   readonly valkey: RunningValkey;
@@ -150,6 +152,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     rules,
     controlPlane,
     appConfig: controlPlane.appConfig,
+    alarms: alarmArns(template, resolver),
     secrets,
     get valkey() {
       return only(caches, 'cache');

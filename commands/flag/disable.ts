@@ -1,7 +1,14 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
 import type { Context } from '../context.ts';
 import { POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { isOccupying, listDeployments, type ServedDeployment, servedDeployment, untilServed } from '../deployments.ts';
+import {
+  isOccupying,
+  listDeployments,
+  type ServedDeployment,
+  servedDeployment,
+  TakenBack,
+  untilServed,
+} from '../deployments.ts';
 import { readVersion } from '../hosted-versions.ts';
 import type { Stage } from '../stage.ts';
 import { describeChange } from './describe-flag.ts';
@@ -9,10 +16,11 @@ import { deployAgainstAll, stopRunning } from './emergency-deployment.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
 import { findKnownEnterprises } from './known-enterprises.ts';
 import { versionThatIsOff } from './version-that-is-off.ts';
+import { withoutMonitors } from './without-monitors.ts';
 
 /**
- * `flag disable`: the emergency switch. Whatever is under way is taken back first, whatever the document holds; what is
- * only told comes after the switch.
+ * `flag disable`: the emergency switch. Whatever is under way is taken back first, whatever the document holds, and
+ * whichever alarm rings; what is only told comes after the switch.
  */
 export async function disable(stageName: string, context: Context): Promise<number> {
   const { print } = context.terminal;
@@ -24,9 +32,16 @@ export async function disable(stageName: string, context: Context): Promise<numb
   }
   const stopped = await stopRunning(stage, print);
   const version = await versionThatIsOff(stage, await orNothing(() => servedDeployment(stage, FLAG, stopped)), print);
-  const deployment = await deployAgainstAll(stage, { version, description: 'disable' }, context);
-  print(`deployment ${deployment}, of version ${version}, is started: to all functions at once, without a bake time`);
-  await untilServed(stage, deployment, context, FLAG);
+  const deploy = async () => {
+    const deployment = await deployAgainstAll(stage, { version, description: 'disable' }, context);
+    print(`deployment ${deployment}, of version ${version}, is started: to all functions at once, without a bake time`);
+    await untilServed(stage, deployment, context, FLAG);
+  };
+  await deploy().catch(async (thrown: unknown) => {
+    if (!(thrown instanceof TakenBack)) throw thrown;
+    print(thrown.message);
+    await withoutMonitors(stage, print, deploy);
+  });
   print(`done: the flag is off (stage ${stage.name}). Functions notice within ${POLL_INTERVAL_MS / 1000} s.`);
   print(await describeSwitch(stage, before, version));
   return 0;

@@ -6,6 +6,7 @@ export type Command =
   | { readonly what: 'new-secret'; readonly id: string }
   | { readonly what: 'cache' }
   | { readonly what: 'appconfig'; readonly isDown: boolean }
+  | { readonly what: 'alarm'; readonly name: string; readonly isRinging: boolean }
   | { readonly what: 'status' };
 
 const WAREHOUSE_MODES = ['up', 'down', 'hang'] as const;
@@ -18,17 +19,21 @@ export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
   partner ID new-secret            it verifies with its integration's newest signing secret from now on
   cache down                       for good: it is back with the next npm start
   appconfig up|down                down: what functions know of flag and integrations stays as it is
+  alarm NAME on|off                on: it rings, and AppConfig takes back what is deployed meanwhile
   status                           what is up, and where events are`;
 
 /** @returns undefined where the words are no command */
 export function parseCommand(words: readonly string[]): Command | undefined {
   const [what, first = '', second = ''] = words;
-  const expected = what === 'status' ? 1 : what === 'partner' ? 3 : 2;
+  const expected = what === 'status' ? 1 : what === 'partner' || what === 'alarm' ? 3 : 2;
   if (words.length !== expected) return undefined;
   if (what === 'flag' && (first === 'on' || first === 'off')) return { what, isOn: first === 'on' };
   if (what === 'cache' && first === 'down') return { what };
   if (what === 'appconfig' && (first === 'up' || first === 'down')) return { what, isDown: first === 'down' };
   if (what === 'status') return { what };
+  if (what === 'alarm' && (second === 'on' || second === 'off')) {
+    return { what, name: first, isRinging: second === 'on' };
+  }
   if (what === 'warehouse') {
     const mode = WAREHOUSE_MODES.find((candidate) => candidate === first);
     return mode && { what, mode };

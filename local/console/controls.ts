@@ -49,6 +49,16 @@ export function createControls(world: World): Controls {
       switches.appconfig = isDown ? 'down' : 'up';
       return `appconfig ${switches.appconfig}`;
     },
+    alarm({ name, isRinging }) {
+      const { alarms, appConfig } = world.platform;
+      const alarmArn = alarms.find((arn) => arn.endsWith(`-${name}`));
+      if (alarmArn === undefined) {
+        const names = alarms.map((arn) => arn.replace(/^.*learning-time-webhooks-local-/, ''));
+        throw new CommandRefused(`no alarm ${name}: there are ${names.join(', ')}`);
+      }
+      appConfig.store.setAlarm(alarmArn, isRinging);
+      return `alarm ${name} ${isRinging ? 'rings' : 'is quiet'}`;
+    },
     status: async () => [...switchLines(switches), ...partnerLines(world), ...(await whereEventsAre(world))].join('\n'),
   };
 

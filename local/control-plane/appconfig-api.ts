@@ -1,6 +1,6 @@
 import type { LocalAppConfig } from './appconfig.ts';
 import { AwsError } from './aws-error.ts';
-import type { HostedVersion } from './configuration-store.ts';
+import type { ConfigurationStore, HostedVersion } from './configuration-store.ts';
 import type { Deployment } from './deployment.ts';
 import { type Answer, headersOf, jsonAnswer, jsonBody, type RestApi, type RestRequest } from './rest.ts';
 
@@ -23,6 +23,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'GET configurationprofiles hostedconfigurationversions': listVersions,
   'GET configurationprofiles hostedconfigurationversions #': ({ store }, parent) =>
     versionAnswer(200, parent, store.version(parent.applicationId, parent.id, parent.number)),
+  'GET environments': ({ store }, parent) => environmentAnswer(store, parent),
+  'PATCH environments': updateEnvironment,
   'POST environments deployments': startDeployment,
   'GET environments deployments': listDeployments,
   'GET environments deployments #': (appConfig, parent) =>
@@ -35,11 +37,25 @@ export function appConfigApi(appConfig: LocalAppConfig): RestApi {
   return async (request) => {
     const [applications, applicationId = '', kind, id = '', children, number, ...rest] = request.segments;
     if (applications !== 'applications' || rest.length > 0) return undefined;
-    const operation = OPERATIONS[`${request.method} ${kind} ${children}${number === undefined ? '' : ' #'}`];
+    const path = [request.method, kind, children, number && '#'].filter((part) => part !== undefined).join(' ');
+    const operation = OPERATIONS[path];
     if (operation === undefined) return undefined;
     appConfig.requireUp();
     return operation(appConfig, { applicationId, id, number: number ?? '' }, request);
   };
+}
+
+function environmentAnswer(store: ConfigurationStore, { applicationId, id }: Parent): Answer {
+  const Monitors = store.alarmsOf(applicationId, id).map((AlarmArn) => ({ AlarmArn }));
+  return jsonAnswer(200, { ApplicationId: applicationId, Id: id, Monitors });
+}
+
+/** Of what can be changed, the monitors. */
+function updateEnvironment({ store }: LocalAppConfig, parent: Parent, { body }: RestRequest): Answer {
+  const { Monitors } = jsonBody(body) as { Monitors?: readonly { readonly AlarmArn: string }[] };
+  const arns = Monitors?.map(({ AlarmArn }) => AlarmArn);
+  if (arns !== undefined) store.watchAlarms(parent.applicationId, parent.id, arns);
+  return environmentAnswer(store, parent);
 }
 
 function createVersion({ store }: LocalAppConfig, parent: Parent, { headers, body }: RestRequest): Answer {
@@ -129,7 +145,15 @@ function describe(appConfig: LocalAppConfig, { applicationId, id }: Parent, depl
     ConfigurationLocationUri: 'hosted',
     DeploymentStrategyId: strategyId,
     Description: description,
+    EventLog: eventLog(deployment),
   };
+}
+
+/** Newest first, as far as it says why something was taken back. */
+function eventLog({ takenBack }: Deployment): object[] {
+  if (takenBack?.alarmArn === undefined) return [];
+  const Description = `Rolled back since the alarm ${takenBack.alarmArn} is in ALARM`;
+  return [{ EventType: 'ROLLBACK_COMPLETED', TriggeredBy: 'CLOUDWATCH_ALARM', Description }];
 }
 
 function summary({ store }: LocalAppConfig, deployment: Deployment): object {

@@ -5,6 +5,7 @@ import {
   type DeploymentState,
   isDeployed,
   isUnderWay,
+  rollBack,
   stateOf,
   type TakingBack,
   takeBack,
@@ -31,6 +32,13 @@ export type StrategySettings = Readonly<
   >
 >;
 
+/** An environment runs one deployment at a time, and has alarms watched over it. */
+interface ConfigurationEnvironment {
+  /** Oldest first. */
+  readonly deployments: Deployment[];
+  alarmArns: readonly string[];
+}
+
 interface Profile {
   readonly publish: Publish;
   readonly versions: HostedVersion[];
@@ -43,7 +51,8 @@ interface Profile {
 export class ConfigurationStore {
   readonly #now: () => number;
   readonly #profiles = new Map<string, Profile>();
-  readonly #environments = new Map<string, Deployment[]>();
+  readonly #environments = new Map<string, ConfigurationEnvironment>();
+  readonly #ringing = new Set<string>();
   readonly #strategies = new Map<string, StrategySettings>([['AppConfig.AllAtOnce', {}]]);
 
   constructor(now: () => number) {
@@ -55,9 +64,39 @@ export class ConfigurationStore {
   }
 
   /** One that is there already stays as it is. */
-  defineEnvironment(applicationId: string, environmentId: string): void {
+  defineEnvironment(applicationId: string, environmentId: string, alarmArns: readonly string[] = []): void {
     const key = keyOf(applicationId, environmentId);
-    if (!this.#environments.has(key)) this.#environments.set(key, []);
+    if (!this.#environments.has(key)) this.#environments.set(key, { deployments: [], alarmArns });
+  }
+
+  /** Of an environment's monitors. */
+  alarmsOf(applicationId: string, environmentId: string): readonly string[] {
+    return this.#environment(applicationId, environmentId).alarmArns;
+  }
+
+  watchAlarms(applicationId: string, environmentId: string, alarmArns: readonly string[]): void {
+    this.#environment(applicationId, environmentId).alarmArns = alarmArns;
+  }
+
+  /**
+   * An alarm goes off, or is quiet again. While it rings, what is under way in an environment that watches it is rolled
+   * back, and so is whatever is started there, with a bake time or without: AWS does not say that the latter is spared.
+   */
+  setAlarm(alarmArn: string, isRinging: boolean): void {
+    if (isRinging) this.#ringing.add(alarmArn);
+    else this.#ringing.delete(alarmArn);
+    for (const environment of this.#environments.values()) {
+      const last = environment.deployments.at(-1);
+      if (last !== undefined && this.state(last) === 'BAKING') this.#heedAlarms(environment);
+    }
+  }
+
+  #heedAlarms({ deployments, alarmArns }: ConfigurationEnvironment): void {
+    const alarmArn = alarmArns.find((arn) => this.#ringing.has(arn));
+    const last = deployments.at(-1);
+    if (alarmArn === undefined || last === undefined) return;
+    const hasEarlier = deployments.slice(0, -1).some((earlier) => isDeployed(earlier, last.draft.profileId));
+    if (hasEarlier) deployments[deployments.length - 1] = rollBack(last, this.#now(), alarmArn);
   }
 
   defineStrategy(strategyId: string, settings: StrategySettings): void {
@@ -96,7 +135,8 @@ export class ConfigurationStore {
 
   /** @param bakeMs how long the environment takes no other deployment */
   startDeployment(applicationId: string, environmentId: string, draft: DeploymentDraft, bakeMs: number): Deployment {
-    const deployments = this.#environment(applicationId, environmentId);
+    const environment = this.#environment(applicationId, environmentId);
+    const { deployments } = environment;
     const version = this.version(applicationId, draft.profileId, draft.version);
     if (!this.#strategies.has(draft.strategyId)) notFound(`there is no deployment strategy ${draft.strategyId}`);
     if (deployments.some((deployment) => isUnderWay(deployment, this.#now()))) {
@@ -107,17 +147,18 @@ export class ConfigurationStore {
     const number = deployments.length + 1;
     const deployment = { number, draft, version, published, startedAtMs, completedAtMs: startedAtMs + bakeMs };
     deployments.push(deployment);
-    return deployment;
+    this.#heedAlarms(environment);
+    return deployments.at(-1) ?? deployment;
   }
 
   /** Oldest first. */
   deployments(applicationId: string, environmentId: string): readonly Deployment[] {
-    return this.#environment(applicationId, environmentId);
+    return this.#environment(applicationId, environmentId).deployments;
   }
 
   /** Takes a deployment back: those who poll are answered the one before it. */
   stopDeployment(applicationId: string, environmentId: string, number: string, how: TakingBack): Deployment {
-    const deployments = this.#environment(applicationId, environmentId);
+    const { deployments } = this.#environment(applicationId, environmentId);
     const index = deployments.findIndex((candidate) => String(candidate.number) === number);
     const deployment = deployments[index] ?? notFound(`the environment ${environmentId} has no deployment ${number}`);
     const { profileId } = deployment.draft;
@@ -139,7 +180,7 @@ export class ConfigurationStore {
 
   /** What those who poll are answered now; undefined where nothing is deployed. */
   deployed(applicationId: string, environmentId: string, profileId: string): Deployment | undefined {
-    const deployments = this.#environments.get(keyOf(applicationId, environmentId)) ?? [];
+    const { deployments } = this.#environments.get(keyOf(applicationId, environmentId)) ?? { deployments: [] };
     return deployments.findLast((deployment) => isDeployed(deployment, profileId));
   }
 
@@ -150,7 +191,7 @@ export class ConfigurationStore {
     );
   }
 
-  #environment(applicationId: string, environmentId: string): Deployment[] {
+  #environment(applicationId: string, environmentId: string): ConfigurationEnvironment {
     return (
       this.#environments.get(keyOf(applicationId, environmentId)) ??
       notFound(`there is no environment ${environmentId} in application ${applicationId}`)

@@ -30,6 +30,8 @@ interface TakenBack {
   readonly state: 'ROLLED_BACK' | 'REVERTED';
   /** Until then it is ROLLING_BACK, and its environment takes no other. */
   readonly doneAtMs: number;
+  /** Whose alarm took it back; absent where somebody ordered it. */
+  readonly alarmArn?: string;
 }
 
 export type DeploymentState = 'BAKING' | 'COMPLETE' | 'ROLLING_BACK' | TakenBack['state'];
@@ -55,6 +57,11 @@ export function isUnderWay(deployment: Deployment, nowMs: number): boolean {
 /** Whether it was, or is, what those who poll a profile are answered. */
 export function isDeployed({ draft, takenBack }: Deployment, profileId: string): boolean {
   return draft.profileId === profileId && takenBack === undefined;
+}
+
+/** What AppConfig does to a deployment under way once an alarm of its environment goes off. */
+export function rollBack(deployment: Deployment, nowMs: number, alarmArn: string): Deployment {
+  return { ...deployment, takenBack: { state: 'ROLLED_BACK', doneAtMs: nowMs, alarmArn } };
 }
 
 /** @throws AwsError where AppConfig takes no such deployment back (StopDeployment) */

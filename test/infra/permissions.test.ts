@@ -180,6 +180,12 @@ describe('each role may do this, and nothing else', () => {
       ],
     ],
     [
+      'ConfigurationAlarmReader',
+      ['failedtries', 'fallbacks', 'eventage', 'deliveryage'].map(
+        (alarm) => `cloudwatch:DescribeAlarms on <HarmAlarms${alarm}.Arn>`,
+      ),
+    ],
+    [
       'NetworkVpcRefusedIAMRole',
       ['logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents on <NetworkRefusedLogs.Arn>'],
     ],
@@ -188,9 +194,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(11);
+    expect(permissions.size).toBe(12);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(11);
+    expect(roles).toHaveLength(12);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();

@@ -128,3 +128,30 @@ describe('another deployment is under way', () => {
     expect(operator.history().at(-1)).toBe('5: version 3 COMPLETE at-once');
   });
 });
+
+describe('an alarm rings', () => {
+  test('the flag is switched off all the same, and the alarms watch again', async () => {
+    operator.ring(true);
+    expect(await run()).toBe(0);
+    expect(operator.served()).toEqual({ enabled: false });
+    expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK at-once', '4: version 3 COMPLETE at-once']);
+    expect(printed()).toMatch(/deployment 3 was taken back \(ROLLED_BACK\): .*alarm:harm/);
+    expect(printed()).toContain('the alarms of the flag’s environment are not heeded meanwhile');
+    expect(operator.watched()).toEqual(['arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm']);
+  });
+
+  test('they watch again where AppConfig fails meanwhile, too', async () => {
+    operator.ring(true);
+    operator.world.plane.appConfig.setRollbackSeconds(121);
+    const { store } = operator.world.plane.appConfig;
+    const start = store.startDeployment.bind(store);
+    let starts = 0;
+    store.startDeployment = (...words) => {
+      starts += 1;
+      if (starts > 1) throw new Error('it breaks');
+      return start(...words);
+    };
+    await expect(run()).rejects.toBeDefined();
+    expect(operator.watched()).toHaveLength(1);
+  });
+});

@@ -7,6 +7,9 @@ const OUTPUTS = { FlagsEnvironmentId: 'flags-env', FlagsProfileId: 'flags', Flag
 
 export const BAKE_MINUTES = 10;
 
+/** Of the flag's environment. */
+const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
+
 /** Enterprises, by their places in the rollout: 13.8, 42.4 and 74.2 of 100. */
 export const FIRST = 'ent-r';
 export const SECOND = 'ent-s';
@@ -25,6 +28,10 @@ export interface FlagWorld {
   startWatched(version: string): void;
   /** Somebody starts a deployment of this version without a bake time; it takes so long. */
   startAtOnce(version: string, milliseconds: number): void;
+  /** The alarm that watches over the flag goes off, or is quiet again. */
+  ring(isRinging: boolean): void;
+  /** ARNs of the alarms that watch over it. */
+  watched(): readonly string[];
   /** Deploys integrations, one for each of these enterprises. */
   deployPartners(...enterprises: readonly string[]): void;
   /** Deploys any document. */
@@ -55,6 +62,7 @@ export async function startFlagWorld(): Promise<FlagWorld> {
   const deployDocument = (document: object) =>
     void appConfig.deploy('app', 'flags-env', 'flags', JSON.stringify(document));
   deployDocument(FLAG_SEED);
+  store.watchAlarms('app', 'flags-env', [ALARM]);
   const newest = () => store.deployed('app', 'flags-env', 'flags');
   return {
     world,
@@ -69,6 +77,8 @@ export async function startFlagWorld(): Promise<FlagWorld> {
     startAtOnce(version, milliseconds) {
       store.startDeployment('app', 'flags-env', { profileId: 'flags', version, strategyId: 'at-once' }, milliseconds);
     },
+    ring: (isRinging) => store.setAlarm(ALARM, isRinging),
+    watched: () => store.alarmsOf('app', 'flags-env'),
     deployPartners: (...enterprises) =>
       world.deploy({
         integrations: enterprises.map((enterprise_customer_uuid, index) => ({

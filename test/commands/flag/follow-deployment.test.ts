@@ -49,6 +49,16 @@ test('one that is taken back meanwhile is a failure', async () => {
   expect(process.listenerCount('SIGINT')).toBe(0);
 });
 
+test('an alarm that goes off takes it back: which, status 1, and functions have the flag of before', async () => {
+  operator.deployFlag({ enabled: true, rollout_percentage: 10 });
+  operator.world.onSleep = () => operator.ring(true);
+  await expect(run('percent', '50')).rejects.toMatchObject({
+    name: 'CommandFailed',
+    message: expect.stringMatching(/^deployment 3 was taken back \(ROLLED_BACK\): .*:alarm:harm is in ALARM$/),
+  });
+  expect(operator.served()).toMatchObject({ rollout_percentage: 10 });
+});
+
 test('another one that bakes has to end first: how it is ended', async () => {
   operator.world.onSleep = () => void process.emit('SIGINT');
   await run('percent', '50');

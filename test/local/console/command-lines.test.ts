@@ -13,6 +13,8 @@ test.each([
   ['cache down', { what: 'cache' }],
   ['appconfig down', { what: 'appconfig', isDown: true }],
   ['appconfig up', { what: 'appconfig', isDown: false }],
+  ['alarm fallbacks on', { what: 'alarm', name: 'fallbacks', isRinging: true }],
+  ['alarm fallbacks off', { what: 'alarm', name: 'fallbacks', isRinging: false }],
   ['status', { what: 'status' }],
 ])('%s', (words, command) => {
   expect(parseCommand(words.split(' '))).toEqual(command);
@@ -30,6 +32,9 @@ test.each([
   'partner skillsoft 2000',
   'partner skillsoft up down',
   'cache up',
+  'alarm',
+  'alarm fallbacks',
+  'alarm fallbacks now',
   'status now',
   'toString',
   '--force',

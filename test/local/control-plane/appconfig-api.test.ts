@@ -2,11 +2,13 @@ import {
   AppConfigClient,
   CreateHostedConfigurationVersionCommand,
   GetDeploymentCommand,
+  GetEnvironmentCommand,
   GetHostedConfigurationVersionCommand,
   ListDeploymentsCommand,
   ListHostedConfigurationVersionsCommand,
   StartDeploymentCommand,
   StopDeploymentCommand,
+  UpdateEnvironmentCommand,
 } from '@aws-sdk/client-appconfig';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
@@ -195,6 +197,62 @@ describe('deployments', () => {
       name: 'ResourceNotFoundException',
       $metadata: { httpStatusCode: 404 },
     });
+  });
+});
+
+describe('an alarm of the environment', () => {
+  const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
+  const ring = (isRinging: boolean, arn = ALARM) => plane.appConfig.store.setAlarm(arn, isRinging);
+  const watch = (...arns: readonly string[]) =>
+    client.send(new UpdateEnvironmentCommand({ ...environment, Monitors: arns.map((AlarmArn) => ({ AlarmArn })) }));
+  const states = async () => (await deployments()).Items?.map(({ State }) => State);
+
+  beforeEach(async () => {
+    await create('{"limit": 1}');
+    await create('{"limit": 2}');
+    await start();
+    plane.appConfig.setBakeSeconds(60);
+    await watch(ALARM);
+  });
+
+  test('is one of its monitors, as long as they name it', async () => {
+    const monitors = async () => (await client.send(new GetEnvironmentCommand(environment))).Monitors;
+    expect(await monitors()).toEqual([{ AlarmArn: ALARM }]);
+    await watch();
+    expect(await monitors()).toEqual([]);
+  });
+
+  test('rolls back what bakes, and the event log says which', async () => {
+    await start({ ConfigurationVersion: '2' });
+    ring(true);
+    const { State, EventLog } = await client.send(new GetDeploymentCommand({ ...environment, DeploymentNumber: 2 }));
+    expect(State).toBe('ROLLED_BACK');
+    expect(EventLog).toMatchObject([{ EventType: 'ROLLBACK_COMPLETED', TriggeredBy: 'CLOUDWATCH_ALARM' }]);
+    expect(EventLog?.[0]?.Description).toContain(ALARM);
+    expect(polled()).toBe('{"limit": 1}');
+  });
+
+  test('rolls back what is started while it rings, and nothing once it is quiet, or not watched', async () => {
+    ring(true);
+    await start({ ConfigurationVersion: '2' });
+    expect(await states()).toEqual(['ROLLED_BACK', 'COMPLETE']);
+    await watch();
+    await start({ ConfigurationVersion: '2' });
+    nowMs += 60_000;
+    await watch(ALARM);
+    expect((await states())?.[0]).toBe('COMPLETE');
+    ring(false);
+    await start({ ConfigurationVersion: '1' });
+    expect((await states())?.[0]).toBe('BAKING');
+  });
+
+  test('says nothing of what has baked, nor of another environment’s', async () => {
+    await start({ ConfigurationVersion: '2' });
+    ring(true, 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:other');
+    expect((await states())?.[0]).toBe('BAKING');
+    nowMs += 60_000;
+    ring(true);
+    expect((await states())?.[0]).toBe('COMPLETE');
   });
 });
 

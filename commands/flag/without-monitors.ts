@@ -1,0 +1,31 @@
+import { GetEnvironmentCommand, UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
+import type { Stage } from '../stage.ts';
+
+/**
+ * Does something while no alarm watches over the flag, and lets them watch again afterwards, whatever came of it. AppConfig
+ * rolls back what is deployed while one of its environment's alarms rings (AppConfig User Guide, "Monitoring deployments
+ * for automatic rollback"), and an alarm that rings is no reason to keep the flag on.
+ */
+export async function withoutMonitors<T>(
+  stage: Stage,
+  print: (line: string) => void,
+  step: () => Promise<T>,
+): Promise<T> {
+  const environment = {
+    ApplicationId: stage.output('AppConfigApplicationId'),
+    EnvironmentId: stage.output('FlagsEnvironmentId'),
+  };
+  const { Monitors = [] } = await stage.appConfig.send(new GetEnvironmentCommand(environment));
+  const watch = (monitors: typeof Monitors) =>
+    stage.appConfig.send(new UpdateEnvironmentCommand({ ...environment, Monitors: monitors }));
+  print('the alarms of the flag’s environment are not heeded meanwhile');
+  await watch([]);
+  try {
+    return await step();
+  } finally {
+    await watch(Monitors).catch((thrown: Error) => {
+      const names = Monitors.map(({ AlarmArn }) => AlarmArn?.split(':').at(-1)).join(', ');
+      print(`the alarms could not be put back (${thrown.name}): add them to the environment in the console: ${names}`);
+    });
+  }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import { METRICS, METRICS_NAMESPACE } from '../../lambdas/contract/metrics.ts';
+import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+
+const template = synthesize('prod');
+const alarms = new Map(
+  resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id, alarm]) => [
+    String(alarm.Properties.AlarmName).replace('learning-time-webhooks-prod-', ''),
+    { id, ...alarm.Properties },
+  ]),
+);
+
+/** Every resource that one names, and those that they name. */
+function reached(id: string, seen = new Set<string>()): Set<string> {
+  for (const named of namesIn(template.Resources[id])) {
+    if (seen.has(named)) continue;
+    seen.add(named);
+    reached(named, seen);
+  }
+  return seen;
+}
+
+function namesIn(resource: Resource | undefined): string[] {
+  const text = JSON.stringify(resource);
+  const names = [...text.matchAll(/"(?:Ref|Fn::GetAtt)":\[?"([A-Za-z0-9]+)"/g)].map(([, name]) => String(name));
+  const { DependsOn = [] } = resource as unknown as { DependsOn?: string | string[] };
+  return [...names, ...[DependsOn].flat()].filter((name) => name in template.Resources);
+}
+
+describe('alarms that mean harm', () => {
+  test('are these, and a quiet night rings none: AppConfig rolls back for missing data too', () => {
+    expect([...alarms.keys()].sort()).toEqual(['delivery-age', 'event-age', 'failed-tries', 'fallbacks']);
+    for (const alarm of alarms.values()) expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' });
+  });
+
+  test('go off within the ten minutes that a version of the flag bakes', () => {
+    for (const { Period, Metrics = [], EvaluationPeriods } of alarms.values()) {
+      const periods = [
+        Period,
+        ...Metrics.map(({ MetricStat }: Resource['Properties']) => MetricStat?.Metric && MetricStat.Period),
+      ];
+      const longest = Math.max(...periods.filter((period) => period !== undefined));
+      expect(longest * EvaluationPeriods).toBeLessThanOrEqual(300);
+    }
+  });
+
+  test.each([
+    [
+      'failed-tries',
+      'IF(FILL(enriched, 0) + FILL(plain, 0) + FILL(retried, 0) + FILL(dead, 0) >= 10, 100 * (FILL(retried, 0) + FILL(dead, 0)) / (FILL(enriched, 0) + FILL(plain, 0) + FILL(retried, 0) + FILL(dead, 0)), 0)',
+      {
+        enriched: METRICS.deliveredWithLearningTime,
+        plain: METRICS.deliveredWithoutLearningTime,
+        retried: METRICS.deliveryRetry,
+        dead: METRICS.deliveryDead,
+      },
+    ],
+    [
+      'fallbacks',
+      'IF(FILL(enriched, 0) + FILL(plain, 0) >= 10, 100 * (FILL(fallbacks, 0)) / (FILL(enriched, 0) + FILL(plain, 0)), 0)',
+      {
+        enriched: METRICS.deliveredWithLearningTime,
+        plain: METRICS.deliveredWithoutLearningTime,
+        fallbacks: METRICS.enrichmentFallback,
+      },
+    ],
+  ])('%s: a share of what the delivering functions counted, over 20%%', (name, expression, metrics) => {
+    const { Metrics, Threshold, ComparisonOperator } = alarms.get(name) ?? {};
+    expect([Threshold, ComparisonOperator]).toEqual([20, 'GreaterThanThreshold']);
+    const counted = Object.fromEntries(
+      Metrics.flatMap(({ Id, MetricStat }: Resource['Properties']) =>
+        MetricStat === undefined ? [] : [[Id, MetricStat.Metric.MetricName]],
+      ),
+    );
+    expect(counted).toEqual(metrics);
+    for (const { MetricStat } of Metrics.filter((one: Resource['Properties']) => one.MetricStat !== undefined)) {
+      expect(MetricStat).toMatchObject({
+        Metric: { Namespace: METRICS_NAMESPACE, Dimensions: [{ Name: 'service', Value: 'delivery' }] },
+        Period: 300,
+        Stat: 'Sum',
+      });
+    }
+    expect(Metrics.find((one: Resource['Properties']) => one.Expression !== undefined)?.Expression).toBe(expression);
+  });
+
+  test.each([
+    ['event-age', '<QueuesEvents.QueueName>', 300],
+    ['delivery-age', '<QueuesDeliveries.QueueName>', 900],
+  ])('%s: the oldest message of a queue', (name, queue, threshold) => {
+    const { Dimensions, MetricName, Namespace, Statistic, Threshold } = alarms.get(name) ?? {};
+    expect({ MetricName, Namespace, Statistic, Threshold }).toEqual({
+      ...{ MetricName: 'ApproximateAgeOfOldestMessage', Namespace: 'AWS/SQS', Statistic: 'Maximum' },
+      Threshold: threshold,
+    });
+    expect(flatten(Dimensions[0].Value)).toBe(queue);
+  });
+});
+
+describe('AppConfig', () => {
+  const environments = resourcesOf(template, 'AWS::AppConfig::Environment');
+  const watched = (name: string) => {
+    const [id, environment] = environments.find(([, { Properties }]) => Properties.Name === name) ?? [];
+    const monitors: Resource['Properties'][] = environment?.Properties.Monitors;
+    const names = monitors.map(
+      ({ AlarmArn }) => [...alarms].find(([, alarm]) => alarm.id === AlarmArn['Fn::GetAtt'][0])?.[0],
+    );
+    return { id: String(id), names, roles: new Set(monitors.map(({ AlarmRoleArn }) => flatten(AlarmRoleArn))) };
+  };
+
+  test('watches them over the flag, and those over the integrations that have to do with partners', () => {
+    expect(watched('flags').names).toEqual(['failed-tries', 'fallbacks', 'event-age', 'delivery-age']);
+    expect(watched('integrations').names).toEqual(['failed-tries', 'event-age', 'delivery-age']);
+  });
+
+  test('may read their states, and nothing else', () => {
+    expect([...watched('flags').roles, ...watched('integrations').roles]).toEqual(
+      Array(2).fill('<ConfigurationAlarmReader.Arn>'),
+    );
+    const [, policy] =
+      resourcesOf(template, 'AWS::IAM::Policy').find(([id]) => id.startsWith('ConfigurationAlarmReader')) ?? [];
+    const [statement, ...others] = policy?.Properties.PolicyDocument.Statement ?? [];
+    expect(others).toEqual([]);
+    expect(statement).toMatchObject({ Action: 'cloudwatch:DescribeAlarms', Effect: 'Allow' });
+    expect(statement.Resource.map(flatten)).toHaveLength(4);
+    expect(statement.Resource.map(flatten).join()).not.toContain('*');
+  });
+
+  test('no alarm and no environment leads to a function: the functions lead to the environments', () => {
+    const { id } = watched('flags');
+    const functions = resourcesOf(template, 'AWS::Lambda::Function').map(([name]) => name);
+    for (const start of [id, watched('integrations').id, ...[...alarms.values()].map((alarm) => alarm.id)]) {
+      expect(functions.filter((name) => reached(start).has(name))).toEqual([]);
+    }
+    // It would be seen.
+    expect(functions.some((name) => reached(name).has(id))).toBe(true);
+  });
+});
