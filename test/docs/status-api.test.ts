@@ -168,6 +168,7 @@ describe('the OpenAPI document', () => {
           fc.property(texts, (text) => {
             expect(validate(text)).toBe(schema.safeParse({ [name]: text }).success);
           }),
+          { examples: [[''], ['a'.repeat(64)], ['a'.repeat(65)]] },
         );
       }
     },
@@ -178,6 +179,15 @@ describe('the OpenAPI document', () => {
     expect(document.components.schemas.FeatureStatus.properties).toMatchObject(
       document.components.schemas.FeatureState.properties,
     );
+  });
+
+  test('leaves no room for anything else in its objects', () => {
+    const { FeatureState, FeatureStatus, AllStatuses, Error: own } = document.components.schemas;
+    for (const { additionalProperties } of [FeatureState, FeatureStatus, own, own.properties.detail]) {
+      expect(additionalProperties).toBe(false);
+    }
+    expect(AllStatuses).toMatchObject({ additionalProperties: false, required: Object.keys(AllStatuses.properties) });
+    expect(FeatureState.required).toEqual(Object.keys(FeatureState.properties));
   });
 
   test('has examples that fit', () => {
