@@ -75,6 +75,7 @@ function greeting({ platform, pollIntervalMs }: World, timeScale: number, logDir
   const minute = timeScale === 1 ? '' : `, a minute of the workflow is ${(60 / timeScale).toFixed(1)} s`;
   return `
 SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}${minute}. Ctrl-C ends everything.
+The status API is at ${platform.outputs.StatusApiUrl}.
 The flag is off, as the stack seeds it: every event goes out without learning time. Once it is switched, functions
 notice within ${pollIntervalMs / 1000} s.
 

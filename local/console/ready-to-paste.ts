@@ -1,3 +1,4 @@
+import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
 import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../demo/sample-events.ts';
 import type { Platform } from '../platform.ts';
@@ -32,6 +33,10 @@ npm run local -- warehouse up
 npm run local -- partner skillsoft 503
 npm run local -- partner skillsoft up
 npm run local -- status
+
+Whether the feature is on, for whom and why, as operators ask it:
+
+${askStatus(output(platform, 'StatusApiUrl'))}
 
 What became of webhooks, and whether every one is accounted for:
 
@@ -75,6 +80,12 @@ function receiveWithCli(endpoint: string, queueUrl: string): string {
   --endpoint-url ${endpoint} \\
   --queue-url ${queueUrl} \\
   --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`;
+}
+
+/** As a deployed stage is asked, where the signature is checked. */
+function askStatus(url: string): string {
+  return `curl --aws-sigv4 aws:amz:${REGION}:execute-api --user ${accessKeyId}:${secretAccessKey} \\
+  '${url}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}'`;
 }
 
 function sendWithBoto3(endpoint: string, queueUrl: string): string {

@@ -65,6 +65,16 @@ test('what is printed is a shell’s and Python’s own text, with nothing perso
   expect(printed).not.toContain('learner@example.com');
 });
 
+test('the status API answers at its printed address', async () => {
+  const [, url] = printed.match(/^The status API is at (http:\/\/127\.0\.0\.1:\d+)\.$/m) ?? [];
+  const [, pasted] = printed.match(/^curl --aws-sigv4 .* \\\n {2}'(.+)'$/m) ?? [];
+  expect(pasted).toBe(`${url}/operations/v1/features/status?enterprise_customer_uuid=${ENTERPRISE}`);
+  // As curl signs it.
+  const signature = `Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
+  const answer = await fetch(String(pasted), { headers: { authorization: `AWS4-HMAC-SHA256 ${signature}` } });
+  expect(await answer.json()).toMatchObject({ features: { webhook_learning_time_enrichment: { reason: 'off' } } });
+});
+
 test('flag on: a published completion is delivered with learning time', async () => {
   expect(await run(SEND, 'flag', 'on')).toEqual({
     status: 0,

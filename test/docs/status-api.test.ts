@@ -1,0 +1,267 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import fc from 'fast-check';
+import type * as z from 'zod';
+import { featureQuerySchema, STATUS_PATHS, statusQuerySchema } from '../../lambdas/contract/feature-status.ts';
+import { EVALUATION_REASONS, FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
+import { answerRequest, type StatusAnswer } from '../../lambdas/status/answer-request.ts';
+import { findStage } from '../../lib/stage.ts';
+import { ENTERPRISE, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { resourcesOf, synthesizeStage } from '../support/synthesized-stack.ts';
+
+const DOCS = join(import.meta.dirname, '../../docs');
+const guide = readFileSync(join(DOCS, 'status-api.md'), 'utf8');
+const document = JSON.parse(readFileSync(join(DOCS, 'status-api/openapi.json'), 'utf8'));
+
+const ajv = new Ajv2020({ strict: false, allErrors: true });
+ajv.addSchema(document, 'openapi');
+
+/** What a reference of the document stands for, or the value itself. */
+function resolved<T>(value: T & { readonly $ref?: string }): T {
+  if (value.$ref === undefined) return value;
+  return value.$ref
+    .slice(2)
+    .split('/')
+    .reduce((found, key) => found[key], document);
+}
+
+/** Everything in the document that is an object, with where it is. */
+function* objectsIn(value: unknown, at = '#'): Generator<[string, Record<string, unknown>]> {
+  if (typeof value !== 'object' || value === null) return;
+  yield [at, value as Record<string, unknown>];
+  for (const [key, item] of Object.entries(value)) yield* objectsIn(item, `${at}/${key}`);
+}
+
+const pointer = (...keys: string[]) => keys.map((key) => key.replaceAll('~', '~0').replaceAll('/', '~1')).join('/');
+
+interface Operation {
+  readonly path: string;
+  readonly caller: keyof typeof STATUS_PATHS;
+  readonly isOfOne: boolean;
+  // biome-ignore lint/suspicious/noExplicitAny: OpenAPI's shape, read by tests that fail where it differs.
+  readonly said: any;
+}
+
+const operations = Object.entries<{ get: Operation['said'] }>(document.paths).map<Operation>(
+  ([path, { get: said }]) => ({
+    path,
+    caller: path.startsWith(STATUS_PATHS.browsers) ? 'browsers' : 'operators',
+    isOfOne: path.endsWith('/{feature}'),
+    said,
+  }),
+);
+
+/** The schema of one answer, as the document has it. */
+function schemaOf(path: string, status: string): ValidateFunction {
+  const keys = ['paths', path, 'get', 'responses', status, 'content', 'application/json', 'schema'];
+  const validate = ajv.getSchema(
+    `openapi#/${pointer(...keys)
+      .replaceAll('{', '%7B')
+      .replaceAll('}', '%7D')}`,
+  );
+  if (validate === undefined) throw new Error(`${status} of ${path} has no schema`);
+  return validate;
+}
+
+/** Statuses whose body may be ours: those with any other are the gateway's own. */
+function ownStatuses({ path, said }: Operation): string[] {
+  const ours = { detail: { error: 'x' } };
+  return Object.keys(said.responses).filter((status) => status === '200' || schemaOf(path, status)(ours));
+}
+
+interface AskedRequest {
+  readonly current: Partial<Flag> | undefined;
+  readonly query: Readonly<Record<string, string>>;
+  readonly feature: string;
+  readonly enterpriseClaim: string | undefined;
+}
+
+const FLAGS = [
+  undefined,
+  { enabled: false },
+  { rollout_percentage: 0 },
+  { rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] },
+  {},
+];
+/** Each parameter's values: absent, taken, refused. */
+const VALUES = {
+  user_id: [undefined, 'user-123', '', 'learner@example.com'],
+  enterprise_customer_uuid: [undefined, ENTERPRISE, OTHER_ENTERPRISE, ' '],
+  require: [undefined, 'enabled', 'on'],
+  other: [undefined, 'x'],
+};
+
+/** Every query of those values. */
+function queries(): Record<string, string>[] {
+  return Object.entries(VALUES).reduce<Record<string, string>[]>(
+    (all, [name, values]) =>
+      all.flatMap((query) => values.map((value) => (value === undefined ? query : { ...query, [name]: value }))),
+    [{}],
+  );
+}
+
+const requests: readonly AskedRequest[] = FLAGS.flatMap((current) =>
+  queries().flatMap((query) =>
+    [FEATURE_NAME, 'schedule_optimization'].flatMap((feature) =>
+      [undefined, 'enterprise'].map((enterpriseClaim) => ({ current, query, feature, enterpriseClaim })),
+    ),
+  ),
+);
+
+function ask({ path }: Operation, { current, query, feature, enterpriseClaim }: AskedRequest): Promise<StatusAnswer> {
+  const services = {
+    flag: { read: async () => (current === undefined ? undefined : flag(current)) },
+    enterpriseClaim,
+    log: fakeLog(),
+  };
+  const request = {
+    routeKey: `GET ${path}`,
+    rawQueryString: new URLSearchParams(query).toString(),
+    pathParameters: { feature },
+    requestContext: { authorizer: { jwt: { claims: { enterprise: ENTERPRISE } } } },
+  };
+  return answerRequest(request, services);
+}
+
+describe('the OpenAPI document', () => {
+  test('refers to nothing that it does not hold, and holds nothing that it does not refer to', () => {
+    const references = [...objectsIn(document)].flatMap(([, { $ref }]) => (typeof $ref === 'string' ? [$ref] : []));
+    for (const $ref of references) expect(resolved({ $ref })).toBeDefined();
+    const { securitySchemes: _, ...components } = document.components;
+    const held = Object.entries<object>(components).flatMap(([kind, all]) =>
+      Object.keys(all).map((name) => `#/components/${kind}/${name}`),
+    );
+    expect([...new Set(references)].sort()).toEqual(held.sort());
+  });
+
+  test('has the routes of a stage with an issuer, each with its authorization', () => {
+    const stage = findStage('prod');
+    const browsers = { issuer: 'https://identity.example', audiences: ['lms'], origins: [] };
+    const template = synthesizeStage({ ...stage, statusApi: { ...stage.statusApi, browsers } });
+    const routes = resourcesOf(template, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => [
+      Properties.RouteKey,
+      Properties.AuthorizationType === 'JWT' ? 'token' : 'iam',
+    ]);
+    const documented = operations.map(({ path, said }) => [`GET ${path}`, Object.keys(said.security[0])[0]]);
+    expect(documented.sort()).toEqual(routes.sort());
+    expect(Object.values<object>(document.paths).flatMap(Object.keys)).toEqual(Array(4).fill('get'));
+  });
+
+  test.each(operations)(
+    '$path has the parameters that are taken there, and takes of them what it says',
+    (operation) => {
+      const parameters = operation.said.parameters.map(resolved);
+      const inQuery = parameters.filter((parameter: { in: string }) => parameter.in === 'query');
+      const schema: z.ZodObject = operation.isOfOne ? featureQuerySchema : statusQuerySchema;
+      expect(inQuery.map(({ name }: { name: string }) => name)).toEqual(Object.keys(schema.shape));
+      expect(parameters.length - inQuery.length).toBe(operation.isOfOne ? 1 : 0);
+      for (const { name, schema: documented } of inQuery) {
+        const texts = fc.oneof(
+          fc.string({ maxLength: 70 }),
+          fc.stringMatching(/^[\w@-]{0,66}$/),
+          fc.constant('enabled'),
+        );
+        const validate = ajv.compile(documented);
+        fc.assert(
+          fc.property(texts, (text) => {
+            expect(validate(text)).toBe(schema.safeParse({ [name]: text }).success);
+          }),
+          { examples: [[''], ['a'.repeat(64)], ['a'.repeat(65)]] },
+        );
+      }
+    },
+  );
+
+  test('names every reason', () => {
+    expect(document.components.schemas.FeatureState.properties.reason.enum).toEqual([...EVALUATION_REASONS]);
+    expect(document.components.schemas.FeatureStatus.properties).toMatchObject(
+      document.components.schemas.FeatureState.properties,
+    );
+  });
+
+  test('leaves no room for anything else in its objects', () => {
+    const { FeatureState, FeatureStatus, AllStatuses, Error: own } = document.components.schemas;
+    for (const { additionalProperties } of [FeatureState, FeatureStatus, own, own.properties.detail]) {
+      expect(additionalProperties).toBe(false);
+    }
+    expect(AllStatuses).toMatchObject({ additionalProperties: false, required: Object.keys(AllStatuses.properties) });
+    expect(FeatureState.required).toEqual(Object.keys(FeatureState.properties));
+  });
+
+  test('has examples that fit', () => {
+    const examples = operations.flatMap(({ path, said }) =>
+      Object.entries<{ content: Record<string, { example?: unknown }> }>(said.responses).flatMap(
+        ([status, { content }]) => {
+          const example = content['application/json']?.example;
+          return example === undefined ? [] : [{ path, status, isFitting: schemaOf(path, status)(example) }];
+        },
+      ),
+    );
+    expect(examples.length).toBeGreaterThan(20);
+    expect(examples.filter(({ isFitting }) => !isFitting)).toEqual([]);
+  });
+});
+
+describe.each(operations)('what $path answers', (operation) => {
+  const seen = new Set<string>();
+
+  beforeAll(async () => {
+    for (const request of requests) {
+      const { statusCode, headers, body } = await ask(operation, request);
+      const status = String(statusCode);
+      seen.add(status);
+      const said = operation.said.responses[status];
+      if (said === undefined) continue;
+      const validate = schemaOf(operation.path, status);
+      validate(JSON.parse(body));
+      const documented = Object.entries<{ $ref?: string }>(said.headers).map(([name, header]) => [
+        name.toLowerCase(),
+        (resolved(header) as { schema: { const: string } }).schema.const,
+      ]);
+      const expected = { 'content-type': 'application/json', ...Object.fromEntries(documented) };
+      expect([body, validate.errors, headers]).toEqual([body, null, expected]);
+    }
+  });
+
+  test('is what the document says, and every status that it says is ours is answered', () => {
+    expect([...seen].sort()).toEqual(ownStatuses(operation).sort());
+  });
+
+  test('leaves no room for anything else', () => {
+    const { example } = operation.said.responses['200'].content['application/json'];
+    const validate = schemaOf(operation.path, '200');
+    expect(validate({ ...example, more: 1 })).toBe(false);
+    for (const name of Object.keys(example)) {
+      const { [name]: _, ...less } = example;
+      expect(validate(less)).toBe(false);
+    }
+  });
+});
+
+describe('the guide', () => {
+  const blocks = [...guide.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => JSON.parse(text));
+
+  test('shows answers as they are given', async () => {
+    const answer = async (path: string, current: Partial<Flag>, query: Record<string, string>) => {
+      const operation = operations.find((candidate) => candidate.path === path) as Operation;
+      const { body } = await ask(operation, { current, query, feature: FEATURE_NAME, enterpriseClaim: undefined });
+      return JSON.parse(body);
+    };
+    const enterprise = { enterprise_customer_uuid: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890' };
+    const piloting = { rollout_percentage: 10, pilot_enterprises: Object.values(enterprise) };
+    const one = `${STATUS_PATHS.browsers}/{feature}`;
+    expect(blocks).toEqual([
+      await answer(STATUS_PATHS.browsers, piloting, { user_id: 'user-123' }),
+      await answer(one, piloting, enterprise),
+      await answer(one, { enabled: false }, { ...enterprise, require: 'enabled' }),
+    ]);
+  });
+
+  test('names every reason, every path and every status', () => {
+    for (const text of [...EVALUATION_REASONS, ...Object.values(STATUS_PATHS)]) expect(guide).toContain(`\`${text}`);
+    const statuses = new Set(operations.flatMap(({ said }) => Object.keys(said.responses)));
+    for (const status of statuses) expect(guide).toMatch(new RegExp(`^\\| ${status} \\|`, 'm'));
+  });
+});

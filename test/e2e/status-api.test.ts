@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
+import { FEATURE_NAME, FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { FLAG_SEED } from '../../lib/flag-seed.ts';
+import { findStage } from '../../lib/stage.ts';
+import { checkStage } from '../../lib/stage-schema.ts';
+import { output } from '../../local/demo/operator.ts';
+import { type Platform, startPlatform } from '../../local/platform.ts';
+import { LOCAL_STACK } from '../../local/synthesize.ts';
+import { until } from '../support/assembly.ts';
+import { ENTERPRISE, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { writeLocalAssembly } from '../support/local-assembly.ts';
+import { AUDIENCE, startTokenIssuer } from '../support/token-issuer.ts';
+
+jest.setTimeout(30_000);
+
+const ORIGIN = 'https://lms.example';
+const SIGNED = `AWS4-HMAC-SHA256 Credential=a/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
+/** AppConfig's 15 s are one. */
+const TIME_SCALE = 15;
+const POLL_MS = 1000;
+
+const issuer = await startTokenIssuer();
+const local = findStage('local');
+const browsers = {
+  issuer: issuer.url,
+  audiences: [AUDIENCE],
+  origins: [ORIGIN],
+  enterpriseClaim: 'enterprise_customer_uuid',
+};
+const assembly = writeLocalAssembly(checkStage({ ...local, statusApi: { ...local.statusApi, browsers } }));
+let platform: Platform;
+
+beforeAll(async () => {
+  platform = await startPlatform({
+    assemblyDirectory: assembly.directory,
+    stackName: LOCAL_STACK,
+    timeScale: TIME_SCALE,
+  });
+}, 30_000);
+afterAll(async () => {
+  await platform?.stop();
+  await issuer.close();
+  assembly.remove();
+}, 30_000);
+
+async function ask(path: string, authorization?: string) {
+  const headers = { origin: ORIGIN, ...(authorization !== undefined && { authorization }) };
+  const answer = await fetch(`${output(platform, 'StatusApiUrl')}${path}`, { headers });
+  return { status: answer.status, headers: answer.headers, body: JSON.parse(await answer.text()) };
+}
+
+const askAsOperator = (query: string) => ask(`${STATUS_PATHS.operators}/${FEATURE_NAME}?${query}`, SIGNED);
+const askAsBrowser = async (query: string, claims = {}) =>
+  ask(`${STATUS_PATHS.browsers}/${FEATURE_NAME}?${query}`, `Bearer ${await issuer.token(claims)}`);
+
+function deployFlag(values: object): void {
+  platform.appConfig.deploy(
+    output(platform, 'AppConfigApplicationId'),
+    output(platform, 'FlagsEnvironmentId'),
+    output(platform, 'FlagsProfileId'),
+    JSON.stringify({ ...FLAG_SEED, values: { [FLAG_KEY]: { ...FLAG_SEED.values[FLAG_KEY], ...values } } }),
+  );
+}
+
+const of = (enterprise: string) => `enterprise_customer_uuid=${enterprise}`;
+
+describe('operators', () => {
+  test('see the seed: off', async () => {
+    const { status, body } = await ask(`${STATUS_PATHS.operators}?user_id=user-123`, SIGNED);
+    expect([status, body]).toEqual([
+      200,
+      {
+        features: {
+          [FEATURE_NAME]: expect.objectContaining({ enabled: false, reason: 'off', rollout_percentage: null }),
+        },
+        user_id: 'user-123',
+        enterprise_customer_uuid: null,
+      },
+    ]);
+  });
+
+  test('must sign', async () => {
+    expect(await ask(STATUS_PATHS.operators)).toMatchObject({ status: 403, body: { message: 'Forbidden' } });
+  });
+
+  test('see a flag that is switched within one poll interval, on and off again', async () => {
+    for (const [values, expected] of [
+      [
+        { enabled: true, rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] },
+        { enabled: true, reason: 'pilot' },
+      ],
+      [{ enabled: false }, { enabled: false, reason: 'off' }],
+    ] as const) {
+      deployFlag(values);
+      const deployedAt = performance.now();
+      const answer = await until(async () => {
+        const { body } = await askAsOperator(of(ENTERPRISE));
+        return body.reason === expected.reason ? body : undefined;
+      });
+      expect(answer).toMatchObject({ ...expected, user_specific: true });
+      // The interval, and some for the requests of a loaded machine.
+      expect(performance.now() - deployedAt).toBeLessThan(POLL_MS + 1500);
+    }
+  });
+});
+
+describe('browsers', () => {
+  beforeAll(async () => {
+    deployFlag({ enabled: true, rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] });
+    await until(async () => (await askAsOperator('')).body.enabled);
+  });
+
+  test('are told of the enterprise that their token names, and of everybody', async () => {
+    const claims = { enterprise_customer_uuid: ENTERPRISE };
+    const own = await askAsBrowser(of(ENTERPRISE), claims);
+    expect(own).toMatchObject({ status: 200, body: { enabled: true, user_specific: true, reason: 'pilot' } });
+    expect(own.headers.get('access-control-allow-origin')).toBe(ORIGIN);
+    expect(own.headers.get('cache-control')).toBe('private, max-age=15');
+    expect(await askAsBrowser('user_id=7')).toMatchObject({ body: { enabled: true, user_specific: false } });
+  });
+
+  test('are not told of another enterprise', async () => {
+    expect(await askAsBrowser(of(OTHER_ENTERPRISE), { enterprise_customer_uuid: ENTERPRISE })).toMatchObject({
+      status: 403,
+      body: { detail: { error: 'Your token is not of this enterprise' } },
+    });
+  });
+
+  test('are refused, where they ask to be, if it is off for their enterprise', async () => {
+    const query = `${of(OTHER_ENTERPRISE)}&require=enabled`;
+    expect(await askAsBrowser(query, { enterprise_customer_uuid: OTHER_ENTERPRISE })).toMatchObject({
+      status: 403,
+      body: { detail: { error: 'Learning time in webhooks is not enabled for this enterprise' } },
+    });
+  });
+
+  test('need a token of the issuer for this audience', async () => {
+    const unauthorized = { status: 401, body: { message: 'Unauthorized' } };
+    expect(await ask(STATUS_PATHS.browsers)).toMatchObject(unauthorized);
+    expect(await askAsBrowser('', { aud: 'another' })).toMatchObject(unauthorized);
+    expect(await ask(STATUS_PATHS.browsers, SIGNED)).toMatchObject(unauthorized);
+  });
+
+  test('do not pass by the operators’ routes', async () => {
+    const authorization = `Bearer ${await issuer.token()}`;
+    expect(await ask(STATUS_PATHS.operators, authorization)).toMatchObject({ status: 403 });
+  });
+});
+
+test('nobody who was asked about is in the function’s log', () => {
+  const lines = platform.functions.find('feature-status').logs();
+  const text = lines.map((line) => line.text).join('\n');
+  expect(text).toContain('feature_status.answered');
+  expect(text).not.toMatch(new RegExp(`user-123|${ENTERPRISE}|${OTHER_ENTERPRISE}`));
+});
