@@ -1,5 +1,6 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -25,6 +26,7 @@ export type OutputName =
   | 'LedgerTableName'
   | 'LedgerPayloadDays'
   | 'LedgerFactsDays'
+  | 'EventsQueueUrl'
   | 'DeliveriesQueueUrl'
   | 'DeliveriesQueueArn'
   | 'DeliveriesDeadLetterQueueUrl'
@@ -36,6 +38,7 @@ interface Clients {
   readonly lambda: LambdaClient;
   readonly dynamoDb: DynamoDBClient;
   readonly sqs: SQSClient;
+  readonly cloudWatch: CloudWatchClient;
 }
 
 /** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
@@ -94,6 +97,7 @@ function localStage(stateFile: string): Stage {
     lambda: new LambdaClient({ ...LAMBDA_OPTIONS, ...options('LAMBDA') }),
     dynamoDb: new DynamoDBClient({ ...CLIENT_OPTIONS, ...options('DYNAMODB') }),
     sqs: new SQSClient({ ...CLIENT_OPTIONS, ...options('SQS') }),
+    cloudWatch: new CloudWatchClient({ ...CLIENT_OPTIONS, ...options('CLOUDWATCH') }),
     awsCli: (service, words) =>
       `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
       `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
@@ -127,6 +131,7 @@ async function deployedStage(name: string, variables: Readonly<Record<string, st
       lambda: new LambdaClient({ ...options, ...LAMBDA_OPTIONS }),
       dynamoDb: new DynamoDBClient(options),
       sqs: new SQSClient(options),
+      cloudWatch: new CloudWatchClient(options),
       awsCli: (service, words) => `aws ${service} ${words}`,
     });
   } finally {

@@ -1,0 +1,166 @@
+import type { FigureName } from './figures.ts';
+
+/** In the order in which they are entered (document 001, "Rollout Plan"). */
+export const PHASES = ['pilot', 'limited', 'expanded', 'full'] as const;
+export type Phase = (typeof PHASES)[number];
+
+/** `at most before`: the same figure of the span of equal length before it. */
+export type Bound =
+  | { readonly is: 'at least' | 'more than' | 'at most' | 'less than'; readonly target: number }
+  | { readonly is: 'at most before' };
+
+export interface Criterion {
+  readonly says: string;
+  readonly figure: FigureName;
+  readonly bound: Bound;
+  /** Of fewer samples nothing is concluded. */
+  readonly least: number;
+  /** True where more data cannot mend a breach, so that it is a "no" however few the samples are. */
+  readonly isBreachFinal: boolean;
+  readonly source: string;
+}
+
+/** What no metric can tell. */
+export interface Question {
+  readonly asks: string;
+  readonly source: string;
+}
+
+export interface PhaseCriteria {
+  /** Who has learning time in it. */
+  readonly reach: string;
+  readonly criteria: readonly Criterion[];
+  readonly questions: readonly Question[];
+}
+
+/** One in twenty is beyond a p95, and 80% and 50% are told apart. */
+const TWENTY = { least: 20, isBreachFinal: false } as const;
+/** One in a hundred is 1%. */
+const HUNDRED = { least: 100, isBreachFinal: false } as const;
+/** One webhook too many decides. */
+const ONE_DECIDES = { least: 20, isBreachFinal: true } as const;
+
+const PILOT = '001, phase 1';
+const LIMITED = '001, phase 2';
+const EXPANDED = '001, phase 3';
+const FULL = '001, success criteria';
+/** Holds where document 001 says nothing for the phase. */
+const CANARY = '000, canary metrics';
+
+function latency(source: string): Criterion {
+  const bound = { is: 'less than', target: 5000 } as const;
+  return { says: 'webhook latency, p95', figure: 'deliveryLatencyP95', bound, ...TWENTY, source };
+}
+
+function cacheHits(target: number, source: string): Criterion {
+  return { says: 'cache hits', figure: 'cacheHits', bound: { is: 'more than', target }, ...TWENTY, source };
+}
+
+function queryTime(source: string): Criterion {
+  const bound = { is: 'less than', target: 5000 } as const;
+  return { says: 'Snowflake query time, p95', figure: 'queryP95', bound, ...TWENTY, source };
+}
+
+function queueDepth(source: string): Criterion {
+  const bound = { is: 'less than', target: 100 } as const;
+  return { says: 'longest queue', figure: 'queueDepth', bound, ...ONE_DECIDES, source };
+}
+
+function noMoreErrors(source: string): Criterion {
+  const bound = { is: 'at most before' } as const;
+  return { says: 'delivery tries that failed', figure: 'deliveryErrors', bound, ...HUNDRED, source };
+}
+
+const QUERY_SUCCESS: Criterion = {
+  says: 'Snowflake queries answered',
+  figure: 'querySuccess',
+  bound: { is: 'more than', target: 99 },
+  ...HUNDRED,
+  source: CANARY,
+};
+
+const ENRICHMENT_ERRORS: Criterion = {
+  says: 'sent without, unanswered',
+  figure: 'enrichmentErrors',
+  bound: { is: 'less than', target: 1 },
+  ...HUNDRED,
+  source: CANARY,
+};
+
+export const CRITERIA: Readonly<Record<Phase, PhaseCriteria>> = {
+  pilot: {
+    reach: 'one enterprise',
+    criteria: [
+      {
+        says: 'webhooks delivered',
+        figure: 'deliverySuccess',
+        bound: { is: 'at least', target: 100 },
+        ...ONE_DECIDES,
+        source: PILOT,
+      },
+      cacheHits(80, PILOT),
+      latency(PILOT),
+      QUERY_SUCCESS,
+      ENRICHMENT_ERRORS,
+    ],
+    questions: [{ asks: 'Does the pilot’s partner confirm that the learning times are right?', source: PILOT }],
+  },
+  limited: {
+    reach: '10% of enterprises',
+    criteria: [
+      noMoreErrors(LIMITED),
+      {
+        says: 'Snowflake queries in an hour',
+        figure: 'queriesPerHour',
+        bound: { is: 'less than', target: 500 },
+        ...ONE_DECIDES,
+        source: LIMITED,
+      },
+      queueDepth(LIMITED),
+      cacheHits(50, CANARY),
+      latency(CANARY),
+      QUERY_SUCCESS,
+      ENRICHMENT_ERRORS,
+    ],
+    questions: [],
+  },
+  expanded: {
+    reach: '50% of enterprises',
+    criteria: [queryTime(EXPANDED), cacheHits(80, EXPANDED), latency(CANARY), QUERY_SUCCESS, ENRICHMENT_ERRORS],
+    questions: [{ asks: 'Has no customer complained of late webhooks?', source: EXPANDED }],
+  },
+  full: {
+    reach: 'all enterprises',
+    criteria: [
+      {
+        says: 'webhooks with learning time',
+        figure: 'withLearningTime',
+        bound: { is: 'at least', target: 1 },
+        ...TWENTY,
+        source: FULL,
+      },
+      {
+        says: 'queries that were spared',
+        figure: 'queriesSpared',
+        bound: { is: 'more than', target: 80 },
+        ...TWENTY,
+        source: FULL,
+      },
+      latency(FULL),
+      queryTime(FULL),
+      cacheHits(80, FULL),
+      queueDepth(FULL),
+      noMoreErrors(FULL),
+      QUERY_SUCCESS,
+      ENRICHMENT_ERRORS,
+    ],
+    questions: [
+      {
+        asks: 'Did webhooks go out without learning time when Snowflake was down, or does a drill say so?',
+        source: FULL,
+      },
+      { asks: 'Has somebody on call switched the flag off and on, by the guide?', source: FULL },
+      { asks: 'Is data engineering content with what Snowflake costs (every month)?', source: '001, phase 4' },
+    ],
+  },
+};

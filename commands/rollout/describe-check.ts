@@ -1,0 +1,79 @@
+import { alignColumns } from '../table.ts';
+import { type Bound, CRITERIA, type Phase } from './criteria.ts';
+import { FIGURES, type Unit } from './figures.ts';
+import { isMet, type Judgement } from './judge.ts';
+import type { MeasuredSpan } from './read-measures.ts';
+
+/** What was checked, and what came of it. */
+export interface Check {
+  readonly phase: Phase;
+  readonly stageName: string;
+  readonly span: MeasuredSpan;
+  readonly judgements: readonly Judgement[];
+}
+
+/** The check in words. */
+export function describeCheck({ phase, stageName, span, judgements }: Check): string {
+  const { reach, questions } = CRITERIA[phase];
+  const { since, until } = times(span);
+  const rows = judgements.map(({ criterion, answer, value, target, samples }) => {
+    const { unit } = FIGURES[criterion.figure];
+    return [
+      answer,
+      criterion.says,
+      amount(value, unit),
+      targetWords(criterion.bound, target, unit),
+      `${samples}`,
+    ].concat(criterion.source);
+  });
+  return [
+    `phase ${phase} (${reach}), stage ${stageName}, from ${since} to ${until}`,
+    alignColumns([['answer', 'what', 'is', 'should be', 'of', 'document'], ...rows]),
+    ...(questions.length === 0 ? [] : ['for a person to answer, whatever the exit status says:']),
+    ...questions.map(({ asks, source }) => `  ${asks} (${source})`),
+    conclusion(phase, judgements),
+  ].join('\n');
+}
+
+/** The check as one JSON document. */
+export function checkFields({ phase, stageName, span, judgements }: Check): object {
+  return {
+    phase,
+    stage: stageName,
+    ...times(span),
+    is_met: isMet(judgements),
+    criteria: judgements.map(
+      ({ criterion: { says, figure, bound, least, source }, answer, value, target, samples }) => ({
+        ...{ criterion: says, answer },
+        value: value ?? null,
+        unit: FIGURES[figure].unit,
+        ...{ bound: bound.is, target: target ?? null, samples, least_samples: least, source },
+      }),
+    ),
+    questions: CRITERIA[phase].questions,
+  };
+}
+
+function conclusion(phase: Phase, judgements: readonly Judgement[]): string {
+  if (isMet(judgements)) return `${phase}: all that metrics can tell is as it should be`;
+  const counts = (['no', 'not enough data'] as const).map((answer) => {
+    const count = judgements.filter((judgement) => judgement.answer === answer).length;
+    return count === 0 ? [] : [`${count} × ${answer}`];
+  });
+  return `${phase}: not yet (${counts.flat().join(', ')})`;
+}
+
+function targetWords({ is }: Bound, target: number | undefined, unit: Unit): string {
+  return is === 'at most before' ? `at most ${amount(target, unit)}, as before` : `${is} ${amount(target, unit)}`;
+}
+
+/** Never rounded up: 99.999% is not 100%. */
+function amount(value: number | undefined, unit: Unit): string {
+  if (value === undefined) return '-';
+  return unit === '%' ? `${Math.floor(value * 100) / 100}%` : `${Math.round(value)} ${unit}`.trimEnd();
+}
+
+function times({ fromMs, untilMs }: MeasuredSpan): { readonly since: string; readonly until: string } {
+  const short = (ms: number) => new Date(ms).toISOString().replace(/\.\d{3}Z$/, 'Z');
+  return { since: short(fromMs), until: short(untilMs) };
+}

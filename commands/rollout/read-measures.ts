@@ -1,0 +1,116 @@
+import {
+  type CloudWatchClient,
+  type MetricDataQuery,
+  type MetricDataResult,
+  paginateGetMetricData,
+} from '@aws-sdk/client-cloudwatch';
+import { METRICS, METRICS_NAMESPACE, type MetricName } from '../../lambdas/contract/metrics.ts';
+import { CommandFailed } from '../command-failed.ts';
+import { busiestHour, largest, type Measures, type Point, sum } from './measures.ts';
+
+/** In epoch milliseconds, both at a multiple of `PERIOD_SECONDS`; the end is not included. */
+export interface MeasuredSpan {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
+/** Shortest period of counts: CloudWatch keeps shorter ones for 15 days only, and these for 63. */
+export const PERIOD_SECONDS = 300;
+
+/** Code bases that publish (POWERTOOLS_SERVICE_NAME). */
+export type Service = 'enrichment' | 'delivery';
+
+/** Counts that are read, and who publishes them. */
+export const COUNTS = {
+  deliveredWith: ['delivery', METRICS.deliveredWithLearningTime],
+  deliveredWithout: ['delivery', METRICS.deliveredWithoutLearningTime],
+  dead: ['delivery', METRICS.deliveryDead],
+  retried: ['delivery', METRICS.deliveryRetry],
+  fallbacks: ['delivery', METRICS.enrichmentFallback],
+  cacheHits: ['enrichment', METRICS.cacheHit],
+  cacheMisses: ['enrichment', METRICS.cacheMiss],
+  querySuccesses: ['enrichment', METRICS.querySuccess],
+  queryFailures: ['enrichment', METRICS.queryFailure],
+} as const satisfies Readonly<Record<string, readonly [Service, MetricName]>>;
+
+/** Durations of which the p95 is read. */
+export const DURATIONS = {
+  latencyP95Ms: ['delivery', METRICS.deliveryLatency],
+  queryP95Ms: ['enrichment', METRICS.queryDuration],
+} as const satisfies Readonly<Record<string, readonly [Service, MetricName]>>;
+
+type Points = (id: string) => readonly Point[];
+
+/**
+ * What CloudWatch knows of a span.
+ *
+ * @param queueNames those whose messages may pile up
+ * @throws CommandFailed where CloudWatch withholds a metric; what the client throws
+ */
+export async function readMeasures(
+  client: CloudWatchClient,
+  queueNames: readonly string[],
+  span: MeasuredSpan,
+): Promise<Measures> {
+  const points = await readPoints(client, metricQueries(queueNames, span), span);
+  const count = (id: keyof typeof COUNTS) => sum(points(id));
+  return {
+    deliveredWith: count('deliveredWith'),
+    deliveredWithout: count('deliveredWithout'),
+    dead: count('dead'),
+    retried: count('retried'),
+    fallbacks: count('fallbacks'),
+    cacheHits: count('cacheHits'),
+    cacheMisses: count('cacheMisses'),
+    querySuccesses: count('querySuccesses'),
+    queryFailures: count('queryFailures'),
+    busiestHourQueries: busiestHour([...points('querySuccesses'), ...points('queryFailures')]),
+    // One value for the whole span; should CloudWatch cut it at other times, the worse of them.
+    latencyP95Ms: largest(points('latencyP95Ms')),
+    queryP95Ms: largest(points('queryP95Ms')),
+    deepestQueue: largest(queueNames.flatMap((_, index) => points(queueId(index)))),
+  };
+}
+
+export function metricQueries(queueNames: readonly string[], { fromMs, untilMs }: MeasuredSpan): MetricDataQuery[] {
+  const wholeSpan = (untilMs - fromMs) / 1000;
+  const ours = (Id: string, [service, MetricName]: readonly [Service, MetricName], Period: number, Stat: string) => {
+    const Dimensions = [{ Name: 'service', Value: service }];
+    return { Id, MetricStat: { Metric: { Namespace: METRICS_NAMESPACE, MetricName, Dimensions }, Period, Stat } };
+  };
+  const queues = queueNames.map((name, index) => {
+    const Dimensions = [{ Name: 'QueueName', Value: name }];
+    const Metric = { Namespace: 'AWS/SQS', MetricName: 'ApproximateNumberOfMessagesVisible', Dimensions };
+    return { Id: queueId(index), MetricStat: { Metric, Period: PERIOD_SECONDS, Stat: 'Maximum' } };
+  });
+  return [
+    ...Object.entries(COUNTS).map(([id, metric]) => ours(id, metric, PERIOD_SECONDS, 'Sum')),
+    ...Object.entries(DURATIONS).map(([id, metric]) => ours(id, metric, wholeSpan, 'p95')),
+    ...queues,
+  ];
+}
+
+function queueId(index: number): string {
+  return `queue${index}`;
+}
+
+async function readPoints(
+  client: CloudWatchClient,
+  queries: MetricDataQuery[],
+  { fromMs, untilMs }: MeasuredSpan,
+): Promise<Points> {
+  const asked = { MetricDataQueries: queries, StartTime: new Date(fromMs), EndTime: new Date(untilMs) };
+  const found = new Map<string, Point[]>(queries.map(({ Id = '' }) => [Id, []]));
+  for await (const { MetricDataResults = [] } of paginateGetMetricData({ client }, asked)) {
+    for (const result of MetricDataResults) found.get(result.Id ?? '')?.push(...pointsOf(result));
+  }
+  return (id) => found.get(id) ?? [];
+}
+
+/** `PartialData` is all that came so far: the next page has more of it. */
+function pointsOf({ Label, StatusCode, Timestamps = [], Values = [] }: MetricDataResult): Point[] {
+  if (StatusCode === 'InternalError' || StatusCode === 'Forbidden') {
+    throw new CommandFailed(`CloudWatch does not answer ${Label} (${StatusCode}): try again`);
+  }
+  return Values.map((value, index) => ({ at: Timestamps[index]?.getTime() ?? 0, value }));
+}

@@ -1,0 +1,129 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { CRITERIA, type Criterion, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
+import type { FigureName } from '../../../commands/rollout/figures.ts';
+import { type Answer, isMet, judge } from '../../../commands/rollout/judge.ts';
+import type { Measures } from '../../../commands/rollout/measures.ts';
+import { measured, NOTHING } from './measured.ts';
+
+const ALL = PHASES.flatMap((phase) => CRITERIA[phase].criteria);
+
+function criterion(phase: Phase, figure: FigureName): Criterion {
+  const found = CRITERIA[phase].criteria.find((one) => one.figure === figure);
+  if (found === undefined) throw new Error(`${phase} has no criterion of ${figure}`);
+  return found;
+}
+
+function answers(phase: Phase, now: Measures, before = measured()): (readonly [FigureName, Answer])[] {
+  return CRITERIA[phase].criteria.map((one) => [one.figure, judge(one, now, before).answer]);
+}
+
+describe.each(PHASES)('phase %s', (phase) => {
+  test('is met where all is well', () => {
+    expect(new Set(answers(phase, measured()).map(([, answer]) => answer))).toEqual(new Set(['yes']));
+  });
+
+  test('is never met by silence', () => {
+    expect(new Set(answers(phase, NOTHING, NOTHING).map(([, answer]) => answer))).toEqual(new Set(['not enough data']));
+  });
+});
+
+describe('each criterion says no where it is missed, and yes where it is just met', () => {
+  const cases: readonly (readonly [Phase, FigureName, Partial<Measures>, Partial<Measures>])[] = [
+    ['pilot', 'deliverySuccess', { dead: 1 }, { dead: 0 }],
+    ['pilot', 'cacheHits', { cacheHits: 800, cacheMisses: 200 }, { cacheHits: 801, cacheMisses: 199 }],
+    ['pilot', 'deliveryLatencyP95', { latencyP95Ms: 5000 }, { latencyP95Ms: 4999 }],
+    ['pilot', 'querySuccess', { querySuccesses: 99, queryFailures: 1 }, { querySuccesses: 100, queryFailures: 1 }],
+    ['pilot', 'enrichmentErrors', { fallbacks: 10 }, { fallbacks: 9 }],
+    ['limited', 'deliveryErrors', { retried: 6 }, { retried: 4 }],
+    ['limited', 'queriesPerHour', { busiestHourQueries: 500 }, { busiestHourQueries: 499 }],
+    ['limited', 'queueDepth', { deepestQueue: 100 }, { deepestQueue: 99 }],
+    ['limited', 'cacheHits', { cacheHits: 500, cacheMisses: 500 }, { cacheHits: 501, cacheMisses: 499 }],
+    ['expanded', 'queryP95', { queryP95Ms: 5000 }, { queryP95Ms: 4999 }],
+    ['expanded', 'cacheHits', { cacheHits: 800, cacheMisses: 200 }, { cacheHits: 801, cacheMisses: 199 }],
+    ['full', 'withLearningTime', { deliveredWith: 0 }, { deliveredWith: 1 }],
+    ['full', 'queriesSpared', { querySuccesses: 200, queryFailures: 0 }, { querySuccesses: 199, queryFailures: 0 }],
+  ];
+
+  test.each(cases)('%s: %s', (phase, figure, missed, met) => {
+    const one = criterion(phase, figure);
+    expect(judge(one, measured(missed), measured()).answer).toBe('no');
+    expect(judge(one, measured(met), measured()).answer).toBe('yes');
+  });
+});
+
+describe('an increase of delivery errors', () => {
+  const one = criterion('limited', 'deliveryErrors');
+  const failing = (retried: number) => measured({ deliveredWith: 100_000 - retried, deliveredWithout: 0, retried });
+
+  test('is one from a tenth of a percent on', () => {
+    expect(judge(one, failing(149), failing(100)).answer).toBe('yes');
+    expect(judge(one, failing(151), failing(100)).answer).toBe('no');
+  });
+
+  test('is not known where too little was tried before', () => {
+    expect(judge(one, measured(), NOTHING)).toMatchObject({ answer: 'not enough data', target: undefined });
+    const few = measured({ deliveredWith: 99, deliveredWithout: 0, retried: 0 });
+    expect(judge(one, measured(), few).answer).toBe('not enough data');
+  });
+});
+
+describe('what counts at once', () => {
+  test('is a dead webhook, a long queue and too many queries, however little else there is', () => {
+    const few = { deliveredWith: 1, deliveredWithout: 0, cacheHits: 0, cacheMisses: 1 };
+    const now = measured({ ...few, dead: 1, deepestQueue: 100, busiestHourQueries: 500 });
+    expect(judge(criterion('pilot', 'deliverySuccess'), now, NOTHING).answer).toBe('no');
+    expect(judge(criterion('limited', 'queueDepth'), now, NOTHING).answer).toBe('no');
+    expect(judge(criterion('limited', 'queriesPerHour'), now, NOTHING).answer).toBe('no');
+  });
+
+  test('is not a share of few', () => {
+    const few = measured({ cacheHits: 0, cacheMisses: 19 });
+    expect(judge(criterion('pilot', 'cacheHits'), few, NOTHING)).toMatchObject({
+      answer: 'not enough data',
+      samples: 19,
+    });
+  });
+});
+
+const anyMeasures: fc.Arbitrary<Measures> = fc.record({
+  ...Object.fromEntries(Object.keys(measured()).map((name) => [name, fc.nat({ max: 2000 })])),
+  latencyP95Ms: fc.option(fc.nat({ max: 20_000 }), { nil: undefined }),
+  queryP95Ms: fc.option(fc.nat({ max: 20_000 }), { nil: undefined }),
+  deepestQueue: fc.option(fc.nat({ max: 500 }), { nil: undefined }),
+}) as fc.Arbitrary<Measures>;
+
+describe('whatever was measured', () => {
+  test('a yes has enough samples, and a share is from 0 to 100', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...ALL), anyMeasures, anyMeasures, (one, now, before) => {
+        const { answer, value = 0, samples } = judge(one, now, before);
+        if (answer === 'yes') expect(samples).toBeGreaterThanOrEqual(one.least);
+        expect(value).toBeGreaterThanOrEqual(0);
+        if (
+          !['queueDepth', 'queriesPerHour', 'withLearningTime', 'queryP95', 'deliveryLatencyP95'].includes(one.figure)
+        ) {
+          expect(value).toBeLessThanOrEqual(100);
+        }
+      }),
+    );
+  });
+
+  test('worse is never better: more dead webhooks turn no "no" into a "yes"', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...ALL), anyMeasures, anyMeasures, fc.nat({ max: 100 }), (one, now, before, more) => {
+        if (judge(one, now, before).answer !== 'no') return;
+        expect(judge(one, { ...now, dead: now.dead + more }, before).answer).not.toBe('yes');
+      }),
+    );
+  });
+
+  test('a phase is met where every answer is yes, and not otherwise', () => {
+    const answer = fc.constantFrom<Answer>('yes', 'no', 'not enough data');
+    fc.assert(
+      fc.property(fc.array(answer), (given) => {
+        expect(isMet(given.map((one) => ({ answer: one })))).toBe(!given.some((one) => one !== 'yes'));
+      }),
+    );
+  });
+});
