@@ -56,10 +56,7 @@ function lastHours(hours: number, nowMs: number): MeasuredSpan {
 async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promise<Check> {
   const queues = [stage.output('EventsQueueUrl'), stage.output('DeliveriesQueueUrl')].map(queueName);
   const spanBefore = { fromMs: 2 * span.fromMs - span.untilMs, untilMs: span.fromMs };
-  const [now, before] = await Promise.all([
-    readMeasures(stage.cloudWatch, queues, span),
-    readMeasures(stage.cloudWatch, queues, spanBefore),
-  ]);
+  const [now, before] = await Promise.all([readMeasures(stage, queues, span), readMeasures(stage, queues, spanBefore)]);
   const judgements = CRITERIA[phase].criteria.map((criterion) => judge(criterion, now, before));
   return { phase, stageName: stage.name, span, judgements };
 }

@@ -9,7 +9,7 @@ import {
   TreatMissingData,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { METRICS, METRICS_NAMESPACE, type MetricName } from '../lambdas/contract/metrics.ts';
+import { METRICS, type MetricName, metricsNamespace } from '../lambdas/contract/metrics.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { Stage } from './stage-schema.ts';
 
@@ -54,11 +54,12 @@ export class HarmAlarms extends Construct {
   ) {
     super(scope, id);
     this.stageName = stage.name;
+    const count = (name: MetricName) => countOf(name, stage.name);
     const delivered = {
-      enriched: countOf(METRICS.deliveredWithLearningTime),
-      plain: countOf(METRICS.deliveredWithoutLearningTime),
+      enriched: count(METRICS.deliveredWithLearningTime),
+      plain: count(METRICS.deliveredWithoutLearningTime),
     };
-    const failed = { retried: countOf(METRICS.deliveryRetry), dead: countOf(METRICS.deliveryDead) };
+    const failed = { retried: count(METRICS.deliveryRetry), dead: count(METRICS.deliveryDead) };
     this.failedTries = this.alarm('failed-tries', {
       description: `Over ${MAX_FAILED_TRIES_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
       metric: share('retried + dead', 'enriched + plain + retried + dead', { ...delivered, ...failed }),
@@ -66,7 +67,7 @@ export class HarmAlarms extends Construct {
     });
     this.fallbacks = this.alarm('fallbacks', {
       description: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks went out without learning time, since Snowflake did not answer`,
-      metric: share('fallbacks', 'enriched + plain', { ...delivered, fallbacks: countOf(METRICS.enrichmentFallback) }),
+      metric: share('fallbacks', 'enriched + plain', { ...delivered, fallbacks: count(METRICS.enrichmentFallback) }),
       threshold: MAX_FALLBACKS_PERCENT,
     });
     const everyMinute = { period: Duration.minutes(1), statistic: Stats.MAXIMUM };
@@ -97,9 +98,9 @@ export class HarmAlarms extends Construct {
   }
 }
 
-function countOf(name: MetricName): Metric {
+function countOf(name: MetricName, stageName: string): Metric {
   return new Metric({
-    namespace: METRICS_NAMESPACE,
+    namespace: metricsNamespace(stageName),
     metricName: name,
     dimensionsMap: { service: DELIVERY },
     statistic: Stats.SUM,

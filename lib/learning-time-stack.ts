@@ -28,7 +28,7 @@ export class LearningTimeStack extends Stack {
     });
 
     const network = new Network(this, 'Network', stage);
-    const defaults = { network, logRetentionDays: stage.logRetentionDays };
+    const defaults = { stageName: stage.name, network, logRetentionDays: stage.logRetentionDays };
     const queues = new EventQueues(this, 'Queues', stage);
     const alarms = new HarmAlarms(this, 'HarmAlarms', { stage, queues });
     const configuration = new Configuration(this, 'Configuration', { stage, alarms });

@@ -16,7 +16,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
-import { METRICS_NAMESPACE } from '../lambdas/contract/metrics.ts';
+import { metricsNamespace } from '../lambdas/contract/metrics.ts';
 import type { FunctionSize } from './function-size.ts';
 import type { Network } from './network.ts';
 import type { EventSource } from './stage-schema.ts';
@@ -24,6 +24,7 @@ import { wildcardFinding } from './wildcard-finding.ts';
 
 /** What all functions of a stage share. */
 export interface FunctionDefaults {
+  readonly stageName: string;
   readonly network: Network;
   readonly logRetentionDays: number;
 }
@@ -92,7 +93,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     });
     if (speaksTo === 'vpc') this.denyNetworkCallsByCode(role);
     this.setVariable('POWERTOOLS_SERVICE_NAME', service);
-    this.setVariable('POWERTOOLS_METRICS_NAMESPACE', METRICS_NAMESPACE);
+    this.setVariable('POWERTOOLS_METRICS_NAMESPACE', metricsNamespace(defaults.stageName));
     Validations.of(role).acknowledge({
       id: wildcardFinding('*'),
       reason: 'X-Ray and, in a VPC, the network interface calls take no resource.',

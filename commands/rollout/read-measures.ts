@@ -4,8 +4,9 @@ import {
   type MetricDataResult,
   paginateGetMetricData,
 } from '@aws-sdk/client-cloudwatch';
-import { METRICS, METRICS_NAMESPACE, type MetricName } from '../../lambdas/contract/metrics.ts';
+import { METRICS, type MetricName, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { CommandFailed } from '../command-failed.ts';
+import type { Stage } from '../stage.ts';
 import { busiestHour, largest, type Measures, type Point, sum } from './measures.ts';
 
 /** In epoch milliseconds, both at a multiple of `PERIOD_SECONDS`; the end is not included. */
@@ -16,6 +17,9 @@ export interface MeasuredSpan {
 
 /** Shortest period of counts: CloudWatch keeps shorter ones for 15 days only, and these for 63. */
 export const PERIOD_SECONDS = 300;
+
+/** Longest period of a percentile. */
+const DAY_SECONDS = 86_400;
 
 /** Code bases that publish (POWERTOOLS_SERVICE_NAME). */
 export type Service = 'enrichment' | 'delivery';
@@ -48,11 +52,11 @@ type Points = (id: string) => readonly Point[];
  * @throws CommandFailed where CloudWatch withholds a metric; what the client throws
  */
 export async function readMeasures(
-  client: CloudWatchClient,
+  { cloudWatch, name: stageName }: Pick<Stage, 'cloudWatch' | 'name'>,
   queueNames: readonly string[],
   span: MeasuredSpan,
 ): Promise<Measures> {
-  const points = await readPoints(client, metricQueries(queueNames, span), span);
+  const points = await readPoints(cloudWatch, metricQueries(stageName, queueNames, span), span);
   const count = (id: keyof typeof COUNTS) => sum(points(id));
   return {
     deliveredWith: count('deliveredWith'),
@@ -65,18 +69,23 @@ export async function readMeasures(
     querySuccesses: count('querySuccesses'),
     queryFailures: count('queryFailures'),
     busiestHourQueries: busiestHour([...points('querySuccesses'), ...points('queryFailures')]),
-    // One value for the whole span; should CloudWatch cut it at other times, the worse of them.
+    // One value for each day; should CloudWatch cut them at other times, all the same the worst.
     latencyP95Ms: largest(points('latencyP95Ms')),
     queryP95Ms: largest(points('queryP95Ms')),
     deepestQueue: largest(queueNames.flatMap((_, index) => points(queueId(index)))),
   };
 }
 
-export function metricQueries(queueNames: readonly string[], { fromMs, untilMs }: MeasuredSpan): MetricDataQuery[] {
-  const wholeSpan = (untilMs - fromMs) / 1000;
+export function metricQueries(
+  stageName: string,
+  queueNames: readonly string[],
+  { fromMs, untilMs }: MeasuredSpan,
+): MetricDataQuery[] {
+  const Namespace = metricsNamespace(stageName);
+  const percentilePeriod = Math.min((untilMs - fromMs) / 1000, DAY_SECONDS);
   const ours = (Id: string, [service, MetricName]: readonly [Service, MetricName], Period: number, Stat: string) => {
     const Dimensions = [{ Name: 'service', Value: service }];
-    return { Id, MetricStat: { Metric: { Namespace: METRICS_NAMESPACE, MetricName, Dimensions }, Period, Stat } };
+    return { Id, MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period, Stat } };
   };
   const queues = queueNames.map((name, index) => {
     const Dimensions = [{ Name: 'QueueName', Value: name }];
@@ -85,7 +94,7 @@ export function metricQueries(queueNames: readonly string[], { fromMs, untilMs }
   });
   return [
     ...Object.entries(COUNTS).map(([id, metric]) => ours(id, metric, PERIOD_SECONDS, 'Sum')),
-    ...Object.entries(DURATIONS).map(([id, metric]) => ours(id, metric, wholeSpan, 'p95')),
+    ...Object.entries(DURATIONS).map(([id, metric]) => ours(id, metric, percentilePeriod, 'p95')),
     ...queues,
   ];
 }

@@ -1,5 +1,10 @@
-/** The namespace of all of them; each has the dimension `service`, the code base that publishes it. */
-export const METRICS_NAMESPACE = 'LearningTimeWebhooks';
+/**
+ * Where a stage's metrics are: one namespace each, so that stages in one account and region neither mix in a percentile nor
+ * ring each other's alarms.
+ */
+export function metricsNamespace(stageName: string): string {
+  return `LearningTimeWebhooks/${stageName}`;
+}
 
 /** Names of what functions publish (EMF). Document 001, section 7.1, where it names one. */
 export const METRICS = {

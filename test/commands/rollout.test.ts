@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { COUNTS, DURATIONS, metricQueries, readMeasures } from '../../commands/rollout/read-measures.ts';
 import { rollout } from '../../commands/rollout.ts';
-import { METRICS_NAMESPACE } from '../../lambdas/contract/metrics.ts';
+import { metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../local/control-plane/cloudwatch.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
 import { NOW } from '../support/factories.ts';
@@ -29,7 +29,7 @@ afterEach(() => world.close());
 function publish(atMs: number, values: Partial<Record<keyof typeof COUNTS | keyof typeof DURATIONS, number[]>>): void {
   for (const [id, [service, name]] of Object.entries({ ...COUNTS, ...DURATIONS })) {
     const published = values[id as keyof typeof values] ?? [];
-    metrics.record({ namespace: METRICS_NAMESPACE, name, dimensions: { service } }, atMs, published);
+    metrics.record({ namespace: metricsNamespace('local'), name, dimensions: { service } }, atMs, published);
   }
 }
 
@@ -140,8 +140,8 @@ pilot: all that metrics can tell is as it should be`);
       ],
       ...(NextToken === undefined && { NextToken: 'more' }),
     }));
-    const { cloudWatch } = await world.context.openStage('local');
-    expect(await readMeasures(cloudWatch, [], { fromMs: 0, untilMs: HOUR_MS })).toMatchObject({ dead: 4 });
+    const stage = await world.context.openStage('local');
+    expect(await readMeasures(stage, [], { fromMs: 0, untilMs: HOUR_MS })).toMatchObject({ dead: 4 });
   });
 });
 
@@ -150,14 +150,14 @@ test('metrics are asked for by what the stack calls them', () => {
     const { Environment = {} } = Properties as { Environment?: { Variables?: Record<string, string> } };
     return Environment.Variables ?? {};
   });
-  const ours = variables.filter(({ POWERTOOLS_METRICS_NAMESPACE: namespace }) => namespace === METRICS_NAMESPACE);
+  const ours = variables.filter(({ POWERTOOLS_METRICS_NAMESPACE: namespace }) => namespace === metricsNamespace('dev'));
   const services = new Set(ours.map(({ POWERTOOLS_SERVICE_NAME: service }) => service));
-  const asked = metricQueries([], { fromMs: 0, untilMs: HOUR_MS }).flatMap(
+  const asked = metricQueries('dev', [], { fromMs: 0, untilMs: HOUR_MS }).flatMap(
     ({ MetricStat }) => MetricStat?.Metric ?? [],
   );
   expect(asked).toHaveLength(11);
   for (const { Namespace, Dimensions } of asked) {
-    expect(Namespace).toBe(METRICS_NAMESPACE);
+    expect(Namespace).toBe(metricsNamespace('dev'));
     expect(services).toContain(Dimensions?.[0]?.Value);
   }
 });

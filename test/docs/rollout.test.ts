@@ -10,7 +10,7 @@ import { CRITERIA, PHASES } from '../../commands/rollout/criteria.ts';
 import { ROLLOUT_USAGE, rollout } from '../../commands/rollout.ts';
 import type { Command } from '../../commands/run-command.ts';
 import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
-import { METRICS, METRICS_NAMESPACE } from '../../lambdas/contract/metrics.ts';
+import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { NOW } from '../support/factories.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -93,7 +93,7 @@ test('the notice is the partner guide’s, for one format', () => {
 
 test('where the old names went, there is what the table says', () => {
   const table = guide.slice(guide.indexOf('## Where the old names went'));
-  for (const name of [FLAG_KEY, METRICS_NAMESPACE, METRICS.cacheHit]) expect(table).toContain(`\`${name}\``);
+  for (const name of [FLAG_KEY, metricsNamespace('<stage>'), METRICS.cacheHit]) expect(table).toContain(`\`${name}\``);
   const { scripts } = JSON.parse(read('package.json'));
   for (const [, script = ''] of table.matchAll(/npm run ([a-z-]+)/g)) expect(scripts).toHaveProperty([script]);
   for (const [, file = ''] of table.matchAll(/`(lib\/[a-z-]+\.ts)`/g)) expect(existsSync(join(ROOT, file))).toBe(true);

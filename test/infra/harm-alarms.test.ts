@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS, METRICS_NAMESPACE } from '../../lambdas/contract/metrics.ts';
+import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const template = synthesize('prod');
@@ -75,7 +75,7 @@ describe('alarms that mean harm', () => {
     expect(counted).toEqual(metrics);
     for (const { MetricStat } of Metrics.filter((one: Resource['Properties']) => one.MetricStat !== undefined)) {
       expect(MetricStat).toMatchObject({
-        Metric: { Namespace: METRICS_NAMESPACE, Dimensions: [{ Name: 'service', Value: 'delivery' }] },
+        Metric: { Namespace: metricsNamespace('prod'), Dimensions: [{ Name: 'service', Value: 'delivery' }] },
         Period: 300,
         Stat: 'Sum',
       });
