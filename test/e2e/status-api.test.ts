@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createFeatureStatusClient } from '../../client/feature-status-client.ts';
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
 import { FEATURE_NAME, FLAG_KEY } from '../../lambdas/contract/flag.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
@@ -153,4 +154,22 @@ test('nobody who was asked about is in the function’s log', () => {
   const text = lines.map((line) => line.text).join('\n');
   expect(text).toContain('feature_status.answered');
   expect(text).not.toMatch(new RegExp(`user-123|${ENTERPRISE}|${OTHER_ENTERPRISE}`));
+});
+
+test('the client for pages understands it, and whom it is refused for', async () => {
+  deployFlag({ enabled: true, rollout_percentage: 100 });
+  const client = createFeatureStatusClient({
+    baseUrl: output(platform, 'StatusApiUrl'),
+    getToken: () => issuer.token({ enterprise_customer_uuid: ENTERPRISE }),
+  });
+  const mine = { enterpriseCustomerUuid: ENTERPRISE };
+  await until(async () => (await client.features(mine))[FEATURE_NAME]?.reason === 'within_percentage');
+  expect(await client.feature(FEATURE_NAME, mine)).toMatchObject({ user_specific: true, reason: 'within_percentage' });
+  expect(await client.feature(FEATURE_NAME, { userId: 'me' })).toMatchObject({ user_specific: false });
+  const refused = (status: number) => ({ name: 'StatusRefused', status });
+  await expect(client.features({ enterpriseCustomerUuid: OTHER_ENTERPRISE })).rejects.toMatchObject(refused(403));
+  await expect(client.feature('no_feature', mine)).rejects.toMatchObject(refused(404));
+  await expect(client.features({ userId: 'me@example.com' })).rejects.toMatchObject(refused(400));
+  const expired = createFeatureStatusClient({ baseUrl: output(platform, 'StatusApiUrl'), getToken: () => 'expired' });
+  await expect(expired.features(mine)).rejects.toMatchObject(refused(401));
 });

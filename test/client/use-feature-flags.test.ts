@@ -1,0 +1,169 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { Window } from 'happy-dom';
+import { createElement, type ReactNode, StrictMode } from 'react';
+import { createFeatureStatusClient, type FeatureStatusClient } from '../../client/feature-status-client.ts';
+import {
+  FeatureFlagsProvider,
+  type FeatureFlagsProviderProps,
+  useFeatureFlag,
+  useFeatureFlags,
+} from '../../client/use-feature-flags.ts';
+import { until } from '../support/assembly.ts';
+import { answering, FEATURE, OFF, ON, type StatusServer, startStatusServer } from './status-server.ts';
+
+// React looks for a page when it is loaded.
+const page = new Window();
+Object.assign(globalThis, { window: page, document: page.document });
+const { flushSync } = await import('react-dom');
+const { createRoot } = await import('react-dom/client');
+const { renderToString } = await import('react-dom/server');
+
+let server: StatusServer;
+let client: FeatureStatusClient;
+let root: ReturnType<typeof createRoot>;
+let shown: ReturnType<typeof page.document.createElement>;
+let renders: number;
+
+beforeEach(async () => {
+  server = await startStatusServer();
+  client = createFeatureStatusClient({ baseUrl: server.url, getToken: () => 'token' });
+  renders = 0;
+  shown = page.document.createElement('div');
+  root = newRoot();
+});
+afterEach(async () => {
+  flushSync(() => root.unmount());
+  await server.close();
+});
+
+/** The page is a stand-in for a browser's, of its own types. */
+function newRoot() {
+  return createRoot(shown as unknown as Parameters<typeof createRoot>[0]);
+}
+
+/** Shows what both hooks say. */
+function Page(): ReactNode {
+  renders += 1;
+  const { isEnabled, isLoading, error, features } = useFeatureFlags();
+  const isOn = useFeatureFlag(FEATURE);
+  const state = isLoading ? 'loading' : (error?.name ?? 'ready');
+  return `${state} ${isEnabled(FEATURE)} ${isOn} ${isEnabled('toString')} ${Object.keys(features).length}`;
+}
+
+const provider = (props: Partial<FeatureFlagsProviderProps> = {}, child: ReactNode = createElement(Page)) =>
+  createElement(FeatureFlagsProvider, { client, refreshMs: 0, ...props }, child);
+/** With its effects. */
+const render = (element: ReactNode) => flushSync(() => root.render(element));
+const says = (text: string) => until(() => shown.textContent === text);
+
+test('loading and off at first, then as the API answers', async () => {
+  server.behave((request, response) =>
+    setTimeout(() => answering(200, { features: { [FEATURE]: ON } })(request, response), 50),
+  );
+  render(provider());
+  expect(shown.textContent).toBe('loading false false false 0');
+  await says('ready true true false 1');
+  expect(server.seen).toHaveLength(1);
+});
+
+test('an error: off, and said', async () => {
+  server.behave(answering(503, {}));
+  render(provider());
+  await says('StatusRefused false false false 0');
+});
+
+test('one request for many hooks, and for the double mount of StrictMode a second', async () => {
+  render(
+    provider(
+      {},
+      [1, 2, 3].map((key) => createElement(Page, { key })),
+    ),
+  );
+  await says('ready true true false 1'.repeat(3));
+  expect(server.seen).toHaveLength(1);
+  flushSync(() => root.unmount());
+  root = newRoot();
+  render(createElement(StrictMode, null, provider()));
+  await says('ready true true false 1');
+  expect(server.seen.length).toBeLessThanOrEqual(3);
+});
+
+test('refresh asks anew; what is as it was renders nothing', async () => {
+  let refresh = async () => {};
+  function Refreshing(): ReactNode {
+    refresh = useFeatureFlags().refresh;
+    return createElement(Page);
+  }
+  render(provider({}, createElement(Refreshing)));
+  await says('ready true true false 1');
+  const before = renders;
+  await refresh();
+  expect([server.seen.length, renders]).toEqual([2, before]);
+  server.behave(answering(200, { features: { [FEATURE]: OFF } }));
+  await refresh();
+  await says('ready false false false 1');
+  server.behave(answering(500, ''));
+  await refresh();
+  await says('StatusRefused false false false 1');
+});
+
+test('another enterprise begins anew: the former one’s features are never shown', async () => {
+  render(provider({ enterpriseCustomerUuid: 'first' }));
+  await says('ready true true false 1');
+  server.behave(() => {});
+  render(provider({ enterpriseCustomerUuid: 'second' }));
+  expect(shown.textContent).toBe('loading false false false 0');
+  await until(() => server.seen.length === 2);
+  expect(server.seen.map(({ url }) => url.split('=')[1])).toEqual(['first', 'second']);
+});
+
+test('an answer for the former one that comes late is not heard', async () => {
+  let answerFirst = () => {};
+  server.behave((request, response) => {
+    const isFirst = request.url?.endsWith('first');
+    const answer = () => answering(200, { features: { [FEATURE]: isFirst ? ON : OFF } })(request, response);
+    if (isFirst) answerFirst = answer;
+    else answer();
+  });
+  render(provider({ userId: 'first' }));
+  await until(() => server.seen.length === 1);
+  render(provider({ userId: 'second' }));
+  await says('ready false false false 1');
+  answerFirst();
+  await says('ready false false false 1');
+});
+
+test('the same props in another render ask nothing anew', async () => {
+  render(provider({ userId: 'me' }));
+  await says('ready true true false 1');
+  render(provider({ userId: 'me' }));
+  await says('ready true true false 1');
+  expect(server.seen).toHaveLength(1);
+});
+
+test('a page that is not seen is refreshed once somebody looks', async () => {
+  render(provider({ refreshMs: 20 }));
+  await says('ready true true false 1');
+  look('hidden');
+  // Long enough for what was under way, and for the next one to fall due.
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  const before = server.seen.length;
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(server.seen).toHaveLength(before);
+  look('visible');
+  await until(() => server.seen.length > before);
+});
+
+function look(state: 'hidden' | 'visible'): void {
+  Object.defineProperty(page.document, 'visibilityState', { value: state, configurable: true });
+  page.document.dispatchEvent(new page.Event('visibilitychange'));
+}
+
+test('a server renders what is known there: nothing, and everything off', () => {
+  expect(renderToString(provider())).toBe('loading false false false 0');
+  expect(server.seen).toEqual([]);
+});
+
+test('without a provider it is said what is missing', () => {
+  expect(() => renderToString(createElement(Page))).toThrow('useFeatureFlags needs a FeatureFlagsProvider above it');
+});
