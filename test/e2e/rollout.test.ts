@@ -1,3 +1,8 @@
+import {
+  AppConfigClient,
+  CreateHostedConfigurationVersionCommand,
+  StartDeploymentCommand,
+} from '@aws-sdk/client-appconfig';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
 import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
@@ -6,7 +11,10 @@ import { webhookId } from '../../lambdas/domain/identity.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
+import { until } from '../support/assembly.ts';
+import { synthesize } from '../support/synthesized-stack.ts';
 import { learningTimeOf, linesOf, logged, receiptsOf, runningWorld } from './running-world.ts';
 
 const EVENTS_PER_SECOND = 100;
@@ -115,4 +123,42 @@ test('a change reaches running functions within a minute, without a new one', as
     expect(Date.now() - deployedAtMs).toBeLessThan(60_000);
   }
   expect(pool.processIds().some((pid) => processes.includes(pid))).toBe(true);
+}, 120_000);
+
+test('what the console deployed is no change to the template: nothing to deploy, and nothing to reset', async () => {
+  const before = synthesize('local');
+  const { platform } = world();
+  const client = new AppConfigClient({
+    endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_APPCONFIG),
+    region: 'us-east-1',
+    credentials: LOCAL_CREDENTIALS,
+  });
+  const ApplicationId = output(platform, 'AppConfigApplicationId');
+  const ConfigurationProfileId = output(platform, 'FlagsProfileId');
+  const values = { enabled: true, rollout_percentage: 37, cache_ttl_seconds: 120 };
+  const { VersionNumber } = await client.send(
+    new CreateHostedConfigurationVersionCommand({
+      ...{ ApplicationId, ConfigurationProfileId, ContentType: 'application/json', VersionLabel: 'console-37' },
+      Content: Buffer.from(JSON.stringify({ ...FLAG_SEED, values: { [FLAG_KEY]: values } })),
+    }),
+  );
+  await client.send(
+    new StartDeploymentCommand({
+      ...{ ApplicationId, ConfigurationProfileId, EnvironmentId: output(platform, 'FlagsEnvironmentId') },
+      ConfigurationVersion: String(VersionNumber),
+      DeploymentStrategyId: output(platform, 'FlagsStrategyId'),
+    }),
+  );
+  client.destroy();
+  let round = 0;
+  await until(async () => {
+    round += 1;
+    const name = `console-${round}`;
+    await publishFor(0.1, name);
+    await awaitQuiet(world(), 60_000);
+    const [line] = linesOf(world(), 'delivery.attempted', 'skillsoft', `${name}-0`);
+    return line?.config_version === 'console-37';
+  }, 60_000);
+
+  expect(synthesize('local')).toEqual(before);
 }, 120_000);
