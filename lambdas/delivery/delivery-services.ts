@@ -2,7 +2,7 @@ import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
-import { createConfigurationSource } from '../adapters/appconfig.ts';
+import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';

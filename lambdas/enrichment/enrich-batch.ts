@@ -5,7 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { createConfigurationSource } from '../adapters/appconfig.ts';
+import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';

@@ -1,17 +1,15 @@
 import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
-import { createConfigurationSource } from '../adapters/appconfig.ts';
+import { createFlagSource } from '../adapters/appconfig-flag.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
-import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import type { Log } from '../contract/log.ts';
-import { type Counter, type FeatureFault, METRICS } from '../contract/metrics.ts';
+import type { Counter } from '../contract/metrics.ts';
 import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
-import { configVersion, overridden, parseFlag } from '../domain/flag.ts';
 
 /** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
 export function createLearningTimeServices(
@@ -20,31 +18,7 @@ export function createLearningTimeServices(
   log: Log,
   counter: Counter,
 ) {
-  const countFault = (error: FeatureFault) => counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error });
-  const deployed = createConfigurationSource<VersionedFlag>({
-    client: appConfig,
-    applicationId: environment.APPCONFIG_APPLICATION_ID,
-    environmentId: environment.FLAGS_ENVIRONMENT_ID,
-    profileId: environment.FLAGS_PROFILE_ID,
-    parse: (text, _, label) => {
-      const { flag, faults } = parseFlag(text);
-      if (faults.length > 0) {
-        log.warn('flag.faulty', { faults });
-        countFault('faulty');
-      }
-      return { ...flag, config_version: configVersion(flag, label) };
-    },
-    log,
-    onUnavailable: () => countFault('unavailable'),
-  });
-  const override = environment[FEATURE_OVERRIDE];
-  const flag: Pick<typeof deployed, 'read'> = {
-    async read() {
-      const current = await deployed.read();
-      if (current === undefined) countFault('never_read');
-      return override === undefined ? current : overridden(current ?? FLAG_OFF, override);
-    },
-  };
+  const flag = createFlagSource({ environment, client: appConfig, log, counter });
   const secrets = createSecretSource({
     client: new SecretsManagerClient(AWS_CLIENT_OPTIONS),
     secretId: environment.SNOWFLAKE_SECRET_ID,

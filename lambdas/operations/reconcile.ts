@@ -4,7 +4,7 @@ import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
-import { createConfigurationSource } from '../adapters/appconfig.ts';
+import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createCounter } from '../adapters/metrics.ts';

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { faultsOf } from '../contract/faults.ts';
 import {
+  type FeatureState,
   featureQuerySchema,
   STATUS_MAX_AGE_SECONDS,
   STATUS_PATHS,
@@ -9,6 +10,7 @@ import {
 } from '../contract/feature-status.ts';
 import { FEATURE_NAME, type VersionedFlag } from '../contract/flag.ts';
 import type { Log } from '../contract/log.ts';
+import { type Counter, METRICS } from '../contract/metrics.ts';
 import { allStatuses, featureStatus } from '../domain/feature-status.ts';
 import { queryFields } from './query-fields.ts';
 
@@ -36,6 +38,7 @@ export interface StatusServices {
   /** The claim that names the caller's enterprise; undefined where the stage has none, and callers may ask for any. */
   readonly enterpriseClaim: string | undefined;
   readonly log: Log;
+  readonly counter: Counter;
 }
 
 type Caller = keyof typeof STATUS_PATHS;
@@ -74,9 +77,16 @@ async function decide(request: StatusRequest, services: StatusServices): Promise
   if (flag === undefined) {
     return failure(503, 'The state cannot be read just now', { 'retry-after': String(STATUS_MAX_AGE_SECONDS) });
   }
-  if (feature === undefined) return success(allStatuses(flag, query.data));
+  const tell = ({ reason }: Pick<FeatureState, 'reason'>, name: string) =>
+    services.counter.count(METRICS.featureEvaluated, 1, { feature: name, result: reason });
+  if (feature === undefined) {
+    const statuses = allStatuses(flag, query.data);
+    for (const [name, state] of Object.entries(statuses.features)) tell(state, name);
+    return success(statuses);
+  }
   const status = featureStatus(flag, feature, query.data);
   if (status === undefined) return failure(404, 'There is no feature of this name');
+  tell(status, feature);
   const isRequired = 'require' in query.data && query.data.require === 'enabled';
   if (!isRequired || status.enabled) return success(status);
   return failure(403, `${NOT_ENABLED} ${status.user_specific ? 'this' : 'any'} enterprise`);

@@ -8,7 +8,7 @@ import { featureQuerySchema, STATUS_PATHS, statusQuerySchema } from '../../lambd
 import { EVALUATION_REASONS, FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
 import { answerRequest, type StatusAnswer } from '../../lambdas/status/answer-request.ts';
 import { findStage } from '../../lib/stage.ts';
-import { ENTERPRISE, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
 import { resourcesOf, synthesizeStage } from '../support/synthesized-stack.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -115,6 +115,7 @@ function ask({ path }: Operation, { current, query, feature, enterpriseClaim }: 
     flag: { read: async () => (current === undefined ? undefined : flag(current)) },
     enterpriseClaim,
     log: fakeLog(),
+    counter: fakeCounter(),
   };
   const request = {
     routeKey: `GET ${path}`,

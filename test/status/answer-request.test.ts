@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
 import { FEATURE_NAME, type VersionedFlag } from '../../lambdas/contract/flag.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { answerRequest, type StatusRequest } from '../../lambdas/status/answer-request.ts';
-import { ENTERPRISE, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
 
 interface World {
   readonly current?: VersionedFlag | undefined;
@@ -13,12 +14,13 @@ interface World {
 async function ask(request: Partial<StatusRequest>, world: World = {}) {
   const log = fakeLog();
   const current = 'current' in world ? world.current : flag();
-  const services = { flag: { read: async () => current }, enterpriseClaim: world.enterpriseClaim, log };
+  const counter = fakeCounter();
+  const services = { flag: { read: async () => current }, enterpriseClaim: world.enterpriseClaim, log, counter };
   const { body, ...answer } = await answerRequest(
     { routeKey: `GET ${STATUS_PATHS.browsers}`, rawQueryString: '', requestContext: {}, ...request },
     services,
   );
-  return { ...answer, body: JSON.parse(body), log };
+  return { ...answer, body: JSON.parse(body), log, counter };
 }
 
 const askAll = (rawQueryString: string, world?: World) => ask({ rawQueryString }, world);
@@ -31,6 +33,15 @@ function askOne(rawQueryString: string, world?: World, feature: string = FEATURE
 const OFF = flag({ enabled: false, rollout_percentage: 0 });
 
 describe('an answer', () => {
+  test('is counted by what the flag said, and never by whom', async () => {
+    const said = (result: string) => [METRICS.featureEvaluated, { feature: FEATURE_NAME, result }];
+    expect((await askAll('')).counter.counted).toEqual([said('within_percentage')]);
+    const { counter } = await askOne(`enterprise_customer_uuid=${ENTERPRISE}`, { current: OFF });
+    expect(counter.counted).toEqual([said('off')]);
+    expect((await askOne('', {}, 'no_feature')).counter.counted).toEqual([]);
+    expect((await askAll('', { current: undefined })).counter.counted).toEqual([]);
+  });
+
   test('of all features, as document 004 shapes it', async () => {
     const { statusCode, headers, body } = await askAll('user_id=user-123');
     expect({ statusCode, headers, body }).toEqual({

@@ -4,8 +4,8 @@ import {
   type GetLatestConfigurationResponse,
   StartConfigurationSessionCommand,
 } from '@aws-sdk/client-appconfigdata';
-import { errorName } from '../contract/errors.ts';
-import type { Log } from '../contract/log.ts';
+import { errorName } from '../../contract/errors.ts';
+import type { Log } from '../../contract/log.ts';
 
 /** Asked of AppConfig when a session starts; the least it grants (StartConfigurationSession, 15 to 86,400 s). */
 const POLL_INTERVAL_SECONDS = 15;

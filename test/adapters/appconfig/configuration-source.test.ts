@@ -1,9 +1,12 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type ConfigurationSource, createConfigurationSource } from '../../lambdas/adapters/appconfig.ts';
-import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
-import { type FrontServer, startFrontServer } from '../support/front-server.ts';
-import { recordingLog } from '../support/recording-log.ts';
+import {
+  type ConfigurationSource,
+  createConfigurationSource,
+} from '../../../lambdas/adapters/appconfig/configuration-source.ts';
+import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
+import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
+import { recordingLog } from '../../support/recording-log.ts';
 
 const START = 'POST /configurationsessions';
 const GET = 'GET /configuration';

@@ -1,0 +1,54 @@
+import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import type * as z from 'zod';
+import type { featureStatusEnvironment } from '../contract/environment.ts';
+import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
+import type { Log } from '../contract/log.ts';
+import { type Counter, type FeatureFault, METRICS } from '../contract/metrics.ts';
+import { configVersion, overridden, parseFlag } from '../domain/flag.ts';
+import { type ConfigurationSource, createConfigurationSource } from './appconfig/configuration-source.ts';
+
+type FlagVariable = 'APPCONFIG_APPLICATION_ID' | 'FLAGS_ENVIRONMENT_ID' | 'FLAGS_PROFILE_ID' | typeof FEATURE_OVERRIDE;
+
+export interface FlagSourceOptions {
+  readonly environment: Pick<z.infer<typeof featureStatusEnvironment>, FlagVariable>;
+  readonly client: AppConfigDataClient;
+  readonly log: Log;
+  readonly counter: Counter;
+}
+
+/**
+ * The flag as every function goes by it: the deployed version, or a developer's override. What keeps it from deciding is
+ * counted (document 004: errors by type).
+ */
+export function createFlagSource({
+  environment,
+  client,
+  log,
+  counter,
+}: FlagSourceOptions): ConfigurationSource<VersionedFlag> {
+  const countFault = (error: FeatureFault) => counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error });
+  const deployed = createConfigurationSource<VersionedFlag>({
+    client,
+    applicationId: environment.APPCONFIG_APPLICATION_ID,
+    environmentId: environment.FLAGS_ENVIRONMENT_ID,
+    profileId: environment.FLAGS_PROFILE_ID,
+    parse: (text, _, label) => {
+      const { flag, faults } = parseFlag(text);
+      if (faults.length > 0) {
+        log.warn('flag.faulty', { faults });
+        countFault('faulty');
+      }
+      return { ...flag, config_version: configVersion(flag, label) };
+    },
+    log,
+    onUnavailable: () => countFault('unavailable'),
+  });
+  const override = environment[FEATURE_OVERRIDE];
+  return {
+    async read() {
+      const current = await deployed.read();
+      if (current === undefined) countFault('never_read');
+      return override === undefined ? current : overridden(current ?? FLAG_OFF, override);
+    },
+  };
+}

@@ -1,0 +1,74 @@
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createFlagSource } from '../../lambdas/adapters/appconfig-flag.ts';
+import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { FLAG_SEED } from '../../lib/flag-seed.ts';
+import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { fakeCounter, fakeLog } from '../support/factories.ts';
+
+const VARIABLES = { APPCONFIG_APPLICATION_ID: 'app', FLAGS_ENVIRONMENT_ID: 'env', FLAGS_PROFILE_ID: 'flags' };
+
+let plane: ControlPlane;
+let client: AppConfigDataClient;
+let log: ReturnType<typeof fakeLog>;
+let counter: ReturnType<typeof fakeCounter>;
+
+beforeEach(async () => {
+  plane = await startControlPlane();
+  plane.appConfig.defineProfile('app', 'flags', 'AWS.Freeform');
+  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
+  client = new AppConfigDataClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  log = fakeLog();
+  counter = fakeCounter();
+});
+afterEach(async () => {
+  client.destroy();
+  await plane.close();
+});
+
+const deploy = (entry: unknown) =>
+  void plane.appConfig.deploy('app', 'env', 'flags', JSON.stringify({ [FLAG_KEY]: entry }));
+const source = (override?: boolean) =>
+  createFlagSource({ environment: { ...VARIABLES, [FEATURE_OVERRIDE]: override }, client, log, counter });
+const faults = () =>
+  counter.counted.map(([name, { feature, error }]) => {
+    expect([name, feature]).toEqual([METRICS.featureError, FEATURE_NAME]);
+    return error;
+  });
+
+test('is the deployed one, and says which version that is', async () => {
+  deploy({ ...FLAG_SEED.values[FLAG_KEY], enabled: true, rollout_percentage: 25 });
+  expect(await source().read()).toEqual({
+    ...{ enabled: true, rollout_percentage: 25, pilot_enterprises: [], cache_ttl_seconds: 3600 },
+    config_version: expect.stringMatching(/^content-[0-9a-f]{12}$/),
+  });
+  expect(faults()).toEqual([]);
+});
+
+describe('what keeps it from deciding is counted', () => {
+  test('a document edited into nonsense: it is taken as off, with a warning', async () => {
+    deploy({ enabled: true, rollout_percentage: 400 });
+    expect(await source().read()).toMatchObject({ enabled: true, rollout_percentage: 0 });
+    expect(faults()).toEqual(['faulty']);
+    expect(log.only('flag.faulty')).toEqual({ faults: [expect.stringContaining('rollout_percentage')] });
+  });
+
+  test('AppConfig is down before it was ever read', async () => {
+    plane.appConfig.setDown(true);
+    expect(await source().read()).toBeUndefined();
+    expect(faults()).toEqual(['unavailable', 'never_read']);
+  });
+});
+
+describe('a developer’s override', () => {
+  test.each([true, false])('%s: for everybody, whatever is deployed', async (isOn) => {
+    deploy({ enabled: !isOn, rollout_percentage: 0 });
+    expect(await source(isOn).read()).toMatchObject({ enabled: isOn, config_version: 'override' });
+  });
+
+  test('needs no AppConfig', async () => {
+    plane.appConfig.setDown(true);
+    expect(await source(true).read()).toMatchObject({ enabled: true, rollout_percentage: 100 });
+  });
+});
