@@ -1,6 +1,7 @@
 import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import type * as z from 'zod';
 import type { featureStatusEnvironment } from '../contract/environment.ts';
+import { FlagUnusable } from '../contract/errors.ts';
 import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, type FeatureFault, METRICS } from '../contract/metrics.ts';
@@ -14,17 +15,21 @@ export interface FlagSourceOptions {
   readonly client: AppConfigDataClient;
   readonly log: Log;
   readonly counter: Counter;
+  /** Wall clock, ms. */
+  readonly now?: () => number;
 }
 
 /**
- * The flag as every function goes by it: the deployed version, or a developer's override. What keeps it from deciding is
- * counted (document 004: errors by type).
+ * The flag as every function goes by it: the deployed version, or a developer's override. Nonsense does not take the place
+ * of a good version; where there was none, it is followed as far as it is safe. What keeps it from deciding is counted
+ * (document 004: errors by type).
  */
 export function createFlagSource({
   environment,
   client,
   log,
   counter,
+  now,
 }: FlagSourceOptions): ConfigurationSource<VersionedFlag> {
   const countFault = (error: FeatureFault) => counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error });
   const deployed = createConfigurationSource<VersionedFlag>({
@@ -32,15 +37,16 @@ export function createFlagSource({
     applicationId: environment.APPCONFIG_APPLICATION_ID,
     environmentId: environment.FLAGS_ENVIRONMENT_ID,
     profileId: environment.FLAGS_PROFILE_ID,
-    parse: (text, _, label) => {
-      const { flag, faults } = parseFlag(text);
-      if (faults.length > 0) {
-        log.warn('flag.faulty', { faults });
-        countFault('faulty');
-      }
+    parse: (text, lastGood, label) => {
+      const { flag, faults, isNonsense } = parseFlag(text);
+      if (faults.length > 0) countFault('faulty');
+      // The source keeps the last good one, and logs why.
+      if (isNonsense && lastGood !== undefined) throw new FlagUnusable(faults.join('; '));
+      if (faults.length > 0) log.warn('flag.faulty', { faults });
       return { ...flag, config_version: configVersion(flag, label) };
     },
     log,
+    ...(now !== undefined && { now }),
     onUnavailable: () => countFault('unavailable'),
   });
   const override = environment[FEATURE_OVERRIDE];

@@ -13,6 +13,11 @@ export class ConfigurationUnavailable extends PipelineError {
   override readonly name = 'ConfigurationUnavailable';
 }
 
+/** A version of the flag is nonsense, and a good one was read before. No retry mends it: somebody edits the document. */
+export class FlagUnusable extends PipelineError {
+  override readonly name = 'FlagUnusable';
+}
+
 /** A secret could not be read: Secrets Manager refused, or did not answer. Worth a retry. */
 export class SecretUnavailable extends PipelineError {
   override readonly name = 'SecretUnavailable';

@@ -12,6 +12,11 @@ import {
 export interface ParsedFlag {
   readonly flag: Flag;
   readonly faults: readonly string[];
+  /**
+   * Whether it says nothing that could be followed: who has a good version keeps that. A flag that is switched off, or gone,
+   * is followed whatever else the document holds.
+   */
+  readonly isNonsense: boolean;
 }
 
 /**
@@ -23,12 +28,10 @@ export interface ParsedFlag {
  */
 export function parseFlag(text: string): ParsedFlag {
   const document = parseJson(text);
-  if (!isRecord(document)) return { flag: flagOff(), faults: ['the document is not a JSON object; taken as off'] };
+  if (!isRecord(document)) return nonsense('the document is not a JSON object; taken as off');
   const entry = document[FLAG_KEY];
-  if (!isRecord(entry)) return { flag: flagOff(), faults: [`there is no flag ${FLAG_KEY}; taken as off`] };
-  if (typeof entry.enabled !== 'boolean') {
-    return { flag: flagOff(), faults: ['enabled is neither true nor false; taken as off'] };
-  }
+  if (!isRecord(entry)) return { ...nonsense(`there is no flag ${FLAG_KEY}; taken as off`), isNonsense: false };
+  if (typeof entry.enabled !== 'boolean') return nonsense('enabled is neither true nor false; taken as off');
   const faults: string[] = [];
   const { rollout_percentage, pilot_enterprises, cache_ttl_seconds } = flagSchema.shape;
   const flag = {
@@ -37,7 +40,7 @@ export function parseFlag(text: string): ParsedFlag {
     pilot_enterprises: attribute(pilot_enterprises, entry, 'pilot_enterprises', faults),
     cache_ttl_seconds: attribute(cache_ttl_seconds, entry, 'cache_ttl_seconds', faults),
   };
-  return { flag, faults };
+  return { flag, faults, isNonsense: entry.enabled && faults.length > 0 };
 }
 
 /**
@@ -86,8 +89,8 @@ export function bucket(enterpriseId: string, flagKey: string = FLAG_KEY): number
   return (digest.readUInt32BE(0) / 2 ** 32) * 100;
 }
 
-function flagOff(): Flag {
-  return flagSchema.parse({ enabled: false });
+function nonsense(fault: string): ParsedFlag {
+  return { flag: flagSchema.parse({ enabled: false }), faults: [fault], isNonsense: true };
 }
 
 /** The part of a zod field that is used here: a field with a default answers it for undefined. */

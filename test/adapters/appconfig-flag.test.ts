@@ -9,13 +9,15 @@ import { fakeCounter, fakeLog } from '../support/factories.ts';
 
 const VARIABLES = { APPCONFIG_APPLICATION_ID: 'app', FLAGS_ENVIRONMENT_ID: 'env', FLAGS_PROFILE_ID: 'flags' };
 
+let nowMs: number;
 let plane: ControlPlane;
 let client: AppConfigDataClient;
 let log: ReturnType<typeof fakeLog>;
 let counter: ReturnType<typeof fakeCounter>;
 
 beforeEach(async () => {
-  plane = await startControlPlane();
+  nowMs = Date.UTC(2026, 0, 1);
+  plane = await startControlPlane({ now: () => nowMs });
   plane.appConfig.defineProfile('app', 'flags', 'AWS.Freeform');
   const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
   client = new AppConfigDataClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
@@ -30,7 +32,13 @@ afterEach(async () => {
 const deploy = (entry: unknown) =>
   void plane.appConfig.deploy('app', 'env', 'flags', JSON.stringify({ [FLAG_KEY]: entry }));
 const source = (override?: boolean) =>
-  createFlagSource({ environment: { ...VARIABLES, [FEATURE_OVERRIDE]: override }, client, log, counter });
+  createFlagSource({
+    environment: { ...VARIABLES, [FEATURE_OVERRIDE]: override },
+    client,
+    log,
+    counter,
+    now: () => nowMs,
+  });
 const faults = () =>
   counter.counted.map(([name, { feature, error }]) => {
     expect([name, feature]).toEqual([METRICS.featureError, FEATURE_NAME]);
@@ -47,7 +55,23 @@ test('is the deployed one, and says which version that is', async () => {
 });
 
 describe('what keeps it from deciding is counted', () => {
-  test('a document edited into nonsense: it is taken as off, with a warning', async () => {
+  test('nonsense after a good version: that one is kept, with a warning', async () => {
+    deploy({ enabled: true, rollout_percentage: 25 });
+    const flag = source();
+    const good = await flag.read();
+    for (const nonsense of [{ enabled: 'yes' }, { enabled: true, rollout_percentage: 400 }]) {
+      deploy(nonsense);
+      nowMs += 15_000;
+      expect(await flag.read()).toEqual(good);
+    }
+    expect(faults()).toEqual(['faulty', 'faulty']);
+    expect(log.lines.map(({ message }) => message)).toEqual(['configuration.refused', 'configuration.refused']);
+    deploy({ enabled: false, rollout_percentage: 400 });
+    nowMs += 15_000;
+    expect(await flag.read()).toMatchObject({ enabled: false });
+  });
+
+  test('nonsense from the first: it is followed as far as that is safe, with a warning', async () => {
     deploy({ enabled: true, rollout_percentage: 400 });
     expect(await source().read()).toMatchObject({ enabled: true, rollout_percentage: 0 });
     expect(faults()).toEqual(['faulty']);

@@ -11,6 +11,7 @@ const LEAVES = [
   ['SecretUnusable', errors.SecretUnusable],
   ['WarehouseUnavailable', errors.WarehouseUnavailable],
   ['QueueRefused', errors.QueueRefused],
+  ['FlagUnusable', errors.FlagUnusable],
   ['LedgerUnavailable', errors.LedgerUnavailable],
   ['MalformedDelivery', errors.MalformedDelivery],
   ['EnvironmentInvalid', errors.EnvironmentInvalid],

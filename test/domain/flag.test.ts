@@ -15,15 +15,15 @@ const flagAt = (rollout_percentage: number, pilot_enterprises: string[] = []): F
 describe('parseFlag', () => {
   test('reads an enabled flag with its attributes', () => {
     const entry = { enabled: true, rollout_percentage: 25, pilot_enterprises: ['a'], cache_ttl_seconds: 600 };
-    expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [] });
+    expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [], isNonsense: false });
   });
 
   test('a disabled flag comes without attributes and is no fault', () => {
-    expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [] });
+    expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [], isNonsense: false });
   });
 
   test('an attribute that is not set is its default and no fault', () => {
-    expect(parseFlag(document({ enabled: true }))).toEqual({ flag: { ...OFF, enabled: true }, faults: [] });
+    expect(parseFlag(document({ enabled: true }))).toMatchObject({ flag: { ...OFF, enabled: true }, faults: [] });
   });
 
   test.each([
@@ -37,7 +37,7 @@ describe('parseFlag', () => {
     ['no enabled', document({ rollout_percentage: 100 })],
     ['enabled as text', document({ enabled: 'true', rollout_percentage: 100 })],
   ])('%s: off, with one fault', (_, text) => {
-    expect(parseFlag(text)).toEqual({ flag: OFF, faults: [expect.any(String)] });
+    expect(parseFlag(text)).toMatchObject({ flag: OFF, faults: [expect.any(String)] });
   });
 
   test.each([
@@ -61,6 +61,17 @@ describe('parseFlag', () => {
   test('several faults are told one by one', () => {
     const { faults } = parseFlag(document({ enabled: true, rollout_percentage: 900, cache_ttl_seconds: 1 }));
     expect(faults.map((fault) => fault.split(':')[0])).toEqual(['rollout_percentage', 'cache_ttl_seconds']);
+  });
+
+  test.each([
+    ['not JSON', 'enabled: true', true],
+    ['no enabled', document({ rollout_percentage: 100 }), true],
+    ['on, with a percentage that is none', document({ enabled: true, rollout_percentage: 900 }), true],
+    ['off, with a percentage that is none: off is clear', document({ enabled: false, rollout_percentage: 900 }), false],
+    ['deleted in the console: so it is off', '{"another_flag":{"enabled":true}}', false],
+    ['on', document({ enabled: true, rollout_percentage: 9 }), false],
+  ])('%s: nonsense or not', (_, text, isNonsense) => {
+    expect(parseFlag(text).isNonsense).toBe(isNonsense);
   });
 
   test('whatever comes, it does not throw, and answers a flag within its bounds', () => {
