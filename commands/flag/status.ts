@@ -8,6 +8,11 @@ import { describeEnterprises, describeFlag, warnings } from './describe-flag.ts'
 import { FLAG } from './flag-document.ts';
 import { leftMs, leftWords } from './follow-deployment.ts';
 import { findKnownEnterprises } from './known-enterprises.ts';
+import { monitorsOf } from './without-monitors.ts';
+
+/** A `disable` that was cut off leaves it so. */
+const UNWATCHED =
+  'No alarm watches over the flag, so that nothing is taken back by itself: add the monitors to the environment in the console';
 
 /** `flag status`: what is deployed, how far the newest deployment is, and who has learning time, and why. */
 export async function status(stageName: string, context: Context): Promise<number> {
@@ -15,6 +20,7 @@ export async function status(stageName: string, context: Context): Promise<numbe
   const stage = await context.openStage(stageName);
   print(`${FLAG_KEY}, stage ${stage.name}`);
   print(await describeNewest(stage, context));
+  if ((await monitorsOf(stage)).length === 0) print(UNWATCHED);
   const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
   const known = await findKnownEnterprises(stage);
   const named = `config_version ${configVersion(document.flag, label)}`;

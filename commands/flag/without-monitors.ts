@@ -1,4 +1,4 @@
-import { GetEnvironmentCommand, UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
+import { GetEnvironmentCommand, type Monitor, UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
 import type { Stage } from '../stage.ts';
 
 /**
@@ -11,21 +11,30 @@ export async function withoutMonitors<T>(
   print: (line: string) => void,
   step: () => Promise<T>,
 ): Promise<T> {
-  const environment = {
-    ApplicationId: stage.output('AppConfigApplicationId'),
-    EnvironmentId: stage.output('FlagsEnvironmentId'),
-  };
-  const { Monitors = [] } = await stage.appConfig.send(new GetEnvironmentCommand(environment));
-  const watch = (monitors: typeof Monitors) =>
-    stage.appConfig.send(new UpdateEnvironmentCommand({ ...environment, Monitors: monitors }));
+  const monitors = await monitorsOf(stage);
+  const watch = (some: readonly Monitor[]) =>
+    stage.appConfig.send(new UpdateEnvironmentCommand({ ...environmentOf(stage), Monitors: [...some] }));
   print('the alarms of the flag’s environment are not heeded meanwhile');
   await watch([]);
   try {
     return await step();
   } finally {
-    await watch(Monitors).catch((thrown: Error) => {
-      const names = Monitors.map(({ AlarmArn }) => AlarmArn?.split(':').at(-1)).join(', ');
+    await watch(monitors).catch((thrown: Error) => {
+      const names = monitors.map(({ AlarmArn }) => AlarmArn?.split(':').at(-1)).join(', ');
       print(`the alarms could not be put back (${thrown.name}): add them to the environment in the console: ${names}`);
     });
   }
+}
+
+/** The alarms that take back what does harm while it bakes. */
+export async function monitorsOf(stage: Stage): Promise<readonly Monitor[]> {
+  const { Monitors = [] } = await stage.appConfig.send(new GetEnvironmentCommand(environmentOf(stage)));
+  return Monitors;
+}
+
+function environmentOf(stage: Stage) {
+  return {
+    ApplicationId: stage.output('AppConfigApplicationId'),
+    EnvironmentId: stage.output('FlagsEnvironmentId'),
+  };
 }

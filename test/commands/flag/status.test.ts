@@ -59,6 +59,14 @@ test('one that was taken back is not what functions have', async () => {
   );
 });
 
+test('a flag that no alarm watches over, as a disable that was cut off leaves it', async () => {
+  await run();
+  expect(printed()).not.toContain('No alarm');
+  operator.world.plane.appConfig.store.watchAlarms('app', 'flags-env', []);
+  await run();
+  expect(printed()).toContain('\nNo alarm watches over the flag, so that nothing is taken back by itself');
+});
+
 test('integrations that cannot be read, or name nobody', async () => {
   operator.deployPartners();
   await run();
