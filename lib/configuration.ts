@@ -72,7 +72,7 @@ export class Configuration extends Construct {
     const { flagsId, integrationsId } = new DeploymentStrategies(this, 'Strategies', { stageName: stage.name });
     this.strategies = { flags: flagsId, integrations: integrationsId, emergency: strategy.deploymentStrategyId };
     this.flags = this.poll('flags', strategy, {
-      alarms: [failedTries, fallbacks, eventAge, deliveryAge],
+      alarms: [failedTries, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
     });
