@@ -142,6 +142,14 @@ describe('AppConfig', () => {
     expect(statement.Resource.map(flatten).join()).not.toContain('*');
   });
 
+  test('is given the seeds once the cache stands, minutes after the alarms: a new alarm has INSUFFICIENT_DATA', () => {
+    const seeds = resourcesOf(template, 'AWS::AppConfig::Deployment').map(([id]) => id);
+    expect(seeds).toHaveLength(2);
+    const [[cache] = ['']] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache');
+    for (const id of seeds) expect(namesIn(template.Resources[id])).toContain(cache);
+    for (const { id } of alarms.values()) expect([...reached(id)]).not.toContain(cache);
+  });
+
   test('no alarm and no environment leads to a function: the functions lead to the environments', () => {
     const { id } = watched('flags');
     const functions = resourcesOf(template, 'AWS::Lambda::Function').map(([name]) => name);
