@@ -1,6 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import {
   Application,
+  CfnDeployment,
   type CfnHostedConfigurationVersion,
   ConfigurationContent,
   ConfigurationType,
@@ -15,7 +16,7 @@ import {
 } from 'aws-cdk-lib/aws-appconfig';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import * as z from 'zod';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
 import { FEATURE_OVERRIDE } from '../lambdas/contract/flag.ts';
@@ -72,7 +73,7 @@ export class Configuration extends Construct {
     const { flagsId, integrationsId } = new DeploymentStrategies(this, 'Strategies', { stageName: stage.name });
     this.strategies = { flags: flagsId, integrations: integrationsId, emergency: strategy.deploymentStrategyId };
     this.flags = this.poll('flags', strategy, {
-      alarms: [failedTries, fallbacks, eventAge, deliveryAge],
+      alarms: [failedTries, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
     });
@@ -83,6 +84,15 @@ export class Configuration extends Construct {
       content: ConfigurationContent.fromInlineJson(JSON.stringify(INTEGRATIONS_SEED)),
       validators: [JsonSchemaValidator.fromInline(integrationsValidator())],
     });
+  }
+
+  /**
+   * Lets the seeds wait for something that takes minutes to create. A new alarm has INSUFFICIENT_DATA until it is first
+   * evaluated, for which AppConfig rolls back what is deployed, and the first deploy of the stack may fail for it.
+   */
+  seedAfter(slow: IConstruct): void {
+    const seeds = this.node.findAll().filter((construct) => construct instanceof CfnDeployment);
+    for (const seed of seeds) seed.node.addDependency(slow);
   }
 
   /** Lets a function poll the flag. */

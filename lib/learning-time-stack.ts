@@ -34,6 +34,7 @@ export class LearningTimeStack extends Stack {
     const configuration = new Configuration(this, 'Configuration', { stage, alarms });
     const secrets = new Secrets(this, 'Secrets', stage);
     const cache = new Cache(this, 'Cache', { stage, network });
+    configuration.seedAfter(cache);
     const ledger = new Ledger(this, 'Ledger', stage);
 
     const enrichment = new Enrichment(this, 'Enrichment', {

@@ -501,7 +501,12 @@ describe('the commands', () => {
     const takingBack = 'appconfig:StopDeployment';
     // SQS moves letters in the name of whoever starts the move (SQS Developer Guide, "API permissions reference").
     const moving = ['sqs:ReceiveMessage', 'sqs:DeleteMessage'];
-    expect(allowed.sort()).toEqual([...new Set([...called, takingBack, ...moving])].sort());
+    // Monitors are put back with the role that reads their alarms.
+    const passing = 'iam:PassRole';
+    expect(allowed.sort()).toEqual([...new Set([...called, takingBack, ...moving, passing])].sort());
+    const role = policy.Statement.find(({ Action }: { Action: unknown }) => Action === passing);
+    expect(role.Resource).toMatch(/:role\/LearningTimeWebhooks-dev-ConfigurationAlarmReader/);
+    expect(role.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'appconfig.amazonaws.com' } });
   });
 });
 

@@ -33,7 +33,7 @@ describe('alarms that mean harm', () => {
     for (const alarm of alarms.values()) expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' });
   });
 
-  test('go off within the ten minutes that a version of the flag bakes', () => {
+  test('look back five minutes at the most', () => {
     for (const { Period, Metrics = [], EvaluationPeriods } of alarms.values()) {
       const periods = [
         Period,
@@ -85,7 +85,7 @@ describe('alarms that mean harm', () => {
 
   test.each([
     ['event-age', '<QueuesEvents.QueueName>', 300],
-    ['delivery-age', '<QueuesDeliveries.QueueName>', 900],
+    ['delivery-age', '<QueuesDeliveries.QueueName>', 960],
   ])('%s: the oldest message of a queue', (name, queue, threshold) => {
     const { Dimensions, MetricName, Namespace, Statistic, Threshold } = alarms.get(name) ?? {};
     expect({ MetricName, Namespace, Statistic, Threshold }).toEqual({
@@ -107,9 +107,26 @@ describe('AppConfig', () => {
     return { id: String(id), names, roles: new Set(monitors.map(({ AlarmRoleArn }) => flatten(AlarmRoleArn))) };
   };
 
-  test('watches them over the flag, and those over the integrations that have to do with partners', () => {
-    expect(watched('flags').names).toEqual(['failed-tries', 'fallbacks', 'event-age', 'delivery-age']);
+  test('watches over the flag those that are quick enough, over the integrations those that have to do with partners', () => {
+    expect(watched('flags').names).toEqual(['failed-tries', 'fallbacks', 'event-age']);
     expect(watched('integrations').names).toEqual(['failed-tries', 'event-age', 'delivery-age']);
+  });
+
+  test.each([
+    ['flags', 'learning-time-webhooks-prod-flags'],
+    ['integrations', 'learning-time-webhooks-prod-integrations'],
+  ])('%s: a message sent under a new version can grow old enough to ring while that bakes', (name, strategyName) => {
+    const [, strategy] =
+      resourcesOf(template, 'AWS::AppConfig::DeploymentStrategy').find(
+        ([, { Properties }]) => Properties.Name === strategyName,
+      ) ?? [];
+    const bakeSeconds = strategy?.Properties.FinalBakeTimeInMinutes * 60;
+    const ages = watched(name).names.flatMap((alarmName) => {
+      const { MetricName, Threshold, Period, EvaluationPeriods } = alarms.get(String(alarmName)) ?? {};
+      return MetricName === 'ApproximateAgeOfOldestMessage' ? [Threshold + Period * EvaluationPeriods] : [];
+    });
+    expect(ages.length).toBeGreaterThan(0);
+    for (const age of ages) expect(age).toBeLessThan(bakeSeconds);
   });
 
   test('may read their states, and nothing else', () => {
@@ -123,6 +140,14 @@ describe('AppConfig', () => {
     expect(statement).toMatchObject({ Action: 'cloudwatch:DescribeAlarms', Effect: 'Allow' });
     expect(statement.Resource.map(flatten)).toHaveLength(4);
     expect(statement.Resource.map(flatten).join()).not.toContain('*');
+  });
+
+  test('is given the seeds once the cache stands, minutes after the alarms: a new alarm has INSUFFICIENT_DATA', () => {
+    const seeds = resourcesOf(template, 'AWS::AppConfig::Deployment').map(([id]) => id);
+    expect(seeds).toHaveLength(2);
+    const [[cache] = ['']] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache');
+    for (const id of seeds) expect(namesIn(template.Resources[id])).toContain(cache);
+    for (const { id } of alarms.values()) expect([...reached(id)]).not.toContain(cache);
   });
 
   test('no alarm and no environment leads to a function: the functions lead to the environments', () => {

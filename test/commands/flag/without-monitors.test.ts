@@ -1,0 +1,47 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { withoutMonitors } from '../../../commands/flag/without-monitors.ts';
+import type { Stage } from '../../../commands/stage.ts';
+import { type FlagWorld, startFlagWorld } from './flag-world.ts';
+
+const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
+
+let operator: FlagWorld;
+let stage: Stage;
+
+beforeEach(async () => {
+  operator = await startFlagWorld();
+  stage = await operator.world.context.openStage('local');
+});
+
+afterEach(() => operator.close());
+
+const without = <T>(step: () => Promise<T>) => withoutMonitors(stage, operator.world.context.terminal.print, step);
+
+test('no alarm watches during the step, and all of them do after it', async () => {
+  expect(await without(async () => operator.watched())).toEqual([]);
+  expect(operator.watched()).toEqual([ALARM]);
+});
+
+test('a step that fails fails, and they watch again', async () => {
+  const failing = without(async () => {
+    throw new RangeError('no');
+  });
+  await expect(failing).rejects.toThrow(RangeError);
+  expect(operator.watched()).toEqual([ALARM]);
+});
+
+test('of two operators, the one who finds none watching puts none back', async () => {
+  const secondBegan = Promise.withResolvers<void>();
+  const firstEnded = Promise.withResolvers<void>();
+  let second = Promise.resolve();
+  await without(async () => {
+    second = without(async () => {
+      secondBegan.resolve();
+      await firstEnded.promise;
+    });
+    await secondBegan.promise;
+  });
+  firstEnded.resolve();
+  await second;
+  expect(operator.watched()).toEqual([ALARM]);
+});
