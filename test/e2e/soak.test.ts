@@ -12,11 +12,13 @@ test('functions killed at random, events published three times, dead letters red
   expect(outcome).toMatchObject({
     events: 100,
     messages: 120,
-    redriven: [2, 2],
     missing: [],
     strangers: [],
     tooSoon: [],
   });
+  // Two webhooks are refused for good. A function killed between its letter and the ledger's line leaves a second letter.
+  expect(outcome.redriven).toHaveLength(2);
+  for (const letters of outcome.redriven) expect(letters).toBeGreaterThanOrEqual(2);
   expect(outcome.kills).toBeGreaterThan(0);
   expect(isSound(outcome)).toBe(true);
 }, 400_000);
