@@ -127,3 +127,8 @@ describe('whatever was measured', () => {
     );
   });
 });
+
+test('more queries than look-ups, as after an outage, spare nothing: a share is never negative', () => {
+  const now = measured({ cacheHits: 0, cacheMisses: 100, querySuccesses: 100, queryFailures: 50 });
+  expect(judge(criterion('full', 'queriesSpared'), now, measured())).toMatchObject({ answer: 'no', value: 0 });
+});
