@@ -53,7 +53,7 @@ export interface Ratios {
 }
 
 export interface DeliveryReport {
-  readonly contestants: Readonly<Record<string, Ratios & { readonly ours: Rates }>>;
+  readonly contestants: Readonly<Record<string, Ratios & { readonly ours: Rates; readonly runs: number }>>;
   readonly bare: Rates;
   /** Pairs that do not count, because the gate's server did not answer within its 200 ms. */
   readonly spoilt: number;
@@ -106,7 +106,10 @@ function report(pairs: ReadonlyMap<string, readonly Pair[]>): Omit<DeliveryRepor
   return {
     bare: ratesOf([...pairs.values()].flat().map(({ bare }) => bare)),
     contestants: Object.fromEntries(
-      [...pairs].map(([name, all]) => [name, { ...ratiosOf(all), ours: ratesOf(all.map(({ ours }) => ours)) }]),
+      [...pairs].map(([name, all]) => [
+        name,
+        { ...ratiosOf(all), ours: ratesOf(all.map(({ ours }) => ours)), runs: all.length },
+      ]),
     ),
   };
 }

@@ -43,7 +43,9 @@ export interface LedgerReport extends Ratios {
   /** How long its answers took, and its share of a core. */
   readonly table: Latency & { readonly busy: Spread };
   readonly partner: { readonly busy: Spread };
-  /** Rounds that do not count, because the gate's server did not answer within its 200 ms. */
+  /** Rounds that count. */
+  readonly rounds: number;
+  /** Rounds that do not, because the gate's server did not answer within its 200 ms. */
   readonly spoilt: number;
 }
 
@@ -59,6 +61,7 @@ export function reportOf(pairs: readonly Pair[], seen: Seen): Omit<LedgerReport,
     },
     table: { ...latency(seen.tableMs), busy: spread(seen.tableBusy) },
     partner: { busy: spread(seen.partnerBusy) },
+    rounds: good.length,
     spoilt: pairs.length - good.length,
   };
 }
