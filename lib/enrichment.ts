@@ -45,8 +45,9 @@ export class Enrichment extends Construct {
     for (const fn of [this.batch, this.task]) {
       configuration.grantReadFlags(fn);
       cache.grantUse(fn);
-      warehouse.grantQuery(fn);
     }
+    warehouse.grantQuery(this.batch, 'enrich-batch');
+    warehouse.grantQuery(this.task, 'enrich-task');
     // The task answers the workflow, which has the delivery in hand: what became of it, the deliverers write down.
     ledger.grantAccept(this.batch);
   }

@@ -44,7 +44,7 @@ export class LearningTimeStack extends Stack {
       configuration,
       cache,
       ledger,
-      warehouse: new Warehouse(stage.warehouse, secrets),
+      warehouse: new Warehouse(stage, secrets),
     });
     const delivery = new Delivery(this, 'Delivery', {
       stage,

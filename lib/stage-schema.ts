@@ -81,6 +81,16 @@ const stageShape = z.strictObject({
       date: identifier,
       seconds: identifier,
     }),
+    /**
+     * When an environment leaves a sick warehouse alone: after so many failures or slow answers in a row, for so long,
+     * ±20%. Under 54 s, the earliest first retry of an event (60 s less 10%), so that it finds out whether that is over.
+     */
+    breaker: z.strictObject({
+      failuresToOpen: z.int().min(1).max(100),
+      openSeconds: z.int().min(1).max(44),
+      /** Under the 10 s in which a batch must be answered: more is no answer anyway. */
+      slowSeconds: z.int().min(1).max(10),
+    }),
   }),
   eventSources: z.strictObject({
     events: eventSource,

@@ -11,7 +11,7 @@ const base = {
   cache: {
     // An answer is about 100 bytes: 1 GB holds ten million learners' answers, more than an hour of any LMS has.
     maxStorageGigabytes: 1,
-    // A command of under 1 KB costs one ECPU, a script a few. The largest batch of events is 50 reads and 50 writes, of
+    // A command of under 1 KB costs one ECPU, a script a few. The largest batch of events is 100 reads and 100 writes, of
     // deliveries two scripts for each of 10 integrations.
     maxEcpuPerSecond: 5000,
   },
@@ -30,14 +30,19 @@ const base = {
       date: 'DATE',
       seconds: 'LEARNING_TIME_SECONDS',
     },
+    // Three in a row are no accident. 10 s, so that an event's first retry, 54 s later or more, always meets a probe made
+    // since; eight environments at most (five of batches, three of tasks) then ask a sick warehouse once in 10 s each.
+    breaker: { failuresToOpen: 3, openSeconds: 10, slowSeconds: 8 },
   },
   // An answer takes milliseconds and is kept for 15 s by whoever asked: for some hundred people at a time, and no bill for
   // a client that asks in a circle. No stage knows its issuer yet: add `browsers` where it has one (docs/status-api.md).
   statusApi: { requestsPerSecond: 20, burst: 40 },
   eventSources: {
-    // One warehouse query answers a batch's misses: up to 50 for the price of one, for a second's wait. Five at a time
-    // is what Lambda starts with, and stays under the eight queries that a warehouse runs side by side by default.
-    events: { batchSize: 50, windowSeconds: 1, maxConcurrency: 5 },
+    // One warehouse query answers a batch's misses: up to 100 for the price of one, for a second's wait. A longer window
+    // makes fewer queries of a trickle, and every event, cached or not, waits for it: docs/scale.md has both. A larger
+    // batch makes fewer of a backlog, but all of it must reach the workflow in one invocation when the warehouse is out.
+    // Five at a time is what Lambda starts with, and stays under the eight queries that a warehouse runs side by side.
+    events: { batchSize: 100, windowSeconds: 1, maxConcurrency: 5 },
     // 10 x 10 requests in flight in all.
     deliveries: { batchSize: 10, windowSeconds: 0, maxConcurrency: 10 },
   },
@@ -45,7 +50,7 @@ const base = {
   // handles one thing and waits.
   functions: {
     // Configuration 3 s on a cold start, the ledger, should it hang, 6 s (three calls), cache 0.2 s, warehouse at most 10 s.
-    // That is 19.2 s. If all 50 must be handed to the workflow then, it is in three rounds, each with a note of 2 s.
+    // That is 19.2 s. If all 100 must be handed to the workflow then, it is in three rounds, each with a note of 2 s.
     enrichBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
     // Warehouse at most 30 s, after a cold start that loads its SDK.
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },

@@ -6,18 +6,28 @@ import type { Stage } from './stage-schema.ts';
 export class Warehouse {
   readonly #settings: Stage['warehouse'];
   readonly #secrets: Secrets;
+  readonly #stageName: string;
 
-  constructor(settings: Stage['warehouse'], secrets: Secrets) {
-    this.#settings = settings;
+  constructor({ name, warehouse }: Stage, secrets: Secrets) {
+    this.#stageName = name;
+    this.#settings = warehouse;
     this.#secrets = secrets;
   }
 
-  /** Lets a function log in and ask for learning time. */
-  grantQuery(fn: PipelineFunction): void {
-    const { warehouse, role, table, columns } = this.#settings;
+  /**
+   * Lets a function log in and ask for learning time.
+   *
+   * @param functionName in the query tag, beside the stage: who asked, in Snowflake's query history
+   */
+  grantQuery(fn: PipelineFunction, functionName: string): void {
+    const { warehouse, role, table, columns, breaker } = this.#settings;
     this.#secrets.grantReadSnowflake(fn);
     fn.setVariable('SNOWFLAKE_WAREHOUSE', warehouse);
     fn.setVariable('SNOWFLAKE_ROLE', role);
+    fn.setVariable('SNOWFLAKE_QUERY_TAG', `learning-time-webhooks/${this.#stageName}/${functionName}`);
+    fn.setVariable('WAREHOUSE_FAILURES_TO_OPEN', String(breaker.failuresToOpen));
+    fn.setVariable('WAREHOUSE_OPEN_SECONDS', String(breaker.openSeconds));
+    fn.setVariable('WAREHOUSE_SLOW_SECONDS', String(breaker.slowSeconds));
     fn.setVariable('LEARNING_TIME_TABLE', table);
     fn.setVariable('LEARNING_TIME_USER_COLUMN', columns.user);
     fn.setVariable('LEARNING_TIME_COURSE_COLUMN', columns.course);

@@ -33,10 +33,17 @@ const cache = {
   CACHE_TLS: flagText,
 };
 
+const count = z.coerce.number().int().min(1);
+
 const warehouse = {
   SNOWFLAKE_SECRET_ID: id,
   SNOWFLAKE_WAREHOUSE: identifier,
   SNOWFLAKE_ROLE: identifier,
+  /** Beside each query in Snowflake's history, which takes at most 2000 characters. */
+  SNOWFLAKE_QUERY_TAG: z.string().min(1).max(2000),
+  WAREHOUSE_FAILURES_TO_OPEN: count,
+  WAREHOUSE_OPEN_SECONDS: count,
+  WAREHOUSE_SLOW_SECONDS: count,
   LEARNING_TIME_TABLE: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
   LEARNING_TIME_USER_COLUMN: identifier,
   LEARNING_TIME_COURSE_COLUMN: identifier,
@@ -45,14 +52,12 @@ const warehouse = {
   LEARNING_TIME_SECONDS_COLUMN: identifier,
 };
 
-const days = z.coerce.number().int().min(1);
-
 const ledger = {
   LEDGER_TABLE_NAME: id,
   /** How long events and excerpts of answers are held, in days. */
-  LEDGER_PAYLOAD_DAYS: days,
+  LEDGER_PAYLOAD_DAYS: count,
   /** How long the facts without them are held, in days. */
-  LEDGER_FACTS_DAYS: days,
+  LEDGER_FACTS_DAYS: count,
   /** Lambda's own: where to look for the lines of whoever claimed a webhook. */
   AWS_LAMBDA_LOG_STREAM_NAME: z.string().default('unknown'),
 };

@@ -33,6 +33,11 @@ export class WarehouseUnavailable extends PipelineError {
   override readonly name = 'WarehouseUnavailable';
 }
 
+/** The warehouse was not asked, because it has failed too often just now. The event waits in its workflow. */
+export class WarehouseSkipped extends PipelineError {
+  override readonly name = 'WarehouseSkipped';
+}
+
 /** SQS did not take a message that must not be lost. Worth a retry. */
 export class QueueRefused extends PipelineError {
   override readonly name = 'QueueRefused';

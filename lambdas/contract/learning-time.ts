@@ -33,6 +33,7 @@ export interface Warehouse {
    *
    * @param deadlineMs for everything: secret, login and query
    * @throws WarehouseUnavailable when the deadline passes or the warehouse refuses
+   * @throws WarehouseSkipped at once, where it has failed too often just now
    */
   ask(keys: readonly LearnerKey[], deadlineMs: number): Promise<ReadonlyMap<string, LearningTime | KeyFailure>>;
 }

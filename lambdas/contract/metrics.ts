@@ -10,6 +10,8 @@ export function metricsNamespace(stageName: string): string {
 export const METRICS = {
   querySuccess: 'webhook.learning_time.query.success',
   queryFailure: 'webhook.learning_time.query.failure',
+  /** Asks that were not made, because the warehouse had failed or been slow again and again. */
+  querySkipped: 'webhook.learning_time.query.skipped',
   cacheHit: 'webhook.learning_time.cache.hit',
   cacheMiss: 'webhook.learning_time.cache.miss',
   enrichmentRetry: 'webhook.enrichment.retry',

@@ -8,13 +8,14 @@ import { newDelivery, unanswered } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { forward } from './forward.ts';
+import { noteWarehouseFailure } from './note-warehouse-failure.ts';
 import type { Asking } from './sort-events.ts';
 
 /** Login and query of a batch, in milliseconds: the function's 30 s leave room to forward afterwards. */
 export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
 
 /** Executions started side by side; StartExecution allows 1,300 in a burst in the smaller regions. */
-const STARTS_AT_ONCE = 20;
+export const STARTS_AT_ONCE = 40;
 
 /**
  * Asks the warehouse for what the cache did not know, in one query. What it answers is forwarded and cached; what it does
@@ -57,16 +58,14 @@ async function askWarehouse(
     const keys = [...misses.values()].map(({ key }) => key);
     const answers = await warehouse.ask(keys, BATCH_WAREHOUSE_DEADLINE_MS);
     counter.count(METRICS.querySuccess);
+    counter.measure(METRICS.queryDuration, now() - startedAtMs);
     for (const answer of answers.values()) {
       if ('failed' in answer) log.error('warehouse.row_unreadable', { reason: answer.reason });
     }
     return answers;
   } catch (thrown) {
-    counter.count(METRICS.queryFailure);
-    log.error('warehouse.failed', { events: misses.size, ...errorFields(thrown) });
+    noteWarehouseFailure(thrown, { events: misses.size }, now() - startedAtMs, { counter, log });
     return new Map<string, LearningTime | KeyFailure>();
-  } finally {
-    counter.measure(METRICS.queryDuration, now() - startedAtMs);
   }
 }
 

@@ -10,6 +10,7 @@ import type { enrichTaskEnvironment } from '../contract/environment.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
+import { guardWarehouse } from './guarded-warehouse.ts';
 
 /** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
 export function createLearningTimeServices(
@@ -25,7 +26,7 @@ export function createLearningTimeServices(
     parse: snowflakeSecretSchema,
     log,
   });
-  const warehouse = createSnowflakeWarehouse({
+  const snowflake = createSnowflakeWarehouse({
     secrets,
     tables: {
       warehouse: environment.SNOWFLAKE_WAREHOUSE,
@@ -39,8 +40,19 @@ export function createLearningTimeServices(
         seconds: environment.LEARNING_TIME_SECONDS_COLUMN,
       },
     },
-    queryTag: environment.POWERTOOLS_SERVICE_NAME,
+    queryTag: environment.SNOWFLAKE_QUERY_TAG,
     log,
+  });
+  const warehouse = guardWarehouse({
+    warehouse: snowflake,
+    limits: {
+      failuresToOpen: environment.WAREHOUSE_FAILURES_TO_OPEN,
+      openMs: environment.WAREHOUSE_OPEN_SECONDS * 1000,
+      slowMs: environment.WAREHOUSE_SLOW_SECONDS * 1000,
+    },
+    log,
+    now: Date.now,
+    random: Math.random,
   });
   const cache = createValkeyCache({
     host: environment.CACHE_HOST,

@@ -1,5 +1,4 @@
 import type { Delivery, Enrichment, PendingEnrichment, Progress, SettledEnrichment } from '../contract/delivery.ts';
-import { errorFields } from '../contract/errors.ts';
 import { FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import {
   type LearnerKey,
@@ -14,6 +13,7 @@ import { answerOf } from '../domain/enrichment.ts';
 import { decisionOf } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import { needOf } from './need-of.ts';
+import { noteWarehouseFailure } from './note-warehouse-failure.ts';
 
 /** Login and query of a retry, in milliseconds (document 001: "aggressive timeouts (30s)"). */
 export const TASK_WAREHOUSE_DEADLINE_MS = 30_000;
@@ -60,14 +60,13 @@ async function askWarehouse(
   try {
     const answers = await warehouse.ask([key], TASK_WAREHOUSE_DEADLINE_MS);
     counter.count(METRICS.querySuccess);
+    counter.measure(METRICS.queryDuration, now() - startedAtMs);
     const answer = answers.get(learnerKeyText(key));
     if (answer !== undefined && !('failed' in answer)) return answer;
     log.error('warehouse.row_unreadable', { webhook_id: delivery.webhook_id, reason: answer?.reason });
   } catch (thrown) {
-    counter.count(METRICS.queryFailure);
-    log.error('warehouse.failed', { webhook_id: delivery.webhook_id, events: 1, ...errorFields(thrown) });
-  } finally {
-    counter.measure(METRICS.queryDuration, now() - startedAtMs);
+    const fields = { webhook_id: delivery.webhook_id, events: 1 };
+    noteWarehouseFailure(thrown, fields, now() - startedAtMs, { counter, log });
   }
   return undefined;
 }

@@ -10,6 +10,7 @@ const LEAVES = [
   ['SecretUnavailable', errors.SecretUnavailable],
   ['SecretUnusable', errors.SecretUnusable],
   ['WarehouseUnavailable', errors.WarehouseUnavailable],
+  ['WarehouseSkipped', errors.WarehouseSkipped],
   ['QueueRefused', errors.QueueRefused],
   ['FlagUnusable', errors.FlagUnusable],
   ['LedgerUnavailable', errors.LedgerUnavailable],

@@ -49,3 +49,18 @@ test('what the warehouse does not answer goes to the workflow', async () => {
     progress: { enrichment: { status: 'pending', tries: 1 } },
   });
 }, 30_000);
+
+test('a warehouse that refuses again and again is asked no more, and its events still go to the workflow', async () => {
+  world().warehouse.setMode('refuse');
+  const ask = async (id: string) => {
+    const Records = [sqsRecord(id, event(id, LEARNER.fallback))];
+    expect(await handler({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
+    expect(world().platform.stateMachine.execution(`${webhookId('skillsoft', id)}-g0`)).toBeDefined();
+    return world().warehouse.loginCount();
+  };
+  const logins = [];
+  for (const id of ['sick-1', 'sick-2', 'sick-3', 'sick-4', 'sick-5']) logins.push(await ask(id));
+  // Whatever this environment saw before: three refusals in a row, and then silence for ten seconds.
+  expect(logins[4]).toBe(logins[2]);
+  expect(logins[4]).toBe(logins[3]);
+}, 30_000);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
-import { WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
+import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
 import {
   type KeyFailure,
   type LearnerKey,
@@ -356,6 +356,18 @@ describe('a warehouse that fails', () => {
     expect(log.only('warehouse.row_unreadable')).toEqual({ reason: 'total seconds are not a number' });
   });
 
+  test('and is left alone now has its events go the same way, counted as skipped and not as a failed query', async () => {
+    const ask = async () => {
+      throw new WarehouseSkipped('not asked');
+    };
+    const { services, started, counter, log } = world({ services: { warehouse: { ask } } });
+    await enrichEvents([completion('1'), completion('2')], services);
+    expect(started).toHaveLength(2);
+    expect(counter.counts).toMatchObject({ [METRICS.querySkipped]: 1 });
+    expect(counter.counts).not.toHaveProperty([METRICS.queryFailure]);
+    expect(log.only('warehouse.skipped')).toEqual({ events: 2 });
+  });
+
   test('by leaving a key out, sends that event into the workflow', async () => {
     const { services, started } = world({ services: { warehouse: { ask: async () => new Map() } } });
     await enrichEvents([completion('1')], services);
@@ -382,7 +394,7 @@ describe('a warehouse that fails', () => {
     expect(log.only('workflow.start_failed')).toMatchObject({ error: 'ThrottlingException' });
   });
 
-  test('starts at most twenty workflows side by side, and all of them', async () => {
+  test('starts at most forty workflows side by side, and all of them', async () => {
     let running = 0;
     let most = 0;
     let count = 0;
@@ -396,10 +408,10 @@ describe('a warehouse that fails', () => {
     };
     const { services } = world({ services: { warehouse: warehouseDown, workflow: { start } } });
     await enrichEvents(
-      Array.from({ length: 50 }, (_, index) => completion(String(index))),
+      Array.from({ length: 100 }, (_, index) => completion(String(index))),
       services,
     );
-    expect({ most, count }).toEqual({ most: 20, count: 50 });
+    expect({ most, count }).toEqual({ most: 40, count: 100 });
   });
 });
 

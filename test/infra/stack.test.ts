@@ -106,9 +106,9 @@ describe('event sources', () => {
       .map(([, { Properties }]) => Properties)
       .find(({ EventSourceArn }) => flatten(EventSourceArn) === `<${name}.Arn>`);
 
-  test('events: up to 50 at a time, for one query', () => {
+  test('events: up to 100 at a time, for one query', () => {
     expect(mapping('QueuesEvents')).toMatchObject({
-      BatchSize: 50,
+      BatchSize: 100,
       MaximumBatchingWindowInSeconds: 1,
       ScalingConfig: { MaximumConcurrency: 5 },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
@@ -183,6 +183,15 @@ describe('functions', () => {
       typeof value === 'string' ? value : exampleOf(name),
     ]);
     expect(() => environment.readEnvironment(schema, Object.fromEntries(known))).not.toThrow();
+  });
+
+  test.each(['enrich-batch', 'enrich-task'])('%s tells the warehouse who asks, and when to leave it alone', (name) => {
+    expect(functionProperties(`${name}.handler`).Environment.Variables).toMatchObject({
+      SNOWFLAKE_QUERY_TAG: `learning-time-webhooks/local/${name}`,
+      WAREHOUSE_FAILURES_TO_OPEN: '3',
+      WAREHOUSE_OPEN_SECONDS: '10',
+      WAREHOUSE_SLOW_SECONDS: '8',
+    });
   });
 
   test('a cache without TLS is the local stage’s alone', () => {

@@ -4,6 +4,8 @@ import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
+import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
+import { STARTS_AT_ONCE } from '../../lambdas/enrichment/answer-misses.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
@@ -176,8 +178,16 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
 
   test('configuration, the ledger three times, the warehouse and three rounds of notes, then a batch of events', () => {
     const { batchSize } = findStage(name).eventSources.events;
-    const rounds = Math.ceil(batchSize / 20);
+    const rounds = Math.ceil(batchSize / STARTS_AT_ONCE);
     expect(3 + 3 * LEDGER_CALL_SECONDS + 0.2 + 10 + rounds * LEDGER_CALL_SECONDS).toBeLessThan(seconds('enrichBatch'));
+  });
+
+  test('a breaker’s longest open time, then an event’s earliest retry', () => {
+    const { openSeconds } = findStage(name).warehouse.breaker;
+    const [earliest, latest] = [0, 1].map((random) => enrichmentDueAt(0, 1, () => random).getTime());
+    expect(1.2 * openSeconds * 1000).toBeLessThan(earliest as number);
+    // Spread over twelve seconds, so that what waits does not come back in the same one.
+    expect((latest as number) - (earliest as number)).toBeGreaterThanOrEqual(11_999);
   });
 
   test('the warehouse’s deadline, 30 s in a task, then the function', () => {

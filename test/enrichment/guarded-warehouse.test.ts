@@ -1,0 +1,60 @@
+import { describe, expect, test } from '@jest/globals';
+import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
+import { guardWarehouse } from '../../lambdas/enrichment/guarded-warehouse.ts';
+import { fakeLog, NOW } from '../support/factories.ts';
+
+const KEY = { userId: '1', courseId: 'course', enterpriseId: 'enterprise' };
+const limits = { failuresToOpen: 2, openMs: 10_000, slowMs: 8_000 };
+
+/** A warehouse that answers as it is told, each time after `tookMs`, and a clock that goes on with it. */
+function world() {
+  let nowMs = NOW;
+  const asked: number[] = [];
+  const told = { isDown: true, tookMs: 100 };
+  const log = fakeLog();
+  const warehouse = guardWarehouse({
+    warehouse: {
+      async ask(_, deadlineMs) {
+        asked.push(deadlineMs);
+        nowMs += told.tookMs;
+        if (told.isDown) throw new WarehouseUnavailable('down');
+        return new Map();
+      },
+    },
+    limits,
+    log,
+    now: () => nowMs,
+    random: () => 0.5,
+  });
+  const ask = () => warehouse.ask([KEY], 10_000);
+  return { ask, asked, told, log, wait: (ms: number) => (nowMs += ms) };
+}
+
+describe('a sick warehouse', () => {
+  test('is left alone after failures in a row: asks fail at once, by a name of their own', async () => {
+    const { ask, asked, log } = world();
+    for (let failures = 0; failures < 2; failures += 1) await expect(ask()).rejects.toThrow(WarehouseUnavailable);
+    await expect(ask()).rejects.toThrow(WarehouseSkipped);
+    expect(asked).toEqual([10_000, 10_000]);
+    expect(log.only('warehouse.breaker_opened')).toEqual({ probe_in_ms: 10_000 });
+  });
+
+  test('is asked once when its time has come; well again, it is asked as before', async () => {
+    const { ask, asked, told, log, wait } = world();
+    for (let failures = 0; failures < 2; failures += 1) await expect(ask()).rejects.toThrow();
+    wait(10_000);
+    told.isDown = false;
+    const [probe, beside] = await Promise.allSettled([ask(), ask()]);
+    expect([probe.status, beside.status]).toEqual(['fulfilled', 'rejected']);
+    await ask();
+    expect(asked).toHaveLength(4);
+    expect(log.only('warehouse.breaker_closed')).toEqual({});
+  });
+
+  test('that answers, but slowly, is left alone too, and its answers are still used', async () => {
+    const { ask, told } = world();
+    Object.assign(told, { isDown: false, tookMs: 8_000 });
+    for (let slow = 0; slow < 2; slow += 1) expect(await ask()).toEqual(new Map());
+    await expect(ask()).rejects.toThrow(WarehouseSkipped);
+  });
+});
