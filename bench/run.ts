@@ -8,6 +8,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   ledger: () => import('./ledger/bench.ts'),
   fairness: () => import('./fairness/bench.ts'),
   queries: () => import('./queries/bench.ts'),
+  cost: () => import('./cost/bench.ts'),
 };
 const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
 

@@ -3,7 +3,7 @@ import { type Figure, figure } from '../figure.ts';
 import { spread } from '../statistics.ts';
 import { type Arrivals, countQueries, leastEnough, type Mapping, seededRandom } from './pollers.ts';
 
-/** Document 001's alert: more queries an hour than this cost too much. */
+/** Document 001, success criteria: "Snowflake query volume <500/hour". */
 const MOST_QUERIES_AN_HOUR = 500;
 
 const RATES_PER_SECOND = [0.1, 1, 10, 100];
