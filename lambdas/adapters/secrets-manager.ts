@@ -8,7 +8,7 @@ import type { SecretSource } from '../contract/secret-source.ts';
 /** How old a secret may be when it is read: `contract/secret-source.ts`. */
 const CACHE_MS = 15 * 60 * 1000;
 
-/** Refetches within this time of the last fetch share its result: many events fail together on one rotated secret. */
+/** Refetches within this time of the last one share its result: many events fail together on one rotated secret. */
 const REFETCH_PAUSE_MS = 5000;
 
 /** After a failed fetch an old secret is served for so long before Secrets Manager is asked again. */
@@ -35,7 +35,8 @@ export interface SecretSourceOptions<T> {
  * - `read()` serves an older secret than its contract says while Secrets Manager is down or holds an unusable one: with
  *   one warning per outage, asking again every 30 s.
  * - `refetch()` never serves an older one. The caller was refused with it, and trying it again counts towards the other
- *   side's lock-out. Fetches, good or failed, are at least 5 s apart; a call in between shares the last one's result.
+ *   side's lock-out. Refetches, and whatever follows a failed fetch, are at least 5 s apart; a call in between shares the
+ *   last one's result. A good read before it counts for nothing: the secret may have been rotated a moment later.
  */
 export function createSecretSource<T>(options: SecretSourceOptions<T>): SecretSource<T> {
   return new CachedSecret(options);
@@ -48,6 +49,8 @@ class CachedSecret<T> implements SecretSource<T> {
   /** Why the last fetch failed; cleared by one that does not. */
   #failure: { readonly thrown: unknown; readonly at: number } | undefined;
   #current: Promise<T> | undefined;
+  /** When the last good refetch was begun. */
+  #refetchedAt: number | undefined;
 
   constructor(options: SecretSourceOptions<T>) {
     this.#options = options;
@@ -65,8 +68,13 @@ class CachedSecret<T> implements SecretSource<T> {
   async refetch(): Promise<T> {
     if (this.#current !== undefined) return this.#current;
     if (this.#failure !== undefined && this.#isWithin(REFETCH_PAUSE_MS, this.#failure.at)) throw this.#failure.thrown;
-    if (this.#cached !== undefined && this.#isWithin(REFETCH_PAUSE_MS, this.#cached.at)) return this.#cached.value;
-    return this.#fetch();
+    if (this.#cached !== undefined && this.#refetchedAt !== undefined) {
+      if (this.#isWithin(REFETCH_PAUSE_MS, this.#refetchedAt)) return this.#cached.value;
+    }
+    const at = this.#now();
+    const value = await this.#fetch();
+    this.#refetchedAt = at;
+    return value;
   }
 
   #isWithin(durationMs: number, since: number): boolean {

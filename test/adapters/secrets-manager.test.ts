@@ -154,6 +154,13 @@ describe('refetch', () => {
     expect(front.requests).toHaveLength(3);
   });
 
+  test('asks right after a first read too: the secret may have been rotated a moment later', async () => {
+    await source.read();
+    put('two');
+    expect((await source.refetch()).password).toBe('two');
+    expect(front.requests).toHaveLength(2);
+  });
+
   test('a read during a refetch of an expired secret joins it', async () => {
     await source.read();
     put('two');
