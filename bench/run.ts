@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   delivery: () => import('./delivery/bench.ts'),
   ledger: () => import('./ledger/bench.ts'),
   fairness: () => import('./fairness/bench.ts'),
+  bundles: () => import('./bundles/bench.ts'),
   queries: () => import('./queries/bench.ts'),
   cost: () => import('./cost/bench.ts'),
 };

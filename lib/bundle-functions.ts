@@ -1,4 +1,5 @@
 import { build, type Plugin } from 'esbuild';
+import { BUNDLE_OPTIONS } from './bundle-options.ts';
 
 /**
  * Bundles functions that share code: `node bundle-functions.ts <output directory> <entry file>…`
@@ -41,34 +42,16 @@ const stubUnused: Plugin = {
   },
 };
 
-/** CommonJS packages, bundled into an ES module, still want what Node gives only to CommonJS. */
-const BANNER = [
-  "import { createRequire as __createRequire } from 'node:module';",
-  'const require = __createRequire(import.meta.url);',
-  'const __filename = import.meta.filename;',
-  'const __dirname = import.meta.dirname;',
-].join('');
-
 const [outputDirectory, ...entryPoints] = process.argv.slice(2);
 if (outputDirectory === undefined || entryPoints.length === 0) {
   throw new Error('usage: node bundle-functions.ts <output directory> <entry file>...');
 }
 await build({
+  ...BUNDLE_OPTIONS,
   entryPoints,
   outdir: outputDirectory,
-  bundle: true,
-  format: 'esm',
   splitting: true,
-  platform: 'node',
-  target: 'node24',
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
-  // Names stay, for stack traces: a source map would be read at every cold start.
-  minifyWhitespace: true,
-  minifySyntax: true,
-  legalComments: 'none',
-  banner: { js: BANNER },
   plugins: [stubUnused],
-  tsconfigRaw: {},
-  logLevel: 'warning',
 });

@@ -8,6 +8,7 @@ import { type AssetCode, Code, Runtime } from 'aws-cdk-lib/aws-lambda';
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = join(ROOT, 'lambdas');
 const BUNDLER = join(import.meta.dirname, 'bundle-functions.ts');
+const BUNDLE_OPTIONS = join(import.meta.dirname, 'bundle-options.ts');
 
 /** Folders of `lambdas/` that hold functions. */
 export type CodeBase = 'enrichment' | 'delivery' | 'operations' | 'status';
@@ -46,7 +47,11 @@ function bundle(codeBase: CodeBase, entries: readonly string[], outputDirectory:
 
 /** Over all that the bundle is made from: the sources, the locked dependencies, the way it is made. */
 function sourceHash(codeBase: CodeBase, entries: readonly string[]): string {
-  const files = [...globSync('lambdas/**/*.ts', { cwd: ROOT }).sort(), 'package-lock.json', relative(ROOT, BUNDLER)];
+  const files = [
+    ...globSync('lambdas/**/*.ts', { cwd: ROOT }).sort(),
+    'package-lock.json',
+    ...[BUNDLER, BUNDLE_OPTIONS].map((path) => relative(ROOT, path)),
+  ];
   const hash = createHash('sha256').update(JSON.stringify([codeBase, entries]));
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
