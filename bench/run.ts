@@ -6,6 +6,7 @@ import { type Figure, formatFigures } from './figure.ts';
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   delivery: () => import('./delivery/bench.ts'),
   ledger: () => import('./ledger/bench.ts'),
+  enrichment: () => import('./enrichment/bench.ts'),
   fairness: () => import('./fairness/bench.ts'),
   bundles: () => import('./bundles/bench.ts'),
   queries: () => import('./queries/bench.ts'),

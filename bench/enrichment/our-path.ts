@@ -1,0 +1,100 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { createConfigurationSource } from '../../lambdas/adapters/appconfig/configuration-source.ts';
+import { AWS_CLIENT_OPTIONS } from '../../lambdas/adapters/aws-client-options.ts';
+import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
+import { createCounter } from '../../lambdas/adapters/metrics.ts';
+import { createQueues } from '../../lambdas/adapters/sqs.ts';
+import { enrichBatchEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
+import type { LearningTimeCache } from '../../lambdas/contract/learning-time.ts';
+import type { Log } from '../../lambdas/contract/log.ts';
+import { integrationsReader } from '../../lambdas/domain/integrations.ts';
+import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
+import { createLearningTimeServices } from '../../lambdas/enrichment/learning-time-services.ts';
+import { NO_LEDGER } from '../delivery/watched-services.ts';
+
+/** EnrichBatch's path, and how long its cache lookups took. */
+export interface OurPath {
+  /** @throws Error where anything went wrong: what is slow for want of a server must not be measured */
+  enrich(messages: readonly ReceivedMessage[]): Promise<void>;
+  /** Of each batch since this was last asked. */
+  takeLookups(): number[];
+}
+
+/** What `enrich-batch.ts` wires, but for the ledger, which is another benchmark's, and the workflow, which is not wanted. */
+export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
+  const environment = readEnvironment(enrichBatchEnvironment, variables);
+  const { log, complaints } = createWatchedLog();
+  const counter = createCounter(new Metrics());
+  const appConfig = new AppConfigDataClient(AWS_CLIENT_OPTIONS);
+  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
+  const learningTime = createLearningTimeServices(environment, appConfig, log, counter);
+  const lookupMs: number[] = [];
+  const services: EnrichEventsServices = {
+    ...learningTime,
+    cache: timed(learningTime.cache, lookupMs),
+    integrations: createConfigurationSource({
+      client: appConfig,
+      applicationId: environment.APPCONFIG_APPLICATION_ID,
+      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
+      profileId: environment.INTEGRATIONS_PROFILE_ID,
+      parse: integrationsReader(log),
+      log,
+    }),
+    workflow: { start: unwanted },
+    ledger: NO_LEDGER,
+    forward: (deliveries) =>
+      queues.send(
+        environment.DELIVERIES_QUEUE_URL,
+        [...deliveries].map(([id, delivery]) => ({
+          id,
+          body: toMessageText(delivery),
+          groupId: delivery.integration_id,
+        })),
+      ),
+    deadLetter: unwanted,
+    log,
+    counter,
+    now: Date.now,
+    random: Math.random,
+  };
+  return {
+    async enrich(messages) {
+      const failures = await enrichEvents(messages, services);
+      counter.publish();
+      const [complaint] = [...complaints, ...failures.values()];
+      if (complaint !== undefined) throw new Error(complaint);
+    },
+    takeLookups: () => lookupMs.splice(0),
+  };
+}
+
+/** The function's own log, which also keeps what it complains of. */
+function createWatchedLog(): { log: Log; complaints: readonly string[] } {
+  const logger = new Logger();
+  const complaints: string[] = [];
+  const complain = (message: string, fields: Readonly<Record<string, unknown>>) => {
+    complaints.push(`${message} ${JSON.stringify(fields)}`);
+  };
+  return {
+    log: { info: (message, fields) => logger.info(message, fields), warn: complain, error: complain },
+    complaints,
+  };
+}
+
+function timed(cache: LearningTimeCache, lookupMs: number[]): LearningTimeCache {
+  return {
+    ...cache,
+    async read(keys) {
+      const startedAtMs = performance.now();
+      const hits = await cache.read(keys);
+      lookupMs.push(performance.now() - startedAtMs);
+      return hits;
+    },
+  };
+}

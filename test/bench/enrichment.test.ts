@@ -1,0 +1,127 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createBatches, LEARNERS, WARM_LEARNERS } from '../../bench/enrichment/events.ts';
+import { type Measured, measureEnrichment, type Run } from '../../bench/enrichment/measure.ts';
+import { BATCH_SIZE } from '../../bench/enrichment/orders.ts';
+import { figuresOf, formatEnrichment } from '../../bench/enrichment/report.ts';
+import { type Surroundings, startSurroundings } from '../../bench/enrichment/surroundings.ts';
+import { startSender } from '../../bench/sender.ts';
+
+const run = (events: number, cpuMs: number, more: Partial<Run> = {}): Run => ({
+  events,
+  elapsedMs: 1000,
+  cpuMs,
+  lookupMs: [4],
+  heapBytes: 50_000_000,
+  busy: { queue: 0.1, cache: 0.1, warehouse: 0 },
+  ...more,
+});
+
+/** Everything exactly as good as it must be. */
+const MEASURED: Measured = {
+  warm: { ours: [run(500, 100)], bare: [run(1000, 100)], reference: [run(100, 100)] },
+  cold: { ours: [run(400, 100)], reference: [run(20, 100)] },
+  growth: {
+    1: [run(100, 10)],
+    10: [run(1000, 110, { heapBytes: 55_000_000 })],
+    100: [run(10_000, 1100, { heapBytes: 55_000_000 })],
+  },
+};
+
+describe('the figures', () => {
+  const metBy = (measured: Measured) => Object.fromEntries(figuresOf(measured).map(({ name, isMet }) => [name, isMet]));
+
+  test('are met at half of the bare loop, five and twenty times document 001’s code, 10 ms and a tenth of growth', () => {
+    expect(metBy(MEASURED)).toEqual({
+      'enrichment.warm.per_second': true,
+      'enrichment.warm.cpu': true,
+      'enrichment.warm.reference.per_second': true,
+      'enrichment.cold.per_second': true,
+      'enrichment.cache_lookup.ms': true,
+      'enrichment.growth.cpu.10': true,
+      'enrichment.growth.memory.10': true,
+      'enrichment.growth.cpu.100': true,
+      'enrichment.growth.memory.100': true,
+    });
+  });
+
+  test('are missed by a little less', () => {
+    const worse: Measured = {
+      warm: { ...MEASURED.warm, ours: [run(499, 100, { lookupMs: [10.1] })] },
+      cold: { ...MEASURED.cold, ours: [run(399, 100)] },
+      growth: {
+        ...MEASURED.growth,
+        10: [run(1000, 111, { heapBytes: 55_100_000 })],
+        100: [run(10_000, 1110, { heapBytes: 55_100_000 })],
+      },
+    };
+    expect(new Set(Object.values(metBy(worse)))).toEqual(new Set([false]));
+  });
+});
+
+describe('batches', () => {
+  const usersOf = (cache: 'warm' | 'cold', { next } = createBatches(['a', 'b'])) =>
+    next(cache).map(({ body }) => JSON.parse(body).payload.user.id);
+
+  test('that are warm come round again, within the learners that the cache is filled with', () => {
+    const batches = createBatches(['a', 'b']);
+    const rounds = Array.from({ length: 2 }, () =>
+      Array.from({ length: WARM_LEARNERS / BATCH_SIZE }, () => usersOf('warm', batches)).flat(),
+    );
+    expect(rounds[1]).toEqual(rounds[0]);
+    expect(new Set(rounds[0])).toEqual(new Set(Array.from({ length: WARM_LEARNERS }, (_, index) => index + 1)));
+  });
+
+  test('that are cold never do: each event is another learner’s, until all were asked for', () => {
+    const batches = createBatches(['a', 'b']);
+    const count = (LEARNERS - WARM_LEARNERS) / BATCH_SIZE;
+    const users = new Set(Array.from({ length: count }, () => usersOf('cold', batches)).flat());
+    expect(users.size).toBe(LEARNERS - WARM_LEARNERS);
+    expect(Math.min(...[...users].slice(0, BATCH_SIZE))).toBe(WARM_LEARNERS + 1);
+    expect(() => batches.next('cold')).toThrow('every learner');
+  });
+
+  test('go round all integrations', () => {
+    const ids = Array.from({ length: 1000 }, (_, index) => `partner-${index}`);
+    const batches = createBatches(ids);
+    const seen = Array.from({ length: ids.length / BATCH_SIZE }, () => batches.next('warm')).flat();
+    expect(new Set(seen.map(({ body }) => JSON.parse(body).integration_id)).size).toBe(ids.length);
+  });
+});
+
+describe('document 001’s code', () => {
+  let surroundings: Surroundings;
+  beforeAll(async () => {
+    surroundings = await startSurroundings();
+  }, 60_000);
+  afterAll(() => surroundings.stop());
+
+  test('logs in and asks for each event, ours once for a batch; what the cache knows, neither asks for', async () => {
+    const file = new URL('../../bench/enrichment/sender.ts', import.meta.url);
+    const sender = await startSender(file, surroundings.variablesFor(1));
+    const asked = async (side: 'ours' | 'reference', cache: 'warm' | 'cold') => {
+      const before = (await surroundings.uses()).warehouse;
+      await sender.perform({ side, cache, until: { events: cache === 'warm' ? WARM_LEARNERS : BATCH_SIZE } });
+      const after = (await surroundings.uses()).warehouse;
+      return { logins: after.logins - before.logins, statements: after.statements - before.statements };
+    };
+    try {
+      expect(await asked('reference', 'cold')).toEqual({ logins: BATCH_SIZE, statements: BATCH_SIZE });
+      expect(await asked('ours', 'cold')).toEqual({ logins: 1, statements: 1 });
+      expect(await asked('ours', 'cold')).toEqual({ logins: 0, statements: 1 });
+      await asked('ours', 'warm');
+      expect(await asked('ours', 'warm')).toEqual({ logins: 0, statements: 0 });
+    } finally {
+      await sender.stop();
+    }
+  }, 60_000);
+});
+
+test('all sides are measured through real processes, and every event is sent enriched', async () => {
+  const measured = await measureEnrichment({ rounds: 1, seconds: 0.02, events: BATCH_SIZE, warmUpEvents: BATCH_SIZE });
+  const runs = [measured.warm, measured.cold, measured.growth].flatMap((sides) => Object.values(sides).flat());
+  expect(runs).toHaveLength(8);
+  for (const { events, heapBytes } of runs) expect(Math.min(events, heapBytes)).toBeGreaterThan(0);
+  expect(measured.growth[100][0]?.events).toBe(100 * BATCH_SIZE);
+  expect(measured.warm.ours[0]?.lookupMs).toHaveLength(Number(measured.warm.ours[0]?.events) / BATCH_SIZE);
+  expect(formatEnrichment(measured).split('\n')).toHaveLength(1 + 8 + 2);
+}, 60_000);
