@@ -1,7 +1,8 @@
+import { findStage } from '../../lib/stage.ts';
 import type { Expense } from '../sender.ts';
 
 /** Messages of one batch: what deployed stages take from the events queue. */
-export const BATCH_SIZE = 50;
+export const BATCH_SIZE = findStage('prod').eventSources.events.batchSize;
 
 /** Who deals with events. */
 export type Side =
