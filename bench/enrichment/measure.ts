@@ -95,7 +95,10 @@ async function measureSides(
   }
 }
 
-/** A process of its own each time: nothing of a larger one is left on its heap. */
+/**
+ * A process of its own each time: nothing of a larger one is left on its heap. It warms up in portions as small as the
+ * smallest growth, each with a collection after it.
+ */
 async function grow(
   times: Growth,
   surroundings: Surroundings,
@@ -103,7 +106,10 @@ async function grow(
 ): Promise<Run> {
   const sender = await startEnricher(surroundings, INTEGRATIONS * times, profileDirectory);
   try {
-    await sender.perform({ side: 'ours', cache: 'warm', until: { events: warmUpEvents } });
+    const portion = Math.min(events, warmUpEvents);
+    for (let done = 0; done < warmUpEvents; done += portion) {
+      await sender.perform({ side: 'ours', cache: 'warm', until: { events: portion } });
+    }
     return await perform(sender, surroundings, { side: 'ours', cache: 'warm', until: { events: events * times } });
   } finally {
     await sender.stop();
