@@ -52,18 +52,25 @@ function lambdaVariables(name: string, properties: FunctionProperties, directory
   };
 }
 
+/** What passes between an event's tries, and so faster where those do: when a warehouse that was sick is asked again. */
+const SCALED_VARIABLES: ReadonlySet<string> = new Set(['WAREHOUSE_OPEN_SECONDS']);
+
 function configurationOf(
   template: Template,
   resolver: Resolver,
   logicalId: string,
   endpoints: Readonly<Record<string, string>>,
+  timeScale: number,
 ): FunctionConfiguration {
   const properties = resolver.properties(logicalId) as unknown as FunctionProperties;
   const key = properties.Code.S3Key ?? '';
   const directory = template.assetDirectories.get(key);
   if (directory === undefined) throw new Error(`${logicalId}: the assembly has no asset for its code ${key}`);
   const name = nameOf(template, logicalId, resolver);
-  const variables = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [key, String(value)]);
+  const variables = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [
+    key,
+    SCALED_VARIABLES.has(key) ? String(Number(value) / timeScale) : String(value),
+  ]);
   return {
     logicalId,
     name,
@@ -87,6 +94,8 @@ export interface FunctionsOptions {
   /** `AWS_ENDPOINT_URL_<SERVICE>` by name: how the SDK inside a function finds the services that run here. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly account: AccountConcurrency;
+  /** Variables that are times between tries are divided by it; 1 where it is absent. */
+  readonly timeScale?: number;
   /** Where each function's output is appended to `<handler>.log`. */
   readonly logDirectory: string | undefined;
   /** Called for each line of any function's output. */
@@ -97,9 +106,9 @@ export interface FunctionsOptions {
 export class Functions {
   readonly #pools: FunctionPool[];
 
-  constructor({ template, resolver, endpoints, account, logDirectory, onLine }: FunctionsOptions) {
+  constructor({ template, resolver, endpoints, account, timeScale = 1, logDirectory, onLine }: FunctionsOptions) {
     this.#pools = resourcesOfType(template, 'AWS::Lambda::Function').map(([logicalId]) => {
-      const configuration = configurationOf(template, resolver, logicalId, endpoints);
+      const configuration = configurationOf(template, resolver, logicalId, endpoints, timeScale);
       const logFile = logDirectory && join(logDirectory, `${configuration.handler.split('.')[0]}.log`);
       return new FunctionPool(configuration, account, logFile, onLine);
     });

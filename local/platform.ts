@@ -112,7 +112,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const metrics = new LocalMetrics();
   const onLine = ({ text }: LogLine) => metrics.recordLine(text);
   const { logDirectory } = options;
-  const functions = new Functions({ template, resolver, endpoints, account, logDirectory, onLine });
+  const functions = new Functions({ template, resolver, endpoints, account, timeScale, logDirectory, onLine });
   const invoker = new AsyncInvoker({ template, resolver, functions, queues, timeScale });
   const rules = new EventRules({ template, resolver, functions, queues, invoker, timeScale });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {

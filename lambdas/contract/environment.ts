@@ -42,7 +42,8 @@ const warehouse = {
   /** Beside each query in Snowflake's history, which takes at most 2000 characters. */
   SNOWFLAKE_QUERY_TAG: z.string().min(1).max(2000),
   WAREHOUSE_FAILURES_TO_OPEN: count,
-  WAREHOUSE_OPEN_SECONDS: count,
+  /** Fractions too: on one's own machine an hour may be a minute. */
+  WAREHOUSE_OPEN_SECONDS: z.coerce.number().positive(),
   WAREHOUSE_SLOW_SECONDS: count,
   LEARNING_TIME_TABLE: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
   LEARNING_TIME_USER_COLUMN: identifier,

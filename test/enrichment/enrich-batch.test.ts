@@ -9,7 +9,11 @@ import { CONTEXT, sqsRecord, wearEnvironment } from '../support/handler-wiring.t
 
 const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
-beforeAll(() => wearEnvironment(world().platform.functions.find('enrich-batch').configuration.environment));
+beforeAll(() => {
+  wearEnvironment(world().platform.functions.find('enrich-batch').configuration.environment);
+  // Not scaled: for the length of a test the warehouse is left alone.
+  process.env.WAREHOUSE_OPEN_SECONDS = '10';
+});
 
 const event = (id: string, learner: number) => JSON.stringify(completion(id, 'skillsoft', learner));
 
