@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { build, type Plugin } from 'esbuild';
 import { BUNDLE_OPTIONS } from './bundle-options.ts';
 
@@ -6,7 +7,8 @@ import { BUNDLE_OPTIONS } from './bundle-options.ts';
  *
  * ES modules with splitting: what a handler asks for with `import()`, above all the warehouse's SDK, is a file of its own
  * that is read only when asked for. No `mainFields`: with `module` first, `snowflake-sdk` loads, and then fails on the
- * first NUMBER column.
+ * first TIMESTAMP column, since what it takes for the class BigNumber is a namespace. AWS's own packages alone are
+ * taken as ES modules.
  */
 
 /**
@@ -42,6 +44,26 @@ const stubUnused: Plugin = {
   },
 };
 
+/** Tells the plugin's own question to esbuild from the one it was asked. */
+const ASKED = 'aws-es-modules';
+
+/**
+ * AWS's clients name their CommonJS files as `main`, of which nothing can be left out; their ES modules stand beside
+ * them. That is a third of what EnrichBatch reads at once. What is imported as CommonJS elsewhere goes the same way,
+ * so that no module is there twice.
+ */
+const awsEsModules: Plugin = {
+  name: 'aws-es-modules',
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^@(aws-sdk|smithy)\// }, async ({ path, importer, resolveDir, kind, pluginData }) => {
+      if (pluginData === ASKED || SNOWFLAKE_SDK.test(importer)) return undefined;
+      const resolved = await resolve(path, { importer, resolveDir, kind, pluginData: ASKED });
+      const esModule = resolved.path.replace(/([\\/])dist-cjs([\\/])/, '$1dist-es$2');
+      return existsSync(esModule) ? { ...resolved, path: esModule } : resolved;
+    });
+  },
+};
+
 const [outputDirectory, ...entryPoints] = process.argv.slice(2);
 if (outputDirectory === undefined || entryPoints.length === 0) {
   throw new Error('usage: node bundle-functions.ts <output directory> <entry file>...');
@@ -53,5 +75,5 @@ await build({
   splitting: true,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'chunks/[name]-[hash]',
-  plugins: [stubUnused],
+  plugins: [stubUnused, awsEsModules],
 });

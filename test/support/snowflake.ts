@@ -14,10 +14,14 @@ export const account = 'acme-lms';
 export const user = 'ENTERPRISE_SERVICE_USER';
 
 /** What the stack sets on the functions; the SDK reads it when it is loaded. */
+export const QUIET_SDK = {
+  SNOWFLAKE_DISABLE_PLATFORM_DETECTION: 'true',
+  SNOWFLAKE_DISABLE_MINICORE: 'true',
+  SF_TELEMETRY_DISABLE_CONNECTION_SHAPE: '1',
+};
+
 export function quietSnowflakeSdk(): void {
-  process.env.SNOWFLAKE_DISABLE_PLATFORM_DETECTION = 'true';
-  process.env.SNOWFLAKE_DISABLE_MINICORE = 'true';
-  process.env.SF_TELEMETRY_DISABLE_CONNECTION_SHAPE = '1';
+  Object.assign(process.env, QUIET_SDK);
 }
 
 export interface KeyPair {
