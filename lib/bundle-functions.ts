@@ -6,9 +6,8 @@ import { BUNDLE_OPTIONS } from './bundle-options.ts';
  * Bundles functions that share code: `node bundle-functions.ts <output directory> <entry file>…`
  *
  * ES modules with splitting: what a handler asks for with `import()`, above all the warehouse's SDK, is a file of its own
- * that is read only when asked for. No `mainFields`: with `module` first, `snowflake-sdk` loads, and then fails on the
- * first TIMESTAMP column, since what it takes for the class BigNumber is a namespace. AWS's own packages alone are
- * taken as ES modules.
+ * that is read only when asked for. AWS's own packages alone are taken as ES modules: `mainFields` with `module` first
+ * would give the warehouse's SDK other files than it calls with `require` in Node, and some of them failed at decoding.
  */
 
 /**
