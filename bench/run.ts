@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   delivery: () => import('./delivery/bench.ts'),
   ledger: () => import('./ledger/bench.ts'),
   enrichment: () => import('./enrichment/bench.ts'),
+  'end-to-end': () => import('./end-to-end/bench.ts'),
   fairness: () => import('./fairness/bench.ts'),
   bundles: () => import('./bundles/bench.ts'),
   queries: () => import('./queries/bench.ts'),

@@ -4,10 +4,11 @@ import type { Log } from '../../lambdas/contract/log.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { NO_LEDGER } from '../no-ledger.ts';
 import type { Post } from './bare-loop.ts';
 import { LIMIT_OUT_OF_REACH, type Load } from './loads.ts';
 import { batchesFor, bodiesFor, readyFor } from './messages.ts';
-import { createWatchedServices, NO_LEDGER } from './watched-services.ts';
+import { createWatchedServices } from './watched-services.ts';
 
 /**
  * Our delivery path as `deliver-batch.ts` wires it, without the queues and the workflow, which are not wanted, and without

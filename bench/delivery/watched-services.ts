@@ -2,7 +2,6 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
-import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
 import { type Counter, METRICS } from '../../lambdas/contract/metrics.ts';
 import type { DeliverMessagesServices } from '../../lambdas/delivery/deliver-messages.ts';
@@ -30,14 +29,6 @@ export function createWatchedServices(variables: NodeJS.ProcessEnv): WatchedServ
   };
   return Object.assign(watch, { services });
 }
-
-/** Grants whatever is asked for and remembers nothing: deliveries without a ledger. */
-export const NO_LEDGER: Ledger = {
-  accept: async () => new Set(),
-  claim: async (delivery) => ({ verdict: 'mine', hold: { delivery, record: undefined } }),
-  settle: async () => true,
-  note: async () => true,
-};
 
 /** The function's own log and counts, which also tell whether every message was delivered. */
 function createWatch() {

@@ -15,7 +15,7 @@ import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
 import { createLearningTimeServices } from '../../lambdas/enrichment/learning-time-services.ts';
-import { NO_LEDGER } from '../delivery/watched-services.ts';
+import { NO_LEDGER } from '../no-ledger.ts';
 
 /** EnrichBatch's path, and how long its cache lookups took. */
 export interface OurPath {

@@ -27,7 +27,7 @@ export interface Pipeline {
 /** @throws Error where a part does not start; the others are stopped then */
 export async function startPipeline(assemblyDirectory: string, partnerIds: readonly string[]): Promise<Pipeline> {
   const assembly = boundedAssembly(assemblyDirectory);
-  const partner = startChild(new URL('./partner.ts', import.meta.url));
+  const partner = startChild(new URL('../recording-partner.ts', import.meta.url));
   let platform: Platform | undefined;
   const stop = async () => {
     await Promise.all([platform?.stop(), partner.stop()]);

@@ -1,6 +1,7 @@
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { BATCH_SIZE, INTEGRATION_IDS } from '../delivery/loads.ts';
-import { createWatchedServices, NO_LEDGER } from '../delivery/watched-services.ts';
+import { createWatchedServices } from '../delivery/watched-services.ts';
+import { NO_LEDGER } from '../no-ledger.ts';
 import { carryOutOrders, metered } from '../sender.ts';
 import { type Batch, createBatches } from './batches.ts';
 import { createCountedLedger, timed } from './ledgers.ts';

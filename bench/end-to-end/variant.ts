@@ -1,0 +1,76 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { build, type Plugin } from 'esbuild';
+import { DEPLOYED_OPTIONS } from '../../lib/bundle-options.ts';
+import { findStage } from '../../lib/stage.ts';
+import { LOCAL_STACK } from '../../local/synthesize.ts';
+import { changedAssembly } from '../changed-assembly.ts';
+
+/** How the local stage is changed before it runs. */
+export interface Variant {
+  /** The batching window of the events' mapping: as the stage has it, or none, and so batches of at most ten. */
+  readonly window: 'on' | 'off';
+  readonly ledger: 'on' | 'off';
+}
+
+/** SQS's most for a mapping without a window. */
+const BATCH_SIZE_WITHOUT_WINDOW = 10;
+
+/** The functions that ask the ledger on an event's way, by the code base that they are bundled in. */
+const ON_THE_WAY = {
+  'enrich-batch.handler': ['enrichment/enrich-batch', 'enrichment/enrich-task'],
+  'deliver-batch.handler': ['delivery/deliver-batch', 'delivery/deliver-task', 'delivery/send-test'],
+};
+
+/** The local stage's assembly in a variant. */
+export async function variantAssembly(
+  assemblyDirectory: string,
+  { window, ledger }: Variant,
+): Promise<{ readonly directory: string; remove(): void }> {
+  const { batchSize } = findStage('local').eventSources.events;
+  const keys = new Map<unknown, string>();
+  const assembly = changedAssembly(assemblyDirectory, ({ Resources }) => {
+    for (const { Type, Properties } of Object.values(Resources)) {
+      if (Type === 'AWS::Lambda::Function') keys.set(Properties.Handler, (Properties.Code as { S3Key: string }).S3Key);
+      if (Type !== 'AWS::Lambda::EventSourceMapping' || Properties.BatchSize !== batchSize || window === 'on') continue;
+      Properties.BatchSize = BATCH_SIZE_WITHOUT_WINDOW;
+      Properties.MaximumBatchingWindowInSeconds = 0;
+    }
+  });
+  if (ledger === 'off') {
+    for (const [handler, entries] of Object.entries(ON_THE_WAY)) {
+      const asset = `without-ledger-${handler}`;
+      await bundleWithoutLedger(entries, join(assembly.directory, asset));
+      moveAsset(assembly.directory, keys.get(handler) as string, asset);
+    }
+  }
+  return assembly;
+}
+
+/** From now on the assembly has this code under that key. */
+function moveAsset(directory: string, key: string, path: string): void {
+  const file = join(directory, `${LOCAL_STACK}.assets.json`);
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  manifest.files[basename(key, '.zip')].source.path = path;
+  rmSync(file);
+  writeFileSync(file, JSON.stringify(manifest));
+}
+
+const NO_LEDGER_MODULE = join(import.meta.dirname, '../no-ledger.ts');
+
+const withoutLedger: Plugin = {
+  name: 'without-ledger',
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]adapters[\\/]dynamodb-ledger\.ts$/ }, () => ({
+      contents: `import { NO_LEDGER } from ${JSON.stringify(NO_LEDGER_MODULE)};\nexport const createLedger = () => NO_LEDGER;`,
+      resolveDir: import.meta.dirname,
+      loader: 'ts',
+    }));
+  },
+};
+
+/** The functions as they are deployed, but for a ledger that grants everything and keeps nothing. */
+async function bundleWithoutLedger(entries: readonly string[], outdir: string): Promise<void> {
+  const entryPoints = entries.map((entry) => join(import.meta.dirname, '../../lambdas', `${entry}.ts`));
+  await build({ ...DEPLOYED_OPTIONS, plugins: [...DEPLOYED_OPTIONS.plugins, withoutLedger], entryPoints, outdir });
+}
