@@ -43,10 +43,10 @@ function createWatch() {
   };
   const log: Log = { info: (message, fields) => logger.info(message, fields), warn: complain, error: complain };
   const counter: Counter = {
-    count(name, value = 1) {
-      published.count(name, value);
+    count(name, value = 1, dimensions = {}) {
+      published.count(name, value, dimensions);
       if (name === METRICS.deliveredWithLearningTime) delivered += value;
-      else complaint ??= `counted ${name}`;
+      else if (name !== METRICS.deliverySuccess) complaint ??= `counted ${name}`;
     },
     measure: published.measure,
   };

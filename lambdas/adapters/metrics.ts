@@ -1,5 +1,5 @@
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Counter, Dimensions, MetricName } from '../contract/metrics.ts';
+import { type Counter, type Dimensions, type MetricName, unitOf } from '../contract/metrics.ts';
 
 interface Count {
   readonly name: MetricName;
@@ -7,13 +7,21 @@ interface Count {
   value: number;
 }
 
+/** CloudWatch has no days. */
+const UNITS = {
+  Count: MetricUnit.Count,
+  Milliseconds: MetricUnit.Milliseconds,
+  Seconds: MetricUnit.Seconds,
+  Days: MetricUnit.NoUnit,
+} as const;
+
 /**
  * Counts in memory and publishes when an invocation ends: one EMF blob for all that has no dimensions of its own, and one
  * for each count that has. A blob takes at most 100 values of a metric; Powertools begins another.
  */
 export function createCounter(metrics: Metrics): Counter & { publish(): void } {
   const counts = new Map<string, Count>();
-  const durations: [MetricName, number][] = [];
+  const measured: [MetricName, number][] = [];
   return {
     count(name, value = 1, dimensions = {}) {
       const key = `${name} ${JSON.stringify(dimensions)}`;
@@ -21,12 +29,12 @@ export function createCounter(metrics: Metrics): Counter & { publish(): void } {
       if (counted === undefined) counts.set(key, { name, dimensions, value });
       else counted.value += value;
     },
-    measure(name, milliseconds) {
-      durations.push([name, milliseconds]);
+    measure(name, value) {
+      measured.push([name, value]);
     },
     publish() {
       // Powertools warns of a blob without values.
-      let isAnyPlain = durations.length > 0;
+      let isAnyPlain = measured.length > 0;
       for (const { name, dimensions, value } of counts.values()) {
         if (Object.keys(dimensions).length > 0) {
           metrics.singleMetric().addDimensions(dimensions).addMetric(name, MetricUnit.Count, value);
@@ -35,9 +43,9 @@ export function createCounter(metrics: Metrics): Counter & { publish(): void } {
           isAnyPlain = true;
         }
       }
-      for (const [name, milliseconds] of durations) metrics.addMetric(name, MetricUnit.Milliseconds, milliseconds);
+      for (const [name, value] of measured) metrics.addMetric(name, UNITS[unitOf(name)], value);
       counts.clear();
-      durations.length = 0;
+      measured.length = 0;
       if (isAnyPlain) metrics.publishStoredMetrics();
     },
   };

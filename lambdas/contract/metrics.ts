@@ -6,50 +6,207 @@ export function metricsNamespace(stageName: string): string {
   return `LearningTimeWebhooks/${stageName}`;
 }
 
-/** Names of what functions publish (EMF). Document 001, section 7.1, where it names one. */
-export const METRICS = {
-  querySuccess: 'webhook.learning_time.query.success',
-  queryFailure: 'webhook.learning_time.query.failure',
-  /** Asks that were not made, because the warehouse had failed or been slow again and again. */
-  querySkipped: 'webhook.learning_time.query.skipped',
-  cacheHit: 'webhook.learning_time.cache.hit',
-  cacheMiss: 'webhook.learning_time.cache.miss',
-  enrichmentRetry: 'webhook.enrichment.retry',
-  /** Delivered without learning time, since the warehouse did not answer in all its tries. */
-  enrichmentFallback: 'webhook.enrichment.fallback',
-  eventRejected: 'webhook.event.rejected',
-  eventUnwanted: 'webhook.event.unwanted',
-  eventDuplicate: 'webhook.event.duplicate',
-  deliveredWithLearningTime: 'webhook.delivery.success_with_learning_time',
-  deliveredWithoutLearningTime: 'webhook.delivery.success_without_learning_time',
-  deliveryRetry: 'webhook.delivery.retry',
-  deliveryDeferred: 'webhook.delivery.deferred',
-  deliveryParked: 'webhook.delivery.parked',
-  deliveryDead: 'webhook.delivery.dead',
-  deliveryDuplicate: 'webhook.delivery.duplicate',
-  executionRescued: 'webhook.execution.rescued',
-  ledgerUnavailable: 'webhook.ledger.unavailable',
-  ledgerUnbalanced: 'webhook.ledger.unbalanced',
-  ledgerRepublished: 'webhook.ledger.republished',
-  ledgerReleased: 'webhook.ledger.released',
-  ledgerEnded: 'webhook.ledger.ended',
-  /** Of each completion: `feature`, and why it is on or off for the enterprise (`result`). */
-  featureEvaluated: 'webhook.feature.evaluation',
-  /** `feature`, and what kept it from being read or understood (`error`). */
-  featureError: 'webhook.feature.error',
-  /** Milliseconds of one query, login included, answered or not. */
-  queryDuration: 'webhook.learning_time.query.duration',
-  /**
-   * Milliseconds from when the event occurred until the partner took the webhook: "time from course completion to webhook
-   * sent" (document 000). Webhooks that are sent anew are left out, whose events may be days old.
-   */
-  deliveryLatency: 'webhook.delivery.latency',
-} as const;
+interface MetricDefinition {
+  /** What CloudWatch knows it by. */
+  readonly name: string;
+  readonly unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Days';
+  /** For the operator: docs/metrics.md has it. */
+  readonly meaning: string;
+  /** By `service`, the function's code base, always; and by these. */
+  readonly dimensions?: readonly string[];
+}
 
-export type MetricName = (typeof METRICS)[keyof typeof METRICS];
+/**
+ * Everything that functions publish (EMF). Names are document 001's (section 7.1) where it has one. Its
+ * `webhook.learning_time.cache.hit_rate` is hits by hits and misses, and computed where it is shown: a rate that is
+ * published cannot be added up.
+ */
+const DEFINITIONS = {
+  querySuccess: {
+    name: 'webhook.learning_time.query.success',
+    unit: 'Count',
+    meaning: 'Queries that Snowflake answered',
+  },
+  queryFailure: {
+    name: 'webhook.learning_time.query.failure',
+    unit: 'Count',
+    meaning: 'Queries that failed, or were not answered in time',
+  },
+  querySkipped: {
+    name: 'webhook.learning_time.query.skipped',
+    unit: 'Count',
+    meaning: 'Queries that were not made, because the warehouse had failed or been slow again and again',
+  },
+  queryDuration: {
+    name: 'webhook.learning_time.query.duration',
+    unit: 'Milliseconds',
+    meaning: 'Of one query, login included, answered or not',
+  },
+  cacheHit: {
+    name: 'webhook.learning_time.cache.hit',
+    unit: 'Count',
+    meaning: 'Learners of completions that the cache knew',
+  },
+  cacheMiss: {
+    name: 'webhook.learning_time.cache.miss',
+    unit: 'Count',
+    meaning: 'Learners of completions that the cache did not know',
+  },
+  taskQueued: {
+    name: 'webhook.enrichment.task.queued',
+    unit: 'Count',
+    meaning: 'Events handed to the workflow, since Snowflake did not answer their batch',
+  },
+  taskDuration: {
+    name: 'webhook.enrichment.task.duration',
+    unit: 'Seconds',
+    meaning: 'Of one try to enrich in the workflow',
+  },
+  enrichmentFallback: {
+    name: 'webhook.enrichment.fallback',
+    unit: 'Count',
+    meaning: 'Delivered without learning time, since the warehouse did not answer in all its tries',
+  },
+  eventRejected: {
+    name: 'webhook.event.rejected',
+    unit: 'Count',
+    meaning: 'Events that are not as the contract has them, now in the dead letter queue',
+  },
+  eventUnwanted: {
+    name: 'webhook.event.unwanted',
+    unit: 'Count',
+    meaning: 'Events for an integration that does not take them, dropped',
+  },
+  eventDuplicate: {
+    name: 'webhook.event.duplicate',
+    unit: 'Count',
+    meaning: 'Events that the ledger knows already',
+  },
+  deliverySuccess: {
+    name: 'webhook.delivery.success',
+    unit: 'Count',
+    meaning: 'Tries that a partner answered with 2xx',
+    dimensions: ['integration'],
+  },
+  deliveryFailure: {
+    name: 'webhook.delivery.failure',
+    unit: 'Count',
+    meaning: 'Tries that failed, whatever becomes of the delivery',
+    dimensions: ['integration'],
+  },
+  deliveredWithLearningTime: {
+    name: 'webhook.delivery.success_with_learning_time',
+    unit: 'Count',
+    meaning: 'Webhooks delivered with learning time',
+  },
+  deliveredWithoutLearningTime: {
+    name: 'webhook.delivery.success_without_learning_time',
+    unit: 'Count',
+    meaning: 'Webhooks delivered without learning time, for whatever reason',
+  },
+  deliveryRetry: {
+    name: 'webhook.delivery.retry',
+    unit: 'Count',
+    meaning: 'Tries that failed and will be repeated',
+  },
+  deliveryDeferred: {
+    name: 'webhook.delivery.deferred',
+    unit: 'Count',
+    meaning: 'Deliveries that wait for a partner’s limit or pause; no try is spent',
+  },
+  deliveryParked: {
+    name: 'webhook.delivery.parked',
+    unit: 'Count',
+    meaning: 'Deliveries that sleep, since their integration is paused or its endpoint gone',
+  },
+  deliveryDead: {
+    name: 'webhook.delivery.dead',
+    unit: 'Count',
+    meaning: 'Deliveries given up, now in the dead letter queue',
+  },
+  deliveryDuplicate: {
+    name: 'webhook.delivery.duplicate',
+    unit: 'Count',
+    meaning: 'Deliveries that were dealt with already',
+  },
+  deliveryLatency: {
+    name: 'webhook.delivery.latency',
+    unit: 'Milliseconds',
+    // Document 000: "time from course completion to webhook sent".
+    meaning: 'From when the event occurred until the partner took the webhook; webhooks sent anew are left out',
+  },
+  executionRescued: {
+    name: 'webhook.execution.rescued',
+    unit: 'Count',
+    meaning: 'Executions that failed or were stopped, and whose delivery was carried on',
+  },
+  ledgerUnavailable: {
+    name: 'webhook.ledger.unavailable',
+    unit: 'Count',
+    meaning: 'Calls that the ledger’s table did not answer; deliveries go on without it',
+  },
+  ledgerUnbalanced: {
+    name: 'webhook.ledger.unbalanced',
+    unit: 'Count',
+    meaning: 'Webhooks that were accepted, and that nobody carries',
+  },
+  ledgerRepublished: {
+    name: 'webhook.ledger.republished',
+    unit: 'Count',
+    meaning: 'Of these, sent anew by the reconciler',
+  },
+  ledgerReleased: {
+    name: 'webhook.ledger.released',
+    unit: 'Count',
+    meaning: 'Parked deliveries sent on, since their integration is active again',
+  },
+  ledgerEnded: {
+    name: 'webhook.ledger.ended',
+    unit: 'Count',
+    meaning: 'Parked deliveries given up after their four days',
+  },
+  featureEvaluated: {
+    name: 'webhook.feature.evaluation',
+    unit: 'Count',
+    meaning: 'Completions and status requests for which the flag decided, by why it is on or off',
+    dimensions: ['feature', 'result'],
+  },
+  featureError: {
+    name: 'webhook.feature.error',
+    unit: 'Count',
+    meaning: 'Times that the flag could not be read or understood, by what kept it',
+    dimensions: ['feature', 'error'],
+  },
+  credentialAge: {
+    name: 'webhook.credential.age',
+    unit: 'Days',
+    meaning: 'Since the Snowflake secret was last changed',
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
 
-/** Metrics that are durations and no counts. */
-export type DurationName = typeof METRICS.queryDuration | typeof METRICS.deliveryLatency;
+type Definitions = typeof DEFINITIONS;
+
+/** The metrics' names, by what the code calls them. */
+export const METRICS = Object.fromEntries(Object.entries(DEFINITIONS).map(([key, { name }]) => [key, name])) as {
+  readonly [Key in keyof Definitions]: Definitions[Key]['name'];
+};
+
+export type MetricName = Definitions[keyof Definitions]['name'];
+
+/** Metrics that are no counts: each value is kept. */
+export type MeasureName = Exclude<Definitions[keyof Definitions], { readonly unit: 'Count' }>['name'];
+
+export const METRIC_DEFINITIONS: readonly (MetricDefinition & { readonly name: MetricName })[] =
+  Object.values(DEFINITIONS);
+
+const UNITS = new Map(METRIC_DEFINITIONS.map(({ name, unit }) => [name, unit]));
+
+/** @throws Error for a name that is not defined here */
+export function unitOf(name: MetricName): MetricDefinition['unit'] {
+  const unit = UNITS.get(name);
+  if (unit === undefined) throw new Error(`there is no metric ${name}`);
+  return unit;
+}
 
 /** What a count is told apart by; of few values each, and never a person or an enterprise: CloudWatch bills by them. */
 export type Dimensions = Readonly<Record<string, string>>;
@@ -59,7 +216,7 @@ export type FeatureFault = 'never_read' | 'unavailable' | 'faulty';
 
 /** Counts and measures within one invocation; all of it is published when that ends. */
 export interface Counter {
-  count(name: Exclude<MetricName, DurationName>, value?: number, dimensions?: Dimensions): void;
-  /** One duration in milliseconds, of which CloudWatch makes percentiles. */
-  measure(name: DurationName, milliseconds: number): void;
+  count(name: Exclude<MetricName, MeasureName>, value?: number, dimensions?: Dimensions): void;
+  /** One value in the metric's unit, of which CloudWatch makes percentiles. */
+  measure(name: MeasureName, value: number): void;
 }

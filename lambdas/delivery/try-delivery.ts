@@ -130,7 +130,7 @@ interface TryFacts {
   readonly endedAtMs: number;
 }
 
-/** One line and one count for each try. */
+/** One line and two counts for each try: what came of it, and of whose. */
 function tell(
   result: TaskResult,
   sent: Sent,
@@ -138,6 +138,9 @@ function tell(
   { log, counter }: TryDeliveryServices,
 ): void {
   const isParked = sent.kind === 'sent' && sent.verdict === 'gone';
+  const isSuccess = result.outcome === 'delivered';
+  const integration = delivery.integration_id;
+  counter.count(isSuccess ? METRICS.deliverySuccess : METRICS.deliveryFailure, 1, { integration });
   if (result.outcome === 'delivered') {
     const isEnriched = enrichment.status === 'enriched';
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);

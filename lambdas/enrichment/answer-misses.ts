@@ -86,7 +86,7 @@ async function startWorkflows(
       const [id, delivery] = next;
       try {
         const token = await services.workflow.start(delivery);
-        services.counter.count(METRICS.enrichmentRetry);
+        services.counter.count(METRICS.taskQueued);
         await services.ledger.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token });
       } catch (thrown) {
         failures.set(id, `the workflow did not start: ${errorName(thrown)}`);

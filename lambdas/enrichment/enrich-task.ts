@@ -5,6 +5,7 @@ import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import type { Progress } from '../contract/delivery.ts';
 import { enrichTaskEnvironment, readEnvironment } from '../contract/environment.ts';
+import { METRICS } from '../contract/metrics.ts';
 import { readTaskInput } from '../domain/task-input.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
 import { type RetryEnrichmentServices, retryEnrichment } from './retry-enrichment.ts';
@@ -15,9 +16,11 @@ let services: ReturnType<typeof createServices> | undefined;
 export async function handler(input: unknown): Promise<Progress> {
   services ??= createServices(process.env);
   const { retrying, counter } = services;
+  const startedAtMs = retrying.now();
   try {
     return await retryEnrichment(readTaskInput(input), retrying);
   } finally {
+    counter.measure(METRICS.taskDuration, (retrying.now() - startedAtMs) / 1000);
     counter.publish();
   }
 }

@@ -129,6 +129,17 @@ describe('what becomes of a delivery', () => {
     expect(tried).toMatchObject({ endpoint: 'alive', holdMs: 0 });
   });
 
+  test('is counted for its integration, whatever becomes of it', async () => {
+    const tried = async (result: SendResult, given = delivery()) =>
+      (await attempt(result, { given, to: integration({ max_retries: 1 }) })).counter.counted;
+    const of = (name: string) => [[name, { integration: delivery().integration_id }]];
+    expect(await tried(answered(200))).toEqual(of(METRICS.deliverySuccess));
+    for (const result of [answered(503), answered(400), answered(410), failed('TIMEOUT')]) {
+      expect(await tried(result)).toEqual(of(METRICS.deliveryFailure));
+    }
+    expect(await tried(answered(503), delivery(ENRICHED, {}, { attempt: 1 }))).toEqual(of(METRICS.deliveryFailure));
+  });
+
   test('delivered without learning time is counted apart', async () => {
     const { counter } = await attempt(answered(200), { given: delivery(PLAIN), enrichment: PLAIN });
     expect(counter.counts).toEqual({ [METRICS.deliveredWithoutLearningTime]: 1 });

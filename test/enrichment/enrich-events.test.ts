@@ -328,7 +328,7 @@ describe('a warehouse that fails', () => {
       due_at: '2026-01-15T12:01:00.000Z',
     });
     expect(forwarded.size).toBe(0);
-    expect(counter.counts).toMatchObject({ [METRICS.queryFailure]: 1, [METRICS.enrichmentRetry]: 2 });
+    expect(counter.counts).toMatchObject({ [METRICS.queryFailure]: 1, [METRICS.taskQueued]: 2 });
     expect(counter.measured).toEqual([[METRICS.queryDuration, 0]]);
     expect(log.only('warehouse.failed')).toMatchObject({ events: 2, error: 'WarehouseUnavailable' });
   });
