@@ -1,16 +1,10 @@
 import { Duration } from 'aws-cdk-lib';
-import {
-  Alarm,
-  ComparisonOperator,
-  type IMetric,
-  MathExpression,
-  Metric,
-  Stats,
-  TreatMissingData,
-} from 'aws-cdk-lib/aws-cloudwatch';
+import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { METRICS, type MetricName, metricsNamespace } from '../lambdas/contract/metrics.ts';
+import { METRICS } from '../lambdas/contract/metrics.ts';
 import type { EventQueues } from './event-queues.ts';
+import { type StageAlarmProps, stageAlarm } from './stage-alarm.ts';
+import { FEWEST, StageMetrics } from './stage-metrics.ts';
 import type { Stage } from './stage-schema.ts';
 
 /** In percent of all tries. Document 003 calls a success rate under 80% critical. */
@@ -18,9 +12,6 @@ const MAX_FAILED_TRIES_PERCENT = 20;
 
 /** In percent of what is delivered. Document 001, section 7.1: over 20% without learning time. */
 const MAX_FALLBACKS_PERCENT = 20;
-
-/** Fewer in five minutes say nothing about a share. */
-const FEWEST = 10;
 
 /** An event is through EnrichBatch within seconds; so old, it waits for a function that fails or is throttled. Seconds. */
 const MAX_EVENT_AGE_SECONDS = 300;
@@ -32,8 +23,8 @@ const MAX_EVENT_AGE_SECONDS = 300;
  */
 const MAX_DELIVERY_AGE_SECONDS = 960;
 
-/** As `delivery-services.ts` is deployed: DeliverBatch and DeliverTask. */
-const DELIVERY = 'delivery';
+const DELIVERED = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime] as const;
+const FAILED = [METRICS.deliveryRetry, METRICS.deliveryDead] as const;
 
 /**
  * Alarms that mean harm to deliveries, quick enough to go off while a new version of a configuration bakes. AppConfig takes
@@ -50,7 +41,6 @@ export class HarmAlarms extends Construct {
   readonly eventAge: Alarm;
   /** Too slow for the ten minutes that a version of the flag bakes: for the integrations, which bake for twenty. */
   readonly deliveryAge: Alarm;
-  private readonly stageName: string;
 
   constructor(
     scope: Construct,
@@ -58,70 +48,32 @@ export class HarmAlarms extends Construct {
     { stage, queues }: { readonly stage: Stage; readonly queues: EventQueues },
   ) {
     super(scope, id);
-    this.stageName = stage.name;
-    const count = (name: MetricName) => countOf(name, stage.name);
-    const delivered = {
-      enriched: count(METRICS.deliveredWithLearningTime),
-      plain: count(METRICS.deliveredWithoutLearningTime),
-    };
-    const failed = { retried: count(METRICS.deliveryRetry), dead: count(METRICS.deliveryDead) };
-    this.failedTries = this.alarm('failed-tries', {
-      description: `Over ${MAX_FAILED_TRIES_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
-      metric: share('retried + dead', 'enriched + plain + retried + dead', { ...delivered, ...failed }),
+    const metrics = new StageMetrics(stage.name);
+    const alarm = (name: string, props: StageAlarmProps) => stageAlarm(this, stage.name, name, props);
+    this.failedTries = alarm('failed-tries', {
+      when: `Over ${MAX_FAILED_TRIES_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
+      impact: 'partners get their webhooks late, and none where a delivery runs out of tries',
+      metric: metrics.share(FAILED, [...DELIVERED, ...FAILED]),
       threshold: MAX_FAILED_TRIES_PERCENT,
     });
-    this.fallbacks = this.alarm('fallbacks', {
-      description: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks went out without learning time, since Snowflake did not answer`,
-      metric: share('fallbacks', 'enriched + plain', { ...delivered, fallbacks: count(METRICS.enrichmentFallback) }),
+    this.fallbacks = alarm('fallbacks', {
+      when: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks went out without learning time, since Snowflake did not answer`,
+      impact: 'partners get completions without learning time; it is not sent later',
+      metric: metrics.share([METRICS.enrichmentFallback], DELIVERED),
       threshold: MAX_FALLBACKS_PERCENT,
     });
     const everyMinute = { period: Duration.minutes(1), statistic: Stats.MAXIMUM };
-    this.eventAge = this.alarm('event-age', {
-      description: `The oldest event has waited for ${MAX_EVENT_AGE_SECONDS} s and more`,
+    this.eventAge = alarm('event-age', {
+      when: `The oldest event has waited for ${MAX_EVENT_AGE_SECONDS} s and more`,
+      impact: 'all webhooks are late; events are lost after four days',
       metric: queues.events.queue.metricApproximateAgeOfOldestMessage(everyMinute),
       threshold: MAX_EVENT_AGE_SECONDS,
     });
-    this.deliveryAge = this.alarm('delivery-age', {
-      description: `The oldest delivery has waited for ${MAX_DELIVERY_AGE_SECONDS} s and more`,
+    this.deliveryAge = alarm('delivery-age', {
+      when: `The oldest delivery has waited for ${MAX_DELIVERY_AGE_SECONDS} s and more`,
+      impact: 'webhooks of some or all partners are late; deliveries are lost from the queue after four days',
       metric: queues.deliveries.queue.metricApproximateAgeOfOldestMessage(everyMinute),
       threshold: MAX_DELIVERY_AGE_SECONDS,
     });
   }
-
-  private alarm(
-    name: string,
-    { description, ...props }: { readonly description: string; readonly metric: IMetric; readonly threshold: number },
-  ): Alarm {
-    return new Alarm(this, name, {
-      ...props,
-      alarmName: `learning-time-webhooks-${this.stageName}-${name}`,
-      alarmDescription: description,
-      comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
-      evaluationPeriods: 1,
-      treatMissingData: TreatMissingData.NOT_BREACHING,
-    });
-  }
-}
-
-function countOf(name: MetricName, stageName: string): Metric {
-  return new Metric({
-    namespace: metricsNamespace(stageName),
-    metricName: name,
-    dimensionsMap: { service: DELIVERY },
-    statistic: Stats.SUM,
-  });
-}
-
-/** A share in percent over five minutes; 0 where there are too few to tell. A count that nobody made is 0. */
-function share(part: string, whole: string, counts: Readonly<Record<string, Metric>>): MathExpression {
-  const filled = (sum: string) =>
-    sum
-      .split(' + ')
-      .map((id) => `FILL(${id}, 0)`)
-      .join(' + ');
-  return new MathExpression({
-    expression: `IF(${filled(whole)} >= ${FEWEST}, 100 * (${filled(part)}) / (${filled(whole)}), 0)`,
-    usingMetrics: { ...counts },
-    period: Duration.minutes(5),
-  });
 }

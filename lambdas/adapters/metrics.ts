@@ -1,5 +1,5 @@
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import { type Counter, type Dimensions, type MetricName, unitOf } from '../contract/metrics.ts';
+import { type Counter, type Dimensions, definitionOf, type MetricName } from '../contract/metrics.ts';
 
 interface Count {
   readonly name: MetricName;
@@ -43,7 +43,7 @@ export function createCounter(metrics: Metrics): Counter & { publish(): void } {
           isAnyPlain = true;
         }
       }
-      for (const [name, value] of measured) metrics.addMetric(name, UNITS[unitOf(name)], value);
+      for (const [name, value] of measured) metrics.addMetric(name, UNITS[definitionOf(name).unit], value);
       counts.clear();
       measured.length = 0;
       if (isAnyPlain) metrics.publishStoredMetrics();

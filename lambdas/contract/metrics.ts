@@ -6,13 +6,15 @@ export function metricsNamespace(stageName: string): string {
   return `LearningTimeWebhooks/${stageName}`;
 }
 
-interface MetricDefinition {
+export interface MetricDefinition {
   /** What CloudWatch knows it by. */
   readonly name: string;
   readonly unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Days';
+  /** The dimension that all have: code bases whose functions publish it. */
+  readonly services: readonly ('enrichment' | 'delivery' | 'operations' | 'status')[];
   /** For the operator: docs/metrics.md has it. */
   readonly meaning: string;
-  /** By `service`, the function's code base, always; and by these. */
+  /** What it is told apart by besides. */
   readonly dimensions?: readonly string[];
 }
 
@@ -25,161 +27,192 @@ const DEFINITIONS = {
   querySuccess: {
     name: 'webhook.learning_time.query.success',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Queries that Snowflake answered',
   },
   queryFailure: {
     name: 'webhook.learning_time.query.failure',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Queries that failed, or were not answered in time',
   },
   querySkipped: {
     name: 'webhook.learning_time.query.skipped',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Queries that were not made, because the warehouse had failed or been slow again and again',
   },
   queryDuration: {
     name: 'webhook.learning_time.query.duration',
     unit: 'Milliseconds',
+    services: ['enrichment'],
     meaning: 'Of one query, login included, answered or not',
   },
   cacheHit: {
     name: 'webhook.learning_time.cache.hit',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Learners of completions that the cache knew',
   },
   cacheMiss: {
     name: 'webhook.learning_time.cache.miss',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Learners of completions that the cache did not know',
   },
   taskQueued: {
     name: 'webhook.enrichment.task.queued',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Events handed to the workflow, since Snowflake did not answer their batch',
   },
   taskDuration: {
     name: 'webhook.enrichment.task.duration',
     unit: 'Seconds',
+    services: ['enrichment'],
     meaning: 'Of one try to enrich in the workflow',
   },
   enrichmentFallback: {
     name: 'webhook.enrichment.fallback',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Delivered without learning time, since the warehouse did not answer in all its tries',
   },
   eventRejected: {
     name: 'webhook.event.rejected',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Events that are not as the contract has them, now in the dead letter queue',
   },
   eventUnwanted: {
     name: 'webhook.event.unwanted',
     unit: 'Count',
+    services: ['enrichment', 'delivery'],
     meaning: 'Events for an integration that does not take them, dropped',
   },
   eventDuplicate: {
     name: 'webhook.event.duplicate',
     unit: 'Count',
+    services: ['enrichment'],
     meaning: 'Events that the ledger knows already',
   },
   deliverySuccess: {
     name: 'webhook.delivery.success',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Tries that a partner answered with 2xx',
     dimensions: ['integration'],
   },
   deliveryFailure: {
     name: 'webhook.delivery.failure',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Tries that failed, whatever becomes of the delivery',
     dimensions: ['integration'],
   },
   deliveredWithLearningTime: {
     name: 'webhook.delivery.success_with_learning_time',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Webhooks delivered with learning time',
   },
   deliveredWithoutLearningTime: {
     name: 'webhook.delivery.success_without_learning_time',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Webhooks delivered without learning time, for whatever reason',
   },
   deliveryRetry: {
     name: 'webhook.delivery.retry',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Tries that failed and will be repeated',
   },
   deliveryDeferred: {
     name: 'webhook.delivery.deferred',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Deliveries that wait for a partner’s limit or pause; no try is spent',
   },
   deliveryParked: {
     name: 'webhook.delivery.parked',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Deliveries that sleep, since their integration is paused or its endpoint gone',
   },
   deliveryDead: {
     name: 'webhook.delivery.dead',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Deliveries given up, now in the dead letter queue',
   },
   deliveryDuplicate: {
     name: 'webhook.delivery.duplicate',
     unit: 'Count',
+    services: ['delivery'],
     meaning: 'Deliveries that were dealt with already',
   },
   deliveryLatency: {
     name: 'webhook.delivery.latency',
     unit: 'Milliseconds',
+    services: ['delivery'],
     // Document 000: "time from course completion to webhook sent".
     meaning: 'From when the event occurred until the partner took the webhook; webhooks sent anew are left out',
   },
   executionRescued: {
     name: 'webhook.execution.rescued',
     unit: 'Count',
+    services: ['operations'],
     meaning: 'Executions that failed or were stopped, and whose delivery was carried on',
   },
   ledgerUnavailable: {
     name: 'webhook.ledger.unavailable',
     unit: 'Count',
+    services: ['enrichment', 'delivery'],
     meaning: 'Calls that the ledger’s table did not answer; deliveries go on without it',
   },
   ledgerUnbalanced: {
     name: 'webhook.ledger.unbalanced',
     unit: 'Count',
+    services: ['operations'],
     meaning: 'Webhooks that were accepted, and that nobody carries',
   },
   ledgerRepublished: {
     name: 'webhook.ledger.republished',
     unit: 'Count',
+    services: ['operations'],
     meaning: 'Of these, sent anew by the reconciler',
   },
   ledgerReleased: {
     name: 'webhook.ledger.released',
     unit: 'Count',
+    services: ['operations'],
     meaning: 'Parked deliveries sent on, since their integration is active again',
   },
   ledgerEnded: {
     name: 'webhook.ledger.ended',
     unit: 'Count',
+    services: ['operations'],
     meaning: 'Parked deliveries given up after their four days',
   },
   featureEvaluated: {
     name: 'webhook.feature.evaluation',
     unit: 'Count',
+    services: ['enrichment', 'status'],
     meaning: 'Completions and status requests for which the flag decided, by why it is on or off',
     dimensions: ['feature', 'result'],
   },
   featureError: {
     name: 'webhook.feature.error',
     unit: 'Count',
+    services: ['enrichment', 'status'],
     meaning: 'Times that the flag could not be read or understood, by what kept it',
     dimensions: ['feature', 'error'],
   },
   credentialAge: {
     name: 'webhook.credential.age',
     unit: 'Days',
+    services: ['operations'],
     meaning: 'Since the Snowflake secret was last changed',
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
@@ -199,13 +232,15 @@ export type MeasureName = Exclude<Definitions[keyof Definitions], { readonly uni
 export const METRIC_DEFINITIONS: readonly (MetricDefinition & { readonly name: MetricName })[] =
   Object.values(DEFINITIONS);
 
-const UNITS = new Map(METRIC_DEFINITIONS.map(({ name, unit }) => [name, unit]));
+const BY_NAME = new Map<string, MetricDefinition>(
+  METRIC_DEFINITIONS.map((definition) => [definition.name, definition]),
+);
 
 /** @throws Error for a name that is not defined here */
-export function unitOf(name: MetricName): MetricDefinition['unit'] {
-  const unit = UNITS.get(name);
-  if (unit === undefined) throw new Error(`there is no metric ${name}`);
-  return unit;
+export function definitionOf(name: MetricName): MetricDefinition {
+  const definition = BY_NAME.get(name);
+  if (definition === undefined) throw new Error(`there is no metric ${name}`);
+  return definition;
 }
 
 /** What a count is told apart by; of few values each, and never a person or an enterprise: CloudWatch bills by them. */
