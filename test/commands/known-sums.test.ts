@@ -76,7 +76,7 @@ const NO_SUMS: [string | Buffer, RegExp][] = [
 const NO_SECONDS = ['', '-1', '1.5', '1e3', '0x10', 'x', ' 1', '9007199254740993'];
 
 describe('a usage error that names the line', () => {
-  test.each(NO_SUMS)('%#: %j', (text, message) => {
+  test.each(NO_SUMS)('case %#', (text, message) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ name: 'UsageError' }));
     expect(() => read(text)).toThrow(message);
   });
