@@ -1,5 +1,3 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda';
-import * as z from 'zod';
 import { integrationIdSchema } from '../lambdas/contract/event.ts';
 import {
   type ReconcileInput,
@@ -11,6 +9,7 @@ import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
 import { readDeployed } from './deployed-document.ts';
 import { entryOf } from './integrations-document.ts';
+import { invokeFunction } from './invoke-function.ts';
 import { describeReconciliation, isInOrder } from './reconcile/describe-reconciliation.ts';
 import { readWhole } from './replay/read-whole.ts';
 import { runCommand } from './run-command.ts';
@@ -66,13 +65,16 @@ function readOptions(words: readonly string[]) {
 }
 
 async function invoke(stage: Stage, input: ReconcileInput): Promise<ReconcileReport> {
-  const command = new InvokeCommand({
-    FunctionName: stage.output('ReconcileFunctionName'),
-    Payload: new TextEncoder().encode(JSON.stringify(input)),
-  });
   // The client's own timeout is for functions that answer within a minute.
   const waiting = { requestTimeout: LONGEST_ANSWER_MS, abortSignal: AbortSignal.timeout(LONGEST_ANSWER_MS) };
-  const answer = await stage.lambda.send(command, waiting).catch((thrown: Error) => {
+  const asked = {
+    output: 'ReconcileFunctionName',
+    name: 'Reconcile',
+    input,
+    schema: reconcileReportSchema,
+    waiting,
+  } as const;
+  return await invokeFunction(stage, asked).catch((thrown: Error) => {
     if (thrown.name === 'AbortError' || thrown.name === 'TimeoutError') {
       throw new CommandFailed('the function Reconcile has not answered: its log says what it did, in CloudWatch');
     }
@@ -81,27 +83,6 @@ async function invoke(stage: Stage, input: ReconcileInput): Promise<ReconcileRep
     }
     throw thrown;
   });
-  const text = new TextDecoder().decode(answer.Payload);
-  if (answer.FunctionError !== undefined) throw new CommandFailed(functionFailure(text));
-  const report = reconcileReportSchema.safeParse(parsed(text));
-  if (report.success) return report.data;
-  throw new CommandFailed('the function Reconcile answers something that this version does not understand');
-}
-
-const errorSchema = z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() });
-
-function functionFailure(text: string): string {
-  const { errorType, errorMessage } = errorSchema.catch({}).parse(parsed(text));
-  const words = [errorType, errorMessage].filter(Boolean).join(': ') || 'it says nothing';
-  return `the function Reconcile failed (${words}): its log says more, in CloudWatch`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 if (import.meta.main) await runCommand(reconcile, RECONCILE_USAGE);

@@ -21,6 +21,7 @@ export type OutputName =
   | 'EmergencyStrategyId'
   | 'IntegrationSecretsPrefix'
   | 'SendTestFunctionName'
+  | 'CheckWarehouseFunctionName'
   | 'ReconcileFunctionName'
   | 'RetryWorkflowArn'
   | 'LedgerTableName'

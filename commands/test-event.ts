@@ -1,11 +1,10 @@
-import { InvokeCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
 import type { SendTestReport } from '../lambdas/contract/send-test.ts';
-import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
 import { readDeployed } from './deployed-document.ts';
 import { explain } from './explain-answer.ts';
 import { idsOf } from './integrations-document.ts';
+import { invokeFunction } from './invoke-function.ts';
 import type { Stage } from './stage.ts';
 import { alignColumns } from './table.ts';
 
@@ -36,7 +35,12 @@ const reportSchema = z.object({
 
 /** Sends one test event from where all webhooks come from, and tells what became of it. @returns whether it was delivered */
 export async function sendTestEvent(stage: Stage, id: string, { terminal }: Context): Promise<boolean> {
-  const report = await invoke(stage, id);
+  const report = await invokeFunction(stage, {
+    output: 'SendTestFunctionName',
+    name: 'SendTest',
+    input: { integration_id: id },
+    schema: reportSchema,
+  });
   terminal.print(describeReport(report, stage.name));
   if (report.verdict === 'unsent') {
     // Told in addition: who may invoke the function need not be allowed to read AppConfig.
@@ -47,37 +51,6 @@ export async function sendTestEvent(stage: Stage, id: string, { terminal }: Cont
     if (ids !== undefined && !ids.includes(id)) terminal.print(`Integrations there are: ${ids.join(', ') || 'none'}.`);
   }
   return report.verdict === 'delivered';
-}
-
-async function invoke(stage: Stage, id: string): Promise<SendTestReport> {
-  const answer = await stage.lambda.send(
-    new InvokeCommand({
-      FunctionName: stage.output('SendTestFunctionName'),
-      Payload: new TextEncoder().encode(JSON.stringify({ integration_id: id })),
-    }),
-  );
-  const text = new TextDecoder().decode(answer.Payload);
-  if (answer.FunctionError !== undefined) throw new CommandFailed(functionFailure(text));
-  const report = reportSchema.safeParse(parsed(text));
-  if (!report.success)
-    throw new CommandFailed('the function SendTest answers something that this version does not understand');
-  return report.data;
-}
-
-const errorSchema = z.object({ errorType: z.string().optional(), errorMessage: z.string().optional() });
-
-function functionFailure(text: string): string {
-  const { errorType, errorMessage } = errorSchema.catch({}).parse(parsed(text));
-  const words = [errorType, errorMessage].filter(Boolean).join(': ') || 'it says nothing';
-  return `the function SendTest failed (${words}): its log says more, in CloudWatch`;
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const VERDICTS = {

@@ -23,6 +23,8 @@ export interface EnrichmentProps {
 export class Enrichment extends Construct {
   readonly batch: PipelineFunction;
   readonly task: PipelineFunction;
+  /** Invoked by operators, each by their own permission. In the VPC, so that the check is made from where queries come from. */
+  readonly checkWarehouse: PipelineFunction;
   private readonly stage: Stage;
   private readonly configuration: Configuration;
 
@@ -42,12 +44,18 @@ export class Enrichment extends Construct {
       handler: 'enrich-task.handler',
       size: stage.functions.enrichTask,
     });
+    this.checkWarehouse = new PipelineFunction(this, 'CheckWarehouse', {
+      ...shared,
+      handler: 'check-warehouse.handler',
+      size: stage.functions.checkWarehouse,
+    });
     for (const fn of [this.batch, this.task]) {
       configuration.grantReadFlags(fn);
       cache.grantUse(fn);
     }
     warehouse.grantQuery(this.batch, 'enrich-batch');
     warehouse.grantQuery(this.task, 'enrich-task');
+    warehouse.grantQuery(this.checkWarehouse, 'check-warehouse');
     // The task answers the workflow, which has the delivery in hand: what became of it, the deliverers write down.
     ledger.grantAccept(this.batch);
   }

@@ -42,6 +42,7 @@ function partnerFunction(trySeconds: number) {
 export const functionSizes = z.strictObject({
   enrichBatch: functionSize,
   enrichTask: functionSize,
+  checkWarehouse: functionSize,
   deliverBatch: partnerFunction(MAX_QUEUE_TRY_SECONDS).refine(
     ({ timeoutSeconds }) => timeoutSeconds < MIN_LEASE_SECONDS,
     {

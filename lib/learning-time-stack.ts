@@ -40,7 +40,7 @@ export class LearningTimeStack extends Stack {
     const enrichment = new Enrichment(this, 'Enrichment', {
       stage,
       defaults,
-      code: functionCode('enrichment', ['enrich-batch', 'enrich-task']),
+      code: functionCode('enrichment', ['enrich-batch', 'enrich-task', 'check-warehouse']),
       configuration,
       cache,
       ledger,
@@ -84,6 +84,7 @@ export class LearningTimeStack extends Stack {
       network,
       secrets,
       configuration,
+      enrichment,
       delivery,
       workflow,
       rescue,

@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import type { Configuration } from './configuration.ts';
 import type { Delivery } from './delivery.ts';
+import type { Enrichment } from './enrichment.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { Ledger } from './ledger.ts';
 import type { Network } from './network.ts';
@@ -15,6 +16,7 @@ export interface OutputSources {
   readonly network: Network;
   readonly secrets: Secrets;
   readonly configuration: Configuration;
+  readonly enrichment: Enrichment;
   readonly delivery: Delivery;
   readonly workflow: RetryWorkflow;
   readonly rescue: Rescue;
@@ -90,6 +92,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     SendTestFunctionName: [
       delivery.sendTest.lambda.functionName,
       'Sends a partner one test event: npm run send-test invokes it, with your credentials',
+    ],
+    CheckWarehouseFunctionName: [
+      sources.enrichment.checkWarehouse.lambda.functionName,
+      'Tries login, grants and columns in Snowflake: npm run check-warehouse invokes it, with your credentials',
     ],
     StatusApiUrl: [
       sources.statusApi.url,

@@ -54,6 +54,8 @@ const base = {
     enrichBatch: { timeoutSeconds: 30, memoryMegabytes: 512 },
     // Warehouse at most 30 s, after a cold start that loads its SDK.
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },
+    // At most 45 s after the secret, 3 s, while somebody waits for the report.
+    checkWarehouse: { timeoutSeconds: 60, memoryMegabytes: 512 },
     // For all records side by side: configuration 3 s and secret 3 s on a cold start, a claim of 2 s should the ledger
     // hang, at most 1.5 s until a reserved moment, one partner try of at most 15 s, and 2 s to write it down. That is
     // 26.5 s, and leaves 3.5 s to hand them on. Not 40 s or more, which is the shortest lease in the ledger.

@@ -17,6 +17,10 @@ export interface SnowflakeServerOptions {
   readonly publicKey?: string;
   /** Accepted besides the key, where given. */
   readonly password?: string;
+  /** Roles granted to the user; absent: every one that it asks for. */
+  readonly roles?: readonly string[];
+  /** Warehouses that its roles may use; absent: every one that it asks for. */
+  readonly warehouses?: readonly string[];
   /** On 127.0.0.1; a free one by default. */
   readonly port?: number;
   readonly database?: string;
@@ -50,10 +54,10 @@ export interface SnowflakeServer {
 
 /** Starts the server on 127.0.0.1, with an empty learning-time table. */
 export async function startSnowflakeServer(options: SnowflakeServerOptions): Promise<SnowflakeServer> {
-  const { account, user, publicKey, password, port = 0 } = options;
+  const { account, user, publicKey, password, roles, warehouses, port = 0 } = options;
   const { database = 'PROD', schema = 'BUSINESS_INTELLIGENCE', table = 'LEARNING_TIME' } = options;
   const tables = await createTables(database, schema, table);
-  const serviceUser: ServiceUser = { account, user, publicKey, password };
+  const serviceUser: ServiceUser = { account, user, publicKey, password, roles, warehouses };
   const protocol = createProtocol(serviceUser, tables);
   const held = new Set<ServerResponse>();
   let mode: SnowflakeServerMode = 'up';

@@ -1,5 +1,6 @@
 import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
+import type { DatedSecret } from '../contract/check-warehouse.ts';
 import { errorName, SecretUnavailable, SecretUnusable } from '../contract/errors.ts';
 import { faultsOf } from '../contract/faults.ts';
 import type { Log } from '../contract/log.ts';
@@ -94,7 +95,8 @@ class CachedSecret<T> implements SecretSource<T> {
     // Counted from the start: an answer that was frozen on its way is as old as its question.
     const at = this.#now();
     try {
-      const value = parseSecret(secretId, await fetchText(client, secretId, timeoutMs), parse);
+      const { text } = await fetchVersion(client, secretId, timeoutMs);
+      const value = parseSecret(secretId, text, parse);
       if (this.#failure !== undefined && this.#cached !== undefined) log.info('secret.back', { secretId });
       this.#cached = { value, at };
       this.#failure = undefined;
@@ -110,11 +112,31 @@ class CachedSecret<T> implements SecretSource<T> {
   }
 }
 
+/** Reads a secret once, past every cache, with the age of its version. @throws SecretUnavailable, SecretUnusable */
+export async function readDatedSecret<T>({
+  client,
+  secretId,
+  parse,
+  timeoutMs = FETCH_TIMEOUT_MS,
+}: Omit<SecretSourceOptions<T>, 'log' | 'now'>): Promise<DatedSecret<T>> {
+  const { text, createdAtMs } = await fetchVersion(client, secretId, timeoutMs);
+  return { value: parseSecret(secretId, text, parse), createdAtMs };
+}
+
+interface FetchedVersion {
+  readonly text: string;
+  readonly createdAtMs: number | undefined;
+}
+
 /**
  * @throws SecretUnavailable when Secrets Manager refuses or does not answer in time
  * @throws SecretUnusable when there is no such secret, or it has no value or no text
  */
-async function fetchText(client: SecretsManagerClient, secretId: string, timeoutMs: number): Promise<string> {
+async function fetchVersion(
+  client: SecretsManagerClient,
+  secretId: string,
+  timeoutMs: number,
+): Promise<FetchedVersion> {
   const abortSignal = AbortSignal.timeout(timeoutMs);
   const answer = await client
     .send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal })
@@ -125,7 +147,7 @@ async function fetchText(client: SecretsManagerClient, secretId: string, timeout
         : new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });
     });
   if (answer.SecretString === undefined) throw new SecretUnusable(`secret ${secretId} has no SecretString`);
-  return answer.SecretString;
+  return { text: answer.SecretString, createdAtMs: answer.CreatedDate?.getTime() };
 }
 
 /** @throws SecretUnusable naming the keys at fault. No cause: a JSON syntax error quotes the text, so the secret. */

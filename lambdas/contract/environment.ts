@@ -96,6 +96,8 @@ export const enrichBatchEnvironment = z.object({
 
 export const enrichTaskEnvironment = z.object({ ...powertools, ...flags, ...cache, ...warehouse });
 
+export const checkWarehouseEnvironment = z.object({ ...powertools, ...warehouse });
+
 export const deliverBatchEnvironment = z.object({
   ...powertools,
   ...integrations,

@@ -34,10 +34,7 @@ export function prepareLearningTimeQuery({
   table,
   columns,
 }: LearningTimeTable): (keys: readonly LearnerKey[]) => LearningTimeQuery {
-  if (!TABLE_IDENTIFIER.test(table)) throw new EnvironmentInvalid('the learning-time table is not an identifier');
-  for (const [meaning, name] of Object.entries(columns)) {
-    if (!IDENTIFIER.test(name)) throw new EnvironmentInvalid(`the ${meaning} column is not an identifier`);
-  }
+  checkNames({ table, columns });
   const key = `${columns.user}, ${columns.course}, ${columns.enterprise}`;
   const select = `SELECT ${key}, SUM(${columns.seconds}), MAX(${columns.date}) FROM ${table}`;
   return (keys) => {
@@ -50,6 +47,25 @@ export function prepareLearningTimeQuery({
   };
 }
 
+/** What a check asks of the table beside the pipeline's own query; it needs no more than SELECT on it. */
+export interface InspectionQueries {
+  /** No rows; the answer describes every column. */
+  readonly columns: LearningTimeQuery;
+  /** One row that the pipeline could find: user, course, enterprise. */
+  readonly anyKey: LearningTimeQuery;
+}
+
+/** @throws EnvironmentInvalid when a name is not an unquoted identifier */
+export function prepareInspectionQueries({ table, columns }: LearningTimeTable): InspectionQueries {
+  checkNames({ table, columns });
+  const { user, course, enterprise, seconds } = columns;
+  const isWhole = [user, course, enterprise, seconds].map((name) => `${name} IS NOT NULL`).join(' AND ');
+  return {
+    columns: { sqlText: `SELECT * FROM ${table} LIMIT 0`, binds: [] },
+    anyKey: { sqlText: `SELECT ${user}, ${course}, ${enterprise} FROM ${table} WHERE ${isWhole} LIMIT 1`, binds: [] },
+  };
+}
+
 /** A user id without leading zeros, as the warehouse's INTEGER column gives it back. */
 export function canonicalUserId(userId: string): string {
   return userId.replace(/^0+(?=\d)/, '');
@@ -58,6 +74,13 @@ export function canonicalUserId(userId: string): string {
 /** The key as the warehouse gives it back: two keys with one text are one row. */
 export function warehouseKeyText(key: LearnerKey): string {
   return learnerKeyText({ ...key, userId: canonicalUserId(key.userId) });
+}
+
+function checkNames({ table, columns }: LearningTimeTable): void {
+  if (!TABLE_IDENTIFIER.test(table)) throw new EnvironmentInvalid('the learning-time table is not an identifier');
+  for (const [meaning, name] of Object.entries(columns)) {
+    if (!IDENTIFIER.test(name)) throw new EnvironmentInvalid(`the ${meaning} column is not an identifier`);
+  }
 }
 
 function distinctKeys(keys: readonly LearnerKey[]): LearnerKey[] {

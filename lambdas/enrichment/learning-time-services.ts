@@ -11,6 +11,7 @@ import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
 import { guardWarehouse } from './guarded-warehouse.ts';
+import { learningTimeTables } from './learning-time-tables.ts';
 
 /** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
 export function createLearningTimeServices(
@@ -28,18 +29,7 @@ export function createLearningTimeServices(
   });
   const snowflake = createSnowflakeWarehouse({
     secrets,
-    tables: {
-      warehouse: environment.SNOWFLAKE_WAREHOUSE,
-      role: environment.SNOWFLAKE_ROLE,
-      table: environment.LEARNING_TIME_TABLE,
-      columns: {
-        user: environment.LEARNING_TIME_USER_COLUMN,
-        course: environment.LEARNING_TIME_COURSE_COLUMN,
-        enterprise: environment.LEARNING_TIME_ENTERPRISE_COLUMN,
-        date: environment.LEARNING_TIME_DATE_COLUMN,
-        seconds: environment.LEARNING_TIME_SECONDS_COLUMN,
-      },
-    },
+    tables: learningTimeTables(environment),
     queryTag: environment.SNOWFLAKE_QUERY_TAG,
     log,
   });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import { isValidLoginToken } from './key-pair-login.ts';
-import { createSessions, type Sessions } from './sessions.ts';
+import { createSessions, type SessionContext, type Sessions } from './sessions.ts';
 import { StatementTimeout, type Tables } from './tables.ts';
 
 /** The one user of the account, and how it may log in. */
@@ -11,6 +11,10 @@ export interface ServiceUser {
   /** PEM; replaced when the key is rotated. */
   publicKey?: string | undefined;
   readonly password?: string | undefined;
+  /** Granted to it; absent: every role that it asks for. */
+  readonly roles?: readonly string[] | undefined;
+  /** That its roles may use; absent: every one that it asks for. */
+  readonly warehouses?: readonly string[] | undefined;
 }
 
 export interface ReceivedStatement {
@@ -45,13 +49,20 @@ export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protoc
   let loginCount = 0;
   let isRefusing = false;
 
-  function logIn(body: unknown): object {
+  function logIn(url: URL, body: unknown): object {
     loginCount += 1;
     const { data } = loginSchema.parse(body);
     const refusal = isRefusing ? refusedLogin(data) : refusalOf(data, serviceUser);
     if (refusal !== undefined) return refusal;
+    const role = url.searchParams.get('roleName')?.toUpperCase() ?? null;
+    if (role !== null && !isAmong(serviceUser.roles, role)) {
+      return failed('390189', 'The requested role is not assigned to the executing user.');
+    }
+    // A warehouse that is not there, or may not be used, is no reason to refuse a login: the session has none.
+    const warehouse = url.searchParams.get('warehouse')?.toUpperCase() ?? null;
+    const usable = warehouse !== null && isAmong(serviceUser.warehouses, warehouse) ? warehouse : null;
     return succeeded({
-      ...sessions.open(),
+      ...sessions.open({ role, warehouse: usable }),
       validityInSeconds: 3600,
       masterValidityInSeconds: 14_400,
       parameters: [],
@@ -73,14 +84,14 @@ export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protoc
       if (next) sessions.endAll();
     },
     async answer(url, token, body) {
-      if (url.pathname === '/session/v1/login-request') return logIn(body);
+      if (url.pathname === '/session/v1/login-request') return logIn(url, body);
       if (url.pathname === '/session/token-request') return renew(token);
       const state = sessions.stateOf(token);
       if (state !== 'valid') return failed(state, 'The session is no longer valid.');
       if (url.pathname === '/queries/v1/query-request') {
         const statement = statementSchema.parse(body);
         statements.push(statement);
-        return execute(tables, statement);
+        return execute(tables, statement, sessions.contextOf(token) ?? { role: null, warehouse: null });
       }
       if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') sessions.close(token);
       // Aborting a statement, heartbeats, telemetry: acknowledged, without effect.
@@ -104,9 +115,30 @@ function refusedLogin(data: LoginData): object {
   return failed('390100', 'Incorrect username or password was specified.');
 }
 
-async function execute(tables: Tables, statement: z.infer<typeof statementSchema>): Promise<object> {
+function isAmong(names: readonly string[] | undefined, name: string): boolean {
+  return names === undefined || names.some((each) => each.toUpperCase() === name);
+}
+
+/** What a session is, as literals: DuckDB has neither roles nor warehouses. */
+function withContext(sqlText: string, { role, warehouse }: SessionContext): string {
+  const literal = (value: string | null) =>
+    value === null ? 'CAST(NULL AS VARCHAR)' : `'${value.replaceAll("'", "''")}'`;
+  return sqlText
+    .replaceAll(/\bCURRENT_ROLE\(\)/gi, () => literal(role))
+    .replaceAll(/\bCURRENT_WAREHOUSE\(\)/gi, () => literal(warehouse));
+}
+
+async function execute(
+  tables: Tables,
+  statement: z.infer<typeof statementSchema>,
+  context: SessionContext,
+): Promise<object> {
   const queryId = randomUUID();
-  const { sqlText, bindings, parameters } = statement;
+  const { bindings, parameters } = statement;
+  const sqlText = withContext(statement.sqlText, context);
+  if (context.warehouse === null && /\bFROM\b/i.test(sqlText)) {
+    return failed('000606', 'No active warehouse selected in the current session.', { queryId, sqlState: '57P03' });
+  }
   const binds = Object.keys(bindings).map((_, index) => bindings[index + 1] ?? { type: 'TEXT', value: null });
   try {
     const result = await tables.execute(sqlText, binds, parameters.STATEMENT_TIMEOUT_IN_SECONDS);

@@ -3,12 +3,20 @@ import { randomUUID } from 'node:crypto';
 /** How the server answers a request that carries this session token. `390112`: renew it; `390111`: log in again. */
 export type TokenState = 'valid' | '390112' | '390111';
 
+/** What a session works with, in capitals; null where it has none. */
+export interface SessionContext {
+  readonly role: string | null;
+  readonly warehouse: string | null;
+}
+
 /** The sessions of a server: a session token for statements, a master token to renew it. */
 export interface Sessions {
-  open(): { token: string; masterToken: string; sessionId: number };
+  open(context: SessionContext): { token: string; masterToken: string; sessionId: number };
   /** A new session token for a master token; undefined where that is unknown. */
   renew(masterToken: string | undefined): { sessionToken: string } | undefined;
   stateOf(token: string | undefined): TokenState;
+  /** Of a session that is valid or may be renewed. */
+  contextOf(token: string | undefined): SessionContext | undefined;
   close(token: string | undefined): void;
   /** Session tokens expire, master tokens stay good. */
   expireAll(): void;
@@ -19,13 +27,13 @@ export interface Sessions {
 export function createSessions(): Sessions {
   const masterOf = new Map<string, string>();
   const expired = new Set<string>();
-  const masters = new Set<string>();
+  const masters = new Map<string, SessionContext>();
   let nextId = 1;
   return {
-    open() {
+    open(context) {
       const token = randomUUID();
       const masterToken = randomUUID();
-      masters.add(masterToken);
+      masters.set(masterToken, context);
       masterOf.set(token, masterToken);
       return { token, masterToken, sessionId: nextId++ };
     },
@@ -39,6 +47,10 @@ export function createSessions(): Sessions {
       const master = token === undefined ? undefined : masterOf.get(token);
       if (token === undefined || master === undefined || !masters.has(master)) return '390111';
       return expired.has(token) ? '390112' : 'valid';
+    },
+    contextOf(token) {
+      const master = token === undefined ? undefined : masterOf.get(token);
+      return master === undefined ? undefined : masters.get(master);
     },
     close(token) {
       const master = token === undefined ? undefined : masterOf.get(token);

@@ -2,6 +2,7 @@ import {
   type DuckDBConnection,
   DuckDBDateValue,
   DuckDBInstance,
+  DuckDBTimestampValue,
   DuckDBTypeId,
   type DuckDBValue,
 } from '@duckdb/node-api';
@@ -19,7 +20,7 @@ export interface LearningTimeRow {
 /** A column as Snowflake describes it beside the rows. */
 export interface RowType {
   readonly name: string;
-  readonly type: 'fixed' | 'real' | 'text' | 'date' | 'boolean';
+  readonly type: 'fixed' | 'real' | 'text' | 'date' | 'timestamp_ntz' | 'boolean';
   readonly precision: number | null;
   readonly scale: number | null;
   readonly nullable: boolean;
@@ -27,7 +28,7 @@ export interface RowType {
 
 export interface StatementResult {
   readonly rowtype: RowType[];
-  /** Every value as text, dates as days since 1970-01-01. */
+  /** Every value as text, dates as days since 1970-01-01, timestamps as seconds since then with nine decimals. */
   readonly rowset: (string | null)[][];
 }
 
@@ -146,6 +147,8 @@ function rowTypeOf(name: string, type: { typeId: DuckDBTypeId; width?: number; s
       return { ...column, type: 'real' };
     case DuckDBTypeId.DATE:
       return { ...column, type: 'date' };
+    case DuckDBTypeId.TIMESTAMP:
+      return { ...column, type: 'timestamp_ntz' };
     case DuckDBTypeId.BOOLEAN:
       return { ...column, type: 'boolean' };
     default:
@@ -155,5 +158,11 @@ function rowTypeOf(name: string, type: { typeId: DuckDBTypeId; width?: number; s
 
 function wireText(value: DuckDBValue): string | null {
   if (value === null) return null;
+  if (value instanceof DuckDBTimestampValue) return epochSeconds(value.micros);
   return value instanceof DuckDBDateValue ? String(value.days) : String(value);
+}
+
+function epochSeconds(micros: bigint): string {
+  const fraction = ((micros % 1_000_000n) + 1_000_000n) % 1_000_000n;
+  return `${(micros - fraction) / 1_000_000n}.${String(fraction).padStart(6, '0')}000`;
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createSecretSource } from '../../lambdas/adapters/secrets-manager.ts';
+import { createSecretSource, readDatedSecret } from '../../lambdas/adapters/secrets-manager.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import { type SnowflakeSecret, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
@@ -243,6 +243,29 @@ describe('an unusable secret', () => {
     await expect(source.refetch()).rejects.toMatchObject({ name: 'SecretUnusable' });
     expect(front.requests).toHaveLength(2);
     expect((await source.read()).password).toBe('one');
+  });
+});
+
+describe('a secret with its age', () => {
+  const read = (timeoutMs?: number) =>
+    readDatedSecret({ client, secretId: ID, parse: snowflakeSecretSchema, ...(timeoutMs && { timeoutMs }) });
+
+  test('is of the newest version, whatever was read before', async () => {
+    const before = Math.floor(Date.now() / 1000) * 1000;
+    put('two');
+    const { value, createdAtMs } = await read();
+    expect(value.password).toBe('two');
+    expect(createdAtMs).toBeGreaterThanOrEqual(before);
+    expect(createdAtMs).toBeLessThanOrEqual(Date.now());
+  });
+
+  test('fails as every read does, and never tells the value', async () => {
+    plane.secretsManager.put(ID, JSON.stringify({ account: 'acme', hunter2: 'hunter2' }));
+    const unusable = await read().catch((thrown: Error) => thrown);
+    expect(unusable).toMatchObject({ name: 'SecretUnusable' });
+    expect(inspected(unusable as Error)).not.toContain('hunter2');
+    plane.secretsManager.setDown(true);
+    await expect(read()).rejects.toMatchObject({ name: 'SecretUnavailable' });
   });
 });
 

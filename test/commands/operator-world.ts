@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../../commands/context.ts';
 import { openStage, type Stage } from '../../commands/stage.ts';
+import type { CheckWarehouseReport } from '../../lambdas/contract/check-warehouse.ts';
 import { integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
 import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
 import { writeState } from '../../local/console/state-file.ts';
@@ -18,6 +19,7 @@ export const OUTPUTS = {
   EmergencyStrategyId: 'at-once',
   IntegrationSecretsPrefix: '/local/integrations/',
   SendTestFunctionName: 'send-test',
+  CheckWarehouseFunctionName: 'check-warehouse',
 } as const;
 
 /** Commands have a client of each; what the control plane has nothing of, it refuses. */
@@ -51,6 +53,10 @@ export interface OperatorWorld {
   answerTests(answer: Partial<SendTestReport> | string): void;
   /** Whose test was asked for. */
   readonly tested: readonly string[];
+  /** What the function CheckWarehouse answers; a text is the type of its error. */
+  answerChecks(answer: CheckWarehouseReport | string): void;
+  /** What it was asked. */
+  readonly checked: readonly unknown[];
   /** Writes a file that is gone after the test. */
   file(name: string, content: unknown): string;
   readonly stateFile: string;
@@ -82,10 +88,12 @@ export async function startOperatorWorld(
   const questions: string[] = [];
   const answers: string[] = [];
   const tested: string[] = [];
+  const checked: unknown[] = [];
   const variables: Record<string, string> = {};
   const stages: Stage[] = [];
   const clock = { nowMs: NOW };
   let testAnswer: Partial<SendTestReport> | string = {};
+  let checkAnswer: CheckWarehouseReport | string = { checks: [] };
 
   const ask = async (question: string) => {
     questions.push(question);
@@ -94,12 +102,12 @@ export async function startOperatorWorld(
   const plane = await startControlPlane({ now: () => clock.nowMs });
   plane.registerRest(async (request) => {
     if (!request.segments.includes('invocations')) return undefined;
-    tested.push(askedFor(request));
-    if (typeof testAnswer === 'string') {
-      const failed = jsonAnswer(200, { errorType: testAnswer, errorMessage: 'it broke' });
-      return { ...failed, headers: { ...failed.headers, 'X-Amz-Function-Error': 'Unhandled' } };
+    if (request.segments.includes('check-warehouse')) {
+      checked.push(JSON.parse(request.body.toString()));
+      return answered(checkAnswer);
     }
-    return jsonAnswer(200, { ...DELIVERED, ...testAnswer });
+    tested.push(askedFor(request));
+    return answered(typeof testAnswer === 'string' ? testAnswer : { ...DELIVERED, ...testAnswer });
   });
   defineIntegrations(plane);
   writeState(stateFile, {
@@ -113,7 +121,7 @@ export async function startOperatorWorld(
   });
 
   const world: OperatorWorld = {
-    ...{ plane, questions, answers, tested, variables, stateFile },
+    ...{ plane, questions, answers, tested, checked, variables, stateFile },
     get nowMs() {
       return clock.nowMs;
     },
@@ -156,6 +164,9 @@ export async function startOperatorWorld(
     answerTests(answer) {
       testAnswer = answer;
     },
+    answerChecks(answer) {
+      checkAnswer = answer;
+    },
     file(name, content) {
       const path = join(directory, name);
       writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
@@ -183,6 +194,13 @@ function defineIntegrations({ appConfig }: ControlPlane): void {
 
 function newest({ appConfig }: ControlPlane) {
   return appConfig.store.deployments('app', 'env').at(-1);
+}
+
+/** What a function answers; a text is the type of its error. */
+function answered(answer: object | string) {
+  if (typeof answer !== 'string') return jsonAnswer(200, answer);
+  const failed = jsonAnswer(200, { errorType: answer, errorMessage: 'it broke' });
+  return { ...failed, headers: { ...failed.headers, 'X-Amz-Function-Error': 'Unhandled' } };
 }
 
 function askedFor({ body }: RestRequest): string {

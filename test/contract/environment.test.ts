@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
 import {
+  checkWarehouseEnvironment,
   deliverBatchEnvironment,
   deliverTaskEnvironment,
   enrichBatchEnvironment,
@@ -61,6 +62,7 @@ const VALUES: Record<string, string> = {
 const SCHEMAS: [string, z.ZodObject][] = [
   ['enrichBatch', enrichBatchEnvironment],
   ['enrichTask', enrichTaskEnvironment],
+  ['checkWarehouse', checkWarehouseEnvironment],
   ['deliverBatch', deliverBatchEnvironment],
   ['deliverTask', deliverTaskEnvironment],
   ['sendTest', sendTestEnvironment],

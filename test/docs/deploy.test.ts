@@ -4,11 +4,13 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { checkWarehouse } from '../../commands/check-warehouse.ts';
 import { USUAL_WAIT_SECONDS } from '../../commands/integration/rotation.ts';
 import { integration as runIntegration } from '../../commands/integration.ts';
 import { neededSecrets } from '../../commands/needed-secrets.ts';
 import { describeSchedule, retrySchedule } from '../../commands/retry-schedule.ts';
 import { sendTest } from '../../commands/send-test.ts';
+import { WAREHOUSE_CHECKS, type WarehouseCheckName } from '../../lambdas/contract/check-warehouse.ts';
 import { eventSchema } from '../../lambdas/contract/event.ts';
 import { FLAG_KEY, flagSchema } from '../../lambdas/contract/flag.ts';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
@@ -90,17 +92,18 @@ function code(cell = ''): string[] {
 }
 
 describe('the files that the guide writes', () => {
-  test('are JSON, each', () => {
+  test('are these, and JSON where their names say so', () => {
     expect([...files.keys()].sort()).toEqual([
       'event.json',
       'flag.json',
       'integrations.json',
+      'known-sums.csv',
       'operator-policy.json',
       'publisher-policy.json',
       'rotation-policy.json',
       'rotation-trust.json',
     ]);
-    for (const text of files.values()) expect(JSON.parse(text)).toBeInstanceOf(Object);
+    for (const [name, text] of files) if (name.endsWith('.json')) expect(JSON.parse(text)).toBeInstanceOf(Object);
   });
 
   test('integrations.json is taken by the validator in the template, and read as it stands', () => {
@@ -222,7 +225,7 @@ describe('names in the guide', () => {
   test('are functions with one log group each', () => {
     const logGroups = resourcesOf(template, 'AWS::Logs::LogGroup').map(([id]) => id);
     const read = mentions(/\blogs ([A-Z][a-z][A-Za-z]+)/g, guide);
-    expect(read).toEqual(['DeliverBatch', 'DeliverTask', 'EnrichBatch', 'EnrichTask', 'SendTest']);
+    expect(read).toEqual(['CheckWarehouse', 'DeliverBatch', 'DeliverTask', 'EnrichBatch', 'EnrichTask', 'SendTest']);
     for (const name of read) expect(logGroups.filter((id) => id.includes(name))).toHaveLength(1);
   });
 
@@ -396,7 +399,12 @@ describe('an integration’s entry and secret', () => {
 });
 
 describe('the commands', () => {
-  const PROGRAMS = { integration: runIntegration, 'send-test': sendTest, 'retry-schedule': retrySchedule };
+  const PROGRAMS = {
+    integration: runIntegration,
+    'send-test': sendTest,
+    'check-warehouse': checkWarehouse,
+    'retry-schedule': retrySchedule,
+  };
   let world: OperatorWorld;
   let ledger: LedgerServer;
 
@@ -469,6 +477,24 @@ describe('the commands', () => {
     });
     expect(await run('send-test')).toBe(1);
     expectShown(printed('### 4.2 Trying the connection').replace(/\nwebhook-id .*/s, ''));
+  });
+
+  test('check-warehouse says what it found, and takes the guide’s file of known sums', async () => {
+    const shown = printed('### 3.1 Does the stage reach it?');
+    const checks = [...shown.matchAll(/^(\w+) +yes +(.*)$/gm)].map(([, check, finding = '']) => ({
+      check: check as WarehouseCheckName,
+      verdict: 'yes' as const,
+      finding,
+    }));
+    expect(checks.map(({ check }) => check)).toEqual(WAREHOUSE_CHECKS.filter((check) => check !== 'sample'));
+    world.answerChecks({ checks });
+    expect(await run('check-warehouse', '--stage')).toBe(0);
+    expectShown(shown);
+
+    const path = world.file('known-sums.csv', file('known-sums.csv'));
+    const given = words('check-warehouse -- --sample').map((word) => (word === 'known-sums.csv' ? path : word));
+    expect(await checkWarehouse(given, world.context)).toBe(0);
+    expect(world.checked[1]).toMatchObject({ sample: [{ user_id: '12345', total_seconds: 18_540 }] });
   });
 
   test('pause is done at once, right after an add too, and so is resume', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EnvironmentInvalid } from '../../lambdas/contract/errors.ts';
 import type { LearnerKey } from '../../lambdas/contract/learning-time.ts';
-import { prepareLearningTimeQuery } from '../../lambdas/domain/learning-time-query.ts';
+import { prepareInspectionQueries, prepareLearningTimeQuery } from '../../lambdas/domain/learning-time-query.ts';
 
 const table = {
   table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
@@ -68,5 +68,26 @@ describe('the learning-time query', () => {
   ])('refuses a %s name that is not an identifier', (meaning, names) => {
     expect(() => prepareLearningTimeQuery(names)).toThrow(EnvironmentInvalid);
     expect(() => prepareLearningTimeQuery(names)).toThrow(meaning);
+  });
+});
+
+describe('what a check asks', () => {
+  test('needs no more than SELECT on the table', () => {
+    expect(prepareInspectionQueries(table)).toEqual({
+      columns: { sqlText: 'SELECT * FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME LIMIT 0', binds: [] },
+      anyKey: {
+        sqlText:
+          'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME' +
+          ' WHERE USER_ID IS NOT NULL AND COURSE_KEY IS NOT NULL AND ENTERPRISE_CUSTOMER_UUID IS NOT NULL' +
+          ' AND LEARNING_TIME_SECONDS IS NOT NULL LIMIT 1',
+        binds: [],
+      },
+    });
+  });
+
+  test('is written with identifiers only', () => {
+    expect(() => prepareInspectionQueries({ ...table, table: 'A; DROP TABLE B' })).toThrow(EnvironmentInvalid);
+    const columns = { ...table.columns, seconds: '1) --' };
+    expect(() => prepareInspectionQueries({ ...table, columns })).toThrow(EnvironmentInvalid);
   });
 });

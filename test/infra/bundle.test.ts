@@ -26,7 +26,7 @@ const outdir = mkdtempSync(join(tmpdir(), 'learning-time-bundle-'));
 afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 
 const CODE_BASES = {
-  enrichment: ['enrich-batch', 'enrich-task'],
+  enrichment: ['enrich-batch', 'enrich-task', 'check-warehouse'],
   delivery: ['deliver-batch', 'deliver-task', 'send-test'],
   operations: ['rescue-execution', 'sweep-executions', 'reconcile'],
   status: ['feature-status'],
@@ -115,7 +115,7 @@ describe('the bundles', () => {
     expect(load(entry, script)).toBe('EnvironmentInvalid');
   });
 
-  test.each(['enrich-batch', 'enrich-task'])('%s reads the warehouse’s SDK only when it is asked for', (entry) => {
+  test.each(CODE_BASES.enrichment)('%s reads the warehouse’s SDK only when it is asked for', (entry) => {
     const directory = assets.get(entry) as string;
     const atOnce = loadedAtOnce(directory, `${entry}.mjs`);
     expect(atOnce).not.toContain(sdkChunk(directory).file);

@@ -98,6 +98,7 @@ describe('each role may do this, and nothing else', () => {
       'EnrichmentEnrichTaskRole',
       [logsOf('EnrichmentEnrichTask'), ...inVpc('EnrichmentEnrichTask'), polls('Flags'), QUERY],
     ],
+    ['EnrichmentCheckWarehouseRole', [logsOf('EnrichmentCheckWarehouse'), ...inVpc('EnrichmentCheckWarehouse'), QUERY]],
     [
       'DeliveryDeliverBatchRole',
       [
@@ -194,9 +195,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(12);
+    expect(permissions.size).toBe(13);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(12);
+    expect(roles).toHaveLength(13);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -212,6 +213,7 @@ describe('each role may do this, and nothing else', () => {
       ['DeliveryDeliverBatchRole', INTEGRATION_SECRETS],
       ['DeliveryDeliverTaskRole', INTEGRATION_SECRETS],
       ['DeliverySendTestRole', INTEGRATION_SECRETS],
+      ['EnrichmentCheckWarehouseRole', QUERY],
       ['EnrichmentEnrichBatchRole', QUERY],
       ['EnrichmentEnrichTaskRole', QUERY],
     ]);
@@ -228,9 +230,11 @@ describe('each role may do this, and nothing else', () => {
     expect(new Set(holders.get('Query')?.map(([, role]) => role))).toEqual(new Set(['ReconcilerReconcileRole']));
   });
 
-  test('the test function is invoked by operators’ own permissions: nothing in the stack may', () => {
-    const granted = [...permissions.values()].flat().filter((statement) => statement.includes('SendTestFunction'));
-    expect(granted).toEqual([expect.stringMatching(/^Deny ec2:/)]);
+  test('what tests and checks is invoked by operators’ own permissions: nothing in the stack may', () => {
+    for (const name of ['SendTestFunction', 'CheckWarehouseFunction']) {
+      const granted = [...permissions.values()].flat().filter((statement) => statement.includes(name));
+      expect(granted).toEqual([expect.stringMatching(/^Deny ec2:/)]);
+    }
     const permitted = resourcesOf(template, 'AWS::Lambda::Permission').map(([, { Properties }]) =>
       flatten(Properties.FunctionName),
     );

@@ -16,6 +16,7 @@ const dev = synthesize('dev');
 const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'enrich-batch.handler': environment.enrichBatchEnvironment,
   'enrich-task.handler': environment.enrichTaskEnvironment,
+  'check-warehouse.handler': environment.checkWarehouseEnvironment,
   'deliver-batch.handler': environment.deliverBatchEnvironment,
   'deliver-task.handler': environment.deliverTaskEnvironment,
   'send-test.handler': environment.sendTestEnvironment,
@@ -128,7 +129,7 @@ describe('event sources', () => {
 });
 
 describe('functions', () => {
-  test('these nine, and none of CDK’s own', () => {
+  test('these ten, and none of CDK’s own', () => {
     const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
     expect(handlers.sort()).toEqual([...HANDLERS].sort());
   });
@@ -136,6 +137,7 @@ describe('functions', () => {
   test.each([
     ['enrich-batch.handler', 30],
     ['enrich-task.handler', 60],
+    ['check-warehouse.handler', 60],
     ['deliver-batch.handler', 30],
     ['deliver-task.handler', 330],
     ['send-test.handler', 60],
@@ -154,15 +156,15 @@ describe('functions', () => {
 
   test('each has a role and a log group of its own, and the log ends', () => {
     const own = HANDLERS.map((handler) => functionProperties(handler));
-    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(9);
+    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(10);
     const logGroups = own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
-    expect(new Set(logGroups).size).toBe(9);
+    expect(new Set(logGroups).size).toBe(10);
     for (const id of logGroups) expect(template.Resources[id]?.Properties.RetentionInDays).toBe(1);
   });
 
   test('what speaks to the cache, the warehouse or partners does so from the VPC', () => {
     const inside = HANDLERS.filter((handler) => functionProperties(handler).VpcConfig !== undefined);
-    expect(inside).toEqual(HANDLERS.slice(0, 5));
+    expect(inside).toEqual(HANDLERS.slice(0, 6));
   });
 
   test.each(HANDLERS)('%s finds the variables its schema names, and no others', (handler) => {
@@ -459,6 +461,7 @@ test('the outputs that tools and guides go by', () => {
     SnowflakeSecretName: '/dev/snowflake',
     IntegrationSecretsPrefix: '/dev/integrations/',
     SendTestFunctionName: '<DeliverySendTestFunction>',
+    CheckWarehouseFunctionName: '<EnrichmentCheckWarehouseFunction>',
     EgressAddresses: '<NetworkEgress1.PublicIp>',
     AppConfigConsoleUrl:
       'https://<AWS::Region>.console.aws.amazon.com/systems-manager/appconfig/applications/' +

@@ -1,4 +1,5 @@
-import type { Connection, ConnectionOptions } from 'snowflake-sdk';
+import type { Connection, ConnectionOptions, RowStatement } from 'snowflake-sdk';
+import type { WarehouseColumn } from '../../contract/check-warehouse.ts';
 import type { LearningTimeQuery } from '../../domain/learning-time-query.ts';
 import { loginFailure, queryFailure, SnowflakeFailure } from './failure.ts';
 import { createRequestScope, type RequestScope } from './request-scope.ts';
@@ -20,6 +21,8 @@ export interface SnowflakeConnection {
    * @throws SnowflakeFailure
    */
   query(query: LearningTimeQuery, timeoutSeconds: number): Promise<unknown[]>;
+  /** The columns of an answer, whatever rows it has. @throws SnowflakeFailure */
+  columnsOf(query: LearningTimeQuery, timeoutSeconds: number): Promise<WarehouseColumn[]>;
   /** Ends everything in flight, logs out without waiting, and leaves the connection unusable. Never throws. */
   discard(): void;
 }
@@ -46,6 +49,20 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
     return promise.finally(() => waiting.delete(reject));
   }
 
+  function answered<T>(
+    query: LearningTimeQuery,
+    timeoutSeconds: number,
+    read: (statement: RowStatement, rows: unknown[]) => T,
+  ): Promise<T> {
+    return settled((resolve, reject) => {
+      try {
+        execute(connection, query, timeoutSeconds, (statement, rows) => resolve(read(statement, rows)), reject);
+      } catch (thrown) {
+        reject(queryFailure(thrown));
+      }
+    });
+  }
+
   const ready = settled<void>((resolve, reject) => {
     try {
       connection = sdk.createConnection(options);
@@ -58,14 +75,8 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
   return {
     ready,
     isUp: () => !discarded && connection?.isUp() === true,
-    query: (query, timeoutSeconds) =>
-      settled((resolve, reject) => {
-        try {
-          execute(connection, query, timeoutSeconds, resolve, reject);
-        } catch (thrown) {
-          reject(queryFailure(thrown));
-        }
-      }),
+    query: (query, timeoutSeconds) => answered(query, timeoutSeconds, (_statement, rows) => rows),
+    columnsOf: (query, timeoutSeconds) => answered(query, timeoutSeconds, columnsOf),
     discard() {
       if (discarded) return;
       discarded = true;
@@ -80,7 +91,7 @@ function execute(
   connection: Connection | undefined,
   { sqlText, binds }: LearningTimeQuery,
   timeoutSeconds: number,
-  resolve: (rows: unknown[]) => void,
+  resolve: (statement: RowStatement, rows: unknown[]) => void,
   reject: (failure: SnowflakeFailure) => void,
 ): void {
   connection?.execute({
@@ -89,8 +100,17 @@ function execute(
     rowMode: 'array',
     fetchAsString: ['Number'],
     parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds },
-    complete: (error, _statement, rows) => (error ? reject(queryFailure(error)) : resolve(rows ?? [])),
+    complete: (error, statement, rows) => (error ? reject(queryFailure(error)) : resolve(statement, rows ?? [])),
   });
+}
+
+function columnsOf(statement: RowStatement): WarehouseColumn[] {
+  const columns = statement.getColumns() ?? [];
+  return columns.map((column) => ({
+    name: column.getName(),
+    type: column.getType().toLowerCase(),
+    scale: column.getScale() ?? null,
+  }));
 }
 
 /** In a scope of its own, which ends: a network that hangs must not keep a socket, and with it the process. */

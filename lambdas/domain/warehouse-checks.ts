@@ -1,0 +1,170 @@
+import * as z from 'zod';
+import type { DatedSecret, KnownSum, WarehouseCheck, WarehouseColumn } from '../contract/check-warehouse.ts';
+import { courseIdSchema } from '../contract/event.ts';
+import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
+import type { SnowflakeSecret } from '../contract/snowflake-secret.ts';
+import { readLearningTimes } from './learning-time-rows.ts';
+import { type WarehouseNames, warehouseRemedy } from './warehouse-remedies.ts';
+
+const DAY_MS = 86_400_000;
+
+/** From this age on a key should be rotated; 90 days are what most rules allow. Days. */
+export const OLD_SECRET_DAYS = 80;
+
+/** Names of a table's columns that are told where one is missing: enough to see another spelling. */
+const MOST_NAMES = 40;
+
+/** Which kind of credential, and how old. A user and an account are never told. */
+export function checkSecret({ value, createdAtMs }: DatedSecret<SnowflakeSecret>, nowMs: number): WarehouseCheck {
+  const kind = value.private_key === undefined ? 'a password' : 'a key pair';
+  if (createdAtMs === undefined) return yes('secret', `${kind}, of unknown age`);
+  // A clock that runs behind Secrets Manager's makes no secret younger than new.
+  const days = Math.max(0, Math.floor((nowMs - createdAtMs) / DAY_MS));
+  const check = yes('secret', `${kind}, ${days} ${days === 1 ? 'day' : 'days'} old`);
+  if (days <= OLD_SECRET_DAYS) return check;
+  return { ...check, warning: `older than ${OLD_SECRET_DAYS} days: rotate it, docs/deploy.md, step 7` };
+}
+
+export function checkRole(role: string | null, names: WarehouseNames): WarehouseCheck {
+  if (isSameName(role, names.role)) return yes('role', names.role);
+  const remedy = `the session must have it: GRANT ROLE ${names.role} TO USER the secret’s; or another role in lib/stage.ts`;
+  return no('role', `${role ?? 'none'} instead of ${names.role}`, remedy);
+}
+
+export function checkSessionWarehouse(warehouse: string | null, names: WarehouseNames): WarehouseCheck {
+  if (isSameName(warehouse, names.warehouse)) return yes('warehouse', names.warehouse);
+  return no('warehouse', `${warehouse ?? 'none'} instead of ${names.warehouse}`, warehouseRemedy(names));
+}
+
+interface Fit {
+  readonly wanted: string;
+  readonly isMet: (column: WarehouseColumn) => boolean;
+}
+
+const TEXT: Fit = { wanted: 'text', isMet: ({ type }) => type === 'text' };
+/** What the answer's rows are read as: `learning-time-rows.ts` takes no fraction and no time of day. */
+const WHOLE: Fit = { wanted: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && (scale ?? 0) === 0 };
+const DATE: Fit = { wanted: 'a date', isMet: ({ type }) => type === 'date' };
+const FITS = { user: WHOLE, course: TEXT, enterprise: TEXT, date: DATE, seconds: WHOLE } as const;
+
+/** Whether the table has the stage's five columns, of types that the pipeline reads. */
+export function checkColumns(columns: readonly WarehouseColumn[], names: WarehouseNames): WarehouseCheck {
+  const byName = new Map(columns.map((column) => [column.name.toUpperCase(), column]));
+  const found: string[] = [];
+  const missing: string[] = [];
+  const unfit: string[] = [];
+  for (const [meaning, fit] of Object.entries(FITS)) {
+    const name = names.columns[meaning as keyof typeof FITS];
+    const column = byName.get(name.toUpperCase());
+    if (column === undefined) missing.push(`${name} is missing`);
+    else if (fit.isMet(column)) found.push(described(name, column));
+    else unfit.push(`${described(name, column)} is not ${fit.wanted}`);
+  }
+  if (missing.length + unfit.length === 0) return yes('columns', found.join(', '));
+  const there = missing.length === 0 ? [] : [`the table has ${listed(columns)}: put its names into lib/stage.ts`];
+  const cast = unfit.length === 0 ? [] : ['a view casts what has another type'];
+  return no('columns', [...missing, ...unfit].join('; '), [...there, ...cast].join('; '));
+}
+
+/** What people write for a type that the wire calls otherwise. */
+const SQL_TYPES: Readonly<Record<string, string>> = { fixed: 'NUMBER', real: 'FLOAT' };
+
+function described(name: string, { type, scale }: WarehouseColumn): string {
+  return `${name} ${SQL_TYPES[type] ?? type.toUpperCase()}${scale ? ` with ${scale} decimals` : ''}`;
+}
+
+function listed(columns: readonly WarehouseColumn[]): string {
+  const names = columns.slice(0, MOST_NAMES).map(({ name }) => name);
+  return `${names.join(', ')}${columns.length > MOST_NAMES ? ', …' : ''}`;
+}
+
+const userColumn = z.string().regex(/^\d{1,18}$/);
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The key of some row, or why the pipeline could find no such row. What cannot be a key is not repeated. */
+export function readAnyKey(row: readonly unknown[] | undefined, names: WarehouseNames): LearnerKey | WarehouseCheck {
+  const { table, role, columns } = names;
+  if (row === undefined) {
+    return no('row', `${table} shows no row`, `it is empty, or a row access policy hides its rows from ${role}`);
+  }
+  const [user, course, enterprise] = row;
+  const unlike = (column: string, what: string) =>
+    no('row', `${column} of some row is not ${what}`, 'events write it so: what is written otherwise is never found');
+  const userId = userColumn.safeParse(user);
+  if (!userId.success) return unlike(columns.user, 'a numeric user id');
+  const courseId = courseIdSchema.safeParse(course);
+  if (!courseId.success) return unlike(columns.course, 'a course key');
+  if (typeof enterprise !== 'string' || !UUID.test(enterprise)) {
+    return unlike(columns.enterprise, 'a UUID with hyphens and small letters');
+  }
+  return { userId: userId.data, courseId: courseId.data, enterpriseId: enterprise };
+}
+
+/** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not told. */
+export function checkRow(key: LearnerKey, rows: readonly unknown[], ms: number): WarehouseCheck {
+  const answer = readLearningTimes([key], rows).answers.get(learnerKeyText(key));
+  if (answer === undefined || !('found' in answer)) {
+    const reason = answer?.reason ?? 'no answer';
+    return no('row', `${said(key)}: ${reason}`, 'a view gives whole seconds from 0 and a plain date');
+  }
+  if (!answer.found) {
+    return no(
+      'row',
+      `${said(key)} is in the table, and not found by its key`,
+      'is the key stored with blanks around it?',
+    );
+  }
+  return yes('row', `${said(key)}: sum and date are read (${milliseconds(ms)})`);
+}
+
+/** Known sums against the warehouse's own. */
+export function checkSample(
+  sample: readonly KnownSum[],
+  answers: ReadonlyMap<string, LearningTime | KeyFailure>,
+  ms: number,
+): WarehouseCheck {
+  const differences = sample.flatMap((known) => differenceOf(known, answers.get(learnerKeyText(keyOf(known)))) ?? []);
+  if (differences.length === 0)
+    return yes('sample', `${sample.length} of ${sample.length} agree (${milliseconds(ms)})`);
+  const finding = `${differences.length} of ${sample.length} differ (${milliseconds(ms)})`;
+  const remedy = 'are the known sums of today’s table, and ids written as in it (docs/deploy.md, step 2.4)?';
+  return { ...no('sample', finding, remedy), differences };
+}
+
+export function keyOf({ user_id, course_id, enterprise_customer_uuid }: KnownSum): LearnerKey {
+  return { userId: user_id, courseId: course_id, enterpriseId: enterprise_customer_uuid };
+}
+
+function differenceOf(known: KnownSum, answer: LearningTime | KeyFailure | undefined): string | undefined {
+  const expected = `${said(keyOf(known))}: expected ${known.total_seconds} s`;
+  if (answer === undefined) return `${expected}, no answer`;
+  if (!('found' in answer)) return `${expected}, ${answer.reason}`;
+  if (!answer.found) return `${expected}, found no rows`;
+  return answer.totalSeconds === known.total_seconds ? undefined : `${expected}, found ${answer.totalSeconds} s`;
+}
+
+function said({ userId, courseId, enterpriseId }: LearnerKey): string {
+  return `user ${userId} in ${courseId} of ${enterpriseId}`;
+}
+
+/** Whole milliseconds, as they are told. */
+export function milliseconds(ms: number): string {
+  return `${Math.round(ms)} ms`;
+}
+
+export function yes(check: WarehouseCheck['check'], finding: string): WarehouseCheck {
+  return { check, verdict: 'yes', finding };
+}
+
+export function no(check: WarehouseCheck['check'], finding: string, remedy: string): WarehouseCheck {
+  return { check, verdict: 'no', finding, remedy };
+}
+
+export function notMade(check: WarehouseCheck['check'], reason: string): WarehouseCheck {
+  return { check, verdict: 'not_made', finding: reason };
+}
+
+/** Unquoted identifiers: Snowflake reads them in capitals. */
+function isSameName(found: string | null, wanted: string): boolean {
+  return found?.toUpperCase() === wanted.toUpperCase();
+}

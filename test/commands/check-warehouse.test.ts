@@ -1,0 +1,151 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { checkWarehouse } from '../../commands/check-warehouse.ts';
+import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { runningWorld } from '../e2e/running-world.ts';
+import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+
+const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';
+let world: OperatorWorld;
+
+afterEach(() => world.close());
+
+const check = (...words: string[]) => checkWarehouse(words, world.context);
+
+describe('what the function says', () => {
+  beforeEach(async () => {
+    world = await startOperatorWorld();
+  });
+
+  const yes = (check: 'secret' | 'login', finding: string) => ({ check, verdict: 'yes', finding }) as const;
+
+  test('all yes: 0, a line for each check, and a warning under its own', async () => {
+    const warning = 'older than 80 days: rotate it';
+    world.answerChecks({ checks: [{ ...yes('secret', 'a key pair, 92 days old'), warning }, yes('login', '310 ms')] });
+    expect(await check()).toBe(0);
+    expect(world.checked).toEqual([{}]);
+    expect(world.printed()).toMatchInlineSnapshot(`
+"The warehouse answers (asked from stage local)
+
+secret  yes  a key pair, 92 days old
+             warning: older than 80 days: rotate it
+login   yes  310 ms"
+`);
+  });
+
+  test('a no: 1, with what mends it, and what could not be made is no yes', async () => {
+    const login = {
+      check: 'login',
+      verdict: 'no',
+      finding: 'the login failed (code 390144)',
+      remedy: 'another key',
+    } as const;
+    const role = { check: 'role', verdict: 'not_made', finding: 'not made, because of login' } as const;
+    world.answerChecks({ checks: [yes('secret', 'a key pair, 1 day old'), login, role] });
+    expect(await check()).toBe(1);
+    expect(world.printed()).toMatchInlineSnapshot(`
+"The warehouse is not as it must be (asked from stage local)
+
+secret  yes  a key pair, 1 day old
+login   no   the login failed (code 390144)
+             mend: another key
+role    -    not made, because of login"
+`);
+  });
+
+  test('a check that could not be made is no yes by itself', async () => {
+    world.answerChecks({ checks: [{ check: 'login', verdict: 'not_made', finding: 'no time was left' }] });
+    expect(await check()).toBe(1);
+  });
+
+  test('each difference has its line, whatever a course key holds', async () => {
+    const differences = [
+      'user 1 in a\nb of c: expected 1 s, found 2 s',
+      'user 2 in c of d: expected 1 s, found no rows',
+    ];
+    world.answerChecks({ checks: [{ check: 'sample', verdict: 'no', finding: '2 of 2 differ', differences }] });
+    expect(await check()).toBe(1);
+    expect(
+      world
+        .printed()
+        .split('\n')
+        .slice(-2)
+        .map((line) => line.trim()),
+    ).toEqual(['user 1 in a b of c: expected 1 s, found 2 s', 'user 2 in c of d: expected 1 s, found no rows']);
+  });
+
+  test('its failure is told in words', async () => {
+    world.answerChecks('EnvironmentInvalid');
+    await expect(check()).rejects.toThrow(
+      'the function CheckWarehouse failed (EnvironmentInvalid: it broke): its log says more, in CloudWatch',
+    );
+  });
+
+  test('no checks at all are no answer', async () => {
+    world.answerChecks({ checks: [] });
+    await expect(check()).rejects.toThrow(/does not understand/);
+  });
+});
+
+describe('a sample', () => {
+  beforeEach(async () => {
+    world = await startOperatorWorld();
+    world.answerChecks({ checks: [{ check: 'sample', verdict: 'yes', finding: '' }] });
+  });
+
+  const line = 'course-v1:edX+DemoX+Demo_Course,a1b2c3d4-e5f6-7890-abcd-ef1234567890';
+
+  test('goes to the function', async () => {
+    expect(await check('--sample', world.file('sums.csv', `${HEADER}\n1,${line},18540\n`))).toBe(0);
+    const [course_id, enterprise_customer_uuid] = line.split(',');
+    expect(world.checked).toEqual([
+      { sample: [{ user_id: '1', course_id, enterprise_customer_uuid, total_seconds: 18_540 }] },
+    ]);
+  });
+
+  test('that cannot be read is a usage error, and nothing is asked', async () => {
+    const file = world.file('sums.csv', `${HEADER}\n1,${line},1.5\n`);
+    await expect(check('--sample', file)).rejects.toMatchObject({
+      name: 'UsageError',
+      message: `${file}, line 2: total_seconds: must be a whole number`,
+    });
+    expect(world.checked).toEqual([]);
+  });
+
+  test.each([[['sums.csv']], [['--sample']], [['--file', 'x']]])('%j is a usage error', async (words) => {
+    await expect(check(...words)).rejects.toMatchObject({ name: 'UsageError' });
+  });
+});
+
+describe('against the platform', () => {
+  const platform = runningWorld();
+
+  beforeEach(async () => {
+    const { endpoints, outputs } = platform().platform;
+    world = await startOperatorWorld({ endpoints, outputs });
+  });
+
+  const sums = (seconds: number) =>
+    world.file('sums.csv', `${HEADER}\n${LEARNER.known},${COURSE},${ENTERPRISE},${seconds}\n`);
+
+  test('all is well, and known sums agree', async () => {
+    expect(await check('--sample', sums(18_540))).toBe(0);
+    const [heading, , ...lines] = world.printed().split('\n');
+    expect(heading).toBe('The warehouse answers (asked from stage local)');
+    expect(lines.map((line) => line.split(/\s+/, 2).join(' '))).toEqual(
+      ['secret', 'login', 'role', 'warehouse', 'table', 'columns', 'row', 'sample'].map((name) => `${name} yes`),
+    );
+  }, 60_000);
+
+  test('a sum that differs', async () => {
+    expect(await check('--sample', sums(18_541))).toBe(1);
+    expect(world.printed()).toContain(
+      `user ${LEARNER.known} in ${COURSE} of ${ENTERPRISE}: expected 18541 s, found 18540 s`,
+    );
+  }, 60_000);
+
+  test('a login that is refused', async () => {
+    platform().warehouse.setMode('refuse');
+    expect(await check()).toBe(1);
+    expect(world.printed()).toMatch(/^login +no +the login failed \(code 390144\)$/m);
+  }, 60_000);
+});

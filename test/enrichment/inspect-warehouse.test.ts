@@ -1,0 +1,270 @@
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createSnowflakeInspector } from '../../lambdas/adapters/snowflake/inspector.ts';
+import { loadSnowflakeSdk } from '../../lambdas/adapters/snowflake/sdk.ts';
+import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-warehouse.ts';
+import type { CheckWarehouseReport } from '../../lambdas/contract/check-warehouse.ts';
+import { SecretUnusable } from '../../lambdas/contract/errors.ts';
+import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import { type InspectWarehouseServices, inspectWarehouse } from '../../lambdas/enrichment/inspect-warehouse.ts';
+import {
+  type SnowflakeServer,
+  type SnowflakeServerOptions,
+  startSnowflakeServer,
+} from '../../local/snowflake-server.ts';
+import {
+  type Answer,
+  answerOf,
+  json,
+  type MisbehavingSnowflake,
+  startMisbehavingSnowflake,
+} from '../support/misbehaving-snowflake.ts';
+import { recordingLog } from '../support/recording-log.ts';
+import {
+  account,
+  courseId,
+  createKeyPair,
+  day,
+  enterpriseId,
+  quietSnowflakeSdk,
+  tables,
+  user,
+} from '../support/snowflake.ts';
+
+/** Enough for all steps on a busy machine. */
+jest.setTimeout(60_000);
+const keyPair = createKeyPair();
+const NOW = Date.UTC(2026, 0, 15);
+const DAY_MS = 86_400_000;
+const servers: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  quietSnowflakeSdk();
+  await loadSnowflakeSdk();
+});
+
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+async function start(options: Partial<SnowflakeServerOptions> = {}): Promise<SnowflakeServer> {
+  const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...options });
+  servers.push(server);
+  await server.load([day(1, '2026-01-09', 18_000), day(1, '2026-01-10', 540), day(2, '2026-01-10', 60)]);
+  return server;
+}
+
+async function startMisbehaving(answers: MisbehavingSnowflake['answers']): Promise<MisbehavingSnowflake> {
+  const server = await startMisbehavingSnowflake();
+  servers.push(server);
+  server.answers = answers;
+  return server;
+}
+
+function servicesFor(
+  { url }: { url: string },
+  {
+    secret = {},
+    names = tables,
+    ageDays = 3,
+    ...changed
+  }: Partial<InspectWarehouseServices> & { secret?: object; ageDays?: number; names?: typeof tables } = {},
+): InspectWarehouseServices {
+  const value: SnowflakeSecret = { account, user, private_key: keyPair.privateKey, access_url: url, ...secret };
+  const queryTag = 'check-test';
+  return {
+    readSecret: async () => ({ value, createdAtMs: NOW - ageDays * DAY_MS }),
+    openInspector: (read) => createSnowflakeInspector({ secret: read, tables: names, queryTag }),
+    openWarehouse: (read) => {
+      const secrets = { read: async () => read, refetch: async () => read };
+      return createSnowflakeWarehouse({ secrets, tables: names, queryTag, log: recordingLog() });
+    },
+    names,
+    now: () => NOW,
+    elapsed: () => performance.now(),
+    ...changed,
+  };
+}
+
+/** `secret=yes login=no role=- …` */
+function verdicts({ checks }: CheckWarehouseReport): string {
+  return checks.map(({ check, verdict }) => `${check}=${verdict === 'not_made' ? '-' : verdict}`).join(' ');
+}
+
+const of = (report: CheckWarehouseReport, name: string) => report.checks.find(({ check }) => check === name);
+
+const known = (user_id: string, total_seconds: number) => ({
+  user_id,
+  course_id: courseId,
+  enterprise_customer_uuid: enterpriseId,
+  total_seconds,
+});
+
+describe('a warehouse that is as it must be', () => {
+  test('is a yes throughout', async () => {
+    const server = await start();
+    const report = await inspectWarehouse({}, servicesFor(server));
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=yes');
+    expect(of(report, 'secret')?.finding).toBe('a key pair, 3 days old');
+    expect(of(report, 'login')?.finding).toMatch(/^\d+ ms(, after \d+ ms for loading the SDK)?$/);
+    expect(of(report, 'row')?.finding).toMatch(new RegExp(`^user [12] in ${courseId.replaceAll('+', '\\+')} of `));
+    expect(server.loginCount()).toBe(1);
+    // Nothing of a session is left behind.
+    expect(server.queries().map(({ sqlText }) => sqlText.split(' ')[0])).toEqual(Array(4).fill('SELECT'));
+  });
+
+  test('with a secret that is old, is one still', async () => {
+    const report = await inspectWarehouse({}, servicesFor(await start(), { ageDays: 81 }));
+    expect(of(report, 'secret')).toMatchObject({ verdict: 'yes', warning: expect.stringContaining('80 days') });
+  });
+
+  test('agrees with a sample', async () => {
+    const sample = [known('1', 18_540), known('02', 60)];
+    const report = await inspectWarehouse({ sample }, servicesFor(await start()));
+    expect(of(report, 'sample')).toMatchObject({ verdict: 'yes', finding: expect.stringMatching(/^2 of 2 agree/) });
+  });
+});
+
+const REST = 'warehouse=- table=- columns=- row=-';
+
+describe('each fault is told where it is, and nothing after it is a yes', () => {
+  test('a secret that cannot be used', async () => {
+    const server = await start();
+    const readSecret = async () => {
+      throw new SecretUnusable('secret /dev/snowflake does not exist, or has no value yet');
+    };
+    const report = await inspectWarehouse({}, servicesFor(server, { readSecret }));
+    expect(verdicts(report)).toBe(`secret=no login=- role=- ${REST}`);
+    expect(of(report, 'secret')).toMatchObject({ finding: expect.stringContaining('no value yet') });
+    expect(of(report, 'row')?.finding).toBe('not made, because of secret');
+    expect(server.loginCount()).toBe(0);
+  });
+
+  test('a refused login, tried once', async () => {
+    const server = await start();
+    server.setMode('refuse');
+    const report = await inspectWarehouse({ sample: [known('1', 1)] }, servicesFor(server));
+    expect(verdicts(report)).toBe(`secret=yes login=no role=- ${REST} sample=-`);
+    expect(of(report, 'login')).toMatchObject({
+      finding: 'the login failed (code 390144)',
+      remedy: expect.stringContaining('fingerprints'),
+    });
+    expect(server.loginCount()).toBe(1);
+  });
+
+  test('a role that the user has not', async () => {
+    const report = await inspectWarehouse({}, servicesFor(await start({ roles: ['PUBLIC'] })));
+    expect(verdicts(report)).toBe(`secret=yes login=no role=- ${REST}`);
+    expect(of(report, 'login')?.remedy).toContain('GRANT ROLE ANALYST TO USER');
+  });
+
+  test('a session in another role', async () => {
+    const context = answerOf([['PUBLIC', 'COMPUTE_WH']]);
+    const { report } = await inspectMisbehaving({ query: context });
+    expect(of(report, 'role')).toMatchObject({ verdict: 'no', finding: 'PUBLIC instead of ANALYST' });
+    expect(of(report, 'warehouse')).toMatchObject({ verdict: 'yes' });
+  });
+
+  test('a warehouse that may not be used', async () => {
+    const report = await inspectWarehouse({}, servicesFor(await start({ warehouses: ['OTHER_WH'] })));
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=no table=no columns=- row=-');
+    expect(of(report, 'warehouse')).toMatchObject({
+      finding: 'none instead of COMPUTE_WH',
+      remedy: expect.stringContaining('GRANT USAGE ON WAREHOUSE COMPUTE_WH TO ROLE ANALYST'),
+    });
+  });
+
+  test('a table that is not there, or not granted', async () => {
+    const names = { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING' };
+    const report = await inspectWarehouse({}, servicesFor(await start(), { names }));
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=no columns=- row=-');
+    expect(of(report, 'table')).toMatchObject({
+      finding: expect.stringContaining('code 002003'),
+      remedy: expect.stringContaining('GRANT SELECT ON TABLE PROD.BUSINESS_INTELLIGENCE.LEARNING TO ROLE ANALYST'),
+    });
+  });
+
+  test('a column with another name', async () => {
+    const names = { ...tables, columns: { ...tables.columns, course: 'COURSERUN_KEY' } };
+    const report = await inspectWarehouse({}, servicesFor(await start(), { names }));
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=no row=-');
+    expect(of(report, 'columns')).toMatchObject({ finding: 'COURSERUN_KEY is missing' });
+  });
+
+  test('a column of another type', async () => {
+    const server = await start();
+    await server.execute(
+      'CREATE VIEW PROD.BUSINESS_INTELLIGENCE.V AS SELECT * REPLACE (CAST(DATE AS TIMESTAMP) AS DATE) FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
+    );
+    const names = { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.V' };
+    const report = await inspectWarehouse({}, servicesFor(server, { names }));
+    expect(of(report, 'columns')).toMatchObject({ verdict: 'no', finding: 'DATE TIMESTAMP_NTZ is not a date' });
+  });
+
+  test('an empty table: the sample is compared all the same', async () => {
+    const server = await start();
+    await server.execute('DELETE FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME');
+    const report = await inspectWarehouse({ sample: [known('1', 1)] }, servicesFor(server));
+    expect(of(report, 'row')).toMatchObject({ verdict: 'no', finding: `${tables.table} shows no row` });
+    expect(of(report, 'sample')).toMatchObject({ verdict: 'no', differences: [expect.stringMatching(/no rows$/)] });
+  });
+
+  test('a sample that differs', async () => {
+    const sample = [known('1', 18_540), known('2', 61), known('3', 0)];
+    const report = await inspectWarehouse({ sample }, servicesFor(await start()));
+    expect(of(report, 'row')).toMatchObject({ verdict: 'yes' });
+    expect(of(report, 'sample')).toMatchObject({ verdict: 'no', finding: expect.stringMatching(/^2 of 3 differ/) });
+  });
+
+  test.each([[{ sample: [] }], [{ sample: [{ user_id: 'ada' }] }], [{ other: 1 }], [null]])(
+    'a request that does not fit, %j: the rest is checked',
+    async (input) => {
+      const report = await inspectWarehouse(input, servicesFor(await start()));
+      expect(of(report, 'row')).toMatchObject({ verdict: 'yes' });
+      expect(of(report, 'sample')).toMatchObject({ verdict: 'no' });
+      expect(JSON.stringify(report)).not.toContain('ada');
+    },
+  );
+});
+
+async function inspectMisbehaving(answers: MisbehavingSnowflake['answers'], limits: object = {}) {
+  const server = await startMisbehaving(answers);
+  const startedAt = performance.now();
+  const report = await inspectWarehouse({ sample: [known('1', 1)] }, servicesFor(server, limits));
+  return { report, ms: performance.now() - startedAt };
+}
+
+describe('a Snowflake that does not answer', () => {
+  const nothing: Answer = () => {};
+  const CASES: [string, MisbehavingSnowflake['answers'], string][] = [
+    ['hangs at the login', { login: nothing }, 'login'],
+    ['hangs at statements', { query: nothing }, 'role'],
+    ['is unavailable at the login', { login: json({}, 503) }, 'login'],
+    ['is unavailable at statements', { query: json({}, 503) }, 'role'],
+  ];
+
+  test.each(CASES)('%s: the check ends, and says where', async (_what, answers, where) => {
+    const { report } = await inspectMisbehaving(answers, { stepMs: 3_000 });
+    expect(report.checks.filter(({ verdict }) => verdict === 'no').map(({ check }) => check)).toEqual([where]);
+    expect(of(report, 'sample')?.finding).toBe(`not made, because of ${where}`);
+  });
+
+  test('the whole check has a deadline, whatever a step may take', async () => {
+    const { report, ms } = await inspectMisbehaving({ query: nothing }, { deadlineMs: 1_500 });
+    expect(of(report, 'role')?.finding).toMatch(/^no answer within \d+ ms, at the query$/);
+    // Login and margin for a busy machine; a step alone might take 20 s.
+    expect(ms).toBeLessThan(10_000);
+  });
+});
+
+test('neither user nor account nor key is in any report', async () => {
+  const server = await start();
+  const reports = [await inspectWarehouse({}, servicesFor(server))];
+  server.setMode('refuse');
+  reports.push(await inspectWarehouse({}, servicesFor(server)));
+  server.setMode('down');
+  reports.push(await inspectWarehouse({}, servicesFor(server)));
+  expect(reports.map((report) => of(report, 'login')?.verdict)).toEqual(['yes', 'no', 'no']);
+  const told = JSON.stringify(reports);
+  for (const secret of [account, user, keyPair.privateKey.slice(40, 80), server.url])
+    expect(told).not.toContain(secret);
+});
