@@ -8,8 +8,10 @@ const app = new App();
 
 function chosenStage(): Stage {
   try {
-    const publisherPrincipals = app.node.tryGetContext('publisherPrincipals');
-    return findStage(app.node.tryGetContext('stage'), { publisherPrincipals, environment: process.env });
+    const [publisherPrincipals, alarmEmails] = ['publisherPrincipals', 'alarmEmails'].map((name) =>
+      app.node.tryGetContext(name),
+    );
+    return findStage(app.node.tryGetContext('stage'), { publisherPrincipals, alarmEmails, environment: process.env });
   } catch (thrown) {
     process.stderr.write(`${(thrown as Error).message}\n`);
     process.exit(1);

@@ -54,6 +54,7 @@ export const functionSizes = z.strictObject({
   sendTest: functionSize,
   rescueExecution: functionSize,
   sweepExecutions: functionSize,
+  credentialAge: functionSize,
   reconcile: functionSize,
   featureStatus: functionSize,
 });

@@ -1,7 +1,9 @@
 import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import { Alarms } from './alarms.ts';
 import { Cache } from './cache.ts';
 import { Configuration } from './configuration.ts';
+import { CredentialAge } from './credential-age.ts';
 import { Delivery } from './delivery.ts';
 import { Enrichment } from './enrichment.ts';
 import { EventQueues } from './event-queues.ts';
@@ -30,8 +32,8 @@ export class LearningTimeStack extends Stack {
     const network = new Network(this, 'Network', stage);
     const defaults = { stageName: stage.name, network, logRetentionDays: stage.logRetentionDays };
     const queues = new EventQueues(this, 'Queues', stage);
-    const alarms = new HarmAlarms(this, 'HarmAlarms', { stage, queues });
-    const configuration = new Configuration(this, 'Configuration', { stage, alarms });
+    const harm = new HarmAlarms(this, 'HarmAlarms', { stage, queues });
+    const configuration = new Configuration(this, 'Configuration', { stage, alarms: harm });
     const secrets = new Secrets(this, 'Secrets', stage);
     const cache = new Cache(this, 'Cache', { stage, network });
     configuration.seedAfter(cache);
@@ -66,17 +68,37 @@ export class LearningTimeStack extends Stack {
     const operations = {
       stage,
       defaults,
-      code: functionCode('operations', ['rescue-execution', 'sweep-executions', 'reconcile']),
+      code: functionCode('operations', ['rescue-execution', 'sweep-executions', 'reconcile', 'credential-age']),
     };
     const deadLetters = queues.deliveries.deadLetters;
     const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, deadLetters });
     const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, queues });
+
+    const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
 
     const statusApi = new StatusApi(this, 'StatusApi', {
       stage,
       defaults,
       code: functionCode('status', ['feature-status']),
       configuration,
+    });
+
+    const alarms = new Alarms(this, 'Alarms', {
+      stage,
+      harm,
+      queues,
+      workflow,
+      network,
+      readers: [enrichment.batch, delivery.batch],
+      others: [
+        enrichment.task,
+        delivery.task,
+        ...rescue.functions,
+        reconciler.reconcile,
+        credential.age,
+        statusApi.featureStatus,
+      ],
+      undelivered: [rescue.undelivered, reconciler.undelivered],
     });
 
     const sources = {
@@ -91,6 +113,7 @@ export class LearningTimeStack extends Stack {
       ledger,
       reconciler,
       statusApi,
+      alarms,
     };
     for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
       new CfnOutput(this, name, { value, description });

@@ -1,6 +1,7 @@
 import { Fn, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import {
   CfnEIP,
+  CfnNatGateway,
   FlowLogDestination,
   FlowLogTrafficType,
   GatewayVpcEndpointAwsService,
@@ -26,6 +27,7 @@ import type { Stage } from './stage-schema.ts';
  */
 export class Network extends Construct {
   readonly vpc: IVpc;
+  readonly natGatewayIds: readonly string[];
   private readonly addresses: readonly CfnEIP[];
 
   constructor(scope: Construct, id: string, stage: Stage) {
@@ -59,6 +61,10 @@ export class Network extends Construct {
         }),
       ),
     });
+    this.natGatewayIds = vpc.node
+      .findAll()
+      .filter((each) => each instanceof CfnNatGateway)
+      .map(({ attrNatGatewayId }) => attrNatGatewayId);
     // Under exactOptionalPropertyTypes CDK's class does not quite fit its own interface.
     this.vpc = vpc as IVpc;
   }

@@ -1,4 +1,5 @@
 import { Aws } from 'aws-cdk-lib';
+import type { Alarms } from './alarms.ts';
 import type { Configuration } from './configuration.ts';
 import type { Delivery } from './delivery.ts';
 import type { Enrichment } from './enrichment.ts';
@@ -23,6 +24,7 @@ export interface OutputSources {
   readonly ledger: Ledger;
   readonly reconciler: Reconciler;
   readonly statusApi: StatusApi;
+  readonly alarms: Alarms;
 }
 
 /** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
@@ -100,6 +102,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     StatusApiUrl: [
       sources.statusApi.url,
       'Answers whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
+    ],
+    AlarmTopicArn: [
+      sources.alarms.topic.topicArn,
+      'Who is told of alarms: subscribe whoever is on call, or deploy with -c alarmEmails=…',
     ],
     RetryWorkflowArn: [workflow.stateMachine.stateMachineArn, 'What waits or is tried again: its running executions'],
   };

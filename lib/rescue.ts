@@ -27,6 +27,7 @@ export interface RescueProps {
 export class Rescue extends Construct {
   /** For the events of failed executions that could not be handled. */
   readonly undelivered: Queue;
+  readonly functions: readonly PipelineFunction[];
   private readonly props: RescueProps;
 
   constructor(scope: Construct, id: string, props: RescueProps) {
@@ -53,6 +54,7 @@ export class Rescue extends Construct {
       schedule: Schedule.rate(SWEEP_INTERVAL),
     };
     invokeByRules(sweep, { Rule: interval }, this.undelivered);
+    this.functions = [rescue, sweep];
   }
 
   private rescuer(id: string, handler: string, size: FunctionSize): PipelineFunction {

@@ -40,6 +40,12 @@ export class Secrets extends Construct {
     fn.allow(['secretsmanager:GetSecretValue'], [this.snowflake.ref]);
   }
 
+  /** Lets a function see when the Snowflake secret was changed, and nothing of what is in it. */
+  grantListSnowflakeVersions(fn: PipelineFunction): void {
+    fn.setVariable('SNOWFLAKE_SECRET_ID', this.snowflakeSecretName);
+    fn.allow(['secretsmanager:ListSecretVersionIds'], [this.snowflake.ref]);
+  }
+
   /** Lets a function read the integrations' secrets, and no other. */
   grantReadIntegrations(fn: PipelineFunction): void {
     fn.setVariable('INTEGRATION_SECRETS_PREFIX', this.integrationSecretsPrefix);

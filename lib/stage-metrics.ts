@@ -16,10 +16,13 @@ export class StageMetrics {
   /** How much of it there was; 0 where nobody counted. @param dimensions all that it is told apart by */
   sum(name: MetricName, period: Duration = Duration.minutes(5), dimensions: Record<string, string> = {}): IMetric {
     const { services } = definitionOf(name);
-    const metrics = services.map((service) => this.metric(name, service, Stats.SUM, period, dimensions));
+    const metrics = services.map((service) => {
+      const id = [idOf(name), service, ...Object.values(dimensions)].join('_').replaceAll(/\W/g, '_');
+      return [id, this.metric(name, service, Stats.SUM, period, dimensions)] as const;
+    });
     const [first, ...others] = metrics;
-    if (first !== undefined && others.length === 0) return first;
-    const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+    if (first !== undefined && others.length === 0) return first[1];
+    const usingMetrics = Object.fromEntries(metrics);
     return new MathExpression({
       expression: filled(Object.keys(usingMetrics).join(' + ')),
       usingMetrics,

@@ -43,6 +43,8 @@ const stageShape = z.strictObject({
   env: z.strictObject({ account: z.string().regex(ACCOUNT_ID), region: z.string().min(1) }).optional(),
   /** Who may send events: account ids, and ARNs of IAM roles and users. Replaced by `-c publisherPrincipals=…`. */
   publisherPrincipals: z.array(publisherPrincipal),
+  /** Who is told of alarms, each after confirming it once by mail. Replaced by `-c alarmEmails=…`. */
+  alarmEmails: z.array(z.email({ error: ({ input }) => `${JSON.stringify(input)} is no e-mail address` })),
   /** What holds data or is known to others outlives the stack, and the stack is protected from deletion. */
   retain: z.boolean(),
   /** Which way to partners is open. Permissions of the stage, never of an integration. */

@@ -3,6 +3,7 @@ import { checkStage, type Stage } from './stage-schema.ts';
 
 const base = {
   publisherPrincipals: [],
+  alarmEmails: [],
   retain: false,
   // The two ports that HTTPS is served on in practice; a partner on another one has it added here.
   partners: { allowPlainHttp: false, allowedCidrs: [], allowedPorts: [443, 8443] },
@@ -68,6 +69,8 @@ const base = {
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // The same for each execution that failed in the last sweeps.
     sweepExecutions: { timeoutSeconds: 60, memoryMegabytes: 256 },
+    // One call.
+    credentialAge: { timeoutSeconds: 30, memoryMegabytes: 256 },
     // The longest there is: it reads every webhook of four days, and of a month once a day. What a run has no time for, it
     // says, and leaves to the next one.
     reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
@@ -146,6 +149,8 @@ export const STAGE_NAMES: readonly string[] = stages.map(({ name }) => name);
 export interface StageOverrides {
   /** Cut by commas, or a list. Replaces the stage's own. */
   readonly publisherPrincipals?: unknown;
+  /** The same. */
+  readonly alarmEmails?: unknown;
   /** Of the process, where `FEATURE_<NAME>_ENABLED` may be set. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -154,7 +159,10 @@ export interface StageOverrides {
  * @param name as given by `-c stage=…`; anything, since it comes from outside
  * @throws Error in one line that lists the stages, or says what is wrong with an override
  */
-export function findStage(name: unknown, { publisherPrincipals, environment = {} }: StageOverrides = {}): Stage {
+export function findStage(
+  name: unknown,
+  { publisherPrincipals, alarmEmails, environment = {} }: StageOverrides = {},
+): Stage {
   const stage = stages.find((candidate) => candidate.name === name);
   if (stage === undefined) {
     const given = name === undefined ? 'no stage given' : `unknown stage ${JSON.stringify(name)}`;
@@ -164,6 +172,7 @@ export function findStage(name: unknown, { publisherPrincipals, environment = {}
     ...stage,
     ...featureOverride(stage.name, environment),
     ...(publisherPrincipals !== undefined && { publisherPrincipals: listed(publisherPrincipals) }),
+    ...(alarmEmails !== undefined && { alarmEmails: listed(alarmEmails) }),
   });
 }
 

@@ -129,6 +129,8 @@ export const reconcileEnvironment = z.object({
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
 
+export const credentialAgeEnvironment = z.object({ ...powertools, SNOWFLAKE_SECRET_ID: id });
+
 export const featureStatusEnvironment = z.object({
   ...powertools,
   ...flags,

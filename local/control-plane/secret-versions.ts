@@ -57,6 +57,11 @@ export class SecretVersions {
     );
   }
 
+  /** Those that a label leads to, oldest first. */
+  labelled(): readonly SecretVersion[] {
+    return this.#versions;
+  }
+
   idsToStages(): Record<string, string[]> {
     return Object.fromEntries(this.#versions.map(({ id, stages }) => [id, [...stages]]));
   }

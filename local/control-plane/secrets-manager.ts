@@ -48,6 +48,7 @@ export function createLocalSecretsManager(now: () => number = Date.now): LocalSe
     PutSecretValue: (body) => putSecretValue(body, find(secrets, body)),
     GetSecretValue: (body) => getSecretValue(body, find(secrets, body)),
     DescribeSecret: (body) => describeSecret(find(secrets, body)),
+    ListSecretVersionIds: (body) => listSecretVersionIds(find(secrets, body)),
     DeleteSecret: (body) => deleteSecret(body, secrets, now),
   };
 
@@ -129,6 +130,16 @@ function describeSecret({ name, arn, description, createdAtMs, versions }: Secre
     LastChangedDate: (versions.changedAtMs ?? createdAtMs) / 1000,
     VersionIdsToStages: versions.idsToStages(),
   };
+}
+
+/** In one page: a secret has a handful. */
+function listSecretVersionIds({ name, arn, versions }: Secret): object {
+  const Versions = versions.labelled().map(({ id, stages, createdAtMs }) => ({
+    VersionId: id,
+    VersionStages: [...stages],
+    CreatedDate: createdAtMs / 1000,
+  }));
+  return { Name: name, ARN: arn, Versions };
 }
 
 /** At once only. One that is not there is deleted already, as Secrets Manager has it where it is forced. */

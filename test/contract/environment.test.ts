@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
 import {
   checkWarehouseEnvironment,
+  credentialAgeEnvironment,
   deliverBatchEnvironment,
   deliverTaskEnvironment,
   enrichBatchEnvironment,
@@ -69,6 +70,7 @@ const SCHEMAS: [string, z.ZodObject][] = [
   ['reconcile', reconcileEnvironment],
   ['rescueExecution', rescueExecutionEnvironment],
   ['sweepExecutions', sweepExecutionsEnvironment],
+  ['credentialAge', credentialAgeEnvironment],
   ['featureStatus', featureStatusEnvironment],
 ];
 

@@ -4,10 +4,12 @@ import { flatten, type Resource, resourcesOf, synthesize } from '../support/synt
 
 const template = synthesize('prod');
 const alarms = new Map(
-  resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([id, alarm]) => [
-    String(alarm.Properties.AlarmName).replace('learning-time-webhooks-prod-', ''),
-    { id, ...alarm.Properties },
-  ]),
+  resourcesOf(template, 'AWS::CloudWatch::Alarm')
+    .filter(([id]) => id.startsWith('HarmAlarms'))
+    .map(([id, alarm]) => [
+      String(alarm.Properties.AlarmName).replace('learning-time-webhooks-prod-', ''),
+      { id, ...alarm.Properties },
+    ]),
 );
 
 /** Every resource that one names, and those that they name. */

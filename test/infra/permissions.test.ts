@@ -59,6 +59,7 @@ const sends = (name: string) => `sqs:SendMessage on <${name}.Arn>`;
 const INTEGRATION_SECRETS =
   'secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:' +
   'secret:/local/integrations/*';
+const VERSIONS = 'secretsmanager:ListSecretVersionIds on <SecretsSnowflake>';
 const QUERY = 'secretsmanager:GetSecretValue on <SecretsSnowflake>';
 const START = 'states:StartExecution on <RetryWorkflowStateMachine>';
 const DESCRIBE =
@@ -164,6 +165,7 @@ describe('each role may do this, and nothing else', () => {
         undelivered('Reconciler'),
       ],
     ],
+    ['CredentialAgeRole', [logsOf('CredentialAge'), TRACING, VERSIONS]],
     ['StatusApiFeatureStatusRole', [logsOf('StatusApiFeatureStatus'), TRACING, polls('Flags')]],
     [
       'RetryWorkflowStateMachineRole',
@@ -195,9 +197,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(13);
+    expect(permissions.size).toBe(14);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(13);
+    expect(roles).toHaveLength(14);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -210,6 +212,7 @@ describe('each role may do this, and nothing else', () => {
       statements.filter((statement) => statement.includes('secretsmanager:')).map((statement) => [role, statement]),
     );
     expect(readers.sort()).toEqual([
+      ['CredentialAgeRole', VERSIONS],
       ['DeliveryDeliverBatchRole', INTEGRATION_SECRETS],
       ['DeliveryDeliverTaskRole', INTEGRATION_SECRETS],
       ['DeliverySendTestRole', INTEGRATION_SECRETS],
@@ -239,6 +242,7 @@ describe('each role may do this, and nothing else', () => {
       flatten(Properties.FunctionName),
     );
     expect(permitted.sort()).toEqual([
+      '<CredentialAgeFunction.Arn>',
       '<ReconcilerReconcileFunction.Arn>',
       '<ReconcilerReconcileFunction.Arn>',
       '<RescueRescueExecutionFunction.Arn>',

@@ -22,6 +22,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'send-test.handler': environment.sendTestEnvironment,
   'rescue-execution.handler': environment.rescueExecutionEnvironment,
   'sweep-executions.handler': environment.sweepExecutionsEnvironment,
+  'credential-age.handler': environment.credentialAgeEnvironment,
   'reconcile.handler': environment.reconcileEnvironment,
   'feature-status.handler': environment.featureStatusEnvironment,
 };
@@ -156,9 +157,9 @@ describe('functions', () => {
 
   test('each has a role and a log group of its own, and the log ends', () => {
     const own = HANDLERS.map((handler) => functionProperties(handler));
-    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(10);
+    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(HANDLERS.length);
     const logGroups = own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref);
-    expect(new Set(logGroups).size).toBe(10);
+    expect(new Set(logGroups).size).toBe(HANDLERS.length);
     for (const id of logGroups) expect(template.Resources[id]?.Properties.RetentionInDays).toBe(1);
   });
 
@@ -171,7 +172,7 @@ describe('functions', () => {
     const schema = SCHEMAS[handler] as z.ZodObject;
     const { Variables } = functionProperties(handler).Environment;
     const forRuntime = {
-      ...('SNOWFLAKE_SECRET_ID' in schema.shape && SNOWFLAKE_SDK_VARIABLES),
+      ...('SNOWFLAKE_WAREHOUSE' in schema.shape && SNOWFLAKE_SDK_VARIABLES),
       // A partner whose name servers hang must leave threads for the lookups of others.
       ...(DELIVERING.includes(handler) && { UV_THREADPOOL_SIZE: '16' }),
     };
@@ -449,6 +450,7 @@ test('the outputs that tools and guides go by', () => {
     LedgerTableName: '<LedgerTable>',
     LedgerPayloadDays: '30',
     LedgerFactsDays: '400',
+    AlarmTopicArn: '<AlarmsTopic>',
     ReconcileFunctionName: '<ReconcilerReconcileFunction>',
     ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',

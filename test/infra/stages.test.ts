@@ -103,8 +103,8 @@ describe('logs', () => {
     ['prod', 90],
   ])('all of %s are kept for %i days', (stage, days) => {
     const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-    // Ten functions, the workflow, refused traffic, requests to the status API.
-    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(13).fill(days));
+    // Eleven functions, the workflow, refused traffic, requests to the status API.
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(14).fill(days));
   });
 });
 

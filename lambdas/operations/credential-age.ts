@@ -1,0 +1,42 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { ListSecretVersionIdsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { createCounter } from '../adapters/metrics.ts';
+import { credentialAgeEnvironment, readEnvironment } from '../contract/environment.ts';
+import { METRICS } from '../contract/metrics.ts';
+
+const DAY_MS = 24 * 3600_000;
+/** Every version has a label or is deprecated, and those are left out: a handful. */
+const CURRENT = 'AWSCURRENT';
+
+let services: ReturnType<typeof createServices> | undefined;
+
+/**
+ * Called by a schedule: publishes how old the Snowflake credential is, in days, without reading it. Where it has none yet
+ * nothing is published, and the alarm rings for that.
+ */
+export async function handler(): Promise<void> {
+  services ??= createServices(process.env);
+  const { client, secretId, counter, log } = services;
+  try {
+    const { Versions = [] } = await client.send(new ListSecretVersionIdsCommand({ SecretId: secretId }));
+    const createdAt = Versions.find(({ VersionStages }) => VersionStages?.includes(CURRENT))?.CreatedDate;
+    if (createdAt === undefined) {
+      log.warn('credential.missing', { secret: secretId });
+      return;
+    }
+    const days = Math.max(0, (Date.now() - createdAt.getTime()) / DAY_MS);
+    counter.measure(METRICS.credentialAge, days);
+    log.info('credential.age', { secret: secretId, days: Math.floor(days) });
+  } finally {
+    counter.publish();
+  }
+}
+
+/** On a cold start only. */
+function createServices(variables: NodeJS.ProcessEnv) {
+  const { SNOWFLAKE_SECRET_ID: secretId } = readEnvironment(credentialAgeEnvironment, variables);
+  const client = new SecretsManagerClient(AWS_CLIENT_OPTIONS);
+  return { client, secretId, counter: createCounter(new Metrics()), log: new Logger() };
+}

@@ -1,0 +1,63 @@
+import { Duration } from 'aws-cdk-lib';
+import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
+import { METRICS } from '../lambdas/contract/metrics.ts';
+import { type AlarmMaker, sumOf } from './alarm-maker.ts';
+import type { EventQueues } from './event-queues.ts';
+import { StageMetrics } from './stage-metrics.ts';
+
+const QUARTER = Duration.minutes(15);
+const HOUR = Duration.hours(1);
+
+const FAILED_TRIES = [METRICS.deliveryRetry, METRICS.deliveryDead] as const;
+const TRIES = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime, ...FAILED_TRIES] as const;
+
+/**
+ * Of tries at partners, by the rules of document 003 (its critical one is `failed-tries`), and of what was given up.
+ *
+ * @returns those that somebody is woken up for
+ */
+export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
+  const metrics = new StageMetrics(make.stageName);
+  make.notice('failed-tries-warning', {
+    when: 'Over 10% of tries failed in a quarter of an hour, of 10 at least',
+    impact: 'some webhooks are late; each is tried again',
+    metric: metrics.share(FAILED_TRIES, TRIES, { period: QUARTER }),
+    threshold: 10,
+  });
+  make.recovery('recovering', {
+    when: 'Under 95% of tries succeeded in a quarter of an hour, of 10 at least',
+    impact: 'none by itself: when it ends, deliveries have recovered',
+    metric: metrics.share(FAILED_TRIES, TRIES, { period: QUARTER }),
+    threshold: 5,
+  });
+  make.notice('errors-of-an-hour', {
+    when: 'More than 10 tries failed within an hour',
+    impact: 'some webhooks are late; each is tried again',
+    metric: sumOf(
+      FAILED_TRIES.map((name) => metrics.sum(name, HOUR)),
+      HOUR,
+    ),
+    threshold: 10,
+  });
+  const aging: Alarm[] = [];
+  for (const [name, queue] of [
+    ['events', queues.events.deadLetters],
+    ['deliveries', queues.deliveries.deadLetters],
+  ] as const) {
+    make.notice(`dead-${name}`, {
+      when: `There are dead letters of ${name}`,
+      impact: 'these webhooks are not sent until somebody sends them anew',
+      metric: queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
+      threshold: 0,
+    });
+    aging.push(
+      make.alarm(`dead-${name}-old`, {
+        when: `A dead letter of ${name} is older than 7 days`,
+        impact: 'it is lost when it is 14 days old',
+        metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
+        threshold: Duration.days(7).toSeconds(),
+      }),
+    );
+  }
+  return aging;
+}
