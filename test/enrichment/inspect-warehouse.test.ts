@@ -248,6 +248,23 @@ describe('a Snowflake that does not answer', () => {
     expect(of(report, 'sample')?.finding).toBe(`not made, because of ${where}`);
   });
 
+  test('hangs once a row is read: the sample is not compared, whatever another login might give', async () => {
+    const column = (name: string, type: string) => ({ name, type, nullable: true, scale: 0, precision: 38 });
+    const { user: userColumn, course, enterprise, date, seconds } = tables.columns;
+    const rowtype = [
+      column(userColumn, 'fixed'),
+      column(course, 'text'),
+      column(enterprise, 'text'),
+      column(date, 'date'),
+      column(seconds, 'fixed'),
+    ];
+    const answers = [answerOf([['ANALYST', 'COMPUTE_WH']]), answerOf([], { rowtype })];
+    const query: Answer = (response, request) => answers.shift()?.(response, request);
+    const { report } = await inspectMisbehaving({ query }, { stepMs: 3_000 });
+    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=no sample=-');
+    expect(of(report, 'row')?.finding).toBe('no answer within 3000 ms, at the query');
+  });
+
   test('the whole check has a deadline, whatever a step may take', async () => {
     const { report, ms } = await inspectMisbehaving({ query: nothing }, { deadlineMs: 1_500 });
     expect(of(report, 'role')?.finding).toMatch(/^no answer within \d+ ms, at the query$/);

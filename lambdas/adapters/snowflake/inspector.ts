@@ -89,7 +89,6 @@ async function withinLimit<T>(
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
     late.reject(new SnowflakeFailure('unreachable', 'deadline', `no answer within ${limitMs} ms, at the ${what}`));
-    discard();
   }, limitMs);
   try {
     const value = await Promise.race([late.promise, work()]);
