@@ -4,6 +4,7 @@ import { Alarms } from './alarms.ts';
 import { Cache } from './cache.ts';
 import { Configuration } from './configuration.ts';
 import { CredentialAge } from './credential-age.ts';
+import { Dashboard } from './dashboard.ts';
 import { Delivery } from './delivery.ts';
 import { Enrichment } from './enrichment.ts';
 import { EventQueues } from './event-queues.ts';
@@ -15,6 +16,7 @@ import { stackOutputs } from './outputs.ts';
 import { Reconciler } from './reconciler.ts';
 import { Rescue } from './rescue.ts';
 import { RetryWorkflow } from './retry-workflow.ts';
+import { SavedQueries } from './saved-queries.ts';
 import { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
 import { StatusApi } from './status-api.ts';
@@ -101,6 +103,23 @@ export class LearningTimeStack extends Stack {
       undelivered: [rescue.undelivered, reconciler.undelivered],
     });
 
+    const functions = {
+      EnrichBatch: enrichment.batch,
+      DeliverBatch: delivery.batch,
+      EnrichTask: enrichment.task,
+      DeliverTask: delivery.task,
+      Reconcile: reconciler.reconcile,
+    };
+    const dashboard = new Dashboard(this, 'Dashboard', { stage, queues, workflow, functions });
+    new SavedQueries(this, 'SavedQueries', {
+      stage,
+      functions: {
+        all: [...Object.values(functions), ...rescue.functions],
+        enrichment: [enrichment.batch, enrichment.task],
+        delivery: [delivery.batch, delivery.task],
+      },
+    });
+
     const sources = {
       queues,
       network,
@@ -114,6 +133,7 @@ export class LearningTimeStack extends Stack {
       reconciler,
       statusApi,
       alarms,
+      dashboard,
     };
     for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
       new CfnOutput(this, name, { value, description });

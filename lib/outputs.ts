@@ -1,6 +1,7 @@
 import { Aws } from 'aws-cdk-lib';
 import type { Alarms } from './alarms.ts';
 import type { Configuration } from './configuration.ts';
+import type { Dashboard } from './dashboard.ts';
 import type { Delivery } from './delivery.ts';
 import type { Enrichment } from './enrichment.ts';
 import type { EventQueues } from './event-queues.ts';
@@ -25,6 +26,7 @@ export interface OutputSources {
   readonly reconciler: Reconciler;
   readonly statusApi: StatusApi;
   readonly alarms: Alarms;
+  readonly dashboard: Dashboard;
 }
 
 /** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
@@ -102,6 +104,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     StatusApiUrl: [
       sources.statusApi.url,
       'Answers whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
+    ],
+    DashboardUrl: [
+      `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards:name=${sources.dashboard.name}`,
+      'How partners are served, and what holds webhooks up',
     ],
     AlarmTopicArn: [
       sources.alarms.topic.topicArn,

@@ -65,16 +65,17 @@ const NETWORK_INTERFACE_ACTIONS = [
 /** A function with a role and a log group of its own. Everything it may touch is granted by the construct it touches. */
 export class PipelineFunction extends Construct implements IGrantable, IConnectable {
   readonly lambda: LambdaFunction;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id);
     const { defaults, code, handler, size, service, speaksTo } = props;
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    const logGroup = new LogGroup(this, 'Logs', {
+    this.logGroup = new LogGroup(this, 'Logs', {
       retention: defaults.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    logGroup.grantWrite(role);
+    this.logGroup.grantWrite(role);
     if (speaksTo === 'vpc') {
       role.addToPolicy(new PolicyStatement({ actions: NETWORK_INTERFACE_ACTIONS, resources: ['*'] }));
     }
@@ -84,7 +85,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       code,
       handler,
       role,
-      logGroup,
+      logGroup: this.logGroup,
       timeout: Duration.seconds(size.timeoutSeconds),
       memorySize: size.memoryMegabytes,
       tracing: Tracing.ACTIVE,

@@ -451,6 +451,8 @@ test('the outputs that tools and guides go by', () => {
     LedgerPayloadDays: '30',
     LedgerFactsDays: '400',
     AlarmTopicArn: '<AlarmsTopic>',
+    DashboardUrl:
+      'https://<AWS::Region>.console.aws.amazon.com/cloudwatch/home?region=<AWS::Region>#dashboards:name=learning-time-webhooks-dev',
     ReconcileFunctionName: '<ReconcilerReconcileFunction>',
     ReconcileDeadLetterQueueUrl: '<ReconcilerUndelivered>',
     StatusApiUrl: '<StatusApi.ApiEndpoint>',

@@ -1,0 +1,135 @@
+import { QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { METRICS } from '../lambdas/contract/metrics.ts';
+import type { PipelineFunction } from './pipeline-function.ts';
+import type { Stage } from './stage-schema.ts';
+
+interface SavedQuery {
+  /** What it answers, as its name in Logs Insights. */
+  readonly asks: string;
+  readonly of: 'all' | 'enrichment' | 'delivery';
+  readonly fields: readonly string[];
+  readonly filter: readonly string[];
+  readonly parse?: string;
+  readonly stats?: readonly string[];
+  readonly sort?: string;
+}
+
+const DURATION = `coalesce(\`${METRICS.queryDuration}\`, \`${METRICS.queryDuration}.0\`)`;
+const LATEST_FIRST = '@timestamp desc';
+
+/** The questions of document 000's "Monitoring queries" and "Troubleshooting", and of whoever is on call. */
+const QUERIES: readonly SavedQuery[] = [
+  {
+    asks: 'one webhook, from event to answer (put its id in)',
+    of: 'all',
+    fields: ['@timestamp', 'service', 'message', 'outcome', 'answer', 'enrichment', 'duration_ms', 'due_at'],
+    // A batch's line names all of its webhooks.
+    filter: ['@message like /wh_PUT_THE_ID_HERE/'],
+    sort: '@timestamp asc',
+  },
+  {
+    asks: 'enrichment failures',
+    of: 'enrichment',
+    fields: ['@timestamp', 'message', 'error', 'error_message', 'events', 'webhook_id'],
+    filter: [
+      'message in ["warehouse.failed", "warehouse.skipped", "warehouse.row_unreadable", "workflow.start_failed"]',
+    ],
+    sort: LATEST_FIRST,
+  },
+  {
+    asks: 'Snowflake failures by code',
+    of: 'enrichment',
+    fields: [],
+    filter: ['message = "warehouse.failed"'],
+    parse: 'error_message /code (?<code>[0-9A-Za-z_]+)/',
+    stats: ['count(*) as failures by code'],
+  },
+  {
+    asks: 'Snowflake query duration',
+    of: 'enrichment',
+    fields: [],
+    // A value alone stands as it is, several as a list.
+    filter: [`ispresent(${DURATION})`],
+    stats: [`pct(${DURATION}, 50) as p50, pct(${DURATION}, 95) as p95, count(*) as queries by bin(5m)`],
+  },
+  {
+    asks: 'cache hit rate',
+    of: 'enrichment',
+    fields: [],
+    filter: [`ispresent(\`${METRICS.cacheHit}\`)`],
+    stats: [
+      `100 * sum(\`${METRICS.cacheHit}\`) / (sum(\`${METRICS.cacheHit}\`) + sum(\`${METRICS.cacheMiss}\`)) as hit_rate by bin(5m)`,
+    ],
+  },
+  {
+    asks: 'why webhooks went out without learning time',
+    of: 'delivery',
+    fields: [],
+    filter: ['message = "delivery.attempted"', 'outcome = "delivered"', 'enrichment not like /^enriched/'],
+    stats: ['count(*) as webhooks by enrichment, integration_id'],
+  },
+  {
+    asks: 'partners’ answers',
+    of: 'delivery',
+    fields: [],
+    filter: ['message = "delivery.attempted"'],
+    stats: ['count(*) as tries, pct(duration_ms, 95) as p95_ms by integration_id, answer'],
+    sort: 'tries desc',
+  },
+  {
+    asks: 'slow tries',
+    of: 'delivery',
+    fields: ['@timestamp', 'integration_id', 'webhook_id', 'duration_ms', 'answer', 'timings.connectMs'],
+    filter: ['message = "delivery.attempted"', 'duration_ms > 2000'],
+    sort: 'duration_ms desc',
+  },
+  {
+    asks: 'events and deliveries that were given up',
+    of: 'all',
+    fields: ['@timestamp', 'message', 'integration_id', 'webhook_id', 'reason', 'answer'],
+    filter: [
+      'message in ["event.rejected", "delivery.rejected"] or (message = "delivery.attempted" and outcome = "dead")',
+    ],
+    sort: LATEST_FIRST,
+  },
+  {
+    asks: 'errors and warnings by kind',
+    of: 'all',
+    fields: [],
+    filter: ['level in ["ERROR", "WARN"]'],
+    stats: ['count(*) as lines by service, message'],
+    sort: 'lines desc',
+  },
+];
+
+/** Queries that an operator finds in Logs Insights, under the stage's name. */
+export class SavedQueries extends Construct {
+  constructor(
+    scope: Construct,
+    id: string,
+    {
+      stage,
+      functions,
+    }: {
+      readonly stage: Stage;
+      readonly functions: Readonly<Record<'all' | 'enrichment' | 'delivery', readonly PipelineFunction[]>>;
+    },
+  ) {
+    super(scope, id);
+    QUERIES.forEach(({ asks, of, fields, filter, parse, stats, sort }, index) => {
+      new QueryDefinition(this, `Query${index + 1}`, {
+        queryDefinitionName: `learning-time-webhooks-${stage.name}/${asks}`,
+        logGroups: functions[of].map(({ logGroup }) => logGroup),
+        queryString: new QueryString({
+          ...(fields.length > 0 && { fields: [...fields] }),
+          filterStatements: [...filter],
+          ...(parse !== undefined && { parseStatements: [parse] }),
+          ...(stats !== undefined && { statsStatements: [...stats] }),
+          ...(sort !== undefined && { sort }),
+          ...(fields.length > 0 && { limit: 200 }),
+        }),
+      });
+    });
+  }
+}

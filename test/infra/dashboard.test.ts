@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import { METRIC_DEFINITIONS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
+import { flatten, onlyResource, synthesize } from '../support/synthesized-stack.ts';
+
+interface Widget {
+  readonly type: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly properties: { readonly title?: string; readonly markdown?: string; readonly metrics?: readonly unknown[][] };
+}
+
+const { Properties } = onlyResource(synthesize('prod'), 'AWS::CloudWatch::Dashboard');
+const { widgets } = JSON.parse(flatten(Properties.DashboardBody)) as { readonly widgets: readonly Widget[] };
+const titles = widgets.map(({ properties }) => properties.title).filter((title) => title !== undefined);
+
+test('has the panels of document 001, section 7.3', () => {
+  for (const panel of [
+    'Snowflake query performance',
+    'Cache hit rate',
+    'Queue depth',
+    'Enrichment success rate',
+    'Webhook delivery status',
+    'Errors by type',
+  ]) {
+    expect(titles.filter((title) => title.startsWith(panel))).toHaveLength(1);
+  }
+});
+
+test('has document 003’s health, and what holds webhooks up', () => {
+  for (const panel of ['Success rate', 'Age of the oldest message', 'Workflow', 'Held by limits']) {
+    expect(titles.some((title) => title.startsWith(panel))).toBe(true);
+  }
+});
+
+describe('every widget', () => {
+  test('has its place: no two lie on each other, and none leaves the 24 columns', () => {
+    for (const [index, one] of widgets.entries()) {
+      expect(one.x + one.width).toBeLessThanOrEqual(24);
+      for (const other of widgets.slice(index + 1)) {
+        const isBeside = one.x + one.width <= other.x || other.x + other.width <= one.x;
+        const isApart = one.y + one.height <= other.y || other.y + other.height <= one.y;
+        expect([one.properties.title, other.properties.title, isBeside || isApart]).toContain(true);
+      }
+    }
+  });
+
+  test('shows metrics that are published, by the services that do', () => {
+    const shown = widgets.flatMap(({ properties }) => properties.metrics ?? []);
+    const ours = shown.filter(([namespace]) => namespace === metricsNamespace('prod'));
+    expect(ours.length).toBeGreaterThan(20);
+    for (const [, name, ...rest] of ours) {
+      const definition = METRIC_DEFINITIONS.find((each) => each.name === name);
+      expect(definition?.services).toContain(rest[rest.indexOf('service') + 1]);
+    }
+  });
+
+  test('of a partner looks for the integrations there are', () => {
+    const searches = JSON.stringify(widgets).match(/SEARCH\('\{[^}]+\}/g);
+    expect(searches).toEqual([`SEARCH('{${metricsNamespace('prod')},integration,service}`]);
+  });
+});

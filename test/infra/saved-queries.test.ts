@@ -1,0 +1,49 @@
+import { globSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { flatten, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+
+const queries = resourcesOf(synthesize('prod'), 'AWS::Logs::QueryDefinition').map(([, { Properties }]) => ({
+  name: String(Properties.Name),
+  text: String(Properties.QueryString),
+  logGroups: Properties.LogGroupNames.map(flatten) as string[],
+}));
+const code = globSync('lambdas/**/*.ts')
+  .map((file) => readFileSync(file, 'utf8'))
+  .join('\n');
+
+test('stand under the stage’s name, with the questions of document 000', () => {
+  const names = queries.map(({ name }) => name.replace('learning-time-webhooks-prod/', ''));
+  expect(new Set(names).size).toBe(queries.length);
+  expect(names).toEqual(
+    expect.arrayContaining([
+      'enrichment failures',
+      'Snowflake failures by code',
+      'Snowflake query duration',
+      'cache hit rate',
+      'why webhooks went out without learning time',
+    ]),
+  );
+});
+
+describe.each(queries)('$name', ({ text, logGroups }) => {
+  test('asks functions for lines that they write', () => {
+    expect(logGroups.length).toBeGreaterThan(0);
+    for (const group of logGroups) expect(group).toMatch(/^<(Enrichment|Delivery|Reconciler|Rescue)\w+Logs>$/);
+    for (const [, message] of text.matchAll(/"([a-z_]+\.[a-z_]+)"/g)) expect(code).toContain(`'${message}'`);
+    for (const [, metric] of text.matchAll(/`(webhook\.[a-z_.]+?)(?:\.0)?`/g)) {
+      expect(Object.values(METRICS)).toContain(metric);
+    }
+  });
+
+  test('shows fields that these lines have', () => {
+    const [, shown = ''] = /^fields (.*)$/m.exec(text) ?? [];
+    const own = new Set(['@timestamp', '@message', 'service', 'message', 'level']);
+    for (const field of shown
+      .split(',')
+      .map((each) => each.trim())
+      .filter((each) => each !== '' && !own.has(each))) {
+      expect(code).toMatch(new RegExp(`\\b${field.split('.').at(-1)}\\b`));
+    }
+  });
+});
