@@ -1,4 +1,4 @@
-import type { Delivery, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
+import type { Delivery, PLAIN_REASONS, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
 import type { Integration } from '../contract/integration.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
@@ -130,6 +130,20 @@ interface TryFacts {
   readonly endedAtMs: number;
 }
 
+/** Document 001, section 7.2: no learning time is worth a warning, and an error where all tries at the warehouse failed. */
+const LEVELS = {
+  not_a_completion: 'info',
+  flag_off: 'warn',
+  no_data: 'warn',
+  learner_not_identified: 'warn',
+  warehouse_unavailable: 'error',
+} as const satisfies Record<(typeof PLAIN_REASONS)[number], keyof Log>;
+
+function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof Log {
+  if (outcome === 'dead') return 'error';
+  return outcome === 'delivered' && enrichment.status === 'plain' ? LEVELS[enrichment.reason] : 'info';
+}
+
 /** One line and two counts for each try: what came of it, and of whose. */
 function tell(
   result: TaskResult,
@@ -149,7 +163,7 @@ function tell(
     if (delivery.generation === 0) counter.measure(METRICS.deliveryLatency, latencyMs);
     if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
   } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
-  log[result.outcome === 'dead' ? 'error' : 'info']('delivery.attempted', {
+  log[levelOf(result, enrichment)]('delivery.attempted', {
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,
     event_type: delivery.event_type,

@@ -46,6 +46,10 @@ export async function enrichEvents(
     asked: misses.size,
     failed: failures.size,
     config_version: flag.config_version,
+    // What was forwarded, to the deliveries queue or the workflow: a webhook's story begins here.
+    webhook_ids: [...ready.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
+      ({ webhook_id }) => webhook_id,
+    ),
   });
   return failures;
 }

@@ -289,6 +289,20 @@ describe('the log line of a try', () => {
     ]);
   });
 
+  test.each([
+    ['not_a_completion', 'info'],
+    ['flag_off', 'warn'],
+    ['no_data', 'warn'],
+    ['learner_not_identified', 'warn'],
+    ['warehouse_unavailable', 'error'],
+  ] as const)('delivered without learning time, %s: %s, as document 001 says', async (reason, level) => {
+    const enrichment = { status: 'plain', reason } as const;
+    const { log } = await attempt(answered(200), { given: delivery(enrichment), enrichment });
+    expect(log.lines).toMatchObject([{ level }]);
+    const { log: again } = await attempt(answered(503), { given: delivery(enrichment), enrichment });
+    expect(again.lines).toMatchObject([{ level: 'info' }]);
+  });
+
   test('is an error where the delivery is dead', async () => {
     expect((await attempt(answered(400))).log.lines).toMatchObject([{ level: 'error' }]);
   });

@@ -538,6 +538,7 @@ describe('what is logged', () => {
       asked: 1,
       failed: 0,
       config_version: 'all',
+      webhook_ids: ['1', '2'].map((id) => webhookId('acme', `event-${id}`)),
     });
   });
 });

@@ -1,0 +1,113 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import { deployIntegrations, output } from '../../local/demo/operator.ts';
+import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { newSigningSecret } from '../../local/demo/signature.ts';
+import { until } from '../support/assembly.ts';
+import { linesOf, logged, runningWorld } from './running-world.ts';
+
+/** Stands in everything that must never be written: a search finds it wherever it went, and however it was cut. */
+const MARK = 'MARKED';
+const marked = (what: string) => `${MARK}-${what}`;
+
+const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+
+/** A partner that repeats what it was sent, in body and headers, and refuses it: first as busy, then for good. */
+const repeating = createServer(async (request, response) => {
+  let body = '';
+  for await (const chunk of request) body += chunk;
+  const status = request.url?.startsWith('/refusing') ? 400 : 503;
+  response.writeHead(status, { 'x-error': marked('answer-header'), 'retry-after': '1' });
+  response.end(`${marked('answer')} you sent ${body} with ${JSON.stringify(request.headers)}`);
+});
+beforeAll(async () => {
+  await new Promise<void>((resolve) => repeating.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(repeating.address() as AddressInfo).port}`;
+  const { platform, partner } = world();
+  const integrations = {
+    taking: { url: `${partner.url}/skillsoft` },
+    refusing: { url: `${url}/refusing?key=${marked('url')}` },
+    busy: { url: `${url}/busy`, max_retries: 1 },
+    unreachable: { url: `http://127.0.0.1:1/${marked('path')}`, max_retries: 1 },
+  };
+  for (const id of Object.keys(integrations)) {
+    const secret = { signing_secrets: [newSigningSecret()], bearer_token: marked('bearer-token') };
+    platform.secrets.create(`${output(platform, 'IntegrationSecretsPrefix')}${id}`, JSON.stringify(secret));
+  }
+  const auth = { type: 'bearer' };
+  deployIntegrations(
+    platform,
+    Object.entries(integrations).map(([id, entry]) => ({ id, auth, ...entry })),
+  );
+});
+afterAll(() => {
+  repeating.closeAllConnections();
+  repeating.close();
+});
+
+/** A completion in which everything that a learner or an LMS may write is marked. */
+function markedCompletion(eventId: string, integrationId: string, userId: number | string) {
+  const { payload, ...event } = completion(eventId, integrationId, userId);
+  return {
+    ...event,
+    payload: {
+      ...payload,
+      user: { id: userId, email: `${marked('email')}@example.com`, username: marked('username') },
+      course: { ...payload.course, course_name: marked('course') },
+      completion: { ...payload.completion, letter_grade: marked('grade') },
+      enterprise: { enterprise_customer_uuid: ENTERPRISE, enterprise_customer_name: marked('enterprise') },
+      [marked('field')]: marked('value'),
+    },
+  };
+}
+
+/** Everything that functions wrote: their logs, the metrics in them, and what they threw. */
+function written(): string[] {
+  return world()
+    .platform.functions.all()
+    .flatMap((pool) => pool.logs().map(({ text }) => text));
+}
+
+test('nothing of a learner, a partner’s words or a secret is in any line, whatever becomes of an event', async () => {
+  const { platform, warehouse, publish } = world();
+  const event = (id: string, integrationId: string, userId: number | string = LEARNER.known) =>
+    JSON.stringify(markedCompletion(id, integrationId, userId));
+  await publish([
+    event('enriched', 'taking'),
+    event('without-data', 'taking', LEARNER.unknown),
+    event('by-name', 'taking', marked('user-id')),
+    event('refused', 'refusing'),
+    event('busy', 'busy'),
+    event('unreachable', 'unreachable'),
+    event('for-nobody', 'nobody'),
+    `{"email": "${marked('not-json')}`,
+    JSON.stringify({ ...markedCompletion('strange', 'taking', 1), event_type: marked('type') }),
+    JSON.stringify({ ...markedCompletion('early', 'taking', 1), occurred_at: marked('time') }),
+  ]);
+  await until(async () => (await world().evidence([])).deliveryDeadLetters.length >= 3, 60_000);
+  await until(async () => (await world().evidence([])).eventDeadLetters.length >= 3, 30_000);
+
+  // A warehouse that refuses, and one whose key does not fit: their errors hold user, account and key.
+  warehouse.setMode('refuse');
+  await publish([event('waiting', 'taking', LEARNER.idle)]);
+  await until(() => platform.stateMachine.executionsNamed(webhookId('taking', 'waiting')).length > 0, 30_000);
+  platform.secrets.put(
+    output(platform, 'SnowflakeSecretName'),
+    JSON.stringify({ account: marked('account'), user: marked('user'), private_key: marked('key') }),
+  );
+  await until(() => linesOf(world(), 'delivery.attempted', 'taking', 'waiting').length > 0, 60_000);
+
+  const lines = written();
+  expect(lines.length).toBeGreaterThan(30);
+  expect(lines.filter((line) => line.includes(MARK))).toEqual([]);
+}, 240_000);
+
+test('one webhook can be followed by its id: the batch, the workflow and the try name it', async () => {
+  const id = webhookId('taking', 'waiting');
+  const batches = await logged(world(), 'events.enriched');
+  expect(batches.filter(({ webhook_ids }) => (webhook_ids as string[]).includes(id))).toHaveLength(1);
+  expect((await logged(world(), 'warehouse.failed')).some(({ webhook_id }) => webhook_id === id)).toBe(true);
+  expect(linesOf(world(), 'delivery.attempted', 'taking', 'waiting')).toMatchObject([{ level: 'ERROR' }]);
+});
