@@ -37,6 +37,8 @@ export interface EndToEndReport {
   readonly steady: readonly Latencies[];
   /** CPU of all functions, ms for each delivered event, over each stretch of the steady stream. */
   readonly cpuMs: readonly number[];
+  /** Bytes of logs and metrics for each delivered event, over each stretch. */
+  readonly writtenBytes: readonly number[];
   /** Shares of keys that the cache knew, over each stretch. */
   readonly hitRates: readonly number[];
 }
@@ -62,6 +64,7 @@ export async function measureEndToEnd(variant: Variant, options: EndToEndOptions
       bursts,
       steady: stretches.map(({ latencies }) => latencies),
       cpuMs: stretches.map(({ cpuMs }) => cpuMs),
+      writtenBytes: stretches.map(({ writtenBytes }) => writtenBytes),
       hitRates: stretches.map(({ hitRate }) => hitRate),
     };
   } finally {
@@ -88,6 +91,7 @@ function learners(): () => number {
 interface Stretch {
   readonly latencies: Latencies;
   readonly cpuMs: number;
+  readonly writtenBytes: number;
   readonly hitRate: number;
 }
 
@@ -96,6 +100,7 @@ async function stretch(pipeline: Pipeline, nextLearner: () => number, seconds: n
   const count = Math.max(1, Math.round(PER_SECOND * seconds));
   const before = { cpuMs: pipeline.cpuMs(), lookups: pipeline.cacheLookups() };
   const startedAtMs = performance.now();
+  const sinceMs = Date.now();
   const sending: Promise<Published[]>[] = [];
   for (let index = 0; index < count; index += 1) {
     const leftMs = startedAtMs + (index * 1000) / PER_SECOND - performance.now();
@@ -108,6 +113,7 @@ async function stretch(pipeline: Pipeline, nextLearner: () => number, seconds: n
   return {
     latencies: latenciesOf(latencies),
     cpuMs: (pipeline.cpuMs() - before.cpuMs) / count,
+    writtenBytes: pipeline.writtenBytes(sinceMs) / count,
     hitRate: hitsHere / (hitsHere + misses - before.lookups.misses),
   };
 }

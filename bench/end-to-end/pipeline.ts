@@ -34,6 +34,8 @@ export interface Pipeline {
   cpuMs(): number;
   /** What the functions counted until now: keys that the cache knew, and keys that it did not. */
   cacheLookups(): { readonly hits: number; readonly misses: number };
+  /** What the functions wrote since then, epoch ms: their logs, with the metrics in them, in bytes. */
+  writtenBytes(sinceMs: number): number;
   stop(): Promise<void>;
 }
 
@@ -64,6 +66,11 @@ export async function startPipeline(assemblyDirectory: string, variant: Variant)
           .flatMap((pool) => pool.processIds())
           .reduce((sum, id) => sum + processCpuMs(id), 0),
       cacheLookups: () => ({ hits: counted(platform, METRICS.cacheHit), misses: counted(platform, METRICS.cacheMiss) }),
+      writtenBytes: (sinceMs) =>
+        platform.functions
+          .all()
+          .flatMap((pool) => pool.logs().filter(({ at }) => at >= sinceMs))
+          .reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0),
       stop,
     };
   } catch (thrown) {

@@ -11,6 +11,8 @@ export interface Variant {
   /** The batching window of the events' mapping: as the stage has it, or none, and so batches of at most ten. */
   readonly window: 'on' | 'off';
   readonly ledger: 'on' | 'off';
+  /** Logs and metrics: as deployed, or neither. */
+  readonly telemetry: 'on' | 'off';
 }
 
 /** SQS's most for a mapping without a window. */
@@ -22,16 +24,29 @@ const ON_THE_WAY = {
   'deliver-batch.handler': ['delivery/deliver-batch', 'delivery/deliver-task', 'delivery/send-test'],
 };
 
+/** Read by Powertools. */
+const SILENT = { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_METRICS_DISABLED: 'true' };
+
+interface FunctionProperties {
+  readonly Handler: string;
+  readonly Code: { readonly S3Key: string };
+  readonly Environment: { readonly Variables: Record<string, unknown> };
+}
+
 /** The local stage's assembly in a variant. */
 export async function variantAssembly(
   assemblyDirectory: string,
-  { window, ledger }: Variant,
+  { window, ledger, telemetry }: Variant,
 ): Promise<{ readonly directory: string; remove(): void }> {
   const { batchSize } = findStage('local').eventSources.events;
   const keys = new Map<unknown, string>();
   const assembly = changedAssembly(assemblyDirectory, ({ Resources }) => {
     for (const { Type, Properties } of Object.values(Resources)) {
-      if (Type === 'AWS::Lambda::Function') keys.set(Properties.Handler, (Properties.Code as { S3Key: string }).S3Key);
+      if (Type === 'AWS::Lambda::Function') {
+        const { Handler, Code, Environment } = Properties as unknown as FunctionProperties;
+        keys.set(Handler, Code.S3Key);
+        if (telemetry === 'off') Object.assign(Environment.Variables, SILENT);
+      }
       if (Type !== 'AWS::Lambda::EventSourceMapping' || Properties.BatchSize !== batchSize || window === 'on') continue;
       Properties.BatchSize = BATCH_SIZE_WITHOUT_WINDOW;
       Properties.MaximumBatchingWindowInSeconds = 0;

@@ -6,6 +6,8 @@ import { variantAssembly } from '../../bench/end-to-end/variant.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import { readTemplate, resourcesOfType } from '../../local/template.ts';
 
+const DEPLOYED = { window: 'on', ledger: 'on', telemetry: 'on' } as const;
+
 describe('a variant of the local stage', () => {
   const read = async (variant: Parameters<typeof variantAssembly>[1]) => {
     const assembly = await variantAssembly(LOCAL_ASSEMBLY, variant);
@@ -31,22 +33,25 @@ describe('a variant of the local stage', () => {
   };
 
   test('has no batching window, and so no batch over ten', async () => {
-    expect((await read({ window: 'on', ledger: 'on' })).windows).toContainEqual([100, 1]);
-    const { windows } = await read({ window: 'off', ledger: 'on' });
+    expect((await read(DEPLOYED)).windows).toContainEqual([100, 1]);
+    const { windows } = await read({ ...DEPLOYED, window: 'off' });
     expect(windows.every(([size, seconds]) => size === 10 && seconds === 0)).toBe(true);
   });
 
   test('has other code without the ledger, for each function on an event’s way', async () => {
     const there = { isThere: true };
     const each = (isReplaced: boolean) => Array.from({ length: 4 }, () => ({ ...there, isReplaced }));
-    expect((await read({ window: 'on', ledger: 'on' })).code).toEqual(each(false));
-    expect((await read({ window: 'on', ledger: 'off' })).code).toEqual(each(true));
+    expect((await read(DEPLOYED)).code).toEqual(each(false));
+    expect((await read({ ...DEPLOYED, ledger: 'off' })).code).toEqual(each(true));
   }, 60_000);
 });
 
 test('completions reach the partner, and what it took is told', async () => {
   const options = { bursts: 1, stretches: 1, seconds: 1, assemblyDirectory: LOCAL_ASSEMBLY };
-  const { cold, bursts, steady, cpuMs, hitRates } = await measureEndToEnd({ window: 'off', ledger: 'off' }, options);
+  const { cold, bursts, steady, cpuMs, writtenBytes, hitRates } = await measureEndToEnd(
+    { ...DEPLOYED, window: 'off', ledger: 'off' },
+    options,
+  );
   // Not how fast, which depends on the machine, but that every event came.
   for (const { p50, p99 } of [cold, ...bursts, ...steady]) {
     expect(p50).toBeGreaterThan(0);
@@ -56,4 +61,5 @@ test('completions reach the partner, and what it took is told', async () => {
   expect(hitRates).toEqual([0.8]);
   expect(cpuMs).toEqual([expect.any(Number)]);
   expect(cpuMs[0]).toBeGreaterThan(0);
+  expect(writtenBytes[0]).toBeGreaterThan(100);
 }, 120_000);
