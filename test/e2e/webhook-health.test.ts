@@ -119,6 +119,10 @@ describe('the metrics', () => {
     expect(samples(GAUGES.delivered)).toContainEqual({ labels: { learning_time: 'without' }, value: 3 });
     expect(samples(GAUGES.dead)).toEqual([{ labels: {}, value: 1 }]);
     expect(samples(GAUGES.queueMessages)).toContainEqual({ labels: { queue: 'deliveries_dead_letters' }, value: 1 });
+    expect(samples(GAUGES.queueAge)).toEqual([
+      { labels: { queue: 'events' }, value: 0 },
+      { labels: { queue: 'deliveries' }, value: 0 },
+    ]);
     expect(samples(GAUGES.sourceUp)?.map(({ value }) => value)).toEqual([1, 1]);
     // Nobody looked anything up: no share of nothing.
     expect(samples(GAUGES.hitRatio)).toBeUndefined();
