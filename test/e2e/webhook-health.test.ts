@@ -7,7 +7,7 @@ import { LocalMetrics } from '../../local/metrics.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { until } from '../support/assembly.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
-import { describeWithPromtool, promtoolCheck } from '../support/promtool.ts';
+import { describeWithPromtool, promtool } from '../support/promtool.ts';
 import { deadLettersOf, publishTo, receiptsOf, runningWorld } from './running-world.ts';
 
 const SIGNED = `AWS4-HMAC-SHA256 Credential=a/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
@@ -158,6 +158,6 @@ describe('the metrics', () => {
 
 describeWithPromtool('Prometheus’ own checker', () => {
   test('finds nothing wrong with what the platform shows', async () => {
-    expect(promtoolCheck(['metrics'], (await scrape()).text)).toEqual({ status: 0, output: '' });
+    expect(promtool(['check', 'metrics'], (await scrape()).text)).toEqual({ status: 0, output: '' });
   });
 });

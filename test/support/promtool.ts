@@ -9,9 +9,9 @@ export interface Checked {
   readonly output: string;
 }
 
-/** Runs Prometheus' own checker: `promtool check <words>`, with `input` on its standard input. */
-export function promtoolCheck(words: readonly string[], input = ''): Checked {
-  const { status, stdout, stderr } = spawnSync('promtool', ['check', ...words], {
+/** Runs Prometheus' own checker: `promtool <words>`, with `input` on its standard input. */
+export function promtool(words: readonly string[], input = ''): Checked {
+  const { status, stdout, stderr } = spawnSync('promtool', words, {
     input,
     encoding: 'utf8',
     timeout: LIMIT_MS,
