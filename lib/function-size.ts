@@ -57,4 +57,5 @@ export const functionSizes = z.strictObject({
   credentialAge: functionSize,
   reconcile: functionSize,
   featureStatus: functionSize,
+  webhookHealth: functionSize,
 });

@@ -21,6 +21,7 @@ import { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
 import { StatusApi } from './status-api.ts';
 import { Warehouse } from './warehouse.ts';
+import { WebhookHealth } from './webhook-health.ts';
 
 /** What exists and how it is wired, in the order in which an event passes it. */
 export class LearningTimeStack extends Stack {
@@ -78,12 +79,11 @@ export class LearningTimeStack extends Stack {
 
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
 
-    const statusApi = new StatusApi(this, 'StatusApi', {
-      stage,
-      defaults,
-      code: functionCode('status', ['feature-status']),
-      configuration,
-    });
+    const status = { stage, defaults, code: functionCode('status', ['feature-status', 'webhook-health']) };
+    const statusApi = new StatusApi(this, 'StatusApi', { ...status, configuration });
+    const { api } = statusApi;
+    const telling = { ...status, api, configuration, ledger, queues, secrets };
+    const { webhookHealth } = new WebhookHealth(this, 'WebhookHealth', telling);
 
     const alarms = new Alarms(this, 'Alarms', {
       stage,
@@ -99,6 +99,7 @@ export class LearningTimeStack extends Stack {
         reconciler.reconcile,
         credential.age,
         statusApi.featureStatus,
+        webhookHealth,
       ],
       undelivered: [rescue.undelivered, reconciler.undelivered],
     });

@@ -66,6 +66,12 @@ export class Ledger extends Construct {
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
   }
 
+  /** Lets a function list what the index holds of webhooks, and nothing of the table itself. */
+  grantListFailures(fn: PipelineFunction): void {
+    fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
+    fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
+  }
+
   private grant(fn: PipelineFunction, operations: readonly string[]): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.setVariable('LEDGER_PAYLOAD_DAYS', String(this.held.payloadDays));

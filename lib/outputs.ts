@@ -105,6 +105,10 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
       sources.statusApi.url,
       'Answers whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
     ],
+    MetricsTokenSecretName: [
+      secrets.metricsTokenName,
+      'Holds the token that Prometheus shows to GET /metrics of the status API: generated, put another one in to replace it',
+    ],
     DashboardUrl: [
       `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards:name=${sources.dashboard.name}`,
       'How partners are served, and what holds webhooks up',

@@ -97,7 +97,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     this.setVariable('POWERTOOLS_METRICS_NAMESPACE', metricsNamespace(defaults.stageName));
     Validations.of(role).acknowledge({
       id: wildcardFinding('*'),
-      reason: 'X-Ray and, in a VPC, the network interface calls take no resource.',
+      reason: 'X-Ray, the reading of metrics and, in a VPC, the network interface calls take no resource.',
     });
   }
 

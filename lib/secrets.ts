@@ -1,23 +1,36 @@
 import { Aws, Validations } from 'aws-cdk-lib';
-import { CfnSecret } from 'aws-cdk-lib/aws-secretsmanager';
+import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
+import type { MetricsToken } from '../lambdas/contract/webhook-health.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
+
+const METRICS_TOKEN_FIELD: keyof MetricsToken = 'token';
+
+/** Letters and digits: 285 bits. Secrets Manager makes a new token where one of these settings is ever changed. */
+const METRICS_TOKEN = {
+  secretStringTemplate: '{}',
+  generateStringKey: METRICS_TOKEN_FIELD,
+  passwordLength: 48,
+  excludePunctuation: true,
+};
 
 /**
  * The secrets that the pipeline reads. An operator puts their values in, and no deploy ever resets one.
  *
  * Snowflake's is made here, without a value: CDK's own `Secret` would generate one, which a handler could take for real.
  * The integrations' are not: `npm run integration -- add` makes one for each, so that the stack neither knows them nor
- * deletes them. They are encrypted under the account's key for Secrets Manager, of which a reader needs no grant.
+ * deletes them. The token of the metrics is nobody's but ours, and generated. All are encrypted under the account's key for Secrets Manager, of which a reader needs no grant.
  */
 export class Secrets extends Construct {
   readonly snowflakeSecretName: string;
   /** An integration's id after it makes the name of its secret. */
   readonly integrationSecretsPrefix: string;
+  readonly metricsTokenName: string;
   private readonly snowflake: CfnSecret;
+  private readonly metricsToken: Secret;
 
   constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
@@ -32,6 +45,23 @@ export class Secrets extends Construct {
       id: 'AwsSolutions::AwsSolutions-SMG4',
       reason: 'A Snowflake key pair is rotated with Snowflake: by hand, or by a rotation that an operator attaches.',
     });
+    this.metricsTokenName = `/${stage.name}/metrics-token`;
+    this.metricsToken = new Secret(this, 'MetricsToken', {
+      secretName: this.metricsTokenName,
+      description: 'What Prometheus shows to GET /metrics, as JSON: token',
+      generateSecretString: METRICS_TOKEN,
+      removalPolicy: removalPolicy(stage),
+    });
+    Validations.of(this.metricsToken).acknowledge({
+      id: 'AwsSolutions::AwsSolutions-SMG4',
+      reason: 'Prometheus has to be told a new token at the same time: an operator puts it into both.',
+    });
+  }
+
+  /** Lets a function read the token that Prometheus shows, and no other secret. */
+  grantReadMetricsToken(fn: PipelineFunction): void {
+    fn.setVariable('METRICS_TOKEN_SECRET_ID', this.metricsTokenName);
+    fn.allow(['secretsmanager:GetSecretValue'], [this.metricsToken.secretArn]);
   }
 
   /** Lets a function read the Snowflake secret, and no other. */

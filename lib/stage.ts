@@ -76,6 +76,9 @@ const base = {
     reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
     // The first read of the flag, 3 s, on a cold start; a browser waits for it.
     featureStatus: { timeoutSeconds: 10, memoryMegabytes: 256 },
+    // On a cold start the token and the integrations, 3 s each, then CloudWatch at most 5 s; or, without the token, the
+    // ledger at most 3 s after that. 512 MB, since one answer may hold 2,000 integrations.
+    webhookHealth: { timeoutSeconds: 15, memoryMegabytes: 512 },
   },
 } satisfies Partial<Stage>;
 

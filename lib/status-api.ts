@@ -49,6 +49,7 @@ const ACCESS_LOG = {
  */
 export class StatusApi extends Construct {
   readonly url: string;
+  readonly api: HttpApi;
   readonly featureStatus: PipelineFunction;
 
   constructor(scope: Construct, id: string, { stage, defaults, code, configuration }: StatusApiProps) {
@@ -66,7 +67,7 @@ export class StatusApi extends Construct {
     configuration.grantReadFlags(this.featureStatus);
 
     const apiName = `learning-time-webhooks-${stage.name}-status`;
-    const api = new HttpApi(this, 'Api', {
+    this.api = new HttpApi(this, 'Api', {
       apiName,
       createDefaultStage: false,
       ...(browsers !== undefined &&
@@ -80,7 +81,7 @@ export class StatusApi extends Construct {
         }),
     });
     new HttpStage(this, 'Stage', {
-      httpApi: api,
+      httpApi: this.api,
       stageName: '$default',
       autoDeploy: true,
       throttle: { rateLimit: requestsPerSecond, burstLimit: burst },
@@ -96,13 +97,13 @@ export class StatusApi extends Construct {
         format: AccessLogFormat.custom(JSON.stringify(ACCESS_LOG)),
       },
     });
-    const route = this.routesTo(api, new HttpLambdaIntegration('Integration', this.featureStatus.lambda));
+    const route = this.routesTo(this.api, new HttpLambdaIntegration('Integration', this.featureStatus.lambda));
     route(STATUS_PATHS.operators, new HttpIamAuthorizer());
     if (browsers !== undefined) {
       const { issuer, audiences } = browsers;
       route(STATUS_PATHS.browsers, new HttpJwtAuthorizer('Browsers', issuer, { jwtAudience: audiences }));
     }
-    this.url = api.apiEndpoint;
+    this.url = this.api.apiEndpoint;
   }
 
   /** All features, and one: only GET, so that every other method and path is the gateway's own 404. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import type { StrategySettings } from './control-plane/configuration-store.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
@@ -105,7 +105,30 @@ function strategySettings(properties: Record<string, unknown>): StrategySettings
   return { DeploymentDurationInMinutes, GrowthFactor, GrowthType, FinalBakeTimeInMinutes } as StrategySettings;
 }
 
-/** The secrets of the template, without a value until somebody puts one, and those that operators make besides. */
+/** What of `GenerateSecretString` is used here. */
+interface Generation {
+  readonly SecretStringTemplate: string;
+  readonly GenerateStringKey: string;
+  readonly PasswordLength?: number;
+}
+
+/** Letters and digits, of which every kind of password may be made. */
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+
+/** Usual length, in characters: Secrets Manager's. */
+const PASSWORD_LENGTH = 32;
+
+function generatedSecret(generation: Generation | undefined): string | undefined {
+  if (generation === undefined) return undefined;
+  const { SecretStringTemplate, GenerateStringKey, PasswordLength: length = PASSWORD_LENGTH } = generation;
+  const characters = Array.from({ length }, () => ALPHABET.charAt(randomInt(ALPHABET.length)));
+  return JSON.stringify({ ...JSON.parse(SecretStringTemplate), [GenerateStringKey]: characters.join('') });
+}
+
+/**
+ * The secrets of the template, without a value until somebody puts one but for those that are generated, and those that
+ * operators make besides.
+ */
 export class LocalSecrets {
   readonly #names = new Map<string, readonly [name: string, arn: string]>();
   readonly #controlPlane: ControlPlane;
@@ -117,6 +140,8 @@ export class LocalSecrets {
       const arn = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-${appConfigId(logicalId).slice(0, 6)}`;
       this.#names.set(logicalId, [name, arn]);
       controlPlane.secretsManager.define([name, arn]);
+      const generated = generatedSecret(resolver.properties(logicalId).GenerateSecretString as Generation | undefined);
+      if (generated !== undefined) controlPlane.secretsManager.put([name, arn], generated);
       resolver.register(logicalId, { ref: arn, attributes: { Id: arn } });
     }
   }

@@ -125,7 +125,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const queueMetrics = new QueueMetrics(queues, metrics);
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,
-    cloudWatchApi(metrics, () => queueMetrics.sample()),
+    cloudWatchApi(metrics, () => queueMetrics.sampleAll()),
   );
   httpApis.serve(template, resolver, functions);
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);

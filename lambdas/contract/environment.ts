@@ -138,12 +138,24 @@ export const featureStatusEnvironment = z.object({
   ENTERPRISE_CLAIM: z.string().transform((text) => text || undefined),
 });
 
+export const webhookHealthEnvironment = z.object({
+  ...powertools,
+  ...integrations,
+  LEDGER_TABLE_NAME: id,
+  EVENTS_QUEUE_URL: queueUrl,
+  EVENTS_DEAD_LETTER_QUEUE_URL: queueUrl,
+  DELIVERIES_QUEUE_URL: queueUrl,
+  DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
+  METRICS_TOKEN_SECRET_ID: id,
+});
+
 /** Every variable some function reads: what the stack may set. */
 export type EnvironmentName =
   | keyof z.infer<typeof enrichBatchEnvironment>
   | keyof z.infer<typeof deliverBatchEnvironment>
   | keyof z.infer<typeof rescueExecutionEnvironment>
-  | keyof z.infer<typeof featureStatusEnvironment>;
+  | keyof z.infer<typeof featureStatusEnvironment>
+  | keyof z.infer<typeof webhookHealthEnvironment>;
 
 /**
  * Reads a function's environment.

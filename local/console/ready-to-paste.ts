@@ -1,4 +1,5 @@
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
+import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
 import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../demo/sample-events.ts';
 import type { Platform } from '../platform.ts';
@@ -36,7 +37,13 @@ npm run local -- status
 
 Whether the feature is on, for whom and why, as operators ask it:
 
-${askStatus(output(platform, 'StatusApiUrl'))}
+${askSigned(`${output(platform, 'StatusApiUrl')}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}`)}
+
+How deliveries do, in all and to each integration, and the same as Prometheus reads it:
+
+${askSigned(`${output(platform, 'StatusApiUrl')}${OPERATIONS_PATHS.health}`)}
+
+${scrapeMetrics(platform)}
 
 What became of webhooks, and whether every one is accounted for:
 
@@ -83,9 +90,17 @@ function receiveWithCli(endpoint: string, queueUrl: string): string {
 }
 
 /** As a deployed stage is asked, where the signature is checked. */
-function askStatus(url: string): string {
+function askSigned(url: string): string {
   return `curl --aws-sigv4 aws:amz:${REGION}:execute-api --user ${accessKeyId}:${secretAccessKey} \\
-  '${url}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}'`;
+  '${url}'`;
+}
+
+/** With the token of this platform, which is gone with it. */
+function scrapeMetrics(platform: Platform): string {
+  const secret = platform.controlPlane.secretsManager.current(output(platform, 'MetricsTokenSecretName'));
+  const { token } = metricsTokenSchema.parse(JSON.parse(secret ?? '{}'));
+  return `curl --oauth2-bearer ${token} \\
+  '${output(platform, 'StatusApiUrl')}${OPERATIONS_PATHS.metrics}'`;
 }
 
 function sendWithBoto3(endpoint: string, queueUrl: string): string {

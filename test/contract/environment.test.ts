@@ -14,6 +14,7 @@ import {
   sendTestEnvironment,
   sweepExecutionsEnvironment,
   TABLE_IDENTIFIER,
+  webhookHealthEnvironment,
 } from '../../lambdas/contract/environment.ts';
 import { EnvironmentInvalid } from '../../lambdas/contract/errors.ts';
 import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
@@ -58,6 +59,7 @@ const VALUES: Record<string, string> = {
   LEDGER_FACTS_DAYS: '400',
   AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/15/[1]abc',
   ENTERPRISE_CLAIM: 'enterprise_customer_uuid',
+  METRICS_TOKEN_SECRET_ID: '/dev/metrics-token',
 };
 
 const SCHEMAS: [string, z.ZodObject][] = [
@@ -72,6 +74,7 @@ const SCHEMAS: [string, z.ZodObject][] = [
   ['sweepExecutions', sweepExecutionsEnvironment],
   ['credentialAge', credentialAgeEnvironment],
   ['featureStatus', featureStatusEnvironment],
+  ['webhookHealth', webhookHealthEnvironment],
 ];
 
 /** What may be empty: no exception from the address guard is the rule, and a claim that names the enterprise is not. */

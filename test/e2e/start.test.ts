@@ -65,14 +65,27 @@ test('what is printed is a shell’s and Python’s own text, with nothing perso
   expect(printed).not.toContain('learner@example.com');
 });
 
+/** As curl signs a request. */
+const SIGNED = `AWS4-HMAC-SHA256 Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
+
 test('the status API answers at its printed address', async () => {
   const [, url] = printed.match(/^The status API is at (http:\/\/127\.0\.0\.1:\d+)\.$/m) ?? [];
   const [, pasted] = printed.match(/^curl --aws-sigv4 .* \\\n {2}'(.+)'$/m) ?? [];
   expect(pasted).toBe(`${url}/operations/v1/features/status?enterprise_customer_uuid=${ENTERPRISE}`);
-  // As curl signs it.
-  const signature = `Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
-  const answer = await fetch(String(pasted), { headers: { authorization: `AWS4-HMAC-SHA256 ${signature}` } });
+  const answer = await fetch(String(pasted), { headers: { authorization: SIGNED } });
   expect(await answer.json()).toMatchObject({ features: { webhook_learning_time_enrichment: { reason: 'off' } } });
+});
+
+test('health and metrics answer to what is printed', async () => {
+  const [, health] = printed.match(/^ {2}'(.+\/api\/v1\/webhooks\/health)'$/m) ?? [];
+  const told = await fetch(String(health), { headers: { authorization: SIGNED } });
+  expect(await told.json()).toMatchObject({ status: 'healthy', integrations: { skillsoft: { error_count: 0 } } });
+  const [, token, metrics] = printed.match(/^curl --oauth2-bearer (\S+) \\\n {2}'(.+)'$/m) ?? [];
+  const scraped = await fetch(String(metrics), { headers: { authorization: `Bearer ${token}` } });
+  expect([scraped.status, await scraped.text()]).toEqual([
+    200,
+    expect.stringMatching(/^# HELP learning_time_webhooks_/),
+  ]);
 });
 
 test('flag on: a published completion is delivered with learning time', async () => {

@@ -29,7 +29,7 @@ const CODE_BASES = {
   enrichment: ['enrich-batch', 'enrich-task', 'check-warehouse'],
   delivery: ['deliver-batch', 'deliver-task', 'send-test'],
   operations: ['rescue-execution', 'sweep-executions', 'reconcile', 'credential-age'],
-  status: ['feature-status'],
+  status: ['feature-status', 'webhook-health'],
 } as const;
 /** Our own code, and the clients of five or six AWS services; the warehouse's SDK alone is larger. */
 const MOST_BYTES_AT_ONCE = 1_000_000;

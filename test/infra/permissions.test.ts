@@ -60,6 +60,7 @@ const INTEGRATION_SECRETS =
   'secretsmanager:GetSecretValue on arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:' +
   'secret:/local/integrations/*';
 const VERSIONS = 'secretsmanager:ListSecretVersionIds on <SecretsSnowflake>';
+const METRICS_TOKEN = 'secretsmanager:GetSecretValue on <SecretsMetricsToken>';
 const QUERY = 'secretsmanager:GetSecretValue on <SecretsSnowflake>';
 const START = 'states:StartExecution on <RetryWorkflowStateMachine>';
 const DESCRIBE =
@@ -168,6 +169,17 @@ describe('each role may do this, and nothing else', () => {
     ['CredentialAgeRole', [logsOf('CredentialAge'), TRACING, VERSIONS]],
     ['StatusApiFeatureStatusRole', [logsOf('StatusApiFeatureStatus'), TRACING, polls('Flags')]],
     [
+      'WebhookHealthRole',
+      [
+        logsOf('WebhookHealth'),
+        // CDK writes what has no resource as one statement.
+        `cloudwatch:GetMetricData ${TRACING}`,
+        polls('Integrations'),
+        LISTS,
+        METRICS_TOKEN,
+      ],
+    ],
+    [
       'RetryWorkflowStateMachineRole',
       [
         `kms:Decrypt kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_EXECUTIONS}`,
@@ -197,9 +209,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(14);
+    expect(permissions.size).toBe(15);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(14);
+    expect(roles).toHaveLength(15);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -219,10 +231,11 @@ describe('each role may do this, and nothing else', () => {
       ['EnrichmentCheckWarehouseRole', QUERY],
       ['EnrichmentEnrichBatchRole', QUERY],
       ['EnrichmentEnrichTaskRole', QUERY],
+      ['WebhookHealthRole', METRICS_TOKEN],
     ]);
   });
 
-  test('the ledger is listed by the reconciler alone; nobody reads all of it, deletes by itself, or changes the table', () => {
+  test('the ledger is listed by the reconciler, and its index by who tells health; nobody reads all of it, deletes by itself, or changes the table', () => {
     const operations = [...permissions].flatMap(([role, statements]) =>
       statements
         .flatMap((statement) => [...statement.matchAll(/dynamodb:(\w+)/g)])
@@ -230,7 +243,9 @@ describe('each role may do this, and nothing else', () => {
     );
     const holders = Map.groupBy(operations, ([operation]) => operation);
     expect([...holders.keys()].sort()).toEqual(['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'Query']);
-    expect(new Set(holders.get('Query')?.map(([, role]) => role))).toEqual(new Set(['ReconcilerReconcileRole']));
+    expect(new Set(holders.get('Query')?.map(([, role]) => role))).toEqual(
+      new Set(['ReconcilerReconcileRole', 'WebhookHealthRole']),
+    );
   });
 
   test('what tests and checks is invoked by operators’ own permissions: nothing in the stack may', () => {
@@ -249,6 +264,7 @@ describe('each role may do this, and nothing else', () => {
       '<RescueSweepExecutionsFunction.Arn>',
       '<StatusApiFeatureStatusFunction.Arn>',
       '<StatusApiFeatureStatusFunction.Arn>',
+      ...Array(3).fill('<WebhookHealthFunction.Arn>'),
     ]);
   });
 

@@ -43,7 +43,7 @@ describe('what outlives the stack', () => {
   const TYPES = [
     ['AWS::SQS::Queue', 6],
     ['AWS::DynamoDB::Table', 1],
-    ['AWS::SecretsManager::Secret', 1],
+    ['AWS::SecretsManager::Secret', 2],
     ['AWS::EC2::EIP', 2],
     ['AWS::KMS::Key', 1],
     ['AWS::AppConfig::HostedConfigurationVersion', 2],
@@ -103,8 +103,8 @@ describe('logs', () => {
     ['prod', 90],
   ])('all of %s are kept for %i days', (stage, days) => {
     const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-    // Eleven functions, the workflow, refused traffic, requests to the status API.
-    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(14).fill(days));
+    // Twelve functions, the workflow, refused traffic, requests to the status API.
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(15).fill(days));
   });
 });
 

@@ -204,6 +204,18 @@ describe('the template is what runs', () => {
           },
           Strategy: { Type: 'AWS::AppConfig::DeploymentStrategy', Properties: { FinalBakeTimeInMinutes: 10 } },
           Secret: { Type: 'AWS::SecretsManager::Secret', Properties: { Name: '/local/snowflake' } },
+          Token: {
+            Type: 'AWS::SecretsManager::Secret',
+            Properties: {
+              Name: '/local/token',
+              GenerateSecretString: {
+                SecretStringTemplate: '{"user":"u"}',
+                GenerateStringKey: 'token',
+                PasswordLength: 48,
+                ExcludePunctuation: true,
+              },
+            },
+          },
           Cache: { Type: 'AWS::ElastiCache::ServerlessCache', Properties: { Engine: 'valkey' } },
         },
         outputs: {
@@ -229,6 +241,8 @@ describe('the template is what runs', () => {
     await expect(read('/local/snowflake')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
     secrets.put('/local/snowflake', '{"a":1}');
     expect(await read(outputs.SecretArn)).toMatchObject({ SecretString: '{"a":1}', Name: '/local/snowflake' });
+    const { SecretString } = (await read('/local/token')) as { SecretString: string };
+    expect(JSON.parse(SecretString)).toEqual({ user: 'u', token: expect.stringMatching(/^[A-Za-z0-9]{48}$/) });
     expect(() => secrets.put('/local/other', '')).toThrow('no secret /local/other');
     secrets.create('/local/other', 'made by an operator');
     expect(await read('/local/other')).toMatchObject({ SecretString: 'made by an operator' });

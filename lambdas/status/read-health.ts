@@ -1,0 +1,105 @@
+import { errorFields } from '../contract/errors.ts';
+import type { ListedWebhook } from '../contract/ledger-ports.ts';
+import type { Log } from '../contract/log.ts';
+import type { MetricReader } from '../contract/metric-reader.ts';
+import {
+  HEALTH_KEPT_SECONDS,
+  HEALTH_WINDOW_HOURS,
+  LAST_ERRORS_READ,
+  UNREAD_KEPT_SECONDS,
+} from '../contract/webhook-health.ts';
+import type { IntegrationBook } from '../domain/integrations.ts';
+import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from '../domain/metric-queries.ts';
+import { type LastError, lastErrorOf, type TryCounts } from '../domain/webhook-health.ts';
+import { kept } from './kept.ts';
+
+export interface HealthServices {
+  /** Undefined where they were never read. */
+  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly metrics: MetricReader;
+  /** @throws LedgerUnavailable */
+  readonly failures: (integrationId: string, nowMs: number) => Promise<readonly ListedWebhook[]>;
+  /** Of the stage's own metrics. */
+  readonly namespace: string;
+  readonly log: Log;
+  /** Wall clock, ms. */
+  readonly now: () => number;
+}
+
+/** Tries of every integration, in the document's order; undefined where they could not be read. */
+export interface AllTries {
+  readonly byId: ReadonlyMap<string, TryCounts | undefined>;
+  readonly readAtMs: number;
+}
+
+/** `unread` is no answer: the ledger did not give one, or there was no room to ask. */
+export type ReadError = { readonly error: LastError | undefined } | 'unread';
+
+export interface HealthReader {
+  /** Undefined where it is not known which integrations there are. */
+  tries(): Promise<AllTries | undefined>;
+  /** Of one integration, whose tries failed or are not known; of others there is none. */
+  lastError(integrationId: string): Promise<ReadError>;
+}
+
+/** For how long a reading is good, in milliseconds. */
+export function keepMs(isWhole: boolean): number {
+  return (isWhole ? HEALTH_KEPT_SECONDS : UNREAD_KEPT_SECONDS) * 1000;
+}
+
+/** Reads what health is made of, and keeps it. */
+export function createHealthReader(services: HealthServices): HealthReader {
+  const tries = kept(
+    () => readTries(services),
+    (all) => keepMs(all !== undefined && [...all.byId.values()].every((counts) => counts !== undefined)),
+    services.now,
+  );
+  const errors = new Map<string, () => Promise<ReadError>>();
+  return {
+    tries,
+    lastError(integrationId) {
+      let read = errors.get(integrationId);
+      if (read === undefined) {
+        read = kept(
+          () => readError(integrationId, services),
+          (one) => keepMs(one !== 'unread'),
+          services.now,
+        );
+        errors.set(integrationId, read);
+      }
+      return read();
+    },
+  };
+}
+
+async function readTries({ integrations, metrics, namespace, now }: HealthServices): Promise<AllTries | undefined> {
+  const book = await integrations.read();
+  if (book === undefined) return undefined;
+  const ids = idsOf(book);
+  const readAtMs = now();
+  const span = spanUntil(readAtMs, HEALTH_WINDOW_HOURS, DAY_PERIOD_SECONDS);
+  const values = await metrics.read(tryQueries(namespace, ids, DAY_PERIOD_SECONDS), span);
+  return { byId: new Map(ids.map((id) => [id, triesOf(values, id)])), readAtMs };
+}
+
+async function readError(integrationId: string, { failures, log, now }: HealthServices): Promise<ReadError> {
+  try {
+    return { error: lastErrorOf(await failures(integrationId, now())) };
+  } catch (thrown) {
+    log.warn('last_error.unread', { integration_id: integrationId, ...errorFields(thrown) });
+    return 'unread';
+  }
+}
+
+/** Those whose entry is broken too: their tries were made while it was not. */
+export function idsOf({ byId, broken }: IntegrationBook): readonly string[] {
+  return [...byId.keys(), ...broken.keys()];
+}
+
+/** Those whose last error is read where all are asked for: who failed most goes first, then who is not known. */
+export function troubled({ byId }: AllTries): readonly string[] {
+  const failing = [...byId].filter(([, counts]) => counts === undefined || counts.failures > 0);
+  const failuresOf = (counts: TryCounts | undefined) => counts?.failures ?? 0;
+  const most = failing.toSorted(([, one], [, other]) => failuresOf(other) - failuresOf(one));
+  return most.slice(0, LAST_ERRORS_READ).map(([id]) => id);
+}

@@ -1,0 +1,72 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
+import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { createMetricReader } from '../adapters/cloudwatch.ts';
+import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { createFailureSearch } from '../adapters/dynamodb/latest-failures.ts';
+import { createSecretSource } from '../adapters/secrets-manager.ts';
+import { readEnvironment, webhookHealthEnvironment } from '../contract/environment.ts';
+import { metricsTokenSchema } from '../contract/webhook-health.ts';
+import { integrationsReader } from '../domain/integrations.ts';
+import { queueName } from '../domain/queue-name.ts';
+import { answerOperations, type OperationsRequest, type OperationsServices } from './answer-operations.ts';
+import type { StatusAnswer } from './answer-request.ts';
+import { createGaugeReader } from './read-gauges.ts';
+import { createHealthReader } from './read-health.ts';
+
+let services: OperationsServices | undefined;
+
+/** Called by the status API's gateway, payload format 2.0. */
+export async function handler(event: OperationsRequest): Promise<StatusAnswer> {
+  services ??= createServices(process.env);
+  return answerOperations(event, services);
+}
+
+/** On a cold start only. */
+function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
+  const environment = readEnvironment(webhookHealthEnvironment, variables);
+  const log = new Logger();
+  const shared = {
+    integrations: createConfigurationSource({
+      client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+      applicationId: environment.APPCONFIG_APPLICATION_ID,
+      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
+      profileId: environment.INTEGRATIONS_PROFILE_ID,
+      parse: integrationsReader(log),
+      log,
+    }),
+    metrics: createMetricReader({ client: new CloudWatchClient(AWS_CLIENT_OPTIONS), log }),
+    namespace: environment.POWERTOOLS_METRICS_NAMESPACE,
+    log,
+    now: Date.now,
+  };
+  return {
+    health: createHealthReader({
+      ...shared,
+      failures: createFailureSearch({
+        client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+        tableName: environment.LEDGER_TABLE_NAME,
+      }),
+    }),
+    gauges: createGaugeReader({
+      ...shared,
+      queues: {
+        events: queueName(environment.EVENTS_QUEUE_URL),
+        deliveries: queueName(environment.DELIVERIES_QUEUE_URL),
+        events_dead_letters: queueName(environment.EVENTS_DEAD_LETTER_QUEUE_URL),
+        deliveries_dead_letters: queueName(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL),
+      },
+    }),
+    token: createSecretSource({
+      client: new SecretsManagerClient(AWS_CLIENT_OPTIONS),
+      secretId: environment.METRICS_TOKEN_SECRET_ID,
+      parse: metricsTokenSchema,
+      log,
+    }),
+    log,
+  };
+}

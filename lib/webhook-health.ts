@@ -1,0 +1,71 @@
+import { Validations } from 'aws-cdk-lib';
+import { type HttpApi, HttpMethod, HttpNoneAuthorizer, type IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { OPERATIONS_PATHS } from '../lambdas/contract/webhook-health.ts';
+import type { Configuration } from './configuration.ts';
+import type { EventQueues } from './event-queues.ts';
+import type { Ledger } from './ledger.ts';
+import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import type { Secrets } from './secrets.ts';
+import type { Stage } from './stage-schema.ts';
+
+export interface WebhookHealthProps {
+  readonly stage: Stage;
+  readonly defaults: FunctionDefaults;
+  readonly code: Code;
+  /** Where its routes are, with the limits and the access log that all of them share. */
+  readonly api: HttpApi;
+  readonly configuration: Configuration;
+  readonly ledger: Ledger;
+  readonly queues: EventQueues;
+  readonly secrets: Secrets;
+}
+
+/**
+ * Tells operators how deliveries do (document 003), and Prometheus what they look at. It reads metrics, the ledger's index
+ * and which integrations there are, and can change nothing.
+ */
+export class WebhookHealth extends Construct {
+  readonly webhookHealth: PipelineFunction;
+
+  constructor(scope: Construct, id: string, props: WebhookHealthProps) {
+    super(scope, id);
+    const { stage, defaults, code, api, configuration, ledger, queues, secrets } = props;
+    this.webhookHealth = new PipelineFunction(this, 'WebhookHealth', {
+      defaults,
+      code,
+      handler: 'webhook-health.handler',
+      size: stage.functions.webhookHealth,
+      service: 'status',
+      speaksTo: 'aws',
+    });
+    configuration.grantReadIntegrations(this.webhookHealth);
+    ledger.grantListFailures(this.webhookHealth);
+    secrets.grantReadMetricsToken(this.webhookHealth);
+    // No resource and no condition narrows it down: whoever may read metrics reads all of the account.
+    this.webhookHealth.allow(['cloudwatch:GetMetricData'], ['*']);
+    for (const [variable, { queueUrl }] of [
+      ['EVENTS_QUEUE_URL', queues.events.queue],
+      ['EVENTS_DEAD_LETTER_QUEUE_URL', queues.events.deadLetters],
+      ['DELIVERIES_QUEUE_URL', queues.deliveries.queue],
+      ['DELIVERIES_DEAD_LETTER_QUEUE_URL', queues.deliveries.deadLetters],
+    ] as const) {
+      this.webhookHealth.setVariable(variable, queueUrl);
+    }
+
+    const integration = new HttpLambdaIntegration('Health', this.webhookHealth.lambda);
+    const route = (path: string, authorizer: IHttpRouteAuthorizer) =>
+      api.addRoutes({ path, methods: [HttpMethod.GET], integration, authorizer });
+    route(OPERATIONS_PATHS.health, new HttpIamAuthorizer());
+    route(`${OPERATIONS_PATHS.health}/{integration}`, new HttpIamAuthorizer());
+    for (const open of route(OPERATIONS_PATHS.metrics, new HttpNoneAuthorizer())) {
+      Validations.of(open).acknowledge({
+        id: 'AwsSolutions::AwsSolutions-APIG4',
+        reason: 'Prometheus signs no requests. The function checks a token: docs/decisions/0019.',
+      });
+    }
+  }
+}

@@ -1,0 +1,300 @@
+import { describe, expect, test } from '@jest/globals';
+import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { GAUGES } from '../../lambdas/contract/prometheus.ts';
+import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { book, brokenEntry, integration } from '../support/factories.ts';
+import { parsePrometheus } from '../support/parse-prometheus.ts';
+import { failed, type OperationsWorldOptions, operationsWorld, TOKEN } from './operations-world.ts';
+
+type World = ReturnType<typeof operationsWorld>;
+
+const { health, metrics } = OPERATIONS_PATHS;
+
+async function askAll(world: World, rawQueryString = '') {
+  const { body, ...answer } = await world.ask({ routeKey: `GET ${health}`, rawQueryString });
+  return { ...answer, body: JSON.parse(body) };
+}
+
+async function askOne(world: World, name: string) {
+  const request = { routeKey: `GET ${health}/{integration}`, pathParameters: { integration: name } };
+  const { body, ...answer } = await world.ask(request);
+  return { ...answer, body: JSON.parse(body) };
+}
+
+function scrape(world: World, authorization: string | undefined = `Bearer ${TOKEN}`) {
+  return world.ask({ routeKey: `GET ${metrics}`, headers: { authorization } });
+}
+
+const AT_TEN = '2026-01-15T10:00:00.000Z';
+const AT_ELEVEN = '2026-01-15T11:00:00.000Z';
+const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+
+describe('the health of all', () => {
+  test('is the sum, the latest error, and each integration’s own', async () => {
+    const failures = { acme: [failed('HTTP 503', AT_TEN)], initech: [failed('no answer: TIMEOUT', AT_ELEVEN)] };
+    const world = operationsWorld({ tries: { acme: [145, 5], globex: [10, 0], initech: [0, 90] }, failures });
+    const { statusCode, headers, body } = await askAll(world);
+    expect({ statusCode, headers }).toEqual({ statusCode: 200, headers: HEADERS });
+    expect(allHealthSchema.parse(body)).toEqual({
+      total_requests: 250,
+      success_count: 155,
+      error_count: 95,
+      success_rate: 0.62,
+      last_error_time: AT_ELEVEN,
+      last_error_message: 'no answer: TIMEOUT',
+      status: 'degraded',
+      window_hours: 24,
+      read_at: '2026-01-15T12:00:00.000Z',
+      integrations: {
+        acme: expect.objectContaining({ total_requests: 150, last_error_time: AT_TEN, status: 'healthy' }),
+        globex: expect.objectContaining({ total_requests: 10, last_error_time: null, status: 'healthy' }),
+        initech: expect.objectContaining({ success_rate: 0, last_error_time: AT_ELEVEN, status: 'degraded' }),
+      },
+    });
+  });
+
+  test('is asked of CloudWatch as two metrics of each integration, broken entries among them', async () => {
+    const world = operationsWorld({ book: { ...book(integration()), broken: brokenEntry('globex') } });
+    const { body } = await askAll(world);
+    expect(Object.keys(body.integrations)).toEqual(['acme', 'globex']);
+    expect(world.asked.metrics).toHaveLength(1);
+    expect(world.asked.metrics[0]?.map(({ name, dimensions }) => [name, dimensions.integration])).toEqual([
+      [METRICS.deliverySuccess, 'acme'],
+      [METRICS.deliveryFailure, 'acme'],
+      [METRICS.deliverySuccess, 'globex'],
+      [METRICS.deliveryFailure, 'globex'],
+    ]);
+  });
+
+  test('reads the last errors of ten at most, of those with the most failures', async () => {
+    const many = Array.from({ length: 15 }, (_, index) => [`partner-${index}`, [100, index]] as const);
+    const world = operationsWorld({ tries: Object.fromEntries(many) });
+    await askAll(world);
+    expect(world.asked.failures).toEqual(Array.from({ length: 10 }, (_, index) => `partner-${14 - index}`));
+  });
+
+  test('without an integration is healthy, and has no rate', async () => {
+    const { statusCode, body } = await askAll(operationsWorld({ tries: {} }));
+    expect([statusCode, body]).toMatchObject([200, { total_requests: 0, success_rate: null, status: 'healthy' }]);
+  });
+});
+
+describe('the health of one integration', () => {
+  test('is its own, with its name', async () => {
+    const failures = { acme: [failed('HTTP 503', AT_TEN)] };
+    const { statusCode, body } = await askOne(operationsWorld({ failures }), 'acme');
+    expect(statusCode).toBe(200);
+    expect(integrationHealthSchema.parse(body)).toEqual({
+      integration: 'acme',
+      total_requests: 150,
+      success_count: 145,
+      error_count: 5,
+      success_rate: 0.967,
+      last_error_time: AT_TEN,
+      last_error_message: 'HTTP 503',
+      status: 'healthy',
+      window_hours: 24,
+      read_at: '2026-01-15T12:00:00.000Z',
+    });
+  });
+
+  test('asks the ledger where something failed, and else nobody', async () => {
+    const world = operationsWorld();
+    await askOne(world, 'globex');
+    expect(world.asked.failures).toEqual([]);
+    await askOne(world, 'acme');
+    expect(world.asked.failures).toEqual(['acme']);
+  });
+
+  test.each(['nobody', '', '__proto__', 'ACME'])('that is %j is not there', async (name) => {
+    const { statusCode, body } = await askOne(operationsWorld(), name);
+    expect([statusCode, body]).toEqual([404, { detail: { error: 'There is no integration of this name' } }]);
+  });
+});
+
+describe('what cannot be read', () => {
+  const failures = { acme: [failed('HTTP 503', AT_TEN)] };
+
+  test('of CloudWatch is null and no 0, and the last error is told', async () => {
+    const world = operationsWorld({ failures });
+    world.state.isCloudWatchDown = true;
+    const unknown = { total_requests: null, success_count: null, error_count: null, success_rate: null };
+    const { statusCode, body } = await askAll(world);
+    expect([statusCode, body]).toMatchObject([200, { ...unknown, status: 'unknown', last_error_message: 'HTTP 503' }]);
+    expect((await askOne(world, 'acme')).body).toMatchObject({ ...unknown, last_error_message: 'HTTP 503' });
+  });
+
+  test('of one integration makes the whole unknown, and leaves the others', async () => {
+    const world = operationsWorld();
+    world.state.untold.add('globex');
+    const { body } = await askAll(world);
+    expect(body).toMatchObject({ total_requests: null, status: 'unknown' });
+    expect(body.integrations).toMatchObject({ acme: { total_requests: 150 }, globex: { total_requests: null } });
+  });
+
+  test('of the ledger is a null error, and is logged', async () => {
+    const world = operationsWorld({ failures });
+    world.state.isLedgerDown = true;
+    expect((await askAll(world)).body).toMatchObject({ error_count: 5, last_error_time: null, status: 'healthy' });
+    expect(world.log.only('last_error.unread')).toMatchObject({ integration_id: 'acme', error: 'LedgerUnavailable' });
+  });
+
+  test.each<[string, OperationsWorldOptions, (world: World) => void]>([
+    ['which integrations there are', { book: undefined }, () => {}],
+    [
+      'neither CloudWatch nor the ledger',
+      {},
+      ({ state }) => Object.assign(state, { isCloudWatchDown: true, isLedgerDown: true }),
+    ],
+  ])('at all, %s: 503 with when to come again', async (_, options, breakIt) => {
+    for (const ask of [askAll, (world: World) => askOne(world, 'acme')]) {
+      const world = operationsWorld(options);
+      breakIt(world);
+      const { statusCode, headers, body } = await ask(world);
+      expect({ statusCode, headers, body }).toEqual({
+        statusCode: 503,
+        headers: { ...HEADERS, 'retry-after': '10' },
+        body: { detail: { error: 'It cannot be read just now' } },
+      });
+    }
+  });
+});
+
+describe('what was read', () => {
+  test('is told again for 50 s, by both routes', async () => {
+    const world = operationsWorld();
+    await askAll(world);
+    world.state.nowMs += 49_999;
+    await askOne(world, 'acme');
+    await askAll(world);
+    expect([world.asked.metrics.length, world.asked.failures]).toEqual([1, ['acme']]);
+    world.state.nowMs += 1;
+    await askAll(world);
+    expect([world.asked.metrics.length, world.asked.failures]).toEqual([2, ['acme', 'acme']]);
+  });
+
+  test('in part is told again for 10 s', async () => {
+    const world = operationsWorld();
+    world.state.untold.add('globex');
+    await askAll(world);
+    world.state.nowMs += 9_999;
+    await askAll(world);
+    expect(world.asked.metrics).toHaveLength(1);
+    world.state.nowMs += 1;
+    await askAll(world);
+    expect(world.asked.metrics).toHaveLength(2);
+  });
+
+  test('for Prometheus is told again for 50 s, and asked for by itself', async () => {
+    const world = operationsWorld();
+    for (const laterMs of [0, 49_999]) {
+      world.state.nowMs += laterMs;
+      await scrape(world);
+    }
+    expect(world.asked.metrics.map((queries) => queries.length)).toEqual([17 + 2 * 2]);
+    world.state.nowMs += 1;
+    await scrape(world);
+    expect(world.asked.metrics).toHaveLength(2);
+  });
+});
+
+describe('metrics', () => {
+  test('are Prometheus’ text, with every gauge', async () => {
+    const { statusCode, headers, body } = await scrape(operationsWorld());
+    expect({ statusCode, headers }).toEqual({
+      statusCode: 200,
+      headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8', 'cache-control': 'no-store' },
+    });
+    const read = parsePrometheus(body);
+    expect([...read.keys()]).toEqual(Object.values(GAUGES).map(({ name }) => name));
+    expect(read.get(GAUGES.tries.name)?.samples).toContainEqual({
+      labels: { integration: 'acme', result: 'success' },
+      value: 145,
+    });
+  });
+
+  test('are there without integrations, and without CloudWatch, and say which source is down', async () => {
+    const sources = async (change: Partial<World['state']>) => {
+      const world = operationsWorld();
+      Object.assign(world.state, change);
+      const { statusCode, body } = await scrape(world);
+      const up = parsePrometheus(body).get(GAUGES.sourceUp.name)?.samples;
+      return { statusCode, up: up?.map(({ value }) => value) };
+    };
+    expect(await sources({ book: undefined })).toEqual({ statusCode: 200, up: [0, 1] });
+    expect(await sources({ isCloudWatchDown: true })).toEqual({ statusCode: 200, up: [1, 0] });
+  });
+
+  test('of which nothing can be read are 503', async () => {
+    const world = operationsWorld({ book: undefined });
+    world.state.isCloudWatchDown = true;
+    expect(await scrape(world)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
+  });
+
+  test.each([undefined, '', 'Bearer', `Basic ${TOKEN}`, TOKEN, `Bearer ${TOKEN}x`, `Bearer ${TOKEN.slice(1)}`])(
+    'are refused to %j, and nothing is read for it',
+    async (authorization) => {
+      const world = operationsWorld();
+      const { statusCode, headers, body } = await world.ask({
+        routeKey: `GET ${metrics}`,
+        headers: { authorization },
+      });
+      expect({ statusCode, headers, body: JSON.parse(body) }).toEqual({
+        statusCode: 401,
+        headers: { ...HEADERS, 'www-authenticate': 'Bearer' },
+        body: { detail: { error: 'The token is missing or wrong' } },
+      });
+      expect(world.asked.metrics).toEqual([]);
+    },
+  );
+
+  test('take a token that was just replaced at once, and the old one no longer', async () => {
+    const world = operationsWorld();
+    expect(await scrape(world)).toMatchObject({ statusCode: 200 });
+    world.state.token = 'another-token-of-32-characters-and-more';
+    expect(await scrape(world, `Bearer ${world.state.token}`)).toMatchObject({ statusCode: 200 });
+    expect(await scrape(world)).toMatchObject({ statusCode: 401 });
+  });
+
+  test('fetch no token anew for the right one, nor for none', async () => {
+    const world = operationsWorld();
+    await scrape(world);
+    await scrape(world, '');
+    expect(world.asked.refetches).toBe(0);
+  });
+
+  test('let nobody in while the token cannot be read', async () => {
+    const world = operationsWorld();
+    world.state.tokenFault = new SecretUnavailable('secret /test/metrics-token cannot be read: no answer');
+    expect(await scrape(world)).toMatchObject({ statusCode: 503 });
+    expect(world.log.only('metrics_token.unreadable')).toMatchObject({ error: 'SecretUnavailable' });
+  });
+});
+
+describe('refused', () => {
+  test.each(['integration=acme', 'x', 'hours=1'])(
+    'with 400: a query %s, which would narrow nothing down',
+    async (query) => {
+      const { statusCode, body } = await askAll(operationsWorld(), query);
+      expect([statusCode, body]).toEqual([400, { detail: { error: 'There are no parameters here' } }]);
+    },
+  );
+
+  test.each(['$default', 'POST /metrics', 'GET /api/v1/webhooks'])('with 404: the route %s', async (routeKey) => {
+    expect(await operationsWorld().ask({ routeKey })).toMatchObject({ statusCode: 404 });
+  });
+});
+
+test('the log has a line for each answer, and neither a token nor a path', async () => {
+  const world = operationsWorld();
+  await scrape(world, 'Bearer guessed-token');
+  await scrape(world);
+  await askOne(world, 'guessed-name');
+  expect(world.log.lines.map(({ fields }) => fields)).toEqual([
+    { route: 'GET /metrics', status: 401 },
+    { route: 'GET /metrics', status: 200 },
+    { route: 'GET /api/v1/webhooks/health/{integration}', status: 404 },
+  ]);
+  expect(world.log.text()).not.toMatch(new RegExp(`guessed|${TOKEN}`));
+});

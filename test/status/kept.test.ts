@@ -1,0 +1,65 @@
+import { describe, expect, test } from '@jest/globals';
+import { kept } from '../../lambdas/status/kept.ts';
+
+/** A reading that counts how often it was made, on a clock that the test moves. */
+function reading(read: (count: number) => Promise<number> = async (count) => count) {
+  const clock = { nowMs: 1_000_000 };
+  let count = 0;
+  const ask = kept(
+    () => {
+      count += 1;
+      return read(count);
+    },
+    (value) => (value === 1 ? 50 : 10),
+    () => clock.nowMs,
+  );
+  return { ask, clock, made: () => count };
+}
+
+describe('a reading', () => {
+  test('is made when it is asked for, and answered again while it is good', async () => {
+    const { ask, clock, made } = reading();
+    expect(made()).toBe(0);
+    expect(await ask()).toBe(1);
+    clock.nowMs += 49;
+    expect(await ask()).toBe(1);
+    clock.nowMs += 1;
+    expect(await ask()).toBe(2);
+    expect(made()).toBe(2);
+  });
+
+  test('is good for as long as its value says, from when it was begun', async () => {
+    const { ask, clock } = reading();
+    await ask();
+    clock.nowMs += 50;
+    await ask();
+    clock.nowMs += 10;
+    expect(await ask()).toBe(3);
+  });
+
+  test('is shared by those who ask while it is under way', async () => {
+    const { promise, resolve } = Promise.withResolvers<number>();
+    const { ask, clock, made } = reading(() => promise);
+    const first = ask();
+    clock.nowMs += 1000;
+    const second = ask();
+    resolve(1);
+    expect([await first, await second, made()]).toEqual([1, 1, 1]);
+  });
+
+  test('that fails is not kept', async () => {
+    const { ask } = reading(async (count) => {
+      if (count === 1) throw new Error('no');
+      return count;
+    });
+    await expect(ask()).rejects.toThrow('no');
+    expect(await ask()).toBe(2);
+  });
+
+  test('is made anew where the clock was set back', async () => {
+    const { ask, clock } = reading();
+    await ask();
+    clock.nowMs -= 3600_000;
+    expect(await ask()).toBe(2);
+  });
+});

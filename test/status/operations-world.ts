@@ -1,0 +1,97 @@
+import { LedgerUnavailable, type SecretUnavailable } from '../../lambdas/contract/errors.ts';
+import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
+import type { MetricQuery } from '../../lambdas/contract/metric-reader.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { answerOperations, type OperationsRequest } from '../../lambdas/status/answer-operations.ts';
+import { createGaugeReader } from '../../lambdas/status/read-gauges.ts';
+import { createHealthReader } from '../../lambdas/status/read-health.ts';
+import { book, fakeLog, integration, NOW } from '../support/factories.ts';
+
+export const TOKEN = 'a-token-of-32-characters-and-more';
+
+/** Tries by integration: successes and failures. */
+export type Tries = Readonly<Record<string, readonly [successes: number, failures: number]>>;
+
+export interface OperationsWorldOptions {
+  /** Undefined: they were never read. */
+  readonly book?: IntegrationBook | undefined;
+  readonly tries?: Tries;
+  /** Of those that failed, by integration. */
+  readonly failures?: Readonly<Record<string, readonly ListedWebhook[]>>;
+}
+
+/** Everything that the handler's services read, to be broken by tests, with what was asked of it. */
+export function operationsWorld(options: OperationsWorldOptions = {}) {
+  const { tries = { acme: [145, 5], globex: [10, 0] }, failures = {} } = options;
+  const ids = Object.keys(tries);
+  const state = {
+    book: 'book' in options ? options.book : book(...ids.map((id) => integration({ id }))),
+    isCloudWatchDown: false,
+    isLedgerDown: false,
+    /** Of these integrations CloudWatch tells nothing. */
+    untold: new Set<string>(),
+    token: TOKEN,
+    tokenFault: undefined as SecretUnavailable | undefined,
+    nowMs: NOW,
+  };
+  const asked = { metrics: [] as (readonly MetricQuery[])[], failures: [] as string[], refetches: 0 };
+  const log = fakeLog();
+
+  const valueFor = ({ name, dimensions }: MetricQuery): number | undefined => {
+    const of = dimensions.integration;
+    if (of === undefined) return 1;
+    if (state.untold.has(of)) return undefined;
+    return tries[of]?.[name === METRICS.deliverySuccess ? 0 : 1] ?? 0;
+  };
+  const shared = {
+    integrations: { read: async () => state.book },
+    metrics: {
+      async read(queries: readonly MetricQuery[]) {
+        asked.metrics.push(queries);
+        const values = queries.map((query) => [query.key, valueFor(query)] as const);
+        const told = values.filter((entry): entry is readonly [string, number] => entry[1] !== undefined);
+        return new Map(state.isCloudWatchDown ? [] : told);
+      },
+    },
+    namespace: 'LearningTimeWebhooks/test',
+    log,
+    now: () => state.nowMs,
+  };
+  let held: string | undefined;
+  const fetchToken = async () => {
+    if (state.tokenFault !== undefined) throw state.tokenFault;
+    held = state.token;
+    return { token: held };
+  };
+  const services = {
+    health: createHealthReader({
+      ...shared,
+      async failures(integrationId) {
+        asked.failures.push(integrationId);
+        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not answer');
+        return failures[integrationId] ?? [];
+      },
+    }),
+    gauges: createGaugeReader({
+      ...shared,
+      queues: { events: 'e', deliveries: 'd', events_dead_letters: 'ed', deliveries_dead_letters: 'dd' },
+    }),
+    token: {
+      read: async () => (held === undefined ? fetchToken() : { token: held }),
+      async refetch() {
+        asked.refetches += 1;
+        return fetchToken();
+      },
+    },
+    log,
+  };
+  const ask = (request: Partial<OperationsRequest>) =>
+    answerOperations({ routeKey: '', rawQueryString: '', headers: {}, ...request }, services);
+  return { state, asked, log, ask };
+}
+
+export function failed(reason: string, changedAt: string, state: ListedWebhook['state'] = 'scheduled'): ListedWebhook {
+  const subject = { webhook_id: 'wh_1', integration_id: 'acme', event_type: 'course_completion' };
+  return { ...subject, accepted_at: changedAt, generation: 0, attempt: 1, state, changed_at: changedAt, reason };
+}
