@@ -1,0 +1,57 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { readSecret, secretName } from '../integration-secrets.ts';
+import { secretFaults } from '../needed-secrets.ts';
+import type { Stage } from '../stage.ts';
+import { activeIntegrations, type Check, failed, stageFlag } from './check.ts';
+import { type Finding, no, yes } from './finding.ts';
+import { sideBySide } from './side-by-side.ts';
+
+const WHAT = 'secrets of integrations';
+
+export const integrationSecrets: Check = {
+  what: WHAT,
+  async look(looked) {
+    const { stage } = looked;
+    const active = await activeIntegrations(looked);
+    const found = await sideBySide(active, (integration) => lookAtOne(integration, stage));
+    const faulty = found.filter(({ answer }) => answer !== 'yes');
+    if (faulty.length > 0 || found.length === 0) return faulty;
+    return [yes(WHAT, `all ${found.length} hold what their entries need`)];
+  },
+  mend: validateCommand,
+};
+
+function validateCommand(stage: Stage): string {
+  return `npm run -s integration -- validate ${stageFlag(stage)}   (docs/deploy.md, step 4.4, says how a secret is changed)`;
+}
+
+async function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
+  const { id } = integration;
+  const what = `secret of ${id}`;
+  try {
+    const stored = await readSecret(stage, id);
+    return judgeSecret(integration, stored?.fields, remedies(integration, stage));
+  } catch (thrown) {
+    return failed(what, thrown, stage, validateCommand(stage));
+  }
+}
+
+function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly mend: string } {
+  const name = secretName(stage, id);
+  return {
+    make: `${stage.awsCli('secretsmanager', `create-secret --name ${name} --secret-string file://integration-secret.json`)}   (docs/deploy.md, step 4.5, writes the file)`,
+    mend: validateCommand(stage),
+  };
+}
+
+/** @param fields undefined where there is no secret, or none with a value. Faults name keys, never values */
+export function judgeSecret(
+  integration: Integration,
+  fields: unknown,
+  { make, mend }: { readonly make: string; readonly mend: string },
+): Finding {
+  const what = `secret of ${integration.id}`;
+  if (fields === undefined) return no(what, 'is not there, or has no value', make);
+  const faults = secretFaults(integration, fields);
+  return faults.length === 0 ? yes(what, 'is well-formed') : no(what, faults.join('; '), mend);
+}
