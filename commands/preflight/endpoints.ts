@@ -69,7 +69,7 @@ export function judgeEndpoints(
   if (faulty.length > 0) return faulty;
   const ends = seen.flatMap(({ result }) => (result.kind === 'tls' ? [result.certificateEndsMs] : []));
   const first = ends.length === 0 ? '' : `; the first certificate ends in ${daysTo(Math.min(...ends), nowMs)} days`;
-  return [yes(WHAT, `all ${seen.length} take connections${first}`)];
+  return [yes(WHAT, `up: ${seen.length} of ${seen.length}${first}`)];
 }
 
 function judgeOne(

@@ -16,7 +16,7 @@ export const integrationSecrets: Check = {
     const found = await sideBySide(active, (integration) => lookAtOne(integration, stage));
     const faulty = found.filter(({ answer }) => answer !== 'yes');
     if (faulty.length > 0 || found.length === 0) return faulty;
-    return [yes(WHAT, `all ${found.length} hold what their entries need`)];
+    return [yes(WHAT, `whole: ${found.length} of ${found.length}`)];
   },
   mend: validateCommand,
 };

@@ -18,8 +18,8 @@ test('a stage that is ready: a yes in every line, 0, and nothing was sent or cha
 preflight of stage local, 2026-01-15 12:00 UTC
 yes  secret of Snowflake         filled and well-formed, 0 days old
 yes  integrations                1 in version 2, all entries fit
-yes  secrets of integrations     all 1 hold what their entries need
-yes  endpoints, from here        all 1 take connections
+yes  secrets of integrations     whole: 1 of 1
+yes  endpoints, from here        up: 1 of 1
 yes  egress addresses            none of its own: requests leave from this machine
 yes  alarm subscriptions         confirmed: email on-call@example.com
 yes  readers of the queues       events: 5 at once; deliveries: 10 at once

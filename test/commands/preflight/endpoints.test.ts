@@ -31,7 +31,7 @@ test('all are up: one line, and when the first certificate ends', () => {
     {
       answer: 'yes',
       what: 'endpoints, from here',
-      is: 'all 2 take connections; the first certificate ends in 41 days',
+      is: 'up: 2 of 2; the first certificate ends in 41 days',
     },
   ]);
 });
