@@ -1,6 +1,6 @@
 import { paginateListSubscriptionsByTopic, type Subscription } from '@aws-sdk/client-sns';
 import { OutputMissing, type Stage } from '../stage.ts';
-import { type Check, howToDeploy } from './check.ts';
+import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 
 const WHAT = 'alarm subscriptions';
@@ -40,7 +40,7 @@ export function judgeSubscriptions(found: readonly Subscription[], subscribe: st
   const waiting = found.filter(({ SubscriptionArn = '' }) => UNCONFIRMED.includes(SubscriptionArn));
   if (waiting.length > 0) {
     const names = waiting.map(nameOf).join(', ');
-    return no(WHAT, `not confirmed: ${names}`, `confirm by the link that SNS sent, or have it sent anew: ${subscribe}`);
+    return no(WHAT, `not confirmed: ${names}`, noted(subscribe, 'asks anew; or confirm by the link that SNS sent'));
   }
   if (found.length === 0) return no(WHAT, 'nobody is told of an alarm', subscribe);
   return yes(WHAT, `confirmed: ${found.map(nameOf).join(', ')}`);

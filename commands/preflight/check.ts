@@ -66,10 +66,15 @@ export function fittingIntegrations({ entries }: IntegrationsDocument): Integrat
   return entries.map(readEntry).flatMap((read) => ('integration' in read ? read.integration : []));
 }
 
-/** A deploy without the principals of the last one would take their permission away. */
+/** No deploy to paste: one without the principals of the last one would take their permission away. */
 export function howToDeploy({ name }: Stage): string {
-  if (name === 'local') return 'end the platform and start it again: npm start';
-  return `npx cdk deploy -c stage=${name}   (with the -c publisherPrincipals=… of the last deploy, where it had one)`;
+  if (name === 'local') return noted('npm start', 'once the platform that runs is ended');
+  return noted(`npx cdk diff -c stage=${name}`, 'then deploy it: docs/deploy.md, step 8');
+}
+
+/** A command to paste, and what a person should know beside it, as a shell reads past it. */
+export function noted(command: string, note: string): string {
+  return `${command}   # ${note}`;
 }
 
 /** Of a command of ours: which stage it is for. */

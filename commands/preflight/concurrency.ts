@@ -5,7 +5,7 @@ import {
   paginateListEventSourceMappings,
 } from '@aws-sdk/client-lambda';
 import type { OutputName, Stage } from '../stage.ts';
-import { type Check, howToDeploy } from './check.ts';
+import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 
 const READERS = 'readers of the queues';
@@ -16,6 +16,9 @@ const BESIDES = 4;
 
 /** Lambda keeps so many unreserved in an account of ordinary size (Lambda Developer Guide, "Reserved concurrency"). */
 const ALWAYS_UNRESERVED = 100;
+
+/** "Concurrent executions", as Service Quotas lists it. */
+const QUOTA = '--service-code lambda --quota-code L-B99A9384';
 
 /** Who reads a queue, as it is deployed. */
 export interface Reader {
@@ -95,8 +98,8 @@ export function judgeAccount({ inAll, unreserved }: AccountConcurrency, readers:
   const needed = reading + BESIDES;
   const is = `${unreserved} of the account’s ${inAll} are unreserved, ${needed} are needed (${reading} for readers, ${BESIDES} besides)`;
   if (unreserved < needed) {
-    const ask = 'ask for more in Service Quotas, under Lambda, "Concurrent executions", or lower maxConcurrency';
-    return no(ACCOUNT, is, `${ask} in lib/stage.ts`);
+    const ask = `aws service-quotas request-service-quota-increase ${QUOTA} --desired-value 1000`;
+    return no(ACCOUNT, is, noted(ask, 'or lower maxConcurrency in lib/stage.ts, and deploy'));
   }
   const left = unreserved - ALWAYS_UNRESERVED;
   return yes(ACCOUNT, left > 0 ? `${is}; up to ${left} more may be reserved` : is);

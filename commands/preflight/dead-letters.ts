@@ -1,6 +1,6 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
 import type { OutputName } from '../stage.ts';
-import { type Check, howToDeploy, stageFlag } from './check.ts';
+import { type Check, howToDeploy, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 const PEEK = '--max-number-of-messages 10 --visibility-timeout 30 --message-attribute-names All';
@@ -24,7 +24,7 @@ export const deadLetters: readonly Check[] = QUEUES.map(([name, output, isRedriv
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
       );
       const mend = isRedriven
-        ? `npm run -s redrive -- ${stageFlag(stage)}   (once their cause is mended: docs/deploy.md, step 5.3)`
+        ? noted(`npm run -s redrive -- ${stageFlag(stage)}`, 'once their cause is mended: docs/deploy.md, step 5.3')
         : stage.awsCli('sqs', `receive-message --queue-url ${QueueUrl} ${PEEK}`);
       return [judgeLetters(what, Number(Attributes?.ApproximateNumberOfMessages), mend)];
     },

@@ -1,6 +1,6 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { meaningOfCode } from '../explain-answer.ts';
-import { activeIntegrations, type Check, howToDeploy, stageFlag } from './check.ts';
+import { activeIntegrations, type Check, howToDeploy, noted, stageFlag } from './check.ts';
 import { type Connected, connect } from './connect.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 import { readPartnerRules } from './partner-rules.ts';
@@ -88,11 +88,15 @@ function judgeOne(
     if (!isHere && MAY_BE_FIREWALL.test(code)) {
       return unknown(what, `${is}; from here: it may let in the stage’s own addresses only`, test);
     }
-    return no(what, is, `${remedy}; then: ${test}`);
+    return no(what, is, noted(test, `once this is done: ${remedy}`));
   }
   const days = result.kind === 'tls' ? daysTo(result.certificateEndsMs, nowMs) : Number.POSITIVE_INFINITY;
   if (!(days >= LEAST_CERTIFICATE_DAYS)) {
-    return no(what, `${host}: its certificate ends in ${days} days`, 'the partner must renew it');
+    return no(
+      what,
+      `${host}: its certificate ends in ${days} days`,
+      noted(test, 'once this is done: the partner must renew it'),
+    );
   }
   return yes(what, host);
 }

@@ -16,8 +16,8 @@ export const flag: Check = {
   mend: (stage) => `npm run -s flag -- status ${stageFlag(stage)}`,
 };
 
-/** For whom the feature is on. */
+/** For whom the flag is on. An environment of `local` and `dev` may override it: `lib/feature-override.ts`. */
 export function reach({ enabled, rollout_percentage: percentage, pilot_enterprises: pilots }: Flag): string {
-  if (!enabled) return 'the feature is off';
-  return `the feature is on, for ${percentage} % of enterprises and ${pilots.length} pilots`;
+  if (!enabled) return 'it is off';
+  return `it is on, for ${percentage} % of enterprises and ${pilots.length} pilots`;
 }

@@ -2,7 +2,7 @@ import type { Integration } from '../../lambdas/contract/integration.ts';
 import { readSecret, secretName } from '../integration-secrets.ts';
 import { secretFaults } from '../needed-secrets.ts';
 import type { Stage } from '../stage.ts';
-import { activeIntegrations, type Check, failed, stageFlag } from './check.ts';
+import { activeIntegrations, type Check, failed, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -22,7 +22,10 @@ export const integrationSecrets: Check = {
 };
 
 function validateCommand(stage: Stage): string {
-  return `npm run -s integration -- validate ${stageFlag(stage)}   (docs/deploy.md, step 4.4, says how a secret is changed)`;
+  return noted(
+    `npm run -s integration -- validate ${stageFlag(stage)}`,
+    'docs/deploy.md, step 4.4, says how to change it',
+  );
 }
 
 async function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
@@ -37,9 +40,9 @@ async function lookAtOne(integration: Integration, stage: Stage): Promise<Findin
 }
 
 function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly mend: string } {
-  const name = secretName(stage, id);
+  const words = `create-secret --name ${secretName(stage, id)} --secret-string file://integration-secret.json`;
   return {
-    make: `${stage.awsCli('secretsmanager', `create-secret --name ${name} --secret-string file://integration-secret.json`)}   (docs/deploy.md, step 4.5, writes the file)`,
+    make: noted(stage.awsCli('secretsmanager', words), 'docs/deploy.md, step 4.5, writes the file'),
     mend: validateCommand(stage),
   };
 }

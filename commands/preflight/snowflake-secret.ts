@@ -5,12 +5,14 @@ import { type SnowflakeSecret, snowflakeSecretSchema } from '../../lambdas/contr
 import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
 import { isFields } from '../integrations-document.ts';
 import type { Stage } from '../stage.ts';
-import { type Check, howToDeploy } from './check.ts';
+import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 /** A key that is changed every quarter, as is usual, then has ten days left. Nothing ends with it: Snowflake’s keys do not. */
 const OLDEST_DAYS = 80;
 const DAY_MS = 86_400_000;
+
+const NEW_KEY = 'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out snowflake_key_2.p8';
 
 const WHAT = 'secret of Snowflake';
 
@@ -51,11 +53,11 @@ async function readText(stage: Stage, name: string): Promise<StoredText> {
 }
 
 function remedies(stage: Stage, name: string): SnowflakeRemedies {
-  const file = '--secret-string file://snowflake-secret.json';
+  const words = `put-secret-value --secret-id ${name} --secret-string file://snowflake-secret.json`;
   return {
-    fill: `${stage.awsCli('secretsmanager', `put-secret-value --secret-id ${name} ${file}`)}   (docs/deploy.md, step 3, writes the file)`,
+    fill: noted(stage.awsCli('secretsmanager', words), 'docs/deploy.md, step 3, writes the file'),
     restore: stage.awsCli('secretsmanager', `restore-secret --secret-id ${name}`),
-    rotate: 'rotate the key pair: docs/deploy.md, step 7',
+    rotate: noted(`(umask 077; ${NEW_KEY})`, 'begins a rotation: docs/deploy.md, step 7'),
   };
 }
 

@@ -24,7 +24,7 @@ yes  egress addresses            none of its own: requests leave from this machi
 yes  alarm subscriptions         confirmed: email on-call@example.com
 yes  readers of the queues       events: 5 at once; deliveries: 10 at once
 yes  concurrency of Lambda       50 of the account’s 1000 are unreserved, 19 are needed (15 for readers, 4 besides)
-yes  flag                        version 1 fits; the feature is off
+yes  flag                        version 1 fits; it is off
 yes  dead letters of events      none
 yes  dead letters of deliveries  none
 yes  dead letters of rescue      none
@@ -46,7 +46,7 @@ test('a stage that was just deployed: what to do first, each with a command', as
   const there = `--endpoint-url ${stage.world.plane.endpoint}`;
   expect(stage.world.printed()).toContain(`
 no   secret of Snowflake         has no value yet
-     ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   (docs/deploy.md, step 3, writes the file)
+     ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/deploy.md, step 3, writes the file
 no   integrations                there are none yet
      npm run -s integration -- add --id ID --url URL --stage local
 yes  egress addresses `);
@@ -92,7 +92,7 @@ describe('what may not be looked at', () => {
       '?    alarm subscriptions         this stack has no alarm topic: deploy it anew',
       '?    dead letters of rescue      the stack of stage local has no output RescueDeadLetterQueueUrl: start the platform again',
     ]);
-    expect(stage.lines('     ')).toEqual(Array(2).fill('     end the platform and start it again: npm start'));
+    expect(stage.lines('     ')).toEqual(Array(2).fill('     npm start   # once the platform that runs is ended'));
   });
 });
 

@@ -78,5 +78,5 @@ test('a letter, a secret that was emptied and a flag that is on are told', async
     return all.some((line) => /^no +dead letters of events +1 letter$/.test(line)) && all;
   });
   expect(told).toContainEqual(expect.stringMatching(/^no +secret of Snowflake +has no value yet$/));
-  expect(told).toContainEqual(expect.stringMatching(/^yes +flag +version \d+ fits; the feature is on, for 100 %/));
+  expect(told).toContainEqual(expect.stringMatching(/^yes +flag +version \d+ fits; it is on, for 100 %/));
 });

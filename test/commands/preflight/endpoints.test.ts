@@ -48,7 +48,7 @@ test('a certificate that ends within a fortnight', () => {
       answer: 'no',
       what: 'endpoint of acme',
       is: 'hooks.acme.example: its certificate ends in 13 days',
-      mend: 'the partner must renew it',
+      mend: `${TEST}   # once this is done: the partner must renew it`,
     },
   ]);
 });
@@ -64,13 +64,13 @@ test('what is wrong wherever one stands is a no, in the words of send-test', () 
       answer: 'no',
       what: 'endpoint of acme',
       is: 'hooks.acme.example: CERT_HAS_EXPIRED, the endpoint’s certificate has expired',
-      mend: `the partner must renew it; then: ${TEST}`,
+      mend: `${TEST}   # once this is done: the partner must renew it`,
     },
     {
       answer: 'no',
       what: 'token server of acme',
       is: 'login.acme.example:8443: ENOTFOUND, there is no such host',
-      mend: expect.stringMatching(/^compare the host .*; then: npm run -s send-test/),
+      mend: expect.stringMatching(/^npm run -s send-test .* # once this is done: compare the host /),
     },
   ]);
 });

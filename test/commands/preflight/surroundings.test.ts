@@ -23,7 +23,7 @@ beforeEach(async () => {
 
 afterEach(() => world.close());
 
-const DEPLOY = 'npx cdk deploy -c stage=dev   (with the -c publisherPrincipals=… of the last deploy, where it had one)';
+const DEPLOY = 'npx cdk diff -c stage=dev   # then deploy it: docs/deploy.md, step 8';
 
 describe('egress addresses', () => {
   test('are listed', () => {
@@ -66,7 +66,7 @@ describe('alarm subscriptions', () => {
     expect(judge(pager, { ...mail, SubscriptionArn })).toEqual([
       'no',
       'not confirmed: email on-call@example.com',
-      'confirm by the link that SNS sent, or have it sent anew: subscribe',
+      'subscribe   # asks anew; or confirm by the link that SNS sent',
     ]);
   });
 });
@@ -125,7 +125,7 @@ describe('concurrency of the account', () => {
     });
     expect(judgeAccount({ inAll: 10, unreserved: 9 }, readersOf('dev'))).toMatchObject({
       answer: 'no',
-      mend: expect.stringMatching(/Service Quotas, under Lambda, "Concurrent executions"/),
+      mend: expect.stringMatching(/^aws service-quotas request-service-quota-increase .* # or lower maxConcurrency/),
     });
   });
 
@@ -144,8 +144,8 @@ describe('concurrency of the account', () => {
 
 test('for whom the feature is on', () => {
   const on = { enabled: true, rollout_percentage: 25, pilot_enterprises: ['ent-1', 'ent-2'] };
-  expect(reach(flagSchema.parse(on))).toBe('the feature is on, for 25 % of enterprises and 2 pilots');
-  expect(reach(flagSchema.parse({ ...on, enabled: false }))).toBe('the feature is off');
+  expect(reach(flagSchema.parse(on))).toBe('it is on, for 25 % of enterprises and 2 pilots');
+  expect(reach(flagSchema.parse({ ...on, enabled: false }))).toBe('it is off');
 });
 
 test.each([
