@@ -11,7 +11,7 @@ let client: SNSClient;
 
 beforeEach(async () => {
   plane = await startControlPlane();
-  const subscription = { topicArn: ALARMS, protocol: 'https', endpoint: 'https://on.call/?a=1&b=<2>' };
+  const subscription = { topicArn: ALARMS, protocol: 'https', endpoint: 'https://on.call/?a=1&lt;=<2>' };
   plane.registerRest(snsApi([ALARMS, QUIET], [subscription]));
   const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
   client = new SNSClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
@@ -33,7 +33,7 @@ test('a topic’s subscriptions are there, and confirmed', async () => {
       SubscriptionArn: `${ALARMS}:1`,
       Owner: '000000000000',
       Protocol: 'https',
-      Endpoint: 'https://on.call/?a=1&b=<2>',
+      Endpoint: 'https://on.call/?a=1&lt;=<2>',
       TopicArn: ALARMS,
     },
   ]);
