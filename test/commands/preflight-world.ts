@@ -13,6 +13,9 @@ const EVENTS = 'arn:aws:sqs:us-east-1:000000000000:events';
 const DELIVERIES = 'arn:aws:sqs:us-east-1:000000000000:deliveries';
 const READER = 'arn:aws:lambda:us-east-1:000000000000:function:reader';
 
+/** As SNS denies, which has a name of its own for it. */
+const SNS_DENIES = `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>you are not authorized to perform ListSubscriptionsByTopic</Message></Error></ErrorResponse>`;
+
 /** Everything that a preflight asks for. */
 export const PREFLIGHT_OUTPUTS = {
   SnowflakeSecretName: '/local/snowflake',
@@ -86,6 +89,10 @@ export async function startPreflightWorld(omitted: readonly OutputName[] = []): 
   plane.registerRest(async (request) => {
     if (request.method !== 'GET') return undefined;
     return lambdaAnswer(request, lambda, permit);
+  });
+  plane.registerRest(async ({ body }) => {
+    if (!denied.has('ListSubscriptionsByTopic') || !body.includes('ListSubscriptionsByTopic')) return undefined;
+    return { status: 403, headers: { 'Content-Type': 'text/xml' }, body: SNS_DENIES };
   });
   const subscription = { topicArn: TOPIC, protocol: 'email', endpoint: 'on-call@example.com' };
   plane.registerRest(snsApi([TOPIC], [subscription]));

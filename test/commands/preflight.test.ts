@@ -61,6 +61,7 @@ describe('what may not be looked at', () => {
   test.each([
     ['GetAccountSettings', 'concurrency of Lambda'],
     ['GetFunctionConfiguration', 'endpoints, from here'],
+    ['ListSubscriptionsByTopic', 'alarm subscriptions'],
   ])('%s is denied: a question mark and why, the rest is answered, 1', async (call, what) => {
     stage.denied.add(call);
     expect(await stage.run()).toBe(1);
