@@ -24,13 +24,14 @@ export interface Check {
 }
 
 /** What a check finds; where it is refused something, that is its answer, and keeps no other check from its own. */
-export async function findingsOf({ what, look, mend }: Check, looked: Looked): Promise<readonly Finding[]> {
+export function findingsOf({ what, look, mend }: Check, looked: Looked): Promise<readonly Finding[]> {
   const { stage } = looked;
-  try {
-    return await look(looked);
-  } catch (thrown) {
-    return [failed(what, thrown, stage, mend(stage))];
-  }
+  return look(looked).catch((thrown: unknown) => [failed(what, thrown, stage, mend(stage))]);
+}
+
+/** The same for one of several questions of a check. */
+export function findingOf(what: string, stage: Stage, mend: string, look: () => Promise<Finding>): Promise<Finding> {
+  return look().catch((thrown: unknown) => failed(what, thrown, stage, mend));
 }
 
 /**
@@ -38,7 +39,7 @@ export async function findingsOf({ what, look, mend }: Check, looked: Looked): P
  *
  * @throws what nobody expected
  */
-export function failed(what: string, thrown: unknown, stage: Stage, mend: string): Finding {
+function failed(what: string, thrown: unknown, stage: Stage, mend: string): Finding {
   if (thrown instanceof NotSeen) return unknown(what, thrown.message);
   if (thrown instanceof OutputMissing) return unknown(what, thrown.message, howToDeploy(stage));
   if (thrown instanceof CommandFailed) return no(what, thrown.message, mend);

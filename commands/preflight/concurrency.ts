@@ -5,7 +5,7 @@ import {
   paginateListEventSourceMappings,
 } from '@aws-sdk/client-lambda';
 import type { OutputName, Stage } from '../stage.ts';
-import { type Check, howToDeploy, noted } from './check.ts';
+import { type Check, findingOf, howToDeploy, noted } from './check.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 
 const READERS = 'readers of the queues';
@@ -39,19 +39,27 @@ export interface AccountConcurrency {
 export const concurrency: Check = {
   what: ACCOUNT,
   async look({ stage }) {
-    const readers = await Promise.all([
-      readReader(stage, 'events', 'EventsQueueArn'),
-      readReader(stage, 'deliveries', 'DeliveriesQueueArn'),
+    const readers = readReaders(stage);
+    const mend = howToDeploy(stage);
+    return Promise.all([
+      findingOf(READERS, stage, mend, async () => judgeReaders(await readers, stage)),
+      findingOf(ACCOUNT, stage, mend, async () => judgeAccount(await readAccount(stage), await readers)),
     ]);
-    const { AccountLimit } = await stage.lambda.send(new GetAccountSettingsCommand({}));
-    const account = {
-      inAll: AccountLimit?.ConcurrentExecutions,
-      unreserved: AccountLimit?.UnreservedConcurrentExecutions,
-    };
-    return [judgeReaders(readers, stage), judgeAccount(account, readers)];
   },
   mend: howToDeploy,
 };
+
+async function readAccount(stage: Stage): Promise<AccountConcurrency> {
+  const { AccountLimit } = await stage.lambda.send(new GetAccountSettingsCommand({}));
+  return { inAll: AccountLimit?.ConcurrentExecutions, unreserved: AccountLimit?.UnreservedConcurrentExecutions };
+}
+
+async function readReaders(stage: Stage): Promise<readonly Reader[]> {
+  return Promise.all([
+    readReader(stage, 'events', 'EventsQueueArn'),
+    readReader(stage, 'deliveries', 'DeliveriesQueueArn'),
+  ]);
+}
 
 async function readReader(stage: Stage, queue: string, output: OutputName): Promise<Reader> {
   const found: EventSourceMappingConfiguration[] = [];

@@ -31,7 +31,7 @@ export const endpoints: Check = {
     const all = (await activeIntegrations(looked)).flatMap(endpointsOf);
     if (all.length === 0) return [];
     const rules = await readPartnerRules(stage);
-    // Many integrations of one partner share a host, which is knocked at once.
+    // Many integrations of one partner share a host, which is knocked at only once.
     const origins = [...new Set(all.map(originOf))];
     const connected = await sideBySide(origins, async (origin) => connect(origin, { rules }));
     const byOrigin = new Map(origins.map((origin, index) => [origin, connected[index]]));

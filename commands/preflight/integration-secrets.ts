@@ -2,7 +2,7 @@ import type { Integration } from '../../lambdas/contract/integration.ts';
 import { readSecret, secretName } from '../integration-secrets.ts';
 import { secretFaults } from '../needed-secrets.ts';
 import type { Stage } from '../stage.ts';
-import { activeIntegrations, type Check, failed, noted, stageFlag } from './check.ts';
+import { activeIntegrations, type Check, findingOf, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 import { sideBySide } from './side-by-side.ts';
 
@@ -28,15 +28,11 @@ function validateCommand(stage: Stage): string {
   );
 }
 
-async function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
-  const { id } = integration;
-  const what = `secret of ${id}`;
-  try {
-    const stored = await readSecret(stage, id);
+function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
+  return findingOf(`secret of ${integration.id}`, stage, validateCommand(stage), async () => {
+    const stored = await readSecret(stage, integration.id);
     return judgeSecret(integration, stored?.fields, remedies(integration, stage));
-  } catch (thrown) {
-    return failed(what, thrown, stage, validateCommand(stage));
-  }
+  });
 }
 
 function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly mend: string } {

@@ -1,6 +1,6 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { documentFaults, type IntegrationsDocument } from '../integrations-document.ts';
-import { type Check, fittingIntegrations, stageFlag } from './check.ts';
+import { type Check, fittingIntegrations, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
 const WHAT = 'integrations';
@@ -36,8 +36,10 @@ export function judgeIntegrations(document: IntegrationsDocument, version: numbe
   ].flat();
   const rest = resting.map((words) => `; ${words}`).join('');
   if (!isNobody) return yes(WHAT, `${all.length} in version ${version}, all entries fit${rest}`);
-  const whose = isAllPaused ? '--all' : (paused[0]?.id ?? 'ID');
-  return no(WHAT, `none of ${all.length} takes webhooks${rest}`, `npm run -s integration -- resume ${whose} ${flag}`);
+  const is = `none of ${all.length} takes webhooks${rest}`;
+  const whose = isAllPaused ? '--all' : paused[0]?.id;
+  if (whose !== undefined) return no(WHAT, is, `npm run -s integration -- resume ${whose} ${flag}`);
+  return no(WHAT, is, noted(`npm run -s integration -- list ${flag}`, 'docs/deploy.md, step 4.5: set active to true'));
 }
 
 function idsOf(some: readonly Integration[]): string {

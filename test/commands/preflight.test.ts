@@ -68,7 +68,7 @@ describe('what may not be looked at', () => {
     const why = `AWS denies it to you: you are not authorized to perform ${call}`;
     expect(stage.lines('?')).toEqual([`${`?    ${what}`.padEnd(33)}${why}`]);
     expect(stage.lines('no')).toEqual([]);
-    expect(stage.lines('yes')).toHaveLength(call === 'GetAccountSettings' ? 11 : 12);
+    expect(stage.lines('yes')).toHaveLength(12);
     expect(stage.lines('stage')).toEqual(['stage local is not ready yet (1 × not known)']);
   });
 

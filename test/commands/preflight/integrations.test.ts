@@ -14,6 +14,8 @@ function judge(integrations: readonly unknown[], around: object = {}) {
   return mend === undefined ? [answer, is] : [answer, is, mend];
 }
 
+const LIST = 'npm run -s integration -- list --stage dev   # docs/deploy.md, step 4.5: set active to true';
+
 const resume = (whose: string) => `npm run -s integration -- resume ${whose} --stage dev`;
 
 test('entries that fit, and by name those that take nothing now', () => {
@@ -35,7 +37,7 @@ test('none yet', () => {
 test.each([
   [{ paused: true }, [entry('a')], 'none of 1 takes webhooks; all are paused', resume('--all')],
   [{}, [entry('a', { paused: true })], 'none of 1 takes webhooks; paused: a', resume('a')],
-  [{}, [entry('a', { active: false })], 'none of 1 takes webhooks; off: a', resume('ID')],
+  [{}, [entry('a', { active: false })], 'none of 1 takes webhooks; off: a', LIST],
 ])('nobody takes webhooks: %j %j', (around, integrations, is, mend) => {
   expect(judge(integrations, around)).toEqual(['no', is, mend]);
 });
