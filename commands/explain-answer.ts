@@ -57,8 +57,13 @@ export function explain(report: SendTestReport): string[] {
 
 function explanationOf({ verdict, status, code, reason }: SendTestReport): Explanation | undefined {
   if (verdict === 'unsent') return BY_REASON.find(([pattern]) => pattern.test(reason))?.[1];
-  if (code !== undefined) return BY_CODE[code] ?? BY_CODE_PATTERN.find(([pattern]) => pattern.test(code))?.[1];
+  if (code !== undefined) return meaningOfCode(code);
   return status === undefined ? undefined : ofStatus(status, reason);
+}
+
+/** What the code of a connection that failed means. */
+export function meaningOfCode(code: string): Explanation | undefined {
+  return BY_CODE[code] ?? BY_CODE_PATTERN.find(([pattern]) => pattern.test(code))?.[1];
 }
 
 function ofStatus(status: number, reason: string): Explanation | undefined {

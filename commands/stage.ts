@@ -4,6 +4,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { UsageError } from '../local/command-line.ts';
 import { NotRunning, readState } from '../local/console/state-file.ts';
@@ -31,7 +32,17 @@ export type OutputName =
   | 'DeliveriesQueueUrl'
   | 'DeliveriesQueueArn'
   | 'DeliveriesDeadLetterQueueUrl'
-  | 'DeliveriesDeadLetterQueueArn';
+  | 'DeliveriesDeadLetterQueueArn'
+  | 'EgressAddresses'
+  | 'SnowflakeSecretName'
+  | 'EventsQueueArn'
+  | 'EventsDeadLetterQueueUrl'
+  | 'RescueDeadLetterQueueUrl'
+  | 'ReconcileDeadLetterQueueUrl'
+  | 'AlarmTopicArn';
+
+/** Services of which a command of the AWS CLI is shown. */
+export type CliService = 'appconfig' | 'secretsmanager' | 'lambda' | 'sqs' | 'sns';
 
 interface Clients {
   readonly appConfig: AppConfigClient;
@@ -40,20 +51,24 @@ interface Clients {
   readonly dynamoDb: DynamoDBClient;
   readonly sqs: SQSClient;
   readonly cloudWatch: CloudWatchClient;
+  readonly sns: SNSClient;
 }
 
 /** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
 export interface Stage extends Clients {
   readonly name: string;
-  /** @throws CommandFailed where the stack has no such output */
+  /** @throws OutputMissing */
   output(name: OutputName): string;
   /** A command of the AWS CLI that a person can paste, aimed at this stage. */
-  awsCli(service: 'appconfig' | 'secretsmanager', words: string): string;
+  awsCli(service: CliService, words: string): string;
   close(): void;
 }
 
 /** No platform runs, for a command that would ask it. */
 export class StageNotRunning extends CommandFailed {}
+
+/** The stack is older than what a command asks of it. */
+export class OutputMissing extends CommandFailed {}
 
 /** What a stage is called: part of its stack's name (`lib/stage-schema.ts`). */
 const STAGE_NAME = /^[a-z][a-z0-9]{0,15}$/;
@@ -99,6 +114,7 @@ function localStage(stateFile: string): Stage {
     dynamoDb: new DynamoDBClient({ ...CLIENT_OPTIONS, ...options('DYNAMODB') }),
     sqs: new SQSClient({ ...CLIENT_OPTIONS, ...options('SQS') }),
     cloudWatch: new CloudWatchClient({ ...CLIENT_OPTIONS, ...options('CLOUDWATCH') }),
+    sns: new SNSClient({ ...CLIENT_OPTIONS, ...options('SNS') }),
     awsCli: (service, words) =>
       `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
       `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
@@ -108,7 +124,10 @@ function localStage(stateFile: string): Stage {
 const CLI_ENDPOINT = {
   appconfig: 'AWS_ENDPOINT_URL_APPCONFIG',
   secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
-} as const;
+  lambda: 'AWS_ENDPOINT_URL_LAMBDA',
+  sqs: 'AWS_ENDPOINT_URL_SQS',
+  sns: 'AWS_ENDPOINT_URL_SNS',
+} as const satisfies Record<CliService, string>;
 
 function localState(stateFile: string) {
   try {
@@ -133,6 +152,7 @@ async function deployedStage(name: string, variables: Readonly<Record<string, st
       dynamoDb: new DynamoDBClient(options),
       sqs: new SQSClient(options),
       cloudWatch: new CloudWatchClient(options),
+      sns: new SNSClient(options),
       awsCli: (service, words) => `aws ${service} ${words}`,
     });
   } finally {
@@ -171,7 +191,7 @@ function stageOf(
       const value = outputs[key];
       if (value !== undefined) return value;
       const remedy = name === 'local' ? 'start the platform again' : 'deploy its current version';
-      throw new CommandFailed(`the stack of stage ${name} has no output ${key}: ${remedy}`);
+      throw new OutputMissing(`the stack of stage ${name} has no output ${key}: ${remedy}`);
     },
     close() {
       for (const client of Object.values(clients)) client.destroy();

@@ -15,7 +15,7 @@ export function lambdaApi(functions: Functions, invoker: AsyncInvoker): RestApi 
     const [version, kind, key = '', action, ...rest] = segments;
     const path = [method, version, kind, action, ...rest].join(' ');
     if (path !== 'POST 2015-03-31 functions invocations') return undefined;
-    const pool = find(functions, key, query.get('Qualifier'));
+    const pool = findFunction(functions, key, query.get('Qualifier'));
     const event = readEvent(body);
     switch (headers['x-amz-invocation-type']) {
       case 'Event':
@@ -46,8 +46,12 @@ async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
   return { status: 200, headers, body: JSON.stringify(isFailed ? result.error : result.payload) };
 }
 
-/** By its own name or its ARN, as Lambda finds it; not by what else people call it here. */
-function find(functions: Functions, key: string, qualifier: string | null): FunctionPool {
+/**
+ * By its own name or its ARN, as Lambda finds it; not by what else people call it here.
+ *
+ * @throws AwsError where there is none
+ */
+export function findFunction(functions: Functions, key: string, qualifier: string | null): FunctionPool {
   const bare = key.endsWith(':$LATEST') ? key.slice(0, -':$LATEST'.length) : key;
   const found = functions.all().find(({ configuration: { name, arn } }) => [name, arn].includes(bare));
   if (found !== undefined && (qualifier === null || qualifier === '$LATEST')) return found;

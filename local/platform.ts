@@ -11,6 +11,7 @@ import type { Execution } from './execution.ts';
 import type { LogLine } from './function-process.ts';
 import { Functions, registerFunctions } from './functions.ts';
 import { lambdaApi } from './lambda-api.ts';
+import { lambdaSettingsApi } from './lambda-settings-api.ts';
 import { LocalMetrics } from './metrics.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import type { Queues } from './queues.ts';
@@ -19,6 +20,7 @@ import type { StateMachine } from './state-machine.ts';
 import { createStateMachines, registerStateMachines } from './state-machines.ts';
 import { stepFunctionsApi } from './step-functions-api.ts';
 import { readTemplate } from './template.ts';
+import { registerTopics, topicsApi } from './topics.ts';
 import type { RunningValkey } from './valkey/start-valkey.ts';
 
 /** Concurrency of all functions together. A real account starts at 10 or 1,000; this bounds memory, at 60 MB each. */
@@ -93,6 +95,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   tables?.register(template, resolver);
   registerFunctions(template, resolver);
   registerAppConfig(template, resolver);
+  registerTopics(template, resolver);
   registerStateMachines(template, resolver);
   await Promise.all([queues.create(resolver), tables?.create(resolver)]);
   seedAppConfig(template, resolver, controlPlane);
@@ -106,6 +109,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     AWS_ENDPOINT_URL_APPCONFIG: controlPlane.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: controlPlane.endpoint,
     AWS_ENDPOINT_URL_CLOUDWATCH: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_SNS: controlPlane.endpoint,
     ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
   const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
@@ -122,6 +126,8 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   controlPlane.registerRest(lambdaApi(functions, invoker));
+  controlPlane.registerRest(lambdaSettingsApi({ template, resolver, functions, account }));
+  controlPlane.registerRest(topicsApi(template, resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,

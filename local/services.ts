@@ -10,6 +10,7 @@ import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
 /** Types that run here. A reference to one of them must be answered by what runs, never by a made-up value. */
 const LOCAL_TYPES = [
   'AWS::SQS::Queue',
+  'AWS::SNS::Topic',
   'AWS::DynamoDB::Table',
   'AWS::Lambda::Function',
   'AWS::StepFunctions::StateMachine',

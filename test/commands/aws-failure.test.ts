@@ -14,6 +14,7 @@ test.each([
     serviceError('AccessDeniedException', 'User x is not authorized\nto perform: y'),
     /denies it to you: User x is not authorized to perform: y$/,
   ],
+  [serviceError('AuthorizationErrorException', 'User x is not authorized'), /denies it to you: User x is not/],
   [serviceError('ThrottlingException'), /try again in a minute/],
   [error('Error', '', 'ENOTFOUND'), /^stage dev cannot be reached \(ENOTFOUND\)/],
   [error('TimeoutError'), /cannot be reached/],

@@ -8,6 +8,7 @@ import { checkWarehouse } from '../../commands/check-warehouse.ts';
 import { USUAL_WAIT_SECONDS } from '../../commands/integration/rotation.ts';
 import { integration as runIntegration } from '../../commands/integration.ts';
 import { neededSecrets } from '../../commands/needed-secrets.ts';
+import { preflight } from '../../commands/preflight.ts';
 import { describeSchedule, retrySchedule } from '../../commands/retry-schedule.ts';
 import { sendTest } from '../../commands/send-test.ts';
 import { WAREHOUSE_CHECKS, type WarehouseCheckName } from '../../lambdas/contract/check-warehouse.ts';
@@ -32,6 +33,7 @@ import { checkStage } from '../../lib/stage-schema.ts';
 import { flattenFlags } from '../../local/control-plane/feature-flags.ts';
 import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
 import { type OperatorWorld, startOperatorWorld } from '../commands/operator-world.ts';
+import { startPreflightWorld } from '../commands/preflight-world.ts';
 import { type LedgerServer, startLedgerServer } from '../support/dynamodb.ts';
 import { integration } from '../support/factories.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
@@ -439,7 +441,11 @@ describe('the commands', () => {
 
   /** Each line of a section's block was printed or asked, whatever its numbers. */
   function expectShown(block: string): void {
-    const said = [world.printed(), ...world.questions].join('\n').replaceAll(/\d+/g, '0');
+    expectSaid(block, [world.printed(), ...world.questions].join('\n'));
+  }
+
+  function expectSaid(block: string, text: string): void {
+    const said = text.replaceAll(/\d+/g, '0');
     const shown = block.split('\n').filter((line) => line.trim() !== '' && line !== '…');
     expect(shown.length).toBeGreaterThan(1);
     for (const line of shown) expect(said).toContain(line.trim().replaceAll(/\d+/g, '0'));
@@ -514,6 +520,17 @@ describe('the commands', () => {
     expect(section('### 4.8 Rotating a signing secret')).toContain(`It waits ${USUAL_WAIT_SECONDS / 60} minutes`);
   });
 
+  test('preflight answers every question, with what mends a no', async () => {
+    const stage = await startPreflightWorld();
+    try {
+      stage.world.plane.secretsManager.remove('/local/snowflake');
+      expect(await preflight(words('preflight'), stage.world.context)).toBe(1);
+      expectSaid(printed('### 4.10 Before the first event: preflight'), stage.world.printed());
+    } finally {
+      await stage.close();
+    }
+  });
+
   test('call what the operator’s policy allows, and nothing else', () => {
     const callers = globSync(['commands/**/*.ts', 'lambdas/adapters/dynamodb/*.ts'], { cwd: ROOT });
     const called = callers.flatMap((name) => {
@@ -529,7 +546,7 @@ describe('the commands', () => {
     const moving = ['sqs:ReceiveMessage', 'sqs:DeleteMessage'];
     // Monitors are put back with the role that reads their alarms.
     const passing = 'iam:PassRole';
-    expect(allowed.sort()).toEqual([...new Set([...called, takingBack, ...moving, passing])].sort());
+    expect([...new Set(allowed)].sort()).toEqual([...new Set([...called, takingBack, ...moving, passing])].sort());
     const role = policy.Statement.find(({ Action }: { Action: unknown }) => Action === passing);
     expect(role.Resource).toMatch(/:role\/LearningTimeWebhooks-dev-ConfigurationAlarmReader/);
     expect(role.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'appconfig.amazonaws.com' } });

@@ -1,0 +1,53 @@
+import { paginateListSubscriptionsByTopic, type Subscription } from '@aws-sdk/client-sns';
+import { OutputMissing, type Stage } from '../stage.ts';
+import { type Check, howToDeploy, noted } from './check.ts';
+import { type Finding, no, unknown, yes } from './finding.ts';
+
+const WHAT = 'alarm subscriptions';
+
+/** What SNS writes in place of an ARN while nobody has confirmed, and once somebody has ended it. */
+const UNCONFIRMED = ['PendingConfirmation', 'Deleted'];
+
+export const alarmSubscriptions: Check = {
+  what: WHAT,
+  async look({ stage }) {
+    const topicArn = alarmTopic(stage);
+    if (topicArn === undefined) {
+      return [unknown(WHAT, 'this stack has no alarm topic: deploy it anew', howToDeploy(stage))];
+    }
+    const found: Subscription[] = [];
+    for await (const page of paginateListSubscriptionsByTopic({ client: stage.sns }, { TopicArn: topicArn })) {
+      found.push(...(page.Subscriptions ?? []));
+    }
+    const words = `subscribe --topic-arn ${topicArn} --protocol email --notification-endpoint ADDRESS`;
+    return [judgeSubscriptions(found, stage.awsCli('sns', words))];
+  },
+  mend: howToDeploy,
+};
+
+/** @returns undefined where the stack is older than its alarms' topic */
+function alarmTopic(stage: Stage): string | undefined {
+  try {
+    return stage.output('AlarmTopicArn');
+  } catch (thrown) {
+    if (thrown instanceof OutputMissing) return undefined;
+    throw thrown;
+  }
+}
+
+/** Somebody is told of alarms, and everybody who should be has confirmed. @param subscribe the command that asks */
+export function judgeSubscriptions(found: readonly Subscription[], subscribe: string): Finding {
+  const waiting = found.filter(({ SubscriptionArn = '' }) => UNCONFIRMED.includes(SubscriptionArn));
+  if (waiting.length > 0) {
+    const names = waiting.map(nameOf).join(', ');
+    return no(WHAT, `not confirmed: ${names}`, noted(subscribe, 'asks anew; or confirm by the link that SNS sent'));
+  }
+  if (found.length === 0) return no(WHAT, 'nobody is told of an alarm', subscribe);
+  return yes(WHAT, `confirmed: ${found.map(nameOf).join(', ')}`);
+}
+
+/** Without path and query of a url, which often hold the key of whoever is on call. */
+function nameOf({ Protocol: protocol = 'unknown', Endpoint: endpoint = '' }: Subscription): string {
+  if (protocol.startsWith('http')) return `${protocol} ${URL.parse(endpoint)?.hostname ?? ''}`.trim();
+  return protocol.startsWith('email') ? `${protocol} ${endpoint}` : protocol;
+}

@@ -1,0 +1,84 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { awsFailure, whereOf } from '../aws-failure.ts';
+import { CommandFailed } from '../command-failed.ts';
+import type { DeployedDocument } from '../deployed-document.ts';
+import { type IntegrationsDocument, readEntry } from '../integrations-document.ts';
+import { OutputMissing, type Stage } from '../stage.ts';
+import { type Finding, no, unknown } from './finding.ts';
+
+/** What checks look at. */
+export interface Looked {
+  readonly stage: Stage;
+  /** Read once for all checks that need it. */
+  readonly integrations: Promise<DeployedDocument>;
+  /** The wall clock, in milliseconds. */
+  readonly nowMs: number;
+}
+
+/** One question. It reads what it needs of the stage, changes nothing, and hands it to a rule. */
+export interface Check {
+  readonly what: string;
+  look(looked: Looked): Promise<readonly Finding[]>;
+  /** What to do where what is there cannot be used, beside what its failure says. */
+  mend(stage: Stage): string;
+}
+
+/** What a check finds; where it is refused something, that is its answer, and keeps no other check from its own. */
+export function findingsOf({ what, look, mend }: Check, looked: Looked): Promise<readonly Finding[]> {
+  const { stage } = looked;
+  return look(looked).catch((thrown: unknown) => [failed(what, thrown, stage, mend(stage))]);
+}
+
+/** The same for one of several questions of a check. */
+export function findingOf(what: string, stage: Stage, mend: string, look: () => Promise<Finding>): Promise<Finding> {
+  return look().catch((thrown: unknown) => failed(what, thrown, stage, mend));
+}
+
+/**
+ * The finding for what a look threw: `no` where what is there cannot be used, `?` where it was not seen.
+ *
+ * @throws what nobody expected
+ */
+function failed(what: string, thrown: unknown, stage: Stage, mend: string): Finding {
+  if (thrown instanceof NotSeen) return unknown(what, thrown.message);
+  if (thrown instanceof OutputMissing) return unknown(what, thrown.message, howToDeploy(stage));
+  if (thrown instanceof CommandFailed) return no(what, thrown.message, mend);
+  const failure = awsFailure(thrown, whereOf(stage.name));
+  if (failure === undefined) throw thrown;
+  return unknown(what, failure);
+}
+
+/** Another check has told already why something could not be read. */
+class NotSeen extends CommandFailed {}
+
+/**
+ * Integrations whose entry fits and that are not switched off; a paused one takes webhooks again one day.
+ *
+ * @throws NotSeen where the document cannot be read
+ */
+export async function activeIntegrations({ integrations }: Pick<Looked, 'integrations'>): Promise<Integration[]> {
+  const deployed = await integrations.catch(() => undefined);
+  if (deployed === undefined) throw new NotSeen('the integrations could not be read: see above');
+  return fittingIntegrations(deployed.document).filter(({ active }) => active);
+}
+
+/** Those whose entry fits. */
+export function fittingIntegrations({ entries }: IntegrationsDocument): Integration[] {
+  return entries.map(readEntry).flatMap((read) => ('integration' in read ? read.integration : []));
+}
+
+/** No deploy to paste: one without the principals of the last one would take their permission away. */
+export function howToDeploy({ name }: Stage): string {
+  if (name === 'local') return noted('npm start', 'once the platform that runs is ended');
+  return noted(`npx cdk diff -c stage=${name}`, 'then deploy it: docs/deploy.md, step 8');
+}
+
+/** A command to paste, and what a person should know beside it, as a shell reads past it. */
+export function noted(command: string, note: string): string {
+  return `${command}   # ${note}`;
+}
+
+/** Of a command of ours: which stage it is for. */
+export function stageFlag({ name }: Stage): string {
+  return `--stage ${name}`;
+}

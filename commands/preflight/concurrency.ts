@@ -1,0 +1,114 @@
+import {
+  type EventSourceMappingConfiguration,
+  GetAccountSettingsCommand,
+  GetFunctionConcurrencyCommand,
+  paginateListEventSourceMappings,
+} from '@aws-sdk/client-lambda';
+import type { OutputName, Stage } from '../stage.ts';
+import { type Check, findingOf, howToDeploy, noted } from './check.ts';
+import { type Finding, no, unknown, yes } from './finding.ts';
+
+const READERS = 'readers of the queues';
+const ACCOUNT = 'concurrency of Lambda';
+
+/** At once besides the queues' readers: the workflow's two tasks, the rescue, and a person's test (`lib/stage.ts`, dev). */
+const BESIDES = 4;
+
+/** Lambda keeps so many unreserved in an account of ordinary size (Lambda Developer Guide, "Reserved concurrency"). */
+const ALWAYS_UNRESERVED = 100;
+
+/** "Concurrent executions", as Service Quotas lists it. */
+const QUOTA = '--service-code lambda --quota-code L-B99A9384';
+
+/** Who reads a queue, as it is deployed. */
+export interface Reader {
+  /** The queue, in words. */
+  readonly queue: string;
+  /** Undefined where nothing reads it. */
+  readonly mapping: EventSourceMappingConfiguration | undefined;
+  /** Of the function, where something is reserved for it. */
+  readonly reserved: number | undefined;
+}
+
+export interface AccountConcurrency {
+  readonly inAll: number | undefined;
+  readonly unreserved: number | undefined;
+}
+
+/** Stages' settings are known by what was deployed of them: how many batches of each queue are worked on side by side. */
+export const concurrency: Check = {
+  what: ACCOUNT,
+  async look({ stage }) {
+    const readers = readReaders(stage);
+    const mend = howToDeploy(stage);
+    return Promise.all([
+      findingOf(READERS, stage, mend, async () => judgeReaders(await readers, stage)),
+      findingOf(ACCOUNT, stage, mend, async () => judgeAccount(await readAccount(stage), await readers)),
+    ]);
+  },
+  mend: howToDeploy,
+};
+
+async function readAccount(stage: Stage): Promise<AccountConcurrency> {
+  const { AccountLimit } = await stage.lambda.send(new GetAccountSettingsCommand({}));
+  return { inAll: AccountLimit?.ConcurrentExecutions, unreserved: AccountLimit?.UnreservedConcurrentExecutions };
+}
+
+async function readReaders(stage: Stage): Promise<readonly Reader[]> {
+  return Promise.all([
+    readReader(stage, 'events', 'EventsQueueArn'),
+    readReader(stage, 'deliveries', 'DeliveriesQueueArn'),
+  ]);
+}
+
+async function readReader(stage: Stage, queue: string, output: OutputName): Promise<Reader> {
+  const found: EventSourceMappingConfiguration[] = [];
+  const asked = { EventSourceArn: stage.output(output) };
+  for await (const page of paginateListEventSourceMappings({ client: stage.lambda }, asked)) {
+    found.push(...(page.EventSourceMappings ?? []));
+  }
+  const [mapping] = found;
+  if (mapping?.FunctionArn === undefined) return { queue, mapping, reserved: undefined };
+  const { ReservedConcurrentExecutions: reserved } = await stage.lambda.send(
+    new GetFunctionConcurrencyCommand({ FunctionName: mapping.FunctionArn }),
+  );
+  return { queue, mapping, reserved };
+}
+
+/** Each queue is read, by no more at once than its function may run. */
+export function judgeReaders(readers: readonly Reader[], stage: Stage): Finding {
+  for (const { queue, mapping, reserved } of readers) {
+    const most = mapping?.ScalingConfig?.MaximumConcurrency;
+    if (mapping === undefined) return no(READERS, `nothing reads the ${queue} queue`, howToDeploy(stage));
+    if (mapping.State !== 'Enabled') {
+      const enable = stage.awsCli('lambda', `update-event-source-mapping --uuid ${mapping.UUID} --enabled`);
+      return no(READERS, `the ${queue} queue is not read: its reader is ${mapping.State}`, enable);
+    }
+    if (most === undefined) return no(READERS, `the ${queue} queue is read without a bound`, howToDeploy(stage));
+    if (reserved !== undefined && reserved < most) {
+      const is = `${most} of the ${queue} queue at once, and its function may run ${reserved} times`;
+      return no(READERS, is, howToDeploy(stage));
+    }
+  }
+  return yes(READERS, readers.map(inWords).join('; '));
+}
+
+function inWords({ queue, mapping, reserved }: Reader): string {
+  const own = reserved === undefined ? '' : `, ${reserved} reserved`;
+  return `${queue}: ${mapping?.ScalingConfig?.MaximumConcurrency} at once${own}`;
+}
+
+/** What the stage's functions share with all others of the account is enough for them. */
+export function judgeAccount({ inAll, unreserved }: AccountConcurrency, readers: readonly Reader[]): Finding {
+  if (inAll === undefined || unreserved === undefined) return unknown(ACCOUNT, 'Lambda does not say it');
+  const sharing = readers.filter(({ reserved }) => reserved === undefined);
+  const reading = sharing.reduce((sum, { mapping }) => sum + (mapping?.ScalingConfig?.MaximumConcurrency ?? 0), 0);
+  const needed = reading + BESIDES;
+  const is = `${unreserved} of the account’s ${inAll} are unreserved, ${needed} are needed (${reading} for readers, ${BESIDES} besides)`;
+  if (unreserved < needed) {
+    const ask = `aws service-quotas request-service-quota-increase ${QUOTA} --desired-value 1000`;
+    return no(ACCOUNT, is, noted(ask, 'or lower maxConcurrency in lib/stage.ts, and deploy'));
+  }
+  const left = unreserved - ALWAYS_UNRESERVED;
+  return yes(ACCOUNT, left > 0 ? `${is}; up to ${left} more may be reserved` : is);
+}

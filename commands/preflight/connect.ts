@@ -1,0 +1,73 @@
+import { lookup as dnsLookup } from 'node:dns';
+import * as net from 'node:net';
+import * as tls from 'node:tls';
+import { type AddressGuard, createAddressGuard } from '../../lambdas/adapters/https/address-guard.ts';
+import { forbiddenAddress, guardedLookup, type LookupAll } from '../../lambdas/adapters/https/guarded-lookup.ts';
+import { createTargetFinder } from '../../lambdas/adapters/https/target.ts';
+import type { PartnerRules } from './partner-rules.ts';
+
+/** What came of a connection on which nothing was sent. */
+export type Connected =
+  | { readonly kind: 'tls'; readonly certificateEndsMs: number }
+  | { readonly kind: 'plain' }
+  /** Our own codes, and Node's: those of the sender. */
+  | { readonly kind: 'failed'; readonly code: string };
+
+/** Name, connection and certificate together, in milliseconds. */
+const DEADLINE_MS = 5_000;
+
+export interface ConnectOptions {
+  readonly rules: PartnerRules;
+  readonly deadlineMs?: number;
+  readonly lookup?: LookupAll;
+}
+
+/**
+ * Opens a connection as the stage's sender would, from this machine, and closes it: where a url leads is held to the same
+ * rules, and a certificate to the same authorities. No request is made.
+ *
+ * @throws EnvironmentInvalid where the rules name something that is no network
+ */
+export async function connect(
+  url: string,
+  { rules, deadlineMs = DEADLINE_MS, lookup = dnsLookup }: ConnectOptions,
+): Promise<Connected> {
+  const isAllowed = createAddressGuard(rules.allowedCidrs);
+  const target = createTargetFinder(rules, isAllowed)(url);
+  if (typeof target === 'string') return { kind: 'failed', code: target };
+  const { host, port, servername } = target.options;
+  const where = { host, port, lookup: guardedLookup(isAllowed, lookup, Date.now) };
+  if (target.protocol === 'http:') {
+    const socket = net.connect(where);
+    return settled(socket, isAllowed, deadlineMs, 'connect', () => ({ kind: 'plain' }));
+  }
+  const socket = tls.connect({ ...where, servername, minVersion: 'TLSv1.2', rejectUnauthorized: true });
+  return settled(socket, isAllowed, deadlineMs, 'secureConnect', () => ({
+    kind: 'tls',
+    certificateEndsMs: Date.parse(socket.getPeerCertificate().valid_to),
+  }));
+}
+
+/** @param event of the socket, when it is as far as it should come */
+function settled(
+  socket: net.Socket,
+  isAllowed: AddressGuard,
+  deadlineMs: number,
+  event: 'connect' | 'secureConnect',
+  describe: () => Connected,
+): Promise<Connected> {
+  const { promise, resolve } = Promise.withResolvers<Connected>();
+  const fail = (code: string) => resolve({ kind: 'failed', code });
+  const timer = setTimeout(() => fail('TIMEOUT'), deadlineMs);
+  socket.once('connect', () => {
+    // The lookup let no other address pass; this holds whatever becomes of Node's way to connect.
+    if (!isAllowed(socket.remoteAddress ?? '')) socket.destroy(forbiddenAddress());
+  });
+  socket.once(event, () => resolve(describe()));
+  socket.on('error', ({ code, name }: NodeJS.ErrnoException) => fail(code ?? name));
+  socket.once('close', () => fail('CLOSED'));
+  return promise.finally(() => {
+    clearTimeout(timer);
+    socket.destroy();
+  });
+}

@@ -1,0 +1,106 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { meaningOfCode } from '../explain-answer.ts';
+import { activeIntegrations, type Check, howToDeploy, noted, stageFlag } from './check.ts';
+import { type Connected, connect } from './connect.ts';
+import { type Finding, no, unknown, yes } from './finding.ts';
+import { readPartnerRules } from './partner-rules.ts';
+import { sideBySide } from './side-by-side.ts';
+
+const WHAT = 'endpoints, from here';
+
+/** A partner with a certificate that ends sooner has not renewed it in time, by whatever does that for it. */
+const LEAST_CERTIFICATE_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+/** What a firewall does that lets in nobody but the stage's own addresses: from here it says nothing about those. */
+const MAY_BE_FIREWALL =
+  /^(TIMEOUT|CLOSED|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|EADDRNOTAVAIL|EAI_AGAIN)$/;
+
+/** One address that an integration sends to. */
+export interface Endpoint {
+  readonly id: string;
+  readonly url: string;
+  /** Where its tokens come from, instead of where its webhooks go. */
+  readonly isTokenServer: boolean;
+}
+
+export const endpoints: Check = {
+  what: WHAT,
+  async look(looked) {
+    const { stage, nowMs } = looked;
+    const all = (await activeIntegrations(looked)).flatMap(endpointsOf);
+    if (all.length === 0) return [];
+    const rules = await readPartnerRules(stage);
+    // Many integrations of one partner share a host, which is knocked at only once.
+    const origins = [...new Set(all.map(originOf))];
+    const connected = await sideBySide(origins, async (origin) => connect(origin, { rules }));
+    const byOrigin = new Map(origins.map((origin, index) => [origin, connected[index]]));
+    const seen = all.flatMap((endpoint) => {
+      const result = byOrigin.get(originOf(endpoint));
+      return result === undefined ? [] : [{ endpoint, result }];
+    });
+    return judgeEndpoints(seen, nowMs, stageFlag(stage), stage.name === 'local');
+  },
+  mend: howToDeploy,
+};
+
+function endpointsOf({ id, url, auth }: Integration): Endpoint[] {
+  const tokens = auth.type === 'oauth2_client_credentials' ? [{ id, url: auth.token_url, isTokenServer: true }] : [];
+  return [{ id, url, isTokenServer: false }, ...tokens];
+}
+
+/** The url without path and query, which nothing is asked for. */
+function originOf({ url }: Endpoint): string {
+  return new URL(url).origin;
+}
+
+/**
+ * @param flag the stage's, for commands
+ * @param isHere whether the stage sends from this machine: then there is nothing that only it would reach
+ */
+export function judgeEndpoints(
+  seen: readonly { readonly endpoint: Endpoint; readonly result: Connected }[],
+  nowMs: number,
+  flag: string,
+  isHere: boolean,
+): readonly Finding[] {
+  const findings = seen.map(({ endpoint, result }) => judgeOne(endpoint, result, nowMs, { flag, isHere }));
+  const faulty = findings.filter(({ answer }) => answer !== 'yes');
+  if (faulty.length > 0) return faulty;
+  const ends = seen.flatMap(({ result }) => (result.kind === 'tls' ? [result.certificateEndsMs] : []));
+  const first = ends.length === 0 ? '' : `; the first certificate ends in ${daysTo(Math.min(...ends), nowMs)} days`;
+  return [yes(WHAT, `up: ${seen.length} of ${seen.length}${first}`)];
+}
+
+function judgeOne(
+  { id, url, isTokenServer }: Endpoint,
+  result: Connected,
+  nowMs: number,
+  { flag, isHere }: { readonly flag: string; readonly isHere: boolean },
+): Finding {
+  const what = `${isTokenServer ? 'token server' : 'endpoint'} of ${id}`;
+  const { host } = new URL(url);
+  const test = `npm run -s send-test -- --integration ${id} ${flag}`;
+  if (result.kind === 'failed') {
+    const { code } = result;
+    const [means, remedy] = meaningOfCode(code) ?? ['no connection came about', 'ask the partner'];
+    const is = `${host}: ${code}, ${means}`;
+    if (!isHere && MAY_BE_FIREWALL.test(code)) {
+      return unknown(what, `${is}; from here: it may let in the stage’s own addresses only`, test);
+    }
+    return no(what, is, noted(test, `once this is done: ${remedy}`));
+  }
+  const days = result.kind === 'tls' ? daysTo(result.certificateEndsMs, nowMs) : Number.POSITIVE_INFINITY;
+  if (!(days >= LEAST_CERTIFICATE_DAYS)) {
+    return no(
+      what,
+      `${host}: its certificate ends in ${days} days`,
+      noted(test, 'once this is done: the partner must renew it'),
+    );
+  }
+  return yes(what, host);
+}
+
+function daysTo(ms: number, nowMs: number): number {
+  return Math.floor((ms - nowMs) / DAY_MS);
+}

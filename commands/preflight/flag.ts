@@ -1,0 +1,23 @@
+import type { Flag } from '../../lambdas/contract/flag.ts';
+import { readDeployedOf } from '../deployed-document.ts';
+import { FLAG } from '../flag/flag-document.ts';
+import { type Check, stageFlag } from './check.ts';
+import { yes } from './finding.ts';
+
+const WHAT = 'flag';
+
+/** Whether it is on is told, and is neither right nor wrong. */
+export const flag: Check = {
+  what: WHAT,
+  async look({ stage }) {
+    const { document, version } = await readDeployedOf(FLAG, stage);
+    return [yes(WHAT, `version ${version} fits; ${reach(document.flag)}`)];
+  },
+  mend: (stage) => `npm run -s flag -- status ${stageFlag(stage)}`,
+};
+
+/** For whom the flag is on. An environment of `local` and `dev` may override it: `lib/feature-override.ts`. */
+export function reach({ enabled, rollout_percentage: percentage, pilot_enterprises: pilots }: Flag): string {
+  if (!enabled) return 'it is off';
+  return `it is on, for ${percentage} % of enterprises and ${pilots.length} pilots`;
+}

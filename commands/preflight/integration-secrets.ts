@@ -1,0 +1,56 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { readSecret, secretName } from '../integration-secrets.ts';
+import { secretFaults } from '../needed-secrets.ts';
+import type { Stage } from '../stage.ts';
+import { activeIntegrations, type Check, findingOf, noted, stageFlag } from './check.ts';
+import { type Finding, no, yes } from './finding.ts';
+import { sideBySide } from './side-by-side.ts';
+
+const WHAT = 'secrets of integrations';
+
+export const integrationSecrets: Check = {
+  what: WHAT,
+  async look(looked) {
+    const { stage } = looked;
+    const active = await activeIntegrations(looked);
+    const found = await sideBySide(active, (integration) => lookAtOne(integration, stage));
+    const faulty = found.filter(({ answer }) => answer !== 'yes');
+    if (faulty.length > 0 || found.length === 0) return faulty;
+    return [yes(WHAT, `whole: ${found.length} of ${found.length}`)];
+  },
+  mend: validateCommand,
+};
+
+function validateCommand(stage: Stage): string {
+  return noted(
+    `npm run -s integration -- validate ${stageFlag(stage)}`,
+    'docs/deploy.md, step 4.4, says how to change it',
+  );
+}
+
+function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
+  return findingOf(`secret of ${integration.id}`, stage, validateCommand(stage), async () => {
+    const stored = await readSecret(stage, integration.id);
+    return judgeSecret(integration, stored?.fields, remedies(integration, stage));
+  });
+}
+
+function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly mend: string } {
+  const words = `create-secret --name ${secretName(stage, id)} --secret-string file://integration-secret.json`;
+  return {
+    make: noted(stage.awsCli('secretsmanager', words), 'docs/deploy.md, step 4.5, writes the file'),
+    mend: validateCommand(stage),
+  };
+}
+
+/** @param fields undefined where there is no secret, or none with a value. Faults name keys, never values */
+export function judgeSecret(
+  integration: Integration,
+  fields: unknown,
+  { make, mend }: { readonly make: string; readonly mend: string },
+): Finding {
+  const what = `secret of ${integration.id}`;
+  if (fields === undefined) return no(what, 'is not there, or has no value', make);
+  const faults = secretFaults(integration, fields);
+  return faults.length === 0 ? yes(what, 'is well-formed') : no(what, faults.join('; '), mend);
+}

@@ -1,0 +1,47 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { documentFaults, type IntegrationsDocument } from '../integrations-document.ts';
+import { type Check, fittingIntegrations, noted, stageFlag } from './check.ts';
+import { type Finding, no, yes } from './finding.ts';
+
+const WHAT = 'integrations';
+
+export const integrations: Check = {
+  what: WHAT,
+  async look({ stage, integrations }) {
+    const { document, version } = await integrations;
+    return [judgeIntegrations(document, version, stageFlag(stage))];
+  },
+  mend: (stage) => `npm run -s integration -- validate ${stageFlag(stage)}`,
+};
+
+/** The document fits, and somebody takes webhooks; who does not is named. @param flag the stage's, for commands */
+export function judgeIntegrations(document: IntegrationsDocument, version: number, flag: string): Finding {
+  const faults = documentFaults(document);
+  if (faults.length > 0) {
+    const which = faults.length === 1 ? '' : `${faults.length} faults, the first: `;
+    return no(WHAT, `${which}${faults[0]}`, `npm run -s integration -- validate ${flag}`);
+  }
+  const all = fittingIntegrations(document);
+  if (all.length === 0) {
+    return no(WHAT, 'there are none yet', `npm run -s integration -- add --id ID --url URL ${flag}`);
+  }
+  const isAllPaused = document.fields.paused === true;
+  const off = all.filter(({ active }) => !active);
+  const paused = all.filter(({ active, paused }) => active && paused);
+  const isNobody = isAllPaused || off.length + paused.length === all.length;
+  const resting = [
+    isAllPaused ? 'all are paused' : [],
+    off.length === 0 ? [] : `off: ${idsOf(off)}`,
+    paused.length === 0 ? [] : `paused: ${idsOf(paused)}`,
+  ].flat();
+  const rest = resting.map((words) => `; ${words}`).join('');
+  if (!isNobody) return yes(WHAT, `${all.length} in version ${version}, all entries fit${rest}`);
+  const is = `none of ${all.length} takes webhooks${rest}`;
+  const whose = isAllPaused ? '--all' : paused[0]?.id;
+  if (whose !== undefined) return no(WHAT, is, `npm run -s integration -- resume ${whose} ${flag}`);
+  return no(WHAT, is, noted(`npm run -s integration -- list ${flag}`, 'docs/deploy.md, step 4.5: set active to true'));
+}
+
+function idsOf(some: readonly Integration[]): string {
+  return some.map(({ id }) => id).join(', ');
+}

@@ -1,0 +1,105 @@
+import { createPrivateKey } from 'node:crypto';
+import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { faultsOf } from '../../lambdas/contract/faults.ts';
+import { type SnowflakeSecret, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
+import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
+import { isFields } from '../integrations-document.ts';
+import type { Stage } from '../stage.ts';
+import { type Check, howToDeploy, noted } from './check.ts';
+import { type Finding, no, yes } from './finding.ts';
+
+/** A key that is changed every quarter, as is usual, then has ten days left. Nothing ends with it: Snowflake’s keys do not. */
+const OLDEST_DAYS = 80;
+const DAY_MS = 86_400_000;
+
+const NEW_KEY = 'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out snowflake_key_2.p8';
+
+const WHAT = 'secret of Snowflake';
+
+/** The secret as it is stored. */
+export interface StoredText {
+  /** Undefined where it has no value yet, or is about to be deleted. */
+  readonly text: string | undefined;
+  /** When this version was written, in epoch milliseconds. */
+  readonly writtenAtMs: number;
+  readonly isBeingDeleted: boolean;
+}
+
+/** What mends it, by its fault. */
+export interface SnowflakeRemedies {
+  readonly fill: string;
+  readonly restore: string;
+  readonly rotate: string;
+}
+
+export const snowflakeSecret: Check = {
+  what: WHAT,
+  async look({ stage, nowMs }) {
+    const name = stage.output('SnowflakeSecretName');
+    return [judgeSnowflakeSecret(await readText(stage, name), nowMs, remedies(stage, name))];
+  },
+  mend: howToDeploy,
+};
+
+async function readText(stage: Stage, name: string): Promise<StoredText> {
+  try {
+    const answer = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
+    return { text: answer.SecretString, writtenAtMs: answer.CreatedDate?.getTime() ?? 0, isBeingDeleted: false };
+  } catch (thrown) {
+    const { name: error } = thrown as Error;
+    if (error !== 'ResourceNotFoundException' && error !== 'InvalidRequestException') throw thrown;
+    return { text: undefined, writtenAtMs: 0, isBeingDeleted: error === 'InvalidRequestException' };
+  }
+}
+
+function remedies(stage: Stage, name: string): SnowflakeRemedies {
+  const words = `put-secret-value --secret-id ${name} --secret-string file://snowflake-secret.json`;
+  return {
+    fill: noted(stage.awsCli('secretsmanager', words), 'docs/deploy.md, step 3, writes the file'),
+    restore: stage.awsCli('secretsmanager', `restore-secret --secret-id ${name}`),
+    rotate: noted(`(umask 077; ${NEW_KEY})`, 'begins a rotation: docs/deploy.md, step 7'),
+  };
+}
+
+/** Filled, fit for the warehouse's adapter, its key readable, and not too old. Its content is in no word of the answer. */
+export function judgeSnowflakeSecret(
+  { text, writtenAtMs, isBeingDeleted }: StoredText,
+  nowMs: number,
+  { fill, restore, rotate }: SnowflakeRemedies,
+): Finding {
+  if (isBeingDeleted) return no(WHAT, 'is about to be deleted', restore);
+  if (text === undefined) return no(WHAT, 'has no value yet', fill);
+  const fault = faultOf(text);
+  if (fault !== undefined) return no(WHAT, fault, fill);
+  const days = Math.floor((nowMs - writtenAtMs) / DAY_MS);
+  if (days > OLDEST_DAYS) return no(WHAT, `is ${days} days old, over ${OLDEST_DAYS}`, rotate);
+  return yes(WHAT, `filled and well-formed, ${days === 1 ? '1 day' : `${days} days`} old`);
+}
+
+function faultOf(text: string): string | undefined {
+  const fields = parsed(text);
+  if (!isFields(fields)) return 'is not a JSON object';
+  const result = snowflakeSecretSchema.safeParse(fields);
+  return result.success ? keyFault(result.data) : `does not fit: ${faultsOf(result.error, 'as a whole')}`;
+}
+
+/** As the warehouse's adapter reads the key. What OpenSSL says of it is not repeated. */
+function keyFault({ private_key: key, private_key_passphrase: passphrase }: SnowflakeSecret): string | undefined {
+  if (key === undefined) return undefined;
+  const pem = privateKeyPem(key, { encrypted: passphrase !== undefined });
+  try {
+    const { asymmetricKeyType } = createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) });
+    return asymmetricKeyType === 'rsa' ? undefined : 'private_key: is no RSA key, and Snowflake takes no other';
+  } catch {
+    return 'private_key: cannot be read; is it whole, and private_key_passphrase right?';
+  }
+}
+
+/** @returns undefined where it is not JSON: the error of JSON.parse quotes the text */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

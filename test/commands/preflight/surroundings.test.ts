@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { judgeSubscriptions } from '../../../commands/preflight/alarm-subscriptions.ts';
+import { judgeAccount, judgeReaders, type Reader } from '../../../commands/preflight/concurrency.ts';
+import { judgeLetters } from '../../../commands/preflight/dead-letters.ts';
+import { judgeEgressAddresses } from '../../../commands/preflight/egress-addresses.ts';
+import { reach } from '../../../commands/preflight/flag.ts';
+import type { Stage } from '../../../commands/stage.ts';
+import { flagSchema } from '../../../lambdas/contract/flag.ts';
+import { findStage } from '../../../lib/stage.ts';
+import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+
+let world: OperatorWorld;
+let stage: Stage;
+
+beforeEach(async () => {
+  world = await startOperatorWorld();
+  stage = {
+    ...(await world.context.openStage('local')),
+    name: 'dev',
+    awsCli: (service, words) => `${service} ${words}`,
+  };
+});
+
+afterEach(() => world.close());
+
+const DEPLOY = 'npx cdk diff -c stage=dev   # then deploy it: docs/deploy.md, step 8';
+
+describe('egress addresses', () => {
+  test('are listed', () => {
+    expect(judgeEgressAddresses('203.0.113.10,203.0.113.11', stage)).toMatchObject({
+      answer: 'yes',
+      is: '203.0.113.10, 203.0.113.11: for partners’ allow-lists and Snowflake’s network policy',
+    });
+  });
+
+  test.each(['', '203.0.113.10,', 'NetworkEgress1.PublicIp'])('%j is none', (output) => {
+    expect(judgeEgressAddresses(output, stage)).toMatchObject({ answer: 'no', mend: DEPLOY });
+  });
+});
+
+describe('alarm subscriptions', () => {
+  const mail = { Protocol: 'email', Endpoint: 'on-call@example.com', SubscriptionArn: 'arn:aws:sns:x:y:z:1' };
+  const pager = {
+    Protocol: 'https',
+    Endpoint: 'https://events.pager.example/a-key',
+    SubscriptionArn: 'arn:aws:sns:x:y:z:2',
+  };
+  const judge = (...found: readonly (typeof mail)[]) => {
+    const { answer, is, mend } = judgeSubscriptions(found, 'subscribe');
+    return [answer, is, mend];
+  };
+
+  test('confirmed, without what a url may hold', () => {
+    expect(judge(mail, pager)).toEqual([
+      'yes',
+      'confirmed: email on-call@example.com, https events.pager.example',
+      undefined,
+    ]);
+  });
+
+  test('nobody', () => {
+    expect(judge()).toEqual(['no', 'nobody is told of an alarm', 'subscribe']);
+  });
+
+  test.each(['PendingConfirmation', 'Deleted'])('one is %s, though another is confirmed', (SubscriptionArn) => {
+    expect(judge(pager, { ...mail, SubscriptionArn })).toEqual([
+      'no',
+      'not confirmed: email on-call@example.com',
+      'subscribe   # asks anew; or confirm by the link that SNS sent',
+    ]);
+  });
+});
+
+/** The readers of a stage, as they are deployed from its settings. */
+function readersOf(name: string): Reader[] {
+  const { eventSources, functions } = findStage(name);
+  const reader = (queue: string, most: number, reserved: number | undefined): Reader => {
+    return { queue, mapping: { State: 'Enabled', UUID: queue, ScalingConfig: { MaximumConcurrency: most } }, reserved };
+  };
+  return [
+    reader('events', eventSources.events.maxConcurrency, functions.enrichBatch.reservedConcurrency),
+    reader('deliveries', eventSources.deliveries.maxConcurrency, functions.deliverBatch.reservedConcurrency),
+  ];
+}
+
+describe('readers of the queues', () => {
+  test.each([
+    ['dev', 'events: 2 at once; deliveries: 4 at once'],
+    ['prod', 'events: 5 at once; deliveries: 20 at once, 20 reserved'],
+  ])('of %s, as its settings have them', (name, is) => {
+    expect(judgeReaders(readersOf(name), stage)).toEqual({ answer: 'yes', what: 'readers of the queues', is });
+  });
+
+  test.each<[string, (reader: Reader) => Reader, string, string]>([
+    ['none', (reader) => ({ ...reader, mapping: undefined }), 'nothing reads the deliveries queue', DEPLOY],
+    [
+      'one that somebody switched off',
+      (reader) => ({ ...reader, mapping: { ...reader.mapping, State: 'Disabled' } }),
+      'the deliveries queue is not read: its reader is Disabled',
+      'lambda update-event-source-mapping --uuid deliveries --enabled',
+    ],
+    [
+      'one without a bound',
+      (reader) => ({ ...reader, mapping: { State: 'Enabled' } }),
+      'the deliveries queue is read without a bound',
+      DEPLOY,
+    ],
+    [
+      'one whose function may run less',
+      (reader) => ({ ...reader, reserved: 3 }),
+      '20 of the deliveries queue at once, and its function may run 3 times',
+      DEPLOY,
+    ],
+  ])('%s', (_, change, is, mend) => {
+    const readers = readersOf('prod').map((reader) => (reader.queue === 'deliveries' ? change(reader) : reader));
+    expect(judgeReaders(readers, stage)).toMatchObject({ answer: 'no', is, mend });
+  });
+});
+
+describe('concurrency of the account', () => {
+  test('a new account’s ten are enough for dev, and no more', () => {
+    expect(judgeAccount({ inAll: 10, unreserved: 10 }, readersOf('dev'))).toMatchObject({
+      answer: 'yes',
+      is: '10 of the account’s 10 are unreserved, 10 are needed (6 for readers, 4 besides)',
+    });
+    expect(judgeAccount({ inAll: 10, unreserved: 9 }, readersOf('dev'))).toMatchObject({
+      answer: 'no',
+      mend: expect.stringMatching(/^aws service-quotas request-service-quota-increase .* # or lower maxConcurrency/),
+    });
+  });
+
+  test('what is reserved for a reader is not needed once more; a hundred stay unreserved', () => {
+    expect(judgeAccount({ inAll: 1000, unreserved: 926 }, readersOf('prod'))).toMatchObject({
+      answer: 'yes',
+      is: '926 of the account’s 1000 are unreserved, 9 are needed (5 for readers, 4 besides); up to 826 more may be reserved',
+    });
+  });
+
+  test('Lambda does not say it', () => {
+    const nothing = { inAll: undefined, unreserved: undefined };
+    expect(judgeAccount(nothing, readersOf('dev'))).toMatchObject({ answer: '?' });
+  });
+});
+
+test('for whom the feature is on', () => {
+  const on = { enabled: true, rollout_percentage: 25, pilot_enterprises: ['ent-1', 'ent-2'] };
+  expect(reach(flagSchema.parse(on))).toBe('it is on, for 25 % of enterprises and 2 pilots');
+  expect(reach(flagSchema.parse({ ...on, enabled: false }))).toBe('it is off');
+});
+
+test.each([
+  [0, 'yes', 'none'],
+  [1, 'no', '1 letter'],
+  [12, 'no', '12 letters'],
+])('%i dead letters', (letters, answer, is) => {
+  expect(judgeLetters('dead letters of events', letters, 'look')).toMatchObject({ answer, is });
+});

@@ -1,0 +1,82 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from '@jest/globals';
+import { preflight } from '../../commands/preflight.ts';
+import { openStage, type Stage } from '../../commands/stage.ts';
+import { writeState } from '../../local/console/state-file.ts';
+import { until } from '../support/assembly.ts';
+import { startPartner } from '../support/partner-server.ts';
+import { runningWorld } from './running-world.ts';
+
+const silent = await startPartner((to) => to.end());
+const directory = mkdtempSync(join(tmpdir(), 'preflight-'));
+const stateFile = join(directory, 'platform.json');
+const opened: Stage[] = [];
+afterAll(async () => {
+  for (const stage of opened) stage.close();
+  await silent.close();
+  rmSync(directory, { recursive: true });
+});
+
+const world = runningWorld({
+  partners: { skillsoft: { answers: 200 }, quiet: { answers: 200, entry: { url: `${silent.url}/hooks` } } },
+});
+
+/** What a preflight of the running platform prints, line by line. */
+async function lines(): Promise<readonly string[]> {
+  const { outputs, endpoints, controlPlane } = world().platform;
+  writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, endpoints, outputs });
+  const printed: string[] = [];
+  const ask = async () => undefined;
+  const progress = { isTTY: false, write: () => true };
+  const print = (text: string) => void printed.push(...text.split('\n'));
+  await preflight([], {
+    terminal: { isInteractive: false, progress, print, ask, askHidden: ask, close: () => {} },
+    variables: {},
+    async openStage(name) {
+      const stage = await openStage(name, {}, stateFile);
+      opened.push(stage);
+      return stage;
+    },
+    now: Date.now,
+    sleep: async () => {},
+  });
+  return printed;
+}
+
+test('the stack as it is synthesized answers yes to all that the local platform has, and no partner hears of it', async () => {
+  const answers = (await lines()).filter((line) => /^(yes|no|\?) /.test(line));
+  // Whether an alarm reaches anybody is a matter of who deploys.
+  const ours = answers.filter((line) => !line.includes('alarm subscriptions'));
+  expect(answers.length - ours.length).toBe(1);
+  expect(ours.filter((line) => !line.startsWith('yes'))).toEqual([]);
+  expect(ours.map((line) => line.slice(5).replace(/ {2}.*/, ''))).toEqual([
+    'secret of Snowflake',
+    'integrations',
+    'secrets of integrations',
+    'endpoints, from here',
+    'egress addresses',
+    'readers of the queues',
+    'concurrency of Lambda',
+    'flag',
+    'dead letters of events',
+    'dead letters of deliveries',
+    'dead letters of rescue',
+    'dead letters of reconciler',
+  ]);
+  expect(silent.connections).toHaveLength(1);
+  expect([...silent.received, ...world().partner.receipts]).toEqual([]);
+});
+
+test('a letter, a secret that was emptied and a flag that is on are told', async () => {
+  world().switchFlag(true);
+  world().platform.secrets.remove('/local/snowflake');
+  await world().publish(['not JSON']);
+  const told = await until(async () => {
+    const all = await lines();
+    return all.some((line) => /^no +dead letters of events +1 letter$/.test(line)) && all;
+  });
+  expect(told).toContainEqual(expect.stringMatching(/^no +secret of Snowflake +has no value yet$/));
+  expect(told).toContainEqual(expect.stringMatching(/^yes +flag +version \d+ fits; it is on, for 100 %/));
+});

@@ -1,0 +1,58 @@
+import { ListSubscriptionsByTopicCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
+import { snsApi } from '../../../local/control-plane/sns.ts';
+
+const ALARMS = 'arn:aws:sns:us-east-1:000000000000:alarms';
+const QUIET = 'arn:aws:sns:us-east-1:000000000000:quiet';
+
+let plane: ControlPlane;
+let client: SNSClient;
+
+beforeEach(async () => {
+  plane = await startControlPlane();
+  const subscription = { topicArn: ALARMS, protocol: 'https', endpoint: 'https://on.call/?a=1&lt;=<2>' };
+  plane.registerRest(snsApi([ALARMS, QUIET], [subscription]));
+  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
+  client = new SNSClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+});
+
+afterEach(async () => {
+  client.destroy();
+  await plane.close();
+});
+
+function ask(TopicArn: string) {
+  return client.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
+}
+
+test('a topic’s subscriptions are there, and confirmed', async () => {
+  const { Subscriptions, NextToken } = await ask(ALARMS);
+  expect(Subscriptions).toEqual([
+    {
+      SubscriptionArn: `${ALARMS}:1`,
+      Owner: '000000000000',
+      Protocol: 'https',
+      Endpoint: 'https://on.call/?a=1&lt;=<2>',
+      TopicArn: ALARMS,
+    },
+  ]);
+  expect(NextToken).toBeUndefined();
+});
+
+test('a topic without subscriptions has none', async () => {
+  expect((await ask(QUIET)).Subscriptions).toEqual([]);
+});
+
+test('no such topic', async () => {
+  await expect(ask(`${ALARMS}2`)).rejects.toMatchObject({
+    name: 'NotFoundException',
+    message: 'Topic does not exist',
+    $metadata: { httpStatusCode: 404 },
+  });
+});
+
+test('nothing else is understood', async () => {
+  const publishing = client.send(new PublishCommand({ TopicArn: ALARMS, Message: 'x' }));
+  await expect(publishing).rejects.toMatchObject({ message: 'no Publish here' });
+});
