@@ -99,6 +99,8 @@ const defined: readonly Stage[] = [
   {
     ...base,
     name: 'local',
+    // Nothing is sent from one's own machine; with somebody to tell it is as it would be elsewhere.
+    alarmEmails: ['operator@example.com'],
     // Nobody's account, so that a deploy is refused before it starts.
     env: { account: '000000000000', region: 'us-east-1' },
     // Partners are on one's own machine, wherever a port is free.

@@ -23,12 +23,16 @@ function appConfigId(logicalId: string): string {
   return createHash('sha256').update(logicalId).digest('hex').slice(0, 7);
 }
 
-export function registerAppConfig(template: Template, resolver: Resolver): void {
-  for (const [logicalId, { Properties }] of resourcesOfType(template, 'AWS::CloudWatch::Alarm')) {
+export function registerAlarms(template: Template, resolver: Resolver): void {
+  const composites = resourcesOfType(template, 'AWS::CloudWatch::CompositeAlarm');
+  for (const [logicalId, { Properties }] of [...resourcesOfType(template, 'AWS::CloudWatch::Alarm'), ...composites]) {
     const name = String(Properties?.AlarmName ?? logicalId);
     const arn = `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${name}`;
     resolver.register(logicalId, { ref: name, attributes: { Arn: arn } });
   }
+}
+
+export function registerAppConfig(template: Template, resolver: Resolver): void {
   for (const [type, attribute] of Object.entries(APPCONFIG_TYPES)) {
     for (const [logicalId] of resourcesOfType(template, type)) {
       const id = appConfigId(logicalId);

@@ -35,6 +35,7 @@ export class FunctionPool {
   readonly #account: AccountConcurrency;
   readonly #logFile: string | undefined;
   readonly #onLine: (line: LogLine) => void;
+  readonly #onResult: (status: InvocationResult['status']) => void;
   /** Most recently used last. */
   readonly #idle: FunctionProcess[] = [];
   readonly #all = new Set<FunctionProcess>();
@@ -48,11 +49,13 @@ export class FunctionPool {
     account: AccountConcurrency,
     logFile?: string,
     onLine: (line: LogLine) => void = () => {},
+    onResult: (status: InvocationResult['status']) => void = () => {},
   ) {
     this.configuration = configuration;
     this.#account = account;
     this.#logFile = logFile;
     this.#onLine = onLine;
+    this.#onResult = onResult;
   }
 
   /** The handler's module, by which people call the function: `enrich-batch`. */
@@ -62,6 +65,12 @@ export class FunctionPool {
 
   /** Invokes the function as `Invoke` does synchronously. A fault of the function is an answer; this never throws. */
   async invoke(payload: unknown): Promise<InvocationResult> {
+    const result = await this.#invoke(payload);
+    this.#onResult(result.status);
+    return result;
+  }
+
+  async #invoke(payload: unknown): Promise<InvocationResult> {
     const text = JSON.stringify(payload) ?? 'null';
     if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) {
       return failure('RequestEntityTooLargeException', 'the payload is larger than 6 MB');

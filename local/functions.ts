@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type AccountConcurrency, type FunctionConfiguration, FunctionPool } from './function-pool.ts';
-import type { LogLine } from './function-process.ts';
+import type { InvocationResult, LogLine } from './function-process.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
@@ -100,17 +100,29 @@ export interface FunctionsOptions {
   readonly logDirectory: string | undefined;
   /** Called for each line of any function's output. */
   readonly onLine?: (line: LogLine) => void;
+  /** Called as an invocation ends, with the function’s name. */
+  readonly onResult?: (name: string, status: InvocationResult['status']) => void;
 }
 
 /** A pool for each function of the template. No process starts before the first invocation. */
 export class Functions {
   readonly #pools: FunctionPool[];
 
-  constructor({ template, resolver, endpoints, account, timeScale = 1, logDirectory, onLine }: FunctionsOptions) {
+  constructor({
+    template,
+    resolver,
+    endpoints,
+    account,
+    timeScale = 1,
+    logDirectory,
+    onLine,
+    onResult,
+  }: FunctionsOptions) {
     this.#pools = resourcesOfType(template, 'AWS::Lambda::Function').map(([logicalId]) => {
       const configuration = configurationOf(template, resolver, logicalId, endpoints, timeScale);
       const logFile = logDirectory && join(logDirectory, `${configuration.handler.split('.')[0]}.log`);
-      return new FunctionPool(configuration, account, logFile, onLine);
+      const onEnd = onResult && ((status: InvocationResult['status']) => onResult(configuration.name, status));
+      return new FunctionPool(configuration, account, logFile, onLine, onEnd);
     });
   }
 

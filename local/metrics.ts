@@ -10,6 +10,14 @@ export interface MetricId {
 /** Values kept of each metric, the oldest are dropped: a platform may run for days. */
 const KEPT_VALUES = 100_000;
 
+const EXECUTION_METRICS: Readonly<Record<string, string>> = {
+  RUNNING: 'ExecutionsStarted',
+  SUCCEEDED: 'ExecutionsSucceeded',
+  FAILED: 'ExecutionsFailed',
+  TIMED_OUT: 'ExecutionsTimedOut',
+  ABORTED: 'ExecutionsAborted',
+};
+
 export interface PublishedValue {
   /** Epoch milliseconds. */
   readonly at: number;
@@ -57,6 +65,21 @@ export class LocalMetrics {
         }
       }
     }
+  }
+
+  /** What Lambda publishes of an invocation, of what is asked for here. */
+  recordInvocation(FunctionName: string, status: 'succeeded' | 'failed' | 'throttled'): void {
+    const names = { succeeded: undefined, failed: 'Errors', throttled: 'Throttles' } as const;
+    const name = names[status];
+    if (name === undefined) return;
+    this.record({ namespace: 'AWS/Lambda', name, dimensions: { FunctionName } }, Date.now(), [1]);
+  }
+
+  /** What Step Functions publishes as an execution starts or ends. */
+  recordExecution(StateMachineArn: string, status: string): void {
+    const name = EXECUTION_METRICS[status];
+    if (name === undefined) return;
+    this.record({ namespace: 'AWS/States', name, dimensions: { StateMachineArn } }, Date.now(), [1]);
   }
 
   /** Those from `fromMs` until before `untilMs`, in epoch milliseconds. */

@@ -1,6 +1,13 @@
 import { mkdirSync } from 'node:fs';
+import { LocalAlarms } from './alarms.ts';
 import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
-import { alarmArns, type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
+import {
+  alarmArns,
+  type LocalSecrets,
+  registerAlarms,
+  registerAppConfig,
+  seedAppConfig,
+} from './configuration-seeds.ts';
 import type { LocalAppConfig } from './control-plane/appconfig.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from './control-plane/cloudwatch.ts';
 import type { ControlPlane } from './control-plane/server.ts';
@@ -8,7 +15,7 @@ import type { Tables } from './dynamodb.ts';
 import { EventRules } from './event-rules.ts';
 import { createMappings, type EventSourceMapping } from './event-source-mapping.ts';
 import type { Execution } from './execution.ts';
-import type { LogLine } from './function-process.ts';
+import type { InvocationResult, LogLine } from './function-process.ts';
 import { Functions, registerFunctions } from './functions.ts';
 import { lambdaApi } from './lambda-api.ts';
 import { lambdaSettingsApi } from './lambda-settings-api.ts';
@@ -60,7 +67,7 @@ export interface Platform {
   readonly rules: EventRules;
   readonly controlPlane: ControlPlane;
   readonly appConfig: LocalAppConfig;
-  /** ARNs of the template's alarms. Nothing rings them here but `appConfig.store.setAlarm`. */
+  /** ARNs of the template's alarms. For AppConfig nothing rings them here but `appConfig.store.setAlarm`. */
   readonly alarms: readonly string[];
   readonly secrets: LocalSecrets;
   /** The only cache of the template. @throws Error where there is none, or more than one */
@@ -94,6 +101,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   queues.register(template, resolver);
   tables?.register(template, resolver);
   registerFunctions(template, resolver);
+  registerAlarms(template, resolver);
   registerAppConfig(template, resolver);
   registerTopics(template, resolver);
   registerStateMachines(template, resolver);
@@ -116,11 +124,22 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   const metrics = new LocalMetrics();
   const onLine = ({ text }: LogLine) => metrics.recordLine(text);
   const { logDirectory } = options;
-  const functions = new Functions({ template, resolver, endpoints, account, timeScale, logDirectory, onLine });
+  const onResult = (name: string, status: InvocationResult['status']) => metrics.recordInvocation(name, status);
+  const functions = new Functions({
+    template,
+    resolver,
+    endpoints,
+    account,
+    timeScale,
+    logDirectory,
+    onLine,
+    onResult,
+  });
   const invoker = new AsyncInvoker({ template, resolver, functions, queues, timeScale });
   const rules = new EventRules({ template, resolver, functions, queues, invoker, timeScale });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {
     rules.put(statusChange(machine, execution));
+    metrics.recordExecution(machine.arn, execution.status);
     options.onExecutionChange?.(execution);
   };
   const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
@@ -129,9 +148,14 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   controlPlane.registerRest(lambdaSettingsApi({ template, resolver, functions, account }));
   controlPlane.registerRest(topicsApi(template, resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);
+  const localAlarms = new LocalAlarms(template, resolver, metrics, timeScale);
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,
-    cloudWatchApi(metrics, () => queueMetrics.sampleAll()),
+    cloudWatchApi(
+      metrics,
+      () => queueMetrics.sampleAll(),
+      () => localAlarms.describe(Date.now()),
+    ),
   );
   httpApis.serve(template, resolver, functions);
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { DescribedAlarm } from '../alarms.ts';
 import type { LocalMetrics, PublishedValue } from '../metrics.ts';
 import { AwsError } from './aws-error.ts';
 import type { TargetHandler } from './server.ts';
@@ -23,6 +24,9 @@ const querySchema = z.object({
   }),
 });
 type Query = z.infer<typeof querySchema>;
+export type MetricStat = Query['MetricStat'];
+
+const alarmsRequestSchema = z.object({ AlarmNamePrefix: z.string().default('') });
 
 /** Times in epoch seconds, as the JSON protocol has them. */
 const requestSchema = z.object({
@@ -35,10 +39,21 @@ const requestSchema = z.object({
  * CloudWatch's `GetMetricData`, for `@aws-sdk/client-cloudwatch`: of each metric a value for each period that has any,
  * the newest first. Periods begin at the start time.
  *
+ * And `DescribeAlarms`, all in one page.
+ *
  * @param sample called before each answer, so that a queue has a length however short the platform has been up
+ * @param alarms as they stand when they are asked for
  */
-export function cloudWatchApi(metrics: LocalMetrics, sample: () => Promise<void>): TargetHandler {
+export function cloudWatchApi(
+  metrics: LocalMetrics,
+  sample: () => Promise<void>,
+  alarms: () => readonly DescribedAlarm[] = () => [],
+): TargetHandler {
   return async (operation, body) => {
+    if (operation === 'DescribeAlarms') {
+      await sample();
+      return describeAlarms(alarms(), alarmsRequestSchema.parse(body).AlarmNamePrefix);
+    }
     if (operation !== 'GetMetricData') throw new AwsError('InvalidAction', 400, `no ${operation} here`);
     const { data, error } = requestSchema.safeParse(body);
     if (data === undefined) throw new AwsError('ValidationError', 400, z.prettifyError(error));
@@ -51,6 +66,34 @@ export function cloudWatchApi(metrics: LocalMetrics, sample: () => Promise<void>
   };
 }
 
+function describeAlarms(alarms: readonly DescribedAlarm[], prefix: string): object {
+  const listed = (isComposite: boolean) =>
+    alarms
+      .filter((alarm) => alarm.isComposite === isComposite && alarm.name.startsWith(prefix))
+      .map(({ name, arn, description, state }) => ({
+        AlarmName: name,
+        AlarmArn: arn,
+        AlarmDescription: description,
+        StateValue: state,
+      }));
+  return { MetricAlarms: listed(false), CompositeAlarms: listed(true) };
+}
+
+/** Of all that was published in the span, whatever its period says; undefined where nothing was. */
+export function statisticOf(
+  { Metric, Stat }: MetricStat,
+  metrics: LocalMetrics,
+  { fromMs, untilMs }: Milliseconds,
+): number | undefined {
+  const published = metrics.between(idOf(Metric), fromMs, untilMs);
+  return published.length === 0 ? undefined : statistic(Stat, published);
+}
+
+function idOf({ Namespace, MetricName, Dimensions }: MetricStat['Metric']) {
+  const dimensions = Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+  return { namespace: Namespace, name: MetricName, dimensions };
+}
+
 interface Milliseconds {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -58,9 +101,7 @@ interface Milliseconds {
 
 function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Milliseconds): object {
   const { Metric, Period, Stat } = MetricStat;
-  const dimensions = Object.fromEntries(Metric.Dimensions.map(({ Name, Value }) => [Name, Value]));
-  const id = { namespace: Metric.Namespace, name: Metric.MetricName, dimensions };
-  const periods = Map.groupBy(metrics.between(id, fromMs, untilMs), ({ at }) =>
+  const periods = Map.groupBy(metrics.between(idOf(Metric), fromMs, untilMs), ({ at }) =>
     Math.floor((at - fromMs) / (Period * 1000)),
   );
   const newestFirst = [...periods].sort(([one], [other]) => other - one);

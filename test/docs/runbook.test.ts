@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { alarms } from '../../commands/alarms.ts';
 import { checkWarehouse } from '../../commands/check-warehouse.ts';
 import type { Context } from '../../commands/context.ts';
 import { flag } from '../../commands/flag.ts';
 import { integration } from '../../commands/integration.ts';
 import { ledger } from '../../commands/ledger.ts';
+import { preflight } from '../../commands/preflight.ts';
 import { reconcile } from '../../commands/reconcile.ts';
 import { redrive } from '../../commands/redrive.ts';
 import { replay } from '../../commands/replay.ts';
@@ -21,7 +23,7 @@ const runbook = read('docs/runbook.md');
 const prose = runbook.replaceAll(/\s+/g, ' ');
 
 const PROGRAMS: Readonly<Record<string, Command>> = {
-  ...{ flag, integration, ledger, reconcile, redrive, replay },
+  ...{ alarms, flag, integration, ledger, preflight, reconcile, redrive, replay },
   'check-warehouse': checkWarehouse,
   'send-test': sendTest,
 };

@@ -153,3 +153,13 @@ describe('document 001’s thresholds', () => {
     }
   });
 });
+
+test('docs/costs.md reckons with as many metrics of alarms, and as many pages, as each stage has', () => {
+  const [, dev, staging, prod] =
+    /\| CloudWatch alarms \| of (\d+), (\d+), (\d+) metrics/.exec(readFileSync('docs/costs.md', 'utf8')) ?? [];
+  const watched = (stage: string) =>
+    resourcesOf(synthesize(stage), 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) => lookedAt(Properties))
+      .length;
+  expect([dev, staging, prod].map(Number)).toEqual(['dev', 'staging', 'prod'].map(watched));
+  expect(composites).toHaveLength(3);
+});

@@ -1,0 +1,130 @@
+import type { MetricStat } from './control-plane/cloudwatch.ts';
+import { statisticOf } from './control-plane/cloudwatch.ts';
+import { evaluate } from './metric-math.ts';
+import type { LocalMetrics } from './metrics.ts';
+import type { Resolver } from './resolver.ts';
+import { resourcesOfType, type Template } from './template.ts';
+
+export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
+
+export interface DescribedAlarm {
+  readonly name: string;
+  readonly arn: string;
+  readonly description: string;
+  readonly state: AlarmState;
+  readonly isComposite: boolean;
+}
+
+interface Query {
+  readonly Id: string;
+  readonly Expression?: string;
+  readonly MetricStat?: MetricStat;
+  readonly ReturnData?: boolean;
+}
+
+interface MetricAlarm {
+  readonly AlarmName: string;
+  readonly AlarmDescription?: string;
+  readonly Threshold: number;
+  readonly EvaluationPeriods: number;
+  readonly TreatMissingData?: string;
+  readonly Metrics?: readonly Query[];
+  readonly Namespace?: string;
+  readonly MetricName?: string;
+  readonly Dimensions?: MetricStat['Metric']['Dimensions'];
+  readonly Period?: number;
+  readonly Statistic?: string;
+  readonly ExtendedStatistic?: string;
+}
+
+interface CompositeAlarm {
+  readonly AlarmName: string;
+  readonly AlarmDescription?: string;
+  readonly AlarmRule: string;
+}
+
+/**
+ * The template's alarms, each judged as it is asked for, over the periods that end now: nothing is told to anybody, and
+ * nothing is remembered, so that an alarm is as quick to end as it is to begin. All compare with "greater than".
+ *
+ * Their periods last as much less as the platform's other waits.
+ */
+export class LocalAlarms {
+  readonly #template: Template;
+  readonly #resolver: Resolver;
+  readonly #metrics: LocalMetrics;
+  readonly #timeScale: number;
+
+  constructor(template: Template, resolver: Resolver, metrics: LocalMetrics, timeScale: number) {
+    this.#template = template;
+    this.#resolver = resolver;
+    this.#metrics = metrics;
+    this.#timeScale = timeScale;
+  }
+
+  /** @throws SyntaxError where an alarm is made of what is not understood here */
+  describe(nowMs: number): readonly DescribedAlarm[] {
+    const singles = this.#of<MetricAlarm>('AWS::CloudWatch::Alarm').map(([arn, alarm]) =>
+      described(arn, alarm, this.#stateOf(alarm, nowMs), false),
+    );
+    const ringing = new Set(singles.filter(({ state }) => state === 'ALARM').map(({ arn }) => arn));
+    const composites = this.#of<CompositeAlarm>('AWS::CloudWatch::CompositeAlarm').map(([arn, alarm]) =>
+      described(arn, alarm, rings(alarm.AlarmRule, ringing) ? 'ALARM' : 'OK', true),
+    );
+    return [...composites, ...singles];
+  }
+
+  #of<Properties>(type: string): readonly (readonly [arn: string, properties: Properties])[] {
+    return resourcesOfType(this.#template, type).map(([id]) => [
+      String(this.#resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)),
+      this.#resolver.properties(id) as unknown as Properties,
+    ]);
+  }
+
+  /** As CloudWatch does it: all periods must be over, those without a value count as the alarm says. */
+  #stateOf(alarm: MetricAlarm, nowMs: number): AlarmState {
+    const { queries, periodMs } = queriesOf(alarm, this.#timeScale);
+    const periods = Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
+      const untilMs = nowMs - index * periodMs + 1;
+      const value = this.#valueOf(queries, { fromMs: untilMs - periodMs, untilMs });
+      if (value !== undefined) return value > alarm.Threshold;
+      return alarm.TreatMissingData === 'breaching';
+    });
+    return periods.every(Boolean) ? 'ALARM' : 'OK';
+  }
+
+  #valueOf(queries: readonly Query[], span: { readonly fromMs: number; readonly untilMs: number }): number | undefined {
+    const value = (id: string): number | undefined => {
+      const query = queries.find(({ Id }) => Id === id);
+      if (query === undefined) throw new SyntaxError(`an alarm has no metric ${id}`);
+      if (query.Expression !== undefined) return evaluate(query.Expression, value);
+      return query.MetricStat && statisticOf(query.MetricStat, this.#metrics, span);
+    };
+    return value(queries.find(({ ReturnData }) => ReturnData !== false)?.Id ?? '');
+  }
+}
+
+function queriesOf(alarm: MetricAlarm, timeScale: number) {
+  const { Metrics, Namespace = '', MetricName = '', Dimensions = [], Period = 300 } = alarm;
+  const Stat = alarm.Statistic ?? alarm.ExtendedStatistic ?? 'Sum';
+  const own: Query = { Id: 'own', MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period, Stat } };
+  const queries = Metrics ?? [own];
+  const seconds = Math.max(...queries.map(({ MetricStat }) => MetricStat?.Period ?? 0));
+  return { queries, periodMs: (seconds * 1000) / timeScale };
+}
+
+/** CDK writes "any of": `(ALARM("arn") OR ALARM("arn"))`. @throws SyntaxError for another rule */
+function rings(rule: string, ringing: ReadonlySet<string>): boolean {
+  if (!/^\(?ALARM\("[^"]+"\)( OR ALARM\("[^"]+"\))*\)?$/.test(rule))
+    throw new SyntaxError(`no rule that is known: ${rule}`);
+  return [...rule.matchAll(/ALARM\("([^"]+)"\)/g)].some(([, arn]) => ringing.has(arn as string));
+}
+
+function described(
+  arn: string,
+  { AlarmName: name, AlarmDescription: description = '' }: MetricAlarm | CompositeAlarm,
+  state: AlarmState,
+  isComposite: boolean,
+): DescribedAlarm {
+  return { name, arn, description, state, isComposite };
+}

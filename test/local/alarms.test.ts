@@ -1,0 +1,105 @@
+import { expect, test } from '@jest/globals';
+import { LocalAlarms } from '../../local/alarms.ts';
+import { registerAlarms } from '../../local/configuration-seeds.ts';
+import { LocalMetrics } from '../../local/metrics.ts';
+import { Resolver } from '../../local/resolver.ts';
+import type { Template } from '../../local/template.ts';
+
+const NOW = Date.parse('2026-01-15T12:00:00Z');
+const MINUTE_MS = 60_000;
+
+/** One alarm on a sum over a minute, over 1, twice in a row, and a page that is made of it. */
+function start(properties: object = {}, timeScale = 1) {
+  const alarm = {
+    AlarmName: 'single',
+    AlarmDescription: 'says',
+    Namespace: 'ours',
+    MetricName: 'm',
+    Dimensions: [{ Name: 'service', Value: 's' }],
+    Period: 60,
+    Statistic: 'Sum',
+    Threshold: 1,
+    EvaluationPeriods: 2,
+    TreatMissingData: 'notBreaching',
+    ...properties,
+  };
+  const AlarmRule = { 'Fn::Join': ['', ['ALARM("', { 'Fn::GetAtt': ['Single', 'Arn'] }, '")']] };
+  const resources = {
+    Single: { Type: 'AWS::CloudWatch::Alarm', Properties: alarm },
+    Page: { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmName: 'page', AlarmRule } },
+  };
+  const template: Template = { resources, parameters: {}, outputs: {}, assetDirectories: new Map() };
+  const resolver = new Resolver(template, 'stack', new Set());
+  registerAlarms(template, resolver);
+  const metrics = new LocalMetrics();
+  const alarms = new LocalAlarms(template, resolver, metrics, timeScale);
+  return {
+    publish: (agoMs: number, value: number) =>
+      metrics.record({ namespace: 'ours', name: 'm', dimensions: { service: 's' } }, NOW - agoMs, [value]),
+    states: () => Object.fromEntries(alarms.describe(NOW).map(({ name, state }) => [name, state])),
+  };
+}
+
+test('rings where every period is over the threshold, and the page with it', () => {
+  const { publish, states } = start();
+  expect(states()).toEqual({ single: 'OK', page: 'OK' });
+  publish(10_000, 1);
+  publish(5_000, 1);
+  expect(states()).toEqual({ single: 'OK', page: 'OK' });
+  publish(MINUTE_MS + 10_000, 2);
+  expect(states()).toEqual({ single: 'ALARM', page: 'ALARM' });
+});
+
+test('no period that is over is looked at, and none that has only just begun is missed', () => {
+  const { publish, states } = start({ EvaluationPeriods: 1 });
+  publish(MINUTE_MS, 9);
+  expect(states()).toMatchObject({ single: 'OK' });
+  publish(0, 9);
+  expect(states()).toMatchObject({ single: 'ALARM' });
+});
+
+test('missing data rings where the alarm says so', () => {
+  expect(start({ TreatMissingData: 'breaching' }).states()).toEqual({ single: 'ALARM', page: 'ALARM' });
+});
+
+test('periods last as much less as time is scaled', () => {
+  const { publish, states } = start({ EvaluationPeriods: 1 }, 60);
+  publish(2_000, 9);
+  expect(states()).toMatchObject({ single: 'OK' });
+  publish(500, 9);
+  expect(states()).toMatchObject({ single: 'ALARM' });
+});
+
+test('an expression is computed from its metrics, and from others', () => {
+  const Metric = { Namespace: 'ours', MetricName: 'm', Dimensions: [{ Name: 'service', Value: 's' }] };
+  const { publish, states } = start({
+    EvaluationPeriods: 1,
+    MetricName: undefined,
+    Metrics: [
+      { Id: 'e', Expression: 'IF(FILL(twice, 0) >= 4, 10, 0)' },
+      { Id: 'twice', Expression: '2 * m', ReturnData: false },
+      { Id: 'm', MetricStat: { Metric, Period: 60, Stat: 'Maximum' }, ReturnData: false },
+    ],
+  });
+  publish(0, 1);
+  publish(0, 1);
+  expect(states()).toMatchObject({ single: 'OK' });
+  publish(0, 2);
+  expect(states()).toMatchObject({ single: 'ALARM' });
+});
+
+test('a rule that is not understood is an error, and not silence', () => {
+  const { states } = start({ AlarmName: 'single' });
+  expect(states()).toBeDefined();
+  const odd: Template = {
+    resources: {
+      P: { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmName: 'p', AlarmRule: 'NOT ALARM("x")' } },
+    },
+    parameters: {},
+    outputs: {},
+    assetDirectories: new Map(),
+  };
+  const resolver = new Resolver(odd, 'stack', new Set());
+  registerAlarms(odd, resolver);
+  expect(() => new LocalAlarms(odd, resolver, new LocalMetrics(), 1).describe(NOW)).toThrow(SyntaxError);
+});
