@@ -214,7 +214,7 @@ describe('events of a batch', () => {
     }
     const last = large.at(-1) as LedgerEvent;
     expect(await table.event(last.webhook_id)).toEqual(last);
-  }, 30_000);
+  }, 90_000);
 
   test('write a day’s entry again where it was not written', async () => {
     front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
