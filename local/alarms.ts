@@ -27,6 +27,7 @@ interface MetricAlarm {
   readonly AlarmDescription?: string;
   readonly Threshold: number;
   readonly EvaluationPeriods: number;
+  readonly ComparisonOperator?: string;
   readonly TreatMissingData?: string;
   readonly Metrics?: readonly Query[];
   readonly Namespace?: string;
@@ -83,6 +84,9 @@ export class LocalAlarms {
 
   /** As CloudWatch does it: all periods must be over, those without a value count as the alarm says. */
   #stateOf(alarm: MetricAlarm, nowMs: number): AlarmState {
+    const { ComparisonOperator: comparison = 'GreaterThanThreshold' } = alarm;
+    if (comparison !== 'GreaterThanThreshold')
+      throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not known here`);
     const { queries, periodMs } = queriesOf(alarm, this.#timeScale);
     const periods = Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
       const untilMs = nowMs - index * periodMs + 1;

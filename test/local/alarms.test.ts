@@ -46,7 +46,9 @@ test('rings where every period is over the threshold, and the page with it', () 
   publish(10_000, 1);
   publish(5_000, 1);
   expect(states()).toEqual({ single: 'OK', page: 'OK' });
-  publish(MINUTE_MS + 10_000, 2);
+  publish(MINUTE_MS + 10_000, 1);
+  expect(states()).toEqual({ single: 'OK', page: 'OK' });
+  publish(MINUTE_MS + 9_000, 1);
   expect(states()).toEqual({ single: 'ALARM', page: 'ALARM' });
 });
 
@@ -86,6 +88,11 @@ test('an expression is computed from its metrics, and from others', () => {
   expect(states()).toMatchObject({ single: 'OK' });
   publish(0, 2);
   expect(states()).toMatchObject({ single: 'ALARM' });
+});
+
+test('another comparison than "greater than" is an error', () => {
+  expect(start({ ComparisonOperator: 'LessThanThreshold' }).states).toThrow(SyntaxError);
+  expect(start({ ComparisonOperator: 'GreaterThanThreshold' }).states()).toMatchObject({ single: 'OK' });
 });
 
 test('a rule that is not understood is an error, and not silence', () => {
