@@ -44,6 +44,16 @@ interface CompositeAlarm {
   readonly AlarmRule: string;
 }
 
+export interface LocalAlarmsOptions {
+  readonly template: Template;
+  readonly resolver: Resolver;
+  readonly metrics: LocalMetrics;
+  /** Periods are divided by it. */
+  readonly timeScale: number;
+  /** Whether somebody has an alarm ring, whatever the metrics say. */
+  readonly isSet?: (arn: string) => boolean;
+}
+
 /**
  * The template's alarms, each judged as it is asked for, over the periods that end now: nothing is told to anybody, and
  * nothing is remembered, so that an alarm is as quick to end as it is to begin. All compare with "greater than".
@@ -55,18 +65,20 @@ export class LocalAlarms {
   readonly #resolver: Resolver;
   readonly #metrics: LocalMetrics;
   readonly #timeScale: number;
+  readonly #isSet: (arn: string) => boolean;
 
-  constructor(template: Template, resolver: Resolver, metrics: LocalMetrics, timeScale: number) {
+  constructor({ template, resolver, metrics, timeScale, isSet = () => false }: LocalAlarmsOptions) {
     this.#template = template;
     this.#resolver = resolver;
     this.#metrics = metrics;
     this.#timeScale = timeScale;
+    this.#isSet = isSet;
   }
 
   /** @throws SyntaxError where an alarm is made of what is not understood here */
   describe(nowMs: number): readonly DescribedAlarm[] {
     const singles = this.#of<MetricAlarm>('AWS::CloudWatch::Alarm').map(([arn, alarm]) =>
-      described(arn, alarm, this.#stateOf(alarm, nowMs), false),
+      described(arn, alarm, this.#isSet(arn) ? 'ALARM' : this.#stateOf(alarm, nowMs), false),
     );
     const ringing = new Set(singles.filter(({ state }) => state === 'ALARM').map(({ arn }) => arn));
     const composites = this.#of<CompositeAlarm>('AWS::CloudWatch::CompositeAlarm').map(([arn, alarm]) =>

@@ -148,7 +148,8 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   controlPlane.registerRest(lambdaSettingsApi({ template, resolver, functions, account }));
   controlPlane.registerRest(topicsApi(template, resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);
-  const localAlarms = new LocalAlarms(template, resolver, metrics, timeScale);
+  const isSet = (arn: string) => controlPlane.appConfig.store.isAlarmSet(arn);
+  const localAlarms = new LocalAlarms({ template, resolver, metrics, timeScale, isSet });
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,
     cloudWatchApi(

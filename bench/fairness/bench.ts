@@ -6,7 +6,7 @@ import { type FairnessReport, measureFairness, TARGET } from './measure.ts';
 
 export const bench: Bench = {
   about: 'partner A’s latency while partner B hangs, against B healthy',
-  options: pace(1, 10),
+  options: pace(2, 10),
   usage: ['--rounds N --seconds N  how often B begins to hang, and how long it is healthy before and hangs then'],
   async measure(values) {
     const report = await measureFairness({ ...paceOf(values), assemblyDirectory: await synthesizeLocalStage() });

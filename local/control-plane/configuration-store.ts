@@ -91,6 +91,11 @@ export class ConfigurationStore {
     }
   }
 
+  /** Whether somebody said so. */
+  isAlarmSet(alarmArn: string): boolean {
+    return this.#ringing.has(alarmArn);
+  }
+
   #heedAlarms({ deployments, alarmArns }: ConfigurationEnvironment): void {
     const alarmArn = alarmArns.find((arn) => this.#ringing.has(arn));
     const last = deployments.at(-1);

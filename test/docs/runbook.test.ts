@@ -14,6 +14,7 @@ import { replay } from '../../commands/replay.ts';
 import type { Command } from '../../commands/run-command.ts';
 import { sendTest } from '../../commands/send-test.ts';
 import { findStage } from '../../lib/stage.ts';
+import { parseCommand } from '../../local/console/commands.ts';
 import { NOW } from '../support/factories.ts';
 import { flatten, synthesize } from '../support/synthesized-stack.ts';
 
@@ -50,6 +51,10 @@ describe('its commands', () => {
   test.each(commands)('%s', async (command) => {
     const [, script = '', words = ''] = /^npm run -s ([a-z-]+)(?: -- (.*))?$/.exec(command) ?? [];
     expect(JSON.parse(read('package.json')).scripts).toHaveProperty([script]);
+    if (script === 'local') {
+      expect(parseCommand(words.split(' '))).toBeDefined();
+      return;
+    }
     await expect(PROGRAMS[script]?.(words.split(' ').filter(Boolean), unreachable)).rejects.toBeInstanceOf(Reached);
   });
 

@@ -32,8 +32,10 @@ function start(properties: object = {}, timeScale = 1) {
   const resolver = new Resolver(template, 'stack', new Set());
   registerAlarms(template, resolver);
   const metrics = new LocalMetrics();
-  const alarms = new LocalAlarms(template, resolver, metrics, timeScale);
+  const set = new Set<string>();
+  const alarms = new LocalAlarms({ template, resolver, metrics, timeScale, isSet: (arn) => set.has(arn) });
   return {
+    set,
     publish: (agoMs: number, value: number) =>
       metrics.record({ namespace: 'ours', name: 'm', dimensions: { service: 's' } }, NOW - agoMs, [value]),
     states: () => Object.fromEntries(alarms.describe(NOW).map(({ name, state }) => [name, state])),
@@ -58,6 +60,12 @@ test('no period that is over is looked at, and none that has only just begun is 
   expect(states()).toMatchObject({ single: 'OK' });
   publish(0, 9);
   expect(states()).toMatchObject({ single: 'ALARM' });
+});
+
+test('one that somebody has ring does so, whatever was published', () => {
+  const { set, states } = start();
+  set.add('arn:aws:cloudwatch:us-east-1:000000000000:alarm:single');
+  expect(states()).toEqual({ single: 'ALARM', page: 'ALARM' });
 });
 
 test('missing data rings where the alarm says so', () => {
@@ -108,5 +116,7 @@ test('a rule that is not understood is an error, and not silence', () => {
   };
   const resolver = new Resolver(odd, 'stack', new Set());
   registerAlarms(odd, resolver);
-  expect(() => new LocalAlarms(odd, resolver, new LocalMetrics(), 1).describe(NOW)).toThrow(SyntaxError);
+  expect(() =>
+    new LocalAlarms({ template: odd, resolver, metrics: new LocalMetrics(), timeScale: 1 }).describe(NOW),
+  ).toThrow(SyntaxError);
 });
