@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { FLAG_KEY } from '../lambdas/contract/flag.ts';
 import { type FeatureFault, METRICS } from '../lambdas/contract/metrics.ts';
+import { OLD_CREDENTIAL_DAYS } from '../lambdas/contract/snowflake-secret.ts';
 import { type AlarmMaker, sumOf } from './alarm-maker.ts';
 import { StageMetrics } from './stage-metrics.ts';
 
@@ -46,10 +47,10 @@ export function warehouseAlarms(make: AlarmMaker): Alarm[] {
     periods: 3,
   });
   make.notice('credential-age', {
-    when: 'The Snowflake credential is over 80 days old, or its age is not known for a day',
+    when: `The Snowflake credential is over ${OLD_CREDENTIAL_DAYS} days old, or its age is not known for a day`,
     impact: 'none yet: document 001 has it rotated every 90 days',
     metric: metrics.percentile(METRICS.credentialAge, Stats.MAXIMUM, Duration.days(1)),
-    threshold: 80,
+    threshold: OLD_CREDENTIAL_DAYS,
     missing: TreatMissingData.BREACHING,
   });
   const faults = FLAG_FAULTS.map((error) => metrics.sum(METRICS.featureError, QUARTER, { feature: FLAG_KEY, error }));

@@ -1,15 +1,17 @@
 import { createPrivateKey } from 'node:crypto';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { faultsOf } from '../../lambdas/contract/faults.ts';
-import { type SnowflakeSecret, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
+import {
+  OLD_CREDENTIAL_DAYS,
+  type SnowflakeSecret,
+  snowflakeSecretSchema,
+} from '../../lambdas/contract/snowflake-secret.ts';
 import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
 import { isFields } from '../integrations-document.ts';
 import type { Stage } from '../stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 
-/** A key that is changed every quarter, as is usual, then has ten days left. Nothing ends with it: Snowflake’s keys do not. */
-const OLDEST_DAYS = 80;
 const DAY_MS = 86_400_000;
 
 const NEW_KEY = 'openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out snowflake_key_2.p8';
@@ -72,7 +74,7 @@ export function judgeSnowflakeSecret(
   const fault = faultOf(text);
   if (fault !== undefined) return no(WHAT, fault, fill);
   const days = Math.floor((nowMs - writtenAtMs) / DAY_MS);
-  if (days > OLDEST_DAYS) return no(WHAT, `is ${days} days old, over ${OLDEST_DAYS}`, rotate);
+  if (days > OLD_CREDENTIAL_DAYS) return no(WHAT, `is ${days} days old, over ${OLD_CREDENTIAL_DAYS}`, rotate);
   return yes(WHAT, `filled and well-formed, ${days === 1 ? '1 day' : `${days} days`} old`);
 }
 

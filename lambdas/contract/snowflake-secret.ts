@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+/** From this age on a credential should be rotated: ten days before document 001's 90. Days. */
+export const OLD_CREDENTIAL_DAYS = 80;
+
 const loopbackOrTls = z
   .string()
   .regex(/^(https:\/\/[^\s]+|http:\/\/(127\.0\.0\.1|localhost)(:\d+)?\/?)$/, 'must be https, or http on loopback');

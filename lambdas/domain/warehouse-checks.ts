@@ -2,14 +2,11 @@ import * as z from 'zod';
 import type { DatedSecret, KnownSum, WarehouseCheck, WarehouseColumn } from '../contract/check-warehouse.ts';
 import { courseIdSchema } from '../contract/event.ts';
 import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
-import type { SnowflakeSecret } from '../contract/snowflake-secret.ts';
+import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from '../contract/snowflake-secret.ts';
 import { readLearningTimes } from './learning-time-rows.ts';
 import { type WarehouseNames, warehouseRemedy } from './warehouse-remedies.ts';
 
 const DAY_MS = 86_400_000;
-
-/** From this age on a key should be rotated; 90 days are what most rules allow. Days. */
-export const OLD_SECRET_DAYS = 80;
 
 /** Names of a table's columns that are told where one is missing: enough to see another spelling. */
 const MOST_NAMES = 40;
@@ -21,8 +18,8 @@ export function checkSecret({ value, createdAtMs }: DatedSecret<SnowflakeSecret>
   // A clock that runs behind Secrets Manager's makes no secret younger than new.
   const days = Math.max(0, Math.floor((nowMs - createdAtMs) / DAY_MS));
   const check = yes('secret', `${kind}, ${days} ${days === 1 ? 'day' : 'days'} old`);
-  if (days <= OLD_SECRET_DAYS) return check;
-  return { ...check, warning: `older than ${OLD_SECRET_DAYS} days: rotate it, docs/deploy.md, step 7` };
+  if (days <= OLD_CREDENTIAL_DAYS) return check;
+  return { ...check, warning: `older than ${OLD_CREDENTIAL_DAYS} days: rotate it, docs/deploy.md, step 7` };
 }
 
 export function checkRole(role: string | null, names: WarehouseNames): WarehouseCheck {

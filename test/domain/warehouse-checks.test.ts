@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { WarehouseColumn } from '../../lambdas/contract/check-warehouse.ts';
 import { type KeyFailure, type LearningTime, learnerKeyText } from '../../lambdas/contract/learning-time.ts';
-import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
 import {
   checkColumns,
   checkRole,
@@ -11,7 +11,6 @@ import {
   checkSecret,
   checkSessionWarehouse,
   keyOf,
-  OLD_SECRET_DAYS,
   readAnyKey,
 } from '../../lambdas/domain/warehouse-checks.ts';
 import { courseId, enterpriseId, learner, tables as names } from '../support/snowflake.ts';
@@ -41,7 +40,7 @@ describe('the secret', () => {
 
   test('is warned of when it is older than 80 days, and is no failure', () => {
     const at = (days: number) => checkSecret({ value: SECRET, createdAtMs: NOW - days * DAY_MS }, NOW);
-    expect(OLD_SECRET_DAYS).toBe(80);
+    expect(OLD_CREDENTIAL_DAYS).toBe(80);
     expect(at(80)).not.toHaveProperty('warning');
     expect(at(81)).toMatchObject({ verdict: 'yes', warning: expect.stringMatching(/older than 80 days/) });
   });
