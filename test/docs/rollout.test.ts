@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { Context } from '../../commands/context.ts';
 import { POLL_INTERVAL_MS } from '../../commands/deployed-document.ts';
 import { flag } from '../../commands/flag.ts';
 import { ledger } from '../../commands/ledger.ts';
@@ -11,7 +10,7 @@ import { ROLLOUT_USAGE, rollout } from '../../commands/rollout.ts';
 import type { Command } from '../../commands/run-command.ts';
 import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
 import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
-import { NOW } from '../support/factories.ts';
+import { Reached, unreachable } from './unreachable-stage.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -20,17 +19,6 @@ const prose = guide.replaceAll(/\s+/g, ' ');
 const shell = [...guide.matchAll(/```sh\n(.*?)```/gs)].map(([, code]) => code).join('');
 
 const PROGRAMS: Readonly<Record<string, Command>> = { flag, rollout, ledger, reconcile };
-
-/** A command got as far as to the stage, so all its words were understood. */
-class Reached extends Error {}
-
-const unreachable = {
-  now: () => NOW,
-  openStage: async () => {
-    throw new Reached();
-  },
-  terminal: { print() {} },
-} as unknown as Context;
 
 describe('its commands', () => {
   const lines = shell.split('\n').filter((line) => line !== '');

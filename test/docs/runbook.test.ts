@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { alarms } from '../../commands/alarms.ts';
 import { checkWarehouse } from '../../commands/check-warehouse.ts';
-import type { Context } from '../../commands/context.ts';
 import { flag } from '../../commands/flag.ts';
 import { integration } from '../../commands/integration.ts';
 import { ledger } from '../../commands/ledger.ts';
@@ -15,8 +14,8 @@ import type { Command } from '../../commands/run-command.ts';
 import { sendTest } from '../../commands/send-test.ts';
 import { findStage } from '../../lib/stage.ts';
 import { parseCommand } from '../../local/console/commands.ts';
-import { NOW } from '../support/factories.ts';
 import { flatten, synthesize } from '../support/synthesized-stack.ts';
+import { Reached, unreachable } from './unreachable-stage.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
@@ -28,17 +27,6 @@ const PROGRAMS: Readonly<Record<string, Command>> = {
   'check-warehouse': checkWarehouse,
   'send-test': sendTest,
 };
-
-/** A command got as far as to the stage, so all its words were understood. */
-class Reached extends Error {}
-
-const unreachable = {
-  now: () => NOW,
-  openStage: async () => {
-    throw new Reached();
-  },
-  terminal: { print() {} },
-} as unknown as Context;
 
 /** Whether in a block of their own or in a sentence; what an operator puts in is in capitals. */
 const commands = [...new Set([...runbook.matchAll(/npm run -s [^`\n]+/g)].map(([command]) => command))]
