@@ -13,6 +13,9 @@ const directory = mkdtempSync(join(tmpdir(), 'alarms-'));
 const stateFile = join(directory, 'platform.json');
 afterAll(() => rmSync(directory, { recursive: true }));
 
+/** An outage lasts, and is published into, until it rings: on a slow machine its first tries are older than the window. */
+const RINGS_WITHIN_MS = 150_000;
+
 /** A quarter of an hour of the alarms is 15 s. */
 const world = runningWorld({
   flag: 'on',
@@ -55,37 +58,38 @@ test('a quiet stage rings for nothing but an age that nobody has published yet',
 });
 
 test('partners refuse: the page of partners, its alarm, and the notices around it', async () => {
-  await publishTo(
-    world(),
-    'partner-refusing',
-    Array.from({ length: 12 }, (_, index) => `refused-${index}`),
-  );
+  let round = 0;
   const names = await until(async () => {
+    round += 1;
+    const ids = Array.from({ length: 12 }, (_, index) => `refused-${round}-${index}`);
+    await publishTo(world(), 'partner-refusing', ids);
     const now = await ringing();
     return ['page-partners', 'dead-deliveries'].every((name) => now.includes(name)) && now;
-  }, 60_000);
+  }, RINGS_WITHIN_MS);
   expect(names).toEqual(
     expect.arrayContaining(['failed-tries', 'failed-tries-warning', 'errors-of-an-hour', 'recovering']),
   );
   expect(names).not.toContain('page-warehouse');
   expect(names).not.toContain('page-pipeline');
-}, 90_000);
+}, 170_000);
 
 test('Snowflake refuses: the page of the warehouse, and no other', async () => {
   world().warehouse.setMode('refuse');
-  const events = Array.from({ length: 40 }, (_, index) =>
-    JSON.stringify(completion(`sick-${index}`, 'skillsoft', 40_000 + index)),
-  );
-  await world().publish(events);
+  let round = 0;
   const names = await until(async () => {
+    round += 1;
+    const events = Array.from({ length: 20 }, (_, index) =>
+      JSON.stringify(completion(`sick-${round}-${index}`, 'skillsoft', 40_000 + 100 * round + index)),
+    );
+    await world().publish(events);
     const now = await ringing();
     return now.includes('page-warehouse') && now;
-  }, 60_000);
+  }, RINGS_WITHIN_MS);
   expect(names.some((name) => ['warehouse-failing', 'fallbacks'].includes(name))).toBe(true);
   expect(names).not.toContain('page-pipeline');
-}, 90_000);
+}, 170_000);
 
 test('once Snowflake answers again, no page rings when a quarter of an hour has passed', async () => {
   world().warehouse.setMode('up');
-  await until(async () => (await ringing()).every((name) => !name.startsWith('page-')), 60_000);
-}, 90_000);
+  await until(async () => (await ringing()).every((name) => !name.startsWith('page-')), RINGS_WITHIN_MS);
+}, 170_000);
