@@ -2,7 +2,9 @@ import type { Ledger } from '../lambdas/contract/ledger-ports.ts';
 
 /** Grants whatever is asked for and remembers nothing: deliveries without a ledger. */
 export const NO_LEDGER: Ledger = {
-  accept: async () => new Set(),
+  accept: async () => new Map(),
+  timers: async () => new Map(),
+  keepTimer: async () => {},
   claim: async (delivery) => ({ verdict: 'mine', hold: { delivery, record: undefined } }),
   settle: async () => true,
   note: async () => true,

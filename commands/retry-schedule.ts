@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { EVENT_TYPES, type EventType } from '../lambdas/contract/event.ts';
+import { EVENT_TYPES, KINDS, typeOfKind } from '../lambdas/contract/event-types/event-types.ts';
 import type { Integration } from '../lambdas/contract/integration.ts';
-import { retryPolicyOf, schedule, totalWaitMs } from '../lambdas/domain/retry-policy.ts';
+import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../lambdas/domain/retry-policy.ts';
 import { readFlags, UsageError } from '../local/command-line.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
@@ -33,7 +33,7 @@ export async function retrySchedule(words: readonly string[], context: Context):
   const { integration: id, stage, file } = values;
   if (id === undefined) throw new UsageError('--integration takes the id of an integration');
   if (stage !== undefined && file !== undefined) throw new UsageError('--stage or --file, not both');
-  const eventTypes = readEventTypes(values['event-type']);
+  const kinds = readKinds(values['event-type']);
   const startMs = readTime(values.at) ?? context.now();
 
   const { document, from } = await readSource({ stage, file }, context);
@@ -41,16 +41,16 @@ export async function retrySchedule(words: readonly string[], context: Context):
   if ('faults' in read) throw new CommandFailed(`the entry of ${id} does not fit: ${read.faults.join('; ')}`);
   const { print } = context.terminal;
   print(`integration ${id}, ${from}`);
-  for (const eventType of eventTypes) print(`\n${describeSchedule(read.integration, eventType, startMs)}`);
+  for (const kind of kinds) print(`\n${describeSchedule(read.integration, kind, startMs)}`);
   print(READING);
   return 0;
 }
 
-function readEventTypes(text: string | undefined): readonly EventType[] {
-  if (text === undefined) return EVENT_TYPES;
-  const known = EVENT_TYPES.find((type) => type === text);
-  if (known === undefined) throw new UsageError(`--event-type takes ${EVENT_TYPES.join(' or ')}`);
-  return [known];
+/** By kinds' names: a type with kinds of their own rules is all of them. */
+function readKinds(text: string | undefined): readonly string[] {
+  const known = KINDS.filter((kind) => text === undefined || kind === text || typeOfKind(kind) === text);
+  if (known.length === 0) throw new UsageError(`--event-type takes ${EVENT_TYPES.join(' or ')}`);
+  return known;
 }
 
 function readTime(text: string | undefined): number | undefined {
@@ -59,27 +59,31 @@ function readTime(text: string | undefined): number | undefined {
   throw new UsageError('--at takes a time with its offset, as 2026-01-31T09:00:00+01:00 or 2026-01-31T08:00:00Z');
 }
 
-/** The tries of one event type, from the first at `startMs`, and what they come to in all. */
+/** The tries of one kind of event, from the first at `startMs`, and what they come to in all. */
 export function describeSchedule(
   integration: Integration,
-  eventType: EventType,
+  kind: string,
   startMs: number,
   offsetMinutes = (ms: number) => -new Date(ms).getTimezoneOffset(),
 ): string {
-  const policy = retryPolicyOf(integration, eventType);
+  const policy = retryPolicyOf(integration, kind);
   const rows = schedule(policy);
   const clock = (ms: number) => clockTime(startMs + ms, offsetMinutes(startMs + ms));
   const lines = rows.map(({ attempt, timeoutMs, earliestMs, latestMs }) => {
-    const delayMs = policy.delaysMs[attempt - 2];
-    const wait = delayMs === undefined ? '-' : `${duration(delayMs)} ±10%`;
-    return [String(attempt), wait, duration(timeoutMs), clock(earliestMs), clock(latestMs)];
+    return [String(attempt), waitBefore(attempt, policy), duration(timeoutMs), clock(earliestMs), clock(latestMs)];
   });
   const last = rows.at(-1);
   const endMs = (last?.latestMs ?? 0) + (last?.timeoutMs ?? 0);
   const tries = rows.length === 1 ? 'one try' : `${rows.length} tries`;
-  return `${eventType}
+  return `${kind}
 ${alignColumns([['try', 'wait before it', 'timeout', 'earliest', 'latest'], ...lines])}
 total: ${tries}, ${duration(totalWaitMs(policy))} of waiting; at the latest given up at ${clock(endMs)}`;
+}
+
+function waitBefore(attempt: number, { delaysMs, onceMoreAfterMs, timeoutsMs }: RetryPolicy): string {
+  if (attempt === 1) return '-';
+  const delayMs = delaysMs[((attempt - 1) % timeoutsMs.length) - 1];
+  return delayMs === undefined ? `${duration(onceMoreAfterMs ?? 0)} +10%` : `${duration(delayMs)} ±10%`;
 }
 
 /** `2026-01-31 09:00:00 +01:00` */

@@ -46,12 +46,20 @@ export function createLedger(options: LedgerOptions): Ledger {
       const unique = new Map(subjects.map((subject) => [subject.webhook_id, subject]));
       const nothing: ReadonlyMap<string, LedgerRecord> = new Map();
       const records = await attempt('accept', nothing, () => table.records([...unique.keys()]));
-      const known = new Set([...unique.keys()].filter((id) => needsNoCopy(records.get(id))));
+      const known = new Map(
+        [...records].filter(([, record]) => needsNoCopy(record)).map(([id, { state }]) => [id, state]),
+      );
       const events = [...unique.values()]
         .filter(({ webhook_id }) => !known.has(webhook_id))
         .map((subject) => eventOf(subject, now()));
       if (events.length > 0) await attempt('accept', undefined, () => table.keepEvents(events));
       return known;
+    },
+
+    timers: (keys) => attempt('timers', new Map(), () => table.timers(keys)),
+
+    async keepTimer(timer) {
+      await attempt('keepTimer', true, () => table.keepTimer(timer));
     },
 
     async claim(delivery, leaseMs) {

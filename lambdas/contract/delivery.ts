@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { courseIdSchema, EVENT_TYPES, enterpriseIdSchema, integrationIdSchema } from './event.ts';
+import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from './event.ts';
+import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
 
 /**
  * Largest workflow input, in bytes of UTF-8. Step Functions takes 256 KiB for an input and for what a state passes on;
@@ -52,9 +53,10 @@ export type ParkedFor = (typeof PARKED_FOR)[number];
 
 /**
  * What a task decided. `retry` waits until `due_at`; `dead` goes to the dead letter queue; the others end it. `parked`:
- * the ledger holds it from now on. `duplicate`: it was dealt with already, or somebody else carries it.
+ * the ledger holds it from now on. `duplicate`: it was dealt with already, or somebody else carries it. `cancelled`: it
+ * waited for its moment, and a later event of its user took its place.
  */
-export const OUTCOMES = ['delivered', 'retry', 'dead', 'unwanted', 'parked', 'duplicate'] as const;
+export const OUTCOMES = ['delivered', 'retry', 'dead', 'unwanted', 'parked', 'duplicate', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**
@@ -76,6 +78,10 @@ export const progressSchema = z.object({
   sleeps: z.int().min(0).optional(),
   /** Why it sleeps, or rests in the ledger. */
   parked_for: z.enum(PARKED_FOR).optional(),
+  /** Whether a later event of its user may still take its place: its timer is asked before each try. */
+  timed: z.literal(true).optional(),
+  /** Tries of an earlier round, after which its policy began anew; absent in its first round. */
+  earlier_tries: z.int().min(0).optional(),
   /** Times that it was sent to the deliveries queue again, to wait there. */
   deferrals: z.int().min(0).optional(),
   /** In words, for the dead letter and the operator: why the outcome is what it is. */
@@ -93,8 +99,12 @@ export const deliverySchema = z.object({
   webhook_id: z.string().regex(/^wh_[0-9a-f]{40}$/),
   event_id: z.string().min(1).max(128),
   event_type: z.enum(EVENT_TYPES),
+  /** Which rules hold for it; absent where its type has one kind only. */
+  kind: z.enum(KINDS).optional(),
   integration_id: integrationIdSchema,
   occurred_at: z.iso.datetime({ offset: true }),
+  /** When it is to be sent, if it is to wait. */
+  send_at: z.iso.datetime().optional(),
   /** Raised by every re-entry: a closed execution's name is refused for 90 days. */
   generation: z.int().min(0),
   /** When it was taken from the events queue; absent from what an older version accepted. */

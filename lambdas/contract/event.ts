@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { EVENT_TYPES } from './event-types/event-types.ts';
 
 /**
  * Largest event the pipeline accepts, in bytes of UTF-8. SQS takes 1 MiB, but an event must also fit a workflow input
@@ -6,8 +7,9 @@ import * as z from 'zod';
  */
 export const MAX_EVENT_BYTES = 200 * 1024;
 
-export const EVENT_TYPES = ['course_completion', 'course_enrollment'] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
+/** Longest that an event may wait for its moment, in days: with its tries and pauses an execution lives for 14. */
+export const MAX_TIMER_DAYS = 7;
+const MAX_DELAY_MINUTES = MAX_TIMER_DAYS * 24 * 60;
 
 export const REGIONS = ['US', 'EU', 'OTHER'] as const;
 export type Region = (typeof REGIONS)[number];
@@ -41,10 +43,18 @@ export const eventSchema = z
     integration_id: optional(integrationIdSchema),
     region: optional(z.enum(REGIONS)),
     occurred_at: z.iso.datetime({ offset: true }),
+    /** When to send it, for kinds that wait; what has passed is sent at once. */
+    send_at: optional(z.iso.datetime({ offset: true })),
+    /** The same, in minutes after it occurred. */
+    delay_minutes: optional(z.number().min(0).max(MAX_DELAY_MINUTES)),
     user_id: optional(learnerIdSchema),
     course_id: optional(courseIdSchema),
     enterprise_customer_uuid: optional(enterpriseIdSchema),
     payload: z.record(z.string(), z.unknown()),
+  })
+  .refine(({ send_at, delay_minutes }) => send_at === undefined || delay_minutes === undefined, {
+    message: 'send_at or delay_minutes, not both',
+    path: ['send_at'],
   })
   .refine((event) => event.integration_id !== undefined || event.region !== undefined, {
     message: 'names no receiver: give integration_id, or enterprise_customer_uuid and region',

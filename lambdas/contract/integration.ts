@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { EVENT_TYPES, enterpriseIdSchema, integrationIdSchema, REGIONS } from './event.ts';
+import { enterpriseIdSchema, integrationIdSchema, REGIONS } from './event.ts';
+import { EVENT_TYPES } from './event-types/event-types.ts';
 import { CUSTOM_HEADER_NAME } from './own-headers.ts';
 
 /** Longest try from the deliveries queue, in seconds: a slower integration is delivered by the workflow's task only. */

@@ -1,5 +1,6 @@
 import type { Delivery, DeliverySubject, Enrichment, Progress } from './delivery.ts';
 import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './ledger.ts';
+import type { Timer } from './timer.ts';
 
 /** What a claim is settled with: the delivery as it was claimed, and its record where the ledger could be read. */
 export interface Hold {
@@ -15,7 +16,7 @@ export type Claim =
   /** Somebody else has it in hand, until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /** It was dealt with already, or somebody else carries it. */
-  | { readonly verdict: 'done'; readonly state: WebhookState };
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly generation: number };
 
 /** How a function leaves a webhook. */
 export interface Ending {
@@ -34,9 +35,13 @@ export interface Ledger {
   /**
    * Writes down events that came from the events queue.
    *
-   * @returns the webhook ids of those that are known already, and that somebody has dealt with or carries
+   * @returns the states of those that are known already, and that somebody has dealt with or carries, by webhook id
    */
-  accept(subjects: readonly DeliverySubject[]): Promise<ReadonlySet<string>>;
+  accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, WebhookState>>;
+  /** Users' timers by their keys; absent where there is none, or none can be read. */
+  timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
+  /** Writes a timer, unless one of a later event stands there. */
+  keepTimer(timer: Timer): Promise<void>;
   /** Asks for a webhook, for so many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /** @returns whether it is written */
@@ -82,6 +87,13 @@ export interface ListedEvent {
   readonly accepted_at: string;
 }
 
+/** Timers that wait. */
+export interface TimerCount {
+  readonly waiting: number;
+  /** Of these, due already. */
+  readonly overdue: number;
+}
+
 /** The ledger's table. Everything throws `LedgerUnavailable` where the table does not answer. */
 export interface LedgerTable {
   record(webhookId: string): Promise<LedgerRecord | undefined>;
@@ -102,6 +114,11 @@ export interface LedgerTable {
   /** Writes events, and lists their integrations and days. */
   keepEvents(events: readonly LedgerEvent[]): Promise<void>;
   keepAnswer(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
+  timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
+  /** @returns whether it was written: no later event stood there */
+  keepTimer(timer: Timer): Promise<boolean>;
+  /** How many wait, and how many of these were due at that moment, in epoch milliseconds. */
+  countTimers(nowMs: number): Promise<TimerCount>;
   /** Deletes event and answer; the record stays. */
   forget(webhookId: string): Promise<void>;
   /** Every integration and day of which something was accepted, oldest day first. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { enrichmentSchema, PARKED_FOR } from './delivery.ts';
-import { courseIdSchema, EVENT_TYPES, enterpriseIdSchema, integrationIdSchema } from './event.ts';
+import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from './event.ts';
+import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
 
 /**
  * What may be said of a webhook. `accepted`: taken from the events queue, and nobody has claimed it. `delivering`: a
@@ -57,6 +58,8 @@ const subject = {
   integration_id: integrationIdSchema,
   event_id: z.string(),
   event_type: z.enum(EVENT_TYPES),
+  /** Absent where its type has one kind only. */
+  kind: z.enum(KINDS).optional(),
   occurred_at: z.iso.datetime({ offset: true }),
   /** When it entered the pipeline; its UTC day and its integration say where it is listed. */
   accepted_at: z.iso.datetime(),
@@ -106,6 +109,8 @@ export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 /** The event as it was accepted: the payload item, written once, deleted when the stage says so. */
 export const ledgerEventSchema = z.object({
   ...subject,
+  /** When it was to be sent, if it was to wait. */
+  send_at: z.iso.datetime().optional(),
   user_id: z.string().optional(),
   course_id: courseIdSchema.optional(),
   enterprise_customer_uuid: enterpriseIdSchema.optional(),

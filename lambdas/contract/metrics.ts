@@ -146,6 +146,18 @@ const DEFINITIONS = {
     services: ['delivery'],
     meaning: 'Deliveries given up, now in the dead letter queue',
   },
+  timerMoved: {
+    name: 'webhook.timer.moved',
+    unit: 'Count',
+    services: ['enrichment'],
+    meaning: 'Events that wait for their moment, published again with another one',
+  },
+  timerCancelled: {
+    name: 'webhook.timer.cancelled',
+    unit: 'Count',
+    services: ['delivery'],
+    meaning: 'Events that waited for their moment, and whose place a later event of their user took',
+  },
   deliveryDuplicate: {
     name: 'webhook.delivery.duplicate',
     unit: 'Count',

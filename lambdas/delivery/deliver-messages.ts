@@ -78,8 +78,9 @@ async function prepare(
     services.log.error('delivery.rejected', { message_id: message.id, reason: delivery });
     return bury({ ...message, reason: delivery }, services);
   }
-  const { enrichment } = delivery.progress;
-  if (enrichment.status === 'pending') return handOver(delivery, services);
+  const { enrichment, timed } = delivery.progress;
+  // Where timers are asked, and nothing is early.
+  if (enrichment.status === 'pending' || timed) return handOver(delivery, services);
   const entry = await readEntry(delivery, services);
   const timeoutSeconds = entry.integration?.timeout_seconds ?? 0;
   if (timeoutSeconds > MAX_QUEUE_TRY_SECONDS) return handOver(delivery, services);

@@ -7,10 +7,12 @@ import { executionToken } from '../domain/identity.ts';
 import { leaseEndMs } from '../domain/ledger.ts';
 import { decided, waiting } from '../domain/progress.ts';
 import { asleepAgain } from '../domain/sleep.ts';
+import { movedTo } from '../domain/timers.ts';
 import { type ClaimServices, claim } from './claim.ts';
-import { type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
+import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
 import { settle, type Told } from './settle.ts';
+import { cancelled, sleepOnceMore, wake } from './wake.ts';
 
 export type DeliverOneServices = FindReceiverServices & GatedTriesServices & ClaimServices;
 
@@ -34,12 +36,21 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return waiting(delivery, 'another function has it in hand', dueAtMs);
   }
   if (claimed.verdict === 'done') {
-    return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
+    const { state, generation } = claimed;
+    if (delivery.progress.timed && generation > delivery.generation) {
+      return cancelled(delivery, movedTo(generation), services);
+    }
+    return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${state}`);
   }
   const { hold } = claimed;
-  const receiver = findReceiver(hold.delivery, entry, services);
-  const told = 'result' in receiver ? receiver : await tryOnce(hold, receiver.integration, services);
+  const told = (await wake(hold, services)) ?? (await deliver(hold, entry, services));
+  await sleepOnceMore(hold, told, services);
   return leave(hold, told, delivery.token, services);
+}
+
+async function deliver(hold: Hold, entry: Entry, services: DeliverOneServices): Promise<Told> {
+  const receiver = findReceiver(hold.delivery, entry, services);
+  return 'result' in receiver ? receiver : tryOnce(hold, receiver.integration, services);
 }
 
 async function tryOnce(

@@ -27,9 +27,13 @@ const HANDOVER_MS = 1000;
 /** SQS's longest delay of a message, in seconds; what must wait longer waits in the workflow. */
 const MAX_DELAY_SECONDS = 900;
 
-/** Hands a delivery that nobody claimed to the workflow, as it is, due at once: its first try claims it. */
+/**
+ * Hands a delivery that nobody claimed to the workflow, as it is, due at once, or when it waits for: its first try claims
+ * it.
+ */
 export async function handOver(delivery: Delivery, { workflow, ledger, now }: HandOnServices): Promise<undefined> {
-  const progress = { ...delivery.progress, due_at: new Date(now()).toISOString() };
+  const { timed, due_at } = delivery.progress;
+  const progress = { ...delivery.progress, due_at: timed && due_at !== null ? due_at : new Date(now()).toISOString() };
   const token = await workflow.start({ ...delivery, progress });
   await ledger.note(delivery, { progress: { ...progress, outcome: 'retry' }, token });
 }

@@ -1,12 +1,13 @@
 import type { Delivery, PLAIN_REASONS, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
+import { kindOf } from '../contract/event-types/event-types.ts';
 import type { Integration } from '../contract/integration.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { composePayload } from '../domain/payload.ts';
-import { dead, decided } from '../domain/progress.ts';
+import { dead, decided, onceMore } from '../domain/progress.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
-import { nextTryAt, retryPolicyOf, tryTimeoutMs } from '../domain/retry-policy.ts';
+import { nextTryAt, onceMoreAt, retryPolicyOf } from '../domain/retry-policy.ts';
 import { type ParkServices, park } from './park.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
@@ -52,7 +53,10 @@ export async function tryDelivery(
 ): Promise<Tried> {
   const startedAtMs = services.now();
   const attempt = delivery.progress.attempt + 1;
-  const timeoutMs = tryTimeoutMs(integration, attempt);
+  const { earlier_tries: earlierTries } = delivery.progress;
+  const attemptOfRound = attempt - (earlierTries ?? 0);
+  const policy = retryPolicyOf(integration, kindOf(delivery));
+  const timeoutMs = policy.timeoutsMs[attemptOfRound - 1] ?? integration.timeout_seconds * 1000;
   const { payload, event_type: eventType } = delivery;
   const composed = composePayload({ payload, eventType, enrichment, integration });
   const sent: Sent =
@@ -78,16 +82,20 @@ export async function tryDelivery(
   function conclude(): TaskResult {
     if (sent.kind === 'unsent') return dead(delivery, attempt - 1, sent.reason);
     if (sent.verdict === 'delivered') return decided(delivery, attempt, 'delivered', sent.reason);
-    if (sent.verdict === 'dead') return dead(delivery, attempt, sent.reason);
+    if (sent.verdict === 'dead') return failed(sent.reason);
     if (sent.verdict === 'gone')
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
-    const dueAt = nextTryAt(retryPolicyOf(integration, eventType), attempt, endedAtMs, services.random, pauseMs);
+    const dueAt = nextTryAt(policy, attemptOfRound, endedAtMs, services.random, pauseMs);
     if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
-    return dead(
-      delivery,
-      attempt,
-      `${attempt} ${attempt === 1 ? 'try' : 'tries'} failed, the last with: ${sent.reason}`,
-    );
+    return failed(`${attempt} ${attempt === 1 ? 'try' : 'tries'} failed, the last with: ${sent.reason}`);
+  }
+
+  /** Once more from the beginning, where its kind is worth that and has not had it. */
+  function failed(reason: string): TaskResult {
+    const onceMoreDueAt = earlierTries === undefined ? onceMoreAt(policy, endedAtMs, services.random) : undefined;
+    return onceMoreDueAt === undefined
+      ? dead(delivery, attempt, reason)
+      : onceMore(delivery, attempt, reason, onceMoreDueAt);
   }
 }
 

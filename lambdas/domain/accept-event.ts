@@ -1,6 +1,7 @@
 import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from '../contract/delivery.ts';
 import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../contract/event.ts';
 import { faultsOf } from '../contract/faults.ts';
+import { type EventKind, readKind } from './event-kind.ts';
 import { derivedEventId, webhookId } from './identity.ts';
 import { type IntegrationBook, route } from './integrations.ts';
 import { parseKeepingNumbers, toMessageText } from './json-text.ts';
@@ -30,6 +31,8 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
   if (bytes > MAX_EVENT_BYTES) return rejected(`too large: ${bytes} bytes, at most ${MAX_EVENT_BYTES} are accepted`);
   const event = readEvent(body);
   if (typeof event === 'string') return rejected(event);
+  const kind = readKind(event);
+  if (typeof kind === 'string') return rejected(kind);
 
   const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
   const destination = route(event, enterpriseId, book);
@@ -42,7 +45,7 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
     return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
   const integrationId = destination.to === 'nobody' ? destination.id : destination.integration.id;
   const owner = book.byId.get(integrationId)?.enterprise_customer_uuid;
-  const subject = toSubject(event, integrationId, enterpriseId ?? owner, payload);
+  const subject = toSubject(event, kind, integrationId, enterpriseId ?? owner, payload);
   const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
   if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
     return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
@@ -86,20 +89,23 @@ function nestsDeeperThan(levels: number, value: unknown): boolean {
 
 function toSubject(
   event: LmsEvent,
+  { kind, userId: userIdInPayload, sendAt }: EventKind,
   integrationId: string,
   enterpriseId: string | undefined,
   payload: string,
 ): DeliverySubject {
   const eventId = event.event_id ?? derivedEventId(integrationId, event.event_type, event.occurred_at, payload);
-  const userId = warehouseUserId(event.user_id ?? field(event.payload, 'user', 'id'));
+  const userId = warehouseUserId(event.user_id ?? userIdInPayload);
   const courseId = event.course_id ?? courseOf(event.payload);
   return {
     schema_version: 1,
     webhook_id: webhookId(integrationId, eventId),
     event_id: eventId,
     event_type: event.event_type,
+    ...(kind !== undefined && { kind }),
     integration_id: integrationId,
     occurred_at: event.occurred_at,
+    ...(sendAt !== undefined && { send_at: sendAt }),
     generation: 0,
     ...(userId !== undefined && { user_id: userId }),
     ...(courseId !== undefined && { course_id: courseId }),

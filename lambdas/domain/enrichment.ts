@@ -1,4 +1,5 @@
 import type { DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
+import { definitionOfType } from '../contract/event-types/event-types.ts';
 import type { EvaluationReason, Flag } from '../contract/flag.ts';
 import type { LearnerKey, LearningTime } from '../contract/learning-time.ts';
 import { evaluateFlag } from './flag.ts';
@@ -13,7 +14,7 @@ export type EnrichmentNeed =
   | { readonly settled: SettledEnrichment; readonly evaluated?: EvaluationReason };
 
 export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
-  if (subject.event_type !== 'course_completion') return plain('not_a_completion');
+  if (definitionOfType(subject.event_type).enrichment === 'none') return plain('not_a_completion');
   if (!flag.enabled) return { ...plain('flag_off'), evaluated: 'off' };
   const key = learnerKey(subject);
   if (key === undefined) return plain('learner_not_identified');

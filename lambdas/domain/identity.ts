@@ -22,6 +22,11 @@ export function webhookId(integrationId: string, eventId: string): string {
   return `wh_${sha256Hex([integrationId, eventId]).slice(0, 40)}`;
 }
 
+/** What the ledger's table knows a user's timer by: it says nobody's id. */
+export function timerKey(integrationId: string, eventType: string, userId: string): string {
+  return `timer_${sha256Hex([integrationId, eventType, userId]).slice(0, 40)}`;
+}
+
 /** How far a delivery has come, as far as a name tells it. */
 export type Step = Pick<Delivery, 'generation'> & { readonly progress: Pick<Progress, 'attempt' | 'deferrals'> };
 

@@ -1,4 +1,5 @@
-import { type EventType, type LmsEvent, REGIONS } from '../contract/event.ts';
+import { type LmsEvent, REGIONS } from '../contract/event.ts';
+import type { EventType } from '../contract/event-types/event-types.ts';
 import { faultsOf } from '../contract/faults.ts';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from '../contract/integration.ts';
 import type { Log } from '../contract/log.ts';

@@ -16,7 +16,7 @@ import { decisionOf, unanswered } from './progress.ts';
 export type ClaimDecision =
   | { readonly verdict: 'mine'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
-  | { readonly verdict: 'done'; readonly state: WebhookState };
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly generation: number };
 
 /** States that nothing but a replay ends. What is dead may come again by itself: its letter is redriven. */
 const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
@@ -44,7 +44,9 @@ export function decideClaim(
   if (record !== undefined) {
     const untilMs = leaseEndMs(record);
     if (untilMs > nowMs) return { verdict: 'busy', untilMs };
-    if (!mayClaim(record, delivery)) return { verdict: 'done', state: record.state };
+    if (!mayClaim(record, delivery)) {
+      return { verdict: 'done', state: record.state, generation: record.generation };
+    }
   }
   const before = record ?? newRecord(delivery, nowMs);
   const generation = Math.max(before.generation, delivery.generation);
@@ -101,9 +103,10 @@ export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
 export function newRecord(subject: DeliverySubject, nowMs: number): LedgerRecord {
   const accepted_at = subject.accepted_at ?? iso(nowMs);
   const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
-  const { enterprise_customer_uuid } = subject;
+  const { kind, enterprise_customer_uuid } = subject;
   return {
     ...{ webhook_id, integration_id, event_id, event_type, occurred_at, accepted_at },
+    ...(kind !== undefined && { kind }),
     ...(enterprise_customer_uuid !== undefined && { enterprise_customer_uuid }),
     state: 'accepted',
     generation,
@@ -120,6 +123,7 @@ const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, Webhook
   dead: 'dead',
   unwanted: 'unwanted',
   parked: 'parked',
+  cancelled: 'cancelled',
 };
 
 /** The record once its holder is done with it. @throws Error for an outcome that leaves no trace (`duplicate`) */
@@ -177,8 +181,12 @@ export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): Led
   };
 }
 
-/** The delivery of a webhook that is sent anew: as if new, but with the learning time that is known already. */
-export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number): Delivery {
+/**
+ * The delivery of a webhook that is sent anew: as if new, but with the learning time that is known already. One that an
+ * operator asks for is sent at once; any other that waited for its moment waits on, and a later event may take its place.
+ */
+export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number, cause: Cause): Delivery {
+  const { send_at } = event;
   return {
     schema_version: 1,
     ...event,
@@ -187,6 +195,7 @@ export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: numb
       ...decisionOf({ ...record, enrichment: record.enrichment ?? unanswered(nowMs) }),
       attempt: 0,
       due_at: null,
+      ...(send_at !== undefined && cause !== 'replay' && ({ timed: true, due_at: send_at } as const)),
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { SettledEnrichment } from '../contract/delivery.ts';
-import type { EventType } from '../contract/event.ts';
+import { definitionOfType, type EventType } from '../contract/event-types/event-types.ts';
 import type { Integration } from '../contract/integration.ts';
 import { isJsonObject } from './json-object.ts';
 import { parseMessageText } from './json-text.ts';
@@ -20,7 +20,7 @@ export type ComposedPayload = { readonly body: string } | { readonly fault: stri
 /**
  * The exact body of a webhook, in the integration's format.
  *
- * - Only completions have a format: an enrollment is the LMS's payload, byte for byte, and is not judged.
+ * - Only what takes learning time has a format: every other event is the LMS's payload, byte for byte, and is not judged.
  * - With learning time: the payload value for value, every number with its digits, and the learning time where the
  *   format has it, in place of one that the LMS put there itself.
  * - Without: the payload, byte for byte, and the LMS's own learning time, if it has one, left alone.
@@ -28,7 +28,7 @@ export type ComposedPayload = { readonly body: string } | { readonly fault: stri
 export function composePayload({ payload, eventType, enrichment, integration }: PayloadParts): ComposedPayload {
   const { payload_format: format, duration_unit: durationUnit } = integration;
   const isPlain = enrichment.status === 'plain';
-  if (eventType !== 'course_completion' || (isPlain && !judgesPlain(format))) return { body: payload };
+  if (definitionOfType(eventType).enrichment === 'none' || (isPlain && !judgesPlain(format))) return { body: payload };
 
   const fields = readFields(payload);
   if (fields === undefined) return { fault: 'the payload is no JSON object' };

@@ -1,4 +1,12 @@
-import type { Delivery, DeliverySubject, Enrichment, Progress, Redrive, TaskResult } from '../contract/delivery.ts';
+import type {
+  Delivery,
+  DeliverySubject,
+  Enrichment,
+  Outcome,
+  Progress,
+  Redrive,
+  TaskResult,
+} from '../contract/delivery.ts';
 import { MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
 
 /**
@@ -12,8 +20,11 @@ export function newDelivery(
   { dueAt, configVersion }: { readonly dueAt?: Date; readonly configVersion?: string } = {},
 ): Delivery {
   const decision = decisionOf({ enrichment, config_version: configVersion });
-  return { ...subject, progress: { ...decision, attempt: 0, due_at: dueAt?.toISOString() ?? null } };
+  const due_at = dueAt?.toISOString() ?? subject.send_at ?? null;
+  return { ...subject, progress: { ...decision, attempt: 0, due_at, ...(subject.send_at !== undefined && TIMED) } };
 }
+
+const TIMED = { timed: true } as const;
 
 /** What outlasts every try: what is known of the learning time, and by which version of the flag. */
 export function decisionOf({
@@ -57,19 +68,26 @@ export function dead(delivery: Delivery, attempt: number, reason: string): TaskR
 export function decided(
   delivery: Delivery,
   attempt: number,
-  outcome: 'delivered' | 'retry' | 'unwanted' | 'parked' | 'duplicate',
+  outcome: Exclude<Outcome, 'dead'>,
   reason: string,
   dueAt?: Date,
 ): Progress {
-  const { due_at, deferrals } = delivery.progress;
+  const { due_at, deferrals, timed, earlier_tries } = delivery.progress;
   return {
     ...decisionOf(delivery.progress),
     attempt,
     due_at: dueAt?.toISOString() ?? due_at,
     outcome,
+    ...(timed && TIMED),
+    ...(earlier_tries !== undefined && { earlier_tries }),
     ...(deferrals !== undefined && { deferrals }),
     reason: reason.slice(0, MAX_REASON_CHARACTERS),
   };
+}
+
+/** A delivery whose tries have failed, and which begins anew. */
+export function onceMore(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
+  return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_tries: attempt };
 }
 
 /**

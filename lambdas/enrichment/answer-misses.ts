@@ -1,5 +1,4 @@
 import type { Delivery, DeliverySubject } from '../contract/delivery.ts';
-import { errorFields, errorName } from '../contract/errors.ts';
 import type { VersionedFlag } from '../contract/flag.ts';
 import { type KeyFailure, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
 import { METRICS } from '../contract/metrics.ts';
@@ -10,12 +9,10 @@ import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { forward } from './forward.ts';
 import { noteWarehouseFailure } from './note-warehouse-failure.ts';
 import type { Asking } from './sort-events.ts';
+import { startWorkflows } from './start-workflows.ts';
 
 /** Login and query of a batch, in milliseconds: the function's 30 s leave room to forward afterwards. */
 export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
-
-/** Executions started side by side; StartExecution allows 1,300 in a burst in the smaller regions. */
-export const STARTS_AT_ONCE = 40;
 
 /**
  * Asks the warehouse for what the cache did not know, in one query. What it answers is forwarded and cached; what it does
@@ -44,7 +41,7 @@ export async function answerMisses(
   await Promise.all([
     services.cache.write(found, ttlSeconds),
     forward(settled, failures, services),
-    startWorkflows(pending, failures, services),
+    startWorkflows(pending, failures, services, () => services.counter.count(METRICS.taskQueued)),
   ]);
 }
 
@@ -73,26 +70,4 @@ function pendingDelivery(subject: DeliverySubject, configVersion: string, servic
   const failedAtMs = services.now();
   const dueAt = enrichmentDueAt(failedAtMs, 1, services.random);
   return newDelivery(subject, unanswered(failedAtMs), { dueAt, configVersion });
-}
-
-async function startWorkflows(
-  deliveries: ReadonlyMap<string, Delivery>,
-  failures: Map<string, string>,
-  services: EnrichEventsServices,
-) {
-  const waiting = [...deliveries];
-  const startNext = async () => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      const [id, delivery] = next;
-      try {
-        const token = await services.workflow.start(delivery);
-        services.counter.count(METRICS.taskQueued);
-        await services.ledger.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token });
-      } catch (thrown) {
-        failures.set(id, `the workflow did not start: ${errorName(thrown)}`);
-        services.log.error('workflow.start_failed', { webhook_id: delivery.webhook_id, ...errorFields(thrown) });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: STARTS_AT_ONCE }, startNext));
 }

@@ -13,7 +13,7 @@ import { writeDown } from './write-down.ts';
 
 /**
  * Turns a batch of events into deliveries. What is answered already goes out first: cache hits, events whose flag is
- * off, enrollments. Then one query asks for the rest; where it fails, each event waits in a workflow of its own.
+ * off, what takes none. Then one query asks for the rest; where it fails, each event waits in a workflow of its own.
  */
 export async function enrichEvents(
   messages: readonly ReceivedMessage[],
@@ -24,10 +24,10 @@ export async function enrichEvents(
   if (book === undefined) return holdAll(messages, services.log);
 
   const events = await sortEvents(messages, flag, book, failures, services);
-  const { ready, asking } = events;
+  const { ready, timed, asking } = events;
   const [hits] = await Promise.all([
     services.cache.read([...asking.values()].map(({ key }) => key)),
-    writeDown(events, services),
+    writeDown(events, failures, services),
   ]);
   const misses = new Map<string, Asking>();
   for (const [id, { subject, key }] of asking) {
@@ -43,11 +43,12 @@ export async function enrichEvents(
   services.log.info('events.enriched', {
     messages: messages.length,
     ready: ready.size,
+    timed: timed.size,
     asked: misses.size,
     failed: failures.size,
     config_version: flag.config_version,
     // What was forwarded, to the deliveries queue or the workflow: a webhook's story begins here.
-    webhook_ids: [...ready.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
+    webhook_ids: [...ready.values(), ...timed.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
       ({ webhook_id }) => webhook_id,
     ),
   });

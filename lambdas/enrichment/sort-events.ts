@@ -4,10 +4,11 @@ import type { VersionedFlag } from '../contract/flag.ts';
 import type { LearnerKey } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
-import { acceptEvent } from '../domain/accept-event.ts';
+import { type Acceptance, acceptEvent } from '../domain/accept-event.ts';
 import { enrichmentNeed } from '../domain/enrichment.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { newDelivery, unanswered } from '../domain/progress.ts';
+import { waitFault } from '../domain/timers.ts';
 import type { EnrichEventsServices, RejectedMessage } from './enrich-events-services.ts';
 import { needOf } from './need-of.ts';
 
@@ -27,6 +28,8 @@ export interface Unwanted {
 export interface SortedEvents {
   /** They need nothing more. */
   readonly ready: Map<string, Delivery>;
+  /** They wait for their moment, and need nothing more. */
+  readonly timed: Map<string, Delivery>;
   /** They need an answer, from the cache or the warehouse. */
   readonly asking: Map<string, Asking>;
   readonly unwanted: Map<string, Unwanted>;
@@ -41,19 +44,23 @@ export async function sortEvents(
   services: EnrichEventsServices,
 ): Promise<SortedEvents> {
   const ready = new Map<string, Delivery>();
+  const timed = new Map<string, Delivery>();
   const asking = new Map<string, Asking>();
   const unwanted = new Map<string, Unwanted>();
   const rejected: RejectedMessage[] = [];
-  const accepted_at = new Date(services.now()).toISOString();
+  const nowMs = services.now();
+  const accepted_at = new Date(nowMs).toISOString();
   const decidedBy = { configVersion: flag.config_version };
   for (const message of messages) {
-    const acceptance = acceptEvent(message.body, book);
+    const acceptance = acceptInTime(message.body, book, nowMs);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
       const need = needOf(subject, flag, services.counter);
       if ('key' in need) asking.set(message.id, { subject, key: need.key });
-      else
-        ready.set(message.id, newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log), decidedBy));
+      else {
+        const delivery = newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log), decidedBy);
+        (delivery.progress.timed ? timed : ready).set(message.id, delivery);
+      }
     } else if (acceptance.verdict === 'held') {
       failures.set(message.id, acceptance.reason);
       services.log.error('events.held', { messages: 1, reason: acceptance.reason });
@@ -65,7 +72,14 @@ export async function sortEvents(
     }
   }
   await reject(rejected, failures, services);
-  return { ready, asking, unwanted };
+  return { ready, timed, asking, unwanted };
+}
+
+/** An event that would wait for longer than anything may is none that can be accepted. */
+function acceptInTime(body: string, book: IntegrationBook, nowMs: number): Acceptance {
+  const acceptance = acceptEvent(body, book);
+  const reason = acceptance.verdict === 'accepted' ? waitFault(acceptance.subject, nowMs) : undefined;
+  return reason === undefined ? acceptance : { verdict: 'rejected', reason };
 }
 
 /** What would be sent, were it wanted: a replay goes on from there. */

@@ -1,22 +1,31 @@
+import type { WebhookState } from '../contract/ledger.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { decided } from '../domain/progress.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
+import { setTimers } from './set-timers.ts';
 import type { SortedEvents, Unwanted } from './sort-events.ts';
 
 /**
  * Writes events into the ledger before anything is sent on, and takes out those that are copies of what was dealt with.
- * Those that nobody wants end here.
+ * Those that wait for their moment are in the workflow's hands from here on, and those that nobody wants end here.
  */
-export async function writeDown(events: SortedEvents, services: EnrichEventsServices): Promise<void> {
-  const { ready, asking, unwanted } = events;
+export async function writeDown(
+  events: SortedEvents,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+): Promise<void> {
+  const { ready, timed, asking, unwanted } = events;
   const all = [
     ...ready.values(),
+    ...timed.values(),
     ...[...asking.values()].map(({ subject }) => subject),
     ...[...unwanted.values()].map(({ delivery }) => delivery),
   ];
   if (all.length === 0) return;
   const known = await services.ledger.accept(all);
+  await setTimers(events, known, failures, services);
   dropKnown(ready, known, (delivery) => delivery.webhook_id, services);
+  dropKnown(timed, known, (delivery) => delivery.webhook_id, services);
   dropKnown(asking, known, ({ subject }) => subject.webhook_id, services);
   dropKnown(unwanted, known, ({ delivery }) => delivery.webhook_id, services);
   await Promise.all([...unwanted.values()].map((one) => noteUnwanted(one, services)));
@@ -24,7 +33,7 @@ export async function writeDown(events: SortedEvents, services: EnrichEventsServ
 
 function dropKnown<T>(
   events: Map<string, T>,
-  known: ReadonlySet<string>,
+  known: ReadonlyMap<string, WebhookState>,
   webhookIdOf: (event: T) => string,
   { counter, log }: EnrichEventsServices,
 ): void {

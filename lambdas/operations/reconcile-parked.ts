@@ -34,7 +34,7 @@ async function endingOf(record: LedgerRecord, { services }: ReconcileRun): Promi
   const event = await services.table.event(webhookId);
   if (event === undefined) return { record, reason: `parked for 72 h, and its payload was deleted: ${why}` };
   const reason = `parked for 72 h: ${why}`;
-  const body = toMessageText(deliveryOf(event, { ...record, generation: generation + 1 }, services.now()));
+  const body = toMessageText(deliveryOf(event, { ...record, generation: generation + 1 }, services.now(), 'replay'));
   return { record, reason, letter: deadLetterMessage({ id: webhookId, body, reason, integrationId, webhookId }) };
 }
 

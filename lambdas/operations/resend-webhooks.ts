@@ -57,7 +57,7 @@ async function prepare(
   if (!request.dry_run && !(await table.replace(after))) return 'changed';
   return {
     id: webhookId,
-    body: toMessageText(deliveryOf(event, after, nowMs)),
+    body: toMessageText(deliveryOf(event, after, nowMs, cause)),
     groupId: event.integration_id,
     ...(delaySeconds !== undefined && { delaySeconds }),
   };

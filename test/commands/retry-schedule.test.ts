@@ -93,7 +93,7 @@ describe('npm run retry-schedule', () => {
   });
 
   test.each([
-    [['--event-type', 'lead']],
+    [['--event-type', 'grading']],
     [['--at', 'tomorrow']],
     [['--at', '2026-01-31T23:00:00']],
     [['--file', 'x', '--stage', 'dev']],

@@ -22,7 +22,7 @@ describe('a delivery', () => {
     ['webhook_id', 'wh_1'],
     ['webhook_id', `wh_${'A'.repeat(40)}`],
     ['webhook_id', `wh_${'a'.repeat(40)}.`],
-    ['event_type', 'lead'],
+    ['event_type', 'grading'],
     ['integration_id', '../x'],
     ['generation', -1],
     ['generation', 1.5],

@@ -95,7 +95,7 @@ describe('an integration', () => {
 
   test.each([
     ['event_types', []],
-    ['event_types', ['lead']],
+    ['event_types', ['grading']],
     ['region', 'ASIA'],
     ['active', 'yes'],
     ['enterprise_customer_uuid', 'a:b'],
@@ -124,7 +124,7 @@ describe('retries', () => {
     [{}, true],
     [{ course_completion: 11 }, false],
     [{ course_completion: -1 }, false],
-    [{ lead: 3 }, false],
+    [{ grading: 3 }, false],
     [3, false],
   ])('by type of event: %j', (max_retries_by_event_type, ok) => expect(fits({ max_retries_by_event_type })).toBe(ok));
 

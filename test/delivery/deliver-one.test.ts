@@ -98,7 +98,7 @@ describe('what the ledger says of a step', () => {
   test.each(['delivered', 'dead', 'scheduled', 'parked', 'unwanted', 'cancelled'] as const)(
     '%s already, or carried by somebody else: it ends, and leaves no letter',
     async (state) => {
-      const { services, requests } = claimed({ verdict: 'done', state });
+      const { services, requests } = claimed({ verdict: 'done', state, generation: 0 });
       const result = await deliverOne(carried, services);
       expect(result).toMatchObject({ outcome: 'duplicate', attempt: 1, reason: `the ledger says: ${state}` });
       expect(result.redrive).toBeUndefined();

@@ -9,7 +9,8 @@ import {
   USUAL_KEPT_ANSWER_BYTES,
   type WebhookRequest,
 } from '../../lambdas/contract/delivery-ports.ts';
-import { EVENT_TYPES, MAX_EVENT_BYTES } from '../../lambdas/contract/event.ts';
+import { MAX_EVENT_BYTES } from '../../lambdas/contract/event.ts';
+import { EVENT_TYPES } from '../../lambdas/contract/event-types/event-types.ts';
 import { integrationSchema, PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/contract/integration.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';

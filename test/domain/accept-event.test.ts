@@ -139,7 +139,7 @@ describe('an event that nobody gets', () => {
     ['an empty object', '{}', 'schema_version: '],
     ['a later version', eventBody({ schema_version: 2 }), 'schema_version: '],
     ['a version as text', eventBody({ schema_version: '1' }), 'schema_version: '],
-    ['an unknown type', eventBody({ event_type: 'lead' }), 'event_type: '],
+    ['an unknown type', eventBody({ event_type: 'grading' }), 'event_type: '],
     ['an event id with a space', eventBody({ event_id: 'has a space' }), 'event_id: '],
     ['an event id that is too long', eventBody({ event_id: 'e'.repeat(129) }), 'event_id: '],
     ['an integration id that is a path', eventBody({ integration_id: 'acme/../x' }), 'integration_id: '],

@@ -205,7 +205,12 @@ describe('an event, as the ledger keeps it', () => {
 
   test('becomes a delivery as if new, in the generation of its record, with the learning time that is known', () => {
     const event: LedgerEvent = eventOf(carried, NOW);
-    const anew = deliveryOf(event, held({ generation: 4, attempt: 7, enrichment: PLAIN, config_version: 'v7' }), NOW);
+    const anew = deliveryOf(
+      event,
+      held({ generation: 4, attempt: 7, enrichment: PLAIN, config_version: 'v7' }),
+      NOW,
+      'replay',
+    );
     expect(deliverySchema.strict().parse(anew)).toEqual(anew);
     const { token, ...untold } = carried;
     expect(anew).toEqual({
@@ -217,7 +222,7 @@ describe('an event, as the ledger keeps it', () => {
 
   test('goes to the workflow to have its learning time found out, where that is not known', () => {
     const { enrichment, ...unknown } = held();
-    expect(deliveryOf(eventOf(carried, NOW), unknown, NOW).progress.enrichment).toEqual({
+    expect(deliveryOf(eventOf(carried, NOW), unknown, NOW, 'replay').progress.enrichment).toEqual({
       status: 'pending',
       tries: 1,
       first_failed_at: at(0),

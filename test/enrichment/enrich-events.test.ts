@@ -67,7 +67,8 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
     async accept(subjects) {
       done.push('write them down');
       accepted.push(...subjects);
-      return new Set(subjects.map(({ webhook_id }) => webhook_id).filter((id) => known.has(id)));
+      const ids = subjects.map(({ webhook_id }) => webhook_id).filter((id) => known.has(id));
+      return new Map(ids.map((id) => [id, 'scheduled']));
     },
   });
   const accepted: DeliverySubject[] = [];
@@ -535,6 +536,7 @@ describe('what is logged', () => {
     expect(log.only('events.enriched')).toEqual({
       messages: 2,
       ready: 1,
+      timed: 0,
       asked: 1,
       failed: 0,
       config_version: 'all',

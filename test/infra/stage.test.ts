@@ -5,7 +5,7 @@ import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
-import { STARTS_AT_ONCE } from '../../lambdas/enrichment/answer-misses.ts';
+import { STARTS_AT_ONCE } from '../../lambdas/enrichment/start-workflows.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 

@@ -1,6 +1,7 @@
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
+import type { Timer } from '../../lambdas/contract/timer.ts';
 import { changedAt } from '../../lambdas/domain/ledger.ts';
 import { NOW } from './factories.ts';
 
@@ -31,6 +32,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
   const records = new Map<string, LedgerRecord>();
   const answers = new Map<string, { readonly acceptedAt: string; readonly start: string }>();
   const directory = new Map<string, LedgerDay>();
+  const timers = new Map<string, Timer>();
 
   const isHeld = (acceptedAt: string) => Date.parse(acceptedAt) + payloadDays * DAY_MS > now();
   const heldEvents = () => [...events.values()].filter(({ accepted_at }) => isHeld(accepted_at));
@@ -87,6 +89,23 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
     async keepAnswer(webhookId, acceptedAt, start) {
       await reach();
       answers.set(webhookId, { acceptedAt, start });
+    },
+    async timers(keys) {
+      await reach();
+      return new Map(keys.flatMap((key) => timers.get(key) ?? []).map((timer) => [timer.key, timer]));
+    },
+    async keepTimer(timer) {
+      await reach();
+      const standing = timers.get(timer.key);
+      const isEarlier = standing !== undefined && standing.latest_at >= timer.latest_at;
+      if (isEarlier && standing.webhook_id !== timer.webhook_id) return false;
+      timers.set(timer.key, timer);
+      return true;
+    },
+    async countTimers(nowMs) {
+      await reach();
+      const due = [...timers.values()].flatMap(({ due_at }) => due_at ?? []).map(Date.parse);
+      return { waiting: due.length, overdue: due.filter((ms) => ms <= nowMs).length };
     },
     async forget(webhookId) {
       await reach();

@@ -1,25 +1,33 @@
 import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
 import type { Claim, Ending, Hold, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Timer } from '../../lambdas/contract/timer.ts';
 
 /** A ledger that gives everybody what they ask for, as the real one does while its table is down, and remembers it. */
 export function openLedger(overrides: Partial<Ledger> = {}) {
   const accepted: DeliverySubject[] = [];
   const claims: { readonly delivery: Delivery; readonly leaseMs: number }[] = [];
   const settled: { readonly webhookId: string; readonly ending: Ending }[] = [];
+  const timersKept: Timer[] = [];
   const noted: { readonly webhookId: string; readonly ending: Ending }[] = [];
   const ledger: Ledger & {
     readonly accepted: readonly DeliverySubject[];
     readonly claims: readonly { readonly delivery: Delivery; readonly leaseMs: number }[];
     readonly settled: readonly { readonly webhookId: string; readonly ending: Ending }[];
+    readonly timersKept: readonly Timer[];
     readonly noted: readonly { readonly webhookId: string; readonly ending: Ending }[];
   } = {
     accepted,
     claims,
     settled,
     noted,
+    timersKept,
     async accept(subjects) {
       accepted.push(...subjects);
-      return new Set();
+      return new Map();
+    },
+    timers: async () => new Map(),
+    async keepTimer(timer) {
+      timersKept.push(timer);
     },
     async claim(delivery, leaseMs): Promise<Claim> {
       claims.push({ delivery, leaseMs });

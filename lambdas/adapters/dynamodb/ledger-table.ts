@@ -11,6 +11,7 @@ import type { Item } from './item-size.ts';
 import { createEventKeeper } from './keep-events.ts';
 import { answerItem, eventOfItem, hasExpired, keyOf, recordOf, type SORT_KEYS, stateItem } from './ledger-items.ts';
 import { createLists } from './ledger-lists.ts';
+import { createTimers } from './ledger-timers.ts';
 import { createLearnerScan } from './scan-learner.ts';
 import { reach } from './unavailable.ts';
 
@@ -92,6 +93,7 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
       const failure = (await batchWrite('forget', writes, table)).find((one) => one !== undefined);
       if (failure !== undefined) throw failure;
     },
+    ...createTimers(table),
     ...createLists(table, () => new Date(now() - payloadDays * DAY_MS).toISOString()),
     eventsOf: createLearnerScan(table),
   };

@@ -38,6 +38,6 @@ export function sendAnew(webhookId: string, cause: Cause, world: World): Invocat
     if (after === undefined || !world.replace(after)) return;
     if (before.state === 'delivered') world.allowAnother(webhookId);
     yield;
-    world.send(deliveryOf(event, after, world.nowMs));
+    world.send(deliveryOf(event, after, world.nowMs, cause));
   }
 }

@@ -1,0 +1,106 @@
+import { PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
+import { MAX_EXECUTION_DAYS } from '../../contract/delivery.ts';
+import { errorName } from '../../contract/errors.ts';
+import { LEDGER_TABLE } from '../../contract/ledger.ts';
+import type { LedgerTable } from '../../contract/ledger-ports.ts';
+import { type Timer, timerSchema } from '../../contract/timer.ts';
+import { batchGet } from './batch-get.ts';
+import type { TableAddress } from './batch-write.ts';
+import type { Item } from './item-size.ts';
+import { reach } from './unavailable.ts';
+
+const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
+const SORT = 'timer';
+const DAY_SECONDS = 24 * 3600;
+
+/** Sorts after every time. */
+const AFTER_ALL = '~';
+
+/** Users' timers, and the list of those that wait: sixteen partitions of the index, of no integration and no day. */
+export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 'keepTimer' | 'countTimers'> {
+  const { client, tableName } = table;
+
+  async function countBetween(from: string, until: string): Promise<number> {
+    const counts = [...'0123456789abcdef'].map(async (digit) => {
+      let count = 0;
+      let next: QueryCommandInput['ExclusiveStartKey'];
+      do {
+        const command = new QueryCommand({
+          TableName: tableName,
+          IndexName: index.name,
+          Select: 'COUNT',
+          KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
+          ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey },
+          ExpressionAttributeValues: marshall({ ':pk': listingOf(digit), ':from': from, ':until': until }),
+          ExclusiveStartKey: next,
+        });
+        const page = await reach('countTimers', () => client.send(command));
+        count += page.Count ?? 0;
+        next = page.LastEvaluatedKey;
+      } while (next !== undefined);
+      return count;
+    });
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  return {
+    async timers(keys) {
+      const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
+      return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
+    },
+    async keepTimer(timer) {
+      const command = new PutItemCommand({
+        TableName: tableName,
+        Item: marshall(itemOf(timer), { removeUndefinedValues: true }),
+        ConditionExpression: 'attribute_not_exists(#pk) OR #at < :at OR #webhook = :webhook',
+        ExpressionAttributeNames: { '#pk': partitionKey, '#at': 'latest_at', '#webhook': 'webhook_id' },
+        ExpressionAttributeValues: marshall({ ':at': timer.latest_at, ':webhook': timer.webhook_id }),
+      });
+      return reach('keepTimer', () => client.send(command).then(isDone, refusedOrThrown));
+    },
+    async countTimers(nowMs) {
+      const now = `${SORT}#${new Date(nowMs).toISOString()}`;
+      const [overdue, later] = await Promise.all([
+        countBetween(`${SORT}#`, now),
+        countBetween(`${now}${AFTER_ALL}`, `${SORT}#${AFTER_ALL}`),
+      ]);
+      return { waiting: overdue + later, overdue };
+    },
+  };
+}
+
+function keyOf(key: string): Item {
+  return { [partitionKey]: key, [sortKey]: SORT };
+}
+
+/** Only what waits is listed. It stays as long as an execution that it may still have to cancel. */
+function itemOf({ key, ...timer }: Timer): Item {
+  const lastMs = Date.parse(timer.due_at ?? timer.latest_at);
+  return {
+    ...keyOf(key),
+    ...timer,
+    [expiry]: Math.floor(lastMs / 1000) + MAX_EXECUTION_DAYS * DAY_SECONDS,
+    ...(timer.due_at !== undefined && {
+      [index.partitionKey]: listingOf(key.charAt('timer_'.length)),
+      [index.sortKey]: `${SORT}#${timer.due_at}`,
+    }),
+  };
+}
+
+/** @returns undefined where it does not fit the schema: it is then as if there were none */
+function timerOfItem(item: Item): Timer | undefined {
+  return timerSchema.safeParse({ ...item, key: item[partitionKey] }).data;
+}
+
+/** A colon is in no integration's id. */
+function listingOf(hexDigit: string): string {
+  return `:timers#${hexDigit}`;
+}
+
+const isDone = () => true;
+
+function refusedOrThrown(thrown: unknown): false {
+  if (errorName(thrown) === 'ConditionalCheckFailedException') return false;
+  throw thrown;
+}

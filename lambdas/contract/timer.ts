@@ -1,0 +1,20 @@
+import * as z from 'zod';
+
+/**
+ * A user's latest event at one integration, of a type whose events may wait. It decides on those that still wait when
+ * they wake: only the latest is sent. Held in the ledger's table, under a hash of integration, type and user.
+ */
+export const timerSchema = z.object({
+  /** As `timerKey` in domain/identity.ts makes it. */
+  key: z.string(),
+  /** The event's webhook. */
+  webhook_id: z.string(),
+  integration_id: z.string(),
+  /** When the event occurred, or entered the pipeline where its publisher's clock is ahead. ISO 8601, UTC. */
+  latest_at: z.iso.datetime(),
+  /** While it waits: until when. Absent from one that is sent at once, or has woken. */
+  due_at: z.iso.datetime().optional(),
+  /** The generation that carries it. */
+  generation: z.int().min(0),
+});
+export type Timer = z.infer<typeof timerSchema>;

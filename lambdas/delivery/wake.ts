@@ -1,0 +1,55 @@
+import type { Delivery } from '../contract/delivery.ts';
+import type { Hold } from '../contract/ledger-ports.ts';
+import type { Log } from '../contract/log.ts';
+import { type Counter, METRICS } from '../contract/metrics.ts';
+import { decided, waiting } from '../domain/progress.ts';
+import { onWaking, timerOf } from '../domain/timers.ts';
+import type { ClaimServices } from './claim.ts';
+import type { Told } from './settle.ts';
+
+export interface WakeServices extends ClaimServices {
+  readonly log: Log;
+  readonly counter: Counter;
+  now(): number;
+}
+
+/**
+ * Asks the timer of a delivery that waited for its moment whether it is still to be sent.
+ *
+ * @returns what becomes of it instead; undefined where it is to be tried
+ */
+export async function wake({ delivery }: Hold, services: WakeServices): Promise<Told | undefined> {
+  const { ledger, now } = services;
+  const own = delivery.progress.timed ? timerOf(delivery, now()) : undefined;
+  if (own === undefined) return undefined;
+  const timer = (await ledger.timers([own.key])).get(own.key);
+  const waking = onWaking(delivery, timer, now());
+  if (waking.to === 'cancel') return { result: cancelled(delivery, waking.reason, services) };
+  if (waking.to === 'wait') return { result: waiting(delivery, 'it was moved to a later time', waking.untilMs) };
+  const { due_at, ...awake } = timer ?? own;
+  if (timer?.webhook_id === delivery.webhook_id && due_at !== undefined) await ledger.keepTimer(awake);
+  return undefined;
+}
+
+/** The end of a delivery whose place another took. */
+export function cancelled(delivery: Delivery, reason: string, { log, counter }: Pick<WakeServices, 'log' | 'counter'>) {
+  const { webhook_id, integration_id, progress } = delivery;
+  counter.count(METRICS.timerCancelled);
+  log.info('timer.cancelled', { webhook_id, integration_id, reason });
+  return decided(delivery, progress.attempt, 'cancelled', reason);
+}
+
+/** Notes that a delivery waits once more: its tries have failed, and begin anew. */
+export async function sleepOnceMore(
+  { delivery }: Hold,
+  { result }: Told,
+  { ledger, now }: WakeServices,
+): Promise<void> {
+  const isOnceMore = result.earlier_tries !== delivery.progress.earlier_tries;
+  const timer = isOnceMore && delivery.progress.timed ? timerOf(delivery, acceptedMs()) : undefined;
+  if (timer !== undefined && result.due_at !== null) await ledger.keepTimer({ ...timer, due_at: result.due_at });
+
+  function acceptedMs(): number {
+    return delivery.accepted_at === undefined ? now() : Date.parse(delivery.accepted_at);
+  }
+}

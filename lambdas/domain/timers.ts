@@ -1,0 +1,73 @@
+import type { Delivery, DeliverySubject } from '../contract/delivery.ts';
+import { MAX_TIMER_DAYS } from '../contract/event.ts';
+import { hasTimers } from '../contract/event-types/event-types.ts';
+import type { Timer } from '../contract/timer.ts';
+import { timerKey } from './identity.ts';
+
+/** Longest wait from now, in milliseconds. */
+const LONGEST_WAIT_MS = MAX_TIMER_DAYS * 24 * 3600_000;
+
+/** @returns why an event may not wait so long, in words; undefined where it may, or does not wait */
+export function waitFault({ send_at }: DeliverySubject, nowMs: number): string | undefined {
+  if (send_at === undefined || Date.parse(send_at) - nowMs <= LONGEST_WAIT_MS) return undefined;
+  return `send_at: an event may wait for ${MAX_TIMER_DAYS} days at the most`;
+}
+
+/**
+ * The timer that an event sets: one that waits, and every later event of its type and user, which takes its place.
+ *
+ * @returns undefined where its type has no timers, or the event names no user
+ */
+export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefined {
+  const { webhook_id, event_type, integration_id, user_id, occurred_at, send_at, generation } = subject;
+  if (!hasTimers(event_type) || user_id === undefined) return undefined;
+  return {
+    key: timerKey(integration_id, event_type, user_id),
+    webhook_id,
+    integration_id,
+    latest_at: new Date(Math.min(Date.parse(occurred_at), nowMs)).toISOString(),
+    ...(send_at !== undefined && { due_at: send_at }),
+    generation,
+  };
+}
+
+/** What an event that is published again, with another time, does to its own that waits. */
+export type Move = 'none' | 'later' | 'earlier';
+
+/** @param standing the user's timer as it is; undefined where there is none, or it could not be read */
+export function moveOf(standing: Timer | undefined, timer: Timer): Move {
+  if (standing?.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
+  if (standing.due_at === undefined || timer.due_at === undefined || standing.due_at === timer.due_at) return 'none';
+  return timer.due_at > standing.due_at ? 'later' : 'earlier';
+}
+
+export function movedTo(generation: number): string {
+  return `it was moved: generation ${generation} carries it`;
+}
+
+/** What a delivery that waited does on waking. */
+export type Waking =
+  | { readonly to: 'send' }
+  /** It was moved: it waits on. */
+  | { readonly to: 'wait'; readonly untilMs: number }
+  | { readonly to: 'cancel'; readonly reason: string };
+
+/**
+ * Compares a delivery with its user's timer, and neither with a clock: what waited is due.
+ *
+ * @param timer undefined where there is none, or it could not be read: then it is sent
+ */
+export function onWaking(delivery: Delivery, timer: Timer | undefined, nowMs: number): Waking {
+  const own = timerOf(delivery, delivery.accepted_at === undefined ? nowMs : Date.parse(delivery.accepted_at));
+  if (timer === undefined || own === undefined) return { to: 'send' };
+  if (timer.webhook_id !== own.webhook_id) {
+    if (timer.latest_at < own.latest_at) return { to: 'send' };
+    return { to: 'cancel', reason: `a later event of its user took its place: ${timer.webhook_id}` };
+  }
+  if (timer.generation > delivery.generation) {
+    return { to: 'cancel', reason: movedTo(timer.generation) };
+  }
+  const dueAt = delivery.progress.due_at;
+  if (timer.due_at === undefined || dueAt === null || timer.due_at <= dueAt) return { to: 'send' };
+  return { to: 'wait', untilMs: Date.parse(timer.due_at) };
+}
