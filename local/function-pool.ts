@@ -27,12 +27,16 @@ export interface FunctionConfiguration {
 export interface AccountConcurrency {
   readonly limit: number;
   running: number;
+  /** Invocations that wait for their turn. */
+  readonly waiting: (() => void)[];
 }
 
 /** A function: its environments (one process for each concurrent invocation, reused while warm) and its output. */
 export class FunctionPool {
   readonly configuration: FunctionConfiguration;
   readonly #account: AccountConcurrency;
+  /** Whoever waits for what this function may take: a share of the account's concurrency, or its own. */
+  readonly #waiting: (() => void)[];
   readonly #logFile: string | undefined;
   readonly #onLine: (line: LogLine) => void;
   readonly #onResult: (status: InvocationResult['status']) => void;
@@ -53,6 +57,7 @@ export class FunctionPool {
   ) {
     this.configuration = configuration;
     this.#account = account;
+    this.#waiting = configuration.reservedConcurrency === undefined ? account.waiting : [];
     this.#logFile = logFile;
     this.#onLine = onLine;
     this.#onResult = onResult;
@@ -68,6 +73,18 @@ export class FunctionPool {
     const result = await this.#invoke(payload);
     this.#onResult(result.status);
     return result;
+  }
+
+  /** The same, but waits its turn where there is no concurrency left, for so long at the most. */
+  async invokeInTurn(payload: unknown, patienceMs: number): Promise<InvocationResult> {
+    const giveUp = AbortSignal.timeout(Math.max(1, patienceMs));
+    while (!this.#stopped && !this.#hasConcurrency() && !giveUp.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+        giveUp.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    return this.invoke(payload);
   }
 
   async #invoke(payload: unknown): Promise<InvocationResult> {
@@ -109,6 +126,7 @@ export class FunctionPool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    for (const proceed of this.#waiting.splice(0)) proceed();
     this.killAll();
     await Promise.all([...this.#all].map((environment) => environment.ended()));
   }
@@ -121,6 +139,7 @@ export class FunctionPool {
   #count(change: 1 | -1): void {
     this.#running += change;
     if (this.configuration.reservedConcurrency === undefined) this.#account.running += change;
+    if (change === -1) this.#waiting.shift()?.();
   }
 
   async #run(payload: string): Promise<InvocationResult> {

@@ -120,7 +120,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     AWS_ENDPOINT_URL_SNS: controlPlane.endpoint,
     ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
-  const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
+  const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0, waiting: [] };
   const metrics = new LocalMetrics();
   const onLine = ({ text }: LogLine) => metrics.recordLine(text);
   const { logDirectory } = options;

@@ -23,6 +23,9 @@ type LocalHandlers = NonNullable<NonNullable<RunOptions['overrides']>['taskResou
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RunningExecution = Mutable<Omit<Execution, 'history'>> & { history: Execution['history'][number][] };
 
+/** A quarter of an hour, for tasks that are throttled in scaled time. */
+const SCALED_PATIENCE_MS = 15 * 60_000;
+
 export function stateMachineArn(name: string): string {
   return `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
 }
@@ -57,8 +60,11 @@ export class StateMachine {
     this.#engine = new Engine(scaleDefinition(definition, timeScale) as unknown as StateMachineDefinition, {
       validationOptions: { noValidate: true },
     });
+    const patienceMs = timeScale === 1 ? 0 : SCALED_PATIENCE_MS;
     const tasks = states.filter(([, state]) => state.Type === 'Task');
-    this.#tasks = new Map(tasks.map(([task, state]) => [task, taskHandler(task, state, functions, queues)]));
+    this.#tasks = new Map(
+      tasks.map(([task, state]) => [task, taskHandler(task, state, { functions, queues, patienceMs })]),
+    );
     const waits = states.filter(([, state]) => state.Type === 'Wait');
     this.#waits = new Map(waits.map(([wait, state]) => [wait, (input) => waitMs(state, input, timeScale)]));
   }

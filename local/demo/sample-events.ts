@@ -61,3 +61,29 @@ export function enrollment(eventId: string, integrationId: string, userId: numbe
     payload: { ...rest, enrollment: { enrollment_date: '2026-01-10T15:30:00Z', mode: 'verified', is_active: true } },
   };
 }
+
+/** What a bot publishes of somebody who may become a customer (document 003). `more` stands beside the payload. */
+export function lead(
+  eventId: string,
+  integrationId: string,
+  userId: number,
+  leadType: string,
+  occurredAt: string,
+  more: Readonly<Record<string, unknown>> = {},
+) {
+  return {
+    schema_version: 1,
+    event_type: 'lead',
+    event_id: eventId,
+    integration_id: integrationId,
+    occurred_at: occurredAt,
+    payload: {
+      user_id: userId,
+      lead_type: leadType,
+      timestamp: occurredAt,
+      ...(leadType === 'hot' && { priority: 'high' }),
+      first_name: 'Sample',
+    },
+    ...more,
+  };
+}
