@@ -3,7 +3,7 @@ import type { EventTypeDefinition } from '../event-type.ts';
 import { LEAD_TYPES } from './lead-types.ts';
 
 const USER_ID = 'must be a whole number above 0, of at most 18 digits';
-const userId = z.union([z.int().min(1), z.string().regex(/^[1-9]\d{0,17}$/)], USER_ID);
+const userId = z.union([z.int(USER_ID).min(1, USER_ID), z.string().regex(/^[1-9]\d{0,17}$/, USER_ID)], USER_ID);
 
 /** Document 003's checks. Whatever else a payload has is the receiver's business. */
 const payload = z.object({
