@@ -1,4 +1,4 @@
-"""Publishes course events of the LMS to the events queue of the learning-time webhooks.
+"""Publishes course events and leads to the events queue of the learning-time webhooks.
 
 Python 3.11 or later, and boto3; no Django. The message, its limits and what becomes of it: docs/lms-guide.md.
 
@@ -22,7 +22,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 SCHEMA_VERSION = 1
-EVENT_TYPES = ("course_completion", "course_enrollment")
+EVENT_TYPES = ("course_completion", "course_enrollment", "lead")
 REGIONS = ("US", "EU", "OTHER")
 
 # The pipeline's limits, in bytes of UTF-8: of a message, and of what becomes of it in the retry workflow, where its
@@ -31,6 +31,9 @@ MAX_EVENT_BYTES = 200 * 1024
 MAX_WORKFLOW_INPUT_BYTES = 250 * 1024
 # What else the workflow's input holds: ids, times, progress. Generous, so that nothing passes here and fails there.
 WORKFLOW_ENVELOPE_BYTES = 4 * 1024
+
+# Longest that an event may wait for its moment.
+MAX_TIMER_DAYS = 7
 
 # SQS's limits for one SendMessageBatch.
 MAX_BATCH_ENTRIES = 10
@@ -150,11 +153,50 @@ def enrollment_event(
     return webhook_event("course_enrollment", payload, occurred_at, event_id)
 
 
+def lead_event(
+    *,
+    user_id: int | str,
+    lead_type: str,
+    occurred_at: datetime,
+    event_id: str | None = None,
+    send_at: datetime | None = None,
+    delay_minutes: float | None = None,
+    **fields: Any,
+) -> Event:
+    """A lead, not yet addressed. `fields` are the receiver's business: a name, a telephone number.
+
+    A calculated lead waits until `send_at`, or `delay_minutes` after `occurred_at`, or an hour where neither is given; no
+    other lead may have one of them. Give it an `event_id` where it may have to be moved.
+    """
+    payload = {"user_id": user_id, "lead_type": lead_type, "timestamp": timestamp(occurred_at), **fields}
+    if lead_type == "hot":
+        payload["priority"] = "high"
+    return webhook_event("lead", payload, occurred_at, event_id, send_at=send_at, delay_minutes=delay_minutes)
+
+
+def moved(
+    event: Event,
+    occurred_at: datetime,
+    *,
+    send_at: datetime | None = None,
+    delay_minutes: float | None = None,
+) -> Event:
+    """The same event with another time, to be published in place of the one that waits. `occurred_at` is when it was
+    moved: the pipeline goes by the latest. The payload stays as it is."""
+    if "event_id" not in event:
+        raise InvalidEvent("only an event with an event_id can be moved: without one it would be another event")
+    rest = {name: value for name, value in event.items() if name not in ("send_at", "delay_minutes")}
+    return {**rest, "occurred_at": timestamp(occurred_at), **_wait(send_at, delay_minutes)}
+
+
 def webhook_event(
     event_type: str,
     payload: Mapping[str, Any],
     occurred_at: datetime,
     event_id: str | None = None,
+    *,
+    send_at: datetime | None = None,
+    delay_minutes: float | None = None,
     **beside: str | int,
 ) -> Event:
     """An event around a payload that the LMS already composes, not yet addressed.
@@ -166,6 +208,8 @@ def webhook_event(
 
     `user_id`, `course_id` and `enterprise_customer_uuid` may stand beside a payload that does not hold them where the
     pipeline looks: `user.id`, `course.course_id`, `enterprise.enterprise_customer_uuid`.
+
+    `send_at` or `delay_minutes` is for kinds of events that wait: a calculated lead.
     """
     if event_type not in EVENT_TYPES:
         raise InvalidEvent(f"event_type must be one of {', '.join(EVENT_TYPES)}")
@@ -176,7 +220,8 @@ def webhook_event(
     event: Event = {"schema_version": SCHEMA_VERSION, "event_type": event_type}
     if event_id is not None:
         event["event_id"] = event_id
-    return {**event, "occurred_at": timestamp(occurred_at), **beside, "payload": dict(payload)}
+    wait = _wait(send_at, delay_minutes)
+    return {**event, "occurred_at": timestamp(occurred_at), **wait, **beside, "payload": dict(payload)}
 
 
 def fan_out(event: Event, integration_ids: Iterable[str]) -> list[Event]:
@@ -306,6 +351,18 @@ def _entry(entry_id: str, event: Event, body: str) -> dict[str, str]:
     enterprise = event.get("enterprise_customer_uuid") or (of_payload or {}).get("enterprise_customer_uuid")
     # Fair queues: one enterprise's thousand events then do not hold up another's one.
     return {**entry, "MessageGroupId": enterprise} if enterprise and _ID.fullmatch(enterprise) else entry
+
+
+def _wait(send_at: datetime | None, delay_minutes: float | None) -> Event:
+    if send_at is not None and delay_minutes is not None:
+        raise InvalidEvent("send_at or delay_minutes, not both")
+    if send_at is not None:
+        return {"send_at": timestamp(send_at)}
+    if delay_minutes is None:
+        return {}
+    if not 0 <= delay_minutes <= MAX_TIMER_DAYS * 24 * 60:
+        raise InvalidEvent(f"delay_minutes must be 0 to {MAX_TIMER_DAYS * 24 * 60}")
+    return {"delay_minutes": delay_minutes}
 
 
 def _learner_and_course(user_id: int, email: str, username: str, course_id: str, course_name: str) -> dict[str, Any]:

@@ -3,14 +3,17 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { MAX_WORKFLOW_INPUT_BYTES } from '../../lambdas/contract/delivery.ts';
-import { eventSchema, MAX_EVENT_BYTES, REGIONS } from '../../lambdas/contract/event.ts';
-import { EVENT_TYPES } from '../../lambdas/contract/event-types/event-types.ts';
+import { eventSchema, MAX_EVENT_BYTES, MAX_TIMER_DAYS, REGIONS } from '../../lambdas/contract/event.ts';
+import { EVENT_TYPES, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
+import { LEAD_TYPES } from '../../lambdas/contract/event-types/lead/lead-types.ts';
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { waitFault } from '../../lambdas/domain/timers.ts';
 import { output } from '../../local/demo/operator.ts';
 import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
-import { learningTimeOf, runningWorld } from '../e2e/running-world.ts';
+import { learningTimeOf, logged, runningWorld } from '../e2e/running-world.ts';
 import { until } from '../support/assembly.ts';
 import { describeWithClient, type Ended, runClient } from '../support/real-clients.ts';
 import { type FakeSqs, type Fate, startFakeSqs } from './fake-sqs.ts';
@@ -28,8 +31,10 @@ interface PublishOrder {
   readonly endpoint: string;
   readonly queue_url: string;
   readonly events: readonly {
-    readonly kind: 'completion' | 'enrollment' | 'any';
+    readonly kind: 'completion' | 'enrollment' | 'lead' | 'any';
     readonly values: object;
+    /** The times that it is moved to. */
+    readonly move?: object;
     /** Integrations, or a region. */
     readonly to: readonly string[] | string;
   }[];
@@ -69,6 +74,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
       skillsoft: { answers: 200 },
       percipio: { answers: 200 },
       europe: { answers: 200, entry: { enterprise_customer_uuid: ENTERPRISE, region: 'EU' } },
+      n8n: { answers: 200, entry: { event_types: ['lead'] } },
     },
   });
   const queue = () => ({
@@ -126,6 +132,64 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     await until(() => received('europe', '"enrolled"').length > 0);
     expect(learningTimeOf(received('europe', '"enrolled"')[0])).toBeUndefined();
   });
+
+  test('leads: one waits, another is moved, a third gives way to a later one', async () => {
+    const inMinutes = (minutes: number) => new Date(Date.now() + minutes * 60_000).toISOString();
+    const lead = (user_id: number, values: object) => ({
+      kind: 'lead' as const,
+      values: { user_id, lead_type: 'calculated', occurred_at: inMinutes(-1), event_id: `lead-${user_id}`, ...values },
+      to: ['n8n'],
+    });
+    await publish(python, {
+      ...queue(),
+      events: [lead(701, { delay_minutes: 10 }), lead(702, { send_at: inMinutes(7 * 24 * 60 - 1) }), lead(703, {})],
+    });
+    const waits = () =>
+      world()
+        .platform.stateMachine.executions()
+        .filter(({ status }) => status === 'RUNNING').length;
+    await until(() => waits() === 3);
+    expect(received('n8n', '"user_id"')).toEqual([]);
+
+    const moved = { ...lead(702, {}), move: { occurred_at: inMinutes(0), delay_minutes: 1 } };
+    const hot = lead(703, { lead_type: 'hot', occurred_at: inMinutes(0), event_id: 'lead-703-hot' });
+    await publish(python, { ...queue(), events: [moved, hot] });
+    await until(() => [701, 702, 703].every((id) => received('n8n', `"user_id":${id},`).length > 0), 30_000);
+
+    expect(received('n8n', '"user_id":703,').map(({ body }) => JSON.parse(body))).toEqual([
+      expect.objectContaining({ lead_type: 'hot', priority: 'high' }),
+    ]);
+    expect(received('n8n', '"user_id"')).toHaveLength(3);
+  }, 60_000);
+
+  test('the guide’s functions for leads publish one, move it, and have another take its place', async () => {
+    const { endpoint, queue_url } = queue();
+    const code = codeBlocks('python').find((block) => block.includes('def wants_to_be_called')) ?? '';
+    const here = code
+      .replace(/^queue_url = .*$/m, `queue_url = "${queue_url}"`)
+      .replace('sqs_client("us-east-1")', `sqs_client("us-east-1", "${endpoint}")`);
+    const find = `import json, sys\nsys.path.insert(0, "${path('docs/lms')}")`;
+    const call = async (expression: string, input: object = {}) =>
+      parsed(
+        await runClient(python, ['-c', `${find}\n${here}\nprint(json.dumps(${expression}))`], JSON.stringify(input)),
+      );
+    const carriers = () => world().platform.stateMachine.executionsNamed(webhookId('n8n', 'lead-704-1'));
+
+    const lead = await call('calculated(704, 1, "Ada")');
+    await until(() => carriers().length > 0);
+    await call('not_before_tomorrow(json.load(sys.stdin))', lead);
+    const moved = await until(async () => {
+      const lines = await logged(world(), 'timer.moved');
+      return lines.find(({ webhook_id }) => webhook_id === webhookId('n8n', 'lead-704-1'));
+    });
+    expect(Date.parse(String(moved.due_at)) - Date.now()).toBeGreaterThan(23 * 3_600_000);
+
+    await call('wants_to_be_called(704)');
+    await until(() => received('n8n', '"user_id":704').length > 0);
+    expect(received('n8n', '"user_id":704').map(({ body }) => JSON.parse(body))).toEqual([
+      { user_id: 704, lead_type: 'hot', priority: 'high', timestamp: expect.any(String) },
+    ]);
+  }, 60_000);
 
   test('the guide’s first try prints what it says', async () => {
     const { endpoint, queue_url } = queue();
@@ -269,19 +333,38 @@ describeWithClient('boto3', 'docs/lms/webhook_events.py and an SQS that refuses'
       [{ event_id: 'user:1' }, /event_id/],
       [{ percent_grade: 'NaN' }, /not JSON/],
     ];
+    const lead = { user_id: 77, lead_type: 'calculated', occurred_at: '2026-01-15T10:30:00+00:00' };
+    const wrongLeads: readonly [values: object, message: RegExp, move?: object][] = [
+      [{ delay_minutes: 90, send_at: '2026-01-15T12:00:00+00:00' }, /send_at or delay_minutes, not both/],
+      [{ delay_minutes: MAX_TIMER_DAYS * 24 * 60 + 1 }, /delay_minutes must be 0 to 10080/],
+      [{ send_at: '2026-01-15T12:00:00' }, /zone/],
+      [{}, /only an event with an event_id can be moved/, { occurred_at: '2026-01-15T11:00:00+00:00' }],
+    ];
     const { answers, batches } = await publishTo(
       () => 'taken',
       ...wrong.map(([values]) => [completion(['skillsoft'], values)]),
+      ...wrongLeads.map(([values, , move]) => [
+        { kind: 'lead' as const, values: { ...lead, ...values }, to: ['n8n'], ...(move && { move }) },
+      ]),
     );
     expect(answers).toEqual(
-      wrong.map(([, message]) => ({ error: 'InvalidEvent', message: expect.stringMatching(message) })),
+      [...wrong, ...wrongLeads].map(([, message]) => ({
+        error: 'InvalidEvent',
+        message: expect.stringMatching(message),
+      })),
     );
     expect(batches).toEqual([]);
   });
 
   test('its limits are the contract’s', async () => {
-    const limits = { MAX_EVENT_BYTES, MAX_WORKFLOW_INPUT_BYTES, EVENT_TYPES, REGIONS, SCHEMA_VERSION: 1 };
+    const limits = { MAX_EVENT_BYTES, MAX_WORKFLOW_INPUT_BYTES, MAX_TIMER_DAYS, REGIONS, SCHEMA_VERSION: 1 };
     expect(await publish(python, { limits: Object.keys(limits) })).toEqual([limits]);
+  });
+
+  test('it publishes types of events that the pipeline knows', async () => {
+    const [{ EVENT_TYPES: published }] = await publish(python, { limits: ['EVENT_TYPES'] });
+    expect(published).toEqual(['course_completion', 'course_enrollment', 'lead']);
+    expect(EVENT_TYPES).toEqual(expect.arrayContaining(published));
   });
 
   test('the Python in the guide compiles', async () => {
@@ -303,7 +386,8 @@ function codeBlocks(language: string): string[] {
 describe('the LMS guide', () => {
   const entry = { id: 'skillsoft', url: 'https://partner.example', enterprise_customer_uuid: ENTERPRISE };
   const book = readIntegrations(JSON.stringify({ integrations: [entry] }), undefined);
-  const [example = ''] = codeBlocks('json');
+  const [example = '', lead = ''] = codeBlocks('json');
+  const leadBook = readIntegrations(JSON.stringify({ integrations: [{ ...entry, id: 'n8n' }] }), undefined);
 
   test('has a row for every field of the message', () => {
     const rows = [...GUIDE.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
@@ -314,8 +398,30 @@ describe('the LMS guide', () => {
     expect(acceptEvent(example, book).verdict).toBe('accepted');
   });
 
+  test('shows a lead that waits as long as it says', () => {
+    const acceptance = acceptEvent(lead, leadBook);
+    expect(acceptance).toMatchObject({ verdict: 'accepted', subject: { send_at: '2026-01-15T12:00:00.000Z' } });
+  });
+
+  test('tells of every lead type when it is sent, and how often it is tried', () => {
+    const rows = [...GUIDE.matchAll(/^\| `"(\w+)"` \| (.*) \| (\d) \| (.*) \|$/gm)];
+    expect(rows.map(([, type]) => type)).toEqual(['hot', 'calculated', 'cold']);
+    for (const [, type, when, tries, failed] of rows) {
+      const { policy, timer, isCritical } = kindNamed(`lead.${type}`);
+      expect({ type, tries: Number(tries) }).toEqual({ type, tries: (policy?.delaysSeconds.length ?? 0) + 1 });
+      expect(when).toMatch(timer === undefined ? /^at once$/ : new RegExp(`^${timer.usualDelayMinutes} minutes after`));
+      expect({ type, isCritical: failed?.includes('woken up') }).toEqual({ type, isCritical: isCritical ?? false });
+      expect(policy?.onceMoreAfterMinutes).toBe(failed?.includes('two hours later') ? 120 : undefined);
+    }
+  });
+
   test('lists the reasons with which events are dead-lettered, word for word', () => {
     const changed = (changes: object) => JSON.stringify({ ...JSON.parse(example), ...changes });
+    const changedLead = (payload: object, changes: object = {}) => {
+      const event = JSON.parse(lead);
+      return JSON.stringify({ ...event, ...changes, payload: { ...event.payload, ...payload } });
+    };
+    const listed = (types: readonly string[]) => types.map((type) => JSON.stringify(type)).join('|');
     const deep = `{"deep":${'['.repeat(201)}${']'.repeat(201)}}`;
     const bad = [
       '{"schema_version": 1,',
@@ -340,14 +446,36 @@ describe('the LMS guide', () => {
       changed({ payload: { text: 'x'.repeat(MAX_EVENT_BYTES) } }),
       changed({ payload: { text: '"'.repeat(95 * 1024) } }),
       changed({}).replace(/"payload":.*$/, `"payload":${deep}}`),
+      changed({ delay_minutes: 5, send_at: '2026-01-10T15:40:00Z' }),
+      changed({ delay_minutes: 10_081 }),
+      changed({ delay_minutes: 5 }),
+      changedLead({ lead_type: 'hot', priority: 'high' }, { delay_minutes: null, send_at: '2026-01-15T11:00:00Z' }),
+      changedLead({ user_id: 0 }),
+      changedLead({ lead_type: 'lukewarm' }),
+      changedLead({ timestamp: 'today' }),
+      changedLead({ lead_type: 'hot' }, { delay_minutes: null }),
     ];
-    for (const body of bad) {
-      const acceptance = acceptEvent(body, book);
+    const reasons = bad.map((body) => {
+      const acceptance = acceptEvent(body, body.includes('"n8n"') ? leadBook : book);
       if (acceptance.verdict !== 'rejected') throw new Error(`not rejected: ${body.slice(0, 200)}`);
-      // The size of the one event at hand is no part of what the guide says.
-      const reason = acceptance.reason.replace(/^too large: \d+ bytes/, 'too large: N bytes');
-      // A bar in a table's cell is written `\|`.
-      expect(GUIDE.replaceAll('\\|', '|')).toContain(`\`${reason}\``);
-    }
+      // The size of the one event at hand is no part of what the guide says, nor are types that it does not tell of.
+      return acceptance.reason
+        .replace(/^too large: \d+ bytes/, 'too large: N bytes')
+        .replace(listed(EVENT_TYPES), listed(['course_completion', 'course_enrollment', 'lead']))
+        .replace(Object.keys(LEAD_TYPES).join(', '), 'hot, calculated, cold');
+    });
+    // A bar in a table's cell is written `\|`.
+    const told = GUIDE.replaceAll('\\|', '|');
+    expect(reasons.filter((reason) => !told.includes(`\`${reason}\``))).toEqual([]);
+  });
+
+  test('lists the reason for which one that would wait too long is refused', () => {
+    const acceptance = acceptEvent(
+      JSON.stringify({ ...JSON.parse(lead), delay_minutes: null, send_at: '2026-01-23T00:00:00Z' }),
+      leadBook,
+    );
+    if (acceptance.verdict !== 'accepted') throw new Error('not accepted');
+    const fault = waitFault(acceptance.subject, Date.parse('2026-01-15T10:30:00Z'));
+    expect(GUIDE).toContain(`\`${fault}\``);
   });
 });

@@ -1,7 +1,7 @@
 """Publishes what standard input asks for, with docs/lms/webhook_events.py and the real boto3, and says what came of it.
 
 Input: a list of {"endpoint", "queue_url", "events": [{"kind", "values", "to": [integration ids] or a region}]}, or of
-{"limits": [names]}. Output: a list of as many answers.
+{"limits": [names]}. An event may have "move": what it is moved to. Output: a list of as many answers.
 """
 
 import json
@@ -13,10 +13,23 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "docs" / "lms"))
 
 import webhook_events as lms  # noqa: E402
 
+BUILDERS = {
+    "completion": lms.completion_event,
+    "enrollment": lms.enrollment_event,
+    "lead": lms.lead_event,
+    "any": lms.webhook_event,
+}
 
-def addressed(kind: str, values: dict, to: list | str) -> list:
-    build = {"completion": lms.completion_event, "enrollment": lms.enrollment_event, "any": lms.webhook_event}[kind]
-    event = build(**{**values, "occurred_at": datetime.fromisoformat(values["occurred_at"])})
+
+def with_times(values: dict) -> dict:
+    times = {name: datetime.fromisoformat(values[name]) for name in ("occurred_at", "send_at") if name in values}
+    return {**values, **times}
+
+
+def addressed(kind: str, values: dict, to: list | str, move: dict | None = None) -> list:
+    event = BUILDERS[kind](**with_times(values))
+    if move is not None:
+        event = lms.moved(event, **with_times(move))
     return [lms.for_region(event, to)] if isinstance(to, str) else lms.fan_out(event, to)
 
 

@@ -463,6 +463,20 @@ describe('the commands', () => {
     expect(await run('retry-schedule')).toBe(0);
   });
 
+  test('add makes a receiver of leads, and of nothing else', async () => {
+    world.answerTests({ integration_id: 'n8n' });
+    world.answers.push('key-of-n8n');
+    expect(await run('integration', 'add --stage dev --id n8n')).toBe(0);
+    const [entry] = integrationsDocumentSchema.parse(world.deployed()).integrations;
+    expect(entry).toMatchObject({ event_types: ['lead'], auth: { type: 'api_key', header: 'X-API-Key' } });
+
+    const two = { auth: { type: 'bearer' }, headers: JSON.parse(/'headers=(.*?)'/.exec(guide)?.[1] ?? '') };
+    expect(neededSecrets(integrationSchema.parse({ ...entry, ...two })).map(({ path }) => path.join('.'))).toEqual([
+      'bearer_token',
+      'headers.n8n',
+    ]);
+  });
+
   test('validate takes integrations.json, with its secret', async () => {
     world.putSecret('skillsoft', { signing_secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] });
     const path = world.file('integrations.json', file('integrations.json'));

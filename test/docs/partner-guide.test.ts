@@ -10,7 +10,8 @@ import {
   type WebhookRequest,
 } from '../../lambdas/contract/delivery-ports.ts';
 import { MAX_EVENT_BYTES } from '../../lambdas/contract/event.ts';
-import { EVENT_TYPES } from '../../lambdas/contract/event-types/event-types.ts';
+import { KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
+import { lead } from '../../lambdas/contract/event-types/lead/lead.ts';
 import { integrationSchema, PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/contract/integration.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
@@ -19,7 +20,7 @@ import { FAILURES_TO_OPEN, GONE_MS, OPEN_MS } from '../../lambdas/domain/gate-li
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { composePayload } from '../../lambdas/domain/payload.ts';
 import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lambdas/domain/retry-after.ts';
-import { retryPolicyOf, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
+import { onceMoreAt, retryPolicyOf, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
 import { JITTER } from '../../lambdas/domain/retry-timing.ts';
 import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
 import { testPayload } from '../../lambdas/domain/test-event.ts';
@@ -59,6 +60,13 @@ const blocks: readonly Block[] = [...guide.matchAll(/([^\n]*(?:\n[^\n]+)*)\n\n``
 );
 
 const json = blocks.filter(({ language }) => language === 'json').map(({ code }) => JSON.parse(code));
+
+/** The block that is shown after a paragraph with these words. */
+function shownAfter(words: string): string {
+  const block = blocks.find(({ before }) => before.replaceAll('\n', ' ').includes(words));
+  if (block === undefined) throw new Error(`the guide shows nothing after: ${words}`);
+  return block.code;
+}
 
 describe('code in the guide', () => {
   const code = blocks.filter(({ language }) => language === 'ts' || language === 'python');
@@ -175,7 +183,7 @@ describe('examples of payloads', () => {
     };
     const client = { tokenUrl: 'https://a.example/token', scope: 'api', clientId: '…', clientSecret: '…' };
     await createTokenSource({ sender }).token(client, 1000);
-    expect(JSON.parse(sent[0]?.body ?? '')).toEqual(json[PAYLOAD_FORMATS.length]);
+    expect(JSON.parse(sent[0]?.body ?? '')).toEqual(JSON.parse(shownAfter('this to your token URL')));
   });
 });
 
@@ -254,7 +262,7 @@ describe('times in the guide', () => {
     return [...text.matchAll(/(\d+) ([smh])/g)].reduce((sum, [, n, unit]) => sum + Number(n) * units[unit as 's'], 0);
   }
 
-  test('of retries are the usual policy’s, for every type of event', () => {
+  test('of retries are the usual policy’s, for every kind of event that has none of its own', () => {
     let sinceFirstMs = 0;
     const expected = usual.delaysMs.map((delayMs, index) => {
       sinceFirstMs += delayMs;
@@ -266,7 +274,9 @@ describe('times in the guide', () => {
       milliseconds(since),
     ]);
     expect(table).toEqual(expected);
-    for (const eventType of EVENT_TYPES) expect(retryPolicyOf(integration(), eventType)).toEqual(usual);
+    const usualKinds = KINDS.filter((kind) => kindNamed(kind).policy === undefined);
+    expect(usualKinds).toEqual(expect.arrayContaining(['course_completion', 'course_enrollment']));
+    for (const kind of usualKinds) expect(retryPolicyOf(integration(), kind)).toEqual(usual);
     const hours = (totalWaitMs(usual) / 3_600_000).toFixed(1);
     expect(prose).toContain(`tried ten times in ${hours} hours. Each wait is up to ${JITTER * 100}% shorter or longer`);
     expect(usual.timeoutsMs).toHaveLength(10);
@@ -303,6 +313,62 @@ describe('times in the guide', () => {
       expect(allowPlainHttp).toBe(false);
       expect(prose).toContain(`on port ${[allowedPorts].flat().join(' or ')}`);
     }
+  });
+});
+
+describe('leads in the guide', () => {
+  const example = shownAfter('Three fields are always there').trim();
+  const policyOf = (type: string, timeoutSeconds = 15) =>
+    retryPolicyOf(integration({ timeout_seconds: timeoutSeconds }), `lead.${type}`);
+
+  test('arrive byte for byte, in every format, even if learning time were known', () => {
+    expect(lead.payload.safeParse(JSON.parse(example)).success).toBe(true);
+    for (const format of PAYLOAD_FORMATS) {
+      const receiver = integration({ payload_format: format });
+      const parts = { payload: example, eventType: 'lead', enrichment: ENRICHED, integration: receiver } as const;
+      expect(composePayload(parts)).toEqual({ body: example });
+    }
+  });
+
+  test('are tried as often, and after such waits, as the table says', () => {
+    const table = rows('Leads').map(([type = '', when = '', tries, waits, failed = '']) => ({
+      type: type.replaceAll('`', ''),
+      waitsFirst: when !== 'at once',
+      timeoutsMs: Number(tries),
+      delaysMs: waits?.split(', ').map((wait) => Number(/^(\d+) s$/.exec(wait)?.[1]) * 1000),
+      isCritical: failed.includes('woken up'),
+      hasSecondRound: failed.includes('once more'),
+    }));
+    const types = ['hot', 'calculated', 'cold'];
+    const expected = types.map((type) => {
+      const { timer, isCritical = false } = kindNamed(`lead.${type}`);
+      const { timeoutsMs, delaysMs, onceMoreAfterMs } = policyOf(type);
+      return {
+        type,
+        waitsFirst: timer !== undefined,
+        timeoutsMs: timeoutsMs.length,
+        delaysMs,
+        isCritical,
+        hasSecondRound: onceMoreAfterMs !== undefined,
+      };
+    });
+    expect(table).toEqual(expected);
+    expect(kindNamed('lead.calculated').timer).toEqual({ usualDelayMinutes: 60 });
+  });
+
+  test('begin anew within the time that the table says, after a refusal too', () => {
+    const [least, most] = [0, 1].map((random) => onceMoreAt(policyOf('calculated'), 0, () => random)?.getTime());
+    expect([least, most]).toEqual([120 * 60_000, 132 * 60_000]);
+    expect(section('Leads')).toContain('once more from the beginning, 120 to 132 minutes later');
+    expect(classify({ kind: 'answered', status: 404 }).verdict).toBe('dead');
+  });
+
+  test('have more time with each try', () => {
+    expect(policyOf('calculated', 30).timeoutsMs).toEqual([10_000, 20_000, 30_000]);
+    expect(policyOf('hot', 50).timeoutsMs).toEqual([10_000, 20_000, 30_000, 40_000, 50_000]);
+    expect(policyOf('hot').timeoutsMs[0]).toBe(5000);
+    expect(prose).toContain('of three the first has a third');
+    expect(prose).toContain('by fifths; and each has 5 seconds at least');
   });
 });
 

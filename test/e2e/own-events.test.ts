@@ -26,7 +26,7 @@ test('good, bad and malformed lines: each is published as it stands, and told wh
     MALFORMED,
     JSON.stringify(enrollment('own', 'refusing', LEARNER.known)),
     JSON.stringify(enrollment('own', 'paused', LEARNER.known)),
-    JSON.stringify({ ...enrollment('own', 'nobody', LEARNER.known), event_type: 'lead' }),
+    JSON.stringify({ ...enrollment('own', 'nobody', LEARNER.known), event_type: 'grading' }),
   ];
   const outcomes = await playOwnEvents(world(), readEvents(lines.join('\n')), 20_000);
 

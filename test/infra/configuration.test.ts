@@ -119,7 +119,7 @@ describe('the integrations’ validator', () => {
     [{ max_retries: 11 }],
     [{ max_retries: 1.5 }],
     [{ max_retries_by_event_type: { course_completion: 11 } }],
-    [{ max_retries_by_event_type: { lead: 1 } }],
+    [{ max_retries_by_event_type: { grading: 1 } }],
     [{ retry_delays_seconds: [] }],
     [{ retry_delays_seconds: [0] }],
     [{ retry_delays_seconds: [86_401] }],

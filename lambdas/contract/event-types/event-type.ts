@@ -13,6 +13,8 @@ export interface EventTypeDefinition {
   readonly enrichment: 'learning_time' | 'none';
   /** Kinds with rules of their own, and the payload's field that names an event's. Absent: all of its events are alike. */
   readonly kinds?: { readonly field: string; readonly byName: Readonly<Record<string, Kind>> };
+  /** What holds for all of its events, where they are alike. Absent: nothing of its own. */
+  readonly rules?: Omit<Kind, 'payload'>;
 }
 
 /** What holds for one kind of event: `lead.hot`. */

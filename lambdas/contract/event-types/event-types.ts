@@ -18,13 +18,13 @@ export function definitionOfType(type: EventType): EventTypeDefinition {
   return DEFINITIONS[type];
 }
 
-/** What holds for events of a type that has no kinds: nothing of its own. */
+/** What holds for events of a type that says nothing of it. */
 const USUAL: Kind = {};
 
 const KINDS_BY_NAME: ReadonlyMap<string, Kind> = new Map(
   EVENT_TYPES.flatMap((type): [string, Kind][] => {
-    const { kinds } = definitionOfType(type);
-    if (kinds === undefined) return [[type, USUAL]];
+    const { kinds, rules = USUAL } = definitionOfType(type);
+    if (kinds === undefined) return [[type, rules]];
     return Object.entries(kinds.byName).map(([name, kind]) => [kindName(type, name), kind]);
   }),
 );
@@ -63,8 +63,8 @@ export function typeOfKind(kind: string): EventType {
 
 /** Whether events of a type may wait, and so take each other's place. */
 export function hasTimers(type: EventType): boolean {
-  const { kinds } = definitionOfType(type);
-  return Object.values(kinds?.byName ?? {}).some(({ timer }) => timer !== undefined);
+  const { kinds, rules = USUAL } = definitionOfType(type);
+  return Object.values(kinds?.byName ?? { rules }).some(({ timer }) => timer !== undefined);
 }
 
 function kindName(type: string, name: string): string {
