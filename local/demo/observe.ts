@@ -1,5 +1,7 @@
+import type { Execution } from '../execution.ts';
 import type { Receipt } from './partner.ts';
 import type { Scenario } from './scenario.ts';
+import { cancellationOf, describeMoment } from './timed-webhook.ts';
 
 /** A dead letter, of either queue. */
 export interface DeadLetter {
@@ -19,6 +21,10 @@ export interface Evidence {
   readonly logs: readonly LogFields[];
   /** Tries that the workflow made at the warehouse, by webhook id. */
   readonly enrichmentRetries: ReadonlyMap<string, number>;
+  /** The workflow's executions by webhook id, newest first. */
+  readonly executions: ReadonlyMap<string, readonly Execution[]>;
+  /** The workflow's waits last this much less. */
+  readonly timeScale: number;
 }
 
 /** What became of a scenario's messages so far, in words that its `expected` uses. */
@@ -82,13 +88,28 @@ function observeWebhook(id: string, evidence: Evidence): string {
     (line) => line.message === 'delivery.attempted' && line.webhook_id === id && !isSaidBelow(line),
   );
   const retries = evidence.enrichmentRetries.get(id) ?? 0;
+  const cancellation = cancellationOf(evidence.executions.get(id) ?? []);
   const parts = [
     ...(retries > 0 ? [`${retries} ${retries === 1 ? 'retry' : 'retries'}`] : []),
     ...runs(tries.map((line) => describeTry(id, line, evidence))),
     ...letters.map(({ reason }) => `dead letter: ${reason}`),
+    ...(cancellation === undefined ? [] : [`cancelled: ${withoutWebhook(cancellation)}`]),
     ...(hasWrongSignature(id, evidence) ? ['signature does not verify'] : []),
   ];
-  return parts.join(', ') || 'nothing yet';
+  return `${momentOf(id, evidence)}${parts.join(', ') || 'nothing yet'}`;
+}
+
+/** `after 5 minutes: ` of a webhook that waited for its moment, once its partner has received it. */
+function momentOf(id: string, { receipts, executions, timeScale }: Evidence): string {
+  const first = receipts.find(({ headers }) => headers['webhook-id'] === id);
+  if (first === undefined) return '';
+  const moment = describeMoment(executions.get(id) ?? [], Date.parse(first.received_at), timeScale);
+  return moment === undefined ? '' : `${moment}: `;
+}
+
+/** Whose place it was, a table has no room for: ids have 43 characters. */
+function withoutWebhook(reason: string): string {
+  return reason.replace(/: wh_[0-9a-f]{40}$/, '');
 }
 
 function hasWrongSignature(id: string, { receipts }: Evidence): boolean {
@@ -100,9 +121,11 @@ function describeTry(id: string, line: LogFields, evidence: Evidence): string {
   if (line.status === undefined) return String(line.answer).replace('no answer: ', '');
   if (line.outcome !== 'delivered') return String(line.status);
   const receipt = evidence.receipts.findLast(({ headers }) => headers['webhook-id'] === id);
-  const { learning_time: time } = JSON.parse(receipt?.body ?? '{}');
+  const { learning_time: time, course } = JSON.parse(receipt?.body ?? '{}');
   const how = String(line.enrichment);
   if (receipt === undefined) return `${line.status}, but no partner received it`;
+  // What is about no course could have none: a lead.
+  if (how === 'not_a_completion' && course === undefined) return String(line.status);
   // A payload may hold a learning_time of its own.
   return !how.startsWith('enriched') || time === undefined
     ? `${line.status} without learning time (${how})`

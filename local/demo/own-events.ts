@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { isQueueEmpty } from './is-queue-empty.ts';
 import { type Evidence, observe } from './observe.ts';
-import { output } from './operator.ts';
 import type { FileEvent } from './read-events.ts';
+import { cancellationOf } from './timed-webhook.ts';
 import { describeWait } from './workflow-wait.ts';
 import type { World } from './world.ts';
 
@@ -17,7 +18,7 @@ export interface OwnOutcome {
   readonly integrationId: string;
   readonly webhookId: string;
   readonly outcome: string;
-  /** Delivered, dead-lettered or unwanted. */
+  /** Delivered, dead-lettered, cancelled or unwanted. */
   readonly isFinal: boolean;
 }
 
@@ -38,12 +39,13 @@ export async function playOwnEvents(world: World, events: readonly FileEvent[], 
   const deadline = Date.now() + waitMs;
   const published: Published[] = [];
   for (const event of events) published.push(await publish(world, event, world.integrations));
+  const webhookIds = published.flatMap(({ acceptance }) => webhookIdsOf(acceptance));
   for (;;) {
     const outcomes = await outcomesOf(published, world);
     const isOver = outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
     if (Date.now() > deadline) return outcomes;
     // Looked at once more: what ended the quiet may have ended after the first look.
-    if (isOver && (await isQuiet(world))) return outcomesOf(published, world);
+    if (isOver && (await isQuiet(world, webhookIds))) return outcomesOf(published, world);
     await sleep(LOOK_EVERY_MS);
   }
 }
@@ -59,14 +61,14 @@ async function publish(world: World, event: FileEvent, book: IntegrationBook): P
 
 async function outcomesOf(published: readonly Published[], world: World): Promise<OwnOutcome[]> {
   const evidence = await world.evidence(published.flatMap(({ acceptance }) => webhookIdsOf(acceptance)));
-  return published.map((one) => outcomeOf(one, world, evidence));
+  return published.map((one) => outcomeOf(one, evidence));
 }
 
-function outcomeOf({ event, acceptance, refusal }: Published, world: World, evidence: Evidence): OwnOutcome {
+function outcomeOf({ event, acceptance, refusal }: Published, evidence: Evidence): OwnOutcome {
   const [webhookId = '-'] = webhookIdsOf(acceptance);
   const row = { line: event.line, ...namesOf(event.body, acceptance), webhookId };
   if (refusal !== undefined) return { ...row, outcome: refusal, isFinal: false };
-  if (acceptance.verdict === 'accepted') return { ...row, ...webhookOutcome(webhookId, world, evidence) };
+  if (acceptance.verdict === 'accepted') return { ...row, ...webhookOutcome(webhookId, evidence) };
   if (acceptance.verdict === 'unwanted') {
     const isSeen = evidence.logs.some(
       ({ message, reason }) => message === 'event.unwanted' && reason === acceptance.reason,
@@ -78,14 +80,16 @@ function outcomeOf({ event, acceptance, refusal }: Published, world: World, evid
   return { ...row, outcome: observe(scenario, evidence), isFinal };
 }
 
-function webhookOutcome(id: string, world: World, evidence: Evidence): Pick<OwnOutcome, 'outcome' | 'isFinal'> {
+function webhookOutcome(id: string, evidence: Evidence): Pick<OwnOutcome, 'outcome' | 'isFinal'> {
   const seen = observe({ name: '', messages: [], webhookIds: [id], expected: '' }, evidence);
   const unwanted = evidence.logs.find(({ message, webhook_id }) => message === 'event.unwanted' && webhook_id === id);
   const isDelivered = evidence.logs.some(({ webhook_id, outcome }) => webhook_id === id && outcome === 'delivered');
   const isDead = evidence.deliveryDeadLetters.some(({ webhookId }) => webhookId === id);
   if (unwanted !== undefined) return { outcome: `unwanted: ${unwanted.reason}`, isFinal: true };
-  if (isDelivered || isDead) return { outcome: seen, isFinal: true };
-  const execution = world.platform.stateMachine.executionsNamed(id).find(({ status }) => status === 'RUNNING');
+  const executions = evidence.executions.get(id) ?? [];
+  const isCancelled = cancellationOf(executions) !== undefined;
+  if (isDelivered || isDead || isCancelled) return { outcome: seen, isFinal: true };
+  const execution = executions.find(({ status }) => status === 'RUNNING');
   if (execution === undefined) return { outcome: seen, isFinal: false };
   const tries = seen === 'nothing yet' ? '' : `${seen}, `;
   return { outcome: `${tries}${describeWait(execution)}`, isFinal: false };
@@ -113,11 +117,12 @@ function legible(value: unknown): string {
   return typeof value === 'string' && /^[\w-]{1,64}$/.test(value) ? value : '-';
 }
 
-/** Whether no message and no execution is under way: the second of two equal events may come after the first's end. */
-async function isQuiet({ platform }: World): Promise<boolean> {
-  for (const name of ['EventsQueueUrl', 'DeliveriesQueueUrl']) {
-    const { ready, delayed, inflight } = await platform.queues.content(output(platform, name));
-    if (ready.length + delayed.length + inflight.length > 0) return false;
-  }
-  return platform.stateMachine.executions().every(({ status }) => status !== 'RUNNING');
+/**
+ * Whether no message and no execution is under way: the second of two equal events may come after the first's end. What
+ * was moved to an earlier time leaves an execution that sleeps on, and sends nothing.
+ */
+async function isQuiet({ platform }: World, webhookIds: readonly string[]): Promise<boolean> {
+  for (const name of ['EventsQueueUrl', 'DeliveriesQueueUrl']) if (!(await isQueueEmpty(platform, name))) return false;
+  const newest = webhookIds.flatMap((id) => platform.stateMachine.executionsNamed(id).slice(0, 1));
+  return newest.every(({ status }) => status !== 'RUNNING');
 }

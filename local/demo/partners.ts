@@ -26,6 +26,9 @@ export const DEMO_PARTNERS: Partners = {
   'partner-limited': { answers: 200, entry: { max_requests_per_minute: 60 } },
   'partner-without-secret': { answers: 200, secret: 'none' },
   'partner-inactive': { answers: 200, entry: { active: false } },
+  n8n: { answers: 200, entry: { event_types: ['lead'] } },
+  // As n8n answers while a workflow is inactive.
+  'n8n-inactive': { answers: 404, entry: { event_types: ['lead'] } },
 };
 
 /** The integrations' entries. @param url of the partners' server */

@@ -1,5 +1,5 @@
 import { webhookId } from '../../lambdas/domain/identity.ts';
-import type { completion, enrollment } from './sample-events.ts';
+import type { completion, enrollment, lead } from './sample-events.ts';
 
 /** What the demo publishes for one line of its table, and what must become of it. */
 export interface Scenario {
@@ -14,7 +14,7 @@ export interface Scenario {
   readonly paceMs?: number;
 }
 
-export type SampleEvent = ReturnType<typeof completion> | ReturnType<typeof enrollment>;
+export type SampleEvent = ReturnType<typeof completion | typeof enrollment | typeof lead>;
 
 /** A scenario of events that each become a webhook. */
 export function scenario(name: string, events: readonly SampleEvent[], expected: string): Scenario {

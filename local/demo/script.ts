@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isQueueEmpty } from './is-queue-empty.ts';
+import { type LeadScenarios, leadScenarios } from './lead-scenarios.ts';
 import { isAsExpected, observe } from './observe.ts';
 import type { Scenario } from './scenario.ts';
 import { AFTER_THE_FIRST_ANSWER, ALL_SCENARIOS, BEFORE_THE_FLAG, DURING_THE_OUTAGE, ENRICHED } from './scenarios.ts';
@@ -11,6 +13,9 @@ const STEP_DEADLINE_MS = 25_000;
 /** How often is looked, in milliseconds. */
 const LOOK_EVERY_MS = 100;
 
+/** How long leads wait, in milliseconds of this machine: until then what takes their place has to be there. */
+const LEADS_WAIT_MS = 6000;
+
 /** A step that did not come about: what follows would not either. */
 class StepMissed extends Error {
   override readonly name = 'StepMissed';
@@ -18,18 +23,22 @@ class StepMissed extends Error {
 
 /** Plays all scenarios in a world, and says what became of each. Nothing is asserted on the way: the table tells. */
 export async function play(world: World, say: (line: string) => void): Promise<Row[]> {
+  const leads = leadScenarios(Date.now(), Math.ceil((LEADS_WAIT_MS * world.timeScale) / 60_000));
+  const all = [...ALL_SCENARIOS, ...Object.values<Scenario>(leads)];
   try {
-    await playAll(world, say);
+    await playAll(world, leads, say);
+    await settle(world, all);
   } catch (thrown) {
     if (!(thrown instanceof StepMissed)) throw thrown;
     say(`gave up: not within ${STEP_DEADLINE_MS / 1000} s: ${thrown.message}`);
   }
-  return report(world);
+  return report(world, all);
 }
 
-async function playAll(world: World, say: (line: string) => void): Promise<void> {
+async function playAll(world: World, leads: LeadScenarios, say: (line: string) => void): Promise<void> {
   say('flag off: everything goes out without learning time');
   await publish(world, BEFORE_THE_FLAG);
+  await publishLeads(world, leads);
   await settle(world, [BEFORE_THE_FLAG.flagOff]);
 
   say('flag on, for everybody');
@@ -41,7 +50,14 @@ async function playAll(world: World, say: (line: string) => void): Promise<void>
   await settle(world, Object.values(AFTER_THE_FIRST_ANSWER));
 
   await playOutage(world, say);
-  await settle(world, ALL_SCENARIOS);
+}
+
+/** Those of two messages: the second one is for what waits, in the workflow and in the ledger. */
+async function publishLeads(world: World, leads: LeadScenarios): Promise<void> {
+  const scenarios = Object.values<Scenario>(leads);
+  await world.publish(scenarios.flatMap(({ messages }) => messages.slice(0, 1)));
+  await until('the first leads accepted', () => isQueueEmpty(world.platform, 'EventsQueueUrl'));
+  await world.publish(scenarios.flatMap(({ messages }) => messages.slice(1)));
 }
 
 async function playOutage(world: World, say: (line: string) => void): Promise<void> {
@@ -90,7 +106,7 @@ async function until(what: string, isDone: () => Promise<boolean>): Promise<void
   }
 }
 
-async function report(world: World, scenarios: readonly Scenario[] = ALL_SCENARIOS): Promise<Row[]> {
+async function report(world: World, scenarios: readonly Scenario[]): Promise<Row[]> {
   const evidence = await world.evidence(scenarios.flatMap(({ webhookIds }) => webhookIds));
   return scenarios.map((scenario) => {
     const outcome = observe(scenario, evidence);

@@ -32,6 +32,8 @@ export interface World {
   publish(bodies: readonly string[]): Promise<void>;
   /** Deploys the flag for everybody, on or off, as an operator does in the AppConfig console. */
   switchFlag(isOn: boolean): void;
+  /** Waits of the workflow last this much less. */
+  readonly timeScale: number;
   /** How long functions may go on with the configuration they have, in milliseconds. */
   readonly pollIntervalMs: number;
   evidence(webhookIds: readonly string[]): Promise<Evidence>;
@@ -113,6 +115,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       if (text === undefined) throw new Error(`integration ${id} has no secret`);
       signingSecrets.set(id, [newestSigningSecret(text)]);
     },
+    timeScale,
     pollIntervalMs: Math.max(1, Math.round(15 / timeScale)) * 1000,
     async publish(bodies) {
       for (const MessageBody of bodies) {
@@ -132,6 +135,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       deliveryDeadLetters: await letters(output(platform, 'DeliveriesDeadLetterQueueUrl')),
       logs: readLogs(platform),
       enrichmentRetries: new Map(webhookIds.map((id) => [id, countRetries(platform, id)])),
+      executions: new Map(webhookIds.map((id) => [id, platform.stateMachine.executionsNamed(id)])),
+      timeScale,
     }),
     thrown: () => readThrown(platform),
     async stop() {

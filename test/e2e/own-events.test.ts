@@ -1,8 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { isQueueEmpty } from '../../local/demo/is-queue-empty.ts';
 import { type OwnOutcome, playOwnEvents } from '../../local/demo/own-events.ts';
 import { readEvents } from '../../local/demo/read-events.ts';
-import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import { formatOwnOutcomes } from '../../local/demo/table.ts';
+import { until } from '../support/assembly.ts';
 import { runningWorld } from './running-world.ts';
 
 const world = runningWorld({
@@ -55,6 +57,35 @@ test('what has no end when the time is up is told where it is; what SQS refuses 
     ['503, waits for the partner (1 try failed)', false],
     [expect.stringMatching(/^not published: SQS answers .*InvalidMessageContents$/), false],
   ]);
+}, 30_000);
+
+test('leads: what waits, what was moved, and what a later one took the place of', async () => {
+  const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1000).toISOString();
+  const events = [
+    lead('overtaken', 'skillsoft', 1, 'calculated', at(3), { delay_minutes: 20 }),
+    lead('overtaking', 'skillsoft', 1, 'calculated', at(2), { delay_minutes: 10 }),
+    // Longer than the test looks: nothing comes of it.
+    lead('late', 'skillsoft', 2, 'calculated', at(1), { delay_minutes: 600 }),
+  ];
+  const body = events.map((event) => JSON.stringify(event)).join('\n');
+  const outcomes = await playOwnEvents(world(), readEvents(body), 14_000);
+
+  expect(outcomes.map(({ outcome, isFinal }) => [outcome, isFinal])).toEqual([
+    ['cancelled: a later event of its user took its place', true],
+    ['after 10 minutes: 200', true],
+    [expect.stringMatching(/^waits for its moment: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/), false],
+  ]);
+}, 30_000);
+
+test('what sleeps on in vain, since it was moved to an earlier time, is not waited for', async () => {
+  const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1000).toISOString();
+  const first = JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', at(2), { delay_minutes: 600 }));
+  await world().publish([first]);
+  await until(() => isQueueEmpty(world().platform, 'EventsQueueUrl'), 10_000);
+  const again = JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', at(1), { delay_minutes: 4 }));
+  const outcomes = await playOwnEvents(world(), readEvents(again), 100_000);
+
+  expect(outcomes).toMatchObject([{ outcome: 'after 4 minutes: 200', isFinal: true }]);
 }, 30_000);
 
 test('the table', () => {

@@ -40,6 +40,7 @@ test('the help names every integration and what the warehouse knows of each lear
     /skillsoft +answers 200/,
     /partner-flaky +answers 503, then 200/,
     /partner-hanging +answers never/,
+    /n8n-inactive +answers 404/,
     /partner-moved +answers 302 \(location: \/skillsoft\)/,
   ]) {
     expect(help).toMatch(line);

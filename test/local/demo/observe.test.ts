@@ -1,6 +1,7 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { type Evidence, isAsExpected, observe } from '../../../local/demo/observe.ts';
 import type { Receipt } from '../../../local/demo/partner.ts';
+import type { Execution } from '../../../local/execution.ts';
 
 const T0 = Date.UTC(2026, 0, 10);
 
@@ -9,7 +10,7 @@ function receipt(id: string, more: Partial<Receipt> = {}, atMs = 0): Receipt {
     method: 'POST',
     path: '/acme',
     headers: { 'webhook-id': id },
-    body: '{}',
+    body: '{"course":{}}',
     received_at: new Date(T0 + atMs).toISOString(),
     integration_id: 'acme',
     signing_secret: 'whsec_x',
@@ -33,8 +34,23 @@ function evidence(receipts: readonly Receipt[]): Evidence {
     deliveryDeadLetters: [],
     logs: ids.map((webhook_id) => ({ ...delivered, webhook_id })),
     enrichmentRetries: new Map(),
+    executions: new Map(),
+    timeScale: 60,
   };
 }
+
+/** An execution of a webhook that waits: it starts at `T0`, five seconds after its event occurred. */
+function execution(dueAt: string, more: Partial<Execution> = {}): Execution {
+  const progress = { timed: true, attempt: 0, due_at: dueAt, enrichment: { status: 'plain' } };
+  const input = JSON.stringify({ occurred_at: '2026-01-09T23:59:55Z', progress });
+  return { name: 'a-g0', arn: '', status: 'SUCCEEDED', input, startedAt: T0, history: [], ...more };
+}
+
+const LEAD = { body: '{"lead_type":"calculated"}' };
+const CANCELLED = JSON.stringify({
+  outcome: 'cancelled',
+  reason: `a later event of its user took its place: wh_${'0'.repeat(40)}`,
+});
 
 const one = {
   name: 'one',
@@ -81,4 +97,51 @@ test('webhooks that a limit spreads, in whatever order they came, and the first 
   expect(isAsExpected(spread, observe(spread, evidence(spreadOut)))).toBe(true);
   const together = [receipt('a', {}, 40), receipt('b', {}, 0), receipt('c', {}, 700)];
   expect(observe(spread, evidence(together))).toMatch(/, all within 700 ms$/);
+});
+
+test('what is about no course has no learning time that could be missing', () => {
+  expect(observe(one, evidence([receipt('a', LEAD)]))).toBe('200');
+  expect(observe(one, evidence([receipt('a')]))).toBe(one.expected);
+});
+
+describe('what waits for its moment', () => {
+  const seen = (executions: readonly Execution[], receipts: readonly Receipt[]) =>
+    observe(one, { ...evidence(receipts), executions: new Map([['a', executions]]) });
+  /** 4 minutes and 55 s after it starts. */
+  const inFive = execution('2026-01-10T00:04:55.000Z');
+
+  test('is sent after so many minutes of the workflow, not a millisecond before', () => {
+    expect(seen([inFive], [receipt('a', LEAD, 4917)])).toBe('after 5 minutes: 200');
+    expect(seen([inFive], [receipt('a', LEAD, 4916)])).toBe('0.1 minutes too early for 5 minutes: 200');
+    expect(seen([inFive], [receipt('a', LEAD, 100)])).toBe('4.9 minutes too early for 5 minutes: 200');
+  });
+
+  test('did not wait where its moment had passed', () => {
+    expect(seen([execution('2026-01-10T00:00:00.000Z')], [receipt('a', LEAD, 50)])).toBe('200');
+  });
+
+  test('was moved to a later time: its last one counts', () => {
+    const slept = { type: 'StateEntered', state: 'WaitUntilDue', at: T0 } as const;
+    const history = ['04:55', '09:55'].map((at) => ({
+      ...slept,
+      progress: { attempt: 0, due_at: `2026-01-10T00:${at}.000Z` },
+    }));
+    const moved = execution('2026-01-10T00:04:55.000Z', { history });
+    expect(seen([moved], [receipt('a', LEAD, 9917)])).toBe('after 10 minutes: 200');
+  });
+
+  test('was moved to an earlier time: its newest execution carries it', () => {
+    const first = execution('2026-01-10T00:29:55.000Z', { status: 'RUNNING' });
+    expect(seen([inFive, first], [receipt('a', LEAD, 5000)])).toBe('after 5 minutes: 200');
+  });
+
+  test('is cancelled where a later event took its place, and was not sent', () => {
+    const overtaken = execution('2026-01-10T00:04:55.000Z', { output: CANCELLED });
+    expect(seen([overtaken], [])).toBe('cancelled: a later event of its user took its place');
+    expect(seen([overtaken], [receipt('a', LEAD, 5000)])).toMatch(/200, cancelled/);
+  });
+
+  test('is not cancelled where only an execution is that no longer carries it', () => {
+    expect(seen([inFive, execution('2026-01-10T00:29:55.000Z', { output: CANCELLED })], [])).toBe('nothing yet');
+  });
 });

@@ -1,0 +1,50 @@
+import * as z from 'zod';
+import type { Execution } from '../execution.ts';
+
+const MINUTE_MS = 60_000;
+
+const inputSchema = z.object({
+  occurred_at: z.iso.datetime({ offset: true }),
+  progress: z.object({ timed: z.literal(true), due_at: z.iso.datetime() }),
+});
+const untriedSchema = z.object({ attempt: z.literal(0), due_at: z.iso.datetime() });
+const cancelledSchema = z.object({ outcome: z.literal('cancelled'), reason: z.string() });
+
+/**
+ * Why a webhook that waited is not sent at all, in words.
+ *
+ * @param executions newest first: of several, the newest carries it
+ */
+export function cancellationOf([newest]: readonly Execution[]): string | undefined {
+  if (newest?.output === undefined) return undefined;
+  return cancelledSchema.safeParse(JSON.parse(newest.output)).data?.reason;
+}
+
+/**
+ * How long a webhook waited for its moment: `after 5 minutes`, from when it occurred, as the workflow counts them.
+ *
+ * @param executions newest first: of several, the newest carries it
+ * @param receivedMs when its partner received it first, in epoch milliseconds
+ * @returns undefined where it did not wait
+ */
+export function describeMoment(
+  [newest]: readonly Execution[],
+  receivedMs: number,
+  timeScale: number,
+): string | undefined {
+  const input = newest && inputSchema.safeParse(JSON.parse(newest.input)).data;
+  if (newest === undefined || input === undefined) return undefined;
+  const { startedAt, history } = newest;
+  const moved = history.map(({ progress }) => untriedSchema.safeParse(progress).data?.due_at);
+  const dueMs = Date.parse(moved.findLast((at) => at !== undefined) ?? input.progress.due_at);
+  if (dueMs <= startedAt) return undefined;
+  const after = minutes(dueMs - Date.parse(input.occurred_at));
+  const earlyMs = startedAt + (dueMs - startedAt) / timeScale - receivedMs;
+  return earlyMs > 0 ? `${minutes(earlyMs * timeScale)} too early for ${after}` : `after ${after}`;
+}
+
+/** Rounded up, so that nothing is early by none. */
+function minutes(ms: number): string {
+  const rounded = Math.ceil((ms * 10) / MINUTE_MS) / 10;
+  return rounded === 1 ? '1 minute' : `${rounded} minutes`;
+}
