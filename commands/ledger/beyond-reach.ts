@@ -1,4 +1,5 @@
 import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
+import { MAX_TIMER_DAYS } from '../../lambdas/contract/event.ts';
 import { alignColumns } from '../table.ts';
 
 const DAY_MS = 24 * 3600_000;
@@ -48,6 +49,11 @@ export function beyondReach(nowMs: number, factsDays: number): readonly BeyondRe
       what: 'facts in the ledger',
       how_long: `${factsDays} days; states, times and learning time by webhook id, without the learner`,
       until: until(factsDays),
+    },
+    {
+      what: 'timers of leads',
+      how_long: `${MAX_EXECUTION_DAYS} days after the user’s latest is due, in ${MAX_TIMER_DAYS} at most; under a hash of the user’s id`,
+      until: until(MAX_EXECUTION_DAYS + MAX_TIMER_DAYS),
     },
     { what: 'cache', how_long: 'cache_ttl_seconds of the flag (an hour); learning time by user id', until: null },
     { what: 'logs', how_long: 'ids, and nothing else of a learner', until: null },

@@ -4,6 +4,7 @@ import { CommandFailed } from '../command-failed.ts';
 import { heldDays } from '../open-ledger.ts';
 import { carrierOf } from './carrier.ts';
 import type { LedgerWorld } from './ledger-world.ts';
+import { wakingFields, wakingOf } from './moment.ts';
 import { type Story, tellStory } from './story.ts';
 
 export interface ShowOptions {
@@ -47,17 +48,19 @@ async function storyOf(webhookId: string, { stage, table, now }: LedgerWorld): P
     state: record?.state ?? 'accepted',
     since: record === undefined ? acceptedAt : changedAt(record),
     carrier: carrierOf(record, stage.output('RetryWorkflowArn'), now()),
+    waking: await wakingOf(record, event, table, now()),
     heldUntil: new Date(Date.parse(acceptedAt) + heldDays(stage).payloadDays * DAY_MS).toISOString(),
   };
 }
 
 function asFields(story: Story, stageName: string, showsPayload: boolean) {
-  const { webhookId, record, event, answerStart, state, since, carrier, heldUntil } = story;
+  const { webhookId, record, event, answerStart, state, since, carrier, waking, heldUntil } = story;
   const { payload, ...subject } = event ?? {};
   return {
     ...{ stage: stageName, webhook_id: webhookId, state, since, carried_by: carrier },
     ...subject,
     ...record,
+    ...(waking !== undefined && { on_waking: wakingFields(waking) }),
     is_payload_held: event !== undefined,
     ...(event !== undefined && { payload_held_until: heldUntil }),
     ...(answerStart !== undefined && { answer_start: answerStart }),

@@ -1,11 +1,14 @@
-import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/contract/delivery.ts';
+import type { ParkedFor } from '../../lambdas/contract/delivery.ts';
+import { definitionOfType, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
+import type { Waking } from '../../lambdas/domain/timers.ts';
 import { number } from '../replay/describe-replay.ts';
-import { duration } from '../retry-schedule.ts';
 import { alignColumns } from '../table.ts';
 import { shortTime } from '../time-span.ts';
 import { type Carrier, carrierWords } from './carrier.ts';
+import { learningTimeWords } from './learning-time-words.ts';
+import { hasMoment, waitsForMoment, wakingWords } from './moment.ts';
 import { oneLine } from './webhook-rows.ts';
 
 /** All that the ledger holds of one webhook: its record, its event, or both. */
@@ -21,6 +24,8 @@ export interface Story {
   /** When it entered that state. */
   readonly since: string;
   readonly carrier: Carrier;
+  /** What it does when it wakes, where it sleeps until the moment at which it is to be sent. */
+  readonly waking: Waking | undefined;
   /** Until when its event is held. */
   readonly heldUntil: string;
 }
@@ -41,17 +46,18 @@ function factsOf(story: Story, stageName: string, showsPayload: boolean): string
   const subject = record ?? event;
   const facts: (readonly [string, string | undefined])[] = [
     ['webhook', webhookId],
-    ['event', `${subject?.event_type} ${subject?.event_id} of integration ${subject?.integration_id}`],
-    ['learner', event && learnerWords(event)],
+    ['event', subject && `${kindOf(subject)} ${subject.event_id} of integration ${subject.integration_id}`],
+    event === undefined ? ['learner', undefined] : whoseWords(event),
     ['occurred', subject && shortTime(subject.occurred_at)],
     ['accepted', subject && shortTime(subject.accepted_at)],
-    ['generation', record && record.generation > 0 ? `${record.generation}: sent anew so often` : undefined],
-    ['state', `${state} since ${shortTime(since)}: ${STATE_WORDS[state]}`],
+    ['generation', record && generationWords(record)],
+    ['state', `${state} since ${shortTime(since)}: ${stateWords(story)}`],
     ['parked', record && parkedWords(record)],
     ['due', record?.due_at && shortTime(record.due_at)],
+    ['on waking', wakingWords(story.waking)],
     ['reason', record?.reason && oneLine(record.reason)],
     ['carried by', carrierWords(story.carrier)],
-    ['learning time', enrichmentWords(record?.enrichment)],
+    ['learning time', learningTimeWords(record, event)],
     ['flag', record?.config_version && `as its config_version ${record.config_version} had it`],
     ['payload', payloadWords(story, showsPayload)],
     ['next', nextWords(story, stageName)],
@@ -67,11 +73,26 @@ const STATE_WORDS: Readonly<Record<WebhookState, string>> = {
   delivered: 'the partner has it',
   dead: 'it was given up',
   unwanted: 'its integration does not want it, and nothing was sent',
-  cancelled: 'somebody ended it',
+  cancelled: 'it waited for its moment, and another took its place',
 };
 
-function learnerWords({ user_id, course_id, enterprise_customer_uuid: enterprise }: LedgerEvent): string {
-  return `${user_id ?? 'unknown'}, course ${course_id ?? 'unknown'}, enterprise ${enterprise ?? 'unknown'}`;
+function stateWords({ state, record }: Story): string {
+  if (record === undefined || !waitsForMoment(record)) return STATE_WORDS[state];
+  return 'it waits for its moment, and a later event of its user takes its place';
+}
+
+/** Moved to an earlier time, it is carried by the next generation. */
+function generationWords(record: LedgerRecord): string | undefined {
+  if (record.generation === 0) return undefined;
+  return `${record.generation}: sent anew${hasMoment(record) ? ', or moved,' : ''} so often`;
+}
+
+/** A lead is about no course. */
+function whoseWords(event: LedgerEvent): readonly [string, string] {
+  const { event_type, user_id = 'unknown', course_id, enterprise_customer_uuid: enterprise } = event;
+  const isOfCourse = course_id !== undefined || definitionOfType(event_type).enrichment !== 'none';
+  if (!isOfCourse) return ['user', user_id];
+  return ['learner', `${user_id}, course ${course_id ?? 'unknown'}, enterprise ${enterprise ?? 'unknown'}`];
 }
 
 const PARKED_WORDS: Readonly<Record<ParkedFor, string>> = {
@@ -85,29 +106,6 @@ function parkedWords({ state, parked_for, parked_since }: LedgerRecord): string 
   const why = parked_for === undefined ? '' : `${PARKED_WORDS[parked_for]}, `;
   const deadAt = new Date(Date.parse(parked_since) + LONGEST_PARKING_MS).toISOString();
   return `${why}since ${shortTime(parked_since)}; given up after ${shortTime(deadAt)}`;
-}
-
-const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
-  not_a_completion: 'the event is no completion',
-  flag_off: 'it is switched off for this enterprise, or was',
-  no_data: 'the warehouse has none',
-  learner_not_identified: 'user, course or enterprise are unknown',
-  warehouse_unavailable: 'the warehouse did not answer',
-};
-
-function enrichmentWords(enrichment: Enrichment | undefined): string {
-  switch (enrichment?.status) {
-    case undefined:
-      return 'not known here yet';
-    case 'pending':
-      return `not known yet: ${enrichment.tries} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
-    case 'enriched': {
-      const { total_seconds, last_updated, source } = enrichment;
-      return `${number(total_seconds)} s (${duration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
-    }
-    case 'plain':
-      return `none: ${PLAIN_WORDS[enrichment.reason]}`;
-  }
 }
 
 function payloadWords({ event, heldUntil }: Story, showsPayload: boolean): string {
@@ -128,8 +126,11 @@ function nextWords({ webhookId, record, event, state, carrier }: Story, stageNam
     return `npm run integration -- resume ${record?.integration_id} ${stage}   releases what is parked`;
   }
   const replay = `npm run replay -- ${webhookId} ${stage}`;
-  return `${replay}   sends it ${state === 'scheduled' ? 'at once' : 'again'}`;
+  return `${replay}   sends it ${AGAIN[state] ?? 'again'}`;
 }
+
+/** How a replay sends what was never sent, or is to be sent later. */
+const AGAIN: Readonly<Partial<Record<WebhookState, string>>> = { scheduled: 'at once', cancelled: 'all the same' };
 
 function triesOf({ attempts, attempt }: LedgerRecord): string {
   const rows = attempts.map(({ at, status, duration_ms, error }) => [

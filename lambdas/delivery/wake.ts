@@ -3,7 +3,7 @@ import type { Hold } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { decided, waiting } from '../domain/progress.ts';
-import { onWaking, timerOf } from '../domain/timers.ts';
+import { MOVED_LATER, onWaking, timerOf } from '../domain/timers.ts';
 import type { ClaimServices } from './claim.ts';
 import type { Told } from './settle.ts';
 
@@ -25,7 +25,7 @@ export async function wake({ delivery }: Hold, services: WakeServices): Promise<
   const timer = (await ledger.timers([own.key])).get(own.key);
   const waking = onWaking(delivery, timer, now());
   if (waking.to === 'cancel') return { result: cancelled(delivery, waking.reason, services) };
-  if (waking.to === 'wait') return { result: waiting(delivery, 'it was moved to a later time', waking.untilMs) };
+  if (waking.to === 'wait') return { result: waiting(delivery, MOVED_LATER, waking.untilMs) };
   const { due_at, ...awake } = timer ?? own;
   if (timer?.webhook_id === delivery.webhook_id && due_at !== undefined) await ledger.keepTimer(awake);
   return undefined;

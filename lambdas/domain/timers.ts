@@ -45,6 +45,9 @@ export function movedTo(generation: number): string {
   return `it was moved: generation ${generation} carries it`;
 }
 
+/** Why a delivery that was moved to a later time waits on. */
+export const MOVED_LATER = 'it was moved to a later time';
+
 /** What a delivery that waited does on waking. */
 export type Waking =
   | { readonly to: 'send' }

@@ -5,6 +5,7 @@ import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/contr
 import type { Attempt } from '../../../lambdas/contract/ledger.ts';
 import type { Hold, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import { newDelivery } from '../../../lambdas/domain/progress.ts';
+import { timerOf } from '../../../lambdas/domain/timers.ts';
 import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../../support/dynamodb.ts';
 import { ENRICHED, fakeCounter, fakeLog, NOW, subject } from '../../support/factories.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
@@ -32,6 +33,8 @@ export interface LedgerOperator {
   /** Takes an event at the world's time. */
   accept(overrides?: Partial<DeliverySubject>): Promise<Delivery>;
   claim(delivery: Delivery): Promise<Hold>;
+  /** Takes a lead that waits, as the workflow and its user's timer have it. @returns the webhook's id */
+  lead(overrides: Partial<DeliverySubject>): Promise<string>;
   leave(hold: Hold, left: Left): Promise<void>;
   /** All three, one after the other. @returns the webhook's id */
   webhook(overrides: Partial<DeliverySubject>, left: Left): Promise<string>;
@@ -67,6 +70,15 @@ export async function startLedgerOperator(
       await functions.accept([accepted]);
       return newDelivery(accepted, ENRICHED);
     },
+    async lead(overrides) {
+      const accepted = { ...leadSubject(overrides), accepted_at: new Date(now()).toISOString() };
+      await functions.accept([accepted]);
+      const delivery = newDelivery(accepted, { status: 'plain', reason: 'not_a_completion' });
+      const timer = timerOf(accepted, now());
+      if (timer !== undefined) await table.keepTimer(timer);
+      await functions.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token: 'g0' });
+      return accepted.webhook_id;
+    },
     async claim(delivery) {
       const claim = await functions.claim(delivery, LEASE_MS);
       if (claim.verdict !== 'mine') throw new Error(`the claim is refused: ${claim.verdict}`);
@@ -94,6 +106,19 @@ export async function startLedgerOperator(
   };
   world.nowMs = NOW;
   return operator;
+}
+
+/** A calculated lead that is to be sent an hour later. */
+export function leadSubject(overrides: Partial<DeliverySubject> = {}): DeliverySubject {
+  const { course_id, enterprise_customer_uuid, ...usual } = subject(overrides);
+  return {
+    ...usual,
+    event_type: 'lead',
+    kind: 'lead.calculated',
+    send_at: '2026-01-15T13:00:00.000Z',
+    payload: '{"user_id":42,"lead_type":"calculated"}',
+    ...overrides,
+  };
 }
 
 /** Ways in which a webhook is left. */

@@ -1,0 +1,52 @@
+import { kindNamed, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
+import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { deliveryOf } from '../../lambdas/domain/ledger.ts';
+import { MOVED_LATER, onWaking, timerOf, type Waking } from '../../lambdas/domain/timers.ts';
+import { shortTime } from '../time-span.ts';
+
+/** Whether events of its kind wait before they are sent, and take each other's place. */
+export function hasMoment(record: LedgerRecord): boolean {
+  return kindNamed(kindOf(record)).timer !== undefined;
+}
+
+/** Whether it sleeps until the moment at which it is to be sent; what waits for another reason says which. */
+export function waitsForMoment(record: LedgerRecord): boolean {
+  const { state, attempt, due_at, reason } = record;
+  const sleeps = state === 'scheduled' && attempt === 0 && due_at !== undefined;
+  return sleeps && hasMoment(record) && (reason === undefined || reason === MOVED_LATER);
+}
+
+/**
+ * What a webhook that sleeps does when it wakes, as its user's timer stands now.
+ *
+ * @returns undefined where it does not sleep, or its event, which names the user, is deleted
+ * @throws LedgerUnavailable
+ */
+export async function wakingOf(
+  record: LedgerRecord | undefined,
+  event: LedgerEvent | undefined,
+  table: Pick<LedgerTable, 'timers'>,
+  nowMs: number,
+): Promise<Waking | undefined> {
+  if (record?.due_at === undefined || event === undefined || !waitsForMoment(record)) return undefined;
+  const delivery = deliveryOf(event, record, nowMs, 'republish');
+  const own = timerOf(delivery, nowMs);
+  if (own === undefined) return undefined;
+  const timers = await table.timers([own.key]);
+  const sleeping = { ...delivery, progress: { ...delivery.progress, due_at: record.due_at } };
+  return onWaking(sleeping, timers.get(own.key), nowMs);
+}
+
+/** @returns undefined where it is sent */
+export function wakingWords(waking: Waking | undefined): string | undefined {
+  if (waking?.to === 'cancel') return `it is not sent: ${waking.reason}`;
+  if (waking?.to === 'wait')
+    return `it waits on until ${shortTime(new Date(waking.untilMs).toISOString())}: it was moved`;
+  return undefined;
+}
+
+/** For JSON: `{"to":"wait","until":"2026-01-15T13:00:00.000Z"}`. */
+export function wakingFields(waking: Waking): Readonly<Record<string, string>> {
+  return waking.to === 'wait' ? { to: 'wait', until: new Date(waking.untilMs).toISOString() } : waking;
+}

@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
+import type { Timer } from '../../../lambdas/contract/timer.ts';
+import { timerKey, webhookId } from '../../../lambdas/domain/identity.ts';
+import { reopened } from '../../../lambdas/domain/ledger.ts';
+import { movedTo } from '../../../lambdas/domain/timers.ts';
+import { NOW } from '../../support/factories.ts';
+import { type LedgerOperator, leadSubject, startLedgerOperator } from './ledger-operator.ts';
+
+let operator: LedgerOperator;
+
+beforeEach(async () => {
+  operator = await startLedgerOperator();
+});
+
+afterEach(() => operator.close());
+
+/** Every `name  words` line of the first part that `show` prints. */
+async function shown(webhookIdOrEvent: string): Promise<Record<string, string>> {
+  await operator.run('show', webhookIdOrEvent);
+  const lines = operator.world.printed().split('\n');
+  const story = lines.slice(lines.findLastIndex((line) => line.startsWith('webhook  ')));
+  const facts = story.slice(0, story.indexOf(''));
+  return Object.fromEntries(
+    facts.map((line) => {
+      const [, name = '', words = ''] = /^(\S.*?) {2,}(.*)$/.exec(line) ?? [];
+      return [name, words];
+    }),
+  );
+}
+
+const LATER = webhookId('acme', 'later');
+
+/** Its user's timer, as another event or another publication of it left it. */
+const keepTimer = (timer: Partial<Timer>) =>
+  operator.table.keepTimer({
+    ...{ key: timerKey('acme', 'lead', '42'), webhook_id: LATER, integration_id: 'acme', generation: 0 },
+    latest_at: new Date(NOW).toISOString(),
+    ...timer,
+  });
+
+describe('a lead that waits for its moment', () => {
+  test('says so, of which kind it is, and until when', async () => {
+    const id = await operator.lead({ event_id: 'lead-1' });
+    expect(await shown(id)).toEqual({
+      webhook: id,
+      event: 'lead.calculated lead-1 of integration acme',
+      user: '42',
+      occurred: '2026-01-15T11:59:58Z',
+      accepted: '2026-01-15T12:00:00Z',
+      state:
+        'scheduled since 2026-01-15T12:00:00Z: it waits for its moment, and a later event of its user takes its place',
+      due: '2026-01-15T13:00:00Z',
+      'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0`,
+      'learning time': 'none: the event is no completion',
+      payload: 'held until 2026-02-14T12:00:00Z; --payload prints it',
+      next: `npm run replay -- ${id} --stage local   sends it at once`,
+    });
+  });
+
+  test('tells beforehand that a later event took its place', async () => {
+    const id = await operator.lead({});
+    await keepTimer({});
+    const words = `a later event of its user took its place: ${LATER}`;
+    expect((await shown(id))['on waking']).toBe(`it is not sent: ${words}`);
+    await operator.run('show', id, '--json');
+    expect(operator.world.printed()).toContain(`"on_waking":{"to":"cancel","reason":"${words}"}`);
+  });
+
+  test('tells that it was moved to a later time', async () => {
+    const id = await operator.lead({});
+    await keepTimer({ webhook_id: id, due_at: '2026-01-15T14:30:00.000Z' });
+    expect((await shown(id))['on waking']).toBe('it waits on until 2026-01-15T14:30:00Z: it was moved');
+    await operator.run('show', id, '--json');
+    expect(operator.world.printed()).toContain('"on_waking":{"to":"wait","until":"2026-01-15T14:30:00.000Z"}');
+  });
+
+  test('whose event is deleted waits on: nobody knows whose it is', async () => {
+    const id = await operator.lead({});
+    await keepTimer({});
+    await operator.table.forget(id);
+    const facts = await shown(id);
+    expect(facts.state).toMatch(/: it waits for its moment, /);
+    expect(facts).not.toHaveProperty('on waking');
+    expect(facts.next).toBe('it goes on by itself: without its payload it cannot be sent again');
+  });
+
+  test('moved to an earlier time, it is in its next generation', async () => {
+    const id = await operator.lead({ generation: 1 });
+    expect((await shown(id)).generation).toBe('1: sent anew, or moved, so often');
+  });
+});
+
+test('a lead that waits for something else says for what', async () => {
+  const id = await operator.lead({});
+  const record = (await operator.table.record(id)) as LedgerRecord;
+  await operator.table.overwrite({ ...record, reason: 'the rate limit of its integration' });
+  expect(await shown(id)).toMatchObject({
+    state: 'scheduled since 2026-01-15T12:00:00Z: it waits for its next try',
+    reason: 'the rate limit of its integration',
+  });
+});
+
+test('a lead that is sent at once does not wait for a moment', async () => {
+  const { send_at, ...hot } = leadSubject({ kind: 'lead.hot' });
+  const { webhook_id } = await operator.accept(hot);
+  expect(await shown(webhook_id)).toMatchObject({
+    event: 'lead.hot event-1 of integration acme',
+    state: 'accepted since 2026-01-15T12:00:00Z: nobody has begun to send it',
+    'learning time': 'none: the event is no completion',
+  });
+});
+
+describe('a lead that was cancelled', () => {
+  test.each([`a later event of its user took its place: ${LATER}`, movedTo(1)])('says by what: %s', async (reason) => {
+    const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason } });
+    const facts = await shown(id);
+    expect(facts).toMatchObject({
+      state: 'cancelled since 2026-01-15T12:00:00Z: it waited for its moment, and another took its place',
+      reason,
+      next: `npm run replay -- ${id} --stage local   sends it all the same`,
+    });
+    expect(facts).not.toHaveProperty('carried by');
+  });
+
+  test('is listed by its state, with its type and with what took its place', async () => {
+    const reason = `a later event of its user took its place: ${LATER}`;
+    const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason } });
+    expect(await operator.run('list', '--state', 'cancelled', '--error', LATER)).toBe(0);
+    expect(operator.world.printed()).toMatch(
+      new RegExp(`^1 cancelled, of what .*\n.*\n${id}  acme +lead .* ${reason}$`),
+    );
+  });
+
+  test('and replayed is no longer cancelled', async () => {
+    const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason: 'overtaken' } });
+    const record = (await operator.table.record(id)) as LedgerRecord;
+    await operator.table.replace(reopened(record, 'replay', NOW) as LedgerRecord);
+    const facts = await shown(id);
+    expect(facts).toMatchObject({ 'carried by': 'a message of the deliveries queue' });
+    expect(facts).not.toHaveProperty('reason');
+  });
+});
