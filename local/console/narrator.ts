@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
 import { output } from '../demo/operator.ts';
 import type { Receipt } from '../demo/partner.ts';
+import { cancellationOf } from '../demo/timed-webhook.ts';
 import { describeWait } from '../demo/workflow-wait.ts';
 import type { Execution } from '../execution.ts';
 import type { Platform } from '../platform.ts';
@@ -9,7 +10,7 @@ import type { Platform } from '../platform.ts';
 /** How often the dead letter queues are looked at, in milliseconds. */
 const LOOK_EVERY_MS = 250;
 
-/** Says what happens, a short line for each thing; of a payload only whether it has learning time. */
+/** Says what happens, a short line for each thing; of a payload only whether it has learning time, where it could. */
 export interface Narrator {
   webhook(receipt: Receipt, answered: number | 'hang'): void;
   execution(execution: Execution): void;
@@ -27,12 +28,11 @@ export function createNarrator(print: (line: string) => void): Narrator {
   return {
     webhook({ path, headers, body, verified }, answered) {
       const answer = answered === 'hang' ? 'no answer' : String(answered);
-      const time = hasLearningTime(body) ? 'with learning time' : 'without learning time';
       say(
         'webhook',
         path.slice(1),
         String(headers['webhook-id'] ?? 'no webhook-id'),
-        `${answer}, ${time}${verified ? '' : ', signature does not verify'}`,
+        [answer, ...aboutLearningTime(body), ...(verified ? [] : ['signature does not verify'])].join(', '),
       );
     },
     execution(execution) {
@@ -66,16 +66,21 @@ export const DEAD_LETTER_QUEUES = [
   ['deliveries', 'DeliveriesDeadLetterQueueUrl'],
 ] as const;
 
-/** What the workflow decided, or how it failed. */
-function endOf({ status, output: text, error }: Execution): string {
+/** What the workflow decided, or how it failed; why one is cancelled, no dead letter says. */
+function endOf(execution: Execution): string {
+  const { status, output: text, error } = execution;
   if (status !== 'SUCCEEDED') return [status, error].filter(Boolean).join(', ');
-  return String(JSON.parse(text ?? '{}').outcome ?? status);
+  const reason = cancellationOf([execution]);
+  return reason === undefined ? String(JSON.parse(text ?? '{}').outcome ?? status) : `cancelled, ${reason}`;
 }
 
-function hasLearningTime(body: string): boolean {
+/** Nothing of what is about no course, such as a lead. */
+function aboutLearningTime(body: string): string[] {
   try {
-    return JSON.parse(body).learning_time !== undefined;
+    const { learning_time: time, course } = JSON.parse(body);
+    if (time !== undefined) return ['with learning time'];
+    return course === undefined ? [] : ['without learning time'];
   } catch {
-    return false;
+    return ['without learning time'];
   }
 }

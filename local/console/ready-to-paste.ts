@@ -1,7 +1,7 @@
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
 import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
 import { output } from '../demo/operator.ts';
-import { completion, ENTERPRISE, LEARNER } from '../demo/sample-events.ts';
+import { completion, ENTERPRISE, LEARNER, lead } from '../demo/sample-events.ts';
 import type { Platform } from '../platform.ts';
 import { LOCAL_CREDENTIALS } from '../queues.ts';
 import { REGION } from '../resolver.ts';
@@ -10,6 +10,13 @@ const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
 
 /** For the AWS CLI, before the command: they end with it, and change nothing in the shell. */
 const VARIABLES = `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${REGION}`;
+
+/** What the shell fills in: its quotes end before, and begin again after it. */
+const ID_IN_SHELL = "try-'$(date +%s)-$RANDOM'";
+const TIME_IN_SHELL = "'$(date -u +%Y-%m-%dT%H:%M:%SZ)'";
+
+/** How long the lead waits that can be pasted. */
+const LEAD_MINUTES = 2;
 
 /**
  * What a person can paste into a terminal (bash or zsh) to use a running platform. No comment is among it, because an
@@ -20,11 +27,15 @@ export function readyToPaste(platform: Platform): string {
   const queueUrl = output(platform, 'EventsQueueUrl');
   return `Publish a completion, with the AWS CLI (each paste is a new event):
 
-${sendWithCli(endpoint, queueUrl)}
+${sendWithCli(endpoint, queueUrl, sampleEvent(ID_IN_SHELL, TIME_IN_SHELL))}
 
 with boto3 (pip install boto3):
 
 ${sendWithBoto3(endpoint, queueUrl)}
+
+Publish a lead that n8n gets ${LEAD_MINUTES} minutes later (pasted again meanwhile, the new one takes its place):
+
+${sendWithCli(endpoint, queueUrl, sampleLead(ID_IN_SHELL, TIME_IN_SHELL))}
 
 From another terminal, in this directory:
 
@@ -72,9 +83,12 @@ function sampleEvent(id: string, time: string) {
   };
 }
 
-function sendWithCli(endpoint: string, queueUrl: string): string {
-  // The shell's quotes end before what it fills in, and begin again after it.
-  const event = sampleEvent("try-'$(date +%s)-$RANDOM'", "'$(date -u +%Y-%m-%dT%H:%M:%SZ)'");
+/** A lead of always the same user, which waits for its moment. */
+function sampleLead(id: string, time: string) {
+  return lead(id, 'n8n', LEARNER.known, 'calculated', time, { delay_minutes: LEAD_MINUTES });
+}
+
+function sendWithCli(endpoint: string, queueUrl: string, event: object): string {
   return `${VARIABLES} aws sqs send-message \\
   --endpoint-url ${endpoint} \\
   --queue-url ${queueUrl} \\

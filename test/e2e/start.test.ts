@@ -46,16 +46,19 @@ async function run(script: string, ...args: readonly string[]): Promise<{ status
   }
 }
 
-/** As an LMS does, with nothing but what was printed. */
 async function publish(eventId: string, learner: number): Promise<string> {
+  await publishBody(JSON.stringify(completion(eventId, 'skillsoft', learner)));
+  return webhookId('skillsoft', eventId);
+}
+
+/** As an LMS does, with nothing but what was printed. */
+async function publishBody(MessageBody: string): Promise<void> {
   const [, endpoint] = printed.match(/SQS is at (http:\/\/127\.0\.0\.1:\d+)/) ?? [];
   const [, QueueUrl] = printed.match(/--queue-url (\S+)/) ?? [];
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   const sqs = new SQSClient({ endpoint: String(endpoint), region: 'us-east-1', credentials });
-  const MessageBody = JSON.stringify(completion(eventId, 'skillsoft', learner));
   await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody, MessageGroupId: ENTERPRISE }));
   sqs.destroy();
-  return webhookId('skillsoft', eventId);
 }
 
 test('what is printed is a shell’s and Python’s own text, with nothing personal', () => {
@@ -105,6 +108,33 @@ test('warehouse down: it waits in the workflow, and goes out without', async () 
   await prints(new RegExp(`webhook +skillsoft +${id} +200, without learning time`));
   await prints(new RegExp(`workflow +${id}-g0 +ends: delivered`));
   expect(await run(SEND, 'warehouse', 'up')).toEqual({ status: 0, text: 'warehouse up' });
+});
+
+/** The message of the command that publishes a lead, as a shell makes it of what is printed. */
+async function pastedLead(): Promise<string> {
+  const bodies = [...printed.matchAll(/--message-body ('.*')$/gm)].map(([, word = '']) => word);
+  const word = bodies.find((text) => text.includes('"event_type":"lead"'));
+  const { stdout } = await promisify(execFile)('bash', ['-c', `printf %s ${word}`]);
+  return stdout;
+}
+
+test('a lead that waits, and the next one of its user that takes its place', async () => {
+  const minuteAgo = new Date(Date.now() - 60_000).toISOString();
+  const { occurred_at, ...first } = JSON.parse(await pastedLead());
+  expect(Date.parse(occurred_at)).toBeGreaterThan(Date.parse(minuteAgo));
+  // Another time: pasted twice within a second, both would be of the same.
+  const bodies = [{ ...first, occurred_at: minuteAgo, delay_minutes: 8 }, JSON.parse(await pastedLead())];
+  const [overtaken, sent] = bodies.map(({ event_id }) => webhookId('n8n', event_id));
+  for (const [index, body] of bodies.entries()) {
+    await publishBody(JSON.stringify(body));
+    await prints(
+      new RegExp(`workflow +${[overtaken, sent][index]}-g0 +starts: waits for its moment: 20\\d\\d-.*Z$`, 'm'),
+    );
+  }
+  await prints(new RegExp(`webhook +n8n +${sent} +200$`, 'm'));
+  await prints(
+    new RegExp(`workflow +${overtaken}-g0 +ends: cancelled, a later event of its user took its place: ${sent}$`, 'm'),
+  );
 });
 
 test('a partner that refuses: the dead letter is told with its reason, and left where it is', async () => {
