@@ -185,6 +185,61 @@ describe('what becomes of a delivery', () => {
     },
   );
 
+  describe('of a calculated lead', () => {
+    const lead = (progress: object = {}) =>
+      delivery(PLAIN, { event_type: 'lead', kind: 'lead.calculated' }, { timed: true, ...progress });
+    const tried = (result: SendResult, progress: object) =>
+      attempt(result, { given: lead(progress), enrichment: PLAIN });
+
+    test.each([
+      [answered(503), 3, '3 tries failed, the last with: HTTP 503'],
+      [failed('TIMEOUT'), 3, '3 tries failed, the last with: no answer: TIMEOUT'],
+      [answered(404), 1, 'HTTP 404'],
+    ])('that is its last, %j, begins anew two hours later', async (result, tries, reason) => {
+      const { outcome, counter } = await tried(result, { attempt: tries - 1 });
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries, earlier_tries: tries, reason, timed: true });
+      const waitMs = Date.parse(outcome.due_at ?? '') - NOW;
+      expect(waitMs).toBeGreaterThanOrEqual(7_200_000);
+      expect(waitMs).toBeLessThanOrEqual(7_920_000);
+      expect(outcome.redrive).toBeUndefined();
+      expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
+    });
+
+    test('counts its tries anew then, and has the same time for each', async () => {
+      const { outcome, requests } = await tried(answered(503), { attempt: 3, earlier_tries: 3 });
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_tries: 3 });
+      expect(Date.parse(outcome.due_at ?? '') - NOW).toBe(1_000);
+      expect(requests).toMatchObject([{ timeoutMs: 5_000 }]);
+    });
+
+    test.each([
+      [answered(503), { attempt: 5, earlier_tries: 3 }, '6 tries failed, the last with: HTTP 503'],
+      [answered(400), { attempt: 1, earlier_tries: 1 }, 'HTTP 400'],
+    ])('is dead when that fails too: %j', async (result, progress, reason) => {
+      expect((await tried(result, progress)).outcome).toMatchObject({ outcome: 'dead', reason });
+    });
+
+    test('is no second chance for what cannot be sent at all', async () => {
+      const { outcome } = await attempt(answered(200), {
+        given: lead(),
+        enrichment: PLAIN,
+        to: integration({ auth: { type: 'bearer' } }),
+      });
+      expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0 });
+    });
+  });
+
+  test.each([
+    ['lead.hot', 5],
+    ['lead.cold', 2],
+  ])('of %s is the last after %i', async (kind, tries) => {
+    const given = (tried: number) => delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tried });
+    const before = await attempt(answered(503), { given: given(tries - 2), enrichment: PLAIN });
+    expect(before.outcome.outcome).toBe('retry');
+    const last = await attempt(answered(503), { given: given(tries - 1), enrichment: PLAIN });
+    expect(last.outcome).toMatchObject({ outcome: 'dead', attempt: tries });
+  });
+
   test('is due after the answer, not after the start: a slow refusal is no reason to hurry', async () => {
     const { outcome } = await attempt(answered(503), { durationMs: 10_000 });
     expect(Date.parse(outcome.due_at ?? '')).toBe(NOW + 11_000);
