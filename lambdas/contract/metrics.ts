@@ -110,6 +110,20 @@ const DEFINITIONS = {
     meaning: 'Tries that failed, whatever becomes of the delivery',
     dimensions: ['integration'],
   },
+  kindSuccess: {
+    name: 'webhook.kind.success',
+    unit: 'Count',
+    services: ['delivery'],
+    meaning: 'The same tries that a partner answered with 2xx, by kind of event',
+    dimensions: ['kind'],
+  },
+  kindFailure: {
+    name: 'webhook.kind.failure',
+    unit: 'Count',
+    services: ['delivery'],
+    meaning: 'The same tries that failed, by kind of event',
+    dimensions: ['kind'],
+  },
   deliveredWithLearningTime: {
     name: 'webhook.delivery.success_with_learning_time',
     unit: 'Count',

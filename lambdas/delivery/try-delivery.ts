@@ -152,7 +152,7 @@ function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof 
   return outcome === 'delivered' && enrichment.status === 'plain' ? LEVELS[enrichment.reason] : 'info';
 }
 
-/** One line and two counts for each try: what came of it, and of whose. */
+/** One line and three counts for each try: what came of it, of whose, and of which kind. */
 function tell(
   result: TaskResult,
   sent: Sent,
@@ -163,6 +163,7 @@ function tell(
   const isSuccess = result.outcome === 'delivered';
   const integration = delivery.integration_id;
   counter.count(isSuccess ? METRICS.deliverySuccess : METRICS.deliveryFailure, 1, { integration });
+  counter.count(isSuccess ? METRICS.kindSuccess : METRICS.kindFailure, 1, { kind: kindOf(delivery) });
   if (result.outcome === 'delivered') {
     const isEnriched = enrichment.status === 'enriched';
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);

@@ -129,15 +129,27 @@ describe('what becomes of a delivery', () => {
     expect(tried).toMatchObject({ endpoint: 'alive', holdMs: 0 });
   });
 
-  test('is counted for its integration, whatever becomes of it', async () => {
+  test('is counted for its integration and its kind, whatever becomes of it', async () => {
     const tried = async (result: SendResult, given = delivery()) =>
       (await attempt(result, { given, to: integration({ max_retries: 1 }) })).counter.counted;
-    const of = (name: string) => [[name, { integration: delivery().integration_id }]];
-    expect(await tried(answered(200))).toEqual(of(METRICS.deliverySuccess));
+    const hot = { event_type: 'lead', kind: 'lead.hot' } as const;
+    const by = { integration: delivery().integration_id };
+    const success = (kind: string) => [
+      [METRICS.deliverySuccess, by],
+      [METRICS.kindSuccess, { kind }],
+    ];
+    const failure = (kind: string) => [
+      [METRICS.deliveryFailure, by],
+      [METRICS.kindFailure, { kind }],
+    ];
+    expect(await tried(answered(200))).toEqual(success('course_completion'));
+    expect(await tried(answered(200), delivery(PLAIN, hot))).toEqual(success('lead.hot'));
     for (const result of [answered(503), answered(400), answered(410), failed('TIMEOUT')]) {
-      expect(await tried(result)).toEqual(of(METRICS.deliveryFailure));
+      expect(await tried(result)).toEqual(failure('course_completion'));
+      expect(await tried(result, delivery(PLAIN, hot))).toEqual(failure('lead.hot'));
     }
-    expect(await tried(answered(503), delivery(ENRICHED, {}, { attempt: 1 }))).toEqual(of(METRICS.deliveryFailure));
+    const last = delivery(ENRICHED, {}, { attempt: 1 });
+    expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
   });
 
   test('delivered without learning time is counted apart', async () => {
