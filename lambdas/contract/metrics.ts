@@ -160,6 +160,13 @@ const DEFINITIONS = {
     services: ['delivery'],
     meaning: 'Deliveries given up, now in the dead letter queue',
   },
+  criticalDead: {
+    name: 'webhook.delivery.critical_dead',
+    unit: 'Count',
+    services: ['delivery', 'operations'],
+    // Not told apart by kind: one alarm looks at all of them, and the log line names it.
+    meaning: 'Deliveries of critical kinds given up, for whatever reason; one may be counted twice',
+  },
   timerMoved: {
     name: 'webhook.timer.moved',
     unit: 'Count',

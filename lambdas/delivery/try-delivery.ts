@@ -4,6 +4,7 @@ import type { Integration } from '../contract/integration.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import { tellIfCritical } from '../domain/critical-dead.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
@@ -172,6 +173,7 @@ function tell(
     if (delivery.generation === 0) counter.measure(METRICS.deliveryLatency, latencyMs);
     if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
   } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
+  if (result.outcome === 'dead') tellIfCritical(delivery, { log, counter });
   log[levelOf(result, enrichment)]('delivery.attempted', {
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,

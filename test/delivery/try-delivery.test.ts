@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverySchema, type SettledEnrichment } from '../../lambdas/contract/delivery.ts';
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { SecretUnusable } from '../../lambdas/contract/errors.ts';
+import { kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
 import {
@@ -150,6 +151,21 @@ describe('what becomes of a delivery', () => {
     }
     const last = delivery(ENRICHED, {}, { attempt: 1 });
     expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
+  });
+
+  test('wakes somebody up where it is given up and of a critical kind', async () => {
+    const critical = async (result: SendResult, kind: string, tries = 0) => {
+      const given = delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tries });
+      const { counter } = await attempt(result, { given, enrichment: PLAIN });
+      return counter.counts[METRICS.criticalDead];
+    };
+    expect(await critical(answered(400), 'lead.hot')).toBe(1);
+    expect(await critical(answered(400), 'lead.cold')).toBeUndefined();
+    for (const result of [answered(200), answered(503), answered(410)]) {
+      expect(await critical(result, 'lead.hot')).toBeUndefined();
+    }
+    const { policy } = kindNamed('lead.hot');
+    expect(await critical(answered(503), 'lead.hot', policy?.delaysSeconds.length)).toBe(1);
   });
 
   test('delivered without learning time is counted apart', async () => {
