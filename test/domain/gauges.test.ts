@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { GAUGES, type GaugeDefinition, type GaugeKey, type Sample } from '../../lambdas/contract/prometheus.ts';
 import { gaugeQueries, gaugeSamples } from '../../lambdas/domain/gauges.ts';
@@ -26,9 +27,9 @@ function samples(values: ReadonlyMap<string, number>, integrationIds: readonly s
 const valuesOf = (all: readonly Sample[] | undefined) => all?.map(({ value }) => value);
 
 describe('what is asked of CloudWatch', () => {
-  test('is 17 metrics and 2 of each integration, each by a key of its own', () => {
+  test('is 17 metrics and 2 of each integration and each kind, each by a key of its own', () => {
     const queries = gaugeQueries(NAMESPACE, ['acme', 'globex'], QUEUES);
-    expect(queries).toHaveLength(17 + 2 * 2);
+    expect(queries).toHaveLength(17 + 2 * 2 + 2 * KINDS.length);
     expect(new Set(queries.map(({ key }) => key)).size).toBe(queries.length);
   });
 
@@ -43,6 +44,13 @@ describe('what is asked of CloudWatch', () => {
       periodSeconds: 300,
       take: 'sum',
     });
+    expect(queries).toContainEqual(
+      expect.objectContaining({
+        name: 'webhook.kind.failure',
+        dimensions: { service: 'delivery', kind: 'lead.hot' },
+        take: 'sum',
+      }),
+    );
     expect(queries).toContainEqual(
       expect.objectContaining({
         namespace: 'AWS/SQS',
@@ -138,6 +146,23 @@ describe('the gauges', () => {
       { labels: { source: 'integrations' }, value: 1 },
       { labels: { source: 'metrics' }, value: 0 },
     ]);
+  });
+
+  test('tell the same tries by kind; where one is not told, the source is down', () => {
+    const values = allValues(['acme'], {
+      [keyOf(METRICS.kindSuccess, 'lead.hot')]: 4,
+      [keyOf(METRICS.kindFailure, 'lead.hot')]: 1,
+    });
+    values.delete(keyOf(METRICS.kindFailure, 'lead.cold'));
+    const shown = samples(values);
+    expect(new Set(shown.triesOfKinds?.map(({ labels }) => labels?.kind))).toEqual(new Set(KINDS));
+    const of = (kind: string) => shown.triesOfKinds?.filter(({ labels }) => labels?.kind === kind);
+    expect(of('lead.hot')).toEqual([
+      { labels: { kind: 'lead.hot', result: 'success' }, value: 4 },
+      { labels: { kind: 'lead.hot', result: 'failure' }, value: 1 },
+    ]);
+    expect(valuesOf(of('lead.cold'))).toEqual([undefined, undefined]);
+    expect(valuesOf(shown.sourceUp)).toEqual([1, 0]);
   });
 
   test('of integrations that could not be read are none, and the others are there', () => {

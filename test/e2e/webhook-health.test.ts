@@ -77,6 +77,10 @@ describe('the health', () => {
         refuses: { total_requests: 1, success_rate: 0, last_error_message: 'HTTP 400', status: 'degraded' },
         silent: { total_requests: 0, success_rate: null, last_error_message: null, status: 'healthy' },
       },
+      kinds: {
+        course_enrollment: { total_requests: 4, success_rate: 0.75, status: 'degraded' },
+        'lead.hot': { total_requests: 0, success_rate: null, status: 'healthy' },
+      },
     });
     expect(String(all.last_error_time) >= publishedAt).toBe(true);
     expect(all.integrations.refuses?.last_error_time).toBe(all.last_error_time);
@@ -113,6 +117,13 @@ describe('the metrics', () => {
       ].flatMap(([integration, successes, failures]) => [
         { labels: { integration, result: 'success' }, value: successes },
         { labels: { integration, result: 'failure' }, value: failures },
+      ]),
+    );
+    expect(samples(GAUGES.triesOfKinds)).toEqual(
+      expect.arrayContaining([
+        { labels: { kind: 'course_enrollment', result: 'success' }, value: 3 },
+        { labels: { kind: 'course_enrollment', result: 'failure' }, value: 1 },
+        { labels: { kind: 'lead.hot', result: 'failure' }, value: 0 },
       ]),
     );
     expect(samples(GAUGES.successRatio)).toEqual([{ labels: {}, value: 0.75 }]);
