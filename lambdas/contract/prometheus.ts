@@ -67,6 +67,14 @@ const DEFINITIONS = {
     help: 'Age of the oldest message of a queue. Absent where the queue has been idle for hours.',
     labels: ['queue'],
   },
+  waitingTimers: {
+    name: 'learning_time_webhooks_waiting_timers',
+    help: 'Events that wait for their moment.',
+  },
+  overdueTimers: {
+    name: 'learning_time_webhooks_overdue_timers',
+    help: 'Of these, due for over an hour: nobody woke.',
+  },
   sourceUp: {
     name: 'learning_time_webhooks_source_up',
     help: 'Whether all of a source could be read: 1, or 0. What it did not tell is absent.',

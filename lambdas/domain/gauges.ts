@@ -1,4 +1,5 @@
 import { KINDS } from '../contract/event-types/event-types.ts';
+import type { TimerCount } from '../contract/ledger-ports.ts';
 import type { MetricQuery } from '../contract/metric-reader.ts';
 import { METRICS } from '../contract/metrics.ts';
 import type { Sample } from '../contract/prometheus.ts';
@@ -61,12 +62,14 @@ export interface Readings {
   /** By the queries' keys. */
   readonly values: ReadonlyMap<string, number>;
   readonly queues: QueueNames;
+  /** Undefined: the ledger did not answer. */
+  readonly timers: TimerCount | undefined;
   /** Epoch milliseconds. */
   readonly readAtMs: number;
 }
 
 /** The gauges as they are shown. */
-export function gaugeSamples({ integrationIds, values, queues, readAtMs }: Readings): Samples {
+export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs }: Readings): Samples {
   const value = (name: string) => values.get(name);
   const withTime = value(METRICS.deliveredWithLearningTime);
   const withoutTime = value(METRICS.deliveredWithoutLearningTime);
@@ -102,6 +105,8 @@ export function gaugeSamples({ integrationIds, values, queues, readAtMs }: Readi
       labels: { queue },
       value: value(keyOf(QUEUE_METRICS.age, queues[queue])),
     })),
+    waitingTimers: one(timers?.waiting),
+    overdueTimers: one(timers?.overdue),
     sourceUp: labelled('source', {
       integrations: integrationIds === undefined ? 0 : 1,
       metrics:
@@ -109,6 +114,7 @@ export function gaugeSamples({ integrationIds, values, queues, readAtMs }: Readi
         [...tries, ...triesOfKinds].every(({ counts }) => counts !== undefined)
           ? 1
           : 0,
+      ledger: timers === undefined ? 0 : 1,
     }),
     readAt: one(readAtMs / 1000),
   };

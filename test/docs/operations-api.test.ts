@@ -68,6 +68,7 @@ const REQUESTS: readonly Asked[] = [
   { state: { isLedgerDown: true } },
   { state: { isCloudWatchDown: true, isLedgerDown: true } },
   { state: { isCloudWatchDown: true, book: undefined } },
+  { state: { isCloudWatchDown: true, isLedgerDown: true, book: undefined } },
   { state: { untold: new Set(['skillsoft']) } },
   { state: { tokenFault: new SecretUnavailable('no') } },
 ];

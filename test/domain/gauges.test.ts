@@ -13,6 +13,7 @@ const QUEUES = {
   deliveries_dead_letters: 'DeliveriesDead',
 };
 const NAMESPACE = 'LearningTimeWebhooks/prod';
+const READ = { queues: QUEUES, timers: { waiting: 12, overdue: 1 }, readAtMs: NOW };
 
 /** A value for everything that is asked: 1, 2, 3 … in the order of the queries, but for those that are given. */
 function allValues(ids: readonly string[], given: Readonly<Record<string, number>> = {}): Map<string, number> {
@@ -21,7 +22,7 @@ function allValues(ids: readonly string[], given: Readonly<Record<string, number
 }
 
 function samples(values: ReadonlyMap<string, number>, integrationIds: readonly string[] | undefined = ['acme']) {
-  return gaugeSamples({ integrationIds, values, queues: QUEUES, readAtMs: NOW });
+  return gaugeSamples({ ...READ, integrationIds, values });
 }
 
 const valuesOf = (all: readonly Sample[] | undefined) => all?.map(({ value }) => value);
@@ -145,6 +146,7 @@ describe('the gauges', () => {
     expect(shown.sourceUp).toEqual([
       { labels: { source: 'integrations' }, value: 1 },
       { labels: { source: 'metrics' }, value: 0 },
+      { labels: { source: 'ledger' }, value: 1 },
     ]);
   });
 
@@ -162,20 +164,29 @@ describe('the gauges', () => {
       { labels: { kind: 'lead.hot', result: 'failure' }, value: 1 },
     ]);
     expect(valuesOf(of('lead.cold'))).toEqual([undefined, undefined]);
-    expect(valuesOf(shown.sourceUp)).toEqual([1, 0]);
+    expect(valuesOf(shown.sourceUp)).toEqual([1, 0, 1]);
   });
 
   test('of integrations that could not be read are none, and the others are there', () => {
-    const shown = gaugeSamples({ integrationIds: undefined, values: allValues([]), queues: QUEUES, readAtMs: NOW });
+    const shown = gaugeSamples({ ...READ, integrationIds: undefined, values: allValues([]) });
     expect(shown.tries).toEqual([]);
     expect(valuesOf(shown.successRatio)).toEqual([undefined]);
     expect(valuesOf(shown.dead)).toEqual([expect.any(Number)]);
-    expect(valuesOf(shown.sourceUp)).toEqual([0, 1]);
+    expect(valuesOf(shown.sourceUp)).toEqual([0, 1, 1]);
+  });
+
+  test('tell how many events wait for their moment, and nothing where the ledger does not', () => {
+    const shown = samples(allValues(['acme']));
+    expect([valuesOf(shown.waitingTimers), valuesOf(shown.overdueTimers)]).toEqual([[12], [1]]);
+    const values = allValues(['acme']);
+    const untold = gaugeSamples({ ...READ, integrationIds: ['acme'], values, timers: undefined });
+    expect([valuesOf(untold.waitingTimers), valuesOf(untold.overdueTimers)]).toEqual([[undefined], [undefined]]);
+    expect(valuesOf(untold.sourceUp)).toEqual([1, 1, 0]);
   });
 
   test('are fine without any integration', () => {
     const shown = samples(allValues([]), []);
     expect(valuesOf(shown.successRatio)).toEqual([undefined]);
-    expect(valuesOf(shown.sourceUp)).toEqual([1, 1]);
+    expect(valuesOf(shown.sourceUp)).toEqual([1, 1, 1]);
   });
 });

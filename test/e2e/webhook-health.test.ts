@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { GAUGES } from '../../lambdas/contract/prometheus.ts';
 import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { readLogs } from '../../local/demo/function-logs.ts';
 import { output } from '../../local/demo/operator.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
@@ -46,6 +47,20 @@ function published(name: string, integration: string): number {
   return metrics.between(id, 0, Number.POSITIVE_INFINITY).reduce((sum, { value }) => sum + value, 0);
 }
 
+/** It waits for three hours, however fast this platform's time goes by. */
+function calculatedLead(eventId: string, integrationId: string): string {
+  const now = new Date().toISOString();
+  return JSON.stringify({
+    schema_version: 1,
+    event_type: 'lead',
+    event_id: eventId,
+    integration_id: integrationId,
+    occurred_at: now,
+    delay_minutes: 180,
+    payload: { user_id: 4711, lead_type: 'calculated', timestamp: now },
+  });
+}
+
 let publishedAt: string;
 
 beforeAll(async () => {
@@ -53,6 +68,10 @@ beforeAll(async () => {
   await publishTo(world(), 'takes', ['taken-1', 'taken-2', 'taken-3']);
   await publishTo(world(), 'refuses', ['refused-1']);
   await awaitQuiet(world(), LIMIT_MS);
+  await world().publish([calculatedLead('waits-1', 'takes')]);
+  await until(() =>
+    readLogs(world().platform).some(({ message, timed }) => message === 'events.enriched' && timed === 1),
+  );
   // What is read once is told again for 50 s.
   await until(() => published(METRICS.deliverySuccess, 'takes') === 3);
   await until(() => published(METRICS.deliveryFailure, 'refuses') === 1);
@@ -134,7 +153,11 @@ describe('the metrics', () => {
       { labels: { queue: 'events' }, value: 0 },
       { labels: { queue: 'deliveries' }, value: 0 },
     ]);
-    expect(samples(GAUGES.sourceUp)?.map(({ value }) => value)).toEqual([1, 1]);
+    expect([samples(GAUGES.waitingTimers), samples(GAUGES.overdueTimers)]).toEqual([
+      [{ labels: {}, value: 1 }],
+      [{ labels: {}, value: 0 }],
+    ]);
+    expect(samples(GAUGES.sourceUp)?.map(({ value }) => value)).toEqual([1, 1, 1]);
     // Nobody looked anything up: no share of nothing.
     expect(samples(GAUGES.hitRatio)).toBeUndefined();
   });

@@ -250,7 +250,7 @@ describe('metrics', () => {
     });
   });
 
-  test('are there without integrations, and without CloudWatch, and say which source is down', async () => {
+  test('are there without integrations, CloudWatch or the ledger, and say which source is down', async () => {
     const sources = async (change: Partial<World['state']>) => {
       const world = operationsWorld();
       Object.assign(world.state, change);
@@ -258,13 +258,26 @@ describe('metrics', () => {
       const up = parsePrometheus(body).get(GAUGES.sourceUp.name)?.samples;
       return { statusCode, up: up?.map(({ value }) => value) };
     };
-    expect(await sources({ book: undefined })).toEqual({ statusCode: 200, up: [0, 1] });
-    expect(await sources({ isCloudWatchDown: true })).toEqual({ statusCode: 200, up: [1, 0] });
+    expect(await sources({})).toEqual({ statusCode: 200, up: [1, 1, 1] });
+    expect(await sources({ book: undefined })).toEqual({ statusCode: 200, up: [0, 1, 1] });
+    expect(await sources({ isCloudWatchDown: true })).toEqual({ statusCode: 200, up: [1, 0, 1] });
+    expect(await sources({ isLedgerDown: true })).toEqual({ statusCode: 200, up: [1, 1, 0] });
+  });
+
+  test('tell how many events wait for their moment; where the ledger does not, that is logged, and asked anew 10 s later', async () => {
+    const world = operationsWorld();
+    world.state.isLedgerDown = true;
+    const waiting = async () => parsePrometheus((await scrape(world)).body).get(GAUGES.waitingTimers.name)?.samples;
+    expect(await waiting()).toBeUndefined();
+    expect(world.log.only('timers.unread')).toMatchObject({ error: 'LedgerUnavailable' });
+    world.state.isLedgerDown = false;
+    world.state.nowMs += 10_000;
+    expect(await waiting()).toEqual([{ labels: {}, value: 12 }]);
   });
 
   test('of which nothing can be read are 503', async () => {
     const world = operationsWorld({ book: undefined });
-    world.state.isCloudWatchDown = true;
+    Object.assign(world.state, { isCloudWatchDown: true, isLedgerDown: true });
     expect(await scrape(world)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
   });
 

@@ -79,6 +79,10 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     }),
     gauges: createGaugeReader({
       ...shared,
+      async timers() {
+        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not answer');
+        return { waiting: 12, overdue: 1 };
+      },
       queues: { events: 'e', deliveries: 'd', events_dead_letters: 'ed', deliveries_dead_letters: 'dd' },
     }),
     token: {
