@@ -9,7 +9,8 @@ export function metricsNamespace(stageName: string): string {
 export interface MetricDefinition {
   /** What CloudWatch knows it by. */
   readonly name: string;
-  readonly unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Days';
+  /** `Number`: how many there are, which nobody adds up. */
+  readonly unit: 'Count' | 'Number' | 'Milliseconds' | 'Seconds' | 'Days';
   /** The dimension that all have: code bases whose functions publish it. */
   readonly services: readonly ('enrichment' | 'delivery' | 'operations' | 'status')[];
   /** For the operator: docs/metrics.md has it. */
@@ -178,6 +179,18 @@ const DEFINITIONS = {
     unit: 'Count',
     services: ['delivery'],
     meaning: 'Events that waited for their moment, and whose place a later event of their user took',
+  },
+  timerWaiting: {
+    name: 'webhook.timer.waiting',
+    unit: 'Number',
+    services: ['operations'],
+    meaning: 'Events that wait for their moment, once in each run of the reconciler',
+  },
+  timerOverdue: {
+    name: 'webhook.timer.overdue',
+    unit: 'Number',
+    services: ['operations'],
+    meaning: 'Of these, due for over an hour: nobody woke',
   },
   deliveryDuplicate: {
     name: 'webhook.delivery.duplicate',

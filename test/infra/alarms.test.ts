@@ -171,6 +171,11 @@ describe('document 001’s thresholds', () => {
   });
 });
 
+test('events that wait and that nobody wakes are told, from the hourly run’s own measure', () => {
+  const overdue = { MetricName: METRICS.timerOverdue, Statistic: 'Maximum', Threshold: 0, Period: 3600 };
+  expect(all.get('timers-overdue')).toMatchObject(overdue);
+});
+
 test('docs/costs.md reckons with as many metrics of alarms, and as many pages, as each stage has', () => {
   const [, dev, staging, prod] =
     /\| CloudWatch alarms \| of (\d+), (\d+), (\d+) metrics/.exec(readFileSync('docs/costs.md', 'utf8')) ?? [];
