@@ -56,7 +56,7 @@ export class Alarms extends Construct {
       unless: pipeline,
     });
     this.page('page-critical', {
-      when: 'A webhook that must not be lost was given up',
+      when: 'An event that must not be lost was rejected, or its webhook given up',
       impact: 'somebody waits for it in vain until it is sent anew',
       of: criticalAlarms(make),
     });

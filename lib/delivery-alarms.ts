@@ -23,7 +23,7 @@ const SEEN_WITHIN_MINUTES = 5;
  */
 export function criticalAlarms(make: AlarmMaker): Alarm[] {
   const critical = make.alarm('critical-dead', {
-    when: 'A webhook of a critical kind, such as a hot lead, was given up',
+    when: 'An event of a critical kind, such as a hot lead, was rejected, or its webhook given up',
     impact: 'somebody waits for it in vain until it is sent anew',
     metric: new StageMetrics(make.stageName).sum(METRICS.criticalDead, Duration.minutes(1)),
     threshold: 0,

@@ -164,9 +164,9 @@ const DEFINITIONS = {
   criticalDead: {
     name: 'webhook.delivery.critical_dead',
     unit: 'Count',
-    services: ['delivery', 'operations'],
+    services: ['enrichment', 'delivery', 'operations'],
     // Not told apart by kind: one alarm looks at all of them, and the log line names it.
-    meaning: 'Deliveries of critical kinds given up, for whatever reason; one may be counted twice',
+    meaning: 'Events and deliveries of critical kinds given up, for whatever reason; one may be counted twice',
   },
   timerMoved: {
     name: 'webhook.timer.moved',

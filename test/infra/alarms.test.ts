@@ -117,7 +117,9 @@ describe('who is told', () => {
     const alarm = all.get('critical-dead') ?? {};
     expect(alarm).toMatchObject({ Threshold: 0, EvaluationPeriods: 5, DatapointsToAlarm: 1 });
     const services = lookedAt(alarm).map(({ MetricName, Dimensions: [dimension] }) => [MetricName, dimension.Value]);
-    expect(services).toEqual(['delivery', 'operations'].map((service) => [METRICS.criticalDead, service]));
+    expect(services).toEqual(
+      ['enrichment', 'delivery', 'operations'].map((service) => [METRICS.criticalDead, service]),
+    );
     const { MetricStat } = alarm.Metrics.find((query: Properties) => query.MetricStat);
     expect(MetricStat).toMatchObject({ Period: 60, Stat: 'Sum' });
     expect(flatten(all.get('page-critical')?.AlarmRule)).toBe(`(ALARM("<${nameOf(String(alarm.id))}.Arn>"))`);
