@@ -17,7 +17,7 @@ export interface TellServices {
 
 /**
  * Wakes somebody up where a webhook was given up of a kind that is worth it: an alarm looks at the count. Whoever
- * dead-letters a delivery, or ends one, says so here; twice does no harm, and never would.
+ * dead-letters a delivery, or ends one, says so here; to say it twice does no harm, and not to say it loses somebody.
  */
 export function tellIfCritical(givenUp: GivenUp, { log, counter }: TellServices): void {
   const kind = kindOf(givenUp);
