@@ -66,7 +66,7 @@ export class Ledger extends Construct {
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
   }
 
-  /** Lets a function list what the index holds of webhooks, and nothing of the table itself. */
+  /** Lets a function list what the index holds of webhooks and timers, and nothing of the table itself. */
   grantListFailures(fn: PipelineFunction): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);

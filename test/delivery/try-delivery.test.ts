@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverySchema, type SettledEnrichment } from '../../lambdas/contract/delivery.ts';
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { SecretUnusable } from '../../lambdas/contract/errors.ts';
+import { kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
 import {
@@ -129,15 +130,42 @@ describe('what becomes of a delivery', () => {
     expect(tried).toMatchObject({ endpoint: 'alive', holdMs: 0 });
   });
 
-  test('is counted for its integration, whatever becomes of it', async () => {
+  test('is counted for its integration and its kind, whatever becomes of it', async () => {
     const tried = async (result: SendResult, given = delivery()) =>
       (await attempt(result, { given, to: integration({ max_retries: 1 }) })).counter.counted;
-    const of = (name: string) => [[name, { integration: delivery().integration_id }]];
-    expect(await tried(answered(200))).toEqual(of(METRICS.deliverySuccess));
+    const hot = { event_type: 'lead', kind: 'lead.hot' } as const;
+    const by = { integration: delivery().integration_id };
+    const success = (kind: string) => [
+      [METRICS.deliverySuccess, by],
+      [METRICS.kindSuccess, { kind }],
+    ];
+    const failure = (kind: string) => [
+      [METRICS.deliveryFailure, by],
+      [METRICS.kindFailure, { kind }],
+    ];
+    expect(await tried(answered(200))).toEqual(success('course_completion'));
+    expect(await tried(answered(200), delivery(PLAIN, hot))).toEqual(success('lead.hot'));
     for (const result of [answered(503), answered(400), answered(410), failed('TIMEOUT')]) {
-      expect(await tried(result)).toEqual(of(METRICS.deliveryFailure));
+      expect(await tried(result)).toEqual(failure('course_completion'));
+      expect(await tried(result, delivery(PLAIN, hot))).toEqual(failure('lead.hot'));
     }
-    expect(await tried(answered(503), delivery(ENRICHED, {}, { attempt: 1 }))).toEqual(of(METRICS.deliveryFailure));
+    const last = delivery(ENRICHED, {}, { attempt: 1 });
+    expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
+  });
+
+  test('wakes somebody up where it is given up and of a critical kind', async () => {
+    const critical = async (result: SendResult, kind: string, tries = 0) => {
+      const given = delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tries });
+      const { counter } = await attempt(result, { given, enrichment: PLAIN });
+      return counter.counts[METRICS.criticalDead];
+    };
+    expect(await critical(answered(400), 'lead.hot')).toBe(1);
+    expect(await critical(answered(400), 'lead.cold')).toBeUndefined();
+    for (const result of [answered(200), answered(503), answered(410)]) {
+      expect(await critical(result, 'lead.hot')).toBeUndefined();
+    }
+    const { policy } = kindNamed('lead.hot');
+    expect(await critical(answered(503), 'lead.hot', policy?.delaysSeconds.length)).toBe(1);
   });
 
   test('delivered without learning time is counted apart', async () => {
