@@ -203,7 +203,8 @@ const DEFINITIONS = {
     unit: 'Milliseconds',
     services: ['delivery'],
     // Document 000: "time from course completion to webhook sent".
-    meaning: 'From when the event occurred until the partner took the webhook; webhooks sent anew are left out',
+    meaning:
+      'From when the event occurred until the partner took the webhook; webhooks sent anew, or that wait for their moment, are left out',
   },
   executionRescued: {
     name: 'webhook.execution.rescued',

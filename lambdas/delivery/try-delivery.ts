@@ -170,7 +170,8 @@ function tell(
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);
     // The publisher's clock may be ahead of ours.
     const latencyMs = Math.max(0, endedAtMs - Date.parse(delivery.occurred_at));
-    if (delivery.generation === 0) counter.measure(METRICS.deliveryLatency, latencyMs);
+    if (delivery.generation === 0 && delivery.send_at === undefined)
+      counter.measure(METRICS.deliveryLatency, latencyMs);
     if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
   } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
   if (result.outcome === 'dead') tellIfCritical(delivery, { log, counter });

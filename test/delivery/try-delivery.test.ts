@@ -181,12 +181,14 @@ describe('what becomes of a delivery', () => {
     expect(refused.counts).toEqual({ [METRICS.deliveryDead]: 1 });
   });
 
-  test('measures its latency since the event occurred, but for what is sent anew', async () => {
+  test('measures its latency since the event occurred, but for what is sent anew, or waited', async () => {
     const occurred_at = new Date(NOW - 3_000).toISOString();
     const { counter } = await attempt(answered(200), { given: delivery(ENRICHED, { occurred_at }), durationMs: 40 });
     expect(counter.measured).toEqual([[METRICS.deliveryLatency, 3_040]]);
     const early = delivery(ENRICHED, { occurred_at: new Date(NOW + 60_000).toISOString() });
     expect((await attempt(answered(200), { given: early })).counter.measured).toEqual([[METRICS.deliveryLatency, 0]]);
+    const waited = delivery(PLAIN, { occurred_at, send_at: new Date(NOW).toISOString() });
+    expect((await attempt(answered(200), { given: waited })).counter.measured).toEqual([]);
     const anew = delivery(ENRICHED, { occurred_at, generation: 1 });
     expect((await attempt(answered(200), { given: anew })).counter.measured).toEqual([]);
     expect((await attempt(answered(503), { given: delivery() })).counter.measured).toEqual([]);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
-import { sleepOnceMore, wake } from '../../lambdas/delivery/wake.ts';
+import { sleepOnceMore, wake, wakeInVain } from '../../lambdas/delivery/wake.ts';
 import { onceMore } from '../../lambdas/domain/progress.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
@@ -66,6 +66,23 @@ describe('a delivery that wakes', () => {
     for (const given of [delivery(), { ...waiting, progress: asked }]) {
       const services = world({ ...own, webhook_id: 'wh_later', latest_at: at(-1) });
       expect(await wake(hold(given), services)).toBeUndefined();
+    }
+  });
+});
+
+describe('a delivery that wakes to find it dealt with', () => {
+  test('is off the list: an operator had it sent at once', async () => {
+    const services = world(own);
+    await wakeInVain(waiting, services);
+    const { due_at, ...awake } = own;
+    expect(services.ledger.timersKept).toEqual([awake]);
+  });
+
+  test('leaves the timer that another generation waits on, or another event', async () => {
+    for (const standing of [{ ...own, generation: 1 }, { ...own, webhook_id: 'wh_later' }, undefined]) {
+      const services = world(standing);
+      await wakeInVain(waiting, services);
+      expect(services.ledger.timersKept).toEqual([]);
     }
   });
 });
