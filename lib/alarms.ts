@@ -5,7 +5,7 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { AlarmMaker } from './alarm-maker.ts';
-import { deliveryAlarms } from './delivery-alarms.ts';
+import { criticalAlarms, deliveryAlarms } from './delivery-alarms.ts';
 import type { HarmAlarms } from './harm-alarms.ts';
 import { pipelineAlarms, type Watched } from './pipeline-alarms.ts';
 import { alarmName, describeAlarm, type StageAlarmProps, stageAlarm } from './stage-alarm.ts';
@@ -23,9 +23,9 @@ const WAIT_FOR_SUPPRESSOR = Duration.minutes(3);
 /**
  * Every alarm but those that AppConfig watches (`harm-alarms.ts`), and who is told.
  *
- * Notices go to a topic as they are. What somebody is woken up for are three composites, so that one outage is one page:
- * of the warehouse, of partners, and of the pipeline itself, which holds back the other two: one that stands still fails
- * at both.
+ * Notices go to a topic as they are. What somebody is woken up for are four composites, so that one outage is one page:
+ * of the warehouse, of partners, and of the pipeline itself, which holds back these two: one that stands still fails
+ * at both. The fourth, of webhooks that must not be lost, nothing holds back.
  */
 export class Alarms extends Construct {
   readonly topic: Topic;
@@ -54,6 +54,11 @@ export class Alarms extends Construct {
       impact: 'partners get webhooks late, or never',
       of: [harm.failedTries, ...deliveryAlarms(make, watched.queues)],
       unless: pipeline,
+    });
+    this.page('page-critical', {
+      when: 'An event that must not be lost was rejected, or its webhook given up',
+      impact: 'somebody waits for it in vain until it is sent anew',
+      of: criticalAlarms(make),
     });
   }
 

@@ -12,6 +12,7 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
+import { KINDS } from '../lambdas/contract/event-types/event-types.ts';
 import { METRICS, type MetricName, metricsNamespace } from '../lambdas/contract/metrics.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
@@ -34,7 +35,7 @@ const HALF = { width: 12, height: 6 } as const;
 const FULL = { width: 24, height: 1 } as const;
 
 /**
- * The panels of document 001, section 7.3, and the health of document 003; under them what holds webhooks up: queues,
+ * The panels of document 001, section 7.3, and the health of document 003, by kind of event too; under them what holds webhooks up: queues,
  * workflow, limits and breaker, functions, and what the stage's own metrics and queries cost.
  */
 export class Dashboard extends Construct {
@@ -54,6 +55,7 @@ export class Dashboard extends Construct {
     for (const row of [
       [heading(`Learning-time webhooks, ${stage.name}: are partners served?`)],
       this.health(),
+      this.kinds(),
       [heading('Learning time')],
       this.learningTime(),
       this.enrichment(),
@@ -96,6 +98,31 @@ export class Dashboard extends Construct {
         ...THIRD,
         title: 'Failed tries by partner',
         left: [this.byIntegration(METRICS.deliveryFailure)],
+      }),
+    ];
+  }
+
+  /** Kinds come with a deploy, so they are named. */
+  private kinds(): IWidget[] {
+    const each = (name: MetricName) => KINDS.map((kind) => this.metrics.sum(name, PERIOD, { kind }));
+    return [
+      new GraphWidget({
+        ...THIRD,
+        title: 'Tries by kind of event: taken',
+        left: each(METRICS.kindSuccess),
+        stacked: true,
+      }),
+      new GraphWidget({
+        ...THIRD,
+        title: 'Tries by kind of event: failed; critical webhooks given up',
+        left: each(METRICS.kindFailure),
+        right: [this.sum(METRICS.criticalDead)],
+      }),
+      new GraphWidget({
+        ...THIRD,
+        title: 'Events that wait for their moment',
+        left: [METRICS.timerWaiting, METRICS.timerOverdue].map((name) => this.largest(name)),
+        right: [METRICS.timerMoved, METRICS.timerCancelled].map((name) => this.sum(name)),
       }),
     ];
   }
@@ -217,6 +244,11 @@ export class Dashboard extends Construct {
 
   private sum(name: MetricName): IMetric {
     return this.metrics.sum(name, PERIOD);
+  }
+
+  /** Of what is measured once an hour. */
+  private largest(name: MetricName): IMetric {
+    return this.metrics.percentile(name, Stats.MAXIMUM, Duration.hours(1));
   }
 
   private percentile(name: MetricName, statistic: string): IMetric {

@@ -12,6 +12,28 @@ const FAILED_TRIES = [METRICS.deliveryRetry, METRICS.deliveryDead] as const;
 const TRIES = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime, ...FAILED_TRIES] as const;
 
 /**
+ * How far back a webhook that was given up is looked for, in minutes. CloudWatch has a count up to some minutes after it was
+ * made, when the expression's 0 already stands for its minute: an alarm on the latest minute alone would miss it.
+ */
+const SEEN_WITHIN_MINUTES = 5;
+
+/**
+ * Of webhooks that somebody waits for (`isCritical` in contract/event-types): each that is given up is worth a page, whatever
+ * else rings.
+ */
+export function criticalAlarms(make: AlarmMaker): Alarm[] {
+  const critical = make.alarm('critical-dead', {
+    when: 'An event of a critical kind, such as a hot lead, was rejected, or its webhook given up',
+    impact: 'somebody waits for it in vain until it is sent anew',
+    metric: new StageMetrics(make.stageName).sum(METRICS.criticalDead, Duration.minutes(1)),
+    threshold: 0,
+    periods: SEEN_WITHIN_MINUTES,
+    ofThem: 1,
+  });
+  return [critical];
+}
+
+/**
  * Of tries at partners, by the rules of document 003 (its critical one is `failed-tries`), and of what was given up.
  *
  * @returns those that somebody is woken up for

@@ -53,11 +53,11 @@ export class Ledger extends Construct {
   }
 
   /**
-   * Lets a function claim and settle webhooks whose ids it has; it can list none. The permission for `BatchWriteItem`
-   * covers deletions too, whatever is said of `DeleteItem`: IAM has nothing narrower.
+   * Lets a function claim and settle webhooks whose ids it has, and read the timers of their users; it can list none.
+   * The permission for `BatchWriteItem` covers deletions too, whatever is said of `DeleteItem`: IAM has nothing narrower.
    */
   grantDeliver(fn: PipelineFunction): void {
-    this.grant(fn, ['BatchWriteItem', 'GetItem', 'PutItem']);
+    this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
   }
 
   /** Lets a function list everything, and change one webhook at a time. */
@@ -66,7 +66,7 @@ export class Ledger extends Construct {
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
   }
 
-  /** Lets a function list what the index holds of webhooks, and nothing of the table itself. */
+  /** Lets a function list what the index holds of webhooks and timers, and nothing of the table itself. */
   grantListFailures(fn: PipelineFunction): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);

@@ -114,6 +114,12 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     metric: metrics.sum(METRICS.ledgerUnbalanced),
     threshold: 0,
   });
+  make.notice('timers-overdue', {
+    when: 'Events that wait for their moment have been due for over an hour',
+    impact: 'they are late, unless they were sent and only their timer was left behind',
+    metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
+    threshold: 0,
+  });
   make.notice('undelivered-events', {
     when: 'A rescue, or a run of the reconciler, failed for good',
     impact: 'a failed execution’s delivery may wait for the next sweep or run',

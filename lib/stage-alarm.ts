@@ -14,6 +14,8 @@ export interface StageAlarmProps {
   readonly threshold: number;
   /** How many periods in a row; 1 by default. */
   readonly periods?: number;
+  /** How many of these periods; all by default. */
+  readonly ofThem?: number;
   /** Nothing was published; `NOT_BREACHING` by default, as most counts are not published where there is nothing to count. */
   readonly missing?: TreatMissingData;
 }
@@ -30,7 +32,7 @@ export function describeAlarm(name: string, { when, impact }: Pick<StageAlarmPro
 
 /** An alarm as all of a stage are made: named, with its impact, and a way into the runbook. */
 export function stageAlarm(scope: Construct, stageName: string, name: string, props: StageAlarmProps): Alarm {
-  const { when, impact, metric, threshold, periods = 1, missing = TreatMissingData.NOT_BREACHING } = props;
+  const { when, impact, metric, threshold, periods = 1, ofThem, missing = TreatMissingData.NOT_BREACHING } = props;
   return new Alarm(scope, name, {
     metric,
     threshold,
@@ -38,6 +40,7 @@ export function stageAlarm(scope: Construct, stageName: string, name: string, pr
     alarmDescription: describeAlarm(name, { when, impact }),
     comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
     evaluationPeriods: periods,
+    ...(ofThem !== undefined && { datapointsToAlarm: ofThem }),
     treatMissingData: missing,
   });
 }

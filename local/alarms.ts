@@ -27,6 +27,7 @@ interface MetricAlarm {
   readonly AlarmDescription?: string;
   readonly Threshold: number;
   readonly EvaluationPeriods: number;
+  readonly DatapointsToAlarm?: number;
   readonly ComparisonOperator?: string;
   readonly TreatMissingData?: string;
   readonly Metrics?: readonly Query[];
@@ -94,7 +95,7 @@ export class LocalAlarms {
     ]);
   }
 
-  /** As CloudWatch does it: all periods must be over, those without a value count as the alarm says. */
+  /** As CloudWatch does it: all periods must be over, or so many of them; those without a value count as the alarm says. */
   #stateOf(alarm: MetricAlarm, nowMs: number): AlarmState {
     const { ComparisonOperator: comparison = 'GreaterThanThreshold' } = alarm;
     if (comparison !== 'GreaterThanThreshold')
@@ -106,7 +107,8 @@ export class LocalAlarms {
       if (value !== undefined) return value > alarm.Threshold;
       return alarm.TreatMissingData === 'breaching';
     });
-    return periods.every(Boolean) ? 'ALARM' : 'OK';
+    const over = periods.filter(Boolean).length;
+    return over >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? 'ALARM' : 'OK';
   }
 
   #valueOf(queries: readonly Query[], span: { readonly fromMs: number; readonly untilMs: number }): number | undefined {

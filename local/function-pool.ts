@@ -78,13 +78,26 @@ export class FunctionPool {
   /** The same, but waits its turn where there is no concurrency left, for so long at the most. */
   async invokeInTurn(payload: unknown, patienceMs: number): Promise<InvocationResult> {
     const giveUp = AbortSignal.timeout(Math.max(1, patienceMs));
-    while (!this.#stopped && !this.#hasConcurrency() && !giveUp.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve);
-        giveUp.addEventListener('abort', () => resolve(), { once: true });
-      });
-    }
+    while (!this.#stopped && !this.#hasConcurrency() && !giveUp.aborted) await this.#turn(giveUp);
     return this.invoke(payload);
+  }
+
+  /** Until an invocation ends, or nobody waits any more. */
+  #turn(giveUp: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const leave = () => {
+        // Whoever left must not be called in place of one who waits.
+        const position = this.#waiting.indexOf(proceed);
+        if (position !== -1) this.#waiting.splice(position, 1);
+        resolve();
+      };
+      const proceed = () => {
+        giveUp.removeEventListener('abort', leave);
+        resolve();
+      };
+      this.#waiting.push(proceed);
+      giveUp.addEventListener('abort', leave, { once: true });
+    });
   }
 
   async #invoke(payload: unknown): Promise<InvocationResult> {

@@ -46,7 +46,7 @@ function createWatch() {
     count(name, value = 1, dimensions = {}) {
       published.count(name, value, dimensions);
       if (name === METRICS.deliveredWithLearningTime) delivered += value;
-      else if (name !== METRICS.deliverySuccess) complaint ??= `counted ${name}`;
+      else if (name !== METRICS.deliverySuccess && name !== METRICS.kindSuccess) complaint ??= `counted ${name}`;
     },
     measure: published.measure,
   };

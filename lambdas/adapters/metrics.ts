@@ -10,6 +10,7 @@ interface Count {
 /** CloudWatch has no days. */
 const UNITS = {
   Count: MetricUnit.Count,
+  Number: MetricUnit.Count,
   Milliseconds: MetricUnit.Milliseconds,
   Seconds: MetricUnit.Seconds,
   Days: MetricUnit.NoUnit,

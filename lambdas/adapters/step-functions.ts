@@ -20,12 +20,20 @@ export function createWorkflow({ client, stateMachineArn }: { client: SFNClient;
  * with another input (jitter makes it another), with `ExecutionAlreadyExists`: it carries the delivery, so it counts
  * as started.
  *
+ * @returns whether there was none of that name
  * @throws the SDK's error otherwise
  */
-export async function startOnce(client: SFNClient, stateMachineArn: string, name: string, input: unknown) {
+export async function startOnce(
+  client: SFNClient,
+  stateMachineArn: string,
+  name: string,
+  input: unknown,
+): Promise<boolean> {
   try {
     await client.send(new StartExecutionCommand({ stateMachineArn, name, input: toMessageText(input) }));
+    return true;
   } catch (thrown) {
     if (errorName(thrown) !== 'ExecutionAlreadyExists') throw thrown;
+    return false;
   }
 }

@@ -94,6 +94,11 @@ export interface TimerCount {
   readonly overdue: number;
 }
 
+export interface CountOptions {
+  /** Ends a count that takes too long. */
+  readonly abortSignal?: AbortSignal;
+}
+
 /** The ledger's table. Everything throws `LedgerUnavailable` where the table does not answer. */
 export interface LedgerTable {
   record(webhookId: string): Promise<LedgerRecord | undefined>;
@@ -118,7 +123,7 @@ export interface LedgerTable {
   /** @returns whether it was written: no later event stood there */
   keepTimer(timer: Timer): Promise<boolean>;
   /** How many wait, and how many of these were due at that moment, in epoch milliseconds. */
-  countTimers(nowMs: number): Promise<TimerCount>;
+  countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;
   /** Deletes event and answer; the record stays. */
   forget(webhookId: string): Promise<void>;
   /** Every integration and day of which something was accepted, oldest day first. */

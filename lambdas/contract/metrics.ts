@@ -9,7 +9,8 @@ export function metricsNamespace(stageName: string): string {
 export interface MetricDefinition {
   /** What CloudWatch knows it by. */
   readonly name: string;
-  readonly unit: 'Count' | 'Milliseconds' | 'Seconds' | 'Days';
+  /** `Number`: how many there are, which nobody adds up. */
+  readonly unit: 'Count' | 'Number' | 'Milliseconds' | 'Seconds' | 'Days';
   /** The dimension that all have: code bases whose functions publish it. */
   readonly services: readonly ('enrichment' | 'delivery' | 'operations' | 'status')[];
   /** For the operator: docs/metrics.md has it. */
@@ -110,6 +111,20 @@ const DEFINITIONS = {
     meaning: 'Tries that failed, whatever becomes of the delivery',
     dimensions: ['integration'],
   },
+  kindSuccess: {
+    name: 'webhook.kind.success',
+    unit: 'Count',
+    services: ['delivery'],
+    meaning: 'The same tries that a partner answered with 2xx, by kind of event',
+    dimensions: ['kind'],
+  },
+  kindFailure: {
+    name: 'webhook.kind.failure',
+    unit: 'Count',
+    services: ['delivery'],
+    meaning: 'The same tries that failed, by kind of event',
+    dimensions: ['kind'],
+  },
   deliveredWithLearningTime: {
     name: 'webhook.delivery.success_with_learning_time',
     unit: 'Count',
@@ -146,6 +161,13 @@ const DEFINITIONS = {
     services: ['delivery'],
     meaning: 'Deliveries given up, now in the dead letter queue',
   },
+  criticalDead: {
+    name: 'webhook.delivery.critical_dead',
+    unit: 'Count',
+    services: ['enrichment', 'delivery', 'operations'],
+    // Not told apart by kind: one alarm looks at all of them, and the log line names it.
+    meaning: 'Events and deliveries of critical kinds given up, for whatever reason; one may be counted twice',
+  },
   timerMoved: {
     name: 'webhook.timer.moved',
     unit: 'Count',
@@ -158,6 +180,18 @@ const DEFINITIONS = {
     services: ['delivery'],
     meaning: 'Events that waited for their moment, and whose place a later event of their user took',
   },
+  timerWaiting: {
+    name: 'webhook.timer.waiting',
+    unit: 'Number',
+    services: ['operations'],
+    meaning: 'Events that wait for their moment, once in each run of the reconciler',
+  },
+  timerOverdue: {
+    name: 'webhook.timer.overdue',
+    unit: 'Number',
+    services: ['operations'],
+    meaning: 'Of these, due for over an hour: nobody woke',
+  },
   deliveryDuplicate: {
     name: 'webhook.delivery.duplicate',
     unit: 'Count',
@@ -169,7 +203,8 @@ const DEFINITIONS = {
     unit: 'Milliseconds',
     services: ['delivery'],
     // Document 000: "time from course completion to webhook sent".
-    meaning: 'From when the event occurred until the partner took the webhook; webhooks sent anew are left out',
+    meaning:
+      'From when the event occurred until the partner took the webhook; webhooks sent anew, or that wait for their moment, are left out',
   },
   executionRescued: {
     name: 'webhook.execution.rescued',

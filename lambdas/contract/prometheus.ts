@@ -13,6 +13,11 @@ const DEFINITIONS = {
     help: 'Tries made in the last hour. Result is success (2xx) or failure.',
     labels: ['integration', 'result'],
   },
+  triesOfKinds: {
+    name: 'learning_time_webhooks_last_hour_kind_tries',
+    help: 'The same tries by kind of event. Result is success (2xx) or failure.',
+    labels: ['kind', 'result'],
+  },
   successRatio: {
     name: 'learning_time_webhooks_last_hour_delivery_success_ratio',
     help: 'Of all tries of the last hour, those that a partner answered with 2xx. Absent without a try.',
@@ -62,6 +67,14 @@ const DEFINITIONS = {
     help: 'Age of the oldest message of a queue. Absent where the queue has been idle for hours.',
     labels: ['queue'],
   },
+  waitingTimers: {
+    name: 'learning_time_webhooks_waiting_timers',
+    help: 'Events that wait for their moment.',
+  },
+  overdueTimers: {
+    name: 'learning_time_webhooks_overdue_timers',
+    help: 'Of these, due for over an hour: nobody woke.',
+  },
   sourceUp: {
     name: 'learning_time_webhooks_source_up',
     help: 'Whether all of a source could be read: 1, or 0. What it did not tell is absent.',
@@ -76,8 +89,8 @@ const DEFINITIONS = {
 export type GaugeKey = keyof typeof DEFINITIONS;
 
 /**
- * Everything that `GET /metrics` shows, in its order. Labels have few values each: integrations by their ids, and words
- * that stand here. What cannot be read is left out, and never 0.
+ * Everything that `GET /metrics` shows, in its order. Labels have few values each: integrations by their ids, kinds of
+ * events, and words that stand here. What cannot be read is left out, and never 0.
  */
 export const GAUGES: Readonly<Record<GaugeKey, GaugeDefinition>> = DEFINITIONS;
 

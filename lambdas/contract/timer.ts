@@ -1,5 +1,8 @@
 import * as z from 'zod';
 
+/** In milliseconds: a timer that is due for longer has woken nobody. A try that waits for its settings may take some time. */
+export const OVERDUE_AFTER_MS = 3600_000;
+
 /**
  * A user's latest event at one integration, of a type whose events may wait. It decides on those that still wait when
  * they wake: only the latest is sent. Held in the ledger's table, under a hash of integration, type and user.

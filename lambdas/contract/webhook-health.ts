@@ -60,11 +60,13 @@ const asOf = {
 export const healthSchema = z.strictObject(health);
 export type Health = z.infer<typeof healthSchema>;
 
-/** Of all integrations together, and of each by its id. */
+/** Of all integrations together, of each by its id, and of each kind of event. */
 export const allHealthSchema = z.strictObject({
   ...health,
   ...asOf,
   integrations: z.record(z.string(), healthSchema),
+  /** By name, `lead.hot`. The last error is always null: the ledger's index does not tell kinds apart. */
+  kinds: z.record(z.string(), healthSchema),
 });
 export type AllHealth = z.infer<typeof allHealthSchema>;
 

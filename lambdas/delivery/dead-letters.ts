@@ -1,5 +1,8 @@
 import type { ReceivedMessage } from '../adapters/batch-intake.ts';
 import { QueueRefused } from '../contract/errors.ts';
+import type { Log } from '../contract/log.ts';
+import type { Counter } from '../contract/metrics.ts';
+import { tellIfCritical } from '../domain/critical-dead.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { dead } from '../domain/progress.ts';
 import type { ClaimServices } from './claim.ts';
@@ -17,6 +20,11 @@ export interface DeadLetterServices {
   deadLetter(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
 }
 
+export interface BuryHeldServices extends DeadLetterServices, ClaimServices {
+  readonly log: Log;
+  readonly counter: Counter;
+}
+
 /** @throws QueueRefused where the dead letter queue does not take it */
 export async function bury(letter: DeadLetter, { deadLetter }: DeadLetterServices): Promise<undefined> {
   const refused = await deadLetter([letter]);
@@ -29,10 +37,8 @@ export async function bury(letter: DeadLetter, { deadLetter }: DeadLetterService
  *
  * @returns the ids of those that could not be
  */
-export async function buryHeld(
-  held: readonly DeadLetter[],
-  { deadLetter, ledger }: DeadLetterServices & ClaimServices,
-): Promise<ReadonlySet<string>> {
+export async function buryHeld(held: readonly DeadLetter[], services: BuryHeldServices): Promise<ReadonlySet<string>> {
+  const { deadLetter, ledger } = services;
   const readable = new Map(
     held.flatMap((letter) => {
       const delivery = readDelivery(letter.body);
@@ -51,6 +57,7 @@ export async function buryHeld(
     const delivery = readable.get(id);
     if (delivery === undefined || refused.has(id)) continue;
     const { redrive: _, ...progress } = dead(delivery, delivery.progress.attempt, reason);
+    tellIfCritical(delivery, services);
     await ledger.note(delivery, { progress });
   }
   return refused;

@@ -12,7 +12,7 @@ import { type ClaimServices, claim } from './claim.ts';
 import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
 import { settle, type Told } from './settle.ts';
-import { cancelled, sleepOnceMore, wake } from './wake.ts';
+import { cancelled, sleepOnceMore, wake, wakeInVain } from './wake.ts';
 
 export type DeliverOneServices = FindReceiverServices & GatedTriesServices & ClaimServices;
 
@@ -37,6 +37,7 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   }
   if (claimed.verdict === 'done') {
     const { state, generation } = claimed;
+    await wakeInVain(delivery, services);
     if (delivery.progress.timed && generation > delivery.generation) {
       return cancelled(delivery, movedTo(generation), services);
     }

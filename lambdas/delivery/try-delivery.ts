@@ -4,6 +4,7 @@ import type { Integration } from '../contract/integration.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import { tellIfCritical } from '../domain/critical-dead.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
 import { retryAfterMs } from '../domain/retry-after.ts';
@@ -152,7 +153,7 @@ function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof 
   return outcome === 'delivered' && enrichment.status === 'plain' ? LEVELS[enrichment.reason] : 'info';
 }
 
-/** One line and two counts for each try: what came of it, and of whose. */
+/** One line and three counts for each try: what came of it, of whose, and of which kind. */
 function tell(
   result: TaskResult,
   sent: Sent,
@@ -163,14 +164,17 @@ function tell(
   const isSuccess = result.outcome === 'delivered';
   const integration = delivery.integration_id;
   counter.count(isSuccess ? METRICS.deliverySuccess : METRICS.deliveryFailure, 1, { integration });
+  counter.count(isSuccess ? METRICS.kindSuccess : METRICS.kindFailure, 1, { kind: kindOf(delivery) });
   if (result.outcome === 'delivered') {
     const isEnriched = enrichment.status === 'enriched';
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);
     // The publisher's clock may be ahead of ours.
     const latencyMs = Math.max(0, endedAtMs - Date.parse(delivery.occurred_at));
-    if (delivery.generation === 0) counter.measure(METRICS.deliveryLatency, latencyMs);
+    if (delivery.generation === 0 && delivery.send_at === undefined)
+      counter.measure(METRICS.deliveryLatency, latencyMs);
     if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
   } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
+  if (result.outcome === 'dead') tellIfCritical(delivery, { log, counter });
   log[levelOf(result, enrichment)]('delivery.attempted', {
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,

@@ -2,6 +2,7 @@ import type { Delivery } from '../contract/delivery.ts';
 import type { Hold } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import type { Timer } from '../contract/timer.ts';
 import { decided, waiting } from '../domain/progress.ts';
 import { MOVED_LATER, onWaking, timerOf } from '../domain/timers.ts';
 import type { ClaimServices } from './claim.ts';
@@ -26,9 +27,22 @@ export async function wake({ delivery }: Hold, services: WakeServices): Promise<
   const waking = onWaking(delivery, timer, now());
   if (waking.to === 'cancel') return { result: cancelled(delivery, waking.reason, services) };
   if (waking.to === 'wait') return { result: waiting(delivery, MOVED_LATER, waking.untilMs) };
-  const { due_at, ...awake } = timer ?? own;
-  if (timer?.webhook_id === delivery.webhook_id && due_at !== undefined) await ledger.keepTimer(awake);
+  await waitNoLonger(delivery, timer, services);
   return undefined;
+}
+
+/** Takes the timer of a delivery that woke to find it dealt with already, by an operator's replay, off the list. */
+export async function wakeInVain(delivery: Delivery, services: WakeServices): Promise<void> {
+  const own = delivery.progress.timed ? timerOf(delivery, services.now()) : undefined;
+  if (own === undefined) return;
+  const timer = (await services.ledger.timers([own.key])).get(own.key);
+  if (timer?.generation === delivery.generation) await waitNoLonger(delivery, timer, services);
+}
+
+async function waitNoLonger({ webhook_id }: Delivery, timer: Timer | undefined, { ledger }: WakeServices) {
+  if (timer?.webhook_id !== webhook_id || timer.due_at === undefined) return;
+  const { due_at, ...awake } = timer;
+  await ledger.keepTimer(awake);
 }
 
 /** The end of a delivery whose place another took. */

@@ -1,3 +1,5 @@
+import { KINDS } from '../contract/event-types/event-types.ts';
+import type { TimerCount } from '../contract/ledger-ports.ts';
 import type { MetricQuery } from '../contract/metric-reader.ts';
 import { METRICS } from '../contract/metrics.ts';
 import type { Sample } from '../contract/prometheus.ts';
@@ -12,7 +14,7 @@ import {
   tryQueries,
 } from './metric-queries.ts';
 import type { Samples } from './prometheus-text.ts';
-import { summed } from './webhook-health.ts';
+import { summed, type TryCounts } from './webhook-health.ts';
 
 const COUNTS = [
   METRICS.deliveredWithLearningTime,
@@ -37,14 +39,15 @@ export interface QueueNames {
 /** Those in which something should not grow old; dead letters lie until somebody comes. */
 const HURRIED = ['events', 'deliveries'] as const;
 
-/** What is asked of CloudWatch for all gauges: 17, and 2 for each integration. */
+/** What is asked of CloudWatch for all gauges: 17, and 2 for each integration and each kind of event. */
 export function gaugeQueries(
   namespace: string,
   integrationIds: readonly string[],
   queues: QueueNames,
 ): readonly MetricQuery[] {
   return [
-    ...tryQueries(namespace, integrationIds, HOUR_PERIOD_SECONDS),
+    ...tryQueries(namespace, 'integration', integrationIds, HOUR_PERIOD_SECONDS),
+    ...tryQueries(namespace, 'kind', KINDS, HOUR_PERIOD_SECONDS),
     ...COUNTS.map((name) => countQuery(namespace, name, HOUR_PERIOD_SECONDS)),
     p95Query(namespace, METRICS.deliveryLatency),
     p95Query(namespace, METRICS.queryDuration),
@@ -59,25 +62,28 @@ export interface Readings {
   /** By the queries' keys. */
   readonly values: ReadonlyMap<string, number>;
   readonly queues: QueueNames;
+  /** Undefined: the ledger did not answer. */
+  readonly timers: TimerCount | undefined;
   /** Epoch milliseconds. */
   readonly readAtMs: number;
 }
 
 /** The gauges as they are shown. */
-export function gaugeSamples({ integrationIds, values, queues, readAtMs }: Readings): Samples {
+export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs }: Readings): Samples {
   const value = (name: string) => values.get(name);
   const withTime = value(METRICS.deliveredWithLearningTime);
   const withoutTime = value(METRICS.deliveredWithoutLearningTime);
   const delivered = plus(withTime, withoutTime);
   const hits = value(METRICS.cacheHit);
   const misses = value(METRICS.cacheMiss);
-  const tries = (integrationIds ?? []).map((id) => ({ id, counts: triesOf(values, id) }));
+  const triesBy = (by: 'integration' | 'kind', ids: readonly string[]) =>
+    ids.map((id) => ({ id, counts: triesOf(values, by, id) }));
+  const tries = triesBy('integration', integrationIds ?? []);
+  const triesOfKinds = triesBy('kind', KINDS);
   const all = integrationIds && summed(tries.map(({ counts }) => counts));
   return {
-    tries: tries.flatMap(({ id, counts }) => [
-      { labels: { integration: id, result: 'success' }, value: counts?.successes },
-      { labels: { integration: id, result: 'failure' }, value: counts?.failures },
-    ]),
+    tries: tries.flatMap(({ id, counts }) => ofResults({ integration: id }, counts)),
+    triesOfKinds: triesOfKinds.flatMap(({ id, counts }) => ofResults({ kind: id }, counts)),
     successRatio: one(ratio(all?.successes, all && all.successes + all.failures)),
     latency: one(seconds(value(METRICS.deliveryLatency))),
     delivered: labelled('learning_time', { with: withTime, without: withoutTime }),
@@ -99,9 +105,16 @@ export function gaugeSamples({ integrationIds, values, queues, readAtMs }: Readi
       labels: { queue },
       value: value(keyOf(QUEUE_METRICS.age, queues[queue])),
     })),
+    waitingTimers: one(timers?.waiting),
+    overdueTimers: one(timers?.overdue),
     sourceUp: labelled('source', {
       integrations: integrationIds === undefined ? 0 : 1,
-      metrics: COUNTS.every((name) => values.has(name)) && tries.every(({ counts }) => counts !== undefined) ? 1 : 0,
+      metrics:
+        COUNTS.every((name) => values.has(name)) &&
+        [...tries, ...triesOfKinds].every(({ counts }) => counts !== undefined)
+          ? 1
+          : 0,
+      ledger: timers === undefined ? 0 : 1,
     }),
     readAt: one(readAtMs / 1000),
   };
@@ -109,6 +122,13 @@ export function gaugeSamples({ integrationIds, values, queues, readAtMs }: Readi
 
 function one(value: number | undefined): readonly Sample[] {
   return [{ value }];
+}
+
+function ofResults(labels: NonNullable<Sample['labels']>, counts: TryCounts | undefined): readonly Sample[] {
+  return [
+    { labels: { ...labels, result: 'success' }, value: counts?.successes },
+    { labels: { ...labels, result: 'failure' }, value: counts?.failures },
+  ];
 }
 
 function labelled(label: string, values: Readonly<Record<string, number | undefined>>): readonly Sample[] {

@@ -23,25 +23,36 @@ export function spanUntil(nowMs: number, hours: number, periodSeconds: number): 
   };
 }
 
-/** Two for each integration: tries that were taken, and tries that failed. */
+/** What the same tries are told apart by: tries that were taken, and tries that failed. */
+const TRIES = {
+  integration: { successes: METRICS.deliverySuccess, failures: METRICS.deliveryFailure },
+  kind: { successes: METRICS.kindSuccess, failures: METRICS.kindFailure },
+} as const;
+
+/** Two for each integration, or each kind of event. */
 export function tryQueries(
   namespace: string,
-  integrationIds: readonly string[],
+  by: keyof typeof TRIES,
+  all: readonly string[],
   periodSeconds: number,
 ): readonly MetricQuery[] {
-  return integrationIds.flatMap((integration) =>
-    [METRICS.deliverySuccess, METRICS.deliveryFailure].map((name) => ({
+  return all.flatMap((one) =>
+    Object.values(TRIES[by]).map((name) => ({
       ...countQuery(namespace, name, periodSeconds),
-      key: keyOf(name, integration),
-      dimensions: { service: serviceOf(name), integration },
+      key: keyOf(name, one),
+      dimensions: { service: serviceOf(name), [by]: one },
     })),
   );
 }
 
-/** @returns undefined where one of the two is not known */
-export function triesOf(values: ReadonlyMap<string, number>, integrationId: string): TryCounts | undefined {
-  const successes = values.get(keyOf(METRICS.deliverySuccess, integrationId));
-  const failures = values.get(keyOf(METRICS.deliveryFailure, integrationId));
+/** Of one integration, or one kind of event. @returns undefined where one of the two is not known */
+export function triesOf(
+  values: ReadonlyMap<string, number>,
+  by: keyof typeof TRIES,
+  one: string,
+): TryCounts | undefined {
+  const successes = values.get(keyOf(TRIES[by].successes, one));
+  const failures = values.get(keyOf(TRIES[by].failures, one));
   return successes === undefined || failures === undefined ? undefined : { successes, failures };
 }
 

@@ -1,4 +1,5 @@
 import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
+import type { GivenUp } from './critical-dead.ts';
 import { redriveOf } from './progress.ts';
 
 /** A failed execution, as `DescribeExecution` tells it. `input` is JSON; a cause is left out, it may quote the state. */
@@ -29,6 +30,18 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
     integration_id: textOf(fields, 'integration_id'),
     webhook_id: textOf(fields, 'webhook_id'),
     progress: { ...progress, ...end, redrive: { progress } },
+  };
+}
+
+/** What a failed execution carried, as far as its input says: one that is no delivery says what it can. */
+export function carriedBy({ input }: FailedExecution): GivenUp {
+  const read: unknown = JSON.parse(input);
+  const fields = isObject(read) ? read : {};
+  return {
+    webhook_id: textOf(fields, 'webhook_id'),
+    integration_id: textOf(fields, 'integration_id'),
+    event_type: textOf(fields, 'event_type'),
+    ...(typeof fields.kind === 'string' && { kind: fields.kind }),
   };
 }
 

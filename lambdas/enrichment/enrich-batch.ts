@@ -15,10 +15,10 @@ import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
 import { enrichBatchEnvironment, readEnvironment } from '../contract/environment.ts';
-import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from './answer-misses.ts';
+import { createDeadLetter } from './dead-letter-events.ts';
 import { enrichEvents } from './enrich-events.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
@@ -49,8 +49,11 @@ function createServices(variables: NodeJS.ProcessEnv) {
   // One client, and so one TLS handshake on a cold start, for both configurations.
   const appConfig = new AppConfigDataClient(AWS_CLIENT_OPTIONS);
   const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
-  const deadLetter: EnrichEventsServices['deadLetter'] = (letters) =>
-    queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
+  const deadLetter = createDeadLetter({
+    send: (letters) => queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters),
+    log,
+    counter,
+  });
   const enriching: EnrichEventsServices = {
     ...createLearningTimeServices(environment, appConfig, log, counter),
     integrations: createConfigurationSource({

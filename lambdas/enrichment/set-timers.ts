@@ -21,41 +21,55 @@ export async function setTimers(
   services: EnrichEventsServices,
 ): Promise<void> {
   const { ledger, counter, log } = services;
-  const timers = new Map<string, Timer>();
-  for (const [id, delivery] of [...ready, ...timed]) {
-    const timer = timerOf(delivery, acceptedMs(delivery, services));
-    if (timer !== undefined) timers.set(id, timer);
-  }
-  if (timers.size === 0) return;
-  const standing = await ledger.timers([...timers.values()].map(({ key }) => key));
+  const timerOfOne = (delivery: Delivery) => timerOf(delivery, acceptedMs(delivery, services));
+  dropCopies(timed, services);
+  const timers = [...ready.values(), ...timed.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
+  const standing = timers.length === 0 ? NONE : await ledger.timers(timers.map(({ key }) => key));
   const starting = new Map<string, Delivery>();
-  const keeping: Timer[] = [];
-  for (const [id, timer] of timers) {
-    const delivery = timed.get(id);
-    const state = known.get(timer.webhook_id);
-    if (delivery === undefined) keeping.push(timer);
-    else if (state === undefined) starting.set(id, delivery);
-    else if (state === 'scheduled') move(id, delivery, timer);
+  const keeping = [...ready.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
+  for (const [id, delivery] of timed) {
+    const state = known.get(delivery.webhook_id);
+    if (state === undefined) starting.set(id, delivery);
+    else if (state === 'scheduled') move(id, delivery, timerOfOne(delivery));
   }
   await Promise.all([
     ...keeping.map((timer) => ledger.keepTimer(timer)),
     startWorkflows(starting, failures, services, async (delivery) => {
-      const timer = timerOf(delivery, acceptedMs(delivery, services));
+      const timer = timerOfOne(delivery);
       if (timer !== undefined) await ledger.keepTimer(timer);
     }),
   ]);
 
   /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */
-  function move(id: string, delivery: Delivery, timer: Timer): void {
-    const before = standing.get(timer.key);
+  function move(id: string, delivery: Delivery, timer: Timer | undefined): void {
+    const before = timer && standing.get(timer.key);
+    if (timer === undefined || before === undefined) return;
     const to = moveOf(before, timer);
-    if (before === undefined || to === 'none') return;
+    if (to === 'none') return;
     const generation = to === 'earlier' ? before.generation + 1 : before.generation;
     if (to === 'earlier') starting.set(id, { ...delivery, generation });
     else keeping.push({ ...timer, generation });
     timed.delete(id);
     counter.count(METRICS.timerMoved);
     log.info('timer.moved', { webhook_id: timer.webhook_id, generation, due_at: timer.due_at });
+  }
+}
+
+const NONE: ReadonlyMap<string, Timer> = new Map();
+
+/** Of an event that a batch holds more than once, the one that occurred last says when it is sent. */
+function dropCopies(timed: Map<string, Delivery>, { counter, log }: EnrichEventsServices): void {
+  const latest = new Map<string, string>();
+  for (const [id, { webhook_id, occurred_at }] of timed) {
+    const other = latest.get(webhook_id);
+    const before = other === undefined ? undefined : timed.get(other);
+    const isLater = before === undefined || Date.parse(occurred_at) > Date.parse(before.occurred_at);
+    if (isLater) latest.set(webhook_id, id);
+    const dropped = isLater ? other : id;
+    if (dropped === undefined) continue;
+    timed.delete(dropped);
+    counter.count(METRICS.eventDuplicate);
+    log.info('event.duplicate', { webhook_id });
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type ReconcileRequest,
   reconcileInputSchema,
 } from '../contract/reconciliation.ts';
+import { measureTimers } from './measure-timers.ts';
 import { type Findings, reconcileDay } from './reconcile-day.ts';
 import { ReconcileRun, type ReconcileServices } from './reconcile-run.ts';
 import { releaseParked } from './release-parked.ts';
@@ -30,6 +31,7 @@ export async function reconcileLedger(
   const request = readRequest(input);
   const startedMs = services.now();
   const run = new ReconcileRun(request, spanOf(request, startedMs), services, remainingMs);
+  await measureTimers(services);
   const days = await services.table.days(run.span);
   const wanted = ({ integrationId }: LedgerDay) => integrationId === (request.integration_id ?? integrationId);
   const integrations = [...Map.groupBy(days.filter(wanted), ({ integrationId }) => integrationId)];

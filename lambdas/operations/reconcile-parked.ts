@@ -1,5 +1,6 @@
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
+import { tellIfCritical } from '../domain/critical-dead.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { deliveryOf, settled } from '../domain/ledger.ts';
@@ -39,7 +40,7 @@ async function endingOf(record: LedgerRecord, { services }: ReconcileRun): Promi
 }
 
 async function end({ record, reason, letter }: Ending, run: ReconcileRun): Promise<void> {
-  const { table, log, now } = run.services;
+  const { table, log, counter, now } = run.services;
   const nowMs = now();
   const { enrichment = unanswered(nowMs), config_version, attempt } = record;
   const progress = {
@@ -51,6 +52,7 @@ async function end({ record, reason, letter }: Ending, run: ReconcileRun): Promi
   } as const;
   if (!(await table.replace(settled(record, { progress }, nowMs)))) return;
   run.did('ended', 1);
+  tellIfCritical(record, { log, counter });
   const { webhook_id, integration_id, parked_since } = record;
   log.warn('ledger.ended', { webhook_id, integration_id, parked_since, reason, has_letter: letter !== undefined });
 }

@@ -1,13 +1,18 @@
 import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import { tellIfCritical } from '../domain/critical-dead.ts';
 import { rescueName } from '../domain/identity.ts';
-import { type FailedExecution, rescueInput } from '../domain/rescue.ts';
+import { carriedBy, type FailedExecution, rescueInput } from '../domain/rescue.ts';
 
 export interface RescueServices {
   describe(executionArn: string): Promise<FailedExecution>;
-  /** Starts an execution of the retry workflow; one of that name that exists already counts as started. */
-  start(name: string, input: unknown): Promise<void>;
+  /**
+   * Starts an execution of the retry workflow; one of that name that exists already counts as started.
+   *
+   * @returns whether there was none
+   */
+  start(name: string, input: unknown): Promise<boolean>;
   /** The way around the workflow: puts the input into the dead letter queue itself. @returns whether SQS took it */
   deadLetter(failed: FailedExecution): Promise<boolean>;
   readonly log: Log;
@@ -34,8 +39,10 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
   const fields = { execution: failed.name, status: failed.status, error: failed.error, cause };
   if (name !== undefined) {
     try {
-      await services.start(name, rescueInput(failed, new Date(services.now())));
+      const isNew = await services.start(name, rescueInput(failed, new Date(services.now())));
       counter.count(METRICS.executionRescued);
+      // The sweep comes by for a day, and would wake somebody up each time.
+      if (isNew || cause === 'event') tellIfCritical(carriedBy(failed), services);
       return log.error('execution.rescued', fields);
     } catch (thrown) {
       log.error('execution.rescue_not_started', { ...fields, ...errorFields(thrown) });
@@ -45,5 +52,6 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
   if (cause === 'sweep') return log.error('execution.rescue_impossible', fields);
   if (!(await services.deadLetter(failed))) throw new QueueRefused('the dead letter queue did not take the input');
   counter.count(METRICS.executionRescued);
+  tellIfCritical(carriedBy(failed), services);
   log.error('execution.rescued_directly', fields);
 }

@@ -1,3 +1,6 @@
+import { errorFields } from '../contract/errors.ts';
+import type { TimerCount } from '../contract/ledger-ports.ts';
+import type { Log } from '../contract/log.ts';
 import type { MetricReader } from '../contract/metric-reader.ts';
 import { gaugeQueries, gaugeSamples, type QueueNames } from '../domain/gauges.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
@@ -10,7 +13,10 @@ export interface GaugeServices {
   /** Undefined where they were never read. */
   readonly integrations: { read(): Promise<IntegrationBook | undefined> };
   readonly metrics: MetricReader;
+  /** @throws LedgerUnavailable */
+  readonly timers: (nowMs: number) => Promise<TimerCount>;
   readonly queues: QueueNames;
+  readonly log: Log;
   /** Of the stage's own metrics. */
   readonly namespace: string;
   /** Wall clock, ms. */
@@ -32,16 +38,29 @@ export function createGaugeReader(services: GaugeServices): GaugeReader {
   return { text: async () => (await read()).text };
 }
 
-async function readGauges({ integrations, metrics, queues, namespace, now }: GaugeServices) {
+async function readGauges(services: GaugeServices) {
+  const { integrations, metrics, queues, namespace, now } = services;
   const book = await integrations.read();
   const integrationIds = book && idsOf(book);
   const readAtMs = now();
   const queries = gaugeQueries(namespace, integrationIds ?? [], queues);
-  const values = await metrics.read(queries, spanUntil(readAtMs, 1, HOUR_PERIOD_SECONDS));
-  const samples = gaugeSamples({ integrationIds, values, queues, readAtMs });
-  const isNothingRead = integrationIds === undefined && values.size === 0;
+  const [values, timers] = await Promise.all([
+    metrics.read(queries, spanUntil(readAtMs, 1, HOUR_PERIOD_SECONDS)),
+    readTimers(readAtMs, services),
+  ]);
+  const samples = gaugeSamples({ integrationIds, values, queues, timers, readAtMs });
+  const isNothingRead = integrationIds === undefined && values.size === 0 && timers === undefined;
   return {
     text: isNothingRead ? undefined : prometheusText(samples),
     isWhole: samples.sourceUp?.every(({ value }) => value === 1) ?? false,
   };
+}
+
+async function readTimers(nowMs: number, { timers, log }: GaugeServices): Promise<TimerCount | undefined> {
+  try {
+    return await timers(nowMs);
+  } catch (thrown) {
+    log.warn('timers.unread', errorFields(thrown));
+    return undefined;
+  }
 }

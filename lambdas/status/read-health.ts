@@ -1,4 +1,5 @@
 import { errorFields } from '../contract/errors.ts';
+import { KINDS } from '../contract/event-types/event-types.ts';
 import type { ListedWebhook } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import type { MetricReader } from '../contract/metric-reader.ts';
@@ -26,9 +27,12 @@ export interface HealthServices {
   readonly now: () => number;
 }
 
-/** Tries of every integration, in the document's order; undefined where they could not be read. */
+/** The same tries twice, each undefined where it could not be read. */
 export interface AllTries {
+  /** Of every integration, in the document's order. */
   readonly byId: ReadonlyMap<string, TryCounts | undefined>;
+  /** Of every kind of event, at whichever integration. */
+  readonly byKind: ReadonlyMap<string, TryCounts | undefined>;
   readonly readAtMs: number;
 }
 
@@ -51,7 +55,7 @@ export function keepMs(isWhole: boolean): number {
 export function createHealthReader(services: HealthServices): HealthReader {
   const tries = kept(
     () => readTries(services),
-    (all) => keepMs(all !== undefined && [...all.byId.values()].every((counts) => counts !== undefined)),
+    (all) => keepMs(all !== undefined && countsOf(all).every((counts) => counts !== undefined)),
     services.now,
   );
   const errors = new Map<string, () => Promise<ReadError>>();
@@ -78,8 +82,16 @@ async function readTries({ integrations, metrics, namespace, now }: HealthServic
   const ids = idsOf(book);
   const readAtMs = now();
   const span = spanUntil(readAtMs, HEALTH_WINDOW_HOURS, DAY_PERIOD_SECONDS);
-  const values = await metrics.read(tryQueries(namespace, ids, DAY_PERIOD_SECONDS), span);
-  return { byId: new Map(ids.map((id) => [id, triesOf(values, id)])), readAtMs };
+  const queries = [
+    ...tryQueries(namespace, 'integration', ids, DAY_PERIOD_SECONDS),
+    ...tryQueries(namespace, 'kind', KINDS, DAY_PERIOD_SECONDS),
+  ];
+  const values = await metrics.read(queries, span);
+  return {
+    byId: new Map(ids.map((id) => [id, triesOf(values, 'integration', id)])),
+    byKind: new Map(KINDS.map((kind) => [kind, triesOf(values, 'kind', kind)])),
+    readAtMs,
+  };
 }
 
 async function readError(integrationId: string, { failures, log, now }: HealthServices): Promise<ReadError> {
@@ -89,6 +101,11 @@ async function readError(integrationId: string, { failures, log, now }: HealthSe
     log.warn('last_error.unread', { integration_id: integrationId, ...errorFields(thrown) });
     return 'unread';
   }
+}
+
+/** Of integrations and of kinds. */
+export function countsOf({ byId, byKind }: AllTries): readonly (TryCounts | undefined)[] {
+  return [...byId.values(), ...byKind.values()];
 }
 
 /** Those whose entry is broken too: their tries were made while it was not. */

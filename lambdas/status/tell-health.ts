@@ -5,7 +5,7 @@ import {
   type IntegrationHealth,
 } from '../contract/webhook-health.ts';
 import { healthOf, latestError, summed } from '../domain/webhook-health.ts';
-import { type AllTries, type HealthReader, type ReadError, troubled } from './read-health.ts';
+import { type AllTries, countsOf, type HealthReader, type ReadError, troubled } from './read-health.ts';
 
 const asOf = ({ readAtMs }: AllTries) =>
   ({ window_hours: HEALTH_WINDOW_HOURS, read_at: new Date(readAtMs).toISOString() }) as const;
@@ -17,16 +17,19 @@ export async function tellAll(reader: HealthReader): Promise<AllHealth | undefin
   const ids = troubled(all);
   const read = await Promise.all(ids.map((id) => reader.lastError(id)));
   const errors = new Map<string, ReadError>(ids.map((id, index) => [id, read[index] ?? 'unread']));
-  const isAnyCountKnown = all.byId.size === 0 || [...all.byId.values()].some((counts) => counts !== undefined);
+  const isAnyCountKnown = all.byId.size === 0 || countsOf(all).some((counts) => counts !== undefined);
   if (!isAnyCountKnown && read.every((one) => one === 'unread')) return undefined;
   const integrations = [...all.byId].map(([id, counts]): [string, Health] => [
     id,
     healthOf(counts, errorIn(errors.get(id))),
   ]);
+  // The last error is found in the ledger's index, which does not tell kinds apart.
+  const kinds = [...all.byKind].map(([kind, counts]): [string, Health] => [kind, healthOf(counts, undefined)]);
   return {
     ...healthOf(summed([...all.byId.values()]), latestError(read.map(errorIn))),
     ...asOf(all),
     integrations: Object.fromEntries(integrations),
+    kinds: Object.fromEntries(kinds),
   };
 }
 

@@ -8,8 +8,10 @@ import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
 import { createMetricReader } from '../adapters/cloudwatch.ts';
 import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
 import { createFailureSearch } from '../adapters/dynamodb/latest-failures.ts';
+import { createTimers } from '../adapters/dynamodb/ledger-timers.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { readEnvironment, webhookHealthEnvironment } from '../contract/environment.ts';
+import { OVERDUE_AFTER_MS } from '../contract/timer.ts';
 import { metricsTokenSchema } from '../contract/webhook-health.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { queueName } from '../domain/queue-name.ts';
@@ -17,6 +19,9 @@ import { answerOperations, type OperationsRequest, type OperationsServices } fro
 import type { StatusAnswer } from './answer-request.ts';
 import { createGaugeReader } from './read-gauges.ts';
 import { createHealthReader } from './read-health.ts';
+
+/** Longest count of timers, in milliseconds: a million that wait are 19 pages of each partition, one after the other. */
+const TIMERS_TIMEOUT_MS = 5000;
 
 let services: OperationsServices | undefined;
 
@@ -30,6 +35,8 @@ export async function handler(event: OperationsRequest): Promise<StatusAnswer> {
 function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
   const environment = readEnvironment(webhookHealthEnvironment, variables);
   const log = new Logger();
+  const table = { client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS), tableName: environment.LEDGER_TABLE_NAME };
+  const { countTimers } = createTimers(table);
   const shared = {
     integrations: createConfigurationSource({
       client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
@@ -45,15 +52,10 @@ function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
     now: Date.now,
   };
   return {
-    health: createHealthReader({
-      ...shared,
-      failures: createFailureSearch({
-        client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
-        tableName: environment.LEDGER_TABLE_NAME,
-      }),
-    }),
+    health: createHealthReader({ ...shared, failures: createFailureSearch(table) }),
     gauges: createGaugeReader({
       ...shared,
+      timers: (nowMs) => countTimers(nowMs - OVERDUE_AFTER_MS, { abortSignal: AbortSignal.timeout(TIMERS_TIMEOUT_MS) }),
       queues: {
         events: queueName(environment.EVENTS_QUEUE_URL),
         deliveries: queueName(environment.DELIVERIES_QUEUE_URL),

@@ -78,6 +78,15 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
   return { services, sent, started, letters, deferred, log };
 }
 
+test('what waits for its moment goes to the workflow, due then: nothing is early, and timers are asked there', async () => {
+  const { services, sent, started } = world();
+  const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T13:00:00.000Z' } as const;
+  const given = delivery(PLAIN, { ...lead, generation: 1 }, { timed: true, due_at: lead.send_at });
+  expect(await deliverMessages([message(given)], services)).toEqual(new Map());
+  expect(sent).toEqual([]);
+  expect(started).toEqual([given]);
+});
+
 describe('a message of the deliveries queue', () => {
   test('is delivered and acknowledged', async () => {
     const { services, sent, started, letters } = world();

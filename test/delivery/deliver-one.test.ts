@@ -3,8 +3,20 @@ import type { Admission } from '../../lambdas/contract/delivery-ports.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
 import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
+import type { Timer } from '../../lambdas/contract/timer.ts';
 import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
-import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW, PENDING } from '../support/factories.ts';
+import { timerOf } from '../../lambdas/domain/timers.ts';
+import {
+  book,
+  delivery,
+  ENRICHED,
+  fakeCounter,
+  fakeLog,
+  integration,
+  NOW,
+  PENDING,
+  PLAIN,
+} from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 import { answered, brokenSource, openGate, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
@@ -105,6 +117,34 @@ describe('what the ledger says of a step', () => {
       expect(requests).toEqual([]);
     },
   );
+
+  test('moved to an earlier time: it ends as cancelled, since another generation carries it', async () => {
+    const { services, counter } = claimed({ verdict: 'done', state: 'delivered', generation: 1 });
+    const timed = { ...carried, progress: { ...carried.progress, timed: true as const } };
+    expect(await deliverOne(timed, services)).toMatchObject({
+      outcome: 'cancelled',
+      reason: 'it was moved: generation 1 carries it',
+    });
+    expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
+    expect((await deliverOne({ ...timed, generation: 1 }, services)).outcome).toBe('duplicate');
+  });
+
+  test('overtaken while it waited: nothing is sent, and the ledger says cancelled', async () => {
+    const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
+    const given = delivery(
+      PLAIN,
+      { ...lead, send_at: '2026-01-15T12:00:00.000Z' },
+      { ...carried.progress, enrichment: PLAIN, timed: true },
+    );
+    const own = timerOf(given, NOW) as Timer;
+    const later = { ...own, webhook_id: 'wh_later', latest_at: '2026-01-15T12:00:00.000Z' };
+    const { services, requests, ledger } = world(undefined, undefined, false, {
+      timers: async () => new Map([[own.key, later]]),
+    });
+    expect(await deliverOne(given, services)).toMatchObject({ outcome: 'cancelled' });
+    expect(requests).toEqual([]);
+    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'cancelled' } } }]);
+  });
 
   test('it asks by the token of its execution; one that an older version started has the plain one', async () => {
     const { services, ledger } = world();

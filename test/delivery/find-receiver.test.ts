@@ -4,7 +4,17 @@ import { ConfigurationUnavailable } from '../../lambdas/contract/errors.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { findReceiver, readEntry } from '../../lambdas/delivery/find-receiver.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
-import { book, brokenEntry, delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
+import {
+  book,
+  brokenEntry,
+  delivery,
+  ENRICHED,
+  fakeCounter,
+  fakeLog,
+  integration,
+  NOW,
+  PLAIN,
+} from '../support/factories.ts';
 
 async function find(given: Delivery, services: ReturnType<typeof world>['services']) {
   return findReceiver(given, await readEntry(given, services), services);
@@ -47,6 +57,12 @@ describe('the receiver of a delivery', () => {
       result: { outcome: 'dead', attempt: 2, reason: 'no integration has the id acme', redrive: { generation: 2 } },
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
+  });
+
+  test('is dead there, and wakes somebody up, where somebody waits for it', async () => {
+    const { services, counter } = world(book());
+    await find(delivery(PLAIN, { event_type: 'lead', kind: 'lead.hot' }), services);
+    expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1, [METRICS.criticalDead]: 1 });
   });
 
   test('cannot be known where the integrations were never read: nobody may guess', async () => {

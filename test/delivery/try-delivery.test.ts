@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverySchema, type SettledEnrichment } from '../../lambdas/contract/delivery.ts';
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { SecretUnusable } from '../../lambdas/contract/errors.ts';
+import { kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
 import {
@@ -129,15 +130,42 @@ describe('what becomes of a delivery', () => {
     expect(tried).toMatchObject({ endpoint: 'alive', holdMs: 0 });
   });
 
-  test('is counted for its integration, whatever becomes of it', async () => {
+  test('is counted for its integration and its kind, whatever becomes of it', async () => {
     const tried = async (result: SendResult, given = delivery()) =>
       (await attempt(result, { given, to: integration({ max_retries: 1 }) })).counter.counted;
-    const of = (name: string) => [[name, { integration: delivery().integration_id }]];
-    expect(await tried(answered(200))).toEqual(of(METRICS.deliverySuccess));
+    const hot = { event_type: 'lead', kind: 'lead.hot' } as const;
+    const by = { integration: delivery().integration_id };
+    const success = (kind: string) => [
+      [METRICS.deliverySuccess, by],
+      [METRICS.kindSuccess, { kind }],
+    ];
+    const failure = (kind: string) => [
+      [METRICS.deliveryFailure, by],
+      [METRICS.kindFailure, { kind }],
+    ];
+    expect(await tried(answered(200))).toEqual(success('course_completion'));
+    expect(await tried(answered(200), delivery(PLAIN, hot))).toEqual(success('lead.hot'));
     for (const result of [answered(503), answered(400), answered(410), failed('TIMEOUT')]) {
-      expect(await tried(result)).toEqual(of(METRICS.deliveryFailure));
+      expect(await tried(result)).toEqual(failure('course_completion'));
+      expect(await tried(result, delivery(PLAIN, hot))).toEqual(failure('lead.hot'));
     }
-    expect(await tried(answered(503), delivery(ENRICHED, {}, { attempt: 1 }))).toEqual(of(METRICS.deliveryFailure));
+    const last = delivery(ENRICHED, {}, { attempt: 1 });
+    expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
+  });
+
+  test('wakes somebody up where it is given up and of a critical kind', async () => {
+    const critical = async (result: SendResult, kind: string, tries = 0) => {
+      const given = delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tries });
+      const { counter } = await attempt(result, { given, enrichment: PLAIN });
+      return counter.counts[METRICS.criticalDead];
+    };
+    expect(await critical(answered(400), 'lead.hot')).toBe(1);
+    expect(await critical(answered(400), 'lead.cold')).toBeUndefined();
+    for (const result of [answered(200), answered(503), answered(410)]) {
+      expect(await critical(result, 'lead.hot')).toBeUndefined();
+    }
+    const { policy } = kindNamed('lead.hot');
+    expect(await critical(answered(503), 'lead.hot', policy?.delaysSeconds.length)).toBe(1);
   });
 
   test('delivered without learning time is counted apart', async () => {
@@ -153,12 +181,14 @@ describe('what becomes of a delivery', () => {
     expect(refused.counts).toEqual({ [METRICS.deliveryDead]: 1 });
   });
 
-  test('measures its latency since the event occurred, but for what is sent anew', async () => {
+  test('measures its latency since the event occurred, but for what is sent anew, or waited', async () => {
     const occurred_at = new Date(NOW - 3_000).toISOString();
     const { counter } = await attempt(answered(200), { given: delivery(ENRICHED, { occurred_at }), durationMs: 40 });
     expect(counter.measured).toEqual([[METRICS.deliveryLatency, 3_040]]);
     const early = delivery(ENRICHED, { occurred_at: new Date(NOW + 60_000).toISOString() });
     expect((await attempt(answered(200), { given: early })).counter.measured).toEqual([[METRICS.deliveryLatency, 0]]);
+    const waited = delivery(PLAIN, { occurred_at, send_at: new Date(NOW).toISOString() });
+    expect((await attempt(answered(200), { given: waited })).counter.measured).toEqual([]);
     const anew = delivery(ENRICHED, { occurred_at, generation: 1 });
     expect((await attempt(answered(200), { given: anew })).counter.measured).toEqual([]);
     expect((await attempt(answered(503), { given: delivery() })).counter.measured).toEqual([]);
@@ -184,6 +214,61 @@ describe('what becomes of a delivery', () => {
       expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
     },
   );
+
+  describe('of a calculated lead', () => {
+    const lead = (progress: object = {}) =>
+      delivery(PLAIN, { event_type: 'lead', kind: 'lead.calculated' }, { timed: true, ...progress });
+    const tried = (result: SendResult, progress: object) =>
+      attempt(result, { given: lead(progress), enrichment: PLAIN });
+
+    test.each([
+      [answered(503), 3, '3 tries failed, the last with: HTTP 503'],
+      [failed('TIMEOUT'), 3, '3 tries failed, the last with: no answer: TIMEOUT'],
+      [answered(404), 1, 'HTTP 404'],
+    ])('that is its last, %j, begins anew two hours later', async (result, tries, reason) => {
+      const { outcome, counter } = await tried(result, { attempt: tries - 1 });
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries, earlier_tries: tries, reason, timed: true });
+      const waitMs = Date.parse(outcome.due_at ?? '') - NOW;
+      expect(waitMs).toBeGreaterThanOrEqual(7_200_000);
+      expect(waitMs).toBeLessThanOrEqual(7_920_000);
+      expect(outcome.redrive).toBeUndefined();
+      expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
+    });
+
+    test('counts its tries anew then, and has the same time for each', async () => {
+      const { outcome, requests } = await tried(answered(503), { attempt: 3, earlier_tries: 3 });
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_tries: 3 });
+      expect(Date.parse(outcome.due_at ?? '') - NOW).toBe(1_000);
+      expect(requests).toMatchObject([{ timeoutMs: 5_000 }]);
+    });
+
+    test.each([
+      [answered(503), { attempt: 5, earlier_tries: 3 }, '6 tries failed, the last with: HTTP 503'],
+      [answered(400), { attempt: 1, earlier_tries: 1 }, 'HTTP 400'],
+    ])('is dead when that fails too: %j', async (result, progress, reason) => {
+      expect((await tried(result, progress)).outcome).toMatchObject({ outcome: 'dead', reason });
+    });
+
+    test('is no second chance for what cannot be sent at all', async () => {
+      const { outcome } = await attempt(answered(200), {
+        given: lead(),
+        enrichment: PLAIN,
+        to: integration({ auth: { type: 'bearer' } }),
+      });
+      expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0 });
+    });
+  });
+
+  test.each([
+    ['lead.hot', 5],
+    ['lead.cold', 2],
+  ])('of %s is the last after %i', async (kind, tries) => {
+    const given = (tried: number) => delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tried });
+    const before = await attempt(answered(503), { given: given(tries - 2), enrichment: PLAIN });
+    expect(before.outcome.outcome).toBe('retry');
+    const last = await attempt(answered(503), { given: given(tries - 1), enrichment: PLAIN });
+    expect(last.outcome).toMatchObject({ outcome: 'dead', attempt: tries });
+  });
 
   test('is due after the answer, not after the start: a slow refusal is no reason to hurry', async () => {
     const { outcome } = await attempt(answered(503), { durationMs: 10_000 });

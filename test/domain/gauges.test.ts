@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { GAUGES, type GaugeDefinition, type GaugeKey, type Sample } from '../../lambdas/contract/prometheus.ts';
 import { gaugeQueries, gaugeSamples } from '../../lambdas/domain/gauges.ts';
@@ -12,6 +13,7 @@ const QUEUES = {
   deliveries_dead_letters: 'DeliveriesDead',
 };
 const NAMESPACE = 'LearningTimeWebhooks/prod';
+const READ = { queues: QUEUES, timers: { waiting: 12, overdue: 1 }, readAtMs: NOW };
 
 /** A value for everything that is asked: 1, 2, 3 … in the order of the queries, but for those that are given. */
 function allValues(ids: readonly string[], given: Readonly<Record<string, number>> = {}): Map<string, number> {
@@ -20,15 +22,15 @@ function allValues(ids: readonly string[], given: Readonly<Record<string, number
 }
 
 function samples(values: ReadonlyMap<string, number>, integrationIds: readonly string[] | undefined = ['acme']) {
-  return gaugeSamples({ integrationIds, values, queues: QUEUES, readAtMs: NOW });
+  return gaugeSamples({ ...READ, integrationIds, values });
 }
 
 const valuesOf = (all: readonly Sample[] | undefined) => all?.map(({ value }) => value);
 
 describe('what is asked of CloudWatch', () => {
-  test('is 17 metrics and 2 of each integration, each by a key of its own', () => {
+  test('is 17 metrics and 2 of each integration and each kind, each by a key of its own', () => {
     const queries = gaugeQueries(NAMESPACE, ['acme', 'globex'], QUEUES);
-    expect(queries).toHaveLength(17 + 2 * 2);
+    expect(queries).toHaveLength(17 + 2 * 2 + 2 * KINDS.length);
     expect(new Set(queries.map(({ key }) => key)).size).toBe(queries.length);
   });
 
@@ -43,6 +45,13 @@ describe('what is asked of CloudWatch', () => {
       periodSeconds: 300,
       take: 'sum',
     });
+    expect(queries).toContainEqual(
+      expect.objectContaining({
+        name: 'webhook.kind.failure',
+        dimensions: { service: 'delivery', kind: 'lead.hot' },
+        take: 'sum',
+      }),
+    );
     expect(queries).toContainEqual(
       expect.objectContaining({
         namespace: 'AWS/SQS',
@@ -137,20 +146,47 @@ describe('the gauges', () => {
     expect(shown.sourceUp).toEqual([
       { labels: { source: 'integrations' }, value: 1 },
       { labels: { source: 'metrics' }, value: 0 },
+      { labels: { source: 'ledger' }, value: 1 },
     ]);
   });
 
+  test('tell the same tries by kind; where one is not told, the source is down', () => {
+    const values = allValues(['acme'], {
+      [keyOf(METRICS.kindSuccess, 'lead.hot')]: 4,
+      [keyOf(METRICS.kindFailure, 'lead.hot')]: 1,
+    });
+    values.delete(keyOf(METRICS.kindFailure, 'lead.cold'));
+    const shown = samples(values);
+    expect(new Set(shown.triesOfKinds?.map(({ labels }) => labels?.kind))).toEqual(new Set(KINDS));
+    const of = (kind: string) => shown.triesOfKinds?.filter(({ labels }) => labels?.kind === kind);
+    expect(of('lead.hot')).toEqual([
+      { labels: { kind: 'lead.hot', result: 'success' }, value: 4 },
+      { labels: { kind: 'lead.hot', result: 'failure' }, value: 1 },
+    ]);
+    expect(valuesOf(of('lead.cold'))).toEqual([undefined, undefined]);
+    expect(valuesOf(shown.sourceUp)).toEqual([1, 0, 1]);
+  });
+
   test('of integrations that could not be read are none, and the others are there', () => {
-    const shown = gaugeSamples({ integrationIds: undefined, values: allValues([]), queues: QUEUES, readAtMs: NOW });
+    const shown = gaugeSamples({ ...READ, integrationIds: undefined, values: allValues([]) });
     expect(shown.tries).toEqual([]);
     expect(valuesOf(shown.successRatio)).toEqual([undefined]);
     expect(valuesOf(shown.dead)).toEqual([expect.any(Number)]);
-    expect(valuesOf(shown.sourceUp)).toEqual([0, 1]);
+    expect(valuesOf(shown.sourceUp)).toEqual([0, 1, 1]);
+  });
+
+  test('tell how many events wait for their moment, and nothing where the ledger does not', () => {
+    const shown = samples(allValues(['acme']));
+    expect([valuesOf(shown.waitingTimers), valuesOf(shown.overdueTimers)]).toEqual([[12], [1]]);
+    const values = allValues(['acme']);
+    const untold = gaugeSamples({ ...READ, integrationIds: ['acme'], values, timers: undefined });
+    expect([valuesOf(untold.waitingTimers), valuesOf(untold.overdueTimers)]).toEqual([[undefined], [undefined]]);
+    expect(valuesOf(untold.sourceUp)).toEqual([1, 1, 0]);
   });
 
   test('are fine without any integration', () => {
     const shown = samples(allValues([]), []);
     expect(valuesOf(shown.successRatio)).toEqual([undefined]);
-    expect(valuesOf(shown.sourceUp)).toEqual([1, 1]);
+    expect(valuesOf(shown.sourceUp)).toEqual([1, 1, 1]);
   });
 });

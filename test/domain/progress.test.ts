@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema, MAX_REASON_CHARACTERS, progressSchema } from '../../lambdas/contract/delivery.ts';
-import { dead, decided, newDelivery, redriveOf } from '../../lambdas/domain/progress.ts';
+import { dead, decided, newDelivery, onceMore, redriveOf, waiting } from '../../lambdas/domain/progress.ts';
 import { delivery, ENRICHED, PENDING, PLAIN, subject } from '../support/factories.ts';
 
 const enrichment = fc.constantFrom(PENDING, ENRICHED, PLAIN);
@@ -30,6 +30,29 @@ describe('a delivery that nobody has tried yet', () => {
   test('may be due at a time', () => {
     expect(newDelivery(subject(), PENDING, { dueAt: new Date(0) }).progress.due_at).toBe('1970-01-01T00:00:00.000Z');
   });
+});
+
+describe('a delivery that waits for its moment', () => {
+  const timed = newDelivery(subject({ send_at: '2026-01-15T13:00:00.000Z' }), PLAIN);
+
+  test('is due then, and may be overtaken', () => {
+    expect(timed.progress).toMatchObject({ due_at: '2026-01-15T13:00:00.000Z', timed: true });
+    expect(progressSchema.parse(timed.progress)).toEqual(timed.progress);
+  });
+
+  test('may be overtaken whatever it waits for, until an operator sends it anew', () => {
+    expect(decided(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
+    expect(waiting(timed, 'over the rate limit', 0).timed).toBe(true);
+    expect(redriveOf(timed).progress.timed).toBeUndefined();
+  });
+});
+
+test('a delivery that begins anew remembers the tries that it had, until it is sent anew', () => {
+  const again = onceMore(delivery(PLAIN), 3, '3 tries failed', new Date(0));
+  expect(again).toMatchObject({ outcome: 'retry', attempt: 3, earlier_tries: 3, due_at: '1970-01-01T00:00:00.000Z' });
+  const carried = { ...delivery(PLAIN), progress: again };
+  expect(decided(carried, 4, 'retry', 'HTTP 503').earlier_tries).toBe(3);
+  expect(redriveOf(carried).progress.earlier_tries).toBeUndefined();
 });
 
 describe('a delivery that is dead', () => {

@@ -91,7 +91,7 @@ describe('the table', () => {
 
   test('has nothing that tells of a person', () => {
     const labels = new Set(gauges.flatMap(([, { labels = [] }]) => labels));
-    expect([...labels].sort()).toEqual(['integration', 'learning_time', 'queue', 'result', 'source']);
+    expect([...labels].sort()).toEqual(['integration', 'kind', 'learning_time', 'queue', 'result', 'source']);
   });
 });
 

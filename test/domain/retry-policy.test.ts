@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nextTryAt, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
+import { nextTryAt, onceMoreAt, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
 import { random } from '../support/arbitraries.ts';
 import { integration, NOW } from '../support/factories.ts';
 
@@ -40,6 +40,61 @@ describe('how often', () => {
     const entry = integration({ max_retries: 5, max_retries_by_event_type: { course_enrollment: 0 } });
     expect(retryPolicyOf(entry, 'course_enrollment').maxRetries).toBe(0);
     expect(retryPolicyOf(entry, 'course_completion').maxRetries).toBe(5);
+  });
+});
+
+describe('a kind with a policy of its own', () => {
+  const leadPolicy = (kind: string, overrides: Readonly<Record<string, unknown>> = {}) =>
+    retryPolicyOf(integration(overrides), kind);
+
+  test.each([
+    ['lead.hot', [1, 2, 4, 8]],
+    ['lead.calculated', [1, 2]],
+    ['lead.cold', [1]],
+  ])('%s waits %j s between its tries, whatever its integration says of other events', (kind, delays) => {
+    const policy = leadPolicy(kind, { max_retries: 9, retry_delays_seconds: [600] });
+    expect(policy.delaysMs).toEqual(delays.map((seconds) => seconds * SECOND_MS));
+    expect(policy.maxRetries).toBe(delays.length);
+  });
+
+  test.each([
+    ['lead.hot', [6_000, 12_000, 18_000, 24_000, 30_000]],
+    ['lead.calculated', [10_000, 20_000, 30_000]],
+    ['lead.cold', [15_000, 30_000]],
+  ])('%s has more time with each try, up to all that its integration allows', (kind, timeoutsMs) => {
+    expect(leadPolicy(kind, { timeout_seconds: 30 }).timeoutsMs).toEqual(timeoutsMs);
+  });
+
+  test('is tried as often as the integration says for its type, where it says so', () => {
+    const policy = leadPolicy('lead.hot', { max_retries_by_event_type: { lead: 1 }, timeout_seconds: 30 });
+    expect(policy).toMatchObject({ maxRetries: 1, delaysMs: [1_000], timeoutsMs: [15_000, 30_000] });
+    expect(leadPolicy('lead.cold', { max_retries_by_event_type: { lead: 3 } }).delaysMs).toEqual([1_000, 1_000, 1_000]);
+  });
+
+  test('a calculated lead begins anew after two hours, never sooner, and up to 10% later', () => {
+    const policy = leadPolicy('lead.calculated');
+    expect(onceMoreAt(policy, NOW, () => 0)).toEqual(new Date(NOW + 7_200_000));
+    expect(onceMoreAt(policy, NOW, () => 0.999_999_9)).toEqual(new Date(NOW + 7_920_000));
+    expect(onceMoreAt(leadPolicy('lead.hot'), NOW, middle)).toBeUndefined();
+    expect(onceMoreAt(policyOf(), NOW, middle)).toBeUndefined();
+  });
+
+  test('has both rounds in its budget', () => {
+    const policy = leadPolicy('lead.calculated');
+    expect(totalWaitMs(policy)).toBe(7_206_000);
+    const rows = schedule(policy);
+    expect(rows.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6]);
+    // At the earliest after a first try that is refused for good.
+    expect(rows[3]).toEqual({
+      attempt: 4,
+      timeoutMs: 5_000,
+      earliestMs: 7_200_000,
+      latestMs: 30_000 + 3_300 + 7_920_000,
+    });
+  });
+
+  test('is the usual one where a newer version has named the kind', () => {
+    expect(() => leadPolicy('lead.lukewarm')).not.toThrow();
   });
 });
 

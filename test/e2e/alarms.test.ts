@@ -23,6 +23,19 @@ const world = runningWorld({
   partners: { skillsoft: { answers: 200 }, 'partner-refusing': { answers: 400 } },
 });
 
+/** For a partner that refuses it: a try is enough to lose it. */
+function hotLead(eventId: string): string {
+  const now = new Date().toISOString();
+  return JSON.stringify({
+    schema_version: 1,
+    event_type: 'lead',
+    event_id: eventId,
+    integration_id: 'partner-refusing',
+    occurred_at: now,
+    payload: { user_id: 4711, lead_type: 'hot', priority: 'high', timestamp: now },
+  });
+}
+
 /** `npm run alarms` against the running platform: what rings. */
 async function ringing(): Promise<readonly string[]> {
   const { outputs, endpoints, controlPlane } = world().platform;
@@ -56,6 +69,18 @@ async function ringing(): Promise<readonly string[]> {
 test('a quiet stage rings for nothing but an age that nobody has published yet', async () => {
   expect(await ringing()).toEqual(['credential-age']);
 });
+
+test('a hot lead that is refused wakes somebody up by itself', async () => {
+  let round = 0;
+  const names = await until(async () => {
+    round += 1;
+    await world().publish([hotLead(`hot-${round}`)]);
+    const now = await ringing();
+    return now.includes('page-critical') && now;
+  }, RINGS_WITHIN_MS);
+  expect(names).toContain('critical-dead');
+  expect(names).not.toContain('page-pipeline');
+}, 170_000);
 
 test('partners refuse: the page of partners, its alarm, and the notices around it', async () => {
   let round = 0;

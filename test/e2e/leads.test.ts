@@ -85,21 +85,22 @@ describe('a lead that is hot or cold', () => {
 });
 
 describe('a calculated lead', () => {
-  test.each([
-    ['an hour after it occurred, where it says nothing', 'usual', () => ({}), 60],
-    ['after its own delay', 'delayed', () => ({ delay_minutes: 20 }), 20],
-    ['at its own time', 'timed', () => ({ send_at: inMinutes(10) }), 10],
-    ['at once, where that has passed', 'overdue', () => ({ send_at: '2026-01-10T15:30:00+01:00' }), 0],
-  ])(
-    'is sent %s',
-    async (_, id, more, minutes) => {
-      const publishedAtMs = await publish(lead(id, 'n8n', 100 + minutes, 'calculated', now(), more()));
+  test('is sent an hour after it occurred, or when it says, or at once where that has passed; never before', async () => {
+    const waits = [
+      { id: 'usual', minutes: 60, more: {} },
+      { id: 'delayed', minutes: 20, more: { delay_minutes: 20 } },
+      { id: 'timed', minutes: 10, more: { send_at: inMinutes(10) } },
+      { id: 'overdue', minutes: 0, more: { send_at: '2026-01-10T15:30:00+01:00' } },
+    ];
+    const publishedAtMs = await publish(
+      ...waits.map(({ id, more }, index) => lead(id, 'n8n', 100 + index, 'calculated', now(), more)),
+    );
+    for (const { id, minutes } of waits.toReversed()) {
       await until(() => receivedMs('n8n', id).length === 1, 90_000);
       expect(receivedMs('n8n', id)[0]).toBeGreaterThanOrEqual(dueMs(publishedAtMs, minutes));
       expect(await outcomesOf('n8n', id)).toEqual([['g0', 'SUCCEEDED', 'delivered']]);
-    },
-    120_000,
-  );
+    }
+  }, 150_000);
 
   test('is cancelled by a later lead of its user, and of no other', async () => {
     const occurredAt = now();
@@ -183,9 +184,10 @@ test('a lead that is not as document 003 has it is a dead letter that says so', 
     const letters = (await world().evidence([])).eventDeadLetters.slice(before);
     return letters.length === faulty.length && letters.map(({ reason }) => reason);
   }, 30_000);
-  expect(new Set(reasons)).toEqual(
+  // Which lead types there are is not this test's business.
+  expect(new Set(reasons.map((reason) => reason?.replace(/(?<=must be one of ).*/, '…')))).toEqual(
     new Set([
-      'payload.lead_type: must be one of hot, calculated, cold',
+      'payload.lead_type: must be one of …',
       'payload.user_id: must be a whole number above 0, of at most 18 digits',
       'payload.priority: of a hot lead must be "high"',
       'delay_minutes: lead.hot is sent at once',

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { GAUGES } from '../../lambdas/contract/prometheus.ts';
 import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { readLogs } from '../../local/demo/function-logs.ts';
 import { output } from '../../local/demo/operator.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
@@ -46,6 +47,20 @@ function published(name: string, integration: string): number {
   return metrics.between(id, 0, Number.POSITIVE_INFINITY).reduce((sum, { value }) => sum + value, 0);
 }
 
+/** It waits for three hours, however fast this platform's time goes by. */
+function calculatedLead(eventId: string, integrationId: string): string {
+  const now = new Date().toISOString();
+  return JSON.stringify({
+    schema_version: 1,
+    event_type: 'lead',
+    event_id: eventId,
+    integration_id: integrationId,
+    occurred_at: now,
+    delay_minutes: 180,
+    payload: { user_id: 4711, lead_type: 'calculated', timestamp: now },
+  });
+}
+
 let publishedAt: string;
 
 beforeAll(async () => {
@@ -53,6 +68,10 @@ beforeAll(async () => {
   await publishTo(world(), 'takes', ['taken-1', 'taken-2', 'taken-3']);
   await publishTo(world(), 'refuses', ['refused-1']);
   await awaitQuiet(world(), LIMIT_MS);
+  await world().publish([calculatedLead('waits-1', 'takes')]);
+  await until(() =>
+    readLogs(world().platform).some(({ message, timed }) => message === 'events.enriched' && timed === 1),
+  );
   // What is read once is told again for 50 s.
   await until(() => published(METRICS.deliverySuccess, 'takes') === 3);
   await until(() => published(METRICS.deliveryFailure, 'refuses') === 1);
@@ -76,6 +95,10 @@ describe('the health', () => {
         takes: { total_requests: 3, error_count: 0, last_error_time: null, status: 'healthy' },
         refuses: { total_requests: 1, success_rate: 0, last_error_message: 'HTTP 400', status: 'degraded' },
         silent: { total_requests: 0, success_rate: null, last_error_message: null, status: 'healthy' },
+      },
+      kinds: {
+        course_enrollment: { total_requests: 4, success_rate: 0.75, status: 'degraded' },
+        'lead.hot': { total_requests: 0, success_rate: null, status: 'healthy' },
       },
     });
     expect(String(all.last_error_time) >= publishedAt).toBe(true);
@@ -115,6 +138,13 @@ describe('the metrics', () => {
         { labels: { integration, result: 'failure' }, value: failures },
       ]),
     );
+    expect(samples(GAUGES.triesOfKinds)).toEqual(
+      expect.arrayContaining([
+        { labels: { kind: 'course_enrollment', result: 'success' }, value: 3 },
+        { labels: { kind: 'course_enrollment', result: 'failure' }, value: 1 },
+        { labels: { kind: 'lead.hot', result: 'failure' }, value: 0 },
+      ]),
+    );
     expect(samples(GAUGES.successRatio)).toEqual([{ labels: {}, value: 0.75 }]);
     expect(samples(GAUGES.delivered)).toContainEqual({ labels: { learning_time: 'without' }, value: 3 });
     expect(samples(GAUGES.dead)).toEqual([{ labels: {}, value: 1 }]);
@@ -123,7 +153,11 @@ describe('the metrics', () => {
       { labels: { queue: 'events' }, value: 0 },
       { labels: { queue: 'deliveries' }, value: 0 },
     ]);
-    expect(samples(GAUGES.sourceUp)?.map(({ value }) => value)).toEqual([1, 1]);
+    expect([samples(GAUGES.waitingTimers), samples(GAUGES.overdueTimers)]).toEqual([
+      [{ labels: {}, value: 1 }],
+      [{ labels: {}, value: 0 }],
+    ]);
+    expect(samples(GAUGES.sourceUp)?.map(({ value }) => value)).toEqual([1, 1, 1]);
     // Nobody looked anything up: no share of nothing.
     expect(samples(GAUGES.hitRatio)).toBeUndefined();
   });

@@ -79,7 +79,7 @@ describe('every alarm', () => {
 
 describe('who is told', () => {
   const told = (name: string) => (all.get(name)?.AlarmActions ?? []).map(flatten);
-  const pages = ['page-pipeline', 'page-warehouse', 'page-partners'];
+  const pages = ['page-pipeline', 'page-warehouse', 'page-partners', 'page-critical'];
 
   test('an alarm of its own, or the page that it is part of: never both, so that one outage is one page', () => {
     const rules = composites.map(({ AlarmRule }) => flatten(AlarmRule)).join();
@@ -97,13 +97,32 @@ describe('who is told', () => {
     }
   });
 
-  test('of the pipeline’s page alone where all three go off', () => {
-    const [pipeline] = composites.filter(({ AlarmName }) => AlarmName === `${PREFIX}page-pipeline`);
-    for (const { AlarmName, ActionsSuppressor } of composites) {
-      const suppressor = ActionsSuppressor === undefined ? undefined : flatten(ActionsSuppressor);
-      const expected = AlarmName === `${PREFIX}page-pipeline` ? undefined : `<${nameOf(String(pipeline?.id))}.Arn>`;
-      expect(suppressor).toBe(expected);
-    }
+  test('of the pipeline’s page alone where the warehouse’s and partners’ go off too', () => {
+    const suppressorOf = (name: string) => {
+      const { ActionsSuppressor } = all.get(name) ?? {};
+      return ActionsSuppressor === undefined ? undefined : flatten(ActionsSuppressor);
+    };
+    const pipeline = `<${nameOf(String(all.get('page-pipeline')?.id))}.Arn>`;
+    for (const name of ['page-warehouse', 'page-partners']) expect(suppressorOf(name)).toBe(pipeline);
+    expect(suppressorOf('page-pipeline')).toBeUndefined();
+  });
+
+  test('of what must not be lost whatever else rings: nothing holds that page back, and it holds back no other', () => {
+    expect(all.get('page-critical')).not.toHaveProperty('ActionsSuppressor');
+    const suppressors = composites.flatMap(({ ActionsSuppressor }) => ActionsSuppressor ?? []).map(flatten);
+    expect(suppressors).not.toContain(`<${nameOf(String(all.get('page-critical')?.id))}.Arn>`);
+  });
+
+  test('of each webhook of a critical kind that is given up, within minutes, whoever gave it up', () => {
+    const alarm = all.get('critical-dead') ?? {};
+    expect(alarm).toMatchObject({ Threshold: 0, EvaluationPeriods: 5, DatapointsToAlarm: 1 });
+    const services = lookedAt(alarm).map(({ MetricName, Dimensions: [dimension] }) => [MetricName, dimension.Value]);
+    expect(services).toEqual(
+      ['enrichment', 'delivery', 'operations'].map((service) => [METRICS.criticalDead, service]),
+    );
+    const { MetricStat } = alarm.Metrics.find((query: Properties) => query.MetricStat);
+    expect(MetricStat).toMatchObject({ Period: 60, Stat: 'Sum' });
+    expect(flatten(all.get('page-critical')?.AlarmRule)).toBe(`(ALARM("<${nameOf(String(alarm.id))}.Arn>"))`);
   });
 
   test('that deliveries have recovered, over 95%', () => {
@@ -154,6 +173,11 @@ describe('document 001’s thresholds', () => {
   });
 });
 
+test('events that wait and that nobody wakes are told, from the hourly run’s own measure', () => {
+  const overdue = { MetricName: METRICS.timerOverdue, Statistic: 'Maximum', Threshold: 0, Period: 3600 };
+  expect(all.get('timers-overdue')).toMatchObject(overdue);
+});
+
 test('docs/costs.md reckons with as many metrics of alarms, and as many pages, as each stage has', () => {
   const [, dev, staging, prod] =
     /\| CloudWatch alarms \| of (\d+), (\d+), (\d+) metrics/.exec(readFileSync('docs/costs.md', 'utf8')) ?? [];
@@ -161,5 +185,5 @@ test('docs/costs.md reckons with as many metrics of alarms, and as many pages, a
     resourcesOf(synthesize(stage), 'AWS::CloudWatch::Alarm').flatMap(([, { Properties }]) => lookedAt(Properties))
       .length;
   expect([dev, staging, prod].map(Number)).toEqual(['dev', 'staging', 'prod'].map(watched));
-  expect(composites).toHaveLength(3);
+  expect(composites).toHaveLength(4);
 });

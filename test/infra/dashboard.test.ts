@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRIC_DEFINITIONS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
+import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
+import { METRIC_DEFINITIONS, METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { flatten, onlyResource, synthesize } from '../support/synthesized-stack.ts';
 
 interface Widget {
@@ -32,6 +33,31 @@ test('has document 003’s health, and what holds webhooks up', () => {
   for (const panel of ['Success rate', 'Age of the oldest message', 'Workflow', 'Held by limits']) {
     expect(titles.some((title) => title.startsWith(panel))).toBe(true);
   }
+});
+
+test('shows each kind of event by itself, and what waits for its moment', () => {
+  const shown = (title: string) => {
+    const [panel] = widgets.filter(({ properties }) => properties.title?.startsWith(title));
+    return panel?.properties.metrics ?? [];
+  };
+  for (const [title, name] of [
+    ['Tries by kind of event: taken', METRICS.kindSuccess],
+    ['Tries by kind of event: failed', METRICS.kindFailure],
+  ] as const) {
+    const ofKinds = shown(title).filter((metric) => metric[1] === name);
+    expect(ofKinds.map((metric) => metric[metric.indexOf('kind') + 1]).toSorted()).toEqual(KINDS.toSorted());
+  }
+  expect(shown('Events that wait').map(([, name]) => name)).toEqual([
+    METRICS.timerWaiting,
+    METRICS.timerOverdue,
+    METRICS.timerMoved,
+    METRICS.timerCancelled,
+  ]);
+  const options = shown('Events that wait').map((metric) => metric.at(-1));
+  expect(options.slice(0, 2)).toEqual([
+    expect.objectContaining({ stat: 'Maximum' }),
+    expect.objectContaining({ stat: 'Maximum' }),
+  ]);
 });
 
 describe('every widget', () => {

@@ -76,7 +76,7 @@ const undelivered = (name: string) =>
 /** One table, and one index of it by its name. */
 const ledger = (...operations: string[]) =>
   `${operations.map((operation) => `dynamodb:${operation}`).join(' ')} on <LedgerTable.Arn>`;
-const CLAIMS = ledger('BatchWriteItem', 'GetItem', 'PutItem');
+const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
 describe('each role may do this, and nothing else', () => {

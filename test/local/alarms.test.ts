@@ -62,6 +62,14 @@ test('no period that is over is looked at, and none that has only just begun is 
   expect(states()).toMatchObject({ single: 'ALARM' });
 });
 
+test('rings where as many of its periods are over the threshold as it says, whichever these are', () => {
+  const { publish, states } = start({ EvaluationPeriods: 5, DatapointsToAlarm: 1 });
+  publish(5 * MINUTE_MS, 9);
+  expect(states()).toEqual({ single: 'OK', page: 'OK' });
+  publish(4 * MINUTE_MS, 9);
+  expect(states()).toEqual({ single: 'ALARM', page: 'ALARM' });
+});
+
 test('one that somebody has ring does so, whatever was published', () => {
   const { set, states } = start();
   set.add('arn:aws:cloudwatch:us-east-1:000000000000:alarm:single');

@@ -154,6 +154,14 @@ describe('a function', () => {
     expect(next).not.toMatchObject({ payload: { pid: killed } });
   });
 
+  test('waits its turn where it is asked to, and is throttled where that does not come in time', async () => {
+    const pool = platform.functions.find('reserved');
+    const first = pool.invoke({ ms: 300 });
+    expect(await pool.invokeInTurn({ ms: 0 }, 20)).toEqual({ status: 'throttled' });
+    const waiting = [pool.invokeInTurn({ ms: 0 }, 60_000), pool.invokeInTurn({ ms: 0 }, 60_000)];
+    expect(await Promise.all([first, ...waiting])).toMatchObject(Array(3).fill({ status: 'succeeded' }));
+  });
+
   test('is throttled beyond its reserved concurrency', async () => {
     const first = invoke('reserved', { ms: 200 });
     expect(await invoke('reserved', { ms: 0 })).toEqual({ status: 'throttled' });

@@ -44,6 +44,7 @@ describe('the balance of a ledger', () => {
     });
     expect(world.sent).toEqual([]);
     expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
+    expect(world.counter.measured).toContainEqual([METRICS.timerWaiting, 0]);
     expect(world.log.only('ledger.reconciled')).toMatchObject({ accepted: 10, unbalanced: 0, named: 0, took_ms: 0 });
   });
 

@@ -54,6 +54,22 @@ describe('what was parked for over 72 hours', () => {
     for (const data of LEARNER_DATA) expect(world.log.text()).not.toContain(data);
   });
 
+  test('wakes somebody up where it is of a critical kind, and of none else', async () => {
+    const world = closed();
+    const id = await park(world, 'a', 73, { event_type: 'lead', kind: 'lead.hot' });
+    await park(world, 'b', 73, { event_type: 'lead', kind: 'lead.cold' });
+    await park(world, 'c', 73);
+    expect(await world.run({ days: 5, dry_run: true })).toMatchObject({ ended: 3 });
+    expect(world.counter.counts).not.toHaveProperty([METRICS.criticalDead]);
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 3 });
+    expect(world.counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
+    expect(world.log.only('delivery.critical_dead')).toEqual({
+      webhook_id: id,
+      integration_id: 'acme',
+      kind: 'lead.hot',
+    });
+  });
+
   test('is dead in its sleep too: its token is gone, and the execution finds nothing to do', async () => {
     const world = closed();
     const id = await park(world, 'a', 73, { token: 'g1', due_at: isoAgo(-HOUR) });

@@ -5,7 +5,16 @@ import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { executionName } from '../../lambdas/domain/identity.ts';
 import type { FailedExecution } from '../../lambdas/domain/rescue.ts';
 import { type RescueServices, rescue } from '../../lambdas/operations/rescue.ts';
-import { delivery, fakeCounter, fakeLog, LEARNER_DATA, NOW, PENDING, serviceError } from '../support/factories.ts';
+import {
+  delivery,
+  fakeCounter,
+  fakeLog,
+  LEARNER_DATA,
+  NOW,
+  PENDING,
+  PLAIN,
+  serviceError,
+} from '../support/factories.ts';
 
 const ARN = 'arn:aws:states:us-east-1:000000000000:execution:retry:name';
 const carried = delivery(PENDING, { generation: 4 });
@@ -30,6 +39,7 @@ function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueS
     },
     async start(name, input) {
       started.push({ name, input });
+      return true;
     },
     async deadLetter(execution) {
       letters.push(execution);
@@ -141,6 +151,41 @@ describe('a rescue that cannot start', () => {
       },
     );
     await expect(rescue(ARN, 'event', services)).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
+  });
+});
+
+describe('a hot lead whose execution failed', () => {
+  const lead = { event_type: 'lead', kind: 'lead.hot' } as const;
+  const input = JSON.stringify(delivery(PLAIN, lead));
+  const exists: Partial<RescueServices> = { start: async () => false };
+
+  test('wakes somebody up, by whichever way it goes to the dead letter queue', async () => {
+    for (const { services, counter, log } of [
+      world({ input }),
+      world({ input }, refusing('InvalidExecutionInput')),
+      world({ input, name: 'wh_1-g0-rescue3' }),
+      // By a version of which this one cannot read it all.
+      world({ input: JSON.stringify({ ...lead, schema_version: 2 }) }),
+    ]) {
+      await rescue(ARN, 'event', services);
+      expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1, [METRICS.criticalDead]: 1 });
+      expect(log.only('delivery.critical_dead')).toMatchObject({ kind: 'lead.hot' });
+    }
+  });
+
+  test('does so for the sweep where nobody rescued it before, and not each time that it comes by', async () => {
+    const first = world({ input });
+    await rescue(ARN, 'sweep', first.services);
+    expect(first.counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
+    const again = world({ input }, exists);
+    await rescue(ARN, 'sweep', again.services);
+    expect(again.counter.counts).not.toHaveProperty([METRICS.criticalDead]);
+  });
+
+  test('does so for an event that comes again: whoever rescued it may have died before it was told', async () => {
+    const { services, counter } = world({ input }, exists);
+    await rescue(ARN, 'event', services);
+    expect(counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
   });
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
+import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { GAUGES } from '../../lambdas/contract/prometheus.ts';
 import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
@@ -51,19 +52,40 @@ describe('the health of all', () => {
         globex: expect.objectContaining({ total_requests: 10, last_error_time: null, status: 'healthy' }),
         initech: expect.objectContaining({ success_rate: 0, last_error_time: AT_ELEVEN, status: 'degraded' }),
       },
+      kinds: Object.fromEntries(
+        KINDS.map((kind) => [kind, expect.objectContaining({ total_requests: 0, status: 'healthy' })]),
+      ),
     });
   });
 
-  test('is asked of CloudWatch as two metrics of each integration, broken entries among them', async () => {
+  test('is told by kind of event too, without a last error, which nobody knows of a kind', async () => {
+    const failures = { acme: [failed('HTTP 400', AT_TEN)] };
+    const world = operationsWorld({ kinds: { course_completion: [145, 2], 'lead.hot': [1, 3] }, failures });
+    const { body } = await askAll(world);
+    const unknown = { last_error_time: null, last_error_message: null };
+    expect(body.kinds).toMatchObject({
+      course_completion: { total_requests: 147, success_count: 145, status: 'healthy', ...unknown },
+      'lead.hot': { total_requests: 4, error_count: 3, success_rate: 0.25, status: 'degraded', ...unknown },
+      'lead.cold': { total_requests: 0, success_rate: null, status: 'healthy', ...unknown },
+    });
+  });
+
+  test('is asked of CloudWatch as two metrics of each integration, broken entries among them, and of each kind', async () => {
     const world = operationsWorld({ book: { ...book(integration()), broken: brokenEntry('globex') } });
     const { body } = await askAll(world);
     expect(Object.keys(body.integrations)).toEqual(['acme', 'globex']);
     expect(world.asked.metrics).toHaveLength(1);
-    expect(world.asked.metrics[0]?.map(({ name, dimensions }) => [name, dimensions.integration])).toEqual([
+    expect(
+      world.asked.metrics[0]?.map(({ name, dimensions }) => [name, dimensions.integration ?? dimensions.kind]),
+    ).toEqual([
       [METRICS.deliverySuccess, 'acme'],
       [METRICS.deliveryFailure, 'acme'],
       [METRICS.deliverySuccess, 'globex'],
       [METRICS.deliveryFailure, 'globex'],
+      ...KINDS.flatMap((kind) => [
+        [METRICS.kindSuccess, kind],
+        [METRICS.kindFailure, kind],
+      ]),
     ]);
   });
 
@@ -113,16 +135,17 @@ describe('the health of one integration', () => {
   });
 });
 
+const UNKNOWN = { total_requests: null, success_count: null, error_count: null, success_rate: null };
+
 describe('what cannot be read', () => {
   const failures = { acme: [failed('HTTP 503', AT_TEN)] };
 
   test('of CloudWatch is null and no 0, and the last error is told', async () => {
     const world = operationsWorld({ failures });
     world.state.isCloudWatchDown = true;
-    const unknown = { total_requests: null, success_count: null, error_count: null, success_rate: null };
     const { statusCode, body } = await askAll(world);
-    expect([statusCode, body]).toMatchObject([200, { ...unknown, status: 'unknown', last_error_message: 'HTTP 503' }]);
-    expect((await askOne(world, 'acme')).body).toMatchObject({ ...unknown, last_error_message: 'HTTP 503' });
+    expect([statusCode, body]).toMatchObject([200, { ...UNKNOWN, status: 'unknown', last_error_message: 'HTTP 503' }]);
+    expect((await askOne(world, 'acme')).body).toMatchObject({ ...UNKNOWN, last_error_message: 'HTTP 503' });
   });
 
   test('of one integration makes the whole unknown, and leaves the others', async () => {
@@ -131,6 +154,19 @@ describe('what cannot be read', () => {
     const { body } = await askAll(world);
     expect(body).toMatchObject({ total_requests: null, status: 'unknown' });
     expect(body.integrations).toMatchObject({ acme: { total_requests: 150 }, globex: { total_requests: null } });
+  });
+
+  test('of one kind leaves the whole and the other kinds, and is asked anew 10 s later', async () => {
+    const world = operationsWorld({ kinds: { 'lead.cold': [1, 0] } });
+    world.state.untold.add('lead.hot');
+    const { body } = await askAll(world);
+    expect(body).toMatchObject({
+      total_requests: 160,
+      kinds: { 'lead.hot': { ...UNKNOWN, status: 'unknown' }, 'lead.cold': { total_requests: 1 } },
+    });
+    world.state.nowMs += 10_000;
+    await askAll(world);
+    expect(world.asked.metrics).toHaveLength(2);
   });
 
   test('of the ledger is a null error, and is logged', async () => {
@@ -192,7 +228,7 @@ describe('what was read', () => {
       world.state.nowMs += laterMs;
       await scrape(world);
     }
-    expect(world.asked.metrics.map((queries) => queries.length)).toEqual([17 + 2 * 2]);
+    expect(world.asked.metrics.map((queries) => queries.length)).toEqual([17 + 2 * 2 + 2 * KINDS.length]);
     world.state.nowMs += 1;
     await scrape(world);
     expect(world.asked.metrics).toHaveLength(2);
@@ -214,7 +250,7 @@ describe('metrics', () => {
     });
   });
 
-  test('are there without integrations, and without CloudWatch, and say which source is down', async () => {
+  test('are there without integrations, CloudWatch or the ledger, and say which source is down', async () => {
     const sources = async (change: Partial<World['state']>) => {
       const world = operationsWorld();
       Object.assign(world.state, change);
@@ -222,13 +258,26 @@ describe('metrics', () => {
       const up = parsePrometheus(body).get(GAUGES.sourceUp.name)?.samples;
       return { statusCode, up: up?.map(({ value }) => value) };
     };
-    expect(await sources({ book: undefined })).toEqual({ statusCode: 200, up: [0, 1] });
-    expect(await sources({ isCloudWatchDown: true })).toEqual({ statusCode: 200, up: [1, 0] });
+    expect(await sources({})).toEqual({ statusCode: 200, up: [1, 1, 1] });
+    expect(await sources({ book: undefined })).toEqual({ statusCode: 200, up: [0, 1, 1] });
+    expect(await sources({ isCloudWatchDown: true })).toEqual({ statusCode: 200, up: [1, 0, 1] });
+    expect(await sources({ isLedgerDown: true })).toEqual({ statusCode: 200, up: [1, 1, 0] });
+  });
+
+  test('tell how many events wait for their moment; where the ledger does not, that is logged, and asked anew 10 s later', async () => {
+    const world = operationsWorld();
+    world.state.isLedgerDown = true;
+    const waiting = async () => parsePrometheus((await scrape(world)).body).get(GAUGES.waitingTimers.name)?.samples;
+    expect(await waiting()).toBeUndefined();
+    expect(world.log.only('timers.unread')).toMatchObject({ error: 'LedgerUnavailable' });
+    world.state.isLedgerDown = false;
+    world.state.nowMs += 10_000;
+    expect(await waiting()).toEqual([{ labels: {}, value: 12 }]);
   });
 
   test('of which nothing can be read are 503', async () => {
     const world = operationsWorld({ book: undefined });
-    world.state.isCloudWatchDown = true;
+    Object.assign(world.state, { isCloudWatchDown: true, isLedgerDown: true });
     expect(await scrape(world)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
   });
 

@@ -10,26 +10,28 @@ import { book, fakeLog, integration, NOW } from '../support/factories.ts';
 
 export const TOKEN = 'a-token-of-32-characters-and-more';
 
-/** Tries by integration: successes and failures. */
+/** Tries by integration, or by kind: successes and failures. */
 export type Tries = Readonly<Record<string, readonly [successes: number, failures: number]>>;
 
 export interface OperationsWorldOptions {
   /** Undefined: they were never read. */
   readonly book?: IntegrationBook | undefined;
   readonly tries?: Tries;
+  /** Of the kinds that are not named there are none. */
+  readonly kinds?: Tries;
   /** Of those that failed, by integration. */
   readonly failures?: Readonly<Record<string, readonly ListedWebhook[]>>;
 }
 
 /** Everything that the handler's services read, to be broken by tests, with what was asked of it. */
 export function operationsWorld(options: OperationsWorldOptions = {}) {
-  const { tries = { acme: [145, 5], globex: [10, 0] }, failures = {} } = options;
+  const { tries = { acme: [145, 5], globex: [10, 0] }, kinds = {}, failures = {} } = options;
   const ids = Object.keys(tries);
   const state = {
     book: 'book' in options ? options.book : book(...ids.map((id) => integration({ id }))),
     isCloudWatchDown: false,
     isLedgerDown: false,
-    /** Of these integrations CloudWatch tells nothing. */
+    /** Of these integrations and kinds CloudWatch tells nothing. */
     untold: new Set<string>(),
     token: TOKEN,
     tokenFault: undefined as SecretUnavailable | undefined,
@@ -39,10 +41,12 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
   const log = fakeLog();
 
   const valueFor = ({ name, dimensions }: MetricQuery): number | undefined => {
-    const of = dimensions.integration;
+    const { integration: id, kind } = dimensions;
+    const of = id ?? kind;
     if (of === undefined) return 1;
     if (state.untold.has(of)) return undefined;
-    return tries[of]?.[name === METRICS.deliverySuccess ? 0 : 1] ?? 0;
+    const isSuccess = name === METRICS.deliverySuccess || name === METRICS.kindSuccess;
+    return (kind === undefined ? tries : kinds)[of]?.[isSuccess ? 0 : 1] ?? 0;
   };
   const shared = {
     integrations: { read: async () => state.book },
@@ -75,6 +79,10 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     }),
     gauges: createGaugeReader({
       ...shared,
+      async timers() {
+        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not answer');
+        return { waiting: 12, overdue: 1 };
+      },
       queues: { events: 'e', deliveries: 'd', events_dead_letters: 'ed', deliveries_dead_letters: 'dd' },
     }),
     token: {

@@ -3,7 +3,7 @@ import { marshall } from '@aws-sdk/util-dynamodb';
 import { MAX_EXECUTION_DAYS } from '../../contract/delivery.ts';
 import { errorName } from '../../contract/errors.ts';
 import { LEDGER_TABLE } from '../../contract/ledger.ts';
-import type { LedgerTable } from '../../contract/ledger-ports.ts';
+import type { CountOptions, LedgerTable } from '../../contract/ledger-ports.ts';
 import { type Timer, timerSchema } from '../../contract/timer.ts';
 import { batchGet } from './batch-get.ts';
 import type { TableAddress } from './batch-write.ts';
@@ -21,7 +21,7 @@ const AFTER_ALL = '~';
 export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 'keepTimer' | 'countTimers'> {
   const { client, tableName } = table;
 
-  async function countBetween(from: string, until: string): Promise<number> {
+  async function countBetween(from: string, until: string, options: CountOptions = {}): Promise<number> {
     const counts = [...'0123456789abcdef'].map(async (digit) => {
       let count = 0;
       let next: QueryCommandInput['ExclusiveStartKey'];
@@ -35,7 +35,7 @@ export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 
           ExpressionAttributeValues: marshall({ ':pk': listingOf(digit), ':from': from, ':until': until }),
           ExclusiveStartKey: next,
         });
-        const page = await reach('countTimers', () => client.send(command));
+        const page = await reach('countTimers', () => client.send(command, options));
         count += page.Count ?? 0;
         next = page.LastEvaluatedKey;
       } while (next !== undefined);
@@ -59,11 +59,11 @@ export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 
       });
       return reach('keepTimer', () => client.send(command).then(isDone, refusedOrThrown));
     },
-    async countTimers(nowMs) {
+    async countTimers(nowMs, options) {
       const now = `${SORT}#${new Date(nowMs).toISOString()}`;
       const [overdue, later] = await Promise.all([
-        countBetween(`${SORT}#`, now),
-        countBetween(`${now}${AFTER_ALL}`, `${SORT}#${AFTER_ALL}`),
+        countBetween(`${SORT}#`, now, options),
+        countBetween(`${now}${AFTER_ALL}`, `${SORT}#${AFTER_ALL}`, options),
       ]);
       return { waiting: overdue + later, overdue };
     },

@@ -1,0 +1,61 @@
+import { definitionOfType, EVENT_TYPES, kindNamed, kindOf, kindOfEvent } from '../contract/event-types/event-types.ts';
+import type { Log } from '../contract/log.ts';
+import { type Counter, METRICS } from '../contract/metrics.ts';
+
+/** What is said of a webhook that was given up: a delivery, a record, or as much as could be read of either. */
+export interface GivenUp {
+  readonly webhook_id: string;
+  readonly integration_id: string;
+  readonly event_type: string;
+  readonly kind?: string | undefined;
+}
+
+export interface TellServices {
+  readonly log: Log;
+  readonly counter: Counter;
+}
+
+/**
+ * Wakes somebody up where a webhook was given up of a kind that is worth it: an alarm looks at the count. Whoever
+ * dead-letters a delivery, or ends one, says so here; to say it twice does no harm, and not to say it loses somebody.
+ */
+export function tellIfCritical(givenUp: GivenUp, { log, counter }: TellServices): void {
+  const kind = kindOf(givenUp);
+  if (!kindNamed(kind).isCritical) return;
+  const { webhook_id, integration_id } = givenUp;
+  counter.count(METRICS.criticalDead);
+  log.error('delivery.critical_dead', { webhook_id, integration_id, kind });
+}
+
+/**
+ * The same of an event that became no delivery, as far as its message can be read: that it is a hot lead may be all that is
+ * right in it.
+ */
+export function tellIfCriticalEvent(
+  message: { readonly id: string; readonly body: string; readonly integrationId?: string },
+  { log, counter }: TellServices,
+): void {
+  const kind = kindIn(message.body);
+  if (kind === undefined || !kindNamed(kind).isCritical) return;
+  counter.count(METRICS.criticalDead);
+  log.error('event.critical_dead', { message_id: message.id, integration_id: message.integrationId, kind });
+}
+
+function kindIn(body: string): string | undefined {
+  const event = objectIn(body);
+  const type = EVENT_TYPES.find((name) => name === event?.event_type);
+  if (type === undefined) return undefined;
+  const { kinds } = definitionOfType(type);
+  if (kinds === undefined) return type;
+  const payload = event?.payload as Readonly<Record<string, unknown>> | null | undefined;
+  const name = payload?.[kinds.field];
+  return typeof name === 'string' ? kindOfEvent(type, { [kinds.field]: name }) : undefined;
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return JSON.parse(text) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,50 @@
+import { expect, test } from '@jest/globals';
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { buryHeld, type DeadLetter } from '../../lambdas/delivery/dead-letters.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, PLAIN } from '../support/factories.ts';
+import { openLedger } from '../support/open-ledger.ts';
+
+const hot = delivery(PLAIN, { event_id: 'hot', event_type: 'lead', kind: 'lead.hot' });
+const usual = delivery(ENRICHED, { event_id: 'usual' }, { attempt: 2 });
+
+/** Messages that were held for days; those that `refused` names SQS does not take as letters. */
+async function bury(bodies: Readonly<Record<string, string>>, refused: readonly string[] = []) {
+  const letters: DeadLetter[] = [];
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const held = Object.entries(bodies).map(([id, body]) => ({ id, body, reason: 'held too long: no integrations' }));
+  const stuck = await buryHeld(held, {
+    ledger: openLedger(),
+    async deadLetter(more) {
+      letters.push(...more);
+      return new Set(refused);
+    },
+    log,
+    counter,
+  });
+  return { letters, stuck: [...stuck], log, counter };
+}
+
+test('what was held for days is a dead letter of the next generation; what is no delivery goes as it is', async () => {
+  const { letters, stuck } = await bury({ a: JSON.stringify(usual), b: '{}' });
+  expect(stuck).toEqual([]);
+  expect(letters.map(({ id, webhookId }) => [id, webhookId])).toEqual([
+    ['a', usual.webhook_id],
+    ['b', undefined],
+  ]);
+  expect(deliverySchema.parse(JSON.parse(letters[0]?.body ?? ''))).toMatchObject({
+    generation: 1,
+    progress: { attempt: 0 },
+  });
+  expect(letters[1]?.body).toBe('{}');
+});
+
+test('a hot lead among them wakes somebody up, once it is a letter', async () => {
+  const bodies = { a: JSON.stringify(usual), b: JSON.stringify(hot) };
+  const { counter, log } = await bury(bodies);
+  expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
+  expect(log.only('delivery.critical_dead')).toMatchObject({ webhook_id: hot.webhook_id, kind: 'lead.hot' });
+  const refused = await bury(bodies, ['b']);
+  expect([refused.stuck, refused.counter.counts]).toEqual([['b'], {}]);
+});

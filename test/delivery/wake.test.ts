@@ -1,0 +1,107 @@
+import { describe, expect, test } from '@jest/globals';
+import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import type { Timer } from '../../lambdas/contract/timer.ts';
+import { sleepOnceMore, wake, wakeInVain } from '../../lambdas/delivery/wake.ts';
+import { onceMore } from '../../lambdas/domain/progress.ts';
+import { timerOf } from '../../lambdas/domain/timers.ts';
+import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
+import { openLedger } from '../support/open-ledger.ts';
+
+const at = (ms: number) => new Date(NOW + ms).toISOString();
+const SAID = { event_type: 'lead', kind: 'lead.calculated', user_id: '7', accepted_at: at(-3600_000) } as const;
+const waiting = delivery(
+  PLAIN,
+  { ...SAID, occurred_at: at(-3600_000), send_at: at(0) },
+  { timed: true, due_at: at(0), attempt: 0 },
+);
+const own = timerOf(waiting, Date.parse(at(-3600_000))) as Timer;
+
+function world(standing: Timer | undefined) {
+  const ledger = openLedger({ timers: async () => new Map(standing ? [[standing.key, standing]] : []) });
+  return { ledger, log: fakeLog(), counter: fakeCounter(), now: () => NOW };
+}
+const hold = (given: Delivery) => ({ delivery: given, record: undefined });
+
+describe('a delivery that wakes', () => {
+  test('is tried, and waits no longer: its timer is off the list', async () => {
+    const services = world(own);
+    expect(await wake(hold(waiting), services)).toBeUndefined();
+    const { due_at, ...awake } = own;
+    expect(services.ledger.timersKept).toEqual([awake]);
+  });
+
+  test('is tried where no timer can be read', async () => {
+    const services = world(undefined);
+    expect(await wake(hold(waiting), services)).toBeUndefined();
+    expect(services.ledger.timersKept).toEqual([]);
+  });
+
+  test('is cancelled where another took its place: in data, in the log and in the counts', async () => {
+    const later = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
+    const services = world(later);
+    const reason = 'a later event of its user took its place: wh_later';
+    expect((await wake(hold(waiting), services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
+    expect(services.counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
+    expect(services.log.only('timer.cancelled')).toEqual({
+      webhook_id: waiting.webhook_id,
+      integration_id: 'acme',
+      reason,
+    });
+    expect(services.ledger.timersKept).toEqual([]);
+  });
+
+  test('waits on where it was moved, without a try', async () => {
+    const services = world({ ...own, latest_at: at(-1), due_at: at(60_000) });
+    expect((await wake(hold(waiting), services))?.result).toMatchObject({
+      outcome: 'retry',
+      attempt: 0,
+      due_at: at(60_000),
+      timed: true,
+    });
+  });
+
+  test('asks nothing where it never waited for a moment: a course event, or a lead that an operator sends anew', async () => {
+    const { timed, ...asked } = waiting.progress;
+    for (const given of [delivery(), { ...waiting, progress: asked }]) {
+      const services = world({ ...own, webhook_id: 'wh_later', latest_at: at(-1) });
+      expect(await wake(hold(given), services)).toBeUndefined();
+    }
+  });
+});
+
+describe('a delivery that wakes to find it dealt with', () => {
+  test('is off the list: an operator had it sent at once', async () => {
+    const services = world(own);
+    await wakeInVain(waiting, services);
+    const { due_at, ...awake } = own;
+    expect(services.ledger.timersKept).toEqual([awake]);
+  });
+
+  test('leaves the timer that another generation waits on, or another event', async () => {
+    for (const standing of [{ ...own, generation: 1 }, { ...own, webhook_id: 'wh_later' }, undefined]) {
+      const services = world(standing);
+      await wakeInVain(waiting, services);
+      expect(services.ledger.timersKept).toEqual([]);
+    }
+  });
+});
+
+describe('a delivery that waits once more', () => {
+  const again: TaskResult = onceMore(waiting, 3, '3 tries failed', new Date(NOW + 7200_000));
+
+  test('is on the list again, until then', async () => {
+    const services = world(own);
+    await sleepOnceMore(hold(waiting), { result: again }, services);
+    expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
+  });
+
+  test('is not, where it is only between two tries, or was never timed', async () => {
+    const services = world(own);
+    const { timed, ...untimed } = waiting.progress;
+    await sleepOnceMore(hold(waiting), { result: { ...again, earlier_tries: undefined } }, services);
+    await sleepOnceMore(hold({ ...waiting, progress: untimed }), { result: again }, services);
+    await sleepOnceMore(hold({ ...waiting, progress: again }), { result: again }, services);
+    expect(services.ledger.timersKept).toEqual([]);
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from '@jest/globals';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
+import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { createDeadLetter } from '../../lambdas/enrichment/dead-letter-events.ts';
+import { eventBody, fakeCounter, fakeLog } from '../support/factories.ts';
+
+const hotLead = (id: string) => ({
+  id,
+  body: eventBody({ event_type: 'lead', integration_id: 'nobody', payload: { lead_type: 'hot' } }),
+  reason: 'no integration has the id nobody',
+  integrationId: 'nobody',
+});
+
+function world(refused: readonly string[] = []) {
+  const sent: OutgoingMessage[] = [];
+  const counter = fakeCounter();
+  const log = fakeLog();
+  const send = async (letters: readonly OutgoingMessage[]) => {
+    sent.push(...letters);
+    return new Set(refused);
+  };
+  return { sent, counter, log, deadLetter: createDeadLetter({ send, counter, log }) };
+}
+
+test('an event goes to the dead letter queue as it came, with the reason beside it', async () => {
+  const { sent, counter, deadLetter } = world();
+  expect(await deadLetter([{ id: 'a', body: 'no event', reason: 'not JSON' }])).toEqual(new Set());
+  expect(sent).toEqual([{ id: 'a', body: 'no event', attributes: { [DEAD_LETTER_ATTRIBUTES.reason]: 'not JSON' } }]);
+  expect(counter.counts).toEqual({});
+});
+
+test('a hot lead among them wakes somebody up, once it is a letter', async () => {
+  const { counter, log, deadLetter } = world(['b']);
+  expect(await deadLetter([hotLead('a'), hotLead('b')])).toEqual(new Set(['b']));
+  expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
+  expect(log.only('event.critical_dead')).toMatchObject({ message_id: 'a', integration_id: 'nobody' });
+});
