@@ -22,7 +22,8 @@ import { TIME_WORDS } from './time-span.ts';
 
 export const REPLAY_USAGE = `usage: npm run replay -- WEBHOOK_ID… | FILTER [--dry-run] [--rate N] [--yes] [--stage NAME]
   sends webhooks anew: the same webhook-id and payload, in a new generation, whatever became of the earlier one
-  WEBHOOK_ID…         these, in whatever state they are; what is in flight is left alone
+  WEBHOOK_ID…         these, in whatever state they are; what is in flight is left alone. A lead that waits for its moment
+                      (scheduled), or whose place another took (cancelled), is sent at once
   FILTER              of those whose payload is still held: at least one of --integration, --state, --error, --since
     --integration ID
     --state STATE     ${REPLAYED_STATES.join(', ')} (default: dead); may be given several times

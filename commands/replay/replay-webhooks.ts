@@ -110,7 +110,7 @@ async function replayOne(
     await sqs.send(
       new SendMessageCommand({
         QueueUrl: queueUrl,
-        MessageBody: toMessageText(deliveryOf(event, next, now(), 'replay')),
+        MessageBody: toMessageText(deliveryOf(event, next, now(), cause)),
         MessageGroupId: next.integration_id,
       }),
     );

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { evenly } from '../../../commands/replay/pace.ts';
 import { type ReplayOrder, replayWebhooks } from '../../../commands/replay/replay-webhooks.ts';
-import { type Delivery, deliverySchema } from '../../../lambdas/contract/delivery.ts';
+import { type Delivery, type DeliverySubject, deliverySchema } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import { decideClaim, eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
 import { ENRICHED, NOW, subject } from '../../support/factories.ts';
@@ -41,11 +41,15 @@ beforeEach(async () => {
 });
 
 /** A webhook whose event is held, in a state. */
-async function webhook(event_id: string, change: Partial<LedgerRecord> = {}): Promise<string> {
-  const event = eventOf(subject({ event_id }), ACCEPTED_MS);
+async function webhook(
+  event_id: string,
+  change: Partial<LedgerRecord> = {},
+  more: Partial<DeliverySubject> = {},
+): Promise<string> {
+  const event = eventOf(subject({ event_id, ...more }), ACCEPTED_MS);
   await ledger.keepEvents([event]);
   await ledger.overwrite({
-    ...newRecord(subject({ event_id, accepted_at: ACCEPTED_AT }), NOW),
+    ...newRecord(subject({ event_id, ...more, accepted_at: ACCEPTED_AT }), NOW),
     ...{ state: 'dead', reason: 'HTTP 404', attempt: 1, enrichment: ENRICHED, version: 3, ...change },
   });
   return event.webhook_id;
@@ -124,6 +128,28 @@ test.each(['delivered', 'dead', 'parked', 'scheduled', 'unwanted', 'cancelled'] 
     expect((await run([id])).fates.replayed).toEqual([id]);
   },
 );
+
+describe('a lead that waits, or waited, for its moment', () => {
+  const LEAD = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T14:00:00.000Z' } as const;
+
+  test.each(['scheduled', 'cancelled'] as const)(
+    '%s and replayed: sent at once, whatever came after it',
+    async (state) => {
+      const id = await webhook('lead', { state, reason: 'a later event of its user took its place: wh_1' }, LEAD);
+      await run([id]);
+      const [delivery] = (await sent()) as [Delivery];
+      expect(delivery).toMatchObject({ ...LEAD, progress: { attempt: 0, due_at: null } });
+      expect(delivery.progress).not.toHaveProperty('timed');
+      expect(decideClaim(await ledger.record(id), delivery, LEASE, NOW)).toMatchObject({ verdict: 'mine' });
+    },
+  );
+
+  test('parked and released: a later one may still take its place', async () => {
+    const id = await webhook('lead', { state: 'parked', parked_for: 'paused' }, LEAD);
+    await run([id], { cause: 'release' });
+    expect(await sent()).toMatchObject([{ progress: { timed: true, due_at: LEAD.send_at } }]);
+  });
+});
 
 describe('nothing is changed', () => {
   test.each([
