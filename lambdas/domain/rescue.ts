@@ -1,4 +1,4 @@
-import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
+import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS, type Redrive } from '../contract/delivery.ts';
 import type { GivenUp } from './critical-dead.ts';
 import { redriveOf } from './progress.ts';
 
@@ -21,7 +21,7 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
   const end = { due_at: now.toISOString(), outcome: 'dead', reason: reason.slice(0, MAX_REASON_CHARACTERS) };
   if (read.success) {
     const delivery: Delivery = read.data;
-    return { ...delivery, progress: { ...delivery.progress, ...end, redrive: redriveOf(delivery) } };
+    return { ...delivery, progress: { ...delivery.progress, ...end, redrive: letterOf(delivery) } };
   }
   const fields = isObject(input) ? input : { input };
   const progress = isObject(input) && isObject(input.progress) ? input.progress : {};
@@ -31,6 +31,13 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
     webhook_id: textOf(fields, 'webhook_id'),
     progress: { ...progress, ...end, redrive: { progress } },
   };
+}
+
+/** Nobody knows whether it had woken: redriven, it waits for its moment, and a later event may take its place. */
+function letterOf(delivery: Delivery): Redrive {
+  const redrive = redriveOf(delivery);
+  const { timed, due_at } = delivery.progress;
+  return timed === undefined ? redrive : { ...redrive, progress: { ...redrive.progress, timed, due_at } };
 }
 
 /** What a failed execution carried, as far as its input says: one that is no delivery says what it can. */

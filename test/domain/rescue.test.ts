@@ -45,6 +45,14 @@ describe('the input of a rescue', () => {
     );
   });
 
+  test('of what waits leaves a letter that waits on: redriven, it is not sent early, and may be cancelled', () => {
+    const waiting = delivery(PLAIN, { send_at: '2026-01-18T09:00:00.000Z' }, { attempt: 1 });
+    expect(deliverySchema.parse(letterOf(rescued(waiting)))).toMatchObject({
+      generation: 1,
+      progress: { attempt: 0, timed: true, due_at: '2026-01-18T09:00:00.000Z' },
+    });
+  });
+
   test('of an execution that was stopped says so, without an error', () => {
     expect(rescued(delivery(), { status: 'ABORTED', error: undefined }).progress).toMatchObject({
       reason: 'workflow execution ABORTED',

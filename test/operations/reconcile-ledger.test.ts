@@ -4,7 +4,7 @@ import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { reconcileReportSchema } from '../../lambdas/contract/reconciliation.ts';
-import { ENRICHED, integration, LEARNER_DATA, NOW, serviceError } from '../support/factories.ts';
+import { ENRICHED, integration, LEARNER_DATA, NOW, PLAIN, serviceError } from '../support/factories.ts';
 import { DAY, HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 
 const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
@@ -46,6 +46,18 @@ describe('the balance of a ledger', () => {
     expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
     expect(world.counter.measured).toContainEqual([METRICS.timerWaiting, 0]);
     expect(world.log.only('ledger.reconciled')).toMatchObject({ accepted: 10, unbalanced: 0, named: 0, took_ms: 0 });
+  });
+
+  test('is even where leads wait for a week, and where others took their place', async () => {
+    const world = reconcileWorld();
+    const week = { record: { ...asleep(-7 * DAY), attempt: 0 }, state: 'scheduled' } as const;
+    await world.put('since a minute', { agoMs: MINUTE, ...week });
+    await world.put('since three days', { agoMs: 3 * DAY, ...week, record: asleep(-4 * DAY) });
+    await world.put('due', { agoMs: 3 * DAY, state: 'scheduled', record: asleep(29 * MINUTE) });
+    await world.put('cancelled', { agoMs: 3 * DAY, state: 'cancelled' });
+    const states = { ...NOTHING, scheduled: 3, cancelled: 1 };
+    expect(await world.run()).toMatchObject({ accepted: 4, states, is_balanced: true, stuck: [] });
+    expect(world.sent).toEqual([]);
   });
 
   test('adds up for any mixture of webhooks, and every one is in it once', async () => {
@@ -202,6 +214,16 @@ describe('a webhook that is stuck', () => {
     expect(report).toMatchObject({ accepted: 2, states: { ...NOTHING, [state]: 1 }, unbalanced: 1 });
     expect(report.stuck).toMatchObject([{ webhook_id: id, state, since: isoAgo(31 * MINUTE), action: 'republished' }]);
     expect(await world.ledger.record(id)).not.toHaveProperty('token');
+  });
+
+  test('and whose moment has passed is sent anew as one that waited: a later event may take its place', async () => {
+    const world = reconcileWorld();
+    const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: isoAgo(HOUR) } as const;
+    const record = { ...asleep(HOUR), attempt: 0, enrichment: PLAIN };
+    const id = await world.put('overslept', { agoMs: 3 * DAY, state: 'scheduled', record, event: lead });
+    expect(await world.run()).toMatchObject({ stuck: [{ webhook_id: id, since: isoAgo(HOUR) }], republished: 1 });
+    const message = deliverySchema.parse(JSON.parse(world.sent[0]?.body ?? ''));
+    expect(message).toMatchObject({ ...lead, generation: 1, progress: { timed: true, due_at: isoAgo(HOUR) } });
   });
 
   test('and whose payload is deleted is named by every run, and cannot be sent', async () => {

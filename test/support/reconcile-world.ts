@@ -1,3 +1,4 @@
+import type { DeliverySubject } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
@@ -25,6 +26,8 @@ export interface Put {
   readonly changedAgoMs?: number;
   /** What else its record says. */
   readonly record?: Partial<LedgerRecord>;
+  /** What else its event says. */
+  readonly event?: Partial<DeliverySubject>;
 }
 
 /** A record in a state, accepted and changed so long ago. */
@@ -66,7 +69,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
     async put(eventId: string, put: Put): Promise<string> {
       const record = recordOf(eventId, put);
       const { webhook_id, integration_id, accepted_at } = record;
-      const accepted = subject({ event_id: eventId, webhook_id, integration_id, accepted_at });
+      const accepted = subject({ event_id: eventId, webhook_id, integration_id, accepted_at, ...put.event });
       await ledger.keepEvents([eventOf(accepted, NOW)]);
       if (put.state !== undefined) await ledger.overwrite(record);
       return webhook_id;
