@@ -16,6 +16,8 @@ jest.setTimeout(30_000);
 
 const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
 const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));
+const LEDGER = fileURLToPath(new URL('../../commands/ledger.ts', import.meta.url));
+const REPLAY = fileURLToPath(new URL('../../commands/replay.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'start-'));
 const stateFile = join(directory, 'platform.json');
 const env = { ...process.env, NODE_OPTIONS: '', LOCAL_PLATFORM_FILE: stateFile };
@@ -35,7 +37,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Runs one of the two commands to its end. */
+/** Runs a command to its end. */
 async function run(script: string, ...args: readonly string[]): Promise<{ status: number; text: string }> {
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [script, ...args], { env });
@@ -118,13 +120,13 @@ async function pastedLead(): Promise<string> {
   return stdout;
 }
 
-test('a lead that waits, and the next one of its user that takes its place', async () => {
+test('a lead that waits is cancelled by the next one of its user, and goes out once it is replayed', async () => {
   const minuteAgo = new Date(Date.now() - 60_000).toISOString();
   const { occurred_at, ...first } = JSON.parse(await pastedLead());
   expect(Date.parse(occurred_at)).toBeGreaterThan(Date.parse(minuteAgo));
   // Another time: pasted twice within a second, both would be of the same.
-  const bodies = [{ ...first, occurred_at: minuteAgo, delay_minutes: 8 }, JSON.parse(await pastedLead())];
-  const [overtaken, sent] = bodies.map(({ event_id }) => webhookId('n8n', event_id));
+  const bodies = [{ ...first, occurred_at: minuteAgo, delay_minutes: 14 }, JSON.parse(await pastedLead())];
+  const [overtaken, sent] = bodies.map(({ event_id }) => webhookId('n8n', event_id)) as [string, string];
   for (const [index, body] of bodies.entries()) {
     await publishBody(JSON.stringify(body));
     await prints(
@@ -135,7 +137,10 @@ test('a lead that waits, and the next one of its user that takes its place', asy
   await prints(
     new RegExp(`workflow +${overtaken}-g0 +ends: cancelled, a later event of its user took its place: ${sent}$`, 'm'),
   );
-});
+  expect((await run(LEDGER, 'show', overtaken)).text).toContain(`took its place: ${sent}\n`);
+  expect(await run(REPLAY, overtaken)).toMatchObject({ status: 0, text: expect.stringMatching(/replayed 1 of 1$/) });
+  await prints(new RegExp(`webhook +n8n +${overtaken} +200$`, 'm'));
+}, 60_000);
 
 test('a partner that refuses: the dead letter is told with its reason, and left where it is', async () => {
   expect(await run(SEND, 'partner', 'skillsoft', '400')).toEqual({ status: 0, text: 'partner skillsoft: 400' });
