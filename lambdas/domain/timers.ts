@@ -41,16 +41,14 @@ export function moveOf(standing: Timer | undefined, timer: Timer): Move {
   return timer.due_at > standing.due_at ? 'later' : 'earlier';
 }
 
-export function movedTo(generation: number): string {
-  return `it was moved: generation ${generation} carries it`;
-}
-
 /** What a delivery that waited does on waking. */
 export type Waking =
   | { readonly to: 'send' }
   /** It was moved: it waits on. */
   | { readonly to: 'wait'; readonly untilMs: number }
-  | { readonly to: 'cancel'; readonly reason: string };
+  | { readonly to: 'cancel'; readonly reason: string }
+  /** It was moved to an earlier time, and another generation carries it: that one alone has anything to write down. */
+  | { readonly to: 'leave'; readonly reason: string };
 
 /**
  * Compares a delivery with its user's timer, and neither with a clock: what waited is due.
@@ -65,7 +63,7 @@ export function onWaking(delivery: Delivery, timer: Timer | undefined, nowMs: nu
     return { to: 'cancel', reason: `a later event of its user took its place: ${timer.webhook_id}` };
   }
   if (timer.generation > delivery.generation) {
-    return { to: 'cancel', reason: movedTo(timer.generation) };
+    return { to: 'leave', reason: `it was moved: generation ${timer.generation} carries it` };
   }
   const dueAt = delivery.progress.due_at;
   if (timer.due_at === undefined || dueAt === null || timer.due_at <= dueAt) return { to: 'send' };
