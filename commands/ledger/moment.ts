@@ -40,7 +40,7 @@ export async function wakingOf(
 
 /** @returns undefined where it is sent */
 export function wakingWords(waking: Waking | undefined): string | undefined {
-  if (waking?.to === 'cancel') return `it is not sent: ${waking.reason}`;
+  if (waking?.to === 'cancel' || waking?.to === 'leave') return `it is not sent: ${waking.reason}`;
   if (waking?.to === 'wait')
     return `it waits on until ${shortTime(new Date(waking.untilMs).toISOString())}: it was moved`;
   return undefined;

@@ -16,7 +16,7 @@ export type Claim =
   /** Somebody else has it in hand, until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /** It was dealt with already, or somebody else carries it. */
-  | { readonly verdict: 'done'; readonly state: WebhookState; readonly generation: number };
+  | { readonly verdict: 'done'; readonly state: WebhookState };
 
 /** How a function leaves a webhook. */
 export interface Ending {

@@ -7,12 +7,11 @@ import { executionToken } from '../domain/identity.ts';
 import { leaseEndMs } from '../domain/ledger.ts';
 import { decided, waiting } from '../domain/progress.ts';
 import { asleepAgain } from '../domain/sleep.ts';
-import { movedTo } from '../domain/timers.ts';
 import { type ClaimServices, claim } from './claim.ts';
 import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
 import { settle, type Told } from './settle.ts';
-import { cancelled, sleepOnceMore, wake, wakeInVain } from './wake.ts';
+import { cancelled, obey, sleepOnceMore, waitNoLonger, wake } from './wake.ts';
 
 export type DeliverOneServices = FindReceiverServices & GatedTriesServices & ClaimServices;
 
@@ -29,6 +28,8 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   // Executions that an older version started have no token of their own.
   const delivery = { ...input, token: input.token ?? executionToken({ ...input, progress: { attempt: 0 } }) };
   if (delivery.progress.enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
+  const woken = await wake(delivery, services);
+  if (woken.waking.to === 'leave') return cancelled(delivery, woken.waking.reason, services);
   const entry = await readEntry(delivery, services);
   const claimed = await claim(delivery, entry.integration, services);
   if (claimed.verdict === 'busy') {
@@ -36,15 +37,11 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return waiting(delivery, 'another function has it in hand', dueAtMs);
   }
   if (claimed.verdict === 'done') {
-    const { state, generation } = claimed;
-    await wakeInVain(delivery, services);
-    if (delivery.progress.timed && generation > delivery.generation) {
-      return cancelled(delivery, movedTo(generation), services);
-    }
-    return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${state}`);
+    await waitNoLonger(delivery, woken, services);
+    return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
   const { hold } = claimed;
-  const told = (await wake(hold, services)) ?? (await deliver(hold, entry, services));
+  const told = (await obey(hold, woken, services)) ?? (await deliver(hold, entry, services));
   await sleepOnceMore(hold, told, services);
   return leave(hold, told, delivery.token, services);
 }

@@ -1,10 +1,10 @@
-import type { Delivery } from '../contract/delivery.ts';
+import type { Delivery, Progress } from '../contract/delivery.ts';
 import type { Hold } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import type { Timer } from '../contract/timer.ts';
 import { decided, waiting } from '../domain/progress.ts';
-import { MOVED_LATER, onWaking, timerOf } from '../domain/timers.ts';
+import { MOVED_LATER, onWaking, timerOf, type Waking } from '../domain/timers.ts';
 import type { ClaimServices } from './claim.ts';
 import type { Told } from './settle.ts';
 
@@ -14,39 +14,43 @@ export interface WakeServices extends ClaimServices {
   now(): number;
 }
 
-/**
- * Asks the timer of a delivery that waited for its moment whether it is still to be sent.
- *
- * @returns what becomes of it instead; undefined where it is to be tried
- */
-export async function wake({ delivery }: Hold, services: WakeServices): Promise<Told | undefined> {
-  const { ledger, now } = services;
+/** What the timer of a delivery says. */
+export interface Woken {
+  readonly waking: Waking;
+  /** Its user's, whichever event set it; undefined where there is none, or nothing waits for a moment. */
+  readonly timer?: Timer | undefined;
+}
+
+/** Asks the timer of a delivery that waited for its moment whether it is still to be sent. Any other is. */
+export async function wake(delivery: Delivery, { ledger, now }: WakeServices): Promise<Woken> {
   const own = delivery.progress.timed ? timerOf(delivery, now()) : undefined;
-  if (own === undefined) return undefined;
+  if (own === undefined) return { waking: { to: 'send' } };
   const timer = (await ledger.timers([own.key])).get(own.key);
-  const waking = onWaking(delivery, timer, now());
+  return { waking: onWaking(delivery, timer, now()), timer };
+}
+
+/** @returns what becomes of a claimed delivery instead of a try; undefined where it is to be tried, and waits no longer */
+export async function obey({ delivery }: Hold, woken: Woken, services: WakeServices): Promise<Told | undefined> {
+  const { waking } = woken;
   if (waking.to === 'cancel') return { result: cancelled(delivery, waking.reason, services) };
   if (waking.to === 'wait') return { result: waiting(delivery, MOVED_LATER, waking.untilMs) };
-  await waitNoLonger(delivery, timer, services);
+  await waitNoLonger(delivery, woken, services);
   return undefined;
 }
 
-/** Takes the timer of a delivery that woke to find it dealt with already, by an operator's replay, off the list. */
-export async function wakeInVain(delivery: Delivery, services: WakeServices): Promise<void> {
-  const own = delivery.progress.timed ? timerOf(delivery, services.now()) : undefined;
-  if (own === undefined) return;
-  const timer = (await services.ledger.timers([own.key])).get(own.key);
-  if (timer?.generation === delivery.generation) await waitNoLonger(delivery, timer, services);
-}
-
-async function waitNoLonger({ webhook_id }: Delivery, timer: Timer | undefined, { ledger }: WakeServices) {
-  if (timer?.webhook_id !== webhook_id || timer.due_at === undefined) return;
+/** Takes the timer of a delivery off the list of those that wait. */
+export async function waitNoLonger(delivery: Delivery, { timer }: Woken, { ledger }: ClaimServices): Promise<void> {
+  if (timer?.due_at === undefined || timer.webhook_id !== delivery.webhook_id) return;
   const { due_at, ...awake } = timer;
   await ledger.keepTimer(awake);
 }
 
 /** The end of a delivery whose place another took. */
-export function cancelled(delivery: Delivery, reason: string, { log, counter }: Pick<WakeServices, 'log' | 'counter'>) {
+export function cancelled(
+  delivery: Delivery,
+  reason: string,
+  { log, counter }: Pick<WakeServices, 'log' | 'counter'>,
+): Progress {
   const { webhook_id, integration_id, progress } = delivery;
   counter.count(METRICS.timerCancelled);
   log.info('timer.cancelled', { webhook_id, integration_id, reason });

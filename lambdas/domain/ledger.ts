@@ -16,7 +16,7 @@ import { decisionOf, unanswered } from './progress.ts';
 export type ClaimDecision =
   | { readonly verdict: 'mine'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
-  | { readonly verdict: 'done'; readonly state: WebhookState; readonly generation: number };
+  | { readonly verdict: 'done'; readonly state: WebhookState };
 
 /** States that nothing but a replay ends. What is dead may come again by itself: its letter is redriven. */
 const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
@@ -44,9 +44,7 @@ export function decideClaim(
   if (record !== undefined) {
     const untilMs = leaseEndMs(record);
     if (untilMs > nowMs) return { verdict: 'busy', untilMs };
-    if (!mayClaim(record, delivery)) {
-      return { verdict: 'done', state: record.state, generation: record.generation };
-    }
+    if (!mayClaim(record, delivery)) return { verdict: 'done', state: record.state };
   }
   const before = record ?? newRecord(delivery, nowMs);
   const generation = Math.max(before.generation, delivery.generation);

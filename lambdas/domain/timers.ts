@@ -41,10 +41,6 @@ export function moveOf(standing: Timer | undefined, timer: Timer): Move {
   return timer.due_at > standing.due_at ? 'later' : 'earlier';
 }
 
-export function movedTo(generation: number): string {
-  return `it was moved: generation ${generation} carries it`;
-}
-
 /** Why a delivery that was moved to a later time waits on. */
 export const MOVED_LATER = 'it was moved to a later time';
 
@@ -53,7 +49,9 @@ export type Waking =
   | { readonly to: 'send' }
   /** It was moved: it waits on. */
   | { readonly to: 'wait'; readonly untilMs: number }
-  | { readonly to: 'cancel'; readonly reason: string };
+  | { readonly to: 'cancel'; readonly reason: string }
+  /** It was moved to an earlier time, and another generation carries it: that one alone has anything to write down. */
+  | { readonly to: 'leave'; readonly reason: string };
 
 /**
  * Compares a delivery with its user's timer, and neither with a clock: what waited is due.
@@ -68,7 +66,7 @@ export function onWaking(delivery: Delivery, timer: Timer | undefined, nowMs: nu
     return { to: 'cancel', reason: `a later event of its user took its place: ${timer.webhook_id}` };
   }
   if (timer.generation > delivery.generation) {
-    return { to: 'cancel', reason: movedTo(timer.generation) };
+    return { to: 'leave', reason: `it was moved: generation ${timer.generation} carries it` };
   }
   const dueAt = delivery.progress.due_at;
   if (timer.due_at === undefined || dueAt === null || timer.due_at <= dueAt) return { to: 'send' };

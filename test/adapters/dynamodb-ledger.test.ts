@@ -90,7 +90,7 @@ describe('a webhook’s way', () => {
     const { note, claim } = newLedger();
     const one = newDelivery();
     expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
-    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'scheduled', generation: 0 });
+    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'scheduled' });
     expect(await claim({ ...one, token: 'g0' }, LEASE_MS)).toMatchObject({ verdict: 'mine' });
   });
 });
@@ -286,7 +286,7 @@ describe('without its table', () => {
     expect(hold.record).toBeUndefined();
     front.decide(() => 'pass');
     expect(await settle(hold, ended('delivered'))).toBe(true);
-    expect(await claim(one, LEASE_MS)).toMatchObject({ verdict: 'done', state: 'delivered' });
+    expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'delivered' });
   });
 });
 

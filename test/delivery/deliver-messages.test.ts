@@ -287,7 +287,7 @@ describe('what the ledger says of a message', () => {
 
   test('dealt with, or carried by somebody else: it is acknowledged, and nothing is sent', async () => {
     const { services, sent, started, letters } = world({
-      ledger: claiming({ verdict: 'done', state: 'delivered', generation: 0 }),
+      ledger: claiming({ verdict: 'done', state: 'delivered' }),
     });
     expect((await deliverMessages([message(to('acme'))], services)).size).toBe(0);
     expect([sent, started, letters]).toEqual([[], [], []]);

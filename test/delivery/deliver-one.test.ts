@@ -90,6 +90,15 @@ describe('a step of the workflow', () => {
 describe('what the ledger says of a step', () => {
   const claimed = (claim: Claim) => world({ verdict: 'now' }, undefined, false, { claim: async () => claim });
   const carried = delivery(ENRICHED, {}, { attempt: 1, due_at: '2026-01-15T12:00:00.000Z' });
+  const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
+  const due_at = '2026-01-15T12:00:00.000Z';
+  const timed = delivery(PLAIN, { ...lead, send_at: due_at }, { due_at, timed: true });
+  const own = timerOf(timed, NOW) as Timer;
+  const withTimer = (timer: Timer, claim?: Claim) =>
+    world({ verdict: 'now' }, undefined, false, {
+      timers: async () => new Map([[own.key, timer]]),
+      ...(claim !== undefined && { claim: async () => claim }),
+    });
 
   test('in hand elsewhere: it comes back when that claim ends, and spends no try', async () => {
     const { services, requests, ledger } = claimed({ verdict: 'busy', untilMs: NOW + 30_000 });
@@ -110,7 +119,7 @@ describe('what the ledger says of a step', () => {
   test.each(['delivered', 'dead', 'scheduled', 'parked', 'unwanted', 'cancelled'] as const)(
     '%s already, or carried by somebody else: it ends, and leaves no letter',
     async (state) => {
-      const { services, requests } = claimed({ verdict: 'done', state, generation: 0 });
+      const { services, requests } = claimed({ verdict: 'done', state });
       const result = await deliverOne(carried, services);
       expect(result).toMatchObject({ outcome: 'duplicate', attempt: 1, reason: `the ledger says: ${state}` });
       expect(result.redrive).toBeUndefined();
@@ -118,32 +127,32 @@ describe('what the ledger says of a step', () => {
     },
   );
 
-  test('moved to an earlier time: it ends as cancelled, since another generation carries it', async () => {
-    const { services, counter } = claimed({ verdict: 'done', state: 'delivered', generation: 1 });
-    const timed = { ...carried, progress: { ...carried.progress, timed: true as const } };
+  test('moved to an earlier time: it ends as cancelled, and writes nothing of what another generation carries', async () => {
+    const moved = { ...own, latest_at: '2026-01-15T12:00:00.000Z', generation: 1 };
+    const { services, ledger, requests } = withTimer(moved);
     expect(await deliverOne(timed, services)).toMatchObject({
       outcome: 'cancelled',
       reason: 'it was moved: generation 1 carries it',
     });
-    expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
-    expect((await deliverOne({ ...timed, generation: 1 }, services)).outcome).toBe('duplicate');
+    expect([ledger.claims, ledger.settled, requests]).toEqual([[], [], []]);
+    const carrying = withTimer(moved);
+    expect((await deliverOne({ ...timed, generation: 1 }, carrying.services)).outcome).toBe('delivered');
+  });
+
+  test('sent already by an operator’s replay: it ends, and waits no longer', async () => {
+    const { services, ledger } = withTimer(own, { verdict: 'done', state: 'delivered' });
+    expect((await deliverOne(timed, services)).outcome).toBe('duplicate');
+    const { due_at, ...awake } = own;
+    expect(ledger.timersKept).toEqual([awake]);
   });
 
   test('overtaken while it waited: nothing is sent, and the ledger says cancelled', async () => {
-    const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
-    const given = delivery(
-      PLAIN,
-      { ...lead, send_at: '2026-01-15T12:00:00.000Z' },
-      { ...carried.progress, enrichment: PLAIN, timed: true },
-    );
-    const own = timerOf(given, NOW) as Timer;
     const later = { ...own, webhook_id: 'wh_later', latest_at: '2026-01-15T12:00:00.000Z' };
-    const { services, requests, ledger } = world(undefined, undefined, false, {
-      timers: async () => new Map([[own.key, later]]),
-    });
-    expect(await deliverOne(given, services)).toMatchObject({ outcome: 'cancelled' });
+    const { services, requests, ledger, counter } = withTimer(later);
+    expect(await deliverOne(timed, services)).toMatchObject({ outcome: 'cancelled' });
     expect(requests).toEqual([]);
     expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'cancelled' } } }]);
+    expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
   });
 
   test('it asks by the token of its execution; one that an older version started has the plain one', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
-import { sleepOnceMore, wake, wakeInVain } from '../../lambdas/delivery/wake.ts';
+import { obey, sleepOnceMore, waitNoLonger, wake } from '../../lambdas/delivery/wake.ts';
 import { onceMore } from '../../lambdas/domain/progress.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
@@ -23,17 +23,20 @@ function world(standing: Timer | undefined) {
 }
 const hold = (given: Delivery) => ({ delivery: given, record: undefined });
 
+const woken = (given: Delivery, services: ReturnType<typeof world>) =>
+  wake(given, services).then((said) => obey(hold(given), said, services));
+
 describe('a delivery that wakes', () => {
   test('is tried, and waits no longer: its timer is off the list', async () => {
     const services = world(own);
-    expect(await wake(hold(waiting), services)).toBeUndefined();
+    expect(await woken(waiting, services)).toBeUndefined();
     const { due_at, ...awake } = own;
     expect(services.ledger.timersKept).toEqual([awake]);
   });
 
   test('is tried where no timer can be read', async () => {
     const services = world(undefined);
-    expect(await wake(hold(waiting), services)).toBeUndefined();
+    expect(await woken(waiting, services)).toBeUndefined();
     expect(services.ledger.timersKept).toEqual([]);
   });
 
@@ -41,7 +44,7 @@ describe('a delivery that wakes', () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
     const services = world(later);
     const reason = 'a later event of its user took its place: wh_later';
-    expect((await wake(hold(waiting), services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
+    expect((await woken(waiting, services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
     expect(services.counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
     expect(services.log.only('timer.cancelled')).toEqual({
       webhook_id: waiting.webhook_id,
@@ -53,7 +56,7 @@ describe('a delivery that wakes', () => {
 
   test('waits on where it was moved, without a try', async () => {
     const services = world({ ...own, latest_at: at(-1), due_at: at(60_000) });
-    expect((await wake(hold(waiting), services))?.result).toMatchObject({
+    expect((await woken(waiting, services))?.result).toMatchObject({
       outcome: 'retry',
       attempt: 0,
       due_at: at(60_000),
@@ -65,26 +68,17 @@ describe('a delivery that wakes', () => {
     const { timed, ...asked } = waiting.progress;
     for (const given of [delivery(), { ...waiting, progress: asked }]) {
       const services = world({ ...own, webhook_id: 'wh_later', latest_at: at(-1) });
-      expect(await wake(hold(given), services)).toBeUndefined();
+      expect(await woken(given, services)).toBeUndefined();
     }
   });
 });
 
-describe('a delivery that wakes to find it dealt with', () => {
-  test('is off the list: an operator had it sent at once', async () => {
-    const services = world(own);
-    await wakeInVain(waiting, services);
-    const { due_at, ...awake } = own;
-    expect(services.ledger.timersKept).toEqual([awake]);
-  });
-
-  test('leaves the timer that another generation waits on, or another event', async () => {
-    for (const standing of [{ ...own, generation: 1 }, { ...own, webhook_id: 'wh_later' }, undefined]) {
-      const services = world(standing);
-      await wakeInVain(waiting, services);
-      expect(services.ledger.timersKept).toEqual([]);
-    }
-  });
+test('only its own timer is taken off the list', async () => {
+  for (const timer of [{ ...own, webhook_id: 'wh_later' }, undefined]) {
+    const services = world(timer);
+    await waitNoLonger(waiting, { waking: { to: 'send' }, timer }, services);
+    expect(services.ledger.timersKept).toEqual([]);
+  }
 });
 
 describe('a delivery that waits once more', () => {

@@ -124,7 +124,7 @@ describe('what a delivery does on waking', () => {
 
   test('it is cancelled where it was moved to an earlier time: another generation carries it', () => {
     const moved = { ...timer({ ...own, occurred_at: at(-5), send_at: at(-1_000) }), generation: 1 };
-    expect(onWaking(waking, moved, NOW)).toEqual({ to: 'cancel', reason: 'it was moved: generation 1 carries it' });
+    expect(onWaking(waking, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
     expect(onWaking({ ...waking, generation: 1 }, moved, NOW).to).toBe('send');
   });
 

@@ -80,7 +80,6 @@ describe('what was parked for over 72 hours', () => {
     expect(decideClaim(record, waking, { ms: 40_000, claimedBy: 'test' }, NOW)).toEqual({
       verdict: 'done',
       state: 'dead',
-      generation: 1,
     });
   });
 

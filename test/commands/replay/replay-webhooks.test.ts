@@ -118,7 +118,7 @@ test('what is sent may be claimed, and what was on its way before may not', asyn
   if (claim.verdict !== 'mine') return;
   const delivered: LedgerRecord = { ...claim.record, state: 'delivered' };
   const old = { ...delivery, generation: 0, token: 'g0-a1' };
-  expect(decideClaim(delivered, old, LEASE, NOW)).toMatchObject({ verdict: 'done', state: 'delivered' });
+  expect(decideClaim(delivered, old, LEASE, NOW)).toEqual({ verdict: 'done', state: 'delivered' });
 });
 
 test.each(['delivered', 'dead', 'parked', 'scheduled', 'unwanted', 'cancelled'] as const)(

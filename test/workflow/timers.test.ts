@@ -1,0 +1,202 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
+import type { Delivery } from '../../lambdas/contract/delivery.ts';
+import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
+import { executionName, executionToken } from '../../lambdas/domain/identity.ts';
+import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
+import { book, fakeCounter, fakeLog, flag, integration, NOW } from '../support/factories.ts';
+import { createMemoryLedger } from '../support/memory-ledger.ts';
+import { answered, openGate, sendingServices } from '../support/sending.ts';
+
+const MINUTE_MS = 60_000;
+const known = book(integration());
+
+/** Something that a bot publishes: a lead, or one that it has published, with another time. */
+interface Publication {
+  readonly user: 1 | 2;
+  readonly id: string;
+  /** Undefined: it is hot, and sent at once. */
+  readonly delayMinutes: number | undefined;
+  /** How many calls the function that takes it makes before it is killed, the first time. */
+  readonly killedAfter: number;
+  /** Whether SQS delivers it twice. */
+  readonly isTwice: boolean;
+}
+
+/** One minute between publications; delays end between two. */
+const publications = fc.array(
+  fc.record<Publication>({
+    user: fc.constantFrom<1 | 2>(1, 2),
+    id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+    delayMinutes: fc.option(
+      fc.integer({ min: 0, max: 9 }).map((minutes) => minutes + 0.5),
+      { nil: undefined },
+    ),
+    killedAfter: fc.integer({ min: 0, max: 8 }),
+    isTwice: fc.boolean(),
+  }),
+  { minLength: 1, maxLength: 12 },
+);
+
+/** Calculated and hot leads are different leads, and users have their own. */
+const eventIdOf = ({ user, id, delayMinutes }: Publication) =>
+  `${delayMinutes === undefined ? 'hot' : 'calculated'}-${user}-${id}`;
+
+function bodyOf(publication: Publication, minute: number): string {
+  const { user, delayMinutes } = publication;
+  const occurred_at = new Date(NOW + minute * MINUTE_MS).toISOString();
+  const payload = { user_id: user, lead_type: delayMinutes === undefined ? 'hot' : 'calculated', priority: 'high' };
+  return JSON.stringify({
+    ...{ schema_version: 1, event_type: 'lead', integration_id: 'acme', occurred_at, event_id: eventIdOf(publication) },
+    ...(delayMinutes !== undefined && { delay_minutes: delayMinutes }),
+    payload: { ...payload, timestamp: '2026-01-15T12:00:00Z' },
+  });
+}
+
+/** When each webhook is sent, in minutes, by the rules of docs/lms-guide.md; what was overtaken is absent. */
+function expected(published: readonly Publication[]): Map<string, number> {
+  const sent = new Map<string, number>();
+  for (const user of [1, 2]) {
+    const seen = new Set<string>();
+    let waiting: { readonly eventId: string; readonly dueMinute: number } | undefined;
+    const wakeUntil = (minute: number) => {
+      if (waiting === undefined || waiting.dueMinute > minute) return;
+      sent.set(waiting.eventId, waiting.dueMinute);
+      waiting = undefined;
+    };
+    for (const [minute, publication] of published.entries()) {
+      if (publication.user !== user) continue;
+      wakeUntil(minute);
+      const eventId = eventIdOf(publication);
+      const { delayMinutes } = publication;
+      const dueMinute = minute + (delayMinutes ?? 0);
+      if (delayMinutes === undefined) {
+        // Published again, it is a copy; but its user did something at that time.
+        if (!seen.has(eventId)) sent.set(eventId, minute);
+        waiting = undefined;
+      } else if (waiting?.eventId === eventId || !seen.has(eventId)) waiting = { eventId, dueMinute };
+      seen.add(eventId);
+    }
+    wakeUntil(Number.POSITIVE_INFINITY);
+  }
+  return sent;
+}
+
+class Killed extends Error {}
+
+/** The pipeline's own functions over a ledger and a workflow in memory, minute by minute. */
+async function play(published: readonly Publication[]) {
+  let nowMs = NOW;
+  const now = () => nowMs;
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const ledger = createLedger({ table: createMemoryLedger({ now }), claimedBy: 'test', log, counter, now });
+  const executions = new Map<string, Delivery>();
+  const sent: { readonly id: string; readonly minute: number }[] = [];
+  const note = (id: string) => sent.push({ id, minute: (nowMs - NOW) / MINUTE_MS });
+
+  /** A function whose calls fail from the `left`th on: whatever it was about to do stays undone. */
+  function functionDyingAfter(left: number): EnrichEventsServices {
+    let calls = 0;
+    const call =
+      <A extends readonly unknown[], R>(made: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => {
+        calls += 1;
+        if (calls > left) throw new Killed();
+        return made(...args);
+      };
+    const { accept, timers, keepTimer, note: noteOne, claim, settle } = ledger;
+    const dying: Ledger = {
+      ...{ accept: call(accept), timers: call(timers), keepTimer: call(keepTimer), note: call(noteOne) },
+      ...{ claim, settle },
+    };
+    return {
+      flag: { read: async () => flag() },
+      integrations: { read: async () => known },
+      cache: { read: async () => new Map(), write: async () => {} },
+      warehouse: { ask: () => Promise.reject(new Error('leads need nothing of it')) },
+      ledger: dying,
+      workflow: {
+        start: call(async (delivery: Delivery) => {
+          const token = executionToken(delivery);
+          const name = executionName(delivery.webhook_id, token);
+          if (!executions.has(name)) executions.set(name, { ...delivery, token });
+          return token;
+        }),
+      },
+      forward: call(async (deliveries: ReadonlyMap<string, Delivery>) => {
+        // The deliveries queue, and who reads it.
+        for (const delivery of deliveries.values()) {
+          const claim = await ledger.claim(delivery, 40_000);
+          if (claim.verdict !== 'mine') continue;
+          note(delivery.event_id);
+          await ledger.settle(claim.hold, { progress: { ...delivery.progress, attempt: 1, outcome: 'delivered' } });
+        }
+        return new Set<string>();
+      }),
+      deadLetter: () => Promise.reject(new Error('nothing is wrong with any')),
+      log,
+      counter,
+      now,
+      random: () => 0.5,
+    };
+  }
+
+  async function take(publication: Publication, minute: number): Promise<void> {
+    const messages = [{ id: 'message', body: bodyOf(publication, minute), attributes: {} }] as never;
+    const isTaken = await enrichEvents(messages, functionDyingAfter(publication.killedAfter)).then(
+      (failures) => failures.size === 0,
+      (thrown) => {
+        if (!(thrown instanceof Killed)) throw thrown;
+        return false;
+      },
+    );
+    // SQS delivers it again.
+    if (!isTaken || publication.isTwice) await enrichEvents(messages, functionDyingAfter(Infinity));
+  }
+
+  /** Everything in the workflow that is due until then, in its order. */
+  async function wakeUntil(untilMs: number): Promise<void> {
+    const dueMs = ({ progress }: Delivery) => Date.parse(progress.due_at ?? '');
+    for (;;) {
+      const due = [...executions].filter(([, one]) => one.progress.outcome !== 'delivered' && dueMs(one) <= untilMs);
+      const [next] = due
+        .filter(([, { progress }]) => isOpen(progress.outcome))
+        .toSorted(([, a], [, b]) => dueMs(a) - dueMs(b));
+      if (next === undefined) return;
+      const [name, delivery] = next;
+      nowMs = Math.max(nowMs, dueMs(delivery));
+      const progress = await deliverOne(delivery, {
+        ...sendingServices([answered(200)], { now }),
+        ...{ integrations: { read: async () => known }, gate: openGate(), log, counter, random: () => 0.5, ledger },
+      });
+      if (progress.outcome === 'delivered') note(delivery.event_id);
+      executions.set(name, { ...delivery, progress });
+    }
+  }
+  const isOpen = (outcome: string | undefined) => outcome === undefined || outcome === 'retry';
+
+  for (const [minute, publication] of published.entries()) {
+    await wakeUntil(NOW + minute * MINUTE_MS);
+    nowMs = NOW + minute * MINUTE_MS;
+    await take(publication, minute);
+  }
+  await wakeUntil(Number.POSITIVE_INFINITY);
+  return { sent, outcomes: [...executions.values()].map(({ progress }) => progress.outcome) };
+}
+
+test('whoever is killed and whatever comes twice: each lead is sent once, in its time, or a later one took its place', async () => {
+  await fc.assert(
+    fc.asyncProperty(publications, async (published) => {
+      const { sent, outcomes } = await play(published);
+      const wanted = [...expected(published)].map(([id, minute]) => ({ id, minute }));
+      const byId = (one: { id: string }, other: { id: string }) => (one.id < other.id ? -1 : 1);
+      expect(sent.toSorted(byId)).toEqual(wanted.toSorted(byId));
+      for (const outcome of outcomes) expect(['delivered', 'cancelled', 'duplicate']).toContain(outcome);
+    }),
+    { numRuns: 300 },
+  );
+}, 120_000);
