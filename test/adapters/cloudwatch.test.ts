@@ -96,7 +96,7 @@ describe('one value of a metric', () => {
 
   test('of many is asked 500 at a time', async () => {
     const queries = Array.from({ length: 1001 }, (_, index) => query({ key: `tries-${index}` }));
-    const read = await reader().read(...queries);
+    const read = await reader(15_000).read(...queries);
     expect(read.size).toBe(1001);
     expect(calls.map(({ MetricDataQueries }) => MetricDataQueries.length).toSorted()).toEqual([1, 500, 500]);
   });

@@ -103,7 +103,10 @@ describeWithPromtool('Prometheus’ own checker', () => {
 
   test('takes the guide’s rules', () => {
     const { status, output } = promtool(['check', 'rules', '--lint-fatal', written('alerts.yml', alerts)]);
-    expect([status, output]).toEqual([0, expect.stringContaining('4 rules found')]);
+    expect([status, output]).toEqual([
+      0,
+      expect.stringContaining(`${alerts.match(/^ *- alert: /gm)?.length} rules found`),
+    ]);
   });
 
   test('finds that the guide’s rules ring as document 003 has it: under 80%, under 90% until 95%, over 10 errors in an hour', () => {
