@@ -12,8 +12,9 @@ export default {
   maxWorkers: Math.max(2, availableParallelism() - 1),
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.venv'],
   reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
-  // With --coverage only, as `npm run check` asks for. V8 counts what runs, with no instrumented code; functions that
-  // end-to-end tests run in processes of their own do not count.
+  // With --coverage only, as `npm run coverage` asks for: of the tests that call `lambdas/` in this process. V8 counts what
+  // runs, with no instrumented code, and takes half as long again; what end-to-end tests run in processes of their own
+  // would not count.
   coverageProvider: 'v8',
   collectCoverageFrom: ['lambdas/**/*.ts'],
   coverageReporters: [['text', { skipFull: true }]],
