@@ -9,8 +9,8 @@ export function createWorkflow({ client, stateMachineArn }: { client: SFNClient;
   return {
     async start(delivery) {
       const token = executionToken(delivery);
-      await startOnce(client, stateMachineArn, executionName(delivery.webhook_id, token), { ...delivery, token });
-      return token;
+      const name = executionName(delivery.webhook_id, token);
+      return { token, isOwn: await startOnce(client, stateMachineArn, name, { ...delivery, token }) };
     },
   };
 }
@@ -18,9 +18,9 @@ export function createWorkflow({ client, stateMachineArn }: { client: SFNClient;
 /**
  * Starts an execution unless one of that name exists. Step Functions refuses a closed one's name, or a running one's
  * with another input (jitter makes it another), with `ExecutionAlreadyExists`: it carries the delivery, so it counts
- * as started.
+ * as started. With the same input a running one's name is taken as the same call again.
  *
- * @returns whether there was none of that name
+ * @returns whether one of that name runs with this input
  * @throws the SDK's error otherwise
  */
 export async function startOnce(

@@ -1,16 +1,23 @@
 import type { Delivery } from './delivery.ts';
 import type { Integration } from './integration.ts';
 
+/** The execution that carries a delivery. */
+export interface Started {
+  /** What the ledger knows it by. */
+  readonly token: string;
+  /** Whether it was given exactly this delivery: by this call, or by an earlier one that is repeated while it runs. */
+  readonly isOwn: boolean;
+}
+
 /** The retry workflow, as functions see it. */
 export interface Workflow {
   /**
    * Starts the execution that carries a delivery from here on. One that exists already, running or closed, carries it:
    * that is success too.
    *
-   * @returns what the ledger knows the execution by
    * @throws where the start is not certain; the message that led here must not be acknowledged then
    */
-  start(delivery: Delivery): Promise<string>;
+  start(delivery: Delivery): Promise<Started>;
 }
 
 /** How long the parts of a request took, in milliseconds. What a kept connection spares is absent. */

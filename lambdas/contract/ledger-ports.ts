@@ -40,7 +40,7 @@ export interface Ledger {
   accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, WebhookState>>;
   /** Users' timers by their keys; absent where there is none, or none can be read. */
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
-  /** Writes a timer, unless one of a later event stands there. */
+  /** Writes a timer, unless one of a later event, or of another publication of its own that waits, stands there. */
   keepTimer(timer: Timer): Promise<void>;
   /** Asks for a webhook, for so many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
@@ -120,7 +120,12 @@ export interface LedgerTable {
   keepEvents(events: readonly LedgerEvent[]): Promise<void>;
   keepAnswer(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
-  /** @returns whether it was written: no later event stood there */
+  /**
+   * One that waits gives way to a later publication of the same event, too; one that woke takes its own place, whatever
+   * stands there.
+   *
+   * @returns whether it was written: no later event stood there
+   */
   keepTimer(timer: Timer): Promise<boolean>;
   /** How many wait, and how many of these were due at that moment, in epoch milliseconds. */
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;

@@ -42,7 +42,7 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   }
   const { hold } = claimed;
   const told = (await obey(hold, woken, services)) ?? (await deliver(hold, entry, services));
-  await sleepOnceMore(hold, told, services);
+  await sleepOnceMore(hold, told, woken, services);
   return leave(hold, told, delivery.token, services);
 }
 

@@ -34,7 +34,7 @@ const MAX_DELAY_SECONDS = 900;
 export async function handOver(delivery: Delivery, { workflow, ledger, now }: HandOnServices): Promise<undefined> {
   const { timed, due_at } = delivery.progress;
   const progress = { ...delivery.progress, due_at: timed && due_at !== null ? due_at : new Date(now()).toISOString() };
-  const token = await workflow.start({ ...delivery, progress });
+  const { token } = await workflow.start({ ...delivery, progress });
   await ledger.note(delivery, { progress: { ...progress, outcome: 'retry' }, token });
 }
 
@@ -83,6 +83,6 @@ async function conclude(id: string, hold: Hold, told: Told, services: HandOnServ
 
 async function carryOn(hold: Hold, told: Told, services: HandOnServices): Promise<void> {
   const { redrive: _, ...progress } = told.result;
-  const token = await services.workflow.start({ ...hold.delivery, progress });
+  const { token } = await services.workflow.start({ ...hold.delivery, progress });
   await settle(hold, told, token, services);
 }

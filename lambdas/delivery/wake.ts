@@ -61,11 +61,15 @@ export function cancelled(
 export async function sleepOnceMore(
   { delivery }: Hold,
   { result }: Told,
+  woken: Woken,
   { ledger, now }: WakeServices,
 ): Promise<void> {
-  const isOnceMore = result.earlier_tries !== delivery.progress.earlier_tries;
-  const timer = isOnceMore && delivery.progress.timed ? timerOf(delivery, acceptedMs()) : undefined;
-  if (timer !== undefined && result.due_at !== null) await ledger.keepTimer({ ...timer, due_at: result.due_at });
+  if (result.earlier_tries === delivery.progress.earlier_tries || !delivery.progress.timed) return;
+  const timer = timerOf(delivery, acceptedMs());
+  if (timer === undefined || result.due_at === null) return;
+  // Where it was moved, its timer is of a later publication than the one that its execution was given.
+  const latest_at = woken.timer?.webhook_id === timer.webhook_id ? woken.timer.latest_at : timer.latest_at;
+  await ledger.keepTimer({ ...timer, latest_at, due_at: result.due_at });
 
   function acceptedMs(): number {
     return delivery.accepted_at === undefined ? now() : Date.parse(delivery.accepted_at);

@@ -31,13 +31,14 @@ export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefi
   };
 }
 
-/** What an event that is published again, with another time, does to its own that waits. */
-export type Move = 'none' | 'later' | 'earlier';
+/** What an event that is published again does to its own that waits; `same`: it names the time that stands. */
+export type Move = 'none' | 'same' | 'later' | 'earlier';
 
 /** @param standing the user's timer as it is; undefined where there is none, or it could not be read */
 export function moveOf(standing: Timer | undefined, timer: Timer): Move {
   if (standing?.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
-  if (standing.due_at === undefined || timer.due_at === undefined || standing.due_at === timer.due_at) return 'none';
+  if (standing.due_at === undefined || timer.due_at === undefined) return 'none';
+  if (standing.due_at === timer.due_at) return 'same';
   return timer.due_at > standing.due_at ? 'later' : 'earlier';
 }
 

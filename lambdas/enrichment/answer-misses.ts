@@ -41,7 +41,10 @@ export async function answerMisses(
   await Promise.all([
     services.cache.write(found, ttlSeconds),
     forward(settled, failures, services),
-    startWorkflows(pending, failures, services, () => services.counter.count(METRICS.taskQueued)),
+    startWorkflows(pending, failures, services, () => {
+      services.counter.count(METRICS.taskQueued);
+      return undefined;
+    }),
   ]);
 }
 

@@ -34,11 +34,28 @@ export async function setTimers(
   }
   await Promise.all([
     ...keeping.map((timer) => ledger.keepTimer(timer)),
-    startWorkflows(starting, failures, services, async (delivery) => {
+    startWorkflows(starting, failures, services, async (delivery, { isOwn }) => {
       const timer = timerOfOne(delivery);
-      if (timer !== undefined) await ledger.keepTimer(timer);
+      if (timer === undefined || (!isOwn && (await isKept(timer)))) return undefined;
+      if (!isOwn) return contested(timer);
+      await ledger.keepTimer(timer);
+      return undefined;
     }),
   ]);
+
+  async function isKept({ key, webhook_id, latest_at }: Timer): Promise<boolean> {
+    const kept = (await ledger.timers([key])).get(key);
+    return kept?.webhook_id === webhook_id && kept.latest_at === latest_at;
+  }
+
+  /**
+   * The execution waits for the time that another publication of the event named, and the ledger cannot tell yet, or
+   * just now, which one was last. When the message comes again it can.
+   */
+  function contested({ webhook_id }: Timer): string {
+    log.info('timer.contested', { webhook_id });
+    return 'another publication of the event is being taken';
+  }
 
   /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */
   function move(id: string, delivery: Delivery, timer: Timer | undefined): void {
@@ -49,6 +66,8 @@ export async function setTimers(
     const generation = to === 'earlier' ? before.generation + 1 : before.generation;
     if (to === 'earlier') starting.set(id, { ...delivery, generation });
     else keeping.push({ ...timer, generation });
+    // A move that was published before it, and comes later, changes nothing.
+    if (to === 'same') return;
     timed.delete(id);
     counter.count(METRICS.timerMoved);
     log.info('timer.moved', { webhook_id: timer.webhook_id, generation, due_at: timer.due_at });

@@ -47,7 +47,7 @@ const workflow = () => createWorkflow({ client, stateMachineArn: STATE_MACHINE }
 describe('starting the workflow', () => {
   test('names the execution by webhook and token, and gives it the delivery with that token', async () => {
     const given = delivery(PENDING, { generation: 3, payload: '{"a":1.0}' });
-    expect(await workflow().start(given)).toBe('g3');
+    expect(await workflow().start(given)).toEqual({ token: 'g3', isOwn: true });
     expect(calls).toHaveLength(1);
     expect(calls[0]?.target).toBe('AWSStepFunctions.StartExecution');
     expect(calls[0]?.input).toMatchObject({ stateMachineArn: STATE_MACHINE, name: `${given.webhook_id}-g3` });
@@ -56,7 +56,7 @@ describe('starting the workflow', () => {
 
   test('succeeds where the execution exists already: it carries the delivery', async () => {
     answers = [refusal('ExecutionAlreadyExists')];
-    await expect(workflow().start(delivery())).resolves.toBe('g0');
+    await expect(workflow().start(delivery())).resolves.toEqual({ token: 'g0', isOwn: false });
   });
 
   test.each([

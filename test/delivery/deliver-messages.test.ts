@@ -61,7 +61,7 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
     workflow: {
       async start(given) {
         started.push(given);
-        return executionToken(given);
+        return { token: executionToken(given), isOwn: true };
       },
     },
     ledger: openLedger(),
@@ -342,7 +342,7 @@ describe('what the ledger says of a message', () => {
           };
         },
       }),
-      workflow: { start: (given) => note('execution')().then(() => executionToken(given)) },
+      workflow: { start: (given) => note('execution')().then(() => ({ token: executionToken(given), isOwn: true })) },
       defer: () => note('message')().then(() => new Set<string>()),
       deadLetter: () => note('letter')().then(() => new Set<string>()),
       ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`)().then(() => true) }),

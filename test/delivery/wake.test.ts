@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
-import { obey, sleepOnceMore, waitNoLonger, wake } from '../../lambdas/delivery/wake.ts';
+import { obey, sleepOnceMore, type Woken, waitNoLonger, wake } from '../../lambdas/delivery/wake.ts';
 import { onceMore } from '../../lambdas/domain/progress.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
@@ -82,20 +82,35 @@ test('only its own timer is taken off the list', async () => {
 });
 
 describe('a delivery that waits once more', () => {
+  const asWoken = (timer: Timer | undefined): Woken => ({ waking: { to: 'send' }, timer });
   const again: TaskResult = onceMore(waiting, 3, '3 tries failed', new Date(NOW + 7200_000));
 
   test('is on the list again, until then', async () => {
     const services = world(own);
-    await sleepOnceMore(hold(waiting), { result: again }, services);
+    await sleepOnceMore(hold(waiting), { result: again }, asWoken(own), services);
     expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
+  });
+
+  test('is so by the publication that moved it, and that its execution was not given', async () => {
+    const services = world(own);
+    await sleepOnceMore(hold(waiting), { result: again }, asWoken({ ...own, latest_at: at(-1) }), services);
+    expect(services.ledger.timersKept).toEqual([{ ...own, latest_at: at(-1), due_at: at(7200_000) }]);
+  });
+
+  test('is on it by its own where it never was, or another event stands there', async () => {
+    for (const timer of [undefined, { ...own, webhook_id: 'wh_later', latest_at: at(-1) }]) {
+      const services = world(own);
+      await sleepOnceMore(hold(waiting), { result: again }, asWoken(timer), services);
+      expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
+    }
   });
 
   test('is not, where it is only between two tries, or was never timed', async () => {
     const services = world(own);
     const { timed, ...untimed } = waiting.progress;
-    await sleepOnceMore(hold(waiting), { result: { ...again, earlier_tries: undefined } }, services);
-    await sleepOnceMore(hold({ ...waiting, progress: untimed }), { result: again }, services);
-    await sleepOnceMore(hold({ ...waiting, progress: again }), { result: again }, services);
+    await sleepOnceMore(hold(waiting), { result: { ...again, earlier_tries: undefined } }, asWoken(own), services);
+    await sleepOnceMore(hold({ ...waiting, progress: untimed }), { result: again }, asWoken(own), services);
+    await sleepOnceMore(hold({ ...waiting, progress: again }), { result: again }, asWoken(own), services);
     expect(services.ledger.timersKept).toEqual([]);
   });
 });

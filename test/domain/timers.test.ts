@@ -75,7 +75,7 @@ describe('an event that is published again', () => {
 
   test('later, with a later time, moves to it', () => expect(moveOf(standing, again(-5, 2 * HOUR_MS))).toBe('later'));
   test('later, with an earlier time, moves to it', () => expect(moveOf(standing, again(-5, 60_000))).toBe('earlier'));
-  test('with the same time moves nothing', () => expect(moveOf(standing, again(-5, HOUR_MS))).toBe('none'));
+  test('later, with the same time, confirms it', () => expect(moveOf(standing, again(-5, HOUR_MS))).toBe('same'));
 
   test('of the same moment, or an earlier one, is a copy', () => {
     expect(moveOf(standing, again(-HOUR_MS, 60_000))).toBe('none');

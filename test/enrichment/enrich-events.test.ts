@@ -99,7 +99,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
       async start(delivery) {
         done.push('start the workflow');
         started.push(delivery);
-        return executionToken(delivery);
+        return { token: executionToken(delivery), isOwn: true };
       },
     },
     ledger,
@@ -382,7 +382,7 @@ describe('a warehouse that fails', () => {
         workflow: {
           async start({ event_id }) {
             if (event_id === 'event-2') throw serviceError('ThrottlingException');
-            return 'g0';
+            return { token: 'g0', isOwn: true };
           },
         },
       },
@@ -405,7 +405,7 @@ describe('a warehouse that fails', () => {
       most = Math.max(most, running);
       await new Promise((resolve) => setImmediate(resolve));
       running -= 1;
-      return 'g0';
+      return { token: 'g0', isOwn: true };
     };
     const { services } = world({ services: { warehouse: warehouseDown, workflow: { start } } });
     await enrichEvents(

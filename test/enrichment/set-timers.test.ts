@@ -25,11 +25,13 @@ interface World {
   readonly timed?: readonly Delivery[];
   readonly known?: Readonly<Record<string, WebhookState>>;
   readonly standing?: readonly Timer[];
+  /** Whether executions of those names exist already, and were given something else. */
+  readonly isTaken?: boolean;
   readonly services?: Partial<EnrichEventsServices>;
 }
 
 /** What a batch does, in order; messages are named by the position in their list. */
-async function set({ ready = [], timed = [], known = {}, standing = [], services = {} }: World) {
+async function set({ ready = [], timed = [], known = {}, standing = [], isTaken = false, services = {} }: World) {
   const done: string[] = [];
   const started: Delivery[] = [];
   const failures = new Map<string, string>();
@@ -58,7 +60,7 @@ async function set({ ready = [], timed = [], known = {}, standing = [], services
       async start(delivery: Delivery) {
         done.push(`start ${delivery.webhook_id}`);
         started.push(delivery);
-        return executionToken(delivery);
+        return { token: executionToken(delivery), isOwn: !isTaken };
       },
     },
     counter,
@@ -128,6 +130,15 @@ describe('an event that is published again with another time', () => {
     expect(done.slice(0, 2)).toEqual([`start ${first.webhook_id}`, `keep the timer of ${first.webhook_id}`]);
   });
 
+  test('and then with its old one again is a copy, after which an earlier publication moves nothing', async () => {
+    const again = lead('one', -5, 3600_000);
+    const { started, kept, counts, events } = await set({ timed: [again], known, standing });
+    expect(started).toEqual([]);
+    expect(kept).toMatchObject([{ webhook_id: first.webhook_id, latest_at: again.occurred_at, due_at: at(3600_000) }]);
+    expect(counts).toEqual({});
+    expect([...events.timed.values()]).toEqual([again]);
+  });
+
   test('once it was sent, or given up, moves nothing', async () => {
     for (const state of ['delivered', 'dead', 'cancelled', 'parked'] as const) {
       const { done } = await set({ timed: [lead('one', -5, 60_000)], known: { [first.webhook_id]: state }, standing });
@@ -142,6 +153,38 @@ describe('an event that is published again with another time', () => {
       expect(started).toMatchObject([{ progress: { due_at: at(60_000) } }]);
       expect(counts).toEqual({ [METRICS.eventDuplicate]: 1 });
     }
+  });
+});
+
+describe('an event whose execution another publication of it has started', () => {
+  const one = lead('one', -5, 60_000);
+  const timer = timerOf(one, NOW) as Timer;
+  const other = { ...timer, latest_at: at(-60_000), due_at: at(3600_000) };
+  const comesAgain = new Map([['timed 0', 'another publication of the event is being taken']]);
+
+  test('is a copy where its timer stands', async () => {
+    const { failures, kept } = await set({ timed: [one], isTaken: true, standing: [timer] });
+    expect(failures).toEqual(new Map());
+    expect(kept).toEqual([]);
+  });
+
+  test.each([
+    ['of the other publication', [other]],
+    ['of another event', [{ ...timer, webhook_id: 'wh_other' }]],
+    ['of nobody, or none that can be read', []],
+  ])('comes again where the timer is %s: it may name another time', async (_, standing) => {
+    const { failures, kept, done } = await set({ timed: [one], isTaken: true, standing });
+    expect(failures).toEqual(comesAgain);
+    expect(kept).toEqual([]);
+    expect(done).toEqual([`start ${one.webhook_id}`]);
+  });
+
+  test('comes again where both moved it to an earlier time at once', async () => {
+    const known = { [one.webhook_id]: 'scheduled' } as const;
+    const { failures, kept, started } = await set({ timed: [one], isTaken: true, known, standing: [other] });
+    expect(started).toMatchObject([{ generation: 1 }]);
+    expect(failures).toEqual(comesAgain);
+    expect(kept).toEqual([]);
   });
 });
 

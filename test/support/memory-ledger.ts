@@ -97,8 +97,10 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
     async keepTimer(timer) {
       await reach();
       const standing = timers.get(timer.key);
-      const isEarlier = standing !== undefined && standing.latest_at >= timer.latest_at;
-      if (isEarlier && standing.webhook_id !== timer.webhook_id) return false;
+      const isLater = standing === undefined || standing.latest_at < timer.latest_at;
+      const isOwn = standing?.webhook_id === timer.webhook_id;
+      const isAsLate = timer.due_at === undefined || standing?.latest_at === timer.latest_at;
+      if (!isLater && !(isOwn && isAsLate)) return false;
       timers.set(timer.key, timer);
       return true;
     },

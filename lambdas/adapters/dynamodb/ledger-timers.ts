@@ -53,7 +53,7 @@ export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 
       const command = new PutItemCommand({
         TableName: tableName,
         Item: marshall(itemOf(timer), { removeUndefinedValues: true }),
-        ConditionExpression: 'attribute_not_exists(#pk) OR #at < :at OR #webhook = :webhook',
+        ConditionExpression: `attribute_not_exists(#pk) OR #at < :at OR (#webhook = :webhook${timer.due_at === undefined ? '' : ' AND #at = :at'})`,
         ExpressionAttributeNames: { '#pk': partitionKey, '#at': 'latest_at', '#webhook': 'webhook_id' },
         ExpressionAttributeValues: marshall({ ':at': timer.latest_at, ':webhook': timer.webhook_id }),
       });

@@ -62,6 +62,16 @@ describe('a timer', () => {
     expect(await standing(waits)).toEqual(awake);
   });
 
+  test('that waits gives way to a later publication of its event, and to no earlier one', async () => {
+    const waits = newTimer({ due_at: at(60_000) });
+    await table.keepTimer(waits);
+    const moved = { ...waits, latest_at: at(5), due_at: at(30_000) };
+    expect(await table.keepTimer(moved)).toBe(true);
+    expect(await table.keepTimer(waits)).toBe(false);
+    expect(await table.keepTimer({ ...moved, due_at: at(90_000) })).toBe(true);
+    expect(await standing(waits)).toEqual({ ...moved, due_at: at(90_000) });
+  });
+
   test('outlives whatever it may have to cancel, and no more', async () => {
     const waits = newTimer({ due_at: at(3600_000) });
     await table.keepTimer(waits);
