@@ -156,6 +156,24 @@ describe('a calculated lead', () => {
     expect(receivedMs('n8n', 'earlier')).toHaveLength(1);
   }, 150_000);
 
+  test.concurrent('moved in the same moment in which it is published is sent at its new time, whoever takes which', async () => {
+    const ids = Array.from({ length: 20 }, (_, index) => `at-once-${index}`);
+    const [occurredAt, movedAt] = [new Date(Date.now() - 1000).toISOString(), now()];
+    const publishedAtMs = Date.now();
+    await Promise.all(
+      ids.flatMap((id, index) => [
+        publish(lead(id, 'n8n', 300 + index, 'calculated', occurredAt, { delay_minutes: SAFE_MINUTES })),
+        publish(lead(id, 'n8n', 300 + index, 'calculated', movedAt, { delay_minutes: 10 })),
+      ]),
+    );
+    await until(() => ids.every((id) => receivedMs('n8n', id).length === 1), 60_000);
+    for (const id of ids) {
+      const [receivedAtMs] = receivedMs('n8n', id);
+      expect(receivedAtMs).toBeGreaterThanOrEqual(dueMs(publishedAtMs, 10));
+      expect(receivedAtMs).toBeLessThan(dueMs(publishedAtMs, SAFE_MINUTES - 1));
+    }
+  }, 120_000);
+
   test.concurrent('that fails begins anew two hours later, once', async () => {
     const failing = ['n8n-back', 'n8n-active-again', 'n8n-inactive'];
     await publish(...failing.map((id) => lead('failing', id, 240, 'calculated', now(), { delay_minutes: 0 })));
