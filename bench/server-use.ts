@@ -6,6 +6,10 @@ export interface ServerUse {
 }
 
 /** How busy a server was in between, as a share of one core: near 1 it would be what is measured. */
-export function busyShare(before: ServerUse, after: ServerUse, elapsedMs: number): number {
+export function busyShare(
+  before: Pick<ServerUse, 'cpuMs'>,
+  after: Pick<ServerUse, 'cpuMs'>,
+  elapsedMs: number,
+): number {
   return (after.cpuMs - before.cpuMs) / elapsedMs;
 }

