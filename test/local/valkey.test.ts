@@ -34,6 +34,23 @@ describe('a Valkey for one run', () => {
     }
   });
 
+  test('tries another port where somebody has taken the first meanwhile, be it a Valkey, and no more than three', async () => {
+    const first = await startValkey();
+    const ports = [first.port, first.port, await freePort()];
+    try {
+      const server = await startValkey({ findPort: async () => ports.shift() ?? first.port });
+      await server.stop();
+      expect(server.port).not.toBe(first.port);
+      expect(ports).toEqual([]);
+      await expect(startValkey({ findPort: async () => first.port })).rejects.toThrow(
+        /EADDRINUSE|Address already in use/,
+      );
+      expect(await ask(first.port, ['PING'])).toBe('+PONG');
+    } finally {
+      await first.stop();
+    }
+  });
+
   test('keeps nothing: a server on the same port after a crash is empty', async () => {
     const port = await freePort();
     const first = await startValkey({ port });
