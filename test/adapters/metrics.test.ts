@@ -64,6 +64,20 @@ describe('counts', () => {
     ]);
   });
 
+  test('of several names are one blob where their dimensions are the same', () => {
+    const acme = { integration: 'acme' };
+    counter.count(METRICS.deliverySuccess, 2, acme);
+    counter.count(METRICS.deliveryFailure, 1, { ...acme });
+    counter.count(METRICS.deliverySuccess, 3, {});
+    expect(published().map(({ Dimensions, values }) => [Dimensions, values])).toEqual([
+      [
+        [['service', 'integration']],
+        { service: 'delivery', integration: 'acme', [METRICS.deliverySuccess]: 2, [METRICS.deliveryFailure]: 1 },
+      ],
+      [[['service']], { service: 'delivery', [METRICS.deliverySuccess]: 3 }],
+    ]);
+  });
+
   test('begin anew once they are published; without any, nothing is written', () => {
     counter.count(METRICS.cacheHit);
     counter.count(METRICS.featureError, 1, { feature: 'f', error: 'faulty' });
