@@ -4,6 +4,7 @@ import type { LearningTimeQuery } from '../../domain/learning-time-query.ts';
 import { loginFailure, queryFailure, SnowflakeFailure } from './failure.ts';
 import { createRequestScope, type RequestScope } from './request-scope.ts';
 import type { SnowflakeSdk } from './sdk.ts';
+import { hearUncaught } from './uncaught.ts';
 
 /** How long a discarded connection may take to log out, in milliseconds; nobody waits for it. */
 const LOGOUT_MS = 1000;
@@ -31,8 +32,8 @@ export interface SnowflakeConnection {
 export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOptions): SnowflakeConnection {
   const waiting = new Set<(failure: SnowflakeFailure) => void>();
   // The SDK would go on repeating for minutes; an event is better off waiting in its workflow.
-  const scope = createRequestScope(() => {
-    const failure = new SnowflakeFailure('unreachable', 'network', 'two requests in a row failed');
+  const scope = createRequestScope((code, reason) => {
+    const failure = new SnowflakeFailure('unreachable', code, reason);
     for (const reject of waiting) reject(failure);
   });
   let connection: Connection | undefined;
@@ -41,12 +42,15 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
   /** Settles with the SDK's callback or at the latest when the connection is discarded: the SDK may call nothing back. */
   function settled<T>(start: (resolve: (value: T) => void, reject: (failure: SnowflakeFailure) => void) => void) {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
-    if (discarded) reject(discardedFailure());
-    else {
-      waiting.add(reject);
-      scope.run(() => start(resolve, reject));
-    }
-    return promise.finally(() => waiting.delete(reject));
+    if (discarded) return Promise.reject(discardedFailure());
+    // The SDK reads rows in ticks of its own, and throws there where an answer is not built as it expects.
+    const hearing = hearUncaught((thrown) => reject(queryFailure(thrown)));
+    waiting.add(reject);
+    scope.run(() => hearing.run(() => start(resolve, reject)));
+    return promise.finally(() => {
+      waiting.delete(reject);
+      hearing.stop();
+    });
   }
 
   function answered<T>(
@@ -100,8 +104,17 @@ function execute(
     rowMode: 'array',
     fetchAsString: ['Number'],
     parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds },
-    complete: (error, statement, rows) => (error ? reject(queryFailure(error)) : resolve(statement, rows ?? [])),
+    complete(error, statement, rows = []) {
+      if (error) reject(queryFailure(error));
+      else if (rows.length !== statement.getNumRows()) reject(incompleteFailure());
+      else resolve(statement, rows);
+    },
   });
+}
+
+/** A learner whose row is missing would pass for one without learning time. */
+function incompleteFailure(): SnowflakeFailure {
+  return new SnowflakeFailure('unreachable', 'incomplete', 'the answer has other rows than it says');
 }
 
 function columnsOf(statement: RowStatement): WarehouseColumn[] {

@@ -10,10 +10,13 @@ export interface RequestScope {
   end(): void;
 }
 
+/** Told why whoever waits for an answer waits in vain. */
+type OnHopeless = (code: 'network' | 'too_large', reason: string) => void;
+
 interface OpenRequests {
   ended: boolean;
   failuresInARow: number;
-  readonly onRepeatedFailure: () => void;
+  readonly onHopeless: OnHopeless;
   readonly requests: Set<ClientRequest>;
 }
 
@@ -21,15 +24,28 @@ const scopes = new AsyncLocalStorage<OpenRequests>();
 let watching = false;
 
 /**
- * Requests that fail in a row before `onRepeatedFailure` is told. The first may be a kept socket that the other side had
+ * Requests that fail in a row before the scope is hopeless. The first may be a kept socket that the other side had
  * closed; the second was made on a fresh one.
  */
 const REPEATED = 2;
 
-/** @param onRepeatedFailure called when requests fail (no answer, or a 5xx) twice in a row and again from then on */
-export function createRequestScope(onRepeatedFailure: () => void = () => {}): RequestScope {
+/**
+ * Largest answer, in bytes as they come over the wire. One to the largest batch, 100 learners, has less than 100 KB; a
+ * role's grants, which `npm run check-warehouse` lists, may have one or two megabytes. A hundred times that is the memory
+ * of a function.
+ */
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+
+/** How often its size is looked at, in milliseconds. */
+const ANSWER_LOOK_MS = 50;
+
+/**
+ * @param onHopeless called when requests fail (no answer, or a 5xx) twice in a row, and again from then on; and when an
+ *   answer is too large
+ */
+export function createRequestScope(onHopeless: OnHopeless = () => {}): RequestScope {
   watchRequests();
-  const open: OpenRequests = { ended: false, failuresInARow: 0, onRepeatedFailure, requests: new Set() };
+  const open: OpenRequests = { ended: false, failuresInARow: 0, onHopeless, requests: new Set() };
   return {
     run: (work) => scopes.run(open, work),
     end() {
@@ -52,6 +68,7 @@ function watchRequests(): void {
       return;
     }
     open.requests.add(request);
+    boundAnswer(request, open);
     request.once('close', () => open.requests.delete(request));
     request.once('error', () => countFailure(open));
     request.once('response', ({ statusCode = 0 }) => {
@@ -61,10 +78,25 @@ function watchRequests(): void {
   });
 }
 
+/** Ends a request whose answer grows too large: the library holds all of it in memory, whatever it is. */
+function boundAnswer(request: ClientRequest, open: OpenRequests): void {
+  request.once('socket', (socket) => {
+    const before = socket.bytesRead;
+    const timer = setInterval(() => {
+      if (socket.bytesRead - before <= MAX_ANSWER_BYTES) return;
+      clearInterval(timer);
+      open.onHopeless('too_large', 'an answer has more than 4 MiB');
+      request.destroy(endedError());
+    }, ANSWER_LOOK_MS);
+    timer.unref();
+    request.once('close', () => clearInterval(timer));
+  });
+}
+
 function countFailure(open: OpenRequests): void {
   if (open.ended) return;
   open.failuresInARow += 1;
-  if (open.failuresInARow >= REPEATED) open.onRepeatedFailure();
+  if (open.failuresInARow >= REPEATED) open.onHopeless('network', 'two requests in a row failed');
 }
 
 /** The one code for which `snowflake-sdk` 3.3 does not repeat a request (`http/axios_instance.js`). */

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { loadSnowflakeSdk } from '../../../lambdas/adapters/snowflake/sdk.ts';
@@ -58,6 +59,27 @@ const renewed = succeeded({
 });
 const garbage: Answer = (response) => response.socket?.end('\u0000\u0001 no HTTP\r\n\r\n');
 
+const endless: Answer = (response) => {
+  response.writeHead(200, headers).write('{"success":true,"data":{"rowset":["');
+  const more = () => {
+    while (response.write('x'.repeat(1 << 20)));
+  };
+  response.on('drain', more);
+  more();
+};
+const processing = (response: ServerResponse) => {
+  const timer = setInterval(() => response.socket?.write('HTTP/1.1 102 Processing\r\n\r\n'), 20);
+  response.once('close', () => clearInterval(timer));
+};
+const rowOf = (id: string) => [id, learner(id).courseId, learner(id).enterpriseId, '60', '20463'];
+/** The second row is elsewhere, as with answers of many megabytes. */
+const inChunks = (url: string) =>
+  answerOf([rowOf('2')], {
+    total: 2,
+    returned: 2,
+    chunks: [{ url, rowCount: 1, uncompressedSize: 99, compressedSize: 99 }],
+  });
+
 const CASES: Readonly<Record<string, MisbehavingSnowflake['answers']>> = {
   'a login that is never answered': { login: nothing },
   'a login answered 503 for minutes': { login: unavailable },
@@ -80,6 +102,26 @@ const CASES: Readonly<Record<string, MisbehavingSnowflake['answers']>> = {
   'a query redirected in a circle': { query: redirect },
   'a query answered with what is no HTTP': { query: garbage },
   'a query that is in progress for ever': { query: inProgress, other: inProgress },
+  'a query answered without end': { query: endless },
+  'a login answered without end': { login: endless },
+  'a query that is being processed for ever': { query: processing },
+  'a query answered with no body': { query: (response) => response.writeHead(200, headers).end() },
+  'a query answered with what is no gzip': {
+    query: (response) => response.writeHead(200, { ...headers, 'content-encoding': 'gzip' }).end('no gzip'),
+  },
+  'a query answered with rows that are no list': { query: answerOf('rows' as never, { total: 1, returned: 1 }) },
+  'a query answered with a row that is null': { query: answerOf([null] as never) },
+  'a query answered with a row that is a number': { query: answerOf([7] as never) },
+  'a query answered with fewer rows than it says': { query: answerOf([rowOf('2')], { total: 2, returned: 2 }) },
+  'a query answered without the number of its rows': {
+    query: answerOf([rowOf('1')], { total: undefined, returned: undefined }),
+  },
+  'a query answered without types': { query: answerOf([rowOf('1')], { rowtype: null }) },
+  'a query answered in Arrow': {
+    query: answerOf([], { rowset: null, rowsetBase64: 'AAAA', queryResultFormat: 'arrow', total: 1, returned: 1 }),
+  },
+  'a query whose rows are where nobody is': { query: inChunks('http://127.0.0.1:1/rows') },
+  'a query whose rows are nowhere': { query: inChunks('no address') },
   'a session that has expired however often it is renewed': { query: expired, other: renewed },
 };
 
