@@ -11,12 +11,12 @@ import {
 } from '../deployments.ts';
 import { readVersion } from '../hosted-versions.ts';
 import type { Stage } from '../stage.ts';
+import { withoutMonitors } from '../without-monitors.ts';
 import { describeChange } from './describe-flag.ts';
 import { deployAgainstAll, stopRunning } from './emergency-deployment.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
 import { findKnownEnterprises } from './known-enterprises.ts';
 import { versionThatIsOff } from './version-that-is-off.ts';
-import { withoutMonitors } from './without-monitors.ts';
 
 /**
  * `flag disable`: the emergency switch. Whatever is under way is taken back first, whatever the document holds, and
@@ -40,7 +40,7 @@ export async function disable(stageName: string, context: Context): Promise<numb
   await deploy().catch(async (thrown: unknown) => {
     if (!(thrown instanceof TakenBack)) throw thrown;
     print(thrown.message);
-    await withoutMonitors(stage, print, deploy);
+    await withoutMonitors(stage, FLAG, print, deploy);
   });
   print(`done: the flag is off (stage ${stage.name}). Functions notice within ${POLL_INTERVAL_MS / 1000} s.`);
   print(await describeSwitch(stage, before, version));

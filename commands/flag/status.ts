@@ -4,11 +4,11 @@ import type { Context } from '../context.ts';
 import { readDeployedOf } from '../deployed-document.ts';
 import { getDeployment, isOccupying, listDeployments } from '../deployments.ts';
 import type { Stage } from '../stage.ts';
+import { monitorsOf } from '../without-monitors.ts';
 import { describeEnterprises, describeFlag, warnings } from './describe-flag.ts';
 import { FLAG } from './flag-document.ts';
 import { leftMs, leftWords } from './follow-deployment.ts';
 import { findKnownEnterprises } from './known-enterprises.ts';
-import { monitorsOf } from './without-monitors.ts';
 
 /** A `disable` that was cut off leaves it so. */
 const UNWATCHED =
@@ -20,7 +20,7 @@ export async function status(stageName: string, context: Context): Promise<numbe
   const stage = await context.openStage(stageName);
   print(`${FLAG_KEY}, stage ${stage.name}`);
   print(await describeNewest(stage, context));
-  if ((await monitorsOf(stage)).length === 0) print(UNWATCHED);
+  if ((await monitorsOf(stage, FLAG)).length === 0) print(UNWATCHED);
   const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
   const known = await findKnownEnterprises(stage);
   const named = `config_version ${configVersion(document.flag, label)}`;

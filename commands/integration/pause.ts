@@ -1,8 +1,10 @@
+import { INTEGRATIONS } from '../configuration.ts';
 import type { Context } from '../context.ts';
 import { type Change, deployChange, POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { untilServed } from '../deployments.ts';
+import { TakenBack, untilServed } from '../deployments.ts';
 import { entryOf, withAllPaused, withChangedEntry } from '../integrations-document.ts';
 import type { Stage } from '../stage.ts';
+import { withoutMonitors } from '../without-monitors.ts';
 
 export interface PauseOptions {
   readonly stage: string;
@@ -24,7 +26,7 @@ export async function pause({ stage: stageName, id }: PauseOptions, context: Con
 }
 
 /**
- * Changes the deployed document without a bake time, and waits until functions can have it.
+ * Changes the deployed document without a bake time, whichever alarm rings, and waits until functions can have it.
  *
  * @returns whether there was something to change
  */
@@ -36,12 +38,20 @@ export async function deployAtOnce(
   context: Context,
 ): Promise<boolean> {
   const { print } = context.terminal;
-  const deployment = await deployChange(stage, { edit, description }, context);
+  const deploy = async () => {
+    const deployment = await deployChange(stage, { edit, description }, context);
+    if (deployment !== undefined) await untilServed(stage, deployment, context);
+    return deployment;
+  };
+  const deployment = await deploy().catch((thrown: unknown) => {
+    if (!(thrown instanceof TakenBack)) throw thrown;
+    print(thrown.message);
+    return withoutMonitors(stage, INTEGRATIONS, print, deploy);
+  });
   if (deployment === undefined) {
     print(`nothing to do: ${nothingToDo}`);
     return false;
   }
-  await untilServed(stage, deployment, context);
   print(`done: ${description} (stage ${stage.name}). Functions notice within ${POLL_INTERVAL_MS / 1000} s.`);
   return true;
 }

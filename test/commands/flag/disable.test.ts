@@ -136,7 +136,7 @@ describe('an alarm rings', () => {
     expect(operator.served()).toEqual({ enabled: false });
     expect(operator.history().slice(2)).toEqual(['3: version 3 ROLLED_BACK at-once', '4: version 3 COMPLETE at-once']);
     expect(printed()).toMatch(/deployment 3 was taken back \(ROLLED_BACK\): .*alarm:harm/);
-    expect(printed()).toContain('the alarms of the flag’s environment are not heeded meanwhile');
+    expect(printed()).toContain('the alarms that watch over the flag are not heeded meanwhile');
     expect(operator.watched()).toEqual(['arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm']);
   });
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { integration } from '../../../commands/integration.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
 
@@ -38,6 +38,26 @@ test.each([
   expect(await run(...second)).toBe(0);
   expect(world.versions()).toBe(versions);
   expect(world.printed()).toContain('nothing to do');
+});
+
+describe('while an alarm rings that watches over the integrations', () => {
+  const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:failed-tries';
+  beforeEach(() => {
+    const { store } = world.plane.appConfig;
+    store.watchAlarms('app', 'env', [ALARM]);
+    store.setAlarm(ALARM, true);
+  });
+
+  test.each([
+    ['pause ID', ['pause', 'acme'], [{ ...ACME, paused: true }, OTHER]],
+    ['pause --all', ['pause', '--all'], [ACME, OTHER]],
+  ])('%s pauses all the same, and the alarm watches again', async (_, words, integrations) => {
+    expect(await run(...words)).toBe(0);
+    expect(world.deployed()).toMatchObject({ integrations });
+    expect(world.printed()).toMatch(/deployment \d+ was taken back \(ROLLED_BACK\): .*alarm:failed-tries/);
+    expect(world.printed()).toContain('the alarms that watch over the integrations are not heeded meanwhile');
+    expect(world.plane.appConfig.store.alarmsOf('app', 'env')).toEqual([ALARM]);
+  });
 });
 
 test('an unknown id is told with those there are', async () => {

@@ -1,22 +1,25 @@
 import { GetEnvironmentCommand, type Monitor, UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
-import type { Stage } from '../stage.ts';
+import type { Profile } from './configuration.ts';
+import type { Stage } from './stage.ts';
 
 /**
- * Does something while no alarm watches over the flag, and lets them watch again afterwards, whatever came of it. AppConfig
+ * Does something while no alarm watches over a configuration, and lets them watch again afterwards, whatever came of it. AppConfig
  * rolls back what is deployed while one of its environment's alarms rings (AppConfig User Guide, "Monitoring deployments
- * for automatic rollback"), and an alarm that rings is no reason to keep the flag on.
+ * for automatic rollback"), and an alarm that rings is no reason to keep
+ * the flag on, or to go on sending to a partner that fails.
  */
 export async function withoutMonitors<T>(
   stage: Stage,
+  profile: Profile,
   print: (line: string) => void,
   step: () => Promise<T>,
 ): Promise<T> {
-  const monitors = await monitorsOf(stage);
+  const monitors = await monitorsOf(stage, profile);
   const watch = (some: readonly Monitor[]) =>
-    stage.appConfig.send(new UpdateEnvironmentCommand({ ...environmentOf(stage), Monitors: [...some] }));
+    stage.appConfig.send(new UpdateEnvironmentCommand({ ...environmentOf(stage, profile), Monitors: [...some] }));
   // None, or another operator is at it, who puts them back: an empty list put back after that would take them away for good.
   if (monitors.length === 0) return step();
-  print('the alarms of the flag’s environment are not heeded meanwhile');
+  print(`the alarms that watch over the ${profile.name} are not heeded meanwhile`);
   await watch([]);
   try {
     return await step();
@@ -29,14 +32,14 @@ export async function withoutMonitors<T>(
 }
 
 /** The alarms that take back what does harm while it bakes. */
-export async function monitorsOf(stage: Stage): Promise<readonly Monitor[]> {
-  const { Monitors = [] } = await stage.appConfig.send(new GetEnvironmentCommand(environmentOf(stage)));
+export async function monitorsOf(stage: Stage, profile: Profile): Promise<readonly Monitor[]> {
+  const { Monitors = [] } = await stage.appConfig.send(new GetEnvironmentCommand(environmentOf(stage, profile)));
   return Monitors;
 }
 
-function environmentOf(stage: Stage) {
+function environmentOf(stage: Stage, { environment }: Profile) {
   return {
     ApplicationId: stage.output('AppConfigApplicationId'),
-    EnvironmentId: stage.output('FlagsEnvironmentId'),
+    EnvironmentId: stage.output(environment),
   };
 }

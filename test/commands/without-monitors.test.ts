@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { withoutMonitors } from '../../../commands/flag/without-monitors.ts';
-import type { Stage } from '../../../commands/stage.ts';
-import { type FlagWorld, startFlagWorld } from './flag-world.ts';
+import { FLAG } from '../../commands/flag/flag-document.ts';
+import type { Stage } from '../../commands/stage.ts';
+import { withoutMonitors } from '../../commands/without-monitors.ts';
+import { type FlagWorld, startFlagWorld } from './flag/flag-world.ts';
 
 const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
 
@@ -15,7 +16,8 @@ beforeEach(async () => {
 
 afterEach(() => operator.close());
 
-const without = <T>(step: () => Promise<T>) => withoutMonitors(stage, operator.world.context.terminal.print, step);
+const without = <T>(step: () => Promise<T>) =>
+  withoutMonitors(stage, FLAG, operator.world.context.terminal.print, step);
 
 test('no alarm watches during the step, and all of them do after it', async () => {
   expect(await without(async () => operator.watched())).toEqual([]);
