@@ -3,6 +3,7 @@ import { KEPT_ANSWER_CHARACTERS, type LedgerRecord } from '../contract/ledger.ts
 import type { Claim, Ending, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import type { Timer } from '../contract/timer.ts';
 import { eventOf, needsNoCopy } from '../domain/ledger.ts';
 import { claimWebhook } from './dynamodb/ledger-claim.ts';
 import { noteUnclaimed, type Settlement, settleHeld, settleUnseen } from './dynamodb/ledger-settle.ts';
@@ -56,11 +57,13 @@ export function createLedger(options: LedgerOptions): Ledger {
       return known;
     },
 
-    timers: (keys) => attempt('timers', new Map(), () => table.timers(keys)),
+    timers: (keys) => attempt<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
 
-    async keepTimer(timer) {
-      await attempt('keepTimer', true, () => table.keepTimer(timer));
-    },
+    keepTimer: (timer) =>
+      attempt('keepTimer', false, async () => {
+        await table.keepTimer(timer);
+        return true;
+      }),
 
     async claim(delivery, leaseMs) {
       const unseen: Claim = { verdict: 'mine', hold: { delivery, record: undefined } };

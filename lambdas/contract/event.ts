@@ -26,6 +26,11 @@ export const courseIdSchema = z.string().regex(/^[^\uFFFE\uFFFF]{1,255}$/, 'must
 /** Numbers, or digits in a string; whether the warehouse can use it is decided later, in `domain/learner-key.ts`. */
 const learnerIdSchema = z.union([z.number(), z.string().max(64)]);
 
+/** With its offset. Before and after those years a moment in UTC has no year of four digits any more. */
+const momentSchema = z.iso
+  .datetime({ offset: true })
+  .refine((text) => Date.parse(text) >= 0 && Date.parse(text) < Date.UTC(10_000), 'must lie in the years 1970 to 9999');
+
 /** Optional fields may come as null: that is how Python publishers write "none". */
 function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value): z.infer<T> | undefined => value ?? undefined);
@@ -42,9 +47,9 @@ export const eventSchema = z
     event_id: optional(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be 1-128 of A-Z a-z 0-9 _ -')),
     integration_id: optional(integrationIdSchema),
     region: optional(z.enum(REGIONS)),
-    occurred_at: z.iso.datetime({ offset: true }),
+    occurred_at: momentSchema,
     /** When to send it, for kinds that wait; what has passed is sent at once. */
-    send_at: optional(z.iso.datetime({ offset: true })),
+    send_at: optional(momentSchema),
     /** The same, in minutes after it occurred. */
     delay_minutes: optional(z.number().min(0).max(MAX_DELAY_MINUTES)),
     user_id: optional(learnerIdSchema),

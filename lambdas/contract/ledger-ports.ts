@@ -38,10 +38,14 @@ export interface Ledger {
    * @returns the states of those that are known already, and that somebody has dealt with or carries, by webhook id
    */
   accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, WebhookState>>;
-  /** Users' timers by their keys; absent where there is none, or none can be read. */
-  timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
-  /** Writes a timer, unless one of a later event, or of another publication of its own that waits, stands there. */
-  keepTimer(timer: Timer): Promise<void>;
+  /** Users' timers by their keys; absent where there is none. Undefined where they could not be read. */
+  timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer> | undefined>;
+  /**
+   * Writes a timer, unless one of a later event, or of another publication of its own that waits, stands there.
+   *
+   * @returns whether the table answered
+   */
+  keepTimer(timer: Timer): Promise<boolean>;
   /** Asks for a webhook, for so many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /** @returns whether it is written */

@@ -178,7 +178,8 @@ const DEFINITIONS = {
     name: 'webhook.timer.cancelled',
     unit: 'Count',
     services: ['delivery'],
-    meaning: 'Events that waited for their moment, and whose place a later event of their user took',
+    meaning:
+      'Events that waited for their moment, and whose place a later event of their user took, or that another generation carries because they were moved',
   },
   timerWaiting: {
     name: 'webhook.timer.waiting',

@@ -37,7 +37,8 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return waiting(delivery, 'another function has it in hand', dueAtMs);
   }
   if (claimed.verdict === 'done') {
-    await waitNoLonger(delivery, woken, services);
+    // Else the one that carries it has yet to wake by this timer.
+    if (claimed.state !== 'scheduled' && claimed.state !== 'parked') await waitNoLonger(delivery, woken, services);
     return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
   const { hold } = claimed;

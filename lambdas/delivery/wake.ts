@@ -25,7 +25,7 @@ export interface Woken {
 export async function wake(delivery: Delivery, { ledger, now }: WakeServices): Promise<Woken> {
   const own = delivery.progress.timed ? timerOf(delivery, now()) : undefined;
   if (own === undefined) return { waking: { to: 'send' } };
-  const timer = (await ledger.timers([own.key])).get(own.key);
+  const timer = (await ledger.timers([own.key]))?.get(own.key);
   return { waking: onWaking(delivery, timer, now()), timer };
 }
 

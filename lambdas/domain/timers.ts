@@ -4,8 +4,8 @@ import { hasTimers } from '../contract/event-types/event-types.ts';
 import type { Timer } from '../contract/timer.ts';
 import { timerKey } from './identity.ts';
 
-/** Longest wait from now, in milliseconds. */
-const LONGEST_WAIT_MS = MAX_TIMER_DAYS * 24 * 3600_000;
+/** Longest wait from now, in milliseconds: an hour more than is told, for a publisher whose clock is ahead. */
+const LONGEST_WAIT_MS = (MAX_TIMER_DAYS * 24 + 1) * 3600_000;
 
 /** @returns why an event may not wait so long, in words; undefined where it may, or does not wait */
 export function waitFault({ send_at }: DeliverySubject, nowMs: number): string | undefined {

@@ -41,9 +41,10 @@ export async function answerMisses(
   await Promise.all([
     services.cache.write(found, ttlSeconds),
     forward(settled, failures, services),
-    startWorkflows(pending, failures, services, () => {
+    startWorkflows(pending, failures, services, async (delivery) => {
+      const { token } = await services.workflow.start(delivery);
       services.counter.count(METRICS.taskQueued);
-      return undefined;
+      return { delivery, token };
     }),
   ]);
 }

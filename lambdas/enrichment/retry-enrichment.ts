@@ -90,9 +90,15 @@ function failedProgress(progress: Progress, pending: PendingEnrichment, random: 
 }
 
 function withEnrichment(
-  { attempt, config_version }: Progress,
+  { attempt, config_version, timed, earlier_tries }: Progress,
   enrichment: Enrichment,
   due_at: string | null,
 ): Progress {
-  return { ...decisionOf({ enrichment, config_version }), attempt, due_at };
+  return {
+    ...decisionOf({ enrichment, config_version }),
+    ...{ attempt, due_at },
+    // One that waits for its moment comes here where it was published anew.
+    ...(timed && { timed }),
+    ...(earlier_tries !== undefined && { earlier_tries }),
+  };
 }

@@ -5,7 +5,7 @@ import type { Timer } from '../contract/timer.ts';
 import { moveOf, timerOf } from '../domain/timers.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import type { SortedEvents } from './sort-events.ts';
-import { startWorkflows } from './start-workflows.ts';
+import { type Carried, startWorkflows } from './start-workflows.ts';
 
 /**
  * Starts the workflows in which events wait for their moment, and notes each user's latest event: it takes the place of
@@ -20,42 +20,26 @@ export async function setTimers(
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ): Promise<void> {
-  const { ledger, counter, log } = services;
+  const { ledger, workflow, counter, log } = services;
   const timerOfOne = (delivery: Delivery) => timerOf(delivery, acceptedMs(delivery, services));
   dropCopies(timed, services);
-  const timers = [...ready.values(), ...timed.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
-  const standing = timers.length === 0 ? NONE : await ledger.timers(timers.map(({ key }) => key));
+  const timers = [...timed.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
+  const standing = (timers.length > 0 && (await ledger.timers(timers.map(({ key }) => key)))) || NONE;
   const starting = new Map<string, Delivery>();
-  const keeping = [...ready.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
+  const movedLater = new Map<string, Timer>();
   for (const [id, delivery] of timed) {
     const state = known.get(delivery.webhook_id);
     if (state === undefined) starting.set(id, delivery);
     else if (state === 'scheduled') move(id, delivery, timerOfOne(delivery));
   }
+  const sentAtOnce = [...ready.values()].filter(({ webhook_id }) => !known.has(webhook_id));
   await Promise.all([
-    ...keeping.map((timer) => ledger.keepTimer(timer)),
-    startWorkflows(starting, failures, services, async (delivery, { isOwn }) => {
-      const timer = timerOfOne(delivery);
-      if (timer === undefined || (!isOwn && (await isKept(timer)))) return undefined;
-      if (!isOwn) return contested(timer);
-      await ledger.keepTimer(timer);
-      return undefined;
+    ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.keepTimer(timer)),
+    ...[...movedLater].map(async ([id, timer]) => {
+      if (!(await ledger.keepTimer(timer))) failures.set(id, UNREACHED);
     }),
+    startWorkflows(starting, failures, services, start),
   ]);
-
-  async function isKept({ key, webhook_id, latest_at }: Timer): Promise<boolean> {
-    const kept = (await ledger.timers([key])).get(key);
-    return kept?.webhook_id === webhook_id && kept.latest_at === latest_at;
-  }
-
-  /**
-   * The execution waits for the time that another publication of the event named, and the ledger cannot tell yet, or
-   * just now, which one was last. When the message comes again it can.
-   */
-  function contested({ webhook_id }: Timer): string {
-    log.info('timer.contested', { webhook_id });
-    return 'another publication of the event is being taken';
-  }
 
   /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */
   function move(id: string, delivery: Delivery, timer: Timer | undefined): void {
@@ -65,16 +49,45 @@ export async function setTimers(
     if (to === 'none') return;
     const generation = to === 'earlier' ? before.generation + 1 : before.generation;
     if (to === 'earlier') starting.set(id, { ...delivery, generation });
-    else keeping.push({ ...timer, generation });
+    else movedLater.set(id, { ...timer, generation });
     // A move that was published before it, and comes later, changes nothing.
     if (to === 'same') return;
     timed.delete(id);
     counter.count(METRICS.timerMoved);
     log.info('timer.moved', { webhook_id: timer.webhook_id, generation, due_at: timer.due_at });
   }
+
+  /**
+   * Starts the first generation that no other publication of the event has: two may be taken at once, and an operator or
+   * the reconciler may have sent it anew. Its timer then speaks of the later one, and the earlier generations leave.
+   */
+  async function start(delivery: Delivery): Promise<Carried | undefined> {
+    const timer = timerOfOne(delivery);
+    for (let tried = 0; tried < GENERATIONS_TRIED; tried += 1) {
+      const generation = delivery.generation + tried;
+      const { token, isOwn } = await workflow.start({ ...delivery, generation });
+      const carried = { delivery: { ...delivery, generation }, token };
+      if (timer === undefined) return carried;
+      if (isOwn) {
+        const isKept = await ledger.keepTimer({ ...timer, generation });
+        return isKept || !known.has(timer.webhook_id) ? carried : { fault: UNREACHED };
+      }
+      const found = await ledger.timers([timer.key]);
+      if (found === undefined) return { fault: UNREACHED };
+      const own = found.get(timer.key);
+      if (own?.webhook_id === timer.webhook_id && own.latest_at >= timer.latest_at) return undefined;
+    }
+    return { fault: `other publications of the event have ${GENERATIONS_TRIED} generations` };
+  }
 }
 
 const NONE: ReadonlyMap<string, Timer> = new Map();
+
+/** A publication of an event that waits meets one or two others, rarely; this many is a mistake somewhere. */
+const GENERATIONS_TRIED = 10;
+
+/** Why a message comes again: only the ledger can say which publication of an event was last. */
+const UNREACHED = 'the ledger does not answer, and the event may have been moved';
 
 /** Of an event that a batch holds more than once, the one that occurred last says when it is sent. */
 function dropCopies(timed: Map<string, Delivery>, { counter, log }: EnrichEventsServices): void {

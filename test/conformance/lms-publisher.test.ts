@@ -431,6 +431,7 @@ describe('the LMS guide', () => {
       changed({ event_type: 'course_unenrollment' }),
       changed({ event_id: 'user:12345' }),
       changed({ occurred_at: '2026-01-10T15:30:00' }),
+      changed({ occurred_at: '0000-01-01T00:00:00+14:00' }),
       changed({ payload: undefined }),
       changed({ integration_id: undefined }),
       changed({ integration_id: 'nobody' }),

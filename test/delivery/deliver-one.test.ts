@@ -146,6 +146,14 @@ describe('what the ledger says of a step', () => {
     expect(ledger.timersKept).toEqual([awake]);
   });
 
+  test('carried on by another, as what was sent anew is: it ends, and that one still waits by the timer', async () => {
+    for (const state of ['scheduled', 'parked'] as const) {
+      const { services, ledger } = withTimer(own, { verdict: 'done', state });
+      expect((await deliverOne(timed, services)).outcome).toBe('duplicate');
+      expect(ledger.timersKept).toEqual([]);
+    }
+  });
+
   test('overtaken while it waited: nothing is sent, and the ledger says cancelled', async () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: '2026-01-15T12:00:00.000Z' };
     const { services, requests, ledger, counter } = withTimer(later);

@@ -1,5 +1,7 @@
+import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
+import { output } from '../../local/demo/operator.ts';
 import { lead } from '../../local/demo/sample-events.ts';
 import { until } from '../support/assembly.ts';
 import { deadLettersOf, linesOf, receiptsOf, runningWorld } from './running-world.ts';
@@ -173,6 +175,19 @@ describe('a calculated lead', () => {
       expect(receivedAtMs).toBeLessThan(dueMs(publishedAtMs, SAFE_MINUTES - 1));
     }
   }, 120_000);
+
+  test.concurrent('that an operator has sent anew is moved like any other', async () => {
+    const publishedAtMs = await publish(lead('redriven', 'n8n', 250, 'calculated', now(), { delay_minutes: 400 }));
+    const first = await until(() => executionsOf('n8n', 'redriven')[0], 30_000);
+    world().platform.stateMachine.abort(first.name);
+    const letter = await until(() => letterOf('n8n', 'redriven'), 30_000);
+    const QueueUrl = output(world().platform, 'DeliveriesQueueUrl');
+    await world().platform.queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: letter.body }));
+    await until(() => executionsOf('n8n', 'redriven').some(({ name }) => name.endsWith('-g1')), 30_000);
+    await publish(lead('redriven', 'n8n', 250, 'calculated', now(), { delay_minutes: 20 }));
+    await until(() => receivedMs('n8n', 'redriven').length === 1, 60_000);
+    expect(receivedMs('n8n', 'redriven')[0]).toBeLessThan(dueMs(publishedAtMs, 399));
+  }, 150_000);
 
   test.concurrent('that fails begins anew two hours later, once', async () => {
     const failing = ['n8n-back', 'n8n-active-again', 'n8n-inactive'];

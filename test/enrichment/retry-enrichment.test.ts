@@ -109,6 +109,13 @@ describe('a retry that fails', () => {
     expect(log.only('warehouse.failed')).toMatchObject({ error: 'WarehouseUnavailable', error_message: down.message });
   });
 
+  test('keeps that it waits for its moment, and how often it was tried before', async () => {
+    const timed = { ...waiting(), progress: { ...waiting().progress, timed: true, earlier_tries: 3 } } as const;
+    for (const answer of [down, FOUND]) {
+      expect(await retryEnrichment(timed, world(answer).services)).toMatchObject({ timed: true, earlier_tries: 3 });
+    }
+  });
+
   test('three times has used up the tries of the workflow', async () => {
     let current = waiting();
     for (let retry = 1; retry <= 3; retry += 1) {

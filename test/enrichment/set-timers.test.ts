@@ -25,22 +25,34 @@ interface World {
   readonly timed?: readonly Delivery[];
   readonly known?: Readonly<Record<string, WebhookState>>;
   readonly standing?: readonly Timer[];
-  /** Whether executions of those names exist already, and were given something else. */
-  readonly isTaken?: boolean;
+  /** So many of the first generations exist already, and were given something else. */
+  readonly taken?: number;
+  /** Whether the ledger does not answer. */
+  readonly isDown?: boolean;
   readonly services?: Partial<EnrichEventsServices>;
 }
 
 /** What a batch does, in order; messages are named by the position in their list. */
-async function set({ ready = [], timed = [], known = {}, standing = [], isTaken = false, services = {} }: World) {
+async function set({
+  ready = [],
+  timed = [],
+  known = {},
+  standing = [],
+  taken = 0,
+  isDown = false,
+  services = {},
+}: World) {
   const done: string[] = [];
   const started: Delivery[] = [];
   const failures = new Map<string, string>();
   const counter = fakeCounter();
   const ledger = openLedger({
-    timers: async (keys) => new Map(standing.filter(({ key }) => keys.includes(key)).map((one) => [one.key, one])),
+    timers: async (keys) =>
+      isDown ? undefined : new Map(standing.filter(({ key }) => keys.includes(key)).map((one) => [one.key, one])),
     async keepTimer(timer) {
       done.push(`keep the timer of ${timer.webhook_id}`);
       kept.push(timer);
+      return !isDown;
     },
     async note(delivery, { progress, token }) {
       done.push(`note ${delivery.webhook_id}: ${progress.outcome}, ${token}, ${progress.due_at}`);
@@ -60,7 +72,7 @@ async function set({ ready = [], timed = [], known = {}, standing = [], isTaken 
       async start(delivery: Delivery) {
         done.push(`start ${delivery.webhook_id}`);
         started.push(delivery);
-        return { token: executionToken(delivery), isOwn: !isTaken };
+        return { token: executionToken(delivery), isOwn: delivery.generation >= taken };
       },
     },
     counter,
@@ -160,32 +172,65 @@ describe('an event whose execution another publication of it has started', () =>
   const one = lead('one', -5, 60_000);
   const timer = timerOf(one, NOW) as Timer;
   const other = { ...timer, latest_at: at(-60_000), due_at: at(3600_000) };
-  const comesAgain = new Map([['timed 0', 'another publication of the event is being taken']]);
+  const known = { [one.webhook_id]: 'scheduled' } as const;
+  const unreached = new Map([['timed 0', 'the ledger does not answer, and the event may have been moved']]);
 
-  test('is a copy where its timer stands', async () => {
-    const { failures, kept } = await set({ timed: [one], isTaken: true, standing: [timer] });
-    expect(failures).toEqual(new Map());
-    expect(kept).toEqual([]);
+  test('is a copy where its timer stands, or a later one', async () => {
+    for (const latest_at of [timer.latest_at, at(-1)]) {
+      const { failures, done } = await set({ timed: [one], taken: 1, standing: [{ ...timer, latest_at }] });
+      expect(failures).toEqual(new Map());
+      expect(done).toEqual([`start ${one.webhook_id}`]);
+    }
   });
 
   test.each([
     ['of the other publication', [other]],
     ['of another event', [{ ...timer, webhook_id: 'wh_other' }]],
-    ['of nobody, or none that can be read', []],
-  ])('comes again where the timer is %s: it may name another time', async (_, standing) => {
-    const { failures, kept, done } = await set({ timed: [one], isTaken: true, standing });
-    expect(failures).toEqual(comesAgain);
+    ['of nobody: the other one’s was lost, or is yet to be written', []],
+  ])('is carried by the next generation where the timer is %s', async (_, standing) => {
+    const { failures, kept, done } = await set({ timed: [one], taken: 1, standing });
+    expect(failures).toEqual(new Map());
+    expect(kept).toMatchObject([{ generation: 1, due_at: at(60_000) }]);
+    expect(done.at(-1)).toBe(`note ${one.webhook_id}: retry, g1, ${at(60_000)}`);
+  });
+
+  test('is carried by the first that is free, where both moved it at once, or it was sent anew before', async () => {
+    const { kept, started } = await set({ timed: [one], taken: 3, known, standing: [other] });
+    expect(started.map(({ generation }) => generation)).toEqual([1, 2, 3]);
+    expect(kept).toMatchObject([{ generation: 3 }]);
+  });
+
+  test('comes again where the ledger does not say whether it was moved', async () => {
+    const { failures, kept, done } = await set({ timed: [one], taken: 1, isDown: true });
+    expect(failures).toEqual(unreached);
     expect(kept).toEqual([]);
     expect(done).toEqual([`start ${one.webhook_id}`]);
   });
 
-  test('comes again where both moved it to an earlier time at once', async () => {
-    const known = { [one.webhook_id]: 'scheduled' } as const;
-    const { failures, kept, started } = await set({ timed: [one], isTaken: true, known, standing: [other] });
-    expect(started).toMatchObject([{ generation: 1 }]);
-    expect(failures).toEqual(comesAgain);
-    expect(kept).toEqual([]);
+  test('comes again where ten generations are taken: something is wrong', async () => {
+    const { failures } = await set({ timed: [one], taken: 10 });
+    expect([...failures.values()]).toEqual(['other publications of the event have 10 generations']);
   });
+});
+
+test('while the ledger does not answer an event starts as ever, and a copy of one that is sent at once is sent', async () => {
+  const { failures, started } = await set({ timed: [lead('one', -5, 60_000)], ready: [lead('hot', -1)], isDown: true });
+  expect(failures).toEqual(new Map());
+  expect(started).toHaveLength(1);
+});
+
+test.each([60_000, 7200_000])('a move whose timer cannot be written comes again: due in %i ms', async (dueMs) => {
+  const first = lead('one', -60_000, 3600_000);
+  const standing = [timerOf(first, NOW) as Timer];
+  const keepTimer = async () => false;
+  const { failures } = await set({
+    timed: [lead('one', -5, dueMs)],
+    known: { [first.webhook_id]: 'scheduled' },
+    services: {
+      ledger: { ...openLedger(), timers: async () => new Map(standing.map((one) => [one.key, one])), keepTimer },
+    },
+  });
+  expect([...failures.keys()]).toEqual(['timed 0']);
 });
 
 describe('an event that is sent at once', () => {
@@ -198,8 +243,8 @@ describe('an event that is sent at once', () => {
     expect(events.ready.size).toBe(1);
   });
 
-  test('does so as a copy too: the one before may have been killed before it could', async () => {
-    expect((await set({ ready: [hot], known: { [hot.webhook_id]: 'delivered' } })).kept).toHaveLength(1);
+  test('changes nothing as a copy of one that is known: that was noted before it was sent on', async () => {
+    expect((await set({ ready: [hot], known: { [hot.webhook_id]: 'delivered' } })).kept).toEqual([]);
   });
 
   test('of another type asks for no timer', async () => {

@@ -77,8 +77,8 @@ function expected(published: readonly Publication[]): Map<string, number> {
       const { delayMinutes } = publication;
       const dueMinute = minute + (delayMinutes ?? 0);
       if (delayMinutes === undefined) {
-        // Published again, it is a copy; but its user did something at that time.
-        if (!seen.has(eventId)) sent.set(eventId, minute);
+        if (seen.has(eventId)) continue;
+        sent.set(eventId, minute);
         waiting = undefined;
       } else if (waiting?.eventId === eventId || !seen.has(eventId)) waiting = { eventId, dueMinute };
       seen.add(eventId);
