@@ -66,6 +66,7 @@ test('leads: what waits, what was moved, and what a later one took the place of'
     lead('overtaking', 'skillsoft', 1, 'calculated', at(2), { delay_minutes: 10 }),
     // Longer than the test looks: nothing comes of it.
     lead('late', 'skillsoft', 2, 'calculated', at(1), { delay_minutes: 600 }),
+    lead('far', 'skillsoft', 4, 'calculated', at(1), { send_at: '2099-01-01T00:00:00Z' }),
   ];
   const body = events.map((event) => JSON.stringify(event)).join('\n');
   const outcomes = await playOwnEvents(world(), readEvents(body), 14_000);
@@ -74,6 +75,7 @@ test('leads: what waits, what was moved, and what a later one took the place of'
     ['cancelled: a later event of its user took its place', true],
     ['after 10 minutes: 200', true],
     [expect.stringMatching(/^waits for its moment: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/), false],
+    ['events dead letter: send_at: an event may wait for 7 days at the most', true],
   ]);
 }, 30_000);
 
