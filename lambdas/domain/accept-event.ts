@@ -1,5 +1,6 @@
 import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from '../contract/delivery.ts';
 import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../contract/event.ts';
+import { hasTimers } from '../contract/event-types/event-types.ts';
 import { faultsOf } from '../contract/faults.ts';
 import { type EventKind, readKind } from './event-kind.ts';
 import { derivedEventId, webhookId } from './identity.ts';
@@ -95,7 +96,10 @@ function toSubject(
   payload: string,
 ): DeliverySubject {
   const eventId = event.event_id ?? derivedEventId(integrationId, event.event_type, event.occurred_at, payload);
-  const userId = warehouseUserId(event.user_id ?? userIdInPayload);
+  // A type with timers tells users apart by what its payload says, which is checked; else two places would have two timers.
+  const userId = warehouseUserId(
+    hasTimers(event.event_type) ? (userIdInPayload ?? event.user_id) : (event.user_id ?? userIdInPayload),
+  );
   const courseId = event.course_id ?? courseOf(event.payload);
   return {
     schema_version: 1,

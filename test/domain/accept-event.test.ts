@@ -82,6 +82,13 @@ describe('an event that fits', () => {
     });
   });
 
+  test('that is a lead is of the user in its payload, whatever stands beside it', () => {
+    const payload = { user_id: 7, lead_type: 'cold', timestamp: '2026-01-15T12:00:00Z' };
+    for (const user_id of ['ada', 8, null]) {
+      expect(subjectOf(accept(eventBody({ event_type: 'lead', user_id, payload }))).user_id).toBe('7');
+    }
+  });
+
   test('belongs to its integration’s enterprise where it says none', () => {
     const owned = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
     expect(subjectOf(acceptEvent(eventBody({ payload: {} }), owned)).enterprise_customer_uuid).toBe(OTHER_ENTERPRISE);
