@@ -24,13 +24,13 @@ export async function setTimers(
   const timerOfOne = (delivery: Delivery) => timerOf(delivery, acceptedMs(delivery, services));
   dropCopies(timed, services);
   const timers = [...timed.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
-  const standing = (timers.length > 0 && (await ledger.timers(timers.map(({ key }) => key)))) || NONE;
+  const standing = timers.length === 0 ? NONE : await ledger.timers(timers.map(({ key }) => key));
   const starting = new Map<string, Delivery>();
   const movedLater = new Map<string, Timer>();
   for (const [id, delivery] of timed) {
     const state = known.get(delivery.webhook_id);
     if (state === undefined) starting.set(id, delivery);
-    else if (state === 'scheduled') move(id, delivery, timerOfOne(delivery));
+    else if (state === 'scheduled') move(id, delivery, timerOfOne(delivery), standing);
   }
   const sentAtOnce = [...ready.values()].filter(({ webhook_id }) => !known.has(webhook_id));
   await Promise.all([
@@ -42,9 +42,15 @@ export async function setTimers(
   ]);
 
   /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */
-  function move(id: string, delivery: Delivery, timer: Timer | undefined): void {
-    const before = timer && standing.get(timer.key);
-    if (timer === undefined || before === undefined) return;
+  function move(id: string, delivery: Delivery, timer: Timer | undefined, standing: Standing): void {
+    if (timer === undefined) return;
+    if (standing === undefined) {
+      failures.set(id, UNREACHED);
+      timed.delete(id);
+      return;
+    }
+    const before = standing.get(timer.key);
+    if (before === undefined) return;
     const to = moveOf(before, timer);
     if (to === 'none') return;
     const generation = to === 'earlier' ? before.generation + 1 : before.generation;
@@ -80,6 +86,9 @@ export async function setTimers(
     return { fault: `other publications of the event have ${GENERATIONS_TRIED} generations` };
   }
 }
+
+/** Undefined where the ledger does not say. */
+type Standing = ReadonlyMap<string, Timer> | undefined;
 
 const NONE: ReadonlyMap<string, Timer> = new Map();
 

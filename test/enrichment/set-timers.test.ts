@@ -207,6 +207,13 @@ describe('an event whose execution another publication of it has started', () =>
     expect(done).toEqual([`start ${one.webhook_id}`]);
   });
 
+  test('comes again where the ledger knows it, and does not say by which timer', async () => {
+    const { failures, done, events } = await set({ timed: [one], known, isDown: true });
+    expect(failures).toEqual(unreached);
+    expect(done).toEqual([]);
+    expect(events.timed.size).toBe(0);
+  });
+
   test('comes again where ten generations are taken: something is wrong', async () => {
     const { failures } = await set({ timed: [one], taken: 10 });
     expect([...failures.values()]).toEqual(['other publications of the event have 10 generations']);
