@@ -74,14 +74,14 @@ export async function setTimers(
       const { token, isOwn } = await workflow.start({ ...delivery, generation });
       const carried = { delivery: { ...delivery, generation }, token };
       if (timer === undefined) return carried;
-      if (isOwn) {
-        const isKept = await ledger.keepTimer({ ...timer, generation });
-        return isKept || !known.has(timer.webhook_id) ? carried : { fault: UNREACHED };
-      }
+      if (isOwn) return (await ledger.keepTimer({ ...timer, generation })) ? carried : { fault: UNREACHED };
       const found = await ledger.timers([timer.key]);
       if (found === undefined) return { fault: UNREACHED };
       const own = found.get(timer.key);
-      if (own?.webhook_id === timer.webhook_id && own.latest_at >= timer.latest_at) return undefined;
+      const isOfThisEvent = own?.webhook_id === timer.webhook_id;
+      if (isOfThisEvent && own.latest_at >= timer.latest_at) return undefined;
+      // After an outage, a copy of what went out in it: nobody could write that down.
+      if (!isOfThisEvent && timer.due_at !== undefined && Date.parse(timer.due_at) <= services.now()) return undefined;
     }
     return { fault: `other publications of the event have ${GENERATIONS_TRIED} generations` };
   }

@@ -220,10 +220,18 @@ describe('an event whose execution another publication of it has started', () =>
   });
 });
 
-test('while the ledger does not answer an event starts as ever, and a copy of one that is sent at once is sent', async () => {
-  const { failures, started } = await set({ timed: [lead('one', -5, 60_000)], ready: [lead('hot', -1)], isDown: true });
-  expect(failures).toEqual(new Map());
+test('while the ledger does not answer an event starts, and comes again until its timer stands; others go on', async () => {
+  const hot = lead('hot', -1);
+  const { failures, started, events } = await set({ timed: [lead('one', -5, 60_000)], ready: [hot], isDown: true });
+  expect([...failures.keys()]).toEqual(['timed 0']);
   expect(started).toHaveLength(1);
+  expect([...events.ready.values()]).toEqual([hot]);
+});
+
+test('a copy of what was due in an outage, and so went out, starts nothing', async () => {
+  const { failures, started } = await set({ timed: [lead('one', -60_000, -5)], taken: 1 });
+  expect(failures).toEqual(new Map());
+  expect(started.map(({ generation }) => generation)).toEqual([0]);
 });
 
 test.each([60_000, 7200_000])('a move whose timer cannot be written comes again: due in %i ms', async (dueMs) => {
