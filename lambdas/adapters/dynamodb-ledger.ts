@@ -1,6 +1,6 @@
 import type { Delivery } from '../contract/delivery.ts';
 import { KEPT_ANSWER_CHARACTERS, type LedgerRecord } from '../contract/ledger.ts';
-import type { Claim, Ending, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
+import type { Claim, Ending, KeptTimer, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import type { Timer } from '../contract/timer.ts';
@@ -60,10 +60,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     timers: (keys) => attempt<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
 
     keepTimer: (timer) =>
-      attempt('keepTimer', false, async () => {
-        await table.keepTimer(timer);
-        return true;
-      }),
+      attempt<KeptTimer>('keepTimer', 'unreached', async () => ((await table.keepTimer(timer)) ? 'kept' : 'refused')),
 
     async claim(delivery, leaseMs) {
       const unseen: Claim = { verdict: 'mine', hold: { delivery, record: undefined } };

@@ -5,7 +5,7 @@ import type { Integration } from './integration.ts';
 export interface Started {
   /** What the ledger knows it by. */
   readonly token: string;
-  /** Whether it was given exactly this delivery: by this call, or by an earlier one that is repeated while it runs. */
+  /** Whether it was given exactly this delivery: by this call, or, while it runs, by an earlier one with the same input. */
   readonly isOwn: boolean;
 }
 

@@ -30,6 +30,9 @@ export interface Ending {
   readonly answerStart?: string;
 }
 
+/** `unreached`: the table did not answer, and may have taken it all the same. */
+export type KeptTimer = 'kept' | 'refused' | 'unreached';
+
 /** The ledger as the functions see it. It never throws: without its table deliveries go on, at least once. */
 export interface Ledger {
   /**
@@ -41,11 +44,10 @@ export interface Ledger {
   /** Users' timers by their keys; absent where there is none. Undefined where they could not be read. */
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer> | undefined>;
   /**
-   * Writes a timer, unless one of a later event, or of another publication of its own that waits, stands there.
-   *
-   * @returns whether the table answered
+   * Writes a timer, unless one of a later event stands there, or of its own: of a later publication, or a higher
+   * generation. One that woke takes its own event's place, whatever stands there.
    */
-  keepTimer(timer: Timer): Promise<boolean>;
+  keepTimer(timer: Timer): Promise<KeptTimer>;
   /** Asks for a webhook, for so many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /** @returns whether it is written */
@@ -124,12 +126,7 @@ export interface LedgerTable {
   keepEvents(events: readonly LedgerEvent[]): Promise<void>;
   keepAnswer(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
-  /**
-   * One that waits gives way to a later publication of the same event, too; one that woke takes its own place, whatever
-   * stands there.
-   *
-   * @returns whether it was written: no later event stood there
-   */
+  /** As the ledger's. @returns whether it was written */
   keepTimer(timer: Timer): Promise<boolean>;
   /** How many wait, and how many of these were due at that moment, in epoch milliseconds. */
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;

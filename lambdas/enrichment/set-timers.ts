@@ -5,7 +5,8 @@ import type { Timer } from '../contract/timer.ts';
 import { moveOf, timerOf } from '../domain/timers.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import type { SortedEvents } from './sort-events.ts';
-import { type Carried, startWorkflows } from './start-workflows.ts';
+import { startTimed, UNREACHED } from './start-timed.ts';
+import { startWorkflows } from './start-workflows.ts';
 
 /**
  * Starts the workflows in which events wait for their moment, and notes each user's latest event: it takes the place of
@@ -20,7 +21,7 @@ export async function setTimers(
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ): Promise<void> {
-  const { ledger, workflow, counter, log } = services;
+  const { ledger, counter, log } = services;
   const timerOfOne = (delivery: Delivery) => timerOf(delivery, acceptedMs(delivery, services));
   dropCopies(timed, services);
   const timers = [...timed.values()].flatMap((delivery) => timerOfOne(delivery) ?? []);
@@ -36,9 +37,11 @@ export async function setTimers(
   await Promise.all([
     ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.keepTimer(timer)),
     ...[...movedLater].map(async ([id, timer]) => {
-      if (!(await ledger.keepTimer(timer))) failures.set(id, UNREACHED);
+      // Refused, another publication stands there since: whether it is a later one is seen when the message comes again.
+      const kept = await ledger.keepTimer(timer);
+      if (kept !== 'kept') failures.set(id, kept === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
-    startWorkflows(starting, failures, services, start),
+    startWorkflows(starting, failures, services, (delivery) => startTimed(delivery, timerOfOne(delivery), services)),
   ]);
 
   /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */
@@ -62,29 +65,6 @@ export async function setTimers(
     counter.count(METRICS.timerMoved);
     log.info('timer.moved', { webhook_id: timer.webhook_id, generation, due_at: timer.due_at });
   }
-
-  /**
-   * Starts the first generation that no other publication of the event has: two may be taken at once, and an operator or
-   * the reconciler may have sent it anew. Its timer then speaks of the later one, and the earlier generations leave.
-   */
-  async function start(delivery: Delivery): Promise<Carried | undefined> {
-    const timer = timerOfOne(delivery);
-    for (let tried = 0; tried < GENERATIONS_TRIED; tried += 1) {
-      const generation = delivery.generation + tried;
-      const { token, isOwn } = await workflow.start({ ...delivery, generation });
-      const carried = { delivery: { ...delivery, generation }, token };
-      if (timer === undefined) return carried;
-      if (isOwn) return (await ledger.keepTimer({ ...timer, generation })) ? carried : { fault: UNREACHED };
-      const found = await ledger.timers([timer.key]);
-      if (found === undefined) return { fault: UNREACHED };
-      const own = found.get(timer.key);
-      const isOfThisEvent = own?.webhook_id === timer.webhook_id;
-      if (isOfThisEvent && own.latest_at >= timer.latest_at) return undefined;
-      // After an outage, a copy of what went out in it: nobody could write that down.
-      if (!isOfThisEvent && timer.due_at !== undefined && Date.parse(timer.due_at) <= services.now()) return undefined;
-    }
-    return { fault: `other publications of the event have ${GENERATIONS_TRIED} generations` };
-  }
 }
 
 /** Undefined where the ledger does not say. */
@@ -92,11 +72,7 @@ type Standing = ReadonlyMap<string, Timer> | undefined;
 
 const NONE: ReadonlyMap<string, Timer> = new Map();
 
-/** A publication of an event that waits meets one or two others, rarely; this many is a mistake somewhere. */
-const GENERATIONS_TRIED = 10;
-
-/** Why a message comes again: only the ledger can say which publication of an event was last. */
-const UNREACHED = 'the ledger does not answer, and the event may have been moved';
+const MOVED_MEANWHILE = 'another publication of the event moved it meanwhile';
 
 /** Of an event that a batch holds more than once, the one that occurred last says when it is sent. */
 function dropCopies(timed: Map<string, Delivery>, { counter, log }: EnrichEventsServices): void {

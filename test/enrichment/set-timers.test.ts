@@ -29,6 +29,8 @@ interface World {
   readonly taken?: number;
   /** Whether the ledger does not answer. */
   readonly isDown?: boolean;
+  /** Whether a timer is written: no later publication, or higher generation, stands there since. */
+  readonly keeps?: (timer: Timer) => boolean;
   readonly services?: Partial<EnrichEventsServices>;
 }
 
@@ -40,6 +42,7 @@ async function set({
   standing = [],
   taken = 0,
   isDown = false,
+  keeps = () => true,
   services = {},
 }: World) {
   const done: string[] = [];
@@ -52,7 +55,8 @@ async function set({
     async keepTimer(timer) {
       done.push(`keep the timer of ${timer.webhook_id}`);
       kept.push(timer);
-      return !isDown;
+      if (isDown) return 'unreached';
+      return keeps(timer) ? 'kept' : 'refused';
     },
     async note(delivery, { progress, token }) {
       done.push(`note ${delivery.webhook_id}: ${progress.outcome}, ${token}, ${progress.due_at}`);
@@ -175,12 +179,40 @@ describe('an event whose execution another publication of it has started', () =>
   const known = { [one.webhook_id]: 'scheduled' } as const;
   const unreached = new Map([['timed 0', 'the ledger does not answer, and the event may have been moved']]);
 
-  test('is a copy where its timer stands, or a later one', async () => {
-    for (const latest_at of [timer.latest_at, at(-1)]) {
-      const { failures, done } = await set({ timed: [one], taken: 1, standing: [{ ...timer, latest_at }] });
-      expect(failures).toEqual(new Map());
-      expect(done).toEqual([`start ${one.webhook_id}`]);
-    }
+  test('is a copy where its own timer stands: the ledger hears who carries it, in case nobody said so', async () => {
+    const { failures, done, kept } = await set({ timed: [one], taken: 1, standing: [{ ...timer, generation: 2 }] });
+    expect(failures).toEqual(new Map());
+    expect(kept).toEqual([]);
+    expect(done).toEqual([`start ${one.webhook_id}`, `note ${one.webhook_id}: retry, g2, ${at(60_000)}`]);
+  });
+
+  test('leaves it to a later publication, whose timer stands', async () => {
+    const { failures, done } = await set({ timed: [one], taken: 1, standing: [{ ...timer, latest_at: at(-1) }] });
+    expect(failures).toEqual(new Map());
+    expect(done).toEqual([`start ${one.webhook_id}`]);
+  });
+
+  test('leaves it to one whose timer came before its own, and says nothing of what it has started', async () => {
+    const later = { ...timer, latest_at: at(-1) };
+    const { done } = await set({ timed: [one], standing: [later], keeps: () => false });
+    expect(done).toEqual([`start ${one.webhook_id}`, `keep the timer of ${one.webhook_id}`]);
+  });
+
+  test('goes beyond an earlier publication that has a higher generation: the ledger lets the highest claim', async () => {
+    const higher = { ...other, generation: 4 };
+    const { started, kept } = await set({
+      timed: [one],
+      standing: [higher],
+      keeps: ({ generation }) => generation > 4,
+    });
+    expect(started.map(({ generation }) => generation)).toEqual([0, 5]);
+    expect(kept.map(({ generation }) => generation)).toEqual([0, 5]);
+  });
+
+  test('is carried all the same where a later event has the timer: it reads that on waking', async () => {
+    const standing = [{ ...timer, webhook_id: 'wh_other', latest_at: at(-1) }];
+    const { done } = await set({ timed: [one], standing, keeps: () => false });
+    expect(done.at(-1)).toBe(`note ${one.webhook_id}: retry, g0, ${at(60_000)}`);
   });
 
   test.each([
@@ -234,10 +266,21 @@ test('a copy of what was due in an outage, and so went out, starts nothing', asy
   expect(started.map(({ generation }) => generation)).toEqual([0]);
 });
 
+test('a move to a later time whose timer is refused comes again: it is seen then whether it was the last', async () => {
+  const first = lead('one', -60_000, 3600_000);
+  const { failures } = await set({
+    timed: [lead('one', -5, 7200_000)],
+    known: { [first.webhook_id]: 'scheduled' },
+    standing: [timerOf(first, NOW) as Timer],
+    keeps: () => false,
+  });
+  expect([...failures]).toEqual([['timed 0', 'another publication of the event moved it meanwhile']]);
+});
+
 test.each([60_000, 7200_000])('a move whose timer cannot be written comes again: due in %i ms', async (dueMs) => {
   const first = lead('one', -60_000, 3600_000);
   const standing = [timerOf(first, NOW) as Timer];
-  const keepTimer = async () => false;
+  const keepTimer = async () => 'unreached' as const;
   const { failures } = await set({
     timed: [lead('one', -5, dueMs)],
     known: { [first.webhook_id]: 'scheduled' },

@@ -97,10 +97,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
     async keepTimer(timer) {
       await reach();
       const standing = timers.get(timer.key);
-      const isLater = standing === undefined || standing.latest_at < timer.latest_at;
-      const isOwn = standing?.webhook_id === timer.webhook_id;
-      const isAsLate = timer.due_at === undefined || standing?.latest_at === timer.latest_at;
-      if (!isLater && !(isOwn && isAsLate)) return false;
+      if (standing !== undefined && !givesWay(standing, timer)) return false;
       timers.set(timer.key, timer);
       return true;
     },
@@ -154,6 +151,12 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
     },
   };
   return ledger;
+}
+
+function givesWay(standing: Timer, timer: Timer): boolean {
+  if (standing.webhook_id !== timer.webhook_id) return standing.latest_at < timer.latest_at;
+  if (timer.due_at === undefined) return true;
+  return standing.latest_at <= timer.latest_at && standing.generation <= timer.generation;
 }
 
 /** A webhook's very first claim is written without the index's attributes: its event lists it until the next write. */

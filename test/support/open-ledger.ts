@@ -28,7 +28,7 @@ export function openLedger(overrides: Partial<Ledger> = {}) {
     timers: async () => new Map(),
     async keepTimer(timer) {
       timersKept.push(timer);
-      return true;
+      return 'kept';
     },
     async claim(delivery, leaseMs): Promise<Claim> {
       claims.push({ delivery, leaseMs });

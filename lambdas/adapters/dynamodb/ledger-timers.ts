@@ -53,9 +53,7 @@ export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 
       const command = new PutItemCommand({
         TableName: tableName,
         Item: marshall(itemOf(timer), { removeUndefinedValues: true }),
-        ConditionExpression: `attribute_not_exists(#pk) OR #at < :at OR (#webhook = :webhook${timer.due_at === undefined ? '' : ' AND #at = :at'})`,
-        ExpressionAttributeNames: { '#pk': partitionKey, '#at': 'latest_at', '#webhook': 'webhook_id' },
-        ExpressionAttributeValues: marshall({ ':at': timer.latest_at, ':webhook': timer.webhook_id }),
+        ...conditionOf(timer),
       });
       return reach('keepTimer', () => client.send(command).then(isDone, refusedOrThrown));
     },
@@ -67,6 +65,26 @@ export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 
       ]);
       return { waiting: overdue + later, overdue };
     },
+  };
+}
+
+/** What woke takes its own event's place, whatever stands there. */
+function conditionOf({ latest_at, webhook_id, due_at, generation }: Timer) {
+  const names = { '#pk': partitionKey, '#at': 'latest_at', '#webhook': 'webhook_id' };
+  const values = { ':at': latest_at, ':webhook': webhook_id };
+  if (due_at === undefined) {
+    return {
+      ConditionExpression: 'attribute_not_exists(#pk) OR #at < :at OR #webhook = :webhook',
+      ExpressionAttributeNames: names,
+      ExpressionAttributeValues: marshall(values),
+    };
+  }
+  const others = '#webhook <> :webhook AND #at < :at';
+  const own = '#webhook = :webhook AND #at <= :at AND #generation <= :generation';
+  return {
+    ConditionExpression: `attribute_not_exists(#pk) OR (${others}) OR (${own})`,
+    ExpressionAttributeNames: { ...names, '#generation': 'generation' },
+    ExpressionAttributeValues: marshall({ ...values, ':generation': generation }),
   };
 }
 

@@ -72,6 +72,15 @@ describe('a timer', () => {
     expect(await standing(waits)).toEqual({ ...moved, due_at: at(90_000) });
   });
 
+  test('that waits gives way to no lower generation of its event, however late that was published', async () => {
+    const higher = newTimer({ due_at: at(60_000), generation: 2 });
+    await table.keepTimer(higher);
+    expect(await table.keepTimer({ ...higher, latest_at: at(5), generation: 1 })).toBe(false);
+    expect(await table.keepTimer({ ...higher, latest_at: at(5), generation: 2 })).toBe(true);
+    // Another event's generation says nothing of its own.
+    expect(await table.keepTimer({ ...higher, webhook_id: 'wh_other', latest_at: at(6), generation: 0 })).toBe(true);
+  });
+
   test('outlives whatever it may have to cancel, and no more', async () => {
     const waits = newTimer({ due_at: at(3600_000) });
     await table.keepTimer(waits);
