@@ -4,7 +4,7 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import type { Timer } from '../contract/timer.ts';
 import { decided, waiting } from '../domain/progress.ts';
-import { MOVED_LATER, onWaking, timerOf, type Waking } from '../domain/timers.ts';
+import { awake, MOVED_LATER, onWaking, timerOf, type Waking } from '../domain/timers.ts';
 import type { ClaimServices } from './claim.ts';
 import type { Told } from './settle.ts';
 
@@ -41,8 +41,7 @@ export async function obey({ delivery }: Hold, woken: Woken, services: WakeServi
 /** Takes the timer of a delivery off the list of those that wait. */
 export async function waitNoLonger(delivery: Delivery, { timer }: Woken, { ledger }: ClaimServices): Promise<void> {
   if (timer?.due_at === undefined || timer.webhook_id !== delivery.webhook_id) return;
-  const { due_at, ...awake } = timer;
-  await ledger.keepTimer(awake);
+  await ledger.keepTimer(awake(timer));
 }
 
 /** The end of a delivery whose place another took. */

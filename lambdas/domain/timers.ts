@@ -31,6 +31,11 @@ export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefi
   };
 }
 
+/** A timer that is no longer on the list of those that wait. */
+export function awake({ due_at: _, ...timer }: Timer): Timer {
+  return timer;
+}
+
 /** What an event that is published again does to its own that waits; `same`: it names the time that stands. */
 export type Move = 'none' | 'same' | 'later' | 'earlier';
 
@@ -69,6 +74,8 @@ export function onWaking(delivery: Delivery, timer: Timer | undefined, nowMs: nu
   if (timer.generation > delivery.generation) {
     return { to: 'leave', reason: `it was moved: generation ${timer.generation} carries it` };
   }
+  // Its own timer is yet to be written: an execution exists before it, and this one was due at once.
+  if (timer.latest_at < own.latest_at) return { to: 'send' };
   const dueAt = delivery.progress.due_at;
   if (timer.due_at === undefined || dueAt === null || timer.due_at <= dueAt) return { to: 'send' };
   return { to: 'wait', untilMs: Date.parse(timer.due_at) };

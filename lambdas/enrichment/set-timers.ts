@@ -41,7 +41,9 @@ export async function setTimers(
       const kept = await ledger.keepTimer(timer);
       if (kept !== 'kept') failures.set(id, kept === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
-    startWorkflows(starting, failures, services, (delivery) => startTimed(delivery, timerOfOne(delivery), services)),
+    startWorkflows(starting, failures, services, (delivery) =>
+      startTimed(delivery, timerOfOne(delivery), known.has(delivery.webhook_id), services),
+    ),
   ]);
 
   /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */

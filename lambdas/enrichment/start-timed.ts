@@ -1,6 +1,7 @@
 import type { Delivery } from '../contract/delivery.ts';
 import type { Timer } from '../contract/timer.ts';
 import { executionToken } from '../domain/identity.ts';
+import { awake } from '../domain/timers.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import type { Carried } from './start-workflows.ts';
 
@@ -16,11 +17,13 @@ export const UNREACHED = 'the ledger does not answer, and the event may have bee
  * the end, in the highest generation: the others leave on waking, and the ledger lets the highest one claim.
  *
  * @param timer its own; undefined where it names no user, so that nothing takes its place
+ * @param isMove whether the ledger knows of an earlier publication, whose timer would stand
  * @returns undefined where a later publication has the timer, and its own message sees to the rest
  */
 export async function startTimed(
   delivery: Delivery,
   timer: Timer | undefined,
+  isMove: boolean,
   { ledger, workflow, now }: EnrichEventsServices,
 ): Promise<Carried | undefined> {
   let { generation } = delivery;
@@ -29,7 +32,10 @@ export async function startTimed(
     const carried = { delivery: { ...delivery, generation }, token };
     if (timer === undefined) return carried;
     const kept = isOwn ? await ledger.keepTimer({ ...timer, generation }) : 'refused';
-    if (kept === 'kept') return carried;
+    // What is due may have woken before, and nobody else takes its timer off the list of those that wait.
+    if (kept === 'kept' && isDue(timer, now())) await ledger.keepTimer(awake({ ...timer, generation }));
+    // A first publication without a timer is sent in its time, and the next one writes its own.
+    if (kept === 'kept' || (kept === 'unreached' && !isMove)) return carried;
     const found = kept === 'refused' ? await ledger.timers([timer.key]) : undefined;
     if (found === undefined) return { fault: UNREACHED };
 
@@ -43,11 +49,13 @@ export async function startTimed(
     }
     // A later event took its place, which it reads on waking.
     if (isOwn) return carried;
-    // After an outage, a copy of what went out in it: nobody could write that down.
-    if (timer.due_at !== undefined && Date.parse(timer.due_at) <= now()) return undefined;
     generation += 1;
   }
   return { fault: `other publications of the event have ${GENERATIONS_TRIED} generations` };
+}
+
+function isDue({ due_at }: Timer, nowMs: number): boolean {
+  return due_at !== undefined && Date.parse(due_at) <= nowMs;
 }
 
 function carriedBy({ generation }: Timer, delivery: Delivery): Carried {

@@ -110,6 +110,11 @@ describe('what a delivery does on waking', () => {
     expect(onWaking(waking, timer(later), NOW)).toEqual({ to: 'cancel', reason });
   });
 
+  test('it is sent, where only an earlier publication of it has a timer: its own is yet to be written', () => {
+    const earlier = timer({ ...own, occurred_at: at(-2 * HOUR_MS), send_at: at(HOUR_MS) });
+    for (const generation of [0, 1]) expect(onWaking({ ...waking, generation }, earlier, NOW)).toEqual({ to: 'send' });
+  });
+
   test('of two of one moment the one that was noted is sent', () => {
     expect(onWaking(waking, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
   });

@@ -28,21 +28,30 @@ interface Publication {
   readonly isWithNext: boolean;
   /** How many turns of the event loop its calls are late, one after another. */
   readonly turnsLate: readonly number[];
+  /**
+   * Whether an execution that is due already wakes before its start is answered. Then its function is not killed: without
+   * the timer, what it takes the place of is sent too (docs/decisions/0020).
+   */
+  readonly wakesAtOnce: boolean;
 }
 
-/** One minute between publications; delays end between two. */
+/** One minute between publications; delays end between two, or at once. */
 const publications = fc.array(
   fc.record<Publication>({
     user: fc.constantFrom<1 | 2>(1, 2),
     id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
     delayMinutes: fc.option(
-      fc.integer({ min: 0, max: 9 }).map((minutes) => minutes + 0.5),
+      fc.oneof(
+        fc.constant(0),
+        fc.integer({ min: 0, max: 9 }).map((minutes) => minutes + 0.5),
+      ),
       { nil: undefined },
     ),
     killedAfter: fc.integer({ min: 0, max: 8 }),
     isTwice: fc.boolean(),
     isWithNext: fc.boolean(),
     turnsLate: fc.array(fc.nat(5), { maxLength: 8 }),
+    wakesAtOnce: fc.boolean(),
   }),
   { minLength: 1, maxLength: 12 },
 );
@@ -125,7 +134,10 @@ async function play(published: readonly Publication[]) {
   const note = (id: string) => sent.push({ id, minute: Math.floor((2 * (nowMs - NOW)) / MINUTE_MS) / 2 });
 
   /** A function whose calls fail from the `left`th on: whatever it was about to do stays undone. */
-  function functionDyingAfter(left: number, turnsLate: readonly number[] = []): EnrichEventsServices {
+  function functionDyingAfter(
+    left: number,
+    { turnsLate = [], wakesAtOnce = false } = {} as Partial<Publication>,
+  ): EnrichEventsServices {
     let calls = 0;
     const call =
       <A extends readonly unknown[], R>(made: (...args: A) => Promise<R>) =>
@@ -154,6 +166,7 @@ async function play(published: readonly Publication[]) {
           const isOwn = (inputs.get(name) ?? input) === input && isOpen(executions.get(name)?.progress.outcome);
           if (!executions.has(name)) executions.set(name, { ...delivery, token });
           inputs.set(name, inputs.get(name) ?? input);
+          if (wakesAtOnce && isOpen(executions.get(name)?.progress.outcome) && isDue(name)) await wake(name);
           return { token, isOwn };
         }),
       },
@@ -178,7 +191,7 @@ async function play(published: readonly Publication[]) {
   /** @returns what SQS delivers again */
   async function take({ publication, minute }: Taking, diesAfter: number): Promise<Taking[]> {
     const messages = [{ id: 'message', body: bodyOf(publication, minute), attributes: {} }] as never;
-    const isTaken = await enrichEvents(messages, functionDyingAfter(diesAfter, publication.turnsLate)).then(
+    const isTaken = await enrichEvents(messages, functionDyingAfter(diesAfter, publication)).then(
       (failures) => failures.size === 0,
       (thrown) => {
         if (!(thrown instanceof Killed)) throw thrown;
@@ -190,7 +203,9 @@ async function play(published: readonly Publication[]) {
 
   /** Side by side, until SQS has nothing left of them. */
   async function takeAll(takings: readonly Taking[]): Promise<void> {
-    const first = await Promise.all(takings.map((one) => take(one, one.publication.killedAfter)));
+    const first = await Promise.all(
+      takings.map((one) => take(one, one.publication.wakesAtOnce ? Infinity : one.publication.killedAfter)),
+    );
     let left = [...first.flat(), ...takings.filter(({ publication }) => publication.isTwice)];
     for (let receives = 1; left.length > 0; receives += 1) {
       if (receives > MAX_RECEIVES) throw new Error('a message comes again and again');
@@ -202,22 +217,26 @@ async function play(published: readonly Publication[]) {
 
   /** Everything in the workflow that is due until then, in its order. */
   async function wakeUntil(untilMs: number): Promise<void> {
-    const dueMs = ({ progress }: Delivery) => Date.parse(progress.due_at ?? '');
     for (;;) {
       const due = [...executions].filter(([, one]) => one.progress.outcome !== 'delivered' && dueMs(one) <= untilMs);
       const [next] = due
         .filter(([, { progress }]) => isOpen(progress.outcome))
         .toSorted(([, a], [, b]) => dueMs(a) - dueMs(b));
       if (next === undefined) return;
-      const [name, delivery] = next;
-      nowMs = Math.max(nowMs, dueMs(delivery));
-      const progress = await deliverOne(delivery, {
-        ...sendingServices([answered(200)], { now }),
-        ...{ integrations: { read: async () => known }, gate: openGate(), log, counter, random: () => 0.5, ledger },
-      });
-      if (progress.outcome === 'delivered') note(delivery.event_id);
-      executions.set(name, { ...delivery, progress });
+      nowMs = Math.max(nowMs, dueMs(next[1]));
+      await wake(next[0]);
     }
+  }
+  const dueMs = ({ progress }: Delivery) => Date.parse(progress.due_at ?? '');
+  const isDue = (name: string) => dueMs(executions.get(name) as Delivery) <= nowMs;
+  async function wake(name: string): Promise<void> {
+    const delivery = executions.get(name) as Delivery;
+    const progress = await deliverOne(delivery, {
+      ...sendingServices([answered(200)], { now }),
+      ...{ integrations: { read: async () => known }, gate: openGate(), log, counter, random: () => 0.5, ledger },
+    });
+    if (progress.outcome === 'delivered') note(delivery.event_id);
+    executions.set(name, { ...delivery, progress });
   }
   const isAnyDueBefore = (minute: number) =>
     [...executions.values()].some(
