@@ -151,6 +151,7 @@ export async function stopDeployment(stage: Stage, profile: Profile, number: num
   );
 }
 
-function environmentOf(stage: Stage, { environment }: Profile) {
+/** Of a profile, as AppConfig's calls name it. */
+export function environmentOf(stage: Stage, { environment }: Profile) {
   return { ApplicationId: stage.output('AppConfigApplicationId'), EnvironmentId: stage.output(environment) };
 }

@@ -1,12 +1,13 @@
 import { GetEnvironmentCommand, type Monitor, UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
 import type { Profile } from './configuration.ts';
+import { environmentOf, TakenBack } from './deployments.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * Does something while no alarm watches over a configuration, and lets them watch again afterwards, whatever came of it. AppConfig
- * rolls back what is deployed while one of its environment's alarms rings (AppConfig User Guide, "Monitoring deployments
- * for automatic rollback"), and an alarm that rings is no reason to keep
- * the flag on, or to go on sending to a partner that fails.
+ * Does something while no alarm watches over a configuration, and lets them watch again afterwards, whatever came of it.
+ * AppConfig rolls back what is deployed while one of its environment's alarms rings (AppConfig User Guide, "Monitoring
+ * deployments for automatic rollback"), and an alarm that rings is no reason to keep the flag on, or to go on sending to a
+ * partner that fails.
  */
 export async function withoutMonitors<T>(
   stage: Stage,
@@ -31,15 +32,22 @@ export async function withoutMonitors<T>(
   }
 }
 
+/** Deploys, and where an alarm has that taken back, deploys again while none watches. */
+export function deployWhateverRings<T>(
+  stage: Stage,
+  profile: Profile,
+  print: (line: string) => void,
+  deploy: () => Promise<T>,
+): Promise<T> {
+  return deploy().catch((thrown: unknown) => {
+    if (!(thrown instanceof TakenBack)) throw thrown;
+    print(thrown.message);
+    return withoutMonitors(stage, profile, print, deploy);
+  });
+}
+
 /** The alarms that take back what does harm while it bakes. */
 export async function monitorsOf(stage: Stage, profile: Profile): Promise<readonly Monitor[]> {
   const { Monitors = [] } = await stage.appConfig.send(new GetEnvironmentCommand(environmentOf(stage, profile)));
   return Monitors;
-}
-
-function environmentOf(stage: Stage, { environment }: Profile) {
-  return {
-    ApplicationId: stage.output('AppConfigApplicationId'),
-    EnvironmentId: stage.output(environment),
-  };
 }

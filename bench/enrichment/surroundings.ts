@@ -7,7 +7,7 @@ import { startValkey } from '../../local/valkey/start-valkey.ts';
 import { type Child, startChild } from '../child.ts';
 import { LEDGER } from '../delivery/loads.ts';
 import { processCpuMs } from '../process-cpu.ts';
-import type { ServerUse } from '../server-use.ts';
+import type { CpuUse } from '../server-use.ts';
 import type { QueueUse } from './queue.ts';
 import type { WarehouseUse } from './warehouse.ts';
 
@@ -15,7 +15,7 @@ import type { WarehouseUse } from './warehouse.ts';
 export interface Uses {
   readonly queue: QueueUse;
   readonly warehouse: WarehouseUse;
-  readonly cache: Pick<ServerUse, 'cpuMs'>;
+  readonly cache: CpuUse;
 }
 
 /** What senders need around them, each in a process of its own but for the configuration, which is polled every 15 s. */
@@ -148,6 +148,6 @@ function senderVariables(plane: string, queue: string, valkeyPort: number, integ
 }
 
 /** Known on Linux alone; elsewhere the cache is idle by it. */
-function cacheUse(processId: number): Pick<ServerUse, 'cpuMs'> {
+function cacheUse(processId: number): CpuUse {
   return { cpuMs: process.platform === 'linux' ? processCpuMs(processId) : 0 };
 }

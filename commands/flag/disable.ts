@@ -1,17 +1,10 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
 import type { Context } from '../context.ts';
 import { POLL_INTERVAL_MS } from '../deployed-document.ts';
-import {
-  isOccupying,
-  listDeployments,
-  type ServedDeployment,
-  servedDeployment,
-  TakenBack,
-  untilServed,
-} from '../deployments.ts';
+import { isOccupying, listDeployments, type ServedDeployment, servedDeployment, untilServed } from '../deployments.ts';
 import { readVersion } from '../hosted-versions.ts';
 import type { Stage } from '../stage.ts';
-import { withoutMonitors } from '../without-monitors.ts';
+import { deployWhateverRings } from '../without-monitors.ts';
 import { describeChange } from './describe-flag.ts';
 import { deployAgainstAll, stopRunning } from './emergency-deployment.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
@@ -37,11 +30,7 @@ export async function disable(stageName: string, context: Context): Promise<numb
     print(`deployment ${deployment}, of version ${version}, is started: to all functions at once, without a bake time`);
     await untilServed(stage, deployment, context, FLAG);
   };
-  await deploy().catch(async (thrown: unknown) => {
-    if (!(thrown instanceof TakenBack)) throw thrown;
-    print(thrown.message);
-    await withoutMonitors(stage, FLAG, print, deploy);
-  });
+  await deployWhateverRings(stage, FLAG, print, deploy);
   print(`done: the flag is off (stage ${stage.name}). Functions notice within ${POLL_INTERVAL_MS / 1000} s.`);
   print(await describeSwitch(stage, before, version));
   return 0;

@@ -1,10 +1,10 @@
 import { INTEGRATIONS } from '../configuration.ts';
 import type { Context } from '../context.ts';
 import { type Change, deployChange, POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { TakenBack, untilServed } from '../deployments.ts';
+import { untilServed } from '../deployments.ts';
 import { entryOf, withAllPaused, withChangedEntry } from '../integrations-document.ts';
 import type { Stage } from '../stage.ts';
-import { withoutMonitors } from '../without-monitors.ts';
+import { deployWhateverRings } from '../without-monitors.ts';
 
 export interface PauseOptions {
   readonly stage: string;
@@ -43,11 +43,7 @@ export async function deployAtOnce(
     if (deployment !== undefined) await untilServed(stage, deployment, context);
     return deployment;
   };
-  const deployment = await deploy().catch((thrown: unknown) => {
-    if (!(thrown instanceof TakenBack)) throw thrown;
-    print(thrown.message);
-    return withoutMonitors(stage, INTEGRATIONS, print, deploy);
-  });
+  const deployment = await deployWhateverRings(stage, INTEGRATIONS, print, deploy);
   if (deployment === undefined) {
     print(`nothing to do: ${nothingToDo}`);
     return false;
