@@ -58,7 +58,7 @@ const learningTimeField = z.object({
 
 const anObject = 'must be an object';
 const completionFilled = z.object({ learning_time: wholeSeconds }, anObject);
-const completionPlain = z.object({ learning_time: wholeSeconds.nullish() }, anObject);
+const completionPlain = z.object({ learning_time: wholeSeconds.nullish() }, anObject).nullish();
 
 const duration = z.number('must be a number').min(0, 'must be 0 or more');
 const uuidOrNull = z.guid('must be a UUID or null').nullable();
@@ -84,12 +84,17 @@ const FORMATS: Readonly<Record<PayloadFormat, Format>> = {
     }),
     filled: learningTimeField,
   },
-  /** Document 000, and what Open edX sends: whole seconds in the object `completion`. */
+  /**
+   * Document 000: whole seconds in the object `completion`. Open edX adds the object to Percipio's flat document, and only
+   * when the time is known (enterprise-integrated-channels 0.2.0), so a payload without it is complete.
+   */
   completion_field: {
-    fill: (fields, { totalSeconds }) =>
-      isJsonObject(fields.completion)
-        ? { ...fields, completion: { ...fields.completion, learning_time: totalSeconds } }
-        : fields,
+    fill: (fields, { totalSeconds }) => {
+      const completion = fields.completion ?? {};
+      return isJsonObject(completion)
+        ? { ...fields, completion: { ...completion, learning_time: totalSeconds } }
+        : fields;
+    },
     filled: z.object({ completion: completionFilled }),
     plain: z.object({ completion: completionPlain }),
   },

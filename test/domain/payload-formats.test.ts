@@ -140,7 +140,11 @@ describe('a completion with learning time in a field', () => {
     }
   });
 
-  test.each([undefined, null, 5, 'done', [], true])('needs an object around it: not %p', (completion) => {
+  test.each([undefined, null])('needs no object around it while it is unknown: %p', (completion) => {
+    expect(fault(completion, 'plain')).toBeUndefined();
+  });
+
+  test.each([5, 'done', [], true])('has nothing but an object around it: not %p', (completion) => {
     for (const state of ['filled', 'plain'] as const) {
       expect(fault(completion, state)).toBe('the payload does not fit completion_field: completion must be an object');
     }

@@ -122,7 +122,25 @@ describe('completion_field', () => {
     );
   });
 
-  test.each(['{}', '{"completion":null}', '{"completion":1.0}', '{"completion":[{}]}', '{"completion":"done"}'])(
+  test('creates the object in the flat document that Open edX sends, once the time is known', () => {
+    const flat = '{"content_id":"course:Org+Course","user":null,"completion_percentage":100.0';
+    expect(body('completion_field', `${flat}}`, withSeconds(3600))).toBe(
+      `${flat},"completion":{"learning_time":3600}}`,
+    );
+    expect(body('completion_field', `${flat}}`, withSeconds(0))).toBe(`${flat},"completion":{"learning_time":0}}`);
+    expect(body('completion_field', `${flat},"completion":null}`, withSeconds(3600))).toBe(
+      `${flat},"completion":{"learning_time":3600}}`,
+    );
+  });
+
+  test.each(['{}', '{ "completion" : null }', '{"content_id":"course:Org+Course", "grade":1.0}'])(
+    'leaves %s untouched while the time is unknown',
+    (payload) => {
+      expect(body('completion_field', payload, PLAIN)).toBe(payload);
+    },
+  );
+
+  test.each(['{"completion":1.0}', '{"completion":[{}]}', '{"completion":"done"}'])(
     'has nowhere to put it in %s',
     (payload) => {
       const fault = { fault: 'the payload does not fit completion_field: completion must be an object' };
