@@ -86,9 +86,11 @@ function readWhole(
 /** @throws UsageError where there is none, or one cannot be the id of an enterprise */
 function readIds(ids: readonly string[]): readonly string[] {
   if (ids.length === 0) throw new UsageError('pilot takes the id of an enterprise, as its events have it');
-  const malformed = ids.find((id) => !enterpriseIdSchema.safeParse(id).success);
-  if (malformed === undefined) return ids;
-  throw new UsageError(`${malformed} cannot be the id of an enterprise: letters, digits, _ and -, 64 at the most`);
+  return ids.map((id) => {
+    const read = enterpriseIdSchema.safeParse(id);
+    if (read.success) return read.data;
+    throw new UsageError(`${id} cannot be the id of an enterprise: letters, digits, _ and -, 64 at the most`);
+  });
 }
 
 if (import.meta.main) await runCommand(flag, FLAG_USAGE);

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
 import { faultsOf } from '../lambdas/contract/faults.ts';
+import { ENTERPRISE_ID_FORMS } from '../lambdas/contract/learning-time.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 import { ledgerDays } from './ledger-days.ts';
 import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
@@ -83,6 +84,8 @@ const stageShape = z.strictObject({
       date: identifier,
       seconds: identifier,
     }),
+    /** How the table writes enterprises' UUIDs; `npm run check-warehouse` finds it. */
+    enterpriseIdForm: z.enum(ENTERPRISE_ID_FORMS),
     /**
      * When an environment leaves a sick warehouse alone: after so many failures or slow answers in a row, for so long,
      * ±20%. Under 54 s, the earliest first retry of an event (60 s less 10%), so that it finds out whether that is over.

@@ -31,6 +31,7 @@ const base = {
       date: 'DATE',
       seconds: 'LEARNING_TIME_SECONDS',
     },
+    enterpriseIdForm: 'lower',
     // Three in a row are no accident. 10 s, so that an event's first retry, 54 s later or more, always meets a probe made
     // since; eight environments at most (five of batches, three of tasks) then ask a sick warehouse once in 10 s each.
     breaker: { failuresToOpen: 3, openSeconds: 10, slowSeconds: 8 },

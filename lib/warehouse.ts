@@ -20,7 +20,7 @@ export class Warehouse {
    * @param functionName in the query tag, beside the stage: who asked, in Snowflake's query history
    */
   grantQuery(fn: PipelineFunction, functionName: string): void {
-    const { warehouse, role, table, columns, breaker } = this.#settings;
+    const { warehouse, role, table, columns, enterpriseIdForm, breaker } = this.#settings;
     this.#secrets.grantReadSnowflake(fn);
     fn.setVariable('SNOWFLAKE_WAREHOUSE', warehouse);
     fn.setVariable('SNOWFLAKE_ROLE', role);
@@ -32,6 +32,7 @@ export class Warehouse {
     fn.setVariable('LEARNING_TIME_USER_COLUMN', columns.user);
     fn.setVariable('LEARNING_TIME_COURSE_COLUMN', columns.course);
     fn.setVariable('LEARNING_TIME_ENTERPRISE_COLUMN', columns.enterprise);
+    fn.setVariable('LEARNING_TIME_ENTERPRISE_FORM', enterpriseIdForm);
     fn.setVariable('LEARNING_TIME_DATE_COLUMN', columns.date);
     fn.setVariable('LEARNING_TIME_SECONDS_COLUMN', columns.seconds);
     // Read by snowflake-sdk 3: without them it asks the metadata service and STS who it is, loads a native library, and

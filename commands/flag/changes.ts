@@ -28,21 +28,16 @@ export function cacheTime(seconds: number): FlagChange {
   };
 }
 
+/** @param ids in canonical form */
 export function addPilots(ids: readonly string[]): FlagChange {
   return pilots('add', ids, 'pilots already', (before) => {
-    const taken = new Set(before.map((id) => id.toLowerCase()));
-    const added = ids.filter((id) => {
-      const isNew = !taken.has(id.toLowerCase());
-      taken.add(id.toLowerCase());
-      return isNew;
-    });
-    return [...before, ...added];
+    return [...new Set([...before, ...ids])];
   });
 }
 
+/** @param ids in canonical form */
 export function removePilots(ids: readonly string[]): FlagChange {
-  const removed = new Set(ids.map((id) => id.toLowerCase()));
-  return pilots('remove', ids, 'no pilots', (before) => before.filter((id) => !removed.has(id.toLowerCase())));
+  return pilots('remove', ids, 'no pilots', (before) => before.filter((id) => !ids.includes(id)));
 }
 
 function pilots(

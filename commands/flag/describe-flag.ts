@@ -49,8 +49,7 @@ export function warnings(flag: Flag, known: KnownEnterprises): string[] {
 }
 
 function strangePilots(pilots: readonly string[], ids: readonly string[]): string[] {
-  const known = new Set(ids.map((id) => id.toLowerCase()));
-  return pilots.filter((pilot) => !known.has(pilot.toLowerCase()));
+  return pilots.filter((pilot) => !ids.includes(pilot));
 }
 
 /** The flag as it is, attribute by attribute. */

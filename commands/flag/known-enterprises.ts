@@ -1,3 +1,4 @@
+import { canonicalEnterpriseId } from '../../lambdas/contract/event.ts';
 import { awsFailure, whereOf } from '../aws-failure.ts';
 import { CommandFailed } from '../command-failed.ts';
 import { readDeployed } from '../deployed-document.ts';
@@ -19,12 +20,8 @@ export async function findKnownEnterprises(stage: Stage): Promise<KnownEnterpris
   }
 }
 
-/** Each once, as it is first written, in order; case does not matter. Those of faulty entries too. */
+/** Each once, in canonical form and in order. Those of faulty entries too. */
 export function enterprisesOf({ entries }: IntegrationsDocument): string[] {
-  const found = new Map<string, string>();
-  for (const entry of entries) {
-    const id = isFields(entry) ? entry.enterprise_customer_uuid : undefined;
-    if (typeof id === 'string' && !found.has(id.toLowerCase())) found.set(id.toLowerCase(), id);
-  }
-  return [...found.keys()].sort().map((key) => found.get(key) ?? key);
+  const ids = entries.map((entry) => (isFields(entry) ? entry.enterprise_customer_uuid : undefined));
+  return [...new Set(ids.filter((id) => typeof id === 'string').map(canonicalEnterpriseId))].sort();
 }

@@ -48,14 +48,12 @@ export async function adoption({ integrationId, span }: CountOptions, world: Led
   return 0;
 }
 
-/** As the flag does, without regard to case. */
 function add(
   { enterprise_customer_uuid: id = NOBODY, enrichment, accepted_at }: ListedWebhook,
   all: Map<string, Adoption>,
 ) {
-  const key = id.toLowerCase();
-  const own = all.get(key) ?? { withLearningTime: 0, flagOff: 0, otherwise: 0, firstUse: undefined };
-  all.set(key, own);
+  const own = all.get(id) ?? { withLearningTime: 0, flagOff: 0, otherwise: 0, firstUse: undefined };
+  all.set(id, own);
   if (enrichment?.status === 'enriched') {
     own.withLearningTime += 1;
     if (own.firstUse === undefined || accepted_at < own.firstUse) own.firstUse = accepted_at;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { EnvironmentInvalid } from './errors.ts';
 import { faultsOf } from './faults.ts';
 import { FEATURE_OVERRIDE } from './flag.ts';
+import { ENTERPRISE_ID_FORMS } from './learning-time.ts';
 
 /**
  * The environment variables of each function. The stack's grants set them by these names, the handler's own file reads
@@ -49,6 +50,7 @@ const warehouse = {
   LEARNING_TIME_USER_COLUMN: identifier,
   LEARNING_TIME_COURSE_COLUMN: identifier,
   LEARNING_TIME_ENTERPRISE_COLUMN: identifier,
+  LEARNING_TIME_ENTERPRISE_FORM: z.enum(ENTERPRISE_ID_FORMS),
   LEARNING_TIME_DATE_COLUMN: identifier,
   LEARNING_TIME_SECONDS_COLUMN: identifier,
 };

@@ -17,11 +17,30 @@ export type Region = (typeof REGIONS)[number];
 /** Ids become part of secret names, message groups and log lines: nothing that would need escaping there. */
 export const integrationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -');
 
-/** A UUID as the LMS writes it. No colon, so that it can end a cache key that is cut by colons. */
-export const enterpriseIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -');
+const UUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
 
-/** A course key, which the LMS keeps in 255 characters; no characters that SQS refuses in a message. */
-export const courseIdSchema = z.string().regex(/^[^\uFFFE\uFFFF]{1,255}$/, 'must be 1-255 characters');
+/**
+ * The one form in which an enterprise's id is compared, hashed, cached and recorded: a UUID in lower case with dashes.
+ * What is no UUID, which Open edX does not issue, is in lower case too.
+ */
+export function canonicalEnterpriseId(id: string): string {
+  return id.toLowerCase().replace(UUID, '$1-$2-$3-$4-$5');
+}
+
+/** A UUID in any case, with or without dashes; read as its canonical form. No colon, so that it can end a cache key. */
+export const enterpriseIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -')
+  .transform(canonicalEnterpriseId);
+
+/**
+ * A course key, which the LMS keeps in 255 characters. It is a bind of the query that a whole batch shares: no characters
+ * that SQS rejects in a message, no NUL, and no half of a surrogate pair, which UTF-8 cannot express.
+ */
+export const courseIdSchema = z
+  .string()
+  .regex(/^[^\uFFFE\uFFFF]{1,255}$/, 'must be 1-255 characters')
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
 
 /** Numbers, or digits in a string; whether the warehouse can use it is decided later, in `domain/learner-key.ts`. */
 const learnerIdSchema = z.union([z.number(), z.string().max(64)]);

@@ -25,8 +25,11 @@ export const FEATURE_DESCRIPTION = 'Learning time in completion webhooks';
  * the state of somebody else.
  */
 export const statusQuerySchema = z.strictObject({
-  /** An id and no address: 1 to 64 of A-Z a-z 0-9 _ -, as an enterprise’s. Given back, and otherwise not used. */
-  user_id: enterpriseIdSchema.optional(),
+  /** An id and no address. Returned, and otherwise not used. */
+  user_id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -')
+    .optional(),
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
 });
 export type StatusQuery = z.infer<typeof statusQuerySchema>;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { canonicalEnterpriseId } from './event.ts';
 
 /** The flag's key in the AppConfig feature-flag profile. */
 export const FLAG_KEY = 'enable_webhook_learning_time_enrichment';
@@ -33,8 +34,8 @@ export const flagSchema = z.object({
     .min(FLAG_BOUNDS.rolloutPercentage.minimum)
     .max(FLAG_BOUNDS.rolloutPercentage.maximum)
     .default(0),
-  /** Enterprises with enrichment on whatever the percentage. */
-  pilot_enterprises: z.array(z.string()).default([]),
+  /** Enterprises with enrichment on whatever the percentage, in canonical form. */
+  pilot_enterprises: z.array(z.string().transform(canonicalEnterpriseId)).default([]),
   cache_ttl_seconds: z
     .int()
     .min(FLAG_BOUNDS.cacheTtlSeconds.minimum)

@@ -3,7 +3,18 @@ export interface LearnerKey {
   /** Digits only: the warehouse's column is an INTEGER. */
   readonly userId: string;
   readonly courseId: string;
+  /** In canonical form. */
   readonly enterpriseId: string;
+}
+
+/** How the warehouse's table writes enterprises' UUIDs: a text column compares letter by letter. */
+export const ENTERPRISE_ID_FORMS = ['lower', 'upper', 'lower_undashed', 'upper_undashed'] as const;
+export type EnterpriseIdForm = (typeof ENTERPRISE_ID_FORMS)[number];
+
+/** @param enterpriseId in canonical form */
+export function inForm(enterpriseId: string, form: EnterpriseIdForm): string {
+  const digits = form.endsWith('undashed') ? enterpriseId.replaceAll('-', '') : enterpriseId;
+  return form.startsWith('upper') ? digits.toUpperCase() : digits;
 }
 
 /** What the warehouse holds for a key: a sum (a real 0 is an answer), or no rows at all. */

@@ -68,24 +68,27 @@ export interface Evaluation {
 }
 
 /**
- * Whether learning time is added for an enterprise: by name as a pilot, or by its bucket. Case does not matter.
+ * Whether learning time is added for an enterprise: by name as a pilot, or by its bucket.
  *
  * Raising the percentage never drops an enterprise, lowering it never adds one: buckets do not move.
+ *
+ * @param enterpriseId in canonical form
  */
 export function evaluateFlag(flag: Flag, enterpriseId: string): Evaluation {
   if (!flag.enabled) return { isOn: false, reason: 'off' };
-  const id = enterpriseId.toLowerCase();
-  if (flag.pilot_enterprises.some((pilot) => pilot.toLowerCase() === id)) return { isOn: true, reason: 'pilot' };
-  if (bucket(id) < flag.rollout_percentage) return { isOn: true, reason: 'within_percentage' };
+  if (flag.pilot_enterprises.includes(enterpriseId)) return { isOn: true, reason: 'pilot' };
+  if (bucket(enterpriseId) < flag.rollout_percentage) return { isOn: true, reason: 'within_percentage' };
   return { isOn: false, reason: 'beyond_percentage' };
 }
 
 /**
  * Where an enterprise stands in a rollout, from 0 (first in) up to but not including 100. The flag's key is hashed too,
  * so that the enterprises that go first are others for another flag.
+ *
+ * @param enterpriseId in canonical form
  */
 export function bucket(enterpriseId: string, flagKey: string = FLAG_KEY): number {
-  const digest = createHash('sha256').update(`${flagKey}:${enterpriseId.toLowerCase()}`).digest();
+  const digest = createHash('sha256').update(`${flagKey}:${enterpriseId}`).digest();
   return (digest.readUInt32BE(0) / 2 ** 32) * 100;
 }
 

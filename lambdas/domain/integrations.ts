@@ -1,4 +1,4 @@
-import { type LmsEvent, REGIONS } from '../contract/event.ts';
+import { canonicalEnterpriseId, type LmsEvent, REGIONS } from '../contract/event.ts';
 import type { EventType } from '../contract/event-types/event-types.ts';
 import { faultsOf } from '../contract/faults.ts';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from '../contract/integration.ts';
@@ -98,6 +98,8 @@ export type Route =
  * Finds the one receiver of an event: by its id, or by enterprise and region, the exact region before `OTHER`.
  *
  * An integration that belongs to an enterprise gets no other enterprise's events, whoever names it.
+ *
+ * @param enterpriseId in canonical form
  */
 export function route(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
   const id = event.integration_id;
@@ -110,7 +112,7 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, book: I
       : { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, fault) };
   }
   const owner = integration.enterprise_customer_uuid;
-  if (owner !== undefined && enterpriseId !== undefined && !sameEnterprise(owner, enterpriseId)) {
+  if (owner !== undefined && enterpriseId !== undefined && owner !== enterpriseId) {
     return { to: 'nobody', verdict: 'unknown', id, reason: `integration ${id} belongs to another enterprise` };
   }
   return wanted(integration, event.event_type);
@@ -126,7 +128,7 @@ function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, book: 
   if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
   for (const wantedRegion of new Set([region, 'OTHER'])) {
     const candidates = [...book.byId.values()].filter(
-      (entry) => entry.region === wantedRegion && isOwner(entry.enterprise_customer_uuid, enterpriseId),
+      (entry) => entry.region === wantedRegion && entry.enterprise_customer_uuid === enterpriseId,
     );
     const chosen = candidates.find(({ active }) => active) ?? candidates[0];
     if (chosen !== undefined) return wanted(chosen, event_type);
@@ -140,7 +142,8 @@ function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, book: 
 
 /** Whether a broken entry could be meant; what of it cannot be read could be anything. */
 function mayServe({ enterprise, region }: BrokenEntry, enterpriseId: string, wantedRegion: string): boolean {
-  const isEnterprise = typeof enterprise === 'string' ? sameEnterprise(enterprise, enterpriseId) : enterprise != null;
+  const isEnterprise =
+    typeof enterprise === 'string' ? canonicalEnterpriseId(enterprise) === enterpriseId : enterprise != null;
   const known: readonly unknown[] = REGIONS;
   const isRegion = known.includes(region ?? 'OTHER') ? (region ?? 'OTHER') === wantedRegion : true;
   return isEnterprise && isRegion;
@@ -158,12 +161,4 @@ export function wanted(integration: Integration, eventType: EventType): Route {
     return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} does not take ${eventType}` };
   }
   return { to: 'integration', integration };
-}
-
-function isOwner(owner: string | undefined, enterpriseId: string): boolean {
-  return owner !== undefined && sameEnterprise(owner, enterpriseId);
-}
-
-function sameEnterprise(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
 }

@@ -1,6 +1,6 @@
 import { IDENTIFIER, TABLE_IDENTIFIER } from '../contract/environment.ts';
 import { EnvironmentInvalid } from '../contract/errors.ts';
-import { type LearnerKey, learnerKeyText } from '../contract/learning-time.ts';
+import { type EnterpriseIdForm, inForm, type LearnerKey, learnerKeyText } from '../contract/learning-time.ts';
 
 /** The warehouse's learning-time table and its columns, as unquoted identifiers. */
 export interface LearningTimeTable {
@@ -13,6 +13,7 @@ export interface LearningTimeTable {
     readonly date: string;
     readonly seconds: string;
   };
+  readonly enterpriseIdForm: EnterpriseIdForm;
 }
 
 export interface LearningTimeQuery {
@@ -33,6 +34,7 @@ export const ANSWER_COLUMNS = 5;
 export function prepareLearningTimeQuery({
   table,
   columns,
+  enterpriseIdForm,
 }: LearningTimeTable): (keys: readonly LearnerKey[]) => LearningTimeQuery {
   checkNames({ table, columns });
   const key = `${columns.user}, ${columns.course}, ${columns.enterprise}`;
@@ -42,7 +44,11 @@ export function prepareLearningTimeQuery({
     const places = distinct.map(() => '(?, ?, ?)').join(', ');
     return {
       sqlText: `${select} WHERE (${key}) IN (${places}) GROUP BY ${key}`,
-      binds: distinct.flatMap((each) => [userBind(each.userId), each.courseId, each.enterpriseId]),
+      binds: distinct.flatMap((each) => [
+        userBind(each.userId),
+        each.courseId,
+        inForm(each.enterpriseId, enterpriseIdForm),
+      ]),
     };
   };
 }
@@ -76,7 +82,7 @@ export function warehouseKeyText(key: LearnerKey): string {
   return learnerKeyText({ ...key, userId: canonicalUserId(key.userId) });
 }
 
-function checkNames({ table, columns }: LearningTimeTable): void {
+function checkNames({ table, columns }: Pick<LearningTimeTable, 'table' | 'columns'>): void {
   if (!TABLE_IDENTIFIER.test(table)) throw new EnvironmentInvalid('the learning-time table is not an identifier');
   for (const [meaning, name] of Object.entries(columns)) {
     if (!IDENTIFIER.test(name)) throw new EnvironmentInvalid(`the ${meaning} column is not an identifier`);

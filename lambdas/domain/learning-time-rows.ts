@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { canonicalEnterpriseId } from '../contract/event.ts';
 import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
 import { ANSWER_COLUMNS, warehouseKeyText } from './learning-time-query.ts';
 
@@ -11,7 +12,7 @@ export interface LearningTimeAnswers {
   readonly rowsNotAsked: number;
 }
 
-const keyColumns = z.tuple([z.string().regex(/^\d+$/), z.string(), z.string()]);
+const keyColumns = z.tuple([z.string().regex(/^\d+$/), z.string(), z.string().transform(canonicalEnterpriseId)]);
 
 /** Numbers are read as text: a NUMBER(38,0) does not fit a JavaScript number. */
 const wholeSeconds = z

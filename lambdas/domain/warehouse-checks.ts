@@ -1,7 +1,14 @@
 import * as z from 'zod';
 import type { DatedSecret, KnownSum, WarehouseCheck, WarehouseColumn } from '../contract/check-warehouse.ts';
-import { courseIdSchema } from '../contract/event.ts';
-import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
+import { canonicalEnterpriseId, courseIdSchema } from '../contract/event.ts';
+import {
+  ENTERPRISE_ID_FORMS,
+  inForm,
+  type KeyFailure,
+  type LearnerKey,
+  type LearningTime,
+  learnerKeyText,
+} from '../contract/learning-time.ts';
 import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from '../contract/snowflake-secret.ts';
 import { readLearningTimes } from './learning-time-rows.ts';
 import { type WarehouseNames, warehouseRemedy } from './warehouse-remedies.ts';
@@ -80,7 +87,7 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The key of some row, or why the pipeline could find no such row. What cannot be a key is not repeated. */
 export function readAnyKey(row: readonly unknown[] | undefined, names: WarehouseNames): LearnerKey | WarehouseCheck {
-  const { table, role, columns } = names;
+  const { table, role, columns, enterpriseIdForm } = names;
   if (row === undefined) {
     return no('row', `${table} shows no row`, `it is empty, or a row access policy hides its rows from ${role}`);
   }
@@ -91,10 +98,15 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
   if (!userId.success) return unlike(columns.user, 'a numeric user id');
   const courseId = courseIdSchema.safeParse(course);
   if (!courseId.success) return unlike(columns.course, 'a course key');
-  if (typeof enterprise !== 'string' || !UUID.test(enterprise)) {
-    return unlike(columns.enterprise, 'a UUID with hyphens and small letters');
+  const enterpriseId = canonicalEnterpriseId(String(enterprise));
+  if (!UUID.test(enterpriseId)) return unlike(columns.enterprise, 'a UUID');
+  if (enterprise !== inForm(enterpriseId, enterpriseIdForm)) {
+    const found = ENTERPRISE_ID_FORMS.find((form) => enterprise === inForm(enterpriseId, form));
+    if (found === undefined) return unlike(columns.enterprise, 'a UUID in one letter case, with all dashes or none');
+    const remedy = `set warehouse.enterpriseIdForm to '${found}' in lib/stage.ts, and deploy`;
+    return no('row', `${columns.enterprise} has the form '${found}', the stage asks for '${enterpriseIdForm}'`, remedy);
   }
-  return { userId: userId.data, courseId: courseId.data, enterpriseId: enterprise };
+  return { userId: userId.data, courseId: courseId.data, enterpriseId };
 }
 
 /** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not told. */

@@ -14,5 +14,6 @@ export function learningTimeTables(environment: z.infer<typeof checkWarehouseEnv
       date: environment.LEARNING_TIME_DATE_COLUMN,
       seconds: environment.LEARNING_TIME_SECONDS_COLUMN,
     },
+    enterpriseIdForm: environment.LEARNING_TIME_ENTERPRISE_FORM,
   };
 }

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { canonicalEnterpriseId } from '../contract/event.ts';
 import { faultsOf } from '../contract/faults.ts';
 import {
   type FeatureState,
@@ -104,13 +105,13 @@ function questionOf({ routeKey, pathParameters }: StatusRequest): Question | und
 
 /**
  * A browser may ask for the enterprise that its token names, where the stage says which claim that is; the general state
- * is everybody's. Case does not matter, as it does not to the flag.
+ * is everybody's. The form of the id does not matter, as it does not to the flag.
  */
 function mayAsk(request: StatusRequest, query: StatusQuery, enterpriseClaim: string | undefined): boolean {
-  const wanted = query.enterprise_customer_uuid?.toLowerCase();
+  const wanted = query.enterprise_customer_uuid;
   if (enterpriseClaim === undefined || wanted === undefined) return true;
   const claimed = request.requestContext.authorizer?.jwt?.claims[enterpriseClaim];
-  return typeof claimed === 'string' && claimed.toLowerCase() === wanted;
+  return typeof claimed === 'string' && canonicalEnterpriseId(claimed) === wanted;
 }
 
 /** Names our parameters, and none that came from outside. */

@@ -95,6 +95,13 @@ describe('answers', () => {
     });
   });
 
+  test('finds learners in a table that writes UUIDs in capitals and without dashes', async () => {
+    const fixture = await start({ names: { ...tables, enterpriseIdForm: 'upper_undashed' } });
+    const enterpriseId = learner('1').enterpriseId.replaceAll('-', '').toUpperCase();
+    await fixture.server.load([{ ...day(1, '2026-01-10', 5), enterpriseId }]);
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: true, totalSeconds: 5, lastDate: '2026-01-10' } });
+  });
+
   test('asks nothing for no keys', async () => {
     const fixture = await start();
     expect(await fixture.warehouse.ask([], AMPLE_MS)).toEqual(new Map());

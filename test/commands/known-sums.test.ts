@@ -38,7 +38,7 @@ describe('known sums', () => {
       course_id: fc
         .string({ unit: 'grapheme', minLength: 1, maxLength: 60 })
         .filter((text) => /^[^\s,"\uFFFE\uFFFF]{1,255}$/.test(text)),
-      enterprise_customer_uuid: fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/),
+      enterprise_customer_uuid: fc.uuid(),
       total_seconds: fc.nat(),
     });
     const sums = fc.uniqueArray(sum, { selector: ({ user_id }) => user_id, minLength: 1, maxLength: 100 });

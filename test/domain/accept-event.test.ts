@@ -89,6 +89,25 @@ describe('an event that fits', () => {
     }
   });
 
+  const pasted = [
+    ENTERPRISE.toUpperCase(),
+    ENTERPRISE.replaceAll('-', ''),
+    ENTERPRISE.replaceAll('-', '').toUpperCase(),
+  ];
+
+  test.each(pasted)('is of one enterprise in whatever form its UUID is written: %s', (enterprise_customer_uuid) => {
+    const payload = { ...PAYLOAD, enterprise: { enterprise_customer_uuid } };
+    const owned = (uuid: string) => book(integration({ enterprise_customer_uuid: uuid, region: 'EU' }));
+    for (const overrides of [{ enterprise_customer_uuid }, { enterprise_customer_uuid: null, payload }]) {
+      const byId = acceptEvent(eventBody(overrides), owned(ENTERPRISE));
+      const byRegion = { ...overrides, integration_id: null, region: 'EU' };
+      expect(subjectOf(byId).enterprise_customer_uuid).toBe(ENTERPRISE);
+      expect(subjectOf(acceptEvent(eventBody(byRegion), owned(ENTERPRISE))).integration_id).toBe('acme');
+      expect(subjectOf(acceptEvent(eventBody(), owned(enterprise_customer_uuid))).integration_id).toBe('acme');
+    }
+    expect(subjectOf(accept(eventBody({ payload }))).payload).toBe(JSON.stringify(payload));
+  });
+
   test('belongs to its integration’s enterprise where it says none', () => {
     const owned = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
     expect(subjectOf(acceptEvent(eventBody({ payload: {} }), owned)).enterprise_customer_uuid).toBe(OTHER_ENTERPRISE);
@@ -102,6 +121,8 @@ describe('an event that fits', () => {
     ['a course that is no object', { ...PAYLOAD, course: 'course-v1:Org+Course+Run' }],
     ['a course without id', { ...PAYLOAD, course: { course_id: '' } }],
     ['a course with a long id', { ...PAYLOAD, course: { course_id: 'c'.repeat(256) } }],
+    ['a course with half a surrogate pair', { ...PAYLOAD, course: { course_id: 'course\ud800' } }],
+    ['a course with a NUL', { ...PAYLOAD, course: { course_id: 'course\0' } }],
     ['no enterprise', { ...PAYLOAD, enterprise: undefined }],
     ['an enterprise with a colon', { ...PAYLOAD, enterprise: { enterprise_customer_uuid: 'a:b' } }],
   ])('goes on with %s: only its learning time cannot be asked for', (_what, payload) => {
@@ -156,6 +177,8 @@ describe('an event that nobody gets', () => {
     ['a time without offset', eventBody({ occurred_at: '2026-01-15T12:00:00' }), 'occurred_at: '],
     ['a user that is an object', eventBody({ user_id: { id: 1 } }), 'user_id: '],
     ['a course that is a number', eventBody({ course_id: 5 }), 'course_id: '],
+    ['a course with half a surrogate pair', eventBody({ course_id: 'c\ud800' }), 'course_id: must be well-formed'],
+    ['a course with a NUL', eventBody({ course_id: 'c\0' }), 'course_id: must be well-formed'],
     ['no payload', eventBody({ payload: undefined }), 'payload: '],
     ['a payload that is a text', eventBody({ payload: 'text' }), 'payload: '],
     ['a payload that is a list', eventBody({ payload: [] }), 'payload: '],

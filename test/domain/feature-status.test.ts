@@ -13,7 +13,7 @@ describe('the state of an enterprise', () => {
     ['off', { enabled: false, rollout_percentage: 0 }, { enabled: false, rollout_percentage: null, reason: 'off' }],
     [
       'a pilot',
-      { rollout_percentage: 0, pilot_enterprises: [ENTERPRISE.toUpperCase()] },
+      { rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] },
       { enabled: true, rollout_percentage: 0, reason: 'pilot' },
     ],
     ['everybody', {}, { enabled: true, rollout_percentage: 100, reason: 'within_percentage' }],

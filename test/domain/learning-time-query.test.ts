@@ -13,6 +13,7 @@ const table = {
     date: 'DATE',
     seconds: 'LEARNING_TIME_SECONDS',
   },
+  enterpriseIdForm: 'lower' as const,
 };
 const queryFor = prepareLearningTimeQuery(table);
 const key = (userId: string, courseId = 'course-v1:edX+DemoX+Demo', enterpriseId = 'abc-123'): LearnerKey => ({
@@ -27,6 +28,16 @@ const anyKey = fc.record({
 });
 
 describe('the learning-time query', () => {
+  test.each([
+    ['lower', 'a1b2c3d4-e5f6-7890-abcd-ef1234567890'],
+    ['upper', 'A1B2C3D4-E5F6-7890-ABCD-EF1234567890'],
+    ['lower_undashed', 'a1b2c3d4e5f67890abcdef1234567890'],
+    ['upper_undashed', 'A1B2C3D4E5F67890ABCDEF1234567890'],
+  ] as const)('binds an enterprise in the form %s that the table has', (enterpriseIdForm, bind) => {
+    const query = prepareLearningTimeQuery({ ...table, enterpriseIdForm });
+    expect(query([key('7', 'c', 'a1b2c3d4-e5f6-7890-abcd-ef1234567890')]).binds).toEqual([7, 'c', bind]);
+  });
+
   test('asks for all keys at once, each by three binds', () => {
     expect(queryFor([key('7'), key('8', "x'; DROP TABLE")])).toEqual({
       sqlText:

@@ -27,6 +27,15 @@ describe('rows of the learning-time query', () => {
     expect(answerTo('007', [row('7')])).toMatchObject({ totalSeconds: 5 });
   });
 
+  test.each(['A1B2C3D4-E5F6-7890-ABCD-EF1234567890', 'a1b2c3d4e5f67890abcdef1234567890'])(
+    'an enterprise is recognized in the form %s of the table',
+    (written) => {
+      const asked = { userId: '7', courseId: 'c', enterpriseId: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890' };
+      const { answers } = readLearningTimes([asked], [['7', 'c', written, '5', day]]);
+      expect(answers.get(learnerKeyText(asked))).toMatchObject({ totalSeconds: 5 });
+    },
+  );
+
   test.each([
     ['a fraction', '12.5', day, 'whole number'],
     ['a negative sum', '-1', day, 'whole number'],

@@ -1,7 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { WarehouseColumn } from '../../lambdas/contract/check-warehouse.ts';
-import { type KeyFailure, type LearningTime, learnerKeyText } from '../../lambdas/contract/learning-time.ts';
+import {
+  ENTERPRISE_ID_FORMS,
+  type KeyFailure,
+  type LearningTime,
+  learnerKeyText,
+} from '../../lambdas/contract/learning-time.ts';
 import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
 import {
   checkColumns,
@@ -124,13 +129,37 @@ describe('some row', () => {
     [undefined, /shows no row/],
     [['ada@example.com', courseId, enterpriseId], /USER_ID of some row is not a numeric/],
     [['1', '', enterpriseId], /COURSE_KEY of some row/],
-    [['1', courseId, enterpriseId.replaceAll('-', '')], /ENTERPRISE_CUSTOMER_UUID of some row/],
-    [['1', courseId, enterpriseId.toUpperCase()], /ENTERPRISE_CUSTOMER_UUID of some row/],
+    [['1', courseId, 'acme'], /ENTERPRISE_CUSTOMER_UUID of some row is not a UUID/],
+    [
+      ['1', courseId, `A${enterpriseId.slice(1)}`],
+      /ENTERPRISE_CUSTOMER_UUID of some row is not a UUID in one letter case/,
+    ],
+    [['1', courseId, enterpriseId.replace('-', '')], /is not a UUID in one letter case, with all dashes or none/],
     [[null, null, null], /USER_ID/],
   ])('%j gives none, and is not repeated', (row, finding) => {
     const check = readAnyKey(row, names);
     expect(check).toMatchObject({ check: 'row', verdict: 'no', finding: expect.stringMatching(finding) });
     expect(JSON.stringify(check)).not.toMatch(/ada|[0-9a-f]{8}/i);
+  });
+
+  const undashed = enterpriseId.replaceAll('-', '');
+  const written = {
+    lower: enterpriseId,
+    upper: enterpriseId.toUpperCase(),
+    lower_undashed: undashed,
+    upper_undashed: undashed.toUpperCase(),
+  };
+
+  test.each(ENTERPRISE_ID_FORMS)('with UUIDs in the form %s is found by a stage that asks for that form', (form) => {
+    const row = ['7', courseId, written[form]];
+    expect(readAnyKey(row, { ...names, enterpriseIdForm: form })).toEqual(learner('7'));
+    for (const other of ENTERPRISE_ID_FORMS.filter((one) => one !== form)) {
+      expect(readAnyKey(row, { ...names, enterpriseIdForm: other })).toMatchObject({
+        verdict: 'no',
+        finding: `ENTERPRISE_CUSTOMER_UUID has the form '${form}', the stage asks for '${other}'`,
+        remedy: `set warehouse.enterpriseIdForm to '${form}' in lib/stage.ts, and deploy`,
+      });
+    }
   });
 
   const key = learner('7');

@@ -3,6 +3,7 @@ import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-wareh
 import type { LearnerKey, Warehouse } from '../../lambdas/contract/learning-time.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import type { WarehouseNames } from '../../lambdas/domain/warehouse-remedies.ts';
 import {
   type SnowflakeServer,
   type SnowflakeServerOptions,
@@ -38,7 +39,7 @@ export function createKeyPair(passphrase?: string): KeyPair {
   };
 }
 
-export const tables = {
+export const tables: WarehouseNames = {
   warehouse: 'COMPUTE_WH',
   role: 'ANALYST',
   table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
@@ -49,6 +50,7 @@ export const tables = {
     date: 'DATE',
     seconds: 'LEARNING_TIME_SECONDS',
   },
+  enterpriseIdForm: 'lower',
 };
 
 /** Secrets that a test sets: what is cached, and what a refetch finds. Both are counted. */

@@ -61,7 +61,7 @@ describe('each command changes its own attribute, and nothing else of the docume
     ['enable', ['enable'], 'the flag is on already'],
     ['percent', ['percent', '20'], 'the percentage is 20 already'],
     ['ttl', ['ttl', '600'], 'the cache time is 600 s already'],
-    ['pilot add', ['pilot', 'add', 'ENT-A'], 'pilots already: ENT-A. Pilots are ent-a'],
+    ['pilot add', ['pilot', 'add', 'ENT-A'], 'pilots already: ent-a. Pilots are ent-a'],
     ['pilot remove', ['pilot', 'remove', 'x'], 'no pilots: x. Pilots are ent-a'],
   ])('%s twice: nothing to do', async (_, words, why) => {
     operator.deployFlag(all);

