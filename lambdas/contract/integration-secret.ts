@@ -1,10 +1,8 @@
 import * as z from 'zod';
-import { HEADER_VALUE } from './integration.ts';
+import { headerValueSchema } from './integration.ts';
 
 /** Standard Webhooks 1.0.0: `whsec_` and the base64 of 24 to 64 random bytes. */
 const signingSecretSchema = z.string().refine(isSigningSecret, 'must be whsec_ and the base64 of 24 to 64 bytes');
-
-const credential = z.string().regex(HEADER_VALUE, 'must be visible ASCII');
 
 /**
  * The secret `/<stage>/integrations/<id>`, as JSON. Its name derives from the integration's id: who may edit the
@@ -16,14 +14,14 @@ export const integrationSecretSchema = z.object({
   /** Newest first. Two while a rotation is under way: every webhook carries a signature of each. */
   signing_secrets: z.array(signingSecretSchema).min(1).max(5),
   /** For `auth` of type `bearer`. */
-  bearer_token: credential.optional(),
+  bearer_token: headerValueSchema.optional(),
   /** For `auth` of type `api_key`. */
-  api_key: credential.optional(),
+  api_key: headerValueSchema.optional(),
   /** For `auth` of type `oauth2_client_credentials`. */
   client_id: z.string().min(1).max(1024).optional(),
   client_secret: z.string().min(1).max(4096).optional(),
   /** Values of headers whose entry says `from_secret`, by that name. */
-  headers: z.record(z.string(), credential).optional(),
+  headers: z.record(z.string(), headerValueSchema).optional(),
   /** For `encrypted_fields`: the base64 of 32 random bytes. */
   encryption_key: z
     .string()

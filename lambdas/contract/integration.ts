@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { enterpriseIdSchema, integrationIdSchema, REGIONS } from './event.ts';
 import { EVENT_TYPES } from './event-types/event-types.ts';
-import { CUSTOM_HEADER_NAME } from './own-headers.ts';
+import { HEADER_NAME, OWN_HEADER } from './own-headers.ts';
+
+// AppConfig evaluates the patterns of this file too, with an engine that is not documented. So each means the same in
+// ECMA 262, java.util.regex and RE2; test/infra/portable-patterns.test.ts says what that leaves.
 
 /** Longest try from the deliveries queue, in seconds: a slower integration is delivered by the workflow's task only. */
 export const MAX_QUEUE_TRY_SECONDS = 15;
@@ -10,25 +13,33 @@ export const MAX_QUEUE_TRY_SECONDS = 15;
 export const USUAL_MAX_RETRIES = 9;
 
 /** As JavaScript writes a time. A pattern: AppConfig's validators need not know JSON Schema's formats. */
-const UTC_TIME = /^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,3})?Z$/;
+const UTC_TIME = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{1,3})?Z$/;
 
-/** What a header's value may hold: visible characters, spaces between them. */
-export const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e]{0,4094}[\x21-\x7e])?$/;
+/** What a header's value may hold: at most 4096 visible ASCII characters, spaces between them. */
+export const headerValueSchema = z
+  .string()
+  .max(4096)
+  .regex(/^[!-~]([ -~]*[!-~])?$/, 'must be visible ASCII');
 
-const PORT = '[1-9]\\d{0,3}|[1-5]\\d{4}|6[0-4]\\d{3}|65[0-4]\\d{2}|655[0-2]\\d|6553[0-5]';
-/** Host or bracketed address, port, path and query: as much as a pattern can know of what URLs are. */
-const ADDRESS = new RegExp(`^https?://([^\\s/?#@:%[\\]\\\\]+|\\[[0-9A-Fa-f:.]+\\])(:(${PORT}))?([/?][^\\s#]*)?$`);
+const PORT = '[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]';
+/**
+ * Host or bracketed address, port, path and query: as much as a pattern can know of what URLs are. ASCII, as RFC 3986 has
+ * it: a name in another script is written in Punycode, a path percent-encoded, so that what is sent is what was read.
+ */
+const ADDRESS = new RegExp(`^https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(${PORT}))?([/?][!-"$-~]*)?$`);
 
 /** An address to send to. The scheme, port and resolved address are checked again before each request. */
 const addressSchema = z
   .string()
   .max(2048)
-  .regex(ADDRESS, 'must be an http(s) URL without credentials or fragment')
+  .regex(ADDRESS, 'must be an http(s) URL in ASCII, without credentials or fragment')
   .refine((text) => URL.canParse(text), 'is no URL');
 
 const headerNameSchema = z
   .string()
-  .regex(CUSTOM_HEADER_NAME, 'must be a header name that the sender does not set itself');
+  .regex(HEADER_NAME, 'must be a header name')
+  .refine((name) => !OWN_HEADER.test(name), 'is a header that the sender sets itself')
+  .meta({ not: { pattern: OWN_HEADER.source } });
 
 const retriesSchema = z.int().min(0).max(10);
 
@@ -44,20 +55,25 @@ const authSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('oauth2_client_credentials'),
     token_url: addressSchema,
-    scope: z.string().min(1).max(256).default('api'),
+    /** Visible ASCII without `"` and `\`, names cut by spaces (RFC 6749, section 3.3). */
+    scope: z
+      .string()
+      .max(256)
+      .regex(/^[!#-\x5b\x5d-~]+( [!#-\x5b\x5d-~]+)*$/, 'must be scopes as OAuth has them, cut by spaces')
+      .default('api'),
   }),
 ]);
 
 /** One more header: its value as it stands here, or the one of that name in the secret's `headers`. */
 const headerSchema = z.union([
-  z.strictObject({ name: headerNameSchema, value: z.string().regex(HEADER_VALUE, 'must be visible ASCII') }),
+  z.strictObject({ name: headerNameSchema, value: headerValueSchema }),
   z.strictObject({ name: headerNameSchema, from_secret: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/) }),
 ]);
 
 /** A field of the payload to encrypt, by the names on the way to it: `user.email`. */
 const fieldPathSchema = z
   .string()
-  .regex(/^[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}$/, 'must be names, cut by dots');
+  .regex(/^[A-Za-z0-9_-]{1,64}([.][A-Za-z0-9_-]{1,64}){0,7}$/, 'must be names, cut by dots');
 
 export const PAYLOAD_FORMATS = ['learning_time_object', 'completion_field', 'percipio'] as const;
 export type PayloadFormat = (typeof PAYLOAD_FORMATS)[number];

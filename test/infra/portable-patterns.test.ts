@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { synthesize } from '../support/synthesized-stack.ts';
+
+const template = synthesize('dev');
+
+/** One text that AWS evaluates, and where it stands in the template. */
+interface Found {
+  readonly key: string;
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** Everything whose key has to do with patterns or formats, also within JSON text (schemas, flags, workflows). */
+function find(value: unknown, path: string): Found[] {
+  if (typeof value === 'string' && /^\s*[{[]/.test(value)) {
+    try {
+      return find(JSON.parse(value), `${path}(JSON)`);
+    } catch {
+      return [];
+    }
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const found = /pattern|regex|^format$/i.test(key) ? [{ key, path: `${path}.${key}`, value: inner }] : [];
+    return [...found, ...find(inner, `${path}.${key}`)];
+  });
+}
+
+const ESCAPE = String.raw`\\[\[\]\\/^$*+?(){}|]|\\x[0-7][0-9a-f]`;
+// Of a class: no set operation of Java (`[`, `&&`), nothing negated, which would count half characters in ECMA 262.
+const CLASS = String.raw`\[(?!\^)(?:(?!&&|--|~~|\|\|)[ -Z^-~]|${ESCAPE})+\]`;
+// Not the dot: engines differ in what a line is. Not `(?`: RE2 has no lookaround, and names of groups differ.
+const ATOM = String.raw`${ESCAPE}|${CLASS}|[ -#%-'\x2c-\x2d/->@-Z_-z~^$|)]|\((?!\?)`;
+// RE2 counts to 1000. No second quantifier: `a++` is possessive in Java and an error elsewhere.
+const COUNT = String.raw`(?:[*+?]|\{(?:[0-9]{1,3}|1000)(?:,(?:[0-9]{1,3}|1000)?)?\})(?![*+?{])`;
+const PORTABLE = new RegExp(`^(?:(?:${ATOM})(?:${COUNT})?)+$`);
+
+describe('what is portable', () => {
+  test.each([
+    '^[A-Za-z0-9_-]{1,64}$',
+    '^(a|b)+[.]c?$',
+    String.raw`^https?:\/\/(\[[0-9A-Fa-f:.]+\])$`,
+    String.raw`[!#-\x5b\x5d-~]`,
+    '[?+*]',
+  ])('%s', (pattern) => expect(pattern).toMatch(PORTABLE));
+
+  test.each([
+    ['a bare bracket in a class', '[^a[b]'],
+    ['Java’s intersection', '[a-z&&b]'],
+    ['a negated class', '[^a]'],
+    ['the dot', 'a.b'],
+    ['an escape for a set', String.raw`\d`],
+    ['an escape for a set in a class', String.raw`[\s]`],
+    ['Unicode', 'é'],
+    ['an escape for Unicode', String.raw`\u00e9`],
+    ['a lookahead', '(?!a)'],
+    ['a lookbehind', '(?<=a)'],
+    ['a named group', '(?<a>b)'],
+    ['a group without a number', '(?:a)'],
+    ['a possessive count', 'a++'],
+    ['a lazy count', 'a*?'],
+    ['more than RE2 counts to', 'a{0,4094}'],
+    ['an open brace', 'a{'],
+    ['an open class', '[a'],
+    ['a word’s edge', String.raw`\b`],
+  ])('not %s: %s', (_, pattern) => expect(pattern).not.toMatch(PORTABLE));
+});
+
+describe('in the template', () => {
+  const found = find(template, '');
+  const of = (key: string) => found.filter((one) => one.key === key);
+
+  test('no other text is evaluated as a pattern than those that are checked here', () => {
+    const ofAccessLogs = (one: Found) => one.path.endsWith('.AccessLogSettings.Format');
+    const keys = found.filter((one) => !ofAccessLogs(one)).map(({ key }) => key);
+    expect([...new Set(keys)].sort()).toEqual(['EventPattern', 'pattern']);
+  });
+
+  test('each pattern means the same in ECMA 262, java.util.regex and RE2', () => {
+    const resources = new Set(of('pattern').map(({ path }) => path.split('.')[2]?.slice(0, -8)));
+    expect(resources).toEqual(
+      new Set(['ConfigurationFlagsProfile', 'ConfigurationIntegrationsProfileConfigurationProfile']),
+    );
+    const unfit = of('pattern').filter(({ value }) => typeof value !== 'string' || !PORTABLE.test(value));
+    expect(unfit).toEqual([]);
+  });
+
+  test('events are matched by values alone', () => {
+    const [pattern, ...others] = of('EventPattern');
+    expect(others).toEqual([]);
+    // Numbers, prefixes and wildcards would be objects in these lists.
+    expect(pattern?.value).toEqual({
+      source: [expect.any(String)],
+      'detail-type': [expect.any(String)],
+      detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: [{ Ref: expect.any(String) }] },
+    });
+  });
+});
