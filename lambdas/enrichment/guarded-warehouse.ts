@@ -1,7 +1,7 @@
 import { WarehouseSkipped } from '../contract/errors.ts';
 import type { Warehouse } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
-import { afterAsk, type BreakerLimits, type BreakerState, CLOSED, passageAt } from '../domain/warehouse-breaker.ts';
+import { type BreakerLimits, createCircuitBreaker } from '../domain/circuit-breaker.ts';
 
 export interface GuardedWarehouseOptions {
   readonly warehouse: Warehouse;
@@ -17,32 +17,15 @@ export interface GuardedWarehouseOptions {
  * its events wait in their workflows instead of in a function.
  */
 export function guardWarehouse({ warehouse, limits, log, now, random }: GuardedWarehouseOptions): Warehouse {
-  let state: BreakerState = CLOSED;
-
-  function turn(next: BreakerState): void {
-    const before = state;
-    state = next;
-    if (before.status === next.status) return;
-    if (next.status === 'open') log.error('warehouse.breaker_opened', { probe_in_ms: next.probeAtMs - now() });
-    if (next.status === 'closed') log.info('warehouse.breaker_closed', {});
-  }
-
-  return {
-    async ask(keys, deadlineMs) {
-      const { passage, next } = passageAt(state, now());
-      turn(next);
-      if (passage === 'stays') throw new WarehouseSkipped('not asked: it failed or was slow again and again');
-      const startedAtMs = now();
-      let isAnswered = false;
-      try {
-        const answers = await warehouse.ask(keys, deadlineMs);
-        isAnswered = true;
-        return answers;
-      } finally {
-        const nowMs = now();
-        const ended = { passage, isAnswered, tookMs: nowMs - startedAtMs, nowMs, random: random() };
-        turn(afterAsk(state, ended, limits));
-      }
+  const breaker = createCircuitBreaker({
+    limits,
+    onChange(next) {
+      if (next.status === 'open') log.error('warehouse.breaker_opened', { probe_in_ms: next.probeAtMs - now() });
+      else log.info('warehouse.breaker_closed', {});
     },
-  };
+    now,
+    random,
+  });
+  const skip = () => Promise.reject(new WarehouseSkipped('not asked: it failed or was slow again and again'));
+  return { ask: (keys, deadlineMs) => breaker.run(() => warehouse.ask(keys, deadlineMs), skip) };
 }

@@ -1,0 +1,114 @@
+/** When a service is left alone; stage configuration. */
+export interface BreakerLimits {
+  /** Number of failures or slow responses in a row that opens it; at least 1. */
+  readonly failuresToOpen: number;
+  /** How long no call is made then, ms, ±20%: environments that saw the same outage do not probe in the same second. */
+  readonly openMs: number;
+  /** A response that took this long counts as a failure, ms. */
+  readonly slowMs: number;
+}
+
+/**
+ * What one environment knows of a service. `open` until `probeAtMs`; then one call may go, and its result decides:
+ * `probing`. A probe that has not ended by `giveUpAtMs` is forgotten, and another may go: the function that made it may
+ * have been frozen or killed. Epoch ms, of the wall clock, so that time in which the sandbox is frozen passes too.
+ */
+export type BreakerState =
+  | { readonly status: 'closed'; readonly failuresInARow: number }
+  | { readonly status: 'open'; readonly probeAtMs: number }
+  | { readonly status: 'probing'; readonly giveUpAtMs: number };
+
+/** Whether a call may be made: one among others, the one that finds out, or none. */
+export type Verdict = 'allow' | 'probe' | 'reject';
+
+export const CLOSED: BreakerState = { status: 'closed', failuresInARow: 0 };
+
+const JITTER = 0.2;
+
+/** Whether a call may be made now, and the state from then on. */
+export function verdictAt(
+  state: BreakerState,
+  nowMs: number,
+  { openMs }: Pick<BreakerLimits, 'openMs'>,
+): { readonly verdict: Verdict; readonly next: BreakerState } {
+  if (state.status === 'closed') return { verdict: 'allow', next: state };
+  const probeAtMs = state.status === 'open' ? state.probeAtMs : state.giveUpAtMs;
+  if (nowMs < probeAtMs) return { verdict: 'reject', next: state };
+  return { verdict: 'probe', next: { status: 'probing', giveUpAtMs: nowMs + openMs } };
+}
+
+export interface CallEnded {
+  readonly verdict: Exclude<Verdict, 'reject'>;
+  /** Whether there was a response at all. */
+  readonly isAnswered: boolean;
+  readonly tookMs: number;
+  /** Epoch ms. */
+  readonly nowMs: number;
+  /** 0 to 1. */
+  readonly random: number;
+}
+
+/** The state after a call has ended. A call that began before the breaker opened changes nothing any more. */
+export function afterCall(state: BreakerState, ended: CallEnded, limits: BreakerLimits): BreakerState {
+  const isProbe = ended.verdict === 'probe';
+  if (state.status === 'open' || isProbe !== (state.status === 'probing')) return state;
+  if (ended.isAnswered && ended.tookMs < limits.slowMs) return CLOSED;
+  const failuresInARow = state.status === 'closed' ? state.failuresInARow + 1 : limits.failuresToOpen;
+  if (failuresInARow < limits.failuresToOpen) return { status: 'closed', failuresInARow };
+  const jitter = 1 + JITTER * (2 * ended.random - 1);
+  return { status: 'open', probeAtMs: ended.nowMs + limits.openMs * jitter };
+}
+
+export interface BreakerOptions {
+  readonly limits: BreakerLimits;
+  /** Called when it opens or closes; a probe is neither. */
+  readonly onChange: (next: Exclude<BreakerState, { status: 'probing' }>) => void;
+  /** Wall clock, ms. */
+  now(): number;
+  random(): number;
+}
+
+/** A circuit breaker with its state. It lives as long as the environment that made it. */
+export interface CircuitBreaker {
+  /**
+   * Makes a call if the breaker allows it.
+   *
+   * @param otherwise is called where it does not
+   * @param isFault whether an error speaks against the service; by default each does. Another one counts as a quick response
+   * @throws what `call` or `otherwise` throws
+   */
+  run<T>(call: () => Promise<T>, otherwise: () => Promise<T>, isFault?: (thrown: unknown) => boolean): Promise<T>;
+}
+
+export function createCircuitBreaker({ limits, onChange, now, random }: BreakerOptions): CircuitBreaker {
+  let state: BreakerState = CLOSED;
+  /** What the callers were told last: while it probes, that it is open. */
+  let isOpen = false;
+
+  function turn(next: BreakerState): void {
+    state = next;
+    if (next.status === 'probing' || (next.status === 'open') === isOpen) return;
+    isOpen = next.status === 'open';
+    onChange(next);
+  }
+
+  return {
+    async run(call, otherwise, isFault = () => true) {
+      const { verdict, next } = verdictAt(state, now(), limits);
+      turn(next);
+      if (verdict === 'reject') return otherwise();
+      const startedAtMs = now();
+      const end = (isAnswered: boolean, tookMs: number) =>
+        turn(afterCall(state, { verdict, isAnswered, tookMs, nowMs: now(), random: random() }, limits));
+      try {
+        const result = await call();
+        end(true, now() - startedAtMs);
+        return result;
+      } catch (thrown) {
+        if (isFault(thrown)) end(false, now() - startedAtMs);
+        else end(true, 0);
+        throw thrown;
+      }
+    },
+  };
+}
