@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { FunctionSize } from './function-size.ts';
 import type { Ledger } from './ledger.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
@@ -24,6 +25,17 @@ export interface DeliveryProps {
  * hang would hold up those of all others.
  */
 const THREADS = 16;
+
+/** Of DeliverTask's concurrency, the part that one slow endpoint may take: with five of them none waits for another. */
+const SLOW_ENDPOINT_SHARE = 1 / 5;
+
+/** What DeliverTask can count on where nothing is reserved for it: the whole concurrency of a new account. */
+const UNRESERVED_CONCURRENCY = 10;
+
+/** The most attempts that a slow endpoint may have under way at a time, at least 1. */
+export function slowEndpointAttempts({ reservedConcurrency = UNRESERVED_CONCURRENCY }: FunctionSize): number {
+  return Math.max(1, Math.floor(reservedConcurrency * SLOW_ENDPOINT_SHARE));
+}
 
 /** Speaks to partners, and is alone in doing so: batches from the deliveries queue, one by one in the workflow, tests. */
 export class Delivery extends Construct {
@@ -63,6 +75,7 @@ export class Delivery extends Construct {
     for (const fn of [this.batch, this.task]) {
       cache.grantUse(fn);
       ledger.grantDeliver(fn);
+      fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(stage.functions.deliverTask)));
     }
   }
 

@@ -90,6 +90,7 @@ function senderVariables(endpoint: string, valkeyPort: number, partnerUrl: strin
     CACHE_HOST: '127.0.0.1',
     CACHE_PORT: String(valkeyPort),
     CACHE_TLS: 'false',
+    SLOW_ENDPOINT_ATTEMPTS: '10',
     ...LEDGER,
     NODE_EXTRA_CA_CERTS: trusted,
     PARTNER_URL: `${partnerUrl}/${INTEGRATION_IDS[0]}`,

@@ -21,6 +21,8 @@ const COLD_CALL_LIMIT_MS = 500 + CALL_LIMIT_MS;
 
 export interface ValkeyGateOptions extends ValkeyAddress {
   readonly log: Log;
+  /** The most attempts that a slow endpoint may have under way at a time: the same for all functions of a stage. */
+  readonly slowAttempts: number;
   /** Wall clock, ms. */
   readonly now?: () => number;
 }
@@ -41,7 +43,7 @@ export interface ValkeyGate extends Gate {
  * Valkey never learns it. An answer that comes too late may have reserved a time that nobody uses.
  */
 export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
-  const { log, now = Date.now } = options;
+  const { log, slowAttempts, now = Date.now } = options;
   const memory = new GateMemory();
   let isDown = false;
   const connection = new ValkeyConnection(options, failed, now);
@@ -79,7 +81,7 @@ export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
 
   return {
     async admit(integration, tickets, { mayProbe }) {
-      const request = { tickets, mayProbe };
+      const request = { tickets, mayProbe, slowAttempts };
       const asked = await ask(integration, admitQuestion(integration, request));
       return gateAnswer(asked?.reply, tickets.length) ?? memory.admit(integration, request, now());
     },

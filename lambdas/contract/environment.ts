@@ -36,6 +36,12 @@ const cache = {
 
 const count = z.coerce.number().int().min(1);
 
+/** What both delivery functions go by at the limiter, and so must agree on. */
+const limiter = {
+  /** The most attempts that a slow endpoint may have under way at a time, over all functions together. */
+  SLOW_ENDPOINT_ATTEMPTS: count,
+};
+
 const warehouse = {
   SNOWFLAKE_SECRET_ID: id,
   SNOWFLAKE_WAREHOUSE: identifier,
@@ -105,13 +111,21 @@ export const deliverBatchEnvironment = z.object({
   ...integrations,
   ...partners,
   ...cache,
+  ...limiter,
   ...ledger,
   DELIVERIES_QUEUE_URL: queueUrl,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
   STATE_MACHINE_ARN: id,
 });
 
-export const deliverTaskEnvironment = z.object({ ...powertools, ...integrations, ...partners, ...cache, ...ledger });
+export const deliverTaskEnvironment = z.object({
+  ...powertools,
+  ...integrations,
+  ...partners,
+  ...cache,
+  ...limiter,
+  ...ledger,
+});
 
 export const sendTestEnvironment = z.object({ ...powertools, ...integrations, ...partners });
 

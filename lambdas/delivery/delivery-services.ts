@@ -59,6 +59,7 @@ export function createDeliveryServices(
     host: environment.CACHE_HOST,
     port: environment.CACHE_PORT,
     tls: environment.CACHE_TLS,
+    slowAttempts: environment.SLOW_ENDPOINT_ATTEMPTS,
     log,
   });
   gate.connect();

@@ -45,13 +45,6 @@ export const PROBE_LEASE_MS = 6 * MINUTE_MS;
 /** Two requests that wait, noticed within this time, make an endpoint slow; one may be chance. */
 export const SLOW_PAIR_MS = 5 * SECOND_MS;
 
-/**
- * So many tries of a slow endpoint may be under way at a time: one slow partner must not take all tasks that the workflow
- * may run. Nobody counts them; they follow from the rate. By Little's law tries under way = rate × duration, so the rate
- * that a slow endpoint is held to is this by the duration of its tries.
- */
-export const SLOW_TRIES = 10;
-
 /** The weight of the newest duration in the smoothed one. */
 export const LATENCY_WEIGHT = 0.3;
 

@@ -14,7 +14,6 @@ import {
   PROBE_LEASE_MS,
   SLOW_MS,
   SLOW_PAIR_MS,
-  SLOW_TRIES,
   SPREAD_MS,
 } from './gate-limits.ts';
 import { current, type GateState, lasting } from './gate-state.ts';
@@ -29,6 +28,11 @@ export interface AdmitRequest {
   readonly tickets: readonly GateTicket[];
   /** Whether the first of them may be the probe of an open breaker. */
   readonly mayProbe: boolean;
+  /**
+   * The most attempts that a slow endpoint may have under way at a time, 1 or more: a share of the concurrency that the
+   * stage gives DeliverTask, so that one slow partner does not take all of it.
+   */
+  readonly slowAttempts: number;
 }
 
 /** The name of an integration's record. */
@@ -48,11 +52,11 @@ export function gateKey({ id }: Pick<GatedIntegration, 'id'>): string {
 export function admit(
   known: GateState,
   integration: GatedIntegration,
-  { tickets, mayProbe }: AdmitRequest,
+  { tickets, mayProbe, slowAttempts }: AdmitRequest,
   nowMs: number,
 ): { readonly state: GateState; readonly answer: GateAnswer } {
   const before = current(known, integration, nowMs);
-  const limit = limitOf(before, integration, nowMs);
+  const limit = limitOf(before, integration, slowAttempts, nowMs);
   const isOpen = before.openUntilMs > 0;
   const isProbing = mayProbe && nowMs >= before.openUntilMs && nowMs >= before.probeUntilMs;
   const parked: Admission = { verdict: 'parked', reason: before.isGone ? 'gone' : 'failing' };
@@ -78,12 +82,15 @@ interface Limit {
   readonly maxAheadMs: number;
 }
 
-/** The integration's own, or while it is slow as many as keep `SLOW_TRIES` under way (Little's law), whichever is less. */
-function limitOf(state: GateState, integration: GatedIntegration, nowMs: number): Limit {
+/**
+ * The integration's own, or while it is slow the rate that keeps `slowAttempts` under way, whichever is less. Attempts are
+ * not counted: by Little's law, attempts under way = rate × duration.
+ */
+function limitOf(state: GateState, integration: GatedIntegration, slowAttempts: number, nowMs: number): Limit {
   const own = integration.max_requests_per_minute;
   if (nowMs >= state.slowUntilMs) return { perMinute: own, maxAheadMs: MAX_AHEAD_MS };
   const latencyMs = state.latencyMs > 0 ? state.latencyMs : integration.timeout_seconds * 1000;
-  const implied = (SLOW_TRIES * MINUTE_MS) / latencyMs;
+  const implied = (slowAttempts * MINUTE_MS) / latencyMs;
   if (own !== undefined && own <= implied) return { perMinute: own, maxAheadMs: MAX_AHEAD_MS };
   return { perMinute: implied, maxAheadMs: MAX_AHEAD_OF_SLOW_MS };
 }

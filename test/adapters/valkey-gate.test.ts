@@ -25,6 +25,7 @@ import { startValkeyFront } from '../support/valkey-front.ts';
 const BOUNDED_MS = 2_000;
 const HOUR_MS = 3_600_000;
 const PROBING = { mayProbe: true };
+const SLOW_ATTEMPTS = 10;
 const go = { verdict: 'now' };
 const failing = { verdict: 'parked', reason: 'failing' };
 const later = { verdict: 'later', atMs: expect.any(Number), isReserved: true };
@@ -51,7 +52,14 @@ function newIntegration(overrides: Partial<Integration> = {}): Integration {
 function gateAt(port: number) {
   const log = recordingLog();
   let skippedMs = 0;
-  const gate = createValkeyGate({ host: '127.0.0.1', port, tls: false, log, now: () => Date.now() + skippedMs });
+  const gate = createValkeyGate({
+    host: '127.0.0.1',
+    port,
+    tls: false,
+    slowAttempts: SLOW_ATTEMPTS,
+    log,
+    now: () => Date.now() + skippedMs,
+  });
   cleanups.push(() => gate.close());
   const skip = (ms: number) => {
     skippedMs += ms;
@@ -113,6 +121,7 @@ describe('the script', () => {
     kind: fc.constant('admit' as const),
     offsetsMs: fc.array(ticket, { minLength: 1, maxLength: 6 }),
     mayProbe: fc.boolean(),
+    slowAttempts: fc.constantFrom<number>(1, 2, 10, 180),
   });
   const reportStep = fc.record({
     kind: fc.constant('report' as const),
@@ -153,7 +162,7 @@ describe('the script', () => {
 
   /** A breaker that may be probed, while a hold has so long to go. */
   const heldProbe = (leftMs: number): [undefined, Steps] => {
-    const ask = { kind: 'admit' as const, offsetsMs: [undefined, undefined], mayProbe: true };
+    const ask = { kind: 'admit' as const, offsetsMs: [undefined, undefined], mayProbe: true, slowAttempts: 10 };
     const report = { passed: 0, failed: 10, isGone: false, holdMs: 30_000 + leftMs, tookMs: 0 } as const;
     const held = { kind: 'report' as const, report };
     return [
@@ -193,7 +202,7 @@ describe('the script', () => {
             return [await askGate(client, key, reportQuestion(one, step.report), nowMs), null];
           }
           const tickets = step.offsetsMs.map((ms) => (ms === undefined ? {} : { reservedForMs: nowMs + ms }));
-          const request = { tickets, mayProbe: step.mayProbe };
+          const request = { tickets, mayProbe: step.mayProbe, slowAttempts: step.slowAttempts };
           const expected = memory.admit(one, request, nowMs);
           return [gateAnswer(await askGate(client, key, admitQuestion(one, request), nowMs), tickets.length), expected];
         });
@@ -206,7 +215,8 @@ describe('the script', () => {
 
   test('takes a hundred tries in one call', async () => {
     const client = await openClient(server.port);
-    const request = { tickets: Array(100).fill({ reservedForMs: undefined }), mayProbe: true };
+    const tickets = Array(100).fill({ reservedForMs: undefined });
+    const request = { tickets, mayProbe: true, slowAttempts: SLOW_ATTEMPTS };
     const limited = newIntegration({ max_requests_per_minute: 60_000 });
     const answer = gateAnswer(await askGate(client, gateKey(limited), admitQuestion(limited, request), NOW), 100);
     expect(answer).toEqual(new GateMemory().admit(limited, request, NOW));
@@ -435,7 +445,7 @@ test('the memory keeps the 2000 records that changed last', () => {
   memory.slow(first, NOW);
   memory.report(newIntegration(), broken, NOW);
   expect(memory.size).toBe(2_000);
-  const request = { tickets: [{}], mayProbe: true };
+  const request = { tickets: [{}], mayProbe: true, slowAttempts: SLOW_ATTEMPTS };
   expect(memory.admit(first, request, NOW).admissions).toEqual([failing]);
   expect(memory.admit(second, request, NOW).admissions).toEqual([go]);
 });

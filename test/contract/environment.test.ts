@@ -32,6 +32,7 @@ const VALUES: Record<string, string> = {
   CACHE_HOST: 'cache.example',
   CACHE_PORT: '6379',
   CACHE_TLS: 'true',
+  SLOW_ENDPOINT_ATTEMPTS: '10',
   SNOWFLAKE_SECRET_ID: '/dev/snowflake',
   SNOWFLAKE_WAREHOUSE: 'COMPUTE_WH',
   SNOWFLAKE_ROLE: 'READER',

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { GateTicket } from '../../lambdas/contract/delivery-ports.ts';
-import { SLOW_TRIES } from '../../lambdas/domain/gate-limits.ts';
 import { integration, NOW } from '../support/factories.ts';
-import { gate, go, MINUTE, reserved, SECOND, unreserved } from '../support/gate.ts';
+import { gate, go, MINUTE, reserved, SECOND, SLOW_ATTEMPTS, unreserved } from '../support/gate.ts';
 
 describe('a slow endpoint', () => {
   test('shows it twice within 5 s, and counts as slow for a minute after the last time', () => {
@@ -102,23 +101,28 @@ describe('the rate of a slow endpoint', () => {
   });
 
   test.each([
-    ['answers after 10 s', { tookMs: 10 * SECOND, timeoutSeconds: 15, fails: false }],
-    ['answers after 100 s', { tookMs: 100 * SECOND, timeoutSeconds: 120, fails: false }],
-    ['hangs until its timeout of 100 s', { tookMs: 100 * SECOND, timeoutSeconds: 100, fails: true }],
-    ['answers after 290 s', { tookMs: 290 * SECOND, timeoutSeconds: 300, fails: false }],
-  ])('an endpoint that %s has ten tries under way, however many events there are', (_what, partner) => {
+    [
+      'answers after 10 s, in a stage of two',
+      { tookMs: 10 * SECOND, timeoutSeconds: 15, fails: false, slowAttempts: 2 },
+    ],
+    ['answers after 10 s', { tookMs: 10 * SECOND, timeoutSeconds: 15, fails: false, slowAttempts: 10 }],
+    ['answers after 100 s', { tookMs: 100 * SECOND, timeoutSeconds: 120, fails: false, slowAttempts: 10 }],
+    ['hangs until its timeout of 100 s', { tookMs: 100 * SECOND, timeoutSeconds: 100, fails: true, slowAttempts: 10 }],
+    ['answers after 290 s', { tookMs: 290 * SECOND, timeoutSeconds: 300, fails: false, slowAttempts: 10 }],
+  ])('an endpoint that %s has its share of attempts under way, however many events there are', (_what, partner) => {
     const underWay = triesUnderWay(partner);
     // Went out before two of them had waited for two seconds.
     const unnoticed = 12;
-    expect(Math.max(...underWay)).toBeLessThanOrEqual(SLOW_TRIES + unnoticed);
+    const { slowAttempts } = partner;
+    expect(Math.max(...underWay)).toBeLessThanOrEqual(slowAttempts + unnoticed);
     const later = underWay.slice(partner.tookMs / SECOND + 10);
-    expect(Math.max(...later)).toBeLessThanOrEqual(SLOW_TRIES);
-    if (!partner.fails) expect(Math.min(...later)).toBeGreaterThan(SLOW_TRIES / 2);
+    expect(Math.max(...later)).toBeLessThanOrEqual(slowAttempts);
+    if (!partner.fails) expect(Math.min(...later)).toBeGreaterThanOrEqual(slowAttempts / 2);
   });
 
   test('an endpoint that answers after 50 ms is not bounded', () => {
     expect(new Set(triesUnderWay({ tookMs: 50, timeoutSeconds: 15, everyMs: 5 }).slice(1))).toEqual(
-      new Set([SLOW_TRIES]),
+      new Set([SLOW_ATTEMPTS]),
     );
   });
 });
@@ -129,8 +133,14 @@ describe('the rate of a slow endpoint', () => {
  *
  * @returns how many tries were under way at the end of each second
  */
-function triesUnderWay({ tookMs = 0, timeoutSeconds = 15, fails = false, everyMs = 200 }): number[] {
-  const partner = gate();
+function triesUnderWay({
+  tookMs = 0,
+  timeoutSeconds = 15,
+  fails = false,
+  everyMs = 200,
+  slowAttempts = SLOW_ATTEMPTS,
+}): number[] {
+  const partner = gate(undefined, slowAttempts);
   partner.partner = integration({ timeout_seconds: timeoutSeconds });
   const agenda = new Map<number, (() => void)[]>();
   const at = (ms: number, act: () => void) => agenda.set(ms, [...(agenda.get(ms) ?? []), act]);

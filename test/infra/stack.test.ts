@@ -8,6 +8,7 @@ import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
 import { reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
 import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-timing.ts';
 import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
+import { slowEndpointAttempts } from '../../lib/delivery.ts';
 import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');
@@ -204,6 +205,29 @@ describe('functions', () => {
       expect(functionProperties(handler).Environment.Variables.CACHE_TLS).toBe('false');
       expect(functionProperties(handler, dev).Environment.Variables.CACHE_TLS).toBe('true');
     }
+  });
+
+  test('one slow endpoint may take a fifth of DeliverTask’s concurrency, and both delivery functions go by it', () => {
+    for (const [stage, expected] of [
+      ['prod', '10'],
+      ['staging', '2'],
+      // Nothing is reserved: a new account has 10 in all.
+      ['dev', '2'],
+      ['local', '2'],
+    ] as const) {
+      const synthesized = synthesize(stage);
+      for (const handler of ['deliver-batch.handler', 'deliver-task.handler']) {
+        const { Variables } = functionProperties(handler, synthesized).Environment;
+        expect([stage, handler, Variables.SLOW_ENDPOINT_ATTEMPTS]).toEqual([stage, handler, expected]);
+      }
+    }
+  });
+
+  test('a slow endpoint may always have one attempt under way', () => {
+    const size = { timeoutSeconds: 330, memoryMegabytes: 256 };
+    expect(
+      [1, 4, 5, 9, 10, 900].map((reservedConcurrency) => slowEndpointAttempts({ ...size, reservedConcurrency })),
+    ).toEqual([1, 1, 1, 1, 2, 180]);
   });
 
   test('the batch function sends again to the queue that it reads', () => {

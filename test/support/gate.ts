@@ -13,10 +13,13 @@ export const gone = { verdict: 'parked', reason: 'gone' } as const;
 export const reserved = (atMs: number) => ({ verdict: 'later', atMs, isReserved: true }) as const;
 export const unreserved = (atMs: number) => ({ verdict: 'later', atMs, isReserved: false }) as const;
 
+/** As of a stage that gives DeliverTask a concurrency of 50. */
+export const SLOW_ATTEMPTS = 10;
+
 export const PARTNER = integration({ timeout_seconds: 15 });
 
 /** An integration's gate, at one moment after the other. */
-export function gate(maxPerMinute?: number) {
+export function gate(maxPerMinute?: number, slowAttempts = SLOW_ATTEMPTS) {
   let state: GateState = UNKNOWN;
   return {
     /** Epoch ms; tests move it. */
@@ -30,7 +33,7 @@ export function gate(maxPerMinute?: number) {
     /** How many tries ask, or which. */
     ask(tickets: number | readonly GateTicket[] = 1, { mayProbe = true } = {}) {
       const asking = typeof tickets === 'number' ? Array.from({ length: tickets }, () => ({})) : tickets;
-      const admitted = admit(state, this.integration, { tickets: asking, mayProbe }, this.nowMs);
+      const admitted = admit(state, this.integration, { tickets: asking, mayProbe, slowAttempts }, this.nowMs);
       state = admitted.state;
       return admitted.answer;
     },

@@ -49,10 +49,10 @@ end
 
 local NOW, LATER, RESERVED, FAILING, GONE = 0, 1, 2, 3, 4
 
-local function limitOf(own, timeout)
+local function limitOf(own, timeout, attempts)
   if now >= state.slow then return own, ${limits.MAX_AHEAD_MS} end
   local latency = state.latency > 0 and state.latency or timeout
-  local implied = ${limits.SLOW_TRIES * limits.MINUTE_MS} / latency
+  local implied = attempts * ${limits.MINUTE_MS} / latency
   if own and own <= implied then return own, ${limits.MAX_AHEAD_MS} end
   return implied, ${limits.MAX_AHEAD_OF_SLOW_MS}
 end
@@ -75,8 +75,8 @@ local function place(reserved, limit, ahead)
   return NOW, 0
 end
 
-local function admit(own, timeout, mayProbe, first)
-  local limit, ahead = limitOf(own, timeout)
+local function admit(own, timeout, mayProbe, attempts, first)
+  local limit, ahead = limitOf(own, timeout, attempts)
   local open, failed = state.open > 0, state.failures > 0
   local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
@@ -129,7 +129,7 @@ local function slow()
 end
 
 local function number(i) return tonumber(ARGV[i]) end
-if ARGV[1] == 'admit' then return admit(number(4), number(5), ARGV[6] == '1', 7) end
+if ARGV[1] == 'admit' then return admit(number(4), number(5), ARGV[6] == '1', number(7), 8) end
 if ARGV[1] == 'report' then return report(number(4), number(5), ARGV[6] == '1', number(7), number(8)) end
 return slow()
 `;
@@ -139,10 +139,13 @@ const SCRIPT_HASH = createHash('sha1').update(SCRIPT).digest('hex');
 /** What the script is asked: its operation, the epoch, and what it is about. */
 export type GateQuestion = readonly [operation: 'admit' | 'report' | 'slow', epoch: string, ...about: string[]];
 
-export function admitQuestion(integration: GatedIntegration, { tickets, mayProbe }: AdmitRequest): GateQuestion {
+export function admitQuestion(
+  integration: GatedIntegration,
+  { tickets, mayProbe, slowAttempts }: AdmitRequest,
+): GateQuestion {
   const about = [textOf(integration.max_requests_per_minute), `${integration.timeout_seconds * 1000}`];
   const reservations = tickets.map(({ reservedForMs }) => textOf(reservedForMs));
-  return ['admit', `${epochOf(integration)}`, ...about, mayProbe ? '1' : '0', ...reservations];
+  return ['admit', `${epochOf(integration)}`, ...about, mayProbe ? '1' : '0', `${slowAttempts}`, ...reservations];
 }
 
 export function reportQuestion(integration: GatedIntegration, told: GateReport): GateQuestion {
