@@ -194,12 +194,7 @@ describe('each role may do this, and nothing else', () => {
         'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <QueuesDeliveriesDeadLetters.Arn>',
       ],
     ],
-    [
-      'ConfigurationAlarmReader',
-      ['failedtries', 'fallbacks', 'eventage', 'deliveryage'].map(
-        (alarm) => `cloudwatch:DescribeAlarms on <HarmAlarms${alarm}.Arn>`,
-      ),
-    ],
+    ['ConfigurationAlarmReader', ['cloudwatch:DescribeAlarms on *']],
     [
       'NetworkVpcRefusedIAMRole',
       ['logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents on <NetworkRefusedLogs.Arn>'],
