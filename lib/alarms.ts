@@ -1,6 +1,7 @@
-import { Duration } from 'aws-cdk-lib';
+import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
 import { type Alarm, AlarmRule, CompositeAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
@@ -65,8 +66,35 @@ export class Alarms extends Construct {
   /** Not encrypted: alarms say nothing that is not in their descriptions, and may not use the account's own key for SNS. */
   private createTopic(emails: readonly string[]): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true });
+    this.letAlarmsPublish(topic);
     for (const email of emails) topic.addSubscription(new EmailSubscription(email));
     return topic;
+  }
+
+  /**
+   * `enforceSSL` gives the topic a policy, and a topic with a policy has lost SNS's default one, which lets its own account
+   * publish. CDK's `SnsAction` grants nothing, so the stage's alarms are allowed here, and no others.
+   */
+  private letAlarmsPublish(topic: Topic): void {
+    const stack = Stack.of(this);
+    const alarms = stack.formatArn({
+      service: 'cloudwatch',
+      resource: 'alarm',
+      resourceName: alarmName(this.stageName, '*'),
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    topic.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'Alarms',
+        principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+        actions: ['sns:Publish'],
+        resources: [topic.topicArn],
+        conditions: {
+          StringEquals: { 'aws:SourceAccount': stack.account },
+          ArnLike: { 'aws:SourceArn': alarms },
+        },
+      }),
+    );
   }
 
   private maker(): AlarmMaker {
