@@ -57,7 +57,9 @@ export function matches(statement: PolicyStatement, request: AccessRequest): boo
       resource === undefined ||
       listOf(Resource).some((pattern) => matchesPattern(pattern, resource))) &&
     Object.entries(Condition).every(([operator, keys]) =>
-      Object.entries(keys).every(([key, values]) => holds(operator, listOf(values).map(String), contextValue(context, key))),
+      Object.entries(keys).every(([key, values]) =>
+        holds(operator, listOf(values).map(String), contextValue(context, key)),
+      ),
     )
   );
 }

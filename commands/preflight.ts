@@ -1,6 +1,7 @@
 import { readFlags } from '../local/command-line.ts';
 import type { Context } from './context.ts';
 import { readDeployed } from './deployed-document.ts';
+import { alarmNotifications } from './preflight/alarm-notifications.ts';
 import { alarmSubscriptions } from './preflight/alarm-subscriptions.ts';
 import { type Check, findingsOf } from './preflight/check.ts';
 import { concurrency } from './preflight/concurrency.ts';
@@ -28,6 +29,7 @@ const CHECKS: readonly Check[] = [
   endpoints,
   egressAddresses,
   alarmSubscriptions,
+  alarmNotifications,
   concurrency,
   flag,
   ...deadLetters,

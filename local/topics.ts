@@ -14,6 +14,11 @@ interface SubscriptionProperties {
   readonly Endpoint?: string;
 }
 
+interface TopicPolicyProperties {
+  readonly Topics: readonly string[];
+  readonly PolicyDocument: object;
+}
+
 /** Gives every topic of the template its ARN and name. */
 export function registerTopics(template: Template, resolver: Resolver): void {
   for (const [logicalId, { Properties }] of resourcesOfType(template, 'AWS::SNS::Topic')) {
@@ -25,17 +30,31 @@ export function registerTopics(template: Template, resolver: Resolver): void {
 
 /** SNS with the topics and subscriptions of the template. @throws UnresolvedReference */
 export function topicsApi(template: Template, resolver: Resolver): RestApi {
+  const policies = new Map(
+    resourcesOfType(template, 'AWS::SNS::TopicPolicy').flatMap(([logicalId]) => {
+      const { Topics, PolicyDocument } = resolver.properties(logicalId) as unknown as TopicPolicyProperties;
+      return Topics.map((topicArn) => [topicArn, JSON.stringify(PolicyDocument)] as const);
+    }),
+  );
   const topics = resourcesOfType(template, 'AWS::SNS::Topic').map(([logicalId]) => {
     const topicArn = String(resolver.resolve({ Ref: logicalId }, logicalId));
     const { Subscription: own = [] } = resolver.properties(logicalId) as TopicProperties;
-    return { topicArn, own: own.map(({ Protocol, Endpoint }) => subscription(topicArn, Protocol, Endpoint)) };
+    const subscriptions = own.map(({ Protocol, Endpoint }) => subscription(topicArn, Protocol, Endpoint));
+    return { topicArn, own: subscriptions, policy: policies.get(topicArn) ?? defaultPolicy(topicArn) };
   });
   const others = resourcesOfType(template, 'AWS::SNS::Subscription').map(([logicalId]) => {
     const { TopicArn, Protocol, Endpoint } = resolver.properties(logicalId) as unknown as SubscriptionProperties;
     return subscription(TopicArn, Protocol, Endpoint);
   });
-  const topicArns = topics.map(({ topicArn }) => topicArn);
-  return snsApi(topicArns, [...topics.flatMap(({ own }) => own), ...others]);
+  return snsApi(topics, [...topics.flatMap(({ own }) => own), ...others]);
+}
+
+/** What SNS gives a topic until it is given another policy: its own account may do everything (SNS Developer Guide). */
+function defaultPolicy(topicArn: string): string {
+  const Action = ['SNS:Publish', 'SNS:Subscribe', 'SNS:GetTopicAttributes', 'SNS:SetTopicAttributes'];
+  const Condition = { StringEquals: { 'AWS:SourceOwner': ACCOUNT } };
+  const Statement = [{ Effect: 'Allow', Principal: { AWS: '*' }, Action, Resource: topicArn, Condition }];
+  return JSON.stringify({ Version: '2008-10-17', Statement });
 }
 
 function subscription(topicArn: string, protocol: string, endpoint = ''): Subscription {

@@ -1,5 +1,12 @@
 import type { Answer, RestApi } from './rest.ts';
 
+/** A topic, and what `GetTopicAttributes` returns of it. */
+export interface Topic {
+  readonly topicArn: string;
+  /** JSON. */
+  readonly policy: string;
+}
+
 /** Someone who gets what is published to a topic. */
 export interface Subscription {
   readonly topicArn: string;
@@ -13,21 +20,33 @@ const VERSION = '2010-03-31';
 const NAMESPACE = `http://sns.amazonaws.com/doc/${VERSION}/`;
 
 /**
- * SNS's `ListSubscriptionsByTopic`, in one page, for `@aws-sdk/client-sns`. Every subscription is confirmed: nothing is
- * published here, so nobody was asked.
+ * SNS's `ListSubscriptionsByTopic`, in one page, and `GetTopicAttributes`, for `@aws-sdk/client-sns`. Every subscription is
+ * confirmed: nothing is published here, so nobody was asked.
  *
- * @param topicArns those there are; of any other the answer is NotFound
+ * @param topics those there are; for any other the response is NotFound
  */
-export function snsApi(topicArns: readonly string[], subscriptions: readonly Subscription[]): RestApi {
+export function snsApi(topics: readonly Topic[], subscriptions: readonly Subscription[]): RestApi {
   return async ({ method, segments, body }) => {
     const form = new URLSearchParams(body.toString());
     if (method !== 'POST' || segments.join('/') !== '' || form.get('Version') !== VERSION) return undefined;
     const operation = form.get('Action');
-    if (operation !== 'ListSubscriptionsByTopic') return failure(400, 'InvalidAction', `no ${operation} here`);
-    const topicArn = form.get('TopicArn') ?? '';
-    if (!topicArns.includes(topicArn)) return failure(404, 'NotFound', 'Topic does not exist');
-    return listed(subscriptions.filter((subscription) => subscription.topicArn === topicArn));
+    if (operation !== 'ListSubscriptionsByTopic' && operation !== 'GetTopicAttributes') {
+      return failure(400, 'InvalidAction', `no ${operation} here`);
+    }
+    const topic = topics.find(({ topicArn }) => topicArn === form.get('TopicArn'));
+    if (topic === undefined) return failure(404, 'NotFound', 'Topic does not exist');
+    if (operation === 'GetTopicAttributes') return attributesOf(topic);
+    return listed(subscriptions.filter(({ topicArn }) => topicArn === topic.topicArn));
   };
+}
+
+function attributesOf({ topicArn, policy }: Topic): Answer {
+  const attributes = { TopicArn: topicArn, Owner: topicArn.split(':')[4] ?? '', Policy: policy };
+  const entries = Object.entries(attributes).map(([name, value]) =>
+    element('entry', element('key', name) + element('value', escaped(value))),
+  );
+  const result = element('GetTopicAttributesResult', element('Attributes', entries.join('')));
+  return xmlAnswer(200, 'GetTopicAttributesResponse', result);
 }
 
 function listed(subscriptions: readonly Subscription[]): Answer {

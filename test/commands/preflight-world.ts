@@ -14,7 +14,20 @@ const DELIVERIES = 'arn:aws:sqs:us-east-1:000000000000:deliveries';
 const READER = 'arn:aws:lambda:us-east-1:000000000000:function:reader';
 
 /** As SNS denies, which has a name of its own for it. */
-const SNS_DENIES = `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>you are not authorized to perform ListSubscriptionsByTopic</Message></Error></ErrorResponse>`;
+const snsDenies = (call: string) =>
+  `<ErrorResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><Error><Type>Sender</Type><Code>AuthorizationError</Code><Message>you are not authorized to perform ${call}</Message></Error></ErrorResponse>`;
+
+/** As the stack lets its alarms publish. */
+const ALARMS_PUBLISH = {
+  Effect: 'Allow',
+  Principal: { Service: 'cloudwatch.amazonaws.com' },
+  Action: 'sns:Publish',
+  Resource: TOPIC,
+  Condition: {
+    StringEquals: { 'aws:SourceAccount': '000000000000' },
+    ArnLike: { 'aws:SourceArn': 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:learning-time-webhooks-local-*' },
+  },
+};
 
 /** Everything that a preflight asks for. */
 export const PREFLIGHT_OUTPUTS = {
@@ -57,6 +70,8 @@ export interface PreflightWorld {
     reserved: number | undefined;
     variables: Record<string, string>;
   };
+  /** Of the policy of the alarms' topic. */
+  readonly topicStatements: object[];
   /** What was asked that is no question: it must stay empty. */
   readonly changes: readonly string[];
   putSnowflake(text: string): void;
@@ -75,6 +90,7 @@ export async function startPreflightWorld(omitted: readonly OutputName[] = []): 
   const letters: Record<string, number> = {};
   const denied = new Set<string>();
   const changes: string[] = [];
+  const topicStatements: object[] = [ALARMS_PUBLISH];
   const lambda: PreflightWorld['lambda'] = {
     unreserved: 50,
     readerState: 'Enabled',
@@ -91,11 +107,18 @@ export async function startPreflightWorld(omitted: readonly OutputName[] = []): 
     return lambdaAnswer(request, lambda, permit);
   });
   plane.registerRest(async ({ body }) => {
-    if (!denied.has('ListSubscriptionsByTopic') || !body.includes('ListSubscriptionsByTopic')) return undefined;
-    return { status: 403, headers: { 'Content-Type': 'text/xml' }, body: SNS_DENIES };
+    const call = new URLSearchParams(body.toString()).get('Action') ?? '';
+    if (!denied.has(call)) return undefined;
+    return { status: 403, headers: { 'Content-Type': 'text/xml' }, body: snsDenies(call) };
   });
   const subscription = { topicArn: TOPIC, protocol: 'email', endpoint: 'on-call@example.com' };
-  plane.registerRest(snsApi([TOPIC], [subscription]));
+  const topic = {
+    topicArn: TOPIC,
+    get policy() {
+      return JSON.stringify({ Statement: topicStatements });
+    },
+  };
+  plane.registerRest(snsApi([topic], [subscription]));
   plane.registerTarget('AmazonSQS', async (operation, { QueueUrl }) => {
     if (operation !== 'GetQueueAttributes') changes.push(operation);
     permit(operation);
@@ -110,7 +133,7 @@ export async function startPreflightWorld(omitted: readonly OutputName[] = []): 
   world.putSecret('acme', { signing_secrets: [SIGNING_SECRET] });
 
   return {
-    ...{ world, partner, letters, denied, lambda, changes },
+    ...{ world, partner, letters, denied, lambda, changes, topicStatements },
     putSnowflake: (text) => plane.secretsManager.put('/local/snowflake', text),
     run: (...words) => preflight(words, world.context),
     lines: (beginning) => {

@@ -22,6 +22,7 @@ yes  secrets of integrations     whole: 1 of 1
 yes  endpoints, from here        up: 1 of 1
 yes  egress addresses            none of its own: requests leave from this machine
 yes  alarm subscriptions         confirmed: email on-call@example.com
+yes  alarm notifications         CloudWatch may publish to the topic
 yes  readers of the queues       events: 5 at once; deliveries: 10 at once
 yes  concurrency of Lambda       50 of the account’s 1000 are unreserved, 19 are needed (15 for readers, 4 besides)
 yes  flag                        version 1 fits; it is off
@@ -57,18 +58,30 @@ no   dead letters of events      2 letters
   expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
 });
 
+test('a topic that alarms cannot publish to: a no, and what to do', async () => {
+  // As `enforceSSL` alone makes it.
+  const denial = { Action: 'sns:Publish', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
+  stage.topicStatements.splice(0, 1, { ...denial, Effect: 'Deny', Principal: { AWS: '*' }, Resource: '*' });
+  expect(await stage.run()).toBe(1);
+  expect(stage.lines('no')).toEqual([
+    'no   alarm notifications         the topic’s policy does not let CloudWatch publish: no notification is delivered',
+  ]);
+  expect(stage.world.printed()).toContain('     npx cdk diff -c stage=local   # then deploy it, with --revert-drift');
+});
+
 describe('what may not be looked at', () => {
   test.each([
     ['GetAccountSettings', 'concurrency of Lambda'],
     ['GetFunctionConfiguration', 'endpoints, from here'],
     ['ListSubscriptionsByTopic', 'alarm subscriptions'],
+    ['GetTopicAttributes', 'alarm notifications'],
   ])('%s is denied: a question mark and why, the rest is answered, 1', async (call, what) => {
     stage.denied.add(call);
     expect(await stage.run()).toBe(1);
     const why = `AWS denies it to you: you are not authorized to perform ${call}`;
     expect(stage.lines('?')).toEqual([`${`?    ${what}`.padEnd(33)}${why}`]);
     expect(stage.lines('no')).toEqual([]);
-    expect(stage.lines('yes')).toHaveLength(12);
+    expect(stage.lines('yes')).toHaveLength(13);
     expect(stage.lines('stage')).toEqual(['stage local is not ready yet (1 × not known)']);
   });
 
@@ -82,7 +95,7 @@ describe('what may not be looked at', () => {
     stage.world.plane.secretsManager.setDown(true);
     expect(await stage.run()).toBe(1);
     expect(stage.lines('?').map((line) => line.slice(5, 33).trim())).toEqual(['secret of Snowflake', 'secret of acme']);
-    expect(stage.lines('yes')).toHaveLength(11);
+    expect(stage.lines('yes')).toHaveLength(12);
   });
 
   test('a stack that is older than its alarms', async () => {
@@ -91,9 +104,10 @@ describe('what may not be looked at', () => {
     expect(await stage.run()).toBe(1);
     expect(stage.lines('?')).toEqual([
       '?    alarm subscriptions         this stack has no alarm topic: deploy it anew',
+      '?    alarm notifications         the stack of stage local has no output AlarmTopicArn: start the platform again',
       '?    dead letters of rescue      the stack of stage local has no output RescueDeadLetterQueueUrl: start the platform again',
     ]);
-    expect(stage.lines('     ')).toEqual(Array(2).fill('     npm start   # once the platform that runs is ended'));
+    expect(stage.lines('     ')).toEqual(Array(3).fill('     npm start   # once the platform that runs is ended'));
   });
 });
 
@@ -114,7 +128,7 @@ test('an endpoint that takes the connection and says nothing holds nobody up: th
   expect(stage.lines('no')).toEqual(
     ['acme', 'beta'].map((id) => expect.stringMatching(new RegExp(`endpoint of ${id} .*: TIMEOUT, `))),
   );
-  expect(stage.lines('yes')).toHaveLength(12);
+  expect(stage.lines('yes')).toHaveLength(13);
   await new Promise((resolve) => silent.close(resolve));
 });
 

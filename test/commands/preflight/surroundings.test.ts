@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { judgeTopic } from '../../../commands/preflight/alarm-notifications.ts';
 import { judgeSubscriptions } from '../../../commands/preflight/alarm-subscriptions.ts';
 import { judgeAccount, judgeReaders, type Reader } from '../../../commands/preflight/concurrency.ts';
 import { judgeLetters } from '../../../commands/preflight/dead-letters.ts';
@@ -68,6 +69,56 @@ describe('alarm subscriptions', () => {
       'not confirmed: email on-call@example.com',
       'subscribe   # asks anew; or confirm by the link that SNS sent',
     ]);
+  });
+});
+
+describe('alarm notifications', () => {
+  const TOPIC = 'arn:aws-us-gov:sns:us-gov-west-1:111122223333:alarms';
+  const allow = (change: object = {}) => ({
+    ...{ Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' }, Action: 'sns:Publish', Resource: TOPIC },
+    Condition: {
+      StringEquals: { 'aws:SourceAccount': '111122223333' },
+      ArnLike: {
+        'aws:SourceArn': 'arn:aws-us-gov:cloudwatch:us-gov-west-1:111122223333:alarm:learning-time-webhooks-dev-*',
+      },
+    },
+    ...change,
+  });
+  const judge = (statements: readonly object[], others: Record<string, string> = {}) =>
+    judgeTopic(TOPIC, { Policy: JSON.stringify({ Statement: statements }), ...others }, stage);
+
+  test('are let in, by the stack’s policy or by SNS’s own', () => {
+    const own = { Principal: { AWS: '*' }, Condition: { StringEquals: { 'AWS:SourceOwner': '111122223333' } } };
+    for (const statement of [allow(), allow(own)]) {
+      expect(judge([statement])).toMatchObject({ answer: 'yes', is: 'CloudWatch may publish to the topic' });
+    }
+  });
+
+  test.each<[string, object[]]>([
+    ['does not let CloudWatch publish', []],
+    ['does not let CloudWatch publish', [allow({ Principal: { Service: 'events.amazonaws.com' } })]],
+    [
+      'does not let CloudWatch publish',
+      [allow({ Condition: { StringEquals: { 'aws:SourceAccount': '444455556666' } } })],
+    ],
+    ['denies it to CloudWatch', [allow(), { Effect: 'Deny', Principal: '*', Action: 'sns:*', Resource: '*' }]],
+  ])('the policy %s: %j', (words, statements) => {
+    expect(judge(statements)).toMatchObject({
+      answer: 'no',
+      is: `the topic’s policy ${words}: no notification is delivered`,
+      mend: expect.stringContaining('npx cdk diff -c stage=dev'),
+    });
+  });
+
+  test('are refused by AWS’s own key', () => {
+    expect(judge([allow()], { KmsMasterKeyId: 'alias/aws/sns' })).toMatchObject({ answer: 'no' });
+  });
+
+  test('a policy that is not understood is not guessed at', () => {
+    expect(judge([allow({ Condition: { IpAddress: { 'aws:SourceIp': '203.0.113.0/24' } } })])).toMatchObject({
+      answer: '?',
+    });
+    expect(judgeTopic(TOPIC, {}, stage)).toMatchObject({ answer: '?' });
   });
 });
 

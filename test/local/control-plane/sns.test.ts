@@ -1,10 +1,17 @@
-import { ListSubscriptionsByTopicCommand, PublishCommand, SNSClient } from '@aws-sdk/client-sns';
+import {
+  GetTopicAttributesCommand,
+  ListSubscriptionsByTopicCommand,
+  PublishCommand,
+  SNSClient,
+} from '@aws-sdk/client-sns';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
 import { snsApi } from '../../../local/control-plane/sns.ts';
 
 const ALARMS = 'arn:aws:sns:us-east-1:000000000000:alarms';
 const QUIET = 'arn:aws:sns:us-east-1:000000000000:quiet';
+/** With what XML has to escape. */
+const POLICY = '{"Statement":[{"Sid":"<a> & b"}]}';
 
 let plane: ControlPlane;
 let client: SNSClient;
@@ -12,7 +19,12 @@ let client: SNSClient;
 beforeEach(async () => {
   plane = await startControlPlane();
   const subscription = { topicArn: ALARMS, protocol: 'https', endpoint: 'https://on.call/?a=1&lt;=<2>' };
-  plane.registerRest(snsApi([ALARMS, QUIET], [subscription]));
+  plane.registerRest(
+    snsApi(
+      [ALARMS, QUIET].map((topicArn) => ({ topicArn, policy: POLICY })),
+      [subscription],
+    ),
+  );
   const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
   client = new SNSClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
 });
@@ -42,6 +54,11 @@ test('a topic’s subscriptions are there, and confirmed', async () => {
 
 test('a topic without subscriptions has none', async () => {
   expect((await ask(QUIET)).Subscriptions).toEqual([]);
+});
+
+test('a topic’s attributes have its policy', async () => {
+  const { Attributes } = await client.send(new GetTopicAttributesCommand({ TopicArn: ALARMS }));
+  expect(Attributes).toEqual({ TopicArn: ALARMS, Owner: '000000000000', Policy: POLICY });
 });
 
 test('no such topic', async () => {
