@@ -2,7 +2,7 @@ import type { BadRequestException, DeploymentState } from '@aws-sdk/client-appco
 import { CommandFailed } from './command-failed.ts';
 import { type Configuration, INTEGRATIONS } from './configuration.ts';
 import type { Context } from './context.ts';
-import { occupant, requireFree, servedDeployment, startDeployment } from './deployments.ts';
+import { latestDeploymentOf, occupant, servedDeployment, startDeployment, untilFree } from './deployments.ts';
 import { createVersion, latestVersionOf, readLabelledVersion } from './hosted-versions.ts';
 import type { IntegrationsDocument } from './integrations-document.ts';
 import type { Stage } from './stage.ts';
@@ -48,9 +48,13 @@ export function deployChange(stage: Stage, change: Change, context: Context): Pr
   return deployChangeOf(INTEGRATIONS, stage, change, context);
 }
 
+/** Most deployments by others that a command makes its change on top of, before it fails. */
+const MAX_ROUNDS = 5;
+
 /**
- * Makes a new version of the deployed document and starts its deployment. Somebody who makes a version at the same
- * moment is not overwritten: the change is made once more, on top of theirs.
+ * Makes a new version of the deployed document and starts its deployment. If another command makes a version or deploys
+ * one in between, AppConfig refuses (`LatestVersionNumber`, `LatestDeploymentNumber`), and the change is made again, on
+ * top of the other. So of two concurrent changes neither is lost.
  *
  * @returns the deployment's number; undefined where there was nothing to change
  * @throws CommandFailed where another deployment has to end first, or AppConfig does not take the document
@@ -59,56 +63,87 @@ export async function deployChangeOf<D>(
   configuration: Configuration<D>,
   stage: Stage,
   change: Change<D>,
-  { terminal }: Context,
+  context: Context,
 ): Promise<number | undefined> {
-  const version = await makeVersion(configuration, stage, change, terminal.print, 2);
-  if (version === undefined) return undefined;
-  terminal.print(`version ${version} of the ${configuration.name} is made`);
-  const { strategy } = configuration;
-  const deploying = startDeployment(stage, configuration, { version, strategy, description: change.description });
-  const number = await deploying.catch(async (thrown: Error) => {
-    if (thrown.name === 'BadRequestException') {
-      throw new CommandFailed(
-        `version ${version} is made and not deployed, AppConfig’s validator refuses it: ${faultsOf(thrown)}`,
-      );
+  const { print } = context.terminal;
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+    await untilFree(stage, context, configuration);
+    const made = await makeVersion(configuration, stage, change, print);
+    if (made === 'nothing to do') return undefined;
+    if (made === 'outdated') continue;
+    print(`version ${made.version} of the ${configuration.name} is made`);
+    const number = await deployVersion(configuration, stage, made, change.description);
+    if (number !== undefined) {
+      print(`deployment ${number} of it is started`);
+      return number;
     }
-    if (thrown.name !== 'ConflictException') throw thrown;
-    const busy = await occupant(stage, configuration);
-    throw new CommandFailed(
-      `version ${version} is made and not deployed: ${busy ?? `AppConfig refuses (${thrown.message})`}`,
-    );
-  });
-  terminal.print(`deployment ${number} of it is started`);
-  return number;
+    print(`another change of the ${configuration.name} was deployed meanwhile: this one is made again, on top of it`);
+  }
+  throw new CommandFailed(`other commands keep changing the ${configuration.name}: try again in a minute`);
 }
 
+interface MadeVersion {
+  readonly version: number;
+  /** The environment's newest deployment when the document was read. */
+  readonly latestDeployment: number;
+}
+
+/** @returns `outdated` where another version was made in between */
 async function makeVersion<D>(
   configuration: Configuration<D>,
   stage: Stage,
   change: Change<D>,
   print: (line: string) => void,
-  tries: number,
-): Promise<number | undefined> {
-  await requireFree(stage, configuration);
+): Promise<MadeVersion | 'nothing to do' | 'outdated'> {
+  // Read before the document: a deployment that comes after this is noticed when ours is started.
+  const latestDeployment = await latestDeploymentOf(stage, configuration);
   const { document, version, latestVersion } = await readDeployedOf(configuration, stage);
   const edited = change.edit(document);
-  if (edited === undefined) return undefined;
+  if (edited === undefined) return 'nothing to do';
   if (latestVersion > version) {
-    print(`version ${version} is deployed and changed; version ${latestVersion}, which nobody deployed, is left out`);
+    print(`version ${version} is deployed and changed; version ${latestVersion}, which is not deployed, is left out`);
   }
   try {
-    return await createVersion(stage, configuration, {
-      content: configuration.write(edited),
-      description: change.description,
-      latestVersion,
-    });
+    const content = configuration.write(edited);
+    const { description } = change;
+    const made = await createVersion(stage, configuration, { content, description, latestVersion });
+    if (made === undefined) throw new CommandFailed('AppConfig made a version without a number');
+    return { version: made, latestDeployment };
   } catch (thrown) {
     const { name } = thrown as Error;
     if (name === 'BadRequestException')
       throw new CommandFailed(`AppConfig does not take the document: ${faultsOf(thrown)}`);
+    if (name === 'ConflictException') return 'outdated';
+    throw thrown;
+  }
+}
+
+/** @returns undefined where another deployment came in between, and has ended */
+async function deployVersion<D>(
+  configuration: Configuration<D>,
+  stage: Stage,
+  { version, latestDeployment }: MadeVersion,
+  description: string,
+): Promise<number | undefined> {
+  const { strategy } = configuration;
+  try {
+    return await startDeployment(stage, configuration, { version, strategy, description, latestDeployment });
+  } catch (thrown) {
+    const { name, message } = thrown as Error;
+    if (name === 'BadRequestException') {
+      throw new CommandFailed(
+        `version ${version} is made and not deployed, AppConfig’s validator refuses it: ${faultsOf(thrown)}`,
+      );
+    }
     if (name !== 'ConflictException') throw thrown;
-    if (tries > 1) return makeVersion(configuration, stage, change, print, tries - 1);
-    throw new CommandFailed(`somebody else keeps making versions of the ${configuration.name}: try again in a minute`);
+    const busy = await occupant(stage, configuration);
+    if (busy !== undefined && !busy.isShort) {
+      throw new CommandFailed(`version ${version} is made and not deployed: ${busy.reason}`);
+    }
+    if (busy === undefined && (await latestDeploymentOf(stage, configuration)) === latestDeployment) {
+      throw new CommandFailed(`version ${version} is made and not deployed: AppConfig refuses (${message})`);
+    }
+    return undefined;
   }
 }
 

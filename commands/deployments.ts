@@ -18,6 +18,9 @@ import type { OutputName, Stage } from './stage.ts';
 const LOOK_EVERY_MS = 2_000;
 const LOOK_LIMIT_MS = 10 * 60_000;
 
+/** How long a command waits for another one's deployment without a bake time, in milliseconds. */
+const FREE_LIMIT_MS = 60_000;
+
 /** States in which functions get a deployment's version. */
 const SERVING: readonly (DeploymentState | undefined)[] = ['COMPLETE', 'BAKING', 'DEPLOYING'];
 
@@ -52,20 +55,47 @@ export async function servedDeployment(
   throw new CommandFailed(`nothing is deployed in the ${profile.name} environment of stage ${stage.name}`);
 }
 
-/** @throws CommandFailed where the environment would take no deployment now */
-export async function requireFree(stage: Stage, profile: Profile = INTEGRATIONS): Promise<void> {
-  const busy = await occupant(stage, profile);
-  if (busy !== undefined) throw new CommandFailed(busy);
+/**
+ * Waits for a deployment without a bake time, which ends within seconds: another command's.
+ *
+ * @throws CommandFailed where the environment takes no deployment now
+ */
+export async function untilFree(
+  stage: Stage,
+  { now, sleep }: Pick<Context, 'now' | 'sleep'>,
+  profile: Profile = INTEGRATIONS,
+): Promise<void> {
+  const endMs = now() + FREE_LIMIT_MS;
+  for (;;) {
+    const busy = await occupant(stage, profile);
+    if (busy === undefined) return;
+    if (!busy.isShort || now() >= endMs) throw new CommandFailed(busy.reason);
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
-/** Which deployment has to end first, and how it can be ended; undefined where none runs. */
-export async function occupant(stage: Stage, profile: Profile = INTEGRATIONS): Promise<string | undefined> {
+export interface Occupant {
+  /** It has no bake time. */
+  readonly isShort: boolean;
+  /** Which deployment has to end first, and how it can be ended. */
+  readonly reason: string;
+}
+
+/** The deployment that keeps its environment from taking another one; undefined where none runs. */
+export async function occupant(stage: Stage, profile: Profile = INTEGRATIONS): Promise<Occupant | undefined> {
   const [newest] = await listDeployments(stage, profile);
   if (newest === undefined || !isOccupying(newest)) return undefined;
   const { DeploymentNumber: number = 0, State: state, FinalBakeTimeInMinutes: bakeMinutes = 0 } = newest;
   const bakes = state === 'BAKING' ? `, as it does for ${bakeMinutes} minutes` : '';
-  return `deployment ${number} is ${state}${bakes}: it has to end first, since an environment runs one at a time.
+  const reason = `deployment ${number} is ${state}${bakes}: it has to end first, since an environment runs one at a time.
 Try again then. To end it now, and undo what it deployed: ${profile.stopCommand(stage, number)}`;
+  return { isShort: state !== 'BAKING' && bakeMinutes === 0, reason };
+}
+
+/** The number of an environment's newest deployment, whatever became of it; 0 where there is none. */
+export async function latestDeploymentOf(stage: Stage, profile: Profile): Promise<number> {
+  const [newest] = await listDeployments(stage, profile);
+  return newest?.DeploymentNumber ?? 0;
 }
 
 /** Whether its environment takes no other deployment. */
@@ -123,13 +153,15 @@ export interface DeploymentOrder {
   readonly version: number;
   readonly strategy: OutputName;
   readonly description: string;
+  /** AppConfig answers ConflictException where it is another by now; undefined where that does not matter. */
+  readonly latestDeployment?: number;
 }
 
 /** @returns the deployment's number */
 export async function startDeployment(
   stage: Stage,
   profile: Profile,
-  { version, strategy, description }: DeploymentOrder,
+  { version, strategy, description, latestDeployment }: DeploymentOrder,
 ): Promise<number> {
   const { DeploymentNumber } = await stage.appConfig.send(
     new StartDeploymentCommand({
@@ -138,6 +170,7 @@ export async function startDeployment(
       ConfigurationVersion: String(version),
       DeploymentStrategyId: stage.output(strategy),
       Description: description,
+      LatestDeploymentNumber: latestDeployment,
     }),
   );
   if (DeploymentNumber === undefined) throw new CommandFailed('AppConfig started a deployment without a number');

@@ -3,7 +3,7 @@ import { awsFailure } from '../aws-failure.ts';
 import { CommandFailed } from '../command-failed.ts';
 import type { Context } from '../context.ts';
 import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../deployed-document.ts';
-import { requireFree, untilServed } from '../deployments.ts';
+import { untilFree, untilServed } from '../deployments.ts';
 import { createSecret, readSecret, secretName, whereSigningSecretLies } from '../integration-secrets.ts';
 import { readEntry, withNewEntry } from '../integrations-document.ts';
 import { readSecretFields, secretFaults } from '../needed-secrets.ts';
@@ -33,7 +33,7 @@ export async function add(options: AddOptions, context: Context): Promise<number
   const { id } = integration;
 
   const stage = await context.openStage(options.stage);
-  await requireFree(stage);
+  await untilFree(stage, context);
   withNewEntry((await readDeployed(stage)).document, entry);
   const fields = await makeOrKeepSecret(stage, integration, options, context);
   await deployEntry(stage, entry, id, context);

@@ -1,3 +1,4 @@
+import { ListDeploymentsCommand, StartDeploymentCommand } from '@aws-sdk/client-appconfig';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Change, deployChange, readDeployed } from '../../commands/deployed-document.ts';
 import { untilServed } from '../../commands/deployments.ts';
@@ -21,6 +22,8 @@ afterEach(() => world.close());
 function change(edit: Change['edit']): Change {
   return { edit, description: 'a test' };
 }
+
+const adding = (entry: object) => change((document) => withNewEntry(document, { ...entry }));
 
 function draft(content: object) {
   world.plane.appConfig.store.createVersion('app', 'profile', {
@@ -58,7 +61,7 @@ describe('changing', () => {
       world.context,
     );
     expect(world.deployed()).toEqual({ integrations: [ACME] });
-    expect(world.printed()).toContain('version 2, which nobody deployed, is left out');
+    expect(world.printed()).toContain('version 2, which is not deployed, is left out');
   });
 
   test('a version that somebody makes at the same moment is not overwritten: the change is made again, on top', async () => {
@@ -73,12 +76,49 @@ describe('changing', () => {
     expect(world.deployed()).toEqual({ integrations: [OTHER, ACME] });
   });
 
+  test('a change that is deployed between version and deployment is not overwritten either', async () => {
+    const send = stage.appConfig.send.bind(stage.appConfig);
+    let deployments = 0;
+    stage.appConfig.send = (async (command: never) => {
+      if ((command as object) instanceof StartDeploymentCommand && deployments++ === 0) {
+        await deployChange(await world.context.openStage('local'), adding(OTHER), world.context);
+      }
+      return send(command);
+    }) as typeof stage.appConfig.send;
+    await deployChange(stage, adding(ACME), world.context);
+    expect(world.deployed()).toEqual({ integrations: [OTHER, ACME] });
+    expect(world.printed()).toContain('another change of the integrations was deployed meanwhile');
+  });
+
+  test('of many changes at the same time none is lost', async () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    const changes = ids.map((id) => deployChange(stage, adding({ id, url: ACME.url }), world.context));
+    await Promise.all(changes);
+    expect((world.deployed() as { integrations: { id: string }[] }).integrations.map(({ id }) => id).sort()).toEqual(
+      ids,
+    );
+  });
+
+  test('a deployment of another command that has no bake time is waited for', async () => {
+    const send = stage.appConfig.send.bind(stage.appConfig);
+    const states = ['VALIDATING', 'DEPLOYING'];
+    stage.appConfig.send = (async (command: never) => {
+      const State = (command as object) instanceof ListDeploymentsCommand ? states.shift() : undefined;
+      if (State === undefined) return send(command);
+      return { Items: [{ DeploymentNumber: 1, ConfigurationVersion: '1', State, FinalBakeTimeInMinutes: 0 }] };
+    }) as typeof stage.appConfig.send;
+    await deployChange(stage, adding(ACME), world.context);
+    expect(world.deployed()).toEqual({ integrations: [ACME] });
+  });
+
   test('and where it happens again and again, it is given up', async () => {
     const edit: Change['edit'] = (document) => {
       draft({ integrations: [] });
       return withNewEntry(document, ACME);
     };
-    await expect(deployChange(stage, change(edit), world.context)).rejects.toThrow(/keeps making versions/);
+    await expect(deployChange(stage, change(edit), world.context)).rejects.toThrow(
+      /other commands keep changing the integrations/,
+    );
     expect(world.deployed()).toEqual({ integrations: [] });
   });
 

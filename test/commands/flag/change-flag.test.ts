@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { FLAG_KEY, type Flag } from '../../../lambdas/contract/flag.ts';
 import { bucket } from '../../../lambdas/domain/flag.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { documentWith, FIRST, type FlagWorld, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
@@ -132,11 +132,11 @@ describe('others work on the flag, too', () => {
     operator.draft(documentWith({ rollout_percentage: 99 }));
     await run('enable');
     expect(operator.written()).toEqual(documentWith({ enabled: true }));
-    expect(printed()).toContain('version 1 is deployed and changed; version 2, which nobody deployed, is left out');
+    expect(printed()).toContain('version 1 is deployed and changed; version 2, which is not deployed, is left out');
   });
 
-  /** Somebody makes a version whenever ours is about to be made. */
-  async function race(times: number) {
+  /** Another command deploys the flag whenever this call of ours is about to be made. */
+  async function race(times: number, call = 'CreateHostedConfigurationVersionCommand', theirs: Partial<Flag> = {}) {
     const { context } = operator.world;
     const original = context.openStage;
     let left = times;
@@ -144,9 +144,9 @@ describe('others work on the flag, too', () => {
       const stage = await original(name);
       const send = stage.appConfig.send.bind(stage.appConfig);
       stage.appConfig.send = ((command: { constructor: { name: string } }) => {
-        if (command.constructor.name === 'CreateHostedConfigurationVersionCommand' && left > 0) {
+        if (command.constructor.name === call && left > 0) {
           left -= 1;
-          operator.deployFlag({ rollout_percentage: 7 });
+          operator.deployFlag({ rollout_percentage: 7, ...theirs });
         }
         return send(command as never);
       }) as typeof stage.appConfig.send;
@@ -160,11 +160,18 @@ describe('others work on the flag, too', () => {
     expect(operator.written()).toEqual(documentWith({ enabled: true, rollout_percentage: 7 }));
   });
 
-  test('and where that happens again, it is given up in words', async () => {
-    await race(2);
+  test('a percentage that is set while another operator disables the flag does not switch it on', async () => {
+    operator.deployFlag({ enabled: true });
+    await race(1, 'StartDeploymentCommand', { enabled: false });
+    expect(await run('percent', '50')).toBe(0);
+    expect(operator.written()).toEqual(documentWith({ enabled: false, rollout_percentage: 50 }));
+  });
+
+  test('and if that happens in every round, the command fails', async () => {
+    await race(5);
     await expect(run('enable')).rejects.toMatchObject({
       name: 'CommandFailed',
-      message: 'somebody else keeps making versions of the flag: try again in a minute',
+      message: 'other commands keep changing the flag: try again in a minute',
     });
   });
 });
