@@ -36,7 +36,7 @@ export const LEDGER_USAGE = `usage: npm run ledger -- COMMAND [--stage NAME] [--
   adoption                 which enterprises’ completions went out with learning time, and since when
       [--integration ID] [--since TIME, default ${USUAL_SPANS.adoption}] [--until TIME]
   forget --user-id N       deletes a learner’s events and what partners answered; the facts without the learner stay
-      [--containing TEXT]  those in whose payload TEXT stands, just so: for events whose user id nobody could read
+      [--containing TEXT]  those without a readable user id whose payload contains TEXT
       [--dry-run]          says how many, and changes nothing   [--yes] does not ask
   TIME                     by when they were accepted: ${TIME_WORDS}
   --json                   one JSON document instead of words

@@ -6,6 +6,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { STAGE_NAMES } from '../lib/stage.ts';
 import { UsageError } from '../local/command-line.ts';
 import { NotRunning, readState } from '../local/console/state-file.ts';
 import { awsFailure } from './aws-failure.ts';
@@ -70,9 +71,6 @@ export class StageNotRunning extends CommandFailed {}
 /** The stack is older than what a command asks of it. */
 export class OutputMissing extends CommandFailed {}
 
-/** What a stage is called: part of its stack's name (`lib/stage-schema.ts`). */
-const STAGE_NAME = /^[a-z][a-z0-9]{0,15}$/;
-
 /** The platform's own (`local/`): nothing checks them. */
 const LOCAL_REGION = 'us-east-1';
 const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
@@ -95,7 +93,7 @@ export async function openStage(
   variables: Readonly<Record<string, string | undefined>>,
   stateFile: string,
 ): Promise<Stage> {
-  if (!STAGE_NAME.test(name)) throw new UsageError('--stage takes the name of a stage: local, dev, staging, prod');
+  if (!STAGE_NAMES.includes(name)) throw new UsageError(`--stage takes one of ${STAGE_NAMES.join(', ')}`);
   return name === 'local' ? localStage(stateFile) : deployedStage(name, variables);
 }
 

@@ -5,7 +5,7 @@ import { createProgressBar } from '../progress-bar.ts';
 /** Whose events are to be forgotten; given both, those that fit either. */
 export interface Learner {
   readonly userId: string | undefined;
-  /** A part of a value of the payload, for events whose user id nobody could read. */
+  /** A part of a value of the payload, of events without a readable user id. */
   readonly containing: string | undefined;
 }
 

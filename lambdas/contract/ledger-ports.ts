@@ -146,7 +146,10 @@ export interface LedgerTable {
   countEvents(day: LedgerDay, span: Span): Promise<number>;
   /** The last ones accepted, latest first. */
   latestRecords(day: LedgerDay, atMost: number): Promise<readonly ListedWebhook[]>;
-  /** Every event of a learner, by reading the whole table; `report` hears how much was read. */
+  /**
+   * Every event of a learner, by reading the whole table; `report` receives how much was read. By `containing` only
+   * events without a user id are found: another learner's payload may mention the same text.
+   */
   eventsOf(
     learner: { readonly userId: string } | { readonly containing: string },
     report?: (itemsRead: number) => void,

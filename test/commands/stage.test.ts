@@ -30,8 +30,9 @@ describe('the local stage', () => {
     });
   });
 
-  test('a name that is none is a usage error', async () => {
-    await expect(world.context.openStage('Dev!')).rejects.toMatchObject({ name: 'UsageError' });
+  test.each(['Dev!', 'prd', ''])('the unknown stage %j is a usage error that names the stages', async (name) => {
+    const message = '--stage takes one of local, dev, staging, prod';
+    await expect(world.context.openStage(name)).rejects.toMatchObject({ name: 'UsageError', message });
   });
 });
 

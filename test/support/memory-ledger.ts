@@ -144,7 +144,9 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
       report?.(events.size + records.size);
       for (const event of heldEvents()) {
         const isTheirs =
-          'userId' in learner ? event.user_id === learner.userId : event.payload.includes(learner.containing);
+          'userId' in learner
+            ? event.user_id === learner.userId
+            : event.user_id === undefined && event.payload.includes(learner.containing);
         const { webhook_id, integration_id, accepted_at } = event;
         if (isTheirs) yield { webhook_id, integration_id, accepted_at };
       }

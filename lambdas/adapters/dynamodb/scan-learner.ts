@@ -36,7 +36,9 @@ export function createLearnerScan({ client, tableName }: TableAddress): LedgerTa
       report?.(itemsRead);
     };
     const [condition, value] =
-      'userId' in learner ? ['#user = :wanted', learner.userId] : ['contains(#payload, :wanted)', learner.containing];
+      'userId' in learner
+        ? ['#user = :wanted', learner.userId]
+        : ['attribute_not_exists(#user) AND contains(#payload, :wanted)', learner.containing];
     const query = {
       TableName: tableName,
       TotalSegments: SEGMENTS,
@@ -45,7 +47,8 @@ export function createLearnerScan({ client, tableName }: TableAddress): LedgerTa
       ExpressionAttributeNames: {
         '#pk': partitionKey,
         '#sk': sortKey,
-        ...('userId' in learner ? { '#user': 'user_id' } : { '#payload': 'payload' }),
+        '#user': 'user_id',
+        ...('containing' in learner && { '#payload': 'payload' }),
       },
       ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':wanted': value }),
     };
