@@ -13,7 +13,13 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { KINDS } from '../lambdas/contract/event-types/event-types.ts';
-import { METRICS, type MetricName, metricsNamespace } from '../lambdas/contract/metrics.ts';
+import {
+  type CountName,
+  type DimensionedName,
+  METRICS,
+  type MeasureName,
+  metricsNamespace,
+} from '../lambdas/contract/metrics.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
@@ -104,7 +110,8 @@ export class Dashboard extends Construct {
 
   /** Kinds come with a deploy, so they are named. */
   private kinds(): IWidget[] {
-    const each = (name: MetricName) => KINDS.map((kind) => this.metrics.sum(name, PERIOD, { kind }));
+    const each = (name: typeof METRICS.kindSuccess | typeof METRICS.kindFailure) =>
+      KINDS.map((kind) => this.metrics.sum(name, PERIOD, { kind }));
     return [
       new GraphWidget({
         ...THIRD,
@@ -238,25 +245,25 @@ export class Dashboard extends Construct {
     return this.shareOf('of those that should be, %', [all], [all, fallbacks]);
   }
 
-  private shareOf(label: string, part: readonly MetricName[], whole: readonly MetricName[]): IMetric {
+  private shareOf(label: string, part: readonly CountName[], whole: readonly CountName[]): IMetric {
     return this.metrics.share(part, whole, { fewest: 1 }).with({ label });
   }
 
-  private sum(name: MetricName): IMetric {
+  private sum(name: CountName): IMetric {
     return this.metrics.sum(name, PERIOD);
   }
 
   /** Of what is measured once an hour. */
-  private largest(name: MetricName): IMetric {
+  private largest(name: MeasureName): IMetric {
     return this.metrics.percentile(name, Stats.MAXIMUM, Duration.hours(1));
   }
 
-  private percentile(name: MetricName, statistic: string): IMetric {
+  private percentile(name: MeasureName, statistic: string): IMetric {
     return this.metrics.percentile(name, statistic, PERIOD).with({ label: statistic });
   }
 
   /** Integrations come and go without a deploy, so they are looked for. */
-  private byIntegration(name: MetricName): IMetric {
+  private byIntegration(name: DimensionedName): IMetric {
     const schema = `${this.namespace},integration,service`;
     return new MathExpression({
       expression: `SEARCH('{${schema}} MetricName="${name}"', 'Sum', ${PERIOD.toSeconds()})`,

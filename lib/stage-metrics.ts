@@ -1,6 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
 import { type IMetric, MathExpression, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { definitionOf, METRICS, type MetricName, metricsNamespace } from '../lambdas/contract/metrics.ts';
+import {
+  type CountName,
+  type DimensionedName,
+  type Dimensions,
+  type DimensionsOf,
+  definitionOf,
+  METRICS,
+  type MeasureName,
+  type MetricName,
+  metricsNamespace,
+} from '../lambdas/contract/metrics.ts';
 
 /** Fewer in a period say nothing about a share. */
 export const FEWEST = 10;
@@ -13,8 +23,13 @@ export class StageMetrics {
     this.namespace = metricsNamespace(stageName);
   }
 
-  /** How much of it there was; 0 where nobody counted. @param dimensions all that it is told apart by */
-  sum(name: MetricName, period: Duration = Duration.minutes(5), dimensions: Record<string, string> = {}): IMetric {
+  /**
+   * How much of it there was; 0 where nobody counted. @param dimensions all that it is told apart by: a metric with another
+   * value, or without one of them, is another metric, of which there is nothing
+   */
+  sum(name: CountName, period?: Duration): IMetric;
+  sum<Name extends DimensionedName>(name: Name, period: Duration, dimensions: DimensionsOf<Name>): IMetric;
+  sum(name: MetricName, period: Duration = Duration.minutes(5), dimensions: Dimensions = {}): IMetric {
     const { services } = definitionOf(name);
     const metrics = services.map((service) => {
       const id = [idOf(name), service, ...Object.values(dimensions)].join('_').replaceAll(/\W/g, '_');
@@ -32,18 +47,18 @@ export class StageMetrics {
   }
 
   /** @param statistic `p95` */
-  percentile(name: MetricName, statistic: string, period: Duration = Duration.minutes(5)): Metric {
+  percentile(name: MeasureName, statistic: string, period: Duration = Duration.minutes(5)): Metric {
     const [service = ''] = definitionOf(name).services;
     return this.metric(name, service, statistic, period);
   }
 
   /** A part in percent of a whole, each a sum of counts by one service; 0 where there are too few to tell. */
   share(
-    part: readonly MetricName[],
-    whole: readonly MetricName[],
+    part: readonly CountName[],
+    whole: readonly CountName[],
     { period = Duration.minutes(5), fewest = FEWEST }: { readonly period?: Duration; readonly fewest?: number } = {},
   ): MathExpression {
-    const sumOf = (some: readonly MetricName[]) => filled(some.map(idOf).join(' + '));
+    const sumOf = (some: readonly CountName[]) => filled(some.map(idOf).join(' + '));
     return new MathExpression({
       expression: `IF(${sumOf(whole)} >= ${fewest}, 100 * (${sumOf(part)}) / (${sumOf(whole)}), 0)`,
       usingMetrics: Object.fromEntries([...part, ...whole].map((name) => [idOf(name), this.sum(name, period)])),
@@ -56,7 +71,7 @@ export class StageMetrics {
     service: string,
     statistic: string,
     period: Duration,
-    dimensions: Record<string, string> = {},
+    dimensions: Dimensions = {},
   ): Metric {
     const dimensionsMap = { service, ...dimensions };
     return new Metric({ namespace: this.namespace, metricName, dimensionsMap, statistic, period });

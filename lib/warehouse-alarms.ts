@@ -1,13 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { FLAG_KEY } from '../lambdas/contract/flag.ts';
-import { type FeatureFault, METRICS } from '../lambdas/contract/metrics.ts';
+import { FEATURE_NAME } from '../lambdas/contract/flag.ts';
+import { FEATURE_FAULTS, METRICS } from '../lambdas/contract/metrics.ts';
 import { OLD_CREDENTIAL_DAYS } from '../lambdas/contract/snowflake-secret.ts';
 import { type AlarmMaker, sumOf } from './alarm-maker.ts';
 import { StageMetrics } from './stage-metrics.ts';
 
 const QUARTER = Duration.minutes(15);
-const FLAG_FAULTS: readonly FeatureFault[] = ['never_read', 'unavailable', 'faulty'];
 
 /**
  * Of the warehouse, what stands before it, and what is asked of it. Thresholds of document 001, section 7.1.
@@ -53,7 +52,9 @@ export function warehouseAlarms(make: AlarmMaker): Alarm[] {
     threshold: OLD_CREDENTIAL_DAYS,
     missing: TreatMissingData.BREACHING,
   });
-  const faults = FLAG_FAULTS.map((error) => metrics.sum(METRICS.featureError, QUARTER, { feature: FLAG_KEY, error }));
+  const faults = FEATURE_FAULTS.map((error) =>
+    metrics.sum(METRICS.featureError, QUARTER, { feature: FEATURE_NAME, error }),
+  );
   make.notice('flag-unreadable', {
     when: 'The feature’s flag could not be read or understood, in a quarter of an hour',
     impact: 'functions go on with the version they have; new ones send without learning time',

@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
-import { type Counter, METRICS } from '../../lambdas/contract/metrics.ts';
+import { type Counter, type Dimensions, METRICS, type MetricName } from '../../lambdas/contract/metrics.ts';
 import type { DeliverMessagesServices } from '../../lambdas/delivery/deliver-messages.ts';
 import { createDeliveryServices } from '../../lambdas/delivery/delivery-services.ts';
 
@@ -43,8 +43,9 @@ function createWatch() {
   };
   const log: Log = { info: (message, fields) => logger.info(message, fields), warn: complain, error: complain };
   const counter: Counter = {
-    count(name, value = 1, dimensions = {}) {
-      published.count(name, value, dimensions);
+    count(name: MetricName, value = 1, dimensions: Dimensions = {}) {
+      // Types hold a name and its dimensions together; what comes in here has been held together already.
+      published.count(name as never, value, dimensions as never);
       if (name === METRICS.deliveredWithLearningTime) delivered += value;
       else if (name !== METRICS.deliverySuccess && name !== METRICS.kindSuccess) complaint ??= `counted ${name}`;
     },

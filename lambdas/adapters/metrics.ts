@@ -27,7 +27,7 @@ export function createCounter(metrics: Metrics): Counter & { publish(): void } {
   const groups = new Map<string, Group>();
   const measured: [MetricName, number][] = [];
   return {
-    count(name, value = 1, dimensions = {}) {
+    count(name: MetricName, value = 1, dimensions: Dimensions = {}) {
       const key = JSON.stringify(dimensions);
       const group = groups.get(key) ?? { dimensions, values: new Map() };
       groups.set(key, group);

@@ -1,3 +1,6 @@
+import { KINDS } from './event-types/event-types.ts';
+import { EVALUATION_REASONS, FEATURE_NAME } from './flag.ts';
+
 /**
  * Where a stage's metrics are: one namespace each, so that stages in one account and region neither mix in a percentile nor
  * ring each other's alarms.
@@ -15,9 +18,16 @@ export interface MetricDefinition {
   readonly services: readonly ('enrichment' | 'delivery' | 'operations' | 'status')[];
   /** For the operator: docs/metrics.md has it. */
   readonly meaning: string;
-  /** What it is told apart by besides. */
-  readonly dimensions?: readonly string[];
+  /** What it is told apart by besides: each dimension, with the values that are published. */
+  readonly dimensions?: Readonly<Record<string, readonly string[] | typeof ANY_INTEGRATION>>;
 }
+
+/** Ids that operators choose, which come and go without a deploy. */
+export const ANY_INTEGRATION = 'any integration';
+
+/** What keeps a feature's flag from deciding. */
+export const FEATURE_FAULTS = ['never_read', 'unavailable', 'faulty'] as const;
+export type FeatureFault = (typeof FEATURE_FAULTS)[number];
 
 /**
  * Everything that functions publish (EMF). Names are document 001's (section 7.1) where it has one. Its
@@ -102,28 +112,28 @@ const DEFINITIONS = {
     unit: 'Count',
     services: ['delivery'],
     meaning: 'Tries that a partner answered with 2xx',
-    dimensions: ['integration'],
+    dimensions: { integration: ANY_INTEGRATION },
   },
   deliveryFailure: {
     name: 'webhook.delivery.failure',
     unit: 'Count',
     services: ['delivery'],
     meaning: 'Tries that failed, whatever becomes of the delivery',
-    dimensions: ['integration'],
+    dimensions: { integration: ANY_INTEGRATION },
   },
   kindSuccess: {
     name: 'webhook.kind.success',
     unit: 'Count',
     services: ['delivery'],
     meaning: 'The same tries that a partner answered with 2xx, by kind of event',
-    dimensions: ['kind'],
+    dimensions: { kind: KINDS },
   },
   kindFailure: {
     name: 'webhook.kind.failure',
     unit: 'Count',
     services: ['delivery'],
     meaning: 'The same tries that failed, by kind of event',
-    dimensions: ['kind'],
+    dimensions: { kind: KINDS },
   },
   deliveredWithLearningTime: {
     name: 'webhook.delivery.success_with_learning_time',
@@ -248,14 +258,14 @@ const DEFINITIONS = {
     unit: 'Count',
     services: ['enrichment', 'status'],
     meaning: 'Completions and status requests for which the flag decided, by why it is on or off',
-    dimensions: ['feature', 'result'],
+    dimensions: { feature: [FEATURE_NAME], result: EVALUATION_REASONS },
   },
   featureError: {
     name: 'webhook.feature.error',
     unit: 'Count',
     services: ['enrichment', 'status'],
     meaning: 'Times that the flag could not be read or understood, by what kept it',
-    dimensions: ['feature', 'error'],
+    dimensions: { feature: [FEATURE_NAME], error: FEATURE_FAULTS },
   },
   credentialAge: {
     name: 'webhook.credential.age',
@@ -294,12 +304,24 @@ export function definitionOf(name: MetricName): MetricDefinition {
 /** What a count is told apart by; of few values each, and never a person or an enterprise: CloudWatch bills by them. */
 export type Dimensions = Readonly<Record<string, string>>;
 
-/** What keeps a feature's flag from deciding. */
-export type FeatureFault = 'never_read' | 'unavailable' | 'faulty';
+type DefinitionOf<Name> = Extract<Definitions[keyof Definitions], { readonly name: Name }>;
+
+/** Counts that have more dimensions than the service. */
+export type DimensionedName = Extract<Definitions[keyof Definitions], { readonly dimensions: object }>['name'];
+
+/** Counts that the service alone tells apart. */
+export type CountName = Exclude<MetricName, MeasureName | DimensionedName>;
+
+/** The dimensions of a metric, each with the values that the table has for it. */
+export type DimensionsOf<Name extends DimensionedName> =
+  DefinitionOf<Name> extends { readonly dimensions: infer Values }
+    ? { readonly [Key in keyof Values]: Values[Key] extends readonly (infer Value)[] ? Value : string }
+    : never;
 
 /** Counts and measures within one invocation; all of it is published when that ends. */
 export interface Counter {
-  count(name: Exclude<MetricName, MeasureName>, value?: number, dimensions?: Dimensions): void;
+  count(name: CountName, value?: number): void;
+  count<Name extends DimensionedName>(name: Name, value: number, dimensions: DimensionsOf<Name>): void;
   /** One value in the metric's unit, of which CloudWatch makes percentiles. */
   measure(name: MeasureName, value: number): void;
 }

@@ -78,16 +78,17 @@ async function decide(request: StatusRequest, services: StatusServices): Promise
   if (flag === undefined) {
     return failure(503, 'The state cannot be read just now', { 'retry-after': String(STATUS_MAX_AGE_SECONDS) });
   }
-  const tell = ({ reason }: Pick<FeatureState, 'reason'>, name: string) =>
-    services.counter.count(METRICS.featureEvaluated, 1, { feature: name, result: reason });
+  // There is one feature.
+  const tell = ({ reason }: Pick<FeatureState, 'reason'>) =>
+    services.counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: reason });
   if (feature === undefined) {
     const statuses = allStatuses(flag, query.data);
-    for (const [name, state] of Object.entries(statuses.features)) tell(state, name);
+    for (const state of Object.values(statuses.features)) tell(state);
     return success(statuses);
   }
   const status = featureStatus(flag, feature, query.data);
   if (status === undefined) return failure(404, 'There is no feature of this name');
-  tell(status, feature);
+  tell(status);
   const isRequired = 'require' in query.data && query.data.require === 'enabled';
   if (!isRequired || status.enabled) return success(status);
   return failure(403, `${NOT_ENABLED} ${status.user_specific ? 'this' : 'any'} enterprise`);

@@ -1,6 +1,7 @@
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
+import { FEATURE_NAME } from '../../lambdas/contract/flag.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 
 let written: string[];
@@ -47,14 +48,14 @@ describe('counts', () => {
   });
 
   test('with dimensions are a blob for each of their values', () => {
-    counter.count(METRICS.featureEvaluated, 1, { feature: 'f', result: 'pilot' });
-    counter.count(METRICS.featureEvaluated, 2, { feature: 'f', result: 'off' });
-    counter.count(METRICS.featureEvaluated, 1, { feature: 'f', result: 'pilot' });
+    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: 'pilot' });
+    counter.count(METRICS.featureEvaluated, 2, { feature: FEATURE_NAME, result: 'off' });
+    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: 'pilot' });
     counter.count(METRICS.cacheHit);
     const blobs = published();
     expect(blobs.map(({ values }) => values)).toEqual([
-      { service: 'delivery', feature: 'f', result: 'pilot', [METRICS.featureEvaluated]: 2 },
-      { service: 'delivery', feature: 'f', result: 'off', [METRICS.featureEvaluated]: 2 },
+      { service: 'delivery', feature: FEATURE_NAME, result: 'pilot', [METRICS.featureEvaluated]: 2 },
+      { service: 'delivery', feature: FEATURE_NAME, result: 'off', [METRICS.featureEvaluated]: 2 },
       { service: 'delivery', [METRICS.cacheHit]: 1 },
     ]);
     expect(blobs.map(({ Dimensions }) => Dimensions)).toEqual([
@@ -68,19 +69,19 @@ describe('counts', () => {
     const acme = { integration: 'acme' };
     counter.count(METRICS.deliverySuccess, 2, acme);
     counter.count(METRICS.deliveryFailure, 1, { ...acme });
-    counter.count(METRICS.deliverySuccess, 3, {});
+    counter.count(METRICS.deliveryDead, 3);
     expect(published().map(({ Dimensions, values }) => [Dimensions, values])).toEqual([
       [
         [['service', 'integration']],
         { service: 'delivery', integration: 'acme', [METRICS.deliverySuccess]: 2, [METRICS.deliveryFailure]: 1 },
       ],
-      [[['service']], { service: 'delivery', [METRICS.deliverySuccess]: 3 }],
+      [[['service']], { service: 'delivery', [METRICS.deliveryDead]: 3 }],
     ]);
   });
 
   test('begin anew once they are published; without any, nothing is written', () => {
     counter.count(METRICS.cacheHit);
-    counter.count(METRICS.featureError, 1, { feature: 'f', error: 'faulty' });
+    counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error: 'faulty' });
     expect(published()).toHaveLength(2);
     expect(published()).toEqual([]);
   });

@@ -24,9 +24,9 @@ function alarmsOn(metric: string): string[] {
 }
 
 test('the table has every metric, as the contract defines it, with its alarms', () => {
-  const defined = METRIC_DEFINITIONS.map(({ name, unit, services, meaning, dimensions = [] }) => {
+  const defined = METRIC_DEFINITIONS.map(({ name, unit, services, meaning, dimensions = {} }) => {
     const linked = alarmsOn(name).map((alarm) => `[${alarm}](runbook.md#${alarm})`);
-    return [name, unit.toLowerCase(), [...services, ...dimensions].join(', '), meaning, linked.join(', ')];
+    return [name, unit.toLowerCase(), [...services, ...Object.keys(dimensions)].join(', '), meaning, linked.join(', ')];
   });
   expect(rows).toEqual(defined);
 });

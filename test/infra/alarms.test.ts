@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { METRIC_DEFINITIONS, METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { findStage } from '../../lib/stage.ts';
 import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
@@ -62,17 +62,6 @@ describe('every alarm', () => {
     for (const { AlarmName, Period, Metrics = [], EvaluationPeriods } of singles) {
       const periods = [Period, ...Metrics.map(({ MetricStat }: Properties) => MetricStat?.Period)].filter(Number);
       expect([AlarmName, Math.max(...periods) * EvaluationPeriods <= 86_400]).toEqual([AlarmName, true]);
-    }
-  });
-
-  test('looks at metrics of ours by the services that publish them', () => {
-    const ours = singles.flatMap(lookedAt).filter(({ Namespace }) => Namespace === metricsNamespace('prod'));
-    expect(ours.length).toBeGreaterThan(20);
-    for (const { MetricName, Dimensions } of ours) {
-      const { services, dimensions = [] } = METRIC_DEFINITIONS.find(({ name }) => name === MetricName) ?? {};
-      const named = Object.fromEntries(Dimensions.map(({ Name, Value }: Properties) => [Name, Value]));
-      expect(services).toContain(named.service);
-      expect(Object.keys(named).toSorted()).toEqual(['service', ...dimensions].toSorted());
     }
   });
 });

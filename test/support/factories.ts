@@ -156,7 +156,7 @@ export function fakeCounter(): FakeCounter {
     counts,
     counted,
     measured,
-    count(name, value = 1, dimensions) {
+    count(name: MetricName, value = 1, dimensions?: Dimensions) {
       if (dimensions !== undefined) counted.push([name, dimensions]);
       else counts[name] = (counts[name] ?? 0) + value;
     },

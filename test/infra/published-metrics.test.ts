@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { build } from 'esbuild';
+import { metricQueries } from '../../commands/rollout/read-measures.ts';
+import { METRIC_DEFINITIONS, METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
+import { gaugeQueries } from '../../lambdas/domain/gauges.ts';
+import { STAGE_NAMES } from '../../lib/stage.ts';
+import { faultOf, type NamedMetric, namedMetrics } from '../support/published-metrics.ts';
+import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+import { idsIn } from '../support/template-access.ts';
+
+const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
+const prod = synthesize('prod');
+const OURS = metricsNamespace('prod');
+
+/** Metrics of which something is wrong, with what. */
+function faults(metrics: readonly (readonly [string, NamedMetric])[], namespace = OURS, template = prod): string[] {
+  return metrics.flatMap(([where, metric]) => {
+    const fault = faultOf(metric, namespace, template);
+    return fault === undefined ? [] : [`${where}: ${metric.name}: ${fault}`];
+  });
+}
+
+describe('every metric that is looked at is one that somebody publishes', () => {
+  test.each([...templates])('in alarms and panels of %s', (name, template) => {
+    expect(faults(namedMetrics(template), metricsNamespace(name), template)).toEqual([]);
+  });
+
+  test('in the status API and /metrics', () => {
+    const [events = '', deliveries = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
+    const queues = { events, deliveries, events_dead_letters: events, deliveries_dead_letters: deliveries };
+    const asked = gaugeQueries(OURS, ['acme'], queues).map(
+      ({ periodSeconds: period, key, ...query }) => [key, { ...query, period }] as const,
+    );
+    expect(faults(asked)).toEqual([]);
+  });
+
+  test('in the rollout’s criteria', () => {
+    const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
+    const span = { fromMs: 0, untilMs: 86_400_000 };
+    const asked = metricQueries('prod', [queue], span).map(({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
+      const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
+      const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };
+      return [
+        Id,
+        { ...named, dimensions: Object.fromEntries(pairs), statistic: Stat ?? '', period: Period ?? 0 },
+      ] as const;
+    });
+    expect(faults(asked)).toEqual([]);
+  });
+
+  test('pages and rollbacks look at alarms of the stack', () => {
+    const ids = new Set(
+      ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].flatMap((type) =>
+        resourcesOf(prod, type).map(([id]) => id),
+      ),
+    );
+    const looking = [
+      ...resourcesOf(prod, 'AWS::CloudWatch::CompositeAlarm').map(([, { Properties }]) => Properties.AlarmRule),
+      ...resourcesOf(prod, 'AWS::AppConfig::Environment').flatMap(([, { Properties }]) =>
+        Properties.Monitors.map(({ AlarmArn }: { AlarmArn: unknown }) => AlarmArn),
+      ),
+    ];
+    for (const one of looking) {
+      expect(idsIn(one)).not.toEqual([]);
+      for (const id of idsIn(one)) expect(ids).toContain(id);
+    }
+  });
+});
+
+describe('a metric that nobody publishes is found', () => {
+  const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
+  const error = { feature: 'webhook_learning_time_enrichment', error: 'faulty', service: 'enrichment' };
+  const ours = { namespace: OURS, name: METRICS.featureError, dimensions: error, statistic: 'Sum', period: 300 };
+  const aws = {
+    namespace: 'AWS/SQS',
+    name: 'ApproximateAgeOfOldestMessage',
+    dimensions: { QueueName: queue },
+    statistic: 'Maximum',
+    period: 60,
+  };
+
+  test('not these', () => {
+    expect(
+      faults([
+        ['ours', ours],
+        ['aws', aws],
+      ]),
+    ).toEqual([]);
+  });
+
+  test.each<[string, NamedMetric]>([
+    ['value', { ...ours, dimensions: { ...error, feature: 'enable_webhook_learning_time_enrichment' } }],
+    ['value', { ...ours, dimensions: { ...error, error: 'missing' } }],
+    ['service', { ...ours, dimensions: { ...error, service: 'delivery' } }],
+    ['dimension left out', { ...ours, dimensions: { service: 'enrichment' } }],
+    ['dimension too many', { ...ours, name: METRICS.cacheHit, dimensions: { ...error } }],
+    ['name', { ...ours, name: 'webhook.feature.errors' }],
+    ['namespace', { ...ours, namespace: metricsNamespace('dev') }],
+    ['statistic', { ...ours, statistic: 'p95' }],
+    ['period', { ...ours, period: 45 }],
+    ['unit', { ...ours, unit: 'Seconds' }],
+    ['queue', { ...aws, dimensions: { QueueName: 'elsewhere' } }],
+    ['dimension of AWS', { ...aws, dimensions: { Queue: queue } }],
+    ['name of AWS', { ...aws, name: 'ApproximateAgeOfOldestMessages' }],
+    ['statistic of AWS', { ...aws, statistic: 'Sum' }],
+    ['namespace of AWS', { ...aws, namespace: 'AWS/SNS' }],
+  ])('by its %s', (_, metric) => {
+    expect(faults([['here', metric]])).toHaveLength(1);
+  });
+});
+
+/** What a code base counts or measures, in all files that its functions import. */
+async function countedBy(service: string): Promise<ReadonlySet<string>> {
+  const entryPoints = resourcesOf(prod, 'AWS::Lambda::Function')
+    .map(([, { Properties }]) => Properties)
+    .filter(({ Environment }) => Environment.Variables.POWERTOOLS_SERVICE_NAME === service)
+    .map(({ Handler }) => `lambdas/${service}/${Handler.split('.')[0]}.ts`);
+  const { metafile } = await build({
+    ...{ entryPoints, bundle: true, metafile: true, write: false, outdir: 'unwritten' },
+    ...{ packages: 'external', platform: 'node', format: 'esm', tsconfigRaw: {} },
+  });
+  const found = Object.keys(metafile.inputs).flatMap((file) => countedIn(readFileSync(file, 'utf8'), file));
+  return new Set(found);
+}
+
+/** The metrics in calls of `count` and `measure`. */
+function countedIn(source: string, file: string): string[] {
+  const calls = [...source.matchAll(/\bcounter\.(?:count|measure)\(([^;]*)\)/g)];
+  return calls.flatMap(([, text = '']) => {
+    // A table of metrics, by what is counted.
+    const [, table] = /^([A-Z_]+)\[/.exec(text) ?? [];
+    const named = table === undefined ? text : (source.split(`const ${table} = {`)[1]?.split('}')[0] ?? '');
+    const keys = [...named.matchAll(/METRICS\.(\w+)/g)].map(([, key = '']) => key);
+    if (keys.length === 0) throw new Error(`${file}: which metric is ${text}?`);
+    return keys;
+  });
+}
+
+test.each(['enrichment', 'delivery', 'operations', 'status'] as const)(
+  'functions of %s count what the table says of them',
+  async (service) => {
+    const counted = await countedBy(service);
+    const names = Object.fromEntries(Object.entries(METRICS).map(([key, name]) => [name, key]));
+    const said = METRIC_DEFINITIONS.filter(({ services }) => services.some((each) => each === service));
+    expect(said.map(({ name }) => names[name]).filter((key) => !counted.has(key ?? ''))).toEqual([]);
+    const others = [...counted].filter((key) => !said.some(({ name }) => names[name] === key));
+    // In the ledger's own file, in what only deliverers call.
+    expect(others).toEqual(service === 'enrichment' ? ['deliveryDuplicate'] : []);
+  },
+);
