@@ -8,10 +8,13 @@ const app = new App();
 
 function chosenStage(): Stage {
   try {
-    const [publisherPrincipals, alarmEmails] = ['publisherPrincipals', 'alarmEmails'].map((name) =>
-      app.node.tryGetContext(name),
-    );
-    return findStage(app.node.tryGetContext('stage'), { publisherPrincipals, alarmEmails, environment: process.env });
+    const [publisherPrincipals, alarmEmails, availabilityZones] = [
+      'publisherPrincipals',
+      'alarmEmails',
+      'availabilityZones',
+    ].map((name) => app.node.tryGetContext(name));
+    const overrides = { publisherPrincipals, alarmEmails, availabilityZones, environment: process.env };
+    return findStage(app.node.tryGetContext('stage'), overrides);
   } catch (thrown) {
     process.stderr.write(`${(thrown as Error).message}\n`);
     process.exit(1);

@@ -1,6 +1,7 @@
 import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
+import { DEFAULT_ZONES } from './availability-zones.ts';
 import { Cache } from './cache.ts';
 import { Configuration } from './configuration.ts';
 import { CredentialAge } from './credential-age.ts';
@@ -25,12 +26,15 @@ import { WebhookHealth } from './webhook-health.ts';
 
 /** What exists and how it is wired, in the order in which an event passes it. */
 export class LearningTimeStack extends Stack {
+  private readonly stage: Stage;
+
   constructor(scope: Construct, id: string, stage: Stage, props: StackProps = {}) {
     super(scope, id, {
       ...props,
       ...(stage.env !== undefined && { env: stage.env }),
       terminationProtection: stage.retain,
     });
+    this.stage = stage;
 
     const network = new Network(this, 'Network', stage);
     const defaults = { stageName: stage.name, network, logRetentionDays: stage.logRetentionDays };
@@ -141,8 +145,10 @@ export class LearningTimeStack extends Stack {
     }
   }
 
-  /** The first two zones of wherever it is deployed, chosen there: looking them up at synth would need an account. */
+  /** The stage's; else the first of wherever it is deployed, chosen there: looking them up at synth would need an account. */
   override get availabilityZones(): string[] {
-    return [0, 1].map((zone) => Fn.select(zone, Fn.getAzs()));
+    const { availabilityZones } = this.stage.network;
+    if (availabilityZones !== undefined) return [...availabilityZones];
+    return Array.from({ length: DEFAULT_ZONES }, (_, zone) => Fn.select(zone, Fn.getAzs()));
   }
 }

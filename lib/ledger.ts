@@ -1,8 +1,8 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { LEDGER_TABLE } from '../lambdas/contract/ledger.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
-import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 
 /**
@@ -36,7 +36,9 @@ export class Ledger extends Construct {
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: RECOVERY_DAYS },
       deletionProtection: stage.retain,
-      removalPolicy: removalPolicy(stage),
+      // Not as `removal.ts` has it: the rollback of a first deploy would try to delete the protected table, fail, and leave the
+      // stack at ROLLBACK_FAILED. An empty table without a name of its own stands in nothing's way.
+      removalPolicy: stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     this.table.addGlobalSecondaryIndex({
       indexName: index.name,

@@ -1,4 +1,4 @@
-import { Fn, RemovalPolicy, Tags } from 'aws-cdk-lib';
+import { Fn, RemovalPolicy, Tags, Validations } from 'aws-cdk-lib';
 import {
   CfnEIP,
   CfnNatGateway,
@@ -14,11 +14,12 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { DEFAULT_ZONES } from './availability-zones.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 
 /**
- * A small network for what must speak to the cache, the warehouse or partners: two zones, and NAT gateways with addresses
+ * A small network for what must speak to the cache, the warehouse or partners: two or three zones, and NAT gateways with addresses
  * that the stack allocates by itself, apart from the gateways: they stay the same when a gateway is replaced.
  *
  * DynamoDB has a gateway endpoint, which costs nothing, so that the ledger's traffic passes no NAT gateway, and goes on
@@ -35,7 +36,8 @@ export class Network extends Construct {
     this.addresses = Array.from({ length: stage.network.natGateways }, (_, at) => this.address(at + 1, stage));
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.0.0.0/20'),
-      maxAzs: 2,
+      // Which they are, the stack says.
+      maxAzs: stage.network.availabilityZones?.length ?? DEFAULT_ZONES,
       natGateways: stage.network.natGateways,
       natGatewayProvider: NatProvider.gateway({
         eipAllocationIds: this.addresses.map(({ attrAllocationId }) => attrAllocationId),
@@ -47,6 +49,12 @@ export class Network extends Construct {
       // Would bring a function of CDK's own that may change security groups; nothing of ours is in the default group.
       restrictDefaultSecurityGroup: false,
     });
+    if (stage.network.availabilityZones !== undefined) {
+      Validations.of(vpc).acknowledge({
+        id: 'CloudFormation-Validate::W3010',
+        reason: 'An operator has chosen these zones, since others lack what the stack needs.',
+      });
+    }
     vpc.addGatewayEndpoint('DynamoDb', {
       service: GatewayVpcEndpointAwsService.DYNAMODB,
       subnets: [{ subnetType: SubnetType.PRIVATE_WITH_EGRESS }],

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
 import { faultsOf } from '../lambdas/contract/faults.ts';
 import { ENTERPRISE_ID_FORMS } from '../lambdas/contract/learning-time.ts';
+import { areIn, availabilityZones, DEFAULT_ZONES } from './availability-zones.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 import { ledgerDays } from './ledger-days.ts';
 import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
@@ -62,8 +63,14 @@ const stageShape = z.strictObject({
   /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
   cacheTls: z.boolean(),
   network: z.strictObject({
-    /** One for each zone, of two, or one for both. Each has an address of its own and about $33 a month. */
-    natGateways: z.int().min(1).max(2),
+    /** One for each zone, or one for all. Each has an address of its own and about $33 a month. */
+    natGateways: z.int().min(1).max(3),
+    /**
+     * Two or three zones of one region, by their names in the account. Absent: the first two of wherever the stack is
+     * deployed, which may lack Lambda in a VPC or ElastiCache Serverless. Another choice replaces subnets and the cache.
+     * Replaced by `-c availabilityZones=…`.
+     */
+    availabilityZones: availabilityZones.optional(),
   }),
   /** Upper limits, so that a runaway client meets throttling and not a bill. Gigabytes 1 to 5,000; ECPU/s from 1,000. */
   cache: z.strictObject({
@@ -122,6 +129,14 @@ const stageSchema = stageShape
   .refine(({ eventSources, functions }) => isWithin(eventSources.deliveries, functions.deliverBatch), {
     message: BEYOND_RESERVED,
     path: ['eventSources', 'deliveries', 'maxConcurrency'],
+  })
+  .refine(({ env, network }) => env === undefined || areIn(env.region, network.availabilityZones ?? []), {
+    message: 'must be zones of the stage’s own region',
+    path: ['network', 'availabilityZones'],
+  })
+  .refine(({ network }) => network.natGateways <= Math.max(DEFAULT_ZONES, network.availabilityZones?.length ?? 0), {
+    message: 'must not be more than there are zones',
+    path: ['network', 'natGateways'],
   })
   .refine(({ name, partners }) => name !== 'prod' || !partners.allowPlainHttp, {
     message: 'plain HTTP would show learners’ data to everyone on the way: never in prod',

@@ -157,6 +157,8 @@ export interface StageOverrides {
   readonly publisherPrincipals?: unknown;
   /** The same. */
   readonly alarmEmails?: unknown;
+  /** The same. */
+  readonly availabilityZones?: unknown;
   /** Of the process, where `FEATURE_<NAME>_ENABLED` may be set. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
@@ -167,7 +169,7 @@ export interface StageOverrides {
  */
 export function findStage(
   name: unknown,
-  { publisherPrincipals, alarmEmails, environment = {} }: StageOverrides = {},
+  { publisherPrincipals, alarmEmails, availabilityZones, environment = {} }: StageOverrides = {},
 ): Stage {
   const stage = stages.find((candidate) => candidate.name === name);
   if (stage === undefined) {
@@ -179,6 +181,9 @@ export function findStage(
     ...featureOverride(stage.name, environment),
     ...(publisherPrincipals !== undefined && { publisherPrincipals: listed(publisherPrincipals) }),
     ...(alarmEmails !== undefined && { alarmEmails: listed(alarmEmails) }),
+    ...(availabilityZones !== undefined && {
+      network: { ...stage.network, availabilityZones: listed(availabilityZones) },
+    }),
   });
 }
 

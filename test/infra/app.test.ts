@@ -32,7 +32,7 @@ describe('the app', () => {
   test.concurrent.each(['dev', 'prod'])(
     '%s passes CloudFormation’s checks and cdk-nag’s',
     async (stage) => {
-      const context = { stage, publisherPrincipals: '123456789012' };
+      const context = { stage, publisherPrincipals: '123456789012', availabilityZones: 'us-east-1b,us-east-1c' };
       expect(await synth(context, stage)).toEqual({ status: 0, errors: '' });
       const report = JSON.parse(readFileSync(join(output, stage, 'validation-report.json'), 'utf8'));
       for (const { conclusion, violations } of report.pluginReports) {
@@ -44,6 +44,7 @@ describe('the app', () => {
       // From the command line to the template.
       const template = readFileSync(join(output, stage, `LearningTimeWebhooks-${stage}.template.json`), 'utf8');
       expect(template).toContain(':iam::123456789012:root');
+      expect(template).toContain('"us-east-1c"');
       const { artifacts } = JSON.parse(readFileSync(join(output, stage, 'manifest.json'), 'utf8'));
       const { terminationProtection } = artifacts[`LearningTimeWebhooks-${stage}`].properties;
       expect(terminationProtection === true).toBe(stage === 'prod');
@@ -56,6 +57,10 @@ describe('the app', () => {
     [
       { stage: 'dev', publisherPrincipals: '123456789012,*' },
       'stage dev: publisherPrincipals.1: "*" is neither an account id of 12 digits nor the ARN of an IAM role or user\n',
+    ],
+    [
+      { stage: 'prod', availabilityZones: 'us-east-1a' },
+      'stage prod: network.availabilityZones: must be two zones or three\n',
     ],
   ])(
     'with %j it ends with one line',

@@ -63,6 +63,16 @@ describe('findStage', () => {
   });
 });
 
+test('zones from the command line: in place of the stage’s own, and cut by commas', () => {
+  expect(findStage('prod', { availabilityZones: 'us-east-1b, us-east-1d' }).network).toEqual({
+    ...findStage('prod').network,
+    availabilityZones: ['us-east-1b', 'us-east-1d'],
+  });
+  expect(() => findStage('prod', { availabilityZones: 'use1-az1,us-east-1d' })).toThrow(
+    'stage prod: network.availabilityZones: "use1-az1" is no name of an availability zone, such as us-east-1a',
+  );
+});
+
 describe('checkStage', () => {
   const prod = findStage('prod');
   const { functions, partners, warehouse } = prod;
@@ -73,6 +83,7 @@ describe('checkStage', () => {
   const reserved = (id: 'enrichBatch' | 'deliverBatch', reservedConcurrency: number) => ({
     functions: { ...functions, [id]: { ...functions[id], reservedConcurrency } },
   });
+  const zones = (...availabilityZones: string[]) => ({ network: { natGateways: 2, availabilityZones } });
   const columns = (column: string) => ({
     warehouse: { ...warehouse, columns: { ...warehouse.columns, user: column } },
   });
@@ -108,6 +119,18 @@ describe('checkStage', () => {
     ['warehouse.columns.user', columns('USER_ID; DROP')],
     ['warehouse.table', { warehouse: { ...warehouse, table: 'a.b.c.d' } }],
     ['network.natGateways', { network: { natGateways: 3 } }],
+    ['network.natGateways', { network: { natGateways: 0 } }],
+    ['network.availabilityZones', zones('us-east-1a')],
+    ['network.availabilityZones', zones('us-east-1a', 'us-east-1a')],
+    ['network.availabilityZones', zones('us-east-1a', 'us-west-2b')],
+    ['network.availabilityZones', zones('us-east-1a', 'us-east-1b', 'us-east-1c', 'us-east-1d')],
+    ['network.availabilityZones', zones('us-east-1a', 'us-east-1')],
+    ['network.availabilityZones', zones('use1-az1', 'us-east-1b')],
+    ['network.availabilityZones', zones('us-east-1a', 'us-east-1-bos-1a')],
+    [
+      'network.availabilityZones',
+      { ...zones('us-east-1a', 'us-east-1b'), env: { account: '111122223333', region: 'us-west-2' } },
+    ],
     ['logRetentionDays', { logRetentionDays: 8 }],
   ])('refuses a wrong %s in one line', (path, change) => {
     const wrong = { ...prod, ...change } as Stage;
@@ -140,6 +163,10 @@ describe('checkStage', () => {
     timeout('deliverTask', 312),
     { ledger: { payloadDays: 18, factsDays: 18 } },
     { ledger: { payloadDays: 365, factsDays: 3650 } },
+    zones('us-east-1a', 'us-east-1c'),
+    zones('us-gov-west-1a', 'us-gov-west-1b', 'us-gov-west-1c'),
+    { network: { natGateways: 3, availabilityZones: ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'] } },
+    { ...zones('us-west-2a', 'us-west-2b'), env: { account: '111122223333', region: 'us-west-2' } },
   ])('takes %j', (change) => {
     expect(() => checkStage({ ...prod, ...change })).not.toThrow();
   });

@@ -2,12 +2,23 @@ import { describe, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
 import { EventQueues } from '../../lib/event-queues.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
-import { flatten, type Resource, resourcesOf, synthesize, type Template } from '../support/synthesized-stack.ts';
+import {
+  flatten,
+  type Resource,
+  resourcesOf,
+  synthesize,
+  synthesizeStage,
+  type Template,
+} from '../support/synthesized-stack.ts';
 
 type Kept = Resource & { readonly DeletionPolicy?: string; readonly UpdateReplacePolicy?: string };
 
 const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
 const templateOf = (stage: string) => templates.get(stage) as Template;
+
+function isKept(resource: Resource): boolean {
+  return (resource as Kept).DeletionPolicy?.startsWith('Retain') === true;
+}
 
 function propertiesOf(stage: string, type: string) {
   return resourcesOf(templateOf(stage), type).map(([, { Properties }]) => Properties);
@@ -39,10 +50,34 @@ describe('egress', () => {
   });
 });
 
+describe('zones', () => {
+  const zonesOf = (template: Template) =>
+    resourcesOf(template, 'AWS::EC2::Subnet').map(([, { Properties }]) => Properties.AvailabilityZone);
+
+  test.each(STAGE_NAMES)('%s: the first two of wherever it is deployed', (stage) => {
+    const first = [0, 1].map((at) => ({ 'Fn::Select': [at, { 'Fn::GetAZs': '' }] }));
+    const [one, two] = stage === 'local' ? zonesOf(templateOf(stage)).slice(0, 2) : first;
+    expect(zonesOf(templateOf(stage))).toEqual([one, two, one, two]);
+  });
+
+  test.each([
+    ['us-west-2b,us-west-2d', 2],
+    ['us-west-2a,us-west-2b,us-west-2c', 3],
+  ])('%s, where a stage names them: a public and a private subnet in each', (availabilityZones, count) => {
+    const template = synthesizeStage(findStage('prod', { availabilityZones }));
+    const zones = availabilityZones.split(',');
+    expect(zonesOf(template)).toEqual([...zones, ...zones]);
+    const [[, cache] = []] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache');
+    expect(cache?.Properties.SubnetIds).toHaveLength(count);
+    const ranges = resourcesOf(template, 'AWS::EC2::Subnet').map(([, { Properties }]) => Properties.CidrBlock);
+    expect(new Set(ranges).size).toBe(2 * count);
+  });
+});
+
 describe('what outlives the stack', () => {
+  /** Gone again where the stack's first deploy is rolled back: a name, or an address, that stays would stop the next attempt. */
   const TYPES = [
     ['AWS::SQS::Queue', 6],
-    ['AWS::DynamoDB::Table', 1],
     ['AWS::SecretsManager::Secret', 2],
     ['AWS::EC2::EIP', 2],
     ['AWS::KMS::Key', 1],
@@ -54,24 +89,42 @@ describe('what outlives the stack', () => {
     expect(resources).toHaveLength(count);
     for (const { DeletionPolicy, UpdateReplacePolicy } of resources) {
       expect({ DeletionPolicy, UpdateReplacePolicy }).toEqual({
-        DeletionPolicy: 'Retain',
+        DeletionPolicy: 'RetainExceptOnCreate',
         UpdateReplacePolicy: 'Retain',
       });
     }
   });
 
-  test('in prod: nothing else', () => {
-    const kept = Object.values(templateOf('prod').Resources).filter(
-      (resource) => (resource as Kept).DeletionPolicy === 'Retain',
-    );
-    expect([...new Set(kept.map(({ Type }) => Type))].sort()).toEqual(TYPES.map(([type]) => type).sort());
+  test('in prod: the ledger too, even after a failed first deploy, which could not delete a protected table', () => {
+    const [[, table] = []] = resourcesOf(templateOf('prod'), 'AWS::DynamoDB::Table');
+    expect(table).toMatchObject({
+      ...{ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' },
+      Properties: { DeletionProtectionEnabled: true },
+    });
+    // What stays has no name that the next attempt wants.
+    expect(table?.Properties).not.toHaveProperty('TableName');
   });
 
+  test('in prod: nothing else', () => {
+    const kept = Object.values(templateOf('prod').Resources).filter(isKept);
+    const types = [...TYPES.map(([type]) => type), 'AWS::DynamoDB::Table'];
+    expect([...new Set(kept.map(({ Type }) => Type))].sort()).toEqual(types.sort());
+  });
+
+  test.each(STAGE_NAMES)(
+    'in %s nothing that has a name of its own survives a first deploy that is rolled back',
+    (stage) => {
+      const surviving = Object.values(templateOf(stage).Resources).filter((resource) => {
+        const { DeletionPolicy, Properties = {} } = resource as Kept;
+        const names = Object.keys(Properties).filter((key) => key === 'Name' || key.endsWith('Name'));
+        return DeletionPolicy === 'Retain' && names.length > 0;
+      });
+      expect(surviving).toEqual([]);
+    },
+  );
+
   test.each(['dev', 'staging'])('in %s: nothing', (stage) => {
-    const kept = Object.entries(templateOf(stage).Resources).filter(
-      ([, resource]) => (resource as Kept).DeletionPolicy === 'Retain',
-    );
-    expect(kept).toEqual([]);
+    expect(Object.values(templateOf(stage).Resources).filter(isKept)).toEqual([]);
     expect(propertiesOf(stage, 'AWS::KMS::Key')).toMatchObject([{ PendingWindowInDays: 7 }]);
   });
 
