@@ -278,6 +278,36 @@ describe('names in the guide', () => {
     expect(() => checkStage(open)).toThrow(/^stage prod: .*$/m.exec(guide)?.[0] ?? 'not in the guide');
   });
 
+  test('are zones as a stage takes them, with what it refuses', () => {
+    const [, chosen] = /`-c availabilityZones=([^`]+)`/.exec(guide) ?? [];
+    expect(findStage('dev', { availabilityZones: chosen }).network.availabilityZones).toEqual([
+      'us-east-1b',
+      'us-east-1c',
+    ]);
+    expect(() => findStage('dev', { availabilityZones: 'us-east-1a' })).toThrow(
+      /^stage dev: network\..*$/m.exec(guide)?.[0] ?? 'not in the guide',
+    );
+  });
+
+  test('are types of what outlives prod: all that has data or is known to others', () => {
+    const listed = mentions(/'(AWS::\w+::\w+)'/g, section('### 9.2 prod'));
+    const kept = Object.values(synthesize('prod').Resources).filter((resource) =>
+      String((resource as { readonly DeletionPolicy?: string }).DeletionPolicy).startsWith('Retain'),
+    );
+    // Versions are listed by AppConfig, as in 9.1.
+    const types = new Set([...kept.map(({ Type }) => Type), 'AWS::AppConfig::HostedConfigurationVersion']);
+    expect([...listed, 'AWS::AppConfig::HostedConfigurationVersion'].sort()).toEqual([...types].sort());
+  });
+
+  test('are alarms of the stage, where a command names one', () => {
+    const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
+    const [tested] = mentions(/set-alarm-state --alarm-name (\S+)/g, shell);
+    const alarm = alarms.find(({ AlarmName }) => AlarmName === tested);
+    // It tells somebody by itself, not by its page.
+    expect(alarm?.AlarmActions).toHaveLength(1);
+    for (const name of mentions(/(learning-time-webhooks-dev-dead-\S+?)[`"\s)]/g, guide)) expect(name).toBe(tested);
+  });
+
   test('are headings, where a link leads to one', () => {
     const headings = [...guide.matchAll(/^#+ (.+)$/gm)].map(([, text = '']) =>
       text
