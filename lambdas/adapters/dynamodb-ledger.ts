@@ -45,16 +45,15 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     async accept(subjects) {
       const unique = new Map(subjects.map((subject) => [subject.webhook_id, subject]));
-      const nothing: ReadonlyMap<string, LedgerRecord> = new Map();
-      const records = await attempt('accept', nothing, () => table.records([...unique.keys()]));
-      const known = new Map(
-        [...records].filter(([, record]) => needsNoCopy(record)).map(([id, { state }]) => [id, state]),
+      const records = await attempt<ReadonlyMap<string, LedgerRecord> | undefined>('accept', undefined, () =>
+        table.records([...unique.keys()]),
       );
+      const known = new Map([...(records ?? [])].filter(([, record]) => needsNoCopy(record)));
       const events = [...unique.values()]
         .filter(({ webhook_id }) => !known.has(webhook_id))
         .map((subject) => eventOf(subject, now()));
       if (events.length > 0) await attempt('accept', undefined, () => table.keepEvents(events));
-      return known;
+      return records && known;
     },
 
     timers: (keys) => attempt<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),

@@ -38,9 +38,10 @@ export interface Ledger {
   /**
    * Writes down events that came from the events queue.
    *
-   * @returns the states of those that are known already, and that somebody has dealt with or carries, by webhook id
+   * @returns the records of those that have ended or are carried already, by webhook id. Undefined where the table did
+   * not say which are
    */
-  accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, WebhookState>>;
+  accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, LedgerRecord> | undefined>;
   /** Users' timers by their keys; absent where there is none. Undefined where they could not be read. */
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer> | undefined>;
   /**

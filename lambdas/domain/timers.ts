@@ -1,6 +1,7 @@
 import type { Delivery, DeliverySubject } from '../contract/delivery.ts';
 import { MAX_TIMER_DAYS } from '../contract/event.ts';
 import { hasTimers } from '../contract/event-types/event-types.ts';
+import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Timer } from '../contract/timer.ts';
 import { timerKey } from './identity.ts';
 
@@ -25,10 +26,15 @@ export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefi
     key: timerKey(integration_id, event_type, user_id),
     webhook_id,
     integration_id,
-    latest_at: new Date(Math.min(Date.parse(occurred_at), nowMs)).toISOString(),
+    latest_at: latestAt(occurred_at, nowMs),
     ...(send_at !== undefined && { due_at: send_at }),
     generation,
   };
+}
+
+/** Where its publisher's clock is ahead, an event is as old as its acceptance. */
+function latestAt(occurredAt: string, acceptedMs: number): string {
+  return new Date(Math.min(Date.parse(occurredAt), acceptedMs)).toISOString();
 }
 
 /** A timer that is no longer on the list of those that wait. */
@@ -36,12 +42,25 @@ export function awake({ due_at: _, ...timer }: Timer): Timer {
   return timer;
 }
 
-/** What an event that is published again does to its own that waits; `same`: it names the time that stands. */
-export type Move = 'none' | 'same' | 'later' | 'earlier';
+/**
+ * What an event that is published again does to its own that waits. `same`: it names the time that stands. `untimed`: its
+ * first timer was never written, and so nothing says until when it waits.
+ */
+export type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
 
-/** @param standing the user's timer as it is; undefined where there is none, or it could not be read */
-export function moveOf(standing: Timer | undefined, timer: Timer): Move {
-  if (standing?.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
+/**
+ * @param standing the user's timer as it is; undefined where there is none
+ * @param record of the event that is published again, and whose time has not come as long as it has no attempt
+ */
+export function moveOf(
+  standing: Timer | undefined,
+  timer: Timer,
+  { occurred_at, accepted_at, attempt }: Pick<LedgerRecord, 'occurred_at' | 'accepted_at' | 'attempt'>,
+): Move {
+  // `latest_at` never falls: had the event ever had its timer, nothing older could stand there.
+  const isUntimed = standing === undefined || standing.latest_at < latestAt(occurred_at, Date.parse(accepted_at));
+  if (isUntimed) return attempt === 0 ? 'untimed' : 'none';
+  if (standing.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
   if (standing.due_at === undefined || timer.due_at === undefined) return 'none';
   if (standing.due_at === timer.due_at) return 'same';
   return timer.due_at > standing.due_at ? 'later' : 'earlier';

@@ -1,11 +1,11 @@
 import type { Delivery } from '../contract/delivery.ts';
-import type { WebhookState } from '../contract/ledger.ts';
+import type { LedgerRecord } from '../contract/ledger.ts';
 import { METRICS } from '../contract/metrics.ts';
 import type { Timer } from '../contract/timer.ts';
 import { moveOf, timerOf } from '../domain/timers.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import type { SortedEvents } from './sort-events.ts';
-import { startTimed, UNREACHED } from './start-timed.ts';
+import { type Seen, startTimed, UNREACHED } from './start-timed.ts';
 import { startWorkflows } from './start-workflows.ts';
 
 /**
@@ -13,11 +13,11 @@ import { startWorkflows } from './start-workflows.ts';
  * those that wait, which read so on waking. An execution exists before the timer that speaks of it, so that whoever is
  * killed in between leaves one too many, and never none.
  *
- * @param known what the ledger says of those that it knows, by webhook
+ * @param known what the ledger says of those that it knows; undefined where it did not say which these are
  */
 export async function setTimers(
   { ready, timed }: SortedEvents,
-  known: ReadonlyMap<string, WebhookState>,
+  known: ReadonlyMap<string, LedgerRecord> | undefined,
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ): Promise<void> {
@@ -29,11 +29,11 @@ export async function setTimers(
   const starting = new Map<string, Delivery>();
   const movedLater = new Map<string, Timer>();
   for (const [id, delivery] of timed) {
-    const state = known.get(delivery.webhook_id);
-    if (state === undefined) starting.set(id, delivery);
-    else if (state === 'scheduled') move(id, delivery, timerOfOne(delivery), standing);
+    const record = known?.get(delivery.webhook_id);
+    if (record === undefined) starting.set(id, delivery);
+    else if (record.state === 'scheduled') move(id, delivery, timerOfOne(delivery), record);
   }
-  const sentAtOnce = [...ready.values()].filter(({ webhook_id }) => !known.has(webhook_id));
+  const sentAtOnce = [...ready.values()].filter(({ webhook_id }) => !known?.has(webhook_id));
   await Promise.all([
     ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.keepTimer(timer)),
     ...[...movedLater].map(async ([id, timer]) => {
@@ -42,12 +42,20 @@ export async function setTimers(
       if (kept !== 'kept') failures.set(id, kept === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
     startWorkflows(starting, failures, services, (delivery) =>
-      startTimed(delivery, timerOfOne(delivery), known.has(delivery.webhook_id), services),
+      startTimed(delivery, timerOfOne(delivery), seenBefore(delivery), services),
     ),
   ]);
 
-  /** Published again with another time: a later one is read on waking, an earlier one starts another generation. */
-  function move(id: string, delivery: Delivery, timer: Timer | undefined, standing: Standing): void {
+  function seenBefore({ webhook_id }: Delivery): Seen {
+    if (known === undefined) return 'unknown';
+    return known.has(webhook_id) ? 'published' : 'first';
+  }
+
+  /**
+   * Published again, maybe with another time. A later one is read on waking. For an earlier one the next generation
+   * starts, and so it does where no timer was written, since until when the other execution waits is not known.
+   */
+  function move(id: string, delivery: Delivery, timer: Timer | undefined, record: LedgerRecord): void {
     if (timer === undefined) return;
     if (standing === undefined) {
       failures.set(id, UNREACHED);
@@ -55,11 +63,12 @@ export async function setTimers(
       return;
     }
     const before = standing.get(timer.key);
-    if (before === undefined) return;
-    const to = moveOf(before, timer);
+    const to = moveOf(before, timer, record);
     if (to === 'none') return;
-    const generation = to === 'earlier' ? before.generation + 1 : before.generation;
-    if (to === 'earlier') starting.set(id, { ...delivery, generation });
+    const carrying = Math.max(before?.generation ?? 0, record.generation);
+    const isRestarted = to === 'earlier' || to === 'untimed';
+    const generation = isRestarted ? carrying + 1 : carrying;
+    if (isRestarted) starting.set(id, { ...delivery, generation });
     else movedLater.set(id, { ...timer, generation });
     // A move that was published before it, and comes later, changes nothing.
     if (to === 'same') return;
@@ -68,9 +77,6 @@ export async function setTimers(
     log.info('timer.moved', { webhook_id: timer.webhook_id, generation, due_at: timer.due_at });
   }
 }
-
-/** Undefined where the ledger does not say. */
-type Standing = ReadonlyMap<string, Timer> | undefined;
 
 const NONE: ReadonlyMap<string, Timer> = new Map();
 

@@ -8,6 +8,9 @@ import type { Carried } from './start-workflows.ts';
 /** A publication of an event that waits meets one or two others, rarely; this many is a mistake somewhere. */
 const GENERATIONS_TRIED = 10;
 
+/** What the ledger says of an event: that it was never published, that it was, or nothing. */
+export type Seen = 'first' | 'published' | 'unknown';
+
 /** Why a message comes again: only the ledger can say which publication of an event was last. */
 export const UNREACHED = 'the ledger does not answer, and the event may have been moved';
 
@@ -17,13 +20,13 @@ export const UNREACHED = 'the ledger does not answer, and the event may have bee
  * the end, in the highest generation: the others leave on waking, and the ledger lets the highest one claim.
  *
  * @param timer its own; undefined where it names no user, so that nothing takes its place
- * @param isMove whether the ledger knows of an earlier publication, whose timer would stand
+ * @param seen whether there is an earlier publication, whose timer may stand
  * @returns undefined where a later publication has the timer, and its own message sees to the rest
  */
 export async function startTimed(
   delivery: Delivery,
   timer: Timer | undefined,
-  isMove: boolean,
+  seen: Seen,
   { ledger, workflow, now }: EnrichEventsServices,
 ): Promise<Carried | undefined> {
   let { generation } = delivery;
@@ -31,11 +34,14 @@ export async function startTimed(
     const { token, isOwn } = await workflow.start({ ...delivery, generation });
     const carried = { delivery: { ...delivery, generation }, token };
     if (timer === undefined) return carried;
+    // There was another publication, and whether the event was overtaken or sent since is not known.
+    if (!isOwn && seen === 'unknown') return { fault: UNREACHED };
     const kept = isOwn ? await ledger.keepTimer({ ...timer, generation }) : 'refused';
     // What is due may have woken before, and nobody else takes its timer off the list of those that wait.
     if (kept === 'kept' && isDue(timer, now())) await ledger.keepTimer(awake({ ...timer, generation }));
-    // A first publication without a timer is sent in its time, and the next one writes its own.
-    if (kept === 'kept' || (kept === 'unreached' && !isMove)) return carried;
+    if (kept === 'kept') return carried;
+    // The only publication so far is sent in its time without a timer, and the next one writes its own.
+    if (kept === 'unreached' && seen !== 'published' && generation === delivery.generation) return carried;
     const found = kept === 'refused' ? await ledger.timers([timer.key]) : undefined;
     if (found === undefined) return { fault: UNREACHED };
 

@@ -1,4 +1,4 @@
-import type { WebhookState } from '../contract/ledger.ts';
+import type { LedgerRecord } from '../contract/ledger.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { decided } from '../domain/progress.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
@@ -33,13 +33,13 @@ export async function writeDown(
 
 function dropKnown<T>(
   events: Map<string, T>,
-  known: ReadonlyMap<string, WebhookState>,
+  known: ReadonlyMap<string, LedgerRecord> | undefined,
   webhookIdOf: (event: T) => string,
   { counter, log }: EnrichEventsServices,
 ): void {
   for (const [messageId, event] of events) {
     const webhookId = webhookIdOf(event);
-    if (!known.has(webhookId)) continue;
+    if (!known?.has(webhookId)) continue;
     events.delete(messageId);
     counter.count(METRICS.eventDuplicate);
     log.info('event.duplicate', { webhook_id: webhookId });

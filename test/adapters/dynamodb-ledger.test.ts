@@ -99,9 +99,10 @@ describe('accepting', () => {
   test('names those that need no copy, and writes the others', async () => {
     const { accept } = newLedger();
     const [fresh, delivered, accepted] = [newSubject(), newSubject(), newSubject()];
-    await table.overwrite({ ...newRecord(delivered, NOW), version: 2, state: 'delivered' });
+    const record = { ...newRecord(delivered, NOW), version: 2, state: 'delivered' } as const;
+    await table.overwrite(record);
     await table.overwrite({ ...newRecord(accepted, NOW), version: 2, state: 'accepted' });
-    expect(await accept([fresh, delivered, accepted])).toEqual(new Map([[delivered.webhook_id, 'delivered']]));
+    expect(await accept([fresh, delivered, accepted])).toEqual(new Map([[delivered.webhook_id, record]]));
     expect(await table.event(fresh.webhook_id)).toBeDefined();
     expect(await table.event(accepted.webhook_id)).toBeDefined();
     expect(await table.event(delivered.webhook_id)).toBeUndefined();
@@ -127,7 +128,7 @@ describe('accepting', () => {
     expect(operations()).toEqual([]);
   });
 
-  test('writes although nothing could be read', async () => {
+  test('writes although nothing could be read, and does not say that nothing is known', async () => {
     const { accept, log, counter } = newLedger();
     front.decide(({ operation }) =>
       operation === 'BatchGetItem'
@@ -135,7 +136,7 @@ describe('accepting', () => {
         : 'pass',
     );
     const one = newSubject();
-    expect(await accept([one])).toEqual(new Map());
+    expect(await accept([one])).toBeUndefined();
     expect(await table.event(one.webhook_id)).toBeDefined();
     expect(log.lines).toMatchObject([
       { level: 'warn', message: 'ledger.unavailable', fields: { operation: 'accept' } },
@@ -253,7 +254,7 @@ describe('without its table', () => {
     const ledger = newLedger(tableAt('http://127.0.0.1:1'));
     const { one, ...answers } = await everything(ledger);
     expect(answers).toEqual({
-      known: new Map(),
+      known: undefined,
       claimed: { verdict: 'mine', hold: { delivery: one, record: undefined } },
       settled: false,
       noted: false,

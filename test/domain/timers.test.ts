@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
+import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
-import { moveOf, onWaking, timerOf, waitFault } from '../../lambdas/domain/timers.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
+import { moveOf as moveOfKnown, onWaking, timerOf, waitFault } from '../../lambdas/domain/timers.ts';
 import { delivery, NOW, PLAIN, subject } from '../support/factories.ts';
 
 const HOUR_MS = 3600_000;
@@ -72,6 +74,8 @@ test.each([
 test('what is sent at once waits for nothing', () => expect(waitFault(subject(), NOW)).toBeUndefined());
 
 describe('an event that is published again', () => {
+  const moveOf = (before: Timer | undefined, now: Timer, record: Partial<LedgerRecord> = {}) =>
+    moveOfKnown(before, now, { ...newRecord(leadOf('one', -HOUR_MS), NOW), ...record });
   const standing = timer(leadOf('one', 0 - HOUR_MS, { send_at: at(HOUR_MS) }));
   const again = (occurredMs: number, dueMs: number) => timer(leadOf('one', occurredMs, { send_at: at(dueMs) }));
 
@@ -87,8 +91,29 @@ describe('an event that is published again', () => {
   test('moves nothing that has woken, or that is not its own', () => {
     const { due_at, ...awake } = standing;
     expect(moveOf(awake, again(-5, 60_000))).toBe('none');
-    expect(moveOf(undefined, again(-5, 60_000))).toBe('none');
-    expect(moveOf(timer(leadOf('other', -HOUR_MS, { send_at: at(1) })), again(-5, 60_000))).toBe('none');
+    for (const otherMs of [-HOUR_MS, -1]) {
+      expect(moveOf(timer(leadOf('other', otherMs, { send_at: at(1) })), again(-5, 60_000))).toBe('none');
+    }
+  });
+
+  // Where an older event's timer stands, its own cannot have been written: it would stand there, or a later one.
+  test.each([
+    ['none', undefined],
+    ['an older event’s', timer(leadOf('other', -2 * HOUR_MS))],
+    ['an older one’s that waits', timer(leadOf('other', -HOUR_MS - 1, { send_at: at(HOUR_MS) }))],
+  ])('has no timer of its own where the user has %s: nothing says until when it waits', (_, other) => {
+    expect(moveOf(other, again(-5, 60_000))).toBe('untimed');
+    expect(moveOf(other, again(-HOUR_MS, HOUR_MS))).toBe('untimed');
+  });
+
+  test('moves nothing that was attempted without a timer', () => {
+    expect(moveOf(undefined, again(-5, 60_000), { attempt: 1 })).toBe('none');
+  });
+
+  test('is as old as its first acceptance, where its publisher’s clock is ahead', () => {
+    const ahead = { occurred_at: at(HOUR_MS), accepted_at: at(-HOUR_MS) };
+    expect(moveOf(timer(leadOf('other', -HOUR_MS + 1)), again(-5, 60_000), ahead)).toBe('none');
+    expect(moveOf(timer(leadOf('other', -HOUR_MS - 1)), again(-5, 60_000), ahead)).toBe('untimed');
   });
 });
 

@@ -10,6 +10,7 @@ import {
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { executionToken, webhookId } from '../../lambdas/domain/identity.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
@@ -67,8 +68,8 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
     async accept(subjects) {
       done.push('write them down');
       accepted.push(...subjects);
-      const ids = subjects.map(({ webhook_id }) => webhook_id).filter((id) => known.has(id));
-      return new Map(ids.map((id) => [id, 'scheduled']));
+      const carried = subjects.filter(({ webhook_id }) => known.has(webhook_id));
+      return new Map(carried.map((one) => [one.webhook_id, { ...newRecord(one, NOW), state: 'scheduled' }]));
     },
   });
   const accepted: DeliverySubject[] = [];

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import type { WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
 import { executionToken } from '../../lambdas/domain/identity.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
@@ -24,6 +25,10 @@ interface World {
   readonly ready?: readonly Delivery[];
   readonly timed?: readonly Delivery[];
   readonly known?: Readonly<Record<string, WebhookState>>;
+  /** What else their records say. */
+  readonly record?: Partial<LedgerRecord>;
+  /** Whether the ledger does not say which it knows. */
+  readonly isUnread?: boolean;
   readonly standing?: readonly Timer[];
   /** So many of the first generations exist already, and were given something else. */
   readonly taken?: number;
@@ -39,6 +44,8 @@ async function set({
   ready = [],
   timed = [],
   known = {},
+  record = {},
+  isUnread = false,
   standing = [],
   taken = 0,
   isDown = false,
@@ -84,7 +91,9 @@ async function set({
     now: () => NOW,
     ...services,
   } as unknown as EnrichEventsServices;
-  await setTimers(events, new Map(Object.entries(known)), failures, all);
+  const first = newRecord(lead('one', -60_000), NOW);
+  const records = Object.entries(known).map(([id, state]) => [id, { ...first, state, ...record }] as const);
+  await setTimers(events, isUnread ? undefined : new Map(records), failures, all);
   return { done, started, kept, failures, counts: counter.counts, events };
 }
 
@@ -150,6 +159,30 @@ describe('an event that is published again with another time', () => {
     expect(started).toMatchObject([{ generation: 1, progress: { due_at: at(60_000), timed: true } }]);
     expect(kept).toMatchObject([{ due_at: at(60_000), generation: 1 }]);
     expect(done.slice(0, 2)).toEqual([`start ${first.webhook_id}`, `keep the timer of ${first.webhook_id}`]);
+  });
+
+  test('whose first timer was never written: the next generation carries it, and has a timer', async () => {
+    const older = timerOf(lead('older', -90_000), NOW) as Timer;
+    for (const standing of [[], [older]]) {
+      for (const dueMs of [60_000, 3600_000, 7200_000]) {
+        const { started, kept, events } = await set({ timed: [lead('one', -5, dueMs)], known, standing });
+        expect(started).toMatchObject([{ generation: 1, progress: { due_at: at(dueMs) } }]);
+        expect(kept).toMatchObject([{ webhook_id: first.webhook_id, due_at: at(dueMs), generation: 1 }]);
+        expect(events.timed.size).toBe(0);
+      }
+    }
+  });
+
+  test('goes beyond the generation that the ledger knows, or its timer names', async () => {
+    const earlier = [lead('one', -5, 60_000)];
+    const resent = await set({ timed: earlier, known, standing, record: { generation: 3 } });
+    const moved = await set({ timed: earlier, known, standing: [{ ...(standing[0] as Timer), generation: 5 }] });
+    expect([resent, moved].map(({ started }) => started[0]?.generation)).toEqual([4, 6]);
+  });
+
+  test('to a later one is carried by the generation that the ledger knows: an earlier one leaves on waking', async () => {
+    const { kept } = await set({ timed: [lead('one', -5, 7200_000)], known, standing, record: { generation: 3 } });
+    expect(kept).toMatchObject([{ due_at: at(7200_000), generation: 3 }]);
   });
 
   test('and then with its old one again is a copy, after which an earlier publication moves nothing', async () => {
@@ -250,6 +283,20 @@ describe('an event whose execution another publication of it has started', () =>
     expect(failures).toEqual(unreached);
     expect(done).toEqual([]);
     expect(events.timed.size).toBe(0);
+  });
+
+  test('comes again where the ledger does not say whether it was sent or overtaken since', async () => {
+    const { failures, kept, done } = await set({ timed: [one], taken: 1, isUnread: true, standing: [other] });
+    expect(failures).toEqual(unreached);
+    expect(kept).toEqual([]);
+    expect(done).toEqual([`start ${one.webhook_id}`]);
+  });
+
+  test('comes again where the timer of the next generation cannot be written: the first one would send it', async () => {
+    const keepTimer = async () => 'unreached' as const;
+    const ledger = { ...openLedger(), timers: async () => new Map([[other.key, other]]), keepTimer };
+    const { failures } = await set({ timed: [one], taken: 1, services: { ledger } });
+    expect(failures).toEqual(unreached);
   });
 
   test('comes again where ten generations are taken: something is wrong', async () => {

@@ -1,0 +1,85 @@
+import fc from 'fast-check';
+import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+
+/**
+ * How a call to a service ends. `repeated`: it is made, its response is lost, and the SDK makes it once more;
+ * `unanswered`: it is made, and no response comes; `unmade`: it is not made, and no response comes; `killed_before` and
+ * `killed_after`: the function is killed at that moment, and makes no further call.
+ */
+export const CALL_ENDS = ['done', 'repeated', 'unanswered', 'unmade', 'killed_before', 'killed_after'] as const;
+export type CallEnd = (typeof CALL_ENDS)[number];
+
+/** How the calls of one invocation end, in their order: most are done. */
+export function callEnds(maxLength: number): fc.Arbitrary<readonly CallEnd[]> {
+  const [done, ...others] = CALL_ENDS;
+  const one = fc.oneof(
+    { weight: 7, arbitrary: fc.constant<CallEnd>(done) },
+    { weight: 3, arbitrary: fc.constantFrom<CallEnd>(...others) },
+  );
+  return fc.oneof({ weight: 1, arbitrary: fc.constant([]) }, { weight: 3, arbitrary: fc.array(one, { maxLength }) });
+}
+
+/** What a call of a killed function ends with; whatever the function makes of it, it is gone. */
+export class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+/** The calls of one invocation to the services around it. */
+export class Calls {
+  /** Whether the invocation was killed: nothing that it returns is heard. */
+  isKilled = false;
+  /** Whether a call of the ledger's table had no response. */
+  isTableUnreached = false;
+  readonly #left: CallEnd[];
+  readonly #turnsLate: number[];
+
+  /**
+   * @param ends of its calls, in their order; those that follow are done
+   * @param turnsLate how many turns of the event loop each of them is late
+   */
+  constructor(ends: readonly CallEnd[] = [], turnsLate: readonly number[] = []) {
+    this.#left = [...ends];
+    this.#turnsLate = [...turnsLate];
+  }
+
+  /** @param noResponse what the SDK throws where no response comes */
+  async make<T>(call: () => Promise<T>, noResponse: () => Error): Promise<T> {
+    if (this.isKilled) throw new Killed();
+    const end = this.#left.shift() ?? 'done';
+    for (let turns = this.#turnsLate.shift() ?? 0; turns > 0; turns -= 1) await new Promise(setImmediate);
+    if (end === 'killed_before') this.#die();
+    if (end === 'unmade') throw noResponse();
+    const response = await call();
+    // Killed meanwhile, by another of its calls.
+    if (end === 'killed_after' || this.isKilled) this.#die();
+    if (end === 'unanswered') throw noResponse();
+    return end === 'repeated' ? call() : response;
+  }
+
+  /** The ledger's table as this invocation reaches it. Its lists are always read. */
+  table(table: LedgerTable): LedgerTable {
+    const make = <T>(call: () => Promise<T>) =>
+      this.make(call, () => {
+        this.isTableUnreached = true;
+        return new LedgerUnavailable('the table does not answer');
+      });
+    return {
+      ...table,
+      record: (id) => make(() => table.record(id)),
+      records: (ids) => make(() => table.records(ids)),
+      event: (id) => make(() => table.event(id)),
+      replace: (record) => make(() => table.replace(record)),
+      overwrite: (record) => make(() => table.overwrite(record)),
+      keepEvents: (events) => make(() => table.keepEvents(events)),
+      keepAnswer: (...answer) => make(() => table.keepAnswer(...answer)),
+      timers: (keys) => make(() => table.timers(keys)),
+      keepTimer: (timer) => make(() => table.keepTimer(timer)),
+    };
+  }
+
+  #die(): never {
+    this.isKilled = true;
+    throw new Killed();
+  }
+}
