@@ -15,14 +15,17 @@ export type Claim =
   | { readonly verdict: 'mine'; readonly hold: Hold }
   /** Somebody else has it in hand, until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
-  /** It was dealt with already, or somebody else carries it. */
-  | { readonly verdict: 'done'; readonly state: WebhookState };
+  /**
+   * It was dealt with already, or is carried by another. `givenUp`: its record, where this very execution has written that
+   * it is dead, and may not have sent the dead letter.
+   */
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly givenUp?: LedgerRecord };
 
 /** How a function leaves a webhook. */
 export interface Ending {
   /** Its outcome says the state: `retry` is `scheduled`, or `parked` where it sleeps. */
   readonly progress: Progress;
-  /** Of the message or the execution that carries it on: it exists already. Absent where nobody does. */
+  /** Of the message or the execution that carries it on, or sends its dead letter: it exists already. Else absent. */
   readonly token?: string;
   /** The try, where one was made. */
   readonly attempt?: Attempt;

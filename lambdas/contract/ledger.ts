@@ -90,7 +90,10 @@ export const ledgerRecordSchema = z.object({
   lease_until: z.iso.datetime().optional(),
   /** Who changed it last, and in which of its turns: a function's log stream, or an operator's `replay` or `release`. */
   claimed_by: z.string().optional(),
-  /** While `scheduled` or `parked`: who carries it on, and so may claim it. Parked without one, it rests here. */
+  /**
+   * While `scheduled` or `parked`: who carries it on, and so may claim it. Parked without one, it rests here. Once `dead`:
+   * the execution that sends the dead letter after this is written; absent where the letter was sent before.
+   */
   token: z.string().optional(),
   /** While `scheduled`, or parked with a token: when it is due. */
   due_at: z.iso.datetime().optional(),

@@ -4,8 +4,8 @@ import type { Integration } from '../contract/integration.ts';
 import type { Hold } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { executionToken } from '../domain/identity.ts';
-import { leaseEndMs } from '../domain/ledger.ts';
-import { decided, waiting } from '../domain/progress.ts';
+import { asClaimed, leaseEndMs } from '../domain/ledger.ts';
+import { dead, decided, waiting } from '../domain/progress.ts';
 import { asleepAgain } from '../domain/sleep.ts';
 import { type ClaimServices, claim } from './claim.ts';
 import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
@@ -37,6 +37,9 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return waiting(delivery, 'another function has it in hand', dueAtMs);
   }
   if (claimed.verdict === 'done') {
+    const { givenUp } = claimed;
+    // A function was killed before the workflow had its result: the dead letter is still to be sent.
+    if (givenUp) return dead(asClaimed(delivery, givenUp), givenUp.attempt, givenUp.reason ?? 'unknown');
     // Else the one that carries it has yet to wake by this timer.
     if (claimed.state !== 'scheduled' && claimed.state !== 'parked') await waitNoLonger(delivery, woken, services);
     return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
@@ -72,7 +75,8 @@ async function tryOnce(
 /** Writes down what became of it. What the ledger cannot hold sleeps on in its execution. */
 async function leave(hold: Hold, told: Told, token: string, services: DeliverOneServices): Promise<TaskResult> {
   const { result } = told;
-  const isWritten = await settle(hold, told, result.outcome === 'retry' ? token : undefined, services);
+  const isUnfinished = result.outcome === 'retry' || result.outcome === 'dead';
+  const isWritten = await settle(hold, told, isUnfinished ? token : undefined, services);
   if (result.outcome !== 'parked' || isWritten) return result;
   const parking = { cause: result.parked_for ?? 'paused', why: 'the ledger does not answer' } as const;
   return asleepAgain(hold.delivery, parking, services.now(), services.random);

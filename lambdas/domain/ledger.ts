@@ -16,7 +16,7 @@ import { decisionOf, unanswered } from './progress.ts';
 export type ClaimDecision =
   | { readonly verdict: 'mine'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
-  | { readonly verdict: 'done'; readonly state: WebhookState };
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly givenUp?: LedgerRecord };
 
 /** States that nothing but a replay ends. What is dead may come again by itself: its letter is redriven. */
 const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
@@ -44,7 +44,10 @@ export function decideClaim(
   if (record !== undefined) {
     const untilMs = leaseEndMs(record);
     if (untilMs > nowMs) return { verdict: 'busy', untilMs };
-    if (!mayClaim(record, delivery)) return { verdict: 'done', state: record.state };
+    if (!mayClaim(record, delivery)) {
+      const isGivenUp = record.state === 'dead' && isCarriedBy(record, delivery);
+      return { verdict: 'done', state: record.state, ...(isGivenUp && { givenUp: record }) };
+    }
   }
   const before = record ?? newRecord(delivery, nowMs);
   const generation = Math.max(before.generation, delivery.generation);
@@ -76,15 +79,20 @@ export function leaseMs(tryTimeoutMs: number): number {
   return Math.max(MIN_LEASE_SECONDS * 1000, tryTimeoutMs + BESIDES_THE_TRY_MS);
 }
 
-function mayClaim(record: LedgerRecord, { generation, token }: Delivery): boolean {
-  const isLater = generation > record.generation;
+/** Whether the ledger knows the delivery's own message or execution as the one that carries it on, or has ended it. */
+function isCarriedBy(record: LedgerRecord, { token }: Delivery): boolean {
+  return token !== undefined && token === record.token;
+}
+
+function mayClaim(record: LedgerRecord, delivery: Delivery): boolean {
+  const isLater = delivery.generation > record.generation;
   switch (record.state) {
     case 'accepted':
     case 'delivering':
       return true;
     case 'scheduled':
     case 'parked':
-      return isLater || (token !== undefined && token === record.token);
+      return isLater || isCarriedBy(record, delivery);
     case 'dead':
       return isLater;
     default:
@@ -138,7 +146,7 @@ export function settled(before: LedgerRecord, ending: Ending, nowMs: number): Le
     attempt: Math.max(before.attempt, progress.attempt),
     attempts: attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-KEPT_ATTEMPTS),
     ...(progress.reason !== undefined && { reason: progress.reason.slice(0, MAX_LEDGER_REASON_CHARACTERS) }),
-    ...(isWaiting && token !== undefined && { token }),
+    ...((isWaiting || state === 'dead') && token !== undefined && { token }),
     ...(isWaiting && token !== undefined && progress.due_at !== null && { due_at: progress.due_at }),
     ...(isParked && { parked_since: parkedSince, parked_for: progress.parked_for ?? ('paused' as ParkedFor) }),
     version: before.version + 1,

@@ -5,6 +5,7 @@ import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
 import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import {
   book,
@@ -99,6 +100,23 @@ describe('what the ledger says of a step', () => {
       timers: async () => new Map([[own.key, timer]]),
       ...(claim !== undefined && { claim: async () => claim }),
     });
+
+  test('dead by this execution: its dead letter is still to be sent, in the generation after the ledger’s', async () => {
+    const standing = { ...newRecord(carried, NOW), generation: 3, attempt: 2, reason: 'HTTP 404', token: 'g0' };
+    const givenUp = { ...standing, state: 'dead', version: 4 } as const;
+    const { services, requests } = claimed({ verdict: 'done', state: 'dead', givenUp });
+    expect(await deliverOne(carried, services)).toMatchObject({
+      ...{ outcome: 'dead', attempt: 2, reason: 'HTTP 404' },
+      redrive: { generation: 4, progress: { attempt: 0, due_at: null } },
+    });
+    expect(requests).toEqual([]);
+  });
+
+  test('dead now: the ledger knows which execution sends the dead letter', async () => {
+    const { services, ledger } = world({ verdict: 'now' }, book());
+    expect(await deliverOne(carried, services)).toMatchObject({ outcome: 'dead' });
+    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'dead' }, token: 'g0' } }]);
+  });
 
   test('in hand elsewhere: it comes back when that claim ends, and spends no try', async () => {
     const { services, requests, ledger } = claimed({ verdict: 'busy', untilMs: NOW + 30_000 });

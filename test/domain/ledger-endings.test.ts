@@ -85,6 +85,11 @@ describe('whoever had a webhook in hand leaves it', () => {
     expect(left({ outcome: 'delivered', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('token');
   });
 
+  test('dead, to the execution that sends its dead letter afterwards, where there is one', () => {
+    expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).toMatchObject({ state: 'dead', token: 'g1' });
+    expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('due_at');
+  });
+
   test('with its try among the last ones, oldest first', () => {
     const tries = [1, 2, 3, 4, 5, 6].map((second): Attempt => ({ at: at(second), status: 503, duration_ms: second }));
     const after = tries.reduce((before, attempt) => left({ outcome: 'retry' }, { attempt }, before), held());

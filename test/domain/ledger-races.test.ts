@@ -26,9 +26,7 @@ function faultsWith(webhookId: string, world: World): readonly string[] {
     letter.webhook_id === webhookId && letter.generation > generation;
   return [
     ...(state === 'delivered' && taken === 0 ? [`${webhookId} was never taken`] : []),
-    ...(state === 'dead' && !world.letters.some(isLetter) && !world.letterless.has(webhookId)
-      ? [`${webhookId} is dead, and no letter says so`]
-      : []),
+    ...(state === 'dead' && !world.letters.some(isLetter) ? [`${webhookId} is dead, and no letter says so`] : []),
     ...(taken > allowed ? [`${webhookId} was taken ${taken} times and not ${allowed}`] : []),
     ...(attempts.length > KEPT_ATTEMPTS ? [`${webhookId} remembers ${attempts.length} tries`] : []),
   ];

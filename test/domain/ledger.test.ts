@@ -83,8 +83,12 @@ describe('who may claim a webhook', () => {
     expect(verdictOn(record('parked'), copyOf(1))).toBe('done');
   });
 
-  test('dead: not the execution that carried it', () => {
-    expect(verdictOn(record('dead', { token: 'g1-a1' }), copyOf(1, 'g1-a1'))).toBe('done');
+  test('dead: not the execution that carried it, which may have its dead letter to send', () => {
+    const standing = record('dead', { token: 'g1-a1' });
+    const done = { verdict: 'done', state: 'dead' };
+    expect(decideClaim(standing, copyOf(1, 'g1-a1'), LEASE, NOW)).toEqual({ ...done, givenUp: standing });
+    expect(decideClaim(standing, copyOf(1, 'g1-a2'), LEASE, NOW)).toEqual(done);
+    expect(decideClaim(record('dead'), copyOf(1), LEASE, NOW)).toEqual(done);
   });
 
   test.each(['delivered', 'unwanted', 'cancelled'] as const)(

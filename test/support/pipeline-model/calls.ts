@@ -24,7 +24,6 @@ export function kill(run: Invocation | undefined, world: World): void {
   world.invocations.splice(world.invocations.indexOf(run), 1);
   world.tell(`${run.who}: killed`);
   if (run.unknown !== undefined) world.allowAnother(run.unknown);
-  if (run.unburied !== undefined) world.letterless.add(run.unburied);
   run.afterKill?.();
 }
 

@@ -122,12 +122,15 @@ export function deliverTask(execution: Execution, world: World): Invocation {
     const { delivery, token } = execution;
     const claimed = yield* claim(delivery, world);
     if (claimed.verdict === 'busy') return sleep(Math.max(claimed.untilMs, world.nowMs + 5 * SECOND));
-    if (claimed.verdict === 'done') return goOn(delivery, decided(delivery, 0, 'duplicate', claimed.state));
+    if (claimed.verdict === 'done') {
+      const { givenUp, state } = claimed;
+      if (givenUp !== undefined) return goOn(delivery, dead(asClaimed(delivery, givenUp), givenUp.attempt, state));
+      return goOn(delivery, decided(delivery, 0, 'duplicate', state));
+    }
     const { hold } = claimed;
     const tried = yield* tryOnce(hold, run, world);
     const result = typeof tried === 'string' ? waiting(hold.delivery, tried, world.nowMs + RETRY_MS) : tried;
-    const isWritten = settle(hold, result, result.outcome === 'retry' ? token : undefined, run, world);
-    if (isWritten && result.outcome === 'dead') run.unburied = delivery.webhook_id;
+    settle(hold, result, ['retry', 'dead'].includes(result.outcome ?? '') ? token : undefined, run, world);
     yield;
     goOn(hold.delivery, result);
   }

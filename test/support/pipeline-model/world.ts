@@ -38,8 +38,6 @@ export interface Invocation {
   readonly afterKill?: () => void;
   /** The webhook that the partner has taken, while the ledger does not know it. */
   unknown?: string | undefined;
-  /** The webhook that the ledger says is dead, while its letter is not sent. */
-  unburied?: string | undefined;
 }
 
 /** What outlives a function: table, queues, executions and the partner. It notes whatever may never happen to them. */
@@ -57,8 +55,6 @@ export class World {
   /** Times that the partner took a webhook, and times that it may have to. */
   readonly taken = new Map<string, number>();
   readonly allowed = new Map<string, number>();
-  /** Webhooks whose letter a kill has cost. */
-  readonly letterless = new Set<string>();
   readonly faults: string[] = [];
   /** What happened, for whoever reads a counterexample. */
   readonly story: string[] = [];

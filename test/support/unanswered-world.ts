@@ -1,0 +1,357 @@
+import type { SQSClient } from '@aws-sdk/client-sqs';
+import { evenly } from '../../commands/replay/pace.ts';
+import { replayWebhooks } from '../../commands/replay/replay-webhooks.ts';
+import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
+import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
+import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
+import type { Admission, Gate, OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
+import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deliver-one.ts';
+import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
+import { executionName, executionToken } from '../../lambdas/domain/identity.ts';
+import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
+import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
+import { rescue } from '../../lambdas/operations/rescue.ts';
+import { book, fakeCounter, fakeLog, flag, integration, NOW, PLAIN } from './factories.ts';
+import { createMemoryLedger } from './memory-ledger.ts';
+import { answered, failed, openGate, sendingServices } from './sending.ts';
+import type { Calls } from './unanswered-calls.ts';
+
+export const SECOND = 1000;
+export const MINUTE = 60 * SECOND;
+
+/** How long a received message is out of sight, and what is in flight for longer is stuck, in milliseconds. */
+const HIDDEN_MS = 180 * SECOND;
+export const STUCK_AFTER_MS = 30 * MINUTE;
+
+/** What the partner does with a request: `cut` takes it, and its response is lost. */
+export type Partner = 'ok' | 'cut' | 'busy' | 'refuses';
+const RESULTS: Readonly<Record<Partner, SendResult>> = {
+  ok: answered(200),
+  cut: failed('ECONNRESET'),
+  busy: answered(503),
+  refuses: answered(404),
+};
+
+/** What the limiter says of all that ask it. */
+export type Limiter = 'open' | 'limited' | 'slow' | 'failing';
+
+/** How one invocation goes. */
+export interface Going {
+  readonly calls: Calls;
+  readonly partner: Partner;
+  readonly limiter: Limiter;
+}
+
+interface Message extends ReceivedMessage {
+  visibleAtMs: number;
+}
+
+interface Execution {
+  readonly name: string;
+  delivery: Delivery & { readonly progress: TaskResult };
+  readonly input: string;
+  state: 'waits' | 'runs' | 'closed' | 'failed' | 'rescued';
+  dueAtMs: number;
+}
+
+/** One request that the partner took. */
+export interface Sent {
+  readonly webhookId: string;
+  readonly atMs: number;
+  /** Whether the ledger responded to the function that sent it. */
+  readonly isKnowing: boolean;
+}
+
+/**
+ * The pipeline's own functions over a ledger's table, two queues, dead letters and a workflow in memory. Every call that
+ * a function makes to one of them ends as `Calls` says.
+ */
+export class UnansweredWorld {
+  nowMs = NOW;
+  isPaused = false;
+  readonly table = createMemoryLedger({ now: () => this.nowMs });
+  readonly events: Message[] = [];
+  readonly deliveries: Message[] = [];
+  readonly letters: Delivery[] = [];
+  readonly executions = new Map<string, Execution>();
+  readonly sent: Sent[] = [];
+  /** Bodies of events that were acknowledged, with the moment of it. */
+  readonly acknowledged: { readonly body: string; readonly atMs: number }[] = [];
+  /** How many more times than once the partner may take a webhook, and why: documented repeats. */
+  readonly repeats = new Map<string, number>();
+  readonly faults: string[] = [];
+  readonly log = fakeLog();
+  readonly #counter = fakeCounter();
+  #messages = 0;
+
+  now = () => this.nowMs;
+
+  put(queue: Message[], body: string, delaySeconds = 0): void {
+    this.#messages += 1;
+    queue.push({ id: `${this.#messages}`, body, visibleAtMs: this.nowMs + delaySeconds * SECOND });
+  }
+
+  /** Of a queue, the first ones that are visible: a function has them in hand from now on. */
+  receive(queue: Message[], atMost: number): readonly Message[] {
+    const visible = queue.filter(({ visibleAtMs }) => visibleAtMs <= this.nowMs).slice(0, atMost);
+    for (const message of visible) message.visibleAtMs = this.nowMs + HIDDEN_MS;
+    return visible;
+  }
+
+  /** EnrichBatch. */
+  async takeEvents({ calls }: Going, atMost = 2): Promise<void> {
+    const messages = this.receive(this.events, atMost);
+    if (messages.length === 0) return;
+    const failures = await this.#outcome(calls, () =>
+      enrichEvents(messages, {
+        flag: { read: async () => flag() },
+        integrations: { read: async () => this.#book() },
+        cache: { read: async () => new Map(), write: async () => {} },
+        // Nothing is known: half of the events wait in the workflow, and half go on.
+        warehouse: { ask: () => Promise.reject(new Error('the warehouse is down')) },
+        workflow: { start: (delivery) => this.#start(calls, delivery) },
+        ledger: this.#ledger(calls),
+        forward: (deliveries) =>
+          this.#send(
+            calls,
+            this.deliveries,
+            [...deliveries].map(([id, delivery]) => ({ id, body: JSON.stringify(delivery) })),
+          ),
+        deadLetter: () => Promise.reject(new Error('no event is malformed')),
+        ...{ log: this.log, counter: this.#counter, now: this.now, random: () => 0.5 },
+      }),
+    );
+    for (const message of messages) {
+      if (failures === undefined || failures.has(message.id)) continue;
+      remove(this.events, message);
+      this.acknowledged.push({ body: message.body, atMs: this.nowMs });
+    }
+  }
+
+  /** DeliverBatch. */
+  async deliver(going: Going, atMost = 2): Promise<void> {
+    const messages = this.receive(this.deliveries, atMost);
+    if (messages.length === 0) return;
+    const { calls } = going;
+    const failures = await this.#outcome(calls, () =>
+      deliverMessages(messages, {
+        ...this.#sending(going),
+        workflow: { start: (delivery) => this.#start(calls, delivery) },
+        deadLetter: (letters) => this.#bury(calls, letters.map(deadLetterMessage)),
+        defer: (deferred) => this.#send(calls, this.deliveries, deferred),
+      }),
+    );
+    for (const message of messages) {
+      if (this.#mayRepeat(calls)) this.allowRepeat(JSON.parse(message.body).webhook_id);
+      if (failures !== undefined && !failures.has(message.id)) remove(this.deliveries, message);
+    }
+  }
+
+  /** Executions whose next step is due. */
+  due(): readonly Execution[] {
+    return [...this.executions.values()].filter(({ state, dueAtMs }) => state === 'waits' && dueAtMs <= this.nowMs);
+  }
+
+  /** One step of the workflow: DeliverTask, after the fallback, or the dead letter of what was rescued. */
+  async wake(execution: Execution, going: Going): Promise<void> {
+    const { calls } = going;
+    const { delivery } = execution;
+    execution.state = 'runs';
+    const isRescue = delivery.progress.outcome === 'dead';
+    const isPending = delivery.progress.enrichment.status === 'pending';
+    const input = isPending ? { ...delivery, progress: { ...delivery.progress, enrichment: PLAIN } } : delivery;
+    const result = isRescue
+      ? delivery.progress
+      : await this.#outcome(calls, () => deliverOne(input, this.#sending(going)));
+    if (this.#mayRepeat(calls)) this.allowRepeat(delivery.webhook_id);
+    // Aborted meanwhile.
+    if (execution.state !== 'runs') return;
+    if (result === undefined) {
+      // The workflow calls a task again whose function was killed.
+      execution.state = 'waits';
+      execution.dueAtMs = this.nowMs + 2 * SECOND;
+      return;
+    }
+    const { redrive, ...progress } = result;
+    if (redrive !== undefined) this.letters.push({ ...delivery, ...redrive });
+    execution.delivery = { ...delivery, progress };
+    execution.state = progress.outcome === 'retry' ? 'waits' : 'closed';
+    execution.dueAtMs = Date.parse(progress.due_at ?? '');
+  }
+
+  /** RescueExecution, for one that was aborted. It comes again until it has succeeded. */
+  async rescue(execution: Execution, { calls }: Going): Promise<void> {
+    const { name, input } = execution;
+    const isRescued = await this.#outcome(calls, async () => {
+      await rescue(name, 'event', {
+        describe: async () => ({ name, status: 'ABORTED', error: undefined, input }),
+        start: (rescueName, rescueInput) =>
+          calls.make(async () => {
+            if (this.executions.has(rescueName)) return false;
+            this.#add(rescueName, rescueInput as Delivery);
+            return true;
+          }, noResponse),
+        deadLetter: () => Promise.reject(new Error('the workflow takes every rescue')),
+        ...{ log: this.log, counter: this.#counter, now: this.now },
+      });
+      return true;
+    });
+    if (isRescued) execution.state = 'rescued';
+  }
+
+  async reconcile({ calls }: Going): Promise<void> {
+    await this.#outcome(calls, () =>
+      reconcileLedger(
+        { days: 10, in_flight_bound_seconds: STUCK_AFTER_MS / SECOND },
+        {
+          table: calls.table(this.table),
+          integrations: { read: async () => this.#book() },
+          send: (messages) => this.#send(calls, this.deliveries, messages),
+          bury: (letters) => this.#bury(calls, letters),
+          ...{ log: this.log, counter: this.#counter, now: this.now },
+        },
+        () => 900 * SECOND,
+      ),
+    );
+  }
+
+  /** An operator's replay of a webhook, in whatever state it is. */
+  async replay(webhookId: string, { calls }: Going): Promise<void> {
+    this.allowRepeat(webhookId);
+    const send = ({ input }: { input: { MessageBody: string } }) =>
+      calls.make(async () => this.put(this.deliveries, input.MessageBody), noResponse);
+    await this.#outcome(calls, () =>
+      replayWebhooks(
+        { cause: 'replay', turns: evenly([webhookId], 10), isMeant: () => true },
+        {
+          ...{ table: calls.table(this.table), sqs: { send } as unknown as SQSClient, queueUrl: 'deliveries' },
+          ...{ now: this.now, sleep: async () => {} },
+        },
+        { report: () => {}, isInterrupted: () => false },
+      ),
+    );
+  }
+
+  /** When something that waits may go on; undefined where nothing waits. */
+  nextMs(): number | undefined {
+    const waiting = [...this.executions.values()].filter(({ state }) => state === 'waits');
+    const times = [
+      ...[...this.events, ...this.deliveries].map(({ visibleAtMs }) => visibleAtMs),
+      ...waiting.map(({ dueAtMs }) => dueAtMs),
+    ];
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  allowRepeat(webhookId: string): void {
+    this.repeats.set(webhookId, (this.repeats.get(webhookId) ?? 0) + 1);
+  }
+
+  /** Whether the ledger may not know what an invocation sent, or that it may not send. */
+  #mayRepeat({ isKilled, isTableUnreached }: Calls): boolean {
+    return isKilled || isTableUnreached;
+  }
+
+  /** @returns undefined where the function was killed, or threw: what called it comes again */
+  async #outcome<T>(calls: Calls, run: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await run();
+      return calls.isKilled ? undefined : result;
+    } catch (thrown) {
+      const isExpected = calls.isKilled || ['NoResponse', 'LedgerUnavailable'].includes((thrown as Error).name);
+      if (!isExpected) this.faults.push(`thrown: ${(thrown as Error).stack}`);
+      return undefined;
+    }
+  }
+
+  #book() {
+    return book(integration({ paused: this.isPaused }));
+  }
+
+  #ledger(calls: Calls): Ledger {
+    const { log, now } = this;
+    return createLedger({ table: calls.table(this.table), claimedBy: 'test', log, counter: this.#counter, now });
+  }
+
+  #sending({ calls, partner, limiter }: Going): DeliverOneServices {
+    const sending = sendingServices([RESULTS[partner]], { now: this.now });
+    return {
+      ...sending,
+      sender: {
+        send: async (request) => {
+          const result = await calls.make(() => sending.sender.send(request), noResponse);
+          const webhookId = request.headers['webhook-id'] ?? '';
+          if (partner === 'cut') this.allowRepeat(webhookId);
+          const isTaken = partner === 'ok' || partner === 'cut';
+          if (isTaken) this.sent.push({ webhookId, atMs: this.nowMs, isKnowing: !calls.isTableUnreached });
+          return result;
+        },
+      },
+      gate: limiterThat(limiter, this.now),
+      integrations: { read: async () => this.#book() },
+      ledger: this.#ledger(calls),
+      ...{ log: this.log, counter: this.#counter, random: () => 0.5 },
+    };
+  }
+
+  /** An execution of that name, running or closed, counts as started. */
+  #start(calls: Calls, delivery: Delivery) {
+    return calls.make(async () => {
+      const token = executionToken(delivery);
+      const name = executionName(delivery.webhook_id, token);
+      const standing = this.executions.get(name);
+      const started = { ...delivery, token };
+      if (standing === undefined) this.#add(name, started);
+      const isSame = standing === undefined || standing.input === JSON.stringify(started);
+      return { token, isOwn: isSame && ['waits', 'runs', undefined].includes(standing?.state) };
+    }, noResponse);
+  }
+
+  #add(name: string, delivery: Delivery): void {
+    const dueAtMs = Date.parse(delivery.progress.due_at ?? '');
+    this.executions.set(name, { name, delivery, input: JSON.stringify(delivery), state: 'waits', dueAtMs });
+  }
+
+  /** @returns the ids of those that SQS is not known to have taken */
+  async #send(calls: Calls, queue: Message[], messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
+    try {
+      await calls.make(async () => {
+        for (const { body, delaySeconds } of messages) this.put(queue, body, delaySeconds);
+      }, noResponse);
+      return new Set();
+    } catch {
+      return new Set(messages.map(({ id }) => id));
+    }
+  }
+
+  async #bury(calls: Calls, letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
+    const queue: Message[] = [];
+    const refused = await this.#send(calls, queue, letters);
+    this.letters.push(...queue.map(({ body }) => JSON.parse(body)));
+    return refused;
+  }
+}
+
+function limiterThat(says: Limiter, now: () => number): Gate {
+  const admissions: Readonly<Record<Limiter, Admission>> = {
+    open: { verdict: 'now' },
+    slow: { verdict: 'now' },
+    failing: { verdict: 'parked', reason: 'failing' },
+    limited: { verdict: 'later', atMs: now() + 30 * SECOND, isReserved: true },
+  };
+  return openGate({
+    async admit(_integration, tickets) {
+      return { admissions: tickets.map(() => admissions[says]), isSlow: says === 'slow', wantsReport: false };
+    },
+  });
+}
+
+function noResponse(): Error {
+  return Object.assign(new Error('no response'), { name: 'NoResponse' });
+}
+
+function remove<T>(list: T[], one: T): void {
+  const at = list.indexOf(one);
+  if (at !== -1) list.splice(at, 1);
+}
