@@ -1,5 +1,5 @@
 import type { SendTestReport } from '../lambdas/contract/send-test.ts';
-import { BY_CODE, BY_CODE_PATTERN } from './meaning-of-code.ts';
+import { BY_CODE, BY_CODE_PATTERN, BY_RESPONSE_FAULT } from './meaning-of-code.ts';
 import { BY_STATUS, type Explanation } from './meaning-of-status.ts';
 
 const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
@@ -35,9 +35,22 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
 /**
  * What a test event's report means, in words for an operator who knows neither HTTP's numbers nor Node's codes.
  *
- * @returns nothing where it was delivered
+ * @returns nothing where it was delivered and its response could be read
  */
 export function explain(report: SendTestReport): string[] {
+  return [...explainVerdict(report), ...explainFault(report)];
+}
+
+function explainFault({ response_fault: fault }: SendTestReport): string[] {
+  if (fault === undefined) return [];
+  const [, words] = BY_RESPONSE_FAULT.find(([pattern]) => pattern.test(fault)) ?? [];
+  return [
+    `The status counts, but the rest of the response could not be read: ${words} (${fault}).`,
+    'To do: ask the partner to correct it. Until then each delivery costs a new connection.',
+  ];
+}
+
+function explainVerdict(report: SendTestReport): string[] {
   const { verdict, status, reason } = report;
   if (verdict === 'delivered') return [];
   const found = explanationOf(report);

@@ -75,21 +75,10 @@ export const BY_CODE: Readonly<Record<string, Explanation>> = {
   ],
   UNABLE_TO_GET_ISSUER_CERT: ['the issuer of the endpoint’s certificate is not known', CHAIN_REMEDY],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ['the issuer of the endpoint’s certificate is not known', CHAIN_REMEDY],
-  ERR_SSL_WRONG_VERSION_NUMBER: [
-    'the port does not speak TLS: most likely plain http',
-    'ask the partner for the https address; the port may be the wrong one',
+  MALFORMED_RESPONSE: [
+    'what came back is not HTTP, or its status cannot be read: most likely another service listens at this port',
+    'compare host and port of the url with what the partner gave you',
   ],
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: [
-    'the port does not speak TLS: most likely plain http',
-    'ask the partner for the https address; the port may be the wrong one',
-  ],
-  ERR_SSL_UNSUPPORTED_PROTOCOL: ['the endpoint speaks no TLS 1.2 or later', 'the partner must switch it on'],
-  ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: ['the endpoint speaks no TLS 1.2 or later', 'the partner must switch it on'],
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: [
-    'the endpoint wants a certificate from us (mutual TLS), which is not offered',
-    'ask the partner for an endpoint that takes the signature, a bearer token, an API key or OAuth2',
-  ],
-  HPE_HEADER_OVERFLOW: ['the answer’s headers are larger than 16 KB', 'ask the partner to send fewer or shorter ones'],
 };
 
 /** Codes of a kind that have no entry of their own. */
@@ -99,15 +88,47 @@ export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
     ['the endpoint’s certificate is not accepted', CHAIN_REMEDY],
   ],
   [
-    /^(ERR_SSL_|ERR_TLS_|EPROTO)/,
+    /^ERR_SSL_(WRONG_VERSION_NUMBER|DATA_LENGTH_TOO_LONG|PACKET_LENGTH_TOO_LONG)$/,
     [
-      'no TLS connection came about: the two sides agree on no version or cipher, or the port speaks something else',
-      'the partner must offer TLS 1.2 or later with an ordinary certificate',
+      'the port does not speak TLS: most likely plain http',
+      'ask the partner for the https address; the port may be the wrong one',
     ],
   ],
   [
-    /^HPE_/,
-    ['what the endpoint answers is not HTTP', 'compare host and port of the url with what the partner gave you'],
+    /^ERR_SSL_(UNSUPPORTED_PROTOCOL|\w+_ALERT_PROTOCOL_VERSION)$/,
+    ['the endpoint speaks no TLS 1.2 or later', 'the partner must switch it on'],
+  ],
+  [
+    /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/,
+    [
+      'the endpoint wants a certificate from us (mutual TLS), which is not offered',
+      'ask the partner for an endpoint that takes the signature, a bearer token, an API key or OAuth2',
+    ],
+  ],
+  [
+    /^ERR_SSL_\w+_ALERT_(HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY)$/,
+    [
+      'no TLS connection came about: the two sides have no cipher in common, or the endpoint wants a certificate from us (mutual TLS)',
+      'the partner must offer TLS 1.2 or later with an ordinary certificate, and ask for none of ours',
+    ],
+  ],
+  [
+    /^ERR_SSL_\w+_UNRECOGNIZED_NAME$/,
+    [
+      'the server at this address does not serve this host',
+      'compare the host in the url with what the partner gave you',
+    ],
+  ],
+  [
+    /^ERR_SSL_\w+_ALERT_NO_APPLICATION_PROTOCOL$/,
+    ['the endpoint speaks HTTP/2 only', 'ask the partner for an endpoint that speaks HTTP/1.1'],
+  ],
+  [
+    /^(ERR_SSL_|ERR_TLS_|EPROTO)/,
+    [
+      'no TLS connection came about: the handshake failed on the way',
+      'try again; if it stays, the partner must offer TLS 1.2 or later with an ordinary certificate',
+    ],
   ],
   [
     /^ERR_(INVALID|HTTP|UNESCAPED)/,
@@ -116,4 +137,19 @@ export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
       'look at the entry’s headers and the values in the secret',
     ],
   ],
+];
+
+/** What is wrong with a response whose status counted. */
+export const BY_RESPONSE_FAULT: readonly (readonly [RegExp, string])[] = [
+  [/^HPE_INVALID_TRANSFER_ENCODING$/, 'Content-Length is there together with Transfer-Encoding'],
+  [/^HPE_UNEXPECTED_CONTENT_LENGTH$/, 'Content-Length is there twice, or together with Transfer-Encoding'],
+  [/^HPE_INVALID_CONTENT_LENGTH$/, 'Content-Length is no length, or is there together with Transfer-Encoding'],
+  [/^HPE_HEADER_OVERFLOW$/, 'its headers are larger than 16 KB'],
+  [/^HPE_(CR|LF)_EXPECTED$/, 'a line does not end with CR and LF'],
+  [/^HPE_INVALID_(HEADER_TOKEN|STATUS)$/, 'a header or the status line is not as HTTP has it'],
+  [/^HPE_(INVALID_CHUNK_SIZE|STRICT)$/, 'Transfer-Encoding says chunked, and the body is not'],
+  [/^HPE_(INVALID_CONSTANT|CLOSED_CONNECTION)$/, 'more follows than its headers announce'],
+  [/^TIMEOUT$/, 'its body did not end in time'],
+  [/^HPE_/, 'it is not as HTTP has it'],
+  [/^/, 'the connection was cut before its body ended'],
 ];

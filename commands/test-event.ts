@@ -21,6 +21,7 @@ const reportSchema = z.object({
   reason: z.string(),
   status: z.int().exactOptional(),
   code: z.string().exactOptional(),
+  response_fault: z.string().exactOptional(),
   timings: z
     .object({
       dnsMs: milliseconds.exactOptional(),

@@ -10,6 +10,9 @@ import { createTargetFinder, type Target } from './https/target.ts';
 /** Connections to one partner's host and port from one function environment (document 003: 30 per host). */
 const MAX_SOCKETS_PER_ORIGIN = 30;
 
+/** The longest wait for a response body: long enough for a slow page, which is then read so that its connection can be kept. */
+const BODY_WAIT_MS = 2_000;
+
 export interface HttpsSenderOptions {
   /** Whether the stage lets a webhook go out unencrypted (`local` does). */
   readonly allowPlainHttp: boolean;
@@ -19,11 +22,13 @@ export interface HttpsSenderOptions {
   /** Wall clock, ms: it goes on while the sandbox is frozen. */
   readonly now?: () => number;
   readonly lookup?: LookupAll;
+  /** Longest wait for the body after status and headers, in milliseconds; 2,000 where it says nothing. */
+  readonly bodyWaitMs?: number;
 }
 
 /**
- * POSTs to partners, over connections kept alive. Redirects are answers like any other, and never followed. Of an answer
- * 64 KiB are read at most. Every new connection goes to an address that was checked as it was made.
+ * POSTs to partners, over connections kept alive. Redirects are answers like any other, and never followed. The status
+ * decides, whatever comes after it; of a response 64 KiB are read at most. Every new connection goes to an address that was checked as it was made.
  *
  * @throws EnvironmentInvalid where `allowedCidrs` holds something else
  */
@@ -31,13 +36,14 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const isAllowed = createAddressGuard(options.allowedCidrs);
   const findTarget = createTargetFinder(options, isAllowed);
   const now = options.now ?? Date.now;
+  const bodyWaitMs = options.bodyWaitMs ?? BODY_WAIT_MS;
   const sockets = new KeptSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
   const slots = new OriginSlots(MAX_SOCKETS_PER_ORIGIN);
 
   async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {
     const deadlineMs = startedAtMs + request.timeoutMs;
     const once = () =>
-      exchange({ target, request, agent: sockets.agentFor(target), isAllowed, startedAtMs, deadlineMs });
+      exchange({ target, request, agent: sockets.agentFor(target), isAllowed, startedAtMs, deadlineMs, bodyWaitMs });
     const first = await once();
     if (!first.isStale) return first.result;
     // A partner may close a kept connection just as it is used again, and has probably closed the others that were kept

@@ -39,11 +39,19 @@ export type SendResult =
       readonly retryAfter?: string;
       /** The beginning of the body, at most `keepAnswerBytes`. It may hold anything: never for logs. */
       readonly answerStart?: string;
+      /**
+       * Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status counts all the same, and
+       * the connection is closed.
+       */
+      readonly responseFault?: string;
       readonly timings?: SendTimings;
     }
   | {
       readonly kind: 'failed';
-      /** Node's error code, or one of ours: TIMEOUT, CLOSED, INVALID_URL, FORBIDDEN_URL, FORBIDDEN_PORT, FORBIDDEN_ADDRESS. */
+      /**
+       * Node's error code, or one of ours: TIMEOUT, CLOSED, MALFORMED_RESPONSE (no status can be read), INVALID_URL,
+       * FORBIDDEN_URL, FORBIDDEN_PORT, FORBIDDEN_ADDRESS.
+       */
       readonly code: string;
       readonly timings?: SendTimings;
     };

@@ -19,6 +19,8 @@ export interface SendTestReport {
   readonly reason: string;
   readonly status?: number;
   readonly code?: string;
+  /** Why the response could not be read after its status, which counted: Node's error code, or TIMEOUT. */
+  readonly response_fault?: string;
   readonly timings?: SendTimings;
   /** The beginning of the partner's answer: for the operator's eyes, never for logs. */
   readonly answer_start?: string;

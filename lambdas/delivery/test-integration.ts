@@ -47,6 +47,7 @@ function report(integrationId: string, webhookId: string, body: string, sent: Se
   if (sent.kind === 'unsent') return unsent(integrationId, sent.reason);
   const { result, verdict, reason, request } = sent;
   const answer = result.kind === 'answered' ? { status: result.status } : { code: result.code };
+  const fault = result.kind === 'answered' ? result.responseFault : undefined;
   const start = result.kind === 'answered' && request !== undefined ? result.answerStart : undefined;
   return {
     integration_id: integrationId,
@@ -57,6 +58,7 @@ function report(integrationId: string, webhookId: string, body: string, sent: Se
     verdict,
     reason,
     ...answer,
+    ...(fault !== undefined && { response_fault: fault }),
     ...(result.timings !== undefined && { timings: result.timings }),
     ...(start !== undefined && { answer_start: start }),
   };

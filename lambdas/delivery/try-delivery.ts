@@ -184,6 +184,7 @@ function tell(
     outcome: result.outcome,
     answer: sent.reason,
     status: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.status : undefined,
+    response_fault: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.responseFault : undefined,
     duration_ms: durationMs,
     timings: sent.kind === 'sent' ? sent.result.timings : undefined,
     enrichment: enrichment.status === 'enriched' ? `enriched from ${enrichment.source}` : enrichment.reason,

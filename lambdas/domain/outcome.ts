@@ -14,18 +14,29 @@ export interface Verdict {
 const PASSING_STATUSES = new Set([408, 425, 429]);
 
 /**
- * Failures that stay until somebody changes something. Everything else on the way (reset, refused, timeout, DNS, a
- * handshake cut short) may pass.
+ * Failures that no later attempt changes: the partner or the operator must change something first. They fail once. All
+ * other failures on the way (reset, refused, timeout, DNS, a handshake cut short) may pass, and are retried.
  *
- * Certificates: Node's names for what OpenSSL found, `UNSPECIFIED` where it has no name for it (a key that is too small),
- * and a certificate of ours that the partner asks for.
+ * A name that does not exist (ENOTFOUND) may pass: a zone that is being moved, or a name server in trouble, looks the
+ * same. Names that cannot exist do not pass the validation of the entry.
  */
 const LASTING_FAILURES = [
+  // What came is not HTTP, or has no status that can be read: another service listens at the port.
+  /^MALFORMED_RESPONSE$/,
+  // Certificates: Node's names for what OpenSSL found, UNSPECIFIED where it has no name for it (a key that is too small).
   /^(CERT_|CRL_|ERROR_IN_|UNABLE_TO_|DEPTH_ZERO_SELF_SIGNED_CERT$|SELF_SIGNED_CERT_IN_CHAIN$|HOSTNAME_MISMATCH$)/,
-  /^(INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|UNSPECIFIED|ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED)$/,
+  /^(INVALID_CA|INVALID_PURPOSE|PATH_LENGTH_EXCEEDED|UNSPECIFIED)$/,
   /^ERR_TLS_(?!HANDSHAKE_TIMEOUT$)/,
-  // TLS below 1.2, as either side says it.
-  /^ERR_SSL_(UNSUPPORTED_PROTOCOL|TLSV1_ALERT_PROTOCOL_VERSION)$/,
+  // The port does not speak TLS: most likely plain HTTP.
+  /^ERR_SSL_(WRONG_VERSION_NUMBER|DATA_LENGTH_TOO_LONG|PACKET_LENGTH_TOO_LONG)$/,
+  // No version of TLS (1.2 or later) or cipher in common, as either side says it. Alerts were called TLSV1_ALERT_… and
+  // SSLV3_ALERT_… before OpenSSL 3.2, and some SSL_TLS_ALERT_… since.
+  /^ERR_SSL_(UNSUPPORTED_PROTOCOL|\w+_ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY))$/,
+  // The partner asks for a certificate of ours; TLS 1.2 reports that as HANDSHAKE_FAILURE.
+  /^ERR_SSL_\w+_ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN)$/,
+  /^ERR_SSL_\w+_ALERT_(UNKNOWN_CA|ACCESS_DENIED)$/,
+  // The server serves HTTP/2 only, or no such host.
+  /^ERR_SSL_\w+_(ALERT_NO_APPLICATION_PROTOCOL|UNRECOGNIZED_NAME)$/,
   // An address where nothing may be sent.
   /^(INVALID_URL|FORBIDDEN_URL|FORBIDDEN_PORT|FORBIDDEN_ADDRESS)$/,
   // A request that cannot be written.

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
-import { type Answer, type PartnerServer, startPartner } from '../support/partner-server.ts';
+import { type Answer, type PartnerServer, startPartner, startRawPartner } from '../support/partner-server.ts';
 import {
   TEST_ONLY_AUTHORITY,
   TEST_ONLY_ELSEWHERE,
@@ -135,16 +135,53 @@ describe('a partner that cannot speak TLS 1.2', () => {
     const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT:@SECLEVEL=0' } as const;
     const partner = await partnerWith({ cert: TEST_ONLY_SIGNED, ...old });
     const result = await send(partner);
-    expect(result).toEqual({ kind: 'failed', code: 'ERR_SSL_UNSUPPORTED_PROTOCOL' });
+    expect(result).toEqual({ kind: 'failed', code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+    expect(classify(result).verdict).toBe('dead');
     expect(partner.received).toEqual([]);
   });
+});
 
-  test('but plain HTTP on its port gets nothing, which may pass', async () => {
-    const plain = await startPartner((answer) => answer.end());
-    running.push(plain);
-    const result = await send(plain);
-    expect(result.kind).toBe('failed');
-    expect(classify(result).verdict).toBe('retry');
-    expect(plain.received).toEqual([]);
+describe('a partner whose port does not speak TLS as it should', () => {
+  const ALERT = (description: number) => Buffer.from([0x15, 3, 3, 0, 2, 2, description]);
+
+  test.each<[string, string | Buffer, string, 'dead' | 'retry']>([
+    ['plain HTTP', 'HTTP/1.1 400 Bad Request\r\n\r\n', 'ERR_SSL_WRONG_VERSION_NUMBER', 'dead'],
+    ['SSH', 'SSH-2.0-OpenSSH_9.2p1\r\n', 'ERR_SSL_WRONG_VERSION_NUMBER', 'dead'],
+    ['HTTP/2 without TLS', Buffer.from([0, 0, 0x12, 4, 0, 0, 0, 0, 0]), 'ERR_SSL_WRONG_VERSION_NUMBER', 'dead'],
+    ['a record that is too long', Buffer.from([0x16, 3, 3, 255, 255, 1]), 'ERR_SSL_DATA_LENGTH_TOO_LONG', 'dead'],
+    ['handshake_failure', ALERT(40), 'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE', 'dead'],
+    ['bad_certificate', ALERT(42), 'ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE', 'dead'],
+    ['unknown_ca', ALERT(48), 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', 'dead'],
+    ['protocol_version', ALERT(70), 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'dead'],
+    ['insufficient_security', ALERT(71), 'ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY', 'dead'],
+    ['unrecognized_name', ALERT(112), 'ERR_SSL_TLSV1_UNRECOGNIZED_NAME', 'dead'],
+    ['no_application_protocol', ALERT(120), 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', 'dead'],
+    ['internal_error', ALERT(80), 'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', 'retry'],
+    ['bad_record_mac', ALERT(20), 'ERR_SSL_SSL_TLS_ALERT_BAD_RECORD_MAC', 'retry'],
+    ['half a record', 'H', 'ECONNRESET', 'retry'],
+    ['nothing', '', 'ECONNRESET', 'retry'],
+  ])('%s', async (_what, bytes, code, verdict) => {
+    const partner = await startRawPartner((socket) => void socket.end(bytes));
+    running.push(partner);
+    const result = await send(partner);
+    expect(result).toEqual({ kind: 'failed', code });
+    expect(classify(result).verdict).toBe(verdict);
+  });
+});
+
+test('the status decides over TLS too, where the connection is cut after it', async () => {
+  const partner = await partnerWith({ cert: TEST_ONLY_SIGNED }, ({ socket }) =>
+    socket?.write('HTTP/1.1 201 Created\r\nContent-Length: 9\r\n\r\nshort', () => socket.destroy()),
+  );
+  expect(await send(partner)).toMatchObject({ kind: 'answered', status: 201, responseFault: 'ECONNRESET' });
+});
+
+describe('a partner that asks for a certificate of ours', () => {
+  test.each(['TLSv1.2', 'TLSv1.3'] as const)('gets nothing, and is dead: %s', async (maxVersion) => {
+    const partner = await partnerWith({ cert: TEST_ONLY_SIGNED, requestCert: true, maxVersion });
+    const result = await send(partner);
+    expect(result).toMatchObject({ kind: 'failed', code: expect.stringMatching(/^ERR_SSL_\w+_ALERT_/) });
+    expect(classify(result).verdict).toBe('dead');
+    expect(partner.received).toEqual([]);
   });
 });

@@ -117,37 +117,55 @@ describe('a partner that gives no answer', () => {
   test('speaks something else', async () => {
     const partner = await partnerThatTalks((socket) => socket.end('SSH-2.0-server\r\n'));
     const result = await sender.send(request(partner.url));
-    expect(result).toMatchObject({ kind: 'failed', code: expect.stringMatching(/^HPE_/) });
-    expect(classify(result).verdict).toBe('retry');
+    expect(result).toMatchObject({ kind: 'failed', code: 'MALFORMED_RESPONSE' });
+    expect(classify(result).verdict).toBe('dead');
   });
+});
 
-  test('sends more headers than anybody reads', async () => {
+// test/adapters/https/responses.test.ts holds the sender to a table of them.
+describe('a response that cannot be read after its status', () => {
+  test('has more headers than anybody reads', async () => {
     const header = `x-more: ${'x'.repeat(8_000)}\r\n`;
     const partner = await partnerThatTalks((socket) => socket.write(`HTTP/1.1 200 OK\r\n${header.repeat(100)}`));
     const result = await sender.send(request(partner.url));
-    expect(result).toMatchObject({ kind: 'failed', code: 'HPE_HEADER_OVERFLOW' });
-    expect(classify(result).verdict).toBe('retry');
+    expect(result).toMatchObject({ kind: 'answered', status: 200, responseFault: 'HPE_HEADER_OVERFLOW' });
     await closed(partner.connections[0]);
   });
 
-  test('garbles the body of its answer', async () => {
+  test('has a garbled body', async () => {
     const partner = await partnerThatTalks((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n');
     });
-    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'HPE_INVALID_CHUNK_SIZE' });
+    const responseFault = 'HPE_INVALID_CHUNK_SIZE';
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, responseFault });
   });
 
-  test('resets the connection in the body of its answer', async () => {
+  test.each<[string, (socket: Socket) => void]>([
+    ['is reset', (socket) => socket.resetAndDestroy()],
+    ['breaks off', (socket) => void socket.end()],
+  ])('%s in its body, and its beginning is kept', async (_how, end) => {
     const partner = await partnerThatTalks((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort', () => socket.resetAndDestroy());
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort', () => end(socket));
     });
-    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+    const cut = { kind: 'answered', status: 200, answerStart: 'short', responseFault: 'ECONNRESET' };
+    expect(await send(request(partner.url))).toEqual(cut);
     expect(partner.connections).toHaveLength(1);
   });
 
-  test('breaks off in its answer', async () => {
-    const partner = await partnerThatTalks((socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort'));
-    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+  test('is not waited for until the deadline, except by a client that needs its body', async () => {
+    const held: Socket[] = [];
+    const partner = await partnerThatTalks((socket) => {
+      held.push(socket);
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nto');
+    });
+    const impatient = createHttpsSender({ ...LOCAL, bodyWaitMs: 50 });
+    const token = send(request(partner.url, { keepAnswerBytes: 100, timeoutMs: 600_000 }), impatient);
+    while (held.length === 0) await new Promise(setImmediate);
+    const started = { kind: 'answered', status: 200, answerStart: 'to' };
+    const webhook = await send(request(partner.url, { timeoutMs: 600_000 }), impatient);
+    expect(webhook).toEqual({ ...started, responseFault: 'TIMEOUT' });
+    held[0]?.write('ke');
+    expect(await token).toEqual({ ...started, answerStart: 'toke' });
   });
 });
 
@@ -171,14 +189,22 @@ describe('one deadline over connection, headers and body', () => {
     ['half a status line', (socket) => socket.write('HTTP/1.1 2')],
     ['an interim answer and no other', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n')],
     ['headers without end', (socket) => void trickle(socket, 'HTTP/1.1 200 OK\r\n', 'x-more: 1\r\n')],
-    ['a body that stops', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort')],
-    ['a body that trickles', (socket) => void trickle(socket, 'HTTP/1.1 200 OK\r\n\r\n', '.')],
   ])('ends a try at a partner with %s', async (_what, talk) => {
     const partner = await partnerThatTalks(talk);
     const { result, tookMs } = await timed(partner.url, DEADLINE_MS);
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
     expect(tookMs).toBeGreaterThan(DEADLINE_MS - 20);
     expect(tookMs).toBeLessThan(DEADLINE_MS + 2_000);
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ['stops', (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort')],
+    ['trickles', (socket) => void trickle(socket, 'HTTP/1.1 200 OK\r\n\r\n', '.')],
+  ])('ends the wait for a body that %s: the status is known', async (_what, talk) => {
+    const partner = await partnerThatTalks(talk);
+    const result = await send(request(partner.url, { timeoutMs: DEADLINE_MS }));
+    expect(result).toMatchObject({ kind: 'answered', status: 200, responseFault: 'TIMEOUT' });
+    await closed(partner.connections[0]);
   });
 
   test('closes the connection: a partner that hangs keeps none of ours', async () => {
@@ -297,15 +323,22 @@ describe('a connection that was kept', () => {
     expect(tookMs).toBeLessThan(2_900);
   });
 
-  test.each(['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort', 'H'])(
-    'and breaks off in its answer is not tried again, the partner had begun to answer: %j',
-    async (part) => {
-      const partner = await partnerThatSpoilsReuse((socket) => void socket.end(part));
-      await sender.send(request(partner.url));
-      expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
-      expect(partner.received).toHaveLength(2);
-    },
-  );
+  test.each([
+    ['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n', { kind: 'answered', status: 200, responseFault: 'ECONNRESET' }],
+    ['H', { kind: 'failed', code: 'ECONNRESET' }],
+  ])('and breaks off in its answer is not tried again, the partner had begun to answer: %j', async (part, expected) => {
+    const partner = await partnerThatSpoilsReuse((socket) => void socket.end(part));
+    await sender.send(request(partner.url));
+    expect(await send(request(partner.url))).toEqual(expected);
+    expect(partner.received).toHaveLength(2);
+  });
+
+  test('and brings the rest of an earlier response costs nothing: once more on a fresh one', async () => {
+    const partner = await partnerThatSpoilsReuse((socket) => socket.write('</html>'));
+    await sender.send(request(partner.url));
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200 });
+    expect(partner.received.map(({ connection }) => connection)).toEqual([0, 0, 1]);
+  });
 });
 
 describe('an address', () => {

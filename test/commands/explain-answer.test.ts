@@ -66,9 +66,14 @@ describe('says what it means and what to do', () => {
     ['CERT_SIGNATURE_FAILURE', /certificate is not accepted/],
     ['ERR_SSL_WRONG_VERSION_NUMBER', /plain http/],
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', /TLS 1\.2/],
-    ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', /no TLS connection/],
-    ['HPE_INVALID_CONSTANT', /not HTTP/],
-    ['HPE_HEADER_OVERFLOW', /16 KB/],
+    ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', /no cipher in common/],
+    ['ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE', /no cipher in common/],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /mutual TLS/],
+    ['ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE', /mutual TLS/],
+    ['ERR_SSL_TLSV1_UNRECOGNIZED_NAME', /does not serve this host/],
+    ['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL', /HTTP\/2 only/],
+    ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', /handshake failed/],
+    ['MALFORMED_RESPONSE', /not HTTP/],
     ['ERR_INVALID_CHAR', /cannot be written/],
   ])('%s', (code, means) => {
     const text = explain(failure(code)).join('\n');
@@ -102,6 +107,31 @@ describe('the token server', () => {
     );
     const empty = explain({ ...status(200), verdict: 'retry', reason: 'token: the answer holds none' });
     expect(empty.join('\n')).toMatch(/no usable access_token/);
+  });
+});
+
+describe('a response that could not be read after its status', () => {
+  const withFault = (response_fault: string, of = DELIVERED) => explain({ ...of, response_fault }).join('\n');
+
+  test.each([
+    ['HPE_INVALID_TRANSFER_ENCODING', /Content-Length is there together with Transfer-Encoding/],
+    ['HPE_UNEXPECTED_CONTENT_LENGTH', /Content-Length is there twice, or together with Transfer-Encoding/],
+    ['HPE_INVALID_CONTENT_LENGTH', /Content-Length/],
+    ['HPE_HEADER_OVERFLOW', /16 KB/],
+    ['HPE_CR_EXPECTED', /CR and LF/],
+    ['HPE_INVALID_HEADER_TOKEN', /a header or the status line/],
+    ['HPE_INVALID_CHUNK_SIZE', /chunked, and the body is not/],
+    ['HPE_INVALID_CONSTANT', /more follows/],
+    ['HPE_SOMETHING_NEW', /not as HTTP has it/],
+    ['TIMEOUT', /did not end in time/],
+    ['ECONNRESET', /was cut/],
+  ])('was delivered all the same, and its fault is said: %s', (fault, words) => {
+    expect(withFault(fault)).toMatch(words);
+    expect(withFault(fault)).toMatch(/The status counts[\s\S]*To do: /);
+  });
+
+  test('is said after what its status means', () => {
+    expect(withFault('ECONNRESET', status(404))).toMatch(/nothing at this path[\s\S]*was cut/);
   });
 });
 

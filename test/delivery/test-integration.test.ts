@@ -30,7 +30,9 @@ function world(result = answered(200), more = {}) {
 
 describe('a connection test', () => {
   test('sends one signed test event, whether or not the integration is active, and tells what the partner can compare', async () => {
-    const { services, requests } = world(answered(200, { timings: { totalMs: 12 }, answerStart: 'thanks' }));
+    const { services, requests } = world(
+      answered(200, { timings: { totalMs: 12 }, answerStart: 'thanks', responseFault: 'TIMEOUT' }),
+    );
     const report = await testIntegration(REQUEST, services);
     const id = 'wh_test_0b7f2c0e8f0c41f09d3c0242ac120002';
     expect(requests).toHaveLength(1);
@@ -44,6 +46,7 @@ describe('a connection test', () => {
       verdict: 'delivered',
       reason: 'HTTP 200',
       status: 200,
+      response_fault: 'TIMEOUT',
       timings: { totalMs: 12 },
       answer_start: 'thanks',
     });

@@ -351,7 +351,10 @@ describe('what becomes of a delivery', () => {
 describe('the log line of a try', () => {
   test('says all that an operator asks for', async () => {
     const given = delivery();
-    const { log } = await attempt(answered(503, { timings: { totalMs: 119 } }), { given, durationMs: 120 });
+    const { log } = await attempt(answered(503, { timings: { totalMs: 119 }, responseFault: 'ECONNRESET' }), {
+      given,
+      durationMs: 120,
+    });
     expect(log.lines).toEqual([
       {
         level: 'info',
@@ -365,6 +368,7 @@ describe('the log line of a try', () => {
           outcome: 'retry',
           answer: 'HTTP 503',
           status: 503,
+          response_fault: 'ECONNRESET',
           duration_ms: 120,
           timings: { totalMs: 119 },
           enrichment: 'enriched from warehouse',

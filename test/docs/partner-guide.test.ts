@@ -234,14 +234,28 @@ describe('answers in the guide', () => {
   test('mean for failures without an answer what the pipeline does', () => {
     const verdictOf = (code: string) => classify({ kind: 'failed', code }).verdict;
     const toldOfRow = (start: string) => told.find(({ answer }) => answer.startsWith(start))?.verdict;
-    expect(told.slice(-2).map(({ answer }) => answer)).toEqual([
+    expect(told.slice(-3).map(({ answer }) => answer)).toEqual([
       'none in time, connection refused or reset, host not found',
-      'certificate not valid, TLS below 1.2, address or port not allowed',
+      'certificate not valid, TLS below 1.2, no cipher in common, a certificate asked of us, address or port not allowed',
+      'no HTTP: plain HTTP or another protocol on the TLS port, HTTP/2 only, a status that is none',
     ]);
     for (const code of ['TIMEOUT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND'])
       expect(verdictOf(code)).toBe(toldOfRow('none in'));
-    const lasting = ['CERT_HAS_EXPIRED', 'ERR_SSL_UNSUPPORTED_PROTOCOL', 'FORBIDDEN_ADDRESS', 'FORBIDDEN_PORT'];
+    const lasting = [
+      'CERT_HAS_EXPIRED',
+      'ERR_SSL_UNSUPPORTED_PROTOCOL',
+      'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
+      'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+      'FORBIDDEN_ADDRESS',
+      'FORBIDDEN_PORT',
+    ];
     for (const code of lasting) expect(verdictOf(code)).toBe(toldOfRow('certificate'));
+    const noHttp = [
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+      'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+      'MALFORMED_RESPONSE',
+    ];
+    for (const code of noHttp) expect(verdictOf(code)).toBe(toldOfRow('no HTTP'));
   });
 
   test('may say Retry-After in both forms, for an hour at the most', () => {

@@ -56,11 +56,12 @@ describe('what no answer means', () => {
     'EAI_AGAIN',
     'TIMEOUT',
     'CLOSED',
-    'HPE_INVALID_CONSTANT',
-    'HPE_HEADER_OVERFLOW',
-    // A handshake that fails without a certificate at fault: a server half up, a plain-text error page of a proxy.
+    // A handshake that fails on the way, or because the other side is in trouble.
     'EPROTO',
-    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR',
+    'ERR_SSL_TLSV1_ALERT_USER_CANCELLED',
+    'ERR_SSL_SSL_TLS_ALERT_BAD_RECORD_MAC',
+    'ERR_SSL_SSL_TLS_ALERT_UNEXPECTED_MESSAGE',
     'ERR_TLS_HANDSHAKE_TIMEOUT',
     'OUT_OF_MEM',
   ])('%s may pass', (code) => expect(failure(code)).toBe('retry'));
@@ -79,12 +80,28 @@ describe('what no answer means', () => {
     'PATH_LENGTH_EXCEEDED',
     'UNSPECIFIED',
     'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    'ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE',
+    'ERR_SSL_SSL_TLS_ALERT_CERTIFICATE_UNKNOWN',
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
   ])('%s lasts: a certificate', (code) => expect(failure(code)).toBe('dead'));
 
-  test.each(['ERR_SSL_UNSUPPORTED_PROTOCOL', 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', 'ERR_TLS_DH_PARAM_SIZE'])(
-    '%s lasts: TLS too weak',
-    (code) => expect(failure(code)).toBe('dead'),
-  );
+  test.each([
+    'ERR_SSL_UNSUPPORTED_PROTOCOL',
+    'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION',
+    'ERR_SSL_TLSV1_ALERT_INSUFFICIENT_SECURITY',
+    'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
+    'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
+    'ERR_TLS_DH_PARAM_SIZE',
+  ])('%s lasts: TLS too weak', (code) => expect(failure(code)).toBe('dead'));
+
+  test.each([
+    'MALFORMED_RESPONSE',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
+    'ERR_SSL_DATA_LENGTH_TOO_LONG',
+    'ERR_SSL_PACKET_LENGTH_TOO_LONG',
+    'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
+    'ERR_SSL_TLSV1_UNRECOGNIZED_NAME',
+  ])('%s lasts: something else listens there', (code) => expect(failure(code)).toBe('dead'));
 
   test.each(['INVALID_URL', 'FORBIDDEN_URL', 'FORBIDDEN_PORT', 'FORBIDDEN_ADDRESS'])(
     '%s lasts: nothing may be sent there',

@@ -6,6 +6,7 @@ import type { AddressGuard } from './address-guard.ts';
 import { AnswerBody } from './answer-body.ts';
 import { ConnectionTimes } from './connection-times.ts';
 import { forbiddenAddress } from './guarded-lookup.ts';
+import { HeadBytes } from './malformed-head.ts';
 import type { Target } from './target.ts';
 
 /** One request, once. */
@@ -17,15 +18,25 @@ export interface Exchange {
   /** When the sender was asked, and when it must have answered; both by `performance.now()`. */
   readonly startedAtMs: number;
   readonly deadlineMs: number;
+  /** The longest wait for the body of a response that nobody asked to keep whole, in milliseconds. */
+  readonly bodyWaitMs: number;
 }
 
 export interface Exchanged {
   readonly result: SendResult;
-  /** A kept connection was gone before anything was answered on it: this says nothing about the partner. */
+  /**
+   * A kept connection was gone before a response began on it, or what came on it is no response, most likely the rest of
+   * an earlier one: this says nothing about the partner.
+   */
   readonly isStale: boolean;
 }
 
-/** Sends one request and reads its answer. Never rejects; when it is over, its socket is free again or closed. */
+/**
+ * Sends one request and reads its response. Never rejects; when it is over, its socket is free again or closed.
+ *
+ * The status decides. What goes wrong after it (the rest of the head, the body, the deadline) is noted in the result and
+ * costs the socket, and nothing else.
+ */
 export function exchange(order: Exchange): Promise<Exchanged> {
   const times = new ConnectionTimes(order.startedAtMs);
   const leftMs = order.deadlineMs - performance.now();
@@ -53,7 +64,9 @@ class Running {
   #deadline: NodeJS.Timeout | undefined;
   /** What a reused socket had received before this request. */
   #bytesBefore = 0;
-  #hasBegun = false;
+  readonly #head = new HeadBytes();
+  #response: http.IncomingMessage | undefined;
+  #body: AnswerBody | undefined;
   /** The result, from when it is known until the socket is free. */
   #outcome: Exchanged | undefined;
   #isClosed = false;
@@ -71,12 +84,14 @@ class Running {
   }
 
   start(leftMs: number): void {
-    this.#deadline = setTimeout(() => this.#abandon(this.#outcome ?? failure('TIMEOUT', this.#times)), leftMs);
+    this.#deadline = setTimeout(this.#expire, leftMs);
     this.#request
       .on('socket', (socket) => this.#connect(socket))
+      .on('information', () => this.#head.dropInterim())
       .on('response', (answer) => this.#read(answer))
       // 101 comes as an event of its own, and with a socket that is nobody's any more.
       .on('upgrade', (answer) => {
+        this.#response = answer;
         this.#times.noteFirstByte();
         this.#abandon(this.#answered(answer));
       })
@@ -86,6 +101,8 @@ class Running {
   }
 
   #connect(socket: Socket): void {
+    // Before the parser's own listener, which reports a fault as soon as it has the packet.
+    socket.prependListener('data', this.#head.add);
     if (this.#request.reusedSocket) {
       this.#bytesBefore = socket.bytesRead;
       return;
@@ -100,34 +117,74 @@ class Running {
   }
 
   #read(answer: http.IncomingMessage): void {
-    this.#hasBegun = true;
+    this.#response = answer;
     this.#times.noteFirstByte();
-    const body = new AnswerBody(this.#order.request.keepAnswerBytes);
+    this.#request.socket?.removeListener('data', this.#head.add);
+    const { keepAnswerBytes } = this.#order.request;
+    const body = new AnswerBody(keepAnswerBytes);
+    this.#body = body;
+    // Only the token client needs the body. For others the result is known, and waiting serves the connection alone.
+    if (keepAnswerBytes === undefined) this.#shortenDeadline();
     answer
       .on('data', (part: Buffer) => {
-        if (!body.take(part)) this.#abandon(this.#answered(answer, body));
+        if (!body.take(part)) this.#abandon(this.#answered(answer));
       })
       .on('end', () => {
-        this.#outcome = this.#answered(answer, body);
+        this.#outcome = this.#answered(answer);
         // A partner may answer before it has read the request, and may never read the rest.
         if (this.#isClosed || !this.#request.writableFinished) this.#abandon(this.#outcome);
+        // Node would keep the connection; the request itself is destroyed for Node already.
+        else if (hasHiddenBody(answer)) this.#request.socket?.destroy();
       })
       .on('error', (error) => this.#fail(error));
   }
+
+  #shortenDeadline(): void {
+    const leftMs = this.#order.deadlineMs - performance.now();
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(this.#expire, Math.min(leftMs, this.#order.bodyWaitMs));
+  }
+
+  readonly #expire = (): void => this.#abandon(this.#outcome ?? this.#failed('TIMEOUT'));
 
   /** The request is closed when its socket is back with the agent, or gone. */
   #close(): void {
     this.#isClosed = true;
     if (this.#outcome !== undefined) this.#settle(this.#outcome);
-    // An answer that has begun still says how it ends.
-    else if (!this.#hasBegun) this.#settle(failure('CLOSED', this.#times));
+    // A response that has begun still says how it ends.
+    else if (this.#response === undefined) this.#settle(failure('CLOSED', this.#times));
   }
 
   #fail(error: Error): void {
     const code = codeOf(error, error.name);
+    if (this.#response === undefined && code.startsWith('HPE_')) {
+      this.#abandon(this.#malformed(code, error));
+      return;
+    }
     const wasAnswered = (this.#request.socket?.bytesRead ?? 0) > this.#bytesBefore;
     const isStale = this.#request.reusedSocket && !wasAnswered && (code === 'ECONNRESET' || code === 'EPIPE');
-    this.#abandon({ ...failure(code, this.#times), isStale });
+    this.#abandon({ ...this.#failed(code), isStale });
+  }
+
+  /** A failure, or the status where it was known before. */
+  #failed(code: string): Exchanged {
+    return this.#response === undefined ? failure(code, this.#times) : this.#answered(this.#response, code);
+  }
+
+  /** @param error of Node's parser: it says how far it came in which packet */
+  #malformed(code: string, error: Error): Exchanged {
+    const { bytesParsed, rawPacket } = error as { bytesParsed?: number; rawPacket?: Buffer };
+    // The byte that the parser refused is looked at: after three digits it may be a fourth.
+    const unreadBytes = Math.max(0, (rawPacket?.length ?? 0) - (bytesParsed ?? 0) - 1);
+    const head = this.#head.read(unreadBytes);
+    if (head === undefined) {
+      return { ...failure('MALFORMED_RESPONSE', this.#times), isStale: this.#request.reusedSocket };
+    }
+    this.#times.noteFirstByte();
+    return {
+      result: { kind: 'answered', ...head, responseFault: code, timings: this.#times.untilNow() },
+      isStale: false,
+    };
   }
 
   #abandon(exchanged: Exchanged): void {
@@ -140,29 +197,47 @@ class Running {
     this.#resolve(exchanged);
   }
 
-  #answered(answer: http.IncomingMessage, body?: AnswerBody): Exchanged {
+  #answered(answer: http.IncomingMessage, responseFault?: string): Exchanged {
     const retryAfter = answer.headers['retry-after'];
-    const answerStart = body?.start();
+    const answerStart = this.#body?.start();
     const result: SendResult = {
       kind: 'answered',
       status: answer.statusCode ?? 0,
       ...(retryAfter !== undefined && { retryAfter }),
       ...(answerStart !== undefined && { answerStart }),
+      ...(responseFault !== undefined && { responseFault }),
       timings: this.#times.untilNow(),
     };
     return { result, isStale: false };
   }
 }
 
+/**
+ * Whether a body may follow that the parser does not read: after these statuses there is none (RFC 9112, 6.3), whatever
+ * the headers announce. It would become the response to the next request on the connection.
+ */
+function hasHiddenBody({ statusCode = 0, headers }: http.IncomingMessage): boolean {
+  const isBodiless = statusCode < 200 || statusCode === 204 || statusCode === 304;
+  const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
+  return statusCode < 200 || (isBodiless && (length !== '0' || encoding !== undefined));
+}
+
 function failure(code: string, times: ConnectionTimes): Exchanged {
   return { result: { kind: 'failed', code, timings: times.untilNow() }, isStale: false };
 }
 
-/** How OpenSSL says that the other side speaks TLS below 1.2 only; to Node all of this is EPROTO. */
-const OLD_PROTOCOL = /alert protocol version|unsupported protocol/;
+/** OpenSSL's reason in the message of an EPROTO: `error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:…`. */
+const OPENSSL_REASON = /:SSL routines:[^:]*:([^:]+):/;
 
+/**
+ * To Node most failures of a handshake are EPROTO. They get the name that Node gives the same reason elsewhere, such as
+ * ERR_SSL_WRONG_VERSION_NUMBER: some of them may pass and some never do.
+ */
 function codeOf(thrown: unknown, otherwise: string): string {
   const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
-  if (code === 'EPROTO' && OLD_PROTOCOL.test(String(message))) return 'ERR_SSL_UNSUPPORTED_PROTOCOL';
-  return typeof code === 'string' ? code : otherwise;
+  if (typeof code !== 'string') return otherwise;
+  const reason = code === 'EPROTO' ? OPENSSL_REASON.exec(String(message))?.[1] : undefined;
+  const name = reason === undefined ? code : `ERR_SSL_${reason}`;
+  // OpenSSL writes some reasons with a slash: `ssl/tls alert handshake failure`.
+  return name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
 }

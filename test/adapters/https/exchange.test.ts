@@ -18,6 +18,7 @@ test('a connection that came about to a forbidden address, past every lookup, is
     isAllowed: createAddressGuard([]),
     startedAtMs: nowMs,
     deadlineMs: nowMs + 5_000,
+    bodyWaitMs: 5_000,
   });
   expect(result).toMatchObject({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' });
   await partner.close();
