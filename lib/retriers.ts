@@ -1,33 +1,36 @@
 import { Duration } from 'aws-cdk-lib';
 import type { RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
+import { INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from './lambda-faults.ts';
 import { BACKOFF_RATE, type Backoff, retriesWithin } from './retry-budget.ts';
 
 const HOUR_SECONDS = 3600;
 const SOON: Backoff = { intervalSeconds: 1, capSeconds: 60 };
-const PATIENT: Backoff = { intervalSeconds: 5, capSeconds: 900 };
+const PATIENT: Backoff = { intervalSeconds: 1, capSeconds: 900 };
+const FOR_AN_OPERATOR: Backoff = { intervalSeconds: 5, capSeconds: 900 };
 
-/** Lambda's own faults: the function did not run, or did not end. They spend neither the warehouse's nor a partner's tries. */
-export const LAMBDA_FAULTS = [
-  'Lambda.TooManyRequestsException',
-  'Lambda.ServiceException',
-  'Lambda.AWSLambdaException',
-  'Lambda.SdkClientException',
-  'Lambda.ClientExecutionTimeoutException',
-  'Lambda.Unknown',
-  // The process died: killed, or out of memory. Documented as Lambda.Unknown, but Lambda does give it this type.
-  'Runtime.ExitError',
-  'Sandbox.Timedout',
-  'States.Timeout',
-];
+/** How long a delivery waits for a function that does not run: as long as it stays parked for its partner. */
+export const NOT_RUN_BUDGET_HOURS = 72;
 
-/** Faults of ours that an operator may mend while the delivery waits. Names as in `contract/errors.ts`. */
+/** Faults of ours that an operator may fix while the delivery waits. Names as in `contract/errors.ts`. */
 export const PASSING_FAULTS = ['ConfigurationUnavailable', 'SecretUnavailable', 'EnvironmentInvalid'];
 
-export const retryLambdaFaults = retrier(LAMBDA_FAULTS, SOON, HOUR_SECONDS);
-export const retryPassingFaults = retrier(PASSING_FAULTS, PATIENT, 4 * HOUR_SECONDS);
-/** For sending a dead letter, the last thing that can be done for it. */
-export const retrySending = retrier(['States.ALL'], SOON, HOUR_SECONDS);
+/** Of the enrichment: after an hour the delivery goes out without learning time. */
+export const retryEnriching = [retrier([...NOT_RUN_FAULTS, ...INTERRUPTED_FAULTS], SOON, HOUR_SECONDS)];
 
+/**
+ * Of the delivery. Each retrier counts for itself, and from 0 again on each entry of the state. What was interrupted may have
+ * been sent, so it is repeated for an hour only, and 12 times at most.
+ */
+export const retryDelivering = [
+  retrier(NOT_RUN_FAULTS, PATIENT, NOT_RUN_BUDGET_HOURS * HOUR_SECONDS),
+  retrier(INTERRUPTED_FAULTS, PATIENT, HOUR_SECONDS),
+  retrier(PASSING_FAULTS, FOR_AN_OPERATOR, 4 * HOUR_SECONDS),
+];
+
+/** For sending a dead letter, the last thing that can be done for it. */
+export const retrySending = [retrier(['States.ALL'], SOON, HOUR_SECONDS)];
+
+/** Without jitter: a wait that may be 0 would bound neither the time nor the execution's history (docs/decisions/0007). */
 function retrier(errors: readonly string[], backoff: Backoff, budgetSeconds: number): RetryProps {
   return {
     errors: [...errors],

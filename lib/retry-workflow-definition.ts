@@ -23,7 +23,7 @@ import {
   type Outcome,
   type SettledEnrichment,
 } from '../lambdas/contract/delivery.ts';
-import { retryLambdaFaults, retryPassingFaults, retrySending } from './retriers.ts';
+import { retryDelivering, retryEnriching, retrySending } from './retriers.ts';
 
 /** A function of the workflow, and how long it may run. */
 export interface WorkflowTask {
@@ -94,15 +94,14 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
 
 function enrichState(scope: Construct, task: WorkflowTask): LambdaInvoke {
   const state = invoke(scope, 'Enrich', task);
-  state.addRetry(retryLambdaFaults);
+  for (const retrier of retryEnriching) state.addRetry(retrier);
   return state;
 }
 
 /** Whatever no retrier here names is a bug: the execution fails, and the rescue dead-letters what it carried. */
 function deliverState(scope: Construct, task: WorkflowTask): LambdaInvoke {
   const state = invoke(scope, 'Deliver', task);
-  state.addRetry(retryLambdaFaults);
-  state.addRetry(retryPassingFaults);
+  for (const retrier of retryDelivering) state.addRetry(retrier);
   return state;
 }
 
@@ -154,7 +153,7 @@ function buryState(scope: Construct, deadLetters: IQueue): CustomState {
       ResultPath: null,
     },
   });
-  state.addRetry(retrySending);
+  for (const retrier of retrySending) state.addRetry(retrier);
   return state;
 }
 

@@ -17,11 +17,11 @@ import type { Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
 /**
- * Longest life of an execution: longer than the longest retry policy that an integration may have. Its 10 waits of a day,
- * each 10% longer at worst, are 11 days. Each of its 11 tries may take 340 s, and be preceded by 1, 2, 4 … 32 minutes
- * asleep, 10% longer too: 1 h and 13 h. With the retries of enrichment that is 11.6 days; the rest is for faults of ours
- * that pass, and for moments reserved under a rate limit. What waits for its moment does so for 7 days at the most, and is
- * tried by a policy of hours. What still runs then, the rescue dead-letters.
+ * Longest life of an execution: longer than the longest retry policy that an integration may have, and 72 hours in which its
+ * function does not run. The policy's 10 waits of a day, each 10% longer at worst, are 11 days. Each of its 11 attempts may take
+ * 340 s, and be preceded by 1, 2, 4 … 32 minutes asleep, 10% longer too: 1 h and 13 h. With the retries of enrichment that is
+ * 11.7 days, and 14.7 with the 72 hours; the rest is for faults of ours that pass, and for slots reserved under a rate limit.
+ * A scheduled event waits for 7 days at most, and has a policy of hours. What still runs then, the rescue dead-letters.
  */
 const EXECUTION_TIMEOUT = Duration.days(MAX_EXECUTION_DAYS);
 

@@ -9,7 +9,7 @@ import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
 export const MAX_WORKFLOW_INPUT_BYTES = 250 * 1024;
 
 /** Longest life of an execution, in days (`lib/retry-workflow.ts` has the arithmetic); Step Functions allows a year. */
-export const MAX_EXECUTION_DAYS = 14;
+export const MAX_EXECUTION_DAYS = 16;
 
 /** Failed warehouse tries after which a webhook goes out without learning time: the batch's own and three retries. */
 export const ENRICHMENT_TRIES = 4;
@@ -76,6 +76,8 @@ export const progressSchema = z.object({
   reserved_for: z.iso.datetime().optional(),
   /** Times in a row that it was put to sleep without a try: the integration is paused, failing or gone. */
   sleeps: z.int().min(0).optional(),
+  /** Waits of its execution without an attempt, of which the first are as short as they have to be. */
+  waits: z.int().min(0).optional(),
   /** Why it sleeps, or rests in the ledger. */
   parked_for: z.enum(PARKED_FOR).optional(),
   /** Whether a later event of its user may still take its place: its timer is asked before each try. */

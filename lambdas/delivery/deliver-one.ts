@@ -7,6 +7,7 @@ import { executionToken } from '../domain/identity.ts';
 import { asClaimed, leaseEndMs } from '../domain/ledger.ts';
 import { dead, decided, waiting } from '../domain/progress.ts';
 import { asleepAgain } from '../domain/sleep.ts';
+import { withWaitCounted } from '../domain/workflow-waits.ts';
 import { type ClaimServices, claim } from './claim.ts';
 import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
@@ -34,7 +35,7 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   const claimed = await claim(delivery, entry.integration, services);
   if (claimed.verdict === 'busy') {
     const dueAtMs = Math.max(claimed.untilMs, services.now() + SOONEST_RETURN_MS);
-    return waiting(delivery, 'another function has it in hand', dueAtMs);
+    return withWaitCounted(delivery, waiting(delivery, 'another function has it in hand', dueAtMs), services);
   }
   if (claimed.verdict === 'done') {
     const { givenUp } = claimed;
@@ -45,7 +46,8 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
   const { hold } = claimed;
-  const told = (await obey(hold, woken, services)) ?? (await deliver(hold, entry, services));
+  const reached = (await obey(hold, woken, services)) ?? (await deliver(hold, entry, services));
+  const told = { ...reached, result: withWaitCounted(hold.delivery, reached.result, services) };
   await sleepOnceMore(hold, told, woken, services);
   return leave(hold, told, delivery.token, services);
 }
@@ -79,5 +81,6 @@ async function leave(hold: Hold, told: Told, token: string, services: DeliverOne
   const isWritten = await settle(hold, told, isUnfinished ? token : undefined, services);
   if (result.outcome !== 'parked' || isWritten) return result;
   const parking = { cause: result.parked_for ?? 'paused', why: 'the ledger does not answer' } as const;
-  return asleepAgain(hold.delivery, parking, services.now(), services.random);
+  const asleep = asleepAgain(hold.delivery, parking, services.now(), services.random);
+  return withWaitCounted(hold.delivery, asleep, services);
 }

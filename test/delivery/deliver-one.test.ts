@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import type { Admission } from '../../lambdas/contract/delivery-ports.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
 import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
@@ -57,6 +58,7 @@ describe('a step of the workflow', () => {
       reserved_for: '2026-01-15T12:01:30.000Z',
       outcome: 'retry',
       reason: 'over the rate limit',
+      waits: 1,
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDeferred]: 1 });
   });
@@ -73,6 +75,27 @@ describe('a step of the workflow', () => {
     const later: Admission = { verdict: 'later', atMs: NOW + 90_000, isReserved: true };
     const { services } = world(later, book(integration()), true);
     expect((await deliverOne(delivery(), services)).reason).toBe('the endpoint is slow');
+  });
+
+  test('waits longer and longer under endless back-pressure: an execution’s history has an end', async () => {
+    let nowMs = NOW;
+    let carried = delivery();
+    let rounds = 0;
+    const { services } = world();
+    const admit = async () => ({
+      admissions: [{ verdict: 'later', atMs: nowMs + 2_000, isReserved: false } as const],
+      isSlow: false,
+      wantsReport: false,
+    });
+    const pressed = { ...services, gate: openGate({ admit }), now: () => nowMs };
+    for (const endMs = NOW + MAX_EXECUTION_DAYS * 24 * 3600_000; nowMs < endMs && rounds < 10_000; rounds += 1) {
+      const result = await deliverOne(carried, pressed);
+      expect(result).toMatchObject({ outcome: 'retry', attempt: 0 });
+      nowMs = Date.parse(result.due_at ?? '');
+      carried = { ...carried, progress: result };
+    }
+    // Fifty short ones, then one every 2.1 hours.
+    expect(rounds).toBe(50 + 183);
   });
 
   test('is a sleep where the integration is paused', async () => {

@@ -1,14 +1,18 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import validate from 'asl-validator';
 import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import * as errors from '../../lambdas/contract/errors.ts';
-import { LAMBDA_FAULTS, PASSING_FAULTS } from '../../lib/retriers.ts';
+import { FOREIGN_FAULTS, INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
+import { PASSING_FAULTS } from '../../lib/retriers.ts';
 import { findStage } from '../../lib/stage.ts';
 import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const definition = workflowDefinition(synthesize('local'));
 const { functions } = findStage('local');
 const SOON = { IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 60, MaxAttempts: 64 };
+const PATIENT = { IntervalSeconds: 1, BackoffRate: 2, MaxDelaySeconds: 900 };
 
 describe('the synthesized definition', () => {
   test('is valid ASL', () => {
@@ -57,26 +61,52 @@ describe('the synthesized definition', () => {
 });
 
 describe('retriers', () => {
-  test('Lambda’s own faults come first, for an hour', () => {
-    expect(LAMBDA_FAULTS).toEqual([
-      'Lambda.TooManyRequestsException',
-      'Lambda.ServiceException',
-      'Lambda.AWSLambdaException',
-      'Lambda.SdkClientException',
-      'Lambda.ClientExecutionTimeoutException',
-      'Lambda.Unknown',
-      'Runtime.ExitError',
-      'Sandbox.Timedout',
-      'States.Timeout',
-    ]);
-    expect(definition.States.Enrich.Retry).toEqual([{ ErrorEquals: LAMBDA_FAULTS, ...SOON }]);
-    expect(definition.States.Deliver.Retry[0]).toEqual({ ErrorEquals: LAMBDA_FAULTS, ...SOON });
+  test('a delivery whose function does not run waits for 72 hours', () => {
+    expect(definition.States.Deliver.Retry[0]).toEqual({ ErrorEquals: NOT_RUN_FAULTS, ...PATIENT, MaxAttempts: 296 });
+    for (const name of ['TooManyRequests', 'Service', 'ResourceNotReady', 'ENILimitReached', 'EC2Throttled']) {
+      expect(NOT_RUN_FAULTS).toContain(`Lambda.${name}Exception`);
+    }
   });
 
-  test('then, where it delivers, faults that an operator may mend, for four hours', () => {
-    expect(definition.States.Deliver.Retry.slice(1)).toEqual([
-      { ErrorEquals: PASSING_FAULTS, IntervalSeconds: 5, BackoffRate: 2, MaxDelaySeconds: 900, MaxAttempts: 22 },
+  test('one that was interrupted may have been sent, and is repeated for an hour', () => {
+    expect(definition.States.Deliver.Retry[1]).toEqual({
+      ErrorEquals: INTERRUPTED_FAULTS,
+      ...PATIENT,
+      MaxAttempts: 12,
+    });
+    expect(INTERRUPTED_FAULTS).toEqual(
+      expect.arrayContaining(['States.Timeout', 'Sandbox.Timedout', 'Runtime.ExitError', 'Lambda.Unknown']),
+    );
+  });
+
+  test('one that an operator may fix waits for four hours', () => {
+    const retrier = { ...PATIENT, IntervalSeconds: 5, MaxAttempts: 22 };
+    expect(definition.States.Deliver.Retry[2]).toEqual({ ErrorEquals: PASSING_FAULTS, ...retrier });
+    expect(definition.States.Deliver.Retry).toHaveLength(3);
+  });
+
+  test('the enrichment has one hour for all of Lambda’s faults together', () => {
+    expect(definition.States.Enrich.Retry).toEqual([
+      { ErrorEquals: [...NOT_RUN_FAULTS, ...INTERRUPTED_FAULTS], ...SOON },
     ]);
+  });
+
+  test('every error that Lambda’s Invoke declares is on one list, and an error on one list only', () => {
+    const source = readFileSync(
+      fileURLToPath(import.meta.resolve('@aws-sdk/client-lambda')).replace(
+        /dist-.*$/,
+        'dist-types/commands/InvokeCommand.d.ts',
+      ),
+      'utf8',
+    );
+    const declared = [...source.matchAll(/@throws \{@link (\w+)\}/g)].map(([, name]) => `Lambda.${name}`);
+    const listed = [NOT_RUN_FAULTS, INTERRUPTED_FAULTS, INPUT_FAULTS, FOREIGN_FAULTS, PASSING_FAULTS].flat();
+    expect(declared).toContain('Lambda.ResourceNotReadyException');
+    // The SDK's own base class, which the service never names.
+    expect(declared.filter((name) => !listed.includes(name))).toEqual(['Lambda.LambdaServiceException']);
+    expect(listed).toHaveLength(new Set(listed).size);
+    expect(listed).toEqual(expect.arrayContaining(['Lambda.Ec2ThrottledException', 'Lambda.InvalidSubnetIdException']));
+    expect(listed).toContain('Lambda.SubnetIpAddressLimitReachedException');
   });
 
   test('name errors as the functions throw them', () => {

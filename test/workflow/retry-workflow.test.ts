@@ -9,7 +9,8 @@ import {
   type Progress,
   type TaskResult,
 } from '../../lambdas/contract/delivery.ts';
-import { LAMBDA_FAULTS, PASSING_FAULTS } from '../../lib/retriers.ts';
+import { INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
+import { PASSING_FAULTS } from '../../lib/retriers.ts';
 import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const machine = new StateMachine(workflowDefinition(synthesize('local')) as unknown as StateMachineDefinition, {
@@ -181,6 +182,15 @@ describe('enrichment', () => {
     expect(output).toMatchObject({ outcome: 'delivered', enrichment: ENRICHED });
   });
 
+  test('a function that was unused for weeks comes back: delivered enriched', async () => {
+    const inactive = throws('Lambda.ResourceNotReadyException');
+    const enrich = [inactive, inactive, inactive, settles(ENRICHED)];
+    const { output, calls } = await run(delivery(), { enrich, deliver: [inactive, inactive, delivers] });
+    expect(calls.Enrich.map(({ progress }) => progress.enrichment)).toEqual(Array(4).fill(pending(1)));
+    expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 0, 0]);
+    expect(output).toMatchObject({ outcome: 'delivered', enrichment: ENRICHED, attempt: 1 });
+  });
+
   test('Lambda out of order for an hour: the fallback send', async () => {
     const { output, calls } = await run(delivery(), { enrich: [throws('Lambda.Unknown')], deliver: [delivers] });
     expect(calls.Enrich).toHaveLength(65);
@@ -237,7 +247,7 @@ describe('delivery', () => {
     expect(output.outcome).toBe('dead');
   });
 
-  test.each([...PASSING_FAULTS, ...LAMBDA_FAULTS])('%s is waited out', async (name) => {
+  test.each([...PASSING_FAULTS, ...NOT_RUN_FAULTS, ...INTERRUPTED_FAULTS])('%s is waited out', async (name) => {
     const { output, calls } = await run(settled, { deliver: [throws(name), throws(name), delivers] });
     expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 0, 0]);
     expect(output).toMatchObject({ outcome: 'delivered', attempt: 1 });
@@ -246,16 +256,22 @@ describe('delivery', () => {
   test.each([
     ['TypeError', 1],
     ['MalformedDelivery', 1],
+    ...INPUT_FAULTS.map((name) => [name, 1] as const),
     ['ConfigurationUnavailable', 23],
-  ])('%s that does not pass fails the execution after %i calls, for the rescue to find', async (name, times) => {
-    let calls = 0;
-    const deliver = () => {
-      calls += 1;
-      return throws(name)();
-    };
-    await expect(run(settled, { deliver: [deliver] })).rejects.toMatchObject({ cause: { name } });
-    expect(calls).toBe(times);
-  });
+    ['States.Timeout', 13],
+    ['Lambda.TooManyRequestsException', 297],
+  ] as const)(
+    '%s that does not pass fails the execution after %i calls, for the rescue to find',
+    async (name, times) => {
+      let calls = 0;
+      const deliver = () => {
+        calls += 1;
+        return throws(name)();
+      };
+      await expect(run(settled, { deliver: [deliver] })).rejects.toMatchObject({ cause: { name } });
+      expect(calls).toBe(times);
+    },
+  );
 });
 
 test('a rescued execution’s delivery goes straight to the dead letter queue', async () => {

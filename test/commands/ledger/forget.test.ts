@@ -37,8 +37,8 @@ test('always says what it does not reach, and until when that stays', async () =
   const printed = operator.world.printed();
   expect(printed).toMatch(/^none: the ledger of stage local holds no such event\n/);
   expect(printed).toContain('What this does not reach:');
-  // 14 days of an execution, and 90 after its end.
-  expect(printed).toMatch(/\nexecution histories +2026-04-29 +90 days after an execution ends/);
+  // 16 days of an execution, and 90 after its end.
+  expect(printed).toMatch(/\nexecution histories +2026-05-01 +90 days after an execution ends/);
   expect(printed).toMatch(/\ndead letter queues +2026-01-29 +14 days/);
   expect(printed).toMatch(/\nqueues +2026-01-19 +4 days/);
   expect(printed).toMatch(/\npoint-in-time recovery of the ledger +2026-01-22 +7 days/);
