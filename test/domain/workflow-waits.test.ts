@@ -8,13 +8,13 @@ import { random } from '../support/arbitraries.ts';
 import { delivery, NOW, PLAIN } from '../support/factories.ts';
 
 const clock = { now: () => NOW, random: () => 0 };
-const after = (waits: number, attempt = 0) => delivery(PLAIN, {}, { attempt, ...(waits > 0 && { waits }) });
+const waitedFor = (waits: number, attempt = 0) => delivery(PLAIN, {}, { attempt, ...(waits > 0 && { waits }) });
 const dueInMs = ({ due_at }: TaskResult) => Date.parse(due_at ?? '') - NOW;
 
 describe('a wait without an attempt', () => {
   test('is counted, and as short as it has to be, fifty times', () => {
     expect(SHORT_WAITS).toBe(50);
-    let carried: Delivery = after(0);
+    let carried: Delivery = waitedFor(0);
     for (let wait = 1; wait <= SHORT_WAITS; wait += 1) {
       const progress = withWaitCounted(
         carried,
@@ -33,34 +33,34 @@ describe('a wait without an attempt', () => {
 
   test('keeps its own time where that is later than two hours from now', () => {
     const late = NOW + LONG_WAIT_MS;
-    const result = withWaitCounted(after(80), waiting(after(80), 'why', late, late), clock);
+    const result = withWaitCounted(waitedFor(80), waiting(waitedFor(80), 'why', late, late), clock);
     expect(result).toMatchObject({ waits: 81, reserved_for: new Date(late).toISOString() });
   });
 
   test('a sleep is one, too', () => {
-    const slept = asleep(after(50), { cause: 'paused', why: 'it is paused' }, NOW, () => 0.5);
-    expect(withWaitCounted(after(50), slept, clock)).toMatchObject({ waits: 51, sleeps: 1 });
-    expect(dueInMs(withWaitCounted(after(50), slept, clock))).toBe(LONG_WAIT_MS);
+    const slept = asleep(waitedFor(50), { cause: 'paused', why: 'it is paused' }, NOW, () => 0.5);
+    expect(withWaitCounted(waitedFor(50), slept, clock)).toMatchObject({ waits: 51, sleeps: 1 });
+    expect(dueInMs(withWaitCounted(waitedFor(50), slept, clock))).toBe(LONG_WAIT_MS);
   });
 });
 
 test('an attempt that failed is not counted, waits as its policy says, and resets nothing', () => {
-  const result = decided(after(60), 1, 'retry', 'HTTP 503', new Date(NOW + 1_000));
-  expect(withWaitCounted(after(60), result, clock)).toEqual({ ...result, waits: 60 });
-  expect(withWaitCounted(after(0), result, clock)).toEqual(result);
+  const result = decided(waitedFor(60), 1, 'retry', 'HTTP 503', new Date(NOW + 1_000));
+  expect(withWaitCounted(waitedFor(60), result, clock)).toEqual({ ...result, waits: 60 });
+  expect(withWaitCounted(waitedFor(0), result, clock)).toEqual(result);
 });
 
 test('what ends the execution is left as it is', () => {
   for (const outcome of ['delivered', 'parked', 'duplicate', 'cancelled', 'unwanted'] as const) {
-    const result = decided(after(60), 0, outcome, 'why');
-    expect(withWaitCounted(after(60), result, clock)).toBe(result);
+    const result = decided(waitedFor(60), 0, outcome, 'why');
+    expect(withWaitCounted(waitedFor(60), result, clock)).toBe(result);
   }
 });
 
 test('no wait is shortened, and after fifty none is shorter than two hours', () => {
   fc.assert(
     fc.property(fc.nat(200), fc.nat(10 * LONG_WAIT_MS), random, (waits, waitMs, draw) => {
-      const result = withWaitCounted(after(waits), waiting(after(waits), 'why', NOW + waitMs), {
+      const result = withWaitCounted(waitedFor(waits), waiting(waitedFor(waits), 'why', NOW + waitMs), {
         ...clock,
         random: draw,
       });

@@ -60,7 +60,7 @@ describe('the history of an execution', () => {
   });
 
   test('would not, with an hour of retries that are a minute apart, as interrupted deliveries had', () => {
-    const [notRun, , passing] = definition.States.Deliver?.Retry as [AslRetrier, AslRetrier, AslRetrier];
+    const [notRun, , passing] = (definition.States.Deliver?.Retry ?? []) as [AslRetrier, AslRetrier, AslRetrier];
     const former = withRetriers([notRun, retrier(1, 60, 64), passing], definition.States.Enrich?.Retry);
     expect(historyBound(former, LIMITS)).toBeGreaterThan(MAX_HISTORY_EVENTS);
   });
