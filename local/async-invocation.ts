@@ -8,9 +8,9 @@ import { resourcesOfType, type Template } from './template.ts';
 
 /** How long Lambda waits before the second and the third try of an event, in seconds. */
 const RETRY_DELAYS_SECONDS = [60, 120] as const;
-/** After a throttle: from 1 s, doubled, to 5 minutes. */
+/** After a throttle, or another error of Lambda's own: from 1 s, doubled, to 5 minutes. */
 const THROTTLE_DELAY_SECONDS = { first: 1, most: 300 } as const;
-/** How long Lambda keeps an event that is throttled, by default. */
+/** How long Lambda keeps an event whose function does not run, by default. */
 const MAX_EVENT_AGE_SECONDS = 6 * 3600;
 
 /** `AWS::Lambda::EventInvokeConfig` and the function's own `DeadLetterConfig`. */
@@ -107,7 +107,7 @@ export class AsyncInvoker {
   ): Promise<void> {
     const requestId = randomUUID();
     const error =
-      result.status === 'failed' ? result.error : { errorType: 'Throttled', errorMessage: 'Rate Exceeded.' };
+      result.status === 'failed' ? result.error : { errorType: 'Throttled', errorMessage: 'the function did not run' };
     if (onFailure !== undefined) {
       const condition = result.status === 'failed' ? 'RetriesExhausted' : 'EventAgeExceeded';
       const record = {

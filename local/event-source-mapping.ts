@@ -106,14 +106,15 @@ export class EventSourceMapping {
     await Promise.all(left.map((message) => this.#shortenVisibility(message, receivedAt)));
   }
 
-  /** A throttled batch is tried again for as long as its messages are invisible, then left to the queue. */
+  /** A batch whose function did not run is tried again for as long as its messages are invisible, then left to the queue. */
   async #invoke(batch: readonly Message[], receivedAt: number): Promise<InvocationResult> {
     const event = sqsEvent(batch, this.#queue.arn);
     const giveUpAt = receivedAt + this.#queue.visibilityTimeoutSeconds * 1000;
     let backoffMs: number = THROTTLE_BACKOFF_MS.first;
     for (;;) {
       const result = await this.#function.invoke(event);
-      if (result.status !== 'throttled' || Date.now() + backoffMs > giveUpAt) return result;
+      const hasRun = result.status === 'succeeded' || result.status === 'failed';
+      if (hasRun || Date.now() + backoffMs > giveUpAt) return result;
       await sleep(backoffMs, undefined, { signal: this.#stopping.signal });
       backoffMs = Math.min(backoffMs * 2, THROTTLE_BACKOFF_MS.most);
     }

@@ -35,8 +35,6 @@ export interface AccountConcurrency {
 export class FunctionPool {
   readonly configuration: FunctionConfiguration;
   readonly #account: AccountConcurrency;
-  /** Whoever waits for what this function may take: a share of the account's concurrency, or its own. */
-  readonly #waiting: (() => void)[];
   readonly #logFile: string | undefined;
   readonly #onLine: (line: LogLine) => void;
   readonly #onResult: (status: InvocationResult['status']) => void;
@@ -46,6 +44,7 @@ export class FunctionPool {
   readonly #loaded = new WeakSet<FunctionProcess>();
   readonly #lines: LogLine[] = [];
   #running = 0;
+  #refusal: string | undefined;
   #stopped = false;
 
   constructor(
@@ -57,7 +56,6 @@ export class FunctionPool {
   ) {
     this.configuration = configuration;
     this.#account = account;
-    this.#waiting = configuration.reservedConcurrency === undefined ? account.waiting : [];
     this.#logFile = logFile;
     this.#onLine = onLine;
     this.#onResult = onResult;
@@ -75,10 +73,23 @@ export class FunctionPool {
     return result;
   }
 
-  /** The same, but waits its turn where there is no concurrency left, for so long at the most. */
+  /**
+   * Makes Lambda refuse every invocation from now on, as it does while a function is inactive or has no network interface.
+   *
+   * @param errorName of `Invoke`'s errors: `ResourceNotReadyException`; undefined: Lambda takes invocations again
+   */
+  refuseWith(errorName: string | undefined): void {
+    this.#refusal = errorName;
+  }
+
+  /**
+   * The same, but waits while the account has no concurrency left, for `patienceMs` at most: that limit stands for this
+   * machine's memory. A reserved concurrency is the stage's own, and throttles at once.
+   */
   async invokeInTurn(payload: unknown, patienceMs: number): Promise<InvocationResult> {
     const giveUp = AbortSignal.timeout(Math.max(1, patienceMs));
-    while (!this.#stopped && !this.#hasConcurrency() && !giveUp.aborted) await this.#turn(giveUp);
+    const isReserved = this.configuration.reservedConcurrency !== undefined;
+    while (!isReserved && !this.#stopped && !this.#hasConcurrency() && !giveUp.aborted) await this.#turn(giveUp);
     return this.invoke(payload);
   }
 
@@ -87,15 +98,15 @@ export class FunctionPool {
     return new Promise((resolve) => {
       const leave = () => {
         // Whoever left must not be called in place of one who waits.
-        const position = this.#waiting.indexOf(proceed);
-        if (position !== -1) this.#waiting.splice(position, 1);
+        const position = this.#account.waiting.indexOf(proceed);
+        if (position !== -1) this.#account.waiting.splice(position, 1);
         resolve();
       };
       const proceed = () => {
         giveUp.removeEventListener('abort', leave);
         resolve();
       };
-      this.#waiting.push(proceed);
+      this.#account.waiting.push(proceed);
       giveUp.addEventListener('abort', leave, { once: true });
     });
   }
@@ -105,6 +116,7 @@ export class FunctionPool {
     if (Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) {
       return failure('RequestEntityTooLargeException', 'the payload is larger than 6 MB');
     }
+    if (this.#refusal !== undefined) return { status: 'refused', errorName: this.#refusal };
     if (this.#stopped || !this.#hasConcurrency()) return { status: 'throttled' };
     this.#count(1);
     try {
@@ -139,7 +151,7 @@ export class FunctionPool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const proceed of this.#waiting.splice(0)) proceed();
+    for (const proceed of this.#account.waiting.splice(0)) proceed();
     this.killAll();
     await Promise.all([...this.#all].map((environment) => environment.ended()));
   }
@@ -151,8 +163,9 @@ export class FunctionPool {
 
   #count(change: 1 | -1): void {
     this.#running += change;
-    if (this.configuration.reservedConcurrency === undefined) this.#account.running += change;
-    if (change === -1) this.#waiting.shift()?.();
+    if (this.configuration.reservedConcurrency !== undefined) return;
+    this.#account.running += change;
+    if (change === -1) this.#account.waiting.shift()?.();
   }
 
   async #run(payload: string): Promise<InvocationResult> {

@@ -12,7 +12,9 @@ export type InvocationResult =
   | { readonly status: 'succeeded'; readonly payload: unknown }
   | { readonly status: 'failed'; readonly error: FunctionError }
   /** Refused before it started: no concurrency left. */
-  | { readonly status: 'throttled' };
+  | { readonly status: 'throttled' }
+  /** Refused before it started, by an error of `Invoke`'s other than a throttle: `ResourceNotReadyException`. */
+  | { readonly status: 'refused'; readonly errorName: string };
 
 export interface LogLine {
   /** Epoch milliseconds. */

@@ -37,6 +37,7 @@ async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
       Reason: `${isReserved ? 'ReservedFunctionConcurrent' : 'Concurrent'}InvocationLimitExceeded`,
     });
   }
+  if (result.status === 'refused') throw new AwsError(result.errorName, 502, 'Lambda did not run the function.');
   const isFailed = result.status === 'failed';
   const headers = headersOf({
     ...EXECUTED_VERSION,

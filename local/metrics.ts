@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { InvocationResult } from './function-process.ts';
 
 /** What one series of values is called: CloudWatch tells metrics apart by all three. */
 export interface MetricId {
@@ -68,8 +69,8 @@ export class LocalMetrics {
   }
 
   /** What Lambda publishes of an invocation, of what is asked for here. */
-  recordInvocation(FunctionName: string, status: 'succeeded' | 'failed' | 'throttled'): void {
-    const names = { succeeded: undefined, failed: 'Errors', throttled: 'Throttles' } as const;
+  recordInvocation(FunctionName: string, status: InvocationResult['status']): void {
+    const names = { succeeded: undefined, failed: 'Errors', throttled: 'Throttles', refused: undefined } as const;
     const name = names[status];
     if (name === undefined) return;
     this.record({ namespace: 'AWS/Lambda', name, dimensions: { FunctionName } }, Date.now(), [1]);

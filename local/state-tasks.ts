@@ -11,8 +11,8 @@ export interface TaskServices {
   readonly functions: Functions;
   readonly queues: Queues;
   /**
-   * How long a task waits for a free environment before it is throttled, in milliseconds. In scaled time retriers' waits
-   * are shorter and functions are no faster: what an hour of retries lets through must get through here.
+   * How long a task waits for the account's concurrency before it is throttled, in milliseconds. In scaled time retriers'
+   * waits are shorter and functions are no faster: what an hour of retries lets through must get through here.
    */
   readonly patienceMs: number;
 }
@@ -59,6 +59,8 @@ async function invoke(pool: FunctionPool, payload: unknown, patienceMs: number):
   const result = patienceMs === 0 ? await pool.invoke(payload) : await pool.invokeInTurn(payload, patienceMs);
   if (result.status === 'succeeded') return result.payload;
   if (result.status === 'throttled') throw new TaskFailure('Lambda.TooManyRequestsException', 'Rate Exceeded.');
+  if (result.status === 'refused')
+    throw new TaskFailure(`Lambda.${result.errorName}`, 'Lambda did not run the function.');
   throw new TaskFailure(result.error.errorType, JSON.stringify(result.error));
 }
 

@@ -56,7 +56,7 @@ function decoded(parameters: Readonly<Record<string, string>>): Record<string, s
 /** What the client gets of a function's answer; without a status code all of it is the body. */
 export function proxyAnswer(result: InvocationResult): Answer {
   if (result.status === 'throttled') return gatewayAnswer(503, 'Service Unavailable');
-  if (result.status === 'failed') return gatewayAnswer(500, 'Internal Server Error');
+  if (result.status !== 'succeeded') return gatewayAnswer(500, 'Internal Server Error');
   const { statusCode, headers, body } = (result.payload ?? {}) as Partial<Record<string, unknown>>;
   if (typeof statusCode !== 'number') return jsonAnswer(200, result.payload as object);
   const given = Object.entries(headers ?? {}).map(([name, value]) => [name.toLowerCase(), String(value)]);

@@ -55,6 +55,7 @@ const consumers = {
   Busy: ['busy', {}, { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 2 } }],
   Later: ['later', { VisibilityTimeout: 60 }, {}],
   Scarce: ['scarce', { VisibilityTimeout: 60 }, { BatchSize: 1 }],
+  Dormant: ['scarce', { VisibilityTimeout: 60 }, {}],
 } as const;
 
 const resources = Object.entries(consumers).flatMap(([id, [module, queueProperties, mappingProperties]]) => {
@@ -150,6 +151,16 @@ describe('an event source mapping', () => {
     await until(() => isEmpty('Scarce'));
     expect(lines('Scarce')).toEqual(['1', '1', '1']);
     expect(platform.functions.find('ScarceFunction').processIds()).toHaveLength(1);
+  });
+
+  test.concurrent('tries a batch again whose function is inactive', async () => {
+    const pool = platform.functions.find('DormantFunction');
+    pool.refuseWith('ResourceNotReadyException');
+    await send('Dormant', {});
+    await until(async () => (await platform.queues.content('DormantQueue')).inflight.length === 1);
+    pool.refuseWith(undefined);
+    await until(() => isEmpty('Dormant'));
+    expect(lines('Dormant')).toEqual(['1']);
   });
 
   test.concurrent('leaves a failed message as long as its handler asked for, in scaled time', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { FunctionPool } from '../../local/function-pool.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
 
@@ -154,12 +155,29 @@ describe('a function', () => {
     expect(next).not.toMatchObject({ payload: { pid: killed } });
   });
 
-  test('waits its turn where it is asked to, and is throttled where that does not come in time', async () => {
-    const pool = platform.functions.find('reserved');
+  test('waits for the account where it is asked to, and is throttled where that does not come in time', async () => {
+    const account = { limit: 1, running: 0, waiting: [] };
+    const pool = new FunctionPool(platform.functions.find('Slow').configuration, account);
     const first = pool.invoke({ ms: 300 });
     expect(await pool.invokeInTurn({ ms: 0 }, 20)).toEqual({ status: 'throttled' });
     const waiting = [pool.invokeInTurn({ ms: 0 }, 60_000), pool.invokeInTurn({ ms: 0 }, 60_000)];
     expect(await Promise.all([first, ...waiting])).toMatchObject(Array(3).fill({ status: 'succeeded' }));
+    await pool.stop();
+  });
+
+  test('never waits for what is reserved', async () => {
+    const pool = platform.functions.find('reserved');
+    const first = pool.invoke({ ms: 300 });
+    expect(await pool.invokeInTurn({ ms: 0 }, 60_000)).toEqual({ status: 'throttled' });
+    expect(await first).toMatchObject({ status: 'succeeded' });
+  });
+
+  test('that Lambda refuses does not run, until Lambda takes invocations again', async () => {
+    const pool = platform.functions.find('reserved');
+    pool.refuseWith('ResourceNotReadyException');
+    expect(await pool.invoke({ ms: 0 })).toEqual({ status: 'refused', errorName: 'ResourceNotReadyException' });
+    pool.refuseWith(undefined);
+    expect(await pool.invoke({ ms: 0 })).toMatchObject({ status: 'succeeded' });
   });
 
   test('is throttled beyond its reserved concurrency', async () => {

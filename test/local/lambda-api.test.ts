@@ -77,6 +77,17 @@ test('no concurrency left: throttled', async () => {
   });
 });
 
+test('a function that is inactive: refused with the error that Lambda has', async () => {
+  const pool = platform.functions.find('reserved');
+  pool.refuseWith('ResourceNotReadyException');
+  await expect(invoke('reserved')).rejects.toMatchObject({
+    name: 'ResourceNotReadyException',
+    $metadata: { httpStatusCode: 502 },
+  });
+  pool.refuseWith(undefined);
+  expect((await invoke('reserved')).StatusCode).toBe(200);
+});
+
 test('an event is accepted at once, and handled later', async () => {
   const answer = await invoke('send-test', { InvocationType: 'Event', Payload: '{"later":true}' });
   expect(answer.StatusCode).toBe(202);
