@@ -15,11 +15,13 @@ afterAll(() => assembly.remove());
 
 const world = runningWorld({
   assemblyDirectory: assembly.directory,
+  // The longest wait between two retries is 1.5 s.
+  timeScale: 600,
   partners: {
     // Longer than an attempt from the queue may take, so that the workflow delivers all of them.
     patient: { answers: 200, entry: { timeout_seconds: 60 } },
-    // Keeps the only environment for a third of its timeout.
-    holding: { answers: 'hang', entry: { timeout_seconds: 16, max_retries: 0 } },
+    // Keeps the only environment until that is killed.
+    holding: { answers: 'hang', entry: { timeout_seconds: 300 } },
     dormant: { answers: 200, entry: { timeout_seconds: 60 } },
   },
 });
@@ -31,14 +33,15 @@ function faultsOf({ history }: Execution): readonly (string | undefined)[] {
   return history.filter(({ type, state }) => type === 'StateFailed' && state === 'Deliver').map(({ error }) => error);
 }
 
+function executionsOf(integrationId: string): readonly Execution[] {
+  const executions = world().platform.stateMachine.executions();
+  return executions.filter(({ input }) => JSON.parse(input).integration_id === integrationId);
+}
+
 async function delivered(integrationId: string, eventIds: readonly string[]): Promise<readonly Execution[]> {
   await until(() => eventIds.every((id) => receiptsOf(world(), integrationId, id).length > 0), 60_000);
-  const executions = () =>
-    world()
-      .platform.stateMachine.executions()
-      .filter(({ input }) => JSON.parse(input).integration_id === integrationId);
-  await until(() => executions().every(({ status }) => status !== 'RUNNING'), 30_000);
-  return executions();
+  await until(() => executionsOf(integrationId).every(({ status }) => status !== 'RUNNING'), 30_000);
+  return executionsOf(integrationId);
 }
 
 test('more deliveries at a time than DeliverTask may run: all arrive once, and being throttled spends no attempt', async () => {
@@ -46,6 +49,9 @@ test('more deliveries at a time than DeliverTask may run: all arrive once, and b
   await publishTo(world(), 'holding', ['first']);
   await until(() => receiptsOf(world(), 'holding', 'first').length === 1, 30_000);
   await publishTo(world(), 'patient', ids);
+  const throttled = () => executionsOf('patient').filter((execution) => faultsOf(execution).length > 0);
+  await until(() => throttled().length === ids.length, 30_000);
+  world().platform.functions.find('deliver-task').killOne();
   const executions = await delivered('patient', ids);
 
   expect(ids.map((id) => receiptsOf(world(), 'patient', id).length)).toEqual(ids.map(() => 1));
