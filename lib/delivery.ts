@@ -54,6 +54,7 @@ export class Delivery extends Construct {
       ...shared,
       handler: 'deliver-batch.handler',
       size: stage.functions.deliverBatch,
+      resendsToOwnQueue: true,
     });
     this.task = new PipelineFunction(this, 'DeliverTask', {
       ...shared,

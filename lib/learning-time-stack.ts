@@ -96,6 +96,7 @@ export class LearningTimeStack extends Stack {
       workflow,
       network,
       readers: [enrichment.batch, delivery.batch],
+      deliverTask: delivery.task,
       others: [
         enrichment.task,
         delivery.task,

@@ -17,6 +17,8 @@ export interface Watched {
   readonly network: Network;
   /** Functions that every event passes. */
   readonly readers: readonly PipelineFunction[];
+  /** What the workflow delivers with. EnrichTask is throttled by design, and after an hour `fallbacks` shows it. */
+  readonly deliverTask: PipelineFunction;
   /** Those that nobody looks on as they run: at most ten, as many metrics as an alarm takes. */
   readonly others: readonly PipelineFunction[];
   /** For what rules could not deliver. */
@@ -29,7 +31,7 @@ export interface Watched {
  * @returns those that somebody is woken up for
  */
 export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
-  const { queues, workflow, network, readers, others, undelivered } = watched;
+  const { queues, workflow, network, readers, deliverTask, others, undelivered } = watched;
   const metrics = new StageMetrics(make.stageName);
   const { stateMachine } = workflow;
   const backlog = make.alarm('backlog', {
@@ -81,6 +83,14 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     when: 'Functions that every event passes were throttled, for a quarter of an hour',
     impact: 'events wait: the account has no concurrency left',
     metric: sumOf(readers.map(({ lambda }) => lambda.metricThrottles())),
+    threshold: 0,
+    periods: 3,
+  });
+  make.notice('throttled-deliveries', {
+    when: 'DeliverTask was throttled, for a quarter of an hour',
+    impact:
+      'deliveries that must wait or are repeated are late, by up to 15 minutes each time; after 72 hours they are dead-lettered',
+    metric: deliverTask.lambda.metricThrottles(),
     threshold: 0,
     periods: 3,
   });

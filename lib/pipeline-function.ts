@@ -10,7 +10,14 @@ import {
   Role,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type Code, Function as LambdaFunction, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type Code,
+  Function as LambdaFunction,
+  RecursiveLoop,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -43,6 +50,11 @@ export interface PipelineFunctionProps {
    * `aws` for functions that speak to AWS only and need no network of ours.
    */
   readonly speaksTo: 'vpc' | 'aws';
+  /**
+   * The function sends messages to the queue that invokes it. Lambda takes that for a runaway loop: after 16 invocations of one
+   * chain it stops the function, unless this is allowed (Lambda Developer Guide, "Recursive loop detection").
+   */
+  readonly resendsToOwnQueue?: boolean;
 }
 
 /** Variables that runtimes and SDKs read by themselves; ours are in the contract. */
@@ -69,7 +81,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
 
   constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
     super(scope, id);
-    const { defaults, code, handler, size, service, speaksTo } = props;
+    const { defaults, code, handler, size, service, speaksTo, resendsToOwnQueue = false } = props;
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: defaults.logRetentionDays as RetentionDays,
@@ -89,6 +101,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       timeout: Duration.seconds(size.timeoutSeconds),
       memorySize: size.memoryMegabytes,
       tracing: Tracing.ACTIVE,
+      ...(resendsToOwnQueue && { recursiveLoop: RecursiveLoop.ALLOW }),
       ...(size.reservedConcurrency !== undefined && { reservedConcurrentExecutions: size.reservedConcurrency }),
       ...(speaksTo === 'vpc' && defaults.network.placement),
     });

@@ -162,6 +162,22 @@ describe('document 001’s thresholds', () => {
   });
 });
 
+test('a throttled DeliverTask is reported after a quarter of an hour', () => {
+  const throttled = all.get('throttled-deliveries');
+  expect(throttled).toMatchObject({
+    Namespace: 'AWS/Lambda',
+    MetricName: 'Throttles',
+    Statistic: 'Sum',
+    Threshold: 0,
+    Period: 300,
+    EvaluationPeriods: 3,
+  });
+  expect(throttled.Dimensions.map(({ Name, Value }: Properties) => [Name, flatten(Value)])).toEqual([
+    ['FunctionName', '<DeliveryDeliverTaskFunction>'],
+  ]);
+  expect(throttled.AlarmActions.map(flatten)).toEqual([TOPIC]);
+});
+
 test('events that wait and that nobody wakes are told, from the hourly run’s own measure', () => {
   const overdue = { MetricName: METRICS.timerOverdue, Statistic: 'Maximum', Threshold: 0, Period: 3600 };
   expect(all.get('timers-overdue')).toMatchObject(overdue);

@@ -231,6 +231,30 @@ describe('functions', () => {
     ).toEqual([1, 1, 1, 1, 2, 180]);
   });
 
+  test('Lambda does not stop what sends to its own queue, and watches all others for runaway loops', () => {
+    const allowed = resourcesOf(template, 'AWS::Lambda::Function').filter(
+      ([, { Properties }]) => Properties.RecursiveLoop,
+    );
+    expect(allowed.map(([, { Properties }]) => [Properties.Handler, Properties.RecursiveLoop])).toEqual([
+      ['deliver-batch.handler', 'Allow'],
+    ]);
+    const sendsToOwn = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').filter(([, { Properties }]) => {
+      const role = flatten(template.Resources[Properties.FunctionName.Ref]?.Properties.Role).replace('.Arn>', '>');
+      return resourcesOf(template, 'AWS::IAM::Policy').some(
+        ([, { Properties: policy }]) =>
+          policy.Roles.map(flatten).includes(role) &&
+          policy.PolicyDocument.Statement.some(
+            ({ Action, Resource }: { Action: unknown; Resource: unknown }) =>
+              [Action].flat().includes('sqs:SendMessage') &&
+              [Resource].flat().map(flatten).includes(flatten(Properties.EventSourceArn)),
+          ),
+      );
+    });
+    expect(sendsToOwn.map(([, { Properties }]) => flatten(Properties.FunctionName))).toEqual([
+      '<DeliveryDeliverBatchFunction>',
+    ]);
+  });
+
   test('the batch function sends again to the queue that it reads', () => {
     const { Variables } = functionProperties('deliver-batch.handler').Environment;
     expect(flatten(Variables.DELIVERIES_QUEUE_URL)).toBe('<QueuesDeliveries>');
