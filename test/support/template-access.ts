@@ -190,6 +190,7 @@ const IDENTITIES: Readonly<
   'AWS::Lambda::Function': (id) => named(`lambda:${REGION}:${ACCOUNT}:function:${id}`, id),
   'AWS::Events::Rule': (id) => named(`events:${REGION}:${ACCOUNT}:rule/${id}`, id),
   'AWS::IAM::Role': (id) => named(`iam::${ACCOUNT}:role/${id}`, id),
+  'AWS::KMS::Key': (id) => named(`kms:${REGION}:${ACCOUNT}:key/${id}`, id),
   'AWS::Logs::LogGroup': (id, { LogGroupName }) =>
     named(`logs:${REGION}:${ACCOUNT}:log-group:${LogGroupName ?? id}:*`, id),
   'AWS::StepFunctions::StateMachine': (id, { StateMachineName }) => {
