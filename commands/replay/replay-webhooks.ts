@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { claimName, isSameWrite } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
+import { claimName, isWritten } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
@@ -118,11 +118,6 @@ async function replayOne(
   } catch (thrown) {
     return { webhookId, fate, thrown };
   }
-}
-
-/** Whether it is this write that stands: one whose answer was lost is repeated, and refused then. */
-async function isWritten(record: LedgerRecord, table: Pick<LedgerTable, 'record' | 'replace'>): Promise<boolean> {
-  return (await table.replace(record)) || isSameWrite(await table.record(record.webhook_id), record);
 }
 
 /** Whether a message carries it to a function, or a function has it in hand. */

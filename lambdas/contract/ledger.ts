@@ -88,7 +88,7 @@ export const ledgerRecordSchema = z.object({
   attempts: z.array(attemptSchema).max(KEPT_ATTEMPTS),
   /** While `delivering`: nobody else may send until then. */
   lease_until: z.iso.datetime().optional(),
-  /** Who changed it last, and in which of its turns: a function's log stream, or an operator's `replay` or `release`. */
+  /** Who changed it last, and in which of its turns: a function's log stream, or `replay`, `release`, `republish` or `end`. */
   claimed_by: z.string().optional(),
   /**
    * While `scheduled` or `parked`: who carries it on, and so may claim it. Parked without one, it rests here. Once `dead`:

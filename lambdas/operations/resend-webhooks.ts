@@ -1,3 +1,4 @@
+import { claimName, isWritten } from '../adapters/dynamodb/ledger-claim.ts';
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import type { LedgerEvent, LedgerRecord } from '../contract/ledger.ts';
 import { toMessageText } from '../domain/json-text.ts';
@@ -52,9 +53,10 @@ async function prepare(
   const event = await table.event(webhookId);
   if (event === undefined) return 'impossible';
   const nowMs = now();
-  const after = reopened(record ?? neverClaimed(event, nowMs), cause, nowMs);
-  if (after === undefined) return 'changed';
-  if (!request.dry_run && !(await table.replace(after))) return 'changed';
+  const before = reopened(record ?? neverClaimed(event, nowMs), cause, nowMs);
+  if (before === undefined) return 'changed';
+  const after = { ...before, claimed_by: claimName(cause) };
+  if (!request.dry_run && !(await isWritten(after, table))) return 'changed';
   return {
     id: webhookId,
     body: toMessageText(deliveryOf(event, after, nowMs, cause)),

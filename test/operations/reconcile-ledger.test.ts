@@ -6,6 +6,7 @@ import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { reconcileReportSchema } from '../../lambdas/contract/reconciliation.ts';
 import { ENRICHED, integration, LEARNER_DATA, NOW, PLAIN, serviceError } from '../support/factories.ts';
 import { DAY, HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
+import { Calls } from '../support/unanswered-calls.ts';
 
 const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
 const asleep = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
@@ -246,6 +247,14 @@ describe('a webhook that is stuck', () => {
     expect(await world.run()).toMatchObject({ accepted: 1, in_flight: 1, is_balanced: true, stuck: [], failed: 0 });
     expect(world.sent).toEqual([]);
     expect(await world.ledger.record(id)).toBeUndefined();
+  });
+
+  test('is sent where the write had no response, was repeated, and then was refused for its own sake', async () => {
+    const world = reconcileWorld();
+    await world.put('a', { agoMs: HOUR });
+    world.table = { ...world.ledger, ...new Calls(['done', 'done', 'repeated']).table(world.ledger) };
+    expect(await world.run()).toMatchObject({ republished: 1, in_flight: 0, failed: 0 });
+    expect(world.sent).toHaveLength(1);
   });
 
   test('and whose message SQS refuses is tried again by a later run', async () => {

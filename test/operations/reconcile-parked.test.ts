@@ -5,6 +5,7 @@ import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { decideClaim } from '../../lambdas/domain/ledger.ts';
 import { ENRICHED, integration, LEARNER_DATA, NOW, serviceError } from '../support/factories.ts';
 import { HOUR, isoAgo, reconcileWorld } from '../support/reconcile-world.ts';
+import { Calls } from '../support/unanswered-calls.ts';
 
 type World = ReturnType<typeof reconcileWorld>;
 
@@ -119,6 +120,14 @@ describe('what was parked for over 72 hours', () => {
     world.table = { ...world.ledger, replace: async () => false };
     expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, failed: 0 });
     expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
+  });
+
+  test('is ended where the write had no response, was repeated, and then was refused for its own sake', async () => {
+    const world = closed();
+    await park(world, 'a', 73);
+    world.table = { ...world.ledger, ...new Calls(['done', 'done', 'repeated']).table(world.ledger) };
+    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
+    expect(world.counter.counts).toMatchObject({ [METRICS.ledgerEnded]: 1 });
   });
 
   test('and fails by itself stops no other', async () => {

@@ -31,6 +31,8 @@ export class Calls {
   isKilled = false;
   /** Whether a call of the ledger's table had no response. */
   isTableUnreached = false;
+  /** How many calls were made, or begun. */
+  made = 0;
   readonly #left: CallEnd[];
   readonly #turnsLate: number[];
 
@@ -46,6 +48,7 @@ export class Calls {
   /** @param noResponse what the SDK throws where no response comes */
   async make<T>(call: () => Promise<T>, noResponse: () => Error): Promise<T> {
     if (this.isKilled) throw new Killed();
+    this.made += 1;
     const end = this.#left.shift() ?? 'done';
     for (let turns = this.#turnsLate.shift() ?? 0; turns > 0; turns -= 1) await new Promise(setImmediate);
     if (end === 'killed_before') this.#die();

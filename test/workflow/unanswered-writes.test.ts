@@ -75,6 +75,7 @@ async function play(script: readonly Step[]) {
   const published: Publication[] = [];
   const replayed = new Set<string>();
   const running: Promise<void>[] = [];
+  const calls: Calls[] = [];
   for (const step of [{ ...script[0], what: 'publish', isWithNext: false } as Step, ...script]) {
     running.push(happen(step));
     if (step.isWithNext && !['pass', 'next'].includes(step.what)) continue;
@@ -82,11 +83,12 @@ async function play(script: readonly Step[]) {
   }
   await Promise.all(running);
   await calmDown(world);
-  return { world, published, replayed };
+  return { world, published, replayed, callsMade: calls.slice(1).map(({ made }) => made) };
 
   async function happen({ what, pick, event, seconds, ...step }: Step): Promise<void> {
     const chosen = <T>(list: readonly T[]): T | undefined => list[pick % list.length];
     const going: Going = { ...step, calls: new Calls(step.ends, step.turnsLate) };
+    calls.push(going.calls);
     const execution = chosen(
       [...world.executions.values()].filter(({ state }) => state === 'waits' || state === 'runs'),
     );
@@ -169,7 +171,7 @@ async function calmDown(world: UnansweredWorld): Promise<void> {
   world.faults.push('it does not come to rest');
 }
 
-async function faultsOf(script: readonly Step[]): Promise<readonly string[]> {
+async function faultsOf(script: readonly Step[], sentWithinMinutes = Infinity): Promise<readonly string[]> {
   const { world, published, replayed } = await play(script);
   const faults = [...world.faults];
   const records = new Map(world.table.all().map((record) => [record.webhook_id, record]));
@@ -203,6 +205,8 @@ async function faultsOf(script: readonly Step[]): Promise<readonly string[]> {
       one.dueMs <= atMs && own.every((later) => later.occurredMs <= one.occurredMs || movedAtMs(later) >= one.dueMs);
     if (!own.some(isTimeOf)) faults.push(`${id} was sent early, at ${(atMs - NOW) / SECOND} s`);
   }
+  const firstMs = Math.min(...world.sent.map(({ atMs }) => atMs - NOW));
+  if (firstMs > sentWithinMinutes * MINUTE) faults.push(`it was sent after ${firstMs / MINUTE} minutes`);
   return faults.length === 0 ? [] : [...faults, ...story(world)];
 }
 
@@ -225,3 +229,108 @@ test('whatever call has no response: nothing is lost, early, or repeated more th
     { numRuns: 500 },
   );
 }, 120_000);
+
+const QUIET_STEP: Step = {
+  ...{
+    what: 'take',
+    event: 'enrollment',
+    delayMinutes: 0,
+    pick: 0,
+    seconds: 0,
+    ends: [],
+    turnsLate: [],
+    isWithNext: false,
+  },
+  ...QUIET,
+};
+type Told = Partial<Step> & Pick<Step, 'what'>;
+const TAKE: Told = { what: 'take' };
+const DELIVER: Told = { what: 'deliver' };
+const NEXT: Told = { what: 'next' };
+const WAKE: Told = { what: 'wake' };
+const RECONCILE: Told = { what: 'reconcile' };
+const KILLED: Partial<Step> = { ends: ['killed_before'] };
+const FAILING: Partial<Step> = { limiter: 'failing' };
+/** The note in the ledger has no response, and was not made. */
+const unnoted = (callsBefore: number): Partial<Step> => ({
+  ends: [...Array<CallEnd>(callsBefore).fill('done'), 'unmade'],
+});
+const A_LEAD: Partial<Step> = { event: 'calculated-a', delayMinutes: 300 };
+const MOVED: readonly Told[] = [
+  { what: 'pass', seconds: 1 },
+  { what: 'publish', event: 'calculated-a', delayMinutes: 60 },
+];
+
+/** How things go without a fault; the first step also publishes its event. */
+const SCENARIOS: Readonly<Record<string, readonly [readonly Told[], number?]>> = {
+  'delivered from the queue': [[TAKE, DELIVER]],
+  'refused from the queue': [[TAKE, { ...DELIVER, partner: 'refuses' }]],
+  'delivered by the workflow': [[TAKE, { ...DELIVER, partner: 'busy' }, NEXT, WAKE]],
+  'refused by the workflow': [[TAKE, { ...DELIVER, partner: 'busy' }, NEXT, { ...WAKE, partner: 'refuses' }]],
+  'attempted by the workflow again': [
+    [{ ...TAKE, event: 'completion' }, NEXT, { ...WAKE, partner: 'busy' }, NEXT, WAKE],
+  ],
+  'over the rate limit': [[TAKE, { ...DELIVER, limiter: 'limited' }, NEXT, DELIVER]],
+  slow: [[TAKE, { ...DELIVER, limiter: 'slow' }, NEXT, WAKE]],
+  'parked and released': [
+    [
+      ...[TAKE, { ...DELIVER, ...FAILING }],
+      ...Array.from({ length: 6 }, () => [NEXT, { ...WAKE, ...FAILING }]).flat(),
+      ...[RECONCILE, DELIVER],
+    ],
+  ],
+  'rescued and redriven': [
+    [
+      ...[{ ...TAKE, event: 'completion' }, { what: 'abort' }, { what: 'rescue' }, NEXT, WAKE],
+      ...[{ what: 'redrive' }, DELIVER, NEXT, WAKE],
+    ] as const,
+  ],
+  replayed: [[TAKE, DELIVER, { what: 'replay' }, DELIVER]],
+  'stuck and sent again': [[TAKE, { ...DELIVER, ...KILLED }, { what: 'pass', seconds: 2000 }, RECONCILE, DELIVER]],
+  'a lead that waits': [[{ ...TAKE, ...A_LEAD }, NEXT, WAKE]],
+  'a lead that fails and waits again': [
+    [{ ...TAKE, ...A_LEAD }, NEXT, { ...WAKE, partner: 'refuses' }, NEXT, { ...WAKE, partner: 'refuses' }],
+  ],
+  'a lead that is moved': [[{ ...TAKE, ...A_LEAD }, ...MOVED, TAKE, NEXT, WAKE, NEXT, WAKE], 120],
+  'a lead that is replaced': [[{ ...TAKE, ...A_LEAD }, { what: 'publish', event: 'hot' }, TAKE, DELIVER, NEXT, WAKE]],
+  'a lead that is moved, and then sent again by the reconciler': [
+    [
+      ...[
+        { ...TAKE, ...A_LEAD, ...unnoted(5) },
+        ...MOVED,
+        { ...TAKE, ...unnoted(7) },
+        { what: 'pass', seconds: 2000 } as const,
+      ],
+      ...[RECONCILE, DELIVER, NEXT, WAKE, NEXT, WAKE],
+    ],
+    120,
+  ],
+  'a lead that is moved after the reconciler has sent it again': [
+    [
+      ...[{ ...TAKE, ...A_LEAD, ...unnoted(5) }, { what: 'pass', seconds: 2000 } as const, RECONCILE, DELIVER],
+      ...[...MOVED, TAKE, NEXT, WAKE, NEXT, WAKE],
+    ],
+    160,
+  ],
+};
+
+test.each(Object.entries(SCENARIOS))(
+  '%s: whichever call fails, and in whatever way',
+  async (_, [told, within]) => {
+    const script = told.map((step) => ({ ...QUIET_STEP, ...step }));
+    expect(await faultsOf(script, within)).toEqual([]);
+    const { callsMade } = await play(script);
+    const wrong: object[] = [];
+    for (const [at, step] of script.entries()) {
+      for (let call = 0; call < (callsMade[at] ?? 0); call += 1) {
+        for (const end of ['repeated', 'unanswered', 'unmade', 'killed_before', 'killed_after'] as const) {
+          const ends = [...Array.from({ length: call }, (_, before) => step.ends[before] ?? 'done'), end];
+          const faults = await faultsOf(script.with(at, { ...step, ends }), within);
+          if (faults.length > 0) wrong.push({ at, what: step.what, call, end, faults });
+        }
+      }
+    }
+    expect(wrong).toEqual([]);
+  },
+  60_000,
+);

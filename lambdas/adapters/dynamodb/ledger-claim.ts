@@ -57,3 +57,14 @@ export function isSameWrite(standing: LedgerRecord | undefined, written: LedgerR
   const names = ['version', 'claimed_by', 'state', 'generation'] as const;
   return names.every((name) => standing[name] === written[name]);
 }
+
+/**
+ * Writes a record if it is still the version before it.
+ *
+ * @param record named by its writer (`claimName`)
+ * @returns whether it is this write that stands: one whose response was lost is repeated, and refused then
+ * @throws LedgerUnavailable
+ */
+export async function isWritten(record: LedgerRecord, table: ClaimOptions['table']): Promise<boolean> {
+  return (await table.replace(record)) || isSameWrite(await table.record(record.webhook_id), record);
+}

@@ -2,7 +2,7 @@ import type { Delivery } from '../../contract/delivery.ts';
 import type { LedgerRecord } from '../../contract/ledger.ts';
 import type { Ending, Hold, LedgerTable } from '../../contract/ledger-ports.ts';
 import { decideClaim, leaseEndMs, newRecord, settled } from '../../domain/ledger.ts';
-import { type ClaimOptions, claimName, hasHistory, isSameWrite } from './ledger-claim.ts';
+import { type ClaimOptions, claimName, hasHistory, isSameWrite, isWritten } from './ledger-claim.ts';
 
 export interface SettleOptions extends ClaimOptions {
   readonly table: Pick<LedgerTable, 'record' | 'replace' | 'overwrite'>;
@@ -25,8 +25,7 @@ export async function settleHeld(record: LedgerRecord, ending: Ending, options: 
   const { table, now } = options;
   const after = settled(record, ending, now());
   if (after.state === 'delivered') return leapTo(after, table);
-  if (await table.replace(after)) return 'written';
-  return isSameWrite(await table.record(after.webhook_id), after) ? 'written' : 'lost';
+  return (await isWritten(after, table)) ? 'written' : 'lost';
 }
 
 /**
