@@ -261,17 +261,20 @@ const MOVED: readonly Told[] = [
   { what: 'publish', event: 'calculated-a', delayMinutes: 60 },
 ];
 
-/** How things go without a fault; the first step also publishes its event. */
+/**
+ * How things go without a fault, and within how many minutes the partner takes it whichever call fails: before the
+ * reconciler would find it. The first step also publishes its event.
+ */
 const SCENARIOS: Readonly<Record<string, readonly [readonly Told[], number?]>> = {
-  'delivered from the queue': [[TAKE, DELIVER]],
+  'delivered from the queue': [[TAKE, DELIVER], 10],
   'refused from the queue': [[TAKE, { ...DELIVER, partner: 'refuses' }]],
-  'delivered by the workflow': [[TAKE, { ...DELIVER, partner: 'busy' }, NEXT, WAKE]],
+  'delivered by the workflow': [[TAKE, { ...DELIVER, partner: 'busy' }, NEXT, WAKE], 15],
   'refused by the workflow': [[TAKE, { ...DELIVER, partner: 'busy' }, NEXT, { ...WAKE, partner: 'refuses' }]],
   'attempted by the workflow again': [
     [{ ...TAKE, event: 'completion' }, NEXT, { ...WAKE, partner: 'busy' }, NEXT, WAKE],
   ],
-  'over the rate limit': [[TAKE, { ...DELIVER, limiter: 'limited' }, NEXT, DELIVER]],
-  slow: [[TAKE, { ...DELIVER, limiter: 'slow' }, NEXT, WAKE]],
+  'over the rate limit': [[TAKE, { ...DELIVER, limiter: 'limited' }, NEXT, DELIVER], 10],
+  slow: [[TAKE, { ...DELIVER, limiter: 'slow' }, NEXT, WAKE], 10],
   'parked and released': [
     [
       ...[TAKE, { ...DELIVER, ...FAILING }],
@@ -285,9 +288,9 @@ const SCENARIOS: Readonly<Record<string, readonly [readonly Told[], number?]>> =
       ...[{ what: 'redrive' }, DELIVER, NEXT, WAKE],
     ] as const,
   ],
-  replayed: [[TAKE, DELIVER, { what: 'replay' }, DELIVER]],
+  replayed: [[TAKE, DELIVER, { what: 'replay' }, DELIVER], 10],
   'stuck and sent again': [[TAKE, { ...DELIVER, ...KILLED }, { what: 'pass', seconds: 2000 }, RECONCILE, DELIVER]],
-  'a lead that waits': [[{ ...TAKE, ...A_LEAD }, NEXT, WAKE]],
+  'a lead that waits': [[{ ...TAKE, ...A_LEAD }, NEXT, WAKE], 310],
   'a lead that fails and waits again': [
     [{ ...TAKE, ...A_LEAD }, NEXT, { ...WAKE, partner: 'refuses' }, NEXT, { ...WAKE, partner: 'refuses' }],
   ],
