@@ -158,7 +158,7 @@ function reasonIn(answer: unknown): string {
   if (!isFields(answer)) return '';
   const { detail, message } = answer;
   const reason = isFields(detail) ? detail.error : message;
-  return typeof reason === 'string' ? reason.slice(0, 200) : '';
+  return typeof reason === 'string' ? [...reason].slice(0, 200).join('') : '';
 }
 
 /** Seconds only: the API sends no dates. */

@@ -1,3 +1,5 @@
+import { beginningOf } from '../lambdas/contract/text.ts';
+
 /** Names by which AWS services, and the SDK, say the same thing. */
 const EXPIRED = /^(ExpiredToken|ExpiredTokenException|RequestExpired|TokenRefreshRequired|UnauthorizedSSOTokenError)$/;
 const UNKNOWN_CREDENTIALS =
@@ -38,5 +40,5 @@ export function awsFailure(thrown: unknown, where: string): string | undefined {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 1000);
+  return beginningOf(text.replaceAll(/\s+/g, ' ').trim(), 1000);
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { attributeText } from '../lambdas/contract/text.ts';
 import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
@@ -125,7 +126,7 @@ export class AsyncInvoker {
       const MessageAttributes = {
         RequestID: attribute(requestId),
         ErrorCode: attribute('200', 'Number'),
-        ErrorMessage: attribute(error.errorMessage.slice(0, 1024) || 'none'),
+        ErrorMessage: attribute(attributeText(error.errorMessage, 1024)),
       };
       await this.#queues.send(deadLetters, { MessageBody: JSON.stringify(event), MessageAttributes });
     }

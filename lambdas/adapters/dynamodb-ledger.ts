@@ -3,6 +3,7 @@ import { KEPT_ANSWER_CHARACTERS, type LedgerRecord } from '../contract/ledger.ts
 import type { Claim, Ending, KeptTimer, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import { beginningOf } from '../contract/text.ts';
 import type { Timer } from '../contract/timer.ts';
 import { eventOf, needsNoCopy } from '../domain/ledger.ts';
 import { claimWebhook } from './dynamodb/ledger-claim.ts';
@@ -38,7 +39,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   async function keepAnswer(delivery: Delivery, record: LedgerRecord | undefined, { answerStart, progress }: Ending) {
     if (answerStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
-    const kept = answerStart.slice(0, KEPT_ANSWER_CHARACTERS);
+    const kept = beginningOf(answerStart, KEPT_ANSWER_CHARACTERS);
     await attempt('keepAnswer', undefined, () => table.keepAnswer(delivery.webhook_id, acceptedAt, kept));
   }
 

@@ -1,3 +1,5 @@
+import { beginningOf } from './text.ts';
+
 /**
  * Base of every error this project throws on purpose.
  *
@@ -72,5 +74,5 @@ export function errorName(thrown: unknown): string {
 export function errorFields(thrown: unknown): { error: string; error_message?: string } {
   const error = errorName(thrown);
   const quotable = thrown instanceof PipelineError || (thrown as { $fault?: unknown } | null)?.$fault;
-  return quotable ? { error, error_message: (thrown as Error).message.slice(0, 500) } : { error };
+  return quotable ? { error, error_message: beginningOf((thrown as Error).message, 500) } : { error };
 }

@@ -7,7 +7,7 @@ import { EVENT_TYPES } from './event-types/event-types.ts';
  */
 export const MAX_EVENT_BYTES = 200 * 1024;
 
-/** Longest that an event may wait for its moment, in days: with its tries and pauses an execution lives for 14. */
+/** Longest that an event may wait for its moment, in days: with its attempts and pauses an execution lives for 16. */
 export const MAX_TIMER_DAYS = 7;
 const MAX_DELAY_MINUTES = MAX_TIMER_DAYS * 24 * 60;
 

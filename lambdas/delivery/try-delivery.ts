@@ -4,6 +4,7 @@ import type { Integration } from '../contract/integration.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import { beginningOf } from '../contract/text.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
@@ -112,7 +113,7 @@ function remembered(sent: Sent, startedAtMs: number, tookMs: number): Pick<Tried
     at: new Date(startedAtMs).toISOString(),
     ...(result.kind === 'answered' && { status: result.status }),
     duration_ms: Math.max(0, Math.round(tookMs)),
-    ...(verdict !== 'delivered' && { error: reason.slice(0, MAX_ATTEMPT_ERROR_CHARACTERS) }),
+    ...(verdict !== 'delivered' && { error: beginningOf(reason, MAX_ATTEMPT_ERROR_CHARACTERS) }),
   };
   const answerStart = result.kind === 'answered' && verdict !== 'delivered' ? result.answerStart : undefined;
   return { attempt, ...(answerStart !== undefined && answerStart !== '' && { answerStart }) };

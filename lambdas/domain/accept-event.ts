@@ -2,6 +2,7 @@ import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES }
 import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../contract/event.ts';
 import { hasTimers } from '../contract/event-types/event-types.ts';
 import { faultsOf } from '../contract/faults.ts';
+import { beginningOf } from '../contract/text.ts';
 import { type EventKind, readKind } from './event-kind.ts';
 import { derivedEventId, webhookId } from './identity.ts';
 import { type IntegrationBook, route } from './integrations.ts';
@@ -56,7 +57,7 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
 }
 
 function rejected(reason: string): Acceptance {
-  return { verdict: 'rejected', reason: reason.slice(0, MAX_REASON_CHARACTERS) };
+  return { verdict: 'rejected', reason: beginningOf(reason, MAX_REASON_CHARACTERS) };
 }
 
 /** The event, or what is wrong with it. */

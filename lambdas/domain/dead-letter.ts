@@ -1,5 +1,6 @@
 import { DEAD_LETTER_ATTRIBUTES, MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
+import { attributeText } from '../contract/text.ts';
 
 /** A message for a dead letter queue: its body unchanged, so that it can be redriven; why it is there, beside it. */
 export function deadLetterMessage(letter: {
@@ -14,14 +15,9 @@ export function deadLetterMessage(letter: {
     id: letter.id,
     body: letter.body,
     attributes: {
-      [reason]: attributeText(letter.reason),
+      [reason]: attributeText(letter.reason, MAX_REASON_CHARACTERS),
       ...(letter.integrationId !== undefined && { [integrationId]: letter.integrationId }),
       ...(letter.webhookId !== undefined && { [webhookId]: letter.webhookId }),
     },
   };
-}
-
-/** SQS refuses an empty attribute, and the characters that it refuses in bodies. */
-function attributeText(text: string): string {
-  return text.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD]/g, '?').slice(0, MAX_REASON_CHARACTERS) || 'unknown';
 }

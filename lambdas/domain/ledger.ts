@@ -10,6 +10,7 @@ import {
   type WebhookState,
 } from '../contract/ledger.ts';
 import type { Ending } from '../contract/ledger-ports.ts';
+import { beginningOf } from '../contract/text.ts';
 import { decisionOf, unanswered } from './progress.ts';
 
 /** What a claim comes to; `record` is to be written if it is still the next version. */
@@ -145,7 +146,7 @@ export function settled(before: LedgerRecord, ending: Ending, nowMs: number): Le
     ...decisionOf(progress),
     attempt: Math.max(before.attempt, progress.attempt),
     attempts: attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-KEPT_ATTEMPTS),
-    ...(progress.reason !== undefined && { reason: progress.reason.slice(0, MAX_LEDGER_REASON_CHARACTERS) }),
+    ...(progress.reason !== undefined && { reason: beginningOf(progress.reason, MAX_LEDGER_REASON_CHARACTERS) }),
     ...((isWaiting || state === 'dead') && token !== undefined && { token }),
     ...(isWaiting && token !== undefined && progress.due_at !== null && { due_at: progress.due_at }),
     ...(isParked && { parked_since: parkedSince, parked_for: progress.parked_for ?? ('paused' as ParkedFor) }),
@@ -161,7 +162,7 @@ function stateAfter({ outcome, sleeps }: Progress): WebhookState {
 
 function shortened(attempt: Attempt): Attempt {
   if (attempt.error === undefined) return attempt;
-  return { ...attempt, error: attempt.error.slice(0, MAX_ATTEMPT_ERROR_CHARACTERS) };
+  return { ...attempt, error: beginningOf(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
 }
 
 /** Why a webhook is sent anew: an operator's word, its parking is over, or it was found stuck. */

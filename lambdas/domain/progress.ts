@@ -8,6 +8,7 @@ import type {
   TaskResult,
 } from '../contract/delivery.ts';
 import { MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
+import { attributeText } from '../contract/text.ts';
 
 /**
  * A delivery that nobody has tried yet, with what is known of its learning time.
@@ -59,7 +60,7 @@ export function dead(delivery: Delivery, attempt: number, reason: string): TaskR
     attempt,
     due_at,
     outcome: 'dead',
-    reason: reason.slice(0, MAX_REASON_CHARACTERS),
+    reason: attributeText(reason, MAX_REASON_CHARACTERS),
     redrive: redriveOf(delivery),
   };
 }
@@ -81,7 +82,7 @@ export function decided(
     ...(timed && TIMED),
     ...(earlier_tries !== undefined && { earlier_tries }),
     ...(deferrals !== undefined && { deferrals }),
-    reason: reason.slice(0, MAX_REASON_CHARACTERS),
+    reason: attributeText(reason, MAX_REASON_CHARACTERS),
   };
 }
 

@@ -1,4 +1,5 @@
 import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS, type Redrive } from '../contract/delivery.ts';
+import { attributeText } from '../contract/text.ts';
 import type { GivenUp } from './critical-dead.ts';
 import { redriveOf } from './progress.ts';
 
@@ -18,7 +19,7 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
   const input: unknown = JSON.parse(failed.input);
   const read = deliverySchema.safeParse(input);
   const reason = `workflow execution ${failed.status}${failed.error ? `: ${failed.error}` : ''}`;
-  const end = { due_at: now.toISOString(), outcome: 'dead', reason: reason.slice(0, MAX_REASON_CHARACTERS) };
+  const end = { due_at: now.toISOString(), outcome: 'dead', reason: attributeText(reason, MAX_REASON_CHARACTERS) };
   if (read.success) {
     const delivery: Delivery = read.data;
     return { ...delivery, progress: { ...delivery.progress, ...end, redrive: letterOf(delivery) } };
@@ -56,7 +57,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The workflow sends it as an attribute. */
 function textOf(fields: Record<string, unknown>, name: string): string {
   const value = fields[name];
-  return typeof value === 'string' && value !== '' ? value : 'unknown';
+  return attributeText(typeof value === 'string' ? value : '', MAX_REASON_CHARACTERS);
 }

@@ -22,7 +22,7 @@ describe('a dead letter', () => {
     fc.assert(
       fc.property(anyString, (reason) => {
         const text = deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason ?? '';
-        expect(text).toMatch(/^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD]{1,500}$/);
+        expect(text).toMatch(/^[\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]{1,500}$/u);
       }),
     );
   });

@@ -83,6 +83,11 @@ describe('a delivery that is dead', () => {
   test('says why, in at most 500 characters', () => {
     expect(dead(delivery(), 1, 'HTTP 400').reason).toBe('HTTP 400');
     expect(dead(delivery(), 1, 'x'.repeat(10_000)).reason).toHaveLength(MAX_REASON_CHARACTERS);
+    // The workflow sends it as a message attribute: nothing that SQS refuses, and no half of a character.
+    const long = `${'x'.repeat(MAX_REASON_CHARACTERS - 1)}😀`;
+    expect(dead(delivery(), 1, long).reason).toBe('x'.repeat(MAX_REASON_CHARACTERS - 1));
+    expect(dead(delivery(), 1, 'no field a\u0000b').reason).toBe('no field a?b');
+    expect(dead(delivery(), 1, '').reason).toBe('unknown');
   });
 });
 

@@ -59,6 +59,13 @@ describe('the input of a rescue', () => {
     });
   });
 
+  test('names an integration and a webhook as SQS takes them, whatever the input has there', () => {
+    const input = JSON.stringify({ integration_id: 'a\u0000\uD800', webhook_id: '😀'.repeat(300) });
+    const { integration_id, webhook_id } = rescued(delivery(), { input }) as Record<string, string>;
+    expect(integration_id).toBe('a??');
+    expect(webhook_id).toBe('😀'.repeat(250));
+  });
+
   test('has a reason of at most 500 characters', () => {
     const { reason } = rescued(delivery(), { error: 'E'.repeat(10_000) }).progress as { reason: string };
     expect(reason).toHaveLength(500);
