@@ -78,7 +78,7 @@ export class LearningTimeStack extends Stack {
       code: functionCode('operations', ['rescue-execution', 'sweep-executions', 'reconcile', 'credential-age']),
     };
     const deadLetters = queues.deliveries.deadLetters;
-    const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, deadLetters });
+    const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, ledger, deadLetters });
     const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, queues });
 
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });

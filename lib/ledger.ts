@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { LEDGER_TABLE } from '../lambdas/contract/ledger.ts';
+import { SWEEP_PARTITION } from '../lambdas/contract/sweep.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
@@ -72,6 +73,14 @@ export class Ledger extends Construct {
   grantListFailures(fn: PipelineFunction): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
+  }
+
+  /** Lets a function read and write how far the sweeps have come, and no other item. */
+  grantSweep(fn: PipelineFunction): void {
+    fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
+    fn.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [this.table.tableArn], {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [SWEEP_PARTITION] },
+    });
   }
 
   private grant(fn: PipelineFunction, operations: readonly string[]): void {

@@ -5,6 +5,7 @@ import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { FunctionSize } from './function-size.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
+import type { Ledger } from './ledger.ts';
 import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Stage } from './stage-schema.ts';
@@ -20,6 +21,7 @@ export interface RescueProps {
   readonly defaults: FunctionDefaults;
   readonly code: Code;
   readonly workflow: RetryWorkflow;
+  readonly ledger: Ledger;
   readonly deadLetters: IQueue;
 }
 
@@ -49,6 +51,7 @@ export class Rescue extends Construct {
     invokeByRules(rescue, { Rule: ending }, this.undelivered);
     const sweep = this.rescuer('SweepExecutions', 'sweep-executions.handler', sweepExecutions);
     sweep.allow(['states:ListExecutions'], [stateMachine.stateMachineArn]);
+    props.ledger.grantSweep(sweep);
     const interval = {
       description: 'Looks for failed executions that no event told of',
       schedule: Schedule.rate(SWEEP_INTERVAL),

@@ -68,7 +68,7 @@ const base = {
     sendTest: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // A handful of API calls for one execution.
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
-    // The same for each execution that failed in the last sweeps.
+    // The same for each execution that failed since the last sweep; what it has no time for is the next one's.
     sweepExecutions: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // One call.
     credentialAge: { timeoutSeconds: 30, memoryMegabytes: 256 },

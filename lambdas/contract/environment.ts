@@ -135,7 +135,7 @@ export const rescueExecutionEnvironment = z.object({
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
 
-export const sweepExecutionsEnvironment = rescueExecutionEnvironment;
+export const sweepExecutionsEnvironment = rescueExecutionEnvironment.extend({ LEDGER_TABLE_NAME: id });
 
 export const reconcileEnvironment = z.object({
   ...powertools,

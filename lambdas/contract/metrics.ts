@@ -251,7 +251,7 @@ const DEFINITIONS = {
     name: 'webhook.ledger.ended',
     unit: 'Count',
     services: ['operations'],
-    meaning: 'Parked deliveries given up after their four days',
+    meaning: 'Parked deliveries given up after their 72 hours',
   },
   featureEvaluated: {
     name: 'webhook.feature.evaluation',

@@ -27,8 +27,8 @@ const UNSTARTABLE = new Set(['InvalidExecutionInput', 'ValidationException']);
  * Takes what a failed execution carried to the dead letter queue, by way of the workflow: its execution is the durable
  * record that this one was rescued, so the rule's event and the sweep may both come, in any order, any number of times.
  *
- * Where the workflow cannot do it, the input is sent to the queue directly, but only for the rule's event: the sweep
- * would send it again every time.
+ * Where the workflow cannot do it, the input is sent to the queue directly, but only for the rule's event: nothing remembers
+ * that, and the sweep would send it once more.
  *
  * @throws the service's error, or QueueRefused, where the input is not safe yet
  */
@@ -40,9 +40,10 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
   if (name !== undefined) {
     try {
       const isNew = await services.start(name, rescueInput(failed, new Date(services.now())));
-      counter.count(METRICS.executionRescued);
-      // The sweep comes by for a day, and would wake somebody up each time.
+      // An event that comes again may be of a rescue that ended before it was reported; the sweep finds what the rule did.
       if (isNew || cause === 'event') tellIfCritical(carriedBy(failed), services);
+      if (!isNew) return log.info('execution.rescued_before', fields);
+      counter.count(METRICS.executionRescued);
       return log.error('execution.rescued', fields);
     } catch (thrown) {
       log.error('execution.rescue_not_started', { ...fields, ...errorFields(thrown) });

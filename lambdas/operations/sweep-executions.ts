@@ -1,20 +1,25 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ExecutionStatus, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
+import type { Context } from 'aws-lambda';
+import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { createSweepProgress } from '../adapters/dynamodb/sweep-progress.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
 import { readEnvironment, sweepExecutionsEnvironment } from '../contract/environment.ts';
+import type { EndedExecution } from '../contract/sweep.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
-import { type EndedExecution, type SweepServices, sweep } from './sweep.ts';
+import { FIRST_SWEEP_MS, sweep } from './sweep.ts';
 
 let services: ReturnType<typeof createServices> | undefined;
 
 /** Called by a schedule. */
-export async function handler(): Promise<void> {
+export async function handler(_event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<void> {
   services ??= createServices(process.env);
   try {
-    await sweep(services.sweeping);
+    await sweep({ ...services.sweeping, remainingMs: () => context.getRemainingTimeInMillis() });
   } finally {
     services.counter.publish();
   }
@@ -26,17 +31,21 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const log = new Logger();
   const counter = createCounter(new Metrics());
   const rescuing = createRescueServices(environment, log, counter);
-  const sweeping: SweepServices = {
+  const sweeping = {
+    ...createSweepProgress({
+      client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+      tableName: environment.LEDGER_TABLE_NAME,
+    }),
     listEnded: () => listEnded(rescuing.stepFunctions, environment.STATE_MACHINE_ARN),
-    rescue: (executionArn) => rescue(executionArn, 'sweep', rescuing),
+    rescue: (executionArn: string) => rescue(executionArn, 'sweep', rescuing),
     log,
     now: Date.now,
   };
   return { sweeping, counter };
 }
 
-/** A day of sweeping, after the longest that an execution lives: nothing started earlier is of interest. */
-const OLDEST_START_MS = (MAX_EXECUTION_DAYS + 1) * 24 * 3600_000;
+/** Longer than an execution lives, and then the first sweep looks back: nothing started earlier is of interest. */
+const OLDEST_START_MS = MAX_EXECUTION_DAYS * 24 * 3600_000 + FIRST_SWEEP_MS;
 
 async function* listEnded(client: SFNClient, stateMachineArn: string): AsyncIterable<EndedExecution> {
   for (const statusFilter of [ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED]) {

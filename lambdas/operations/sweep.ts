@@ -1,46 +1,80 @@
 import { errorFields } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
-
-/** An execution that ended without succeeding. */
-export interface EndedExecution {
-  readonly executionArn: string;
-  readonly stoppedAtMs: number;
-}
+import type { EndedExecution, SweepProgress } from '../contract/sweep.ts';
 
 export interface SweepServices {
   /** Failed, timed out and aborted executions, in any order. */
   listEnded(): AsyncIterable<EndedExecution>;
   rescue(executionArn: string): Promise<void>;
+  /** How far the sweeps have come; undefined before the first. @throws LedgerUnavailable */
+  readProgress(): Promise<SweepProgress | undefined>;
+  /** @throws LedgerUnavailable */
+  writeProgress(progress: SweepProgress): Promise<void>;
   readonly log: Log;
   now(): number;
+  /** How long this invocation may still run, in milliseconds. */
+  remainingMs(): number;
 }
 
-/** Younger failures are the rule's; its event may still be on its way. */
+/** Younger failures are the rule's; its event may still be on its way, and listings are eventually consistent. */
 export const SWEEP_AFTER_MS = 5 * 60_000;
 
-/** Older ones were swept many times over, at one sweep every 15 minutes. */
-export const SWEEP_UNTIL_MS = 24 * 3600_000;
+/** How far the first sweep looks back: as long as Step Functions lets an execution be redriven. */
+export const FIRST_SWEEP_MS = 14 * 24 * 3600_000;
+
+/** How long after its end an execution is rescued again where that failed; then the reconciler finds its event stuck. */
+export const RESCUED_FOR_MS = 24 * 3600_000;
+
+/** The most failed rescues that are remembered for the next sweep: at 150 bytes each, far under an item's 400 KB. */
+export const MAX_FAILED = 100;
+
+/** Kept of an invocation's time, in milliseconds: one rescue that hangs, and the writing of the progress. */
+const RESERVE_MS = 15_000;
 
 /**
- * Rescues what the rule missed: Step Functions emits its events at best effort. Rescuing twice does nothing, so every
- * execution of the last day is tried.
+ * Rescues what the rule missed: Step Functions emits its events at best effort. Each failed execution is handled once, in the
+ * order in which they ended; the progress says up to when. What a sweep has no time for is the next one's.
  *
  * @throws the last rescue's error, after all others were tried, so that the invocation counts as failed
  */
-export async function sweep({ listEnded, rescue, log, now }: SweepServices): Promise<void> {
+export async function sweep(services: SweepServices): Promise<void> {
+  const { log, now, rescue, remainingMs } = services;
+  const untilMs = now() - SWEEP_AFTER_MS;
+  const before = (await services.readProgress()) ?? { upToMs: now() - FIRST_SWEEP_MS, failed: [] };
+  const ended = await endedBetween(before.upToMs, untilMs, services);
+  const failed: EndedExecution[] = [];
   let failure: unknown;
   let swept = 0;
-  for await (const { executionArn, stoppedAtMs } of listEnded()) {
-    const ageMs = now() - stoppedAtMs;
-    if (ageMs < SWEEP_AFTER_MS || ageMs > SWEEP_UNTIL_MS) continue;
-    swept += 1;
+  let upToMs = Math.max(before.upToMs, untilMs);
+  for (const [position, execution] of [...before.failed, ...ended].entries()) {
+    const isFirstTime = position >= before.failed.length;
+    if (remainingMs() < RESERVE_MS || (isFirstTime && failed.length >= MAX_FAILED)) {
+      failed.push(...before.failed.slice(position));
+      // Another one that ended at the same moment may be handled twice, which does nothing.
+      upToMs = isFirstTime ? execution.stoppedAtMs - 1 : before.upToMs;
+      break;
+    }
     try {
-      await rescue(executionArn);
+      await rescue(execution.executionArn);
+      swept += 1;
     } catch (thrown) {
       failure = thrown;
-      log.error('execution.sweep_failed', { execution: executionArn, ...errorFields(thrown) });
+      const isGivenUp = now() - execution.stoppedAtMs > RESCUED_FOR_MS;
+      if (!isGivenUp) failed.push(execution);
+      const message = isGivenUp ? 'execution.sweep_given_up' : 'execution.sweep_failed';
+      log.error(message, { execution: execution.executionArn, ...errorFields(thrown) });
     }
   }
-  log.info('executions.swept', { swept });
+  await services.writeProgress({ upToMs, failed });
+  log.info('executions.swept', { swept, failed: failed.length, up_to: new Date(upToMs).toISOString() });
   if (failure !== undefined) throw failure;
+}
+
+/** Those that ended after one time and not after another, the earliest first. */
+async function endedBetween(fromMs: number, untilMs: number, { listEnded }: SweepServices): Promise<EndedExecution[]> {
+  const found: EndedExecution[] = [];
+  for await (const execution of listEnded()) {
+    if (execution.stoppedAtMs > fromMs && execution.stoppedAtMs <= untilMs) found.push(execution);
+  }
+  return found.toSorted((one, other) => one.stoppedAtMs - other.stoppedAtMs);
 }

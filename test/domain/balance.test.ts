@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
+import { METRIC_DEFINITIONS, METRICS } from '../../lambdas/contract/metrics.ts';
 import {
   acceptedOf,
   count,
   emptyTally,
   isParkedTooLong,
+  LONGEST_PARKING_MS,
   mayRelease,
   releasePlan,
   restsHere,
@@ -195,4 +197,9 @@ describe('a release', () => {
       }),
     );
   });
+});
+
+test('the metric of what was given up says after how long', () => {
+  const ended = METRIC_DEFINITIONS.find(({ name }) => name === METRICS.ledgerEnded);
+  expect(ended?.meaning).toContain(`${LONGEST_PARKING_MS / 3600_000} hours`);
 });

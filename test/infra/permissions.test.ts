@@ -18,8 +18,8 @@ interface ResourceStatement extends Statement {
 function conditionOf({ Condition }: Statement): string {
   if (Condition === undefined) return '';
   const tests = Object.entries(Condition).flatMap(([operator, keys]) => {
-    expect(['StringEquals', 'ArnEquals', 'Bool']).toContain(operator);
-    return Object.entries(keys).map(([key, value]) => `${key}=${flatten(value)}`);
+    expect(['StringEquals', 'ForAllValues:StringEquals', 'ArnEquals', 'Bool']).toContain(operator);
+    return Object.entries(keys).map(([key, value]) => `${key}=${[value].flat().map(flatten)}`);
   });
   return ` if ${tests.join(' and ')}`;
 }
@@ -147,6 +147,7 @@ describe('each role may do this, and nothing else', () => {
         logsOf('RescueSweepExecutions'),
         TRACING,
         'states:ListExecutions states:StartExecution on <RetryWorkflowStateMachine>',
+        'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn> if dynamodb:LeadingKeys=sweep',
         DESCRIBE,
         READ_EXECUTIONS,
         sends('QueuesDeliveriesDeadLetters'),
@@ -233,7 +234,7 @@ describe('each role may do this, and nothing else', () => {
   test('the ledger is listed by the reconciler, and its index by who tells health; nobody reads all of it, deletes by itself, or changes the table', () => {
     const operations = [...permissions].flatMap(([role, statements]) =>
       statements
-        .flatMap((statement) => [...statement.matchAll(/dynamodb:(\w+)/g)])
+        .flatMap((statement) => [...(statement.split(' on ')[0] ?? '').matchAll(/dynamodb:(\w+)/g)])
         .map(([, operation]) => [operation as string, role]),
     );
     const holders = Map.groupBy(operations, ([operation]) => operation);

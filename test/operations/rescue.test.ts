@@ -89,6 +89,15 @@ describe('an execution that failed', () => {
     });
   });
 
+  test('is counted once, by whoever finds it first', async () => {
+    for (const cause of ['event', 'sweep'] as const) {
+      const { services, counter, log } = world({}, { start: async () => false });
+      await rescue(ARN, cause, services);
+      expect(counter.counts).toEqual({});
+      expect(log.messages()).toEqual(['execution.rescued_before']);
+    }
+  });
+
   test('is rescued under one name, however often it is tried', async () => {
     const { services, started } = world();
     await rescue(ARN, 'event', services);

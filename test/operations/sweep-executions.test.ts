@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { createSweepProgress } from '../../lambdas/adapters/dynamodb/sweep-progress.ts';
 import { executionName } from '../../lambdas/domain/identity.ts';
 import { handler } from '../../lambdas/operations/sweep-executions.ts';
 import { AwsError } from '../../local/control-plane/aws-error.ts';
+import { type LedgerServer, startLedgerServer } from '../support/dynamodb.ts';
 import { delivery, PENDING } from '../support/factories.ts';
-import { variablesOf, wearEnvironment } from '../support/handler-wiring.ts';
+import { CONTEXT, variablesOf, wearEnvironment } from '../support/handler-wiring.ts';
 import { startWorkflowService, type WorkflowService } from '../support/workflow-service.ts';
 
 const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:000000000000:stateMachine:retry';
@@ -11,13 +13,22 @@ const DAY_SECONDS = 24 * 3600;
 const carried = delivery(PENDING);
 
 let service: WorkflowService;
+let ledger: LedgerServer;
 beforeAll(async () => {
   service = await startWorkflowService();
+  ledger = await startLedgerServer();
   const DELIVERIES_DEAD_LETTER_QUEUE_URL = `${service.endpoint}/000000000000/dead`;
-  wearEnvironment({ ...variablesOf(service.endpoint), STATE_MACHINE_ARN, DELIVERIES_DEAD_LETTER_QUEUE_URL });
+  wearEnvironment({
+    ...variablesOf(service.endpoint),
+    STATE_MACHINE_ARN,
+    DELIVERIES_DEAD_LETTER_QUEUE_URL,
+    AWS_ENDPOINT_URL_DYNAMODB: ledger.endpoint,
+    LEDGER_TABLE_NAME: ledger.tableName,
+  });
 });
-afterAll(() => service.close());
-beforeEach(() => {
+afterAll(() => Promise.all([service.close(), ledger.close()]));
+beforeEach(async () => {
+  await createSweepProgress(ledger).writeProgress({ upToMs: Date.now() - DAY_SECONDS * 1000, failed: [] });
   service.forget();
   service.answers.DescribeExecution = ({ executionArn }) => ({
     name: executionName(carried.webhook_id, `g${String(executionArn).slice(1)}`),
@@ -43,7 +54,7 @@ const pagesOf = (pages: Readonly<Record<string, object>>) => {
 };
 const asked = (operation: string) => service.calls.filter((call) => call.operation === operation);
 
-test('reads every page of what failed, timed out and was aborted, and rescues what ended within a day', async () => {
+test('reads every page of what failed, timed out and was aborted, and rescues what ended since the last sweep', async () => {
   pagesOf({
     'FAILED first': { executions: [listed('e1', 0.1, 0.05), listed('e2', 5, 2)], nextToken: 'second' },
     'FAILED second': { executions: [listed('e3', 6, 0.5)], nextToken: 'third' },
@@ -51,7 +62,7 @@ test('reads every page of what failed, timed out and was aborted, and rescues wh
     'TIMED_OUT first': { executions: [listed('e5', 7, 0.01)] },
     'ABORTED first': { executions: [listed('e6', 1, undefined), listed('e7', 1, 0.2)] },
   });
-  await handler();
+  await handler({}, CONTEXT);
 
   const pages = asked('ListExecutions').map(({ body }) => [body.statusFilter, body.nextToken]);
   expect(pages).toEqual([
@@ -62,13 +73,17 @@ test('reads every page of what failed, timed out and was aborted, and rescues wh
     ['ABORTED', undefined],
   ]);
   expect(asked('ListExecutions')[0]?.body).toMatchObject({ stateMachineArn: STATE_MACHINE_ARN, maxResults: 1000 });
-  expect(asked('DescribeExecution').map(({ body }) => body.executionArn)).toEqual(['e1', 'e3', 'e4', 'e5', 'e7']);
+  expect(asked('DescribeExecution').map(({ body }) => body.executionArn)).toEqual(['e4', 'e3', 'e7', 'e1', 'e5']);
   expect(asked('StartExecution')).toHaveLength(5);
+
+  const before = asked('DescribeExecution').length;
+  await handler({}, CONTEXT);
+  expect(asked('DescribeExecution')).toHaveLength(before);
 });
 
 test('reads no further than where executions are too old to matter: there may be 90 days of them', async () => {
-  pagesOf({ 'FAILED first': { executions: [listed('e1', 14.9, 0.05), listed('e2', 15.1, 0.5)], nextToken: 'second' } });
-  await handler();
+  pagesOf({ 'FAILED first': { executions: [listed('e1', 29.9, 0.05), listed('e2', 30.1, 0.5)], nextToken: 'second' } });
+  await handler({}, CONTEXT);
 
   expect(asked('ListExecutions').map(({ body }) => body.nextToken)).toEqual([undefined, undefined, undefined]);
   expect(asked('DescribeExecution').map(({ body }) => body.executionArn)).toEqual(['e1']);
@@ -78,5 +93,5 @@ test('fails where the executions cannot be listed', async () => {
   service.answers.ListExecutions = () => {
     throw new AwsError('StateMachineDoesNotExist', 400, 'no such state machine');
   };
-  await expect(handler()).rejects.toMatchObject({ name: 'StateMachineDoesNotExist' });
+  await expect(handler({}, CONTEXT)).rejects.toMatchObject({ name: 'StateMachineDoesNotExist' });
 });

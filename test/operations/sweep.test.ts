@@ -1,82 +1,187 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { EndedExecution, SweepProgress } from '../../lambdas/contract/sweep.ts';
 import {
-  type EndedExecution,
+  FIRST_SWEEP_MS,
+  MAX_FAILED,
+  RESCUED_FOR_MS,
   SWEEP_AFTER_MS,
-  SWEEP_UNTIL_MS,
   type SweepServices,
   sweep,
 } from '../../lambdas/operations/sweep.ts';
 import { fakeLog, NOW, serviceError } from '../support/factories.ts';
 
 const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
 const ended = (executionArn: string, minutesAgo: number): EndedExecution => ({
   executionArn,
   stoppedAtMs: NOW - minutesAgo * MINUTE_MS,
 });
 
+/** Sweeps one after the other, over the same executions and the same progress. */
 function world(executions: readonly EndedExecution[], overrides: Partial<SweepServices> = {}) {
   const rescued: string[] = [];
   const log = fakeLog();
+  const state = { progress: undefined as SweepProgress | undefined, nowMs: NOW, rescuesLeft: Number.POSITIVE_INFINITY };
   const services: SweepServices = {
     async *listEnded() {
       yield* executions;
     },
     async rescue(executionArn) {
+      state.rescuesLeft -= 1;
       rescued.push(executionArn);
     },
+    readProgress: async () => state.progress,
+    async writeProgress(progress) {
+      state.progress = progress;
+    },
     log,
-    now: () => NOW,
+    now: () => state.nowMs,
+    remainingMs: () => (state.rescuesLeft > 0 ? 60_000 : 0),
     ...overrides,
   };
-  return { services, rescued, log };
+  return { services, rescued, log, state };
 }
 
 describe('a sweep', () => {
-  test('rescues what ended in the last day, in whatever order it is listed', async () => {
-    const { services, rescued, log } = world([
-      ended('a', 60),
-      ended('too old', 24 * 60 + 1),
-      ended('too young', 4),
+  test('rescues what ended since the last one, the earliest first, in whatever order it is listed', async () => {
+    const { services, rescued, log, state } = world([
       ended('b', 6),
+      ended('young', 4),
+      ended('a', 60),
+      ended('old', 90),
     ]);
+    state.progress = { upToMs: NOW - 90 * MINUTE_MS, failed: [] };
     await sweep(services);
     expect(rescued).toEqual(['a', 'b']);
-    expect(log.only('executions.swept')).toEqual({ swept: 2 });
+    expect(state.progress).toEqual({ upToMs: NOW - SWEEP_AFTER_MS, failed: [] });
+    expect(log.only('executions.swept')).toMatchObject({ swept: 2, failed: 0 });
   });
 
-  test('leaves five minutes to the rule, and looks back a day', async () => {
-    expect([SWEEP_AFTER_MS, SWEEP_UNTIL_MS]).toEqual([5 * MINUTE_MS, 24 * 60 * MINUTE_MS]);
-    const { services, rescued } = world([ended('just old enough', 5), ended('just young enough', 24 * 60)]);
+  test('handles each execution once, however often it is listed', async () => {
+    const { services, rescued, state } = world([ended('a', 60), ended('b', 61), ended('next', 4)]);
+    for (let quarter = 0; quarter < 96; quarter += 1) {
+      await sweep(services);
+      state.nowMs += 15 * MINUTE_MS;
+    }
+    expect(rescued).toEqual(['b', 'a', 'next']);
+  });
+
+  test('leaves five minutes to the rule, and looks back 14 days at first', async () => {
+    expect([SWEEP_AFTER_MS, FIRST_SWEEP_MS]).toEqual([5 * MINUTE_MS, 14 * 24 * HOUR_MS]);
+    const days14 = 14 * 24 * 60;
+    const { services, rescued } = world([ended('old enough', 5), ended('too old', days14), ended('first', days14 - 1)]);
     await sweep(services);
-    expect(rescued).toEqual(['just old enough', 'just young enough']);
+    expect(rescued).toEqual(['first', 'old enough']);
+  });
+
+  test('that has no time left goes on where it ended, and so reaches every one of thousands', async () => {
+    const many = Array.from({ length: 2_500 }, (_, index) => ended(`e${index}`, 10 + index));
+    const { services, rescued, state } = world(many);
+    for (let quarter = 0; quarter < 4; quarter += 1) {
+      state.rescuesLeft = 700;
+      await sweep(services);
+      state.nowMs += 15 * MINUTE_MS;
+    }
+    expect(rescued).toHaveLength(2_500);
+    expect(new Set(rescued).size).toBe(2_500);
+    expect(rescued.slice(0, 2)).toEqual(['e2499', 'e2498']);
+  });
+
+  test('goes on after a rescue that failed, fails in the end, and begins with it the next time', async () => {
+    const broken = new Set(['b', 'c']);
+    const tried: string[] = [];
+    const { services, log, state } = world([ended('a', 60), ended('b', 61), ended('c', 62), ended('d', 63)], {
+      async rescue(executionArn) {
+        tried.push(executionArn);
+        if (broken.has(executionArn)) throw serviceError(`Fault of ${executionArn}`);
+      },
+    });
+    await expect(sweep(services)).rejects.toMatchObject({ name: 'Fault of b' });
+    expect(tried).toEqual(['d', 'c', 'b', 'a']);
+    expect(state.progress).toEqual({ upToMs: NOW - SWEEP_AFTER_MS, failed: [ended('c', 62), ended('b', 61)] });
+    expect(log.messages()).toEqual(['execution.sweep_failed', 'execution.sweep_failed', 'executions.swept']);
+
+    broken.clear();
+    tried.length = 0;
+    await sweep(services);
+    expect(tried).toEqual(['c', 'b']);
+    expect(state.progress?.failed).toEqual([]);
+  });
+
+  test('gives up after a day what cannot be rescued, and says so', async () => {
+    const { services, log, state } = world([], {
+      async rescue() {
+        throw serviceError('AccessDeniedException');
+      },
+    });
+    const [young, old] = [ended('young', 60), { executionArn: 'old', stoppedAtMs: NOW - RESCUED_FOR_MS - 1 }];
+    state.progress = { upToMs: NOW - HOUR_MS, failed: [old, young] };
+    await expect(sweep(services)).rejects.toMatchObject({ name: 'AccessDeniedException' });
+    expect(state.progress?.failed).toEqual([young]);
+    expect(log.only('execution.sweep_given_up')).toMatchObject({ execution: 'old' });
+  });
+
+  test('remembers a hundred failures, and goes no further than that', async () => {
+    const many = Array.from({ length: 150 }, (_, index) => ended(`e${index}`, 200 - index));
+    const { services, state } = world(many, {
+      async rescue() {
+        throw serviceError('ThrottlingException');
+      },
+    });
+    await expect(sweep(services)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect(state.progress?.failed).toHaveLength(MAX_FAILED);
+    expect(state.progress?.upToMs).toBe((many[MAX_FAILED]?.stoppedAtMs ?? 0) - 1);
   });
 
   test('of nothing says so', async () => {
     const { services, log } = world([]);
     await sweep(services);
-    expect(log.only('executions.swept')).toEqual({ swept: 0 });
+    expect(log.only('executions.swept')).toMatchObject({ swept: 0 });
   });
 
-  test('goes on after a rescue that failed, and fails in the end', async () => {
-    const tried: string[] = [];
-    const { services, log } = world([ended('a', 60), ended('b', 61), ended('c', 62)], {
-      async rescue(executionArn) {
-        tried.push(executionArn);
-        if (executionArn !== 'b') throw serviceError(`Fault of ${executionArn}`);
-      },
-    });
-    await expect(sweep(services)).rejects.toMatchObject({ name: 'Fault of c' });
-    expect(tried).toEqual(['a', 'b', 'c']);
-    expect(log.messages()).toEqual(['execution.sweep_failed', 'execution.sweep_failed', 'executions.swept']);
-  });
-
-  test('fails where the executions cannot be listed', async () => {
-    const { services } = world([], {
+  test.each(['listEnded', 'readProgress'] as const)('fails where %s does, and rescues nothing', async (service) => {
+    const { services, rescued } = world([ended('a', 60)], {
       // biome-ignore lint/correctness/useYield: it fails before the first
       async *listEnded() {
-        throw serviceError('ThrottlingException');
+        throw serviceError('Fault of listEnded');
       },
+      ...(service === 'readProgress' && {
+        readProgress: async () => {
+          throw serviceError('Fault of readProgress');
+        },
+      }),
     });
-    await expect(sweep(services)).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await expect(sweep(services)).rejects.toMatchObject({ name: `Fault of ${service}` });
+    expect(rescued).toEqual([]);
+  });
+
+  test('rescues every failure, and each once, whatever fails and however little time there is', async () => {
+    const minutes = fc.uniqueArray(fc.integer({ min: 6, max: 600 }), { maxLength: 60 });
+    const chances = fc.infiniteStream(fc.nat(9));
+    await fc.assert(
+      fc.asyncProperty(minutes, fc.array(fc.nat(20), { maxLength: 20 }), chances, async (ago, times, chance) => {
+        const executions = ago.map((minutesAgo) => ended(`e${minutesAgo}`, minutesAgo));
+        const done: string[] = [];
+        const made = world(executions);
+        let isBroken = true;
+        const services: SweepServices = {
+          ...made.services,
+          async rescue(executionArn) {
+            made.state.rescuesLeft -= 1;
+            if (isBroken && Number(chance.next().value) === 0) throw serviceError('ThrottlingException');
+            done.push(executionArn);
+          },
+        };
+        for (const rescues of [...times, Number.POSITIVE_INFINITY]) {
+          isBroken = rescues !== Number.POSITIVE_INFINITY;
+          made.state.rescuesLeft = rescues;
+          await sweep(services).catch(() => undefined);
+          made.state.nowMs += 15 * MINUTE_MS;
+        }
+        expect(done.toSorted()).toEqual(executions.map(({ executionArn }) => executionArn).toSorted());
+      }),
+      { numRuns: 300 },
+    );
   });
 });
