@@ -38,7 +38,7 @@ export async function startSurroundings({ partnerDelayMs = 0 } = {}): Promise<Su
     const partner = startChild(new URL('./partner.ts', import.meta.url));
     stops.push(partner.stop);
     const options: PartnerOptions = { cert: TEST_ONLY_CERTIFICATE, key: TEST_ONLY_KEY, delayMs: partnerDelayMs };
-    const url = `https://localhost:${await partner.ask(options)}`;
+    const url = `https://127.0.0.1:${await partner.ask(options)}`;
     const controlPlane = await startControlPlane();
     stops.push(() => controlPlane.close());
     configure(controlPlane, url);

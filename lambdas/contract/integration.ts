@@ -22,18 +22,67 @@ export const headerValueSchema = z
   .regex(/^[!-~]([ -~]*[!-~])?$/, 'must be visible ASCII');
 
 const PORT = '[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]';
+/** One part of a host's name (RFC 1123): letters, digits and hyphens between them, at most 63. */
+const LABEL = '[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?';
+/** At least two parts, the last of which begins with a letter: else URL parsers read `127.1` and `0x7f.1` as addresses. */
+const NAME = `(${LABEL}[.])+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?`;
+const BYTE = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])';
+const IPV4 = `(${BYTE}[.]){3}${BYTE}`;
+const IPV6 = '\\[[0-9A-Fa-f:.]+\\]';
+/** The longest name that DNS can carry, in characters (RFC 1035, without the dot at the end). */
+const MAX_NAME_LENGTH = 253;
 /**
- * Host or bracketed address, port, path and query: as much as a pattern can know of what URLs are. ASCII, as RFC 3986 has
- * it: a name in another script is written in Punycode, a path percent-encoded, so that what is sent is what was read.
+ * Host or address, port, path and query: as much as a pattern can know of what URLs are. ASCII, as RFC 3986 has it: a name
+ * in another script is written in Punycode, a path percent-encoded, so that what is sent is what was read. `localhost` is
+ * for the stage `local`, the only one that sends over plain HTTP.
  */
-const ADDRESS = new RegExp(`^https?://([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:(${PORT}))?([/?][!-"$-~]*)?$`);
+const ADDRESS = new RegExp(`^(https?://(${NAME}|${IPV4}|${IPV6})|http://localhost)(:(${PORT}))?([/?][!-"$-~]*)?$`);
+
+/** What a URL consists of, as it is written: `URL` would accept and change much of what must be refused. */
+const PARTS = /^https?:\/\/(?:([^/?#]*)@)?(\[[^/?#]*\]|[^/?#:]*)(?::([^/?#]*))?(?=[/?#]|$)/;
+
+/** What is wrong with an address, for the operator who wrote it. It quotes nothing: a URL may hold a password. */
+function addressFault(text: string): string {
+  if (!/^https?:\/\//.test(text)) return 'must be an http(s) URL: it begins with https://';
+  const [, credentials, host = '', port] = PARTS.exec(text) ?? [];
+  if (credentials !== undefined) return 'must not hold a user name or password: they belong into the secret';
+  if (text.includes('#')) return 'must not have a fragment (#…): it is never sent';
+  return (
+    hostFault(host, text) ??
+    portFault(port) ??
+    'must hold visible ASCII only: write other characters of the path as %XX'
+  );
+}
+
+function hostFault(host: string, text: string): string | undefined {
+  if (host === '') return 'has no host';
+  if (host.startsWith('['))
+    return new RegExp(`^${IPV6}$`).test(host) ? undefined : 'has no IPv6 address in its brackets';
+  if (new RegExp(`^(${NAME}|${IPV4})$`).test(host)) return undefined;
+  if (/[^!-~]/.test(host)) return 'has a host that is not ASCII: write an internationalized name in its form xn--…';
+  if (host.includes('*')) return 'has a host with a wildcard: name one host';
+  if (host.includes('_')) return 'has a host with an underscore, for which no certificate can be issued';
+  if (host.endsWith('.')) return 'has a host with a dot at its end: leave it out';
+  if (host === 'localhost' && text.startsWith('http:')) return undefined;
+  if (/^[0-9.]+$/.test(host)) return 'has an address that is not four numbers of at most 255';
+  if (!host.includes('.')) return 'has a host without a domain: write its full name, such as hooks.partner.example';
+  return 'has a host that cannot exist: its parts have 1 to 63 letters, digits and hyphens between them, and the last begins with a letter';
+}
+
+function portFault(port: string | undefined): string | undefined {
+  return port === undefined || new RegExp(`^(${PORT})$`).test(port) ? undefined : 'has a port that is not 1 to 65535';
+}
 
 /** An address to send to. The scheme, port and resolved address are checked again before each request. */
 const addressSchema = z
   .string()
   .max(2048)
-  .regex(ADDRESS, 'must be an http(s) URL in ASCII, without credentials or fragment')
-  .refine((text) => URL.canParse(text), 'is no URL');
+  .regex(ADDRESS, { error: ({ input }) => addressFault(String(input)), abort: true })
+  .refine((text) => URL.canParse(text), { error: 'is no URL', abort: true })
+  .refine(
+    (text) => new URL(text).hostname.length <= MAX_NAME_LENGTH,
+    `has a host of over ${MAX_NAME_LENGTH} characters`,
+  );
 
 const headerNameSchema = z
   .string()

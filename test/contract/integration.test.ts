@@ -49,6 +49,12 @@ describe('an integration', () => {
     'https://partner.example:8443/hooks/completions?tenant=1',
     'https://partner.example?tenant=1',
     'http://127.0.0.1:8080/',
+    'http://localhost:8080/hooks',
+    'https://203.0.113.9/hooks',
+    'https://xn--bcher-kva.example/',
+    'https://1password.partner.example/',
+    'https://a-b--c.partner.co.uk/',
+    `https://${'a'.repeat(63)}.partner.example/`,
     'https://partner.example/caf%C3%A9',
     'https://xn--caf-dma.example/',
     'https://partner.example/a@b',
@@ -83,9 +89,78 @@ describe('an integration', () => {
   ])('does not receive at %j', (url) => expect(fits({ url })).toBe(false));
 
   // What takes a URL parser to see, JSON Schema cannot say: the function refuses it alone.
-  test.each(['https://[:::1]/', 'https://1.2.3.999/'])('does not receive at %s', (url) => {
+  test.each(['https://[:::1]/', `https://${'a.'.repeat(124)}example/`])('does not receive at %s', (url) => {
     expect(functionTakes({ url })).toBe(false);
     expect(validatorTakes({ url })).toBe(true);
+  });
+
+  test.each([
+    ['partner.example/hooks', /^must be an http\(s\) URL/],
+    ['ftp://partner.example/', /^must be an http\(s\) URL/],
+    ['https://user:word@partner.example/', /^must not hold a user name/],
+    ['https://partner.example/#part', /fragment/],
+    ['https://', /^has no host/],
+    ['https:///hooks', /^has no host/],
+    ['https://:443/', /^has no host/],
+    ['https://localhost/', /without a domain/],
+    ['https://LOCALHOST:8443/', /without a domain/],
+    ['http://LocalHost/', /without a domain/],
+    ['https://p', /without a domain/],
+    ['https://p/hooks', /without a domain/],
+    ['https://*.example/', /wildcard/],
+    ['https://*/', /wildcard/],
+    ['https://my_app.example/', /underscore/],
+    ['https://partner.example./', /dot at its end/],
+    ['https://partner.example.:443/', /dot at its end/],
+    ['https://-p.example/', /cannot exist/],
+    ['https://p-.example/', /cannot exist/],
+    ['https://a..b/', /cannot exist/],
+    ['https://.example/', /cannot exist/],
+    ['https://p.-example/', /cannot exist/],
+    ['https://p.example-/', /cannot exist/],
+    ['https://p.123/', /cannot exist/],
+    ['https://p.0x7f/', /cannot exist/],
+    [`https://${'a'.repeat(64)}.example/`, /cannot exist/],
+    ['https://a%zz.example/', /cannot exist/],
+    [`https://${'a.'.repeat(124)}example/`, /over 253/],
+    ['https://127.1/', /four numbers/],
+    ['https://2130706433/', /four numbers/],
+    ['https://1.2.3.4.5/', /four numbers/],
+    ['https://1.2.3.999/', /four numbers/],
+    ['https://1.2.3.04/', /four numbers/],
+    ['https://0x7f.1/', /cannot exist/],
+    ['https://[::1/', /./],
+    ['https://[fe80::1%25eth0]/', /brackets/],
+    ['https://b\u00fccher.example/', /not ASCII/],
+    ['https://p\u0430rtner.example/', /not ASCII/],
+    ['https://partner.example:0/', /port/],
+    ['https://partner.example:65536/', /port/],
+    ['https://partner.example:/', /port/],
+    ['https://partner.example/caf\u00e9', /visible ASCII/],
+    ['https://partner.example/a b', /visible ASCII/],
+    ['https://partner.example/hooks\n', /visible ASCII/],
+  ])('does not receive at %j, and says why in one sentence', (url, words) => {
+    for (const entry of [{ url }, { auth: { type: 'oauth2_client_credentials', token_url: url } }]) {
+      const issues = integrationSchema.safeParse({ ...GOOD, ...entry }).error?.issues ?? [];
+      expect(issues.map(({ message }) => message)).toEqual([expect.stringMatching(words)]);
+    }
+  });
+
+  test('has a host that validator, function and URL parser read alike', () => {
+    const part = fc.stringMatching(/^[A-Za-z0-9_*%.-]{0,6}$/);
+    const host = fc.oneof(
+      fc.tuple(part, part).map(([one, two]) => `${one}.${two}`),
+      part,
+      fc.ipV4(),
+      fc.domain(),
+    );
+    fc.assert(
+      fc.property(host, (name) => {
+        const url = `https://${name}/`;
+        if (!fits({ url })) return;
+        expect(new URL(url).hostname).toBe(name.toLowerCase());
+      }),
+    );
   });
 
   test('does not receive at a URL of over 2048 characters', () => {
