@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { OAuthClient, SendResult, TokenResult, TokenSource, WebhookSender } from '../contract/delivery-ports.ts';
+import { USER_AGENT } from '../contract/own-headers.ts';
 
 /** Longest token fetch, whoever waits for it and however long. */
 const FETCH_TIMEOUT_MS = 10_000;
@@ -128,7 +129,7 @@ function tokenRequest({ tokenUrl, scope, clientId, clientSecret }: OAuthClient) 
   const grant = { client_id: clientId, client_secret: clientSecret, grant_type: 'client_credentials', scope };
   return {
     url: tokenUrl,
-    headers: { 'content-type': 'application/json', accept: 'application/json' },
+    headers: { 'User-Agent': USER_AGENT, Accept: 'application/json', 'Content-Type': 'application/json' },
     body: JSON.stringify(grant),
     timeoutMs: FETCH_TIMEOUT_MS,
     keepAnswerBytes: KEPT_ANSWER_BYTES,

@@ -30,3 +30,6 @@ export const OWN_HEADER = new RegExp(`^((${OWN_HEADERS.map(anyCase).join('|')})$
 function anyCase(text: string): string {
   return text.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 }
+
+/** Who sends, in every request to a partner. The version is that of the contract, not of the code. */
+export const USER_AGENT = 'learning-time-webhooks/1';

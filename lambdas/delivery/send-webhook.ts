@@ -2,13 +2,17 @@ import type { OAuthClient, SendResult, TokenSource, WebhookSender } from '../con
 import { SecretUnusable } from '../contract/errors.ts';
 import type { Integration } from '../contract/integration.ts';
 import type { IntegrationSecret } from '../contract/integration-secret.ts';
+import { USER_AGENT } from '../contract/own-headers.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { type Credentials, credentialsOf } from '../domain/credentials.ts';
 import { classify, type Verdict } from '../domain/outcome.ts';
 import { signatureHeader } from '../domain/signature.ts';
 
-/** Sent with every webhook; the version is that of the contract, not of the code. */
-const USER_AGENT = 'learning-time-webhooks/1';
+/**
+ * Sent with every webhook, unless the integration has a header of that name. Web application firewalls refuse requests
+ * without either of them (OWASP Core Rule Set 920300 and 920320). The body of a response is not used, so any type will do.
+ */
+const DEFAULT_HEADERS = { 'User-Agent': USER_AGENT, Accept: '*/*' };
 
 export interface SendWebhookServices {
   readonly sender: WebhookSender;
@@ -130,9 +134,8 @@ async function sendOnce(
   const result = await services.sender.send({
     url: integration.url,
     headers: {
-      'user-agent': USER_AGENT,
-      ...authorized.headers,
-      'content-type': 'application/json',
+      ...withDefaults(authorized.headers),
+      'Content-Type': 'application/json',
       'webhook-id': id,
       'webhook-timestamp': timestamp,
       'webhook-signature': signature,
@@ -149,6 +152,12 @@ async function sendOnce(
   };
 }
 
+function withDefaults(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+  const missing = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
+  return { ...Object.fromEntries(missing), ...headers };
+}
+
 type Authorized =
   | {
       readonly headers: Readonly<Record<string, string>>;
@@ -162,7 +171,7 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
   const answer = await tokens.token(oauth, timeoutMs);
   if (answer.kind === 'token') {
     return {
-      headers: { ...headers, authorization: `Bearer ${answer.token}` },
+      headers: { ...headers, Authorization: `Bearer ${answer.token}` },
       token: { client: oauth, text: answer.token },
     };
   }

@@ -4,7 +4,10 @@ import type { IntegrationSecret } from '../contract/integration-secret.ts';
 
 /** What a request to an integration carries besides its signature. */
 export interface Credentials {
-  /** Names in lower case. Without `authorization` where `oauth` is there: its token is fetched first. */
+  /**
+   * Names as the entry writes them: receivers should ignore their case, and some do not. None is there twice in another
+   * case. Without `Authorization` where `oauth` is there: its token is fetched first.
+   */
   readonly headers: Readonly<Record<string, string>>;
   readonly oauth?: OAuthClient;
 }
@@ -35,7 +38,7 @@ export function credentialsOf(
   const needs = `auth ${auth.type} needs`;
   let oauth: OAuthClient | undefined;
   if (auth.type === 'bearer') {
-    named.push(['authorization', `Bearer ${needed(secret.bearer_token, 'bearer_token', needs)}`]);
+    named.push(['Authorization', `Bearer ${needed(secret.bearer_token, 'bearer_token', needs)}`]);
   } else if (auth.type === 'api_key') {
     named.push([auth.header, needed(secret.api_key, 'api_key', needs)]);
   } else if (auth.type === 'oauth2_client_credentials') {
@@ -50,8 +53,8 @@ export function credentialsOf(
 
   if (missing.length > 0) return { missing: `the secret has ${missing.join(', and ')}` };
   // Not by assignment: a header may be called __proto__.
-  const lowerCased = Object.fromEntries(named.map(([name, value]) => [name.toLowerCase(), value]));
-  return oauth === undefined ? { headers: lowerCased } : { headers: lowerCased, oauth };
+  const asWritten = Object.fromEntries(named);
+  return oauth === undefined ? { headers: asWritten } : { headers: asWritten, oauth };
 }
 
 /** Its own keys only: `constructor` is a name that an entry may ask for. */

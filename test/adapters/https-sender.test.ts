@@ -71,6 +71,16 @@ describe('a webhook on the wire', () => {
     });
   });
 
+  test('carries the names of headers as they are written', async () => {
+    const partner = await partnerThat((answer) => answer.end());
+    const headers = { 'X-API-Key': 'k', 'x-Tenant': 't', Authorization: 'Bearer a', Accept: '*/*' };
+    await sender.send(request(partner.url, { headers }));
+    const names = partner.received[0]?.rawHeaders.filter((_, index) => index % 2 === 0);
+    expect(names?.sort()).toEqual(
+      ['X-API-Key', 'x-Tenant', 'Authorization', 'Accept', 'Content-Length', 'Host', 'Connection'].sort(),
+    );
+  });
+
   test.each([200, 201, 202, 204, 301, 302, 307, 308, 400, 401, 404, 408, 410, 429, 500, 503])(
     'is answered with %i',
     async (status) => {

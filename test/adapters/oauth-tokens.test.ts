@@ -83,7 +83,11 @@ describe('a fetch', () => {
     expect(await ask()).toEqual(token('token-1'));
     const [received] = server.received;
     expect(received).toMatchObject({ method: 'POST', path: '/oauth2/token' });
-    expect(received?.headers).toMatchObject({ 'content-type': 'application/json', accept: 'application/json' });
+    expect(received?.headers).toMatchObject({
+      'user-agent': 'learning-time-webhooks/1',
+      'content-type': 'application/json',
+      accept: 'application/json',
+    });
     expect(JSON.parse(String(received?.body))).toEqual({
       client_id: 'me',
       client_secret: 'hunter2',

@@ -57,8 +57,9 @@ describe('a webhook', () => {
       {
         url: 'https://partner.example/hooks',
         headers: {
-          'user-agent': 'learning-time-webhooks/1',
-          'content-type': 'application/json',
+          'User-Agent': 'learning-time-webhooks/1',
+          Accept: '*/*',
+          'Content-Type': 'application/json',
           'webhook-id': 'wh_1',
           'webhook-timestamp': SECONDS,
           'webhook-signature': signedWith(SIGNING_SECRET),
@@ -90,8 +91,19 @@ describe('a webhook', () => {
     const held = secret({ bearer_token: 't0ken', headers: { tenant: 'a' } });
     const services = sendingServices([answered(200)], { secretOf: () => secretSource(held) });
     await sendWebhook(webhook(to), services);
-    expect(services.requests[0]?.headers).toMatchObject({ 'x-tenant': 'a', authorization: 'Bearer t0ken' });
+    expect(services.requests[0]?.headers).toMatchObject({ 'X-Tenant': 'a', Authorization: 'Bearer t0ken' });
   });
+
+  test.each(['accept', 'Accept', 'ACCEPT', 'user-agent', 'User-Agent', 'uSER-aGENT'])(
+    'carries the integration’s own %s instead of the usual one, as it is written',
+    async (name) => {
+      const services = sendingServices([answered(200)]);
+      await sendWebhook(webhook(integration({ headers: [{ name, value: 'its own' }] })), services);
+      const { headers = {} } = services.requests[0] ?? {};
+      const named = Object.entries(headers).filter(([other]) => other.toLowerCase() === name.toLowerCase());
+      expect(named).toEqual([[name, 'its own']]);
+    },
+  );
 });
 
 describe('after a 401', () => {
@@ -122,7 +134,7 @@ describe('after a 401', () => {
     });
     expect(await sendWebhook(webhook(integration({ auth: OAUTH })), services)).toMatchObject({ verdict: 'delivered' });
     expect(kept.dropped).toEqual(['stale']);
-    expect(services.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer stale', 'Bearer fresh']);
+    expect(services.requests.map(({ headers }) => headers.Authorization)).toEqual(['Bearer stale', 'Bearer fresh']);
   });
 
   test('a second one is final', async () => {
@@ -232,7 +244,7 @@ describe('nothing goes out', () => {
     const sent = await sendWebhook(webhook(integration({ auth: { type: 'bearer' } })), services);
     expect(sent).toMatchObject({ verdict: 'delivered' });
     expect(source.calls).toEqual(['read', 'refetch']);
-    expect(services.requests[0]?.headers.authorization).toBe('Bearer mended');
+    expect(services.requests[0]?.headers.Authorization).toBe('Bearer mended');
   });
 
   test('where the secret cannot be read: that is thrown, it spends no try', async () => {

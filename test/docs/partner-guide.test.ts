@@ -189,9 +189,9 @@ describe('examples of payloads', () => {
 
 test.each([
   ['none', { auth: { type: 'none' } }, []],
-  ['bearer', { auth: { type: 'bearer' } }, ['authorization: Bearer <token>']],
-  ['API key', { auth: { type: 'api_key' } }, ['x-api-key: <key>']],
-  ['fixed headers, besides', { headers: [{ name: 'Tenant', value: '1' }] }, ['tenant: 1']],
+  ['bearer', { auth: { type: 'bearer' } }, ['Authorization: Bearer <token>']],
+  ['API key', { auth: { type: 'api_key' } }, ['X-API-Key: <key>']],
+  ['fixed headers, besides', { headers: [{ name: 'Tenant', value: '1' }] }, ['Tenant: 1']],
 ])('authentication in the guide: %s', (kind, entry, expected) => {
   const secret = { signing_secrets: [], bearer_token: '<token>', api_key: '<key>' };
   const credentials = credentialsOf(integration(entry), secret);

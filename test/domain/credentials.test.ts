@@ -31,14 +31,14 @@ describe('what a request carries', () => {
 
   test('a bearer token', () => {
     expect(credentials({ auth: { type: 'bearer' } }, { bearer_token: 'abc' })).toEqual({
-      headers: { authorization: 'Bearer abc' },
+      headers: { Authorization: 'Bearer abc' },
     });
   });
 
   test('an API key, in the usual header or another', () => {
-    expect(credentials({ auth: { type: 'api_key' } }, { api_key: 'abc' })).toEqual({ headers: { 'x-api-key': 'abc' } });
+    expect(credentials({ auth: { type: 'api_key' } }, { api_key: 'abc' })).toEqual({ headers: { 'X-API-Key': 'abc' } });
     expect(credentials({ auth: { type: 'api_key', header: 'Api-Token' } }, { api_key: 'abc' })).toEqual({
-      headers: { 'api-token': 'abc' },
+      headers: { 'Api-Token': 'abc' },
     });
   });
 
@@ -55,17 +55,17 @@ describe('what a request carries', () => {
       { name: 'X-Tenant', from_secret: 'tenant' },
     ];
     expect(credentials({ headers }, { headers: { tenant: 'eu-1', unused: 'x' } })).toEqual({
-      headers: { 'x-source': 'open edx', 'x-tenant': 'eu-1' },
+      headers: { 'X-Source': 'open edx', 'X-Tenant': 'eu-1' },
     });
   });
 
   test('all of it together', () => {
     const headers = [{ name: 'X-Tenant', from_secret: 'tenant' }];
     expect(credentials({ auth: { type: 'bearer' }, headers, encrypted_fields: ['user.email'] }, EVERYTHING)).toEqual({
-      headers: { 'x-tenant': 'tenant-value', authorization: 'Bearer bearer-value' },
+      headers: { 'X-Tenant': 'tenant-value', Authorization: 'Bearer bearer-value' },
     });
     expect(credentials({ auth: OAUTH, headers }, EVERYTHING)).toMatchObject({
-      headers: { 'x-tenant': 'tenant-value' },
+      headers: { 'X-Tenant': 'tenant-value' },
       oauth: { clientId: 'id-value', clientSecret: 'secret-value' },
     });
   });

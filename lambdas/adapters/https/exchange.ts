@@ -52,7 +52,7 @@ export function exchange(order: Exchange): Promise<Exchanged> {
 
 function prepare({ target, request, agent }: Exchange): http.ClientRequest {
   const transport = target.protocol === 'https:' ? https : http;
-  const headers = { ...request.headers, 'content-length': Buffer.byteLength(request.body) };
+  const headers = { ...request.headers, 'Content-Length': Buffer.byteLength(request.body) };
   return transport.request({ ...target.options, agent, headers });
 }
 
