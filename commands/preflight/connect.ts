@@ -2,8 +2,14 @@ import { lookup as dnsLookup } from 'node:dns';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { type AddressGuard, createAddressGuard } from '../../lambdas/adapters/https/address-guard.ts';
-import { forbiddenAddress, guardedLookup, type LookupAll } from '../../lambdas/adapters/https/guarded-lookup.ts';
+import {
+  forbiddenAddress,
+  guardedLookup,
+  type LookupAll,
+  timePerAddressMs,
+} from '../../lambdas/adapters/https/guarded-lookup.ts';
 import { createTargetFinder } from '../../lambdas/adapters/https/target.ts';
+import { failureCodeOf } from '../../lambdas/domain/outcome.ts';
 import type { PartnerRules } from './partner-rules.ts';
 
 /** What came of a connection on which nothing was sent. */
@@ -36,7 +42,12 @@ export async function connect(
   const target = createTargetFinder(rules, isAllowed)(url);
   if (typeof target === 'string') return { kind: 'failed', code: target };
   const { host, port, servername } = target.options;
-  const where = { host, port, lookup: guardedLookup(isAllowed, lookup, Date.now) };
+  const where = {
+    host,
+    port,
+    lookup: guardedLookup(isAllowed, lookup, Date.now),
+    autoSelectFamilyAttemptTimeout: timePerAddressMs(deadlineMs),
+  };
   if (target.protocol === 'http:') {
     const socket = net.connect(where);
     return settled(socket, isAllowed, deadlineMs, 'connect', () => ({ kind: 'plain' }));
@@ -64,7 +75,7 @@ function settled(
     if (!isAllowed(socket.remoteAddress ?? '')) socket.destroy(forbiddenAddress());
   });
   socket.once(event, () => resolve(describe()));
-  socket.on('error', ({ code, name }: NodeJS.ErrnoException) => fail(code ?? name));
+  socket.on('error', (error) => fail(failureCodeOf(error, error.name)));
   socket.once('close', () => fail('CLOSED'));
   return promise.finally(() => {
     clearTimeout(timer);

@@ -62,3 +62,19 @@ function verdictOf(status: number): Verdict['verdict'] {
   if (status === 401) return 'unauthorized';
   return status === 410 ? 'gone' : 'dead';
 }
+
+/** OpenSSL's reason in an EPROTO: `error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:…`. */
+const OPENSSL_REASON = /:SSL routines:[^:]*:([^:]+):/;
+
+/**
+ * To Node most failures of a handshake are EPROTO. They get the name that Node gives the same reason elsewhere, such as
+ * ERR_SSL_WRONG_VERSION_NUMBER: some of them may pass and some never do.
+ */
+export function failureCodeOf(thrown: unknown, otherwise: string): string {
+  const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
+  if (typeof code !== 'string') return otherwise;
+  const reason = code === 'EPROTO' ? OPENSSL_REASON.exec(String(message))?.[1] : undefined;
+  const name = reason === undefined ? code : `ERR_SSL_${reason}`;
+  // OpenSSL writes some reasons with a slash: `ssl/tls alert handshake failure`.
+  return name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+}

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { classify } from '../../lambdas/domain/outcome.ts';
+import { classify, failureCodeOf } from '../../lambdas/domain/outcome.ts';
 
 const answer = (status: number) => classify({ kind: 'answered', status }).verdict;
 const failure = (code: string) => classify({ kind: 'failed', code }).verdict;
@@ -127,4 +127,24 @@ test('the reason says the status or the code, and never the partner’s words', 
     'HTTP 503',
   );
   expect(classify({ kind: 'failed', code: 'ECONNRESET' }).reason).toBe('no answer: ECONNRESET');
+});
+
+describe('the code of a failure', () => {
+  const eproto = (reason: string) =>
+    Object.assign(new Error(`write EPROTO 40D:error:0A00010B:SSL routines:ssl3_read_bytes:${reason}:../a.c:1:\n`), {
+      code: 'EPROTO',
+    });
+
+  test.each([
+    [eproto('wrong version number'), 'ERR_SSL_WRONG_VERSION_NUMBER'],
+    [eproto('ssl/tls alert handshake failure'), 'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE'],
+    [Object.assign(new Error('write EPROTO'), { code: 'EPROTO' }), 'EPROTO'],
+    [
+      Object.assign(new Error('x'), { code: 'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE' }),
+      'ERR_SSL_SSL_TLS_ALERT_BAD_CERTIFICATE',
+    ],
+    [Object.assign(new Error('x'), { code: 'ECONNRESET' }), 'ECONNRESET'],
+    [new TypeError('x'), 'otherwise'],
+    [undefined, 'otherwise'],
+  ])('%#: %s', (thrown, code) => expect(failureCodeOf(thrown, 'otherwise')).toBe(code));
 });

@@ -2,10 +2,11 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Socket } from 'node:net';
 import type { SendResult, WebhookRequest } from '../../contract/delivery-ports.ts';
+import { failureCodeOf } from '../../domain/outcome.ts';
 import type { AddressGuard } from './address-guard.ts';
 import { AnswerBody } from './answer-body.ts';
 import { ConnectionTimes } from './connection-times.ts';
-import { forbiddenAddress } from './guarded-lookup.ts';
+import { forbiddenAddress, timePerAddressMs } from './guarded-lookup.ts';
 import { HeadBytes } from './malformed-head.ts';
 import type { Target } from './target.ts';
 
@@ -42,18 +43,20 @@ export function exchange(order: Exchange): Promise<Exchanged> {
   const leftMs = order.deadlineMs - performance.now();
   if (!(leftMs > 0)) return Promise.resolve(failure('TIMEOUT', times));
   try {
-    const request = prepare(order);
+    const request = prepare(order, leftMs);
     return new Promise((resolve) => new Running(order, request, times, resolve).start(leftMs));
   } catch (thrown) {
     // A header that Node does not allow: the request was never begun.
-    return Promise.resolve(failure(codeOf(thrown, 'UNSENDABLE'), times));
+    return Promise.resolve(failure(failureCodeOf(thrown, 'UNSENDABLE'), times));
   }
 }
 
-function prepare({ target, request, agent }: Exchange): http.ClientRequest {
+function prepare({ target, request, agent }: Exchange, leftMs: number): http.ClientRequest {
   const transport = target.protocol === 'https:' ? https : http;
   const headers = { ...request.headers, 'Content-Length': Buffer.byteLength(request.body) };
-  return transport.request({ ...target.options, agent, headers });
+  // Node's default is 250 ms, less than a round trip to the other side of the world and a lost packet take.
+  const perAddress = { autoSelectFamilyAttemptTimeout: timePerAddressMs(leftMs) };
+  return transport.request({ ...target.options, ...perAddress, agent, headers });
 }
 
 class Running {
@@ -156,7 +159,7 @@ class Running {
   }
 
   #fail(error: Error): void {
-    const code = codeOf(error, error.name);
+    const code = failureCodeOf(error, error.name);
     if (this.#response === undefined && code.startsWith('HPE_')) {
       this.#abandon(this.#malformed(code, error));
       return;
@@ -217,27 +220,12 @@ class Running {
  * the headers announce. It would become the response to the next request on the connection.
  */
 function hasHiddenBody({ statusCode = 0, headers }: http.IncomingMessage): boolean {
-  const isBodiless = statusCode < 200 || statusCode === 204 || statusCode === 304;
+  // Of these, 101 alone comes here: what follows is another protocol.
+  if (statusCode < 200) return true;
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
-  return statusCode < 200 || (isBodiless && (length !== '0' || encoding !== undefined));
+  return (statusCode === 204 || statusCode === 304) && (length !== '0' || encoding !== undefined);
 }
 
 function failure(code: string, times: ConnectionTimes): Exchanged {
   return { result: { kind: 'failed', code, timings: times.untilNow() }, isStale: false };
-}
-
-/** OpenSSL's reason in the message of an EPROTO: `error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:…`. */
-const OPENSSL_REASON = /:SSL routines:[^:]*:([^:]+):/;
-
-/**
- * To Node most failures of a handshake are EPROTO. They get the name that Node gives the same reason elsewhere, such as
- * ERR_SSL_WRONG_VERSION_NUMBER: some of them may pass and some never do.
- */
-function codeOf(thrown: unknown, otherwise: string): string {
-  const { code, message } = (thrown ?? {}) as { code?: unknown; message?: unknown };
-  if (typeof code !== 'string') return otherwise;
-  const reason = code === 'EPROTO' ? OPENSSL_REASON.exec(String(message))?.[1] : undefined;
-  const name = reason === undefined ? code : `ERR_SSL_${reason}`;
-  // OpenSSL writes some reasons with a slash: `ssl/tls alert handshake failure`.
-  return name.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
 }

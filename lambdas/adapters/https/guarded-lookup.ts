@@ -14,7 +14,8 @@ const SHARED_FOR_MS = 5_000;
 
 /**
  * A lookup for sockets that leaves only addresses the guard permits. The socket connects to what comes out of here and
- * asks nobody again, so a name cannot be bound to something else between the check and the connection.
+ * asks nobody again, so a name cannot be bound to something else between the check and the connection. IPv6 addresses are
+ * left where there is no IPv4 one.
  *
  * Sockets that ask for one name at the same time share one question: each occupies one of the few threads of Node's
  * pool until it is answered, and a partner's dead name server must not keep the others' names waiting.
@@ -41,7 +42,7 @@ export function guardedLookup(isAllowed: AddressGuard, lookup: LookupAll, now: (
   return (hostname, options, callback) => {
     addressesOf(hostname, options).then(
       (addresses) => {
-        const allowed = addresses.filter(({ address }) => isAllowed(address));
+        const allowed = ipv4WhereThereIs(addresses.filter(({ address }) => isAllowed(address)));
         const [first] = allowed;
         if (first === undefined) callback(forbiddenAddress(), []);
         else if (options.all) callback(null, allowed);
@@ -50,6 +51,20 @@ export function guardedLookup(isAllowed: AddressGuard, lookup: LookupAll, now: (
       (error: NodeJS.ErrnoException) => callback(error, []),
     );
   };
+}
+
+/**
+ * The stage's network has no IPv6 (lib/network.ts), and partners allow-list its IPv4 addresses. Between both families Node
+ * would race for time: a distant IPv4 address is given up for an IPv6 one that no route leads to.
+ */
+function ipv4WhereThereIs(addresses: LookupAddress[]): LookupAddress[] {
+  const ipv4 = addresses.filter(({ family }) => family === 4);
+  return ipv4.length > 0 ? ipv4 : addresses;
+}
+
+/** Of the time for a request or a check, one address of several gets a third: two may be out of order. */
+export function timePerAddressMs(leftMs: number): number {
+  return Math.max(1, Math.floor(leftMs / 3));
 }
 
 function ask(lookup: LookupAll, hostname: string, options: LookupOptions): Promise<LookupAddress[]> {

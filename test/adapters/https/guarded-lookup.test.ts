@@ -20,11 +20,16 @@ const answering =
 
 describe('a name', () => {
   test('leads to its public addresses only', async () => {
-    expect(await resolve(answering(LOOPBACK, PUBLIC, MAPPED, PUBLIC_V6))).toEqual([null, [PUBLIC, PUBLIC_V6]]);
+    expect(await resolve(answering(LOOPBACK, PUBLIC, MAPPED, PUBLIC_V6))).toEqual([null, [PUBLIC]]);
   });
 
   test('leads to the first of them for who wants one', async () => {
-    expect(await resolve(answering(LOOPBACK, PUBLIC_V6, PUBLIC), {})).toEqual([null, '2600::1', 6]);
+    expect(await resolve(answering(LOOPBACK, PUBLIC_V6, PUBLIC), {})).toEqual([null, '8.8.8.8', 4]);
+  });
+
+  test('leads to an IPv6 address where there is no IPv4 one that may be reached', async () => {
+    expect(await resolve(answering(LOOPBACK, PUBLIC_V6))).toEqual([null, [PUBLIC_V6]]);
+    expect(await resolve(answering(PUBLIC_V6), {})).toEqual([null, '2600::1', 6]);
   });
 
   test.each([{ all: true }, {}])('is forbidden where none is left: %j', async (options) => {

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from '../../../commands/preflight/connect.ts';
 import type { PartnerRules } from '../../../commands/preflight/partner-rules.ts';
-import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
+import { type PartnerServer, startPartner, startRawPartner } from '../../support/partner-server.ts';
 import { TEST_ONLY_AUTHORITY, TEST_ONLY_EXPIRED, TEST_ONLY_SIGNED } from '../../support/test-only-authority.ts';
 
 const HERE: PartnerRules = { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' };
@@ -56,6 +56,13 @@ describe('an endpoint that is not', () => {
     const { url, close } = await startPartner((to) => to.end());
     await close();
     expect(await connect(url, { rules: HERE })).toEqual({ kind: 'failed', code: 'ECONNREFUSED' });
+  });
+
+  test('its port speaks plain HTTP', async () => {
+    const partner = await startRawPartner((socket) => void socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const result = await connect(`https://localhost:${partner.port}/`, { rules: HERE });
+    expect(result).toEqual({ kind: 'failed', code: 'ERR_SSL_WRONG_VERSION_NUMBER' });
+    await partner.close();
   });
 
   test('it closes before TLS came about', async () => {
