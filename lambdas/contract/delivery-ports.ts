@@ -35,7 +35,7 @@ export type SendResult =
   | {
       readonly kind: 'answered';
       readonly status: number;
-      /** The header `Retry-After`, as it came. */
+      /** The header `Retry-After`, as it came; several are joined by commas. */
       readonly retryAfter?: string;
       /** The beginning of the body, at most `keepAnswerBytes`. It may hold anything: never for logs. */
       readonly answerStart?: string;

@@ -18,6 +18,7 @@ import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { integrationsReader } from '../domain/integrations.ts';
+import { createRetryAfterReader } from '../domain/retry-after.ts';
 import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import type { SendWebhookServices } from './send-webhook.ts';
@@ -78,6 +79,7 @@ export function createDeliveryServices(
       counter,
       now: Date.now,
     }),
+    retryAfterMs: createRetryAfterReader(log),
     log,
     counter,
     random: Math.random,

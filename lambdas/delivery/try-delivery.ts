@@ -8,7 +8,7 @@ import { beginningOf } from '../contract/text.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
-import { retryAfterMs } from '../domain/retry-after.ts';
+import type { RetryAfterReader } from '../domain/retry-after.ts';
 import { nextTryAt, onceMoreAt, retryPolicyOf } from '../domain/retry-policy.ts';
 import { type ParkServices, park } from './park.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
@@ -16,6 +16,7 @@ import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook
 export interface TryDeliveryServices extends SendWebhookServices, ParkServices {
   readonly log: Log;
   readonly counter: Counter;
+  readonly retryAfterMs: RetryAfterReader;
 }
 
 /** A delivery whose learning time is settled. */
@@ -69,7 +70,10 @@ export async function tryDelivery(
           services,
         );
   const endedAtMs = services.now();
-  const pauseMs = sent.kind === 'sent' && sent.verdict === 'retry' ? askedPauseMs(sent, endedAtMs) : undefined;
+  const pauseMs =
+    sent.kind === 'sent' && sent.verdict === 'retry' && sent.result.kind === 'answered'
+      ? services.retryAfterMs(integration.id, sent.result.retryAfter, endedAtMs)
+      : undefined;
   const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
   tell(result, sent, { delivery, enrichment, attempt, durationMs: tookMs, endedAtMs }, services);
@@ -99,10 +103,6 @@ export async function tryDelivery(
       ? dead(delivery, attempt, reason)
       : onceMore(delivery, attempt, reason, onceMoreDueAt);
   }
-}
-
-function askedPauseMs({ result }: Extract<Sent, { kind: 'sent' }>, nowMs: number): number | undefined {
-  return result.kind === 'answered' ? retryAfterMs(result.retryAfter, nowMs) : undefined;
 }
 
 /** What the ledger keeps of a try. */

@@ -458,7 +458,7 @@ describe('what is kept of an answer', () => {
     [['120'], '120'],
     [['Wed, 21 Oct 2026 07:28:00 GMT'], 'Wed, 21 Oct 2026 07:28:00 GMT'],
     [['soon'], 'soon'],
-    [['7', '9'], '7'],
+    [['7', '9'], '7, 9'],
   ])('is its Retry-After as it came: %j', async (values, retryAfter) => {
     const partner = await partnerThat((answer) => answer.setHeader('retry-after', values).writeHead(429).end());
     expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 429, retryAfter });

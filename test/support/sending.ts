@@ -9,6 +9,7 @@ import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
 import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SendWebhookServices } from '../../lambdas/delivery/send-webhook.ts';
+import { type RetryAfterReader, retryAfterMs } from '../../lambdas/domain/retry-after.ts';
 import { NOW } from './factories.ts';
 
 /** The signing secret of a partner in tests. */
@@ -59,7 +60,7 @@ export type SentRequests = WebhookRequest[];
 export function sendingServices(
   results: readonly SendResult[],
   overrides: Partial<SendWebhookServices> = {},
-): SendWebhookServices & { readonly requests: SentRequests } {
+): SendWebhookServices & { readonly requests: SentRequests; readonly retryAfterMs: RetryAfterReader } {
   const requests: SentRequests = [];
   return {
     requests,
@@ -72,6 +73,7 @@ export function sendingServices(
     tokens: NO_TOKENS,
     secretOf: () => secretSource(secret()),
     encryptFields: async (body, paths) => `${body} without ${paths.join(' and ')}`,
+    retryAfterMs: (_integrationId, header, nowMs) => retryAfterMs(header, nowMs),
     now: () => NOW,
     ...overrides,
   };

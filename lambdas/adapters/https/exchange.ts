@@ -201,7 +201,8 @@ class Running {
   }
 
   #answered(answer: http.IncomingMessage, responseFault?: string): Exchanged {
-    const retryAfter = answer.headers['retry-after'];
+    // `headers` has the first of several only.
+    const retryAfter = answer.headersDistinct['retry-after']?.join(', ');
     const answerStart = this.#body?.start();
     const result: SendResult = {
       kind: 'answered',
