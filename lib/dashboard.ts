@@ -212,7 +212,9 @@ export class Dashboard extends Construct {
     return new GraphWidget({
       ...THIRD,
       title: 'Held by limits, pauses and breakers',
-      left: [METRICS.deliveryDeferred, METRICS.deliveryParked, METRICS.taskQueued].map((name) => this.sum(name)),
+      left: [METRICS.deliveryThrottled, METRICS.deliveryDeferred, METRICS.deliveryParked, METRICS.taskQueued].map(
+        (name) => this.sum(name),
+      ),
     });
   }
 

@@ -124,7 +124,7 @@ export interface GateAnswer {
   readonly admissions: readonly Admission[];
   /** The endpoint keeps requests waiting: the shared queue's function must not wait for it. */
   readonly isSlow: boolean;
-  /** Success is worth telling: failures were counted before, this is the probe, or the endpoint is slow. */
+  /** Success is worth telling: failures were counted before, this is the probe, the endpoint is slow, or it has a pace. */
   readonly wantsReport: boolean;
 }
 
@@ -136,6 +136,8 @@ export interface GateReport {
   readonly failed: number;
   /** Answered 410. */
   readonly isGone: boolean;
+  /** One or more were refused as too many (429, or 503 with `Retry-After`): neither a success nor a failure. */
+  readonly isThrottled: boolean;
   /** Nobody may send before so many milliseconds from now (`Retry-After`); 0: at once. */
   readonly holdMs: number;
   /** How long those told of here took, on average, in milliseconds; 0 where there is none. */

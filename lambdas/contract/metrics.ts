@@ -153,6 +153,13 @@ const DEFINITIONS = {
     services: ['delivery'],
     meaning: 'Tries that failed and will be repeated',
   },
+  deliveryThrottled: {
+    name: 'webhook.delivery.throttled',
+    unit: 'Count',
+    services: ['delivery'],
+    meaning:
+      'Attempts that a partner refused as too many (429, or 503 with Retry-After); no failures while others follow',
+  },
   deliveryDeferred: {
     name: 'webhook.delivery.deferred',
     unit: 'Count',

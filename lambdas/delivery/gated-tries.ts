@@ -127,11 +127,11 @@ async function tryNoticingSlowness(
 /** Where it is wanted, that nothing can be told is told too: a probe that never reached the endpoint is given back. */
 async function report(integration: Integration, tried: readonly Tried[], isWanted: boolean, gate: Gate): Promise<void> {
   const count = (state: Tried['endpoint']) => tried.filter(({ endpoint }) => endpoint === state).length;
-  const [passed, failed, gone] = [count('alive'), count('failing'), count('gone')];
-  if (failed === 0 && gone === 0 && !isWanted) return;
+  const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
   const holdMs = Math.max(0, ...tried.map((one) => one.holdMs));
+  if (failed === 0 && gone === 0 && throttled === 0 && holdMs === 0 && !isWanted) return;
   const tookMs = mean(tried.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
-  await gate.report(integration, { passed, failed, isGone: gone > 0, holdMs, tookMs });
+  await gate.report(integration, { passed, failed, isGone: gone > 0, isThrottled: throttled > 0, holdMs, tookMs });
 }
 
 /** A whole number; of none 0. */

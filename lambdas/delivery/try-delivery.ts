@@ -8,7 +8,7 @@ import { beginningOf } from '../contract/text.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
-import type { RetryAfterReader } from '../domain/retry-after.ts';
+import { type RetryAfterReader, throttleHoldMs } from '../domain/retry-after.ts';
 import { nextTryAt, onceMoreAt, retryPolicyOf } from '../domain/retry-policy.ts';
 import { type ParkServices, park } from './park.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
@@ -27,8 +27,8 @@ export interface Ready {
   readonly notAfterMs?: number | undefined;
 }
 
-/** What a try tells about its endpoint. */
-export type EndpointState = 'alive' | 'failing' | 'gone' | 'unknown';
+/** What an attempt says about its endpoint. `throttled`: it refused the request as one too many, for now. */
+export type EndpointState = 'alive' | 'failing' | 'throttled' | 'gone' | 'unknown';
 
 export interface Tried {
   readonly result: TaskResult;
@@ -70,16 +70,18 @@ export async function tryDelivery(
           services,
         );
   const endedAtMs = services.now();
-  const pauseMs =
+  const askedMs =
     sent.kind === 'sent' && sent.verdict === 'retry' && sent.result.kind === 'answered'
       ? services.retryAfterMs(integration.id, sent.result.retryAfter, endedAtMs)
       : undefined;
+  const isThrottled = wasThrottled(sent, askedMs);
+  const pauseMs = isThrottled ? throttleHoldMs(askedMs) : askedMs;
   const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
-  tell(result, sent, { delivery, enrichment, attempt, durationMs: tookMs, endedAtMs }, services);
+  tell(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs: tookMs, endedAtMs }, services);
   return {
     result,
-    endpoint: endpointState(sent),
+    endpoint: endpointState(sent, isThrottled),
     holdMs: pauseMs ?? 0,
     tookMs,
     ...remembered(sent, startedAtMs, tookMs),
@@ -119,9 +121,23 @@ function remembered(sent: Sent, startedAtMs: number, tookMs: number): Pick<Tried
   return { attempt, ...(answerStart !== undefined && answerStart !== '' && { answerStart }) };
 }
 
-/** A refused certificate or address says nothing of the endpoint behind it, nor does a token server's refusal. */
-function endpointState(sent: Sent): EndpointState {
+/**
+ * Back-pressure, which is no failure: 429, and 503 with a `Retry-After` that can be read. Without one, 503 is what a
+ * service that is down sends.
+ */
+function wasThrottled(sent: Sent, askedMs: number | undefined): boolean {
+  if (sent.kind === 'unsent' || sent.verdict !== 'retry' || sent.result.kind !== 'answered') return false;
+  const { status } = sent.result;
+  return status === 429 || (status === 503 && askedMs !== undefined);
+}
+
+/**
+ * A refused certificate or address says nothing of the endpoint behind it, nor does a token server's refusal: where that
+ * asks for a pause, the integration is held all the same.
+ */
+function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
   if (sent.kind === 'unsent') return 'unknown';
+  if (isThrottled) return sent.request === undefined ? 'unknown' : 'throttled';
   if (sent.verdict === 'gone') return 'gone';
   if (sent.verdict === 'retry') return 'failing';
   return sent.result.kind === 'answered' && sent.request !== undefined ? 'alive' : 'unknown';
@@ -136,6 +152,7 @@ interface TryFacts {
   readonly delivery: Delivery;
   readonly enrichment: SettledEnrichment;
   readonly attempt: number;
+  readonly isThrottled: boolean;
   readonly durationMs: number;
   readonly endedAtMs: number;
 }
@@ -158,14 +175,19 @@ function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof 
 function tell(
   result: TaskResult,
   sent: Sent,
-  { delivery, enrichment, attempt, durationMs, endedAtMs }: TryFacts,
+  { delivery, enrichment, attempt, isThrottled, durationMs, endedAtMs }: TryFacts,
   { log, counter }: TryDeliveryServices,
 ): void {
   const isParked = sent.kind === 'sent' && sent.verdict === 'gone';
   const isSuccess = result.outcome === 'delivered';
   const integration = delivery.integration_id;
-  counter.count(isSuccess ? METRICS.deliverySuccess : METRICS.deliveryFailure, 1, { integration });
-  counter.count(isSuccess ? METRICS.kindSuccess : METRICS.kindFailure, 1, { kind: kindOf(delivery) });
+  // Neither a success nor a failure, while there are attempts left.
+  const isBackPressure = isThrottled && result.outcome === 'retry';
+  if (isThrottled) counter.count(METRICS.deliveryThrottled);
+  if (!isBackPressure) {
+    counter.count(isSuccess ? METRICS.deliverySuccess : METRICS.deliveryFailure, 1, { integration });
+    counter.count(isSuccess ? METRICS.kindSuccess : METRICS.kindFailure, 1, { kind: kindOf(delivery) });
+  }
   if (result.outcome === 'delivered') {
     const isEnriched = enrichment.status === 'enriched';
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);
@@ -174,7 +196,8 @@ function tell(
     if (delivery.generation === 0 && delivery.send_at === undefined)
       counter.measure(METRICS.deliveryLatency, latencyMs);
     if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
-  } else if (!isParked) counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
+  } else if (!isParked && !isBackPressure)
+    counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
   if (result.outcome === 'dead') tellIfCritical(delivery, { log, counter });
   log[levelOf(result, enrichment)]('delivery.attempted', {
     webhook_id: delivery.webhook_id,

@@ -30,6 +30,20 @@ export const MAX_PAUSE_MS = SECOND_MS;
 /** The longest hold that one report can ask for: the cap of `Retry-After`. */
 export const MAX_HOLD_MS = HOUR_MS;
 
+/**
+ * The pace, in requests a minute, is what the limiter goes by after a partner has refused requests as too many: half of the
+ * limit or pace that was refused, or `FIRST_PACE` where there was none. Each success adds 1, so that it doubles within a
+ * minute in which it is used up. It ends at the integration's own limit, without one at `MAX_PACE`, and in any case
+ * `PACE_MS` after the last hold that came with a refusal.
+ */
+export const FIRST_PACE = 300;
+
+/** One request in five minutes: a partner who refuses all of them costs 288 attempts a day, of all deliveries together. */
+export const MIN_PACE = 0.2;
+
+export const MAX_PACE = 6_000;
+export const PACE_MS = HOUR_MS;
+
 /** So many failures in a row open the breaker: as many as one batch holds, so one bad batch is enough. */
 export const FAILURES_TO_OPEN = 10;
 

@@ -22,6 +22,10 @@ export interface GateState {
   readonly slowUntilMs: number;
   /** How long tries take, smoothed, in milliseconds; 0: nobody told. Begins anew when the endpoint becomes slow. */
   readonly latencyMs: number;
+  /** Requests a minute, after the partner has refused some as too many; 0: no pace. */
+  readonly pacePerMinute: number;
+  /** The end of the last hold that came with such a refusal. */
+  readonly paceFromMs: number;
   /** Afterwards all this is forgotten. */
   readonly forgetAtMs: number;
 }
@@ -37,6 +41,8 @@ export const UNKNOWN: GateState = {
   slowAtMs: 0,
   slowUntilMs: 0,
   latencyMs: 0,
+  pacePerMinute: 0,
+  paceFromMs: 0,
   forgetAtMs: 0,
 };
 

@@ -2,15 +2,19 @@ import type { Admission, GateAnswer, GatedIntegration, GateReport, GateTicket } 
 import {
   ASK_AGAIN_MS,
   FAILURES_TO_OPEN,
+  FIRST_PACE,
   GONE_MS,
   LAPSE_MS,
   LATENCY_WEIGHT,
   MAX_AHEAD_MS,
   MAX_AHEAD_OF_SLOW_MS,
   MAX_HOLD_MS,
+  MAX_PACE,
   MAX_PAUSE_MS,
+  MIN_PACE,
   MINUTE_MS,
   OPEN_MS,
+  PACE_MS,
   PROBE_LEASE_MS,
   SLOW_MS,
   SLOW_PAIR_MS,
@@ -71,7 +75,11 @@ export function admit(
   const isSlow = isOpen || nowMs < before.slowUntilMs;
   return {
     state: state === before ? known : lasting(state, nowMs),
-    answer: { admissions, isSlow, wantsReport: isSlow || before.failures > 0 },
+    answer: {
+      admissions,
+      isSlow,
+      wantsReport: isSlow || before.failures > 0 || Number.isFinite(paceOf(before, nowMs)),
+    },
   };
 }
 
@@ -83,16 +91,22 @@ interface Limit {
 }
 
 /**
- * The integration's own, or while it is slow the rate that keeps `slowAttempts` under way, whichever is less. Attempts are
- * not counted: by Little's law, attempts under way = rate × duration.
+ * The least of the integration's own, its pace, and while it is slow the rate that keeps `slowAttempts` under way. Attempts
+ * are not counted: by Little's law, attempts under way = rate × duration.
  */
 function limitOf(state: GateState, integration: GatedIntegration, slowAttempts: number, nowMs: number): Limit {
   const own = integration.max_requests_per_minute;
-  if (nowMs >= state.slowUntilMs) return { perMinute: own, maxAheadMs: MAX_AHEAD_MS };
   const latencyMs = state.latencyMs > 0 ? state.latencyMs : integration.timeout_seconds * 1000;
-  const implied = (slowAttempts * MINUTE_MS) / latencyMs;
-  if (own !== undefined && own <= implied) return { perMinute: own, maxAheadMs: MAX_AHEAD_MS };
-  return { perMinute: implied, maxAheadMs: MAX_AHEAD_OF_SLOW_MS };
+  const implied = nowMs < state.slowUntilMs ? (slowAttempts * MINUTE_MS) / latencyMs : Number.POSITIVE_INFINITY;
+  const passing = Math.min(implied, paceOf(state, nowMs));
+  if (passing < (own ?? Number.POSITIVE_INFINITY)) return { perMinute: passing, maxAheadMs: MAX_AHEAD_OF_SLOW_MS };
+  return { perMinute: own, maxAheadMs: MAX_AHEAD_MS };
+}
+
+/** Requests a minute; infinite where there is no pace. */
+function paceOf({ pacePerMinute, paceFromMs }: GateState, nowMs: number): number {
+  const isOver = pacePerMinute === 0 || nowMs >= paceFromMs + PACE_MS;
+  return isOver ? Number.POSITIVE_INFINITY : pacePerMinute;
 }
 
 /** The time of one try by limit and hold alone. */
@@ -112,7 +126,7 @@ function place(
   const freeMs = Math.max(nowMs, state.nextMs, state.holdUntilMs);
   const atMs = Math.ceil(freeMs);
   if (atMs > nowMs + maxAheadMs) {
-    return { state, admission: later(nowMs + Math.min(ASK_AGAIN_MS, maxAheadMs), false) };
+    return { state, admission: later(Math.max(state.holdUntilMs, nowMs + Math.min(ASK_AGAIN_MS, maxAheadMs)), false) };
   }
   return {
     state: { ...state, nextMs: freeMs + SPREAD_MS / perMinute },
@@ -144,7 +158,29 @@ export function report(known: GateState, integration: GatedIntegration, told: Ga
   const holdMs = told.holdMs > 0 ? Math.min(Math.ceil(told.holdMs), MAX_HOLD_MS) : 0;
   const holdUntilMs = holdMs > 0 ? Math.max(state.holdUntilMs, nowMs + holdMs) : state.holdUntilMs;
   const latencyMs = smoothed(state.latencyMs, told.tookMs);
-  return lasting({ ...judged(state, told, nowMs), holdUntilMs, latencyMs }, nowMs);
+  const pace = paced(state, integration, told, holdUntilMs, nowMs);
+  return lasting({ ...judged(state, told, nowMs), ...pace, holdUntilMs, latencyMs }, nowMs);
+}
+
+/** Nothing that arrives before the hold ends changes the pace: its request was sent before. */
+function paced(
+  state: GateState,
+  { max_requests_per_minute: own }: GatedIntegration,
+  { passed, isThrottled }: GateReport,
+  holdUntilMs: number,
+  nowMs: number,
+): Pick<GateState, 'pacePerMinute' | 'paceFromMs'> {
+  const { pacePerMinute, paceFromMs } = state;
+  const pace = paceOf(state, nowMs);
+  const isOfThisHold = nowMs < paceFromMs;
+  if (isThrottled) {
+    const refused = Math.min(pace, own ?? Number.POSITIVE_INFINITY);
+    const half = Number.isFinite(refused) ? Math.max(MIN_PACE, refused / 2) : FIRST_PACE;
+    return { pacePerMinute: isOfThisHold ? pacePerMinute : half, paceFromMs: Math.max(paceFromMs, holdUntilMs) };
+  }
+  if (isOfThisHold || !Number.isFinite(pace)) return { pacePerMinute, paceFromMs };
+  const grown = pace + passed;
+  return { pacePerMinute: grown < (own ?? MAX_PACE) ? grown : 0, paceFromMs };
 }
 
 /** The first one told stands for itself. */
@@ -153,12 +189,15 @@ function smoothed(latencyMs: number, tookMs: number): number {
   return latencyMs > 0 ? latencyMs + LATENCY_WEIGHT * (tookMs - latencyMs) : tookMs;
 }
 
-function judged(state: GateState, { passed, failed, isGone }: GateReport, nowMs: number): GateState {
+function judged(state: GateState, { passed, failed, isGone, isThrottled }: GateReport, nowMs: number): GateState {
   const isOpen = state.openUntilMs > 0;
   // Never earlier than it was: a late failure must not cut short what a 410 began.
   const openFor = (ms: number) => Math.max(state.openUntilMs, nowMs + ms);
   if (isGone) return { ...state, isGone: true, openUntilMs: openFor(GONE_MS) };
-  if (passed > 0) {
+  // A refusal as too many shows that a failing endpoint is back, unless others failed beside it. A limiter may stand in
+  // front of one that is gone.
+  const isBack = isOpen && !state.isGone && isThrottled && failed === 0;
+  if (passed > 0 || isBack) {
     const closed = { ...state, failures: 0, openUntilMs: 0, isGone: false };
     return isOpen ? { ...closed, slowAtMs: 0, slowUntilMs: 0 } : closed;
   }

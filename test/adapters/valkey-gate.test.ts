@@ -80,7 +80,7 @@ async function admissionsOf(gate: ValkeyGate, one: Integration, tickets: number 
 }
 
 function told(about: Partial<GateReport>): GateReport {
-  return { passed: 0, failed: 0, isGone: false, holdMs: 0, tookMs: 0, ...about };
+  return { passed: 0, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0, ...about };
 }
 
 async function openClient(port: number): Promise<ValkeyClient> {
@@ -126,9 +126,10 @@ describe('the script', () => {
   const reportStep = fc.record({
     kind: fc.constant('report' as const),
     report: fc.record({
-      passed: fc.constantFrom(0, 0, 1),
+      passed: fc.constantFrom(0, 0, 1, 10, 6_000),
       failed: fc.constantFrom(0, 0, 1, 4, 10),
       isGone: fc.constantFrom(false, false, false, false, true),
+      isThrottled: fc.constantFrom(false, false, true),
       holdMs: fc.constantFrom(0, 0, 0, 1_500.5, 120_000, 2 * HOUR_MS),
       tookMs: fc.oneof(fc.constantFrom(0, 1), fc.nat(300_000)),
     }),
@@ -163,7 +164,7 @@ describe('the script', () => {
   /** A breaker that may be probed, while a hold has so long to go. */
   const heldProbe = (leftMs: number): [undefined, Steps] => {
     const ask = { kind: 'admit' as const, offsetsMs: [undefined, undefined], mayProbe: true, slowAttempts: 10 };
-    const report = { passed: 0, failed: 10, isGone: false, holdMs: 30_000 + leftMs, tookMs: 0 } as const;
+    const report = { ...told({}), passed: 0, failed: 10, holdMs: 30_000 + leftMs } as const;
     const held = { kind: 'report' as const, report };
     return [
       undefined,
@@ -281,6 +282,17 @@ describe('several functions', () => {
     expect([first, second, third]).toEqual([go, later, later]);
     if (second?.verdict !== 'later' || third?.verdict !== 'later') throw new Error('they went at once');
     expect(third.atMs - second.atMs).toBe(10_200);
+  });
+
+  test('share one pace after a refusal', async () => {
+    const [{ gate: one }, { gate: other }] = [await connectedTo(server.port), await connectedTo(server.port)];
+    const throttled = newIntegration();
+    await one.report(throttled, told({ isThrottled: true, holdMs: 1_000 }));
+    const answer = await other.admit(throttled, [{}, {}], PROBING);
+    expect(answer).toEqual({ admissions: [later, later], isSlow: false, wantsReport: true });
+    const [first, second] = answer.admissions;
+    if (first?.verdict !== 'later' || second?.verdict !== 'later') throw new Error('they went at once');
+    expect(second.atMs - first.atMs).toBe(204);
   });
 
   test('share one limit over a change of the address', async () => {

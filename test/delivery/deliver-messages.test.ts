@@ -410,7 +410,7 @@ describe('a batch', () => {
       ['acme', 1],
       ['busy', 2],
     ]);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: false, holdMs: 0, tookMs: 0 }]);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0 }]);
   });
 
   test('is delivered side by side: a partner that hangs holds up no other', async () => {

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
-import type { Admission, Gate, SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import type { Admission, Gate, GateReport, SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
 import { MAX_PAUSE_MS } from '../../lambdas/domain/gate-limits.ts';
 import { until } from '../support/assembly.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
-import { answered, failed, openGate, sendingServices } from '../support/sending.ts';
+import { answered, failed, openGate, secret, secretSource, sendingServices } from '../support/sending.ts';
 
 const LIMITED = integration({ max_requests_per_minute: 60 });
 
@@ -27,6 +27,16 @@ function world(
   }));
   return { gate, services, ready, requests: sending.requests };
 }
+
+const OAUTH = { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token', scope: 'api' } as const;
+const withClient = () => secretSource(secret({ client_id: 'id', client_secret: 'secret' }));
+const NO_TOKEN = { kind: 'none', result: answered(429, { retryAfter: '7' }), isMalformed: false } as const;
+
+/** What a gate is told. */
+const told = (about: Partial<GateReport>) => ({
+  ...{ passed: 0, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: expect.any(Number) },
+  ...about,
+});
 
 /** Awaits all that comes of it: what became of each, or what was thrown. */
 async function through(...given: Parameters<typeof tryThroughGate>): Promise<unknown[]> {
@@ -50,7 +60,9 @@ describe('what may go out now', () => {
       admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
     });
     await through(LIMITED, ready, services, false);
-    expect(gate.reports).toEqual([{ passed: 1, failed: 0, isGone: false, holdMs: 0, tookMs: expect.any(Number) }]);
+    expect(gate.reports).toEqual([
+      { passed: 1, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: expect.any(Number) },
+    ]);
   });
 
   test('a probe that never reached the endpoint is given back', async () => {
@@ -58,7 +70,7 @@ describe('what may go out now', () => {
       admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
     });
     await through(LIMITED, ready, services, false);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 0, isGone: false, holdMs: 0, tookMs: 0 }]);
+    expect(gate.reports).toEqual([{ passed: 0, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0 }]);
   });
 
   test('what was parked tells nothing: the probe is somebody else’s', async () => {
@@ -81,7 +93,32 @@ describe('what may go out now', () => {
       results,
     );
     await through(LIMITED, ready, services, true);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: true, holdMs: 60_000, tookMs: expect.any(Number) }]);
+    expect(gate.reports).toEqual([told({ failed: 1, isGone: true, isThrottled: true, holdMs: 60_000 })]);
+  });
+
+  test('a refusal as too many is told and is no failure', async () => {
+    for (const [result, holdMs] of [
+      [answered(429, { retryAfter: '7' }), 7_000],
+      [answered(429), 5_000],
+      [answered(503, { retryAfter: '7' }), 7_000],
+    ] as const) {
+      const { gate, services, ready } = world([{ verdict: 'now' }], [result]);
+      await through(LIMITED, ready, services, true);
+      expect(gate.reports).toEqual([told({ isThrottled: true, holdMs })]);
+    }
+  });
+
+  test('a token server’s pause holds the integration and says nothing of the endpoint', async () => {
+    const { gate, services } = world([{ verdict: 'now' }]);
+    const tokens = { ...services.tokens, token: async () => NO_TOKEN };
+    const to = integration({ auth: OAUTH });
+    await through(
+      to,
+      [{ delivery: delivery(), enrichment: ENRICHED }],
+      { ...services, tokens, secretOf: withClient },
+      true,
+    );
+    expect(gate.reports).toEqual([told({ holdMs: 7_000, tookMs: 0 })]);
   });
 
   test('how long they took is told on average, without those that say nothing of the endpoint', async () => {
@@ -116,7 +153,9 @@ describe('what may go out now', () => {
       await passages[index];
     }
     await reported;
-    expect(gate.reports).toEqual([{ passed: 1, failed: 1, isGone: false, holdMs: 0, tookMs: 1_500 }]);
+    expect(gate.reports).toEqual([
+      { passed: 1, failed: 1, isGone: false, isThrottled: false, holdMs: 0, tookMs: 1_500 },
+    ]);
   });
 
   test('the time that a secret takes is not the endpoint’s', async () => {

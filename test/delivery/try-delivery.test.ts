@@ -194,7 +194,7 @@ describe('what becomes of a delivery', () => {
     expect((await attempt(answered(503), { given: delivery() })).counter.measured).toEqual([]);
   });
 
-  test.each([answered(500), answered(429), failed('TIMEOUT'), failed('ENOTFOUND')])(
+  test.each([answered(500), answered(503), failed('TIMEOUT'), failed('ENOTFOUND')])(
     'tried again by the retry policy, then dead: %j',
     async (result) => {
       const to = integration({ max_retries: 3 });
@@ -279,6 +279,33 @@ describe('what becomes of a delivery', () => {
     const { outcome, tried } = await attempt(answered(429, { retryAfter: '120' }));
     expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 120_000);
     expect(tried.holdMs).toBe(120_000);
+  });
+
+  test.each([
+    [answered(429, { retryAfter: '7' }), 7_000],
+    [answered(503, { retryAfter: '7' }), 7_000],
+    [answered(429), 5_000],
+    [answered(429, { retryAfter: 'soon' }), 5_000],
+    [answered(429, { retryAfter: '0' }), 1_000],
+    [answered(429, { retryAfter: 'Wed, 21 Oct 2015 07:28:00 GMT' }), 1_000],
+  ])('refused as too many: tried again after a pause, counted as no failure: %j', async (result, holdMs) => {
+    const { outcome, tried, counter } = await attempt(result);
+    expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
+    expect(tried).toMatchObject({ endpoint: 'throttled', holdMs });
+    expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + holdMs);
+    expect([counter.counts, counter.counted]).toEqual([{ [METRICS.deliveryThrottled]: 1 }, []]);
+  });
+
+  test.each([answered(503), answered(503, { retryAfter: 'soon' }), answered(502, { retryAfter: '7' })])(
+    'a failure, where it is not: %j',
+    async (result) => expect((await attempt(result)).tried.endpoint).toBe('failing'),
+  );
+
+  test('refused as too many in its last attempt is a failure: it is given up', async () => {
+    const { outcome, tried, counter } = await attempt(answered(429), { to: integration({ max_retries: 0 }) });
+    expect(outcome.outcome).toBe('dead');
+    expect(tried.endpoint).toBe('throttled');
+    expect(counter.counts).toEqual({ [METRICS.deliveryThrottled]: 1, [METRICS.deliveryDead]: 1 });
   });
 
   test('a pause that nobody needs is not asked for: a success holds up nobody', async () => {

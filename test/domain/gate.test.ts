@@ -310,6 +310,151 @@ describe('the breaker', () => {
   });
 });
 
+describe('back-pressure', () => {
+  const refused = (limited: ReturnType<typeof gate>, holdMs = SECOND) => limited.report({ isThrottled: true, holdMs });
+
+  test('does not open the breaker, however many refusals there are', () => {
+    const throttled = gate();
+    for (let i = 0; i < 100; i += 1) {
+      refused(throttled);
+      throttled.nowMs += SECOND;
+    }
+    expect(throttled.admissions()).toEqual([go]);
+  });
+
+  test('neither adds to the failures in a row nor ends them', () => {
+    const throttled = gate();
+    throttled.report({ failed: 9 });
+    refused(throttled);
+    throttled.nowMs += SECOND;
+    expect(throttled.admissions()).toEqual([go]);
+    throttled.report({ failed: 1 });
+    expect(throttled.admissions()).toEqual([failing]);
+  });
+
+  test('in response to a probe closes the breaker, and what follows goes at the pace', () => {
+    const throttled = openGate();
+    throttled.nowMs += 30 * SECOND;
+    expect(throttled.admissions()).toEqual([go]);
+    refused(throttled);
+    const endMs = throttled.nowMs + SECOND;
+    expect(throttled.ask(2)).toEqual({
+      admissions: [reserved(endMs), reserved(endMs + 204)],
+      isSlow: false,
+      wantsReport: true,
+    });
+  });
+
+  test('leaves the breaker open where others failed beside it, and a gone endpoint gone', () => {
+    const failed = openGate();
+    failed.report({ failed: 1, isThrottled: true, holdMs: SECOND });
+    expect(failed.admissions()).toEqual([failing]);
+    const left = gate();
+    left.report({ isGone: true });
+    refused(left);
+    expect(left.admissions()).toEqual([gone]);
+  });
+
+  test('without a limit: from the end of the hold on 300 a minute go out, each at a time of its own', () => {
+    const throttled = gate();
+    refused(throttled);
+    const times = throttled.admissions(4);
+    expect(times).toEqual([0, 204, 408, 612].map((ms) => reserved(NOW + SECOND + ms)));
+  });
+
+  test('with a limit: half of it; with a pace: half of that, and never less than one in five minutes', () => {
+    const throttled = gate(6_000);
+    for (const perMinute of [3_000, 1_500, 750]) {
+      refused(throttled);
+      throttled.nowMs += SECOND;
+      expect(throttled.state.pacePerMinute).toBe(perMinute);
+    }
+    for (let i = 0; i < 100; i += 1) {
+      refused(throttled);
+      throttled.nowMs += SECOND;
+    }
+    expect(throttled.state.pacePerMinute).toBe(0.2);
+  });
+
+  test('once for all requests that were in flight together', () => {
+    const throttled = gate();
+    for (let i = 0; i < 30; i += 1) {
+      refused(throttled);
+      throttled.nowMs += 30;
+    }
+    throttled.report({ passed: 10 });
+    expect(throttled.state.pacePerMinute).toBe(300);
+    expect(throttled.state.holdUntilMs).toBe(NOW + 29 * 30 + SECOND);
+  });
+
+  test('is over step by step: each success adds one a minute, until the limit is reached', () => {
+    const throttled = gate(60);
+    refused(throttled);
+    throttled.nowMs += SECOND;
+    for (const perMinute of [31, 32]) {
+      throttled.report({ passed: 1 });
+      expect(throttled.state.pacePerMinute).toBe(perMinute);
+    }
+    throttled.report({ passed: 27 });
+    expect(throttled.ask(1).wantsReport).toBe(true);
+    throttled.report({ passed: 1 });
+    expect(throttled.ask(1).wantsReport).toBe(false);
+    const free = gate();
+    refused(free);
+    free.nowMs += SECOND;
+    free.report({ passed: 5_700 });
+    expect(free.admissions(3)).toEqual([go, go, go]);
+  });
+
+  test('is over an hour after the end of the last hold, without a success', () => {
+    const throttled = gate();
+    refused(throttled, 10 * SECOND);
+    throttled.nowMs += 10 * SECOND + HOUR - 1;
+    expect(throttled.admissions(2)).toEqual([go, reserved(throttled.nowMs + 204)]);
+    throttled.nowMs += 1;
+    expect(throttled.admissions(3)).toEqual([go, go, go]);
+  });
+
+  test('reserves nothing more than ten minutes ahead; what finds no time asks again after the hold', () => {
+    const throttled = gate(1);
+    refused(throttled, HOUR);
+    expect(throttled.admissions(1)).toEqual([unreserved(NOW + HOUR)]);
+    throttled.nowMs += HOUR;
+    const admissions = throttled.admissions(10);
+    expect(admissions.at(-1)).toEqual(unreserved(NOW + HOUR + 10 * MINUTE));
+  });
+
+  test('of a partner with any limit: each refusal halves what goes out, so few of many events are refused', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 30, max: 2_000 }), fc.integer({ min: 20, max: 400 }), (perMinute, events) => {
+        const { refusals, delivered } = deliverAll(gate(), perMinute, events);
+        expect(delivered).toBe(events);
+        // One without a pace, four at 300, 150, 75 and 37.5 a minute, one more before the pace has grown from below the
+        // limit; from then on at least half of the limit succeeds between two refusals.
+        expect(refusals).toBeLessThanOrEqual(6 + events / (perMinute / 2 - 1));
+      }),
+    );
+  });
+});
+
+/** One request at a time at a partner that takes `perMinute`, evenly spread; each refusal asks for a second. */
+function deliverAll(limiter: ReturnType<typeof gate>, perMinute: number, events: number) {
+  let [refusals, delivered, freeMs] = [0, 0, limiter.nowMs];
+  while (delivered < events && refusals < 10_000) {
+    const [admission] = limiter.admissions(1);
+    limiter.nowMs = timeOf(admission as Admission, limiter.nowMs);
+    if (limiter.nowMs < freeMs) {
+      refusals += 1;
+      limiter.report({ isThrottled: true, holdMs: SECOND });
+    } else {
+      freeMs = limiter.nowMs + MINUTE / perMinute;
+      delivered += 1;
+      limiter.report({ passed: 1 });
+    }
+  }
+  return { refusals, delivered };
+}
+
 describe('a gone endpoint', () => {
   test('is left alone for an hour, then probed, and gone again with another 410', () => {
     const breaker = gate();

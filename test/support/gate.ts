@@ -41,7 +41,7 @@ export function gate(maxPerMinute?: number, slowAttempts = SLOW_ATTEMPTS) {
       return this.ask(...asked).admissions;
     },
     report(told: Partial<GateReport>) {
-      const nothing = { passed: 0, failed: 0, isGone: false, holdMs: 0, tookMs: 0 };
+      const nothing = { passed: 0, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0 };
       state = report(state, this.integration, { ...nothing, ...told }, this.nowMs);
     },
     slow() {

@@ -13,7 +13,8 @@ import type { ValkeyClient } from './client.ts';
  */
 const SCRIPT = `
 local NAMES = {
-  'epoch', 'next', 'hold', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'forget'
+  'epoch', 'next', 'hold', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'pace',
+  'pace_from', 'forget'
 }
 
 local now, epoch = tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -49,12 +50,19 @@ end
 
 local NOW, LATER, RESERVED, FAILING, GONE = 0, 1, 2, 3, 4
 
+local function paceOf()
+  if state.pace == 0 or now >= state.pace_from + ${limits.PACE_MS} then return math.huge end
+  return state.pace
+end
+
 local function limitOf(own, timeout, attempts)
-  if now >= state.slow then return own, ${limits.MAX_AHEAD_MS} end
-  local latency = state.latency > 0 and state.latency or timeout
-  local implied = attempts * ${limits.MINUTE_MS} / latency
-  if own and own <= implied then return own, ${limits.MAX_AHEAD_MS} end
-  return implied, ${limits.MAX_AHEAD_OF_SLOW_MS}
+  local passing = paceOf()
+  if now < state.slow then
+    local latency = state.latency > 0 and state.latency or timeout
+    passing = math.min(passing, attempts * ${limits.MINUTE_MS} / latency)
+  end
+  if passing < (own or math.huge) then return passing, ${limits.MAX_AHEAD_OF_SLOW_MS} end
+  return own, ${limits.MAX_AHEAD_MS}
 end
 
 local function place(reserved, limit, ahead)
@@ -69,7 +77,7 @@ local function place(reserved, limit, ahead)
   end
   local free = math.max(now, state.next, state.hold)
   local at = math.ceil(free)
-  if at > now + ahead then return LATER, now + math.min(${limits.ASK_AGAIN_MS}, ahead) end
+  if at > now + ahead then return LATER, math.max(state.hold, now + math.min(${limits.ASK_AGAIN_MS}, ahead)) end
   state.next = free + ${limits.SPREAD_MS} / limit
   if at > now then return RESERVED, at end
   return NOW, 0
@@ -81,7 +89,7 @@ local function admit(own, timeout, mayProbe, attempts, first)
   local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
   local parked = state.gone > 0 and GONE or FAILING
-  local reply = {slow and 1 or 0, (slow or failed) and 1 or 0}
+  local reply = {slow and 1 or 0, (slow or failed or paceOf() < math.huge) and 1 or 0}
   local next, probe = state.next, state.probe
   for i = first, #ARGV do
     local verdict, at = parked, 0
@@ -97,7 +105,22 @@ local function admit(own, timeout, mayProbe, attempts, first)
   return reply
 end
 
-local function report(passed, failed, gone, hold, took)
+local function pace(own, passed, throttled)
+  local current = paceOf()
+  local ofThisHold = now < state.pace_from
+  if throttled then
+    if not ofThisHold then
+      local refused = math.min(current, own or math.huge)
+      state.pace = refused < math.huge and math.max(${limits.MIN_PACE}, refused / 2) or ${limits.FIRST_PACE}
+    end
+    state.pace_from = math.max(state.pace_from, state.hold)
+  elseif not ofThisHold and current < math.huge then
+    local grown = current + passed
+    state.pace = grown < (own or ${limits.MAX_PACE}) and grown or 0
+  end
+end
+
+local function report(own, passed, failed, gone, hold, took, throttled)
   local open = state.open > 0
   state.probe = 0
   if took > 0 then
@@ -105,10 +128,11 @@ local function report(passed, failed, gone, hold, took)
     state.latency = latency + ${limits.LATENCY_WEIGHT} * (took - latency)
   end
   if hold > 0 then state.hold = math.max(state.hold, now + math.min(math.ceil(hold), ${limits.MAX_HOLD_MS})) end
+  pace(own, passed, throttled)
   if gone then
     state.gone = 1
     state.open = math.max(state.open, now + ${limits.GONE_MS})
-  elseif passed > 0 then
+  elseif passed > 0 or (open and state.gone == 0 and throttled and failed == 0) then
     state.failures, state.open, state.gone = 0, 0, 0
     if open then state.slow_at, state.slow = 0, 0 end
   else
@@ -130,7 +154,9 @@ end
 
 local function number(i) return tonumber(ARGV[i]) end
 if ARGV[1] == 'admit' then return admit(number(4), number(5), ARGV[6] == '1', number(7), 8) end
-if ARGV[1] == 'report' then return report(number(4), number(5), ARGV[6] == '1', number(7), number(8)) end
+if ARGV[1] == 'report' then
+  return report(number(4), number(5), number(6), ARGV[7] == '1', number(8), number(9), ARGV[10] == '1')
+end
 return slow()
 `;
 
@@ -149,9 +175,9 @@ export function admitQuestion(
 }
 
 export function reportQuestion(integration: GatedIntegration, told: GateReport): GateQuestion {
-  const { passed, failed, isGone, holdMs, tookMs } = told;
-  const numbers = [`${passed}`, `${failed}`, isGone ? '1' : '0', `${holdMs}`, `${tookMs}`];
-  return ['report', `${epochOf(integration)}`, ...numbers];
+  const { passed, failed, isGone, holdMs, tookMs, isThrottled } = told;
+  const numbers = [`${passed}`, `${failed}`, isGone ? '1' : '0', `${holdMs}`, `${tookMs}`, isThrottled ? '1' : '0'];
+  return ['report', `${epochOf(integration)}`, textOf(integration.max_requests_per_minute), ...numbers];
 }
 
 export function slowQuestion(integration: GatedIntegration): GateQuestion {
