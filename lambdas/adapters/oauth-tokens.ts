@@ -166,7 +166,9 @@ function withoutBody(result: SendResult): SendResult {
 async function within(timeoutMs: number, fetch: Promise<TokenResult>): Promise<TokenResult> {
   const over = Promise.withResolvers<TokenResult>();
   const result: SendResult = { kind: 'failed', code: 'TIMEOUT' };
-  const timer = setTimeout(() => over.resolve({ kind: 'none', result, isMalformed: false }), timeoutMs);
+  const giveUp = () => over.resolve({ kind: 'none', result, isMalformed: false });
+  // Once more around the event loop, so that a token which came while it stood still counts.
+  const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
   try {
     return await Promise.race([fetch, over.promise]);
   } finally {

@@ -5,6 +5,7 @@ import type { Integration } from '../contract/integration.ts';
 import { MAX_PAUSE_MS } from '../domain/gate-limits.ts';
 import { JITTER } from '../domain/retry-timing.ts';
 import { park } from './park.ts';
+import { ResponseTime } from './response-time.ts';
 import { type Ready, type Tried, type TryDeliveryServices, tryDelivery } from './try-delivery.ts';
 
 export interface GatedTriesServices extends TryDeliveryServices {
@@ -25,7 +26,7 @@ export type Passage =
   /** Untried, and to be tried where waiting for an answer holds up nobody else. */
   | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
 
-/** A request without an answer for so long makes its endpoint a slow one, in milliseconds. */
+/** A request without a response for so long makes its endpoint a slow one, in milliseconds of `ResponseTime`. */
 const SLOW_AFTER_MS = 2000;
 
 /** Deliveries on their way through the gate, once it has answered. Await all of them. */
@@ -111,13 +112,11 @@ async function tryNoticingSlowness(
   let tookMs = 0;
   const sender: WebhookSender = {
     async send(request) {
-      const timer = setTimeout(() => void gate.reportSlow(integration), SLOW_AFTER_MS);
-      const startedAtMs = now();
+      const time = new ResponseTime(SLOW_AFTER_MS, () => void gate.reportSlow(integration), now);
       try {
         return await services.sender.send(request);
       } finally {
-        clearTimeout(timer);
-        tookMs += now() - startedAtMs;
+        tookMs += time.stop();
       }
     },
   };

@@ -465,6 +465,14 @@ describe('what is kept of an answer', () => {
   });
 });
 
+test('a response that came while the event loop stood still counts, although the deadline has passed', async () => {
+  const partner = await partnerThat((answer) => {
+    answer.end('ok');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400);
+  });
+  expect(await send({ ...request(partner.url), timeoutMs: 200 })).toMatchObject({ kind: 'answered', status: 200 });
+});
+
 describe('a request that cannot be written', () => {
   test.each([
     [{ 'x-name': 'a\r\nx-other: b' }, 'ERR_INVALID_CHAR'],

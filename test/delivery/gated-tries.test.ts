@@ -1,11 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Admission, Gate, GateReport, SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
 import { MAX_PAUSE_MS } from '../../lambdas/domain/gate-limits.ts';
-import { until } from '../support/assembly.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { answered, failed, openGate, secret, secretSource, sendingServices } from '../support/sending.ts';
+
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 const LIMITED = integration({ max_requests_per_minute: 60 });
 
@@ -122,37 +125,23 @@ describe('what may go out now', () => {
   });
 
   test('how long they took is told on average, without those that say nothing of the endpoint', async () => {
+    jest.useFakeTimers({ now: NOW });
     const results: [number, SendResult][] = [
       [1_000, answered(503)],
       [2_000, answered(200)],
       [9_000, failed('CERT_HAS_EXPIRED')],
     ];
     const { gate, services, ready } = world(results.map(() => ({ verdict: 'now' })));
-    let nowMs = NOW;
-    const ends: (() => void)[] = [];
+    const left = [...results];
     const sender = {
       send: () => {
-        const [tookMs, result] = results[ends.length] as [number, SendResult];
-        const { promise, resolve } = Promise.withResolvers<SendResult>();
-        ends.push(() => {
-          nowMs = NOW + tookMs;
-          resolve(result);
-        });
-        return promise;
+        const [tookMs, result] = left.shift() as [number, SendResult];
+        return new Promise<SendResult>((resolve) => setTimeout(() => resolve(result), tookMs));
       },
     };
-    const { passages, reported } = await tryThroughGate(
-      LIMITED,
-      ready,
-      { ...services, sender, now: () => nowMs },
-      true,
-    );
-    await until(() => ends.length === results.length);
-    for (const [index, end] of ends.entries()) {
-      end();
-      await passages[index];
-    }
-    await reported;
+    const ended = through(LIMITED, ready, { ...services, sender }, true);
+    await jest.advanceTimersByTimeAsync(9_000);
+    await ended;
     expect(gate.reports).toEqual([
       { passed: 1, failed: 1, isGone: false, isThrottled: false, holdMs: 0, tookMs: 1_500 },
     ]);

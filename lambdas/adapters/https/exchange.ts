@@ -148,7 +148,10 @@ class Running {
     this.#deadline = setTimeout(this.#expire, Math.min(leftMs, this.#order.bodyWaitMs));
   }
 
-  readonly #expire = (): void => this.#abandon(this.#outcome ?? this.#failed('TIMEOUT'));
+  /** Once more around the event loop, so that a response which came while it stood still counts. */
+  readonly #expire = (): void => {
+    setImmediate(() => this.#abandon(this.#outcome ?? this.#failed('TIMEOUT')));
+  };
 
   /** The request is closed when its socket is back with the agent, or gone. */
   #close(): void {

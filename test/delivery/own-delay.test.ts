@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
+import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
+import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { openGate, sendingServices } from '../support/sending.ts';
+
+/**
+ * A partner in a thread of its own, so that it goes on while this one is held up. It responds after 20 ms, to
+ * `/waiting` only when it is told to. Its received requests and its responses are counted in shared memory.
+ */
+const PARTNER = `
+  const { createServer } = require('node:http');
+  const { parentPort, workerData } = require('node:worker_threads');
+  const counts = new Int32Array(workerData);
+  const waiting = [];
+  const server = createServer((request, response) => {
+    request.resume().on('end', () => {
+      Atomics.add(counts, 0, 1);
+      const respond = () => response.end(() => { Atomics.add(counts, 1, 1); Atomics.notify(counts, 1); });
+      if (request.url === '/waiting') waiting.push(respond);
+      else setTimeout(respond, 20);
+    });
+  });
+  parentPort.on('message', () => { for (const respond of waiting.splice(0)) respond(); });
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
+const counts = new Int32Array(new SharedArrayBuffer(8));
+const partner = new Worker(PARTNER, { eval: true, workerData: counts.buffer });
+let port = 0;
+beforeAll(async () => {
+  [port] = (await once(partner, 'message')) as [number];
+});
+afterAll(() => partner.terminate());
+
+/** Attempts at one integration, whose limiter is told of slowness by `reportSlow`, and how long they took. */
+function attempts(path: string, reportSlow: Gate['reportSlow']) {
+  const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
+  const to = integration({ url: `http://127.0.0.1:${port}${path}` });
+  const limiter = openGate({
+    reportSlow,
+    admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
+  });
+  const more = { gate: limiter, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 };
+  const services = { ...sendingServices([], { sender, now: Date.now }), ...more };
+  const begin = async () => {
+    const ready = { delivery: delivery(), enrichment: ENRICHED };
+    const { passages, reported } = await tryThroughGate(to, [ready], services, true);
+    await reported;
+    return passages[0];
+  };
+  return { begin, limiter };
+}
+
+/** Holds up this thread's event loop. */
+function block(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+test('a partner that responds within 20 ms is not slow because this process had no time for it', async () => {
+  const reportSlow = jest.fn(async () => {});
+  const { begin, limiter } = attempts('/', reportSlow);
+  const begun: Promise<unknown>[] = [];
+  // Each is one turn of the event loop further than the next: from not connected to responded.
+  for (let turn = 0; turn < 40; turn += 1) {
+    begun.push(begin());
+    await setImmediate();
+  }
+  begun.push(begin());
+  block(3_000);
+  const passages = await Promise.all(begun);
+  expect(passages).toMatchObject(passages.map(() => ({ to: 'settled', result: { outcome: 'delivered' } })));
+  expect(reportSlow).not.toHaveBeenCalled();
+  expect(limiter.reports.filter(({ tookMs }) => tookMs >= 1_000)).toEqual([]);
+});
+
+test('a partner that responds within 20 ms is not slow where its response waits to be read', async () => {
+  const reportSlow = jest.fn(async () => {});
+  const { begin } = attempts('/', reportSlow);
+  const [received, responded] = [Atomics.load(counts, 0), Atomics.load(counts, 1)];
+  const begun = begin();
+  while (Atomics.load(counts, 0) === received) await setImmediate();
+  Atomics.wait(counts, 1, responded);
+  block(3_000);
+  expect(await begun).toMatchObject({ result: { outcome: 'delivered' } });
+  expect(reportSlow).not.toHaveBeenCalled();
+});
+
+test('a partner that keeps requests waiting is slow, while this process has nothing else to do', async () => {
+  const noticed = Promise.withResolvers<void>();
+  const { begin, limiter } = attempts('/waiting', async () => noticed.resolve());
+  const begun = begin();
+  await noticed.promise;
+  partner.postMessage('respond');
+  expect(await begun).toMatchObject({ result: { outcome: 'delivered' } });
+  expect(limiter.reports).toMatchObject([{ passed: 1 }]);
+  expect(limiter.reports[0]?.tookMs).toBeGreaterThanOrEqual(2_000);
+});
