@@ -37,6 +37,16 @@ export function slowEndpointAttempts({ reservedConcurrency = UNRESERVED_CONCURRE
   return Math.max(1, Math.floor(reservedConcurrency * SLOW_ENDPOINT_SHARE));
 }
 
+/**
+ * How many environments may send at a time: DeliverBatch as many as its queue's reader invokes, DeliverTask as many as are
+ * reserved. While Valkey is down each sends its share of a partner's limit, so the shares add up to the limit. Where nothing
+ * is reserved for DeliverTask (`local`, `dev`), more than these may send.
+ */
+export function sendingEnvironments({ eventSources, functions }: Pick<Stage, 'eventSources' | 'functions'>): number {
+  const { reservedConcurrency = UNRESERVED_CONCURRENCY } = functions.deliverTask;
+  return eventSources.deliveries.maxConcurrency + reservedConcurrency;
+}
+
 /** Speaks to partners, and is alone in doing so: batches from the deliveries queue, one by one in the workflow, tests. */
 export class Delivery extends Construct {
   readonly batch: PipelineFunction;
@@ -77,6 +87,7 @@ export class Delivery extends Construct {
       cache.grantUse(fn);
       ledger.grantDeliver(fn);
       fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(stage.functions.deliverTask)));
+      fn.setVariable('SENDING_ENVIRONMENTS', String(sendingEnvironments(stage)));
     }
   }
 

@@ -91,6 +91,7 @@ function senderVariables(endpoint: string, valkeyPort: number, partnerUrl: strin
     CACHE_PORT: String(valkeyPort),
     CACHE_TLS: 'false',
     SLOW_ENDPOINT_ATTEMPTS: '10',
+    SENDING_ENVIRONMENTS: '20',
     ...LEDGER,
     NODE_EXTRA_CA_CERTS: trusted,
     PARTNER_URL: `${partnerUrl}/${INTEGRATION_IDS[0]}`,

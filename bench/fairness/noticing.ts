@@ -1,4 +1,4 @@
-import { gateKey } from '../../lambdas/domain/gate.ts';
+import { gateKey } from '../../lambdas/domain/gate-record.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import type { Pipeline } from './pipeline.ts';
 

@@ -1,9 +1,9 @@
 import type { Gate, GatedIntegration } from '../contract/delivery-ports.ts';
 import type { Log } from '../contract/log.ts';
-import { gateKey } from '../domain/gate.ts';
+import { EnvironmentLimiter } from '../domain/environment-limiter.ts';
+import { gateKey } from '../domain/gate-record.ts';
 import type { ValkeyAddress } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
-import { GateMemory } from './valkey/gate-memory.ts';
 import {
   admitQuestion,
   askGate,
@@ -23,14 +23,18 @@ export interface ValkeyGateOptions extends ValkeyAddress {
   readonly log: Log;
   /** The most attempts that a slow endpoint may have under way at a time: the same for all functions of a stage. */
   readonly slowAttempts: number;
+  /** How many environments may send at a time, of both functions together: each sends its share while Valkey is down. */
+  readonly environments: number;
   /** Wall clock, ms. */
   readonly now?: () => number;
+  /** 0 up to 1. */
+  readonly random?: () => number;
 }
 
 export interface ValkeyGate extends Gate {
   /** Starts connecting in the background, so that the first call finds it done: for a cold start. */
   connect(): void;
-  /** Closes the connection for good, within 200 ms. Afterwards limits are this environment's alone. */
+  /** Closes the connection for good, within 200 ms. Afterwards this environment sends its share. */
   close(): Promise<void>;
 }
 
@@ -38,19 +42,20 @@ export interface ValkeyGate extends Gate {
  * The gate of all functions together, in Valkey: ElastiCache Serverless, or any server that speaks its protocol. Each
  * call runs one script on one key (over several slots of a cluster, scripts are refused), by the server's clock.
  *
- * A call that Valkey does not answer in time is answered by the same rules from a record in memory, so deliveries go on
- * with limits that hold for this environment alone. That record knows only what came while Valkey did not answer, and
- * Valkey never learns it. An answer that comes too late may have reserved a time that nobody uses.
+ * While Valkey does not respond in time, this environment sends its share of each limit (`EnvironmentLimiter`) and parks
+ * nothing. What it learns in that time Valkey never hears. A response that comes too late may have reserved a time that no
+ * attempt uses.
  */
 export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
   const { log, slowAttempts, now = Date.now } = options;
-  const memory = new GateMemory();
+  const alone = new EnvironmentLimiter(options);
   let isDown = false;
   const connection = new ValkeyConnection(options, failed, now);
 
   /** Warns once, however many calls fail until one is answered again. */
   function failed(reason: string): void {
-    if (!isDown) log.warn('gate.unavailable', { reason, effect: 'limits hold for this environment alone' });
+    if (!isDown)
+      log.warn('gate.unavailable', { reason, effect: 'each environment sends its share of a limit and parks nothing' });
     isDown = true;
   }
 
@@ -83,13 +88,13 @@ export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
     async admit(integration, tickets, { mayProbe }) {
       const request = { tickets, mayProbe, slowAttempts };
       const asked = await ask(integration, admitQuestion(integration, request));
-      return gateAnswer(asked?.reply, tickets.length) ?? memory.admit(integration, request, now());
+      return gateAnswer(asked?.reply, tickets.length) ?? alone.admit(integration, tickets.length, now());
     },
     async report(integration, told) {
-      if (!(await ask(integration, reportQuestion(integration, told)))) memory.report(integration, told, now());
+      if (!(await ask(integration, reportQuestion(integration, told)))) alone.report(integration, told, now());
     },
     async reportSlow(integration) {
-      if (!(await ask(integration, slowQuestion(integration)))) memory.slow(integration, now());
+      if (!(await ask(integration, slowQuestion(integration)))) alone.slow(integration, now());
     },
     connect: () => connection.connect(),
     close: () => connection.close(),

@@ -146,7 +146,7 @@ export interface GateReport {
 
 /**
  * Says when tries may go out: rate limit, breaker, hold and slowness of each integration, over all functions together. It
- * never throws: without its store it keeps its own record, which then is this environment's alone.
+ * never throws: without its store an environment sends its share of each limit, and nothing is parked.
  */
 export interface Gate {
   /**

@@ -40,6 +40,8 @@ const count = z.coerce.number().int().min(1);
 const limiter = {
   /** The most attempts that a slow endpoint may have under way at a time, over all functions together. */
   SLOW_ENDPOINT_ATTEMPTS: count,
+  /** How many environments may send at a time, of both functions together. */
+  SENDING_ENVIRONMENTS: count,
 };
 
 const warehouse = {

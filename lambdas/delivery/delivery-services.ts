@@ -61,6 +61,7 @@ export function createDeliveryServices(
     port: environment.CACHE_PORT,
     tls: environment.CACHE_TLS,
     slowAttempts: environment.SLOW_ENDPOINT_ATTEMPTS,
+    environments: environment.SENDING_ENVIRONMENTS,
     log,
   });
   gate.connect();

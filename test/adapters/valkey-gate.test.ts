@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { clientOpener, disconnect, type ValkeyClient } from '../../lambdas/adapters/valkey/client.ts';
-import { GateMemory } from '../../lambdas/adapters/valkey/gate-memory.ts';
 import {
   admitQuestion,
   askGate,
@@ -13,9 +12,11 @@ import {
 import { createValkeyGate, type ValkeyGate } from '../../lambdas/adapters/valkey-gate.ts';
 import type { GateReport, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { gateKey } from '../../lambdas/domain/gate.ts';
+import { gateKey } from '../../lambdas/domain/gate-record.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { canRunCluster, freePort, type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
+import { admit, report, slow } from '../specification/limiter.ts';
+import { UNKNOWN } from '../specification/limiter-state.ts';
 import { until } from '../support/assembly.ts';
 import { integration, NOW } from '../support/factories.ts';
 import { recordingLog } from '../support/recording-log.ts';
@@ -29,6 +30,7 @@ const SLOW_ATTEMPTS = 10;
 const go = { verdict: 'now' };
 const failing = { verdict: 'parked', reason: 'failing' };
 const later = { verdict: 'later', atMs: expect.any(Number), isReserved: true };
+const unreserved = { ...later, isReserved: false };
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -48,8 +50,8 @@ function newIntegration(overrides: Partial<Integration> = {}): Integration {
   return integration({ id: `partner-${integrations}`, ...overrides });
 }
 
-/** A function's gate with its log, and a wall clock that `skip` moves on. */
-function gateAt(port: number) {
+/** A function's gate with its log, and a wall clock that `skip` moves on. Without Valkey its first request goes at once. */
+function gateAt(port: number, environments = 20, clock = Date.now) {
   const log = recordingLog();
   let skippedMs = 0;
   const gate = createValkeyGate({
@@ -57,8 +59,10 @@ function gateAt(port: number) {
     port,
     tls: false,
     slowAttempts: SLOW_ATTEMPTS,
+    environments,
+    random: () => 0,
     log,
-    now: () => Date.now() + skippedMs,
+    now: () => clock() + skippedMs,
   });
   cleanups.push(() => gate.close());
   const skip = (ms: number) => {
@@ -185,7 +189,7 @@ describe('the script', () => {
         let one = newIntegration();
         const key = gateKey(one);
         one = { ...one, max_requests_per_minute: firstLimit };
-        const memory = new GateMemory();
+        let state = UNKNOWN;
         let nowMs = NOW;
         // All in one go: the server takes them in their order, where it knows the script.
         const answers = sequence.map(async ([pause, step]) => {
@@ -195,17 +199,21 @@ describe('the script', () => {
             return [null, null];
           }
           if (step.kind === 'slow') {
-            memory.slow(one, nowMs);
+            state = slow(state, one, nowMs);
             return [await askGate(client, key, slowQuestion(one), nowMs), null];
           }
           if (step.kind === 'report') {
-            memory.report(one, step.report, nowMs);
+            state = report(state, one, step.report, nowMs);
             return [await askGate(client, key, reportQuestion(one, step.report), nowMs), null];
           }
           const tickets = step.offsetsMs.map((ms) => (ms === undefined ? {} : { reservedForMs: nowMs + ms }));
           const request = { tickets, mayProbe: step.mayProbe, slowAttempts: step.slowAttempts };
-          const expected = memory.admit(one, request, nowMs);
-          return [gateAnswer(await askGate(client, key, admitQuestion(one, request), nowMs), tickets.length), expected];
+          const expected = admit(state, one, request, nowMs);
+          state = expected.state;
+          return [
+            gateAnswer(await askGate(client, key, admitQuestion(one, request), nowMs), tickets.length),
+            expected.answer,
+          ];
         });
         const compared = await Promise.all(answers);
         expect(compared.map(([actual]) => actual)).toEqual(compared.map(([, expected]) => expected));
@@ -220,7 +228,7 @@ describe('the script', () => {
     const request = { tickets, mayProbe: true, slowAttempts: SLOW_ATTEMPTS };
     const limited = newIntegration({ max_requests_per_minute: 60_000 });
     const answer = gateAnswer(await askGate(client, gateKey(limited), admitQuestion(limited, request), NOW), 100);
-    expect(answer).toEqual(new GateMemory().admit(limited, request, NOW));
+    expect(answer).toEqual(admit(UNKNOWN, limited, request, NOW).answer);
   });
 
   test('lets the server drop a record an hour after the last moment that it speaks of', async () => {
@@ -355,7 +363,7 @@ describe('several functions', () => {
 });
 
 describe('without Valkey', () => {
-  test('limits are per environment and delivery goes on, with one warning; then they are shared again', async () => {
+  test('each environment sends its share, with one warning; then limits are shared again', async () => {
     const port = await freePort();
     const first = await startValkey({ port });
     cleanups.push(() => first.stop());
@@ -368,8 +376,8 @@ describe('without Valkey', () => {
       // Connections are opened a second apart.
       skip(1_000);
       const startedMs = performance.now();
-      expect(await admissionsOf(gate, limited, 3)).toEqual([go, later, later]);
-      for (let i = 0; i < 20; i += 1) expect(await admissionsOf(gate, limited, 2)).toEqual([later, later]);
+      expect(await admissionsOf(gate, limited, 3)).toEqual([go, unreserved, unreserved]);
+      for (let i = 0; i < 20; i += 1) expect(await admissionsOf(gate, limited, 2)).toEqual([unreserved, unreserved]);
       expect(performance.now() - startedMs).toBeLessThan(BOUNDED_MS);
     }
     await until(() => one.lines.length > 0 && other.lines.length > 0, 5_000);
@@ -392,13 +400,33 @@ describe('without Valkey', () => {
     ]);
   }, 15_000);
 
-  test('breaker, hold and slowness are kept in memory too', async () => {
+  test('all environments together stay within a limit, in any minute', async () => {
+    const port = await freePort();
+    let nowMs = NOW;
+    const environments = Array.from({ length: 4 }, () => gateAt(port, 4, () => nowMs));
+    const limited = newIntegration({ max_requests_per_minute: 30 });
+    const sentAtMs: number[] = [];
+    for (; nowMs < NOW + 150_000; nowMs += 1_000) {
+      for (const { gate } of environments) {
+        const [first] = await admissionsOf(gate, limited, 10);
+        // It is sent after a pause, if that is a second at most.
+        const atMs = first?.verdict === 'later' ? first.atMs : nowMs;
+        if (atMs <= nowMs + 1_000) sentAtMs.push(atMs);
+      }
+    }
+    // Seven a minute, each: 8.74 s apart, the last at 148.6 s.
+    expect(sentAtMs).toHaveLength(4 * 18);
+    const minutesMs = sentAtMs.slice(30).map((ms, index) => ms - (sentAtMs[index] ?? 0));
+    expect(Math.min(...minutesMs)).toBeGreaterThanOrEqual(60_000);
+  }, 30_000);
+
+  test('nothing is parked; hold and slowness are kept', async () => {
     const { gate } = gateAt(await freePort());
     const [broken, held, waiting] = [newIntegration(), newIntegration(), newIntegration()];
-    await gate.report(broken, told({ failed: 10 }));
-    expect(await admissionsOf(gate, broken)).toEqual([failing]);
+    await gate.report(broken, told({ failed: 10, isGone: true }));
+    expect(await admissionsOf(gate, broken)).toEqual([go]);
     await gate.report(held, told({ failed: 1, holdMs: 30_000 }));
-    expect(await admissionsOf(gate, held)).toEqual([{ ...later, isReserved: false }]);
+    expect(await admissionsOf(gate, held)).toEqual([unreserved]);
     await gate.reportSlow(waiting);
     await gate.reportSlow(waiting);
     expect((await gate.admit(waiting, [{}], PROBING)).isSlow).toBe(true);
@@ -418,7 +446,7 @@ describe('without Valkey', () => {
     const limited = newIntegration({ max_requests_per_minute: 60 });
     front.abandonSockets();
     const startedMs = performance.now();
-    expect(await admissionsOf(gate, limited, 2)).toEqual([go, later]);
+    expect(await admissionsOf(gate, limited, 2)).toEqual([go, unreserved]);
     const tookMs = performance.now() - startedMs;
     expect(tookMs).toBeGreaterThan(150);
     expect(tookMs).toBeLessThan(BOUNDED_MS);
@@ -427,11 +455,11 @@ describe('without Valkey', () => {
     expect(lines.map(({ message }) => message)).toEqual(['gate.unavailable', 'gate.recovered']);
   });
 
-  test('a refused script is answered from memory, with the reason', async () => {
+  test('a refused script is no response, with the reason', async () => {
     const { gate, lines } = await connectedTo(server.port);
     const limited = newIntegration({ max_requests_per_minute: 60 });
     await ask(server.port, ['SET', gateKey(limited), 'a string, not a hash']);
-    expect(await admissionsOf(gate, limited, 2)).toEqual([go, later]);
+    expect(await admissionsOf(gate, limited, 2)).toEqual([go, unreserved]);
     await gate.report(limited, told({ failed: 1 }));
     expect(lines.map(({ message }) => message)).toEqual(['gate.unavailable']);
     expect(lines[0]?.fields.reason).toContain('WRONGTYPE');
@@ -442,22 +470,7 @@ describe('without Valkey', () => {
     const limited = newIntegration({ max_requests_per_minute: 60 });
     await gate.close();
     const asked = admissionsOf(gate, limited, 2);
-    expect(await Promise.race([asked, setImmediate('later')])).toEqual([go, later]);
+    expect(await Promise.race([asked, setImmediate('later')])).toEqual([go, unreserved]);
     expect(lines).toEqual([]);
   });
-});
-
-test('the memory keeps the 2000 records that changed last', () => {
-  const memory = new GateMemory();
-  const broken = told({ failed: 10 });
-  const [first, second] = [newIntegration(), newIntegration()];
-  memory.report(first, broken, NOW);
-  memory.report(second, broken, NOW);
-  for (let i = 0; i < 1_998; i += 1) memory.report({ ...first, id: `partner ${i}` }, broken, NOW);
-  memory.slow(first, NOW);
-  memory.report(newIntegration(), broken, NOW);
-  expect(memory.size).toBe(2_000);
-  const request = { tickets: [{}], mayProbe: true, slowAttempts: SLOW_ATTEMPTS };
-  expect(memory.admit(first, request, NOW).admissions).toEqual([failing]);
-  expect(memory.admit(second, request, NOW).admissions).toEqual([go]);
 });

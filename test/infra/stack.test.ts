@@ -224,6 +224,23 @@ describe('functions', () => {
     }
   });
 
+  test('both delivery functions know how many environments may send: as many as are invoked at a time', () => {
+    for (const [stage, expected] of [
+      ['prod', '70'],
+      ['staging', '20'],
+      // Nothing is reserved for DeliverTask: a new account has 10 in all.
+      ['dev', '14'],
+      ['local', '20'],
+    ] as const) {
+      const synthesized = synthesize(stage);
+      const sizes = ['deliver-batch.handler', 'deliver-task.handler'].map((handler) => {
+        const { Variables } = functionProperties(handler, synthesized).Environment;
+        return Variables.SENDING_ENVIRONMENTS;
+      });
+      expect([stage, ...sizes]).toEqual([stage, expected, expected]);
+    }
+  });
+
   test('a slow endpoint may always have one attempt under way', () => {
     const size = { timeoutSeconds: 330, memoryMegabytes: 256 };
     expect(

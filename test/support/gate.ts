@@ -1,6 +1,6 @@
 import type { GateReport, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
-import { admit, report, slow } from '../../lambdas/domain/gate.ts';
-import { type GateState, UNKNOWN } from '../../lambdas/domain/gate-state.ts';
+import { admit, report, slow } from '../specification/limiter.ts';
+import { type GateState, UNKNOWN } from '../specification/limiter-state.ts';
 import { integration, NOW } from './factories.ts';
 
 export const SECOND = 1_000;

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Admission, GateAnswer, GatedIntegration, GateReport } from '../../contract/delivery-ports.ts';
-import type { AdmitRequest } from '../../domain/gate.ts';
+import type { Admission, GateAnswer, GatedIntegration, GateReport, GateTicket } from '../../contract/delivery-ports.ts';
 import * as limits from '../../domain/gate-limits.ts';
-import { epochOf } from '../../domain/gate-state.ts';
+import { epochOf } from '../../domain/gate-record.ts';
 import type { ValkeyClient } from './client.ts';
 
 /**
- * The rules of `domain/gate.ts` in Lua, to be run where all functions meet: on one key, whose hash is the state.
+ * The rules of the limiter, to be run where all functions meet: on one key, whose hash is the state. Their specification is
+ * `test/specification/limiter.ts`.
  *
  * KEYS[1] the record; ARGV[1] `admit`, `report` or `slow`; ARGV[2] the time in epoch ms, or nothing for the server's own
  * clock; ARGV[3] the epoch; then what it is about. `admit` answers numbers: slow, wants a report, then verdict and time of each ticket.
@@ -161,6 +161,18 @@ return slow()
 `;
 
 const SCRIPT_HASH = createHash('sha1').update(SCRIPT).digest('hex');
+
+/** Attempts at one integration that want to go out together. */
+export interface AdmitRequest {
+  readonly tickets: readonly GateTicket[];
+  /** Whether the first of them may be the probe of an open breaker. */
+  readonly mayProbe: boolean;
+  /**
+   * The most attempts that a slow endpoint may have under way at a time, 1 or more: a share of the concurrency that the
+   * stage gives DeliverTask, so that one slow partner does not take all of it.
+   */
+  readonly slowAttempts: number;
+}
 
 /** What the script is asked: its operation, the epoch, and what it is about. */
 export type GateQuestion = readonly [operation: 'admit' | 'report' | 'slow', epoch: string, ...about: string[]];

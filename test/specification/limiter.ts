@@ -1,4 +1,11 @@
-import type { Admission, GateAnswer, GatedIntegration, GateReport, GateTicket } from '../contract/delivery-ports.ts';
+import type { AdmitRequest } from '../../lambdas/adapters/valkey/gate-script.ts';
+import type {
+  Admission,
+  GateAnswer,
+  GatedIntegration,
+  GateReport,
+  GateTicket,
+} from '../../lambdas/contract/delivery-ports.ts';
 import {
   ASK_AGAIN_MS,
   FAILURES_TO_OPEN,
@@ -19,30 +26,14 @@ import {
   SLOW_MS,
   SLOW_PAIR_MS,
   SPREAD_MS,
-} from './gate-limits.ts';
-import { current, type GateState, lasting } from './gate-state.ts';
+} from '../../lambdas/domain/gate-limits.ts';
+import { current, type GateState, lasting } from './limiter-state.ts';
 
 /**
- * When tries to one integration may go out: rate limit, hold and breaker. `adapters/valkey/gate-script.ts` holds the same
- * rules in Lua; a test compares the two.
+ * The specification of the limiter: when attempts at one integration may go out, by rate limit, pace, hold and breaker.
+ * `lambdas/adapters/valkey/gate-script.ts` has the same rules in Lua, which is what runs; `valkey-gate.test.ts` compares
+ * the two.
  */
-
-/** Tries of one integration that want to go out together. */
-export interface AdmitRequest {
-  readonly tickets: readonly GateTicket[];
-  /** Whether the first of them may be the probe of an open breaker. */
-  readonly mayProbe: boolean;
-  /**
-   * The most attempts that a slow endpoint may have under way at a time, 1 or more: a share of the concurrency that the
-   * stage gives DeliverTask, so that one slow partner does not take all of it.
-   */
-  readonly slowAttempts: number;
-}
-
-/** The name of an integration's record. */
-export function gateKey({ id }: Pick<GatedIntegration, 'id'>): string {
-  return `gate:${id}`;
-}
 
 /**
  * Says of each try when it may go out, in their order, and reserves what has to be reserved.

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
-import type { GatedIntegration } from '../contract/delivery-ports.ts';
-import { FORGET_MS } from './gate-limits.ts';
+import type { GatedIntegration } from '../../lambdas/contract/delivery-ports.ts';
+import { FORGET_MS } from '../../lambdas/domain/gate-limits.ts';
+import { epochOf } from '../../lambdas/domain/gate-record.ts';
 
 /** What is known of an integration's endpoint. All times are milliseconds since the epoch, 0 for never. */
 export interface GateState {
@@ -45,22 +45,6 @@ export const UNKNOWN: GateState = {
   paceFromMs: 0,
   forgetAtMs: 0,
 };
-
-/** By the integration as it was read: each has the same epoch for as long as its document is served. */
-const epochs = new WeakMap<GatedIntegration, number>();
-
-/** Another number (48 bits) with another address, or once resumed. */
-export function epochOf(integration: GatedIntegration): number {
-  const known = epochs.get(integration);
-  if (known !== undefined) return known;
-  const { url, resumed_at } = integration;
-  const epoch = createHash('sha256')
-    .update(JSON.stringify([url, resumed_at ?? null]))
-    .digest()
-    .readUIntBE(0, 6);
-  epochs.set(integration, epoch);
-  return epoch;
-}
 
 /**
  * What still holds of what is known. In a new epoch nothing does but the next free moment: times that were reserved before

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Admission, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
-import { gateKey } from '../../lambdas/domain/gate.ts';
-import { UNKNOWN } from '../../lambdas/domain/gate-state.ts';
+import { gateKey } from '../../lambdas/domain/gate-record.ts';
 import { integration, NOW } from '../support/factories.ts';
 import {
   failing,
@@ -17,6 +16,7 @@ import {
   SECOND,
   unreserved,
 } from '../support/gate.ts';
+import { UNKNOWN } from './limiter-state.ts';
 
 describe('the rate limit', () => {
   test('none: everything goes at once, and nothing is remembered', () => {
