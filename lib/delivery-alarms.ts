@@ -53,10 +53,11 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
     threshold: 5,
   });
   make.notice('errors-of-an-hour', {
-    when: 'More than 10 tries failed within an hour',
+    when: 'More than 10 attempts failed, or were refused as too many, within an hour',
     impact: 'some webhooks are late; each is tried again',
     metric: sumOf(
-      FAILED_TRIES.map((name) => metrics.sum(name, HOUR)),
+      // The only alarm with back-pressure in it: a partner that refuses for hours should not go unnoticed.
+      [...FAILED_TRIES, METRICS.deliveryThrottled].map((name) => metrics.sum(name, HOUR)),
       HOUR,
     ),
     threshold: 10,
