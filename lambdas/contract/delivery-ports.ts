@@ -68,6 +68,8 @@ export interface WebhookRequest {
   readonly timeoutMs: number;
   /** At most 65,536; 2048 where it says nothing. */
   readonly keepAnswerBytes?: number;
+  /** Called when the operating system has the whole request, and when the head of the response has arrived. */
+  readonly onProgress?: (step: 'sent' | 'responded') => void;
 }
 
 /** The way to partners, and to nowhere else. It never throws: what went wrong is a result. */

@@ -114,7 +114,7 @@ async function tryNoticingSlowness(
     async send(request) {
       const time = new ResponseTime(SLOW_AFTER_MS, () => void gate.reportSlow(integration), now);
       try {
-        return await services.sender.send(request);
+        return await services.sender.send({ ...request, onProgress: (step) => time.note(step) });
       } finally {
         tookMs += time.stop();
       }

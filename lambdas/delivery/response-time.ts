@@ -7,6 +7,9 @@ const TICK_MS = 50;
  * A function of 512 MB has three tenths of a CPU. While it loads modules or makes TLS handshakes, its event loop stands still
  * and a response waits to be read: by the wall clock a partner that responded within 20 ms took seconds. So the time is
  * counted in ticks of a timer, and a tick that comes late counts as one all the same.
+ *
+ * Once the request is sent, what this process does delays no response. A partner that keeps it waiting from then on is
+ * noticed by the wall clock too, after the event loop has read what arrived.
  */
 export class ResponseTime {
   readonly #noticeAfterMs: number;
@@ -14,13 +17,15 @@ export class ResponseTime {
   readonly #now: () => number;
   #lastMs: number;
   #elapsedMs = 0;
+  #sentAtMs: number | undefined;
+  #isWaiting = true;
   #hasNoticed = false;
   #timer: NodeJS.Timeout;
 
   /**
    * Starts to count.
    *
-   * @param notice called once, when so much time is counted
+   * @param notice called once, when the partner has not responded for so long
    * @param now a clock, ms
    */
   constructor(noticeAfterMs: number, notice: () => void, now: () => number) {
@@ -31,20 +36,36 @@ export class ResponseTime {
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
   }
 
+  /** Takes in how far the request is. A request that is sent a second time begins its wait again. */
+  note(step: 'sent' | 'responded'): void {
+    if (step === 'sent') this.#sentAtMs = this.#now();
+    else this.#isWaiting = false;
+  }
+
   /** @returns the time counted, in milliseconds */
   stop(): number {
     clearTimeout(this.#timer);
+    this.#isWaiting = false;
     this.#count();
     return this.#elapsedMs;
   }
 
   #tick(): void {
     this.#count();
-    if (!this.#hasNoticed && this.#elapsedMs >= this.#noticeAfterMs) {
-      this.#hasNoticed = true;
-      this.#notice();
-    }
+    // After the event loop has read what arrived while it stood still.
+    if (this.#isLong()) setImmediate(() => this.#noticeOnce());
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+  }
+
+  #isLong(): boolean {
+    const sinceSentMs = this.#sentAtMs === undefined ? 0 : this.#now() - this.#sentAtMs;
+    return Math.max(this.#elapsedMs, sinceSentMs) >= this.#noticeAfterMs;
+  }
+
+  #noticeOnce(): void {
+    if (this.#hasNoticed || !this.#isWaiting) return;
+    this.#hasNoticed = true;
+    this.#notice();
   }
 
   #count(): void {

@@ -465,6 +465,23 @@ describe('what is kept of an answer', () => {
   });
 });
 
+test('how far a request is: sent when it has left, over any connection, and responded with the head', async () => {
+  const partner = await partnerThat((answer) => answer.end('ok'));
+  const silent = await partnerThat((answer) => answer.destroy());
+  const gone = await partnerThat((answer) => answer.end());
+  await gone.close();
+  const stepsOf = async (url: string, by = createHttpsSender(LOCAL)) => {
+    const steps: string[] = [];
+    await by.send(request(url, { onProgress: (step) => steps.push(step) }));
+    return steps;
+  };
+  const kept = createHttpsSender(LOCAL);
+  expect(await stepsOf(partner.url, kept)).toEqual(['sent', 'responded']);
+  expect(await stepsOf(partner.url, kept)).toEqual(['sent', 'responded']);
+  expect(await stepsOf(silent.url)).toEqual(['sent']);
+  expect(await stepsOf(gone.url)).toEqual([]);
+});
+
 test('a response that came while the event loop stood still counts, although the deadline has passed', async () => {
   const partner = await partnerThat((answer) => {
     answer.end('ok');

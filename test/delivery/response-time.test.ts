@@ -22,9 +22,10 @@ test('counts the whole time while the event loop is free, and notices once', () 
   const { notice, time } = started();
   jest.advanceTimersByTime(1_999);
   expect(notice).not.toHaveBeenCalled();
-  jest.advanceTimersByTime(1);
+  // The turn of the event loop in which a response would be read is a millisecond of the fake clock.
+  jest.advanceTimersByTime(2);
   expect(notice).toHaveBeenCalledTimes(1);
-  jest.advanceTimersByTime(10_020);
+  jest.advanceTimersByTime(10_019);
   expect(time.stop()).toBe(12_020);
   jest.advanceTimersByTime(10_000);
   expect(notice).toHaveBeenCalledTimes(1);
@@ -37,6 +38,27 @@ test('counts a tick of 50 ms for a time in which the event loop stood still', ()
   jest.advanceTimersByTime(50);
   holdUp(60_000);
   expect(time.stop()).toBe(1_100);
+  expect(notice).not.toHaveBeenCalled();
+});
+
+test('once the request is sent, notices a partner that keeps it waiting by the wall clock too', () => {
+  const { notice, time } = started();
+  holdUp(60_000);
+  time.note('sent');
+  jest.advanceTimersByTime(50);
+  holdUp(1_900);
+  jest.advanceTimersByTime(49);
+  expect(notice).not.toHaveBeenCalled();
+  jest.advanceTimersByTime(51);
+  expect(notice).toHaveBeenCalledTimes(1);
+  expect(time.stop()).toBe(150);
+});
+
+test('notices nothing once the partner has responded', () => {
+  const { notice, time } = started();
+  time.note('sent');
+  time.note('responded');
+  jest.advanceTimersByTime(60_000);
   expect(notice).not.toHaveBeenCalled();
 });
 

@@ -90,6 +90,7 @@ class Running {
     this.#deadline = setTimeout(this.#expire, leftMs);
     this.#request
       .on('socket', (socket) => this.#connect(socket))
+      .on('finish', () => this.#order.request.onProgress?.('sent'))
       .on('information', () => this.#head.dropInterim())
       .on('response', (answer) => this.#read(answer))
       // 101 comes as an event of its own, and with a socket that is nobody's any more.
@@ -121,6 +122,7 @@ class Running {
 
   #read(answer: http.IncomingMessage): void {
     this.#response = answer;
+    this.#order.request.onProgress?.('responded');
     this.#times.noteFirstByte();
     this.#request.socket?.removeListener('data', this.#head.add);
     const { keepAnswerBytes } = this.#order.request;
