@@ -6,6 +6,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
+import { CLIENT_WAITS, openClient } from '../lambdas/adapters/aws-clients.ts';
 import { STAGE_NAMES } from '../lib/stage.ts';
 import { UsageError } from '../local/command-line.ts';
 import { NotRunning, readState } from '../local/console/state-file.ts';
@@ -75,18 +76,6 @@ export class OutputMissing extends CommandFailed {}
 const LOCAL_REGION = 'us-east-1';
 const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** The SDK's own defaults never time out, and without the last one it would only warn. Milliseconds. */
-const CLIENT_OPTIONS = {
-  maxAttempts: 3,
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 20_000, throwOnRequestTimeout: true },
-};
-
-/** The function itself ends after a minute; a second try would be a second test event. Milliseconds. */
-const LAMBDA_OPTIONS = {
-  maxAttempts: 1,
-  requestHandler: { connectionTimeout: 5_000, requestTimeout: 90_000, throwOnRequestTimeout: true },
-};
-
 /** @throws UsageError; CommandFailed where there is no such stage within reach */
 export async function openStage(
   name: string,
@@ -106,13 +95,13 @@ function localStage(stateFile: string): Stage {
   };
   const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
   return stageOf('local', outputs, {
-    appConfig: new AppConfigClient({ ...CLIENT_OPTIONS, ...options('APPCONFIG') }),
-    secretsManager: new SecretsManagerClient({ ...CLIENT_OPTIONS, ...options('SECRETS_MANAGER') }),
-    lambda: new LambdaClient({ ...LAMBDA_OPTIONS, ...options('LAMBDA') }),
-    dynamoDb: new DynamoDBClient({ ...CLIENT_OPTIONS, ...options('DYNAMODB') }),
-    sqs: new SQSClient({ ...CLIENT_OPTIONS, ...options('SQS') }),
-    cloudWatch: new CloudWatchClient({ ...CLIENT_OPTIONS, ...options('CLOUDWATCH') }),
-    sns: new SNSClient({ ...CLIENT_OPTIONS, ...options('SNS') }),
+    appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, options('APPCONFIG')),
+    secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, options('SECRETS_MANAGER')),
+    lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, options('LAMBDA')),
+    dynamoDb: openClient(DynamoDBClient, CLIENT_WAITS.command, options('DYNAMODB')),
+    sqs: openClient(SQSClient, CLIENT_WAITS.command, options('SQS')),
+    cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, options('CLOUDWATCH')),
+    sns: openClient(SNSClient, CLIENT_WAITS.command, options('SNS')),
     awsCli: (service, words) =>
       `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
       `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
@@ -139,18 +128,18 @@ function localState(stateFile: string) {
 async function deployedStage(name: string, variables: Readonly<Record<string, string | undefined>>): Promise<Stage> {
   // The SDK reads AWS_REGION only; the AWS CLI's users have the other one.
   const region = variables.AWS_REGION ?? variables.AWS_DEFAULT_REGION;
-  const options = { ...CLIENT_OPTIONS, ...(region !== undefined && { region }) };
-  const cloudFormation = new CloudFormationClient(options);
+  const where = region === undefined ? {} : { region };
+  const cloudFormation = openClient(CloudFormationClient, CLIENT_WAITS.command, where);
   try {
     const outputs = await stackOutputs(cloudFormation, `LearningTimeWebhooks-${name}`);
     return stageOf(name, outputs, {
-      appConfig: new AppConfigClient(options),
-      secretsManager: new SecretsManagerClient(options),
-      lambda: new LambdaClient({ ...options, ...LAMBDA_OPTIONS }),
-      dynamoDb: new DynamoDBClient(options),
-      sqs: new SQSClient(options),
-      cloudWatch: new CloudWatchClient(options),
-      sns: new SNSClient(options),
+      appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, where),
+      secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, where),
+      lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, where),
+      dynamoDb: openClient(DynamoDBClient, CLIENT_WAITS.command, where),
+      sqs: openClient(SQSClient, CLIENT_WAITS.command, where),
+      cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, where),
+      sns: openClient(SNSClient, CLIENT_WAITS.command, where),
       awsCli: (service, words) => `aws ${service} ${words}`,
     });
   } finally {

@@ -19,7 +19,7 @@ const MAX_EVENT_AGE_SECONDS = 300;
 /**
  * A rate limit delays a message by up to 900 s (`hand-on.ts`), and a minute more finds it a function; so old, it waits for
  * one that is throttled. Seconds. SQS leaves out what was received three times (SQS Developer Guide, "Available CloudWatch
- * metrics"), so a message that kills its function every 180 s never grows so old.
+ * metrics"), so a message that kills its function every four minutes never grows so old.
  */
 const MAX_DELIVERY_AGE_SECONDS = 960;
 

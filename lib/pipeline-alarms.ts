@@ -42,7 +42,7 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   });
   const errors = make.alarm('function-errors', {
     when: 'Functions that every event passes failed, for a quarter of an hour',
-    impact: 'what they had in hand comes back after three minutes, and fails again',
+    impact: 'what they had in hand comes back after four minutes, and fails again',
     metric: sumOf(readers.map(({ lambda }) => lambda.metricErrors())),
     threshold: 0,
     periods: 3,
@@ -108,7 +108,7 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   });
   make.notice('throttled-starts', {
     when: 'Step Functions refused to start executions, for a quarter of an hour',
-    impact: 'events that must wait stay in their queue, and come back after three minutes',
+    impact: 'events that must wait stay in their queue, and come back after four minutes',
     metric: new Metric({
       namespace: 'AWS/States',
       metricName: 'ThrottledEvents',

@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { createConfigurationSource } from '../../lambdas/adapters/appconfig/configuration-source.ts';
-import { AWS_CLIENT_OPTIONS } from '../../lambdas/adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import { createQueues } from '../../lambdas/adapters/sqs.ts';
@@ -30,8 +30,8 @@ export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
   const environment = readEnvironment(enrichBatchEnvironment, variables);
   const { log, complaints } = createWatchedLog();
   const counter = createCounter(new Metrics());
-  const appConfig = new AppConfigDataClient(AWS_CLIENT_OPTIONS);
-  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
+  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
   const learningTime = createLearningTimeServices(environment, appConfig, log, counter);
   const lookupMs: number[] = [];
@@ -62,6 +62,7 @@ export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
     counter,
     now: Date.now,
     random: Math.random,
+    remainingMs: () => 40_000,
   };
   return {
     async enrich(messages) {

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { LEDGER_CLIENT_OPTIONS } from '../../lambdas/adapters/dynamodb/client-options.ts';
+import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
@@ -27,7 +27,7 @@ export function timed(ledger: Ledger, durationsMs: number[]): Ledger {
 /** A ledger as `delivery-services.ts` wires it, whose calls are counted. */
 export function createCountedLedger({ log, counter, now }: Pick<DeliverMessagesServices, 'log' | 'counter' | 'now'>) {
   const meter = createCapacityMeter();
-  const client = new DynamoDBClient(LEDGER_CLIENT_OPTIONS);
+  const client = openClient(DynamoDBClient, CLIENT_WAITS.ledger);
   client.middlewareStack.add(
     (next, { commandName = '' }) =>
       async (args) => {

@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
@@ -38,13 +38,13 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(deliverBatchEnvironment, variables);
   const log = new Logger();
   const counter = createCounter(new Metrics());
-  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   const deadLetter: DeliverMessagesServices['deadLetter'] = (letters) =>
     queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
   const delivering: DeliverMessagesServices = {
     ...createDeliveryServices(environment, log, counter),
     workflow: createWorkflow({
-      client: new SFNClient(AWS_CLIENT_OPTIONS),
+      client: openClient(SFNClient, CLIENT_WAITS.messages),
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     deadLetter,

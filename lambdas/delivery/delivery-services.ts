@@ -3,8 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
-import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../adapters/dynamodb-ledger.ts';
 import { encryptFields } from '../adapters/field-encryption.ts';
@@ -35,7 +34,7 @@ export function createSendingServices(
   });
   return {
     integrations: createConfigurationSource({
-      client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+      client: openClient(AppConfigDataClient, CLIENT_WAITS.settings),
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
@@ -70,7 +69,7 @@ export function createDeliveryServices(
     gate,
     ledger: createLedger({
       table: createLedgerTable({
-        client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+        client: openClient(DynamoDBClient, CLIENT_WAITS.ledger),
         tableName: environment.LEDGER_TABLE_NAME,
         payloadDays: environment.LEDGER_PAYLOAD_DAYS,
         factsDays: environment.LEDGER_FACTS_DAYS,
@@ -89,7 +88,7 @@ export function createDeliveryServices(
 
 /** One source for each integration, made when it is first asked for: what one read, the next delivery finds. */
 function integrationSecrets(prefix: string, log: Log): (integrationId: string) => SecretSource<IntegrationSecret> {
-  const client = new SecretsManagerClient(AWS_CLIENT_OPTIONS);
+  const client = openClient(SecretsManagerClient, CLIENT_WAITS.settings);
   const sources = new Map<string, SecretSource<IntegrationSecret>>();
   return (integrationId) => {
     const known = sources.get(integrationId);

@@ -68,13 +68,25 @@ export async function sendWebhook(webhook: Webhook, services: SendWebhookService
   const first = await sendOnce(webhook, means, deadlineMs, services);
   if (first.verdict !== 'unauthorized') return first as Sent;
   if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);
-  const renewed = await readMeans(integration, source.refetch()).catch(() => undefined);
+  const refetched = readMeans(integration, source.refetch()).catch(() => undefined);
+  const renewed = await within(deadlineMs - services.now(), refetched);
   if (renewed === undefined)
     return { ...first, verdict: 'retry', reason: `${first.reason}, and its secret cannot be read` };
   if ('unusable' in renewed) return { kind: 'unsent', reason: renewed.unusable };
   const second = await sendOnce(webhook, renewed, deadlineMs, services);
   if (second.verdict !== 'unauthorized') return second as Sent;
   return { ...second, verdict: 'dead', reason: `${second.reason}, with fresh credentials too` };
+}
+
+/** @returns undefined where it takes longer than `limitMs` */
+async function within<T>(limitMs: number, reading: Promise<T>): Promise<T | undefined> {
+  const over = Promise.withResolvers<undefined>();
+  const timer = setTimeout(over.resolve, Math.max(0, limitMs), undefined);
+  try {
+    return await Promise.race([reading, over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What it takes to sign and to log in. */

@@ -11,7 +11,7 @@ import { noteWarehouseFailure } from './note-warehouse-failure.ts';
 import type { Asking } from './sort-events.ts';
 import { startWorkflows } from './start-workflows.ts';
 
-/** Login and query of a batch, in milliseconds: the function's 30 s leave room to forward afterwards. */
+/** Login and query of a batch, in milliseconds: the function's 40 s leave room to forward afterwards. */
 export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
 
 /**

@@ -1,6 +1,6 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { readDatedSecret } from '../adapters/secrets-manager.ts';
 import { createSnowflakeInspector } from '../adapters/snowflake/inspector.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
@@ -26,7 +26,7 @@ export async function handler(input: unknown): Promise<CheckWarehouseReport> {
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(checkWarehouseEnvironment, variables);
   const log = new Logger();
-  const client = new SecretsManagerClient(AWS_CLIENT_OPTIONS);
+  const client = openClient(SecretsManagerClient, CLIENT_WAITS.settings);
   const secretId = environment.SNOWFLAKE_SECRET_ID;
   const names = learningTimeTables(environment);
   const queryTag = environment.SNOWFLAKE_QUERY_TAG;

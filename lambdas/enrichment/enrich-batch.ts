@@ -6,9 +6,8 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
-import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
-import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { type IntakeServices, intake, type ReceivedMessage } from '../adapters/batch-intake.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../adapters/dynamodb-ledger.ts';
 import { createCounter } from '../adapters/metrics.ts';
@@ -29,13 +28,10 @@ let services: ReturnType<typeof createServices> | undefined;
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   services ??= createServices(process.env);
   const { enriching, receiving, counter } = services;
+  const remainingMs = () => context.getRemainingTimeInMillis();
   try {
-    return await intake(
-      event.Records,
-      (messages) => enrichEvents(messages, enriching),
-      receiving,
-      () => context.getRemainingTimeInMillis(),
-    );
+    const handle = (messages: readonly ReceivedMessage[]) => enrichEvents(messages, { ...enriching, remainingMs });
+    return await intake(event.Records, handle, receiving, remainingMs);
   } finally {
     counter.publish();
   }
@@ -47,14 +43,14 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const log = new Logger();
   const counter = createCounter(new Metrics());
   // One client, and so one TLS handshake on a cold start, for both configurations.
-  const appConfig = new AppConfigDataClient(AWS_CLIENT_OPTIONS);
-  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
+  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   const deadLetter = createDeadLetter({
     send: (letters) => queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters),
     log,
     counter,
   });
-  const enriching: EnrichEventsServices = {
+  const enriching: Omit<EnrichEventsServices, 'remainingMs'> = {
     ...createLearningTimeServices(environment, appConfig, log, counter),
     integrations: createConfigurationSource({
       client: appConfig,
@@ -65,12 +61,12 @@ function createServices(variables: NodeJS.ProcessEnv) {
       log,
     }),
     workflow: createWorkflow({
-      client: new SFNClient(AWS_CLIENT_OPTIONS),
+      client: openClient(SFNClient, CLIENT_WAITS.messages),
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     ledger: createLedger({
       table: createLedgerTable({
-        client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+        client: openClient(DynamoDBClient, CLIENT_WAITS.ledger),
         tableName: environment.LEDGER_TABLE_NAME,
         payloadDays: environment.LEDGER_PAYLOAD_DAYS,
         factsDays: environment.LEDGER_FACTS_DAYS,

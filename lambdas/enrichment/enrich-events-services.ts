@@ -30,4 +30,6 @@ export interface EnrichEventsServices {
   readonly counter: Counter;
   now(): number;
   random(): number;
+  /** Until this invocation's timeout, in milliseconds. */
+  remainingMs(): number;
 }

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import type { Progress } from '../contract/delivery.ts';
 import { enrichTaskEnvironment, readEnvironment } from '../contract/environment.ts';
@@ -31,7 +31,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const log = new Logger();
   const counter = createCounter(new Metrics());
   const retrying: RetryEnrichmentServices = {
-    ...createLearningTimeServices(environment, new AppConfigDataClient(AWS_CLIENT_OPTIONS), log, counter),
+    ...createLearningTimeServices(environment, openClient(AppConfigDataClient, CLIENT_WAITS.settings), log, counter),
     log,
     counter,
     now: Date.now,

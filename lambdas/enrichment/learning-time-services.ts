@@ -2,7 +2,7 @@ import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createFlagSource } from '../adapters/appconfig-flag.ts';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
@@ -22,7 +22,7 @@ export function createLearningTimeServices(
 ) {
   const flag = createFlagSource({ environment, client: appConfig, log, counter });
   const secrets = createSecretSource({
-    client: new SecretsManagerClient(AWS_CLIENT_OPTIONS),
+    client: openClient(SecretsManagerClient, CLIENT_WAITS.settings),
     secretId: environment.SNOWFLAKE_SECRET_ID,
     parse: snowflakeSecretSchema,
     log,

@@ -1,7 +1,7 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ListSecretVersionIdsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { credentialAgeEnvironment, readEnvironment } from '../contract/environment.ts';
 import { METRICS } from '../contract/metrics.ts';
@@ -37,6 +37,6 @@ export async function handler(): Promise<void> {
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const { SNOWFLAKE_SECRET_ID: secretId } = readEnvironment(credentialAgeEnvironment, variables);
-  const client = new SecretsManagerClient(AWS_CLIENT_OPTIONS);
+  const client = openClient(SecretsManagerClient, CLIENT_WAITS.settings);
   return { client, secretId, counter: createCounter(new Metrics()), log: new Logger() };
 }

@@ -5,7 +5,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
@@ -32,16 +32,16 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(reconcileEnvironment, variables);
   const log = new Logger();
   const counter = createCounter(new Metrics());
-  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   const reconciling: ReconcileServices = {
     table: createLedgerTable({
-      client: new DynamoDBClient(AWS_CLIENT_OPTIONS),
+      client: openClient(DynamoDBClient, CLIENT_WAITS.schedule),
       tableName: environment.LEDGER_TABLE_NAME,
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),
     integrations: createConfigurationSource({
-      client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+      client: openClient(AppConfigDataClient, CLIENT_WAITS.settings),
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,

@@ -1,7 +1,7 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { startOnce } from '../adapters/step-functions.ts';
 import type { rescueExecutionEnvironment } from '../contract/environment.ts';
@@ -16,8 +16,8 @@ export function createRescueServices(
   log: Log,
   counter: Counter,
 ): RescueServices & { readonly stepFunctions: SFNClient } {
-  const stepFunctions = new SFNClient(AWS_CLIENT_OPTIONS);
-  const queues = createQueues({ client: new SQSClient(AWS_CLIENT_OPTIONS), log });
+  const stepFunctions = openClient(SFNClient, CLIENT_WAITS.schedule);
+  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   return {
     stepFunctions,
     async describe(executionArn) {

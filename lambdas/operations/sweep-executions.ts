@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ExecutionStatus, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
-import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createSweepProgress } from '../adapters/dynamodb/sweep-progress.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
@@ -33,7 +33,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const rescuing = createRescueServices(environment, log, counter);
   const sweeping = {
     ...createSweepProgress({
-      client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS),
+      client: openClient(DynamoDBClient, CLIENT_WAITS.schedule),
       tableName: environment.LEDGER_TABLE_NAME,
     }),
     listEnded: () => listEnded(rescuing.stepFunctions, environment.STATE_MACHINE_ARN),

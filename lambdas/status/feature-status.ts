@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { createFlagSource } from '../adapters/appconfig-flag.ts';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { featureStatusEnvironment, readEnvironment } from '../contract/environment.ts';
 import { answerRequest, type StatusAnswer, type StatusRequest } from './answer-request.ts';
@@ -25,7 +25,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(featureStatusEnvironment, variables);
   const log = new Logger();
   const counter = createCounter(new Metrics());
-  const client = new AppConfigDataClient(AWS_CLIENT_OPTIONS);
+  const client = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
   // As the enriching functions read it: what is said here is what they do.
   const flag = createFlagSource({ environment, client, log, counter });
   return { answering: { flag, enterpriseClaim: environment.ENTERPRISE_CLAIM, log, counter }, counter };

@@ -4,9 +4,8 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { AWS_CLIENT_OPTIONS } from '../adapters/aws-client-options.ts';
+import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
 import { createMetricReader } from '../adapters/cloudwatch.ts';
-import { LEDGER_CLIENT_OPTIONS } from '../adapters/dynamodb/client-options.ts';
 import { createFailureSearch } from '../adapters/dynamodb/latest-failures.ts';
 import { createTimers } from '../adapters/dynamodb/ledger-timers.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
@@ -35,18 +34,18 @@ export async function handler(event: OperationsRequest): Promise<StatusAnswer> {
 function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
   const environment = readEnvironment(webhookHealthEnvironment, variables);
   const log = new Logger();
-  const table = { client: new DynamoDBClient(LEDGER_CLIENT_OPTIONS), tableName: environment.LEDGER_TABLE_NAME };
+  const table = { client: openClient(DynamoDBClient, CLIENT_WAITS.ledger), tableName: environment.LEDGER_TABLE_NAME };
   const { countTimers } = createTimers(table);
   const shared = {
     integrations: createConfigurationSource({
-      client: new AppConfigDataClient(AWS_CLIENT_OPTIONS),
+      client: openClient(AppConfigDataClient, CLIENT_WAITS.settings),
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
       parse: integrationsReader(log),
       log,
     }),
-    metrics: createMetricReader({ client: new CloudWatchClient(AWS_CLIENT_OPTIONS), log }),
+    metrics: createMetricReader({ client: openClient(CloudWatchClient, CLIENT_WAITS.metrics), log }),
     namespace: environment.POWERTOOLS_METRICS_NAMESPACE,
     log,
     now: Date.now,
@@ -64,7 +63,7 @@ function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
       },
     }),
     token: createSecretSource({
-      client: new SecretsManagerClient(AWS_CLIENT_OPTIONS),
+      client: openClient(SecretsManagerClient, CLIENT_WAITS.settings),
       secretId: environment.METRICS_TOKEN_SECRET_ID,
       parse: metricsTokenSchema,
       log,

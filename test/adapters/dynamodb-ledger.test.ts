@@ -1,6 +1,6 @@
-import type { DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { LEDGER_CLIENT_OPTIONS } from '../../lambdas/adapters/dynamodb/client-options.ts';
+import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
@@ -9,13 +9,7 @@ import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
 import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
-import {
-  clientOf,
-  type LedgerServer,
-  startLedgerServer,
-  startTableFront,
-  type TableFront,
-} from '../support/dynamodb.ts';
+import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../support/dynamodb.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, LEARNER_DATA, NOW, subject } from '../support/factories.ts';
 
 const LEASE_MS = 40_000;
@@ -25,8 +19,9 @@ let front: TableFront;
 let table: LedgerTable;
 let nowMs = NOW;
 
-function tableAt(endpoint: string, options: object = LEDGER_CLIENT_OPTIONS): LedgerTable {
-  const client = clientOf(endpoint, options as DynamoDBClientConfig);
+function tableAt(endpoint: string): LedgerTable {
+  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+  const client = openClient(DynamoDBClient, CLIENT_WAITS.ledger, { endpoint, region: 'us-east-1', credentials });
   return createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
 }
 

@@ -146,6 +146,15 @@ describe('after a 401', () => {
     expect(services.requests).toHaveLength(2);
   });
 
+  test('the deadline of the whole also ends the second read of the secret', async () => {
+    const source = { read: async () => secret(), refetch: () => new Promise<never>(() => undefined) };
+    const services = sendingServices([answered(401)], { secretOf: () => source });
+    expect(await sendWebhook({ ...webhook(), timeoutMs: 1 }, services)).toMatchObject({
+      verdict: 'retry',
+      reason: 'HTTP 401, and its secret cannot be read',
+    });
+  });
+
   test('it is tried again later where the secret cannot be read anew', async () => {
     const services = sendingServices([answered(401)], { secretOf: () => secretSource(secret(), SECRETS_DOWN) });
     expect(await sendWebhook(webhook(), services)).toMatchObject({

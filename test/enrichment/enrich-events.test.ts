@@ -14,6 +14,7 @@ import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
+import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
 import {
   book,
   brokenEntry,
@@ -117,6 +118,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
     counter,
     now: () => NOW,
     random: () => 0.5,
+    remainingMs: () => 40_000,
     ...services,
   };
   const enrichmentOf = (id: string) => forwarded.get(id)?.progress.enrichment;
@@ -223,6 +225,21 @@ describe('what the ledger is told', () => {
     expect(accepted.map(({ event_id }) => event_id)).toContain('event-2');
     expect(accepted).toHaveLength(3);
     expect(new Set(accepted.map(({ accepted_at }) => accepted_at))).toEqual(new Set(['2026-01-15T12:00:00.000Z']));
+  });
+
+  test('nothing of what comes again, since no time is left to start its workflow', async () => {
+    // The first start takes all the time there is.
+    let left = SLOWEST_START_MS;
+    const { services, noted, started } = world({ services: { warehouse: warehouseDown, remainingMs: () => left } });
+    const start: typeof services.workflow.start = (delivery) => {
+      left -= 1;
+      return services.workflow.start(delivery);
+    };
+    const batch = [completion('1'), completion('2'), completion('3')];
+    const failures = await enrichEvents(batch, { ...services, workflow: { start } });
+    expect([...failures.values()]).toEqual(Array(2).fill('no time left to start its workflow'));
+    expect(started).toHaveLength(1);
+    expect(noted).toHaveLength(1);
   });
 
   test('what waits for the warehouse in the workflow, by the execution that carries it', async () => {

@@ -90,6 +90,7 @@ async function set({
     log: fakeLog(),
     now: () => NOW,
     ...services,
+    remainingMs: () => 30_000,
   } as unknown as EnrichEventsServices;
   const first = newRecord(lead('one', -60_000), NOW);
   const records = Object.entries(known).map(([id, state]) => [id, { ...first, state, ...record }] as const);

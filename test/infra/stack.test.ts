@@ -53,8 +53,8 @@ function queue(name: string) {
 
 describe('queues', () => {
   test.each([
-    ['QueuesEvents', { VisibilityTimeout: 6 * 30 + 1 }],
-    ['QueuesDeliveries', { VisibilityTimeout: 6 * 30 }],
+    ['QueuesEvents', { VisibilityTimeout: 6 * 40 + 1 }],
+    ['QueuesDeliveries', { VisibilityTimeout: 6 * 39 }],
   ])('%s keeps for four days, and dead-letters by count only after a thousand receives', (name, expected) => {
     const properties = queue(name);
     expect(properties).toMatchObject({
@@ -139,10 +139,10 @@ describe('functions', () => {
   });
 
   test.each([
-    ['enrich-batch.handler', 30],
+    ['enrich-batch.handler', 40],
     ['enrich-task.handler', 60],
     ['check-warehouse.handler', 60],
-    ['deliver-batch.handler', 30],
+    ['deliver-batch.handler', 39],
     ['deliver-task.handler', 330],
     ['send-test.handler', 60],
     ['rescue-execution.handler', 60],

@@ -1,11 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { LEDGER_CLIENT_OPTIONS } from '../../lambdas/adapters/dynamodb/client-options.ts';
+import { CLIENT_WAITS } from '../../lambdas/adapters/aws-clients.ts';
 import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
-import { STARTS_AT_ONCE } from '../../lambdas/enrichment/start-workflows.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
+import { TASK_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/retry-enrichment.ts';
+import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
@@ -100,9 +102,9 @@ describe('checkStage', () => {
     ['partners.allowedPorts.1', way({ allowedPorts: [443, 65_536] })],
     ['partners.allowedPorts.0', way({ allowedPorts: [0] })],
     ['partners.allowedPorts', way({ allowedPorts: 'all' })],
-    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 26)],
+    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 37)],
     ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', MIN_LEASE_SECONDS)],
-    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 311)],
+    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 322)],
     ['ledger.payloadDays', { ledger: { payloadDays: 19, factsDays: 400 } }],
     ['ledger.payloadDays', { ledger: { payloadDays: 366, factsDays: 400 } }],
     ['ledger.payloadDays', { ledger: { payloadDays: 30.5, factsDays: 400 } }],
@@ -158,9 +160,9 @@ describe('checkStage', () => {
   });
 
   test.each([
-    timeout('deliverBatch', 27),
+    timeout('deliverBatch', 38),
     timeout('deliverBatch', MIN_LEASE_SECONDS - 1),
-    timeout('deliverTask', 312),
+    timeout('deliverTask', 323),
     { ledger: { payloadDays: 20, factsDays: 20 } },
     { ledger: { payloadDays: 365, factsDays: 3650 } },
     zones('us-east-1a', 'us-east-1c'),
@@ -183,30 +185,52 @@ describe('checkStage', () => {
 /** As the contract bounds `timeout_seconds`. */
 const LONGEST_TRY_SECONDS = integrationSchema.shape.timeout_seconds.unwrap().maxValue as number;
 
-/** A call of a table that hangs: two tries of a second. */
-const { maxAttempts, requestHandler } = LEDGER_CLIENT_OPTIONS;
-const LEDGER_CALL_SECONDS = (maxAttempts * requestHandler.requestTimeout) / 1000;
+/** A call of a service that hangs, in seconds. */
+const CALL = Object.fromEntries(
+  Object.entries(CLIENT_WAITS).map(([use, { callMs }]) => [use, callMs / 1000]),
+) as Record<keyof typeof CLIENT_WAITS, number>;
 
 describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
   const { functions } = findStage(name);
   const seconds = (fn: keyof typeof functions) => functions[fn].timeoutSeconds;
 
-  test('configuration, claim, secret, a reserved moment, a partner’s try and writing it down, then the function', () => {
-    const besidesTry = 3 + LEDGER_CALL_SECONDS + 3 + 1.5 + LEDGER_CALL_SECONDS;
-    expect(besidesTry + MAX_QUEUE_TRY_SECONDS).toBe(26.5);
-    expect(besidesTry + LONGEST_TRY_SECONDS).toBe(311.5);
-    expect(26.5).toBeLessThan(seconds('deliverBatch'));
-    expect(311.5).toBeLessThan(seconds('deliverTask'));
+  test('where everything hangs, one call after the other, a delivery ends before its function', () => {
+    const limiter = 0.7 + 0.2;
+    const aroundTry =
+      CALL.settings + CALL.ledger + 2 * CALL.settings + limiter + 1.5 + CALL.messages + CALL.messages + CALL.ledger;
+    expect(CALL.messages + aroundTry + MAX_QUEUE_TRY_SECONDS).toBeLessThan(seconds('deliverBatch'));
+    // A task has no messages, and asks for its timer before and after.
+    const timers = 3 * CALL.ledger;
+    expect(aroundTry + timers + LONGEST_TRY_SECONDS).toBeLessThan(seconds('deliverTask'));
   });
+
+  test.each([
+    ['sendTest', 3 * CALL.settings + 30],
+    ['checkWarehouse', CALL.settings + 45],
+    ['enrichTask', 2 * CALL.settings + 0.9 + TASK_WAREHOUSE_DEADLINE_MS / 1000],
+    ['rescueExecution', 2 * CALL.schedule + CALL.messages],
+    ['credentialAge', CALL.settings],
+    ['featureStatus', CALL.settings],
+    // The token, read twice where a wrong one was given, then the integrations and their metrics.
+    ['webhookHealth', 3 * CALL.settings + CALL.metrics],
+  ] as const)('so does %s, after %d s', (fn, longest) => expect(longest).toBeLessThan(seconds(fn)));
 
   test('whoever holds the shortest lease is alive', () => {
     expect(seconds('deliverBatch')).toBeLessThan(MIN_LEASE_SECONDS);
   });
 
-  test('configuration, the ledger three times, the warehouse and three rounds of notes, then a batch of events', () => {
-    const { batchSize } = findStage(name).eventSources.events;
-    const rounds = Math.ceil(batchSize / STARTS_AT_ONCE);
-    expect(3 + 3 * LEDGER_CALL_SECONDS + 0.2 + 10 + rounds * LEDGER_CALL_SECONDS).toBeLessThan(seconds('enrichBatch'));
+  test('so does a batch of events, which starts workflows while there is time', () => {
+    const lastStart = CALL.messages + 3 * CALL.ledger + CALL.messages;
+    expect(lastStart * 1000).toBeLessThan(SLOWEST_START_MS);
+    const warehouse = BATCH_WAREHOUSE_DEADLINE_MS / 1000;
+    const before = CALL.messages + CALL.settings + 3 * CALL.ledger + CALL.messages + warehouse;
+    // Where all of it hung, some are started all the same.
+    expect(before + SLOWEST_START_MS / 1000).toBeLessThan(seconds('enrichBatch'));
+  });
+
+  test('an event that failed once comes back before the alarm on its age', () => {
+    const { windowSeconds } = findStage(name).eventSources.events;
+    expect(6 * seconds('enrichBatch') + windowSeconds).toBeLessThan(300);
   });
 
   test('a breaker’s longest open time, then an event’s earliest retry', () => {
@@ -215,10 +239,6 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
     expect(1.2 * openSeconds * 1000).toBeLessThan(earliest as number);
     // Spread over twelve seconds, so that what waits does not come back in the same one.
     expect((latest as number) - (earliest as number)).toBeGreaterThanOrEqual(11_999);
-  });
-
-  test('the warehouse’s deadline, 30 s in a task, then the function', () => {
-    expect(30).toBeLessThan(seconds('enrichTask'));
   });
 
   test('what the workflow carried for as long as it may, and was parked then, still has its payload', () => {

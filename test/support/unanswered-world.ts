@@ -120,7 +120,7 @@ export class UnansweredWorld {
             [...deliveries].map(([id, delivery]) => ({ id, body: JSON.stringify(delivery) })),
           ),
         deadLetter: () => Promise.reject(new Error('no event is malformed')),
-        ...{ log: this.log, counter: this.#counter, now: this.now, random: () => 0.5 },
+        ...{ log: this.log, counter: this.#counter, now: this.now, random: () => 0.5, remainingMs: () => 30_000 },
       }),
     );
     for (const message of messages) {

@@ -160,6 +160,7 @@ async function play(published: readonly Publication[]) {
       counter,
       now,
       random: () => 0.5,
+      remainingMs: () => 40_000,
     };
   }
 
