@@ -20,38 +20,67 @@ const keys = new Map<string, Promise<EncryptionKey>>();
  * Puts, in place of each listed field, a compact JWE (RFC 7516: `alg` `dir`, `enc` `A256GCM`, `kid`). Its plaintext is
  * the JSON text of the field's value: a string keeps its quotation marks, a number the digits it was written with.
  *
- * It holds for every type of event: a field that is listed is never sent readable. So an enrollment, which otherwise is
- * the LMS's payload byte for byte, is changed in its listed fields, and in those only. A field that is missing or null
- * stays so; a path is not followed into arrays; where one path leads through another's field, the outer one is encrypted.
+ * It holds for every type of event: a field that is listed is never sent readable, however the LMS nests it.
  *
- * @param body a JSON object's text; returned as it is where it has none of the fields
+ * - A list on the way is followed into each of its elements; a number in the path is also the position in a list.
+ * - A text, number or boolean on the way is encrypted itself: it may hold the field, as JSON text for example.
+ * - A name that itself holds dots (`"user.email"`) is followed too.
+ * - A field that is missing or null stays so. Where one path leads through another's field, the outer one is encrypted.
+ *
+ * @param body JSON text
  * @param paths names, cut by dots: `user.email`
  * @param encryptionKey the base64 of 32 bytes
+ * @returns the body value for value; a name that an object holds twice stands there once, with its last value
  */
 export async function encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string> {
   if (paths.length === 0) return body;
-  const document = parseMessageText(body);
-  let hasChanged = false;
+  const root = { body: parseMessageText(body) };
+  const encryptedAt = new Map<Holder, Set<string | number>>();
   // The outer of two paths is the shorter text; once it is encrypted, the other leads nowhere.
-  for (const path of new Set(paths.toSorted((one, other) => one.length - other.length))) {
-    const found = findField(document, path.split('.'));
-    if (found === undefined) continue;
-    const { parent, name } = found;
-    parent[name] = await encrypted(JSON.stringify(parent[name]), encryptionKey);
-    hasChanged = true;
+  for (const path of paths.toSorted((one, other) => one.length - other.length)) {
+    for (const { holder, key } of places(root, 'body', path.split('.'), encryptedAt)) {
+      const known = encryptedAt.get(holder) ?? new Set();
+      if (known.has(key)) continue;
+      encryptedAt.set(holder, known.add(key));
+      holder[key] = await encrypted(JSON.stringify(holder[key]), encryptionKey);
+    }
   }
-  return hasChanged ? JSON.stringify(document) : body;
+  return JSON.stringify(root.body);
 }
 
-/** The object that holds a field, where it is there and not null. Inherited names (`constructor`) are no fields. */
-function findField(document: unknown, names: readonly string[]) {
-  let parent = document;
-  for (const [index, name] of names.entries()) {
-    if (!isJsonObject(parent) || !Object.hasOwn(parent, name)) return undefined;
-    if (index === names.length - 1) return parent[name] === null ? undefined : { parent, name };
-    parent = parent[name];
+/** An object or a list. */
+type Holder = Record<string | number, unknown>;
+
+interface Place {
+  readonly holder: Holder;
+  readonly key: string | number;
+}
+
+/** Where the value stands to which `names` lead from `holder[key]`, or what is in their way. */
+function places(
+  holder: Holder,
+  key: string | number,
+  names: readonly string[],
+  done: Map<Holder, Set<unknown>>,
+): Place[] {
+  const value = holder[key];
+  if (value === null || done.get(holder)?.has(key)) return [];
+  const [first = '', ...rest] = names;
+  if (Array.isArray(value)) {
+    if (names.length === 0) return [{ holder, key }];
+    const list = value as unknown as Holder;
+    const isPosition = /^(0|[1-9][0-9]*)$/.test(first) && Number(first) < value.length;
+    return [
+      ...value.flatMap((_, index) => places(list, index, names, done)),
+      ...(isPosition ? places(list, Number(first), rest, done) : []),
+    ];
   }
-  return undefined;
+  if (names.length === 0 || !isJsonObject(value)) return [{ holder, key }];
+  return names.flatMap((_, index) => {
+    const name = names.slice(0, index + 1).join('.');
+    // Inherited names (`constructor`) are no fields.
+    return Object.hasOwn(value, name) ? places(value, name, names.slice(index + 1), done) : [];
+  });
 }
 
 async function encrypted(plaintext: string, encryptionKey: string): Promise<string> {
