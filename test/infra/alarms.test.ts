@@ -162,6 +162,13 @@ describe('document 001’s thresholds', () => {
   });
 });
 
+test('back-pressure is in one alarm, the one of an hour, and in none that means failure', () => {
+  const watching = [...all].filter(([, properties]) =>
+    lookedAt(properties).some(({ MetricName }) => MetricName === METRICS.deliveryThrottled),
+  );
+  expect(watching.map(([name]) => name)).toEqual(['errors-of-an-hour']);
+});
+
 test('a throttled DeliverTask is reported after a quarter of an hour', () => {
   const throttled = all.get('throttled-deliveries');
   expect(throttled).toMatchObject({
