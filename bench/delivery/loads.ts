@@ -30,7 +30,7 @@ export interface Order {
 /** What the sender did. */
 export interface Performance extends Expense {
   readonly deliveries: number;
-  /** The gate's server did not answer in time, once or more: some deliveries went by the record in memory. */
+  /** The gate's server did not answer in time, once or more: some deliveries went by the environment’s own limiter. */
   readonly isGateLost: boolean;
 }
 

@@ -30,7 +30,7 @@ export interface Delivered extends Expense {
   readonly deliveries: number;
   /** Of each, from before its claim until it is written down: among ten of a batch, side by side. */
   readonly deliveryMs: readonly number[];
-  /** The gate's server did not answer in time, once or more: some deliveries went by the record in memory. */
+  /** The gate's server did not answer in time, once or more: some deliveries went by the environment’s own limiter. */
   readonly isGateLost: boolean;
 }
 
