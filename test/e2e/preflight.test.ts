@@ -57,6 +57,7 @@ test('the stack as it is synthesized answers yes to all that the local platform 
     'secrets of integrations',
     'endpoints, from here',
     'egress addresses',
+    'alarm notifications',
     'readers of the queues',
     'concurrency of Lambda',
     'flag',
