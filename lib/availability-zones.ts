@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** So many zones are taken where a stage names none: the fewest that ElastiCache Serverless takes. */
+/** Number of zones where a stage names none: the fewest that ElastiCache Serverless takes. */
 export const DEFAULT_ZONES = 2;
 
 /** Private networks of 1,024 addresses, of which the network of 4,096 holds three. */

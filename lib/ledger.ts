@@ -37,7 +37,7 @@ export class Ledger extends Construct {
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: RECOVERY_DAYS },
       deletionProtection: stage.retain,
-      // Not as `removal.ts` has it: the rollback of a first deploy would try to delete the protected table, fail, and leave the
+      // Not as `removal.ts` has it: the rollback of a first deploy would attempt to delete the protected table, fail, and leave the
       // stack at ROLLBACK_FAILED. An empty table without a name of its own stands in nothing's way.
       removalPolicy: stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });

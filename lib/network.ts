@@ -36,7 +36,7 @@ export class Network extends Construct {
     this.addresses = Array.from({ length: stage.network.natGateways }, (_, at) => this.address(at + 1, stage));
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.0.0.0/20'),
-      // Which they are, the stack says.
+      // The stack names them.
       maxAzs: stage.network.availabilityZones?.length ?? DEFAULT_ZONES,
       natGateways: stage.network.natGateways,
       natGatewayProvider: NatProvider.gateway({

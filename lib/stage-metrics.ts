@@ -24,8 +24,8 @@ export class StageMetrics {
   }
 
   /**
-   * How much of it there was; 0 where nobody counted. @param dimensions all that it is told apart by: a metric with another
-   * value, or without one of them, is another metric, of which there is nothing
+   * How much of it there was; 0 where nothing was counted. @param dimensions all of the metric's: with another value, or without
+   * one of them, it is another metric, which has no data
    */
   sum(name: CountName, period?: Duration): IMetric;
   sum<Name extends DimensionedName>(name: Name, period: Duration, dimensions: DimensionsOf<Name>): IMetric;

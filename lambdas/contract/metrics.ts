@@ -18,7 +18,7 @@ export interface MetricDefinition {
   readonly services: readonly ('enrichment' | 'delivery' | 'operations' | 'status')[];
   /** For the operator: docs/metrics.md has it. */
   readonly meaning: string;
-  /** What it is told apart by besides: each dimension, with the values that are published. */
+  /** Its further dimensions, each with the values that are published. */
   readonly dimensions?: Readonly<Record<string, readonly string[] | typeof ANY_INTEGRATION>>;
 }
 

@@ -21,7 +21,7 @@ const NAMESPACE = `http://sns.amazonaws.com/doc/${VERSION}/`;
 
 /**
  * SNS's `ListSubscriptionsByTopic`, in one page, and `GetTopicAttributes`, for `@aws-sdk/client-sns`. Every subscription is
- * confirmed: nothing is published here, so nobody was asked.
+ * confirmed: nothing is published here, so no confirmation was asked for.
  *
  * @param topics those there are; for any other the response is NotFound
  */

@@ -303,7 +303,7 @@ describe('names in the guide', () => {
     const alarms = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties);
     const [tested] = mentions(/set-alarm-state --alarm-name (\S+)/g, shell);
     const alarm = alarms.find(({ AlarmName }) => AlarmName === tested);
-    // It tells somebody by itself, not by its page.
+    // It has an action of its own, besides its page's.
     expect(alarm?.AlarmActions).toHaveLength(1);
     for (const name of mentions(/(learning-time-webhooks-dev-dead-\S+?)[`"\s)]/g, guide)) expect(name).toBe(tested);
   });

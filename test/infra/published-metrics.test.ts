@@ -21,7 +21,7 @@ function faults(metrics: readonly (readonly [string, NamedMetric])[], namespace 
   });
 }
 
-describe('every metric that is looked at is one that somebody publishes', () => {
+describe('every metric that is read is published', () => {
   test.each([...templates])('in alarms and panels of %s', (name, template) => {
     expect(faults(namedMetrics(template), metricsNamespace(name), template)).toEqual([]);
   });
@@ -68,7 +68,7 @@ describe('every metric that is looked at is one that somebody publishes', () => 
   });
 });
 
-describe('a metric that nobody publishes is found', () => {
+describe('a metric that is not published is found', () => {
   const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
   const error = { feature: 'webhook_learning_time_enrichment', error: 'faulty', service: 'enrichment' };
   const ours = { namespace: OURS, name: METRICS.featureError, dimensions: error, statistic: 'Sum', period: 300 };
@@ -138,7 +138,7 @@ function countedIn(source: string, file: string): string[] {
 }
 
 test.each(['enrichment', 'delivery', 'operations', 'status'] as const)(
-  'functions of %s count what the table says of them',
+  'functions of %s count what the table lists for them',
   async (service) => {
     const counted = await countedBy(service);
     const names = Object.fromEntries(Object.entries(METRICS).map(([key, name]) => [name, key]));

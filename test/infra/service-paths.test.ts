@@ -117,7 +117,7 @@ describe('is refused', () => {
   });
 });
 
-describe('a kind of path that nobody has looked up is no path that is allowed', () => {
+describe('an unknown kind of path fails', () => {
   const topic = { Ref: idOf('AWS::SNS::Topic') };
   const role = { 'Fn::GetAtt': [idOf('AWS::IAM::Role'), 'Arn'] };
 

@@ -131,7 +131,7 @@ export const CALLING: Readonly<Record<string, (reference: Reference) => Calls>> 
       { ...call, by: { service: 'delivery.logs.amazonaws.com' }, action: 'kms:Decrypt', context: ofLogs },
     ];
   },
-  // SQS Developer Guide, "Dead-letter queues": within an account every queue may use a queue, unless that says otherwise.
+  // SQS Developer Guide, "Dead-letter queues": within an account every queue may use a queue, unless that queue restricts it.
   'AWS::SQS::Queue RedrivePolicy.deadLetterTargetArn': ({ from, to, access, template }) => {
     const { redrivePermission = 'allowAll', sourceQueueArns = [] } =
       (access.resolve(template.Resources[to]?.Properties?.RedriveAllowPolicy) as RedriveAllowPolicy | undefined) ?? {};
@@ -203,7 +203,7 @@ function sendAction(template: Template, to: string): string {
   return action;
 }
 
-/** @param sourceArn where the service's guide says that it names it, to prevent a confused deputy */
+/** @param sourceArn where the service's guide documents it, to prevent a confused deputy */
 function assumeRole(role: string, service: string, sourceArn?: string): Calls[number] {
   const context = sourceArn === undefined ? {} : { 'aws:SourceArn': sourceArn };
   return { by: { service }, action: 'sts:AssumeRole', resource: role, on: role, context };

@@ -15,11 +15,11 @@ export interface NamedMetric {
 }
 
 interface AwsMetrics {
-  /** What they are told apart by, and the type of the resource whose `Ref` or attribute the value must be. */
+  /** Their dimensions, each with the type of the resource whose `Ref` or attribute the value must be. */
   readonly dimensions: Readonly<
     Record<string, { readonly type: string; readonly attribute: string } | readonly string[]>
   >;
-  /** Statistics that say something of each. */
+  /** Statistics that are meaningful for each. */
   readonly statistics: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -83,7 +83,7 @@ const AWS: Readonly<Record<string, readonly AwsMetrics[]>> = {
   ],
 };
 
-/** Statistics that say something of a metric of ours, by its unit. */
+/** Statistics that are meaningful for a metric of ours, by its unit. */
 const OUR_STATISTICS: Readonly<Record<MetricDefinition['unit'], readonly string[]>> = {
   Count: COUNT,
   Number: LEVEL,
@@ -110,7 +110,7 @@ export function namedMetrics(template: Template): [where: string, metric: NamedM
 }
 
 /**
- * What is wrong with a metric: nobody publishes it, or its statistic says nothing.
+ * What is wrong with a metric: it is not published, or its statistic is meaningless.
  *
  * @param namespace of the stage's own metrics
  * @returns undefined where nothing is
@@ -122,12 +122,12 @@ export function faultOf(metric: NamedMetric, namespace: string, template: Templa
   if (period !== undefined && (period < 60 || period % 60 !== 0)) return `a period of ${period} s`;
   if (metric.namespace === namespace) return faultOfOurs(metric);
   const published = AWS[metric.namespace];
-  if (published === undefined) return `nobody publishes in ${metric.namespace}`;
-  const { statistics } = published.find(({ dimensions }) => isToldApartBy(metric, dimensions, template)) ?? {};
+  if (published === undefined) return `nothing is published in ${metric.namespace}`;
+  const { statistics } = published.find(({ dimensions }) => hasDimensions(metric, dimensions, template)) ?? {};
   if (statistics === undefined) return `it has no dimensions ${JSON.stringify(metric.dimensions)}`;
   const sensible = statistics[metric.name];
   if (sensible === undefined) return `${metric.namespace} has no ${metric.name} with these dimensions`;
-  return statistic === undefined || sensible.includes(statistic) ? undefined : `its ${statistic} says nothing`;
+  return statistic === undefined || sensible.includes(statistic) ? undefined : `its ${statistic} is meaningless`;
 }
 
 function faultOfOurs({ name, dimensions, statistic }: NamedMetric): string | undefined {
@@ -145,10 +145,10 @@ function faultOfOurs({ name, dimensions, statistic }: NamedMetric): string | und
     if (typeof values !== 'string' && !values.includes(value)) return `no function publishes ${key}=${value}`;
   }
   const isSensible = statistic === undefined || OUR_STATISTICS[definition.unit].includes(statistic);
-  return isSensible ? undefined : `its ${statistic} says nothing, as it is in ${definition.unit}`;
+  return isSensible ? undefined : `its ${statistic} is meaningless, since its unit is ${definition.unit}`;
 }
 
-function isToldApartBy({ dimensions }: NamedMetric, expected: AwsMetrics['dimensions'], template: Template): boolean {
+function hasDimensions({ dimensions }: NamedMetric, expected: AwsMetrics['dimensions'], template: Template): boolean {
   const access = new TemplateAccess(template);
   const names = Object.keys(expected);
   if (names.toSorted().join() !== Object.keys(dimensions).sort().join()) return false;

@@ -55,7 +55,7 @@ function literalTargets(type: string, from: string, properties: Resource['Proper
   if (type === 'AWS::SNS::Subscription' && !['email', 'email-json', 'https'].includes(properties.Protocol)) {
     throw new UnknownPath(`a subscription by ${properties.Protocol}`);
   }
-  // AWS's own keys (`alias/aws/…`) let nobody in but the account, and no service (SNS Developer Guide, "Key management").
+  // AWS's own keys (`alias/aws/…`) allow the account only, and no service (SNS Developer Guide, "Key management").
   if (typeof properties?.KmsMasterKeyId === 'string') {
     const action = 'kms:GenerateDataKey';
     const kind = `${type} KmsMasterKeyId`;

@@ -13,7 +13,7 @@ export interface ServiceCall {
   readonly action: string;
   /** The ARN that it is made on. */
   readonly resource: string;
-  /** The resource whose own policy has a say: a role for `sts:AssumeRole`, a topic, a queue, a function, a key. */
+  /** The resource whose own policy counts: a role for `sts:AssumeRole`, a topic, a queue, a function, a key. */
   readonly on?: string;
   /** Condition keys besides the account's, and that the call is encrypted. */
   readonly context?: Readonly<Record<string, string>>;
