@@ -59,6 +59,7 @@ export interface PipelineFunctionProps {
 
 /** Variables that runtimes and SDKs read by themselves; ours are in the contract. */
 type RuntimeVariable =
+  | 'NODE_OPTIONS'
   | 'SNOWFLAKE_DISABLE_PLATFORM_DETECTION'
   | 'SNOWFLAKE_DISABLE_MINICORE'
   | 'SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'
@@ -105,7 +106,13 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       ...(size.reservedConcurrency !== undefined && { reservedConcurrentExecutions: size.reservedConcurrency }),
       ...(speaksTo === 'vpc' && defaults.network.placement),
     });
-    if (speaksTo === 'vpc') this.denyNetworkCallsByCode(role);
+    if (speaksTo === 'vpc') {
+      this.denyNetworkCallsByCode(role);
+      // Of several addresses Node gives up each after 250 ms, less than a distant warehouse with a lost packet takes. The
+      // network has no IPv6, so with an IPv6 address as the last one the connection would fail. Clients that take no option
+      // for it (the Snowflake SDK) need it here.
+      this.setVariable('NODE_OPTIONS', '--network-family-autoselection-attempt-timeout=2000');
+    }
     this.setVariable('POWERTOOLS_SERVICE_NAME', service);
     this.setVariable('POWERTOOLS_METRICS_NAMESPACE', metricsNamespace(defaults.stageName));
     Validations.of(role).acknowledge({
