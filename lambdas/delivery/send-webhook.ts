@@ -190,7 +190,11 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
   const { result, isMalformed } = answer;
   const { verdict, reason } = classify(result);
   if (isMalformed) {
-    return { refusal: { kind: 'sent', result, verdict: 'retry', reason: 'token: the answer holds none' } };
+    const fault = result.kind === 'answered' ? result.responseFault : undefined;
+    // A server whose response is not HTTP will give the same one again; what was cut on the way may come whole.
+    return fault?.startsWith('HPE_')
+      ? { refusal: { kind: 'sent', result, verdict: 'dead', reason: `token: the answer cannot be read: ${fault}` } }
+      : { refusal: { kind: 'sent', result, verdict: 'retry', reason: 'token: the answer holds none' } };
   }
   // 400 is what RFC 6749 prescribes for a refused client; a token address that is gone parks nobody's endpoint.
   const isRefused = result.kind === 'answered' && result.status === 400;

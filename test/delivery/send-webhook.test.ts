@@ -221,6 +221,15 @@ describe('a token server', () => {
     expect(await via(tokens(none(answered(200), true))).sent).toMatchObject({ verdict: 'retry' });
   });
 
+  test.each([
+    ['HPE_INVALID_TRANSFER_ENCODING', 'dead', 'token: the answer cannot be read: HPE_INVALID_TRANSFER_ENCODING'],
+    ['ECONNRESET', 'retry', 'token: the answer holds none'],
+    ['TIMEOUT', 'retry', 'token: the answer holds none'],
+  ])('whose 200 cannot be read: %s makes it %s', async (responseFault, verdict, reason) => {
+    const unread = none(answered(200, { responseFault }), true);
+    expect(await via(tokens(unread)).sent).toMatchObject({ verdict, reason });
+  });
+
   test('has the deadline of the whole', async () => {
     const kept = tokens(token('good'));
     await via(kept).sent;

@@ -95,8 +95,7 @@ class Running {
       .on('response', (answer) => this.#read(answer))
       // 101 comes as an event of its own, and with a socket that is nobody's any more.
       .on('upgrade', (answer) => {
-        this.#response = answer;
-        this.#times.noteFirstByte();
+        this.#begin(answer);
         this.#abandon(this.#answered(answer));
       })
       .on('error', (error) => this.#fail(error))
@@ -121,9 +120,7 @@ class Running {
   }
 
   #read(answer: http.IncomingMessage): void {
-    this.#response = answer;
-    this.#order.request.onProgress?.('responded');
-    this.#times.noteFirstByte();
+    this.#begin(answer);
     this.#request.socket?.removeListener('data', this.#head.add);
     const { keepAnswerBytes } = this.#order.request;
     const body = new AnswerBody(keepAnswerBytes);
@@ -144,8 +141,16 @@ class Running {
       .on('error', (error) => this.#fail(error));
   }
 
+  /** @param answer absent where its head cannot be read */
+  #begin(answer?: http.IncomingMessage): void {
+    this.#response = answer;
+    this.#order.request.onProgress?.('responded');
+    this.#times.noteFirstByte();
+  }
+
   #shortenDeadline(): void {
-    const leftMs = this.#order.deadlineMs - performance.now();
+    // It may be over already, where the event loop was late.
+    const leftMs = Math.max(0, this.#order.deadlineMs - performance.now());
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(this.#expire, Math.min(leftMs, this.#order.bodyWaitMs));
   }
@@ -188,7 +193,7 @@ class Running {
     if (head === undefined) {
       return { ...failure('MALFORMED_RESPONSE', this.#times), isStale: this.#request.reusedSocket };
     }
-    this.#times.noteFirstByte();
+    this.#begin();
     return {
       result: { kind: 'answered', ...head, responseFault: code, timings: this.#times.untilNow() },
       isStale: false,
