@@ -8,6 +8,8 @@ export default {
   // A test that opens sockets takes a second, and many times that where two cores are shared with others.
   testTimeout: 20_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // These need programs that npm does not install: npm run conformance.
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/conformance/'],
   // Jest leaves one core free. End-to-end tests mostly wait: two at a time are served by two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.venv'],

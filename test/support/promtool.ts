@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { describe } from '@jest/globals';
+import { describeWithPart } from './optional-part.ts';
 
 const LIMIT_MS = 20_000;
 
@@ -19,9 +19,9 @@ export function promtool(words: readonly string[], input = ''): Checked {
   return { status, output: `${stdout}${stderr}` };
 }
 
-/** Tests that need it, Debian's package `prometheus`. Where it is not on PATH they are skipped, under a title that says so. */
+/** Tests that need it, from Debian's package `prometheus`. */
 export function describeWithPromtool(title: string, tests: () => void): void {
   const { error, status } = spawnSync('promtool', ['--version'], { timeout: LIMIT_MS });
-  if (error === undefined && status === 0) describe(title, tests);
-  else describe.skip(`${title} (no promtool: ${error?.message ?? `it ends with ${status}`})`, tests);
+  const isThere = error === undefined && status === 0;
+  describeWithPart(title, isThere ? undefined : `no promtool: ${error?.message ?? `it ends with ${status}`}`, tests);
 }

@@ -4,7 +4,7 @@ import { devNull } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { describe } from '@jest/globals';
+import { describeWithPart } from './optional-part.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -45,11 +45,11 @@ export function findClient(name: ClientName): RealClient {
   return { program };
 }
 
-/** Tests that need a client. Where it is absent they are skipped, under a title that says why. */
+/** Tests that need a client. */
 export function describeWithClient(name: ClientName, title: string, tests: (program: string) => void): void {
   const client = findClient(name);
-  if ('program' in client) describe(title, () => tests(client.program));
-  else describe.skip(`${title} (no ${name}: ${client.absent})`, () => tests(''));
+  if ('program' in client) describeWithPart(title, undefined, () => tests(client.program));
+  else describeWithPart(title, `no ${name}: ${client.absent}`, () => {});
 }
 
 /** Nothing of this machine's own: neither its credentials, nor its settings, nor its metadata service. */
