@@ -155,6 +155,13 @@ export class LocalSecrets {
     this.#controlPlane.secretsManager.put(this.#idsOf(key), secretString);
   }
 
+  /** @param key name, logical id or ARN; also of a secret that the template does not hold */
+  arnOf(key: string): string {
+    const found = [...this.#names].find(([logicalId, ids]) => logicalId === key || ids.includes(key));
+    if (found !== undefined) return found[1][1];
+    return key.startsWith('arn:') ? key : `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${key}-AbCdEf`;
+  }
+
   /** Makes a secret that the template does not hold, as an operator does. @throws Error where it is there already */
   create(name: string, secretString: string): void {
     const { secretsManager } = this.#controlPlane;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { OnCall } from './aws-calls.ts';
 
 /** `down`: connections are reset. `hang`: they are taken, and nothing is answered. */
 export type DynamoDbMode = 'up' | 'down' | 'hang';
@@ -9,6 +10,15 @@ export interface DynamoDbOptions {
   readonly port?: number;
   /** Every request waits so long before it is worked on; DynamoDB itself answers in about 5 ms. Default: 0. */
   readonly latencyMs?: number;
+  /** Called for each request. */
+  readonly onCall?: OnCall | undefined;
+}
+
+export interface DynamoDbWorkerData {
+  readonly port: number;
+  readonly latencyMs: number;
+  /** Takes each call, where they are asked for. */
+  readonly calls: MessagePort | undefined;
 }
 
 export interface DynamoDbThread {
@@ -25,11 +35,18 @@ export interface DynamoDbThread {
  *
  * @throws Error (EADDRINUSE) where the port is taken
  */
-export async function startDynamoDbThread({ port = 0, latencyMs = 0 }: DynamoDbOptions = {}): Promise<DynamoDbThread> {
+export async function startDynamoDbThread({
+  port = 0,
+  latencyMs = 0,
+  onCall,
+}: DynamoDbOptions = {}): Promise<DynamoDbThread> {
+  const calls = new MessageChannel();
+  calls.port1.on('message', (call) => onCall?.(call)).unref();
   const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
     // Flags of this process, such as a test runner's, are none of the thread's business.
     execArgv: [],
-    workerData: { port, latencyMs },
+    workerData: { port, latencyMs, calls: onCall && calls.port2 } satisfies DynamoDbWorkerData,
+    transferList: onCall ? [calls.port2] : [],
   });
   // `once` throws what the thread failed of.
   const [boundPort] = await once(worker, 'message');

@@ -2,13 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
 import dynalite from 'dynalite';
-import type { DynamoDbMode, DynamoDbOptions } from './dynamodb-thread.ts';
+import { awsCall } from './aws-calls.ts';
+import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
 
 /**
  * DynamoDB's protocol on 127.0.0.1, in the thread that `dynamodb-thread.ts` starts: it says on which port it listens,
  * then takes modes and confirms each.
  */
-const { port, latencyMs } = workerData as Required<DynamoDbOptions>;
+const { port, latencyMs, calls } = workerData as DynamoDbWorkerData;
 let mode: DynamoDbMode = 'up';
 
 // The tables' own server never listens: closing it would lose what the tables hold.
@@ -16,6 +17,13 @@ const tables = dynalite({ createTableMs: 0 });
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
   if (mode === 'hang') return;
+  if (calls !== undefined) {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      calls.postMessage(awsCall(request.headers, JSON.parse(String(Buffer.concat(chunks)))));
+    });
+  }
   tables.emit('request', request, response);
   // It throws when a client goes away before its answer, and nobody could catch that.
   request.removeAllListeners('error').on('error', () => {});

@@ -29,7 +29,7 @@ export function registerFunctions(template: Template, resolver: Resolver): void 
   }
 }
 
-/** The variables that Lambda itself sets, with credentials that no service here checks. */
+/** The variables that Lambda itself sets. No service here checks the credentials; the access key says which function calls. */
 function lambdaVariables(name: string, properties: FunctionProperties, directory: string): Record<string, string> {
   return {
     PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
@@ -37,7 +37,7 @@ function lambdaVariables(name: string, properties: FunctionProperties, directory
     TZ: ':UTC',
     AWS_REGION: REGION,
     AWS_DEFAULT_REGION: REGION,
-    AWS_ACCESS_KEY_ID: 'local',
+    AWS_ACCESS_KEY_ID: name,
     AWS_SECRET_ACCESS_KEY: 'local',
     AWS_SESSION_TOKEN: 'local',
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',

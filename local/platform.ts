@@ -72,6 +72,8 @@ export interface Platform {
   readonly secrets: LocalSecrets;
   /** The only cache of the template. @throws Error where there is none, or more than one */
   readonly valkey: RunningValkey;
+  /** A value of the template with every reference resolved. @throws UnresolvedReference */
+  resolve(value: unknown): unknown;
   /** Ends every process and server. May be called again. */
   stop(): Promise<void>;
 }
@@ -188,6 +190,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     get valkey() {
       return only(caches, 'cache');
     },
+    resolve: (value) => resolver.resolve(value, 'template'),
     stop,
   };
 }

@@ -6,6 +6,7 @@ import {
   SQSClient,
 } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
+import { awsCall, type OnCall } from './aws-calls.ts';
 import { acceptAllUnicode } from './fauxqs-repair.ts';
 import { createQueueStore, onlyQueues } from './fauxqs-store.ts';
 import { MessageMoves } from './message-moves.ts';
@@ -78,7 +79,7 @@ export class Queues {
   }
 
   /** @param port on 127.0.0.1; 0, the default, takes a free one @throws Error (EADDRINUSE) where it is taken */
-  static async start(port = 0): Promise<Queues> {
+  static async start(port = 0, onCall: OnCall = () => {}): Promise<Queues> {
     await acceptAllUnicode();
     const store = await createQueueStore();
     const app = buildApp({ logger: false, stores: onlyQueues(store) });
@@ -86,6 +87,7 @@ export class Queues {
     const moves = new MessageMoves(store);
     app.addHook('preHandler', (request, reply, done) => {
       const target = request.headers['x-amz-target'];
+      if (target !== undefined) onCall(awsCall(request.headers, request.body));
       if (typeof target === 'string') noteVisibilityChanges(ownVisibility, target, request.body);
       // Else messages whose visibility timeout is over are counted as in flight until somebody receives.
       if (target === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();

@@ -1,3 +1,4 @@
+import type { OnCall } from './aws-calls.ts';
 import { LocalSecrets } from './configuration-seeds.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
 import { Tables } from './dynamodb.ts';
@@ -42,22 +43,24 @@ export interface ServiceOptions {
   readonly sqsPort?: number;
   /** How long every request to DynamoDB waits before it is worked on, in milliseconds. Default: 0. */
   readonly dynamoDbLatencyMs?: number;
+  /** Called for each request that a service receives. */
+  readonly onCall?: OnCall | undefined;
 }
 
 /** @throws Error where one of them does not start; the others are stopped then */
 export async function startServices(
   template: Template,
   stackName: string,
-  { sqsPort = 0, dynamoDbLatencyMs = 0 }: ServiceOptions = {},
+  { sqsPort = 0, dynamoDbLatencyMs = 0, onCall }: ServiceOptions = {},
 ): Promise<Services> {
   const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
   const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
   const hasTables = resourcesOfType(template, 'AWS::DynamoDB::Table').length > 0;
   const [queues, controlPlane, httpApis, tables, ...caches] = await startAll(
-    Queues.start(sqsPort),
-    startControlPlane(),
+    Queues.start(sqsPort, onCall),
+    startControlPlane({ onCall }),
     HttpApis.start(template),
-    hasTables ? Tables.start({ latencyMs: dynamoDbLatencyMs }) : Promise.resolve(undefined),
+    hasTables ? Tables.start({ latencyMs: dynamoDbLatencyMs, onCall }) : Promise.resolve(undefined),
     ...cacheIds.map(() => startValkey()),
   );
   for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { awsCall, type OnCall } from '../aws-calls.ts';
 import { createLocalAppConfig, type LocalAppConfig } from './appconfig.ts';
 import { appConfigApi } from './appconfig-api.ts';
 import { appConfigDataApi } from './appconfig-data-api.ts';
@@ -33,20 +34,24 @@ export interface ControlPlaneOptions {
   readonly port?: number;
   /** The wall clock in milliseconds, for poll intervals, the life of tokens, and dates. */
   readonly now?: () => number;
+  /** Called for each request. */
+  readonly onCall?: OnCall | undefined;
 }
 
 interface Services {
   readonly rest: RestApi[];
   readonly targets: Map<string, TargetHandler>;
+  readonly onCall: OnCall | undefined;
 }
 
 /** Starts the control plane on 127.0.0.1. Signatures are not checked. */
-export async function startControlPlane({ port = 0, now }: ControlPlaneOptions = {}): Promise<ControlPlane> {
+export async function startControlPlane({ port = 0, now, onCall }: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const appConfig = createLocalAppConfig(now);
   const secretsManager = createLocalSecretsManager(now);
   const services: Services = {
     rest: [appConfigDataApi(appConfig), appConfigApi(appConfig)],
     targets: new Map([['secretsmanager', secretsManager.handle]]),
+    onCall,
   };
 
   const server = createServer((request, response) => {
@@ -80,10 +85,11 @@ export async function startControlPlane({ port = 0, now }: ControlPlaneOptions =
   };
 }
 
-async function route(request: IncomingMessage, { rest, targets }: Services): Promise<Answer> {
+async function route(request: IncomingMessage, { rest, targets, onCall }: Services): Promise<Answer> {
   const { method = '', headers } = request;
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');
   const body = await buffer(request);
+  onCall?.(awsCall(headers, parsed(body), `${method} ${url.pathname}`));
   const target = String(headers['x-amz-target'] ?? '');
   const dot = target.lastIndexOf('.');
   const handler = targets.get(target.slice(0, dot));
@@ -96,6 +102,15 @@ async function route(request: IncomingMessage, { rest, targets }: Services): Pro
     if (answer !== undefined) return answer;
   }
   throw new AwsError('UnknownOperationException', 404, `nobody answers ${method} ${url.pathname} ${target}`);
+}
+
+/** Of a body that is JSON. */
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 /** JSON 1.0 or 1.1: each service behind `X-Amz-Target` answers in the version it was asked in. */

@@ -68,7 +68,7 @@ describe('a function', () => {
         TZ: ':UTC',
         AWS_REGION: 'us-east-1',
         AWS_DEFAULT_REGION: 'us-east-1',
-        AWS_ACCESS_KEY_ID: 'local',
+        AWS_ACCESS_KEY_ID: 'Environment',
         AWS_SECRET_ACCESS_KEY: 'local',
         AWS_SESSION_TOKEN: 'local',
         AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',

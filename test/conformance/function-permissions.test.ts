@@ -1,0 +1,164 @@
+import { runSimulation } from '@cloud-copilot/iam-simulate';
+import { expect, test } from '@jest/globals';
+import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
+import { FEATURE_NAME } from '../../lambdas/contract/flag.ts';
+import { OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import type { AwsCall } from '../../local/aws-calls.ts';
+import { output } from '../../local/demo/operator.ts';
+import { completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
+import { play } from '../../local/demo/script.ts';
+import { ACCOUNT } from '../../local/resolver.ts';
+import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
+import { readTemplate, resourcesOfType } from '../../local/template.ts';
+import { runningWorld } from '../e2e/running-world.ts';
+import { until } from '../support/assembly.ts';
+import { type Access, accessOf } from '../support/iam-of-calls.ts';
+
+/**
+ * Everything that functions ask AWS for in one run of the demo, against the roles that the template gives them. IAM is
+ * played by `@cloud-copilot/iam-simulate`; no local service checks permissions.
+ */
+const calls: AwsCall[] = [];
+const world = runningWorld({ timeScale: 60, platformOptions: { onCall: (call) => calls.push(call) } });
+/** One that the demo does not ask the warehouse about. */
+const UNCACHED_LEARNER = 40001;
+const template = readTemplate(LOCAL_ASSEMBLY, LOCAL_STACK);
+
+interface PolicyDocument {
+  readonly Statement: readonly { readonly Effect: string; readonly Action: string | readonly string[] }[];
+}
+
+const resolved = (id: string) => world().platform.resolve(template.resources[id]?.Properties) as never;
+
+/** The policies of a function's role. */
+function identityPolicies(functionId: string) {
+  const { Role } = resolved(functionId) as { Role: string };
+  return resourcesOfType(template, 'AWS::IAM::Policy').flatMap(([id, { Properties }]) => {
+    const { Roles } = Properties as { Roles: readonly { Ref: string }[] };
+    const roles = Roles.map(({ Ref }) => world().platform.resolve({ 'Fn::GetAtt': [Ref, 'Arn'] }));
+    const { PolicyDocument } = resolved(id) as { PolicyDocument: PolicyDocument };
+    return roles.includes(Role) ? [{ name: id, policy: PolicyDocument }] : [];
+  });
+}
+
+/** A queue's policy; nothing else that functions call has one of its own. */
+function resourcePolicy(resource: string): PolicyDocument | undefined {
+  const queue = world()
+    .platform.queues.all()
+    .find(({ arn }) => arn === resource);
+  const policies = resourcesOfType(template, 'AWS::SQS::QueuePolicy').map(
+    ([id]) => resolved(id) as { Queues: string[]; PolicyDocument: PolicyDocument },
+  );
+  return policies.find(({ Queues }) => queue !== undefined && Queues.includes(queue.url))?.PolicyDocument;
+}
+
+async function decide(functionId: string, functionArn: string, { action, resource }: Access): Promise<string> {
+  const policy = resourcePolicy(resource);
+  const results = await runSimulation(
+    {
+      request: {
+        principal: `arn:aws:sts::${ACCOUNT}:assumed-role/${functionId}/${functionId}`,
+        action,
+        resource: { resource, accountId: ACCOUNT },
+        contextVariables: { 'aws:SecureTransport': 'true', 'lambda:SourceFunctionArn': functionArn },
+      },
+      identityPolicies: identityPolicies(functionId),
+      serviceControlPolicies: [],
+      resourceControlPolicies: [],
+      ...(policy !== undefined && { resourcePolicy: policy }),
+    },
+    {},
+  );
+  return results.resultType === 'error' ? JSON.stringify(results.errors) : results.overallResult;
+}
+
+async function get(path: string, authorization: string): Promise<number> {
+  const { status } = await fetch(`${output(world().platform, 'StatusApiUrl')}${path}`, { headers: { authorization } });
+  return status;
+}
+
+/** What the demo does not come to: functions of operators, of schedules and of the HTTP API, and the rescue. */
+async function callTheOthers(): Promise<void> {
+  const { platform, publish, warehouse, evidence } = world();
+  const { functions, stateMachine, controlPlane } = platform;
+  warehouse.setMode('refuse');
+  world().switchFlag(true);
+  await new Promise((resolve) => setTimeout(resolve, world().pollIntervalMs));
+  const id = webhookId('skillsoft', 'aborted');
+  await publish([JSON.stringify(completion('aborted', 'skillsoft', UNCACHED_LEARNER))]);
+  const execution = await until(() => stateMachine.execution(`${id}-g0`), 30_000);
+  stateMachine.abort(execution.name);
+  await until(async () => (await evidence([])).deliveryDeadLetters.some(({ webhookId }) => webhookId === id), 30_000);
+  warehouse.setMode('up');
+
+  const inputs = {
+    'sweep-executions': {},
+    reconcile: {},
+    'credential-age': {},
+    'check-warehouse': {},
+    'send-test': { integration_id: 'skillsoft' },
+  };
+  for (const [name, input] of Object.entries(inputs)) {
+    expect([name, (await functions.find(name).invoke(input)).status]).toEqual([name, 'succeeded']);
+  }
+
+  const signed = `AWS4-HMAC-SHA256 Credential=a/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
+  const { token } = JSON.parse(controlPlane.secretsManager.current(output(platform, 'MetricsTokenSecretName')) ?? '{}');
+  const statuses = [
+    await get(`${STATUS_PATHS.operators}/${FEATURE_NAME}?enterprise_customer_uuid=${ENTERPRISE}`, signed),
+    await get(OPERATIONS_PATHS.health, signed),
+    await get(`${OPERATIONS_PATHS.health}/skillsoft`, signed),
+    await get(OPERATIONS_PATHS.metrics, `Bearer ${token}`),
+  ];
+  expect(statuses).toEqual([200, 200, 200, 200]);
+}
+
+/** What each function asked for, each once, as `action resource`. */
+function accessesOf(functionName: string): Map<string, Access> {
+  const sessions = new Set<string>();
+  const accesses = calls
+    .filter(({ accessKeyId }) => accessKeyId === functionName)
+    .flatMap((call) => accessOf(call, world().platform, sessions));
+  return new Map(accesses.map((access) => [`${access.action} ${access.resource}`, access]));
+}
+
+/**
+ * Used by other services in the function's name, which no service here sees: Lambda writes its log and its traces, sets up
+ * its network interfaces and polls its queue; Step Functions decrypts the executions that it describes.
+ */
+const BY_SERVICES =
+  /^(logs|xray|ec2):|^kms:Decrypt$|^sqs:(ReceiveMessage|DeleteMessage|ChangeMessageVisibility|GetQueueAttributes|GetQueueUrl)$/;
+
+function neverUsed(functionId: string, used: Iterable<Access>): string[] {
+  const actions = new Set(Array.from(used, ({ action }) => action));
+  const granted = identityPolicies(functionId)
+    .flatMap(({ policy }) => policy.Statement)
+    .filter(({ Effect }) => Effect === 'Allow')
+    .flatMap(({ Action }) => Action);
+  return [...new Set(granted)].filter((action) => !actions.has(action) && !BY_SERVICES.test(action));
+}
+
+test('each function is allowed what it asks AWS for', async () => {
+  const rows = await play(world(), () => {});
+  expect(rows.filter(({ isExpected }) => !isExpected)).toEqual([]);
+  await callTheOthers();
+
+  const refused: string[] = [];
+  const silent: string[] = [];
+  for (const { configuration } of world().platform.functions.all()) {
+    const { logicalId, name, arn } = configuration;
+    const accesses = accessesOf(name);
+    if (accesses.size === 0) silent.push(name);
+    for (const [text, access] of accesses) {
+      const decision = await decide(logicalId, arn, access);
+      if (decision !== 'Allowed') refused.push(`${name}: ${text}: ${decision}`);
+    }
+    for (const action of neverUsed(logicalId, accesses.values())) {
+      process.stdout.write(`granted, and not used in this run: ${action} to ${name}\n`);
+    }
+  }
+  expect(refused).toEqual([]);
+  // Each asks for something: its configuration, or what it is for.
+  expect(silent).toEqual([]);
+}, 240_000);
