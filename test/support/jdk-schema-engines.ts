@@ -10,7 +10,7 @@ const POM = join(DIRECTORY, 'pom.xml');
 const MAVEN_TIMEOUT_MS = 240_000;
 const JAVA_TIMEOUT_MS = 120_000;
 
-export const JDK_ENGINES = ['everit', 'networknt'] as const;
+export const JDK_ENGINES = ['everit', 'everit with RE2', 'networknt'] as const;
 
 /** What an engine says: of each document whether its schema takes it, or why it does not load the schema. */
 export type Verdict = { readonly accepted: readonly boolean[] } | { readonly refused: string };

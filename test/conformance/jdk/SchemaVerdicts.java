@@ -7,6 +7,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.function.Predicate;
 import org.everit.json.schema.ValidationException;
 import org.everit.json.schema.loader.SchemaLoader;
+import org.everit.json.schema.regexp.JavaUtilRegexpFactory;
+import org.everit.json.schema.regexp.RE2JRegexpFactory;
+import org.everit.json.schema.regexp.RegexpFactory;
 import org.json.JSONArray;
 import org.json.JSONObject;
 import org.json.JSONTokener;
@@ -27,7 +30,8 @@ final class SchemaVerdicts {
     for (var one : cases) {
       var given = (JSONObject) one;
       verdicts.put(new JSONObject()
-          .put("everit", verdict(SchemaVerdicts::everit, given))
+          .put("everit", verdict(schema -> everit(schema, new JavaUtilRegexpFactory()), given))
+          .put("everit with RE2", verdict(schema -> everit(schema, new RE2JRegexpFactory()), given))
           .put("networknt", verdict(SchemaVerdicts::networknt, given)));
     }
     System.out.write(verdicts.toString().getBytes(StandardCharsets.UTF_8));
@@ -45,8 +49,8 @@ final class SchemaVerdicts {
     }
   }
 
-  private static Predicate<String> everit(String text) {
-    var schema = SchemaLoader.load(new JSONObject(text));
+  private static Predicate<String> everit(String text, RegexpFactory patterns) {
+    var schema = SchemaLoader.builder().schemaJson(new JSONObject(text)).regexpFactory(patterns).build().load().build();
     return document -> {
       try {
         schema.validate(new JSONTokener(document).nextValue());
