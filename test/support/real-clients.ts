@@ -16,6 +16,7 @@ const PROOFS = {
     program: 'python',
     proof: ['-c', 'import standardwebhooks; print(standardwebhooks.__version__)'],
   },
+  moto: { program: 'python', proof: ['-c', 'import antlr4, moto; print(moto.__version__)'] },
   joserfc: { program: 'python', proof: ['-c', 'import joserfc; print(joserfc.__version__)'] },
 } as const;
 

@@ -1,86 +1,30 @@
-import { describe, expect, test } from '@jest/globals';
+import { describe } from '@jest/globals';
 import { StateMachine, type StateMachineDefinition } from 'aws-local-stepfunctions';
-import {
-  type Delivery,
-  deliverySchema,
-  ENRICHMENT_TRIES,
-  type Enrichment,
-  type Outcome,
-  type Progress,
-  type TaskResult,
-} from '../../lambdas/contract/delivery.ts';
-import { INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
-import { PASSING_FAULTS } from '../../lib/retriers.ts';
 import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
+import { describeScenarios, type Interpreter, type Run } from './scenarios.ts';
 
 const machine = new StateMachine(workflowDefinition(synthesize('local')) as unknown as StateMachineDefinition, {
   validationOptions: { checkArn: false },
 });
 
-const DUE = '2026-01-05T10:01:00.000Z';
-const LATER = '2026-01-05T10:02:00.000Z';
-const ENRICHED: Enrichment = {
-  status: 'enriched',
-  total_seconds: 5400,
-  last_updated: '2026-01-04T00:00:00.000Z',
-  source: 'warehouse',
-};
-const FALLBACK: Enrichment = { status: 'plain', reason: 'warehouse_unavailable' };
-
-function pending(tries: number): Enrichment {
-  return { status: 'pending', tries, first_failed_at: '2026-01-05T10:00:00.000Z' };
-}
-
-function delivery(progress: Partial<TaskResult> = {}): Delivery {
-  return {
-    schema_version: 1,
-    webhook_id: `wh_${'a'.repeat(40)}`,
-    event_id: 'evt-1',
-    event_type: 'course_completion',
-    integration_id: 'acme',
-    occurred_at: '2026-01-05T09:59:59Z',
-    generation: 2,
-    user_id: '42',
-    course_id: 'course-v1:Org+Course+Run',
-    enterprise_customer_uuid: '7b0e',
-    payload: '{"score":1.0,"id":12345678901234567890}',
-    progress: { enrichment: pending(1), attempt: 0, due_at: DUE, ...progress },
-  };
-}
-
-/** What each task was called with, in order, and what it answers; the last answer stands for all later calls. */
-type Answers<T> = readonly ((input: Delivery) => T)[];
-
-interface Scene {
-  readonly enrich?: Answers<TaskResult>;
-  readonly deliver?: Answers<TaskResult>;
-  readonly bury?: Answers<unknown>;
-}
-
-async function run(input: Delivery, { enrich, deliver, bury }: Scene) {
-  const calls: { Enrich: Delivery[]; Deliver: Delivery[]; Bury: unknown[] } = { Enrich: [], Deliver: [], Bury: [] };
-  const handler = (state: keyof typeof calls, answers: Answers<unknown> | undefined) => async (given: unknown) => {
-    const answer = answers?.[Math.min(calls[state].length, answers.length - 1)];
-    calls[state].push(structuredClone(given) as Delivery);
-    if (answer === undefined) throw new Error(`${state} was not expected`);
-    return answer(given as Delivery);
-  };
+const interpret: Interpreter = async (input, callTask) => {
+  const handler = (state: Parameters<typeof callTask>[0]) => async (given: unknown) => callTask(state, given);
   // As it is stored between states: nothing but JSON survives.
   const execution = machine.run(JSON.parse(JSON.stringify(input)), {
     overrides: {
       taskResourceLocalHandlers: {
-        Enrich: handler('Enrich', enrich),
-        Deliver: handler('Deliver', deliver),
-        Bury: handler('Bury', bury ?? [() => ({ MessageId: 'm-1' })]),
+        Enrich: handler('Enrich'),
+        Deliver: handler('Deliver'),
+        Bury: handler('Bury'),
       } as never,
       waitTimeOverrides: { WaitUntilDue: 0 },
       retryIntervalOverrides: { Enrich: 0, Deliver: 0, Bury: 0 },
     },
   });
   const entered = statesEntered(execution.eventLogs);
-  const output = (await execution.result) as unknown as Progress;
-  return { output, calls, entered: await entered };
-}
+  const output = (await execution.result) as unknown as Run['output'];
+  return { output, entered: await entered };
+};
 
 async function statesEntered(events: AsyncIterable<unknown>): Promise<string[]> {
   const names: string[] = [];
@@ -90,201 +34,4 @@ async function statesEntered(events: AsyncIterable<unknown>): Promise<string[]> 
   return names;
 }
 
-const settles =
-  (enrichment: Enrichment) =>
-  ({ progress }: Delivery): TaskResult => ({ enrichment, attempt: progress.attempt, due_at: progress.due_at });
-const failsOnceMore = ({ progress }: Delivery): TaskResult => {
-  const { enrichment, attempt } = progress;
-  if (enrichment.status !== 'pending') throw new Error('was asked about a settled enrichment');
-  return { enrichment: pending(enrichment.tries + 1), attempt, due_at: LATER };
-};
-const decides =
-  (outcome: Exclude<Outcome, 'dead'>, reason: string) =>
-  ({ progress }: Delivery): TaskResult => ({
-    enrichment: progress.enrichment,
-    attempt: progress.attempt + 1,
-    due_at: LATER,
-    outcome,
-    reason,
-  });
-const delivers = decides('delivered', 'HTTP 200');
-const dies = (input: Delivery): TaskResult => ({
-  ...input.progress,
-  attempt: input.progress.attempt + 1,
-  outcome: 'dead',
-  reason: 'HTTP 400',
-  redrive: {
-    generation: input.generation + 1,
-    progress: { enrichment: input.progress.enrichment, attempt: 0, due_at: null },
-  },
-});
-const throws = (name: string) => (): never => {
-  throw Object.assign(new Error('as told'), { name });
-};
-
-describe('enrichment', () => {
-  test('answered at the first retry: delivered enriched', async () => {
-    const { output, calls, entered } = await run(delivery(), { enrich: [settles(ENRICHED)], deliver: [delivers] });
-    expect(entered).toEqual([
-      'WaitUntilDue',
-      'WhatIsNext',
-      'Enrich',
-      'IsEnrichmentSettled',
-      'Deliver',
-      'WhatBecameOfIt',
-      'Finished',
-    ]);
-    expect(calls.Enrich).toEqual([delivery()]);
-    expect(calls.Deliver).toEqual([delivery({ enrichment: ENRICHED })]);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: ENRICHED, attempt: 1 });
-  });
-
-  test('three failed retries after the batch’s own try: the fallback send', async () => {
-    const { output, calls, entered } = await run(delivery(), { enrich: [failsOnceMore], deliver: [delivers] });
-    expect(calls.Enrich.map(({ progress }) => progress.enrichment)).toEqual([pending(1), pending(2), pending(3)]);
-    expect(calls.Enrich).toHaveLength(ENRICHMENT_TRIES - 1);
-    expect(entered.filter((state) => state === 'WaitUntilDue')).toHaveLength(3);
-    expect(calls.Deliver.map(({ progress }) => progress.enrichment)).toEqual([FALLBACK]);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: FALLBACK });
-  });
-
-  test('the warehouse is back at the second retry: delivered enriched', async () => {
-    const { output, calls } = await run(delivery(), {
-      enrich: [failsOnceMore, settles(ENRICHED)],
-      deliver: [delivers],
-    });
-    expect(calls.Enrich).toHaveLength(2);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: ENRICHED });
-  });
-
-  test('the flag is switched off during the retries: delivered plain at the next one', async () => {
-    const off: Enrichment = { status: 'plain', reason: 'flag_off' };
-    const { output, calls } = await run(delivery(), { enrich: [failsOnceMore, settles(off)], deliver: [delivers] });
-    expect(calls.Enrich).toHaveLength(2);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: off });
-  });
-
-  test('a task that crashes: the fallback send, of the same delivery', async () => {
-    const { output, calls } = await run(delivery(), { enrich: [throws('TypeError')], deliver: [delivers] });
-    expect(calls.Enrich).toHaveLength(1);
-    expect(calls.Deliver).toEqual([delivery({ enrichment: FALLBACK })]);
-    expect(output.outcome).toBe('delivered');
-  });
-
-  test('faults of Lambda’s own spend no tries', async () => {
-    const fault = throws('Lambda.TooManyRequestsException');
-    const enrich = [fault, fault, fault, fault, fault, failsOnceMore, settles(ENRICHED)];
-    const { output, calls } = await run(delivery(), { enrich, deliver: [delivers] });
-    expect(calls.Enrich.map(({ progress }) => progress.enrichment)).toEqual([
-      ...Array.from({ length: 6 }, () => pending(1)),
-      pending(2),
-    ]);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: ENRICHED });
-  });
-
-  test('a function that was unused for weeks comes back: delivered enriched', async () => {
-    const inactive = throws('Lambda.ResourceNotReadyException');
-    const enrich = [inactive, inactive, inactive, settles(ENRICHED)];
-    const { output, calls } = await run(delivery(), { enrich, deliver: [inactive, inactive, delivers] });
-    expect(calls.Enrich.map(({ progress }) => progress.enrichment)).toEqual(Array(4).fill(pending(1)));
-    expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 0, 0]);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: ENRICHED, attempt: 1 });
-  });
-
-  test('Lambda out of order for an hour: the fallback send', async () => {
-    const { output, calls } = await run(delivery(), { enrich: [throws('Lambda.Unknown')], deliver: [delivers] });
-    expect(calls.Enrich).toHaveLength(65);
-    expect(output).toMatchObject({ outcome: 'delivered', enrichment: FALLBACK });
-  });
-});
-
-describe('delivery', () => {
-  const settled = delivery({ enrichment: ENRICHED });
-
-  test('with a settled enrichment, the warehouse is not asked', async () => {
-    const { calls, output } = await run(settled, { deliver: [delivers] });
-    expect(calls.Enrich).toEqual([]);
-    expect(output.outcome).toBe('delivered');
-  });
-
-  test('the partner answers 503, then 200: delivered when it was due again', async () => {
-    const { output, calls, entered } = await run(settled, { deliver: [decides('retry', 'HTTP 503'), delivers] });
-    expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 1]);
-    expect(entered.filter((state) => state === 'WaitUntilDue')).toHaveLength(2);
-    expect(output).toMatchObject({ outcome: 'delivered', attempt: 2 });
-  });
-
-  test.each(['unwanted', 'parked', 'duplicate'] as const)('%s ends it, and nothing is buried', async (outcome) => {
-    const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
-    expect(output).toMatchObject({ outcome, reason: 'why' });
-    expect(calls.Deliver).toHaveLength(1);
-    expect(calls.Bury).toEqual([]);
-  });
-
-  test('dead: a dead letter that can be redriven, and an execution that says so without the payload', async () => {
-    const { output, calls } = await run(settled, { deliver: [dies] });
-    const redriven = { ...settled, generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } };
-    expect(calls.Bury).toEqual([
-      {
-        QueueUrl: '<QueuesDeliveriesDeadLetters>',
-        MessageBody: redriven,
-        MessageAttributes: {
-          reason: { DataType: 'String', StringValue: 'HTTP 400' },
-          integration_id: { DataType: 'String', StringValue: 'acme' },
-          webhook_id: { DataType: 'String', StringValue: settled.webhook_id },
-        },
-      },
-    ]);
-    expect(deliverySchema.parse(redriven)).toEqual(redriven);
-    expect(output).toMatchObject({ outcome: 'dead', reason: 'HTTP 400', attempt: 1 });
-    expect(JSON.stringify(output)).not.toContain('score');
-  });
-
-  test('a dead letter that SQS refuses at first is sent again', async () => {
-    const refused = throws('SQS.SdkClientException');
-    const { output, calls } = await run(settled, { deliver: [dies], bury: [refused, refused, () => ({})] });
-    expect(calls.Bury).toHaveLength(3);
-    expect(output.outcome).toBe('dead');
-  });
-
-  test.each([...PASSING_FAULTS, ...NOT_RUN_FAULTS, ...INTERRUPTED_FAULTS])('%s is waited out', async (name) => {
-    const { output, calls } = await run(settled, { deliver: [throws(name), throws(name), delivers] });
-    expect(calls.Deliver.map(({ progress }) => progress.attempt)).toEqual([0, 0, 0]);
-    expect(output).toMatchObject({ outcome: 'delivered', attempt: 1 });
-  });
-
-  test.each([
-    ['TypeError', 1],
-    ['MalformedDelivery', 1],
-    ...INPUT_FAULTS.map((name) => [name, 1] as const),
-    ['ConfigurationUnavailable', 23],
-    ['States.Timeout', 13],
-    ['Lambda.TooManyRequestsException', 297],
-  ] as const)(
-    '%s that does not pass fails the execution after %i calls, for the rescue to find',
-    async (name, times) => {
-      let calls = 0;
-      const deliver = () => {
-        calls += 1;
-        return throws(name)();
-      };
-      await expect(run(settled, { deliver: [deliver] })).rejects.toMatchObject({ cause: { name } });
-      expect(calls).toBe(times);
-    },
-  );
-});
-
-test('a rescued execution’s delivery goes straight to the dead letter queue', async () => {
-  const progress = { enrichment: pending(2), attempt: 1, due_at: null };
-  const rescued = delivery({
-    ...progress,
-    due_at: DUE,
-    outcome: 'dead',
-    reason: 'workflow execution FAILED: TypeError',
-    redrive: { generation: 3, progress: { ...progress, attempt: 0 } },
-  });
-  const { output, calls, entered } = await run(rescued, {});
-  expect(entered).toEqual(['WaitUntilDue', 'WhatIsNext', 'ComposeDeadLetter', 'Bury', 'Finished']);
-  expect(calls.Bury).toMatchObject([{ MessageBody: { generation: 3, progress: { ...progress, attempt: 0 } } }]);
-  expect(output.outcome).toBe('dead');
-});
+describe('in aws-local-stepfunctions', () => describeScenarios(interpret));
