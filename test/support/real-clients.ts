@@ -17,7 +17,8 @@ const PROOFS = {
     proof: ['-c', 'import standardwebhooks; print(standardwebhooks.__version__)'],
   },
   moto: { program: 'python', proof: ['-c', 'import antlr4, moto; print(moto.__version__)'] },
-  ministack: { program: 'python', proof: ['-c', 'import ministack.app'] },
+  // In a virtual environment of its own: see requirements-ministack.txt.
+  ministack: { program: '../ministack/bin/python', proof: ['-c', 'import ministack.app'] },
   joserfc: { program: 'python', proof: ['-c', 'import joserfc; print(joserfc.__version__)'] },
 } as const;
 
