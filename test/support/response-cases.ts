@@ -73,7 +73,7 @@ const CORRECT: readonly ResponseCase[] = [
     expected: { status: 503, retryAfter: '7', reuse: true },
   },
   {
-    name: 'a switch of protocols, which nobody asked for',
+    name: 'a switch of protocols that was not asked for',
     bytes: 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\x12\x04',
     expected: { status: 101, reuse: false },
   },

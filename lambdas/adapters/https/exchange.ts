@@ -19,7 +19,7 @@ export interface Exchange {
   /** When the sender was asked, and when it must have answered; both by `performance.now()`. */
   readonly startedAtMs: number;
   readonly deadlineMs: number;
-  /** The longest wait for the body of a response that nobody asked to keep whole, in milliseconds. */
+  /** The longest wait for the body of a response that no caller asked to keep whole, in milliseconds. */
   readonly bodyWaitMs: number;
 }
 

@@ -50,7 +50,7 @@ describe.each(RESPONSE_CASES)('a response with $name', (one) => {
   });
 });
 
-test('a response that nobody asked for is never the one to the next request', async () => {
+test('a response to no request is never the one to the next request', async () => {
   const good = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
   const stray = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n';
   const results: SendResult[] = [];
