@@ -24,6 +24,8 @@ const FREE_LIMIT_MS = 60_000;
 /** States in which functions get a deployment's version. */
 const SERVING: readonly (DeploymentState | undefined)[] = ['COMPLETE', 'BAKING', 'DEPLOYING'];
 
+const SERVED_OR_STARTING: readonly (DeploymentState | undefined)[] = [...SERVING, 'VALIDATING'];
+
 const OCCUPYING: readonly (DeploymentState | undefined)[] = ['VALIDATING', 'DEPLOYING', 'BAKING', 'ROLLING_BACK'];
 
 export interface ServedDeployment {
@@ -157,8 +159,27 @@ export interface DeploymentOrder {
   readonly latestDeployment?: number;
 }
 
-/** @returns the deployment's number */
-export async function startDeployment(
+/**
+ * If the response to a start is lost, the SDK repeats the call, and AppConfig refuses the repeat because of the deployment
+ * that the first call started: that one is returned.
+ *
+ * @returns the deployment's number
+ */
+export async function startDeployment(stage: Stage, profile: Profile, order: DeploymentOrder): Promise<number> {
+  const before = await latestDeploymentOf(stage, profile);
+  try {
+    return await requestDeployment(stage, profile, order);
+  } catch (thrown) {
+    if ((thrown as Error).name !== 'ConflictException') throw thrown;
+    const [newest] = await listDeployments(stage, profile);
+    const { DeploymentNumber: number = 0, ConfigurationVersion: version, State: state } = newest ?? {};
+    const isOurs = number > before && version === String(order.version) && SERVED_OR_STARTING.includes(state);
+    if (!isOurs) throw thrown;
+    return number;
+  }
+}
+
+async function requestDeployment(
   stage: Stage,
   profile: Profile,
   { version, strategy, description, latestDeployment }: DeploymentOrder,

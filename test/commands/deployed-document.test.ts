@@ -99,6 +99,17 @@ describe('changing', () => {
     );
   });
 
+  test('a deployment whose response is lost, and whose repeat AppConfig refuses, is recognized', async () => {
+    const send = stage.appConfig.send.bind(stage.appConfig);
+    stage.appConfig.send = (async (command: never) => {
+      if ((command as object) instanceof StartDeploymentCommand) await send(command);
+      return send(command);
+    }) as typeof stage.appConfig.send;
+    expect(await deployChange(stage, adding(ACME), world.context)).toBe(2);
+    expect(world.deployed()).toEqual({ integrations: [ACME] });
+    expect(world.printed()).not.toContain('made again');
+  });
+
   test('a deployment of another command that has no bake time is waited for', async () => {
     const send = stage.appConfig.send.bind(stage.appConfig);
     const states = ['VALIDATING', 'DEPLOYING'];
