@@ -63,7 +63,8 @@ function asFields(story: Story, stageName: string, showsPayload: boolean) {
     ...(waking !== undefined && { on_waking: wakingFields(waking) }),
     is_payload_held: event !== undefined,
     ...(event !== undefined && { payload_held_until: heldUntil }),
-    ...(answerStart !== undefined && { answer_start: answerStart }),
+    is_response_held: answerStart !== undefined,
+    ...(showsPayload && answerStart !== undefined && { answer_start: answerStart }),
     ...(showsPayload && payload !== undefined && { payload }),
   };
 }

@@ -30,13 +30,13 @@ export interface Story {
   readonly heldUntil: string;
 }
 
-/** One webhook's story in words. @param showsPayload whether the event as the LMS sent it follows */
+/** One webhook's story in words. @param showsPayload whether the event as the LMS sent it follows, and what the partner said: it may repeat the event */
 export function tellStory(story: Story, stageName: string, showsPayload: boolean): string {
   const { record, event, answerStart } = story;
   const parts = [alignColumns(factsOf(story, stageName, showsPayload))];
   if (record !== undefined && record.attempts.length > 0) parts.push(triesOf(record));
   if (record !== undefined) parts.push(timesOf(record));
-  if (answerStart !== undefined) parts.push(`the partner’s last refusal begins\n${answerStart}`);
+  if (showsPayload && answerStart !== undefined) parts.push(`the partner’s last refusal begins\n${answerStart}`);
   if (showsPayload && event !== undefined) parts.push(`payload\n${event.payload}`);
   return parts.join('\n\n');
 }
@@ -60,6 +60,12 @@ function factsOf(story: Story, stageName: string, showsPayload: boolean): string
     ['learning time', learningTimeWords(record, event)],
     ['flag', record?.config_version && `as its config_version ${record.config_version} had it`],
     ['payload', payloadWords(story, showsPayload)],
+    [
+      'response',
+      story.answerStart === undefined || showsPayload
+        ? undefined
+        : 'the last refusal is held as long; --payload prints it',
+    ],
     ['next', nextWords(story, stageName)],
   ];
   return facts.flatMap(([name, words]) => (words === undefined ? [] : [[name, words]]));
@@ -133,12 +139,21 @@ function nextWords({ webhookId, record, event, state, carrier }: Story, stageNam
 const AGAIN: Readonly<Partial<Record<WebhookState, string>>> = { scheduled: 'at once', cancelled: 'all the same' };
 
 function triesOf({ attempts, attempt }: LedgerRecord): string {
-  const rows = attempts.map(({ at, status, duration_ms, error }) => [
+  const rows = attempts.map(({ at, status, duration_ms, error, content_type, body_bytes }) => [
     ...[shortTime(at), status === undefined ? '-' : `HTTP ${status}`, `${number(duration_ms)} ms`],
-    error === undefined ? 'delivered' : oneLine(error),
+    error === undefined ? 'delivered' : oneLine(error) + bodyWords(content_type, body_bytes),
   ]);
   return `tries: ${attempt} in this generation; the last ones of all
 ${alignColumns([['at', 'answer', 'took', 'result'], ...rows])}`;
+}
+
+/** Of a refusal's body, which itself is printed with the payload only. */
+function bodyWords(contentType: string | undefined, bytes: number | undefined): string {
+  const facts = [
+    ...(bytes === undefined ? [] : [`${number(bytes)} bytes`]),
+    ...(contentType === undefined ? [] : [contentType]),
+  ];
+  return facts.length === 0 ? '' : `, with ${facts.join(' of ')}`;
 }
 
 /** In the order in which they were entered last. */

@@ -44,6 +44,10 @@ export type SendResult =
        * the connection is closed.
        */
       readonly responseFault?: string;
+      /** Of a refusal, the header `Content-Type`, as it came: it too may hold anything. */
+      readonly contentType?: string;
+      /** Of a refusal, how much of the body was received, in bytes up to 65,536; absent where nothing was. */
+      readonly bodyBytes?: number;
       readonly timings?: SendTimings;
     }
   | {

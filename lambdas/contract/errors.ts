@@ -66,13 +66,17 @@ export function errorName(thrown: unknown): string {
   return typeof name === 'string' && name !== '' ? name : 'UnknownError';
 }
 
+/** Errors of services about an input that they do not take: `InvalidExecutionInput` of Step Functions quotes its text. */
+const QUOTES_INPUT = /^(Validation|Serialization|Invalid)/;
+
 /**
  * What a log line may say of anything thrown. Only our own messages and those of AWS services are repeated: others may
- * quote what they choked on (`JSON.parse` does), and that may be a learner's data. `$fault` marks what a service said;
- * `$metadata` would not do, the SDK puts it on every error that passes through it.
+ * quote what they choked on (`JSON.parse` does), and that may be a learner's data. So do services that refuse an input.
+ * `$fault` marks what a service said; `$metadata` would not do, the SDK puts it on every error that passes through it.
  */
 export function errorFields(thrown: unknown): { error: string; error_message?: string } {
   const error = errorName(thrown);
-  const quotable = thrown instanceof PipelineError || (thrown as { $fault?: unknown } | null)?.$fault;
+  const isOfService = (thrown as { $fault?: unknown } | null)?.$fault !== undefined && !QUOTES_INPUT.test(error);
+  const quotable = thrown instanceof PipelineError || isOfService;
   return quotable ? { error, error_message: beginningOf((thrown as Error).message, 500) } : { error };
 }

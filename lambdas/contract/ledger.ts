@@ -38,7 +38,13 @@ export const MAX_ATTEMPT_ERROR_CHARACTERS = 60;
 /** Longest reason kept, in characters; the dead letter has all of it. */
 export const MAX_LEDGER_REASON_CHARACTERS = 200;
 
-/** The beginning of a partner's refusal that is kept beside the payload, in characters. It may hold personal data. */
+/** Longest media type kept of a response, in characters. */
+export const MAX_CONTENT_TYPE_CHARACTERS = 40;
+
+/**
+ * The beginning of a partner's refusal that is kept beside the payload, and as long, in characters. It may repeat the
+ * request, so it may hold personal data; secrets that were sent are redacted.
+ */
 export const KEPT_ANSWER_CHARACTERS = 500;
 
 /** One try, as it is remembered. */
@@ -47,6 +53,10 @@ export const attemptSchema = z.object({
   /** Absent where nobody answered. */
   status: z.int().optional(),
   duration_ms: z.int().min(0),
+  /** Of a response that refused: its media type without parameters. */
+  content_type: z.string().max(MAX_CONTENT_TYPE_CHARACTERS).optional(),
+  /** The same: how much of its body was received, in bytes. Absent where nothing was. */
+  body_bytes: z.int().min(1).optional(),
   /** Absent where it was delivered. */
   error: z.string().max(MAX_ATTEMPT_ERROR_CHARACTERS).optional(),
 });

@@ -6,6 +6,7 @@ import { USER_AGENT } from '../contract/own-headers.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { type Credentials, credentialsOf } from '../domain/credentials.ts';
 import { classify, type Verdict } from '../domain/outcome.ts';
+import { redact, secretTexts } from '../domain/redact.ts';
 import { signatureHeader } from '../domain/signature.ts';
 
 /**
@@ -155,9 +156,10 @@ async function sendOnce(
     body: exact,
     timeoutMs: leftMs(),
   });
+  const sentSecrets = [...secretTexts(secret), ...(authorized.token === undefined ? [] : [authorized.token.text])];
   return {
     kind: 'sent',
-    result,
+    result: withoutSecrets(result, sentSecrets),
     ...classify(result),
     request: { body: exact, timestamp, signature },
     ...(authorized.token !== undefined && { token: authorized.token }),
@@ -168,6 +170,12 @@ function withDefaults(headers: Readonly<Record<string, string>>): Record<string,
   const given = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
   const missing = Object.entries(DEFAULT_HEADERS).filter(([name]) => !given.has(name.toLowerCase()));
   return { ...Object.fromEntries(missing), ...headers };
+}
+
+/** A partner's response may repeat the request. */
+function withoutSecrets(result: SendResult, secrets: readonly string[]): SendResult {
+  if (result.kind === 'failed' || result.answerStart === undefined) return result;
+  return { ...result, answerStart: redact(result.answerStart, secrets) };
 }
 
 type Authorized =

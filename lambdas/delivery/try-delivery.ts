@@ -1,4 +1,5 @@
 import type { Delivery, PLAIN_REASONS, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
+import type { SendResult } from '../contract/delivery-ports.ts';
 import { kindOf } from '../contract/event-types/event-types.ts';
 import type { Integration } from '../contract/integration.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
@@ -115,11 +116,30 @@ function remembered(sent: Sent, startedAtMs: number, tookMs: number): Pick<Tried
     at: new Date(startedAtMs).toISOString(),
     ...(result.kind === 'answered' && { status: result.status }),
     duration_ms: Math.max(0, Math.round(tookMs)),
-    ...(verdict !== 'delivered' && { error: beginningOf(reason, MAX_ATTEMPT_ERROR_CHARACTERS) }),
+    ...(verdict !== 'delivered' && {
+      ...(result.kind === 'answered' && responseFacts(result)),
+      error: beginningOf(reason, MAX_ATTEMPT_ERROR_CHARACTERS),
+    }),
   };
   const answerStart = result.kind === 'answered' && verdict !== 'delivered' ? result.answerStart : undefined;
   return { attempt, ...(answerStart !== undefined && answerStart !== '' && { answerStart }) };
 }
+
+/** What may be kept of a response where its words may not. */
+function responseFacts({
+  contentType,
+  bodyBytes,
+}: Extract<SendResult, { kind: 'answered' }>): Pick<Attempt, 'content_type' | 'body_bytes'> {
+  const mediaType = MEDIA_TYPE.exec(contentType?.toLowerCase() ?? '')?.[0];
+  return {
+    ...(contentType !== undefined && { content_type: mediaType ?? 'other' }),
+    ...(bodyBytes !== undefined && { body_bytes: bodyBytes }),
+  };
+}
+
+/** Those that error pages have. A header holds whatever its sender likes, so others are not repeated. */
+const MEDIA_TYPE =
+  /^(text\/(html|plain|xml|csv)|application\/([a-z0-9.]{1,16}\+)?(json|xml|octet-stream|soap))(?=\s*(;|$))/;
 
 /**
  * Back-pressure, which is no failure: 429, and 503 with a `Retry-After` that can be read. Without one, 503 is what a

@@ -446,6 +446,12 @@ describe('what is kept of an answer', () => {
     expect(await keeping(Buffer.from([0xff, 0x41]))).toBe('\uFFFDA');
   });
 
+  test('has its type and length told where it refuses', async () => {
+    const partner = await partnerThat((answer) => answer.writeHead(400, { 'content-type': 'Text/Plain' }).end('no'));
+    const told = { contentType: 'Text/Plain', bodyBytes: 2, answerStart: 'no' };
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 400, ...told });
+  });
+
   test('is put together from its parts', async () => {
     const partner = await partnerThatTalks((socket) => {
       socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n');

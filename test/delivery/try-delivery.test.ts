@@ -70,9 +70,10 @@ describe('a try', () => {
     const good = await attempt(answered(200, { answerStart: 'thank you' }), { durationMs: 42 });
     expect(good.tried.attempt).toEqual({ at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 42 });
     expect(good.tried.answerStart).toBeUndefined();
-    const refused = await attempt(answered(400, { answerStart: 'no such course' }));
+    const response = { answerStart: 'no such course', contentType: 'Text/Plain; charset=utf-8', bodyBytes: 14 };
+    const refused = await attempt(answered(400, response));
     expect(refused.tried).toMatchObject({
-      attempt: { status: 400, error: 'HTTP 400' },
+      attempt: { status: 400, error: 'HTTP 400', content_type: 'text/plain', body_bytes: 14 },
       answerStart: 'no such course',
     });
     const silent = await attempt({ kind: 'failed', code: 'TIMEOUT' });

@@ -20,6 +20,11 @@ export class AnswerBody {
     return this.#bytes <= MAX_ANSWER_BYTES;
   }
 
+  /** Received so far, as far as it is read. */
+  get bytes(): number {
+    return Math.min(this.#bytes, MAX_ANSWER_BYTES);
+  }
+
   /** The beginning as text, whatever it was: what is not UTF-8 becomes U+FFFD. Undefined where nothing was kept. */
   start(): string | undefined {
     const [only] = this.#parts;

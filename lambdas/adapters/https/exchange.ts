@@ -213,13 +213,19 @@ class Running {
   #answered(answer: http.IncomingMessage, responseFault?: string): Exchanged {
     // `headers` has the first of several only.
     const retryAfter = answer.headersDistinct['retry-after']?.join(', ');
+    const { statusCode: status = 0 } = answer;
+    const isRefusal = status < 200 || status >= 300;
+    const contentType = isRefusal ? answer.headers['content-type'] : undefined;
+    const bodyBytes = isRefusal ? this.#body?.bytes : undefined;
     const answerStart = this.#body?.start();
     const result: SendResult = {
       kind: 'answered',
-      status: answer.statusCode ?? 0,
+      status,
       ...(retryAfter !== undefined && { retryAfter }),
       ...(answerStart !== undefined && { answerStart }),
       ...(responseFault !== undefined && { responseFault }),
+      ...(contentType !== undefined && { contentType }),
+      ...(bodyBytes !== undefined && bodyBytes > 0 && { bodyBytes }),
       timings: this.#times.untilNow(),
     };
     return { result, isStale: false };

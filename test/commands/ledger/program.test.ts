@@ -48,8 +48,8 @@ test('no word: the usage, status 2', async () => {
 });
 
 test('what a partner answered cannot steer the terminal', async () => {
-  const { out } = await run('show', webhookId);
-  expect(out).toMatch(/the partner’s last refusal begins\nno\?\[2J such\? course\n$/);
+  const { out } = await run('show', webhookId, '--payload');
+  expect(out).toMatch(/the partner’s last refusal begins\nno\?\[2J such\? course\n\npayload\n/);
 });
 
 test('nobody to ask: nothing is deleted, status 1', async () => {

@@ -120,11 +120,22 @@ describe('in each state it says who carries it, and what can be done', () => {
     expect(operator.world.printed()).toContain(`execution:retry:${asleep}-g0-a1\n`);
   });
 
-  test('dead, with how the partner refused it', async () => {
-    const id = await operator.webhook({}, { ...DEAD, answerStart: '{"error":"no such course"}' });
+  test('dead, with how the partner refused it: what it said, with the payload only', async () => {
+    const attempt = {
+      ...{ at: '2026-01-15T12:00:00.000Z', status: 404, duration_ms: 120, error: 'HTTP 404' },
+      ...{ content_type: 'application/json', body_bytes: 26 },
+    };
+    const id = await operator.webhook({}, { ...DEAD, attempt, answerStart: '{"error":"no such course"}' });
     await operator.run('show', id);
     expect(facts()).toMatchObject({ state: 'dead since 2026-01-15T12:00:00Z: it was given up', reason: 'HTTP 404' });
     expect(facts()).not.toHaveProperty('carried by');
+    expect(facts()).toMatchObject({ response: 'the last refusal is held as long; --payload prints it' });
+    expect(operator.world.printed()).toContain('HTTP 404, with 26 bytes of application/json');
+    expect(operator.world.printed()).not.toContain('no such course');
+    await operator.run('show', id, '--json');
+    expect(operator.world.printed()).toContain('"is_response_held":true');
+    expect(operator.world.printed()).not.toContain('no such course');
+    await operator.run('show', id, '--payload');
     expect(operator.world.printed()).toContain('\n\nthe partner’s last refusal begins\n{"error":"no such course"}');
   });
 

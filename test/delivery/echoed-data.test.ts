@@ -1,0 +1,177 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { encryptFields } from '../../lambdas/adapters/field-encryption.ts';
+import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
+import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
+import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
+import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
+import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { secret, secretSource } from '../support/sending.ts';
+
+/** What a partner is told and nobody else: found anywhere else, it has leaked. */
+const SECRETS = {
+  bearer: 'canary-bearer/token+"quoted"&<x>',
+  header: 'canary-header-value',
+  client: 'canary-client-secret',
+  token: 'canary-access-token',
+};
+const LEARNER = { email: 'canary@example.com', name: 'Canary Learner' };
+
+const SIGNING = secret().signing_secrets[0] as string;
+const OF_SECRETS = [...Object.values(SECRETS), SIGNING, SIGNING.replace('whsec_', '')];
+const OF_LEARNER = Object.values(LEARNER);
+
+/** How a partner may repeat a request: given all of it, as text, and the response to write it into. */
+const ECHOES: Readonly<Record<string, (said: string, response: ServerResponse) => void>> = {
+  'in the body': (said, response) => response.end(said),
+  'in JSON': (said, response) => response.end(JSON.stringify({ error: 'refused', request: said })),
+  'in JSON with escaped slashes': (said, response) => response.end(JSON.stringify(said).replaceAll('/', '\\/')),
+  'in a page': (said, response) =>
+    response.end(
+      `<pre>${said.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')}</pre>`,
+    ),
+  'in a URL': (said, response) => response.end(`/error?request=${encodeURIComponent(said)}`),
+  'in its headers': (said, response) => {
+    const line = said.replaceAll(/[^ -~]/g, ' ').slice(0, 4000);
+    for (const name of ['content-type', 'retry-after', 'location', 'set-cookie', 'www-authenticate', 'x-debug']) {
+      response.setHeader(name, line);
+    }
+    response.end();
+  },
+  'in its status line': (said, response) => {
+    response.socket?.end(
+      `HTTP/1.1 ${response.statusCode} ${said.replaceAll(/[^ -~]/g, ' ')}\r\ncontent-length: 0\r\n\r\n`,
+    );
+  },
+  'instead of HTTP': (said, response) => response.socket?.end(said),
+  'in a header that is none': (said, response) => {
+    response.socket?.end(`HTTP/1.1 ${response.statusCode} No\r\n${said}\r\n\r\n`);
+  },
+  'and is cut off in the middle of it': (said, response) => {
+    response.writeHead(response.statusCode, { 'content-length': 10 * said.length });
+    response.write(said, () => response.destroy());
+  },
+};
+
+/** Every kind of refusal. */
+const STATUSES = [302, 400, 401, 403, 404, 410, 422, 429, 500, 503];
+
+let partner: Server;
+let origin: string;
+let status = 500;
+let echo: (typeof ECHOES)[string] = () => undefined;
+let isTokenServerEchoing = false;
+
+beforeAll(async () => {
+  partner = createServer((request, response) => {
+    void respond(request, response).catch(() => response.destroy());
+  });
+  await new Promise<void>((resolve) => partner.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(partner.address() as AddressInfo).port}`;
+});
+beforeEach(() => {
+  isTokenServerEchoing = false;
+});
+afterAll(async () => {
+  const closed = new Promise((resolve) => partner.close(resolve));
+  partner.closeAllConnections();
+  await closed;
+});
+
+async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const body = await text(request);
+  if (request.url === '/token' && !isTokenServerEchoing) {
+    response.end(JSON.stringify({ access_token: SECRETS.token, expires_in: 3600 }));
+    return;
+  }
+  const headers = request.rawHeaders.map((part, index) => (index % 2 === 0 ? `${part}: ` : `${part}\r\n`)).join('');
+  response.statusCode = status;
+  echo(`POST ${request.url} HTTP/1.1\r\n${headers}\r\n${body}`, response);
+}
+
+const RECEIVERS = {
+  bearer: () => integration({ ...common(), auth: { type: 'bearer' } }),
+  oauth: () =>
+    integration({
+      ...common(),
+      auth: { type: 'oauth2_client_credentials', token_url: `${origin}/token`, scope: 'api' },
+    }),
+};
+
+function common(): Partial<Integration> {
+  return { url: `${origin}/hooks`, headers: [{ name: 'X-Secret', from_secret: 'extra' }], max_retries: 0 };
+}
+
+function services(log: ReturnType<typeof fakeLog>, counter: ReturnType<typeof fakeCounter>) {
+  const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
+  const held = secret({
+    bearer_token: SECRETS.bearer,
+    headers: { extra: SECRETS.header },
+    client_id: 'us',
+    client_secret: SECRETS.client,
+  });
+  return {
+    ...{ sender, tokens: createTokenSource({ sender }), secretOf: () => secretSource(held), encryptFields },
+    ...{ log, counter, now: Date.now, random: () => 0.5 },
+  };
+}
+
+/** One attempt; and all that is left of it, but for what is protected as the payload is. */
+async function attempt(to: Integration) {
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const payload = JSON.stringify({ user: LEARNER, course: { id: 'course-v1:Org+Course+Run' } });
+  const given = delivery(ENRICHED, { payload });
+  const tried = await tryDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
+  const { answerStart: response = '', ...rest } = tried;
+  const { redrive: _, ...result } = tried.result;
+  const letter = { id: '1', body: '', reason: tried.result.reason ?? '' };
+  const public_ = [rest.attempt, result, log.lines, counter, deadLetterMessage(letter)];
+  return { response, left: toMessageText(public_) };
+}
+
+describe.each(Object.entries(RECEIVERS))('a partner with %s that repeats the request', (_, receiver) => {
+  test.each(Object.entries(ECHOES))('%s leaves nothing of it but the protected response', async (how, repeat) => {
+    echo = repeat;
+    for (status of STATUSES) {
+      const { left, response } = await attempt(receiver());
+      for (const canary of [...OF_SECRETS, ...OF_LEARNER]) {
+        expect([status, left.includes(canary)]).toEqual([status, false]);
+      }
+      for (const canary of OF_SECRETS)
+        expect([status, response, response.includes(canary)]).toEqual([status, response, false]);
+      // That the partner did repeat it, and that the test would see it.
+      if (how === 'in the body') expect(response).toContain(LEARNER.email);
+    }
+  });
+
+  test('tells the operator of a connection test no secret', async () => {
+    for (const repeat of Object.values(ECHOES)) {
+      for (status of [200, ...STATUSES]) {
+        echo = repeat;
+        const sending = { ...services(fakeLog(), fakeCounter()), newId: () => 'id' };
+        const integrations = { read: async () => book(receiver()) };
+        const report = await testIntegration({ integration_id: receiver().id }, { ...sending, integrations });
+        for (const canary of OF_SECRETS) expect(JSON.stringify(report)).not.toContain(canary);
+      }
+    }
+  });
+});
+
+test.each(Object.entries(ECHOES))(
+  'a token server that repeats the request %s leaves nothing of it',
+  async (_, repeat) => {
+    echo = repeat;
+    isTokenServerEchoing = true;
+    for (status of [200, ...STATUSES]) {
+      const { left, response } = await attempt(RECEIVERS.oauth());
+      expect(response).toBe('');
+      for (const canary of [...OF_SECRETS, ...OF_LEARNER]) expect(left).not.toContain(canary);
+    }
+  },
+);
