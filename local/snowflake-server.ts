@@ -21,6 +21,8 @@ export interface SnowflakeServerOptions {
   readonly roles?: readonly string[];
   /** Warehouses that its roles may use; absent: every one that it asks for. */
   readonly warehouses?: readonly string[];
+  /** ROWS_PER_RESULTSET as the user has it; 0, no limit, by default. */
+  readonly rowsPerResultset?: number;
   /** On 127.0.0.1; a free one by default. */
   readonly port?: number;
   readonly database?: string;
@@ -54,10 +56,10 @@ export interface SnowflakeServer {
 
 /** Starts the server on 127.0.0.1, with an empty learning-time table. */
 export async function startSnowflakeServer(options: SnowflakeServerOptions): Promise<SnowflakeServer> {
-  const { account, user, publicKey, password, roles, warehouses, port = 0 } = options;
+  const { account, user, publicKey, password, roles, warehouses, rowsPerResultset, port = 0 } = options;
   const { database = 'PROD', schema = 'BUSINESS_INTELLIGENCE', table = 'LEARNING_TIME' } = options;
   const tables = await createTables(database, schema, table);
-  const serviceUser: ServiceUser = { account, user, publicKey, password, roles, warehouses };
+  const serviceUser: ServiceUser = { account, user, publicKey, password, roles, warehouses, rowsPerResultset };
   const protocol = createProtocol(serviceUser, tables);
   const held = new Set<ServerResponse>();
   let mode: SnowflakeServerMode = 'up';

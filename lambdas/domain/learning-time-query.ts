@@ -20,9 +20,11 @@ export interface LearningTimeQuery {
   readonly sqlText: string;
   /** One bind per question mark, in order: user, course, enterprise of each key. */
   readonly binds: readonly (string | number)[];
+  /** Whether each row ends with the number of all rows: a result that was cut on its way is told by it. */
+  readonly isCounted?: true;
 }
 
-/** Number of columns in each row of the answer: user, course, enterprise, sum of seconds, last date. */
+/** Number of columns in each row, besides the count: user, course, enterprise, sum of seconds, last date. */
 export const ANSWER_COLUMNS = 5;
 
 /**
@@ -38,7 +40,8 @@ export function prepareLearningTimeQuery({
 }: LearningTimeTable): (keys: readonly LearnerKey[]) => LearningTimeQuery {
   checkNames({ table, columns });
   const key = `${columns.user}, ${columns.course}, ${columns.enterprise}`;
-  const select = `SELECT ${key}, SUM(${columns.seconds}), MAX(${columns.date}) FROM ${table}`;
+  const sums = `SUM(${columns.seconds}), MAX(${columns.date}), COUNT(*) OVER ()`;
+  const select = `SELECT ${key}, ${sums} FROM ${table}`;
   return (keys) => {
     const distinct = distinctKeys(keys);
     const places = distinct.map(() => '(?, ?, ?)').join(', ');
@@ -49,6 +52,7 @@ export function prepareLearningTimeQuery({
         each.courseId,
         inForm(each.enterpriseId, enterpriseIdForm),
       ]),
+      isCounted: true,
     };
   };
 }
@@ -57,7 +61,7 @@ export function prepareLearningTimeQuery({
 export interface InspectionQueries {
   /** No rows; the answer describes every column. */
   readonly columns: LearningTimeQuery;
-  /** One row that the pipeline could find: user, course, enterprise. */
+  /** One row that the pipeline could find: user, course, enterprise, then the collations of course and enterprise. */
   readonly anyKey: LearningTimeQuery;
 }
 
@@ -65,10 +69,11 @@ export interface InspectionQueries {
 export function prepareInspectionQueries({ table, columns }: LearningTimeTable): InspectionQueries {
   checkNames({ table, columns });
   const { user, course, enterprise, seconds } = columns;
+  const selected = `${user}, ${course}, ${enterprise}, COLLATION(${course}), COLLATION(${enterprise})`;
   const isWhole = [user, course, enterprise, seconds].map((name) => `${name} IS NOT NULL`).join(' AND ');
   return {
     columns: { sqlText: `SELECT * FROM ${table} LIMIT 0`, binds: [] },
-    anyKey: { sqlText: `SELECT ${user}, ${course}, ${enterprise} FROM ${table} WHERE ${isWhole} LIMIT 1`, binds: [] },
+    anyKey: { sqlText: `SELECT ${selected} FROM ${table} WHERE ${isWhole} LIMIT 1`, binds: [] },
   };
 }
 

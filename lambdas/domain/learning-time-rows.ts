@@ -32,22 +32,50 @@ const calendarDate = z
  * Reads the rows that `prepareLearningTimeQuery`'s query answers.
  *
  * A key without a row has no data, and a sum over NULLs is no data either. But while some row cannot be matched to any
- * key, it may be the row of a key that seems to have none: such keys are failures, never "no data".
+ * key, belongs to a key that was not asked for, or is a second one of a key, it may be the row of a key that seems to have
+ * none: a collated column gives a key back in another case, a masking policy gives another text. Such keys are failures,
+ * never "no data", which is cached for an hour. So is a key without a row that differs from another's row in case, accents
+ * or punctuation only: the warehouse may have added up both in one row.
  */
 export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly unknown[]): LearningTimeAnswers {
   const asked = new Set(keys.map(warehouseKeyText));
   const byKey = new Map<string, Answer>();
   let rowsNotAsked = 0;
-  let unmatchable = false;
+  let isUnmatchable = false;
+  let isRepeated = false;
   for (const row of rows) {
     const key = keyOfRow(row);
-    if (key === undefined) unmatchable = true;
+    if (key === undefined) isUnmatchable = true;
     else if (!asked.has(key)) rowsNotAsked += 1;
-    else byKey.set(key, byKey.has(key) ? failure('more than one row for one key') : readAnswer(row as unknown[]));
+    else if (byKey.has(key)) {
+      isRepeated = true;
+      byKey.set(key, failure('more than one row for one key'));
+    } else byKey.set(key, readAnswer(row as unknown[]));
   }
-  const withoutRow: Answer = unmatchable ? failure('a row could not be matched to a key') : { found: false };
-  const answers = new Map(keys.map((key) => [learnerKeyText(key), byKey.get(warehouseKeyText(key)) ?? withoutRow]));
+  const similar = new Set([...byKey.keys()].map(lettersOf));
+  const withoutRow = (key: string): Answer => {
+    if (isUnmatchable) return failure('a row could not be matched to a key');
+    if (isRepeated) return failure('another key has more than one row');
+    if (rowsNotAsked > 0)
+      return failure('a row belongs to a key that was not asked for: is a column collated or masked?');
+    return similar.has(lettersOf(key))
+      ? failure('its row may be another key’s: is a column collated?')
+      : { found: false };
+  };
+  const answers = new Map(
+    keys.map((key) => {
+      const text = warehouseKeyText(key);
+      return [learnerKeyText(key), byKey.get(text) ?? withoutRow(text)];
+    }),
+  );
   return { answers, rowsNotAsked };
+}
+
+/** What is left of a key where a collation ignores as much as it can: case, accents, punctuation, blanks. */
+function lettersOf(key: string): string {
+  const [, ofUser = '', text = key] = /^([^:]*:\d+:)(.*)$/s.exec(key) ?? [];
+  const letters = text.normalize('NFKD').toLowerCase();
+  return ofUser + letters.replaceAll(/[^\p{L}\p{N}]/gu, '');
 }
 
 function keyOfRow(row: unknown): string | undefined {

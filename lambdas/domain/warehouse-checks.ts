@@ -82,6 +82,14 @@ function listed(columns: readonly WarehouseColumn[]): string {
   return `${names.join(', ')}${columns.length > MOST_NAMES ? ', …' : ''}`;
 }
 
+/** Strings are compared by their code points. */
+const PLAIN_COLLATIONS: ReadonlySet<string> = new Set(['', 'utf8', 'bin']);
+
+/** A collation's specification, such as `en-ci-trim`. */
+function shown(collation: string): string {
+  return /^[A-Za-z0-9_-]{1,40}$/.test(collation) ? collation : 'of another form';
+}
+
 const userColumn = z.string().regex(/^\d{1,18}$/);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -89,9 +97,30 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 export function readAnyKey(row: readonly unknown[] | undefined, names: WarehouseNames): LearnerKey | WarehouseCheck {
   const { table, role, columns, enterpriseIdForm } = names;
   if (row === undefined) {
-    return no('row', `${table} shows no row`, `it is empty, or a row access policy hides its rows from ${role}`);
+    return no(
+      'row',
+      `${table} shows no row`,
+      `it is empty, or a row access or masking policy hides its rows from ${role}`,
+    );
   }
-  const [user, course, enterprise] = row;
+  const [user, course, enterprise, ...collations] = row;
+  const collated = [columns.course, columns.enterprise].flatMap((column, index) => {
+    const collation = collations[index];
+    return typeof collation === 'string' && !PLAIN_COLLATIONS.has(collation.toLowerCase())
+      ? [{ column, collation }]
+      : [];
+  });
+  if (collated.length > 0) {
+    const finding = collated
+      .map(({ column, collation }) => `${column} has the collation ${shown(collation)}`)
+      .join(', ');
+    const cast = collated.map(({ column }) => `COLLATE(${column}, 'utf8') AS ${column}`).join(', ');
+    return no(
+      'row',
+      finding,
+      `keys are compared letter by letter: a view gives ${cast}; put its name into lib/stage.ts`,
+    );
+  }
   const unlike = (column: string, what: string) =>
     no('row', `${column} of some row is not ${what}`, 'events write it so: what is written otherwise is never found');
   const userId = userColumn.safeParse(user);

@@ -15,6 +15,8 @@ export interface ServiceUser {
   readonly roles?: readonly string[] | undefined;
   /** That its roles may use; absent: every one that it asks for. */
   readonly warehouses?: readonly string[] | undefined;
+  /** ROWS_PER_RESULTSET of its sessions, where a statement does not say it itself; 0: no limit. */
+  readonly rowsPerResultset?: number | undefined;
 }
 
 export interface ReceivedStatement {
@@ -40,7 +42,9 @@ const statementSchema = z.object({
   sqlText: z.string(),
   /** By position, from "1". */
   bindings: z.record(z.string(), z.object({ type: z.string(), value: z.string().nullable() })).default({}),
-  parameters: z.looseObject({ STATEMENT_TIMEOUT_IN_SECONDS: z.number().optional() }).default({}),
+  parameters: z
+    .looseObject({ STATEMENT_TIMEOUT_IN_SECONDS: z.number().optional(), ROWS_PER_RESULTSET: z.number().optional() })
+    .default({}),
 });
 
 export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protocol {
@@ -91,7 +95,12 @@ export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protoc
       if (url.pathname === '/queries/v1/query-request') {
         const statement = statementSchema.parse(body);
         statements.push(statement);
-        return execute(tables, statement, sessions.contextOf(token) ?? { role: null, warehouse: null });
+        return execute(
+          tables,
+          statement,
+          sessions.contextOf(token) ?? { role: null, warehouse: null },
+          serviceUser.rowsPerResultset,
+        );
       }
       if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') sessions.close(token);
       // Aborting a statement, heartbeats, telemetry: acknowledged, without effect.
@@ -119,12 +128,13 @@ function isAmong(names: readonly string[] | undefined, name: string): boolean {
   return names === undefined || names.some((each) => each.toUpperCase() === name);
 }
 
-/** What a session is, as literals: DuckDB has neither roles nor warehouses. */
+/** What DuckDB has no functions for, as literals: the session's role and warehouse, and that no column is collated. */
 function withContext(sqlText: string, { role, warehouse }: SessionContext): string {
   const literal = (value: string | null) =>
     value === null ? 'CAST(NULL AS VARCHAR)' : `'${value.replaceAll("'", "''")}'`;
   return sqlText
     .replaceAll(/\bCURRENT_ROLE\(\)/gi, () => literal(role))
+    .replaceAll(/\bCOLLATION\(\w+\)/gi, () => literal(null))
     .replaceAll(/\bCURRENT_WAREHOUSE\(\)/gi, () => literal(warehouse));
 }
 
@@ -132,6 +142,7 @@ async function execute(
   tables: Tables,
   statement: z.infer<typeof statementSchema>,
   context: SessionContext,
+  rowsPerResultset = 0,
 ): Promise<object> {
   const queryId = randomUUID();
   const { bindings, parameters } = statement;
@@ -142,8 +153,10 @@ async function execute(
   const binds = Object.keys(bindings).map((_, index) => bindings[index + 1] ?? { type: 'TEXT', value: null });
   try {
     const result = await tables.execute(sqlText, binds, parameters.STATEMENT_TIMEOUT_IN_SECONDS);
-    const counts = { total: result.rowset.length, returned: result.rowset.length };
-    return succeeded({ ...result, ...counts, queryId, parameters: [], version: 1, queryResultFormat: 'json' });
+    const limit = parameters.ROWS_PER_RESULTSET ?? rowsPerResultset;
+    const rowset = limit === 0 ? result.rowset : result.rowset.slice(0, limit);
+    const counts = { total: result.rowset.length, returned: rowset.length };
+    return succeeded({ ...result, rowset, ...counts, queryId, parameters: [], version: 1, queryResultFormat: 'json' });
   } catch (thrown) {
     if (thrown instanceof StatementTimeout) {
       return failed('000630', 'Statement reached its statement timeout.', { queryId, sqlState: '57014' });

@@ -265,10 +265,24 @@ describe('the session', () => {
     await ask(fixture, ['1'], AMPLE_MS);
     await ask(fixture, ['1'], 1900);
     const [first, second] = fixture.server.queries().map(({ parameters }) => parameters);
-    expect(first).toEqual({ QUERY_TAG: 'learning-time-test', STATEMENT_TIMEOUT_IN_SECONDS: expect.any(Number) });
+    expect(first).toEqual({
+      QUERY_TAG: 'learning-time-test',
+      STATEMENT_TIMEOUT_IN_SECONDS: expect.any(Number),
+      ROWS_PER_RESULTSET: 0,
+    });
     expect(first?.STATEMENT_TIMEOUT_IN_SECONDS).toBeGreaterThan(2);
     expect(first?.STATEMENT_TIMEOUT_IN_SECONDS).toBeLessThanOrEqual(10);
     expect([1, 2]).toContain(second?.STATEMENT_TIMEOUT_IN_SECONDS);
+  });
+});
+
+describe('a result', () => {
+  test('is whole, whatever limit of rows the user has', async () => {
+    const fixture = await start({ login: { rowsPerResultset: 1 } });
+    await fixture.server.load([day(1, '2026-01-10', 10), day(2, '2026-01-10', 20), day(3, '2026-01-10', 30)]);
+    const answers = await ask(fixture, ['1', '2', '3', '4']);
+    expect(answers).toMatchObject({ 1: { totalSeconds: 10 }, 2: { totalSeconds: 20 }, 3: { totalSeconds: 30 } });
+    expect(answers).toHaveProperty('4', { found: false });
   });
 });
 

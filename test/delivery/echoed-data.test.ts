@@ -10,6 +10,7 @@ import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
 import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
 import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import { createRetryAfterReader } from '../../lambdas/domain/retry-after.ts';
 import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
 import { secret, secretSource } from '../support/sending.ts';
 
@@ -117,7 +118,7 @@ function services(log: ReturnType<typeof fakeLog>, counter: ReturnType<typeof fa
   });
   return {
     ...{ sender, tokens: createTokenSource({ sender }), secretOf: () => secretSource(held), encryptFields },
-    ...{ log, counter, now: Date.now, random: () => 0.5 },
+    ...{ log, counter, now: Date.now, random: () => 0.5, retryAfterMs: createRetryAfterReader(log) },
   };
 }
 

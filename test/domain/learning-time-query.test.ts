@@ -41,11 +41,12 @@ describe('the learning-time query', () => {
   test('asks for all keys at once, each by three binds', () => {
     expect(queryFor([key('7'), key('8', "x'; DROP TABLE")])).toEqual({
       sqlText:
-        'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID, SUM(LEARNING_TIME_SECONDS), MAX(DATE)' +
+        'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID, SUM(LEARNING_TIME_SECONDS), MAX(DATE), COUNT(*) OVER ()' +
         ' FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME' +
         ' WHERE (USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID) IN ((?, ?, ?), (?, ?, ?))' +
         ' GROUP BY USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID',
       binds: [7, 'course-v1:edX+DemoX+Demo', 'abc-123', 8, "x'; DROP TABLE", 'abc-123'],
+      isCounted: true,
     });
   });
 
@@ -88,7 +89,8 @@ describe('what a check asks', () => {
       columns: { sqlText: 'SELECT * FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME LIMIT 0', binds: [] },
       anyKey: {
         sqlText:
-          'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME' +
+          'SELECT USER_ID, COURSE_KEY, ENTERPRISE_CUSTOMER_UUID, COLLATION(COURSE_KEY), COLLATION(ENTERPRISE_CUSTOMER_UUID)' +
+          ' FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME' +
           ' WHERE USER_ID IS NOT NULL AND COURSE_KEY IS NOT NULL AND ENTERPRISE_CUSTOMER_UUID IS NOT NULL' +
           ' AND LEARNING_TIME_SECONDS IS NOT NULL LIMIT 1',
         binds: [],

@@ -66,14 +66,58 @@ describe('rows of the learning-time query', () => {
     expect(answerTo('8', rows, ['7'])).toMatchObject({ found: true });
   });
 
-  test('a row that was not asked for is ignored and counted', () => {
-    const { answers, rowsNotAsked } = readLearningTimes([key('7')], [row('7'), row('8')]);
-    expect([...answers.keys()]).toEqual([learnerKeyText(key('7'))]);
+  test('a row that was not asked for is counted, and may be that of a key without a row', () => {
+    const { answers, rowsNotAsked } = readLearningTimes([key('7'), key('9')], [row('7'), row('8')]);
+    expect(answers.get(learnerKeyText(key('7')))).toMatchObject({ found: true });
+    expect(answers.get(learnerKeyText(key('9')))).toEqual({
+      failed: true,
+      reason: 'a row belongs to a key that was not asked for: is a column collated or masked?',
+    });
     expect(rowsNotAsked).toBe(1);
   });
 
-  test('two rows for one key are a failure: neither is the sum', () => {
-    expect(answerTo('7', [row('7', '1'), row('7', '2')])).toEqual({ failed: true, reason: expect.any(String) });
+  test('two rows for one key are a failure: neither is the sum; so is a key without a row then', () => {
+    const rows = [row('7', '1'), row('7', '2'), row('8')];
+    expect(answerTo('7', rows, ['8', '9'])).toEqual({ failed: true, reason: 'more than one row for one key' });
+    expect(answerTo('9', rows, ['7', '8'])).toEqual({ failed: true, reason: 'another key has more than one row' });
+    expect(answerTo('8', rows, ['7', '9'])).toMatchObject({ found: true });
+  });
+
+  test.each([
+    ['letters of another case', 'course-v1:edx+demo'],
+    ['accents', 'course-v1:édX+Demo'],
+    ['blanks around it', ' course-v1:edX+Demo '],
+    ['other punctuation', 'course-v1 edX-Demo'],
+    ['full width', 'ｃourse-v1:edX+Demo'],
+  ])('a collated column gives a key back with %s: never "no data"', (_what, given) => {
+    const courseId = 'course-v1:edX+Demo';
+    const asked = { userId: '7', courseId, enterpriseId: 'e' };
+    const rows = [['7', given, 'e', '5', day]];
+    const answer = readLearningTimes([asked], rows).answers.get(learnerKeyText(asked));
+    expect(answer).toEqual({ failed: true, reason: expect.stringContaining('not asked for') });
+    // Where both were asked for, the one row may be the sum of both.
+    const both = readLearningTimes([asked, { ...asked, courseId: given }], rows).answers;
+    expect(both.get(learnerKeyText(asked))).toEqual({ failed: true, reason: expect.stringContaining('another key’s') });
+    const other = { ...asked, courseId: 'course-v1:edX+Other' };
+    const unlike = readLearningTimes([other, { ...asked, courseId: given }], rows).answers;
+    expect(unlike.get(learnerKeyText(other))).toEqual({ found: false });
+  });
+
+  test('"no data" is said only where every row is the one row of a key that was asked for', () => {
+    const ids = fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 8 });
+    const rowIds = fc.array(fc.oneof(fc.nat(30), fc.constant('masked'), fc.constant(null)), { maxLength: 8 });
+    fc.assert(
+      fc.property(ids, rowIds, (asked, given) => {
+        const rows = given.map((id) => row(typeof id === 'number' ? String(id) : id));
+        const { answers } = readLearningTimes(
+          asked.map((id) => key(String(id))),
+          rows,
+        );
+        const isClean = new Set(given).size === given.length && given.every((id) => asked.includes(id as number));
+        const isNoData = [...answers.values()].some((answer) => 'found' in answer && !answer.found);
+        expect(isNoData).toBe(isClean && given.length < asked.length);
+      }),
+    );
   });
 
   test('every asked key is answered, whatever the rows are', () => {

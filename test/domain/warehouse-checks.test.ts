@@ -125,6 +125,27 @@ describe('some row', () => {
     expect(readAnyKey(['12345', courseId, enterpriseId], names)).toEqual(learner('12345'));
   });
 
+  test.each([[[null, null]], [['', '']], [['utf8', 'UTF8']]])(
+    'gives a key where the columns are not collated: %j',
+    (collations) => {
+      expect(readAnyKey(['12345', courseId, enterpriseId, ...collations], names)).toEqual(learner('12345'));
+    },
+  );
+
+  test('of a collated column gives none, and says how to compare letter by letter', () => {
+    expect(readAnyKey(['12345', courseId, enterpriseId, 'en-ci', null], names)).toEqual({
+      check: 'row',
+      verdict: 'no',
+      finding: 'COURSE_KEY has the collation en-ci',
+      remedy:
+        "keys are compared letter by letter: a view gives COLLATE(COURSE_KEY, 'utf8') AS COURSE_KEY; put its name into lib/stage.ts",
+    });
+    const both = readAnyKey(['12345', courseId, enterpriseId, 'en-ci-trim', 'a b\nc'], names);
+    expect(both).toMatchObject({
+      finding: 'COURSE_KEY has the collation en-ci-trim, ENTERPRISE_CUSTOMER_UUID has the collation of another form',
+    });
+  });
+
   test.each([
     [undefined, /shows no row/],
     [['ada@example.com', courseId, enterpriseId], /USER_ID of some row is not a numeric/],

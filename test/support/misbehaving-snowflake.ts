@@ -78,8 +78,9 @@ export function answerOf(rowset: readonly (readonly (string | null)[])[], change
       column('ENTERPRISE_CUSTOMER_UUID', 'text'),
       column('SUM(LEARNING_TIME_SECONDS)', 'fixed', 38),
       column('MAX(DATE)', 'date'),
+      column('COUNT(*) OVER ()', 'fixed', 18),
     ],
-    rowset,
+    rowset: counted(rowset),
     total: rowset.length,
     returned: rowset.length,
     queryId: '01b2c3d4-0000-1111-0000-000000000001',
@@ -97,6 +98,12 @@ export function answerOf(rowset: readonly (readonly (string | null)[])[], change
     queryContext: { entries: [{ id: 0, timestamp: 1_768_046_400_000, priority: 0, context: 'CPg=' }] },
     ...changed,
   });
+}
+
+/** Each row with the number of all rows, as the query asks for it; what is no row is left alone. */
+function counted(rowset: unknown): unknown {
+  if (!Array.isArray(rowset)) return rowset;
+  return rowset.map((row) => (Array.isArray(row) ? [...row, String(rowset.length)] : row));
 }
 
 export async function startMisbehavingSnowflake(): Promise<MisbehavingSnowflake> {

@@ -1,6 +1,6 @@
 import type { Connection, ConnectionOptions, RowStatement } from 'snowflake-sdk';
 import type { WarehouseColumn } from '../../contract/check-warehouse.ts';
-import type { LearningTimeQuery } from '../../domain/learning-time-query.ts';
+import { ANSWER_COLUMNS, type LearningTimeQuery } from '../../domain/learning-time-query.ts';
 import { loginFailure, queryFailure, SnowflakeFailure } from './failure.ts';
 import { createRequestScope, type RequestScope } from './request-scope.ts';
 import type { SnowflakeSdk } from './sdk.ts';
@@ -93,7 +93,7 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
 
 function execute(
   connection: Connection | undefined,
-  { sqlText, binds }: LearningTimeQuery,
+  { sqlText, binds, isCounted }: LearningTimeQuery,
   timeoutSeconds: number,
   resolve: (statement: RowStatement, rows: unknown[]) => void,
   reject: (failure: SnowflakeFailure) => void,
@@ -103,13 +103,30 @@ function execute(
     binds: [...binds],
     rowMode: 'array',
     fetchAsString: ['Number'],
-    parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds },
+    // An account or a user may have set ROWS_PER_RESULTSET, which cuts results without a word; 0 is no limit.
+    parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds, ROWS_PER_RESULTSET: 0 },
     complete(error, statement, rows = []) {
       if (error) reject(queryFailure(error));
       else if (rows.length !== statement.getNumRows()) reject(incompleteFailure());
-      else resolve(statement, rows);
+      else if (!isCounted) resolve(statement, rows);
+      else if (rows.some((row) => isCutFrom(row, rows.length))) reject(incompleteFailure());
+      else resolve(statement, rows.map(withoutCount));
     },
   });
+}
+
+/** Whether a row says that there were more rows, or fewer, than came. */
+function isCutFrom(row: unknown, rows: number): boolean {
+  return hasCount(row) && row.at(-1) !== String(rows);
+}
+
+/** @returns undefined for a row of another shape, which nobody can read */
+function withoutCount(row: unknown): unknown {
+  return hasCount(row) ? row.slice(0, -1) : undefined;
+}
+
+function hasCount(row: unknown): row is readonly unknown[] {
+  return Array.isArray(row) && row.length === ANSWER_COLUMNS + 1;
 }
 
 /** A learner whose row is missing would pass for one without learning time. */

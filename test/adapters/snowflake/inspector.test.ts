@@ -80,7 +80,7 @@ describe('a Snowflake that is well', () => {
         { name: 'LEARNING_TIME_SECONDS', type: 'fixed', scale: 0 },
       ],
     });
-    expect(await inspector.anyKey(AMPLE_MS)).toMatchObject({ value: ['7', courseId, enterpriseId] });
+    expect(await inspector.anyKey(AMPLE_MS)).toMatchObject({ value: ['7', courseId, enterpriseId, null, null] });
     expect(await inspector.rowsOf(learner('7'), AMPLE_MS)).toMatchObject({
       value: [['7', courseId, enterpriseId, '18540', new Date('2026-01-10')]],
     });

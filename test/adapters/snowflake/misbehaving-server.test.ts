@@ -112,6 +112,9 @@ const CASES: Readonly<Record<string, MisbehavingSnowflake['answers']>> = {
   'a query answered with rows that are no list': { query: answerOf('rows' as never, { total: 1, returned: 1 }) },
   'a query answered with a row that is null': { query: answerOf([null] as never) },
   'a query answered with a row that is a number': { query: answerOf([7] as never) },
+  'a query answered with fewer rows than there are': {
+    query: answerOf([rowOf('1'), rowOf('2')], { rowset: [[...rowOf('1'), '2']], returned: 1 }),
+  },
   'a query answered with fewer rows than it says': { query: answerOf([rowOf('2')], { total: 2, returned: 2 }) },
   'a query answered without the number of its rows': {
     query: answerOf([rowOf('1')], { total: undefined, returned: undefined }),
@@ -213,6 +216,20 @@ describe('an answer as a real account sends it', () => {
       { found: true, totalSeconds: 0, lastDate: '2026-01-10' },
       { failed: true, reason: expect.stringContaining('too large') },
       { found: false },
+    ]);
+    await server.close();
+  });
+
+  test('in a collated column it gives a key back in other letters: no key has "no data" then', async () => {
+    const [, courseId = ''] = rowOf('1');
+    const given = ['1', courseId.toUpperCase(), learner('1').enterpriseId, '60', '20463'];
+    const { server, warehouse } = await play({ query: answerOf([given, rowOf('2')]) });
+    const keys = ['1', '2', '3'].map(learner);
+    const answers = await warehouse.ask(keys, 10_000);
+    expect(keys.map((key) => answers.get(learnerKeyText(key)))).toEqual([
+      { failed: true, reason: expect.stringContaining('not asked for') },
+      { found: true, totalSeconds: 60, lastDate: '2026-01-10' },
+      { failed: true, reason: expect.stringContaining('not asked for') },
     ]);
     await server.close();
   });
