@@ -148,8 +148,8 @@ describe('the bundles', () => {
         { env: { PATH: process.env.PATH, ...QUIET_SDK } },
       );
       expect(JSON.parse(stdout).sort()).toEqual([
-        ['1', courseId, enterpriseId, '9007199254740993', '2026-01-15T00:00:00Z'],
-        ['2', courseId, enterpriseId, null, '2026-01-16T00:00:00Z'],
+        ['1', courseId, enterpriseId, '9007199254740993', '2026-01-15T00:00:00Z', '2'],
+        ['2', courseId, enterpriseId, null, '2026-01-16T00:00:00Z', '2'],
       ]);
     } finally {
       await server.close();
