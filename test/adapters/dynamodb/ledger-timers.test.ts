@@ -85,7 +85,7 @@ describe('a timer', () => {
     const waits = newTimer({ due_at: at(3600_000) });
     await table.keepTimer(waits);
     const item = await server.item(waits.key, 'timer');
-    expect(item?.[LEDGER_TABLE.expiry]).toBe(Math.floor((NOW + 3600_000) / 1000) + 14 * DAY_SECONDS);
+    expect(item?.[LEDGER_TABLE.expiry]).toBe(Math.floor((NOW + 3600_000) / 1000) + 16 * DAY_SECONDS);
   });
 
   test('that nobody can read is as if there were none', async () => {
