@@ -2,6 +2,7 @@ import { WEBHOOK_STATES } from '../lambdas/contract/ledger.ts';
 import { UsageError } from '../local/command-line.ts';
 import type { Context } from './context.ts';
 import { adoption } from './ledger/adoption.ts';
+import { close } from './ledger/close.ts';
 import { count } from './ledger/count.ts';
 import { forget } from './ledger/forget.ts';
 import { last } from './ledger/last.ts';
@@ -10,6 +11,7 @@ import { list } from './ledger/list.ts';
 import {
   type CommonOptions,
   readAdoption,
+  readClose,
   readCount,
   readForget,
   readLast,
@@ -38,6 +40,9 @@ export const LEDGER_USAGE = `usage: npm run ledger -- COMMAND [--stage NAME] [--
   forget --user-id N       deletes a learner’s events and what partners answered; the facts without the learner stay
       [--containing TEXT]  those without a readable user id whose payload contains TEXT
       [--dry-run]          says how many, and changes nothing   [--yes] does not ask
+  close WEBHOOK_ID…        ends deliveries that look open for ever, by the word of somebody who knows what became of them
+      --as STATE           delivered: the partner has it; cancelled: it is not to be sent any more
+      --reason TEXT        stays in the ledger   [--dry-run] changes nothing   [--yes] does not ask
   TIME                     by when they were accepted: ${TIME_WORDS}
   --json                   one JSON document instead of words
   --stage NAME             local (default; the platform that "npm start" runs), dev, staging, prod`;
@@ -56,6 +61,8 @@ export async function ledger([command, ...words]: readonly string[], context: Co
       return asked(readCount(words, nowMs), count, context);
     case 'adoption':
       return asked(readAdoption(words, nowMs), adoption, context);
+    case 'close':
+      return asked(readClose(words), close, context);
     case 'forget':
       return asked(readForget(words), forget, context);
     default:

@@ -40,6 +40,8 @@ export type OutputName =
   | 'EventsQueueArn'
   | 'EventsDeadLetterQueueUrl'
   | 'RescueDeadLetterQueueUrl'
+  | 'OutcomesQueueArn'
+  | 'OutcomesDeadLetterQueueUrl'
   | 'ReconcileDeadLetterQueueUrl'
   | 'AlarmTopicArn';
 

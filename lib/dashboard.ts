@@ -275,8 +275,8 @@ export class Dashboard extends Construct {
   }
 }
 
-function waiting({ events, deliveries }: EventQueues): IWidget[] {
-  const pairs = { events, deliveries };
+function waiting({ events, deliveries, outcomes }: EventQueues): IWidget[] {
+  const pairs = { events, deliveries, outcomes };
   const each = (of: (pair: (typeof pairs)['events'], name: string) => Metric) =>
     Object.entries(pairs).map(([name, pair]) => of(pair, name));
   const statistic = Stats.MAXIMUM;

@@ -5,6 +5,12 @@ import { type AlarmMaker, sumOf } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
 import { StageMetrics } from './stage-metrics.ts';
 
+const DEAD_LETTER_IMPACTS = {
+  events: 'these webhooks are not sent until somebody sends them anew',
+  deliveries: 'these webhooks are not sent until somebody sends them anew',
+  outcomes: 'the ledger does not know these outcomes, and the reconciler may send their webhooks again',
+} as const;
+
 const QUARTER = Duration.minutes(15);
 const HOUR = Duration.hours(1);
 
@@ -66,10 +72,11 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
   for (const [name, queue] of [
     ['events', queues.events.deadLetters],
     ['deliveries', queues.deliveries.deadLetters],
+    ['outcomes', queues.outcomes.deadLetters],
   ] as const) {
     make.notice(`dead-${name}`, {
       when: `There are dead letters of ${name}`,
-      impact: 'these webhooks are not sent until somebody sends them anew',
+      impact: DEAD_LETTER_IMPACTS[name],
       metric: queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
       threshold: 0,
     });

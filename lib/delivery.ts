@@ -95,12 +95,13 @@ export class Delivery extends Construct {
    * Feeds the batch function from the deliveries queue. What must wait for a few minutes it sends there again, with a
    * delay; what must wait longer, or try again, goes to the workflow.
    */
-  connect({ deliveries }: EventQueues, workflow: RetryWorkflow): void {
+  connect({ deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
     // The handler lengthens visibility itself; the consumer's permissions include that.
     this.batch.consume(deliveries.queue, this.stage.eventSources.deliveries);
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.batch.grantSend(deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
     workflow.grantStart(this.batch);
+    for (const fn of [this.batch, this.task]) fn.grantSend(outcomes.queue, 'OUTCOMES_QUEUE_URL');
   }
 
   private letReachPartners(fn: PipelineFunction): void {

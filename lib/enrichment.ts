@@ -61,13 +61,14 @@ export class Enrichment extends Construct {
   }
 
   /** Feeds the batch function from the events queue; what it cannot answer goes to the workflow. */
-  connect({ events, deliveries }: EventQueues, workflow: RetryWorkflow): void {
+  connect({ events, deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
     this.configuration.grantReadIntegrations(this.batch);
     this.batch.consume(events.queue, this.stage.eventSources.events);
     // The handler lengthens visibility itself; the consumer's permissions include that.
     this.batch.setVariable('EVENTS_QUEUE_URL', events.queue.queueUrl);
     this.batch.grantSend(events.deadLetters, 'EVENTS_DEAD_LETTER_QUEUE_URL');
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
+    this.batch.grantSend(outcomes.queue, 'OUTCOMES_QUEUE_URL');
     workflow.grantStart(this.batch);
   }
 }

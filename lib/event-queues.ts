@@ -21,12 +21,14 @@ export interface QueuePair {
 }
 
 /**
- * The two queues that every event passes, each with its dead letter queue. Encrypted by SQS's own key: a publisher in
- * another account then needs no grant on a key.
+ * The two queues that every event passes, and one for outcomes that the ledger did not take, each with its dead letter
+ * queue. Encrypted by SQS's own key: a publisher in another account then needs no grant on a key.
  */
 export class EventQueues extends Construct {
   readonly events: QueuePair;
   readonly deliveries: QueuePair;
+  /** Outcomes that the ledger did not take. */
+  readonly outcomes: QueuePair;
   private readonly stage: Stage;
 
   constructor(scope: Construct, id: string, stage: Stage) {
@@ -35,6 +37,7 @@ export class EventQueues extends Construct {
     const { eventSources, functions } = stage;
     this.events = this.pair('Events', eventSources.events, functions.enrichBatch);
     this.deliveries = this.pair('Deliveries', eventSources.deliveries, functions.deliverBatch);
+    this.outcomes = this.pair('Outcomes', eventSources.outcomes, functions.settleOutcomes);
     this.letPublish(stage.publisherPrincipals);
   }
 

@@ -28,9 +28,9 @@ const BEFORE_PARTNER_TRY_SECONDS = 2.5 + 3 + 2 + 6 + 0.7 + 1.5;
 
 /**
  * What may come after it: the limiter's report, 0.2 s, a queue or a workflow that does not take the message, 2.5 s, the dead
- * letter queue, 2.5 s, for a message that failed for days, and writing down what became of it, 2 s.
+ * letter queue, 2.5 s, for a message that failed for days, settling it in a ledger that hangs, 2 s, and the outcomes queue, 1 s.
  */
-const AFTER_PARTNER_TRY_SECONDS = 0.2 + 2.5 + 2.5 + 2;
+const AFTER_PARTNER_TRY_SECONDS = 0.2 + 2.5 + 2.5 + 2 + 1;
 
 /** A function that makes tries of up to `trySeconds`, which must end before Lambda stops it. */
 function partnerFunction(trySeconds: number) {
@@ -59,6 +59,7 @@ export const functionSizes = z.strictObject({
   sweepExecutions: functionSize,
   credentialAge: functionSize,
   reconcile: functionSize,
+  settleOutcomes: functionSize,
   featureStatus: functionSize,
   webhookHealth: functionSize,
 });

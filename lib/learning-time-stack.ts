@@ -13,6 +13,7 @@ import { functionCode } from './function-code.ts';
 import { HarmAlarms } from './harm-alarms.ts';
 import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
+import { Outcomes } from './outcomes.ts';
 import { stackOutputs } from './outputs.ts';
 import { Reconciler } from './reconciler.ts';
 import { Rescue } from './rescue.ts';
@@ -75,12 +76,19 @@ export class LearningTimeStack extends Stack {
     const operations = {
       stage,
       defaults,
-      code: functionCode('operations', ['rescue-execution', 'sweep-executions', 'reconcile', 'credential-age']),
+      code: functionCode('operations', [
+        'rescue-execution',
+        'sweep-executions',
+        'reconcile',
+        'settle-outcomes',
+        'credential-age',
+      ]),
     };
     const deadLetters = queues.deliveries.deadLetters;
     const rescue = new Rescue(this, 'Rescue', { ...operations, workflow, ledger, deadLetters });
     const reconciler = new Reconciler(this, 'Reconciler', { ...operations, ledger, configuration, queues });
 
+    const outcomes = new Outcomes(this, 'Outcomes', { ...operations, ledger, queues });
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
 
     const status = { stage, defaults, code: functionCode('status', ['feature-status', 'webhook-health']) };
@@ -102,6 +110,7 @@ export class LearningTimeStack extends Stack {
         delivery.task,
         ...rescue.functions,
         reconciler.reconcile,
+        outcomes.settle,
         credential.age,
         statusApi.featureStatus,
         webhookHealth,
@@ -115,6 +124,7 @@ export class LearningTimeStack extends Stack {
       EnrichTask: enrichment.task,
       DeliverTask: delivery.task,
       Reconcile: reconciler.reconcile,
+      SettleOutcomes: outcomes.settle,
     };
     const dashboard = new Dashboard(this, 'Dashboard', { stage, queues, workflow, functions });
     new SavedQueries(this, 'SavedQueries', {

@@ -22,7 +22,7 @@ const text = (name: string) => ({ name, type: AttributeType.STRING });
  */
 export class Ledger extends Construct {
   readonly table: Table;
-  /** How long it holds what, in days. */
+  /** How long it holds what, and when it is left alone. */
   readonly held: Stage['ledger'];
 
   constructor(scope: Construct, id: string, stage: Stage) {
@@ -53,6 +53,7 @@ export class Ledger extends Construct {
   /** Lets a function write down what it accepts, and ask which of it is known. */
   grantAccept(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
+    this.setBreaker(fn);
   }
 
   /**
@@ -61,6 +62,12 @@ export class Ledger extends Construct {
    */
   grantDeliver(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
+    this.setBreaker(fn);
+  }
+
+  /** Lets a function settle one webhook at a time, whose id it has. */
+  grantSettle(fn: PipelineFunction): void {
+    this.grant(fn, ['GetItem', 'PutItem']);
   }
 
   /** Lets a function list everything, and change one webhook at a time. */
@@ -81,6 +88,14 @@ export class Ledger extends Construct {
     fn.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [this.table.tableArn], {
       'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [SWEEP_PARTITION] },
     });
+  }
+
+  /** For functions that go on without the table. */
+  private setBreaker(fn: PipelineFunction): void {
+    const { failuresToOpen, openSeconds, slowMilliseconds } = this.held.breaker;
+    fn.setVariable('LEDGER_FAILURES_TO_OPEN', String(failuresToOpen));
+    fn.setVariable('LEDGER_OPEN_SECONDS', String(openSeconds));
+    fn.setVariable('LEDGER_SLOW_MILLISECONDS', String(slowMilliseconds));
   }
 
   private grant(fn: PipelineFunction, operations: readonly string[]): void {

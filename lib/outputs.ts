@@ -32,7 +32,7 @@ export interface OutputSources {
 /** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
 export function stackOutputs(sources: OutputSources): Readonly<Record<string, readonly [string, string]>> {
   const { queues, network, secrets, configuration, delivery, workflow, rescue, ledger, reconciler } = sources;
-  const { events, deliveries } = queues;
+  const { events, deliveries, outcomes } = queues;
   const { application, flags, integrations } = configuration;
   return {
     EventsQueueUrl: [events.queue.queueUrl, 'The LMS sends its events here'],
@@ -77,6 +77,16 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     DeliveriesDeadLetterQueueArn: [
       deliveries.deadLetters.queueArn,
       'Where npm run redrive moves dead letters from: its SourceArn',
+    ],
+    OutcomesQueueUrl: [outcomes.queue.queueUrl, 'Outcomes that the ledger did not take: settled as soon as it does'],
+    OutcomesQueueArn: [outcomes.queue.queueArn, 'Where its dead letters are moved back to: a DestinationArn'],
+    OutcomesDeadLetterQueueUrl: [
+      outcomes.deadLetters.queueUrl,
+      'Outcomes that could not be settled for three days: should stay empty',
+    ],
+    OutcomesDeadLetterQueueArn: [
+      outcomes.deadLetters.queueArn,
+      'For aws sqs start-message-move-task: its SourceArn, to have them settled after all',
     ],
     RescueDeadLetterQueueUrl: [rescue.undelivered.queueUrl, 'Failed rescues: should stay empty'],
     LedgerTableName: [

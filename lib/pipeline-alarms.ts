@@ -11,6 +11,12 @@ import { StageMetrics } from './stage-metrics.ts';
 
 const HOUR = Duration.hours(1);
 
+/**
+ * Of five minutes each. When the ledger responds again, an outcome is settled within a quarter of an hour: that long a message
+ * stays hidden that was received five times (`SUSPECT_VISIBILITY_SECONDS`).
+ */
+const OUTCOMES_PERIODS = 6;
+
 export interface Watched {
   readonly queues: EventQueues;
   readonly workflow: RetryWorkflow;
@@ -49,7 +55,7 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   });
   const ledger = make.alarm('ledger-unavailable', {
     when: 'The ledger’s table did not answer, for a quarter of an hour',
-    impact: 'webhooks go on, some twice; what happens to them is not written down',
+    impact: 'webhooks go on, some twice; their outcomes wait in a queue',
     metric: metrics.sum(METRICS.ledgerUnavailable),
     threshold: 0,
     periods: 3,
@@ -117,6 +123,23 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     }),
     threshold: 0,
     periods: 3,
+  });
+  make.notice('outcomes-waiting', {
+    when: 'Outcomes wait for the ledger, for half an hour',
+    impact: 'lists of the ledger lag behind, and the reconciler sends nothing that is stuck until they are settled',
+    // The age of the oldest one would not do: SQS leaves out of it what was received three times.
+    metric: sumOf([
+      queues.outcomes.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
+      queues.outcomes.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: Stats.MAXIMUM }),
+    ]),
+    threshold: 0,
+    periods: OUTCOMES_PERIODS,
+  });
+  make.notice('outcomes-lost', {
+    when: 'Neither the ledger nor the outcomes queue took an outcome',
+    impact: 'the reconciler may send these webhooks again, an hour or more later',
+    metric: metrics.sum(METRICS.outcomeLost),
+    threshold: 0,
   });
   make.notice('ledger-unbalanced', {
     when: 'The ledger holds webhooks that nobody carries',

@@ -163,6 +163,12 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     this.allow(['sqs:SendMessage'], [queue.queueArn]);
   }
 
+  /** Lets the function ask how many messages a queue holds, whose URL it finds in `variable`. */
+  grantCount(queue: IQueue, variable: EnvironmentName): void {
+    this.setVariable(variable, queue.queueUrl);
+    this.allow(['sqs:GetQueueAttributes'], [queue.queueArn]);
+  }
+
   /** Invokes the function with batches of a queue, of which it may report single messages as failed. */
   consume(queue: IQueue, { batchSize, windowSeconds, maxConcurrency }: EventSource): void {
     this.lambda.addEventSource(

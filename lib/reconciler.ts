@@ -57,6 +57,7 @@ export class Reconciler extends Construct {
     configuration.grantReadIntegrations(this.reconcile);
     this.reconcile.grantSend(queues.deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.reconcile.grantSend(queues.deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
+    this.reconcile.grantCount(queues.outcomes.queue, 'OUTCOMES_QUEUE_URL');
     const occasions = {
       Hourly: {
         description: 'Balances the ledger of the last days',

@@ -108,6 +108,8 @@ const stageShape = z.strictObject({
     events: eventSource,
     /** Every message is a request to a partner, made side by side: at most 10, and nothing waits for a batch to fill. */
     deliveries: eventSource.safeExtend({ batchSize: z.int().min(1).max(10), windowSeconds: z.literal(0) }),
+    /** Settled in parallel; each message is a read and a write of the ledger. */
+    outcomes: eventSource.safeExtend({ batchSize: z.int().min(1).max(10) }),
   }),
   functions: functionSizes,
   /** CloudWatch takes certain numbers only. */
@@ -129,6 +131,10 @@ const stageSchema = stageShape
   .refine(({ eventSources, functions }) => isWithin(eventSources.deliveries, functions.deliverBatch), {
     message: BEYOND_RESERVED,
     path: ['eventSources', 'deliveries', 'maxConcurrency'],
+  })
+  .refine(({ eventSources, functions }) => isWithin(eventSources.outcomes, functions.settleOutcomes), {
+    message: BEYOND_RESERVED,
+    path: ['eventSources', 'outcomes', 'maxConcurrency'],
   })
   .refine(({ env, network }) => env === undefined || areIn(env.region, network.availabilityZones ?? []), {
     message: 'must be zones of the stage’s own region',

@@ -18,7 +18,14 @@ const base = {
   },
   // A month of payloads is time enough for a partner to ask for something again; a year and a month of facts, to compare
   // a month with the same one a year before.
-  ledger: { payloadDays: 30, factsDays: 400 },
+  ledger: {
+    payloadDays: 30,
+    factsDays: 400,
+    // Five in a row are no accident: one batch of deliveries makes ten claims in parallel. DynamoDB responds in about 5 ms
+    // (its service level is for single-digit milliseconds); 1 s, twice a delivery, is longer than most partners take, and
+    // half of what a call may take before it is given up. 10 s as for the warehouse: a probe costs one delivery 2 s.
+    breaker: { failuresToOpen: 5, openSeconds: 10, slowMilliseconds: 1000 },
+  },
   // Names as in document 001, section 3.1.
   warehouse: {
     warehouse: 'REPORTING_WH',
@@ -47,6 +54,8 @@ const base = {
     events: { batchSize: 100, windowSeconds: 1, maxConcurrency: 5 },
     // 10 x 10 requests in flight in all.
     deliveries: { batchSize: 10, windowSeconds: 0, maxConcurrency: 10 },
+    // Nothing waits for these: two at a time, the fewest that there are, settle hundreds a second of a table that responds.
+    outcomes: { batchSize: 10, windowSeconds: 0, maxConcurrency: 2 },
   },
   // Memory buys CPU: 512 MB, three tenths of one, where batches or the warehouse's SDK are worked on; 256 MB for what
   // handles one thing and waits.
@@ -59,10 +68,10 @@ const base = {
     enrichTask: { timeoutSeconds: 60, memoryMegabytes: 512 },
     // At most 45 s after the secret, 3 s, while somebody waits for the report.
     checkWarehouse: { timeoutSeconds: 60, memoryMegabytes: 512 },
-    // For all records in parallel: 15.7 s before the partner's try of at most 15 s and 7.2 s after it, where everything
-    // hangs (`function-size.ts`). That is 37.9 s. Not 40 s or more, which is the shortest lease in the ledger.
+    // For all records in parallel: 15.7 s before the partner's try of at most 15 s and 8.2 s after it, where everything
+    // hangs (`function-size.ts`). That is 38.9 s. Not 40 s or more, which is the shortest lease in the ledger.
     deliverBatch: { timeoutSeconds: 39, memoryMegabytes: 512 },
-    // The same for one record, and a try of at most 300 s: 322.9 s.
+    // The same for one record, and a try of at most 300 s: 323.9 s.
     deliverTask: { timeoutSeconds: 330, memoryMegabytes: 256 },
     // A try of at most 30 s, while somebody waits for the report, and the first reads before it.
     sendTest: { timeoutSeconds: 60, memoryMegabytes: 256 },
@@ -75,6 +84,8 @@ const base = {
     // The longest there is: it reads every webhook of four days, and of a month once a day. What a run has no time for, it
     // says, and leaves to the next one.
     reconcile: { timeoutSeconds: 900, memoryMegabytes: 512 },
+    // For each record of a batch in parallel, at most four rounds of a read and a write in a ledger that hangs, 2 s each.
+    settleOutcomes: { timeoutSeconds: 30, memoryMegabytes: 256 },
     // The first read of the flag, 3 s, on a cold start; a browser waits for it.
     featureStatus: { timeoutSeconds: 10, memoryMegabytes: 256 },
     // On a cold start the token and the integrations, 3 s each, then CloudWatch at most 5 s; or, without the token, the
@@ -113,10 +124,11 @@ const defined: readonly Stage[] = [
     ...base,
     name: 'dev',
     // A new account may have a concurrency of 10 in all, of which 10 must stay unreserved: nothing is reserved here, and
-    // the queues' readers leave four for the workflow's tasks and the rescue.
+    // the queues' readers leave two for the workflow's tasks and the rescue, four while no outcome waits.
     eventSources: {
       events: { ...base.eventSources.events, maxConcurrency: 2 },
       deliveries: { ...base.eventSources.deliveries, maxConcurrency: 4 },
+      outcomes: base.eventSources.outcomes,
     },
     logRetentionDays: 7,
   },

@@ -45,6 +45,13 @@ export function createCountedLedger({ log, counter, now }: Pick<DeliverMessagesS
       factsDays: Number(LEDGER.LEDGER_FACTS_DAYS),
     }),
     claimedBy: LEDGER.AWS_LAMBDA_LOG_STREAM_NAME,
+    breaker: {
+      failuresToOpen: Number(LEDGER.LEDGER_FAILURES_TO_OPEN),
+      openMs: Number(LEDGER.LEDGER_OPEN_SECONDS) * 1000,
+      slowMs: Number(LEDGER.LEDGER_SLOW_MILLISECONDS),
+    },
+    queueOutcome: () => Promise.reject(new Error('the table did not take an outcome')),
+    random: Math.random,
     log,
     counter,
     now,

@@ -1,9 +1,11 @@
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { integrationIdSchema } from '../../lambdas/contract/event.ts';
 import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { readFlags, UsageError } from '../../local/command-line.ts';
 import { readWhole } from '../replay/read-whole.ts';
 import { readSpan } from '../time-span.ts';
+import { CLOSED_AS, type CloseOptions } from './close.ts';
 import type { CountOptions } from './count.ts';
 import type { ForgetOptions } from './forget.ts';
 import type { LastOptions } from './last.ts';
@@ -19,6 +21,9 @@ const MOST_SHOWN = 10_000;
 
 /** Shorter texts stand in anybody's payload. Characters. */
 const LEAST_CONTAINED = 4;
+
+/** Of an operator's reason, characters. */
+const LEAST_REASON = 4;
 
 /** Where the ledger is, and how its answer is to be written. */
 export interface CommonOptions {
@@ -112,6 +117,29 @@ export function readForget(words: readonly string[]): CommonOptions & ForgetOpti
   }
   if (json && !isDryRun && !isYes) throw new UsageError('--json asks nothing: --yes or --dry-run has to say');
   return { ...common(values), ...{ userId, containing, isDryRun, isYes } };
+}
+
+/** @throws UsageError */
+export function readClose(words: readonly string[]): CommonOptions & CloseOptions {
+  const firstFlag = words.findIndex((word) => word.startsWith('-'));
+  const ids = firstFlag === -1 ? words : words.slice(0, firstFlag);
+  const values = readFlags(firstFlag === -1 ? [] : words.slice(firstFlag), {
+    ...COMMON,
+    as: { type: 'string' },
+    reason: { type: 'string' },
+    'dry-run': { type: 'boolean', default: false },
+    yes: { type: 'boolean', default: false },
+  });
+  const { reason = '', 'dry-run': isDryRun, yes: isYes, json } = values;
+  const as = CLOSED_AS.find((name) => name === values.as);
+  if (ids.length === 0) throw new UsageError('close takes the ids of webhooks');
+  const wrong = ids.find((id) => !deliverySchema.shape.webhook_id.safeParse(id).success);
+  if (wrong !== undefined) throw new UsageError(`${wrong} is no id of a webhook: wh_ and 40 hexadecimal digits`);
+  if (as === undefined) throw new UsageError(`--as takes one of ${CLOSED_AS.join(', ')}`);
+  if (reason.trim().length < LEAST_REASON)
+    throw new UsageError('--reason takes the words that the ledger keeps: who says so');
+  if (json && !isDryRun && !isYes) throw new UsageError('--json asks nothing: --yes or --dry-run has to say');
+  return { ...common(values), webhookIds: [...new Set(ids)], as, reason: reason.trim(), isDryRun, isYes };
 }
 
 function common({ stage, json }: { readonly stage: string; readonly json: boolean }): CommonOptions {

@@ -11,6 +11,12 @@ import { type Finding, no, unknown, yes } from './finding.ts';
 const READERS = 'readers of the queues';
 const ACCOUNT = 'concurrency of Lambda';
 
+/**
+ * It is empty while the ledger responds, and nothing waits for its messages: whatever concurrency is left does. A new account
+ * has 10 in all.
+ */
+const OUTCOMES = 'outcomes';
+
 /** At once besides the queues' readers: the workflow's two tasks, the rescue, and a person's test (`lib/stage.ts`, dev). */
 const BESIDES = 4;
 
@@ -58,6 +64,7 @@ async function readReaders(stage: Stage): Promise<readonly Reader[]> {
   return Promise.all([
     readReader(stage, 'events', 'EventsQueueArn'),
     readReader(stage, 'deliveries', 'DeliveriesQueueArn'),
+    readReader(stage, OUTCOMES, 'OutcomesQueueArn'),
   ]);
 }
 
@@ -101,7 +108,7 @@ function inWords({ queue, mapping, reserved }: Reader): string {
 /** What the stage's functions share with all others of the account is enough for them. */
 export function judgeAccount({ inAll, unreserved }: AccountConcurrency, readers: readonly Reader[]): Finding {
   if (inAll === undefined || unreserved === undefined) return unknown(ACCOUNT, 'Lambda does not say it');
-  const sharing = readers.filter(({ reserved }) => reserved === undefined);
+  const sharing = readers.filter(({ queue, reserved }) => queue !== OUTCOMES && reserved === undefined);
   const reading = sharing.reduce((sum, { mapping }) => sum + (mapping?.ScalingConfig?.MaximumConcurrency ?? 0), 0);
   const needed = reading + BESIDES;
   const is = `${unreserved} of the account’s ${inAll} are unreserved, ${needed} are needed (${reading} for readers, ${BESIDES} besides)`;

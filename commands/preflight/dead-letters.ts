@@ -9,6 +9,7 @@ const PEEK = '--max-number-of-messages 10 --visibility-timeout 30 --message-attr
 const QUEUES: readonly (readonly [name: string, output: OutputName, isRedriven: boolean])[] = [
   ['events', 'EventsDeadLetterQueueUrl', false],
   ['deliveries', 'DeliveriesDeadLetterQueueUrl', true],
+  ['outcomes', 'OutcomesDeadLetterQueueUrl', false],
   ['rescue', 'RescueDeadLetterQueueUrl', false],
   ['reconciler', 'ReconcileDeadLetterQueueUrl', false],
 ];

@@ -7,16 +7,17 @@ import {
 import { alignColumns } from '../table.ts';
 
 /** Whether nothing is left for a person to look at. */
-export function isInOrder({ is_balanced, is_complete, failed }: ReconcileReport): boolean {
-  return is_balanced && is_complete && failed === 0;
+export function isInOrder({ is_balanced, is_complete, failed, outcomes_waiting }: ReconcileReport): boolean {
+  return is_balanced && is_complete && failed === 0 && outcomes_waiting === 0;
 }
 
 /** A reconciliation in words: the equation, what does not balance, what was done, what to do next. */
 export function describeReconciliation(report: ReconcileReport, stageName: string): string {
   const parts = [equation(report), spanOf(report, stageName), ''];
   if (report.unbalanced > 0) parts.push(stuckRows(report), '');
-  parts.push(...actionsOf(report));
-  if (report.is_balanced && report.is_complete) parts.push('Balanced: every accepted webhook is accounted for.');
+  parts.push(...actionsOf(report), ...waitingWords(report));
+  const isProven = report.is_balanced && report.is_complete && report.outcomes_waiting === 0;
+  if (isProven) parts.push('Balanced: every accepted webhook is accounted for.');
   if (!report.is_complete) {
     parts.push(
       'Time ran out: not everything was looked at or mended. Run it again, with fewer --days or one --integration.',
@@ -51,7 +52,7 @@ const DONE: Readonly<Record<StuckWebhook['action'], string>> = {
   republished: 'sent anew',
   would_republish: 'nothing: a dry run; would be sent anew',
   failed: 'nothing: it failed, the next run tries again',
-  impossible: 'nothing: its payload is deleted',
+  impossible: 'nothing: its payload is not in the ledger',
   no_time: 'nothing: no time was left',
 };
 
@@ -66,11 +67,27 @@ function actionsOf({ republished, released, ended, failed, is_dry_run }: Reconci
   return lines.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`);
 }
 
+function waitingWords({ outcomes_waiting }: ReconcileReport): string[] {
+  if (outcomes_waiting === 0) return [];
+  const what =
+    outcomes_waiting === null ? 'SQS does not say whether outcomes wait' : `${number(outcomes_waiting)} outcomes wait`;
+  return [
+    `${what} in the outcomes queue: what looks stuck counts as in flight, and nothing is sent again, released or ended. Run it again`,
+    'when they are settled: docs/runbook.md#outcomes-waiting',
+  ];
+}
+
 function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileReport, stageName: string): string[] {
   const [first] = stuck;
   if (is_balanced || first === undefined) return [];
   const again = `npm run reconcile -- --stage ${stageName}`;
   const steps = [`npm run ledger -- show ${first.webhook_id} --stage ${stageName}   tells what became of one`];
+  const unsendable = stuck.find(({ action }) => action === 'impossible');
+  if (unsendable !== undefined) {
+    steps.push(
+      `npm run ledger -- close ${unsendable.webhook_id} --as delivered --reason TEXT --stage ${stageName}   once the partner says that it has it`,
+    );
+  }
   if (is_dry_run) steps.push(`${again}   without --dry-run sends them anew`);
   if (republished > 0 && !is_dry_run) steps.push(`${again}   again in a few minutes shows whether they arrived`);
   return ['Not balanced. Next:', ...steps.map((step) => `  ${step}`)];

@@ -5,9 +5,12 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { beginningOf } from '../contract/text.ts';
 import type { Timer } from '../contract/timer.ts';
+import type { UnsettledOutcome } from '../contract/unsettled-outcome.ts';
+import type { BreakerLimits } from '../domain/circuit-breaker.ts';
+import { factsOf } from '../domain/late-outcome.ts';
 import { eventOf, needsNoCopy } from '../domain/ledger.ts';
 import { claimWebhook } from './dynamodb/ledger-claim.ts';
-import { noteUnclaimed, type Settlement, settleHeld, settleUnseen } from './dynamodb/ledger-settle.ts';
+import { noteUnclaimed, settleHeld, settleLate } from './dynamodb/ledger-settle.ts';
 import { createAttempts } from './dynamodb/outage.ts';
 
 export interface LedgerOptions {
@@ -16,17 +19,22 @@ export interface LedgerOptions {
   readonly claimedBy: string;
   readonly log: Log;
   readonly counter: Counter;
+  /** When the table is left alone. */
+  readonly breaker: BreakerLimits;
+  /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS took it */
+  queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
   /** Wall clock, ms. */
   now(): number;
+  random(): number;
 }
 
 /**
- * The ledger as functions see it. A table that does not answer is warned of and counted; claims are granted unseen then,
- * so that deliveries go on, at least once.
+ * The ledger as functions see it. A table that does not respond is warned of and counted; claims are granted unseen then,
+ * so that deliveries go on, at least once. Outcomes go to a queue, and are settled when the table responds again.
  */
 export function createLedger(options: LedgerOptions): Ledger {
   const { table, log, counter, now } = options;
-  const attempt = createAttempts(log, counter, now);
+  const attempt = createAttempts(options);
 
   /** What a webhook that rests in the ledger needs: its acceptance may have failed, and nobody else carries it. */
   async function keepEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
@@ -41,6 +49,19 @@ export function createLedger(options: LedgerOptions): Ledger {
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
     const kept = beginningOf(answerStart, KEPT_ANSWER_CHARACTERS);
     await attempt('keepAnswer', undefined, () => table.keepAnswer(delivery.webhook_id, acceptedAt, kept));
+  }
+
+  /** What rests in the ledger needs its event there; a caller that is refused lets an execution carry it. */
+  async function leaveToQueue(outcome: UnsettledOutcome): Promise<boolean> {
+    if (outcome.ending.progress.outcome === 'parked') return false;
+    const isTaken = await options.queueOutcome(outcome);
+    counter.count(isTaken ? METRICS.outcomeQueued : METRICS.outcomeLost);
+    if (!isTaken) {
+      const { webhook_id, integration_id, generation } = outcome.delivery;
+      const fields = { webhook_id, integration_id, generation, outcome: outcome.ending.progress.outcome };
+      log.error('ledger.outcome_lost', fields);
+    }
+    return isTaken;
   }
 
   return {
@@ -77,29 +98,53 @@ export function createLedger(options: LedgerOptions): Ledger {
       return claim;
     },
 
-    async settle(hold, ending) {
-      const { delivery, record } = hold;
+    async settle({ delivery, record }, ending) {
       const answerKept = keepAnswer(delivery, record, ending);
-      const isWritten = await attempt('settle', false, async () => {
+      const atMs = now();
+      const unsettled = unsettledOf(delivery, ending, atMs, record);
+      const settlement = await attempt('settle', 'unwritten' as const, async () => {
         if (ending.progress.outcome === 'parked') await keepEvent(delivery, record);
-        const settlement: Settlement =
-          record === undefined ? await settleUnseen(hold, ending, options) : await settleHeld(record, ending, options);
-        if (settlement === 'lost') {
-          const { webhook_id, integration_id, generation } = delivery;
-          const { outcome } = ending.progress;
-          log.warn('ledger.lease_lost', { webhook_id, integration_id, generation, outcome });
-        }
-        return settlement === 'written';
+        return record === undefined ? settleLate(unsettled, options) : settleHeld(record, ending, atMs, options);
       });
+      if (settlement === 'lost') {
+        const { webhook_id, integration_id, generation } = delivery;
+        const { outcome } = ending.progress;
+        log.warn('ledger.lease_lost', { webhook_id, integration_id, generation, outcome });
+      }
+      const isLeft = settlement === 'unwritten' || settlement === 'busy';
+      const isRecorded = settlement === 'written' || (isLeft && (await leaveToQueue(unsettled)));
       await answerKept;
-      return isWritten;
+      return isRecorded;
     },
 
-    note: (delivery, ending) =>
-      attempt('note', false, async () => {
-        if (ending.progress.outcome === 'parked') await keepEvent(delivery, undefined);
-        await noteUnclaimed(delivery, ending, options);
+    async note(delivery, ending) {
+      const atMs = now();
+      const isWritten = await attempt('note', false, async () => {
+        await noteUnclaimed(delivery, ending, atMs, options);
         return true;
-      }),
+      });
+      return isWritten || leaveToQueue(unsettledOf(delivery, ending, atMs, 'unclaimed'));
+    },
+  };
+}
+
+function unsettledOf(
+  delivery: Delivery,
+  { progress, token, attempt }: Ending,
+  atMs: number,
+  record: LedgerRecord | 'unclaimed' | undefined,
+): UnsettledOutcome {
+  const hold =
+    record === 'unclaimed'
+      ? ({ kind: 'unclaimed' } as const)
+      : record === undefined
+        ? ({ kind: 'unseen' } as const)
+        : ({ kind: 'claimed', record } as const);
+  return {
+    schema_version: 1,
+    at: new Date(atMs).toISOString(),
+    delivery: factsOf(delivery),
+    hold,
+    ending: { progress, ...(token !== undefined && { token }), ...(attempt !== undefined && { attempt }) },
   };
 }

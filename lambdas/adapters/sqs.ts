@@ -1,5 +1,6 @@
 import {
   ChangeMessageVisibilityCommand,
+  GetQueueAttributesCommand,
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
   type SQSClient,
@@ -7,6 +8,14 @@ import {
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import { errorFields } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
+import type { UnsettledOutcome } from '../contract/unsettled-outcome.ts';
+
+/** Every message of a queue: visible, in flight, delayed. */
+const COUNTS = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const;
 
 export interface Queues {
   /**
@@ -17,6 +26,11 @@ export interface Queues {
   send(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   /** Keeps a received message out of sight for `seconds` from now on. A failure is logged: it would come back sooner. */
   hide(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
+  /**
+   * How many messages a queue holds, in flight or not. SQS's counts are right about a minute after the last change.
+   * Undefined where SQS does not say; the log says why.
+   */
+  count(queueUrl: string): Promise<number | undefined>;
 }
 
 /** SendMessageBatch: at most 10 entries, and 1 MiB in all, attributes included. */
@@ -43,6 +57,25 @@ export function createQueues({ client, log }: { client: SQSClient; log: Log }): 
         log.warn('queue.hide_failed', errorFields(thrown));
       }
     },
+    async count(queueUrl) {
+      try {
+        const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: [...COUNTS] });
+        const { Attributes = {} } = await client.send(command);
+        const sum = COUNTS.reduce((messages, name) => messages + Number(Attributes[name]), 0);
+        return Number.isFinite(sum) ? sum : undefined;
+      } catch (thrown) {
+        log.error('queue.count_failed', { queue: queueName(queueUrl), ...errorFields(thrown) });
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS took it */
+export function outcomeSender(queues: Pick<Queues, 'send'>, queueUrl: string) {
+  return async (outcome: UnsettledOutcome): Promise<boolean> => {
+    const { webhook_id: id, integration_id: groupId } = outcome.delivery;
+    return (await queues.send(queueUrl, [{ id, groupId, body: JSON.stringify(outcome) }])).size === 0;
   };
 }
 

@@ -73,6 +73,16 @@ const ledger = {
   AWS_LAMBDA_LOG_STREAM_NAME: z.string().default('unknown'),
 };
 
+/** What a function needs that must go on without the ledger. */
+const guardedLedger = {
+  ...ledger,
+  LEDGER_FAILURES_TO_OPEN: count,
+  /** Fractions too: on one's own machine an hour may be a minute. */
+  LEDGER_OPEN_SECONDS: z.coerce.number().positive(),
+  LEDGER_SLOW_MILLISECONDS: count,
+  OUTCOMES_QUEUE_URL: queueUrl,
+};
+
 /** Which way to partners a stage permits; never an integration. */
 const partners = {
   ALLOW_PLAIN_HTTP: flagText,
@@ -97,7 +107,7 @@ export const enrichBatchEnvironment = z.object({
   ...integrations,
   ...cache,
   ...warehouse,
-  ...ledger,
+  ...guardedLedger,
   EVENTS_QUEUE_URL: queueUrl,
   EVENTS_DEAD_LETTER_QUEUE_URL: queueUrl,
   DELIVERIES_QUEUE_URL: queueUrl,
@@ -114,7 +124,7 @@ export const deliverBatchEnvironment = z.object({
   ...partners,
   ...cache,
   ...limiter,
-  ...ledger,
+  ...guardedLedger,
   DELIVERIES_QUEUE_URL: queueUrl,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
   STATE_MACHINE_ARN: id,
@@ -126,7 +136,7 @@ export const deliverTaskEnvironment = z.object({
   ...partners,
   ...cache,
   ...limiter,
-  ...ledger,
+  ...guardedLedger,
 });
 
 export const sendTestEnvironment = z.object({ ...powertools, ...integrations, ...partners });
@@ -145,6 +155,14 @@ export const reconcileEnvironment = z.object({
   ...ledger,
   DELIVERIES_QUEUE_URL: queueUrl,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
+  OUTCOMES_QUEUE_URL: queueUrl,
+});
+
+export const settleOutcomesEnvironment = z.object({
+  ...powertools,
+  ...ledger,
+  OUTCOMES_QUEUE_URL: queueUrl,
+  OUTCOMES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
 
 export const credentialAgeEnvironment = z.object({ ...powertools, SNOWFLAKE_SECRET_ID: id });
@@ -172,6 +190,7 @@ export type EnvironmentName =
   | keyof z.infer<typeof enrichBatchEnvironment>
   | keyof z.infer<typeof deliverBatchEnvironment>
   | keyof z.infer<typeof rescueExecutionEnvironment>
+  | keyof z.infer<typeof settleOutcomesEnvironment>
   | keyof z.infer<typeof featureStatusEnvironment>
   | keyof z.infer<typeof webhookHealthEnvironment>;
 

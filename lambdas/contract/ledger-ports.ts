@@ -26,9 +26,9 @@ export interface Ending {
   /** Its outcome says the state: `retry` is `scheduled`, or `parked` where it sleeps. */
   readonly progress: Progress;
   /** Of the message or the execution that carries it on, or sends its dead letter: it exists already. Else absent. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** The try, where one was made. */
-  readonly attempt?: Attempt;
+  readonly attempt?: Attempt | undefined;
   /** The beginning of a partner's refusal. */
   readonly answerStart?: string;
 }
@@ -36,7 +36,10 @@ export interface Ending {
 /** `unreached`: the table did not answer, and may have taken it all the same. */
 export type KeptTimer = 'kept' | 'refused' | 'unreached';
 
-/** The ledger as the functions see it. It never throws: without its table deliveries go on, at least once. */
+/**
+ * The ledger as the functions see it. It never throws: without its table deliveries go on, at least once, and outcomes wait
+ * in a queue until they are settled.
+ */
 export interface Ledger {
   /**
    * Writes down events that came from the events queue.
@@ -54,9 +57,18 @@ export interface Ledger {
   keepTimer(timer: Timer): Promise<KeptTimer>;
   /** Asks for a webhook, for so many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
-  /** @returns whether it is written */
+  /**
+   * Settles a claim.
+   *
+   * @returns whether the outcome is written, or waits in the outcomes queue. One that is `parked` never does: it rests in the
+   * ledger, or something else has to carry it
+   */
   settle(hold: Hold, ending: Ending): Promise<boolean>;
-  /** Writes down what became of a webhook that nobody claimed: handed to an execution untried, or unwanted. */
+  /**
+   * Writes down what became of a webhook that nobody claimed: handed to an execution untried, or unwanted.
+   *
+   * @returns as `settle`
+   */
   note(delivery: Delivery, ending: Ending): Promise<boolean>;
 }
 

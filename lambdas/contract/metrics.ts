@@ -236,6 +236,31 @@ const DEFINITIONS = {
     services: ['enrichment', 'delivery'],
     meaning: 'Calls that the ledger’s table did not answer; deliveries go on without it',
   },
+  ledgerSkipped: {
+    name: 'webhook.ledger.skipped',
+    unit: 'Count',
+    services: ['enrichment', 'delivery'],
+    meaning: 'Calls that were not made, because the ledger’s table had failed or been slow again and again',
+  },
+  outcomeQueued: {
+    name: 'webhook.ledger.outcome_queued',
+    unit: 'Count',
+    services: ['enrichment', 'delivery'],
+    meaning: 'Outcomes that the ledger’s table did not take, now in the outcomes queue',
+  },
+  outcomeLost: {
+    name: 'webhook.ledger.outcome_lost',
+    unit: 'Count',
+    services: ['enrichment', 'delivery'],
+    meaning:
+      'Outcomes that neither the ledger’s table nor the outcomes queue took: the reconciler may send their webhooks again',
+  },
+  outcomeSettled: {
+    name: 'webhook.ledger.outcome_settled',
+    unit: 'Count',
+    services: ['operations'],
+    meaning: 'Outcomes from the queue that are in the ledger now, or that a later one has overtaken',
+  },
   ledgerUnbalanced: {
     name: 'webhook.ledger.unbalanced',
     unit: 'Count',

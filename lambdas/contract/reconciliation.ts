@@ -29,7 +29,7 @@ export const MAX_NAMED_STUCK = 1000;
 
 /**
  * What was done with a stuck webhook. `would_republish`: a dry run. `failed`: the log says why, and the next run tries
- * again. `impossible`: its payload is deleted. `no_time`: the run had to end before.
+ * again. `impossible`: the ledger does not hold its payload. `no_time`: the run had to end before.
  */
 export const STUCK_ACTIONS = ['republished', 'would_republish', 'failed', 'impossible', 'no_time'] as const;
 
@@ -71,13 +71,18 @@ export const reconcileReportSchema = z.object({
     unwanted: count,
     cancelled: count,
   } satisfies Record<CountedState, unknown>),
-  /** Accepted or delivering for less than the bound, or under a lease that has not ended. */
+  /** Accepted or delivering for less than the bound, or under a lease that has not ended; or its outcome may wait. */
   in_flight: count,
   /** Neither in a counted state nor in flight: all that are stuck, whether named or not. */
   unbalanced: count,
   is_balanced: z.boolean(),
   /** The first ones found. */
   stuck: z.array(stuckWebhookSchema).max(MAX_NAMED_STUCK),
+  /**
+   * Outcomes that wait in their queue for the ledger, about. Where there are any, what looks stuck counts as in flight, and
+   * nothing is sent again, released or ended. Null: SQS did not say, and nothing was done either.
+   */
+  outcomes_waiting: count.nullable(),
   /** Parked ones sent on; in a dry run, that would be. */
   released: count,
   /** Parked for over 72 hours, now dead; in a dry run, that would be. */

@@ -82,5 +82,7 @@ async function leave(hold: Hold, told: Told, token: string, services: DeliverOne
   if (result.outcome !== 'parked' || isWritten) return result;
   const parking = { cause: result.parked_for ?? 'paused', why: 'the ledger does not answer' } as const;
   const asleep = asleepAgain(hold.delivery, parking, services.now(), services.random);
-  return withWaitCounted(hold.delivery, asleep, services);
+  const counted = withWaitCounted(hold.delivery, asleep, services);
+  await settle(hold, { result: counted }, token, services);
+  return counted;
 }

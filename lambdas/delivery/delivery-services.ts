@@ -1,6 +1,7 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
@@ -10,6 +11,7 @@ import { encryptFields } from '../adapters/field-encryption.ts';
 import { createHttpsSender } from '../adapters/https-sender.ts';
 import { createTokenSource } from '../adapters/oauth-tokens.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
+import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createValkeyGate } from '../adapters/valkey-gate.ts';
 import type { deliverTaskEnvironment, sendTestEnvironment } from '../contract/environment.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../contract/integration-secret.ts';
@@ -64,6 +66,7 @@ export function createDeliveryServices(
     log,
   });
   gate.connect();
+  const outcomes = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.outcomes), log });
   return {
     ...createSendingServices(environment, log),
     gate,
@@ -75,9 +78,16 @@ export function createDeliveryServices(
         factsDays: environment.LEDGER_FACTS_DAYS,
       }),
       claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+      breaker: {
+        failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
+        openMs: environment.LEDGER_OPEN_SECONDS * 1000,
+        slowMs: environment.LEDGER_SLOW_MILLISECONDS,
+      },
+      queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,
       counter,
       now: Date.now,
+      random: Math.random,
     }),
     retryAfterMs: createRetryAfterReader(log),
     log,

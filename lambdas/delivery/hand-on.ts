@@ -77,8 +77,7 @@ async function conclude(id: string, hold: Hold, told: Told, services: HandOnServ
   const isWritten = await settle(hold, told, undefined, services);
   if (progress.outcome !== 'parked' || isWritten) return;
   const parking = { cause: progress.parked_for ?? 'paused', why: 'the ledger does not answer' } as const;
-  const asleep = asleepAgain(delivery, parking, services.now(), services.random);
-  await services.workflow.start({ ...delivery, progress: asleep });
+  return carryOn(hold, { result: asleepAgain(delivery, parking, services.now(), services.random) }, services);
 }
 
 async function carryOn(hold: Hold, told: Told, services: HandOnServices): Promise<void> {

@@ -43,6 +43,26 @@ export function messageToken(step: Step): string {
   return `${executionToken(step)}-m`;
 }
 
+/**
+ * Whether a message or execution carries a delivery further on than another one does: by generation, attempt, deferral, and
+ * from a message to the execution that it was handed to. Where the ledger missed an outcome, the carrier that it names is
+ * behind the one that comes.
+ */
+export function isFurther(token: string, other: string): boolean {
+  const [one, two] = [stepOf(token), stepOf(other)];
+  if (one === undefined || two === undefined) return false;
+  const differs = one.findIndex((value, index) => value !== two[index]);
+  return differs !== -1 && (one[differs] as number) > (two[differs] as number);
+}
+
+function stepOf(token: string): readonly number[] | undefined {
+  const [, generation, attempt = '0', deferrals = '0', message] = TOKEN.exec(token) ?? [];
+  if (generation === undefined) return undefined;
+  return [Number(generation), Number(attempt), Number(deferrals), message === undefined ? 1 : 0];
+}
+
+const TOKEN = /^g(\d+)(?:-a(\d+))?(?:-d(\d+))?(-m)?$/;
+
 /** The name under which Step Functions knows an execution: at most 80 characters of `0-9A-Za-z_-`. */
 export function executionName(webhook: string, token: string): string {
   return `${webhook}-${token}`;

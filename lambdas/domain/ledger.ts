@@ -11,6 +11,8 @@ import {
 } from '../contract/ledger.ts';
 import type { Ending } from '../contract/ledger-ports.ts';
 import { beginningOf } from '../contract/text.ts';
+import type { DeliveryFacts } from '../contract/unsettled-outcome.ts';
+import { isFurther } from './identity.ts';
 import { decisionOf, unanswered } from './progress.ts';
 
 /** What a claim comes to; `record` is to be written if it is still the next version. */
@@ -25,6 +27,11 @@ const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'c
 /** States in which a webhook is carried by somebody, or needs nobody: a copy of it is acknowledged. */
 const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...FOR_GOOD, 'dead', 'scheduled', 'parked']);
 
+/** Whether nothing but an operator, or a redriven dead letter, goes on with it. */
+export function isFinal({ state }: LedgerRecord): boolean {
+  return FOR_GOOD.has(state) || state === 'dead';
+}
+
 /** Whether a copy of this webhook, published or delivered again, has nothing left to do. */
 export function needsNoCopy(record: LedgerRecord | undefined): boolean {
   return record !== undefined && NEEDS_NO_COPY.has(record.state);
@@ -32,13 +39,14 @@ export function needsNoCopy(record: LedgerRecord | undefined): boolean {
 
 /**
  * Decides who may send. A webhook that nobody has, or whose holder's lease ended, may be claimed by anyone; one that
- * waits, by whoever carries it on (its token), or by a later generation; one that is dead, by a later generation only.
+ * waits, by whoever carries it on (its token, or a later one), or by a later generation; one that is dead, by a later
+ * generation only.
  *
  * @param record as it stands; undefined where the webhook was never claimed
  */
 export function decideClaim(
   record: LedgerRecord | undefined,
-  delivery: Delivery,
+  delivery: DeliveryFacts,
   lease: { readonly ms: number; readonly claimedBy: string },
   nowMs: number,
 ): ClaimDecision {
@@ -81,11 +89,11 @@ export function leaseMs(tryTimeoutMs: number): number {
 }
 
 /** Whether the ledger knows the delivery's own message or execution as the one that carries it on, or has ended it. */
-function isCarriedBy(record: LedgerRecord, { token }: Delivery): boolean {
+function isCarriedBy(record: LedgerRecord, { token }: DeliveryFacts): boolean {
   return token !== undefined && token === record.token;
 }
 
-function mayClaim(record: LedgerRecord, delivery: Delivery): boolean {
+function mayClaim(record: LedgerRecord, delivery: DeliveryFacts): boolean {
   const isLater = delivery.generation > record.generation;
   switch (record.state) {
     case 'accepted':
@@ -93,12 +101,17 @@ function mayClaim(record: LedgerRecord, delivery: Delivery): boolean {
       return true;
     case 'scheduled':
     case 'parked':
-      return isLater || isCarriedBy(record, delivery);
+      return isLater || isCarriedBy(record, delivery) || isBehind(record, delivery);
     case 'dead':
       return isLater;
     default:
       return false;
   }
+}
+
+/** Whether the carrier that the record names is behind this one: the table did not take the outcomes in between. */
+function isBehind({ token: named }: LedgerRecord, { token }: DeliveryFacts): boolean {
+  return token !== undefined && named !== undefined && isFurther(token, named);
 }
 
 /** When the lease ends, in epoch milliseconds; 0 where nobody holds one. */
@@ -107,7 +120,7 @@ export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
 }
 
 /** The record of a webhook that has none, before its first change: version 0 is never written. */
-export function newRecord(subject: DeliverySubject, nowMs: number): LedgerRecord {
+export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, nowMs: number): LedgerRecord {
   const accepted_at = subject.accepted_at ?? iso(nowMs);
   const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
   const { kind, enterprise_customer_uuid } = subject;
@@ -186,6 +199,21 @@ export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): Led
     ...(cause === 'republish' && { republished: (before.republished ?? 0) + 1 }),
     version: before.version + 1,
   };
+}
+
+/** The record of a delivery that an operator ends, who knows what became of it. @param reason in the operator's words */
+export function closed(
+  before: LedgerRecord,
+  as: 'delivered' | 'cancelled',
+  reason: string,
+  nowMs: number,
+): LedgerRecord {
+  const { enrichment = unanswered(nowMs), config_version, attempt } = before;
+  const progress: Progress = {
+    ...decisionOf({ enrichment, config_version }),
+    ...{ attempt, due_at: null, outcome: as, reason: `closed by an operator: ${reason}` },
+  };
+  return settled(before, { progress }, nowMs);
 }
 
 /**

@@ -11,7 +11,7 @@ import { type IntakeServices, intake, type ReceivedMessage } from '../adapters/b
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../adapters/dynamodb-ledger.ts';
 import { createCounter } from '../adapters/metrics.ts';
-import { createQueues } from '../adapters/sqs.ts';
+import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
 import { enrichBatchEnvironment, readEnvironment } from '../contract/environment.ts';
 import { integrationsReader } from '../domain/integrations.ts';
@@ -45,6 +45,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
   // One client, and so one TLS handshake on a cold start, for both configurations.
   const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
   const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
+  const outcomes = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.outcomes), log });
   const deadLetter = createDeadLetter({
     send: (letters) => queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters),
     log,
@@ -72,9 +73,16 @@ function createServices(variables: NodeJS.ProcessEnv) {
         factsDays: environment.LEDGER_FACTS_DAYS,
       }),
       claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+      breaker: {
+        failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
+        openMs: environment.LEDGER_OPEN_SECONDS * 1000,
+        slowMs: environment.LEDGER_SLOW_MILLISECONDS,
+      },
+      queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,
       counter,
       now: Date.now,
+      random: Math.random,
     }),
     forward: (deliveries) =>
       queues.send(

@@ -94,7 +94,7 @@ async function examine(suspects: readonly Suspect[], day: LedgerDay, findings: F
     if (standing.kind === 'stuck') stuck.push({ webhookId, day, record, state: seen.state, standing });
     else run.count(standing);
   }
-  if (parkedTooLong.length > 0 && run.mayAct()) await endParked(parkedTooLong, run);
+  if (parkedTooLong.length > 0 && run.mayAct() && (await run.knowsOutcomes())) await endParked(parkedTooLong, run);
   if (stuck.length > 0) await resendStuck(stuck, run);
 }
 

@@ -32,6 +32,7 @@ export async function reconcileLedger(
   const startedMs = services.now();
   const run = new ReconcileRun(request, spanOf(request, startedMs), services, remainingMs);
   await measureTimers(services);
+  await run.knowsOutcomes();
   const days = await services.table.days(run.span);
   const wanted = ({ integrationId }: LedgerDay) => integrationId === (request.integration_id ?? integrationId);
   const integrations = [...Map.groupBy(days.filter(wanted), ({ integrationId }) => integrationId)];

@@ -10,6 +10,8 @@ import type { IntegrationBook } from '../domain/integrations.ts';
 
 export interface ReconcileServices {
   readonly table: LedgerTable;
+  /** How many outcomes wait for the ledger in their queue, about; undefined where SQS does not say. Never throws. */
+  countOutcomes(): Promise<number | undefined>;
   readonly integrations: { read(): Promise<IntegrationBook | undefined> };
   /** Sends to the deliveries queue. @returns the ids of those that SQS did not take */
   send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
@@ -45,6 +47,7 @@ export class ReconcileRun {
   readonly #stuck: StuckWebhook[] = [];
   readonly #done = { released: 0, ended: 0, republished: 0, failed: 0 };
   #isComplete = true;
+  #outcomesWaiting: number | undefined = 0;
 
   constructor(request: ReconcileRequest, span: Span, services: ReconcileServices, remainingMs: () => number) {
     this.request = request;
@@ -71,6 +74,20 @@ export class ReconcileRun {
     const hasTime = this.#remainingMs() >= reserveMs;
     if (!hasTime) this.#isComplete = false;
     return hasTime;
+  }
+
+  /**
+   * Whether anything may be sent again, or ended: not while outcomes wait in their queue. What looks stuck may be delivered,
+   * and what is parked too; the next run knows. Once they were seen to wait, it is so for the whole run.
+   */
+  async knowsOutcomes(): Promise<boolean> {
+    if (this.#outcomesWaiting === 0) {
+      this.#outcomesWaiting = await this.services.countOutcomes();
+      if (this.#outcomesWaiting !== 0) {
+        this.services.log.warn('ledger.outcomes_waiting', { outcomes: this.#outcomesWaiting ?? 'unknown' });
+      }
+    }
+    return this.#outcomesWaiting === 0;
   }
 
   /** Enters one webhook into the balance. */
@@ -118,6 +135,7 @@ export class ReconcileRun {
       unbalanced,
       is_balanced: unbalanced === 0,
       stuck: this.#stuck,
+      outcomes_waiting: this.#outcomesWaiting ?? null,
       ...this.#done,
       is_dry_run: this.request.dry_run,
       is_complete: this.#isComplete,

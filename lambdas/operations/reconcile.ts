@@ -48,6 +48,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
       parse: integrationsReader(log),
       log,
     }),
+    countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),
     bury: (letters) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters),
     log,

@@ -29,7 +29,7 @@ export async function releaseParked(
   let released = 0;
   let isProbed = false;
   for (let start = 0; start < oldestFirst.length && released < atMost; start += CHUNK) {
-    if (!run.mayAct()) return;
+    if (!run.mayAct() || !(await run.knowsOutcomes())) return;
     const ids = oldestFirst.slice(start, start + CHUNK).map(({ webhookId }) => webhookId);
     const records = await run.services.table.records(ids);
     const parked = ids.map((id) => records.get(id)).filter((record) => record !== undefined);

@@ -15,8 +15,18 @@ export interface StuckFound {
   readonly standing: Extract<Standing, { kind: 'stuck' }>;
 }
 
+/**
+ * Its acceptance could not be written while the ledger was down, or an operator has deleted it. One that was delivered
+ * meanwhile looks the same: an operator closes it (`npm run ledger -- close`).
+ */
+const UNSENDABLE = 'the ledger does not hold its payload, and cannot send it again';
+
 /** Names stuck webhooks, and sends them anew. Never throws. */
 export async function resendStuck(found: readonly StuckFound[], run: ReconcileRun): Promise<void> {
+  if (!(await run.knowsOutcomes())) {
+    for (const _ of found) run.count({ kind: 'in_flight' });
+    return;
+  }
   const fates: ReadonlyMap<string, Resent> = run.mayAct() ? await resendWebhooks(found, 'republish', run) : new Map();
   for (const { webhookId, day, state, standing } of found) {
     const fate = fates.get(webhookId);
@@ -31,7 +41,7 @@ export async function resendStuck(found: readonly StuckFound[], run: ReconcileRu
       integration_id: day.integrationId,
       state,
       since: standing.since,
-      why: fate === 'impossible' ? `${standing.why}, and its payload is deleted` : standing.why,
+      why: fate === 'impossible' ? `${standing.why}; ${UNSENDABLE}` : standing.why,
       action: actionOf(fate, run.request.dry_run),
     });
   }

@@ -42,10 +42,10 @@ const COUNTS = [
   'ApproximateNumberOfMessagesDelayed',
 ] as const;
 
-/** Messages of both queues and executions that run. */
+/** Messages of the queues and executions that run. */
 async function underWay({ platform }: World): Promise<number> {
   const running = platform.stateMachine.executions().filter(({ status }) => status === 'RUNNING').length;
-  const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl'].map(async (name) => {
+  const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl', 'OutcomesQueueUrl'].map(async (name) => {
     const command = new GetQueueAttributesCommand({ QueueUrl: output(platform, name), AttributeNames: [...COUNTS] });
     const { Attributes = {} } = await platform.queues.client.send(command);
     return COUNTS.reduce((sum, count) => sum + Number(Attributes[count] ?? 0), 0);

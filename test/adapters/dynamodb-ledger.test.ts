@@ -2,15 +2,17 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
-import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
+import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
 import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
 import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/contract/unsettled-outcome.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../support/dynamodb.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, LEARNER_DATA, NOW, subject } from '../support/factories.ts';
+import { UNGUARDED } from '../support/open-ledger.ts';
 
 const LEASE_MS = 40_000;
 
@@ -40,11 +42,19 @@ afterAll(async () => {
   await server.close();
 });
 
-function newLedger(over: LedgerTable = table) {
+function newLedger(over: LedgerTable = table, overrides: Partial<LedgerOptions> = {}) {
   const log = fakeLog();
   const counter = fakeCounter();
-  const ledger = createLedger({ table: over, claimedBy: 'stream-1', log, counter, now: () => nowMs });
-  return { log, counter, ...ledger };
+  const queued: UnsettledOutcome[] = [];
+  const ledger = createLedger({
+    ...{ ...UNGUARDED, table: over, claimedBy: 'stream-1', log, counter, now: () => nowMs },
+    async queueOutcome(outcome) {
+      queued.push(JSON.parse(JSON.stringify(outcome)));
+      return true;
+    },
+    ...overrides,
+  });
+  return { log, counter, queued, ...ledger };
 }
 
 let made = 0;
@@ -245,16 +255,16 @@ describe('without its table', () => {
     return { one, known, claimed, settled, noted };
   };
 
-  test('the ledger grants every claim and says that nothing is written', async () => {
+  test('the ledger grants every claim, and what rests in it is not written', async () => {
     const ledger = newLedger(tableAt('http://127.0.0.1:1'));
     const { one, ...answers } = await everything(ledger);
     expect(answers).toEqual({
       known: undefined,
       claimed: { verdict: 'mine', hold: { delivery: one, record: undefined } },
       settled: false,
-      noted: false,
+      noted: true,
     });
-    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6 });
+    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6, [METRICS.outcomeQueued]: 1 });
     expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
     const told = ledger.log.lines.map(({ fields }) => fields.operation);
     expect(told.toSorted()).toEqual(['accept', 'claim', 'keepAnswer', 'note', 'settle']);
@@ -283,6 +293,153 @@ describe('without its table', () => {
     front.decide(() => 'pass');
     expect(await settle(hold, ended('delivered'))).toBe(true);
     expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'delivered' });
+  });
+});
+
+/** What DynamoDB says, so that the SDK does not repeat the call. */
+const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } } as const;
+const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
+
+describe('an outcome that its table does not take', () => {
+  test.each<[string, Ending]>([
+    ['delivered', ended('delivered', { attempt: { at: new Date(NOW).toISOString(), status: 200, duration_ms: 9 } })],
+    ['dead', ended('dead', { answerStart: LEARNER_DATA[0] })],
+    ['carried on', ended('retry', { token: 'g0-a1' })],
+    ['asleep', { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, sleeps: 1 } }],
+  ])('is queued with its claim, and without any learner: %s', async (_, ending) => {
+    const { claim, settle, queued, counter } = newLedger();
+    const one = newDelivery({ user_id: '4711', course_id: 'course-v1:edX+DemoX+Demo_Course' });
+    const { delivery: claimed, record } = holdOf(await claim(one, LEASE_MS));
+    front.decide(() => REFUSED);
+    expect(await settle({ delivery: claimed, record }, ending)).toBe(true);
+    const { answerStart: _answer, ...kept } = ending;
+    const { payload, user_id, course_id, ...facts } = claimed;
+    expect(queued).toEqual([
+      {
+        ...{ schema_version: 1, at: new Date(NOW).toISOString(), delivery: facts, ending: kept },
+        hold: { kind: 'claimed', record },
+      },
+    ]);
+    expect(unsettledOutcomeSchema.strict().parse(queued[0])).toEqual(queued[0]);
+    expect(counter.counts).toMatchObject({ [METRICS.outcomeQueued]: 1 });
+  });
+
+  test('is queued where nobody could claim it, or had to', async () => {
+    const { claim, settle, note, queued } = newLedger();
+    front.decide(() => REFUSED);
+    const one = newDelivery();
+    expect(await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'))).toBe(true);
+    expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
+    expect(queued.map(({ hold }) => hold.kind)).toEqual(['unseen', 'unclaimed']);
+  });
+
+  test('is queued until its own claim has ended, of which the response was lost', async () => {
+    const { claim, settle, queued } = newLedger();
+    const one = newDelivery();
+    front.decide(({ operation }) => (operation === 'PutItem' ? 'lose' : REFUSED));
+    const hold = holdOf(await claim(one, LEASE_MS));
+    expect(hold.record).toBeUndefined();
+    front.decide(() => 'pass');
+    expect(await settle(hold, ended('dead'))).toBe(true);
+    expect(queued).toMatchObject([{ hold: { kind: 'unseen' }, ending: { progress: { outcome: 'dead' } } }]);
+  });
+
+  test('costs no call to the queue where the table takes it, or where it is overtaken', async () => {
+    const { claim, settle, queued } = newLedger();
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    nowMs += LEASE_MS;
+    await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'));
+    await settle(hold, ended('dead'));
+    expect(queued).toEqual([]);
+  });
+
+  test('is lost where the queue does not take it either: that is counted, logged, and no failure of the delivery', async () => {
+    const { claim, settle, log, counter } = newLedger(table, { queueOutcome: async () => false });
+    const one = newDelivery();
+    const hold = holdOf(await claim(one, LEASE_MS));
+    front.decide(() => REFUSED);
+    expect(await settle(hold, ended('delivered'))).toBe(false);
+    expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 1, [METRICS.outcomeLost]: 1 });
+    const { webhook_id, integration_id } = one;
+    expect(log.only('ledger.outcome_lost')).toEqual({
+      webhook_id,
+      integration_id,
+      generation: 0,
+      outcome: 'delivered',
+    });
+  });
+});
+
+describe('behind its breaker', () => {
+  const breaker = { failuresToOpen: 5, openMs: 10_000, slowMs: 1_000 };
+  const guarded = (over: LedgerTable = table) => newLedger(over, { breaker });
+  const claims = async ({ claim }: ReturnType<typeof newLedger>, times: number) => {
+    for (let made = 0; made < times; made += 1) await claim(newDelivery(), LEASE_MS);
+  };
+
+  test('a table that fails is asked for no more claims, which are granted unseen, until a probe succeeds', async () => {
+    const ledger = guarded();
+    front.decide(() => REFUSED);
+    await claims(ledger, 8);
+    expect(operations()).toHaveLength(5);
+    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 5, [METRICS.ledgerSkipped]: 3 });
+    expect(ledger.log.only('ledger.breaker_opened')).toEqual({ operation: 'claim', probe_in_ms: 10_000 });
+    front.decide(() => 'pass');
+    nowMs += 10_000;
+    await claims(ledger, 2);
+    expect(operations()).toHaveLength(7);
+    expect(ledger.log.only('ledger.breaker_closed')).toEqual({ operation: 'claim' });
+  });
+
+  test('a table that responds slowly is left alone too', async () => {
+    const slow: LedgerTable = {
+      ...table,
+      replace: async () => {
+        nowMs += 1_000;
+        return true;
+      },
+    };
+    const ledger = guarded(slow);
+    await claims(ledger, 6);
+    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerSkipped]: 1 });
+  });
+
+  test('outcomes go to the queue at once', async () => {
+    const ledger = guarded();
+    const holds = await Promise.all(
+      Array.from({ length: 8 }, async () => holdOf(await ledger.claim(newDelivery(), LEASE_MS))),
+    );
+    front.decide(() => REFUSED);
+    front.calls.length = 0;
+    for (const hold of holds) expect(await ledger.settle(hold, ended('dead'))).toBe(true);
+    expect(operations()).toHaveLength(5);
+    expect(ledger.queued).toHaveLength(8);
+  });
+
+  test('a table that reads well and writes slowly is still read: each operation has its own', async () => {
+    const ledger = guarded();
+    front.decide(({ operation }) => (operation === 'PutItem' ? REFUSED : 'pass'));
+    await claims(ledger, 6);
+    front.calls.length = 0;
+    expect(await ledger.accept([newSubject()])).toEqual(new Map());
+    expect(await ledger.timers(['timer_0'])).toEqual(new Map());
+    expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'BatchGetItem']);
+  });
+
+  test('a partition that is throttled keeps nobody else from the table', async () => {
+    const ledger = guarded();
+    front.decide(() => throttled);
+    await claims(ledger, 8);
+    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 8 });
+    expect(ledger.log.messages()).not.toContain('ledger.breaker_opened');
+  });
+
+  test('timers are asked for however slow the table is: a lead that was moved is not sent at its old time', async () => {
+    const ledger = guarded();
+    front.decide(() => REFUSED);
+    for (let made = 0; made < 8; made += 1) expect(await ledger.timers(['timer_0'])).toBeUndefined();
+    expect(operations()).toHaveLength(8);
   });
 });
 

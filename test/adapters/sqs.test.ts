@@ -9,9 +9,11 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
-import { chunk, createQueues, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES } from '../../lambdas/adapters/sqs.ts';
+import { chunk, createQueues, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, outcomeSender } from '../../lambdas/adapters/sqs.ts';
 import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
-import { fakeLog } from '../support/factories.ts';
+import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/contract/unsettled-outcome.ts';
+import { factsOf } from '../../lambdas/domain/late-outcome.ts';
+import { delivery, ENRICHED, fakeLog, NOW } from '../support/factories.ts';
 
 let server: FauxqsServer;
 let client: SQSClient;
@@ -78,6 +80,37 @@ const message = (id: string, overrides: Partial<OutgoingMessage> = {}): Outgoing
   id,
   body: id,
   ...overrides,
+});
+
+describe('counting', () => {
+  test('includes what is in flight, and what is delayed', async () => {
+    const queueUrl = await newQueue();
+    const { send, count } = queues();
+    expect(await count(queueUrl)).toBe(0);
+    await send(queueUrl, [message('one'), message('two'), message('late', { delaySeconds: 900 })]);
+    await client.send(new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 1 }));
+    expect(await count(queueUrl)).toBe(3);
+  });
+
+  test('says nothing where SQS does not: no queue counts as empty by mistake', async () => {
+    const { count, log } = queues();
+    expect(await count(`http://127.0.0.1:${server.port}/000000000000/none`)).toBeUndefined();
+    expect(log.only('queue.count_failed')).toMatchObject({ queue: 'none' });
+  });
+});
+
+test('an outcome is one message of its integration', async () => {
+  const queueUrl = await newQueue();
+  const outcome: UnsettledOutcome = {
+    ...{ schema_version: 1, at: new Date(NOW).toISOString(), hold: { kind: 'unseen' } },
+    delivery: factsOf(delivery(ENRICHED)),
+    ending: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
+  };
+  expect(await outcomeSender(queues(), queueUrl)(outcome)).toBe(true);
+  const [received] = await waitingIn(queueUrl);
+  expect(unsettledOutcomeSchema.strict().parse(JSON.parse(received?.Body ?? ''))).toEqual(outcome);
+  expect(batches.at(-1)?.groups).toEqual(['acme']);
+  expect(await outcomeSender(queues(), `http://127.0.0.1:${server.port}/000000000000/none`)(outcome)).toBe(false);
 });
 
 describe('sending', () => {

@@ -11,6 +11,7 @@ import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 const TOPIC = 'arn:aws:sns:us-east-1:000000000000:alarms';
 const EVENTS = 'arn:aws:sqs:us-east-1:000000000000:events';
 const DELIVERIES = 'arn:aws:sqs:us-east-1:000000000000:deliveries';
+const OUTCOMES = 'arn:aws:sqs:us-east-1:000000000000:outcomes';
 const READER = 'arn:aws:lambda:us-east-1:000000000000:function:reader';
 
 /** As SNS denies, which has a name of its own for it. */
@@ -35,6 +36,8 @@ export const PREFLIGHT_OUTPUTS = {
   EgressAddresses: 'NetworkEgress1.PublicIp',
   EventsQueueArn: EVENTS,
   DeliveriesQueueArn: DELIVERIES,
+  OutcomesQueueArn: OUTCOMES,
+  OutcomesDeadLetterQueueUrl: 'http://sqs/0/outcomes-dead-letters',
   EventsDeadLetterQueueUrl: 'http://sqs/0/events-dead-letters',
   DeliveriesDeadLetterQueueUrl: 'http://sqs/0/deliveries-dead-letters',
   RescueDeadLetterQueueUrl: 'http://sqs/0/rescue-dead-letters',
@@ -147,6 +150,8 @@ export async function startPreflightWorld(omitted: readonly OutputName[] = []): 
   };
 }
 
+const MOST_AT_ONCE: Readonly<Record<string, number>> = { [EVENTS]: 5, [DELIVERIES]: 10, [OUTCOMES]: 2 };
+
 function lambdaAnswer(
   { segments, query }: RestRequest,
   { unreserved, readerState, reserved, variables }: PreflightWorld['lambda'],
@@ -159,9 +164,9 @@ function lambdaAnswer(
         AccountLimit: { ConcurrentExecutions: 1000, UnreservedConcurrentExecutions: unreserved },
       });
     case '2015-03-31 event-source-mappings': {
-      const isEvents = query.get('EventSourceArn') === EVENTS;
-      const ScalingConfig = { MaximumConcurrency: isEvents ? 5 : 10 };
-      const State = isEvents ? 'Enabled' : readerState;
+      const source = query.get('EventSourceArn') ?? '';
+      const ScalingConfig = { MaximumConcurrency: MOST_AT_ONCE[source] };
+      const State = source === DELIVERIES ? readerState : 'Enabled';
       return jsonAnswer(200, { EventSourceMappings: [{ UUID: 'u-1', FunctionArn: READER, State, ScalingConfig }] });
     }
     case '2019-09-30 functions concurrency':

@@ -23,11 +23,12 @@ yes  endpoints, from here        up: 1 of 1
 yes  egress addresses            none of its own: requests leave from this machine
 yes  alarm subscriptions         confirmed: email on-call@example.com
 yes  alarm notifications         CloudWatch may publish to the topic
-yes  readers of the queues       events: 5 at once; deliveries: 10 at once
+yes  readers of the queues       events: 5 at once; deliveries: 10 at once; outcomes: 2 at once
 yes  concurrency of Lambda       50 of the account’s 1000 are unreserved, 19 are needed (15 for readers, 4 besides)
 yes  flag                        version 1 fits; it is off
 yes  dead letters of events      none
 yes  dead letters of deliveries  none
+yes  dead letters of outcomes    none
 yes  dead letters of rescue      none
 yes  dead letters of reconciler  none
 stage local is ready for its first event`);
@@ -81,21 +82,21 @@ describe('what may not be looked at', () => {
     const why = `AWS denies it to you: you are not authorized to perform ${call}`;
     expect(stage.lines('?')).toEqual([`${`?    ${what}`.padEnd(33)}${why}`]);
     expect(stage.lines('no')).toEqual([]);
-    expect(stage.lines('yes')).toHaveLength(13);
+    expect(stage.lines('yes')).toHaveLength(14);
     expect(stage.lines('stage')).toEqual(['stage local is not ready yet (1 × not known)']);
   });
 
   test('every queue by itself', async () => {
     stage.denied.add('GetQueueAttributes');
     await stage.run();
-    expect(stage.lines('?')).toHaveLength(4);
+    expect(stage.lines('?')).toHaveLength(5);
   });
 
   test('a service that fails', async () => {
     stage.world.plane.secretsManager.setDown(true);
     expect(await stage.run()).toBe(1);
     expect(stage.lines('?').map((line) => line.slice(5, 33).trim())).toEqual(['secret of Snowflake', 'secret of acme']);
-    expect(stage.lines('yes')).toHaveLength(12);
+    expect(stage.lines('yes')).toHaveLength(13);
   });
 
   test('a stack that is older than its alarms', async () => {
@@ -128,7 +129,7 @@ test('an endpoint that takes the connection and says nothing holds nobody up: th
   expect(stage.lines('no')).toEqual(
     ['acme', 'beta'].map((id) => expect.stringMatching(new RegExp(`endpoint of ${id} .*: TIMEOUT, `))),
   );
-  expect(stage.lines('yes')).toHaveLength(13);
+  expect(stage.lines('yes')).toHaveLength(14);
   await new Promise((resolve) => silent.close(resolve));
 });
 

@@ -18,6 +18,7 @@ const BALANCED: ReconcileReport = {
   unbalanced: 0,
   is_balanced: true,
   stuck: [],
+  outcomes_waiting: 0,
   released: 0,
   ended: 0,
   republished: 0,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { GateAnswer, OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { DeadLetter } from '../../lambdas/delivery/dead-letters.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { executionToken } from '../../lambdas/domain/identity.ts';
@@ -368,12 +368,20 @@ describe('what the ledger says of a message', () => {
   });
 
   test('cannot hold what has slept long enough: it sleeps on in the workflow', async () => {
-    const settle: Ledger['settle'] = async () => false;
+    const endings: Ending[] = [];
+    const settle: Ledger['settle'] = async (_, ending) => {
+      endings.push(ending);
+      return false;
+    };
     const parked = gateThatSays({ admissions: [{ verdict: 'parked', reason: 'gone' }] });
     const { services, started } = world({ ledger: openLedger({ settle }), gate: parked });
     const slept = to('acme');
     await deliverMessages([message({ ...slept, progress: { ...slept.progress, sleeps: 6 } })], services);
     expect(started).toMatchObject([{ progress: { outcome: 'retry', sleeps: 6, parked_for: 'gone' } }]);
+    expect(endings).toMatchObject([
+      { progress: { outcome: 'parked' } },
+      { progress: { outcome: 'retry', sleeps: 6 }, token: 'g0' },
+    ]);
   });
 });
 

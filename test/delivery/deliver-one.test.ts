@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import type { Admission } from '../../lambdas/contract/delivery-ports.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
-import type { Claim, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
 import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
@@ -242,11 +242,22 @@ describe('what the ledger says of a step', () => {
     const last = delivery(ENRICHED, {}, { sleeps: 6 });
     const holding = world(undefined, paused);
     expect(await deliverOne(last, holding.services)).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
-    const down = world(undefined, paused, false, { settle: async () => false });
+    const endings: Ending[] = [];
+    const down = world(undefined, paused, false, {
+      settle: async (_, ending) => {
+        endings.push(ending);
+        return false;
+      },
+    });
     expect(await deliverOne(last, down.services)).toMatchObject({
       outcome: 'retry',
       sleeps: 6,
       due_at: '2026-01-15T12:32:00.000Z',
     });
+    // What the ledger cannot hold, it is told of: it may be settled later.
+    expect(endings).toMatchObject([
+      { progress: { outcome: 'parked' } },
+      { progress: { outcome: 'retry', sleeps: 6 }, token: 'g0' },
+    ]);
   });
 });

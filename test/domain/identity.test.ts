@@ -5,6 +5,7 @@ import {
   derivedEventId,
   executionName,
   executionToken,
+  isFurther,
   messageToken,
   rescueName,
   type Step,
@@ -155,5 +156,52 @@ describe('the name of a rescue', () => {
         },
       ),
     );
+  });
+});
+
+describe('which carrier is further', () => {
+  const STEPS = [
+    'g0-d1-m',
+    'g0-d1',
+    'g0-d2-m',
+    'g0-d10-m',
+    'g0-a1',
+    'g0-a1-d1',
+    'g0-a2',
+    'g0-a10',
+    'g1',
+    'g1-a1',
+    'g10',
+  ];
+
+  test('goes by generation, attempt, deferral, and from a message to its execution', () => {
+    for (const [index, one] of STEPS.entries()) {
+      expect(STEPS.filter((other) => isFurther(one, other))).toEqual(STEPS.slice(0, index));
+    }
+  });
+
+  test('is as the tokens of one delivery are made', () => {
+    const step = fc.record({
+      generation: fc.nat(3),
+      progress: fc.record({ attempt: fc.nat(12), deferrals: fc.nat(12) }),
+    });
+    fc.assert(
+      fc.property(step, (one) => {
+        const deferred = { ...one, progress: { ...one.progress, deferrals: one.progress.deferrals + 1 } };
+        const tried = { ...one, progress: { ...one.progress, attempt: one.progress.attempt + 1 } };
+        expect(isFurther(messageToken(deferred), executionToken(one))).toBe(true);
+        expect(isFurther(executionToken(tried), messageToken(deferred))).toBe(true);
+        expect(isFurther(executionToken(one), messageToken(one))).toBe(true);
+        expect(isFurther(executionToken(one), executionToken(one))).toBe(false);
+      }),
+    );
+  });
+
+  test('is unknown of what is no token', () => {
+    expect([isFurther('g1', 'else'), isFurther('else', 'g0'), isFurther('g1-rescue1', 'g0')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
   });
 });

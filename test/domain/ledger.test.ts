@@ -67,8 +67,20 @@ describe('who may claim a webhook', () => {
       const standing = record(state, { token: 'g1-a1' });
       expect(verdictOn(standing, copyOf(1, 'g1-a1'))).toBe('mine');
       expect(verdictOn(standing, copyOf(0, 'g1-a1'))).toBe('mine');
-      expect(verdictOn(standing, copyOf(1, 'g1-a2'))).toBe('done');
       expect(verdictOn(standing, copyOf(1))).toBe('done');
+    },
+  );
+
+  test.each(['scheduled', 'parked'] as const)(
+    '%s: a carrier that is further on, whose outcome the table did not take, and none that is behind',
+    (state) => {
+      const standing = record(state, { token: 'g1-a1-d1-m' });
+      for (const token of ['g1-a1-d2-m', 'g1-a1-d1', 'g1-a2']) {
+        expect(verdictOn(standing, copyOf(1, token))).toBe('mine');
+      }
+      for (const token of ['g1-a1', 'g1-d2-m', 'g1', 'g0-a2']) {
+        expect(verdictOn(standing, copyOf(1, token))).toBe('done');
+      }
     },
   );
 

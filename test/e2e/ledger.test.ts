@@ -1,5 +1,7 @@
 import { DeleteMessageCommand, PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from '@jest/globals';
+import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
+import type { ReconcileReport } from '../../lambdas/contract/reconciliation.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output, reconcile } from '../../local/demo/operator.ts';
 import { enrollment, LEARNER } from '../../local/demo/sample-events.ts';
@@ -63,6 +65,45 @@ test('messages deleted by hand: the reconciler names each webhook that is missin
   expect(balance).toMatchObject({ is_balanced: true, in_flight: 0, unbalanced: 0, failed: 0 });
   expect(balance.states.delivered).toBe(balance.accepted);
 }, 240_000);
+
+test('what the table did not take is settled later, and none of it is sent again, although every function was killed', async () => {
+  const { platform } = world();
+  const queueUrl = output(platform, 'OutcomesQueueUrl');
+  const waiting = async () => {
+    const { ready, inflight, delayed } = await platform.queues.content(queueUrl);
+    return ready.length + inflight.length + delayed.length;
+  };
+  const ids = Array.from({ length: 30 }, (_, index) => `queued-${index}`);
+  const taken = () => ids.filter((id) => receiptsOf(world(), 'skillsoft', id).length > 0);
+  await platform.tables.setMode('down');
+  await publishTo(world(), 'skillsoft', ids);
+  await until(() => taken().length === ids.length, 60_000);
+  await until(async () => (await waiting()) >= ids.length, 30_000);
+  // What a function kept in memory is gone.
+  for (const name of ['enrich-batch', 'deliver-batch', 'deliver-task', 'settle-outcomes']) {
+    platform.functions.find(name).killAll();
+  }
+  await platform.tables.setMode('up');
+
+  // While outcomes wait, and after that: the reconciler has nothing to send again.
+  const table = createLedgerTable({
+    ...{ client: platform.tables.client, tableName: output(platform, 'LedgerTableName') },
+    ...{ payloadDays: 30, factsDays: 400 },
+  });
+  const reports: ReconcileReport[] = [];
+  const waitedFor = async () => {
+    const left = await waiting();
+    reports.push(await reconcile(platform, { days: 2, in_flight_bound_seconds: 0 }));
+    return left === 0;
+  };
+  await until(waitedFor, 240_000);
+  expect(reports.filter(({ republished, stuck }) => republished > 0 || stuck.length > 0)).toEqual([]);
+  expect(reports.at(-1)).toMatchObject({ outcomes_waiting: 0, unbalanced: 0 });
+  const records = await table.records(ids.map((id) => webhookId('skillsoft', id)));
+  expect(ids.map((id) => records.get(webhookId('skillsoft', id))?.state)).toEqual(ids.map(() => 'delivered'));
+  await awaitQuiet(world(), 60_000);
+  expect(ids.filter((id) => receiptsOf(world(), 'skillsoft', id).length !== 1)).toEqual([]);
+}, 480_000);
 
 test('the table down: webhooks go out all the same, and functions say so', async () => {
   const ids = ['without-1', 'without-2', 'without-3'];

@@ -63,6 +63,7 @@ test('the stack as it is synthesized answers yes to all that the local platform 
     'flag',
     'dead letters of events',
     'dead letters of deliveries',
+    'dead letters of outcomes',
     'dead letters of rescue',
     'dead letters of reconciler',
   ]);

@@ -28,7 +28,7 @@ afterAll(() => rmSync(outdir, { recursive: true, force: true }));
 const CODE_BASES = {
   enrichment: ['enrich-batch', 'enrich-task', 'check-warehouse'],
   delivery: ['deliver-batch', 'deliver-task', 'send-test'],
-  operations: ['rescue-execution', 'sweep-executions', 'reconcile', 'credential-age'],
+  operations: ['rescue-execution', 'sweep-executions', 'reconcile', 'settle-outcomes', 'credential-age'],
   status: ['feature-status', 'webhook-health'],
 } as const;
 /** Our own code, and the clients of five or six AWS services; the warehouse's SDK alone is larger. */

@@ -76,6 +76,7 @@ const undelivered = (name: string) =>
 /** One table, and one index of it by its name. */
 const ledger = (...operations: string[]) =>
   `${operations.map((operation) => `dynamodb:${operation}`).join(' ')} on <LedgerTable.Arn>`;
+const SETTLES = 'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn>';
 const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
@@ -92,6 +93,7 @@ describe('each role may do this, and nothing else', () => {
         ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem'),
         consumes('QueuesEvents'),
         sends('QueuesDeliveries'),
+        sends('QueuesOutcomes'),
         sends('QueuesEventsDeadLetters'),
         START,
       ],
@@ -113,6 +115,7 @@ describe('each role may do this, and nothing else', () => {
         consumes('QueuesDeliveries').replace(' on ', ' sqs:SendMessage on '),
         sends('QueuesDeliveriesDeadLetters'),
         START,
+        sends('QueuesOutcomes'),
       ],
     ],
     [
@@ -123,6 +126,7 @@ describe('each role may do this, and nothing else', () => {
         polls('Integrations'),
         INTEGRATION_SECRETS,
         CLAIMS,
+        sends('QueuesOutcomes'),
       ],
     ],
     [
@@ -164,7 +168,18 @@ describe('each role may do this, and nothing else', () => {
         LISTS,
         sends('QueuesDeliveries'),
         sends('QueuesDeliveriesDeadLetters'),
+        'sqs:GetQueueAttributes on <QueuesOutcomes.Arn>',
         undelivered('Reconciler'),
+      ],
+    ],
+    [
+      'OutcomesSettleOutcomesRole',
+      [
+        logsOf('OutcomesSettleOutcomes'),
+        TRACING,
+        SETTLES,
+        consumes('QueuesOutcomes'),
+        sends('QueuesOutcomesDeadLetters'),
       ],
     ],
     ['CredentialAgeRole', [logsOf('CredentialAge'), TRACING, VERSIONS]],
@@ -205,9 +220,9 @@ describe('each role may do this, and nothing else', () => {
   });
 
   test('there are no other roles, and no managed or inline policies', () => {
-    expect(permissions.size).toBe(15);
+    expect(permissions.size).toBe(16);
     const roles = resourcesOf(template, 'AWS::IAM::Role');
-    expect(roles).toHaveLength(15);
+    expect(roles).toHaveLength(16);
     for (const [, { Properties }] of roles) {
       expect(Properties.ManagedPolicyArns).toBeUndefined();
       expect(Properties.Policies).toBeUndefined();
@@ -310,6 +325,8 @@ describe('policies of resources', () => {
         deny('QueuesEventsDeadLetters'),
         deny('QueuesDeliveries'),
         deny('QueuesDeliveriesDeadLetters'),
+        deny('QueuesOutcomes'),
+        deny('QueuesOutcomesDeadLetters'),
         deny('RescueUndelivered'),
         rule('RescueUndelivered', 'RescueRescueExecutionRule'),
         rule('RescueUndelivered', 'RescueSweepExecutionsRule'),

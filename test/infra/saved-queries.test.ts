@@ -29,7 +29,7 @@ test('stand under the stage’s name, with the questions of document 000', () =>
 describe.each(queries)('$name', ({ text, logGroups }) => {
   test('asks functions for lines that they write', () => {
     expect(logGroups.length).toBeGreaterThan(0);
-    for (const group of logGroups) expect(group).toMatch(/^<(Enrichment|Delivery|Reconciler|Rescue)\w+Logs>$/);
+    for (const group of logGroups) expect(group).toMatch(/^<(Enrichment|Delivery|Outcomes|Reconciler|Rescue)\w+Logs>$/);
     for (const [, message] of text.matchAll(/"([a-z_]+\.[a-z_]+)"/g))
       expect([message, code.includes(`'${message}'`)]).toEqual([message, true]);
     for (const [, metric] of text.matchAll(/`(webhook\.[a-z_.]+?)(?:\.0)?`/g)) {

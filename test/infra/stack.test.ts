@@ -10,6 +10,7 @@ import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-tim
 import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
 import { slowEndpointAttempts } from '../../lib/delivery.ts';
 import { NOT_RUN_BUDGET_HOURS } from '../../lib/retriers.ts';
+import { findStage } from '../../lib/stage.ts';
 import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');
@@ -26,6 +27,7 @@ const SCHEMAS: Readonly<Record<string, z.ZodObject>> = {
   'sweep-executions.handler': environment.sweepExecutionsEnvironment,
   'credential-age.handler': environment.credentialAgeEnvironment,
   'reconcile.handler': environment.reconcileEnvironment,
+  'settle-outcomes.handler': environment.settleOutcomesEnvironment,
   'feature-status.handler': environment.featureStatusEnvironment,
   'webhook-health.handler': environment.webhookHealthEnvironment,
 };
@@ -55,6 +57,7 @@ describe('queues', () => {
   test.each([
     ['QueuesEvents', { VisibilityTimeout: 6 * 40 + 1 }],
     ['QueuesDeliveries', { VisibilityTimeout: 6 * 39 }],
+    ['QueuesOutcomes', { VisibilityTimeout: 6 * 30 }],
   ])('%s keeps for four days, and dead-letters by count only after a thousand receives', (name, expected) => {
     const properties = queue(name);
     expect(properties).toMatchObject({
@@ -66,16 +69,19 @@ describe('queues', () => {
     expect(flatten(properties.RedrivePolicy.deadLetterTargetArn)).toBe(`<${name}DeadLetters.Arn>`);
   });
 
-  test.each(['QueuesEventsDeadLetters', 'QueuesDeliveriesDeadLetters', 'RescueUndelivered', 'ReconcilerUndelivered'])(
-    '%s keeps for 14 days',
-    (name) => {
-      expect(queue(name)).toEqual({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
-    },
-  );
+  test.each([
+    'QueuesEventsDeadLetters',
+    'QueuesDeliveriesDeadLetters',
+    'QueuesOutcomesDeadLetters',
+    'RescueUndelivered',
+    'ReconcilerUndelivered',
+  ])('%s keeps for 14 days', (name) => {
+    expect(queue(name)).toEqual({ MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true });
+  });
 
   test('visibility is six timeouts and the window, of whichever function reads', () => {
     const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
-    expect(mappings).toHaveLength(2);
+    expect(mappings).toHaveLength(3);
     for (const [, { Properties }] of mappings) {
       const reader = template.Resources[Properties.FunctionName.Ref]?.Properties;
       const read = template.Resources[Properties.EventSourceArn['Fn::GetAtt'][0]]?.Properties;
@@ -85,7 +91,7 @@ describe('queues', () => {
 
   test('all speak TLS only, and nobody outside is let in yet', () => {
     const policies = resourcesOf(template, 'AWS::SQS::QueuePolicy').map(([, { Properties }]) => Properties);
-    expect(policies).toHaveLength(6);
+    expect(policies).toHaveLength(8);
     for (const { PolicyDocument, Queues } of policies) {
       const [deny, ...allows] = PolicyDocument.Statement;
       expect(deny).toMatchObject({
@@ -148,6 +154,7 @@ describe('functions', () => {
     ['rescue-execution.handler', 60],
     ['sweep-executions.handler', 60],
     ['reconcile.handler', 900],
+    ['settle-outcomes.handler', 30],
     ['feature-status.handler', 10],
     ['webhook-health.handler', 15],
   ])('%s may run %i s', (handler, seconds) => {
@@ -390,14 +397,30 @@ describe('the ledger', () => {
     expect(table).not.toHaveProperty('TableName');
   });
 
-  test.each(['enrich-batch.handler', 'deliver-batch.handler', 'deliver-task.handler', 'reconcile.handler'])(
-    '%s finds it, and how long it holds what',
-    (handler) => {
-      const { LEDGER_TABLE_NAME, ...variables } = functionProperties(handler).Environment.Variables;
-      expect(flatten(LEDGER_TABLE_NAME)).toBe('<LedgerTable>');
-      expect(variables).toMatchObject({ LEDGER_PAYLOAD_DAYS: '30', LEDGER_FACTS_DAYS: '400' });
-    },
-  );
+  test.each([
+    'enrich-batch.handler',
+    'deliver-batch.handler',
+    'deliver-task.handler',
+    'reconcile.handler',
+    'settle-outcomes.handler',
+  ])('%s finds it, and how long it holds what', (handler) => {
+    const { LEDGER_TABLE_NAME, ...variables } = functionProperties(handler).Environment.Variables;
+    expect(flatten(LEDGER_TABLE_NAME)).toBe('<LedgerTable>');
+    expect(variables).toMatchObject({ LEDGER_PAYLOAD_DAYS: '30', LEDGER_FACTS_DAYS: '400' });
+  });
+
+  test('is left alone, where it fails, by those that go on without it', () => {
+    const { failuresToOpen, openSeconds, slowMilliseconds } = findStage('local').ledger.breaker;
+    for (const handler of ['enrich-batch.handler', 'deliver-batch.handler', 'deliver-task.handler']) {
+      const { OUTCOMES_QUEUE_URL, ...variables } = functionProperties(handler).Environment.Variables;
+      expect(flatten(OUTCOMES_QUEUE_URL)).toBe('<QueuesOutcomes>');
+      expect(variables).toMatchObject({
+        LEDGER_FAILURES_TO_OPEN: String(failuresToOpen),
+        LEDGER_OPEN_SECONDS: String(openSeconds),
+        LEDGER_SLOW_MILLISECONDS: String(slowMilliseconds),
+      });
+    }
+  });
 
   test('is reached from the functions’ subnets without a NAT gateway', () => {
     const endpoint = onlyResource(template, 'AWS::EC2::VPCEndpoint').Properties;
@@ -516,6 +539,10 @@ test('the outputs that tools and guides go by', () => {
     DeliveriesQueueUrl: '<QueuesDeliveries>',
     DeliveriesQueueArn: '<QueuesDeliveries.Arn>',
     DeliveriesDeadLetterQueueUrl: '<QueuesDeliveriesDeadLetters>',
+    OutcomesQueueUrl: '<QueuesOutcomes>',
+    OutcomesQueueArn: '<QueuesOutcomes.Arn>',
+    OutcomesDeadLetterQueueUrl: '<QueuesOutcomesDeadLetters>',
+    OutcomesDeadLetterQueueArn: '<QueuesOutcomesDeadLetters.Arn>',
     DeliveriesDeadLetterQueueArn: '<QueuesDeliveriesDeadLetters.Arn>',
     RescueDeadLetterQueueUrl: '<RescueUndelivered>',
     LedgerTableName: '<LedgerTable>',

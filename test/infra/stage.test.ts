@@ -75,6 +75,11 @@ test('zones from the command line: in place of the stage’s own, and cut by com
   );
 });
 
+function breakerOfLedger(change: Partial<Stage['ledger']['breaker']>): Pick<Stage, 'ledger'> {
+  const { ledger } = findStage('prod');
+  return { ledger: { ...ledger, breaker: { ...ledger.breaker, ...change } } };
+}
+
 describe('checkStage', () => {
   const prod = findStage('prod');
   const { functions, partners, warehouse } = prod;
@@ -102,14 +107,17 @@ describe('checkStage', () => {
     ['partners.allowedPorts.1', way({ allowedPorts: [443, 65_536] })],
     ['partners.allowedPorts.0', way({ allowedPorts: [0] })],
     ['partners.allowedPorts', way({ allowedPorts: 'all' })],
-    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 37)],
+    ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', 38)],
     ['functions.deliverBatch.timeoutSeconds', timeout('deliverBatch', MIN_LEASE_SECONDS)],
-    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 322)],
-    ['ledger.payloadDays', { ledger: { payloadDays: 19, factsDays: 400 } }],
-    ['ledger.payloadDays', { ledger: { payloadDays: 366, factsDays: 400 } }],
-    ['ledger.payloadDays', { ledger: { payloadDays: 30.5, factsDays: 400 } }],
-    ['ledger.factsDays', { ledger: { payloadDays: 30, factsDays: 29 } }],
-    ['ledger.factsDays', { ledger: { payloadDays: 30, factsDays: 3651 } }],
+    ['functions.deliverTask.timeoutSeconds', timeout('deliverTask', 323)],
+    ['ledger.payloadDays', { ledger: { ...prod.ledger, payloadDays: 19, factsDays: 400 } }],
+    ['ledger.payloadDays', { ledger: { ...prod.ledger, payloadDays: 366, factsDays: 400 } }],
+    ['ledger.payloadDays', { ledger: { ...prod.ledger, payloadDays: 30.5, factsDays: 400 } }],
+    ['ledger.factsDays', { ledger: { ...prod.ledger, payloadDays: 30, factsDays: 29 } }],
+    ['ledger.factsDays', { ledger: { ...prod.ledger, payloadDays: 30, factsDays: 3651 } }],
+    ['ledger.breaker.failuresToOpen', breakerOfLedger({ failuresToOpen: 0 })],
+    ['ledger.breaker.openSeconds', breakerOfLedger({ openSeconds: 61 })],
+    ['ledger.breaker.slowMilliseconds', breakerOfLedger({ slowMilliseconds: 2001 })],
     ['retain', { retain: false }],
     ['cacheTls', { cacheTls: false }],
     ['eventSources.events.maxConcurrency', reserved('enrichBatch', prod.eventSources.events.maxConcurrency - 1)],
@@ -160,11 +168,10 @@ describe('checkStage', () => {
   });
 
   test.each([
-    timeout('deliverBatch', 38),
-    timeout('deliverBatch', MIN_LEASE_SECONDS - 1),
-    timeout('deliverTask', 323),
-    { ledger: { payloadDays: 20, factsDays: 20 } },
-    { ledger: { payloadDays: 365, factsDays: 3650 } },
+    timeout('deliverBatch', 39),
+    timeout('deliverTask', 324),
+    { ledger: { ...prod.ledger, payloadDays: 20, factsDays: 20 } },
+    { ledger: { ...prod.ledger, payloadDays: 365, factsDays: 3650 } },
     zones('us-east-1a', 'us-east-1c'),
     zones('us-gov-west-1a', 'us-gov-west-1b', 'us-gov-west-1c'),
     { network: { natGateways: 3, availabilityZones: ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'] } },
@@ -197,7 +204,15 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
   test('where everything hangs, one call after the other, a delivery ends before its function', () => {
     const limiter = 0.7 + 0.2;
     const aroundTry =
-      CALL.settings + CALL.ledger + 2 * CALL.settings + limiter + 1.5 + CALL.messages + CALL.messages + CALL.ledger;
+      CALL.settings +
+      CALL.ledger +
+      2 * CALL.settings +
+      limiter +
+      1.5 +
+      CALL.messages +
+      CALL.messages +
+      CALL.ledger +
+      CALL.outcomes;
     expect(CALL.messages + aroundTry + MAX_QUEUE_TRY_SECONDS).toBeLessThan(seconds('deliverBatch'));
     // A task has no messages, and asks for its timer before and after.
     const timers = 3 * CALL.ledger;
@@ -220,7 +235,7 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
   });
 
   test('so does a batch of events, which starts workflows while there is time', () => {
-    const lastStart = CALL.messages + 3 * CALL.ledger + CALL.messages;
+    const lastStart = CALL.messages + 3 * CALL.ledger + CALL.outcomes + CALL.messages;
     expect(lastStart * 1000).toBeLessThan(SLOWEST_START_MS);
     const warehouse = BATCH_WAREHOUSE_DEADLINE_MS / 1000;
     const before = CALL.messages + CALL.settings + 3 * CALL.ledger + CALL.messages + warehouse;

@@ -77,7 +77,7 @@ describe('zones', () => {
 describe('what outlives the stack', () => {
   /** Gone again where the stack's first deploy is rolled back: a name, or an address, that stays would stop the next attempt. */
   const TYPES = [
-    ['AWS::SQS::Queue', 6],
+    ['AWS::SQS::Queue', 8],
     ['AWS::SecretsManager::Secret', 2],
     ['AWS::EC2::EIP', 2],
     ['AWS::KMS::Key', 1],
@@ -156,8 +156,8 @@ describe('logs', () => {
     ['prod', 90],
   ])('all of %s are kept for %i days', (stage, days) => {
     const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-    // Twelve functions, the workflow, refused traffic, requests to the status API.
-    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(15).fill(days));
+    // Thirteen functions, the workflow, refused traffic, requests to the status API.
+    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(16).fill(days));
   });
 });
 
@@ -193,6 +193,7 @@ describe('concurrency', () => {
     expect(mappings).toEqual([
       ['<QueuesEvents.Arn>', events],
       ['<QueuesDeliveries.Arn>', deliveries],
+      ['<QueuesOutcomes.Arn>', 2],
     ]);
   });
 });

@@ -36,6 +36,7 @@ describe('the balance of a ledger', () => {
       unbalanced: 0,
       is_balanced: true,
       stuck: [],
+      outcomes_waiting: 0,
       released: 0,
       ended: 0,
       republished: 0,
@@ -234,9 +235,41 @@ describe('a webhook that is stuck', () => {
     for (const _ of [1, 2]) {
       const report = await world.run();
       expect(report).toMatchObject({ unbalanced: 1, republished: 0, failed: 0 });
-      const why = 'nobody has claimed it, and its payload is deleted';
+      const why = 'nobody has claimed it; the ledger does not hold its payload, and cannot send it again';
       expect(report.stuck).toMatchObject([{ webhook_id: id, why, action: 'impossible' }]);
     }
+    expect(world.sent).toEqual([]);
+  });
+
+  test.each([1, 1517, undefined])(
+    'is not sent while outcomes wait for the ledger: it may be delivered (%p)',
+    async (outcomes) => {
+      const world = reconcileWorld();
+      world.outcomes = outcomes;
+      const lost = await world.put('lost', { agoMs: HOUR });
+      await world.put('unsettled', { agoMs: HOUR, state: 'delivering' });
+      const report = await world.run();
+      expect(report).toMatchObject({ accepted: 2, in_flight: 2, unbalanced: 0, stuck: [], republished: 0 });
+      expect(report.outcomes_waiting).toBe(outcomes ?? null);
+      expect(world.sent).toEqual([]);
+      expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
+      world.outcomes = 0;
+      expect(await world.run()).toMatchObject({ unbalanced: 2, republished: 2, outcomes_waiting: 0 });
+      expect(world.sent.map(({ id }) => id)).toContain(lost);
+    },
+  );
+
+  test('is not sent where an outcome came to the queue while the run read the table', async () => {
+    const world = reconcileWorld();
+    await world.put('delivered', { agoMs: HOUR });
+    world.table = {
+      ...world.ledger,
+      async records(ids) {
+        world.outcomes = 1;
+        return world.ledger.records(ids);
+      },
+    };
+    expect(await world.run()).toMatchObject({ in_flight: 1, republished: 0, outcomes_waiting: 1 });
     expect(world.sent).toEqual([]);
   });
 

@@ -29,6 +29,14 @@ const park = (world: World, eventId: string, sinceHours: number, record: Partial
   });
 
 describe('what was parked for over 72 hours', () => {
+  test('is not ended while outcomes wait for the ledger: it may be delivered since', async () => {
+    const world = closed();
+    world.outcomes = 1;
+    await park(world, 'a', 73);
+    expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, outcomes_waiting: 1 });
+    expect(world.letters).toEqual([]);
+  });
+
   test('is dead: a letter that can be redriven, and a record that says why', async () => {
     const world = closed();
     const id = await park(world, 'a', 73);

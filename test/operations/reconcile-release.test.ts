@@ -59,6 +59,16 @@ describe('what was parked since its integration was paused', () => {
     expect(world.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', resting: 1 });
   });
 
+  test('rests on while outcomes wait for the ledger: it may be delivered since', async () => {
+    const world = reconcileWorld();
+    world.outcomes = 1;
+    await rest(world, 'a', { parked_for: 'paused' });
+    expect(await world.run()).toMatchObject({ states: { parked: 1 }, released: 0, outcomes_waiting: 1 });
+    expect(world.sent).toEqual([]);
+    world.outcomes = 0;
+    expect(await world.run()).toMatchObject({ released: 1 });
+  });
+
   test('is left to its execution while it sleeps', async () => {
     const world = reconcileWorld();
     await rest(world, 'a', { parked_for: 'paused', token: 'g0', due_at: isoAgo(-MINUTE) });

@@ -20,7 +20,7 @@ let plane: ControlPlane;
 let ledger: LedgerServer;
 let queues: FauxqsServer;
 let sqs: SQSClient;
-const urls = { deliveries: '', dead: '' };
+const urls = { deliveries: '', dead: '', outcomes: '' };
 
 beforeAll(async () => {
   [plane, ledger, queues] = await Promise.all([
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const endpoint = `http://127.0.0.1:${queues.port}`;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials });
-  for (const name of ['deliveries', 'dead'] as const) {
+  for (const name of ['deliveries', 'dead', 'outcomes'] as const) {
     await sqs.send(new CreateQueueCommand({ QueueName: name }));
     urls[name] = `${endpoint}/000000000000/${name}`;
   }
@@ -51,6 +51,7 @@ beforeAll(async () => {
     LEDGER_FACTS_DAYS: '400',
     DELIVERIES_QUEUE_URL: urls.deliveries,
     DELIVERIES_DEAD_LETTER_QUEUE_URL: urls.dead,
+    OUTCOMES_QUEUE_URL: urls.outcomes,
   });
 });
 

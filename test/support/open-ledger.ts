@@ -1,6 +1,14 @@
+import type { LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
 import type { Claim, Ending, Hold, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
+
+/** What a ledger over a table needs besides, in tests of other things: no breaker ever opens, and no outcome is queued. */
+export const UNGUARDED = {
+  breaker: { failuresToOpen: Number.POSITIVE_INFINITY, openMs: 1, slowMs: Number.POSITIVE_INFINITY },
+  queueOutcome: async () => false,
+  random: () => 0.5,
+} satisfies Partial<LedgerOptions>;
 
 /** A ledger that gives everybody what they ask for, as the real one does while its table is down, and remembers it. */
 export function openLedger(overrides: Partial<Ledger> = {}) {

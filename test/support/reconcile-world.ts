@@ -65,6 +65,8 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
     refused,
     log,
     counter,
+    /** What SQS says of the outcomes queue. */
+    outcomes: 0 as number | undefined,
     /** Keeps an event, with the record that `put` describes; without one where it names no state. */
     async put(eventId: string, put: Put): Promise<string> {
       const record = recordOf(eventId, put);
@@ -77,6 +79,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
     run(input: unknown = {}, remainingMs: () => number = () => 15 * MINUTE) {
       const services: ReconcileServices = {
         table: world.table,
+        countOutcomes: async () => world.outcomes,
         integrations: { read: async () => world.book },
         send: into(sent),
         bury: into(letters),

@@ -35,21 +35,24 @@ export class Calls {
   made = 0;
   readonly #left: CallEnd[];
   readonly #turnsLate: number[];
+  readonly #isTableOnly: boolean;
 
   /**
    * @param ends of its calls, in their order; those that follow are done
    * @param turnsLate how many turns of the event loop each of them is late
+   * @param isTableOnly whether these are the ends of calls of the ledger's table alone, and all other calls are done
    */
-  constructor(ends: readonly CallEnd[] = [], turnsLate: readonly number[] = []) {
+  constructor(ends: readonly CallEnd[] = [], turnsLate: readonly number[] = [], isTableOnly = false) {
     this.#left = [...ends];
     this.#turnsLate = [...turnsLate];
+    this.#isTableOnly = isTableOnly;
   }
 
   /** @param noResponse what the SDK throws where no response comes */
-  async make<T>(call: () => Promise<T>, noResponse: () => Error): Promise<T> {
+  async make<T>(call: () => Promise<T>, noResponse: () => Error, isOfTable = false): Promise<T> {
     if (this.isKilled) throw new Killed();
     this.made += 1;
-    const end = this.#left.shift() ?? 'done';
+    const end = (this.#isTableOnly && !isOfTable ? undefined : this.#left.shift()) ?? 'done';
     for (let turns = this.#turnsLate.shift() ?? 0; turns > 0; turns -= 1) await new Promise(setImmediate);
     if (end === 'killed_before') this.#die();
     if (end === 'unmade') throw noResponse();
@@ -63,10 +66,14 @@ export class Calls {
   /** The ledger's table as this invocation reaches it. Its lists are always read. */
   table(table: LedgerTable): LedgerTable {
     const make = <T>(call: () => Promise<T>) =>
-      this.make(call, () => {
-        this.isTableUnreached = true;
-        return new LedgerUnavailable('the table does not answer');
-      });
+      this.make(
+        call,
+        () => {
+          this.isTableUnreached = true;
+          return new LedgerUnavailable('the table does not answer');
+        },
+        true,
+      );
     return {
       ...table,
       record: (id) => make(() => table.record(id)),

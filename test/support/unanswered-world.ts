@@ -2,6 +2,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { evenly } from '../../commands/replay/pace.ts';
 import { replayWebhooks } from '../../commands/replay/replay-webhooks.ts';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
+import { settleLate } from '../../lambdas/adapters/dynamodb/ledger-settle.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import type { Admission, Gate, OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';
@@ -13,8 +14,10 @@ import { executionName, executionToken } from '../../lambdas/domain/identity.ts'
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
 import { rescue } from '../../lambdas/operations/rescue.ts';
+import { settleMessages } from '../../lambdas/operations/settle-messages.ts';
 import { book, fakeCounter, fakeLog, flag, integration, NOW, PLAIN } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
+import { UNGUARDED } from './open-ledger.ts';
 import { answered, failed, openGate, sendingServices } from './sending.ts';
 import type { Calls } from './unanswered-calls.ts';
 
@@ -74,6 +77,8 @@ export class UnansweredWorld {
   readonly table = createMemoryLedger({ now: () => this.nowMs });
   readonly events: Message[] = [];
   readonly deliveries: Message[] = [];
+  /** Outcomes that the ledger's table did not take. */
+  readonly outcomes: Message[] = [];
   readonly letters: Delivery[] = [];
   readonly executions = new Map<string, Execution>();
   readonly sent: Sent[] = [];
@@ -149,6 +154,23 @@ export class UnansweredWorld {
     }
   }
 
+  /** SettleOutcomes. */
+  async settle({ calls }: Going, atMost = 2): Promise<void> {
+    const messages = this.receive(this.outcomes, atMost);
+    if (messages.length === 0) return;
+    const options = { table: calls.table(this.table), claimedBy: 'settler', now: this.now };
+    const failures = await this.#outcome(calls, () =>
+      settleMessages(messages, {
+        settle: (outcome) => settleLate(outcome, options),
+        deadLetter: () => Promise.reject(new Error('no outcome is malformed')),
+        ...{ log: this.log, counter: this.#counter },
+      }),
+    );
+    for (const message of messages) {
+      if (failures !== undefined && !failures.has(message.id)) remove(this.outcomes, message);
+    }
+  }
+
   /** Executions whose next step is due. */
   due(): readonly Execution[] {
     return [...this.executions.values()].filter(({ state, dueAtMs }) => state === 'waits' && dueAtMs <= this.nowMs);
@@ -207,6 +229,7 @@ export class UnansweredWorld {
         { days: 10, in_flight_bound_seconds: STUCK_AFTER_MS / SECOND },
         {
           table: calls.table(this.table),
+          countOutcomes: async () => this.outcomes.length,
           integrations: { read: async () => this.#book() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
           bury: (letters) => this.#bury(calls, letters),
@@ -238,7 +261,7 @@ export class UnansweredWorld {
   nextMs(): number | undefined {
     const waiting = [...this.executions.values()].filter(({ state }) => state === 'waits');
     const times = [
-      ...[...this.events, ...this.deliveries].map(({ visibleAtMs }) => visibleAtMs),
+      ...[...this.events, ...this.deliveries, ...this.outcomes].map(({ visibleAtMs }) => visibleAtMs),
       ...waiting.map(({ dueAtMs }) => dueAtMs),
     ];
     return times.length === 0 ? undefined : Math.min(...times);
@@ -271,7 +294,16 @@ export class UnansweredWorld {
 
   #ledger(calls: Calls): Ledger {
     const { log, now } = this;
-    return createLedger({ table: calls.table(this.table), claimedBy: 'test', log, counter: this.#counter, now });
+    return createLedger({
+      ...{ ...UNGUARDED, table: calls.table(this.table), claimedBy: 'test', log, counter: this.#counter, now },
+      queueOutcome: (outcome) =>
+        calls
+          .make(async () => this.put(this.outcomes, JSON.stringify(outcome)), noResponse)
+          .then(
+            () => true,
+            () => false,
+          ),
+    });
   }
 
   #sending({ calls, partner, limiter }: Going): DeliverOneServices {

@@ -8,6 +8,7 @@ import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
 import { book, fakeCounter, fakeLog, flag, integration, NOW } from '../support/factories.ts';
 import { createMemoryLedger } from '../support/memory-ledger.ts';
+import { UNGUARDED } from '../support/open-ledger.ts';
 import { answered, openGate, sendingServices } from '../support/sending.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 
@@ -122,7 +123,7 @@ async function play(published: readonly Publication[]) {
   const log = fakeLog();
   const counter = fakeCounter();
   const table = createMemoryLedger({ now });
-  const ledger = createLedger({ table, claimedBy: 'test', log, counter, now });
+  const ledger = createLedger({ ...UNGUARDED, table, claimedBy: 'test', log, counter, now });
   /** Users about whom the ledger did not respond each time. */
   const unreached = new Set<number>();
   const executions = new Map<string, Delivery>();
@@ -139,7 +140,7 @@ async function play(published: readonly Publication[]) {
       integrations: { read: async () => known },
       cache: { read: async () => new Map(), write: async () => {} },
       warehouse: { ask: () => Promise.reject(new Error('leads need nothing of it')) },
-      ledger: createLedger({ table: calls.table(table), claimedBy: 'test', log, counter, now }),
+      ledger: createLedger({ ...UNGUARDED, table: calls.table(table), claimedBy: 'test', log, counter, now }),
       workflow: {
         start: (delivery) =>
           make(async () => {

@@ -1,7 +1,9 @@
 import type { Delivery } from '../../contract/delivery.ts';
 import type { LedgerRecord } from '../../contract/ledger.ts';
-import type { Ending, Hold, LedgerTable } from '../../contract/ledger-ports.ts';
-import { decideClaim, leaseEndMs, newRecord, settled } from '../../domain/ledger.ts';
+import type { Ending, LedgerTable } from '../../contract/ledger-ports.ts';
+import type { UnsettledOutcome } from '../../contract/unsettled-outcome.ts';
+import { decideLate, inGeneration, isFree } from '../../domain/late-outcome.ts';
+import { newRecord, settled } from '../../domain/ledger.ts';
 import { type ClaimOptions, claimName, hasHistory, isSameWrite, isWritten } from './ledger-claim.ts';
 
 export interface SettleOptions extends ClaimOptions {
@@ -20,44 +22,41 @@ const MAX_ROUNDS = 4;
  */
 const LEAP = 1000;
 
-/** Settles what was claimed. @throws LedgerUnavailable */
-export async function settleHeld(record: LedgerRecord, ending: Ending, options: SettleOptions): Promise<Settlement> {
-  const { table, now } = options;
-  const after = settled(record, ending, now());
-  if (after.state === 'delivered') return leapTo(after, table);
+/** Settles what was claimed, with an outcome of `atMs`. @throws LedgerUnavailable */
+export async function settleHeld(
+  record: LedgerRecord,
+  ending: Ending,
+  atMs: number,
+  { table }: Pick<SettleOptions, 'table'>,
+): Promise<Settlement> {
+  const after = settled(record, ending, atMs);
+  if (after.state === 'delivered') {
+    await table.overwrite({ ...after, version: after.version + LEAP });
+    return 'written';
+  }
   return (await isWritten(after, table)) ? 'written' : 'lost';
 }
 
 /**
- * Settles what was sent while the table did not answer. Whoever could claim the webhook now may say what became of it, and
- * whoever delivered it always.
+ * Settles what could not be settled in its time, or was sent while the table did not respond.
  *
+ * @returns `busy` where a function may still hold it: ask again when its lease has ended
  * @throws LedgerUnavailable
  */
-export async function settleUnseen({ delivery }: Hold, ending: Ending, options: SettleOptions): Promise<Settlement> {
+export async function settleLate(outcome: UnsettledOutcome, options: SettleOptions): Promise<Settlement | 'busy'> {
   const { table, now } = options;
-  const lease = { ms: 0, claimedBy: claimName(options.claimedBy) };
-  let standing = await table.record(delivery.webhook_id);
+  const { webhook_id } = outcome.delivery;
+  const claimedBy = claimName(options.claimedBy);
+  let standing = await table.record(webhook_id);
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const nowMs = now();
-    const decision = decideClaim(standing, delivery, lease, nowMs);
-    if (decision.verdict !== 'mine') {
-      if (ending.progress.outcome !== 'delivered' || standing === undefined) return 'lost';
-      return standing.state === 'delivered' ? 'written' : leapTo(settled(standing, ending, nowMs), table);
-    }
-    // Claim and settlement are one write.
-    const { lease_until: _, ...claimed } = { ...decision.record, version: decision.record.version - 1 };
-    const after = settled(claimed, ending, nowMs);
-    if (await table.replace(after)) return 'written';
-    standing = await table.record(delivery.webhook_id);
-    if (isSameWrite(standing, after)) return 'written';
+    const decision = decideLate(standing, outcome, claimedBy, now());
+    if (decision.to === 'wait') return 'busy';
+    if (decision.to !== 'write') return decision.to === 'known' ? 'written' : 'lost';
+    if (await table.replace(decision.record)) return 'written';
+    standing = await table.record(webhook_id);
+    if (isSameWrite(standing, decision.record)) return 'written';
   }
-  return 'lost';
-}
-
-async function leapTo(after: LedgerRecord, table: Pick<LedgerTable, 'overwrite'>): Promise<'written'> {
-  await table.overwrite({ ...after, version: after.version + LEAP });
-  return 'written';
+  return 'busy';
 }
 
 /**
@@ -66,14 +65,17 @@ async function leapTo(after: LedgerRecord, table: Pick<LedgerTable, 'overwrite'>
  *
  * @throws LedgerUnavailable
  */
-export async function noteUnclaimed(delivery: Delivery, ending: Ending, options: SettleOptions): Promise<Settlement> {
-  const { table, now } = options;
+export async function noteUnclaimed(
+  delivery: Delivery,
+  ending: Ending,
+  atMs: number,
+  { table, now }: Pick<SettleOptions, 'table' | 'now'>,
+): Promise<Settlement> {
   let standing = hasHistory(delivery) ? await table.record(delivery.webhook_id) : undefined;
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const nowMs = now();
-    const before = beforeNote(standing, delivery, nowMs);
+    const before = beforeNote(standing, delivery, now());
     if (before === undefined) return 'lost';
-    if (await table.replace(settled(before, ending, nowMs))) return 'written';
+    if (await table.replace(settled(before, ending, atMs))) return 'written';
     standing = await table.record(delivery.webhook_id);
   }
   return 'lost';
@@ -82,8 +84,6 @@ export async function noteUnclaimed(delivery: Delivery, ending: Ending, options:
 /** The record that a note changes; undefined where it has to stay. */
 function beforeNote(standing: LedgerRecord | undefined, delivery: Delivery, nowMs: number): LedgerRecord | undefined {
   if (standing === undefined) return newRecord(delivery, nowMs);
-  const isFree = standing.state === 'accepted' || (standing.state === 'delivering' && leaseEndMs(standing) <= nowMs);
-  if (!isFree || standing.generation > delivery.generation) return undefined;
-  if (standing.generation === delivery.generation) return standing;
-  return { ...standing, generation: delivery.generation, attempt: 0 };
+  if (!isFree(standing, nowMs) || standing.generation > delivery.generation) return undefined;
+  return inGeneration(standing, delivery.generation);
 }

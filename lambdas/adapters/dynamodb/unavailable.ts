@@ -21,3 +21,23 @@ export async function reach<T>(operation: string, call: () => Promise<T>): Promi
     throw unavailable(operation, thrown);
   }
 }
+
+/**
+ * Errors that say something of one key, or of what was sent, and nothing of how the table is. DynamoDB throttles a partition
+ * that is written too often while all others respond (Developer Guide, "Error handling with DynamoDB").
+ */
+const OF_ONE_CALL: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceededException',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'ValidationException',
+  'SerializationException',
+]);
+
+/** Whether an error means that the table does not respond, to this call or any other. */
+export function isTableFault(thrown: unknown): boolean {
+  // Without a cause, DynamoDB responded: it left writes undone, which is throttling too, or the item cannot be read.
+  if (thrown instanceof LedgerUnavailable)
+    return thrown.cause !== undefined && !OF_ONE_CALL.has(errorName(thrown.cause));
+  return false;
+}

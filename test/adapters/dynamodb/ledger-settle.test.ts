@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { claimWebhook } from '../../../lambdas/adapters/dynamodb/ledger-claim.ts';
-import { noteUnclaimed, settleHeld, settleUnseen } from '../../../lambdas/adapters/dynamodb/ledger-settle.ts';
+import { noteUnclaimed, settleHeld, settleLate } from '../../../lambdas/adapters/dynamodb/ledger-settle.ts';
 import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
 import type { Delivery, Progress } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord, WebhookState } from '../../../lambdas/contract/ledger.ts';
 import type { Ending, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
+import type { UnsettledOutcome } from '../../../lambdas/contract/unsettled-outcome.ts';
+import { factsOf } from '../../../lambdas/domain/late-outcome.ts';
 import { newRecord, reopened } from '../../../lambdas/domain/ledger.ts';
 import {
   clientOf,
@@ -50,6 +52,9 @@ const ended = (outcome: Progress['outcome'], more: Partial<Progress> = {}, token
   progress: { enrichment: ENRICHED, attempt: 1, due_at: null, ...(outcome && { outcome }), ...more },
   ...(token !== undefined && { token }),
 });
+const unseen = (one: Delivery, ending: Ending): UnsettledOutcome => ({
+  ...{ schema_version: 1, at: new Date(nowMs).toISOString(), delivery: factsOf(one), hold: { kind: 'unseen' }, ending },
+});
 const DELIVERED = ended('delivered');
 const SCHEDULED = ended('retry', { due_at: new Date(NOW + 60_000).toISOString() }, 'g0-a1');
 
@@ -71,7 +76,7 @@ describe('what was claimed', () => {
   test('is settled as delivered in a call that it shares with others', async () => {
     const deliveries = Array.from({ length: 10 }, () => newDelivery());
     const records = await Promise.all(deliveries.map(claimed));
-    const settlements = records.map((record) => settleHeld(record, DELIVERED, options()));
+    const settlements = records.map((record) => settleHeld(record, DELIVERED, nowMs, options()));
     expect(new Set(await Promise.all(settlements))).toEqual(new Set(['written']));
     expect(operations()).toEqual(['BatchWriteItem']);
     expect(await table.record(records[0]?.webhook_id ?? '')).toMatchObject({ state: 'delivered', attempt: 1 });
@@ -85,7 +90,7 @@ describe('what was claimed', () => {
   ])('is settled as %s if it still is as it was claimed', async (state, ending) => {
     const one = newDelivery();
     const record = await claimed(one);
-    expect(await settleHeld(record, ending, options())).toBe('written');
+    expect(await settleHeld(record, ending, nowMs, options())).toBe('written');
     expect(operations()).toEqual(['PutItem']);
     expect(await table.record(one.webhook_id)).toMatchObject({ state, version: 2 });
   });
@@ -95,7 +100,7 @@ describe('what was claimed', () => {
     const before = await claimed(one);
     nowMs += LEASE_MS;
     const after = await claimed(one);
-    expect(await settleHeld(before, SCHEDULED, options())).toBe('lost');
+    expect(await settleHeld(before, SCHEDULED, nowMs, options())).toBe('lost');
     expect(await table.record(one.webhook_id)).toEqual(after);
   });
 
@@ -103,7 +108,7 @@ describe('what was claimed', () => {
     const one = newDelivery();
     const record = await claimed(one);
     front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
-    expect(await settleHeld(record, SCHEDULED, options())).toBe('written');
+    expect(await settleHeld(record, SCHEDULED, nowMs, options())).toBe('written');
     expect(await stateOf(one)).toBe('scheduled');
   });
 
@@ -112,7 +117,7 @@ describe('what was claimed', () => {
     const record = await claimed(one);
     nowMs += LEASE_MS;
     await table.replace(reopened(record, 'replay', nowMs) as LedgerRecord);
-    expect(await settleHeld(record, SCHEDULED, options())).toBe('lost');
+    expect(await settleHeld(record, SCHEDULED, nowMs, options())).toBe('lost');
     expect(await stateOf(one)).toBe('accepted');
   });
 });
@@ -123,7 +128,7 @@ describe('a delivery', () => {
     const before = await claimed(one);
     nowMs += LEASE_MS;
     await claimed(one);
-    expect(await settleHeld(before, DELIVERED, options())).toBe('written');
+    expect(await settleHeld(before, DELIVERED, nowMs, options())).toBe('written');
     expect(await stateOf(one)).toBe('delivered');
   });
 
@@ -135,15 +140,14 @@ describe('a delivery', () => {
       nowMs += LEASE_MS;
       latest = await claimed(one);
     }
-    await settleHeld(first, DELIVERED, options());
-    expect(await settleHeld(latest, SCHEDULED, options())).toBe('lost');
+    await settleHeld(first, DELIVERED, nowMs, options());
+    expect(await settleHeld(latest, SCHEDULED, nowMs, options())).toBe('lost');
     expect(await stateOf(one)).toBe('delivered');
   });
 });
 
 describe('what was sent while the table did not answer', () => {
-  const settle = (one: Delivery, ending: Ending) =>
-    settleUnseen({ delivery: one, record: undefined }, ending, options());
+  const settle = (one: Delivery, ending: Ending) => settleLate(unseen(one, ending), options());
 
   test.each<[WebhookState, Ending]>([
     ['delivered', DELIVERED],
@@ -167,7 +171,7 @@ describe('what was sent while the table did not answer', () => {
     const [busy, carried] = [newDelivery(), newDelivery()];
     await claimed(busy);
     await standing(carried, { state: 'scheduled', token: 'g0-a1' });
-    expect(await settle(busy, SCHEDULED)).toBe('lost');
+    expect(await settle(busy, SCHEDULED)).toBe('busy');
     expect(await settle(carried, ended('dead'))).toBe('lost');
     expect(await stateOf(busy)).toBe('delivering');
     expect(await stateOf(carried)).toBe('scheduled');
@@ -177,7 +181,7 @@ describe('what was sent while the table did not answer', () => {
     const one = newDelivery();
     const other = await claimed(one);
     expect(await settle(one, DELIVERED)).toBe('written');
-    expect(await settleHeld(other, SCHEDULED, options())).toBe('lost');
+    expect(await settleHeld(other, SCHEDULED, nowMs, options())).toBe('lost');
     expect(await stateOf(one)).toBe('delivered');
   });
 
@@ -197,16 +201,15 @@ describe('what was sent while the table did not answer', () => {
     expect(await stateOf(one)).toBe('scheduled');
   });
 
-  test('is given up where others keep changing it', async () => {
+  test('is left for later where others keep changing it', async () => {
     const one = newDelivery();
     const changing = { ...table, record: async () => undefined, replace: async () => false };
-    const hold = { delivery: one, record: undefined };
-    expect(await settleUnseen(hold, SCHEDULED, { ...options(), table: changing })).toBe('lost');
+    expect(await settleLate(unseen(one, SCHEDULED), { ...options(), table: changing })).toBe('busy');
   });
 });
 
 describe('a note on what nobody claimed', () => {
-  const note = (one: Delivery, ending: Ending = SCHEDULED) => noteUnclaimed(one, ending, options());
+  const note = (one: Delivery, ending: Ending = SCHEDULED) => noteUnclaimed(one, ending, nowMs, options());
 
   test('is one conditional write', async () => {
     const one = newDelivery();
@@ -256,6 +259,6 @@ describe('a note on what nobody claimed', () => {
   test('is given up where others keep changing it', async () => {
     const one = newDelivery();
     const changing = { ...table, record: async () => undefined, replace: async () => false };
-    expect(await noteUnclaimed(one, SCHEDULED, { ...options(), table: changing })).toBe('lost');
+    expect(await noteUnclaimed(one, SCHEDULED, nowMs, { ...options(), table: changing })).toBe('lost');
   });
 });

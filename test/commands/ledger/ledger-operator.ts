@@ -8,6 +8,7 @@ import { newDelivery } from '../../../lambdas/domain/progress.ts';
 import { timerOf } from '../../../lambdas/domain/timers.ts';
 import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../../support/dynamodb.ts';
 import { ENRICHED, fakeCounter, fakeLog, NOW, subject } from '../../support/factories.ts';
+import { UNGUARDED } from '../../support/open-ledger.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
 
 const LEASE_MS = 60_000;
@@ -59,7 +60,7 @@ export async function startLedgerOperator(
   const { client, tableName } = server;
   const table = createLedgerTable({ client, tableName, payloadDays: 30, factsDays: 400, now });
   const functions = createLedger({
-    ...{ table, now, claimedBy: '2026/01/15/[7]abc', log: fakeLog(), counter: fakeCounter() },
+    ...{ ...UNGUARDED, table, now, claimedBy: '2026/01/15/[7]abc', log: fakeLog(), counter: fakeCounter() },
   });
   const operator: LedgerOperator = {
     ...{ world, front, server, table },

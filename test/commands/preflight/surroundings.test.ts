@@ -131,13 +131,14 @@ function readersOf(name: string): Reader[] {
   return [
     reader('events', eventSources.events.maxConcurrency, functions.enrichBatch.reservedConcurrency),
     reader('deliveries', eventSources.deliveries.maxConcurrency, functions.deliverBatch.reservedConcurrency),
+    reader('outcomes', eventSources.outcomes.maxConcurrency, functions.settleOutcomes.reservedConcurrency),
   ];
 }
 
 describe('readers of the queues', () => {
   test.each([
-    ['dev', 'events: 2 at once; deliveries: 4 at once'],
-    ['prod', 'events: 5 at once; deliveries: 20 at once, 20 reserved'],
+    ['dev', 'events: 2 at once; deliveries: 4 at once; outcomes: 2 at once'],
+    ['prod', 'events: 5 at once; deliveries: 20 at once, 20 reserved; outcomes: 2 at once'],
   ])('of %s, as its settings have them', (name, is) => {
     expect(judgeReaders(readersOf(name), stage)).toEqual({ answer: 'yes', what: 'readers of the queues', is });
   });

@@ -1,5 +1,5 @@
 import { accept, sendAnew } from './entries.ts';
-import { deliverBatch, deliverTask } from './functions.ts';
+import { deliverBatch, deliverTask, settleOutcome } from './functions.ts';
 import type { Answer, Invocation, World } from './world.ts';
 
 /** More steps than any function has. */
@@ -33,9 +33,10 @@ export function pass(toMs: number, world: World): void {
   for (const run of world.invocations.filter(({ endMs }) => endMs <= world.nowMs)) kill(run, world);
 }
 
-/** Sends a webhook anew if it is stuck. */
+/** Sends a webhook anew if it is stuck, and no outcome waits for the ledger. */
 export function reconcile(webhookId: string, world: World): void {
-  if (world.isStuck(webhookId)) begin(sendAnew(webhookId, 'republish', world), world);
+  if (world.mode() === 'up' && world.outcomes.length === 0 && world.isStuck(webhookId))
+    begin(sendAnew(webhookId, 'republish', world), world);
 }
 
 /** Functions that a message or the workflow may call now. */
@@ -48,13 +49,14 @@ export function callable(world: World): readonly (() => Invocation)[] {
     ...world.publications.filter(isVisible).map((one) => () => begin(accept(one, world), world)),
     ...world.messages.filter(isVisible).map((one) => () => begin(deliverBatch(one, world), world)),
     ...due.map((one) => () => begin(deliverTask(one, world), world)),
+    ...world.outcomes.filter(isVisible).map((one) => () => begin(settleOutcome(one, world), world)),
   ];
 }
 
 /** When the next message becomes visible, or the next execution is due; undefined where there is none. */
-export function nextTime({ nowMs, publications, messages, executions }: World): number | undefined {
+export function nextTime({ nowMs, publications, messages, outcomes, executions }: World): number | undefined {
   const asleep = [...executions.values()].filter(({ state }) => state === 'asleep');
-  const visible = [...publications, ...messages].map(({ visibleAtMs }) => visibleAtMs);
+  const visible = [...publications, ...messages, ...outcomes].map(({ visibleAtMs }) => visibleAtMs);
   const times = [...visible, ...asleep.map(({ dueAtMs }) => dueAtMs)].filter((ms) => ms > nowMs);
   return times.length === 0 ? undefined : Math.min(...times);
 }

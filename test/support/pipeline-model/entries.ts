@@ -11,10 +11,10 @@ export function accept(publication: Message<string>, world: World): Invocation {
 
   function* steps(): Steps<void> {
     const accepted = subject({ event_id: publication.body, webhook_id: publication.body });
-    const isKnown = needsNoCopy(world.records.get(accepted.webhook_id));
+    const isKnown = world.mode() === 'up' && needsNoCopy(world.records.get(accepted.webhook_id));
     yield;
     if (!isKnown) {
-      world.events.set(accepted.webhook_id, eventOf(accepted, world.nowMs));
+      if (world.mode() !== 'failed') world.events.set(accepted.webhook_id, eventOf(accepted, world.nowMs));
       yield;
       world.send(newDelivery(accepted, ENRICHED));
       yield;
@@ -32,7 +32,7 @@ export function sendAnew(webhookId: string, cause: Cause, world: World): Invocat
     const event = world.events.get(webhookId);
     const standing = world.records.get(webhookId);
     yield;
-    if (event === undefined || (standing === undefined && cause === 'replay')) return;
+    if (world.mode() !== 'up' || event === undefined || (standing === undefined && cause === 'replay')) return;
     const before = standing ?? newRecord({ schema_version: 1, ...event, generation: 0 }, world.nowMs);
     const after = reopened(before, cause, world.nowMs);
     if (after === undefined || !world.replace(after)) return;

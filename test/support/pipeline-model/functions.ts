@@ -1,7 +1,9 @@
 import type { Delivery, TaskResult } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import type { Claim } from '../../../lambdas/contract/ledger-ports.ts';
+import type { UnsettledOutcome } from '../../../lambdas/contract/unsettled-outcome.ts';
 import { messageToken } from '../../../lambdas/domain/identity.ts';
+import { decideLate, factsOf } from '../../../lambdas/domain/late-outcome.ts';
 import { asClaimed, decideClaim, leaseEndMs, leaseMs, settled } from '../../../lambdas/domain/ledger.ts';
 import { dead, decided, waiting } from '../../../lambdas/domain/progress.ts';
 import { type Answer, type Execution, type Invocation, type Message, SECOND, type Steps, type World } from './world.ts';
@@ -15,18 +17,26 @@ export const HIDDEN_MS = 180 * SECOND;
 
 interface Held {
   readonly delivery: Delivery;
-  readonly record: LedgerRecord;
+  /** Undefined: claimed while the table did not respond. */
+  readonly record: LedgerRecord | undefined;
 }
 type Claimed = Exclude<Claim, { verdict: 'mine' }> | { readonly verdict: 'mine'; readonly hold: Held };
 
 /** Reads the record, and writes what was decided: others may have done the same in between. */
 function* claim(delivery: Delivery, world: World): Steps<Claimed> {
+  const unseen: Claimed = { verdict: 'mine', hold: { delivery, record: undefined } };
   for (let round = 0; round < 4; round += 1) {
+    if (world.mode() !== 'up') return unseen;
     const standing = world.records.get(delivery.webhook_id);
     yield;
     const decision = decideClaim(standing, delivery, { ms: leaseMs(0), claimedBy: 'somebody' }, world.nowMs);
     if (decision.verdict !== 'mine') return decision;
     const { record } = decision;
+    if (world.mode() === 'failed') return unseen;
+    if (world.mode() === 'lost') {
+      world.replace(record);
+      return unseen;
+    }
     if (world.replace(record)) return { verdict: 'mine', hold: { delivery: asClaimed(delivery, record), record } };
   }
   return { verdict: 'busy', untilMs: world.nowMs };
@@ -37,15 +47,16 @@ function* tryOnce({ delivery, record }: Held, run: Invocation, world: World): St
   const admission = yield;
   if (admission === 'limited' || admission === 'slow') return admission;
   const { webhook_id: webhookId } = delivery;
-  const endMs = leaseEndMs(record);
+  const isUnseen = record === undefined;
+  const endMs = isUnseen ? Number.POSITIVE_INFINITY : leaseEndMs(record);
   const attempt = delivery.progress.attempt + 1;
   let answer: Answer = 'unavailable';
   if (world.nowMs < endMs) {
-    world.beginRequest(webhookId, endMs);
+    if (!isUnseen) world.beginRequest(webhookId, endMs);
     const given = yield;
     if (world.nowMs < endMs) {
       answer = given;
-      world.endRequest(webhookId, answer);
+      world.endRequest(webhookId, answer, isUnseen);
     }
   }
   if (answer === 'delivered') run.unknown = webhookId;
@@ -55,14 +66,55 @@ function* tryOnce({ delivery, record }: Held, run: Invocation, world: World): St
   return decided(delivery, attempt, 'retry', answer, new Date(world.nowMs + RETRY_MS));
 }
 
+/** @returns whether it is written, or queued */
 function settle(hold: Held, result: TaskResult, token: string | undefined, run: Invocation, world: World): boolean {
-  const isLate = leaseEndMs(hold.record) <= world.nowMs;
+  const { delivery, record } = hold;
+  const isLate = record !== undefined && leaseEndMs(record) <= world.nowMs;
   if (run.unknown !== undefined && isLate) world.allowAnother(run.unknown);
   run.unknown = undefined;
   const { redrive: _, ...progress } = result;
-  const attempt = { at: new Date(world.nowMs).toISOString(), duration_ms: 1 };
-  const ending = { progress, attempt, ...(token !== undefined && { token }) };
-  return world.replace(settled(hold.record, ending, world.nowMs));
+  const at = new Date(world.nowMs).toISOString();
+  const ending = { progress, attempt: { at, duration_ms: 1 }, ...(token !== undefined && { token }) };
+  const outcome: UnsettledOutcome = {
+    ...{ schema_version: 1, at, delivery: factsOf(delivery), ending },
+    hold: record === undefined ? { kind: 'unseen' } : { kind: 'claimed', record },
+  };
+  if (world.mode() === 'up' && record !== undefined) return world.replace(settled(record, ending, world.nowMs));
+  if (world.mode() === 'lost' && record !== undefined) world.replace(settled(record, ending, world.nowMs));
+  if (world.mode() === 'up' && settleLate(outcome, world.records.get(delivery.webhook_id), world) !== 'later')
+    return true;
+  world.tell(`outcome queued: ${delivery.webhook_id} ${progress.outcome}`);
+  world.outcomes.push({ body: outcome, visibleAtMs: world.nowMs });
+  return true;
+}
+
+function settleLate(outcome: UnsettledOutcome, standing: LedgerRecord | undefined, world: World): 'done' | 'later' {
+  const decision = decideLate(standing, outcome, 'settler', world.nowMs);
+  if (decision.to === 'wait') return 'later';
+  if (decision.to !== 'write') {
+    world.tell(`outcome ${decision.to}: ${outcome.delivery.webhook_id} ${outcome.ending.progress.outcome}`);
+    if (outcome.ending.progress.outcome === 'delivered') world.forget(outcome.delivery.webhook_id);
+    return 'done';
+  }
+  return world.replace(decision.record) ? 'done' : 'later';
+}
+
+/** SettleOutcomes with one message, which may come again, and in any order. */
+export function settleOutcome(message: Message<UnsettledOutcome>, world: World): Invocation {
+  message.visibleAtMs = world.nowMs + HIDDEN_MS;
+  return { who: 'SettleOutcomes', endMs: world.nowMs + 30 * SECOND, steps: steps() };
+
+  function* steps(): Steps<void> {
+    if (world.mode() !== 'up') return;
+    const standing = world.records.get(message.body.delivery.webhook_id);
+    yield;
+    if (world.mode() === 'failed') return;
+    const isDone = settleLate(message.body, standing, world) === 'done';
+    if (!isDone || world.mode() !== 'up') return;
+    yield;
+    const at = world.outcomes.indexOf(message);
+    if (at !== -1) world.outcomes.splice(at, 1);
+  }
 }
 
 /** DeliverBatch with one message. What carries it on, or its letter, exists before the ledger says so. */

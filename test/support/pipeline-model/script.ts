@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { ALL_STEPS, begin, callable, kill, nextTime, pass, reconcile, walk } from './calls.ts';
 import { sendAnew } from './entries.ts';
-import { type Answer, SECOND, STUCK_AFTER_MS, World } from './world.ts';
+import { type Answer, SECOND, STUCK_AFTER_MS, type TableMode, World } from './world.ts';
 
 export const WEBHOOKS = ['wh_1', 'wh_2'] as const;
 
@@ -14,11 +14,12 @@ const MOST_PUBLICATIONS = 3;
  */
 const OFTEN = ['call', 'steps', 'wait', 'pass', 'begin', 'kill'] as const;
 const SELDOM = ['publish', 'copy', 'redrive'] as const;
-export type SentAnew = 'replay' | 'reconcile';
+/** `table`: it fails, loses its responses or is up again; `copy_outcome`: a message of the outcomes queue comes twice. */
+export type Trouble = 'replay' | 'reconcile' | 'table' | 'copy_outcome';
 
 /** One thing that happens, if it can. */
 interface Move {
-  readonly what: (typeof OFTEN)[number] | (typeof SELDOM)[number] | SentAnew;
+  readonly what: (typeof OFTEN)[number] | (typeof SELDOM)[number] | Trouble;
   /** Which one, of those that there are. */
   readonly pick: number;
   readonly steps: number;
@@ -33,7 +34,7 @@ export interface Script {
 }
 
 /** Scripts in which gate and partner answer as given. */
-export function scripts(answers: readonly Answer[], sentAnew: readonly SentAnew[]): fc.Arbitrary<Script> {
+export function scripts(answers: readonly Answer[], sentAnew: readonly Trouble[]): fc.Arbitrary<Script> {
   const [call, steps, wait, ...others] = OFTEN;
   const answer = fc.constantFrom(...answers);
   const what = fc.oneof(
@@ -62,7 +63,8 @@ export function play({ moves, lastAnswers }: Script, hasReconciler: boolean): Wo
   const published = new Map<string, number>();
   publish(WEBHOOKS[0], published, world);
   for (const move of moves) make(move, published, world);
-  world.tell('from now on nobody is killed');
+  world.table = 'up';
+  world.tell('from now on nobody is killed, and the table is up');
   calmDown(lastAnswers, hasReconciler, world);
   return world;
 }
@@ -96,6 +98,14 @@ function make({ what, pick, steps, answer, seconds }: Move, published: Map<strin
     },
     redrive() {
       for (const letter of world.letters.splice(pick, 1)) world.send(letter);
+    },
+    table() {
+      world.table = chosen(['up', 'failed', 'lost', 'up'] as const) as TableMode;
+      world.tell(`the table: ${world.table}`);
+    },
+    copy_outcome() {
+      const outcome = chosen(world.outcomes);
+      if (outcome !== undefined) world.outcomes.push({ ...outcome });
     },
     replay: () => begin(sendAnew(webhookId, 'replay', world), world),
     reconcile: () => reconcile(webhookId, world),

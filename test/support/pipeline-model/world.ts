@@ -1,5 +1,6 @@
 import type { Delivery, TaskResult } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerEvent, LedgerRecord } from '../../../lambdas/contract/ledger.ts';
+import type { UnsettledOutcome } from '../../../lambdas/contract/unsettled-outcome.ts';
 import { sightingOf, standingOf } from '../../../lambdas/domain/balance.ts';
 import { executionName, executionToken } from '../../../lambdas/domain/identity.ts';
 import { leaseEndMs } from '../../../lambdas/domain/ledger.ts';
@@ -40,6 +41,9 @@ export interface Invocation {
   unknown?: string | undefined;
 }
 
+/** `failed`: nothing is read or written. `lost`: nothing is read, writes are applied, and no response comes. */
+export type TableMode = 'up' | 'failed' | 'lost';
+
 /** What outlives a function: table, queues, executions and the partner. It notes whatever may never happen to them. */
 export class World {
   nowMs = NOW;
@@ -50,6 +54,13 @@ export class World {
   /** The deliveries queue. */
   readonly messages: Message<Delivery>[] = [];
   readonly letters: Delivery[] = [];
+  table: TableMode = 'up';
+  /** Webhooks that were sent to the deliveries queue. */
+  readonly forwarded = new Set<string>();
+  /** The outcomes queue. */
+  readonly outcomes: Message<UnsettledOutcome>[] = [];
+  /** Times that the partner took a webhook, and the ledger does not know it yet. */
+  readonly unknown = new Map<string, number>();
   readonly executions = new Map<string, Execution>();
   readonly invocations: Invocation[] = [];
   /** Times that the partner took a webhook, and times that it may have to. */
@@ -58,8 +69,15 @@ export class World {
   readonly faults: string[] = [];
   /** What happened, for whoever reads a counterexample. */
   readonly story: string[] = [];
+  /** Of those that it may have to take again, the ones that it has not. */
+  readonly #spare = new Map<string, number>();
   /** Until when a request may be under way, by webhook. */
   readonly #requests = new Map<string, number>();
+
+  /** Asked where others may have changed it since it was asked last. */
+  mode(): TableMode {
+    return this.table;
+  }
 
   tell(text: string): void {
     this.story.push(`${(this.nowMs - NOW) / SECOND} s: ${text}`);
@@ -74,9 +92,36 @@ export class World {
       if (generation < before.generation) this.faults.push('a generation fell');
       if (state === 'delivering' && leaseEndMs(before) > this.nowMs) this.faults.push('two held one lease');
     }
+    if (before?.state === 'delivered' && record.state !== 'delivered' && record.generation === before.generation) {
+      this.faults.push(`${webhook_id} was delivered, and is ${state}`);
+    }
+    if (state === 'delivered') this.learn(webhook_id);
     this.records.set(webhook_id, record);
     this.tell(`ledger: ${webhook_id} ${state} generation ${generation} attempt ${attempt} token ${token}`);
     return true;
+  }
+
+  /** The partner took it: again, only where the ledger could not know, or an operator asked for it. */
+  take(webhookId: string, isUnseen: boolean): void {
+    const before = this.taken.get(webhookId) ?? 0;
+    const unknown = this.unknown.get(webhookId) ?? 0;
+    if (!isUnseen && unknown === 0 && before > 0) {
+      const spare = this.#spare.get(webhookId) ?? 0;
+      if (spare === 0) this.faults.push(`${webhookId} was taken again although the ledger knew`);
+      else this.#spare.set(webhookId, spare - 1);
+    }
+    this.taken.set(webhookId, before + 1);
+    this.unknown.set(webhookId, unknown + 1);
+  }
+
+  /** The ledger says that it is delivered. */
+  learn(webhookId: string): void {
+    this.unknown.set(webhookId, 0);
+  }
+
+  /** The outcome of one delivery is acknowledged: whatever the ledger says then, it was told. */
+  forget(webhookId: string): void {
+    this.unknown.set(webhookId, Math.max(0, (this.unknown.get(webhookId) ?? 0) - 1));
   }
 
   beginRequest(webhookId: string, endMs: number): void {
@@ -84,17 +129,19 @@ export class World {
     this.#requests.set(webhookId, endMs);
   }
 
-  endRequest(webhookId: string, answer: Answer): void {
-    this.#requests.delete(webhookId);
-    this.tell(`partner: ${webhookId} ${answer}`);
-    if (answer === 'delivered') this.taken.set(webhookId, (this.taken.get(webhookId) ?? 0) + 1);
+  endRequest(webhookId: string, answer: Answer, isUnseen = false): void {
+    if (!isUnseen) this.#requests.delete(webhookId);
+    this.tell(`partner: ${webhookId} ${answer}${isUnseen ? ', unseen' : ''}`);
+    if (answer === 'delivered') this.take(webhookId, isUnseen);
   }
 
   allowAnother(webhookId: string): void {
+    this.#spare.set(webhookId, (this.#spare.get(webhookId) ?? 0) + 1);
     this.allowed.set(webhookId, (this.allowed.get(webhookId) ?? 1) + 1);
   }
 
   send(body: Delivery, delaySeconds = 0): void {
+    this.forwarded.add(body.webhook_id);
     this.messages.push({ body, visibleAtMs: this.nowMs + delaySeconds * SECOND });
   }
 

@@ -1,0 +1,116 @@
+import { claimName, isWritten } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
+import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import { closed, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
+import { CommandFailed } from '../command-failed.ts';
+import type { Context } from '../context.ts';
+import { ledgerFailure } from '../open-ledger.ts';
+import { mayGoOn } from '../replay/ask-first.ts';
+import { number } from '../replay/describe-replay.ts';
+import { alignColumns } from '../table.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+
+/** What an operator may say of a delivery: the partner has it, or it is not to be sent any more. */
+export const CLOSED_AS = ['delivered', 'cancelled'] as const;
+export type ClosedAs = (typeof CLOSED_AS)[number];
+
+export interface CloseOptions {
+  readonly webhookIds: readonly string[];
+  readonly as: ClosedAs;
+  readonly reason: string;
+  readonly isDryRun: boolean;
+  readonly isYes: boolean;
+}
+
+/** `final`: it has an end already. `in_hand`: a function is delivering it. `changed`: another change came first. */
+type Fate = 'closed' | 'would_close' | 'final' | 'in_hand' | 'changed';
+
+const WORDS: Readonly<Record<Fate, string>> = {
+  closed: 'closed',
+  would_close: 'would be closed: a dry run, nothing is changed',
+  final: 'left as it is: it has its end already',
+  in_hand: 'left as it is: a function is delivering it; ask again in a minute',
+  changed: 'left as it is: it was changed meanwhile; ask again',
+};
+
+interface Open {
+  readonly webhookId: string;
+  /** As it stands; version 0 where no function has claimed it. */
+  readonly record: LedgerRecord;
+  readonly fate: Fate | undefined;
+}
+
+/**
+ * `ledger close`: ends deliveries that look open for ever, by the word of an operator who knows what became of them. What
+ * carries one still finds it ended, and sends nothing.
+ *
+ * @returns 0 where each has its end now, or would have; else 1
+ * @throws CommandFailed where the ledger knows one of them not: then nothing is changed. LedgerUnavailable
+ */
+export async function close(options: CloseOptions, world: LedgerWorld, context: Context): Promise<number> {
+  const { stageName, print, asJson } = world;
+  const found = await findAll(options, world);
+  const toClose = found.filter(({ fate }) => fate === undefined);
+  if (!asJson) print(rowsOf(found));
+  const question = `Close ${deliveriesWords(toClose.length)} of stage ${stageName} as ${options.as}?`;
+  const isClosing = toClose.length > 0 && !options.isDryRun;
+  if (isClosing && !(await mayGoOn(question, options.isYes, context))) return 1;
+  const fates: { readonly webhook_id: string; readonly state: string; readonly fate: Fate }[] = [];
+  for (const { webhookId, record, fate } of found) {
+    const ended = fate ?? (options.isDryRun ? 'would_close' : await closeOne(record, options, world));
+    fates.push({ webhook_id: webhookId, state: ended === 'closed' ? options.as : record.state, fate: ended });
+  }
+  if (asJson)
+    print(JSON.stringify({ stage: stageName, is_dry_run: options.isDryRun, as: options.as, webhooks: fates }));
+  else print(alignColumns(fates.map(({ webhook_id, fate }) => [webhook_id, WORDS[fate]])));
+  return fates.every(({ fate }) => ['closed', 'would_close', 'final'].includes(fate)) ? 0 : 1;
+}
+
+async function findAll({ webhookIds }: CloseOptions, { table, stageName, now }: LedgerWorld): Promise<readonly Open[]> {
+  const records = await table.records(webhookIds);
+  const found = await Promise.all(
+    webhookIds.map(async (webhookId) => {
+      const standing = records.get(webhookId);
+      if (standing !== undefined) return { webhookId, record: standing, fate: fateOf(standing, now()) };
+      const event = await table.event(webhookId);
+      if (event === undefined) return webhookId;
+      const record = newRecord({ schema_version: 1, ...event, generation: 0 }, now());
+      return { webhookId, record, fate: undefined };
+    }),
+  );
+  const unknown = found.filter((one) => typeof one === 'string');
+  if (unknown.length === 0) return found.filter((one) => typeof one !== 'string');
+  throw new CommandFailed(`the ledger of stage ${stageName} does not know ${unknown.join(', ')}: nothing is changed`);
+}
+
+function fateOf(record: LedgerRecord, nowMs: number): Fate | undefined {
+  if (isFinal(record)) return 'final';
+  return leaseEndMs(record) > nowMs ? 'in_hand' : undefined;
+}
+
+async function closeOne(
+  record: LedgerRecord,
+  { as, reason }: CloseOptions,
+  { table, stage, now }: LedgerWorld,
+): Promise<Fate> {
+  const after = { ...closed(record, as, reason, now()), claimed_by: claimName('close') };
+  try {
+    return (await isWritten(after, table)) ? 'closed' : 'changed';
+  } catch (thrown) {
+    const { message } = ledgerFailure(thrown, stage) as Error;
+    throw new CommandFailed(`${record.webhook_id}: ${message}\nthe same command closes what is left`);
+  }
+}
+
+function rowsOf(found: readonly Open[]): string {
+  return alignColumns([
+    ['webhook', 'integration', 'type', 'state', 'attempts', 'reason'],
+    ...found.map(({ record }) => [
+      ...[record.webhook_id, record.integration_id, record.event_type, record.state],
+      ...[String(record.attempt), record.reason ?? '-'],
+    ]),
+  ]);
+}
+
+function deliveriesWords(count: number): string {
+  return count === 1 ? '1 delivery' : `${number(count)} deliveries`;
+}

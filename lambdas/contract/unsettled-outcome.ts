@@ -1,0 +1,28 @@
+import * as z from 'zod';
+import { type Delivery, deliverySchema, progressSchema } from './delivery.ts';
+import { attemptSchema, ledgerRecordSchema } from './ledger.ts';
+
+/** A delivery without its payload and its learner: what the ledger keeps facts of. */
+export type DeliveryFacts = Omit<Delivery, 'payload' | 'user_id' | 'course_id' | 'send_at'>;
+
+/**
+ * An outcome that the ledger's table did not take: a message of the outcomes queue, in SQS for as long as the table does not
+ * respond. It holds no payload and no personal data.
+ */
+export const unsettledOutcomeSchema = z.object({
+  schema_version: z.literal(1),
+  /** When the delivery had this outcome, by the clock of the function that had it. */
+  at: z.iso.datetime(),
+  delivery: deliverySchema.omit({ payload: true, user_id: true, course_id: true, send_at: true }),
+  /**
+   * How the delivery was held. `claimed`: by a claim that stands in the table as `record`. `unseen`: claimed while the table
+   * did not respond. `unclaimed`: it was handed on, or ended, and no function had to claim it.
+   */
+  hold: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('claimed'), record: ledgerRecordSchema }),
+    z.object({ kind: z.literal('unseen') }),
+    z.object({ kind: z.literal('unclaimed') }),
+  ]),
+  ending: z.object({ progress: progressSchema, token: z.string().optional(), attempt: attemptSchema.optional() }),
+});
+export type UnsettledOutcome = z.infer<typeof unsettledOutcomeSchema>;

@@ -1,0 +1,92 @@
+import type { Delivery } from '../contract/delivery.ts';
+import type { LedgerRecord } from '../contract/ledger.ts';
+import type { DeliveryFacts, UnsettledOutcome } from '../contract/unsettled-outcome.ts';
+import { changedAt, decideClaim, leaseEndMs, newRecord, settled } from './ledger.ts';
+
+/**
+ * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger says so already.
+ * `stale`: more has happened to the delivery since. `wait`: a function may hold it still, or this is the trace of the
+ * outcome's own claim; ask again when that lease has ended.
+ */
+export type LateDecision =
+  | { readonly to: 'write'; readonly record: LedgerRecord }
+  | { readonly to: 'known' | 'stale' | 'wait' };
+
+/** As facts for a message; an event's payload and learner stay where they are. */
+export function factsOf({ payload, user_id, course_id, send_at, ...facts }: Delivery): DeliveryFacts {
+  return facts;
+}
+
+/**
+ * Decides what an outcome changes that comes after its time: the table did not respond when the delivery had it, and
+ * outcomes come in any order, more than once, and after later ones. The table may also have taken it without a response.
+ *
+ * - A delivered outcome always wins, whatever has happened since; only a replay of what is known as delivered is later.
+ * - Any other outcome gives way to a later generation, to a later change, and to a record that is final. But where the
+ *   record waits for a message or an execution that has ended with this very outcome, it ends too.
+ *
+ * @param standing the record as it is now; undefined where there is none
+ * @param claimedBy the name that the record gets where nobody has claimed it
+ */
+export function decideLate(
+  standing: LedgerRecord | undefined,
+  { delivery, hold, ending, at }: UnsettledOutcome,
+  claimedBy: string,
+  nowMs: number,
+): LateDecision {
+  const atMs = Date.parse(at);
+  const write = (before: LedgerRecord): LateDecision => ({
+    to: 'write',
+    record: settled(inGeneration(before, delivery.generation), ending, atMs),
+  });
+  if (standing === undefined) return write({ ...newRecord(delivery, atMs), claimed_by: claimedBy });
+  if (ending.progress.outcome === 'delivered') {
+    const knownAt = standing.times.delivered;
+    const isKnown = standing.state === 'delivered' || (knownAt !== undefined && Date.parse(knownAt) >= atMs);
+    return isKnown ? { to: 'known' } : write(standing);
+  }
+  if (standing.generation > delivery.generation) return { to: 'stale' };
+  if (isOver(standing, delivery, ending)) return write(standing);
+  if (hold.kind === 'claimed') {
+    return isSameClaim(standing, hold.record) ? write(standing) : { to: 'stale' };
+  }
+  const isLater = delivery.generation > standing.generation;
+  if (!isLater && hasChangedSince(standing, atMs)) return { to: 'stale' };
+  if (hold.kind === 'unclaimed') {
+    return isFree(standing, nowMs) ? write(standing) : { to: 'stale' };
+  }
+  const decision = decideClaim(standing, delivery, { ms: 0, claimedBy }, nowMs);
+  if (decision.verdict !== 'mine') return { to: decision.verdict === 'busy' ? 'wait' : 'stale' };
+  // Claim and settlement are one write.
+  return write({ ...decision.record, times: standing.times, version: standing.version });
+}
+
+/** Whether the carrier that the record names has ended with this outcome: nothing comes of it any more, whenever it was named. */
+function isOver(standing: LedgerRecord, delivery: DeliveryFacts, { progress }: UnsettledOutcome['ending']): boolean {
+  const { state, token, generation } = standing;
+  const isEnd = progress.outcome !== undefined && progress.outcome !== 'retry';
+  const isNamed = token !== undefined && token === delivery.token && generation === delivery.generation;
+  return isEnd && isNamed && (state === 'scheduled' || state === 'parked');
+}
+
+/** Whether it entered its state later, or with this very outcome; a claim of the same millisecond is the one that it settles. */
+function hasChangedSince(standing: LedgerRecord, atMs: number): boolean {
+  const changedMs = Date.parse(changedAt(standing));
+  const isOpen = standing.state === 'accepted' || standing.state === 'delivering';
+  return changedMs > atMs || (changedMs === atMs && !isOpen);
+}
+
+/** Whether that claim stands, and nothing was written since. */
+function isSameClaim(standing: LedgerRecord, { version, claimed_by }: LedgerRecord): boolean {
+  return standing.state === 'delivering' && standing.version === version && standing.claimed_by === claimed_by;
+}
+
+/** Whether no function holds it and nothing carries it on, as far as its record says. */
+export function isFree(standing: LedgerRecord, nowMs: number): boolean {
+  return standing.state === 'accepted' || (standing.state === 'delivering' && leaseEndMs(standing) <= nowMs);
+}
+
+/** A later generation begins to count its attempts at 0; an earlier one changes neither. */
+export function inGeneration(standing: LedgerRecord, generation: number): LedgerRecord {
+  return generation > standing.generation ? { ...standing, generation, attempt: 0 } : standing;
+}

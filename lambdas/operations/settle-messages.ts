@@ -1,0 +1,70 @@
+import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
+import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
+import type { Log } from '../contract/log.ts';
+import { type Counter, METRICS } from '../contract/metrics.ts';
+import { type UnsettledOutcome, unsettledOutcomeSchema } from '../contract/unsettled-outcome.ts';
+
+/** A message of the outcomes queue that cannot be settled. */
+export interface DeadOutcome extends ReceivedMessage {
+  readonly reason: string;
+}
+
+export interface SettleMessagesServices {
+  /** As `settleLate`. @throws LedgerUnavailable */
+  settle(outcome: UnsettledOutcome): Promise<'written' | 'lost' | 'busy'>;
+  /** Dead-letters messages. @returns the ids of those that could not be */
+  deadLetter(messages: readonly DeadOutcome[]): Promise<ReadonlySet<string>>;
+  readonly log: Log;
+  readonly counter: Counter;
+}
+
+/**
+ * Settles outcomes that the ledger did not take in their time, all of a batch in parallel. What the table does not take now
+ * either stays in the queue, and so does an outcome whose own claim still holds a lease.
+ */
+export async function settleMessages(
+  messages: readonly ReceivedMessage[],
+  services: SettleMessagesServices,
+): Promise<Failures> {
+  const failures = new Map<string, string>();
+  await Promise.all(
+    messages.map(async (message) => {
+      try {
+        const fault = await settleOne(message, services);
+        if (fault !== undefined) failures.set(message.id, fault);
+      } catch (thrown) {
+        failures.set(message.id, errorName(thrown));
+        services.log.warn('outcome.not_settled', { message_id: message.id, ...errorFields(thrown) });
+      }
+    }),
+  );
+  return failures;
+}
+
+/** @returns why the message stays in the queue; undefined where it is dealt with */
+async function settleOne(message: ReceivedMessage, services: SettleMessagesServices): Promise<string | undefined> {
+  const { log, counter } = services;
+  const outcome = readOutcome(message.body);
+  if (outcome === undefined) {
+    const reason = 'not an outcome of schema version 1';
+    log.error('outcome.rejected', { message_id: message.id, reason });
+    const refused = await services.deadLetter([{ ...message, reason }]);
+    if (refused.size > 0) throw new QueueRefused('the dead letter queue did not take the message');
+    return undefined;
+  }
+  const settlement = await services.settle(outcome);
+  if (settlement === 'busy') return 'a function may hold its delivery still';
+  const { webhook_id, integration_id, generation } = outcome.delivery;
+  counter.count(METRICS.outcomeSettled);
+  const fields = { webhook_id, integration_id, generation, outcome: outcome.ending.progress.outcome };
+  log.info('outcome.settled', { ...fields, at: outcome.at, is_overtaken: settlement === 'lost' });
+  return undefined;
+}
+
+function readOutcome(body: string): UnsettledOutcome | undefined {
+  try {
+    return unsettledOutcomeSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { DELIVERED, type LedgerOperator, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+
+let operator: LedgerOperator;
+
+beforeEach(async () => {
+  operator = await startLedgerOperator();
+});
+
+afterEach(() => operator.close());
+
+/** Longer than any lease. */
+const LATER_MS = 3600_000;
+const SAYS = ['--as', 'delivered', '--reason', 'partner confirms, ticket 4711'];
+
+/** A delivery whose function never said what became of it, and whose payload is gone. */
+async function unfinished(eventId: string): Promise<string> {
+  const { webhook_id } = (await operator.claim(await operator.accept({ event_id: eventId }))).delivery;
+  await operator.table.forget(webhook_id);
+  return webhook_id;
+}
+
+describe('what looks open for ever', () => {
+  test('is closed once somebody says yes, and the ledger keeps who said so', async () => {
+    const id = await unfinished('1');
+    operator.world.nowMs += LATER_MS;
+    operator.world.answers.push('yes');
+    expect(await operator.run('close', id, ...SAYS)).toBe(0);
+    expect(operator.world.questions).toEqual(['Close 1 delivery of stage local as delivered? [y/N] ']);
+    expect(operator.world.printed()).toMatch(new RegExp(`\n${id} +closed$`));
+    expect(await operator.table.record(id)).toMatchObject({
+      ...{ state: 'delivered', reason: 'closed by an operator: partner confirms, ticket 4711' },
+      claimed_by: expect.stringMatching(/^close#/),
+    });
+  });
+
+  test('stays as it is in a dry run, and where nobody says yes', async () => {
+    const id = await unfinished('1');
+    operator.world.nowMs += LATER_MS;
+    expect(await operator.run('close', id, ...SAYS, '--dry-run')).toBe(0);
+    expect(operator.world.printed()).toContain('would be closed: a dry run, nothing is changed');
+    operator.world.answers.push('no');
+    expect(await operator.run('close', id, ...SAYS)).toBe(1);
+    expect(await operator.table.record(id)).toMatchObject({ state: 'delivering' });
+  });
+
+  test('is closed as cancelled where it waits, rests, or was never claimed', async () => {
+    const ids = [
+      await operator.webhook({ event_id: '1' }, SCHEDULED),
+      await operator.webhook({ event_id: '2' }, PARKED),
+      (await operator.accept({ event_id: '3' })).webhook_id,
+    ];
+    expect(await operator.run('close', ...ids, '--as', 'cancelled', '--reason', 'course is withdrawn', '--yes')).toBe(
+      0,
+    );
+    for (const id of ids) {
+      const record = await operator.table.record(id);
+      expect(record).toMatchObject({ state: 'cancelled', reason: 'closed by an operator: course is withdrawn' });
+      expect(record).not.toHaveProperty('token');
+    }
+  });
+});
+
+test('what has its end, or is in hand, is left as it is', async () => {
+  const done = await operator.webhook({ event_id: '1' }, DELIVERED);
+  const busy = await unfinished('2');
+  expect(await operator.run('close', done, busy, '--as', 'cancelled', '--reason', 'withdrawn', '--yes', '--json')).toBe(
+    1,
+  );
+  expect(operator.document()).toEqual({
+    ...{ stage: 'local', is_dry_run: false, as: 'cancelled' },
+    webhooks: [
+      { webhook_id: done, state: 'delivered', fate: 'final' },
+      { webhook_id: busy, state: 'delivering', fate: 'in_hand' },
+    ],
+  });
+  expect(operator.world.questions).toEqual([]);
+  expect(await operator.table.record(done)).toMatchObject({ state: 'delivered', reason: 'HTTP 200' });
+});
+
+test('where one is unknown, nothing is changed', async () => {
+  const { webhook_id } = await operator.accept({ event_id: '1' });
+  const unknown = `wh_${'0'.repeat(40)}`;
+  await expect(operator.run('close', webhook_id, unknown, ...SAYS, '--yes')).rejects.toThrow(
+    `the ledger of stage local does not know ${unknown}: nothing is changed`,
+  );
+  expect(await operator.table.record(webhook_id)).toBeUndefined();
+});
+
+test.each([
+  [['--as', 'delivered', '--reason', 'partner says so'], 'close takes the ids of webhooks'],
+  [['wh_1', ...SAYS], 'wh_1 is no id of a webhook'],
+  [[`wh_${'0'.repeat(40)}`, '--reason', 'partner says so'], '--as takes one of delivered, cancelled'],
+  [[`wh_${'0'.repeat(40)}`, '--as', 'dead', '--reason', 'partner says so'], '--as takes one of delivered, cancelled'],
+  [[`wh_${'0'.repeat(40)}`, '--as', 'delivered'], '--reason takes the words that the ledger keeps'],
+  [[`wh_${'0'.repeat(40)}`, ...SAYS, '--json'], '--json asks nothing'],
+])('%j is refused: %s', async (words, message) => {
+  await expect(operator.run('close', ...words)).rejects.toThrow(message);
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from '@jest/globals';
+import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import type { UnsettledOutcome } from '../../lambdas/contract/unsettled-outcome.ts';
+import { factsOf } from '../../lambdas/domain/late-outcome.ts';
+import {
+  type DeadOutcome,
+  type SettleMessagesServices,
+  settleMessages,
+} from '../../lambdas/operations/settle-messages.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, NOW } from '../support/factories.ts';
+
+const OUTCOME: UnsettledOutcome = {
+  ...{
+    schema_version: 1,
+    at: new Date(NOW).toISOString(),
+    delivery: factsOf(delivery(ENRICHED)),
+    hold: { kind: 'unseen' },
+  },
+  ending: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
+};
+
+function world(settle: SettleMessagesServices['settle']) {
+  const log = fakeLog();
+  const counter = fakeCounter();
+  const buried: DeadOutcome[] = [];
+  const refused = new Set<string>();
+  const handle = (...bodies: readonly string[]) =>
+    settleMessages(
+      bodies.map((body, index) => ({ id: `m${index}`, body })),
+      {
+        settle,
+        async deadLetter(messages) {
+          buried.push(...messages);
+          return refused;
+        },
+        log,
+        counter,
+      },
+    );
+  return { log, counter, buried, refused, handle };
+}
+
+describe('a message of the outcomes queue', () => {
+  test.each(['written', 'lost'] as const)('is acknowledged where its outcome is %s', async (settlement) => {
+    const settled: UnsettledOutcome[] = [];
+    const { handle, log, counter } = world(async (outcome) => {
+      settled.push(outcome);
+      return settlement;
+    });
+    expect(await handle(JSON.stringify(OUTCOME))).toEqual(new Map());
+    expect(settled).toEqual([OUTCOME]);
+    expect(counter.counts).toEqual({ [METRICS.outcomeSettled]: 1 });
+    expect(log.only('outcome.settled')).toMatchObject({
+      ...{ webhook_id: OUTCOME.delivery.webhook_id, outcome: 'delivered', is_overtaken: settlement === 'lost' },
+    });
+  });
+
+  test('stays while a function may hold its delivery', async () => {
+    const { handle, counter } = world(async () => 'busy');
+    expect([...(await handle(JSON.stringify(OUTCOME))).keys()]).toEqual(['m0']);
+    expect(counter.counts).toEqual({});
+  });
+
+  test('stays while the table does not respond, and holds up no other', async () => {
+    let asked = 0;
+    const { handle, log } = world(async () => {
+      asked += 1;
+      if (asked === 1) throw new LedgerUnavailable('record: TimeoutError');
+      return 'written';
+    });
+    const body = JSON.stringify(OUTCOME);
+    expect(await handle(body, body)).toEqual(new Map([['m0', 'LedgerUnavailable']]));
+    expect(log.only('outcome.not_settled')).toMatchObject({ message_id: 'm0', error: 'LedgerUnavailable' });
+  });
+
+  test.each(['', '{}', JSON.stringify({ ...OUTCOME, schema_version: 2 })])(
+    'that is no outcome is dead-lettered: %j',
+    async (body) => {
+      const { handle, buried, log } = world(() => Promise.reject(new Error('settled')));
+      expect(await handle(body)).toEqual(new Map());
+      expect(buried).toEqual([{ id: 'm0', body, reason: 'not an outcome of schema version 1' }]);
+      expect(log.messages()).toEqual(['outcome.rejected']);
+    },
+  );
+
+  test('stays where its dead letter queue does not take it', async () => {
+    const { handle, refused } = world(() => Promise.reject(new Error('settled')));
+    refused.add('m0');
+    expect(await handle('{}')).toEqual(new Map([['m0', 'QueueRefused']]));
+  });
+});
