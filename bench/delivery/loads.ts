@@ -50,6 +50,8 @@ export const LEDGER = {
   LEDGER_FAILURES_TO_OPEN: '5',
   LEDGER_OPEN_SECONDS: '10',
   LEDGER_SLOW_MILLISECONDS: '1000',
+  /** Nothing goes there: the benchmarks' tables respond. */
+  OUTCOMES_QUEUE_URL: 'http://127.0.0.1:9/000000000000/outcomes',
   AWS_LAMBDA_LOG_STREAM_NAME: '2026/01/10/[$LATEST]0123456789abcdef0123456789abcdef',
 } as const;
 
