@@ -77,8 +77,9 @@ const base = {
     sendTest: { timeoutSeconds: 60, memoryMegabytes: 256 },
     // A handful of API calls for one execution.
     rescueExecution: { timeoutSeconds: 60, memoryMegabytes: 256 },
-    // The same for each execution that failed since the last sweep; what it has no time for is the next one's.
-    sweepExecutions: { timeoutSeconds: 60, memoryMegabytes: 256 },
+    // Three lists of executions, a second for each thousand, then the same for each that failed since the last sweep. 50 s are
+    // kept for a rescue that hangs (`sweep.ts`); what it has no time for is the next one's.
+    sweepExecutions: { timeoutSeconds: 300, memoryMegabytes: 256 },
     // One call.
     credentialAge: { timeoutSeconds: 30, memoryMegabytes: 256 },
     // The longest there is: it reads every webhook of four days, and of a month once a day. What a run has no time for, it

@@ -28,8 +28,11 @@ export const RESCUED_FOR_MS = 24 * 3600_000;
 /** The most failed rescues that are remembered for the next sweep: at 150 bytes each, far under an item's 400 KB. */
 export const MAX_FAILED = 100;
 
-/** Kept of an invocation's time, in milliseconds: one rescue that hangs, and the writing of the progress. */
-const RESERVE_MS = 15_000;
+/**
+ * Kept of an invocation's time, in milliseconds: one rescue whose two calls hang, and the writing of the progress, 15 s each. Without
+ * its progress a sweep was in vain: the next one begins where it began.
+ */
+export const RESERVE_MS = 50_000;
 
 /**
  * Rescues what the rule missed: Step Functions emits its events at best effort. Each failed execution is handled once, in the

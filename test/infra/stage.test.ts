@@ -8,6 +8,7 @@ import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
 import { TASK_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/retry-enrichment.ts';
 import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
+import { RESERVE_MS } from '../../lambdas/operations/sweep.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
@@ -229,6 +230,14 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
     // The token, read twice where a wrong one was given, then the integrations and their metrics.
     ['webhookHealth', 3 * CALL.settings + CALL.metrics],
   ] as const)('so does %s, after %d s', (fn, longest) => expect(longest).toBeLessThan(seconds(fn)));
+
+  test('a sweep whose last rescue hangs writes how far it came, even where its first calls hung', () => {
+    const [rescue, write] = [2 * CALL.schedule, CALL.schedule];
+    expect((rescue + write) * 1000).toBeLessThan(RESERVE_MS);
+    // The progress, and one page of each list.
+    const before = 4 * CALL.schedule;
+    expect(before + RESERVE_MS / 1000).toBeLessThan(seconds('sweepExecutions'));
+  });
 
   test('whoever holds the shortest lease is alive', () => {
     expect(seconds('deliverBatch')).toBeLessThan(MIN_LEASE_SECONDS);
