@@ -99,6 +99,13 @@ export const BY_CODE_PATTERN: readonly (readonly [RegExp, Explanation])[] = [
     ['the endpoint speaks no TLS 1.2 or later', 'the partner must switch it on'],
   ],
   [
+    /^ERR_SSL_(DH_KEY_TOO_SMALL|UNSAFE_LEGACY_RENEGOTIATION_DISABLED)$/,
+    [
+      'what the endpoint offers of TLS is too weak: an old server or load balancer',
+      'the partner must offer TLS 1.3, or TLS 1.2 with ECDHE and secure renegotiation (RFC 5746)',
+    ],
+  ],
+  [
     /^ERR_SSL_\w+_ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/,
     [
       'the endpoint wants a certificate from us (mutual TLS), which is not offered',

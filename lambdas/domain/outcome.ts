@@ -32,6 +32,9 @@ const LASTING_FAILURES = [
   // No version of TLS (1.2 or later) or cipher in common, as either side says it. Alerts were called TLSV1_ALERT_… and
   // SSLV3_ALERT_… before OpenSSL 3.2, and some SSL_TLS_ALERT_… since.
   /^ERR_SSL_(UNSUPPORTED_PROTOCOL|\w+_ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY))$/,
+  // What the server offers is too weak for OpenSSL's defaults: a Diffie-Hellman group of under 2048 bits, or no protection of
+  // renegotiation (RFC 5746). Both come from a server that is old.
+  /^ERR_SSL_(DH_KEY_TOO_SMALL|UNSAFE_LEGACY_RENEGOTIATION_DISABLED)$/,
   // The partner asks for a certificate of ours; TLS 1.2 reports that as HANDSHAKE_FAILURE.
   /^ERR_SSL_\w+_ALERT_(CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_UNKNOWN)$/,
   /^ERR_SSL_\w+_ALERT_(UNKNOWN_CA|ACCESS_DENIED)$/,

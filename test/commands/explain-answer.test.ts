@@ -65,6 +65,7 @@ describe('says what it means and what to do', () => {
     ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', /issuer .* not known/],
     ['CERT_SIGNATURE_FAILURE', /certificate is not accepted/],
     ['ERR_SSL_WRONG_VERSION_NUMBER', /plain http/],
+    ['ERR_SSL_DH_KEY_TOO_SMALL', /too weak/],
     ['ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION', /TLS 1\.2/],
     ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', /no cipher in common/],
     ['ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE', /no cipher in common/],

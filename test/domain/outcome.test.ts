@@ -92,6 +92,8 @@ describe('what no answer means', () => {
     'ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE',
     'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
     'ERR_TLS_DH_PARAM_SIZE',
+    'ERR_SSL_DH_KEY_TOO_SMALL',
+    'ERR_SSL_UNSAFE_LEGACY_RENEGOTIATION_DISABLED',
   ])('%s lasts: TLS too weak', (code) => expect(failure(code)).toBe('dead'));
 
   test.each([
