@@ -152,7 +152,7 @@ describe('functions', () => {
     ['deliver-task.handler', 330],
     ['send-test.handler', 60],
     ['rescue-execution.handler', 60],
-    ['sweep-executions.handler', 60],
+    ['sweep-executions.handler', 300],
     ['reconcile.handler', 900],
     ['settle-outcomes.handler', 30],
     ['feature-status.handler', 10],
