@@ -16,14 +16,14 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
     ['AppConfig does not answer the function', 'try again; if it stays, look at the health of AWS'],
   ],
   [
-    /^the secret has no /,
+    /^the secret has /,
     [
-      'the secret lacks what the entry’s auth, headers or encrypted_fields need',
-      'add it to the secret, keeping its other keys: functions read it anew within 15 minutes',
+      'the secret lacks what the entry’s auth, headers or encrypted_fields need, or holds it in another form',
+      'put it into the secret, keeping its other keys: functions read it anew within 15 minutes',
     ],
   ],
   [
-    /secret .*(cannot be read|has no|not JSON|does not fit|not exist|no value)/i,
+    /^secret .*(cannot be read|has |is not a JSON|not exist|no value)/i,
     ['the integration’s secret is missing or not usable', '"npm run integration -- validate" says what it lacks'],
   ],
   [

@@ -1,6 +1,6 @@
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import { parseSecretText, type SecretVersion, secretTextOf } from '../lambdas/contract/secret-text.ts';
 import { CommandFailed } from './command-failed.ts';
-import { isFields } from './integrations-document.ts';
 import type { Stage } from './stage.ts';
 
 /** An integration's secret as it is stored. */
@@ -26,7 +26,7 @@ export async function readSecret(stage: Stage, id: string): Promise<StoredSecret
   try {
     const answer = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
     const writtenAtMs = answer.CreatedDate?.getTime() ?? 0;
-    return { fields: fieldsOf(name, answer.SecretString), writtenAtMs, versionId: answer.VersionId };
+    return { fields: fieldsOf(name, answer), writtenAtMs, versionId: answer.VersionId };
   } catch (thrown) {
     const { name: error, message } = thrown as Error;
     if (error === 'ResourceNotFoundException') return undefined;
@@ -79,12 +79,8 @@ function unusable(stage: Stage, name: string, message: string): CommandFailed {
 }
 
 /** @throws CommandFailed that quotes nothing of it */
-function fieldsOf(name: string, text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    const fields: unknown = JSON.parse(text ?? '');
-    if (isFields(fields)) return fields;
-  } catch {
-    // Said below: the error of JSON.parse quotes the text.
-  }
-  throw new CommandFailed(`the secret ${name} is not a JSON object`);
+function fieldsOf(name: string, version: SecretVersion): Readonly<Record<string, unknown>> {
+  const parsed = parseSecretText(secretTextOf(version) ?? '');
+  if ('fields' in parsed) return parsed.fields;
+  throw new CommandFailed(`the secret ${name} ${parsed.fault}`);
 }

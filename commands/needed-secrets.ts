@@ -1,11 +1,12 @@
 import type { Integration } from '../lambdas/contract/integration.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../lambdas/contract/integration-secret.ts';
-import { credentialsOf } from '../lambdas/domain/credentials.ts';
+import { secretFaultOf } from '../lambdas/contract/secret-text.ts';
+import { credentialsOf, type SecretPath } from '../lambdas/domain/credentials.ts';
 
 /** One value that the partner gave, and that an integration's secret must hold. */
 export interface NeededSecret {
   /** The keys on the way to it in the secret. */
-  readonly path: readonly [string] | readonly ['headers', string];
+  readonly path: SecretPath;
   /** By which environment variable it can be given. */
   readonly variable: string;
 }
@@ -33,19 +34,18 @@ function variableOf(name: string): string {
   return `INTEGRATION_${name.toUpperCase().replaceAll('-', '_')}`;
 }
 
-export type ReadSecret = { readonly secret: IntegrationSecret } | { readonly faults: readonly string[] };
+export type ReadSecret = { readonly secret: IntegrationSecret } | { readonly fault: string };
 
-/** Reads a secret's fields. Faults name keys, never values. */
+/** Reads a secret's fields. A fault goes on after "the secret", and names keys, never values. */
 export function readSecretFields(fields: unknown): ReadSecret {
   const result = integrationSecretSchema.safeParse(fields);
-  if (result.success) return { secret: result.data };
-  return { faults: result.error.issues.map(({ path, message }) => `${path.map(String).join('.')}: ${message}`) };
+  return result.success ? { secret: result.data } : { fault: secretFaultOf(result.error) };
 }
 
-/** What of a secret does not fit an integration, in words without values; empty where all is there. */
-export function secretFaults(integration: Integration, fields: unknown): readonly string[] {
+/** What of a secret does not fit an integration, in one sentence without values; undefined where all is there. */
+export function secretFault(integration: Integration, fields: unknown): string | undefined {
   const read = readSecretFields(fields);
-  if ('faults' in read) return read.faults;
+  if ('fault' in read) return `the secret ${read.fault}`;
   const credentials = credentialsOf(integration, read.secret);
-  return 'missing' in credentials ? [credentials.missing] : [];
+  return 'missing' in credentials ? credentials.missing : undefined;
 }

@@ -5,7 +5,7 @@ import type { ConnectionOptions } from 'snowflake-sdk';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import { createSecretSource } from '../../lambdas/adapters/secrets-manager.ts';
 import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from '../../lambdas/adapters/snowflake/sdk.ts';
-import { snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
+import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
 import { cacheKeyOf, type SampleEvent } from './bare-loop.ts';
 
 /** Document 001's `LEARNING_TIME_CACHE_TTL`, in seconds. */

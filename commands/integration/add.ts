@@ -1,4 +1,5 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
+import { credentialsOf } from '../../lambdas/domain/credentials.ts';
 import { awsFailure } from '../aws-failure.ts';
 import { CommandFailed } from '../command-failed.ts';
 import type { Context } from '../context.ts';
@@ -6,7 +7,7 @@ import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../deployed-docume
 import { untilFree, untilServed } from '../deployments.ts';
 import { createSecret, readSecret, secretName, whereSigningSecretLies } from '../integration-secrets.ts';
 import { readEntry, withNewEntry } from '../integrations-document.ts';
-import { readSecretFields, secretFaults } from '../needed-secrets.ts';
+import { readSecretFields, secretFault } from '../needed-secrets.ts';
 import type { Stage } from '../stage.ts';
 import { sendTestEvent } from '../test-event.ts';
 import { collectSecret } from './collect-secret.ts';
@@ -38,7 +39,7 @@ export async function add(options: AddOptions, context: Context): Promise<number
   const fields = await makeOrKeepSecret(stage, integration, options, context);
   await deployEntry(stage, entry, id, context);
 
-  const howToHandOver = handOver(stage, id, fields, options.showsSecret);
+  const howToHandOver = handOver(stage, integration, fields, options.showsSecret);
   const again = `To test again: npm run send-test -- --integration ${id} --stage ${stage.name}`;
   const inPlace = `Integration ${id} is in place and active`;
   const isDelivered = await orSay(stage, `${inPlace}; it was not tested. ${again}\n${howToHandOver}`, () =>
@@ -69,8 +70,8 @@ async function makeOrKeepSecret(
   if (!keepsSecret) {
     throw new CommandFailed(`there is a secret ${name} already: --keep-secret uses it as it is. Nothing was changed.`);
   }
-  const faults = secretFaults(integration, kept.fields);
-  if (faults.length > 0) throw new CommandFailed(`the secret ${name} does not do: ${faults.join('; ')}`);
+  const fault = secretFault(integration, kept.fields);
+  if (fault !== undefined) throw new CommandFailed(`${name}: ${fault}`);
   print(`the secret ${name} is kept as it is`);
   return kept.fields;
 }
@@ -115,17 +116,25 @@ async function orSay<T>(stage: Stage, advice: string, step: () => Promise<T>): P
   }
 }
 
-function handOver(stage: Stage, id: string, fields: Readonly<Record<string, unknown>>, showsSecret: boolean): string {
+function handOver(
+  stage: Stage,
+  integration: Integration,
+  fields: Readonly<Record<string, unknown>>,
+  showsSecret: boolean,
+): string {
   const read = readSecretFields(fields);
+  const credentials = 'secret' in read ? credentialsOf(integration, read.secret) : undefined;
+  const encryptionKey =
+    credentials !== undefined && 'encryptionKey' in credentials ? credentials.encryptionKey : undefined;
   const lines = [
     'Give the partner the signing secret, by a way that nobody else reads.',
-    whereSigningSecretLies(stage, id),
+    whereSigningSecretLies(stage, integration.id),
   ];
-  if ('secret' in read && read.secret.encryption_key !== undefined) {
+  if (encryptionKey !== undefined) {
     lines.push('With it goes encryption_key, of the same secret: the partner decrypts fields by it.');
   }
   if (!showsSecret || !('secret' in read)) return lines.join('\n');
   lines.push(`signing secret: ${read.secret.signing_secrets[0]}`);
-  if (read.secret.encryption_key !== undefined) lines.push(`encryption key: ${read.secret.encryption_key}`);
+  if (encryptionKey !== undefined) lines.push(`encryption key: ${encryptionKey}`);
   return lines.join('\n');
 }

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { Integration } from '../../lambdas/contract/integration.ts';
+import { headerValuesOf } from '../../lambdas/contract/integration-secret.ts';
+import { isEmptySecretValue, isSecretFields, parseSecretText } from '../../lambdas/contract/secret-text.ts';
+import { secretValue } from '../../lambdas/domain/credentials.ts';
 import { signingSecret } from '../../lambdas/domain/signature.ts';
 import { CommandFailed } from '../command-failed.ts';
 import type { Context } from '../context.ts';
-import { isFields } from '../integrations-document.ts';
-import { type NeededSecret, neededSecrets, secretFaults } from '../needed-secrets.ts';
+import { type NeededSecret, neededSecrets, secretFault } from '../needed-secrets.ts';
 import { readTextFile } from '../read-file.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -31,7 +33,7 @@ export async function collectSecret(
 ): Promise<Fields> {
   let fields: Fields = secretFile === undefined ? {} : fieldsOfFile(secretFile);
   for (const needed of neededSecrets(integration)) {
-    if (hasValue(fields, needed)) continue;
+    if (!isEmptySecretValue(secretValue(fields, needed.path))) continue;
     const name = needed.path.join('.');
     const value = variables[needed.variable] || (await terminal.askHidden(`${name} (is not shown): `));
     if (value === undefined || value === '') {
@@ -45,32 +47,21 @@ export async function collectSecret(
   const complete: Fields = {
     signing_secrets: [newSigningSecret()],
     ...(isEncrypting && { encryption_key: randomBytes(SECRET_BYTES).toString('base64') }),
-    ...fields,
+    ...Object.fromEntries(Object.entries(fields).filter(([, value]) => !isEmptySecretValue(value))),
   };
-  const faults = secretFaults(integration, complete);
-  if (faults.length > 0) throw new CommandFailed(`the secret would not be usable: ${faults.join('; ')}`);
+  const fault = secretFault(integration, complete);
+  if (fault !== undefined) throw new CommandFailed(`the secret would not be usable: ${fault}`);
   return complete;
-}
-
-function hasValue(fields: Fields, { path: [first, second] }: NeededSecret): boolean {
-  const outer = Object.hasOwn(fields, first) ? fields[first] : undefined;
-  return second === undefined ? outer !== undefined : isFields(outer) && Object.hasOwn(outer, second);
 }
 
 function withValue(fields: Fields, { path: [first, second] }: NeededSecret, value: string): Fields {
   if (second === undefined) return { ...fields, [first]: value };
-  const outer = fields[first];
-  return { ...fields, [first]: { ...(isFields(outer) ? outer : {}), [second]: value } };
+  const outer = headerValuesOf(fields);
+  return { ...fields, [first]: { ...(isSecretFields(outer) ? outer : {}), [second]: value } };
 }
 
-/** The error of JSON.parse quotes the text, so it is not told. */
 function fieldsOfFile(file: string): Fields {
-  const text = readTextFile(file);
-  try {
-    const fields: unknown = JSON.parse(text);
-    if (isFields(fields)) return fields;
-  } catch {
-    // Said below.
-  }
-  throw new CommandFailed(`${file} is not a JSON object of the secret’s keys`);
+  const parsed = parseSecretText(readTextFile(file));
+  if ('fields' in parsed) return parsed.fields;
+  throw new CommandFailed(`${file} ${parsed.fault}`);
 }

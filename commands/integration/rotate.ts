@@ -69,7 +69,7 @@ async function storedSecret(stage: Stage, id: string): Promise<Usable> {
   if (stored === undefined)
     throw new CommandFailed(`there is no secret ${name}, or it has no value: nothing to rotate`);
   const read = readSecretFields(stored.fields);
-  if ('faults' in read) throw new CommandFailed(`the secret ${name} does not fit: ${read.faults.join('; ')}`);
+  if ('fault' in read) throw new CommandFailed(`the secret ${name} ${read.fault}`);
   return { ...stored, secret: read.secret };
 }
 

@@ -9,7 +9,7 @@ import {
   readEntry,
 } from '../integrations-document.ts';
 import { readSource } from '../integrations-source.ts';
-import { secretFaults } from '../needed-secrets.ts';
+import { secretFault } from '../needed-secrets.ts';
 import { readTextFile } from '../read-file.ts';
 import { type Stage, StageNotRunning } from '../stage.ts';
 
@@ -84,8 +84,8 @@ async function faultsOfSecrets(document: IntegrationsDocument, stage: Stage): Pr
     const name = secretName(stage, integration.id);
     try {
       const stored = await readSecret(stage, integration.id);
-      const own = stored === undefined ? ['is not there, or has no value'] : secretFaults(integration, stored.fields);
-      faults.push(...own.map((fault) => `secret ${name}: ${fault}`));
+      const fault = stored === undefined ? 'is not there, or has no value' : secretFault(integration, stored.fields);
+      if (fault !== undefined) faults.push(`secret ${name}: ${fault}`);
     } catch (thrown) {
       if (!(thrown instanceof CommandFailed)) throw thrown;
       faults.push(thrown.message);

@@ -1,6 +1,6 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { readSecret, secretName } from '../integration-secrets.ts';
-import { secretFaults } from '../needed-secrets.ts';
+import { secretFault } from '../needed-secrets.ts';
 import type { Stage } from '../stage.ts';
 import { activeIntegrations, type Check, findingOf, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
@@ -51,6 +51,6 @@ export function judgeSecret(
 ): Finding {
   const what = `secret of ${integration.id}`;
   if (fields === undefined) return no(what, 'is not there, or has no value', make);
-  const faults = secretFaults(integration, fields);
-  return faults.length === 0 ? yes(what, 'is well-formed') : no(what, faults.join('; '), mend);
+  const fault = secretFault(integration, fields);
+  return fault === undefined ? yes(what, 'is well-formed') : no(what, fault, mend);
 }

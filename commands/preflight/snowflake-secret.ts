@@ -1,13 +1,7 @@
-import { createPrivateKey } from 'node:crypto';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { faultsOf } from '../../lambdas/contract/faults.ts';
-import {
-  OLD_CREDENTIAL_DAYS,
-  type SnowflakeSecret,
-  snowflakeSecretSchema,
-} from '../../lambdas/contract/snowflake-secret.ts';
-import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
-import { isFields } from '../integrations-document.ts';
+import { parseSecretText, secretFaultOf, secretTextOf } from '../../lambdas/contract/secret-text.ts';
+import { OLD_CREDENTIAL_DAYS } from '../../lambdas/contract/snowflake-secret.ts';
+import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
 import type { Stage } from '../stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
@@ -46,7 +40,7 @@ export const snowflakeSecret: Check = {
 async function readText(stage: Stage, name: string): Promise<StoredText> {
   try {
     const answer = await stage.secretsManager.send(new GetSecretValueCommand({ SecretId: name }));
-    return { text: answer.SecretString, writtenAtMs: answer.CreatedDate?.getTime() ?? 0, isBeingDeleted: false };
+    return { text: secretTextOf(answer), writtenAtMs: answer.CreatedDate?.getTime() ?? 0, isBeingDeleted: false };
   } catch (thrown) {
     const { name: error } = thrown as Error;
     if (error !== 'ResourceNotFoundException' && error !== 'InvalidRequestException') throw thrown;
@@ -78,30 +72,10 @@ export function judgeSnowflakeSecret(
   return yes(WHAT, `filled and well-formed, ${days === 1 ? '1 day' : `${days} days`} old`);
 }
 
+/** As the functions read it. */
 function faultOf(text: string): string | undefined {
-  const fields = parsed(text);
-  if (!isFields(fields)) return 'is not a JSON object';
-  const result = snowflakeSecretSchema.safeParse(fields);
-  return result.success ? keyFault(result.data) : `does not fit: ${faultsOf(result.error, 'as a whole')}`;
-}
-
-/** As the warehouse's adapter reads the key. What OpenSSL says of it is not repeated. */
-function keyFault({ private_key: key, private_key_passphrase: passphrase }: SnowflakeSecret): string | undefined {
-  if (key === undefined) return undefined;
-  const pem = privateKeyPem(key, { encrypted: passphrase !== undefined });
-  try {
-    const { asymmetricKeyType } = createPrivateKey({ key: pem, ...(passphrase !== undefined && { passphrase }) });
-    return asymmetricKeyType === 'rsa' ? undefined : 'private_key: is no RSA key, and Snowflake takes no other';
-  } catch {
-    return 'private_key: cannot be read; is it whole, and private_key_passphrase right?';
-  }
-}
-
-/** @returns undefined where it is not JSON: the error of JSON.parse quotes the text */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const parsed = parseSecretText(text);
+  if ('fault' in parsed) return parsed.fault;
+  const { error } = snowflakeSecretSchema.safeParse(parsed.fields);
+  return error === undefined ? undefined : secretFaultOf(error);
 }

@@ -2,9 +2,9 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import type * as z from 'zod';
 import type { DatedSecret } from '../contract/check-warehouse.ts';
 import { errorName, SecretUnavailable, SecretUnusable } from '../contract/errors.ts';
-import { faultsOf } from '../contract/faults.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
+import { parseSecretText, secretFaultOf, secretTextOf } from '../contract/secret-text.ts';
 
 /** How old a secret may be when it is read: `contract/secret-source.ts`. */
 const CACHE_MS = 15 * 60 * 1000;
@@ -22,7 +22,7 @@ export interface SecretSourceOptions<T> {
   readonly client: SecretsManagerClient;
   /** Name or ARN. */
   readonly secretId: string;
-  /** Its messages end up in errors and logs: they must not repeat values. Zod's own do not. */
+  /** Its messages go on after "the secret", and end up in errors and logs: they must not repeat values. */
   readonly parse: z.ZodType<T>;
   readonly log: Log;
   /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
@@ -31,7 +31,7 @@ export interface SecretSourceOptions<T> {
 }
 
 /**
- * Reads one secret (a JSON object in `SecretString`) and keeps it in this process.
+ * Reads one secret (a JSON object, `secret-text.ts`) and keeps it in this process.
  *
  * - `read()` serves an older secret than its contract says while Secrets Manager is down or holds an unusable one: with
  *   one warning per outage, asking again every 30 s.
@@ -146,19 +146,16 @@ async function fetchVersion(
         ? new SecretUnusable(`secret ${secretId} does not exist, or has no value yet`, { cause })
         : new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });
     });
-  if (answer.SecretString === undefined) throw new SecretUnusable(`secret ${secretId} has no SecretString`);
-  return { text: answer.SecretString, createdAtMs: answer.CreatedDate?.getTime() };
+  const text = secretTextOf(answer);
+  if (text === undefined) throw new SecretUnusable(`secret ${secretId} has no text in UTF-8`);
+  return { text, createdAtMs: answer.CreatedDate?.getTime() };
 }
 
-/** @throws SecretUnusable naming the keys at fault. No cause: a JSON syntax error quotes the text, so the secret. */
+/** @throws SecretUnusable naming the keys at fault, without a cause that could quote the secret */
 function parseSecret<T>(secretId: string, text: string, schema: z.ZodType<T>): T {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch {
-    throw new SecretUnusable(`secret ${secretId} is not JSON`);
-  }
-  const result = schema.safeParse(document);
+  const parsed = parseSecretText(text);
+  if ('fault' in parsed) throw new SecretUnusable(`secret ${secretId} ${parsed.fault}`);
+  const result = schema.safeParse(parsed.fields);
   if (result.success) return result.data;
-  throw new SecretUnusable(`secret ${secretId} does not fit: ${faultsOf(result.error, 'document')}`);
+  throw new SecretUnusable(`secret ${secretId} ${secretFaultOf(result.error)}`);
 }

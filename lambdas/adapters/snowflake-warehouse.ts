@@ -1,5 +1,5 @@
 import { IDENTIFIER } from '../contract/environment.ts';
-import { EnvironmentInvalid, errorName, WarehouseUnavailable } from '../contract/errors.ts';
+import { EnvironmentInvalid, errorName, PipelineError, WarehouseUnavailable } from '../contract/errors.ts';
 import type { LearnerKey, Warehouse } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
@@ -111,7 +111,8 @@ async function withinDeadline<T>(deadlineMs: number, work: (ask: Ask) => Promise
   try {
     return await Promise.race([over.promise, work(ask)]);
   } catch (thrown) {
-    const reason = thrown instanceof SnowflakeFailure ? thrown.message : `could not be asked (${errorName(thrown)})`;
+    const isOurs = thrown instanceof SnowflakeFailure || thrown instanceof PipelineError;
+    const reason = isOurs ? thrown.message : `could not be asked (${errorName(thrown)})`;
     throw new WarehouseUnavailable(`Snowflake: ${reason}`, { cause: thrown });
   } finally {
     clearTimeout(timer);

@@ -73,9 +73,12 @@ export type AllHealth = z.infer<typeof allHealthSchema>;
 export const integrationHealthSchema = z.strictObject({ integration: z.string(), ...health, ...asOf });
 export type IntegrationHealth = z.infer<typeof integrationHealthSchema>;
 
+/** Goes on after "the secret", as every fault of a secret does. */
+const TOKEN_FAULT = 'has no token (a text of at least 32 characters), which every reader of the metrics needs';
+
 /** The secret `/<stage>/metrics-token`, as the stack generates it. */
 export const metricsTokenSchema = z.object({
   /** 32 characters at least, so that nobody guesses it through 20 requests a second. */
-  token: z.string().min(32),
+  token: z.string(TOKEN_FAULT).trim().min(32, TOKEN_FAULT),
 });
 export type MetricsToken = z.infer<typeof metricsTokenSchema>;

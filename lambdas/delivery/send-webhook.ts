@@ -139,8 +139,8 @@ async function sendOnce(
   if ('refusal' in authorized) return authorized.refusal;
 
   const { encrypted_fields: fields } = integration;
-  const { encryption_key: key } = secret;
-  const exact = fields.length > 0 && key !== undefined ? await services.encryptFields(body, fields, key) : body;
+  const { encryptionKey: key } = credentials;
+  const exact = key === undefined ? body : await services.encryptFields(body, fields, key);
   const timestampSeconds = Math.floor(services.now() / 1000);
   const timestamp = String(timestampSeconds);
   const signature = signatureHeader(secret.signing_secrets, id, timestampSeconds, exact);

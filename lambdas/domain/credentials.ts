@@ -1,6 +1,13 @@
 import type { OAuthClient } from '../contract/delivery-ports.ts';
-import type { Integration } from '../contract/integration.ts';
-import type { IntegrationSecret } from '../contract/integration-secret.ts';
+import { headerValueSchema, type Integration } from '../contract/integration.ts';
+import { bytesOfBase64, headerValuesOf, type IntegrationSecret } from '../contract/integration-secret.ts';
+import {
+  isSecretFields,
+  RepeatedKey,
+  readSecretPart,
+  type SecretFields,
+  type SecretForm,
+} from '../contract/secret-text.ts';
 
 /** What a request to an integration carries besides its signature. */
 export interface Credentials {
@@ -10,54 +17,104 @@ export interface Credentials {
    */
   readonly headers: Readonly<Record<string, string>>;
   readonly oauth?: OAuthClient;
+  /** The base64 of 32 bytes, where the integration has `encrypted_fields`. */
+  readonly encryptionKey?: string;
 }
 
+/** White space around it is a trace of copying: no header value begins or ends with any. */
+const headerValueForm: SecretForm<string> = {
+  is: 'a text of 1 to 4096 visible ASCII characters',
+  read: (value) => (typeof value === 'string' ? headerValueSchema.safeParse(value.trim()).data : undefined),
+};
+
+/** The scheme in front of it is the request's own. */
+const bearerTokenForm: SecretForm<string> = {
+  is: headerValueForm.is,
+  read: (value) => headerValueForm.read(typeof value === 'string' ? value.trim().replace(/^Bearer +/i, '') : value),
+};
+
+/** Travels in a body, so it may hold any character but line breaks and tabs around it (RFC 6749, appendix A). */
+function clientTextForm(maxLength: number): SecretForm<string> {
+  return {
+    is: `a text of 1 to ${maxLength} characters`,
+    read(value) {
+      const text = typeof value === 'string' ? value.replaceAll(/^[\t\r\n\uFEFF]+|[\t\r\n\uFEFF]+$/g, '') : '';
+      return text !== '' && text.length <= maxLength ? text : undefined;
+    },
+  };
+}
+const clientIdForm = clientTextForm(1024);
+const clientSecretForm = clientTextForm(4096);
+
+const encryptionKeyForm: SecretForm<string> = {
+  is: 'the base64 of 32 bytes',
+  read: (value) => (typeof value === 'string' && bytesOfBase64(value.trim()) === 32 ? value.trim() : undefined),
+};
+
 /**
- * Brings together what an integration's entry asks for and what its secret holds.
+ * Brings together what an integration's entry asks for and what its secret holds. What the entry does not ask for is not
+ * looked at.
  *
- * @returns `missing` where the secret lacks something: a reason for the operator, which names keys and no value
+ * @returns `missing` where the secret lacks something, or holds it in another form: one sentence for the operator, which
+ *   names keys and the form of their values, and quotes no value
  */
 export function credentialsOf(
   integration: Integration,
   secret: IntegrationSecret,
 ): Credentials | { readonly missing: string } {
   const { auth, headers, encrypted_fields } = integration;
-  const missing: string[] = [];
-  const needed = (value: string | undefined, key: string, needs: string): string => {
-    if (value === undefined) missing.push(`no ${key}, which ${needs}`);
-    return value ?? '';
+  const instead: string[] = [];
+  const needed = (path: SecretPath, form: SecretForm<string>, needs: string): string => {
+    const part = readSecretPart(secretValue(secret, path), path.join('.'), form, needs);
+    if ('value' in part) return part.value;
+    instead.push(part.instead);
+    return '';
   };
 
   const named = headers.map((header): [string, string] => {
     if ('value' in header) return [header.name, header.value];
-    return [
-      header.name,
-      needed(secretHeader(secret, header.from_secret), `headers.${header.from_secret}`, `header ${header.name} needs`),
-    ];
+    return [header.name, needed(['headers', header.from_secret], headerValueForm, `header ${header.name} needs`)];
   });
   const needs = `auth ${auth.type} needs`;
   let oauth: OAuthClient | undefined;
   if (auth.type === 'bearer') {
-    named.push(['Authorization', `Bearer ${needed(secret.bearer_token, 'bearer_token', needs)}`]);
+    named.push(['Authorization', `Bearer ${needed(['bearer_token'], bearerTokenForm, needs)}`]);
   } else if (auth.type === 'api_key') {
-    named.push([auth.header, needed(secret.api_key, 'api_key', needs)]);
+    named.push([auth.header, needed(['api_key'], headerValueForm, needs)]);
   } else if (auth.type === 'oauth2_client_credentials') {
     oauth = {
       tokenUrl: auth.token_url,
       scope: auth.scope,
-      clientId: needed(secret.client_id, 'client_id', needs),
-      clientSecret: needed(secret.client_secret, 'client_secret', needs),
+      clientId: needed(['client_id'], clientIdForm, needs),
+      clientSecret: needed(['client_secret'], clientSecretForm, needs),
     };
   }
-  if (encrypted_fields.length > 0) needed(secret.encryption_key, 'encryption_key', 'encrypted_fields need');
+  const encryptionKey =
+    encrypted_fields.length > 0 ? needed(['encryption_key'], encryptionKeyForm, 'encrypted_fields need') : undefined;
 
-  if (missing.length > 0) return { missing: `the secret has ${missing.join(', and ')}` };
-  // Not by assignment: a header may be called __proto__.
-  const asWritten = Object.fromEntries(named);
-  return oauth === undefined ? { headers: asWritten } : { headers: asWritten, oauth };
+  if (instead.length > 0) return { missing: `the secret has ${instead.join(', and ')}` };
+  return {
+    // Not by assignment: a header may be called __proto__.
+    headers: Object.fromEntries(named),
+    ...(oauth !== undefined && { oauth }),
+    ...(encryptionKey !== undefined && { encryptionKey }),
+  };
 }
 
-/** Its own keys only: `constructor` is a name that an entry may ask for. */
-function secretHeader({ headers = {} }: IntegrationSecret, name: string): string | undefined {
-  return Object.hasOwn(headers, name) ? headers[name] : undefined;
+/** The keys on the way to a value in the secret. */
+export type SecretPath = readonly [string] | readonly ['headers', string];
+
+/**
+ * The value at a path, as it stands. Its own keys only: `constructor` is a name that an entry may ask for. A header's
+ * value may also stand under a key of its own, `headers.tenant`: the console's form of key and value nests nothing.
+ */
+export function secretValue(secret: SecretFields, [first, second]: SecretPath): unknown {
+  if (second === undefined) return ownValue(secret, first);
+  const outer = headerValuesOf(secret);
+  if (outer instanceof RepeatedKey) return outer;
+  return ownValue(isSecretFields(outer) ? outer : {}, second) ?? ownValue(secret, `${first}.${second}`);
+}
+
+function ownValue(fields: SecretFields, key: string): unknown {
+  return Object.hasOwn(fields, key) ? fields[key] : undefined;
 }

@@ -1,17 +1,105 @@
-const PEM = /-----BEGIN ([A-Z ]+)-----(.*?)-----END \1-----/s;
-const BASE64_LINE = /.{1,64}/g;
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+
+/** What a private key must be, for the operator. */
+export const PRIVATE_KEY_FORM = 'the PKCS#8 PEM of an RSA key of at least 2048 bits';
+
+/** The smallest key that Snowflake accepts, in bits. */
+const MIN_BITS = 2048;
+
+const PEM = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/s;
+
+export type ReadPrivateKey =
+  /** PKCS#8, not encrypted, with line breaks and a line feed at the end. */
+  | { readonly pem: string }
+  /** Instead of `PRIVATE_KEY_FORM`: `a public key`. Quotes nothing. */
+  | { readonly is: string }
+  /** It is encrypted, and the passphrase is missing or another. */
+  | { readonly passphrase: 'missing' | 'wrong' };
 
 /**
- * A private key as PEM with a header, a footer and line breaks, which `snowflake-sdk` insists on.
+ * Reads a private key in the forms in which secrets hold it: as PEM (PKCS#8 or PKCS#1, encrypted or not), as its bare
+ * base64 (Secrets Manager's own Snowflake secrets), and as the base64 of a whole PEM. Line breaks may be lost, those of
+ * Windows, or written as `\n` or `\\n`; quotation marks may stand around it.
  *
- * Secrets lose them on the way: Secrets Manager's own Snowflake key-pair secrets hold the bare base64, and consoles turn
- * line breaks into spaces or `\n`. A bare key is taken for PKCS#8, encrypted where there is a passphrase.
+ * @param passphrase used only where the key is encrypted
  */
-export function privateKeyPem(key: string, { encrypted }: { encrypted: boolean }): string {
-  const text = key.replaceAll('\\n', '\n').replaceAll('\r', '').trim();
-  const [, label, body] = PEM.exec(text) ?? [undefined, encrypted ? 'ENCRYPTED PRIVATE KEY' : 'PRIVATE KEY', text];
-  // A traditional key that is encrypted has header lines of its own (DEK-Info), which must stay lines.
-  if (body?.includes('DEK-Info:')) return text;
-  const lines = (body ?? '').replaceAll(/\s/g, '').match(BASE64_LINE) ?? [];
-  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----`;
+export function readPrivateKey(text: string, passphrase: string | undefined): ReadPrivateKey {
+  const plain = withLineBreaks(text);
+  const [, label, body = ''] = PEM.exec(plain) ?? [];
+  if (label === undefined) {
+    if (plain.includes('-----')) return { is: 'a part of a PEM' };
+    const bytes = bytesOf(plain);
+    const inner = bytes?.toString('latin1') ?? '';
+    return inner.includes('-----BEGIN ') ? readPrivateKey(inner, passphrase) : readDer(bytes, passphrase);
+  }
+  if (label === 'CERTIFICATE') return { is: 'a certificate' };
+  if (label === 'OPENSSH PRIVATE KEY') return { is: 'a key in the format of OpenSSH' };
+  // A traditional key that is encrypted has header lines of its own.
+  if (body.includes('DEK-Info:')) {
+    return decrypted(passphrase, (given) => createPrivateKey({ key: `${plain}\n`, format: 'pem', passphrase: given }));
+  }
+  return readDer(bytesOf(body), passphrase);
+}
+
+/** A key has no backslash of its own, nor quotation marks. */
+function withLineBreaks(text: string): string {
+  return text
+    .replaceAll(/\\+r/g, '')
+    .replaceAll(/\\+n/g, '\n')
+    .replaceAll('\r', '')
+    .replaceAll(/["'`\uFEFF]/g, '')
+    .trim();
+}
+
+/** Base64 of either alphabet; undefined where it is something else. */
+function bytesOf(text: string): Buffer | undefined {
+  const base64 = text.replaceAll(/\s/g, '');
+  return /^[A-Za-z0-9+/_-]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64') : undefined;
+}
+
+/** A label may be wrong, and is missing where the key is bare: both forms of DER are attempted. */
+function readDer(key: Buffer | undefined, passphrase: string | undefined): ReadPrivateKey {
+  if (key === undefined) return { is: 'no base64' };
+  try {
+    return judge(createPrivateKey({ key, format: 'der', type: 'pkcs1' }));
+  } catch {
+    // Below.
+  }
+  try {
+    return judge(createPrivateKey({ key, format: 'der', type: 'pkcs8' }));
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ERR_MISSING_PASSPHRASE') {
+      return decrypted(passphrase, (given) =>
+        createPrivateKey({ key, format: 'der', type: 'pkcs8', passphrase: given }),
+      );
+    }
+    // What OpenSSL says of a key is not repeated.
+    return { is: isPublicKey(key) ? 'a public key' : 'incomplete, or no key' };
+  }
+}
+
+function isPublicKey(key: Buffer): boolean {
+  return (['spki', 'pkcs1'] as const).some((type) => {
+    try {
+      return createPublicKey({ key, format: 'der', type }).type === 'public';
+    } catch {
+      return false;
+    }
+  });
+}
+
+function decrypted(passphrase: string | undefined, create: (passphrase: string) => KeyObject): ReadPrivateKey {
+  if (passphrase === undefined) return { passphrase: 'missing' };
+  try {
+    return judge(create(passphrase));
+  } catch {
+    return { passphrase: 'wrong' };
+  }
+}
+
+function judge(key: KeyObject): ReadPrivateKey {
+  if (key.asymmetricKeyType !== 'rsa') return { is: 'a key of another kind' };
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits < MIN_BITS) return { is: `a key of ${bits} bits` };
+  return { pem: key.export({ format: 'pem', type: 'pkcs8' }).toString() };
 }

@@ -6,7 +6,7 @@ import { createSnowflakeInspector } from '../adapters/snowflake/inspector.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import type { CheckWarehouseReport } from '../contract/check-warehouse.ts';
 import { checkWarehouseEnvironment, readEnvironment } from '../contract/environment.ts';
-import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
+import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
 import { inspectWarehouse } from './inspect-warehouse.ts';
 import { learningTimeTables } from './learning-time-tables.ts';
 

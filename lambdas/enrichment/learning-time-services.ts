@@ -9,7 +9,7 @@ import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
-import { snowflakeSecretSchema } from '../contract/snowflake-secret.ts';
+import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
 import { guardWarehouse } from './guarded-warehouse.ts';
 import { learningTimeTables } from './learning-time-tables.ts';
 

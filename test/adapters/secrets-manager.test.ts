@@ -3,7 +3,8 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createSecretSource, readDatedSecret } from '../../lambdas/adapters/secrets-manager.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
-import { type SnowflakeSecret, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
+import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { type FrontServer, startFrontServer } from '../support/front-server.ts';
 import { recordingLog } from '../support/recording-log.ts';
@@ -187,6 +188,20 @@ describe('refetch', () => {
   });
 });
 
+test.each<[string, string]>([
+  ['after a byte order mark', `\uFEFF{"account":"acme","user":"learning","password":"one"}`],
+  ['that was encoded twice', JSON.stringify('{"account":"acme","user":"learning","password":"one"}\n')],
+])('a secret %s is read', async (_, text) => {
+  plane.secretsManager.put(ID, text);
+  expect(await source.read()).toEqual({ account: 'acme', user: 'learning', password: 'one' });
+});
+
+test('a secret that was stored as bytes is read', async () => {
+  const bytes = new TextEncoder().encode('\uFEFF{"account":"acme","user":"learning","password":"two"}');
+  client.middlewareStack.add((next) => async (args) => withBytes(await next(args), bytes), { step: 'initialize' });
+  expect((await source.read()).password).toBe('two');
+});
+
 describe('an unusable secret', () => {
   const refusal = async (secretString: string): Promise<Error> => {
     plane.secretsManager.put(ID, secretString);
@@ -199,31 +214,34 @@ describe('an unusable secret', () => {
   test('the message names the missing keys and no value', async () => {
     const error = await refusal(JSON.stringify({ account: 'acme-account', access_url: 'http://leak.example' }));
     expect(error.name).toBe('SecretUnusable');
-    expect(error.message).toContain('user: ');
-    expect(error.message).toContain('access_url: ');
+    expect(error.message).toMatch(/^secret \/test\/snowflake has no user \(/);
+    expect(error.message).toContain('a value of access_url that is not');
     expect(inspected(error)).not.toMatch(/acme-account|leak/);
   });
 
   test('names the key where neither key nor password is there', async () => {
     const error = await refusal(JSON.stringify({ account: 'a', user: 'u' }));
-    expect(error.message).toBe(`secret ${ID} does not fit: private_key: has neither private_key nor password`);
+    expect(error.message).toMatch(/^secret \/test\/snowflake has no private_key \(/);
   });
 
   test.each(['hunter2 is no JSON', '{"password": hunter2}'])('not JSON: the text is quoted nowhere', async (text) => {
     const error = await refusal(text);
-    expect(error).toMatchObject({ name: 'SecretUnusable', message: `secret ${ID} is not JSON` });
+    expect(error).toMatchObject({
+      name: 'SecretUnusable',
+      message: `secret ${ID} is not a JSON object such as {"key": "value"}`,
+    });
     expect(inspected(error)).not.toContain('hunter2');
   });
 
   test('JSON that is no object', async () => {
-    expect((await refusal('"hunter2"')).message).toMatch(/does not fit: document: /);
+    expect((await refusal('"hunter2"')).message).toMatch(/is not a JSON object/);
   });
 
-  test('no SecretString', async () => {
-    client.middlewareStack.add((next) => async (args) => withoutText(await next(args)), { step: 'initialize' });
+  test('no text', async () => {
+    client.middlewareStack.add((next) => async (args) => withBytes(await next(args)), { step: 'initialize' });
     await expect(source.read()).rejects.toMatchObject({
       name: 'SecretUnusable',
-      message: `secret ${ID} has no SecretString`,
+      message: `secret ${ID} has no text in UTF-8`,
     });
   });
 
@@ -269,9 +287,9 @@ describe('a secret with its age', () => {
   });
 });
 
-/** An answer as for a secret that was stored as SecretBinary. */
-function withoutText<R extends { output: object }>(result: R): R {
-  return { ...result, output: { ...result.output, SecretString: undefined } };
+/** A response with bytes in place of its text: the AWS CLI's `--secret-binary` stores them. */
+function withBytes<R extends { output: object }>(result: R, SecretBinary?: Uint8Array): R {
+  return { ...result, output: { ...result.output, SecretString: undefined, SecretBinary } };
 }
 
 /** Everything a logger could print of an error: message, stack, cause, fields. */

@@ -222,7 +222,7 @@ describe('the login', () => {
     };
     await expect(ask(fixture, ['1'])).rejects.toMatchObject({
       name: 'WarehouseUnavailable',
-      message: expect.stringContaining('SecretUnavailable'),
+      message: 'Snowflake: no such secret',
       cause: { name: 'SecretUnavailable' },
     });
   });

@@ -88,7 +88,9 @@ describe('says what it means and what to do', () => {
     ['the integrations cannot be read from AppConfig', /AppConfig does not answer/],
     ['the secret has no bearer_token, which auth bearer needs', /lacks what the entry/],
     ['secret /dev/integrations/acme cannot be read: ResourceNotFoundException', /missing or not usable/],
-    ['secret /dev/integrations/acme does not fit: signing_secrets: must be', /missing or not usable/],
+    ['the secret has a value of api_key that is not a text of 1', /holds it in another form/],
+    ['secret /dev/integrations/acme has no signing_secrets (a list of', /missing or not usable/],
+    ['secret /dev/integrations/acme is not a JSON object such as', /missing or not usable/],
   ])('unsent: %s', (reason, expected) => {
     expect(explain(unsent(reason)).join('\n')).toMatch(expected);
   });

@@ -16,7 +16,6 @@ import { eventSchema } from '../../lambdas/contract/event.ts';
 import { FLAG_KEY, flagSchema } from '../../lambdas/contract/flag.ts';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
 import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
-import { snowflakeSecretFields, snowflakeSecretSchema } from '../../lambdas/contract/snowflake-secret.ts';
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { credentialsOf } from '../../lambdas/domain/credentials.ts';
@@ -24,8 +23,8 @@ import { evaluateFlag, parseFlag } from '../../lambdas/domain/flag.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { formatFault } from '../../lambdas/domain/payload-formats.ts';
-import { privateKeyPem } from '../../lambdas/domain/private-key-pem.ts';
 import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
+import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
 import { integrationsValidator } from '../../lib/configuration.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
@@ -167,12 +166,9 @@ describe('the Snowflake secret', () => {
         encoding: 'utf8',
       });
       const secret = snowflakeSecretSchema.parse(JSON.parse(written));
-      expect(Object.keys(JSON.parse(written))).toEqual(Object.keys(secret));
-      const key = createPrivateKey({
-        key: secret.private_key ?? '',
-        ...(secret.private_key_passphrase !== undefined && { passphrase: secret.private_key_passphrase }),
-      });
-      expect(key.asymmetricKeyType).toBe('rsa');
+      expect(Object.keys(secret)).toEqual(['account', 'user', 'private_key']);
+      const given = { key: privateKey, ...(passphrase !== undefined && { passphrase }) };
+      expect(createPrivateKey(secret.private_key ?? '').equals(createPrivateKey(given))).toBe(true);
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -191,9 +187,8 @@ describe('the Snowflake secret', () => {
       writeFileSync(join(directory, 'snowflake_key.pub'), publicKey);
       const env = { ...process.env, NODE_OPTIONS: '' };
       const written = execFileSync(process.execPath, ['-e', managed], { cwd: directory, env, encoding: 'utf8' });
-      const { private_key: key = '' } = snowflakeSecretSchema.parse(JSON.parse(written));
-      expect(key).toMatch(/^[A-Za-z0-9+/=]+$/);
-      expect(createPrivateKey(privateKeyPem(key, { encrypted: false })).asymmetricKeyType).toBe('rsa');
+      expect(JSON.parse(written).privateKey).toMatch(/^[A-Za-z0-9+/=]+$/);
+      expect(snowflakeSecretSchema.parse(JSON.parse(written)).private_key).toBe(privateKey);
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -201,13 +196,21 @@ describe('the Snowflake secret', () => {
 
   test('has the fields that the guide’s table lists, and no others', () => {
     const section = guide.slice(guide.indexOf('## 3. The secret'), guide.indexOf('## 4. '));
-    expect(mentions(/^\| `([a-z_]+)` \|/gm, section)).toEqual(Object.keys(snowflakeSecretFields.shape).sort());
+    expect(mentions(/^\| `([a-z_]+)` \|/gm, section)).toEqual(
+      ['account', 'user', 'private_key', 'private_key_passphrase', 'password', 'access_url'].sort(),
+    );
   });
 
   test('is read in Secrets Manager’s own format, too', () => {
     const managed = blocks('json').map((text) => JSON.parse(text));
     expect(managed).toHaveLength(1);
-    expect(snowflakeSecretSchema.parse(managed[0])).toMatchObject({ private_key: managed[0].privateKey });
+    const { privateKey } = generateKeyPairSync('rsa', {
+      modulusLength: 2048,
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    });
+    const written = { ...managed[0], privateKey: privateKey.replaceAll(/-----.*-----|\s/g, '') };
+    expect(snowflakeSecretSchema.parse(written)).toMatchObject({ private_key: privateKey });
   });
 });
 
@@ -409,7 +412,12 @@ describe('an integration’s entry and secret', () => {
     const keys = rows(section('### 4.4 The secret')).flatMap(([first = '', second]) =>
       code(first.startsWith('`{') ? second : first),
     );
-    expect(keys.sort()).toEqual(Object.keys(integrationSecretSchema.shape).sort());
+    const ofAuth = integrationSchema.shape.auth.unwrap().options.flatMap(({ shape: { type } }) => {
+      const auth = { type: type.value, token_url: 'https://partner.example/token' };
+      const kept = auth.type === 'oauth2_client_credentials' ? auth : { type: auth.type };
+      return neededSecrets(integrationSchema.parse({ ...shortest, auth: kept })).map(({ path }) => path.join('.'));
+    });
+    expect(keys.sort()).toEqual([...ofAuth, 'signing_secrets', 'headers', 'encryption_key'].sort());
   });
 
   test('the secret that the guide makes is usable', () => {

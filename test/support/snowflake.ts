@@ -3,6 +3,7 @@ import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-wareh
 import type { LearnerKey, Warehouse } from '../../lambdas/contract/learning-time.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
 import type { WarehouseNames } from '../../lambdas/domain/warehouse-remedies.ts';
 import {
   type SnowflakeServer,
@@ -95,12 +96,13 @@ export async function startSnowflake({
 }: {
   keyPair: KeyPair;
   login?: Partial<SnowflakeServerOptions>;
-  secret?: { [Name in keyof SnowflakeSecret]?: SnowflakeSecret[Name] | undefined };
+  /** In place of the usual fields, as an operator stores them. */
+  secret?: Readonly<Record<string, unknown>>;
   names?: typeof tables;
 }): Promise<SnowflakeFixture> {
   const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...login });
   const whole = { account, user, private_key: keyPair.privateKey, access_url: server.url, ...secret };
-  const secrets = stubSecrets(whole as SnowflakeSecret);
+  const secrets = stubSecrets(snowflakeSecretSchema.parse(whole));
   const log = recordingLog();
   const warehouse = createSnowflakeWarehouse({ secrets, tables: names, queryTag: 'learning-time-test', log });
   return { server, secrets, warehouse, log };

@@ -1,6 +1,5 @@
 import type { ConnectionOptions } from 'snowflake-sdk';
 import type { SnowflakeSecret } from '../../contract/snowflake-secret.ts';
-import { privateKeyPem } from '../../domain/private-key-pem.ts';
 
 /** The part of `snowflake-sdk` that is used. */
 export type SnowflakeSdk = Pick<typeof import('snowflake-sdk'), 'configure' | 'createConnection'>;
@@ -35,7 +34,7 @@ export function connectionOptions(
     account: secret.account,
     username: secret.user,
     ...credentials(secret),
-    ...(secret.access_url === undefined ? {} : { accessUrl: secret.access_url.replace(/\/+$/, '') }),
+    ...(secret.access_url === undefined ? {} : { accessUrl: secret.access_url }),
     warehouse,
     role,
     queryTag,
@@ -46,12 +45,7 @@ export function connectionOptions(
   };
 }
 
-function credentials(secret: SnowflakeSecret): Partial<ConnectionOptions> {
-  const { private_key: key, private_key_passphrase: passphrase, password } = secret;
-  if (key === undefined) return password === undefined ? {} : { password };
-  return {
-    authenticator: 'SNOWFLAKE_JWT',
-    privateKey: privateKeyPem(key, { encrypted: passphrase !== undefined }),
-    ...(passphrase === undefined ? {} : { privateKeyPass: passphrase }),
-  };
+function credentials({ private_key: privateKey, password }: SnowflakeSecret): Partial<ConnectionOptions> {
+  if (privateKey !== undefined) return { authenticator: 'SNOWFLAKE_JWT', privateKey };
+  return password === undefined ? {} : { password };
 }

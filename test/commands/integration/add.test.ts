@@ -128,7 +128,10 @@ describe('nothing is changed where', () => {
   test('the input ends before the secret is given, or gives what no header can hold', async () => {
     await unchanged(['--id', 'acme', '--url', URL, '--auth', 'api_key'], /api_key is missing.*INTEGRATION_API_KEY/);
     world.answers.push('two\nlines');
-    await unchanged(['--id', 'acme', '--url', URL, '--auth', 'api_key'], /api_key: must be visible ASCII$/);
+    await unchanged(
+      ['--id', 'acme', '--url', URL, '--auth', 'api_key'],
+      /the secret has a value of api_key that is not a text of 1 to 4096 visible ASCII characters, which auth api_key needs$/,
+    );
     expect(world.secret('acme')).toBeUndefined();
   });
 

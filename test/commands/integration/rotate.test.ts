@@ -98,7 +98,12 @@ describe('integration rotate', () => {
   test.each([
     ['an unknown id', 'acne', undefined, /there are acme/],
     ['no secret', 'acme', undefined, /there is no secret \/local\/integrations\/acme/],
-    ['an unusable secret', 'acme', { signing_secrets: ['plain-text-secret'] }, /signing_secrets\.0: must be whsec_/],
+    [
+      'an unusable secret',
+      'acme',
+      { signing_secrets: ['plain-text-secret'] },
+      / has a value of signing_secrets that is not a list of 1 to 5 texts, each whsec_/,
+    ],
   ])('%s is told in words', async (_, id, fields, reason) => {
     if (fields === undefined) world.plane.secretsManager.remove('/local/integrations/acme');
     else world.putSecret('acme', fields);

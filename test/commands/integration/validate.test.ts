@@ -25,8 +25,16 @@ describe('what is deployed', () => {
 
   test.each([
     ['no secret', undefined, /secret \/local\/integrations\/acme: is not there/],
-    ['a secret without what the auth needs', SIGNING, /the secret has no bearer_token, which auth bearer needs/],
-    ['a wrong value, unrepeated', { ...SIGNING, bearer_token: 'näh' }, /acme: bearer_token: must be visible ASCII/],
+    [
+      'a secret without what the auth needs',
+      SIGNING,
+      /acme: the secret has no bearer_token \(.*\), which auth bearer needs/,
+    ],
+    [
+      'a wrong value, unrepeated',
+      { ...SIGNING, bearer_token: 'näh' },
+      /acme: the secret has a value of bearer_token that is not a text of 1 to 4096 visible ASCII/,
+    ],
     ['no object', ['bearer-value'], /the secret \/local\/integrations\/acme is not a JSON object/],
   ])('%s: 1', async (_, fields, reason) => {
     if (fields !== undefined) world.putSecret('acme', fields);

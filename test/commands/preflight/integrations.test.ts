@@ -71,7 +71,7 @@ test('a secret: there, whole, or what it lacks by its keys', () => {
   expect(judgeSecret(oauth, { ...signing, client_id: 'id' }, remedies)).toEqual({
     answer: 'no',
     what: 'secret of acme',
-    is: 'the secret has no client_secret, which auth oauth2_client_credentials needs',
+    is: 'the secret has no client_secret (a text of 1 to 4096 characters), which auth oauth2_client_credentials needs',
     mend: 'mend it',
   });
 });

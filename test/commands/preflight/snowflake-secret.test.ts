@@ -49,28 +49,26 @@ test.each<[string, object]>([
   expect(judge(fields)).toEqual(['yes', 'filled and well-formed, 0 days old', undefined]);
 });
 
+const KEY = 'the PKCS#8 PEM of an RSA key of at least 2048 bits';
+
 test.each<[string, unknown, string]>([
-  ['no object', 'text', 'is not a JSON object'],
-  ['no user', { ...FITS, user: undefined }, 'does not fit: user: Invalid input: expected string, received undefined'],
-  [
-    'neither key nor password',
-    { account: 'a', user: 'u' },
-    'does not fit: private_key: has neither private_key nor password',
-  ],
+  ['no object', 'text', 'is not a JSON object such as {"key": "value"}'],
+  ['no user', { ...FITS, user: undefined }, 'has no user (a text of 1 to 255 characters), which every login needs'],
+  ['neither key nor password', { account: 'a', user: 'u' }, `has no private_key (${KEY}), which every login needs`],
   [
     'half a key',
     { ...FITS, private_key: key.slice(0, 400) },
-    'private_key: cannot be read; is it whole, and private_key_passphrase right?',
+    `has a value of private_key that is a part of a PEM, not ${KEY}, which every login needs`,
   ],
   [
     'another passphrase',
     { ...FITS, private_key: encrypted, private_key_passphrase: 'wrong' },
-    'private_key: cannot be read; is it whole, and private_key_passphrase right?',
+    'has a value of private_key_passphrase that does not decrypt private_key, which every login needs',
   ],
   [
     'a key of another kind',
     { ...FITS, private_key: otherKind },
-    'private_key: is no RSA key, and Snowflake takes no other',
+    `has a value of private_key that is a key of another kind, not ${KEY}, which every login needs`,
   ],
 ])('%s: no, and how it is filled', (_, fields, is) => {
   expect(judge(fields)).toEqual(['no', is, 'fill it']);
