@@ -2,6 +2,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { type KnownSum, knownSumSchema, MAX_SAMPLES } from '../lambdas/contract/check-warehouse.ts';
 import { faultsOf } from '../lambdas/contract/faults.ts';
 import { canonicalUserId } from '../lambdas/domain/learning-time-query.ts';
+import { readWholeNumber } from '../lambdas/domain/whole-number.ts';
 import { UsageError } from '../local/command-line.ts';
 
 const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';
@@ -39,7 +40,8 @@ function parseLine(line: string, where: string): KnownSum {
   const cells = line.split(',');
   if (cells.length !== 4) throw new UsageError(`${where}: has ${cells.length} values, and must have 4`);
   const [user_id, course_id, enterprise_customer_uuid, total = ''] = cells;
-  const total_seconds = /^\d+$/.test(total) ? Number(total) : Number.NaN;
+  // As Snowflake writes sums of columns with decimals: `18540.00`.
+  const total_seconds = Number(readWholeNumber(total) ?? Number.NaN);
   const sum = knownSumSchema.safeParse({ user_id, course_id, enterprise_customer_uuid, total_seconds });
   if (!sum.success) throw new UsageError(`${where}: ${faultsOf(sum.error, 'line')}`);
   return sum.data;

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { canonicalEnterpriseId } from '../contract/event.ts';
 import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
 import { ANSWER_COLUMNS, warehouseKeyText } from './learning-time-query.ts';
+import { readWholeNumber } from './whole-number.ts';
 
 type Answer = LearningTime | KeyFailure;
 
@@ -12,19 +13,27 @@ export interface LearningTimeAnswers {
   readonly rowsNotAsked: number;
 }
 
-const keyColumns = z.tuple([z.string().regex(/^\d+$/), z.string(), z.string().transform(canonicalEnterpriseId)]);
+const userId = z
+  .string()
+  .transform((text) => readWholeNumber(text)?.toString())
+  .pipe(z.string());
 
-/** Numbers are read as text: a NUMBER(38,0) does not fit a JavaScript number. */
+const keyColumns = z.tuple([userId, z.string(), z.string().transform(canonicalEnterpriseId)]);
+
+/** Numbers are read as text: a NUMBER(38,0) does not fit a JavaScript number. Decimals that are zero are left out. */
 const wholeSeconds = z
   .string('total seconds are not a number')
-  .regex(/^\d+$/, 'total seconds are not a whole number from 0')
+  .transform(readWholeNumber)
+  .pipe(z.bigint('total seconds are not a whole number from 0'))
   .transform(Number)
   .refine(Number.isSafeInteger, 'total seconds are too large to be exact');
 
-/** A DATE column comes as midnight UTC, whatever the session's DATE_OUTPUT_FORMAT is. */
+/**
+ * A DATE column comes as midnight UTC, whatever the session's DATE_OUTPUT_FORMAT is. A TIMESTAMP counts with its day: of
+ * TIMESTAMP_NTZ the SDK gives the written time as UTC, of the others the moment.
+ */
 const calendarDate = z
   .date('last date is not a date')
-  .refine((date) => date.getTime() % 86_400_000 === 0, 'last date has a time of day')
   .transform((date) => date.toISOString().slice(0, 'YYYY-MM-DD'.length))
   .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text), 'last date is outside the years 0 to 9999');
 

@@ -43,13 +43,32 @@ export function checkSessionWarehouse(warehouse: string | null, names: Warehouse
 interface Fit {
   readonly wanted: string;
   readonly isMet: (column: WarehouseColumn) => boolean;
+  /** What is read, with a restriction. */
+  readonly warning?: (column: WarehouseColumn) => string | undefined;
 }
 
 const TEXT: Fit = { wanted: 'text', isMet: ({ type }) => type === 'text' };
-/** What the answer's rows are read as: `learning-time-rows.ts` takes no fraction and no time of day. */
 const WHOLE: Fit = { wanted: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && (scale ?? 0) === 0 };
-const DATE: Fit = { wanted: 'a date', isMet: ({ type }) => type === 'date' };
-const FITS = { user: WHOLE, course: TEXT, enterprise: TEXT, date: DATE, seconds: WHOLE } as const;
+/** What `learning-time-rows.ts` reads of other types is warned of. */
+const NUMBER: Fit = {
+  wanted: 'a number',
+  isMet: ({ type }) => type === 'fixed' || type === 'real',
+  warning: (column) =>
+    WHOLE.isMet(column)
+      ? undefined
+      : 'a sum that is not whole ends without learning time: a view gives whole seconds, such as ROUND(…)::NUMBER(38,0)',
+};
+const DATE: Fit = {
+  wanted: 'a date',
+  isMet: ({ type }) => type === 'date' || type.startsWith('timestamp'),
+  warning: ({ type }) => {
+    if (type === 'date') return undefined;
+    return type === 'timestamp_ntz'
+      ? 'its time of day is left out'
+      : 'its time of day is left out, and its day is that of UTC';
+  },
+};
+const FITS = { user: WHOLE, course: TEXT, enterprise: TEXT, date: DATE, seconds: NUMBER } as const;
 
 /** Whether the table has the stage's five columns, of types that the pipeline reads. */
 export function checkColumns(columns: readonly WarehouseColumn[], names: WarehouseNames): WarehouseCheck {
@@ -57,14 +76,20 @@ export function checkColumns(columns: readonly WarehouseColumn[], names: Warehou
   const found: string[] = [];
   const missing: string[] = [];
   const unfit: string[] = [];
-  for (const [meaning, fit] of Object.entries(FITS)) {
+  const warnings: string[] = [];
+  for (const [meaning, fit] of Object.entries<Fit>(FITS)) {
     const name = names.columns[meaning as keyof typeof FITS];
     const column = byName.get(name.toUpperCase());
     if (column === undefined) missing.push(`${name} is missing`);
     else if (fit.isMet(column)) found.push(described(name, column));
     else unfit.push(`${described(name, column)} is not ${fit.wanted}`);
+    const warning = column && fit.isMet(column) ? fit.warning?.(column) : undefined;
+    if (warning !== undefined) warnings.push(`${name}: ${warning}`);
   }
-  if (missing.length + unfit.length === 0) return yes('columns', found.join(', '));
+  if (missing.length + unfit.length === 0) {
+    const check = yes('columns', found.join(', '));
+    return warnings.length === 0 ? check : { ...check, warning: warnings.join('; ') };
+  }
   const there = missing.length === 0 ? [] : [`the table has ${listed(columns)}: put its names into lib/stage.ts`];
   const cast = unfit.length === 0 ? [] : ['a view casts what has another type'];
   return no('columns', [...missing, ...unfit].join('; '), [...there, ...cast].join('; '));
@@ -139,11 +164,17 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
 }
 
 /** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not told. */
-export function checkRow(key: LearnerKey, rows: readonly unknown[], ms: number): WarehouseCheck {
+export function checkRow(
+  key: LearnerKey,
+  rows: readonly unknown[],
+  ms: number,
+  { columns }: WarehouseNames,
+): WarehouseCheck {
   const answer = readLearningTimes([key], rows).answers.get(learnerKeyText(key));
   if (answer === undefined || !('found' in answer)) {
     const reason = answer?.reason ?? 'no answer';
-    return no('row', `${said(key)}: ${reason}`, 'a view gives whole seconds from 0 and a plain date');
+    const remedy = `a view gives whole seconds from 0, such as ROUND(${columns.seconds})::NUMBER(38,0), and a plain date, such as ${columns.date}::DATE`;
+    return no('row', `${said(key)}: ${reason}`, remedy);
   }
   if (!answer.found) {
     return no(

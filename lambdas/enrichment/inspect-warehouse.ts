@@ -164,7 +164,7 @@ async function readRow(inspector: WarehouseInspector, names: WarehouseNames, lim
     return true;
   }
   const rows = await inspector.rowsOf(key, limit());
-  note(rows.ok ? checkRow(key, rows.value, rows.ms) : failed('row', rows, names));
+  note(rows.ok ? checkRow(key, rows.value, rows.ms, names) : failed('row', rows, names));
   return rows.ok || rows.failure.kind === 'statement';
 }
 

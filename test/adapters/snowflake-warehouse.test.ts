@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -120,6 +121,26 @@ describe('answers', () => {
     });
   });
 
+  test.each([
+    ['DECIMAL(20, 2)', '2026-01-10 23:30:00', 'TIMESTAMP'],
+    ['DOUBLE', '2026-01-10 00:00:00', 'TIMESTAMP'],
+    ['DECIMAL(38, 10)', '2026-01-10', 'DATE'],
+  ])('seconds as %s and a date as %s %s are read', async (seconds, date, type) => {
+    const { courseId, enterpriseId } = learner('1');
+    const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.TYPED' } });
+    await fixture.server.execute(
+      `CREATE TABLE PROD.BUSINESS_INTELLIGENCE.TYPED AS
+      SELECT USER_ID, '${courseId}' AS COURSE_KEY, '${enterpriseId}' AS ENTERPRISE_CUSTOMER_UUID,
+        CAST('${date}' AS ${type}) AS DATE, CAST(SECONDS AS ${seconds}) AS LEARNING_TIME_SECONDS
+      FROM (VALUES (1, 18000.5), (1, 539.5), (2, 0.5), (3, 1234567890)) AS typed(USER_ID, SECONDS)`,
+    );
+    expect(await ask(fixture, ['1', '2', '3'])).toEqual({
+      1: { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' },
+      2: { failed: true, reason: 'total seconds are not a whole number from 0' },
+      3: { found: true, totalSeconds: 1_234_567_890, lastDate: '2026-01-10' },
+    });
+  });
+
   test('a date that is none makes a failure', async () => {
     const columns = { ...tables.columns, date: 'DATE_TEXT' };
     const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.ODD', columns } });
@@ -162,6 +183,29 @@ describe('the login', () => {
   test('takes an encrypted key with its passphrase', async () => {
     const encrypted = createKeyPair('correct horse');
     const fixture = await start({ keyPair: encrypted, secret: { private_key_passphrase: 'correct horse' } });
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+  });
+
+  test.each([
+    ['ACME.LMS', 'in base64 of its PEM', (key: string) => Buffer.from(key).toString('base64')],
+    [
+      'https://acme-lms.snowflakecomputing.com/console',
+      'with line breaks escaped twice',
+      (key: string) => key.replaceAll('\n', '\\\\n'),
+    ],
+    [
+      'acme-lms.privatelink.snowflakecomputing.com',
+      'as PKCS#1',
+      (key: string) => createPrivateKey(key).export({ type: 'pkcs1', format: 'pem' }),
+    ],
+  ])('takes %s as account, and a key %s', async (account, _, written) => {
+    const fixture = await start({ secret: { account, private_key: written(keyPair.privateKey) } });
+    expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
+    expect(fixture.server.loginCount()).toBe(1);
+  });
+
+  test('takes a locator with its region as account', async () => {
+    const fixture = await start({ login: { account: 'xy12345' }, secret: { account: 'xy12345.us-east-1' } });
     expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
   });
 

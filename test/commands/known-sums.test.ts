@@ -27,6 +27,8 @@ describe('known sums', () => {
     ['as they stand', `${HEADER}\n1,${LINE},18540\n`],
     ['as spreadsheets write them', `\uFEFF${HEADER}\r\n1,${LINE},18540\r\n`],
     ['without a last line end', `${HEADER}\n1,${LINE},18540`],
+    ['with decimals that are zero', `${HEADER}\n1,${LINE},18540.00`],
+    ['in scientific notation', `${HEADER}\n1,${LINE},1.854e+04`],
   ])('are read %s', (_how, text) => {
     const [course_id, enterprise_customer_uuid] = LINE.split(',');
     expect(read(text)).toEqual([{ user_id: '1', course_id, enterprise_customer_uuid, total_seconds: 18_540 }]);
@@ -73,7 +75,7 @@ const NO_SUMS: [string | Buffer, RegExp][] = [
   ['x'.repeat(200_000), /is over 128 KiB/],
   [Buffer.concat([Buffer.from(`${HEADER}\n1,`), Buffer.from([0xff, 0xfe])]), /is not UTF-8/],
 ];
-const NO_SECONDS = ['', '-1', '1.5', '1e3', '0x10', 'x', ' 1', '9007199254740993'];
+const NO_SECONDS = ['', '-1', '1.5', '1e', '0x10', 'x', ' 1', '9007199254740993'];
 
 describe('a usage error that names the line', () => {
   test.each(NO_SUMS)('case %#', (text, message) => {

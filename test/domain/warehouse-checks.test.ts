@@ -108,10 +108,25 @@ describe('the columns', () => {
     ['USER_ID', { scale: 2 }, 'USER_ID NUMBER with 2 decimals is not a whole number'],
     ['COURSE_KEY', { type: 'variant' }, 'COURSE_KEY VARIANT is not text'],
     ['ENTERPRISE_CUSTOMER_UUID', { type: 'binary' }, 'ENTERPRISE_CUSTOMER_UUID BINARY is not text'],
-    ['DATE', { type: 'timestamp_ntz' }, 'DATE TIMESTAMP_NTZ is not a date'],
-    ['LEARNING_TIME_SECONDS', { type: 'real' }, 'LEARNING_TIME_SECONDS FLOAT is not a whole number'],
+    ['DATE', { type: 'text' }, 'DATE TEXT is not a date'],
+    ['DATE', { type: 'time' }, 'DATE TIME is not a date'],
+    ['LEARNING_TIME_SECONDS', { type: 'text' }, 'LEARNING_TIME_SECONDS TEXT is not a number'],
   ])('%s as %j does not fit', (name, changes, finding) => {
     expect(checkColumns(changed(name, changes), names)).toMatchObject({ verdict: 'no', finding });
+  });
+
+  test.each([
+    ['LEARNING_TIME_SECONDS', { scale: 2 }, /^LEARNING_TIME_SECONDS: a sum that is not whole .* ROUND/],
+    [
+      'LEARNING_TIME_SECONDS',
+      { type: 'real', scale: null },
+      /^LEARNING_TIME_SECONDS: a sum that is not whole .* ROUND/,
+    ],
+    ['DATE', { type: 'timestamp_ntz' }, /^DATE: its time of day is left out$/],
+    ['DATE', { type: 'timestamp_tz' }, /^DATE: its time of day is left out, and its day is that of UTC$/],
+  ])('%s as %j fits, with a warning', (name, changes, warning) => {
+    const check = checkColumns(changed(name, changes), names);
+    expect(check).toMatchObject({ verdict: 'yes', warning: expect.stringMatching(warning) });
   });
 
   test('of a wide table are not all listed', () => {
@@ -187,7 +202,7 @@ describe('some row', () => {
   const row = (sum: unknown, date: unknown = new Date('2026-01-10')) => ['7', courseId, enterpriseId, sum, date];
 
   test('is read as the pipeline reads it, and its sum is not told', () => {
-    const check = checkRow(key, [row('18540')], 12.4);
+    const check = checkRow(key, [row('18540')], 12.4, names);
     expect(check).toEqual({
       check: 'row',
       verdict: 'yes',
@@ -197,12 +212,12 @@ describe('some row', () => {
 
   test.each([
     [[row('1.5')], /not a whole number/],
-    [[row('9', new Date('2026-01-10T10:00:00Z'))], /time of day/],
+    [[row('9', '2026-01-10')], /not a date/],
     [[row('1'), row('2')], /more than one row/],
     [[['7']], /could not be matched/],
     [[], /not found by its key/],
   ])('case %#: the pipeline could not read it', (rows, finding) => {
-    expect(checkRow(key, rows, 1)).toMatchObject({ verdict: 'no', finding: expect.stringMatching(finding) });
+    expect(checkRow(key, rows, 1, names)).toMatchObject({ verdict: 'no', finding: expect.stringMatching(finding) });
   });
 });
 

@@ -1,0 +1,17 @@
+const DECIMAL = /^(-?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
+
+/**
+ * A whole number from 0, by its decimal text: `18540`, `18540.00`, `1.854e+04`. Warehouses write so the sums of NUMBER
+ * columns with decimals and of FLOAT columns. No float is involved, so `0.1e1` is 1 and `9007199254740992.5` is none.
+ *
+ * @returns undefined where the text is no decimal number, where its value is negative or not whole
+ */
+export function readWholeNumber(text: string): bigint | undefined {
+  const [, sign, whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
+  const digits = `${whole}${fraction}`;
+  if (sign === undefined || digits === '') return undefined;
+  const shift = Number(exponent) - fraction.length;
+  const isWhole = shift >= 0 || /^0*$/.test(digits.slice(shift));
+  const value = BigInt(shift >= 0 ? digits.padEnd(digits.length + shift, '0') : digits.slice(0, shift) || '0');
+  return !isWhole || (sign === '-' && value !== 0n) ? undefined : value;
+}
