@@ -59,7 +59,7 @@ function explainVerdict(report: SendTestReport): string[] {
   const whose = isToken
     ? ['This is about the token server (auth.token_url of the entry): the webhook was not sent.']
     : [];
-  if (isToken && (status === 400 || status === 401)) {
+  if (isToken && (status === 400 || status === 401 || reason.includes('refuses the client'))) {
     const remedy =
       'put the client_id and client_secret that the partner gave you into the secret, and compare scope and token_url';
     return [...whose, 'It means: the token server refuses the client’s credentials.', `To do: ${remedy}.`];

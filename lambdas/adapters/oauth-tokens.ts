@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import type { OAuthClient, SendResult, TokenResult, TokenSource, WebhookSender } from '../contract/delivery-ports.ts';
+import type {
+  OAuthClient,
+  SendResult,
+  TokenProblem,
+  TokenResult,
+  TokenSource,
+  WebhookSender,
+} from '../contract/delivery-ports.ts';
 import { USER_AGENT } from '../contract/own-headers.ts';
 
 /** Longest token fetch, whoever waits for it and however long. */
@@ -20,19 +27,31 @@ const MAX_LIFETIME_MS = 24 * 60 * 60_000;
 /** As many as the integrations document has entries: beyond, the oldest token is fetched anew. */
 const MAX_KEPT_TOKENS = 2000;
 
-/** Visible characters only, since it becomes part of a header. */
-const answerSchema = z.object({
-  access_token: z.string().regex(/^[\x21-\x7e]{1,8192}$/),
-  expires_in: z.unknown().optional(),
-});
+/** Visible characters only, since it becomes part of a header. White space around it, or the scheme before it, is left out. */
+const tokenSchema = z
+  .string()
+  .transform((text) => text.trim().replace(/^Bearer +/i, ''))
+  .pipe(z.string().regex(/^[\x21-\x7e]{1,8192}$/));
 
-/** Some servers write the seconds as a string. */
+/** Some servers write the seconds as a text, with decimals or spaces. Below 0 is taken for nothing usable. */
 const secondsSchema = z.union([
   z.number().min(0),
   z
     .string()
-    .regex(/^\d{1,15}$/)
+    .trim()
+    .regex(/^\d{1,15}(\.\d{0,9})?$/)
     .transform(Number),
+]);
+
+/** RFC 6749, sections 5.2 and 4.1.2.1. Other errors may pass. */
+const REFUSALS: ReadonlySet<unknown> = new Set([
+  'access_denied',
+  'invalid_client',
+  'invalid_grant',
+  'invalid_request',
+  'invalid_scope',
+  'unauthorized_client',
+  'unsupported_grant_type',
 ]);
 
 export interface TokenSourceOptions {
@@ -104,7 +123,8 @@ class MemoryTokenSource implements TokenSource {
     const fetchedAtMs = this.#now();
     const result = await this.#sender.send(tokenRequest(client));
     const answer = readAnswer(result);
-    if (answer === undefined) return { kind: 'none', result: withoutBody(result), isMalformed: isSuccess(result) };
+    if (answer === undefined) return { kind: 'none', result: withoutBody(result) };
+    if (typeof answer === 'string') return { kind: 'none', result: withoutBody(result), problem: answer };
     this.#keep(key, { token: answer.token, fetchedAtMs, keptForMs: answer.lifetimeMs - EARLY_MS });
     return { kind: 'token', token: answer.token };
   }
@@ -136,24 +156,63 @@ function tokenRequest({ tokenUrl, scope, clientId, clientSecret }: OAuthClient) 
   };
 }
 
-function isSuccess(result: SendResult): boolean {
-  return result.kind === 'answered' && result.status >= 200 && result.status < 300;
+interface Token {
+  readonly token: string;
+  readonly lifetimeMs: number;
 }
 
-/** @returns undefined where the answer holds no usable token */
-function readAnswer(result: SendResult): { readonly token: string; readonly lifetimeMs: number } | undefined {
-  if (result.kind !== 'answered' || !isSuccess(result)) return undefined;
-  let document: unknown;
+/** @returns undefined where the status says already that there is none */
+function readAnswer(result: SendResult): Token | TokenProblem | undefined {
+  if (result.kind !== 'answered' || result.status < 200 || result.status >= 300) return undefined;
+  const fields = fieldsOf(result.answerStart ?? '');
+  const token = tokenSchema.safeParse(fields.accesstoken);
+  if (!token.success) {
+    return fields.accesstoken === undefined && REFUSALS.has(fields.error) ? 'refused' : 'no_token';
+  }
+  if (!isBearer(fields.tokentype)) return 'not_bearer';
+  const seconds = secondsSchema.safeParse(fields.expiresin);
+  const lifetimeMs = seconds.success ? Math.min(seconds.data * 1000, MAX_LIFETIME_MS) : USUAL_LIFETIME_MS;
+  return { token: token.data, lifetimeMs };
+}
+
+/** In any case, and with an addition: `bearer`, `BearerToken`. A server that names none means it. */
+function isBearer(type: unknown): boolean {
+  return type === undefined || type === null || (typeof type === 'string' && /^\s*(bearer|$)/i.test(type));
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The fields of a token response by their names in small letters without underscores: `access_token`, `accessToken`. They
+ * stand in a JSON object, or in the one object in it that has a token (`{"data": {…}}`); in JSON that was encoded twice;
+ * or in a form, as servers before RFC 6749 wrote it.
+ */
+function fieldsOf(text: string): Fields {
+  const document = parseJson(text);
+  const outer = byPlainName(typeof document === 'string' ? parseJson(document) : document);
+  if (document === undefined && /^\s*[\w.~%+-]+=[^\s{}<>]*\s*$/.test(text)) {
+    return byPlainName(Object.fromEntries(new URLSearchParams(text.trim())));
+  }
+  if (outer.accesstoken !== undefined) return outer;
+  const wrapped = Object.values(outer).map(byPlainName);
+  const [inner, ...others] = wrapped.filter(({ accesstoken }) => accesstoken !== undefined);
+  return inner !== undefined && others.length === 0 ? inner : outer;
+}
+
+function byPlainName(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name.toLowerCase().replaceAll('_', ''), each]),
+  );
+}
+
+/** White space and a byte order mark around it are no part of JSON. Undefined where it is none: the error quotes it. */
+function parseJson(text: string): unknown {
   try {
-    document = JSON.parse(result.answerStart ?? '');
+    return JSON.parse(text.trim());
   } catch {
     return undefined;
   }
-  const answer = answerSchema.safeParse(document);
-  if (!answer.success) return undefined;
-  const seconds = secondsSchema.safeParse(answer.data.expires_in);
-  const lifetimeMs = seconds.success ? Math.min(seconds.data * 1000, MAX_LIFETIME_MS) : USUAL_LIFETIME_MS;
-  return { token: answer.data.access_token, lifetimeMs };
 }
 
 function withoutBody(result: SendResult): SendResult {
@@ -166,7 +225,7 @@ function withoutBody(result: SendResult): SendResult {
 async function within(timeoutMs: number, fetch: Promise<TokenResult>): Promise<TokenResult> {
   const over = Promise.withResolvers<TokenResult>();
   const result: SendResult = { kind: 'failed', code: 'TIMEOUT' };
-  const giveUp = () => over.resolve({ kind: 'none', result, isMalformed: false });
+  const giveUp = () => over.resolve({ kind: 'none', result });
   // Once more around the event loop, so that a token which came while it stood still counts.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
   try {

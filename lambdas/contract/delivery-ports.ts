@@ -84,8 +84,16 @@ export interface WebhookSender {
 /** What an integration's OAuth2 server said. */
 export type TokenResult =
   | { readonly kind: 'token'; readonly token: string }
-  /** Its answer, to be judged like any partner's; `malformed` where a 2xx holds no usable token. */
-  | { readonly kind: 'none'; readonly result: SendResult; readonly isMalformed: boolean };
+  /** Its response, to be judged like any partner's; `problem` where it is a 2xx without a usable token. */
+  | { readonly kind: 'none'; readonly result: SendResult; readonly problem?: TokenProblem };
+
+/**
+ * Why a 2xx of a token server is of no use:
+ * - `no_token`: it holds none, or none that a header can carry.
+ * - `not_bearer`: its `token_type` asks for more than the token: a signature (`mac`) or a proof (`DPoP`).
+ * - `refused`: it is an error by which RFC 6749 refuses a client, in spite of its status.
+ */
+export type TokenProblem = 'no_token' | 'not_bearer' | 'refused';
 
 /** Tokens of OAuth2 client credentials, kept in this process until 60 s before they expire. */
 export interface TokenSource {

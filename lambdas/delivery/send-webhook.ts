@@ -195,17 +195,23 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
       token: { client: oauth, text: answer.token },
     };
   }
-  const { result, isMalformed } = answer;
+  const { result, problem } = answer;
   const { verdict, reason } = classify(result);
-  if (isMalformed) {
+  const refusal = (judged: Verdict['verdict'], why: string): { refusal: Once } => ({
+    refusal: { kind: 'sent', result, verdict: judged, reason: `token: ${why}` },
+  });
+  if (problem === 'no_token') {
     const fault = result.kind === 'answered' ? result.responseFault : undefined;
     // A server whose response is not HTTP will give the same one again; what was cut on the way may come whole.
     return fault?.startsWith('HPE_')
-      ? { refusal: { kind: 'sent', result, verdict: 'dead', reason: `token: the answer cannot be read: ${fault}` } }
-      : { refusal: { kind: 'sent', result, verdict: 'retry', reason: 'token: the answer holds none' } };
+      ? refusal('dead', `the answer cannot be read: ${fault}`)
+      : refusal('retry', 'the answer holds none');
   }
+  // No retry changes which tokens a server gives.
+  if (problem === 'not_bearer') return refusal('dead', 'the server gives another token_type than Bearer');
+  if (problem === 'refused') return refusal('unauthorized', 'the server refuses the client, by an error in a 2xx');
   // 400 is what RFC 6749 prescribes for a refused client; a token address that is gone parks nobody's endpoint.
   const isRefused = result.kind === 'answered' && result.status === 400;
   const judged = isRefused ? 'unauthorized' : verdict === 'gone' ? 'dead' : verdict;
-  return { refusal: { kind: 'sent', result, verdict: judged, reason: `token: ${reason}` } };
+  return refusal(judged, reason);
 }

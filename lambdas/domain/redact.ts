@@ -1,13 +1,22 @@
-import type { IntegrationSecret } from '../contract/integration-secret.ts';
+import { headerValuesOf, type IntegrationSecret } from '../contract/integration-secret.ts';
+import { isSecretFields } from '../contract/secret-text.ts';
 
 const REDACTED = '[redacted]';
 
 /** Everything in an integration's secret that must not be repeated. A client id is no secret. */
 export function secretTexts(secret: IntegrationSecret): readonly string[] {
-  const { signing_secrets, bearer_token, api_key, client_secret, encryption_key, headers = {} } = secret;
+  const { signing_secrets, bearer_token, api_key, client_secret, encryption_key } = secret;
   const signing = signing_secrets.flatMap((text) => [text, text.replace('whsec_', '')]);
-  const others = [bearer_token, api_key, client_secret, encryption_key, ...Object.values(headers)];
-  return [...signing, ...others.filter((text) => text !== undefined)];
+  const headers = headerValuesOf(secret);
+  const ofHeaders = isSecretFields(headers) ? Object.values(headers) : [];
+  // `headers.tenant` as a key of its own.
+  const alone = Object.entries(secret).flatMap(([key, value]) => (key.startsWith('headers.') ? [value] : []));
+  const others = [bearer_token, api_key, client_secret, encryption_key, ...ofHeaders, ...alone];
+  // Without what is left out before it is sent.
+  return [
+    ...signing,
+    ...others.flatMap((text) => (typeof text === 'string' ? text.trim().replace(/^Bearer +/i, '') : [])),
+  ];
 }
 
 /** How often a text may be escaped: JSON in a text of JSON, in a page. */

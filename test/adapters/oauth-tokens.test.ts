@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
@@ -22,6 +23,8 @@ let nowMs: number;
 let server: PartnerServer;
 /** What the token server answers next; by default, tokens `token-1`, `token-2`, … that live an hour. */
 let reply: { status?: number; body?: string };
+/** Set: it answers with these bytes. */
+let raw: { readonly headers: Record<string, string>; readonly body: Buffer } | undefined;
 /** Set: the server answers only when this is done. */
 let hold: Promise<void> | undefined;
 let sent: WebhookRequest[];
@@ -47,6 +50,7 @@ const sender: WebhookSender = {
 beforeEach(async () => {
   nowMs = NOW;
   reply = {};
+  raw = undefined;
   hold = undefined;
   sent = [];
   server = await startPartner(async (answer) => {
@@ -54,7 +58,8 @@ beforeEach(async () => {
     const usual = JSON.stringify({ access_token: `token-${number}`, expires_in: 3600 });
     const { status = 200, body = usual } = reply;
     await hold;
-    answer.writeHead(status, { 'content-type': 'application/json' }).end(body);
+    const { headers, body: bytes } = raw ?? { headers: {}, body };
+    answer.writeHead(status, { 'content-type': 'application/json', ...headers }).end(bytes);
   });
   client = { tokenUrl: `${server.url}/oauth2/token`, scope: 'api', clientId: 'me', clientSecret: 'hunter2' };
   source = newSource();
@@ -146,6 +151,8 @@ describe('a token is kept', () => {
   test.each([
     ['seconds as a string', '600', 9 * MINUTE_MS],
     ['a fraction', 90.5, 30_500],
+    ['seconds with decimals as a string', '600.0', 9 * MINUTE_MS],
+    ['seconds in spaces', ' 600\n', 9 * MINUTE_MS],
     ['nothing', undefined, 4 * MINUTE_MS],
     ['null', null, 4 * MINUTE_MS],
     ['a negative number', -1, 4 * MINUTE_MS],
@@ -231,12 +238,12 @@ describe('without a token', () => {
   test.each([400, 401, 302, 500, 503])('the server’s %i comes back to be judged, without its words', async (status) => {
     reply = { status, body: '{"error":"hunter2 is wrong"}' };
     const result = await ask();
-    expect(result).toEqual({ kind: 'none', result: { kind: 'answered', status, retryAfter: '7' }, isMalformed: false });
+    expect(result).toEqual({ kind: 'none', result: { kind: 'answered', status, retryAfter: '7' } });
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
 
   test.each([
-    ['no JSON', 'access_token=abc'],
+    ['no JSON', 'a token'],
     ['nothing', ''],
     ['a list', '[]'],
     ['null', 'null'],
@@ -252,7 +259,7 @@ describe('without a token', () => {
     expect(await ask()).toEqual({
       kind: 'none',
       result: { kind: 'answered', status: 200, retryAfter: '7' },
-      isMalformed: true,
+      problem: 'no_token',
     });
   });
 
@@ -262,7 +269,6 @@ describe('without a token', () => {
     expect(await ask({ ...client, tokenUrl: gone.url })).toEqual({
       kind: 'none',
       result: { kind: 'failed', code: 'ECONNREFUSED' },
-      isMalformed: false,
     });
   });
 
@@ -287,7 +293,7 @@ describe('without a token', () => {
 });
 
 describe('time', () => {
-  const TIMED_OUT = { kind: 'none', result: { kind: 'failed', code: 'TIMEOUT' }, isMalformed: false };
+  const TIMED_OUT = { kind: 'none', result: { kind: 'failed', code: 'TIMEOUT' } };
 
   test('each caller waits for its own time only; the fetch goes on for the others', async () => {
     const release = holdAnswers();
@@ -325,7 +331,119 @@ describe('time', () => {
   });
 });
 
+describe('a token is found', () => {
+  test.each([
+    ['after a byte order mark', '\uFEFF{"access_token":"abc"}'],
+    ['in white space', ' \r\n{ "access_token" : "abc" }\n'],
+    ['with white space around it', '{"access_token":" abc\\n"}'],
+    ['with its scheme before it', '{"access_token":"Bearer abc"}'],
+    ['by a name in camel case', '{"accessToken":"abc"}'],
+    ['in a wrapping object', '{"status":"ok","data":{"access_token":"abc"}}'],
+    ['in a list of one', '[{"access_token":"abc"}]'],
+    ['in JSON that was encoded twice', JSON.stringify('{"access_token":"abc"}')],
+    ['in a form', 'access_token=abc&token_type=bearer\n'],
+    ['beside an empty error', '{"access_token":"abc","error":""}'],
+    ...['bearer', 'BEARER', 'BearerToken', ' Bearer ', ''].map((type) => [
+      `of the type ${JSON.stringify(type)}`,
+      JSON.stringify({ access_token: 'abc', token_type: type }),
+    ]),
+    ['of the type null', '{"access_token":"abc","token_type":null}'],
+  ])('%s', async (_, body) => {
+    reply = { body };
+    expect(await ask()).toEqual(token('abc'));
+  });
+
+  test('with status 201 too', async () => {
+    reply = { status: 201, body: '{"access_token":"abc"}' };
+    expect(await ask()).toEqual(token('abc'));
+  });
+
+  test('in a form, with its lifetime', async () => {
+    reply = { body: 'access_token=a%2Bb&expires_in=600' };
+    expect(await ask()).toEqual(token('a+b'));
+    nowMs += 9 * MINUTE_MS - 1;
+    await ask();
+    expect(server.received).toHaveLength(1);
+  });
+});
+
+describe('a 2xx without a token that can be sent', () => {
+  const problem = async (body: string) => {
+    reply = { body };
+    const result = await ask();
+    expect(JSON.stringify(result)).not.toContain('hunter2');
+    return (result as { problem?: string }).problem;
+  };
+
+  test.each(['mac', 'DPoP', 'pop', 'N_A', 5, {}])('is of the type %j', async (token_type) => {
+    expect(await problem(JSON.stringify({ access_token: 'hunter2', token_type, mac_key: 'hunter2' }))).toBe(
+      'not_bearer',
+    );
+  });
+
+  test.each(['invalid_client', 'unauthorized_client', 'invalid_scope', 'unsupported_grant_type'])(
+    'is the refusal %s',
+    async (error) => expect(await problem(JSON.stringify({ error, error_description: 'hunter2' }))).toBe('refused'),
+  );
+
+  test.each([
+    '{"error":"server_error"}',
+    '{"error":"hunter2"}',
+    '{"error":{"message":"hunter2"}}',
+    '{"error":"invalid_client","access_token":""}',
+    '{"a":{"access_token":"hunter2"},"b":{"access_token":"hunter3"}}',
+    '{"a":{"b":{"access_token":"hunter2"}}}',
+    '<html>access_token=hunter2</html>',
+    'error=hunter2',
+  ])('holds none that is clear: %s', async (body) => expect(await problem(body)).toBe('no_token'));
+});
+
 describe('through the sender that webhooks take', () => {
+  const json = JSON.stringify({ access_token: 'compressed', expires_in: 3600 });
+  const utf16 = Buffer.from(`\uFEFF${json}`, 'utf16le');
+  const plain = Buffer.from(json);
+  const BOM = Buffer.from('\uFEFF');
+
+  test.each<[string, Record<string, string>, Buffer]>([
+    ['gzip', { 'content-encoding': 'gzip' }, gzipSync(plain)],
+    ['x-gzip, in capitals', { 'content-encoding': 'X-GZIP' }, gzipSync(plain)],
+    ['deflate', { 'content-encoding': 'deflate' }, deflateSync(plain)],
+    ['deflate without its header', { 'content-encoding': 'deflate' }, deflateRawSync(plain)],
+    ['br', { 'content-encoding': 'br' }, brotliCompressSync(plain)],
+    ['zstd', { 'content-encoding': 'zstd' }, zstdCompressSync(plain)],
+    ['two encodings', { 'content-encoding': 'br, gzip' }, gzipSync(brotliCompressSync(plain))],
+    ['gzip that is not announced', {}, gzipSync(plain)],
+    ['gzip without its end', { 'content-encoding': 'gzip' }, gzipSync(plain).subarray(0, -8)],
+    ['an encoding that was undone on the way', { 'content-encoding': 'gzip' }, plain],
+    ['identity', { 'content-encoding': 'identity' }, plain],
+    ['a byte order mark', {}, Buffer.concat([BOM, plain])],
+    ['a byte order mark in gzip', { 'content-encoding': 'gzip' }, gzipSync(Buffer.concat([BOM, plain]))],
+    ['another content type', { 'content-type': 'text/html; charset="ISO-8859-1"' }, plain],
+    ['a charset that is none', { 'content-type': 'application/json; charset=utf8mb4' }, plain],
+    ['UTF-16 with its mark', {}, utf16],
+    ['UTF-16 by its charset', { 'content-type': 'application/json;charset=utf-16le' }, utf16.subarray(2)],
+  ])('a response with %s is read', async (_, headers, body) => {
+    raw = { headers, body };
+    expect(await through(['127.0.0.0/8']).token(client, PATIENCE_MS)).toEqual(token('compressed'));
+  });
+
+  test.each<[string, Record<string, string>, Buffer]>([
+    [
+      'more than is read when it is decompressed',
+      { 'content-encoding': 'gzip' },
+      gzipSync(`${json}${' '.repeat(50_000_000)}`),
+    ],
+    ['an unknown encoding', { 'content-encoding': 'compress' }, Buffer.from(plain.map((byte) => byte ^ 255))],
+    ['three encodings', { 'content-encoding': 'gzip, gzip, gzip' }, gzipSync(gzipSync(gzipSync(plain)))],
+    ['half a gzip', { 'content-encoding': 'gzip' }, gzipSync(plain).subarray(0, 20)],
+  ])('a response with %s is malformed', async (_, headers, body) => {
+    raw = { headers, body };
+    expect(await through(['127.0.0.0/8']).token(client, PATIENCE_MS)).toMatchObject({
+      kind: 'none',
+      problem: 'no_token',
+    });
+  });
+
   const through = (allowedCidrs: readonly string[]) =>
     createTokenSource({ sender: createHttpsSender({ allowPlainHttp: true, allowedCidrs, allowedPorts: 'any' }) });
 

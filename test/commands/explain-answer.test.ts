@@ -98,6 +98,10 @@ describe('says what it means and what to do', () => {
 
 describe('the token server', () => {
   test('a refused client is about its credentials', () => {
+    const refused = 'token: the server refuses the client, by an error in a 2xx, with fresh credentials too';
+    expect(explain({ ...status(200), verdict: 'dead', reason: refused }).join('\n')).toMatch(
+      /client_id and client_secret/,
+    );
     const text = explain({ ...status(400), reason: 'token: HTTP 400' }).join('\n');
     expect(text).toMatch(/about the token server/);
     expect(text).toMatch(/client_id and client_secret/);

@@ -33,7 +33,7 @@ function world(
 
 const OAUTH = { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token', scope: 'api' } as const;
 const withClient = () => secretSource(secret({ client_id: 'id', client_secret: 'secret' }));
-const NO_TOKEN = { kind: 'none', result: answered(429, { retryAfter: '7' }), isMalformed: false } as const;
+const NO_TOKEN = { kind: 'none', result: answered(429, { retryAfter: '7' }) } as const;
 
 /** What a gate is told. */
 const told = (about: Partial<GateReport>) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import type { OAuthClient, TokenResult, TokenSource } from '../../lambdas/contract/delivery-ports.ts';
+import type { OAuthClient, TokenProblem, TokenResult, TokenSource } from '../../lambdas/contract/delivery-ports.ts';
 import { SecretUnusable } from '../../lambdas/contract/errors.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { type SendWebhookServices, sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
@@ -188,10 +188,10 @@ describe('a token server', () => {
     const services = sendingServices([answered(200)], { tokens: kept, secretOf: () => secretSource(secret(CLIENT)) });
     return { services, sent: sendWebhook(webhook(integration({ auth: OAUTH })), services) };
   };
-  const none = (result: ReturnType<typeof answered>, isMalformed = false): TokenResult => ({
+  const none = (result: ReturnType<typeof answered>, problem?: TokenProblem): TokenResult => ({
     kind: 'none',
     result,
-    isMalformed,
+    ...(problem !== undefined && { problem }),
   });
 
   test('that fails for now makes it a retry, and nothing is sent', async () => {
@@ -212,13 +212,24 @@ describe('a token server', () => {
     [none(answered(401)), 'token: HTTP 401, with fresh credentials too'],
     [none(answered(403)), 'token: HTTP 403'],
     [none(answered(410)), 'token: HTTP 410'],
+    [none(answered(200), 'not_bearer'), 'token: the server gives another token_type than Bearer'],
+    [
+      none(answered(200), 'refused'),
+      'token: the server refuses the client, by an error in a 2xx, with fresh credentials too',
+    ],
     [none(failed('FORBIDDEN_ADDRESS')), 'token: no answer: FORBIDDEN_ADDRESS'],
   ])('that refuses for good makes it dead: %j', async (result, reason) => {
     expect(await via(tokens(result, result)).sent).toMatchObject({ verdict: 'dead', reason });
   });
 
+  test('that refuses the client with a 200 is asked once more, with the secret as it is now', async () => {
+    const { services, sent } = via(tokens(none(answered(200), 'refused'), token('good')));
+    expect(await sent).toMatchObject({ verdict: 'delivered' });
+    expect(services.requests).toHaveLength(1);
+  });
+
   test('whose answer holds no token makes it a retry', async () => {
-    expect(await via(tokens(none(answered(200), true))).sent).toMatchObject({ verdict: 'retry' });
+    expect(await via(tokens(none(answered(200), 'no_token'))).sent).toMatchObject({ verdict: 'retry' });
   });
 
   test.each([
@@ -226,7 +237,7 @@ describe('a token server', () => {
     ['ECONNRESET', 'retry', 'token: the answer holds none'],
     ['TIMEOUT', 'retry', 'token: the answer holds none'],
   ])('whose 200 cannot be read: %s makes it %s', async (responseFault, verdict, reason) => {
-    const unread = none(answered(200, { responseFault }), true);
+    const unread = none(answered(200, { responseFault }), 'no_token');
     expect(await via(tokens(unread)).sent).toMatchObject({ verdict, reason });
   });
 

@@ -332,7 +332,7 @@ describe('what becomes of a delivery', () => {
   });
 
   test('dead by a token server’s refusal, which says nothing of the endpoint', async () => {
-    const refused = { kind: 'none', result: answered(403), isMalformed: false } as const;
+    const refused = { kind: 'none', result: answered(403) } as const;
     const { outcome, requests, tried } = await attempt(answered(200), {
       to: integration({ auth: { type: 'oauth2_client_credentials', token_url: 'https://token.example/' } }),
       more: {

@@ -217,7 +217,7 @@ class Running {
     const isRefusal = status < 200 || status >= 300;
     const contentType = isRefusal ? answer.headers['content-type'] : undefined;
     const bodyBytes = isRefusal ? this.#body?.bytes : undefined;
-    const answerStart = this.#body?.start();
+    const answerStart = this.#body?.start(answer.headers);
     const result: SendResult = {
       kind: 'answered',
       status,
