@@ -16,6 +16,7 @@ import { warehouseUserId } from './learner-key.ts';
 export type Acceptance =
   | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
   | { readonly verdict: 'unwanted'; readonly subject: DeliverySubject; readonly reason: string }
+  /** `integrationId`: of one that exists. */
   | { readonly verdict: 'rejected' | 'held'; readonly reason: string; readonly integrationId?: string };
 
 /** Far above any real payload, and far below where walking one would end the stack, here or in a later function. */
@@ -40,7 +41,8 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
   const destination = route(event, enterpriseId, book);
   if (destination.to === 'nobody' && destination.verdict !== 'unwanted') {
     const verdict = destination.verdict === 'broken' ? 'held' : 'rejected';
-    return { verdict, reason: destination.reason, integrationId: destination.id };
+    const { reason, id } = destination;
+    return { verdict, reason, ...(id !== undefined && { integrationId: id }) };
   }
   const payload = payloadText(body);
   if (payload === undefined)

@@ -89,10 +89,12 @@ export type Route =
   | { readonly to: 'integration'; readonly integration: Integration }
   | {
       readonly to: 'nobody';
-      readonly verdict: 'unwanted' | 'broken' | 'unknown';
+      readonly verdict: 'unwanted' | 'broken';
       readonly id: string;
       readonly reason: string;
-    };
+    }
+  /** `id`: of an integration that the document has, never one that only the event names. */
+  | { readonly to: 'nobody'; readonly verdict: 'unknown'; readonly id?: string; readonly reason: string };
 
 /**
  * Finds the one receiver of an event: by its id, or by enterprise and region, the exact region before `OTHER`.
@@ -108,7 +110,7 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, book: I
   if (integration === undefined) {
     const fault = book.broken.get(id);
     return fault === undefined
-      ? { to: 'nobody', verdict: 'unknown', id, reason: `no integration has the id ${id}` }
+      ? { to: 'nobody', verdict: 'unknown', reason: 'integration_id: no integration has this id' }
       : { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, fault) };
   }
   const owner = integration.enterprise_customer_uuid;
@@ -123,7 +125,7 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, book: I
  * is still the one that the operator meant: its events go nowhere else meanwhile.
  */
 function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
-  const nobody = (reason: string): Route => ({ to: 'nobody', verdict: 'unknown', id: 'unknown', reason });
+  const nobody = (reason: string): Route => ({ to: 'nobody', verdict: 'unknown', reason });
   const { event_type, region = 'OTHER' } = event;
   if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
   for (const wantedRegion of new Set([region, 'OTHER'])) {
@@ -154,7 +156,7 @@ function brokenReason(id: string, { reason }: BrokenEntry): string {
 }
 
 /** Whether an integration takes an event now; asked on entry and again before each try. */
-export function wanted(integration: Integration, eventType: EventType): Route {
+export function wanted(integration: Integration, eventType: EventType): Exclude<Route, { verdict: 'unknown' }> {
   const { id, active, event_types: types } = integration;
   if (!active) return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} is not active` };
   if (types !== undefined && !types.includes(eventType)) {

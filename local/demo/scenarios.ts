@@ -42,7 +42,7 @@ export const BEFORE_THE_FLAG = {
     name: 'unknown integration',
     messages: [JSON.stringify(enrollment('demo-unknown', 'nobody', LEARNER.known))],
     webhookIds: [],
-    expected: 'events dead letter: no integration has the id nobody',
+    expected: 'events dead letter: integration_id: no integration has this id',
   },
 } as const satisfies Record<string, Scenario>;
 

@@ -17,7 +17,7 @@ const BAD_EVENTS: readonly [what: string, body: string, reason: string][] = [
   ['a missing field', changed({ occurred_at: undefined }), 'occurred_at:'],
   ['a wrong field', changed({ payload: 'text' }), 'payload:'],
   ['an unknown version', changed({ schema_version: 99 }), 'schema_version:'],
-  ['an unknown integration', changed({ integration_id: 'nobody' }), 'no integration has the id nobody'],
+  ['an unknown integration', changed({ integration_id: 'nobody' }), 'integration_id: no integration has this id'],
   ['no receiver', changed({ integration_id: undefined }), 'integration_id: names no receiver'],
   ['too large', changed({ payload: { text: 'x'.repeat(201 * 1024) } }), 'too large:'],
   ['too large once escaped', changed({ payload: { text: '"'.repeat(95 * 1024) } }), 'too large:'],

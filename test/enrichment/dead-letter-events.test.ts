@@ -7,9 +7,9 @@ import { eventBody, fakeCounter, fakeLog } from '../support/factories.ts';
 
 const hotLead = (id: string) => ({
   id,
-  body: eventBody({ event_type: 'lead', integration_id: 'nobody', payload: { lead_type: 'hot' } }),
-  reason: 'no integration has the id nobody',
-  integrationId: 'nobody',
+  body: eventBody({ event_type: 'lead', integration_id: 'acme', payload: { lead_type: 'hot' } }),
+  reason: 'integration acme belongs to another enterprise',
+  integrationId: 'acme',
 });
 
 function world(refused: readonly string[] = []) {
@@ -34,5 +34,5 @@ test('a hot lead among them wakes somebody up, once it is a letter', async () =>
   const { counter, log, deadLetter } = world(['b']);
   expect(await deadLetter([hotLead('a'), hotLead('b')])).toEqual(new Set(['b']));
   expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
-  expect(log.only('event.critical_dead')).toMatchObject({ message_id: 'a', integration_id: 'nobody' });
+  expect(log.only('event.critical_dead')).toMatchObject({ message_id: 'a', integration_id: 'acme' });
 });

@@ -443,7 +443,7 @@ describe('a message that is no event', () => {
     expect((await enrichEvents([bad, completion('1'), unknown], services)).size).toBe(0);
     expect(letters).toMatchObject([
       { ...bad, reason: 'not JSON' },
-      { id: unknown.id, body: unknown.body, reason: 'no integration has the id gone', integrationId: 'gone' },
+      { id: unknown.id, body: unknown.body, reason: 'integration_id: no integration has this id' },
     ]);
     expect([...forwarded.keys()]).toEqual(['completion of 1']);
     expect(counter.counts).toMatchObject({ [METRICS.eventRejected]: 2 });
