@@ -1,4 +1,5 @@
 import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
+import type { MessageAttribute } from '../contract/delivery-ports.ts';
 import { errorFields, errorName } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import { isHeldTooLong, isSuspect, SUSPECT_VISIBILITY_SECONDS } from '../domain/receive-policy.ts';
@@ -7,6 +8,10 @@ import { isHeldTooLong, isSuspect, SUSPECT_VISIBILITY_SECONDS } from '../domain/
 export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
+  /** The publisher's own message attributes; absent where it has none. */
+  readonly carried?: Readonly<Record<string, MessageAttribute>>;
+  /** The publisher's tenant (fair queues), where it names one. */
+  readonly groupId?: string;
 }
 
 /** Messages that could not be dealt with, by id, each with the reason: SQS will bring them again. */
@@ -59,7 +64,7 @@ export async function intake(
 }
 
 async function handleSafely(records: readonly SQSRecord[], handle: HandleMessages, log: Log): Promise<Failures> {
-  const messages = records.map(({ messageId, body }) => ({ id: messageId, body }));
+  const messages = records.map(toMessage);
   try {
     return await handle(messages);
   } catch (thrown) {
@@ -68,11 +73,24 @@ async function handleSafely(records: readonly SQSRecord[], handle: HandleMessage
   }
 }
 
+function toMessage({ messageId, body, attributes, messageAttributes }: SQSRecord): ReceivedMessage {
+  const carried = Object.entries(messageAttributes).map(([name, { dataType, stringValue, binaryValue }]) => {
+    const value = binaryValue === undefined ? { stringValue: stringValue ?? '' } : { binaryValue };
+    return [name, { dataType, ...value }] as const;
+  });
+  return {
+    id: messageId,
+    body,
+    ...(carried.length > 0 && { carried: Object.fromEntries(carried) }),
+    ...(attributes.MessageGroupId !== undefined && { groupId: attributes.MessageGroupId }),
+  };
+}
+
 async function deadLetterOldest(records: readonly SQSRecord[], failures: Failures, services: IntakeServices) {
-  const expiring = records.flatMap(({ messageId: id, body, attributes }) => {
-    const reason = failures.get(id);
-    if (reason === undefined || !isHeldTooLong(Number(attributes.SentTimestamp), services.now())) return [];
-    return [{ id, body, reason: `held too long: ${reason}` }];
+  const expiring = records.flatMap((record) => {
+    const reason = failures.get(record.messageId);
+    if (reason === undefined || !isHeldTooLong(Number(record.attributes.SentTimestamp), services.now())) return [];
+    return [{ ...toMessage(record), reason: `held too long: ${reason}` }];
   });
   if (expiring.length === 0) return [];
   const stuck = await services.deadLetter(expiring);

@@ -1,11 +1,12 @@
 import {
   ChangeMessageVisibilityCommand,
   GetQueueAttributesCommand,
+  type MessageAttributeValue,
   SendMessageBatchCommand,
   type SendMessageBatchRequestEntry,
   type SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { OutgoingMessage } from '../contract/delivery-ports.ts';
+import type { MessageAttribute, OutgoingMessage } from '../contract/delivery-ports.ts';
 import { errorFields } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import type { UnsettledOutcome } from '../contract/unsettled-outcome.ts';
@@ -40,8 +41,9 @@ export const MAX_BATCH_BYTES = 1024 * 1024;
 export function createQueues({ client, log }: { client: SQSClient; log: Log }): Queues {
   return {
     async send(queueUrl, messages) {
-      const chunks = chunk(messages.map(fitted));
-      const refused = await Promise.all(chunks.map((entries) => sendChunk(client, log, queueUrl, entries)));
+      const whole = new Map(messages.map((message) => [fitted(message), message]));
+      const chunks = chunk([...whole.keys()]);
+      const refused = await Promise.all(chunks.map((entries) => sendChunk(client, log, queueUrl, entries, whole)));
       return new Set(refused.flat());
     },
     async hide(queueUrl, receiptHandle, seconds) {
@@ -79,13 +81,33 @@ export function outcomeSender(queues: Pick<Queues, 'send'>, queueUrl: string) {
   };
 }
 
-async function sendChunk(client: SQSClient, log: Log, queueUrl: string, messages: readonly OutgoingMessage[]) {
+/** @param whole each message as it was before it was made to fit */
+async function sendChunk(
+  client: SQSClient,
+  log: Log,
+  queueUrl: string,
+  messages: readonly OutgoingMessage[],
+  whole: ReadonlyMap<OutgoingMessage, OutgoingMessage>,
+) {
   // Entry ids are positions: SQS allows 80 characters of a small alphabet, callers' ids may be anything.
   const entries = messages.map(toEntry);
   const idAt = (position: string | undefined) => messages[Number(position)]?.id;
+  const noteCut = (sent: OutgoingMessage, newId: string | undefined) => {
+    const before = whole.get(sent) ?? sent;
+    if (before === sent) return;
+    const left_out = attributesOf(before).length - attributesOf(sent).length;
+    // Our own in full, since the queue has less of them. The publisher's may hold anything.
+    const ids = { message_id: before.id, new_message_id: newId };
+    log.warn('queue.attributes_cut', { queue: queueName(queueUrl), ...ids, ...before.attributes, left_out });
+  };
   try {
     const answer = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
-    const taken = new Set((answer.Successful ?? []).map(({ Id }) => idAt(Id)));
+    const successful = answer.Successful ?? [];
+    const taken = new Set(successful.map(({ Id }) => idAt(Id)));
+    for (const { Id, MessageId } of successful) {
+      const sent = messages[Number(Id)];
+      if (sent !== undefined) noteCut(sent, MessageId);
+    }
     const refused = messages.filter(({ id }) => !taken.has(id)).map(({ id }) => id);
     if (refused.length > 0) {
       const codes = [...new Set((answer.Failed ?? []).map(({ Code }) => Code))];
@@ -99,30 +121,80 @@ async function sendChunk(client: SQSClient, log: Log, queueUrl: string, messages
 }
 
 function toEntry(message: OutgoingMessage, position: number): SendMessageBatchRequestEntry {
-  const attributes = Object.entries(message.attributes ?? {});
+  const attributes = attributesOf(message);
   return {
     Id: String(position),
     MessageBody: message.body,
     ...(message.groupId !== undefined && { MessageGroupId: message.groupId }),
     ...(message.delaySeconds !== undefined && { DelaySeconds: message.delaySeconds }),
     ...(attributes.length > 0 && {
-      MessageAttributes: Object.fromEntries(
-        attributes.map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
-      ),
+      MessageAttributes: Object.fromEntries(attributes.map(([name, value]) => [name, toValue(value)])),
     }),
   };
 }
 
-/** A message that only its attributes make too large goes without them: a dead letter must not fail for its reason. */
-function fitted(message: OutgoingMessage): OutgoingMessage {
-  if (sizeOf(message) <= MAX_BATCH_BYTES) return message;
-  const { attributes: _, ...bare } = message;
-  return bare;
+function toValue({ dataType, stringValue, binaryValue }: MessageAttribute): MessageAttributeValue {
+  return {
+    DataType: dataType,
+    ...(binaryValue === undefined ? { StringValue: stringValue } : { BinaryValue: Buffer.from(binaryValue, 'base64') }),
+  };
 }
 
-function sizeOf({ body, attributes = {} }: OutgoingMessage): number {
-  const attributeBytes = Object.entries(attributes).map(([name, value]) => Buffer.byteLength(name + value) + 6);
-  return attributeBytes.reduce((sum, bytes) => sum + bytes, Buffer.byteLength(body));
+/** Our own first. */
+function attributesOf({ attributes = {}, carried = {} }: OutgoingMessage): [name: string, MessageAttribute][] {
+  const own = Object.entries(attributes).map(([name, value]) => [name, textAttribute(value)] as const);
+  return [...own, ...Object.entries(carried)].map(([name, value]) => [name, value]);
+}
+
+function textAttribute(stringValue: string): MessageAttribute {
+  return { dataType: 'String', stringValue };
+}
+
+/**
+ * A message that only its attributes make too large goes with those that fit, each of our own cut to the room that is
+ * left: a dead-letter message must not fail for its reason, and has as much of it as SQS takes.
+ */
+function fitted(message: OutgoingMessage): OutgoingMessage {
+  if (sizeOf(message) <= MAX_BATCH_BYTES || attributesOf(message).length === 0) return message;
+  const { attributes = {}, carried = {}, ...bare } = message;
+  let room = MAX_BATCH_BYTES - Buffer.byteLength(message.body);
+  const keepIfFits = (name: string, attribute: MessageAttribute) => {
+    const size = attributeSize(name, attribute);
+    if (size > room) return false;
+    room -= size;
+    return true;
+  };
+  const own = Object.entries(attributes).flatMap(([name, value]) => {
+    const text = beginningInBytes(value, room - attributeSize(name, textAttribute('')));
+    return text !== '' && keepIfFits(name, textAttribute(text)) ? [[name, text]] : [];
+  });
+  const kept = Object.entries(carried).filter(([name, attribute]) => keepIfFits(name, attribute));
+  return {
+    ...bare,
+    ...(own.length > 0 && { attributes: Object.fromEntries(own) }),
+    ...(kept.length > 0 && { carried: Object.fromEntries(kept) }),
+  };
+}
+
+/** The longest beginning of whole characters that has at most so many bytes of UTF-8. */
+function beginningInBytes(text: string, mostBytes: number): string {
+  if (mostBytes <= 0) return '';
+  const bytes = Buffer.from(text);
+  if (bytes.length <= mostBytes) return text;
+  let end = mostBytes;
+  // Bytes 10xxxxxx continue a character.
+  while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
+}
+
+function sizeOf(message: OutgoingMessage): number {
+  const sizes = attributesOf(message).map(([name, attribute]) => attributeSize(name, attribute));
+  return sizes.reduce((sum, bytes) => sum + bytes, Buffer.byteLength(message.body));
+}
+
+/** SQS counts name, type and value. */
+function attributeSize(name: string, { dataType, stringValue = '', binaryValue = '' }: MessageAttribute): number {
+  return Buffer.byteLength(name + dataType + stringValue) + Buffer.byteLength(binaryValue, 'base64');
 }
 
 /** Cuts messages, in order, into calls that SQS takes. */

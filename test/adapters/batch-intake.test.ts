@@ -147,6 +147,28 @@ describe('a message that fails for three days', () => {
     expect(failed).toEqual([]);
   });
 
+  test('keeps what its publisher set on it', async () => {
+    const messageAttributes = {
+      tenant: { dataType: 'String', stringValue: 'acme', stringListValues: [], binaryListValues: [] },
+      trace: { dataType: 'Binary', binaryValue: 'AP8=', stringListValues: [], binaryListValues: [] },
+    };
+    const plain = record('x', old);
+    const attributes = { ...plain.attributes, MessageGroupId: 'enterprise-1' };
+    const { letters } = await run([{ ...plain, messageAttributes, attributes }], async ([message]) => {
+      expect(message).toMatchObject({ groupId: 'enterprise-1', carried: { trace: { binaryValue: 'AP8=' } } });
+      return new Map([['x', 'not now']]);
+    });
+    expect(letters).toMatchObject([
+      {
+        groupId: 'enterprise-1',
+        carried: {
+          tenant: { dataType: 'String', stringValue: 'acme' },
+          trace: { dataType: 'Binary', binaryValue: 'AP8=' },
+        },
+      },
+    ]);
+  });
+
   test('stays in the queue where the dead letter queue refuses it', async () => {
     const { failed } = await run([record('x', old), record('y', old)], fail, {
       deadLetter: async () => new Set(['y']),

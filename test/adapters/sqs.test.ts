@@ -243,13 +243,80 @@ describe('attributes', () => {
     expect(received?.MessageAttributes).toHaveProperty('reason');
   });
 
-  test('go where they alone make a message too large: a dead letter must not fail for its reason', async () => {
+  test('of our own are cut to what fits: a dead-letter message has as much of its reason as SQS takes', async () => {
     const queueUrl = await newQueue();
-    const body = 'x'.repeat(MAX_BATCH_BYTES - theirBytes + 1);
-    expect((await queues().send(queueUrl, [message('one', { body, attributes })])).size).toBe(0);
+    const { log, send } = queues();
+    const body = 'x'.repeat(MAX_BATCH_BYTES - theirBytes + 3);
+    expect((await send(queueUrl, [message('one', { body, attributes })])).size).toBe(0);
+    const [received] = await waitingIn(queueUrl);
+    expect(received?.Body).toHaveLength(body.length);
+    expect(received?.MessageAttributes).toEqual({ reason: { DataType: 'String', StringValue: 'not J' } });
+    expect(log.only('queue.attributes_cut')).toEqual({
+      queue: queueUrl.slice(queueUrl.lastIndexOf('/') + 1),
+      message_id: 'one',
+      new_message_id: received?.MessageId,
+      reason: 'not JSON',
+      left_out: 0,
+    });
+  });
+
+  test('are in the log alone where the body leaves no room for any: it must not fail for its reason', async () => {
+    const queueUrl = await newQueue();
+    const { log, send } = queues();
+    const body = 'x'.repeat(MAX_BATCH_BYTES);
+    const carried = { tenant: { dataType: 'String', stringValue: 'learner@example.com' } };
+    expect((await send(queueUrl, [message('one', { body, attributes, carried })])).size).toBe(0);
     const [received] = await waitingIn(queueUrl);
     expect(received?.Body).toHaveLength(body.length);
     expect(received?.MessageAttributes).toBeUndefined();
+    const { reason, left_out, new_message_id } = log.only('queue.attributes_cut');
+    expect({ reason, left_out, new_message_id }).toEqual({
+      reason: 'not JSON',
+      left_out: 2,
+      new_message_id: received?.MessageId,
+    });
+    expect(log.text()).not.toContain('learner@example.com');
+  });
+
+  test('of a publisher are sent on as they came, text, number and bytes', async () => {
+    const queueUrl = await newQueue();
+    const carried = {
+      tenant: { dataType: 'String', stringValue: 'acme' },
+      grade: { dataType: 'Number.float', stringValue: '0.910' },
+      trace: { dataType: 'Binary', binaryValue: Buffer.from([0, 255, 128]).toString('base64') },
+    };
+    expect((await queues().send(queueUrl, [message('one', { attributes, carried })])).size).toBe(0);
+    const [received] = await waitingIn(queueUrl);
+    expect(received?.MessageAttributes).toEqual({
+      reason: { DataType: 'String', StringValue: 'not JSON' },
+      tenant: { DataType: 'String', StringValue: 'acme' },
+      grade: { DataType: 'Number.float', StringValue: '0.910' },
+      trace: { DataType: 'Binary', BinaryValue: new Uint8Array([0, 255, 128]) },
+    });
+  });
+
+  test('fit whatever they hold, ours before a publisher’s, none of them empty or with half a character', async () => {
+    const queueUrl = await newQueue();
+    const text = fc
+      .string({ unit: 'binary', minLength: 1, maxLength: 60 })
+      .map((any) => any.replace(/[^ -\u{10ffff}]|[\uD800-\uDFFF\uFFFE\uFFFF]/gu, '?'));
+    await fc.assert(
+      fc.asyncProperty(text, text, fc.nat({ max: 200 }), async (reason, tenant, room) => {
+        const { send } = queues();
+        const body = 'x'.repeat(MAX_BATCH_BYTES - room);
+        const carried = { tenant: { dataType: 'String', stringValue: tenant } };
+        expect((await send(queueUrl, [message('one', { body, attributes: { reason }, carried })])).size).toBe(0);
+        const [received] = await waitingIn(queueUrl);
+        const { reason: kept, tenant: theirs } = received?.MessageAttributes ?? {};
+        const [first = ''] = reason;
+        expect(kept !== undefined).toBe(room >= 'reasonString'.length + Buffer.byteLength(first));
+        expect(reason.startsWith(kept?.StringValue ?? '')).toBe(true);
+        const both = 'reasonStringtenantString'.length + Buffer.byteLength(reason) + Buffer.byteLength(tenant);
+        if (kept?.StringValue === reason) expect(theirs !== undefined).toBe(room >= both);
+        if (theirs !== undefined) expect(theirs.StringValue).toBe(tenant);
+      }),
+      { numRuns: 15 },
+    );
   });
 });
 
@@ -285,12 +352,24 @@ describe('cutting messages into calls', () => {
       .tuple(fc.constantFrom('x', 'é', '\u{1F600}'), fc.integer({ min: 1, max: 300_000 }))
       .map(([character, times]) => character.repeat(times)),
     attributes: fc.dictionary(fc.string({ minLength: 1 }), fc.string({ minLength: 1 }), { maxKeys: 2 }),
+    carried: fc.dictionary(
+      fc.string({ minLength: 1 }),
+      fc.uint8Array({ minLength: 1, maxLength: 200 }).map((bytes) => ({
+        dataType: 'Binary',
+        binaryValue: Buffer.from(bytes).toString('base64'),
+      })),
+      { maxKeys: 2 },
+    ),
   });
-  const bytesOf = ({ body, attributes = {} }: OutgoingMessage) =>
-    Object.entries(attributes).reduce(
-      (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength('String') + Buffer.byteLength(value),
-      Buffer.byteLength(body),
-    );
+  const bytesOf = ({ body, attributes = {}, carried = {} }: OutgoingMessage) => {
+    const texts = Object.entries(attributes).flatMap(([name, value]) => [name, 'String', value]);
+    const binary = Object.entries(carried).flatMap(([name, { dataType, binaryValue = '' }]) => [
+      name,
+      dataType,
+      Buffer.from(binaryValue, 'base64'),
+    ]);
+    return [body, ...texts, ...binary].reduce((sum, part) => sum + Buffer.byteLength(part), 0);
+  };
 
   test('keeps all, in order, each call within both limits or a single message', () => {
     fc.assert(

@@ -44,3 +44,29 @@ describe('a dead letter', () => {
     );
   });
 });
+
+describe('what the publisher set on a message', () => {
+  const text = (stringValue: string) => ({ dataType: 'String', stringValue });
+  const own = { reason: 'not JSON', integrationId: 'acme', webhookId: 'wh_1' };
+  const letterWith = (carried: Record<string, ReturnType<typeof text>>, more: object = own) =>
+    deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', carried, ...more });
+
+  test('stays with it: its attributes and its group', () => {
+    const carried = { tenant: text('acme'), trace: { dataType: 'Binary', binaryValue: 'AP8=' } };
+    const letter = deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', carried, groupId: 'enterprise-1' });
+    expect(letter).toMatchObject({ attributes: { reason: 'not JSON' }, carried, groupId: 'enterprise-1' });
+  });
+
+  test('has no name of ours, not even one that this message does not need', () => {
+    const carried = { reason: text('theirs'), webhook_id: text('of an earlier time'), tenant: text('acme') };
+    const { attributes, carried: kept } = letterWith(carried, { integrationId: undefined });
+    expect(attributes).toEqual({ reason: 'not JSON' });
+    expect(kept).toEqual({ tenant: text('acme') });
+  });
+
+  test('comes to ten attributes with ours at the most, its first ones', () => {
+    const ten = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`theirs_${index}`, text('x')]));
+    expect(Object.keys(letterWith(ten).carried ?? {})).toEqual(Object.keys(ten).slice(0, 7));
+    expect(Object.keys(letterWith(ten, {}).carried ?? {})).toEqual(Object.keys(ten).slice(0, 9));
+  });
+});

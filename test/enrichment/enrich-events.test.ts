@@ -435,7 +435,12 @@ describe('a warehouse that fails', () => {
 });
 
 describe('a message that is no event', () => {
-  const bad = { id: 'bad', body: '{"payload":"learner@example.com"' };
+  const bad = {
+    id: 'bad',
+    body: '{"payload":"learner@example.com"',
+    carried: { tenant: { dataType: 'String', stringValue: 'acme' } },
+    groupId: 'enterprise-1',
+  };
 
   test('is dead-lettered with the reason and its own body, and harms no batch-mate', async () => {
     const { services, letters, forwarded, counter, log } = world({ cached: { 1: FOUND } });
