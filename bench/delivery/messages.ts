@@ -51,7 +51,7 @@ function deliveriesFor(receivers: Receivers, book: IntegrationBook): Delivery[] 
   return INTEGRATION_IDS.map((id, index) => {
     const integrationId = receivers === 'one' ? (INTEGRATION_IDS[0] as string) : id;
     const event = completion(`event-${index}`, integrationId, LEARNER.known);
-    const acceptance = acceptEvent(JSON.stringify(event), book);
+    const acceptance = acceptEvent(JSON.stringify(event), book, Date.now());
     if (acceptance.verdict !== 'accepted') throw new Error(acceptance.reason);
     return newDelivery(acceptance.subject, ENRICHED);
   });

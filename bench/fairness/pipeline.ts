@@ -70,7 +70,7 @@ function deliveries(book: IntegrationBook): Pipeline['newDelivery'] {
   return (integrationId) => {
     events += 1;
     const event = completion(`event-${events}`, integrationId, LEARNER.known);
-    const acceptance = acceptEvent(JSON.stringify(event), book);
+    const acceptance = acceptEvent(JSON.stringify(event), book, Date.now());
     if (acceptance.verdict !== 'accepted') throw new Error(acceptance.reason);
     return newDelivery(acceptance.subject, { status: 'plain', reason: 'no_data' });
   };

@@ -30,7 +30,7 @@ export function createBatches(book: IntegrationBook): () => Batch {
 function deliveryFor(eventId: string, integrationId: string, book: IntegrationBook): Delivery {
   const { payload, ...event } = completion(eventId, integrationId, LEARNER.known);
   const padding = 'x'.repeat(PAYLOAD_BYTES - Buffer.byteLength(JSON.stringify({ ...payload, padding: '' })));
-  const acceptance = acceptEvent(JSON.stringify({ ...event, payload: { ...payload, padding } }), book);
+  const acceptance = acceptEvent(JSON.stringify({ ...event, payload: { ...payload, padding } }), book, Date.now());
   if (acceptance.verdict !== 'accepted') throw new Error(acceptance.reason);
   return newDelivery({ ...acceptance.subject, accepted_at: new Date().toISOString() }, ENRICHED);
 }

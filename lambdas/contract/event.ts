@@ -7,7 +7,10 @@ import { EVENT_TYPES } from './event-types/event-types.ts';
  */
 export const MAX_EVENT_BYTES = 200 * 1024;
 
-/** Longest that an event may wait for its moment, in days: with its attempts and pauses an execution lives for 16. */
+/**
+ * Longest that an event may wait before it is sent, in days after its acceptance: with its attempts and pauses an execution
+ * lives for 16.
+ */
 export const MAX_TIMER_DAYS = 7;
 const MAX_DELAY_MINUTES = MAX_TIMER_DAYS * 24 * 60;
 
@@ -69,7 +72,7 @@ export const eventSchema = z
     occurred_at: momentSchema,
     /** When to send it, for kinds that wait; what has passed is sent at once. */
     send_at: optional(momentSchema),
-    /** The same, in minutes after it occurred. */
+    /** The same, in minutes after it occurred, or after its acceptance where it says that it occurs later. */
     delay_minutes: optional(z.number().min(0).max(MAX_DELAY_MINUTES)),
     user_id: optional(learnerIdSchema),
     course_id: optional(courseIdSchema),

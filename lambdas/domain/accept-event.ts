@@ -8,6 +8,7 @@ import { derivedEventId, webhookId } from './identity.ts';
 import { type IntegrationBook, route } from './integrations.ts';
 import { parseKeepingNumbers, toMessageText } from './json-text.ts';
 import { warehouseUserId } from './learner-key.ts';
+import { waitFault } from './timers.ts';
 
 /**
  * What becomes of a message on entry: a delivery for one integration; or rejected (dead letter, the reason says why),
@@ -28,13 +29,15 @@ const STARTING_PROGRESS_BYTES = 1024;
 /**
  * Reads one message of the events queue and finds its receiver. Reasons name fields, never their values: they end in
  * logs and message attributes.
+ *
+ * @param acceptedMs now, in epoch milliseconds: what waits is counted from it
  */
-export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
+export function acceptEvent(body: string, book: IntegrationBook, acceptedMs: number): Acceptance {
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_EVENT_BYTES) return rejected(`too large: ${bytes} bytes, at most ${MAX_EVENT_BYTES} are accepted`);
   const event = readEvent(body);
   if (typeof event === 'string') return rejected(event);
-  const kind = readKind(event);
+  const kind = readKind(event, acceptedMs);
   if (typeof kind === 'string') return rejected(kind);
 
   const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
@@ -55,7 +58,8 @@ export function acceptEvent(body: string, book: IntegrationBook): Acceptance {
     return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
   }
   if (destination.to === 'nobody') return { verdict: 'unwanted', subject, reason: destination.reason };
-  return { verdict: 'accepted', subject };
+  const waitsTooLong = waitFault(subject, acceptedMs);
+  return waitsTooLong === undefined ? { verdict: 'accepted', subject } : rejected(waitsTooLong);
 }
 
 function rejected(reason: string): Acceptance {

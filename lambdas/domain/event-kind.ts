@@ -14,7 +14,7 @@ export interface EventKind {
 }
 
 /** @returns what is wrong with the event, in words that name fields and never their values */
-export function readKind(event: LmsEvent): EventKind | string {
+export function readKind(event: LmsEvent, acceptedMs: number): EventKind | string {
   const { payload } = event;
   const { payload: schema, userIdAt } = definitionOfType(event.event_type);
   const fault = faultIn(schema, payload);
@@ -29,7 +29,7 @@ export function readKind(event: LmsEvent): EventKind | string {
   return {
     ...(name !== event.event_type && { kind: name }),
     userId: userIdAt.reduce<unknown>((value, field) => (value as Fields | null | undefined)?.[field], payload),
-    ...(kind.timer !== undefined && { sendAt: sendAtOf(event, kind.timer) }),
+    ...(kind.timer !== undefined && { sendAt: sendAtOf(event, kind.timer, acceptedMs) }),
   };
 }
 
@@ -40,8 +40,10 @@ function faultIn(schema: Kind['payload'], payload: Fields): string | undefined {
   return read?.success === false ? faultsOf(read.error, 'payload', ['payload']) : undefined;
 }
 
-function sendAtOf(event: LmsEvent, { usualDelayMinutes }: NonNullable<Kind['timer']>): string {
+/** A delay counts from the acceptance where the publisher's clock is ahead: it is never longer than it says. */
+function sendAtOf(event: LmsEvent, { usualDelayMinutes }: NonNullable<Kind['timer']>, acceptedMs: number): string {
   const { send_at, delay_minutes = usualDelayMinutes, occurred_at } = event;
-  const atMs = send_at === undefined ? Date.parse(occurred_at) + delay_minutes * 60_000 : Date.parse(send_at);
+  const fromMs = Math.min(Date.parse(occurred_at), acceptedMs);
+  const atMs = send_at === undefined ? fromMs + delay_minutes * 60_000 : Date.parse(send_at);
   return new Date(Math.round(atMs)).toISOString();
 }

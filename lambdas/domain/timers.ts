@@ -5,12 +5,16 @@ import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Timer } from '../contract/timer.ts';
 import { timerKey } from './identity.ts';
 
-/** Longest wait from now, in milliseconds: an hour more than is told, for a publisher whose clock is ahead. */
-const LONGEST_WAIT_MS = (MAX_TIMER_DAYS * 24 + 1) * 3600_000;
+/** Longest wait, in milliseconds after an event was accepted. */
+const LONGEST_WAIT_MS = MAX_TIMER_DAYS * 24 * 3600_000;
 
-/** @returns why an event may not wait so long, in words; undefined where it may, or does not wait */
-export function waitFault({ send_at }: DeliverySubject, nowMs: number): string | undefined {
-  if (send_at === undefined || Date.parse(send_at) - nowMs <= LONGEST_WAIT_MS) return undefined;
+/**
+ * A delay, which is at most as long and never begins after the acceptance, has no such fault.
+ *
+ * @returns why an event may not wait until its `send_at`; undefined where it may, or does not wait
+ */
+export function waitFault({ send_at }: DeliverySubject, acceptedMs: number): string | undefined {
+  if (send_at === undefined || Date.parse(send_at) - acceptedMs <= LONGEST_WAIT_MS) return undefined;
   return `send_at: an event may wait for ${MAX_TIMER_DAYS} days at the most`;
 }
 

@@ -4,11 +4,10 @@ import type { VersionedFlag } from '../contract/flag.ts';
 import type { LearnerKey } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
-import { type Acceptance, acceptEvent } from '../domain/accept-event.ts';
+import { acceptEvent } from '../domain/accept-event.ts';
 import { enrichmentNeed } from '../domain/enrichment.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { newDelivery, unanswered } from '../domain/progress.ts';
-import { waitFault } from '../domain/timers.ts';
 import type { EnrichEventsServices, RejectedMessage } from './enrich-events-services.ts';
 import { needOf } from './need-of.ts';
 
@@ -52,7 +51,7 @@ export async function sortEvents(
   const accepted_at = new Date(nowMs).toISOString();
   const decidedBy = { configVersion: flag.config_version };
   for (const message of messages) {
-    const acceptance = acceptInTime(message.body, book, nowMs);
+    const acceptance = acceptEvent(message.body, book, nowMs);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
       const need = needOf(subject, flag, services.counter);
@@ -73,13 +72,6 @@ export async function sortEvents(
   }
   await reject(rejected, failures, services);
   return { ready, timed, asking, unwanted };
-}
-
-/** An event that would wait for longer than anything may is none that can be accepted. */
-function acceptInTime(body: string, book: IntegrationBook, nowMs: number): Acceptance {
-  const acceptance = acceptEvent(body, book);
-  const reason = acceptance.verdict === 'accepted' ? waitFault(acceptance.subject, nowMs) : undefined;
-  return reason === undefined ? acceptance : { verdict: 'rejected', reason };
 }
 
 /** What would be sent, were it wanted: a replay goes on from there. */

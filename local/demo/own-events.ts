@@ -51,7 +51,7 @@ export async function playOwnEvents(world: World, events: readonly FileEvent[], 
 }
 
 async function publish(world: World, event: FileEvent, book: IntegrationBook): Promise<Published> {
-  const acceptance = acceptEvent(event.body, book);
+  const acceptance = acceptEvent(event.body, book, Date.now());
   const refusal = await world.publish([event.body]).then(
     () => undefined,
     (thrown: unknown) => `not published: SQS answers ${(thrown as Error).name}`,

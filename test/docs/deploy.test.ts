@@ -118,7 +118,7 @@ describe('the files that the guide writes', () => {
     expect(eventSchema.safeParse(JSON.parse(text)).success).toBe(true);
     expect(guide).toContain(`"MD5OfMessageBody": "${createHash('md5').update(text).digest('hex')}"`);
     const book = readIntegrations(file('integrations.json'), undefined);
-    expect(acceptEvent(text, book)).toMatchObject({
+    expect(acceptEvent(text, book, Date.now())).toMatchObject({
       verdict: 'accepted',
       subject: {
         webhook_id: shownWebhookId(),

@@ -15,6 +15,7 @@ import {
   eventBodyWithPayload,
   integration,
   LEARNER_DATA,
+  NOW,
   OTHER_ENTERPRISE,
   PAYLOAD,
   PENDING,
@@ -22,7 +23,7 @@ import {
 import { readJsonValue } from '../support/json-values.ts';
 
 const known = book(integration(), integration({ id: 'paused', active: false }));
-const accept = (body: string) => acceptEvent(body, known);
+const accept = (body: string) => acceptEvent(body, known, NOW);
 
 function subjectOf(acceptance: Acceptance) {
   if (acceptance.verdict !== 'accepted') throw new Error(`not accepted: ${acceptance.reason}`);
@@ -99,18 +100,20 @@ describe('an event that fits', () => {
     const payload = { ...PAYLOAD, enterprise: { enterprise_customer_uuid } };
     const owned = (uuid: string) => book(integration({ enterprise_customer_uuid: uuid, region: 'EU' }));
     for (const overrides of [{ enterprise_customer_uuid }, { enterprise_customer_uuid: null, payload }]) {
-      const byId = acceptEvent(eventBody(overrides), owned(ENTERPRISE));
+      const byId = acceptEvent(eventBody(overrides), owned(ENTERPRISE), NOW);
       const byRegion = { ...overrides, integration_id: null, region: 'EU' };
       expect(subjectOf(byId).enterprise_customer_uuid).toBe(ENTERPRISE);
-      expect(subjectOf(acceptEvent(eventBody(byRegion), owned(ENTERPRISE))).integration_id).toBe('acme');
-      expect(subjectOf(acceptEvent(eventBody(), owned(enterprise_customer_uuid))).integration_id).toBe('acme');
+      expect(subjectOf(acceptEvent(eventBody(byRegion), owned(ENTERPRISE), NOW)).integration_id).toBe('acme');
+      expect(subjectOf(acceptEvent(eventBody(), owned(enterprise_customer_uuid), NOW)).integration_id).toBe('acme');
     }
     expect(subjectOf(accept(eventBody({ payload }))).payload).toBe(JSON.stringify(payload));
   });
 
   test('belongs to its integration’s enterprise where it says none', () => {
     const owned = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
-    expect(subjectOf(acceptEvent(eventBody({ payload: {} }), owned)).enterprise_customer_uuid).toBe(OTHER_ENTERPRISE);
+    expect(subjectOf(acceptEvent(eventBody({ payload: {} }), owned, NOW)).enterprise_customer_uuid).toBe(
+      OTHER_ENTERPRISE,
+    );
   });
 
   test.each([
@@ -147,7 +150,7 @@ describe('an event that fits', () => {
   test('is one webhook for each integration it is published for', () => {
     const two = book(integration(), integration({ id: 'second' }));
     const id = (integration_id: string) =>
-      subjectOf(acceptEvent(eventBody({ event_id: 'event-1', integration_id }), two)).webhook_id;
+      subjectOf(acceptEvent(eventBody({ event_id: 'event-1', integration_id }), two, NOW)).webhook_id;
     expect(id('acme')).not.toBe(id('second'));
   });
 
@@ -203,16 +206,51 @@ describe('an event that nobody gets', () => {
   });
 
   test('is held where the entry of its integration is broken', () => {
-    const acceptance = acceptEvent(eventBody(), { ...book(), broken: brokenEntry('acme') });
+    const acceptance = acceptEvent(eventBody(), { ...book(), broken: brokenEntry('acme') }, NOW);
     expect(acceptance).toMatchObject({ verdict: 'held', integrationId: 'acme' });
   });
 
   test('is rejected where its integration belongs to another enterprise', () => {
     const foreign = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
-    expect(acceptEvent(eventBody(), foreign)).toMatchObject({
+    expect(acceptEvent(eventBody(), foreign, NOW)).toMatchObject({
       verdict: 'rejected',
       reason: 'integration acme belongs to another enterprise',
     });
+  });
+});
+
+describe('an event that waits', () => {
+  const DAY_MS = 24 * 3600_000;
+  const lead = (more: object) =>
+    accept(
+      eventBody({
+        event_type: 'lead',
+        payload: { user_id: 7, lead_type: 'calculated', timestamp: '2026-01-15T11:59:00Z' },
+        ...more,
+      }),
+    );
+  const at = (ms: number) => new Date(ms).toISOString();
+
+  test('may wait until seven days after its acceptance, and not a millisecond longer', () => {
+    expect(lead({ send_at: at(NOW + 7 * DAY_MS) }).verdict).toBe('accepted');
+    expect(lead({ send_at: at(NOW + 7 * DAY_MS + 1) })).toEqual({
+      verdict: 'rejected',
+      reason: 'send_at: an event may wait for 7 days at the most',
+    });
+  });
+
+  test('is accepted with any delay that is allowed, whatever its publisher’s clock says, and waits no longer than that', () => {
+    const anyTime = fc.integer({ min: 0, max: Date.UTC(9999, 11, 31) });
+    fc.assert(
+      fc.property(
+        fc.oneof(anyTime, fc.integer({ min: NOW - 10 * DAY_MS, max: NOW + 10 * DAY_MS })),
+        fc.option(fc.integer({ min: 0, max: 7 * 24 * 60 }), { nil: undefined }),
+        (occurredMs, delay_minutes) => {
+          const { send_at } = subjectOf(lead({ occurred_at: at(occurredMs), delay_minutes }));
+          expect(send_at).toBe(at(Math.min(occurredMs, NOW) + (delay_minutes ?? 60) * 60_000));
+        },
+      ),
+    );
   });
 });
 

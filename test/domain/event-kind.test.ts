@@ -2,12 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { eventSchema } from '../../lambdas/contract/event.ts';
 import { readKind } from '../../lambdas/domain/event-kind.ts';
-import { event } from '../support/factories.ts';
+import { event, NOW } from '../support/factories.ts';
 
 const LEAD = { user_id: 7, lead_type: 'cold', timestamp: '2026-01-15T11:59:00Z' };
 
 const kindOf = (payload: object, more: object = {}) =>
-  readKind(eventSchema.parse(event({ event_type: 'lead', payload, ...more })));
+  readKind(eventSchema.parse(event({ event_type: 'lead', payload, ...more })), NOW);
 const leadWith = (overrides: object, more: object = {}) => kindOf({ ...LEAD, ...overrides }, more);
 
 describe('a lead', () => {
@@ -78,7 +78,7 @@ describe('when a lead is sent', () => {
   ])('is not for one that does not wait: %j', (more, fault) => expect(leadWith({}, more)).toBe(fault));
 
   test('is not for a course event either', () => {
-    expect(readKind(eventSchema.parse(event({ delay_minutes: 5 })))).toBe(
+    expect(readKind(eventSchema.parse(event({ delay_minutes: 5 })), NOW)).toBe(
       'delay_minutes: course_completion is sent at once',
     );
   });
@@ -105,6 +105,6 @@ describe('when a lead is sent', () => {
 });
 
 test('a course event has its type for its kind, and its user where it always was', () => {
-  expect(readKind(eventSchema.parse(event()))).toEqual({ userId: 42 });
-  expect(readKind(eventSchema.parse(event({ payload: { user: null } })))).toEqual({ userId: undefined });
+  expect(readKind(eventSchema.parse(event()), NOW)).toEqual({ userId: 42 });
+  expect(readKind(eventSchema.parse(event({ payload: { user: null } })), NOW)).toEqual({ userId: undefined });
 });

@@ -63,9 +63,7 @@ describe('the timer of an event', () => {
 
 test.each([
   [7 * 24 * HOUR_MS, undefined],
-  // A publisher whose clock is ahead.
-  [7 * 24 * HOUR_MS + HOUR_MS, undefined],
-  [7 * 24 * HOUR_MS + HOUR_MS + 1, 'send_at: an event may wait for 7 days at the most'],
+  [7 * 24 * HOUR_MS + 1, 'send_at: an event may wait for 7 days at the most'],
   [-400 * 24 * HOUR_MS, undefined],
 ])('a wait of %i ms', (waitMs, fault) => {
   expect(waitFault(leadOf('one', 0, { send_at: at(waitMs) }), NOW)).toBe(fault);
