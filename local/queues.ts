@@ -10,6 +10,7 @@ import { awsCall, type OnCall } from './aws-calls.ts';
 import { acceptAllUnicode } from './fauxqs-repair.ts';
 import { createQueueStore, onlyQueues } from './fauxqs-store.ts';
 import { MessageMoves } from './message-moves.ts';
+import { enforceLimits } from './queue-limits.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
@@ -60,7 +61,7 @@ export interface Queue {
 }
 
 /**
- * SQS on loopback: one queue for each `AWS::SQS::Queue`, with the template's attributes.
+ * SQS on loopback: one queue for each `AWS::SQS::Queue`, with the template's attributes. It refuses what SQS refuses.
  *
  * Known gap of the server: `MessageGroupId` on a standard queue is accepted and forgotten.
  */
@@ -85,6 +86,7 @@ export class Queues {
     const app = buildApp({ logger: false, stores: onlyQueues(store) });
     const ownVisibility = new Map<string, number>();
     const moves = new MessageMoves(store);
+    enforceLimits(app);
     app.addHook('preHandler', (request, reply, done) => {
       const target = request.headers['x-amz-target'];
       if (target !== undefined) onCall(awsCall(request.headers, request.body));
