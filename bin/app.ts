@@ -1,20 +1,15 @@
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { LearningTimeStack } from '../lib/learning-time-stack.ts';
-import { findStage } from '../lib/stage.ts';
+import { findStage, OVERRIDE_NAMES } from '../lib/stage.ts';
 import type { Stage } from '../lib/stage-schema.ts';
 
 const app = new App();
 
 function chosenStage(): Stage {
   try {
-    const [publisherPrincipals, alarmEmails, availabilityZones] = [
-      'publisherPrincipals',
-      'alarmEmails',
-      'availabilityZones',
-    ].map((name) => app.node.tryGetContext(name));
-    const overrides = { publisherPrincipals, alarmEmails, availabilityZones, environment: process.env };
-    return findStage(app.node.tryGetContext('stage'), overrides);
+    const overrides = Object.fromEntries(OVERRIDE_NAMES.map((name) => [name, app.node.tryGetContext(name)]));
+    return findStage(app.node.tryGetContext('stage'), { ...overrides, environment: process.env });
   } catch (thrown) {
     process.stderr.write(`${(thrown as Error).message}\n`);
     process.exit(1);

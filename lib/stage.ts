@@ -1,5 +1,6 @@
 import { featureOverride } from './feature-override.ts';
 import { checkStage, type Stage } from './stage-schema.ts';
+import { type BrowserSettings, LOCAL_BROWSERS } from './status-api-settings.ts';
 
 const base = {
   publisherPrincipals: [],
@@ -44,7 +45,7 @@ const base = {
     breaker: { failuresToOpen: 3, openSeconds: 10, slowSeconds: 8 },
   },
   // An answer takes milliseconds and is kept for 15 s by whoever asked: for some hundred people at a time, and no bill for
-  // a client that asks in a circle. No stage knows its issuer yet: add `browsers` where it has one (docs/status-api.md).
+  // a client that asks in a circle. Browsers are let in where an issuer is named: here, or with `-c` (docs/status-api.md).
   statusApi: { requestsPerSecond: 20, burst: 40 },
   eventSources: {
     // One warehouse query answers a batch's misses: up to 100 for the price of one, for a second's wait. A longer window
@@ -119,6 +120,7 @@ const defined: readonly Stage[] = [
     // Partners are on one's own machine, wherever a port is free.
     partners: { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8', '::1/128'], allowedPorts: 'any' },
     cacheTls: false,
+    statusApi: { ...base.statusApi, browsers: LOCAL_BROWSERS },
     logRetentionDays: 1,
   },
   {
@@ -172,18 +174,36 @@ export interface StageOverrides {
   readonly alarmEmails?: unknown;
   /** The same. */
   readonly availabilityZones?: unknown;
+  /** Who issues the tokens of browsers: with it the status API has their routes. Replaces the stage's own. */
+  readonly statusIssuer?: unknown;
+  /** Cut by commas, or a list. Wanted with an issuer. */
+  readonly statusAudiences?: unknown;
+  /** The same. */
+  readonly statusOrigins?: unknown;
+  /** The claim of a token that holds its enterprise. */
+  readonly statusEnterpriseClaim?: unknown;
   /** Of the process, where `FEATURE_<NAME>_ENABLED` may be set. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
+
+/** What `-c` takes besides the stage. */
+export const OVERRIDE_NAMES = [
+  'publisherPrincipals',
+  'alarmEmails',
+  'availabilityZones',
+  'statusIssuer',
+  'statusAudiences',
+  'statusOrigins',
+  'statusEnterpriseClaim',
+] as const satisfies readonly (keyof StageOverrides)[];
 
 /**
  * @param name as given by `-c stage=…`; anything, since it comes from outside
  * @throws Error in one line that lists the stages, or says what is wrong with an override
  */
-export function findStage(
-  name: unknown,
-  { publisherPrincipals, alarmEmails, availabilityZones, environment = {} }: StageOverrides = {},
-): Stage {
+export function findStage(name: unknown, overrides: StageOverrides = {}): Stage {
+  const { publisherPrincipals, alarmEmails, availabilityZones, environment = {} } = overrides;
+  const browsers = browsersOf(overrides);
   const stage = stages.find((candidate) => candidate.name === name);
   if (stage === undefined) {
     const given = name === undefined ? 'no stage given' : `unknown stage ${JSON.stringify(name)}`;
@@ -197,7 +217,25 @@ export function findStage(
     ...(availabilityZones !== undefined && {
       network: { ...stage.network, availabilityZones: listed(availabilityZones) },
     }),
+    ...(browsers !== undefined && {
+      statusApi: {
+        ...stage.statusApi,
+        browsers: { ...(overrides.statusIssuer === undefined && stage.statusApi.browsers), ...browsers },
+      },
+    }),
   });
+}
+
+/** Whatever is wrong or missing is left to the schema. */
+function browsersOf(overrides: StageOverrides): BrowserSettings | undefined {
+  const { statusIssuer, statusAudiences, statusOrigins, statusEnterpriseClaim } = overrides;
+  const given = {
+    ...(statusIssuer !== undefined && { issuer: statusIssuer, origins: [] }),
+    ...(statusAudiences !== undefined && { audiences: listed(statusAudiences) }),
+    ...(statusOrigins !== undefined && { origins: listed(statusOrigins) }),
+    ...(statusEnterpriseClaim !== undefined && { enterpriseClaim: statusEnterpriseClaim }),
+  };
+  return Object.keys(given).length === 0 ? undefined : (given as BrowserSettings);
 }
 
 /** What is no text is left to the schema. */

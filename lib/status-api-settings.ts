@@ -7,11 +7,16 @@ const LOOPBACK = /^http:\/\/127\.0\.0\.1(:\d{1,5})?(\/|$)/;
 const ORIGIN = /^https:\/\/[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?$/;
 
 /** What API Gateway adds `/.well-known/openid-configuration` to; compared with a token's `iss` letter by letter. */
-const issuer = z.string().refine((text) => LOOPBACK.test(text) || isIssuer(text), {
-  error: 'must be an https URL without a query or a fragment, as the tokens’ iss has it',
-});
+const issuer = z
+  .string('must be there: it issues the tokens that browsers send')
+  .refine((text) => LOOPBACK.test(text) || isIssuer(text), {
+    error: 'must be an https URL without a query or a fragment, as the tokens’ iss has it',
+  });
 
-const origin = z.string().refine((text) => LOOPBACK.test(text) || ORIGIN.test(text), {
+/** API Gateway takes it for every origin with plain HTTP. */
+const ANY_PLAIN_ORIGIN = 'http://*';
+
+const origin = z.string().refine((text) => text === ANY_PLAIN_ORIGIN || LOOPBACK.test(text) || ORIGIN.test(text), {
   error: 'must be an origin as browsers write it, https://host or https://host:port',
 });
 
@@ -19,7 +24,9 @@ const origin = z.string().refine((text) => LOOPBACK.test(text) || ORIGIN.test(te
 const browsers = z.strictObject({
   issuer,
   /** A token's `aud`, or else its `client_id`, must be one of these. */
-  audiences: z.array(z.string().min(1)).min(1, 'must be at least one: any token of the issuer would do otherwise'),
+  audiences: z
+    .array(z.string().min(1), 'must be at least one: any token of the issuer would do otherwise')
+    .min(1, 'must be at least one: any token of the issuer would do otherwise'),
   /** Sites whose scripts may read the answers (CORS). */
   origins: z.array(origin),
   /**
@@ -38,9 +45,24 @@ export const statusApiSettings = z.strictObject({
   browsers: browsers.optional(),
 });
 export type StatusApiSettings = z.infer<typeof statusApiSettings>;
+export type BrowserSettings = z.infer<typeof browsers>;
+
+/**
+ * Of the stage `local`. Its issuer's URL is a name: the local platform runs the issuer wherever a port is free, as it does
+ * with the page that asks.
+ */
+export const LOCAL_BROWSERS = {
+  issuer: 'http://127.0.0.1/issuer',
+  audiences: ['lms'],
+  origins: [ANY_PLAIN_ORIGIN],
+  enterpriseClaim: 'enterprise_customer_uuid',
+} satisfies BrowserSettings;
 
 export function isPlainHttp({ browsers }: StatusApiSettings): boolean {
-  return browsers !== undefined && [browsers.issuer, ...browsers.origins].some((url) => LOOPBACK.test(url));
+  return (
+    browsers !== undefined &&
+    [browsers.issuer, ...browsers.origins].some((url) => url === ANY_PLAIN_ORIGIN || LOOPBACK.test(url))
+  );
 }
 
 function isIssuer(text: string): boolean {

@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { LOCAL_BROWSERS } from '../lib/status-api-settings.ts';
 import type { Answer } from './control-plane/rest.ts';
 import type { Functions } from './functions.ts';
 import { type CrossOrigin, isPreflight, originHeaders, preflightHeaders } from './http-api/cross-origin.ts';
 import { gatewayAnswer, proxyAnswer, proxyEvent } from './http-api/proxy.ts';
 import { findRoute, type Route, routesOf } from './http-api/routes.ts';
+import { startTokenIssuer, type TokenIssuer } from './http-api/token-issuer.ts';
 import type { Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
@@ -24,14 +26,25 @@ interface RunningApi {
  */
 export class HttpApis {
   readonly #apis: readonly RunningApi[];
+  /** Of the stage `local`; undefined where the template names another, or none. */
+  readonly issuer: TokenIssuer | undefined;
 
-  private constructor(apis: readonly RunningApi[]) {
+  private constructor(apis: readonly RunningApi[], issuer: TokenIssuer | undefined) {
     this.#apis = apis;
+    this.issuer = issuer;
   }
 
   static async start(template: Template): Promise<HttpApis> {
     const ids = resourcesOfType(template, 'AWS::ApiGatewayV2::Api').map(([logicalId]) => logicalId);
-    return new HttpApis(await Promise.all(ids.map(listen)));
+    const { issuer, audiences } = LOCAL_BROWSERS;
+    const isNamed = resourcesOfType(template, 'AWS::ApiGatewayV2::Authorizer').some(
+      ([, { Properties }]) => (Properties?.JwtConfiguration as { Issuer?: unknown } | undefined)?.Issuer === issuer,
+    );
+    const starting = isNamed
+      ? startTokenIssuer({ issuer, audience: String(audiences[0]) })
+      : Promise.resolve(undefined);
+    const [tokens, ...apis] = await Promise.all([starting, ...ids.map(listen)]);
+    return new HttpApis(apis, tokens);
   }
 
   register(resolver: Resolver): void {
@@ -42,13 +55,15 @@ export class HttpApis {
 
   /** @throws Error where the template asks for what cannot run here */
   serve(template: Template, resolver: Resolver, functions: Functions): void {
+    const addressOf = (issuer: string) => (issuer === LOCAL_BROWSERS.issuer && this.issuer?.url) || issuer;
     for (const api of this.#apis) {
       api.crossOrigin = (resolver.properties(api.id).CorsConfiguration ?? {}) as CrossOrigin;
-      api.routes = routesOf(template, api.id, resolver, functions);
+      api.routes = routesOf(template, api.id, resolver, functions, addressOf);
     }
   }
 
   async stop(): Promise<void> {
+    await this.issuer?.close();
     await Promise.all(
       this.#apis.map(({ server }) => {
         const closed = Promise.withResolvers<void>();

@@ -70,6 +70,8 @@ export interface Platform {
   /** ARNs of the template's alarms. For AppConfig nothing rings them here but `appConfig.store.setAlarm`. */
   readonly alarms: readonly string[];
   readonly secrets: LocalSecrets;
+  /** Where the stage's own issuer gives tokens for the status API; undefined where the template names another, or none. */
+  readonly issuerUrl: string | undefined;
   /** The only cache of the template. @throws Error where there is none, or more than one */
   readonly valkey: RunningValkey;
   /** A value of the template with every reference resolved. @throws UnresolvedReference */
@@ -187,6 +189,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     appConfig: controlPlane.appConfig,
     alarms: alarmArns(template, resolver),
     secrets,
+    issuerUrl: httpApis.issuer?.url,
     get valkey() {
       return only(caches, 'cache');
     },

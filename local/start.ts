@@ -4,11 +4,13 @@ import { UsageError } from './command-line.ts';
 import { startControlServer } from './console/control-server.ts';
 import { createControls } from './console/controls.ts';
 import { untilTold } from './console/ending.ts';
+import { startExamplePage } from './console/example-page.ts';
 import { createNarrator } from './console/narrator.ts';
-import { readyToPaste } from './console/ready-to-paste.ts';
+import { readyToPaste, tokenUrl } from './console/ready-to-paste.ts';
 import { sendCommand } from './console/send-command.ts';
 import { readStartOptions, START_USAGE, type StartOptions, USUAL_PORT } from './console/start-options.ts';
 import { removeState, stateFile, writeState } from './console/state-file.ts';
+import { ENTERPRISE } from './demo/sample-events.ts';
 import { startWorld, type World } from './demo/world.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 import { freePort } from './valkey/start-valkey.ts';
@@ -58,24 +60,31 @@ async function run(
     return answer;
   });
   const { endpoints, outputs } = world.platform;
+  const page = await startExamplePage({
+    statusApiUrl: String(outputs.StatusApiUrl),
+    tokenUrl: tokenUrl(world.platform),
+    enterprise: ENTERPRISE,
+    refreshMs: world.pollIntervalMs,
+  });
   writeState(file, { pid: process.pid, control: control.url, endpoints, outputs });
-  console.log(greeting(world, timeScale, logDirectory));
+  console.log(greeting(world, timeScale, logDirectory, page.url));
   const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
   try {
     await Promise.race([told, watching]);
   } finally {
     removeState(file);
     stopping.abort();
-    await Promise.allSettled([watching, control.close()]);
+    await Promise.allSettled([watching, control.close(), page.close()]);
     await world.stop();
   }
 }
 
-function greeting({ platform, pollIntervalMs }: World, timeScale: number, logDirectory: string): string {
+function greeting({ platform, pollIntervalMs }: World, timeScale: number, logDirectory: string, page: string): string {
   const minute = timeScale === 1 ? '' : `, a minute of the workflow is ${(60 / timeScale).toFixed(1)} s`;
   return `
 SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}${minute}. Ctrl-C ends everything.
-The status API is at ${platform.outputs.StatusApiUrl}.
+The status API is at ${platform.outputs.StatusApiUrl}: what it answers is below, other paths are 404.
+A page that shows the flag with the React client of client/ is at ${page}
 The flag is off, as the stack seeds it: every event goes out without learning time. Once it is switched, functions
 notice within ${pollIntervalMs / 1000} s.
 

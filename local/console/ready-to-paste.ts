@@ -46,11 +46,15 @@ npm run local -- partner skillsoft 503
 npm run local -- partner skillsoft up
 npm run local -- status
 
-Whether the feature is on, for whom and why, as operators ask it:
+Whether the feature is on, for whom and why, as a browser asks it, with a token of this platform's issuer (401 without one):
+
+${askAsBrowser(platform, `${STATUS_PATHS.browsers}?enterprise_customer_uuid=${ENTERPRISE}`)}
+
+and as operators ask it, with a signature (403 without one):
 
 ${askSigned(`${output(platform, 'StatusApiUrl')}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}`)}
 
-How deliveries do, in all and to each integration, and the same as Prometheus reads it:
+How deliveries do, in all and to each integration (403 without a signature), and the same as Prometheus reads it, with its token (401 without it):
 
 ${askSigned(`${output(platform, 'StatusApiUrl')}${OPERATIONS_PATHS.health}`)}
 
@@ -107,6 +111,18 @@ function receiveWithCli(endpoint: string, queueUrl: string): string {
 function askSigned(url: string): string {
   return `curl --aws-sigv4 aws:amz:${REGION}:execute-api --user ${accessKeyId}:${secretAccessKey} \\
   '${url}'`;
+}
+
+/** A token is good for ten minutes: each paste gets its own. */
+function askAsBrowser(platform: Platform, path: string): string {
+  return `curl --oauth2-bearer "$(curl -s '${tokenUrl(platform)}?enterprise_customer_uuid=${ENTERPRISE}')" \\
+  '${output(platform, 'StatusApiUrl')}${path}'`;
+}
+
+/** Gives a token with the query's parameters as claims. @throws Error where the stage has another issuer than the platform's */
+export function tokenUrl({ issuerUrl }: Platform): string {
+  if (issuerUrl === undefined) throw new Error('the stage "local" does not name the issuer of the local platform');
+  return `${issuerUrl}/token`;
 }
 
 /** With the token of this platform, which is gone with it. */

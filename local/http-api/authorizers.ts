@@ -7,6 +7,9 @@ export type Permission = { readonly context: object } | { readonly status: 401 |
 /** @param authorization the header's value */
 export type Authorizer = (authorization: string | undefined) => Promise<Permission>;
 
+/** Where an issuer's documents are: at its own URL, but for one that the platform runs itself. */
+export type AddressOfIssuer = (issuer: string) => string;
+
 /**
  * Signature version 4, whose parts are all there. The signature is not checked, as no service here checks one: whoever
  * reaches this machine's loopback may pass.
@@ -22,20 +25,25 @@ const anybody: Authorizer = async () => ({ context: {} });
 
 /**
  * @param properties of a route
+ * @param addressOf issuers of tokens
  * @throws Error where it is another kind than IAM, JWT or none
  */
-export function authorizerOf(properties: Readonly<Record<string, unknown>>, resolver: Resolver): Authorizer {
+export function authorizerOf(
+  properties: Readonly<Record<string, unknown>>,
+  resolver: Resolver,
+  addressOf: AddressOfIssuer,
+): Authorizer {
   const { AuthorizationType: type = 'NONE', AuthorizerId: id, AuthorizationScopes: scopes } = properties;
   if (scopes !== undefined) throw new Error('scopes of routes are not checked by the local platform');
   if (type === 'NONE') return anybody;
   if (type === 'AWS_IAM') return callers;
-  if (type === 'JWT') return tokenHolders(resolver.properties(String(id)));
+  if (type === 'JWT') return tokenHolders(resolver.properties(String(id)), addressOf);
   throw new Error(`the local platform has no authorizer of the type ${String(type)}`);
 }
 
-function tokenHolders({ JwtConfiguration }: Readonly<Record<string, unknown>>): Authorizer {
+function tokenHolders({ JwtConfiguration }: Readonly<Record<string, unknown>>, addressOf: AddressOfIssuer): Authorizer {
   const { Issuer, Audience } = JwtConfiguration as { Issuer: string; Audience: readonly string[] };
-  const verify = createTokenVerifier(Issuer, Audience);
+  const verify = createTokenVerifier(Issuer, Audience, addressOf(Issuer));
   return async (authorization) => {
     const claims = await verify(authorization?.replace(/^Bearer /i, '') ?? '');
     return claims === undefined

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 /** An API's `CorsConfiguration`, as far as it is used here. */
 export interface CrossOrigin {
+  /** Origins, or all with one scheme: `http://*`. */
   readonly AllowOrigins?: readonly string[];
   readonly AllowMethods?: readonly string[];
   readonly AllowHeaders?: readonly string[];
@@ -12,7 +13,9 @@ export interface CrossOrigin {
 /** For an origin that may read the answer; nothing for others. */
 export function originHeaders({ headers }: IncomingMessage, allowed: CrossOrigin): Record<string, string> {
   const { origin } = headers;
-  if (origin === undefined || !allowed.AllowOrigins?.includes(origin)) return {};
+  const isAllowed = (pattern: string) =>
+    pattern === origin || (/^https?:\/\/\*$/.test(pattern) && origin?.startsWith(pattern.slice(0, -1)));
+  if (origin === undefined || !allowed.AllowOrigins?.some(isAllowed)) return {};
   return { 'access-control-allow-origin': origin };
 }
 

@@ -2,7 +2,7 @@ import type { FunctionPool } from '../function-pool.ts';
 import type { Functions } from '../functions.ts';
 import type { Resolver } from '../resolver.ts';
 import { resourcesOfType, type Template } from '../template.ts';
-import { type Authorizer, authorizerOf } from './authorizers.ts';
+import { type AddressOfIssuer, type Authorizer, authorizerOf } from './authorizers.ts';
 
 /** One route of an HTTP API: `GET /pets/{id}`. */
 export interface Route {
@@ -20,7 +20,13 @@ export interface Match {
 }
 
 /** @throws Error where a route asks for what cannot run here */
-export function routesOf(template: Template, apiId: string, resolver: Resolver, functions: Functions): Route[] {
+export function routesOf(
+  template: Template,
+  apiId: string,
+  resolver: Resolver,
+  functions: Functions,
+  addressOf: AddressOfIssuer,
+): Route[] {
   return resourcesOfType(template, 'AWS::ApiGatewayV2::Route').flatMap(([logicalId]) => {
     const { ApiId, RouteKey, Target, ...authorization } = resolver.properties(logicalId);
     if (ApiId !== apiId) return [];
@@ -30,7 +36,9 @@ export function routesOf(template: Template, apiId: string, resolver: Resolver, 
       throw new Error(`${logicalId}: the local platform has no route ${key}, only methods with a path`);
     }
     const target = functions.find(targetOf(resolver, String(Target).replace(/^integrations\//, '')));
-    return [{ key, method, segments: segmentsOf(path), authorizer: authorizerOf(authorization, resolver), target }];
+    return [
+      { key, method, segments: segmentsOf(path), authorizer: authorizerOf(authorization, resolver, addressOf), target },
+    ];
   });
 }
 

@@ -13,16 +13,18 @@ export type Claims = Readonly<Record<string, string>>;
  * Verifies tokens as API Gateway's JWT authorizers do (API Gateway Developer Guide, "Control access to HTTP APIs with JWT
  * authorizers"): by the keys that the issuer publishes, then `iss`, `aud` or else `client_id`, `exp`, `nbf` and `iat`.
  *
+ * @param documentsAt where the issuer's documents are
  * @returns the token's claims; undefined where it is not valid, or the issuer's keys cannot be had
  */
 export function createTokenVerifier(
   issuer: string,
   audiences: readonly string[],
+  documentsAt = issuer,
 ): (token: string) => Promise<Claims | undefined> {
   let keys: Promise<JWTVerifyGetKey> | undefined;
   return async (token) => {
     try {
-      keys ??= findKeys(issuer);
+      keys ??= findKeys(documentsAt);
       const options = { issuer, algorithms: ALGORITHMS, requiredClaims: ['exp'] };
       const { payload } = await jwtVerify(token, await waited(keys), options);
       return isFor(payload, audiences) && isIssued(payload) ? claimsOf(payload) : undefined;

@@ -6,12 +6,12 @@ import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage } from '../../lib/stage.ts';
 import { checkStage } from '../../lib/stage-schema.ts';
 import { output } from '../../local/demo/operator.ts';
+import { startTokenIssuer } from '../../local/http-api/token-issuer.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { LOCAL_STACK } from '../../local/synthesize.ts';
 import { until } from '../support/assembly.ts';
 import { ENTERPRISE, OTHER_ENTERPRISE } from '../support/factories.ts';
 import { writeLocalAssembly } from '../support/local-assembly.ts';
-import { AUDIENCE, startTokenIssuer } from '../support/token-issuer.ts';
 
 jest.setTimeout(30_000);
 
@@ -21,7 +21,8 @@ const SIGNED = `AWS4-HMAC-SHA256 Credential=a/20260115/us-east-1/execute-api/aws
 const TIME_SCALE = 15;
 const POLL_MS = 1000;
 
-const issuer = await startTokenIssuer();
+const AUDIENCE = 'lms';
+const issuer = await startTokenIssuer({ audience: AUDIENCE });
 const local = findStage('local');
 const browsers = {
   issuer: issuer.url,

@@ -55,7 +55,7 @@ describe('a stage without an issuer', () => {
     expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
   });
 
-  test.each(STAGE_NAMES)('is %s, until somebody names one', (name) => {
+  test.each(STAGE_NAMES.filter((name) => name !== 'local'))('is %s, until one is named', (name) => {
     expect(findStage(name).statusApi).not.toHaveProperty('browsers');
   });
 });

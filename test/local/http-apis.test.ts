@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { startTokenIssuer } from '../../local/http-api/token-issuer.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, type ResourceSource, STACK, writeAssembly } from '../support/assembly.ts';
-import { AUDIENCE, startTokenIssuer } from '../support/token-issuer.ts';
 
 // A loaded machine takes seconds to start processes.
 jest.setTimeout(20_000);
 
-const issuer = await startTokenIssuer();
-const stranger = await startTokenIssuer();
-const unsupported = await startTokenIssuer('PS256');
+const AUDIENCE = 'lms';
+const issuer = await startTokenIssuer({ audience: AUDIENCE });
+const stranger = await startTokenIssuer({ audience: AUDIENCE });
+const unsupported = await startTokenIssuer({ audience: AUDIENCE, algorithm: 'PS256' });
 
 const API = { ApiId: { Ref: 'Api' } };
 const ORIGIN = 'https://lms.example';

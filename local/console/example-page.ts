@@ -1,0 +1,64 @@
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import type { PageSettings } from '../../client/example/page.ts';
+
+const DIRECTORY = fileURLToPath(new URL('../../client/example/', import.meta.url));
+
+export interface ExamplePage {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** The page of `client/example` on a free port of 127.0.0.1, an origin of its own. */
+export async function startExamplePage(settings: PageSettings): Promise<ExamplePage> {
+  let script: Promise<string> | undefined;
+  const server = createServer((request, response) => {
+    const send = (status: number, type: string, body: string) =>
+      response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    if (request.url === '/') send(200, 'text/html', pageText(settings));
+    else if (request.url === '/page.js') {
+      // Built once it is looked at: a start without a browser need not wait for it.
+      script ??= bundle();
+      script.then(
+        (text) => send(200, 'text/javascript', text),
+        (thrown: Error) => send(500, 'text/plain', thrown.message),
+      );
+    } else send(404, 'text/plain', 'not found');
+  });
+  const listening = Promise.withResolvers<void>();
+  server.once('error', listening.reject);
+  server.listen(0, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+    async close() {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      server.closeAllConnections();
+      await closed.promise;
+    },
+  };
+}
+
+function pageText(settings: PageSettings): string {
+  const json = JSON.stringify(settings).replaceAll('<', '\\u003c');
+  return readFileSync(`${DIRECTORY}index.html`, 'utf8').replace('"__SETTINGS__"', () => json);
+}
+
+/** As the page's own build would do it, React included. */
+async function bundle(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [`${DIRECTORY}page.ts`],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    target: 'es2022',
+    minify: true,
+    logLevel: 'silent',
+    define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  return outputFiles[0]?.text ?? '';
+}

@@ -1,0 +1,81 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+/** How long a token is good for, in seconds. */
+const LIFE_SECONDS = 600;
+
+export interface TokenIssuerOptions {
+  /** The `iss` of its tokens. Default: its address. */
+  readonly issuer?: string;
+  /** The `aud` of its tokens. */
+  readonly audience: string;
+  readonly algorithm?: 'RS256' | 'PS256';
+}
+
+/** An identity provider on 127.0.0.1: its discovery document, its keys, and tokens signed with them. */
+export interface TokenIssuer {
+  /** Its documents lie there, and `/token`. */
+  readonly url: string;
+  /** A token for ten minutes, with these claims in place of the usual ones; `undefined` leaves one out. */
+  token(claims?: Readonly<Record<string, unknown>>): Promise<string>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an issuer on a free port. It gives a token to every caller, `GET /token?enterprise_customer_uuid=…` with the
+ * query's parameters as claims: whoever reaches this machine's loopback may pass, as everywhere on the local platform.
+ */
+export async function startTokenIssuer(options: TokenIssuerOptions): Promise<TokenIssuer> {
+  const { audience, algorithm = 'RS256' } = options;
+  let pair: ReturnType<typeof generateKeyPair> | undefined;
+  // Made when they are first asked for: that takes longer than everything else here.
+  const keys = () => (pair ??= generateKeyPair(algorithm));
+  const server = createServer((request, response) => {
+    const { pathname, searchParams } = new URL(request.url ?? '/', url);
+    const answer = (status: number, type: string, body: string) => {
+      response.writeHead(status, { 'content-type': type, 'access-control-allow-origin': '*' }).end(body);
+    };
+    documentOf(pathname, searchParams).then(
+      (text) => (text === undefined ? answer(404, 'text/plain', 'not found') : answer(200, ...text)),
+      () => answer(500, 'text/plain', 'failed'),
+    );
+  });
+  const listening = Promise.withResolvers<void>();
+  server.once('error', listening.reject);
+  server.listen(0, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const issuer = options.issuer ?? url;
+
+  async function documentOf(path: string, query: URLSearchParams): Promise<[type: string, text: string] | undefined> {
+    if (path === '/.well-known/openid-configuration') {
+      return ['application/json', JSON.stringify({ issuer, jwks_uri: `${url}/keys` })];
+    }
+    if (path === '/keys') {
+      const { publicKey } = await keys();
+      const key = { ...(await exportJWK(publicKey)), alg: algorithm, use: 'sig', kid: 'one' };
+      return ['application/json', JSON.stringify({ keys: [key] })];
+    }
+    return path === '/token' ? ['text/plain', await token(Object.fromEntries(query))] : undefined;
+  }
+
+  async function token(claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const { privateKey } = await keys();
+    const nowSeconds = Math.floor(Date.now() / 1000);
+    const usual = { iss: issuer, aud: audience, sub: 'user-123', iat: nowSeconds, exp: nowSeconds + LIFE_SECONDS };
+    const header = { alg: algorithm, kid: 'one' };
+    return new SignJWT({ ...usual, ...claims }).setProtectedHeader(header).sign(privateKey);
+  }
+
+  return {
+    url,
+    token,
+    async close() {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      server.closeAllConnections();
+      await closed.promise;
+    },
+  };
+}
