@@ -34,8 +34,11 @@ export const flagSchema = z.object({
     .min(FLAG_BOUNDS.rolloutPercentage.minimum)
     .max(FLAG_BOUNDS.rolloutPercentage.maximum)
     .default(0),
-  /** Enterprises with enrichment on whatever the percentage, in canonical form. */
-  pilot_enterprises: z.array(z.string().transform(canonicalEnterpriseId)).default([]),
+  /** Enterprises with enrichment on whatever the percentage: each once, in canonical form, however the console has them. */
+  pilot_enterprises: z
+    .array(z.string())
+    .transform((pasted) => [...new Set(pasted.map((id) => canonicalEnterpriseId(id.trim())))])
+    .default([]),
   cache_ttl_seconds: z
     .int()
     .min(FLAG_BOUNDS.cacheTtlSeconds.minimum)

@@ -111,6 +111,7 @@ describe('evaluateFlag', () => {
       dashed.toUpperCase(),
       dashed.replaceAll('-', ''),
       'A1B2C3D4E5F67890ABCDEF1234567890',
+      ` ${dashed}\n`,
     ]) {
       const { flag } = parseFlag(JSON.stringify({ [FLAG_KEY]: { enabled: true, pilot_enterprises: [pasted] } }));
       expect(isOn(flag, dashed)).toBe(true);

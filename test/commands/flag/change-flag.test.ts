@@ -36,6 +36,12 @@ describe('each command changes its own attribute, and nothing else of the docume
       { ...all, pilot_enterprises: ['ent-a', 'x'] },
     ],
     [
+      'pilot add, where the console holds one pilot twice',
+      ['pilot', 'add', 'x'],
+      { ...all, pilot_enterprises: ['ENT-A', 'ent-a'] },
+      { ...all, pilot_enterprises: ['ent-a', 'x'] },
+    ],
+    [
       'pilot remove',
       ['pilot', 'remove', 'aA'],
       { ...all, pilot_enterprises: ['Aa', 'b'] },
