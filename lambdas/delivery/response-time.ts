@@ -1,12 +1,7 @@
-/** How often the event loop shows that it is free, in milliseconds. */
-const TICK_MS = 50;
+import { AwakeTime } from '../domain/awake-time.ts';
 
 /**
- * Measures how long a partner takes to respond, without the time in which this process was held up itself.
- *
- * A function of 512 MB has three tenths of a CPU. While it loads modules or makes TLS handshakes, its event loop stands still
- * and a response waits to be read: by the wall clock a partner that responded within 20 ms took seconds. So the time is
- * counted in ticks of a timer, and a tick that comes late counts as one all the same.
+ * Measures how long a partner takes to respond, as `AwakeTime` counts.
  *
  * Once the request is sent, what this process does delays no response. A partner that keeps it waiting from then on is
  * noticed by the wall clock too, after the event loop has read what arrived.
@@ -15,12 +10,10 @@ export class ResponseTime {
   readonly #noticeAfterMs: number;
   readonly #notice: () => void;
   readonly #now: () => number;
-  #lastMs: number;
-  #elapsedMs = 0;
+  readonly #time: AwakeTime;
   #sentAtMs: number | undefined;
   #isWaiting = true;
   #hasNoticed = false;
-  #timer: NodeJS.Timeout;
 
   /**
    * Starts to count.
@@ -32,8 +25,10 @@ export class ResponseTime {
     this.#noticeAfterMs = noticeAfterMs;
     this.#notice = notice;
     this.#now = now;
-    this.#lastMs = now();
-    this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+    this.#time = new AwakeTime(now, () => {
+      // After the event loop has read what arrived while it stood still.
+      if (this.#isLong()) setImmediate(() => this.#noticeOnce());
+    });
   }
 
   /** Takes in how far the request is. A request that is sent a second time begins its wait again. */
@@ -44,34 +39,18 @@ export class ResponseTime {
 
   /** @returns the time counted, in milliseconds */
   stop(): number {
-    clearTimeout(this.#timer);
     this.#isWaiting = false;
-    this.#count();
-    return this.#elapsedMs;
-  }
-
-  #tick(): void {
-    this.#count();
-    // After the event loop has read what arrived while it stood still.
-    if (this.#isLong()) setImmediate(() => this.#noticeOnce());
-    this.#timer = setTimeout(() => this.#tick(), TICK_MS);
+    return this.#time.stop();
   }
 
   #isLong(): boolean {
     const sinceSentMs = this.#sentAtMs === undefined ? 0 : this.#now() - this.#sentAtMs;
-    return Math.max(this.#elapsedMs, sinceSentMs) >= this.#noticeAfterMs;
+    return Math.max(this.#time.elapsedMs, sinceSentMs) >= this.#noticeAfterMs;
   }
 
   #noticeOnce(): void {
     if (this.#hasNoticed || !this.#isWaiting) return;
     this.#hasNoticed = true;
     this.#notice();
-  }
-
-  #count(): void {
-    const nowMs = this.#now();
-    // Not below 0: a wall clock may be set back.
-    this.#elapsedMs += Math.max(0, Math.min(nowMs - this.#lastMs, TICK_MS));
-    this.#lastMs = nowMs;
   }
 }

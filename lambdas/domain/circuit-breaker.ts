@@ -1,10 +1,12 @@
+import { AwakeTime } from './awake-time.ts';
+
 /** When a service is left alone; stage configuration. */
 export interface BreakerLimits {
   /** Number of failures or slow responses in a row that opens it; at least 1. */
   readonly failuresToOpen: number;
   /** How long no call is made then, ms, ±20%: environments that saw the same outage do not probe in the same second. */
   readonly openMs: number;
-  /** A response that took this long counts as a failure, ms. */
+  /** A response that took this long counts as a failure, ms as `AwakeTime` counts them. */
   readonly slowMs: number;
 }
 
@@ -97,17 +99,20 @@ export function createCircuitBreaker({ limits, onChange, now, random }: BreakerO
       const { verdict, next } = verdictAt(state, now(), limits);
       turn(next);
       if (verdict === 'reject') return otherwise();
-      const startedAtMs = now();
+      // By the wall clock ten calls of a cold start, which wait for its CPU and not for the service, would open it.
+      const time = new AwakeTime(now);
       const end = (isAnswered: boolean, tookMs: number) =>
         turn(afterCall(state, { verdict, isAnswered, tookMs, nowMs: now(), random: random() }, limits));
       try {
         const result = await call();
-        end(true, now() - startedAtMs);
+        end(true, time.stop());
         return result;
       } catch (thrown) {
-        if (isFault(thrown)) end(false, now() - startedAtMs);
+        if (isFault(thrown)) end(false, time.stop());
         else end(true, 0);
         throw thrown;
+      } finally {
+        time.stop();
       }
     },
   };

@@ -1,5 +1,5 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
@@ -392,17 +392,42 @@ describe('behind its breaker', () => {
     expect(ledger.log.only('ledger.breaker_closed')).toEqual({ operation: 'claim' });
   });
 
-  test('a table that responds slowly is left alone too', async () => {
-    const slow: LedgerTable = {
+  describe('by timers', () => {
+    beforeEach(() => {
+      jest.useFakeTimers({ doNotFake: ['Date', 'performance'] });
+    });
+    afterEach(() => {
+      jest.useRealTimers();
+    });
+    const responding = (pass: () => Promise<void>): LedgerTable => ({
       ...table,
       replace: async () => {
-        nowMs += 1_000;
+        await pass();
         return true;
       },
-    };
-    const ledger = guarded(slow);
-    await claims(ledger, 6);
-    expect(ledger.counter.counts).toEqual({ [METRICS.ledgerSkipped]: 1 });
+    });
+
+    test('a table that responds slowly is left alone too', async () => {
+      const slow = responding(async () => {
+        for (let tick = 0; tick < 20; tick += 1) {
+          nowMs += 50;
+          await jest.advanceTimersByTimeAsync(50);
+        }
+      });
+      const ledger = guarded(slow);
+      await claims(ledger, 6);
+      expect(ledger.counter.counts).toEqual({ [METRICS.ledgerSkipped]: 1 });
+    });
+
+    test('a table whose responses wait for our own CPU is asked on: the event loop stood still', async () => {
+      const ledger = guarded(
+        responding(async () => {
+          nowMs += 60_000;
+        }),
+      );
+      await claims(ledger, 8);
+      expect(ledger.counter.counts).toEqual({});
+    });
   });
 
   test('outcomes go to the queue at once', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
   afterCall,
@@ -99,6 +99,12 @@ test('a probe of which nothing is heard again, as its function was killed, keeps
 });
 
 describe('behind a breaker', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ now: NOW });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
   const unreachable = new Error('unreachable');
   /** A breaker, a clock, and how its calls end. */
   function world() {
@@ -114,7 +120,10 @@ describe('behind a breaker', () => {
       breaker
         .run(
           async () => {
-            clock.nowMs += tookMs;
+            for (let passed = 0; passed < tookMs; passed += 50) {
+              clock.nowMs += Math.min(50, tookMs - passed);
+              await jest.advanceTimersByTimeAsync(50);
+            }
             if (thrown !== undefined) throw thrown;
             return 'made';
           },

@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
 import { guardWarehouse } from '../../lambdas/enrichment/guarded-warehouse.ts';
 import { fakeLog, NOW } from '../support/factories.ts';
@@ -6,9 +6,15 @@ import { fakeLog, NOW } from '../support/factories.ts';
 const KEY = { userId: '1', courseId: 'course', enterpriseId: 'enterprise' };
 const limits = { failuresToOpen: 2, openMs: 10_000, slowMs: 8_000 };
 
-/** A warehouse that answers as it is told, each time after `tookMs`, and a clock that goes on with it. */
+beforeEach(() => {
+  jest.useFakeTimers({ now: NOW });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** A warehouse that answers as it is told, each time after `tookMs`, and a clock and timers that go on with it. */
 function world() {
-  let nowMs = NOW;
   const asked: number[] = [];
   const told = { isDown: true, tookMs: 100 };
   const log = fakeLog();
@@ -16,18 +22,18 @@ function world() {
     warehouse: {
       async ask(_, deadlineMs) {
         asked.push(deadlineMs);
-        nowMs += told.tookMs;
+        await jest.advanceTimersByTimeAsync(told.tookMs);
         if (told.isDown) throw new WarehouseUnavailable('down');
         return new Map();
       },
     },
     limits,
     log,
-    now: () => nowMs,
+    now: Date.now,
     random: () => 0.5,
   });
   const ask = () => warehouse.ask([KEY], 10_000);
-  return { ask, asked, told, log, wait: (ms: number) => (nowMs += ms) };
+  return { ask, asked, told, log, wait: (ms: number) => jest.setSystemTime(Date.now() + ms) };
 }
 
 describe('a sick warehouse', () => {
