@@ -86,7 +86,8 @@ async function within(limitMs: number, send: Send, command: unknown, options: Ca
     controller.abort(reason);
   };
   const late = () => end(Object.assign(new Error(`no response within ${limitMs} ms`), { name: 'TimeoutError' }));
-  const timer = setTimeout(late, limitMs);
+  // Once more around the event loop, so that a response which came while it stood still counts.
+  const timer = setTimeout(() => setImmediate(late), limitMs);
   const { abortSignal } = options;
   const onAbort = () => end(abortSignal?.reason);
   abortSignal?.addEventListener('abort', onAbort);

@@ -180,6 +180,22 @@ function stuckCredentials(client: object) {
   return { config: Object.assign(config, { credentials: () => new Promise(() => undefined) }) };
 }
 
+test('a response that arrives while the event loop stands still counts', async () => {
+  jest.useRealTimers();
+  class BusyClient {
+    send(): Promise<string> {
+      const response = new Promise<string>((resolve) => setImmediate(resolve, 'response'));
+      const untilMs = performance.now() + 5;
+      while (performance.now() < untilMs);
+      return response;
+    }
+  }
+  const client = openClient(BusyClient, { ...CLIENT_WAITS.ledger, callMs: 1 });
+  // From here on the timers of the event loop come before what is read.
+  await new Promise(setImmediate);
+  expect(await client.send()).toBe('response');
+});
+
 test('a socket that died costs one request and not the call', async () => {
   let requests = 0;
   const endpoint = await listen((socket) => {
