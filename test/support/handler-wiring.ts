@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Context, SQSRecord } from 'aws-lambda';
 
 /**
@@ -44,7 +45,7 @@ export function sqsRecord(messageId: string, body: string, receives = 1): SQSRec
     messageId,
     body,
     attributes,
-    receiptHandle: `receipt-of-${messageId}`,
+    receiptHandle: randomUUID(),
     messageAttributes: {},
     md5OfBody: '',
     eventSource: 'aws:sqs',
