@@ -34,8 +34,9 @@ export function verdictAt(
   { openMs }: Pick<BreakerLimits, 'openMs'>,
 ): { readonly verdict: Verdict; readonly next: BreakerState } {
   if (state.status === 'closed') return { verdict: 'allow', next: state };
-  const probeAtMs = state.status === 'open' ? state.probeAtMs : state.giveUpAtMs;
-  if (nowMs < probeAtMs) return { verdict: 'reject', next: state };
+  const waitMs = (state.status === 'open' ? state.probeAtMs : state.giveUpAtMs) - nowMs;
+  // A wait that is longer than any comes of a clock that was set back.
+  if (waitMs > 0 && waitMs <= openMs * (1 + JITTER)) return { verdict: 'reject', next: state };
   return { verdict: 'probe', next: { status: 'probing', giveUpAtMs: nowMs + openMs } };
 }
 

@@ -65,6 +65,13 @@ describe('an open breaker', () => {
     expect(verdictAt(first.next, NOW, limits).verdict).toBe('reject');
   });
 
+  test('is not open for longer because the clock was set back', () => {
+    const hourBack = NOW - 3_600_000;
+    expect(verdictAt({ status: 'open', probeAtMs: NOW + 12_000 }, NOW, limits).verdict).toBe('reject');
+    expect(verdictAt(open, hourBack, limits).verdict).toBe('probe');
+    expect(verdictAt(PROBING, hourBack, limits).verdict).toBe('probe');
+  });
+
   test.each([
     ['closes where the probe is answered in time', true, 500, 'closed'],
     ['stays open where it is answered slowly', true, 8_000, 'open'],
