@@ -41,8 +41,7 @@ export function decideLate(
   });
   if (standing === undefined) return write({ ...newRecord(delivery, atMs), claimed_by: claimedBy });
   if (ending.progress.outcome === 'delivered') {
-    const knownAt = standing.times.delivered;
-    const isKnown = standing.state === 'delivered' || (knownAt !== undefined && Date.parse(knownAt) >= atMs);
+    const isKnown = standing.state === 'delivered' || isBeforeReplay(standing, delivery, atMs);
     return isKnown ? { to: 'known' } : write(standing);
   }
   if (standing.generation > delivery.generation) return { to: 'stale' };
@@ -59,6 +58,16 @@ export function decideLate(
   if (decision.verdict !== 'mine') return { to: decision.verdict === 'busy' ? 'wait' : 'stale' };
   // Claim and settlement are one write.
   return write({ ...decision.record, times: standing.times, version: standing.version });
+}
+
+/**
+ * Whether the record knows of a delivery, and this one came before the last replay of it. A delivery that was sent twice may
+ * have been replayed by an operator who knew of the first one only.
+ */
+function isBeforeReplay({ times, generation }: LedgerRecord, delivery: DeliveryFacts, atMs: number): boolean {
+  if (times.delivered === undefined) return false;
+  if (Date.parse(times.delivered) >= atMs) return true;
+  return delivery.generation < generation && times.accepted !== undefined && Date.parse(times.accepted) >= atMs;
 }
 
 /** Whether the carrier that the record names has ended with this outcome: nothing comes of it any more, whenever it was named. */

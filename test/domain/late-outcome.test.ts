@@ -73,8 +73,16 @@ describe('a delivered outcome', () => {
     const replayed = standing('accepted', 30, { generation: 2 });
     const knew = { ...replayed, times: { ...replayed.times, delivered: at(0) } };
     expect(decide(knew, outcomeOf('delivered', 0))).toEqual({ to: 'known' });
-    // Delivered once more after what the replay knew of.
-    expect(decide(knew, outcomeOf('delivered', 1))).toMatchObject({ to: 'write', record: { generation: 2 } });
+    // Delivered twice before the operator, who knew of one, replayed it.
+    expect(decide(knew, outcomeOf('delivered', 1))).toEqual({ to: 'known' });
+    // The replay's own, or of a function that held the generation before it until then.
+    for (const [minutes, generation] of [
+      [29, 2],
+      [31, 1],
+      [31, 2],
+    ] as const) {
+      expect(decide(knew, outcomeOf('delivered', minutes, { generation }))).toMatchObject({ to: 'write' });
+    }
   });
 
   test('of a later generation raises the record’s', () => {
