@@ -8,7 +8,7 @@ import type { Timer } from '../contract/timer.ts';
 import type { UnsettledOutcome } from '../contract/unsettled-outcome.ts';
 import type { BreakerLimits } from '../domain/circuit-breaker.ts';
 import { factsOf } from '../domain/late-outcome.ts';
-import { eventOf, needsNoCopy } from '../domain/ledger.ts';
+import { eventOf, leaseEndMs, needsNoCopy } from '../domain/ledger.ts';
 import { claimWebhook } from './dynamodb/ledger-claim.ts';
 import { noteUnclaimed, settleHeld, settleLate } from './dynamodb/ledger-settle.ts';
 import { createAttempts } from './dynamodb/outage.ts';
@@ -104,7 +104,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       const unsettled = unsettledOf(delivery, ending, atMs, record);
       const settlement = await attempt('settle', 'unwritten' as const, async () => {
         if (ending.progress.outcome === 'parked') await keepEvent(delivery, record);
-        return record === undefined ? settleLate(unsettled, options) : settleHeld(record, ending, atMs, options);
+        // Past its lease a claim says nothing of how the record stands: another function may have taken the delivery over.
+        const isHeld = record !== undefined && (leaseEndMs(record) > atMs || ending.progress.outcome !== 'delivered');
+        return isHeld ? settleHeld(record, ending, atMs, options) : settleLate(unsettled, options);
       });
       if (settlement === 'lost') {
         const { webhook_id, integration_id, generation } = delivery;

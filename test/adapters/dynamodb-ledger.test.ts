@@ -100,6 +100,19 @@ describe('a webhook’s way', () => {
   });
 });
 
+test('a delivery whose lease has ended keeps the generation and the attempts of the function that took it over', async () => {
+  const { claim, settle } = newLedger();
+  const one = newDelivery();
+  const late = holdOf(await claim(one, LEASE_MS));
+  nowMs += LEASE_MS;
+  const taken = holdOf(await claim({ ...one, generation: 3 }, LEASE_MS));
+  const attempt = { at: new Date(nowMs).toISOString(), status: 503, duration_ms: 20 };
+  await settle(taken, ended('retry', { token: 'g3-a1', attempt }));
+  // Frozen with the partner's 2xx in hand, until now.
+  expect(await settle(late, ended('delivered'))).toBe(true);
+  expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivered', generation: 3, attempts: [attempt] });
+});
+
 describe('accepting', () => {
   test('names those that need no copy, and writes the others', async () => {
     const { accept } = newLedger();

@@ -22,7 +22,7 @@ const MAX_ROUNDS = 4;
  */
 const LEAP = 1000;
 
-/** Settles what was claimed, with an outcome of `atMs`. @throws LedgerUnavailable */
+/** Settles what is claimed, with an outcome of `atMs`: as delivered only under its lease. @throws LedgerUnavailable */
 export async function settleHeld(
   record: LedgerRecord,
   ending: Ending,
