@@ -73,8 +73,29 @@ test('what is printed is a shell’s and Python’s own text, with nothing perso
 /** As curl signs a request. */
 const SIGNED = `AWS4-HMAC-SHA256 Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
 
+test('the status API answers a browser with a token of the printed issuer', async () => {
+  const [, tokens, url] =
+    printed.match(/^curl --oauth2-bearer "\$\(curl -s '(.+)'\)" \\\n {2}'(.+\/api\/v1\/features\/status\?.+)'$/m) ?? [];
+  const token = await (await fetch(String(tokens))).text();
+  const answer = await fetch(String(url), { headers: { authorization: `Bearer ${token}` } });
+  expect(await answer.json()).toMatchObject({
+    features: { webhook_learning_time_enrichment: { reason: 'off', user_specific: true } },
+  });
+  expect((await fetch(String(url))).status).toBe(401);
+});
+
+test('the example page is an origin that may ask the status API', async () => {
+  const [, page] = printed.match(/^A page that shows the flag .* is at (\S+)$/m) ?? [];
+  const [, url] = printed.match(/^The status API is at (\S+):/m) ?? [];
+  expect(await (await fetch(String(page))).text()).toContain(`"statusApiUrl":"${url}"`);
+  const { origin } = new URL(String(page));
+  const headers = { origin, 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization' };
+  const preflight = await fetch(`${url}/api/v1/features/status`, { method: 'OPTIONS', headers });
+  expect(preflight.headers.get('access-control-allow-origin')).toBe(origin);
+});
+
 test('the status API answers at its printed address', async () => {
-  const [, url] = printed.match(/^The status API is at (http:\/\/127\.0\.0\.1:\d+)\.$/m) ?? [];
+  const [, url] = printed.match(/^The status API is at (http:\/\/127\.0\.0\.1:\d+):/m) ?? [];
   const [, pasted] = printed.match(/^curl --aws-sigv4 .* \\\n {2}'(.+)'$/m) ?? [];
   expect(pasted).toBe(`${url}/operations/v1/features/status?enterprise_customer_uuid=${ENTERPRISE}`);
   const answer = await fetch(String(pasted), { headers: { authorization: SIGNED } });
@@ -85,7 +106,7 @@ test('health and metrics answer to what is printed', async () => {
   const [, health] = printed.match(/^ {2}'(.+\/api\/v1\/webhooks\/health)'$/m) ?? [];
   const told = await fetch(String(health), { headers: { authorization: SIGNED } });
   expect(await told.json()).toMatchObject({ status: 'healthy', integrations: { skillsoft: { error_count: 0 } } });
-  const [, token, metrics] = printed.match(/^curl --oauth2-bearer (\S+) \\\n {2}'(.+)'$/m) ?? [];
+  const [, token, metrics] = printed.match(/^curl --oauth2-bearer (\w+) \\\n {2}'(.+)'$/m) ?? [];
   const scraped = await fetch(String(metrics), { headers: { authorization: `Bearer ${token}` } });
   expect([scraped.status, await scraped.text()]).toEqual([
     200,

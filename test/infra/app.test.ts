@@ -32,7 +32,11 @@ describe('the app', () => {
   test.concurrent.each(['dev', 'prod'])(
     '%s passes CloudFormation’s checks and cdk-nag’s',
     async (stage) => {
-      const context = { stage, publisherPrincipals: '123456789012', availabilityZones: 'us-east-1b,us-east-1c' };
+      const context = {
+        ...{ stage, publisherPrincipals: '123456789012', availabilityZones: 'us-east-1b,us-east-1c' },
+        ...{ statusIssuer: 'https://identity.example', statusAudiences: 'lms,portal' },
+        ...{ statusOrigins: 'https://lms.example', statusEnterpriseClaim: 'enterprise_of_token' },
+      };
       expect(await synth(context, stage)).toEqual({ status: 0, errors: '' });
       const report = JSON.parse(readFileSync(join(output, stage, 'validation-report.json'), 'utf8'));
       for (const { conclusion, violations } of report.pluginReports) {
@@ -44,7 +48,10 @@ describe('the app', () => {
       // From the command line to the template.
       const template = readFileSync(join(output, stage, `LearningTimeWebhooks-${stage}.template.json`), 'utf8');
       expect(template).toContain(':iam::123456789012:root');
-      expect(template).toContain('"us-east-1c"');
+      for (const word of ['us-east-1c', 'https://identity.example', 'portal', 'https://lms.example']) {
+        expect(template).toContain(`"${word}"`);
+      }
+      expect(template).toContain('"ENTERPRISE_CLAIM": "enterprise_of_token"');
       const { artifacts } = JSON.parse(readFileSync(join(output, stage, 'manifest.json'), 'utf8'));
       const { terminationProtection } = artifacts[`LearningTimeWebhooks-${stage}`].properties;
       expect(terminationProtection === true).toBe(stage === 'prod');

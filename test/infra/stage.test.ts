@@ -76,6 +76,63 @@ test('zones from the command line: in place of the stage’s own, and cut by com
   );
 });
 
+describe('who may ask the status API from a browser, from the command line', () => {
+  const issuer = 'https://identity.example/realms/lms';
+  const browsersOf = (overrides: object) => findStage('prod', overrides).statusApi.browsers;
+
+  test('issuer, audiences, origins and claim', () => {
+    expect(findStage('prod').statusApi).not.toHaveProperty('browsers');
+    expect(
+      browsersOf({
+        statusIssuer: issuer,
+        statusAudiences: 'lms, portal',
+        statusOrigins: 'https://lms.example,https://portal.example:8443',
+        statusEnterpriseClaim: 'enterprise_customer_uuid',
+      }),
+    ).toEqual({
+      issuer,
+      audiences: ['lms', 'portal'],
+      origins: ['https://lms.example', 'https://portal.example:8443'],
+      enterpriseClaim: 'enterprise_customer_uuid',
+    });
+    expect(browsersOf({ statusIssuer: issuer, statusAudiences: 'lms' })).toEqual({
+      issuer,
+      audiences: ['lms'],
+      origins: [],
+    });
+  });
+
+  test('another issuer has nothing of the stage’s own, whose other settings may be changed alone', () => {
+    const overrides = { statusIssuer: issuer, statusAudiences: 'portal' };
+    expect(findStage('local', overrides).statusApi.browsers).toEqual({ issuer, audiences: ['portal'], origins: [] });
+    const { browsers } = findStage('local').statusApi;
+    expect(findStage('local', { statusAudiences: 'portal' }).statusApi.browsers).toEqual({
+      ...browsers,
+      audiences: ['portal'],
+    });
+  });
+
+  test.each([
+    [{ statusIssuer: issuer }, 'statusApi.browsers.audiences: must be at least one'],
+    [{ statusIssuer: issuer, statusAudiences: '' }, 'statusApi.browsers.audiences: must be at least one'],
+    [{ statusAudiences: 'lms', statusOrigins: '' }, 'statusApi.browsers.issuer: must be there'],
+    [
+      { statusIssuer: 'http://identity.example', statusAudiences: 'lms' },
+      'statusApi.browsers.issuer: must be an https',
+    ],
+    [{ statusIssuer: 7, statusAudiences: 'lms' }, 'statusApi.browsers.issuer: must be there'],
+    [
+      { statusIssuer: issuer, statusAudiences: 'lms', statusOrigins: 'https://lms.example/' },
+      'statusApi.browsers.origins.0: must be an origin',
+    ],
+    [{ statusIssuer: issuer, statusAudiences: 'lms', statusOrigins: 'http://*' }, 'statusApi.browsers: an issuer and'],
+    [{ statusIssuer: issuer, statusAudiences: 'lms', statusEnterpriseClaim: '' }, 'statusApi.browsers.enterpriseClaim'],
+  ])('%j is refused in one line', (overrides, message) => {
+    expect(() => browsersOf(overrides)).toThrow(`stage prod: ${message}`);
+    expect(() => browsersOf(overrides)).toThrow(/^[^\n]+$/);
+  });
+});
+
 function breakerOfLedger(change: Partial<Stage['ledger']['breaker']>): Pick<Stage, 'ledger'> {
   const { ledger } = findStage('prod');
   return { ledger: { ...ledger, breaker: { ...ledger.breaker, ...change } } };

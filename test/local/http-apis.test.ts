@@ -1,4 +1,6 @@
+import type { IncomingMessage } from 'node:http';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { originHeaders } from '../../local/http-api/cross-origin.ts';
 import { startTokenIssuer } from '../../local/http-api/token-issuer.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, type ResourceSource, STACK, writeAssembly } from '../support/assembly.ts';
@@ -268,4 +270,14 @@ describe('what cannot run here ends the start', () => {
     await expect(starting).rejects.toThrow(message);
     assembly.remove();
   });
+});
+
+test.each([
+  ['http://*', 'http://127.0.0.1:5173', true],
+  ['http://*', 'https://lms.example', false],
+  ['https://*', 'https://lms.example', true],
+  ['https://lms.example', 'https://lms.example.evil', false],
+])('an API that allows %s, and the origin %s: %p', (allowed, origin, isAllowed) => {
+  const headers = originHeaders({ headers: { origin } } as IncomingMessage, { AllowOrigins: [allowed] });
+  expect(headers).toEqual(isAllowed ? { 'access-control-allow-origin': origin } : {});
 });
