@@ -275,6 +275,8 @@ describe('each role may do this, and nothing else', () => {
       '<RescueSweepExecutionsFunction.Arn>',
       '<StatusApiFeatureStatusFunction.Arn>',
       '<StatusApiFeatureStatusFunction.Arn>',
+      '<StatusApiFeatureStatusFunction.Arn>',
+      '<StatusApiFeatureStatusFunction.Arn>',
       ...Array(3).fill('<WebhookHealthFunction.Arn>'),
     ]);
   });
