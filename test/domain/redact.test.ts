@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { redact } from '../../lambdas/domain/redact.ts';
+import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
+import { redact, secretTexts } from '../../lambdas/domain/redact.ts';
+import { SIGNING_SECRET } from '../support/sending.ts';
 
 const SECRET = 'canary/token+"quoted"&<x>\'é=%41';
 
@@ -65,4 +67,21 @@ test('a text without a secret stays as it is, whatever it holds', () => {
       expect(redact(said, ['canary-of-a-secret'])).toBe(said);
     }),
   );
+});
+
+const echoed = (fields: object, text: string) =>
+  redact(text, secretTexts(integrationSecretSchema.parse({ signing_secrets: SIGNING_SECRET, ...fields })));
+
+test.each([
+  ['as it is sent, without white space and scheme', { bearer_token: 'Bearer hunter2\n' }],
+  ['under a key of its own', { 'headers.tenant': ' hunter2 ' }],
+  ['in headers that are a text', { headers: '{"tenant": "hunter2"}' }],
+  ['in headers', { headers: { tenant: 'hunter2', other: 5, none: null } }],
+  ['beside values that are no text', { api_key: 5, client_secret: null, encryption_key: {}, bearer_token: 'hunter2' }],
+])('a secret that a response repeats is redacted %s', (_, fields) => {
+  expect(echoed(fields, 'you sent hunter2!')).toBe('you sent [redacted]!');
+});
+
+test('what is no secret is not redacted', () => {
+  expect(echoed({ client_id: 'us', note: 'a', api_key: '', headers: 5 }, 'a message for us')).toBe('a message for us');
 });
