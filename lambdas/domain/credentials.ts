@@ -2,6 +2,7 @@ import type { OAuthClient } from '../contract/delivery-ports.ts';
 import { headerValueSchema, type Integration } from '../contract/integration.ts';
 import { bytesOfBase64, headerValuesOf, type IntegrationSecret } from '../contract/integration-secret.ts';
 import {
+  isEmptySecretValue,
   isSecretFields,
   RepeatedKey,
   readSecretPart,
@@ -112,7 +113,8 @@ export function secretValue(secret: SecretFields, [first, second]: SecretPath): 
   if (second === undefined) return ownValue(secret, first);
   const outer = headerValuesOf(secret);
   if (outer instanceof RepeatedKey) return outer;
-  return ownValue(isSecretFields(outer) ? outer : {}, second) ?? ownValue(secret, `${first}.${second}`);
+  const nested = ownValue(isSecretFields(outer) ? outer : {}, second);
+  return isEmptySecretValue(nested) ? ownValue(secret, `${first}.${second}`) : nested;
 }
 
 function ownValue(fields: SecretFields, key: string): unknown {
