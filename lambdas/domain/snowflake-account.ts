@@ -13,7 +13,7 @@ const CONSOLE = /^app\.snowflake\.com\/([^/]+)\/([^/]+)/i;
 /** An account's host. */
 const HOST = /^([^/]+)\.snowflakecomputing\.(com|cn|mil)$/i;
 /** Organization and account, or a locator. Where names in DNS have no underscore, a hyphen stands for it. */
-const NAME = /^[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9_])?$/i;
+const NAME = /^(?=.{1,63}$)[a-z0-9]\w*(-\w+)*$/i;
 /** `us-east-1`, `west-us-2`, `us-central1`: every region has a hyphen, and no organization has one. */
 const REGION = /^[a-z]+(-[a-z0-9]+)+$/i;
 const CLOUD = /^(aws|azure|gcp)$/i;

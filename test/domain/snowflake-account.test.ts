@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { readSnowflakeAccount } from '../../lambdas/domain/snowflake-account.ts';
 
 test.each([
@@ -61,7 +62,22 @@ test.each([
   '.acme',
   'acme.',
   'acme--',
+  'acme--prod',
+  '_acme',
   'acme@prod',
   '<account>',
   `${'a'.repeat(70)}`,
 ])('%j is no account', (text) => expect(readSnowflakeAccount(text)).toBeUndefined());
+
+test('whatever is read as an account, the SDK accepts', () => {
+  // `isCorrectSubdomain` of snowflake-sdk 3.3.
+  const subdomain = /^\w+([.-]\w+)*$/;
+  const part = fc.stringMatching(/^[A-Za-z0-9_-]{1,8}$/);
+  const text = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join('.'));
+  fc.assert(
+    fc.property(text, (written) => {
+      const account = readSnowflakeAccount(written)?.account;
+      if (account !== undefined) expect(account).toMatch(subdomain);
+    }),
+  );
+});
