@@ -31,12 +31,16 @@ const IPV4 = `(${BYTE}[.]){3}${BYTE}`;
 const IPV6 = '\\[[0-9A-Fa-f:.]+\\]';
 /** The longest name that DNS can carry, in characters (RFC 1035, without the dot at the end). */
 const MAX_NAME_LENGTH = 253;
+/** Names that no public name server knows (RFC 6761): the one never exists, the other leads to the sender itself. */
+const RESERVED = /[.](invalid|localhost)$/;
 /**
  * Host or address, port, path and query: as much as a pattern can know of what URLs are. ASCII, as RFC 3986 has it: a name
- * in another script is written in Punycode, a path percent-encoded, so that what is sent is what was read. `localhost` is
- * for the stage `local`, the only one that sends over plain HTTP.
+ * in another script is written in Punycode, a path percent-encoded, and a backslash, which becomes a slash, is refused, so that
+ * what is sent is what was read. `localhost` is for the stage `local`, the only one that sends over plain HTTP.
  */
-const ADDRESS = new RegExp(`^(https?://(${NAME}|${IPV4}|${IPV6})|http://localhost)(:(${PORT}))?([/?][!-"$-~]*)?$`);
+const ADDRESS = new RegExp(
+  `^(https?://(${NAME}|${IPV4}|${IPV6})|http://localhost)(:(${PORT}))?([/?][!-"$-Z\\[\\]^-~]*)?$`,
+);
 
 /** What a URL consists of, as it is written: `URL` would accept and change much of what must be refused. */
 const PARTS = /^https?:\/\/(?:([^/?#]*)@)?(\[[^/?#]*\]|[^/?#:]*)(?::([^/?#]*))?(?=[/?#]|$)/;
@@ -47,6 +51,7 @@ function addressFault(text: string): string {
   const [, credentials, host = '', port] = PARTS.exec(text) ?? [];
   if (credentials !== undefined) return 'must not hold a user name or password: they belong into the secret';
   if (text.includes('#')) return 'must not have a fragment (#…): it is never sent';
+  if (text.includes('\\')) return 'must not hold a backslash: it would be sent as /';
   return (
     hostFault(host, text) ??
     portFault(port) ??
@@ -82,7 +87,8 @@ const addressSchema = z
   .refine(
     (text) => new URL(text).hostname.length <= MAX_NAME_LENGTH,
     `has a host of over ${MAX_NAME_LENGTH} characters`,
-  );
+  )
+  .refine((text) => !RESERVED.test(new URL(text).hostname), 'has a host that cannot exist: its last part is reserved');
 
 const headerNameSchema = z
   .string()

@@ -58,6 +58,7 @@ describe('an integration', () => {
     'https://partner.example/caf%C3%A9',
     'https://xn--caf-dma.example/',
     'https://partner.example/a@b',
+    'https://partner.example/a?b=[1]&c=^{}|~',
   ])('receives at %s', (url) => expect(fits({ url })).toBe(true));
 
   test.each([
@@ -89,7 +90,12 @@ describe('an integration', () => {
   ])('does not receive at %j', (url) => expect(fits({ url })).toBe(false));
 
   // What takes a URL parser to see, JSON Schema cannot say: the function refuses it alone.
-  test.each(['https://[:::1]/', `https://${'a.'.repeat(124)}example/`])('does not receive at %s', (url) => {
+  test.each([
+    'https://[:::1]/',
+    `https://${'a.'.repeat(124)}example/`,
+    'https://partner.invalid/',
+    'https://partner.localhost/hooks',
+  ])('does not receive at %s', (url) => {
     expect(functionTakes({ url })).toBe(false);
     expect(validatorTakes({ url })).toBe(true);
   });
@@ -122,6 +128,9 @@ describe('an integration', () => {
     ['https://p.0x7f/', /cannot exist/],
     [`https://${'a'.repeat(64)}.example/`, /cannot exist/],
     ['https://a%zz.example/', /cannot exist/],
+    ['https://partner.INVALID/', /cannot exist/],
+    ['https://a.localhost:8443/', /cannot exist/],
+    ['https://partner.example/\\other.example/', /backslash/],
     [`https://${'a.'.repeat(124)}example/`, /over 253/],
     ['https://127.1/', /four numbers/],
     ['https://2130706433/', /four numbers/],
