@@ -146,6 +146,8 @@ export interface LedgerTable {
   keepTimer(timer: Timer): Promise<boolean>;
   /** How many wait, and how many of these were due at that moment, in epoch milliseconds. */
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;
+  /** Timers that wait and were due at that moment, in epoch milliseconds: 1,600 at most, the longest due of them. */
+  overdueTimers(nowMs: number): Promise<readonly Timer[]>;
   /** Deletes event and answer; the record stays. */
   forget(webhookId: string): Promise<void>;
   /** Every integration and day of which something was accepted, oldest day first. */

@@ -31,7 +31,7 @@ export async function reconcileLedger(
   const request = readRequest(input);
   const startedMs = services.now();
   const run = new ReconcileRun(request, spanOf(request, startedMs), services, remainingMs);
-  await measureTimers(services);
+  await measureTimers(services, request.dry_run);
   await run.knowsOutcomes();
   const days = await services.table.days(run.span);
   const wanted = ({ integrationId }: LedgerDay) => integrationId === (request.integration_id ?? integrationId);

@@ -1,8 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { measureTimers } from '../../lambdas/operations/measure-timers.ts';
-import { fakeCounter, fakeLog, NOW } from '../support/factories.ts';
+import { fakeCounter, fakeLog, NOW, subject } from '../support/factories.ts';
 import { createMemoryLedger } from '../support/memory-ledger.ts';
 import { HOUR, isoAgo, MINUTE } from '../support/reconcile-world.ts';
 
@@ -18,7 +19,7 @@ const timer = (name: string, dueAgoMs?: number): Timer => ({
 function world() {
   const table = createMemoryLedger();
   const services = { table, log: fakeLog(), counter: fakeCounter(), now: () => NOW };
-  return { ...services, measure: () => measureTimers(services) };
+  return { ...services, measure: (isDryRun = false) => measureTimers(services, isDryRun) };
 }
 
 test('measures how many events wait, and how many of these have been due for over an hour', async () => {
@@ -31,6 +32,28 @@ test('measures how many events wait, and how many of these have been due for ove
     [METRICS.timerWaiting, 4],
     [METRICS.timerOverdue, 1],
   ]);
+});
+
+test('takes off the list what is overdue and has ended: the ledger did not respond when it woke', async () => {
+  const { table, counter, measure } = world();
+  const states = ['delivered', 'cancelled', 'dead', 'unwanted', 'scheduled', 'parked', 'delivering'] as const;
+  for (const state of states) {
+    await table.keepTimer(timer(state, 61 * MINUTE));
+    await table.overwrite({ ...newRecord(subject(), NOW), webhook_id: `wh_${state}`, state, version: 2 });
+  }
+  await table.keepTimer(timer('unknown', 61 * MINUTE));
+  // Due for less than an hour: it may be on its way.
+  await table.keepTimer({ ...timer('recent', 59 * MINUTE), webhook_id: 'wh_delivered' });
+  const measured = (waiting: number, overdue: number) => [
+    [METRICS.timerWaiting, waiting],
+    [METRICS.timerOverdue, overdue],
+  ];
+  await measure(true);
+  expect(counter.measured).toEqual(measured(9, 8));
+  await measure();
+  expect(counter.measured.slice(2)).toEqual(measured(5, 4));
+  // It cancels what is older still.
+  expect((await table.timers(['timer_delivered'])).get('timer_delivered')).toEqual(timer('delivered'));
 });
 
 test('measures nothing that waits as 0: whoever looks knows that it was counted', async () => {

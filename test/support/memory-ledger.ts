@@ -106,6 +106,10 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
       const due = [...timers.values()].flatMap(({ due_at }) => due_at ?? []).map(Date.parse);
       return { waiting: due.length, overdue: due.filter((ms) => ms <= nowMs).length };
     },
+    async overdueTimers(nowMs) {
+      await reach();
+      return [...timers.values()].filter(({ due_at }) => due_at !== undefined && Date.parse(due_at) <= nowMs);
+    },
     async forget(webhookId) {
       await reach();
       events.delete(webhookId);

@@ -1,5 +1,5 @@
 import { PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { marshall } from '@aws-sdk/util-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { MAX_EXECUTION_DAYS } from '../../contract/delivery.ts';
 import { errorName } from '../../contract/errors.ts';
 import { LEDGER_TABLE } from '../../contract/ledger.ts';
@@ -13,28 +13,35 @@ import { reach } from './unavailable.ts';
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
 const SORT = 'timer';
 const DAY_SECONDS = 24 * 3600;
+const HEX_DIGITS = '0123456789abcdef';
+
+/** Overdue timers that are read of each of the sixteen partitions. */
+const OVERDUE_AT_MOST = 100;
 
 /** Sorts after every time. */
 const AFTER_ALL = '~';
 
 /** Users' timers, and the list of those that wait: sixteen partitions of the index, of no integration and no day. */
-export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 'keepTimer' | 'countTimers'> {
+export function createTimers(
+  table: TableAddress,
+): Pick<LedgerTable, 'timers' | 'keepTimer' | 'countTimers' | 'overdueTimers'> {
   const { client, tableName } = table;
 
+  const betweenOf = (digit: string, from: string, until: string) => ({
+    TableName: tableName,
+    IndexName: index.name,
+    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
+    ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey },
+    ExpressionAttributeValues: marshall({ ':pk': listingOf(digit), ':from': from, ':until': until }),
+  });
+
   async function countBetween(from: string, until: string, options: CountOptions = {}): Promise<number> {
-    const counts = [...'0123456789abcdef'].map(async (digit) => {
+    const counts = [...HEX_DIGITS].map(async (digit) => {
       let count = 0;
       let next: QueryCommandInput['ExclusiveStartKey'];
       do {
-        const command = new QueryCommand({
-          TableName: tableName,
-          IndexName: index.name,
-          Select: 'COUNT',
-          KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
-          ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey },
-          ExpressionAttributeValues: marshall({ ':pk': listingOf(digit), ':from': from, ':until': until }),
-          ExclusiveStartKey: next,
-        });
+        const query = { ...betweenOf(digit, from, until), Select: 'COUNT', ExclusiveStartKey: next } as const;
+        const command = new QueryCommand(query);
         const page = await reach('countTimers', () => client.send(command, options));
         count += page.Count ?? 0;
         next = page.LastEvaluatedKey;
@@ -44,10 +51,25 @@ export function createTimers(table: TableAddress): Pick<LedgerTable, 'timers' | 
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
+  async function timersOf(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>> {
+    const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
+    return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
+  }
+
   return {
-    async timers(keys) {
-      const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
-      return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
+    timers: timersOf,
+    async overdueTimers(nowMs) {
+      const until = `${SORT}#${new Date(nowMs).toISOString()}`;
+      const keys = await Promise.all(
+        [...HEX_DIGITS].map(async (digit) => {
+          const command = new QueryCommand({ ...betweenOf(digit, `${SORT}#`, until), Limit: OVERDUE_AT_MOST });
+          const { Items = [] } = await reach('overdueTimers', () => client.send(command));
+          return Items.map((item) => String(unmarshall(item)[partitionKey]));
+        }),
+      );
+      // The index lags behind the table.
+      const standing = [...(await timersOf(keys.flat())).values()];
+      return standing.filter(({ due_at }) => due_at !== undefined && Date.parse(due_at) <= nowMs);
     },
     async keepTimer(timer) {
       const command = new PutItemCommand({

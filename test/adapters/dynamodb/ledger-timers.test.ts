@@ -95,6 +95,19 @@ describe('a timer', () => {
   });
 });
 
+test('what waits and is overdue is listed, as it stands', async () => {
+  const due = Array.from({ length: 20 }, (_, index) => newTimer({ due_at: at(-DAY_SECONDS * 1000 - index) }));
+  const woken = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
+  const moved = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
+  for (const timer of [...due, woken, moved, newTimer({ due_at: at(60_000) })]) await table.keepTimer(timer);
+  await table.keepTimer({ ...woken, due_at: undefined });
+  await table.keepTimer({ ...moved, due_at: at(60_000) });
+  const found = await table.overdueTimers(NOW - DAY_SECONDS * 1000);
+  expect(found.toSorted((one, other) => (one.key < other.key ? -1 : 1))).toEqual(
+    due.toSorted((one, other) => (one.key < other.key ? -1 : 1)),
+  );
+});
+
 test('what waits is counted, what is due apart; what was sent, or has woken, is not', async () => {
   const before = await table.countTimers(NOW);
   const due = newTimer({ due_at: at(-1) });
