@@ -1,3 +1,4 @@
+import type { DeploymentState } from '@aws-sdk/client-appconfig';
 import { CommandFailed } from '../command-failed.ts';
 import type { Context } from '../context.ts';
 import { POLL_INTERVAL_MS } from '../deployed-document.ts';
@@ -12,6 +13,8 @@ import { findKnownEnterprises } from './known-enterprises.ts';
 /** How often a deployment that is taken back is looked at, and for how long, in milliseconds. */
 const LOOK_EVERY_MS = 2_000;
 const LOOK_LIMIT_MS = 10 * 60_000;
+
+const TAKEN_BACK: readonly (DeploymentState | undefined)[] = ['ROLLED_BACK', 'REVERTED'];
 
 export interface RevertOptions {
   readonly stage: string;
@@ -29,7 +32,7 @@ export async function revert({ stage: stageName, isYes }: RevertOptions, context
   const { DeploymentNumber: number, State: state } = newest ?? {};
   if (number === undefined)
     throw new CommandFailed(`nothing is deployed in the flag environment of stage ${stageName}`);
-  if (state === 'ROLLED_BACK' || state === 'REVERTED') {
+  if (TAKEN_BACK.includes(state)) {
     print(`nothing to do: deployment ${number}, the newest, is taken back already (${state})`);
     return 0;
   }
@@ -70,12 +73,15 @@ async function readBroken(stage: Stage, version: number): Promise<FlagDocument |
   }
 }
 
+/** If its response is lost, the SDK repeats the call, and AppConfig refuses that, as it does a second operator's. */
 async function takeBack(stage: Stage, number: number): Promise<void> {
   try {
     await stopDeployment(stage, FLAG, number);
   } catch (thrown) {
     const { name, message } = thrown as Error;
     if (name !== 'BadRequestException') throw thrown;
+    const { State: state } = await getDeployment(stage, FLAG, number);
+    if (TAKEN_BACK.includes(state) || state === 'ROLLING_BACK') return;
     throw new CommandFailed(
       `AppConfig does not take deployment ${number} back (${message}): it does so within 72 hours. Change the flag the other way instead`,
     );
@@ -86,7 +92,7 @@ async function untilTakenBack(stage: Stage, number: number, { now, sleep }: Cont
   const endMs = now() + LOOK_LIMIT_MS;
   for (;;) {
     const { State: state } = await getDeployment(stage, FLAG, number);
-    if (state === 'ROLLED_BACK' || state === 'REVERTED') return;
+    if (TAKEN_BACK.includes(state)) return;
     if (now() >= endMs) throw new CommandFailed(`deployment ${number} is still ${state} after 10 minutes`);
     await sleep(LOOK_EVERY_MS);
   }

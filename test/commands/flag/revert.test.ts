@@ -54,6 +54,14 @@ test('twice: the one before it stays', async () => {
   expect(operator.served()).toMatchObject({ rollout_percentage: 20 });
 });
 
+test('by two operators at once, or by one whose first response is lost: it is done once, and both say so', async () => {
+  await operator.run('percent', '50');
+  expect(await Promise.all([run(), run()])).toEqual([0, 0]);
+  expect(operator.history()).toHaveLength(3);
+  expect(operator.served()).toMatchObject({ rollout_percentage: 20 });
+  expect(printed().match(/^done: revert/gm)).toHaveLength(2);
+});
+
 test('while it is being taken back, it waits for that', async () => {
   await operator.run('percent', '50');
   operator.world.plane.appConfig.store.stopDeployment('app', 'flags-env', '3', {
