@@ -1,10 +1,13 @@
 import { GetEnvironmentCommand, type Monitor, UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
 import type { Profile } from './configuration.ts';
 import { environmentOf, TakenBack } from './deployments.ts';
+import { noteInterruption } from './replay/interruption.ts';
 import type { Stage } from './stage.ts';
 
 /**
- * Does something while no alarm watches over a configuration, and lets them watch again afterwards, whatever came of it.
+ * Does something while no alarm watches over a configuration, and lets them watch again afterwards, whatever came of it: after
+ * the first Ctrl-C too, which the step does not notice, and where it is not known whether they were taken away.
+ *
  * AppConfig rolls back what is deployed while one of its environment's alarms rings (AppConfig User Guide, "Monitoring
  * deployments for automatic rollback"), and an alarm that rings is no reason to keep the flag on, or to go on sending to a
  * partner that fails.
@@ -21,14 +24,16 @@ export async function withoutMonitors<T>(
   // None, or another operator is at it, who puts them back: an empty list put back after that would take them away for good.
   if (monitors.length === 0) return step();
   print(`the alarms that watch over the ${profile.name} are not heeded meanwhile`);
-  await watch([]);
+  const interruption = noteInterruption();
   try {
+    await watch([]);
     return await step();
   } finally {
     await watch(monitors).catch((thrown: Error) => {
       const names = monitors.map(({ AlarmArn }) => AlarmArn?.split(':').at(-1)).join(', ');
       print(`the alarms could not be put back (${thrown.name}): add them to the environment in the console: ${names}`);
     });
+    interruption.ignore();
   }
 }
 

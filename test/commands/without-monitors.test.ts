@@ -1,3 +1,4 @@
+import { UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { FLAG } from '../../commands/flag/flag-document.ts';
 import type { Stage } from '../../commands/stage.ts';
@@ -29,6 +30,31 @@ test('a step that fails fails, and they watch again', async () => {
     throw new RangeError('no');
   });
   await expect(failing).rejects.toThrow(RangeError);
+  expect(operator.watched()).toEqual([ALARM]);
+});
+
+test('the first Ctrl-C during the step ends nothing: they watch again before the process may end', async () => {
+  const before = process.listenerCount('SIGINT');
+  await without(async () => {
+    expect(process.listenerCount('SIGINT')).toBe(before + 1);
+    process.emit('SIGINT');
+    expect(process.listenerCount('SIGINT')).toBe(before);
+  });
+  expect(operator.watched()).toEqual([ALARM]);
+  await without(async () => {});
+  expect(process.listenerCount('SIGINT')).toBe(before);
+});
+
+test('where it is not known whether they were taken away, they are put back', async () => {
+  const send = stage.appConfig.send.bind(stage.appConfig);
+  let isFirst = true;
+  stage.appConfig.send = (async (command: never) => {
+    const response = await send(command);
+    if (!((command as object) instanceof UpdateEnvironmentCommand) || !isFirst) return response;
+    isFirst = false;
+    throw new Error('no response');
+  }) as typeof stage.appConfig.send;
+  await expect(without(async () => {})).rejects.toThrow('no response');
   expect(operator.watched()).toEqual([ALARM]);
 });
 
