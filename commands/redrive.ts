@@ -41,8 +41,15 @@ export async function redrive(words: readonly string[], context: Context): Promi
   }
   const question = `Send ${lettersWords(letters)} of stage ${stage.name} anew, ${perSecond} a second?`;
   if (!(await mayGoOn(question, isYes, context))) return 1;
-  await startTask(stage, perSecond);
-  return follow(stage, latest?.startedMs ?? 0, letters, context);
+  const beforeMs = latest?.startedMs ?? 0;
+  try {
+    await startTask(stage, perSecond);
+  } catch (thrown) {
+    // If the response is lost, the SDK repeats the call, and SQS refuses a second task, as it does another operator's.
+    const started = await latestTask(stage);
+    if (started === undefined || started.startedMs <= beforeMs) throw thrown;
+  }
+  return follow(stage, beforeMs, letters, context);
 }
 
 function readOptions(words: readonly string[]) {
@@ -88,7 +95,12 @@ async function stopTask(stage: Stage, running: MoveTask | undefined, print: (tex
     print('nothing to do: no move is under way');
     return 0;
   }
-  const moved = await cancelTask(stage, running.handle);
+  const moved = await cancelTask(stage, running.handle).catch(async (thrown: unknown) => {
+    // The same: what is not under way any more cannot be cancelled.
+    const latest = await latestTask(stage);
+    if (latest === undefined || latest.status === 'RUNNING') throw thrown;
+    return latest.moved;
+  });
   print(`stopped: ${lettersWords(moved)} were moved, the others are where they were`);
   return 0;
 }

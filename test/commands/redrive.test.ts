@@ -1,4 +1,4 @@
-import { SQSClient } from '@aws-sdk/client-sqs';
+import { CancelMessageMoveTaskCommand, SQSClient, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Context } from '../../commands/context.ts';
 import { redrive } from '../../commands/redrive.ts';
@@ -77,6 +77,45 @@ test('a move that is under way is followed, not started again', async () => {
   expect(await run()).toBe(0);
   expect(tasks.tasks).toHaveLength(1);
   expect(world.printed()).toMatch(/^a move is under way already.*\nmoved 30 letters/);
+});
+
+test('a start whose response is lost, or that another operator makes first, is followed', async () => {
+  tasks.letters = 5;
+  await run('--yes');
+  tasks.letters = 30;
+  const send = sqs.send.bind(sqs);
+  sqs.send = (async (command: never) => {
+    if ((command as object) instanceof StartMessageMoveTaskCommand) await send(command);
+    return send(command);
+  }) as typeof sqs.send;
+  expect(await run('--yes')).toBe(0);
+  expect(tasks.tasks).toHaveLength(2);
+  expect(world.printed()).toMatch(/moved 30 letters/);
+});
+
+test('a stop whose response is lost has stopped it', async () => {
+  tasks.letters = 30;
+  tasks.begin(DELIVERIES, 10);
+  const send = sqs.send.bind(sqs);
+  sqs.send = (async (command: never) => {
+    if ((command as object) instanceof CancelMessageMoveTaskCommand) await send(command);
+    return send(command);
+  }) as typeof sqs.send;
+  expect(await run('--stop')).toBe(0);
+  expect(tasks.tasks).toMatchObject([{ Status: 'CANCELLED' }]);
+  expect(world.printed()).toMatch(/^stopped: /);
+});
+
+test('a start that SQS refuses while nothing moves fails', async () => {
+  tasks.letters = 5;
+  await run('--yes');
+  tasks.letters = 5;
+  const send = sqs.send.bind(sqs);
+  sqs.send = (async (command: never) => {
+    if ((command as object) instanceof StartMessageMoveTaskCommand) throw new Error('refused');
+    return send(command);
+  }) as typeof sqs.send;
+  await expect(run('--yes')).rejects.toThrow('refused');
 });
 
 test('an earlier move is not taken for this one, even while SQS does not list the new one yet', async () => {
