@@ -40,7 +40,7 @@ export const LEDGER_USAGE = `usage: npm run ledger -- COMMAND [--stage NAME] [--
   forget --user-id N       deletes a learner’s events and what partners answered; the facts without the learner stay
       [--containing TEXT]  those without a readable user id whose payload contains TEXT
       [--dry-run]          says how many, and changes nothing   [--yes] does not ask
-  close WEBHOOK_ID…        ends deliveries that look open for ever, by the word of somebody who knows what became of them
+  close WEBHOOK_ID…        ends deliveries that stay open, when an operator knows their outcome
       --as STATE           delivered: the partner has it; cancelled: it is not to be sent any more
       --reason TEXT        stays in the ledger   [--dry-run] changes nothing   [--yes] does not ask
   TIME                     by when they were accepted: ${TIME_WORDS}

@@ -120,7 +120,7 @@ function isCutFrom(row: unknown, rows: number): boolean {
   return hasCount(row) && row.at(-1) !== String(rows);
 }
 
-/** @returns undefined for a row of another shape, which nobody can read */
+/** @returns undefined for a row of another shape */
 function withoutCount(row: unknown): unknown {
   return hasCount(row) ? row.slice(0, -1) : undefined;
 }
