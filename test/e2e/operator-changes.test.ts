@@ -112,7 +112,9 @@ test('a secret that lacks what auth needs: its own events are dead-lettered; men
     return letters.length > 0 && letters;
   }, 30_000);
   const fetchedBefore = Date.now();
-  expect(letter?.reason).toBe('the secret has no bearer_token, which auth bearer needs');
+  expect(letter?.reason).toBe(
+    'the secret has no bearer_token (a text of 1 to 4096 visible ASCII characters), which auth bearer needs',
+  );
   expect(receiptsOf(world(), 'bearer', 'without-token')).toEqual([]);
   await until(() => receiptsOf(world(), 'skillsoft', 'beside-it').length === 1, 30_000);
 
