@@ -52,8 +52,11 @@ function lambdaVariables(name: string, properties: FunctionProperties, directory
   };
 }
 
-/** What passes between an event's tries, and so faster where those do: when a warehouse that was sick is asked again. */
-const SCALED_VARIABLES: ReadonlySet<string> = new Set(['WAREHOUSE_OPEN_SECONDS']);
+/**
+ * What passes between an event's attempts, and so faster where those do: when a warehouse that was sick is asked again, and the
+ * wait of a delivery that has waited often. Leases and holds keep real time, so in scaled time a delivery waits for them that often.
+ */
+const SCALED_VARIABLES: ReadonlySet<string> = new Set(['WAREHOUSE_OPEN_SECONDS', 'LONG_WAIT_SECONDS']);
 
 function configurationOf(
   template: Template,

@@ -11,6 +11,9 @@ export const MAX_WORKFLOW_INPUT_BYTES = 250 * 1024;
 /** Longest life of an execution, in days (`lib/retry-workflow.ts` has the arithmetic); Step Functions allows a year. */
 export const MAX_EXECUTION_DAYS = 16;
 
+/** The shortest wait of a delivery that has waited often without an attempt, in seconds (`domain/workflow-waits.ts`). */
+export const LONG_WAIT_SECONDS = 2 * 3600;
+
 /** Failed warehouse tries after which a webhook goes out without learning time: the batch's own and three retries. */
 export const ENRICHMENT_TRIES = 4;
 

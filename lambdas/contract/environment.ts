@@ -137,6 +137,8 @@ export const deliverTaskEnvironment = z.object({
   ...cache,
   ...limiter,
   ...guardedLedger,
+  /** The shortest wait of a delivery that has waited often without an attempt. Fractions too, as for the warehouse. */
+  LONG_WAIT_SECONDS: z.coerce.number().positive(),
 });
 
 export const sendTestEnvironment = z.object({ ...powertools, ...integrations, ...partners });
@@ -189,6 +191,7 @@ export const webhookHealthEnvironment = z.object({
 export type EnvironmentName =
   | keyof z.infer<typeof enrichBatchEnvironment>
   | keyof z.infer<typeof deliverBatchEnvironment>
+  | keyof z.infer<typeof deliverTaskEnvironment>
   | keyof z.infer<typeof rescueExecutionEnvironment>
   | keyof z.infer<typeof settleOutcomesEnvironment>
   | keyof z.infer<typeof featureStatusEnvironment>

@@ -7,14 +7,14 @@ import { executionToken } from '../domain/identity.ts';
 import { asClaimed, leaseEndMs } from '../domain/ledger.ts';
 import { dead, decided, waiting } from '../domain/progress.ts';
 import { asleepAgain } from '../domain/sleep.ts';
-import { withWaitCounted } from '../domain/workflow-waits.ts';
+import { type WaitServices, withWaitCounted } from '../domain/workflow-waits.ts';
 import { type ClaimServices, claim } from './claim.ts';
 import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { type GatedTriesServices, type Passage, tryThroughGate } from './gated-tries.ts';
 import { settle, type Told } from './settle.ts';
 import { cancelled, obey, sleepOnceMore, waitNoLonger, wake } from './wake.ts';
 
-export type DeliverOneServices = FindReceiverServices & GatedTriesServices & ClaimServices;
+export type DeliverOneServices = FindReceiverServices & GatedTriesServices & ClaimServices & WaitServices;
 
 /** Who meets another function's claim comes back when that ends, but not at once, in milliseconds. */
 const SOONEST_RETURN_MS = 5_000;

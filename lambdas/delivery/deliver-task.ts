@@ -24,5 +24,9 @@ export async function handler(input: unknown): Promise<TaskResult> {
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(deliverTaskEnvironment, variables);
   const counter = createCounter(new Metrics());
-  return { delivering: createDeliveryServices(environment, new Logger(), counter), counter };
+  const delivering = {
+    ...createDeliveryServices(environment, new Logger(), counter),
+    longWaitMs: environment.LONG_WAIT_SECONDS * 1000,
+  };
+  return { delivering, counter };
 }

@@ -53,7 +53,7 @@ export function createSendingServices(
 
 /** What both delivery functions need for one try. */
 export function createDeliveryServices(
-  environment: z.infer<typeof deliverTaskEnvironment>,
+  environment: Omit<z.infer<typeof deliverTaskEnvironment>, 'LONG_WAIT_SECONDS'>,
   log: Log,
   counter: Counter,
 ): DeliverOneServices {

@@ -6,7 +6,7 @@ import { OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import type { AwsCall } from '../../local/aws-calls.ts';
 import { output } from '../../local/demo/operator.ts';
-import { completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
+import { completion, ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { play } from '../../local/demo/script.ts';
 import { ACCOUNT } from '../../local/resolver.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
@@ -91,6 +91,13 @@ async function callTheOthers(): Promise<void> {
   stateMachine.abort(execution.name);
   await until(async () => (await evidence([])).deliveryDeadLetters.some(({ webhookId }) => webhookId === id), 30_000);
   warehouse.setMode('up');
+
+  await platform.tables.setMode('down');
+  await publish([JSON.stringify(enrollment('unsettled', 'skillsoft', LEARNER.known))]);
+  const outcomes = () => platform.queues.content(output(platform, 'OutcomesQueueUrl'));
+  await until(async () => Object.values(await outcomes()).flat().length > 0, 30_000);
+  await platform.tables.setMode('up');
+  await until(() => accessesOf(functions.find('settle-outcomes').configuration.name).size > 0, 120_000);
 
   const inputs = {
     'sweep-executions': {},
