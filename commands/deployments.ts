@@ -166,7 +166,7 @@ export interface DeploymentOrder {
  * @returns the deployment's number
  */
 export async function startDeployment(stage: Stage, profile: Profile, order: DeploymentOrder): Promise<number> {
-  const before = await latestDeploymentOf(stage, profile);
+  const before = order.latestDeployment ?? (await latestDeploymentOf(stage, profile));
   try {
     return await requestDeployment(stage, profile, order);
   } catch (thrown) {

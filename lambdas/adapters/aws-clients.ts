@@ -25,7 +25,7 @@ export const CLIENT_WAITS = {
   ledger: { maxAttempts: 2, connectMs: 500, responseMs: 1_000, callMs: 2_000, maxSockets: 100 },
   /** The outcomes queue, where the ledger hangs: a delivery has waited for that already. */
   outcomes: { maxAttempts: 2, connectMs: 400, responseMs: 700, callMs: 1_000, maxSockets: 100 },
-  /** CloudWatch, while somebody waits. */
+  /** CloudWatch, while an HTTP client waits. */
   metrics: { maxAttempts: 2, connectMs: 1_000, responseMs: 4_000, callMs: 5_000, maxSockets: 50 },
   /** What runs by a schedule and reads page after page: a page may take seconds, and a failed one costs the whole run. */
   schedule: { maxAttempts: 3, connectMs: 1_000, responseMs: 5_000, callMs: 15_000, maxSockets: 50 },
