@@ -11,8 +11,8 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { CLIENT_WAITS, type ClientWaits, openClient } from '../../lambdas/adapters/aws-clients.ts';
 
 /** Any client and command: each test opens one of them. */
 type AnyClient = { send(command: object, options?: object): Promise<unknown>; destroy(): void };
@@ -51,10 +51,10 @@ function call(Client: unknown, commandWith: Call['commandWith']): Call {
   return { Client: Client as Call['Client'], commandWith };
 }
 
-/** Every client that the functions and the commands open, and how long it may wait: read from their code. */
-const OPENED = [...new Set(sources().flatMap((text) => text.match(/openClient\(\w+, CLIENT_WAITS\.\w+/g) ?? []))]
-  .map((text) => /\((\w+), CLIENT_WAITS\.(\w+)/.exec(text)?.slice(1) as [string, keyof typeof CLIENT_WAITS])
-  .sort();
+/** Every client that the functions and the commands open: read from their code. */
+const OPENED = new Set(
+  sources().flatMap((text) => [...text.matchAll(/openClient\((\w+), CLIENT_WAITS\.\w+/g)].map(([, name]) => name)),
+);
 
 function sources(): string[] {
   return ['lambdas', 'commands'].flatMap((folder) => {
@@ -72,21 +72,27 @@ const SERVERS: Readonly<Record<string, (socket: Socket) => void>> = {
   'stops after the headers': (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n'),
   'stops in the body': (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{"a":'),
   'hangs up': (socket) => socket.destroy(),
-  'is overloaded, and asks for an hour': (socket) => {
-    const headers = 'x-amz-retry-after: 3600000\r\nretry-after: 3600\r\ncontent-length: 2\r\nconnection: close';
+  'is overloaded, and asks for more time than the call has': (socket) => {
+    const headers = 'x-amz-retry-after: 500\r\nretry-after: 1\r\ncontent-length: 2\r\nconnection: close';
     socket.end(`HTTP/1.1 503 Service Unavailable\r\n${headers}\r\n\r\n{}`);
   },
 };
 
-let server: Server | undefined;
+/** Short enough to be waited for. No test depends on which of them ends a call. */
+const SHORT: ClientWaits = { maxAttempts: 2, connectMs: 100, responseMs: 100, callMs: 250, maxSockets: 50 };
+/** None of them ends a call within a test. From 2 and 6 s on, the SDK leaves timers behind that keep the process alive. */
+const LONG: ClientWaits = { maxAttempts: 3, connectMs: 1_900, responseMs: 5_900, callMs: 60_000, maxSockets: 50 };
+
+const servers = new Set<Server>();
 const sockets = new Set<Socket>();
 
 async function listen(onRequest: (socket: Socket) => void): Promise<string> {
-  server = createServer((socket) => {
+  const server = createServer((socket) => {
     sockets.add(socket.on('error', () => undefined));
     socket.once('data', () => onRequest(socket));
   });
-  await new Promise<void>((resolve) => (server as Server).listen(0, '127.0.0.1', resolve));
+  servers.add(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
 }
 
@@ -96,92 +102,87 @@ const where = (endpoint: string) => ({
   credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
 });
 
-function open(name: string, use: keyof typeof CLIENT_WAITS, endpoint: string, text = 'text') {
+function open(name: string, waits: ClientWaits, endpoint: string, text = 'text') {
   const { Client, commandWith } = CALLS[name] as Call;
-  const client = openClient(Client, CLIENT_WAITS[use], { ...where(endpoint), useQueueUrlAsEndpoint: false });
+  const client = openClient(Client, waits, { ...where(endpoint), useQueueUrlAsEndpoint: false });
   return { client, command: commandWith(text) };
 }
 
-/** Lets real sockets work until `isDone`, while the clock stands still. */
-async function turn(isDone: () => boolean): Promise<void> {
-  while (!isDone()) await new Promise(setImmediate);
-}
-
-// Sockets are real, the clock is not: a deadline of a minute is tested in no time.
-beforeEach(() => {
-  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask', 'performance'] });
-});
+// A test has real sockets and real time, or a fake clock and no socket: a client that sleeps on a fake clock before its
+// next request would wait forever.
 afterEach(async () => {
   jest.useRealTimers();
   for (const socket of sockets) socket.destroy();
   sockets.clear();
-  await new Promise((resolve) => (server === undefined ? resolve(undefined) : server.close(resolve)));
-  server = undefined;
+  await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
+  servers.clear();
 });
 
 test('the functions and the commands open no client in another way, and each is tested here', () => {
   const bare = sources().flatMap((text) => text.match(/new \w+Client\(/g) ?? []);
   expect(bare).toEqual([]);
-  expect(new Set(OPENED.map(([name]) => name))).toEqual(new Set(Object.keys(CALLS)));
+  expect(OPENED).toEqual(new Set(Object.keys(CALLS)));
 });
 
-describe.each(OPENED)('%s, as it waits for %s', (name, use) => {
-  const { callMs } = CLIENT_WAITS[use];
+describe.each(Object.entries(CLIENT_WAITS))('a client that waits for %s', (_use, waits) => {
+  // Credentials that never come, for example: the call never gets as far as a socket.
+  class SilentClient {
+    send(): Promise<never> {
+      return new Promise(() => undefined);
+    }
+  }
 
-  test.each(Object.entries(SERVERS))('gives up in time where the server %s', async (behaviour, behave) => {
-    let requests = 0;
-    const endpoint = await listen((socket) => {
-      requests += 1;
-      behave(socket);
-    });
-    const text = behaviour === 'stops to read the request' ? LARGE : 'text';
-    const { client, command } = open(name, use, endpoint, text);
+  test('gives up when the time of a call is over, and not before', async () => {
+    jest.useFakeTimers({ doNotFake: ['setImmediate'] });
     let ended: unknown;
-    const ending = client.send(command).catch((thrown: unknown) => {
-      ended = thrown;
+    openClient(SilentClient, waits)
+      .send()
+      .catch((thrown: unknown) => {
+        ended = thrown;
+      });
+    await jest.advanceTimersByTimeAsync(waits.callMs - 1);
+    await new Promise(setImmediate);
+    expect(ended).toBeUndefined();
+    await jest.advanceTimersByTimeAsync(1);
+    await new Promise(setImmediate);
+    expect(ended).toMatchObject({ name: 'TimeoutError', message: `no response within ${waits.callMs} ms` });
+  });
+});
+
+describe.each(Object.keys(CALLS))('%s', (name) => {
+  test('gives up, whatever the server does', async () => {
+    const calls = Object.entries(SERVERS).map(async ([behaviour, behave]) => {
+      const endpoint = await listen(behave);
+      const { client, command } = open(
+        name,
+        SHORT,
+        endpoint,
+        behaviour === 'stops to read the request' ? LARGE : 'text',
+      );
+      const ended = await client.send(command).catch((thrown: unknown) => thrown);
+      client.destroy();
+      return [behaviour, Error.isError(ended)];
     });
-    await turn(() => requests > 0);
-    await jest.advanceTimersByTimeAsync(callMs);
-    await ending;
-    expect(ended).toHaveProperty('message');
-    client.destroy();
+    const expected = Object.keys(SERVERS).map((behaviour) => [behaviour, true]);
+    expect(await Promise.all(calls)).toEqual(expected);
   });
 
-  test('gives up in time where nothing listens, or the call never gets as far as a socket', async () => {
-    for (const endpoint of ['http://127.0.0.1:1', 'http://127.0.0.1:2']) {
-      const { client, command } = open(name, use, endpoint);
-      const isStuck = endpoint.endsWith(':2');
-      // Credentials that never come, for example.
-      if (isStuck) Object.assign(client, stuckCredentials(client));
-      const rejected = expect(client.send(command)).rejects.toHaveProperty('message');
-      await jest.advanceTimersByTimeAsync(callMs);
-      await rejected;
-      client.destroy();
-    }
+  test('gives up where nothing listens', async () => {
+    const { client, command } = open(name, SHORT, 'http://127.0.0.1:1');
+    await expect(client.send(command)).rejects.toHaveProperty('message');
+    client.destroy();
   });
 
   test('ends with the caller’s own signal', async () => {
-    let requests = 0;
-    const endpoint = await listen(() => {
-      requests += 1;
-    });
-    const { client, command } = open(name, use, endpoint);
     const controller = new AbortController();
-    const rejected = expect(client.send(command, { abortSignal: controller.signal })).rejects.toThrow('enough');
-    await turn(() => requests > 0);
-    controller.abort(new Error('enough'));
-    await rejected;
+    const endpoint = await listen(() => controller.abort(new Error('enough')));
+    const { client, command } = open(name, LONG, endpoint);
+    await expect(client.send(command, { abortSignal: controller.signal })).rejects.toThrow('enough');
     client.destroy();
   });
 });
 
-function stuckCredentials(client: object) {
-  const { config } = client as { config: object };
-  return { config: Object.assign(config, { credentials: () => new Promise(() => undefined) }) };
-}
-
 test('a response that arrives while the event loop stands still counts', async () => {
-  jest.useRealTimers();
   class BusyClient {
     send(): Promise<string> {
       const response = new Promise<string>((resolve) => setImmediate(resolve, 'response'));
@@ -190,7 +191,7 @@ test('a response that arrives while the event loop stands still counts', async (
       return response;
     }
   }
-  const client = openClient(BusyClient, { ...CLIENT_WAITS.ledger, callMs: 1 });
+  const client = openClient(BusyClient, { ...LONG, callMs: 1 });
   // From here on the timers of the event loop come before what is read.
   await new Promise(setImmediate);
   expect(await client.send()).toBe('response');
@@ -202,42 +203,26 @@ test('a socket that died costs one request and not the call', async () => {
     requests += 1;
     if (requests > 1) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
   });
-  const { client, command } = open('SecretsManagerClient', 'settings', endpoint);
-  const answer = client.send(command);
-  await turn(() => requests === 1);
-  await jest.advanceTimersByTimeAsync(CLIENT_WAITS.settings.responseMs);
-  // The pause before the second request is random, up to 50 ms.
-  await jest.advanceTimersByTimeAsync(50);
-  await expect(answer).resolves.toBeDefined();
+  const { client, command } = open('SecretsManagerClient', { ...LONG, responseMs: 200, callMs: 10_000 }, endpoint);
+  await expect(client.send(command)).resolves.toBeDefined();
   client.destroy();
 });
 
 test('a body that comes drop by drop ends with the call', async () => {
-  let requests = 0;
   const endpoint = await listen((socket) => {
-    requests += 1;
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{');
-    const timer = setInterval(() => socket.write(' '), 100);
+    const timer = setInterval(() => socket.write(' '), 20);
     socket.once('close', () => clearInterval(timer));
   });
-  const { client, command } = open('SFNClient', 'messages', endpoint);
-  const rejected = expect(client.send(command)).rejects.toHaveProperty('name', 'TimeoutError');
-  await turn(() => requests > 0);
-  await jest.advanceTimersByTimeAsync(CLIENT_WAITS.messages.callMs);
-  await rejected;
+  const { client, command } = open('SFNClient', { ...LONG, callMs: 250 }, endpoint);
+  await expect(client.send(command)).rejects.toThrow('no response within 250 ms');
   client.destroy();
 });
 
 test('a call that waits for a free socket ends as soon', async () => {
-  let requests = 0;
-  const endpoint = await listen(() => {
-    requests += 1;
-  });
-  const { client, command } = open('DynamoDBClient', 'ledger', endpoint);
-  const calls = Array.from({ length: 3 * CLIENT_WAITS.ledger.maxSockets }, () => client.send(command));
-  const settled = Promise.allSettled(calls);
-  await turn(() => requests === CLIENT_WAITS.ledger.maxSockets);
-  await jest.advanceTimersByTimeAsync(CLIENT_WAITS.ledger.callMs);
-  expect(new Set((await settled).map(({ status }) => status))).toEqual(new Set(['rejected']));
+  const endpoint = await listen(() => undefined);
+  const { client, command } = open('DynamoDBClient', { ...LONG, connectMs: 500, callMs: 250, maxSockets: 2 }, endpoint);
+  const calls = Array.from({ length: 6 }, () => client.send(command).catch(({ message }: Error) => message));
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(['no response within 250 ms']));
   client.destroy();
 });
