@@ -38,7 +38,12 @@ export class LearningTimeStack extends Stack {
     this.stage = stage;
 
     const network = new Network(this, 'Network', stage);
-    const defaults = { stageName: stage.name, network, logRetentionDays: stage.logRetentionDays };
+    const defaults = {
+      stageName: stage.name,
+      network,
+      logRetentionDays: stage.logRetentionDays,
+      ioDeadlineFactor: stage.ioDeadlineFactor,
+    };
     const queues = new EventQueues(this, 'Queues', stage);
     const harm = new HarmAlarms(this, 'HarmAlarms', { stage, queues });
     const configuration = new Configuration(this, 'Configuration', { stage, alarms: harm });

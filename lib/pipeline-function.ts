@@ -34,6 +34,8 @@ export interface FunctionDefaults {
   readonly stageName: string;
   readonly network: Network;
   readonly logRetentionDays: number;
+  /** Multiplies what they wait for their services. */
+  readonly ioDeadlineFactor: number;
 }
 
 export interface PipelineFunctionProps {
@@ -111,10 +113,12 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       // Of several addresses Node gives up each after 250 ms, less than a distant warehouse with a lost packet takes. The
       // network has no IPv6, so with an IPv6 address as the last one the connection would fail. Clients that take no option
       // for it (the Snowflake SDK) need it here.
-      this.setVariable('NODE_OPTIONS', '--network-family-autoselection-attempt-timeout=2000');
+      const attemptMs = 2_000 * defaults.ioDeadlineFactor;
+      this.setVariable('NODE_OPTIONS', `--network-family-autoselection-attempt-timeout=${attemptMs}`);
     }
     this.setVariable('POWERTOOLS_SERVICE_NAME', service);
     this.setVariable('POWERTOOLS_METRICS_NAMESPACE', metricsNamespace(defaults.stageName));
+    this.setVariable('IO_DEADLINE_FACTOR', String(defaults.ioDeadlineFactor));
     Validations.of(role).acknowledge({
       id: wildcardFinding('*'),
       reason: 'X-Ray, the reading of metrics and, in a VPC, the network interface calls take no resource.',

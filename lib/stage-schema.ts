@@ -60,6 +60,11 @@ const stageShape = z.strictObject({
   }),
   /** Switches the feature for everybody, whatever its flag says. For development: see `feature-override.ts`. */
   featureOverride: z.boolean().optional(),
+  /**
+   * Multiplies what functions wait for their services (`lambdas/adapters/io-deadlines.ts`). More than 1 on one's own machine
+   * only, where a busy processor must not pass for a service that is down: deployed functions have timeouts for 1.
+   */
+  ioDeadlineFactor: z.int().min(1).max(100),
   /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
   cacheTls: z.boolean(),
   network: z.strictObject({
@@ -163,6 +168,10 @@ const stageSchema = stageShape
   .refine(({ name, featureOverride }) => featureOverride === undefined || ['local', 'dev'].includes(name), {
     message: 'only local and dev may override the flag',
     path: ['featureOverride'],
+  })
+  .refine(({ name, ioDeadlineFactor }) => name === 'local' || ioDeadlineFactor === 1, {
+    message: 'must be 1 where functions are deployed: their timeouts leave no time for more',
+    path: ['ioDeadlineFactor'],
   })
   .refine(({ name, statusApi }) => name === 'local' || !isPlainHttp(statusApi), {
     message: 'an issuer and origins on this machine are the local stage’s alone: tokens travel by https',

@@ -6,6 +6,7 @@ const base = {
   publisherPrincipals: [],
   alarmEmails: [],
   retain: false,
+  ioDeadlineFactor: 1,
   // The two ports that HTTPS is served on in practice; a partner on another one has it added here.
   partners: { allowPlainHttp: false, allowedCidrs: [], allowedPorts: [443, 8443] },
   cacheTls: true,
@@ -120,6 +121,8 @@ const defined: readonly Stage[] = [
     // Partners are on one's own machine, wherever a port is free.
     partners: { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8', '::1/128'], allowedPorts: 'any' },
     cacheTls: false,
+    // The services and the tests share the machine's processors.
+    ioDeadlineFactor: 10,
     statusApi: { ...base.statusApi, browsers: LOCAL_BROWSERS },
     logRetentionDays: 1,
   },

@@ -80,6 +80,7 @@ function senderVariables(endpoint: string, valkeyPort: number, partnerUrl: strin
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoint,
     POWERTOOLS_SERVICE_NAME: 'delivery',
     POWERTOOLS_METRICS_NAMESPACE: 'LearningTimeWebhooks/bench',
+    IO_DEADLINE_FACTOR: '1',
     APPCONFIG_APPLICATION_ID: CONFIGURATION.applicationId,
     INTEGRATIONS_ENVIRONMENT_ID: CONFIGURATION.environmentId,
     INTEGRATIONS_PROFILE_ID: CONFIGURATION.profileId,

@@ -114,6 +114,7 @@ function senderVariables(plane: string, queue: string, valkeyPort: number, integ
     AWS_ENDPOINT_URL_SQS: queue,
     POWERTOOLS_SERVICE_NAME: 'enrichment',
     POWERTOOLS_METRICS_NAMESPACE: 'LearningTimeWebhooks/bench',
+    IO_DEADLINE_FACTOR: '1',
     APPCONFIG_APPLICATION_ID: CONFIGURATION.application,
     FLAGS_ENVIRONMENT_ID: CONFIGURATION.flags,
     FLAGS_PROFILE_ID: CONFIGURATION.flags,

@@ -1,7 +1,8 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
+import { openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
+import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
 import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { DeliverMessagesServices } from '../../lambdas/delivery/deliver-messages.ts';
 import { LEDGER } from '../delivery/loads.ts';

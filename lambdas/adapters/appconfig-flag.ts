@@ -3,6 +3,7 @@ import type * as z from 'zod';
 import type { featureStatusEnvironment } from '../contract/environment.ts';
 import { FlagUnusable } from '../contract/errors.ts';
 import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
+import type { IoDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, type FeatureFault, METRICS } from '../contract/metrics.ts';
 import { configVersion, overridden, parseFlag } from '../domain/flag.ts';
@@ -10,7 +11,7 @@ import { type ConfigurationSource, createConfigurationSource } from './appconfig
 
 type FlagVariable = 'APPCONFIG_APPLICATION_ID' | 'FLAGS_ENVIRONMENT_ID' | 'FLAGS_PROFILE_ID' | typeof FEATURE_OVERRIDE;
 
-export interface FlagSourceOptions {
+export interface FlagSourceOptions extends Partial<IoDeadlines['configuration']> {
   readonly environment: Pick<z.infer<typeof featureStatusEnvironment>, FlagVariable>;
   readonly client: AppConfigDataClient;
   readonly log: Log;
@@ -30,6 +31,7 @@ export function createFlagSource({
   log,
   counter,
   now,
+  ...deadlines
 }: FlagSourceOptions): ConfigurationSource<VersionedFlag> {
   const countFault = (error: FeatureFault) => counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error });
   const deployed = createConfigurationSource<VersionedFlag>({
@@ -46,6 +48,7 @@ export function createFlagSource({
       return { ...flag, config_version: configVersion(flag, label) };
     },
     log,
+    ...deadlines,
     ...(now !== undefined && { now }),
     onUnavailable: () => countFault('unavailable'),
   });

@@ -5,14 +5,12 @@ import {
   paginateGetMetricData,
 } from '@aws-sdk/client-cloudwatch';
 import { errorName } from '../contract/errors.ts';
+import { IO_DEADLINES } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { MetricQuery, MetricReader } from '../contract/metric-reader.ts';
 
 /** Queries that one call may hold (GetMetricData). */
 const QUERIES_OF_CALL = 500;
-
-/** Longest reading, all calls and pages of it, in milliseconds. */
-const READ_TIMEOUT_MS = 5000;
 
 interface Point {
   /** Epoch milliseconds. */
@@ -30,7 +28,7 @@ export interface MetricReaderOptions {
 export function createMetricReader({
   client,
   log,
-  readTimeoutMs = READ_TIMEOUT_MS,
+  readTimeoutMs = IO_DEADLINES.metrics.readTimeoutMs,
 }: MetricReaderOptions): MetricReader {
   return {
     async read(queries, span) {

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns';
 import type { SendResult, WebhookRequest, WebhookSender } from '../contract/delivery-ports.ts';
+import { IO_DEADLINES } from '../contract/io-deadlines.ts';
 import { createAddressGuard } from './https/address-guard.ts';
 import { exchange } from './https/exchange.ts';
 import { guardedLookup, type LookupAll } from './https/guarded-lookup.ts';
@@ -9,9 +10,6 @@ import { createTargetFinder, type Target } from './https/target.ts';
 
 /** Connections to one partner's host and port from one function environment (document 003: 30 per host). */
 const MAX_SOCKETS_PER_ORIGIN = 30;
-
-/** The longest wait for a response body: long enough for a slow page, which is then read so that its connection can be kept. */
-const BODY_WAIT_MS = 2_000;
 
 export interface HttpsSenderOptions {
   /** Whether the stage lets a webhook go out unencrypted (`local` does). */
@@ -36,7 +34,7 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const isAllowed = createAddressGuard(options.allowedCidrs);
   const findTarget = createTargetFinder(options, isAllowed);
   const now = options.now ?? Date.now;
-  const bodyWaitMs = options.bodyWaitMs ?? BODY_WAIT_MS;
+  const bodyWaitMs = options.bodyWaitMs ?? IO_DEADLINES.sender.bodyWaitMs;
   const sockets = new KeptSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
   const slots = new OriginSlots(MAX_SOCKETS_PER_ORIGIN);
 

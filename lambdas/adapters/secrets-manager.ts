@@ -2,6 +2,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from '@aws-sdk/clien
 import type * as z from 'zod';
 import type { DatedSecret } from '../contract/check-warehouse.ts';
 import { errorName, SecretUnavailable, SecretUnusable } from '../contract/errors.ts';
+import { IO_DEADLINES } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { parseSecretText, secretFaultOf, secretTextOf } from '../contract/secret-text.ts';
@@ -14,9 +15,6 @@ const REFETCH_PAUSE_MS = 5000;
 
 /** After a failed fetch an old secret is served for so long before Secrets Manager is asked again. */
 const RETRY_PAUSE_MS = 30_000;
-
-/** Longest fetch, the client's own retries included: a cold TLS handshake and one retry fit. */
-const FETCH_TIMEOUT_MS = 3000;
 
 export interface SecretSourceOptions<T> {
   readonly client: SecretsManagerClient;
@@ -91,7 +89,7 @@ class CachedSecret<T> implements SecretSource<T> {
   }
 
   async #fetchOnce(): Promise<T> {
-    const { client, secretId, parse, log, timeoutMs = FETCH_TIMEOUT_MS } = this.#options;
+    const { client, secretId, parse, log, timeoutMs = IO_DEADLINES.secret.timeoutMs } = this.#options;
     // Counted from the start: an answer that was frozen on its way is as old as its question.
     const at = this.#now();
     try {
@@ -117,7 +115,7 @@ export async function readDatedSecret<T>({
   client,
   secretId,
   parse,
-  timeoutMs = FETCH_TIMEOUT_MS,
+  timeoutMs = IO_DEADLINES.secret.timeoutMs,
 }: Omit<SecretSourceOptions<T>, 'log' | 'now'>): Promise<DatedSecret<T>> {
   const { text, createdAtMs } = await fetchVersion(client, secretId, timeoutMs);
   return { value: parseSecret(secretId, text, parse), createdAtMs };

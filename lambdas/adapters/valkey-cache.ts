@@ -1,3 +1,4 @@
+import { IO_DEADLINES, type IoDeadlines } from '../contract/io-deadlines.ts';
 import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { decodeAnswer, encodeAnswer, jitteredTtlSeconds } from '../domain/cached-answer.ts';
@@ -5,17 +6,13 @@ import type { ValkeyAddress, ValkeyClient } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
 import { type Outcome, outcomesWithin, reasonOf } from './valkey/outcomes.ts';
 
-/** The most that commands, sent together, may take, ms. */
-const COMMAND_LIMIT_MS = 200;
-/** The most that a lookup takes when it also waits for the first connection: 500 ms for that, ms. */
-const COLD_READ_LIMIT_MS = 500 + COMMAND_LIMIT_MS;
-
 export interface ValkeyCacheOptions extends ValkeyAddress {
   readonly log: Log;
   /** From 0 up to, but without, 1. */
   readonly random?: () => number;
   /** Wall clock, ms. */
   readonly now?: () => number;
+  readonly deadlines?: IoDeadlines['valkey'];
 }
 
 export interface ValkeyCache extends LearningTimeCache {
@@ -32,15 +29,15 @@ export interface ValkeyCache extends LearningTimeCache {
  * same tick, so that a batch costs one round trip. Nothing here throws: a cache that is down has no hits.
  */
 export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
-  const { log, random = Math.random, now = Date.now } = options;
+  const { log, random = Math.random, now = Date.now, deadlines = IO_DEADLINES.valkey } = options;
   const outages = new Outages(log);
-  const connection = new ValkeyConnection(options, (reason) => outages.began('connection', reason), now);
+  const connection = new ValkeyConnection(options, (reason) => outages.began('connection', reason), now, deadlines);
 
   async function run<T>(kind: 'read' | 'write', limitMs: number, send: (client: ValkeyClient) => Promise<T>[]) {
     const startedMs = performance.now();
     const client = await connection.client(limitMs);
     if (!client) return [];
-    const leftMs = Math.min(COMMAND_LIMIT_MS, limitMs - (performance.now() - startedMs));
+    const leftMs = Math.min(deadlines.commandMs, limitMs - (performance.now() - startedMs));
     const outcomes = await outcomesWithin(send(client), leftMs);
     const lost = outcomes.find((outcome) => 'lost' in outcome);
     const refusal = outcomes.find((outcome) => 'refused' in outcome);
@@ -56,13 +53,12 @@ export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
     async read(keys) {
       const texts = [...new Set(keys.map(learnerKeyText))];
       if (texts.length === 0) return new Map();
-      const limitMs = connection.isCold ? COLD_READ_LIMIT_MS : COMMAND_LIMIT_MS;
-      const outcomes = await run('read', limitMs, (client) => texts.map((text) => client.get(text)));
+      const outcomes = await run('read', connection.limitMs, (client) => texts.map((text) => client.get(text)));
       return hitsAmong(texts, outcomes, log);
     },
     async write(answers, ttlSeconds) {
       if (answers.size === 0) return;
-      await run('write', COMMAND_LIMIT_MS, (client) =>
+      await run('write', deadlines.commandMs, (client) =>
         [...answers].map(([text, answer]) =>
           client.set(text, encodeAnswer(answer), 'EX', jitteredTtlSeconds(ttlSeconds, random())),
         ),

@@ -1,4 +1,5 @@
 import type { Gate, GatedIntegration } from '../contract/delivery-ports.ts';
+import { IO_DEADLINES, type IoDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import { EnvironmentLimiter } from '../domain/environment-limiter.ts';
 import { gateKey } from '../domain/gate-record.ts';
@@ -14,11 +15,6 @@ import {
 } from './valkey/gate-script.ts';
 import { outcomesWithin, reasonOf } from './valkey/outcomes.ts';
 
-/** The most that a call may take, ms. */
-const CALL_LIMIT_MS = 200;
-/** The most that it takes when it also waits for the first connection: 500 ms for that, ms. */
-const COLD_CALL_LIMIT_MS = 500 + CALL_LIMIT_MS;
-
 export interface ValkeyGateOptions extends ValkeyAddress {
   readonly log: Log;
   /** The most attempts that a slow endpoint may have under way at a time: the same for all functions of a stage. */
@@ -29,6 +25,7 @@ export interface ValkeyGateOptions extends ValkeyAddress {
   readonly now?: () => number;
   /** 0 up to 1. */
   readonly random?: () => number;
+  readonly deadlines?: IoDeadlines['valkey'];
 }
 
 export interface ValkeyGate extends Gate {
@@ -47,10 +44,10 @@ export interface ValkeyGate extends Gate {
  * attempt uses.
  */
 export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
-  const { log, slowAttempts, now = Date.now } = options;
+  const { log, slowAttempts, now = Date.now, deadlines = IO_DEADLINES.valkey } = options;
   const alone = new EnvironmentLimiter(options);
   let isDown = false;
-  const connection = new ValkeyConnection(options, failed, now);
+  const connection = new ValkeyConnection(options, failed, now, deadlines);
 
   /** Warns once, however many calls fail until one is answered again. */
   function failed(reason: string): void {
@@ -69,11 +66,11 @@ export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
     integration: GatedIntegration,
     question: GateQuestion,
   ): Promise<{ readonly reply: unknown } | undefined> {
-    const limitMs = connection.isCold ? COLD_CALL_LIMIT_MS : CALL_LIMIT_MS;
+    const { limitMs } = connection;
     const startedMs = performance.now();
     const client = await connection.client(limitMs);
     if (!client) return undefined;
-    const leftMs = Math.min(CALL_LIMIT_MS, limitMs - (performance.now() - startedMs));
+    const leftMs = Math.min(deadlines.commandMs, limitMs - (performance.now() - startedMs));
     const [outcome] = await outcomesWithin([askGate(client, gateKey(integration), question)], leftMs);
     if (outcome && 'value' in outcome) {
       answered();

@@ -17,8 +17,14 @@ export const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,254}$/;
 export const TABLE_IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,254}(\.[A-Za-z_][A-Za-z0-9_$]{0,254}){0,2}$/;
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
-/** Set by Powertools' own names, read by Powertools. */
-const powertools = { POWERTOOLS_SERVICE_NAME: id, POWERTOOLS_METRICS_NAMESPACE: id };
+/** What every function has. */
+const common = {
+  /** Read by Powertools itself. */
+  POWERTOOLS_SERVICE_NAME: id,
+  POWERTOOLS_METRICS_NAMESPACE: id,
+  /** Multiplies what a function waits for its services: 1 in AWS, more on one's own machine, which may be busy. */
+  IO_DEADLINE_FACTOR: z.coerce.number().min(1).max(100),
+};
 
 const flags = {
   APPCONFIG_APPLICATION_ID: id,
@@ -102,7 +108,7 @@ function listed(text: string): string[] {
 }
 
 export const enrichBatchEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...flags,
   ...integrations,
   ...cache,
@@ -114,12 +120,12 @@ export const enrichBatchEnvironment = z.object({
   STATE_MACHINE_ARN: id,
 });
 
-export const enrichTaskEnvironment = z.object({ ...powertools, ...flags, ...cache, ...warehouse });
+export const enrichTaskEnvironment = z.object({ ...common, ...flags, ...cache, ...warehouse });
 
-export const checkWarehouseEnvironment = z.object({ ...powertools, ...warehouse });
+export const checkWarehouseEnvironment = z.object({ ...common, ...warehouse });
 
 export const deliverBatchEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...integrations,
   ...partners,
   ...cache,
@@ -131,7 +137,7 @@ export const deliverBatchEnvironment = z.object({
 });
 
 export const deliverTaskEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...integrations,
   ...partners,
   ...cache,
@@ -141,10 +147,10 @@ export const deliverTaskEnvironment = z.object({
   LONG_WAIT_SECONDS: z.coerce.number().positive(),
 });
 
-export const sendTestEnvironment = z.object({ ...powertools, ...integrations, ...partners });
+export const sendTestEnvironment = z.object({ ...common, ...integrations, ...partners });
 
 export const rescueExecutionEnvironment = z.object({
-  ...powertools,
+  ...common,
   STATE_MACHINE_ARN: id,
   DELIVERIES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
@@ -152,7 +158,7 @@ export const rescueExecutionEnvironment = z.object({
 export const sweepExecutionsEnvironment = rescueExecutionEnvironment.extend({ LEDGER_TABLE_NAME: id });
 
 export const reconcileEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...integrations,
   ...ledger,
   DELIVERIES_QUEUE_URL: queueUrl,
@@ -161,23 +167,23 @@ export const reconcileEnvironment = z.object({
 });
 
 export const settleOutcomesEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...ledger,
   OUTCOMES_QUEUE_URL: queueUrl,
   OUTCOMES_DEAD_LETTER_QUEUE_URL: queueUrl,
 });
 
-export const credentialAgeEnvironment = z.object({ ...powertools, SNOWFLAKE_SECRET_ID: id });
+export const credentialAgeEnvironment = z.object({ ...common, SNOWFLAKE_SECRET_ID: id });
 
 export const featureStatusEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...flags,
   /** The JWT claim that names a browser's enterprise; empty where the stage names none. */
   ENTERPRISE_CLAIM: z.string().transform((text) => text || undefined),
 });
 
 export const webhookHealthEnvironment = z.object({
-  ...powertools,
+  ...common,
   ...integrations,
   LEDGER_TABLE_NAME: id,
   EVENTS_QUEUE_URL: queueUrl,

@@ -3,13 +3,14 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
 import { deliverBatchEnvironment, readEnvironment } from '../contract/environment.ts';
 import { MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { buryHeld } from './dead-letters.ts';
 import { type DeliverMessagesServices, deliverMessages } from './deliver-messages.ts';
@@ -36,15 +37,16 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(deliverBatchEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
   const counter = createCounter(new Metrics());
-  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
+  const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   const deadLetter: DeliverMessagesServices['deadLetter'] = (letters) =>
     queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
   const delivering: DeliverMessagesServices = {
     ...createDeliveryServices(environment, log, counter),
     workflow: createWorkflow({
-      client: openClient(SFNClient, CLIENT_WAITS.messages),
+      client: openClient(SFNClient, deadlines.clients.messages),
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     deadLetter,

@@ -4,7 +4,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../adapters/dynamodb-ledger.ts';
 import { encryptFields } from '../adapters/field-encryption.ts';
@@ -15,6 +15,7 @@ import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createValkeyGate } from '../adapters/valkey-gate.ts';
 import type { deliverTaskEnvironment, sendTestEnvironment } from '../contract/environment.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../contract/integration-secret.ts';
+import { type IoDeadlines, ioDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
@@ -29,23 +30,26 @@ export function createSendingServices(
   environment: z.infer<typeof sendTestEnvironment>,
   log: Log,
 ): SendWebhookServices & Pick<FindReceiverServices, 'integrations'> {
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const sender = createHttpsSender({
     allowPlainHttp: environment.ALLOW_PLAIN_HTTP,
     allowedCidrs: environment.ALLOWED_CIDRS,
     allowedPorts: environment.ALLOWED_PORTS,
+    ...deadlines.sender,
   });
   return {
     integrations: createConfigurationSource({
-      client: openClient(AppConfigDataClient, CLIENT_WAITS.settings),
+      client: openClient(AppConfigDataClient, deadlines.clients.settings),
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
       parse: integrationsReader(log),
       log,
+      ...deadlines.configuration,
     }),
     sender,
     tokens: createTokenSource({ sender }),
-    secretOf: integrationSecrets(environment.INTEGRATION_SECRETS_PREFIX, log),
+    secretOf: integrationSecrets(environment.INTEGRATION_SECRETS_PREFIX, deadlines, log),
     encryptFields,
     now: Date.now,
   };
@@ -57,22 +61,24 @@ export function createDeliveryServices(
   log: Log,
   counter: Counter,
 ): DeliverOneServices {
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const gate = createValkeyGate({
     host: environment.CACHE_HOST,
     port: environment.CACHE_PORT,
     tls: environment.CACHE_TLS,
     slowAttempts: environment.SLOW_ENDPOINT_ATTEMPTS,
     environments: environment.SENDING_ENVIRONMENTS,
+    deadlines: deadlines.valkey,
     log,
   });
   gate.connect();
-  const outcomes = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.outcomes), log });
+  const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });
   return {
     ...createSendingServices(environment, log),
     gate,
     ledger: createLedger({
       table: createLedgerTable({
-        client: openClient(DynamoDBClient, CLIENT_WAITS.ledger),
+        client: openClient(DynamoDBClient, deadlines.clients.ledger),
         tableName: environment.LEDGER_TABLE_NAME,
         payloadDays: environment.LEDGER_PAYLOAD_DAYS,
         factsDays: environment.LEDGER_FACTS_DAYS,
@@ -97,14 +103,18 @@ export function createDeliveryServices(
 }
 
 /** One source for each integration, made when it is first asked for: what one read, the next delivery finds. */
-function integrationSecrets(prefix: string, log: Log): (integrationId: string) => SecretSource<IntegrationSecret> {
-  const client = openClient(SecretsManagerClient, CLIENT_WAITS.settings);
+function integrationSecrets(
+  prefix: string,
+  deadlines: IoDeadlines,
+  log: Log,
+): (integrationId: string) => SecretSource<IntegrationSecret> {
+  const client = openClient(SecretsManagerClient, deadlines.clients.settings);
   const sources = new Map<string, SecretSource<IntegrationSecret>>();
   return (integrationId) => {
     const known = sources.get(integrationId);
     if (known !== undefined) return known;
     const secretId = `${prefix}${integrationId}`;
-    const source = createSecretSource({ client, secretId, parse: integrationSecretSchema, log });
+    const source = createSecretSource({ client, secretId, parse: integrationSecretSchema, log, ...deadlines.secret });
     sources.set(integrationId, source);
     return source;
   };

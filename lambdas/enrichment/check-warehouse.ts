@@ -1,11 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { readDatedSecret } from '../adapters/secrets-manager.ts';
 import { createSnowflakeInspector } from '../adapters/snowflake/inspector.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import type { CheckWarehouseReport } from '../contract/check-warehouse.ts';
 import { checkWarehouseEnvironment, readEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
 import { inspectWarehouse } from './inspect-warehouse.ts';
 import { learningTimeTables } from './learning-time-tables.ts';
@@ -25,13 +26,14 @@ export async function handler(input: unknown): Promise<CheckWarehouseReport> {
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(checkWarehouseEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
-  const client = openClient(SecretsManagerClient, CLIENT_WAITS.settings);
+  const client = openClient(SecretsManagerClient, deadlines.clients.settings);
   const secretId = environment.SNOWFLAKE_SECRET_ID;
   const names = learningTimeTables(environment);
   const queryTag = environment.SNOWFLAKE_QUERY_TAG;
   const inspecting = {
-    readSecret: () => readDatedSecret({ client, secretId, parse: snowflakeSecretSchema }),
+    readSecret: () => readDatedSecret({ client, secretId, parse: snowflakeSecretSchema, ...deadlines.secret }),
     openInspector: (secret) => createSnowflakeInspector({ secret, tables: names, queryTag }),
     openWarehouse: (secret) => {
       const secrets = { read: async () => secret, refetch: async () => secret };

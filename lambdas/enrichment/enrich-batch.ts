@@ -6,7 +6,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake, type ReceivedMessage } from '../adapters/batch-intake.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../adapters/dynamodb-ledger.ts';
@@ -14,6 +14,7 @@ import { createCounter } from '../adapters/metrics.ts';
 import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
 import { enrichBatchEnvironment, readEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from './answer-misses.ts';
@@ -40,12 +41,13 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(enrichBatchEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
   const counter = createCounter(new Metrics());
   // One client, and so one TLS handshake on a cold start, for both configurations.
-  const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
-  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
-  const outcomes = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.outcomes), log });
+  const appConfig = openClient(AppConfigDataClient, deadlines.clients.settings);
+  const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
+  const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });
   const deadLetter = createDeadLetter({
     send: (letters) => queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters),
     log,
@@ -60,14 +62,15 @@ function createServices(variables: NodeJS.ProcessEnv) {
       profileId: environment.INTEGRATIONS_PROFILE_ID,
       parse: integrationsReader(log),
       log,
+      ...deadlines.configuration,
     }),
     workflow: createWorkflow({
-      client: openClient(SFNClient, CLIENT_WAITS.messages),
+      client: openClient(SFNClient, deadlines.clients.messages),
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
     ledger: createLedger({
       table: createLedgerTable({
-        client: openClient(DynamoDBClient, CLIENT_WAITS.ledger),
+        client: openClient(DynamoDBClient, deadlines.clients.ledger),
         tableName: environment.LEDGER_TABLE_NAME,
         payloadDays: environment.LEDGER_PAYLOAD_DAYS,
         factsDays: environment.LEDGER_FACTS_DAYS,

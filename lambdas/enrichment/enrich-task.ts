@@ -1,10 +1,11 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import type { Progress } from '../contract/delivery.ts';
 import { enrichTaskEnvironment, readEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { readTaskInput } from '../domain/task-input.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
@@ -28,10 +29,16 @@ export async function handler(input: unknown): Promise<Progress> {
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(enrichTaskEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
   const counter = createCounter(new Metrics());
   const retrying: RetryEnrichmentServices = {
-    ...createLearningTimeServices(environment, openClient(AppConfigDataClient, CLIENT_WAITS.settings), log, counter),
+    ...createLearningTimeServices(
+      environment,
+      openClient(AppConfigDataClient, deadlines.clients.settings),
+      log,
+      counter,
+    ),
     log,
     counter,
     now: Date.now,

@@ -2,11 +2,12 @@ import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
 import { createFlagSource } from '../adapters/appconfig-flag.ts';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
@@ -20,12 +21,14 @@ export function createLearningTimeServices(
   log: Log,
   counter: Counter,
 ) {
-  const flag = createFlagSource({ environment, client: appConfig, log, counter });
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
+  const flag = createFlagSource({ environment, client: appConfig, log, counter, ...deadlines.configuration });
   const secrets = createSecretSource({
-    client: openClient(SecretsManagerClient, CLIENT_WAITS.settings),
+    client: openClient(SecretsManagerClient, deadlines.clients.settings),
     secretId: environment.SNOWFLAKE_SECRET_ID,
     parse: snowflakeSecretSchema,
     log,
+    ...deadlines.secret,
   });
   const snowflake = createSnowflakeWarehouse({
     secrets,
@@ -48,6 +51,7 @@ export function createLearningTimeServices(
     host: environment.CACHE_HOST,
     port: environment.CACHE_PORT,
     tls: environment.CACHE_TLS,
+    deadlines: deadlines.valkey,
     log,
   });
   cache.connect();

@@ -1,9 +1,10 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ListSecretVersionIdsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { credentialAgeEnvironment, readEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { METRICS } from '../contract/metrics.ts';
 
 const DAY_MS = 24 * 3600_000;
@@ -36,7 +37,9 @@ export async function handler(): Promise<void> {
 
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
-  const { SNOWFLAKE_SECRET_ID: secretId } = readEnvironment(credentialAgeEnvironment, variables);
-  const client = openClient(SecretsManagerClient, CLIENT_WAITS.settings);
+  const environment = readEnvironment(credentialAgeEnvironment, variables);
+  const secretId = environment.SNOWFLAKE_SECRET_ID;
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
+  const client = openClient(SecretsManagerClient, deadlines.clients.settings);
   return { client, secretId, counter: createCounter(new Metrics()), log: new Logger() };
 }

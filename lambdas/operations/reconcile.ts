@@ -5,11 +5,12 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context } from 'aws-lambda';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { readEnvironment, reconcileEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import type { ReconcileReport } from '../contract/reconciliation.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
@@ -30,23 +31,25 @@ export async function handler(input: unknown, context: Context): Promise<Reconci
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(reconcileEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
   const counter = createCounter(new Metrics());
-  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
+  const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   const reconciling: ReconcileServices = {
     table: createLedgerTable({
-      client: openClient(DynamoDBClient, CLIENT_WAITS.schedule),
+      client: openClient(DynamoDBClient, deadlines.clients.schedule),
       tableName: environment.LEDGER_TABLE_NAME,
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),
     integrations: createConfigurationSource({
-      client: openClient(AppConfigDataClient, CLIENT_WAITS.settings),
+      client: openClient(AppConfigDataClient, deadlines.clients.settings),
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
       parse: integrationsReader(log),
       log,
+      ...deadlines.configuration,
     }),
     countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),

@@ -1,10 +1,11 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { startOnce } from '../adapters/step-functions.ts';
 import type { rescueExecutionEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
@@ -16,8 +17,9 @@ export function createRescueServices(
   log: Log,
   counter: Counter,
 ): RescueServices & { readonly stepFunctions: SFNClient } {
-  const stepFunctions = openClient(SFNClient, CLIENT_WAITS.schedule);
-  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
+  const stepFunctions = openClient(SFNClient, deadlines.clients.schedule);
+  const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   return {
     stepFunctions,
     async describe(executionArn) {

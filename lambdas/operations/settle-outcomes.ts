@@ -3,13 +3,14 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { settleLate } from '../adapters/dynamodb/ledger-settle.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { readEnvironment, settleOutcomesEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { type SettleMessagesServices, settleMessages } from './settle-messages.ts';
 
@@ -34,11 +35,12 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(settleOutcomesEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
   const counter = createCounter(new Metrics());
-  const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
+  const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   const table = createLedgerTable({
-    client: openClient(DynamoDBClient, CLIENT_WAITS.ledger),
+    client: openClient(DynamoDBClient, deadlines.clients.ledger),
     tableName: environment.LEDGER_TABLE_NAME,
     payloadDays: environment.LEDGER_PAYLOAD_DAYS,
     factsDays: environment.LEDGER_FACTS_DAYS,

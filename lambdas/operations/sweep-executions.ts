@@ -3,11 +3,12 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ExecutionStatus, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
 import type { Context } from 'aws-lambda';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createSweepProgress } from '../adapters/dynamodb/sweep-progress.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
 import { readEnvironment, sweepExecutionsEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import type { EndedExecution } from '../contract/sweep.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
@@ -28,12 +29,13 @@ export async function handler(_event: unknown, context: Pick<Context, 'getRemain
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(sweepExecutionsEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
   const counter = createCounter(new Metrics());
   const rescuing = createRescueServices(environment, log, counter);
   const sweeping = {
     ...createSweepProgress({
-      client: openClient(DynamoDBClient, CLIENT_WAITS.schedule),
+      client: openClient(DynamoDBClient, deadlines.clients.schedule),
       tableName: environment.LEDGER_TABLE_NAME,
     }),
     listEnded: () => listEnded(rescuing.stepFunctions, environment.STATE_MACHINE_ARN),

@@ -4,12 +4,13 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
-import { CLIENT_WAITS, openClient } from '../adapters/aws-clients.ts';
+import { openClient } from '../adapters/aws-clients.ts';
 import { createMetricReader } from '../adapters/cloudwatch.ts';
 import { createFailureSearch } from '../adapters/dynamodb/latest-failures.ts';
 import { createTimers } from '../adapters/dynamodb/ledger-timers.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { readEnvironment, webhookHealthEnvironment } from '../contract/environment.ts';
+import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { OVERDUE_AFTER_MS } from '../contract/timer.ts';
 import { metricsTokenSchema } from '../contract/webhook-health.ts';
 import { integrationsReader } from '../domain/integrations.ts';
@@ -18,9 +19,6 @@ import { answerOperations, type OperationsRequest, type OperationsServices } fro
 import type { StatusAnswer } from './answer-request.ts';
 import { createGaugeReader } from './read-gauges.ts';
 import { createHealthReader } from './read-health.ts';
-
-/** Longest count of timers, in milliseconds: a million that wait are 19 pages of each partition, one after the other. */
-const TIMERS_TIMEOUT_MS = 5000;
 
 let services: OperationsServices | undefined;
 
@@ -33,28 +31,38 @@ export async function handler(event: OperationsRequest): Promise<StatusAnswer> {
 /** On a cold start only. */
 function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
   const environment = readEnvironment(webhookHealthEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const log = new Logger();
-  const table = { client: openClient(DynamoDBClient, CLIENT_WAITS.ledger), tableName: environment.LEDGER_TABLE_NAME };
+  const table = {
+    client: openClient(DynamoDBClient, deadlines.clients.ledger),
+    tableName: environment.LEDGER_TABLE_NAME,
+  };
   const { countTimers } = createTimers(table);
   const shared = {
     integrations: createConfigurationSource({
-      client: openClient(AppConfigDataClient, CLIENT_WAITS.settings),
+      client: openClient(AppConfigDataClient, deadlines.clients.settings),
       applicationId: environment.APPCONFIG_APPLICATION_ID,
       environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
       profileId: environment.INTEGRATIONS_PROFILE_ID,
       parse: integrationsReader(log),
       log,
+      ...deadlines.configuration,
     }),
-    metrics: createMetricReader({ client: openClient(CloudWatchClient, CLIENT_WAITS.metrics), log }),
+    metrics: createMetricReader({
+      client: openClient(CloudWatchClient, deadlines.clients.metrics),
+      log,
+      ...deadlines.metrics,
+    }),
     namespace: environment.POWERTOOLS_METRICS_NAMESPACE,
     log,
     now: Date.now,
   };
   return {
-    health: createHealthReader({ ...shared, failures: createFailureSearch(table) }),
+    health: createHealthReader({ ...shared, failures: createFailureSearch({ ...table, ...deadlines.failureSearch }) }),
     gauges: createGaugeReader({
       ...shared,
-      timers: (nowMs) => countTimers(nowMs - OVERDUE_AFTER_MS, { abortSignal: AbortSignal.timeout(TIMERS_TIMEOUT_MS) }),
+      timers: (nowMs) =>
+        countTimers(nowMs - OVERDUE_AFTER_MS, { abortSignal: AbortSignal.timeout(deadlines.timerCount.timeoutMs) }),
       queues: {
         events: queueName(environment.EVENTS_QUEUE_URL),
         deliveries: queueName(environment.DELIVERIES_QUEUE_URL),
@@ -63,10 +71,11 @@ function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
       },
     }),
     token: createSecretSource({
-      client: openClient(SecretsManagerClient, CLIENT_WAITS.settings),
+      client: openClient(SecretsManagerClient, deadlines.clients.settings),
       secretId: environment.METRICS_TOKEN_SECRET_ID,
       parse: metricsTokenSchema,
       log,
+      ...deadlines.secret,
     }),
     log,
   };

@@ -12,7 +12,8 @@ import { SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { CLIENT_WAITS, type ClientWaits, openClient } from '../../lambdas/adapters/aws-clients.ts';
+import { openClient } from '../../lambdas/adapters/aws-clients.ts';
+import { CLIENT_WAITS, type ClientWaits } from '../../lambdas/contract/io-deadlines.ts';
 
 /** Any client and command: each test opens one of them. */
 type AnyClient = { send(command: object, options?: object): Promise<unknown>; destroy(): void };
@@ -53,7 +54,9 @@ function call(Client: unknown, commandWith: Call['commandWith']): Call {
 
 /** Every client that the functions and the commands open: read from their code. */
 const OPENED = new Set(
-  sources().flatMap((text) => [...text.matchAll(/openClient\((\w+), CLIENT_WAITS\.\w+/g)].map(([, name]) => name)),
+  sources().flatMap((text) =>
+    [...text.matchAll(/openClient\((\w+), (?:CLIENT_WAITS|deadlines\.clients)\.\w+/g)].map(([, name]) => name),
+  ),
 );
 
 function sources(): string[] {

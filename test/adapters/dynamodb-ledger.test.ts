@@ -1,10 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { CLIENT_WAITS, openClient } from '../../lambdas/adapters/aws-clients.ts';
+import { openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
+import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
 import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
 import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';

@@ -24,6 +24,7 @@ import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
 const VALUES: Record<string, string> = {
   POWERTOOLS_SERVICE_NAME: 'service',
   POWERTOOLS_METRICS_NAMESPACE: 'namespace',
+  IO_DEADLINE_FACTOR: '1',
   APPCONFIG_APPLICATION_ID: 'app1234',
   FLAGS_ENVIRONMENT_ID: 'env1234',
   FLAGS_PROFILE_ID: 'prf1234',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { CLIENT_WAITS } from '../../lambdas/adapters/aws-clients.ts';
 import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
+import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/contract/io-deadlines.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
@@ -177,6 +177,8 @@ describe('checkStage', () => {
     ['ledger.breaker.openSeconds', breakerOfLedger({ openSeconds: 61 })],
     ['ledger.breaker.slowMilliseconds', breakerOfLedger({ slowMilliseconds: 2001 })],
     ['retain', { retain: false }],
+    ['ioDeadlineFactor', { ioDeadlineFactor: 2 }],
+    ['ioDeadlineFactor', { ioDeadlineFactor: 1.5 }],
     ['cacheTls', { cacheTls: false }],
     ['eventSources.events.maxConcurrency', reserved('enrichBatch', prod.eventSources.events.maxConcurrency - 1)],
     [
@@ -255,12 +257,19 @@ const CALL = Object.fromEntries(
   Object.entries(CLIENT_WAITS).map(([use, { callMs }]) => [use, callMs / 1000]),
 ) as Record<keyof typeof CLIENT_WAITS, number>;
 
+test('deployed functions wait no longer than the deadlines say, which their timeouts are made for', () => {
+  const factors = STAGE_NAMES.map((name) => [name, findStage(name).ioDeadlineFactor]);
+  expect(Object.fromEntries(factors)).toEqual({ local: 10, dev: 1, staging: 1, prod: 1 });
+});
+
+// With the factor 1; the platform on one's own machine multiplies the timeouts too.
 describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
   const { functions } = findStage(name);
   const seconds = (fn: keyof typeof functions) => functions[fn].timeoutSeconds;
 
   test('where everything hangs, one call after the other, a delivery ends before its function', () => {
-    const limiter = 0.7 + 0.2;
+    const { firstConnectionMs, commandMs } = IO_DEADLINES.valkey;
+    const limiter = (firstConnectionMs + 2 * commandMs) / 1000;
     const aroundTry =
       CALL.settings +
       CALL.ledger +

@@ -60,6 +60,7 @@ describe('the function', () => {
   test('reads the metrics of its stage, and the queues by the names that CloudWatch knows', () => {
     expect(functionVariables(prod)).toMatchObject({
       POWERTOOLS_METRICS_NAMESPACE: metricsNamespace('prod'),
+      IO_DEADLINE_FACTOR: '1',
       EVENTS_QUEUE_URL: '<QueuesEvents>',
       EVENTS_DEAD_LETTER_QUEUE_URL: '<QueuesEventsDeadLetters>',
       DELIVERIES_QUEUE_URL: '<QueuesDeliveries>',

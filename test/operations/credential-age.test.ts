@@ -18,6 +18,7 @@ beforeAll(async () => {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: controlPlane.endpoint,
     POWERTOOLS_SERVICE_NAME: 'operations',
     POWERTOOLS_METRICS_NAMESPACE: 'webhooks',
+    IO_DEADLINE_FACTOR: '1',
     SNOWFLAKE_SECRET_ID: SECRET,
   });
   // What it writes is what this is about; a developer's Powertools write by the console.

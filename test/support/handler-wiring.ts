@@ -27,6 +27,7 @@ export function variablesOf(endpoint: string): Record<string, string> {
     AWS_ENDPOINT_URL_SQS: endpoint,
     POWERTOOLS_SERVICE_NAME: 'test',
     POWERTOOLS_METRICS_NAMESPACE: 'test',
+    IO_DEADLINE_FACTOR: '1',
   };
 }
 

@@ -5,16 +5,11 @@ import {
   StartConfigurationSessionCommand,
 } from '@aws-sdk/client-appconfigdata';
 import { errorName } from '../../contract/errors.ts';
+import { IO_DEADLINES, type IoDeadlines } from '../../contract/io-deadlines.ts';
 import type { Log } from '../../contract/log.ts';
 
 /** Asked of AppConfig when a session starts; the least it grants (StartConfigurationSession, 15 to 86,400 s). */
 const POLL_INTERVAL_SECONDS = 15;
-
-/** Longest a read waits for AppConfig while it has something to serve, over session start and get together. */
-const POLL_TIMEOUT_MS = 500;
-
-/** Longest a read waits while it has nothing to serve: a cold TLS handshake must not decide that a flag is off. */
-const FIRST_POLL_TIMEOUT_MS = 3000;
 
 /** One configuration profile in one AppConfig environment, as it was last read. */
 export interface ConfigurationSource<T> {
@@ -36,7 +31,7 @@ export interface ConfigurationProfile {
   readonly profileId: string;
 }
 
-export interface ConfigurationSourceOptions<T> extends ConfigurationProfile {
+export interface ConfigurationSourceOptions<T> extends ConfigurationProfile, Partial<IoDeadlines['configuration']> {
   /**
    * Called once for each version of the document. What it throws refuses the version: the last good one stays and the
    * error's message is logged, so it must not repeat the document's values.
@@ -47,8 +42,6 @@ export interface ConfigurationSourceOptions<T> extends ConfigurationProfile {
   readonly onUnavailable?: () => void;
   /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
   readonly now?: () => number;
-  readonly pollTimeoutMs?: number;
-  readonly firstPollTimeoutMs?: number;
 }
 
 /** Reads one profile through AppConfig's data plane and keeps it in this process. */
@@ -96,7 +89,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
   }
 
   #startPoll(): Promise<void> {
-    const { pollTimeoutMs = POLL_TIMEOUT_MS, firstPollTimeoutMs = FIRST_POLL_TIMEOUT_MS } = this.#options;
+    const { pollTimeoutMs, firstPollTimeoutMs } = { ...IO_DEADLINES.configuration, ...this.#options };
     const timeoutMs = this.#lastGood === undefined ? firstPollTimeoutMs : pollTimeoutMs;
     const poll = { startedAt: this.#now(), timeoutMs };
     const done = this.#poll(poll);

@@ -1,5 +1,6 @@
 import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
+import { IO_DEADLINES } from '../../contract/io-deadlines.ts';
 import type { WebhookState } from '../../contract/ledger.ts';
 import type { ListedWebhook } from '../../contract/ledger-ports.ts';
 import { dayQueries } from './index-queries.ts';
@@ -17,9 +18,6 @@ const LINES_OF_PARTITION = 100;
 const DAYS = 3;
 const DAY_MS = 24 * 3600_000;
 
-/** Longest search, in milliseconds. */
-const SEARCH_TIMEOUT_MS = 3000;
-
 const UNDELIVERED: readonly WebhookState[] = ['dead', 'scheduled', 'parked'];
 
 export interface FailureSearchOptions {
@@ -35,7 +33,7 @@ export type FailureSearch = (integrationId: string, nowMs: number) => Promise<re
 export function createFailureSearch({
   client,
   tableName,
-  searchTimeoutMs = SEARCH_TIMEOUT_MS,
+  searchTimeoutMs = IO_DEADLINES.failureSearch.searchTimeoutMs,
 }: FailureSearchOptions): FailureSearch {
   return async (integrationId, nowMs) => {
     const abortSignal = AbortSignal.timeout(searchTimeoutMs);

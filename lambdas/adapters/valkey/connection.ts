@@ -1,11 +1,7 @@
+import type { IoDeadlines } from '../../contract/io-deadlines.ts';
 import { clientOpener, DISCONNECT_LIMIT_MS, disconnect, type ValkeyAddress, type ValkeyClient } from './client.ts';
 import { elapsed, reasonOf } from './outcomes.ts';
 
-/** How long one try to connect goes on in the background, ms. */
-const OPENING_LIMIT_MS = 2_000;
-/** What the very first lookup waits for it, and what later ones do (a fresh socket after a closed or idle one), ms. */
-const COLD_PATIENCE_MS = 500;
-const RENEWAL_PATIENCE_MS = 200;
 /** At least this long between the starts of two tries, ms. */
 const OPENING_PAUSE_MS = 1_000;
 /** A sandbox may have been frozen meanwhile and its peer gone without a word: older sockets are not trusted, ms. */
@@ -22,22 +18,32 @@ export class ValkeyConnection {
   #lastUsedMs = 0;
   #opening: { readonly client: Promise<ValkeyClient | undefined>; readonly patientUntilMs: number } | undefined;
   #openingStartedMs = Number.NEGATIVE_INFINITY;
-  #patienceMs = COLD_PATIENCE_MS;
+  readonly #deadlines: IoDeadlines['valkey'];
+  #patienceMs: number;
+  #isCold = true;
   #closed = false;
 
   /**
    * @param onFailure called for each try that failed
    * @param nowMs wall clock, ms: a monotonic one may stand still while the sandbox is frozen
    */
-  constructor(address: ValkeyAddress, onFailure: (reason: string) => void, nowMs: () => number) {
+  constructor(
+    address: ValkeyAddress,
+    onFailure: (reason: string) => void,
+    nowMs: () => number,
+    deadlines: IoDeadlines['valkey'],
+  ) {
+    this.#deadlines = deadlines;
+    this.#patienceMs = deadlines.firstConnectionMs;
     this.#open = clientOpener(address);
     this.#onFailure = onFailure;
     this.#nowMs = nowMs;
   }
 
-  /** Whether a lookup may have to wait for the first connection of this sandbox. */
-  get isCold(): boolean {
-    return this.#patienceMs === COLD_PATIENCE_MS;
+  /** The most that a lookup takes, which may have to wait for the first connection of this sandbox. */
+  get limitMs(): number {
+    const { firstConnectionMs, commandMs } = this.#deadlines;
+    return this.#isCold ? firstConnectionMs + commandMs : commandMs;
   }
 
   /** Starts connecting in the background, where nothing is open and the last try is long enough ago. Never throws. */
@@ -46,9 +52,9 @@ export class ValkeyConnection {
     if (this.#closed || this.#client || this.#opening || nowMs - this.#openingStartedMs < OPENING_PAUSE_MS) return;
     // An old failure says little about the server of now: worth a short wait again.
     const isStale = nowMs - this.#openingStartedMs > IDLE_LIMIT_MS;
-    const patienceMs = isStale ? Math.max(RENEWAL_PATIENCE_MS, this.#patienceMs) : this.#patienceMs;
+    const patienceMs = isStale ? Math.max(this.#deadlines.reconnectionMs, this.#patienceMs) : this.#patienceMs;
     this.#openingStartedMs = nowMs;
-    const client = this.#open(OPENING_LIMIT_MS).then(
+    const client = this.#open(this.#deadlines.connectMs).then(
       (opened) => this.#adopt(opened),
       (thrown: unknown) => this.#giveUp(thrown),
     );
@@ -80,7 +86,7 @@ export class ValkeyConnection {
     this.connect();
   }
 
-  /** Closes for good, within 200 ms; a try that is under way ends by itself within its 2 s. */
+  /** Closes for good, within 200 ms; an attempt to connect that is under way ends by itself in its time. */
   async close(): Promise<void> {
     this.#closed = true;
     const client = this.#client;
@@ -93,7 +99,8 @@ export class ValkeyConnection {
 
   #adopt(client: ValkeyClient): ValkeyClient | undefined {
     this.#opening = undefined;
-    this.#patienceMs = RENEWAL_PATIENCE_MS;
+    this.#isCold = false;
+    this.#patienceMs = this.#deadlines.reconnectionMs;
     if (this.#closed) {
       disconnect(client);
       return undefined;
@@ -108,6 +115,7 @@ export class ValkeyConnection {
 
   #giveUp(thrown: unknown): undefined {
     this.#opening = undefined;
+    this.#isCold = false;
     this.#patienceMs = 0;
     if (!this.#closed) this.#onFailure(reasonOf(thrown));
   }
