@@ -62,7 +62,7 @@ function contextOf(terminal: Terminal, opened: Stage[]): Context {
       opened.push(stage);
       return stage;
     },
-    now: Date.now,
+    now: () => Date.now() + (opened.at(-1)?.clockOffsetMs ?? 0),
     sleep: (durationMs) => sleep(durationMs),
   };
 }

@@ -62,6 +62,8 @@ interface Clients {
 /** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
 export interface Stage extends Clients {
   readonly name: string;
+  /** How far its clock is ahead of this machine's, in milliseconds: 0, except where the local platform has skipped time. */
+  readonly clockOffsetMs: number;
   /** @throws OutputMissing */
   output(name: OutputName): string;
   /** A command of the AWS CLI that a person can paste, aimed at this stage. */
@@ -90,7 +92,7 @@ export async function openStage(
 }
 
 function localStage(stateFile: string): Stage {
-  const { endpoints, outputs } = localState(stateFile);
+  const { endpoints, outputs, clock_offset_ms: clockOffsetMs } = localState(stateFile);
   const options = (service: string) => {
     const endpoint = endpoints[`AWS_ENDPOINT_URL_${service}`];
     if (endpoint === undefined) throw new CommandFailed(`the running platform has no ${service}: start it again`);
@@ -98,6 +100,7 @@ function localStage(stateFile: string): Stage {
   };
   const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
   return stageOf('local', outputs, {
+    clockOffsetMs,
     appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, options('APPCONFIG')),
     secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, options('SECRETS_MANAGER')),
     lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, options('LAMBDA')),
@@ -143,6 +146,7 @@ async function deployedStage(name: string, variables: Readonly<Record<string, st
       sqs: openClient(SQSClient, CLIENT_WAITS.command, where),
       cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, where),
       sns: openClient(SNSClient, CLIENT_WAITS.command, where),
+      clockOffsetMs: 0,
       awsCli: (service, words) => `aws ${service} ${words}`,
     });
   } finally {
@@ -171,10 +175,11 @@ export async function stackOutputs(
 function stageOf(
   name: string,
   outputs: Readonly<Record<string, string>>,
-  { awsCli, ...clients }: Clients & Pick<Stage, 'awsCli'>,
+  { awsCli, clockOffsetMs, ...clients }: Clients & Pick<Stage, 'awsCli' | 'clockOffsetMs'>,
 ): Stage {
   return {
     name,
+    clockOffsetMs,
     ...clients,
     awsCli,
     output(key) {

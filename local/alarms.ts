@@ -49,8 +49,6 @@ export interface LocalAlarmsOptions {
   readonly template: Template;
   readonly resolver: Resolver;
   readonly metrics: LocalMetrics;
-  /** Periods are divided by it. */
-  readonly timeScale: number;
   /** Whether somebody has an alarm ring, whatever the metrics say. */
   readonly isSet?: (arn: string) => boolean;
 }
@@ -58,21 +56,17 @@ export interface LocalAlarmsOptions {
 /**
  * The template's alarms, each judged as it is asked for, over the periods that end now: nothing is told to anybody, and
  * nothing is remembered, so that an alarm is as quick to end as it is to begin. All compare with "greater than".
- *
- * Their periods last as much less as the platform's other waits.
  */
 export class LocalAlarms {
   readonly #template: Template;
   readonly #resolver: Resolver;
   readonly #metrics: LocalMetrics;
-  readonly #timeScale: number;
   readonly #isSet: (arn: string) => boolean;
 
-  constructor({ template, resolver, metrics, timeScale, isSet = () => false }: LocalAlarmsOptions) {
+  constructor({ template, resolver, metrics, isSet = () => false }: LocalAlarmsOptions) {
     this.#template = template;
     this.#resolver = resolver;
     this.#metrics = metrics;
-    this.#timeScale = timeScale;
     this.#isSet = isSet;
   }
 
@@ -100,7 +94,7 @@ export class LocalAlarms {
     const { ComparisonOperator: comparison = 'GreaterThanThreshold' } = alarm;
     if (comparison !== 'GreaterThanThreshold')
       throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not known here`);
-    const { queries, periodMs } = queriesOf(alarm, this.#timeScale);
+    const { queries, periodMs } = queriesOf(alarm);
     const periods = Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
       const untilMs = nowMs - index * periodMs + 1;
       const value = this.#valueOf(queries, { fromMs: untilMs - periodMs, untilMs });
@@ -122,13 +116,13 @@ export class LocalAlarms {
   }
 }
 
-function queriesOf(alarm: MetricAlarm, timeScale: number) {
+function queriesOf(alarm: MetricAlarm) {
   const { Metrics, Namespace = '', MetricName = '', Dimensions = [], Period = 300 } = alarm;
   const Stat = alarm.Statistic ?? alarm.ExtendedStatistic ?? 'Sum';
   const own: Query = { Id: 'own', MetricStat: { Metric: { Namespace, MetricName, Dimensions }, Period, Stat } };
   const queries = Metrics ?? [own];
   const seconds = Math.max(...queries.map(({ MetricStat }) => MetricStat?.Period ?? 0));
-  return { queries, periodMs: (seconds * 1000) / timeScale };
+  return { queries, periodMs: seconds * 1000 };
 }
 
 /** CDK writes "any of": `(ALARM("arn") OR ALARM("arn"))`. @throws SyntaxError for another rule */

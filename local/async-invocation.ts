@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { attributeText } from '../lambdas/contract/text.ts';
+import type { Clock, Work } from './clock.ts';
 import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
@@ -29,7 +29,7 @@ export interface AsyncInvokerOptions {
   readonly resolver: Resolver;
   readonly functions: Functions;
   readonly queues: Queues;
-  readonly timeScale: number;
+  readonly clock: Clock;
 }
 
 /**
@@ -42,14 +42,14 @@ export interface AsyncInvokerOptions {
 export class AsyncInvoker {
   readonly #functions: Functions;
   readonly #queues: Queues;
-  readonly #timeScale: number;
+  readonly #clock: Clock;
   readonly #configurations = new Map<string, AsyncConfiguration>();
   readonly #stopping = new AbortController();
 
-  constructor({ template, resolver, functions, queues, timeScale }: AsyncInvokerOptions) {
+  constructor({ template, resolver, functions, queues, clock }: AsyncInvokerOptions) {
     this.#functions = functions;
     this.#queues = queues;
-    this.#timeScale = timeScale;
+    this.#clock = clock;
     const configs = resourcesOfType(template, 'AWS::Lambda::EventInvokeConfig').map(([id]) => resolver.properties(id));
     for (const { configuration } of functions.all()) {
       const { logicalId, name } = configuration;
@@ -68,7 +68,7 @@ export class AsyncInvoker {
   /** @param key of the function, as `Functions.find` takes it. Resolves when the event is done with, well or badly */
   async invoke(key: string, event: unknown): Promise<void> {
     try {
-      await this.#try(key, event);
+      await this.#clock.work((work) => this.#try(key, event, work));
     } catch (thrown) {
       if (!this.#stopping.signal.aborted) throw thrown;
     }
@@ -79,10 +79,10 @@ export class AsyncInvoker {
     this.#stopping.abort();
   }
 
-  async #try(key: string, event: unknown): Promise<void> {
+  async #try(key: string, event: unknown, work: Work): Promise<void> {
     const pool = this.#functions.find(key);
     const configuration = this.#configurations.get(pool.configuration.name) as AsyncConfiguration;
-    const giveUpAt = Date.now() + (configuration.maxEventAgeSeconds * 1000) / this.#timeScale;
+    const giveUpAt = Date.now() + configuration.maxEventAgeSeconds * 1000;
     let result = await pool.invoke(event);
     let failures = 0;
     let throttles = 0;
@@ -90,14 +90,11 @@ export class AsyncInvoker {
       if (result.status === 'failed') failures += 1;
       else throttles += 1;
       if (failures > configuration.retryAttempts) break;
-      await this.#sleep(result.status === 'failed' ? retryDelaySeconds(failures) : throttleDelaySeconds(throttles));
+      const seconds = result.status === 'failed' ? retryDelaySeconds(failures) : throttleDelaySeconds(throttles);
+      await work.sleep(seconds * 1000, this.#stopping.signal);
       result = await pool.invoke(event);
     }
     if (result.status !== 'succeeded') await this.#giveUp(pool.configuration.arn, configuration, event, result);
-  }
-
-  async #sleep(seconds: number): Promise<void> {
-    await sleep((seconds * 1000) / this.#timeScale, undefined, { signal: this.#stopping.signal });
   }
 
   async #giveUp(

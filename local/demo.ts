@@ -6,30 +6,30 @@ import { playOwnEvents } from './demo/own-events.ts';
 import { type FileEvent, readEventsFile } from './demo/read-events.ts';
 import { play } from './demo/script.ts';
 import { formatOwnOutcomes, formatTable } from './demo/table.ts';
+import { startTimes } from './demo/times.ts';
 import { startWorld, type World } from './demo/world.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 
 type Say = (line: string) => void;
 
-async function demo({ timeScale, receiptsFile, eventsFile, waitMs }: DemoOptions): Promise<boolean> {
+async function demo({ receiptsFile, eventsFile }: DemoOptions): Promise<boolean> {
   const events = eventsFile === undefined ? undefined : readEventsFile(eventsFile);
-  const startedAt = Date.now();
-  const say: Say = (line) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(5)} s  ${line}`);
+  const times = startTimes();
+  const say: Say = (line) => console.log(`${times.real().padStart(6)}  ${times.pipeline().padStart(9)}  ${line}`);
+  console.log('  real   pipeline');
   if (receiptsFile !== undefined) writeFileSync(receiptsFile, '');
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
   const world = await startWorld({
     assemblyDirectory,
-    timeScale,
     ...(receiptsFile !== undefined && {
       onReceipt: (receipt) => appendFileSync(receiptsFile, `${JSON.stringify(receipt)}\n`),
     }),
   });
   try {
-    say(
-      `the template runs: SQS at ${world.platform.endpoints.AWS_ENDPOINT_URL_SQS}, a minute is ${(60 / timeScale).toFixed(1)} s`,
-    );
-    const isGood = events === undefined ? await playScenarios(world, say) : await playFile(world, events, waitMs, say);
+    say(`the template runs: SQS at ${world.platform.endpoints.AWS_ENDPOINT_URL_SQS}`);
+    const isGood = events === undefined ? await playScenarios(world, say) : await playFile(world, events, say);
+    console.log(`${times.pipeline()} of pipeline time in ${times.real()}`);
     for (const line of world.thrown()) console.log(`thrown by ${line}`);
     return isGood;
   } finally {
@@ -49,10 +49,10 @@ async function playScenarios(world: World, say: Say): Promise<boolean> {
 }
 
 /** @returns whether every event came to its end */
-async function playFile(world: World, events: readonly FileEvent[], waitMs: number, say: Say): Promise<boolean> {
+async function playFile(world: World, events: readonly FileEvent[], say: Say): Promise<boolean> {
   world.switchFlag(true);
   say(`flag on, for everybody; publishing ${events.length} ${events.length === 1 ? 'event' : 'events'}`);
-  const outcomes = await playOwnEvents(world, events, waitMs);
+  const outcomes = await playOwnEvents(world, events);
   const ended = outcomes.filter(({ isFinal }) => isFinal).length;
   say(`${ended} of ${outcomes.length} came to their end`);
   console.log(`\n${formatOwnOutcomes(outcomes)}\n`);

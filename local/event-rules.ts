@@ -1,11 +1,10 @@
 import { type AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
+import type { Clock } from './clock.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
-/** Shortest interval of a schedule, in milliseconds: a scaled one must not become a busy loop. */
-const MIN_INTERVAL_MS = 1_000;
 const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
 interface Target {
@@ -35,35 +34,35 @@ export interface EventRulesOptions {
   readonly functions: Functions;
   readonly queues: Queues;
   readonly invoker: AsyncInvoker;
-  /** Intervals of schedules are divided by it, but never under a second. */
-  readonly timeScale: number;
+  readonly clock: Clock;
 }
 
 /** Every `AWS::Events::Rule` of the template, on the default bus. */
 export class EventRules {
   readonly #rules: readonly Rule[];
   readonly #invoker: AsyncInvoker;
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #clock: Clock;
 
   /** @throws Error where a rule asks for something that is not understood here */
-  constructor({ template, resolver, functions, queues, invoker, timeScale }: EventRulesOptions) {
+  constructor({ template, resolver, functions, queues, invoker, clock }: EventRulesOptions) {
     this.#invoker = invoker;
+    this.#clock = clock;
     this.#rules = resourcesOfType(template, 'AWS::Events::Rule')
       .map(([logicalId]) => [logicalId, resolver.properties(logicalId)] as const)
       .filter(([, { State }]) => State !== 'DISABLED')
-      .map(([logicalId, properties]) => readRule(logicalId, properties, timeScale));
+      .map(([logicalId, properties]) => readRule(logicalId, properties));
     for (const { logicalId, targets } of this.#rules) {
       for (const target of targets) checkTarget(logicalId, target, functions, queues);
     }
   }
 
-  /** Starts the schedules; the first event comes after one interval. */
+  /** Starts the schedules, which end with the clock; the first event comes after one interval. */
   start(): void {
     for (const rule of this.#rules) {
       if (rule.intervalMs === undefined) continue;
       const ruleArn = `arn:aws:events:${REGION}:${ACCOUNT}:rule/${rule.logicalId}`;
       const tick = () => this.#invokeTargets(rule, eventBridgeEvent('aws.events', 'Scheduled Event', [ruleArn], {}));
-      this.#timers.push(setInterval(tick, rule.intervalMs));
+      void this.#clock.every(rule.intervalMs, tick);
     }
   }
 
@@ -74,10 +73,6 @@ export class EventRules {
     }
   }
 
-  stop(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-  }
-
   #invokeTargets({ targets }: Rule, event: Readonly<Record<string, unknown>>): void {
     for (const { Arn, Input } of targets) {
       void this.#invoker.invoke(Arn, Input === undefined ? event : JSON.parse(Input));
@@ -85,22 +80,22 @@ export class EventRules {
   }
 }
 
-function readRule(logicalId: string, properties: Readonly<Record<string, unknown>>, timeScale: number): Rule {
+function readRule(logicalId: string, properties: Readonly<Record<string, unknown>>): Rule {
   const { EventPattern, ScheduleExpression, Targets = [] } = properties;
   const pattern = EventPattern as Pattern | undefined;
   if (pattern !== undefined) checkPattern(logicalId, pattern);
   return {
     logicalId,
     pattern,
-    intervalMs: ScheduleExpression === undefined ? undefined : interval(logicalId, ScheduleExpression, timeScale),
+    intervalMs: ScheduleExpression === undefined ? undefined : interval(logicalId, ScheduleExpression),
     targets: Targets as Target[],
   };
 }
 
-function interval(logicalId: string, expression: unknown, timeScale: number): number {
+function interval(logicalId: string, expression: unknown): number {
   const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(String(expression));
   if (rate === null) throw new Error(`${logicalId}: the local platform runs rate(…) schedules only: ${expression}`);
-  return Math.max(MIN_INTERVAL_MS, (Number(rate[1]) * (UNIT_MS[rate[2] ?? ''] ?? 0)) / timeScale);
+  return Number(rate[1]) * (UNIT_MS[rate[2] ?? ''] ?? 0);
 }
 
 function checkPattern(logicalId: string, pattern: Pattern): void {

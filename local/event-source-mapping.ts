@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { ChangeMessageVisibilityCommand, DeleteMessageBatchCommand, type Message } from '@aws-sdk/client-sqs';
-import { BatchGatherer, MAX_RECEIVED } from './batch-gatherer.ts';
+import { DeleteMessageBatchCommand, type Message } from '@aws-sdk/client-sqs';
+import { type Batch, BatchGatherer, MAX_RECEIVED } from './batch-gatherer.ts';
+import type { Clock, Work } from './clock.ts';
 import type { FunctionPool } from './function-pool.ts';
 import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
@@ -11,7 +11,6 @@ import { resourcesOfType, type Template } from './template.ts';
 
 /** Batches that Lambda starts with in parallel for one queue. It adds more under load; the local platform does not. */
 const PARALLEL_POLLERS = 5;
-const POLL_FAULT_PAUSE_MS = 500;
 const THROTTLE_BACKOFF_MS = { first: 100, most: 2_000 } as const;
 
 interface MappingProperties {
@@ -30,8 +29,7 @@ export interface MappingsOptions {
   readonly resolver: Resolver;
   readonly queues: Queues;
   readonly functions: Functions;
-  /** What a failed message still has to wait is divided by this. At 1 the queue's own timing is left alone. */
-  readonly timeScale: number;
+  readonly clock: Clock;
 }
 
 /** Every `AWS::Lambda::EventSourceMapping` of the template, not yet polling. */
@@ -56,22 +54,23 @@ export class EventSourceMapping {
   readonly #queues: Queues;
   readonly #queue: Queue;
   readonly #function: FunctionPool;
-  readonly #timeScale: number;
+  readonly #clock: Clock;
   readonly #batches: BatchGatherer;
   readonly #stopping = new AbortController();
   #pollers: Promise<void>[] = [];
 
-  constructor(properties: MappingProperties, { queues, functions, timeScale }: MappingsOptions) {
+  constructor(properties: MappingProperties, { queues, functions, clock }: MappingsOptions) {
     this.#properties = properties;
     this.#queues = queues;
     this.#queue = queues.find(properties.EventSourceArn);
     this.#function = functions.find(properties.FunctionName);
-    this.#timeScale = timeScale;
     const { BatchSize = 10, MaximumBatchingWindowInSeconds = 0 } = properties;
-    this.#batches = new BatchGatherer(queues, this.#queue, BatchSize, MaximumBatchingWindowInSeconds);
+    this.#batches = new BatchGatherer(queues, this.#queue, clock, BatchSize, MaximumBatchingWindowInSeconds);
+    this.#clock = clock;
   }
 
   start(): void {
+    this.#clock.addSource(this.#queues.dueSource(this.#queue, () => this.#batches.isWaiting));
     const most = this.#properties.ScalingConfig?.MaximumConcurrency ?? PARALLEL_POLLERS;
     this.#pollers = Array.from({ length: Math.min(PARALLEL_POLLERS, most) }, () => this.#poll());
   }
@@ -83,39 +82,37 @@ export class EventSourceMapping {
   }
 
   async #poll(): Promise<void> {
-    while (!this.#stopping.signal.aborted) {
-      try {
-        const batch = await this.#batches.next(this.#stopping.signal);
-        if (batch.length > 0) await this.#process(batch);
-      } catch (thrown) {
-        if (this.#stopping.signal.aborted) return;
-        // As Lambda's pollers do: the messages return when their visibility ends.
-        console.error(`polling ${this.#queue.name}: ${String(thrown)}`);
-        await sleep(POLL_FAULT_PAUSE_MS);
-      }
+    for (;;) {
+      const batch = await this.#batches.next(this.#stopping.signal);
+      if (batch === undefined) return;
+      await this.#process(batch);
     }
   }
 
-  async #process(batch: readonly Message[]): Promise<void> {
-    const receivedAt = Date.now();
-    const result = await this.#invoke(batch, receivedAt);
-    const ids = batch.map(({ MessageId = '' }) => MessageId);
-    const failed = this.#failed(result, ids);
-    await this.#delete(batch.filter(({ MessageId = '' }) => !failed.includes(MessageId)));
-    const left = batch.filter(({ MessageId = '' }) => failed.includes(MessageId));
-    await Promise.all(left.map((message) => this.#shortenVisibility(message, receivedAt)));
+  async #process({ messages, work }: Batch): Promise<void> {
+    try {
+      const result = await this.#invoke(messages, work);
+      const ids = messages.map(({ MessageId = '' }) => MessageId);
+      const failed = this.#failed(result, ids);
+      await this.#delete(messages.filter(({ MessageId = '' }) => !failed.includes(MessageId)));
+    } catch (thrown) {
+      // As with Lambda's pollers, the messages return when their visibility ends.
+      if (!this.#stopping.signal.aborted) console.error(`polling ${this.#queue.name}: ${String(thrown)}`);
+    } finally {
+      work.end();
+    }
   }
 
   /** A batch whose function did not run is tried again for as long as its messages are invisible, then left to the queue. */
-  async #invoke(batch: readonly Message[], receivedAt: number): Promise<InvocationResult> {
+  async #invoke(batch: readonly Message[], work: Work): Promise<InvocationResult> {
     const event = sqsEvent(batch, this.#queue.arn);
-    const giveUpAt = receivedAt + this.#queue.visibilityTimeoutSeconds * 1000;
+    const giveUpAt = Date.now() + this.#queue.visibilityTimeoutSeconds * 1000;
     let backoffMs: number = THROTTLE_BACKOFF_MS.first;
     for (;;) {
       const result = await this.#function.invoke(event);
       const hasRun = result.status === 'succeeded' || result.status === 'failed';
       if (hasRun || Date.now() + backoffMs > giveUpAt) return result;
-      await sleep(backoffMs, undefined, { signal: this.#stopping.signal });
+      await work.sleep(backoffMs, this.#stopping.signal);
       backoffMs = Math.min(backoffMs * 2, THROTTLE_BACKOFF_MS.most);
     }
   }
@@ -127,28 +124,11 @@ export class EventSourceMapping {
   }
 
   async #delete(messages: readonly Message[]): Promise<void> {
-    for (const { ReceiptHandle = '' } of messages) this.#queues.takeOwnVisibility(ReceiptHandle);
     for (let from = 0; from < messages.length; from += MAX_RECEIVED) {
       const Entries = messages
         .slice(from, from + MAX_RECEIVED)
         .map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
       await this.#queues.client.send(new DeleteMessageBatchCommand({ QueueUrl: this.#queue.url, Entries }));
     }
-  }
-
-  /** Divides what is left of a failed message's wait, whether the queue's timeout or one that the handler asked for. */
-  async #shortenVisibility({ ReceiptHandle = '' }: Message, receivedAt: number): Promise<void> {
-    const askedFor = this.#queues.takeOwnVisibility(ReceiptHandle);
-    if (this.#timeScale <= 1) return;
-    const visibleAt = askedFor ?? receivedAt + this.#queue.visibilityTimeoutSeconds * 1000;
-    const leftMs = visibleAt - Date.now();
-    if (leftMs <= 0) return;
-    const VisibilityTimeout = Math.ceil(leftMs / 1000 / this.#timeScale);
-    const change = { QueueUrl: this.#queue.url, ReceiptHandle, VisibilityTimeout };
-    await this.#queues.client.send(new ChangeMessageVisibilityCommand(change)).catch((thrown: unknown) => {
-      // The handler deleted it, or it became visible meanwhile: then there is nothing left to shorten.
-      if ((thrown as Error).name !== 'MessageNotInflight') throw thrown;
-    });
-    this.#queues.takeOwnVisibility(ReceiptHandle);
   }
 }

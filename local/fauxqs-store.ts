@@ -1,3 +1,4 @@
+import type { Message } from '@aws-sdk/client-sqs';
 import type { BuildAppOptions } from 'fauxqs';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
@@ -33,4 +34,26 @@ export function watchMessages(
   };
   // The store hands it to each queue that it creates. The rest of the class keeps what it has seen, for reading.
   store.spy = spy as unknown as NonNullable<QueueStore['spy']>;
+}
+
+/** What `ReceiveMessage` answers at once, with all attributes; at most 10. */
+export function receive(store: QueueStore, queueUrl: string, most: number): Message[] {
+  const queue = store.getQueue(queueUrl);
+  if (queue === undefined) throw new Error(`no queue ${queueUrl}`);
+  const resolveArn = (arn: string) => store.getQueueByArn(arn);
+  return queue.dequeue(most, undefined, resolveArn).map((message) => {
+    const { message: stored } = queue.inflightMessages.get(message.ReceiptHandle) as { message: StoredMessage };
+    const { sentTimestamp, approximateReceiveCount, approximateFirstReceiveTimestamp, messageGroupId } = stored;
+    const received: object = {
+      ...message,
+      Attributes: {
+        SenderId: '000000000000',
+        SentTimestamp: String(sentTimestamp),
+        ApproximateReceiveCount: String(approximateReceiveCount),
+        ApproximateFirstReceiveTimestamp: String(approximateFirstReceiveTimestamp),
+        ...(messageGroupId !== undefined && { MessageGroupId: messageGroupId }),
+      },
+    };
+    return received;
+  });
 }

@@ -9,6 +9,8 @@ export interface Invocation {
   readonly logStreamName: string;
   /** When the platform kills the process, in epoch milliseconds. */
   readonly deadlineMs: number;
+  /** How far the function's `Date` is ahead of the real clock, in milliseconds. */
+  readonly clockOffsetMs: number;
 }
 
 /** An error as Lambda reports it: `errorType` is the thrown error's `name`. */

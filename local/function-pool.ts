@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Clock } from './clock.ts';
 import { FunctionProcess, type InvocationResult, type LogLine } from './function-process.ts';
 
 /** Lambda's limit for the payload of a synchronous invocation and of its answer, in bytes. */
@@ -17,6 +18,8 @@ export interface FunctionConfiguration {
   readonly handler: string;
   readonly directory: string;
   readonly timeoutSeconds: number;
+  /** What the stage multiplies its deadlines by, so that a busy machine ends no function either; at least 1. */
+  readonly ioDeadlineFactor: number;
   readonly memoryMb: number;
   /** Undefined: only the account's concurrency bounds it. */
   readonly reservedConcurrency: number | undefined;
@@ -27,13 +30,12 @@ export interface FunctionConfiguration {
 export interface AccountConcurrency {
   readonly limit: number;
   running: number;
-  /** Invocations that wait for their turn. */
-  readonly waiting: (() => void)[];
 }
 
 /** A function: its environments (one process for each concurrent invocation, reused while warm) and its output. */
 export class FunctionPool {
   readonly configuration: FunctionConfiguration;
+  readonly #clock: Clock;
   readonly #account: AccountConcurrency;
   readonly #logFile: string | undefined;
   readonly #onLine: (line: LogLine) => void;
@@ -49,12 +51,14 @@ export class FunctionPool {
 
   constructor(
     configuration: FunctionConfiguration,
+    clock: Clock,
     account: AccountConcurrency,
     logFile?: string,
     onLine: (line: LogLine) => void = () => {},
     onResult: (status: InvocationResult['status']) => void = () => {},
   ) {
     this.configuration = configuration;
+    this.#clock = clock;
     this.#account = account;
     this.#logFile = logFile;
     this.#onLine = onLine;
@@ -68,7 +72,7 @@ export class FunctionPool {
 
   /** Invokes the function as `Invoke` does synchronously. A fault of the function is an answer; this never throws. */
   async invoke(payload: unknown): Promise<InvocationResult> {
-    const result = await this.#invoke(payload);
+    const result = await this.#clock.work(() => this.#invoke(payload));
     this.#onResult(result.status);
     return result;
   }
@@ -80,35 +84,6 @@ export class FunctionPool {
    */
   refuseWith(errorName: string | undefined): void {
     this.#refusal = errorName;
-  }
-
-  /**
-   * The same, but waits while the account has no concurrency left, for `patienceMs` at most: that limit stands for this
-   * machine's memory. A reserved concurrency is the stage's own, and throttles at once.
-   */
-  async invokeInTurn(payload: unknown, patienceMs: number): Promise<InvocationResult> {
-    const giveUp = AbortSignal.timeout(Math.max(1, patienceMs));
-    const isReserved = this.configuration.reservedConcurrency !== undefined;
-    while (!isReserved && !this.#stopped && !this.#hasConcurrency() && !giveUp.aborted) await this.#turn(giveUp);
-    return this.invoke(payload);
-  }
-
-  /** Until an invocation ends, or nobody waits any more. */
-  #turn(giveUp: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const leave = () => {
-        // Whoever left must not be called in place of one who waits.
-        const position = this.#account.waiting.indexOf(proceed);
-        if (position !== -1) this.#account.waiting.splice(position, 1);
-        resolve();
-      };
-      const proceed = () => {
-        giveUp.removeEventListener('abort', leave);
-        resolve();
-      };
-      this.#account.waiting.push(proceed);
-      giveUp.addEventListener('abort', leave, { once: true });
-    });
   }
 
   async #invoke(payload: unknown): Promise<InvocationResult> {
@@ -151,7 +126,6 @@ export class FunctionPool {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    for (const proceed of this.#account.waiting.splice(0)) proceed();
     this.killAll();
     await Promise.all([...this.#all].map((environment) => environment.ended()));
   }
@@ -163,9 +137,7 @@ export class FunctionPool {
 
   #count(change: 1 | -1): void {
     this.#running += change;
-    if (this.configuration.reservedConcurrency !== undefined) return;
-    this.#account.running += change;
-    if (change === -1) this.#account.waiting.shift()?.();
+    if (this.configuration.reservedConcurrency === undefined) this.#account.running += change;
   }
 
   async #run(payload: string): Promise<InvocationResult> {
@@ -176,7 +148,7 @@ export class FunctionPool {
       if (error !== undefined) return { status: 'failed', error };
       this.#loaded.add(environment);
     }
-    const timeoutMs = this.configuration.timeoutSeconds * 1000;
+    const timeoutMs = this.configuration.timeoutSeconds * 1000 * this.configuration.ioDeadlineFactor;
     const result = await environment.invoke(this.#invocation(payload, timeoutMs), timeoutMs);
     if (environment.usable) this.#idle.push(environment);
     return tooLarge(result) ? failure('Function.ResponseSizeTooLarge', 'the response is larger than 6 MB') : result;
@@ -201,6 +173,7 @@ export class FunctionPool {
       exportName: this.configuration.handler.slice(this.handlerName.length + 1),
       environment: this.configuration.environment,
       directory: this.configuration.directory,
+      clockOffsetMs: this.#clock.offsetMs,
       onLine: (line) => this.#keep(line),
     });
     this.#all.add(environment);
@@ -219,6 +192,7 @@ export class FunctionPool {
       logGroupName: environment.AWS_LAMBDA_LOG_GROUP_NAME ?? '',
       logStreamName: environment.AWS_LAMBDA_LOG_STREAM_NAME ?? '',
       deadlineMs: Date.now() + timeoutMs,
+      clockOffsetMs: this.#clock.offsetMs,
     };
   }
 

@@ -30,6 +30,8 @@ export interface ProcessOptions {
   /** Exactly what the function sees; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
+  /** How far its `Date` is ahead of the real clock while it loads, in milliseconds. */
+  readonly clockOffsetMs: number;
   readonly onLine: (line: LogLine) => void;
 }
 
@@ -44,7 +46,7 @@ export class FunctionProcess {
   #exiting = false;
 
   constructor(options: ProcessOptions) {
-    this.#child = fork(RUNTIME, [options.modulePath, options.exportName], {
+    this.#child = fork(RUNTIME, [options.modulePath, options.exportName, String(options.clockOffsetMs)], {
       env: { ...options.environment },
       execArgv: [],
       cwd: options.directory,

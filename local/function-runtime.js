@@ -1,14 +1,17 @@
 /**
  * What runs in a function's process: loads the bundled handler and answers invocations one at a time, as Lambda's
- * Node.js runtime does. Takes the module's path and the export's name as arguments and leaves the environment alone.
+ * Node.js runtime does. Takes the module's path, the export's name and how far `Date` is ahead of the real clock as
+ * arguments, and leaves the environment alone.
  *
  * Plain JavaScript, since every cold start pays for it: stripping types would cost each process 80 ms of processor time.
  *
  * @import { FunctionError, Invocation, RuntimeMessage } from './function-messages.ts'
  */
 import { pathToFileURL } from 'node:url';
+import { moveDate } from './moved-date.js';
 
-const [modulePath = '', exportName = ''] = process.argv.slice(2);
+const [modulePath = '', exportName = '', clockOffsetMs = '0'] = process.argv.slice(2);
+moveDate(Number(clockOffsetMs));
 
 /** @type {(message: RuntimeMessage, then?: () => void) => void} */
 function reply(message, then = () => {}) {
@@ -52,6 +55,7 @@ async function loadHandler() {
 
 /** @type {(handler: (event: unknown, context: object) => unknown, invocation: Invocation) => Promise<void>} */
 async function answer(handler, invocation) {
+  moveDate(invocation.clockOffsetMs);
   try {
     const result = await handler(JSON.parse(invocation.payload), contextOf(invocation));
     reply({ type: 'result', payload: JSON.stringify(result ?? null) ?? 'null' });

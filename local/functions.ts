@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Clock } from './clock.ts';
 import { type AccountConcurrency, type FunctionConfiguration, FunctionPool } from './function-pool.ts';
 import type { InvocationResult, LogLine } from './function-process.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
@@ -52,28 +53,23 @@ function lambdaVariables(name: string, properties: FunctionProperties, directory
   };
 }
 
-/**
- * What passes between an event's attempts, and so faster where those do: when a warehouse that was sick is asked again, and the
- * wait of a delivery that has waited often. Leases and holds keep real time, so in scaled time a delivery waits for them that often.
- */
-const SCALED_VARIABLES: ReadonlySet<string> = new Set(['WAREHOUSE_OPEN_SECONDS', 'LONG_WAIT_SECONDS']);
-
 function configurationOf(
   template: Template,
   resolver: Resolver,
   logicalId: string,
   endpoints: Readonly<Record<string, string>>,
-  timeScale: number,
 ): FunctionConfiguration {
   const properties = resolver.properties(logicalId) as unknown as FunctionProperties;
   const key = properties.Code.S3Key ?? '';
   const directory = template.assetDirectories.get(key);
   if (directory === undefined) throw new Error(`${logicalId}: the assembly has no asset for its code ${key}`);
   const name = nameOf(template, logicalId, resolver);
-  const variables = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [
-    key,
-    SCALED_VARIABLES.has(key) ? String(Number(value) / timeScale) : String(value),
-  ]);
+  const variables = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [key, String(value)]);
+  const environment = {
+    ...lambdaVariables(name, properties, directory),
+    ...Object.fromEntries(variables),
+    ...endpoints,
+  };
   return {
     logicalId,
     name,
@@ -83,11 +79,8 @@ function configurationOf(
     timeoutSeconds: properties.Timeout ?? 3,
     memoryMb: properties.MemorySize ?? 128,
     reservedConcurrency: properties.ReservedConcurrentExecutions,
-    environment: {
-      ...lambdaVariables(name, properties, directory),
-      ...Object.fromEntries(variables),
-      ...endpoints,
-    },
+    ioDeadlineFactor: Number(environment.IO_DEADLINE_FACTOR ?? 1),
+    environment,
   };
 }
 
@@ -97,8 +90,7 @@ export interface FunctionsOptions {
   /** `AWS_ENDPOINT_URL_<SERVICE>` by name: how the SDK inside a function finds the services that run here. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly account: AccountConcurrency;
-  /** Variables that are times between tries are divided by it; 1 where it is absent. */
-  readonly timeScale?: number;
+  readonly clock: Clock;
   /** Where each function's output is appended to `<handler>.log`. */
   readonly logDirectory: string | undefined;
   /** Called for each line of any function's output. */
@@ -111,21 +103,12 @@ export interface FunctionsOptions {
 export class Functions {
   readonly #pools: FunctionPool[];
 
-  constructor({
-    template,
-    resolver,
-    endpoints,
-    account,
-    timeScale = 1,
-    logDirectory,
-    onLine,
-    onResult,
-  }: FunctionsOptions) {
+  constructor({ template, resolver, endpoints, account, clock, logDirectory, onLine, onResult }: FunctionsOptions) {
     this.#pools = resourcesOfType(template, 'AWS::Lambda::Function').map(([logicalId]) => {
-      const configuration = configurationOf(template, resolver, logicalId, endpoints, timeScale);
+      const configuration = configurationOf(template, resolver, logicalId, endpoints);
       const logFile = logDirectory && join(logDirectory, `${configuration.handler.split('.')[0]}.log`);
       const onEnd = onResult && ((status: InvocationResult['status']) => onResult(configuration.name, status));
-      return new FunctionPool(configuration, account, logFile, onLine, onEnd);
+      return new FunctionPool(configuration, clock, account, logFile, onLine, onEnd);
     });
   }
 

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { LOCAL_BROWSERS } from '../lib/status-api-settings.ts';
+import type { Clock } from './clock.ts';
 import type { Answer } from './control-plane/rest.ts';
 import type { Functions } from './functions.ts';
 import { type CrossOrigin, isPreflight, originHeaders, preflightHeaders } from './http-api/cross-origin.ts';
@@ -34,7 +35,7 @@ export class HttpApis {
     this.issuer = issuer;
   }
 
-  static async start(template: Template): Promise<HttpApis> {
+  static async start(template: Template, clock: Clock): Promise<HttpApis> {
     const ids = resourcesOfType(template, 'AWS::ApiGatewayV2::Api').map(([logicalId]) => logicalId);
     const { issuer, audiences } = LOCAL_BROWSERS;
     const isNamed = resourcesOfType(template, 'AWS::ApiGatewayV2::Authorizer').some(
@@ -43,7 +44,7 @@ export class HttpApis {
     const starting = isNamed
       ? startTokenIssuer({ issuer, audience: String(audiences[0]) })
       : Promise.resolve(undefined);
-    const [tokens, ...apis] = await Promise.all([starting, ...ids.map(listen)]);
+    const [tokens, ...apis] = await Promise.all([starting, ...ids.map((id) => listen(id, clock))]);
     return new HttpApis(apis, tokens);
   }
 
@@ -75,8 +76,10 @@ export class HttpApis {
   }
 }
 
-async function listen(id: string): Promise<RunningApi> {
+async function listen(id: string, clock: Clock): Promise<RunningApi> {
   const server = createServer((request, response) => {
+    const work = clock.begin();
+    response.once('close', () => work.end());
     request.resume();
     const answering = answer(request, api).catch(() => gatewayAnswer(500, 'Internal Server Error'));
     void answering.then(({ status, headers, body }) =>

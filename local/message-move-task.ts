@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ListMessageMoveTasksResultEntry } from '@aws-sdk/client-sqs';
+import type { Clock } from './clock.ts';
 import type { QueueStore, StoredMessage, StoredQueue } from './fauxqs-store.ts';
 
 /** Messages a second where a task asks for no rate: the highest that it may ask for. */
@@ -25,20 +26,20 @@ export class MoveTask {
   readonly #startedMs = Date.now();
   /** As many are moved, though others arrive meanwhile: a letter that comes back is not moved twice. */
   readonly #toMove: number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopping = new AbortController();
   #moved = 0;
   #status: 'RUNNING' | 'COMPLETED' | 'CANCELLED' | 'FAILED' = 'RUNNING';
   #failure: string | undefined;
 
   /** @param origins where SQS itself moved a message from, by message id: the ARN of a queue */
-  constructor(request: MoveRequest, store: QueueStore, origins: Map<string, string>) {
+  constructor(request: MoveRequest, store: QueueStore, origins: Map<string, string>, clock: Clock) {
     const { sourceArn, perSecond = MAX_PER_SECOND } = request;
     this.request = request;
     this.handle = Buffer.from(JSON.stringify({ taskId: this.id, sourceArn })).toString('base64');
     this.#store = store;
     this.#origins = origins;
     this.#toMove = store.getQueueByArn(sourceArn)?.messages.length ?? 0;
-    this.#timer = setInterval(() => this.#moveNext(), 1000 / perSecond);
+    void this.#run(clock, 1000 / perSecond);
   }
 
   get isRunning(): boolean {
@@ -67,6 +68,15 @@ export class MoveTask {
 
   cancel(): void {
     this.#end('CANCELLED');
+  }
+
+  async #run(clock: Clock, intervalMs: number): Promise<void> {
+    await clock.work(async (work) => {
+      while (this.isRunning) {
+        await work.sleep(intervalMs, this.#stopping.signal).catch(() => this.cancel());
+        if (this.isRunning) this.#moveNext();
+      }
+    });
   }
 
   #moveNext(): void {
@@ -98,8 +108,9 @@ export class MoveTask {
   }
 
   #end(status: 'COMPLETED' | 'CANCELLED' | 'FAILED', failure?: string): void {
-    clearInterval(this.#timer);
+    if (!this.isRunning) return;
     this.#status = status;
     this.#failure = failure;
+    this.#stopping.abort();
   }
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { Clock } from './clock.ts';
 import { AwsError } from './control-plane/aws-error.ts';
 import { type QueueStore, type StoredQueue, watchMessages } from './fauxqs-store.ts';
 import { MAX_PER_SECOND, MoveTask } from './message-move-task.ts';
@@ -28,13 +29,15 @@ export interface MoveAnswer {
  */
 export class MessageMoves {
   readonly #store: QueueStore;
+  readonly #clock: Clock;
   /** Where SQS itself moved a dead letter from, by its message id. One that was sent there is not in it. */
   readonly #origins = new Map<string, string>();
   /** Oldest first. */
   readonly #tasks: MoveTask[] = [];
 
-  constructor(store: QueueStore) {
+  constructor(store: QueueStore, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
     watchMessages(store, {
       onDeadLetter: (messageId, from) => this.#origins.set(messageId, from.arn),
       onDeleted: (messageId) => this.#origins.delete(messageId),
@@ -90,7 +93,7 @@ export class MessageMoves {
     // Without it, messages that are visible again would wait for the next receiver to be counted.
     source.processTimers();
     const request = { sourceArn: SourceArn, destinationArn: DestinationArn, perSecond };
-    const task = new MoveTask(request, this.#store, this.#origins);
+    const task = new MoveTask(request, this.#store, this.#origins, this.#clock);
     this.#tasks.push(task);
     return { TaskHandle: task.handle };
   }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { LocalAlarms } from './alarms.ts';
 import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
+import type { Truthy, UntilOptions } from './clock.ts';
 import {
   alarmArns,
   type LocalSecrets,
@@ -33,15 +34,10 @@ import type { RunningValkey } from './valkey/start-valkey.ts';
 /** Concurrency of all functions together. A real account starts at 10 or 1,000; this bounds memory, at 60 MB each. */
 const ACCOUNT_CONCURRENCY = 50;
 
-/** AppConfig's shortest poll interval, in seconds. */
-const MIN_POLL_INTERVAL_SECONDS = 15;
-
 export interface PlatformOptions extends ServiceOptions {
   /** Where `cdk synth` wrote the assembly: `cdk.out`. */
   readonly assemblyDirectory: string;
   readonly stackName: string;
-  /** Waits, retry intervals, schedules, failed messages' visibility and poll intervals are divided by it; at least 1. */
-  readonly timeScale?: number;
   /** Where each function's output is appended to `<handler>.log`; created where it is missing. */
   readonly logDirectory?: string;
   readonly accountConcurrency?: number;
@@ -74,6 +70,12 @@ export interface Platform {
   readonly issuerUrl: string | undefined;
   /** The only cache of the template. @throws Error where there is none, or more than one */
   readonly valkey: RunningValkey;
+  /** As `Clock.until`: the clock of the pipeline jumps over times in which nothing happens. */
+  until<T>(what: string, probe: () => T | Promise<T>, options?: UntilOptions): Promise<Truthy<T>>;
+  /** As `Clock.skip`. */
+  skip(durationMs: number): Promise<void>;
+  /** How far its clock is ahead of the real one, in milliseconds. */
+  readonly clockOffsetMs: number;
   /** A value of the template with every reference resolved. @throws UnresolvedReference */
   resolve(value: unknown): unknown;
   /** Ends every process and server. May be called again. */
@@ -87,21 +89,19 @@ export interface Platform {
  * left running then
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const timeScale = options.timeScale ?? 1;
-  if (!(timeScale >= 1)) throw new Error('timeScale is 1 or more');
   if (options.logDirectory !== undefined) mkdirSync(options.logDirectory, { recursive: true });
   const template = readTemplate(options.assemblyDirectory, options.stackName);
   const services = await startServices(template, options.stackName, options);
   try {
-    return await assemble(services, options, timeScale);
+    return await assemble(services, options);
   } catch (thrown) {
     await stopServices(services);
     throw thrown;
   }
 }
 
-async function assemble(services: Services, options: PlatformOptions, timeScale: number): Promise<Platform> {
-  const { template, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
+async function assemble(services: Services, options: PlatformOptions): Promise<Platform> {
+  const { clock, template, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
   queues.register(template, resolver);
   tables?.register(template, resolver);
   registerFunctions(template, resolver);
@@ -111,7 +111,6 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   registerStateMachines(template, resolver);
   await Promise.all([queues.create(resolver), tables?.create(resolver)]);
   seedAppConfig(template, resolver, controlPlane);
-  if (timeScale > 1) controlPlane.appConfig.setPollIntervalSeconds(scaledPollIntervalSeconds(timeScale));
 
   const endpoints = {
     AWS_ENDPOINT_URL_SQS: queues.endpoint,
@@ -124,7 +123,7 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     AWS_ENDPOINT_URL_SNS: controlPlane.endpoint,
     ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
-  const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0, waiting: [] };
+  const account = { limit: options.accountConcurrency ?? ACCOUNT_CONCURRENCY, running: 0 };
   const metrics = new LocalMetrics();
   const onLine = ({ text }: LogLine) => metrics.recordLine(text);
   const { logDirectory } = options;
@@ -134,26 +133,26 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     resolver,
     endpoints,
     account,
-    timeScale,
+    clock,
     logDirectory,
     onLine,
     onResult,
   });
-  const invoker = new AsyncInvoker({ template, resolver, functions, queues, timeScale });
-  const rules = new EventRules({ template, resolver, functions, queues, invoker, timeScale });
+  const invoker = new AsyncInvoker({ template, resolver, functions, queues, clock });
+  const rules = new EventRules({ template, resolver, functions, queues, invoker, clock });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {
     rules.put(statusChange(machine, execution));
     metrics.recordExecution(machine.arn, execution.status);
     options.onExecutionChange?.(execution);
   };
-  const stateMachines = createStateMachines(template, resolver, { functions, queues, timeScale, onStatusChange });
+  const stateMachines = createStateMachines(template, resolver, { functions, queues, clock, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   controlPlane.registerRest(lambdaApi(functions, invoker));
   controlPlane.registerRest(lambdaSettingsApi({ template, resolver, functions, account }));
   controlPlane.registerRest(topicsApi(template, resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);
   const isSet = (arn: string) => controlPlane.appConfig.store.isAlarmSet(arn);
-  const localAlarms = new LocalAlarms({ template, resolver, metrics, timeScale, isSet });
+  const localAlarms = new LocalAlarms({ template, resolver, metrics, isSet });
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,
     cloudWatchApi(
@@ -164,13 +163,13 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
   );
   httpApis.serve(template, resolver, functions);
   const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
-  const mappings = createMappings({ template, resolver, queues, functions, timeScale });
+  const mappings = createMappings({ template, resolver, queues, functions, clock });
   for (const mapping of mappings) mapping.start();
   rules.start();
-  queueMetrics.start(timeScale);
+  queueMetrics.start(clock);
 
   const signals = options.leavesSignals ? [] : SIGNALS;
-  const stop = stopOnce({ services, functions, invoker, rules, stateMachines, mappings, queueMetrics, signals });
+  const stop = stopOnce({ services, functions, invoker, stateMachines, mappings, signals });
   return {
     outputs: Object.fromEntries(outputs),
     endpoints,
@@ -193,24 +192,22 @@ async function assemble(services: Services, options: PlatformOptions, timeScale:
     get valkey() {
       return only(caches, 'cache');
     },
+    until: (what, probe, options) => clock.until(what, probe, options),
+    skip: (durationMs) => clock.skip(durationMs),
+    get clockOffsetMs() {
+      return clock.offsetMs;
+    },
     resolve: (value) => resolver.resolve(value, 'template'),
     stop,
   };
-}
-
-/** Whole seconds, as AppConfig answers them. */
-function scaledPollIntervalSeconds(timeScale: number): number {
-  return Math.max(1, Math.round(MIN_POLL_INTERVAL_SECONDS / timeScale));
 }
 
 interface Running {
   readonly services: Services;
   readonly functions: Functions;
   readonly invoker: AsyncInvoker;
-  readonly rules: EventRules;
   readonly stateMachines: readonly StateMachine[];
   readonly mappings: readonly EventSourceMapping[];
-  readonly queueMetrics: QueueMetrics;
   /** On which of this process's signals everything stops. */
   readonly signals: readonly NodeJS.Signals[];
 }
@@ -219,12 +216,10 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Stops everything, once; also when this process is told to end, so that no child is left behind. */
 function stopOnce(running: Running): () => Promise<void> {
-  const { services, functions, invoker, rules, stateMachines, mappings, queueMetrics, signals } = running;
+  const { services, functions, invoker, stateMachines, mappings, signals } = running;
   let stopped: Promise<void> | undefined;
   const killFunctions = () => functions.killAll();
   const stopAll = async () => {
-    rules.stop();
-    queueMetrics.stop();
     invoker.stop();
     for (const machine of stateMachines) machine.stop();
     const polling = mappings.map((mapping) => mapping.stop());

@@ -1,4 +1,4 @@
-import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import type { Clock } from './clock.ts';
 import type { LocalMetrics } from './metrics.ts';
 import type { Queues } from './queues.ts';
 
@@ -12,30 +12,21 @@ const LEFT_OUT_RECEIVES = 3;
 export class QueueMetrics {
   readonly #queues: Queues;
   readonly #metrics: LocalMetrics;
-  #timer: NodeJS.Timeout | undefined;
 
   constructor(queues: Queues, metrics: LocalMetrics) {
     this.#queues = queues;
     this.#metrics = metrics;
   }
 
-  /** @param timeScale the interval is divided by it, and a second at least */
-  start(timeScale: number): void {
-    // A queue that cannot be asked is one that is being stopped.
-    const sample = () => void this.sample().catch(() => {});
-    this.#timer = setInterval(sample, Math.max(1000, EVERY_MS / timeScale));
-    this.#timer.unref();
+  /** Every minute until the clock stops. */
+  start(clock: Clock): void {
+    void clock.every(EVERY_MS, () => this.sample());
   }
 
-  async sample(): Promise<void> {
-    await Promise.all(
-      this.#queues.all().map(async ({ name, url }) => {
-        const asked = { QueueUrl: url, AttributeNames: ['ApproximateNumberOfMessages' as const] };
-        const { Attributes } = await this.#queues.client.send(new GetQueueAttributesCommand(asked));
-        const visible = Number(Attributes?.ApproximateNumberOfMessages);
-        this.#record('ApproximateNumberOfMessagesVisible', name, visible);
-      }),
-    );
+  sample(): void {
+    for (const queue of this.#queues.all()) {
+      this.#record('ApproximateNumberOfMessagesVisible', queue.name, this.#queues.visibleMessages(queue));
+    }
   }
 
   /** The same, and ages too: for these everything in a queue is read, so that only who asks for metrics has it done. */
@@ -47,14 +38,11 @@ export class QueueMetrics {
       const oldestAt = counted.reduce((oldest, { sentTimestamp }) => Math.min(oldest, sentTimestamp), Date.now());
       this.#record('ApproximateAgeOfOldestMessage', name, Math.floor((Date.now() - oldestAt) / 1000));
     });
-    await Promise.all([this.sample(), ...ages]);
+    this.sample();
+    await Promise.all(ages);
   }
 
   #record(name: string, queueName: string, value: number): void {
     this.#metrics.record({ namespace: 'AWS/SQS', name, dimensions: { QueueName: queueName } }, Date.now(), [value]);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 }

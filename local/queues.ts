@@ -1,5 +1,7 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   CreateQueueCommand,
+  type Message,
   type MessageAttributeValue,
   SendMessageCommand,
   type SendMessageCommandInput,
@@ -7,12 +9,16 @@ import {
 } from '@aws-sdk/client-sqs';
 import { buildApp } from 'fauxqs';
 import { awsCall, type OnCall } from './aws-calls.ts';
+import { Clock, type DueSource } from './clock.ts';
 import { acceptAllUnicode } from './fauxqs-repair.ts';
-import { createQueueStore, onlyQueues } from './fauxqs-store.ts';
+import { createQueueStore, onlyQueues, type QueueStore, receive } from './fauxqs-store.ts';
 import { MessageMoves } from './message-moves.ts';
 import { enforceLimits } from './queue-limits.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
+
+/** SQS's longest, in seconds. */
+const LONG_POLL_SECONDS = 20;
 
 /** For every client and every function: a service that runs here checks none. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
@@ -60,6 +66,14 @@ export interface Queue {
   readonly visibilityTimeoutSeconds: number;
 }
 
+export interface QueuesOptions {
+  readonly clock?: Clock;
+  /** On 127.0.0.1; 0, the default, takes a free one. */
+  readonly port?: number;
+  /** Called for each request. */
+  readonly onCall?: OnCall | undefined;
+}
+
 /**
  * SQS on loopback: one queue for each `AWS::SQS::Queue`, with the template's attributes. It refuses what SQS refuses.
  *
@@ -69,28 +83,26 @@ export class Queues {
   readonly endpoint: string;
   readonly client: SQSClient;
   readonly #app: ReturnType<typeof buildApp>;
+  readonly #store: QueueStore;
   readonly #byLogicalId = new Map<string, Queue>();
-  readonly #ownVisibility: Map<string, number>;
 
-  private constructor(endpoint: string, app: ReturnType<typeof buildApp>, ownVisibility: Map<string, number>) {
+  private constructor(endpoint: string, app: ReturnType<typeof buildApp>, store: QueueStore) {
     this.endpoint = endpoint;
     this.#app = app;
-    this.#ownVisibility = ownVisibility;
+    this.#store = store;
     this.client = new SQSClient({ endpoint, region: REGION, credentials: LOCAL_CREDENTIALS });
   }
 
-  /** @param port on 127.0.0.1; 0, the default, takes a free one @throws Error (EADDRINUSE) where it is taken */
-  static async start(port = 0, onCall: OnCall = () => {}): Promise<Queues> {
+  /** @throws Error (EADDRINUSE) where the port is taken */
+  static async start({ clock = new Clock(), port = 0, onCall = () => {} }: QueuesOptions = {}): Promise<Queues> {
     await acceptAllUnicode();
     const store = await createQueueStore();
     const app = buildApp({ logger: false, stores: onlyQueues(store) });
-    const ownVisibility = new Map<string, number>();
-    const moves = new MessageMoves(store);
+    const moves = new MessageMoves(store, clock);
     enforceLimits(app);
     app.addHook('preHandler', (request, reply, done) => {
       const target = request.headers['x-amz-target'];
       if (target !== undefined) onCall(awsCall(request.headers, request.body));
-      if (typeof target === 'string') noteVisibilityChanges(ownVisibility, target, request.body);
       // Else messages whose visibility timeout is over are counted as in flight until somebody receives.
       if (target === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();
       const answer = moves.answer(target, request.body);
@@ -99,7 +111,8 @@ export class Queues {
     });
     app.addHook('onClose', async () => moves.stop());
     const endpoint = await app.listen({ port, host: '127.0.0.1' });
-    return new Queues(endpoint, app, ownVisibility);
+    countRequests(app, clock);
+    return new Queues(endpoint, app, store);
   }
 
   /** Gives every queue of the template its URL and ARN, so that others can refer to it before it exists. */
@@ -147,14 +160,46 @@ export class Queues {
     return result.MessageId ?? '';
   }
 
-  /**
-   * When a receiver itself asked for a received message to become visible again, in epoch milliseconds; undefined where
-   * it did not ask. Reading it forgets it, so the platform's own changes must come after.
-   */
-  takeOwnVisibility(receiptHandle: string): number | undefined {
-    const deadlineMs = this.#ownVisibility.get(receiptHandle);
-    this.#ownVisibility.delete(receiptHandle);
-    return deadlineMs;
+  /** As `ReceiveMessage` does, without a request: what a poller of this process takes is never between two places. */
+  receive(queue: Queue, most: number): Message[] {
+    return receive(this.#store, queue.url, most);
+  }
+
+  /** Resolves when a message may have become visible, or on abort. */
+  async arrival(queue: Queue, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    const aborted = Promise.withResolvers<void>();
+    const abort = () => aborted.resolve();
+    signal.addEventListener('abort', abort, { once: true });
+    await Promise.race([aborted.promise, this.#stored(queue).waitForMessages(LONG_POLL_SECONDS)]);
+    signal.removeEventListener('abort', abort);
+  }
+
+  /** What the clock waits for in a queue from which somebody takes. @param isWaiting whether somebody waits for a message */
+  dueSource(queue: Queue, isWaiting: () => boolean): DueSource {
+    const stored = this.#stored(queue);
+    return {
+      dueAt() {
+        const delayed = stored.delayedMessages.map(({ delayUntil = 0 }) => delayUntil);
+        const hidden = [...stored.inflightMessages.values()].map(({ visibilityDeadline }) => visibilityDeadline);
+        return [...delayed, ...hidden].reduce<number | undefined>((first, at) => Math.min(first ?? at, at), undefined);
+      },
+      wake: () => stored.processTimers(),
+      isBusy: () => stored.messages.length > 0 && isWaiting(),
+    };
+  }
+
+  /** How many messages of a queue somebody could receive now. */
+  visibleMessages(queue: Queue): number {
+    const stored = this.#stored(queue);
+    stored.processTimers();
+    return stored.messages.length;
+  }
+
+  #stored({ name }: Queue) {
+    const stored = this.#store.getQueueByName(name);
+    if (stored === undefined) throw new Error(`the queue ${name} is not created yet`);
+    return stored;
   }
 
   async stop(): Promise<void> {
@@ -168,20 +213,11 @@ function attributeText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-interface VisibilityChange {
-  readonly ReceiptHandle?: string;
-  readonly VisibilityTimeout?: number;
-}
-
-/** Remembers at the server's door what a receiver asked for: the queue keeps a deadline, but not who set it. */
-function noteVisibilityChanges(changes: Map<string, number>, target: string, body: unknown): void {
-  const now = Date.now();
-  const single = target === 'AmazonSQS.ChangeMessageVisibility';
-  const batch = target === 'AmazonSQS.ChangeMessageVisibilityBatch';
-  if (!single && !batch) return;
-  const asked = single ? [body as VisibilityChange] : ((body as { Entries?: VisibilityChange[] }).Entries ?? []);
-  for (const { ReceiptHandle, VisibilityTimeout } of asked) {
-    if (ReceiptHandle === undefined || VisibilityTimeout === undefined) continue;
-    changes.set(ReceiptHandle, now + VisibilityTimeout * 1000);
-  }
+/** A long poll is no work: it ends when there is some. */
+function countRequests(app: ReturnType<typeof buildApp>, clock: Clock): void {
+  app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') return;
+    const work = clock.begin();
+    response.once('close', () => work.end());
+  });
 }

@@ -1,4 +1,5 @@
 import type { OnCall } from './aws-calls.ts';
+import { Clock } from './clock.ts';
 import { LocalSecrets } from './configuration-seeds.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
 import { Tables } from './dynamodb.ts';
@@ -27,6 +28,7 @@ const LOCAL_TYPES = [
 
 /** The services that everything else refers to: they are up before any reference is resolved. */
 export interface Services {
+  readonly clock: Clock;
   readonly template: Template;
   readonly resolver: Resolver;
   readonly queues: Queues;
@@ -56,20 +58,23 @@ export async function startServices(
   const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
   const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
   const hasTables = resourcesOfType(template, 'AWS::DynamoDB::Table').length > 0;
+  const clock = new Clock();
   const [queues, controlPlane, httpApis, tables, ...caches] = await startAll(
-    Queues.start(sqsPort, onCall),
-    startControlPlane({ onCall }),
-    HttpApis.start(template),
-    hasTables ? Tables.start({ latencyMs: dynamoDbLatencyMs, onCall }) : Promise.resolve(undefined),
-    ...cacheIds.map(() => startValkey()),
+    Queues.start({ clock, port: sqsPort, onCall }),
+    startControlPlane({ clock, onCall }),
+    HttpApis.start(template, clock),
+    hasTables ? Tables.start({ clock, latencyMs: dynamoDbLatencyMs, onCall }) : Promise.resolve(undefined),
+    ...cacheIds.map(() => startValkey({ isMovable: true })),
   );
+  for (const cache of caches) await clock.follow((offsetMs) => cache.moveClock(offsetMs));
   for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);
   httpApis.register(resolver);
   const secrets = new LocalSecrets(template, resolver, controlPlane);
-  return { template, resolver, queues, tables, controlPlane, httpApis, caches, secrets };
+  return { clock, template, resolver, queues, tables, controlPlane, httpApis, caches, secrets };
 }
 
-export async function stopServices({ queues, tables, controlPlane, httpApis, caches }: Services): Promise<void> {
+export async function stopServices({ clock, queues, tables, controlPlane, httpApis, caches }: Services): Promise<void> {
+  clock.stop();
   const stopping = [queues.stop(), tables?.stop(), controlPlane.close(), httpApis.stop()];
   await Promise.all([...stopping, ...caches.map((cache) => cache.stop())]);
 }

@@ -17,10 +17,8 @@ async function run(options: SoakOptions): Promise<boolean> {
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
   const tally = startTally();
-  const { timeScale } = options;
   const world = await startWorld({
     assemblyDirectory,
-    timeScale,
     partners: SOAK_PARTNERS,
     onReceipt: tally.note,
     platformOptions: { accountConcurrency: ACCOUNT_CONCURRENCY },

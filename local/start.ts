@@ -11,7 +11,7 @@ import { sendCommand } from './console/send-command.ts';
 import { readStartOptions, START_USAGE, type StartOptions, USUAL_PORT } from './console/start-options.ts';
 import { removeState, stateFile, writeState } from './console/state-file.ts';
 import { ENTERPRISE } from './demo/sample-events.ts';
-import { startWorld, type World } from './demo/world.ts';
+import { POLL_INTERVAL_MS, startWorld, type World } from './demo/world.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 import { freePort } from './valkey/start-valkey.ts';
 
@@ -37,7 +37,7 @@ async function run(
   assemblyDirectory: string,
   sqsPort: number,
   file: string,
-  { timeScale, receiptsFile }: StartOptions,
+  { receiptsFile }: StartOptions,
   told: Promise<void>,
 ): Promise<void> {
   const logDirectory = join(dirname(file), 'local-logs');
@@ -45,7 +45,6 @@ async function run(
   const narrator = createNarrator(console.log);
   const world = await startWorld({
     assemblyDirectory,
-    timeScale,
     onReceipt(receipt, answered) {
       narrator.webhook(receipt, answered);
       if (receiptsFile !== undefined) appendFileSync(receiptsFile, `${JSON.stringify(receipt)}\n`);
@@ -53,7 +52,15 @@ async function run(
     platformOptions: { sqsPort, logDirectory, leavesSignals: true, onExecutionChange: narrator.execution },
   });
   const stopping = new AbortController();
-  const controls = createControls(world);
+  const save = () =>
+    writeState(file, {
+      pid: process.pid,
+      control: control.url,
+      clock_offset_ms: world.platform.clockOffsetMs,
+      endpoints,
+      outputs,
+    });
+  const controls = createControls(world, save);
   const control = await startControlServer(async (words) => {
     const answer = await controls(words);
     if (words[0] !== 'status') narrator.command(words);
@@ -64,10 +71,10 @@ async function run(
     statusApiUrl: String(outputs.StatusApiUrl),
     tokenUrl: tokenUrl(world.platform),
     enterprise: ENTERPRISE,
-    refreshMs: world.pollIntervalMs,
+    refreshMs: POLL_INTERVAL_MS,
   });
-  writeState(file, { pid: process.pid, control: control.url, endpoints, outputs });
-  console.log(greeting(world, timeScale, logDirectory, page.url));
+  save();
+  console.log(greeting(world, logDirectory, page.url));
   const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
   try {
     await Promise.race([told, watching]);
@@ -79,14 +86,13 @@ async function run(
   }
 }
 
-function greeting({ platform, pollIntervalMs }: World, timeScale: number, logDirectory: string, page: string): string {
-  const minute = timeScale === 1 ? '' : `, a minute of the workflow is ${(60 / timeScale).toFixed(1)} s`;
+function greeting({ platform }: World, logDirectory: string, page: string): string {
   return `
-SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}${minute}. Ctrl-C ends everything.
+SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}. Ctrl-C ends everything.
 The status API is at ${platform.outputs.StatusApiUrl}: what it answers is below, other paths are 404.
 A page that shows the flag with the React client of client/ is at ${page}
 The flag is off, as the stack seeds it: every event goes out without learning time. Once it is switched, functions
-notice within ${pollIntervalMs / 1000} s.
+notice within ${POLL_INTERVAL_MS / 1000} s. The clock is the real one, until "npm run local -- skip 2h" moves it on.
 
 ${readyToPaste(platform)}
 

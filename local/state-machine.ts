@@ -1,11 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { StateMachine as Engine, type RunOptions, type StateMachineDefinition } from 'aws-local-stepfunctions';
+import type { Clock, Work } from './clock.ts';
+import { allStates, type Definition, type State, waitMs, withoutTimes } from './definition.ts';
 import { type EngineEvent, type Execution, type ExecutionStatus, historyEntry } from './execution.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
 import { ACCOUNT, REGION } from './resolver.ts';
-import { allStates, type Definition, scaleDefinition, waitMs } from './scaled-definition.ts';
 import { type TaskHandler, taskHandler } from './state-tasks.ts';
+import { TaskRetries } from './task-retries.ts';
 
 export interface StateMachineOptions {
   readonly logicalId: string;
@@ -13,8 +14,7 @@ export interface StateMachineOptions {
   readonly definition: Definition;
   readonly functions: Functions;
   readonly queues: Queues;
-  /** Every wait and retry interval is divided by it. */
-  readonly timeScale: number;
+  readonly clock: Clock;
   readonly onStatusChange: (machine: StateMachine, execution: Execution) => void;
 }
 
@@ -22,9 +22,6 @@ type JsonInput = Parameters<Engine['run']>[0];
 type LocalHandlers = NonNullable<NonNullable<RunOptions['overrides']>['taskResourceLocalHandlers']>;
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RunningExecution = Mutable<Omit<Execution, 'history'>> & { history: Execution['history'][number][] };
-
-/** A quarter of an hour, for tasks that are throttled in scaled time. */
-const SCALED_PATIENCE_MS = 15 * 60_000;
 
 export function stateMachineArn(name: string): string {
   return `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
@@ -38,35 +35,33 @@ export class StateMachine {
   readonly #options: StateMachineOptions;
   readonly #engine: Engine;
   readonly #tasks: ReadonlyMap<string, TaskHandler>;
-  readonly #waits: ReadonlyMap<string, (input: unknown) => number>;
+  readonly #states: ReadonlyMap<string, State>;
+  readonly #timeoutSeconds: number | undefined;
   /** In the order they started. */
   readonly #executions = new Map<string, RunningExecution>();
   readonly #abort = new Map<string, () => void>();
 
   /** @throws Error where the definition is invalid, is written in JSONata or has a task that cannot run here */
   constructor(options: StateMachineOptions) {
-    const { logicalId, name, definition, functions, queues, timeScale } = options;
+    const { logicalId, name, definition, functions, queues } = options;
     this.#options = options;
     this.logicalId = logicalId;
     this.name = name;
     this.arn = stateMachineArn(name);
-    const states = [...allStates(definition)];
+    this.#states = allStates(definition);
+    this.#timeoutSeconds = definition.TimeoutSeconds;
+    const states = [...this.#states];
     // The engine ignores JSONata silently, and would run something else than what is deployed.
     if (definition.QueryLanguage === 'JSONata' || states.some(([, state]) => state.QueryLanguage === 'JSONata')) {
       throw new Error(`${logicalId}: the local platform runs JSONPath definitions only`);
     }
-    // Only the definition that is deployed can be validated: a scaled one has fractions, which ASL forbids.
+    // The definition that is deployed is the one to validate.
     new Engine(definition as unknown as StateMachineDefinition, { validationOptions: { checkArn: false } });
-    this.#engine = new Engine(scaleDefinition(definition, timeScale) as unknown as StateMachineDefinition, {
+    this.#engine = new Engine(withoutTimes(definition) as unknown as StateMachineDefinition, {
       validationOptions: { noValidate: true },
     });
-    const patienceMs = timeScale === 1 ? 0 : SCALED_PATIENCE_MS;
     const tasks = states.filter(([, state]) => state.Type === 'Task');
-    this.#tasks = new Map(
-      tasks.map(([task, state]) => [task, taskHandler(task, state, { functions, queues, patienceMs })]),
-    );
-    const waits = states.filter(([, state]) => state.Type === 'Wait');
-    this.#waits = new Map(waits.map(([wait, state]) => [wait, (input) => waitMs(state, input, timeScale)]));
+    this.#tasks = new Map(tasks.map(([task, state]) => [task, taskHandler(task, state, { functions, queues })]));
   }
 
   /** All executions, newest first. */
@@ -108,6 +103,7 @@ export class StateMachine {
   }
 
   async #run(execution: RunningExecution): Promise<void> {
+    const work = this.#options.clock.begin();
     const stopping = new AbortController();
     const run = this.#engine.run(JSON.parse(execution.input) as JsonInput, {
       noThrowOnAbort: true,
@@ -115,12 +111,16 @@ export class StateMachine {
         Execution: { Id: execution.arn, Name: execution.name },
         StateMachine: { Id: this.arn, Name: this.name },
       },
-      overrides: { taskResourceLocalHandlers: this.#handlers(stopping.signal) },
+      overrides: {
+        taskResourceLocalHandlers: this.#handlers(work, stopping.signal),
+        retryIntervalOverrides: Object.fromEntries([...this.#tasks.keys()].map((task) => [task, 0])),
+      },
     });
     this.#abort.set(execution.name, () => {
       stopping.abort();
       run.abort();
     });
+    void this.#endInTime(execution, stopping.signal);
     const recorded = record(execution, run.eventLogs as AsyncIterable<EngineEvent>);
     try {
       const output = await run.result;
@@ -128,18 +128,36 @@ export class StateMachine {
       if (!stopping.signal.aborted) this.#end(execution, 'SUCCEEDED', { output: JSON.stringify(output) });
     } catch (thrown) {
       await recorded;
-      const { name, cause } = thrown as Error;
-      if (name === 'ExecutionTimeoutError') this.#end(execution, 'TIMED_OUT', { error: 'States.Timeout' });
-      else this.#end(execution, 'FAILED', failureOf(cause ?? thrown));
+      this.#end(execution, 'FAILED', failureOf((thrown as Error).cause ?? thrown));
+    } finally {
+      work.end();
     }
   }
 
-  #handlers(signal: AbortSignal): LocalHandlers {
-    const waits = [...this.#waits].map(([name, delayMs]) => [
+  /** The engine's own timer would keep real time. */
+  async #endInTime(execution: RunningExecution, signal: AbortSignal): Promise<void> {
+    if (this.#timeoutSeconds === undefined) return;
+    const isOver = this.#options.clock.sleep(this.#timeoutSeconds * 1000, signal).then(
+      () => true,
+      () => false,
+    );
+    if (await isOver) this.#end(execution, 'TIMED_OUT', { error: 'States.Timeout' });
+  }
+
+  #handlers(work: Work, signal: AbortSignal): LocalHandlers {
+    const waits = [...this.#states].filter(([, { Type }]) => Type === 'Wait');
+    const waiting = waits.map(([name, state]) => [
       name,
-      async (input: unknown) => sleep(delayMs(input), input, { signal }),
+      async (input: unknown) => {
+        await work.sleep(waitMs(state, input), signal);
+        return input;
+      },
     ]);
-    return Object.fromEntries([...this.#tasks, ...waits]) as LocalHandlers;
+    const tasks = [...this.#tasks].map(([name, task]) => [
+      name,
+      retrying(task, new TaskRetries(this.#states.get(name) as State), work, signal),
+    ]);
+    return Object.fromEntries([...tasks, ...waiting]) as LocalHandlers;
   }
 
   #end(execution: RunningExecution, status: ExecutionStatus, result: Partial<Execution>): void {
@@ -149,6 +167,22 @@ export class StateMachine {
     this.#abort.delete(execution.name);
     this.#options.onStatusChange(this, execution);
   }
+}
+
+/** A task that waits before each retry as long as its retrier says: the engine calls it again at once. */
+function retrying(task: TaskHandler, retries: TaskRetries, work: Work, signal: AbortSignal): TaskHandler {
+  let delayMs: number | undefined;
+  return async (input) => {
+    if (delayMs === undefined) retries.reset();
+    else await work.sleep(delayMs, signal);
+    delayMs = undefined;
+    try {
+      return await task(input);
+    } catch (thrown) {
+      delayMs = retries.delayMsAfter(thrown as Error);
+      throw thrown;
+    }
+  };
 }
 
 async function record(execution: RunningExecution, events: AsyncIterable<EngineEvent>): Promise<void> {

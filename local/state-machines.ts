@@ -1,5 +1,5 @@
+import type { Definition } from './definition.ts';
 import type { Resolver } from './resolver.ts';
-import type { Definition } from './scaled-definition.ts';
 import { StateMachine, type StateMachineOptions, stateMachineArn } from './state-machine.ts';
 import { resourcesOfType, type Template } from './template.ts';
 

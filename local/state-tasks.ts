@@ -1,8 +1,8 @@
 import { type MessageAttributeValue, SendMessageCommand } from '@aws-sdk/client-sqs';
+import type { State } from './definition.ts';
 import type { FunctionPool } from './function-pool.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
-import type { State } from './scaled-definition.ts';
 
 /** The most that a state may pass on, in bytes of UTF-8: Step Functions' quota for inputs and outputs. */
 export const MAX_STATE_BYTES = 256 * 1024;
@@ -10,11 +10,6 @@ export const MAX_STATE_BYTES = 256 * 1024;
 export interface TaskServices {
   readonly functions: Functions;
   readonly queues: Queues;
-  /**
-   * How long a task waits for the account's concurrency before it is throttled, in milliseconds. In scaled time retriers'
-   * waits are shorter and functions are no faster: what an hour of retries lets through must get through here.
-   */
-  readonly patienceMs: number;
 }
 
 export type TaskHandler = (input: unknown) => Promise<unknown>;
@@ -40,14 +35,14 @@ export class TaskFailure extends Error {
  * @throws Error naming the state where its resource is none of them
  */
 export function taskHandler(name: string, state: State, services: TaskServices): TaskHandler {
-  const { functions, queues, patienceMs } = services;
+  const { functions, queues } = services;
   const resource = String(state.Resource);
   const pool = functions.lookUp(resource);
-  if (pool !== undefined) return async (input) => withinLimit(name, await invoke(pool, input, patienceMs));
+  if (pool !== undefined) return async (input) => withinLimit(name, await invoke(pool, input));
   if (resource === 'arn:aws:states:::lambda:invoke') {
     return async (input) => {
       const { FunctionName, Payload } = input as { FunctionName: string; Payload?: unknown };
-      const payload = await invoke(functions.find(FunctionName), Payload ?? null, patienceMs);
+      const payload = await invoke(functions.find(FunctionName), Payload ?? null);
       return withinLimit(name, { StatusCode: 200, ExecutedVersion: '$LATEST', Payload: payload });
     };
   }
@@ -55,8 +50,8 @@ export function taskHandler(name: string, state: State, services: TaskServices):
   throw new Error(`state ${name}: the local platform cannot run the resource ${resource}`);
 }
 
-async function invoke(pool: FunctionPool, payload: unknown, patienceMs: number): Promise<unknown> {
-  const result = patienceMs === 0 ? await pool.invoke(payload) : await pool.invokeInTurn(payload, patienceMs);
+async function invoke(pool: FunctionPool, payload: unknown): Promise<unknown> {
+  const result = await pool.invoke(payload);
   if (result.status === 'succeeded') return result.payload;
   if (result.status === 'throttled') throw new TaskFailure('Lambda.TooManyRequestsException', 'Rate Exceeded.');
   if (result.status === 'refused')

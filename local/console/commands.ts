@@ -1,3 +1,5 @@
+import { MAX_SKIP_MS } from '../clock.ts';
+
 /** What a person at the laptop may change while the platform runs. */
 export type Command =
   | { readonly what: 'flag'; readonly isOn: boolean }
@@ -7,6 +9,7 @@ export type Command =
   | { readonly what: 'cache' }
   | { readonly what: 'appconfig'; readonly isDown: boolean }
   | { readonly what: 'alarm'; readonly name: string; readonly isRinging: boolean }
+  | { readonly what: 'skip'; readonly durationMs: number }
   | { readonly what: 'status' };
 
 const WAREHOUSE_MODES = ['up', 'down', 'hang'] as const;
@@ -20,7 +23,13 @@ export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
   cache down                       for good: it is back with the next npm start
   appconfig up|down                down: what functions know of flag and integrations stays as it is
   alarm NAME on|off                on: it rings, and AppConfig takes back what is deployed meanwhile
+  skip DURATION                    moves the platform's clock on by 90s, 30m, 2h or 3d (at most 90d): what is due meanwhile
+                                   happens at its time
   status                           what is up, and where events are`;
+
+/** `90s`, `30m`, `2h`, `3d` in milliseconds. */
+const DURATION = /^(\d{1,7})([smhd])$/;
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** @returns undefined where the words are no command */
 export function parseCommand(words: readonly string[]): Command | undefined {
@@ -31,6 +40,11 @@ export function parseCommand(words: readonly string[]): Command | undefined {
   if (what === 'cache' && first === 'down') return { what };
   if (what === 'appconfig' && (first === 'up' || first === 'down')) return { what, isDown: first === 'down' };
   if (what === 'status') return { what };
+  if (what === 'skip') {
+    const [, count, unit] = DURATION.exec(first) ?? [];
+    const durationMs = Number(count) * UNIT_MS[unit as keyof typeof UNIT_MS];
+    return durationMs <= MAX_SKIP_MS ? { what, durationMs } : undefined;
+  }
   if (what === 'alarm' && (second === 'on' || second === 'off')) {
     return { what, name: first, isRinging: second === 'on' };
   }

@@ -2,17 +2,21 @@ import { output } from '../demo/operator.ts';
 import { type Behaviour, describeBehaviour } from '../demo/partner-answers.ts';
 import { DEMO_PARTNERS } from '../demo/partners.ts';
 import { describeWait } from '../demo/workflow-wait.ts';
-import type { World } from '../demo/world.ts';
+import { POLL_INTERVAL_MS, type World } from '../demo/world.ts';
 import { COMMANDS_USAGE, type Command, parseCommand } from './commands.ts';
 import { CommandRefused } from './control-server.ts';
 import { DEAD_LETTER_QUEUES } from './narrator.ts';
 
+const AFTER_A_SKIP =
+  "Receivers outside of the platform refuse a webhook-timestamp that is over 5 minutes off. Tokens of the issuer last ten minutes of the platform's time: ask for new ones.";
+
 /** Does what a command says to a world, and answers with what a person is told. @throws CommandRefused */
 export type Controls = (words: readonly string[]) => Promise<string>;
 
-export function createControls(world: World): Controls {
+/** @param onSkip called after the clock has moved */
+export function createControls(world: World, onSkip: () => void = () => {}): Controls {
   const switches = { flag: 'off', warehouse: 'up', cache: 'up', appconfig: 'up' };
-  const notice = `functions notice within ${world.pollIntervalMs / 1000} s`;
+  const notice = `functions notice within ${POLL_INTERVAL_MS / 1000} s`;
 
   const actions: { readonly [W in Command['what']]: (command: Command & { what: W }) => string | Promise<string> } = {
     flag({ isOn }) {
@@ -59,7 +63,18 @@ export function createControls(world: World): Controls {
       appConfig.store.setAlarm(alarmArn, isRinging);
       return `alarm ${name} ${isRinging ? 'rings' : 'is quiet'}`;
     },
-    status: async () => [...switchLines(switches), ...partnerLines(world), ...(await whereEventsAre(world))].join('\n'),
+    async skip({ durationMs }) {
+      await world.skip(durationMs);
+      onSkip();
+      return `the platform's time is ${new Date().toISOString().slice(0, 19)}Z. ${AFTER_A_SKIP}`;
+    },
+    status: async () =>
+      [
+        line('time', `${new Date().toISOString().slice(0, 19)}Z`),
+        ...switchLines(switches),
+        ...partnerLines(world),
+        ...(await whereEventsAre(world)),
+      ].join('\n'),
   };
 
   return async (words) => {

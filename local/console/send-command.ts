@@ -1,8 +1,8 @@
 import { COMMANDS_USAGE, parseCommand } from './commands.ts';
 import { NotRunning, readState, stateFile } from './state-file.ts';
 
-/** How long the platform may take to answer, in milliseconds. */
-const ANSWER_LIMIT_MS = 10_000;
+/** How long the platform may take to answer, in milliseconds: it runs every schedule of a skip of 90 days. */
+const ANSWER_LIMIT_MS = 600_000;
 
 /** What the platform says to a command. @throws NotRunning where none answers; Error where it refuses the command */
 export async function sendCommand(words: readonly string[], file: string): Promise<string> {

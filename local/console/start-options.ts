@@ -3,11 +3,8 @@ import { readFlags, readNumber, UsageError } from '../command-line.ts';
 /** Where SQS listens when nothing else is said and the port is free: what local AWS stand-ins use by custom. */
 export const USUAL_PORT = 4566;
 
-export const START_USAGE = `usage: npm start -- [--port N] [--time-scale N] [--receipts FILE] [--assembly DIRECTORY]
+export const START_USAGE = `usage: npm start -- [--port N] [--receipts FILE] [--assembly DIRECTORY]
   --port N              SQS listens there on 127.0.0.1, 0 for any free port (default: ${USUAL_PORT}, or any where it is taken)
-  --time-scale N        the workflow's waits last N times less (1 to 1000, default 1).
-                        Rate limits and a failing partner's 30 s of peace keep real time: above 100, parked
-                        events die before
   --receipts FILE       writes each webhook that a partner received as a line of JSON, with the signing secret that the
                         partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
   --assembly DIRECTORY  runs what cdk synth wrote there, instead of synthesizing the stage "local"`;
@@ -16,7 +13,6 @@ export interface StartOptions {
   readonly isHelp: boolean;
   /** Undefined: the usual one where it is free. */
   readonly port: number | undefined;
-  readonly timeScale: number;
   readonly receiptsFile: string | undefined;
   readonly assemblyDirectory: string | undefined;
 }
@@ -25,7 +21,6 @@ export interface StartOptions {
 export function readStartOptions(args: readonly string[]): StartOptions {
   const values = readFlags(args, {
     port: { type: 'string' },
-    'time-scale': { type: 'string', default: '1' },
     receipts: { type: 'string' },
     assembly: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
@@ -35,7 +30,6 @@ export function readStartOptions(args: readonly string[]): StartOptions {
   return {
     isHelp: values.help,
     port,
-    timeScale: readNumber('time-scale', values['time-scale'], 1, 1000),
     receiptsFile: values.receipts,
     assemblyDirectory: values.assembly,
   };

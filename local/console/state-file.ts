@@ -11,6 +11,8 @@ const stateSchema = z.object({
   pid: z.int().positive(),
   /** Where it takes commands. */
   control: loopbackUrl,
+  /** How far its clock is ahead of the real one, in milliseconds. */
+  clock_offset_ms: z.int().nonnegative(),
   /** For SDK clients: `AWS_ENDPOINT_URL_<SERVICE>` by name. */
   endpoints: z.record(z.string().regex(/^AWS_ENDPOINT_URL_[A-Z_]+$/), loopbackUrl),
   /** The template's, resolved. */

@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { awsCall, type OnCall } from '../aws-calls.ts';
+import type { Clock } from '../clock.ts';
 import { createLocalAppConfig, type LocalAppConfig } from './appconfig.ts';
 import { appConfigApi } from './appconfig-api.ts';
 import { appConfigDataApi } from './appconfig-data-api.ts';
@@ -34,6 +35,8 @@ export interface ControlPlaneOptions {
   readonly port?: number;
   /** The wall clock in milliseconds, for poll intervals, the life of tokens, and dates. */
   readonly now?: () => number;
+  /** Does not jump while a request is answered. */
+  readonly clock?: Clock;
   /** Called for each request. */
   readonly onCall?: OnCall | undefined;
 }
@@ -45,7 +48,12 @@ interface Services {
 }
 
 /** Starts the control plane on 127.0.0.1. Signatures are not checked. */
-export async function startControlPlane({ port = 0, now, onCall }: ControlPlaneOptions = {}): Promise<ControlPlane> {
+export async function startControlPlane({
+  port = 0,
+  now,
+  clock,
+  onCall,
+}: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const appConfig = createLocalAppConfig(now);
   const secretsManager = createLocalSecretsManager(now);
   const services: Services = {
@@ -55,6 +63,8 @@ export async function startControlPlane({ port = 0, now, onCall }: ControlPlaneO
   };
 
   const server = createServer((request, response) => {
+    const work = clock?.begin();
+    response.once('close', () => work?.end());
     route(request, services).then(
       (answer) => send(response, answer),
       (thrown: unknown) => send(response, errorAnswer(request, thrown)),

@@ -1,43 +1,33 @@
-import { readFlags, readNumber, UsageError } from '../command-line.ts';
+import { readFlags } from '../command-line.ts';
 import { describeBehaviour } from './partner-answers.ts';
 import { DEMO_PARTNERS } from './partners.ts';
 import { MAX_EVENTS } from './read-events.ts';
 import { LEARNER, LEARNING_TIME_ROWS } from './sample-events.ts';
 
-export const DEMO_USAGE = `usage: npm run demo -- [--time-scale N] [--receipts FILE] [--events FILE [--wait SECONDS]]
-  --time-scale N   the workflow's waits last N times less (1 to 1000, default 60: a minute is a second).
-                   Rate limits and a failing partner's 30 s of peace keep real time: above 100, parked events die before
+export const DEMO_USAGE = `usage: npm run demo -- [--receipts FILE] [--events FILE]
   --receipts FILE  writes each webhook that a partner received as a line of JSON, with the signing secret that the
                    partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
   --events FILE    publishes these events instead of the demo's, with the flag on for everybody: a JSON array, or one
                    JSON event per line (at most ${MAX_EVENTS}; a malformed line is published as it is)
-  --wait SECONDS   how long each of them may take to come to its end (1 to 3600, default 60)
   --help           this, and whom events can be addressed to`;
 
 export interface DemoOptions {
   readonly isHelp: boolean;
-  readonly timeScale: number;
   readonly receiptsFile: string | undefined;
   readonly eventsFile: string | undefined;
-  readonly waitMs: number;
 }
 
 /** @throws UsageError */
 export function readDemoOptions(args: readonly string[]): DemoOptions {
   const values = readFlags(args, {
-    'time-scale': { type: 'string', default: '60' },
     receipts: { type: 'string' },
     events: { type: 'string' },
-    wait: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   });
-  if (values.wait !== undefined && values.events === undefined) throw new UsageError('--wait goes with --events');
   return {
     isHelp: values.help,
-    timeScale: readNumber('time-scale', values['time-scale'], 1, 1000),
     receiptsFile: values.receipts,
     eventsFile: values.events,
-    waitMs: readNumber('wait', values.wait ?? '60', 1, 3600) * 1000,
   };
 }
 

@@ -4,13 +4,11 @@ import { type Scenario, scenario } from './scenario.ts';
 /**
  * Leads (document 003), which wait from the moment at which they occur: all that is published of them is of now. Where
  * there are two messages, the second is published once the first one waits.
- *
- * @param delayMinutes how long those that wait do so, in whole minutes of the workflow
  */
-export function leadScenarios(nowMs: number, delayMinutes: number) {
+export function leadScenarios(nowMs: number) {
   const [earlier, now] = [nowMs - 1000, nowMs].map((ms) => new Date(ms).toISOString()) as [string, string];
-  const soon = { delay_minutes: delayMinutes };
-  const late = { delay_minutes: 5 * delayMinutes };
+  const soon = { delay_minutes: 120 };
+  const late = { delay_minutes: 600 };
   return {
     hot: scenario('lead: hot, to n8n', [lead('demo-hot', 'n8n', 41, 'hot', now)], '200'),
     refused: scenario(
@@ -21,7 +19,7 @@ export function leadScenarios(nowMs: number, delayMinutes: number) {
     calculated: scenario(
       'lead: calculated, sent later',
       [lead('demo-calculated', 'n8n', 43, 'calculated', now, soon)],
-      `after ${delayMinutes} minutes: 200`,
+      `after ${soon.delay_minutes} minutes: 200`,
     ),
     overtaken: scenario(
       'lead: calculated, then hot: one is sent',
@@ -29,12 +27,12 @@ export function leadScenarios(nowMs: number, delayMinutes: number) {
       'cancelled: a later event of its user took its place; 200',
     ),
     moved: scenario(
-      `lead: moved from ${late.delay_minutes} minutes to ${delayMinutes}`,
+      `lead: moved from ${late.delay_minutes} minutes to ${soon.delay_minutes}`,
       [
         lead('demo-moved', 'n8n', 45, 'calculated', earlier, late),
         lead('demo-moved', 'n8n', 45, 'calculated', now, soon),
       ],
-      `after ${delayMinutes} minutes: 200`,
+      `after ${soon.delay_minutes} minutes: 200`,
     ),
   } as const satisfies Record<string, Scenario>;
 }

@@ -23,13 +23,12 @@ export interface Evidence {
   readonly enrichmentRetries: ReadonlyMap<string, number>;
   /** The workflow's executions by webhook id, newest first. */
   readonly executions: ReadonlyMap<string, readonly Execution[]>;
-  /** The workflow's waits last this much less. */
-  readonly timeScale: number;
 }
 
 /** What became of a scenario's messages so far, in words that its `expected` uses. */
 export function observe(scenario: Scenario, evidence: Evidence): string {
-  const { webhookIds, messages, paceMs } = scenario;
+  const { webhookIds, messages, paceMs, describe } = scenario;
+  if (describe !== undefined) return describe(webhookIds, evidence);
   const outcome = observeAll(webhookIds, messages, evidence);
   return paceMs === undefined ? outcome : `${outcome}${describePace(webhookIds, paceMs, evidence)}`;
 }
@@ -44,10 +43,7 @@ function observeAll(webhookIds: readonly string[], messages: readonly string[], 
   return outcomes.join('; ');
 }
 
-/**
- * Whether webhooks came as slowly as they should. Half of it is enough: the first may be late by what a cold start takes
- * on a busy machine, and without a limit they would come together.
- */
+/** Whether webhooks came as slowly as they should. */
 function describePace(webhookIds: readonly string[], gapMs: number, { receipts }: Evidence): string {
   const times = receipts
     .filter(({ headers }) => webhookIds.includes(String(headers['webhook-id'])))
@@ -100,10 +96,10 @@ function observeWebhook(id: string, evidence: Evidence): string {
 }
 
 /** `after 5 minutes: ` of a webhook that waited for its moment, once its partner has received it. */
-function momentOf(id: string, { receipts, executions, timeScale }: Evidence): string {
+function momentOf(id: string, { receipts, executions }: Evidence): string {
   const first = receipts.find(({ headers }) => headers['webhook-id'] === id);
   if (first === undefined) return '';
-  const moment = describeMoment(executions.get(id) ?? [], Date.parse(first.received_at), timeScale);
+  const moment = describeMoment(executions.get(id) ?? [], Date.parse(first.received_at));
   return moment === undefined ? '' : `${moment}: `;
 }
 

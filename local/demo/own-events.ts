@@ -1,15 +1,12 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import { NotReached } from '../clock.ts';
 import { isQueueEmpty } from './is-queue-empty.ts';
 import { type Evidence, observe } from './observe.ts';
 import type { FileEvent } from './read-events.ts';
 import { cancellationOf } from './timed-webhook.ts';
 import { describeWait } from './workflow-wait.ts';
 import type { World } from './world.ts';
-
-/** How often is looked, in milliseconds. */
-const LOOK_EVERY_MS = 100;
 
 /** What became of one event of a reader's file. */
 export interface OwnOutcome {
@@ -30,24 +27,21 @@ interface Published {
   readonly refusal: string | undefined;
 }
 
-/**
- * Publishes events to a world, and waits until each has come to its end and nothing is under way any more.
- *
- * @param waitMs after which it is told what is known then
- */
-export async function playOwnEvents(world: World, events: readonly FileEvent[], waitMs: number): Promise<OwnOutcome[]> {
-  const deadline = Date.now() + waitMs;
+/** Publishes events to a world, and lets its clock go on until each has ended, or nothing more happens for four days. */
+export async function playOwnEvents(world: World, events: readonly FileEvent[]): Promise<OwnOutcome[]> {
   const published: Published[] = [];
   for (const event of events) published.push(await publish(world, event, world.integrations));
   const webhookIds = published.flatMap(({ acceptance }) => webhookIdsOf(acceptance));
-  for (;;) {
+  const isOver = async () => {
     const outcomes = await outcomesOf(published, world);
-    const isOver = outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
-    if (Date.now() > deadline) return outcomes;
-    // Looked at once more: what ended the quiet may have ended after the first look.
-    if (isOver && (await isQuiet(world, webhookIds))) return outcomesOf(published, world);
-    await sleep(LOOK_EVERY_MS);
+    return outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
+  };
+  try {
+    await world.until('every event ended', async () => (await isOver()) && (await isQuiet(world, webhookIds)));
+  } catch (thrown) {
+    if (!(thrown instanceof NotReached)) throw thrown;
   }
+  return outcomesOf(published, world);
 }
 
 async function publish(world: World, event: FileEvent, book: IntegrationBook): Promise<Published> {

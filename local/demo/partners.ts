@@ -1,4 +1,5 @@
 import type { Behaviour } from './partner-answers.ts';
+import { DOWN_FOR_A_DAY } from './schedule-scenarios.ts';
 import { newSigningSecret } from './signature.ts';
 import type { ClientCredentials } from './token-server.ts';
 
@@ -22,8 +23,11 @@ export const DEMO_PARTNERS: Partners = {
   'partner-flaky': { answers: [503, 200] },
   'partner-refusing': { answers: 400 },
   'partner-moved': { answers: { status: 302, headers: { location: '/skillsoft' } } },
-  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5, max_retries: 3 } },
+  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 1, max_retries: 3 } },
   'partner-limited': { answers: 200, entry: { max_requests_per_minute: 60 } },
+  'partner-down-for-a-day': { answers: DOWN_FOR_A_DAY },
+  'partner-paused': { answers: 200, entry: { paused: true } },
+  'partner-recovering': { answers: 503 },
   'partner-without-secret': { answers: 200, secret: 'none' },
   'partner-inactive': { answers: 200, entry: { active: false } },
   n8n: { answers: 200, entry: { event_types: ['lead'] } },

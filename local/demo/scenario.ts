@@ -1,4 +1,5 @@
 import { webhookId } from '../../lambdas/domain/identity.ts';
+import type { Evidence } from './observe.ts';
 import type { completion, enrollment, lead } from './sample-events.ts';
 
 /** What the demo publishes for one line of its table, and what must become of it. */
@@ -12,6 +13,8 @@ export interface Scenario {
   readonly expected: string;
   /** How far apart they are sent to the partner, in milliseconds. */
   readonly paceMs?: number;
+  /** What became of its deliveries, where the words of `observe.ts` say too much or too little. */
+  readonly describe?: (webhookIds: readonly string[], evidence: Evidence) => string;
 }
 
 export type SampleEvent = ReturnType<typeof completion | typeof enrollment | typeof lead>;

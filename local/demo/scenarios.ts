@@ -2,6 +2,7 @@ import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
 import { BY_PARTNER } from './partner-scenarios.ts';
 import { completion, enrollment, LEARNER } from './sample-events.ts';
 import { type SampleEvent, type Scenario, scenario } from './scenario.ts';
+import { BY_SCHEDULE } from './schedule-scenarios.ts';
 
 /** As an LMS that gives no ids publishes it: the pipeline derives one, so that a retake is an event of its own. */
 function withoutEventId(event: SampleEvent): { message: string; webhookId: string } {
@@ -27,6 +28,7 @@ export const BEFORE_THE_FLAG = {
     '200 without learning time (not_a_completion)',
   ),
   ...BY_PARTNER,
+  ...BY_SCHEDULE,
   twice: scenario(
     'same event published twice, one webhook-id',
     [twice, twice],

@@ -1,36 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { NotReached } from '../clock.ts';
 import { isQueueEmpty } from './is-queue-empty.ts';
 import { type LeadScenarios, leadScenarios } from './lead-scenarios.ts';
 import { isAsExpected, observe } from './observe.ts';
 import type { Scenario } from './scenario.ts';
 import { AFTER_THE_FIRST_ANSWER, ALL_SCENARIOS, BEFORE_THE_FLAG, DURING_THE_OUTAGE, ENRICHED } from './scenarios.ts';
+import { BREAKER_OUTAGE_MS, BY_SCHEDULE, PAUSE_MS } from './schedule-scenarios.ts';
 import type { Row } from './table.ts';
 import type { World } from './world.ts';
 
-/** How long one step may take before the demo is given up, in milliseconds. */
-const STEP_DEADLINE_MS = 25_000;
-
-/** How often is looked, in milliseconds. */
-const LOOK_EVERY_MS = 100;
-
-/** How long leads wait, in milliseconds of this machine: until then what takes their place has to be there. */
-const LEADS_WAIT_MS = 6000;
-
-/** A step that did not come about: what follows would not either. */
-class StepMissed extends Error {
-  override readonly name = 'StepMissed';
-}
-
-/** Plays all scenarios in a world, and says what became of each. Nothing is asserted on the way: the table tells. */
+/** Runs all scenarios in a world and reports the outcome of each. It asserts nothing: the table shows what happened. */
 export async function play(world: World, say: (line: string) => void): Promise<Row[]> {
-  const leads = leadScenarios(Date.now(), Math.ceil((LEADS_WAIT_MS * world.timeScale) / 60_000));
+  const leads = leadScenarios(Date.now());
   const all = [...ALL_SCENARIOS, ...Object.values<Scenario>(leads)];
   try {
     await playAll(world, leads, say);
+    await playSchedules(world, say);
     await settle(world, all);
   } catch (thrown) {
-    if (!(thrown instanceof StepMissed)) throw thrown;
-    say(`gave up: not within ${STEP_DEADLINE_MS / 1000} s: ${thrown.message}`);
+    if (!(thrown instanceof NotReached)) throw thrown;
+    say(`gave up: ${thrown.message}`);
   }
   return report(world, all);
 }
@@ -43,7 +31,7 @@ async function playAll(world: World, leads: LeadScenarios, say: (line: string) =
 
   say('flag on, for everybody');
   world.switchFlag(true);
-  await sleep(world.pollIntervalMs);
+  await world.skipPollInterval();
   await publish(world, ENRICHED);
   await settle(world, [ENRICHED.warehouse]);
   await publish(world, AFTER_THE_FIRST_ANSWER);
@@ -52,11 +40,11 @@ async function playAll(world: World, leads: LeadScenarios, say: (line: string) =
   await playOutage(world, say);
 }
 
-/** Those of two messages: the second one is for what waits, in the workflow and in the ledger. */
+/** Those of two messages: the second one is for an event that is scheduled, in the workflow and in the ledger. */
 async function publishLeads(world: World, leads: LeadScenarios): Promise<void> {
   const scenarios = Object.values<Scenario>(leads);
   await world.publish(scenarios.flatMap(({ messages }) => messages.slice(0, 1)));
-  await until('the first leads accepted', () => isQueueEmpty(world.platform, 'EventsQueueUrl'));
+  await world.until('the first leads accepted', () => isQueueEmpty(world.platform, 'EventsQueueUrl'));
   await world.publish(scenarios.flatMap(({ messages }) => messages.slice(1)));
 }
 
@@ -65,10 +53,10 @@ async function playOutage(world: World, say: (line: string) => void): Promise<vo
   say('warehouse down');
   world.warehouse.setMode('down');
   await world.publish(fallback.messages);
-  await until('two retries at the warehouse', async () => (await retriesOf(world, fallback)) >= 2);
+  await world.until('two retries at the warehouse', async () => (await retriesOf(world, fallback)) >= 2);
   await world.publish(back.messages);
   await settle(world, [fallback]);
-  await until('a retry at the warehouse', async () => (await retriesOf(world, back)) >= 1);
+  await world.until('a retry at the warehouse', async () => (await retriesOf(world, back)) >= 1);
 
   say('warehouse up again');
   world.warehouse.setMode('up');
@@ -77,10 +65,22 @@ async function playOutage(world: World, say: (line: string) => void): Promise<vo
   say('warehouse down once more, and the flag switched off meanwhile');
   world.warehouse.setMode('down');
   await world.publish(switchedOff.messages);
-  await until('a retry at the warehouse', async () => (await retriesOf(world, switchedOff)) >= 1);
+  await world.until('a retry at the warehouse', async () => (await retriesOf(world, switchedOff)) >= 1);
   world.switchFlag(false);
   await settle(world, [switchedOff]);
   world.warehouse.setMode('up');
+}
+
+async function playSchedules(world: World, say: (line: string) => void): Promise<void> {
+  await world.skip(BREAKER_OUTAGE_MS);
+  say('the partner that failed is up again');
+  world.partner.setBehaviour('/partner-recovering', 200);
+  await settle(world, [BY_SCHEDULE.recovering]);
+  await world.skip(PAUSE_MS);
+  say('the paused integration is resumed');
+  world.resume('partner-paused');
+  await settle(world, [BY_SCHEDULE.paused]);
+  say('the clock goes on to the end of every retry and timer');
 }
 
 async function publish(world: World, group: Readonly<Record<string, Scenario>>): Promise<void> {
@@ -94,16 +94,7 @@ async function retriesOf(world: World, { webhookIds }: Scenario): Promise<number
 
 async function settle(world: World, scenarios: readonly Scenario[]): Promise<void> {
   const names = scenarios.length > 5 ? 'every line as expected' : scenarios.map(({ name }) => name).join(', ');
-  await until(names, async () => (await report(world, scenarios)).every(({ isExpected }) => isExpected));
-}
-
-/** @throws StepMissed */
-async function until(what: string, isDone: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + STEP_DEADLINE_MS;
-  while (!(await isDone())) {
-    if (Date.now() > deadline) throw new StepMissed(what);
-    await sleep(LOOK_EVERY_MS);
-  }
+  await world.until(names, async () => (await report(world, scenarios)).every(({ isExpected }) => isExpected));
 }
 
 async function report(world: World, scenarios: readonly Scenario[]): Promise<Row[]> {

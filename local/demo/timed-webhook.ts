@@ -27,11 +27,7 @@ export function cancellationOf([newest]: readonly Execution[]): string | undefin
  * @param receivedMs when its partner received it first, in epoch milliseconds
  * @returns undefined where it did not wait
  */
-export function describeMoment(
-  [newest]: readonly Execution[],
-  receivedMs: number,
-  timeScale: number,
-): string | undefined {
+export function describeMoment([newest]: readonly Execution[], receivedMs: number): string | undefined {
   const input = newest && inputSchema.safeParse(JSON.parse(newest.input)).data;
   if (newest === undefined || input === undefined) return undefined;
   const { startedAt, history } = newest;
@@ -39,8 +35,8 @@ export function describeMoment(
   const dueMs = Date.parse(moved.findLast((at) => at !== undefined) ?? input.progress.due_at);
   if (dueMs <= startedAt) return undefined;
   const after = minutes(dueMs - Date.parse(input.occurred_at));
-  const earlyMs = startedAt + (dueMs - startedAt) / timeScale - receivedMs;
-  return earlyMs > 0 ? `${minutes(earlyMs * timeScale)} too early for ${after}` : `after ${after}`;
+  const earlyMs = dueMs - receivedMs;
+  return earlyMs > 0 ? `${minutes(earlyMs)} too early for ${after}` : `after ${after}`;
 }
 
 /** Rounded up, so that nothing is early by none. */

@@ -5,8 +5,8 @@ import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/int
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';
+import { readDeadLetters } from './dead-letters.ts';
 import { readLogs, readThrown } from './function-logs.ts';
-import { createLetterBox } from './letter-box.ts';
 import type { Evidence } from './observe.ts';
 import { deployIntegrations, output, switchFlag } from './operator.ts';
 import { type OnReceipt, type Partner, startPartner } from './partner.ts';
@@ -15,6 +15,9 @@ import { ENTERPRISE, LEARNING_TIME_ROWS } from './sample-events.ts';
 import { createTokenServer } from './token-server.ts';
 
 const SNOWFLAKE_ACCOUNT = 'local';
+/** How long functions may go on with the configuration that they have: AppConfig's shortest poll interval, and a second. */
+export const POLL_INTERVAL_MS = 16_000;
+
 const SNOWFLAKE_USER = 'LEARNING_TIME_READER';
 
 /** The pipeline with everything around it: warehouse, partners, publisher, operator. */
@@ -32,10 +35,14 @@ export interface World {
   publish(bodies: readonly string[]): Promise<void>;
   /** Deploys the flag for everybody, on or off, as an operator does in the AppConfig console. */
   switchFlag(isOn: boolean): void;
-  /** Waits of the workflow last this much less. */
-  readonly timeScale: number;
-  /** How long functions may go on with the configuration they have, in milliseconds. */
-  readonly pollIntervalMs: number;
+  /** Deploys the integrations with this one no longer paused, as an operator does. */
+  resume(integrationId: string): void;
+  /** As `Platform.until`. */
+  until: Platform['until'];
+  /** As `Platform.skip`. */
+  skip: Platform['skip'];
+  /** Until every function that runs from now on has read what was deployed last. */
+  skipPollInterval(): Promise<void>;
   evidence(webhookIds: readonly string[]): Promise<Evidence>;
   /** What functions threw, each once: `<handler>: <error>: <message>`. */
   thrown(): readonly string[];
@@ -45,11 +52,9 @@ export interface World {
 export interface WorldOptions {
   readonly assemblyDirectory: string;
   readonly stackName?: string;
-  /** Waits of the workflow last this much less. 1 or more. */
-  readonly timeScale: number;
   readonly partners?: Partners;
   readonly onReceipt?: OnReceipt;
-  readonly platformOptions?: Omit<PlatformOptions, 'assemblyDirectory' | 'stackName' | 'timeScale'>;
+  readonly platformOptions?: Omit<PlatformOptions, 'assemblyDirectory' | 'stackName'>;
 }
 
 /**
@@ -58,7 +63,7 @@ export interface WorldOptions {
  * @throws Error where a part does not start; the others are stopped then
  */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { assemblyDirectory, stackName = LOCAL_STACK, timeScale, partners = DEMO_PARTNERS } = options;
+  const { assemblyDirectory, stackName = LOCAL_STACK, partners = DEMO_PARTNERS } = options;
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -75,7 +80,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       tokens: createTokenServer(oauthClientsOf(partners)),
       onReceipt: options.onReceipt,
     }),
-    startPlatform({ ...options.platformOptions, assemblyDirectory, stackName, timeScale }),
+    startPlatform({ ...options.platformOptions, assemblyDirectory, stackName }),
   ] as const;
   const [warehouse, partner, platform] = await Promise.all(starting).catch(async (thrown: unknown) => {
     for (const result of await Promise.allSettled(starting)) {
@@ -103,7 +108,6 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
-  const letters = createLetterBox(sqs);
   return {
     platform,
     warehouse,
@@ -115,8 +119,16 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       if (text === undefined) throw new Error(`integration ${id} has no secret`);
       signingSecrets.set(id, [newestSigningSecret(text)]);
     },
-    timeScale,
-    pollIntervalMs: Math.max(1, Math.round(15 / timeScale)) * 1000,
+    resume(id) {
+      const isThis = (entry: Record<string, unknown>) => entry.id === id;
+      deployIntegrations(
+        platform,
+        integrations.map((entry) => (isThis(entry) ? { ...entry, paused: false } : entry)),
+      );
+    },
+    until: platform.until,
+    skip: platform.skip,
+    skipPollInterval: () => platform.skip(POLL_INTERVAL_MS),
     async publish(bodies) {
       for (const MessageBody of bodies) {
         await sqs.send(
@@ -131,12 +143,11 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     switchFlag: (isOn) => switchFlag(platform, isOn),
     evidence: async (webhookIds) => ({
       receipts: partner.receipts,
-      eventDeadLetters: await letters(output(platform, 'EventsDeadLetterQueueUrl')),
-      deliveryDeadLetters: await letters(output(platform, 'DeliveriesDeadLetterQueueUrl')),
+      eventDeadLetters: await readDeadLetters(platform, 'EventsDeadLetterQueueUrl'),
+      deliveryDeadLetters: await readDeadLetters(platform, 'DeliveriesDeadLetterQueueUrl'),
       logs: readLogs(platform),
       enrichmentRetries: new Map(webhookIds.map((id) => [id, countRetries(platform, id)])),
       executions: new Map(webhookIds.map((id) => [id, platform.stateMachine.executionsNamed(id)])),
-      timeScale,
     }),
     thrown: () => readThrown(platform),
     async stop() {

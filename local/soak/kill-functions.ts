@@ -9,13 +9,23 @@ export interface Killing {
   stop(): void;
 }
 
-/** Kills functions at random from now on, busy ones first, each with SIGKILL: nothing is cleaned up, nothing is said. */
-export function killFunctions(functions: Functions, perSecond: number): Killing {
+/** Kills functions from now on, busy ones first, each with SIGKILL, in an order that the seed decides. */
+export function killFunctions(functions: Functions, perSecond: number, seed: number): Killing {
+  const random = seededRandom(seed);
   let killed = 0;
   const kill = () => {
-    const victim = VICTIMS[Math.floor(Math.random() * VICTIMS.length)] as string;
+    const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] as string;
     if (functions.find(victim).killOne() !== undefined) killed += 1;
   };
   const timer = perSecond > 0 ? setInterval(kill, 1000 / perSecond) : undefined;
   return { count: () => killed, stop: () => clearInterval(timer) };
+}
+
+/** From 0 to less than 1, the same for the same seed: a linear congruential generator (Numerical Recipes). */
+function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
 }

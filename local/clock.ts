@@ -1,0 +1,273 @@
+import { setTimeout as realSleep, setImmediate as turn } from 'node:timers/promises';
+import { moveDate, realNowMs, restoreDate } from './moved-date.js';
+
+/** Longest delay of a timer, in milliseconds: Node ends a longer one at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** The longest skip, in milliseconds: 90 days. */
+export const MAX_SKIP_MS = 90 * 24 * 3_600_000;
+
+/** How long `until` lets the pipeline go on by default, in milliseconds of its time: four days, longer than any retry schedule. */
+const DEFAULT_WITHIN_MS = 4 * 24 * 3_600_000;
+
+/** How long the platform may work without a pause, in real milliseconds, before `until` gives up. */
+const REAL_LIMIT_MS = 60_000;
+
+/** How often a condition is evaluated while the platform works, in real milliseconds. */
+const LOOK_EVERY_MS = 5;
+
+/** Turns of the event loop for which the platform must stay idle before the clock jumps: what has arrived is read first. */
+const QUIET_TURNS = 3;
+
+/** Something that has a time to wait for: a queue with delayed messages. */
+export interface DueSource {
+  /** When it is due next, in epoch milliseconds; undefined where it waits for nothing. */
+  dueAt(): number | undefined;
+  /** Called after a jump. */
+  wake(): void;
+  /** Whether it has something to do now. */
+  isBusy(): boolean;
+}
+
+/** Something with a clock of its own. Resolves when that clock is ahead of the real one by the offset. */
+export type Follower = (offsetMs: number) => Promise<void>;
+
+/** What keeps the clock from jumping, from `begin` until `end`, except while it sleeps. */
+export interface Work {
+  /** @throws the signal's reason where it is aborted before */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
+  end(): void;
+}
+
+export interface UntilOptions {
+  /** How far the clock may go, in milliseconds of pipeline time. Default: four days. */
+  readonly withinMs?: number;
+}
+
+/** What is neither false nor undefined nor empty. */
+export type Truthy<T> = Exclude<T, false | undefined | null | 0 | ''>;
+
+interface Timer {
+  readonly atMs: number;
+  fire(): void;
+}
+
+/** What was waited for did not come about: see `Clock.until`. */
+export class NotReached extends Error {
+  override readonly name = 'NotReached';
+}
+
+/**
+ * The clock of a platform. It runs with the real one, and jumps over times in which nothing happens: only inside `until`
+ * and `skip`, and only while the platform is idle. A jump is faithful, since Lambda freezes functions between invocations.
+ *
+ * `Date` in this process follows it. There is one clock in a process at a time.
+ */
+export class Clock {
+  readonly #followers: Follower[] = [];
+  readonly #sources: DueSource[] = [];
+  readonly #timers = new Set<Timer>();
+  readonly #stopping = new AbortController();
+  #offsetMs = 0;
+  #working = 0;
+
+  constructor() {
+    moveDate(0);
+  }
+
+  /** How far it is ahead of the real clock, in milliseconds. */
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
+  /** Is moved before every jump, and at once. */
+  async follow(follower: Follower): Promise<void> {
+    this.#followers.push(follower);
+    await follower(this.#offsetMs);
+  }
+
+  addSource(source: DueSource): void {
+    this.#sources.push(source);
+  }
+
+  begin(): Work {
+    let hasEnded = false;
+    let sleeping = 0;
+    this.#working += 1;
+    return {
+      sleep: async (durationMs, signal) => {
+        // Branches of one execution may sleep in parallel.
+        if (sleeping === 0) this.#working -= 1;
+        sleeping += 1;
+        try {
+          await this.sleep(durationMs, signal);
+        } finally {
+          sleeping -= 1;
+          if (sleeping === 0) this.#working += 1;
+        }
+      },
+      end: () => {
+        if (!hasEnded) this.#working -= 1;
+        hasEnded = true;
+      },
+    };
+  }
+
+  /** The clock does not jump before the task has ended, except while it sleeps. */
+  async work<T>(task: (work: Work) => Promise<T>): Promise<T> {
+    const work = this.begin();
+    try {
+      return await task(work);
+    } finally {
+      work.end();
+    }
+  }
+
+  /** @throws the signal's reason where it is aborted before */
+  sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const signals = AbortSignal.any([this.#stopping.signal, ...(signal ? [signal] : [])]);
+      if (signals.aborted) {
+        reject(signals.reason);
+        return;
+      }
+      const atMs = Date.now() + Math.max(0, durationMs);
+      let real: NodeJS.Timeout;
+      const finish = () => {
+        clearTimeout(real);
+        this.#timers.delete(timer);
+        signals.removeEventListener('abort', abort);
+      };
+      const abort = () => {
+        finish();
+        reject(signals.reason);
+      };
+      const timer: Timer = {
+        atMs,
+        fire() {
+          finish();
+          resolve();
+        },
+      };
+      const arm = () => {
+        const leftMs = atMs - Date.now();
+        if (leftMs <= 0) timer.fire();
+        else real = setTimeout(arm, Math.min(leftMs, MAX_TIMER_MS));
+      };
+      this.#timers.add(timer);
+      signals.addEventListener('abort', abort, { once: true });
+      real = setTimeout(arm, Math.min(Math.max(0, durationMs), MAX_TIMER_MS));
+    });
+  }
+
+  /** Calls back every interval, the first time after one, until the clock stops. What it returns is waited for. */
+  async every(intervalMs: number, task: () => void | Promise<void>): Promise<void> {
+    const startedMs = Date.now();
+    for (let times = 1; !this.#stopping.signal.aborted; times += 1) {
+      try {
+        await this.sleep(startedMs + times * intervalMs - Date.now());
+      } catch {
+        return;
+      }
+      await this.work(async () => task());
+    }
+  }
+
+  /** Whether nothing runs that could change anything before the next time that something is due. */
+  get isIdle(): boolean {
+    return this.#working === 0 && this.#sources.every((source) => !source.isBusy());
+  }
+
+  /**
+   * Lets the pipeline go on until a probe returns something truthy; the clock jumps to the next time that something is due
+   * whenever nothing runs.
+   *
+   * @param what for the error: `the webhook delivered`
+   * @returns what the probe returned last
+   * @throws NotReached where nothing is due any more, or not `withinMs`, or the platform works for a minute without end
+   */
+  async until<T>(
+    what: string,
+    probe: () => T | Promise<T>,
+    { withinMs = DEFAULT_WITHIN_MS }: UntilOptions = {},
+  ): Promise<Truthy<T>> {
+    const giveUpMs = Date.now() + withinMs;
+    let workingSinceMs = performance.now();
+    for (;;) {
+      const isQuiet = await this.#isQuiet();
+      const found = await probe();
+      if (found) return found as Truthy<T>;
+      if (!isQuiet) {
+        if (performance.now() - workingSinceMs > REAL_LIMIT_MS)
+          throw new NotReached(`${what}: the platform is still at work`);
+        await realSleep(LOOK_EVERY_MS);
+      } else if (await this.#isQuiet()) {
+        const dueAt = this.#nextDueAt();
+        if (dueAt === undefined) throw new NotReached(`${what}: nothing is due any more`);
+        if (dueAt > giveUpMs) throw new NotReached(`${what}: not within ${withinMs / 1000} s of pipeline time`);
+        await this.#jumpTo(dueAt);
+        workingSinceMs = performance.now();
+      }
+    }
+  }
+
+  /**
+   * Lets the pipeline go on for as long; what is due on the way happens at its time. Resolves when the platform is idle then.
+   *
+   * @param durationMs 0 to `MAX_SKIP_MS` @throws RangeError
+   */
+  async skip(durationMs: number): Promise<void> {
+    if (!(durationMs >= 0 && durationMs <= MAX_SKIP_MS)) {
+      throw new RangeError('a skip takes from 0 to 90 days: the clock cannot go back');
+    }
+    const targetMs = Date.now() + durationMs;
+    for (;;) {
+      await this.#quiet();
+      const nowMs = Date.now();
+      const dueAt = this.#nextDueAt();
+      if (dueAt !== undefined && dueAt <= Math.max(targetMs, nowMs)) await this.#jumpTo(dueAt);
+      else if (nowMs < targetMs) await this.#jumpTo(targetMs);
+      else return;
+    }
+  }
+
+  /** Ends all sleeps; `Date` is the real one again. */
+  stop(): void {
+    this.#stopping.abort(new Error('the platform stops'));
+    restoreDate();
+  }
+
+  async #quiet(): Promise<void> {
+    const sinceMs = performance.now();
+    while (!(await this.#isQuiet())) {
+      if (performance.now() - sinceMs > REAL_LIMIT_MS) throw new NotReached('skip: the platform is still at work');
+      await realSleep(LOOK_EVERY_MS);
+    }
+  }
+
+  async #isQuiet(): Promise<boolean> {
+    for (let turns = 0; turns < QUIET_TURNS; turns += 1) {
+      if (!this.isIdle) return false;
+      await turn();
+    }
+    return this.isIdle;
+  }
+
+  #nextDueAt(): number | undefined {
+    const times = [...[...this.#timers].map(({ atMs }) => atMs), ...this.#sources.map((source) => source.dueAt())];
+    const due = times.filter((time) => time !== undefined);
+    return due.length === 0 ? undefined : due.reduce((first, time) => Math.min(first, time));
+  }
+
+  async #jumpTo(atMs: number): Promise<void> {
+    const offsetMs = Math.max(this.#offsetMs, Math.ceil(atMs - realNowMs()));
+    if (offsetMs > this.#offsetMs) {
+      await Promise.all(this.#followers.map((follow) => follow(offsetMs)));
+      this.#offsetMs = offsetMs;
+      moveDate(offsetMs);
+    }
+    const due = [...this.#timers].filter(({ atMs: at }) => at <= Date.now()).sort((a, b) => a.atMs - b.atMs);
+    for (const timer of due) timer.fire();
+    for (const source of this.#sources) source.wake();
+  }
+}

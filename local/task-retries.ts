@@ -1,0 +1,61 @@
+import type { State } from './definition.ts';
+
+/** As ASL has them; the defaults are ASL's. */
+interface Retrier {
+  readonly ErrorEquals: readonly string[];
+  readonly IntervalSeconds?: number;
+  readonly MaxAttempts?: number;
+  readonly BackoffRate?: number;
+  readonly MaxDelaySeconds?: number;
+  readonly JitterStrategy?: 'FULL' | 'NONE';
+}
+
+/** What an engine tells errors apart by. */
+interface Failure {
+  readonly name: string;
+  readonly isRetryable?: boolean;
+}
+
+/** The waits of one state's retriers in one execution, which the engine is told to leave out (`retryIntervalOverrides`). */
+export class TaskRetries {
+  readonly #retriers: readonly Retrier[];
+  readonly #random: () => number;
+  #attempts: number[] = [];
+
+  /** @param random from 0 to less than 1, for full jitter */
+  constructor(state: State, random: () => number = Math.random) {
+    this.#retriers = (state.Retry ?? []) as readonly Retrier[];
+    this.#random = random;
+  }
+
+  /** A state that ends well, or is entered again, has all its retries anew. */
+  reset(): void {
+    this.#attempts = [];
+  }
+
+  /**
+   * How long Step Functions waits before it runs the task again, in milliseconds: `IntervalSeconds * BackoffRate ** (n - 1)`,
+   * at most `MaxDelaySeconds`, for the nth retry of the first retrier that names the error.
+   *
+   * @returns undefined where it does not retry
+   */
+  delayMsAfter({ name, isRetryable = true }: Failure): number | undefined {
+    if (!isRetryable) return undefined;
+    const names = [name, 'States.ALL', ...(name === 'States.Timeout' ? [] : ['States.TaskFailed'])];
+    const index = this.#retriers.findIndex(({ ErrorEquals }) => ErrorEquals.some((error) => names.includes(error)));
+    const retrier = this.#retriers[index];
+    if (retrier === undefined) return undefined;
+    const {
+      IntervalSeconds = 1,
+      MaxAttempts = 3,
+      BackoffRate = 2,
+      MaxDelaySeconds = Infinity,
+      JitterStrategy,
+    } = retrier;
+    const attempts = this.#attempts[index] ?? 0;
+    if (attempts >= MaxAttempts) return undefined;
+    this.#attempts[index] = attempts + 1;
+    const seconds = Math.min(IntervalSeconds * BackoffRate ** attempts, MaxDelaySeconds);
+    return seconds * 1000 * (JitterStrategy === 'FULL' ? this.#random() : 1);
+  }
+}
