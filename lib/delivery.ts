@@ -1,6 +1,5 @@
 import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { LONG_WAIT_SECONDS } from '../lambdas/contract/delivery.ts';
 import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
@@ -90,7 +89,6 @@ export class Delivery extends Construct {
       fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(stage.functions.deliverTask)));
       fn.setVariable('SENDING_ENVIRONMENTS', String(sendingEnvironments(stage)));
     }
-    this.task.setVariable('LONG_WAIT_SECONDS', String(LONG_WAIT_SECONDS));
   }
 
   /**

@@ -93,7 +93,6 @@ function senderVariables(endpoint: string, valkeyPort: number, partnerUrl: strin
     CACHE_TLS: 'false',
     SLOW_ENDPOINT_ATTEMPTS: '10',
     SENDING_ENVIRONMENTS: '20',
-    LONG_WAIT_SECONDS: '7200',
     ...LEDGER,
     NODE_EXTRA_CA_CERTS: trusted,
     PARTNER_URL: `${partnerUrl}/${INTEGRATION_IDS[0]}`,

@@ -72,7 +72,7 @@ export const progressSchema = z.object({
   config_version: z.string().max(64).optional(),
   /** Tries made to the partner so far. */
   attempt: z.int().min(0),
-  /** When the next step is due; null before anything had to wait. No function compares it with its own clock. */
+  /** When the next step is due; null before anything had to wait. */
   due_at: z.iso.datetime().nullable(),
   outcome: z.enum(OUTCOMES).optional(),
   /** The free time under the integration's rate limit that is reserved for the next try, and for no other. */

@@ -57,8 +57,7 @@ const warehouse = {
   /** Beside each query in Snowflake's history, which takes at most 2000 characters. */
   SNOWFLAKE_QUERY_TAG: z.string().min(1).max(2000),
   WAREHOUSE_FAILURES_TO_OPEN: count,
-  /** Fractions too: on one's own machine an hour may be a minute. */
-  WAREHOUSE_OPEN_SECONDS: z.coerce.number().positive(),
+  WAREHOUSE_OPEN_SECONDS: count,
   WAREHOUSE_SLOW_SECONDS: count,
   LEARNING_TIME_TABLE: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
   LEARNING_TIME_USER_COLUMN: identifier,
@@ -83,8 +82,7 @@ const ledger = {
 const guardedLedger = {
   ...ledger,
   LEDGER_FAILURES_TO_OPEN: count,
-  /** Fractions too: on one's own machine an hour may be a minute. */
-  LEDGER_OPEN_SECONDS: z.coerce.number().positive(),
+  LEDGER_OPEN_SECONDS: count,
   LEDGER_SLOW_MILLISECONDS: count,
   OUTCOMES_QUEUE_URL: queueUrl,
 };
@@ -143,8 +141,6 @@ export const deliverTaskEnvironment = z.object({
   ...cache,
   ...limiter,
   ...guardedLedger,
-  /** The shortest wait of a delivery that has waited often without an attempt. Fractions too, as for the warehouse. */
-  LONG_WAIT_SECONDS: z.coerce.number().positive(),
 });
 
 export const sendTestEnvironment = z.object({ ...common, ...integrations, ...partners });

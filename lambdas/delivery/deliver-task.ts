@@ -24,9 +24,6 @@ export async function handler(input: unknown): Promise<TaskResult> {
 function createServices(variables: NodeJS.ProcessEnv) {
   const environment = readEnvironment(deliverTaskEnvironment, variables);
   const counter = createCounter(new Metrics());
-  const delivering = {
-    ...createDeliveryServices(environment, new Logger(), counter),
-    longWaitMs: environment.LONG_WAIT_SECONDS * 1000,
-  };
+  const delivering = createDeliveryServices(environment, new Logger(), counter);
   return { delivering, counter };
 }

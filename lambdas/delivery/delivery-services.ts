@@ -57,7 +57,7 @@ export function createSendingServices(
 
 /** What both delivery functions need for one try. */
 export function createDeliveryServices(
-  environment: Omit<z.infer<typeof deliverTaskEnvironment>, 'LONG_WAIT_SECONDS'>,
+  environment: z.infer<typeof deliverTaskEnvironment>,
   log: Log,
   counter: Counter,
 ): DeliverOneServices {
