@@ -56,17 +56,17 @@ function stateWithoutTimes(state: State): State {
  *
  * @throws Error where a path is not a plain reference path (`$.a.b`) or finds nothing of the right type
  */
-export function waitMs(state: State, input: unknown): number {
-  const ms = unboundedWaitMs(state, input);
+export function waitMs(state: State, input: unknown, nowMs = Date.now()): number {
+  const ms = unboundedWaitMs(state, input, nowMs);
   if (!Number.isFinite(ms)) throw new Error('a Wait state finds no time in its input');
   return Math.max(0, ms);
 }
 
-function unboundedWaitMs(state: State, input: unknown): number {
+function unboundedWaitMs(state: State, input: unknown, nowMs: number): number {
   if (state.Seconds !== undefined) return Number(state.Seconds) * 1000;
   if (state.SecondsPath !== undefined) return Number(atPath(input, String(state.SecondsPath))) * 1000;
   const timestamp = state.Timestamp ?? atPath(input, String(state.TimestampPath));
-  return Date.parse(String(timestamp)) - Date.now();
+  return Date.parse(String(timestamp)) - nowMs;
 }
 
 function atPath(input: unknown, path: string): unknown {

@@ -9,7 +9,7 @@ const NOW = Date.parse('2026-01-15T12:00:00Z');
 const MINUTE_MS = 60_000;
 
 /** One alarm on a sum over a minute, over 1, twice in a row, and a page that is made of it. */
-function start(properties: object = {}, timeScale = 1) {
+function start(properties: object = {}) {
   const alarm = {
     AlarmName: 'single',
     AlarmDescription: 'says',
@@ -33,7 +33,7 @@ function start(properties: object = {}, timeScale = 1) {
   registerAlarms(template, resolver);
   const metrics = new LocalMetrics();
   const set = new Set<string>();
-  const alarms = new LocalAlarms({ template, resolver, metrics, timeScale, isSet: (arn) => set.has(arn) });
+  const alarms = new LocalAlarms({ template, resolver, metrics, isSet: (arn) => set.has(arn) });
   return {
     set,
     publish: (agoMs: number, value: number) =>
@@ -80,14 +80,6 @@ test('missing data rings where the alarm says so', () => {
   expect(start({ TreatMissingData: 'breaching' }).states()).toEqual({ single: 'ALARM', page: 'ALARM' });
 });
 
-test('periods last as much less as time is scaled', () => {
-  const { publish, states } = start({ EvaluationPeriods: 1 }, 60);
-  publish(2_000, 9);
-  expect(states()).toMatchObject({ single: 'OK' });
-  publish(500, 9);
-  expect(states()).toMatchObject({ single: 'ALARM' });
-});
-
 test('an expression is computed from its metrics, and from others', () => {
   const Metric = { Namespace: 'ours', MetricName: 'm', Dimensions: [{ Name: 'service', Value: 's' }] };
   const { publish, states } = start({
@@ -124,7 +116,7 @@ test('a rule that is not understood is an error, and not silence', () => {
   };
   const resolver = new Resolver(odd, 'stack', new Set());
   registerAlarms(odd, resolver);
-  expect(() =>
-    new LocalAlarms({ template: odd, resolver, metrics: new LocalMetrics(), timeScale: 1 }).describe(NOW),
-  ).toThrow(SyntaxError);
+  expect(() => new LocalAlarms({ template: odd, resolver, metrics: new LocalMetrics() }).describe(NOW)).toThrow(
+    SyntaxError,
+  );
 });
