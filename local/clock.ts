@@ -16,6 +16,9 @@ const REAL_LIMIT_MS = 60_000;
 /** How often a condition is evaluated while the platform works, in real milliseconds. */
 const LOOK_EVERY_MS = 5;
 
+/** So many looks after a jump come a turn of the event loop apart: most of what a jump causes is over by then. */
+const QUICK_LOOKS = 5;
+
 /** Turns of the event loop for which the platform must stay idle before the clock jumps: what has arrived is read first. */
 const QUIET_TURNS = 3;
 
@@ -192,6 +195,7 @@ export class Clock {
     { withinMs = DEFAULT_WITHIN_MS }: UntilOptions = {},
   ): Promise<Truthy<T>> {
     const giveUpMs = Date.now() + withinMs;
+    let looks = 0;
     let workingSinceMs = performance.now();
     for (;;) {
       const isQuiet = await this.#isQuiet();
@@ -200,12 +204,13 @@ export class Clock {
       if (!isQuiet) {
         if (performance.now() - workingSinceMs > REAL_LIMIT_MS)
           throw new NotReached(`${what}: the platform is still at work`);
-        await realSleep(LOOK_EVERY_MS);
+        await lookLater(looks++);
       } else if (await this.#isQuiet()) {
         const dueAt = this.#nextDueAt();
         if (dueAt === undefined) throw new NotReached(`${what}: nothing is due any more`);
         if (dueAt > giveUpMs) throw new NotReached(`${what}: not within ${withinMs / 1000} s of pipeline time`);
         await this.#jumpTo(dueAt);
+        looks = 0;
         workingSinceMs = performance.now();
       }
     }
@@ -239,9 +244,9 @@ export class Clock {
 
   async #quiet(): Promise<void> {
     const sinceMs = performance.now();
-    while (!(await this.#isQuiet())) {
+    for (let looks = 0; !(await this.#isQuiet()); looks += 1) {
       if (performance.now() - sinceMs > REAL_LIMIT_MS) throw new NotReached('skip: the platform is still at work');
-      await realSleep(LOOK_EVERY_MS);
+      await lookLater(looks);
     }
   }
 
@@ -270,4 +275,10 @@ export class Clock {
     for (const timer of due) timer.fire();
     for (const source of this.#sources) source.wake();
   }
+}
+
+/** @param looks how often it has been looked since the last jump */
+async function lookLater(looks: number): Promise<void> {
+  if (looks < QUICK_LOOKS) await turn();
+  else await realSleep(LOOK_EVERY_MS);
 }
