@@ -5,7 +5,7 @@ import { type EngineEvent, type Execution, type ExecutionStatus, historyEntry } 
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
 import { ACCOUNT, REGION } from './resolver.ts';
-import { type TaskHandler, taskHandler } from './state-tasks.ts';
+import { TaskFailure, type TaskHandler, taskHandler } from './state-tasks.ts';
 import { TaskRetries } from './task-retries.ts';
 
 export interface StateMachineOptions {
@@ -155,9 +155,29 @@ export class StateMachine {
     ]);
     const tasks = [...this.#tasks].map(([name, task]) => [
       name,
-      retrying(task, new TaskRetries(this.#states.get(name) as State), work, signal),
+      retrying(this.#inTime(name, task), new TaskRetries(this.#states.get(name) as State), work, signal),
     ]);
     return Object.fromEntries([...tasks, ...waiting]) as LocalHandlers;
+  }
+
+  /** A task that fails as one does that outlives its state's `TimeoutSeconds`. It runs on, as a function of Lambda does. */
+  #inTime(name: string, task: TaskHandler): TaskHandler {
+    const { TimeoutSeconds } = this.#states.get(name) as State;
+    if (TimeoutSeconds === undefined) return task;
+    return async (input) => {
+      const over = new AbortController();
+      const isOver = this.#options.clock.sleep(Number(TimeoutSeconds) * 1000, over.signal).then(
+        () => {
+          throw new TaskFailure('States.Timeout', `the task did not end within ${TimeoutSeconds} seconds`);
+        },
+        () => undefined,
+      );
+      try {
+        return await Promise.race([task(input), isOver]);
+      } finally {
+        over.abort();
+      }
+    };
   }
 
   #end(execution: RunningExecution, status: ExecutionStatus, result: Partial<Execution>): void {

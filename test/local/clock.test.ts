@@ -59,7 +59,11 @@ describe('a clock', () => {
   test('has the process’s Date follow it: now, new, and as a function; other dates are what they were', async () => {
     await clock.skip(10 * HOUR_MS);
     const isMoved = (ms: number) => ms - realNowMs() > 9 * HOUR_MS;
-    expect([Date.now(), new Date().getTime(), Date.parse(Date())].map(isMoved)).toEqual([true, true, true]);
+    expect([Date.now(), Date.parse(new Date().toISOString()), Date.parse(Date())].map(isMoved)).toEqual([
+      true,
+      true,
+      true,
+    ]);
     expect(new Date(5).getTime()).toBe(5);
     expect(new Date('2026-01-05T00:00:00Z').toISOString()).toBe('2026-01-05T00:00:00.000Z');
     expect(Date.UTC(1970, 0, 1)).toBe(0);

@@ -8,24 +8,24 @@ import {
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import type { Execution } from '../../local/execution.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
+import { lambdaFunction, queue, STACK, writeAssembly } from '../support/assembly.ts';
 
 jest.setTimeout(20_000);
 
-const TIME_SCALE = 100;
-
 const modules = {
   step: `
-    const seen = new Set();
+    const counts = new Map();
     class Named extends Error { constructor(name) { super('because'); this.name = name; } }
-    export const handler = async ({ progress }) => {
-      if (progress.once && !seen.has(progress.once)) { seen.add(progress.once); throw new Named(progress.once); }
+    export const handler = async ({ id, progress }) => {
+      const calls = counts.get(id) ?? 0;
+      counts.set(id, calls + 1);
+      if (progress.failures?.[calls]) throw new Named(progress.failures[calls]);
       if (progress.always) throw new Named(progress.always);
       if (progress.exit) process.exit(1);
       if (progress.large) return { outcome: 'x'.repeat(progress.large) };
       if (progress.hang) await new Promise(() => setTimeout(() => {}, 60_000));
       if ((progress.waits ?? 0) > 0) {
-        return { waits: progress.waits - 1, due_at: new Date(Date.now() + 20_000).toISOString(), outcome: 'retry' };
+        return { waits: progress.waits - 1, due_at: new Date(Date.now() + 600_000).toISOString(), outcome: 'retry', failures: progress.failures };
       }
       return { ...progress, outcome: progress.outcome === 'invoke' ? 'invoke' : 'delivered' };
     };`,
@@ -33,6 +33,7 @@ const modules = {
 
 const definition = {
   StartAt: 'WaitUntilDue',
+  TimeoutSeconds: 12 * 3600,
   States: {
     WaitUntilDue: { Type: 'Wait', TimestampPath: '$.progress.due_at', Next: 'Step' },
     Step: {
@@ -41,7 +42,7 @@ const definition = {
       TimeoutSeconds: 1,
       ResultPath: '$.progress',
       Retry: [
-        { ErrorEquals: ['Passing'], IntervalSeconds: 20, MaxAttempts: 3 },
+        { ErrorEquals: ['Passing'], IntervalSeconds: 600, MaxAttempts: 3 },
         { ErrorEquals: ['Never'], MaxAttempts: 0 },
       ],
       Catch: [{ ErrorEquals: ['Caught', 'Runtime.ExitError', 'States.Timeout'], ResultPath: '$.fault', Next: 'Bury' }],
@@ -97,7 +98,7 @@ let platform: Platform;
 let client: SFNClient;
 
 beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK, timeScale: TIME_SCALE });
+  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
   client = new SFNClient({ region: 'us-east-1', endpoint: platform.controlPlane.endpoint, credentials });
 });
@@ -112,43 +113,64 @@ const start = (name: string, input: unknown, stateMachineArn = platform.outputs.
   client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
 
 async function ended(name: string): Promise<Execution> {
-  return until(() => {
+  return platform.until(`the end of ${name}`, () => {
     const execution = platform.stateMachine.execution(name);
     return execution?.status !== 'RUNNING' && execution;
   });
 }
 
 async function run(name: string, progress: object): Promise<Execution> {
-  await start(name, { progress: { due_at: due(), ...progress } });
+  await start(name, { id: name, progress: { due_at: due(), ...progress } });
   return ended(name);
 }
 
+/** Pipeline time in whole minutes; what passes for real is less than one. */
+function tookMinutes({ startedAt, stoppedAt = 0 }: Execution): number {
+  return Math.floor((stoppedAt - startedAt) / 60_000);
+}
+
 describe('an execution', () => {
-  test('waits until each due time, in scaled time, and keeps what happened', async () => {
-    const execution = await run('waits', { waits: 2, due_at: due(20) });
+  test('waits until each due time, and keeps what happened', async () => {
+    const execution = await run('waits', { waits: 2, due_at: due(600) });
     expect(execution).toMatchObject({ status: 'SUCCEEDED' });
     expect(JSON.parse(execution.output ?? '')).toMatchObject({ outcome: 'delivered' });
     const entered = execution.history.filter(({ type }) => type === 'StateEntered');
     const loop = ['WaitUntilDue', 'Step', 'Which'];
     expect(entered.map(({ state }) => state)).toEqual([...loop, ...loop, ...loop, 'Done']);
     expect(entered[3]?.progress).toMatchObject({ waits: 1 });
-    // Three times 20 s, at a hundredth.
-    const tookMs = (execution.stoppedAt ?? 0) - execution.startedAt;
-    expect(tookMs).toBeGreaterThan(550);
-    expect(tookMs).toBeLessThan(15_000);
+    expect(tookMinutes(execution)).toBe(30);
   });
 
-  test('retries by the name of the error, in scaled time', async () => {
-    const execution = await run('retries', { once: 'Passing' });
+  test('retries by the name of the error, each time later', async () => {
+    const execution = await run('retries', { failures: ['Passing', 'Passing', 'Passing'] });
     expect(execution).toMatchObject({ status: 'SUCCEEDED' });
     const failed = execution.history.find(({ type }) => type === 'StateFailed');
     const retried = execution.history.filter(({ type }) => type === 'StateRetried');
     expect(failed).toMatchObject({ state: 'Step', error: 'Passing', cause: expect.stringContaining('"because"') });
-    expect(retried.length).toBeGreaterThanOrEqual(1);
-    expect(retried[0]?.attempt).toBe(1);
-    const pausedMs = (retried[0]?.at ?? 0) - (failed?.at ?? 0);
-    expect(pausedMs).toBeGreaterThan(190);
-    expect(pausedMs).toBeLessThan(10_000);
+    expect(retried.map(({ attempt }) => attempt)).toEqual([1, 2, 3]);
+    expect(tookMinutes(execution)).toBe(10 + 20 + 40);
+  });
+
+  test('fails where its retries are used up', async () => {
+    const execution = await run('used-up', { always: 'Passing' });
+    expect(execution).toMatchObject({ status: 'FAILED', error: 'Passing' });
+    expect(tookMinutes(execution)).toBe(10 + 20 + 40);
+  });
+
+  test('has all retries again in a state that it enters again', async () => {
+    const failures = ['Passing', 'Passing', '', 'Passing', 'Passing'];
+    const execution = await run('again', { failures, waits: 1 });
+    expect(execution).toMatchObject({ status: 'SUCCEEDED' });
+    expect(tookMinutes(execution)).toBe(10 + 20 + 10 + 10 + 20);
+  });
+
+  test('ends after its time, though it waits', async () => {
+    const execution = await run('endless', { due_at: due(86_400) });
+    expect(execution).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout' });
+    expect(tookMinutes(execution)).toBe(12 * 60);
+    // Nothing of it goes on.
+    await platform.skip(86_400_000);
+    expect(platform.stateMachine.execution('endless')?.history.map(({ state }) => state)).toEqual(['WaitUntilDue']);
   });
 
   test('fails with an error that nothing matches, and tells the cause as Lambda does', async () => {
@@ -163,7 +185,7 @@ describe('an execution', () => {
     ['a task that takes too long', { hang: true }, 'States.Timeout'],
   ])('catches %s and sends it to a queue', async (_name, progress, reason) => {
     const name = reason.replace('.', '-');
-    expect(await run(name, { id: name, ...progress })).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await run(name, progress)).toMatchObject({ status: 'SUCCEEDED' });
     const { ready } = await platform.queues.content('DeadLetters');
     const message = ready.find(({ body }) => body.includes(`"id":"${name}"`));
     expect(message?.messageAttributes).toEqual({ reason: { DataType: 'String', StringValue: reason } });
