@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { allStates, type Definition, waitMs, withoutTimes } from '../../local/definition.ts';
+import { allStates, type Definition, type State, waitMs, withoutTimes } from '../../local/definition.ts';
 
 const Retry = [{ ErrorEquals: ['States.ALL'], IntervalSeconds: 10, MaxDelaySeconds: 60, BackoffRate: 2 }];
 const task = { Type: 'Task', Resource: 'arn:x', TimeoutSeconds: 40, Retry, End: true };
@@ -28,7 +28,7 @@ describe('withoutTimes', () => {
     ['a map', [without.States.Each?.ItemProcessor as Definition]],
   ])('inside %s, a wait is a task without an end, and a task keeps all but its timeout', (_name, [inner]) => {
     const states = allStates(inner as Definition);
-    const { TimeoutSeconds, ...waiting } = states.get('Wait') ?? {};
+    const { TimeoutSeconds, ...waiting } = states.get('Wait') as State;
     expect(waiting).toEqual({ Type: 'Task', Resource: 'local:wait', Comment: 'a while', Next: 'Send' });
     // Over 24 days: without one the engine ends a task after a minute.
     expect(TimeoutSeconds).toBeGreaterThan(24 * 86_400);

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { matches } from '../../local/event-rules.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
+import { lambdaFunction, queue, STACK, writeAssembly } from '../support/assembly.ts';
 
 jest.setTimeout(20_000);
+
+const HOUR_MS = 3_600_000;
 
 const arn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 const rule = (functionId: string, properties: object) => ({
@@ -23,7 +25,7 @@ const failedExecutions = {
 const { directory, remove } = writeAssembly({
   modules: {
     tell: `export const handler = async (event) => { console.log(JSON.stringify(event)); };`,
-    fail: `export const handler = async (event) => { console.log('try'); throw new TypeError('always'); };`,
+    fail: `export const handler = async (event) => { console.log(Date.now()); throw new TypeError('always'); };`,
   },
   resources: {
     Rescue: lambdaFunction('tell'),
@@ -68,7 +70,7 @@ const { directory, remove } = writeAssembly({
 let platform: Platform;
 
 beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK, timeScale: 900 });
+  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
 });
 afterAll(async () => {
   await platform.stop();
@@ -79,18 +81,20 @@ const events = (id: string) =>
   platform.functions
     .find(id)
     .logs()
-    .map(({ text }) => JSON.parse(text) as { detail: Record<string, unknown> });
+    .map(({ text }) => JSON.parse(text) as { time: string; detail: Record<string, unknown> });
 const put = (kind: string) => platform.rules.put({ source: 'test', detail: { kind } });
 const undelivered = (part: string) =>
-  until(async () => (await platform.queues.content('Undelivered')).ready.find(({ body }) => body.includes(part)));
+  platform.until('an event that is given up', async () =>
+    (await platform.queues.content('Undelivered')).ready.find(({ body }) => body.includes(part)),
+  );
 
 describe('rules', () => {
   test('tell a function of a failed execution, without input and output, and of no other', async () => {
     const { stateMachine } = platform;
     stateMachine.start('good', '{"good":true}');
     const { arn: executionArn } = stateMachine.start('bad', '{"good":false}');
-    await until(() => events('Rescue').length > 0);
-    await until(() => stateMachine.execution('good')?.status === 'SUCCEEDED');
+    await platform.skip(0);
+    expect(stateMachine.execution('good')?.status).toBe('SUCCEEDED');
     expect(events('Rescue')).toEqual([
       expect.objectContaining({
         source: 'aws.states',
@@ -108,18 +112,24 @@ describe('rules', () => {
     ]);
   });
 
-  test('invoke on a schedule, in scaled time', async () => {
-    await until(() => events('Sweep').length >= 2);
-    expect(events('Sweep')[0]).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
+  test('invoke on a schedule, at the hour that the function itself reads', async () => {
+    const before = events('Sweep').length;
+    await platform.skip(HOUR_MS);
+    const [first, ...rest] = events('Sweep').slice(before);
+    expect(first).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
+    expect(rest).toHaveLength(3);
+    const moments = [first, ...rest].map((event) => Date.parse(String(event?.time)) / 60_000);
+    expect(moments.map((moment) => Math.round(moment - (moments[0] as number)))).toEqual([0, 15, 30, 45]);
   });
 
-  const tries = (name: string) =>
-    platform.functions
-      .find(name)
-      .logs()
-      .filter(({ stream }) => stream === 'stdout').length;
+  /** Minutes from the first attempt to each, by the function's own clock. */
+  const attempts = (name: string) => {
+    const lines = platform.functions.find(name).logs();
+    const times = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => Number(text));
+    return times.map((time) => Math.floor((time - (times[0] as number)) / 60_000));
+  };
 
-  test('a function that keeps failing is tried again, then its own destination gets the event', async () => {
+  test('a function that keeps failing is invoked again, then its own destination gets the event', async () => {
     put('broken');
     const { body } = await undelivered('"kind":"broken"');
     expect(JSON.parse(body)).toMatchObject({
@@ -127,7 +137,7 @@ describe('rules', () => {
       requestPayload: { source: 'test', detail: { kind: 'broken' } },
       responsePayload: { errorType: 'TypeError', errorMessage: 'always' },
     });
-    expect(tries('Broken')).toBe(2);
+    expect(attempts('Broken')).toEqual([0, 1]);
   });
 
   test("a function's own dead letter queue gets the event itself; the target's queue stays empty", async () => {
@@ -135,7 +145,7 @@ describe('rules', () => {
     const { body, messageAttributes } = await undelivered('"kind":"older"');
     expect(JSON.parse(body)).toEqual({ source: 'test', detail: { kind: 'older' } });
     expect(messageAttributes.ErrorMessage?.StringValue).toBe('always');
-    expect(tries('Older')).toBe(3);
+    expect(attempts('Older')).toEqual([0, 1, 3]);
     expect((await platform.queues.content('TargetDeadLetters')).ready).toEqual([]);
   });
 });

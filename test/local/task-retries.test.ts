@@ -114,6 +114,7 @@ describe('the engine, which does not wait here', () => {
         const fail = async () => {
           const name = left.shift();
           if (name !== undefined) throw Object.assign(new Error('as asked'), { name });
+          return {};
         };
         const run = engine.run({}, { overrides: { taskResourceLocalHandlers: { Task: fail } } });
         await run.result.catch(() => undefined);
