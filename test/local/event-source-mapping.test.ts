@@ -1,13 +1,10 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, mapping, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
+import { lambdaFunction, mapping, queue, STACK, writeAssembly } from '../support/assembly.ts';
 
 // A loaded machine takes seconds to start eight processes.
 jest.setTimeout(20_000);
-
-/** Failed messages return after a sixtieth of their time: of 60 s, one remains. */
-const TIME_SCALE = 60;
 
 const batch = `const bodies = ({ Records }) => Records.map(({ body }) => JSON.parse(body));`;
 const modules = {
@@ -23,19 +20,21 @@ const modules = {
     console.log(Records[0].attributes.ApproximateReceiveCount);
     return Records[0].attributes.ApproximateReceiveCount === '1' ? { batchItemFailures: [{ itemIdentifier: 'x' }] } : {};
   };`,
-  hang: `${batch} export const handler = async (event) => {
-    console.log(event.Records[0].attributes.ApproximateReceiveCount);
-    if (event.Records[0].attributes.ApproximateReceiveCount === '1') await new Promise((r) => setTimeout(r, 60_000));
+  hang: `export const handler = async ({ Records }) => {
+    console.log(Records[0].attributes.ApproximateReceiveCount + ' ' + Date.now());
+    if (Records[0].attributes.ApproximateReceiveCount === '1') await new Promise((r) => setTimeout(r, 60_000));
   };`,
   fail: `export const handler = async () => { throw new Error('always'); };`,
-  size: `export const handler = async ({ Records }) => { console.log(Records.length); };`,
+  size: `export const handler = async ({ Records }) => {
+    const [first, last] = [Records[0], Records.at(-1)].map(({ attributes }) => Number(attributes.SentTimestamp));
+    console.log(JSON.stringify({ size: Records.length, waited: Date.now() - first, spread: last - first })); };`,
   busy: `export const handler = async () => {
     console.log('enter'); await new Promise((r) => setTimeout(r, 150)); console.log('leave'); };`,
   scarce: `export const handler = async ({ Records }) => {
     console.log(Records[0].attributes.ApproximateReceiveCount); await new Promise((r) => setTimeout(r, 150)); };`,
   later: `export const handler = async ({ Records }) => {
     const { body, receiptHandle, attributes, messageId } = Records[0];
-    console.log(attributes.ApproximateReceiveCount);
+    console.log(Date.now());
     if (attributes.ApproximateReceiveCount !== '1') return;
     await fetch(process.env.AWS_ENDPOINT_URL_SQS, {
       method: 'POST',
@@ -47,15 +46,20 @@ const modules = {
 };
 
 const consumers = {
-  Partial: ['partial', { VisibilityTimeout: 60 }, {}],
-  Unknown: ['unknown', { VisibilityTimeout: 60 }, {}],
-  Hang: ['hang', { VisibilityTimeout: 60 }, {}],
-  Fail: ['fail', { VisibilityTimeout: 60 }, {}],
-  Size: ['size', {}, { BatchSize: 25, MaximumBatchingWindowInSeconds: 2, ScalingConfig: { MaximumConcurrency: 2 } }],
+  Partial: ['partial', { VisibilityTimeout: 600 }, {}],
+  Unknown: ['unknown', { VisibilityTimeout: 600 }, {}],
+  Hang: ['hang', { VisibilityTimeout: 600 }, {}],
+  Fail: ['fail', { VisibilityTimeout: 600 }, {}],
+  // Lambda has at least two pollers, which share what arrives; one gathers all of it.
+  Size: [
+    'size',
+    { VisibilityTimeout: 600 },
+    { BatchSize: 25, MaximumBatchingWindowInSeconds: 60, ScalingConfig: { MaximumConcurrency: 1 } },
+  ],
   Busy: ['busy', {}, { BatchSize: 1, ScalingConfig: { MaximumConcurrency: 2 } }],
-  Later: ['later', { VisibilityTimeout: 60 }, {}],
-  Scarce: ['scarce', { VisibilityTimeout: 60 }, { BatchSize: 1 }],
-  Dormant: ['scarce', { VisibilityTimeout: 60 }, {}],
+  Later: ['later', { VisibilityTimeout: 600 }, {}],
+  Scarce: ['scarce', { VisibilityTimeout: 600 }, { BatchSize: 1 }],
+  Dormant: ['scarce', { VisibilityTimeout: 600 }, {}],
 } as const;
 
 const resources = Object.entries(consumers).flatMap(([id, [module, queueProperties, mappingProperties]]) => {
@@ -76,7 +80,7 @@ const { directory, remove } = writeAssembly({
 let platform: Platform;
 
 beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK, timeScale: TIME_SCALE });
+  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
 });
 afterAll(async () => {
   await platform.stop();
@@ -89,91 +93,107 @@ const lines = (id: string) =>
     .logs()
     .map(({ text }) => text);
 const send = (id: string, body: unknown) => platform.queues.send(`${id}Queue`, { MessageBody: JSON.stringify(body) });
-const isEmpty = async (id: string) => {
-  const { ready, delayed, inflight } = await platform.queues.content(`${id}Queue`);
-  return ready.length + delayed.length + inflight.length === 0;
-};
+/** Until a queue is empty. */
+const emptied = (id: string) =>
+  platform.until(`${id} is empty`, async () => {
+    const { ready, delayed, inflight } = await platform.queues.content(`${id}Queue`);
+    return ready.length + delayed.length + inflight.length === 0;
+  });
+const MINUTE_MS = 60_000;
 
 describe('an event source mapping', () => {
-  test.concurrent('deletes what succeeded and brings only the failed message again', async () => {
+  test('deletes what succeeded and brings only the failed message again', async () => {
     await Promise.all([0, 1, 0].map((failures, index) => send('Partial', { index, failures })));
-    await until(() => isEmpty('Partial'));
+    await emptied('Partial');
     const seen = lines('Partial').map((line) => JSON.parse(line) as { bodies: { index: number }[]; counts: string[] });
     const received = seen.flatMap(({ bodies, counts }) => bodies.map(({ index }, at) => `${index}:${counts[at]}`));
     expect(received.sort()).toEqual(['0:1', '1:1', '1:2', '2:1']);
   });
 
-  test.concurrent('takes an id that it does not know for the failure of the batch', async () => {
+  test('takes an id that it does not know for the failure of the batch', async () => {
     await send('Unknown', {});
-    await until(() => isEmpty('Unknown'));
+    await emptied('Unknown');
     expect(lines('Unknown')).toEqual(['1', '2']);
   });
 
-  test.concurrent('brings the messages of a killed process again', async () => {
+  test('brings the messages of a killed process again, when their visibility timeout is over', async () => {
     await send('Hang', {});
-    await until(() => lines('Hang').length === 1);
-    platform.functions.find('HangFunction').killOne();
-    await until(() => isEmpty('Hang'));
-    expect(lines('Hang')).toEqual(['1', '2']);
+    const pool = platform.functions.find('HangFunction');
+    await platform.until('the function hangs', () => pool.logs().length === 1);
+    pool.killOne();
+    await emptied('Hang');
+    const [first, second] = lines('Hang').map((line) => line.split(' ').map(Number)) as [number[], number[]];
+    expect([first[0], second[0]]).toEqual([1, 2]);
+    expect(minutesBetween(first[1], second[1])).toBe(10);
   });
 
-  test.concurrent('leaves a message that fails too often to the dead letter queue', async () => {
+  test('leaves a message that fails too often to the dead letter queue', async () => {
     await send('Fail', { id: 'poison' });
-    const { ready } = await until(async () => {
+    const ready = await platform.until('a dead-letter message', async () => {
       const content = await platform.queues.content('DeadLetters');
-      return content.ready.length > 0 && content;
+      return content.ready.length > 0 && content.ready;
     });
     expect(ready.map(({ body }) => body)).toEqual(['{"id":"poison"}']);
   });
 
-  test.concurrent('gathers over its window, beyond the ten that SQS gives at once', async () => {
+  test('gathers over its window, beyond the ten that SQS gives at once', async () => {
     const QueueUrl = platform.queues.find('SizeQueue').url;
-    const Entries = Array.from({ length: 4 }, (_, index) => ({ Id: String(index), MessageBody: '{}' }));
-    for (let sent = 0; sent < 4; sent += 1) {
-      await platform.queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
-    }
-    await until(() => isEmpty('Size'));
-    const sizes = lines('Size').map(Number);
-    expect(sizes.reduce((sum, size) => sum + size)).toBe(16);
-    // Two pollers may share them; without a window the third and fourth sending would find both busy.
-    expect(sizes.length).toBeLessThanOrEqual(2);
+    const Entries = Array.from({ length: 8 }, (_, index) => ({ Id: String(index), MessageBody: '{}' }));
+    const sendEight = () => platform.queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    await sendEight();
+    await platform.skip(MINUTE_MS / 2);
+    await sendEight();
+    expect(lines('Size')).toEqual([]);
+    await emptied('Size');
+    const [only, ...rest] = lines('Size').map((line) => JSON.parse(line));
+    expect(rest).toEqual([]);
+    expect(only.size).toBe(16);
+    expect(Math.floor(only.waited / MINUTE_MS)).toBe(1);
+    expect(only.spread).toBeGreaterThanOrEqual(MINUTE_MS / 2);
   });
 
-  test.concurrent('never invokes more than MaximumConcurrency at once', async () => {
+  test('does not wait for the end of its window where the batch is full', async () => {
+    const before = platform.clockOffsetMs;
+    await Promise.all(Array.from({ length: 25 }, () => send('Size', {})));
+    await emptied('Size');
+    expect(platform.clockOffsetMs).toBe(before);
+    expect(JSON.parse(lines('Size').at(-1) ?? '')).toMatchObject({ size: 25 });
+  });
+
+  test('never invokes more than MaximumConcurrency at once', async () => {
     await Promise.all(Array.from({ length: 6 }, () => send('Busy', {})));
-    await until(() => isEmpty('Busy'));
+    await emptied('Busy');
     expect(platform.functions.find('BusyFunction').processIds()).toHaveLength(2);
     expect(lines('Busy')).toHaveLength(12);
   });
 
-  test.concurrent('tries a throttled batch again before it becomes visible', async () => {
+  test('invokes again with a throttled batch before it becomes visible', async () => {
     await Promise.all([1, 2, 3].map(() => send('Scarce', {})));
-    await until(() => isEmpty('Scarce'));
+    await emptied('Scarce');
     expect(lines('Scarce')).toEqual(['1', '1', '1']);
     expect(platform.functions.find('ScarceFunction').processIds()).toHaveLength(1);
   });
 
-  test.concurrent('tries a batch again whose function is inactive', async () => {
+  test('invokes again with a batch whose function is inactive', async () => {
     const pool = platform.functions.find('DormantFunction');
     pool.refuseWith('ResourceNotReadyException');
     await send('Dormant', {});
-    await until(async () => (await platform.queues.content('DormantQueue')).inflight.length === 1);
+    await platform.skip(MINUTE_MS);
+    expect((await platform.queues.content('DormantQueue')).inflight).toHaveLength(1);
     pool.refuseWith(undefined);
-    await until(() => isEmpty('Dormant'));
+    await emptied('Dormant');
     expect(lines('Dormant')).toEqual(['1']);
   });
 
-  test.concurrent('leaves a failed message as long as its handler asked for, in scaled time', async () => {
-    const queueName = 'LaterQueue';
+  test('leaves a failed message as long as its handler asked for', async () => {
     await send('Later', {});
-    await until(() => lines('Later').length === 1);
-    const leftSeconds = await until(async () => {
-      const [entry] = (await platform.queues.content(queueName)).inflight;
-      const seconds = ((entry?.visibilityDeadline ?? 0) - Date.now()) / 1000;
-      return seconds > 0 && seconds < 30 && seconds;
-    });
-    // 240 s asked for, of which a sixtieth; the queue's own timeout would have left 1 s.
-    expect(leftSeconds).toBeGreaterThan(2);
-    expect(leftSeconds).toBeLessThanOrEqual(4);
+    await emptied('Later');
+    const [first, second] = lines('Later').map(Number);
+    // 240 s; the queue's own visibility timeout is ten minutes.
+    expect(minutesBetween(first, second)).toBe(4);
   });
 });
+
+function minutesBetween(fromMs = 0, toMs = 0): number {
+  return Math.floor((toMs - fromMs) / MINUTE_MS);
+}
