@@ -1,16 +1,19 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { FunctionPool } from '../../local/function-pool.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
 
 // A loaded machine takes seconds to start eight processes.
 jest.setTimeout(20_000);
 
+const DAY_MS = 86_400_000;
+
 const modules = {
   environment: `export const handler = async () => process.env;`,
   context: `export const handler = async (event, context) =>
     ({ ...context, event, remainingMs: context.getRemainingTimeInMillis() });`,
   count: `let calls = 0; export const handler = async () => ({ pid: process.pid, calls: ++calls });`,
+  clock: `const loaded = Date.now(); export const handler = async (event, context) =>
+    ({ loaded, now: Date.now(), remainingMs: context.getRemainingTimeInMillis() });`,
   wait: `export const handler = ({ ms }) => new Promise((resolve) => setTimeout(() => resolve({ pid: process.pid }), ms));`,
   fail: `class Unreachable extends Error { name = 'WarehouseUnavailable' }
     export const handler = async ({ how }) => {
@@ -30,6 +33,7 @@ const { directory, remove } = writeAssembly({
     Queue: queue({ QueueName: 'events' }),
     Environment: lambdaFunction('environment', {}, { QUEUE_URL: { Ref: 'Queue' }, COUNT: 3 }),
     Context: lambdaFunction('context', { Timeout: 7, MemorySize: 512 }),
+    Clock: lambdaFunction('clock'),
     Count: lambdaFunction('count'),
     Wait: lambdaFunction('wait'),
     Slow: lambdaFunction('wait', { Timeout: 1 }),
@@ -101,6 +105,21 @@ describe('a function', () => {
     expect(remainingMs).toBeLessThanOrEqual(7_000);
   });
 
+  test('has the platform’s clock while it loads, in each invocation, and for its deadline', async () => {
+    const before = Date.now();
+    await platform.skip(DAY_MS);
+    const days = async () => {
+      const { payload } = (await invoke('clock')) as { payload: Record<'loaded' | 'now' | 'remainingMs', number> };
+      const [loaded, now] = [payload.loaded, payload.now].map((at) => Math.floor((at - before) / DAY_MS));
+      expect(payload.remainingMs).toBeLessThanOrEqual(5_000);
+      expect(payload.remainingMs).toBeGreaterThan(0);
+      return [loaded, now];
+    };
+    expect(await days()).toEqual([1, 1]);
+    await platform.skip(DAY_MS);
+    expect(await days()).toEqual([1, 2]);
+  });
+
   test('keeps a warm process, and has one for each concurrent invocation', async () => {
     const [first] = [await invoke('count')];
     expect(await invoke('count')).toEqual({
@@ -153,23 +172,6 @@ describe('a function', () => {
     const next = await pool.invoke({ ms: 0 });
     expect(next).toMatchObject({ status: 'succeeded' });
     expect(next).not.toMatchObject({ payload: { pid: killed } });
-  });
-
-  test('waits for the account where it is asked to, and is throttled where that does not come in time', async () => {
-    const account = { limit: 1, running: 0, waiting: [] };
-    const pool = new FunctionPool(platform.functions.find('Slow').configuration, account);
-    const first = pool.invoke({ ms: 300 });
-    expect(await pool.invokeInTurn({ ms: 0 }, 20)).toEqual({ status: 'throttled' });
-    const waiting = [pool.invokeInTurn({ ms: 0 }, 60_000), pool.invokeInTurn({ ms: 0 }, 60_000)];
-    expect(await Promise.all([first, ...waiting])).toMatchObject(Array(3).fill({ status: 'succeeded' }));
-    await pool.stop();
-  });
-
-  test('never waits for what is reserved', async () => {
-    const pool = platform.functions.find('reserved');
-    const first = pool.invoke({ ms: 300 });
-    expect(await pool.invokeInTurn({ ms: 0 }, 60_000)).toEqual({ status: 'throttled' });
-    expect(await first).toMatchObject({ status: 'succeeded' });
   });
 
   test('that Lambda refuses does not run, until Lambda takes invocations again', async () => {

@@ -1,11 +1,11 @@
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { Clock } from '../../local/clock.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
 import { QueueMetrics } from '../../local/queue-metrics.ts';
 import { Queues } from '../../local/queues.ts';
 import { Resolver } from '../../local/resolver.ts';
 import type { Template } from '../../local/template.ts';
-import { until } from '../support/assembly.ts';
 
 const template: Template = {
   resources: { Q: { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: 0 } } },
@@ -14,17 +14,21 @@ const template: Template = {
   assetDirectories: new Map(),
 };
 
+const clock = new Clock();
 let queues: Queues;
 beforeAll(async () => {
-  queues = await Queues.start(0);
+  queues = await Queues.start({ clock });
   const resolver = new Resolver(template, 'Stack', new Set());
   queues.register(template, resolver);
   await queues.create(resolver);
 });
-afterAll(() => queues.stop());
+afterAll(async () => {
+  clock.stop();
+  await queues.stop();
+});
 
-/** What SQS would have told CloudWatch by now. */
-async function told(): Promise<{ readonly visible: number | undefined; readonly ageSeconds: number | undefined }> {
+/** What SQS would have reported to CloudWatch by now. */
+async function reported(): Promise<{ readonly visible: number | undefined; readonly ageSeconds: number | undefined }> {
   const metrics = new LocalMetrics();
   await new QueueMetrics(queues, metrics).sampleAll();
   const last = (name: string) => {
@@ -38,17 +42,26 @@ async function told(): Promise<{ readonly visible: number | undefined; readonly 
 }
 
 test('a queue is as long as its messages are many, and as old as the oldest that was received less than three times', async () => {
-  expect(await told()).toEqual({ visible: 0, ageSeconds: 0 });
+  expect(await reported()).toEqual({ visible: 0, ageSeconds: 0 });
   await queues.send('Q', { MessageBody: 'first' });
-  const first = Date.now();
-  await until(() => Date.now() - first > 1100);
+  await clock.skip(90_000);
   await queues.send('Q', { MessageBody: 'second' });
-  const { visible, ageSeconds = 0 } = await told();
+  const { visible, ageSeconds = 0 } = await reported();
   expect(visible).toBe(2);
-  expect(ageSeconds).toBeGreaterThanOrEqual(1);
+  expect(Math.floor(ageSeconds / 60)).toBe(1);
   // It stands first, and becomes visible at once.
   const { url } = queues.find('Q');
   const receive = () => queues.client.send(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }));
   for (let receives = 0; receives < 3; receives += 1) await receive();
-  expect(await told()).toMatchObject({ ageSeconds: 0 });
+  expect(await reported()).toMatchObject({ ageSeconds: 0 });
+});
+
+test('is sampled every minute', async () => {
+  const metrics = new LocalMetrics();
+  new QueueMetrics(queues, metrics).start(clock);
+  const startedMs = Date.now();
+  await clock.skip(3 * 60_000);
+  const id = { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', dimensions: { QueueName: 'Q' } };
+  const samples = metrics.between(id, 0, Number.POSITIVE_INFINITY);
+  expect(samples.map(({ at }) => Math.floor((at - startedMs) / 60_000))).toEqual([1, 2, 3]);
 });
