@@ -27,7 +27,6 @@ const LIMIT_MS = 240_000;
 
 const world = await startWorld({
   assemblyDirectory: LOCAL_ASSEMBLY,
-  timeScale: 1,
   partners: { skillsoft: { answers: { status: 200, afterMs: 50 } } },
   platformOptions: { dynamoDbLatencyMs: readNumber('latency', latency, 0, 60_000) },
 });

@@ -51,7 +51,7 @@ export async function startPipeline(assemblyDirectory: string, variant: Variant)
   try {
     const url = `http://127.0.0.1:${await partner.next()}`;
     const partners = { [INTEGRATION]: { answers: 200 } } as const;
-    world = await startWorld({ assemblyDirectory: assembly.directory, timeScale: 1, partners });
+    world = await startWorld({ assemblyDirectory: assembly.directory, partners });
     deployIntegrations(world.platform, [{ id: INTEGRATION, url: `${url}/${INTEGRATION}` }]);
     world.switchFlag(true);
     await world.warehouse.load(Array.from({ length: LEARNERS }, (_, learner) => learnerRow(learner)));

@@ -28,7 +28,7 @@ export async function workOffBacklog(events: number, assemblyDirectory: string):
       if (Type === 'AWS::Lambda::EventSourceMapping' && Properties.BatchSize === 10) Properties.Enabled = false;
     }
   });
-  const world = await startWorld({ assemblyDirectory: assembly.directory, timeScale: 1 });
+  const world = await startWorld({ assemblyDirectory: assembly.directory });
   try {
     world.switchFlag(true);
     const startedAtMs = performance.now();

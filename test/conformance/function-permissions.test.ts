@@ -11,8 +11,7 @@ import { play } from '../../local/demo/script.ts';
 import { ACCOUNT } from '../../local/resolver.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import { readTemplate, resourcesOfType } from '../../local/template.ts';
-import { runningWorld } from '../e2e/running-world.ts';
-import { until } from '../support/assembly.ts';
+import { runningWorld, until } from '../e2e/running-world.ts';
 import { type Access, accessOf } from '../support/iam-of-calls.ts';
 
 /**
@@ -20,7 +19,7 @@ import { type Access, accessOf } from '../support/iam-of-calls.ts';
  * played by `@cloud-copilot/iam-simulate`; no local service checks permissions.
  */
 const calls: AwsCall[] = [];
-const world = runningWorld({ timeScale: 60, platformOptions: { onCall: (call) => calls.push(call) } });
+const world = runningWorld({ platformOptions: { onCall: (call) => calls.push(call) } });
 /** One that the demo does not ask the warehouse about. */
 const UNCACHED_LEARNER = 40001;
 const template = readTemplate(LOCAL_ASSEMBLY, LOCAL_STACK);
@@ -84,20 +83,20 @@ async function callTheOthers(): Promise<void> {
   const { functions, stateMachine, controlPlane } = platform;
   warehouse.setMode('refuse');
   world().switchFlag(true);
-  await new Promise((resolve) => setTimeout(resolve, world().pollIntervalMs));
+  await world().skipPollInterval();
   const id = webhookId('skillsoft', 'aborted');
   await publish([JSON.stringify(completion('aborted', 'skillsoft', UNCACHED_LEARNER))]);
-  const execution = await until(() => stateMachine.execution(`${id}-g0`), 30_000);
+  const execution = await until(world(), () => stateMachine.execution(`${id}-g0`));
   stateMachine.abort(execution.name);
-  await until(async () => (await evidence([])).deliveryDeadLetters.some(({ webhookId }) => webhookId === id), 30_000);
+  await until(world(), async () => (await evidence([])).deliveryDeadLetters.some(({ webhookId }) => webhookId === id));
   warehouse.setMode('up');
 
   await platform.tables.setMode('down');
   await publish([JSON.stringify(enrollment('unsettled', 'skillsoft', LEARNER.known))]);
   const outcomes = () => platform.queues.content(output(platform, 'OutcomesQueueUrl'));
-  await until(async () => Object.values(await outcomes()).flat().length > 0, 30_000);
+  await until(world(), async () => Object.values(await outcomes()).flat().length > 0);
   await platform.tables.setMode('up');
-  await until(() => accessesOf(functions.find('settle-outcomes').configuration.name).size > 0, 120_000);
+  await until(world(), () => accessesOf(functions.find('settle-outcomes').configuration.name).size > 0);
 
   const inputs = {
     'sweep-executions': {},

@@ -12,8 +12,7 @@ import { readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { output } from '../../local/demo/operator.ts';
 import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
-import { learningTimeOf, logged, runningWorld } from '../e2e/running-world.ts';
-import { until } from '../support/assembly.ts';
+import { learningTimeOf, logged, runningWorld, until } from '../e2e/running-world.ts';
 import { NOW } from '../support/factories.ts';
 import { describeWithClient, type Ended, runClient } from '../support/real-clients.ts';
 import { type FakeSqs, type Fate, startFakeSqs } from './fake-sqs.ts';
@@ -93,7 +92,10 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     });
     expect(answer.sent.map(({ to }: { to: string }) => to)).toEqual(['skillsoft', 'percipio']);
 
-    await until(() => received('skillsoft', '"first"').length > 0 && received('percipio', '"first"').length > 0);
+    await until(
+      world(),
+      () => received('skillsoft', '"first"').length > 0 && received('percipio', '"first"').length > 0,
+    );
     for (const integration of ['skillsoft', 'percipio']) {
       const [receipt] = received(integration, '"first"');
       expect(learningTimeOf(receipt)).toMatchObject({ total_seconds: 18540 });
@@ -115,9 +117,12 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     ];
     await publish(python, { ...queue(), events });
 
-    await until(() => webhookIds('skillsoft', '"retaker"').size >= 2 && received('skillsoft', '"named"').length > 0);
+    await until(
+      world(),
+      () => webhookIds('skillsoft', '"retaker"').size >= 2 && received('skillsoft', '"named"').length > 0,
+    );
     // Both copies are suppressed by the ledger, unless they are still on their way.
-    await awaitQuiet(world(), 60_000);
+    await awaitQuiet(world());
     expect(received('skillsoft', '"retaker"')).toHaveLength(2);
     expect(received('skillsoft', '"named"')).toHaveLength(1);
   }, 90_000);
@@ -129,7 +134,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     ];
     await publish(python, { ...queue(), events });
 
-    await until(() => received('europe', '"enrolled"').length > 0);
+    await until(world(), () => received('europe', '"enrolled"').length > 0);
     expect(learningTimeOf(received('europe', '"enrolled"')[0])).toBeUndefined();
   });
 
@@ -148,13 +153,13 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
       world()
         .platform.stateMachine.executions()
         .filter(({ status }) => status === 'RUNNING').length;
-    await until(() => waits() === 3);
+    await until(world(), () => waits() === 3);
     expect(received('n8n', '"user_id"')).toEqual([]);
 
     const moved = { ...lead(702, {}), move: { occurred_at: inMinutes(0), delay_minutes: 1 } };
     const hot = lead(703, { lead_type: 'hot', occurred_at: inMinutes(0), event_id: 'lead-703-hot' });
     await publish(python, { ...queue(), events: [moved, hot] });
-    await until(() => [701, 702, 703].every((id) => received('n8n', `"user_id":${id},`).length > 0), 30_000);
+    await until(world(), () => [701, 702, 703].every((id) => received('n8n', `"user_id":${id},`).length > 0));
 
     expect(received('n8n', '"user_id":703,').map(({ body }) => JSON.parse(body))).toEqual([
       expect.objectContaining({ lead_type: 'hot', priority: 'high' }),
@@ -176,16 +181,16 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     const carriers = () => world().platform.stateMachine.executionsNamed(webhookId('n8n', 'lead-704-1'));
 
     const lead = await call('calculated(704, 1, "Ada")');
-    await until(() => carriers().length > 0);
+    await until(world(), () => carriers().length > 0);
     await call('not_before_tomorrow(json.load(sys.stdin))', lead);
-    const moved = await until(async () => {
+    const moved = await until(world(), async () => {
       const lines = await logged(world(), 'timer.moved');
       return lines.find(({ webhook_id }) => webhook_id === webhookId('n8n', 'lead-704-1'));
     });
     expect(Date.parse(String(moved.due_at)) - Date.now()).toBeGreaterThan(23 * 3_600_000);
 
     await call('wants_to_be_called(704)');
-    await until(() => received('n8n', '"user_id":704').length > 0);
+    await until(world(), () => received('n8n', '"user_id":704').length > 0);
     expect(received('n8n', '"user_id":704').map(({ body }) => JSON.parse(body))).toEqual([
       { user_id: 704, lead_type: 'hot', priority: 'high', timestamp: expect.any(String) },
     ]);
@@ -199,7 +204,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
 
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^skillsoft: SQS message [0-9a-f-]{36}\n$/);
-    await until(() => received('skillsoft', '"learner"').length > 0);
+    await until(world(), () => received('skillsoft', '"learner"').length > 0);
   });
 
   // A virtual environment may have boto3 alone; CI's has both.
@@ -221,7 +226,10 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
         'a time without a zone': 0,
       });
       for (const integration of ['skillsoft', 'percipio']) {
-        await until(() => received(integration, '0.81').length > 0 && received(integration, '0.83').length > 0);
+        await until(
+          world(),
+          () => received(integration, '0.81').length > 0 && received(integration, '0.83').length > 0,
+        );
         expect(received(integration, '0.82')).toEqual([]);
       }
     },
