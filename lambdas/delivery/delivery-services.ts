@@ -87,7 +87,7 @@ export function createDeliveryServices(
       breaker: {
         failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
         openMs: environment.LEDGER_OPEN_SECONDS * 1000,
-        slowMs: environment.LEDGER_SLOW_MILLISECONDS,
+        slowMs: environment.LEDGER_SLOW_MILLISECONDS * environment.IO_DEADLINE_FACTOR,
       },
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,

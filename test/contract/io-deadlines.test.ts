@@ -34,6 +34,13 @@ describe('the functions', () => {
     expect(calls.filter((call) => !call.includes('deadlines.clients.'))).toEqual([]);
   });
 
+  test('call the ledger slow by the same measure', () => {
+    const limits = compositions.flatMap((text) => text.match(/environment\.LEDGER_SLOW_MILLISECONDS\b.*/g) ?? []);
+    expect(new Set(limits)).toEqual(
+      new Set(['environment.LEDGER_SLOW_MILLISECONDS * environment.IO_DEADLINE_FACTOR,']),
+    );
+  });
+
   // What `io-deadlines.ts` names, by the function that takes it.
   test.each([
     ['createValkeyCache', 'deadlines: deadlines.valkey'],
