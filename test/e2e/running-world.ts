@@ -1,5 +1,5 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import type { Truthy } from '../../local/clock.ts';
@@ -57,6 +57,20 @@ export async function publishTo(world: World, integrationId: string, eventIds: r
 export function linesOf(world: World, message: string, integrationId: string, eventId: string): readonly LogFields[] {
   const id = webhookId(integrationId, eventId);
   return readLogs(world.platform).filter((line) => line.message === message && line.webhook_id === id);
+}
+
+/** Until deliveries have ended, each after attempts with just these outcomes. */
+export async function waitForAttempts(
+  world: World,
+  integrationId: string,
+  eventIds: readonly string[],
+  outcomes: readonly string[],
+): Promise<void> {
+  const outcomesOf = (eventId: string) =>
+    linesOf(world, 'delivery.attempted', integrationId, eventId).map(({ outcome }) => outcome);
+  await until(world, () => eventIds.every((id) => outcomesOf(id).length >= outcomes.length));
+  await world.skip(0);
+  expect(eventIds.map(outcomesOf)).toEqual(eventIds.map(() => outcomes));
 }
 
 /** Dead letters of the deliveries queue for one integration. */
