@@ -2,7 +2,7 @@ import { IO_DEADLINES, type IoDeadlines } from '../contract/io-deadlines.ts';
 import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { decodeAnswer, encodeAnswer, jitteredTtlSeconds } from '../domain/cached-answer.ts';
-import type { ValkeyAddress, ValkeyClient } from './valkey/client.ts';
+import { clientOpener, type ValkeyAddress, type ValkeyClient } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
 import { type Outcome, outcomesWithin, reasonOf } from './valkey/outcomes.ts';
 
@@ -31,7 +31,12 @@ export interface ValkeyCache extends LearningTimeCache {
 export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
   const { log, random = Math.random, now = Date.now, deadlines = IO_DEADLINES.valkey } = options;
   const outages = new Outages(log);
-  const connection = new ValkeyConnection(options, (reason) => outages.began('connection', reason), now, deadlines);
+  const connection = new ValkeyConnection(
+    clientOpener(options),
+    (reason) => outages.began('connection', reason),
+    now,
+    deadlines,
+  );
 
   async function run<T>(kind: 'read' | 'write', limitMs: number, send: (client: ValkeyClient) => Promise<T>[]) {
     const startedMs = performance.now();

@@ -3,7 +3,7 @@ import { IO_DEADLINES, type IoDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import { EnvironmentLimiter } from '../domain/environment-limiter.ts';
 import { gateKey } from '../domain/gate-record.ts';
-import type { ValkeyAddress } from './valkey/client.ts';
+import { clientOpener, type ValkeyAddress } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
 import {
   admitQuestion,
@@ -47,7 +47,7 @@ export function createValkeyGate(options: ValkeyGateOptions): ValkeyGate {
   const { log, slowAttempts, now = Date.now, deadlines = IO_DEADLINES.valkey } = options;
   const alone = new EnvironmentLimiter(options);
   let isDown = false;
-  const connection = new ValkeyConnection(options, failed, now, deadlines);
+  const connection = new ValkeyConnection(clientOpener(options), failed, now, deadlines);
 
   /** Warns once, however many calls fail until one is answered again. */
   function failed(reason: string): void {

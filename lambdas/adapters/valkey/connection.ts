@@ -1,5 +1,5 @@
 import type { IoDeadlines } from '../../contract/io-deadlines.ts';
-import { clientOpener, DISCONNECT_LIMIT_MS, disconnect, type ValkeyAddress, type ValkeyClient } from './client.ts';
+import { DISCONNECT_LIMIT_MS, disconnect, type ValkeyClient } from './client.ts';
 import { elapsed, reasonOf } from './outcomes.ts';
 
 /** At least this long between the starts of two tries, ms. */
@@ -24,18 +24,19 @@ export class ValkeyConnection {
   #closed = false;
 
   /**
+   * @param open connects, or rejects within the limit
    * @param onFailure called for each try that failed
    * @param nowMs wall clock, ms: a monotonic one may stand still while the sandbox is frozen
    */
   constructor(
-    address: ValkeyAddress,
+    open: (limitMs: number) => Promise<ValkeyClient>,
     onFailure: (reason: string) => void,
     nowMs: () => number,
     deadlines: IoDeadlines['valkey'],
   ) {
     this.#deadlines = deadlines;
     this.#patienceMs = deadlines.firstConnectionMs;
-    this.#open = clientOpener(address);
+    this.#open = open;
     this.#onFailure = onFailure;
     this.#nowMs = nowMs;
   }
