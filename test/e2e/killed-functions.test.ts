@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
-import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
-import { until } from '../support/assembly.ts';
+import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import {
   deadLettersOf,
   endDeliveryFunctions,
@@ -10,7 +10,8 @@ import {
   publishTo,
   receiptsOf,
   runningWorld,
-  TAKEN_OVER_MS,
+  until,
+  waitForAttempts,
 } from './running-world.ts';
 
 const world = runningWorld({
@@ -20,60 +21,112 @@ const world = runningWorld({
     stalling: { answers: ['hang', 200] },
     shaky: { answers: [503, 'hang', 200] },
     limited: { answers: 'hang', entry: { max_requests_per_minute: 60 } },
+    n8n: { answers: 200 },
   },
 });
+
+const executionsOf = (integrationId: string, eventIds: readonly string[]) =>
+  eventIds.flatMap((id) => world().platform.stateMachine.executionsNamed(webhookId(integrationId, id)));
 
 test('EnrichBatch killed while it asks the warehouse: every event of its batch arrives, enriched', async () => {
   const { warehouse, platform, publish } = world();
   const ids = ['killed-1', 'killed-2', 'killed-3'];
   warehouse.setMode('hang');
   await publish(ids.map((id) => JSON.stringify(completion(id, 'skillsoft', LEARNER.known))));
-  await until(() => warehouse.heldRequestCount() > 0, 30_000);
-  expect(platform.functions.find('enrich-batch').killOne()).toBeDefined();
+  await until(world(), () => warehouse.heldRequestCount() > 0);
+  platform.functions.find('enrich-batch').killAll();
   warehouse.setMode('up');
 
-  await until(() => ids.every((id) => receiptsOf(world(), 'skillsoft', id).length > 0), 30_000);
+  await waitForAttempts(world(), 'skillsoft', ids, ['delivered']);
   for (const id of ids) {
-    expect(learningTimeOf(receiptsOf(world(), 'skillsoft', id)[0])).toMatchObject({ total_seconds: 18540 });
+    const receipts = receiptsOf(world(), 'skillsoft', id);
+    expect(receipts.map(learningTimeOf)).toEqual([expect.objectContaining({ total_seconds: 18540 })]);
   }
-}, 60_000);
+});
 
 test('DeliverBatch killed while the partner has the request: it is sent again, under the same webhook-id', async () => {
   const { platform, publish } = world();
   await publish([JSON.stringify(enrollment('stalled', 'stalling', LEARNER.known))]);
-  await until(() => receiptsOf(world(), 'stalling', 'stalled').length === 1);
+  await until(world(), () => receiptsOf(world(), 'stalling', 'stalled').length === 1);
   expect(platform.functions.find('deliver-batch').killOne()).toBeDefined();
 
-  await until(() => receiptsOf(world(), 'stalling', 'stalled').length === 2, TAKEN_OVER_MS);
-}, 120_000);
+  await waitForAttempts(world(), 'stalling', ['stalled'], ['delivered']);
+  expect(receiptsOf(world(), 'stalling', 'stalled')).toHaveLength(2);
+});
 
-test('DeliverTask killed in the workflow: the workflow calls it again, and spends no try', async () => {
-  const { platform, publish, evidence } = world();
+test('DeliverTask killed in the workflow: the workflow calls it again, and spends no attempt', async () => {
+  const { platform, publish } = world();
   await publish([JSON.stringify(enrollment('shaken', 'shaky', LEARNER.known))]);
-  await until(() => receiptsOf(world(), 'shaky', 'shaken').length === 2);
+  await until(world(), () => receiptsOf(world(), 'shaky', 'shaken').length === 2);
   expect(platform.functions.find('deliver-task').killOne()).toBeDefined();
 
-  await until(() => receiptsOf(world(), 'shaky', 'shaken').length === 3, TAKEN_OVER_MS);
-  await until(() => platform.stateMachine.executions().every(({ status }) => status === 'SUCCEEDED'), 30_000);
-  const { logs, deliveryDeadLetters } = await evidence([]);
-  const last = logs.findLast((line) => line.integration_id === 'shaky' && line.outcome === 'delivered');
-  expect(last).toMatchObject({ attempt: 2 });
-  expect(deliveryDeadLetters).toEqual([]);
-}, 120_000);
+  await until(world(), () => executionsOf('shaky', ['shaken']).every(({ status }) => status === 'SUCCEEDED'));
+  await waitForAttempts(world(), 'shaky', ['shaken'], ['retry', 'delivered']);
+  expect(linesOf(world(), 'delivery.attempted', 'shaky', 'shaken').map(({ attempt }) => attempt)).toEqual([1, 2]);
+  expect(receiptsOf(world(), 'shaky', 'shaken')).toHaveLength(3);
+  expect(await deadLettersOf(world(), 'shaky')).toEqual([]);
+});
 
-test('DeliverBatch killed under a rate limit, in mid-send and with moments reserved: every event arrives', async () => {
+test('DeliverBatch killed under a rate limit, in mid-send and with slots reserved: every event arrives', async () => {
   const { platform, partner } = world();
   const ids = ['in-hand', 'next', 'third', 'fourth'];
   await publishTo(world(), 'limited', ids);
-  const receipts = () => partner.receipts.filter(({ integration_id }) => integration_id === 'limited');
+  const sent = () => ids.map((id) => receiptsOf(world(), 'limited', id).length);
   const deferred = async () => (await platform.queues.content(output(platform, 'DeliveriesQueueUrl'))).delayed;
-  await until(async () => (await deferred()).some(({ body }) => body.includes('"reserved_for"')), 30_000);
-  await until(() => receipts().length > 0);
+  await until(world(), async () => (await deferred()).some(({ body }) => body.includes('"reserved_for"')));
+  await until(world(), () => sent().includes(1));
   await endDeliveryFunctions(world());
+  // The partner has read by then what a killed function had sent.
+  await world().skip(0);
+  const inHand = sent();
   partner.setBehaviour('/limited', 200);
 
-  const isDelivered = (id: string) =>
-    linesOf(world(), 'delivery.attempted', 'limited', id).some(({ outcome }) => outcome === 'delivered');
-  await until(() => ids.every(isDelivered), TAKEN_OVER_MS);
+  await waitForAttempts(world(), 'limited', ids, ['delivered']);
+  expect(sent()).toEqual(inHand.map((count) => count + 1));
   expect(await deadLettersOf(world(), 'limited')).toEqual([]);
-}, 120_000);
+});
+
+const MINUTE_MS = 60_000;
+
+test('leads that wait, every process killed while they are accepted and while they wait: each is sent once, when it is due', async () => {
+  const { platform, partner, publish } = world();
+  const { functions } = platform;
+  const occurredAt = new Date().toISOString();
+  const delays = Array.from({ length: 40 }, (_, index) => 80 + index);
+  const leadOf = (minutes: number) => `lead-${minutes}`;
+  const publishAll = (some: readonly number[]) =>
+    Promise.all(
+      some.map((delay_minutes) =>
+        publish([
+          JSON.stringify(
+            lead(leadOf(delay_minutes), 'n8n', delay_minutes, 'calculated', occurredAt, { delay_minutes }),
+          ),
+        ]),
+      ),
+    );
+  const first = delays.slice(0, 20);
+  const later = delays.slice(20);
+  await publishAll(first);
+  // Some are accepted then, and others in the hands of a function, or in the queue.
+  await until(world(), () => executionsOf('n8n', first.map(leadOf)).length > 0);
+  functions.killAll();
+  await publishAll(later);
+  const ids = delays.map(leadOf);
+  const executions = () => executionsOf('n8n', ids);
+  await until(world(), () => ids.every((id) => executionsOf('n8n', [id]).length > 0));
+  await world().skip(0);
+  functions.killAll();
+
+  await until(world(), () => executions().every(({ status }) => status === 'SUCCEEDED'));
+  // An event that a killed function has already started is published again as a new generation, which alone is sent.
+  const outcomesOf = (id: string) =>
+    executionsOf('n8n', [id]).map(({ output: result }) => JSON.parse(result ?? '{}').outcome);
+  for (const id of ids) expect([['delivered'], ['delivered', 'cancelled']]).toContainEqual(outcomesOf(id));
+  // Sent within the minute in which it is due.
+  const minutesAfter = (receivedAt: string) =>
+    Math.floor((Date.parse(receivedAt) - Date.parse(occurredAt)) / MINUTE_MS);
+  const times = ids.map((id) => receiptsOf(world(), 'n8n', id).map(({ received_at }) => minutesAfter(received_at)));
+  expect(times).toEqual(delays.map((minutes) => [minutes]));
+  expect(partner.receipts.filter(({ integration_id }) => integration_id === 'n8n')).toHaveLength(ids.length);
+  expect(await deadLettersOf(world(), 'n8n')).toEqual([]);
+});

@@ -53,10 +53,12 @@ export async function publishTo(world: World, integrationId: string, eventIds: r
   await Promise.all(bodies.map((body) => world.publish([body])));
 }
 
-/** Lines about one event that functions logged under one message: `delivery.attempted` for each try. */
+/** Lines about one event that functions logged under one message, oldest first: `delivery.attempted` for each attempt. */
 export function linesOf(world: World, message: string, integrationId: string, eventId: string): readonly LogFields[] {
   const id = webhookId(integrationId, eventId);
-  return readLogs(world.platform).filter((line) => line.message === message && line.webhook_id === id);
+  return readLogs(world.platform)
+    .filter((line) => line.message === message && line.webhook_id === id)
+    .toSorted((one, other) => Date.parse(String(one.timestamp)) - Date.parse(String(other.timestamp)));
 }
 
 /** Until deliveries have ended, each after attempts with just these outcomes. */
