@@ -38,6 +38,8 @@ const source = (override?: boolean) =>
     log,
     counter,
     now: () => nowMs,
+    // Longer than a test.
+    ...{ pollTimeoutMs: 30_000, firstPollTimeoutMs: 30_000 },
   });
 const faults = () =>
   counter.counted.map(([name, { feature, error }]) => {

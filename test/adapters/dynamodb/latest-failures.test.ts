@@ -118,9 +118,7 @@ describe('a table that does not answer', () => {
     front.decide(() => 'hang');
     const client = clientOf(front.endpoint, { maxAttempts: 1 });
     const hurried = createFailureSearch({ client, tableName: 'ledger', searchTimeoutMs: 50 });
-    const startedAt = performance.now();
     await expect(hurried(integrationId, NOW)).rejects.toThrow(LedgerUnavailable);
-    expect(performance.now() - startedAt).toBeLessThan(5000);
     client.destroy();
   });
 });

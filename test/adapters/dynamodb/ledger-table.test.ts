@@ -206,15 +206,17 @@ describe('events of a batch', () => {
   });
 
   test('go no more than 16 MB a call, as they are sent', async () => {
+    front.decide(({ operation }) =>
+      operation === 'BatchWriteItem' ? { status: 200, answer: { UnprocessedItems: {} } } : 'pass',
+    );
     const large = Array.from({ length: 25 }, () => newEvent({ payload: `"${'\\"'.repeat(195 * 1024)}"` }));
     await table.keepEvents(large);
-    expect(callsTo('BatchWriteItem').length).toBeGreaterThan(1);
     for (const { input } of callsTo('BatchWriteItem')) {
       expect(JSON.stringify(input).length).toBeLessThanOrEqual(16 * 1024 * 1024);
     }
-    const last = large.at(-1) as LedgerEvent;
-    expect(await table.event(last.webhook_id)).toEqual(last);
-  }, 90_000);
+    const written = callsTo('BatchWriteItem').map(({ input }) => JSON.stringify(input));
+    for (const { webhook_id } of large) expect(written.filter((text) => text.includes(webhook_id))).toHaveLength(1);
+  });
 
   test('write a day’s entry again where it was not written', async () => {
     front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));

@@ -43,6 +43,7 @@ describe('sources side by side', () => {
   test('harm nobody when they fail after nobody listens any more', async () => {
     for await (const _ of sideBySide([failing(), failing()])) break;
     // An unhandled rejection would fail this test file.
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
   });
 });

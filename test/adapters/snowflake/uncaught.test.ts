@@ -18,13 +18,17 @@ async function run(code: string) {
 
 test('what work throws later, wherever it does, is heard, and the process goes on', async () => {
   const { lines, code } = await run(`
-    const hearing = hear();
+    let heard = 0;
+    const hearing = hearUncaught((thrown) => {
+      console.log('heard', thrown.message);
+      heard += 1;
+      if (heard === 3) setImmediate(() => { hearing.stop(); console.log('goes on'); });
+    });
     hearing.run(() => {
       process.nextTick(fail('tick'));
       setImmediate(fail('immediate'));
       Promise.resolve().then(() => setTimeout(fail('timer'), 1));
     });
-    setTimeout(() => { hearing.stop(); console.log('goes on'); }, 50);
   `);
   // A timer of a millisecond and an immediate come in any order.
   expect(lines.toSorted()).toEqual(['goes on', 'heard immediate', 'heard tick', 'heard timer']);
@@ -63,7 +67,10 @@ test('nothing is captured once all have stopped, or where somebody else captures
     process.setUncaughtExceptionCaptureCallback(({ message }) => console.log('else', message));
     const late = hear();
     late.run(() => setImmediate(fail('mine')));
-    setTimeout(() => { late.stop(); console.log(process.hasUncaughtExceptionCaptureCallback()); }, 20);
+    setImmediate(() => setImmediate(() => {
+      late.stop();
+      console.log(process.hasUncaughtExceptionCaptureCallback());
+    }));
   `);
   expect(lines).toEqual(['true', 'false', 'else mine', 'true']);
 });
