@@ -334,26 +334,20 @@ describe('the deadline', () => {
   const DEADLINE_MS = 300;
   /** For what must reach the server before the deadline, on a busy machine. */
   const LATER_DEADLINE_MS = 900;
-  /** Below what the SDK would take: ten seconds for a request, seven pauses of a second or more for its repeats. */
-  const PROMPT_MS = 3000;
 
-  async function timed(work: Promise<unknown>): Promise<{ error: unknown; elapsedMs: number }> {
-    const from = performance.now();
-    const error = await work.then(
+  const failure = (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
       () => undefined,
       (thrown) => thrown,
     );
-    return { error, elapsedMs: performance.now() - from };
-  }
 
   test('ends a login that hangs, and the next ask logs in anew', async () => {
     const fixture = await start();
     fixture.server.setMode('hang');
-    const pending = timed(ask(fixture, ['1'], LATER_DEADLINE_MS));
-    await until(() => fixture.server.heldRequestCount() === 1);
-    const { error, elapsedMs } = await pending;
-    expect(error).toMatchObject({ name: 'WarehouseUnavailable', message: expect.stringContaining('at the login') });
-    expect(elapsedMs).toBeLessThan(PROMPT_MS);
+    expect(await failure(ask(fixture, ['1'], DEADLINE_MS))).toMatchObject({
+      name: 'WarehouseUnavailable',
+      message: expect.stringContaining('at the login'),
+    });
     // The SDK itself would hold its request for ten seconds.
     await until(() => fixture.server.heldRequestCount() === 0);
 
@@ -365,13 +359,11 @@ describe('the deadline', () => {
     const fixture = await start();
     await ask(fixture, ['1']);
     fixture.server.setMode('hang');
-    const { error, elapsedMs } = await timed(ask(fixture, ['1'], DEADLINE_MS));
-    expect(error).toMatchObject({
+    expect(await failure(ask(fixture, ['1'], DEADLINE_MS))).toMatchObject({
       name: 'WarehouseUnavailable',
       message: expect.stringContaining('no answer within 300 ms, at the query'),
       cause: { name: 'SnowflakeFailure', code: 'deadline' },
     });
-    expect(elapsedMs).toBeLessThan(PROMPT_MS);
 
     fixture.server.setMode('up');
     expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
@@ -382,7 +374,7 @@ describe('the deadline', () => {
     const fixture = await start();
     await ask(fixture, ['1']);
     fixture.server.setMode('hang');
-    const pending = timed(ask(fixture, ['1'], LATER_DEADLINE_MS));
+    const pending = failure(ask(fixture, ['1'], LATER_DEADLINE_MS));
     await until(() => fixture.server.heldRequestCount() === 1);
     fixture.server.setMode('up');
     await pending;
@@ -394,9 +386,7 @@ describe('the deadline', () => {
     const fixture = await start();
     await ask(fixture, ['1']);
     fixture.server.setMode('down');
-    const { error, elapsedMs } = await timed(ask(fixture, ['1'], DEADLINE_MS));
-    expect(error).toMatchObject({ name: 'WarehouseUnavailable' });
-    expect(elapsedMs).toBeLessThan(PROMPT_MS);
+    expect(await failure(ask(fixture, ['1'], DEADLINE_MS))).toMatchObject({ name: 'WarehouseUnavailable' });
   });
 
   test('covers a secret that does not come', async () => {
@@ -412,11 +402,11 @@ describe('the deadline', () => {
     const fixture = await start();
     await ask(fixture, ['1']);
     fixture.server.setMode('hang');
-    const short = timed(ask(fixture, ['1'], LATER_DEADLINE_MS));
+    const short = failure(ask(fixture, ['1'], LATER_DEADLINE_MS));
     const long = ask(fixture, ['1']);
     await until(() => fixture.server.heldRequestCount() === 2);
     fixture.server.setMode('up');
-    expect((await short).error).toMatchObject({ name: 'WarehouseUnavailable' });
+    expect(await short).toMatchObject({ name: 'WarehouseUnavailable' });
     expect(await long).toEqual({ 1: { found: false } });
   });
 });
