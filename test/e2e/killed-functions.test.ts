@@ -8,6 +8,7 @@ import {
   learningTimeOf,
   linesOf,
   publishTo,
+  publishTogether,
   receiptsOf,
   runningWorld,
   until,
@@ -29,10 +30,13 @@ const executionsOf = (integrationId: string, eventIds: readonly string[]) =>
   eventIds.flatMap((id) => world().platform.stateMachine.executionsNamed(webhookId(integrationId, id)));
 
 test('EnrichBatch killed while it asks the warehouse: every event of its batch arrives, enriched', async () => {
-  const { warehouse, platform, publish } = world();
+  const { warehouse, platform } = world();
   const ids = ['killed-1', 'killed-2', 'killed-3'];
   warehouse.setMode('hang');
-  await publish(ids.map((id) => JSON.stringify(completion(id, 'skillsoft', LEARNER.known))));
+  await publishTogether(
+    world(),
+    ids.map((id) => completion(id, 'skillsoft', LEARNER.known)),
+  );
   await until(world(), () => warehouse.heldRequestCount() > 0);
   platform.functions.find('enrich-batch').killAll();
   warehouse.setMode('up');
@@ -89,19 +93,16 @@ test('DeliverBatch killed under a rate limit, in mid-send and with slots reserve
 const MINUTE_MS = 60_000;
 
 test('leads that wait, every process killed while they are accepted and while they wait: each is sent once, when it is due', async () => {
-  const { platform, partner, publish } = world();
+  const { platform, partner } = world();
   const { functions } = platform;
   const occurredAt = new Date().toISOString();
   const delays = Array.from({ length: 40 }, (_, index) => 80 + index);
   const leadOf = (minutes: number) => `lead-${minutes}`;
   const publishAll = (some: readonly number[]) =>
-    Promise.all(
+    publishTogether(
+      world(),
       some.map((delay_minutes) =>
-        publish([
-          JSON.stringify(
-            lead(leadOf(delay_minutes), 'n8n', delay_minutes, 'calculated', occurredAt, { delay_minutes }),
-          ),
-        ]),
+        lead(leadOf(delay_minutes), 'n8n', delay_minutes, 'calculated', occurredAt, { delay_minutes }),
       ),
     );
   const first = delays.slice(0, 20);

@@ -4,7 +4,15 @@ import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { COURSE, completion, ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { createKeyPair } from '../support/snowflake.ts';
-import { learningTimeOf, logged, receiptsOf, runningWorld, until, waitForAttempts } from './running-world.ts';
+import {
+  learningTimeOf,
+  logged,
+  publishTogether,
+  receiptsOf,
+  runningWorld,
+  until,
+  waitForAttempts,
+} from './running-world.ts';
 
 const world = runningWorld({
   flag: 'on',
@@ -71,7 +79,10 @@ test('the warehouse’s key is rotated twice while events flow: each has its lea
   );
   const eventOf = (learner: number) => `rotated-${learner}`;
   const publishAll = (some: readonly number[]) =>
-    Promise.all(some.map((learner) => publishCompletion(eventOf(learner), learner)));
+    publishTogether(
+      world(),
+      some.map((learner) => completion(eventOf(learner), 'skillsoft', learner)),
+    );
   const receiptOf = (learner: number) => receiptsOf(world(), 'skillsoft', eventOf(learner))[0];
   for (const first of [0, 15]) {
     const reconnections = (await logged(world(), 'warehouse.reconnecting')).length;

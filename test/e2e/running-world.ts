@@ -1,4 +1,5 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
@@ -7,7 +8,7 @@ import { readLogs } from '../../local/demo/function-logs.ts';
 import type { DeadLetter, LogFields } from '../../local/demo/observe.ts';
 import { output } from '../../local/demo/operator.ts';
 import type { Receipt } from '../../local/demo/partner.ts';
-import { enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/demo/world.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
@@ -47,10 +48,29 @@ export function learningTimeOf(receipt: Receipt | undefined): { total_seconds: n
   return JSON.parse(receipt?.body ?? '{}').learning_time;
 }
 
+/** SQS takes ten messages a call. */
+const MESSAGES_PER_CALL = 10;
+
+/** Publishes events so that ten of them at a time arrive together: one function takes them. */
+export async function publishTogether({ platform }: World, events: readonly object[]): Promise<void> {
+  for (let from = 0; from < events.length; from += MESSAGES_PER_CALL) {
+    const Entries = events.slice(from, from + MESSAGES_PER_CALL).map((event, index) => ({
+      Id: String(index),
+      MessageBody: JSON.stringify(event),
+      MessageGroupId: ENTERPRISE,
+    }));
+    const QueueUrl = output(platform, 'EventsQueueUrl');
+    const { Failed = [] } = await platform.queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    if (Failed.length > 0) throw new Error(`SQS did not take ${Failed.length} messages`);
+  }
+}
+
 /** Publishes events together that are delivered as they are, since nothing is added to enrollments. */
-export async function publishTo(world: World, integrationId: string, eventIds: readonly string[]): Promise<void> {
-  const bodies = eventIds.map((id) => JSON.stringify(enrollment(id, integrationId, LEARNER.known)));
-  await Promise.all(bodies.map((body) => world.publish([body])));
+export function publishTo(world: World, integrationId: string, eventIds: readonly string[]): Promise<void> {
+  return publishTogether(
+    world,
+    eventIds.map((id) => enrollment(id, integrationId, LEARNER.known)),
+  );
 }
 
 /** Lines about one event that functions logged under one message, oldest first: `delivery.attempted` for each attempt. */
