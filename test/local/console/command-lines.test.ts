@@ -15,6 +15,10 @@ test.each([
   ['appconfig up', { what: 'appconfig', isDown: false }],
   ['alarm fallbacks on', { what: 'alarm', name: 'fallbacks', isRinging: true }],
   ['alarm fallbacks off', { what: 'alarm', name: 'fallbacks', isRinging: false }],
+  ['skip 90s', { what: 'skip', durationMs: 90_000 }],
+  ['skip 30m', { what: 'skip', durationMs: 1_800_000 }],
+  ['skip 2h', { what: 'skip', durationMs: 7_200_000 }],
+  ['skip 90d', { what: 'skip', durationMs: 90 * 86_400_000 }],
   ['status', { what: 'status' }],
 ])('%s', (words, command) => {
   expect(parseCommand(words.split(' '))).toEqual(command);
@@ -35,6 +39,14 @@ test.each([
   'alarm',
   'alarm fallbacks',
   'alarm fallbacks now',
+  'skip',
+  'skip 2',
+  'skip -2h',
+  'skip 1.5h',
+  'skip 2w',
+  'skip 91d',
+  'skip 2161h',
+  'skip 9999999d',
   'status now',
   'toString',
   '--force',
@@ -42,16 +54,15 @@ test.each([
   expect(parseCommand(words.split(' '))).toBeUndefined();
 });
 
-test('npm start: the usual port where it is free, and real time', () => {
-  expect(readStartOptions([])).toMatchObject({ port: undefined, timeScale: 1, assemblyDirectory: undefined });
-  expect(readStartOptions(['--port', '0', '--time-scale', '60'])).toMatchObject({ port: 0, timeScale: 60 });
+test('npm start: the usual port where it is free', () => {
+  expect(readStartOptions([])).toMatchObject({ port: undefined, assemblyDirectory: undefined });
+  expect(readStartOptions(['--port', '0'])).toMatchObject({ port: 0 });
 });
 
 test.each([
   [['--port', '65536'], '--port takes a number from 0 to 65535'],
   [['--port', '80.5'], '--port takes a whole number'],
   [['--port', 'http'], '--port takes a number from 0 to 65535'],
-  [['--time-scale', '0.5'], '--time-scale takes a number from 1 to 1000'],
   [['--warehouse'], "Unknown option '--warehouse'"],
 ])('npm start with %p is not understood', (args, message) => {
   expect(() => readStartOptions(args)).toThrow(UsageError);

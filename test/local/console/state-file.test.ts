@@ -16,6 +16,7 @@ afterAll(() => rmSync(directory, { recursive: true, force: true }));
 const here = {
   pid: process.pid,
   control: 'http://127.0.0.1:1',
+  clock_offset_ms: 7_200_000,
   endpoints: { AWS_ENDPOINT_URL_SQS: 'http://127.0.0.1:2', AWS_ENDPOINT_URL_APPCONFIG: 'http://127.0.0.1:3' },
   outputs: { EventsQueueUrl: 'http://127.0.0.1:2/000000000000/events' },
 };
@@ -50,6 +51,7 @@ test.each([
   JSON.stringify({ ...here, control: 'http://example.com' }),
   JSON.stringify({ ...here, endpoints: { AWS_ENDPOINT_URL_SQS: 'https://sqs.us-east-1.amazonaws.com' } }),
   JSON.stringify({ ...here, endpoints: { NODE_OPTIONS: 'http://127.0.0.1:2' } }),
+  JSON.stringify({ ...here, clock_offset_ms: -1 }),
   JSON.stringify({ ...here, outputs: undefined }),
 ])('malformed: %s', (text) => {
   writeState(file, here);

@@ -2,30 +2,22 @@ import { expect, test } from '@jest/globals';
 import { UsageError } from '../../../local/command-line.ts';
 import { demoHelp, readDemoOptions } from '../../../local/demo/demo-options.ts';
 
-test('without options: the scenarios, a minute a second, nothing kept', () => {
+test('without options: the scenarios, nothing kept', () => {
   expect(readDemoOptions([])).toEqual({
     isHelp: false,
-    timeScale: 60,
     receiptsFile: undefined,
     eventsFile: undefined,
-    waitMs: 60_000,
   });
 });
 
 test('own events, with receipts', () => {
-  expect(readDemoOptions(['--events', 'e.json', '--wait', '5', '--receipts', 'r', '--time-scale=1'])).toMatchObject({
-    timeScale: 1,
+  expect(readDemoOptions(['--events', 'e.json', '--receipts', 'r'])).toMatchObject({
     receiptsFile: 'r',
     eventsFile: 'e.json',
-    waitMs: 5000,
   });
 });
 
 test.each([
-  [['--time-scale', '0'], '--time-scale takes a number from 1 to 1000'],
-  [['--time-scale', ''], '--time-scale takes a number from 1 to 1000'],
-  [['--events', 'e', '--wait', 'long'], '--wait takes a number from 1 to 3600'],
-  [['--wait', '5'], '--wait goes with --events'],
   [['--evnts', 'e'], "Unknown option '--evnts'"],
   [['events.json'], "Unexpected argument 'events.json'"],
   [['--events'], "Option '--events <value>' argument missing"],

@@ -35,7 +35,6 @@ function evidence(receipts: readonly Receipt[]): Evidence {
     logs: ids.map((webhook_id) => ({ ...delivered, webhook_id })),
     enrichmentRetries: new Map(),
     executions: new Map(),
-    timeScale: 60,
   };
 }
 
@@ -111,9 +110,9 @@ describe('what waits for its moment', () => {
   const inFive = execution('2026-01-10T00:04:55.000Z');
 
   test('is sent after so many minutes of the workflow, not a millisecond before', () => {
-    expect(seen([inFive], [receipt('a', LEAD, 4917)])).toBe('after 5 minutes: 200');
-    expect(seen([inFive], [receipt('a', LEAD, 4916)])).toBe('0.1 minutes too early for 5 minutes: 200');
-    expect(seen([inFive], [receipt('a', LEAD, 100)])).toBe('4.9 minutes too early for 5 minutes: 200');
+    expect(seen([inFive], [receipt('a', LEAD, 295_000)])).toBe('after 5 minutes: 200');
+    expect(seen([inFive], [receipt('a', LEAD, 294_999)])).toBe('0.1 minutes too early for 5 minutes: 200');
+    expect(seen([inFive], [receipt('a', LEAD, 5000)])).toBe('4.9 minutes too early for 5 minutes: 200');
   });
 
   test('did not wait where its moment had passed', () => {
@@ -127,18 +126,18 @@ describe('what waits for its moment', () => {
       progress: { attempt: 0, due_at: `2026-01-10T00:${at}.000Z` },
     }));
     const moved = execution('2026-01-10T00:04:55.000Z', { history });
-    expect(seen([moved], [receipt('a', LEAD, 9917)])).toBe('after 10 minutes: 200');
+    expect(seen([moved], [receipt('a', LEAD, 595_000)])).toBe('after 10 minutes: 200');
   });
 
   test('was moved to an earlier time: its newest execution carries it', () => {
     const first = execution('2026-01-10T00:29:55.000Z', { status: 'RUNNING' });
-    expect(seen([inFive, first], [receipt('a', LEAD, 5000)])).toBe('after 5 minutes: 200');
+    expect(seen([inFive, first], [receipt('a', LEAD, 295_000)])).toBe('after 5 minutes: 200');
   });
 
   test('is cancelled where a later event took its place, and was not sent', () => {
     const overtaken = execution('2026-01-10T00:04:55.000Z', { output: CANCELLED });
     expect(seen([overtaken], [])).toBe('cancelled: a later event of its user took its place');
-    expect(seen([overtaken], [receipt('a', LEAD, 5000)])).toMatch(/200, cancelled/);
+    expect(seen([overtaken], [receipt('a', LEAD, 295_000)])).toMatch(/200, cancelled/);
   });
 
   test('is not cancelled where only an execution is that no longer carries it', () => {
