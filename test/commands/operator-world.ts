@@ -113,6 +113,7 @@ export async function startOperatorWorld(
   writeState(stateFile, {
     pid: process.pid,
     control: plane.endpoint,
+    clock_offset_ms: 0,
     endpoints: {
       ...Object.fromEntries(SERVICES.map((service) => [`AWS_ENDPOINT_URL_${service}`, plane.endpoint])),
       ...more.endpoints,
