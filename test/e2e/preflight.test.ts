@@ -5,7 +5,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { preflight } from '../../commands/preflight.ts';
 import { openStage, type Stage } from '../../commands/stage.ts';
 import { writeState } from '../../local/console/state-file.ts';
-import { until } from '../support/assembly.ts';
+import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { startPartner } from '../support/partner-server.ts';
 import { runningWorld } from './running-world.ts';
 
@@ -26,7 +26,7 @@ const world = runningWorld({
 /** What a preflight of the running platform prints, line by line. */
 async function lines(): Promise<readonly string[]> {
   const { outputs, endpoints, controlPlane } = world().platform;
-  writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, endpoints, outputs });
+  writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, clock_offset_ms: 0, endpoints, outputs });
   const printed: string[] = [];
   const ask = async () => undefined;
   const progress = { isTTY: false, write: () => true };
@@ -75,10 +75,9 @@ test('a letter, a secret that was emptied and a flag that is on are told', async
   world().switchFlag(true);
   world().platform.secrets.remove('/local/snowflake');
   await world().publish(['not JSON']);
-  const told = await until(async () => {
-    const all = await lines();
-    return all.some((line) => /^no +dead letters of events +1 letter$/.test(line)) && all;
-  });
+  await awaitQuiet(world());
+  const told = await lines();
+  expect(told).toContainEqual(expect.stringMatching(/^no +dead letters of events +1 letter$/));
   expect(told).toContainEqual(expect.stringMatching(/^no +secret of Snowflake +has no value yet$/));
   expect(told).toContainEqual(expect.stringMatching(/^yes +flag +version \d+ fits; it is on, for 100 %/));
 });
