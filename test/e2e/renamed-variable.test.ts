@@ -6,7 +6,6 @@ import { output } from '../../local/demo/operator.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';
 import { startWorld } from '../../local/demo/world.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
-import { until } from '../support/assembly.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'renamed-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -24,10 +23,10 @@ function assemblyWithout(variable: string): string {
 }
 
 test('a variable renamed in the stack only: the function says which, and the event stays in its queue', async () => {
-  const world = await startWorld({ assemblyDirectory: assemblyWithout('CACHE_HOST'), timeScale: 1 });
+  const world = await startWorld({ assemblyDirectory: assemblyWithout('CACHE_HOST') });
   try {
     await world.publish([JSON.stringify(completion('unread', 'skillsoft', LEARNER.known))]);
-    const thrown = await until(() => world.thrown()[0], 30_000);
+    const thrown = await world.until('the function threw', () => world.thrown()[0]);
 
     expect(thrown).toMatch(/^enrich-batch: EnvironmentInvalid: .*CACHE_HOST: /);
     expect(world.partner.receipts).toEqual([]);
@@ -36,4 +35,4 @@ test('a variable renamed in the stack only: the function says which, and the eve
   } finally {
     await world.stop();
   }
-}, 60_000);
+});
