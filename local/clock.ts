@@ -68,6 +68,7 @@ export class NotReached extends Error {
  */
 export class Clock {
   readonly #followers: Follower[] = [];
+  readonly #samplers: ((nowMs: number) => void)[] = [];
   readonly #sources: DueSource[] = [];
   readonly #timers = new Set<Timer>();
   readonly #stopping = new AbortController();
@@ -91,6 +92,21 @@ export class Clock {
 
   addSource(source: DueSource): void {
     this.#sources.push(source);
+  }
+
+  /**
+   * Calls a task for each interval that has passed, with the time at its end. Unlike `every`, it holds no jump up: nothing
+   * changes while the clock jumps, so that what passes in it is called for together, before it.
+   */
+  sample(intervalMs: number, task: (nowMs: number) => void): void {
+    let nextMs = Date.now() + intervalMs;
+    const sampleUntil = (untilMs: number) => {
+      for (; nextMs <= untilMs; nextMs += intervalMs) task(nextMs);
+    };
+    this.#samplers.push(sampleUntil);
+    const timer = setInterval(() => sampleUntil(Date.now()), intervalMs);
+    timer.unref();
+    this.#stopping.signal.addEventListener('abort', () => clearInterval(timer));
   }
 
   begin(): Work {
@@ -267,6 +283,8 @@ export class Clock {
   async #jumpTo(atMs: number): Promise<void> {
     const offsetMs = Math.max(this.#offsetMs, Math.ceil(atMs - realNowMs()));
     if (offsetMs > this.#offsetMs) {
+      // What is due at the end of the jump has not happened at its end yet.
+      for (const sampleUntil of this.#samplers) sampleUntil(atMs - 1);
       await Promise.all(this.#followers.map((follow) => follow(offsetMs)));
       this.#offsetMs = offsetMs;
       moveDate(offsetMs);

@@ -20,12 +20,12 @@ export class QueueMetrics {
 
   /** Every minute until the clock stops. */
   start(clock: Clock): void {
-    void clock.every(EVERY_MS, () => this.sample());
+    clock.sample(EVERY_MS, (nowMs) => this.sample(nowMs));
   }
 
-  sample(): void {
+  sample(nowMs = Date.now()): void {
     for (const queue of this.#queues.all()) {
-      this.#record('ApproximateNumberOfMessagesVisible', queue.name, this.#queues.visibleMessages(queue));
+      this.#record('ApproximateNumberOfMessagesVisible', queue.name, this.#queues.visibleMessages(queue), nowMs);
     }
   }
 
@@ -42,7 +42,7 @@ export class QueueMetrics {
     await Promise.all(ages);
   }
 
-  #record(name: string, queueName: string, value: number): void {
-    this.#metrics.record({ namespace: 'AWS/SQS', name, dimensions: { QueueName: queueName } }, Date.now(), [value]);
+  #record(name: string, queueName: string, value: number, atMs = Date.now()): void {
+    this.#metrics.record({ namespace: 'AWS/SQS', name, dimensions: { QueueName: queueName } }, atMs, [value]);
   }
 }
