@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   CreateQueueCommand,
   type Message,
-  type MessageAttributeValue,
   SendMessageCommand,
   type SendMessageCommandInput,
   SQSClient,
@@ -11,7 +10,7 @@ import { buildApp } from 'fauxqs';
 import { awsCall, type OnCall } from './aws-calls.ts';
 import { Clock, type DueSource } from './clock.ts';
 import { acceptAllUnicode } from './fauxqs-repair.ts';
-import { createQueueStore, onlyQueues, type QueueStore, receive } from './fauxqs-store.ts';
+import { createQueueStore, onlyQueues, type QueueStore, receive, type StoredMessage } from './fauxqs-store.ts';
 import { MessageMoves } from './message-moves.ts';
 import { enforceLimits } from './queue-limits.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
@@ -40,10 +39,10 @@ const ATTRIBUTES = [
 export interface QueuedMessage {
   readonly messageId: string;
   readonly body: string;
-  readonly messageAttributes: Readonly<Record<string, MessageAttributeValue>>;
+  readonly messageAttributes: StoredMessage['messageAttributes'];
   readonly sentTimestamp: number;
   readonly approximateReceiveCount: number;
-  readonly delayUntil?: number;
+  readonly delayUntil?: number | undefined;
 }
 
 export interface QueueContent {
@@ -151,8 +150,7 @@ export class Queues {
 
   /** What lies in a queue, without receiving it. */
   async content(key: string): Promise<QueueContent> {
-    const response = await fetch(`${this.endpoint}/_fauxqs/queues/${this.find(key).name}`);
-    return ((await response.json()) as { messages: QueueContent }).messages;
+    return this.#stored(this.find(key)).inspectMessages();
   }
 
   async send(key: string, message: Omit<SendMessageCommandInput, 'QueueUrl'>): Promise<string> {
