@@ -5,6 +5,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   transform: { '\\.ts$': '<rootDir>/test/support/strip-types-transform.js' },
+  setupFiles: ['<rootDir>/test/support/seed.ts'],
   // A test that opens sockets takes a second, and many times that where two cores are shared with others.
   testTimeout: 20_000,
   testMatch: ['<rootDir>/test/**/*.test.ts'],
