@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { billOfQueues, billOfWorkflow, totalOf } from '../../bench/cost/bill.ts';
-import { countTransitions } from '../../bench/cost/count-transitions.ts';
-import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 
+/** `test/workflow` pins the states of such an execution, and `ledger.test.ts` the units. */
 const counted = { transitions: 7, ledgerWriteUnits: 7, ledgerReadUnits: 1 };
 
 describe('the bill for a million events', () => {
@@ -18,7 +17,3 @@ describe('the bill for a million events', () => {
     expect(totalOf(more) - totalOf(billOfWorkflow(counted))).toBeCloseTo(25);
   });
 });
-
-test('the transitions are those of an execution that was run, as docs/costs.md has them', async () => {
-  expect(await countTransitions(LOCAL_ASSEMBLY)).toBe(7);
-}, 60_000);

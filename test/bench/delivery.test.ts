@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatDelivery, measureDelivery, ratiosOf } from '../../bench/delivery/measure.ts';
+import { ratiosOf } from '../../bench/delivery/measure.ts';
 
 const performance = (deliveries: number, elapsedMs: number, cpuMs: number) => ({
   deliveries,
@@ -25,11 +25,3 @@ describe('the ratios', () => {
     expect([cpu.min, cpu.max].map((ratio) => ratio.toFixed(3))).toEqual(['0.500', '0.500']);
   });
 });
-
-test('every load is carried, through real processes and TLS, and the partner gets every delivery', async () => {
-  const report = await measureDelivery({ rounds: 2, seconds: 0.05, hasParts: true });
-  expect(report.bare.perSecond.min).toBeGreaterThan(0);
-  for (const { ours } of Object.values(report.contestants)) expect(ours.perSecond.min).toBeGreaterThan(0);
-  const lines = formatDelivery(report).split('\n');
-  expect(lines).toHaveLength(2 + Object.keys(report.contestants).length);
-}, 60_000);

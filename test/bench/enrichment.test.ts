@@ -1,10 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createBatches, LEARNERS, WARM_LEARNERS } from '../../bench/enrichment/events.ts';
-import { type Measured, measureEnrichment, type Run } from '../../bench/enrichment/measure.ts';
+import type { Measured, Run } from '../../bench/enrichment/measure.ts';
 import { BATCH_SIZE } from '../../bench/enrichment/orders.ts';
-import { figuresOf, formatEnrichment } from '../../bench/enrichment/report.ts';
-import { type Surroundings, startSurroundings } from '../../bench/enrichment/surroundings.ts';
-import { startSender } from '../../bench/sender.ts';
+import { figuresOf } from '../../bench/enrichment/report.ts';
 
 const run = (events: number, cpuMs: number, more: Partial<Run> = {}): Run => ({
   events,
@@ -87,41 +85,3 @@ describe('batches', () => {
     expect(new Set(seen.map(({ body }) => JSON.parse(body).integration_id)).size).toBe(ids.length);
   });
 });
-
-describe('document 001’s code', () => {
-  let surroundings: Surroundings;
-  beforeAll(async () => {
-    surroundings = await startSurroundings();
-  }, 60_000);
-  afterAll(() => surroundings.stop());
-
-  test('logs in and asks for each event, ours once for a batch; what the cache knows, neither asks for', async () => {
-    const file = new URL('../../bench/enrichment/sender.ts', import.meta.url);
-    const sender = await startSender(file, surroundings.variablesFor(1));
-    const asked = async (side: 'ours' | 'reference', cache: 'warm' | 'cold') => {
-      const before = (await surroundings.uses()).warehouse;
-      await sender.perform({ side, cache, until: { events: cache === 'warm' ? WARM_LEARNERS : BATCH_SIZE } });
-      const after = (await surroundings.uses()).warehouse;
-      return { logins: after.logins - before.logins, statements: after.statements - before.statements };
-    };
-    try {
-      expect(await asked('reference', 'cold')).toEqual({ logins: BATCH_SIZE, statements: BATCH_SIZE });
-      expect(await asked('ours', 'cold')).toEqual({ logins: 1, statements: 1 });
-      expect(await asked('ours', 'cold')).toEqual({ logins: 0, statements: 1 });
-      await asked('ours', 'warm');
-      expect(await asked('ours', 'warm')).toEqual({ logins: 0, statements: 0 });
-    } finally {
-      await sender.stop();
-    }
-  }, 60_000);
-});
-
-test('all sides are measured through real processes, and every event is sent enriched', async () => {
-  const measured = await measureEnrichment({ rounds: 1, seconds: 0.02, events: BATCH_SIZE, warmUpEvents: BATCH_SIZE });
-  const runs = [measured.warm, measured.cold, measured.growth].flatMap((sides) => Object.values(sides).flat());
-  expect(runs).toHaveLength(8);
-  for (const { events, heapBytes } of runs) expect(Math.min(events, heapBytes)).toBeGreaterThan(0);
-  expect(measured.growth[100][0]?.events).toBe(100 * BATCH_SIZE);
-  expect(measured.warm.ours[0]?.lookupMs).toHaveLength(Number(measured.warm.ours[0]?.events) / BATCH_SIZE);
-  expect(formatEnrichment(measured).split('\n')).toHaveLength(1 + 8 + 2);
-}, 60_000);

@@ -1,7 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatFairness } from '../../bench/fairness/format.ts';
-import { latenciesOf, measureFairness } from '../../bench/fairness/measure.ts';
-import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
+import { latenciesOf } from '../../bench/fairness/measure.ts';
 
 describe('the latencies', () => {
   const published = [
@@ -23,11 +21,3 @@ describe('the latencies', () => {
     expect(latenciesOf(published, new Map([['wh_1', 1_020]]))).toMatchObject({ count: 2, p50: 20, max: Infinity });
   });
 });
-
-test('the synthesized pipeline is measured with B healthy, and as it hangs', async () => {
-  const report = await measureFairness({ rounds: 1, seconds: 0.5, assemblyDirectory: LOCAL_ASSEMBLY });
-  // Twenty a second, for half a second each.
-  expect([report.healthy.count, report.transient.count, report.hanging.count]).toEqual([10, 10, 10]);
-  expect(report.healthy.max).toBeLessThan(Infinity);
-  expect(formatFairness(report)).toContain('B hangs');
-}, 60_000);

@@ -1,8 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { workOffBacklog } from '../../bench/queries/backlog.ts';
 import { countQueries, leastEnough, seededRandom } from '../../bench/queries/pollers.ts';
-import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 
 const mapping = { pollers: 5, batchSize: 100, windowSeconds: 1, busySeconds: 0.5 };
 const hour = { perSecond: 1, repeatShare: 0, seconds: 3600 };
@@ -51,11 +49,3 @@ test('the least that is enough is found, or none', () => {
   expect(leastEnough(1, 300, () => true)).toBe(1);
   expect(leastEnough(1, 300, () => false)).toBeUndefined();
 });
-
-test('a backlog is read through the synthesized pipeline, with at most a query for each batch', async () => {
-  const { queries, seconds } = await workOffBacklog(300, LOCAL_ASSEMBLY);
-  expect(queries).toBeGreaterThanOrEqual(3);
-  // Five pollers may each begin with what is there, and end with what is left.
-  expect(queries).toBeLessThanOrEqual(15);
-  expect(seconds).toBeGreaterThan(0);
-}, 60_000);
