@@ -1,4 +1,4 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery, TaskResult } from '../contract/delivery.ts';
 import type { Admission, Gate, GateTicket, WebhookSender } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
@@ -10,6 +10,8 @@ import { type Ready, type Tried, type TryDeliveryServices, tryDelivery } from '.
 
 export interface GatedTriesServices extends TryDeliveryServices {
   readonly gate: Gate;
+  /** Waits for some milliseconds; with a timer of Node.js by default. */
+  readonly pause?: (ms: number) => Promise<unknown>;
 }
 
 /** What became of a delivery at its integration's gate. */
@@ -50,7 +52,7 @@ export async function tryThroughGate(
   services: GatedTriesServices,
   isShared: boolean,
 ): Promise<GatedTries> {
-  const { gate } = services;
+  const { gate, pause = sleep } = services;
   const tickets = ready.map(({ delivery }) => ticketOf(delivery));
   const answer = await gate.admit(integration, tickets, { mayProbe: !isShared });
   const tried: Tried[] = [];
