@@ -61,7 +61,10 @@ describe('a secret is redacted', () => {
 });
 
 test('a text without a secret stays as it is, whatever it holds', () => {
-  const text = fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^([%&\\#;ux0-9a-f]|&amp;|%25|\\u0041)*$/));
+  const text = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc.array(fc.constantFrom(...'%&\\#;ux0123456789abcdef', '&amp;', '%25', '\\u0041')).map((parts) => parts.join('')),
+  );
   fc.assert(
     fc.property(text, (said) => {
       expect(redact(said, ['canary-of-a-secret'])).toBe(said);

@@ -236,7 +236,7 @@ function story({ log }: UnansweredWorld): readonly string[] {
 test('whatever call has no response: nothing is lost, early, or repeated more than documented', async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (script) => expect(await faultsOf(script)).toEqual([])),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 }, 120_000);
 
@@ -377,6 +377,6 @@ test('while the table is in trouble, and afterwards, the partner takes each webh
     ]);
   await fc.assert(
     fc.asyncProperty(scripts, async (script) => expect(await faultsOf(script, Infinity, true)).toEqual([])),
-    { numRuns: 500 },
+    { numRuns: 250 },
   );
 }, 120_000);
