@@ -1,0 +1,68 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { handler as deliverBatch } from '../../lambdas/delivery/deliver-batch.ts';
+import { handler as deliverTask } from '../../lambdas/delivery/deliver-task.ts';
+import { executionName } from '../../lambdas/domain/identity.ts';
+import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/domain/receive-policy.ts';
+import { receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { delivery, PENDING } from '../support/factories.ts';
+import { CONTEXT, sqsRecord, wearEnvironment } from '../support/handler-wiring.ts';
+
+/** Handlers in this process, each with the variables of its function, around one running stage. */
+const world = runningWorld({ partners: { healthy: { answers: 200 }, failing: { answers: [503, 200] } } });
+
+describe('DeliverBatch', () => {
+  beforeAll(() => wearEnvironment(world().platform.functions.find('deliver-batch').configuration.environment));
+
+  const message = (integration_id: string, event_id: string) => {
+    const whole = delivery(undefined, { integration_id, event_id });
+    return { name: executionName(whole.webhook_id, 'g0-a1'), body: JSON.stringify(whole) };
+  };
+
+  test('sends what it can, dead-letters what is no delivery, takes a suspect out of sight', async () => {
+    const suspect = sqsRecord('suspect', message('healthy', 'sent-2').body, SUSPECT_RECEIVE_COUNT);
+    const Records = [sqsRecord('good', message('healthy', 'sent-1').body), sqsRecord('bad', '{}'), suspect];
+    const calledMs = Date.now();
+    expect(await deliverBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
+
+    const hiddenUntil = world().platform.queues.takeOwnVisibility(suspect.receiptHandle) ?? 0;
+    expect(hiddenUntil).toBeGreaterThanOrEqual(calledMs + SUSPECT_VISIBILITY_SECONDS * 1000);
+    for (const id of ['sent-1', 'sent-2']) expect(receiptsOf(world(), 'healthy', id)).toHaveLength(1);
+    const { deliveryDeadLetters } = await world().evidence([]);
+    expect(deliveryDeadLetters.map(({ body }) => body)).toEqual(['{}']);
+  });
+
+  test('what a partner refuses for now goes to the workflow, with the try counted', async () => {
+    const { name, body } = message('failing', 'sent-3');
+    expect(await deliverBatch({ Records: [sqsRecord('later', body)] }, CONTEXT)).toEqual({ batchItemFailures: [] });
+
+    const started = world().platform.stateMachine.execution(name);
+    expect(JSON.parse(started?.input ?? '{}')).toMatchObject({ progress: { attempt: 1, reason: 'HTTP 503' } });
+  });
+});
+
+describe('DeliverTask', () => {
+  beforeAll(() => wearEnvironment(world().platform.functions.find('deliver-task').configuration.environment));
+
+  test('a settled delivery reaches its partner', async () => {
+    const input = delivery(undefined, { integration_id: 'healthy', event_id: 'from-the-workflow' });
+    expect(await deliverTask(input)).toMatchObject({ outcome: 'delivered', attempt: 1 });
+    expect(receiptsOf(world(), 'healthy', 'from-the-workflow')).toHaveLength(1);
+  });
+
+  test('an integration that is gone makes it a dead letter', async () => {
+    const result = await deliverTask(delivery(undefined, { integration_id: 'gone' }));
+    expect(result).toMatchObject({
+      outcome: 'dead',
+      reason: 'no integration has the id gone',
+      redrive: { generation: 1 },
+    });
+  });
+
+  test('a pending delivery, or none at all, is thrown back', async () => {
+    await expect(deliverTask(delivery(PENDING))).rejects.toMatchObject({
+      name: 'MalformedDelivery',
+      message: 'its enrichment is not settled',
+    });
+    await expect(deliverTask('text')).rejects.toMatchObject({ name: 'MalformedDelivery' });
+  });
+});

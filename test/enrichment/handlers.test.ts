@@ -1,0 +1,117 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/domain/receive-policy.ts';
+import { handler as checkWarehouse } from '../../lambdas/enrichment/check-warehouse.ts';
+import { handler as enrichBatch } from '../../lambdas/enrichment/enrich-batch.ts';
+import { handler as enrichTask } from '../../lambdas/enrichment/enrich-task.ts';
+import { COURSE, completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
+import { learningTimeOf, receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { until } from '../support/assembly.ts';
+import { delivery, PENDING } from '../support/factories.ts';
+import { CONTEXT, sqsRecord, wearEnvironment } from '../support/handler-wiring.ts';
+
+/** Handlers in this process, each with the variables of its function, around one running stage. The flag is off at first. */
+const world = runningWorld({ partners: { skillsoft: { answers: 200 } } });
+
+function wear(functionName: string): void {
+  wearEnvironment(world().platform.functions.find(functionName).configuration.environment);
+}
+
+describe('EnrichBatch, where a developer’s override switches the feature on although the flag is off', () => {
+  beforeAll(() => {
+    wear('enrich-batch');
+    // Not scaled: for the length of a test the warehouse is left alone.
+    Object.assign(process.env, { WAREHOUSE_OPEN_SECONDS: '10', [FEATURE_OVERRIDE]: 'true' });
+  });
+
+  const event = (id: string, learner: number) => JSON.stringify(completion(id, 'skillsoft', learner));
+
+  test('a variable that is missing ends the invocation, by its name; set, the next one goes on', async () => {
+    const { CACHE_HOST } = process.env;
+    delete process.env.CACHE_HOST;
+    await expect(enrichBatch({ Records: [] }, CONTEXT)).rejects.toMatchObject({
+      name: 'EnvironmentInvalid',
+      message: expect.stringContaining('CACHE_HOST'),
+    });
+    process.env.CACHE_HOST = String(CACHE_HOST);
+    expect(await enrichBatch({ Records: [] }, CONTEXT)).toEqual({ batchItemFailures: [] });
+  });
+
+  test('forwards what the warehouse answers, dead-letters what is no event, takes a suspect out of sight', async () => {
+    const suspect = sqsRecord('suspect', event('handled-2', LEARNER.forTwo), SUSPECT_RECEIVE_COUNT);
+    const Records = [sqsRecord('good', event('handled-1', LEARNER.known)), sqsRecord('bad', 'no event'), suspect];
+    const calledMs = Date.now();
+    expect(await enrichBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
+
+    const hiddenUntil = world().platform.queues.takeOwnVisibility(suspect.receiptHandle) ?? 0;
+    expect(hiddenUntil).toBeGreaterThanOrEqual(calledMs + SUSPECT_VISIBILITY_SECONDS * 1000);
+    const arrived = (id: string) => until(() => receiptsOf(world(), 'skillsoft', id)[0]);
+    expect(learningTimeOf(await arrived('handled-1'))).toMatchObject({ total_seconds: 18_540 });
+    expect(learningTimeOf(await arrived('handled-2'))).toMatchObject({ total_seconds: 5400 });
+    const { eventDeadLetters } = await world().evidence([]);
+    expect(eventDeadLetters).toMatchObject([{ body: 'no event', reason: 'not JSON' }]);
+  });
+
+  test('a warehouse that refuses again and again is asked no more, and its events go to the workflow', async () => {
+    world().warehouse.setMode('refuse');
+    const ask = async (id: string) => {
+      const Records = [sqsRecord(id, event(id, LEARNER.fallback))];
+      expect(await enrichBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
+      const started = world().platform.stateMachine.execution(`${webhookId('skillsoft', id)}-g0`);
+      expect(JSON.parse(started?.input ?? '{}')).toMatchObject({
+        progress: { enrichment: { status: 'pending', tries: 1 }, config_version: 'override' },
+      });
+      return world().warehouse.loginCount();
+    };
+    const logins = [];
+    for (const id of ['sick-1', 'sick-2', 'sick-3', 'sick-4', 'sick-5']) logins.push(await ask(id));
+    // Three refusals in a row, and then silence for ten seconds.
+    expect(logins.slice(3)).toEqual([logins[2], logins[2]]);
+  });
+});
+
+describe('EnrichTask', () => {
+  beforeAll(() => {
+    delete process.env[FEATURE_OVERRIDE];
+    wear('enrich-task');
+    world().switchFlag(true);
+    world().warehouse.setMode('up');
+  });
+
+  const pending = (learner: number) =>
+    delivery(PENDING, { user_id: String(learner), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE });
+
+  test('a pending delivery is answered by the warehouse, the next one of its learner by the cache', async () => {
+    const enriched = { status: 'enriched', total_seconds: 3600, last_updated: '2026-01-10T00:00:00Z' };
+    // A login may take longer than its limit on a loaded machine: then it is pending, as in the workflow, and tried again.
+    const first = await until(async () => {
+      const progress = await enrichTask(pending(LEARNER.back));
+      return progress.enrichment.status === 'pending' ? undefined : progress;
+    });
+    expect(first).toMatchObject({ enrichment: { ...enriched, source: 'warehouse' } });
+    expect(await enrichTask(pending(LEARNER.back))).toMatchObject({ enrichment: { ...enriched, source: 'cache' } });
+  });
+
+  test('a warehouse that refuses leaves it pending, one try more', async () => {
+    world().warehouse.setMode('refuse');
+    const progress = await enrichTask(pending(LEARNER.fallback));
+    expect(progress.enrichment).toEqual({ ...PENDING, tries: PENDING.tries + 1 });
+  });
+
+  test('what is no delivery is thrown back', async () => {
+    await expect(enrichTask({ payload: 1 })).rejects.toMatchObject({ name: 'MalformedDelivery' });
+  });
+});
+
+test('CheckWarehouse asks with the function’s own variables, and each time again', async () => {
+  wear('check-warehouse');
+  world().warehouse.setMode('up');
+  const known = { user_id: String(LEARNER.known), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE };
+  const { checks } = await checkWarehouse({ sample: [{ ...known, total_seconds: 18_540 }] });
+  expect(checks.map(({ verdict }) => verdict)).toEqual(Array(8).fill('yes'));
+  expect(checks[0]).toEqual({ check: 'secret', verdict: 'yes', finding: 'a key pair, 0 days old' });
+  world().warehouse.setMode('refuse');
+  const later = await checkWarehouse({});
+  expect(later.checks.find(({ verdict }) => verdict === 'no')).toMatchObject({ check: 'login' });
+});
