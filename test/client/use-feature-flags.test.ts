@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { Window } from 'happy-dom';
 import { createElement, type ReactNode, StrictMode } from 'react';
 import { createFeatureStatusClient, type FeatureStatusClient } from '../../client/feature-status-client.ts';
@@ -32,6 +32,7 @@ beforeEach(async () => {
   root = newRoot();
 });
 afterEach(async () => {
+  jest.useRealTimers();
   flushSync(() => root.unmount());
   await server.close();
 });
@@ -57,11 +58,14 @@ const render = (element: ReactNode) => flushSync(() => root.render(element));
 const says = (text: string) => until(() => shown.textContent === text);
 
 test('loading and off at first, then as the API answers', async () => {
+  const asked = Promise.withResolvers<() => void>();
   server.behave((request, response) =>
-    setTimeout(() => answering(200, { features: { [FEATURE]: ON } })(request, response), 50),
+    asked.resolve(() => answering(200, { features: { [FEATURE]: ON } })(request, response)),
   );
   render(provider());
+  const respond = await asked.promise;
   expect(shown.textContent).toBe('loading false false false 0');
+  respond();
   await says('ready true true false 1');
   expect(server.seen).toHaveLength(1);
 });
@@ -142,16 +146,16 @@ test('the same props in another render ask nothing anew', async () => {
 });
 
 test('a page that is not seen is refreshed once somebody looks', async () => {
-  render(provider({ refreshMs: 20 }));
-  await says('ready true true false 1');
+  jest.useFakeTimers();
+  const features = jest.fn(async () => ({ [FEATURE]: ON }));
+  render(provider({ client: { ...client, features }, refreshMs: 30_000 }));
+  await jest.advanceTimersByTimeAsync(30_000);
+  expect(features).toHaveBeenCalledTimes(2);
   look('hidden');
-  // Long enough for what was under way, and for the next one to fall due.
-  await new Promise((resolve) => setTimeout(resolve, 200));
-  const before = server.seen.length;
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(server.seen).toHaveLength(before);
+  await jest.advanceTimersByTimeAsync(300_000);
+  expect(features).toHaveBeenCalledTimes(2);
   look('visible');
-  await until(() => server.seen.length > before);
+  expect(features).toHaveBeenCalledTimes(3);
 });
 
 function look(state: 'hidden' | 'visible'): void {
