@@ -1,15 +1,12 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { App, Stack } from 'aws-cdk-lib';
-import { type CfnFunction, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { describe, expect, test } from '@jest/globals';
 import { connectionOptions } from '../../lambdas/adapters/snowflake/sdk.ts';
 import { prepareLearningTimeQuery } from '../../lambdas/domain/learning-time-query.ts';
-import { functionCode } from '../../lib/function-code.ts';
 import { startSnowflakeServer } from '../../local/snowflake-server.ts';
+import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import {
   account,
   courseId,
@@ -22,15 +19,25 @@ import {
   user,
 } from '../support/snowflake.ts';
 
-const outdir = mkdtempSync(join(tmpdir(), 'learning-time-bundle-'));
-afterAll(() => rmSync(outdir, { recursive: true, force: true }));
+/** As `npm run synth:local`, which `npm test` begins with, has bundled them. */
+const template = JSON.parse(readFileSync(join(LOCAL_ASSEMBLY, `${LOCAL_STACK}.template.json`), 'utf8'));
 
-const CODE_BASES = {
-  enrichment: ['enrich-batch', 'enrich-task', 'check-warehouse'],
-  delivery: ['deliver-batch', 'deliver-task', 'send-test'],
-  operations: ['rescue-execution', 'sweep-executions', 'reconcile', 'settle-outcomes', 'credential-age'],
-  status: ['feature-status', 'webhook-health'],
-} as const;
+interface BundledFunction {
+  readonly Type: string;
+  readonly Properties: { readonly Handler: string };
+  readonly Metadata: { readonly 'aws:asset:path': string };
+}
+
+/** Each entry's directory. */
+const assets = new Map(
+  Object.values<BundledFunction>(template.Resources)
+    .filter(({ Type }) => Type === 'AWS::Lambda::Function')
+    .map(({ Properties, Metadata }) => [
+      Properties.Handler.replace(/\.handler$/, ''),
+      join(LOCAL_ASSEMBLY, Metadata['aws:asset:path']),
+    ]),
+);
+
 /** Our own code, and the clients of five or six AWS services; the warehouse's SDK alone is larger. */
 const MOST_BYTES_AT_ONCE = 1_000_000;
 /** With what is asked for later, such as logins that Lambda never needs. */
@@ -51,31 +58,18 @@ const ASK_ONCE = `
   console.log(JSON.stringify(rows));
 `;
 
-const assets = new Map<string, string>();
-
-beforeAll(() => {
-  const app = new App({ outdir, context: { 'aws:cdk:enable-asset-metadata': true } });
-  const stack = new Stack(app, 'Bundles');
-  for (const [codeBase, entries] of Object.entries(CODE_BASES)) {
-    const code = functionCode(codeBase as keyof typeof CODE_BASES, entries);
-    for (const entry of entries) {
-      const handler = `${entry}.handler`;
-      const fn = new LambdaFunction(stack, entry, { code, handler, runtime: Runtime.NODEJS_24_X });
-      const asset = (fn.node.defaultChild as CfnFunction).cfnOptions.metadata?.['aws:asset:path'];
-      assets.set(entry, join(outdir, asset));
-    }
+/** Calls the handler of each module that is given, without any variables. */
+const LOAD_ALL = `
+  const names = [];
+  for (const path of process.argv.slice(1)) {
+    const { handler } = await import(path);
+    names.push(await handler({ Records: [] }).catch((error) => error.name));
   }
-}, 60_000);
+  console.log('NAMES ' + JSON.stringify(names));
+`;
 
-/** Loads an entry in a process of its own, as Lambda does, and says what that gave. */
-function load(entry: string, script: string): unknown {
-  const module = JSON.stringify(join(assets.get(entry) as string, `${entry}.mjs`));
-  const text = execFileSync(
-    process.execPath,
-    ['--input-type=module', '-e', `const { handler } = await import(${module}); ${script}`],
-    { encoding: 'utf8', env: { PATH: process.env.PATH, AWS_REGION: 'us-east-1' } },
-  );
-  return JSON.parse(text.trim().split('\n').at(-1) as string);
+function runNode(script: string, words: readonly string[], env: NodeJS.ProcessEnv): string {
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script, ...words], { encoding: 'utf8', env });
 }
 
 /** The files that an entry imports when it is loaded, itself included. */
@@ -104,18 +98,24 @@ function sdkChunk(directory: string) {
 }
 
 describe('the bundles', () => {
-  test('one for each code base, shared by its functions', () => {
-    expect(new Set(assets.values()).size).toBe(4);
-    expect(assets.get('enrich-batch')).toBe(assets.get('enrich-task'));
+  test('are one for each code base, shared by its functions', () => {
+    const shared = Map.groupBy([...assets.keys()], (entry) => assets.get(entry));
+    expect([...shared.values()].map((entries) => entries.toSorted()).toSorted()).toEqual([
+      ['check-warehouse', 'enrich-batch', 'enrich-task'],
+      ['credential-age', 'reconcile', 'rescue-execution', 'settle-outcomes', 'sweep-executions'],
+      ['deliver-batch', 'deliver-task', 'send-test'],
+      ['feature-status', 'webhook-health'],
+    ]);
   });
 
-  test.each(Object.values(CODE_BASES).flat())('%s loads, and names its errors although it is minified', (entry) => {
-    const script =
-      'const name = await handler({ Records: [] }).catch((error) => error.name); console.log(JSON.stringify(name));';
-    expect(load(entry, script)).toBe('EnvironmentInvalid');
+  test('load, and name their errors although they are minified', () => {
+    const files = [...assets].map(([entry, directory]) => join(directory, `${entry}.mjs`));
+    const environment = { PATH: process.env.PATH, AWS_REGION: 'us-east-1' };
+    const [, errors = ''] = /^NAMES (.*)$/m.exec(runNode(LOAD_ALL, files, environment)) ?? [];
+    expect(JSON.parse(errors)).toEqual(files.map(() => 'EnvironmentInvalid'));
   });
 
-  test.each(CODE_BASES.enrichment)('%s reads the warehouse’s SDK only when it is asked for', (entry) => {
+  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s loads the warehouse’s SDK on demand', (entry) => {
     const directory = assets.get(entry) as string;
     const atOnce = loadedAtOnce(directory, `${entry}.mjs`);
     expect(atOnce).not.toContain(sdkChunk(directory).file);
@@ -123,12 +123,9 @@ describe('the bundles', () => {
     expect(bytes).toBeLessThan(MOST_BYTES_AT_ONCE);
   });
 
-  test('the SDK comes without what it uses for file transfer and other logins, and still loads', () => {
-    const { path, bytes } = sdkChunk(assets.get('enrich-batch') as string);
+  test('the SDK comes without what it uses for file transfer and other logins', () => {
     // Whole, it is over 4 MB.
-    expect(bytes).toBeLessThan(3_000_000);
-    const script = `const { default: sdk } = await import(${JSON.stringify(path)}); console.log(JSON.stringify(typeof sdk.createConnection));`;
-    expect(load('enrich-batch', script)).toBe('function');
+    expect(sdkChunk(assets.get('enrich-batch') as string).bytes).toBeLessThan(3_000_000);
   });
 
   test('the SDK as it is bundled logs in with a key pair, and decodes NUMBER, NULL and DATE', async () => {

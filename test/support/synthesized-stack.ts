@@ -1,9 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { App } from 'aws-cdk-lib';
-import { LearningTimeStack } from '../../lib/learning-time-stack.ts';
-import { findStage } from '../../lib/stage.ts';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import type { Stage } from '../../lib/stage-schema.ts';
 
 export interface Resource {
@@ -17,29 +16,54 @@ export interface Template {
   readonly Outputs: Readonly<Record<string, { readonly Value: unknown }>>;
 }
 
-const cdkJson = JSON.parse(readFileSync(join(import.meta.dirname, '../../cdk.json'), 'utf8'));
+const ROOT = join(import.meta.dirname, '../..');
+/** Of one state of the sources: `aws-cdk-lib` takes over a second to load, and each template 0.3 s to synthesize. */
+const TEMPLATES = join(ROOT, 'cdk.out/templates', sourcesHash());
+
+function sourcesHash(): string {
+  const files = globSync(['cdk.json', 'package-lock.json', '{lambdas,lib}/**/*.ts', 'test/support/write-template.ts'], {
+    cwd: ROOT,
+  });
+  const hash = createHash('sha256').update(process.version);
+  for (const file of files.sort()) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
+  return hash.digest('hex').slice(0, 32);
+}
 
 /**
  * The stack's template, as `cdk synth` writes it, but for the functions' code, which is not bundled. CloudFormation's
  * checks take 4 s of each synthesis: `infra/app.test.ts` makes them once.
  */
 export function synthesize(stageName: string, environment: Readonly<Record<string, string>> = {}): Template {
-  return synthesizeStage(findStage(stageName, { environment }));
+  const named = STAGE_NAMES.map((name) => findStage(name));
+  return templateOf(findStage(stageName, { environment }), named);
 }
 
 /** The same of a stage that nobody has defined. */
 export function synthesizeStage(stage: Stage): Template {
-  const outdir = mkdtempSync(join(tmpdir(), 'learning-time-synth-'));
-  const app = new App({
-    outdir,
-    context: { ...cdkJson.context, 'aws:cdk:bundling-stacks': [] },
-    analyticsReporting: false,
-    builtinCloudFormationValidation: false,
+  return templateOf(stage, []);
+}
+
+/** @param others stages to synthesize together with it, where it is not there yet */
+function templateOf(stage: Stage, others: readonly Stage[]): Template {
+  const file = fileOf(stage);
+  if (!existsSync(file)) write([stage, ...others]);
+  return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+function fileOf(stage: Stage): string {
+  return join(TEMPLATES, `${stage.name}-${createHash('sha256').update(JSON.stringify(stage)).digest('hex')}.json`);
+}
+
+function write(stages: readonly Stage[]): void {
+  mkdirSync(TEMPLATES, { recursive: true });
+  for (const name of readdirSync(dirname(TEMPLATES)).filter((name) => name !== basename(TEMPLATES))) {
+    rmSync(join(dirname(TEMPLATES), name), { recursive: true, force: true });
+  }
+  const wanted = new Map(stages.map((stage) => [fileOf(stage), { stage, file: fileOf(stage) }]));
+  const missing = [...wanted.values()].filter(({ file }) => !existsSync(file));
+  execFileSync(process.execPath, [join(import.meta.dirname, 'write-template.ts'), JSON.stringify(missing)], {
+    env: { ...process.env, NODE_OPTIONS: '' },
   });
-  const stack = new LearningTimeStack(app, `LearningTimeWebhooks-${stage.name}`, stage);
-  const { template } = app.synth().getStackByName(stack.stackName);
-  rmSync(outdir, { recursive: true });
-  return template;
 }
 
 export function resourcesOf(template: Template, type: string): [string, Resource][] {
