@@ -1,37 +1,20 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isGenuine } from '../../docs/partner/verify.ts';
 import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
 import type { SettledEnrichment } from '../../lambdas/contract/delivery.ts';
-import {
-  type SendResult,
-  USUAL_KEPT_ANSWER_BYTES,
-  type WebhookRequest,
-} from '../../lambdas/contract/delivery-ports.ts';
-import { MAX_EVENT_BYTES } from '../../lambdas/contract/event.ts';
+import type { SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import { KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { lead } from '../../lambdas/contract/event-types/lead/lead.ts';
-import { integrationSchema, PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/contract/integration.ts';
-import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
-import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import { credentialsOf } from '../../lambdas/domain/credentials.ts';
-import { FAILURES_TO_OPEN, GONE_MS, OPEN_MS } from '../../lambdas/domain/gate-limits.ts';
+import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/contract/integration.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { composePayload } from '../../lambdas/domain/payload.ts';
-import { MAX_RETRY_AFTER_MS, retryAfterMs } from '../../lambdas/domain/retry-after.ts';
-import { onceMoreAt, retryPolicyOf, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
-import { JITTER } from '../../lambdas/domain/retry-timing.ts';
-import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
-import { testPayload } from '../../lambdas/domain/test-event.ts';
-import { findStage } from '../../lib/stage.ts';
+import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
 import { ENRICHED, integration, PLAIN } from '../support/factories.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const guide = readFileSync(join(ROOT, 'docs/partner-guide.md'), 'utf8');
-/** With paragraphs in one line each, to find sentences in. */
-const prose = guide.replaceAll(/\n(?=\S)/g, ' ');
-
 function section(heading: string): string {
   const start = guide.indexOf(`\n## ${heading}\n`);
   if (start < 0) throw new Error(`the guide has no section ${heading}`);
@@ -79,25 +62,6 @@ describe('code in the guide', () => {
     }
   });
 
-  test('is all the code there is: every other block is an example or the notice', () => {
-    expect([...guide.matchAll(/^```(\w+)$/gm)].map(([, language]) => language)).toEqual(
-      blocks.map(({ language }) => language),
-    );
-    expect(new Set(blocks.map(({ language }) => language))).toEqual(new Set(['json', 'ts', 'python', 'text']));
-  });
-
-  test('and everything it links to exists', () => {
-    for (const [, file] of guide.matchAll(/\]\((partner\/[^)]*)\)/g)) {
-      expect({ file, exists: existsSync(join(ROOT, 'docs', String(file))) }).toEqual({ file, exists: true });
-    }
-    const anchors = [...guide.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-      title.toLowerCase().replaceAll(/[^\w -]/g, ''),
-    );
-    for (const [, anchor = ''] of guide.matchAll(/\]\(#([^)]*)\)/g)) {
-      expect(anchors.map((title) => title.replaceAll(' ', '-'))).toContain(anchor);
-    }
-  });
-
   test('the example to check one’s own code with is right', () => {
     const known = rows('Verifying the signature').map((cells) => cells.map((cell) => cell.replaceAll('`', '')));
     const { secret = '', body = '', ...headers } = Object.fromEntries(known);
@@ -127,8 +91,6 @@ describe('examples of payloads', () => {
       .filter(({ language }) => language === 'json')
       .map(({ before }) => /^\*\*`(\w+)`\*\*/.exec(before)?.[1]);
     expect(named.slice(0, PAYLOAD_FORMATS.length)).toEqual(PAYLOAD_FORMATS);
-    expect(section('Payloads')).toContain('**`learning_time_object`**, the usual one');
-    expect(integrationSchema.parse({ id: 'a', url: 'https://a.example' }).payload_format).toBe('learning_time_object');
   });
 
   test.each([...PAYLOAD_FORMATS])('%s is what the pipeline makes of the LMS’s payload', (format) => {
@@ -136,41 +98,6 @@ describe('examples of payloads', () => {
     const without = JSON.parse(JSON.stringify(withoutLearningTime[format]));
     expect(compose(format, withoutLearningTime[format], PLAIN)).toEqual(without);
     expect(without).not.toEqual(shown.get(format));
-  });
-
-  test('a known 0 is sent as 0', () => {
-    const zero = { ...ENRICHED, total_seconds: 0 };
-    expect(compose('learning_time_object', withoutLearningTime.learning_time_object, zero).learning_time).toMatchObject(
-      {
-        total_seconds: 0,
-      },
-    );
-    expect(compose('completion_field', withoutLearningTime.completion_field, zero).completion.learning_time).toBe(0);
-    expect(compose('percipio', withoutLearningTime.percipio, zero).duration_spent).toBe(0);
-  });
-
-  test.each([...PAYLOAD_FORMATS])('an enrollment stays as it was written (%s)', (format) => {
-    const payload = '{ "user": {"id": 1.0}, "enrollment": {"mode": "verified"} }';
-    const receiver = integration({ payload_format: format });
-    const parts = { payload, eventType: 'course_enrollment', enrichment: ENRICHED, integration: receiver } as const;
-    expect(composePayload(parts)).toEqual({ body: payload });
-  });
-
-  test('the connection test is told apart as the guide says', () => {
-    for (const format of PAYLOAD_FORMATS) {
-      const payload = JSON.parse(testPayload(format, '2026-01-15T12:00:00.000Z'));
-      expect(payload.test).toBe(true);
-      expect([0, '00000000-0000-0000-0000-000000000000']).toContain(payload.user.id ?? payload.user);
-    }
-    expect(prose).toContain(`the first ${USUAL_KEPT_ANSWER_BYTES / 1024} KiB of your answer`);
-  });
-
-  test('a body fits what receivers are told to let in, however much of it is encrypted', () => {
-    const encrypted = (MAX_EVENT_BYTES * 4) / 3;
-    expect(prose).toContain(
-      `at most about ${MAX_EVENT_BYTES / 1024} KiB, with encrypted fields 280 KiB. Let 512 KiB in`,
-    );
-    expect(encrypted).toBeLessThan(280 * 1024);
   });
 
   test('the token request is the one that is sent', async () => {
@@ -185,24 +112,6 @@ describe('examples of payloads', () => {
     await createTokenSource({ sender }).token(client, 1000);
     expect(JSON.parse(sent[0]?.body ?? '')).toEqual(JSON.parse(shownAfter('this to your token URL')));
   });
-});
-
-test.each([
-  ['none', { auth: { type: 'none' } }, []],
-  ['bearer', { auth: { type: 'bearer' } }, ['Authorization: Bearer <token>']],
-  ['API key', { auth: { type: 'api_key' } }, ['X-API-Key: <key>']],
-  ['fixed headers, besides', { headers: [{ name: 'Tenant', value: '1' }] }, ['Tenant: 1']],
-])('authentication in the guide: %s', (kind, entry, expected) => {
-  const secret = { signing_secrets: [], bearer_token: '<token>', api_key: '<key>' };
-  const credentials = credentialsOf(integration(entry), secret);
-  const sent =
-    'headers' in credentials ? Object.entries(credentials.headers).map((pair) => pair.join(': ')) : credentials;
-  expect(sent).toEqual(expected);
-  const told = rows('Your endpoint')
-    .find(([name]) => name === kind)
-    ?.at(-1);
-  expect(told).toBeDefined();
-  if (kind === 'bearer' || kind === 'API key') expect(told).toContain(`\`${expected[0]}\``);
 });
 
 describe('answers in the guide', () => {
@@ -230,41 +139,6 @@ describe('answers in the guide', () => {
     const verdicts = statuses.map((status) => [status, classify({ kind: 'answered', status }).verdict]);
     expect(statuses.map((status) => [status, toldOf(status)])).toEqual(verdicts);
   });
-
-  test('mean for failures without an answer what the pipeline does', () => {
-    const verdictOf = (code: string) => classify({ kind: 'failed', code }).verdict;
-    const toldOfRow = (start: string) => told.find(({ answer }) => answer.startsWith(start))?.verdict;
-    expect(told.slice(-3).map(({ answer }) => answer)).toEqual([
-      'none in time, connection refused or reset, host not found',
-      'certificate not valid, TLS below 1.2, no cipher in common, a certificate asked of us, address or port not allowed',
-      'no HTTP: plain HTTP or another protocol on the TLS port, HTTP/2 only, a status that is none',
-    ]);
-    for (const code of ['TIMEOUT', 'ECONNREFUSED', 'ECONNRESET', 'ENOTFOUND'])
-      expect(verdictOf(code)).toBe(toldOfRow('none in'));
-    const lasting = [
-      'CERT_HAS_EXPIRED',
-      'ERR_SSL_UNSUPPORTED_PROTOCOL',
-      'ERR_SSL_SSL_TLS_ALERT_HANDSHAKE_FAILURE',
-      'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
-      'FORBIDDEN_ADDRESS',
-      'FORBIDDEN_PORT',
-    ];
-    for (const code of lasting) expect(verdictOf(code)).toBe(toldOfRow('certificate'));
-    const noHttp = [
-      'ERR_SSL_WRONG_VERSION_NUMBER',
-      'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL',
-      'MALFORMED_RESPONSE',
-    ];
-    for (const code of noHttp) expect(verdictOf(code)).toBe(toldOfRow('no HTTP'));
-  });
-
-  test('may say Retry-After in both forms, for an hour at the most', () => {
-    const date = /`(\w{3}, [^`]* GMT)`/.exec(guide)?.[1];
-    expect(retryAfterMs(date, Date.parse('2026-10-21T07:00:00Z'))).toBe(28 * 60_000);
-    expect(retryAfterMs('100000', 0)).toBe(MAX_RETRY_AFTER_MS);
-    expect(MAX_RETRY_AFTER_MS).toBe(60 * 60_000);
-    expect(prose).toContain('for an hour at the most. It makes a wait longer, never shorter');
-  });
 });
 
 describe('times in the guide', () => {
@@ -291,42 +165,6 @@ describe('times in the guide', () => {
     const usualKinds = KINDS.filter((kind) => kindNamed(kind).policy === undefined);
     expect(usualKinds).toEqual(expect.arrayContaining(['course_completion', 'course_enrollment']));
     for (const kind of usualKinds) expect(retryPolicyOf(integration(), kind)).toEqual(usual);
-    const hours = (totalWaitMs(usual) / 3_600_000).toFixed(1);
-    expect(prose).toContain(`tried ten times in ${hours} hours. Each wait is up to ${JITTER * 100}% shorter or longer`);
-    expect(usual.timeoutsMs).toHaveLength(10);
-  });
-
-  test('of a try grow by thirds, and are 5 s at least', () => {
-    expect(prose).toContain(
-      '(5 to 300, usually 15), the first one a third of it and the second two thirds, and each 5 seconds at least',
-    );
-    const timeoutsOf = (seconds: number) =>
-      retryPolicyOf(integration({ timeout_seconds: seconds }), 'course_completion').timeoutsMs.slice(0, 4);
-    expect(timeoutsOf(300)).toEqual([100_000, 200_000, 300_000, 300_000]);
-    expect(timeoutsOf(6)).toEqual([5000, 5000, 6000, 6000]);
-    expect(integration().timeout_seconds).toBe(15);
-    for (const wrong of [4, 301]) expect(() => integration({ timeout_seconds: wrong })).toThrow();
-  });
-
-  test('of a pause are the gate’s', () => {
-    expect(prose).toContain(`After ${FAILURES_TO_OPEN} failures in a row we stop sending to you`);
-    expect(prose).toContain(`at most one every ${OPEN_MS / 1000} seconds`);
-    expect(prose).toContain('About once an hour a single webhook finds out');
-    expect(GONE_MS).toBe(3_600_000);
-    const aboutAnHourMs = SLEEPS_MS.reduce((sum, sleepMs) => sum + sleepMs, 0);
-    expect(aboutAnHourMs / 3_600_000).toBeCloseTo(1, 0);
-    expect(LONGEST_PARKING_MS / 86_400_000).toBe(3);
-    expect(prose).toContain('for three days at the most; then they are set aside');
-    expect(prose).toContain('after an outage of more than an hour');
-    expect(prose).toContain(`${MIN_LEASE_SECONDS} seconds later or more`);
-  });
-
-  test('ports and schemes are the deployed stages’', () => {
-    for (const name of ['dev', 'staging', 'prod'] as const) {
-      const { allowedPorts, allowPlainHttp } = findStage(name).partners;
-      expect(allowPlainHttp).toBe(false);
-      expect(prose).toContain(`on port ${[allowedPorts].flat().join(' or ')}`);
-    }
   });
 });
 
@@ -369,35 +207,5 @@ describe('leads in the guide', () => {
     });
     expect(table).toEqual(expected);
     expect(kindNamed('lead.calculated').timer).toEqual({ usualDelayMinutes: 60 });
-  });
-
-  test('begin anew within the time that the table says, after a refusal too', () => {
-    const [least, most] = [0, 1].map((random) => onceMoreAt(policyOf('calculated'), 0, () => random)?.getTime());
-    expect([least, most]).toEqual([120 * 60_000, 132 * 60_000]);
-    expect(section('Leads')).toContain('once more from the beginning, 120 to 132 minutes later');
-    expect(classify({ kind: 'answered', status: 404 }).verdict).toBe('dead');
-  });
-
-  test('have more time with each try', () => {
-    expect(policyOf('calculated', 30).timeoutsMs).toEqual([10_000, 20_000, 30_000]);
-    expect(policyOf('hot', 50).timeoutsMs).toEqual([10_000, 20_000, 30_000, 40_000, 50_000]);
-    expect(policyOf('hot').timeoutsMs[0]).toBe(5000);
-    expect(prose).toContain('of three the first has a third');
-    expect(prose).toContain('by fifths; and each has 5 seconds at least');
-  });
-});
-
-describe('the notice', () => {
-  const notice = blocks.find(({ language }) => language === 'text')?.code ?? '';
-
-  test('has a paragraph for each format, with the guide’s example of it', () => {
-    for (const format of PAYLOAD_FORMATS) expect(notice).toContain(`\n<${format}>\n`);
-    const [object, field, flat] = json;
-    const quoted = [...notice.matchAll(/^ {2}("\w+": .*)$/gm)].map(([, line]) => JSON.parse(`{${line}}`));
-    expect(quoted).toEqual([
-      { learning_time: object.learning_time },
-      { learning_time: field.completion.learning_time },
-      { duration_spent: flat.duration_spent },
-    ]);
   });
 });

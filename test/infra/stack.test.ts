@@ -515,6 +515,7 @@ describe('the reconciler', () => {
     ]);
     for (const [, input] of runs) expect(reconcileInputSchema.safeParse(input).success).toBe(true);
     expect(31).toBeGreaterThan(MAX_EXECUTION_DAYS);
+    expect(reconcileInputSchema.parse({})).toMatchObject({ in_flight_bound_seconds: 1800, days: 4 });
   });
 
   test('keeps runs that could not begin, or failed three times', () => {

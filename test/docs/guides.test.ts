@@ -1,0 +1,149 @@
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { alarms } from '../../commands/alarms.ts';
+import { checkWarehouse } from '../../commands/check-warehouse.ts';
+import type { Context } from '../../commands/context.ts';
+import { flag } from '../../commands/flag.ts';
+import { integration } from '../../commands/integration.ts';
+import { ledger } from '../../commands/ledger.ts';
+import { preflight } from '../../commands/preflight.ts';
+import { reconcile } from '../../commands/reconcile.ts';
+import { redrive } from '../../commands/redrive.ts';
+import { replay } from '../../commands/replay.ts';
+import { retrySchedule } from '../../commands/retry-schedule.ts';
+import { rollout } from '../../commands/rollout.ts';
+import type { Command } from '../../commands/run-command.ts';
+import { sendTest } from '../../commands/send-test.ts';
+import { METRIC_DEFINITIONS } from '../../lambdas/contract/metrics.ts';
+import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
+import { parseCommand } from '../../local/console/commands.ts';
+import { NOW } from '../support/factories.ts';
+import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const guides = new Map(
+  ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].map((file) => [
+    file,
+    readFileSync(join(ROOT, file), 'utf8'),
+  ]),
+);
+const all = [...guides.values()].join('\n');
+
+/** All that a pattern's first group matches, each once. */
+function mentions(pattern: RegExp, text = all): string[] {
+  return [...new Set([...text.matchAll(pattern)].map(([, found = '']) => found))].toSorted();
+}
+
+describe('links', () => {
+  const anchorsOf = (text: string) =>
+    mentions(/^#+ (.+)$/gm, text).map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w -]/g, '')
+        .replaceAll(' ', '-'),
+    );
+
+  test.each([...guides])('of %s lead to files and headings', (guide, text) => {
+    const broken = mentions(/\]\((?!https?:)([^)\s]+)\)/g, text).filter((link) => {
+      const [path = '', anchor] = link.split('#');
+      const target = path === '' ? guide : join(dirname(guide), path);
+      if (!existsSync(join(ROOT, target))) return true;
+      return anchor !== undefined && !anchorsOf(readFileSync(join(ROOT, target), 'utf8')).includes(anchor);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('commands', () => {
+  const PROGRAMS: Readonly<Record<string, Command>> = {
+    ...{ alarms, flag, integration, ledger, preflight, reconcile, redrive, replay, rollout },
+    ...{ 'check-warehouse': checkWarehouse, 'retry-schedule': retrySchedule, 'send-test': sendTest },
+  };
+  /** A command got as far as to the stage or to a file, so all its words were understood. */
+  const unreachable = {
+    now: () => NOW,
+    openStage: async () => {
+      throw Object.assign(new Error(), { name: 'CommandFailed' });
+    },
+    terminal: { print() {} },
+  } as unknown as Context;
+
+  /** What an operator puts in is in capitals. Those that read a file are run by the tests of the guides that write it. */
+  const commands = mentions(/npm run -s ([a-z:-]+ -- (?:[^`\n\\]|\\\n)+)/g)
+    .map((command) => command.replace('WEBHOOK_ID', `wh_${'4'.repeat(40)}`).replace(/\bID\b/, 'acme'))
+    .map((command) =>
+      command
+        .replace(/ #.*/, '')
+        .replaceAll(/\s+\\\n\s+/g, ' ')
+        .trim(),
+    )
+    .filter((command) => !/ \w[\w-]*\.(?:csv|json|jsonl)\b/.test(command));
+
+  test('are npm scripts', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    for (const script of mentions(/npm run (?:-s )?([a-z:-]+)/g)) expect(scripts).toHaveProperty([script]);
+  });
+
+  test.each(commands)('%s', async (command) => {
+    const [script = '', , ...words] = [...command.matchAll(/'([^']*)'|(\S+?)='(.*?)'|(\S+)/g)].map(
+      ([, quoted, name, value, plain]) => plain ?? quoted ?? `${name}=${value}`,
+    );
+    if (script === 'local') expect(parseCommand(words)).toBeDefined();
+    else if (PROGRAMS[script] !== undefined)
+      await expect(PROGRAMS[script](words, unreachable)).rejects.toMatchObject({ name: 'CommandFailed' });
+  });
+
+  test('choose stages that there are', () => {
+    expect(mentions(/-c stage=([a-z]+)/g).filter((name) => !STAGE_NAMES.some((stage) => stage === name))).toEqual([]);
+  });
+});
+
+describe('names of the stack', () => {
+  const prod = synthesize('prod');
+
+  test('are outputs', () => {
+    const asked = [
+      ...mentions(/\boutput "?([A-Z][a-z][A-Za-z]+)/g),
+      ...mentions(/^LearningTimeWebhooks-dev\.(\w+) =/gm),
+    ];
+    expect(Object.keys(prod.Outputs)).toEqual(expect.arrayContaining(asked));
+  });
+
+  test('are functions with one log group each', () => {
+    const logGroups = resourcesOf(prod, 'AWS::Logs::LogGroup').map(([id]) => flatten({ Ref: id }));
+    for (const name of mentions(/\blogs ([A-Z][a-z][A-Za-z]+)/g))
+      expect([name, logGroups.filter((id) => id.includes(name)).length]).toEqual([name, 1]);
+  });
+
+  test('are settings of a stage', () => {
+    const stage = findStage('prod');
+    const settingAt = (path: string) =>
+      path.split('.').reduce<unknown>((at, name) => (at as Readonly<Record<string, unknown>>)?.[name], stage);
+    const named = mentions(
+      /`((?:eventSources|functions|cache|warehouse|ledger)\.[\w.]+)`/g,
+      guides.get('docs/scale.md'),
+    );
+    expect(named.filter((path) => typeof settingAt(path) !== 'number')).toEqual([]);
+  });
+});
+
+test('docs/metrics.md has every metric, as the contract defines it, with its alarms', () => {
+  const alarmsOn = (metric: string) =>
+    resourcesOf(synthesize('local'), 'AWS::CloudWatch::Alarm')
+      .filter(([, { Properties }]) => {
+        const { MetricName, Metrics = [] } = Properties;
+        const names = Metrics.map(({ MetricStat }: Resource['Properties']) => MetricStat?.Metric.MetricName);
+        return [MetricName, ...names].includes(metric);
+      })
+      .map(([, { Properties }]) => String(Properties.AlarmName).replace('learning-time-webhooks-local-', ''))
+      .toSorted();
+  const rows = [...(guides.get('docs/metrics.md') ?? '').matchAll(/^\| (`webhook\..*) \|$/gm)].map(([, row = '']) =>
+    row.split('|').map((cell) => cell.trim().replaceAll('`', '')),
+  );
+  const defined = METRIC_DEFINITIONS.map(({ name, unit, services, meaning, dimensions = {} }) => {
+    const linked = alarmsOn(name).map((alarm) => `[${alarm}](runbook.md#${alarm})`);
+    return [name, unit.toLowerCase(), [...services, ...Object.keys(dimensions)].join(', '), meaning, linked.join(', ')];
+  });
+  expect(rows).toEqual(defined);
+});
