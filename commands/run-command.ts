@@ -24,7 +24,7 @@ export async function runCommand(command: Command, usage: string): Promise<void>
  * @returns 2 where the words are not understood, 1 where an expected failure came, told in words
  * @throws what nobody expected
  */
-async function statusOf(
+export async function statusOf(
   command: Command,
   usage: string,
   words: readonly string[],

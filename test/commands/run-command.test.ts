@@ -1,70 +1,164 @@
 import { spawn } from 'node:child_process';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { CommandFailed } from '../../commands/command-failed.ts';
+import { integration } from '../../commands/integration.ts';
+import { retrySchedule } from '../../commands/retry-schedule.ts';
+import { type Command, statusOf } from '../../commands/run-command.ts';
+import { createTerminal } from '../../commands/terminal.ts';
+import { DEAD } from './ledger/ledger-operator.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { startReplayOperator } from './replay/replay-operator.ts';
 
-// Each test starts a process, which loads the clients of four services.
+// A program takes a third of a second to start, and many times that where two cores are shared with others.
 jest.setTimeout(60_000);
 
-let world: OperatorWorld;
-
-beforeAll(async () => {
-  world = await startOperatorWorld();
-});
-
-afterAll(() => world.close());
-
-/** Runs a program as `npm run` does, in a process of its own. */
-async function run(program: string, words: readonly string[], { input = '', file = world.stateFile } = {}) {
+/** Begins a program as `npm run` does, in a process of its own; its input stays open. */
+function start(program: string, words: readonly string[], platformFile = '/nowhere/state.json') {
   const child = spawn(process.execPath, [`commands/${program}.ts`, ...words], {
-    env: { ...process.env, LOCAL_PLATFORM_FILE: file, NODE_OPTIONS: '' },
+    env: { ...process.env, LOCAL_PLATFORM_FILE: platformFile, NODE_OPTIONS: '' },
   });
-  child.stdin.end(input);
-  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const [out, err, status] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { out, err, status };
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const ended = Promise.all([text(child.stdout), text(child.stderr), exited]);
+  return { child, ended: ended.then(([out, err, status]) => ({ out, err, status })) };
 }
 
-test('what a pipe sends is the answer: here to rotate, which asks for Enter', async () => {
-  const old = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
-  world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
-  world.putSecret('acme', { signing_secrets: [old] });
-  const words = ['rotate', 'acme', '--wait-seconds', '0'];
-  const { status, out } = await run('integration', words, { input: '\n' });
-  expect({ status, out }).toEqual({ status: 0, out: expect.stringContaining('4 of 4') });
-  expect(world.secret('acme')?.signing_secrets).toEqual([expect.not.stringMatching(old)]);
-});
-
-test('a secret from a pipe is not printed, wherever it goes', async () => {
-  const words = ['add', '--id', 'piped', '--url', 'https://piped.example', '--auth', 'bearer'];
-  const { status, out, err } = await run('integration', words, { input: 'pïped-token\n' });
-  expect({ status, err }).toEqual({
-    status: 1,
-    err: expect.stringMatching(/bearer_token that is not a text .*, which auth bearer needs\n$/),
+describe('each program starts, reads its words, and ends with the status', () => {
+  test.each([
+    'alarms',
+    'check-warehouse',
+    'flag',
+    'integration',
+    'ledger',
+    'preflight',
+    'reconcile',
+    'redrive',
+    'replay',
+    'retry-schedule',
+    'rollout',
+    'send-test',
+  ])('%s', async (program) => {
+    expect(await start(program, ['--no-such']).ended).toEqual({
+      out: '',
+      err: expect.stringMatching(new RegExp(`^.*--no-such.*\nusage: npm run ${program}`)),
+      status: 2,
+    });
   });
-  expect(`${out}${err}`).not.toContain('ped-token');
+
+  test('a pipe that stays open answers, and Ctrl-C after that ends the work: what is left is reported, 1', async () => {
+    const operator = await startReplayOperator();
+    try {
+      // The program has the machine's clock.
+      operator.world.nowMs = Date.now();
+      await operator.webhooks([DEAD, DEAD, DEAD]);
+      const { child, ended } = start('replay', ['--all', '--rate', '1'], operator.world.stateFile);
+      operator.queueFront.decide(() => {
+        child.kill('SIGINT');
+        return 'pass';
+      });
+      child.stdin.write('yes\n');
+      const { out, err, status } = await ended;
+      operator.queueFront.decide(() => 'pass');
+      expect({ err, status }).toEqual({
+        err: expect.stringMatching(/^Replay 3 webhooks of .* \[y\/N\] \n/),
+        status: 1,
+      });
+      expect(out).toMatch(/\nreplayed 1 of 3\n2 not begun, and as they were: .*\n$/);
+      expect(await operator.sent()).toHaveLength(1);
+    } finally {
+      await operator.close();
+    }
+  });
 });
 
-test('words that are not understood: one line, then the usage, status 2', async () => {
-  const { status, err } = await run('integration', ['lsit']);
-  expect(status).toBe(2);
-  expect(err).toMatch(/^there is no command lsit\nusage: npm run integration/);
-});
+describe('a command', () => {
+  let world: OperatorWorld;
+  let complaints: string[];
 
-test('no platform: one line, no stack trace, status 1', async () => {
-  const { status, err } = await run('send-test', ['--integration', 'acme'], { file: '/nowhere/state.json' });
-  expect({ status, err }).toEqual({ status: 1, err: 'no platform is running: "npm start" starts one\n' });
-});
+  beforeEach(async () => {
+    world = await startOperatorWorld();
+    complaints = [];
+    process.env.LOCAL_PLATFORM_FILE = world.stateFile;
+  });
 
-test('a service that is down: one line, no stack trace, status 1', async () => {
-  world.plane.appConfig.setDown(true);
-  const { status, err } = await run('retry-schedule', ['--integration', 'acme']);
-  world.plane.appConfig.setDown(false);
-  expect({ status, err }).toEqual({ status: 1, err: expect.stringMatching(/^AWS refuses .*switched off\n$/) });
-});
+  afterEach(async () => {
+    delete process.env.LOCAL_PLATFORM_FILE;
+    await world.close();
+  });
 
-test('--help prints the usage, status 0', async () => {
-  const { status, out } = await run('retry-schedule', ['--help']);
-  expect(status).toBe(0);
-  expect(out).toMatch(/^usage: npm run retry-schedule/);
+  /** Its status and what it prints, with a pipe as input. */
+  async function run(command: Command, words: readonly string[], input = '') {
+    const stdin = Object.assign(new PassThrough(), { isTTY: false, unref: () => stdin });
+    stdin.end(input);
+    const output = new PassThrough();
+    const terminal = createTerminal(stdin as never, output, new PassThrough());
+    const status = await statusOf(command, 'usage: npm run it', words, terminal, (line) => complaints.push(line));
+    terminal.close();
+    return { status, out: String(output.read() ?? '') };
+  }
+
+  test('whose words are not understood: one line, then the usage, 2', async () => {
+    expect(await run(integration, ['lsit'])).toEqual({ status: 2, out: '' });
+    expect(complaints).toEqual(['there is no command lsit\nusage: npm run it']);
+  });
+
+  test.each(['--help', '-h'])('that is given %s: the usage, 0', async (word) => {
+    expect(await run(integration, ['list', word])).toEqual({ status: 0, out: 'usage: npm run it\n' });
+  });
+
+  test('without a platform: one line, 1', async () => {
+    world.stopPlatform();
+    expect(await run(integration, ['list'])).toEqual({ status: 1, out: '' });
+    expect(complaints).toEqual([expect.stringMatching(/^no platform is running: "npm start" starts one; .*$/)]);
+  });
+
+  test('of a service that is down: one line, 1', async () => {
+    world.plane.appConfig.setDown(true);
+    expect(await run(retrySchedule, ['--integration', 'acme'])).toEqual({ status: 1, out: '' });
+    expect(complaints).toEqual([expect.stringMatching(/^AWS refuses .*switched off$/)]);
+  });
+
+  test.each([
+    ['an expected failure', new CommandFailed('it cannot be done'), 'it cannot be done'],
+    [
+      'a service that cannot be reached',
+      Object.assign(new Error(), { code: 'ECONNREFUSED' }),
+      'the platform of this machine cannot be reached (ECONNREFUSED): is the network up?',
+    ],
+    ['an error that nobody expects', new TypeError('x is not a function'), undefined],
+  ])('that ends with %s: one line and 1, or the error itself; its stage is closed', async (_, thrown, line) => {
+    let closed = 0;
+    const failing: Command = async (_words, context) => {
+      const stage = await context.openStage('local');
+      const close = stage.close.bind(stage);
+      stage.close = () => {
+        closed += 1;
+        close();
+      };
+      throw thrown;
+    };
+    if (line === undefined) await expect(run(failing, [])).rejects.toBe(thrown);
+    else expect(await run(failing, [])).toEqual({ status: 1, out: '' });
+    expect({ complaints, closed }).toEqual({ complaints: line === undefined ? [] : [line], closed: 1 });
+  });
+
+  test('is answered by a pipe: here to rotate, which asks for Enter', async () => {
+    const old = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
+    world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
+    world.putSecret('acme', { signing_secrets: [old] });
+    const { status, out } = await run(integration, ['rotate', 'acme', '--wait-seconds', '0'], '\n');
+    expect({ status, out }).toEqual({ status: 0, out: expect.stringContaining('4 of 4') });
+    expect(world.secret('acme')?.signing_secrets).toEqual([expect.not.stringMatching(old)]);
+  });
+
+  test('does not print a secret that it reads from a pipe, wherever that goes', async () => {
+    const words = ['add', '--id', 'piped', '--url', 'https://piped.example', '--auth', 'bearer'];
+    const { status, out } = await run(integration, words, 'pïped-token\n');
+    expect({ status, complaints }).toEqual({
+      status: 1,
+      complaints: [expect.stringMatching(/bearer_token that is not a text .*, which auth bearer needs$/)],
+    });
+    expect(`${out}${complaints}`).not.toContain('ped-token');
+  });
 });
