@@ -1,4 +1,3 @@
-import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { PREFLIGHT_USAGE } from '../../commands/preflight.ts';
 import { MARK, type PreflightWorld, SIGNING_SECRET, SNOWFLAKE_SECRET, startPreflightWorld } from './preflight-world.ts';
@@ -112,10 +111,9 @@ describe('what may not be looked at', () => {
   });
 });
 
-test('an endpoint that takes the connection and says nothing holds nobody up: the deadline ends it', async () => {
-  const silent = createServer((socket) => void socket.on('error', () => {}).resume());
-  await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-  const url = `https://127.0.0.1:${(silent.address() as AddressInfo).port}/hooks`;
+test('an endpoint that is down, of two integrations: a no for each', async () => {
+  await stage.partner.close();
+  const { url } = stage.partner;
   stage.world.deploy({
     integrations: [
       { id: 'acme', url },
@@ -123,14 +121,11 @@ test('an endpoint that takes the connection and says nothing holds nobody up: th
     ],
   });
   stage.world.putSecret('beta', { signing_secrets: [SIGNING_SECRET] });
-  const startedMs = performance.now();
   expect(await stage.run()).toBe(1);
-  expect(performance.now() - startedMs).toBeLessThan(10_000);
   expect(stage.lines('no')).toEqual(
-    ['acme', 'beta'].map((id) => expect.stringMatching(new RegExp(`endpoint of ${id} .*: TIMEOUT, `))),
+    ['acme', 'beta'].map((id) => expect.stringMatching(new RegExp(`endpoint of ${id} .*: ECONNREFUSED, `))),
   );
   expect(stage.lines('yes')).toHaveLength(14);
-  await new Promise((resolve) => silent.close(resolve));
 });
 
 test('where a stage’s webhooks may not go is not knocked at from here either', async () => {

@@ -35,37 +35,6 @@ const ATOM = String.raw`${ESCAPE}|${CLASS}|[ -#%-'\x2c-\x2d/->@-Z_-z~^$|)]|\((?!
 const COUNT = String.raw`(?:[*+?]|\{(?:[0-9]{1,3}|1000)(?:,(?:[0-9]{1,3}|1000)?)?\})(?![*+?{])`;
 const PORTABLE = new RegExp(`^(?:(?:${ATOM})(?:${COUNT})?)+$`);
 
-describe('what is portable', () => {
-  test.each([
-    '^[A-Za-z0-9_-]{1,64}$',
-    '^(a|b)+[.]c?$',
-    String.raw`^https?:\/\/(\[[0-9A-Fa-f:.]+\])$`,
-    String.raw`[!#-\x5b\x5d-~]`,
-    '[?+*]',
-  ])('%s', (pattern) => expect(pattern).toMatch(PORTABLE));
-
-  test.each([
-    ['a bare bracket in a class', '[^a[b]'],
-    ['Java’s intersection', '[a-z&&b]'],
-    ['a negated class', '[^a]'],
-    ['the dot', 'a.b'],
-    ['an escape for a set', String.raw`\d`],
-    ['an escape for a set in a class', String.raw`[\s]`],
-    ['Unicode', 'é'],
-    ['an escape for Unicode', String.raw`\u00e9`],
-    ['a lookahead', '(?!a)'],
-    ['a lookbehind', '(?<=a)'],
-    ['a named group', '(?<a>b)'],
-    ['a group without a number', '(?:a)'],
-    ['a possessive count', 'a++'],
-    ['a lazy count', 'a*?'],
-    ['more than RE2 counts to', 'a{0,4094}'],
-    ['an open brace', 'a{'],
-    ['an open class', '[a'],
-    ['a word’s edge', String.raw`\b`],
-  ])('not %s: %s', (_, pattern) => expect(pattern).not.toMatch(PORTABLE));
-});
-
 describe('in the template', () => {
   const found = find(template, '');
   const of = (key: string) => found.filter((one) => one.key === key);

@@ -68,48 +68,6 @@ describe('every metric that is read is published', () => {
   });
 });
 
-describe('a metric that is not published is found', () => {
-  const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
-  const error = { feature: 'webhook_learning_time_enrichment', error: 'faulty', service: 'enrichment' };
-  const ours = { namespace: OURS, name: METRICS.featureError, dimensions: error, statistic: 'Sum', period: 300 };
-  const aws = {
-    namespace: 'AWS/SQS',
-    name: 'ApproximateAgeOfOldestMessage',
-    dimensions: { QueueName: queue },
-    statistic: 'Maximum',
-    period: 60,
-  };
-
-  test('not these', () => {
-    expect(
-      faults([
-        ['ours', ours],
-        ['aws', aws],
-      ]),
-    ).toEqual([]);
-  });
-
-  test.each<[string, NamedMetric]>([
-    ['value', { ...ours, dimensions: { ...error, feature: 'enable_webhook_learning_time_enrichment' } }],
-    ['value', { ...ours, dimensions: { ...error, error: 'missing' } }],
-    ['service', { ...ours, dimensions: { ...error, service: 'delivery' } }],
-    ['dimension left out', { ...ours, dimensions: { service: 'enrichment' } }],
-    ['dimension too many', { ...ours, name: METRICS.cacheHit, dimensions: { ...error } }],
-    ['name', { ...ours, name: 'webhook.feature.errors' }],
-    ['namespace', { ...ours, namespace: metricsNamespace('dev') }],
-    ['statistic', { ...ours, statistic: 'p95' }],
-    ['period', { ...ours, period: 45 }],
-    ['unit', { ...ours, unit: 'Seconds' }],
-    ['queue', { ...aws, dimensions: { QueueName: 'elsewhere' } }],
-    ['dimension of AWS', { ...aws, dimensions: { Queue: queue } }],
-    ['name of AWS', { ...aws, name: 'ApproximateAgeOfOldestMessages' }],
-    ['statistic of AWS', { ...aws, statistic: 'Sum' }],
-    ['namespace of AWS', { ...aws, namespace: 'AWS/SNS' }],
-  ])('by its %s', (_, metric) => {
-    expect(faults([['here', metric]])).toHaveLength(1);
-  });
-});
-
 /** What a code base counts or measures, in all files that its functions import. */
 async function countedBy(service: string): Promise<ReadonlySet<string>> {
   const entryPoints = resourcesOf(prod, 'AWS::Lambda::Function')

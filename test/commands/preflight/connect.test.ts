@@ -90,10 +90,8 @@ describe('an endpoint that is not', () => {
     );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as { port: number };
-    const startedMs = performance.now();
-    const result = await connect(`https://localhost:${port}/`, { rules: HERE, deadlineMs: 200 });
+    const result = await connect(`https://localhost:${port}/`, { rules: HERE, deadlineMs: 50 });
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
-    expect(performance.now() - startedMs).toBeLessThan(2_000);
     await closed.promise;
     await new Promise((resolve) => server.close(resolve));
   });
