@@ -1,21 +1,19 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { checkWarehouse } from '../../commands/check-warehouse.ts';
-import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
-import { runningWorld } from '../e2e/running-world.ts';
 import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
 
 const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';
 let world: OperatorWorld;
+
+beforeEach(async () => {
+  world = await startOperatorWorld();
+});
 
 afterEach(() => world.close());
 
 const check = (...words: string[]) => checkWarehouse(words, world.context);
 
 describe('what the function says', () => {
-  beforeEach(async () => {
-    world = await startOperatorWorld();
-  });
-
   const yes = (check: 'secret' | 'login', finding: string) => ({ check, verdict: 'yes', finding }) as const;
 
   test('all yes: 0, a line for each check, and a warning under its own', async () => {
@@ -87,8 +85,7 @@ role    -    not made, because of login"
 });
 
 describe('a sample', () => {
-  beforeEach(async () => {
-    world = await startOperatorWorld();
+  beforeEach(() => {
     world.answerChecks({ checks: [{ check: 'sample', verdict: 'yes', finding: '' }] });
   });
 
@@ -114,38 +111,4 @@ describe('a sample', () => {
   test.each([[['sums.csv']], [['--sample']], [['--file', 'x']]])('%j is a usage error', async (words) => {
     await expect(check(...words)).rejects.toMatchObject({ name: 'UsageError' });
   });
-});
-
-describe('against the platform', () => {
-  const platform = runningWorld();
-
-  beforeEach(async () => {
-    const { endpoints, outputs } = platform().platform;
-    world = await startOperatorWorld({ endpoints, outputs });
-  });
-
-  const sums = (seconds: number) =>
-    world.file('sums.csv', `${HEADER}\n${LEARNER.known},${COURSE},${ENTERPRISE},${seconds}\n`);
-
-  test('all is well, and known sums agree', async () => {
-    expect(await check('--sample', sums(18_540))).toBe(0);
-    const [heading, , ...lines] = world.printed().split('\n');
-    expect(heading).toBe('The warehouse answers (asked from stage local)');
-    expect(lines.map((line) => line.split(/\s+/, 2).join(' '))).toEqual(
-      ['secret', 'login', 'role', 'warehouse', 'table', 'columns', 'row', 'sample'].map((name) => `${name} yes`),
-    );
-  }, 60_000);
-
-  test('a sum that differs', async () => {
-    expect(await check('--sample', sums(18_541))).toBe(1);
-    expect(world.printed()).toContain(
-      `user ${LEARNER.known} in ${COURSE} of ${ENTERPRISE}: expected 18541 s, found 18540 s`,
-    );
-  }, 60_000);
-
-  test('a login that is refused', async () => {
-    platform().warehouse.setMode('refuse');
-    expect(await check()).toBe(1);
-    expect(world.printed()).toMatch(/^login +no +the login failed \(code 390144\)$/m);
-  }, 60_000);
 });

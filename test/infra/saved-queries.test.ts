@@ -12,20 +12,6 @@ const code = globSync('lambdas/**/*.ts')
   .map((file) => readFileSync(file, 'utf8'))
   .join('\n');
 
-test('stand under the stage’s name, with the questions of document 000', () => {
-  const names = queries.map(({ name }) => name.replace('learning-time-webhooks-prod/', ''));
-  expect(new Set(names).size).toBe(queries.length);
-  expect(names).toEqual(
-    expect.arrayContaining([
-      'enrichment failures',
-      'Snowflake failures by code',
-      'Snowflake query duration',
-      'cache hit rate',
-      'why webhooks went out without learning time',
-    ]),
-  );
-});
-
 describe.each(queries)('$name', ({ text, logGroups }) => {
   test('asks functions for lines that they write', () => {
     expect(logGroups.length).toBeGreaterThan(0);

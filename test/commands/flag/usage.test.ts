@@ -1,13 +1,13 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type FlagWorld, startFlagWorld } from './flag-world.ts';
 
 let operator: FlagWorld;
 
-beforeEach(async () => {
+beforeAll(async () => {
   operator = await startFlagWorld();
 });
 
-afterEach(() => operator.close());
+afterAll(() => operator.close());
 
 const run = (...words: readonly string[]) => operator.run(...words);
 

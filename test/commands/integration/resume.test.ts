@@ -74,14 +74,6 @@ test('resume ID: a 410 is forgotten, and so is that it fails', async () => {
   expect(await operator.sentIds()).toEqual(ids.toSorted());
 });
 
-test('a release keeps since when it is parked', async () => {
-  const [id = ''] = await operator.webhooks([PARKED]);
-  await run('resume', 'acme');
-  expect(await operator.table.record(id)).toMatchObject({
-    ...{ state: 'accepted', parked_since: new Date(NOW).toISOString() },
-  });
-});
-
 test('what was accepted weeks ago, and replayed since, is released too', async () => {
   operator.world.nowMs = NOW - 29 * 24 * 3600_000;
   const [id = ''] = await operator.webhooks([PARKED]);
@@ -170,19 +162,6 @@ describe('nothing goes, and why is told', () => {
     await expect(run('resume', 'acme')).rejects.toMatchObject({ name: 'CommandFailed', message });
     expect(operator.world.printed()).toContain('done: resume integration acme');
   });
-});
-
-test('Ctrl-C: the rest stays parked, and the same command releases it', async () => {
-  const ids = await operator.webhooks([PARKED, PARKED, PARKED]);
-  operator.world.onSleep = (durationMs) => void (durationMs < 15_000 && process.emit('SIGINT'));
-  expect(await run('resume', 'acme')).toBe(1);
-  expect(operator.world.printed()).toMatch(
-    /\nreleased 1 of 3\n2 not begun, and as they were: the same command finds them$/,
-  );
-  expect((await Promise.all(ids.map(stateOf))).toSorted()).toEqual(['accepted', 'parked', 'parked']);
-  operator.world.onSleep = () => {};
-  expect(await run('resume', 'acme')).toBe(0);
-  expect(await operator.sentIds()).toEqual(ids.toSorted());
 });
 
 test.each([
