@@ -1,15 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { checkWarehouse } from '../../commands/check-warehouse.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { eachTest } from '../support/each-test.ts';
+import { startOperatorWorld } from './operator-world.ts';
 
 const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';
-let world: OperatorWorld;
-
-beforeEach(async () => {
-  world = await startOperatorWorld();
-});
-
-afterEach(() => world.close());
+const world = eachTest(startOperatorWorld);
 
 const check = (...words: string[]) => checkWarehouse(words, world.context);
 

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { eachTest } from '../support/each-test.ts';
 import { NOW } from '../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED } from './ledger/ledger-operator.ts';
-import { type ReplayOperator, startReplayOperator } from './replay/replay-operator.ts';
+import { startReplayOperator } from './replay/replay-operator.ts';
 
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
 jest.setTimeout(20_000);
@@ -9,13 +10,7 @@ jest.setTimeout(20_000);
 const HOUR_MS = 3600_000;
 const UNKNOWN = `wh_${'0'.repeat(40)}`;
 
-let operator: ReplayOperator;
-
-beforeEach(async () => {
-  operator = await startReplayOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startReplayOperator);
 
 const at = (hoursAgo: number) => {
   operator.world.nowMs = NOW - hoursAgo * HOUR_MS;

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { clockTime, describeSchedule, duration, retrySchedule } from '../../commands/retry-schedule.ts';
+import { eachTest } from '../support/each-test.ts';
 import { integration } from '../support/factories.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { startOperatorWorld } from './operator-world.ts';
 
 const START = Date.parse('2026-01-31T22:00:00Z');
 
@@ -54,16 +55,13 @@ test.each([
 });
 
 describe('npm run retry-schedule', () => {
-  let world: OperatorWorld;
+  const world = eachTest(startOperatorWorld);
 
-  beforeEach(async () => {
-    world = await startOperatorWorld();
+  beforeEach(() => {
     world.deploy({
       integrations: [{ id: 'acme', url: 'https://acme.example', max_retries_by_event_type: { course_enrollment: 1 } }],
     });
   });
-
-  afterEach(() => world.close());
 
   const run = (...words: readonly string[]) => retrySchedule(['--integration', 'acme', ...words], world.context);
 

@@ -1,14 +1,9 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { sendTest } from '../../commands/send-test.ts';
-import { DELIVERED, type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { eachTest } from '../support/each-test.ts';
+import { DELIVERED, startOperatorWorld } from './operator-world.ts';
 
-let world: OperatorWorld;
-
-beforeEach(async () => {
-  world = await startOperatorWorld();
-});
-
-afterEach(() => world.close());
+const world = eachTest(startOperatorWorld);
 
 const send = (id = 'acme') => sendTest(['--integration', id], world.context);
 

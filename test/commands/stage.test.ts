@@ -3,16 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { stackOutputs } from '../../commands/stage.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { eachTest } from '../support/each-test.ts';
+import { startOperatorWorld } from './operator-world.ts';
 
 describe('the local stage', () => {
-  let world: OperatorWorld;
-
-  beforeEach(async () => {
-    world = await startOperatorWorld();
-  });
-
-  afterEach(() => world.close());
+  const world = eachTest(startOperatorWorld);
 
   test('is the platform that runs: outputs, clients, and commands to paste', async () => {
     const stage = await world.context.openStage('local');

@@ -19,7 +19,8 @@ import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage } from '../../lib/stage.ts';
 import { flattenFlags } from '../../local/control-plane/feature-flags.ts';
 import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
-import { type OperatorWorld, startOperatorWorld } from '../commands/operator-world.ts';
+import { startOperatorWorld } from '../commands/operator-world.ts';
+import { eachTest } from '../support/each-test.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -263,13 +264,7 @@ describe('an integration’s entry and secret', () => {
 });
 
 describe('the commands', () => {
-  let world: OperatorWorld;
-
-  beforeEach(async () => {
-    world = await startOperatorWorld();
-  });
-
-  afterEach(() => world.close());
+  const world = eachTest(startOperatorWorld);
 
   /** The words of the guide's `npm run` that begins so, as bash hands them over; for the local platform. */
   function words(beginning: string): string[] {

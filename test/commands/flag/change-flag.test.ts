@@ -1,17 +1,15 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { FLAG_KEY, type Flag } from '../../../lambdas/contract/flag.ts';
 import { bucket } from '../../../lambdas/domain/flag.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
-import { documentWith, FIRST, type FlagWorld, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { documentWith, FIRST, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
 
-let operator: FlagWorld;
+const operator = eachTest(startFlagWorld);
 
-beforeEach(async () => {
-  operator = await startFlagWorld();
+beforeEach(() => {
   operator.deployPartners(THIRD, FIRST, SECOND, FIRST.toUpperCase());
 });
-
-afterEach(() => operator.close());
 
 const run = (...words: readonly string[]) => operator.run(...words);
 const printed = () => operator.world.printed();

@@ -1,18 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { documentWith, FIRST, type FlagWorld, SECOND, startFlagWorld } from './flag-world.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { eachTest } from '../../support/each-test.ts';
+import { documentWith, FIRST, SECOND, startFlagWorld } from './flag-world.ts';
 
 const ON = { enabled: true, rollout_percentage: 20, pilot_enterprises: ['ent-x'], cache_ttl_seconds: 600 };
 const OFF = { ...ON, enabled: false };
 
-let operator: FlagWorld;
+const operator = eachTest(startFlagWorld);
 
-beforeEach(async () => {
-  operator = await startFlagWorld();
+beforeEach(() => {
   operator.deployPartners(FIRST, SECOND);
   operator.deployFlag(ON);
 });
-
-afterEach(() => operator.close());
 
 const run = () => operator.run('disable');
 const printed = () => operator.world.printed();

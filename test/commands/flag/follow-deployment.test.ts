@@ -1,14 +1,12 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type FlagWorld, startFlagWorld } from './flag-world.ts';
+import { beforeEach, expect, test } from '@jest/globals';
+import { eachTest } from '../../support/each-test.ts';
+import { startFlagWorld } from './flag-world.ts';
 
-let operator: FlagWorld;
+const operator = eachTest(startFlagWorld);
 
-beforeEach(async () => {
-  operator = await startFlagWorld();
+beforeEach(() => {
   operator.letBake();
 });
-
-afterEach(() => operator.close());
 
 const run = (...words: readonly string[]) => operator.run(...words);
 const printed = () => operator.world.printed();

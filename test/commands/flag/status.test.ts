@@ -1,15 +1,13 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
-import { documentWith, FIRST, type FlagWorld, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { documentWith, FIRST, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
 
-let operator: FlagWorld;
+const operator = eachTest(startFlagWorld);
 
-beforeEach(async () => {
-  operator = await startFlagWorld();
+beforeEach(() => {
   operator.deployPartners(FIRST, SECOND, THIRD);
 });
-
-afterEach(() => operator.close());
 
 const run = () => operator.run('status');
 const printed = () => operator.world.printed();

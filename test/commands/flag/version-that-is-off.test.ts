@@ -1,16 +1,14 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
-import { documentWith, type FlagWorld, startFlagWorld } from './flag-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { documentWith, startFlagWorld } from './flag-world.ts';
 
-let operator: FlagWorld;
+const operator = eachTest(startFlagWorld);
 
-beforeEach(async () => {
-  operator = await startFlagWorld();
+beforeEach(() => {
   operator.deployFlag({ enabled: true, rollout_percentage: 20 });
 });
-
-afterEach(() => operator.close());
 
 const run = () => operator.run('disable');
 const printed = () => operator.world.printed();

@@ -1,15 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { integration } from '../../../commands/integration.ts';
 import { integrationSecretSchema } from '../../../lambdas/contract/integration-secret.ts';
-import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { startOperatorWorld } from '../operator-world.ts';
 
-let world: OperatorWorld;
-
-beforeEach(async () => {
-  world = await startOperatorWorld();
-});
-
-afterEach(() => world.close());
+const world = eachTest(startOperatorWorld);
 
 const URL = 'https://acme.example/hooks';
 const add = (...words: readonly string[]) => integration(['add', ...words], world.context);

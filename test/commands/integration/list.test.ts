@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { integration } from '../../../commands/integration.ts';
-import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { startOperatorWorld } from '../operator-world.ts';
 
 const DOCUMENT = {
   integrations: [
@@ -12,13 +13,7 @@ const DOCUMENT = {
   ],
 };
 
-let world: OperatorWorld;
-
-beforeEach(async () => {
-  world = await startOperatorWorld();
-});
-
-afterEach(() => world.close());
+const world = eachTest(startOperatorWorld);
 
 const list = (...words: readonly string[]) => integration(['list', ...words], world.context);
 

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { DEAD, type Left, PARKED } from '../ledger/ledger-operator.ts';
-import { type ReplayOperator, startReplayOperator } from '../replay/replay-operator.ts';
+import { startReplayOperator } from '../replay/replay-operator.ts';
 
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
 jest.setTimeout(20_000);
@@ -22,14 +23,11 @@ const GONE: Left = {
 };
 const FAILING: Left = { progress: { outcome: 'parked', reason: 'parked: it fails', parked_for: 'failing' } };
 
-let operator: ReplayOperator;
+const operator = eachTest(startReplayOperator);
 
-beforeEach(async () => {
-  operator = await startReplayOperator();
+beforeEach(() => {
   operator.world.deploy({ integrations: [ACME, GLOBEX] });
 });
-
-afterEach(() => operator.close());
 
 const run = (...words: readonly string[]) => operator.integration(...words);
 const stateOf = async (id: string) => (await operator.table.record(id))?.state;

@@ -1,19 +1,17 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { integration } from '../../../commands/integration.ts';
-import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { startOperatorWorld } from '../operator-world.ts';
 
 const MINUTE_MS = 60_000;
 const OLD = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
-let world: OperatorWorld;
+const world = eachTest(startOperatorWorld);
 
-beforeEach(async () => {
-  world = await startOperatorWorld();
+beforeEach(() => {
   world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example', auth: { type: 'bearer' } }] });
   world.putSecret('acme', { signing_secrets: [OLD], bearer_token: 'kept', key_of_tomorrow: 1 });
 });
-
-afterEach(() => world.close());
 
 const rotate = (...words: readonly string[]) => integration(['rotate', 'acme', ...words], world.context);
 const signingSecrets = () => world.secret('acme')?.signing_secrets as string[];

@@ -1,18 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { integration } from '../../../commands/integration.ts';
-import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { startOperatorWorld } from '../operator-world.ts';
 
 const ACME = { id: 'acme', url: 'https://acme.example', auth: { type: 'bearer' } };
 const SIGNING = { signing_secrets: [`whsec_${Buffer.alloc(32, 1).toString('base64')}`] };
 
-let world: OperatorWorld;
+const world = eachTest(startOperatorWorld);
 
-beforeEach(async () => {
-  world = await startOperatorWorld();
+beforeEach(() => {
   world.deploy({ integrations: [ACME] });
 });
-
-afterEach(() => world.close());
 
 const validate = (...words: readonly string[]) => integration(['validate', ...words], world.context);
 

@@ -1,15 +1,10 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import type { Enrichment } from '../../../lambdas/contract/delivery.ts';
+import { eachTest } from '../../support/each-test.ts';
 import { ENRICHED, NOW, PLAIN } from '../../support/factories.ts';
-import { DEAD, DELIVERED, type LedgerOperator, type Left, startLedgerOperator } from './ledger-operator.ts';
+import { DEAD, DELIVERED, type Left, startLedgerOperator } from './ledger-operator.ts';
 
-let operator: LedgerOperator;
-
-beforeEach(async () => {
-  operator = await startLedgerOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startLedgerOperator);
 
 const OFF = { status: 'plain', reason: 'flag_off' } as const;
 let made = 0;

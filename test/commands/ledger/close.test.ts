@@ -1,13 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { DELIVERED, type LedgerOperator, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+import { describe, expect, test } from '@jest/globals';
+import { eachTest } from '../../support/each-test.ts';
+import { DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
-let operator: LedgerOperator;
-
-beforeEach(async () => {
-  operator = await startLedgerOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startLedgerOperator);
 
 /** Longer than any lease. */
 const LATER_MS = 3600_000;

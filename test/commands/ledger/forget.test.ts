@@ -1,15 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { eventOf } from '../../../lambdas/domain/ledger.ts';
+import { eachTest } from '../../support/each-test.ts';
 import { NOW, PAYLOAD, subject } from '../../support/factories.ts';
-import { DEAD, DELIVERED, type LedgerOperator, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
-let operator: LedgerOperator;
-
-beforeEach(async () => {
-  operator = await startLedgerOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startLedgerOperator);
 
 const isHeld = async (id: string) => (await operator.table.event(id)) !== undefined;
 

@@ -1,14 +1,9 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
+import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
-import { DEAD, DELIVERED, type LedgerOperator, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+import { DEAD, DELIVERED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
-let operator: LedgerOperator;
-
-beforeEach(async () => {
-  operator = await startLedgerOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startLedgerOperator);
 
 const at = (hoursAgo: number) => {
   operator.world.nowMs = NOW - hoursAgo * 3600_000;

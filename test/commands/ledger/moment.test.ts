@@ -1,18 +1,13 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import type { Timer } from '../../../lambdas/contract/timer.ts';
 import { timerKey, webhookId } from '../../../lambdas/domain/identity.ts';
 import { reopened } from '../../../lambdas/domain/ledger.ts';
+import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
-import { type LedgerOperator, leadSubject, startLedgerOperator } from './ledger-operator.ts';
+import { leadSubject, startLedgerOperator } from './ledger-operator.ts';
 
-let operator: LedgerOperator;
-
-beforeEach(async () => {
-  operator = await startLedgerOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startLedgerOperator);
 
 /** Every `name  words` line of the first part that `show` prints. */
 async function shown(webhookIdOrEvent: string): Promise<Record<string, string>> {

@@ -1,16 +1,11 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import { reopened } from '../../../lambdas/domain/ledger.ts';
+import { eachTest } from '../../support/each-test.ts';
 import { LEARNER_DATA, NOW, PENDING, PLAIN } from '../../support/factories.ts';
-import { DEAD, DELIVERED, type LedgerOperator, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
+import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
-let operator: LedgerOperator;
-
-beforeEach(async () => {
-  operator = await startLedgerOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startLedgerOperator);
 
 /** Every `name  words` line of the first part. */
 function facts(): Record<string, string> {

@@ -1,20 +1,15 @@
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { Context } from '../../../commands/context.ts';
 import { replay } from '../../../commands/replay.ts';
+import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { DEAD, SCHEDULED } from '../ledger/ledger-operator.ts';
-import { type ReplayOperator, startReplayOperator } from './replay-operator.ts';
+import { startReplayOperator } from './replay-operator.ts';
 
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
 jest.setTimeout(20_000);
 
-let operator: ReplayOperator;
-
-beforeEach(async () => {
-  operator = await startReplayOperator();
-});
-
-afterEach(() => operator.close());
+const operator = eachTest(startReplayOperator);
 
 test('the rate is kept, and a bar shows how far it is', async () => {
   const ids = await operator.webhooks([DEAD, DEAD, DEAD, DEAD, DEAD]);
