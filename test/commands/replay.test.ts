@@ -98,12 +98,12 @@ globex       dead       1
   });
 
   test('leaves out what cannot be sent any more, since its payload is held no longer', async () => {
-    at(-30 * 24 + 10);
+    at(-7 * 24 + 10);
     expect(await changingNothing('--all', '--since', '400d', '--dry-run')).toBe(0);
     expect(operator.world.printed()).toContain('\n2 webhooks of stage local would be replayed');
-    at(-31 * 24);
+    at(-8 * 24);
     expect(await changingNothing('--all', '--yes')).toBe(0);
-    expect(operator.world.printed()).toMatch(/no webhook of stage local fits: .* 30 days/);
+    expect(operator.world.printed()).toMatch(/no webhook of stage local fits: .* 7 days/);
   });
 });
 

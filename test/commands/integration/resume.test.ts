@@ -72,8 +72,8 @@ test('resume ID: a 410 is forgotten, and so is that it fails', async () => {
   expect(await operator.sentIds()).toEqual(ids.toSorted());
 });
 
-test('what was accepted weeks ago, and replayed since, is released too', async () => {
-  operator.world.nowMs = NOW - 29 * 24 * 3600_000;
+test('what was accepted days ago, and replayed since, is released too', async () => {
+  operator.world.nowMs = NOW - 6 * 24 * 3600_000;
   const [id = ''] = await operator.webhooks([PARKED]);
   operator.world.nowMs = NOW;
   await run('resume', 'acme');

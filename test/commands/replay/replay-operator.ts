@@ -33,7 +33,8 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
   const queueUrl = `${endpoint}/000000000000/deliveries`;
   const operator = await startLedgerOperator({
     endpoints: { AWS_ENDPOINT_URL_SQS: endpoint },
-    outputs: { DeliveriesQueueUrl: queueUrl },
+    // A filter without --since asks for sixteen partitions of each day.
+    outputs: { DeliveriesQueueUrl: queueUrl, LedgerPayloadDays: '7' },
   });
   operator.world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
   let made = 0;
