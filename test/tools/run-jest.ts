@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { relative } from 'node:path';
-import { runProgram } from './run-program.ts';
+import { rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { readRecords, runProgram } from './run-program.ts';
 
 export type FailedTest = { readonly file: string; readonly name: string };
 export type JestRun = {
@@ -13,44 +13,30 @@ export type JestRun = {
 /** The suites that start processes or run the bundles of `cdk.out/local`. */
 export const PROCESS_SUITES = ['test/local', 'test/e2e'];
 
-type Report = {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly status: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
-  }[];
-};
-
-/** Runs jest as `npm run jest` does, and names the tests that failed. */
+/** Runs jest as `npm run jest` does, and names the tests that failed, in the order in which their files ended. */
 export async function runJest(
   args: readonly string[],
   options: { cwd: string; log: string; timeoutMs?: number },
 ): Promise<JestRun> {
-  const reportFile = `${options.log}.json`;
-  rmSync(reportFile, { force: true });
+  const failedTests = `${options.log}.jsonl`;
+  rmSync(failedTests, { force: true });
   const run = await runProgram(
     process.execPath,
     [
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
-      '--json',
-      `--outputFile=${reportFile}`,
+      '--reporters=default',
+      `--reporters=${join(import.meta.dirname, 'failed-tests-reporter.js')}`,
       ...args,
     ],
-    options,
+    { ...options, env: { FAILED_TESTS_FILE: failedTests } },
   );
-  const failed: FailedTest[] = [];
-  if (existsSync(reportFile)) {
-    const report: Report = JSON.parse(readFileSync(reportFile, 'utf8'));
-    for (const { name, status, assertionResults } of report.testResults) {
-      const file = relative(options.cwd, name);
-      const tests = assertionResults.filter((test) => test.status === 'failed');
-      failed.push(...tests.map(({ fullName }) => ({ file, name: fullName })));
-      if (status === 'failed' && tests.length === 0) failed.push({ file, name: 'the file does not run' });
-    }
-    rmSync(reportFile);
-  }
+  const failed: FailedTest[] = readRecords<{ path: string; name: string }>(failedTests).map(({ path, name }) => ({
+    file: relative(options.cwd, path),
+    name,
+  }));
+  rmSync(failedTests, { force: true });
   const green = run.status === 0 && failed.length === 0;
   if (!green && failed.length === 0) {
     failed.push({ file: '', name: run.timedOut ? 'timeout' : `jest ended with status ${run.status}` });

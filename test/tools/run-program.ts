@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -14,11 +14,17 @@ const running = new Set<ChildProcess>();
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { cwd, log, timeoutMs }: { cwd: string; log: string; timeoutMs?: number },
+  { cwd, log, timeoutMs, env }: { cwd: string; log: string; timeoutMs?: number; env?: NodeJS.ProcessEnv },
 ): Promise<ProgramRun> {
   const output = openSync(log, 'a');
   const began = performance.now();
-  const child = spawn(program, args, { cwd, detached: true, stdio: ['ignore', output, output] });
+  const child = spawn(program, args, {
+    cwd,
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, ...env },
+  });
+  closeSync(output);
   running.add(child);
   let timedOut = false;
   const timer = timeoutMs === undefined ? undefined : setTimeout(timeOut, timeoutMs);
@@ -90,6 +96,7 @@ export function readRecords<T>(file: string): T[] {
 
 export function appendRecord(file: string, record: object): void {
   mkdirSync(dirname(file), { recursive: true });
-  // The line break comes first too, so that a line that was cut off does not take this one with it.
-  appendFileSync(file, `\n${JSON.stringify(record)}\n`);
+  // A line that was cut off must not take this one with it.
+  const cutOff = existsSync(file) && !/(^|\n)$/.test(readFileSync(file, 'utf8'));
+  appendFileSync(file, `${cutOff ? '\n' : ''}${JSON.stringify(record)}\n`);
 }
