@@ -19,6 +19,8 @@ Changes one place of lambdas/ or lib/ at a time, in a copy of the repository, an
   --state FILE        progress, JSON lines (default cdk.out/mutants.jsonl)
 A call with the same files continues where the last one ended.`;
 const RELATED_TIMEOUT_MS = 300_000;
+/** After this many runs that said nothing, the whole suite decides. */
+const RELATED_TURNS = 5;
 const SUITE_TIMEOUT_MS = 45 * 60_000;
 /** Bisecting runs only this many of the files that failed. */
 const BISECT_FILES = 4;
@@ -148,17 +150,18 @@ const ignoring = (paths: readonly string[]) =>
     (path) => `--testPathIgnorePatterns=${path}`,
   );
 
-async function runRelated(copy: ScratchCopy, mutant: Mutant): Promise<void> {
+async function runRelated(copy: ScratchCopy, mutant: Mutant, turns = RELATED_TURNS): Promise<void> {
   const args = ['--findRelatedTests', mutant.file, '--bail', ...ignoring([...processPaths, ...redUnchanged()])];
   if (jobs === 2) args.push('--maxWorkers=1');
-  const run = await copy.with([mutant], () => copy.jest(args, RELATED_TIMEOUT_MS));
+  const run = await copy.with([mutant], () => copy.jestTwice(args, RELATED_TIMEOUT_MS));
   if (run.green) return settle(mutant, 'related-passed');
   if (run.timedOut) return settle(mutant, 'timeout');
   await runUnchanged(copy, run.failed);
   const first = run.failed.find(({ file }) => unchanged.get(file) !== false);
-  // The run ended at a file that is red without the mutant too: the next one leaves it out.
-  if (first === undefined) return runRelated(copy, mutant);
-  settle(mutant, 'killed-by-related', describeTest(first));
+  if (first !== undefined) return settle(mutant, 'killed-by-related', describeTest(first));
+  // The run ended at a test that fails at times, or at a file that is red without the mutant: the next run leaves it out.
+  if (turns === 1) return settle(mutant, 'related-passed');
+  return runRelated(copy, mutant, turns - 1);
 }
 
 /** Runs test files, or the whole suite, with all of the mutants at once. Without a first failure none is detected. */
@@ -231,6 +234,7 @@ const isOpen = (mutant: Mutant) => !options['no-suite'] && stateOf(mutant) === '
 console.log(`${mutants.length} mutants, ${placed.length - related.length} of them in ${relative('', options.state)}`);
 if (related.length > 0 || placed.some(isOpen)) {
   const working = Array.from({ length: jobs }, () => copyOf(tests));
+  if (treeId(tests) !== testsKey) throw new Error(`files of ${tests} changed: start again`);
   const [copy] = working;
   if (copy === undefined) throw new Error('no copy');
   for (const each of working) {

@@ -178,9 +178,12 @@ export function placeMutant(mutant: Mutant, source: string, target: string): Mut
 
 /** The text with all of the mutants, which do not overlap. */
 export function applyMutants(text: string, mutants: readonly Mutant[]): string {
-  return mutants
-    .toSorted((one, other) => other.start - one.start)
-    .reduce((now, { start, before, after }) => now.slice(0, start) + after + now.slice(start + before.length), text);
+  let changed = text;
+  for (const { file, start, before, after } of mutants.toSorted((one, other) => other.start - one.start)) {
+    if (!changed.startsWith(before, start)) throw new Error(`${file} changed meanwhile: start again`);
+    changed = changed.slice(0, start) + after + changed.slice(start + before.length);
+  }
+  return changed;
 }
 
 export function hash(...parts: readonly string[]): string {
