@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Context, SQSRecord } from 'aws-lambda';
+import type { AwsCall } from '../../local/aws-calls.ts';
 
 /**
  * For tests that call a handler in their own process, with real clients: what Lambda gives it.
@@ -53,4 +54,13 @@ export function sqsRecord(messageId: string, body: string, receives = 1): SQSRec
     eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:queue',
     awsRegion: 'us-east-1',
   };
+}
+
+/** The visibility timeouts, in seconds, that a handler asked for: of one message, in the order of its requests. */
+export function visibilityOf(receiptHandle: string, calls: readonly AwsCall[]): unknown[] {
+  const changes = calls.flatMap(({ body }) => (body.Entries ?? [body]) as Record<string, unknown>[]);
+  const own = changes.filter(
+    ({ ReceiptHandle, VisibilityTimeout }) => ReceiptHandle === receiptHandle && VisibilityTimeout !== undefined,
+  );
+  return own.map(({ VisibilityTimeout }) => VisibilityTimeout);
 }
