@@ -66,7 +66,9 @@ export class ScratchCopy {
 
   /** Bundles the functions and synthesizes the stage that the end-to-end tests run. */
   async synthesize(): Promise<boolean> {
-    const { status } = await runProgram('npm', ['run', '-s', 'synth:local'], { cwd: this.directory, log: this.log });
+    // A mutant may never end.
+    const options = { cwd: this.directory, log: this.log, timeoutMs: 300_000 };
+    const { status } = await runProgram('npm', ['run', '-s', 'synth:local'], options);
     return status === 0;
   }
 
