@@ -26,9 +26,10 @@ export async function runJest(
       '--experimental-vm-modules',
       '--disable-warning=ExperimentalWarning',
       'node_modules/jest/bin/jest.js',
+      ...args,
+      // Last: jest takes a path that follows for one more reporter.
       '--reporters=default',
       `--reporters=${join(import.meta.dirname, 'failed-tests-reporter.js')}`,
-      ...args,
     ],
     { ...options, env: { FAILED_TESTS_FILE: failedTests } },
   );
