@@ -2,7 +2,7 @@
 
 Reads lines of JSON: the definition, then the input of each execution. For each task it writes
 {"task": name, "input": ...} and reads {"result": ...} or {"error": name}. At the end of an execution it writes
-{"status": ..., "output": ..., "error": ..., "entered": [state, ...]}.
+{"status": ..., "output": ..., "error": ..., "entered": [state, ...], "waits": [seconds before a retry, ...]}.
 
 A task's name is the last part of its function's ARN; sending to SQS is the task "sendMessage". No time passes: the
 interpreter has no setting for that, so its two ways to wait (a Wait state, a retrier's interval) are replaced.
@@ -64,7 +64,11 @@ def body(value):
     return io.BytesIO(json.dumps(value).encode())
 
 
+waits = []
+
+
 def run(client, machine, execution_input):
+    waits.clear()
     arn = client.start_execution(
         stateMachineArn=machine, name=str(uuid4()), input=json.dumps(execution_input)
     )["executionArn"]
@@ -77,13 +81,14 @@ def run(client, machine, execution_input):
         "output": json.loads(execution.get("output", "null")),
         "error": execution.get("error"),
         "entered": [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event],
+        "waits": waits,
     })
 
 
 for module in (lambda_eval_utils, state_task_service_sqs):
     module.boto_client_for = lambda **_: Services()
 state_task_lambda.CustomErrorName = error_name
-retrier_decl.time = SimpleNamespace(sleep=lambda seconds: None)
+retrier_decl.time = SimpleNamespace(sleep=waits.append)
 WaitFunction._wait_interval = lambda self, env, wait_seconds: None
 
 with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
