@@ -41,7 +41,7 @@ export interface LocalAppConfig {
   /** Deployments that are taken back from now on by AppConfig's API are ROLLING_BACK for so long; 0 at first. */
   setRollbackSeconds(seconds: number): void;
   readonly rollbackMs: number;
-  /** Answers this interval to everybody, below AppConfig's own minimum of 15 s too: for platforms with scaled time. */
+  /** Responds with this interval to every poll, whatever the session asked for. */
   setPollIntervalSeconds(seconds: number): void;
   /** While down, every call is answered 503. */
   setDown(isDown: boolean): void;

@@ -9,8 +9,7 @@ const progressSchema = z.object({
 });
 
 /**
- * What an execution waits for, by the last progress that its history has: `waits for the warehouse (2 tries failed)`. The
- * moment at which an event is to be sent is its publisher's, whatever time is scaled to.
+ * What an execution waits for, by the last progress that its history has: `waits for the warehouse (2 tries failed)`.
  */
 export function describeWait({ input, history }: Execution): string {
   const last = history.findLast(({ progress }) => progress !== undefined)?.progress ?? JSON.parse(input).progress;
