@@ -4,7 +4,6 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
-import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { type Platform, type PlatformOptions, startPlatform } from '../../local/platform.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
@@ -63,18 +62,6 @@ const reader = `
   export const handler = async () => { if (!required) throw new Error('QUEUE_URL is missing'); return required; };`;
 
 describe('the template is what runs', () => {
-  test('a variable renamed in the template only is seen missing', async () => {
-    const resources = (name: string) => ({ Q: queue(), F: lambdaFunction('reader', {}, { [name]: { Ref: 'Q' } }) });
-    const modules = { reader };
-    const right = await start({ modules, resources: resources('QUEUE_URL') });
-    expect(await right.functions.find('F').invoke({})).toMatchObject({ status: 'succeeded' });
-    const renamed = await start({ modules, resources: resources('QUEUE_ADDRESS') });
-    expect(await renamed.functions.find('F').invoke({})).toMatchObject({
-      status: 'failed',
-      error: { errorMessage: 'QUEUE_URL is missing' },
-    });
-  });
-
   test('a reference to nothing is refused, by its place', async () => {
     const resources = { F: lambdaFunction('reader', {}, { QUEUE_URL: { Ref: 'Qeue' } }) };
     await expect(start({ modules: { reader }, resources })).rejects.toThrow(
@@ -101,19 +88,6 @@ describe('the template is what runs', () => {
     await expect(start({ resources: { Q: queue({ VisibilityTimeout: 50_000 }) } })).rejects.toThrow(
       'VisibilityTimeout',
     );
-  });
-
-  test('functions find the table by its name and where it is', async () => {
-    const where = `export const handler = async () => [process.env.TABLE, process.env.AWS_ENDPOINT_URL_DYNAMODB];`;
-    const F = lambdaFunction('where', {}, { TABLE: { Ref: 'Ledger' } });
-    const platform = await start({ modules: { where }, resources: { F, Ledger: table } });
-    const { endpoint, client } = platform.tables;
-    expect(platform.endpoints).toMatchObject({ AWS_ENDPOINT_URL_DYNAMODB: endpoint });
-    expect(await platform.functions.find('F').invoke({})).toMatchObject({ payload: ['Ledger', endpoint] });
-    const { TableNames } = await client.send(new ListTablesCommand({}));
-    expect(TableNames).toEqual(['Ledger']);
-    await platform.stop();
-    await expect(fetch(endpoint)).rejects.toThrow();
   });
 
   test('what functions publish, and how long queues are, is asked of CloudWatch', async () => {
