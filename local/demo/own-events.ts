@@ -1,6 +1,6 @@
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
-import { NotReached } from '../clock.ts';
+import { NotReached, type UntilOptions } from '../clock.ts';
 import { isQueueEmpty } from './is-queue-empty.ts';
 import { type Evidence, observe } from './observe.ts';
 import type { FileEvent } from './read-events.ts';
@@ -27,8 +27,12 @@ interface Published {
   readonly refusal: string | undefined;
 }
 
-/** Publishes events to a world, and lets its clock go on until each has ended, or nothing more happens for four days. */
-export async function playOwnEvents(world: World, events: readonly FileEvent[]): Promise<OwnOutcome[]> {
+/** Publishes events to a world, and lets its clock go on until each has ended, or as far as the options let it. */
+export async function playOwnEvents(
+  world: World,
+  events: readonly FileEvent[],
+  options: UntilOptions = {},
+): Promise<OwnOutcome[]> {
   const published: Published[] = [];
   for (const event of events) published.push(await publish(world, event, world.integrations));
   const webhookIds = published.flatMap(({ acceptance }) => webhookIdsOf(acceptance));
@@ -37,7 +41,7 @@ export async function playOwnEvents(world: World, events: readonly FileEvent[]):
     return outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
   };
   try {
-    await world.until('every event ended', async () => (await isOver()) && (await isQuiet(world, webhookIds)));
+    await world.until('every event ended', async () => (await isOver()) && (await isQuiet(world, webhookIds)), options);
   } catch (thrown) {
     if (!(thrown instanceof NotReached)) throw thrown;
   }

@@ -3,7 +3,7 @@ import { play } from '../../local/demo/script.ts';
 import { formatTable, type Row } from '../../local/demo/table.ts';
 import { runningWorld } from './running-world.ts';
 
-const world = runningWorld({ timeScale: 60 });
+const world = runningWorld();
 
 test('every scenario of the demo ends as expected', async () => {
   const rows: Row[] = await play(world(), () => {});
