@@ -47,7 +47,16 @@ function cacheAt(port: number, { frozen = false, deadlines = AMPLE, ...options }
   let skippedMs = 0;
   const own = { ...deadlines };
   const now = () => (frozen ? 0 : Date.now()) + skippedMs;
-  const cache = createValkeyCache({ host: '127.0.0.1', port, tls: false, log, now, deadlines: own, ...options });
+  const cache = createValkeyCache({
+    host: '127.0.0.1',
+    port,
+    tls: false,
+    log,
+    now,
+    deadlines: own,
+    random: () => 0.5,
+    ...options,
+  });
   cleanups.push(() => cache.close());
   const skip = (ms: number) => {
     skippedMs += ms;

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { batchWrite, put, remove } from '../../../lambdas/adapters/dynamodb/batch-write.ts';
 import {
   clientOf,
@@ -64,6 +64,8 @@ describe('what DynamoDB leaves undone', () => {
   });
 
   test('again and again is given up, for those alone', async () => {
+    // The pauses between rounds are random.
+    jest.spyOn(Math, 'random').mockReturnValue(0);
     // A call of nothing is refused: the front answers it itself.
     front.decide((call, position) =>
       position === 0 ? passOnly(2)(call) : { status: 200, answer: { UnprocessedItems: call.input.RequestItems } },
@@ -76,6 +78,7 @@ describe('what DynamoDB leaves undone', () => {
     expect(outcomes.map((failure) => failure?.name)).toEqual([undefined, undefined, 'LedgerUnavailable']);
     expect(outcomes[2]?.message).toBe('test: DynamoDB left it undone 6 times');
     expect(front.calls).toHaveLength(6);
+    jest.restoreAllMocks();
   });
 
   test('and what fails on the way is told apart from what was done', async () => {

@@ -1,6 +1,6 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
 import type { LedgerEvent, LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
@@ -144,8 +144,11 @@ describe('records', () => {
   });
 
   test('that DynamoDB leaves unread again and again are given up', async () => {
+    // The pauses between rounds are random.
+    jest.spyOn(Math, 'random').mockReturnValue(0);
     front.decide(({ input }) => ({ status: 200, answer: { Responses: {}, UnprocessedKeys: input.RequestItems } }));
     await expect(table.records(['wh_1'])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
+    jest.restoreAllMocks();
   });
 });
 
