@@ -64,7 +64,7 @@ function cacheAt(port: number, { frozen = false, deadlines = AMPLE, ...options }
   return { cache, lines: log.lines, deadlines: own, skip };
 }
 
-async function frontOf(port: number, options: { cluster?: boolean } = {}): Promise<ValkeyFront> {
+async function frontOf(port: number, options: { cluster?: boolean; port?: number } = {}): Promise<ValkeyFront> {
   const front = await startValkeyFront(port, options);
   cleanups.push(() => front.stop());
   return front;
@@ -175,14 +175,11 @@ describe('answers', () => {
 
 describe('outages', () => {
   test('a stopped server: no hits, one warning; once it is back, hits again', async () => {
-    const port = await freePort();
-    const first = await startValkey({ port });
-    cleanups.push(() => first.stop());
-    const { cache, lines, skip } = cacheAt(port);
+    const front = await startValkeyFront(server.port);
+    const { cache, lines, skip } = cacheAt(front.port);
     const key = newKey();
     await store(cache, key);
-    first.kill();
-    await first.stop();
+    await front.stop();
     for (let i = 0; i < 20; i += 1) {
       expect((await cache.read([key])).size).toBe(0);
       skip(100);
@@ -191,8 +188,7 @@ describe('outages', () => {
     await until(() => lines.length > 0, 'a warning');
     expect(lines).toEqual([unavailable(expect.any(String))]);
 
-    const second = await startValkey({ port });
-    cleanups.push(() => second.stop());
+    await frontOf(server.port, { port: front.port });
     skip(1_000);
     await store(cache, key);
     expect(lines.slice(1)).toEqual([{ level: 'info', message: 'cache.recovered', fields: { what: 'connection' } }]);

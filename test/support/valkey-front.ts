@@ -15,9 +15,12 @@ export interface ValkeyFront {
 /**
  * Stands before a Valkey server and watches what a client sends. As `cluster` it says that it is the one node of a
  * cluster, and refuses what a cluster refuses: commands on several keys. So the cluster client can be tested where no
- * server with a cluster mode is at hand.
+ * server with a cluster mode is at hand. Stopped, and started again at its port, it stands in for a server that was down.
  */
-export async function startValkeyFront(backendPort: number, { cluster = false } = {}): Promise<ValkeyFront> {
+export async function startValkeyFront(
+  backendPort: number,
+  { cluster = false, port: wantedPort = 0 } = {},
+): Promise<ValkeyFront> {
   const commands: string[][] = [];
   const pairs = new Set<{ client: Socket; backend: Socket }>();
   const server = createServer((client) => {
@@ -40,7 +43,7 @@ export async function startValkeyFront(backendPort: number, { cluster = false } 
     client.on('close', end).on('error', end);
     backend.on('close', end).on('error', end);
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(wantedPort, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
