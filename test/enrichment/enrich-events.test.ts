@@ -252,16 +252,6 @@ describe('what the ledger is told', () => {
       },
     ]);
   });
-
-  test('what nobody wants, with the learning time still to be found out, should it be replayed', async () => {
-    const { services, noted, forwarded } = world();
-    await enrichEvents([completion('1', { integration_id: 'paused' })], services);
-    const reason = 'integration paused is not active';
-    expect(noted).toMatchObject([
-      { ending: { progress: { outcome: 'unwanted', reason, enrichment: { status: 'pending' } } } },
-    ]);
-    expect(forwarded.size).toBe(0);
-  });
 });
 
 describe('a copy of an event that was dealt with, or is carried already', () => {
@@ -280,23 +270,15 @@ describe('a copy of an event that was dealt with, or is carried already', () => 
 });
 
 describe('the events that need the warehouse', () => {
-  test('cost one query together, with the deadline of a batch', async () => {
-    const { services, asked } = world();
+  test('cost one query together, with the deadline of a batch, and go out with its answers: a sum, a true 0, no data', async () => {
+    const answers = { 1: FOUND, 2: { ...FOUND, totalSeconds: 0 }, 3: NOTHING };
+    const { services, asked, enrichmentOf } = world({ answers });
     await enrichEvents(
       ['1', '2', '3'].map((user) => completion(user)),
       services,
     );
     expect(asked).toEqual([{ users: ['1', '2', '3'], deadlineMs: BATCH_WAREHOUSE_DEADLINE_MS }]);
     expect(BATCH_WAREHOUSE_DEADLINE_MS).toBe(10_000);
-  });
-
-  test('go out with its answers: a sum, a true 0, no data', async () => {
-    const answers = { 1: FOUND, 2: { ...FOUND, totalSeconds: 0 }, 3: NOTHING };
-    const { services, enrichmentOf } = world({ answers });
-    await enrichEvents(
-      ['1', '2', '3'].map((user) => completion(user)),
-      services,
-    );
     expect(enrichmentOf('completion of 1')).toEqual({ ...ENRICHED, source: 'warehouse' });
     expect(enrichmentOf('completion of 2')).toEqual({ ...ENRICHED, total_seconds: 0, source: 'warehouse' });
     expect(enrichmentOf('completion of 3')).toEqual({ status: 'plain', reason: 'no_data' });
@@ -336,9 +318,14 @@ describe('the events that need the warehouse', () => {
 });
 
 describe('a warehouse that fails', () => {
-  test('sends each event into a workflow of its own, due 60 s later, and none is forwarded', async () => {
-    const { services, started, forwarded, counter, log } = world({ services: { warehouse: warehouseDown } });
-    expect((await enrichEvents([completion('1'), completion('2')], services)).size).toBe(0);
+  test('sends each event into a workflow of its own, due 60 s later, and neither caches nor forwards it', async () => {
+    const { services, started, forwarded, written, counter, log } = world({
+      cached: { 3: FOUND },
+      services: { warehouse: warehouseDown },
+    });
+    expect((await enrichEvents([completion('1'), completion('2'), completion('3'), enrollment], services)).size).toBe(
+      0,
+    );
     expect(started.map(({ event_id }) => event_id).toSorted()).toEqual(['event-1', 'event-2']);
     expect(started[0]?.progress).toEqual({
       enrichment: { status: 'pending', tries: 1, first_failed_at: '2026-01-15T12:00:00.000Z' },
@@ -346,22 +333,11 @@ describe('a warehouse that fails', () => {
       attempt: 0,
       due_at: '2026-01-15T12:01:00.000Z',
     });
-    expect(forwarded.size).toBe(0);
+    expect([...forwarded.keys()].toSorted()).toEqual(['completion of 3', 'enrollment']);
+    expect(written.flatMap(({ answers }) => [...answers])).toEqual([]);
     expect(counter.counts).toMatchObject({ [METRICS.queryFailure]: 1, [METRICS.taskQueued]: 2 });
     expect(counter.measured).toEqual([[METRICS.queryDuration, 0]]);
     expect(log.only('warehouse.failed')).toMatchObject({ events: 2, error: 'WarehouseUnavailable' });
-  });
-
-  test('leaves nothing in the cache: an error is no answer', async () => {
-    const { services, written } = world({ services: { warehouse: warehouseDown } });
-    await enrichEvents([completion('1')], services);
-    expect(written.flatMap(({ answers }) => [...answers])).toEqual([]);
-  });
-
-  test('harms no event that is answered already', async () => {
-    const { services, forwarded } = world({ cached: { 1: FOUND }, services: { warehouse: warehouseDown } });
-    await enrichEvents([completion('1'), completion('2'), enrollment], services);
-    expect([...forwarded.keys()].toSorted()).toEqual(['completion of 1', 'enrollment']);
   });
 
   test('for one row, sends only that event into the workflow, and remembers nothing of it', async () => {
@@ -470,16 +446,20 @@ describe('a message that is no event', () => {
 });
 
 describe('integrations', () => {
-  test('that do not want an event have it acknowledged, counted and logged', async () => {
-    const { services, forwarded, letters, counter, log } = world();
+  test('that do not want an event have it acknowledged, counted and logged; a replay would find its learning time', async () => {
+    const { services, forwarded, letters, noted, counter, log } = world();
     expect((await enrichEvents([completion('1', { integration_id: 'paused' })], services)).size).toBe(0);
     expect(forwarded.size + letters.length).toBe(0);
     expect(counter.counts).toMatchObject({ [METRICS.eventUnwanted]: 1 });
+    const reason = 'integration paused is not active';
     expect(log.only('event.unwanted')).toEqual({
       webhook_id: expect.any(String),
       integration_id: 'paused',
-      reason: 'integration paused is not active',
+      reason,
     });
+    expect(noted).toMatchObject([
+      { ending: { progress: { outcome: 'unwanted', reason, enrichment: { status: 'pending' } } } },
+    ]);
   });
 
   test('that were never read keep every event in the queue, and nothing is sent anywhere', async () => {
