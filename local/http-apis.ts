@@ -78,7 +78,7 @@ export class HttpApis {
 
 async function listen(id: string, clock: Clock): Promise<RunningApi> {
   const server = createServer((request, response) => {
-    const work = clock.begin();
+    const work = clock.beginRequest();
     response.once('close', () => work.end());
     request.resume();
     const answering = answer(request, api).catch(() => gatewayAnswer(500, 'Internal Server Error'));

@@ -215,7 +215,7 @@ function attributeText(value: unknown): string {
 function countRequests(app: ReturnType<typeof buildApp>, clock: Clock): void {
   app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') return;
-    const work = clock.begin();
+    const work = clock.beginRequest();
     response.once('close', () => work.end());
   });
 }

@@ -63,7 +63,7 @@ export async function startControlPlane({
   };
 
   const server = createServer((request, response) => {
-    const work = clock?.begin();
+    const work = clock?.beginRequest();
     response.once('close', () => work?.end());
     route(request, services).then(
       (answer) => send(response, answer),

@@ -60,7 +60,7 @@ test('is sampled every minute', async () => {
   const metrics = new LocalMetrics();
   new QueueMetrics(queues, metrics).start(clock);
   const startedMs = Date.now();
-  await clock.skip(3 * 60_000);
+  await clock.skip(3.5 * 60_000);
   const id = { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', dimensions: { QueueName: 'Q' } };
   const samples = metrics.between(id, 0, Number.POSITIVE_INFINITY);
   expect(samples.map(({ at }) => Math.floor((at - startedMs) / 60_000))).toEqual([1, 2, 3]);
