@@ -25,7 +25,7 @@ export const BY_PARTNER = {
   hanging: scenario(
     'partner hanging',
     [enrollment('demo-hanging', 'partner-hanging', LEARNER.known)],
-    '4 x TIMEOUT, dead letter: 4 tries failed, the last with: no answer: TIMEOUT',
+    '2 x TIMEOUT, dead letter: 2 tries failed, the last with: no answer: TIMEOUT',
   ),
   limited: {
     ...scenario(

@@ -23,7 +23,7 @@ export const DEMO_PARTNERS: Partners = {
   'partner-flaky': { answers: [503, 200] },
   'partner-refusing': { answers: 400 },
   'partner-moved': { answers: { status: 302, headers: { location: '/skillsoft' } } },
-  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5, max_retries: 3 } },
+  'partner-hanging': { answers: 'hang', entry: { timeout_seconds: 5, max_retries: 1 } },
   'partner-limited': { answers: 200, entry: { max_requests_per_minute: 60 } },
   'partner-down-for-a-day': { answers: DOWN_FOR_A_DAY },
   'partner-paused': { answers: 200, entry: { paused: true } },

@@ -97,12 +97,12 @@ export const DURING_THE_OUTAGE = {
   back: scenario(
     'warehouse back during the retries',
     [completion('demo-back', 'skillsoft', LEARNER.back)],
-    'retries, 200 with 3600 s (1 h, enriched from warehouse)',
+    '2 retries, 200 with 3600 s (1 h, enriched from warehouse)',
   ),
   switchedOff: scenario(
     'flag switched off during the retries',
     [completion('demo-switched-off', 'skillsoft', LEARNER.switchedOff)],
-    'retries, 200 without learning time (flag_off)',
+    '2 retries, 200 without learning time (flag_off)',
   ),
 } as const satisfies Record<string, Scenario>;
 

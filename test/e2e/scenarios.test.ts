@@ -9,8 +9,8 @@ test('every scenario of the demo ends as expected', async () => {
   const rows: Row[] = await play(world(), () => {});
 
   expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
-  expect(rows.length).toBeGreaterThanOrEqual(27);
-}, 120_000);
+  expect(rows).toHaveLength(30);
+}, 60_000);
 
 test('payloads arrive value for value, but for learning_time', () => {
   const { partner } = world();
