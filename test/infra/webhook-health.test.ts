@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
-import { findStage } from '../../lib/stage.ts';
-import { flatten, resourcesOf, synthesize, synthesizeStage } from '../support/synthesized-stack.ts';
+import { flatten, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const prod = synthesize('prod');
 const { health, metrics } = OPERATIONS_PATHS;
@@ -32,12 +31,6 @@ describe('the routes', () => {
 
   test('of health are for callers with IAM permissions; the gateway lets anybody ask for metrics, and the function not', () => {
     expect(routesOf(prod)).toEqual(EXPECTED);
-  });
-
-  test('are there with browsers as without', () => {
-    const stage = findStage('prod');
-    const browsers = { issuer: 'https://identity.example', audiences: ['lms'], origins: [] };
-    expect(routesOf(synthesizeStage({ ...stage, statusApi: { ...stage.statusApi, browsers } }))).toEqual(EXPECTED);
   });
 
   test('are of the status API, under its limits', () => {
