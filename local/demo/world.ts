@@ -88,26 +88,35 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     }
     throw thrown;
   });
-  await warehouse.load(LEARNING_TIME_ROWS);
-  platform.secrets.put(
-    output(platform, 'SnowflakeSecretName'),
-    JSON.stringify({
-      account: SNOWFLAKE_ACCOUNT,
-      user: SNOWFLAKE_USER,
-      private_key: privateKey,
-      access_url: warehouse.url,
-    }),
-  );
   const secretsPrefix = output(platform, 'IntegrationSecretsPrefix');
-  // Before their entries: a secret that was not found is not asked for again at once.
-  for (const [id, secret] of secrets) platform.secrets.create(`${secretsPrefix}${id}`, JSON.stringify(secret));
   const integrations = entriesOf(partners, partner.url);
-  deployIntegrations(platform, integrations);
+  const stop = async () => {
+    sqs.destroy();
+    await Promise.all([platform.stop(), warehouse.close(), partner.close()]);
+  };
   const sqs = new SQSClient({
     endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_SQS),
     region: 'us-east-1',
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
   });
+  try {
+    await warehouse.load(LEARNING_TIME_ROWS);
+    platform.secrets.put(
+      output(platform, 'SnowflakeSecretName'),
+      JSON.stringify({
+        account: SNOWFLAKE_ACCOUNT,
+        user: SNOWFLAKE_USER,
+        private_key: privateKey,
+        access_url: warehouse.url,
+      }),
+    );
+    // Before their entries: a secret that was not found is not asked for again at once.
+    for (const [id, secret] of secrets) platform.secrets.create(`${secretsPrefix}${id}`, JSON.stringify(secret));
+    deployIntegrations(platform, integrations);
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
   return {
     platform,
     warehouse,
@@ -150,10 +159,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       executions: new Map(webhookIds.map((id) => [id, platform.stateMachine.executionsNamed(id)])),
     }),
     thrown: () => readThrown(platform),
-    async stop() {
-      sqs.destroy();
-      await Promise.all([platform.stop(), warehouse.close(), partner.close()]);
-    },
+    stop,
   };
 }
 
