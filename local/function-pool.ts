@@ -34,7 +34,7 @@ export interface AccountConcurrency {
 
 /** A function: its environments (one process for each concurrent invocation, reused while warm) and its output. */
 export class FunctionPool {
-  readonly configuration: FunctionConfiguration;
+  #configuration: FunctionConfiguration;
   readonly #clock: Clock;
   readonly #account: AccountConcurrency;
   readonly #logFile: string | undefined;
@@ -57,12 +57,21 @@ export class FunctionPool {
     onLine: (line: LogLine) => void = () => {},
     onResult: (status: InvocationResult['status']) => void = () => {},
   ) {
-    this.configuration = configuration;
+    this.#configuration = configuration;
     this.#clock = clock;
     this.#account = account;
     this.#logFile = logFile;
     this.#onLine = onLine;
     this.#onResult = onResult;
+  }
+
+  get configuration(): FunctionConfiguration {
+    return this.#configuration;
+  }
+
+  /** As `PutFunctionConcurrency` does, for invocations from now on. */
+  reserveConcurrency(invocations: number): void {
+    this.#configuration = { ...this.#configuration, reservedConcurrency: invocations };
   }
 
   /** The handler's module, by which people call the function: `enrich-batch`. */
@@ -93,11 +102,12 @@ export class FunctionPool {
     }
     if (this.#refusal !== undefined) return { status: 'refused', errorName: this.#refusal };
     if (this.#stopped || !this.#hasConcurrency()) return { status: 'throttled' };
-    this.#count(1);
+    const isReserved = this.configuration.reservedConcurrency !== undefined;
+    this.#count(1, isReserved);
     try {
       return await this.#run(text);
     } finally {
-      this.#count(-1);
+      this.#count(-1, isReserved);
     }
   }
 
@@ -135,9 +145,9 @@ export class FunctionPool {
     return reserved === undefined ? this.#account.running < this.#account.limit : this.#running < reserved;
   }
 
-  #count(change: 1 | -1): void {
+  #count(change: 1 | -1, isReserved: boolean): void {
     this.#running += change;
-    if (this.configuration.reservedConcurrency === undefined) this.#account.running += change;
+    if (!isReserved) this.#account.running += change;
   }
 
   async #run(payload: string): Promise<InvocationResult> {

@@ -2,6 +2,7 @@ import { expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
+import type { Execution } from '../../local/execution.ts';
 import {
   deadLettersOf,
   endDeliveryFunctions,
@@ -15,6 +16,9 @@ import {
   waitForAttempts,
 } from './running-world.ts';
 
+/** Longer than an attempt from the queue may take, so that the workflow delivers all of them. */
+const BY_WORKFLOW = { timeout_seconds: 60 };
+
 const world = runningWorld({
   flag: 'on',
   partners: {
@@ -23,6 +27,10 @@ const world = runningWorld({
     shaky: { answers: [503, 'hang', 200] },
     limited: { answers: 'hang', entry: { max_requests_per_minute: 60 } },
     n8n: { answers: 200 },
+    // Keeps the only environment until that is killed.
+    holding: { answers: ['hang', 200], entry: BY_WORKFLOW },
+    patient: { answers: 200, entry: BY_WORKFLOW },
+    dormant: { answers: 200, entry: BY_WORKFLOW },
   },
 });
 
@@ -121,7 +129,7 @@ test('leads that wait, every process killed while they are accepted and while th
   await until(world(), () => executions().every(({ status }) => status === 'SUCCEEDED'));
   // An event that a killed function has already started is published again as a new generation, which alone is sent.
   const outcomesOf = (id: string) =>
-    executionsOf('n8n', [id]).map(({ output: result }) => JSON.parse(result ?? '{}').outcome);
+    executionsOf('n8n', [id]).map((execution) => JSON.parse(execution.output ?? '{}').outcome);
   for (const id of ids) expect([['delivered'], ['delivered', 'cancelled']]).toContainEqual(outcomesOf(id));
   // Sent within the minute in which it is due.
   const minutesAfter = (receivedAt: string) =>
@@ -130,4 +138,51 @@ test('leads that wait, every process killed while they are accepted and while th
   expect(times).toEqual(delays.map((minutes) => [minutes]));
   expect(partner.receipts.filter(({ integration_id }) => integration_id === 'n8n')).toHaveLength(ids.length);
   expect(await deadLettersOf(world(), 'n8n')).toEqual([]);
+});
+
+/** The errors with which a function did not run, each for which a delivery was retried. */
+function faultsOf({ history }: Execution): readonly (string | undefined)[] {
+  return history.filter(({ type, state }) => type === 'StateFailed' && state === 'Deliver').map(({ error }) => error);
+}
+
+/** Expects that each event was sent once by one execution, which spent one attempt. */
+async function expectDelivered(integrationId: string, eventIds: readonly string[]): Promise<void> {
+  const executions = () => executionsOf(integrationId, eventIds);
+  await until(world(), () => executions().every(({ status }) => status !== 'RUNNING'));
+  expect(executions().map((execution) => JSON.parse(execution.output ?? ''))).toEqual(
+    eventIds.map(() => expect.objectContaining({ outcome: 'delivered', attempt: 1 })),
+  );
+  expect(eventIds.map((id) => receiptsOf(world(), integrationId, id).length)).toEqual(eventIds.map(() => 1));
+  expect(await deadLettersOf(world(), integrationId)).toEqual([]);
+}
+
+test('more deliveries at a time than DeliverTask may run: all arrive once, and being throttled spends no attempt', async () => {
+  const deliverTask = world().platform.functions.find('deliver-task');
+  const ids = Array.from({ length: 12 }, (_, index) => `crowd-${index}`);
+  deliverTask.reserveConcurrency(1);
+  await publishTo(world(), 'holding', ['first']);
+  await until(world(), () => receiptsOf(world(), 'holding', 'first').length === 1);
+  await publishTo(world(), 'patient', ids);
+  const throttled = () => executionsOf('patient', ids).filter((execution) => faultsOf(execution).length > 0);
+  await until(world(), () => throttled().length === ids.length);
+  deliverTask.killOne();
+
+  await expectDelivered('patient', ids);
+  await until(world(), () => executionsOf('holding', ['first']).every(({ status }) => status === 'SUCCEEDED'));
+  expect(new Set(executionsOf('patient', ids).flatMap(faultsOf))).toEqual(new Set(['Lambda.TooManyRequestsException']));
+});
+
+test('a function that was unused for weeks is inactive at first: the delivery waits for it', async () => {
+  const pool = world().platform.functions.find('deliver-task');
+  pool.refuseWith('ResourceNotReadyException');
+  await publishTo(world(), 'dormant', ['late']);
+  const faults = () => executionsOf('dormant', ['late']).flatMap(faultsOf);
+  await until(world(), () => faults().length === 3);
+  pool.refuseWith(undefined);
+
+  await expectDelivered('dormant', ['late']);
+  expect(faults()).toEqual(Array.from({ length: 3 }, () => 'Lambda.ResourceNotReadyException'));
+  // The retrier waits 1, 2 and 4 s after these.
+  const [execution] = executionsOf('dormant', ['late']);
+  expect(Number(execution?.stoppedAt) - Number(execution?.startedAt)).toBeGreaterThanOrEqual(7_000);
 });

@@ -1,11 +1,13 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, expect, test } from '@jest/globals';
+import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { newSigningSecret, verify } from '../../local/demo/signature.ts';
 import { startPartner } from '../support/partner-server.ts';
 import {
   deadLettersOf,
   endDeliveryFunctions,
+  expectParkings,
   linesOf,
   logged,
   publishTo,
@@ -15,6 +17,7 @@ import {
   storeSecret,
   until,
   waitForAttempts,
+  waitForParking,
 } from './running-world.ts';
 
 const before = newSigningSecret();
@@ -35,6 +38,7 @@ const world = runningWorld({
     bearer: { answers: 200, entry: { auth: { type: 'bearer' } } },
     mistaken: { answers: 200 },
     watched: { answers: 200 },
+    resting: { answers: 200 },
   },
 });
 
@@ -125,6 +129,47 @@ test('a secret that lacks what auth needs: its own events are dead-lettered; onc
       headers: expect.objectContaining({ authorization: 'Bearer test-only-token' }),
     }),
   ]);
+});
+
+test('paused, all or one: events wait in the workflow unsent, and are sent when they are resumed', async () => {
+  const paused = [
+    ['skillsoft', 'in-the-pause'],
+    ['resting', 'rested-1'],
+    ['resting', 'rested-2'],
+  ] as const;
+  redeploy(world(), {}, { paused: true });
+  await world().skipPollInterval();
+  await publishTo(world(), 'skillsoft', ['in-the-pause']);
+  await publishTo(world(), 'resting', ['rested-1', 'rested-2']);
+  for (const [integrationId, eventId] of paused) {
+    expect(await waitForParking(world(), integrationId, eventId)).toBe('parked: all integrations are paused');
+    const executions = world().platform.stateMachine.executionsNamed(webhookId(integrationId, eventId));
+    expect(executions.map(({ status }) => status)).toEqual(['RUNNING']);
+  }
+  expect(paused.flatMap(([integrationId, eventId]) => receiptsOf(world(), integrationId, eventId))).toEqual([]);
+
+  redeploy(world(), { resting: { paused: true } });
+  await waitForAttempts(world(), 'skillsoft', ['in-the-pause'], ['delivered']);
+  expectParkings(world(), 'skillsoft', 'in-the-pause', [['parked: all integrations are paused', 60]]);
+  const parkings = (eventId: string) => linesOf(world(), 'delivery.parked', 'resting', eventId);
+  await until(world(), () => ['rested-1', 'rested-2'].every((id) => parkings(id).length === 2));
+  await publishTo(world(), 'resting', ['rested-3']);
+  expect(await waitForParking(world(), 'resting', 'rested-3')).toBe('parked: integration resting is paused');
+  expect(world().partner.receipts.filter(({ integration_id }) => integration_id === 'resting')).toEqual([]);
+
+  redeploy(world(), {});
+  const resting = ['rested-1', 'rested-2', 'rested-3'];
+  await waitForAttempts(world(), 'resting', resting, ['delivered']);
+  for (const id of ['rested-1', 'rested-2']) {
+    expectParkings(world(), 'resting', id, [
+      ['parked: all integrations are paused', 60],
+      ['parked: integration resting is paused', 120],
+    ]);
+  }
+  expectParkings(world(), 'resting', 'rested-3', [['parked: integration resting is paused', 60]]);
+  expect(resting.map((id) => receiptsOf(world(), 'resting', id).length)).toEqual([1, 1, 1]);
+  expect(linesOf(world(), 'delivery.attempted', 'resting', 'rested-1')[0]).toMatchObject({ attempt: 1 });
+  expect(await deadLettersOf(world(), 'resting')).toEqual([]);
 });
 
 /** A header set twice, which JSON Schema cannot tell. */

@@ -1,7 +1,6 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from '@jest/globals';
-import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import type { Truthy } from '../../local/clock.ts';
 import { readLogs } from '../../local/demo/function-logs.ts';
@@ -14,9 +13,6 @@ import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until as untilReal } from '../support/assembly.ts';
 import { lives } from '../support/processes.ts';
-
-/** Until then another function has what a killed one held, in milliseconds. */
-export const TAKEN_OVER_MS = MIN_LEASE_SECONDS * 1000 + 30_000;
 
 /** The pipeline of the synthesized stage `local` for the tests of one file, which `npm test` has synthesized before. */
 export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = {}): () => World {
@@ -93,6 +89,29 @@ export async function waitForAttempts(
   await until(world, () => eventIds.every((id) => outcomesOf(id).length >= outcomes.length));
   await world.skip(0);
   expect(eventIds.map(outcomesOf)).toEqual(eventIds.map(() => outcomes));
+}
+
+/** Until a delivery is parked, and nothing more happens before it is due. @returns the reason */
+export async function waitForParking(world: World, integrationId: string, eventId: string): Promise<unknown> {
+  const line = await until(world, () => linesOf(world, 'delivery.parked', integrationId, eventId)[0]);
+  await world.skip(0);
+  return line.reason;
+}
+
+/** Expects that a delivery was parked as often, each time for as long (up to a tenth more or less), and sent after that. */
+export function expectParkings(
+  world: World,
+  integrationId: string,
+  eventId: string,
+  parkings: readonly (readonly [reason: string, seconds: number])[],
+): void {
+  const lines = linesOf(world, 'delivery.parked', integrationId, eventId);
+  const parkedMs = lines.map(({ timestamp, due_at }) => Date.parse(String(due_at)) - Date.parse(String(timestamp)));
+  const isInTime = parkings.map(([, seconds], index) => Math.abs(Number(parkedMs[index]) / 1000 / seconds - 1) < 0.11);
+  expect(lines.map(({ reason }) => reason)).toEqual(parkings.map(([reason]) => reason));
+  expect(isInTime).toEqual(parkings.map(() => true));
+  const sentAt = receiptsOf(world, integrationId, eventId).at(-1)?.received_at;
+  expect(Date.parse(String(sentAt))).toBeGreaterThanOrEqual(Date.parse(String(lines.at(-1)?.due_at)));
 }
 
 /** Dead letters of the deliveries queue for one integration. */

@@ -5,7 +5,18 @@ import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { startPartner } from '../support/partner-server.ts';
-import { deadLettersOf, linesOf, publishTo, runningWorld, until, waitForAttempts } from './running-world.ts';
+import {
+  deadLettersOf,
+  expectParkings,
+  linesOf,
+  publishTo,
+  receiptsOf,
+  redeploy,
+  runningWorld,
+  until,
+  waitForAttempts,
+  waitForParking,
+} from './running-world.ts';
 
 /**
  * A partner that answers 429 to more than so many requests within a second, and asks for a pause of a second.
@@ -36,6 +47,7 @@ const world = runningWorld({
     healthy: { answers: 200 },
     hanging: { answers: 'hang' },
     failing: { answers: 503 },
+    leaving: { answers: 410 },
     stormed: { answers: 200, entry: { url: stormed.url } },
     limited: { answers: 200, entry: { url: limited.url, max_requests_per_minute: REQUESTS_PER_MINUTE } },
   },
@@ -121,6 +133,26 @@ test('a partner that fails gets one request at a time to find out, and everythin
   await world().skip(0);
   expect(receivedBy('failing')).toHaveLength(FAILURES_TO_OPEN + 1 + all.length);
   expect(await deadLettersOf(world(), 'failing')).toEqual([]);
+});
+
+test('410: later events of that integration are parked without a request, until it is resumed', async () => {
+  const others = ['after-it-left-1', 'after-it-left-2'];
+  await publishTo(world(), 'leaving', ['last']);
+  expect(await waitForParking(world(), 'leaving', 'last')).toBe('parked: HTTP 410, the endpoint is gone');
+  await publishTo(world(), 'leaving', others);
+  for (const id of others) {
+    expect(await waitForParking(world(), 'leaving', id)).toBe('parked: integration leaving is gone');
+  }
+  expect(others.flatMap((id) => receiptsOf(world(), 'leaving', id))).toEqual([]);
+
+  world().partner.setBehaviour('/leaving', 200);
+  redeploy(world(), { leaving: { resumed_at: new Date().toISOString() } });
+  await waitForAttempts(world(), 'leaving', others, ['delivered']);
+  await waitForAttempts(world(), 'leaving', ['last'], ['retry', 'delivered']);
+  expectParkings(world(), 'leaving', 'last', [['parked: HTTP 410, the endpoint is gone', 60]]);
+  for (const id of others) expectParkings(world(), 'leaving', id, [['parked: integration leaving is gone', 60]]);
+  expect(['last', ...others].map((id) => receiptsOf(world(), 'leaving', id).length)).toEqual([2, 1, 1]);
+  expect(await deadLettersOf(world(), 'leaving')).toEqual([]);
 });
 
 test('no limit configured, a storm of 429: every event arrives and none is parked or dead-lettered', async () => {
