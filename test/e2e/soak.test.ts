@@ -16,6 +16,8 @@ test('functions killed at random, events published three times, dead letters red
     strangers: [],
     tooSoon: [],
   });
+  // Two events are refused for good, each time. A function killed between a dead letter and the ledger's line leaves a second.
+  expect(outcome.redriven.map((letters) => letters >= 2)).toEqual([true, true]);
   expect(outcome.kills).toBeGreaterThan(0);
   expect(isSound(outcome)).toBe(true);
-}, 120_000);
+});
