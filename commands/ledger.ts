@@ -49,22 +49,21 @@ export const LEDGER_USAGE = `usage: npm run ledger -- COMMAND [--stage NAME] [--
 
 /** `npm run ledger`. @throws UsageError; CommandFailed */
 export async function ledger([command, ...words]: readonly string[], context: Context): Promise<number> {
-  const nowMs = context.now();
   switch (command) {
     case 'show':
-      return asked(readShow(words), show, context);
+      return asked(() => readShow(words), show, context);
     case 'last':
-      return asked(readLast(words, nowMs), last, context);
+      return asked(() => readLast(words, context.now()), last, context);
     case 'list':
-      return asked(readList(words, nowMs), list, context);
+      return asked(() => readList(words, context.now()), list, context);
     case 'count':
-      return asked(readCount(words, nowMs), count, context);
+      return asked(() => readCount(words, context.now()), count, context);
     case 'adoption':
-      return asked(readAdoption(words, nowMs), adoption, context);
+      return asked(() => readAdoption(words, context.now()), adoption, context);
     case 'close':
-      return asked(readClose(words), close, context);
+      return asked(() => readClose(words), close, context);
     case 'forget':
-      return asked(readForget(words), forget, context);
+      return asked(() => readForget(words), forget, context);
     default:
       throw new UsageError(command === undefined ? 'no command given' : `there is no command ${command}`);
   }
@@ -72,8 +71,10 @@ export async function ledger([command, ...words]: readonly string[], context: Co
 
 type Question<T> = (options: T, world: LedgerWorld, context: Context) => Promise<number>;
 
-async function asked<T extends CommonOptions>(options: T, question: Question<T>, context: Context): Promise<number> {
-  const stage = await context.openStage(options.stage);
+async function asked<T extends CommonOptions>(read: () => T, question: Question<T>, context: Context): Promise<number> {
+  const stage = await context.openStage(read().stage);
+  // Read again: the clock of a local platform may be ahead.
+  const options = read();
   try {
     return await question(options, ledgerWorld(stage, options.asJson, context), context);
   } catch (thrown) {

@@ -41,8 +41,10 @@ export const REPLAY_USAGE = `usage: npm run replay -- WEBHOOK_ID… | FILTER [--
 /** `npm run replay`. @throws UsageError; CommandFailed */
 export async function replay(words: readonly string[], context: Context): Promise<number> {
   const { print } = context.terminal;
-  const { stageName, what, perSecond, isDryRun, isYes } = readReplayOptions(words, context.now());
-  const stage = await context.openStage(stageName);
+  const read = () => readReplayOptions(words, context.now());
+  const stage = await context.openStage(read().stageName);
+  // Read again: the clock of a local platform may be ahead.
+  const { what, perSecond, isDryRun, isYes } = read();
   const table = openLedger(stage, context);
   const found = await find(stage, table, what, context).catch((thrown: unknown) => {
     throw ledgerFailure(thrown, stage);
