@@ -21,7 +21,7 @@ const REPLAY = fileURLToPath(new URL('../../commands/replay.ts', import.meta.url
 const directory = mkdtempSync(join(tmpdir(), 'start-'));
 const stateFile = join(directory, 'platform.json');
 const env = { ...process.env, NODE_OPTIONS: '', LOCAL_PLATFORM_FILE: stateFile };
-const ARGUMENTS = ['--assembly', LOCAL_ASSEMBLY, '--port', '0', '--time-scale', '120'];
+const ARGUMENTS = ['--assembly', LOCAL_ASSEMBLY, '--port', '0'];
 
 let child: ChildProcess;
 let printed = '';
@@ -36,6 +36,14 @@ afterAll(() => {
   child.kill('SIGKILL');
   rmSync(directory, { recursive: true, force: true });
 });
+
+const HOUR_MS = 3_600_000;
+
+/** By `npm run local -- status`, in epoch milliseconds. */
+async function platformTime(): Promise<number> {
+  const { text } = await run(SEND, 'status');
+  return Date.parse(/^time +(\S+)$/m.exec(text)?.[1] ?? '');
+}
 
 /** Runs a command to its end. */
 async function run(script: string, ...args: readonly string[]): Promise<{ status: number; text: string }> {
@@ -117,8 +125,9 @@ test('health and metrics answer to what is printed', async () => {
 test('flag on: a published completion is delivered with learning time', async () => {
   expect(await run(SEND, 'flag', 'on')).toEqual({
     status: 0,
-    text: 'flag on, for everybody: functions notice within 1 s',
+    text: 'flag on, for everybody: functions notice within 16 s',
   });
+  expect((await run(SEND, 'skip', '16s')).status).toBe(0);
   const id = await publish('enriched', LEARNER.known);
   await prints(new RegExp(`webhook +skillsoft +${id} +200, with learning time`));
 });
@@ -128,6 +137,7 @@ test('warehouse down: it waits in the workflow, and goes out without', async () 
   const id = await publish('fallback', LEARNER.fallback);
   await prints(new RegExp(`workflow +${id}-g0 +starts: waits for the warehouse \\(1 try failed\\)`));
   expect((await run(SEND, 'status')).text).toMatch(/^warehouse +down$/m);
+  await run(SEND, 'skip', '10m');
   await prints(new RegExp(`webhook +skillsoft +${id} +200, without learning time`));
   await prints(new RegExp(`workflow +${id}-g0 +ends: delivered`));
   expect(await run(SEND, 'warehouse', 'up')).toEqual({ status: 0, text: 'warehouse up' });
@@ -142,9 +152,8 @@ async function pastedLead(): Promise<string> {
 }
 
 test('a lead that waits is cancelled by the next one of its user, and goes out once it is replayed', async () => {
-  const minuteAgo = new Date(Date.now() - 60_000).toISOString();
   const { occurred_at, ...first } = JSON.parse(await pastedLead());
-  expect(Date.parse(occurred_at)).toBeGreaterThan(Date.parse(minuteAgo));
+  const minuteAgo = new Date(Date.parse(occurred_at) - 60_000).toISOString();
   // Another time: pasted twice within a second, both would be of the same.
   const bodies = [{ ...first, occurred_at: minuteAgo, delay_minutes: 14 }, JSON.parse(await pastedLead())];
   const [overtaken, sent] = bodies.map(({ event_id }) => webhookId('n8n', event_id)) as [string, string];
@@ -154,6 +163,7 @@ test('a lead that waits is cancelled by the next one of its user, and goes out o
       new RegExp(`workflow +${[overtaken, sent][index]}-g0 +starts: waits for its moment: 20\\d\\d-.*Z$`, 'm'),
     );
   }
+  await run(SEND, 'skip', '1h');
   await prints(new RegExp(`webhook +n8n +${sent} +200$`, 'm'));
   await prints(
     new RegExp(`workflow +${overtaken}-g0 +ends: cancelled, a later event of its user took its place: ${sent}$`, 'm'),
@@ -161,7 +171,7 @@ test('a lead that waits is cancelled by the next one of its user, and goes out o
   expect((await run(LEDGER, 'show', overtaken)).text).toContain(`took its place: ${sent}\n`);
   expect(await run(REPLAY, overtaken)).toMatchObject({ status: 0, text: expect.stringMatching(/replayed 1 of 1$/) });
   await prints(new RegExp(`webhook +n8n +${overtaken} +200$`, 'm'));
-}, 60_000);
+});
 
 test('a partner that refuses: the dead letter is told with its reason, and left where it is', async () => {
   expect(await run(SEND, 'partner', 'skillsoft', '400')).toEqual({ status: 0, text: 'partner skillsoft: 400' });
@@ -170,12 +180,31 @@ test('a partner that refuses: the dead letter is told with its reason, and left 
   expect((await run(SEND, 'status')).text).toMatch(/^dead letter +deliveries: 1$/m);
 });
 
+test('the clock is moved on, and commands see the platform’s time', async () => {
+  const timeBefore = await platformTime();
+  const skipped = await run(SEND, 'skip', '3h');
+  expect(skipped).toEqual({ status: 0, text: expect.stringMatching(/^the platform's time is 20\d\d-.*Z\. /) });
+  const aheadMs = (await platformTime()) - timeBefore;
+  expect(Math.floor(aheadMs / HOUR_MS)).toBe(3);
+  const id = await publish('after-a-skip', LEARNER.known);
+  await prints(new RegExp(`dead letter +deliveries +${id} `));
+  const { text } = await run(LEDGER, 'list', '--state', 'dead', '--since', '1h');
+  expect(text).toContain(id);
+  expect(text).not.toContain(webhookId('skillsoft', 'refused'));
+});
+
 test('commands that cannot be done', async () => {
   expect(await run(SEND, 'partner', 'skillsot', 'up')).toMatchObject({
     status: 1,
     text: expect.stringMatching(/^no partner skillsot: there are skillsoft, /),
   });
-  expect(await run(SEND, 'warehouse', 'sideways')).toMatchObject({ status: 2, text: expect.stringMatching(/^usage:/) });
+  for (const words of [
+    ['warehouse', 'sideways'],
+    ['skip', '-2h'],
+    ['skip', '91d'],
+  ]) {
+    expect(await run(SEND, ...words)).toMatchObject({ status: 2, text: expect.stringMatching(/^usage:/) });
+  }
   expect(await run(START, ...ARGUMENTS)).toEqual({
     status: 1,
     text: 'a platform is running already: end it with Ctrl-C in its terminal',
