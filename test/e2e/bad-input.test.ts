@@ -1,8 +1,9 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
-import { deployIntegrations } from '../../local/demo/operator.ts';
+import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
+import { answerOf, type MisbehavingSnowflake, startMisbehavingSnowflake } from '../support/misbehaving-snowflake.ts';
 import { learningTimeOf, logged, receiptsOf, runningWorld, until } from './running-world.ts';
 
 const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
@@ -89,4 +90,34 @@ test('a warehouse row of the wrong type: the event goes out without learning tim
 
 test('an integrations document that breaks its schema is refused by the template’s own validator', () => {
   expect(() => deployIntegrations(world().platform, [{ id: 'skillsoft', url: 'ftp://example.com' }])).toThrow(/url/);
+});
+
+/** Last: from here on this platform asks another Snowflake. */
+describe('a warehouse whose rows make no sense', () => {
+  let snowflake: MisbehavingSnowflake;
+  beforeAll(async () => {
+    snowflake = await startMisbehavingSnowflake();
+  });
+  afterAll(() => snowflake.close());
+
+  test('rows that make the SDK throw where nobody can catch it end no function: events go out without learning time', async () => {
+    const { platform, publish } = world();
+    const secretName = output(platform, 'SnowflakeSecretName');
+    const secret = JSON.parse(platform.controlPlane.secretsManager.current(secretName) ?? '{}');
+    platform.secrets.put(secretName, JSON.stringify({ ...secret, access_url: snowflake.url }));
+    // New environments, which have not read the secret yet.
+    for (const name of ['enrich-batch', 'enrich-task']) platform.functions.find(name).killAll();
+    snowflake.answers = { query: answerOf([null] as never) };
+    const ids = [1, 2, 3].map((number) => `odd-rows-${number}`);
+    await publish(ids.map((id, index) => JSON.stringify(completion(id, 'skillsoft', 810_000 + index))));
+    const receipts = () => ids.map((id) => receiptsOf(world(), 'skillsoft', id));
+    await awaitQuiet(world());
+    expect(receipts().map(([receipt]) => learningTimeOf(receipt))).toEqual([undefined, undefined, undefined]);
+    const { enrichmentRetries } = await world().evidence(ids.map((id) => webhookId('skillsoft', id)));
+    expect([...enrichmentRetries.values()]).toEqual([3, 3, 3]);
+    const endings = platform.functions
+      .all()
+      .flatMap((pool) => pool.logs().filter(({ text }) => /exit|TypeError/.test(text)));
+    expect(endings.map(({ text }) => text)).toEqual([]);
+  });
 });
