@@ -22,6 +22,9 @@ const QUICK_LOOKS = 5;
 /** Turns of the event loop for which the platform must stay idle before the clock jumps: what has arrived is read first. */
 const QUIET_TURNS = 3;
 
+/** How often a probe is repeated before the next jump because something happened while it ran. */
+const MAX_REPEATS = 3;
+
 /** Something that has a time to wait for: a queue with delayed messages. */
 export interface DueSource {
   /** When it is due next, in epoch milliseconds; undefined where it waits for nothing. */
@@ -74,6 +77,7 @@ export class Clock {
   readonly #stopping = new AbortController();
   #offsetMs = 0;
   #working = 0;
+  /** How many sleeps ended and works began so far. */
   #happened = 0;
 
   constructor() {
@@ -110,15 +114,13 @@ export class Clock {
     this.#stopping.signal.addEventListener('abort', () => clearInterval(timer));
   }
 
-  /** Work for a request of a client. It keeps the clock from jumping, but nothing of the pipeline begins with it. */
-  beginRequest(): Pick<Work, 'end'> {
-    const work = this.begin();
-    this.#happened -= 1;
-    return work;
-  }
-
   begin(): Work {
     this.#happened += 1;
+    return this.beginRequest();
+  }
+
+  /** As `begin`, for a request from outside: a probe of `until` may make some itself. */
+  beginRequest(): Work {
     let hasEnded = false;
     let sleeping = 0;
     this.#working += 1;
@@ -164,6 +166,7 @@ export class Clock {
       const finish = () => {
         clearTimeout(real);
         this.#timers.delete(timer);
+        this.#happened += 1;
         signals.removeEventListener('abort', abort);
       };
       const abort = () => {
@@ -172,8 +175,7 @@ export class Clock {
       };
       const timer: Timer = {
         atMs,
-        fire: () => {
-          this.#happened += 1;
+        fire() {
           finish();
           resolve();
         },
@@ -212,7 +214,6 @@ export class Clock {
    * whenever nothing runs.
    *
    * @param what for the error: `the webhook delivered`
-   * @param probe looks, and starts nothing in the pipeline
    * @returns what the probe returned last
    * @throws NotReached where nothing is due any more, or not `withinMs`, or the platform works for a minute without end
    */
@@ -223,25 +224,28 @@ export class Clock {
   ): Promise<Truthy<T>> {
     const giveUpMs = Date.now() + withinMs;
     let looks = 0;
+    let repeats = 0;
     let workingSinceMs = performance.now();
     for (;;) {
       const isQuiet = await this.#isQuiet();
       const happened = this.#happened;
       const found = await probe();
       if (found) return found as Truthy<T>;
-      // Where nothing has happened since the probe looked, it would find the same.
-      if (!(isQuiet && (await this.#isQuiet()) && this.#happened === happened)) {
+      if (!(isQuiet && (await this.#isQuiet()))) {
         if (performance.now() - workingSinceMs > REAL_LIMIT_MS) {
           throw new NotReached(`${what}: the platform is still at work`);
         }
         await lookLater(looks++);
         continue;
       }
+      // The probe may have read what it looks for before it came: without another look the clock would jump too far.
+      if (happened !== this.#happened && repeats++ < MAX_REPEATS) continue;
       const dueAt = this.#nextDueAt();
       if (dueAt === undefined) throw new NotReached(`${what}: nothing is due any more`);
       if (dueAt > giveUpMs) throw new NotReached(`${what}: not within ${withinMs / 1000} s of pipeline time`);
       await this.#jumpTo(dueAt);
       looks = 0;
+      repeats = 0;
       workingSinceMs = performance.now();
     }
   }

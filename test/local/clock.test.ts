@@ -148,10 +148,54 @@ describe('until', () => {
 
   test('ends first what is due first, though one jump reaches both', async () => {
     const ended: string[] = [];
-    void clock.sleep(HOUR_MS + 0.6).then(() => ended.push('second'));
-    void clock.sleep(HOUR_MS + 0.3).then(() => ended.push('first'));
+    let begunMs: number;
+    let aborting: AbortController | undefined;
+    // Both sleeps begin in one millisecond.
+    do {
+      aborting?.abort();
+      aborting = new AbortController();
+      begunMs = Date.now();
+      for (const [what, ms] of [
+        ['second', 0.6],
+        ['first', 0.3],
+      ] as const) {
+        clock.sleep(HOUR_MS + ms, aborting.signal).then(
+          () => ended.push(what),
+          () => {},
+        );
+      }
+    } while (Date.now() !== begunMs);
     await clock.until('both', () => ended.length === 2);
     expect(ended).toEqual(['first', 'second']);
+  });
+
+  test('probes again what came true while the probe ran: it neither jumps nor gives up', async () => {
+    const probe = () => {
+      let isDone = false;
+      void clock.sleep(1).then(() => {
+        isDone = true;
+      });
+      return async () => {
+        const wasDone = isDone;
+        while (!isDone) await turn();
+        return wasDone;
+      };
+    };
+    await clock.until('a sleep', probe());
+    const { note } = diary();
+    sleepAndNote(1, note);
+    await clock.until('another one', probe());
+    expect(hours()).toBe(0);
+  });
+
+  test('jumps though each probe has something happen', async () => {
+    const { entries, note } = diary();
+    sleepAndNote(1, note);
+    await clock.until('a sleep', async () => {
+      await clock.work(async () => undefined);
+      return entries.length === 1;
+    });
+    expect(hours()).toBe(1);
   });
 
   test('does not jump while a work runs, but while it sleeps', async () => {
