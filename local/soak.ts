@@ -12,8 +12,9 @@ const ACCOUNT_CONCURRENCY = 10;
 
 /** @returns whether every event reached its partner, and the ledger says the same as the partners */
 async function run(options: SoakOptions): Promise<boolean> {
-  const startedAt = Date.now();
-  const say = (line: string) => console.log(`${((Date.now() - startedAt) / 1000).toFixed(1).padStart(6)} s  ${line}`);
+  const startedMs = performance.now();
+  const say = (line: string) =>
+    console.log(`${((performance.now() - startedMs) / 1000).toFixed(1).padStart(6)} s  ${line}`);
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
   const tally = startTally();
