@@ -306,6 +306,7 @@ export class Clock {
       await Promise.all(this.#followers.map((follow) => follow(offsetMs)));
       this.#offsetMs = offsetMs;
       moveDate(offsetMs);
+      for (const sampleUntil of this.#samplers) sampleUntil(Date.now());
     }
     const due = [...this.#timers].filter(({ atMs: at }) => at <= Date.now()).sort((a, b) => a.atMs - b.atMs);
     for (const timer of due) timer.fire();
