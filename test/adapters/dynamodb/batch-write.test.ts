@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { batchWrite, put, remove } from '../../../lambdas/adapters/dynamodb/batch-write.ts';
+import { batchWrite, put } from '../../../lambdas/adapters/dynamodb/batch-write.ts';
 import {
   clientOf,
   type LedgerServer,
@@ -40,14 +40,6 @@ function passOnly(count: number) {
     };
   };
 }
-
-test('puts and deletes', async () => {
-  expect(await batchWrite('test', [put(item('one', { n: 1, none: undefined }))], table)).toEqual([undefined]);
-  expect(await server.item('one', 'state')).toEqual({ pk: 'one', sk: 'state', n: 1 });
-  await batchWrite('test', [remove({ pk: 'one', sk: 'state' }), put(item('two'))], table);
-  expect(await server.item('one', 'state')).toBeUndefined();
-  expect(await server.item('two', 'state')).toBeDefined();
-});
 
 describe('what DynamoDB leaves undone', () => {
   test('is asked for again, and nothing else', async () => {
@@ -95,14 +87,6 @@ describe('what DynamoDB leaves undone', () => {
 });
 
 describe('a write that DynamoDB refuses', () => {
-  test('harms no other', async () => {
-    const tooLarge = put(item('large', { payload: 'x'.repeat(401 * 1024) }));
-    const outcomes = await batchWrite('test', [put(item('i')), tooLarge, put(item('j'))], table);
-    expect(outcomes.map((failure) => failure?.message)).toEqual([undefined, 'test: ValidationException', undefined]);
-    expect(await server.item('i', 'state')).toBeDefined();
-    expect(await server.item('j', 'state')).toBeDefined();
-  });
-
   test('is not tried alone where the table is what fails', async () => {
     front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'secret words' } }));
     const outcomes = await batchWrite('test', [put(item('k')), put(item('l'))], table);

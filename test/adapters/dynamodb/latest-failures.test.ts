@@ -1,44 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { createFailureSearch } from '../../../lambdas/adapters/dynamodb/latest-failures.ts';
-import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { LedgerUnavailable } from '../../../lambdas/contract/errors.ts';
 import { LEDGER_TABLE, type LedgerRecord, type WebhookState } from '../../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import { newRecord } from '../../../lambdas/domain/ledger.ts';
-import {
-  clientOf,
-  type LedgerServer,
-  startLedgerServer,
-  startTableFront,
-  type TableFront,
-} from '../../support/dynamodb.ts';
 import { NOW, subject } from '../../support/factories.ts';
+import { sharedLedgerTable } from '../../support/ledger-table.ts';
 
 const DAY_MS = 24 * 3600_000;
 
-let server: LedgerServer;
-let front: TableFront;
-let table: LedgerTable;
-let search: ReturnType<typeof createFailureSearch>;
-beforeAll(async () => {
-  server = await startLedgerServer();
-  front = await startTableFront(server.endpoint);
-  const client = clientOf(front.endpoint, { maxAttempts: 1 });
-  table = createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => NOW });
-  search = createFailureSearch({ client, tableName: 'ledger' });
-});
-let integrations = 0;
+const ledger = sharedLedgerTable();
+const search: ReturnType<typeof createFailureSearch> = (...asked) =>
+  createFailureSearch({ client: ledger.client, tableName: 'ledger' })(...asked);
+
 /** Each test has an integration of its own. */
-let integrationId: string;
+let integrationId = 'integration-';
 beforeEach(() => {
-  integrations += 1;
-  integrationId = `integration-${integrations}`;
-  front.decide(() => 'pass');
-  front.calls.length = 0;
-});
-afterAll(async () => {
-  await front.close();
-  await server.close();
+  integrationId += 'i';
 });
 
 async function write(state: WebhookState, acceptedMs: number, changes: Partial<LedgerRecord> = {}): Promise<string> {
@@ -46,7 +23,7 @@ async function write(state: WebhookState, acceptedMs: number, changes: Partial<L
   const event_id = `${accepted_at}-${state}`.replaceAll(/[:.]/g, '');
   const one = { ...subject({ integration_id: integrationId, event_id }), accepted_at };
   const record = { ...newRecord(one, NOW), state, times: { [state]: accepted_at }, version: 2, ...changes };
-  await table.overwrite(record);
+  await ledger.table.overwrite(record);
   return record.webhook_id;
 }
 
@@ -88,8 +65,8 @@ describe('the latest failures of an integration', () => {
 
   test('are looked for in the index alone, at most 48 times, a hundred lines each', async () => {
     expect(await found()).toEqual([]);
-    expect(front.calls).toHaveLength(48);
-    for (const { operation, input } of front.calls) {
+    expect(ledger.front.calls).toHaveLength(48);
+    for (const { operation, input } of ledger.front.calls) {
       expect(operation).toBe('Query');
       expect(input).toMatchObject({ IndexName: LEDGER_TABLE.index.name, Limit: 100, ScanIndexForward: false });
     }
@@ -110,15 +87,13 @@ describe('the latest failures of an integration', () => {
 
 describe('a table that does not answer', () => {
   test('is LedgerUnavailable', async () => {
-    front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
+    ledger.front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
     await expect(search(integrationId, NOW)).rejects.toThrow(LedgerUnavailable);
   });
 
   test('is waited for so long and no longer', async () => {
-    front.decide(() => 'hang');
-    const client = clientOf(front.endpoint, { maxAttempts: 1 });
-    const hurried = createFailureSearch({ client, tableName: 'ledger', searchTimeoutMs: 50 });
+    ledger.front.decide(() => 'hang');
+    const hurried = createFailureSearch({ client: ledger.client, tableName: 'ledger', searchTimeoutMs: 50 });
     await expect(hurried(integrationId, NOW)).rejects.toThrow(LedgerUnavailable);
-    client.destroy();
   });
 });

@@ -1,44 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import type { LedgerRecord, WebhookState } from '../../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
-import {
-  clientOf,
-  type LedgerServer,
-  startLedgerServer,
-  startTableFront,
-  type TableFront,
-} from '../../support/dynamodb.ts';
+import { until } from '../../support/assembly.ts';
 import { NOW, subject } from '../../support/factories.ts';
+import { sharedLedgerTable } from '../../support/ledger-table.ts';
 
 const DAY = '2026-01-15';
 const WHOLE_DAY = { from: `${DAY}T00:00:00.000Z`, until: `${DAY}T23:59:59.999Z` };
 const at = (hour: number, second = 0) => new Date(Date.UTC(2026, 0, 15, hour, 0, second)).toISOString();
 
-let server: LedgerServer;
-let front: TableFront;
-let nowMs = NOW;
-let table: LedgerTable;
-beforeAll(async () => {
-  server = await startLedgerServer();
-  front = await startTableFront(server.endpoint);
-  const client = clientOf(front.endpoint, { maxAttempts: 1 });
-  table = createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
-});
-let integrations = 0;
+const ledger = sharedLedgerTable();
+
 /** Each test has an integration of its own. */
-let integrationId: string;
+let integrationId = 'integration-';
 beforeEach(() => {
-  nowMs = NOW;
-  integrations += 1;
-  integrationId = `integration-${integrations}`;
-  front.decide(() => 'pass');
-  front.calls.length = 0;
-});
-afterAll(async () => {
-  await front.close();
-  await server.close();
+  integrationId += 'i';
 });
 
 const day = () => ({ integrationId, day: DAY });
@@ -49,7 +26,7 @@ const subjectAt = (
 ) => subject({ integration_id: integrationId, event_id: event_id.replaceAll(/[:.]/g, ''), accepted_at, ...overrides });
 
 async function keep(...subjects: readonly ReturnType<typeof subject>[]): Promise<string[]> {
-  await table.keepEvents(subjects.map((one) => eventOf(one, NOW)));
+  await ledger.table.keepEvents(subjects.map((one) => eventOf(one, NOW)));
   return subjects.map(({ webhook_id }) => webhook_id);
 }
 
@@ -59,7 +36,7 @@ function recordAt(acceptedAt: string, state: WebhookState, overrides: Partial<Le
 }
 
 async function write(...records: readonly LedgerRecord[]): Promise<void> {
-  await Promise.all(records.map((record) => table.overwrite(record)));
+  await Promise.all(records.map((record) => ledger.table.overwrite(record)));
 }
 
 const idsOf = async (lines: AsyncIterable<{ readonly webhook_id: string }>) =>
@@ -67,14 +44,16 @@ const idsOf = async (lines: AsyncIterable<{ readonly webhook_id: string }>) =>
 
 /** DynamoDB's pages are 1 MB; here they are as small as a page can be. */
 function smallPages(): void {
-  front.decide(({ operation, input }) =>
+  ledger.front.decide(({ operation, input }) =>
     operation === 'Query' || operation === 'Scan' ? { input: { ...input, Limit: 1 } } : 'pass',
   );
 }
 
 describe('the days of which something was accepted', () => {
   const daysOf = async (from: string, until: string) =>
-    (await table.days({ from, until })).filter((one) => one.integrationId === integrationId).map((one) => one.day);
+    (await ledger.table.days({ from, until }))
+      .filter((one) => one.integrationId === integrationId)
+      .map((one) => one.day);
 
   beforeEach(() =>
     keep(
@@ -108,7 +87,7 @@ describe('a list of records', () => {
     const due_at = at(14);
     const record = recordAt(at(9), 'scheduled', { generation: 2, attempt: 3, due_at, reason: 'answered 503' });
     await write(record);
-    expect(await Array.fromAsync(table.listRecords(day(), WHOLE_DAY))).toEqual([
+    expect(await Array.fromAsync(ledger.table.listRecords(day(), WHOLE_DAY))).toEqual([
       {
         webhook_id: record.webhook_id,
         integration_id: integrationId,
@@ -131,33 +110,21 @@ describe('a list of records', () => {
     await keep(subjectAt(at(10)));
     smallPages();
     const ids = records.map(({ webhook_id }) => webhook_id).toSorted();
-    expect(await idsOf(table.listRecords(day(), WHOLE_DAY))).toEqual(ids);
+    expect(await idsOf(ledger.table.listRecords(day(), WHOLE_DAY))).toEqual(ids);
   });
 
-  test('asks its sixteen partitions side by side', async () => {
-    let asking = 0;
-    const all = Promise.withResolvers<void>();
-    const asked = table.listRecords(day(), WHOLE_DAY);
-    front.decide(() => {
-      asking += 1;
-      if (asking === 16) all.resolve();
-      return asking < 16 ? 'hang' : 'pass';
-    });
-    const reading = Array.fromAsync(asked).catch(() => 'ended');
-    await all.promise;
-    await front.close();
-    expect(await reading).toBe('ended');
-    front = await startTableFront(server.endpoint);
-    const client = clientOf(front.endpoint, { maxAttempts: 1 });
-    table = createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
+  test('asks its sixteen partitions in parallel', async () => {
+    ledger.front.decide(() => 'hang');
+    Array.fromAsync(ledger.table.listRecords(day(), WHOLE_DAY)).catch(() => {});
+    await until(() => ledger.front.calls.length === 16);
   });
 
   test('has both ends of its span', async () => {
     const records = [8, 9, 10, 11].map((hour) => recordAt(at(hour), 'delivered'));
     await write(...records);
     const within = records.slice(1, 3).map(({ webhook_id }) => webhook_id);
-    expect(await idsOf(table.listRecords(day(), { from: at(9), until: at(10) }))).toEqual(within.toSorted());
-    expect(await idsOf(table.listRecords(day(), { from: at(10), until: at(9) }))).toEqual([]);
+    expect(await idsOf(ledger.table.listRecords(day(), { from: at(9), until: at(10) }))).toEqual(within.toSorted());
+    expect(await idsOf(ledger.table.listRecords(day(), { from: at(10), until: at(9) }))).toEqual([]);
   });
 
   test('is narrowed down to states and to a part of the reason', async () => {
@@ -166,7 +133,7 @@ describe('a list of records', () => {
     const gone = recordAt(at(10), 'dead', { reason: 'answered 410' });
     await write(parked, dead, gone, recordAt(at(11), 'delivered'));
     const ids = (filter: Parameters<LedgerTable['listRecords']>[2]) =>
-      idsOf(table.listRecords(day(), WHOLE_DAY, filter));
+      idsOf(ledger.table.listRecords(day(), WHOLE_DAY, filter));
     expect(await ids({ states: ['dead'] })).toEqual([dead.webhook_id, gone.webhook_id].toSorted());
     expect(await ids({ states: ['dead', 'parked'] })).toHaveLength(3);
     expect(await ids({ reason: '410' })).toEqual([gone.webhook_id]);
@@ -176,20 +143,10 @@ describe('a list of records', () => {
 
   test('lacks what was only claimed once', async () => {
     const claimed = recordAt(at(8), 'delivering', { version: 1 });
-    await table.replace(claimed);
-    expect(await idsOf(table.listRecords(day(), WHOLE_DAY))).toEqual([]);
-    await table.replace({ ...claimed, version: 2 });
-    expect(await idsOf(table.listRecords(day(), WHOLE_DAY))).toEqual([claimed.webhook_id]);
-  });
-
-  test('may be left before its end', async () => {
-    await write(...Array.from({ length: 20 }, (_, index) => recordAt(at(10, index), 'delivered')));
-    let seen = 0;
-    for await (const _ of table.listRecords(day(), WHOLE_DAY)) {
-      seen += 1;
-      if (seen === 3) break;
-    }
-    expect(seen).toBe(3);
+    await ledger.table.replace(claimed);
+    expect(await idsOf(ledger.table.listRecords(day(), WHOLE_DAY))).toEqual([]);
+    await ledger.table.replace({ ...claimed, version: 2 });
+    expect(await idsOf(ledger.table.listRecords(day(), WHOLE_DAY))).toEqual([claimed.webhook_id]);
   });
 });
 
@@ -199,8 +156,8 @@ describe('a list of events', () => {
     await keep(subjectAt('2026-01-16T00:00:00.000Z'));
     await write(recordAt(at(9), 'delivered'));
     smallPages();
-    expect(await idsOf(table.listEvents(day(), WHOLE_DAY))).toEqual(ids.toSorted());
-    expect(await Array.fromAsync(table.listEvents(day(), { from: at(9), until: at(9) }))).toEqual([
+    expect(await idsOf(ledger.table.listEvents(day(), WHOLE_DAY))).toEqual(ids.toSorted());
+    expect(await Array.fromAsync(ledger.table.listEvents(day(), { from: at(9), until: at(9) }))).toEqual([
       { webhook_id: ids[1], accepted_at: at(9) },
     ]);
   });
@@ -208,19 +165,19 @@ describe('a list of events', () => {
   test('is counted alike', async () => {
     await keep(...Array.from({ length: 40 }, (_, index) => subjectAt(at(10, index))));
     smallPages();
-    expect(await table.countEvents(day(), WHOLE_DAY)).toBe(40);
-    expect(await table.countEvents(day(), { from: at(10, 30), until: at(11) })).toBe(10);
-    expect(await table.countEvents(day(), { from: at(11), until: at(10) })).toBe(0);
+    expect(await ledger.table.countEvents(day(), WHOLE_DAY)).toBe(40);
+    expect(await ledger.table.countEvents(day(), { from: at(10, 30), until: at(11) })).toBe(10);
+    expect(await ledger.table.countEvents(day(), { from: at(11), until: at(10) })).toBe(0);
   });
 
   test('leaves out what has expired, although nobody has deleted it', async () => {
     const [, later] = await keep(subjectAt(at(8)), subjectAt(at(10)));
-    nowMs = Date.parse(at(9)) + 30 * 24 * 3600_000;
-    expect(await idsOf(table.listEvents(day(), WHOLE_DAY))).toEqual([later]);
-    expect(await table.countEvents(day(), WHOLE_DAY)).toBe(1);
-    nowMs += 24 * 3600_000;
-    expect(await idsOf(table.listEvents(day(), WHOLE_DAY))).toEqual([]);
-    expect(await table.countEvents(day(), WHOLE_DAY)).toBe(0);
+    ledger.nowMs = Date.parse(at(9)) + 30 * 24 * 3600_000;
+    expect(await idsOf(ledger.table.listEvents(day(), WHOLE_DAY))).toEqual([later]);
+    expect(await ledger.table.countEvents(day(), WHOLE_DAY)).toBe(1);
+    ledger.nowMs += 24 * 3600_000;
+    expect(await idsOf(ledger.table.listEvents(day(), WHOLE_DAY))).toEqual([]);
+    expect(await ledger.table.countEvents(day(), WHOLE_DAY)).toBe(0);
   });
 });
 
@@ -229,15 +186,17 @@ describe('the latest records', () => {
     await write(...Array.from({ length: 50 }, (_, index) => recordAt(at(10, index), 'delivered')));
     await keep(subjectAt(at(23)));
     smallPages();
-    const latest = await table.latestRecords(day(), 5);
+    const latest = await ledger.table.latestRecords(day(), 5);
     expect(latest.map(({ accepted_at }) => accepted_at)).toEqual([49, 48, 47, 46, 45].map((second) => at(10, second)));
-    expect(await table.latestRecords(day(), 100)).toHaveLength(50);
+    expect(await ledger.table.latestRecords(day(), 100)).toHaveLength(50);
   });
 
   test('ask each partition for no more than that', async () => {
-    await table.latestRecords(day(), 3);
-    expect(front.calls.map(({ input }) => [input.Limit, input.ScanIndexForward])).toEqual(Array(16).fill([3, false]));
-    expect(await table.latestRecords(day(), 0)).toEqual([]);
+    await ledger.table.latestRecords(day(), 3);
+    expect(ledger.front.calls.map(({ input }) => [input.Limit, input.ScanIndexForward])).toEqual(
+      Array(16).fill([3, false]),
+    );
+    expect(await ledger.table.latestRecords(day(), 0)).toEqual([]);
   });
 });
 
@@ -252,7 +211,7 @@ describe('a learner’s events', () => {
     const theirs = [8, 9].map((hour) => subjectAt(at(hour), `theirs-${hour}`, { user_id: '4711' }));
     await keep(...theirs, subjectAt(at(10), 'others', { user_id: '47110' }));
     smallPages();
-    const found = await Array.fromAsync(table.eventsOf({ userId: '4711' }));
+    const found = await Array.fromAsync(ledger.table.eventsOf({ userId: '4711' }));
     expect(found.toSorted((one, other) => (one.accepted_at < other.accepted_at ? -1 : 1))).toEqual(theirs.map(facts));
   });
 
@@ -261,20 +220,22 @@ describe('a learner’s events', () => {
     const { user_id: _, ...theirs } = subjectAt(at(8), 'theirs', { payload });
     // A user with a readable id may be mentioned in another's payload.
     await keep(theirs, subjectAt(at(9), 'others', { payload, user_id: '4713' }));
-    expect(await Array.fromAsync(table.eventsOf({ containing: 'learner@unique.example' }))).toEqual([facts(theirs)]);
+    expect(await Array.fromAsync(ledger.table.eventsOf({ containing: 'learner@unique.example' }))).toEqual([
+      facts(theirs),
+    ]);
   });
 
   test('are found as long as they are held at all: what has expired is to be deleted too', async () => {
     const theirs = subjectAt(at(8), 'theirs', { user_id: '4712' });
     await keep(theirs);
-    nowMs += 365 * 24 * 3600_000;
-    expect(await Array.fromAsync(table.eventsOf({ userId: '4712' }))).toEqual([facts(theirs)]);
+    ledger.nowMs += 365 * 24 * 3600_000;
+    expect(await Array.fromAsync(ledger.table.eventsOf({ userId: '4712' }))).toEqual([facts(theirs)]);
   });
 
   test('are looked for in the whole table, and it is told how much was read', async () => {
     await keep(...Array.from({ length: 20 }, (_, index) => subjectAt(at(10, index))));
     const told: number[] = [];
-    await Array.fromAsync(table.eventsOf({ userId: 'nobody' }, (itemsRead) => told.push(itemsRead)));
+    await Array.fromAsync(ledger.table.eventsOf({ userId: 'nobody' }, (itemsRead) => told.push(itemsRead)));
     expect(told).toHaveLength(4);
     expect(told.at(-1)).toBeGreaterThanOrEqual(20);
     expect(told).toEqual(told.toSorted((one, other) => one - other));

@@ -1,46 +1,18 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { marshall } from '@aws-sdk/util-dynamodb';
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
 import type { LedgerEvent, LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
-import {
-  clientOf,
-  type LedgerServer,
-  startLedgerServer,
-  startTableFront,
-  type TableFront,
-} from '../../support/dynamodb.ts';
+import { clientOf } from '../../support/dynamodb.ts';
 import { LEARNER_DATA, NOW, subject } from '../../support/factories.ts';
+import { sharedLedgerTable } from '../../support/ledger-table.ts';
 
 const DAY_MS = 24 * 3600_000;
 const ALWAYS = { from: '2000-01-01T00:00:00.000Z', until: '2099-01-01T00:00:00.000Z' };
 
-let server: LedgerServer;
-let front: TableFront;
-let nowMs = NOW;
-let table: LedgerTable;
-
-function newTable(endpoint: string): LedgerTable {
-  const client = clientOf(endpoint, { maxAttempts: 1 });
-  return createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
-}
-
-beforeAll(async () => {
-  server = await startLedgerServer();
-  front = await startTableFront(server.endpoint);
-  table = newTable(front.endpoint);
-});
-beforeEach(() => {
-  nowMs = NOW;
-  front.decide(() => 'pass');
-  front.calls.length = 0;
-});
-afterAll(async () => {
-  await front.close();
-  await server.close();
-});
+const ledger = sharedLedgerTable();
 
 let made = 0;
 function newEvent(overrides: Parameters<typeof subject>[0] = {}): LedgerEvent {
@@ -51,50 +23,47 @@ function recordAt(version: number, overrides: Partial<LedgerRecord> = {}): Ledge
   made += 1;
   return { ...newRecord(subject({ event_id: `event-${made}` }), NOW), version, ...overrides };
 }
-const callsTo = (operation: string) => front.calls.filter((call) => call.operation === operation);
+const callsTo = (operation: string) => ledger.front.calls.filter((call) => call.operation === operation);
 const writesIn = (position: number): unknown[] => callsTo('BatchWriteItem')[position]?.input.RequestItems.ledger;
 
 describe('a record', () => {
   test('is written if there is none yet, and read as it was written', async () => {
     const record = recordAt(1);
-    expect(await table.record(record.webhook_id)).toBeUndefined();
-    expect(await table.replace(record)).toBe(true);
-    expect(await table.record(record.webhook_id)).toEqual(record);
-    expect(await table.replace({ ...record, reason: 'another one' })).toBe(false);
-    expect(await table.record(record.webhook_id)).toEqual(record);
+    expect(await ledger.table.record(record.webhook_id)).toBeUndefined();
+    expect(await ledger.table.replace(record)).toBe(true);
+    expect(await ledger.table.record(record.webhook_id)).toEqual(record);
+    expect(await ledger.table.replace({ ...record, reason: 'another one' })).toBe(false);
+    expect(await ledger.table.record(record.webhook_id)).toEqual(record);
   });
 
   test('is replaced by its next version only', async () => {
     const record = recordAt(1);
-    await table.replace(record);
-    expect(await table.replace({ ...record, version: 3 })).toBe(false);
-    expect(await table.replace({ ...record, version: 2, reason: 'next' })).toBe(true);
-    expect(await table.replace({ ...record, version: 2, reason: 'too late' })).toBe(false);
-    expect((await table.record(record.webhook_id))?.reason).toBe('next');
-  });
-
-  test('that nobody has written is not replaced', async () => {
-    expect(await table.replace(recordAt(2))).toBe(false);
+    expect(await ledger.table.replace({ ...record, version: 2 })).toBe(false);
+    await ledger.table.replace(record);
+    expect(await ledger.table.replace({ ...record, version: 3 })).toBe(false);
+    expect(await ledger.table.replace({ ...record, version: 2, reason: 'next' })).toBe(true);
+    expect(await ledger.table.replace({ ...record, version: 2, reason: 'too late' })).toBe(false);
+    expect((await ledger.table.record(record.webhook_id))?.reason).toBe('next');
   });
 
   test('is overwritten whatever stands there', async () => {
     const record = recordAt(1);
-    await table.overwrite({ ...record, version: 7 });
-    await table.overwrite({ ...record, version: 2 });
-    expect(await table.record(record.webhook_id)).toEqual({ ...record, version: 2 });
+    await ledger.table.overwrite({ ...record, version: 7 });
+    await ledger.table.overwrite({ ...record, version: 2 });
+    expect(await ledger.table.record(record.webhook_id)).toEqual({ ...record, version: 2 });
   });
 
   test('is fitted into one write unit', async () => {
     const record = recordAt(1, { reason: '字'.repeat(200), event_id: 'e'.repeat(128), integration_id: 'i'.repeat(64) });
     const at = new Date(NOW).toISOString();
     const attempts = [1, 2, 3, 4].map((duration_ms) => ({ at, duration_ms, error: 'x'.repeat(60) }));
-    await table.replace({ ...record, attempts });
-    expect((await table.record(record.webhook_id))?.attempts.length).toBeLessThan(4);
+    await ledger.table.replace({ ...record, attempts });
+    expect((await ledger.table.record(record.webhook_id))?.attempts.length).toBeLessThan(4);
   });
 
   test('is read as it stands, and not as a replica has it', async () => {
-    await table.record('wh_1');
-    await table.records(['wh_1']);
+    await ledger.table.record('wh_1');
+    await ledger.table.records(['wh_1']);
     expect(callsTo('GetItem')[0]?.input.ConsistentRead).toBe(true);
     expect(callsTo('BatchGetItem')[0]?.input.RequestItems.ledger.ConsistentRead).toBe(true);
   });
@@ -102,20 +71,20 @@ describe('a record', () => {
   test('that does not fit its schema cannot be read, and says whose it is', async () => {
     const { webhook_id } = recordAt(1);
     const item = { pk: webhook_id, sk: 'state', reason: LEARNER_DATA[0] };
-    await server.client.send(new PutItemCommand({ TableName: 'ledger', Item: marshall(item) }));
+    await ledger.server.client.send(new PutItemCommand({ TableName: 'ledger', Item: marshall(item) }));
     const failure = { name: 'LedgerUnavailable', message: expect.stringContaining(webhook_id) };
-    await expect(table.record(webhook_id)).rejects.toMatchObject(failure);
-    await expect(table.records([webhook_id])).rejects.toMatchObject(failure);
-    await expect(table.record(webhook_id)).rejects.not.toThrow(LEARNER_DATA[0]);
+    await expect(ledger.table.record(webhook_id)).rejects.toMatchObject(failure);
+    await expect(ledger.table.records([webhook_id])).rejects.toMatchObject(failure);
+    await expect(ledger.table.record(webhook_id)).rejects.not.toThrow(LEARNER_DATA[0]);
   });
 });
 
 describe('records', () => {
   test('are read a hundred at a time, those that exist', async () => {
     const records = Array.from({ length: 130 }, () => recordAt(1));
-    await Promise.all(records.map((record) => table.replace(record)));
+    await Promise.all(records.map((record) => ledger.table.replace(record)));
     const ids = [...records.map(({ webhook_id }) => webhook_id), 'wh_none', records[0]?.webhook_id ?? ''];
-    const found = await table.records(ids);
+    const found = await ledger.table.records(ids);
     expect(found.size).toBe(130);
     for (const record of records) expect(found.get(record.webhook_id)).toEqual(record);
     const asked = callsTo('BatchGetItem').map(({ input }) => input.RequestItems.ledger.Keys.length);
@@ -123,15 +92,15 @@ describe('records', () => {
   });
 
   test('of nothing ask nobody', async () => {
-    expect(await table.records([])).toEqual(new Map());
-    expect(front.calls).toEqual([]);
+    expect(await ledger.table.records([])).toEqual(new Map());
+    expect(ledger.front.calls).toEqual([]);
   });
 
   test('that DynamoDB leaves unread are asked for again', async () => {
     const [one, other] = [recordAt(1), recordAt(1)];
-    await Promise.all([table.replace(one), table.replace(other)]);
-    front.calls.length = 0;
-    front.decide(({ input }, position) => {
+    await Promise.all([ledger.table.replace(one), ledger.table.replace(other)]);
+    ledger.front.calls.length = 0;
+    ledger.front.decide(({ input }, position) => {
       if (position > 0) return 'pass';
       const [first, ...left] = input.RequestItems.ledger.Keys;
       return {
@@ -139,81 +108,78 @@ describe('records', () => {
         output: (answer) => ({ ...answer, UnprocessedKeys: { ledger: { Keys: left, ConsistentRead: true } } }),
       };
     });
-    expect((await table.records([one.webhook_id, other.webhook_id])).size).toBe(2);
-    expect(front.calls.map(({ input }) => input.RequestItems.ledger.Keys.length)).toEqual([2, 1]);
+    expect((await ledger.table.records([one.webhook_id, other.webhook_id])).size).toBe(2);
+    expect(ledger.front.calls.map(({ input }) => input.RequestItems.ledger.Keys.length)).toEqual([2, 1]);
   });
 
   test('that DynamoDB leaves unread again and again are given up', async () => {
     // The pauses between rounds are random.
     jest.spyOn(Math, 'random').mockReturnValue(0);
-    front.decide(({ input }) => ({ status: 200, answer: { Responses: {}, UnprocessedKeys: input.RequestItems } }));
-    await expect(table.records(['wh_1'])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
+    ledger.front.decide(({ input }) => ({
+      status: 200,
+      answer: { Responses: {}, UnprocessedKeys: input.RequestItems },
+    }));
+    await expect(ledger.table.records(['wh_1'])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
     jest.restoreAllMocks();
   });
 });
 
 test('overwritten records of one moment are one call', async () => {
   const records = Array.from({ length: 30 }, () => recordAt(2));
-  await Promise.all(records.map((record) => table.overwrite(record)));
+  await Promise.all(records.map((record) => ledger.table.overwrite(record)));
   expect([0, 1].map((position) => writesIn(position).length)).toEqual([25, 5]);
-  expect((await table.records(records.map(({ webhook_id }) => webhook_id))).size).toBe(30);
+  expect((await ledger.table.records(records.map(({ webhook_id }) => webhook_id))).size).toBe(30);
 });
 
 describe('an event', () => {
-  test('is read as it was accepted', async () => {
+  test('is read as it was accepted, and kept twice without harm', async () => {
     const event = newEvent();
-    await table.keepEvents([event]);
-    expect(await table.event(event.webhook_id)).toEqual(event);
-  });
-
-  test('is kept twice without harm', async () => {
-    const event = newEvent();
-    await table.keepEvents([event, event]);
-    await table.keepEvents([event]);
+    await ledger.table.keepEvents([event, event]);
+    await ledger.table.keepEvents([event]);
     expect(callsTo('BatchWriteItem')).toHaveLength(2);
-    expect(await table.event(event.webhook_id)).toEqual(event);
+    expect(await ledger.table.event(event.webhook_id)).toEqual(event);
   });
 
   test('is gone when payloads expire, although nobody has deleted it', async () => {
     const event = newEvent();
-    await table.keepEvents([event]);
-    nowMs = NOW + 30 * DAY_MS - 1000;
-    expect(await table.event(event.webhook_id)).toBeDefined();
-    nowMs = NOW + 30 * DAY_MS;
-    expect(await table.event(event.webhook_id)).toBeUndefined();
-    expect(await table.event('wh_none')).toBeUndefined();
+    await ledger.table.keepEvents([event]);
+    ledger.nowMs = NOW + 30 * DAY_MS - 1000;
+    expect(await ledger.table.event(event.webhook_id)).toBeDefined();
+    ledger.nowMs = NOW + 30 * DAY_MS;
+    expect(await ledger.table.event(event.webhook_id)).toBeUndefined();
+    expect(await ledger.table.event('wh_none')).toBeUndefined();
   });
 
   test('that DynamoDB refuses harms no other, and is told of', async () => {
     const [good, refused, also] = [newEvent(), newEvent({ payload: `"${'x'.repeat(401 * 1024)}"` }), newEvent()];
-    await expect(table.keepEvents([good, refused, also])).rejects.toMatchObject({
+    await expect(ledger.table.keepEvents([good, refused, also])).rejects.toMatchObject({
       name: 'LedgerUnavailable',
       message: expect.stringMatching(/^keepEvents: ValidationException \(1 of [34] writes\)$/),
     });
-    expect(await table.event(good.webhook_id)).toEqual(good);
-    expect(await table.event(also.webhook_id)).toEqual(also);
-    expect(await table.event(refused.webhook_id)).toBeUndefined();
+    expect(await ledger.table.event(good.webhook_id)).toEqual(good);
+    expect(await ledger.table.event(also.webhook_id)).toEqual(also);
+    expect(await ledger.table.event(refused.webhook_id)).toBeUndefined();
   });
 });
 
 describe('events of a batch', () => {
   test('go 25 a call, with the directory’s entries that this instance has not written yet', async () => {
     const whose = { integration_id: 'twenty-five' };
-    await table.keepEvents(Array.from({ length: 30 }, () => newEvent(whose)));
+    await ledger.table.keepEvents(Array.from({ length: 30 }, () => newEvent(whose)));
     expect([0, 1].map((position) => writesIn(position).length)).toEqual([25, 6]);
-    await table.keepEvents([newEvent(whose), newEvent({ ...whose, accepted_at: '2026-01-16T00:00:00.000Z' })]);
-    await table.keepEvents([newEvent(whose)]);
+    await ledger.table.keepEvents([newEvent(whose), newEvent({ ...whose, accepted_at: '2026-01-16T00:00:00.000Z' })]);
+    await ledger.table.keepEvents([newEvent(whose)]);
     expect([2, 3].map((position) => writesIn(position).length)).toEqual([3, 1]);
-    const days = (await table.days(ALWAYS)).filter(({ integrationId }) => integrationId === 'twenty-five');
+    const days = (await ledger.table.days(ALWAYS)).filter(({ integrationId }) => integrationId === 'twenty-five');
     expect(days.map(({ day }) => day)).toEqual(['2026-01-15', '2026-01-16']);
   });
 
   test('go no more than 16 MB a call, as they are sent', async () => {
-    front.decide(({ operation }) =>
+    ledger.front.decide(({ operation }) =>
       operation === 'BatchWriteItem' ? { status: 200, answer: { UnprocessedItems: {} } } : 'pass',
     );
     const large = Array.from({ length: 25 }, () => newEvent({ payload: `"${'\\"'.repeat(195 * 1024)}"` }));
-    await table.keepEvents(large);
+    await ledger.table.keepEvents(large);
     for (const { input } of callsTo('BatchWriteItem')) {
       expect(JSON.stringify(input).length).toBeLessThanOrEqual(16 * 1024 * 1024);
     }
@@ -222,53 +188,62 @@ describe('events of a batch', () => {
   });
 
   test('write a day’s entry again where it was not written', async () => {
-    front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
+    ledger.front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
     const event = newEvent({ integration_id: 'first-refused' });
-    await expect(table.keepEvents([event])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
-    front.decide(() => 'pass');
-    await table.keepEvents([event]);
-    expect((await table.days(ALWAYS)).map(({ integrationId }) => integrationId)).toContain('first-refused');
+    await expect(ledger.table.keepEvents([event])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
+    ledger.front.decide(() => 'pass');
+    await ledger.table.keepEvents([event]);
+    expect((await ledger.table.days(ALWAYS)).map(({ integrationId }) => integrationId)).toContain('first-refused');
   });
 
   test('that are none call nobody', async () => {
-    await table.keepEvents([]);
-    expect(front.calls).toEqual([]);
+    await ledger.table.keepEvents([]);
+    expect(ledger.front.calls).toEqual([]);
   });
 });
 
 describe('an answer', () => {
   test('is kept beside the record until payloads expire', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
-    expect(await table.answer(webhook_id)).toBeUndefined();
-    await table.keepAnswer(webhook_id, accepted_at, '{"error":"no such course"}');
-    await table.keepAnswer(webhook_id, accepted_at, 'Not Found');
-    expect(await table.answer(webhook_id)).toBe('Not Found');
-    nowMs = NOW + 30 * DAY_MS;
-    expect(await table.answer(webhook_id)).toBeUndefined();
+    expect(await ledger.table.answer(webhook_id)).toBeUndefined();
+    await ledger.table.keepAnswer(webhook_id, accepted_at, '{"error":"no such course"}');
+    await ledger.table.keepAnswer(webhook_id, accepted_at, 'Not Found');
+    expect(await ledger.table.answer(webhook_id)).toBe('Not Found');
+    ledger.nowMs = NOW + 30 * DAY_MS;
+    expect(await ledger.table.answer(webhook_id)).toBeUndefined();
   });
 
   test('may be cut in the middle of a character', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
-    await table.keepAnswer(webhook_id, accepted_at, `x${'\u{1F600}'.slice(0, 1)}`);
-    expect(await table.answer(webhook_id)).toBe('x\uFFFD');
+    await ledger.table.keepAnswer(webhook_id, accepted_at, `x${'\u{1F600}'.slice(0, 1)}`);
+    expect(await ledger.table.answer(webhook_id)).toBe('x\uFFFD');
   });
 });
 
 test('forgetting deletes event and answer, and leaves the record', async () => {
   const event = newEvent();
   const record = { ...newRecord({ ...event, schema_version: 1, generation: 0 }, NOW), version: 1 };
-  await table.keepEvents([event]);
-  await table.replace(record);
-  await table.keepAnswer(event.webhook_id, event.accepted_at, 'Not Found');
-  await table.forget(event.webhook_id);
-  expect(await server.item(event.webhook_id, 'event')).toBeUndefined();
-  expect(await server.item(event.webhook_id, 'answer')).toBeUndefined();
-  expect(await table.record(event.webhook_id)).toEqual(record);
-  await table.forget(event.webhook_id);
+  await ledger.table.keepEvents([event]);
+  await ledger.table.replace(record);
+  await ledger.table.keepAnswer(event.webhook_id, event.accepted_at, 'Not Found');
+  await ledger.table.forget(event.webhook_id);
+  expect(await ledger.server.item(event.webhook_id, 'event')).toBeUndefined();
+  expect(await ledger.server.item(event.webhook_id, 'answer')).toBeUndefined();
+  expect(await ledger.table.record(event.webhook_id)).toEqual(record);
+  await ledger.table.forget(event.webhook_id);
 });
 
 describe('a table that does not answer', () => {
   const day = { integrationId: 'acme', day: '2026-01-15' };
+  const timer = {
+    key: 'timer_0',
+    webhook_id: 'wh_1',
+    integration_id: 'acme',
+    latest_at: new Date(NOW).toISOString(),
+    generation: 0,
+  };
+  const client = clientOf('http://127.0.0.1:1', { maxAttempts: 1 });
+  const unreachable = createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400 });
   const calls: Readonly<Record<string, (table: LedgerTable) => Promise<unknown>>> = {
     record: (down) => down.record('wh_1'),
     records: (down) => down.records(['wh_1']),
@@ -284,11 +259,15 @@ describe('a table that does not answer', () => {
     listEvents: (down) => Array.fromAsync(down.listEvents(day, ALWAYS)),
     countEvents: (down) => down.countEvents(day, ALWAYS),
     latestRecords: (down) => down.latestRecords(day, 5),
+    timers: (down) => down.timers(['timer_0']),
+    keepTimer: (down) => down.keepTimer(timer),
+    countTimers: (down) => down.countTimers(NOW),
+    overdueTimers: (down) => down.overdueTimers(NOW),
     eventsOf: (down) => Array.fromAsync(down.eventsOf({ userId: '42' })),
   };
 
   test.each(Object.keys(calls))('is named with what was asked of it, and no value: %s', async (operation) => {
-    const failure = await calls[operation]?.(newTable('http://127.0.0.1:1')).catch((thrown: unknown) => thrown);
+    const failure = await calls[operation]?.(unreachable).catch((thrown: unknown) => thrown);
     const { name, message, cause } = failure as Error;
     expect(name).toBe('LedgerUnavailable');
     // Under jest the SDK does not know Node's errors as errors, and wraps them in one without a code.

@@ -21,21 +21,6 @@ describe('sources side by side', () => {
     expect(given.filter((one) => one.startsWith('a'))).toEqual(['a1', 'a2', 'a3']);
   });
 
-  test('of nothing give nothing', async () => {
-    expect(await Array.fromAsync(sideBySide([]))).toEqual([]);
-  });
-
-  test('are all begun before the first one gives something', async () => {
-    const begun: number[] = [];
-    async function* noting(number: number) {
-      begun.push(number);
-      yield await new Promise<number>((resolve) => setImmediate(resolve, number));
-    }
-    const all = sideBySide([noting(1), noting(2), noting(3)]);
-    await all.next();
-    expect(begun).toEqual([1, 2, 3]);
-  });
-
   test('fail where one of them fails', async () => {
     await expect(Array.fromAsync(sideBySide([failing(), giving(1, 2, 3, 4)]))).rejects.toThrow('no more');
   });

@@ -1,0 +1,39 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
+import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
+import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import { clientOf, type LedgerServer, startLedgerServer, startTableFront, type TableFront } from './dynamodb.ts';
+import { NOW } from './factories.ts';
+
+interface TestTable {
+  readonly server: LedgerServer;
+  readonly front: TableFront;
+  readonly client: DynamoDBClient;
+  readonly table: LedgerTable;
+  nowMs: number;
+}
+
+/** A table behind a front for all tests of a file. Before each test its clock is at `NOW`, and every call passes. */
+export function sharedLedgerTable(maxAttempts = 1): TestTable {
+  const used = { nowMs: NOW } as { -readonly [Name in keyof TestTable]: TestTable[Name] };
+  beforeAll(async () => {
+    used.server = await startLedgerServer();
+    used.front = await startTableFront(used.server.endpoint);
+    used.client = clientOf(used.front.endpoint, { maxAttempts });
+    const { client } = used;
+    used.table = createLedgerTable({
+      ...{ client, tableName: used.server.tableName, payloadDays: 30, factsDays: 400, now: () => used.nowMs },
+    });
+  });
+  beforeEach(() => {
+    used.nowMs = NOW;
+    used.front.decide(() => 'pass');
+    used.front.calls.length = 0;
+  });
+  afterAll(async () => {
+    used.client.destroy();
+    await used.front.close();
+    await used.server.close();
+  });
+  return used;
+}
