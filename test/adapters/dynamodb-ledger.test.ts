@@ -1,57 +1,26 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { openClient } from '../../lambdas/adapters/aws-clients.ts';
-import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import { CLIENT_WAITS, type ClientWaits } from '../../lambdas/contract/io-deadlines.ts';
 import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
 import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/contract/unsettled-outcome.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
-import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../support/dynamodb.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, LEARNER_DATA, NOW, subject } from '../support/factories.ts';
+import { sharedLedgerTable } from '../support/ledger-table.ts';
 import { UNGUARDED } from '../support/open-ledger.ts';
 
 const LEASE_MS = 40_000;
 
-let server: LedgerServer;
-let front: TableFront;
-let table: LedgerTable;
-let nowMs = NOW;
+const shared = sharedLedgerTable();
 
-function tableAt(endpoint: string, waits: Partial<ClientWaits> = {}): LedgerTable {
-  const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  // Longer than a test, unless a test says so.
-  const ample = { ...CLIENT_WAITS.ledger, connectMs: 1_900, responseMs: 5_900, callMs: 15_000 };
-  const where = { endpoint, region: 'us-east-1', credentials };
-  const client = openClient(DynamoDBClient, { ...ample, ...waits }, where);
-  return createLedgerTable({ client, tableName: 'ledger', payloadDays: 30, factsDays: 400, now: () => nowMs });
-}
-
-beforeAll(async () => {
-  server = await startLedgerServer();
-  front = await startTableFront(server.endpoint);
-  table = tableAt(front.endpoint);
-});
-beforeEach(() => {
-  nowMs = NOW;
-  front.decide(() => 'pass');
-  front.calls.length = 0;
-});
-afterAll(async () => {
-  await front.close();
-  await server.close();
-});
-
-function newLedger(over: LedgerTable = table, overrides: Partial<LedgerOptions> = {}) {
+function newLedger(table = shared.table, overrides: Partial<LedgerOptions> = {}) {
   const log = fakeLog();
   const counter = fakeCounter();
   const queued: UnsettledOutcome[] = [];
   const ledger = createLedger({
-    ...{ ...UNGUARDED, table: over, claimedBy: 'stream-1', log, counter, now: () => nowMs },
+    ...{ ...UNGUARDED, table, claimedBy: 'stream-1', log, counter, now: () => shared.nowMs },
     async queueOutcome(outcome) {
       queued.push(JSON.parse(JSON.stringify(outcome)));
       return true;
@@ -79,7 +48,10 @@ function holdOf(claimed: Claim): Hold {
   if (claimed.verdict !== 'mine') throw new Error(`it is ${claimed.verdict}`);
   return claimed.hold;
 }
-const operations = () => front.calls.map(({ operation }) => operation);
+/** What DynamoDB says, so that the SDK does not repeat the call. */
+const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } } as const;
+const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
+const operations = () => shared.front.calls.map(({ operation }) => operation);
 
 describe('a webhook’s way', () => {
   test('is an event, a claim and a delivery', async () => {
@@ -89,8 +61,8 @@ describe('a webhook’s way', () => {
     const hold = holdOf(await claim(one, LEASE_MS));
     expect(await settle(hold, ended('delivered'))).toBe(true);
     expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'PutItem', 'BatchWriteItem']);
-    expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
-    expect(await table.event(one.webhook_id)).toMatchObject({ payload: one.payload });
+    expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
+    expect(await shared.table.event(one.webhook_id)).toMatchObject({ payload: one.payload });
     expect(log.lines).toEqual([]);
     expect(counter.counts).toEqual({});
   });
@@ -108,13 +80,17 @@ test('a delivery whose lease has ended keeps the generation and the attempts of 
   const { claim, settle } = newLedger();
   const one = newDelivery();
   const late = holdOf(await claim(one, LEASE_MS));
-  nowMs += LEASE_MS;
+  shared.nowMs += LEASE_MS;
   const taken = holdOf(await claim({ ...one, generation: 3 }, LEASE_MS));
-  const attempt = { at: new Date(nowMs).toISOString(), status: 503, duration_ms: 20 };
+  const attempt = { at: new Date(shared.nowMs).toISOString(), status: 503, duration_ms: 20 };
   await settle(taken, ended('retry', { token: 'g3-a1', attempt }));
   // Frozen with the partner's 2xx in hand, until now.
   expect(await settle(late, ended('delivered'))).toBe(true);
-  expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivered', generation: 3, attempts: [attempt] });
+  expect(await shared.table.record(one.webhook_id)).toMatchObject({
+    state: 'delivered',
+    generation: 3,
+    attempts: [attempt],
+  });
 });
 
 describe('accepting', () => {
@@ -122,26 +98,18 @@ describe('accepting', () => {
     const { accept } = newLedger();
     const [fresh, delivered, accepted] = [newSubject(), newSubject(), newSubject()];
     const record = { ...newRecord(delivered, NOW), version: 2, state: 'delivered' } as const;
-    await table.overwrite(record);
-    await table.overwrite({ ...newRecord(accepted, NOW), version: 2, state: 'accepted' });
+    await shared.table.overwrite(record);
+    await shared.table.overwrite({ ...newRecord(accepted, NOW), version: 2, state: 'accepted' });
     expect(await accept([fresh, delivered, accepted])).toEqual(new Map([[delivered.webhook_id, record]]));
-    expect(await table.event(fresh.webhook_id)).toBeDefined();
-    expect(await table.event(accepted.webhook_id)).toBeDefined();
-    expect(await table.event(delivered.webhook_id)).toBeUndefined();
-  });
-
-  test('keeps the event, and nothing of how far its delivery is', async () => {
-    const { accept } = newLedger();
-    const one = newDelivery({ accepted_at: '2026-01-15T11:59:59.000Z' });
-    await accept([one]);
-    const { schema_version: _, generation: __, progress: ___, ...event } = one;
-    expect(await table.event(one.webhook_id)).toEqual(event);
+    expect(await shared.table.event(fresh.webhook_id)).toBeDefined();
+    expect(await shared.table.event(accepted.webhook_id)).toBeDefined();
+    expect(await shared.table.event(delivered.webhook_id)).toBeUndefined();
   });
 
   test('writes what comes twice once', async () => {
     const one = newSubject();
     await newLedger().accept([one, { ...one }]);
-    const { input } = front.calls.find(({ operation }) => operation === 'BatchWriteItem') ?? {};
+    const { input } = shared.front.calls.find(({ operation }) => operation === 'BatchWriteItem') ?? {};
     expect(JSON.stringify(input).split('"event"')).toHaveLength(2);
   });
 
@@ -152,14 +120,10 @@ describe('accepting', () => {
 
   test('writes although nothing could be read, and does not say that nothing is known', async () => {
     const { accept, log, counter } = newLedger();
-    front.decide(({ operation }) =>
-      operation === 'BatchGetItem'
-        ? { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }
-        : 'pass',
-    );
+    shared.front.decide(({ operation }) => (operation === 'BatchGetItem' ? REFUSED : 'pass'));
     const one = newSubject();
     expect(await accept([one])).toBeUndefined();
-    expect(await table.event(one.webhook_id)).toBeDefined();
+    expect(await shared.table.event(one.webhook_id)).toBeDefined();
     expect(log.lines).toMatchObject([
       { level: 'warn', message: 'ledger.unavailable', fields: { operation: 'accept' } },
     ]);
@@ -171,7 +135,7 @@ describe('a claim', () => {
   test('of a duplicate is counted and told', async () => {
     const { claim, log, counter } = newLedger();
     const one = newDelivery({ generation: 1 });
-    await table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
+    await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
     await claim(one, LEASE_MS);
     const { webhook_id, integration_id } = one;
     expect(log.only('delivery.duplicate')).toEqual({ webhook_id, integration_id, generation: 1, state: 'delivered' });
@@ -197,41 +161,34 @@ describe('settling', () => {
     const hold = holdOf(await claim(one, LEASE_MS));
     expect(await settle(hold, ended('parked'))).toBe(true);
     expect(operations()).toEqual(['PutItem', 'BatchWriteItem', 'PutItem']);
-    expect(await table.event(one.webhook_id)).toMatchObject({ accepted_at: hold.record?.accepted_at });
-    expect(await table.record(one.webhook_id)).toMatchObject({ state: 'parked' });
+    expect(await shared.table.event(one.webhook_id)).toMatchObject({ accepted_at: hold.record?.accepted_at });
+    expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'parked' });
   });
 
   test('as parked is not written where the event is not', async () => {
     const { claim, settle } = newLedger();
     const one = newDelivery();
     const hold = holdOf(await claim(one, LEASE_MS));
-    front.decide(({ operation }) =>
-      operation === 'BatchWriteItem'
-        ? { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }
-        : 'pass',
-    );
+    shared.front.decide(({ operation }) => (operation === 'BatchWriteItem' ? REFUSED : 'pass'));
     expect(await settle(hold, ended('parked'))).toBe(false);
-    expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivering' });
+    expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivering' });
   });
 
-  test('keeps how the partner’s refusal began', async () => {
+  test('keeps how the response began of a partner that refuses, not of one that takes the delivery', async () => {
     const { claim, settle } = newLedger();
-    const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
-    await settle(hold, ended('dead', { answerStart: 'x'.repeat(KEPT_ANSWER_CHARACTERS + 1) }));
-    expect(await table.answer(one.webhook_id)).toBe('x'.repeat(KEPT_ANSWER_CHARACTERS));
-  });
-
-  test('keeps nothing of what a partner said to a delivery', async () => {
-    const { claim, settle } = newLedger();
-    const one = newDelivery();
-    await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered', { answerStart: 'thank you' }));
-    expect(await table.answer(one.webhook_id)).toBeUndefined();
+    const answerOf = async (outcome: Progress['outcome']) => {
+      const one = newDelivery();
+      const answerStart = 'x'.repeat(KEPT_ANSWER_CHARACTERS + 1);
+      await settle(holdOf(await claim(one, LEASE_MS)), ended(outcome, { answerStart }));
+      return shared.table.answer(one.webhook_id);
+    };
+    expect(await answerOf('dead')).toBe('x'.repeat(KEPT_ANSWER_CHARACTERS));
+    expect(await answerOf('delivered')).toBeUndefined();
   });
 
   test('is written although the answer is not', async () => {
     const { claim, settle, log } = newLedger({
-      ...table,
+      ...shared.table,
       keepAnswer: () => Promise.reject(new LedgerUnavailable('keepAnswer: no')),
     });
     const hold = holdOf(await claim(newDelivery(), LEASE_MS));
@@ -244,7 +201,7 @@ describe('settling', () => {
     const { claim, settle, log } = newLedger();
     const one = newDelivery();
     const hold = holdOf(await claim(one, LEASE_MS));
-    nowMs += LEASE_MS;
+    shared.nowMs += LEASE_MS;
     await claim(one, LEASE_MS);
     expect(await settle(hold, ended('dead'))).toBe(false);
     expect(log.lines).toMatchObject([
@@ -256,13 +213,15 @@ describe('settling', () => {
 test('a note of what needs none is no failure', async () => {
   const { note, log } = newLedger();
   const one = newDelivery();
-  await table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
+  await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
   expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
-  expect(await table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
+  expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
   expect(log.lines).toEqual([]);
 });
 
 describe('without its table', () => {
+  beforeEach(() => shared.front.decide(() => REFUSED));
+
   const everything = async (ledger: ReturnType<typeof newLedger>) => {
     const one = newDelivery();
     const known = await ledger.accept([one]);
@@ -273,7 +232,7 @@ describe('without its table', () => {
   };
 
   test('the ledger grants every claim, and what rests in it is not written', async () => {
-    const ledger = newLedger(tableAt('http://127.0.0.1:1'));
+    const ledger = newLedger();
     const { one, ...answers } = await everything(ledger);
     expect(answers).toEqual({
       known: undefined,
@@ -289,13 +248,13 @@ describe('without its table', () => {
   });
 
   test('the ledger says so once a second for each operation, and counts all', async () => {
-    const { claim, log, counter } = newLedger(tableAt('http://127.0.0.1:1'));
+    const { claim, log, counter } = newLedger();
     const claimAll = () => Promise.all(Array.from({ length: 10 }, () => claim(newDelivery(), LEASE_MS)));
     await claimAll();
-    nowMs += 999;
+    shared.nowMs += 999;
     await claimAll();
     expect(log.messages()).toEqual(['ledger.unavailable']);
-    nowMs += 1;
+    shared.nowMs += 1;
     await claimAll();
     expect(log.messages()).toEqual(['ledger.unavailable', 'ledger.unavailable']);
     expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 30 });
@@ -303,19 +262,14 @@ describe('without its table', () => {
 
   test('what was delivered is written once it is there again', async () => {
     const { claim, settle } = newLedger();
-    front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
     const one = newDelivery();
     const hold = holdOf(await claim(one, LEASE_MS));
     expect(hold.record).toBeUndefined();
-    front.decide(() => 'pass');
+    shared.front.decide(() => 'pass');
     expect(await settle(hold, ended('delivered'))).toBe(true);
     expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'delivered' });
   });
 });
-
-/** What DynamoDB says, so that the SDK does not repeat the call. */
-const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } } as const;
-const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
 
 describe('an outcome that its table does not take', () => {
   test.each<[string, Ending]>([
@@ -327,7 +281,7 @@ describe('an outcome that its table does not take', () => {
     const { claim, settle, queued, counter } = newLedger();
     const one = newDelivery({ user_id: '4711', course_id: 'course-v1:edX+DemoX+Demo_Course' });
     const { delivery: claimed, record } = holdOf(await claim(one, LEASE_MS));
-    front.decide(() => REFUSED);
+    shared.front.decide(() => REFUSED);
     expect(await settle({ delivery: claimed, record }, ending)).toBe(true);
     const { answerStart: _answer, ...kept } = ending;
     const { payload, user_id, course_id, ...facts } = claimed;
@@ -343,7 +297,7 @@ describe('an outcome that its table does not take', () => {
 
   test('is queued where nobody could claim it, or had to', async () => {
     const { claim, settle, note, queued } = newLedger();
-    front.decide(() => REFUSED);
+    shared.front.decide(() => REFUSED);
     const one = newDelivery();
     expect(await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'))).toBe(true);
     expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
@@ -353,10 +307,10 @@ describe('an outcome that its table does not take', () => {
   test('is queued until its own claim has ended, of which the response was lost', async () => {
     const { claim, settle, queued } = newLedger();
     const one = newDelivery();
-    front.decide(({ operation }) => (operation === 'PutItem' ? 'lose' : REFUSED));
+    shared.front.decide(({ operation }) => (operation === 'PutItem' ? 'lose' : REFUSED));
     const hold = holdOf(await claim(one, LEASE_MS));
     expect(hold.record).toBeUndefined();
-    front.decide(() => 'pass');
+    shared.front.decide(() => 'pass');
     expect(await settle(hold, ended('dead'))).toBe(true);
     expect(queued).toMatchObject([{ hold: { kind: 'unseen' }, ending: { progress: { outcome: 'dead' } } }]);
   });
@@ -365,17 +319,17 @@ describe('an outcome that its table does not take', () => {
     const { claim, settle, queued } = newLedger();
     const one = newDelivery();
     const hold = holdOf(await claim(one, LEASE_MS));
-    nowMs += LEASE_MS;
+    shared.nowMs += LEASE_MS;
     await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'));
     await settle(hold, ended('dead'));
     expect(queued).toEqual([]);
   });
 
   test('is lost where the queue does not take it either: that is counted, logged, and no failure of the delivery', async () => {
-    const { claim, settle, log, counter } = newLedger(table, { queueOutcome: async () => false });
+    const { claim, settle, log, counter } = newLedger(shared.table, { queueOutcome: async () => false });
     const one = newDelivery();
     const hold = holdOf(await claim(one, LEASE_MS));
-    front.decide(() => REFUSED);
+    shared.front.decide(() => REFUSED);
     expect(await settle(hold, ended('delivered'))).toBe(false);
     expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 1, [METRICS.outcomeLost]: 1 });
     const { webhook_id, integration_id } = one;
@@ -390,20 +344,20 @@ describe('an outcome that its table does not take', () => {
 
 describe('behind its breaker', () => {
   const breaker = { failuresToOpen: 5, openMs: 10_000, slowMs: 1_000 };
-  const guarded = (over: LedgerTable = table) => newLedger(over, { breaker });
+  const guarded = (table = shared.table) => newLedger(table, { breaker });
   const claims = async ({ claim }: ReturnType<typeof newLedger>, times: number) => {
     for (let made = 0; made < times; made += 1) await claim(newDelivery(), LEASE_MS);
   };
 
   test('a table that fails is asked for no more claims, which are granted unseen, until a probe succeeds', async () => {
     const ledger = guarded();
-    front.decide(() => REFUSED);
+    shared.front.decide(() => REFUSED);
     await claims(ledger, 8);
     expect(operations()).toHaveLength(5);
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 5, [METRICS.ledgerSkipped]: 3 });
     expect(ledger.log.only('ledger.breaker_opened')).toEqual({ operation: 'claim', probe_in_ms: 10_000 });
-    front.decide(() => 'pass');
-    nowMs += 10_000;
+    shared.front.decide(() => 'pass');
+    shared.nowMs += 10_000;
     await claims(ledger, 2);
     expect(operations()).toHaveLength(7);
     expect(ledger.log.only('ledger.breaker_closed')).toEqual({ operation: 'claim' });
@@ -417,7 +371,7 @@ describe('behind its breaker', () => {
       jest.useRealTimers();
     });
     const responding = (pass: () => Promise<void>): LedgerTable => ({
-      ...table,
+      ...shared.table,
       replace: async () => {
         await pass();
         return true;
@@ -427,7 +381,7 @@ describe('behind its breaker', () => {
     test('a table that responds slowly is left alone too', async () => {
       const slow = responding(async () => {
         for (let tick = 0; tick < 20; tick += 1) {
-          nowMs += 50;
+          shared.nowMs += 50;
           await jest.advanceTimersByTimeAsync(50);
         }
       });
@@ -439,7 +393,7 @@ describe('behind its breaker', () => {
     test('a table whose responses wait for our own CPU is asked on: the event loop stood still', async () => {
       const ledger = guarded(
         responding(async () => {
-          nowMs += 60_000;
+          shared.nowMs += 60_000;
         }),
       );
       await claims(ledger, 8);
@@ -452,8 +406,8 @@ describe('behind its breaker', () => {
     const holds = await Promise.all(
       Array.from({ length: 8 }, async () => holdOf(await ledger.claim(newDelivery(), LEASE_MS))),
     );
-    front.decide(() => REFUSED);
-    front.calls.length = 0;
+    shared.front.decide(() => REFUSED);
+    shared.front.calls.length = 0;
     for (const hold of holds) expect(await ledger.settle(hold, ended('dead'))).toBe(true);
     expect(operations()).toHaveLength(5);
     expect(ledger.queued).toHaveLength(8);
@@ -461,18 +415,17 @@ describe('behind its breaker', () => {
 
   test('a table that reads well and writes slowly is still read: each operation has its own', async () => {
     const ledger = guarded();
-    front.decide(({ operation }) => (operation === 'PutItem' ? REFUSED : 'pass'));
+    shared.front.decide(({ operation }) => (operation === 'PutItem' ? REFUSED : 'pass'));
     await claims(ledger, 6);
-    front.calls.length = 0;
+    shared.front.calls.length = 0;
     expect(await ledger.accept([newSubject()])).toEqual(new Map());
     expect(await ledger.timers(['timer_0'])).toEqual(new Map());
     expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'BatchGetItem']);
   });
 
   test('a partition that is throttled keeps nobody else from the table', async () => {
-    // The SDK pauses for half a second before it repeats a call that was throttled.
-    const ledger = guarded(tableAt(front.endpoint, { maxAttempts: 1 }));
-    front.decide(() => throttled);
+    const ledger = guarded();
+    shared.front.decide(() => throttled);
     await claims(ledger, 8);
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 8 });
     expect(ledger.log.messages()).not.toContain('ledger.breaker_opened');
@@ -480,28 +433,8 @@ describe('behind its breaker', () => {
 
   test('timers are asked for however slow the table is: a lead that was moved is not sent at its old time', async () => {
     const ledger = guarded();
-    front.decide(() => REFUSED);
+    shared.front.decide(() => REFUSED);
     for (let made = 0; made < 8; made += 1) expect(await ledger.timers(['timer_0'])).toBeUndefined();
     expect(operations()).toHaveLength(8);
-  });
-});
-
-describe('while its table hangs', () => {
-  const hurried = () => newLedger(tableAt(front.endpoint, { callMs: 100 }));
-
-  test('a batch’s claims are granted', async () => {
-    const { claim } = hurried();
-    front.decide(() => 'hang');
-    const batch = Array.from({ length: 10 }, () => newDelivery());
-    const claims = await Promise.all(batch.map((one) => claim(one, LEASE_MS)));
-    expect(claims).toEqual(batch.map(() => expect.objectContaining({ verdict: 'mine' })));
-  });
-
-  test('an outcome goes to the queue', async () => {
-    const hold = holdOf(await newLedger().claim(newDelivery(), LEASE_MS));
-    front.decide(() => 'hang');
-    const { settle, queued } = hurried();
-    expect(await settle(hold, ended('delivered'))).toBe(true);
-    expect(queued).toHaveLength(1);
   });
 });
