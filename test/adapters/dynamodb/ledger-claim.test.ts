@@ -56,6 +56,13 @@ describe('a first claim', () => {
   });
 });
 
+test('a claim of an accepted delivery goes on in the generation of its record', async () => {
+  const one = newDelivery();
+  await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, generation: 3 });
+  const { delivery: held, record } = holdOf(await claim(one));
+  expect([held.generation, record.generation]).toEqual([3, 3]);
+});
+
 test.each<[string, (one: Delivery) => Promise<Delivery>]>([
   ['that was never claimed', async (one) => one],
   [
