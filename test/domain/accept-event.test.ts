@@ -52,22 +52,14 @@ describe('an event that fits', () => {
     });
   });
 
-  test('keeps its payload value for value', () => {
-    fc.assert(
-      fc.property(jsonObjectText, (payload) => {
-        const { payload: kept } = subjectOf(accept(eventBodyWithPayload(payload)));
-        expect(readJsonValue(kept)).toEqual(readJsonValue(payload));
-      }),
-      { numRuns: 300 },
-    );
-  });
-
-  test('is a delivery that every later step can read', () => {
+  test('keeps its payload value for value, and is a delivery that every later step can read', () => {
     fc.assert(
       fc.property(jsonObjectText, (payload) => {
         const delivery = newDelivery(subjectOf(accept(eventBodyWithPayload(payload))), PENDING);
+        expect(readJsonValue(delivery.payload)).toEqual(readJsonValue(payload));
         expect(deliverySchema.parse(JSON.parse(toMessageText(delivery)))).toEqual(delivery);
       }),
+      { numRuns: 300 },
     );
   });
 
@@ -119,13 +111,10 @@ describe('an event that fits', () => {
   test.each([
     ['no user', { ...PAYLOAD, user: undefined }],
     ['a user that is a name', { ...PAYLOAD, user: { id: 'sample_learner' } }],
-    ['a user that is a fraction', { ...PAYLOAD, user: { id: 1.5 } }],
     ['a user that is no object', { ...PAYLOAD, user: null }],
     ['a course that is no object', { ...PAYLOAD, course: 'course-v1:Org+Course+Run' }],
     ['a course without id', { ...PAYLOAD, course: { course_id: '' } }],
     ['a course with a long id', { ...PAYLOAD, course: { course_id: 'c'.repeat(256) } }],
-    ['a course with half a surrogate pair', { ...PAYLOAD, course: { course_id: 'course\ud800' } }],
-    ['a course with a NUL', { ...PAYLOAD, course: { course_id: 'course\0' } }],
     ['no enterprise', { ...PAYLOAD, enterprise: undefined }],
     ['an enterprise with a colon', { ...PAYLOAD, enterprise: { enterprise_customer_uuid: 'a:b' } }],
   ])('goes on with %s: only its learning time cannot be asked for', (_what, payload) => {
@@ -133,58 +122,29 @@ describe('an event that fits', () => {
     expect([user_id, course_id, enterprise_customer_uuid].filter((id) => id === undefined)).toHaveLength(1);
   });
 
-  test('is the same event when it is published again, and another as a retake', () => {
+  test('is the same event when it is published again, however its JSON is laid out, and another as a retake', () => {
     const id = (overrides: Record<string, unknown>) => subjectOf(accept(eventBody(overrides))).event_id;
-    expect(id({})).toBe(id({}));
+    expect(id({})).toBe(subjectOf(accept(JSON.stringify(event(), null, 2))).event_id);
     const retake = { ...PAYLOAD, completion: { ...PAYLOAD.completion, percent_grade: 0.97 } };
     expect(id({ payload: retake })).not.toBe(id({}));
     expect(id({ occurred_at: '2026-01-15T18:00:00Z' })).not.toBe(id({}));
-  });
-
-  test('is the same event however its JSON is laid out', () => {
-    expect(subjectOf(accept(JSON.stringify(event(), null, 2))).webhook_id).toBe(
-      subjectOf(accept(eventBody())).webhook_id,
-    );
-  });
-
-  test('is one webhook for each integration it is published for', () => {
-    const two = book(integration(), integration({ id: 'second' }));
-    const id = (integration_id: string) =>
-      subjectOf(acceptEvent(eventBody({ event_id: 'event-1', integration_id }), two, NOW)).webhook_id;
-    expect(id('acme')).not.toBe(id('second'));
-  });
-
-  test('may have fields that only a newer publisher knows', () => {
-    expect(accept(eventBody({ sent_by: 'a newer LMS' })).verdict).toBe('accepted');
   });
 });
 
 describe('an event that nobody gets', () => {
   test.each([
     ['nothing at all', '', 'not JSON'],
-    ['half an object', '{', 'not JSON'],
     ['null', 'null', 'not a JSON object'],
     ['a list', '[]', 'not a JSON object'],
-    ['a text', '"text"', 'not a JSON object'],
-    ['a number', '5', 'not a JSON object'],
     ['an empty object', '{}', 'schema_version: '],
     ['a later version', eventBody({ schema_version: 2 }), 'schema_version: '],
-    ['a version as text', eventBody({ schema_version: '1' }), 'schema_version: '],
     ['an unknown type', eventBody({ event_type: 'grading' }), 'event_type: '],
-    ['an event id with a space', eventBody({ event_id: 'has a space' }), 'event_id: '],
-    ['an event id that is too long', eventBody({ event_id: 'e'.repeat(129) }), 'event_id: '],
-    ['an integration id that is a path', eventBody({ integration_id: 'acme/../x' }), 'integration_id: '],
     ['no receiver', eventBody({ integration_id: undefined }), 'integration_id: names no receiver'],
     ['an unknown region', eventBody({ integration_id: undefined, region: 'ASIA' }), 'region: '],
-    ['a time that is none', eventBody({ occurred_at: 'yesterday' }), 'occurred_at: '],
-    ['a time without offset', eventBody({ occurred_at: '2026-01-15T12:00:00' }), 'occurred_at: '],
-    ['a user that is an object', eventBody({ user_id: { id: 1 } }), 'user_id: '],
     ['a course that is a number', eventBody({ course_id: 5 }), 'course_id: '],
     ['a course with half a surrogate pair', eventBody({ course_id: 'c\ud800' }), 'course_id: must be well-formed'],
-    ['a course with a NUL', eventBody({ course_id: 'c\0' }), 'course_id: must be well-formed'],
     ['no payload', eventBody({ payload: undefined }), 'payload: '],
     ['a payload that is a text', eventBody({ payload: 'text' }), 'payload: '],
-    ['a payload that is a list', eventBody({ payload: [] }), 'payload: '],
     ['a payload that is null', eventBody({ payload: null }), 'payload: '],
     [
       'an integration that nobody knows',
@@ -303,7 +263,6 @@ describe('a body that is hostile', () => {
   test.each([
     ['arrays', deep(90_000, '[', ']')],
     ['objects', `${deep(20_000, '{"a":', '}').replace('{"a":}', '{"a":1}')}`],
-    ['mixed', deep(20_000, '[{"a":', '}]').replace('{"a":}', '{"a":1}')],
   ])('with a payload of many thousand nested %s is rejected', (_what, nested) => {
     expect(accept(eventBodyWithPayload(`{"a":${nested}}`))).toEqual({
       verdict: 'rejected',
@@ -315,9 +274,6 @@ describe('a body that is hostile', () => {
     ['one level too many to be JSON', '['.repeat(100_000)],
     ['100,000 levels', deep(100_000, '[', ']')],
     ['100,000 levels beside the payload', `{"a":${deep(100_000, '[', ']')}}`],
-    ['a number with 100,000 digits', eventBodyWithPayload(`{"a":${'9'.repeat(100_000)}}`)],
-    ['100,000 keys', `{${Array.from({ length: 12_000 }, (_, index) => `"key${index}":{}`).join(',')}}`],
-    ['2 MiB', 'x'.repeat(2 * 1024 * 1024)],
     [
       'a prototype to pollute',
       eventBodyWithPayload('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),

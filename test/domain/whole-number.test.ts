@@ -4,46 +4,32 @@ import { readWholeNumber } from '../../lambdas/domain/whole-number.ts';
 
 test.each([
   ['0', 0n],
-  ['-0', 0n],
   ['-0.000', 0n],
   ['007', 7n],
-  ['18540', 18_540n],
-  ['18540.', 18_540n],
   ['18540.00', 18_540n],
   ['1.854e+04', 18_540n],
-  ['1.854E4', 18_540n],
   ['1854000e-2', 18_540n],
   ['.5e1', 5n],
-  ['0.1e1', 1n],
   ['0e999', 0n],
-  ['9007199254740993', 9_007_199_254_740_993n],
   ['9007199254740993.0000', 9_007_199_254_740_993n],
-  ['9.007199254740993e15', 9_007_199_254_740_993n],
 ])('%s is %s', (text, value) => expect(readWholeNumber(text)).toBe(value));
 
 test.each([
   '',
   '.',
-  '-',
   'e5',
   '12.5',
-  '9007199254740992.5',
   '18540.000000000000000001',
   '1.854e2x',
-  '1.8545e3',
   '5e-1',
   '-1',
-  '-1e3',
   '+5',
   ' 5',
   '5\n',
   '1,000',
   '0x10',
-  'NaN',
   'Infinity',
-  'inf',
   '1e1000',
-  '1_000',
 ])('%j is none', (text) => expect(readWholeNumber(text)).toBeUndefined());
 
 test('of any decimal text it is the exact value, or none', () => {
