@@ -6,9 +6,8 @@ import {
   integrationsReader,
   readIntegrations,
   route,
-  wanted,
 } from '../../lambdas/domain/integrations.ts';
-import { book, brokenEntry, ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { book, ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
 
 const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
 const document = (...integrations: unknown[]) => JSON.stringify({ integrations });
@@ -23,8 +22,6 @@ describe('the integrations document', () => {
     expect(broken.size).toBe(0);
     expect(faults).toEqual([]);
   });
-
-  test('may be empty', () => expect(read(document()).byId.size).toBe(0));
 
   test.each(['', 'null', '[]', '5', '{}', '{"integrations":{}}', '{"integrations":null}', '{"integrations":['])(
     '%s is no document: it is refused as a whole, and the last good one stays',
@@ -81,14 +78,6 @@ describe('the integrations document', () => {
     expect(JSON.stringify(log.lines)).toContain('url: must be an http(s) URL');
   });
 
-  test('an entry that is mended is broken no more', () => {
-    const before = read(document({ ...GOOD, url: 5 }));
-    expect(before.broken.size).toBe(1);
-    const { byId, broken } = read(document(GOOD), before);
-    expect([...byId.keys()]).toEqual(['acme']);
-    expect(broken.size).toBe(0);
-  });
-
   test('of two entries with one id, the first holds', () => {
     const { byId, faults } = read(document(GOOD, { ...GOOD, url: 'https://elsewhere.example/' }));
     expect(byId.get('acme')?.url).toBe(GOOD.url);
@@ -134,58 +123,12 @@ describe('the integrations document', () => {
   });
 });
 
-describe('whether an integration takes an event', () => {
-  test('an active one takes every type', () => {
-    for (const type of ['course_completion', 'course_enrollment'] as const) {
-      expect(wanted(integration(), type)).toMatchObject({ to: 'integration' });
-    }
-  });
-
-  test('an inactive one takes none', () => {
-    expect(wanted(integration({ active: false }), 'course_completion')).toEqual({
-      to: 'nobody',
-      verdict: 'unwanted',
-      id: 'acme',
-      reason: 'integration acme is not active',
-    });
-  });
-
-  test('one that names its types takes no other', () => {
-    const completionsOnly = integration({ event_types: ['course_completion'] });
-    expect(wanted(completionsOnly, 'course_completion')).toMatchObject({ to: 'integration' });
-    expect(wanted(completionsOnly, 'course_enrollment')).toMatchObject({ to: 'nobody', verdict: 'unwanted' });
-  });
-});
-
 describe('the receiver of an event that names its integration', () => {
   const to = (overrides: Record<string, unknown>, enterprise: string | undefined, known: IntegrationBook) =>
     route(parsed(overrides), enterprise, known);
 
-  test('is that integration', () => {
-    expect(to({}, ENTERPRISE, book(integration()))).toMatchObject({ to: 'integration', integration: { id: 'acme' } });
-  });
-
-  test('is nobody where no integration has the id', () => {
-    expect(to({ integration_id: 'gone' }, ENTERPRISE, book(integration()))).toMatchObject({ verdict: 'unknown' });
-  });
-
-  test('is nobody yet where the entry of the integration is broken', () => {
-    const known = { ...book(), broken: brokenEntry('acme') };
-    expect(to({}, ENTERPRISE, known)).toMatchObject({ verdict: 'broken', id: 'acme' });
-  });
-
   test.each(['__proto__', 'constructor', 'toString'])('is nobody where the id is %s', (id) => {
     expect(to({ integration_id: id }, ENTERPRISE, book(integration()))).toMatchObject({ verdict: 'unknown' });
-  });
-
-  test('is nobody where it belongs to another enterprise', () => {
-    const known = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
-    expect(to({}, ENTERPRISE, known)).toMatchObject({ to: 'nobody', verdict: 'unknown' });
-  });
-
-  test('is the enterprise’s own, however its UUID is written', () => {
-    const known = book(integration({ enterprise_customer_uuid: ENTERPRISE.toUpperCase() }));
-    expect(to({}, ENTERPRISE, known)).toMatchObject({ to: 'integration' });
   });
 
   test('is the named one, whatever region the event says', () => {
@@ -256,10 +199,6 @@ describe('the receiver of an event that names enterprise and region', () => {
     const book = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
     const event = parsed({ integration_id: undefined, region: 'EU' });
     expect(route(event, ENTERPRISE, book).to).toBe(destination);
-  });
-
-  test('does not want it where all that could receive it are inactive', () => {
-    expect(to('EU', ENTERPRISE, owned('eu', 'EU', { active: false }))).toMatchObject({ verdict: 'unwanted', id: 'eu' });
   });
 });
 
