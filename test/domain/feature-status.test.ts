@@ -1,38 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { allStatusesSchema, FEATURE_DESCRIPTION, featureStatusSchema } from '../../lambdas/contract/feature-status.ts';
+import { allStatusesSchema, featureStatusSchema } from '../../lambdas/contract/feature-status.ts';
 import { FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
 import { allStatuses, featureStatus } from '../../lambdas/domain/feature-status.ts';
 import { evaluateFlag } from '../../lambdas/domain/flag.ts';
-import { ENTERPRISE, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { flag } from '../support/factories.ts';
 
 const of = (enterprise_customer_uuid: string) => ({ enterprise_customer_uuid });
-
-describe('the state of an enterprise', () => {
-  test.each<[string, Partial<Flag>, object]>([
-    ['off', { enabled: false, rollout_percentage: 0 }, { enabled: false, rollout_percentage: null, reason: 'off' }],
-    [
-      'a pilot',
-      { rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] },
-      { enabled: true, rollout_percentage: 0, reason: 'pilot' },
-    ],
-    ['everybody', {}, { enabled: true, rollout_percentage: 100, reason: 'within_percentage' }],
-    [
-      'another is a pilot',
-      { rollout_percentage: 0, pilot_enterprises: [OTHER_ENTERPRISE] },
-      { enabled: false, rollout_percentage: 0, reason: 'beyond_percentage' },
-    ],
-  ])('%s', (_, overrides, expected) => {
-    expect(featureStatus(flag(overrides), FEATURE_NAME, { ...of(ENTERPRISE), user_id: 'user-123' })).toEqual({
-      feature: FEATURE_NAME,
-      user_specific: true,
-      description: FEATURE_DESCRIPTION,
-      user_id: 'user-123',
-      enterprise_customer_uuid: ENTERPRISE,
-      ...expected,
-    });
-  });
-});
 
 describe('the general state: is it on for anybody?', () => {
   test.each<[string, Partial<Flag>, object]>([
@@ -44,11 +18,6 @@ describe('the general state: is it on for anybody?', () => {
     const expectedState = { user_specific: false, user_id: 'user-123', enterprise_customer_uuid: null, ...expected };
     expect(featureStatus(flag(overrides), FEATURE_NAME, { user_id: 'user-123' })).toMatchObject(expectedState);
   });
-});
-
-test('there is one feature', () => {
-  expect(featureStatus(flag(), 'schedule_optimization', {})).toBeUndefined();
-  expect(Object.keys(allStatuses(flag(), {}).features)).toEqual([FEATURE_NAME]);
 });
 
 const id = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
