@@ -94,27 +94,3 @@ describe('the table', () => {
     expect([...labels].sort()).toEqual(['integration', 'kind', 'learning_time', 'queue', 'result', 'source']);
   });
 });
-
-describe('our own parser refuses', () => {
-  const HEAD = '# HELP a A.\n# TYPE a gauge\n';
-  test.each([
-    ['no end of the last line', `${HEAD}a 1`],
-    ['a sample without a type', 'a 1\n'],
-    ['a type without help', '# TYPE a gauge\na 1\n'],
-    ['help without a type', '# HELP a A.\na 1\n'],
-    ['an empty line', `${HEAD}\na 1\n`],
-    ['no sample', HEAD],
-    ['a metric twice', `${HEAD}a 1\n${HEAD}a 2\n`],
-    ['a sample twice', `${HEAD}a{x="1",y="2"} 1\na{y="2",x="1"} 2\n`],
-    ['another metric’s sample', `${HEAD}a 1\nb 1\n`],
-    ['no number', `${HEAD}a one\n`],
-    ['a number of another language', `${HEAD}a 1,5\n`],
-    ['a bare quote', `${HEAD}a{x="1"2"} 1\n`],
-    ['an escape that there is not', `${HEAD}a{x="\\t"} 1\n`],
-    ['a label twice', `${HEAD}a{x="1",x="2"} 1\n`],
-    ['a comma at the end', `${HEAD}a{x="1",} 1\n`],
-    ['a name with a dash', '# HELP a-b A.\n# TYPE a-b gauge\na-b 1\n'],
-  ])('%s', (_, text) => {
-    expect(() => parsePrometheus(text)).toThrow(Error);
-  });
-});
