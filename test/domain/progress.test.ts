@@ -22,14 +22,6 @@ describe('a delivery that nobody has tried yet', () => {
       progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
     });
   });
-
-  test('says which version of the flag decided on its learning time', () => {
-    expect(newDelivery(subject(), ENRICHED, { configVersion: 'v7' }).progress.config_version).toBe('v7');
-  });
-
-  test('may be due at a time', () => {
-    expect(newDelivery(subject(), PENDING, { dueAt: new Date(0) }).progress.due_at).toBe('1970-01-01T00:00:00.000Z');
-  });
 });
 
 describe('a delivery that waits for its moment', () => {
@@ -76,10 +68,6 @@ describe('a delivery that is dead', () => {
     );
   });
 
-  test('keeps what is known of the learning time, so that nothing is asked twice', () => {
-    expect(redriveOf(delivery(ENRICHED)).progress.enrichment).toEqual(ENRICHED);
-  });
-
   test('says why, in at most 500 characters', () => {
     expect(dead(delivery(), 1, 'HTTP 400').reason).toBe('HTTP 400');
     expect(dead(delivery(), 1, 'x'.repeat(10_000)).reason).toHaveLength(MAX_REASON_CHARACTERS);
@@ -92,17 +80,6 @@ describe('a delivery that is dead', () => {
 });
 
 describe('a delivery that is decided otherwise', () => {
-  test('is due where it waits', () => {
-    const progress = decided(delivery(), 2, 'retry', 'HTTP 503', new Date(0));
-    expect(progress).toEqual({
-      enrichment: ENRICHED,
-      attempt: 2,
-      due_at: '1970-01-01T00:00:00.000Z',
-      outcome: 'retry',
-      reason: 'HTTP 503',
-    });
-  });
-
   test('remembers how often it was sent to the queue again, which makes its next name', () => {
     const given = delivery(ENRICHED, {}, { deferrals: 2 });
     expect(decided(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);

@@ -27,8 +27,6 @@ const anyPolicy = fc
   .map(policyOf);
 
 describe('how often', () => {
-  test('nine times after the first, where nothing is said', () => expect(policyOf().maxRetries).toBe(9));
-
   test.each([0, 1, 10])('%i times, where the integration says so', (max_retries) => {
     const policy = policyOf({ max_retries });
     expect(policy.maxRetries).toBe(max_retries);
@@ -150,10 +148,6 @@ describe('when it is tried again', () => {
     expect(waitMs(10, middle)).toBeUndefined();
     expect(waitMs(11, middle)).toBeUndefined();
     expect(waitMs(10, middle, 60_000)).toBeUndefined();
-  });
-
-  test('never, where no retry is wanted', () => {
-    expect(nextTryAt(policyOf({ max_retries: 0 }), 1, NOW, middle)).toBeUndefined();
   });
 
   test('up to 10% earlier or later', () => {

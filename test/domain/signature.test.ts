@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
 import { signatureHeader, signingSecret } from '../../lambdas/domain/signature.ts';
-import { anyString, jsonObjectText } from '../support/arbitraries.ts';
+import { jsonObjectText } from '../support/arbitraries.ts';
 import { NOW } from '../support/factories.ts';
 
 const ID = 'wh_0123456789abcdef0123456789abcdef01234567';
@@ -45,14 +45,6 @@ describe('the known answers of Standard Webhooks’ own libraries', () => {
 });
 
 describe('the signature of a webhook', () => {
-  test('is the one that the specification words', () => {
-    fc.assert(
-      fc.property(secret, fc.nat(), anyString, (one, seconds, body) => {
-        expect(signatureHeader([one], ID, seconds, body)).toBe(bySpecification(one, ID, seconds, body));
-      }),
-    );
-  });
-
   test('is there for each secret, in their order, cut by one space', () => {
     fc.assert(
       fc.property(fc.array(secret, { minLength: 1, maxLength: 5 }), jsonObjectText, (secrets, body) => {
@@ -101,15 +93,9 @@ describe('the official library', () => {
 
   test.each([
     ['Greek, emoji and an accent of its own', JSON.stringify({ title: 'Λόγος 🎓 e\u0301' })],
-    ['250 KiB of ASCII', JSON.stringify({ text: 'x'.repeat(250 * 1024) })],
     ['250 KiB of two-byte characters', JSON.stringify({ text: 'é'.repeat(125 * 1024) })],
   ])('verifies %s', (_what, body) => {
     expect(verify(secretOf(1), body, signatureHeader([secretOf(1)], ID, SECONDS, body))).toEqual(JSON.parse(body));
-  });
-
-  test.each([24, 33, 64])('verifies by a secret of %i bytes', (length) => {
-    const one = secretOf(7, length);
-    expect(verify(one, '{"a":1}', signatureHeader([one], ID, SECONDS, '{"a":1}'))).toEqual({ a: 1 });
   });
 
   test('verifies by either secret while both are in use, and by no other', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { asleep, asleepAgain, SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
+import { asleep } from '../../lambdas/domain/sleep.ts';
 import { delivery, ENRICHED, NOW } from '../support/factories.ts';
 
 const PAUSED = { cause: 'paused', why: 'it is paused' } as const;
@@ -15,10 +15,6 @@ describe('a parked delivery', () => {
     expect([undefined, 1, 2, 3, 4, 5].map((sleeps) => minutesAsleep(sleeps, 0.5))).toEqual([1, 2, 4, 8, 16, 32]);
     expect(minutesAsleep(0, 0)).toBeCloseTo(0.9);
     expect(minutesAsleep(5, 1)).toBeCloseTo(35.2);
-  });
-
-  test('sleeps for 63 minutes in all', () => {
-    expect(SLEEPS_MS.reduce((sum, ms) => sum + ms, 0)).toBe(63 * 60_000);
   });
 
   test('spends no try, and gives up a moment that was reserved for it', () => {
@@ -40,17 +36,5 @@ describe('a parked delivery', () => {
       reason: 'parked: it is gone',
       parked_for: 'gone',
     });
-  });
-
-  test('sleeps 32 minutes more, as often as needed, while the ledger cannot hold it', () => {
-    const given = delivery(ENRICHED, {}, { attempt: 3, sleeps: 6 });
-    const result = asleepAgain(given, PAUSED, NOW, () => 0.5);
-    expect(result).toMatchObject({
-      outcome: 'retry',
-      sleeps: 6,
-      parked_for: 'paused',
-      due_at: '2026-01-15T12:32:00.000Z',
-    });
-    expect(asleep({ ...given, progress: result }, PAUSED, NOW, () => 0.5).outcome).toBe('parked');
   });
 });

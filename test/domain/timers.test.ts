@@ -119,20 +119,6 @@ describe('what a delivery does on waking', () => {
   const own = leadOf('own', -HOUR_MS);
   const waking = waitingFor(0, own);
 
-  test('it is sent, where its user did nothing since', () => {
-    expect(onWaking(waking, timer({ ...own, send_at: at(0) }), NOW)).toEqual({ to: 'send' });
-  });
-
-  test('it is sent, where there is no timer: the ledger did not answer, or has lost it', () => {
-    expect(onWaking(waking, undefined, NOW)).toEqual({ to: 'send' });
-  });
-
-  test('it is cancelled by a later event, which is named', () => {
-    const later = leadOf('later', -1);
-    const reason = `a later event of its user took its place: ${later.webhook_id}`;
-    expect(onWaking(waking, timer(later), NOW)).toEqual({ to: 'cancel', reason });
-  });
-
   test('it is sent, where only an earlier publication of it has a timer: its own is yet to be written', () => {
     const earlier = timer({ ...own, occurred_at: at(-2 * HOUR_MS), send_at: at(HOUR_MS) });
     for (const generation of [0, 1]) expect(onWaking({ ...waking, generation }, earlier, NOW)).toEqual({ to: 'send' });
