@@ -2,11 +2,6 @@ import { describe, expect, test } from '@jest/globals';
 import { OriginSlots } from '../../../lambdas/adapters/https/origin-slots.ts';
 
 describe('slots of an origin', () => {
-  test('are had at once while there are some', () => {
-    const slots = new OriginSlots(2);
-    expect([slots.acquire('a', 1_000), slots.acquire('a', 1_000)]).toEqual([true, true]);
-  });
-
   test('are waited for in order when all are taken, and one that came free goes to the first', async () => {
     const slots = new OriginSlots(1);
     slots.acquire('a', 1_000);
@@ -28,10 +23,5 @@ describe('slots of an origin', () => {
     expect(await slots.acquire('a', 10)).toBe(false);
     slots.release('a');
     expect(slots.acquire('a', 1_000)).toBe(true);
-  });
-
-  test('are another origin’s business nowhere', () => {
-    const slots = new OriginSlots(1);
-    expect([slots.acquire('a', 1_000), slots.acquire('b', 1_000)]).toEqual([true, true]);
   });
 });
