@@ -82,20 +82,6 @@ describe('a webhook on the wire', () => {
       expect(partner.received.map(({ path }) => path)).toEqual(['/']);
     },
   );
-
-  test('is not sent to where a redirect points', async () => {
-    const elsewhere = await partnerThat((answer) => answer.end());
-    const partner = await partnerThat((answer) => answer.writeHead(302, { location: elsewhere.url }).end());
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 302 });
-    expect(elsewhere.received).toEqual([]);
-  });
-
-  test('is answered by the last status, not by an interim one', async () => {
-    const partner = await partnerThatTalks((socket) => {
-      socket.end('HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 503 No\r\ncontent-length: 0\r\n\r\n');
-    });
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 503 });
-  });
 });
 
 describe('a partner that gives no answer', () => {
@@ -105,53 +91,43 @@ describe('a partner that gives no answer', () => {
     expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNREFUSED' });
   });
 
-  test('resets the connection: a fresh socket is not tried again', async () => {
-    const partner = await partnerThatTalks((socket) => socket.resetAndDestroy());
-    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
+  test.each<[string, (socket: Socket) => void, string]>([
+    ['resets the connection', (socket) => socket.resetAndDestroy(), 'ECONNRESET'],
+    ['closes the connection', (socket) => void socket.end(), 'ECONNRESET'],
+    ['responds with something else', (socket) => void socket.end('SSH-2.0-server\r\n'), 'MALFORMED_RESPONSE'],
+  ])('%s: a fresh socket is not tried again', async (_what, talk, code) => {
+    const partner = await partnerThatTalks(talk);
+    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code });
     expect(partner.connections).toHaveLength(1);
-  });
-
-  test('closes the connection without a word', async () => {
-    const partner = await partnerThatTalks((socket) => socket.end());
-    expect(await send(request(partner.url))).toEqual({ kind: 'failed', code: 'ECONNRESET' });
-    expect(partner.connections).toHaveLength(1);
-  });
-
-  test('speaks something else', async () => {
-    const partner = await partnerThatTalks((socket) => socket.end('SSH-2.0-server\r\n'));
-    const result = await sender.send(request(partner.url));
-    expect(result).toMatchObject({ kind: 'failed', code: 'MALFORMED_RESPONSE' });
-    expect(classify(result).verdict).toBe('dead');
   });
 });
 
 // test/adapters/https/responses.test.ts holds the sender to a table of them.
 describe('a response that cannot be read after its status', () => {
-  test('has more headers than anybody reads', async () => {
-    const header = `x-more: ${'x'.repeat(8_000)}\r\n`;
-    const partner = await partnerThatTalks((socket) => socket.write(`HTTP/1.1 200 OK\r\n${header.repeat(100)}`));
-    const result = await sender.send(request(partner.url));
-    expect(result).toMatchObject({ kind: 'answered', status: 200, responseFault: 'HPE_HEADER_OVERFLOW' });
+  test.each<[string, string, (socket: Socket) => void, object]>([
+    ['has too many headers', 'x-more: 1\r\n'.repeat(10_000), () => {}, { responseFault: 'HPE_HEADER_OVERFLOW' }],
+    [
+      'has a garbled body',
+      'transfer-encoding: chunked\r\n\r\nno number\r\n',
+      () => {},
+      { responseFault: 'HPE_INVALID_CHUNK_SIZE' },
+    ],
+    [
+      'is reset in its body',
+      'content-length: 9\r\n\r\nshort',
+      (socket) => socket.resetAndDestroy(),
+      { answerStart: 'short', responseFault: 'ECONNRESET' },
+    ],
+    [
+      'breaks off in its body',
+      'content-length: 9\r\n\r\nshort',
+      (socket) => void socket.end(),
+      { answerStart: 'short', responseFault: 'ECONNRESET' },
+    ],
+  ])('%s: its status and its beginning are kept', async (_what, rest, end, kept) => {
+    const partner = await partnerThatTalks((socket) => socket.write(`HTTP/1.1 200 OK\r\n${rest}`, () => end(socket)));
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, ...kept });
     await closed(partner.connections[0]);
-  });
-
-  test('has a garbled body', async () => {
-    const partner = await partnerThatTalks((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nno number\r\n');
-    });
-    const responseFault = 'HPE_INVALID_CHUNK_SIZE';
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, responseFault });
-  });
-
-  test.each<[string, (socket: Socket) => void]>([
-    ['is reset', (socket) => socket.resetAndDestroy()],
-    ['breaks off', (socket) => void socket.end()],
-  ])('%s in its body, and its beginning is kept', async (_how, end) => {
-    const partner = await partnerThatTalks((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nshort', () => end(socket));
-    });
-    const cut = { kind: 'answered', status: 200, answerStart: 'short', responseFault: 'ECONNRESET' };
-    expect(await send(request(partner.url))).toEqual(cut);
     expect(partner.connections).toHaveLength(1);
   });
 
@@ -182,17 +158,6 @@ test('the body of a response is waited for 2 s where nothing else is said', asyn
   expect(await sent).toEqual({ kind: 'answered', status: 200, answerStart: 'toke' });
 });
 
-describe('a partner that wants another protocol', () => {
-  test('answers 101, which ends the try like any other status', async () => {
-    const partner = await partnerThatTalks((socket) => {
-      socket.write('HTTP/1.1 101 Switching Protocols\r\nupgrade: h2c\r\nconnection: upgrade\r\n\r\n');
-    });
-    const result = await send(request(partner.url, { timeoutMs: 600_000 }));
-    expect(result).toEqual({ kind: 'answered', status: 101 });
-    await closed(partner.connections[0]);
-  });
-});
-
 describe('one deadline over connection, headers and body', () => {
   const DEADLINE_MS = 150;
 
@@ -205,6 +170,7 @@ describe('one deadline over connection, headers and body', () => {
     const partner = await partnerThatTalks(talk);
     const result = await send(request(partner.url, { timeoutMs: DEADLINE_MS }));
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
+    await closed(partner.connections[0]);
   });
 
   test.each<[string, (socket: Socket) => void]>([
@@ -214,12 +180,6 @@ describe('one deadline over connection, headers and body', () => {
     const partner = await partnerThatTalks(talk);
     const result = await send(request(partner.url, { timeoutMs: DEADLINE_MS }));
     expect(result).toMatchObject({ kind: 'answered', status: 200, responseFault: 'TIMEOUT' });
-    await closed(partner.connections[0]);
-  });
-
-  test('closes the connection: a partner that hangs keeps none of ours', async () => {
-    const partner = await partnerThatTalks(() => {});
-    await sender.send(request(partner.url, { timeoutMs: DEADLINE_MS }));
     await closed(partner.connections[0]);
   });
 
@@ -238,13 +198,6 @@ describe('a partner that answers at once', () => {
     });
     const result = await send(request(partner.url, { body: 'x'.repeat(20_000_000), timeoutMs: 600_000 }));
     expect(result).toEqual({ kind: 'answered', status: 413 });
-  });
-
-  test('may close the connection with its answer', async () => {
-    const partner = await partnerThatTalks((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nuntil the end'));
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, answerStart: 'until the end' });
-    const other = await partnerThat((answer) => answer.writeHead(200, { connection: 'close' }).end('bye'));
-    expect(await send(request(other.url))).toEqual({ kind: 'answered', status: 200, answerStart: 'bye' });
   });
 });
 
@@ -285,6 +238,7 @@ describe('a connection that was kept', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['reset', (socket) => socket.resetAndDestroy()],
     ['closed', (socket) => socket.destroy()],
+    ['found to hold the rest of an earlier response', (socket) => socket.write('</html>')],
   ])('and is %s as it is used again costs nothing: once more on a fresh one', async (_how, spoil) => {
     const partner = await partnerThatSpoilsReuse(spoil);
     expect(await send(request(partner.url, { body: '"first"' }))).toEqual({ kind: 'answered', status: 200 });
@@ -341,13 +295,6 @@ describe('a connection that was kept', () => {
     expect(await send(request(partner.url))).toEqual(expected);
     expect(partner.received).toHaveLength(2);
   });
-
-  test('and brings the rest of an earlier response costs nothing: once more on a fresh one', async () => {
-    const partner = await partnerThatSpoilsReuse((socket) => socket.write('</html>'));
-    await sender.send(request(partner.url));
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200 });
-    expect(partner.received.map(({ connection }) => connection)).toEqual([0, 0, 1]);
-  });
 });
 
 describe('an address', () => {
@@ -358,17 +305,7 @@ describe('an address', () => {
     expect(result).toEqual({ kind: 'failed', code: 'FORBIDDEN_URL' });
     expect(classify(result).verdict).toBe('dead');
     expect(partner.connections).toHaveLength(0);
-  });
-
-  test.each([
-    ['ftp://partner.example/', 'FORBIDDEN_URL'],
-    ['https://user:pass@partner.example/', 'FORBIDDEN_URL'],
-    ['http://[::1]/', 'FORBIDDEN_ADDRESS'],
-    ['http://169.254.169.254/latest/meta-data', 'FORBIDDEN_ADDRESS'],
-    ['https://partner.example:99999/', 'INVALID_URL'],
-    ['partner.example', 'INVALID_URL'],
-  ])('%s is none to send to: %s', async (url, code) => {
-    expect(await send(request(url))).toEqual({ kind: 'failed', code });
+    expect(await send(request('http://169.254.169.254/'))).toEqual({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' });
   });
 
   test('has one of the stage’s ports', async () => {
@@ -430,14 +367,10 @@ describe('what is kept of an answer', () => {
     expect(await keeping('x'.repeat(2_049))).toBe('x'.repeat(2_048));
   });
 
-  test('is nothing of an empty one', async () => {
-    expect(await keeping('')).toBeUndefined();
-  });
-
   test('is as much as was asked for, up to 64 KiB', async () => {
     expect(await keeping('x'.repeat(60_000), 50_000)).toBe('x'.repeat(50_000));
     expect(await keeping('x'.repeat(70_000), 1_000_000)).toBe('x'.repeat(65_536));
-    expect(await keeping('x', 0)).toBeUndefined();
+    expect([await keeping('x', 0), await keeping('')]).toEqual([undefined, undefined]);
   });
 
   test('is text, even where a character was cut or there was none', async () => {
