@@ -48,15 +48,19 @@ afterEach(async () => {
   await plane.close();
 });
 
+/** The source when so much time has passed. */
+function sourceAfter(ms: number): typeof source {
+  nowMs += ms;
+  return source;
+}
+
 describe('read', () => {
   test('keeps the secret for 15 minutes', async () => {
     expect(await source.read()).toEqual({ account: 'acme', user: 'learning', password: 'one' });
     put('two');
-    nowMs += 15 * MINUTE_MS - 1;
-    expect((await source.read()).password).toBe('one');
+    expect((await sourceAfter(15 * MINUTE_MS - 1).read()).password).toBe('one');
     expect(front.requests).toHaveLength(1);
-    nowMs += 1;
-    expect((await source.read()).password).toBe('two');
+    expect((await sourceAfter(1).read()).password).toBe('two');
     expect(front.requests).toHaveLength(2);
   });
 
@@ -79,29 +83,24 @@ describe('read', () => {
     nowMs += 24 * 60 * MINUTE_MS;
     const all = await Promise.all(Array.from({ length: 5 }, () => source.read()));
     expect(all.map(({ password }) => password)).toEqual(Array(5).fill('one'));
-    nowMs += 29_999;
-    await source.read();
+    await sourceAfter(29_999).read();
     expect(front.requests).toHaveLength(2);
-    nowMs += 1;
-    await source.read();
+    await sourceAfter(1).read();
     expect(front.requests).toHaveLength(3);
     expect(messages()).toEqual(['warn secret.unavailable']);
     plane.secretsManager.setDown(false);
     put('two');
-    nowMs += 30_000;
-    expect((await source.read()).password).toBe('two');
+    expect((await sourceAfter(30_000).read()).password).toBe('two');
     expect(messages()).toEqual(['warn secret.unavailable', 'info secret.back']);
     plane.secretsManager.setDown(true);
-    nowMs += 15 * MINUTE_MS;
-    await source.read();
+    await sourceAfter(15 * MINUTE_MS).read();
     expect(messages()).toEqual(['warn secret.unavailable', 'info secret.back', 'warn secret.unavailable']);
   });
 
   test('serves an old secret in place of an unusable one', async () => {
     await source.read();
     plane.secretsManager.put(ID, '{"account":"acme"}');
-    nowMs += 15 * MINUTE_MS;
-    expect((await source.read()).password).toBe('one');
+    expect((await sourceAfter(15 * MINUTE_MS).read()).password).toBe('one');
     expect(log.lines).toMatchObject([
       {
         level: 'warn',
@@ -135,8 +134,7 @@ describe('refetch', () => {
   test('bypasses the cache, and reads see what it found', async () => {
     await source.read();
     put('two');
-    nowMs += MINUTE_MS;
-    expect((await source.refetch()).password).toBe('two');
+    expect((await sourceAfter(MINUTE_MS).refetch()).password).toBe('two');
     expect((await source.read()).password).toBe('two');
     expect(front.requests).toHaveLength(2);
   });
@@ -146,12 +144,10 @@ describe('refetch', () => {
     put('two');
     nowMs += MINUTE_MS;
     const together = await Promise.all(Array.from({ length: 10 }, () => source.refetch()));
-    nowMs += 4999;
-    const later = await source.refetch();
+    const later = await sourceAfter(4999).refetch();
     expect([...together, later].map(({ password }) => password)).toEqual(Array(11).fill('two'));
     expect(front.requests).toHaveLength(2);
-    nowMs += 1;
-    await source.refetch();
+    await sourceAfter(1).refetch();
     expect(front.requests).toHaveLength(3);
   });
 
@@ -165,8 +161,7 @@ describe('refetch', () => {
   test('a read during a refetch of an expired secret joins it', async () => {
     await source.read();
     put('two');
-    nowMs += 15 * MINUTE_MS;
-    const [refetched, read] = await Promise.all([source.refetch(), source.read()]);
+    const [refetched, read] = await Promise.all([sourceAfter(15 * MINUTE_MS).refetch(), source.read()]);
     expect(read).toBe(refetched);
     expect(front.requests).toHaveLength(2);
   });
@@ -177,13 +172,11 @@ describe('refetch', () => {
     plane.secretsManager.setDown(true);
     const results = await Promise.allSettled(Array.from({ length: 5 }, () => source.refetch()));
     expect(results.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
-    nowMs += 4999;
-    await expect(source.refetch()).rejects.toMatchObject({ name: 'SecretUnavailable' });
+    await expect(sourceAfter(4999).refetch()).rejects.toMatchObject({ name: 'SecretUnavailable' });
     expect(front.requests).toHaveLength(2);
     expect((await source.read()).password).toBe('one');
     plane.secretsManager.setDown(false);
-    nowMs += 1;
-    expect((await source.refetch()).password).toBe('one');
+    expect((await sourceAfter(1).refetch()).password).toBe('one');
     expect(messages()).toEqual(['warn secret.unavailable', 'info secret.back']);
   });
 });
@@ -219,11 +212,6 @@ describe('an unusable secret', () => {
     expect(inspected(error)).not.toMatch(/acme-account|leak/);
   });
 
-  test('names the key where neither key nor password is there', async () => {
-    const error = await refusal(JSON.stringify({ account: 'a', user: 'u' }));
-    expect(error.message).toMatch(/^secret \/test\/snowflake has no private_key \(/);
-  });
-
   test.each(['hunter2 is no JSON', '{"password": hunter2}'])('not JSON: the text is quoted nowhere', async (text) => {
     const error = await refusal(text);
     expect(error).toMatchObject({
@@ -231,10 +219,6 @@ describe('an unusable secret', () => {
       message: `secret ${ID} is not a JSON object such as {"key": "value"}`,
     });
     expect(inspected(error)).not.toContain('hunter2');
-  });
-
-  test('JSON that is no object', async () => {
-    expect((await refusal('"hunter2"')).message).toMatch(/is not a JSON object/);
   });
 
   test('no text', async () => {

@@ -265,17 +265,6 @@ describe('outages', () => {
     expect(front.commands.slice(before).map(([name]) => name?.toUpperCase())).toContain('PING');
   });
 
-  test('a write to a server that hangs ends too', async () => {
-    const front = await frontOf(server.port);
-    const { cache, lines, deadlines } = cacheAt(front.port);
-    const key = newKey();
-    await store(cache, key);
-    front.abandonSockets();
-    deadlines.commandMs = SHORT.commandMs;
-    await cache.write(new Map([[learnerKeyText(key), ANSWER]]), 3600);
-    expect(lines).toEqual([unavailable('no answer within 50 ms')]);
-  });
-
   test('a socket idle for over 20 s is replaced before it is used', async () => {
     const front = await frontOf(server.port);
     const { cache, lines, skip } = cacheAt(front.port);
