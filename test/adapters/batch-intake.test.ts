@@ -124,10 +124,6 @@ describe('a message that came five times', () => {
     ]);
   });
 
-  test('is acknowledged like any other when it succeeds', async () => {
-    expect((await run([record('x', { receives: 5 })], succeed)).failed).toEqual([]);
-  });
-
   test('harms no batch-mate and no other suspect when it fails', async () => {
     const handle: HandleMessages = async (messages) => {
       if (messages.some(({ id }) => id === 'x')) throw new Error('x again');

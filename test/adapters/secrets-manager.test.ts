@@ -181,14 +181,6 @@ describe('refetch', () => {
   });
 });
 
-test.each<[string, string]>([
-  ['after a byte order mark', `\uFEFF{"account":"acme","user":"learning","password":"one"}`],
-  ['that was encoded twice', JSON.stringify('{"account":"acme","user":"learning","password":"one"}\n')],
-])('a secret %s is read', async (_, text) => {
-  plane.secretsManager.put(ID, text);
-  expect(await source.read()).toEqual({ account: 'acme', user: 'learning', password: 'one' });
-});
-
 test('a secret that was stored as bytes is read', async () => {
   const bytes = new TextEncoder().encode('\uFEFF{"account":"acme","user":"learning","password":"two"}');
   client.middlewareStack.add((next) => async (args) => withBytes(await next(args), bytes), { step: 'initialize' });

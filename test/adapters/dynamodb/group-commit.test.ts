@@ -50,16 +50,6 @@ describe('writes that are asked for in the same moment', () => {
     expect(ended).toEqual(['a', 'b', 'c']);
   });
 
-  test('go in calls of 25', async () => {
-    const { calls, commit, called } = tableOnDemand();
-    const writes = Array.from({ length: 60 }, (_, index) => commit(`${index}`, write(`${index}`)));
-    await called(3);
-    expect(calls.map((call) => call.writes.length)).toEqual([25, 25, 10]);
-    for (const call of calls) call.answer();
-    await Promise.all(writes);
-    expect(calls).toHaveLength(3);
-  });
-
   test('of one key are one write, the later one, and both end with it', async () => {
     const { calls, commit, called } = tableOnDemand();
     const writes = [commit('a', write('a', 'first')), commit('b', write('b')), commit('a', write('a', 'second'))];
