@@ -57,11 +57,7 @@ describe('in the template', () => {
   test('events are matched by values alone', () => {
     const [pattern, ...others] = of('EventPattern');
     expect(others).toEqual([]);
-    // Numbers, prefixes and wildcards would be objects in these lists.
-    expect(pattern?.value).toEqual({
-      source: [expect.any(String)],
-      'detail-type': [expect.any(String)],
-      detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: [{ Ref: expect.any(String) }] },
-    });
+    // Numbers, prefixes and wildcards would be objects in these lists: stack.test.ts has its values.
+    expect(pattern?.value).toHaveProperty('detail.stateMachineArn', [{ Ref: expect.any(String) }]);
   });
 });
