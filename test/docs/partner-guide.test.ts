@@ -12,6 +12,7 @@ import { classify } from '../../lambdas/domain/outcome.ts';
 import { composePayload } from '../../lambdas/domain/payload.ts';
 import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
 import { ENRICHED, integration, PLAIN } from '../support/factories.ts';
+import { blocksOf } from './guide-steps.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const guide = readFileSync(join(ROOT, 'docs/partner-guide.md'), 'utf8');
@@ -31,22 +32,13 @@ function rows(heading: string): string[][] {
     .map((cells) => cells.map((cell) => cell.trim()));
 }
 
-interface Block {
-  readonly language: string;
-  readonly code: string;
-  /** The paragraph before it. */
-  readonly before: string;
-}
-
-const blocks: readonly Block[] = [...guide.matchAll(/([^\n]*(?:\n[^\n]+)*)\n\n```(\w+)\n(.*?)^```$/gms)].map(
-  ([, before = '', language = '', code = '']) => ({ language, code, before: before.trim() }),
-);
+const blocks = blocksOf(guide);
 
 const json = blocks.filter(({ language }) => language === 'json').map(({ code }) => JSON.parse(code));
 
 /** The block that is shown after a paragraph with these words. */
 function shownAfter(words: string): string {
-  const block = blocks.find(({ before }) => before.replaceAll('\n', ' ').includes(words));
+  const block = blocks.find(({ before }) => before.includes(words));
   if (block === undefined) throw new Error(`the guide shows nothing after: ${words}`);
   return block.code;
 }
