@@ -106,9 +106,6 @@ test('refresh asks anew; what is as it was renders nothing', async () => {
   server.behave(answering(200, { features: { [FEATURE]: OFF } }));
   await refresh();
   await says('ready false false false 1');
-  server.behave(answering(500, ''));
-  await refresh();
-  await says('StatusRefused false false false 1');
 });
 
 test('another enterprise begins anew: the former one’s features are never shown', async () => {
@@ -119,22 +116,6 @@ test('another enterprise begins anew: the former one’s features are never show
   expect(shown.textContent).toBe('loading false false false 0');
   await until(() => server.seen.length === 2);
   expect(server.seen.map(({ url }) => url.split('=')[1])).toEqual(['first', 'second']);
-});
-
-test('an answer for the former one that comes late is not heard', async () => {
-  let answerFirst = () => {};
-  server.behave((request, response) => {
-    const isFirst = request.url?.endsWith('first');
-    const answer = () => answering(200, { features: { [FEATURE]: isFirst ? ON : OFF } })(request, response);
-    if (isFirst) answerFirst = answer;
-    else answer();
-  });
-  render(provider({ userId: 'first' }));
-  await until(() => server.seen.length === 1);
-  render(provider({ userId: 'second' }));
-  await says('ready false false false 1');
-  answerFirst();
-  await says('ready false false false 1');
 });
 
 test('the same props in another render ask nothing anew', async () => {
