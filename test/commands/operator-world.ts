@@ -183,6 +183,13 @@ export async function startOperatorWorld(
   return world;
 }
 
+/** Lets a test answer a client's calls, or make another call before or after one. */
+export function intercept(client: object, answer: (command: object, send: () => Promise<unknown>) => unknown): void {
+  const sender = client as { send(command: object): Promise<unknown> };
+  const send = sender.send.bind(sender);
+  sender.send = async (command) => answer(command, () => send(command));
+}
+
 /** With the validator that the stack has, and its seed deployed. */
 function defineIntegrations({ appConfig }: ControlPlane): void {
   const schema = JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' }));

@@ -2,19 +2,18 @@ import { CancelMessageMoveTaskCommand, SQSClient, StartMessageMoveTaskCommand } 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Context } from '../../commands/context.ts';
 import { redrive } from '../../commands/redrive.ts';
-import { DEAD_LETTERS, type FakeMoveTasks, startFakeMoveTasks } from './fake-move-tasks.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { eachTest } from '../support/each-test.ts';
+import { DEAD_LETTERS, startFakeMoveTasks } from './fake-move-tasks.ts';
+import { intercept, startOperatorWorld } from './operator-world.ts';
 
 const DELIVERIES = 'arn:aws:sqs:us-east-1:000000000000:deliveries';
 
-let world: OperatorWorld;
-let tasks: FakeMoveTasks;
+const world = eachTest(startOperatorWorld);
+const tasks = eachTest(startFakeMoveTasks);
 let sqs: SQSClient;
 let context: Context;
 
-beforeEach(async () => {
-  world = await startOperatorWorld();
-  tasks = await startFakeMoveTasks();
+beforeEach(() => {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   sqs = new SQSClient({ endpoint: tasks.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
   const outputs: Record<string, string> = {
@@ -29,11 +28,7 @@ beforeEach(async () => {
   context = { ...world.context, openStage };
 });
 
-afterEach(async () => {
-  sqs.destroy();
-  await tasks.close();
-  await world.close();
-});
+afterEach(() => sqs.destroy());
 
 const run = (...words: readonly string[]) => redrive(words, context);
 
@@ -57,9 +52,9 @@ test('--yes asks nothing, --rate is passed on', async () => {
   expect(world.printed()).toContain('moved 1 letter:');
 });
 
-test.each([['n'], [''], ['yeah'], [undefined]])('answered %j: nothing is moved', async (answer) => {
+test('answered no: nothing is moved', async () => {
   tasks.letters = 3;
-  if (answer !== undefined) world.answers.push(answer);
+  world.answers.push('n');
   expect(await run()).toBe(1);
   expect(tasks.tasks).toEqual([]);
   expect(world.printed()).toContain('nothing is changed');
@@ -83,11 +78,10 @@ test('a start whose response is lost, or that another operator makes first, is f
   tasks.letters = 5;
   await run('--yes');
   tasks.letters = 30;
-  const send = sqs.send.bind(sqs);
-  sqs.send = (async (command: never) => {
-    if ((command as object) instanceof StartMessageMoveTaskCommand) await send(command);
-    return send(command);
-  }) as typeof sqs.send;
+  intercept(sqs, async (command, send) => {
+    if (command instanceof StartMessageMoveTaskCommand) await send();
+    return send();
+  });
   expect(await run('--yes')).toBe(0);
   expect(tasks.tasks).toHaveLength(2);
   expect(world.printed()).toMatch(/moved 30 letters/);
@@ -96,11 +90,10 @@ test('a start whose response is lost, or that another operator makes first, is f
 test('a stop whose response is lost has stopped it', async () => {
   tasks.letters = 30;
   tasks.begin(DELIVERIES, 10);
-  const send = sqs.send.bind(sqs);
-  sqs.send = (async (command: never) => {
-    if ((command as object) instanceof CancelMessageMoveTaskCommand) await send(command);
-    return send(command);
-  }) as typeof sqs.send;
+  intercept(sqs, async (command, send) => {
+    if (command instanceof CancelMessageMoveTaskCommand) await send();
+    return send();
+  });
   expect(await run('--stop')).toBe(0);
   expect(tasks.tasks).toMatchObject([{ Status: 'CANCELLED' }]);
   expect(world.printed()).toMatch(/^stopped: /);
@@ -110,11 +103,10 @@ test('a start that SQS refuses while nothing moves fails', async () => {
   tasks.letters = 5;
   await run('--yes');
   tasks.letters = 5;
-  const send = sqs.send.bind(sqs);
-  sqs.send = (async (command: never) => {
-    if ((command as object) instanceof StartMessageMoveTaskCommand) throw new Error('refused');
-    return send(command);
-  }) as typeof sqs.send;
+  intercept(sqs, (command, send) => {
+    if (command instanceof StartMessageMoveTaskCommand) throw new Error('refused');
+    return send();
+  });
   await expect(run('--yes')).rejects.toThrow('refused');
 });
 
@@ -133,25 +125,17 @@ test('a move that is never listed: told, after a minute', async () => {
   await expect(run('--yes')).rejects.toMatchObject({ name: 'CommandFailed' });
 });
 
-test('a move that fails: 1, with the reason of SQS', async () => {
+test.each([
+  [{ Status: 'FAILED', FailureReason: 'NonExistentQueue' }, /^failed after 20 letters: NonExistentQueue$/],
+  [{ Status: 'CANCELLED' }, /^stopped: 20 letters were moved, /],
+])('a move that ends with %j: 1, and why', async (end, words) => {
   tasks.letters = 50;
   tasks.onList = () => {
     const [task] = tasks.tasks;
-    if (task === undefined || task.ApproximateNumberOfMessagesMoved < 20) return;
-    Object.assign(task, { Status: 'FAILED', FailureReason: 'AWS.SimpleQueueService.NonExistentQueue' });
+    if (task !== undefined && task.ApproximateNumberOfMessagesMoved >= 20) Object.assign(task, end);
   };
   expect(await run('--yes')).toBe(1);
-  expect(world.printed()).toBe('failed after 20 letters: AWS.SimpleQueueService.NonExistentQueue');
-});
-
-test('a move that somebody else ends: 1', async () => {
-  tasks.letters = 50;
-  tasks.onList = () => {
-    const [task] = tasks.tasks;
-    if (task !== undefined && task.ApproximateNumberOfMessagesMoved >= 20) task.Status = 'CANCELLED';
-  };
-  expect(await run('--yes')).toBe(1);
-  expect(world.printed()).toContain('stopped: 20 letters were moved');
+  expect(world.printed()).toMatch(words);
 });
 
 test('Ctrl-C ends the command, not the move, and says how to go on', async () => {

@@ -1,21 +1,20 @@
 import { UpdateEnvironmentCommand } from '@aws-sdk/client-appconfig';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { FLAG } from '../../commands/flag/flag-document.ts';
 import type { Stage } from '../../commands/stage.ts';
 import { withoutMonitors } from '../../commands/without-monitors.ts';
-import { type FlagWorld, startFlagWorld } from './flag/flag-world.ts';
+import { eachTest } from '../support/each-test.ts';
+import { startFlagWorld } from './flag/flag-world.ts';
+import { intercept } from './operator-world.ts';
 
 const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm';
 
-let operator: FlagWorld;
+const operator = eachTest(startFlagWorld);
 let stage: Stage;
 
 beforeEach(async () => {
-  operator = await startFlagWorld();
   stage = await operator.world.context.openStage('local');
 });
-
-afterEach(() => operator.close());
 
 const without = <T>(step: () => Promise<T>) =>
   withoutMonitors(stage, FLAG, operator.world.context.terminal.print, step);
@@ -46,14 +45,13 @@ test('the first Ctrl-C during the step ends nothing: they watch again before the
 });
 
 test('where it is not known whether they were taken away, they are put back', async () => {
-  const send = stage.appConfig.send.bind(stage.appConfig);
   let isFirst = true;
-  stage.appConfig.send = (async (command: never) => {
-    const response = await send(command);
-    if (!((command as object) instanceof UpdateEnvironmentCommand) || !isFirst) return response;
+  intercept(stage.appConfig, async (command, send) => {
+    const response = await send();
+    if (!(command instanceof UpdateEnvironmentCommand) || !isFirst) return response;
     isFirst = false;
     throw new Error('no response');
-  }) as typeof stage.appConfig.send;
+  });
   await expect(without(async () => {})).rejects.toThrow('no response');
   expect(operator.watched()).toEqual([ALARM]);
 });

@@ -137,19 +137,4 @@ describe('an alarm rings', () => {
     expect(printed()).toContain('the alarms that watch over the flag are not heeded meanwhile');
     expect(operator.watched()).toEqual(['arn:aws:cloudwatch:us-east-1:000000000000:alarm:harm']);
   });
-
-  test('they watch again where AppConfig fails meanwhile, too', async () => {
-    operator.ring(true);
-    operator.world.plane.appConfig.setRollbackSeconds(121);
-    const { store } = operator.world.plane.appConfig;
-    const start = store.startDeployment.bind(store);
-    let starts = 0;
-    store.startDeployment = (...words) => {
-      starts += 1;
-      if (starts > 1) throw new Error('it breaks');
-      return start(...words);
-    };
-    await expect(run()).rejects.toBeDefined();
-    expect(operator.watched()).toHaveLength(1);
-  });
 });

@@ -34,19 +34,6 @@ test('Ctrl-C ends the command and not the deployment: how to go on, status 1', a
   expect(process.listenerCount('SIGINT')).toBe(0);
 });
 
-test('one that is taken back meanwhile is a failure', async () => {
-  operator.world.onSleep = () =>
-    void operator.world.plane.appConfig.store.stopDeployment('app', 'flags-env', '2', {
-      allowRevert: true,
-      rollbackMs: 0,
-    });
-  await expect(run('percent', '50')).rejects.toMatchObject({
-    name: 'CommandFailed',
-    message: 'deployment 2 was taken back (ROLLED_BACK)',
-  });
-  expect(process.listenerCount('SIGINT')).toBe(0);
-});
-
 test('an alarm that goes off takes it back: which, status 1, and functions have the flag of before', async () => {
   operator.deployFlag({ enabled: true, rollout_percentage: 10 });
   operator.world.onSleep = () => operator.ring(true);

@@ -1,7 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { documentWith, FIRST, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
+import { FIRST, SECOND, startFlagWorld, THIRD } from './flag-world.ts';
 
 const operator = eachTest(startFlagWorld);
 
@@ -75,15 +74,4 @@ test('integrations that cannot be read, or name nobody', async () => {
   expect(printed()).toMatch(
     /\nWhich enterprises there are is not known: the integrations document is not a JSON object$/,
   );
-});
-
-test('nonsense is told', async () => {
-  operator.deployDocument({
-    ...documentWith({ rollout_percentage: 250 }),
-    flags: { [FLAG_KEY]: { attributes: { rollout_percentage: {}, cache_ttl_seconds: {} } } },
-  });
-  await expect(run()).rejects.toMatchObject({
-    name: 'CommandFailed',
-    message: expect.stringContaining('does not fit'),
-  });
 });

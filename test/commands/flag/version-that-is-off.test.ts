@@ -1,7 +1,12 @@
+import {
+  CreateHostedConfigurationVersionCommand,
+  GetHostedConfigurationVersionCommand,
+} from '@aws-sdk/client-appconfig';
 import { beforeEach, expect, test } from '@jest/globals';
 import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { eachTest } from '../../support/each-test.ts';
+import { intercept } from '../operator-world.ts';
 import { documentWith, startFlagWorld } from './flag-world.ts';
 
 const operator = eachTest(startFlagWorld);
@@ -34,25 +39,19 @@ test('and where AppConfig takes no new version', async () => {
     flags: { [FLAG_KEY]: { attributes: {} } },
     values: { [FLAG_KEY]: { enabled: true } },
   });
-  refuse('CreateHostedConfigurationVersionCommand', 'ServiceQuotaExceededException');
+  refuse(CreateHostedConfigurationVersionCommand, 'ServiceQuotaExceededException');
   expect(await run()).toBe(0);
   expect(operator.history().at(-1)).toBe('4: version 1 COMPLETE at-once');
   expect(printed()).toContain('AWS refuses (ServiceQuotaExceededException): too many');
 });
 
-test('no version can be read: a document is made that is off', async () => {
+test('no version can be read: a document is made that is off, and in which everything can be set again', async () => {
   operator.deployDocument(nonsense);
-  refuse('GetHostedConfigurationVersionCommand', 'ResourceNotFoundException');
+  const allow = refuse(GetHostedConfigurationVersionCommand, 'ResourceNotFoundException');
   expect(await run()).toBe(0);
   expect(operator.history().at(-1)).toBe('4: version 4 COMPLETE at-once');
   expect(operator.written().values).toEqual(FLAG_SEED.values);
   expect(printed()).toContain('version 1 cannot be used: AWS refuses (ResourceNotFoundException): too many');
-});
-
-test('of that document everything can be set, and it can be switched on again', async () => {
-  operator.deployDocument(nonsense);
-  const allow = refuse('GetHostedConfigurationVersionCommand', 'ResourceNotFoundException');
-  await run();
   allow();
   expect(await operator.run('pilot', 'add', 'ent-x')).toBe(0);
   expect(await operator.run('percent', '5')).toBe(0);
@@ -80,22 +79,19 @@ test('nothing is served: the seed is deployed', async () => {
 });
 
 /** AppConfig refuses an operation from now on. @returns ends that */
-function refuse(command: string, error: string): () => void {
+function refuse(refused: new (input: never) => object, error: string): () => void {
   const { context } = operator.world;
   const original = context.openStage;
   let isRefusing = true;
   context.openStage = async (name) => {
     const stage = await original(name);
-    const send = stage.appConfig.send.bind(stage.appConfig);
-    stage.appConfig.send = (async (sent: {
-      constructor: { name: string };
-      input: { ConfigurationProfileId?: string };
-    }) => {
-      if (isRefusing && sent.constructor.name === command && sent.input.ConfigurationProfileId === 'flags') {
+    intercept(stage.appConfig, (command, send) => {
+      const { input } = command as { input: { ConfigurationProfileId?: string } };
+      if (isRefusing && command instanceof refused && input.ConfigurationProfileId === 'flags') {
         throw Object.assign(new Error('too many'), { name: error, $fault: 'client' });
       }
-      return send(sent as never);
-    }) as typeof stage.appConfig.send;
+      return send();
+    });
     return stage;
   };
   return () => {
