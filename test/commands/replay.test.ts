@@ -79,8 +79,8 @@ globex       dead       1
 4 webhooks of stage local would be replayed: a dry run, nothing is changed`);
   });
 
-  test.each([['n'], [''], [undefined]])('answered %j: nothing is changed, 1', async (answer) => {
-    if (answer !== undefined) operator.world.answers.push(answer);
+  test('answered no: nothing is changed, 1', async () => {
+    operator.world.answers.push('n');
     expect(await changingNothing('--all', '--rate', '1')).toBe(1);
     expect(operator.world.questions).toEqual(['Replay 3 webhooks of stage local, 1 a second, in about 2 s? [y/N] ']);
     expect(operator.world.printed()).toMatch(/nothing is changed/);
@@ -159,4 +159,40 @@ test('the ledger does not answer: in words', async () => {
   const message = 'AWS denies it to you: not authorized to perform: dynamodb:Query';
   await expect(operator.replay('--all')).rejects.toMatchObject({ name: 'CommandFailed', message });
   await expect(operator.replay(UNKNOWN)).rejects.toMatchObject({ name: 'CommandFailed', message });
+});
+
+test('the rate is kept, and a bar shows how far it is', async () => {
+  const ids = await operator.webhooks([DEAD, DEAD, DEAD, DEAD, DEAD]);
+  expect(await operator.replay('--all', '--yes', '--rate', '2')).toBe(0);
+  const reopened = await Promise.all(ids.map((id) => operator.table.record(id)));
+  const after = reopened.map((record) => Date.parse(record?.times.accepted ?? '') - NOW).toSorted((a, b) => a - b);
+  expect(after).toEqual([0, 500, 1000, 1500, 2000]);
+  expect(operator.world.drawn()).toContain('\r[########            ] 2 of 5  4.0/s');
+  expect(operator.world.drawn()).toMatch(/\r\[#{20}\] 5 of 5 [^\r]*\n$/);
+  // From then on Ctrl-C ends the process at once.
+  expect(process.listenerCount('SIGINT')).toBe(0);
+});
+
+test('the ledger’s answer is lost on its way: the write is known as its own, and the webhook goes out', async () => {
+  const [id] = await operator.webhooks([DEAD]);
+  let isLost = false;
+  operator.front.decide(({ operation }) => {
+    if (isLost || operation !== 'PutItem') return 'pass';
+    isLost = true;
+    return 'lose';
+  });
+  expect(await operator.replay('--all', '--yes')).toBe(0);
+  expect(operator.world.printed()).toMatch(/\nreplayed 1 of 1$/);
+  expect(isLost).toBe(true);
+  expect(await operator.sentIds()).toEqual([id]);
+});
+
+test('the ledger stops to answer: what is done, and what is left', async () => {
+  await operator.webhooks([DEAD, DEAD]);
+  const denied = { __type: 'AccessDeniedException', message: 'not any more' };
+  operator.world.onSleep = () => operator.front.decide(() => ({ status: 400, answer: denied }));
+  expect(await operator.replay('--all', '--yes', '--rate', '1')).toBe(1);
+  expect(operator.world.printed()).toMatch(
+    /\nreplayed 1 of 2\n1 not begun,.*\nIt ended early: AWS denies it to you: not any more$/,
+  );
 });

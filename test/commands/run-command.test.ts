@@ -7,8 +7,9 @@ import { integration } from '../../commands/integration.ts';
 import { retrySchedule } from '../../commands/retry-schedule.ts';
 import { type Command, statusOf } from '../../commands/run-command.ts';
 import { createTerminal } from '../../commands/terminal.ts';
+import { eachTest } from '../support/each-test.ts';
 import { DEAD } from './ledger/ledger-operator.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { startOperatorWorld } from './operator-world.ts';
 import { startReplayOperator } from './replay/replay-operator.ts';
 
 // A program takes a third of a second to start, and many times that where two cores are shared with others.
@@ -73,19 +74,15 @@ describe('each program starts, reads its words, and ends with the status', () =>
 });
 
 describe('a command', () => {
-  let world: OperatorWorld;
+  const world = eachTest(startOperatorWorld);
   let complaints: string[];
 
-  beforeEach(async () => {
-    world = await startOperatorWorld();
+  beforeEach(() => {
     complaints = [];
     process.env.LOCAL_PLATFORM_FILE = world.stateFile;
   });
 
-  afterEach(async () => {
-    delete process.env.LOCAL_PLATFORM_FILE;
-    await world.close();
-  });
+  afterEach(() => void delete process.env.LOCAL_PLATFORM_FILE);
 
   /** Its status and what it prints, with a pipe as input. */
   async function run(command: Command, words: readonly string[], input = '') {

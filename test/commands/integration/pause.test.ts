@@ -58,10 +58,6 @@ describe('while an alarm rings that watches over the integrations', () => {
   });
 });
 
-test('an unknown id is told with those there are', async () => {
-  await expect(run('pause', 'acne')).rejects.toThrow('no integration has the id acne: there are acme, other');
-});
-
 test.each([[['pause']], [['pause', 'acme', '--all']], [['pause', 'a/b']]])('%j is a usage error', async (words) => {
   await expect(run(...words)).rejects.toMatchObject({ name: 'UsageError' });
 });

@@ -62,16 +62,6 @@ test('resume ID: a pause is undone, and all that was parked goes out, asleep or 
   expect(new Set(messages.map(({ input }) => input.MessageGroupId))).toEqual(new Set(['acme']));
 });
 
-test('resume ID: a 410 is forgotten, and so is that it fails', async () => {
-  const ids = await operator.webhooks([GONE, FAILING]);
-  operator.world.nowMs += 1_000;
-  expect(await run('resume', 'acme')).toBe(0);
-  expect(operator.world.deployed()).toMatchObject({
-    integrations: [{ id: 'acme', resumed_at: expect.any(String) }, {}],
-  });
-  expect(await operator.sentIds()).toEqual(ids.toSorted());
-});
-
 test('what was accepted days ago, and replayed since, is released too', async () => {
   operator.world.nowMs = NOW - 6 * 24 * 3600_000;
   const [id = ''] = await operator.webhooks([PARKED]);
@@ -130,27 +120,18 @@ describe('resume --all', () => {
 });
 
 describe('nothing goes, and why is told', () => {
-  test('while all are paused together', async () => {
-    await run('pause', '--all');
-    const [id = ''] = await operator.webhooks([PARKED]);
-    expect(await run('resume', 'acme')).toBe(0);
-    expect(operator.world.printed()).toContain(
+  test.each([
+    [
+      { integrations: [ACME], paused: true },
       'All integrations are paused together, and stay so: "npm run integration -- resume --all --stage local" ends it.',
-    );
-    expect([await stateOf(id), await operator.sent()]).toEqual(['parked', []]);
-  });
-
-  test('where it is not active', async () => {
-    operator.world.deploy({ integrations: [{ ...ACME, active: false }] });
+    ],
+    [{ integrations: [{ ...ACME, active: false }] }, 'Integration acme is not active, and gets nothing.'],
+  ])('%j', async (document, why) => {
+    operator.world.deploy(document);
     const [id = ''] = await operator.webhooks([PARKED]);
     expect(await run('resume', 'acme')).toBe(0);
-    expect(operator.world.printed()).toContain('Integration acme is not active, and gets nothing.');
+    expect(operator.world.printed()).toContain(why);
     expect([await stateOf(id), await operator.sent()]).toEqual(['parked', []]);
-  });
-
-  test('where there is no such integration: those there are', async () => {
-    const message = 'no integration has the id acne: there are acme, globex';
-    await expect(run('resume', 'acne')).rejects.toMatchObject({ name: 'CommandFailed', message });
   });
 
   test('where the ledger does not answer', async () => {

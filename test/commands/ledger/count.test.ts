@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { WEBHOOK_STATES } from '../../../lambdas/contract/ledger.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
@@ -45,16 +46,7 @@ test('of one integration, and of another time', async () => {
 test('as JSON', async () => {
   await fill();
   await operator.run('count', '--since', '7d', '--json');
-  const none = {
-    accepted: 0,
-    delivering: 0,
-    scheduled: 0,
-    parked: 0,
-    delivered: 0,
-    dead: 0,
-    unwanted: 0,
-    cancelled: 0,
-  };
+  const none = Object.fromEntries(WEBHOOK_STATES.map((state) => [state, 0]));
   const acme = { ...none, accepted: 1, delivering: 1, scheduled: 1, delivered: 4, dead: 1 };
   expect(operator.document()).toEqual({
     stage: 'local',

@@ -68,8 +68,8 @@ describe('nothing is changed', () => {
     expect(await isHeld(id)).toBe(true);
   });
 
-  test.each([['n'], [''], [undefined]])('where the answer is %j', async (answer) => {
-    if (answer !== undefined) operator.world.answers.push(answer);
+  test('where the answer is no', async () => {
+    operator.world.answers.push('n');
     expect(await operator.run('forget', '--user-id', '42')).toBe(1);
     expect(await isHeld(id)).toBe(true);
   });

@@ -29,6 +29,8 @@ export interface LedgerOperator {
   readonly table: LedgerTable;
   /** `npm run ledger -- …`: its exit status. */
   run(...words: readonly string[]): Promise<number>;
+  /** Every `name  words` line of the first part of what `show` printed last. */
+  facts(): Record<string, string>;
   /** The only JSON document that was printed. */
   document(): Record<string, unknown>;
   /** Takes an event at the world's time. */
@@ -65,6 +67,12 @@ export async function startLedgerOperator(
   const operator: LedgerOperator = {
     ...{ world, front, server, table },
     run: (...words) => ledgerCommand(words, world.context),
+    facts() {
+      const printed = world.printed();
+      const [story = ''] = printed.slice(printed.lastIndexOf('webhook  ')).split('\n\n');
+      const facts = story.split('\n').map((line) => /^(\S.*?) {2,}(.*)$/.exec(line) ?? []);
+      return Object.fromEntries(facts.map(([, name = '', words = '']) => [name, words]));
+    },
     document: () => JSON.parse(world.printed()),
     async accept(overrides) {
       const accepted = { ...subject(overrides), accepted_at: new Date(now()).toISOString() };

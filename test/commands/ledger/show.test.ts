@@ -7,16 +7,7 @@ import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledge
 
 const operator = eachTest(startLedgerOperator);
 
-/** Every `name  words` line of the first part. */
-function facts(): Record<string, string> {
-  const [first = ''] = operator.world.printed().split('\n\n');
-  return Object.fromEntries(
-    first.split('\n').map((line) => {
-      const [, name = '', words = ''] = /^(\S.*?) {2,}(.*)$/.exec(line) ?? [];
-      return [name, words];
-    }),
-  );
-}
+const facts = () => operator.facts();
 
 /** A webhook whose record is changed by hand. */
 async function changed(change: Partial<LedgerRecord>): Promise<string> {
