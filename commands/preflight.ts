@@ -15,7 +15,7 @@ import { integrations } from './preflight/integrations.ts';
 import { snowflakeSecret } from './preflight/snowflake-secret.ts';
 import { runCommand } from './run-command.ts';
 
-export const PREFLIGHT_USAGE = `usage: npm run preflight -- [--stage NAME]
+const PREFLIGHT_USAGE = `usage: npm run preflight -- [--stage NAME]
   is a stage ready for its first event? Each question with yes, no and how to mend it, or ? and why it is not known.
   It changes nothing and sends nothing; endpoints are knocked at from this machine, and hung up on.
   --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod

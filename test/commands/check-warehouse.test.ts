@@ -51,26 +51,10 @@ role    -    not made, because of login"
   });
 
   test('each difference has its line, whatever a course key holds', async () => {
-    const differences = [
-      'user 1 in a\nb of c: expected 1 s, found 2 s',
-      'user 2 in c of d: expected 1 s, found no rows',
-    ];
+    const differences = ['user 1 in a\nb of c: expected 1 s', 'user 2 in c of d: expected 1 s'];
     world.answerChecks({ checks: [{ check: 'sample', verdict: 'no', finding: '2 of 2 differ', differences }] });
     expect(await check()).toBe(1);
-    expect(
-      world
-        .printed()
-        .split('\n')
-        .slice(-2)
-        .map((line) => line.trim()),
-    ).toEqual(['user 1 in a b of c: expected 1 s, found 2 s', 'user 2 in c of d: expected 1 s, found no rows']);
-  });
-
-  test('its failure is told in words', async () => {
-    world.answerChecks('EnvironmentInvalid');
-    await expect(check()).rejects.toThrow(
-      'the function CheckWarehouse failed (EnvironmentInvalid: it broke): its log says more, in CloudWatch',
-    );
+    expect(world.printed()).toMatch(/\n +user 1 in a b of c: expected 1 s\n +user 2 in c of d: expected 1 s$/);
   });
 
   test('no checks at all are no answer', async () => {
@@ -92,15 +76,6 @@ describe('a sample', () => {
     expect(world.checked).toEqual([
       { sample: [{ user_id: '1', course_id, enterprise_customer_uuid, total_seconds: 18_540 }] },
     ]);
-  });
-
-  test('that cannot be read is a usage error, and nothing is asked', async () => {
-    const file = world.file('sums.csv', `${HEADER}\n1,${line},1.5\n`);
-    await expect(check('--sample', file)).rejects.toMatchObject({
-      name: 'UsageError',
-      message: `${file}, line 2: total_seconds: must be a whole number`,
-    });
-    expect(world.checked).toEqual([]);
   });
 
   test.each([[['sums.csv']], [['--sample']], [['--file', 'x']]])('%j is a usage error', async (words) => {

@@ -1,14 +1,8 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { PREFLIGHT_USAGE } from '../../commands/preflight.ts';
-import { MARK, type PreflightWorld, SIGNING_SECRET, SNOWFLAKE_SECRET, startPreflightWorld } from './preflight-world.ts';
+import { describe, expect, test } from '@jest/globals';
+import { eachTest } from '../support/each-test.ts';
+import { MARK, SIGNING_SECRET, SNOWFLAKE_SECRET, startPreflightWorld } from './preflight-world.ts';
 
-let stage: PreflightWorld;
-
-beforeEach(async () => {
-  stage = await startPreflightWorld();
-});
-
-afterEach(() => stage.close());
+const stage = eachTest(startPreflightWorld);
 
 test('a stage that is ready: a yes in every line, 0, and nothing was sent or changed', async () => {
   const versions = stage.world.versions();
@@ -58,17 +52,6 @@ no   dead letters of events      2 letters
   expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
 });
 
-test('a topic that alarms cannot publish to: a no, and what to do', async () => {
-  // As `enforceSSL` alone makes it.
-  const denial = { Action: 'sns:Publish', Condition: { Bool: { 'aws:SecureTransport': 'false' } } };
-  stage.topicStatements.splice(0, 1, { ...denial, Effect: 'Deny', Principal: { AWS: '*' }, Resource: '*' });
-  expect(await stage.run()).toBe(1);
-  expect(stage.lines('no')).toEqual([
-    'no   alarm notifications         the topic’s policy does not let CloudWatch publish: no notification is delivered',
-  ]);
-  expect(stage.world.printed()).toContain('     npx cdk diff -c stage=local   # then deploy it, with --revert-drift');
-});
-
 describe('what may not be looked at', () => {
   test.each([
     ['GetAccountSettings', 'concurrency of Lambda'],
@@ -85,12 +68,6 @@ describe('what may not be looked at', () => {
     expect(stage.lines('stage')).toEqual(['stage local is not ready yet (1 × not known)']);
   });
 
-  test('every queue by itself', async () => {
-    stage.denied.add('GetQueueAttributes');
-    await stage.run();
-    expect(stage.lines('?')).toHaveLength(5);
-  });
-
   test('a service that fails', async () => {
     stage.world.plane.secretsManager.setDown(true);
     expect(await stage.run()).toBe(1);
@@ -99,33 +76,16 @@ describe('what may not be looked at', () => {
   });
 
   test('a stack that is older than its alarms', async () => {
-    await stage.close();
-    stage = await startPreflightWorld(['AlarmTopicArn', 'RescueDeadLetterQueueUrl']);
-    expect(await stage.run()).toBe(1);
-    expect(stage.lines('?')).toEqual([
+    const old = await startPreflightWorld(['AlarmTopicArn', 'RescueDeadLetterQueueUrl']);
+    expect(await old.run()).toBe(1);
+    expect(old.lines('?')).toEqual([
       '?    alarm subscriptions         this stack has no alarm topic: deploy it anew',
       '?    alarm notifications         the stack of stage local has no output AlarmTopicArn: start the platform again',
       '?    dead letters of rescue      the stack of stage local has no output RescueDeadLetterQueueUrl: start the platform again',
     ]);
-    expect(stage.lines('     ')).toEqual(Array(3).fill('     npm start   # once the platform that runs is ended'));
+    expect(old.lines('     ')).toEqual(Array(3).fill('     npm start   # once the platform that runs is ended'));
+    await old.close();
   });
-});
-
-test('an endpoint that is down, of two integrations: a no for each', async () => {
-  await stage.partner.close();
-  const { url } = stage.partner;
-  stage.world.deploy({
-    integrations: [
-      { id: 'acme', url },
-      { id: 'beta', url },
-    ],
-  });
-  stage.world.putSecret('beta', { signing_secrets: [SIGNING_SECRET] });
-  expect(await stage.run()).toBe(1);
-  expect(stage.lines('no')).toEqual(
-    ['acme', 'beta'].map((id) => expect.stringMatching(new RegExp(`endpoint of ${id} .*: ECONNREFUSED, `))),
-  );
-  expect(stage.lines('yes')).toHaveLength(14);
 });
 
 test('where a stage’s webhooks may not go is not knocked at from here either', async () => {
@@ -153,10 +113,4 @@ test('what secrets hold is nowhere in what is said, whatever is wrong with them'
   await stage.run();
   expect(stage.lines('no').filter((line) => line.includes('secret of '))).toHaveLength(4 + 3 + 3);
   for (const hidden of [MARK, keyLine, SIGNING_SECRET]) expect(stage.world.printed()).not.toContain(hidden);
-});
-
-test('another word, or another stage, is no usage of it', async () => {
-  await expect(stage.run('--stages', 'dev')).rejects.toMatchObject({ name: 'UsageError' });
-  await expect(stage.run('--stage', 'Dev!')).rejects.toMatchObject({ name: 'UsageError' });
-  expect(PREFLIGHT_USAGE).toContain('npm run preflight');
 });

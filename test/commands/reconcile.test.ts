@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { Context } from '../../commands/context.ts';
 import { reconcile } from '../../commands/reconcile.ts';
 import { type ReconcileReport, reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
-import { type OperatorWorld, startOperatorWorld } from './operator-world.ts';
+import { eachTest } from '../support/each-test.ts';
+import { startOperatorWorld } from './operator-world.ts';
 
 const BALANCED: ReconcileReport = {
   from: '2026-01-12T00:00:00.000Z',
@@ -45,7 +46,7 @@ const UNBALANCED: ReconcileReport = {
   republished: 1,
 };
 
-let world: OperatorWorld;
+const world = eachTest(startOperatorWorld);
 let server: Server;
 let lambda: LambdaClient;
 let context: Context;
@@ -53,7 +54,6 @@ let answer: { status: number; headers: Record<string, string>; body: string };
 let asked: { readonly path: string | undefined; readonly input: unknown }[];
 
 beforeEach(async () => {
-  world = await startOperatorWorld();
   world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
   asked = [];
   report(BALANCED);
@@ -78,11 +78,10 @@ afterEach(async () => {
   lambda.destroy();
   server.closeAllConnections();
   await new Promise((resolve) => server.close(resolve));
-  await world.close();
 });
 
-function report(content: Partial<ReconcileReport>, headers = {}) {
-  answer = { status: 200, headers, body: JSON.stringify({ ...BALANCED, ...content }) };
+function report(content: Partial<ReconcileReport>) {
+  answer = { status: 200, headers: {}, body: JSON.stringify({ ...BALANCED, ...content }) };
 }
 
 const run = (...words: readonly string[]) => reconcile(words, context);
@@ -159,13 +158,9 @@ test('--json: the report and nothing else', async () => {
 describe('an integration of which nothing was accepted', () => {
   const nothing = { accepted: 0, states: { ...BALANCED.states, delivered: 0, scheduled: 0, parked: 0, dead: 0 } };
 
-  test('it is there: balanced', async () => {
+  test('it is there: balanced; it is unknown: told with those there are', async () => {
     report(nothing);
     expect(await run('--integration', 'acme')).toBe(0);
-  });
-
-  test('it is unknown: told with those there are', async () => {
-    report(nothing);
     await expect(run('--integration', 'acne')).rejects.toThrow('no integration has the id acne: there are acme');
   });
 });
@@ -173,28 +168,17 @@ describe('an integration of which nothing was accepted', () => {
 describe('in words', () => {
   test.each([
     [
-      'the function fails',
-      () =>
-        report({ errorType: 'LedgerUnavailable', errorMessage: 'no answer' } as never, {
-          'X-Amz-Function-Error': 'Unhandled',
-        }),
-      'the function Reconcile failed (LedgerUnavailable: no answer): its log says more, in CloudWatch',
+      [200, { 'X-Amz-Function-Error': 'Unhandled' }, { errorType: 'LedgerUnavailable', errorMessage: 'no answer' }],
+      'failed (LedgerUnavailable: no answer): its log says more, in CloudWatch',
     ],
+    [[200, {}, { ...BALANCED, accepted: 'many' }], 'answers something that this version does not understand'],
     [
-      'it answers something else',
-      () => report({ accepted: 'many' } as never),
-      'the function Reconcile answers something that this version does not understand',
+      [429, { 'x-amzn-errortype': 'TooManyRequestsException' }, {}],
+      'is at work already, by its schedule: try again in a few minutes',
     ],
-    [
-      'it is at work already',
-      () => {
-        answer = { status: 429, headers: { 'x-amzn-errortype': 'TooManyRequestsException' }, body: '{}' };
-      },
-      'the function Reconcile is at work already, by its schedule: try again in a few minutes',
-    ],
-  ])('%s', async (_, prepare, message) => {
-    prepare();
-    await expect(run()).rejects.toMatchObject({ name: 'CommandFailed', message });
+  ] as const)('the function answers %j', async ([status, headers, body], words) => {
+    answer = { status, headers, body: JSON.stringify(body) };
+    await expect(run()).rejects.toMatchObject({ name: 'CommandFailed', message: `the function Reconcile ${words}` });
     expect(asked).toHaveLength(1);
   });
 });

@@ -60,19 +60,6 @@ test('where no token could be had, no signature is shown of what was not sent', 
   expect(world.printed()).not.toContain(DELIVERED.body);
 });
 
-test('a function that fails is told in words', async () => {
-  world.answerTests('EnvironmentInvalid');
-  await expect(send()).rejects.toMatchObject({
-    name: 'CommandFailed',
-    message: 'the function SendTest failed (EnvironmentInvalid: it broke): its log says more, in CloudWatch',
-  });
-});
-
-test('an answer that is no report is told in words', async () => {
-  world.answerTests({ verdict: 'maybe' as never });
-  await expect(send()).rejects.toThrow(/does not understand/);
-});
-
 test.each([[[]], [['--integration', 'a b']], [['acme']], [['--integration', 'acme', '--url', 'x']]])(
   '%j is a usage error',
   async (words) => {

@@ -84,14 +84,11 @@ describe('a deployed stage', () => {
     });
   });
 
-  test.each([
-    ['AccessDenied', 'User is not authorized to perform: cloudformation:DescribeStacks', /AWS denies it to you/],
-    ['ExpiredToken', 'The security token included in the request is expired', /have expired/],
-  ])('%s is one line', async (code, message, words) => {
-    fail(code, message);
+  test('that AWS denies is one line', async () => {
+    fail('AccessDenied', 'User is not authorized to perform: cloudformation:DescribeStacks');
     await expect(stackOutputs(client, 'x')).rejects.toMatchObject({
       name: 'CommandFailed',
-      message: expect.stringMatching(words),
+      message: expect.stringMatching(/AWS denies it to you/),
     });
   });
 });

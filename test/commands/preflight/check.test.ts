@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { CommandFailed } from '../../../commands/command-failed.ts';
 import { type Check, findingsOf, type Looked } from '../../../commands/preflight/check.ts';
 import { describeFindings } from '../../../commands/preflight/describe-findings.ts';
@@ -6,22 +6,20 @@ import { endpoints } from '../../../commands/preflight/endpoints.ts';
 import { no, yes } from '../../../commands/preflight/finding.ts';
 import { integrationSecrets } from '../../../commands/preflight/integration-secrets.ts';
 import { integrations } from '../../../commands/preflight/integrations.ts';
+import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
-import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
+import { startOperatorWorld } from '../operator-world.ts';
 
-let world: OperatorWorld;
+const world = eachTest(startOperatorWorld);
 let looked: Looked;
 
 beforeEach(async () => {
-  world = await startOperatorWorld();
   const stage = await world.context.openStage('local');
   const unread = Promise.reject(new CommandFailed('the integrations document is not JSON'));
   // Not every test asks for it.
   unread.catch(() => {});
   looked = { stage, integrations: unread, nowMs: NOW };
 });
-
-afterEach(() => world.close());
 
 function failing(thrown: unknown): Check {
   return { what: 'thing', look: () => Promise.reject(thrown), mend: ({ name }) => `mend ${name}` };

@@ -62,16 +62,10 @@ test('a secret: there, whole, or what it lacks by its keys', () => {
   const signing = { signing_secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] };
   const whole = { ...signing, client_id: 'id', client_secret: 'secret' };
   expect(judgeSecret(oauth, whole, remedies)).toMatchObject({ answer: 'yes' });
-  expect(judgeSecret(oauth, undefined, remedies)).toEqual({
+  expect(judgeSecret(oauth, undefined, remedies)).toMatchObject({ answer: 'no', mend: 'make it' });
+  expect(judgeSecret(oauth, { ...signing, client_id: 'id' }, remedies)).toMatchObject({
     answer: 'no',
-    what: 'secret of acme',
-    is: 'is not there, or has no value',
-    mend: 'make it',
-  });
-  expect(judgeSecret(oauth, { ...signing, client_id: 'id' }, remedies)).toEqual({
-    answer: 'no',
-    what: 'secret of acme',
-    is: 'the secret has no client_secret (a text of 1 to 4096 characters), which auth oauth2_client_credentials needs',
+    is: expect.stringMatching(/^the secret has no client_secret /),
     mend: 'mend it',
   });
 });
