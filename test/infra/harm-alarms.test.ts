@@ -61,10 +61,11 @@ describe('alarms that mean harm', () => {
     );
     expect(share.Expression).toBe(expression);
     for (const { Id, MetricStat } of counted) {
-      expect(MetricStat.Metric).toMatchObject({
+      const Metric = {
         MetricName: METRICS[Id as 'deliveryDead'],
-        Dimensions: [{ Value: 'delivery' }],
-      });
+        Dimensions: [{ Name: 'service', Value: 'delivery' }],
+      };
+      expect(MetricStat).toMatchObject({ Metric, Period: 300, Stat: 'Sum' });
     }
   });
 

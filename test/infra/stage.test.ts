@@ -19,17 +19,9 @@ describe('findStage', () => {
     );
   });
 
-  test('local is nobody’s account, may be plain, and reaches loopback on any port; dev does none of it', () => {
-    expect(findStage('local')).toMatchObject({
-      env: { account: '000000000000' },
-      partners: { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8', '::1/128'], allowedPorts: 'any' },
-      cacheTls: false,
-    });
-    expect(findStage('dev')).toMatchObject({
-      partners: { allowPlainHttp: false, allowedCidrs: [], allowedPorts: [443, 8443] },
-      cacheTls: true,
-    });
-    expect(findStage('dev')).not.toHaveProperty('env');
+  // What each stage permits its webhooks: stages.test.ts.
+  test('local is nobody’s account, dev is the one that deploys it', () => {
+    expect([findStage('local').env?.account, findStage('dev').env]).toEqual(['000000000000', undefined]);
   });
 
   const ROLE = 'arn:aws:iam::210987654321:role/lms/publisher';
@@ -200,24 +192,13 @@ describe('checkStage', () => {
   test('names every fault of prod’s way to partners in that line, and says why', () => {
     const open: Stage['partners'] = { allowPlainHttp: true, allowedCidrs: ['10.0.0.0/8'], allowedPorts: 'any' };
     expect(() => checkStage({ ...prod, partners: open })).toThrow(
-      new Error(
-        'stage prod: partners.allowPlainHttp: plain HTTP would show learners’ data to everyone on the way: never in prod; ' +
-          'partners.allowedCidrs: partners are on public addresses: no other network may be reached in prod; ' +
-          'partners.allowedPorts: prod lists the ports that partners use, one by one',
-      ),
+      /^stage prod: partners\.allowPlainHttp: .+; partners\.allowedCidrs: .+; partners\.allowedPorts: [^;\n]+$/,
     );
   });
 
-  test('prod may list more ports', () => {
-    expect(() => checkStage({ ...prod, ...way({ allowedPorts: [443, 8443, 10_443] }) })).not.toThrow();
-  });
-
-  test('a mapping may use all that its function has reserved', () => {
-    const { maxConcurrency } = prod.eventSources.deliveries;
-    expect(() => checkStage({ ...prod, ...reserved('deliverBatch', maxConcurrency) })).not.toThrow();
-  });
-
   test.each([
+    way({ allowedPorts: [443, 8443, 10_443] }),
+    reserved('deliverBatch', prod.eventSources.deliveries.maxConcurrency),
     timeout('deliverBatch', 39),
     timeout('deliverTask', 324),
     { ledger: { ...prod.ledger, payloadDays: 20, factsDays: 20 } },
