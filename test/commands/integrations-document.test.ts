@@ -4,7 +4,6 @@ import {
   entryOf,
   readDocument,
   readEntry,
-  withAllPaused,
   withChangedEntry,
   withNewEntry,
   writeDocument,
@@ -25,20 +24,10 @@ describe('editing', () => {
     });
   });
 
-  test('a new entry comes last', () => {
-    const after = withNewEntry(document({ integrations: [NEWER] }), ACME);
-    expect(JSON.parse(writeDocument(after))).toEqual({ integrations: [NEWER, ACME] });
-  });
-
   test('an id that is taken, by a broken entry too, is refused', () => {
     expect(() => withNewEntry(document({ integrations: [{ id: 'acme' }] }), ACME)).toThrow(
       /an integration acme already/,
     );
-  });
-
-  test('pausing all touches no entry', () => {
-    const after = withAllPaused(document({ integrations: [ACME] }), true);
-    expect(JSON.parse(writeDocument(after))).toEqual({ integrations: [ACME], paused: true });
   });
 
   test('an unknown id is told with those there are', () => {
@@ -75,10 +64,6 @@ describe('faults', () => {
       expect.stringMatching(/^integrations\.2\.url: must be an http\(s\) URL/),
       expect.stringMatching(/^integrations\.3\.as a whole: /),
     ]);
-  });
-
-  test('a good document has none', () => {
-    expect(documentFaults(document({ paused: true, integrations: [ACME] }))).toEqual([]);
   });
 
   test('of a header, which has two forms, the fault of the nearer one is told', () => {

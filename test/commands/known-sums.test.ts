@@ -16,7 +16,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(directory, { recursive: true }));
 
-function read(text: string | Buffer): KnownSum[] {
+function read(text: string): KnownSum[] {
   const file = join(directory, 'sums.csv');
   writeFileSync(file, text);
   return readKnownSums(file);
@@ -60,7 +60,7 @@ describe('known sums', () => {
   });
 });
 
-const NO_SUMS: [string | Buffer, RegExp][] = [
+const NO_SUMS: [string, RegExp][] = [
   ['', /line 1: must be user_id,course_id/],
   ['user,course,enterprise,seconds\n', /line 1: must be/],
   [`${HEADER}\n`, /has no sums/],
@@ -73,7 +73,6 @@ const NO_SUMS: [string | Buffer, RegExp][] = [
   [`${HEADER}\n1,c,e e,1`, /line 2: enterprise_customer_uuid: must be/],
   [`${HEADER}\n1,${LINE},1\n2,${LINE},1\n01,${LINE},2`, /line 4: the same key as in line 2/],
   ['x'.repeat(200_000), /is over 128 KiB/],
-  [Buffer.concat([Buffer.from(`${HEADER}\n1,`), Buffer.from([0xff, 0xfe])]), /is not UTF-8/],
 ];
 const NO_SECONDS = ['', '-1', '1.5', '1e', '0x10', 'x', ' 1', '9007199254740993'];
 
@@ -88,7 +87,6 @@ describe('a usage error that names the line', () => {
   });
 
   test.each([
-    ['/nowhere/sums.csv', /there is no such file/],
     [import.meta.dirname, /is a directory/],
     ['/dev/zero', /is over 128 KiB/],
   ])('or the file, as of %s', (file, message) => {

@@ -7,14 +7,11 @@ import { startReplayOperator } from './replay/replay-operator.ts';
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
 jest.setTimeout(20_000);
 
-const HOUR_MS = 3600_000;
 const UNKNOWN = `wh_${'0'.repeat(40)}`;
 
 const operator = eachTest(startReplayOperator);
 
-const at = (hoursAgo: number) => {
-  operator.world.nowMs = NOW - hoursAgo * HOUR_MS;
-};
+const at = (hoursAgo: number) => operator.at(hoursAgo);
 
 const writes = () => operator.front.calls.filter(({ operation }) => /Put|Write|Update|Delete/.test(operation));
 

@@ -1,14 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { WEBHOOK_STATES } from '../../../lambdas/contract/ledger.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 const operator = eachTest(startLedgerOperator);
 
-const at = (hoursAgo: number) => {
-  operator.world.nowMs = NOW - hoursAgo * 3600_000;
-};
+const at = (hoursAgo: number) => operator.at(hoursAgo);
 
 async function fill(): Promise<void> {
   at(30);

@@ -1,13 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { eachTest } from '../../support/each-test.ts';
-import { NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 const operator = eachTest(startLedgerOperator);
 
-const at = (hoursAgo: number) => {
-  operator.world.nowMs = NOW - hoursAgo * 3600_000;
-};
+const at = (hoursAgo: number) => operator.at(hoursAgo);
 
 test('the last ones of one integration, over as many days as it takes, in whatever state they are', async () => {
   at(24 * 390);

@@ -33,6 +33,8 @@ export interface LedgerOperator {
   facts(): Record<string, string>;
   /** The only JSON document that was printed. */
   document(): Record<string, unknown>;
+  /** Sets the world's time to so many hours before `NOW`. */
+  at(hoursAgo: number): void;
   /** Takes an event at the world's time. */
   accept(overrides?: Partial<DeliverySubject>): Promise<Delivery>;
   claim(delivery: Delivery): Promise<Hold>;
@@ -74,6 +76,9 @@ export async function startLedgerOperator(
       return Object.fromEntries(facts.map(([, name = '', words = '']) => [name, words]));
     },
     document: () => JSON.parse(world.printed()),
+    at(hoursAgo) {
+      world.nowMs = NOW - hoursAgo * 3600_000;
+    },
     async accept(overrides) {
       const accepted = { ...subject(overrides), accepted_at: new Date(now()).toISOString() };
       await functions.accept([accepted]);

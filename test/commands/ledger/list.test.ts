@@ -1,18 +1,13 @@
 import { expect, jest, test } from '@jest/globals';
 import { eachTest } from '../../support/each-test.ts';
-import { NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
 jest.setTimeout(20_000);
 
-const HOUR_MS = 3600_000;
-
 const operator = eachTest(startLedgerOperator);
 
-const at = (hoursAgo: number) => {
-  operator.world.nowMs = NOW - hoursAgo * HOUR_MS;
-};
+const at = (hoursAgo: number) => operator.at(hoursAgo);
 
 /** The ids of the table that was printed last, in its order. */
 const listed = () => [...operator.world.printed().matchAll(/^(?:\S+ +)?(wh_[0-9a-f]{40}) /gm)].map(([, id]) => id);
@@ -84,13 +79,4 @@ test('as JSON: all of them are counted, and as many as are asked for are there',
     total: 2,
     webhooks: [{ webhook_id: id, state: 'parked', reason: 'parked: it is paused' }],
   });
-});
-
-test('an integration of which there is nothing: those there are', async () => {
-  await operator.webhook({}, DEAD);
-  expect(await operator.run('list', '--state', 'dead', '--integration', 'acmee')).toBe(0);
-  expect(operator.world.printed()).toBe(
-    `none: no dead webhook of integration acmee of stage local was accepted since 2025-12-31T12:00:00Z
-the ledger has webhooks of acme from that time`,
-  );
 });
