@@ -185,7 +185,6 @@ describe('in words', () => {
 
 test.each([
   [['--days', '0']],
-  [['--days', '1.5']],
   [['--days', '401']],
   [['--bound-seconds', '-1']],
   [['--integration', 'a/b']],

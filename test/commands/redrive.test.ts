@@ -166,8 +166,6 @@ describe('--stop', () => {
 test.each([
   [['--rate', '0']],
   [['--rate', '501']],
-  [['--rate', '1.5']],
-  [['--rate', 'fast']],
   [['--stop', '--yes']],
   [['--stop', '--rate', '5']],
   [['wh_1']],

@@ -50,16 +50,7 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
       }
       return ids;
     },
-    async sent() {
-      const sent: Delivery[] = [];
-      for (;;) {
-        const { Messages = [] } = await sqs.send(
-          new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 }),
-        );
-        if (Messages.length === 0) return sent;
-        sent.push(...Messages.map(({ Body = '' }) => deliverySchema.parse(JSON.parse(Body))));
-      }
-    },
+    sent: () => takeDeliveries(sqs, queueUrl),
     sentIds: async () => (await replayOperator.sent()).map(({ webhook_id }) => webhook_id).toSorted(),
     dropQueue: async () => void (await sqs.send(new DeleteQueueCommand({ QueueUrl: queueUrl }))),
     async close() {
@@ -70,4 +61,15 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
     },
   };
   return replayOperator;
+}
+
+/** The deliveries that wait in a queue, which is empty then. */
+export async function takeDeliveries(sqs: SQSClient, queueUrl: string): Promise<readonly Delivery[]> {
+  const taken: Delivery[] = [];
+  for (;;) {
+    const asked = new ReceiveMessageCommand({ QueueUrl: queueUrl, MaxNumberOfMessages: 10 });
+    const { Messages = [] } = await sqs.send(asked);
+    if (Messages.length === 0) return taken;
+    taken.push(...Messages.map(({ Body = '' }) => deliverySchema.parse(JSON.parse(Body))));
+  }
 }
