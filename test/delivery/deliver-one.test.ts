@@ -98,11 +98,6 @@ describe('a step of the workflow', () => {
     expect(rounds).toBe(50 + 183);
   });
 
-  test('is a sleep where the integration is paused', async () => {
-    const { services } = world({ verdict: 'now' }, book(integration({ paused: true })));
-    expect(await deliverOne(delivery(), services)).toMatchObject({ outcome: 'retry', sleeps: 1 });
-  });
-
   test('throws what is our own fault: the workflow tries again, and no try is spent', async () => {
     const { services } = world();
     await expect(deliverOne(delivery(PENDING), services)).rejects.toThrow(MalformedDelivery);
