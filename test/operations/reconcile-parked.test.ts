@@ -3,7 +3,7 @@ import { DEAD_LETTER_ATTRIBUTES, deliverySchema } from '../../lambdas/contract/d
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { decideClaim } from '../../lambdas/domain/ledger.ts';
-import { ENRICHED, integration, LEARNER_DATA, NOW, serviceError } from '../support/factories.ts';
+import { ENRICHED, integration, LEARNER_DATA, NOW } from '../support/factories.ts';
 import { HOUR, isoAgo, reconcileWorld } from '../support/reconcile-world.ts';
 import { Calls } from '../support/unanswered-calls.ts';
 
@@ -136,18 +136,5 @@ describe('what was parked for over 72 hours', () => {
     world.table = { ...world.ledger, ...new Calls(['done', 'done', 'repeated']).table(world.ledger) };
     expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
     expect(world.counter.counts).toMatchObject({ [METRICS.ledgerEnded]: 1 });
-  });
-
-  test('and fails by itself stops no other', async () => {
-    const world = closed();
-    const id = await park(world, 'a', 73);
-    await park(world, 'b', 73);
-    const event: typeof world.ledger.event = async (asked) => {
-      if (asked === id) throw serviceError('ThrottlingException');
-      return world.ledger.event(asked);
-    };
-    world.table = { ...world.ledger, event };
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 1 });
-    expect(world.letters).toHaveLength(1);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { book, brokenEntry, ENRICHED, integration, NOW } from '../support/factories.ts';
+import { book, brokenEntry, ENRICHED, integration } from '../support/factories.ts';
 import { HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 
 type World = ReturnType<typeof reconcileWorld>;
@@ -104,23 +104,6 @@ describe('what was parked since its integration was paused', () => {
   });
 });
 
-describe('what was parked since its partner was gone', () => {
-  test('is released once the integration is resumed', async () => {
-    const world = reconcileWorld([integration({ resumed_at: isoAgo(MINUTE) })]);
-    await rest(world, 'a', { parked_for: 'gone' });
-    expect(await world.run()).toMatchObject({ released: 1 });
-  });
-
-  test('rests on where it was resumed before, or never', async () => {
-    const world = reconcileWorld([integration({ resumed_at: isoAgo(4 * HOUR) })]);
-    await rest(world, 'a', { parked_for: 'gone' });
-    expect(await world.run()).toMatchObject({ released: 0 });
-    world.book = book(integration());
-    expect(await world.run()).toMatchObject({ released: 0 });
-    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
-  });
-});
-
 describe('what was parked since its partner was failing', () => {
   test('is tried with one webhook in a run, the oldest', async () => {
     const world = reconcileWorld();
@@ -210,11 +193,4 @@ describe('a release of many', () => {
     expect(await world.run({}, () => remainingMs)).toMatchObject({ released: 100, is_complete: false });
     expect(await world.run({}, () => HOUR)).toMatchObject({ released: 50, is_complete: true });
   });
-});
-
-test('the moment of a release is the one from which its delivery counts as in flight', async () => {
-  const world = reconcileWorld();
-  const id = await rest(world, 'a', { parked_for: 'paused' });
-  await world.run();
-  expect((await world.ledger.record(id))?.times.accepted).toBe(new Date(NOW).toISOString());
 });

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { QueueRefused } from '../../lambdas/contract/errors.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { executionName } from '../../lambdas/domain/identity.ts';
@@ -78,17 +77,6 @@ describe('an execution that failed', () => {
     },
   );
 
-  test('leaves a letter that is a delivery of the next generation', async () => {
-    const { services, started } = world();
-    await rescue(ARN, 'event', services);
-    const input = started[0]?.input as { progress: { redrive: object } };
-    expect(deliverySchema.parse({ ...input, ...input.progress.redrive })).toMatchObject({
-      webhook_id: carried.webhook_id,
-      generation: 5,
-      progress: { enrichment: PENDING, attempt: 0, due_at: null },
-    });
-  });
-
   test('is counted once, by whoever finds it first', async () => {
     for (const cause of ['event', 'sweep'] as const) {
       const { services, counter, log } = world({}, { start: async () => false });
@@ -96,13 +84,6 @@ describe('an execution that failed', () => {
       expect(counter.counts).toEqual({});
       expect(log.messages()).toEqual(['execution.rescued_before']);
     }
-  });
-
-  test('is rescued under one name, however often it is tried', async () => {
-    const { services, started } = world();
-    await rescue(ARN, 'event', services);
-    await rescue(ARN, 'sweep', services);
-    expect(new Set(started.map(({ name }) => name)).size).toBe(1);
   });
 });
 
@@ -149,18 +130,6 @@ describe('a rescue that cannot start', () => {
     await expect(rescue(ARN, 'event', services)).rejects.toThrow(QueueRefused);
     expect(counter.counts).toEqual({});
   });
-
-  test('for an execution that nobody can describe fails', async () => {
-    const { services } = world(
-      {},
-      {
-        async describe() {
-          throw serviceError('ExecutionDoesNotExist');
-        },
-      },
-    );
-    await expect(rescue(ARN, 'event', services)).rejects.toMatchObject({ name: 'ExecutionDoesNotExist' });
-  });
 });
 
 describe('a hot lead whose execution failed', () => {
@@ -196,12 +165,6 @@ describe('a hot lead whose execution failed', () => {
     await rescue(ARN, 'event', services);
     expect(counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
   });
-});
-
-test('an input that is no delivery is rescued as it is', async () => {
-  const { services, started } = world({ input: '{"order":1}' });
-  await rescue(ARN, 'event', services);
-  expect(started).toMatchObject([{ input: { order: 1, webhook_id: 'unknown', integration_id: 'unknown' } }]);
 });
 
 test('nothing of a learner is logged', async () => {

@@ -134,12 +134,6 @@ describe('a sweep', () => {
     expect(state.progress?.upToMs).toBe((many[MAX_FAILED]?.stoppedAtMs ?? 0) - 1);
   });
 
-  test('of nothing says so', async () => {
-    const { services, log } = world([]);
-    await sweep(services);
-    expect(log.only('executions.swept')).toMatchObject({ swept: 0 });
-  });
-
   test.each(['listEnded', 'readProgress'] as const)('fails where %s does, and rescues nothing', async (service) => {
     const { services, rescued } = world([ended('a', 60)], {
       // biome-ignore lint/correctness/useYield: it fails before the first
