@@ -202,6 +202,10 @@ describe('some row', () => {
   ])('case %#: the pipeline could not read it', (rows, finding) => {
     expect(checkRow(key, rows, 1, names)).toMatchObject({ verdict: 'no', finding: expect.stringMatching(finding) });
   });
+
+  test('whose sum is not whole has a remedy', () => {
+    expect(checkRow(key, [row('1.5')], 1, names).remedy).toContain('ROUND(LEARNING_TIME_SECONDS)::NUMBER(38,0)');
+  });
 });
 
 describe('a sample', () => {

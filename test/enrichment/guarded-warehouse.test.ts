@@ -56,11 +56,4 @@ describe('a sick warehouse', () => {
     expect(asked).toHaveLength(4);
     expect(log.only('warehouse.breaker_closed')).toEqual({});
   });
-
-  test('that answers, but slowly, is left alone too, and its answers are still used', async () => {
-    const { ask, told } = world();
-    Object.assign(told, { isDown: false, tookMs: 8_000 });
-    for (let slow = 0; slow < 2; slow += 1) expect(await ask()).toEqual(new Map());
-    await expect(ask()).rejects.toThrow(WarehouseSkipped);
-  });
 });

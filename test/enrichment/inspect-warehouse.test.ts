@@ -176,35 +176,6 @@ describe('each fault is told where it is, and nothing after it is a yes', () => 
     });
   });
 
-  test('a column with another name', async () => {
-    const names = { ...tables, columns: { ...tables.columns, course: 'COURSERUN_KEY' } };
-    const report = await inspectWarehouse({}, servicesFor(await start(), { names }));
-    expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=no row=-');
-    expect(of(report, 'columns')).toMatchObject({ finding: 'COURSERUN_KEY is missing' });
-  });
-
-  test('columns that are read with a restriction: a warning, and a remedy where a sum is not whole', async () => {
-    const server = await start();
-    await server.load([day(1, '2026-01-10', 5)]);
-    await server.execute(
-      `CREATE VIEW PROD.BUSINESS_INTELLIGENCE.V AS SELECT * REPLACE (CAST(DATE AS TIMESTAMP) AS DATE,
-        LEARNING_TIME_SECONDS + 0.25 AS LEARNING_TIME_SECONDS) FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME`,
-    );
-    const names = { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.V' };
-    const report = await inspectWarehouse({}, servicesFor(server, { names }));
-    expect(of(report, 'columns')).toMatchObject({
-      verdict: 'yes',
-      warning: expect.stringMatching(
-        /^DATE: its time of day is left out; LEARNING_TIME_SECONDS: a sum that is not whole/,
-      ),
-    });
-    expect(of(report, 'row')).toMatchObject({
-      verdict: 'no',
-      finding: expect.stringContaining('total seconds are not a whole number'),
-      remedy: expect.stringContaining('ROUND(LEARNING_TIME_SECONDS)::NUMBER(38,0)'),
-    });
-  });
-
   test('an empty table: the sample is compared all the same', async () => {
     const server = await start();
     await server.execute('DELETE FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME');
