@@ -210,18 +210,6 @@ describe('what was read', () => {
     expect([world.asked.metrics.length, world.asked.failures]).toEqual([2, ['acme', 'acme']]);
   });
 
-  test('in part is told again for 10 s', async () => {
-    const world = operationsWorld();
-    world.state.untold.add('globex');
-    await askAll(world);
-    world.state.nowMs += 9_999;
-    await askAll(world);
-    expect(world.asked.metrics).toHaveLength(1);
-    world.state.nowMs += 1;
-    await askAll(world);
-    expect(world.asked.metrics).toHaveLength(2);
-  });
-
   test('for Prometheus is told again for 50 s, and asked for by itself', async () => {
     const world = operationsWorld();
     for (const laterMs of [0, 49_999]) {
