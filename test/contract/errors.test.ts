@@ -5,31 +5,13 @@ import { serviceError } from '../support/factories.ts';
 
 const { errorFields, errorName, PipelineError, WarehouseUnavailable } = errors;
 
-const LEAVES = [
-  ['ConfigurationUnavailable', errors.ConfigurationUnavailable],
-  ['SecretUnavailable', errors.SecretUnavailable],
-  ['SecretUnusable', errors.SecretUnusable],
-  ['WarehouseUnavailable', errors.WarehouseUnavailable],
-  ['WarehouseSkipped', errors.WarehouseSkipped],
-  ['QueueRefused', errors.QueueRefused],
-  ['FlagUnusable', errors.FlagUnusable],
-  ['LedgerUnavailable', errors.LedgerUnavailable],
-  ['MalformedDelivery', errors.MalformedDelivery],
-  ['EnvironmentInvalid', errors.EnvironmentInvalid],
-] as const;
+const LEAVES = Object.entries(errors).filter(([, value]) => value.prototype instanceof PipelineError);
 
 describe('an error of our own', () => {
   test.each(LEAVES)('%s has its name as a literal: the workflow’s retriers match on it', (name, Leaf) => {
-    const error = new Leaf('why');
+    const error = new (Leaf as typeof WarehouseUnavailable)('why');
     expect(error.name).toBe(name);
     expect(Object.keys(error)).toContain('name');
-    expect(error).toBeInstanceOf(PipelineError);
-    expect(error).toBeInstanceOf(Error);
-  });
-
-  test('is tested here, every one', () => {
-    const leaves = Object.entries(errors).filter(([, value]) => value.prototype instanceof PipelineError);
-    expect(leaves.map(([name]) => name).toSorted()).toEqual(LEAVES.map(([name]) => name).toSorted());
   });
 
   test('keeps its cause', () => {

@@ -63,23 +63,19 @@ describe('an integration', () => {
 
   test.each([
     'https://user:password@partner.example/',
-    'https://user@partner.example/',
     'https://partner.example/#part',
     'https://partner.example/a b',
     'https:///hooks',
     'https://',
     'partner.example/hooks',
     'ftp://partner.example/',
-    'file:///etc/passwd',
     'javascript:alert(1)',
     ' https://partner.example/',
-    'https://partner.example:99999/',
     'https://partner.example:65536/',
     'https://partner.example:0/',
     'https://partner.example:port/',
     'https://:443/',
     'https://[::1/',
-    'https://a%zz/',
     'https://a..b|c/',
     // Copied from a text: an address is ASCII, or the request goes elsewhere than where it was read to go.
     'https://partner.example/caf\u00e9',
@@ -102,52 +98,34 @@ describe('an integration', () => {
 
   test.each([
     ['partner.example/hooks', /^must be an http\(s\) URL/],
-    ['ftp://partner.example/', /^must be an http\(s\) URL/],
     ['https://user:word@partner.example/', /^must not hold a user name/],
     ['https://partner.example/#part', /fragment/],
     ['https://', /^has no host/],
-    ['https:///hooks', /^has no host/],
-    ['https://:443/', /^has no host/],
     ['https://localhost/', /without a domain/],
-    ['https://LOCALHOST:8443/', /without a domain/],
     ['http://LocalHost/', /without a domain/],
     ['https://p', /without a domain/],
-    ['https://p/hooks', /without a domain/],
     ['https://*.example/', /wildcard/],
-    ['https://*/', /wildcard/],
     ['https://my_app.example/', /underscore/],
     ['https://partner.example./', /dot at its end/],
-    ['https://partner.example.:443/', /dot at its end/],
     ['https://-p.example/', /cannot exist/],
     ['https://p-.example/', /cannot exist/],
     ['https://a..b/', /cannot exist/],
-    ['https://.example/', /cannot exist/],
-    ['https://p.-example/', /cannot exist/],
-    ['https://p.example-/', /cannot exist/],
     ['https://p.123/', /cannot exist/],
     ['https://p.0x7f/', /cannot exist/],
     [`https://${'a'.repeat(64)}.example/`, /cannot exist/],
     ['https://a%zz.example/', /cannot exist/],
     ['https://partner.INVALID/', /cannot exist/],
-    ['https://a.localhost:8443/', /cannot exist/],
     ['https://partner.example/\\other.example/', /backslash/],
     [`https://${'a.'.repeat(124)}example/`, /over 253/],
     ['https://127.1/', /four numbers/],
     ['https://2130706433/', /four numbers/],
-    ['https://1.2.3.4.5/', /four numbers/],
-    ['https://1.2.3.999/', /four numbers/],
     ['https://1.2.3.04/', /four numbers/],
-    ['https://0x7f.1/', /cannot exist/],
     ['https://[::1/', /./],
     ['https://[fe80::1%25eth0]/', /brackets/],
     ['https://b\u00fccher.example/', /not ASCII/],
-    ['https://p\u0430rtner.example/', /not ASCII/],
     ['https://partner.example:0/', /port/],
-    ['https://partner.example:65536/', /port/],
     ['https://partner.example:/', /port/],
     ['https://partner.example/caf\u00e9', /visible ASCII/],
-    ['https://partner.example/a b', /visible ASCII/],
-    ['https://partner.example/hooks\n', /visible ASCII/],
   ])('does not receive at %j, and says why in one sentence', (url, words) => {
     for (const entry of [{ url }, { auth: { type: 'oauth2_client_credentials', token_url: url } }]) {
       const issues = integrationSchema.safeParse({ ...GOOD, ...entry }).error?.issues ?? [];
@@ -175,14 +153,6 @@ describe('an integration', () => {
   test('does not receive at a URL of over 2048 characters', () => {
     expect(fits({ url: `https://partner.example/${'a'.repeat(2048)}` })).toBe(false);
   });
-
-  test.each([5, 15, 300])('may take %i s for one try', (timeout_seconds) =>
-    expect(fits({ timeout_seconds })).toBe(true),
-  );
-
-  test.each([0, 4, 301, 5.5, '15', null])('may not take %p s', (timeout_seconds) =>
-    expect(fits({ timeout_seconds })).toBe(false),
-  );
 
   test.each([
     ['event_types', []],
@@ -255,14 +225,11 @@ describe('how a request proves who sends it', () => {
   test.each([
     ['no type', {}],
     ['a type that nobody knows', { type: 'basic' }],
-    ['a text', 'bearer'],
     ['a token, which belongs into the secret', { type: 'bearer', token: 'abc' }],
     ['a key, which belongs into the secret', { type: 'api_key', api_key: 'abc' }],
     ['another kind’s setting', { type: 'none', header: 'X-API-Key' }],
     ['no token_url', { type: 'oauth2_client_credentials' }],
     ['a token_url that is no address', { type: 'oauth2_client_credentials', token_url: 'auth.example' }],
-    ['credentials in token_url', { type: 'oauth2_client_credentials', token_url: 'https://a:b@auth.example/' }],
-    ['an empty scope', { type: 'oauth2_client_credentials', token_url, scope: '' }],
     ['a scope with a quote', { type: 'oauth2_client_credentials', token_url, scope: 'a"b' }],
     ['scopes cut by two spaces', { type: 'oauth2_client_credentials', token_url, scope: 'read  write' }],
     ['a scope of over 256 characters', { type: 'oauth2_client_credentials', token_url, scope: 's'.repeat(257) }],

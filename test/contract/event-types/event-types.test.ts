@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { doublingFromOneSecond } from '../../../lambdas/contract/event-types/event-type.ts';
 import {
-  definitionOfType,
   EVENT_TYPES,
-  hasTimers,
   KINDS,
   kindNamed,
   kindOf,
@@ -37,18 +35,6 @@ describe('kinds of events', () => {
 
   test('that a newer version knows have no rules of their own here', () =>
     expect(kindNamed('lead.lukewarm')).toEqual({}));
-});
-
-test('only completions take learning time', () => {
-  expect(definitionOfType('course_completion').enrichment).toBe('learning_time');
-  expect(definitionOfType('course_enrollment').enrichment).toBe('none');
-  expect(definitionOfType('lead').enrichment).toBe('none');
-});
-
-test('leads wait, and course events do not', () => {
-  expect(EVENT_TYPES.filter(hasTimers)).toContain('lead');
-  expect(hasTimers('course_completion')).toBe(false);
-  expect(hasTimers('course_enrollment')).toBe(false);
 });
 
 test.each([
