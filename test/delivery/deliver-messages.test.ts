@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
-import type { GateAnswer, OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
+import type { OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { DeadLetter } from '../../lambdas/delivery/dead-letters.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
@@ -21,7 +21,7 @@ import {
   serviceError,
 } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, openGate, sendingServices } from '../support/sending.ts';
+import { answered, gateThatSays, openGate, sendingServices } from '../support/sending.ts';
 
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
   delivery(enrichment, { integration_id, event_id: `event for ${integration_id}` });
@@ -136,24 +136,7 @@ describe('a message of the deliveries queue', () => {
     expect(sent).toEqual([]);
     expect(started).toEqual([delivery(ENRICHED, to('slow'), { due_at: '2026-01-15T12:00:00.000Z' })]);
   });
-
-  test('goes to the workflow untried where its learning time is pending: a redriven letter', async () => {
-    const { services, sent, started } = world();
-    await deliverMessages([message(to('acme', PENDING))], services);
-    expect(sent).toEqual([]);
-    expect(started[0]?.progress).toEqual({ enrichment: PENDING, attempt: 0, due_at: '2026-01-15T12:00:00.000Z' });
-  });
-
-  test('is acknowledged without a try where its integration does not want it any more', async () => {
-    const { services, sent, started, letters } = world();
-    expect((await deliverMessages(messagesFor('paused'), services)).size).toBe(0);
-    expect([sent, started, letters]).toEqual([[], [], []]);
-  });
 });
-
-/** A gate whose answer is given. */
-const gateThatSays = (answer: Partial<GateAnswer>) =>
-  openGate({ admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false, ...answer }) });
 
 describe('a message whose integration’s gate does not let it pass', () => {
   const atMs = NOW + 90_500;
@@ -288,9 +271,10 @@ describe('what the ledger says of a message', () => {
 
   test('not asked where its integration is slow, or its learning time pending: the workflow’s first try asks', async () => {
     const ledger = openLedger();
-    const { services } = world({ ledger });
+    const { services, sent, started } = world({ ledger });
     for (const given of [to('slow'), to('acme', PENDING)]) await deliverMessages([message(given)], services);
-    expect(ledger.claims).toEqual([]);
+    expect([ledger.claims, sent]).toEqual([[], []]);
+    expect(started[1]?.progress).toEqual({ enrichment: PENDING, attempt: 0, due_at: '2026-01-15T12:00:00.000Z' });
     expect(ledger.noted).toMatchObject([
       { webhookId: to('slow').webhook_id, ending: { token: 'g0', progress: { outcome: 'retry' } } },
       { webhookId: to('acme').webhook_id, ending: { token: 'g0', progress: { outcome: 'retry' } } },
@@ -315,7 +299,7 @@ describe('what the ledger says of a message', () => {
   ])('is told what became of it (%s), before the message is acknowledged', async (id, ending) => {
     const ledger = openLedger();
     const { services } = world({ ledger });
-    await deliverMessages([message(to(id))], services);
+    expect((await deliverMessages(messagesFor(id), services)).size).toBe(0);
     expect(ledger.settled).toMatchObject([{ webhookId: to(id).webhook_id, ending }]);
     expect(ledger.settled[0]?.ending.progress).not.toHaveProperty('redrive');
   });
@@ -346,12 +330,8 @@ describe('what the ledger says of a message', () => {
 
   test('knows a message that returns to the queue by a token, another one each time', async () => {
     const ledger = openLedger();
-    const admit = async () => ({
-      admissions: [{ verdict: 'later', atMs: NOW + 60_000, isReserved: true } as const],
-      isSlow: false,
-      wantsReport: false,
-    });
-    const { services, deferred } = world({ ledger, gate: openGate({ admit }) });
+    const gate = gateThatSays({ admissions: [{ verdict: 'later', atMs: NOW + 60_000, isReserved: true }] });
+    const { services, deferred } = world({ ledger, gate });
     await deliverMessages(messagesFor('acme'), services);
     const back = deliverySchema.parse(JSON.parse(deferred[0]?.body ?? ''));
     await deliverMessages([message(back)], services);

@@ -1,5 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
 import type { Admission } from '../../lambdas/contract/delivery-ports.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
 import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
@@ -20,7 +19,7 @@ import {
   PLAIN,
 } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, brokenSource, openGate, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
+import { answered, brokenSource, gateThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
 function world(
   admission: Admission = { verdict: 'now' },
@@ -33,7 +32,7 @@ function world(
   const services = {
     ...sending,
     integrations: { read: async () => known },
-    gate: openGate({ admit: async () => ({ admissions: [admission], isSlow, wantsReport: false }) }),
+    gate: gateThatSays({ admissions: [admission], isSlow }),
     log: fakeLog(),
     counter,
     random: () => 0.5,
@@ -75,27 +74,6 @@ describe('a step of the workflow', () => {
     const later: Admission = { verdict: 'later', atMs: NOW + 90_000, isReserved: true };
     const { services } = world(later, book(integration()), true);
     expect((await deliverOne(delivery(), services)).reason).toBe('the endpoint is slow');
-  });
-
-  test('waits longer and longer under endless back-pressure: an execution’s history has an end', async () => {
-    let nowMs = NOW;
-    let carried = delivery();
-    let rounds = 0;
-    const { services } = world();
-    const admit = async () => ({
-      admissions: [{ verdict: 'later', atMs: nowMs + 2_000, isReserved: false } as const],
-      isSlow: false,
-      wantsReport: false,
-    });
-    const pressed = { ...services, gate: openGate({ admit }), now: () => nowMs };
-    for (const endMs = NOW + MAX_EXECUTION_DAYS * 24 * 3600_000; nowMs < endMs && rounds < 10_000; rounds += 1) {
-      const result = await deliverOne(carried, pressed);
-      expect(result).toMatchObject({ outcome: 'retry', attempt: 0 });
-      nowMs = Date.parse(result.due_at ?? '');
-      carried = { ...carried, progress: result };
-    }
-    // Fifty short ones, then one every 2.1 hours.
-    expect(rounds).toBe(50 + 183);
   });
 
   test('throws what is our own fault: the workflow tries again, and no try is spent', async () => {

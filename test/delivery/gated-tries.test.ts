@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import type { Admission, Gate, GateReport, SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import type { Admission, GateAnswer, GateReport, SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
 import { MAX_PAUSE_MS } from '../../lambdas/domain/gate-limits.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
-import { answered, failed, openGate, secret, secretSource, sendingServices } from '../support/sending.ts';
+import { answered, failed, gateThatSays, openGate, secret, secretSource, sendingServices } from '../support/sending.ts';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -16,12 +16,9 @@ const LIMITED = integration({ max_requests_per_minute: 60 });
 function world(
   admissions: readonly Admission[],
   results: readonly SendResult[] = [answered(200)],
-  more: Partial<Gate> = {},
+  more: Partial<GateAnswer> = {},
 ) {
-  const gate = openGate({
-    admit: async () => ({ admissions, isSlow: false, wantsReport: false }),
-    ...more,
-  });
+  const gate = gateThatSays({ admissions, ...more });
   const sending = sendingServices(results, { now: Date.now });
   const services = { ...sending, gate, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 };
   const ready = admissions.map((_, index) => ({
@@ -62,18 +59,14 @@ describe('what may go out now', () => {
     ['a success is told where it is wanted: after failures, or as a probe', answered(200), { passed: 1 }],
     ['a probe that never reached the endpoint is given back', failed('FORBIDDEN_ADDRESS'), { tookMs: 0 }],
   ])('%s', async (_what, result, report) => {
-    const { gate, services, ready } = world([{ verdict: 'now' }], [result], {
-      admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
-    });
+    const { gate, services, ready } = world([{ verdict: 'now' }], [result], { wantsReport: true });
     await through(LIMITED, ready, services, false);
     expect(gate.reports).toEqual([told(report)]);
   });
 
   test('what was parked tells nothing: the probe is somebody else’s', async () => {
     const parked: Admission = { verdict: 'parked', reason: 'failing' };
-    const { gate, services, ready } = world([parked], [], {
-      admit: async () => ({ admissions: [parked], isSlow: true, wantsReport: true }),
-    });
+    const { gate, services, ready } = world([parked], [], { isSlow: true, wantsReport: true });
     await through(LIMITED, ready, services, true);
     expect(gate.reports).toEqual([]);
   });
@@ -232,11 +225,7 @@ test('what the gate expects to go out after a pause goes out: it may be the prob
 });
 
 describe('a slow endpoint', () => {
-  const slow = (more: Partial<Gate> = {}) =>
-    world([{ verdict: 'now' }], [answered(200)], {
-      admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: true, wantsReport: false }),
-      ...more,
-    });
+  const slow = () => world([{ verdict: 'now' }], [answered(200)], { isSlow: true });
 
   test('is not tried where others wait; its moment goes along', async () => {
     const { services, ready, requests } = slow();
@@ -250,13 +239,14 @@ describe('a slow endpoint', () => {
 
 test('a failing endpoint is probed only where nobody else waits', async () => {
   const asked: boolean[] = [];
-  const { services, ready } = world([{ verdict: 'now' }], [answered(200)], {
+  const { services, ready } = world([{ verdict: 'now' }]);
+  const gate = openGate({
     async admit(_integration, _tickets, { mayProbe }) {
       asked.push(mayProbe);
       return { admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false };
     },
   });
-  await through(LIMITED, ready, services, true);
-  await through(LIMITED, ready, services, false);
+  await through(LIMITED, ready, { ...services, gate }, true);
+  await through(LIMITED, ready, { ...services, gate }, false);
   expect(asked).toEqual([false, true]);
 });

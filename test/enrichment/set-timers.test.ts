@@ -272,25 +272,16 @@ describe('an event whose execution another publication of it has started', () =>
     expect(kept).toMatchObject([{ generation: 3 }]);
   });
 
-  test('comes again where the ledger does not say whether it was moved', async () => {
-    const { failures, kept, done } = await set({ timed: [one], taken: 1, isDown: true });
+  test.each<[string, World, number]>([
+    ['does not say whether it was moved', { taken: 1, isDown: true }, 1],
+    ['knows it, and does not say by which timer', { known, isDown: true }, 0],
+    ['does not say whether it was sent or overtaken since', { taken: 1, isUnread: true, standing: [other] }, 1],
+  ])('comes again where the ledger %s', async (_what, world, starts) => {
+    const { failures, kept, started, done, events } = await set({ timed: [one], ...world });
     expect(failures).toEqual(unreached);
     expect(kept).toEqual([]);
-    expect(done).toEqual([`start ${one.webhook_id}`]);
-  });
-
-  test('comes again where the ledger knows it, and does not say by which timer', async () => {
-    const { failures, done, events } = await set({ timed: [one], known, isDown: true });
-    expect(failures).toEqual(unreached);
-    expect(done).toEqual([]);
-    expect(events.timed.size).toBe(0);
-  });
-
-  test('comes again where the ledger does not say whether it was sent or overtaken since', async () => {
-    const { failures, kept, done } = await set({ timed: [one], taken: 1, isUnread: true, standing: [other] });
-    expect(failures).toEqual(unreached);
-    expect(kept).toEqual([]);
-    expect(done).toEqual([`start ${one.webhook_id}`]);
+    // Where nothing was started, the rest of the batch does nothing with it.
+    expect([started.length, done.length, events.timed.size]).toEqual([starts, starts, starts]);
   });
 
   test('comes again where the timer of the next generation cannot be written: the first one would send it', async () => {

@@ -1,5 +1,6 @@
 import type {
   Gate,
+  GateAnswer,
   GateReport,
   SendResult,
   TokenSource,
@@ -94,4 +95,11 @@ export function openGate(overrides: Partial<Gate> = {}) {
     ...overrides,
   };
   return gate;
+}
+
+/** A gate whose answer is given. */
+export function gateThatSays(answer: Partial<GateAnswer>) {
+  return openGate({
+    admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false, ...answer }),
+  });
 }
