@@ -5,7 +5,7 @@ import { executionName } from '../../lambdas/domain/identity.ts';
 import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/domain/receive-policy.ts';
 import type { AwsCall } from '../../local/aws-calls.ts';
 import { receiptsOf, runningWorld } from '../e2e/running-world.ts';
-import { delivery, PENDING } from '../support/factories.ts';
+import { delivery } from '../support/factories.ts';
 import { CONTEXT, sqsRecord, visibilityOf, wearEnvironment } from '../support/handler-wiring.ts';
 
 /** Handlers in this process, each with the variables of its function, around one running stage. */
@@ -33,14 +33,6 @@ describe('DeliverBatch', () => {
     const { deliveryDeadLetters } = await world().evidence([]);
     expect(deliveryDeadLetters.map(({ body }) => body)).toEqual(['{}']);
   });
-
-  test('what a partner refuses for now goes to the workflow, with the try counted', async () => {
-    const { name, body } = message('failing', 'sent-3');
-    expect(await deliverBatch({ Records: [sqsRecord('later', body)] }, CONTEXT)).toEqual({ batchItemFailures: [] });
-
-    const started = world().platform.stateMachine.execution(name);
-    expect(JSON.parse(started?.input ?? '{}')).toMatchObject({ progress: { attempt: 1, reason: 'HTTP 503' } });
-  });
 });
 
 describe('DeliverTask', () => {
@@ -50,22 +42,5 @@ describe('DeliverTask', () => {
     const input = delivery(undefined, { integration_id: 'healthy', event_id: 'from-the-workflow' });
     expect(await deliverTask(input)).toMatchObject({ outcome: 'delivered', attempt: 1 });
     expect(receiptsOf(world(), 'healthy', 'from-the-workflow')).toHaveLength(1);
-  });
-
-  test('an integration that is gone makes it a dead letter', async () => {
-    const result = await deliverTask(delivery(undefined, { integration_id: 'gone' }));
-    expect(result).toMatchObject({
-      outcome: 'dead',
-      reason: 'no integration has the id gone',
-      redrive: { generation: 1 },
-    });
-  });
-
-  test('a pending delivery, or none at all, is thrown back', async () => {
-    await expect(deliverTask(delivery(PENDING))).rejects.toMatchObject({
-      name: 'MalformedDelivery',
-      message: 'its enrichment is not settled',
-    });
-    await expect(deliverTask('text')).rejects.toMatchObject({ name: 'MalformedDelivery' });
   });
 });

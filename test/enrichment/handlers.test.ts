@@ -32,17 +32,6 @@ describe('EnrichBatch, where a developer’s override switches the feature on al
 
   const event = (id: string, learner: number) => JSON.stringify(completion(id, 'skillsoft', learner));
 
-  test('a variable that is missing ends the invocation, by its name; set, the next one goes on', async () => {
-    const { CACHE_HOST } = process.env;
-    delete process.env.CACHE_HOST;
-    await expect(enrichBatch({ Records: [] }, CONTEXT)).rejects.toMatchObject({
-      name: 'EnvironmentInvalid',
-      message: expect.stringContaining('CACHE_HOST'),
-    });
-    process.env.CACHE_HOST = String(CACHE_HOST);
-    expect(await enrichBatch({ Records: [] }, CONTEXT)).toEqual({ batchItemFailures: [] });
-  });
-
   test('forwards what the warehouse answers, dead-letters what is no event, takes a suspect out of sight', async () => {
     const suspect = sqsRecord('suspect', event('handled-2', LEARNER.forTwo), SUSPECT_RECEIVE_COUNT);
     const Records = [sqsRecord('good', event('handled-1', LEARNER.known)), sqsRecord('bad', 'no event'), suspect];
@@ -94,12 +83,6 @@ describe('EnrichTask', () => {
     });
     expect(first).toMatchObject({ enrichment: { ...enriched, source: 'warehouse' } });
     expect(await enrichTask(pending(LEARNER.back))).toMatchObject({ enrichment: { ...enriched, source: 'cache' } });
-  });
-
-  test('a warehouse that refuses leaves it pending, one try more', async () => {
-    world().warehouse.setMode('refuse');
-    const progress = await enrichTask(pending(LEARNER.fallback));
-    expect(progress.enrichment).toEqual({ ...PENDING, tries: PENDING.tries + 1 });
   });
 
   test('what is no delivery is thrown back', async () => {
