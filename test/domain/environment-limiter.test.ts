@@ -86,12 +86,6 @@ describe('the limit of one environment', () => {
 });
 
 describe('what is known of an endpoint', () => {
-  test('failures and 410 park nothing', () => {
-    const alone = limiter();
-    alone.report(FREE, told({ failed: 100, isGone: true }), NOW);
-    expect(alone.admit(FREE, 2, NOW).admissions).toEqual([go, go]);
-  });
-
   test('a hold is kept, for an hour at most, and not shortened', () => {
     const alone = limiter();
     alone.report(FREE, told({ isThrottled: true, holdMs: 30 * SECOND }), NOW);

@@ -43,11 +43,6 @@ describe('the sample of learning time', () => {
     expect(JSON.parse(testPayload('completion_field', NOW_ISO)).completion.learning_time).toBe(18_540);
     expect(JSON.parse(testPayload('percipio', NOW_ISO)).duration_spent).toBe(18_540);
   });
-
-  test('is in the integration’s unit', () => {
-    expect(JSON.parse(testPayload('percipio', NOW_ISO, { duration_unit: 'minutes' })).duration_spent).toBe(309);
-    expect(JSON.parse(testPayload('percipio', NOW_ISO, { duration_unit: 'hours' })).duration_spent).toBe(5.15);
-  });
 });
 
 describe('a field that is to be encrypted', () => {
