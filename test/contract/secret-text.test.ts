@@ -21,11 +21,8 @@ describe('the text of a secret', () => {
 
   test.each([
     ['no JSON', 'hunter2'],
-    ['nothing', ''],
     ['a list', '["hunter2"]'],
     ['null', 'null'],
-    ['a number', '5'],
-    ['a text', '"hunter2"'],
     ['encoded three times', JSON.stringify(JSON.stringify(JSON_TEXT))],
     ['a Python dictionary', "{'api_key': 'hunter2'}"],
   ])('is refused where it is %s, and not quoted', (_, text) =>
