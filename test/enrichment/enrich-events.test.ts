@@ -158,29 +158,26 @@ describe('an event whose answer is there already', () => {
     expect(asked).toEqual([]);
   });
 
+  const pilots = (...ids: string[]) => flag({ rollout_percentage: 0, pilot_enterprises: ids });
   test.each([
-    ['off', async () => flag({ enabled: false })],
-    ['on for nobody', async () => flag({ rollout_percentage: 0 })],
-    ['on for others', async () => flag({ rollout_percentage: 0, pilot_enterprises: [OTHER_ENTERPRISE] })],
-    ['unreadable', async () => undefined],
-  ])('is plain where the flag is %s, and neither cache nor warehouse is asked for it', async (_state, read) => {
-    const { services, enrichmentOf, asked } = world({ cached: { 1: FOUND }, services: { flag: { read } } });
-    await enrichEvents(completions('1'), services);
-    expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason: 'flag_off' });
-    expect(asked).toEqual([]);
-  });
-
-  test.each([
-    ['off', { enabled: false }],
-    ['pilot', { rollout_percentage: 0, pilot_enterprises: [ENTERPRISE] }],
-    ['within_percentage', {}],
-    ['beyond_percentage', { rollout_percentage: 0 }],
-  ])('is counted by what the flag said, never by whom: %s', async (result, said) => {
-    const { services, counter } = world({ services: { flag: { read: async () => flag(said) } } });
-    await enrichEvents([completion('1'), enrollment], services);
-    const dimensions = { feature: 'webhook_learning_time_enrichment', result };
-    expect(counter.counted).toEqual([[METRICS.featureEvaluated, dimensions]]);
-  });
+    ['off', flag({ enabled: false }), ['off'], false],
+    ['on for nobody', pilots(), ['beyond_percentage'], false],
+    ['on for others', pilots(OTHER_ENTERPRISE), ['beyond_percentage'], false],
+    ['unreadable', undefined, ['off'], false],
+    ['on for its pilot', pilots(ENTERPRISE), ['pilot'], true],
+    ['on for all', flag(), ['within_percentage'], true],
+  ])(
+    'where the flag is %s, that is counted, and only then is the warehouse asked',
+    async (_state, said, results, isOn) => {
+      const { services, enrichmentOf, asked, counter } = world({ services: { flag: { read: async () => said } } });
+      await enrichEvents([completion('1'), enrollment], services);
+      const reason = isOn ? 'no_data' : 'flag_off';
+      expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason });
+      expect(asked).toHaveLength(isOn ? 1 : 0);
+      const feature = 'webhook_learning_time_enrichment';
+      expect(counter.counted).toEqual(results.map((result) => [METRICS.featureEvaluated, { feature, result }]));
+    },
+  );
 
   test('is plain where it is an enrollment', async () => {
     const { services, enrichmentOf, asked } = world();
