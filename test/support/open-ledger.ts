@@ -17,18 +17,9 @@ export function openLedger(overrides: Partial<Ledger> = {}) {
   const settled: { readonly webhookId: string; readonly ending: Ending }[] = [];
   const timersKept: Timer[] = [];
   const noted: { readonly webhookId: string; readonly ending: Ending }[] = [];
-  const ledger: Ledger & {
-    readonly accepted: readonly DeliverySubject[];
-    readonly claims: readonly { readonly delivery: Delivery; readonly leaseMs: number }[];
-    readonly settled: readonly { readonly webhookId: string; readonly ending: Ending }[];
-    readonly timersKept: readonly Timer[];
-    readonly noted: readonly { readonly webhookId: string; readonly ending: Ending }[];
-  } = {
-    accepted,
-    claims,
-    settled,
-    noted,
-    timersKept,
+  const told = { accepted, claims, settled, timersKept, noted };
+  const ledger: Ledger & Readonly<typeof told> = {
+    ...told,
     async accept(subjects) {
       accepted.push(...subjects);
       return new Map();
