@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { evaluatePolicy, PolicyNotUnderstood, type PolicyStatement } from '../../commands/evaluate-policy.ts';
-import fc from '../support/fast-check.ts';
 
 const TOPIC = 'arn:aws:sns:us-east-1:111122223333:alarms';
 const ALARM = 'arn:aws:cloudwatch:us-east-1:111122223333:alarm:stage-page-pipeline';

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import type * as z from 'zod';
 import { featureQuerySchema, STATUS_PATHS, statusQuerySchema } from '../../lambdas/contract/feature-status.ts';
 import { EVALUATION_REASONS, FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
 import { answerRequest, type StatusAnswer } from '../../lambdas/status/answer-request.ts';
 import { findStage } from '../../lib/stage.ts';
 import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
-import fc from '../support/fast-check.ts';
 import { resourcesOf, synthesizeStage } from '../support/synthesized-stack.ts';
 import { ajv, document, examplesOf, expectDocumented, resolved, schemaOf } from './openapi.ts';
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { ENRICHMENT_TRIES } from '../../lambdas/contract/delivery.ts';
 import { EVENT_TYPES, KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
@@ -11,7 +12,6 @@ import {
   type RoundLimits,
 } from '../../lib/history-bound.ts';
 import { integration } from '../support/factories.ts';
-import fc from '../support/fast-check.ts';
 import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const MOST_RETRIES = 10;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { nextStep, withNewestSigningSecret, withNewSigningSecret } from '../../../commands/integration/rotation.ts';
 import { NOW } from '../../support/factories.ts';
-import fc from '../../support/fast-check.ts';
 
 const OLD = 'whsec_old';
 const NEW = 'whsec_new';

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { allWebhooks, type FoundWebhook } from '../../../commands/ledger/found-webhooks.ts';
 import { createLatestFound } from '../../../commands/ledger/latest-found.ts';
 import type { WebhookState } from '../../../lambdas/contract/ledger.ts';
 import type { ListedEvent, Span } from '../../../lambdas/contract/ledger-ports.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
 import { NOW, subject } from '../../support/factories.ts';
-import fc from '../../support/fast-check.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 
 const HOUR_MS = 3600_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { countRows, describeReplay, durationWords, isDone } from '../../../commands/replay/describe-replay.ts';
 import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-webhooks.ts';
-import fc from '../../support/fast-check.ts';
 
 const ids = (count: number, prefix = 'wh') => Array.from({ length: count }, (_, position) => `${prefix}_${position}`);
 

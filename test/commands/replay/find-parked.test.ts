@@ -1,11 +1,11 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { readDocument } from '../../../commands/integrations-document.ts';
 import { findParked } from '../../../commands/replay/find-parked.ts';
 import { PARKED_FOR } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
 import { NOW, subject } from '../../support/factories.ts';
-import fc from '../../support/fast-check.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 
 const ALWAYS = { from: new Date(0).toISOString(), until: new Date(NOW).toISOString() };

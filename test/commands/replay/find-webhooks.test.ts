@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { findByFilter, findById, type ReplayFilter } from '../../../commands/replay/find-webhooks.ts';
 import { REPLAYED_STATES } from '../../../commands/replay/read-options.ts';
 import { type LedgerRecord, WEBHOOK_STATES } from '../../../lambdas/contract/ledger.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
 import { NOW, subject } from '../../support/factories.ts';
-import fc from '../../support/fast-check.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 
 const HOUR_MS = 3600_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { evenly, inTime, MOST_AT_A_TIME, together } from '../../../commands/replay/pace.ts';
-import fc from '../../support/fast-check.ts';
 
 const ids = (count: number) => Array.from({ length: count }, (_, position) => `wh_${position}`);
 

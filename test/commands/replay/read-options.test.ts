@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { REPLAYED_STATES, readReplayOptions } from '../../../commands/replay/read-options.ts';
 import { NOW } from '../../support/factories.ts';
-import fc from '../../support/fast-check.ts';
 
 const ID = `wh_${'a'.repeat(40)}`;
 const read = (...words: readonly string[]) => readReplayOptions(words, NOW);

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { CRITERIA, type Criterion, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
 import type { FigureName } from '../../../commands/rollout/figures.ts';
 import { type Answer, judge } from '../../../commands/rollout/judge.ts';
 import type { Measures } from '../../../commands/rollout/measures.ts';
-import fc from '../../support/fast-check.ts';
 import { measured, NOTHING } from './measured.ts';
 
 const ALL = PHASES.flatMap((phase) => CRITERIA[phase].criteria);
