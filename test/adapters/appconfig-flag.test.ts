@@ -5,6 +5,7 @@ import { FEATURE_NAME, FEATURE_OVERRIDE, FLAG_KEY } from '../../lambdas/contract
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { clientOptions } from '../support/client-options.ts';
 import { fakeCounter, fakeLog } from '../support/factories.ts';
 
 const VARIABLES = { APPCONFIG_APPLICATION_ID: 'app', FLAGS_ENVIRONMENT_ID: 'env', FLAGS_PROFILE_ID: 'flags' };
@@ -19,8 +20,7 @@ beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
   plane = await startControlPlane({ now: () => nowMs });
   plane.appConfig.defineProfile('app', 'flags', 'AWS.Freeform');
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  client = new AppConfigDataClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  client = new AppConfigDataClient(clientOptions(plane.endpoint));
   log = fakeLog();
   counter = fakeCounter();
 });

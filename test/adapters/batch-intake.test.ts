@@ -65,9 +65,9 @@ const failOnly =
 
 test('suspects for which no time is left are not taken: they stay, hidden', async () => {
   const times = [20_000, 14_999];
-  const suspects = [record('a', { receives: 5 }), record('b', { receives: 5 })];
-  const { failed, done } = await run(suspects, succeed, {}, () => times.shift() ?? 0);
-  expect(done.slice(2)).toEqual(['handle a']);
+  const records = [record('a', { receives: 5 }), record('b', { receives: 5 }), record('fresh')];
+  const { failed, done } = await run(records, succeed, {}, () => times.shift() ?? 0);
+  expect(done.slice(2)).toEqual(['handle fresh', 'handle a']);
   expect(failed).toEqual(['b']);
 });
 

@@ -5,6 +5,7 @@ import type { MetricQuery } from '../../lambdas/contract/metric-reader.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../local/control-plane/cloudwatch.ts';
 import { type ControlPlane, startControlPlane, type TargetHandler } from '../../local/control-plane/server.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
+import { clientOptions } from '../support/client-options.ts';
 import { fakeLog, NOW, serviceError } from '../support/factories.ts';
 
 const MINUTE_MS = 60_000;
@@ -26,8 +27,7 @@ beforeEach(async () => {
     calls.push(body as (typeof calls)[number]);
     return answering(operation, body);
   });
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  client = new CloudWatchClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  client = new CloudWatchClient(clientOptions(plane.endpoint));
 });
 
 afterEach(async () => {

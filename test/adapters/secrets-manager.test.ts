@@ -6,6 +6,7 @@ import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
 import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { clientOptions } from '../support/client-options.ts';
 import { type FrontServer, startFrontServer } from '../support/front-server.ts';
 import { recordingLog } from '../support/recording-log.ts';
 
@@ -31,12 +32,7 @@ beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
   plane = await startControlPlane({ now: () => nowMs });
   front = await startFrontServer(plane.endpoint);
-  client = new SecretsManagerClient({
-    endpoint: front.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-    maxAttempts: 1,
-  });
+  client = new SecretsManagerClient(clientOptions(front.endpoint));
   log = recordingLog();
   put('one');
   source = newSource();

@@ -13,6 +13,7 @@ import { chunk, createQueues, MAX_BATCH_BYTES, MAX_BATCH_ENTRIES, outcomeSender 
 import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/contract/unsettled-outcome.ts';
 import { factsOf } from '../../lambdas/domain/late-outcome.ts';
+import { clientOptions } from '../support/client-options.ts';
 import { delivery, ENRICHED, fakeLog, NOW } from '../support/factories.ts';
 
 let server: FauxqsServer;
@@ -26,12 +27,7 @@ const batches: {
 
 beforeAll(async () => {
   server = await startFauxqs({ port: 0, logger: false });
-  client = new SQSClient({
-    endpoint: `http://127.0.0.1:${server.port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
-  });
+  client = new SQSClient(clientOptions(`http://127.0.0.1:${server.port}`));
   client.middlewareStack.add(
     (next, context) => (args) => {
       if (context.commandName === SendMessageBatchCommand.name) {

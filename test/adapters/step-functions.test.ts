@@ -5,6 +5,7 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createWorkflow, startOnce } from '../../lambdas/adapters/step-functions.ts';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { clientOptions } from '../support/client-options.ts';
 import { delivery, PENDING } from '../support/factories.ts';
 
 const STATE_MACHINE = 'arn:aws:states:us-east-1:000000000000:stateMachine:retry';
@@ -26,12 +27,7 @@ beforeAll(async () => {
     response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  client = new SFNClient({
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-    maxAttempts: 1,
-  });
+  client = new SFNClient(clientOptions(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
 });
 afterAll(async () => {
   client.destroy();

@@ -1,13 +1,14 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createValkeyCache, type ValkeyCache } from '../../lambdas/adapters/valkey-cache.ts';
 import { type LearnerKey, type LearningTime, learnerKeyText } from '../../lambdas/contract/learning-time.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { canRunCluster, freePort, type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
+import { until } from '../support/assembly.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { startValkeyFront, type ValkeyFront } from '../support/valkey-front.ts';
 
@@ -86,14 +87,6 @@ async function rawServer(onSocket: (socket: Socket) => void): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadlineMs = performance.now() + 8_000;
-  while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error(`waited too long: ${what}`);
-    await sleep(10);
-  }
-}
-
 /** Whether `work` waits for nothing: no timer, no socket. */
 function atOnce(work: Promise<unknown>): Promise<boolean> {
   return Promise.race([work.then(() => true), setImmediate(false)]);
@@ -103,7 +96,7 @@ async function store(cache: ValkeyCache, key: LearnerKey, answer: LearningTime =
   await until(async () => {
     await cache.write(new Map([[learnerKeyText(key), answer]]), 3600);
     return (await cache.read([key])).size === 1;
-  }, 'stored and read');
+  });
 }
 
 let server: RunningValkey;
@@ -185,7 +178,7 @@ describe('outages', () => {
       skip(100);
     }
     await cache.write(new Map([[learnerKeyText(key), ANSWER]]), 3600);
-    await until(() => lines.length > 0, 'a warning');
+    await until(() => lines.length > 0);
     expect(lines).toEqual([unavailable(expect.any(String))]);
 
     await frontOf(server.port, { port: front.port });
@@ -199,7 +192,7 @@ describe('outages', () => {
     ['no-such-host.invalid', 'no-such-host.invalid'],
   ])('a warning about %s tells the cause', async (host, cause) => {
     const { cache, lines } = cacheAt(await freePort(), { host });
-    await until(async () => (await cache.read([newKey()])).size === 0 && lines.length > 0, 'a warning');
+    await until(async () => (await cache.read([newKey()])).size === 0 && lines.length > 0);
     expect(lines).toEqual([unavailable(expect.stringContaining(cause))]);
   });
 
@@ -211,7 +204,7 @@ describe('outages', () => {
     });
     const { cache, lines, skip } = cacheAt(port, { frozen: true });
     await cache.read([newKey()]);
-    await until(() => lines.length === 1, 'the first try failed');
+    await until(() => lines.length === 1);
     const perTry = sockets;
     expect(perTry).toBeGreaterThan(0);
     skip(999);
@@ -221,7 +214,7 @@ describe('outages', () => {
     expect(sockets).toBe(perTry);
     skip(1);
     expect(await atOnce(cache.read([newKey()]))).toBe(true);
-    await until(() => sockets > perTry, 'another try');
+    await until(() => sockets > perTry);
   });
 
   test('a server that accepts and never responds: the first lookup waits for it, then none does', async () => {
@@ -230,7 +223,7 @@ describe('outages', () => {
     skip(SHORT.firstConnectionMs);
     expect(await atOnce(cache.read([newKey()]))).toBe(true);
     await cache.write(new Map([[learnerKeyText(newKey()), ANSWER]]), 3600);
-    await until(() => lines.length > 0, 'the try was given up');
+    await until(() => lines.length > 0);
     expect(lines).toEqual([unavailable('no connection within 200 ms')]);
     skip(1_000);
     expect(await atOnce(cache.read([newKey()]))).toBe(true);
@@ -246,7 +239,7 @@ describe('outages', () => {
     expect((await cache.read([key])).size).toBe(0);
     deadlines.commandMs = AMPLE.commandMs;
     skip(1_000);
-    await until(async () => (await cache.read([key])).size === 1, 'a hit over a fresh connection');
+    await until(async () => (await cache.read([key])).size === 1);
     expect(lines).toEqual([
       unavailable('no answer within 50 ms'),
       { level: 'info', message: 'cache.recovered', fields: { what: 'connection' } },
@@ -261,7 +254,7 @@ describe('outages', () => {
     const before = front.commands.length;
     front.resetSockets();
     skip(1_000);
-    await until(async () => (await cache.read([key])).size === 1, 'a hit over a fresh connection');
+    await until(async () => (await cache.read([key])).size === 1);
     expect(front.commands.slice(before).map(([name]) => name?.toUpperCase())).toContain('PING');
   });
 
@@ -339,12 +332,12 @@ describe('single server and cluster', () => {
     const front = await frontOf(server.port, { cluster: true });
     const { cache } = cacheAt(front.port);
     cache.connect();
-    await until(() => namesOf(front).includes('PING'), 'connected');
+    await until(() => namesOf(front).includes('PING'));
     const before = front.commands.length;
     await until(async () => {
       await cache.read([newKey()]);
       return front.commands.length > before;
-    }, 'a command');
+    });
     expect(new Set(namesOf(front).slice(before))).toEqual(new Set(['GET']));
   });
 

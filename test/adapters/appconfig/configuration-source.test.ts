@@ -6,6 +6,7 @@ import {
 } from '../../../lambdas/adapters/appconfig/configuration-source.ts';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
 import { until } from '../../support/assembly.ts';
+import { clientOptions } from '../../support/client-options.ts';
 import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { recordingLog } from '../../support/recording-log.ts';
 
@@ -40,11 +41,6 @@ function parse(text: string): Document {
   return { value };
 }
 
-function newClient(maxAttempts: number): AppConfigDataClient {
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  return new AppConfigDataClient({ endpoint: front.endpoint, region: 'us-east-1', credentials, maxAttempts });
-}
-
 function newSource(
   bounds: { pollTimeoutMs?: number; firstPollTimeoutMs?: number; onUnavailable?: () => void } = {},
 ): ConfigurationSource<Document> {
@@ -57,7 +53,7 @@ beforeEach(async () => {
   plane.appConfig.defineProfile('app', 'learning-time', 'AWS.Freeform');
   deploy('{"value":1}');
   front = await startFrontServer(plane.endpoint);
-  client = newClient(1);
+  client = new AppConfigDataClient(clientOptions(front.endpoint));
   log = recordingLog();
   parsed = [];
   source = newSource();
@@ -253,7 +249,7 @@ describe('an outage', () => {
   });
 
   test('is bounded although the SDK waits between its own retries', async () => {
-    const patient = newClient(20);
+    const patient = new AppConfigDataClient({ ...clientOptions(front.endpoint), maxAttempts: 20 });
     source = createConfigurationSource({ client: patient, ...PROFILE, parse, log, now, ...AMPLE, pollTimeoutMs: 150 });
     await source.read();
     plane.appConfig.setDown(true);
