@@ -139,13 +139,6 @@ describe('a CloudWatch that does not answer', () => {
     expect(log.text()).not.toContain('111122223333');
   });
 
-  test('is waited for so long and no longer', async () => {
-    answerWith(() => new Promise<never>(() => {}));
-    const { read, log } = reader(50);
-    expect(await read(query())).toEqual(new Map());
-    expect(log.only('metrics.unavailable')).toEqual({ error: 'TimeoutError', calls: 1 });
-  });
-
   test('for one call has told what it answered to the others', async () => {
     answerWith(async (operation, body) => {
       if (calls.length === 1) throw serviceError('ThrottlingException');

@@ -198,12 +198,13 @@ describe('settling', () => {
   });
 
   test('what somebody else has taken over is told, and is not written', async () => {
-    const { claim, settle, log } = newLedger();
+    const { claim, settle, log, queued } = newLedger();
     const one = newDelivery();
     const hold = holdOf(await claim(one, LEASE_MS));
     shared.nowMs += LEASE_MS;
-    await claim(one, LEASE_MS);
+    await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'));
     expect(await settle(hold, ended('dead'))).toBe(false);
+    expect(queued).toEqual([]);
     expect(log.lines).toMatchObject([
       { level: 'warn', message: 'ledger.lease_lost', fields: { webhook_id: one.webhook_id, outcome: 'dead' } },
     ]);
@@ -313,16 +314,6 @@ describe('an outcome that its table does not take', () => {
     shared.front.decide(() => 'pass');
     expect(await settle(hold, ended('dead'))).toBe(true);
     expect(queued).toMatchObject([{ hold: { kind: 'unseen' }, ending: { progress: { outcome: 'dead' } } }]);
-  });
-
-  test('costs no call to the queue where the table takes it, or where it is overtaken', async () => {
-    const { claim, settle, queued } = newLedger();
-    const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
-    shared.nowMs += LEASE_MS;
-    await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'));
-    await settle(hold, ended('dead'));
-    expect(queued).toEqual([]);
   });
 
   test('is lost where the queue does not take it either: that is counted, logged, and no failure of the delivery', async () => {

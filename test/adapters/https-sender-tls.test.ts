@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
+import { closedAfterEach } from '../support/closed-after-each.ts';
 import { type Answer, type PartnerServer, startPartner, startRawPartner } from '../support/partner-server.ts';
 import {
   TEST_ONLY_AUTHORITY,
@@ -14,16 +15,10 @@ import {
 } from '../support/test-only-authority.ts';
 import { TEST_ONLY_CERTIFICATE } from '../support/test-only-certificate.ts';
 
-const running: PartnerServer[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((partner) => partner.close()));
-});
+const keep = closedAfterEach();
 
-async function partnerWith(tls: Parameters<typeof startPartner>[2], answer: Answer = (to) => to.end()) {
-  const partner = await startPartner(answer, 'https', tls);
-  running.push(partner);
-  return partner;
-}
+const partnerWith = (tls: Parameters<typeof startPartner>[2], answer: Answer = (to) => to.end()) =>
+  keep(startPartner(answer, 'https', tls));
 
 const sender = createHttpsSender({ allowPlainHttp: false, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
 
@@ -149,8 +144,7 @@ describe('a partner whose port does not speak TLS as it should', () => {
     ['half a record', 'H', 'ECONNRESET', 'retry'],
     ['nothing', '', 'ECONNRESET', 'retry'],
   ])('%s', async (_what, bytes, code, verdict) => {
-    const partner = await startRawPartner((socket) => void socket.end(bytes));
-    running.push(partner);
+    const partner = await keep(startRawPartner((socket) => void socket.end(bytes)));
     const result = await send(partner);
     expect(result).toEqual({ kind: 'failed', code });
     expect(classify(result).verdict).toBe(verdict);

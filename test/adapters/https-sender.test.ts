@@ -1,26 +1,16 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import type { WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
+import { closedAfterEach } from '../support/closed-after-each.ts';
 import { type Answer, type PartnerServer, startPartner, startRawPartner } from '../support/partner-server.ts';
 
-const running: PartnerServer[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((partner) => partner.close()));
-});
+const keep = closedAfterEach();
 
-async function partnerThat(answer: Answer): Promise<PartnerServer> {
-  const partner = await startPartner(answer);
-  running.push(partner);
-  return partner;
-}
+const partnerThat = (answer: Answer) => keep(startPartner(answer));
 
-async function partnerThatTalks(talk: (socket: Socket) => void): Promise<PartnerServer> {
-  const partner = await startRawPartner(talk);
-  running.push(partner);
-  return partner;
-}
+const partnerThatTalks = (talk: (socket: Socket) => void) => keep(startRawPartner(talk));
 
 const LOCAL = { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' } as const;
 const sender = createHttpsSender(LOCAL);

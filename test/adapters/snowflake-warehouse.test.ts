@@ -1,11 +1,12 @@
 import { createPrivateKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { loadSnowflakeSdk } from '../../lambdas/adapters/snowflake/sdk.ts';
 import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-warehouse.ts';
 import { EnvironmentInvalid, SecretUnavailable } from '../../lambdas/contract/errors.ts';
 import { learnerKeyText } from '../../lambdas/contract/learning-time.ts';
+import { closedAfterEach } from '../support/closed-after-each.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import {
   createKeyPair,
@@ -22,7 +23,7 @@ import {
 const AMPLE_MS = 10_000;
 jest.setTimeout(2 * AMPLE_MS);
 const keyPair = createKeyPair();
-const started: SnowflakeFixture[] = [];
+const keep = closedAfterEach();
 const unhandled: unknown[] = [];
 const noteUnhandled = (reason: unknown) => unhandled.push(reason);
 
@@ -30,7 +31,7 @@ type StartOptions = Partial<Parameters<typeof startSnowflake>[0]>;
 
 async function start(options: StartOptions = {}): Promise<SnowflakeFixture> {
   const fixture = await startSnowflake({ keyPair, ...options });
-  started.push(fixture);
+  await keep(fixture.server);
   return fixture;
 }
 
@@ -45,10 +46,6 @@ beforeAll(async () => {
   // Loaded here, so that no test's deadline has to cover it.
   await loadSnowflakeSdk();
   process.on('unhandledRejection', noteUnhandled);
-});
-
-afterEach(async () => {
-  await Promise.all(started.splice(0).map(({ server }) => server.close()));
 });
 
 afterAll(() => {

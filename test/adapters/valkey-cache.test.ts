@@ -258,17 +258,6 @@ describe('outages', () => {
     expect(front.commands.slice(before).map(([name]) => name?.toUpperCase())).toContain('PING');
   });
 
-  test('a socket idle for over 20 s is replaced before it is used', async () => {
-    const front = await frontOf(server.port);
-    const { cache, lines, skip } = cacheAt(front.port);
-    const key = newKey();
-    await store(cache, key);
-    front.abandonSockets();
-    skip(20_001);
-    expect((await cache.read([key])).size).toBe(1);
-    expect(lines).toEqual([]);
-  });
-
   // In a process of its own: under jest the library does not know errors of sockets for what they are.
   test('a process with a cache that is down, reset or closed ends by itself and prints nothing', async () => {
     const script = `

@@ -1,19 +1,13 @@
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { createHttpsSender } from '../../../lambdas/adapters/https-sender.ts';
 import type { WebhookSender } from '../../../lambdas/contract/delivery-ports.ts';
+import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { NOW } from '../../support/factories.ts';
 import { type Answer, type PartnerServer, startPartner } from '../../support/partner-server.ts';
 
-const running: PartnerServer[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((partner) => partner.close()));
-});
+const keep = closedAfterEach();
 
-async function partnerThat(answer: Answer): Promise<PartnerServer> {
-  const partner = await startPartner(answer);
-  running.push(partner);
-  return partner;
-}
+const partnerThat = (answer: Answer) => keep(startPartner(answer));
 
 /** A sender on a wall clock that goes on only when told, as it seems to a frozen sandbox. */
 function senderOnClock() {

@@ -1,20 +1,16 @@
 import type { LookupAddress } from 'node:dns';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createHttpsSender } from '../../../lambdas/adapters/https-sender.ts';
+import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { type MuteListener, startMuteListener } from '../../support/mute-listener.ts';
 import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
 
-const running: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  await Promise.all(running.splice(0).map((one) => one.close()));
-});
+const keep = closedAfterEach();
 
 /** A partner at 127.0.0.1, and at 127.0.0.2 a host that responds to no SYN, at the same port. */
 async function startBoth(): Promise<{ partner: PartnerServer; mute: MuteListener }> {
-  const partner = await startPartner((answer) => answer.end());
-  running.push(partner);
-  const mute = await startMuteListener('127.0.0.2', partner.port);
-  running.push(mute);
+  const partner = await keep(startPartner((answer) => answer.end()));
+  const mute = await keep(startMuteListener('127.0.0.2', partner.port));
   return { partner, mute };
 }
 
@@ -40,7 +36,7 @@ describe('a name with several addresses', () => {
 
   test('is sent to at the next one where none before it responds, within the deadline', async () => {
     const [two, three] = [await startBoth(), await startBoth()];
-    running.push(await startMuteListener('127.0.0.4', three.partner.port));
+    await keep(startMuteListener('127.0.0.4', three.partner.port));
     const results = await Promise.all([
       send(two.partner.port, [v4('127.0.0.2'), v4('127.0.0.1')], 3_000),
       send(three.partner.port, [v4('127.0.0.2'), v4('127.0.0.4'), v4('127.0.0.1')], 3_000),

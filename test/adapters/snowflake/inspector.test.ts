@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { createSnowflakeInspector } from '../../../lambdas/adapters/snowflake/inspector.ts';
 import { loadSnowflakeSdk } from '../../../lambdas/adapters/snowflake/sdk.ts';
 import type { WarehouseInspector } from '../../../lambdas/contract/check-warehouse.ts';
@@ -8,7 +8,8 @@ import {
   type SnowflakeServerOptions,
   startSnowflakeServer,
 } from '../../../local/snowflake-server.ts';
-import { json, type MisbehavingSnowflake, startMisbehavingSnowflake } from '../../support/misbehaving-snowflake.ts';
+import { closedAfterEach } from '../../support/closed-after-each.ts';
+import { startMisbehavingSnowflake } from '../../support/misbehaving-snowflake.ts';
 import {
   account,
   courseId,
@@ -25,27 +26,21 @@ import {
 const AMPLE_MS = 10_000;
 jest.setTimeout(3 * AMPLE_MS);
 const keyPair = createKeyPair();
-const opened: { close(): unknown }[] = [];
+const keep = closedAfterEach();
 
 function inspect(url: string, changed: { secret?: object; names?: object } = {}): WarehouseInspector {
   const secret = { account, user, private_key: keyPair.privateKey, access_url: url, ...changed.secret };
   const names = { ...tables, ...changed.names };
   const inspector = createSnowflakeInspector({ secret, tables: names, queryTag: 'check' });
-  opened.unshift(inspector);
+  void keep(inspector);
   return inspector;
 }
 
 async function startServer(options: Partial<SnowflakeServerOptions> = {}): Promise<SnowflakeServer> {
-  const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...options });
-  opened.push(server);
-  return server;
+  return keep(startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...options }));
 }
 
-async function startMisbehaving(): Promise<MisbehavingSnowflake> {
-  const server = await startMisbehavingSnowflake();
-  opened.push(server);
-  return server;
-}
+const startMisbehaving = () => keep(startMisbehavingSnowflake());
 
 const failed = (kind: string, code: string) => ({ ok: false, failure: expect.objectContaining({ kind, code }) });
 
@@ -54,12 +49,6 @@ beforeAll(async () => {
   // Loaded here, so that no test's limit has to cover it.
   await loadSnowflakeSdk();
 });
-
-afterEach(async () => {
-  for (const each of opened.splice(0)) await each.close();
-});
-
-afterAll(() => expect(opened).toEqual([]));
 
 describe('a Snowflake that is well', () => {
   test('answers each step, over one login', async () => {
@@ -159,15 +148,6 @@ describe('a Snowflake that does not answer', () => {
       failure: { kind: 'unreachable', code: 'deadline', reason: `no answer within 300 ms, at the ${at}` },
     });
     expect(await inspector.columns(AMPLE_MS)).toEqual(failed('gone', 'discarded'));
-  });
-
-  test.each(['login', 'query'] as const)('or 503, at the %s: it is not waited for', async (at) => {
-    const server = await startMisbehaving();
-    server.answers[at] = json({}, 503);
-    const inspector = inspect(server.url);
-    const login = await inspector.logIn(AMPLE_MS);
-    const refused = at === 'login' ? login : await inspector.context(AMPLE_MS);
-    expect(refused).toMatchObject({ ok: false, failure: { kind: 'unreachable' } });
   });
 
   test('an SDK that loads after the limit opens no connection', async () => {
