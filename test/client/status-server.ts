@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { startHttpServer } from '../support/http-server.ts';
 
 export const FEATURE = 'webhook_learning_time_enrichment';
 
@@ -19,20 +19,15 @@ export type Behaviour = (request: IncomingMessage, response: ServerResponse) => 
 export async function startStatusServer() {
   const seen: { readonly url: string; readonly authorization: string | undefined }[] = [];
   let behaviour: Behaviour = answering(200, { features: { [FEATURE]: ON }, user_id: null });
-  const server = createServer((request, response) => {
+  const server = await startHttpServer((request, response) => {
     seen.push({ url: String(request.url), authorization: request.headers.authorization });
     behaviour(request, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     seen,
     behave: (next: Behaviour) => {
       behaviour = next;
-    },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
     },
   };
 }

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { startHttpServer } from '../support/http-server.ts';
 
 export const DEAD_LETTERS = 'arn:aws:sqs:us-east-1:000000000000:deliveries-dead-letters';
 
@@ -37,7 +36,7 @@ export interface FakeMoveTasks {
  * A task moves a second's letters whenever it is looked at.
  */
 export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
-  const server = createServer(async (request, response) => {
+  const { url, close } = await startHttpServer(async (request, response) => {
     const action = String(request.headers['x-amz-target']).replace('AmazonSQS.', '');
     const input = (await json(request)) as Record<string, unknown>;
     const answer = ANSWERS[action]?.(world, input);
@@ -46,9 +45,8 @@ export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
       .writeHead(answer === undefined ? 400 : 200, { 'content-type': 'application/x-amz-json-1.0' })
       .end(JSON.stringify(answer ?? refusal));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const world: FakeMoveTasks = {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: url,
     letters: 0,
     tasks: [],
     onList: () => {},
@@ -68,10 +66,7 @@ export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
       world.tasks.push(task);
       return task;
     },
-    async close() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    close,
   };
   return world;
 }

@@ -1,5 +1,3 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -7,6 +5,7 @@ import type { Context } from '../../commands/context.ts';
 import { reconcile } from '../../commands/reconcile.ts';
 import { type ReconcileReport, reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
 import { eachTest } from '../support/each-test.ts';
+import { startHttpServer } from '../support/http-server.ts';
 import { startOperatorWorld } from './operator-world.ts';
 
 const BALANCED: ReconcileReport = {
@@ -47,7 +46,7 @@ const UNBALANCED: ReconcileReport = {
 };
 
 const world = eachTest(startOperatorWorld);
-let server: Server;
+let server: Awaited<ReturnType<typeof startHttpServer>>;
 let lambda: LambdaClient;
 let context: Context;
 let answer: { status: number; headers: Record<string, string>; body: string };
@@ -57,16 +56,14 @@ beforeEach(async () => {
   world.deploy({ integrations: [{ id: 'acme', url: 'https://acme.example' }] });
   asked = [];
   report(BALANCED);
-  server = createServer(async (request, response) => {
+  server = await startHttpServer(async (request, response) => {
     asked.push({ path: request.url, input: JSON.parse(await text(request)) });
     response.writeHead(answer.status, answer.headers).end(answer.body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   // As a client that gives up early: what is asked here may take minutes.
   const requestHandler = { requestTimeout: 1, throwOnRequestTimeout: true };
-  lambda = new LambdaClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1, requestHandler });
+  lambda = new LambdaClient({ endpoint: server.url, region: 'us-east-1', credentials, maxAttempts: 1, requestHandler });
   const openStage: Context['openStage'] = async (name) => {
     const stage = await world.context.openStage(name);
     return { ...stage, lambda, output: (key) => (key === 'ReconcileFunctionName' ? 'reconcile-1' : stage.output(key)) };
@@ -76,8 +73,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   lambda.destroy();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
+  await server.close();
 });
 
 function report(content: Partial<ReconcileReport>) {

@@ -1,9 +1,9 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { stackOutputs } from '../../commands/stage.ts';
 import { eachTest } from '../support/each-test.ts';
+import { startHttpServer } from '../support/http-server.ts';
 import { startOperatorWorld } from './operator-world.ts';
 
 describe('the local stage', () => {
@@ -32,21 +32,18 @@ describe('the local stage', () => {
 });
 
 describe('a deployed stage', () => {
-  let server: Server;
+  let server: Awaited<ReturnType<typeof startHttpServer>>;
   let asked: URLSearchParams;
   let answer: { status: number; body: string };
   let client: CloudFormationClient;
 
   beforeEach(async () => {
-    server = createServer(async (request, response) => {
-      let body = '';
-      for await (const chunk of request) body += chunk;
-      asked = new URLSearchParams(body);
+    server = await startHttpServer(async (request, response) => {
+      asked = new URLSearchParams(await text(request));
       response.writeHead(answer.status, { 'content-type': 'text/xml' }).end(answer.body);
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     client = new CloudFormationClient({
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      endpoint: server.url,
       region: 'eu-north-1',
       credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
       maxAttempts: 1,
@@ -55,8 +52,7 @@ describe('a deployed stage', () => {
 
   afterEach(async () => {
     client.destroy();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await server.close();
   });
 
   function fail(code: string, message: string) {

@@ -4,7 +4,20 @@ import { CRITERIA, type Criterion, PHASES, type Phase } from '../../../commands/
 import type { FigureName } from '../../../commands/rollout/figures.ts';
 import { type Answer, judge } from '../../../commands/rollout/judge.ts';
 import type { Measures } from '../../../commands/rollout/measures.ts';
-import { measured, NOTHING } from './measured.ts';
+
+/** A span in which all is well, and enough of it for every criterion. */
+const GOOD: Measures = {
+  ...{ deliveredWith: 900, deliveredWithout: 100, dead: 0, retried: 4, fallbacks: 1 },
+  ...{ cacheHits: 850, cacheMisses: 150, querySuccesses: 140, queryFailures: 1, busiestHourQueries: 60 },
+  ...{ latencyP95Ms: 1200, queryP95Ms: 900, deepestQueue: 12 },
+};
+const measured = (changed: Partial<Measures> = {}): Measures => ({ ...GOOD, ...changed });
+
+/** As a stage measures that has been up for a minute, or whose metrics nobody finds. */
+const NOTHING = {
+  ...Object.fromEntries(Object.keys(GOOD).map((name) => [name, 0])),
+  ...{ latencyP95Ms: undefined, queryP95Ms: undefined, deepestQueue: undefined },
+} as Measures;
 
 const ALL = PHASES.flatMap((phase) => CRITERIA[phase].criteria);
 
