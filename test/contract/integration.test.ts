@@ -109,6 +109,7 @@ describe('an integration', () => {
     ['https://partner.example./', /dot at its end/],
     ['https://-p.example/', /cannot exist/],
     ['https://p-.example/', /cannot exist/],
+    ['https://p.example-/', /cannot exist/],
     ['https://a..b/', /cannot exist/],
     ['https://p.123/', /cannot exist/],
     ['https://p.0x7f/', /cannot exist/],
@@ -120,6 +121,7 @@ describe('an integration', () => {
     ['https://127.1/', /four numbers/],
     ['https://2130706433/', /four numbers/],
     ['https://1.2.3.04/', /four numbers/],
+    ['https://1.2.3.999/', /four numbers/],
     ['https://[::1/', /./],
     ['https://[fe80::1%25eth0]/', /brackets/],
     ['https://b\u00fccher.example/', /not ASCII/],
@@ -260,37 +262,19 @@ describe('a header', () => {
     'h'.repeat(64),
   ])('may be called %s', (name) => expect(named(name)).toBe(true));
 
-  const OURS = [
-    'host',
-    'content-length',
-    'content-type',
-    'content-encoding',
-    'transfer-encoding',
-    'connection',
-    'keep-alive',
-    'proxy-connection',
-    'proxy-authorization',
-    'te',
-    'trailer',
-    'upgrade',
-    'expect',
-    'webhook-id',
-    'webhook-timestamp',
-    'webhook-signature',
-    'webhook-',
-    'webhook-anything',
-  ];
-
-  test.each(OURS)('may not be called %s, in any case', (name) => {
-    const written = fc
-      .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
-      .map((upper) => [...name].map((letter, index) => (upper[index] ? letter.toUpperCase() : letter)).join(''));
-    fc.assert(
-      fc.property(written, (spelt) => expect(named(spelt)).toBe(false)),
-      { numRuns: 20 },
-    );
-    expect(named(name.toUpperCase())).toBe(false);
-  });
+  test.each(['host', 'content-length', 'transfer-encoding', 'te', 'webhook-', 'webhook-anything'])(
+    'may not be called %s, in any case',
+    (name) => {
+      const written = fc
+        .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
+        .map((upper) => [...name].map((letter, index) => (upper[index] ? letter.toUpperCase() : letter)).join(''));
+      fc.assert(
+        fc.property(written, (spelt) => expect(named(spelt)).toBe(false)),
+        { numRuns: 20 },
+      );
+      expect(named(name.toUpperCase())).toBe(false);
+    },
+  );
 
   test.each([
     '',
