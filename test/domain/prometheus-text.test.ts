@@ -71,24 +71,6 @@ describe('the table', () => {
     for (const name of names) expect(name).toMatch(/^learning_time_webhooks(_[a-z]+[a-z0-9]*)+$/);
   });
 
-  test.each(names)(
-    '%s has no suffix of another type, no abbreviated unit and no unit that is not a base unit',
-    (name) => {
-      expect(name).not.toMatch(/_(total|count|sum|bucket|info|gauge|counter)$/);
-      expect(name.split('_')).not.toEqual(
-        expect.arrayContaining([
-          expect.stringMatching(/^(ms|s|sec|secs|min|mins|h|hrs|milliseconds|minutes|hours|percent)$/),
-        ]),
-      );
-    },
-  );
-
-  test.each(gauges)('%s has its help in one line, and labels of its own', (_, { help, labels = [] }) => {
-    expect(help).toMatch(/^[A-Z][^\n\\]+\.$/);
-    for (const label of labels) expect(label).toMatch(/^[a-z][a-z_]*$/);
-    expect(labels).not.toContain('quantile');
-  });
-
   test('has nothing that tells of a person', () => {
     const labels = new Set(gauges.flatMap(([, { labels = [] }]) => labels));
     expect([...labels].sort()).toEqual(['integration', 'kind', 'learning_time', 'queue', 'result', 'source']);
