@@ -242,12 +242,15 @@ describe('metrics', () => {
   test('tell how many events wait for their moment; where the ledger does not, that is logged, and asked anew 10 s later', async () => {
     const world = operationsWorld();
     world.state.isLedgerDown = true;
-    const waiting = async () => parsePrometheus((await scrape(world)).body).get(GAUGES.waitingTimers.name)?.samples;
-    expect(await waiting()).toBeUndefined();
+    const told = async () => {
+      const read = parsePrometheus((await scrape(world)).body);
+      return [GAUGES.waitingTimers, GAUGES.overdueTimers].map(({ name }) => read.get(name)?.samples[0]?.value);
+    };
+    expect(await told()).toEqual([undefined, undefined]);
     expect(world.log.only('timers.unread')).toMatchObject({ error: 'LedgerUnavailable' });
     world.state.isLedgerDown = false;
     world.state.nowMs += 10_000;
-    expect(await waiting()).toEqual([{ labels: {}, value: 12 }]);
+    expect(await told()).toEqual([12, 1]);
   });
 
   test('of which nothing can be read are 503', async () => {
