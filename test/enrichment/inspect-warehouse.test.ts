@@ -144,12 +144,6 @@ describe('each fault is told where it is, and nothing after it is a yes', () => 
     expect(server.loginCount()).toBe(1);
   });
 
-  test('a role that the user has not', async () => {
-    const report = await inspectWarehouse({}, servicesFor(await start({ roles: ['PUBLIC'] })));
-    expect(verdicts(report)).toBe(`secret=yes login=no role=- ${REST}`);
-    expect(of(report, 'login')?.remedy).toContain('GRANT ROLE ANALYST TO USER');
-  });
-
   test('a session in another role', async () => {
     const context = answerOf([['PUBLIC', 'COMPUTE_WH']]);
     const report = await inspectMisbehaving({ query: context });
