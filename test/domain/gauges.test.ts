@@ -56,7 +56,7 @@ describe('what is asked of CloudWatch', () => {
       }),
     );
     expect(queries).toContainEqual(
-      expect.objectContaining({ name: METRICS.cacheHit, dimensions: { service: 'enrichment' } }),
+      expect.objectContaining({ namespace: NAMESPACE, name: METRICS.cacheHit, dimensions: { service: 'enrichment' } }),
     );
   });
 
