@@ -1,4 +1,4 @@
-/** What the gate goes by, in milliseconds where nothing else is said. The rules are in `gate.ts`. */
+/** What the gate goes by, in milliseconds where nothing else is said. The rules are in `adapters/valkey/gate-script.ts`. */
 
 const SECOND_MS = 1_000;
 export const MINUTE_MS = 60 * SECOND_MS;
