@@ -91,6 +91,22 @@ describe('a Valkey for one run', () => {
     await server.moveClock(26 * 3_600_000);
   });
 
+  test('that is killed has no clock to wait for, at any moment of its end', async () => {
+    const server = await startValkey({ isMovable: true });
+    let hasEnded = false;
+    server.kill();
+    const ending = server.stop().then(() => {
+      hasEnded = true;
+    });
+    const moves: Promise<void>[] = [];
+    while (!hasEnded) {
+      moves.push(server.moveClock(1));
+      await new Promise(setImmediate);
+    }
+    await expect(Promise.all(moves)).resolves.toBeDefined();
+    await ending;
+  });
+
   (canRunCluster() ? test : test.skip)('has no such clock where it is a server of PATH', async () => {
     const server = await startValkey();
     try {
