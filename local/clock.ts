@@ -56,6 +56,8 @@ export type Truthy<T> = Exclude<T, false | undefined | null | 0 | ''>;
 interface Timer {
   readonly atMs: number;
   fire(): void;
+  /** Called after a jump: what is left of it in real time is less. */
+  rearm(): void;
 }
 
 /** What was waited for did not come about: see `Clock.until`. */
@@ -76,6 +78,7 @@ export class Clock {
   readonly #timers = new Set<Timer>();
   readonly #stopping = new AbortController();
   #offsetMs = 0;
+  #jump: Promise<void> | undefined;
   #working = 0;
   /** How many sleeps ended and works began so far. */
   #happened = 0;
@@ -178,6 +181,10 @@ export class Clock {
         fire() {
           finish();
           resolve();
+        },
+        rearm() {
+          clearTimeout(real);
+          arm();
         },
       };
       const arm = () => {
@@ -298,19 +305,42 @@ export class Clock {
     return due.length === 0 ? undefined : due.reduce((first, time) => Math.min(first, time));
   }
 
+  /** One jump at a time: where one is under way, waits for its end and leaves the next to the caller's next look. */
   async #jumpTo(atMs: number): Promise<void> {
+    if (this.#jump !== undefined) return this.#jump;
+    this.#jump = this.#move(atMs);
+    try {
+      await this.#jump;
+    } finally {
+      this.#jump = undefined;
+    }
+  }
+
+  async #move(atMs: number): Promise<void> {
     const offsetMs = Math.max(this.#offsetMs, Math.ceil(atMs - realNowMs()));
     if (offsetMs > this.#offsetMs) {
+      await this.#moveFollowers(offsetMs);
+      if (!this.isIdle) {
+        // A request came from outside meanwhile. It is answered first, at the time at which it came.
+        await this.#moveFollowers(this.#offsetMs);
+        return;
+      }
       // What is due at the end of the jump has not happened at its end yet.
       for (const sampleUntil of this.#samplers) sampleUntil(atMs - 1);
-      await Promise.all(this.#followers.map((follow) => follow(offsetMs)));
       this.#offsetMs = offsetMs;
       moveDate(offsetMs);
       for (const sampleUntil of this.#samplers) sampleUntil(Date.now());
     }
-    const due = [...this.#timers].filter(({ atMs: at }) => at <= Date.now()).sort((a, b) => a.atMs - b.atMs);
-    for (const timer of due) timer.fire();
+    const timers = [...this.#timers].sort((a, b) => a.atMs - b.atMs);
+    for (const timer of timers) {
+      if (timer.atMs <= Date.now()) timer.fire();
+      else timer.rearm();
+    }
     for (const source of this.#sources) source.wake();
+  }
+
+  async #moveFollowers(offsetMs: number): Promise<void> {
+    await Promise.all(this.#followers.map((follow) => follow(offsetMs)));
   }
 }
 

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as realSleep, setImmediate as turn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Clock, MAX_SKIP_MS, type Work } from '../../local/clock.ts';
@@ -329,6 +329,47 @@ describe('until', () => {
 });
 
 describe('skip', () => {
+  test('brings what is due after it nearer, in real time too', async () => {
+    const { entries, note } = diary();
+    void clock.sleep(HOUR_MS + 100).then(
+      () => note('slept'),
+      () => {},
+    );
+    await clock.skip(HOUR_MS);
+    expect(entries).toEqual([]);
+    await realSleep(200);
+    expect(entries).toEqual([['slept', 1]]);
+  });
+
+  test('beside another one ends at its own time, and no clock goes back', async () => {
+    const offsets: number[] = [];
+    await clock.follow(async (offsetMs) => {
+      // The shorter jump begins first and would end last.
+      await realSleep(offsetMs < 3 * HOUR_MS ? 20 : 1);
+      offsets.push(offsetMs);
+    });
+    const ended = [2, 5].map((hour) => clock.skip(hour * HOUR_MS).then(hours));
+    expect(await Promise.all(ended)).toEqual([2, 5]);
+    expect(offsets).toEqual(offsets.toSorted((a, b) => a - b));
+  });
+
+  test('does not jump over a work that begins while followers move: they go back until it has ended', async () => {
+    const offsets: number[] = [];
+    let work: Work | undefined;
+    await clock.follow(async (offsetMs) => {
+      if (offsetMs > 0) work ??= clock.begin();
+      offsets.push(Math.round(offsetMs / HOUR_MS));
+    });
+    const skipping = clock.skip(HOUR_MS);
+    await turns();
+    expect(clock.offsetMs).toBe(0);
+    expect(offsets).toEqual([0, 1, 0]);
+    work?.end();
+    await skipping;
+    expect(hours()).toBe(1);
+    expect(offsets).toEqual([0, 1, 0, 1]);
+  });
+
   test('lets what is due on the way happen at its time, and what it causes', async () => {
     const { entries, note } = diary();
     void clock.work(async (work) => {
