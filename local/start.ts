@@ -102,6 +102,8 @@ What functions log is in ${relative(process.cwd(), logDirectory)}. From here on,
 
 /** @throws Error where the wanted port is taken, or this user may not have it */
 async function choosePort(wanted: number | undefined): Promise<number> {
+  // A free port that is looked for now may be taken before SQS listens, after the synthesis.
+  if (wanted === 0) return 0;
   if (wanted !== undefined) {
     return freePort(wanted).catch((thrown: unknown) => {
       throw new Error(`port ${wanted} cannot be had: ${(thrown as { code?: string }).code}`);
