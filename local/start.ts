@@ -60,7 +60,10 @@ async function run(
       endpoints,
       outputs,
     });
-  const controls = createControls(world, save);
+  // A skip that this process's end cuts short must not leave the file behind.
+  const controls = createControls(world, () => {
+    if (!stopping.signal.aborted) save();
+  });
   const control = await startControlServer(async (words) => {
     const answer = await controls(words);
     if (words[0] !== 'status') narrator.command(words);
@@ -79,8 +82,8 @@ async function run(
   try {
     await Promise.race([told, watching]);
   } finally {
-    removeState(file);
     stopping.abort();
+    removeState(file);
     await Promise.allSettled([watching, control.close(), page.close()]);
     await world.stop();
   }
