@@ -320,6 +320,7 @@ export class Clock {
     const offsetMs = Math.max(this.#offsetMs, Math.ceil(atMs - realNowMs()));
     if (offsetMs > this.#offsetMs) {
       await this.#moveFollowers(offsetMs);
+      this.#stopping.signal.throwIfAborted();
       if (!this.isIdle) {
         // A request came from outside meanwhile. It is answered first, at the time at which it came.
         await this.#moveFollowers(this.#offsetMs);

@@ -370,6 +370,14 @@ describe('skip', () => {
     expect(offsets).toEqual([0, 1, 0, 1]);
   });
 
+  test('ends where the clock stops meanwhile, and leaves the real Date alone', async () => {
+    await clock.follow(async (offsetMs) => {
+      if (offsetMs > 0) clock.stop();
+    });
+    await expect(clock.skip(HOUR_MS)).rejects.toThrow('the platform stops');
+    expect(Date.now() - realNowMs()).toBeLessThan(HOUR_MS);
+  });
+
   test('lets what is due on the way happen at its time, and what it causes', async () => {
     const { entries, note } = diary();
     void clock.work(async (work) => {
