@@ -8,8 +8,10 @@ export interface MetricId {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** Values kept of each metric, the oldest are dropped: a platform may run for days. */
+/** Values kept of each metric at least, the oldest are dropped: a platform may run for days. */
 const KEPT_VALUES = 100_000;
+/** So many are dropped together: each time all that are kept are moved. */
+const DROPPED_VALUES = 10_000;
 
 const EXECUTION_METRICS: Readonly<Record<string, string>> = {
   RUNNING: 'ExecutionsStarted',
@@ -48,7 +50,7 @@ export class LocalMetrics {
     const key = keyOf(id);
     const kept = this.#values.get(key) ?? [];
     kept.push(...values.map((value) => ({ at, value })));
-    if (kept.length > KEPT_VALUES) kept.splice(0, kept.length - KEPT_VALUES);
+    if (kept.length >= KEPT_VALUES + DROPPED_VALUES) kept.splice(0, kept.length - KEPT_VALUES);
     this.#values.set(key, kept);
   }
 
