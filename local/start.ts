@@ -15,6 +15,9 @@ import { POLL_INTERVAL_MS, startWorld, type World } from './demo/world.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 import { freePort } from './valkey/start-valkey.ts';
 
+/** How often the clock's offset is written for the operator's commands while it changes, in milliseconds. */
+const SAVE_EVERY_MS = 250;
+
 /** `npm start`: the pipeline with its warehouse and partners, up until Ctrl-C. */
 async function start(options: StartOptions): Promise<void> {
   const file = stateFile();
@@ -52,14 +55,17 @@ async function run(
     platformOptions: { sqsPort, logDirectory, leavesSignals: true, onExecutionChange: narrator.execution },
   });
   const stopping = new AbortController();
-  const save = () =>
+  let savedOffsetMs = -1;
+  const save = () => {
+    savedOffsetMs = world.platform.clockOffsetMs;
     writeState(file, {
       pid: process.pid,
       control: control.url,
-      clock_offset_ms: world.platform.clockOffsetMs,
+      clock_offset_ms: savedOffsetMs,
       endpoints,
       outputs,
     });
+  };
   // A skip that this process's end cuts short must not leave the file behind.
   const controls = createControls(world, () => {
     if (!stopping.signal.aborted) save();
@@ -77,12 +83,17 @@ async function run(
     refreshMs: POLL_INTERVAL_MS,
   });
   save();
+  // A long skip takes minutes, and other commands run meanwhile.
+  const saving = setInterval(() => {
+    if (world.platform.clockOffsetMs !== savedOffsetMs) save();
+  }, SAVE_EVERY_MS);
   console.log(greeting(world, logDirectory, page.url));
   const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
   try {
     await Promise.race([told, watching]);
   } finally {
     stopping.abort();
+    clearInterval(saving);
     removeState(file);
     await Promise.allSettled([watching, control.close(), page.close()]);
     await world.stop();

@@ -27,6 +27,8 @@ export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
                                    happens at its time
   status                           what is up, and where events are`;
 
+export const SKIP_USAGE = 'skip takes 90s, 30m, 2h or 3d, from 0s to 90d: the clock cannot go back';
+
 /** `90s`, `30m`, `2h`, `3d` in milliseconds. */
 const DURATION = /^(\d{1,7})([smhd])$/;
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;

@@ -8,7 +8,7 @@ import { CommandRefused } from './control-server.ts';
 import { DEAD_LETTER_QUEUES } from './narrator.ts';
 
 const AFTER_A_SKIP =
-  "Receivers outside of the platform refuse a webhook-timestamp that is over 5 minutes off. Tokens of the issuer last ten minutes of the platform's time: ask for new ones.";
+  "Receivers outside of the platform refuse a webhook-timestamp that is over 5 minutes off. Tokens of the issuer last ten minutes of the platform's time: ask for new ones. What is pasted with $(date) occurred before the skip, so a lead of two minutes is due at once.";
 
 /** Does what a command says to a world, and answers with what a person is told. @throws CommandRefused */
 export type Controls = (words: readonly string[]) => Promise<string>;

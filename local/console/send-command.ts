@@ -1,4 +1,4 @@
-import { COMMANDS_USAGE, parseCommand } from './commands.ts';
+import { COMMANDS_USAGE, parseCommand, SKIP_USAGE } from './commands.ts';
 import { NotRunning, readState, stateFile } from './state-file.ts';
 
 /** How long the platform may take to answer, in milliseconds: it runs every schedule of a skip of 90 days. */
@@ -31,7 +31,7 @@ async function main(words: readonly string[]): Promise<number> {
     return 0;
   }
   if (parseCommand(words) === undefined) {
-    console.error(COMMANDS_USAGE);
+    console.error(words[0] === 'skip' ? SKIP_USAGE : COMMANDS_USAGE);
     return 2;
   }
   try {
