@@ -58,8 +58,8 @@ test('a queue is as long as its messages are many, and as old as the oldest that
 
 test('is sampled every minute', async () => {
   const metrics = new LocalMetrics();
-  new QueueMetrics(queues, metrics).start(clock);
   const startedMs = Date.now();
+  new QueueMetrics(queues, metrics).start(clock);
   await clock.skip(3.5 * 60_000);
   const id = { namespace: 'AWS/SQS', name: 'ApproximateNumberOfMessagesVisible', dimensions: { QueueName: 'Q' } };
   const samples = metrics.between(id, 0, Number.POSITIVE_INFINITY);
