@@ -13,6 +13,7 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/conformance/'],
   // Jest leaves one core free. End-to-end tests mostly wait: two at a time are served by two cores.
   maxWorkers: Math.max(2, availableParallelism() - 1),
+  testSequencer: '<rootDir>/test/support/end-to-end-first.js',
   modulePathIgnorePatterns: ['<rootDir>/cdk.out', '<rootDir>/.venv'],
   reporters: ['default', '<rootDir>/test/support/count-reporter.js'],
   // With --coverage only, as `npm run coverage` asks for: of the tests that call `lambdas/` in this process. V8 counts what
