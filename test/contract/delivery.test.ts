@@ -12,6 +12,11 @@ describe('a delivery', () => {
     }
   });
 
+  // As the LMS wrote it: accepting an event does not change it.
+  test.each(['2026-01-15T12:00:00Z', '2026-01-15T12:00:00.123+05:30'])('may have occurred at %s', (time) =>
+    expect(fits({ occurred_at: time })).toBe(true),
+  );
+
   test.each(['user_id', 'course_id', 'enterprise_customer_uuid'])('may come without %s', (field) => {
     const { [field]: _, ...rest } = delivery() as Record<string, unknown>;
     expect(deliverySchema.safeParse(rest).success).toBe(true);
