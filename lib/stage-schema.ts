@@ -61,7 +61,7 @@ const stageShape = z.strictObject({
   /** Switches the feature for everybody, whatever its flag says. For development: see `feature-override.ts`. */
   featureOverride: z.boolean().optional(),
   /**
-   * Multiplies what functions wait for their services (`lambdas/adapters/io-deadlines.ts`). More than 1 on one's own machine
+   * Multiplies what functions wait for their services (`lambdas/contract/io-deadlines.ts`). More than 1 on one's own machine
    * only, where a busy processor must not pass for a service that is down: deployed functions have timeouts for 1.
    */
   ioDeadlineFactor: z.int().min(1).max(100),
