@@ -34,7 +34,7 @@ export class BatchGatherer {
     this.#windowSeconds = windowSeconds;
   }
 
-  /** Whether somebody waits for a message of the queue. */
+  /** Whether a poller waits for a message of the queue. */
   get isWaiting(): boolean {
     return this.#waiting > 0;
   }

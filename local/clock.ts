@@ -16,7 +16,7 @@ const REAL_LIMIT_MS = 60_000;
 /** How often a condition is evaluated while the platform works, in real milliseconds. */
 const LOOK_EVERY_MS = 5;
 
-/** So many looks after a jump come a turn of the event loop apart: most of what a jump causes is over by then. */
+/** The first looks after a jump that are one turn of the event loop apart: most of what a jump causes ends within them. */
 const QUICK_LOOKS = 5;
 
 /** Turns of the event loop for which the platform must stay idle before the clock jumps: what has arrived is read first. */

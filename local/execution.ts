@@ -6,7 +6,7 @@ export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 export interface HistoryEntry {
   readonly type: 'StateEntered' | 'StateExited' | 'StateFailed' | 'StateRetried' | 'StateCaught';
   readonly state: string;
-  /** Epoch milliseconds of the platform's clock. A retried state waits after this: the engine is told of no wait. */
+  /** Epoch milliseconds of the platform's clock. The wait before a retry follows its `StateRetried`. */
   readonly at: number;
   /** `progress` of the state's input; undefined where it has none. Payloads are not kept. */
   readonly progress?: unknown;

@@ -10,7 +10,7 @@ export interface MetricId {
 
 /** Values kept of each metric at least, the oldest are dropped: a platform may run for days. */
 const KEPT_VALUES = 100_000;
-/** So many are dropped together: each time all that are kept are moved. */
+/** The number of values dropped at once, since each drop moves all values that are kept. */
 const DROPPED_VALUES = 10_000;
 
 const EXECUTION_METRICS: Readonly<Record<string, string>> = {

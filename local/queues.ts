@@ -173,7 +173,7 @@ export class Queues {
     signal.removeEventListener('abort', abort);
   }
 
-  /** What the clock waits for in a queue from which somebody takes. @param isWaiting whether somebody waits for a message */
+  /** What the clock waits for in a queue that a function reads. @param isWaiting whether a poller waits for a message */
   dueSource(queue: Queue, isWaiting: () => boolean): DueSource {
     const stored = this.#stored(queue);
     return {
@@ -187,7 +187,7 @@ export class Queues {
     };
   }
 
-  /** How many messages of a queue somebody could receive now. */
+  /** The number of messages of a queue that are visible now. */
   visibleMessages(queue: Queue): number {
     const stored = this.#stored(queue);
     stored.processTimers();

@@ -16,7 +16,7 @@ interface Failure {
   readonly isRetryable?: boolean;
 }
 
-/** The waits of one state's retriers in one execution, which the engine is told to leave out (`retryIntervalOverrides`). */
+/** The waits of one state's retriers in one execution. The engine leaves them out (`retryIntervalOverrides`). */
 export class TaskRetries {
   readonly #retriers: readonly Retrier[];
   readonly #random: () => number;
@@ -28,7 +28,7 @@ export class TaskRetries {
     this.#random = random;
   }
 
-  /** A state that ends well, or is entered again, has all its retries anew. */
+  /** Restores all retries: each entry into the state begins with them. */
   reset(): void {
     this.#attempts = [];
   }

@@ -29,7 +29,7 @@ afterEach(() => {
 
 type Respond = (command: object) => object | undefined;
 
-/** A client that responds to nothing unless told otherwise, and hears its signal as the SDK does. */
+/** A client that never responds by default, and that an abort signal ends as it ends a call of the SDK. */
 function silentClient(respond: Respond = () => undefined) {
   const signals: AbortSignal[] = [];
   const send = async (command: object, { abortSignal }: { abortSignal: AbortSignal }) => {

@@ -29,7 +29,7 @@ function tableOnDemand() {
         });
       }),
   );
-  /** Lets the time pass in which writes wait for others, after which so many calls were made. */
+  /** Advances the time in which writes wait for others, and expects the number of calls made by then. */
   const called = async (times: number) => {
     await jest.advanceTimersByTimeAsync(1);
     expect(calls).toHaveLength(times);

@@ -235,7 +235,7 @@ describe('a learner’s events', () => {
   test('are looked for in the whole table, and it is told how much was read', async () => {
     await keep(...Array.from({ length: 20 }, (_, index) => subjectAt(at(10, index))));
     const told: number[] = [];
-    await Array.fromAsync(ledger.table.eventsOf({ userId: 'nobody' }, (itemsRead) => told.push(itemsRead)));
+    await Array.fromAsync(ledger.table.eventsOf({ userId: 'unknown' }, (itemsRead) => told.push(itemsRead)));
     expect(told).toHaveLength(4);
     expect(told.at(-1)).toBeGreaterThanOrEqual(20);
     expect(told).toEqual(told.toSorted((one, other) => one - other));
