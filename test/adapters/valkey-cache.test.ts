@@ -102,7 +102,7 @@ async function store(cache: ValkeyCache, key: LearnerKey, answer: LearningTime =
 let server: RunningValkey;
 beforeAll(async () => {
   server = await startValkey();
-}, 15_000);
+});
 afterAll(() => server.stop());
 
 describe('answers', () => {

@@ -40,7 +40,7 @@ afterEach(async () => {
 let server: RunningValkey;
 beforeAll(async () => {
   server = await startValkey();
-}, 15_000);
+});
 afterAll(() => server.stop());
 
 let integrations = 0;
@@ -222,7 +222,7 @@ describe('the script', () => {
       }),
       { numRuns: 100, examples: [heldProbe(1_000), heldProbe(1_001)] },
     );
-  }, 30_000);
+  });
 
   test('takes a hundred tries in one call', async () => {
     const client = await openClient(server.port);
@@ -359,7 +359,7 @@ describe('without Valkey', () => {
       [warning, recovered],
       [warning, recovered],
     ]);
-  }, 15_000);
+  });
 
   test('nothing is parked; hold and slowness are kept', async () => {
     const { gate } = gateAt(await freePort());

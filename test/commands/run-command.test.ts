@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CommandFailed } from '../../commands/command-failed.ts';
 import { integration } from '../../commands/integration.ts';
 import { retrySchedule } from '../../commands/retry-schedule.ts';
@@ -13,7 +13,6 @@ import { startOperatorWorld } from './operator-world.ts';
 import { startReplayOperator } from './replay/replay-operator.ts';
 
 // A program takes a third of a second to start, and many times that where two cores are shared with others.
-jest.setTimeout(60_000);
 
 /** Begins a program as `npm run` does, in a process of its own; its input stays open. */
 function start(program: string, words: readonly string[], platformFile = '/nowhere/state.json') {

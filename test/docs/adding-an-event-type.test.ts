@@ -13,12 +13,11 @@ import {
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Receipt } from '../../local/demo/partner.ts';
 import { blocksOf, takeStep } from './guide-steps.ts';
 
 // It synthesizes a stage and runs it.
-jest.setTimeout(120_000);
 
 const ROOT = join(import.meta.dirname, '../..');
 const blocks = blocksOf(readFileSync(join(ROOT, 'docs/adding-an-event-type.md'), 'utf8'));

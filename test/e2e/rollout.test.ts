@@ -111,7 +111,7 @@ test('the flag is changed while events flow: each delivery is as its version of 
   }
   // Not vacuous: those with pilots or a percentage decided both ways.
   expect([...decided.values()].filter(({ on, off }) => on > 0 && off > 0)).toHaveLength(3);
-}, 60_000);
+});
 
 test('a change reaches running functions within their poll interval, without a new one', async () => {
   const pool = world().platform.functions.find('enrich-batch');
@@ -158,4 +158,4 @@ test('what the console deployed is no change to the template: nothing to deploy,
   expect(versionOf('console-0')).toBe('console-37');
 
   expect(synthesize('local')).toEqual(before);
-}, 60_000);
+});

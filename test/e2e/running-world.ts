@@ -1,6 +1,6 @@
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, jest } from '@jest/globals';
+import { afterAll, beforeAll, expect } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import type { Truthy } from '../../local/clock.ts';
 import { readLogs } from '../../local/demo/function-logs.ts';
@@ -15,7 +15,6 @@ import { until as untilReal } from '../support/assembly.ts';
 import { lives } from '../support/processes.ts';
 
 // `until` gives up after a minute of real time, with a message that says what it waited for.
-jest.setTimeout(90_000);
 
 /** The pipeline of the synthesized stage `local` for the tests of one file, which `npm test` has synthesized before. */
 export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = {}): () => World {
@@ -23,7 +22,7 @@ export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = 
   beforeAll(async () => {
     world = await startWorld({ assemblyDirectory: LOCAL_ASSEMBLY, ...options });
     if (options.flag === 'on') world.switchFlag(true);
-  }, 30_000);
+  });
   afterAll(() => world?.stop(), 30_000);
   return () => {
     if (world === undefined) throw new Error('the platform did not start');

@@ -10,7 +10,7 @@ test('every scenario of the demo ends as expected', async () => {
 
   expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
   expect(rows).toHaveLength(30);
-}, 60_000);
+});
 
 test('payloads arrive value for value, but for learning_time', () => {
   const { partner } = world();

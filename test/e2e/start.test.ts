@@ -5,14 +5,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until } from '../support/assembly.ts';
 import { descendants, lives } from '../support/processes.ts';
-
-jest.setTimeout(30_000);
 
 const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
 const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createFeatureStatusClient } from '../../client/feature-status-client.ts';
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
 import { FEATURE_NAME, FLAG_KEY } from '../../lambdas/contract/flag.ts';
@@ -12,8 +12,6 @@ import { type Platform, startPlatform } from '../../local/platform.ts';
 import { LOCAL_STACK } from '../../local/synthesize.ts';
 import { ENTERPRISE, OTHER_ENTERPRISE } from '../support/factories.ts';
 import { writeLocalAssembly } from '../support/local-assembly.ts';
-
-jest.setTimeout(30_000);
 
 const ORIGIN = 'https://lms.example';
 const SIGNED = `AWS4-HMAC-SHA256 Credential=a/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
@@ -32,12 +30,12 @@ let platform: Platform;
 
 beforeAll(async () => {
   platform = await startPlatform({ assemblyDirectory: assembly.directory, stackName: LOCAL_STACK });
-}, 30_000);
+});
 afterAll(async () => {
   await platform?.stop();
   await issuer.close();
   assembly.remove();
-}, 30_000);
+});
 
 async function ask(path: string, authorization?: string) {
   const headers = { origin: ORIGIN, ...(authorization !== undefined && { authorization }) };

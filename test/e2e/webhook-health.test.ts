@@ -71,7 +71,7 @@ beforeAll(async () => {
   expect(published(METRICS.deliveryFailure, 'refuses')).toBe(1);
   expect(receiptsOf(world(), 'takes', 'taken-3')).toHaveLength(1);
   expect(await deadLettersOf(world(), 'refuses')).toHaveLength(1);
-}, 30_000);
+});
 
 describe('the health', () => {
   test('counts the tries that were made, and tells the last error, in all and of each integration', async () => {

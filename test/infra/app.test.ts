@@ -50,9 +50,9 @@ test('the app passes CloudFormation’s checks and cdk-nag’s with all that pro
     JSON.parse(readFileSync(join(directory, 'manifest.json'), 'utf8')).artifacts[`LearningTimeWebhooks-${stage}`]
       .properties.terminationProtection;
   expect([isProtected(output, 'prod'), isProtected(LOCAL_ASSEMBLY, 'local')]).toEqual([true, false]);
-}, 120_000);
+});
 
 test('the app ends with one line where a stage does not fit', async () => {
   const errors = 'stage prod: network.availabilityZones: must be two zones or three\n';
   expect(await synth({ stage: 'prod', availabilityZones: 'us-east-1a' })).toEqual({ status: 1, errors });
-}, 120_000);
+});

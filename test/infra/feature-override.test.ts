@@ -42,7 +42,7 @@ test('reaches the functions that read the flag, and no other', () => {
     'StatusApiFeatureStatus: false',
   ]);
   expect(valuesIn(synthesize('dev'))).toEqual([]);
-}, 60_000);
+});
 
 describe.each(['staging', 'prod'])('stage %s', (stage) => {
   test.each([FEATURE_OVERRIDE, 'FEATURE_AI_CHAT_ENABLED'])('does not synthesize with %s set', (name) => {

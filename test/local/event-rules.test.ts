@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { matches } from '../../local/event-rules.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, queue, STACK, writeAssembly } from '../support/assembly.ts';
-
-jest.setTimeout(20_000);
 
 const HOUR_MS = 3_600_000;
 

@@ -1,10 +1,9 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, mapping, queue, STACK, writeAssembly } from '../support/assembly.ts';
 
 // A loaded machine takes seconds to start eight processes.
-jest.setTimeout(20_000);
 
 const batch = `const bodies = ({ Records }) => Records.map(({ body }) => JSON.parse(body));`;
 const modules = {

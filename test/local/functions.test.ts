@@ -1,9 +1,8 @@
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, queue, STACK, until, writeAssembly } from '../support/assembly.ts';
 
 // A loaded machine takes seconds to start eight processes.
-jest.setTimeout(20_000);
 
 const DAY_MS = 86_400_000;
 

@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { originHeaders } from '../../local/http-api/cross-origin.ts';
 import { startTokenIssuer } from '../../local/http-api/token-issuer.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, type ResourceSource, STACK, writeAssembly } from '../support/assembly.ts';
 
 // A loaded machine takes seconds to start processes.
-jest.setTimeout(20_000);
 
 const AUDIENCE = 'lms';
 const issuer = await startTokenIssuer({ audience: AUDIENCE });

@@ -1,10 +1,9 @@
 import { InvokeCommand, type InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, STACK, writeAssembly } from '../support/assembly.ts';
 
 // A loaded machine takes seconds to start processes.
-jest.setTimeout(20_000);
 
 const { directory, remove } = writeAssembly({
   modules: {

@@ -5,11 +5,9 @@ import {
   LambdaClient,
   ListEventSourceMappingsCommand,
 } from '@aws-sdk/client-lambda';
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, mapping, queue, STACK, writeAssembly } from '../support/assembly.ts';
-
-jest.setTimeout(20_000);
 
 const { directory, remove } = writeAssembly({
   modules: { idle: `export const handler = async () => ({ batchItemFailures: [] });` },

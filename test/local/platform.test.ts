@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Platform, type PlatformOptions, startPlatform } from '../../local/platform.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { REGION } from '../../local/resolver.ts';
@@ -18,8 +18,6 @@ import {
   until,
   writeAssembly,
 } from '../support/assembly.ts';
-
-jest.setTimeout(20_000);
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {

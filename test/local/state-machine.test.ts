@@ -5,12 +5,10 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Execution } from '../../local/execution.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { lambdaFunction, queue, STACK, writeAssembly } from '../support/assembly.ts';
-
-jest.setTimeout(20_000);
 
 const modules = {
   step: `

@@ -1,11 +1,9 @@
 import { GetTopicAttributesCommand, ListSubscriptionsByTopicCommand, SNSClient } from '@aws-sdk/client-sns';
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { startPlatform } from '../../local/platform.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { REGION } from '../../local/resolver.ts';
 import { STACK, writeAssembly } from '../support/assembly.ts';
-
-jest.setTimeout(20_000);
 
 test('topics of the template have an ARN, both kinds of subscriptions, and a policy', async () => {
   const { directory, remove } = writeAssembly({

@@ -299,7 +299,7 @@ test('whatever is published, whatever call has no response, and whichever functi
     // Faults put into the timers' rules are found within 100 runs.
     { numRuns: 300 },
   );
-}, 120_000);
+});
 
 const QUIET: Publication = {
   ...{ user: 1, id: 'a', delayMinutes: 4.5, ends: [], isTwice: false, isWithNext: false, turnsLate: [] },

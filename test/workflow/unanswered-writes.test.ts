@@ -238,7 +238,7 @@ test('whatever call has no response: nothing is lost, early, or repeated more th
     fc.asyncProperty(steps, async (script) => expect(await faultsOf(script)).toEqual([])),
     { numRuns: 250 },
   );
-}, 120_000);
+});
 
 const QUIET_STEP: Step = {
   ...{
@@ -379,4 +379,4 @@ test('while the table is in trouble, and afterwards, the partner takes each webh
     fc.asyncProperty(scripts, async (script) => expect(await faultsOf(script, Infinity, true)).toEqual([])),
     { numRuns: 250 },
   );
-}, 120_000);
+});

@@ -161,7 +161,7 @@ beforeAll(async () => {
   await sleep(QUIET_MS);
   for (const each of played.values()) each.late = each.server.requests() - each.late;
   jest.restoreAllMocks();
-}, 60_000);
+});
 
 afterAll(async () => {
   process.off('unhandledRejection', noteUnhandled);

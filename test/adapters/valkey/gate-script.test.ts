@@ -22,7 +22,7 @@ let client: ValkeyClient;
 beforeAll(async () => {
   server = await startValkey();
   client = await clientOpener({ host: '127.0.0.1', port: server.port, tls: false })(2_000);
-}, 15_000);
+});
 afterAll(async () => {
   disconnect(client);
   await server.stop();
@@ -128,7 +128,7 @@ describe('the rate limit', () => {
       }),
       { numRuns: 50 },
     );
-  }, 30_000);
+  });
 });
 
 test('a reservation serves until a minute after its time; then another is made, behind all that exist', async () => {
@@ -239,7 +239,7 @@ describe('the circuit breaker', () => {
       }),
       { numRuns: 50 },
     );
-  }, 30_000);
+  });
 
   test.each([
     [1_000, failing],
@@ -460,7 +460,7 @@ describe('a slow endpoint', () => {
     const later = counts.slice(20);
     expect(Math.max(...later)).toBeLessThanOrEqual(10);
     expect(Math.min(...later)).toBeGreaterThanOrEqual(5);
-  }, 30_000);
+  });
 });
 
 describe('a record', () => {

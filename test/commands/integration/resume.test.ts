@@ -1,11 +1,10 @@
-import { beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { DEAD, type Left, PARKED } from '../ledger/ledger-operator.ts';
 import { startReplayOperator } from '../replay/replay-operator.ts';
 
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
-jest.setTimeout(20_000);
 
 const ACME = { id: 'acme', url: 'https://acme.example', max_requests_per_minute: 60 };
 const GLOBEX = { id: 'globex', url: 'https://globex.example' };

@@ -1,9 +1,8 @@
-import { expect, jest, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { eachTest } from '../../support/each-test.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 // Every question asks the table’s sixteen partitions of a day: on a busy machine that takes seconds.
-jest.setTimeout(20_000);
 
 const operator = eachTest(startLedgerOperator);
 

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Window } from 'happy-dom';
 import type { PageSettings } from '../../../client/example/page.ts';
 import { type ExamplePage, startExamplePage } from '../../../local/console/example-page.ts';
 import { until } from '../../support/assembly.ts';
 
 // The page is bundled when it is first asked for.
-jest.setTimeout(30_000);
 
 const SETTINGS: PageSettings = {
   statusApiUrl: 'http://127.0.0.1:9/</script>',
