@@ -1,15 +1,7 @@
 import { paginateDescribeAlarms, type StateValue } from '@aws-sdk/client-cloudwatch';
-import { readFlags } from '../local/command-line.ts';
 import type { Context } from './context.ts';
-import { runCommand } from './run-command.ts';
 import type { Stage } from './stage.ts';
 import { alignColumns } from './table.ts';
-
-export const ALARMS_USAGE = `usage: npm run alarms -- [--all] [--stage NAME]
-  which alarms ring, pages first, and what each means; docs/runbook.md has a heading for each
-  --all          those that do not ring, too
-  --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod
-  ends with 0 where none rings, else with 1`;
 
 interface Alarm {
   readonly name: string;
@@ -17,12 +9,14 @@ interface Alarm {
   readonly says: string;
 }
 
-/** `npm run alarms`: 0 where none rings, else 1. @throws UsageError; CommandFailed */
-export async function alarms(words: readonly string[], context: Context): Promise<number> {
-  const { stage: stageName, all } = readFlags(words, {
-    stage: { type: 'string', default: 'local' },
-    all: { type: 'boolean', default: false },
-  });
+export interface AlarmsOptions {
+  readonly stage: string;
+  /** Those that are not in ALARM, too. */
+  readonly all?: true | undefined;
+}
+
+/** `alarms`: 0 where none is in ALARM, else 1. @throws CommandFailed */
+export async function alarms({ stage: stageName, all }: AlarmsOptions, context: Context): Promise<number> {
   const stage = await context.openStage(stageName);
   const found = await readAlarms(stage);
   const ringing = found.filter(({ state }) => state === 'ALARM');
@@ -72,5 +66,3 @@ interface Described {
 function rowOf({ name, state, says }: Alarm): string[] {
   return [name, state === 'ALARM' ? 'rings' : state === 'OK' ? 'ok' : 'no data', says];
 }
-
-if (import.meta.main) await runCommand(alarms, ALARMS_USAGE);

@@ -1,23 +1,13 @@
 import * as z from 'zod';
 import {
   type CheckWarehouseReport,
-  MAX_SAMPLES,
   WAREHOUSE_CHECKS,
   type WarehouseCheck,
 } from '../lambdas/contract/check-warehouse.ts';
-import { readFlags } from '../local/command-line.ts';
 import type { Context } from './context.ts';
 import { invokeFunction } from './invoke-function.ts';
 import { readKnownSums } from './known-sums.ts';
-import { runCommand } from './run-command.ts';
 import { alignColumns } from './table.ts';
-
-export const CHECK_WAREHOUSE_USAGE = `usage: npm run check-warehouse -- [--sample FILE] [--stage NAME]
-  tries Snowflake from where the stage asks it: the secret and its age, login, role, warehouse, grants, columns, one row
-  --sample FILE  compares known sums with the table's: CSV of user_id,course_id,enterprise_customer_uuid,total_seconds,
-                 with that line first, and at most ${MAX_SAMPLES} more
-  --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod
-  ends with 0 where all is well, else with 1`;
 
 /** As the function answers; a field that a newer one adds is ignored. */
 const reportSchema = z.object({
@@ -35,12 +25,17 @@ const reportSchema = z.object({
     .min(1),
 }) satisfies z.ZodType<CheckWarehouseReport>;
 
-/** `npm run check-warehouse`: 0 where every check is a yes, else 1. @throws UsageError; CommandFailed */
-export async function checkWarehouse(words: readonly string[], context: Context): Promise<number> {
-  const { sample: file, stage: stageName } = readFlags(words, {
-    sample: { type: 'string' },
-    stage: { type: 'string', default: 'local' },
-  });
+export interface CheckWarehouseOptions {
+  readonly stage: string;
+  /** A CSV file of known sums. */
+  readonly sample?: string | undefined;
+}
+
+/** `check-warehouse`: 0 where every check is a yes, else 1. @throws UsageError where the sample cannot be read; CommandFailed */
+export async function checkWarehouse(
+  { sample: file, stage: stageName }: CheckWarehouseOptions,
+  context: Context,
+): Promise<number> {
   const sample = file === undefined ? undefined : readKnownSums(file);
   const stage = await context.openStage(stageName);
   const report = await invokeFunction(stage, {
@@ -78,5 +73,3 @@ function linesOf({ check, verdict, finding, warning, remedy, differences = [] }:
 function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ');
 }
-
-if (import.meta.main) await runCommand(checkWarehouse, CHECK_WAREHOUSE_USAGE);

@@ -5,7 +5,7 @@ import type { Terminal } from './terminal.ts';
 export interface Context {
   readonly terminal: Terminal;
   readonly variables: Readonly<Record<string, string | undefined>>;
-  /** @throws UsageError; CommandFailed where there is no such stage within reach */
+  /** @throws CommandFailed where there is no such stage within reach */
   openStage(name: string): Promise<Stage>;
   /** The wall clock, in milliseconds. */
   now(): number;

@@ -7,10 +7,10 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
     /^no integration has the id/,
     [
       'the stage does not know it, or functions do not have it yet',
-      '"npm run integration -- list" names those there are; after a deployment functions take 15 s',
+      '"./ltw integration list" names those there are; after a deployment functions take 15 s',
     ],
   ],
-  [/entry does not fit/, ['the entry is not usable', '"npm run integration -- validate" names every fault']],
+  [/entry does not fit/, ['the entry is not usable', '"./ltw integration validate" names every fault']],
   [
     /cannot be read from AppConfig/,
     ['AppConfig does not answer the function', 'try again; if it stays, look at the health of AWS'],
@@ -24,7 +24,7 @@ const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
   ],
   [
     /^secret .*(cannot be read|has |is not a JSON|not exist|no value)/i,
-    ['the integration’s secret is missing or not usable', '"npm run integration -- validate" says what it lacks'],
+    ['the integration’s secret is missing or not usable', '"./ltw integration validate" says what it lacks'],
   ],
   [
     /learner|payload|schema|format/,

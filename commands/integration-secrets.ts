@@ -48,7 +48,7 @@ export async function createSecret(stage: Stage, id: string, fields: object): Pr
   await creating.catch((thrown: Error) => {
     if (thrown.name === 'ResourceExistsException') {
       throw new CommandFailed(
-        `there is a secret ${name} already: use it with --keep-secret, once it has a value ("npm run integration -- validate" says what it lacks)`,
+        `there is a secret ${name} already: use it with --keep-secret, once it has a value ("./ltw integration validate" says what it lacks)`,
       );
     }
     if (thrown.name === 'InvalidRequestException') throw unusable(stage, name, thrown.message);

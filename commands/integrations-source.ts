@@ -6,10 +6,9 @@ import { readTextFile } from './read-file.ts';
 import { StageNotRunning } from './stage.ts';
 
 export interface SourceOptions {
-  /** Undefined: the local one. */
-  readonly stage: string | undefined;
+  readonly stage: string;
   /** A document on disk, instead. */
-  readonly file: string | undefined;
+  readonly file?: string | undefined;
 }
 
 export interface Source {
@@ -19,10 +18,7 @@ export interface Source {
 }
 
 /** The document that a command only reads: of a stage, or on disk. @throws CommandFailed */
-export async function readSource(
-  { stage: stageName = 'local', file }: SourceOptions,
-  context: Context,
-): Promise<Source> {
+export async function readSource({ stage: stageName, file }: SourceOptions, context: Context): Promise<Source> {
   if (file !== undefined) return { document: readDocument(readTextFile(file)), from: `file ${file}` };
   const stage = await context.openStage(stageName).catch((thrown: unknown) => {
     if (!(thrown instanceof StageNotRunning)) throw thrown;

@@ -26,7 +26,7 @@ export const BY_STATUS: Readonly<Record<number, Explanation>> = {
   409: ['the endpoint sees a conflict with what it has', 'ask the partner what a webhook of this kind conflicts with'],
   410: [
     'the endpoint is gone for good: its events are put to sleep, none is sent',
-    'ask the partner for the new address; if this one is right after all, "npm run integration -- resume ID" forgets the 410',
+    'ask the partner for the new address; if this one is right after all, "./ltw integration resume ID" forgets the 410',
   ],
   413: ['the endpoint takes no body of this size', 'ask the partner to allow 256 KB'],
   415: ['the endpoint does not take application/json', 'ask the partner for the address that takes webhooks as JSON'],

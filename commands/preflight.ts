@@ -1,4 +1,3 @@
-import { readFlags } from '../local/command-line.ts';
 import type { Context } from './context.ts';
 import { readDeployed } from './deployed-document.ts';
 import { alarmNotifications } from './preflight/alarm-notifications.ts';
@@ -13,13 +12,6 @@ import { flag } from './preflight/flag.ts';
 import { integrationSecrets } from './preflight/integration-secrets.ts';
 import { integrations } from './preflight/integrations.ts';
 import { snowflakeSecret } from './preflight/snowflake-secret.ts';
-import { runCommand } from './run-command.ts';
-
-const PREFLIGHT_USAGE = `usage: npm run preflight -- [--stage NAME]
-  is a stage ready for its first event? Each question with yes, no and how to mend it, or ? and why it is not known.
-  It changes nothing and sends nothing; endpoints are knocked at from this machine, and hung up on.
-  --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod
-  ends with 0 where every answer is yes, else with 1`;
 
 /** In the order in which a stage is set up. */
 const CHECKS: readonly Check[] = [
@@ -35,9 +27,8 @@ const CHECKS: readonly Check[] = [
   ...deadLetters,
 ];
 
-/** `npm run preflight`: 0 where every answer is yes, else 1. @throws UsageError; CommandFailed */
-export async function preflight(words: readonly string[], context: Context): Promise<number> {
-  const { stage: stageName } = readFlags(words, { stage: { type: 'string', default: 'local' } });
+/** `preflight`: 0 where every answer is yes, else 1. @throws CommandFailed */
+export async function preflight({ stage: stageName }: { readonly stage: string }, context: Context): Promise<number> {
   const { terminal, now } = context;
   const stage = await context.openStage(stageName);
   terminal.print(
@@ -48,5 +39,3 @@ export async function preflight(words: readonly string[], context: Context): Pro
   terminal.print(`${describeFindings(findings)}\n${describeSum(findings, stage.name)}`);
   return isReady(findings) ? 0 : 1;
 }
-
-if (import.meta.main) await runCommand(preflight, PREFLIGHT_USAGE);

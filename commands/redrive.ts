@@ -1,35 +1,28 @@
-import { readFlags, UsageError } from '../local/command-line.ts';
 import type { Context } from './context.ts';
 import { createProgressBar } from './progress-bar.ts';
 import { followTask, isUnderWay } from './redrive/follow-task.ts';
 import { cancelTask, countLetters, latestTask, type MoveTask, startTask } from './redrive/move-tasks.ts';
 import { mayGoOn } from './replay/ask-first.ts';
 import { number } from './replay/describe-replay.ts';
-import { readWhole } from './replay/read-whole.ts';
-import { runCommand } from './run-command.ts';
 import type { Stage } from './stage.ts';
 
-/** Letters a second; SQS takes 1 to 500. */
-const USUAL_RATE = 10;
-const HIGHEST_RATE = 500;
+export interface RedriveOptions {
+  readonly stage: string;
+  /** Messages a second. */
+  readonly rate: number;
+  readonly yes?: true | undefined;
+  /** Ends the move that is under way. */
+  readonly stop?: true | undefined;
+}
 
-export const REDRIVE_USAGE = `usage: npm run redrive -- [--rate N] [--yes] | --stop  [--stage NAME]
-  moves every letter of the deliveries dead letter queue back to the deliveries queue, so that each is sent anew
-  --rate N       letters a second, 1 to ${HIGHEST_RATE} (default: ${USUAL_RATE})
-  --yes          does not ask
-  --stop         ends the move that is under way; what is left stays in the dead letter queue
-  --stage NAME   local (default; the platform that "npm start" runs), dev, staging, prod
-  Ctrl-C ends this command, and not the move: the same command then follows it
-  ends with 0 where all letters are moved, or there are none, or --stop has ended the move; else with 1`;
-
-/** `npm run redrive`: its exit status. @throws UsageError; CommandFailed */
-export async function redrive(words: readonly string[], context: Context): Promise<number> {
-  const { stageName, perSecond, isYes, isStop } = readOptions(words);
+/** `redrive`: 0 where all messages are moved, there are none, or --stop has ended the move; else 1. @throws CommandFailed */
+export async function redrive(options: RedriveOptions, context: Context): Promise<number> {
+  const { stage: stageName, rate, yes, stop } = options;
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
   const latest = await latestTask(stage);
   const running = latest !== undefined && isUnderWay(latest) ? latest : undefined;
-  if (isStop) return stopTask(stage, running, print);
+  if (stop) return stopTask(stage, running, print);
   if (running !== undefined) {
     print('a move is under way already: this follows it');
     return follow(stage, running.startedMs - 1, running.toMove, context);
@@ -39,29 +32,17 @@ export async function redrive(words: readonly string[], context: Context): Promi
     print(`no letters in the deliveries dead letter queue of stage ${stage.name}`);
     return 0;
   }
-  const question = `Send ${lettersWords(letters)} of stage ${stage.name} anew, ${perSecond} a second?`;
-  if (!(await mayGoOn(question, isYes, context))) return 1;
+  const question = `Send ${lettersWords(letters)} of stage ${stage.name} anew, ${rate} a second?`;
+  if (!(await mayGoOn(question, yes, context))) return 1;
   const beforeMs = latest?.startedMs ?? 0;
   try {
-    await startTask(stage, perSecond);
+    await startTask(stage, rate);
   } catch (thrown) {
     // If the response is lost, the SDK repeats the call, and SQS refuses a second task, as it does another operator's.
     const started = await latestTask(stage);
     if (started === undefined || started.startedMs <= beforeMs) throw thrown;
   }
   return follow(stage, beforeMs, letters, context);
-}
-
-function readOptions(words: readonly string[]) {
-  const values = readFlags(words, {
-    stage: { type: 'string', default: 'local' },
-    rate: { type: 'string' },
-    yes: { type: 'boolean', default: false },
-    stop: { type: 'boolean', default: false },
-  });
-  const { stage: stageName, rate, yes: isYes, stop: isStop } = values;
-  if (isStop && (rate !== undefined || isYes)) throw new UsageError('--stop takes neither --rate nor --yes');
-  return { stageName, isYes, isStop, perSecond: readWhole('rate', rate ?? String(USUAL_RATE), 1, HIGHEST_RATE) };
 }
 
 /** @param letters how many there are to move, where that is known */
@@ -78,8 +59,8 @@ async function follow(stage: Stage, afterMs: number, letters: number | undefined
     case 'RUNNING':
     case 'CANCELLING':
       print(`moved ${lettersWords(moved)} so far. The move goes on without this command:
-  npm run redrive -- --stage ${stage.name}          follows it
-  npm run redrive -- --stage ${stage.name} --stop   ends it`);
+  ./ltw redrive --stage ${stage.name}          follows it
+  ./ltw redrive --stage ${stage.name} --stop   ends it`);
       return 1;
     case 'CANCELLED':
       print(`stopped: ${lettersWords(moved)} were moved, the others are where they were`);
@@ -108,5 +89,3 @@ async function stopTask(stage: Stage, running: MoveTask | undefined, print: (tex
 function lettersWords(count: number): string {
   return count === 1 ? '1 letter' : `${number(count)} letters`;
 }
-
-if (import.meta.main) await runCommand(redrive, REDRIVE_USAGE);

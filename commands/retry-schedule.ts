@@ -1,42 +1,30 @@
-import * as z from 'zod';
-import { EVENT_TYPES, KINDS, typeOfKind } from '../lambdas/contract/event-types/event-types.ts';
+import { KINDS, typeOfKind } from '../lambdas/contract/event-types/event-types.ts';
 import type { Integration } from '../lambdas/contract/integration.ts';
 import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../lambdas/domain/retry-policy.ts';
-import { readFlags, UsageError } from '../local/command-line.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
 import { entryOf, readEntry } from './integrations-document.ts';
-import { readSource } from './integrations-source.ts';
-import { runCommand } from './run-command.ts';
+import { readSource, type SourceOptions } from './integrations-source.ts';
 import { alignColumns } from './table.ts';
-
-export const RETRY_SCHEDULE_USAGE = `usage: npm run retry-schedule -- --integration ID [--stage NAME | --file FILE] [--event-type TYPE] [--at TIME]
-  when a webhook would be tried, in clock time, if every try failed
-  --stage NAME        whose document of integrations (default: local, the platform that "npm start" runs)
-  --file FILE         a document on disk instead
-  --event-type TYPE   ${EVENT_TYPES.join(' or ')} (default: each)
-  --at TIME           of the first try, as 2026-01-31T09:00:00+01:00 (default: now)`;
 
 const READING = `
 earliest: every try before fails at once; latest: each takes all of its timeout. Retry-After of the partner, a rate
 limit and a pause put tries off beyond that.`;
 
-/** `npm run retry-schedule`. @throws UsageError; CommandFailed */
-export async function retrySchedule(words: readonly string[], context: Context): Promise<number> {
-  const values = readFlags(words, {
-    integration: { type: 'string' },
-    stage: { type: 'string' },
-    file: { type: 'string' },
-    'event-type': { type: 'string' },
-    at: { type: 'string' },
-  });
-  const { integration: id, stage, file } = values;
-  if (id === undefined) throw new UsageError('--integration takes the id of an integration');
-  if (stage !== undefined && file !== undefined) throw new UsageError('--stage or --file, not both');
-  const kinds = readKinds(values['event-type']);
-  const startMs = readTime(values.at) ?? context.now();
+export interface RetryScheduleOptions extends SourceOptions {
+  readonly integration: string;
+  /** A type with kinds of their own rules is all of them; undefined: every type. */
+  readonly eventType?: string | undefined;
+  /** Of the first attempt, in epoch milliseconds. */
+  readonly at?: number | undefined;
+}
 
-  const { document, from } = await readSource({ stage, file }, context);
+/** `retry-schedule`. @throws CommandFailed */
+export async function retrySchedule(options: RetryScheduleOptions, context: Context): Promise<number> {
+  const { integration: id, eventType: type } = options;
+  const kinds = KINDS.filter((kind) => type === undefined || kind === type || typeOfKind(kind) === type);
+  const { document, from } = await readSource(options, context);
+  const startMs = options.at ?? context.now();
   const read = readEntry(entryOf(document, id));
   if ('faults' in read) throw new CommandFailed(`the entry of ${id} does not fit: ${read.faults.join('; ')}`);
   const { print } = context.terminal;
@@ -44,19 +32,6 @@ export async function retrySchedule(words: readonly string[], context: Context):
   for (const kind of kinds) print(`\n${describeSchedule(read.integration, kind, startMs)}`);
   print(READING);
   return 0;
-}
-
-/** By kinds' names: a type with kinds of their own rules is all of them. */
-function readKinds(text: string | undefined): readonly string[] {
-  const known = KINDS.filter((kind) => text === undefined || kind === text || typeOfKind(kind) === text);
-  if (known.length === 0) throw new UsageError(`--event-type takes ${EVENT_TYPES.join(' or ')}`);
-  return known;
-}
-
-function readTime(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (z.iso.datetime({ offset: true }).safeParse(text).success) return Date.parse(text);
-  throw new UsageError('--at takes a time with its offset, as 2026-01-31T09:00:00+01:00 or 2026-01-31T08:00:00Z');
 }
 
 /** The tries of one kind of event, from the first at `startMs`, and what they come to in all. */
@@ -105,5 +80,3 @@ export function duration(ms: number): string {
 function oneDecimal(value: number): number {
   return Math.round(value * 10) / 10;
 }
-
-if (import.meta.main) await runCommand(retrySchedule, RETRY_SCHEDULE_USAGE);

@@ -1,49 +1,24 @@
-import { readFlags, readNumber, UsageError } from '../local/command-line.ts';
 import type { Context } from './context.ts';
-import { CRITERIA, PHASES, type Phase } from './rollout/criteria.ts';
+import { CRITERIA, type Phase } from './rollout/criteria.ts';
 import { type Check, checkFields, describeCheck } from './rollout/describe-check.ts';
 import { isMet, judge } from './rollout/judge.ts';
 import { type MeasuredSpan, PERIOD_SECONDS, readMeasures } from './rollout/read-measures.ts';
-import { runCommand } from './run-command.ts';
 import type { Stage } from './stage.ts';
 
-/** Bounds of `--hours`, and what it is without. CloudWatch keeps the period's values for 63 days, twice this is read. */
-const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
-
-export const ROLLOUT_USAGE = `usage: npm run rollout -- check PHASE [--stage NAME] [--hours N] [--json]
-  is the rollout ready to go on? Each criterion of the phase, answered by the stage’s metrics: yes, no, or not enough data
-  PHASE         ${PHASES.map((phase) => `${phase} (${CRITERIA[phase].reach})`).join(', ')}
-  --hours N     the last N hours: ${HOURS.least} to ${HOURS.most} (default: ${HOURS.usual})
-  --json        one JSON document instead of words
-  --stage NAME  local (default; the platform that "npm start" runs), dev, staging, prod
-  ends with 0 where every answer is yes, else with 1. Questions that no metric answers are listed, and change nothing`;
-
-/** `npm run rollout`: its exit status. @throws UsageError; CommandFailed */
-export async function rollout([command, ...words]: readonly string[], context: Context): Promise<number> {
-  if (command !== 'check') {
-    throw new UsageError(command === undefined ? 'no command given' : `there is no command ${command}`);
-  }
-  const { phase, hours, stageName, asJson } = readOptions(words);
-  const stage = await context.openStage(stageName);
-  const check = await checkPhase(phase, lastHours(hours, context.now()), stage);
-  context.terminal.print(asJson ? JSON.stringify(checkFields(check)) : describeCheck(check));
-  return isMet(check.judgements) ? 0 : 1;
+export interface RolloutOptions {
+  readonly stage: string;
+  /** How far back is measured. */
+  readonly hours: number;
+  readonly json?: true | undefined;
 }
 
-function readOptions([phase, ...words]: readonly string[]) {
-  const known = PHASES.find((name) => name === phase);
-  if (known === undefined) throw new UsageError(`check takes a phase: ${PHASES.join(', ')}`);
-  const { hours, stage, json } = readFlags(words, {
-    hours: { type: 'string', default: String(HOURS.usual) },
-    stage: { type: 'string', default: 'local' },
-    json: { type: 'boolean', default: false },
-  });
-  return {
-    phase: known,
-    hours: readNumber('hours', hours, HOURS.least, HOURS.most),
-    stageName: stage,
-    asJson: json,
-  };
+/** `rollout check`: 0 where every criterion is met, else 1. @throws CommandFailed */
+export async function checkRollout(phase: Phase, options: RolloutOptions, context: Context): Promise<number> {
+  const { stage: stageName, hours, json } = options;
+  const stage = await context.openStage(stageName);
+  const check = await checkPhase(phase, lastHours(hours, context.now()), stage);
+  context.terminal.print(json ? JSON.stringify(checkFields(check)) : describeCheck(check));
+  return isMet(check.judgements) ? 0 : 1;
 }
 
 /** Up to the end of the period that now is in, so that what has just happened counts. */
@@ -65,5 +40,3 @@ async function checkPhase(phase: Phase, span: MeasuredSpan, stage: Stage): Promi
 function queueName(url: string): string {
   return url.slice(url.lastIndexOf('/') + 1);
 }
-
-if (import.meta.main) await runCommand(rollout, ROLLOUT_USAGE);

@@ -8,8 +8,6 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { openClient } from '../lambdas/adapters/aws-clients.ts';
 import { CLIENT_WAITS } from '../lambdas/contract/io-deadlines.ts';
-import { STAGE_NAMES } from '../lib/stage.ts';
-import { UsageError } from '../local/command-line.ts';
 import { NotRunning, readState } from '../local/console/state-file.ts';
 import { awsFailure } from './aws-failure.ts';
 import { CommandFailed } from './command-failed.ts';
@@ -81,13 +79,12 @@ export class OutputMissing extends CommandFailed {}
 const LOCAL_REGION = 'us-east-1';
 const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
 
-/** @throws UsageError; CommandFailed where there is no such stage within reach */
+/** @throws CommandFailed where there is no such stage within reach */
 export async function openStage(
   name: string,
   variables: Readonly<Record<string, string | undefined>>,
   stateFile: string,
 ): Promise<Stage> {
-  if (!STAGE_NAMES.includes(name)) throw new UsageError(`--stage takes one of ${STAGE_NAMES.join(', ')}`);
   return name === 'local' ? localStage(stateFile) : deployedStage(name, variables);
 }
 

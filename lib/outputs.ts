@@ -47,7 +47,7 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     ],
     IntegrationSecretsPrefix: [
       secrets.integrationSecretsPrefix,
-      'With an integration’s id after it, the name of its secret: npm run integration -- add makes it',
+      'With an integration’s id after it, the name of its secret: ./ltw integration add makes it',
     ],
     AppConfigConsoleUrl: [
       `https://${Aws.REGION}.console.aws.amazon.com/systems-manager/appconfig/applications/${application.applicationId}?region=${Aws.REGION}`,
@@ -69,14 +69,14 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     EmergencyStrategyId: [configuration.strategies.emergency, 'At once, without a bake time: to switch something off'],
     EventsDeadLetterQueueUrl: [events.deadLetters.queueUrl, 'Events that could not be read: should stay empty'],
     DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Webhooks on their way to partners'],
-    DeliveriesQueueArn: [deliveries.queue.queueArn, 'Where npm run redrive moves dead letters to: its DestinationArn'],
+    DeliveriesQueueArn: [deliveries.queue.queueArn, 'Where ./ltw redrive moves dead letters to: its DestinationArn'],
     DeliveriesDeadLetterQueueUrl: [
       deliveries.deadLetters.queueUrl,
-      'Webhooks that were given up, each with its reason: npm run redrive sends them anew',
+      'Webhooks that were given up, each with its reason: ./ltw redrive sends them anew',
     ],
     DeliveriesDeadLetterQueueArn: [
       deliveries.deadLetters.queueArn,
-      'Where npm run redrive moves dead letters from: its SourceArn',
+      'Where ./ltw redrive moves dead letters from: its SourceArn',
     ],
     OutcomesQueueUrl: [outcomes.queue.queueUrl, 'Outcomes that the ledger did not take: settled as soon as it does'],
     OutcomesQueueArn: [outcomes.queue.queueArn, 'Where its dead letters are moved back to: a DestinationArn'],
@@ -91,13 +91,13 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     RescueDeadLetterQueueUrl: [rescue.undelivered.queueUrl, 'Failed rescues: should stay empty'],
     LedgerTableName: [
       ledger.table.tableName,
-      'What became of every webhook: npm run ledger reads it, npm run replay sends again what it holds',
+      'What became of every webhook: ./ltw ledger reads it, ./ltw replay sends again what it holds',
     ],
     LedgerPayloadDays: [String(ledger.held.payloadDays), 'So long the ledger holds events and how refusals begin'],
     LedgerFactsDays: [String(ledger.held.factsDays), 'So long it holds the facts without them'],
     ReconcileFunctionName: [
       reconciler.reconcile.lambda.functionName,
-      'Balances the ledger every hour: npm run reconcile invokes it, with your credentials',
+      'Balances the ledger every hour: ./ltw reconcile invokes it, with your credentials',
     ],
     ReconcileDeadLetterQueueUrl: [
       reconciler.undelivered.queueUrl,
@@ -105,11 +105,11 @@ export function stackOutputs(sources: OutputSources): Readonly<Record<string, re
     ],
     SendTestFunctionName: [
       delivery.sendTest.lambda.functionName,
-      'Sends a partner one test event: npm run send-test invokes it, with your credentials',
+      'Sends a partner one test event: ./ltw send-test invokes it, with your credentials',
     ],
     CheckWarehouseFunctionName: [
       sources.enrichment.checkWarehouse.lambda.functionName,
-      'Tries login, grants and columns in Snowflake: npm run check-warehouse invokes it, with your credentials',
+      'Tries login, grants and columns in Snowflake: ./ltw check-warehouse invokes it, with your credentials',
     ],
     StatusApiUrl: [
       sources.statusApi.url,

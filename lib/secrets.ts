@@ -21,7 +21,7 @@ const METRICS_TOKEN = {
  * The secrets that the pipeline reads. An operator puts their values in, and no deploy ever resets one.
  *
  * Snowflake's is made here, without a value: CDK's own `Secret` would generate one, which a handler could take for real.
- * The integrations' are not: `npm run integration -- add` makes one for each, so that the stack neither knows them nor
+ * The integrations' are not: `./ltw integration add` makes one for each, so that the stack neither knows them nor
  * deletes them. The token of the metrics is nobody's but ours, and generated. All are encrypted under the account's key for Secrets Manager, of which a reader needs no grant.
  */
 export class Secrets extends Construct {

@@ -96,7 +96,7 @@ const stageShape = z.strictObject({
       date: identifier,
       seconds: identifier,
     }),
-    /** How the table writes enterprises' UUIDs; `npm run check-warehouse` finds it. */
+    /** How the table writes enterprises' UUIDs; `./ltw check-warehouse` finds it. */
     enterpriseIdForm: z.enum(ENTERPRISE_ID_FORMS),
     /**
      * When an environment leaves a sick warehouse alone: after so many failures or slow answers in a row, for so long,

@@ -16,7 +16,7 @@ export interface FlagChange {
 export interface ChangeOptions {
   readonly stage: string;
   /** Only says what would change. */
-  readonly isDryRun: boolean;
+  readonly dryRun?: true | undefined;
 }
 
 /**
@@ -38,7 +38,7 @@ export async function changeFlag(change: FlagChange, options: ChangeOptions, con
     }
     const edited = withFlag(document, changes);
     print(describeChange(document.flag, edited.flag, known));
-    return options.isDryRun ? undefined : edited;
+    return options.dryRun ? undefined : edited;
   };
   const deployment = await deployChangeOf(FLAG, stage, { edit, description: change.description }, context);
   if (deployment === undefined) {

@@ -21,13 +21,12 @@ export const FLAG: Configuration<FlagDocument> = {
     try {
       return readFlagDocument(text);
     } catch (thrown) {
-      const remedy =
-        'mend it in the console, or "npm run flag -- revert"; "npm run flag -- disable" works all the same';
+      const remedy = 'mend it in the console, or "./ltw flag revert"; "./ltw flag disable" works all the same';
       throw new CommandFailed(`${(thrown as Error).message}: ${remedy}`);
     }
   },
   write: ({ fields }) => `${JSON.stringify(fields, undefined, 2)}\n`,
-  stopCommand: (stage) => `npm run flag -- revert --stage ${stage.name}`,
+  stopCommand: (stage) => `./ltw flag revert --stage ${stage.name}`,
 };
 
 /** @throws CommandFailed with every reason why it is not what functions could go by */

@@ -78,6 +78,6 @@ Ctrl-C ends this command, and not the deployment.`;
 
 function goesOn(stage: Stage, number: number): string {
   return `deployment ${number} goes on without this command:
-  npm run flag -- status --stage ${stage.name}   says how far it is
-  npm run flag -- revert --stage ${stage.name}   ends it, and undoes what it deployed`;
+  ./ltw flag status --stage ${stage.name}   says how far it is
+  ./ltw flag revert --stage ${stage.name}   ends it, and undoes what it deployed`;
 }

@@ -18,14 +18,14 @@ const TAKEN_BACK: readonly (DeploymentState | undefined)[] = ['ROLLED_BACK', 'RE
 
 export interface RevertOptions {
   readonly stage: string;
-  readonly isYes: boolean;
+  readonly yes?: true | undefined;
 }
 
 /**
  * `flag revert`: undoes the newest deployment, under way or ended, so that functions get the one before it. Asks first
  * where that switches the flag on, as after `flag disable`.
  */
-export async function revert({ stage: stageName, isYes }: RevertOptions, context: Context): Promise<number> {
+export async function revert({ stage: stageName, yes }: RevertOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
   const [newest] = await listDeployments(stage, FLAG);
@@ -48,7 +48,7 @@ export async function revert({ stage: stageName, isYes }: RevertOptions, context
     );
     const isSwitchedOn = after.flag.enabled && (typeof before === 'string' || !before.flag.enabled);
     const question = `That switches the flag of stage ${stage.name} on. Go on?`;
-    if (isSwitchedOn && !(await mayGoOn(question, isYes, context))) return 1;
+    if (isSwitchedOn && !(await mayGoOn(question, yes, context))) return 1;
     await takeBack(stage, number);
   }
   await untilTakenBack(stage, number, context);

@@ -15,10 +15,10 @@ import { type EntryOptions, newEntry } from './new-entry.ts';
 
 export interface AddOptions extends EntryOptions {
   readonly stage: string;
-  readonly secretFile: string | undefined;
-  /** Uses the secret that is there. */
-  readonly keepsSecret: boolean;
-  readonly showsSecret: boolean;
+  readonly secretFile?: string | undefined;
+  /** Uses the secret that exists. */
+  readonly keepSecret?: true | undefined;
+  readonly showSecret?: true | undefined;
 }
 
 /**
@@ -39,8 +39,8 @@ export async function add(options: AddOptions, context: Context): Promise<number
   const fields = await makeOrKeepSecret(stage, integration, options, context);
   await deployEntry(stage, entry, id, context);
 
-  const howToHandOver = handOver(stage, integration, fields, options.showsSecret);
-  const again = `To test again: npm run send-test -- --integration ${id} --stage ${stage.name}`;
+  const howToHandOver = handOver(stage, integration, fields, options.showSecret);
+  const again = `To test again: ./ltw send-test --integration ${id} --stage ${stage.name}`;
   const inPlace = `Integration ${id} is in place and active`;
   const isDelivered = await orSay(stage, `${inPlace}; it was not tested. ${again}\n${howToHandOver}`, () =>
     sendTestEvent(stage, id, context),
@@ -55,7 +55,7 @@ export async function add(options: AddOptions, context: Context): Promise<number
 async function makeOrKeepSecret(
   stage: Stage,
   integration: Integration,
-  { keepsSecret, secretFile }: AddOptions,
+  { keepSecret, secretFile }: AddOptions,
   context: Context,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { print } = context.terminal;
@@ -67,7 +67,7 @@ async function makeOrKeepSecret(
     print(`the secret ${name} is made`);
     return fields;
   }
-  if (!keepsSecret) {
+  if (!keepSecret) {
     throw new CommandFailed(`there is a secret ${name} already: --keep-secret uses it as it is. Nothing was changed.`);
   }
   const fault = secretFault(integration, kept.fields);
@@ -98,7 +98,7 @@ async function deployEntry(
       ),
   );
   if (deployment === undefined) return;
-  const look = `npm run integration -- list --stage ${stage.name}`;
+  const look = `./ltw integration list --stage ${stage.name}`;
   await orSay(stage, `${isMade}, deployment ${deployment} was started. Whether ${id} is in use: ${look}`, () =>
     untilServed(stage, deployment, context),
   );
@@ -120,7 +120,7 @@ function handOver(
   stage: Stage,
   integration: Integration,
   fields: Readonly<Record<string, unknown>>,
-  showsSecret: boolean,
+  showSecret: boolean | undefined,
 ): string {
   const read = readSecretFields(fields);
   const credentials = 'secret' in read ? credentialsOf(integration, read.secret) : undefined;
@@ -133,7 +133,7 @@ function handOver(
   if (encryptionKey !== undefined) {
     lines.push('With it goes encryption_key, of the same secret: the partner decrypts fields by it.');
   }
-  if (!showsSecret || !('secret' in read)) return lines.join('\n');
+  if (!showSecret || !('secret' in read)) return lines.join('\n');
   lines.push(`signing secret: ${read.secret.signing_secrets[0]}`);
   if (encryptionKey !== undefined) lines.push(`encryption key: ${encryptionKey}`);
   return lines.join('\n');

@@ -1,22 +1,17 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { Context } from '../context.ts';
 import { documentFaults, type IntegrationsDocument, isFields, readEntry } from '../integrations-document.ts';
-import { readSource } from '../integrations-source.ts';
+import { readSource, type SourceOptions } from '../integrations-source.ts';
 import { alignColumns } from '../table.ts';
 
-export interface ListOptions {
-  readonly stage: string | undefined;
-  readonly file: string | undefined;
-}
-
 /** `integration list`: what stands in the document, and in words what of it does not fit. */
-export async function list(options: ListOptions, context: Context): Promise<number> {
+export async function list(options: SourceOptions, context: Context): Promise<number> {
   const { document, from } = await readSource(options, context);
   const { print } = context.terminal;
   print(from);
   if (document.fields.paused === true) {
-    const where = options.stage === undefined ? '' : ` --stage ${options.stage}`;
-    print(`All integrations are paused: "npm run integration -- resume --all${where}" ends it.`);
+    const where = options.file === undefined ? ` --stage ${options.stage}` : '';
+    print(`All integrations are paused: "./ltw integration resume --all${where}" ends it.`);
   }
   print(document.entries.length === 0 ? 'No integrations yet.' : alignColumns(rowsOf(document)));
   const faults = documentFaults(document);

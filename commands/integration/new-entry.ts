@@ -6,15 +6,15 @@ import { readTextFile } from '../read-file.ts';
 
 /** How an entry is given: a file, or options. */
 export interface EntryOptions {
-  readonly file: string | undefined;
-  readonly id: string | undefined;
-  readonly url: string | undefined;
-  readonly auth: string | undefined;
+  readonly file?: string | undefined;
+  readonly id?: string | undefined;
+  readonly url?: string | undefined;
+  readonly auth?: string | undefined;
   /** For `api_key`. */
-  readonly authHeader: string | undefined;
+  readonly authHeader?: string | undefined;
   /** For `oauth2_client_credentials`. */
-  readonly tokenUrl: string | undefined;
-  readonly scope: string | undefined;
+  readonly tokenUrl?: string | undefined;
+  readonly scope?: string | undefined;
   /** `key=value` for every other field. */
   readonly set: readonly string[];
 }
@@ -26,11 +26,7 @@ export interface EntryOptions {
  */
 export function newEntry(options: EntryOptions): Readonly<Record<string, unknown>> {
   const { file, id, url, auth, authHeader, tokenUrl, scope, set } = options;
-  if (file !== undefined) {
-    const others = [id, url, auth, authHeader, tokenUrl, scope, set[0]];
-    if (others.some((given) => given !== undefined)) throw new UsageError('--file says all of the entry');
-    return activeUnlessSaid(entryOfFile(file));
-  }
+  if (file !== undefined) return activeUnlessSaid(entryOfFile(file));
   if (id === undefined || url === undefined) throw new UsageError('add takes --id and --url, or --file');
   const fields = set.map(fieldOf);
   return activeUnlessSaid({

@@ -12,14 +12,17 @@ import { deployAtOnce, type PauseOptions } from './pause.ts';
 
 export interface ResumeOptions extends PauseOptions {
   /** Whether what is parked goes out now; else it waits until it wakes, or until the reconciler releases it. */
-  readonly isReleasing: boolean;
+  readonly release: boolean;
 }
 
 /**
  * `integration resume`: of one, all that was known of its endpoint (gone, failing) is forgotten too. Then what was
  * parked is released, as fast as the integration may have it.
  */
-export async function resume({ stage: stageName, id, isReleasing }: ResumeOptions, context: Context): Promise<number> {
+export async function resume(
+  { stage: stageName, id, release: isReleasing }: ResumeOptions,
+  context: Context,
+): Promise<number> {
   const { print } = context.terminal;
   const resumedAt = new Date(context.now()).toISOString();
   const stage = await context.openStage(stageName);
@@ -31,7 +34,7 @@ export async function resume({ stage: stageName, id, isReleasing }: ResumeOption
     const changed = withChangedEntry(document, id, { paused: false, resumed_at: resumedAt });
     if (document.fields.paused === true) {
       print(
-        `All integrations are paused together, and stay so: "npm run integration -- resume --all --stage ${stage.name}" ends it.`,
+        `All integrations are paused together, and stay so: "./ltw integration resume --all --stage ${stage.name}" ends it.`,
       );
     }
     if (entryOf(document, id).active === false) print(`Integration ${id} is not active, and gets nothing.`);

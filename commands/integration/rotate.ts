@@ -1,4 +1,5 @@
 import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
+import { UsageError } from '../../local/command-line.ts';
 import { CommandFailed } from '../command-failed.ts';
 import type { Context } from '../context.ts';
 import { readDeployed } from '../deployed-document.ts';
@@ -17,20 +18,24 @@ import { nextStep, USUAL_WAIT_SECONDS, withNewestSigningSecret, withNewSigningSe
 
 export interface RotateOptions {
   readonly stage: string;
-  readonly id: string;
   readonly waitSeconds: number;
-  /** Said beforehand, where nobody can be asked. */
-  readonly hasSwitched: boolean;
-  readonly showsSecret: boolean;
+  /** The operator confirms it beforehand, where there is no terminal to ask. */
+  readonly partnerHasSwitched?: true | undefined;
+  readonly showSecret?: true | undefined;
 }
 
 /**
  * `integration rotate`: replaces the signing secret so that no webhook fails its verification in between. Which step is
  * next is read off the secret, so it may be ended at any point and run again.
  */
-export async function rotate(options: RotateOptions, context: Context): Promise<number> {
-  const { id, waitSeconds } = options;
+export async function rotate(id: string, options: RotateOptions, context: Context): Promise<number> {
+  const { waitSeconds } = options;
   const { print } = context.terminal;
+  if (options.stage === 'prod' && waitSeconds < USUAL_WAIT_SECONDS) {
+    throw new UsageError(
+      `--wait-seconds is at least ${USUAL_WAIT_SECONDS} for prod: functions keep a secret for 15 minutes`,
+    );
+  }
   const stage = await context.openStage(options.stage);
   entryOf((await readDeployed(stage)).document, id);
   let hasMade = false;
@@ -43,7 +48,7 @@ export async function rotate(options: RotateOptions, context: Context): Promise<
     const next = nextStep({ signingSecrets, writtenAtMs, nowMs: context.now(), waitMs: waitSeconds * 1000 });
     if (next.step === 'make') {
       if (hasMade) throw new CommandFailed('somebody else took the new signing secret away: nothing more is changed');
-      if (options.hasSwitched) {
+      if (options.partnerHasSwitched) {
         throw new CommandFailed(
           `no rotation of ${id} is under way, so there is nothing the partner could have switched to: begin without --partner-has-switched`,
         );
@@ -56,7 +61,7 @@ export async function rotate(options: RotateOptions, context: Context): Promise<
       print(waitingWords(next.untilMs, waitSeconds, hasMade));
       await context.sleep(next.untilMs - context.now());
     } else {
-      return (await hasPartnerSwitched(stage, stored, options, context)) ? dropOld(stage, id, stored, print) : 0;
+      return (await hasPartnerSwitched(stage, id, stored, options, context)) ? dropOld(stage, id, stored, print) : 0;
     }
   }
 }
@@ -87,19 +92,20 @@ function waitingWords(untilMs: number, waitSeconds: number, hasMade: boolean): s
 /** Tells what the partner needs, and asks whether it has it. */
 async function hasPartnerSwitched(
   stage: Stage,
+  id: string,
   { secret }: Usable,
-  { id, hasSwitched, showsSecret, waitSeconds }: RotateOptions,
+  { partnerHasSwitched, showSecret, waitSeconds }: RotateOptions,
   { terminal }: Context,
 ): Promise<boolean> {
   const { print } = terminal;
-  const value = showsSecret ? `\nsigning secret: ${secret.signing_secrets[0]}` : '';
+  const value = showSecret ? `\nsigning secret: ${secret.signing_secrets[0]}` : '';
   print(`3 of 4: every webhook is signed with both. Give the partner the new signing secret, by a way that nobody else reads.
 ${whereSigningSecretLies(stage, id)}${value}`);
-  if (hasSwitched) return true;
+  if (partnerHasSwitched) return true;
   const answer = await terminal.ask('Press Enter when the partner verifies with the new one. ');
   if (answer !== undefined) return true;
   const wait = waitSeconds === USUAL_WAIT_SECONDS ? '' : ` --wait-seconds ${waitSeconds}`;
-  const again = `npm run integration -- rotate ${id} --stage ${stage.name}${wait} --partner-has-switched`;
+  const again = `./ltw integration rotate ${id} --stage ${stage.name}${wait} --partner-has-switched`;
   print(`The old one stays until the partner has switched. Then: ${again}`);
   return false;
 }

@@ -14,8 +14,9 @@ import { readTextFile } from '../read-file.ts';
 import { type Stage, StageNotRunning } from '../stage.ts';
 
 export interface ValidateOptions {
-  readonly stage: string | undefined;
-  readonly file: string | undefined;
+  /** Undefined: the local one, if it runs. */
+  readonly stage?: string | undefined;
+  readonly file?: string | undefined;
 }
 
 /** `integration validate`: every fault of a document or of one entry, and of the secrets they need. */
@@ -41,7 +42,7 @@ interface Given {
 async function readGiven(options: ValidateOptions, context: Context): Promise<Given> {
   const { file } = options;
   if (file === undefined) {
-    const { document, from } = await readSource(options, context);
+    const { document, from } = await readSource({ stage: options.stage ?? 'local' }, context);
     return { document, faults: documentFaults(document), from };
   }
   const text = readTextFile(file);

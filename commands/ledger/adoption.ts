@@ -2,10 +2,11 @@ import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { number } from '../replay/describe-replay.ts';
 import { alignColumns } from '../table.ts';
-import { shortTime, spanFields, spanWords } from '../time-span.ts';
+import { readSpan, shortTime, spanFields, spanWords } from '../time-span.ts';
 import type { CountOptions } from './count.ts';
 import { findDays, noneWords } from './find-days.ts';
 import type { LedgerWorld } from './ledger-world.ts';
+import { USUAL_SPANS } from './usual.ts';
 
 /** One enterprise's completions that were delivered. */
 interface Adoption {
@@ -27,8 +28,10 @@ const NOBODY = '-';
  *
  * @throws LedgerUnavailable
  */
-export async function adoption({ integrationId, span }: CountOptions, world: LedgerWorld): Promise<number> {
-  const { table, stageName, print, asJson } = world;
+export async function adoption(options: CountOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson, now } = world;
+  const { integration: integrationId } = options;
+  const span = readSpan(options, now(), USUAL_SPANS.adoption);
   const found = await findDays(table, span, integrationId);
   const enterprises = new Map<string, Adoption>();
   const progress = createProgressBar({ unit: 'webhooks' });

@@ -2,23 +2,18 @@ import { claimName, isWritten } from '../../lambdas/adapters/dynamodb/ledger-cla
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { closed, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
 import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
 import { ledgerFailure } from '../open-ledger.ts';
 import { mayGoOn } from '../replay/ask-first.ts';
 import { number } from '../replay/describe-replay.ts';
 import { alignColumns } from '../table.ts';
 import type { LedgerWorld } from './ledger-world.ts';
-
-/** What an operator may say of a delivery: the partner has it, or it is not to be sent any more. */
-export const CLOSED_AS = ['delivered', 'cancelled'] as const;
-export type ClosedAs = (typeof CLOSED_AS)[number];
+import type { ClosedAs } from './usual.ts';
 
 export interface CloseOptions {
-  readonly webhookIds: readonly string[];
   readonly as: ClosedAs;
   readonly reason: string;
-  readonly isDryRun: boolean;
-  readonly isYes: boolean;
+  readonly dryRun?: true | undefined;
+  readonly yes?: true | undefined;
 }
 
 /** `final`: it has an end already. `in_hand`: a function is delivering it. `changed`: another change came first. */
@@ -46,26 +41,29 @@ interface Open {
  * @returns 0 where each has its end now, or would have; else 1
  * @throws CommandFailed where the ledger knows one of them not: then nothing is changed. LedgerUnavailable
  */
-export async function close(options: CloseOptions, world: LedgerWorld, context: Context): Promise<number> {
-  const { stageName, print, asJson } = world;
-  const found = await findAll(options, world);
+export async function close(ids: readonly string[], options: CloseOptions, world: LedgerWorld): Promise<number> {
+  const { stageName, print, asJson, context } = world;
+  const found = await findAll([...new Set(ids)], world);
   const toClose = found.filter(({ fate }) => fate === undefined);
   if (!asJson) print(rowsOf(found));
   const question = `Close ${deliveriesWords(toClose.length)} of stage ${stageName} as ${options.as}?`;
-  const isClosing = toClose.length > 0 && !options.isDryRun;
-  if (isClosing && !(await mayGoOn(question, options.isYes, context))) return 1;
+  const isClosing = toClose.length > 0 && !options.dryRun;
+  if (isClosing && !(await mayGoOn(question, options.yes, context))) return 1;
   const fates: { readonly webhook_id: string; readonly state: string; readonly fate: Fate }[] = [];
   for (const { webhookId, record, fate } of found) {
-    const ended = fate ?? (options.isDryRun ? 'would_close' : await closeOne(record, options, world));
+    const ended = fate ?? (options.dryRun ? 'would_close' : await closeOne(record, options, world));
     fates.push({ webhook_id: webhookId, state: ended === 'closed' ? options.as : record.state, fate: ended });
   }
   if (asJson)
-    print(JSON.stringify({ stage: stageName, is_dry_run: options.isDryRun, as: options.as, webhooks: fates }));
+    print(JSON.stringify({ stage: stageName, is_dry_run: options.dryRun ?? false, as: options.as, webhooks: fates }));
   else print(alignColumns(fates.map(({ webhook_id, fate }) => [webhook_id, WORDS[fate]])));
   return fates.every(({ fate }) => ['closed', 'would_close', 'final'].includes(fate)) ? 0 : 1;
 }
 
-async function findAll({ webhookIds }: CloseOptions, { table, stageName, now }: LedgerWorld): Promise<readonly Open[]> {
+async function findAll(
+  webhookIds: readonly string[],
+  { table, stageName, now }: LedgerWorld,
+): Promise<readonly Open[]> {
   const records = await table.records(webhookIds);
   const found = await Promise.all(
     webhookIds.map(async (webhookId) => {
@@ -92,7 +90,7 @@ async function closeOne(
   { as, reason }: CloseOptions,
   { table, stage, now }: LedgerWorld,
 ): Promise<Fate> {
-  const after = { ...closed(record, as, reason, now()), claimed_by: claimName('close') };
+  const after = { ...closed(record, as, reason.trim(), now()), claimed_by: claimName('close') };
   try {
     return (await isWritten(after, table)) ? 'closed' : 'changed';
   } catch (thrown) {

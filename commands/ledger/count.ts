@@ -1,23 +1,24 @@
 import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
-import type { Span } from '../../lambdas/contract/ledger-ports.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { number } from '../replay/describe-replay.ts';
 import { alignColumns } from '../table.ts';
-import { spanFields, spanWords } from '../time-span.ts';
+import { readSpan, spanFields, spanWords, type TimeOptions } from '../time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { allWebhooks } from './found-webhooks.ts';
 import type { LedgerWorld } from './ledger-world.ts';
+import { USUAL_SPANS } from './usual.ts';
 
-export interface CountOptions {
-  readonly integrationId: string | undefined;
-  readonly span: Span;
+export interface CountOptions extends TimeOptions {
+  readonly integration?: string | undefined;
 }
 
 type Counts = Record<WebhookState, number>;
 
 /** `ledger count`: how many webhooks of which integration are in which state. @throws LedgerUnavailable */
-export async function count({ integrationId, span }: CountOptions, world: LedgerWorld): Promise<number> {
-  const { table, stageName, print, asJson } = world;
+export async function count(options: CountOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson, now } = world;
+  const { integration: integrationId } = options;
+  const span = readSpan(options, now(), USUAL_SPANS.count);
   const found = await findDays(table, span, integrationId);
   const counts = new Map<string, Counts>();
   const progress = createProgressBar({ unit: 'webhooks' });

@@ -4,9 +4,9 @@ import { createProgressBar } from '../progress-bar.ts';
 
 /** Whose events are to be forgotten; given both, those that fit either. */
 export interface Learner {
-  readonly userId: string | undefined;
+  readonly userId?: string | undefined;
   /** A part of a value of the payload, of events without a readable user id. */
-  readonly containing: string | undefined;
+  readonly containing?: string | undefined;
 }
 
 /** A webhook whose event is a learner's. */

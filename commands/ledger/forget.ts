@@ -1,6 +1,5 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
 import { heldDays, ledgerFailure } from '../open-ledger.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { mayGoOn } from '../replay/ask-first.ts';
@@ -12,8 +11,8 @@ import { findLearner, isOpen, type Learner, type LearnersWebhook } from './find-
 import type { LedgerWorld } from './ledger-world.ts';
 
 export interface ForgetOptions extends Learner {
-  readonly isDryRun: boolean;
-  readonly isYes: boolean;
+  readonly dryRun?: true | undefined;
+  readonly yes?: true | undefined;
 }
 
 /** So many are deleted at a time. */
@@ -23,8 +22,8 @@ const AT_A_TIME = 20;
 const MOST_NAMED = 50;
 
 /** `ledger forget`: deletes what is held of one learner. @throws CommandFailed; LedgerUnavailable */
-export async function forget(options: ForgetOptions, world: LedgerWorld, context: Context): Promise<number> {
-  const { stage, stageName, table, asJson, print, now } = world;
+export async function forget(options: ForgetOptions, world: LedgerWorld): Promise<number> {
+  const { stage, stageName, table, asJson, print, now, context } = world;
   const webhooks = await findLearner(table, options);
   const places = beyondReach(now(), heldDays(stage).factsDays);
   if (!asJson) {
@@ -33,17 +32,17 @@ export async function forget(options: ForgetOptions, world: LedgerWorld, context
     if (open.length > 0) print(`\n${openWords(open)}`);
     print(`\n${beyondReachWords(places)}\n`);
   }
-  const isDeleting = webhooks.length > 0 && !options.isDryRun;
+  const isDeleting = webhooks.length > 0 && !options.dryRun;
   const question = `Delete ${eventsWords(webhooks.length)} of stage ${stageName}, with what partners answered, for good?`;
-  if (isDeleting && !(await mayGoOn(question, options.isYes, context))) return 1;
+  if (isDeleting && !(await mayGoOn(question, options.yes, context))) return 1;
   if (isDeleting) await deleteAll(webhooks, world);
   const deleted = isDeleting ? webhooks.length : 0;
   if (asJson) {
-    const { isDryRun: is_dry_run } = options;
+    const { dryRun: is_dry_run = false } = options;
     print(
       JSON.stringify({ stage: stageName, is_dry_run, found: webhooks.length, deleted, webhooks, beyond_reach: places }),
     );
-  } else if (webhooks.length > 0 && options.isDryRun) {
+  } else if (webhooks.length > 0 && options.dryRun) {
     print(`${eventsWords(webhooks.length)} would be deleted: a dry run, nothing is changed`);
   } else if (webhooks.length > 0) print(`deleted ${eventsWords(deleted)}`);
   return 0;

@@ -1,19 +1,23 @@
 import type { LedgerDay, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { readSpan } from '../time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { type FoundWebhook, type Lists, unlistedWebhooks } from './found-webhooks.ts';
 import { createLatestFound } from './latest-found.ts';
 import type { LedgerWorld } from './ledger-world.ts';
+import { USUAL_SPANS } from './usual.ts';
 import { webhookRows } from './webhook-rows.ts';
 
 export interface LastOptions {
-  readonly integrationId: string;
-  readonly span: Span;
-  readonly atMost: number;
+  readonly integration: string;
+  /** How many are shown at the most. */
+  readonly number: number;
 }
 
 /** `ledger last`: an integration's last webhooks, the latest first. @throws LedgerUnavailable */
-export async function last({ integrationId, span, atMost }: LastOptions, world: LedgerWorld): Promise<number> {
-  const { table, stageName, print, asJson } = world;
+export async function last(options: LastOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson, now } = world;
+  const { integration: integrationId, number: atMost } = options;
+  const span = readSpan({}, now(), USUAL_SPANS.last);
   const found = await findDays(table, span, integrationId);
   let webhooks: readonly FoundWebhook[] = [];
   for (const day of found.days.toReversed()) {

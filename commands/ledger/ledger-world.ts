@@ -1,10 +1,11 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import type { Context } from '../context.ts';
-import { openLedger } from '../open-ledger.ts';
+import { ledgerFailure, openLedger } from '../open-ledger.ts';
 import type { Stage } from '../stage.ts';
 
 /** What every question to the ledger is asked with. */
 export interface LedgerWorld {
+  readonly context: Context;
   readonly stage: Stage;
   readonly stageName: string;
   readonly table: LedgerTable;
@@ -15,8 +16,18 @@ export interface LedgerWorld {
   now(): number;
 }
 
-/** @throws CommandFailed */
-export function ledgerWorld(stage: Stage, asJson: boolean, context: Context): LedgerWorld {
+/** Opens the ledger of a stage for a question. @throws CommandFailed where it cannot be read; what the question throws */
+export async function askLedger(
+  { stage: stageName, json: asJson = false }: { readonly stage: string; readonly json?: boolean | undefined },
+  question: (world: LedgerWorld) => Promise<number>,
+  context: Context,
+): Promise<number> {
   const { terminal, now } = context;
-  return { stage, stageName: stage.name, table: openLedger(stage, context), asJson, print: terminal.print, now };
+  const stage = await context.openStage(stageName);
+  const table = openLedger(stage, context);
+  try {
+    return await question({ context, stage, stageName: stage.name, table, asJson, print: terminal.print, now });
+  } catch (thrown) {
+    throw ledgerFailure(thrown, stage);
+  }
 }

@@ -1,26 +1,28 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
-import type { Span } from '../../lambdas/contract/ledger-ports.ts';
 import { createProgressBar } from '../progress-bar.ts';
 import { number } from '../replay/describe-replay.ts';
-import { spanFields, spanWords } from '../time-span.ts';
+import { readSpan, spanFields, spanWords, type TimeOptions } from '../time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { type FoundWebhook, webhooksIn } from './found-webhooks.ts';
 import { createLatestFound } from './latest-found.ts';
 import type { LedgerWorld } from './ledger-world.ts';
+import { USUAL_SPANS } from './usual.ts';
 import { webhookRows } from './webhook-rows.ts';
 
-export interface ListOptions {
+export interface ListOptions extends TimeOptions {
   readonly state: WebhookState;
-  readonly integrationId: string | undefined;
-  readonly span: Span;
+  readonly integration?: string | undefined;
   /** A part of the reason. */
-  readonly error: string | undefined;
-  readonly atMost: number;
+  readonly error?: string | undefined;
+  /** How many are shown at the most. */
+  readonly number: number;
 }
 
 /** `ledger list`: all webhooks in one state, the latest first. @throws LedgerUnavailable */
-export async function list(options: ListOptions, { table, stageName, print, asJson }: LedgerWorld): Promise<number> {
-  const { state, integrationId, span, error: reason, atMost } = options;
+export async function list(options: ListOptions, world: LedgerWorld): Promise<number> {
+  const { table, stageName, print, asJson, now } = world;
+  const { state, integration: integrationId, error: reason, number: atMost } = options;
+  const span = readSpan(options, now(), USUAL_SPANS.list);
   const found = await findDays(table, span, integrationId);
   const latest = createLatestFound<FoundWebhook>(atMost);
   const progress = createProgressBar({ total: found.days.length, unit: 'days' });

@@ -7,17 +7,21 @@ import type { LedgerWorld } from './ledger-world.ts';
 import { wakingFields, wakingOf } from './moment.ts';
 import { type Story, tellStory } from './story.ts';
 
-export interface ShowOptions {
+/** The delivery that is asked for. */
+export interface Subject {
   readonly webhookId: string;
-  /** What was asked for in other words, for an answer that says it is not there. */
+  /** As it was asked for, for the message that it does not exist. */
   readonly asked: string;
-  readonly showsPayload: boolean;
 }
 
 const DAY_MS = 24 * 3600_000;
 
 /** `ledger show`: what became of one webhook. @throws CommandFailed where nobody knows it; LedgerUnavailable */
-export async function show({ webhookId, asked, showsPayload }: ShowOptions, world: LedgerWorld): Promise<number> {
+export async function show(
+  { webhookId, asked }: Subject,
+  { payload: showsPayload = false }: { readonly payload?: boolean | undefined },
+  world: LedgerWorld,
+): Promise<number> {
   const { stageName, print, asJson } = world;
   const story = isPossible(webhookId) ? await storyOf(webhookId, world) : undefined;
   if (story === undefined) throw new CommandFailed(unknownWords(webhookId, asked, world));

@@ -121,7 +121,7 @@ function payloadWords({ event, heldUntil }: Story, showsPayload: boolean): strin
 
 function nextWords({ webhookId, record, event, state, carrier }: Story, stageName: string): string {
   const stage = `--stage ${stageName}`;
-  const reconcile = `npm run reconcile -- ${stage}`;
+  const reconcile = `./ltw reconcile ${stage}`;
   if (event === undefined) {
     const isCarried = ['message', 'execution', 'function'].includes(carrier.kind);
     return `${isCarried ? 'it goes on by itself' : 'nothing'}: without its payload it cannot be sent again`;
@@ -129,9 +129,9 @@ function nextWords({ webhookId, record, event, state, carrier }: Story, stageNam
   if (carrier.kind === 'lost') return `${reconcile}   sends it anew, once it is stuck for half an hour`;
   if (state === 'accepted' || state === 'delivering') return `it is on its way; if it stays here: ${reconcile}`;
   if (state === 'parked') {
-    return `npm run integration -- resume ${record?.integration_id} ${stage}   releases what is parked`;
+    return `./ltw integration resume ${record?.integration_id} ${stage}   releases what is parked`;
   }
-  const replay = `npm run replay -- ${webhookId} ${stage}`;
+  const replay = `./ltw replay ${webhookId} ${stage}`;
   return `${replay}   sends it ${AGAIN[state] ?? 'again'}`;
 }
 

@@ -80,7 +80,7 @@ function judgeOne(
 ): Finding {
   const what = `${isTokenServer ? 'token server' : 'endpoint'} of ${id}`;
   const { host } = new URL(url);
-  const test = `npm run -s send-test -- --integration ${id} ${flag}`;
+  const test = `./ltw send-test --integration ${id} ${flag}`;
   if (result.kind === 'failed') {
     const { code } = result;
     const [means, remedy] = meaningOfCode(code) ?? ['no connection came about', 'ask the partner'];

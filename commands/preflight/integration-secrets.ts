@@ -22,10 +22,7 @@ export const integrationSecrets: Check = {
 };
 
 function validateCommand(stage: Stage): string {
-  return noted(
-    `npm run -s integration -- validate ${stageFlag(stage)}`,
-    'docs/deploy.md, step 4.4, says how to change it',
-  );
+  return noted(`./ltw integration validate ${stageFlag(stage)}`, 'docs/deploy.md, step 4.4, says how to change it');
 }
 
 function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {

@@ -11,7 +11,7 @@ export const integrations: Check = {
     const { document, version } = await integrations;
     return [judgeIntegrations(document, version, stageFlag(stage))];
   },
-  mend: (stage) => `npm run -s integration -- validate ${stageFlag(stage)}`,
+  mend: (stage) => `./ltw integration validate ${stageFlag(stage)}`,
 };
 
 /** The document fits, and somebody takes webhooks; who does not is named. @param flag the stage's, for commands */
@@ -19,11 +19,11 @@ export function judgeIntegrations(document: IntegrationsDocument, version: numbe
   const faults = documentFaults(document);
   if (faults.length > 0) {
     const which = faults.length === 1 ? '' : `${faults.length} faults, the first: `;
-    return no(WHAT, `${which}${faults[0]}`, `npm run -s integration -- validate ${flag}`);
+    return no(WHAT, `${which}${faults[0]}`, `./ltw integration validate ${flag}`);
   }
   const all = fittingIntegrations(document);
   if (all.length === 0) {
-    return no(WHAT, 'there are none yet', `npm run -s integration -- add --id ID --url URL ${flag}`);
+    return no(WHAT, 'there are none yet', `./ltw integration add --id ID --url URL ${flag}`);
   }
   const isAllPaused = document.fields.paused === true;
   const off = all.filter(({ active }) => !active);
@@ -38,8 +38,8 @@ export function judgeIntegrations(document: IntegrationsDocument, version: numbe
   if (!isNobody) return yes(WHAT, `${all.length} in version ${version}, all entries fit${rest}`);
   const is = `none of ${all.length} takes webhooks${rest}`;
   const whose = isAllPaused ? '--all' : paused[0]?.id;
-  if (whose !== undefined) return no(WHAT, is, `npm run -s integration -- resume ${whose} ${flag}`);
-  return no(WHAT, is, noted(`npm run -s integration -- list ${flag}`, 'docs/deploy.md, step 4.5: set active to true'));
+  if (whose !== undefined) return no(WHAT, is, `./ltw integration resume ${whose} ${flag}`);
+  return no(WHAT, is, noted(`./ltw integration list ${flag}`, 'docs/deploy.md, step 4.5: set active to true'));
 }
 
 function idsOf(some: readonly Integration[]): string {

@@ -80,12 +80,12 @@ function waitingWords({ outcomes_waiting }: ReconcileReport): string[] {
 function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileReport, stageName: string): string[] {
   const [first] = stuck;
   if (is_balanced || first === undefined) return [];
-  const again = `npm run reconcile -- --stage ${stageName}`;
-  const steps = [`npm run ledger -- show ${first.webhook_id} --stage ${stageName}   tells what became of one`];
+  const again = `./ltw reconcile --stage ${stageName}`;
+  const steps = [`./ltw ledger show ${first.webhook_id} --stage ${stageName}   tells what became of one`];
   const unsendable = stuck.find(({ action }) => action === 'impossible');
   if (unsendable !== undefined) {
     steps.push(
-      `npm run ledger -- close ${unsendable.webhook_id} --as delivered --reason TEXT --stage ${stageName}   once the partner says that it has it`,
+      `./ltw ledger close ${unsendable.webhook_id} --as delivered --reason TEXT --stage ${stageName}   once the partner says that it has it`,
     );
   }
   if (is_dry_run) steps.push(`${again}   without --dry-run sends them anew`);

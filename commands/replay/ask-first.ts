@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 
 /** Whether to go on: somebody said so beforehand, or says so now. */
-export async function mayGoOn(question: string, isSaid: boolean, { terminal }: Context): Promise<boolean> {
+export async function mayGoOn(question: string, isSaid: boolean | undefined, { terminal }: Context): Promise<boolean> {
   if (isSaid) return true;
   const answer = await terminal.ask(`${question} [y/N] `);
   const isYes = /^\s*y(es)?\s*$/i.test(answer ?? '');

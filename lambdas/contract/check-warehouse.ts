@@ -15,7 +15,7 @@ export const knownSumSchema = z.strictObject({
 });
 export type KnownSum = z.infer<typeof knownSumSchema>;
 
-/** What `npm run check-warehouse` asks of the function CheckWarehouse. */
+/** What `./ltw check-warehouse` asks of the function CheckWarehouse. */
 export const checkWarehouseRequestSchema = z.strictObject({
   sample: z.array(knownSumSchema).min(1).max(MAX_SAMPLES).optional(),
 });

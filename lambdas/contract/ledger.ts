@@ -151,7 +151,7 @@ export const LEDGER_TABLE = {
     /** What a list shows. The payload is not among it. */
     attributes: [
       ...['state', 'integration_id', 'event_type', 'generation', 'attempt', 'changed_at', 'due_at', 'reason'],
-      // For `npm run flag -- adoption`.
+      // For `./ltw flag adoption`.
       ...['enterprise_customer_uuid', 'enrichment'],
     ],
   },

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { SendTimings } from './delivery-ports.ts';
 import { integrationIdSchema } from './event.ts';
 
-/** What `npm run send-test` asks of the function SendTest. */
+/** What `./ltw send-test` asks of the function SendTest. */
 export const sendTestRequestSchema = z.strictObject({ integration_id: integrationIdSchema });
 
 /** What became of one test event, with all that the partner can compare. Holds no secret. */

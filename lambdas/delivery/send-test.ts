@@ -7,7 +7,7 @@ import { testIntegration } from './test-integration.ts';
 
 let services: ReturnType<typeof createServices> | undefined;
 
-/** Called by `npm run send-test`: one signed test event from where all webhooks come from. */
+/** Called by `./ltw send-test`: one signed test event from where all webhooks come from. */
 export async function handler(input: unknown): Promise<SendTestReport> {
   services ??= createServices(process.env);
   return testIntegration(input, services);

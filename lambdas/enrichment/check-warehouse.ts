@@ -13,7 +13,7 @@ import { learningTimeTables } from './learning-time-tables.ts';
 
 let services: ReturnType<typeof createServices> | undefined;
 
-/** Called by `npm run check-warehouse`: with the network, the role and the secret that enrichment asks with. */
+/** Called by `./ltw check-warehouse`: with the network, the role and the secret that enrichment asks with. */
 export async function handler(input: unknown): Promise<CheckWarehouseReport> {
   services ??= createServices(process.env);
   const { inspecting, log } = services;

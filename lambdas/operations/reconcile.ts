@@ -18,7 +18,7 @@ import type { ReconcileServices } from './reconcile-run.ts';
 
 let services: ReturnType<typeof createServices> | undefined;
 
-/** Called by schedules, and by `npm run reconcile`. */
+/** Called by schedules, and by `./ltw reconcile`. */
 export async function handler(input: unknown, context: Context): Promise<ReconcileReport> {
   services ??= createServices(process.env);
   try {

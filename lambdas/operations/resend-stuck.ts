@@ -17,7 +17,7 @@ export interface StuckFound {
 
 /**
  * Its acceptance could not be written while the ledger was down, or an operator has deleted it. One that was delivered
- * meanwhile looks the same: an operator closes it (`npm run ledger -- close`).
+ * meanwhile looks the same: an operator closes it (`./ltw ledger close`).
  */
 const UNSENDABLE = 'the ledger does not hold its payload, and cannot send it again';
 

@@ -62,9 +62,9 @@ ${scrapeMetrics(platform)}
 
 What became of webhooks, and whether every one is accounted for:
 
-npm run ledger -- count
-npm run ledger -- last --integration skillsoft
-npm run reconcile
+./ltw ledger count
+./ltw ledger last --integration skillsoft
+./ltw reconcile
 
 Dead letters of events, left where they are (nothing is printed where there are none):
 

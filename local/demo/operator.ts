@@ -40,7 +40,7 @@ export function switchFlag(platform: Platform, isOn: boolean): void {
   );
 }
 
-/** Invokes the reconciler, as `npm run reconcile` does. @throws Error where it fails */
+/** Invokes the reconciler, as `./ltw reconcile` does. @throws Error where it fails */
 export async function reconcile(platform: Platform, input: ReconcileInput = {}): Promise<ReconcileReport> {
   const result = await platform.functions.find('reconcile').invoke(input);
   if (result.status === 'succeeded') return reconcileReportSchema.parse(result.payload);

@@ -8,7 +8,7 @@ export async function countLetters({ platform }: World): Promise<number> {
   return ready.length;
 }
 
-/** Moves every dead letter back to the deliveries queue, as `npm run redrive` and the SQS console do. @returns how many */
+/** Moves every dead letter back to the deliveries queue, as `./ltw redrive` and the SQS console do. @returns how many */
 export async function redriveLetters(world: World): Promise<number> {
   const { platform } = world;
   const { client } = platform.queues;

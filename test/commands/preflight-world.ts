@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { preflight } from '../../commands/preflight.ts';
+import { runProgram } from '../../commands/program.ts';
 import type { OutputName } from '../../commands/stage.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { AwsError } from '../../local/control-plane/aws-error.ts';
@@ -78,7 +78,7 @@ export interface PreflightWorld {
   /** What was asked that is no question: it must stay empty. */
   readonly changes: readonly string[];
   putSnowflake(text: string): void;
-  /** `npm run preflight`. @returns its exit status */
+  /** `./ltw preflight`. @returns its exit status */
   run(...words: readonly string[]): Promise<number>;
   /** Lines that begin so. */
   lines(beginning: string): string[];
@@ -138,7 +138,7 @@ export async function startPreflightWorld(omitted: readonly OutputName[] = []): 
   return {
     ...{ world, partner, letters, denied, lambda, changes, topicStatements },
     putSnowflake: (text) => plane.secretsManager.put('/local/snowflake', text),
-    run: (...words) => preflight(words, world.context),
+    run: (...words) => runProgram(['preflight', ...words], world.context),
     lines: (beginning) => {
       const all = world.printed().split('\n');
       return all.filter((line) => line.startsWith(beginning));

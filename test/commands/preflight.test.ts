@@ -43,7 +43,7 @@ test('a stage that was just deployed: what to do first, each with a command', as
 no   secret of Snowflake         has no value yet
      ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/deploy.md, step 3, writes the file
 no   integrations                there are none yet
-     npm run -s integration -- add --id ID --url URL --stage local
+     ./ltw integration add --id ID --url URL --stage local
 yes  egress addresses `);
   expect(stage.world.printed()).toContain(`
 no   dead letters of events      2 letters

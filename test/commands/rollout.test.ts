@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { runProgram } from '../../commands/program.ts';
 import { COUNTS, DURATIONS, readMeasures } from '../../commands/rollout/read-measures.ts';
-import { rollout } from '../../commands/rollout.ts';
 import { metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../local/control-plane/cloudwatch.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
@@ -47,7 +47,7 @@ const GOOD = {
 describe('rollout check', () => {
   test('says yes to all, in a table', async () => {
     publish(NOW, GOOD);
-    expect(await rollout(['check', 'pilot', '--hours', '1'], world.context)).toBe(0);
+    expect(await runProgram(['rollout', 'check', 'pilot', '--hours', '1'], world.context)).toBe(0);
     expect(world.printed()).toBe(`\
 phase pilot (one enterprise), stage local, from 2026-01-15T11:05:00Z to 2026-01-15T12:05:00Z
 answer  what                        is       should be          of    document
@@ -63,13 +63,13 @@ pilot: all that metrics can tell is as it should be`);
 
   test('ends with 1 for one no, and never rounds a share up', async () => {
     publish(NOW, { ...GOOD, deliveredWith: [99_900], dead: [1] });
-    expect(await rollout(['check', 'pilot'], world.context)).toBe(1);
+    expect(await runProgram(['rollout', 'check', 'pilot'], world.context)).toBe(1);
     expect(world.printed()).toMatch(/^no +webhooks delivered +99\.99% +at least 100%/m);
     expect(world.printed()).toMatch(/^pilot: not yet \(1 × no\)$/m);
   });
 
   test('ends with 1 where there is not enough data', async () => {
-    expect(await rollout(['check', 'full'], world.context)).toBe(1);
+    expect(await runProgram(['rollout', 'check', 'full'], world.context)).toBe(1);
     expect(world.printed()).toMatch(/^full: not yet \(9 × not enough data\)$/m);
   });
 
@@ -78,14 +78,14 @@ pilot: all that metrics can tell is as it should be`);
     publish(NOW, { ...GOOD, retried: [20] });
     lengthen('events', NOW, 3);
     lengthen('deliveries', NOW, 100);
-    expect(await rollout(['check', 'limited', '--hours', '1'], world.context)).toBe(1);
+    expect(await runProgram(['rollout', 'check', 'limited', '--hours', '1'], world.context)).toBe(1);
     expect(world.printed()).toMatch(/^no +delivery tries that failed +1\.96% +at most 0\.99%, as before/m);
     expect(world.printed()).toMatch(/^no +longest queue +100 +less than 100/m);
   });
 
   test('prints one JSON document', async () => {
     publish(NOW, GOOD);
-    await rollout(['check', 'pilot', '--json'], world.context);
+    await runProgram(['rollout', 'check', 'pilot', '--json'], world.context);
     const { criteria, ...rest } = JSON.parse(world.printed());
     expect(rest).toEqual({
       phase: 'pilot',
@@ -108,21 +108,11 @@ pilot: all that metrics can tell is as it should be`);
     });
   });
 
-  test.each([
-    [[], 'no command given'],
-    [['go'], 'there is no command go'],
-    [['check'], 'check takes a phase: pilot, limited, expanded, full'],
-    [['check', 'canary'], 'check takes a phase: pilot, limited, expanded, full'],
-    [['check', 'pilot', '--hours', '337'], '--hours takes a number from 0.25 to 336'],
-  ])('%j is not understood', async (words, message) => {
-    await expect(rollout(words, world.context)).rejects.toMatchObject({ name: 'UsageError', message });
-  });
-
   test('a metric that CloudWatch withholds is no zero', async () => {
     const result = (Id: string) => ({ Id, Label: Id, StatusCode: 'InternalError', Timestamps: [], Values: [] });
     cloudWatch = async () => ({ MetricDataResults: [result('dead')] });
     const failure = 'CloudWatch does not answer dead (InternalError): try again';
-    await expect(rollout(['check', 'pilot'], world.context)).rejects.toMatchObject({ message: failure });
+    await expect(runProgram(['rollout', 'check', 'pilot'], world.context)).rejects.toMatchObject({ message: failure });
   });
 
   test('takes every page of the answer', async () => {

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { sendTest } from '../../commands/send-test.ts';
+import { runProgram } from '../../commands/program.ts';
 import { eachTest } from '../support/each-test.ts';
 import { DELIVERED, startOperatorWorld } from './operator-world.ts';
 
 const world = eachTest(startOperatorWorld);
 
-const send = (id = 'acme') => sendTest(['--integration', id], world.context);
+const send = (id = 'acme') => runProgram(['send-test', '--integration', id], world.context);
 
 test('delivered: 0, with times and everything that the partner can compare', async () => {
   expect(await send()).toBe(0);
@@ -59,10 +59,3 @@ test('where no token could be had, no signature is shown of what was not sent', 
   expect(world.printed()).toContain('about the token server');
   expect(world.printed()).not.toContain(DELIVERED.body);
 });
-
-test.each([[[]], [['--integration', 'a b']], [['acme']], [['--integration', 'acme', '--url', 'x']]])(
-  '%j is a usage error',
-  async (words) => {
-    await expect(sendTest(words, world.context)).rejects.toMatchObject({ name: 'UsageError' });
-  },
-);

@@ -24,11 +24,6 @@ describe('the local stage', () => {
       message: 'no platform is running: "npm start" starts one',
     });
   });
-
-  test.each(['Dev!', 'prd', ''])('the unknown stage %j is a usage error that names the stages', async (name) => {
-    const message = '--stage takes one of local, dev, staging, prod';
-    await expect(world.context.openStage(name)).rejects.toMatchObject({ name: 'UsageError', message });
-  });
 });
 
 describe('a deployed stage', () => {

@@ -4,9 +4,8 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { checkWarehouse } from '../../commands/check-warehouse.ts';
-import { integration } from '../../commands/integration.ts';
 import { neededSecrets } from '../../commands/needed-secrets.ts';
+import { runProgram } from '../../commands/program.ts';
 import { eventSchema } from '../../lambdas/contract/event.ts';
 import { FLAG_KEY, flagSchema } from '../../lambdas/contract/flag.ts';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
@@ -254,21 +253,20 @@ describe('an integration’s entry and secret', () => {
 describe('the commands', () => {
   const world = eachTest(startOperatorWorld);
 
-  /** The words of the guide's `npm run` that begins so, as bash hands them over; for the local platform. */
+  /** The words of the guide's `./ltw` that begins so, as bash hands them over; for the local platform. */
   function words(beginning: string): string[] {
     const joined = shell.replaceAll('\\\n', ' ');
-    const line = joined.split('\n').find((one) => one.startsWith(`npm run -s ${beginning}`));
+    const line = joined.split('\n').find((one) => one.startsWith(`./ltw ${beginning}`));
     if (line === undefined) throw new Error(`the guide does not run ${beginning}`);
-    const text = execFileSync('bash', ['-c', `npm() { printf '%s\\0' "$@"; }; ${line}`], { encoding: 'utf8' });
-    const [, , , dashes, ...others] = text.split('\0').slice(0, -1);
-    expect(dashes).toBe('--');
+    const text = execFileSync('bash', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
+    const [, ...others] = text.split('\0').slice(0, -1);
     expect(others).toEqual(expect.arrayContaining(['--stage', 'dev']));
     return others.map((word) => (word === 'dev' ? 'local' : word));
   }
 
   test('add makes the entry of integrations.json', async () => {
     world.answerTests({ integration_id: 'skillsoft' });
-    expect(await integration(words('integration -- add'), world.context)).toBe(0);
+    expect(await runProgram(words('integration add'), world.context)).toBe(0);
     expect(integrationsDocumentSchema.parse(world.deployed())).toEqual(
       integrationsDocumentSchema.parse(JSON.parse(file('integrations.json'))),
     );
@@ -277,7 +275,7 @@ describe('the commands', () => {
   test('add makes a receiver of leads, and of nothing else', async () => {
     world.answerTests({ integration_id: 'n8n' });
     world.answers.push('key-of-n8n');
-    expect(await integration(words('integration -- add --stage dev --id n8n'), world.context)).toBe(0);
+    expect(await runProgram(words('integration add --stage dev --id n8n'), world.context)).toBe(0);
     const [entry] = integrationsDocumentSchema.parse(world.deployed()).integrations;
     expect(entry).toMatchObject({ event_types: ['lead'], auth: { type: 'api_key', header: 'X-API-Key' } });
   });
@@ -285,15 +283,15 @@ describe('the commands', () => {
   test('validate takes integrations.json, with its secret', async () => {
     world.putSecret('skillsoft', { signing_secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] });
     const path = world.file('integrations.json', file('integrations.json'));
-    const given = words('integration -- validate --file').map((word) => (word === 'integrations.json' ? path : word));
-    expect(await integration(given, world.context)).toBe(0);
+    const given = words('integration validate --file').map((word) => (word === 'integrations.json' ? path : word));
+    expect(await runProgram(given, world.context)).toBe(0);
   });
 
   test('check-warehouse takes the file of known sums', async () => {
     const path = world.file('known-sums.csv', file('known-sums.csv'));
-    const given = words('check-warehouse -- --sample').map((word) => (word === 'known-sums.csv' ? path : word));
+    const given = words('check-warehouse --sample').map((word) => (word === 'known-sums.csv' ? path : word));
     world.answerChecks({ checks: [{ check: 'sample', verdict: 'yes', finding: 'all as known' }] });
-    expect(await checkWarehouse(given, world.context)).toBe(0);
+    expect(await runProgram(given, world.context)).toBe(0);
     expect(world.checked).toMatchObject([{ sample: [{ user_id: '12345', total_seconds: 18_540 }] }]);
   });
 

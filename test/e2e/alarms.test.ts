@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { alarms } from '../../commands/alarms.ts';
+import { runProgram } from '../../commands/program.ts';
 import { openStage, type Stage } from '../../commands/stage.ts';
 import { writeState } from '../../local/console/state-file.ts';
 import { completion } from '../../local/demo/sample-events.ts';
@@ -35,14 +35,14 @@ function hotLead(eventId: string): string {
   });
 }
 
-/** `npm run alarms` against the running platform: what rings. */
+/** `./ltw alarms` against the running platform: what rings. */
 async function ringing(): Promise<readonly string[]> {
   const { outputs, endpoints, controlPlane } = world().platform;
   writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, clock_offset_ms: 0, endpoints, outputs });
   const printed: string[] = [];
   const ask = async () => undefined;
   let stage: Stage | undefined;
-  const status = await alarms([], {
+  const status = await runProgram(['alarms'], {
     terminal: {
       isInteractive: false,
       progress: { isTTY: false, write: () => true },

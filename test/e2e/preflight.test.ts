@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { preflight } from '../../commands/preflight.ts';
+import { runProgram } from '../../commands/program.ts';
 import { openStage, type Stage } from '../../commands/stage.ts';
 import { writeState } from '../../local/console/state-file.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
@@ -31,7 +31,7 @@ async function lines(): Promise<readonly string[]> {
   const ask = async () => undefined;
   const progress = { isTTY: false, write: () => true };
   const print = (text: string) => void printed.push(...text.split('\n'));
-  await preflight([], {
+  await runProgram(['preflight'], {
     terminal: { isInteractive: false, progress, print, ask, askHidden: ask, close: () => {} },
     variables: {},
     async openStage(name) {

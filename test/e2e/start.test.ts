@@ -14,8 +14,7 @@ import { descendants, lives } from '../support/processes.ts';
 
 const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
 const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));
-const LEDGER = fileURLToPath(new URL('../../commands/ledger.ts', import.meta.url));
-const REPLAY = fileURLToPath(new URL('../../commands/replay.ts', import.meta.url));
+const LTW = fileURLToPath(new URL('../../commands/main.ts', import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), 'start-'));
 const stateFile = join(directory, 'platform.json');
 const env = { ...process.env, NODE_OPTIONS: '', LOCAL_PLATFORM_FILE: stateFile };
@@ -166,8 +165,11 @@ test('a lead that waits is cancelled by the next one of its user, and goes out o
   await prints(
     new RegExp(`workflow +${overtaken}-g0 +ends: cancelled, a later event of its user took its place: ${sent}$`, 'm'),
   );
-  expect((await run(LEDGER, 'show', overtaken)).text).toContain(`took its place: ${sent}\n`);
-  expect(await run(REPLAY, overtaken)).toMatchObject({ status: 0, text: expect.stringMatching(/replayed 1 of 1$/) });
+  expect((await run(LTW, 'ledger', 'show', overtaken)).text).toContain(`took its place: ${sent}\n`);
+  expect(await run(LTW, 'replay', overtaken)).toMatchObject({
+    status: 0,
+    text: expect.stringMatching(/replayed 1 of 1$/),
+  });
   await prints(new RegExp(`webhook +n8n +${overtaken} +200$`, 'm'));
 });
 
@@ -186,7 +188,7 @@ test('the clock is moved on, and commands see the platform’s time', async () =
   expect(Math.floor(aheadMs / HOUR_MS)).toBe(3);
   const id = await publish('after-a-skip', LEARNER.known);
   await prints(new RegExp(`dead letter +deliveries +${id} `));
-  const { text } = await run(LEDGER, 'list', '--state', 'dead', '--since', '1h');
+  const { text } = await run(LTW, 'ledger', 'list', '--state', 'dead', '--since', '1h');
   expect(text).toContain(id);
   expect(text).not.toContain(webhookId('skillsoft', 'refused'));
 });

@@ -31,7 +31,7 @@ const REPEATED = 2;
 
 /**
  * Largest answer, in bytes as they come over the wire. One to the largest batch, 100 learners, has less than 100 KB; a
- * role's grants, which `npm run check-warehouse` lists, may have one or two megabytes. A hundred times that is the memory
+ * role's grants, which `./ltw check-warehouse` lists, may have one or two megabytes. A hundred times that is the memory
  * of a function.
  */
 const MAX_ANSWER_BYTES = 4 * 1024 * 1024;

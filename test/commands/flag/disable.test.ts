@@ -15,7 +15,7 @@ beforeEach(() => {
 const run = () => operator.run('disable');
 const printed = () => operator.world.printed();
 
-/** The newest deployment bakes, with these values, as `npm run flag` leaves it. */
+/** The newest deployment bakes, with these values, as `./ltw flag` leaves it. */
 async function bake(...words: readonly string[]) {
   operator.letBake();
   operator.world.onSleep = () => void process.emit('SIGINT');

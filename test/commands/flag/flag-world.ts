@@ -1,4 +1,4 @@
-import { flag } from '../../../commands/flag.ts';
+import { runProgram } from '../../../commands/program.ts';
 import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
@@ -18,7 +18,7 @@ export const THIRD = 'ent-e';
 /** An operator's world with the flag as the stack makes it: version 1, off, is deployed. */
 export interface FlagWorld {
   readonly world: OperatorWorld;
-  /** `npm run flag`, with these words. */
+  /** `./ltw flag`, with these words. */
   run(...words: readonly string[]): Promise<number>;
   /** Versions that are deployed from now on with the flag's strategy bake. */
   letBake(): void;
@@ -66,7 +66,7 @@ export async function startFlagWorld(): Promise<FlagWorld> {
   const newest = () => store.deployed('app', 'flags-env', 'flags');
   return {
     world,
-    run: (...words) => flag(words, world.context),
+    run: (...words) => runProgram(['flag', ...words], world.context),
     letBake: () => appConfig.setBakeSeconds(BAKE_MINUTES * 60),
     deployFlag: (values) => deployDocument(documentWith(values)),
     deployDocument,

@@ -28,7 +28,7 @@ test('Ctrl-C ends the command and not the deployment: how to go on, status 1', a
   operator.world.onSleep = () => void process.emit('SIGINT');
   expect(await run('percent', '50')).toBe(1);
   expect(printed()).toMatch(
-    /deployment 2 goes on without this command:\n.*-- status --stage local .*\n.*-- revert --stage local /,
+    /deployment 2 goes on without this command:\n.*flag status --stage local .*\n.*flag revert --stage local /,
   );
   expect(operator.history().at(-1)).toBe('2: version 2 BAKING watched');
   expect(process.listenerCount('SIGINT')).toBe(0);
@@ -48,7 +48,7 @@ test('another one that bakes has to end first: how it is ended', async () => {
   operator.world.onSleep = () => void process.emit('SIGINT');
   await run('percent', '50');
   await expect(run('enable')).rejects.toThrow(
-    /^deployment 2 is BAKING, as it does for 10 minutes: [\s\S]* To end it now, and undo what it deployed: npm run flag -- revert --stage local$/,
+    /^deployment 2 is BAKING, as it does for 10 minutes: [\s\S]* To end it now, and undo what it deployed: \.\/ltw flag revert --stage local$/,
   );
   expect(operator.versions()).toBe(2);
 });

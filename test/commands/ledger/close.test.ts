@@ -81,14 +81,3 @@ test('where one is unknown, nothing is changed', async () => {
   );
   expect(await operator.table.record(webhook_id)).toBeUndefined();
 });
-
-test.each([
-  [['--as', 'delivered', '--reason', 'partner says so'], 'close takes the ids of webhooks'],
-  [['wh_1', ...SAYS], 'wh_1 is no id of a webhook'],
-  [[`wh_${'0'.repeat(40)}`, '--reason', 'partner says so'], '--as takes one of delivered, cancelled'],
-  [[`wh_${'0'.repeat(40)}`, '--as', 'dead', '--reason', 'partner says so'], '--as takes one of delivered, cancelled'],
-  [[`wh_${'0'.repeat(40)}`, '--as', 'delivered'], '--reason takes the words that the ledger keeps'],
-  [[`wh_${'0'.repeat(40)}`, ...SAYS, '--json'], '--json asks nothing'],
-])('%j is refused: %s', async (words, message) => {
-  await expect(operator.run('close', ...words)).rejects.toThrow(message);
-});

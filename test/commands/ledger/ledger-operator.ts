@@ -1,4 +1,4 @@
-import { ledger as ledgerCommand } from '../../../commands/ledger.ts';
+import { runProgram } from '../../../commands/program.ts';
 import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { createLedger } from '../../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/contract/delivery.ts';
@@ -27,7 +27,7 @@ export interface LedgerOperator {
   readonly front: TableFront;
   readonly server: LedgerServer;
   readonly table: LedgerTable;
-  /** `npm run ledger -- …`: its exit status. */
+  /** `./ltw ledger …`: its exit status. */
   run(...words: readonly string[]): Promise<number>;
   /** Every `name  words` line of the first part of what `show` printed last. */
   facts(): Record<string, string>;
@@ -68,7 +68,7 @@ export async function startLedgerOperator(
   });
   const operator: LedgerOperator = {
     ...{ world, front, server, table },
-    run: (...words) => ledgerCommand(words, world.context),
+    run: (...words) => runProgram(['ledger', ...words], world.context),
     facts() {
       const printed = world.printed();
       const [story = ''] = printed.slice(printed.lastIndexOf('webhook  ')).split('\n\n');

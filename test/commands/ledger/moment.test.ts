@@ -38,7 +38,7 @@ describe('a lead that waits for its moment', () => {
       'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0`,
       'learning time': 'none: the event is no completion',
       payload: 'held until 2026-02-14T12:00:00Z; --payload prints it',
-      next: `npm run replay -- ${id} --stage local   sends it at once`,
+      next: `./ltw replay ${id} --stage local   sends it at once`,
     });
   });
 
@@ -109,7 +109,7 @@ describe('a lead that was cancelled', () => {
     expect(facts).toMatchObject({
       state: 'cancelled since 2026-01-15T12:00:00Z: it waited for its moment, and another took its place',
       reason,
-      next: `npm run replay -- ${id} --stage local   sends it all the same`,
+      next: `./ltw replay ${id} --stage local   sends it all the same`,
     });
     expect(facts).not.toHaveProperty('carried by');
   });

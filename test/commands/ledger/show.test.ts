@@ -35,7 +35,7 @@ state          delivered since 2026-01-15T12:00:03Z: the partner has it
 reason         HTTP 200
 learning time  18,540 s (5.2 h) by 2026-01-10, from the warehouse
 payload        held until 2026-02-14T12:00:00Z; --payload prints it
-next           npm run replay -- ${id} --stage local   sends it again
+next           ./ltw replay ${id} --stage local   sends it again
 
 tries: 1 in this generation; the last ones of all
 at                    answer    took    result
@@ -61,7 +61,7 @@ describe('in each state it says who carries it, and what can be done', () => {
       state: 'accepted since 2026-01-15T12:00:00Z: nobody has begun to send it',
       'carried by': 'a message on its way to the first try, or an execution that asks for the learning time',
       'learning time': 'not known here yet',
-      next: 'it is on its way; if it stays here: npm run reconcile -- --stage local',
+      next: 'it is on its way; if it stays here: ./ltw reconcile --stage local',
     });
     expect(operator.world.printed()).not.toContain('tries');
   });
@@ -78,7 +78,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     expect(operator.world.printed()).toContain(
       'nobody: the function that had it until 2026-01-15T12:01:00Z has not come back; its log stream is 2026/01/15/[7]abc',
     );
-    expect(operator.world.printed()).toContain('npm run reconcile -- --stage local   sends it anew');
+    expect(operator.world.printed()).toContain('./ltw reconcile --stage local   sends it anew');
   });
 
   test('scheduled: an execution, or a message', async () => {
@@ -87,7 +87,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     expect(facts()).toMatchObject({
       due: '2026-01-15T12:01:00Z',
       'carried by': `the execution arn:aws:states:us-east-1:000000000000:execution:retry:${id}-g0-a1`,
-      next: `npm run replay -- ${id} --stage local   sends it at once`,
+      next: `./ltw replay ${id} --stage local   sends it at once`,
     });
     await operator.run('show', await changed({ token: 'g0-d1-m' }), '--json');
     expect(operator.world.printed()).toContain('"carried_by":{"kind":"message"}');
@@ -99,7 +99,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     expect(facts()).toMatchObject({
       parked: 'the integration is paused, since 2026-01-15T12:00:00Z; given up after 2026-01-18T12:00:00Z',
       'carried by': 'the ledger itself: it rests here until somebody releases it',
-      next: 'npm run integration -- resume acme --stage local   releases what is parked',
+      next: './ltw integration resume acme --stage local   releases what is parked',
     });
     const asleep = await changed({ state: 'parked', token: 'g0-a1', parked_for: 'gone' });
     await operator.run('show', asleep);

@@ -27,7 +27,7 @@ function failing(thrown: unknown): Check {
 
 test('integrations that cannot be read are told once; what hangs on them is not known', async () => {
   expect(await findingsOf(integrations, looked)).toEqual([
-    no('integrations', 'the integrations document is not JSON', 'npm run -s integration -- validate --stage local'),
+    no('integrations', 'the integrations document is not JSON', './ltw integration validate --stage local'),
   ]);
   const is = 'the integrations could not be read: see above';
   for (const check of [integrationSecrets, endpoints]) {

@@ -6,7 +6,7 @@ import { NOW } from '../../support/factories.ts';
 const DAY_MS = 86_400_000;
 const ACME = { id: 'acme', url: 'https://hooks.acme.example/in?key=1', isTokenServer: false };
 const TOKENS = { id: 'acme', url: 'https://login.acme.example:8443/token', isTokenServer: true };
-const TEST = 'npm run -s send-test -- --integration acme --stage dev';
+const TEST = './ltw send-test --integration acme --stage dev';
 
 function certificate(days: number): Connected {
   return { kind: 'tls', certificateEndsMs: NOW + days * DAY_MS };
@@ -70,7 +70,7 @@ test('what is wrong wherever one stands is a no, in the words of send-test', () 
       answer: 'no',
       what: 'token server of acme',
       is: 'login.acme.example:8443: ENOTFOUND, there is no such host',
-      mend: expect.stringMatching(/^npm run -s send-test .* # once this is done: compare the host /),
+      mend: expect.stringMatching(/^\.\/ltw send-test .* # once this is done: compare the host /),
     },
   ]);
 });

@@ -14,9 +14,9 @@ function judge(integrations: readonly unknown[], around: object = {}) {
   return mend === undefined ? [answer, is] : [answer, is, mend];
 }
 
-const LIST = 'npm run -s integration -- list --stage dev   # docs/deploy.md, step 4.5: set active to true';
+const LIST = './ltw integration list --stage dev   # docs/deploy.md, step 4.5: set active to true';
 
-const resume = (whose: string) => `npm run -s integration -- resume ${whose} --stage dev`;
+const resume = (whose: string) => `./ltw integration resume ${whose} --stage dev`;
 
 test('entries that fit, and by name those that take nothing now', () => {
   expect(judge([entry('a')])).toEqual(['yes', '1 in version 7, all entries fit']);
@@ -27,11 +27,7 @@ test('entries that fit, and by name those that take nothing now', () => {
 });
 
 test('none yet', () => {
-  expect(judge([])).toEqual([
-    'no',
-    'there are none yet',
-    'npm run -s integration -- add --id ID --url URL --stage dev',
-  ]);
+  expect(judge([])).toEqual(['no', 'there are none yet', './ltw integration add --id ID --url URL --stage dev']);
 });
 
 test.each([
@@ -43,7 +39,7 @@ test.each([
 });
 
 test('what does not fit', () => {
-  const validate = 'npm run -s integration -- validate --stage dev';
+  const validate = './ltw integration validate --stage dev';
   expect(judge([entry('a'), entry('a')])).toEqual([
     'no',
     'integrations.1.id: is taken by an earlier entry (a)',

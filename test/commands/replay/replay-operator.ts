@@ -1,16 +1,15 @@
 import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { startFauxqs } from 'fauxqs';
-import { integration } from '../../../commands/integration.ts';
-import { replay } from '../../../commands/replay.ts';
+import { runProgram } from '../../../commands/program.ts';
 import { type Delivery, deliverySchema } from '../../../lambdas/contract/delivery.ts';
 import { startTableFront, type TableFront } from '../../support/dynamodb.ts';
 import { type LedgerOperator, type Left, startLedgerOperator } from '../ledger/ledger-operator.ts';
 
 /** An operator of a ledger who sends webhooks anew: what is sent waits in a real queue. */
 export interface ReplayOperator extends LedgerOperator {
-  /** `npm run replay -- …`: its exit status. */
+  /** `./ltw replay …`: its exit status. */
   replay(...words: readonly string[]): Promise<number>;
-  /** `npm run integration -- …`: its exit status. */
+  /** `./ltw integration …`: its exit status. */
   integration(...words: readonly string[]): Promise<number>;
   /** Webhooks that are left so, at the world's time. @returns their ids */
   webhooks(lefts: readonly Left[], integrationId?: string): Promise<string[]>;
@@ -40,8 +39,8 @@ export async function startReplayOperator(): Promise<ReplayOperator> {
   let made = 0;
   const replayOperator: ReplayOperator = {
     ...{ ...operator, queueFront },
-    replay: (...words) => replay(words, operator.world.context),
-    integration: (...words) => integration(words, operator.world.context),
+    replay: (...words) => runProgram(['replay', ...words], operator.world.context),
+    integration: (...words) => runProgram(['integration', ...words], operator.world.context),
     async webhooks(lefts, integration_id = 'acme') {
       const ids: string[] = [];
       for (const left of lefts) {

@@ -4,43 +4,28 @@ import { stateFile } from '../local/console/state-file.ts';
 import { awsFailure, whereOf } from './aws-failure.ts';
 import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
-import { openStage, type Stage } from './stage.ts';
+import { runProgram } from './program.ts';
+import type { Stage } from './stage.ts';
 import { createTerminal, type Terminal, withoutControl } from './terminal.ts';
 
-/** One of the programs: its words in, its exit status out. */
-export type Command = (words: readonly string[], context: Context) => Promise<number>;
-
-/** Runs a program with the words of the command line and sets the exit status. */
-export async function runCommand(command: Command, usage: string): Promise<void> {
-  // Whoever reads no further, as `head` does, has seen enough.
-  process.stdout.on('error', () => process.exit(0));
-  const terminal = createTerminal();
-  const words = process.argv.slice(2);
-  process.exitCode = await statusOf(command, usage, words, terminal, (line) => console.error(withoutControl(line)));
-  terminal.close();
-}
+type Program = (words: readonly string[], context: Context) => Promise<number>;
 
 /**
- * @returns 2 where the words are not understood, 1 where an expected failure came, told in words
- * @throws what nobody expected
+ * @returns the exit code: 2 where the words are not understood, 1 where an expected failure came; both print why
+ * @throws an unexpected error
  */
-export async function statusOf(
-  command: Command,
-  usage: string,
+export async function exitCodeOf(
   words: readonly string[],
   terminal: Terminal,
   complain: (line: string) => void,
+  program: Program = runProgram,
 ): Promise<number> {
-  if (words.includes('--help') || words.includes('-h')) {
-    terminal.print(usage);
-    return 0;
-  }
   const opened: Stage[] = [];
   try {
-    return await command(words, contextOf(terminal, opened));
+    return await program(words, contextOf(terminal, opened));
   } catch (thrown) {
     if (thrown instanceof UsageError) {
-      complain(`${thrown.message}\n${usage}`);
+      complain(thrown.message);
       return 2;
     }
     const asked = opened.at(-1)?.name;
@@ -58,6 +43,7 @@ function contextOf(terminal: Terminal, opened: Stage[]): Context {
     terminal,
     variables: process.env,
     async openStage(name) {
+      const { openStage } = await import('./stage.ts');
       const stage = await openStage(name, process.env, stateFile());
       opened.push(stage);
       return stage;
@@ -65,4 +51,13 @@ function contextOf(terminal: Terminal, opened: Stage[]): Context {
     now: () => Date.now() + (opened.at(-1)?.clockOffsetMs ?? 0),
     sleep: (durationMs) => sleep(durationMs),
   };
+}
+
+if (import.meta.main) {
+  // A reader that closes the pipe, as `head` does, has seen enough.
+  process.stdout.on('error', () => process.exit(0));
+  const terminal = createTerminal();
+  const complain = (line: string) => console.error(withoutControl(line));
+  process.exitCode = await exitCodeOf(process.argv.slice(2), terminal, complain);
+  terminal.close();
 }

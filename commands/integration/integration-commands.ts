@@ -1,0 +1,103 @@
+import { Option } from '@commander-js/extra-typings';
+import { UsageError } from '../../local/command-line.ts';
+import type { Parent, Run } from '../program.ts';
+import { integrationArgument, namedStageOption, stageOption, wholeNumber } from '../shared/options.ts';
+import { USUAL_WAIT_SECONDS } from './rotation.ts';
+
+const SECRETS = `
+The secret holds what the partner gave: bearer_token, api_key, client_id, client_secret, headers. Each is read from
+--secret-file, else from INTEGRATION_BEARER_TOKEN and so on, else it is asked for.`;
+
+const RELEASE = `
+Deliveries that are parked are released as fast as each integration's rate limit allows (10 a second where it has none,
+100 at the most); with --all, only those that the common pause kept back. Without release they stay until the
+reconciler releases them.`;
+
+/** `./ltw integration …` */
+export function addIntegrationCommands(program: Parent, run: Run): void {
+  const integration = program.command('integration').description('partners: the integration registry and its secrets');
+  integration
+    .command('list')
+    .description('the integrations, and what of them does not fit')
+    .option('--file <file>', 'a document on disk instead of the stage’s')
+    .addOption(stageOption().conflicts('file'))
+    .action((options) => run(async (context) => (await import('./list.ts')).list(options, context)));
+  integration
+    .command('validate')
+    .description('every fault of the document, and of the secrets')
+    .option('--file <file>', 'a document, or one entry, on disk; its secrets are looked up in the stage')
+    .addOption(namedStageOption('the stage (default: local, which need not run where there is --file)'))
+    .action((options) => run(async (context) => (await import('./validate.ts')).validate(options, context)));
+  integration
+    .command('add')
+    .description('creates the secret and the entry, deploys it, and sends a test event')
+    .option('--id <id>', 'the id of the new integration')
+    .option('--url <url>', 'where its webhooks go')
+    .option('--auth <type>', 'none, bearer, api_key or oauth2_client_credentials')
+    .option('--auth-header <name>', 'the header of an API key')
+    .option('--token-url <url>', 'of OAuth2')
+    .option('--scope <text>', 'of OAuth2')
+    .option('--set <key=value>', 'any other field, repeatable; a value that is not text, as JSON', collect, [])
+    .addOption(
+      new Option('--file <file>', 'the entry as JSON, instead of the options above').conflicts([
+        'id',
+        'url',
+        'auth',
+        'authHeader',
+        'tokenUrl',
+        'scope',
+        'set',
+      ]),
+    )
+    .option('--secret-file <file>', 'what the partner gave, as JSON')
+    .option('--keep-secret', 'uses the secret that exists')
+    .option('--show-secret', 'prints the signing secret')
+    .addOption(stageOption())
+    .addHelpText('after', SECRETS)
+    .action((options) => run(async (context) => (await import('./add.ts')).add(options, context)));
+  integration
+    .command('pause')
+    .description('at once: deliveries are parked, and spend no attempt')
+    .addArgument(integrationArgument('[id]'))
+    .option('--all', 'all integrations together')
+    .addOption(stageOption())
+    .action((id, { all, stage }) =>
+      run(async (context) => (await import('./pause.ts')).pause({ stage, id: oneOrAll(id, all) }, context)),
+    );
+  integration
+    .command('resume')
+    .description(
+      'at once; of one integration also forgets that its endpoint was gone or failing. Then releases what is parked',
+    )
+    .addArgument(integrationArgument('[id]'))
+    .option('--all', 'ends the common pause')
+    .option('--no-release', 'leaves parked what is parked')
+    .addOption(stageOption())
+    .addHelpText('after', RELEASE)
+    .action((id, { all, release, stage }) =>
+      run(async (context) => (await import('./resume.ts')).resume({ stage, id: oneOrAll(id, all), release }, context)),
+    );
+  integration
+    .command('rotate')
+    .description('replaces the signing secret, step by step; run again, it continues where it was')
+    .addArgument(integrationArgument('<id>'))
+    .option('--partner-has-switched', 'the partner verifies with the new secret: drops the old one')
+    .option('--show-secret', 'prints the signing secret')
+    .addOption(
+      new Option('--wait-seconds <n>', 'until every function signs with both secrets')
+        .default(USUAL_WAIT_SECONDS)
+        .argParser(wholeNumber(0, 86_400)),
+    )
+    .addOption(stageOption())
+    .action((id, options) => run(async (context) => (await import('./rotate.ts')).rotate(id, options, context)));
+}
+
+function collect(pair: string, before: readonly string[]): string[] {
+  return [...before, pair];
+}
+
+/** @returns undefined for all integrations. @throws UsageError where it is both or neither */
+function oneOrAll(id: string | undefined, isAll: boolean | undefined): string | undefined {
+  if ((id === undefined) !== (isAll === true)) throw new UsageError('name an integration by its id, or all by --all');
+  return id;
+}

@@ -1,0 +1,164 @@
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import { UsageError } from '../../local/command-line.ts';
+import type { Parent, Run } from '../program.ts';
+import {
+  dryRunOption,
+  each,
+  integrationOption,
+  jsonOption,
+  sinceOption,
+  stageOption,
+  untilOption,
+  wholeNumber,
+  yesOption,
+} from '../shared/options.ts';
+import type { LedgerWorld } from './ledger-world.ts';
+import type { Subject } from './show.ts';
+import { CLOSED_AS, USUAL_NUMBERS, USUAL_SPANS } from './usual.ts';
+
+/** Most deliveries that a command prints. */
+const MOST_SHOWN = 10_000;
+
+/** `./ltw ledger …` */
+export function addLedgerCommands(program: Parent, run: Run): void {
+  const ledger = program.command('ledger').description('what became of deliveries');
+  const ask = (
+    options: { readonly stage: string; readonly json?: true | undefined },
+    question: (world: LedgerWorld) => Promise<number>,
+  ) => run(async (context) => (await import('./ledger-world.ts')).askLedger(options, question, context));
+
+  ledger
+    .command('show')
+    .description('one delivery with its attempts, and how to send it again')
+    .argument('[webhook-id]')
+    .addOption(integrationOption('with --event-id: the delivery by its event'))
+    .option('--event-id <id>', 'with --integration: the delivery by its event')
+    .option('--payload', 'the event too, as the LMS sent it: personal data')
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((id, options) => {
+      const subject = subjectOf(id, options);
+      return ask(options, async (world) => (await import('./show.ts')).show(subject, options, world));
+    });
+  ledger
+    .command('last')
+    .description('the last deliveries of an integration, the latest first')
+    .addOption(integrationOption('whose').makeOptionMandatory())
+    .addOption(atMostOption(USUAL_NUMBERS.last))
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((options) => ask(options, async (world) => (await import('./last.ts')).last(options, world)));
+  ledger
+    .command('list')
+    .description('all deliveries in one state, the latest first')
+    .addOption(new Option('--state <state>', 'the state').choices(WEBHOOK_STATES).makeOptionMandatory())
+    .addOption(integrationOption())
+    .option('--error <text>', 'only those whose reason contains it')
+    .addOption(atMostOption(USUAL_NUMBERS.list))
+    .addOption(sinceOption(USUAL_SPANS.list))
+    .addOption(untilOption())
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((options) => ask(options, async (world) => (await import('./list.ts')).list(options, world)));
+  ledger
+    .command('count')
+    .description('how many deliveries there are, by integration and state')
+    .addOption(integrationOption())
+    .addOption(sinceOption(USUAL_SPANS.count))
+    .addOption(untilOption())
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((options) => ask(options, async (world) => (await import('./count.ts')).count(options, world)));
+  ledger
+    .command('adoption')
+    .description('which enterprises’ completions were delivered with learning time, and since when')
+    .addOption(integrationOption())
+    .addOption(sinceOption(USUAL_SPANS.adoption))
+    .addOption(untilOption())
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((options) => ask(options, async (world) => (await import('./adoption.ts')).adoption(options, world)));
+  ledger
+    .command('forget')
+    .description('deletes a learner’s events and what partners responded; the facts without the learner stay')
+    .addOption(new Option('--user-id <n>', 'the number by which the LMS knows the user').argParser(userId))
+    .addOption(
+      new Option('--containing <text>', 'events without a readable user id whose payload contains it').argParser(
+        atLeast(LEAST_CONTAINED),
+      ),
+    )
+    .addOption(dryRunOption())
+    .addOption(yesOption())
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((options) => {
+      if (options.userId === undefined && options.containing === undefined)
+        throw new UsageError('--user-id or --containing says whose events');
+      asksNothing(options);
+      return ask(options, async (world) => (await import('./forget.ts')).forget(options, world));
+    });
+  ledger
+    .command('close')
+    .description('ends deliveries that stay open, when an operator knows their outcome')
+    .argument('<webhook-id...>', '', each(deliverySchema.shape.webhook_id, 'It must be wh_ and 40 hexadecimal digits.'))
+    .addOption(
+      new Option('--as <state>', 'delivered: the partner has it; cancelled: it is not to be sent any more')
+        .choices(CLOSED_AS)
+        .makeOptionMandatory(),
+    )
+    .addOption(
+      new Option('--reason <text>', 'stays in the ledger: who says so')
+        .argParser(atLeast(LEAST_REASON))
+        .makeOptionMandatory(),
+    )
+    .addOption(dryRunOption())
+    .addOption(yesOption())
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((ids, options) => {
+      asksNothing(options);
+      return ask(options, async (world) => (await import('./close.ts')).close(ids, options, world));
+    });
+}
+
+/** By the id of the delivery, or of its event. @throws UsageError where it is both, or neither */
+function subjectOf(
+  id: string | undefined,
+  { integration, eventId }: { readonly integration?: string | undefined; readonly eventId?: string | undefined },
+): Subject {
+  if (id !== undefined && integration === undefined && eventId === undefined)
+    return { webhookId: id, asked: `webhook ${id}` };
+  if (id === undefined && integration !== undefined && eventId !== undefined)
+    return { webhookId: webhookId(integration, eventId), asked: `event ${eventId} of integration ${integration}` };
+  throw new UsageError('show takes the id of a delivery, or --integration and --event-id');
+}
+
+/** @throws UsageError where a question would be printed before the JSON document */
+function asksNothing({ json, yes, dryRun }: Readonly<Partial<Record<'json' | 'yes' | 'dryRun', true>>>): void {
+  if (json && !yes && !dryRun) throw new UsageError('--json asks nothing: --yes or --dry-run is needed');
+}
+
+function atMostOption(usual: number) {
+  return new Option('--number <n>', 'how many at the most').default(usual).argParser(wholeNumber(1, MOST_SHOWN));
+}
+
+/** Shorter texts occur in any payload. Characters. */
+const LEAST_CONTAINED = 4;
+
+/** Of an operator's reason, characters. */
+const LEAST_REASON = 4;
+
+function atLeast(characters: number) {
+  return (text: string): string => {
+    if (text.trim().length >= characters) return text;
+    throw new InvalidArgumentError(`It must have at least ${characters} characters.`);
+  };
+}
+
+function userId(text: string): string {
+  if (/^\d{1,18}$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be a number.');
+}

@@ -1,0 +1,88 @@
+import { Option } from '@commander-js/extra-typings';
+import type { Parent, Run } from '../program.ts';
+import {
+  dryRunOption,
+  integrationOption,
+  jsonOption,
+  numberBetween,
+  sinceOption,
+  stageOption,
+  untilOption,
+  wholeNumber,
+  yesOption,
+} from '../shared/options.ts';
+import { REPLAYED_STATES } from './what-to-replay.ts';
+
+/** Deliveries a second. */
+const REPLAY_RATE = { usual: 10, most: 100 } as const;
+
+/** Messages a second; SQS takes 1 to 500. */
+const REDRIVE_RATE = { usual: 10, most: 500 } as const;
+
+const REPLAY = `
+By id, deliveries are replayed in whatever state they are; one that is in flight is left alone. A lead that waits for its
+scheduled time, or that another superseded (cancelled), is sent at once. One delivery by its id is replayed without a
+question. A filter finds those whose payload is still held.
+Ctrl-C stops after those in hand; the same command then finds what is left.`;
+
+/** Commands that send deliveries again, or repair them. */
+export function addReplayCommands(program: Parent, run: Run): void {
+  program
+    .command('replay')
+    .description('sends deliveries again: the same webhook-id and payload, in a new generation')
+    .argument('[webhook-id...]', 'these; else those that the options find')
+    .addOption(integrationOption())
+    .addOption(new Option('--state <state...>', 'in these states (default: dead)').choices(REPLAYED_STATES))
+    .option('--error <text>', 'whose reason contains it')
+    .addOption(sinceOption())
+    .addOption(untilOption())
+    .option('--all', 'needed where none of these narrows it down')
+    .addOption(
+      new Option('--rate <n>', `deliveries a second, 1 to ${REPLAY_RATE.most}`)
+        .default(REPLAY_RATE.usual)
+        .argParser(wholeNumber(1, REPLAY_RATE.most)),
+    )
+    .addOption(dryRunOption())
+    .addOption(yesOption())
+    .addOption(stageOption())
+    .addHelpText('after', REPLAY)
+    .action((ids, options) => run(async (context) => (await import('../replay.ts')).replay(ids, options, context)));
+  program
+    .command('redrive')
+    .description('moves every message of the deliveries dead-letter queue back to the deliveries queue')
+    .addOption(
+      new Option('--rate <n>', `messages a second, 1 to ${REDRIVE_RATE.most}`)
+        .default(REDRIVE_RATE.usual)
+        .argParser(wholeNumber(1, REDRIVE_RATE.most)),
+    )
+    .addOption(yesOption())
+    .addOption(
+      new Option('--stop', 'ends the move that is under way; what is left stays where it is').conflicts([
+        'rate',
+        'yes',
+      ]),
+    )
+    .addOption(stageOption())
+    .addHelpText('after', '\nCtrl-C ends the command, and not the move: the same command then follows it.')
+    .action((options) => run(async (context) => (await import('../redrive.ts')).redrive(options, context)));
+  program
+    .command('reconcile')
+    .description(
+      'compares what was accepted with what became of it, and repairs what it can: stuck deliveries are sent again, parked ones that may go are released, those parked for over 72 hours are ended',
+    )
+    .addOption(
+      new Option('--days <n>', 'UTC days of acceptance, today included, 1 to 400 (default: 4)').argParser(
+        wholeNumber(1, 400),
+      ),
+    )
+    .addOption(
+      new Option('--bound-seconds <n>', 'what is in flight for longer is stuck, 0 to 604800 (default: 1800)').argParser(
+        numberBetween(0, 604_800),
+      ),
+    )
+    .addOption(integrationOption())
+    .addOption(dryRunOption())
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((options) => run(async (context) => (await import('../reconcile.ts')).reconcile(options, context)));
+}

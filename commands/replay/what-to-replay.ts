@@ -1,0 +1,43 @@
+import type { WebhookState } from '../../lambdas/contract/ledger.ts';
+import { UsageError } from '../../local/command-line.ts';
+import { readSpan, type TimeOptions } from '../time-span.ts';
+import type { ReplayFilter } from './find-webhooks.ts';
+
+/** What can be asked for: whatever is accepted or delivering is in flight. */
+export const REPLAYED_STATES = [
+  'dead',
+  'delivered',
+  'parked',
+  'scheduled',
+  'unwanted',
+  'cancelled',
+] as const satisfies readonly WebhookState[];
+
+export interface FilterOptions extends TimeOptions {
+  readonly integration?: string | undefined;
+  readonly state?: readonly WebhookState[] | undefined;
+  /** A part of the reason. */
+  readonly error?: string | undefined;
+  /** Needed where nothing narrows it down. */
+  readonly all?: true | undefined;
+}
+
+/** These, or what a filter finds. */
+export type WhatToReplay = { readonly ids: readonly string[] } | { readonly filter: ReplayFilter };
+
+/** @throws UsageError where it is ids and a filter, neither, or all without `--all` */
+export function whatToReplay(ids: readonly string[], options: FilterOptions, nowMs: number): WhatToReplay {
+  const { integration: integrationId, state, since, until, error: reason, all } = options;
+  const isAnywhere = [integrationId, since, reason].every((value) => value === undefined);
+  if (ids.length > 0) {
+    if (isAnywhere && state === undefined && until === undefined && !all) return { ids };
+    throw new UsageError('name deliveries by their ids or by a filter, not both');
+  }
+  const states = [...new Set(state ?? (['dead'] as const))];
+  const isEverything = isAnywhere && (state === undefined || states.length === REPLAYED_STATES.length);
+  if (isEverything && !all) {
+    throw new UsageError(`that is everything that is ${states.join(' or ')}: narrow it down, or say --all`);
+  }
+  if (reason?.trim() === '') throw new UsageError('--error takes a part of a reason: every reason has an empty one');
+  return { filter: { integrationId, states, span: readSpan({ since, until }, nowMs), reason } };
+}

@@ -1,0 +1,92 @@
+import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type * as z from 'zod';
+import { integrationIdSchema } from '../../lambdas/contract/event.ts';
+import { STAGE_NAMES } from '../../lib/stage.ts';
+import { isTime, TIME_FORMS } from '../time-span.ts';
+
+const WHOLE_NUMBER = /^\d{1,9}$/;
+
+/** `--stage NAME`, the local platform by default. */
+export function stageOption() {
+  return namedStageOption('the stage; local is the platform that "npm start" runs').default('local');
+}
+
+/** `--stage NAME` without a default, for commands that read a file instead. */
+export function namedStageOption(description: string) {
+  return new Option('--stage <name>', description).choices(STAGE_NAMES);
+}
+
+/** `--json` */
+export function jsonOption() {
+  return new Option('--json', 'prints one JSON document instead of text');
+}
+
+/** `--integration ID` */
+export function integrationOption(description = 'only this integration') {
+  return new Option('--integration <id>', description).argParser(integrationId);
+}
+
+/** `--yes` */
+export function yesOption() {
+  return new Option('--yes', 'does not ask for confirmation');
+}
+
+/** `--dry-run` */
+export function dryRunOption() {
+  return new Option('--dry-run', 'prints what would change, and changes nothing');
+}
+
+/** `--since TIME`, by when a delivery was accepted. @param usual what holds without it; undefined where all do */
+export function sinceOption(usual?: string) {
+  const otherwise = usual === undefined ? '' : ` (default: ${usual})`;
+  return new Option('--since <time>', `accepted since: ${TIME_FORMS}${otherwise}`).argParser(time);
+}
+
+/** `--until TIME`, by when a delivery was accepted. */
+export function untilOption() {
+  return new Option('--until <time>', 'accepted until, in the same forms; a day counts whole').argParser(time);
+}
+
+/** The id of an integration as an argument. */
+export function integrationArgument<Required extends string>(name: Required) {
+  return new Argument(name, 'the id of an integration').argParser(integrationId);
+}
+
+/** @throws InvalidArgumentError */
+export function integrationId(text: string): string {
+  if (integrationIdSchema.safeParse(text).success) return text;
+  throw new InvalidArgumentError('It cannot be the id of an integration.');
+}
+
+/** @throws InvalidArgumentError */
+function time(text: string): string {
+  if (isTime(text)) return text;
+  throw new InvalidArgumentError(`It must be ${TIME_FORMS}.`);
+}
+
+/** Reads a number from `least` to `most`. */
+export function numberBetween(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a number from ${least} to ${most}.`);
+  };
+}
+
+/** Reads a whole number from `least` to `most`. */
+export function wholeNumber(least: number, most: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (WHOLE_NUMBER.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** Reads ids of which each passes a schema; for an argument that may be repeated. */
+export function each(schema: z.ZodType<string>, expected: string) {
+  return (text: string, before: readonly string[] | undefined): string[] => {
+    const read = schema.safeParse(text);
+    if (!read.success) throw new InvalidArgumentError(expected);
+    return [...(before ?? []), read.data];
+  };
+}
