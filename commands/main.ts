@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../local/command-line.ts';
 import { stateFile } from '../local/console/state-file.ts';
-import { awsFailure, whereOf } from './aws-failure.ts';
-import { CommandFailed } from './command-failed.ts';
-import type { Context } from './context.ts';
 import { runProgram } from './program.ts';
-import type { Stage } from './stage.ts';
-import { createTerminal, type Terminal, withoutControl } from './terminal.ts';
+import { awsFailure, whereOf } from './shared/aws-failure.ts';
+import { CommandFailed } from './shared/command-failed.ts';
+import type { Context } from './shared/context.ts';
+import type { Stage } from './shared/stage.ts';
+import { createTerminal, type Terminal, withoutControl } from './shared/terminal.ts';
 
 type Program = (words: readonly string[], context: Context) => Promise<number>;
 
@@ -43,7 +43,7 @@ function contextOf(terminal: Terminal, opened: Stage[]): Context {
     terminal,
     variables: process.env,
     async openStage(name) {
-      const { openStage } = await import('./stage.ts');
+      const { openStage } = await import('./shared/stage.ts');
       const stage = await openStage(name, process.env, stateFile());
       opened.push(stage);
       return stage;

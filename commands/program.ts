@@ -1,11 +1,11 @@
 import { Command, CommanderError } from '@commander-js/extra-typings';
 import { UsageError } from '../local/command-line.ts';
-import type { Context } from './context.ts';
 import { addFlagCommands } from './flag/flag-commands.ts';
 import { addIntegrationCommands } from './integration/integration-commands.ts';
 import { addLedgerCommands } from './ledger/ledger-commands.ts';
 import { addReplayCommands } from './replay/replay-commands.ts';
-import { addStageCommands } from './stage-commands.ts';
+import type { Context } from './shared/context.ts';
+import { addStageCommands } from './stage/stage-commands.ts';
 
 /** Runs what a command is declared with; its action resolves with the exit code. */
 export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;

@@ -1,6 +1,6 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
-import type { Context } from '../context.ts';
-import { type Change, deployChangeOf } from '../deployed-document.ts';
+import { type Change, deployChangeOf } from '../appconfig/deployed-document.ts';
+import type { Context } from '../shared/context.ts';
 import { describeChange } from './describe-flag.ts';
 import { FLAG, type FlagDocument, withFlag } from './flag-document.ts';
 import { followDeployment } from './follow-deployment.ts';

@@ -1,10 +1,16 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
-import type { Context } from '../context.ts';
-import { POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { isOccupying, listDeployments, type ServedDeployment, servedDeployment, untilServed } from '../deployments.ts';
-import { readVersion } from '../hosted-versions.ts';
-import type { Stage } from '../stage.ts';
-import { deployWhateverRings } from '../without-monitors.ts';
+import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
+import {
+  isOccupying,
+  listDeployments,
+  type ServedDeployment,
+  servedDeployment,
+  untilServed,
+} from '../appconfig/deployments.ts';
+import { readVersion } from '../appconfig/hosted-versions.ts';
+import { deployWhateverRings } from '../appconfig/without-monitors.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
 import { describeChange } from './describe-flag.ts';
 import { deployAgainstAll, stopRunning } from './emergency-deployment.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';

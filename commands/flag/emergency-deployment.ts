@@ -1,9 +1,15 @@
 import type { DeploymentSummary } from '@aws-sdk/client-appconfig';
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { type DeploymentOrder, isOccupying, listDeployments, startDeployment, stopDeployment } from '../deployments.ts';
-import { readVersion } from '../hosted-versions.ts';
-import type { Stage } from '../stage.ts';
+import {
+  type DeploymentOrder,
+  isOccupying,
+  listDeployments,
+  startDeployment,
+  stopDeployment,
+} from '../appconfig/deployments.ts';
+import { readVersion } from '../appconfig/hosted-versions.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
 
 /** How often AppConfig is asked to take the deployment, and for how long, in milliseconds. */

@@ -1,7 +1,7 @@
 import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { Configuration } from '../configuration.ts';
-import { isFields } from '../integrations-document.ts';
+import type { Configuration } from '../appconfig/configuration.ts';
+import { isFields } from '../integration/integrations-document.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,10 +1,10 @@
 import type { GetDeploymentCommandOutput } from '@aws-sdk/client-appconfig';
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { getDeployment, takenBack } from '../deployments.ts';
-import { noteInterruption } from '../replay/interruption.ts';
-import type { Stage } from '../stage.ts';
+import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
+import { getDeployment, takenBack } from '../appconfig/deployments.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import { noteInterruption } from '../shared/interruption.ts';
+import type { Stage } from '../shared/stage.ts';
 import { FLAG } from './flag-document.ts';
 
 /** How often a deployment is looked at, and for how long after it should have ended, in milliseconds. */

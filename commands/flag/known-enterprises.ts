@@ -1,9 +1,9 @@
 import { canonicalEnterpriseId } from '../../lambdas/contract/event.ts';
-import { awsFailure, whereOf } from '../aws-failure.ts';
-import { CommandFailed } from '../command-failed.ts';
-import { readDeployed } from '../deployed-document.ts';
-import { type IntegrationsDocument, isFields } from '../integrations-document.ts';
-import type { Stage } from '../stage.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
+import { type IntegrationsDocument, isFields } from '../integration/integrations-document.ts';
+import { awsFailure, whereOf } from '../shared/aws-failure.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Stage } from '../shared/stage.ts';
 
 /** Enterprises that the deployed integrations name; or why nobody can say, in words. */
 export type KnownEnterprises = { readonly ids: readonly string[] } | { readonly unknown: string };

@@ -1,11 +1,11 @@
 import type { DeploymentState } from '@aws-sdk/client-appconfig';
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { getDeployment, listDeployments, servedDeployment, stopDeployment } from '../deployments.ts';
-import { readVersion } from '../hosted-versions.ts';
-import { mayGoOn } from '../replay/ask-first.ts';
-import type { Stage } from '../stage.ts';
+import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
+import { getDeployment, listDeployments, servedDeployment, stopDeployment } from '../appconfig/deployments.ts';
+import { readVersion } from '../appconfig/hosted-versions.ts';
+import { mayGoOn } from '../shared/ask-first.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
 import { describeChange } from './describe-flag.ts';
 import { FLAG, type FlagDocument, readFlagDocument } from './flag-document.ts';
 import { findKnownEnterprises } from './known-enterprises.ts';

@@ -1,10 +1,10 @@
 import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
 import { configVersion } from '../../lambdas/domain/flag.ts';
-import type { Context } from '../context.ts';
-import { readDeployedOf } from '../deployed-document.ts';
-import { getDeployment, isOccupying, listDeployments } from '../deployments.ts';
-import type { Stage } from '../stage.ts';
-import { monitorsOf } from '../without-monitors.ts';
+import { readDeployedOf } from '../appconfig/deployed-document.ts';
+import { getDeployment, isOccupying, listDeployments } from '../appconfig/deployments.ts';
+import { monitorsOf } from '../appconfig/without-monitors.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
 import { describeEnterprises, describeFlag, warnings } from './describe-flag.ts';
 import { FLAG } from './flag-document.ts';
 import { leftMs, leftWords } from './follow-deployment.ts';

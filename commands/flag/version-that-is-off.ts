@@ -1,9 +1,9 @@
 import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../../lambdas/contract/flag.ts';
-import { awsFailure, whereOf } from '../aws-failure.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { ServedDeployment } from '../deployments.ts';
-import { createVersion, readVersion } from '../hosted-versions.ts';
-import type { Stage } from '../stage.ts';
+import type { ServedDeployment } from '../appconfig/deployments.ts';
+import { createVersion, readVersion } from '../appconfig/hosted-versions.ts';
+import { awsFailure, whereOf } from '../shared/aws-failure.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Stage } from '../shared/stage.ts';
 import { FLAG, type FlagDocument, readFlagDocument, withFlag } from './flag-document.ts';
 
 /** The seed that the stack made: frozen, off, and valid, so that it needs nothing but a deployment. */

@@ -1,17 +1,17 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { credentialsOf } from '../../lambdas/domain/credentials.ts';
-import { awsFailure } from '../aws-failure.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../deployed-document.ts';
-import { untilFree, untilServed } from '../deployments.ts';
-import { createSecret, readSecret, secretName, whereSigningSecretLies } from '../integration-secrets.ts';
-import { readEntry, withNewEntry } from '../integrations-document.ts';
-import { readSecretFields, secretFault } from '../needed-secrets.ts';
-import type { Stage } from '../stage.ts';
-import { sendTestEvent } from '../test-event.ts';
+import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
+import { untilFree, untilServed } from '../appconfig/deployments.ts';
+import { awsFailure } from '../shared/aws-failure.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
 import { collectSecret } from './collect-secret.ts';
+import { createSecret, readSecret, secretName, whereSigningSecretLies } from './integration-secrets.ts';
+import { readEntry, withNewEntry } from './integrations-document.ts';
+import { readSecretFields, secretFault } from './needed-secrets.ts';
 import { type EntryOptions, newEntry } from './new-entry.ts';
+import { sendTestEvent } from './test-event.ts';
 
 export interface AddOptions extends EntryOptions {
   readonly stage: string;

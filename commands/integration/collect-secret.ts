@@ -4,10 +4,10 @@ import { headerValuesOf } from '../../lambdas/contract/integration-secret.ts';
 import { isEmptySecretValue, isSecretFields, parseSecretText } from '../../lambdas/contract/secret-text.ts';
 import { secretValue } from '../../lambdas/domain/credentials.ts';
 import { signingSecret } from '../../lambdas/domain/signature.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { type NeededSecret, neededSecrets, secretFault } from '../needed-secrets.ts';
-import { readTextFile } from '../read-file.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import { readTextFile } from '../shared/read-file.ts';
+import { type NeededSecret, neededSecrets, secretFault } from './needed-secrets.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,8 +1,8 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import type { Context } from '../context.ts';
-import { documentFaults, type IntegrationsDocument, isFields, readEntry } from '../integrations-document.ts';
-import { readSource, type SourceOptions } from '../integrations-source.ts';
-import { alignColumns } from '../table.ts';
+import type { Context } from '../shared/context.ts';
+import { alignColumns } from '../shared/table.ts';
+import { documentFaults, type IntegrationsDocument, isFields, readEntry } from './integrations-document.ts';
+import { readSource, type SourceOptions } from './integrations-source.ts';
 
 /** `integration list`: what stands in the document, and in words what of it does not fit. */
 export async function list(options: SourceOptions, context: Context): Promise<number> {

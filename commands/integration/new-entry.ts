@@ -1,8 +1,8 @@
 import { integrationSchema } from '../../lambdas/contract/integration.ts';
 import { UsageError } from '../../local/command-line.ts';
-import { CommandFailed } from '../command-failed.ts';
-import { isFields } from '../integrations-document.ts';
-import { readTextFile } from '../read-file.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import { readTextFile } from '../shared/read-file.ts';
+import { isFields } from './integrations-document.ts';
 
 /** How an entry is given: a file, or options. */
 export interface EntryOptions {

@@ -1,10 +1,10 @@
-import { INTEGRATIONS } from '../configuration.ts';
-import type { Context } from '../context.ts';
-import { type Change, deployChange, POLL_INTERVAL_MS } from '../deployed-document.ts';
-import { untilServed } from '../deployments.ts';
-import { entryOf, withAllPaused, withChangedEntry } from '../integrations-document.ts';
-import type { Stage } from '../stage.ts';
-import { deployWhateverRings } from '../without-monitors.ts';
+import { INTEGRATIONS } from '../appconfig/configuration.ts';
+import { type Change, deployChange, POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
+import { untilServed } from '../appconfig/deployments.ts';
+import { deployWhateverRings } from '../appconfig/without-monitors.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
+import { entryOf, withAllPaused, withChangedEntry } from './integrations-document.ts';
 
 export interface PauseOptions {
   readonly stage: string;

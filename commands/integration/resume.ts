@@ -1,13 +1,13 @@
-import type { Context } from '../context.ts';
-import { type Change, POLL_INTERVAL_MS, readDeployed } from '../deployed-document.ts';
-import { entryOf, withAllPaused, withChangedEntry } from '../integrations-document.ts';
-import { heldSpan, ledgerFailure, openLedger } from '../open-ledger.ts';
+import { type Change, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
 import { durationWords, number } from '../replay/describe-replay.ts';
 import { findParked, type Parked } from '../replay/find-parked.ts';
 import { evenly, together } from '../replay/pace.ts';
 import { runReplay } from '../replay/run-replay.ts';
-import type { Stage } from '../stage.ts';
-import { alignColumns } from '../table.ts';
+import type { Context } from '../shared/context.ts';
+import { heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
+import type { Stage } from '../shared/stage.ts';
+import { alignColumns } from '../shared/table.ts';
+import { entryOf, withAllPaused, withChangedEntry } from './integrations-document.ts';
 import { deployAtOnce, type PauseOptions } from './pause.ts';
 
 export interface ResumeOptions extends PauseOptions {

@@ -1,19 +1,19 @@
 import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
 import { UsageError } from '../../local/command-line.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { readDeployed } from '../deployed-document.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
+import { newSigningSecret } from './collect-secret.ts';
 import {
   readSecret,
   type StoredSecret,
   secretName,
   whereSigningSecretLies,
   writeSecret,
-} from '../integration-secrets.ts';
-import { entryOf } from '../integrations-document.ts';
-import { readSecretFields } from '../needed-secrets.ts';
-import type { Stage } from '../stage.ts';
-import { newSigningSecret } from './collect-secret.ts';
+} from './integration-secrets.ts';
+import { entryOf } from './integrations-document.ts';
+import { readSecretFields } from './needed-secrets.ts';
 import { nextStep, USUAL_WAIT_SECONDS, withNewestSigningSecret, withNewSigningSecret } from './rotation.ts';
 
 export interface RotateOptions {

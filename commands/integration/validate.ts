@@ -1,17 +1,17 @@
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { readSecret, secretName } from '../integration-secrets.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import { readTextFile } from '../shared/read-file.ts';
+import { type Stage, StageNotRunning } from '../shared/stage.ts';
+import { readSecret, secretName } from './integration-secrets.ts';
 import {
   documentFaults,
   type IntegrationsDocument,
   isFields,
   readDocument,
   readEntry,
-} from '../integrations-document.ts';
-import { readSource } from '../integrations-source.ts';
-import { secretFault } from '../needed-secrets.ts';
-import { readTextFile } from '../read-file.ts';
-import { type Stage, StageNotRunning } from '../stage.ts';
+} from './integrations-document.ts';
+import { readSource } from './integrations-source.ts';
+import { secretFault } from './needed-secrets.ts';
 
 export interface ValidateOptions {
   /** Undefined: the local one, if it runs. */

@@ -1,8 +1,8 @@
 import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
-import { createProgressBar } from '../progress-bar.ts';
 import { number } from '../replay/describe-replay.ts';
-import { alignColumns } from '../table.ts';
-import { readSpan, shortTime, spanFields, spanWords } from '../time-span.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
+import { alignColumns } from '../shared/table.ts';
+import { readSpan, shortTime, spanFields, spanWords } from '../shared/time-span.ts';
 import type { CountOptions } from './count.ts';
 import { findDays, noneWords } from './find-days.ts';
 import type { LedgerWorld } from './ledger-world.ts';

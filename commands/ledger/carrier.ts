@@ -1,7 +1,7 @@
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { executionName } from '../../lambdas/domain/identity.ts';
 import { leaseEndMs } from '../../lambdas/domain/ledger.ts';
-import { shortTime } from '../time-span.ts';
+import { shortTime } from '../shared/time-span.ts';
 
 /**
  * Who has a webhook at the moment. `unclaimed`: a message, or an execution that asks for its learning time. `message`: of

@@ -1,11 +1,11 @@
 import { claimName, isWritten } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { closed, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
-import { CommandFailed } from '../command-failed.ts';
-import { ledgerFailure } from '../open-ledger.ts';
-import { mayGoOn } from '../replay/ask-first.ts';
 import { number } from '../replay/describe-replay.ts';
-import { alignColumns } from '../table.ts';
+import { mayGoOn } from '../shared/ask-first.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import { ledgerFailure } from '../shared/open-ledger.ts';
+import { alignColumns } from '../shared/table.ts';
 import type { LedgerWorld } from './ledger-world.ts';
 import type { ClosedAs } from './usual.ts';
 

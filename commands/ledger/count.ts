@@ -1,8 +1,8 @@
 import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
-import { createProgressBar } from '../progress-bar.ts';
 import { number } from '../replay/describe-replay.ts';
-import { alignColumns } from '../table.ts';
-import { readSpan, spanFields, spanWords, type TimeOptions } from '../time-span.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
+import { alignColumns } from '../shared/table.ts';
+import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { allWebhooks } from './found-webhooks.ts';
 import type { LedgerWorld } from './ledger-world.ts';

@@ -1,5 +1,5 @@
 import type { LedgerDay, LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { spanWords } from '../time-span.ts';
+import { spanWords } from '../shared/time-span.ts';
 
 export interface FoundDays {
   /** Of the integration that was asked for, or of all; oldest first. */

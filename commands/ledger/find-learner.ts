@@ -1,6 +1,6 @@
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { createProgressBar } from '../progress-bar.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
 
 /** Whose events are to be forgotten; given both, those that fit either. */
 export interface Learner {

@@ -1,11 +1,11 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { CommandFailed } from '../command-failed.ts';
-import { heldDays, ledgerFailure } from '../open-ledger.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import { mayGoOn } from '../replay/ask-first.ts';
 import { countRows, number } from '../replay/describe-replay.ts';
-import { alignColumns } from '../table.ts';
-import { shortTime } from '../time-span.ts';
+import { mayGoOn } from '../shared/ask-first.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import { heldDays, ledgerFailure } from '../shared/open-ledger.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
+import { alignColumns } from '../shared/table.ts';
+import { shortTime } from '../shared/time-span.ts';
 import { beyondReach, beyondReachWords } from './beyond-reach.ts';
 import { findLearner, isOpen, type Learner, type LearnersWebhook } from './find-learner.ts';
 import type { LedgerWorld } from './ledger-world.ts';

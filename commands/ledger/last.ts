@@ -1,5 +1,5 @@
 import type { LedgerDay, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { readSpan } from '../time-span.ts';
+import { readSpan } from '../shared/time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { type FoundWebhook, type Lists, unlistedWebhooks } from './found-webhooks.ts';
 import { createLatestFound } from './latest-found.ts';

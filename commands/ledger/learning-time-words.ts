@@ -1,9 +1,9 @@
 import type { Enrichment, PLAIN_REASONS } from '../../lambdas/contract/delivery.ts';
 import { definitionOfType } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import { duration } from '../integration/retry-schedule.ts';
 import { number } from '../replay/describe-replay.ts';
-import { duration } from '../retry-schedule.ts';
-import { shortTime } from '../time-span.ts';
+import { shortTime } from '../shared/time-span.ts';
 
 const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
   not_a_completion: 'the event is no completion',

@@ -1,7 +1,7 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import type { Context } from '../context.ts';
-import { ledgerFailure, openLedger } from '../open-ledger.ts';
-import type { Stage } from '../stage.ts';
+import type { Context } from '../shared/context.ts';
+import { ledgerFailure, openLedger } from '../shared/open-ledger.ts';
+import type { Stage } from '../shared/stage.ts';
 
 /** What every question to the ledger is asked with. */
 export interface LedgerWorld {

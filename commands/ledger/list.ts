@@ -1,7 +1,7 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
-import { createProgressBar } from '../progress-bar.ts';
 import { number } from '../replay/describe-replay.ts';
-import { readSpan, spanFields, spanWords, type TimeOptions } from '../time-span.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
+import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { type FoundWebhook, webhooksIn } from './found-webhooks.ts';
 import { createLatestFound } from './latest-found.ts';

@@ -3,7 +3,7 @@ import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { deliveryOf } from '../../lambdas/domain/ledger.ts';
 import { MOVED_LATER, onWaking, timerOf, type Waking } from '../../lambdas/domain/timers.ts';
-import { shortTime } from '../time-span.ts';
+import { shortTime } from '../shared/time-span.ts';
 
 /** Whether events of its kind wait before they are sent, and take each other's place. */
 export function hasMoment(record: LedgerRecord): boolean {

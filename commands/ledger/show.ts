@@ -1,7 +1,7 @@
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { changedAt } from '../../lambdas/domain/ledger.ts';
-import { CommandFailed } from '../command-failed.ts';
-import { heldDays } from '../open-ledger.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import { heldDays } from '../shared/open-ledger.ts';
 import { carrierOf } from './carrier.ts';
 import type { LedgerWorld } from './ledger-world.ts';
 import { wakingFields, wakingOf } from './moment.ts';

@@ -4,8 +4,8 @@ import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/cont
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import type { Waking } from '../../lambdas/domain/timers.ts';
 import { number } from '../replay/describe-replay.ts';
-import { alignColumns } from '../table.ts';
-import { shortTime } from '../time-span.ts';
+import { alignColumns } from '../shared/table.ts';
+import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, carrierWords } from './carrier.ts';
 import { learningTimeWords } from './learning-time-words.ts';
 import { hasMoment, waitsForMoment, wakingWords } from './moment.ts';

@@ -1,5 +1,5 @@
-import { alignColumns } from '../table.ts';
-import { shortTime } from '../time-span.ts';
+import { alignColumns } from '../shared/table.ts';
+import { shortTime } from '../shared/time-span.ts';
 import type { FoundWebhook } from './found-webhooks.ts';
 
 type Column = readonly [heading: string, cellOf: (webhook: FoundWebhook) => string | undefined];

@@ -1,7 +1,7 @@
 import { GetTopicAttributesCommand } from '@aws-sdk/client-sns';
-import { evaluatePolicy, PolicyNotUnderstood, type PolicyStatement } from '../evaluate-policy.ts';
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';
+import { evaluatePolicy, PolicyNotUnderstood, type PolicyStatement } from './evaluate-policy.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 
 const WHAT = 'alarm notifications';

@@ -1,5 +1,5 @@
 import { paginateListSubscriptionsByTopic, type Subscription } from '@aws-sdk/client-sns';
-import { OutputMissing, type Stage } from '../stage.ts';
+import { OutputMissing, type Stage } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 

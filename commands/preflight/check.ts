@@ -1,9 +1,9 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { awsFailure, whereOf } from '../aws-failure.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { DeployedDocument } from '../deployed-document.ts';
-import { type IntegrationsDocument, readEntry } from '../integrations-document.ts';
-import { OutputMissing, type Stage } from '../stage.ts';
+import type { DeployedDocument } from '../appconfig/deployed-document.ts';
+import { type IntegrationsDocument, readEntry } from '../integration/integrations-document.ts';
+import { awsFailure, whereOf } from '../shared/aws-failure.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import { OutputMissing, type Stage } from '../shared/stage.ts';
 import { type Finding, no, unknown } from './finding.ts';
 
 /** What checks look at. */

@@ -4,7 +4,7 @@ import {
   GetFunctionConcurrencyCommand,
   paginateListEventSourceMappings,
 } from '@aws-sdk/client-lambda';
-import type { OutputName, Stage } from '../stage.ts';
+import type { OutputName, Stage } from '../shared/stage.ts';
 import { type Check, findingOf, howToDeploy, noted } from './check.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
 

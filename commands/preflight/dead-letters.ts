@@ -1,5 +1,5 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
-import type { OutputName } from '../stage.ts';
+import type { OutputName } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 

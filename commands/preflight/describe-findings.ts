@@ -1,4 +1,4 @@
-import { alignColumns } from '../table.ts';
+import { alignColumns } from '../shared/table.ts';
 import type { Finding } from './finding.ts';
 
 /** Each finding in a line, in one table; what mends it in a line of its own below. */

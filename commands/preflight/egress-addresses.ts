@@ -1,4 +1,4 @@
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../shared/stage.ts';
 import { type Check, howToDeploy } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 

@@ -1,5 +1,5 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { meaningOfCode } from '../explain-answer.ts';
+import { meaningOfCode } from '../integration/explain-answer.ts';
 import { activeIntegrations, type Check, howToDeploy, noted, stageFlag } from './check.ts';
 import { type Connected, connect } from './connect.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';

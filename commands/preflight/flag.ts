@@ -1,5 +1,5 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
-import { readDeployedOf } from '../deployed-document.ts';
+import { readDeployedOf } from '../appconfig/deployed-document.ts';
 import { FLAG } from '../flag/flag-document.ts';
 import { type Check, stageFlag } from './check.ts';
 import { yes } from './finding.ts';

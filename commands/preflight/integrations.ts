@@ -1,5 +1,5 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { documentFaults, type IntegrationsDocument } from '../integrations-document.ts';
+import { documentFaults, type IntegrationsDocument } from '../integration/integrations-document.ts';
 import { type Check, fittingIntegrations, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 

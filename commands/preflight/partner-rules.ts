@@ -1,7 +1,7 @@
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { sendTestEnvironment } from '../../lambdas/contract/environment.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { Stage } from '../stage.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Stage } from '../shared/stage.ts';
 
 /** Which way to partners a stage permits. */
 export interface PartnerRules {

@@ -2,7 +2,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { parseSecretText, secretFaultOf, secretTextOf } from '../../lambdas/contract/secret-text.ts';
 import { OLD_CREDENTIAL_DAYS } from '../../lambdas/contract/snowflake-secret.ts';
 import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
 

@@ -4,7 +4,7 @@ import {
   type ReconcileReport,
   type StuckWebhook,
 } from '../../lambdas/contract/reconciliation.ts';
-import { alignColumns } from '../table.ts';
+import { alignColumns } from '../shared/table.ts';
 
 /** Whether nothing is left for a person to look at. */
 export function isInOrder({ is_balanced, is_complete, failed, outcomes_waiting }: ReconcileReport): boolean {

@@ -1,7 +1,7 @@
-import { CommandFailed } from '../command-failed.ts';
-import type { Context } from '../context.ts';
-import { noteInterruption } from '../replay/interruption.ts';
-import type { Stage } from '../stage.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import { noteInterruption } from '../shared/interruption.ts';
+import type { Stage } from '../shared/stage.ts';
 import { latestTask, type MoveTask } from './move-tasks.ts';
 
 /** How often a task is looked at, and how long SQS may take to list one that it has started, in milliseconds. */

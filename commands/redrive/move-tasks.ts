@@ -5,7 +5,7 @@ import {
   type ListMessageMoveTasksResultEntry,
   StartMessageMoveTaskCommand,
 } from '@aws-sdk/client-sqs';
-import type { Stage } from '../stage.ts';
+import type { Stage } from '../shared/stage.ts';
 
 /** A task of SQS that moves the letters of the deliveries dead letter queue somewhere. */
 export interface MoveTask {

@@ -1,4 +1,4 @@
-import { alignColumns } from '../table.ts';
+import { alignColumns } from '../shared/table.ts';
 import type { Found } from './find-webhooks.ts';
 import { FATES, type Fate, type Replayed } from './replay-webhooks.ts';
 

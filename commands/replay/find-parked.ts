@@ -2,7 +2,7 @@ import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
 import { mayRelease } from '../../lambdas/domain/balance.ts';
-import { entryOf, type IntegrationsDocument, idsOf, readEntry } from '../integrations-document.ts';
+import { entryOf, type IntegrationsDocument, idsOf, readEntry } from '../integration/integrations-document.ts';
 import { findByFilter } from './find-webhooks.ts';
 
 /** Where an integration has no limit of its own, as many a second as a replay sends. */

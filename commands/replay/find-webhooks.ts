@@ -1,7 +1,7 @@
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { CommandFailed } from '../command-failed.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
 import { isInFlight } from './replay-webhooks.ts';
 
 /** A webhook that may be sent anew. */

@@ -1,4 +1,4 @@
-import type { Context } from '../context.ts';
+import type { Context } from '../shared/context.ts';
 
 /** Whose turn it is when, in milliseconds from the beginning. */
 export interface Turn {

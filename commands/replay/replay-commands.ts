@@ -46,7 +46,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(yesOption())
     .addOption(stageOption())
     .addHelpText('after', REPLAY)
-    .action((ids, options) => run(async (context) => (await import('../replay.ts')).replay(ids, options, context)));
+    .action((ids, options) => run(async (context) => (await import('./replay.ts')).replay(ids, options, context)));
   program
     .command('redrive')
     .description('moves every message of the deliveries dead-letter queue back to the deliveries queue')
@@ -64,7 +64,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
     )
     .addOption(stageOption())
     .addHelpText('after', '\nCtrl-C ends the command, and not the move: the same command then follows it.')
-    .action((options) => run(async (context) => (await import('../redrive.ts')).redrive(options, context)));
+    .action((options) => run(async (context) => (await import('../redrive/redrive.ts')).redrive(options, context)));
   program
     .command('reconcile')
     .description(
@@ -84,5 +84,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(dryRunOption())
     .addOption(jsonOption())
     .addOption(stageOption())
-    .action((options) => run(async (context) => (await import('../reconcile.ts')).reconcile(options, context)));
+    .action((options) =>
+      run(async (context) => (await import('../reconcile/reconcile.ts')).reconcile(options, context)),
+    );
 }

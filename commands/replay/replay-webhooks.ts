@@ -4,7 +4,7 @@ import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { type Cause, deliveryOf, leaseEndMs, reopened } from '../../lambdas/domain/ledger.ts';
-import type { Context } from '../context.ts';
+import type { Context } from '../shared/context.ts';
 import { inTime, type Turn } from './pace.ts';
 
 /**

@@ -1,11 +1,11 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { awsFailure, whereOf } from '../aws-failure.ts';
-import type { Context } from '../context.ts';
-import { ledgerFailure } from '../open-ledger.ts';
-import { createProgressBar } from '../progress-bar.ts';
-import type { Stage } from '../stage.ts';
+import { awsFailure, whereOf } from '../shared/aws-failure.ts';
+import type { Context } from '../shared/context.ts';
+import { noteInterruption } from '../shared/interruption.ts';
+import { ledgerFailure } from '../shared/open-ledger.ts';
+import { createProgressBar } from '../shared/progress-bar.ts';
+import type { Stage } from '../shared/stage.ts';
 import { describeReplay, isDone } from './describe-replay.ts';
-import { noteInterruption } from './interruption.ts';
 import { type ReplayOrder, replayWebhooks } from './replay-webhooks.ts';
 
 /**

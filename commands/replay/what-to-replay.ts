@@ -1,6 +1,6 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
 import { UsageError } from '../../local/command-line.ts';
-import { readSpan, type TimeOptions } from '../time-span.ts';
+import { readSpan, type TimeOptions } from '../shared/time-span.ts';
 import type { ReplayFilter } from './find-webhooks.ts';
 
 /** What can be asked for: whatever is accepted or delivering is in flight. */

@@ -5,8 +5,8 @@ import {
   paginateGetMetricData,
 } from '@aws-sdk/client-cloudwatch';
 import { METRICS, type MetricName, metricsNamespace } from '../../lambdas/contract/metrics.ts';
-import { CommandFailed } from '../command-failed.ts';
-import type { Stage } from '../stage.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Stage } from '../shared/stage.ts';
 import { busiestHour, largest, type Measures, type Point, sum } from './measures.ts';
 
 /** In epoch milliseconds, both at a multiple of `PERIOD_SECONDS`; the end is not included. */

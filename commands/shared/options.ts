@@ -2,7 +2,7 @@ import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typi
 import type * as z from 'zod';
 import { integrationIdSchema } from '../../lambdas/contract/event.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
-import { isTime, TIME_FORMS } from '../time-span.ts';
+import { isTime, TIME_FORMS } from './time-span.ts';
 
 const WHOLE_NUMBER = /^\d{1,9}$/;
 

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import type { Context } from '../../commands/context.ts';
 import { runProgram } from '../../commands/program.ts';
+import type { Context } from '../../commands/shared/context.ts';
 import { NOW } from '../support/factories.ts';
 
 const ID = `wh_${'4'.repeat(40)}`;

@@ -4,7 +4,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { neededSecrets } from '../../commands/needed-secrets.ts';
+import { neededSecrets } from '../../commands/integration/needed-secrets.ts';
 import { runProgram } from '../../commands/program.ts';
 import { eventSchema } from '../../lambdas/contract/event.ts';
 import { FLAG_KEY, flagSchema } from '../../lambdas/contract/flag.ts';

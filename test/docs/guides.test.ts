@@ -1,9 +1,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { CommandFailed } from '../../commands/command-failed.ts';
-import type { Context } from '../../commands/context.ts';
 import { runProgram } from '../../commands/program.ts';
+import { CommandFailed } from '../../commands/shared/command-failed.ts';
+import type { Context } from '../../commands/shared/context.ts';
 import { METRIC_DEFINITIONS } from '../../lambdas/contract/metrics.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { parseCommand } from '../../local/console/commands.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { runProgram } from '../../commands/program.ts';
-import { openStage, type Stage } from '../../commands/stage.ts';
+import { openStage, type Stage } from '../../commands/shared/stage.ts';
 import { writeState } from '../../local/console/state-file.ts';
 import { completion } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';

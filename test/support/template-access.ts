@@ -1,4 +1,4 @@
-import { evaluatePolicy, matches, type PolicyStatement } from '../../commands/evaluate-policy.ts';
+import { evaluatePolicy, matches, type PolicyStatement } from '../../commands/preflight/evaluate-policy.ts';
 import { ACCOUNT, REGION, Resolver } from '../../local/resolver.ts';
 import type { Resource, Template } from './synthesized-stack.ts';
 

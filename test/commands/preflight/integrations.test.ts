@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readDocument } from '../../../commands/integrations-document.ts';
+import { readDocument } from '../../../commands/integration/integrations-document.ts';
 import { judgeSecret } from '../../../commands/preflight/integration-secrets.ts';
 import { judgeIntegrations } from '../../../commands/preflight/integrations.ts';
 import { integration } from '../../support/factories.ts';

@@ -5,7 +5,7 @@ import { judgeAccount, judgeReaders, type Reader } from '../../../commands/prefl
 import { judgeLetters } from '../../../commands/preflight/dead-letters.ts';
 import { judgeEgressAddresses } from '../../../commands/preflight/egress-addresses.ts';
 import { reach } from '../../../commands/preflight/flag.ts';
-import type { Stage } from '../../../commands/stage.ts';
+import type { Stage } from '../../../commands/shared/stage.ts';
 import { flagSchema } from '../../../lambdas/contract/flag.ts';
 import { findStage } from '../../../lib/stage.ts';
 

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { readDocument } from '../../../commands/integrations-document.ts';
+import { readDocument } from '../../../commands/integration/integrations-document.ts';
 import { findParked } from '../../../commands/replay/find-parked.ts';
 import { PARKED_FOR } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';

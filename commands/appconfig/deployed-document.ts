@@ -1,0 +1,156 @@
+import type { BadRequestException, DeploymentState } from '@aws-sdk/client-appconfig';
+import type { IntegrationsDocument } from '../integration/integrations-document.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import type { Stage } from '../shared/stage.ts';
+import { type Configuration, INTEGRATIONS } from './configuration.ts';
+import { latestDeploymentOf, occupant, servedDeployment, startDeployment, untilFree } from './deployments.ts';
+import { createVersion, latestVersionOf, readLabelledVersion } from './hosted-versions.ts';
+
+/** Functions ask for a new configuration once theirs is so old (AppConfig's shortest interval), in milliseconds. */
+export const POLL_INTERVAL_MS = 15_000;
+
+/** The document that functions have, or get within seconds. */
+export interface DeployedDocument<D = IntegrationsDocument> {
+  readonly document: D;
+  readonly version: number;
+  /** The version's own, where whoever made it gave it one. */
+  readonly label: string | undefined;
+  /** Of all versions, the deployed one or a draft that somebody made since. */
+  readonly latestVersion: number;
+  readonly deployment: number;
+  readonly state: DeploymentState | undefined;
+}
+
+/** The integrations. @throws CommandFailed where nothing is deployed, or what is cannot be read */
+export function readDeployed(stage: Stage): Promise<DeployedDocument> {
+  return readDeployedOf(INTEGRATIONS, stage);
+}
+
+/** @throws CommandFailed where nothing is deployed, or what is cannot be read */
+export async function readDeployedOf<D>(configuration: Configuration<D>, stage: Stage): Promise<DeployedDocument<D>> {
+  const { number: deployment, version, state } = await servedDeployment(stage, configuration);
+  const { text, label } = await readLabelledVersion(stage, configuration, version);
+  const document = configuration.read(text);
+  const latestVersion = Math.max(version, await latestVersionOf(stage, configuration));
+  return { document, version, label, latestVersion, deployment, state };
+}
+
+export interface Change<D = IntegrationsDocument> {
+  /** @returns undefined where nothing is to be done. @throws CommandFailed */
+  readonly edit: (document: D) => D | undefined;
+  /** For whoever looks at the deployment in the console. */
+  readonly description: string;
+}
+
+/** Changes the integrations, as `deployChangeOf`. */
+export function deployChange(stage: Stage, change: Change, context: Context): Promise<number | undefined> {
+  return deployChangeOf(INTEGRATIONS, stage, change, context);
+}
+
+/** Most deployments by others that a command makes its change on top of, before it fails. */
+const MAX_ROUNDS = 5;
+
+/**
+ * Makes a new version of the deployed document and starts its deployment. If another command makes a version or deploys
+ * one in between, AppConfig refuses (`LatestVersionNumber`, `LatestDeploymentNumber`), and the change is made again, on
+ * top of the other. So of two concurrent changes neither is lost.
+ *
+ * @returns the deployment's number; undefined where there was nothing to change
+ * @throws CommandFailed where another deployment has to end first, or AppConfig does not take the document
+ */
+export async function deployChangeOf<D>(
+  configuration: Configuration<D>,
+  stage: Stage,
+  change: Change<D>,
+  context: Context,
+): Promise<number | undefined> {
+  const { print } = context.terminal;
+  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
+    await untilFree(stage, context, configuration);
+    const made = await makeVersion(configuration, stage, change, print);
+    if (made === 'nothing to do') return undefined;
+    if (made === 'outdated') continue;
+    print(`version ${made.version} of the ${configuration.name} is made`);
+    const number = await deployVersion(configuration, stage, made, change.description);
+    if (number !== undefined) {
+      print(`deployment ${number} of it is started`);
+      return number;
+    }
+    print(`another change of the ${configuration.name} was deployed meanwhile: this one is made again, on top of it`);
+  }
+  throw new CommandFailed(`other commands keep changing the ${configuration.name}: try again in a minute`);
+}
+
+interface MadeVersion {
+  readonly version: number;
+  /** The environment's newest deployment when the document was read. */
+  readonly latestDeployment: number;
+}
+
+/** @returns `outdated` where another version was made in between */
+async function makeVersion<D>(
+  configuration: Configuration<D>,
+  stage: Stage,
+  change: Change<D>,
+  print: (line: string) => void,
+): Promise<MadeVersion | 'nothing to do' | 'outdated'> {
+  // Read before the document: a deployment that comes after this is noticed when ours is started.
+  const latestDeployment = await latestDeploymentOf(stage, configuration);
+  const { document, version, latestVersion } = await readDeployedOf(configuration, stage);
+  const edited = change.edit(document);
+  if (edited === undefined) return 'nothing to do';
+  if (latestVersion > version) {
+    print(`version ${version} is deployed and changed; version ${latestVersion}, which is not deployed, is left out`);
+  }
+  try {
+    const content = configuration.write(edited);
+    const { description } = change;
+    const made = await createVersion(stage, configuration, { content, description, latestVersion });
+    if (made === undefined) throw new CommandFailed('AppConfig made a version without a number');
+    return { version: made, latestDeployment };
+  } catch (thrown) {
+    const { name } = thrown as Error;
+    if (name === 'BadRequestException')
+      throw new CommandFailed(`AppConfig does not take the document: ${faultsOf(thrown)}`);
+    if (name === 'ConflictException') return 'outdated';
+    throw thrown;
+  }
+}
+
+/** @returns undefined where another deployment came in between, and has ended */
+async function deployVersion<D>(
+  configuration: Configuration<D>,
+  stage: Stage,
+  { version, latestDeployment }: MadeVersion,
+  description: string,
+): Promise<number | undefined> {
+  const { strategy } = configuration;
+  try {
+    return await startDeployment(stage, configuration, { version, strategy, description, latestDeployment });
+  } catch (thrown) {
+    const { name, message } = thrown as Error;
+    if (name === 'BadRequestException') {
+      throw new CommandFailed(
+        `version ${version} is made and not deployed, AppConfig’s validator refuses it: ${faultsOf(thrown)}`,
+      );
+    }
+    if (name !== 'ConflictException') throw thrown;
+    const busy = await occupant(stage, configuration);
+    if (busy !== undefined && !busy.isShort) {
+      throw new CommandFailed(`version ${version} is made and not deployed: ${busy.reason}`);
+    }
+    if (busy === undefined && (await latestDeploymentOf(stage, configuration)) === latestDeployment) {
+      throw new CommandFailed(`version ${version} is made and not deployed: AppConfig refuses (${message})`);
+    }
+    return undefined;
+  }
+}
+
+/** What AppConfig's validator says, by place in the document; values are not repeated. */
+export function faultsOf(thrown: unknown): string {
+  const { message, Details } = thrown as BadRequestException;
+  const faults = Details?.InvalidConfiguration ?? [];
+  if (faults.length === 0) return message;
+  return faults.map(({ Location = '', Reason = '' }) => `${Location} ${Reason}`.trim()).join('; ');
+}

@@ -1,0 +1,120 @@
+import * as z from 'zod';
+import { type Integration, integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * The integrations document as it was written. It is edited as values, never read through the schema and written again:
+ * that would add defaults to every entry, and drop what a newer version of this program put there.
+ */
+export interface IntegrationsDocument {
+  readonly fields: Fields;
+  /** The list `integrations` of `fields`: anything, as it came. */
+  readonly entries: readonly unknown[];
+}
+
+/** @throws CommandFailed where it is no document at all */
+export function readDocument(text: string): IntegrationsDocument {
+  const document = parseJson(text);
+  if (!isFields(document)) throw new CommandFailed('the integrations document is not a JSON object');
+  const { integrations } = document;
+  if (!Array.isArray(integrations)) throw new CommandFailed('the integrations document has no list "integrations"');
+  return { fields: document, entries: integrations };
+}
+
+export function writeDocument({ fields, entries }: IntegrationsDocument): string {
+  return `${JSON.stringify({ ...fields, integrations: entries }, undefined, 2)}\n`;
+}
+
+/** The ids that stand in it, of broken entries too. */
+export function idsOf({ entries }: IntegrationsDocument): string[] {
+  return entries.flatMap((entry) => idOf(entry) ?? []);
+}
+
+/** @throws CommandFailed where the id is unknown, naming those there are */
+export function entryOf(document: IntegrationsDocument, id: string): Fields {
+  const entry = document.entries.find((candidate) => idOf(candidate) === id);
+  if (isFields(entry)) return entry;
+  const ids = idsOf(document);
+  const known = ids.length === 0 ? 'there are none yet' : `there are ${ids.join(', ')}`;
+  throw new CommandFailed(`no integration has the id ${id}: ${known}`);
+}
+
+/** @throws CommandFailed where the id is taken */
+export function withNewEntry(document: IntegrationsDocument, entry: Fields): IntegrationsDocument {
+  const id = idOf(entry);
+  if (id !== undefined && idsOf(document).includes(id)) {
+    throw new CommandFailed(`there is an integration ${id} already: choose another id, or change its entry`);
+  }
+  return { ...document, entries: [...document.entries, entry] };
+}
+
+/** Changes fields of the one entry and leaves all else as it is. @throws CommandFailed where the id is unknown */
+export function withChangedEntry(document: IntegrationsDocument, id: string, changes: Fields): IntegrationsDocument {
+  const entry = entryOf(document, id);
+  const entries = document.entries.map((candidate) => (candidate === entry ? { ...entry, ...changes } : candidate));
+  return { ...document, entries };
+}
+
+/** Pauses all integrations together, or ends that; what is paused by itself stays so. */
+export function withAllPaused(document: IntegrationsDocument, paused: boolean): IntegrationsDocument {
+  return { ...document, fields: { ...document.fields, paused } };
+}
+
+export type ReadEntry =
+  | { readonly integration: Integration }
+  /** In words, each with the path in the entry; values are not repeated. */
+  | { readonly faults: readonly string[] };
+
+export function readEntry(entry: unknown): ReadEntry {
+  const result = integrationSchema.safeParse(entry);
+  return result.success ? { integration: result.data } : { faults: faultsOf(result.error.issues) };
+}
+
+const aroundEntries = integrationsDocumentSchema.extend({
+  integrations: z.array(z.unknown()).max(2000),
+});
+
+/** Every fault of the document, by path; an entry's with its id. */
+export function documentFaults(document: IntegrationsDocument): string[] {
+  const around = aroundEntries.safeParse({ ...document.fields, integrations: document.entries });
+  const faults = around.success ? [] : faultsOf(around.error.issues);
+  const taken = new Set<string>();
+  for (const [index, entry] of document.entries.entries()) {
+    const id = idOf(entry);
+    const read = readEntry(entry);
+    const own = 'faults' in read ? [...read.faults] : [];
+    if (id !== undefined && taken.has(id)) own.push('id: is taken by an earlier entry');
+    if (id !== undefined) taken.add(id);
+    faults.push(...own.map((fault) => `integrations.${index}.${fault}${id === undefined ? '' : ` (${id})`}`));
+  }
+  return faults;
+}
+
+/** Issues as `path: message`. Of a choice between forms, what is wrong with the nearest. */
+function faultsOf(issues: readonly z.core.$ZodIssue[], above: readonly PropertyKey[] = []): string[] {
+  return issues.flatMap((issue) => {
+    const path = [...above, ...issue.path];
+    const forms = issue.code === 'invalid_union' ? [...issue.errors] : [];
+    const [nearest] = forms.sort((one, other) => one.length - other.length);
+    if (nearest !== undefined && nearest.length > 0) return faultsOf(nearest, path);
+    return [`${path.map(String).join('.') || 'as a whole'}: ${issue.message}`];
+  });
+}
+
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function idOf(entry: unknown): string | undefined {
+  return isFields(entry) && typeof entry.id === 'string' ? entry.id : undefined;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (thrown) {
+    throw new CommandFailed(`the integrations document is not JSON: ${(thrown as Error).message}`);
+  }
+}

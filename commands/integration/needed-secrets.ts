@@ -1,0 +1,51 @@
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
+import { secretFaultOf } from '../../lambdas/contract/secret-text.ts';
+import { credentialsOf, type SecretPath } from '../../lambdas/domain/credentials.ts';
+
+/** One value that the partner gave, and that an integration's secret must hold. */
+export interface NeededSecret {
+  /** The keys on the way to it in the secret. */
+  readonly path: SecretPath;
+  /** By which environment variable it can be given. */
+  readonly variable: string;
+}
+
+/** What an operator has to bring for an entry. Signing secret and encryption key are made, not brought. */
+export function neededSecrets({ auth, headers }: Integration): NeededSecret[] {
+  const keys = {
+    none: [],
+    bearer: ['bearer_token'],
+    api_key: ['api_key'],
+    oauth2_client_credentials: ['client_id', 'client_secret'],
+  }[auth.type];
+  const named = new Set(headers.flatMap((header) => ('from_secret' in header ? header.from_secret : [])));
+  return [
+    ...keys.map((key) => needed(key)),
+    ...[...named].map((name): NeededSecret => ({ path: ['headers', name], variable: variableOf(`header_${name}`) })),
+  ];
+}
+
+function needed(key: string): NeededSecret {
+  return { path: [key], variable: variableOf(key) };
+}
+
+function variableOf(name: string): string {
+  return `INTEGRATION_${name.toUpperCase().replaceAll('-', '_')}`;
+}
+
+export type ReadSecret = { readonly secret: IntegrationSecret } | { readonly fault: string };
+
+/** Reads a secret's fields. A fault goes on after "the secret", and names keys, never values. */
+export function readSecretFields(fields: unknown): ReadSecret {
+  const result = integrationSecretSchema.safeParse(fields);
+  return result.success ? { secret: result.data } : { fault: secretFaultOf(result.error) };
+}
+
+/** What of a secret does not fit an integration, in one sentence without values; undefined where all is there. */
+export function secretFault(integration: Integration, fields: unknown): string | undefined {
+  const read = readSecretFields(fields);
+  if ('fault' in read) return `the secret ${read.fault}`;
+  const credentials = credentialsOf(integration, read.secret);
+  return 'missing' in credentials ? credentials.missing : undefined;
+}

@@ -1,0 +1,82 @@
+import { KINDS, typeOfKind } from '../../lambdas/contract/event-types/event-types.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import { alignColumns } from '../shared/table.ts';
+import { entryOf, readEntry } from './integrations-document.ts';
+import { readSource, type SourceOptions } from './integrations-source.ts';
+
+const READING = `
+earliest: every try before fails at once; latest: each takes all of its timeout. Retry-After of the partner, a rate
+limit and a pause put tries off beyond that.`;
+
+export interface RetryScheduleOptions extends SourceOptions {
+  readonly integration: string;
+  /** A type with kinds of their own rules is all of them; undefined: every type. */
+  readonly eventType?: string | undefined;
+  /** Of the first attempt, in epoch milliseconds. */
+  readonly at?: number | undefined;
+}
+
+/** `retry-schedule`. @throws CommandFailed */
+export async function retrySchedule(options: RetryScheduleOptions, context: Context): Promise<number> {
+  const { integration: id, eventType: type } = options;
+  const kinds = KINDS.filter((kind) => type === undefined || kind === type || typeOfKind(kind) === type);
+  const { document, from } = await readSource(options, context);
+  const startMs = options.at ?? context.now();
+  const read = readEntry(entryOf(document, id));
+  if ('faults' in read) throw new CommandFailed(`the entry of ${id} does not fit: ${read.faults.join('; ')}`);
+  const { print } = context.terminal;
+  print(`integration ${id}, ${from}`);
+  for (const kind of kinds) print(`\n${describeSchedule(read.integration, kind, startMs)}`);
+  print(READING);
+  return 0;
+}
+
+/** The tries of one kind of event, from the first at `startMs`, and what they come to in all. */
+export function describeSchedule(
+  integration: Integration,
+  kind: string,
+  startMs: number,
+  offsetMinutes = (ms: number) => -new Date(ms).getTimezoneOffset(),
+): string {
+  const policy = retryPolicyOf(integration, kind);
+  const rows = schedule(policy);
+  const clock = (ms: number) => clockTime(startMs + ms, offsetMinutes(startMs + ms));
+  const lines = rows.map(({ attempt, timeoutMs, earliestMs, latestMs }) => {
+    return [String(attempt), waitBefore(attempt, policy), duration(timeoutMs), clock(earliestMs), clock(latestMs)];
+  });
+  const last = rows.at(-1);
+  const endMs = (last?.latestMs ?? 0) + (last?.timeoutMs ?? 0);
+  const tries = rows.length === 1 ? 'one try' : `${rows.length} tries`;
+  return `${kind}
+${alignColumns([['try', 'wait before it', 'timeout', 'earliest', 'latest'], ...lines])}
+total: ${tries}, ${duration(totalWaitMs(policy))} of waiting; at the latest given up at ${clock(endMs)}`;
+}
+
+function waitBefore(attempt: number, { delaysMs, onceMoreAfterMs, timeoutsMs }: RetryPolicy): string {
+  if (attempt === 1) return '-';
+  const delayMs = delaysMs[((attempt - 1) % timeoutsMs.length) - 1];
+  return delayMs === undefined ? `${duration(onceMoreAfterMs ?? 0)} +10%` : `${duration(delayMs)} ±10%`;
+}
+
+/** `2026-01-31 09:00:00 +01:00` */
+export function clockTime(ms: number, offsetMinutes: number): string {
+  const shifted = new Date(ms + offsetMinutes * 60_000).toISOString();
+  const minutes = Math.abs(offsetMinutes);
+  const two = (value: number) => String(Math.trunc(value)).padStart(2, '0');
+  const offset = `${offsetMinutes < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
+  return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${offset}`;
+}
+
+/** In the largest unit that leaves at most one decimal: `4 s`, `5 min`, `2 h`, `23.6 h`. */
+export function duration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 120) return `${oneDecimal(seconds)} s`;
+  return seconds < 7200 ? `${oneDecimal(seconds / 60)} min` : `${oneDecimal(seconds / 3600)} h`;
+}
+
+function oneDecimal(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,99 @@
+import * as z from 'zod';
+import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
+import type { Context } from '../shared/context.ts';
+import { invokeFunction } from '../shared/invoke-function.ts';
+import type { Stage } from '../shared/stage.ts';
+import { alignColumns } from '../shared/table.ts';
+import { explain } from './explain-answer.ts';
+import { idsOf } from './integrations-document.ts';
+
+const milliseconds = z.number().min(0);
+
+/** As the function answers; a field that a newer one adds is ignored. */
+const reportSchema = z.object({
+  integration_id: z.string(),
+  webhook_id: z.string(),
+  webhook_timestamp: z.string(),
+  webhook_signature: z.string(),
+  body: z.string(),
+  verdict: z.enum(['delivered', 'retry', 'gone', 'dead', 'unsent']),
+  reason: z.string(),
+  status: z.int().exactOptional(),
+  code: z.string().exactOptional(),
+  response_fault: z.string().exactOptional(),
+  timings: z
+    .object({
+      dnsMs: milliseconds.exactOptional(),
+      connectMs: milliseconds.exactOptional(),
+      tlsMs: milliseconds.exactOptional(),
+      firstByteMs: milliseconds.exactOptional(),
+      totalMs: milliseconds,
+    })
+    .exactOptional(),
+  answer_start: z.string().exactOptional(),
+}) satisfies z.ZodType<SendTestReport>;
+
+/** Sends one test event from where all webhooks come from, and tells what became of it. @returns whether it was delivered */
+export async function sendTestEvent(stage: Stage, id: string, { terminal }: Context): Promise<boolean> {
+  const report = await invokeFunction(stage, {
+    output: 'SendTestFunctionName',
+    name: 'SendTest',
+    input: { integration_id: id },
+    schema: reportSchema,
+  });
+  terminal.print(describeReport(report, stage.name));
+  if (report.verdict === 'unsent') {
+    // Told in addition: who may invoke the function need not be allowed to read AppConfig.
+    const ids = await readDeployed(stage).then(
+      ({ document }) => idsOf(document),
+      () => undefined,
+    );
+    if (ids !== undefined && !ids.includes(id)) terminal.print(`Integrations there are: ${ids.join(', ') || 'none'}.`);
+  }
+  return report.verdict === 'delivered';
+}
+
+const VERDICTS = {
+  delivered: 'Delivered',
+  retry: 'Not delivered, and would be tried again',
+  gone: 'Not delivered: the endpoint is gone',
+  dead: 'Not delivered, and would be dead-lettered',
+  unsent: 'Not sent',
+} as const;
+
+/** A report in words; what the partner can compare is below. */
+export function describeReport(report: SendTestReport, stageName: string): string {
+  const { integration_id, verdict, reason, timings } = report;
+  const heading = `${VERDICTS[verdict]}: ${reason} (test event for ${integration_id}, from stage ${stageName})`;
+  const parts = [heading, ...explain(report)];
+  if (timings !== undefined) parts.push('', timeRows(timings));
+  // Where no token could be had, there is a body and no signature of it.
+  if (report.webhook_signature !== '') parts.push('', whatWasSent(report));
+  if (report.answer_start !== undefined && report.answer_start !== '') {
+    parts.push('', `The answer begins: ${report.answer_start.replaceAll(/\p{Cc}/gu, '?')}`);
+  }
+  return parts.join('\n');
+}
+
+function timeRows(timings: NonNullable<SendTestReport['timings']>): string {
+  const { dnsMs, connectMs, tlsMs, firstByteMs, totalMs } = timings;
+  const rows = [
+    ['DNS', dnsMs],
+    ['connect', connectMs],
+    ['TLS', tlsMs],
+    ['first byte', firstByteMs],
+    ['total', totalMs],
+  ] as const;
+  return alignColumns(rows.map(([what, ms]) => [what, ms === undefined ? '-' : `${Math.round(ms)} ms`]));
+}
+
+function whatWasSent({ webhook_id, webhook_timestamp, webhook_signature, body }: SendTestReport): string {
+  return `For the partner to compare: the signature is over webhook-id.webhook-timestamp.body, these exact bytes.
+${alignColumns([
+  ['webhook-id', webhook_id],
+  ['webhook-timestamp', webhook_timestamp],
+  ['webhook-signature', webhook_signature],
+  ['body', body],
+])}`;
+}

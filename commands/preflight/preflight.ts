@@ -1,0 +1,41 @@
+import { readDeployed } from '../appconfig/deployed-document.ts';
+import type { Context } from '../shared/context.ts';
+import { alarmNotifications } from './alarm-notifications.ts';
+import { alarmSubscriptions } from './alarm-subscriptions.ts';
+import { type Check, findingsOf } from './check.ts';
+import { concurrency } from './concurrency.ts';
+import { deadLetters } from './dead-letters.ts';
+import { describeFindings, describeSum, isReady } from './describe-findings.ts';
+import { egressAddresses } from './egress-addresses.ts';
+import { endpoints } from './endpoints.ts';
+import { flag } from './flag.ts';
+import { integrationSecrets } from './integration-secrets.ts';
+import { integrations } from './integrations.ts';
+import { snowflakeSecret } from './snowflake-secret.ts';
+
+/** In the order in which a stage is set up. */
+const CHECKS: readonly Check[] = [
+  snowflakeSecret,
+  integrations,
+  integrationSecrets,
+  endpoints,
+  egressAddresses,
+  alarmSubscriptions,
+  alarmNotifications,
+  concurrency,
+  flag,
+  ...deadLetters,
+];
+
+/** `preflight`: 0 where every answer is yes, else 1. @throws CommandFailed */
+export async function preflight({ stage: stageName }: { readonly stage: string }, context: Context): Promise<number> {
+  const { terminal, now } = context;
+  const stage = await context.openStage(stageName);
+  terminal.print(
+    `preflight of stage ${stage.name}, ${new Date(now()).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+  );
+  const looked = { stage, integrations: readDeployed(stage), nowMs: now() };
+  const findings = (await Promise.all(CHECKS.map((check) => findingsOf(check, looked)))).flat();
+  terminal.print(`${describeFindings(findings)}\n${describeSum(findings, stage.name)}`);
+  return isReady(findings) ? 0 : 1;
+}

@@ -1,0 +1,63 @@
+import {
+  type ReconcileInput,
+  type ReconcileReport,
+  reconcileReportSchema,
+} from '../../lambdas/contract/reconciliation.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
+import { entryOf } from '../integration/integrations-document.ts';
+import { CommandFailed } from '../shared/command-failed.ts';
+import type { Context } from '../shared/context.ts';
+import { invokeFunction } from '../shared/invoke-function.ts';
+import type { Stage } from '../shared/stage.ts';
+import { describeReconciliation, isInOrder } from './describe-reconciliation.ts';
+
+/** A Lambda function runs for at most 15 minutes; a minute more for its start. */
+const LONGEST_ANSWER_MS = 16 * 60_000;
+
+export interface ReconcileOptions {
+  readonly stage: string;
+  /** UTC days of acceptance, today included. */
+  readonly days?: number | undefined;
+  readonly boundSeconds?: number | undefined;
+  readonly integration?: string | undefined;
+  readonly dryRun?: true | undefined;
+  readonly json?: true | undefined;
+}
+
+/** `reconcile`: 0 where everything balances, else 1. @throws CommandFailed */
+export async function reconcile(options: ReconcileOptions, context: Context): Promise<number> {
+  const { stage: stageName, json, days, boundSeconds, integration: id, dryRun = false } = options;
+  const { print } = context.terminal;
+  const stage = await context.openStage(stageName);
+  if (!json) print('reconciling: with many webhooks this takes minutes');
+  const report = await invoke(stage, {
+    ...(days !== undefined && { days }),
+    ...(boundSeconds !== undefined && { in_flight_bound_seconds: boundSeconds }),
+    ...(id !== undefined && { integration_id: id }),
+    dry_run: dryRun,
+  });
+  if (id !== undefined && report.accepted === 0) entryOf((await readDeployed(stage)).document, id);
+  print(json ? JSON.stringify(report) : describeReconciliation(report, stage.name));
+  return isInOrder(report) ? 0 : 1;
+}
+
+async function invoke(stage: Stage, input: ReconcileInput): Promise<ReconcileReport> {
+  // The client's own timeout is for functions that answer within a minute.
+  const waiting = { requestTimeout: LONGEST_ANSWER_MS, abortSignal: AbortSignal.timeout(LONGEST_ANSWER_MS) };
+  const asked = {
+    output: 'ReconcileFunctionName',
+    name: 'Reconcile',
+    input,
+    schema: reconcileReportSchema,
+    waiting,
+  } as const;
+  return await invokeFunction(stage, asked).catch((thrown: Error) => {
+    if (thrown.name === 'AbortError' || thrown.name === 'TimeoutError') {
+      throw new CommandFailed('the function Reconcile has not answered: its log says what it did, in CloudWatch');
+    }
+    if (thrown.name === 'TooManyRequestsException') {
+      throw new CommandFailed('the function Reconcile is at work already, by its schedule: try again in a few minutes');
+    }
+    throw thrown;
+  });
+}

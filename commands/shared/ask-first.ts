@@ -1,0 +1,12 @@
+import type { Context } from './context.ts';
+
+/** Whether to go on: somebody said so beforehand, or says so now. */
+export async function mayGoOn(question: string, isSaid: boolean | undefined, { terminal }: Context): Promise<boolean> {
+  if (isSaid) return true;
+  const answer = await terminal.ask(`${question} [y/N] `);
+  const isYes = /^\s*y(es)?\s*$/i.test(answer ?? '');
+  if (!isYes) terminal.print(`nothing is changed${answer === undefined ? ': --yes answers beforehand' : ''}`);
+  // Nothing more is asked, and an open terminal would keep Ctrl-C to itself.
+  terminal.close();
+  return isYes;
+}

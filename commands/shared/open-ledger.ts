@@ -1,0 +1,44 @@
+import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
+import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
+import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { awsFailure, whereOf } from './aws-failure.ts';
+import { CommandFailed } from './command-failed.ts';
+import type { Context } from './context.ts';
+import type { Stage } from './stage.ts';
+import { readSpan } from './time-span.ts';
+
+/**
+ * The ledger of a stage, which itself says how long it holds what.
+ *
+ * @throws CommandFailed where the stack is older than its ledger
+ */
+export function openLedger(stage: Stage, { now }: Pick<Context, 'now'>): LedgerTable {
+  return createLedgerTable({
+    client: stage.dynamoDb,
+    tableName: stage.output('LedgerTableName'),
+    ...heldDays(stage),
+    now,
+  });
+}
+
+/** How long a stage's ledger holds events and answers, and the facts without them. @throws CommandFailed */
+export function heldDays(stage: Stage): { readonly payloadDays: number; readonly factsDays: number } {
+  return { payloadDays: days(stage, 'LedgerPayloadDays'), factsDays: days(stage, 'LedgerFactsDays') };
+}
+
+/** By when whatever can still be sent was accepted: earlier events are deleted. @throws CommandFailed */
+export function heldSpan(stage: Stage, { now }: Pick<Context, 'now'>): Span {
+  return readSpan({ since: `${heldDays(stage).payloadDays}d`, until: undefined }, now());
+}
+
+function days(stage: Stage, name: 'LedgerPayloadDays' | 'LedgerFactsDays'): number {
+  const text = stage.output(name);
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new CommandFailed(`the output ${name} of stage ${stage.name} is no number of days: ${text}`);
+}
+
+/** The adapter's error as a person is told it; whatever else was thrown, as it is. */
+export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
+  if (!(thrown instanceof LedgerUnavailable)) return thrown;
+  return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not answer: ${thrown.message}`);
+}

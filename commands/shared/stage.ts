@@ -1,0 +1,192 @@
+import { AppConfigClient } from '@aws-sdk/client-appconfig';
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SNSClient } from '@aws-sdk/client-sns';
+import { SQSClient } from '@aws-sdk/client-sqs';
+import { openClient } from '../../lambdas/adapters/aws-clients.ts';
+import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
+import { NotRunning, readState } from '../../local/console/state-file.ts';
+import { awsFailure } from './aws-failure.ts';
+import { CommandFailed } from './command-failed.ts';
+
+/** The outputs that commands need, of all that `lib/outputs.ts` lists. */
+export type OutputName =
+  | 'AppConfigApplicationId'
+  | 'FlagsEnvironmentId'
+  | 'FlagsProfileId'
+  | 'FlagsStrategyId'
+  | 'IntegrationsEnvironmentId'
+  | 'IntegrationsProfileId'
+  | 'EmergencyStrategyId'
+  | 'IntegrationSecretsPrefix'
+  | 'SendTestFunctionName'
+  | 'CheckWarehouseFunctionName'
+  | 'ReconcileFunctionName'
+  | 'RetryWorkflowArn'
+  | 'LedgerTableName'
+  | 'LedgerPayloadDays'
+  | 'LedgerFactsDays'
+  | 'EventsQueueUrl'
+  | 'DeliveriesQueueUrl'
+  | 'DeliveriesQueueArn'
+  | 'DeliveriesDeadLetterQueueUrl'
+  | 'DeliveriesDeadLetterQueueArn'
+  | 'EgressAddresses'
+  | 'SnowflakeSecretName'
+  | 'EventsQueueArn'
+  | 'EventsDeadLetterQueueUrl'
+  | 'RescueDeadLetterQueueUrl'
+  | 'OutcomesQueueArn'
+  | 'OutcomesDeadLetterQueueUrl'
+  | 'ReconcileDeadLetterQueueUrl'
+  | 'AlarmTopicArn';
+
+/** Services of which a command of the AWS CLI is shown. */
+export type CliService = 'appconfig' | 'secretsmanager' | 'lambda' | 'sqs' | 'sns';
+
+interface Clients {
+  readonly appConfig: AppConfigClient;
+  readonly secretsManager: SecretsManagerClient;
+  readonly lambda: LambdaClient;
+  readonly dynamoDb: DynamoDBClient;
+  readonly sqs: SQSClient;
+  readonly cloudWatch: CloudWatchClient;
+  readonly sns: SNSClient;
+}
+
+/** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
+export interface Stage extends Clients {
+  readonly name: string;
+  /** How far its clock is ahead of this machine's, in milliseconds: 0, except where the local platform has skipped time. */
+  readonly clockOffsetMs: number;
+  /** @throws OutputMissing */
+  output(name: OutputName): string;
+  /** A command of the AWS CLI that a person can paste, aimed at this stage. */
+  awsCli(service: CliService, words: string): string;
+  close(): void;
+}
+
+/** No platform runs, for a command that would ask it. */
+export class StageNotRunning extends CommandFailed {}
+
+/** The stack is older than what a command asks of it. */
+export class OutputMissing extends CommandFailed {}
+
+/** The platform's own (`local/`): nothing checks them. */
+const LOCAL_REGION = 'us-east-1';
+const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' };
+
+/** @throws CommandFailed where there is no such stage within reach */
+export async function openStage(
+  name: string,
+  variables: Readonly<Record<string, string | undefined>>,
+  stateFile: string,
+): Promise<Stage> {
+  return name === 'local' ? localStage(stateFile) : deployedStage(name, variables);
+}
+
+function localStage(stateFile: string): Stage {
+  const { endpoints, outputs, clock_offset_ms: clockOffsetMs } = localState(stateFile);
+  const options = (service: string) => {
+    const endpoint = endpoints[`AWS_ENDPOINT_URL_${service}`];
+    if (endpoint === undefined) throw new CommandFailed(`the running platform has no ${service}: start it again`);
+    return { endpoint, region: LOCAL_REGION, credentials: LOCAL_CREDENTIALS };
+  };
+  const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
+  return stageOf('local', outputs, {
+    clockOffsetMs,
+    appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, options('APPCONFIG')),
+    secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, options('SECRETS_MANAGER')),
+    lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, options('LAMBDA')),
+    dynamoDb: openClient(DynamoDBClient, CLIENT_WAITS.command, options('DYNAMODB')),
+    sqs: openClient(SQSClient, CLIENT_WAITS.command, options('SQS')),
+    cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, options('CLOUDWATCH')),
+    sns: openClient(SNSClient, CLIENT_WAITS.command, options('SNS')),
+    awsCli: (service, words) =>
+      `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
+      `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
+  });
+}
+
+const CLI_ENDPOINT = {
+  appconfig: 'AWS_ENDPOINT_URL_APPCONFIG',
+  secretsmanager: 'AWS_ENDPOINT_URL_SECRETS_MANAGER',
+  lambda: 'AWS_ENDPOINT_URL_LAMBDA',
+  sqs: 'AWS_ENDPOINT_URL_SQS',
+  sns: 'AWS_ENDPOINT_URL_SNS',
+} as const satisfies Record<CliService, string>;
+
+function localState(stateFile: string) {
+  try {
+    return readState(stateFile);
+  } catch (thrown) {
+    if (thrown instanceof NotRunning) throw new StageNotRunning(thrown.message);
+    throw thrown;
+  }
+}
+
+async function deployedStage(name: string, variables: Readonly<Record<string, string | undefined>>): Promise<Stage> {
+  // The SDK reads AWS_REGION only; the AWS CLI's users have the other one.
+  const region = variables.AWS_REGION ?? variables.AWS_DEFAULT_REGION;
+  const where = region === undefined ? {} : { region };
+  const cloudFormation = openClient(CloudFormationClient, CLIENT_WAITS.command, where);
+  try {
+    const outputs = await stackOutputs(cloudFormation, `LearningTimeWebhooks-${name}`);
+    return stageOf(name, outputs, {
+      appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, where),
+      secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, where),
+      lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, where),
+      dynamoDb: openClient(DynamoDBClient, CLIENT_WAITS.command, where),
+      sqs: openClient(SQSClient, CLIENT_WAITS.command, where),
+      cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, where),
+      sns: openClient(SNSClient, CLIENT_WAITS.command, where),
+      clockOffsetMs: 0,
+      awsCli: (service, words) => `aws ${service} ${words}`,
+    });
+  } finally {
+    cloudFormation.destroy();
+  }
+}
+
+/** The outputs of a deployed stack. @throws CommandFailed where there is none of that name within reach */
+export async function stackOutputs(
+  client: CloudFormationClient,
+  stackName: string,
+): Promise<Readonly<Record<string, string>>> {
+  const answer = await client.send(new DescribeStacksCommand({ StackName: stackName })).catch(async (thrown: Error) => {
+    if (thrown.name === 'ValidationError' && thrown.message.includes('does not exist')) {
+      const region = await client.config.region();
+      throw new CommandFailed(
+        `there is no stack ${stackName} in ${region}, in the account of the credentials at hand: is it deployed, and are AWS_REGION and AWS_PROFILE right?`,
+      );
+    }
+    throw new CommandFailed(awsFailure(thrown, `AWS CloudFormation, for the stack ${stackName},`) ?? thrown.message);
+  });
+  const outputs = answer.Stacks?.[0]?.Outputs ?? [];
+  return Object.fromEntries(outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]));
+}
+
+function stageOf(
+  name: string,
+  outputs: Readonly<Record<string, string>>,
+  { awsCli, clockOffsetMs, ...clients }: Clients & Pick<Stage, 'awsCli' | 'clockOffsetMs'>,
+): Stage {
+  return {
+    name,
+    clockOffsetMs,
+    ...clients,
+    awsCli,
+    output(key) {
+      const value = outputs[key];
+      if (value !== undefined) return value;
+      const remedy = name === 'local' ? 'start the platform again' : 'deploy its current version';
+      throw new OutputMissing(`the stack of stage ${name} has no output ${key}: ${remedy}`);
+    },
+    close() {
+      for (const client of Object.values(clients)) client.destroy();
+    },
+  };
+}

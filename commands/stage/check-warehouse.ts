@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import {
+  type CheckWarehouseReport,
+  WAREHOUSE_CHECKS,
+  type WarehouseCheck,
+} from '../../lambdas/contract/check-warehouse.ts';
+import type { Context } from '../shared/context.ts';
+import { invokeFunction } from '../shared/invoke-function.ts';
+import { alignColumns } from '../shared/table.ts';
+import { readKnownSums } from './known-sums.ts';
+
+/** As the function answers; a field that a newer one adds is ignored. */
+const reportSchema = z.object({
+  checks: z
+    .array(
+      z.object({
+        check: z.enum(WAREHOUSE_CHECKS),
+        verdict: z.enum(['yes', 'no', 'not_made']),
+        finding: z.string(),
+        warning: z.string().exactOptional(),
+        remedy: z.string().exactOptional(),
+        differences: z.array(z.string()).exactOptional(),
+      }),
+    )
+    .min(1),
+}) satisfies z.ZodType<CheckWarehouseReport>;
+
+export interface CheckWarehouseOptions {
+  readonly stage: string;
+  /** A CSV file of known sums. */
+  readonly sample?: string | undefined;
+}
+
+/** `check-warehouse`: 0 where every check is a yes, else 1. @throws UsageError where the sample cannot be read; CommandFailed */
+export async function checkWarehouse(
+  { sample: file, stage: stageName }: CheckWarehouseOptions,
+  context: Context,
+): Promise<number> {
+  const sample = file === undefined ? undefined : readKnownSums(file);
+  const stage = await context.openStage(stageName);
+  const report = await invokeFunction(stage, {
+    output: 'CheckWarehouseFunctionName',
+    name: 'CheckWarehouse',
+    input: { ...(sample !== undefined && { sample }) },
+    schema: reportSchema,
+  });
+  context.terminal.print(describeChecks(report, stage.name));
+  return isWell(report) ? 0 : 1;
+}
+
+function isWell({ checks }: CheckWarehouseReport): boolean {
+  return checks.every(({ verdict }) => verdict === 'yes');
+}
+
+const VERDICTS = { yes: 'yes', no: 'no', not_made: '-' } as const;
+
+/** A line for each check; under it what may go wrong, what differs, and what mends it. */
+export function describeChecks(report: CheckWarehouseReport, stageName: string): string {
+  const heading = isWell(report) ? 'The warehouse answers' : 'The warehouse is not as it must be';
+  return `${heading} (asked from stage ${stageName})\n\n${alignColumns(report.checks.flatMap(linesOf))}`;
+}
+
+function linesOf({ check, verdict, finding, warning, remedy, differences = [] }: WarehouseCheck): string[][] {
+  const under = [
+    ...(warning === undefined ? [] : [`warning: ${warning}`]),
+    ...differences,
+    ...(remedy === undefined ? [] : [`mend: ${remedy}`]),
+  ];
+  return [[check, VERDICTS[verdict], finding], ...under.map((line) => ['', '', line])].map((row) => row.map(oneLine));
+}
+
+/** A course key may hold anything. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ');
+}

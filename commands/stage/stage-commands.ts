@@ -1,0 +1,89 @@
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import * as z from 'zod';
+import { MAX_SAMPLES } from '../../lambdas/contract/check-warehouse.ts';
+import { EVENT_TYPES, KINDS } from '../../lambdas/contract/event-types/event-types.ts';
+import type { Parent, Run } from '../program.ts';
+import { CRITERIA, PHASES } from '../rollout/criteria.ts';
+import { integrationOption, jsonOption, numberBetween, stageOption } from '../shared/options.ts';
+
+/** Bounds of `--hours`, and what it is without. CloudWatch keeps the period's values for 63 days, twice this is read. */
+const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
+
+/** Commands that look at a stage, and change nothing. */
+export function addStageCommands(program: Parent, run: Run): void {
+  program
+    .command('preflight')
+    .description('is a stage ready for its first event? Connects to endpoints from this machine, and sends nothing')
+    .addOption(stageOption())
+    .action((options) =>
+      run(async (context) => (await import('../preflight/preflight.ts')).preflight(options, context)),
+    );
+  program
+    .command('alarms')
+    .description('which alarms are in ALARM, pages first, and what each means; docs/runbook.md has a heading for each')
+    .option('--all', 'the other alarms, too')
+    .addOption(stageOption())
+    .action((options) => run(async (context) => (await import('./alarms.ts')).alarms(options, context)));
+  program
+    .command('check-warehouse')
+    .description(
+      'queries Snowflake from inside the stage: the secret and its age, login, role, warehouse, grants, columns, one row',
+    )
+    .option(
+      '--sample <file>',
+      `compares known sums with the table's: CSV of user_id,course_id,enterprise_customer_uuid,total_seconds, with that line first, and at most ${MAX_SAMPLES} more`,
+    )
+    .addOption(stageOption())
+    .action((options) =>
+      run(async (context) => (await import('./check-warehouse.ts')).checkWarehouse(options, context)),
+    );
+  program
+    .command('send-test')
+    .description('sends an integration one signed test event from the stage’s own addresses, and prints the response')
+    .addOption(integrationOption('whose endpoint').makeOptionMandatory())
+    .addOption(stageOption())
+    .action((options) =>
+      run(async (context) => (await import('../integration/send-test.ts')).sendTest(options, context)),
+    );
+  program
+    .command('retry-schedule')
+    .description('when a delivery would be attempted, in clock time, if every attempt failed')
+    .addOption(integrationOption('whose retry policy').makeOptionMandatory())
+    .addOption(
+      new Option('--event-type <type>', 'only this event type').choices([...new Set([...EVENT_TYPES, ...KINDS])]),
+    )
+    .addOption(
+      new Option('--at <time>', 'of the first attempt, as 2026-01-31T09:00:00+01:00 (default: now)').argParser(timeMs),
+    )
+    .option('--file <file>', 'a document of integrations on disk, instead of the stage’s')
+    .addOption(stageOption().conflicts('file'))
+    .action((options) =>
+      run(async (context) => (await import('../integration/retry-schedule.ts')).retrySchedule(options, context)),
+    );
+
+  const rollout = program.command('rollout').description('is the rollout of learning time ready for its next phase?');
+  rollout
+    .command('check')
+    .description('answers each criterion of a phase by the stage’s metrics: yes, no, or not enough data')
+    .addArgument(
+      rollout
+        .createArgument('<phase>', PHASES.map((phase) => `${phase}: ${CRITERIA[phase].reach}`).join('; '))
+        .choices(PHASES),
+    )
+    .addOption(
+      new Option('--hours <n>', `the last n hours, ${HOURS.least} to ${HOURS.most}`)
+        .default(HOURS.usual)
+        .argParser(numberBetween(HOURS.least, HOURS.most)),
+    )
+    .addOption(jsonOption())
+    .addOption(stageOption())
+    .action((phase, options) =>
+      run(async (context) => (await import('../rollout/rollout.ts')).checkRollout(phase, options, context)),
+    );
+}
+
+/** In epoch milliseconds. */
+function timeMs(text: string): number {
+  if (z.iso.datetime({ offset: true }).safeParse(text).success) return Date.parse(text);
+  throw new InvalidArgumentError('It must have an offset, as 2026-01-31T09:00:00+01:00 or 2026-01-31T08:00:00Z.');
+}

@@ -1,0 +1,116 @@
+import { describe, expect, test } from '@jest/globals';
+import { eachTest } from '../../support/each-test.ts';
+import { MARK, SIGNING_SECRET, SNOWFLAKE_SECRET, startPreflightWorld } from './preflight-world.ts';
+
+const stage = eachTest(startPreflightWorld);
+
+test('a stage that is ready: a yes in every line, 0, and nothing was sent or changed', async () => {
+  const versions = stage.world.versions();
+  expect(await stage.run()).toBe(0);
+  expect(stage.world.printed()).toBe(`\
+preflight of stage local, 2026-01-15 12:00 UTC
+yes  secret of Snowflake         filled and well-formed, 0 days old
+yes  integrations                1 in version 2, all entries fit
+yes  secrets of integrations     whole: 1 of 1
+yes  endpoints, from here        up: 1 of 1
+yes  egress addresses            none of its own: requests leave from this machine
+yes  alarm subscriptions         confirmed: email on-call@example.com
+yes  alarm notifications         CloudWatch may publish to the topic
+yes  readers of the queues       events: 5 at once; deliveries: 10 at once; outcomes: 2 at once
+yes  concurrency of Lambda       50 of the account’s 1000 are unreserved, 19 are needed (15 for readers, 4 besides)
+yes  flag                        version 1 fits; it is off
+yes  dead letters of events      none
+yes  dead letters of deliveries  none
+yes  dead letters of outcomes    none
+yes  dead letters of rescue      none
+yes  dead letters of reconciler  none
+stage local is ready for its first event`);
+  expect(stage.partner.connections).toHaveLength(1);
+  expect(stage.partner.received).toEqual([]);
+  expect(stage.world.tested).toEqual([]);
+  expect(stage.changes).toEqual([]);
+  expect(stage.world.versions()).toBe(versions);
+});
+
+test('a stage that was just deployed: what to do first, each with a command', async () => {
+  stage.world.plane.secretsManager.remove('/local/snowflake');
+  stage.world.deploy({ integrations: [] });
+  stage.letters['events-dead-letters'] = 2;
+  expect(await stage.run()).toBe(1);
+  const local = 'AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local AWS_DEFAULT_REGION=us-east-1 aws';
+  const there = `--endpoint-url ${stage.world.plane.endpoint}`;
+  expect(stage.world.printed()).toContain(`
+no   secret of Snowflake         has no value yet
+     ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/deploy.md, step 3, writes the file
+no   integrations                there are none yet
+     ./ltw integration add --id ID --url URL --stage local
+yes  egress addresses `);
+  expect(stage.world.printed()).toContain(`
+no   dead letters of events      2 letters
+     ${local} sqs receive-message --queue-url http://sqs/0/events-dead-letters --max-number-of-messages 10 --visibility-timeout 30 --message-attribute-names All ${there}
+`);
+  expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
+});
+
+describe('what may not be looked at', () => {
+  test.each([
+    ['GetAccountSettings', 'concurrency of Lambda'],
+    ['GetFunctionConfiguration', 'endpoints, from here'],
+    ['ListSubscriptionsByTopic', 'alarm subscriptions'],
+    ['GetTopicAttributes', 'alarm notifications'],
+  ])('%s is denied: a question mark and why, the rest is answered, 1', async (call, what) => {
+    stage.denied.add(call);
+    expect(await stage.run()).toBe(1);
+    const why = `AWS denies it to you: you are not authorized to perform ${call}`;
+    expect(stage.lines('?')).toEqual([`${`?    ${what}`.padEnd(33)}${why}`]);
+    expect(stage.lines('no')).toEqual([]);
+    expect(stage.lines('yes')).toHaveLength(14);
+    expect(stage.lines('stage')).toEqual(['stage local is not ready yet (1 × not known)']);
+  });
+
+  test('a service that fails', async () => {
+    stage.world.plane.secretsManager.setDown(true);
+    expect(await stage.run()).toBe(1);
+    expect(stage.lines('?').map((line) => line.slice(5, 33).trim())).toEqual(['secret of Snowflake', 'secret of acme']);
+    expect(stage.lines('yes')).toHaveLength(13);
+  });
+
+  test('a stack that is older than its alarms', async () => {
+    const old = await startPreflightWorld(['AlarmTopicArn', 'RescueDeadLetterQueueUrl']);
+    expect(await old.run()).toBe(1);
+    expect(old.lines('?')).toEqual([
+      '?    alarm subscriptions         this stack has no alarm topic: deploy it anew',
+      '?    alarm notifications         the stack of stage local has no output AlarmTopicArn: start the platform again',
+      '?    dead letters of rescue      the stack of stage local has no output RescueDeadLetterQueueUrl: start the platform again',
+    ]);
+    expect(old.lines('     ')).toEqual(Array(3).fill('     npm start   # once the platform that runs is ended'));
+    await old.close();
+  });
+});
+
+test('where a stage’s webhooks may not go is not knocked at from here either', async () => {
+  stage.lambda.variables = { ALLOW_PLAIN_HTTP: 'true', ALLOWED_CIDRS: '', ALLOWED_PORTS: 'any' };
+  expect(await stage.run()).toBe(1);
+  expect(stage.lines('no')).toEqual([
+    expect.stringMatching(/endpoint of acme .*127\.0\.0\.1:\d+: FORBIDDEN_ADDRESS, /),
+  ]);
+  expect(stage.partner.connections).toEqual([]);
+});
+
+test('what secrets hold is nowhere in what is said, whatever is wrong with them', async () => {
+  const { private_key: key } = SNOWFLAKE_SECRET;
+  const keyLine = key.split('\n')[1] ?? '';
+  const texts = [MARK, JSON.stringify(MARK), JSON.stringify({ ...SNOWFLAKE_SECRET, private_key: MARK })];
+  for (const text of [...texts, JSON.stringify({ ...SNOWFLAKE_SECRET, user: undefined, access_url: MARK })]) {
+    stage.putSnowflake(text);
+    await stage.run();
+  }
+  for (const fields of [{ signing_secrets: [MARK] }, { signing_secrets: MARK, api_key: MARK }]) {
+    stage.world.putSecret('acme', fields);
+    expect(await stage.run()).toBe(1);
+  }
+  stage.world.plane.secretsManager.put('/local/integrations/acme', MARK);
+  await stage.run();
+  expect(stage.lines('no').filter((line) => line.includes('secret of '))).toHaveLength(4 + 3 + 3);
+  for (const hidden of [MARK, keyLine, SIGNING_SECRET]) expect(stage.world.printed()).not.toContain(hidden);
+});
