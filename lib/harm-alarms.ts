@@ -17,7 +17,7 @@ const MAX_FALLBACKS_PERCENT = 20;
 const MAX_EVENT_AGE_SECONDS = 300;
 
 /**
- * A rate limit delays a message by up to 900 s (`hand-on.ts`), and a minute more finds it a function; so old, it waits for
+ * A rate limit delays a message by up to 900 s (`deliver-messages.ts`), and a minute more finds it a function; so old, it waits for
  * one that is throttled. Seconds. SQS leaves out what was received three times (SQS Developer Guide, "Available CloudWatch
  * metrics"), so a message that kills its function every four minutes never grows so old.
  */

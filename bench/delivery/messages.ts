@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import type { Delivery, SettledEnrichment } from '../../lambdas/contract/delivery.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import type { Ready } from '../../lambdas/delivery/try-delivery.ts';
+import type { Ready } from '../../lambdas/delivery/attempt-delivery.ts';
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';

@@ -2,7 +2,7 @@ import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
-import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
+import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { NO_LEDGER } from '../no-ledger.ts';
 import type { Post } from './bare-loop.ts';
@@ -53,10 +53,9 @@ export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPa
   let signed = 0;
   async function sendSignedOneAfterAnother(untilMs: number): Promise<void> {
     while (performance.now() < untilMs) {
-      const { passages, reported } = await tryThroughGate(integration, ready, quiet, true);
-      for (const passage of await Promise.all(passages)) {
-        if (passage.to !== 'settled' || passage.result.outcome !== 'delivered')
-          throw new Error(JSON.stringify(passage));
+      const { outcomes, reported } = await attemptWithinLimits(integration, ready, quiet, true);
+      for (const outcome of await Promise.all(outcomes)) {
+        if (outcome.to !== 'settle' || outcome.result.outcome !== 'delivered') throw new Error(JSON.stringify(outcome));
       }
       await reported;
       signed += ready.length;

@@ -12,9 +12,10 @@ import { deliverBatchEnvironment, readEnvironment } from '../contract/environmen
 import { MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
 import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
-import { buryHeld } from './dead-letters.ts';
+
 import { type DeliverMessagesServices, deliverMessages } from './deliver-messages.ts';
 import { createDeliveryServices } from './delivery-services.ts';
+import { deadLetterExpired } from './settle.ts';
 
 let services: ReturnType<typeof createServices> | undefined;
 
@@ -57,7 +58,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
     now: Date.now,
     slowestMs: MAX_QUEUE_TRY_SECONDS * 1000 + 5_000,
     hide: (receiptHandle, seconds) => queues.hide(environment.DELIVERIES_QUEUE_URL, receiptHandle, seconds),
-    deadLetter: (held) => buryHeld(held, delivering),
+    deadLetter: (expired) => deadLetterExpired(expired, delivering),
   };
   return { delivering, receiving, counter };
 }

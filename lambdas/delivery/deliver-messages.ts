@@ -1,20 +1,29 @@
 import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
 import type { Delivery } from '../contract/delivery.ts';
-import { errorFields, errorName } from '../contract/errors.ts';
+import type { OutgoingMessage, Workflow } from '../contract/delivery-ports.ts';
+import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
 import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
-import type { Hold } from '../contract/ledger-ports.ts';
-import { leaseEndMs } from '../domain/ledger.ts';
-import { claim } from './claim.ts';
-import { bury } from './dead-letters.ts';
+import type { Hold, Ledger } from '../contract/ledger-ports.ts';
+import { METRICS } from '../contract/metrics.ts';
+import { messageToken } from '../domain/identity.ts';
+import { toMessageText } from '../domain/json-text.ts';
+import { leaseEndMs, leaseMs } from '../domain/ledger.ts';
+import { parkedWithoutLedger } from '../domain/parking.ts';
+import { waiting } from '../domain/progress.ts';
+import { readDelivery } from '../domain/read-delivery.ts';
+import type { Ready } from './attempt-delivery.ts';
 import { type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
-import { type GatedTriesServices, tryThroughGate } from './gated-tries.ts';
-import { type HandOnServices, handOn, handOver } from './hand-on.ts';
-import { readDelivery } from './read-delivery.ts';
-import type { Ready } from './try-delivery.ts';
+import { attemptWithinLimits, type LimitedAttemptsServices, type LimitedOutcome } from './limited-attempts.ts';
+import { type DeadLetterServices, type DeliveryOutcome, sendDeadLetter, settle } from './settle.ts';
 
-export interface DeliverMessagesServices extends FindReceiverServices, GatedTriesServices, HandOnServices {}
+export interface DeliverMessagesServices extends FindReceiverServices, LimitedAttemptsServices, DeadLetterServices {
+  readonly ledger: Ledger;
+  readonly workflow: Workflow;
+  /** Sends messages to the deliveries queue again. @returns the ids of those that SQS did not take */
+  defer(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+}
 
-/** A message whose delivery is claimed, and may be tried. */
+/** A message whose delivery is claimed, and may be attempted. */
 interface Candidate extends Ready {
   readonly message: ReceivedMessage;
   readonly hold: Hold;
@@ -22,15 +31,23 @@ interface Candidate extends Ready {
 }
 
 /** Why a message stays in the queue although nothing failed. */
-const IN_HAND = 'another function has it in hand';
+const CLAIMED_ELSEWHERE = 'another function has claimed it';
 
-/** What becomes of a message that stays in the queue is told by its id. */
+/** Delay added to a follow-up that is due immediately, so that the ledger write lands before it runs, in milliseconds. */
+const LEDGER_WRITE_MS = 1000;
+
+/** SQS's longest delay of a message, in seconds; what must wait longer waits in the workflow. */
+const MAX_DELAY_SECONDS = 900;
+
+/** Records by a message's id why it stays in the queue. */
 type Fail = (id: string, thrown: unknown) => void;
 
 /**
- * Delivers a batch: each integration's deliveries pass its gate together, and no integration waits for another's claims.
+ * Delivers a batch: each integration's deliveries ask its limiter together, and no integration waits for another's claims.
  * What must wait goes back to the queue or to the workflow, what cannot succeed to the dead letter queue; only then is its
  * message acknowledged.
+ *
+ * @returns why messages stay in the queue, by their ids
  */
 export async function deliverMessages(
   messages: readonly ReceivedMessage[],
@@ -51,7 +68,7 @@ export async function deliverMessages(
         try {
           const candidate = await prepare(message, delivery, services);
           if (candidate !== 'busy') return candidate;
-          failures.set(message.id, IN_HAND);
+          failures.set(message.id, CLAIMED_ELSEWHERE);
         } catch (thrown) {
           fail(message.id, thrown);
         }
@@ -66,6 +83,8 @@ export async function deliverMessages(
 }
 
 /**
+ * Claims the delivery of a message.
+ *
  * @param delivery or what is wrong with the message
  * @returns undefined where the message is dealt with already
  */
@@ -76,38 +95,95 @@ async function prepare(
 ): Promise<Candidate | 'busy' | undefined> {
   if (typeof delivery === 'string') {
     services.log.error('delivery.rejected', { message_id: message.id, reason: delivery });
-    return bury({ ...message, reason: delivery }, services);
+    return sendDeadLetter({ ...message, reason: delivery }, services);
   }
   const { enrichment, timed } = delivery.progress;
-  // Where timers are asked, and nothing is early.
+  // The workflow's task reads timers, and its wait sends nothing early.
   if (enrichment.status === 'pending' || timed) return handOver(delivery, services);
   const entry = await readEntry(delivery, services);
   const timeoutSeconds = entry.integration?.timeout_seconds ?? 0;
   if (timeoutSeconds > MAX_QUEUE_TRY_SECONDS) return handOver(delivery, services);
-  const claimed = await claim(delivery, entry.integration, services);
+  const claimed = await services.ledger.claim(delivery, leaseMs(timeoutSeconds * 1000));
   if (claimed.verdict === 'busy') return 'busy';
   if (claimed.verdict === 'done') return undefined;
   const { hold } = claimed;
   const receiver = findReceiver(hold.delivery, entry, services);
   if ('result' in receiver) {
-    await handOn(message.id, hold, { to: 'settled', ...receiver }, services);
+    await conclude(message.id, hold, { to: 'settle', ...receiver }, services);
     return undefined;
   }
   const { record } = hold;
   return { message, hold, delivery: hold.delivery, enrichment, notAfterMs: record && leaseEndMs(record), ...receiver };
 }
 
+/** Hands a delivery that is not claimed to the workflow, due at once or at its scheduled time: its first attempt claims it. */
+async function handOver(delivery: Delivery, { workflow, ledger, now }: DeliverMessagesServices): Promise<undefined> {
+  const { timed, due_at } = delivery.progress;
+  const progress = { ...delivery.progress, due_at: timed && due_at !== null ? due_at : new Date(now()).toISOString() };
+  const { token } = await workflow.start({ ...delivery, progress });
+  await ledger.note(delivery, { progress: { ...progress, outcome: 'retry' }, token });
+}
+
 async function deliverGroup(group: readonly Candidate[], services: DeliverMessagesServices, fail: Fail): Promise<void> {
   const [{ integration }] = group as [Candidate];
-  const { passages, reported } = await tryThroughGate(integration, group, services, true);
+  const { outcomes, reported } = await attemptWithinLimits(integration, group, services, true);
   // Each as soon as it is known: what goes back to the queue must not wait for a batch-mate that hangs.
-  const concluded = passages.map(async (passage, index) => {
+  const concluded = outcomes.map(async (outcome, index) => {
     const { message, hold } = group[index] as Candidate;
     try {
-      await handOn(message.id, hold, await passage, services);
+      await conclude(message.id, hold, await outcome, services);
     } catch (thrown) {
       fail(message.id, thrown);
     }
   });
   await Promise.all([...concluded, reported]);
+}
+
+/**
+ * Passes a claimed delivery on as its outcome says, then settles it. What carries it on, or its dead letter, exists before
+ * the ledger says so: a function that is killed in between leaves a claim that ends, and no gap.
+ *
+ * @returns when its message may be acknowledged
+ * @throws QueueRefused, or what the workflow throws, where nothing would carry it on
+ */
+async function conclude(id: string, hold: Hold, outcome: LimitedOutcome, services: DeliverMessagesServices) {
+  if (outcome.to === 'settle') return finish(id, hold, outcome, services);
+  const { delivery } = hold;
+  const { now, counter, defer } = services;
+  if (outcome.to === 'workflow') {
+    const result = waiting(delivery, 'the endpoint is slow', now() + LEDGER_WRITE_MS, outcome.reservedForMs);
+    return carryOn(hold, { result }, services);
+  }
+  counter.count(METRICS.deliveryDeferred);
+  const result = waiting(delivery, outcome.reason, outcome.atMs, outcome.reservedForMs);
+  const delaySeconds = Math.max(0, Math.floor((outcome.atMs - now()) / 1000));
+  if (delaySeconds > MAX_DELAY_SECONDS) return carryOn(hold, { result }, services);
+  const progress = { ...result, deferrals: (delivery.progress.deferrals ?? 0) + 1 };
+  const token = messageToken({ ...delivery, progress });
+  const body = toMessageText({ ...delivery, token, progress });
+  const refused = await defer([{ id, body, groupId: delivery.integration_id, delaySeconds }]);
+  if (refused.size > 0) throw new QueueRefused('the deliveries queue did not take the message back');
+  await settle(hold, { result: progress }, token, services);
+}
+
+async function finish(id: string, hold: Hold, outcome: DeliveryOutcome, services: DeliverMessagesServices) {
+  const { delivery } = hold;
+  const { redrive, ...progress } = outcome.result;
+  if (progress.outcome === 'retry') return carryOn(hold, outcome, services);
+  if (redrive !== undefined) {
+    const { integration_id: integrationId, webhook_id: webhookId } = delivery;
+    const body = toMessageText({ ...delivery, ...redrive });
+    const letter = { id, body, reason: progress.reason ?? 'unknown', integrationId, webhookId };
+    await sendDeadLetter(letter, services);
+  }
+  const isRecorded = await settle(hold, outcome, undefined, services);
+  if (progress.outcome !== 'parked' || isRecorded) return;
+  await carryOn(hold, { result: parkedWithoutLedger(delivery, progress.parked_for, services) }, services);
+}
+
+/** Starts the execution that carries a claimed delivery on. */
+async function carryOn(hold: Hold, outcome: DeliveryOutcome, services: DeliverMessagesServices): Promise<void> {
+  const { redrive: _, ...progress } = outcome.result;
+  const { token } = await services.workflow.start({ ...hold.delivery, progress });
+  await settle(hold, outcome, token, services);
 }

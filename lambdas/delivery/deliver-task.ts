@@ -3,7 +3,7 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import { createCounter } from '../adapters/metrics.ts';
 import type { TaskResult } from '../contract/delivery.ts';
 import { deliverTaskEnvironment, readEnvironment } from '../contract/environment.ts';
-import { readTaskInput } from '../domain/task-input.ts';
+import { readTaskInput } from '../domain/read-delivery.ts';
 import { deliverOne } from './deliver-one.ts';
 import { createDeliveryServices } from './delivery-services.ts';
 

@@ -5,8 +5,8 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
 import { type IntegrationBook, wanted } from '../domain/integrations.ts';
+import { type ParkServices, park } from '../domain/parking.ts';
 import { dead, decided } from '../domain/progress.ts';
-import { type ParkServices, park } from './park.ts';
 
 export interface FindReceiverServices extends ParkServices {
   readonly integrations: IntegrationsSource;
@@ -19,7 +19,7 @@ export interface IntegrationsSource {
   read(): Promise<IntegrationBook | undefined>;
 }
 
-/** The integration a delivery goes to as it stands now, or what becomes of the delivery instead. */
+/** The integration that a delivery goes to as it stands now, or the outcome of the delivery without an attempt. */
 export type Receiver = { readonly integration: Integration } | { readonly result: TaskResult };
 
 /** What the integrations say of a delivery's own. */
@@ -30,9 +30,9 @@ export interface Entry {
 }
 
 /**
- * Looks the integration up again before each try: it may have changed since the event was accepted.
+ * Looks the integration up again before each attempt: it may have changed since the event was accepted.
  *
- * @throws ConfigurationUnavailable where the integrations, or this one's entry, cannot be read: nobody may guess
+ * @throws ConfigurationUnavailable where the integrations, or this one's entry, cannot be read: the endpoint is not known
  */
 export async function readEntry(
   { integration_id: id }: Delivery,

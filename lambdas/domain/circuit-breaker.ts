@@ -1,4 +1,4 @@
-import { AwakeTime } from './awake-time.ts';
+import { AwakeTime } from './response-time.ts';
 
 /** When a service is left alone; stage configuration. */
 export interface BreakerLimits {

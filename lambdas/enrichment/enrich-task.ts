@@ -7,7 +7,7 @@ import type { Progress } from '../contract/delivery.ts';
 import { enrichTaskEnvironment, readEnvironment } from '../contract/environment.ts';
 import { ioDeadlines } from '../contract/io-deadlines.ts';
 import { METRICS } from '../contract/metrics.ts';
-import { readTaskInput } from '../domain/task-input.ts';
+import { readTaskInput } from '../domain/read-delivery.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
 import { type RetryEnrichmentServices, retryEnrichment } from './retry-enrichment.ts';
 

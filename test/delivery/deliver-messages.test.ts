@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
-import type { DeadLetter } from '../../lambdas/delivery/dead-letters.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
+import type { DeadLetter } from '../../lambdas/delivery/settle.ts';
 import { executionToken } from '../../lambdas/domain/identity.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import {
@@ -255,7 +255,7 @@ describe('what the ledger says of a message', () => {
   test('in hand elsewhere: it stays in the queue, and nothing is sent', async () => {
     const { services, sent, log } = world({ ledger: claiming({ verdict: 'busy', untilMs: NOW + 1 }) });
     expect([...(await deliverMessages(messagesFor('acme'), services))]).toEqual([
-      ['message for acme', 'another function has it in hand'],
+      ['message for acme', 'another function has claimed it'],
     ]);
     expect(sent).toEqual([]);
     expect(log.messages()).not.toContain('delivery.failed');

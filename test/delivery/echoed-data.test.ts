@@ -6,8 +6,8 @@ import { encryptFields } from '../../lambdas/adapters/field-encryption.ts';
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
+import { attemptDelivery } from '../../lambdas/delivery/attempt-delivery.ts';
 import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
-import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
 import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { createRetryAfterReader } from '../../lambdas/domain/retry-after.ts';
@@ -128,7 +128,7 @@ async function attempt(to: Integration) {
   const counter = fakeCounter();
   const payload = JSON.stringify({ user: LEARNER, course: { id: 'course-v1:Org+Course+Run' } });
   const given = delivery(ENRICHED, { payload });
-  const tried = await tryDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
+  const tried = await attemptDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
   const { answerStart: response = '', ...rest } = tried;
   const { redrive: _, ...result } = tried.result;
   const letter = { id: '1', body: '', reason: tried.result.reason ?? '' };

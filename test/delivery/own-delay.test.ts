@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
-import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
+import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
 import { openGate, sendingServices } from '../support/sending.ts';
 
@@ -48,9 +48,9 @@ function attempts(path: string, reportSlow: Gate['reportSlow']) {
   const services = { ...sendingServices([], { sender, now }), ...more };
   const begin = async () => {
     const ready = { delivery: delivery(), enrichment: ENRICHED };
-    const { passages, reported } = await tryThroughGate(to, [ready], services, true);
+    const { outcomes, reported } = await attemptWithinLimits(to, [ready], services, true);
     await reported;
-    return passages[0];
+    return outcomes[0];
   };
   return { begin, limiter };
 }
@@ -83,8 +83,8 @@ test('a partner that responds within 20 ms is not slow because this process had 
   }
   begun.push(begin());
   block();
-  const passages = await Promise.all(begun);
-  expect(passages).toMatchObject(passages.map(() => ({ to: 'settled', result: { outcome: 'delivered' } })));
+  const outcomes = await Promise.all(begun);
+  expect(outcomes).toMatchObject(outcomes.map(() => ({ to: 'settle', result: { outcome: 'delivered' } })));
   expect(reportSlow).not.toHaveBeenCalled();
   expect(limiter.reports.filter(({ tookMs }) => tookMs >= 3_000)).toEqual([]);
 });

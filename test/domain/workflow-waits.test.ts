@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
+import { park } from '../../lambdas/domain/parking.ts';
 import { decided, waiting } from '../../lambdas/domain/progress.ts';
-import { asleep } from '../../lambdas/domain/sleep.ts';
 import { LONG_WAIT_MS, SHORT_WAITS, withWaitCounted } from '../../lambdas/domain/workflow-waits.ts';
 import { random } from '../support/arbitraries.ts';
-import { delivery, NOW, PLAIN } from '../support/factories.ts';
+import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
 
 const clock = { now: () => NOW, random: () => 0 };
 const waitedFor = (waits: number, attempt = 0) => delivery(PLAIN, {}, { attempt, ...(waits > 0 && { waits }) });
@@ -37,10 +37,11 @@ describe('a wait without an attempt', () => {
     expect(result).toMatchObject({ waits: 81, reserved_for: new Date(late).toISOString() });
   });
 
-  test('a sleep is one, too', () => {
-    const slept = asleep(waitedFor(50), { cause: 'paused', why: 'it is paused' }, NOW, () => 0.5);
-    expect(withWaitCounted(waitedFor(50), slept, clock)).toMatchObject({ waits: 51, sleeps: 1 });
-    expect(dueInMs(withWaitCounted(waitedFor(50), slept, clock))).toBe(LONG_WAIT_MS);
+  test('of a parked delivery is one, too', () => {
+    const services = { ...clock, log: fakeLog(), counter: fakeCounter() };
+    const parked = park(waitedFor(50), { cause: 'paused', why: 'it is paused' }, services);
+    expect(withWaitCounted(waitedFor(50), parked, clock)).toMatchObject({ waits: 51, sleeps: 1 });
+    expect(dueInMs(withWaitCounted(waitedFor(50), parked, clock))).toBe(LONG_WAIT_MS);
   });
 });
 

@@ -6,8 +6,8 @@ import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
 import { integrationSchema } from '../../lambdas/contract/integration.ts';
 import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
 import { reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
+import { PARKING_WAITS_MS } from '../../lambdas/domain/parking.ts';
 import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-timing.ts';
-import { SLEEPS_MS } from '../../lambdas/domain/sleep.ts';
 import { findStage } from '../../lib/stage.ts';
 import {
   flatten,
@@ -379,9 +379,9 @@ describe('an execution', () => {
     const delays = retries * longestDelay * (1 + JITTER);
     expect(delays / DAY_SECONDS).toBeCloseTo(11);
     const tries = (retries + 1) * States.Deliver.TimeoutSeconds;
-    const asleep = SLEEPS_MS.reduce((sum, sleep) => sum + sleep / 1000, 0) * (1 + JITTER);
+    const parked = PARKING_WAITS_MS.reduce((sum, waitMs) => sum + waitMs / 1000, 0) * (1 + JITTER);
     const enrichment = ((3 * ENRICHMENT_RETRY_STEP_MS) / 1000) * (1 + JITTER) + 3 * States.Enrich.TimeoutSeconds;
-    const longest = enrichment + delays + tries + (retries + 1) * asleep;
+    const longest = enrichment + delays + tries + (retries + 1) * parked;
     expect(longest / DAY_SECONDS).toBeCloseTo(11.6, 1);
     // As long as `Deliver` is retried where Lambda did not run it: docs/decisions/0007.
     const withoutFunction = 72 * 3600;

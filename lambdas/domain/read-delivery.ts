@@ -3,7 +3,23 @@ import { MalformedDelivery } from '../contract/errors.ts';
 import { faultsOf } from '../contract/faults.ts';
 
 /**
- * The delivery that the workflow hands to a task.
+ * Reads a message of the deliveries queue.
+ *
+ * @returns the delivery, or the fields that do not fit; their values are not repeated
+ */
+export function readDelivery(body: string): Delivery | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    return 'not JSON';
+  }
+  const result = deliverySchema.safeParse(value);
+  return result.success ? result.data : faultsOf(result.error, 'delivery');
+}
+
+/**
+ * Reads the delivery that the workflow hands to a task.
  *
  * @throws MalformedDelivery naming the fields that do not fit; their values are not repeated
  */

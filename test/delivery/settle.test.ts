@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { buryHeld, type DeadLetter } from '../../lambdas/delivery/dead-letters.ts';
+import { type DeadLetter, deadLetterExpired } from '../../lambdas/delivery/settle.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, PLAIN } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 
@@ -14,7 +14,7 @@ async function bury(bodies: Readonly<Record<string, string>>, refused: readonly 
   const log = fakeLog();
   const counter = fakeCounter();
   const held = Object.entries(bodies).map(([id, body]) => ({ id, body, reason: 'held too long: no integrations' }));
-  const stuck = await buryHeld(held, {
+  const stuck = await deadLetterExpired(held, {
     ledger: openLedger(),
     async deadLetter(more) {
       letters.push(...more);

@@ -7,14 +7,14 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { beginningOf } from '../contract/text.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
+import { type ParkServices, park } from '../domain/parking.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
 import { type RetryAfterReader, throttleHoldMs } from '../domain/retry-after.ts';
 import { nextTryAt, onceMoreAt, retryPolicyOf } from '../domain/retry-policy.ts';
-import { type ParkServices, park } from './park.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
-export interface TryDeliveryServices extends SendWebhookServices, ParkServices {
+export interface AttemptDeliveryServices extends SendWebhookServices, ParkServices {
   readonly log: Log;
   readonly counter: Counter;
   readonly retryAfterMs: RetryAfterReader;
@@ -31,30 +31,30 @@ export interface Ready {
 /** What an attempt says about its endpoint. `throttled`: it refused the request as one too many, for now. */
 export type EndpointState = 'alive' | 'failing' | 'throttled' | 'gone' | 'unknown';
 
-export interface Tried {
+export interface Attempted {
   readonly result: TaskResult;
   readonly endpoint: EndpointState;
   /** The partner asked for so long a pause, in milliseconds; 0: for none. */
   readonly holdMs: number;
-  /** From its beginning to its end, in milliseconds; where the gate is told of it, the time of its requests. */
+  /** From its beginning to its end, in milliseconds; in a report to the limiter, the time of its requests only. */
   readonly tookMs: number;
   /** Absent where nothing could be sent. */
   readonly attempt?: Attempt;
-  /** The beginning of the partner's answer, where it is no 2xx. It may hold anything: never for logs. */
+  /** The beginning of the partner's response, where it is no 2xx. It may hold anything: never for logs. */
   readonly answerStart?: string;
 }
 
 /**
- * One try: composes the body, sends it, and says what becomes of the delivery. A partner's refusal is a result; what is
+ * One attempt: composes the body, sends it, and decides the delivery's outcome. A partner's refusal is a result; what is
  * thrown is a fault of ours.
  *
  * @throws SecretUnavailable
  */
-export async function tryDelivery(
+export async function attemptDelivery(
   { delivery, enrichment, notAfterMs }: Ready,
   integration: Integration,
-  services: TryDeliveryServices,
-): Promise<Tried> {
+  services: AttemptDeliveryServices,
+): Promise<Attempted> {
   const startedAtMs = services.now();
   const attempt = delivery.progress.attempt + 1;
   const { earlier_tries: earlierTries } = delivery.progress;
@@ -79,13 +79,13 @@ export async function tryDelivery(
   const pauseMs = isThrottled ? throttleHoldMs(askedMs) : askedMs;
   const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
-  tell(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs: tookMs, endedAtMs }, services);
+  logAndCount(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs: tookMs, endedAtMs }, services);
   return {
     result,
     endpoint: endpointState(sent, isThrottled),
     holdMs: pauseMs ?? 0,
     tookMs,
-    ...remembered(sent, startedAtMs, tookMs),
+    ...recorded(sent, startedAtMs, tookMs),
   };
 
   function conclude(): TaskResult {
@@ -99,7 +99,7 @@ export async function tryDelivery(
     return failed(`${attempt} ${attempt === 1 ? 'try' : 'tries'} failed, the last with: ${sent.reason}`);
   }
 
-  /** Once more from the beginning, where its kind is worth that and has not had it. */
+  /** A second round of attempts, where the policy of its kind has one and this was the first. */
   function failed(reason: string): TaskResult {
     const onceMoreDueAt = earlierTries === undefined ? onceMoreAt(policy, endedAtMs, services.random) : undefined;
     return onceMoreDueAt === undefined
@@ -108,8 +108,8 @@ export async function tryDelivery(
   }
 }
 
-/** What the ledger keeps of a try. */
-function remembered(sent: Sent, startedAtMs: number, tookMs: number): Pick<Tried, 'attempt' | 'answerStart'> {
+/** What the ledger keeps of an attempt. */
+function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempted, 'attempt' | 'answerStart'> {
   if (sent.kind === 'unsent') return {};
   const { result, verdict, reason } = sent;
   const attempt: Attempt = {
@@ -137,7 +137,7 @@ function responseFacts({
   };
 }
 
-/** Those that error pages have. A header holds whatever its sender likes, so others are not repeated. */
+/** The types of error pages. A header may hold anything, so other values are not repeated. */
 const MEDIA_TYPE =
   /^(text\/(html|plain|xml|csv)|application\/([a-z0-9.]{1,16}\+)?(json|xml|octet-stream|soap))(?=\s*(;|$))/;
 
@@ -163,12 +163,12 @@ function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
   return sent.result.kind === 'answered' && sent.request !== undefined ? 'alive' : 'unknown';
 }
 
-/** Sent without learning time since the warehouse did not answer in all its tries. */
+/** Sent without learning time because every query of the warehouse failed. */
 function isFallback(enrichment: SettledEnrichment): boolean {
   return enrichment.status === 'plain' && enrichment.reason === 'warehouse_unavailable';
 }
 
-interface TryFacts {
+interface AttemptFacts {
   readonly delivery: Delivery;
   readonly enrichment: SettledEnrichment;
   readonly attempt: number;
@@ -177,7 +177,7 @@ interface TryFacts {
   readonly endedAtMs: number;
 }
 
-/** Document 001, section 7.2: no learning time is worth a warning, and an error where all tries at the warehouse failed. */
+/** Document 001, section 7.2: no learning time is worth a warning, and an error where every query of the warehouse failed. */
 const LEVELS = {
   not_a_completion: 'info',
   flag_off: 'warn',
@@ -191,12 +191,12 @@ function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof 
   return outcome === 'delivered' && enrichment.status === 'plain' ? LEVELS[enrichment.reason] : 'info';
 }
 
-/** One line and three counts for each try: what came of it, of whose, and of which kind. */
-function tell(
+/** One log line for each attempt, and counts of its outcome in total, by integration and by kind. */
+function logAndCount(
   result: TaskResult,
   sent: Sent,
-  { delivery, enrichment, attempt, isThrottled, durationMs, endedAtMs }: TryFacts,
-  { log, counter }: TryDeliveryServices,
+  { delivery, enrichment, attempt, isThrottled, durationMs, endedAtMs }: AttemptFacts,
+  { log, counter }: AttemptDeliveryServices,
 ): void {
   const isParked = sent.kind === 'sent' && sent.verdict === 'gone';
   const isSuccess = result.outcome === 'delivered';

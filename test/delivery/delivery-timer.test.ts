@@ -2,7 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
-import { obey, sleepOnceMore, type Woken, waitNoLonger, wake } from '../../lambdas/delivery/wake.ts';
+import {
+  followTimer,
+  readTimer,
+  reschedule,
+  type TimerState,
+  unschedule,
+} from '../../lambdas/delivery/delivery-timer.ts';
 import { onceMore } from '../../lambdas/domain/progress.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
@@ -21,22 +27,21 @@ function world(standing: Timer | undefined) {
   const ledger = openLedger({ timers: async () => new Map(standing ? [[standing.key, standing]] : []) });
   return { ledger, log: fakeLog(), counter: fakeCounter(), now: () => NOW };
 }
-const hold = (given: Delivery) => ({ delivery: given, record: undefined });
 
-const woken = (given: Delivery, services: ReturnType<typeof world>) =>
-  wake(given, services).then((said) => obey(hold(given), said, services));
+const followed = async (given: Delivery, services: ReturnType<typeof world>) =>
+  followTimer(given, await readTimer(given, services), services);
 
 describe('a delivery that wakes', () => {
   test('is tried, and waits no longer: its timer is off the list', async () => {
     const services = world(own);
-    expect(await woken(waiting, services)).toBeUndefined();
+    expect(await followed(waiting, services)).toBeUndefined();
     const { due_at, ...awake } = own;
     expect(services.ledger.timersKept).toEqual([awake]);
   });
 
   test('is tried where no timer can be read', async () => {
     const services = world(undefined);
-    expect(await woken(waiting, services)).toBeUndefined();
+    expect(await followed(waiting, services)).toBeUndefined();
     expect(services.ledger.timersKept).toEqual([]);
   });
 
@@ -44,7 +49,7 @@ describe('a delivery that wakes', () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
     const services = world(later);
     const reason = 'a later event of its user took its place: wh_later';
-    expect((await woken(waiting, services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
+    expect((await followed(waiting, services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
     expect(services.counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
     expect(services.log.only('timer.cancelled')).toEqual({
       webhook_id: waiting.webhook_id,
@@ -56,7 +61,7 @@ describe('a delivery that wakes', () => {
 
   test('waits on where it was moved, without a try', async () => {
     const services = world({ ...own, latest_at: at(-1), due_at: at(60_000) });
-    expect((await woken(waiting, services))?.result).toMatchObject({
+    expect((await followed(waiting, services))?.result).toMatchObject({
       outcome: 'retry',
       attempt: 0,
       due_at: at(60_000),
@@ -68,7 +73,7 @@ describe('a delivery that wakes', () => {
     const { timed, ...asked } = waiting.progress;
     for (const given of [delivery(), { ...waiting, progress: asked }]) {
       const services = world({ ...own, webhook_id: 'wh_later', latest_at: at(-1) });
-      expect(await woken(given, services)).toBeUndefined();
+      expect(await followed(given, services)).toBeUndefined();
     }
   });
 });
@@ -76,31 +81,31 @@ describe('a delivery that wakes', () => {
 test('only its own timer is taken off the list', async () => {
   for (const timer of [{ ...own, webhook_id: 'wh_later' }, undefined]) {
     const services = world(timer);
-    await waitNoLonger(waiting, { waking: { to: 'send' }, timer }, services);
+    await unschedule(waiting, { waking: { to: 'send' }, timer }, services);
     expect(services.ledger.timersKept).toEqual([]);
   }
 });
 
 describe('a delivery that waits once more', () => {
-  const asWoken = (timer: Timer | undefined): Woken => ({ waking: { to: 'send' }, timer });
+  const asRead = (timer: Timer | undefined): TimerState => ({ waking: { to: 'send' }, timer });
   const again: TaskResult = onceMore(waiting, 3, '3 tries failed', new Date(NOW + 7200_000));
 
   test('is on the list again, until then', async () => {
     const services = world(own);
-    await sleepOnceMore(hold(waiting), { result: again }, asWoken(own), services);
+    await reschedule(waiting, { result: again }, asRead(own), services);
     expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
   });
 
   test('is so by the publication that moved it, and that its execution was not given', async () => {
     const services = world(own);
-    await sleepOnceMore(hold(waiting), { result: again }, asWoken({ ...own, latest_at: at(-1) }), services);
+    await reschedule(waiting, { result: again }, asRead({ ...own, latest_at: at(-1) }), services);
     expect(services.ledger.timersKept).toEqual([{ ...own, latest_at: at(-1), due_at: at(7200_000) }]);
   });
 
   test('is on it by its own where it never was, or another event stands there', async () => {
     for (const timer of [undefined, { ...own, webhook_id: 'wh_later', latest_at: at(-1) }]) {
       const services = world(own);
-      await sleepOnceMore(hold(waiting), { result: again }, asWoken(timer), services);
+      await reschedule(waiting, { result: again }, asRead(timer), services);
       expect(services.ledger.timersKept).toEqual([{ ...own, due_at: at(7200_000) }]);
     }
   });
@@ -108,9 +113,9 @@ describe('a delivery that waits once more', () => {
   test('is not, where it is only between two tries, or was never timed', async () => {
     const services = world(own);
     const { timed, ...untimed } = waiting.progress;
-    await sleepOnceMore(hold(waiting), { result: { ...again, earlier_tries: undefined } }, asWoken(own), services);
-    await sleepOnceMore(hold({ ...waiting, progress: untimed }), { result: again }, asWoken(own), services);
-    await sleepOnceMore(hold({ ...waiting, progress: again }), { result: again }, asWoken(own), services);
+    await reschedule(waiting, { result: { ...again, earlier_tries: undefined } }, asRead(own), services);
+    await reschedule({ ...waiting, progress: untimed }, { result: again }, asRead(own), services);
+    await reschedule({ ...waiting, progress: again }, { result: again }, asRead(own), services);
     expect(services.ledger.timersKept).toEqual([]);
   });
 });

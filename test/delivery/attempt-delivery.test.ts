@@ -3,7 +3,7 @@ import { deliverySchema, type SettledEnrichment } from '../../lambdas/contract/d
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import { kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { tryDelivery } from '../../lambdas/delivery/try-delivery.ts';
+import { attemptDelivery } from '../../lambdas/delivery/attempt-delivery.ts';
 import {
   delivery,
   ENRICHED,
@@ -45,7 +45,7 @@ async function attempt(
     counter,
     random: () => 0.5,
   };
-  const tried = await tryDelivery({ delivery: given, enrichment, notAfterMs }, to, services);
+  const tried = await attemptDelivery({ delivery: given, enrichment, notAfterMs }, to, services);
   return { tried, outcome: tried.result, requests: sending.requests, log, counter };
 }
 

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Admission, GateAnswer, GateReport, SendResult } from '../../lambdas/contract/delivery-ports.ts';
-import { tryThroughGate } from '../../lambdas/delivery/gated-tries.ts';
+import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
 import { MAX_PAUSE_MS } from '../../lambdas/domain/gate-limits.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { answered, failed, gateThatSays, openGate, secret, secretSource, sendingServices } from '../support/sending.ts';
@@ -39,9 +39,9 @@ const told = (about: Partial<GateReport>) => ({
 });
 
 /** Awaits all that comes of it: what became of each, or what was thrown. */
-async function through(...given: Parameters<typeof tryThroughGate>): Promise<unknown[]> {
-  const { passages, reported } = await tryThroughGate(...given);
-  const settled = await Promise.allSettled(passages);
+async function through(...given: Parameters<typeof attemptWithinLimits>): Promise<unknown[]> {
+  const { outcomes, reported } = await attemptWithinLimits(...given);
+  const settled = await Promise.allSettled(outcomes);
   await reported;
   return settled.map((passage) => (passage.status === 'fulfilled' ? passage.value : passage.reason));
 }
@@ -49,8 +49,8 @@ async function through(...given: Parameters<typeof tryThroughGate>): Promise<unk
 describe('what may go out now', () => {
   test('is tried, and a healthy endpoint’s gate is told nothing: nothing has changed', async () => {
     const { gate, services, ready, requests } = world([{ verdict: 'now' }, { verdict: 'now' }]);
-    const passages = await through(LIMITED, ready, services, true);
-    expect(passages).toMatchObject([{ to: 'settled', result: { outcome: 'delivered' } }, { to: 'settled' }]);
+    const outcomes = await through(LIMITED, ready, services, true);
+    expect(outcomes).toMatchObject([{ to: 'settle', result: { outcome: 'delivered' } }, { to: 'settle' }]);
     expect(requests).toHaveLength(2);
     expect(gate.reports).toEqual([]);
   });
@@ -163,13 +163,13 @@ describe('a try that takes long', () => {
       if (isBroken) throw bug;
       return 0.5;
     };
-    const { passages, reported } = await tryThroughGate(LIMITED, ready, { ...services, random }, true);
+    const { outcomes, reported } = await attemptWithinLimits(LIMITED, ready, { ...services, random }, true);
     await setImmediate();
     isBroken = false;
     answer.resolve(failed('TIMEOUT'));
     await reported;
     expect(gate.reports).toMatchObject([{ failed: 1 }]);
-    await expect(passages[1]).rejects.toBe(bug);
+    await expect(outcomes[1]).rejects.toBe(bug);
   });
 });
 
@@ -190,9 +190,9 @@ describe('what must wait', () => {
       { verdict: 'later', atMs, isReserved: false },
     ]);
     expect(await through(LIMITED, ready, services, true)).toEqual([
-      { to: 'later', atMs, reservedForMs: atMs, reason: 'over the rate limit' },
+      { to: 'wait', atMs, reservedForMs: atMs, reason: 'over the rate limit' },
       {
-        to: 'later',
+        to: 'wait',
         atMs: expect.any(Number),
         reservedForMs: undefined,
         reason: 'the partner asked for a pause',
@@ -211,7 +211,7 @@ describe('what must wait', () => {
       const { services, ready } = world([{ verdict: 'later', atMs, isReserved: false }]);
       const still = { ...services, now: () => nowMs, random: () => random };
       const [passage] = await through(LIMITED, ready, still, true);
-      expect(passage).toMatchObject({ to: 'later', atMs: atMs + lateMs });
+      expect(passage).toMatchObject({ to: 'wait', atMs: atMs + lateMs });
     }
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
-import { readTaskInput } from '../../lambdas/domain/task-input.ts';
+import { readTaskInput } from '../../lambdas/domain/read-delivery.ts';
 import { delivery, LEARNER_DATA } from '../support/factories.ts';
 
 describe('what the workflow hands to a task', () => {

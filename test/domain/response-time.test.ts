@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ResponseTime } from '../../lambdas/delivery/response-time.ts';
+import { ResponseTime } from '../../lambdas/domain/response-time.ts';
 import { NOW } from '../support/factories.ts';
 
 beforeEach(() => {

@@ -1,0 +1,149 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Delivery } from '../contract/delivery.ts';
+import type { Admission, Gate, GateTicket, WebhookSender } from '../contract/delivery-ports.ts';
+import type { Integration } from '../contract/integration.ts';
+import { MAX_PAUSE_MS } from '../domain/gate-limits.ts';
+import { park } from '../domain/parking.ts';
+import { ResponseTime } from '../domain/response-time.ts';
+import { JITTER } from '../domain/retry-timing.ts';
+import { type AttemptDeliveryServices, type Attempted, attemptDelivery, type Ready } from './attempt-delivery.ts';
+import type { DeliveryOutcome } from './settle.ts';
+
+export interface LimitedAttemptsServices extends AttemptDeliveryServices {
+  readonly gate: Gate;
+  /** Waits for some milliseconds; with a timer of Node.js by default. */
+  readonly pause?: (ms: number) => Promise<unknown>;
+}
+
+/** What the limiter, or the attempt that it allowed, makes of a delivery. */
+export type LimitedOutcome =
+  | ({ readonly to: 'settle' } & DeliveryOutcome)
+  /** To be attempted from this time on, in epoch milliseconds. */
+  | {
+      readonly to: 'wait';
+      readonly atMs: number;
+      /** The same time, where it is a slot reserved for this delivery. */
+      readonly reservedForMs: number | undefined;
+      /** For the operator. */
+      readonly reason: string;
+    }
+  /** Not attempted, because the endpoint is slow: an attempt in the workflow holds up no other integration. */
+  | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
+
+/** A request without a response for so long makes its endpoint a slow one, in milliseconds of `ResponseTime`. */
+const SLOW_AFTER_MS = 2000;
+
+/** Attempts in progress. Await all of these. */
+export interface LimitedAttempts {
+  /** In the order of the deliveries, each as soon as it is known. Rejects with what its attempt threw. */
+  readonly outcomes: readonly Promise<LimitedOutcome>[];
+  /** All attempts have ended, and the limiter has their report. Never rejects because an outcome did. */
+  readonly reported: Promise<void>;
+}
+
+/**
+ * Asks the limiter for deliveries of one integration, and attempts those that it allows.
+ *
+ * @param isShared whether other integrations' deliveries wait for this function: then a slow endpoint is not attempted
+ * here, and a failing one not probed
+ * @returns once the limiter has decided, while attempts are in progress
+ */
+export async function attemptWithinLimits(
+  integration: Integration,
+  ready: readonly Ready[],
+  services: LimitedAttemptsServices,
+  isShared: boolean,
+): Promise<LimitedAttempts> {
+  const { gate, pause = sleep } = services;
+  const tickets = ready.map(({ delivery }) => ticketOf(delivery));
+  const answer = await gate.admit(integration, tickets, { mayProbe: !isShared });
+  const attempts: Attempted[] = [];
+  let begun = 0;
+  const outcomes = ready.map((one, index) => follow(one, answer.admissions[index] as Admission));
+  const reported = Promise.allSettled(outcomes).then(() =>
+    report(integration, attempts, answer.wantsReport && begun > 0, gate),
+  );
+  return { outcomes, reported };
+
+  async function follow(one: Ready, admission: Admission): Promise<LimitedOutcome> {
+    if (admission.verdict === 'parked') {
+      const why = `integration ${integration.id} is ${admission.reason}`;
+      return { to: 'settle', result: park(one.delivery, { cause: admission.reason, why }, services) };
+    }
+    const nowMs = services.now();
+    const atMs = admission.verdict === 'now' ? nowMs : sendTime(admission, nowMs, services.random);
+    const isLimited = integration.max_requests_per_minute !== undefined || answer.isSlow;
+    const isReserved = admission.verdict === 'later' ? admission.isReserved : isLimited;
+    const reservedForMs = isReserved ? atMs : undefined;
+    const waitMs = atMs - nowMs;
+    if (waitMs > MAX_PAUSE_MS)
+      return { to: 'wait', atMs, reservedForMs, reason: reasonToWait(answer.isSlow, isReserved) };
+    if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
+    if (waitMs > 0) await pause(waitMs);
+    begun += 1;
+    const attempted = await attemptTimed(integration, one, services);
+    attempts.push(attempted);
+    return { to: 'settle', result: attempted.result, attempted };
+  }
+}
+
+/**
+ * Without a reservation many deliveries would retry at the same instant, so add up to 10% jitter. What the limiter expects
+ * to be sent without asking again stays within that wait, because it may be the probe.
+ */
+function sendTime({ atMs, isReserved }: Extract<Admission, { verdict: 'later' }>, nowMs: number, random: () => number) {
+  if (isReserved) return atMs;
+  const waitMs = Math.max(0, atMs - nowMs);
+  const lateMs = Math.round(waitMs * JITTER * random());
+  return waitMs > MAX_PAUSE_MS ? atMs + lateMs : Math.min(atMs + lateMs, nowMs + MAX_PAUSE_MS);
+}
+
+function reasonToWait(isSlow: boolean, isReserved: boolean): string {
+  if (isSlow) return 'the endpoint is slow';
+  return isReserved ? 'over the rate limit' : 'the partner asked for a pause';
+}
+
+function ticketOf({ progress }: Delivery): GateTicket {
+  return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
+}
+
+/** One attempt, whose time for the limiter is the endpoint's: without reading a secret, or a cold start. */
+async function attemptTimed(
+  integration: Integration,
+  ready: Ready,
+  services: LimitedAttemptsServices,
+): Promise<Attempted> {
+  const { gate, now } = services;
+  let tookMs = 0;
+  const sender: WebhookSender = {
+    async send(request) {
+      const time = new ResponseTime(SLOW_AFTER_MS, () => void gate.reportSlow(integration), now);
+      try {
+        return await services.sender.send({ ...request, onProgress: (step) => time.note(step) });
+      } finally {
+        tookMs += time.stop();
+      }
+    },
+  };
+  return { ...(await attemptDelivery(ready, integration, { ...services, sender })), tookMs };
+}
+
+/** @param isWanted whether the limiter needs a report without news too: it releases a probe that never reached the endpoint */
+async function report(
+  integration: Integration,
+  attempts: readonly Attempted[],
+  isWanted: boolean,
+  gate: Gate,
+): Promise<void> {
+  const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
+  const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
+  const holdMs = Math.max(0, ...attempts.map((one) => one.holdMs));
+  if (failed === 0 && gone === 0 && throttled === 0 && holdMs === 0 && !isWanted) return;
+  const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
+  await gate.report(integration, { passed, failed, isGone: gone > 0, isThrottled: throttled > 0, holdMs, tookMs });
+}
+
+/** A whole number; of none 0. */
+function mean(numbers: readonly number[]): number {
+  return numbers.length === 0 ? 0 : Math.round(numbers.reduce((sum, one) => sum + one) / numbers.length);
+}
