@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { readEnvironment, sendTestEnvironment } from '../contract/environment.ts';
-import type { SendTestReport } from '../contract/send-test.ts';
+import { errorName, PipelineError } from '../contract/errors.ts';
+import { type SendTestReport, sendTestRequestSchema } from '../contract/send-test.ts';
+import { testPayload } from '../domain/test-event.ts';
 import { createSendingServices } from './delivery-services.ts';
-import { testIntegration } from './test-integration.ts';
+import type { FindReceiverServices } from './find-receiver.ts';
+import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
-let services: ReturnType<typeof createServices> | undefined;
+let services: TestIntegrationServices | undefined;
 
 /** Called by `./ltw send-test`: one signed test event from where all webhooks come from. */
 export async function handler(input: unknown): Promise<SendTestReport> {
@@ -14,7 +17,67 @@ export async function handler(input: unknown): Promise<SendTestReport> {
 }
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
+function createServices(variables: NodeJS.ProcessEnv): TestIntegrationServices {
   const environment = readEnvironment(sendTestEnvironment, variables);
   return { ...createSendingServices(environment, new Logger()), newId: randomUUID };
+}
+
+export interface TestIntegrationServices extends SendWebhookServices, Pick<FindReceiverServices, 'integrations'> {
+  /** A UUID. */
+  newId(): string;
+}
+
+/** Longest wait for the partner, in milliseconds: within the function's 60 s whatever the integration allows. */
+const TEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Sends one signed test event and reports all that is known of it. Whether the integration is active or paused does
+ * not matter: it is tested before it is switched on. Nothing is thrown for what is wrong with it.
+ */
+export async function testIntegration(input: unknown, services: TestIntegrationServices): Promise<SendTestReport> {
+  const request = sendTestRequestSchema.safeParse(input);
+  if (!request.success) return unsent('', 'the request names no integration: expected {"integration_id": "…"}');
+  const id = request.data.integration_id;
+  const book = await services.integrations.read();
+  if (book === undefined) return unsent(id, 'the integrations cannot be read from AppConfig');
+  const integration = book.byId.get(id);
+  if (integration === undefined) {
+    const fault = book.broken.get(id)?.reason;
+    return unsent(id, fault === undefined ? `no integration has the id ${id}` : `its entry does not fit: ${fault}`);
+  }
+  // The prefix tells it apart from real webhooks' ids, also in a partner's log.
+  const webhookId = `wh_test_${services.newId().replaceAll('-', '')}`;
+  const body = testPayload(integration.payload_format, new Date(services.now()).toISOString(), integration);
+  const timeoutMs = Math.min(integration.timeout_seconds * 1000, TEST_TIMEOUT_MS);
+  try {
+    return report(id, webhookId, body, await sendWebhook({ id: webhookId, body, integration, timeoutMs }, services));
+  } catch (thrown) {
+    return unsent(id, thrown instanceof PipelineError ? thrown.message : errorName(thrown));
+  }
+}
+
+function unsent(integrationId: string, reason: string): SendTestReport {
+  const nothing = { webhook_id: '', webhook_timestamp: '', webhook_signature: '', body: '' };
+  return { integration_id: integrationId, ...nothing, verdict: 'unsent', reason };
+}
+
+function report(integrationId: string, webhookId: string, body: string, sent: Sent): SendTestReport {
+  if (sent.kind === 'unsent') return unsent(integrationId, sent.reason);
+  const { result, verdict, reason, request } = sent;
+  const answer = result.kind === 'answered' ? { status: result.status } : { code: result.code };
+  const fault = result.kind === 'answered' ? result.responseFault : undefined;
+  const start = result.kind === 'answered' && request !== undefined ? result.answerStart : undefined;
+  return {
+    integration_id: integrationId,
+    webhook_id: webhookId,
+    webhook_timestamp: request?.timestamp ?? '',
+    webhook_signature: request?.signature ?? '',
+    body: request?.body ?? body,
+    verdict,
+    reason,
+    ...answer,
+    ...(fault !== undefined && { response_fault: fault }),
+    ...(result.timings !== undefined && { timings: result.timings }),
+    ...(start !== undefined && { answer_start: start }),
+  };
 }

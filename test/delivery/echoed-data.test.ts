@@ -7,7 +7,7 @@ import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { attemptDelivery } from '../../lambdas/delivery/attempt-delivery.ts';
-import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
+import { testIntegration } from '../../lambdas/delivery/send-test.ts';
 import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { createRetryAfterReader } from '../../lambdas/domain/retry-after.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { SecretUnusable } from '../../lambdas/contract/errors.ts';
-import { testIntegration } from '../../lambdas/delivery/test-integration.ts';
+import { testIntegration } from '../../lambdas/delivery/send-test.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
 import { book, integration, NOW } from '../support/factories.ts';
 import {
