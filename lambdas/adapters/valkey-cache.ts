@@ -4,7 +4,7 @@ import type { Log } from '../contract/log.ts';
 import { decodeAnswer, encodeAnswer, jitteredTtlSeconds } from '../domain/cached-answer.ts';
 import { clientOpener, type ValkeyAddress, type ValkeyClient } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
-import { type Outcome, outcomesWithin, reasonOf } from './valkey/outcomes.ts';
+import { type Outcome, reasonOf } from './valkey/outcomes.ts';
 
 export interface ValkeyCacheOptions extends ValkeyAddress {
   readonly log: Log;
@@ -38,19 +38,15 @@ export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
     deadlines,
   );
 
-  async function run<T>(kind: 'read' | 'write', limitMs: number, send: (client: ValkeyClient) => Promise<T>[]) {
-    const startedMs = performance.now();
-    const client = await connection.client(limitMs);
-    if (!client) return [];
-    const leftMs = Math.min(deadlines.commandMs, limitMs - (performance.now() - startedMs));
-    const outcomes = await outcomesWithin(send(client), leftMs);
+  async function run<T>(kind: 'read' | 'write', send: (client: ValkeyClient) => Promise<T>[], limitMs?: number) {
+    const outcomes = await connection.run(send, limitMs);
+    if (outcomes.length === 0) return outcomes;
     const lost = outcomes.find((outcome) => 'lost' in outcome);
     const refusal = outcomes.find((outcome) => 'refused' in outcome);
     if (lost) outages.began('connection', reasonOf(lost.lost));
     else outages.ended('connection');
     if (refusal) outages.began(kind, reasonOf(refusal.refused));
     else if (!lost) outages.ended(kind);
-    if (lost) connection.discard(client);
     return outcomes;
   }
 
@@ -58,16 +54,16 @@ export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
     async read(keys) {
       const texts = [...new Set(keys.map(learnerKeyText))];
       if (texts.length === 0) return new Map();
-      const outcomes = await run('read', connection.limitMs, (client) => texts.map((text) => client.get(text)));
+      const outcomes = await run('read', (client) => texts.map((text) => client.get(text)));
       return hitsAmong(texts, outcomes, log);
     },
     async write(answers, ttlSeconds) {
       if (answers.size === 0) return;
-      await run('write', deadlines.commandMs, (client) =>
+      const send = (client: ValkeyClient) =>
         [...answers].map(([text, answer]) =>
           client.set(text, encodeAnswer(answer), 'EX', jitteredTtlSeconds(ttlSeconds, random())),
-        ),
-      );
+        );
+      await run('write', send, deadlines.commandMs);
     },
     connect: () => connection.connect(),
     close: () => connection.close(),
@@ -93,7 +89,7 @@ function hitsAmong(
   return hits;
 }
 
-/** Says once that something began to fail and once that it works again, however many commands fall in between. */
+/** Logs once that something began to fail and once that it works again, however many commands fail in between. */
 class Outages {
   readonly #log: Log;
   readonly #current = new Set<string>();

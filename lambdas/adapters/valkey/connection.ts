@@ -1,11 +1,12 @@
 import type { IoDeadlines } from '../../contract/io-deadlines.ts';
 import { DISCONNECT_LIMIT_MS, disconnect, type ValkeyClient } from './client.ts';
-import { elapsed, reasonOf } from './outcomes.ts';
+import { elapsed, type Outcome, outcomesWithin, reasonOf } from './outcomes.ts';
 
-/** At least this long between the starts of two tries, ms. */
+/** The shortest time between the starts of two attempts to connect, ms. */
 const OPENING_PAUSE_MS = 1_000;
 /** A sandbox may have been frozen meanwhile and its peer gone without a word: older sockets are not trusted, ms. */
 const IDLE_LIMIT_MS = 20_000;
+
 /**
  * Keeps one client open, and opens another when it is lost. All reconnecting is here and is driven by lookups, not by
  * timers: a frozen sandbox has no background, and the library's own retries would wait where lookups should fail.
@@ -25,7 +26,7 @@ export class ValkeyConnection {
 
   /**
    * @param open connects, or rejects within the limit
-   * @param onFailure called for each try that failed
+   * @param onFailure called for each attempt to connect that failed
    * @param nowMs wall clock, ms: a monotonic one may stand still while the sandbox is frozen
    */
   constructor(
@@ -47,7 +48,7 @@ export class ValkeyConnection {
     return this.#isCold ? firstConnectionMs + commandMs : commandMs;
   }
 
-  /** Starts connecting in the background, where nothing is open and the last try is long enough ago. Never throws. */
+  /** Starts connecting in the background, where nothing is open and the last attempt is long enough ago. Never throws. */
   connect(): void {
     const nowMs = this.#nowMs();
     if (this.#closed || this.#client || this.#opening || nowMs - this.#openingStartedMs < OPENING_PAUSE_MS) return;
@@ -63,9 +64,26 @@ export class ValkeyConnection {
   }
 
   /**
+   * Sends commands, and discards a client that does not answer.
+   *
+   * @param send called with a client; writes its commands in one tick, so that they cost one round trip
+   * @param limitMs for connection and commands together
+   * @returns the outcomes in the order of the commands; none where there is no client in time. Never throws.
+   */
+  async run<T>(send: (client: ValkeyClient) => readonly Promise<T>[], limitMs = this.limitMs): Promise<Outcome<T>[]> {
+    const startedMs = performance.now();
+    const client = await this.client(limitMs);
+    if (!client) return [];
+    const leftMs = Math.min(this.#deadlines.commandMs, limitMs - (performance.now() - startedMs));
+    const outcomes = await outcomesWithin(send(client), leftMs);
+    if (outcomes.some((outcome) => 'lost' in outcome)) this.discard(client);
+    return outcomes;
+  }
+
+  /**
    * A client that answered lately, or a fresh one.
    *
-   * @param limitMs the most to wait; just after a try that failed there is no waiting at all
+   * @param limitMs the most to wait; just after an attempt that failed there is no waiting at all
    * @returns nothing where there is none in time. Never throws.
    */
   async client(limitMs: number): Promise<ValkeyClient | undefined> {
