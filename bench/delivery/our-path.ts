@@ -1,5 +1,5 @@
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
+import type { Limiter } from '../../lambdas/contract/limiter.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
@@ -79,7 +79,7 @@ export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPa
       const services: DeliverMessagesServices = {
         ...real,
         ...(receivers === 'one' && { integrations: { read: async () => boundless } }),
-        ...(without === 'gate' && { gate: OPEN_GATE }),
+        ...(without === 'gate' && { limiter: OPEN_LIMITER }),
         ...(without === 'log' && { log: SILENCE }),
       };
       const before = watch.delivered;
@@ -92,9 +92,9 @@ export async function createOurPath(variables: NodeJS.ProcessEnv): Promise<OurPa
   };
 }
 
-const OPEN_GATE: Gate = {
-  async admit(_integration, tickets) {
-    return { admissions: tickets.map(() => ({ verdict: 'now' })), isSlow: false, wantsReport: false };
+const OPEN_LIMITER: Limiter = {
+  async acquire(_integration, requests) {
+    return { decisions: requests.map(() => ({ verdict: 'allow' })), isSlow: false, wantsReport: false };
   },
   async report() {},
   async reportSlow() {},

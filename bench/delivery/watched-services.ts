@@ -38,7 +38,7 @@ function createWatch() {
   let complaint: string | undefined;
   let isGateLost = false;
   const complain = (message: string, fields: Readonly<Record<string, unknown>>) => {
-    if (message === 'gate.unavailable') isGateLost = true;
+    if (message === 'limiter.unavailable') isGateLost = true;
     else complaint ??= `${message} ${JSON.stringify(fields)}`;
   };
   const log: Log = { info: (message, fields) => logger.info(message, fields), warn: complain, error: complain };

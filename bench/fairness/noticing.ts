@@ -1,4 +1,4 @@
-import { gateKey } from '../../lambdas/domain/gate-record.ts';
+import { limiterKey } from '../../lambdas/domain/limiter-record.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import type { Pipeline } from './pipeline.ts';
 
@@ -7,7 +7,7 @@ const LOOK_EVERY_MS = 200;
 
 /** Looks on, from now, as the gate notices that an integration is slow or failing. */
 export function noticing({ platform, integration }: Pipeline, integrationId: string) {
-  const key = gateKey(integration(integrationId));
+  const key = limiterKey(integration(integrationId));
   const startedAtMs = performance.now();
   let afterMs: number | undefined;
   const timer = setInterval(async () => {

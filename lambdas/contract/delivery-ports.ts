@@ -1,5 +1,4 @@
 import type { Delivery } from './delivery.ts';
-import type { Integration } from './integration.ts';
 
 /** The execution that carries a delivery. */
 export interface Started {
@@ -108,75 +107,6 @@ export interface OAuthClient {
   readonly scope: string;
   readonly clientId: string;
   readonly clientSecret: string;
-}
-
-/**
- * The part of an integration that its gate depends on. With another address, or resumed, what is known of its endpoint
- * begins anew; its rate limit goes on.
- */
-export type GatedIntegration = Pick<
-  Integration,
-  'id' | 'url' | 'resumed_at' | 'max_requests_per_minute' | 'timeout_seconds'
->;
-
-/** A try that wants to go out. */
-export interface GateTicket {
-  /** The free time reserved for it earlier, in epoch milliseconds. */
-  readonly reservedForMs?: number;
-}
-
-/** What a try is told. */
-export type Admission =
-  | { readonly verdict: 'now' }
-  /** Not before this time, in epoch milliseconds. `isReserved`: the time is its own, and lapses 60 s later. */
-  | { readonly verdict: 'later'; readonly atMs: number; readonly isReserved: boolean }
-  /** The endpoint fails or is gone: put it to sleep, without a try. */
-  | { readonly verdict: 'parked'; readonly reason: 'failing' | 'gone' };
-
-export interface GateAnswer {
-  /** One for each ticket, in their order. */
-  readonly admissions: readonly Admission[];
-  /** The endpoint keeps requests waiting: the shared queue's function must not wait for it. */
-  readonly isSlow: boolean;
-  /** Success is worth telling: failures were counted before, this is the probe, the endpoint is slow, or it has a pace. */
-  readonly wantsReport: boolean;
-}
-
-/** How tries ended that went out together. */
-export interface GateReport {
-  /** Answered, however: the endpoint is alive. */
-  readonly passed: number;
-  /** Failed in a way that may pass. */
-  readonly failed: number;
-  /** Answered 410. */
-  readonly isGone: boolean;
-  /** One or more were refused as too many (429, or 503 with `Retry-After`): neither a success nor a failure. */
-  readonly isThrottled: boolean;
-  /** Nobody may send before so many milliseconds from now (`Retry-After`); 0: at once. */
-  readonly holdMs: number;
-  /** How long those told of here took, on average, in milliseconds; 0 where there is none. */
-  readonly tookMs: number;
-}
-
-/**
- * Says when tries may go out: rate limit, breaker, hold and slowness of each integration, over all functions together. It
- * never throws: without its store an environment sends its share of each limit, and nothing is parked.
- */
-export interface Gate {
-  /**
-   * Who is told a time at most `MAX_PAUSE_MS` (gate-limits.ts) ahead waits for it and goes out, without asking again.
-   *
-   * @param mayProbe whether one of the tries may find out if a failing endpoint is back; else all of them are parked
-   */
-  admit(
-    integration: GatedIntegration,
-    tickets: readonly GateTicket[],
-    options: { readonly mayProbe: boolean },
-  ): Promise<GateAnswer>;
-  /** Told of nothing at all, it takes back a probe that never went out. */
-  report(integration: GatedIntegration, report: GateReport): Promise<void>;
-  /** A request has been waiting for a while and still is. */
-  reportSlow(integration: GatedIntegration): Promise<void>;
 }
 
 /** A message attribute, in the form in which Lambda hands it over. */

@@ -10,7 +10,7 @@ import { tellIfCritical } from '../domain/critical-dead.ts';
 import { type ParkServices, park } from '../domain/parking.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
-import { type RetryAfterReader, throttleHoldMs } from '../domain/retry-after.ts';
+import { type RetryAfterReader, throttledRetryAfterMs } from '../domain/retry-after.ts';
 import { nextTryAt, onceMoreAt, retryPolicyOf } from '../domain/retry-policy.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
@@ -34,8 +34,8 @@ export type EndpointState = 'alive' | 'failing' | 'throttled' | 'gone' | 'unknow
 export interface Attempted {
   readonly result: TaskResult;
   readonly endpoint: EndpointState;
-  /** The partner asked for so long a pause, in milliseconds; 0: for none. */
-  readonly holdMs: number;
+  /** The partner asks for no request within so many milliseconds; 0 for no such wait. */
+  readonly retryAfterMs: number;
   /** From its beginning to its end, in milliseconds; in a report to the limiter, the time of its requests only. */
   readonly tookMs: number;
   /** Absent where nothing could be sent. */
@@ -76,14 +76,14 @@ export async function attemptDelivery(
       ? services.retryAfterMs(integration.id, sent.result.retryAfter, endedAtMs)
       : undefined;
   const isThrottled = wasThrottled(sent, askedMs);
-  const pauseMs = isThrottled ? throttleHoldMs(askedMs) : askedMs;
+  const retryAfterMs = isThrottled ? throttledRetryAfterMs(askedMs) : askedMs;
   const tookMs = endedAtMs - startedAtMs;
   const result = conclude();
   logAndCount(result, sent, { delivery, enrichment, attempt, isThrottled, durationMs: tookMs, endedAtMs }, services);
   return {
     result,
     endpoint: endpointState(sent, isThrottled),
-    holdMs: pauseMs ?? 0,
+    retryAfterMs: retryAfterMs ?? 0,
     tookMs,
     ...recorded(sent, startedAtMs, tookMs),
   };
@@ -94,7 +94,7 @@ export async function attemptDelivery(
     if (sent.verdict === 'dead') return failed(sent.reason);
     if (sent.verdict === 'gone')
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
-    const dueAt = nextTryAt(policy, attemptOfRound, endedAtMs, services.random, pauseMs);
+    const dueAt = nextTryAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
     if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
     return failed(`${attempt} ${attempt === 1 ? 'try' : 'tries'} failed, the last with: ${sent.reason}`);
   }
@@ -153,7 +153,7 @@ function wasThrottled(sent: Sent, askedMs: number | undefined): boolean {
 
 /**
  * A refused certificate or address says nothing of the endpoint behind it, nor does a token server's refusal: where that
- * asks for a pause, the integration is held all the same.
+ * asks for a wait, the integration waits all the same.
  */
 function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
   if (sent.kind === 'unsent') return 'unknown';

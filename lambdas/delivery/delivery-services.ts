@@ -12,7 +12,7 @@ import { createHttpsSender } from '../adapters/https-sender.ts';
 import { createTokenSource } from '../adapters/oauth-tokens.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createQueues, outcomeSender } from '../adapters/sqs.ts';
-import { createValkeyGate } from '../adapters/valkey-gate.ts';
+import { createValkeyLimiter } from '../adapters/valkey-limiter.ts';
 import type { deliverTaskEnvironment, sendTestEnvironment } from '../contract/environment.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../contract/integration-secret.ts';
 import { type IoDeadlines, ioDeadlines } from '../contract/io-deadlines.ts';
@@ -62,7 +62,7 @@ export function createDeliveryServices(
   counter: Counter,
 ): DeliverOneServices {
   const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const gate = createValkeyGate({
+  const limiter = createValkeyLimiter({
     host: environment.CACHE_HOST,
     port: environment.CACHE_PORT,
     tls: environment.CACHE_TLS,
@@ -71,11 +71,11 @@ export function createDeliveryServices(
     deadlines: deadlines.valkey,
     log,
   });
-  gate.connect();
+  limiter.connect();
   const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });
   return {
     ...createSendingServices(environment, log),
-    gate,
+    limiter,
     ledger: createLedger({
       table: createLedgerTable({
         client: openClient(DynamoDBClient, deadlines.clients.ledger),

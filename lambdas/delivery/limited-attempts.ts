@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Delivery } from '../contract/delivery.ts';
-import type { Admission, Gate, GateTicket, WebhookSender } from '../contract/delivery-ports.ts';
+import type { WebhookSender } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
-import { MAX_PAUSE_MS } from '../domain/gate-limits.ts';
+import type { Limiter, LimiterDecision, SlotRequest } from '../contract/limiter.ts';
+import { MAX_IN_FUNCTION_WAIT_MS } from '../domain/limiter-settings.ts';
 import { park } from '../domain/parking.ts';
 import { ResponseTime } from '../domain/response-time.ts';
 import { JITTER } from '../domain/retry-timing.ts';
@@ -10,7 +11,7 @@ import { type AttemptDeliveryServices, type Attempted, attemptDelivery, type Rea
 import type { DeliveryOutcome } from './settle.ts';
 
 export interface LimitedAttemptsServices extends AttemptDeliveryServices {
-  readonly gate: Gate;
+  readonly limiter: Limiter;
   /** Waits for some milliseconds; with a timer of Node.js by default. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
@@ -54,29 +55,29 @@ export async function attemptWithinLimits(
   services: LimitedAttemptsServices,
   isShared: boolean,
 ): Promise<LimitedAttempts> {
-  const { gate, pause = sleep } = services;
-  const tickets = ready.map(({ delivery }) => ticketOf(delivery));
-  const answer = await gate.admit(integration, tickets, { mayProbe: !isShared });
+  const { limiter, pause = sleep } = services;
+  const requests = ready.map(({ delivery }) => slotRequestOf(delivery));
+  const answer = await limiter.acquire(integration, requests, { mayProbe: !isShared });
   const attempts: Attempted[] = [];
   let begun = 0;
-  const outcomes = ready.map((one, index) => follow(one, answer.admissions[index] as Admission));
+  const outcomes = ready.map((one, index) => follow(one, answer.decisions[index] as LimiterDecision));
   const reported = Promise.allSettled(outcomes).then(() =>
-    report(integration, attempts, answer.wantsReport && begun > 0, gate),
+    report(integration, attempts, answer.wantsReport && begun > 0, limiter),
   );
   return { outcomes, reported };
 
-  async function follow(one: Ready, admission: Admission): Promise<LimitedOutcome> {
-    if (admission.verdict === 'parked') {
-      const why = `integration ${integration.id} is ${admission.reason}`;
-      return { to: 'settle', result: park(one.delivery, { cause: admission.reason, why }, services) };
+  async function follow(one: Ready, decision: LimiterDecision): Promise<LimitedOutcome> {
+    if (decision.verdict === 'reject') {
+      const why = `integration ${integration.id} is ${decision.reason}`;
+      return { to: 'settle', result: park(one.delivery, { cause: decision.reason, why }, services) };
     }
     const nowMs = services.now();
-    const atMs = admission.verdict === 'now' ? nowMs : sendTime(admission, nowMs, services.random);
+    const atMs = decision.verdict === 'allow' ? nowMs : sendTime(decision, nowMs, services.random);
     const isLimited = integration.max_requests_per_minute !== undefined || answer.isSlow;
-    const isReserved = admission.verdict === 'later' ? admission.isReserved : isLimited;
+    const isReserved = decision.verdict === 'wait' ? decision.isReserved : isLimited;
     const reservedForMs = isReserved ? atMs : undefined;
     const waitMs = atMs - nowMs;
-    if (waitMs > MAX_PAUSE_MS)
+    if (waitMs > MAX_IN_FUNCTION_WAIT_MS)
       return { to: 'wait', atMs, reservedForMs, reason: reasonToWait(answer.isSlow, isReserved) };
     if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
     if (waitMs > 0) await pause(waitMs);
@@ -91,11 +92,15 @@ export async function attemptWithinLimits(
  * Without a reservation many deliveries would retry at the same instant, so add up to 10% jitter. What the limiter expects
  * to be sent without asking again stays within that wait, because it may be the probe.
  */
-function sendTime({ atMs, isReserved }: Extract<Admission, { verdict: 'later' }>, nowMs: number, random: () => number) {
+function sendTime(
+  { atMs, isReserved }: Extract<LimiterDecision, { verdict: 'wait' }>,
+  nowMs: number,
+  random: () => number,
+) {
   if (isReserved) return atMs;
   const waitMs = Math.max(0, atMs - nowMs);
   const lateMs = Math.round(waitMs * JITTER * random());
-  return waitMs > MAX_PAUSE_MS ? atMs + lateMs : Math.min(atMs + lateMs, nowMs + MAX_PAUSE_MS);
+  return waitMs > MAX_IN_FUNCTION_WAIT_MS ? atMs + lateMs : Math.min(atMs + lateMs, nowMs + MAX_IN_FUNCTION_WAIT_MS);
 }
 
 function reasonToWait(isSlow: boolean, isReserved: boolean): string {
@@ -103,7 +108,7 @@ function reasonToWait(isSlow: boolean, isReserved: boolean): string {
   return isReserved ? 'over the rate limit' : 'the partner asked for a pause';
 }
 
-function ticketOf({ progress }: Delivery): GateTicket {
+function slotRequestOf({ progress }: Delivery): SlotRequest {
   return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
 }
 
@@ -113,11 +118,11 @@ async function attemptTimed(
   ready: Ready,
   services: LimitedAttemptsServices,
 ): Promise<Attempted> {
-  const { gate, now } = services;
+  const { limiter, now } = services;
   let tookMs = 0;
   const sender: WebhookSender = {
     async send(request) {
-      const time = new ResponseTime(SLOW_AFTER_MS, () => void gate.reportSlow(integration), now);
+      const time = new ResponseTime(SLOW_AFTER_MS, () => void limiter.reportSlow(integration), now);
       try {
         return await services.sender.send({ ...request, onProgress: (step) => time.note(step) });
       } finally {
@@ -133,14 +138,21 @@ async function report(
   integration: Integration,
   attempts: readonly Attempted[],
   isWanted: boolean,
-  gate: Gate,
+  limiter: Limiter,
 ): Promise<void> {
   const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
   const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
-  const holdMs = Math.max(0, ...attempts.map((one) => one.holdMs));
-  if (failed === 0 && gone === 0 && throttled === 0 && holdMs === 0 && !isWanted) return;
+  const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
+  if (failed === 0 && gone === 0 && throttled === 0 && retryAfterMs === 0 && !isWanted) return;
   const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
-  await gate.report(integration, { passed, failed, isGone: gone > 0, isThrottled: throttled > 0, holdMs, tookMs });
+  await limiter.report(integration, {
+    passed,
+    failed,
+    isGone: gone > 0,
+    isThrottled: throttled > 0,
+    retryAfterMs,
+    tookMs,
+  });
 }
 
 /** A whole number; of none 0. */

@@ -1,16 +1,16 @@
-import type { Admission, GateAnswer, GatedIntegration, GateReport } from '../contract/delivery-ports.ts';
+import type { LimitedIntegration, LimiterDecision, LimiterReport, LimiterResponse } from '../contract/limiter.ts';
+import { epochOf } from './limiter-record.ts';
 import {
   MAX_AHEAD_OF_SLOW_MS,
-  MAX_HOLD_MS,
-  MAX_PAUSE_MS,
+  MAX_IN_FUNCTION_WAIT_MS,
   MINUTE_MS,
   SLOW_MS,
   SLOW_PAIR_MS,
   SPREAD_MS,
-} from './gate-limits.ts';
-import { epochOf } from './gate-record.ts';
+} from './limiter-settings.ts';
+import { MAX_RETRY_AFTER_MS } from './retry-after.ts';
 
-/** As many as a document may hold integrations. */
+/** The most integrations that a document may hold. */
 const MAX_RECORDS = 2_000;
 
 /** What this environment knows of an integration. Times are milliseconds since the epoch, 0 for never. */
@@ -18,9 +18,9 @@ interface EnvironmentRecord {
   epoch: number;
   /** Its next request may be sent. */
   sendFromMs: number;
-  /** The next delivery that must wait comes back. */
+  /** The next delivery that must wait asks again. */
   returnFromMs: number;
-  holdUntilMs: number;
+  notBeforeMs: number;
   slowAtMs: number;
   slowUntilMs: number;
 }
@@ -35,11 +35,11 @@ export interface EnvironmentLimiterOptions {
 
 /**
  * Limits the requests of one environment while Valkey does not respond: it sends `limit ÷ environments`, so that all of
- * them together stay within the integration's limit, and parks nothing.
+ * them together stay within the integration's limit, and rejects nothing.
  *
  * It honours `Retry-After` and hands deliveries to a slow endpoint to the workflow, by what this environment has seen. It has
- * no circuit breaker: attempts at a failing endpoint go out by the retry policy. It takes no reservation, because the
- * environment that reserved may be another one; what must wait asks again, and until then is spread as the requests are.
+ * no circuit breaker: attempts at a failing endpoint are sent by the retry policy. It honours no reservation, because another
+ * environment may have made it; a delivery that must wait asks again, and until then is spread as the requests are.
  */
 export class EnvironmentLimiter {
   readonly #options: EnvironmentLimiterOptions;
@@ -55,25 +55,26 @@ export class EnvironmentLimiter {
     return this.#records.size;
   }
 
-  /** @param count how many attempts ask */
-  admit(integration: GatedIntegration, count: number, nowMs: number): GateAnswer {
+  /** @param count the number of attempts that ask */
+  acquire(integration: LimitedIntegration, count: number, nowMs: number): LimiterResponse {
     const record = this.#record(integration);
     const isSlow = nowMs < record.slowUntilMs;
     const intervalMs = this.#intervalMs(integration, isSlow);
     // Environments that start together do not send together.
     if (record.sendFromMs === 0 && intervalMs > 0) record.sendFromMs = nowMs + intervalMs * this.#random();
-    const admissions = Array.from({ length: count }, () => place(record, intervalMs, nowMs));
-    return { admissions, isSlow, wantsReport: false };
+    const decisions = Array.from({ length: count }, () => place(record, intervalMs, nowMs));
+    return { decisions, isSlow, wantsReport: false };
   }
 
-  /** Remembers the pause that a partner asked for. */
-  report(integration: GatedIntegration, { holdMs }: GateReport, nowMs: number): void {
+  /** Remembers a partner's `Retry-After`. */
+  report(integration: LimitedIntegration, { retryAfterMs }: LimiterReport, nowMs: number): void {
     const record = this.#record(integration);
-    if (holdMs > 0) record.holdUntilMs = Math.max(record.holdUntilMs, nowMs + Math.min(Math.ceil(holdMs), MAX_HOLD_MS));
+    if (retryAfterMs > 0)
+      record.notBeforeMs = Math.max(record.notBeforeMs, nowMs + Math.min(Math.ceil(retryAfterMs), MAX_RETRY_AFTER_MS));
   }
 
   /** Remembers that a request waits for its response: the second one of a pair makes the endpoint slow. */
-  slow(integration: GatedIntegration, nowMs: number): void {
+  slow(integration: LimitedIntegration, nowMs: number): void {
     const record = this.#record(integration);
     const isSlow = nowMs < record.slowUntilMs || nowMs <= record.slowAtMs + SLOW_PAIR_MS;
     if (isSlow) record.slowUntilMs = nowMs + SLOW_MS;
@@ -81,7 +82,7 @@ export class EnvironmentLimiter {
   }
 
   /** Between two requests of this environment; 0 without a limit. */
-  #intervalMs({ max_requests_per_minute: own, timeout_seconds }: GatedIntegration, isSlow: boolean): number {
+  #intervalMs({ max_requests_per_minute: own, timeout_seconds }: LimitedIntegration, isSlow: boolean): number {
     const { environments, slowAttempts } = this.#options;
     // As many as keep `slowAttempts` in flight, where each takes its whole timeout (Little's law).
     const implied = isSlow ? (slowAttempts * MINUTE_MS) / (timeout_seconds * 1000) : Number.POSITIVE_INFINITY;
@@ -90,7 +91,7 @@ export class EnvironmentLimiter {
     return SPREAD_MS / (share > 1 ? Math.floor(share) : share);
   }
 
-  #record(integration: GatedIntegration): EnvironmentRecord {
+  #record(integration: LimitedIntegration): EnvironmentRecord {
     const { id } = integration;
     const epoch = epochOf(integration);
     const known = this.#records.get(id) ?? { ...UNKNOWN, epoch };
@@ -109,21 +110,21 @@ const UNKNOWN: EnvironmentRecord = {
   epoch: 0,
   sendFromMs: 0,
   returnFromMs: 0,
-  holdUntilMs: 0,
+  notBeforeMs: 0,
   slowAtMs: 0,
   slowUntilMs: 0,
 };
 
-/** The time of one attempt. One that is due within `MAX_PAUSE_MS` is sent after a pause in the function itself. */
-function place(record: EnvironmentRecord, intervalMs: number, nowMs: number): Admission {
-  const freeMs = Math.ceil(Math.max(nowMs, record.sendFromMs, record.holdUntilMs));
-  if (freeMs <= nowMs + MAX_PAUSE_MS) {
+/** The time of one attempt. One that is due within `MAX_IN_FUNCTION_WAIT_MS` is sent after a wait in the function itself. */
+function place(record: EnvironmentRecord, intervalMs: number, nowMs: number): LimiterDecision {
+  const freeMs = Math.ceil(Math.max(nowMs, record.sendFromMs, record.notBeforeMs));
+  if (freeMs <= nowMs + MAX_IN_FUNCTION_WAIT_MS) {
     record.sendFromMs = freeMs + intervalMs;
-    return freeMs > nowMs ? { verdict: 'later', atMs: freeMs, isReserved: intervalMs > 0 } : { verdict: 'now' };
+    return freeMs > nowMs ? { verdict: 'wait', atMs: freeMs, isReserved: intervalMs > 0 } : { verdict: 'allow' };
   }
   // Not further ahead, because Valkey may respond long before.
-  const lastMs = Math.max(record.holdUntilMs, nowMs + MAX_AHEAD_OF_SLOW_MS);
+  const lastMs = Math.max(record.notBeforeMs, nowMs + MAX_AHEAD_OF_SLOW_MS);
   const atMs = Math.min(lastMs, Math.ceil(Math.max(freeMs, record.returnFromMs)));
   record.returnFromMs = atMs + intervalMs;
-  return { verdict: 'later', atMs, isReserved: false };
+  return { verdict: 'wait', atMs, isReserved: false };
 }

@@ -47,15 +47,15 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Math.min(Math.max(0, ...readable), MAX_RETRY_AFTER_MS);
 }
 
-/** The hold after a 429 that names no time: about the wait before the second and third attempt together. */
-const USUAL_THROTTLE_HOLD_MS = 5_000;
+/** The wait after a 429 that names no time: about the wait before the second and third attempt together. */
+const USUAL_THROTTLE_WAIT_MS = 5_000;
 
 /** Responses to requests that were in flight together arrive within it, so that they lower an integration's pace once. */
-const MIN_THROTTLE_HOLD_MS = 1_000;
+const MIN_THROTTLE_WAIT_MS = 1_000;
 
-/** How long an integration is held whose endpoint refused a request as one too many, in milliseconds. */
-export function throttleHoldMs(askedMs = USUAL_THROTTLE_HOLD_MS): number {
-  return Math.max(MIN_THROTTLE_HOLD_MS, askedMs);
+/** How long no request is sent to an endpoint that refused one as too many, in milliseconds. */
+export function throttledRetryAfterMs(askedMs = USUAL_THROTTLE_WAIT_MS): number {
+  return Math.max(MIN_THROTTLE_WAIT_MS, askedMs);
 }
 
 function unquoted(value: string): string {

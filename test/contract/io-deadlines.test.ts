@@ -44,7 +44,7 @@ describe('the functions', () => {
   // What `io-deadlines.ts` names, by the function that takes it.
   test.each([
     ['createValkeyCache', 'deadlines: deadlines.valkey'],
-    ['createValkeyGate', 'deadlines: deadlines.valkey'],
+    ['createValkeyLimiter', 'deadlines: deadlines.valkey'],
     ['createConfigurationSource', '...deadlines.configuration'],
     ['createFlagSource', '...deadlines.configuration'],
     ['createSecretSource', '...deadlines.secret'],

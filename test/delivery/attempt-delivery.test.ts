@@ -114,7 +114,7 @@ describe('what becomes of a delivery', () => {
       reason: 'HTTP 204',
     });
     expect(counter.counts).toEqual({ [METRICS.deliveredWithLearningTime]: 1 });
-    expect(tried).toMatchObject({ endpoint: 'alive', holdMs: 0 });
+    expect(tried).toMatchObject({ endpoint: 'alive', retryAfterMs: 0 });
   });
 
   test('is counted for its integration and its kind, whatever becomes of it', async () => {
@@ -254,7 +254,7 @@ describe('what becomes of a delivery', () => {
   test('is due no sooner than the partner asked for, who holds up the others of the integration too', async () => {
     const { outcome, tried } = await attempt(answered(429, { retryAfter: '120' }));
     expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 120_000);
-    expect(tried.holdMs).toBe(120_000);
+    expect(tried.retryAfterMs).toBe(120_000);
   });
 
   test.each([
@@ -262,11 +262,11 @@ describe('what becomes of a delivery', () => {
     [answered(503, { retryAfter: '7' }), 7_000],
     [answered(429), 5_000],
     [answered(429, { retryAfter: '0' }), 1_000],
-  ])('refused as too many: tried again after a pause, counted as no failure: %j', async (result, holdMs) => {
+  ])('refused as too many: tried again after a pause, counted as no failure: %j', async (result, retryAfterMs) => {
     const { outcome, tried, counter } = await attempt(result);
     expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
-    expect(tried).toMatchObject({ endpoint: 'throttled', holdMs });
-    expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + holdMs);
+    expect(tried).toMatchObject({ endpoint: 'throttled', retryAfterMs });
+    expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + retryAfterMs);
     expect([counter.counts, counter.counted]).toEqual([{ [METRICS.deliveryThrottled]: 1 }, []]);
   });
 
@@ -283,7 +283,7 @@ describe('what becomes of a delivery', () => {
   });
 
   test('a pause that nobody needs is not asked for: a success holds up nobody', async () => {
-    expect((await attempt(answered(200, { retryAfter: '120' }))).tried.holdMs).toBe(0);
+    expect((await attempt(answered(200, { retryAfter: '120' }))).tried.retryAfterMs).toBe(0);
   });
 
   test.each([

@@ -21,7 +21,7 @@ import {
   serviceError,
 } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, gateThatSays, openGate, sendingServices } from '../support/sending.ts';
+import { answered, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
 
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
   delivery(enrichment, { integration_id, event_id: `event for ${integration_id}` });
@@ -47,7 +47,7 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
   const log = fakeLog();
   const services: DeliverMessagesServices = {
     ...sendingServices([]),
-    gate: openGate(),
+    limiter: openLimiter(),
     async defer(messages) {
       deferred.push(...messages);
       return new Set();
@@ -138,13 +138,13 @@ describe('a message of the deliveries queue', () => {
   });
 });
 
-describe('a message whose integration’s gate does not let it pass', () => {
+describe('a message whose integration’s limiter does not let it pass', () => {
   const atMs = NOW + 90_500;
   const reservedUntil = (ms: number) =>
-    gateThatSays({ admissions: [{ verdict: 'later', atMs: ms, isReserved: true }] });
+    limiterThatSays({ decisions: [{ verdict: 'wait', atMs: ms, isReserved: true }] });
 
   test('returns to the queue for the whole seconds until its turn, with the moment that is its own', async () => {
-    const { services, sent, started, deferred } = world({ gate: reservedUntil(atMs) });
+    const { services, sent, started, deferred } = world({ limiter: reservedUntil(atMs) });
     expect((await deliverMessages(messagesFor('acme'), services)).size).toBe(0);
     expect([sent, started]).toEqual([[], []]);
     expect(deferred).toEqual([{ id: 'message for acme', body: expect.any(String), groupId: 'acme', delaySeconds: 90 }]);
@@ -158,8 +158,8 @@ describe('a message whose integration’s gate does not let it pass', () => {
     const hanging = Promise.withResolvers<SendResult>();
     const taken = Promise.withResolvers<void>();
     const { services } = world({
-      gate: gateThatSays({
-        admissions: [{ verdict: 'now' }, { verdict: 'later', atMs, isReserved: true }],
+      limiter: limiterThatSays({
+        decisions: [{ verdict: 'allow' }, { verdict: 'wait', atMs, isReserved: true }],
       }),
       sender: { send: () => hanging.promise },
       async defer() {
@@ -181,13 +181,13 @@ describe('a message whose integration’s gate does not let it pass', () => {
       },
       measure() {},
     };
-    const { services, deferred } = world({ gate: reservedUntil(NOW + 1_500), now: () => now, counter });
+    const { services, deferred } = world({ limiter: reservedUntil(NOW + 1_500), now: () => now, counter });
     await deliverMessages(messagesFor('acme'), services);
     expect(deferred).toMatchObject([{ delaySeconds: 0 }]);
   });
 
   test('goes to the workflow where its turn is further away than SQS delays', async () => {
-    const { services, started, deferred } = world({ gate: reservedUntil(NOW + 901_000) });
+    const { services, started, deferred } = world({ limiter: reservedUntil(NOW + 901_000) });
     await deliverMessages(messagesFor('acme'), services);
     expect(deferred).toEqual([]);
     expect(started[0]?.progress).toMatchObject({
@@ -199,7 +199,7 @@ describe('a message whose integration’s gate does not let it pass', () => {
 
   test('stays in the queue where SQS does not take it back', async () => {
     const { services } = world({
-      gate: reservedUntil(atMs),
+      limiter: reservedUntil(atMs),
       defer: async (messages) => new Set(messages.map(({ id }) => id)),
     });
     expect([...(await deliverMessages(messagesFor('acme'), services))]).toEqual([['message for acme', 'QueueRefused']]);
@@ -207,13 +207,13 @@ describe('a message whose integration’s gate does not let it pass', () => {
 
   test('shows the moment that was reserved for it when it comes back', async () => {
     const asked: unknown[] = [];
-    const gate = openGate({
-      async admit(_integration, tickets, options) {
-        asked.push(tickets, options);
-        return { admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false };
+    const limiter = openLimiter({
+      async acquire(_integration, requests, options) {
+        asked.push(requests, options);
+        return { decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: false };
       },
     });
-    const { services, sent } = world({ gate });
+    const { services, sent } = world({ limiter });
     const back = to('acme');
     const progress = { ...back.progress, reserved_for: '2026-01-15T12:00:00.000Z' };
     await deliverMessages([message({ ...back, progress })], services);
@@ -222,8 +222,8 @@ describe('a message whose integration’s gate does not let it pass', () => {
   });
 
   test('sleeps in the workflow where the endpoint fails, without a try', async () => {
-    const gate = gateThatSays({ admissions: [{ verdict: 'parked', reason: 'failing' }] });
-    const { services, sent, started } = world({ gate });
+    const limiter = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'failing' }] });
+    const { services, sent, started } = world({ limiter });
     await deliverMessages(messagesFor('acme'), services);
     expect(sent).toEqual([]);
     expect(started[0]?.progress).toMatchObject({
@@ -235,7 +235,7 @@ describe('a message whose integration’s gate does not let it pass', () => {
   });
 
   test('is tried by the workflow where the endpoint keeps requests waiting: the queue is for all', async () => {
-    const { services, sent, started } = world({ gate: gateThatSays({ isSlow: true }) });
+    const { services, sent, started } = world({ limiter: limiterThatSays({ isSlow: true }) });
     await deliverMessages(messagesFor('acme'), services);
     expect(sent).toEqual([]);
     expect(started[0]?.progress).toEqual({
@@ -308,12 +308,12 @@ describe('what the ledger says of a message', () => {
     const order: string[] = [];
     const note = (what: string) => async () => void order.push(what);
     const { services } = world({
-      gate: openGate({
-        async admit({ id }, tickets) {
+      limiter: openLimiter({
+        async acquire({ id }, requests) {
           const atMs = NOW + 60_000;
-          const later = { verdict: 'later', atMs, isReserved: true } as const;
+          const later = { verdict: 'wait', atMs, isReserved: true } as const;
           return {
-            admissions: tickets.map(() => (id === 'acme' ? later : { verdict: 'now' })),
+            decisions: requests.map(() => (id === 'acme' ? later : { verdict: 'allow' })),
             isSlow: false,
             wantsReport: false,
           };
@@ -330,8 +330,8 @@ describe('what the ledger says of a message', () => {
 
   test('knows a message that returns to the queue by a token, another one each time', async () => {
     const ledger = openLedger();
-    const gate = gateThatSays({ admissions: [{ verdict: 'later', atMs: NOW + 60_000, isReserved: true }] });
-    const { services, deferred } = world({ ledger, gate });
+    const limiter = limiterThatSays({ decisions: [{ verdict: 'wait', atMs: NOW + 60_000, isReserved: true }] });
+    const { services, deferred } = world({ ledger, limiter });
     await deliverMessages(messagesFor('acme'), services);
     const back = deliverySchema.parse(JSON.parse(deferred[0]?.body ?? ''));
     await deliverMessages([message(back)], services);
@@ -346,8 +346,8 @@ describe('what the ledger says of a message', () => {
       endings.push(ending);
       return false;
     };
-    const parked = gateThatSays({ admissions: [{ verdict: 'parked', reason: 'gone' }] });
-    const { services, started } = world({ ledger: openLedger({ settle }), gate: parked });
+    const parked = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'gone' }] });
+    const { services, started } = world({ ledger: openLedger({ settle }), limiter: parked });
     const slept = to('acme');
     await deliverMessages([message({ ...slept, progress: { ...slept.progress, sleeps: 6 } })], services);
     expect(started).toMatchObject([{ progress: { outcome: 'retry', sleeps: 6, parked_for: 'gone' } }]);
@@ -372,15 +372,15 @@ describe('a message that is no delivery', () => {
 });
 
 describe('a batch', () => {
-  test('asks each integration’s gate once, and tells it once how its tries ended', async () => {
+  test('asks each integration’s limiter once, and tells it once how its tries ended', async () => {
     const asked: [string, number][] = [];
-    const gate = openGate({
-      async admit({ id }, tickets) {
-        asked.push([id, tickets.length]);
-        return { admissions: tickets.map(() => ({ verdict: 'now' })), isSlow: false, wantsReport: false };
+    const limiter = openLimiter({
+      async acquire({ id }, requests) {
+        asked.push([id, requests.length]);
+        return { decisions: requests.map(() => ({ verdict: 'allow' })), isSlow: false, wantsReport: false };
       },
     });
-    const { services } = world({ gate });
+    const { services } = world({ limiter });
     const second = delivery(ENRICHED, { integration_id: 'busy', event_id: 'another' });
     const ids = [to('acme'), to('busy'), second].map((given, index) => ({ ...message(given), id: `message ${index}` }));
     expect((await deliverMessages(ids, services)).size).toBe(0);
@@ -388,7 +388,9 @@ describe('a batch', () => {
       ['acme', 1],
       ['busy', 2],
     ]);
-    expect(gate.reports).toEqual([{ passed: 0, failed: 2, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0 }]);
+    expect(limiter.reports).toEqual([
+      { passed: 0, failed: 2, isGone: false, isThrottled: false, retryAfterMs: 0, tookMs: 0 },
+    ]);
   });
 
   test('is delivered side by side: a partner that hangs holds up no other', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Admission } from '../../lambdas/contract/delivery-ports.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
 import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { LimiterDecision } from '../../lambdas/contract/limiter.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
 import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
@@ -19,10 +19,10 @@ import {
   PLAIN,
 } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
-import { answered, brokenSource, gateThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
+import { answered, brokenSource, limiterThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
 function world(
-  admission: Admission = { verdict: 'now' },
+  decision: LimiterDecision = { verdict: 'allow' },
   known = book(integration()),
   isSlow = false,
   ledger: Partial<Ledger> = {},
@@ -32,7 +32,7 @@ function world(
   const services = {
     ...sending,
     integrations: { read: async () => known },
-    gate: gateThatSays({ admissions: [admission], isSlow }),
+    limiter: limiterThatSays({ decisions: [decision], isSlow }),
     log: fakeLog(),
     counter,
     random: () => 0.5,
@@ -43,13 +43,13 @@ function world(
 
 describe('a step of the workflow', () => {
   test('is a try, however slow the endpoint is: nobody else waits here', async () => {
-    const { services, requests } = world({ verdict: 'now' }, book(integration()), true);
+    const { services, requests } = world({ verdict: 'allow' }, book(integration()), true);
     expect(await deliverOne(delivery(), services)).toMatchObject({ outcome: 'delivered', attempt: 1 });
     expect(requests).toHaveLength(1);
   });
 
   test('is put off to the moment reserved for it, without a try', async () => {
-    const { services, counter } = world({ verdict: 'later', atMs: NOW + 90_000, isReserved: true });
+    const { services, counter } = world({ verdict: 'wait', atMs: NOW + 90_000, isReserved: true });
     expect(await deliverOne(delivery(ENRICHED, {}, { attempt: 2 }), services)).toEqual({
       enrichment: ENRICHED,
       attempt: 2,
@@ -63,7 +63,7 @@ describe('a step of the workflow', () => {
   });
 
   test('is put off until the pause that the partner asked for is over: that moment is nobody’s own', async () => {
-    const { services } = world({ verdict: 'later', atMs: NOW + 90_000, isReserved: false });
+    const { services } = world({ verdict: 'wait', atMs: NOW + 90_000, isReserved: false });
     const result = await deliverOne(delivery(), services);
     expect(result.reason).toBe('the partner asked for a pause');
     expect(Date.parse(result.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 90_000);
@@ -71,7 +71,7 @@ describe('a step of the workflow', () => {
   });
 
   test('is put off while the endpoint is slow, and says so', async () => {
-    const later: Admission = { verdict: 'later', atMs: NOW + 90_000, isReserved: true };
+    const later: LimiterDecision = { verdict: 'wait', atMs: NOW + 90_000, isReserved: true };
     const { services } = world(later, book(integration()), true);
     expect((await deliverOne(delivery(), services)).reason).toBe('the endpoint is slow');
   });
@@ -85,14 +85,14 @@ describe('a step of the workflow', () => {
 });
 
 describe('what the ledger says of a step', () => {
-  const claimed = (claim: Claim) => world({ verdict: 'now' }, undefined, false, { claim: async () => claim });
+  const claimed = (claim: Claim) => world({ verdict: 'allow' }, undefined, false, { claim: async () => claim });
   const carried = delivery(ENRICHED, {}, { attempt: 1, due_at: '2026-01-15T12:00:00.000Z' });
   const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
   const due_at = '2026-01-15T12:00:00.000Z';
   const timed = delivery(PLAIN, { ...lead, send_at: due_at }, { due_at, timed: true });
   const own = timerOf(timed, NOW) as Timer;
   const withTimer = (timer: Timer, claim?: Claim) =>
-    world({ verdict: 'now' }, undefined, false, {
+    world({ verdict: 'allow' }, undefined, false, {
       timers: async () => new Map([[own.key, timer]]),
       ...(claim !== undefined && { claim: async () => claim }),
     });
@@ -109,7 +109,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test('dead now: the ledger knows which execution sends the dead letter', async () => {
-    const { services, ledger } = world({ verdict: 'now' }, book());
+    const { services, ledger } = world({ verdict: 'allow' }, book());
     expect(await deliverOne(carried, services)).toMatchObject({ outcome: 'dead' });
     expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'dead' }, token: 'g0' } }]);
   });
@@ -185,7 +185,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test('its claim outlasts the slowest try that its integration may have', async () => {
-    const { services, ledger } = world({ verdict: 'now' }, book(integration({ timeout_seconds: 300 })));
+    const { services, ledger } = world({ verdict: 'allow' }, book(integration({ timeout_seconds: 300 })));
     await deliverOne(carried, services);
     expect(ledger.claims[0]?.leaseMs).toBe(320_000);
   });
@@ -205,7 +205,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test('what waits is written with the token of the execution that carries it', async () => {
-    const { services, ledger } = world({ verdict: 'later', atMs: NOW + 90_000, isReserved: true });
+    const { services, ledger } = world({ verdict: 'wait', atMs: NOW + 90_000, isReserved: true });
     await deliverOne({ ...carried, token: 'g0-a1' }, services);
     expect(ledger.settled).toMatchObject([{ ending: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
   });

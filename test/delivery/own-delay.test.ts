@@ -3,10 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
-import type { Gate } from '../../lambdas/contract/delivery-ports.ts';
+import type { Limiter } from '../../lambdas/contract/limiter.ts';
 import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
-import { openGate, sendingServices } from '../support/sending.ts';
+import { openLimiter, sendingServices } from '../support/sending.ts';
 
 /**
  * A partner in a thread of its own, so that it goes on while this one is held up. It responds after 20 ms, to
@@ -37,14 +37,14 @@ beforeAll(async () => {
 afterAll(() => partner.terminate());
 
 /** Attempts at one integration, whose limiter is told of slowness by `reportSlow`, and how long they took. */
-function attempts(path: string, reportSlow: Gate['reportSlow']) {
+function attempts(path: string, reportSlow: Limiter['reportSlow']) {
   const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
   const to = integration({ url: `http://127.0.0.1:${port}${path}` });
-  const limiter = openGate({
+  const limiter = openLimiter({
     reportSlow,
-    admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: true }),
+    acquire: async () => ({ decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: true }),
   });
-  const more = { gate: limiter, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 };
+  const more = { limiter: limiter, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 };
   const services = { ...sendingServices([], { sender, now }), ...more };
   const begin = async () => {
     const ready = { delivery: delivery(), enrichment: ENRICHED };

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Admission, GateReport } from '../../lambdas/contract/delivery-ports.ts';
+import type { LimiterDecision } from '../../lambdas/contract/limiter.ts';
 import { EnvironmentLimiter } from '../../lambdas/domain/environment-limiter.ts';
 import { integration, NOW } from '../support/factories.ts';
-import { go, HOUR, MINUTE, reserved, SECOND, unreserved } from '../support/gate.ts';
+import { allowed, HOUR, MINUTE, reportOf, reserved, SECOND, unreserved } from '../support/limiter-decisions.ts';
 
 const FREE = integration();
 const limitedTo = (perMinute: number) => integration({ max_requests_per_minute: perMinute });
@@ -12,45 +12,44 @@ function limiter(environments = 2, random = () => 0) {
   return new EnvironmentLimiter({ environments, slowAttempts: 2, random });
 }
 
-const told = (about: Partial<GateReport>): GateReport => ({
-  ...{ passed: 0, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0 },
-  ...about,
-});
-
 describe('the limit of one environment', () => {
   test('none: everything goes at once', () => {
     const alone = limiter();
-    expect(alone.admit(FREE, 100, NOW)).toEqual({ admissions: Array(100).fill(go), isSlow: false, wantsReport: false });
+    expect(alone.acquire(FREE, 100, NOW)).toEqual({
+      decisions: Array(100).fill(allowed),
+      isSlow: false,
+      wantsReport: false,
+    });
   });
 
   test('is its share; what must wait asks again, each at another time', () => {
     const alone = limiter(2);
-    expect(alone.admit(limitedTo(60), 3, NOW).admissions).toEqual([
-      go,
+    expect(alone.acquire(limitedTo(60), 3, NOW).decisions).toEqual([
+      allowed,
       unreserved(NOW + 2_040),
       unreserved(NOW + 4_080),
     ]);
-    expect(alone.admit(limitedTo(60), 2, NOW + SECOND).admissions).toEqual([
+    expect(alone.acquire(limitedTo(60), 2, NOW + SECOND).decisions).toEqual([
       unreserved(NOW + 6_120),
       unreserved(NOW + 8_160),
     ]);
-    expect(alone.admit(limitedTo(60), 2, NOW + 2_040).admissions).toEqual([go, unreserved(NOW + 10_200)]);
+    expect(alone.acquire(limitedTo(60), 2, NOW + 2_040).decisions).toEqual([allowed, unreserved(NOW + 10_200)]);
   });
 
   test('that is due within a second is waited for in the function', () => {
     const alone = limiter(2);
-    alone.admit(limitedTo(60), 1, NOW);
-    expect(alone.admit(limitedTo(60), 1, NOW + 1_040).admissions).toEqual([reserved(NOW + 2_040)]);
+    alone.acquire(limitedTo(60), 1, NOW);
+    expect(alone.acquire(limitedTo(60), 1, NOW + 1_040).decisions).toEqual([reserved(NOW + 2_040)]);
   });
 
   test('begins at another time in each environment', () => {
-    const times = [0, 0.25, 0.75].map((random) => limiter(2, () => random).admit(limitedTo(20), 1, NOW).admissions[0]);
-    expect(times).toEqual([go, unreserved(NOW + 1_530), unreserved(NOW + 4_590)]);
+    const times = [0, 0.25, 0.75].map((random) => limiter(2, () => random).acquire(limitedTo(20), 1, NOW).decisions[0]);
+    expect(times).toEqual([allowed, unreserved(NOW + 1_530), unreserved(NOW + 4_590)]);
   });
 
   test('defers for ten minutes at most: Valkey may respond before', () => {
-    const { admissions } = limiter(20).admit(limitedTo(60), 100, NOW);
-    expect(admissions.at(-1)).toEqual(unreserved(NOW + 10 * MINUTE));
+    const { decisions } = limiter(20).acquire(limitedTo(60), 100, NOW);
+    expect(decisions.at(-1)).toEqual(unreserved(NOW + 10 * MINUTE));
   });
 
   test('of all together is never more than the limit in any minute, however they start and ask', () => {
@@ -67,8 +66,8 @@ describe('the limit of one environment', () => {
         for (const pauseMs of pauses) {
           nowMs += pauseMs;
           for (const alone of environments) {
-            const { admissions } = alone.admit(limitedTo(perMinute), 10, nowMs);
-            sentAtMs.push(...admissions.flatMap((one) => sentAt(one, nowMs)));
+            const { decisions } = alone.acquire(limitedTo(perMinute), 10, nowMs);
+            sentAtMs.push(...decisions.flatMap((one) => sentAt(one, nowMs)));
           }
         }
         const times = sentAtMs.toSorted((a, b) => a - b);
@@ -80,67 +79,68 @@ describe('the limit of one environment', () => {
 
   test('below one a minute for each is one in as many minutes', () => {
     const alone = limiter(70);
-    expect(alone.admit(limitedTo(7), 2, NOW).admissions).toEqual([go, unreserved(NOW + 10 * MINUTE)]);
-    expect(alone.admit(limitedTo(7), 1, NOW + 612 * SECOND).admissions).toEqual([go]);
+    expect(alone.acquire(limitedTo(7), 2, NOW).decisions).toEqual([allowed, unreserved(NOW + 10 * MINUTE)]);
+    expect(alone.acquire(limitedTo(7), 1, NOW + 612 * SECOND).decisions).toEqual([allowed]);
   });
 });
 
 describe('what is known of an endpoint', () => {
-  test('a hold is kept, for an hour at most, and not shortened', () => {
+  test('a `Retry-After` is kept, for an hour at most, and not shortened', () => {
     const alone = limiter();
-    alone.report(FREE, told({ isThrottled: true, holdMs: 30 * SECOND }), NOW);
-    alone.report(FREE, told({ isThrottled: true, holdMs: SECOND }), NOW);
-    expect(alone.admit(FREE, 1, NOW).admissions).toEqual([unreserved(NOW + 30 * SECOND)]);
-    expect(alone.admit(FREE, 1, NOW + 30 * SECOND).admissions).toEqual([go]);
-    alone.report(FREE, told({ holdMs: 24 * HOUR }), NOW);
-    expect(alone.admit(FREE, 1, NOW).admissions).toEqual([unreserved(NOW + HOUR)]);
+    alone.report(FREE, reportOf({ isThrottled: true, retryAfterMs: 30 * SECOND }), NOW);
+    alone.report(FREE, reportOf({ isThrottled: true, retryAfterMs: SECOND }), NOW);
+    expect(alone.acquire(FREE, 1, NOW).decisions).toEqual([unreserved(NOW + 30 * SECOND)]);
+    expect(alone.acquire(FREE, 1, NOW + 30 * SECOND).decisions).toEqual([allowed]);
+    alone.report(FREE, reportOf({ retryAfterMs: 24 * HOUR }), NOW);
+    expect(alone.acquire(FREE, 1, NOW).decisions).toEqual([unreserved(NOW + HOUR)]);
   });
 
-  test('after a hold requests go out at the limit', () => {
+  test('after a `Retry-After` requests are sent at the limit', () => {
     const alone = limiter(1);
-    alone.report(limitedTo(60), told({ isThrottled: true, holdMs: 30 * SECOND }), NOW);
-    expect(alone.admit(limitedTo(60), 2, NOW).admissions).toEqual([
+    alone.report(limitedTo(60), reportOf({ isThrottled: true, retryAfterMs: 30 * SECOND }), NOW);
+    expect(alone.acquire(limitedTo(60), 2, NOW).decisions).toEqual([
       unreserved(NOW + 30 * SECOND),
       unreserved(NOW + 31_020),
     ]);
-    expect(alone.admit(limitedTo(60), 2, NOW + 30 * SECOND).admissions[0]).toEqual(go);
+    expect(alone.acquire(limitedTo(60), 2, NOW + 30 * SECOND).decisions[0]).toEqual(allowed);
   });
 
   test('two requests that wait within 5 s make it slow for a minute: few at a time are in flight', () => {
     const alone = limiter(1);
     const waiting = integration({ timeout_seconds: 20 });
     alone.slow(waiting, NOW);
-    expect(alone.admit(waiting, 1, NOW).isSlow).toBe(false);
+    expect(alone.acquire(waiting, 1, NOW).isSlow).toBe(false);
     alone.slow(waiting, NOW + 5 * SECOND);
-    const { admissions, isSlow } = alone.admit(waiting, 2, NOW + 5 * SECOND);
+    const { decisions, isSlow } = alone.acquire(waiting, 2, NOW + 5 * SECOND);
     // Two in flight for 20 s each are six a minute.
-    expect([isSlow, admissions]).toEqual([true, [go, unreserved(NOW + 5 * SECOND + 10_200)]]);
-    expect(alone.admit(waiting, 1, NOW + 65 * SECOND).isSlow).toBe(false);
+    expect([isSlow, decisions]).toEqual([true, [allowed, unreserved(NOW + 5 * SECOND + 10_200)]]);
+    expect(alone.acquire(waiting, 1, NOW + 65 * SECOND).isSlow).toBe(false);
   });
 
   test('is forgotten with another address; the limit goes on', () => {
     const alone = limiter(1);
     const before = limitedTo(60);
-    alone.admit(before, 1, NOW);
-    alone.report(before, told({ holdMs: HOUR }), NOW);
+    alone.acquire(before, 1, NOW);
+    alone.report(before, reportOf({ retryAfterMs: HOUR }), NOW);
     const moved = { ...before, url: 'https://partner.example/moved' };
-    expect(alone.admit(moved, 1, NOW).admissions).toEqual([unreserved(NOW + 1_020)]);
+    expect(alone.acquire(moved, 1, NOW).decisions).toEqual([unreserved(NOW + 1_020)]);
   });
 
   test('is kept of the 2,000 integrations that were used last', () => {
     const alone = limiter();
-    for (let i = 0; i < 2_000; i += 1) alone.report({ ...FREE, id: `partner-${i}` }, told({ holdMs: HOUR }), NOW);
-    alone.admit({ ...FREE, id: 'partner-0' }, 1, NOW);
-    alone.admit({ ...FREE, id: 'one-more' }, 1, NOW);
+    for (let i = 0; i < 2_000; i += 1)
+      alone.report({ ...FREE, id: `partner-${i}` }, reportOf({ retryAfterMs: HOUR }), NOW);
+    alone.acquire({ ...FREE, id: 'partner-0' }, 1, NOW);
+    alone.acquire({ ...FREE, id: 'one-more' }, 1, NOW);
     expect(alone.size).toBe(2_000);
-    expect(alone.admit({ ...FREE, id: 'partner-0' }, 1, NOW).admissions).toEqual([unreserved(NOW + HOUR)]);
-    expect(alone.admit({ ...FREE, id: 'partner-1' }, 1, NOW).admissions).toEqual([go]);
+    expect(alone.acquire({ ...FREE, id: 'partner-0' }, 1, NOW).decisions).toEqual([unreserved(NOW + HOUR)]);
+    expect(alone.acquire({ ...FREE, id: 'partner-1' }, 1, NOW).decisions).toEqual([allowed]);
   });
 });
 
 /** When an attempt is sent, if it is: at once, or after a pause of at most a second. */
-function sentAt(admission: Admission, nowMs: number): number[] {
-  if (admission.verdict === 'parked') throw new Error('parked');
-  if (admission.verdict === 'now') return [nowMs];
-  return admission.atMs <= nowMs + SECOND ? [admission.atMs] : [];
+function sentAt(decision: LimiterDecision, nowMs: number): number[] {
+  if (decision.verdict === 'reject') throw new Error('rejected');
+  if (decision.verdict === 'allow') return [nowMs];
+  return decision.atMs <= nowMs + SECOND ? [decision.atMs] : [];
 }

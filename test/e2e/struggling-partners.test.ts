@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from '@jest/globals';
-import { FAILURES_TO_OPEN, SPREAD_MS } from '../../lambdas/domain/gate-limits.ts';
-import { gateKey } from '../../lambdas/domain/gate-record.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
+import { limiterKey } from '../../lambdas/domain/limiter-record.ts';
+import { FAILURES_TO_OPEN, SPREAD_MS } from '../../lambdas/domain/limiter-settings.ts';
 import { output } from '../../local/demo/operator.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { startPartner } from '../support/partner-server.ts';
@@ -81,7 +81,7 @@ test('while one partner hangs, another’s events arrive', async () => {
 
 /** Whether the limiter counts an endpoint as slow. */
 async function isSlow(integrationId: string): Promise<boolean> {
-  const slowUntil = await ask(world().platform.valkey.port, ['HGET', gateKey({ id: integrationId }), 'slow']);
+  const slowUntil = await ask(world().platform.valkey.port, ['HGET', limiterKey({ id: integrationId }), 'slow']);
   return Number(slowUntil.split('\r\n')[1] ?? 0) > 0;
 }
 

@@ -1,11 +1,11 @@
-import type { AdmitRequest } from '../../lambdas/adapters/valkey/gate-script.ts';
+import type { AcquireRequest } from '../../lambdas/adapters/valkey/limiter-script.ts';
 import type {
-  Admission,
-  GateAnswer,
-  GatedIntegration,
-  GateReport,
-  GateTicket,
-} from '../../lambdas/contract/delivery-ports.ts';
+  LimitedIntegration,
+  LimiterDecision,
+  LimiterReport,
+  LimiterResponse,
+  SlotRequest,
+} from '../../lambdas/contract/limiter.ts';
 import {
   ASK_AGAIN_MS,
   FAILURES_TO_OPEN,
@@ -15,9 +15,8 @@ import {
   LATENCY_WEIGHT,
   MAX_AHEAD_MS,
   MAX_AHEAD_OF_SLOW_MS,
-  MAX_HOLD_MS,
+  MAX_IN_FUNCTION_WAIT_MS,
   MAX_PACE,
-  MAX_PAUSE_MS,
   MIN_PACE,
   MINUTE_MS,
   OPEN_MS,
@@ -26,48 +25,50 @@ import {
   SLOW_MS,
   SLOW_PAIR_MS,
   SPREAD_MS,
-} from '../../lambdas/domain/gate-limits.ts';
-import { current, type GateState, lasting } from './limiter-state.ts';
+} from '../../lambdas/domain/limiter-settings.ts';
+import { MAX_RETRY_AFTER_MS } from '../../lambdas/domain/retry-after.ts';
+import { current, type LimiterState, lasting } from './limiter-state.ts';
 
 /**
- * The specification of the limiter: when attempts at one integration may go out, by rate limit, pace, hold and breaker.
- * `lambdas/adapters/valkey/gate-script.ts` has the same rules in Lua, which is what runs; `valkey-gate.test.ts` compares
+ * The specification of the limiter: when attempts at one integration may be sent, by rate limit, pace, `Retry-After` and
+ * circuit breaker.
+ * `lambdas/adapters/valkey/limiter-script.ts` has the same rules in Lua, which is what runs; `valkey-limiter.test.ts` compares
  * the two.
  */
 
 /**
- * Says of each try when it may go out, in their order, and reserves what has to be reserved.
+ * Decides for each attempt, in their order, when it may be sent, and reserves the slots that this takes.
  *
- * An open breaker parks them all, but for one probe at a time: the first try of a call, when it may go by limit and hold
- * at once, or so soon that its function waits for it. Where it may not, it gets its time like any other, and whoever is
- * first then is the probe.
+ * An open breaker rejects all of them but one probe at a time: the first attempt of a call, if limit and `Retry-After` let it
+ * be sent at once, or so soon that its function waits for it. Otherwise it gets its slot like any other, and the first attempt
+ * that asks at that time is the probe.
  *
  * @returns as its state `known` itself where nothing is to be remembered
  */
-export function admit(
-  known: GateState,
-  integration: GatedIntegration,
-  { tickets, mayProbe, slowAttempts }: AdmitRequest,
+export function acquire(
+  known: LimiterState,
+  integration: LimitedIntegration,
+  { requests, mayProbe, slowAttempts }: AcquireRequest,
   nowMs: number,
-): { readonly state: GateState; readonly answer: GateAnswer } {
+): { readonly state: LimiterState; readonly answer: LimiterResponse } {
   const before = current(known, integration, nowMs);
   const limit = limitOf(before, integration, slowAttempts, nowMs);
   const isOpen = before.openUntilMs > 0;
   const isProbing = mayProbe && nowMs >= before.openUntilMs && nowMs >= before.probeUntilMs;
-  const parked: Admission = { verdict: 'parked', reason: before.isGone ? 'gone' : 'failing' };
+  const rejected: LimiterDecision = { verdict: 'reject', reason: before.isGone ? 'gone' : 'failing' };
   let state = before;
-  const admissions = tickets.map((ticket, position) => {
-    if (isOpen && !(isProbing && position === 0)) return parked;
-    const placed = place(state, ticket, limit, nowMs);
-    const isProbe = isOpen && goesOut(placed.admission, nowMs);
+  const decisions = requests.map((request, position) => {
+    if (isOpen && !(isProbing && position === 0)) return rejected;
+    const placed = place(state, request, limit, nowMs);
+    const isProbe = isOpen && isSent(placed.decision, nowMs);
     state = isProbe ? { ...placed.state, probeUntilMs: nowMs + PROBE_LEASE_MS } : placed.state;
-    return placed.admission;
+    return placed.decision;
   });
   const isSlow = isOpen || nowMs < before.slowUntilMs;
   return {
     state: state === before ? known : lasting(state, nowMs),
     answer: {
-      admissions,
+      decisions,
       isSlow,
       wantsReport: isSlow || before.failures > 0 || Number.isFinite(paceOf(before, nowMs)),
     },
@@ -85,7 +86,7 @@ interface Limit {
  * The least of the integration's own, its pace, and while it is slow the rate that keeps `slowAttempts` under way. Attempts
  * are not counted: by Little's law, attempts under way = rate × duration.
  */
-function limitOf(state: GateState, integration: GatedIntegration, slowAttempts: number, nowMs: number): Limit {
+function limitOf(state: LimiterState, integration: LimitedIntegration, slowAttempts: number, nowMs: number): Limit {
   const own = integration.max_requests_per_minute;
   const latencyMs = state.latencyMs > 0 ? state.latencyMs : integration.timeout_seconds * 1000;
   const implied = nowMs < state.slowUntilMs ? (slowAttempts * MINUTE_MS) / latencyMs : Number.POSITIVE_INFINITY;
@@ -95,92 +96,103 @@ function limitOf(state: GateState, integration: GatedIntegration, slowAttempts: 
 }
 
 /** Requests a minute; infinite where there is no pace. */
-function paceOf({ pacePerMinute, paceFromMs }: GateState, nowMs: number): number {
+function paceOf({ pacePerMinute, paceFromMs }: LimiterState, nowMs: number): number {
   const isOver = pacePerMinute === 0 || nowMs >= paceFromMs + PACE_MS;
   return isOver ? Number.POSITIVE_INFINITY : pacePerMinute;
 }
 
-/** The time of one try by limit and hold alone. */
+/** The time of one attempt by limit and `Retry-After` alone. */
 function place(
-  state: GateState,
-  { reservedForMs }: GateTicket,
+  state: LimiterState,
+  { reservedForMs }: SlotRequest,
   { perMinute, maxAheadMs }: Limit,
   nowMs: number,
-): { readonly state: GateState; readonly admission: Admission } {
+): { readonly state: LimiterState; readonly decision: LimiterDecision } {
   if (perMinute === undefined) {
-    const isHeld = state.holdUntilMs > nowMs;
-    return { state, admission: isHeld ? later(state.holdUntilMs, false) : { verdict: 'now' } };
+    const mustWait = state.notBeforeMs > nowMs;
+    return { state, decision: mustWait ? later(state.notBeforeMs, false) : { verdict: 'allow' } };
   }
-  if (reservedForMs !== undefined && serves(reservedForMs, state.holdUntilMs, nowMs)) {
-    return { state, admission: reservedForMs > nowMs ? later(reservedForMs, true) : { verdict: 'now' } };
+  if (reservedForMs !== undefined && serves(reservedForMs, state.notBeforeMs, nowMs)) {
+    return { state, decision: reservedForMs > nowMs ? later(reservedForMs, true) : { verdict: 'allow' } };
   }
-  const freeMs = Math.max(nowMs, state.nextMs, state.holdUntilMs);
+  const freeMs = Math.max(nowMs, state.nextMs, state.notBeforeMs);
   const atMs = Math.ceil(freeMs);
   if (atMs > nowMs + maxAheadMs) {
-    return { state, admission: later(Math.max(state.holdUntilMs, nowMs + Math.min(ASK_AGAIN_MS, maxAheadMs)), false) };
+    return { state, decision: later(Math.max(state.notBeforeMs, nowMs + Math.min(ASK_AGAIN_MS, maxAheadMs)), false) };
   }
   return {
     state: { ...state, nextMs: freeMs + SPREAD_MS / perMinute },
-    admission: atMs > nowMs ? later(atMs, true) : { verdict: 'now' },
+    decision: atMs > nowMs ? later(atMs, true) : { verdict: 'allow' },
   };
 }
 
-/** Now, or after a pause in the function itself: it does not ask again. */
-function goesOut(admission: Admission, nowMs: number): boolean {
-  return admission.verdict === 'now' || (admission.verdict === 'later' && admission.atMs <= nowMs + MAX_PAUSE_MS);
+/** At once, or after a wait in the function itself: it does not ask again. */
+function isSent(decision: LimiterDecision, nowMs: number): boolean {
+  return (
+    decision.verdict === 'allow' || (decision.verdict === 'wait' && decision.atMs <= nowMs + MAX_IN_FUNCTION_WAIT_MS)
+  );
 }
 
-/** Not where it lapsed, where a hold came over it, or where it is for a time that nobody was ever given. */
-function serves(reservedForMs: number, holdUntilMs: number, nowMs: number): boolean {
+/** Not a reservation that lapsed, that a `Retry-After` covers, or that is further ahead than any that was made. */
+function serves(reservedForMs: number, notBeforeMs: number, nowMs: number): boolean {
   const isInTime = nowMs <= reservedForMs + LAPSE_MS && reservedForMs <= nowMs + MAX_AHEAD_MS;
-  return isInTime && holdUntilMs <= Math.max(nowMs, reservedForMs);
+  return isInTime && notBeforeMs <= Math.max(nowMs, reservedForMs);
 }
 
-function later(atMs: number, isReserved: boolean): Admission {
-  return { verdict: 'later', atMs, isReserved };
+function later(atMs: number, isReserved: boolean): LimiterDecision {
+  return { verdict: 'wait', atMs, isReserved };
 }
 
 /**
- * Takes in how tries ended. Any report gives the probe back: whoever had it may have told, and what it told decides how
- * soon the next one goes out. A 410 weighs more than other tries that passed beside it, those more than failed ones.
+ * Records how attempts ended. Any report releases the probe: it may be the probe's own, and then decides how soon the next one
+ * is sent. A 410 counts for more than attempts that passed beside it, those for more than failed ones.
  */
-export function report(known: GateState, integration: GatedIntegration, told: GateReport, nowMs: number): GateState {
+export function report(
+  known: LimiterState,
+  integration: LimitedIntegration,
+  ended: LimiterReport,
+  nowMs: number,
+): LimiterState {
   const state = { ...current(known, integration, nowMs), probeUntilMs: 0 };
-  const holdMs = told.holdMs > 0 ? Math.min(Math.ceil(told.holdMs), MAX_HOLD_MS) : 0;
-  const holdUntilMs = holdMs > 0 ? Math.max(state.holdUntilMs, nowMs + holdMs) : state.holdUntilMs;
-  const latencyMs = smoothed(state.latencyMs, told.tookMs);
-  const pace = paced(state, integration, told, holdUntilMs, nowMs);
-  return lasting({ ...judged(state, told, nowMs), ...pace, holdUntilMs, latencyMs }, nowMs);
+  const retryAfterMs = ended.retryAfterMs > 0 ? Math.min(Math.ceil(ended.retryAfterMs), MAX_RETRY_AFTER_MS) : 0;
+  const notBeforeMs = retryAfterMs > 0 ? Math.max(state.notBeforeMs, nowMs + retryAfterMs) : state.notBeforeMs;
+  const latencyMs = smoothed(state.latencyMs, ended.tookMs);
+  const pace = paced(state, integration, ended, notBeforeMs, nowMs);
+  return lasting({ ...judged(state, ended, nowMs), ...pace, notBeforeMs, latencyMs }, nowMs);
 }
 
-/** Nothing that arrives before the hold ends changes the pace: its request was sent before. */
+/** No response before the end of the `Retry-After` changes the pace: its request was sent before. */
 function paced(
-  state: GateState,
-  { max_requests_per_minute: own }: GatedIntegration,
-  { passed, isThrottled }: GateReport,
-  holdUntilMs: number,
+  state: LimiterState,
+  { max_requests_per_minute: own }: LimitedIntegration,
+  { passed, isThrottled }: LimiterReport,
+  notBeforeMs: number,
   nowMs: number,
-): Pick<GateState, 'pacePerMinute' | 'paceFromMs'> {
+): Pick<LimiterState, 'pacePerMinute' | 'paceFromMs'> {
   const { pacePerMinute, paceFromMs } = state;
   const pace = paceOf(state, nowMs);
-  const isOfThisHold = nowMs < paceFromMs;
+  const isBeforeRetry = nowMs < paceFromMs;
   if (isThrottled) {
     const refused = Math.min(pace, own ?? Number.POSITIVE_INFINITY);
     const half = Number.isFinite(refused) ? Math.max(MIN_PACE, refused / 2) : FIRST_PACE;
-    return { pacePerMinute: isOfThisHold ? pacePerMinute : half, paceFromMs: Math.max(paceFromMs, holdUntilMs) };
+    return { pacePerMinute: isBeforeRetry ? pacePerMinute : half, paceFromMs: Math.max(paceFromMs, notBeforeMs) };
   }
-  if (isOfThisHold || !Number.isFinite(pace)) return { pacePerMinute, paceFromMs };
+  if (isBeforeRetry || !Number.isFinite(pace)) return { pacePerMinute, paceFromMs };
   const grown = pace + passed;
   return { pacePerMinute: grown < (own ?? MAX_PACE) ? grown : 0, paceFromMs };
 }
 
-/** The first one told stands for itself. */
+/** The first duration stands for itself. */
 function smoothed(latencyMs: number, tookMs: number): number {
   if (tookMs <= 0) return latencyMs;
   return latencyMs > 0 ? latencyMs + LATENCY_WEIGHT * (tookMs - latencyMs) : tookMs;
 }
 
-function judged(state: GateState, { passed, failed, isGone, isThrottled }: GateReport, nowMs: number): GateState {
+function judged(
+  state: LimiterState,
+  { passed, failed, isGone, isThrottled }: LimiterReport,
+  nowMs: number,
+): LimiterState {
   const isOpen = state.openUntilMs > 0;
   // Never earlier than it was: a late failure must not cut short what a 410 began.
   const openFor = (ms: number) => Math.max(state.openUntilMs, nowMs + ms);
@@ -198,10 +210,10 @@ function judged(state: GateState, { passed, failed, isGone, isThrottled }: GateR
 }
 
 /**
- * Takes in that a request has been waiting for a while: the second one of a pair makes the endpoint slow. What tries took
+ * Records that a request has been waiting for a while: the second one of a pair makes the endpoint slow. What attempts took
  * before says nothing of how long they take from then on.
  */
-export function slow(known: GateState, integration: GatedIntegration, nowMs: number): GateState {
+export function slow(known: LimiterState, integration: LimitedIntegration, nowMs: number): LimiterState {
   const state = current(known, integration, nowMs);
   const wasSlow = nowMs < state.slowUntilMs;
   const isSlow = wasSlow || nowMs <= state.slowAtMs + SLOW_PAIR_MS;

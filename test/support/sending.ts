@@ -1,13 +1,7 @@
-import type {
-  Gate,
-  GateAnswer,
-  GateReport,
-  SendResult,
-  TokenSource,
-  WebhookRequest,
-} from '../../lambdas/contract/delivery-ports.ts';
+import type { SendResult, TokenSource, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
 import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
+import type { Limiter, LimiterReport, LimiterResponse } from '../../lambdas/contract/limiter.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SendWebhookServices } from '../../lambdas/delivery/send-webhook.ts';
 import { type RetryAfterReader, retryAfterMs } from '../../lambdas/domain/retry-after.ts';
@@ -80,13 +74,13 @@ export function sendingServices(
   };
 }
 
-/** A gate that lets everything pass, and keeps what it is told. */
-export function openGate(overrides: Partial<Gate> = {}) {
-  const reports: GateReport[] = [];
-  const gate: Gate & { readonly reports: readonly GateReport[] } = {
+/** A limiter that allows everything, and records its reports. */
+export function openLimiter(overrides: Partial<Limiter> = {}) {
+  const reports: LimiterReport[] = [];
+  const limiter: Limiter & { readonly reports: readonly LimiterReport[] } = {
     reports,
-    async admit(_integration, tickets) {
-      return { admissions: tickets.map(() => ({ verdict: 'now' })), isSlow: false, wantsReport: false };
+    async acquire(_integration, requests) {
+      return { decisions: requests.map(() => ({ verdict: 'allow' })), isSlow: false, wantsReport: false };
     },
     async report(_integration, report) {
       reports.push(report);
@@ -94,12 +88,12 @@ export function openGate(overrides: Partial<Gate> = {}) {
     async reportSlow() {},
     ...overrides,
   };
-  return gate;
+  return limiter;
 }
 
-/** A gate whose answer is given. */
-export function gateThatSays(answer: Partial<GateAnswer>) {
-  return openGate({
-    admit: async () => ({ admissions: [{ verdict: 'now' }], isSlow: false, wantsReport: false, ...answer }),
+/** A limiter whose response is given. */
+export function limiterThatSays(answer: Partial<LimiterResponse>) {
+  return openLimiter({
+    acquire: async () => ({ decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: false, ...answer }),
   });
 }

@@ -5,8 +5,9 @@ import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import { settleLate } from '../../lambdas/adapters/dynamodb/ledger-settle.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
-import type { Admission, Gate, OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import type { OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';
 import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Limiter, LimiterDecision } from '../../lambdas/contract/limiter.ts';
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deliver-one.ts';
 import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
@@ -18,7 +19,7 @@ import { settleMessages } from '../../lambdas/operations/settle-messages.ts';
 import { book, fakeCounter, fakeLog, flag, integration, NOW, PLAIN } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
-import { answered, failed, openGate, sendingServices } from './sending.ts';
+import { answered, failed, openLimiter, sendingServices } from './sending.ts';
 import type { Calls } from './unanswered-calls.ts';
 
 export const SECOND = 1000;
@@ -38,13 +39,13 @@ const RESULTS: Readonly<Record<Partner, SendResult>> = {
 };
 
 /** What the limiter says of all that ask it. */
-export type Limiter = 'open' | 'limited' | 'slow' | 'failing';
+export type LimiterStatus = 'open' | 'limited' | 'slow' | 'failing';
 
 /** How one invocation goes. */
 export interface Going {
   readonly calls: Calls;
   readonly partner: Partner;
-  readonly limiter: Limiter;
+  readonly limiter: LimiterStatus;
 }
 
 interface Message extends ReceivedMessage {
@@ -320,7 +321,7 @@ export class UnansweredWorld {
           return result;
         },
       },
-      gate: limiterThat(limiter, this.now),
+      limiter: limiterThat(limiter, this.now),
       integrations: { read: async () => this.#book() },
       ledger: this.#ledger(calls),
       ...{ log: this.log, counter: this.#counter, random: () => 0.5 },
@@ -365,16 +366,16 @@ export class UnansweredWorld {
   }
 }
 
-function limiterThat(says: Limiter, now: () => number): Gate {
-  const admissions: Readonly<Record<Limiter, Admission>> = {
-    open: { verdict: 'now' },
-    slow: { verdict: 'now' },
-    failing: { verdict: 'parked', reason: 'failing' },
-    limited: { verdict: 'later', atMs: now() + 30 * SECOND, isReserved: true },
+function limiterThat(says: LimiterStatus, now: () => number): Limiter {
+  const decisions: Readonly<Record<LimiterStatus, LimiterDecision>> = {
+    open: { verdict: 'allow' },
+    slow: { verdict: 'allow' },
+    failing: { verdict: 'reject', reason: 'failing' },
+    limited: { verdict: 'wait', atMs: now() + 30 * SECOND, isReserved: true },
   };
-  return openGate({
-    async admit(_integration, tickets) {
-      return { admissions: tickets.map(() => admissions[says]), isSlow: says === 'slow', wantsReport: false };
+  return openLimiter({
+    async acquire(_integration, requests) {
+      return { decisions: requests.map(() => decisions[says]), isSlow: says === 'slow', wantsReport: false };
     },
   });
 }

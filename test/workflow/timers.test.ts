@@ -9,7 +9,7 @@ import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-event
 import { book, fakeCounter, fakeLog, flag, integration, NOW } from '../support/factories.ts';
 import { createMemoryLedger } from '../support/memory-ledger.ts';
 import { UNGUARDED } from '../support/open-ledger.ts';
-import { answered, openGate, sendingServices } from '../support/sending.ts';
+import { answered, openLimiter, sendingServices } from '../support/sending.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 
 const MINUTE_MS = 60_000;
@@ -223,7 +223,7 @@ async function play(published: readonly Publication[]) {
     const delivery = executions.get(name) as Delivery;
     const progress = await deliverOne(delivery, {
       ...sendingServices([answered(200)], { now }),
-      ...{ integrations: { read: async () => known }, gate: openGate(), log, counter, random: () => 0.5, ledger },
+      ...{ integrations: { read: async () => known }, limiter: openLimiter(), log, counter, random: () => 0.5, ledger },
     });
     if (progress.outcome === 'delivered') note(delivery.event_id);
     executions.set(name, { ...delivery, progress });

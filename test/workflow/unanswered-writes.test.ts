@@ -5,7 +5,7 @@ import { NOW } from '../support/factories.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 import {
   type Going,
-  type Limiter,
+  type LimiterStatus,
   MINUTE,
   type Partner,
   SECOND,
@@ -32,7 +32,7 @@ interface Step {
   readonly ends: readonly CallEnd[];
   readonly turnsLate: readonly number[];
   readonly partner: Partner;
-  readonly limiter: Limiter;
+  readonly limiter: LimiterStatus;
   /** Whether it happens at the same time as the next one. */
   readonly isWithNext: boolean;
 }
@@ -50,7 +50,7 @@ const stepParts = {
   ends: callEnds(10),
   turnsLate: fc.array(fc.nat(4), { maxLength: 5 }),
   partner: fc.constantFrom<Partner>('ok', 'ok', 'cut', 'busy', 'refuses'),
-  limiter: fc.constantFrom<Limiter>('open', 'open', 'open', 'limited', 'slow', 'failing'),
+  limiter: fc.constantFrom<LimiterStatus>('open', 'open', 'open', 'limited', 'slow', 'failing'),
   isWithNext: fc.boolean(),
 };
 const steps = fc.array(fc.record<Step>(stepParts), { minLength: 1, maxLength: 30, size: 'max' });

@@ -1,19 +1,27 @@
 import { createHash } from 'node:crypto';
-import type { Admission, GateAnswer, GatedIntegration, GateReport, GateTicket } from '../../contract/delivery-ports.ts';
-import * as limits from '../../domain/gate-limits.ts';
-import { epochOf } from '../../domain/gate-record.ts';
+import type {
+  LimitedIntegration,
+  LimiterDecision,
+  LimiterReport,
+  LimiterResponse,
+  SlotRequest,
+} from '../../contract/limiter.ts';
+import { epochOf } from '../../domain/limiter-record.ts';
+import * as limits from '../../domain/limiter-settings.ts';
+import { MAX_RETRY_AFTER_MS } from '../../domain/retry-after.ts';
 import type { ValkeyClient } from './client.ts';
 
 /**
- * The rules of the limiter, to be run where all functions meet: on one key, whose hash is the state. Their specification is
- * `test/specification/limiter.ts`.
+ * The rules of the limiter, which run in Valkey because all functions share its state: the hash at one key.
+ * `test/specification/limiter.ts` specifies them, and the state.
  *
- * KEYS[1] the record; ARGV[1] `admit`, `report` or `slow`; ARGV[2] the time in epoch ms, or nothing for the server's own
- * clock; ARGV[3] the epoch; then what it is about. `admit` answers numbers: slow, wants a report, then verdict and time of each ticket.
+ * KEYS[1] the record; ARGV[1] `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or nothing for the server's own
+ * clock; ARGV[3] the epoch; then the operation's arguments. `acquire` returns numbers: slow, wants a report, then verdict and
+ * time of each request.
  */
 const SCRIPT = `
 local NAMES = {
-  'epoch', 'next', 'hold', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'pace',
+  'epoch', 'next', 'not_before', 'failures', 'open', 'gone', 'probe', 'slow_at', 'slow', 'latency', 'pace',
   'pace_from', 'forget'
 }
 
@@ -37,7 +45,7 @@ if state.epoch ~= epoch then
 end
 
 local function save()
-  state.forget = math.max(now, state.next, state.hold, state.open, state.probe, state.slow) + ${limits.FORGET_MS}
+  state.forget = math.max(now, state.next, state.not_before, state.open, state.probe, state.slow) + ${limits.FORGET_MS}
   local fields = {}
   for _, name in ipairs(NAMES) do
     fields[#fields + 1] = name
@@ -48,7 +56,7 @@ local function save()
   redis.call('PEXPIRE', KEYS[1], string.format('%.0f', math.ceil(state.forget - now)))
 end
 
-local NOW, LATER, RESERVED, FAILING, GONE = 0, 1, 2, 3, 4
+local ALLOW, WAIT, RESERVED, FAILING, GONE = 0, 1, 2, 3, 4
 
 local function paceOf()
   if state.pace == 0 or now >= state.pace_from + ${limits.PACE_MS} then return math.huge end
@@ -67,36 +75,36 @@ end
 
 local function place(reserved, limit, ahead)
   if not limit then
-    if state.hold > now then return LATER, state.hold end
-    return NOW, 0
+    if state.not_before > now then return WAIT, state.not_before end
+    return ALLOW, 0
   end
   if reserved and now <= reserved + ${limits.LAPSE_MS} and reserved <= now + ${limits.MAX_AHEAD_MS}
-    and state.hold <= math.max(now, reserved) then
+    and state.not_before <= math.max(now, reserved) then
     if reserved > now then return RESERVED, reserved end
-    return NOW, 0
+    return ALLOW, 0
   end
-  local free = math.max(now, state.next, state.hold)
+  local free = math.max(now, state.next, state.not_before)
   local at = math.ceil(free)
-  if at > now + ahead then return LATER, math.max(state.hold, now + math.min(${limits.ASK_AGAIN_MS}, ahead)) end
+  if at > now + ahead then return WAIT, math.max(state.not_before, now + math.min(${limits.ASK_AGAIN_MS}, ahead)) end
   state.next = free + ${limits.SPREAD_MS} / limit
   if at > now then return RESERVED, at end
-  return NOW, 0
+  return ALLOW, 0
 end
 
-local function admit(own, timeout, mayProbe, attempts, first)
+local function acquire(own, timeout, mayProbe, attempts, first)
   local limit, ahead = limitOf(own, timeout, attempts)
   local open, failed = state.open > 0, state.failures > 0
   local slow = open or now < state.slow
   mayProbe = mayProbe and now >= state.open and now >= state.probe
-  local parked = state.gone > 0 and GONE or FAILING
+  local rejected = state.gone > 0 and GONE or FAILING
   local reply = {slow and 1 or 0, (slow or failed or paceOf() < math.huge) and 1 or 0}
   local next, probe = state.next, state.probe
   for i = first, #ARGV do
-    local verdict, at = parked, 0
+    local verdict, at = rejected, 0
     if not open or (mayProbe and i == first) then
       verdict, at = place(tonumber(ARGV[i]), limit, ahead)
-      local goesOut = verdict == NOW or at <= now + ${limits.MAX_PAUSE_MS}
-      if open and goesOut then state.probe = now + ${limits.PROBE_LEASE_MS} end
+      local isSent = verdict == ALLOW or at <= now + ${limits.MAX_IN_FUNCTION_WAIT_MS}
+      if open and isSent then state.probe = now + ${limits.PROBE_LEASE_MS} end
     end
     reply[#reply + 1] = verdict
     reply[#reply + 1] = at
@@ -107,27 +115,29 @@ end
 
 local function pace(own, passed, throttled)
   local current = paceOf()
-  local ofThisHold = now < state.pace_from
+  local beforeRetry = now < state.pace_from
   if throttled then
-    if not ofThisHold then
+    if not beforeRetry then
       local refused = math.min(current, own or math.huge)
       state.pace = refused < math.huge and math.max(${limits.MIN_PACE}, refused / 2) or ${limits.FIRST_PACE}
     end
-    state.pace_from = math.max(state.pace_from, state.hold)
-  elseif not ofThisHold and current < math.huge then
+    state.pace_from = math.max(state.pace_from, state.not_before)
+  elseif not beforeRetry and current < math.huge then
     local grown = current + passed
     state.pace = grown < (own or ${limits.MAX_PACE}) and grown or 0
   end
 end
 
-local function report(own, passed, failed, gone, hold, took, throttled)
+local function report(own, passed, failed, gone, retryAfter, took, throttled)
   local open = state.open > 0
   state.probe = 0
   if took > 0 then
     local latency = state.latency > 0 and state.latency or took
     state.latency = latency + ${limits.LATENCY_WEIGHT} * (took - latency)
   end
-  if hold > 0 then state.hold = math.max(state.hold, now + math.min(math.ceil(hold), ${limits.MAX_HOLD_MS})) end
+  if retryAfter > 0 then
+    state.not_before = math.max(state.not_before, now + math.min(math.ceil(retryAfter), ${MAX_RETRY_AFTER_MS}))
+  end
   pace(own, passed, throttled)
   if gone then
     state.gone = 1
@@ -153,7 +163,7 @@ local function slow()
 end
 
 local function number(i) return tonumber(ARGV[i]) end
-if ARGV[1] == 'admit' then return admit(number(4), number(5), ARGV[6] == '1', number(7), 8) end
+if ARGV[1] == 'acquire' then return acquire(number(4), number(5), ARGV[6] == '1', number(7), 8) end
 if ARGV[1] == 'report' then
   return report(number(4), number(5), number(6), ARGV[7] == '1', number(8), number(9), ARGV[10] == '1')
 end
@@ -162,37 +172,44 @@ return slow()
 
 const SCRIPT_HASH = createHash('sha1').update(SCRIPT).digest('hex');
 
-/** Attempts at one integration that want to go out together. */
-export interface AdmitRequest {
-  readonly tickets: readonly GateTicket[];
+/** Attempts at one integration that ask together. */
+export interface AcquireRequest {
+  readonly requests: readonly SlotRequest[];
   /** Whether the first of them may be the probe of an open breaker. */
   readonly mayProbe: boolean;
   /**
-   * The most attempts that a slow endpoint may have under way at a time, 1 or more: a share of the concurrency that the
+   * The most attempts that a slow endpoint may have in flight, 1 or more: a share of the concurrency that the
    * stage gives DeliverTask, so that one slow partner does not take all of it.
    */
   readonly slowAttempts: number;
 }
 
-/** What the script is asked: its operation, the epoch, and what it is about. */
-export type GateQuestion = readonly [operation: 'admit' | 'report' | 'slow', epoch: string, ...about: string[]];
+/** One call of the script. */
+export type LimiterCommand = readonly [operation: 'acquire' | 'report' | 'slow', epoch: string, ...args: string[]];
 
-export function admitQuestion(
-  integration: GatedIntegration,
-  { tickets, mayProbe, slowAttempts }: AdmitRequest,
-): GateQuestion {
-  const about = [textOf(integration.max_requests_per_minute), `${integration.timeout_seconds * 1000}`];
-  const reservations = tickets.map(({ reservedForMs }) => textOf(reservedForMs));
-  return ['admit', `${epochOf(integration)}`, ...about, mayProbe ? '1' : '0', `${slowAttempts}`, ...reservations];
+export function acquireCommand(
+  integration: LimitedIntegration,
+  { requests, mayProbe, slowAttempts }: AcquireRequest,
+): LimiterCommand {
+  const settings = [textOf(integration.max_requests_per_minute), `${integration.timeout_seconds * 1000}`];
+  const reservations = requests.map(({ reservedForMs }) => textOf(reservedForMs));
+  return ['acquire', `${epochOf(integration)}`, ...settings, mayProbe ? '1' : '0', `${slowAttempts}`, ...reservations];
 }
 
-export function reportQuestion(integration: GatedIntegration, told: GateReport): GateQuestion {
-  const { passed, failed, isGone, holdMs, tookMs, isThrottled } = told;
-  const numbers = [`${passed}`, `${failed}`, isGone ? '1' : '0', `${holdMs}`, `${tookMs}`, isThrottled ? '1' : '0'];
+export function reportCommand(integration: LimitedIntegration, report: LimiterReport): LimiterCommand {
+  const { passed, failed, isGone, retryAfterMs, tookMs, isThrottled } = report;
+  const numbers = [
+    `${passed}`,
+    `${failed}`,
+    isGone ? '1' : '0',
+    `${retryAfterMs}`,
+    `${tookMs}`,
+    isThrottled ? '1' : '0',
+  ];
   return ['report', `${epochOf(integration)}`, textOf(integration.max_requests_per_minute), ...numbers];
 }
 
-export function slowQuestion(integration: GatedIntegration): GateQuestion {
+export function slowCommand(integration: LimitedIntegration): LimiterCommand {
   return ['slow', `${epochOf(integration)}`];
 }
 
@@ -205,13 +222,13 @@ function textOf(value: number | undefined): string {
  *
  * @param nowMs for tests; otherwise the server's clock, so that all functions go by the same one
  */
-export async function askGate(
+export async function runLimiterScript(
   client: ValkeyClient,
   key: string,
-  [operation, ...about]: GateQuestion,
+  [operation, ...args]: LimiterCommand,
   nowMs?: number,
 ): Promise<unknown> {
-  const words = [operation, textOf(nowMs), ...about];
+  const words = [operation, textOf(nowMs), ...args];
   try {
     return await client.evalsha(SCRIPT_HASH, 1, key, ...words);
   } catch (thrown) {
@@ -220,16 +237,16 @@ export async function askGate(
   }
 }
 
-/** What the script answered to `admitQuestion` for so many tickets; undefined where that is no such answer. */
-export function gateAnswer(reply: unknown, tickets: number): GateAnswer | undefined {
-  if (!Array.isArray(reply) || reply.length !== 2 + 2 * tickets) return undefined;
+/** @returns the script's reply to `acquireCommand` for so many requests; undefined where it is no such reply */
+export function readLimiterReply(reply: unknown, requests: number): LimiterResponse | undefined {
+  if (!Array.isArray(reply) || reply.length !== 2 + 2 * requests) return undefined;
   const [isSlow, wantsReport, ...rest] = reply.map(Number);
-  const admissions = Array.from({ length: tickets }, (_, index) => admission(rest[2 * index], rest[2 * index + 1]));
-  return { admissions, isSlow: isSlow === 1, wantsReport: wantsReport === 1 };
+  const decisions = Array.from({ length: requests }, (_, index) => decision(rest[2 * index], rest[2 * index + 1]));
+  return { decisions, isSlow: isSlow === 1, wantsReport: wantsReport === 1 };
 }
 
-function admission(verdict: number | undefined, atMs = 0): Admission {
-  if (verdict === 0) return { verdict: 'now' };
-  if (verdict === 1 || verdict === 2) return { verdict: 'later', atMs, isReserved: verdict === 2 };
-  return { verdict: 'parked', reason: verdict === 4 ? 'gone' : 'failing' };
+function decision(verdict: number | undefined, atMs = 0): LimiterDecision {
+  if (verdict === 0) return { verdict: 'allow' };
+  if (verdict === 1 || verdict === 2) return { verdict: 'wait', atMs, isReserved: verdict === 2 };
+  return { verdict: 'reject', reason: verdict === 4 ? 'gone' : 'failing' };
 }

@@ -3,34 +3,32 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import fc from 'fast-check';
 import { clientOpener, disconnect, type ValkeyClient } from '../../lambdas/adapters/valkey/client.ts';
 import {
-  admitQuestion,
-  askGate,
-  gateAnswer,
-  reportQuestion,
-  slowQuestion,
-} from '../../lambdas/adapters/valkey/gate-script.ts';
-import { createValkeyGate, type ValkeyGate } from '../../lambdas/adapters/valkey-gate.ts';
-import type { GateReport, GateTicket } from '../../lambdas/contract/delivery-ports.ts';
+  acquireCommand,
+  readLimiterReply,
+  reportCommand,
+  runLimiterScript,
+  slowCommand,
+} from '../../lambdas/adapters/valkey/limiter-script.ts';
+import { createValkeyLimiter, type ValkeyLimiter } from '../../lambdas/adapters/valkey-limiter.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { gateKey } from '../../lambdas/domain/gate-record.ts';
+import type { SlotRequest } from '../../lambdas/contract/limiter.ts';
+import { limiterKey } from '../../lambdas/domain/limiter-record.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { canRunCluster, freePort, type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
-import { admit, report, slow } from '../specification/limiter.ts';
+import { acquire, report, slow } from '../specification/limiter.ts';
 import { UNKNOWN } from '../specification/limiter-state.ts';
 import { until } from '../support/assembly.ts';
 import { integration, NOW } from '../support/factories.ts';
+import { allowed, failing, HOUR, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
 import { recordingLog } from '../support/recording-log.ts';
 import { startValkeyFront } from '../support/valkey-front.ts';
 
 /** Longer than a test. The deadlines of production are tested in `valkey/connection.test.ts`. */
 const AMPLE = { commandMs: 30_000, firstConnectionMs: 30_000, reconnectionMs: 30_000, connectMs: 30_000 };
-const HOUR_MS = 3_600_000;
 const PROBING = { mayProbe: true };
 const SLOW_ATTEMPTS = 10;
-const go = { verdict: 'now' };
-const failing = { verdict: 'parked', reason: 'failing' };
-const later = { verdict: 'later', atMs: expect.any(Number), isReserved: true };
-const unreserved = { ...later, isReserved: false };
+const later = reserved(expect.any(Number) as never);
+const laterUnreserved = unreserved(expect.any(Number) as never);
 
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
@@ -50,12 +48,12 @@ function newIntegration(overrides: Partial<Integration> = {}): Integration {
   return integration({ id: `partner-${integrations}`, ...overrides });
 }
 
-/** A function's gate with its log, and a wall clock that `skip` moves on. Without Valkey its first request goes at once. */
-function gateAt(port: number, environments = 20, clock = Date.now) {
+/** A function's limiter with its log, and a wall clock that `skip` moves on. Without Valkey its first request goes at once. */
+function limiterAt(port: number, environments = 20, clock = Date.now) {
   const log = recordingLog();
   const deadlines = { ...AMPLE };
   let skippedMs = 0;
-  const gate = createValkeyGate({
+  const limiter = createValkeyLimiter({
     host: '127.0.0.1',
     port,
     tls: false,
@@ -66,27 +64,23 @@ function gateAt(port: number, environments = 20, clock = Date.now) {
     log,
     now: () => clock() + skippedMs,
   });
-  cleanups.push(() => gate.close());
+  cleanups.push(() => limiter.close());
   const skip = (ms: number) => {
     skippedMs += ms;
   };
-  return { gate, lines: log.lines, deadlines, skip };
+  return { limiter, lines: log.lines, deadlines, skip };
 }
 
 /** The same, its connection open. */
 async function connectedTo(port: number) {
-  const connected = gateAt(port);
-  await untilShared(connected.gate);
+  const connected = limiterAt(port);
+  await untilShared(connected.limiter);
   return connected;
 }
 
-async function admissionsOf(gate: ValkeyGate, one: Integration, tickets: number | readonly GateTicket[] = 1) {
-  const asking = typeof tickets === 'number' ? Array.from({ length: tickets }, () => ({})) : tickets;
-  return (await gate.admit(one, asking, PROBING)).admissions;
-}
-
-function told(about: Partial<GateReport>): GateReport {
-  return { passed: 0, failed: 0, isGone: false, isThrottled: false, holdMs: 0, tookMs: 0, ...about };
+async function decisionsOf(limiter: ValkeyLimiter, one: Integration, requests: number | readonly SlotRequest[] = 1) {
+  const asking = typeof requests === 'number' ? Array.from({ length: requests }, () => ({})) : requests;
+  return (await limiter.acquire(one, asking, PROBING)).decisions;
 }
 
 async function openClient(port: number): Promise<ValkeyClient> {
@@ -97,23 +91,23 @@ async function openClient(port: number): Promise<ValkeyClient> {
 
 /** Whether the server holds the record of an integration; waits for nothing. */
 async function isKnown(port: number, one: Integration): Promise<boolean> {
-  return (await ask(port, ['EXISTS', gateKey(one)])) === ':1';
+  return (await ask(port, ['EXISTS', limiterKey(one)])) === ':1';
 }
 
 /** Asks until the server answers: after an outage a fresh connection is opened in the background. */
-async function untilShared(gate: ValkeyGate): Promise<void> {
+async function untilShared(limiter: ValkeyLimiter): Promise<void> {
   await until(async () => {
     // Only the server reserves a time. That it has a record says less: its response may have come too late.
-    const [, second] = await admissionsOf(gate, newIntegration({ max_requests_per_minute: 60 }), 2);
-    return second?.verdict === 'later' && second.isReserved;
+    const [, second] = await decisionsOf(limiter, newIntegration({ max_requests_per_minute: 60 }), 2);
+    return second?.verdict === 'wait' && second.isReserved;
   });
 }
 
 describe('the script', () => {
-  const ticket = fc.oneof(
+  const request = fc.oneof(
     fc.constant(undefined),
     fc.integer({ min: -120_000, max: 120_000 }),
-    fc.constantFrom(-60_001, -60_000, 0, 1, 72 * HOUR_MS, 72 * HOUR_MS + 1),
+    fc.constantFrom(-60_001, -60_000, 0, 1, 72 * HOUR, 72 * HOUR + 1),
   );
   const limit = fc.option(fc.oneof(fc.constantFrom(1, 2, 60_000), fc.integer({ min: 1, max: 60_000 })), {
     nil: undefined,
@@ -121,11 +115,11 @@ describe('the script', () => {
   const pauseMs = fc.oneof(
     { weight: 12, arbitrary: fc.nat(5_000) },
     { weight: 6, arbitrary: fc.constantFrom(-5_000, 29_999, 30_000, 60_000, 360_000) },
-    { weight: 1, arbitrary: fc.constantFrom(HOUR_MS, HOUR_MS + 1, 3 * HOUR_MS) },
+    { weight: 1, arbitrary: fc.constantFrom(HOUR, HOUR + 1, 3 * HOUR) },
   );
   const admitStep = fc.record({
-    kind: fc.constant('admit' as const),
-    offsetsMs: fc.array(ticket, { minLength: 1, maxLength: 6 }),
+    kind: fc.constant('acquire' as const),
+    offsetsMs: fc.array(request, { minLength: 1, maxLength: 6 }),
     mayProbe: fc.boolean(),
     slowAttempts: fc.constantFrom<number>(1, 2, 10, 180),
   });
@@ -136,7 +130,7 @@ describe('the script', () => {
       failed: fc.constantFrom(0, 0, 1, 4, 10),
       isGone: fc.constantFrom(false, false, false, false, true),
       isThrottled: fc.constantFrom(false, false, true),
-      holdMs: fc.constantFrom(0, 0, 0, 1_500.5, 120_000, 2 * HOUR_MS),
+      retryAfterMs: fc.constantFrom(0, 0, 0, 1_500.5, 120_000, 2 * HOUR),
       tookMs: fc.oneof(fc.constantFrom(0, 1), fc.nat(300_000)),
     }),
   });
@@ -167,15 +161,15 @@ describe('the script', () => {
 
   type Steps = typeof steps extends fc.Arbitrary<infer Value> ? Value : never;
 
-  /** A breaker that may be probed, while a hold has so long to go. */
-  const heldProbe = (leftMs: number): [undefined, Steps] => {
-    const ask = { kind: 'admit' as const, offsetsMs: [undefined, undefined], mayProbe: true, slowAttempts: 10 };
-    const report = { ...told({}), passed: 0, failed: 10, holdMs: 30_000 + leftMs } as const;
-    const held = { kind: 'report' as const, report };
+  /** A breaker that may be probed, while a `Retry-After` has so long to go. */
+  const waitingProbe = (leftMs: number): [undefined, Steps] => {
+    const ask = { kind: 'acquire' as const, offsetsMs: [undefined, undefined], mayProbe: true, slowAttempts: 10 };
+    const report = { ...reportOf({}), passed: 0, failed: 10, retryAfterMs: 30_000 + leftMs } as const;
+    const waiting = { kind: 'report' as const, report };
     return [
       undefined,
       [
-        [0, held],
+        [0, waiting],
         [30_000, ask],
         [0, ask],
       ],
@@ -185,11 +179,11 @@ describe('the script', () => {
   test('answers as the rules in TypeScript do, whatever happens', async () => {
     const client = await openClient(server.port);
     const any = newIntegration();
-    await askGate(client, gateKey(any), slowQuestion(any), NOW);
+    await runLimiterScript(client, limiterKey(any), slowCommand(any), NOW);
     await fc.assert(
       fc.asyncProperty(limit, steps, async (firstLimit, sequence) => {
         let one = newIntegration();
-        const key = gateKey(one);
+        const key = limiterKey(one);
         one = { ...one, max_requests_per_minute: firstLimit };
         let state = UNKNOWN;
         let nowMs = NOW;
@@ -202,106 +196,115 @@ describe('the script', () => {
           }
           if (step.kind === 'slow') {
             state = slow(state, one, nowMs);
-            return [await askGate(client, key, slowQuestion(one), nowMs), null];
+            return [await runLimiterScript(client, key, slowCommand(one), nowMs), null];
           }
           if (step.kind === 'report') {
             state = report(state, one, step.report, nowMs);
-            return [await askGate(client, key, reportQuestion(one, step.report), nowMs), null];
+            return [await runLimiterScript(client, key, reportCommand(one, step.report), nowMs), null];
           }
-          const tickets = step.offsetsMs.map((ms) => (ms === undefined ? {} : { reservedForMs: nowMs + ms }));
-          const request = { tickets, mayProbe: step.mayProbe, slowAttempts: step.slowAttempts };
-          const expected = admit(state, one, request, nowMs);
+          const requests = step.offsetsMs.map((ms) => (ms === undefined ? {} : { reservedForMs: nowMs + ms }));
+          const request = { requests, mayProbe: step.mayProbe, slowAttempts: step.slowAttempts };
+          const expected = acquire(state, one, request, nowMs);
           state = expected.state;
           return [
-            gateAnswer(await askGate(client, key, admitQuestion(one, request), nowMs), tickets.length),
+            readLimiterReply(await runLimiterScript(client, key, acquireCommand(one, request), nowMs), requests.length),
             expected.answer,
           ];
         });
         const compared = await Promise.all(answers);
         expect(compared.map(([actual]) => actual)).toEqual(compared.map(([, expected]) => expected));
       }),
-      { numRuns: 100, examples: [heldProbe(1_000), heldProbe(1_001)] },
+      { numRuns: 100, examples: [waitingProbe(1_000), waitingProbe(1_001)] },
     );
   });
 
-  test('takes a hundred tries in one call', async () => {
+  test('takes a hundred attempts in one call', async () => {
     const client = await openClient(server.port);
-    const tickets = Array(100).fill({ reservedForMs: undefined });
-    const request = { tickets, mayProbe: true, slowAttempts: SLOW_ATTEMPTS };
+    const requests = Array(100).fill({ reservedForMs: undefined });
+    const request = { requests, mayProbe: true, slowAttempts: SLOW_ATTEMPTS };
     const limited = newIntegration({ max_requests_per_minute: 60_000 });
-    const answer = gateAnswer(await askGate(client, gateKey(limited), admitQuestion(limited, request), NOW), 100);
-    expect(answer).toEqual(admit(UNKNOWN, limited, request, NOW).answer);
+    const answer = readLimiterReply(
+      await runLimiterScript(client, limiterKey(limited), acquireCommand(limited, request), NOW),
+      100,
+    );
+    expect(answer).toEqual(acquire(UNKNOWN, limited, request, NOW).answer);
   });
 
-  test('lets the server drop a record an hour after the last moment that it speaks of', async () => {
-    const { gate } = await connectedTo(server.port);
+  test('lets the server drop a record an hour after the last time that it holds', async () => {
+    const { limiter } = await connectedTo(server.port);
     const [quiet, gone] = [newIntegration(), newIntegration()];
-    await gate.report(quiet, told({ failed: 1 }));
-    await gate.report(gone, told({ isGone: true }));
+    await limiter.report(quiet, reportOf({ failed: 1 }));
+    await limiter.report(gone, reportOf({ isGone: true }));
     for (const [one, hours] of [
       [quiet, 1],
       [gone, 2],
     ] as const) {
-      const leftMs = Number((await ask(server.port, ['PTTL', gateKey(one)])).slice(1));
-      expect(leftMs).toBeLessThanOrEqual(hours * HOUR_MS);
-      expect(leftMs).toBeGreaterThan(hours * HOUR_MS - 30_000);
+      const leftMs = Number((await ask(server.port, ['PTTL', limiterKey(one)])).slice(1));
+      expect(leftMs).toBeLessThanOrEqual(hours * HOUR);
+      expect(leftMs).toBeGreaterThan(hours * HOUR - 30_000);
     }
   });
 
   test('keeps no record where there is nothing to say', async () => {
-    const { gate } = await connectedTo(server.port);
+    const { limiter } = await connectedTo(server.port);
     const free = newIntegration();
-    expect(await admissionsOf(gate, free, 10)).toEqual(Array(10).fill(go));
+    expect(await decisionsOf(limiter, free, 10)).toEqual(Array(10).fill(allowed));
     expect(await isKnown(server.port, free)).toBe(false);
   });
 });
 
 describe('several functions', () => {
-  test('share one limit: no time is given twice, and a minute never holds more', async () => {
-    const gates = await Promise.all(Array.from({ length: 4 }, () => connectedTo(server.port)));
+  test('share one limit: no slot is given twice, and a minute never holds more', async () => {
+    const limiters = await Promise.all(Array.from({ length: 4 }, () => connectedTo(server.port)));
     const limited = newIntegration({ max_requests_per_minute: 600 });
-    const calls = gates.flatMap(({ gate }) => Array.from({ length: 25 }, () => admissionsOf(gate, limited, 10)));
-    const admissions = (await Promise.all(calls)).flat();
-    const times = admissions.map((one) => (one.verdict === 'later' ? one.atMs : 0)).toSorted((a, b) => a - b);
+    const calls = limiters.flatMap(({ limiter }) =>
+      Array.from({ length: 25 }, () => decisionsOf(limiter, limited, 10)),
+    );
+    const decisions = (await Promise.all(calls)).flat();
+    const times = decisions.map((one) => (one.verdict === 'wait' ? one.atMs : 0)).toSorted((a, b) => a - b);
     expect(times.filter((ms) => ms === 0)).toHaveLength(1);
     const gaps = times.slice(2).map((ms, index) => ms - (times[index + 1] ?? 0));
     expect(new Set(gaps)).toEqual(new Set([102]));
-    expect(gates.flatMap(({ lines }) => lines)).toEqual([]);
+    expect(limiters.flatMap(({ lines }) => lines)).toEqual([]);
   });
 
   test('share one breaker, one probe and what is slow', async () => {
-    const [{ gate: one }, { gate: other }] = [await connectedTo(server.port), await connectedTo(server.port)];
+    const [{ limiter: one }, { limiter: other }] = [await connectedTo(server.port), await connectedTo(server.port)];
     const [broken, waiting] = [newIntegration(), newIntegration()];
-    await one.report(broken, told({ failed: 6 }));
-    await other.report(broken, told({ failed: 4 }));
-    expect(await one.admit(broken, [{}], PROBING)).toEqual({ admissions: [failing], isSlow: true, wantsReport: true });
-    await other.report(broken, told({ passed: 1 }));
-    expect(await one.admit(broken, [{}], PROBING)).toEqual({ admissions: [go], isSlow: false, wantsReport: false });
+    await one.report(broken, reportOf({ failed: 6 }));
+    await other.report(broken, reportOf({ failed: 4 }));
+    expect(await one.acquire(broken, [{}], PROBING)).toEqual({ decisions: [failing], isSlow: true, wantsReport: true });
+    await other.report(broken, reportOf({ passed: 1 }));
+    expect(await one.acquire(broken, [{}], PROBING)).toEqual({
+      decisions: [allowed],
+      isSlow: false,
+      wantsReport: false,
+    });
     await one.reportSlow(waiting);
     await other.reportSlow(waiting);
-    expect((await one.admit(waiting, [{}], PROBING)).isSlow).toBe(true);
+    expect((await one.acquire(waiting, [{}], PROBING)).isSlow).toBe(true);
   });
 
   test('keep reservations, and go by the clock of the server, not by their own', async () => {
     const [one, other] = [await connectedTo(server.port), await connectedTo(server.port)];
-    other.skip(-HOUR_MS);
+    other.skip(-HOUR);
     const limited = newIntegration({ max_requests_per_minute: 1 });
-    const [first, second] = await admissionsOf(one.gate, limited, 2);
-    expect(first).toEqual(go);
-    if (second?.verdict !== 'later') throw new Error('two went at once');
-    expect(await admissionsOf(other.gate, limited, [{ reservedForMs: second.atMs }])).toEqual([second]);
+    const [first, second] = await decisionsOf(one.limiter, limited, 2);
+    expect(first).toEqual(allowed);
+    if (second?.verdict !== 'wait') throw new Error('two went at once');
+    expect(await decisionsOf(other.limiter, limited, [{ reservedForMs: second.atMs }])).toEqual([second]);
     expect(Math.abs(second.atMs - 61_200 - Date.now())).toBeLessThan(10_000);
   });
 
   test('ask one command on one key per call; the script itself goes to a server that does not know it', async () => {
     const front = await startValkeyFront(server.port);
     cleanups.push(() => front.stop());
-    const { gate, lines } = await connectedTo(front.port);
+    const { limiter, lines } = await connectedTo(front.port);
     const limited = newIntegration({ max_requests_per_minute: 60 });
     await ask(server.port, ['SCRIPT', 'FLUSH']);
-    expect(await admissionsOf(gate, limited, 2)).toEqual([go, later]);
-    expect(await admissionsOf(gate, limited, 5)).toEqual(Array(5).fill(later));
-    const asked = front.commands.filter((words) => words.includes(gateKey(limited)));
+    expect(await decisionsOf(limiter, limited, 2)).toEqual([allowed, later]);
+    expect(await decisionsOf(limiter, limited, 5)).toEqual(Array(5).fill(later));
+    const asked = front.commands.filter((words) => words.includes(limiterKey(limited)));
     expect(asked.map(([name, , keys]) => [name?.toLowerCase(), keys])).toEqual([
       ['evalsha', '1'],
       ['eval', '1'],
@@ -318,9 +321,9 @@ describe('several functions', () => {
       cleanups.push(() => cluster.stop());
       const [one, other] = [await connectedTo(cluster.port), await connectedTo(cluster.port)];
       const partners = Array.from({ length: 20 }, () => newIntegration({ max_requests_per_minute: 60 }));
-      const first = await Promise.all(partners.map((partner) => admissionsOf(one.gate, partner)));
-      expect(first).toEqual(partners.map(() => [go]));
-      const second = await Promise.all(partners.map((partner) => admissionsOf(other.gate, partner)));
+      const first = await Promise.all(partners.map((partner) => decisionsOf(one.limiter, partner)));
+      expect(first).toEqual(partners.map(() => [allowed]));
+      const second = await Promise.all(partners.map((partner) => decisionsOf(other.limiter, partner)));
       expect(second).toEqual(partners.map(() => [later]));
       expect([...one.lines, ...other.lines]).toEqual([]);
     },
@@ -335,75 +338,76 @@ describe('without Valkey', () => {
     const limited = newIntegration({ max_requests_per_minute: 60 });
     await front.stop();
 
-    for (const { gate, skip } of [one, other]) {
+    for (const { limiter, skip } of [one, other]) {
       // Connections are opened a second apart.
       skip(1_000);
-      expect(await admissionsOf(gate, limited, 3)).toEqual([go, unreserved, unreserved]);
-      for (let i = 0; i < 20; i += 1) expect(await admissionsOf(gate, limited, 2)).toEqual([unreserved, unreserved]);
+      expect(await decisionsOf(limiter, limited, 3)).toEqual([allowed, laterUnreserved, laterUnreserved]);
+      for (let i = 0; i < 20; i += 1)
+        expect(await decisionsOf(limiter, limited, 2)).toEqual([laterUnreserved, laterUnreserved]);
     }
     await until(() => one.lines.length > 0 && other.lines.length > 0);
-    const warning = { level: 'warn', message: 'gate.unavailable', fields: expect.objectContaining({}) };
+    const warning = { level: 'warn', message: 'limiter.unavailable', fields: expect.objectContaining({}) };
     expect([one.lines, other.lines]).toEqual([[warning], [warning]]);
 
     const back = await startValkeyFront(server.port, { port: front.port });
     cleanups.push(() => back.stop());
-    for (const { gate, skip } of [one, other]) {
+    for (const { limiter, skip } of [one, other]) {
       skip(1_000);
-      await untilShared(gate);
+      await untilShared(limiter);
     }
     const shared = newIntegration({ max_requests_per_minute: 60 });
-    expect(await admissionsOf(one.gate, shared)).toEqual([go]);
-    expect(await admissionsOf(other.gate, shared)).toEqual([later]);
-    const recovered = { level: 'info', message: 'gate.recovered', fields: {} };
+    expect(await decisionsOf(one.limiter, shared)).toEqual([allowed]);
+    expect(await decisionsOf(other.limiter, shared)).toEqual([later]);
+    const recovered = { level: 'info', message: 'limiter.recovered', fields: {} };
     expect([one.lines, other.lines]).toEqual([
       [warning, recovered],
       [warning, recovered],
     ]);
   });
 
-  test('nothing is parked; hold and slowness are kept', async () => {
-    const { gate } = gateAt(await freePort());
-    const [broken, held, waiting] = [newIntegration(), newIntegration(), newIntegration()];
-    await gate.report(broken, told({ failed: 10, isGone: true }));
-    expect(await admissionsOf(gate, broken)).toEqual([go]);
-    await gate.report(held, told({ failed: 1, holdMs: 30_000 }));
-    expect(await admissionsOf(gate, held)).toEqual([unreserved]);
-    await gate.reportSlow(waiting);
-    await gate.reportSlow(waiting);
-    expect((await gate.admit(waiting, [{}], PROBING)).isSlow).toBe(true);
+  test('nothing is rejected; `Retry-After` and slowness are kept', async () => {
+    const { limiter } = limiterAt(await freePort());
+    const [broken, paused, waiting] = [newIntegration(), newIntegration(), newIntegration()];
+    await limiter.report(broken, reportOf({ failed: 10, isGone: true }));
+    expect(await decisionsOf(limiter, broken)).toEqual([allowed]);
+    await limiter.report(paused, reportOf({ failed: 1, retryAfterMs: 30_000 }));
+    expect(await decisionsOf(limiter, paused)).toEqual([laterUnreserved]);
+    await limiter.reportSlow(waiting);
+    await limiter.reportSlow(waiting);
+    expect((await limiter.acquire(waiting, [{}], PROBING)).isSlow).toBe(true);
   });
 
   test('a call to a server that hangs ends, with one warning; then limits are shared again', async () => {
     const front = await startValkeyFront(server.port);
     cleanups.push(() => front.stop());
-    const { gate, lines, deadlines, skip } = await connectedTo(front.port);
+    const { limiter, lines, deadlines, skip } = await connectedTo(front.port);
     const limited = newIntegration({ max_requests_per_minute: 60 });
     front.abandonSockets();
     deadlines.commandMs = 50;
-    expect(await admissionsOf(gate, limited, 2)).toEqual([go, unreserved]);
+    expect(await decisionsOf(limiter, limited, 2)).toEqual([allowed, laterUnreserved]);
     deadlines.commandMs = AMPLE.commandMs;
     skip(1_000);
-    await untilShared(gate);
-    expect(lines.map(({ message }) => message)).toEqual(['gate.unavailable', 'gate.recovered']);
+    await untilShared(limiter);
+    expect(lines.map(({ message }) => message)).toEqual(['limiter.unavailable', 'limiter.recovered']);
     expect(lines[0]?.fields.reason).toBe('no answer within 50 ms');
   });
 
   test('a refused script is no response, with the reason', async () => {
-    const { gate, lines } = await connectedTo(server.port);
+    const { limiter, lines } = await connectedTo(server.port);
     const limited = newIntegration({ max_requests_per_minute: 60 });
-    await ask(server.port, ['SET', gateKey(limited), 'a string, not a hash']);
-    expect(await admissionsOf(gate, limited, 2)).toEqual([go, unreserved]);
-    await gate.report(limited, told({ failed: 1 }));
-    expect(lines.map(({ message }) => message)).toEqual(['gate.unavailable']);
+    await ask(server.port, ['SET', limiterKey(limited), 'a string, not a hash']);
+    expect(await decisionsOf(limiter, limited, 2)).toEqual([allowed, laterUnreserved]);
+    await limiter.report(limited, reportOf({ failed: 1 }));
+    expect(lines.map(({ message }) => message)).toEqual(['limiter.unavailable']);
     expect(lines[0]?.fields.reason).toContain('WRONGTYPE');
   });
 
-  test('a closed gate goes on by itself, at once', async () => {
-    const { gate, lines } = await connectedTo(server.port);
+  test('a closed limiter goes on by itself, at once', async () => {
+    const { limiter, lines } = await connectedTo(server.port);
     const limited = newIntegration({ max_requests_per_minute: 60 });
-    await gate.close();
-    const asked = admissionsOf(gate, limited, 2);
-    expect(await Promise.race([asked, setImmediate('later')])).toEqual([go, unreserved]);
+    await limiter.close();
+    const asked = decisionsOf(limiter, limited, 2);
+    expect(await Promise.race([asked, setImmediate('later')])).toEqual([allowed, laterUnreserved]);
     expect(lines).toEqual([]);
   });
 });
