@@ -25,7 +25,7 @@ import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import type { SendWebhookServices } from './send-webhook.ts';
 
-/** What all functions need that speak to partners. */
+/** What all functions need that send to partners. */
 export function createSendingServices(
   environment: z.infer<typeof sendTestEnvironment>,
   log: Log,
@@ -55,7 +55,7 @@ export function createSendingServices(
   };
 }
 
-/** What both delivery functions need for one try. */
+/** What both delivery functions need for an attempt. */
 export function createDeliveryServices(
   environment: z.infer<typeof deliverTaskEnvironment>,
   log: Log,
@@ -102,7 +102,7 @@ export function createDeliveryServices(
   };
 }
 
-/** One source for each integration, made when it is first asked for: what one read, the next delivery finds. */
+/** One source for each integration, created at its first use: the next delivery finds the secret that it has read. */
 function integrationSecrets(
   prefix: string,
   deadlines: IoDeadlines,

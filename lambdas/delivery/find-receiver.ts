@@ -22,7 +22,7 @@ export interface IntegrationsSource {
 /** The integration that a delivery goes to as it stands now, or the outcome of the delivery without an attempt. */
 export type Receiver = { readonly integration: Integration } | { readonly result: TaskResult };
 
-/** What the integrations say of a delivery's own. */
+/** A delivery's integration in the registry. */
 export interface Entry {
   readonly book: IntegrationBook;
   /** Undefined where there is none of that id. */

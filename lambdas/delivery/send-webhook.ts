@@ -20,7 +20,7 @@ export interface SendWebhookServices {
   readonly tokens: TokenSource;
   /** The secret of an integration, by its id. */
   secretOf(integrationId: string): SecretSource<IntegrationSecret>;
-  /** The body with the fields at `paths` encrypted. */
+  /** @returns the body with the fields at `paths` encrypted */
   encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string>;
   now(): number;
 }
@@ -30,20 +30,20 @@ export interface Webhook {
   readonly id: string;
   readonly body: string;
   readonly integration: Integration;
-  /** For everything after the secret is read: token, connect, headers, body, and a second time after a 401. */
+  /** For everything after the secret is read: token, connect, headers, body, and a second request after a 401. */
   readonly timeoutMs: number;
-  /** Nothing is under way after this moment, in epoch milliseconds: from then on somebody else may send it. */
+  /** No request is in flight after this time, in epoch milliseconds: from then on another function may send it. */
   readonly notAfterMs?: number | undefined;
 }
 
-/** How a webhook went out and what came of it; or why it did not go out at all. */
+/** The result of a webhook that was sent, or why it was not sent. */
 export type Sent =
   | {
       readonly kind: 'sent';
       readonly result: SendResult;
       readonly verdict: Exclude<Verdict['verdict'], 'unauthorized'>;
       readonly reason: string;
-      /** As signed and sent last; absent where no token could be had. */
+      /** As signed and sent last; absent where there was no token. */
       readonly request?: SignedRequest;
     }
   | { readonly kind: 'unsent'; readonly reason: string };
@@ -55,21 +55,21 @@ export interface SignedRequest {
 }
 
 /**
- * Signs and sends one webhook. A 401 drops the token, reads the secret anew and tries once more: whichever of the
- * credentials was replaced meanwhile, no delivery fails for it.
+ * Signs and sends one webhook. After a 401 it drops the token, reads the secret again and sends once more, so that no delivery
+ * fails because one of the credentials was replaced.
  *
- * @throws SecretUnavailable where the secret cannot be read: a fault of ours, which spends no try
+ * @throws SecretUnavailable where the secret cannot be read: a fault of ours, which spends no attempt
  */
 export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
   const { integration } = webhook;
   const source = services.secretOf(integration.id);
-  const means = await currentMeans(integration, source);
-  if ('unusable' in means) return { kind: 'unsent', reason: means.unusable };
+  const current = await readCurrentKeys(integration, source);
+  if ('unusable' in current) return { kind: 'unsent', reason: current.unusable };
   const deadlineMs = Math.min(services.now() + webhook.timeoutMs, webhook.notAfterMs ?? Number.POSITIVE_INFINITY);
-  const first = await sendOnce(webhook, means, deadlineMs, services);
+  const first = await sendOnce(webhook, current, deadlineMs, services);
   if (first.verdict !== 'unauthorized') return first as Sent;
   if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);
-  const refetched = readMeans(integration, source.refetch()).catch(() => undefined);
+  const refetched = readKeys(integration, source.refetch()).catch(() => undefined);
   const renewed = await within(deadlineMs - services.now(), refetched);
   if (renewed === undefined)
     return { ...first, verdict: 'retry', reason: `${first.reason}, and its secret cannot be read` };
@@ -90,35 +90,36 @@ async function within<T>(limitMs: number, reading: Promise<T>): Promise<T | unde
   }
 }
 
-/** What it takes to sign and to log in. */
-interface Means {
+/** What signs a webhook and authenticates its request. */
+interface Keys {
   readonly secret: IntegrationSecret;
   readonly credentials: Credentials;
 }
 
-/** In words; `lacks`: the secret is good, and something that its integration needs is not in it. */
-interface NoMeans {
+interface UnusableKeys {
+  /** Why, for the operator. */
   readonly unusable: string;
-  readonly lacks: boolean;
+  /** The secret is valid, and lacks something that its integration needs. */
+  readonly isIncomplete: boolean;
 }
 
-/** What was mended a minute ago counts: a secret that lacks something is read anew before anything is given up for it. */
-async function currentMeans(
+/** An incomplete secret is read again before a delivery fails for it: it may have been completed a minute ago. */
+async function readCurrentKeys(
   integration: Integration,
   source: SecretSource<IntegrationSecret>,
-): Promise<Means | NoMeans> {
-  const means = await readMeans(integration, source.read());
-  return 'unusable' in means && means.lacks ? readMeans(integration, source.refetch()) : means;
+): Promise<Keys | UnusableKeys> {
+  const keys = await readKeys(integration, source.read());
+  return 'unusable' in keys && keys.isIncomplete ? readKeys(integration, source.refetch()) : keys;
 }
 
 /** @throws SecretUnavailable */
-async function readMeans(integration: Integration, reading: Promise<IntegrationSecret>): Promise<Means | NoMeans> {
+async function readKeys(integration: Integration, reading: Promise<IntegrationSecret>): Promise<Keys | UnusableKeys> {
   try {
     const secret = await reading;
     const credentials = credentialsOf(integration, secret);
-    return 'missing' in credentials ? { unusable: credentials.missing, lacks: true } : { secret, credentials };
+    return 'missing' in credentials ? { unusable: credentials.missing, isIncomplete: true } : { secret, credentials };
   } catch (thrown) {
-    if (thrown instanceof SecretUnusable) return { unusable: thrown.message, lacks: false };
+    if (thrown instanceof SecretUnusable) return { unusable: thrown.message, isIncomplete: false };
     throw thrown;
   }
 }
@@ -130,7 +131,7 @@ type Once = Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
 
 async function sendOnce(
   { id, body, integration }: Webhook,
-  { secret, credentials }: Means,
+  { secret, credentials }: Keys,
   deadlineMs: number,
   services: SendWebhookServices,
 ): Promise<Once> {
@@ -185,17 +186,17 @@ type Authorized =
     }
   | { readonly refusal: Once };
 
-/** Adds the token where the integration wants one. A token server's answer is judged like the partner's own. */
+/** Adds the token where the integration needs one. A token server's response is classified like the partner's own. */
 async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tokens: TokenSource): Promise<Authorized> {
   if (oauth === undefined) return { headers };
-  const answer = await tokens.token(oauth, timeoutMs);
-  if (answer.kind === 'token') {
+  const response = await tokens.token(oauth, timeoutMs);
+  if (response.kind === 'token') {
     return {
-      headers: { ...headers, Authorization: `Bearer ${answer.token}` },
-      token: { client: oauth, text: answer.token },
+      headers: { ...headers, Authorization: `Bearer ${response.token}` },
+      token: { client: oauth, text: response.token },
     };
   }
-  const { result, problem } = answer;
+  const { result, problem } = response;
   const { verdict, reason } = classify(result);
   const refusal = (judged: Verdict['verdict'], why: string): { refusal: Once } => ({
     refusal: { kind: 'sent', result, verdict: judged, reason: `token: ${why}` },
@@ -210,7 +211,7 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
   // No retry changes which tokens a server gives.
   if (problem === 'not_bearer') return refusal('dead', 'the server gives another token_type than Bearer');
   if (problem === 'refused') return refusal('unauthorized', 'the server refuses the client, by an error in a 2xx');
-  // 400 is what RFC 6749 prescribes for a refused client; a token address that is gone parks nobody's endpoint.
+  // 400 is what RFC 6749 prescribes for a refused client; a token address that is gone parks no integration.
   const isRefused = result.kind === 'answered' && result.status === 400;
   const judged = isRefused ? 'unauthorized' : verdict === 'gone' ? 'dead' : verdict;
   return refusal(judged, reason);

@@ -15,7 +15,7 @@ const NO_DATA = '{"none":1}';
 /** The largest share by which a time to live is moved up or down. */
 const JITTER_SHARE = 0.1;
 
-/** Writes an answer as the text the cache holds. */
+/** @returns an answer as the text that the cache holds */
 export function encodeAnswer(answer: LearningTime): string {
   return answer.found ? JSON.stringify({ s: answer.totalSeconds, d: answer.lastDate }) : NO_DATA;
 }

@@ -1,18 +1,18 @@
 import { AwakeTime } from './response-time.ts';
 
-/** When a service is left alone; stage configuration. */
+/** When a circuit breaker opens, and for how long; stage configuration. */
 export interface BreakerLimits {
   /** Number of failures or slow responses in a row that opens it; at least 1. */
   readonly failuresToOpen: number;
-  /** How long no call is made then, ms, ±20%: environments that saw the same outage do not probe in the same second. */
+  /** How long it stays open, ms, ±20%: environments that saw the same outage do not probe in the same second. */
   readonly openMs: number;
   /** A response that took this long counts as a failure, ms as `AwakeTime` counts them. */
   readonly slowMs: number;
 }
 
 /**
- * What one environment knows of a service. `open` until `probeAtMs`; then one call may go, and its result decides:
- * `probing`. A probe that has not ended by `giveUpAtMs` is forgotten, and another may go: the function that made it may
+ * What one environment knows of a service. `open` until `probeAtMs`; then one call is allowed, and its result decides:
+ * `probing`. A probe that has not ended by `giveUpAtMs` is forgotten, and another is allowed: the function that made it may
  * have been frozen or killed. Epoch ms, of the wall clock, so that time in which the sandbox is frozen passes too.
  */
 export type BreakerState =
@@ -20,7 +20,7 @@ export type BreakerState =
   | { readonly status: 'open'; readonly probeAtMs: number }
   | { readonly status: 'probing'; readonly giveUpAtMs: number };
 
-/** Whether a call may be made: one among others, the one that finds out, or none. */
+/** Whether a call may be made. `probe`: it is the only one, and decides whether the breaker closes. */
 export type Verdict = 'allow' | 'probe' | 'reject';
 
 export const CLOSED: BreakerState = { status: 'closed', failuresInARow: 0 };
@@ -35,7 +35,7 @@ export function verdictAt(
 ): { readonly verdict: Verdict; readonly next: BreakerState } {
   if (state.status === 'closed') return { verdict: 'allow', next: state };
   const waitMs = (state.status === 'open' ? state.probeAtMs : state.giveUpAtMs) - nowMs;
-  // A wait that is longer than any comes of a clock that was set back.
+  // A longer wait than any is due to a clock that was set back.
   if (waitMs > 0 && waitMs <= openMs * (1 + JITTER)) return { verdict: 'reject', next: state };
   return { verdict: 'probe', next: { status: 'probing', giveUpAtMs: nowMs + openMs } };
 }
@@ -51,7 +51,7 @@ export interface CallEnded {
   readonly random: number;
 }
 
-/** The state after a call has ended. A call that began before the breaker opened changes nothing any more. */
+/** The state after a call has ended. A call that began before the breaker opened changes nothing. */
 export function afterCall(state: BreakerState, ended: CallEnded, limits: BreakerLimits): BreakerState {
   const isProbe = ended.verdict === 'probe';
   if (state.status === 'open' || isProbe !== (state.status === 'probing')) return state;
@@ -76,8 +76,9 @@ export interface CircuitBreaker {
   /**
    * Makes a call if the breaker allows it.
    *
-   * @param otherwise is called where it does not
-   * @param isFault whether an error speaks against the service; by default each does. Another one counts as a quick response
+   * @param otherwise is called where it rejects
+   * @param isFault whether an error counts as a failure of the service; by default each does. Another one counts as a quick
+   * response
    * @throws what `call` or `otherwise` throws
    */
   run<T>(call: () => Promise<T>, otherwise: () => Promise<T>, isFault?: (thrown: unknown) => boolean): Promise<T>;
@@ -85,7 +86,7 @@ export interface CircuitBreaker {
 
 export function createCircuitBreaker({ limits, onChange, now, random }: BreakerOptions): CircuitBreaker {
   let state: BreakerState = CLOSED;
-  /** What the callers were told last: while it probes, that it is open. */
+  /** What `onChange` reported last: while it probes, that it is open. */
   let isOpen = false;
 
   function turn(next: BreakerState): void {
@@ -100,7 +101,7 @@ export function createCircuitBreaker({ limits, onChange, now, random }: BreakerO
       const { verdict, next } = verdictAt(state, now(), limits);
       turn(next);
       if (verdict === 'reject') return otherwise();
-      // By the wall clock ten calls of a cold start, which wait for its CPU and not for the service, would open it.
+      // By the wall clock, calls of a cold start would open it: they wait for its CPU and not for the service.
       const time = new AwakeTime(now);
       const end = (isAnswered: boolean, tookMs: number) =>
         turn(afterCall(state, { verdict, isAnswered, tookMs, nowMs: now(), random: random() }, limits));

@@ -1,6 +1,6 @@
 import type { Integration } from '../contract/integration.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
-import { isParkedTooLong, mayRelease, releasePlan, restsHere } from '../domain/balance.ts';
+import { isParkedInLedger, isParkedTooLong, mayRelease, releasePlan } from '../domain/balance.ts';
 import { CHUNK, type ReconcileRun } from './reconcile-run.ts';
 import { resendWebhooks } from './resend-webhooks.ts';
 
@@ -69,7 +69,7 @@ function choose(
   lastDeliveredAt: string | undefined,
   nowMs: number,
 ): { readonly free: readonly LedgerRecord[]; readonly probe: LedgerRecord | undefined } {
-  const resting = records.filter((record) => restsHere(record) && !isParkedTooLong(record, nowMs));
+  const resting = records.filter((record) => isParkedInLedger(record) && !isParkedTooLong(record, nowMs));
   const may = Map.groupBy(resting, (record) => mayRelease(record, integration, lastDeliveredAt));
   return { free: may.get('yes') ?? [], probe: may.get('as_probe')?.[0] };
 }

@@ -5,10 +5,10 @@ import {
   acceptedOf,
   count,
   emptyTally,
+  isParkedInLedger,
   isParkedTooLong,
   mayRelease,
   releasePlan,
-  restsHere,
   type Sighting,
   sightingOf,
   standingOf,
@@ -130,9 +130,9 @@ describe('what is parked', () => {
   });
 
   test('rests here where nobody carries it', () => {
-    expect(restsHere(parked())).toBe(true);
-    expect(restsHere(parked({ token: 'g0' }))).toBe(false);
-    expect(restsHere({ ...parked(), state: 'scheduled' })).toBe(false);
+    expect(isParkedInLedger(parked())).toBe(true);
+    expect(isParkedInLedger(parked({ token: 'g0' }))).toBe(false);
+    expect(isParkedInLedger({ ...parked(), state: 'scheduled' })).toBe(false);
   });
 });
 

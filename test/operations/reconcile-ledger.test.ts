@@ -138,7 +138,7 @@ describe('a webhook that is stuck', () => {
 
     const named = { webhook_id: id, integration_id: 'acme', state: 'accepted', since: isoAgo(31 * MINUTE) };
     expect(report).toMatchObject({ accepted: 1, unbalanced: 1, is_balanced: false, republished: 1, failed: 0 });
-    expect(report.stuck).toEqual([{ ...named, why: 'nobody has claimed it', action: 'republished' }]);
+    expect(report.stuck).toEqual([{ ...named, why: 'it was never claimed', action: 'republished' }]);
     expect(world.log.only('ledger.stuck')).toEqual(report.stuck[0]);
     expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1, [METRICS.ledgerRepublished]: 1 });
 
@@ -179,7 +179,7 @@ describe('a webhook that is stuck', () => {
     const report = await world.run();
     expect(report).toMatchObject({ accepted: 3, in_flight: 1, unbalanced: 2, republished: 2 });
     expect(new Set(report.stuck.map(({ webhook_id }) => webhook_id))).toEqual(new Set([dead, unlisted]));
-    expect(report.stuck[0]?.why).toBe('whoever claimed it did not come back');
+    expect(report.stuck[0]?.why).toBe('the function that claimed it did not finish');
     const message = world.sent.find(({ id }) => id === dead);
     expect(JSON.parse(message?.body ?? '')).toMatchObject({ generation: 4, progress: { enrichment: ENRICHED } });
     expect(await world.ledger.record(dead)).not.toHaveProperty('lease_until');
@@ -212,7 +212,7 @@ describe('a webhook that is stuck', () => {
     for (const _ of [1, 2]) {
       const report = await world.run();
       expect(report).toMatchObject({ unbalanced: 1, republished: 0, failed: 0 });
-      const why = 'nobody has claimed it; the ledger does not hold its payload, and cannot send it again';
+      const why = 'it was never claimed; the ledger does not hold its payload, and cannot send it again';
       expect(report.stuck).toMatchObject([{ webhook_id: id, why, action: 'impossible' }]);
     }
     expect(world.sent).toEqual([]);

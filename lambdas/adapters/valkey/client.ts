@@ -12,14 +12,14 @@ export interface ValkeyAddress {
 /** How long a peer may take to close its side before the socket is destroyed, ms. */
 export const DISCONNECT_LIMIT_MS = 100;
 
-/** The first ones tell why a connection failed; a client lives long and may see many. */
-const MAX_NOTED_ERRORS = 10;
+/** The first errors say why a connection failed; a client lives long and may have many. */
+const MAX_KEPT_ERRORS = 10;
 
 const ignore = () => {};
 
 /**
  * Opens clients that speak cluster mode (Serverless has no other) or, where the server says that it is not a cluster,
- * plain ones. What the server said is remembered: it is not asked again in this sandbox.
+ * plain ones. The sandbox remembers which, and asks once only.
  */
 export function clientOpener(address: ValkeyAddress): (limitMs: number) => Promise<ValkeyClient> {
   let isSingle = false;
@@ -36,7 +36,7 @@ export function clientOpener(address: ValkeyAddress): (limitMs: number) => Promi
   };
 }
 
-/** @throws the first telling error of the node: the cluster's own only says that no node is available */
+/** @throws the first meaningful error of the node: the cluster's own only says that no node is available */
 async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number): Promise<Cluster> {
   const cluster = new Cluster([{ host, port }], {
     lazyConnect: true,
@@ -44,7 +44,7 @@ async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number):
     enableReadyCheck: false,
     enableOfflineQueue: false,
     maxRedirections: 3,
-    // A lost node is answered with a fresh client, which asks for the slots again.
+    // After a lost node a fresh client is opened, which asks for the slots again.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
     // Later than our own limit, whose error says more.
@@ -54,15 +54,15 @@ async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number):
     redisOptions: socketOptions(tls, limitMs),
   });
   const errors: Error[] = [];
-  const note = (error: Error & { lastNodeError?: Error }) => {
-    if (errors.length < MAX_NOTED_ERRORS) errors.push(error.lastNodeError ?? error);
+  const keep = (error: Error & { lastNodeError?: Error }) => {
+    if (errors.length < MAX_KEPT_ERRORS) errors.push(error.lastNodeError ?? error);
   };
-  const telling = () => errors.find(({ message }) => message !== 'Connection is closed.');
+  const meaningful = () => errors.find(({ message }) => message !== 'Connection is closed.');
   const nodes: Promise<void>[] = [];
-  cluster.on('error', note).on('node error', note);
+  cluster.on('error', keep).on('node error', keep);
   // Connecting nodes at once, not at their first command, takes the handshake out of the first lookup's 200 ms.
   cluster.on('+node', (node: Redis) => {
-    node.on('error', note);
+    node.on('error', keep);
     if (!node.options.readOnly) nodes.push(node.connect().catch(ignore));
   });
   const ready = async () => {
@@ -73,8 +73,8 @@ async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number):
     return await opened(cluster, ready(), limitMs);
   } catch (thrown) {
     // The cluster may give up before its node has said why.
-    if (!telling()) await Promise.race([Promise.all(nodes), elapsed(DISCONNECT_LIMIT_MS)]);
-    throw telling() ?? thrown;
+    if (!meaningful()) await Promise.race([Promise.all(nodes), elapsed(DISCONNECT_LIMIT_MS)]);
+    throw meaningful() ?? thrown;
   }
 }
 
@@ -111,7 +111,7 @@ function socketOptions(tls: boolean, limitMs: number) {
   return {
     connectTimeout: Math.max(1, limitMs),
     disconnectTimeout: DISCONNECT_LIMIT_MS,
-    // The check sends INFO and waits; a PING that is answered tells as much.
+    // The check sends INFO and waits; a response to PING proves as much.
     enableReadyCheck: false,
     ...(tls ? { tls: {} } : {}),
   };

@@ -1,9 +1,9 @@
-/** What became of one command: answered, refused by the server, or without an answer (too late, connection lost). */
+/** The outcome of one command: a value, refused by the server, or no response (too late, connection lost). */
 export type Outcome<T> = { readonly value: T } | { readonly refused: unknown } | { readonly lost: unknown };
 
 /**
- * Waits for all commands, `limitMs` at the most. Never throws: what the server refused and what got no answer is told
- * apart in the outcomes, which stand in the order of the commands.
+ * Waits for all commands, `limitMs` at the most. Never throws: the outcomes, in the order of the commands, distinguish what
+ * the server refused from what got no response.
  */
 export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs: number): Promise<Outcome<T>[]> {
   const outcomes: (Outcome<T> | undefined)[] = commands.map(() => undefined);
@@ -18,7 +18,7 @@ export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs
   const timer = setTimeout(() => setImmediate(limit.resolve), Math.max(1, limitMs)).unref();
   await Promise.race([Promise.all(settled), limit.promise]);
   clearTimeout(timer);
-  // A copy: commands that are late for this answer must not change it.
+  // A copy: commands that end later must not change it.
   return outcomes.map((outcome) => outcome ?? { lost: new Error(`no answer within ${Math.round(limitMs)} ms`) });
 }
 
