@@ -16,7 +16,7 @@ import {
 } from '../support/factories.ts';
 import { answered, failed, secret, secretSource, sendingServices } from '../support/sending.ts';
 
-/** One try with a partner that gives `result`. */
+/** One attempt at a partner that gives `result`. */
 async function attempt(
   result: SendResult,
   {
@@ -45,11 +45,11 @@ async function attempt(
     counter,
     random: () => 0.5,
   };
-  const tried = await attemptDelivery({ delivery: given, enrichment, notAfterMs }, to, services);
-  return { tried, outcome: tried.result, requests: sending.requests, log, counter };
+  const attempted = await attemptDelivery({ delivery: given, enrichment, notAfterMs }, to, services);
+  return { attempted, outcome: attempted.result, requests: sending.requests, log, counter };
 }
 
-describe('a try', () => {
+describe('an attempt', () => {
   test('is one request to the integration’s address, with the webhook’s id', async () => {
     const given = delivery();
     const { requests } = await attempt(answered(200), { given });
@@ -58,25 +58,25 @@ describe('a try', () => {
     ]);
   });
 
-  test('is over when its claim is: from then on somebody else may send it', async () => {
+  test('is over when its claim is: from then on another function may send it', async () => {
     const { requests } = await attempt(answered(200), { notAfterMs: NOW + 2_000 });
     expect(requests).toMatchObject([{ timeoutMs: 2_000 }]);
     const late = await attempt(answered(200), { notAfterMs: NOW - 1 });
     expect(late.requests).toMatchObject([{ timeoutMs: 1 }]);
   });
 
-  test('is remembered: when, how long, what was answered; of a refusal also how its answer begins', async () => {
+  test('is recorded: when, how long, which response; of a refusal also how its body begins', async () => {
     const good = await attempt(answered(200, { answerStart: 'thank you' }), { durationMs: 42 });
-    expect(good.tried.attempt).toEqual({ at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 42 });
-    expect(good.tried.answerStart).toBeUndefined();
+    expect(good.attempted.attempt).toEqual({ at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 42 });
+    expect(good.attempted.answerStart).toBeUndefined();
     const response = { answerStart: 'no such course', contentType: 'Text/Plain; charset=utf-8', bodyBytes: 14 };
     const refused = await attempt(answered(400, response));
-    expect(refused.tried).toMatchObject({
+    expect(refused.attempted).toMatchObject({
       attempt: { status: 400, error: 'HTTP 400', content_type: 'text/plain', body_bytes: 14 },
       answerStart: 'no such course',
     });
     const silent = await attempt({ kind: 'failed', code: 'TIMEOUT' });
-    expect(silent.tried.attempt).toEqual({
+    expect(silent.attempted.attempt).toEqual({
       at: '2026-01-15T12:00:00.000Z',
       duration_ms: 0,
       error: 'no answer: TIMEOUT',
@@ -103,21 +103,23 @@ describe('a try', () => {
   });
 });
 
-describe('what becomes of a delivery', () => {
-  test('delivered, by 2xx', async () => {
-    const { outcome, counter, tried } = await attempt(answered(204));
-    expect(outcome).toEqual({
-      enrichment: ENRICHED,
-      attempt: 1,
-      due_at: null,
-      outcome: 'delivered',
-      reason: 'HTTP 204',
-    });
-    expect(counter.counts).toEqual({ [METRICS.deliveredWithLearningTime]: 1 });
-    expect(tried).toMatchObject({ endpoint: 'alive', retryAfterMs: 0 });
+describe('the outcome of a delivery', () => {
+  const fallback = { status: 'plain', reason: 'warehouse_unavailable' } as const;
+
+  test.each<[string, SettledEnrichment, readonly string[]]>([
+    ['with learning time', ENRICHED, [METRICS.deliveredWithLearningTime]],
+    ['without it', PLAIN, [METRICS.deliveredWithoutLearningTime]],
+    ['as a fallback', fallback, [METRICS.deliveredWithoutLearningTime, METRICS.enrichmentFallback]],
+  ])('delivered, by 2xx, %s', async (_what, enrichment, counted) => {
+    const { outcome, counter, attempted } = await attempt(answered(204), { given: delivery(enrichment), enrichment });
+    expect(outcome).toEqual({ enrichment, attempt: 1, due_at: null, outcome: 'delivered', reason: 'HTTP 204' });
+    expect(counter.counts).toEqual(Object.fromEntries(counted.map((name) => [name, 1])));
+    expect(attempted).toMatchObject({ endpoint: 'alive', retryAfterMs: 0 });
+    const { counter: refused } = await attempt(answered(400), { given: delivery(enrichment), enrichment });
+    expect(refused.counts).toEqual({ [METRICS.deliveryDead]: 1 });
   });
 
-  test('is counted for its integration and its kind, whatever becomes of it', async () => {
+  test('is counted for its integration and its kind, whatever it is', async () => {
     const tried = async (result: SendResult, given = delivery()) =>
       (await attempt(result, { given, to: integration({ max_retries: 1 }) })).counter.counted;
     const hot = { event_type: 'lead', kind: 'lead.hot' } as const;
@@ -140,7 +142,7 @@ describe('what becomes of a delivery', () => {
     expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
   });
 
-  test('wakes somebody up where it is given up and of a critical kind', async () => {
+  test('is counted as critical where it is dead and of a critical kind', async () => {
     const critical = async (result: SendResult, kind: string, tries = 0) => {
       const given = delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tries });
       const { counter } = await attempt(result, { given, enrichment: PLAIN });
@@ -155,20 +157,7 @@ describe('what becomes of a delivery', () => {
     expect(await critical(answered(503), 'lead.hot', policy?.delaysSeconds.length)).toBe(1);
   });
 
-  test('delivered without learning time is counted apart', async () => {
-    const { counter } = await attempt(answered(200), { given: delivery(PLAIN), enrichment: PLAIN });
-    expect(counter.counts).toEqual({ [METRICS.deliveredWithoutLearningTime]: 1 });
-  });
-
-  test('is counted as a fallback too where the warehouse never answered', async () => {
-    const fallback = { status: 'plain', reason: 'warehouse_unavailable' } as const;
-    const { counter } = await attempt(answered(200), { given: delivery(fallback), enrichment: fallback });
-    expect(counter.counts).toEqual({ [METRICS.deliveredWithoutLearningTime]: 1, [METRICS.enrichmentFallback]: 1 });
-    const { counter: refused } = await attempt(answered(400), { given: delivery(fallback), enrichment: fallback });
-    expect(refused.counts).toEqual({ [METRICS.deliveryDead]: 1 });
-  });
-
-  test('measures its latency since the event occurred, but for what is sent anew, or waited', async () => {
+  test('measures its latency since the event occurred, but not of what was resent or scheduled', async () => {
     const occurred_at = new Date(NOW - 3_000).toISOString();
     const { counter } = await attempt(answered(200), { given: delivery(ENRICHED, { occurred_at }), durationMs: 40 });
     expect(counter.measured).toEqual([[METRICS.deliveryLatency, 3_040]]);
@@ -182,16 +171,16 @@ describe('what becomes of a delivery', () => {
   });
 
   test.each([answered(500), answered(503), failed('TIMEOUT'), failed('ENOTFOUND')])(
-    'tried again by the retry policy, then dead: %j',
+    'attempted again by the retry policy, then dead: %j',
     async (result) => {
       const to = integration({ max_retries: 3 });
       const delays: (number | undefined)[] = [];
       for (const tries of [0, 1, 2]) {
         const given = delivery(ENRICHED, {}, { attempt: tries });
-        const { outcome, counter, tried } = await attempt(result, { given, to });
+        const { outcome, counter, attempted } = await attempt(result, { given, to });
         expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries + 1 });
         expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
-        expect(tried.endpoint).toBe('failing');
+        expect(attempted.endpoint).toBe('failing');
         delays.push(Date.parse(outcome.due_at ?? '') - NOW);
       }
       expect(delays).toEqual([1_000, 2_000, 4_000]);
@@ -212,7 +201,7 @@ describe('what becomes of a delivery', () => {
       [answered(503), 3, '3 tries failed, the last with: HTTP 503'],
       [failed('TIMEOUT'), 3, '3 tries failed, the last with: no answer: TIMEOUT'],
       [answered(404), 1, 'HTTP 404'],
-    ])('that is its last, %j, begins anew two hours later', async (result, tries, reason) => {
+    ])('that is its last, %j, begins again two hours later', async (result, tries, reason) => {
       const { outcome, counter } = await tried(result, { attempt: tries - 1 });
       expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries, earlier_tries: tries, reason, timed: true });
       const waitMs = Date.parse(outcome.due_at ?? '') - NOW;
@@ -222,7 +211,7 @@ describe('what becomes of a delivery', () => {
       expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
     });
 
-    test('counts its tries anew then, and has the same time for each', async () => {
+    test('counts its attempts again then, and has the same time for each', async () => {
       const { outcome, requests } = await tried(answered(503), { attempt: 3, earlier_tries: 3 });
       expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_tries: 3 });
       expect(Date.parse(outcome.due_at ?? '') - NOW).toBe(1_000);
@@ -236,7 +225,7 @@ describe('what becomes of a delivery', () => {
       expect((await tried(result, progress)).outcome).toMatchObject({ outcome: 'dead', reason });
     });
 
-    test('is no second chance for what cannot be sent at all', async () => {
+    test('has no second round where it cannot be sent at all', async () => {
       const { outcome } = await attempt(answered(200), {
         given: lead(),
         enrichment: PLAIN,
@@ -251,39 +240,36 @@ describe('what becomes of a delivery', () => {
     expect(Date.parse(outcome.due_at ?? '')).toBe(NOW + 11_000);
   });
 
-  test('is due no sooner than the partner asked for, who holds up the others of the integration too', async () => {
-    const { outcome, tried } = await attempt(answered(429, { retryAfter: '120' }));
-    expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 120_000);
-    expect(tried.retryAfterMs).toBe(120_000);
-  });
-
   test.each([
     [answered(429, { retryAfter: '7' }), 7_000],
     [answered(503, { retryAfter: '7' }), 7_000],
     [answered(429), 5_000],
     [answered(429, { retryAfter: '0' }), 1_000],
-  ])('refused as too many: tried again after a pause, counted as no failure: %j', async (result, retryAfterMs) => {
-    const { outcome, tried, counter } = await attempt(result);
-    expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
-    expect(tried).toMatchObject({ endpoint: 'throttled', retryAfterMs });
-    expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + retryAfterMs);
-    expect([counter.counts, counter.counted]).toEqual([{ [METRICS.deliveryThrottled]: 1 }, []]);
-  });
+  ])(
+    'refused as too many: attempted again after the Retry-After, for all deliveries, counted as no failure: %j',
+    async (result, retryAfterMs) => {
+      const { outcome, attempted, counter } = await attempt(result);
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: 1 });
+      expect(attempted).toMatchObject({ endpoint: 'throttled', retryAfterMs });
+      expect(Date.parse(outcome.due_at ?? '')).toBeGreaterThanOrEqual(NOW + retryAfterMs);
+      expect([counter.counts, counter.counted]).toEqual([{ [METRICS.deliveryThrottled]: 1 }, []]);
+    },
+  );
 
   test.each([answered(503), answered(503, { retryAfter: 'soon' }), answered(502, { retryAfter: '7' })])(
     'a failure, where it is not: %j',
-    async (result) => expect((await attempt(result)).tried.endpoint).toBe('failing'),
+    async (result) => expect((await attempt(result)).attempted.endpoint).toBe('failing'),
   );
 
   test('refused as too many in its last attempt is a failure: it is given up', async () => {
-    const { outcome, tried, counter } = await attempt(answered(429), { to: integration({ max_retries: 0 }) });
+    const { outcome, attempted, counter } = await attempt(answered(429), { to: integration({ max_retries: 0 }) });
     expect(outcome.outcome).toBe('dead');
-    expect(tried.endpoint).toBe('throttled');
+    expect(attempted.endpoint).toBe('throttled');
     expect(counter.counts).toEqual({ [METRICS.deliveryThrottled]: 1, [METRICS.deliveryDead]: 1 });
   });
 
-  test('a pause that nobody needs is not asked for: a success holds up nobody', async () => {
-    expect((await attempt(answered(200, { retryAfter: '120' }))).tried.retryAfterMs).toBe(0);
+  test('a Retry-After of a success is not honoured', async () => {
+    expect((await attempt(answered(200, { retryAfter: '120' }))).attempted.retryAfterMs).toBe(0);
   });
 
   test.each([
@@ -293,32 +279,34 @@ describe('what becomes of a delivery', () => {
     [failed('FORBIDDEN_ADDRESS'), 'unknown'],
   ])('dead at once, with a letter that is a delivery of the next generation: %j', async (result, endpoint) => {
     const given = delivery(ENRICHED, { generation: 2 });
-    const { outcome, counter, tried } = await attempt(result, { given });
+    const { outcome, counter, attempted } = await attempt(result, { given });
     expect(outcome).toMatchObject({ outcome: 'dead', attempt: 1 });
     expect(deliverySchema.parse({ ...given, ...outcome.redrive })).toMatchObject({
       generation: 3,
       progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
-    expect(tried.endpoint).toBe(endpoint);
+    expect(attempted.endpoint).toBe(endpoint);
   });
 
-  test('dead by a token server’s refusal, which says nothing of the endpoint', async () => {
-    const refused = { kind: 'none', result: answered(403) } as const;
-    const { outcome, requests, tried } = await attempt(answered(200), {
+  test.each([
+    [answered(403), { outcome: 'dead', reason: 'token: HTTP 403' }, 0],
+    [answered(429, { retryAfter: '7' }), { outcome: 'retry', reason: 'token: HTTP 429' }, 7_000],
+  ])('a token server’s refusal says nothing of the endpoint: %j', async (result, expected, retryAfterMs) => {
+    const { outcome, requests, attempted } = await attempt(answered(200), {
       to: integration({ auth: { type: 'oauth2_client_credentials', token_url: 'https://token.example/' } }),
       more: {
-        tokens: { token: async () => refused, drop: () => {} },
+        tokens: { token: async () => ({ kind: 'none', result }), drop: () => {} },
         secretOf: () => secretSource(secret({ client_id: 'us', client_secret: 'hidden' })),
       },
     });
-    expect(outcome).toMatchObject({ outcome: 'dead', reason: 'token: HTTP 403' });
+    expect(outcome).toMatchObject(expected);
     expect(requests).toEqual([]);
-    expect(tried.endpoint).toBe('unknown');
+    expect(attempted).toMatchObject({ endpoint: 'unknown', retryAfterMs });
   });
 
-  test('asleep where the endpoint is gone: the try does not count', async () => {
-    const { outcome, tried, counter } = await attempt(answered(410));
+  test('parked where the endpoint is gone: the attempt does not count', async () => {
+    const { outcome, attempted, counter } = await attempt(answered(410));
     expect(outcome).toMatchObject({
       outcome: 'retry',
       attempt: 0,
@@ -326,22 +314,22 @@ describe('what becomes of a delivery', () => {
       due_at: '2026-01-15T12:01:00.000Z',
       reason: 'parked: HTTP 410, the endpoint is gone',
     });
-    expect(tried.endpoint).toBe('gone');
+    expect(attempted.endpoint).toBe('gone');
     expect(counter.counts).toEqual({ [METRICS.deliveryParked]: 1 });
   });
 
-  test('dead without a try where the payload does not fit the format', async () => {
-    const { outcome, requests, tried } = await attempt(answered(200), {
+  test('dead without an attempt where the payload does not fit the format', async () => {
+    const { outcome, requests, attempted } = await attempt(answered(200), {
       to: integration({ payload_format: 'percipio' }),
     });
     const reason = expect.stringMatching(/^the payload does not fit percipio: /);
     expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0, reason });
     expect(requests).toEqual([]);
-    expect(tried.endpoint).toBe('unknown');
+    expect(attempted.endpoint).toBe('unknown');
   });
 });
 
-describe('the log line of a try', () => {
+describe('the log line of an attempt', () => {
   test('says all that an operator asks for', async () => {
     const given = delivery();
     const { log } = await attempt(answered(503, { timings: { totalMs: 119 }, responseFault: 'ECONNRESET' }), {
@@ -389,7 +377,7 @@ describe('the log line of a try', () => {
     expect((await attempt(answered(400))).log.lines).toMatchObject([{ level: 'error' }]);
   });
 
-  test('has nothing of a learner, of the payload or of the partner’s words', async () => {
+  test('has nothing of a learner, of the payload or of the partner’s body', async () => {
     const words = 'learner@example.com is unknown';
     for (const result of [answered(200), answered(503), answered(400, { answerStart: words }), failed('TIMEOUT')]) {
       const { log } = await attempt(result);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Ending } from '../../lambdas/contract/ledger-ports.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import type { DeadLetter } from '../../lambdas/delivery/settle.ts';
 import { executionToken } from '../../lambdas/domain/identity.ts';
@@ -20,13 +20,14 @@ import {
   PLAIN,
   serviceError,
 } from '../support/factories.ts';
+import { reportOf, reserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
 import { answered, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
 
 const to = (integration_id: string, enrichment: Delivery['progress']['enrichment'] = ENRICHED) =>
   delivery(enrichment, { integration_id, event_id: `event for ${integration_id}` });
 const message = (given: Delivery) => ({ id: `message for ${given.integration_id}`, body: toMessageText(given) });
-const messagesFor = (...ids: readonly string[]) => ids.map((id) => message(to(id)));
+const read = (sent: { readonly body: string } | undefined) => deliverySchema.parse(JSON.parse(sent?.body ?? ''));
 
 const KNOWN = book(
   ...['acme', 'busy', 'strict'].map((id) => integration({ id, url: `https://${id}.example/` })),
@@ -38,18 +39,21 @@ const ANSWERS: Record<string, SendResult> = {
   'https://strict.example/': answered(400),
 };
 
-/** Services whose partners answer 200, but `busy` 503 and `strict` 400. */
-function world(overrides: Partial<DeliverMessagesServices> = {}) {
+/** Messages as deliveries, or as the ids of integrations that each has one for. */
+type Messages = readonly (string | Delivery | { readonly id: string; readonly body: string })[];
+
+/** Delivers messages, with services whose partners answer 200, but `busy` 503 and `strict` 400. */
+async function deliver(messages: Messages, overrides: Partial<DeliverMessagesServices> = {}) {
   const sent: WebhookRequest[] = [];
   const started: Delivery[] = [];
   const letters: DeadLetter[] = [];
   const deferred: OutgoingMessage[] = [];
-  const log = fakeLog();
+  const [log, ledger] = [fakeLog(), openLedger()];
   const services: DeliverMessagesServices = {
     ...sendingServices([]),
     limiter: openLimiter(),
-    async defer(messages) {
-      deferred.push(...messages);
+    async defer(more) {
+      deferred.push(...more);
       return new Set();
     },
     integrations: { read: async () => KNOWN },
@@ -65,7 +69,7 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
         return { token: executionToken(given), isOwn: true };
       },
     },
-    ledger: openLedger(),
+    ledger,
     async deadLetter(more) {
       letters.push(...more);
       return new Set();
@@ -76,104 +80,84 @@ function world(overrides: Partial<DeliverMessagesServices> = {}) {
     random: () => 0.5,
     ...overrides,
   };
-  return { services, sent, started, letters, deferred, log };
+  const received = messages.map((one) => {
+    if (typeof one === 'string') return message(to(one));
+    return 'body' in one ? one : message(one);
+  });
+  const failures = Object.fromEntries(await deliverMessages(received, services));
+  return { failures, sent, started, letters, deferred, log, ledger };
 }
-
-test('what waits for its moment goes to the workflow, due then: nothing is early, and timers are asked there', async () => {
-  const { services, sent, started } = world();
-  const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T13:00:00.000Z' } as const;
-  const given = delivery(PLAIN, { ...lead, generation: 1 }, { timed: true, due_at: lead.send_at });
-  expect(await deliverMessages([message(given)], services)).toEqual(new Map());
-  expect(sent).toEqual([]);
-  expect(started).toEqual([given]);
-});
 
 describe('a message of the deliveries queue', () => {
   test('is delivered and acknowledged', async () => {
-    const { services, sent, started, letters } = world();
-    expect((await deliverMessages(messagesFor('acme'), services)).size).toBe(0);
+    const { failures, sent, started, letters } = await deliver(['acme']);
     expect(sent.map(({ url }) => url)).toEqual(['https://acme.example/']);
-    expect([started, letters]).toEqual([[], []]);
+    expect([failures, started, letters]).toEqual([{}, [], []]);
   });
 
-  test('goes to the workflow where its partner may be well soon: due in a second, one try spent', async () => {
-    const { services, started, letters } = world();
-    expect((await deliverMessages(messagesFor('busy'), services)).size).toBe(0);
-    expect(started).toEqual([
-      {
-        ...to('busy'),
-        progress: {
-          enrichment: ENRICHED,
-          attempt: 1,
-          due_at: '2026-01-15T12:00:01.000Z',
-          outcome: 'retry',
-          reason: 'HTTP 503',
-        },
-      },
-    ]);
-    expect(letters).toEqual([]);
+  test('goes to the workflow where its partner may be well soon: due in a second, one attempt spent', async () => {
+    const { failures, started, letters } = await deliver(['busy']);
+    const progress = { enrichment: ENRICHED, attempt: 1, due_at: '2026-01-15T12:00:01.000Z' };
+    expect(started).toEqual([{ ...to('busy'), progress: { ...progress, outcome: 'retry', reason: 'HTTP 503' } }]);
+    expect([failures, letters]).toEqual([{}, []]);
   });
 
   test('goes to the dead letter queue where it is permanent: a delivery of the next generation', async () => {
-    const { services, started, letters } = world();
-    expect((await deliverMessages(messagesFor('strict'), services)).size).toBe(0);
-    expect(started).toEqual([]);
-    expect(letters).toEqual([
-      {
-        id: 'message for strict',
-        body: expect.any(String),
-        reason: 'HTTP 400',
-        integrationId: 'strict',
-        webhookId: to('strict').webhook_id,
-      },
-    ]);
-    expect(deliverySchema.parse(JSON.parse(letters[0]?.body ?? ''))).toEqual({ ...to('strict'), generation: 1 });
+    const { failures, started, letters } = await deliver(['strict']);
+    const letter = { id: 'message for strict', body: expect.any(String), reason: 'HTTP 400' };
+    expect(letters).toEqual([{ ...letter, integrationId: 'strict', webhookId: to('strict').webhook_id }]);
+    expect(read(letters[0])).toEqual({ ...to('strict'), generation: 1 });
+    expect([failures, started]).toEqual([{}, []]);
   });
 
-  test('goes to the workflow untried, due at once, where its partner is slow by its own account', async () => {
-    const { services, sent, started } = world();
-    await deliverMessages(messagesFor('slow'), services);
-    expect(sent).toEqual([]);
-    expect(started).toEqual([delivery(ENRICHED, to('slow'), { due_at: '2026-01-15T12:00:00.000Z' })]);
+  const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T13:00:00.000Z' } as const;
+  const scheduled = delivery(PLAIN, { ...lead, generation: 1 }, { timed: true, due_at: lead.send_at });
+  const dueNow = (given: Delivery) => ({
+    ...given,
+    progress: { ...given.progress, due_at: new Date(NOW).toISOString() },
+  });
+
+  test.each([
+    ['its integration has a long timeout', to('slow'), dueNow(to('slow'))],
+    ['its learning time is pending', to('acme', PENDING), dueNow(to('acme', PENDING))],
+    ['it is scheduled: nothing is early, and its timer is read there', scheduled, scheduled],
+  ])('goes to the workflow without a claim where %s', async (_what, given, expected) => {
+    const { failures, sent, started, ledger } = await deliver([given]);
+    expect(started).toEqual([expected]);
+    const ending = { token: executionToken(given), progress: { ...expected.progress, outcome: 'retry' } };
+    expect(ledger.noted).toMatchObject([{ webhookId: given.webhook_id, ending }]);
+    expect([failures, sent, ledger.claims]).toEqual([{}, [], []]);
   });
 });
 
-describe('a message whose integration’s limiter does not let it pass', () => {
+describe('a message whose integration’s limiter does not allow it', () => {
   const atMs = NOW + 90_500;
-  const reservedUntil = (ms: number) =>
-    limiterThatSays({ decisions: [{ verdict: 'wait', atMs: ms, isReserved: true }] });
+  const reservedUntil = (ms: number) => limiterThatSays({ decisions: [reserved(ms)] });
 
-  test('returns to the queue for the whole seconds until its turn, with the moment that is its own', async () => {
-    const { services, sent, started, deferred } = world({ limiter: reservedUntil(atMs) });
-    expect((await deliverMessages(messagesFor('acme'), services)).size).toBe(0);
-    expect([sent, started]).toEqual([[], []]);
+  test('returns to the queue for the whole seconds until its slot, which it names', async () => {
+    const { failures, sent, started, deferred } = await deliver(['acme'], { limiter: reservedUntil(atMs) });
     expect(deferred).toEqual([{ id: 'message for acme', body: expect.any(String), groupId: 'acme', delaySeconds: 90 }]);
-    expect(deliverySchema.parse(JSON.parse(deferred[0]?.body ?? '')).progress).toMatchObject({
-      attempt: 0,
-      reserved_for: '2026-01-15T12:01:30.500Z',
-    });
+    expect(read(deferred[0]).progress).toMatchObject({ attempt: 0, reserved_for: '2026-01-15T12:01:30.500Z' });
+    expect([failures, sent, started]).toEqual([{}, [], []]);
   });
 
   test('returns at once, not when a batch-mate that hangs has ended', async () => {
     const hanging = Promise.withResolvers<SendResult>();
     const taken = Promise.withResolvers<void>();
-    const { services } = world({
-      limiter: limiterThatSays({
-        decisions: [{ verdict: 'allow' }, { verdict: 'wait', atMs, isReserved: true }],
-      }),
+    const ending = deliver(['acme', { ...message(to('acme')), id: 'the second' }], {
+      limiter: limiterThatSays({ decisions: [{ verdict: 'allow' }, reserved(atMs)] }),
       sender: { send: () => hanging.promise },
       async defer() {
         taken.resolve();
         return new Set();
       },
     });
-    const ending = deliverMessages([message(to('acme')), { ...message(to('acme')), id: 'the second' }], services);
     await taken.promise;
     hanging.resolve(answered(200));
-    expect((await ending).size).toBe(0);
+    expect((await ending).failures).toEqual({});
   });
 
-  test('returns without a delay where its moment has come meanwhile', async () => {
+  test('returns without a delay where its slot has come meanwhile', async () => {
     let now = NOW;
     const counter = {
       count() {
@@ -181,112 +165,67 @@ describe('a message whose integration’s limiter does not let it pass', () => {
       },
       measure() {},
     };
-    const { services, deferred } = world({ limiter: reservedUntil(NOW + 1_500), now: () => now, counter });
-    await deliverMessages(messagesFor('acme'), services);
+    const { deferred } = await deliver(['acme'], { limiter: reservedUntil(NOW + 1_500), now: () => now, counter });
     expect(deferred).toMatchObject([{ delaySeconds: 0 }]);
   });
 
-  test('goes to the workflow where its turn is further away than SQS delays', async () => {
-    const { services, started, deferred } = world({ limiter: reservedUntil(NOW + 901_000) });
-    await deliverMessages(messagesFor('acme'), services);
-    expect(deferred).toEqual([]);
-    expect(started[0]?.progress).toMatchObject({
-      outcome: 'retry',
-      due_at: '2026-01-15T12:15:01.000Z',
-      reserved_for: '2026-01-15T12:15:01.000Z',
-    });
-  });
-
   test('stays in the queue where SQS does not take it back', async () => {
-    const { services } = world({
-      limiter: reservedUntil(atMs),
-      defer: async (messages) => new Set(messages.map(({ id }) => id)),
-    });
-    expect([...(await deliverMessages(messagesFor('acme'), services))]).toEqual([['message for acme', 'QueueRefused']]);
+    const defer: DeliverMessagesServices['defer'] = async (messages) => new Set(messages.map(({ id }) => id));
+    const { failures } = await deliver(['acme'], { limiter: reservedUntil(atMs), defer });
+    expect(failures).toEqual({ 'message for acme': 'QueueRefused' });
   });
 
-  test('shows the moment that was reserved for it when it comes back', async () => {
-    const asked: unknown[] = [];
-    const limiter = openLimiter({
-      async acquire(_integration, requests, options) {
-        asked.push(requests, options);
-        return { decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: false };
+  test.each([
+    [
+      'its slot is further ahead than SQS delays',
+      { decisions: [reserved(NOW + 901_000)] },
+      { due_at: '2026-01-15T12:15:01.000Z', reserved_for: '2026-01-15T12:15:01.000Z' },
+    ],
+    [
+      'the endpoint fails, and it is parked',
+      { decisions: [{ verdict: 'reject', reason: 'failing' } as const] },
+      { due_at: '2026-01-15T12:01:00.000Z', sleeps: 1, reason: 'parked: integration acme is failing' },
+    ],
+    [
+      'the endpoint is slow, and would hold up the queue',
+      { isSlow: true },
+      {
+        due_at: '2026-01-15T12:00:01.000Z',
+        reserved_for: '2026-01-15T12:00:00.000Z',
+        reason: 'the endpoint is slow',
       },
-    });
-    const { services, sent } = world({ limiter });
-    const back = to('acme');
-    const progress = { ...back.progress, reserved_for: '2026-01-15T12:00:00.000Z' };
-    await deliverMessages([message({ ...back, progress })], services);
-    expect(asked).toEqual([[{ reservedForMs: NOW }], { mayProbe: false }]);
-    expect(sent).toHaveLength(1);
-  });
-
-  test('sleeps in the workflow where the endpoint fails, without a try', async () => {
-    const limiter = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'failing' }] });
-    const { services, sent, started } = world({ limiter });
-    await deliverMessages(messagesFor('acme'), services);
-    expect(sent).toEqual([]);
-    expect(started[0]?.progress).toMatchObject({
-      attempt: 0,
-      sleeps: 1,
-      due_at: '2026-01-15T12:01:00.000Z',
-      reason: 'parked: integration acme is failing',
-    });
-  });
-
-  test('is tried by the workflow where the endpoint keeps requests waiting: the queue is for all', async () => {
-    const { services, sent, started } = world({ limiter: limiterThatSays({ isSlow: true }) });
-    await deliverMessages(messagesFor('acme'), services);
-    expect(sent).toEqual([]);
-    expect(started[0]?.progress).toEqual({
-      enrichment: ENRICHED,
-      attempt: 0,
-      due_at: '2026-01-15T12:00:01.000Z',
-      reserved_for: '2026-01-15T12:00:00.000Z',
-      outcome: 'retry',
-      reason: 'the endpoint is slow',
-    });
+    ],
+  ])('goes to the workflow without an attempt where %s', async (_what, says, progress) => {
+    const { sent, started, deferred } = await deliver(['acme'], { limiter: limiterThatSays(says) });
+    expect(started).toMatchObject([{ progress: { attempt: 0, outcome: 'retry', ...progress } }]);
+    expect([sent, deferred]).toEqual([[], []]);
   });
 });
 
 describe('what the ledger says of a message', () => {
-  const claiming = (claim: Claim) => openLedger({ claim: async () => claim });
+  const claiming = (claim: Claim) => ({ ledger: openLedger({ claim: async () => claim }) });
 
-  test('in hand elsewhere: it stays in the queue, and nothing is sent', async () => {
-    const { services, sent, log } = world({ ledger: claiming({ verdict: 'busy', untilMs: NOW + 1 }) });
-    expect([...(await deliverMessages(messagesFor('acme'), services))]).toEqual([
-      ['message for acme', 'another function has claimed it'],
-    ]);
+  test('claimed elsewhere: it stays in the queue, and nothing is sent', async () => {
+    const { failures, sent, log } = await deliver(['acme'], claiming({ verdict: 'busy', untilMs: NOW + 1 }));
+    expect(failures).toEqual({ 'message for acme': 'another function has claimed it' });
     expect(sent).toEqual([]);
     expect(log.messages()).not.toContain('delivery.failed');
   });
 
-  test('dealt with, or carried by somebody else: it is acknowledged, and nothing is sent', async () => {
-    const { services, sent, started, letters } = world({
-      ledger: claiming({ verdict: 'done', state: 'delivered' }),
-    });
-    expect((await deliverMessages(messagesFor('acme'), services)).size).toBe(0);
-    expect([sent, started, letters]).toEqual([[], [], []]);
+  test('dealt with, or carried by another: it is acknowledged, and nothing is sent', async () => {
+    const { failures, sent, started, letters } = await deliver(
+      ['acme'],
+      claiming({ verdict: 'done', state: 'delivered' }),
+    );
+    expect([failures, sent, started, letters]).toEqual([{}, [], [], []]);
   });
 
-  test('not asked where its integration is slow, or its learning time pending: the workflow’s first try asks', async () => {
-    const ledger = openLedger();
-    const { services, sent, started } = world({ ledger });
-    for (const given of [to('slow'), to('acme', PENDING)]) await deliverMessages([message(given)], services);
-    expect([ledger.claims, sent]).toEqual([[], []]);
-    expect(started[1]?.progress).toEqual({ enrichment: PENDING, attempt: 0, due_at: '2026-01-15T12:00:00.000Z' });
-    expect(ledger.noted).toMatchObject([
-      { webhookId: to('slow').webhook_id, ending: { token: 'g0', progress: { outcome: 'retry' } } },
-      { webhookId: to('acme').webhook_id, ending: { token: 'g0', progress: { outcome: 'retry' } } },
-    ]);
-  });
-
-  test('joins the generation and the tries that it knows of', async () => {
-    const hold = { delivery: delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 }) };
-    const { services, started } = world({
-      ledger: claiming({ verdict: 'mine', hold: { ...hold, record: undefined } }),
-    });
-    await deliverMessages(messagesFor('busy'), services);
+  test('joins the generation and the attempts that it knows of', async () => {
+    const claimed = delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 });
+    const { started } = await deliver(
+      ['busy'],
+      claiming({ verdict: 'mine', hold: { delivery: claimed, record: undefined } }),
+    );
     expect(started).toMatchObject([{ generation: 2, progress: { attempt: 4 } }]);
   });
 
@@ -296,60 +235,49 @@ describe('what the ledger says of a message', () => {
     ['strict', { progress: { outcome: 'dead', reason: 'HTTP 400' }, attempt: { status: 400 } }],
     ['paused', { progress: { outcome: 'unwanted' } }],
     ['gone', { progress: { outcome: 'dead' } }],
-  ])('is told what became of it (%s), before the message is acknowledged', async (id, ending) => {
-    const ledger = openLedger();
-    const { services } = world({ ledger });
-    expect((await deliverMessages(messagesFor(id), services)).size).toBe(0);
+  ])('records the outcome (%s), before the message is acknowledged', async (id, ending) => {
+    const { failures, ledger } = await deliver([id]);
+    expect(failures).toEqual({});
     expect(ledger.settled).toMatchObject([{ webhookId: to(id).webhook_id, ending }]);
     expect(ledger.settled[0]?.ending.progress).not.toHaveProperty('redrive');
   });
 
-  test('is told last: who carries the webhook on, or its letter, exists by then', async () => {
+  test('records it last: what carries the delivery on, or its dead letter, exists by then', async () => {
     const order: string[] = [];
     const note = (what: string) => async () => void order.push(what);
-    const { services } = world({
-      limiter: openLimiter({
-        async acquire({ id }, requests) {
-          const atMs = NOW + 60_000;
-          const later = { verdict: 'wait', atMs, isReserved: true } as const;
-          return {
-            decisions: requests.map(() => (id === 'acme' ? later : { verdict: 'allow' })),
-            isSlow: false,
-            wantsReport: false,
-          };
-        },
-      }),
-      workflow: { start: (given) => note('execution')().then(() => ({ token: executionToken(given), isOwn: true })) },
-      defer: () => note('message')().then(() => new Set<string>()),
-      deadLetter: () => note('letter')().then(() => new Set<string>()),
-      ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`)().then(() => true) }),
-    });
-    for (const id of ['busy', 'acme', 'strict']) await deliverMessages([message(to(id))], services);
+    for (const id of ['busy', 'acme', 'strict']) {
+      await deliver([id], {
+        ...(id === 'acme' && { limiter: limiterThatSays({ decisions: [reserved(NOW + 60_000)] }) }),
+        workflow: { start: (given) => note('execution')().then(() => ({ token: executionToken(given), isOwn: true })) },
+        defer: () => note('message')().then(() => new Set<string>()),
+        deadLetter: () => note('letter')().then(() => new Set<string>()),
+        ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`)().then(() => true) }),
+      });
+    }
     expect(order).toEqual(['execution', 'ledger: retry', 'message', 'ledger: retry', 'letter', 'ledger: dead']);
   });
 
   test('knows a message that returns to the queue by a token, another one each time', async () => {
-    const ledger = openLedger();
-    const limiter = limiterThatSays({ decisions: [{ verdict: 'wait', atMs: NOW + 60_000, isReserved: true }] });
-    const { services, deferred } = world({ ledger, limiter });
-    await deliverMessages(messagesFor('acme'), services);
-    const back = deliverySchema.parse(JSON.parse(deferred[0]?.body ?? ''));
-    await deliverMessages([message(back)], services);
-    const again = deliverySchema.parse(JSON.parse(deferred[1]?.body ?? ''));
-    expect([back.token, again.token]).toEqual(['g0-d1-m', 'g0-d2-m']);
-    expect(ledger.settled.map(({ ending }) => ending.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
+    const limiter = limiterThatSays({ decisions: [reserved(NOW + 60_000)] });
+    const first = await deliver(['acme'], { limiter });
+    const back = read(first.deferred[0]);
+    const second = await deliver([back], { limiter });
+    expect([back.token, read(second.deferred[0]).token]).toEqual(['g0-d1-m', 'g0-d2-m']);
+    const settled = [...first.ledger.settled, ...second.ledger.settled];
+    expect(settled.map(({ ending }) => ending.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
   });
 
-  test('cannot hold what has slept long enough: it sleeps on in the workflow', async () => {
+  test('cannot hold what has been parked for long enough: it waits on in the workflow', async () => {
     const endings: Ending[] = [];
-    const settle: Ledger['settle'] = async (_, ending) => {
-      endings.push(ending);
-      return false;
-    };
-    const parked = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'gone' }] });
-    const { services, started } = world({ ledger: openLedger({ settle }), limiter: parked });
-    const slept = to('acme');
-    await deliverMessages([message({ ...slept, progress: { ...slept.progress, sleeps: 6 } })], services);
+    const ledger = openLedger({
+      async settle(_, ending) {
+        endings.push(ending);
+        return false;
+      },
+    });
+    const limiter = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'gone' }] });
+    const parked = delivery(ENRICHED, { integration_id: 'acme' }, { sleeps: 6 });
+    const { started } = await deliver([parked], { ledger, limiter });
     expect(started).toMatchObject([{ progress: { outcome: 'retry', sleeps: 6, parked_for: 'gone' } }]);
     expect(endings).toMatchObject([
       { progress: { outcome: 'parked' } },
@@ -358,21 +286,19 @@ describe('what the ledger says of a message', () => {
   });
 });
 
-describe('a message that is no delivery', () => {
-  test.each([
-    ['half an object', '{', /^not JSON$/],
-    ['an empty object', '{}', /^schema_version: /],
-    ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
-  ])('(%s) goes to the dead letter queue as it came, with the reason', async (_what, body, reason) => {
-    const { services, letters, log } = world();
-    expect((await deliverMessages([{ id: 'odd', body }], services)).size).toBe(0);
-    expect(letters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
-    expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
-  });
+test.each([
+  ['half an object', '{', /^not JSON$/],
+  ['an empty object', '{}', /^schema_version: /],
+  ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
+])('a message that is no delivery (%s) is dead-lettered as it came, with the reason', async (_what, body, reason) => {
+  const { failures, letters, log } = await deliver([{ id: 'odd', body }]);
+  expect(letters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
+  expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
+  expect(failures).toEqual({});
 });
 
 describe('a batch', () => {
-  test('asks each integration’s limiter once, and tells it once how its tries ended', async () => {
+  test('asks each integration’s limiter once, and reports once how its attempts ended', async () => {
     const asked: [string, number][] = [];
     const limiter = openLimiter({
       async acquire({ id }, requests) {
@@ -380,89 +306,75 @@ describe('a batch', () => {
         return { decisions: requests.map(() => ({ verdict: 'allow' })), isSlow: false, wantsReport: false };
       },
     });
-    const { services } = world({ limiter });
-    const second = delivery(ENRICHED, { integration_id: 'busy', event_id: 'another' });
-    const ids = [to('acme'), to('busy'), second].map((given, index) => ({ ...message(given), id: `message ${index}` }));
-    expect((await deliverMessages(ids, services)).size).toBe(0);
-    expect(asked).toEqual([
-      ['acme', 1],
-      ['busy', 2],
-    ]);
-    expect(limiter.reports).toEqual([
-      { passed: 0, failed: 2, isGone: false, isThrottled: false, retryAfterMs: 0, tookMs: 0 },
-    ]);
+    const second = message(delivery(ENRICHED, { integration_id: 'busy', event_id: 'another' }));
+    const { failures } = await deliver(['acme', 'busy', { ...second, id: 'the second' }], { limiter });
+    expect(failures).toEqual({});
+    expect(Object.fromEntries(asked)).toEqual({ acme: 1, busy: 2 });
+    expect(asked).toHaveLength(2);
+    expect(limiter.reports).toEqual([reportOf({ failed: 2 })]);
   });
 
-  test('is delivered side by side: a partner that hangs holds up no other', async () => {
+  test('is delivered in parallel: a partner that hangs holds up no other', async () => {
     const hanging = Promise.withResolvers<SendResult>();
     const rest = Promise.withResolvers<void>();
     const urls: string[] = [];
-    const { services } = world({
-      sender: {
-        send({ url }) {
-          urls.push(url);
-          if (urls.length === 3) rest.resolve();
-          return url.includes('busy') ? hanging.promise : Promise.resolve(answered(200));
-        },
+    const sender: DeliverMessagesServices['sender'] = {
+      send({ url }) {
+        urls.push(url);
+        if (urls.length === 3) rest.resolve();
+        return url.includes('busy') ? hanging.promise : Promise.resolve(answered(200));
       },
-    });
-    const ending = deliverMessages(messagesFor('busy', 'acme', 'strict'), services);
+    };
+    const ending = deliver(['busy', 'acme', 'strict'], { sender });
     await rest.promise;
     hanging.resolve({ kind: 'failed', code: 'TIMEOUT' });
-    expect((await ending).size).toBe(0);
+    expect((await ending).failures).toEqual({});
   });
 
-  test('leaves in the queue just those whose workflow did not start', async () => {
-    const { services, log } = world({
-      workflow: {
-        async start() {
-          throw serviceError('ThrottlingException');
-        },
+  const throws = (thrown: unknown) => async () => {
+    throw thrown;
+  };
+
+  test.each<[string, Messages, Partial<DeliverMessagesServices>, object]>([
+    [
+      'whose workflow did not start',
+      ['busy', 'acme', 'slow', 'strict'],
+      { workflow: { start: throws(serviceError('ThrottlingException')) } },
+      { 'message for busy': 'ThrottlingException', 'message for slow': 'ThrottlingException' },
+    ],
+    [
+      'that the dead letter queue refused',
+      ['strict', 'acme', { id: 'odd', body: '{' }],
+      { deadLetter: async (letters) => new Set(letters.map(({ id }) => id)) },
+      { 'message for strict': 'QueueRefused', odd: 'QueueRefused' },
+    ],
+    [
+      'whose integration’s entry is broken',
+      ['broken', 'acme'],
+      { integrations: { read: async () => ({ ...KNOWN, broken: brokenEntry('broken') }) } },
+      { 'message for broken': 'ConfigurationUnavailable' },
+    ],
+    [
+      'that a fault of ours hit',
+      ['busy', 'acme'],
+      {
+        sender: { send: async ({ url }) => (url.includes('busy') ? throws(new TypeError('a bug'))() : answered(200)) },
       },
-    });
-    const failures = await deliverMessages(messagesFor('busy', 'acme', 'slow', 'strict'), services);
-    expect(Object.fromEntries(failures)).toEqual({
-      'message for busy': 'ThrottlingException',
-      'message for slow': 'ThrottlingException',
-    });
-    expect(log.messages().filter((line) => line === 'delivery.failed')).toHaveLength(2);
-  });
-
-  test('leaves in the queue just those that the dead letter queue refused', async () => {
-    const { services } = world({ deadLetter: async (letters) => new Set(letters.map(({ id }) => id)) });
-    const odd = { id: 'odd', body: '{' };
-    const failures = await deliverMessages([message(to('strict')), message(to('acme')), odd], services);
-    expect([...failures.keys()].toSorted()).toEqual(['message for strict', 'odd']);
-    expect(new Set(failures.values())).toEqual(new Set(['QueueRefused']));
+      { 'message for busy': 'TypeError' },
+    ],
+  ])('leaves in the queue just those %s, with the reason', async (_what, messages, overrides, expected) => {
+    const { failures, log, ledger } = await deliver(messages, overrides);
+    expect(failures).toEqual(expected);
+    expect(log.messages().filter((line) => line === 'delivery.failed')).toHaveLength(Object.keys(expected).length);
+    expect(ledger.settled.map(({ webhookId }) => webhookId)).toContain(to('acme').webhook_id);
   });
 
   test('stays in the queue where the integrations were never read, and nothing is sent anywhere', async () => {
-    const { services, sent, letters } = world({ integrations: { read: async () => undefined } });
-    const failures = await deliverMessages(messagesFor('acme', 'busy'), services);
-    expect([...failures.values()]).toEqual(['ConfigurationUnavailable', 'ConfigurationUnavailable']);
-    expect([sent, letters]).toEqual([[], []]);
-  });
-
-  test('leaves in the queue just those whose integration’s entry is broken', async () => {
-    const broken = { ...KNOWN, broken: brokenEntry('broken') };
-    const { services, sent } = world({ integrations: { read: async () => broken } });
-    const failures = await deliverMessages(messagesFor('broken', 'acme'), services);
-    expect([...failures]).toEqual([['message for broken', 'ConfigurationUnavailable']]);
-    expect(sent).toHaveLength(1);
-  });
-
-  test('is harmed by no fault of ours at one of its messages', async () => {
-    const { services } = world({
-      sender: {
-        async send({ url }) {
-          if (url.includes('busy')) throw new TypeError('a bug');
-          return answered(200);
-        },
-      },
+    const { failures, sent, letters } = await deliver(['acme', 'busy'], {
+      integrations: { read: async () => undefined },
     });
-    expect([...(await deliverMessages(messagesFor('busy', 'acme'), services))]).toEqual([
-      ['message for busy', 'TypeError'],
-    ]);
+    expect(Object.values(failures)).toEqual(['ConfigurationUnavailable', 'ConfigurationUnavailable']);
+    expect([sent, letters]).toEqual([[], []]);
   });
 });
 
@@ -473,16 +385,15 @@ test('nothing of a learner is logged, and no reason has it', async () => {
     body: JSON.stringify({ ...to('acme'), [field]: { email } }),
   }));
   const cut = { id: 'cut', body: toMessageText(to('acme')).slice(0, -1) };
-  const { services, letters, log } = world({
+  const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => to(id, PLAIN));
+  const { letters, log } = await deliver([...good, ...faulty, cut], {
     workflow: {
       async start() {
         throw new SyntaxError(`Unexpected token in ${email}`);
       },
     },
   });
-  const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => message(to(id, PLAIN)));
-  await deliverMessages([...good, ...faulty, cut], services);
   expect(letters.length).toBeGreaterThan(faulty.length);
-  const told = log.text() + JSON.stringify(letters.map(({ reason }) => reason));
-  for (const data of LEARNER_DATA) expect(told).not.toContain(data);
+  const written = log.text() + JSON.stringify(letters.map(({ reason }) => reason));
+  for (const data of LEARNER_DATA) expect(written).not.toContain(data);
 });

@@ -1,10 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Delivery } from '../../lambdas/contract/delivery.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
 import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
-import type { LimiterDecision } from '../../lambdas/contract/limiter.ts';
+import type { LimiterResponse } from '../../lambdas/contract/limiter.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
-import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
+import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deliver-one.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import {
@@ -18,41 +19,54 @@ import {
   PENDING,
   PLAIN,
 } from '../support/factories.ts';
+import { reserved, unreserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
 import { answered, brokenSource, limiterThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
-function world(
-  decision: LimiterDecision = { verdict: 'allow' },
-  known = book(integration()),
-  isSlow = false,
-  ledger: Partial<Ledger> = {},
+interface World {
+  readonly known?: ReturnType<typeof book>;
+  readonly limiter?: Partial<LimiterResponse>;
+  readonly ledger?: Partial<Ledger>;
+  readonly more?: Partial<DeliverOneServices>;
+}
+
+/** Makes one step with services that allow everything, unless told otherwise. */
+async function step(
+  given: Delivery,
+  { known = book(integration()), limiter = {}, ledger = {}, more = {} }: World = {},
 ) {
   const counter = fakeCounter();
   const sending = sendingServices([answered(200)]);
+  const opened = openLedger(ledger);
   const services = {
     ...sending,
     integrations: { read: async () => known },
-    limiter: limiterThatSays({ decisions: [decision], isSlow }),
+    limiter: limiterThatSays(limiter),
     log: fakeLog(),
     counter,
     random: () => 0.5,
-    ledger: openLedger(ledger),
+    ledger: opened,
+    ...more,
   };
-  return { services, counter, requests: sending.requests, ledger: services.ledger };
+  const result = await deliverOne(given, services);
+  return { result, counter, requests: sending.requests, ledger: opened };
 }
 
+const due_at = '2026-01-15T12:00:00.000Z';
+const carried = { ...delivery(ENRICHED, {}, { attempt: 1, due_at }), token: 'g0-a1' };
+
 describe('a step of the workflow', () => {
-  test('is a try, however slow the endpoint is: nobody else waits here', async () => {
-    const { services, requests } = world({ verdict: 'allow' }, book(integration()), true);
-    expect(await deliverOne(delivery(), services)).toMatchObject({ outcome: 'delivered', attempt: 1 });
+  test('is an attempt, however slow the endpoint is: no other delivery waits here', async () => {
+    const { result, requests } = await step(delivery(), { limiter: { isSlow: true } });
+    expect(result).toMatchObject({ outcome: 'delivered', attempt: 1 });
     expect(requests).toHaveLength(1);
   });
 
-  test('is put off to the moment reserved for it, without a try', async () => {
-    const { services, counter } = world({ verdict: 'wait', atMs: NOW + 90_000, isReserved: true });
-    expect(await deliverOne(delivery(ENRICHED, {}, { attempt: 2 }), services)).toEqual({
+  test('waits for its slot without an attempt', async () => {
+    const { result, counter, ledger } = await step(carried, { limiter: { decisions: [reserved(NOW + 90_000)] } });
+    expect(result).toEqual({
       enrichment: ENRICHED,
-      attempt: 2,
+      attempt: 1,
       due_at: '2026-01-15T12:01:30.000Z',
       reserved_for: '2026-01-15T12:01:30.000Z',
       outcome: 'retry',
@@ -60,48 +74,30 @@ describe('a step of the workflow', () => {
       waits: 1,
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDeferred]: 1 });
+    expect(ledger.settled).toMatchObject([{ ending: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
   });
 
-  test('is put off until the pause that the partner asked for is over: that moment is nobody’s own', async () => {
-    const { services } = world({ verdict: 'wait', atMs: NOW + 90_000, isReserved: false });
-    const result = await deliverOne(delivery(), services);
-    expect(result.reason).toBe('the partner asked for a pause');
+  test('has no reservation where it waits for the end of a Retry-After', async () => {
+    const { result } = await step(carried, { limiter: { decisions: [unreserved(NOW + 90_000)] } });
     expect(Date.parse(result.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 90_000);
     expect(result.reserved_for).toBeUndefined();
   });
 
-  test('is put off while the endpoint is slow, and says so', async () => {
-    const later: LimiterDecision = { verdict: 'wait', atMs: NOW + 90_000, isReserved: true };
-    const { services } = world(later, book(integration()), true);
-    expect((await deliverOne(delivery(), services)).reason).toBe('the endpoint is slow');
-  });
-
-  test('throws what is our own fault: the workflow tries again, and no try is spent', async () => {
-    const { services } = world();
-    await expect(deliverOne(delivery(PENDING), services)).rejects.toThrow(MalformedDelivery);
-    const withoutSecrets = { ...services, secretOf: () => brokenSource(SECRETS_DOWN) };
-    await expect(deliverOne(delivery(), withoutSecrets)).rejects.toBe(SECRETS_DOWN);
+  test('throws what is our own fault: the workflow tries again, and no attempt is spent', async () => {
+    await expect(step(delivery(PENDING))).rejects.toThrow(MalformedDelivery);
+    const withoutSecrets = { more: { secretOf: () => brokenSource(SECRETS_DOWN) } };
+    await expect(step(delivery(), withoutSecrets)).rejects.toBe(SECRETS_DOWN);
   });
 });
 
 describe('what the ledger says of a step', () => {
-  const claimed = (claim: Claim) => world({ verdict: 'allow' }, undefined, false, { claim: async () => claim });
-  const carried = delivery(ENRICHED, {}, { attempt: 1, due_at: '2026-01-15T12:00:00.000Z' });
-  const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
-  const due_at = '2026-01-15T12:00:00.000Z';
-  const timed = delivery(PLAIN, { ...lead, send_at: due_at }, { due_at, timed: true });
-  const own = timerOf(timed, NOW) as Timer;
-  const withTimer = (timer: Timer, claim?: Claim) =>
-    world({ verdict: 'allow' }, undefined, false, {
-      timers: async () => new Map([[own.key, timer]]),
-      ...(claim !== undefined && { claim: async () => claim }),
-    });
+  const claiming = (claim: Claim): World => ({ ledger: { claim: async () => claim } });
 
   test('dead by this execution: its dead letter is still to be sent, in the generation after the ledger’s', async () => {
     const standing = { ...newRecord(carried, NOW), generation: 3, attempt: 2, reason: 'HTTP 404', token: 'g0' };
     const givenUp = { ...standing, state: 'dead', version: 4 } as const;
-    const { services, requests } = claimed({ verdict: 'done', state: 'dead', givenUp });
-    expect(await deliverOne(carried, services)).toMatchObject({
+    const { result, requests } = await step(carried, claiming({ verdict: 'done', state: 'dead', givenUp }));
+    expect(result).toMatchObject({
       ...{ outcome: 'dead', attempt: 2, reason: 'HTTP 404' },
       redrive: { generation: 4, progress: { attempt: 0, due_at: null } },
     });
@@ -109,128 +105,104 @@ describe('what the ledger says of a step', () => {
   });
 
   test('dead now: the ledger knows which execution sends the dead letter', async () => {
-    const { services, ledger } = world({ verdict: 'allow' }, book());
-    expect(await deliverOne(carried, services)).toMatchObject({ outcome: 'dead' });
-    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'dead' }, token: 'g0' } }]);
+    const { result, ledger } = await step(carried, { known: book() });
+    expect(result).toMatchObject({ outcome: 'dead' });
+    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'dead' }, token: 'g0-a1' } }]);
   });
 
-  test('in hand elsewhere: it comes back when that claim ends, and spends no try', async () => {
-    const { services, requests, ledger } = claimed({ verdict: 'busy', untilMs: NOW + 30_000 });
-    expect(await deliverOne(carried, services)).toMatchObject({
-      outcome: 'retry',
-      attempt: 1,
-      due_at: '2026-01-15T12:00:30.000Z',
-    });
-    expect(requests).toEqual([]);
-    expect(ledger.settled).toEqual([]);
-  });
-
-  test('in hand for a moment only: it comes back after five seconds all the same', async () => {
-    const { services } = claimed({ verdict: 'busy', untilMs: NOW + 1 });
-    expect((await deliverOne(carried, services)).due_at).toBe('2026-01-15T12:00:05.000Z');
+  test.each([
+    ['when that claim ends', 30_000, '2026-01-15T12:00:30.000Z'],
+    ['after five seconds, if it ends sooner', 1, '2026-01-15T12:00:05.000Z'],
+  ])('claimed elsewhere: it returns %s, and spends no attempt', async (_what, leftMs, expected) => {
+    const { result, requests, ledger } = await step(carried, claiming({ verdict: 'busy', untilMs: NOW + leftMs }));
+    expect(result).toMatchObject({ outcome: 'retry', attempt: 1, due_at: expected });
+    expect([requests, ledger.settled]).toEqual([[], []]);
   });
 
   test.each(['delivered', 'dead', 'scheduled', 'parked', 'unwanted', 'cancelled'] as const)(
-    '%s already, or carried by somebody else: it ends, and leaves no letter',
+    '%s already, or carried by another: it ends, and leaves no dead letter',
     async (state) => {
-      const { services, requests } = claimed({ verdict: 'done', state });
-      const result = await deliverOne(carried, services);
+      const { result, requests } = await step(carried, claiming({ verdict: 'done', state }));
       expect(result).toMatchObject({ outcome: 'duplicate', attempt: 1, reason: `the ledger says: ${state}` });
       expect(result.redrive).toBeUndefined();
       expect(requests).toEqual([]);
     },
   );
 
-  test('moved to an earlier time: it ends as cancelled, and writes nothing of what another generation carries', async () => {
-    const moved = { ...own, latest_at: '2026-01-15T12:00:00.000Z', generation: 1 };
-    const { services, ledger, requests } = withTimer(moved);
-    expect(await deliverOne(timed, services)).toMatchObject({
-      outcome: 'cancelled',
-      reason: 'it was moved: generation 1 carries it',
-    });
-    expect([ledger.claims, ledger.settled, requests]).toEqual([[], [], []]);
-    const carrying = withTimer(moved);
-    expect((await deliverOne({ ...timed, generation: 1 }, carrying.services)).outcome).toBe('delivered');
+  test('it claims by the token of its execution; one that an older version started has the plain one', async () => {
+    expect((await step(carried)).ledger.claims[0]?.delivery.token).toBe('g0-a1');
+    expect((await step(delivery(ENRICHED, { generation: 3 }))).ledger.claims[0]?.delivery.token).toBe('g3');
   });
 
-  test('sent already by an operator’s replay: it ends, and waits no longer', async () => {
-    const { services, ledger } = withTimer(own, { verdict: 'done', state: 'delivered' });
-    expect((await deliverOne(timed, services)).outcome).toBe('duplicate');
-    const { due_at, ...awake } = own;
-    expect(ledger.timersKept).toEqual([awake]);
-  });
-
-  test('carried on by another, as what was sent anew is: it ends, and that one still waits by the timer', async () => {
-    for (const state of ['scheduled', 'parked'] as const) {
-      const { services, ledger } = withTimer(own, { verdict: 'done', state });
-      expect((await deliverOne(timed, services)).outcome).toBe('duplicate');
-      expect(ledger.timersKept).toEqual([]);
-    }
-  });
-
-  test('overtaken while it waited: nothing is sent, and the ledger says cancelled', async () => {
-    const later = { ...own, webhook_id: 'wh_later', latest_at: '2026-01-15T12:00:00.000Z' };
-    const { services, requests, ledger, counter } = withTimer(later);
-    expect(await deliverOne(timed, services)).toMatchObject({ outcome: 'cancelled' });
-    expect(requests).toEqual([]);
-    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'cancelled' } } }]);
-    expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
-  });
-
-  test('it asks by the token of its execution; one that an older version started has the plain one', async () => {
-    const { services, ledger } = world();
-    await deliverOne({ ...carried, token: 'g0-a1' }, services);
-    await deliverOne(delivery(ENRICHED, { generation: 3 }), services);
-    expect(ledger.claims.map((claim) => claim.delivery.token)).toEqual(['g0-a1', 'g3']);
-  });
-
-  test('its claim outlasts the slowest try that its integration may have', async () => {
-    const { services, ledger } = world({ verdict: 'allow' }, book(integration({ timeout_seconds: 300 })));
-    await deliverOne(carried, services);
+  test('its claim outlasts the slowest attempt that its integration may have', async () => {
+    const { ledger } = await step(carried, { known: book(integration({ timeout_seconds: 300 })) });
     expect(ledger.claims[0]?.leaseMs).toBe(320_000);
   });
 
-  test('what became of it is written before the workflow hears of it, with the try', async () => {
-    const { services, ledger } = world();
-    await deliverOne({ ...carried, token: 'g0-a1' }, services);
+  test('its outcome is recorded before the workflow has it, with the attempt', async () => {
+    const { ledger } = await step(carried);
+    const progress = expect.objectContaining({ outcome: 'delivered', attempt: 2 });
     expect(ledger.settled).toEqual([
-      {
-        webhookId: carried.webhook_id,
-        ending: {
-          progress: expect.objectContaining({ outcome: 'delivered', attempt: 2 }),
-          attempt: { at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 0 },
-        },
-      },
+      { webhookId: carried.webhook_id, ending: { progress, attempt: { at: due_at, status: 200, duration_ms: 0 } } },
     ]);
   });
 
-  test('what waits is written with the token of the execution that carries it', async () => {
-    const { services, ledger } = world({ verdict: 'wait', atMs: NOW + 90_000, isReserved: true });
-    await deliverOne({ ...carried, token: 'g0-a1' }, services);
-    expect(ledger.settled).toMatchObject([{ ending: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
-  });
-
-  test('after its last sleep the ledger holds it; while the ledger cannot, it sleeps on', async () => {
-    const paused = book(integration({ paused: true }));
+  test('after its last wait the ledger holds it as parked; while the ledger cannot, it waits on', async () => {
+    const known = book(integration({ paused: true }));
     const last = delivery(ENRICHED, {}, { sleeps: 6 });
-    const holding = world(undefined, paused);
-    expect(await deliverOne(last, holding.services)).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
+    expect((await step(last, { known })).result).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
     const endings: Ending[] = [];
-    const down = world(undefined, paused, false, {
-      settle: async (_, ending) => {
-        endings.push(ending);
-        return false;
-      },
-    });
-    expect(await deliverOne(last, down.services)).toMatchObject({
-      outcome: 'retry',
-      sleeps: 6,
-      due_at: '2026-01-15T12:32:00.000Z',
-    });
-    // What the ledger cannot hold, it is told of: it may be settled later.
+    const settle: Ledger['settle'] = async (_, ending) => {
+      endings.push(ending);
+      return false;
+    };
+    const { result } = await step(last, { known, ledger: { settle } });
+    expect(result).toMatchObject({ outcome: 'retry', sleeps: 6, due_at: '2026-01-15T12:32:00.000Z' });
+    // The ledger gets the outcome that it cannot hold, too: it may be settled later.
     expect(endings).toMatchObject([
       { progress: { outcome: 'parked' } },
       { progress: { outcome: 'retry', sleeps: 6 }, token: 'g0' },
     ]);
+  });
+});
+
+describe('what the timer of a scheduled delivery says of a step', () => {
+  const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
+  const timed = delivery(PLAIN, { ...lead, send_at: due_at }, { due_at, timed: true });
+  const own = timerOf(timed, NOW) as Timer;
+  const withTimer = (timer: Timer, claim?: Claim): World => ({
+    ledger: {
+      timers: async () => new Map([[own.key, timer]]),
+      ...(claim !== undefined && { claim: async () => claim }),
+    },
+  });
+
+  test('moved to an earlier time: it ends as cancelled, and writes nothing of what another generation carries', async () => {
+    const moved = withTimer({ ...own, latest_at: due_at, generation: 1 });
+    const { result, ledger, requests } = await step(timed, moved);
+    expect(result).toMatchObject({ outcome: 'cancelled', reason: 'it was moved: generation 1 carries it' });
+    expect([ledger.claims, ledger.settled, requests]).toEqual([[], [], []]);
+    expect((await step({ ...timed, generation: 1 }, moved)).result.outcome).toBe('delivered');
+  });
+
+  const { due_at: _, ...unscheduled } = own;
+
+  test.each([
+    ['delivered', 'as an operator replayed it: it is no longer scheduled', [unscheduled]],
+    ['scheduled', 'and carried by another, which needs the timer', []],
+    ['parked', 'and carried by another, which needs the timer', []],
+  ] as const)('its own, of a delivery that is %s, %s', async (state, _what, kept) => {
+    const { result, ledger } = await step(timed, withTimer(own, { verdict: 'done', state }));
+    expect(result.outcome).toBe('duplicate');
+    expect(ledger.timersKept).toEqual(kept);
+  });
+
+  test('superseded: nothing is sent, and the ledger says cancelled', async () => {
+    const later = { ...own, webhook_id: 'wh_later', latest_at: due_at };
+    const { result, requests, ledger, counter } = await step(timed, withTimer(later));
+    expect(result).toMatchObject({ outcome: 'cancelled' });
+    expect(requests).toEqual([]);
+    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'cancelled' } } }]);
+    expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
   });
 });

@@ -1,19 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import type { Delivery } from '../../lambdas/contract/delivery.ts';
 import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
-import type { LimiterDecision, LimiterReport, LimiterResponse } from '../../lambdas/contract/limiter.ts';
-import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { LimiterDecision, LimiterResponse } from '../../lambdas/contract/limiter.ts';
+import { attemptWithinLimits, type LimitedAttemptsServices } from '../../lambdas/delivery/limited-attempts.ts';
 import { MAX_IN_FUNCTION_WAIT_MS } from '../../lambdas/domain/limiter-settings.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
-import {
-  answered,
-  failed,
-  limiterThatSays,
-  openLimiter,
-  secret,
-  secretSource,
-  sendingServices,
-} from '../support/sending.ts';
+import { allowed, failing, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
+import { answered, failed, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';
 
 afterEach(() => {
   jest.useRealTimers();
@@ -21,108 +16,76 @@ afterEach(() => {
 
 const LIMITED = integration({ max_requests_per_minute: 60 });
 
-/** Deliveries of one integration, whose partner answers with `results`, at a limiter that says `decisions`. */
-function world(
-  decisions: readonly LimiterDecision[],
-  results: readonly SendResult[] = [answered(200)],
-  more: Partial<LimiterResponse> = {},
-) {
-  const limiter = limiterThatSays({ decisions, ...more });
-  const sending = sendingServices(results, { now: Date.now });
-  const services = { ...sending, limiter, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 };
+interface World extends Partial<LimitedAttemptsServices> {
+  /** Of the partner. */
+  readonly results?: readonly SendResult[];
+  readonly response?: Partial<LimiterResponse>;
+  readonly to?: Integration;
+  readonly isShared?: boolean;
+  readonly progress?: Partial<Delivery['progress']>;
+}
+
+/** Deliveries of one integration, one for each decision of its limiter, at a clock that stands still. */
+function begin(decisions: readonly LimiterDecision[], given: World = {}) {
+  const { results = [answered(200)], response, to = LIMITED, isShared = true, progress = {}, ...overrides } = given;
+  const limiter = limiterThatSays({ decisions, ...response });
+  const sending = sendingServices(results);
+  const pauses: [ms: number, sent: number][] = [];
+  const services = {
+    ...sending,
+    ...{ limiter, log: fakeLog(), counter: fakeCounter(), random: () => 0.5 },
+    pause: async (ms: number) => void pauses.push([ms, sending.requests.length]),
+    ...overrides,
+  };
   const ready = decisions.map((_, index) => ({
-    delivery: delivery(ENRICHED, { event_id: `event-${index}` }),
+    delivery: delivery(ENRICHED, { event_id: `event-${index}` }, progress),
     enrichment: ENRICHED,
   }));
-  return { limiter, services, ready, requests: sending.requests };
+  const begun = attemptWithinLimits(to, ready, services, isShared);
+  return { begun, limiter, pauses, requests: sending.requests };
 }
 
-const OAUTH = { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token', scope: 'api' } as const;
-const withClient = () => secretSource(secret({ client_id: 'id', client_secret: 'secret' }));
-const NO_TOKEN = { kind: 'none', result: answered(429, { retryAfter: '7' }) } as const;
-
-/** What a limiter is told. */
-const told = (about: Partial<LimiterReport>) => ({
-  ...{ passed: 0, failed: 0, isGone: false, isThrottled: false, retryAfterMs: 0, tookMs: expect.any(Number) },
-  ...about,
-});
-
-/** Awaits all that comes of it: what became of each, or what was thrown. */
-async function through(...given: Parameters<typeof attemptWithinLimits>): Promise<unknown[]> {
-  const { outcomes, reported } = await attemptWithinLimits(...given);
+/** Awaits all outcomes, or what was thrown. */
+async function attempts(...given: Parameters<typeof begin>) {
+  const { begun, ...seen } = begin(...given);
+  const { outcomes, reported } = await begun;
   const settled = await Promise.allSettled(outcomes);
   await reported;
-  return settled.map((passage) => (passage.status === 'fulfilled' ? passage.value : passage.reason));
+  return { ...seen, outcomes: settled.map((one) => (one.status === 'fulfilled' ? one.value : one.reason)) };
 }
 
-describe('what may go out now', () => {
-  test('is tried, and a healthy endpoint’s limiter is told nothing: nothing has changed', async () => {
-    const { limiter, services, ready, requests } = world([{ verdict: 'allow' }, { verdict: 'allow' }]);
-    const outcomes = await through(LIMITED, ready, services, true);
-    expect(outcomes).toMatchObject([{ to: 'settle', result: { outcome: 'delivered' } }, { to: 'settle' }]);
+const delivered = { to: 'settle', result: { outcome: 'delivered' } };
+const atOnce = (results: readonly SendResult[]) => results.map(() => allowed);
+
+describe('an attempt that is allowed', () => {
+  test('is made, and a healthy endpoint’s limiter gets no report: nothing has changed', async () => {
+    const { outcomes, limiter, requests } = await attempts([allowed, allowed]);
+    expect(outcomes).toMatchObject([delivered, delivered]);
     expect(requests).toHaveLength(2);
     expect(limiter.reports).toEqual([]);
   });
 
   test.each([
-    ['a success is told where it is wanted: after failures, or as a probe', answered(200), { passed: 1 }],
-    ['a probe that never reached the endpoint is given back', failed('FORBIDDEN_ADDRESS'), { tookMs: 0 }],
+    ['a success is reported where it is wanted: after failures, or as a probe', answered(200), { passed: 1 }],
+    ['a probe that never reached the endpoint is released', failed('FORBIDDEN_ADDRESS'), {}],
   ])('%s', async (_what, result, report) => {
-    const { limiter, services, ready } = world([{ verdict: 'allow' }], [result], { wantsReport: true });
-    await through(LIMITED, ready, services, false);
-    expect(limiter.reports).toEqual([told(report)]);
+    const { limiter } = await attempts([allowed], { results: [result], response: { wantsReport: true } });
+    expect(limiter.reports).toEqual([reportOf(report)]);
   });
 
-  test('what was parked tells nothing: the probe is somebody else’s', async () => {
-    const parked: LimiterDecision = { verdict: 'reject', reason: 'failing' };
-    const { limiter, services, ready } = world([parked], [], { isSlow: true, wantsReport: true });
-    await through(LIMITED, ready, services, true);
-    expect(limiter.reports).toEqual([]);
-  });
-
-  test('failures, a pause asked for, and 410 are always told, once for all', async () => {
+  test('failures, a Retry-After and 410 are always reported, once for all', async () => {
     const results = [answered(503), answered(429, { retryAfter: '60' }), answered(410), failed('CERT_HAS_EXPIRED')];
-    const { limiter, services, ready } = world(
-      results.map(() => ({ verdict: 'allow' })),
-      results,
-    );
-    await through(LIMITED, ready, services, true);
-    expect(limiter.reports).toEqual([told({ failed: 1, isGone: true, isThrottled: true, retryAfterMs: 60_000 })]);
+    const { limiter } = await attempts(atOnce(results), { results });
+    expect(limiter.reports).toEqual([reportOf({ failed: 1, isGone: true, isThrottled: true, retryAfterMs: 60_000 })]);
   });
 
-  test('a refusal as too many is told and is no failure', async () => {
-    for (const [result, retryAfterMs] of [
-      [answered(429, { retryAfter: '7' }), 7_000],
-      [answered(429), 5_000],
-      [answered(503, { retryAfter: '7' }), 7_000],
-    ] as const) {
-      const { limiter, services, ready } = world([{ verdict: 'allow' }], [result]);
-      await through(LIMITED, ready, services, true);
-      expect(limiter.reports).toEqual([told({ isThrottled: true, retryAfterMs })]);
-    }
-  });
-
-  test('a token server’s pause holds the integration and says nothing of the endpoint', async () => {
-    const { limiter, services } = world([{ verdict: 'allow' }]);
-    const tokens = { ...services.tokens, token: async () => NO_TOKEN };
-    const to = integration({ auth: OAUTH });
-    await through(
-      to,
-      [{ delivery: delivery(), enrichment: ENRICHED }],
-      { ...services, tokens, secretOf: withClient },
-      true,
-    );
-    expect(limiter.reports).toEqual([told({ retryAfterMs: 7_000, tookMs: 0 })]);
-  });
-
-  test('how long they took is told on average, without those that say nothing of the endpoint', async () => {
+  test('its duration is reported on average, without those that say nothing of the endpoint', async () => {
     jest.useFakeTimers({ now: NOW });
     const results: [number, SendResult][] = [
       [1_000, answered(503)],
       [2_000, answered(200)],
       [9_000, failed('CERT_HAS_EXPIRED')],
     ];
-    const { limiter, services, ready } = world(results.map(() => ({ verdict: 'allow' })));
     const left = [...results];
     const sender = {
       send: () => {
@@ -130,49 +93,42 @@ describe('what may go out now', () => {
         return new Promise<SendResult>((resolve) => setTimeout(() => resolve(result), tookMs));
       },
     };
-    const ended = through(LIMITED, ready, { ...services, sender }, true);
+    const ended = attempts(atOnce(results.map(([, result]) => result)), { sender, now: Date.now });
     await jest.advanceTimersByTimeAsync(9_000);
-    await ended;
-    expect(limiter.reports).toEqual([told({ passed: 1, failed: 1, tookMs: 1_500 })]);
+    expect((await ended).limiter.reports).toEqual([reportOf({ passed: 1, failed: 1, tookMs: 1_500 })]);
   });
 
-  test('the time that a secret takes is not the endpoint’s', async () => {
-    const { limiter, services, ready } = world([{ verdict: 'allow' }], [answered(503)]);
+  test('its duration is without the time that a secret takes', async () => {
     let nowMs = NOW;
-    const { secretOf, sender } = services;
-    const slow: typeof secretOf = (id) => {
-      nowMs += 9_000;
-      return secretOf(id);
-    };
-    const quick: typeof sender = {
-      async send(request) {
-        nowMs += 20;
-        return sender.send(request);
+    const { sender, secretOf } = sendingServices([answered(503)]);
+    const { limiter } = await attempts([allowed], {
+      now: () => nowMs,
+      secretOf(id) {
+        nowMs += 9_000;
+        return secretOf(id);
       },
-    };
-    await through(LIMITED, ready, { ...services, secretOf: slow, sender: quick, now: () => nowMs }, true);
-    expect(limiter.reports).toMatchObject([{ failed: 1, tookMs: 20 }]);
+      sender: {
+        async send(request) {
+          nowMs += 20;
+          return sender.send(request);
+        },
+      },
+    });
+    expect(limiter.reports).toEqual([reportOf({ failed: 1, tookMs: 20 })]);
   });
-});
 
-describe('a try that takes long', () => {
-  /** One that hangs until `answer`, and one that must wait for its turn. */
-  function hangingBesideWaiting({ isReserved = true } = {}) {
+  test('is reported when it has ended, though another one threw meanwhile', async () => {
     const answer = Promise.withResolvers<SendResult>();
-    const given = world([{ verdict: 'allow' }, { verdict: 'wait', atMs: Date.now() + 60_000, isReserved }]);
-    const services = { ...given.services, sender: { send: () => answer.promise } };
-    return { ...given, services, answer };
-  }
-
-  test('is told when it has ended, though another one threw before anybody looked', async () => {
-    const { limiter, services, ready, answer } = hangingBesideWaiting({ isReserved: false });
     const bug = new TypeError('a bug');
     let isBroken = true;
-    const random = () => {
-      if (isBroken) throw bug;
-      return 0.5;
-    };
-    const { outcomes, reported } = await attemptWithinLimits(LIMITED, ready, { ...services, random }, true);
+    const { begun, limiter } = begin([allowed, unreserved(NOW + 60_000)], {
+      sender: { send: () => answer.promise },
+      random() {
+        if (isBroken) throw bug;
+        return 0.5;
+      },
+    });
+    const { outcomes, reported } = await begun;
     await setImmediate();
     isBroken = false;
     answer.resolve(failed('TIMEOUT'));
@@ -182,82 +138,57 @@ describe('a try that takes long', () => {
   });
 });
 
-describe('what must wait', () => {
-  test('for less than SQS can delay waits here, and goes out at its moment', async () => {
-    const { services, ready, requests } = world([{ verdict: 'wait', atMs: NOW + 150, isReserved: true }]);
-    const pauses: [ms: number, sent: number][] = [];
-    const pause = async (ms: number) => void pauses.push([ms, requests.length]);
-    await through(LIMITED, ready, { ...services, now: () => NOW, pause }, true);
-    expect(pauses).toEqual([[150, 0]]);
+test('a delivery that is rejected is parked, and reports nothing: the probe is another one’s', async () => {
+  const { outcomes, limiter, requests } = await attempts([failing], { response: { isSlow: true, wantsReport: true } });
+  expect(outcomes).toMatchObject([{ to: 'settle', result: { outcome: 'retry', parked_for: 'failing' } }]);
+  expect([limiter.reports, requests]).toEqual([[], []]);
+});
+
+describe('a delivery that must wait', () => {
+  test.each([
+    ['a slot', reserved(NOW + 150), 0.5, 150],
+    // The limiter expects it to be sent without asking again: it may be the probe.
+    ['a time of all', unreserved(NOW + MAX_IN_FUNCTION_WAIT_MS), 0.999, MAX_IN_FUNCTION_WAIT_MS],
+  ])('for less than SQS can delay waits here for %s, and is sent then', async (_what, decision, random, pauseMs) => {
+    const { pauses, requests } = await attempts([decision], { random: () => random });
+    expect(pauses).toEqual([[pauseMs, 0]]);
     expect(requests).toHaveLength(1);
   });
 
-  test('for longer is not tried: with the moment that is its own, where it has one', async () => {
-    const atMs = Date.now() + MAX_IN_FUNCTION_WAIT_MS + 5000;
-    const { services, ready, requests } = world([
-      { verdict: 'wait', atMs, isReserved: true },
-      { verdict: 'wait', atMs, isReserved: false },
-    ]);
-    expect(await through(LIMITED, ready, services, true)).toEqual([
-      { to: 'wait', atMs, reservedForMs: atMs, reason: 'over the rate limit' },
-      {
-        to: 'wait',
-        atMs: expect.any(Number),
-        reservedForMs: undefined,
-        reason: 'the partner asked for a pause',
-      },
-    ]);
-    expect(requests).toEqual([]);
-  });
+  const atMs = NOW + 100_000;
 
-  test('for a moment that is nobody’s own comes up to a tenth of the wait later: not all at once', async () => {
-    const nowMs = Date.now();
-    const atMs = nowMs + 100_000;
-    for (const [random, lateMs] of [
-      [0, 0],
-      [0.999, 9990],
-    ] as const) {
-      const { services, ready } = world([{ verdict: 'wait', atMs, isReserved: false }]);
-      const still = { ...services, now: () => nowMs, random: () => random };
-      const [passage] = await through(LIMITED, ready, still, true);
-      expect(passage).toMatchObject({ to: 'wait', atMs: atMs + lateMs });
-    }
-  });
-});
-
-test('what the limiter expects to go out after a pause goes out: it may be the probe', async () => {
-  const { services, ready, requests } = world([
-    { verdict: 'wait', atMs: NOW + MAX_IN_FUNCTION_WAIT_MS, isReserved: false },
-  ]);
-  const pause = jest.fn(async (_ms: number) => {});
-  await through(LIMITED, ready, { ...services, now: () => NOW, random: () => 0.999, pause }, false);
-  expect(pause).toHaveBeenCalledWith(MAX_IN_FUNCTION_WAIT_MS);
-  expect(requests).toHaveLength(1);
-});
-
-describe('a slow endpoint', () => {
-  const slow = () => world([{ verdict: 'allow' }], [answered(200)], { isSlow: true });
-
-  test('is not tried where others wait; its moment goes along', async () => {
-    const { services, ready, requests } = slow();
-    const [passage] = await through(LIMITED, ready, services, true);
-    expect(passage).toEqual({ to: 'workflow', reservedForMs: expect.any(Number) });
-    const [unlimited] = await through(integration(), ready, services, true);
-    expect(unlimited).toEqual({ to: 'workflow', reservedForMs: expect.any(Number) });
+  test.each([
+    ['its slot', reserved(atMs), {}, 0.5, { atMs, reservedForMs: atMs, reason: 'over the rate limit' }],
+    ['its slot', reserved(atMs), { isSlow: true }, 0.5, { atMs, reservedForMs: atMs, reason: 'the endpoint is slow' }],
+    // Not all at the same instant: up to a tenth of the wait later.
+    ['no slot', unreserved(atMs), {}, 0, { atMs, reason: 'the partner asked for a pause' }],
+    ['no slot', unreserved(atMs), {}, 0.999, { atMs: atMs + 9_990, reason: 'the partner asked for a pause' }],
+  ])('for longer is not attempted, and keeps %s', async (_what, decision, response, random, outcome) => {
+    const { outcomes, requests } = await attempts([decision], { response, random: () => random });
+    expect(outcomes).toEqual([{ to: 'wait', reservedForMs: undefined, ...outcome }]);
     expect(requests).toEqual([]);
   });
 });
 
-test('a failing endpoint is probed only where nobody else waits', async () => {
-  const asked: boolean[] = [];
-  const { services, ready } = world([{ verdict: 'allow' }]);
+test.each([LIMITED, integration()])(
+  'a slow endpoint is not attempted where others wait; the slot goes along',
+  async (to) => {
+    const { outcomes, requests } = await attempts([allowed], { response: { isSlow: true }, to });
+    expect(outcomes).toEqual([{ to: 'workflow', reservedForMs: NOW }]);
+    expect(requests).toEqual([]);
+  },
+);
+
+test.each([true, false])('asks with its reservation, and probes only where no other waits (%s)', async (isShared) => {
+  const asked: unknown[] = [];
   const limiter = openLimiter({
-    async acquire(_integration, _tickets, { mayProbe }) {
-      asked.push(mayProbe);
-      return { decisions: [{ verdict: 'allow' }], isSlow: false, wantsReport: false };
+    async acquire(_integration, requests, options) {
+      asked.push(requests, options);
+      return { decisions: [allowed], isSlow: false, wantsReport: false };
     },
   });
-  await through(LIMITED, ready, { ...services, limiter }, true);
-  await through(LIMITED, ready, { ...services, limiter }, false);
-  expect(asked).toEqual([false, true]);
+  const progress = { reserved_for: new Date(NOW).toISOString() };
+  const { requests } = await attempts([allowed], { limiter, isShared, progress });
+  expect(asked).toEqual([[{ reservedForMs: NOW }], { mayProbe: !isShared }]);
+  expect(requests).toHaveLength(1);
 });
