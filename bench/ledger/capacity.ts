@@ -1,6 +1,7 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { type Item, itemBytes } from '../../lambdas/adapters/dynamodb/item-size.ts';
+import { itemBytes } from '../../lambdas/adapters/dynamodb/item-size.ts';
+import type { Item } from '../../lambdas/adapters/dynamodb/table-calls.ts';
 import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
 
 /** What calls of one kind take, in DynamoDB's units. */

@@ -1,6 +1,6 @@
 import type { WriteRequest } from '@aws-sdk/client-dynamodb';
 import type { LedgerUnavailable } from '../../contract/errors.ts';
-import { MAX_BATCH_WRITES } from './batch-write.ts';
+import { MAX_BATCH_WRITES } from './batch-calls.ts';
 
 /** How long a write waits for others to go with it, in milliseconds. */
 const WINDOW_MS = 1;

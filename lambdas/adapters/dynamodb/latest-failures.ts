@@ -1,28 +1,23 @@
-import { type DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
 import { IO_DEADLINES } from '../../contract/io-deadlines.ts';
 import type { WebhookState } from '../../contract/ledger.ts';
 import type { ListedWebhook } from '../../contract/ledger-ports.ts';
-import { dayQueries } from './index-queries.ts';
-import { lineOf } from './listed-items.ts';
-import { reach } from './unavailable.ts';
+import { lineOf } from './ledger-items.ts';
+import { dayQueries } from './ledger-lists.ts';
+import { queryFirstPage, type TableAddress } from './table-calls.ts';
 
 /**
- * Lines that are looked at in each of a day's sixteen partitions, the latest accepted first. With many more accepted
- * after a failure it is not found, which is told as no error; the bound is what keeps a busy day's list, of a million
- * lines, from being read each minute.
+ * Lines read of each of a day's sixteen partitions, the latest accepted first. A failure with many more accepted after it
+ * is not found and not reported; the bound keeps the list of a busy day, of a million lines, from being read each minute.
  */
 const LINES_OF_PARTITION = 100;
 
-/** Today and two days before: tries go on for 23.6 hours by default, and those of the last 24 hours are meant. */
+/** Today and two days before: attempts go on for 23.6 hours by default, and those of the last 24 hours are meant. */
 const DAYS = 3;
 const DAY_MS = 24 * 3600_000;
 
 const UNDELIVERED: readonly WebhookState[] = ['dead', 'scheduled', 'parked'];
 
-export interface FailureSearchOptions {
-  readonly client: DynamoDBClient;
-  readonly tableName: string;
+export interface FailureSearchOptions extends TableAddress {
   readonly searchTimeoutMs?: number;
 }
 
@@ -31,9 +26,8 @@ export type FailureSearch = (integrationId: string, nowMs: number) => Promise<re
 
 /** Finds them in the index alone: it needs no permission for the table. */
 export function createFailureSearch({
-  client,
-  tableName,
   searchTimeoutMs = IO_DEADLINES.failureSearch.searchTimeoutMs,
+  ...table
 }: FailureSearchOptions): FailureSearch {
   return async (integrationId, nowMs) => {
     const abortSignal = AbortSignal.timeout(searchTimeoutMs);
@@ -42,10 +36,8 @@ export function createFailureSearch({
       const queries = dayQueries({ integrationId, day }, 'state', undefined, { states: UNDELIVERED });
       const found = await Promise.all(
         queries.map(async (query) => {
-          const bounds = { TableName: tableName, ScanIndexForward: false, Limit: LINES_OF_PARTITION };
-          const command = new QueryCommand({ ...query, ...bounds });
-          const { Items = [] } = await reach('latestFailures', () => client.send(command, { abortSignal }));
-          return Items.map((item) => lineOf(unmarshall(item)));
+          const bounded = { ...query, ScanIndexForward: false, Limit: LINES_OF_PARTITION };
+          return (await queryFirstPage('latestFailures', bounded, table, { abortSignal })).map(lineOf);
         }),
       );
       if (found.flat().length > 0) return found.flat();

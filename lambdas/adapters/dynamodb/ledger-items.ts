@@ -1,13 +1,16 @@
+import { enrichmentSchema } from '../../contract/delivery.ts';
 import {
   LEDGER_TABLE,
   type LedgerEvent,
   type LedgerRecord,
   ledgerEventSchema,
   ledgerRecordSchema,
+  WEBHOOK_STATES,
+  type WebhookState,
 } from '../../contract/ledger.ts';
+import type { ListedWebhook } from '../../contract/ledger-ports.ts';
 import { changedAt } from '../../domain/ledger.ts';
-import { compactTime, timeText } from './compact-time.ts';
-import type { Item } from './item-size.ts';
+import type { Item } from './table-calls.ts';
 
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
 const DAY_MS = 24 * 3600_000;
@@ -17,6 +20,12 @@ export const SORT_KEYS = { state: 'state', event: 'event', answer: 'answer' } as
 
 /** Partition of the list of integrations and days. */
 export const DIRECTORY = 'directory';
+
+/** A list has a partition of the index for each: DynamoDB writes at most 1,000 units a second to one partition. */
+export const HEX_DIGITS = [...'0123456789abcdef'];
+
+/** Sorts after every time, and after every character of an integration's id. */
+export const AFTER_ALL = '~';
 
 /** The primary key of one of a webhook's items. */
 export function keyOf(webhookId: string, sort: keyof typeof SORT_KEYS): Readonly<Record<string, string>> {
@@ -51,17 +60,14 @@ function expiresAt(acceptedAt: string, days: number): number {
  * unit of the index.
  */
 export function stateItem(record: LedgerRecord, factsDays: number): Item {
-  const { webhook_id, times, accepted_at, lease_until, due_at, parked_since, ...rest } = record;
+  const { webhook_id, accepted_at, times, attempts, ...rest } = record;
   const isFirstClaim = record.version === 1 && record.state === 'delivering';
   return {
     ...keyOf(webhook_id, 'state'),
     ...rest,
-    accepted_at: compactTime(accepted_at),
-    times: Object.fromEntries(Object.entries(times).map(([state, at]) => [state, compactTime(at)])),
-    attempts: record.attempts.map((attempt) => ({ ...attempt, at: compactTime(attempt.at) })),
-    lease_until: lease_until && compactTime(lease_until),
-    due_at: due_at && compactTime(due_at),
-    parked_since: parked_since && compactTime(parked_since),
+    ...converted(record, TIME_NAMES, compactTime),
+    times: converted(times, WEBHOOK_STATES, compactTime),
+    attempts: attempts.map((attempt) => ({ ...attempt, at: compactTime(attempt.at) })),
     [expiry]: expiresAt(accepted_at, factsDays),
     ...(!isFirstClaim && { ...listed('state', record), changed_at: compactTime(changedAt(record)) }),
   };
@@ -73,17 +79,36 @@ export function recordOf(item: Item): LedgerRecord | undefined {
   return ledgerRecordSchema.safeParse({
     ...item,
     webhook_id,
-    ...timesIn(item, ['accepted_at', 'lease_until', 'due_at', 'parked_since']),
-    times: isMap(times) ? timesIn(times, Object.keys(times)) : times,
+    ...converted(item, TIME_NAMES, timeText),
+    times: isMap(times) ? converted(times, Object.keys(times), timeText) : times,
     attempts: Array.isArray(attempts)
-      ? attempts.map((one) => isMap(one) && { ...one, ...timesIn(one, ['at']) })
+      ? attempts.map((one) => isMap(one) && { ...one, ...converted(one, ['at'], timeText) })
       : attempts,
   }).data;
 }
 
-/** Those of an item's times that it has, as text. */
-function timesIn(item: Item, names: readonly string[]): Item {
-  return Object.fromEntries(names.filter((name) => name in item).map((name) => [name, timeText(item[name])]));
+/** Attributes of a state item that are times. */
+const TIME_NAMES = ['accepted_at', 'lease_until', 'due_at', 'parked_since'] as const;
+
+/** Those of the named attributes that an item has, converted. */
+function converted(item: Item, names: readonly string[], convert: (value: unknown) => unknown): Item {
+  return Object.fromEntries(
+    names.filter((name) => item[name] !== undefined).map((name) => [name, convert(item[name])]),
+  );
+}
+
+/**
+ * A time as the table holds it: epoch milliseconds take 8 bytes, ISO 8601 takes 24, and a state item has 1,024 in all. A
+ * time written in another way (an offset, no milliseconds) stays text, so that it is read as it was written.
+ */
+function compactTime(text: unknown): unknown {
+  const ms = Date.parse(String(text));
+  return Number.isFinite(ms) && new Date(ms).toISOString() === text ? ms : text;
+}
+
+/** The text again; what is neither number nor text is returned as it is, for a schema to reject. */
+function timeText(held: unknown): unknown {
+  return typeof held === 'number' && Math.abs(held) <= 8.64e15 ? new Date(held).toISOString() : held;
 }
 
 export function eventItem(event: LedgerEvent, payloadDays: number): Item {
@@ -122,4 +147,41 @@ export function hasExpired(item: Item, nowMs: number): boolean {
 
 function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A line of a list, as far as it can be read: one item that a newer version wrote must not hide the others. */
+export function lineOf(item: Item): ListedWebhook {
+  const acceptedAt = acceptedAtOf(item);
+  const dueAt = textOf(timeText(item.due_at));
+  const reason = textOf(item.reason);
+  const enterprise = textOf(item.enterprise_customer_uuid);
+  const { data: enrichment } = enrichmentSchema.safeParse(item.enrichment);
+  return {
+    webhook_id: textOf(item[partitionKey]) ?? '',
+    integration_id: textOf(item.integration_id) ?? '',
+    event_type: textOf(item.event_type) ?? '',
+    accepted_at: acceptedAt,
+    state: (textOf(item.state) ?? 'accepted') as WebhookState,
+    generation: wholeOf(item.generation),
+    attempt: wholeOf(item.attempt),
+    changed_at: textOf(timeText(item.changed_at)) ?? acceptedAt,
+    ...(dueAt !== undefined && { due_at: dueAt }),
+    ...(reason !== undefined && { reason }),
+    ...(enterprise !== undefined && { enterprise_customer_uuid: enterprise }),
+    ...(enrichment !== undefined && { enrichment }),
+  };
+}
+
+/** The index sorts by `<kind>#<accepted at>`. */
+export function acceptedAtOf(item: Item): string {
+  const listedAt = textOf(item[index.sortKey]) ?? '';
+  return listedAt.slice(listedAt.indexOf('#') + 1);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function wholeOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
 }

@@ -1,99 +1,160 @@
-import { type AttributeValue, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { LEDGER_TABLE } from '../../contract/ledger.ts';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { LEDGER_TABLE, type WebhookState } from '../../contract/ledger.ts';
 import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../../contract/ledger-ports.ts';
-import type { TableAddress } from './batch-write.ts';
-import { dayQueries, directoryQuery } from './index-queries.ts';
-import type { Item } from './item-size.ts';
-import { acceptedAtOf, lineOf } from './listed-items.ts';
-import { sideBySide } from './side-by-side.ts';
-import { reach } from './unavailable.ts';
+import { AFTER_ALL, acceptedAtOf, DIRECTORY, dayOf, HEX_DIGITS, lineOf, listingOf, SORT_KEYS } from './ledger-items.ts';
+import {
+  countItems,
+  type Item,
+  inParallel,
+  queryItems,
+  scanPages,
+  type TableAddress,
+  type TableQuery,
+} from './table-calls.ts';
 
-type Lists = Pick<LedgerTable, 'days' | 'listRecords' | 'listEvents' | 'countEvents' | 'latestRecords'>;
+const { partitionKey, sortKey, index } = LEDGER_TABLE;
+
+type Lists = Pick<LedgerTable, 'days' | 'listRecords' | 'listEvents' | 'countEvents' | 'latestRecords' | 'eventsOf'>;
+
+/** The states, and the part of a reason, that a list is narrowed down to. */
+interface Filter {
+  readonly states?: readonly WebhookState[];
+  readonly reason?: string;
+}
+
+/** Parts of the table that a scan reads in parallel. */
+const SEGMENTS = 4;
 
 /**
- * Lists out of the index, which lags behind the table for some milliseconds. Its sixteen partitions of a day are read
- * side by side.
+ * Lists from the index, which lags behind the table for some milliseconds. The sixteen partitions of a day are read in
+ * parallel.
  *
- * @param heldSince events accepted before that moment have expired; ISO 8601, UTC
+ * @param heldSince events accepted before that time have expired; ISO 8601, UTC
  */
-export function createLists({ client, tableName }: TableAddress, heldSince: () => string): Lists {
-  async function* pages(operation: string, query: Partial<QueryCommandInput>) {
-    let next: Record<string, AttributeValue> | undefined;
-    do {
-      const command = new QueryCommand({ TableName: tableName, ...query, ExclusiveStartKey: next });
-      const page = await reach(operation, () => client.send(command));
-      yield page;
-      next = page.LastEvaluatedKey;
-    } while (next !== undefined);
+export function createLists(table: TableAddress, heldSince: () => string): Lists {
+  const listItems = (operation: string, queries: readonly TableQuery[]) =>
+    inParallel(queries.map((query) => queryItems(operation, query, table)));
+
+  /** DynamoDB rejects a range that ends before it begins. */
+  function eventQueries(day: LedgerDay, { from, until }: Span): TableQuery[] {
+    const since = heldSince();
+    const held = { from: from > since ? from : since, until };
+    return isEmpty(held) ? [] : dayQueries(day, 'event', held);
   }
 
-  async function* items(operation: string, query: Partial<QueryCommandInput>): AsyncGenerator<Item[]> {
-    for await (const { Items = [] } of pages(operation, query)) yield Items.map((item) => unmarshall(item));
-  }
-
-  async function latestOf(query: Partial<QueryCommandInput>, atMost: number): Promise<ListedWebhook[]> {
+  async function latestOf(query: TableQuery, atMost: number): Promise<ListedWebhook[]> {
     const found: ListedWebhook[] = [];
-    for await (const page of items('latestRecords', { ...query, ScanIndexForward: false, Limit: atMost })) {
+    const latestFirst = { ...query, ScanIndexForward: false, Limit: atMost };
+    for await (const page of queryItems('latestRecords', latestFirst, table)) {
       found.push(...page.map(lineOf));
       if (found.length >= atMost) break;
     }
     return found;
   }
 
-  /** @returns undefined where nothing can be within it: DynamoDB refuses a range that ends before it begins */
-  function held(span: Span): Span | undefined {
-    const since = heldSince();
-    return inOrder({ from: span.from > since ? span.from : since, until: span.until });
-  }
-
   return {
     async days(span) {
       const days: LedgerDay[] = [];
-      if (inOrder(span) === undefined) return days;
-      for await (const page of items('days', directoryQuery(span))) days.push(...page.map(entryOf));
+      if (isEmpty(span)) return days;
+      for await (const page of queryItems('days', directoryQuery(span), table)) days.push(...page.map(entryOf));
       return days;
     },
     async *listRecords(day, span, filter) {
-      if (inOrder(span) === undefined || filter?.states?.length === 0) return;
-      const queries = dayQueries(day, 'state', span, filter);
-      for await (const page of sideBySide(queries.map((query) => items('listRecords', query)))) {
+      if (isEmpty(span) || filter?.states?.length === 0) return;
+      for await (const page of listItems('listRecords', dayQueries(day, 'state', span, filter)))
         yield* page.map(lineOf);
-      }
     },
     async *listEvents(day, span) {
-      const range = held(span);
-      if (range === undefined) return;
-      const queries = dayQueries(day, 'event', range);
-      for await (const page of sideBySide(queries.map((query) => items('listEvents', query)))) {
-        for (const item of page) {
-          yield { webhook_id: String(item[LEDGER_TABLE.partitionKey]), accepted_at: acceptedAtOf(item) };
-        }
+      for await (const page of listItems('listEvents', eventQueries(day, span))) {
+        yield* page.map((item) => ({ webhook_id: String(item[partitionKey]), accepted_at: acceptedAtOf(item) }));
       }
     },
-    async countEvents(day, span) {
-      const range = held(span);
-      if (range === undefined) return 0;
-      const queries = dayQueries(day, 'event', range).map((query) => ({ ...query, Select: 'COUNT' as const }));
-      let count = 0;
-      for await (const { Count = 0 } of sideBySide(queries.map((query) => pages('countEvents', query)))) count += Count;
-      return count;
-    },
+    countEvents: (day, span) => countItems('countEvents', eventQueries(day, span), table),
     async latestRecords(day, atMost) {
       if (atMost < 1) return [];
       const found = await Promise.all(dayQueries(day, 'state').map((query) => latestOf(query, atMost)));
       const latestFirst = (one: ListedWebhook, other: ListedWebhook) => (one.accepted_at < other.accepted_at ? 1 : -1);
       return found.flat().toSorted(latestFirst).slice(0, atMost);
     },
+    /** Expired events too, until DynamoDB has deleted them: the caller deletes what is held. */
+    async *eventsOf(learner, report) {
+      const scan = learnerScan(learner);
+      const segments = Array.from({ length: SEGMENTS }, (_, Segment) =>
+        scanPages('eventsOf', { ...scan, TotalSegments: SEGMENTS, Segment }, table),
+      );
+      let itemsRead = 0;
+      for await (const { Items = [], ScannedCount = 0 } of inParallel(segments)) {
+        itemsRead += ScannedCount;
+        report?.(itemsRead);
+        for (const { [partitionKey]: id, integration_id, accepted_at } of Items.map((item) => unmarshall(item))) {
+          yield { webhook_id: String(id), integration_id: String(integration_id), accepted_at: String(accepted_at) };
+        }
+      }
+    },
   };
 }
 
-function inOrder(span: Span): Span | undefined {
-  return span.from > span.until ? undefined : span;
+function isEmpty({ from, until }: Span): boolean {
+  return from > until;
+}
+
+/** The directory's entries of some days. */
+function directoryQuery({ from, until }: Span): TableQuery {
+  return {
+    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
+    ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey },
+    ExpressionAttributeValues: marshall({ ':pk': DIRECTORY, ':from': dayOf(from), ':until': dayOf(until) + AFTER_ALL }),
+  };
 }
 
 /** A directory entry's sort key is `<day>#<integration>`. */
 function entryOf(item: Item): LedgerDay {
-  const [day = '', ...rest] = String(item[LEDGER_TABLE.sortKey]).split('#');
+  const [day = '', ...rest] = String(item[sortKey]).split('#');
   return { day, integrationId: rest.join('#') };
+}
+
+/** The sixteen queries that read one integration's events, or records, of one day. */
+export function dayQueries(day: LedgerDay, kind: 'event' | 'state', span?: Span, filter: Filter = {}): TableQuery[] {
+  const { conditions, names, values } = conditionsOf(filter);
+  const range = span === undefined ? 'begins_with(#sk, :from)' : '#sk BETWEEN :from AND :until';
+  return HEX_DIGITS.map((hexDigit) => ({
+    IndexName: index.name,
+    KeyConditionExpression: `#pk = :pk AND ${range}`,
+    ...(conditions.length > 0 && { FilterExpression: conditions.join(' AND ') }),
+    ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey, ...names },
+    ExpressionAttributeValues: marshall({
+      ':pk': listingOf(day.integrationId, day.day, hexDigit),
+      ':from': `${kind}#${span?.from ?? ''}`,
+      ...(span !== undefined && { ':until': `${kind}#${span.until}` }),
+      ...values,
+    }),
+  }));
+}
+
+function conditionsOf({ states, reason }: Filter) {
+  const stateValues = Object.fromEntries((states ?? []).map((state, position) => [`:state${position}`, state]));
+  return {
+    conditions: [
+      ...(states === undefined ? [] : [`#state IN (${Object.keys(stateValues).join(', ')})`]),
+      ...(reason === undefined ? [] : ['contains(#reason, :reason)']),
+    ],
+    names: {
+      ...(states !== undefined && { '#state': 'state' }),
+      ...(reason !== undefined && { '#reason': 'reason' }),
+    },
+    values: { ...stateValues, ...(reason !== undefined && { ':reason': reason }) },
+  };
+}
+
+function learnerScan(learner: Parameters<LedgerTable['eventsOf']>[0]) {
+  const [condition, value, names] =
+    'userId' in learner
+      ? ['#user = :wanted', learner.userId, {}]
+      : ['attribute_not_exists(#user) AND contains(#payload, :wanted)', learner.containing, { '#payload': 'payload' }];
+  return {
+    FilterExpression: `#sk = :event AND ${condition}`,
+    ProjectionExpression: '#pk, integration_id, accepted_at',
+    ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey, '#user': 'user_id', ...names },
+    ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':wanted': value }),
+  };
 }

@@ -1,58 +1,60 @@
-import { type DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
-import { errorName, LedgerUnavailable } from '../../contract/errors.ts';
-import { LEDGER_TABLE, type LedgerRecord } from '../../contract/ledger.ts';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LedgerUnavailable } from '../../contract/errors.ts';
+import { LEDGER_TABLE, type LedgerEvent, type LedgerRecord } from '../../contract/ledger.ts';
 import type { LedgerTable } from '../../contract/ledger-ports.ts';
-import { batchGet } from './batch-get.ts';
-import { batchWrite, put, remove } from './batch-write.ts';
-import { fitted } from './fitted.ts';
+import { batchGet, batchWrite, deleteRequest, putRequest } from './batch-calls.ts';
 import { createGroupCommit } from './group-commit.ts';
-import type { Item } from './item-size.ts';
-import { createEventKeeper } from './keep-events.ts';
-import { answerItem, eventOfItem, hasExpired, keyOf, recordOf, type SORT_KEYS, stateItem } from './ledger-items.ts';
+import { fitted } from './item-size.ts';
+import {
+  answerItem,
+  dayOf,
+  directoryItem,
+  eventItem,
+  eventOfItem,
+  hasExpired,
+  keyOf,
+  recordOf,
+  stateItem,
+} from './ledger-items.ts';
 import { createLists } from './ledger-lists.ts';
 import { createTimers } from './ledger-timers.ts';
-import { createLearnerScan } from './scan-learner.ts';
-import { reach } from './unavailable.ts';
+import { type Condition, getItem, type Item, putItem, type TableAddress } from './table-calls.ts';
 
 const { partitionKey } = LEDGER_TABLE;
 const DAY_MS = 24 * 3600_000;
 
-export interface LedgerTableOptions {
+/** How long items are held, in days. */
+interface Retention {
+  /** Of events and answers. */
+  readonly payloadDays: number;
+  /** Of the facts without them. */
+  readonly factsDays: number;
+}
+
+export interface LedgerTableOptions extends Retention {
   readonly client: DynamoDBClient;
   readonly tableName: string;
-  /** How long events and answers are held, in days. */
-  readonly payloadDays: number;
-  /** How long the facts without them are held, in days. */
-  readonly factsDays: number;
   /** Wall clock, ms. */
   readonly now?: () => number;
 }
 
-/** The ledger over DynamoDB: see LEDGER_TABLE for its keys, and `ledger-items.ts` for what is held how. */
+/** The ledger over DynamoDB: see LEDGER_TABLE for its keys, and `ledger-items.ts` for its items. */
 export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOptions): LedgerTable {
   const { client, tableName, payloadDays, factsDays } = options;
-  // It copies every input and output, payloads too, for a log that nobody keeps: a twentieth of a delivery's CPU.
+  // It copies every input and output, payloads too, for a log that is not written: a twentieth of a delivery's CPU.
   client.middlewareStack.remove('loggerMiddleware');
   const table = { client, tableName };
   const overwriteTogether = createGroupCommit((writes) => batchWrite('overwrite', writes, table));
   const toItem = (record: LedgerRecord) => stateItem(fitted(record), factsDays);
 
-  async function itemOf(operation: string, webhookId: string, sort: keyof typeof SORT_KEYS): Promise<Item | undefined> {
-    const key = marshall(keyOf(webhookId, sort));
-    const command = new GetItemCommand({ TableName: tableName, Key: key, ConsistentRead: true });
-    const { Item: found } = await reach(operation, () => client.send(command));
-    return found && unmarshall(found);
-  }
-
-  async function heldItem(operation: string, webhookId: string, sort: 'event' | 'answer'): Promise<Item | undefined> {
-    const item = await itemOf(operation, webhookId, sort);
+  async function heldItem(sort: 'event' | 'answer', webhookId: string): Promise<Item | undefined> {
+    const item = await getItem(sort, keyOf(webhookId, sort), table);
     return item === undefined || hasExpired(item, now()) ? undefined : item;
   }
 
   return {
     async record(webhookId) {
-      const item = await itemOf('record', webhookId, 'state');
+      const item = await getItem('record', keyOf(webhookId, 'state'), table);
       return item && readable('record', recordOf(item), webhookId);
     },
     async records(webhookIds) {
@@ -66,57 +68,63 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
       );
     },
     async event(webhookId) {
-      const item = await heldItem('event', webhookId, 'event');
+      const item = await heldItem('event', webhookId);
       return item && readable('event', eventOfItem(item), webhookId);
     },
     async answer(webhookId) {
-      const item = await heldItem('answer', webhookId, 'answer');
+      const item = await heldItem('answer', webhookId);
       return item && String(item.answer);
     },
-    async replace(record) {
-      const command = new PutItemCommand({
-        TableName: tableName,
-        Item: marshall(toItem(record), { removeUndefinedValues: true }),
-        ...(record.version === 1 ? IF_THERE_IS_NONE : ifStillAt(record.version - 1)),
-      });
-      return reach('replace', () => client.send(command).then(isDone, refusedOrThrown));
-    },
-    overwrite: async (record) => overwriteTogether(record.webhook_id, put(toItem(record))),
-    keepEvents: createEventKeeper(table, { payloadDays, factsDays }),
+    replace: (record) => putItem('replace', toItem(record), table, isStillBefore(record)),
+    overwrite: async (record) => overwriteTogether(record.webhook_id, putRequest(toItem(record))),
+    keepEvents: createEventWriter(table, options),
     async keepAnswer(webhookId, acceptedAt, answerStart) {
-      const item = answerItem(webhookId, acceptedAt, answerStart.toWellFormed(), payloadDays);
-      const command = new PutItemCommand({ TableName: tableName, Item: marshall(item) });
-      await reach('keepAnswer', () => client.send(command));
+      await putItem('keepAnswer', answerItem(webhookId, acceptedAt, answerStart.toWellFormed(), payloadDays), table);
     },
     async forget(webhookId) {
-      const writes = [remove(keyOf(webhookId, 'event')), remove(keyOf(webhookId, 'answer'))];
+      const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'answer'))];
       const failure = (await batchWrite('forget', writes, table)).find((one) => one !== undefined);
       if (failure !== undefined) throw failure;
     },
     ...createTimers(table),
     ...createLists(table, () => new Date(now() - payloadDays * DAY_MS).toISOString()),
-    eventsOf: createLearnerScan(table),
   };
 }
 
-const IF_THERE_IS_NONE = {
-  ConditionExpression: 'attribute_not_exists(#pk)',
-  ExpressionAttributeNames: { '#pk': partitionKey },
-};
-
-function ifStillAt(version: number) {
-  return {
-    ConditionExpression: '#version = :version',
-    ExpressionAttributeNames: { '#version': 'version' },
-    ExpressionAttributeValues: marshall({ ':version': version }),
-  };
+/** What a record replaces: the version before it, or no record. */
+function isStillBefore({ version }: LedgerRecord): Condition {
+  if (version === 1) return { expression: 'attribute_not_exists(#pk)', names: { '#pk': partitionKey } };
+  return { expression: '#version = :before', names: { '#version': 'version' }, values: { ':before': version - 1 } };
 }
 
-const isDone = () => true;
-
-function refusedOrThrown(thrown: unknown): false {
-  if (errorName(thrown) === 'ConditionalCheckFailedException') return false;
-  throw thrown;
+/**
+ * Writes events, and with them the directory's entries that this instance has not written yet: most of its events are of
+ * days and integrations that it knows.
+ *
+ * @returns a function that throws LedgerUnavailable where one event is not written; the others are
+ */
+function createEventWriter(
+  table: TableAddress,
+  { payloadDays, factsDays }: Retention,
+): (events: readonly LedgerEvent[]) => Promise<void> {
+  const known = new Set<string>();
+  return async (events) => {
+    const entries = new Map(
+      events.map(({ accepted_at, integration_id }) => {
+        const day = dayOf(accepted_at);
+        return [`${day}#${integration_id}`, directoryItem(day, integration_id, factsDays)];
+      }),
+    );
+    for (const name of known) entries.delete(name);
+    const items = [...entries.values(), ...events.map((event) => eventItem(event, payloadDays))];
+    const results = await batchWrite('keepEvents', items.map(putRequest), table);
+    for (const [at, name] of [...entries.keys()].entries()) if (results[at] === undefined) known.add(name);
+    const failures = results.filter((failure) => failure !== undefined);
+    const [first] = failures;
+    if (first === undefined) return;
+    const extent = `${failures.length} of ${results.length} writes`;
+    throw new LedgerUnavailable(`${first.message} (${extent})`, { cause: first.cause });
+  };
 }
 
 function readable<T>(operation: string, value: T | undefined, webhookId: string): T {

@@ -1,56 +1,31 @@
-import { PutItemCommand, QueryCommand, type QueryCommandInput } from '@aws-sdk/client-dynamodb';
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { marshall } from '@aws-sdk/util-dynamodb';
 import { MAX_EXECUTION_DAYS } from '../../contract/delivery.ts';
-import { errorName } from '../../contract/errors.ts';
 import { LEDGER_TABLE } from '../../contract/ledger.ts';
-import type { CountOptions, LedgerTable } from '../../contract/ledger-ports.ts';
+import type { LedgerTable } from '../../contract/ledger-ports.ts';
 import { type Timer, timerSchema } from '../../contract/timer.ts';
-import { batchGet } from './batch-get.ts';
-import type { TableAddress } from './batch-write.ts';
-import type { Item } from './item-size.ts';
-import { reach } from './unavailable.ts';
+import { batchGet } from './batch-calls.ts';
+import { AFTER_ALL, HEX_DIGITS } from './ledger-items.ts';
+import {
+  type Condition,
+  countItems,
+  type Item,
+  putItem,
+  queryFirstPage,
+  type TableAddress,
+  type TableQuery,
+} from './table-calls.ts';
 
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
 const SORT = 'timer';
 const DAY_SECONDS = 24 * 3600;
-const HEX_DIGITS = '0123456789abcdef';
 
 /** Overdue timers that are read of each of the sixteen partitions. */
 const OVERDUE_AT_MOST = 100;
-
-/** Sorts after every time. */
-const AFTER_ALL = '~';
 
 /** Users' timers, and the list of those that wait: sixteen partitions of the index, of no integration and no day. */
 export function createTimers(
   table: TableAddress,
 ): Pick<LedgerTable, 'timers' | 'keepTimer' | 'countTimers' | 'overdueTimers'> {
-  const { client, tableName } = table;
-
-  const betweenOf = (digit: string, from: string, until: string) => ({
-    TableName: tableName,
-    IndexName: index.name,
-    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
-    ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey },
-    ExpressionAttributeValues: marshall({ ':pk': listingOf(digit), ':from': from, ':until': until }),
-  });
-
-  async function countBetween(from: string, until: string, options: CountOptions = {}): Promise<number> {
-    const counts = [...HEX_DIGITS].map(async (digit) => {
-      let count = 0;
-      let next: QueryCommandInput['ExclusiveStartKey'];
-      do {
-        const query = { ...betweenOf(digit, from, until), Select: 'COUNT', ExclusiveStartKey: next } as const;
-        const command = new QueryCommand(query);
-        const page = await reach('countTimers', () => client.send(command, options));
-        count += page.Count ?? 0;
-        next = page.LastEvaluatedKey;
-      } while (next !== undefined);
-      return count;
-    });
-    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
-  }
-
   async function timersOf(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>> {
     const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
     return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
@@ -59,54 +34,54 @@ export function createTimers(
   return {
     timers: timersOf,
     async overdueTimers(nowMs) {
-      const until = `${SORT}#${new Date(nowMs).toISOString()}`;
-      const keys = await Promise.all(
-        [...HEX_DIGITS].map(async (digit) => {
-          const command = new QueryCommand({ ...betweenOf(digit, `${SORT}#`, until), Limit: OVERDUE_AT_MOST });
-          const { Items = [] } = await reach('overdueTimers', () => client.send(command));
-          return Items.map((item) => String(unmarshall(item)[partitionKey]));
-        }),
-      );
+      const queries = queriesBetween(`${SORT}#`, sortKeyAt(nowMs)).map((query) => ({
+        ...query,
+        Limit: OVERDUE_AT_MOST,
+      }));
+      const found = await Promise.all(queries.map((query) => queryFirstPage('overdueTimers', query, table)));
       // The index lags behind the table.
-      const standing = [...(await timersOf(keys.flat())).values()];
+      const standing = [...(await timersOf(found.flat().map((item) => String(item[partitionKey])))).values()];
       return standing.filter(({ due_at }) => due_at !== undefined && Date.parse(due_at) <= nowMs);
     },
-    async keepTimer(timer) {
-      const command = new PutItemCommand({
-        TableName: tableName,
-        Item: marshall(itemOf(timer), { removeUndefinedValues: true }),
-        ...conditionOf(timer),
-      });
-      return reach('keepTimer', () => client.send(command).then(isDone, refusedOrThrown));
-    },
+    keepTimer: (timer) => putItem('keepTimer', itemOf(timer), table, conditionOf(timer)),
     async countTimers(nowMs, options) {
-      const now = `${SORT}#${new Date(nowMs).toISOString()}`;
+      const now = sortKeyAt(nowMs);
       const [overdue, later] = await Promise.all([
-        countBetween(`${SORT}#`, now, options),
-        countBetween(`${now}${AFTER_ALL}`, `${SORT}#${AFTER_ALL}`, options),
+        countItems('countTimers', queriesBetween(`${SORT}#`, now), table, options),
+        countItems('countTimers', queriesBetween(now + AFTER_ALL, `${SORT}#${AFTER_ALL}`), table, options),
       ]);
       return { waiting: overdue + later, overdue };
     },
   };
 }
 
-/** What woke takes its own event's place, whatever stands there. */
-function conditionOf({ latest_at, webhook_id, due_at, generation }: Timer) {
+function sortKeyAt(ms: number): string {
+  return `${SORT}#${new Date(ms).toISOString()}`;
+}
+
+/** Timers that wait, by when they are due. */
+function queriesBetween(from: string, until: string): TableQuery[] {
+  return HEX_DIGITS.map((hexDigit) => ({
+    IndexName: index.name,
+    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
+    ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey },
+    ExpressionAttributeValues: marshall({ ':pk': listingOf(hexDigit), ':from': from, ':until': until }),
+  }));
+}
+
+/** A timer that fired replaces that of its own event, whatever stands there. */
+function conditionOf({ latest_at, webhook_id, due_at, generation }: Timer): Condition {
   const names = { '#pk': partitionKey, '#at': 'latest_at', '#webhook': 'webhook_id' };
   const values = { ':at': latest_at, ':webhook': webhook_id };
   if (due_at === undefined) {
-    return {
-      ConditionExpression: 'attribute_not_exists(#pk) OR #at < :at OR #webhook = :webhook',
-      ExpressionAttributeNames: names,
-      ExpressionAttributeValues: marshall(values),
-    };
+    return { expression: 'attribute_not_exists(#pk) OR #at < :at OR #webhook = :webhook', names, values };
   }
   const others = '#webhook <> :webhook AND #at < :at';
   const own = '#webhook = :webhook AND #at <= :at AND #generation <= :generation';
   return {
-    ConditionExpression: `attribute_not_exists(#pk) OR (${others}) OR (${own})`,
-    ExpressionAttributeNames: { ...names, '#generation': 'generation' },
-    ExpressionAttributeValues: marshall({ ...values, ':generation': generation }),
+    expression: `attribute_not_exists(#pk) OR (${others}) OR (${own})`,
+    names: { ...names, '#generation': 'generation' },
+    values: { ...values, ':generation': generation },
   };
 }
 
@@ -114,7 +89,7 @@ function keyOf(key: string): Item {
   return { [partitionKey]: key, [sortKey]: SORT };
 }
 
-/** Only what waits is listed. It stays as long as an execution that it may still have to cancel. */
+/** Only a timer that waits is listed. It stays as long as an execution that it may still have to cancel. */
 function itemOf({ key, ...timer }: Timer): Item {
   const lastMs = Date.parse(timer.due_at ?? timer.latest_at);
   return {
@@ -136,11 +111,4 @@ function timerOfItem(item: Item): Timer | undefined {
 /** A colon is in no integration's id. */
 function listingOf(hexDigit: string): string {
   return `:timers#${hexDigit}`;
-}
-
-const isDone = () => true;
-
-function refusedOrThrown(thrown: unknown): false {
-  if (errorName(thrown) === 'ConditionalCheckFailedException') return false;
-  throw thrown;
 }

@@ -2,7 +2,7 @@ import { errorFields } from '../../contract/errors.ts';
 import type { Log } from '../../contract/log.ts';
 import { type Counter, METRICS } from '../../contract/metrics.ts';
 import { type BreakerLimits, type CircuitBreaker, createCircuitBreaker } from '../../domain/circuit-breaker.ts';
-import { isTableFault } from './unavailable.ts';
+import { isTableFault } from './table-calls.ts';
 
 /** Each operation is warned of so often at the most, in milliseconds: a table that is down fails every delivery's calls. */
 const WARN_EVERY_MS = 1000;

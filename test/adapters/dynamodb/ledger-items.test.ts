@@ -1,17 +1,17 @@
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Item } from '../../../lambdas/adapters/dynamodb/item-size.ts';
 import {
   answerItem,
   directoryItem,
   eventItem,
   eventOfItem,
   hasExpired,
+  lineOf,
   recordOf,
   stateItem,
 } from '../../../lambdas/adapters/dynamodb/ledger-items.ts';
-import { lineOf } from '../../../lambdas/adapters/dynamodb/listed-items.ts';
+import type { Item } from '../../../lambdas/adapters/dynamodb/table-calls.ts';
 import { changedAt, eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
 import { NOW, subject } from '../../support/factories.ts';
 import { anyRecord } from './arbitrary-record.ts';

@@ -174,19 +174,6 @@ describe('events of a batch', () => {
     expect(days.map(({ day }) => day)).toEqual(['2026-01-15', '2026-01-16']);
   });
 
-  test('go no more than 16 MB a call, as they are sent', async () => {
-    ledger.front.decide(({ operation }) =>
-      operation === 'BatchWriteItem' ? { status: 200, answer: { UnprocessedItems: {} } } : 'pass',
-    );
-    const large = Array.from({ length: 25 }, () => newEvent({ payload: `"${'\\"'.repeat(195 * 1024)}"` }));
-    await ledger.table.keepEvents(large);
-    for (const { input } of callsTo('BatchWriteItem')) {
-      expect(JSON.stringify(input).length).toBeLessThanOrEqual(16 * 1024 * 1024);
-    }
-    const written = callsTo('BatchWriteItem').map(({ input }) => JSON.stringify(input));
-    for (const { webhook_id } of large) expect(written.filter((text) => text.includes(webhook_id))).toHaveLength(1);
-  });
-
   test('write a day’s entry again where it was not written', async () => {
     ledger.front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
     const event = newEvent({ integration_id: 'first-refused' });

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { batchWrite, put } from '../../../lambdas/adapters/dynamodb/batch-write.ts';
+import { batchWrite, MAX_BATCH_WRITES, putRequest } from '../../../lambdas/adapters/dynamodb/batch-calls.ts';
+import { MAX_WORKFLOW_INPUT_BYTES } from '../../../lambdas/contract/delivery.ts';
 import {
   clientOf,
   type LedgerServer,
@@ -24,7 +25,12 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-const item = (pk: string, more: object = {}) => ({ pk, sk: 'state', ...more });
+const write = (...ids: string[]) =>
+  batchWrite(
+    'test',
+    ids.map((id) => putRequest({ pk: id, sk: 'state' })),
+    table,
+  );
 const keysOf = (writes: readonly { PutRequest: { Item: { pk: { S: string } } } }[]) =>
   writes.map(({ PutRequest }) => PutRequest.Item.pk.S);
 const writesOf = (position: number) => front.calls[position]?.input.RequestItems.ledger;
@@ -41,16 +47,10 @@ function passOnly(count: number) {
   };
 }
 
-describe('what DynamoDB leaves undone', () => {
+describe('what DynamoDB leaves unprocessed', () => {
   test('is asked for again, and nothing else', async () => {
     front.decide(passOnly(1));
-    expect(
-      await batchWrite(
-        'test',
-        ['a', 'b', 'c'].map((id) => put(item(id))),
-        table,
-      ),
-    ).toEqual([undefined, undefined, undefined]);
+    expect(await write('a', 'b', 'c')).toEqual([undefined, undefined, undefined]);
     expect([0, 1, 2].map((position) => keysOf(writesOf(position)))).toEqual([['a', 'b', 'c'], ['b', 'c'], ['c']]);
     for (const id of ['a', 'b', 'c']) expect(await server.item(id, 'state')).toBeDefined();
   });
@@ -62,13 +62,9 @@ describe('what DynamoDB leaves undone', () => {
     front.decide((call, position) =>
       position === 0 ? passOnly(2)(call) : { status: 200, answer: { UnprocessedItems: call.input.RequestItems } },
     );
-    const outcomes = await batchWrite(
-      'test',
-      ['d', 'e', 'f'].map((id) => put(item(id))),
-      table,
-    );
+    const outcomes = await write('d', 'e', 'f');
     expect(outcomes.map((failure) => failure?.name)).toEqual([undefined, undefined, 'LedgerUnavailable']);
-    expect(outcomes[2]?.message).toBe('test: DynamoDB left it undone 6 times');
+    expect(outcomes[2]?.message).toBe('test: DynamoDB left it unprocessed 6 times');
     expect(front.calls).toHaveLength(6);
     jest.restoreAllMocks();
   });
@@ -77,11 +73,7 @@ describe('what DynamoDB leaves undone', () => {
     front.decide((call, position) =>
       position === 0 ? passOnly(1)(call) : { status: 400, answer: { __type: 'x#ThrottlingException', message: 'no' } },
     );
-    const outcomes = await batchWrite(
-      'test',
-      ['g', 'h'].map((id) => put(item(id))),
-      table,
-    );
+    const outcomes = await write('g', 'h');
     expect(outcomes.map((failure) => failure?.message)).toEqual([undefined, 'test: ThrottlingException']);
   });
 });
@@ -89,7 +81,7 @@ describe('what DynamoDB leaves undone', () => {
 describe('a write that DynamoDB refuses', () => {
   test('is not tried alone where the table is what fails', async () => {
     front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'secret words' } }));
-    const outcomes = await batchWrite('test', [put(item('k')), put(item('l'))], table);
+    const outcomes = await write('k', 'l');
     expect(outcomes.map((failure) => failure?.message)).toEqual([
       'test: AccessDeniedException',
       'test: AccessDeniedException',
@@ -97,4 +89,9 @@ describe('a write that DynamoDB refuses', () => {
     expect(front.calls).toHaveLength(1);
     expect(outcomes[0]?.cause).toMatchObject({ name: 'AccessDeniedException' });
   });
+});
+
+test('a call of the largest events that are accepted is smaller than BatchWriteItem’s 16 MB', () => {
+  const otherBytes = 2048;
+  expect(MAX_BATCH_WRITES * (MAX_WORKFLOW_INPUT_BYTES + otherBytes)).toBeLessThan(16 * 1024 * 1024);
 });
