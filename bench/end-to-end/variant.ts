@@ -77,7 +77,7 @@ const withoutLedger: Plugin = {
   name: 'without-ledger',
   setup({ onLoad }) {
     onLoad({ filter: /[\\/]adapters[\\/]dynamodb-ledger\.ts$/ }, () => ({
-      contents: `import { NO_LEDGER } from ${JSON.stringify(NO_LEDGER_MODULE)};\nexport const createLedger = () => NO_LEDGER;`,
+      contents: `import { NO_LEDGER } from ${JSON.stringify(NO_LEDGER_MODULE)};\nexport const openLedger = () => NO_LEDGER;`,
       resolveDir: import.meta.dirname,
       loader: 'ts',
     }));

@@ -1,4 +1,4 @@
-import { claimName, isWritten } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
+import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { closed, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
 import { number } from '../replay/describe-replay.ts';
@@ -90,9 +90,9 @@ async function closeOne(
   { as, reason }: CloseOptions,
   { table, stage, now }: LedgerWorld,
 ): Promise<Fate> {
-  const after = { ...closed(record, as, reason.trim(), now()), claimed_by: claimName('close') };
+  const after = { ...closed(record, as, reason.trim(), now()), claimed_by: writerName('close') };
   try {
-    return (await isWritten(after, table)) ? 'closed' : 'changed';
+    return (await isReplaced(after, table)) ? 'closed' : 'changed';
   } catch (thrown) {
     const { message } = ledgerFailure(thrown, stage) as Error;
     throw new CommandFailed(`${record.webhook_id}: ${message}\nthe same command closes what is left`);

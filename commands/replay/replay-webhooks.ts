@@ -1,5 +1,5 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { claimName, isWritten } from '../../lambdas/adapters/dynamodb/ledger-claim.ts';
+import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
@@ -102,10 +102,10 @@ async function replayOne(
   if (event === undefined) return { webhookId, fate: 'no_payload' };
   const after = reopened(record, cause, now());
   if (after === undefined) return { webhookId, fate: 'in_flight' };
-  const next = { ...after, claimed_by: claimName(cause) };
+  const next = { ...after, claimed_by: writerName(cause) };
   let fate: Fate = 'unanswered';
   try {
-    if (!(await isWritten(next, table))) return { webhookId, fate: 'changed' };
+    if (!(await isReplaced(next, table))) return { webhookId, fate: 'changed' };
     fate = 'refused';
     await sqs.send(
       new SendMessageCommand({

@@ -1,31 +1,65 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type * as z from 'zod';
 import type { Delivery } from '../contract/delivery.ts';
+import type { deliverTaskEnvironment } from '../contract/environment.ts';
 import { KEPT_ANSWER_CHARACTERS, type LedgerRecord } from '../contract/ledger.ts';
 import type { Claim, Ending, KeptTimer, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
+import { METRICS } from '../contract/metrics.ts';
 import { beginningOf } from '../contract/text.ts';
 import type { Timer } from '../contract/timer.ts';
 import type { UnsettledOutcome } from '../contract/unsettled-outcome.ts';
-import type { BreakerLimits } from '../domain/circuit-breaker.ts';
 import { factsOf } from '../domain/late-outcome.ts';
 import { eventOf, leaseEndMs, needsNoCopy } from '../domain/ledger.ts';
-import { claimWebhook } from './dynamodb/ledger-claim.ts';
-import { noteUnclaimed, settleHeld, settleLate } from './dynamodb/ledger-settle.ts';
-import { createAttempts } from './dynamodb/outage.ts';
+import { claimWebhook, settleClaimed, settleLate } from './dynamodb/claim-and-settle.ts';
+import { createLedgerTable } from './dynamodb/ledger-table.ts';
+import { createTableGuard, type TableGuardOptions } from './dynamodb/table-guard.ts';
 
-export interface LedgerOptions {
+export interface LedgerOptions extends TableGuardOptions {
   readonly table: LedgerTable;
-  /** The log stream of this function: where to look for the lines of whoever claimed a webhook. */
+  /** The log stream of this function, which has the log lines of its claims. */
   readonly claimedBy: string;
-  readonly log: Log;
-  readonly counter: Counter;
-  /** When the table is left alone. */
-  readonly breaker: BreakerLimits;
   /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS took it */
   queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
-  /** Wall clock, ms. */
-  now(): number;
-  random(): number;
+}
+
+/** What the ledger reads of a function's environment. */
+type LedgerEnvironment = Pick<
+  z.infer<typeof deliverTaskEnvironment>,
+  | 'AWS_LAMBDA_LOG_STREAM_NAME'
+  | 'IO_DEADLINE_FACTOR'
+  | 'LEDGER_TABLE_NAME'
+  | 'LEDGER_PAYLOAD_DAYS'
+  | 'LEDGER_FACTS_DAYS'
+  | 'LEDGER_FAILURES_TO_OPEN'
+  | 'LEDGER_OPEN_SECONDS'
+  | 'LEDGER_SLOW_MILLISECONDS'
+>;
+
+/** The ledger of a function, as its environment says. */
+export function openLedger(
+  environment: LedgerEnvironment,
+  {
+    client,
+    ...services
+  }: { readonly client: DynamoDBClient } & Pick<LedgerOptions, 'queueOutcome' | 'log' | 'counter'>,
+): Ledger {
+  return createLedger({
+    ...services,
+    table: createLedgerTable({
+      client,
+      tableName: environment.LEDGER_TABLE_NAME,
+      payloadDays: environment.LEDGER_PAYLOAD_DAYS,
+      factsDays: environment.LEDGER_FACTS_DAYS,
+    }),
+    claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+    breaker: {
+      failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
+      openMs: environment.LEDGER_OPEN_SECONDS * 1000,
+      slowMs: environment.LEDGER_SLOW_MILLISECONDS * environment.IO_DEADLINE_FACTOR,
+    },
+    now: Date.now,
+    random: Math.random,
+  });
 }
 
 /**
@@ -34,7 +68,7 @@ export interface LedgerOptions {
  */
 export function createLedger(options: LedgerOptions): Ledger {
   const { table, log, counter, now } = options;
-  const attempt = createAttempts(options);
+  const guard = createTableGuard(options);
 
   /** What a webhook that rests in the ledger needs: its acceptance may have failed, and nobody else carries it. */
   async function keepEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
@@ -48,7 +82,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     if (answerStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
     const kept = beginningOf(answerStart, KEPT_ANSWER_CHARACTERS);
-    await attempt('keepAnswer', undefined, () => table.keepAnswer(delivery.webhook_id, acceptedAt, kept));
+    await guard('keepAnswer', undefined, () => table.keepAnswer(delivery.webhook_id, acceptedAt, kept));
   }
 
   /** What rests in the ledger needs its event there; a caller that is refused lets an execution carry it. */
@@ -67,25 +101,25 @@ export function createLedger(options: LedgerOptions): Ledger {
   return {
     async accept(subjects) {
       const unique = new Map(subjects.map((subject) => [subject.webhook_id, subject]));
-      const records = await attempt<ReadonlyMap<string, LedgerRecord> | undefined>('accept', undefined, () =>
+      const records = await guard<ReadonlyMap<string, LedgerRecord> | undefined>('accept', undefined, () =>
         table.records([...unique.keys()]),
       );
       const known = new Map([...(records ?? [])].filter(([, record]) => needsNoCopy(record)));
       const events = [...unique.values()]
         .filter(({ webhook_id }) => !known.has(webhook_id))
         .map((subject) => eventOf(subject, now()));
-      if (events.length > 0) await attempt('accept', undefined, () => table.keepEvents(events));
+      if (events.length > 0) await guard('accept', undefined, () => table.keepEvents(events));
       return records && known;
     },
 
-    timers: (keys) => attempt<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
+    timers: (keys) => guard<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
 
     keepTimer: (timer) =>
-      attempt<KeptTimer>('keepTimer', 'unreached', async () => ((await table.keepTimer(timer)) ? 'kept' : 'refused')),
+      guard<KeptTimer>('keepTimer', 'unreached', async () => ((await table.keepTimer(timer)) ? 'kept' : 'refused')),
 
     async claim(delivery, leaseMs) {
       const unseen: Claim = { verdict: 'mine', hold: { delivery, record: undefined } };
-      const claim = await attempt('claim', unseen, () => claimWebhook(delivery, leaseMs, options));
+      const claim = await guard('claim', unseen, () => claimWebhook(delivery, leaseMs, options));
       const { webhook_id, integration_id, generation } = delivery;
       if (claim.verdict === 'done') {
         counter.count(METRICS.deliveryDuplicate);
@@ -101,31 +135,28 @@ export function createLedger(options: LedgerOptions): Ledger {
     async settle({ delivery, record }, ending) {
       const answerKept = keepAnswer(delivery, record, ending);
       const atMs = now();
-      const unsettled = unsettledOf(delivery, ending, atMs, record);
-      const settlement = await attempt('settle', 'unwritten' as const, async () => {
-        if (ending.progress.outcome === 'parked') await keepEvent(delivery, record);
-        // Past its lease a claim says nothing of how the record stands: another function may have taken the delivery over.
-        const isHeld = record !== undefined && (leaseEndMs(record) > atMs || ending.progress.outcome !== 'delivered');
-        return isHeld ? settleHeld(record, ending, atMs, options) : settleLate(unsettled, options);
+      const { outcome } = ending.progress;
+      const unsettled = unsettledOf(delivery, ending, atMs, record ? { kind: 'claimed', record } : { kind: 'unseen' });
+      const result = await guard('settle', 'failed' as const, async () => {
+        if (outcome === 'parked') await keepEvent(delivery, record);
+        // A claim past its lease does not say how the record stands: another function may have taken the delivery over.
+        const isHeld = record !== undefined && (leaseEndMs(record) > atMs || outcome !== 'delivered');
+        return isHeld ? settleClaimed(record, ending, atMs, table) : settleLate(unsettled, options);
       });
-      if (settlement === 'lost') {
+      if (result === 'lost') {
         const { webhook_id, integration_id, generation } = delivery;
-        const { outcome } = ending.progress;
         log.warn('ledger.lease_lost', { webhook_id, integration_id, generation, outcome });
       }
-      const isLeft = settlement === 'unwritten' || settlement === 'busy';
-      const isRecorded = settlement === 'written' || (isLeft && (await leaveToQueue(unsettled)));
+      const isLeft = result === 'failed' || result === 'busy';
+      const isRecorded = result === 'written' || (isLeft && (await leaveToQueue(unsettled)));
       await answerKept;
       return isRecorded;
     },
 
     async note(delivery, ending) {
-      const atMs = now();
-      const isWritten = await attempt('note', false, async () => {
-        await noteUnclaimed(delivery, ending, atMs, options);
-        return true;
-      });
-      return isWritten || leaveToQueue(unsettledOf(delivery, ending, atMs, 'unclaimed'));
+      const unsettled = unsettledOf(delivery, ending, now(), { kind: 'unclaimed' });
+      const result = await guard('note', 'failed' as const, () => settleLate(unsettled, options));
+      return result === 'written' || result === 'lost' || leaveToQueue(unsettled);
     },
   };
 }
@@ -134,14 +165,8 @@ function unsettledOf(
   delivery: Delivery,
   { progress, token, attempt }: Ending,
   atMs: number,
-  record: LedgerRecord | 'unclaimed' | undefined,
+  hold: UnsettledOutcome['hold'],
 ): UnsettledOutcome {
-  const hold =
-    record === 'unclaimed'
-      ? ({ kind: 'unclaimed' } as const)
-      : record === undefined
-        ? ({ kind: 'unseen' } as const)
-        : ({ kind: 'claimed', record } as const);
   return {
     schema_version: 1,
     at: new Date(atMs).toISOString(),

@@ -5,8 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { openClient } from '../adapters/aws-clients.ts';
-import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
-import { createLedger } from '../adapters/dynamodb-ledger.ts';
+import { openLedger } from '../adapters/dynamodb-ledger.ts';
 import { encryptFields } from '../adapters/field-encryption.ts';
 import { createHttpsSender } from '../adapters/https-sender.ts';
 import { createTokenSource } from '../adapters/oauth-tokens.ts';
@@ -76,24 +75,11 @@ export function createDeliveryServices(
   return {
     ...createSendingServices(environment, log),
     limiter,
-    ledger: createLedger({
-      table: createLedgerTable({
-        client: openClient(DynamoDBClient, deadlines.clients.ledger),
-        tableName: environment.LEDGER_TABLE_NAME,
-        payloadDays: environment.LEDGER_PAYLOAD_DAYS,
-        factsDays: environment.LEDGER_FACTS_DAYS,
-      }),
-      claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-      breaker: {
-        failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
-        openMs: environment.LEDGER_OPEN_SECONDS * 1000,
-        slowMs: environment.LEDGER_SLOW_MILLISECONDS * environment.IO_DEADLINE_FACTOR,
-      },
+    ledger: openLedger(environment, {
+      client: openClient(DynamoDBClient, deadlines.clients.ledger),
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,
       counter,
-      now: Date.now,
-      random: Math.random,
     }),
     retryAfterMs: createRetryAfterReader(log),
     log,

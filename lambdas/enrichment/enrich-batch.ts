@@ -8,8 +8,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake, type ReceivedMessage } from '../adapters/batch-intake.ts';
-import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
-import { createLedger } from '../adapters/dynamodb-ledger.ts';
+import { openLedger } from '../adapters/dynamodb-ledger.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
@@ -68,24 +67,11 @@ function createServices(variables: NodeJS.ProcessEnv) {
       client: openClient(SFNClient, deadlines.clients.messages),
       stateMachineArn: environment.STATE_MACHINE_ARN,
     }),
-    ledger: createLedger({
-      table: createLedgerTable({
-        client: openClient(DynamoDBClient, deadlines.clients.ledger),
-        tableName: environment.LEDGER_TABLE_NAME,
-        payloadDays: environment.LEDGER_PAYLOAD_DAYS,
-        factsDays: environment.LEDGER_FACTS_DAYS,
-      }),
-      claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
-      breaker: {
-        failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
-        openMs: environment.LEDGER_OPEN_SECONDS * 1000,
-        slowMs: environment.LEDGER_SLOW_MILLISECONDS * environment.IO_DEADLINE_FACTOR,
-      },
+    ledger: openLedger(environment, {
+      client: openClient(DynamoDBClient, deadlines.clients.ledger),
       queueOutcome: outcomeSender(outcomes, environment.OUTCOMES_QUEUE_URL),
       log,
       counter,
-      now: Date.now,
-      random: Math.random,
     }),
     forward: (deliveries) =>
       queues.send(

@@ -1,4 +1,4 @@
-import { claimName, isWritten } from '../adapters/dynamodb/ledger-claim.ts';
+import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts';
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
@@ -51,8 +51,8 @@ async function end({ record, reason, letter }: Ending, run: ReconcileRun): Promi
     outcome: 'dead',
     reason,
   } as const;
-  const after = { ...settled(record, { progress }, nowMs), claimed_by: claimName('end') };
-  if (!(await isWritten(after, table))) return;
+  const after = { ...settled(record, { progress }, nowMs), claimed_by: writerName('end') };
+  if (!(await isReplaced(after, table))) return;
   run.did('ended', 1);
   tellIfCritical(record, { log, counter });
   const { webhook_id, integration_id, parked_since } = record;

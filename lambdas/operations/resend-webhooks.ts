@@ -1,4 +1,4 @@
-import { claimName, isWritten } from '../adapters/dynamodb/ledger-claim.ts';
+import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts';
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import type { LedgerEvent, LedgerRecord } from '../contract/ledger.ts';
 import { toMessageText } from '../domain/json-text.ts';
@@ -55,8 +55,8 @@ async function prepare(
   const nowMs = now();
   const before = reopened(record ?? neverClaimed(event, nowMs), cause, nowMs);
   if (before === undefined) return 'changed';
-  const after = { ...before, claimed_by: claimName(cause) };
-  if (!request.dry_run && !(await isWritten(after, table))) return 'changed';
+  const after = { ...before, claimed_by: writerName(cause) };
+  if (!request.dry_run && !(await isReplaced(after, table))) return 'changed';
   return {
     id: webhookId,
     body: toMessageText(deliveryOf(event, after, nowMs, cause)),

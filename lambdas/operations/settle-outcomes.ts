@@ -5,7 +5,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
-import { settleLate } from '../adapters/dynamodb/ledger-settle.ts';
+import { settleLate } from '../adapters/dynamodb/claim-and-settle.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';

@@ -2,7 +2,7 @@ import type { SQSClient } from '@aws-sdk/client-sqs';
 import { evenly } from '../../commands/replay/pace.ts';
 import { replayWebhooks } from '../../commands/replay/replay-webhooks.ts';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import { settleLate } from '../../lambdas/adapters/dynamodb/ledger-settle.ts';
+import { settleLate } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';

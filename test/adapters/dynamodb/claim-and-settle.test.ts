@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { claimWebhook } from '../../../lambdas/adapters/dynamodb/ledger-claim.ts';
-import { noteUnclaimed, settleHeld, settleLate } from '../../../lambdas/adapters/dynamodb/ledger-settle.ts';
+import { claimWebhook, settleClaimed, settleLate } from '../../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { Delivery, Progress } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
-import type { Ending } from '../../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Ending, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import type { UnsettledOutcome } from '../../../lambdas/contract/unsettled-outcome.ts';
 import { factsOf } from '../../../lambdas/domain/late-outcome.ts';
 import { newRecord, reopened } from '../../../lambdas/domain/ledger.ts';
@@ -15,11 +14,19 @@ const LEASE_MS = 40_000;
 const ledger = sharedLedgerTable(2);
 
 let made = 0;
-function newDelivery(overrides: Parameters<typeof delivery>[1] = {}): Delivery {
+function newDelivery(overrides: Partial<Delivery> = {}, progress: Partial<Progress> = {}): Delivery {
   made += 1;
-  return delivery(ENRICHED, { event_id: `event-${made}`, ...overrides });
+  return delivery(ENRICHED, { event_id: `event-${made}`, ...overrides }, progress);
 }
-const options = (table = ledger.table) => ({ table, claimedBy: 'stream-1', now: () => ledger.nowMs });
+const options = (table: Pick<LedgerTable, 'record' | 'replace'> = ledger.table) => ({
+  ...{ table, claimedBy: 'stream-1', now: () => ledger.nowMs },
+});
+const claim = (one: Delivery, table?: Parameters<typeof options>[0]) => claimWebhook(one, LEASE_MS, options(table));
+function recordOf(claimed: Claim): LedgerRecord {
+  if (claimed.verdict !== 'mine' || claimed.hold.record === undefined) throw new Error(`it is ${claimed.verdict}`);
+  return claimed.hold.record;
+}
+const settleHeld = (record: LedgerRecord, ending: Ending) => settleClaimed(record, ending, ledger.nowMs, ledger.table);
 const stateOf = async ({ webhook_id }: Delivery) => (await ledger.table.record(webhook_id))?.state;
 const operations = () => ledger.front.calls.map(({ operation }) => operation);
 
@@ -27,23 +34,16 @@ const ended = (outcome: Progress['outcome'], more: Partial<Progress> = {}, token
   progress: { enrichment: ENRICHED, attempt: 1, due_at: null, ...(outcome && { outcome }), ...more },
   ...(token !== undefined && { token }),
 });
-const unseen = (one: Delivery, ending: Ending): UnsettledOutcome => ({
-  ...{
-    schema_version: 1,
-    at: new Date(ledger.nowMs).toISOString(),
-    delivery: factsOf(one),
-    hold: { kind: 'unseen' },
-    ending,
-  },
+const outcome = (one: Delivery, ending: Ending, kind: 'unseen' | 'unclaimed'): UnsettledOutcome => ({
+  ...{ schema_version: 1, at: new Date(ledger.nowMs).toISOString(), delivery: factsOf(one), hold: { kind }, ending },
 });
 const DELIVERED = ended('delivered');
 const SCHEDULED = ended('retry', { due_at: new Date(NOW + 60_000).toISOString() }, 'g0-a1');
 
 async function claimed(one: Delivery): Promise<LedgerRecord> {
-  const claim = await claimWebhook(one, LEASE_MS, options());
+  const record = recordOf(await claim(one));
   ledger.front.calls.length = 0;
-  if (claim.verdict !== 'mine' || claim.hold.record === undefined) throw new Error(`it is ${claim.verdict}`);
-  return claim.hold.record;
+  return record;
 }
 
 async function standing(one: Delivery, overrides: Partial<LedgerRecord>): Promise<LedgerRecord> {
@@ -53,11 +53,89 @@ async function standing(one: Delivery, overrides: Partial<LedgerRecord>): Promis
   return record;
 }
 
+describe('a first claim', () => {
+  test('is one conditional write, and nothing is read', async () => {
+    const one = newDelivery();
+    const record = recordOf(await claim(one));
+    expect(operations()).toEqual(['PutItem']);
+    expect(record).toMatchObject({
+      state: 'delivering',
+      version: 1,
+      lease_until: new Date(NOW + LEASE_MS).toISOString(),
+    });
+    expect(await ledger.table.record(one.webhook_id)).toEqual(record);
+  });
+
+  test('says who made it, and which of that function’s claims it is', async () => {
+    const [one, other] = [await claimed(newDelivery()), await claimed(newDelivery())];
+    expect(one.claimed_by).toMatch(/^stream-1#[0-9a-f]{6}$/);
+    expect(other.claimed_by).not.toBe(one.claimed_by);
+  });
+
+  test.each<[string, Partial<Delivery>, Partial<Progress>]>([
+    ['a token', { token: 'g0' }, {}],
+    ['a later generation', { generation: 1 }, {}],
+    ['a try that was made', {}, { attempt: 1 }],
+    ['a deferral', {}, { deferrals: 1 }],
+  ])('of what comes with %s reads first: there is a record already', async (_, overrides, progress) => {
+    await claim(newDelivery(overrides, progress));
+    expect(operations()).toEqual(['GetItem', 'PutItem']);
+  });
+});
+
+test('a claim of an accepted delivery goes on in the generation of its record', async () => {
+  const one = newDelivery();
+  await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, generation: 3 });
+  const hold = { delivery: { generation: 3 }, record: { generation: 3 } };
+  expect(await claim(one)).toMatchObject({ verdict: 'mine', hold });
+});
+
+test.each<[string, (one: Delivery) => Promise<Delivery>]>([
+  ['that was never claimed', async (one) => one],
+  [
+    'whose lease has ended',
+    async (one) => {
+      await claim(one);
+      ledger.nowMs += LEASE_MS;
+      return one;
+    },
+  ],
+  [
+    'whose token all of them carry',
+    async (one) => {
+      await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, state: 'scheduled', token: 'g0-a1' });
+      return { ...one, token: 'g0-a1' };
+    },
+  ],
+])('of 50 claims of a delivery %s at the same time one is granted', async (_, before) => {
+  const one = await before(newDelivery());
+  const claims = await Promise.all(Array.from({ length: 50 }, () => claim(one)));
+  const others = claims.filter(({ verdict }) => verdict !== 'mine');
+  expect(others).toEqual(Array(49).fill({ verdict: 'busy', untilMs: ledger.nowMs + LEASE_MS }));
+});
+
+describe('an answer that was lost', () => {
+  test('leaves a claim that is known as one’s own when the SDK repeats it', async () => {
+    const one = newDelivery();
+    ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
+    const record = recordOf(await claim(one));
+    expect(operations()).toEqual(['PutItem', 'PutItem', 'GetItem']);
+    expect(await ledger.table.record(one.webhook_id)).toEqual(record);
+  });
+
+  test('is not taken for one’s own where another claim of the same function stands', async () => {
+    const one = newDelivery();
+    await claimed(one);
+    ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
+    expect(await claim(one)).toMatchObject({ verdict: 'busy' });
+  });
+});
+
 describe('what was claimed', () => {
   test('is settled as delivered in a call that it shares with others', async () => {
     const deliveries = Array.from({ length: 10 }, () => newDelivery());
     const records = await Promise.all(deliveries.map(claimed));
-    const settlements = records.map((record) => settleHeld(record, DELIVERED, ledger.nowMs, options()));
+    const settlements = records.map((record) => settleHeld(record, DELIVERED));
     expect(new Set(await Promise.all(settlements))).toEqual(new Set(['written']));
     expect(operations()).toEqual(['BatchWriteItem']);
     expect(await ledger.table.record(records[0]?.webhook_id ?? '')).toMatchObject({ state: 'delivered', attempt: 1 });
@@ -66,7 +144,7 @@ describe('what was claimed', () => {
   test('is settled as anything else if it still is as it was claimed', async () => {
     const one = newDelivery();
     const record = await claimed(one);
-    expect(await settleHeld(record, SCHEDULED, ledger.nowMs, options())).toBe('written');
+    expect(await settleHeld(record, SCHEDULED)).toBe('written');
     expect(operations()).toEqual(['PutItem']);
     expect(await ledger.table.record(one.webhook_id)).toMatchObject({ state: 'scheduled', version: 2 });
   });
@@ -76,7 +154,7 @@ describe('what was claimed', () => {
     const before = await claimed(one);
     ledger.nowMs += LEASE_MS;
     const after = await claimed(one);
-    expect(await settleHeld(before, SCHEDULED, ledger.nowMs, options())).toBe('lost');
+    expect(await settleHeld(before, SCHEDULED)).toBe('lost');
     expect(await ledger.table.record(one.webhook_id)).toEqual(after);
   });
 
@@ -84,7 +162,7 @@ describe('what was claimed', () => {
     const one = newDelivery();
     const record = await claimed(one);
     ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
-    expect(await settleHeld(record, SCHEDULED, ledger.nowMs, options())).toBe('written');
+    expect(await settleHeld(record, SCHEDULED)).toBe('written');
     expect(await stateOf(one)).toBe('scheduled');
   });
 
@@ -93,7 +171,7 @@ describe('what was claimed', () => {
     const record = await claimed(one);
     ledger.nowMs += LEASE_MS;
     await ledger.table.replace(reopened(record, 'replay', ledger.nowMs) as LedgerRecord);
-    expect(await settleHeld(record, SCHEDULED, ledger.nowMs, options())).toBe('lost');
+    expect(await settleHeld(record, SCHEDULED)).toBe('lost');
     expect(await stateOf(one)).toBe('accepted');
   });
 });
@@ -106,13 +184,13 @@ test.each([1, 3])('a delivered outcome stands although %i functions took the del
     ledger.nowMs += LEASE_MS;
     latest = await claimed(one);
   }
-  expect(await settleHeld(first, DELIVERED, ledger.nowMs, options())).toBe('written');
-  expect(await settleHeld(latest, SCHEDULED, ledger.nowMs, options())).toBe('lost');
+  expect(await settleHeld(first, DELIVERED)).toBe('written');
+  expect(await settleHeld(latest, SCHEDULED)).toBe('lost');
   expect(await stateOf(one)).toBe('delivered');
 });
 
 describe('what was sent while the table did not answer', () => {
-  const settle = (one: Delivery, ending: Ending) => settleLate(unseen(one, ending), options());
+  const settle = (one: Delivery, ending: Ending) => settleLate(outcome(one, ending, 'unseen'), options());
 
   test('is left where somebody else has it in hand, or carries it', async () => {
     const [busy, carried] = [newDelivery(), newDelivery()];
@@ -128,7 +206,7 @@ describe('what was sent while the table did not answer', () => {
     const one = newDelivery();
     const other = await claimed(one);
     expect(await settle(one, DELIVERED)).toBe('written');
-    expect(await settleHeld(other, SCHEDULED, ledger.nowMs, options())).toBe('lost');
+    expect(await settleHeld(other, SCHEDULED)).toBe('lost');
     expect(await stateOf(one)).toBe('delivered');
   });
 
@@ -149,8 +227,8 @@ describe('what was sent while the table did not answer', () => {
   });
 });
 
-describe('a note on what nobody claimed', () => {
-  const note = (one: Delivery, ending: Ending = SCHEDULED) => noteUnclaimed(one, ending, ledger.nowMs, options());
+describe('an outcome without a claim', () => {
+  const note = (one: Delivery, ending: Ending = SCHEDULED) => settleLate(outcome(one, ending, 'unclaimed'), options());
 
   test('is one conditional write', async () => {
     const one = newDelivery();
@@ -198,8 +276,11 @@ describe('a note on what nobody claimed', () => {
   });
 });
 
-test('what others keep changing is given up: a late outcome for later, a note for good', async () => {
-  const changing = { ...ledger.table, record: async () => undefined, replace: async () => false };
-  expect(await settleLate(unseen(newDelivery(), SCHEDULED), options(changing))).toBe('busy');
-  expect(await noteUnclaimed(newDelivery(), SCHEDULED, ledger.nowMs, options(changing))).toBe('lost');
+test('a record that changes each time it was read counts as busy', async () => {
+  const one = newDelivery();
+  const table = { record: async () => ({ ...newRecord(one, NOW), version: 5 }), replace: async () => false };
+  expect(await claim(one, table)).toEqual({ verdict: 'busy', untilMs: NOW });
+  for (const kind of ['unseen', 'unclaimed'] as const) {
+    expect(await settleLate(outcome(newDelivery(), SCHEDULED, kind), options(table))).toBe('busy');
+  }
 });

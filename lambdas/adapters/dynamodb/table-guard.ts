@@ -4,24 +4,26 @@ import { type Counter, METRICS } from '../../contract/metrics.ts';
 import { type BreakerLimits, type CircuitBreaker, createCircuitBreaker } from '../../domain/circuit-breaker.ts';
 import { isTableFault } from './table-calls.ts';
 
-/** Each operation is warned of so often at the most, in milliseconds: a table that is down fails every delivery's calls. */
+/** Each operation is warned of at most this often, in ms: a table that is down fails the calls of every delivery. */
 const WARN_EVERY_MS = 1000;
 
 /**
  * Operations that a delivery can do without. Each has a breaker of its own, as a table may read well and write slowly; all
- * its calls take the same few steps, so that one limit says what is slow. Timers have none: a lead that was moved must not
- * be sent at its old time to save two seconds.
+ * its calls take the same few steps, so that one limit says what is slow.
  */
-export type GuardedOperation = 'accept' | 'claim' | 'settle' | 'note' | 'keepAnswer';
+type GuardedOperation = 'accept' | 'claim' | 'settle' | 'note' | 'keepAnswer';
 
-/** Does something at the table, or returns `otherwise`. */
-export type Attempt = <T>(
-  operation: GuardedOperation | 'timers' | 'keepTimer',
+/** Timers have no breaker: a lead that was moved must not be sent at its old time to save two seconds. */
+type UnguardedOperation = 'timers' | 'keepTimer';
+
+/** Makes calls to the table, or returns `otherwise`. */
+export type TableGuard = <T>(
+  operation: GuardedOperation | UnguardedOperation,
   otherwise: T,
   call: () => Promise<T>,
 ) => Promise<T>;
 
-export interface AttemptOptions {
+export interface TableGuardOptions {
   readonly breaker: BreakerLimits;
   readonly log: Log;
   readonly counter: Counter;
@@ -32,10 +34,9 @@ export interface AttemptOptions {
 
 /**
  * Calls that never throw: each that fails is counted, and some are logged. After failures or slow responses in a row an
- * operation makes no calls for a while: waiting two seconds for nothing, twice a delivery, costs more than the ledger is
- * worth to it.
+ * operation makes no calls for a while: waiting two seconds in vain, twice a delivery, costs more than the ledger is worth.
  */
-export function createAttempts({ breaker: limits, log, counter, now, random }: AttemptOptions): Attempt {
+export function createTableGuard({ breaker: limits, log, counter, now, random }: TableGuardOptions): TableGuard {
   const warnedAtMs = new Map<string, number>();
   const breakerOf = (operation: GuardedOperation): CircuitBreaker =>
     createCircuitBreaker({
@@ -48,12 +49,14 @@ export function createAttempts({ breaker: limits, log, counter, now, random }: A
       now,
       random,
     });
-  const breakers: Readonly<Record<GuardedOperation, CircuitBreaker>> = {
+  const breakers: Readonly<Record<GuardedOperation, CircuitBreaker> & Record<UnguardedOperation, undefined>> = {
     accept: breakerOf('accept'),
     claim: breakerOf('claim'),
     settle: breakerOf('settle'),
     note: breakerOf('note'),
     keepAnswer: breakerOf('keepAnswer'),
+    timers: undefined,
+    keepTimer: undefined,
   };
 
   return async (operation, otherwise, call) => {
@@ -62,8 +65,7 @@ export function createAttempts({ breaker: limits, log, counter, now, random }: A
       return otherwise;
     };
     try {
-      if (operation === 'timers' || operation === 'keepTimer') return await call();
-      return await breakers[operation].run(call, skip, isTableFault);
+      return await (breakers[operation]?.run(call, skip, isTableFault) ?? call());
     } catch (thrown) {
       counter.count(METRICS.ledgerUnavailable);
       if (now() - (warnedAtMs.get(operation) ?? Number.NEGATIVE_INFINITY) >= WARN_EVERY_MS) {
