@@ -1,6 +1,6 @@
 import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { closed, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
+import { ended, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
 import { number } from '../replay/describe-replay.ts';
 import { mayGoOn } from '../shared/ask-first.ts';
 import { CommandFailed } from '../shared/command-failed.ts';
@@ -90,7 +90,8 @@ async function closeOne(
   { as, reason }: CloseOptions,
   { table, stage, now }: LedgerWorld,
 ): Promise<Fate> {
-  const after = { ...closed(record, as, reason.trim(), now()), claimed_by: writerName('close') };
+  const reasonText = `closed by an operator: ${reason.trim()}`;
+  const after = { ...ended(record, as, reasonText, now()), claimed_by: writerName('close') };
   try {
     return (await isReplaced(after, table)) ? 'closed' : 'changed';
   } catch (thrown) {

@@ -201,18 +201,15 @@ export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): Led
   };
 }
 
-/** The record of a delivery that an operator ends, who knows what became of it. @param reason in the operator's words */
-export function closed(
+/** The record of a webhook that is ended without a delivery attempt: by an operator, or by the reconciler. */
+export function ended(
   before: LedgerRecord,
-  as: 'delivered' | 'cancelled',
+  outcome: 'delivered' | 'cancelled' | 'dead',
   reason: string,
   nowMs: number,
 ): LedgerRecord {
   const { enrichment = unanswered(nowMs), config_version, attempt } = before;
-  const progress: Progress = {
-    ...decisionOf({ enrichment, config_version }),
-    ...{ attempt, due_at: null, outcome: as, reason: `closed by an operator: ${reason}` },
-  };
+  const progress = { ...decisionOf({ enrichment, config_version }), attempt, due_at: null, outcome, reason };
   return settled(before, { progress }, nowMs);
 }
 

@@ -1,36 +1,108 @@
 import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts';
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
+import type { Integration } from '../contract/integration.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
+import { isParkedTooLong, mayRelease, releasePlan, isParkedInLedger } from '../domain/balance.ts';
 import { tellIfCritical } from '../domain/critical-dead.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { toMessageText } from '../domain/json-text.ts';
-import { deliveryOf, settled } from '../domain/ledger.ts';
-import { decisionOf, unanswered } from '../domain/progress.ts';
-import type { ReconcileRun } from './reconcile-run.ts';
+import { deliveryOf, ended } from '../domain/ledger.ts';
+import { CHUNK, type ReconcileRun } from './reconcile-run.ts';
+import { resendWebhooks } from './resend-webhooks.ts';
 
-interface Ending {
+/** A webhook that rests in the ledger, as the list has it. */
+export interface Resting {
+  readonly webhookId: string;
+  readonly acceptedAt: string;
+}
+
+/**
+ * Releases what rests for one integration and may go, oldest first, as far as its rate goes; the rest next time.
+ *
+ * @param lastDeliveredAt when the integration took a webhook last, as far as this run saw
+ * @throws LedgerUnavailable
+ */
+export async function releaseParked(
+  integrationId: string,
+  resting: readonly Resting[],
+  lastDeliveredAt: string | undefined,
+  run: ReconcileRun,
+): Promise<void> {
+  const integration = resting.length === 0 ? undefined : await openIntegration(integrationId, resting.length, run);
+  if (integration === undefined) return;
+  const oldestFirst = resting.toSorted((one, other) => Date.parse(one.acceptedAt) - Date.parse(other.acceptedAt));
+  const { atMost, delaySeconds } = releasePlan(integration);
+  let released = 0;
+  let isProbed = false;
+  for (let start = 0; start < oldestFirst.length && released < atMost; start += CHUNK) {
+    if (!run.mayAct() || !(await run.knowsOutcomes())) return;
+    const ids = oldestFirst.slice(start, start + CHUNK).map(({ webhookId }) => webhookId);
+    const records = await run.services.table.records(ids);
+    const parked = ids.map((id) => records.get(id)).filter((record) => record !== undefined);
+    const { free, probe } = choose(parked, integration, lastDeliveredAt, run.services.now());
+    const chosen = isProbed || probe === undefined ? free : [...free, probe];
+    const resends = chosen
+      .slice(0, atMost - released)
+      .map((record, at) => ({ webhookId: record.webhook_id, record, delaySeconds: delaySeconds(released + at) }));
+    const fates = await resendWebhooks(resends, 'release', run);
+    const sent = [...fates].filter(([, fate]) => fate === 'sent').map(([id]) => id);
+    isProbed ||= probe !== undefined && sent.includes(probe.webhook_id);
+    released += sent.length;
+    run.did('released', sent.length);
+  }
+}
+
+/** The integration, if it takes anything now. */
+async function openIntegration(
+  integrationId: string,
+  resting: number,
+  { services: { integrations, log } }: ReconcileRun,
+): Promise<Integration | undefined> {
+  const registry = await integrations.read();
+  if (registry === undefined) {
+    const reason = 'the integrations cannot be read from AppConfig';
+    log.error('ledger.release_impossible', { integration_id: integrationId, resting, reason });
+    return undefined;
+  }
+  const integration = registry.byId.get(integrationId);
+  return registry.paused || integration?.paused ? undefined : integration;
+}
+
+/** Of these, what may be released, and one that may probe whether the partner responds again. */
+function choose(
+  records: readonly LedgerRecord[],
+  integration: Integration,
+  lastDeliveredAt: string | undefined,
+  nowMs: number,
+): { readonly free: readonly LedgerRecord[]; readonly probe: LedgerRecord | undefined } {
+  const resting = records.filter((record) => isParkedInLedger(record) && !isParkedTooLong(record, nowMs));
+  const may = Map.groupBy(resting, (record) => mayRelease(record, integration, lastDeliveredAt));
+  return { free: may.get('yes') ?? [], probe: may.get('as_probe')?.[0] };
+}
+
+/** A webhook that is to end, with its dead-letter message; absent where the payload is deleted. */
+interface Expired {
   readonly record: LedgerRecord;
   readonly reason: string;
-  /** Absent where the payload is deleted. */
   readonly letter?: OutgoingMessage;
 }
 
 /**
- * Ends webhooks that were parked for too long: first the dead letter, then the record. One that somebody changed
- * meanwhile is left alone. The execution in which one may still sleep finds it dead, and ends. Never throws.
+ * Ends webhooks that were parked for too long: first the dead-letter message, then the record. One that was changed
+ * meanwhile is left alone. The execution that may still wait with one finds it dead, and ends. Never throws.
  */
 export async function endParked(records: readonly LedgerRecord[], run: ReconcileRun): Promise<void> {
   if (run.request.dry_run) return run.did('ended', records.length);
-  const found = await Promise.all(records.map((record) => run.attempt(record.webhook_id, () => endingOf(record, run))));
-  const endings = found.filter((ending) => ending !== 'failed');
-  const letters = endings.flatMap(({ letter }) => letter ?? []);
-  const refused = letters.length === 0 ? new Set<string>() : await run.services.bury(letters);
+  const found = await Promise.all(records.map((record) => run.guard(record.webhook_id, () => expiredOf(record, run))));
+  const expired = found.filter((one) => one !== 'failed');
+  const letters = expired.flatMap(({ letter }) => letter ?? []);
+  const refused = letters.length === 0 ? new Set<string>() : await run.services.deadLetter(letters);
   for (const _ of refused) run.failed();
-  const buried = endings.filter(({ record }) => !refused.has(record.webhook_id));
-  await Promise.all(buried.map((ending) => run.attempt(ending.record.webhook_id, () => end(ending, run))));
+  const sent = expired.filter(({ record }) => !refused.has(record.webhook_id));
+  await Promise.all(sent.map((one) => run.guard(one.record.webhook_id, () => end(one, run))));
 }
 
-async function endingOf(record: LedgerRecord, { services }: ReconcileRun): Promise<Ending> {
+async function expiredOf(record: LedgerRecord, { services }: ReconcileRun): Promise<Expired> {
   const { webhook_id: webhookId, integration_id: integrationId, generation } = record;
   const why = record.reason?.replace(/^parked: /, '') ?? record.parked_for ?? 'unknown';
   const event = await services.table.event(webhookId);
@@ -40,18 +112,9 @@ async function endingOf(record: LedgerRecord, { services }: ReconcileRun): Promi
   return { record, reason, letter: deadLetterMessage({ id: webhookId, body, reason, integrationId, webhookId }) };
 }
 
-async function end({ record, reason, letter }: Ending, run: ReconcileRun): Promise<void> {
+async function end({ record, reason, letter }: Expired, run: ReconcileRun): Promise<void> {
   const { table, log, counter, now } = run.services;
-  const nowMs = now();
-  const { enrichment = unanswered(nowMs), config_version, attempt } = record;
-  const progress = {
-    ...decisionOf({ enrichment, config_version }),
-    attempt,
-    due_at: null,
-    outcome: 'dead',
-    reason,
-  } as const;
-  const after = { ...settled(record, { progress }, nowMs), claimed_by: writerName('end') };
+  const after = { ...ended(record, 'dead', reason, now()), claimed_by: writerName('end') };
   if (!(await isReplaced(after, table))) return;
   run.did('ended', 1);
   tellIfCritical(record, { log, counter });

@@ -16,7 +16,7 @@ export interface ReconcileServices {
   /** Sends to the deliveries queue. @returns the ids of those that SQS did not take */
   send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   /** Sends to its dead letter queue. @returns the ids of those that SQS did not take */
-  bury(letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+  deadLetter(letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;
@@ -113,8 +113,8 @@ export class ReconcileRun {
     this.#done.failed += 1;
   }
 
-  /** Tries something for one webhook: what it throws is logged and counted, and stops no other. */
-  async attempt<T>(webhookId: string, what: () => Promise<T>): Promise<T | 'failed'> {
+  /** Does something for one webhook: what it throws is logged and counted, and stops no other. */
+  async guard<T>(webhookId: string, what: () => Promise<T>): Promise<T | 'failed'> {
     try {
       return await what();
     } catch (thrown) {

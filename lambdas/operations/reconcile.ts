@@ -53,7 +53,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
     }),
     countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),
-    bury: (letters) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters),
+    deadLetter: (letters) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters),
     log,
     counter,
     now: Date.now,

@@ -1,27 +1,78 @@
 import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts';
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
-import type { LedgerEvent, LedgerRecord } from '../contract/ledger.ts';
+import type { LedgerEvent, LedgerRecord, WebhookState } from '../contract/ledger.ts';
+import type { LedgerDay } from '../contract/ledger-ports.ts';
+import type { StuckWebhook } from '../contract/reconciliation.ts';
+import type { Standing } from '../domain/balance.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { type Cause, deliveryOf, newRecord, reopened } from '../domain/ledger.ts';
 import type { ReconcileRun } from './reconcile-run.ts';
 
-/** A webhook to be sent anew. */
+/** A webhook that does not balance, as its record says. */
+export interface StuckFound {
+  readonly webhookId: string;
+  readonly day: LedgerDay;
+  /** Undefined where it was never claimed. */
+  readonly record: LedgerRecord | undefined;
+  readonly state: WebhookState;
+  readonly standing: Extract<Standing, { kind: 'stuck' }>;
+}
+
+/**
+ * Its acceptance could not be written while the ledger was down, or an operator has deleted it. One that was delivered
+ * meanwhile looks the same: an operator closes it (`./ltw ledger close`).
+ */
+const UNSENDABLE = 'the ledger does not hold its payload, and cannot send it again';
+
+/** Names stuck webhooks, and resends them. Never throws. */
+export async function resendStuck(found: readonly StuckFound[], run: ReconcileRun): Promise<void> {
+  if (!(await run.knowsOutcomes())) {
+    for (const _ of found) run.count({ kind: 'in_flight' });
+    return;
+  }
+  const fates: ReadonlyMap<string, Resent> = run.mayAct() ? await resendWebhooks(found, 'republish', run) : new Map();
+  for (const { webhookId, day, state, standing } of found) {
+    const fate = fates.get(webhookId);
+    if (fate === 'changed') {
+      run.count({ kind: 'in_flight' });
+      continue;
+    }
+    run.count(standing);
+    if (fate === 'sent') run.did('republished', 1);
+    run.name({
+      webhook_id: webhookId,
+      integration_id: day.integrationId,
+      state,
+      since: standing.since,
+      why: fate === 'impossible' ? `${standing.why}; ${UNSENDABLE}` : standing.why,
+      action: actionOf(fate, run.request.dry_run),
+    });
+  }
+}
+
+function actionOf(fate: Exclude<Resent, 'changed'> | undefined, isDryRun: boolean): StuckWebhook['action'] {
+  if (fate === undefined) return 'no_time';
+  if (fate === 'sent') return isDryRun ? 'would_republish' : 'republished';
+  return fate;
+}
+
+/** A webhook to resend. */
 export interface Resend {
   readonly webhookId: string;
-  /** As it stands; undefined where nobody ever claimed it. */
+  /** As it stands; undefined where it was never claimed. */
   readonly record: LedgerRecord | undefined;
-  /** How long its message waits in the queue, 0 to 900 s; not at all, where it says nothing. */
+  /** How long its message waits in the queue, 0 to 900 s. Default: 0. */
   readonly delaySeconds?: number;
 }
 
 /**
- * What became of it. `sent`: or would be, in a dry run. `changed`: somebody else changed it meanwhile, or has it in hand.
+ * What came of it. `sent`: or would be, in a dry run. `changed`: it was changed meanwhile, or a function holds its lease.
  * `impossible`: its payload is deleted. `failed`: counted, and the log says why.
  */
 export type Resent = 'sent' | 'changed' | 'impossible' | 'failed';
 
 /**
- * Sends webhooks anew: each is reopened in the next generation, then its message goes to the deliveries queue. One whose
+ * Resends webhooks: each is reopened in the next generation, then its message goes to the deliveries queue. One whose
  * message SQS refuses is left as accepted, and a later run finds it stuck. Never throws.
  */
 export async function resendWebhooks(
@@ -32,7 +83,7 @@ export async function resendWebhooks(
   const prepared = await Promise.all(
     resends.map(async (resend) => {
       const { webhookId } = resend;
-      return [webhookId, await run.attempt(webhookId, () => prepare(resend, cause, run))] as const;
+      return [webhookId, await run.guard(webhookId, () => prepare(resend, cause, run))] as const;
     }),
   );
   const fates = new Map<string, Resent>(prepared.map(([id, fate]) => [id, typeof fate === 'string' ? fate : 'sent']));

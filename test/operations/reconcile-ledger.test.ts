@@ -1,10 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
 import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { reconcileReportSchema } from '../../lambdas/contract/reconciliation.ts';
-import { ENRICHED, integration, LEARNER_DATA, NOW, PLAIN, serviceError } from '../support/factories.ts';
+import type { Timer } from '../../lambdas/contract/timer.ts';
+import { newRecord } from '../../lambdas/domain/ledger.ts';
+import { ENRICHED, integration, LEARNER_DATA, NOW, PLAIN, serviceError, subject } from '../support/factories.ts';
 import { DAY, HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 import { Calls } from '../support/unanswered-calls.ts';
 
@@ -404,5 +407,51 @@ describe('a run', () => {
         { ...NOTHING, dead: 1 },
       ]),
     );
+  });
+});
+
+describe('the timers that wait', () => {
+  const timer = (name: string, dueAgoMs?: number): Timer => ({
+    ...{ key: `timer_${name}`, webhook_id: `wh_${name}`, integration_id: 'acme', latest_at: isoAgo(2 * HOUR) },
+    ...(dueAgoMs !== undefined && { due_at: isoAgo(dueAgoMs) }),
+    generation: 0,
+  });
+  const measured = (waiting: number, overdue: number) => [
+    [METRICS.timerWaiting, waiting],
+    [METRICS.timerOverdue, overdue],
+  ];
+
+  test('are measured, and those due for over an hour apart', async () => {
+    const world = reconcileWorld();
+    const dueAgo = { later: -HOUR, 'just due': MINUTE, 'almost late': 59 * MINUTE, late: 61 * MINUTE };
+    for (const [name, agoMs] of Object.entries(dueAgo)) await world.ledger.keepTimer(timer(name, agoMs));
+    await world.ledger.keepTimer(timer('woken'));
+    await world.run();
+    expect(world.counter.measured).toEqual(measured(4, 1));
+  });
+
+  test('are cleared where their delivery has ended: the ledger did not respond when they fired', async () => {
+    const world = reconcileWorld();
+    const states = ['delivered', 'cancelled', 'dead', 'unwanted', 'scheduled', 'parked', 'delivering'] as const;
+    for (const state of states) {
+      await world.ledger.keepTimer(timer(state, 61 * MINUTE));
+      await world.ledger.overwrite({ ...newRecord(subject(), NOW), webhook_id: `wh_${state}`, state, version: 2 });
+    }
+    await world.ledger.keepTimer(timer('unknown', 61 * MINUTE));
+    // Due for less than an hour: its execution may be about to start.
+    await world.ledger.keepTimer({ ...timer('recent', 59 * MINUTE), webhook_id: 'wh_delivered' });
+    await world.run({ dry_run: true });
+    await world.run();
+    expect(world.counter.measured).toEqual([...measured(9, 8), ...measured(5, 4)]);
+    // It still cancels older events.
+    expect((await world.ledger.timers(['timer_delivered'])).get('timer_delivered')).toEqual(timer('delivered'));
+  });
+
+  test('are reported as uncounted where they cannot be read, and the run goes on', async () => {
+    const world = reconcileWorld();
+    world.table = { ...world.ledger, countTimers: () => Promise.reject(new LedgerUnavailable('countTimers: no')) };
+    expect(await world.run()).toMatchObject({ is_balanced: true });
+    expect(world.counter.measured).toEqual([]);
+    expect(world.log.only('timers.uncounted')).toMatchObject({ error: 'LedgerUnavailable' });
   });
 });

@@ -82,7 +82,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
         countOutcomes: async () => world.outcomes,
         integrations: { read: async () => world.book },
         send: into(sent),
-        bury: into(letters),
+        deadLetter: into(letters),
         log,
         counter,
         now,

@@ -233,7 +233,7 @@ export class UnansweredWorld {
           countOutcomes: async () => this.outcomes.length,
           integrations: { read: async () => this.#book() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
-          bury: (letters) => this.#bury(calls, letters),
+          deadLetter: (letters) => this.#bury(calls, letters),
           ...{ log: this.log, counter: this.#counter, now: this.now },
         },
         () => 900 * SECOND,
