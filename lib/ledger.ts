@@ -2,7 +2,6 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { LEDGER_TABLE } from '../lambdas/contract/ledger.ts';
-import { SWEEP_PARTITION } from '../lambdas/contract/sweep.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
@@ -86,7 +85,7 @@ export class Ledger extends Construct {
   grantSweep(fn: PipelineFunction): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [this.table.tableArn], {
-      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [SWEEP_PARTITION] },
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': [LEDGER_TABLE.sweepPartition] },
     });
   }
 

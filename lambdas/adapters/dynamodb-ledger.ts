@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import type { Delivery } from '../contract/delivery.ts';
-import type { deliverTaskEnvironment } from '../contract/environment.ts';
+import type { ledgerEnvironment } from '../contract/environment.ts';
 import { KEPT_ANSWER_CHARACTERS, type LedgerRecord } from '../contract/ledger.ts';
 import type { Claim, Ending, KeptTimer, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
@@ -22,22 +22,9 @@ export interface LedgerOptions extends TableGuardOptions {
   queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
 }
 
-/** What the ledger reads of a function's environment. */
-type LedgerEnvironment = Pick<
-  z.infer<typeof deliverTaskEnvironment>,
-  | 'AWS_LAMBDA_LOG_STREAM_NAME'
-  | 'IO_DEADLINE_FACTOR'
-  | 'LEDGER_TABLE_NAME'
-  | 'LEDGER_PAYLOAD_DAYS'
-  | 'LEDGER_FACTS_DAYS'
-  | 'LEDGER_FAILURES_TO_OPEN'
-  | 'LEDGER_OPEN_SECONDS'
-  | 'LEDGER_SLOW_MILLISECONDS'
->;
-
 /** The ledger of a function, as its environment says. */
 export function openLedger(
-  environment: LedgerEnvironment,
+  environment: z.infer<typeof ledgerEnvironment>,
   {
     client,
     ...services

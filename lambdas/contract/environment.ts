@@ -87,6 +87,8 @@ const guardedLedger = {
   OUTCOMES_QUEUE_URL: queueUrl,
 };
 
+export const ledgerEnvironment = z.object({ ...common, ...guardedLedger });
+
 /** Which way to partners a stage permits; never an integration. */
 const partners = {
   ALLOW_PLAIN_HTTP: flagText,

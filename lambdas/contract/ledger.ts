@@ -139,6 +139,8 @@ export const LEDGER_TABLE = {
   sortKey: 'sk',
   /** Epoch seconds, of every item. */
   expiry: 'expires_at',
+  /** Holds how far the sweeps of failed executions have come, and nothing else. */
+  sweepPartition: 'sweep',
   index: {
     name: 'ByIntegrationAndDay',
     /**

@@ -63,14 +63,7 @@ export const reconcileReportSchema = z.object({
   /** Of which something was accepted in the span. */
   integrations: count,
   accepted: count,
-  states: z.object({
-    delivered: count,
-    scheduled: count,
-    parked: count,
-    dead: count,
-    unwanted: count,
-    cancelled: count,
-  } satisfies Record<CountedState, unknown>),
+  states: z.record(z.enum(COUNTED_STATES), count),
   /** Accepted or delivering for less than the bound, or under a lease that has not ended; or its outcome may wait. */
   in_flight: count,
   /** Neither in a counted state nor in flight: all that are stuck, whether named or not. */

@@ -1,6 +1,6 @@
+import type { EndedExecution, SweepProgress } from '../adapters/dynamodb/sweep-progress.ts';
 import { errorFields } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
-import type { EndedExecution, SweepProgress } from '../contract/sweep.ts';
 
 export interface SweepServices {
   /** Failed, timed out and aborted executions, in any order. */

@@ -1,9 +1,26 @@
+import * as z from 'zod';
 import { LedgerUnavailable } from '../../contract/errors.ts';
 import { LEDGER_TABLE } from '../../contract/ledger.ts';
-import { SWEEP_PARTITION, type SweepProgress, sweepProgressSchema } from '../../contract/sweep.ts';
 import { getItem, putItem, type TableAddress } from './table-calls.ts';
 
-const KEY = { [LEDGER_TABLE.partitionKey]: SWEEP_PARTITION, [LEDGER_TABLE.sortKey]: 'progress' };
+const endedExecutionSchema = z.object({
+  executionArn: z.string(),
+  /** Epoch milliseconds. */
+  stoppedAtMs: z.number(),
+});
+
+/** An execution that ended without succeeding. */
+export type EndedExecution = Readonly<z.infer<typeof endedExecutionSchema>>;
+
+const sweepProgressSchema = z.object({
+  /** Every execution that ended by then was handled, except those of `failed`. Epoch milliseconds. */
+  upToMs: z.number(),
+  /** Those whose rescue failed: the next sweep begins with them. */
+  failed: z.array(endedExecutionSchema),
+});
+export type SweepProgress = z.infer<typeof sweepProgressSchema>;
+
+const KEY = { [LEDGER_TABLE.partitionKey]: LEDGER_TABLE.sweepPartition, [LEDGER_TABLE.sortKey]: 'progress' };
 
 /** How far the sweeps have come: one item of the ledger's table, which no index lists and nothing deletes. */
 export function createSweepProgress(table: TableAddress) {
@@ -13,7 +30,7 @@ export function createSweepProgress(table: TableAddress) {
       const item = await getItem('readProgress', KEY, table);
       if (item === undefined) return undefined;
       const read = sweepProgressSchema.safeParse(item);
-      // To begin again would dead-letter twice what was sent to the queue directly.
+      // Starting over would dead-letter again what was sent to the queue directly.
       if (!read.success) throw new LedgerUnavailable('readProgress: the item does not fit its schema');
       return read.data;
     },
