@@ -22,7 +22,7 @@ export interface LedgerOptions extends TableGuardOptions {
   queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
 }
 
-/** The ledger of a function, as its environment says. */
+/** The ledger of a function, configured by its environment. */
 export function openLedger(
   environment: z.infer<typeof ledgerEnvironment>,
   {
@@ -50,14 +50,14 @@ export function openLedger(
 }
 
 /**
- * The ledger as functions see it. A table that does not respond is warned of and counted; claims are granted unseen then,
+ * The ledger as functions see it. A table that does not respond is logged and counted; claims are then granted unseen,
  * so that deliveries go on, at least once. Outcomes go to a queue, and are settled when the table responds again.
  */
 export function createLedger(options: LedgerOptions): Ledger {
   const { table, log, counter, now } = options;
   const guard = createTableGuard(options);
 
-  /** What a webhook that rests in the ledger needs: its acceptance may have failed, and nobody else carries it. */
+  /** Writes the event of a webhook that is to rest in the ledger: its acceptance may have failed, and nothing else holds it. */
   async function keepEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
     const acceptedAt = delivery.accepted_at ?? record?.accepted_at;
     await table.keepEvents([

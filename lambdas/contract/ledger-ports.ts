@@ -2,38 +2,38 @@ import type { Delivery, DeliverySubject, Enrichment, Progress } from './delivery
 import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './ledger.ts';
 import type { Timer } from './timer.ts';
 
-/** What a claim is settled with: the delivery as it was claimed, and its record where the ledger could be read. */
+/** A claimed delivery, and its record where the ledger could be read. */
 export interface Hold {
   /** In the generation of its record, which may be a later one than that of the message. */
   readonly delivery: Delivery;
-  /** Undefined: the ledger did not answer, and whether somebody else sends this webhook too is not known. */
+  /** Undefined: the ledger did not respond, so another function may send this webhook too. */
   readonly record: LedgerRecord | undefined;
 }
 
 /** Whether a function may send a webhook. */
 export type Claim =
   | { readonly verdict: 'mine'; readonly hold: Hold }
-  /** Somebody else has it in hand, until then, in epoch milliseconds. */
+  /** Another function holds its lease until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /**
-   * It was dealt with already, or is carried by another. `givenUp`: its record, where this very execution has written that
-   * it is dead, and may not have sent the dead letter.
+   * It has ended, or another message or execution carries it. `givenUp`: its record, where this execution has recorded it as
+   * dead, and may not have sent the dead-letter message.
    */
   | { readonly verdict: 'done'; readonly state: WebhookState; readonly givenUp?: LedgerRecord };
 
-/** How a function leaves a webhook. */
+/** How a function settles a webhook. */
 export interface Ending {
-  /** Its outcome says the state: `retry` is `scheduled`, or `parked` where it sleeps. */
+  /** Its outcome determines the state: `retry` is `scheduled`, or `parked` where the delivery was put to sleep. */
   readonly progress: Progress;
-  /** Of the message or the execution that carries it on, or sends its dead letter: it exists already. Else absent. */
+  /** Of the message or execution that carries it on, or sends its dead-letter message, and exists already. */
   readonly token?: string | undefined;
-  /** The try, where one was made. */
+  /** The attempt, where one was made. */
   readonly attempt?: Attempt | undefined;
-  /** The beginning of a partner's refusal. */
+  /** The start of a partner's refusal. */
   readonly answerStart?: string;
 }
 
-/** `unreached`: the table did not answer, and may have taken it all the same. */
+/** `unreached`: the table did not respond, and may have taken it. */
 export type KeptTimer = 'kept' | 'refused' | 'unreached';
 
 /**
@@ -42,30 +42,30 @@ export type KeptTimer = 'kept' | 'refused' | 'unreached';
  */
 export interface Ledger {
   /**
-   * Writes down events that came from the events queue.
+   * Records events that came from the events queue.
    *
-   * @returns the records of those that have ended or are carried already, by webhook id. Undefined where the table did
-   * not say which are
+   * @returns the records of those that have ended or are carried already, by webhook id. Undefined where the table
+   * did not respond
    */
   accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, LedgerRecord> | undefined>;
   /** Users' timers by their keys; absent where there is none. Undefined where they could not be read. */
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer> | undefined>;
   /**
    * Writes a timer, unless one of a later event stands there, or of its own: of a later publication, or a higher
-   * generation. One that woke takes its own event's place, whatever stands there.
+   * generation. One that fired replaces that of its own event, whatever stands there.
    */
   keepTimer(timer: Timer): Promise<KeptTimer>;
-  /** Asks for a webhook, for so many milliseconds. */
+  /** Claims a webhook for that many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /**
    * Settles a claim.
    *
-   * @returns whether the outcome is written, or waits in the outcomes queue. One that is `parked` never does: it rests in the
-   * ledger, or something else has to carry it
+   * @returns whether the outcome is written, or waits in the outcomes queue. `parked` never waits there: the webhook rests in
+   * the ledger, or an execution has to carry it
    */
   settle(hold: Hold, ending: Ending): Promise<boolean>;
   /**
-   * Writes down what became of a webhook that nobody claimed: handed to an execution untried, or unwanted.
+   * Settles a webhook without a claim: it was handed to an execution without an attempt, or is unwanted.
    *
    * @returns as `settle`
    */
@@ -103,7 +103,7 @@ export interface Span {
   readonly until: string;
 }
 
-/** An event as the index lists it: of these there is one for each webhook, as long as its payload is held. */
+/** An event as the index lists it: one for each webhook, as long as its payload is held. */
 export interface ListedEvent {
   readonly webhook_id: string;
   readonly accepted_at: string;
@@ -121,14 +121,14 @@ export interface CountOptions {
   readonly abortSignal?: AbortSignal;
 }
 
-/** The ledger's table. Everything throws `LedgerUnavailable` where the table does not answer. */
+/** The ledger's table. Every call throws `LedgerUnavailable` where the table does not respond. */
 export interface LedgerTable {
   record(webhookId: string): Promise<LedgerRecord | undefined>;
   /** Read as it stands now, not as a replica has it. Absent where there is none. */
   records(webhookIds: readonly string[]): Promise<ReadonlyMap<string, LedgerRecord>>;
   /** Undefined where it was deleted, or has expired. */
   event(webhookId: string): Promise<LedgerEvent | undefined>;
-  /** The beginning of the partner's last refusal, where it is still held. */
+  /** The start of the partner's last refusal, where it is still held. */
   answer(webhookId: string): Promise<string | undefined>;
   /**
    * Writes a record if it is still the version before it (version 1: if there is none).
@@ -136,7 +136,7 @@ export interface LedgerTable {
    * @returns whether it was written
    */
   replace(record: LedgerRecord): Promise<boolean>;
-  /** Writes whatever stands there; soon, together with what others write in the same moment. */
+  /** Writes whatever stands there, in one call with other writes of the same millisecond. */
   overwrite(record: LedgerRecord): Promise<void>;
   /** Writes events, and lists their integrations and days. */
   keepEvents(events: readonly LedgerEvent[]): Promise<void>;
@@ -144,9 +144,9 @@ export interface LedgerTable {
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
   /** As the ledger's. @returns whether it was written */
   keepTimer(timer: Timer): Promise<boolean>;
-  /** How many wait, and how many of these were due at that moment, in epoch milliseconds. */
+  /** How many wait, and how many of these are due. @param nowMs epoch milliseconds */
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;
-  /** Timers that wait and were due at that moment, in epoch milliseconds: 1,600 at most, the longest due of them. */
+  /** Timers that wait and are due: at most 1,600, those due first. @param nowMs epoch milliseconds */
   overdueTimers(nowMs: number): Promise<readonly Timer[]>;
   /** Deletes event and answer; the record stays. */
   forget(webhookId: string): Promise<void>;

@@ -4,9 +4,9 @@ import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from './event
 import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
 
 /**
- * What may be said of a webhook. `accepted`: taken from the events queue, and nobody has claimed it. `delivering`: a
- * function has it in hand, until its lease ends. `scheduled`: a message or an execution carries it to its next moment.
- * `parked`: its integration takes nothing now. The others are final, until somebody replays it.
+ * States of a webhook. `accepted`: taken from the events queue, and not claimed yet. `delivering`: a function holds its
+ * lease. `scheduled`: a message or an execution carries it to its scheduled time. `parked`: its integration takes nothing
+ * now. The others are final, until an operator replays it.
  */
 export const WEBHOOK_STATES = [
   'accepted',
@@ -21,36 +21,36 @@ export const WEBHOOK_STATES = [
 export type WebhookState = (typeof WEBHOOK_STATES)[number];
 
 /**
- * Shortest lease, in seconds: longer than DeliverBatch may run, so that whoever still holds one is alive. A try that may
- * take longer than that has a longer one (`leaseMs` in domain/ledger.ts).
+ * Shortest lease, in seconds: longer than DeliverBatch may run, so that a function that still holds one is running. An
+ * attempt that may take longer has a longer one (`leaseMs` in domain/ledger.ts).
  */
 export const MIN_LEASE_SECONDS = 40;
 
 /** Largest state item, in bytes as DynamoDB counts them: one write unit (DynamoDB Developer Guide, "Item sizes"). */
 export const MAX_STATE_ITEM_BYTES = 1024;
 
-/** Of the tries made, so many are kept: the last ones. */
+/** Number of attempts recorded: the last ones. */
 export const KEPT_ATTEMPTS = 4;
 
-/** Longest error kept of a try, in characters. */
+/** Longest error recorded of an attempt, in characters. */
 export const MAX_ATTEMPT_ERROR_CHARACTERS = 60;
 
-/** Longest reason kept, in characters; the dead letter has all of it. */
+/** Longest reason recorded, in characters; the dead-letter message has all of it. */
 export const MAX_LEDGER_REASON_CHARACTERS = 200;
 
-/** Longest media type kept of a response, in characters. */
+/** Longest media type recorded of a response, in characters. */
 export const MAX_CONTENT_TYPE_CHARACTERS = 40;
 
 /**
- * The beginning of a partner's refusal that is kept beside the payload, and as long, in characters. It may repeat the
+ * The start of a partner's refusal, in characters. It is held beside the payload, for the same time. It may repeat the
  * request, so it may hold personal data; secrets that were sent are redacted.
  */
 export const KEPT_ANSWER_CHARACTERS = 500;
 
-/** One try, as it is remembered. */
+/** One attempt, as it is recorded. */
 export const attemptSchema = z.object({
   at: z.iso.datetime(),
-  /** Absent where nobody answered. */
+  /** Absent where there was no response. */
   status: z.int().optional(),
   duration_ms: z.int().min(0),
   /** Of a response that refused: its media type without parameters. */
@@ -62,7 +62,7 @@ export const attemptSchema = z.object({
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
-/** What both of a webhook's items say of it. */
+/** Fields of both items of a webhook. */
 const subject = {
   webhook_id: z.string(),
   integration_id: integrationIdSchema,
@@ -71,13 +71,13 @@ const subject = {
   /** Absent where its type has one kind only. */
   kind: z.enum(KINDS).optional(),
   occurred_at: z.iso.datetime({ offset: true }),
-  /** When it entered the pipeline; its UTC day and its integration say where it is listed. */
+  /** When it entered the pipeline. It is listed under this UTC day and its integration. */
   accepted_at: z.iso.datetime(),
 };
 
 /**
  * What became of one webhook: the state item. It holds no personal data (an enterprise is no person), so that it outlives the payload. Before a
- * function has claimed a webhook for the first time there is none: `accepted` is then what its event item says.
+ * function has claimed a webhook for the first time there is none, and the event item means `accepted`.
  */
 export const ledgerRecordSchema = z.object({
   ...subject,
@@ -92,27 +92,28 @@ export const ledgerRecordSchema = z.object({
   enrichment: enrichmentSchema.optional(),
   /** The version of the flag that decided on it. */
   config_version: z.string().max(64).optional(),
-  /** Tries made in this generation. */
+  /** Attempts made in this generation. */
   attempt: z.int().min(0),
   /** The last ones, oldest first, over all generations. */
   attempts: z.array(attemptSchema).max(KEPT_ATTEMPTS),
-  /** While `delivering`: nobody else may send until then. */
+  /** While `delivering`: no other function may send until then. */
   lease_until: z.iso.datetime().optional(),
-  /** Who changed it last, and in which of its turns: a function's log stream, or `replay`, `release`, `republish` or `end`. */
+  /** The last writer and its write: a function's log stream, or `replay`, `release`, `republish` or `end`, and a random suffix. */
   claimed_by: z.string().optional(),
   /**
-   * While `scheduled` or `parked`: who carries it on, and so may claim it. Parked without one, it rests here. Once `dead`:
-   * the execution that sends the dead letter after this is written; absent where the letter was sent before.
+   * While `scheduled` or `parked`: the message or execution that carries it on, and so may claim it. Parked without one, it
+   * rests here. Once `dead`: the execution that sends the dead-letter message after this is written; absent where the
+   * message was sent before.
    */
   token: z.string().optional(),
   /** While `scheduled`, or parked with a token: when it is due. */
   due_at: z.iso.datetime().optional(),
-  /** In words: why the state is what it is. */
+  /** Why the state is what it is. */
   reason: z.string().max(MAX_LEDGER_REASON_CHARACTERS).optional(),
-  /** Since when it has been parked without a try in between, releases included. */
+  /** Since when it has been parked without an attempt in between, releases included. */
   parked_since: z.iso.datetime().optional(),
   parked_for: z.enum(PARKED_FOR).optional(),
-  /** How often the reconciler has published it anew. */
+  /** How many times the reconciler has resent it. */
   republished: z.int().min(0).optional(),
   /** Counts every change: a write that saw another one is refused. */
   version: z.int().min(1),

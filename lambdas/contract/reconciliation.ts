@@ -9,9 +9,9 @@ export const reconcileInputSchema = z.strictObject({
   days: z.int().min(1).max(400).default(4),
   /** What is in flight, or overdue, for longer is stuck. In seconds. */
   in_flight_bound_seconds: z.number().min(0).max(604_800).default(1800),
-  /** Looks only: the report then says what would be done. */
+  /** Changes nothing: the report has what would be done. */
   dry_run: z.boolean().default(false),
-  /** That one only; all, where it says nothing. */
+  /** That one only. Default: all. */
   integration_id: integrationIdSchema.optional(),
 });
 /** As it is sent. */
@@ -24,7 +24,7 @@ export class ReconcileInputInvalid extends PipelineError {
   override readonly name = 'ReconcileInputInvalid';
 }
 
-/** Stuck webhooks that a report names: Lambda answers at most 6 MB. */
+/** Stuck webhooks that a report names: a Lambda response has at most 6 MB. */
 export const MAX_NAMED_STUCK = 1000;
 
 /**
@@ -46,14 +46,14 @@ export const stuckWebhookSchema = z.object({
 });
 export type StuckWebhook = z.infer<typeof stuckWebhookSchema>;
 
-/** States that account for a webhook: it has its end, or somebody carries it. */
+/** States that account for a webhook: it has ended, or a message or an execution carries it. */
 export const COUNTED_STATES = ['delivered', 'scheduled', 'parked', 'dead', 'unwanted', 'cancelled'] as const;
 export type CountedState = (typeof COUNTED_STATES)[number];
 
 const count = z.int().min(0);
 
 /**
- * What the function Reconcile answers. `accepted` is the sum of `states`, `in_flight` and `unbalanced`, as they were
+ * What the function Reconcile returns. `accepted` is the sum of `states`, `in_flight` and `unbalanced`, as they were
  * found: what this run itself changed is counted below them.
  */
 export const reconcileReportSchema = z.object({
@@ -73,14 +73,14 @@ export const reconcileReportSchema = z.object({
   stuck: z.array(stuckWebhookSchema).max(MAX_NAMED_STUCK),
   /**
    * Outcomes that wait in their queue for the ledger, about. Where there are any, what looks stuck counts as in flight, and
-   * nothing is sent again, released or ended. Null: SQS did not say, and nothing was done either.
+   * nothing is sent again, released or ended. Null: SQS did not respond, and nothing was done either.
    */
   outcomes_waiting: count.nullable(),
   /** Parked ones sent on; in a dry run, that would be. */
   released: count,
   /** Parked for over 72 hours, now dead; in a dry run, that would be. */
   ended: count,
-  /** Stuck ones sent anew; in a dry run, that would be. */
+  /** Stuck ones resent; in a dry run, that would be. */
   republished: count,
   /** Actions that failed. */
   failed: count,

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** In milliseconds: a timer that is due for longer has woken nobody. A try that waits for its settings may take some time. */
+/** A timer that has been due for longer, in ms, did not fire. An attempt that waits for its settings may take some time. */
 export const OVERDUE_AFTER_MS = 3600_000;
 
 /**
@@ -15,7 +15,7 @@ export const timerSchema = z.object({
   integration_id: z.string(),
   /** When the event occurred, or entered the pipeline where its publisher's clock is ahead. ISO 8601, UTC. */
   latest_at: z.iso.datetime(),
-  /** While it waits: until when. Absent from one that is sent at once, or has woken. */
+  /** Its scheduled time, while it waits. Absent from one that is sent at once, or has fired. */
   due_at: z.iso.datetime().optional(),
   /** The generation that carries it. */
   generation: z.int().min(0),

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Delivery, deliverySchema, progressSchema } from './delivery.ts';
 import { attemptSchema, ledgerRecordSchema } from './ledger.ts';
 
-/** A delivery without its payload and its learner: what the ledger keeps facts of. */
+/** A delivery without its payload and its learner: what the ledger records. */
 export type DeliveryFacts = Omit<Delivery, 'payload' | 'user_id' | 'course_id' | 'send_at'>;
 
 /**

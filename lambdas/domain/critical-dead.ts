@@ -2,7 +2,7 @@ import { definitionOfType, EVENT_TYPES, kindNamed, kindOf, kindOfEvent } from '.
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 
-/** What is said of a webhook that was given up: a delivery, a record, or as much as could be read of either. */
+/** A dead webhook: a delivery, a record, or as much as could be read of either. */
 export interface GivenUp {
   readonly webhook_id: string;
   readonly integration_id: string;
@@ -16,8 +16,8 @@ export interface TellServices {
 }
 
 /**
- * Wakes somebody up where a webhook was given up of a kind that is worth it: an alarm looks at the count. Whoever
- * dead-letters a delivery, or ends one, says so here; to say it twice does no harm, and not to say it loses somebody.
+ * Counts a dead webhook of a critical kind, for an alarm. Every function that dead-letters or ends a delivery calls it;
+ * calling it twice does no harm.
  */
 export function tellIfCritical(givenUp: GivenUp, { log, counter }: TellServices): void {
   const kind = kindOf(givenUp);

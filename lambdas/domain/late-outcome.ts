@@ -4,7 +4,7 @@ import type { DeliveryFacts, UnsettledOutcome } from '../contract/unsettled-outc
 import { changedAt, decideClaim, leaseEndMs, newRecord, settled } from './ledger.ts';
 
 /**
- * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger says so already.
+ * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger has it already.
  * `stale`: more has happened to the delivery since. `wait`: a function may hold it still, or this is the trace of the
  * outcome's own claim; ask again when that lease has ended.
  */
@@ -26,7 +26,7 @@ export function factsOf({ payload, user_id, course_id, send_at, ...facts }: Deli
  *   record waits for a message or an execution that has ended with this very outcome, it ends too.
  *
  * @param standing the record as it is now; undefined where there is none
- * @param claimedBy the name that the record gets where nobody has claimed it
+ * @param claimedBy the writer's name, for a record that was never claimed
  */
 export function decideLate(
   standing: LedgerRecord | undefined,
@@ -90,7 +90,7 @@ function isSameClaim(standing: LedgerRecord, { version, claimed_by }: LedgerReco
   return standing.state === 'delivering' && standing.version === version && standing.claimed_by === claimed_by;
 }
 
-/** Whether no function holds it and nothing carries it on, as far as its record says. */
+/** Whether, by its record, no function holds its lease and nothing carries it on. */
 export function isFree(standing: LedgerRecord, nowMs: number): boolean {
   return standing.state === 'accepted' || (standing.state === 'delivering' && leaseEndMs(standing) <= nowMs);
 }

@@ -15,19 +15,19 @@ import type { DeliveryFacts } from '../contract/unsettled-outcome.ts';
 import { isFurther } from './identity.ts';
 import { decisionOf, unanswered } from './progress.ts';
 
-/** What a claim comes to; `record` is to be written if it is still the next version. */
+/** The result of a claim; `record` is to be written if it is still the next version. */
 export type ClaimDecision =
   | { readonly verdict: 'mine'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
   | { readonly verdict: 'done'; readonly state: WebhookState; readonly givenUp?: LedgerRecord };
 
-/** States that nothing but a replay ends. What is dead may come again by itself: its letter is redriven. */
+/** States that only a replay ends. A dead webhook may also come back by a redriven dead-letter message. */
 const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
 
-/** States in which a webhook is carried by somebody, or needs nobody: a copy of it is acknowledged. */
+/** States in which a webhook has ended, or a message or an execution carries it: a copy of it is acknowledged. */
 const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...FOR_GOOD, 'dead', 'scheduled', 'parked']);
 
-/** Whether nothing but an operator, or a redriven dead letter, goes on with it. */
+/** Whether only an operator, or a redriven dead-letter message, continues it. */
 export function isFinal({ state }: LedgerRecord): boolean {
   return FOR_GOOD.has(state) || state === 'dead';
 }
@@ -38,9 +38,9 @@ export function needsNoCopy(record: LedgerRecord | undefined): boolean {
 }
 
 /**
- * Decides who may send. A webhook that nobody has, or whose holder's lease ended, may be claimed by anyone; one that
- * waits, by whoever carries it on (its token, or a later one), or by a later generation; one that is dead, by a later
- * generation only.
+ * Decides whether a function may send. Any function may claim a webhook without a lease, or whose lease has ended. One that
+ * waits may be claimed by the message or execution that carries it (its token, or a later one), or by a later generation;
+ * one that is dead, by a later generation only.
  *
  * @param record as it stands; undefined where the webhook was never claimed
  */
@@ -75,20 +75,20 @@ export function decideClaim(
   };
 }
 
-/** A delivery as its holder goes on with it: a copy joins the generation, and the count of tries, of its record. */
+/** A delivery as it was claimed: a copy joins the generation, and the attempt count, of its record. */
 export function asClaimed(delivery: Delivery, { generation, attempt }: LedgerRecord): Delivery {
   return { ...delivery, generation, progress: { ...delivery.progress, attempt } };
 }
 
-/** Reading the secret, waiting for a reserved moment and settling: what a claim covers besides the try. */
-const BESIDES_THE_TRY_MS = 20_000;
+/** Reading the secret, waiting for a reserved slot and settling: what a lease covers besides the attempt. */
+const BESIDES_THE_ATTEMPT_MS = 20_000;
 
-/** How long a claim lasts, in milliseconds: nobody's request outlives it, so that a takeover never meets its sender. */
-export function leaseMs(tryTimeoutMs: number): number {
-  return Math.max(MIN_LEASE_SECONDS * 1000, tryTimeoutMs + BESIDES_THE_TRY_MS);
+/** Duration of a lease, in ms. No request outlives it, so that two functions never send the same webhook at once. */
+export function leaseMs(attemptTimeoutMs: number): number {
+  return Math.max(MIN_LEASE_SECONDS * 1000, attemptTimeoutMs + BESIDES_THE_ATTEMPT_MS);
 }
 
-/** Whether the ledger knows the delivery's own message or execution as the one that carries it on, or has ended it. */
+/** Whether the record names the delivery's own message or execution as the one that carries it on, or has ended it. */
 function isCarriedBy(record: LedgerRecord, { token }: DeliveryFacts): boolean {
   return token !== undefined && token === record.token;
 }
@@ -114,7 +114,7 @@ function isBehind({ token: named }: LedgerRecord, { token }: DeliveryFacts): boo
   return token !== undefined && named !== undefined && isFurther(token, named);
 }
 
-/** When the lease ends, in epoch milliseconds; 0 where nobody holds one. */
+/** When the lease ends, in epoch milliseconds; 0 where there is none. */
 export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
   return state === 'delivering' && lease_until !== undefined ? Date.parse(lease_until) : 0;
 }
@@ -137,7 +137,7 @@ export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, no
   };
 }
 
-/** What an outcome leaves a webhook in. */
+/** The state after each outcome. */
 const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, WebhookState>> = {
   delivered: 'delivered',
   dead: 'dead',
@@ -146,7 +146,7 @@ const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, Webhook
   cancelled: 'cancelled',
 };
 
-/** The record once its holder is done with it. @throws Error for an outcome that leaves no trace (`duplicate`) */
+/** The record after an outcome. @throws Error for an outcome that is not recorded (`duplicate`) */
 export function settled(before: LedgerRecord, ending: Ending, nowMs: number): LedgerRecord {
   const { progress, token, attempt } = ending;
   const state = stateAfter(progress);
@@ -178,14 +178,14 @@ function shortened(attempt: Attempt): Attempt {
   return { ...attempt, error: beginningOf(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
 }
 
-/** Why a webhook is sent anew: an operator's word, its parking is over, or it was found stuck. */
+/** Why a webhook is resent: an operator replays it, its parking is over, or it was found stuck. */
 export type Cause = 'replay' | 'release' | 'republish';
 
 /**
- * The record of a webhook that is sent anew, in the next generation. A release keeps the time since when it was parked:
- * only a try, or an operator's replay, begins that anew.
+ * The record of a webhook that is resent, in the next generation. A release keeps the time since when it was parked: only
+ * an attempt, or an operator's replay, resets it.
  *
- * @returns undefined while somebody has it in hand
+ * @returns undefined while a function holds its lease
  */
 export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): LedgerRecord | undefined {
   if (leaseEndMs(before) > nowMs) return undefined;
@@ -214,8 +214,8 @@ export function ended(
 }
 
 /**
- * The delivery of a webhook that is sent anew: as if new, but with the learning time that is known already. One that an
- * operator asks for is sent at once; any other that waited for its moment waits on, and a later event may take its place.
+ * The delivery of a webhook that is resent: as if new, but with the learning time that is known already. A replay is sent at
+ * once; any other that waited for its scheduled time waits on, and a later event may supersede it.
  */
 export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number, cause: Cause): Delivery {
   const { send_at } = event;
@@ -232,7 +232,7 @@ export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: numb
   };
 }
 
-/** The event as the ledger keeps it: nothing of how far its delivery has come. */
+/** The event as the ledger holds it, without the progress of its delivery. */
 export function eventOf(subject: DeliverySubject | Delivery, nowMs: number): LedgerEvent {
   const { schema_version, generation, progress, token, ...event } = subject as Delivery;
   return { ...event, accepted_at: subject.accepted_at ?? iso(nowMs) };

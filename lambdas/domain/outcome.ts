@@ -1,16 +1,16 @@
 import type { SendResult } from '../contract/delivery-ports.ts';
 
-/** What a try means for the delivery. `reason` is for the operator: never the partner's words, which may hold anything. */
+/** What an attempt means for the delivery. `reason` is for the operator and never quotes the partner, whose text may hold anything. */
 export interface Verdict {
   /**
-   * `unauthorized`: worth one more try with a token and a secret fetched anew; refused again, the delivery is dead.
+   * `unauthorized`: worth one more attempt with a new token and secret; refused again, the delivery is dead.
    * `gone`: the endpoint takes nothing any more, so the integration is parked until an operator resumes it.
    */
   readonly verdict: 'delivered' | 'retry' | 'unauthorized' | 'gone' | 'dead';
   readonly reason: string;
 }
 
-/** Answers that may be different next time, besides 5xx: request timeout, too early, too many requests. */
+/** Statuses that may be different next time, besides 5xx: request timeout, too early, too many requests. */
 const PASSING_STATUSES = new Set([408, 425, 429]);
 
 /**
@@ -29,7 +29,7 @@ const LASTING_FAILURES = [
   /^ERR_TLS_(?!HANDSHAKE_TIMEOUT$)/,
   // The port does not speak TLS: most likely plain HTTP.
   /^ERR_SSL_(WRONG_VERSION_NUMBER|DATA_LENGTH_TOO_LONG|PACKET_LENGTH_TOO_LONG)$/,
-  // No version of TLS (1.2 or later) or cipher in common, as either side says it. Alerts were called TLSV1_ALERT_… and
+  // No version of TLS (1.2 or later) or cipher in common, as either side reports it. Alerts were called TLSV1_ALERT_… and
   // SSLV3_ALERT_… before OpenSSL 3.2, and some SSL_TLS_ALERT_… since.
   /^ERR_SSL_(UNSUPPORTED_PROTOCOL|\w+_ALERT_(PROTOCOL_VERSION|HANDSHAKE_FAILURE|INSUFFICIENT_SECURITY))$/,
   // What the server offers is too weak for OpenSSL's defaults: a Diffie-Hellman group of under 2048 bits, or no protection of
@@ -48,8 +48,8 @@ const LASTING_FAILURES = [
 ];
 
 /**
- * Only 2xx delivers. A redirect is a permanent failure: followed, a POST becomes a GET that somebody else answers with
- * 200.
+ * Only 2xx delivers. A redirect is a permanent failure: followed, a POST becomes a GET that another server answers
+ * with 200.
  */
 export function classify(result: SendResult): Verdict {
   if (result.kind === 'failed') {

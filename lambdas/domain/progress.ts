@@ -11,7 +11,7 @@ import { MAX_REASON_CHARACTERS } from '../contract/delivery.ts';
 import { attributeText } from '../contract/text.ts';
 
 /**
- * A delivery that nobody has tried yet, with what is known of its learning time.
+ * A delivery without an attempt, with what is known of its learning time.
  *
  * @param configVersion of the flag that decided on it
  */
@@ -27,7 +27,7 @@ export function newDelivery(
 
 const TIMED = { timed: true } as const;
 
-/** What outlasts every try: what is known of the learning time, and by which version of the flag. */
+/** What outlasts every attempt: what is known of the learning time, and the version of the flag that decided on it. */
 export function decisionOf({
   enrichment,
   config_version,
@@ -38,7 +38,7 @@ export function decisionOf({
   return { enrichment, ...(config_version !== undefined && { config_version }) };
 }
 
-/** Learning time that the workflow still has to find out, after a first try that failed, or none. */
+/** Learning time that the workflow still has to find out, after a first attempt that failed, or none. */
 export function unanswered(firstFailedAtMs: number): Enrichment {
   return { status: 'pending', tries: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
 }
@@ -52,7 +52,7 @@ export function redriveOf(delivery: Delivery): Redrive {
   return { generation: delivery.generation + 1, progress: { ...decision, attempt: 0, due_at: null } };
 }
 
-/** The end of a delivery that cannot succeed, with the dead letter it leaves. */
+/** The end of a delivery that cannot succeed, with its dead-letter message. */
 export function dead(delivery: Delivery, attempt: number, reason: string): TaskResult {
   const { due_at } = delivery.progress;
   return {
@@ -86,15 +86,15 @@ export function decided(
   };
 }
 
-/** A delivery whose tries have failed, and which begins anew. */
+/** A delivery whose attempts have failed, and which starts over. */
 export function onceMore(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
   return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_tries: attempt };
 }
 
 /**
- * A delivery that waits without having spent a try.
+ * A delivery that waits without having spent an attempt.
  *
- * @param reservedForMs where that moment is its own, under the integration's rate limit
+ * @param reservedForMs the slot reserved for it under the integration's rate limit
  */
 export function waiting(delivery: Delivery, reason: string, untilMs: number, reservedForMs?: number): Progress {
   const { attempt, sleeps } = delivery.progress;

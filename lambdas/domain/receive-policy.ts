@@ -1,10 +1,10 @@
 /**
- * What a queue handler does with messages that keep coming back. Queues are kept for 4 days and redrive after 1000
+ * What a queue handler does with messages that SQS keeps redelivering. Queues are kept for 4 days and redrive after 1000
  * receives: nearly every failure is ours and passes, and a good event must not be
  * dead-lettered for it.
  */
 
-/** From this receive on, a message is taken alone and comes back slowly. */
+/** From this receive on, a message is taken alone and is redelivered slowly. */
 export const SUSPECT_RECEIVE_COUNT = 5;
 
 /** How long a suspect stays out of sight: 15 minutes, in seconds. */

@@ -19,7 +19,7 @@ export function waitFault({ send_at }: DeliverySubject, acceptedMs: number): str
 }
 
 /**
- * The timer that an event sets: one that waits, and every later event of its type and user, which takes its place.
+ * The timer that an event sets: one that waits, and every later event of its type and user, which supersedes it.
  *
  * @returns undefined where its type has no timers, or the event names no user
  */
@@ -48,7 +48,7 @@ export function awake({ due_at: _, ...timer }: Timer): Timer {
 
 /**
  * What an event that is published again does to its own that waits. `same`: it names the time that stands. `untimed`: its
- * first timer was never written, and so nothing says until when it waits.
+ * first timer was never written, so that its scheduled time is not known.
  */
 export type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
 
@@ -73,13 +73,13 @@ export function moveOf(
 /** Why a delivery that was moved to a later time waits on. */
 export const MOVED_LATER = 'it was moved to a later time';
 
-/** What a delivery that waited does on waking. */
+/** What a delivery that waited does when its timer fires. */
 export type Waking =
   | { readonly to: 'send' }
   /** It was moved: it waits on. */
   | { readonly to: 'wait'; readonly untilMs: number }
   | { readonly to: 'cancel'; readonly reason: string }
-  /** It was moved to an earlier time, and another generation carries it: that one alone has anything to write down. */
+  /** It was moved to an earlier time, and another generation carries it: only that one is recorded. */
   | { readonly to: 'leave'; readonly reason: string };
 
 /**
@@ -92,7 +92,7 @@ export function onWaking(delivery: Delivery, timer: Timer | undefined, nowMs: nu
   if (timer === undefined || own === undefined) return { to: 'send' };
   if (timer.webhook_id !== own.webhook_id) {
     if (timer.latest_at < own.latest_at) return { to: 'send' };
-    return { to: 'cancel', reason: `a later event of its user took its place: ${timer.webhook_id}` };
+    return { to: 'cancel', reason: `superseded by a later event of its user: ${timer.webhook_id}` };
   }
   if (timer.generation > delivery.generation) {
     return { to: 'leave', reason: `it was moved: generation ${timer.generation} carries it` };

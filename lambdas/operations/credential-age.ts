@@ -15,7 +15,7 @@ let services: ReturnType<typeof createServices> | undefined;
 
 /**
  * Called by a schedule: publishes how old the Snowflake credential is, in days, without reading it. Where it has none yet
- * nothing is published, and the alarm rings for that.
+ * nothing is published, and the alarm fires for that.
  */
 export async function handler(): Promise<void> {
   services ??= createServices(process.env);

@@ -10,7 +10,7 @@ import type { IntegrationBook } from '../domain/integrations.ts';
 
 export interface ReconcileServices {
   readonly table: LedgerTable;
-  /** How many outcomes wait for the ledger in their queue, about; undefined where SQS does not say. Never throws. */
+  /** How many outcomes wait for the ledger in their queue, about; undefined where SQS does not respond. Never throws. */
   countOutcomes(): Promise<number | undefined>;
   readonly integrations: { read(): Promise<IntegrationBook | undefined> };
   /** Sends to the deliveries queue. @returns the ids of those that SQS did not take */
@@ -22,13 +22,13 @@ export interface ReconcileServices {
   now(): number;
 }
 
-/** So many webhooks are read, and dealt with, at a time: as many as BatchGetItem takes. */
+/** Webhooks that are read, and dealt with, at a time: as many as BatchGetItem takes. */
 export const CHUNK = 100;
 
-/** With less time left than that, in milliseconds, nothing is changed any more. */
+/** With less time left, in milliseconds, nothing is changed. */
 const ACTING_RESERVE_MS = 60_000;
 
-/** With less time left than that, in milliseconds, nothing is counted any more: the report has to come out. */
+/** With less time left, in milliseconds, nothing is counted: the report has to be returned. */
 const COUNTING_RESERVE_MS = 20_000;
 
 const METRIC_OF = {
@@ -95,7 +95,7 @@ export class ReconcileRun {
     count(this.#tally, standing);
   }
 
-  /** Says which webhook does not balance, in the log and the report, as long as there is room. */
+  /** Names a webhook that does not balance, in the log and the report, as long as there is room. */
   name(webhook: StuckWebhook): void {
     if (this.#stuck.length === MAX_NAMED_STUCK) return;
     this.#stuck.push(webhook);
@@ -108,7 +108,7 @@ export class ReconcileRun {
     if (howMany > 0 && !this.request.dry_run) this.services.counter.count(METRIC_OF[what], howMany);
   }
 
-  /** Counts an action that failed; the log says why. */
+  /** Counts an action that failed; the log has the reason. */
   failed(): void {
     this.#done.failed += 1;
   }

@@ -69,7 +69,7 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
 
 /**
  * The input with which the workflow takes a failed execution's delivery straight to the dead letter queue. An input
- * that is no delivery (a hand-made execution, a version nobody reads any more) goes there as it is.
+ * that is no delivery (a hand-made execution, an unsupported version) goes there as it is.
  */
 export function rescueInput(failed: FailedExecution, now: Date): Record<string, unknown> {
   const input: unknown = JSON.parse(failed.input);
@@ -90,14 +90,14 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
   };
 }
 
-/** Nobody knows whether it had woken: redriven, it waits for its moment, and a later event may take its place. */
+/** Whether its timer had fired is not known: redriven, it waits for its scheduled time, and may be superseded. */
 function letterOf(delivery: Delivery): Redrive {
   const redrive = redriveOf(delivery);
   const { timed, due_at } = delivery.progress;
   return timed === undefined ? redrive : { ...redrive, progress: { ...redrive.progress, timed, due_at } };
 }
 
-/** What a failed execution carried, as far as its input says: one that is no delivery says what it can. */
+/** What a failed execution carried, as far as its input can be read. */
 export function carriedBy({ input }: FailedExecution): GivenUp {
   const read: unknown = JSON.parse(input);
   const fields = isObject(read) ? read : {};

@@ -8,7 +8,7 @@ import { toMessageText } from '../domain/json-text.ts';
 import { type Cause, deliveryOf, newRecord, reopened } from '../domain/ledger.ts';
 import type { ReconcileRun } from './reconcile-run.ts';
 
-/** A webhook that does not balance, as its record says. */
+/** A webhook that does not balance, by its record. */
 export interface StuckFound {
   readonly webhookId: string;
   readonly day: LedgerDay;
@@ -67,7 +67,7 @@ export interface Resend {
 
 /**
  * What came of it. `sent`: or would be, in a dry run. `changed`: it was changed meanwhile, or a function holds its lease.
- * `impossible`: its payload is deleted. `failed`: counted, and the log says why.
+ * `impossible`: its payload is deleted. `failed`: counted, and the log has the reason.
  */
 export type Resent = 'sent' | 'changed' | 'impossible' | 'failed';
 

@@ -25,7 +25,7 @@ export const FIRST_SWEEP_MS = 14 * 24 * 3600_000;
 /** How long after its end an execution is rescued again where that failed; then the reconciler finds its event stuck. */
 export const RESCUED_FOR_MS = 24 * 3600_000;
 
-/** The most failed rescues that are remembered for the next sweep: at 150 bytes each, far under an item's 400 KB. */
+/** Largest number of failed rescues stored for the next sweep: at 150 bytes each, far under an item's 400 KB. */
 export const MAX_FAILED = 100;
 
 /**
@@ -36,9 +36,9 @@ export const RESERVE_MS = 50_000;
 
 /**
  * Rescues what the rule missed: Step Functions emits its events at best effort. Each failed execution is handled once, in the
- * order in which they ended; the progress says up to when. What a sweep has no time for is the next one's.
+ * order in which they ended; the progress has the time up to which. What a sweep has no time for is left to the next one.
  *
- * @throws the last rescue's error, after all others were tried, so that the invocation counts as failed
+ * @throws the last rescue's error, after all others were made, so that the invocation counts as failed
  */
 export async function sweep(services: SweepServices): Promise<void> {
   const { log, now, rescue, remainingMs } = services;
@@ -53,7 +53,7 @@ export async function sweep(services: SweepServices): Promise<void> {
     const isFirstTime = position >= before.failed.length;
     if (remainingMs() < RESERVE_MS || (isFirstTime && failed.length >= MAX_FAILED)) {
       failed.push(...before.failed.slice(position));
-      // Another one that ended at the same moment may be handled twice, which does nothing.
+      // Another one that ended in the same millisecond may be handled twice, which does nothing.
       upToMs = isFirstTime ? execution.stoppedAtMs - 1 : before.upToMs;
       break;
     }

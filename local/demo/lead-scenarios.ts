@@ -24,7 +24,7 @@ export function leadScenarios(nowMs: number) {
     overtaken: scenario(
       'lead: calculated, then hot: one is sent',
       [lead('demo-overtaken', 'n8n', 44, 'calculated', earlier, soon), lead('demo-overtaking', 'n8n', 44, 'hot', now)],
-      'cancelled: a later event of its user took its place; 200',
+      'cancelled: superseded by a later event of its user; 200',
     ),
     moved: scenario(
       `lead: moved from ${late.delay_minutes} minutes to ${soon.delay_minutes}`,

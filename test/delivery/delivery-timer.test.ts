@@ -48,7 +48,7 @@ describe('a delivery that wakes', () => {
   test('is cancelled where another took its place: in data, in the log and in the counts', async () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
     const services = world(later);
-    const reason = 'a later event of its user took its place: wh_later';
+    const reason = 'superseded by a later event of its user: wh_later';
     expect((await followed(waiting, services))?.result).toMatchObject({ outcome: 'cancelled', attempt: 0, reason });
     expect(services.counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
     expect(services.log.only('timer.cancelled')).toEqual({

@@ -72,7 +72,7 @@ test('leads: what is scheduled later than the clock goes, sent at its time, supe
   const outcomes = await playOwnEvents(world(), readEvents(body), { withinMs: 60 * MINUTE_MS });
 
   expect(outcomes.map(({ outcome, isFinal }) => [outcome, isFinal])).toEqual([
-    ['cancelled: a later event of its user took its place', true],
+    ['cancelled: superseded by a later event of its user', true],
     ['after 10 minutes: 200', true],
     [expect.stringMatching(/^waits for its moment: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/), false],
     ['events dead letter: send_at: an event may wait for 7 days at the most', true],

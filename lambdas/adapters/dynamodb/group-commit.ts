@@ -5,7 +5,7 @@ import { MAX_BATCH_WRITES } from './batch-calls.ts';
 /** How long a write waits for others to go with it, in milliseconds. */
 const WINDOW_MS = 1;
 
-/** Makes the writes of one call, and says what went wrong with each. */
+/** Makes the writes of one call. @returns the failure of each */
 export type WriteTogether = (writes: readonly WriteRequest[]) => Promise<readonly (LedgerUnavailable | undefined)[]>;
 
 /** A write, and those who wait for it. */

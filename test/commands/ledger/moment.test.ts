@@ -45,7 +45,7 @@ describe('a lead that waits for its moment', () => {
   test('tells beforehand that a later event took its place', async () => {
     const id = await operator.lead({});
     await keepTimer({});
-    const words = `a later event of its user took its place: ${LATER}`;
+    const words = `superseded by a later event of its user: ${LATER}`;
     expect((await shown(id))['on waking']).toBe(`it is not sent: ${words}`);
     await operator.run('show', id, '--json');
     expect(operator.world.printed()).toContain(`"on_waking":{"to":"cancel","reason":"${words}"}`);
@@ -103,7 +103,7 @@ test('a lead that is sent at once does not wait for a moment', async () => {
 
 describe('a lead that was cancelled', () => {
   test('says by what', async () => {
-    const reason = `a later event of its user took its place: ${LATER}`;
+    const reason = `superseded by a later event of its user: ${LATER}`;
     const id = await operator.webhook(leadSubject(), { progress: { outcome: 'cancelled', reason } });
     const facts = await shown(id);
     expect(facts).toMatchObject({

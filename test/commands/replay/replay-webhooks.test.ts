@@ -120,7 +120,7 @@ describe('a lead that waits, or waited, for its moment', () => {
   test.each(['scheduled', 'cancelled'] as const)(
     '%s and replayed: sent at once, whatever came after it',
     async (state) => {
-      const id = await webhook('lead', { state, reason: 'a later event of its user took its place: wh_1' }, LEAD);
+      const id = await webhook('lead', { state, reason: 'superseded by a later event of its user: wh_1' }, LEAD);
       await run([id]);
       const [delivery] = (await sent()) as [Delivery];
       expect(delivery).toMatchObject({ ...LEAD, progress: { attempt: 0, due_at: null } });

@@ -48,7 +48,7 @@ function execution(dueAt: string, more: Partial<Execution> = {}): Execution {
 const LEAD = { body: '{"lead_type":"calculated"}' };
 const CANCELLED = JSON.stringify({
   outcome: 'cancelled',
-  reason: `a later event of its user took its place: wh_${'0'.repeat(40)}`,
+  reason: `superseded by a later event of its user: wh_${'0'.repeat(40)}`,
 });
 
 const one = {
@@ -136,7 +136,7 @@ describe('what waits for its moment', () => {
 
   test('is cancelled where a later event took its place, and was not sent', () => {
     const overtaken = execution('2026-01-10T00:04:55.000Z', { output: CANCELLED });
-    expect(seen([overtaken], [])).toBe('cancelled: a later event of its user took its place');
+    expect(seen([overtaken], [])).toBe('cancelled: superseded by a later event of its user');
     expect(seen([overtaken], [receipt('a', LEAD, 295_000)])).toMatch(/200, cancelled/);
   });
 
