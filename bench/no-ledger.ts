@@ -4,7 +4,7 @@ import type { Ledger } from '../lambdas/contract/ledger-ports.ts';
 export const NO_LEDGER: Ledger = {
   accept: async () => new Map(),
   timers: async () => new Map(),
-  keepTimer: async () => 'kept',
+  putTimer: async () => 'kept',
   claim: async (delivery) => ({ verdict: 'mine', hold: { delivery, record: undefined } }),
   settle: async () => true,
   note: async () => true,

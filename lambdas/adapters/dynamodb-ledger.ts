@@ -2,8 +2,8 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type * as z from 'zod';
 import type { Delivery } from '../contract/delivery.ts';
 import type { ledgerEnvironment } from '../contract/environment.ts';
-import { KEPT_ANSWER_CHARACTERS, type LedgerRecord } from '../contract/ledger.ts';
-import type { Claim, Ending, KeptTimer, Ledger, LedgerTable } from '../contract/ledger-ports.ts';
+import { type LedgerRecord, RESPONSE_START_CHARACTERS } from '../contract/ledger.ts';
+import type { Claim, Ending, Ledger, LedgerTable, TimerResult } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { beginningOf } from '../contract/text.ts';
 import type { Timer } from '../contract/timer.ts';
@@ -60,16 +60,16 @@ export function createLedger(options: LedgerOptions): Ledger {
   /** Writes the event of a webhook that is to rest in the ledger: its acceptance may have failed, and nothing else holds it. */
   async function keepEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
     const acceptedAt = delivery.accepted_at ?? record?.accepted_at;
-    await table.keepEvents([
+    await table.putEvents([
       eventOf(acceptedAt === undefined ? delivery : { ...delivery, accepted_at: acceptedAt }, now()),
     ]);
   }
 
-  async function keepAnswer(delivery: Delivery, record: LedgerRecord | undefined, { answerStart, progress }: Ending) {
+  async function putResponse(delivery: Delivery, record: LedgerRecord | undefined, { answerStart, progress }: Ending) {
     if (answerStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
-    const kept = beginningOf(answerStart, KEPT_ANSWER_CHARACTERS);
-    await guard('keepAnswer', undefined, () => table.keepAnswer(delivery.webhook_id, acceptedAt, kept));
+    const kept = beginningOf(answerStart, RESPONSE_START_CHARACTERS);
+    await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, kept));
   }
 
   /** What rests in the ledger needs its event there; a caller that is refused lets an execution carry it. */
@@ -95,14 +95,14 @@ export function createLedger(options: LedgerOptions): Ledger {
       const events = [...unique.values()]
         .filter(({ webhook_id }) => !known.has(webhook_id))
         .map((subject) => eventOf(subject, now()));
-      if (events.length > 0) await guard('accept', undefined, () => table.keepEvents(events));
+      if (events.length > 0) await guard('accept', undefined, () => table.putEvents(events));
       return records && known;
     },
 
     timers: (keys) => guard<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
 
-    keepTimer: (timer) =>
-      guard<KeptTimer>('keepTimer', 'unreached', async () => ((await table.keepTimer(timer)) ? 'kept' : 'refused')),
+    putTimer: (timer) =>
+      guard<TimerResult>('putTimer', 'unreached', async () => ((await table.putTimer(timer)) ? 'kept' : 'refused')),
 
     async claim(delivery, leaseMs) {
       const unseen: Claim = { verdict: 'mine', hold: { delivery, record: undefined } };
@@ -120,7 +120,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
 
     async settle({ delivery, record }, ending) {
-      const answerKept = keepAnswer(delivery, record, ending);
+      const responseWritten = putResponse(delivery, record, ending);
       const atMs = now();
       const { outcome } = ending.progress;
       const unsettled = unsettledOf(delivery, ending, atMs, record ? { kind: 'claimed', record } : { kind: 'unseen' });
@@ -136,7 +136,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       }
       const isLeft = result === 'failed' || result === 'busy';
       const isRecorded = result === 'written' || (isLeft && (await leaveToQueue(unsettled)));
-      await answerKept;
+      await responseWritten;
       return isRecorded;
     },
 

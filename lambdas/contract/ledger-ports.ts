@@ -34,7 +34,7 @@ export interface Ending {
 }
 
 /** `unreached`: the table did not respond, and may have taken it. */
-export type KeptTimer = 'kept' | 'refused' | 'unreached';
+export type TimerResult = 'kept' | 'refused' | 'unreached';
 
 /**
  * The ledger as the functions see it. It never throws: without its table deliveries go on, at least once, and outcomes wait
@@ -54,7 +54,7 @@ export interface Ledger {
    * Writes a timer, unless one of a later event stands there, or of its own: of a later publication, or a higher
    * generation. One that fired replaces that of its own event, whatever stands there.
    */
-  keepTimer(timer: Timer): Promise<KeptTimer>;
+  putTimer(timer: Timer): Promise<TimerResult>;
   /** Claims a webhook for that many milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /**
@@ -139,11 +139,11 @@ export interface LedgerTable {
   /** Writes whatever stands there, in one call with other writes of the same millisecond. */
   overwrite(record: LedgerRecord): Promise<void>;
   /** Writes events, and lists their integrations and days. */
-  keepEvents(events: readonly LedgerEvent[]): Promise<void>;
-  keepAnswer(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
+  putEvents(events: readonly LedgerEvent[]): Promise<void>;
+  putResponse(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
   /** As the ledger's. @returns whether it was written */
-  keepTimer(timer: Timer): Promise<boolean>;
+  putTimer(timer: Timer): Promise<boolean>;
   /** How many wait, and how many of these are due. @param nowMs epoch milliseconds */
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;
   /** Timers that wait and are due: at most 1,600, those due first. @param nowMs epoch milliseconds */

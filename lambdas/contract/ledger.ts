@@ -30,7 +30,7 @@ export const MIN_LEASE_SECONDS = 40;
 export const MAX_STATE_ITEM_BYTES = 1024;
 
 /** Number of attempts recorded: the last ones. */
-export const KEPT_ATTEMPTS = 4;
+export const RECORDED_ATTEMPTS = 4;
 
 /** Longest error recorded of an attempt, in characters. */
 export const MAX_ATTEMPT_ERROR_CHARACTERS = 60;
@@ -45,7 +45,7 @@ export const MAX_CONTENT_TYPE_CHARACTERS = 40;
  * The start of a partner's refusal, in characters. It is held beside the payload, for the same time. It may repeat the
  * request, so it may hold personal data; secrets that were sent are redacted.
  */
-export const KEPT_ANSWER_CHARACTERS = 500;
+export const RESPONSE_START_CHARACTERS = 500;
 
 /** One attempt, as it is recorded. */
 export const attemptSchema = z.object({
@@ -95,7 +95,7 @@ export const ledgerRecordSchema = z.object({
   /** Attempts made in this generation. */
   attempt: z.int().min(0),
   /** The last ones, oldest first, over all generations. */
-  attempts: z.array(attemptSchema).max(KEPT_ATTEMPTS),
+  attempts: z.array(attemptSchema).max(RECORDED_ATTEMPTS),
   /** While `delivering`: no other function may send until then. */
   lease_until: z.iso.datetime().optional(),
   /** The last writer and its write: a function's log stream, or `replay`, `release`, `republish` or `end`, and a random suffix. */

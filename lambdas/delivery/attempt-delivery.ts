@@ -6,7 +6,7 @@ import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.t
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { beginningOf } from '../contract/text.ts';
-import { tellIfCritical } from '../domain/critical-dead.ts';
+import { reportIfCritical } from '../domain/critical-dead.ts';
 import { type ParkServices, park } from '../domain/parking.ts';
 import { composePayload } from '../domain/payload.ts';
 import { dead, decided, onceMore } from '../domain/progress.ts';
@@ -218,7 +218,7 @@ function logAndCount(
     if (isFallback(enrichment)) counter.count(METRICS.enrichmentFallback);
   } else if (!isParked && !isBackPressure)
     counter.count(result.outcome === 'dead' ? METRICS.deliveryDead : METRICS.deliveryRetry);
-  if (result.outcome === 'dead') tellIfCritical(delivery, { log, counter });
+  if (result.outcome === 'dead') reportIfCritical(delivery, { log, counter });
   log[levelOf(result, enrichment)]('delivery.attempted', {
     webhook_id: delivery.webhook_id,
     integration_id: delivery.integration_id,

@@ -54,7 +54,7 @@ export async function unschedule(
   { ledger }: Pick<DeliveryTimerServices, 'ledger'>,
 ): Promise<void> {
   if (timer?.due_at === undefined || timer.webhook_id !== delivery.webhook_id) return;
-  await ledger.keepTimer(awake(timer));
+  await ledger.putTimer(awake(timer));
 }
 
 /** The end of a delivery that was superseded. */
@@ -82,5 +82,5 @@ export async function reschedule(
   if (timer === undefined || result.due_at === null) return;
   // Where it was moved, its timer is of a later publication than the one that its execution was given.
   const latest_at = state.timer?.webhook_id === timer.webhook_id ? state.timer.latest_at : timer.latest_at;
-  await ledger.keepTimer({ ...timer, latest_at, due_at: result.due_at });
+  await ledger.putTimer({ ...timer, latest_at, due_at: result.due_at });
 }

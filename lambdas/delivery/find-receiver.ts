@@ -3,7 +3,7 @@ import { ConfigurationUnavailable } from '../contract/errors.ts';
 import type { Integration } from '../contract/integration.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
-import { tellIfCritical } from '../domain/critical-dead.ts';
+import { reportIfCritical } from '../domain/critical-dead.ts';
 import { type IntegrationBook, wanted } from '../domain/integrations.ts';
 import { type ParkServices, park } from '../domain/parking.ts';
 import { dead, decided } from '../domain/progress.ts';
@@ -53,7 +53,7 @@ export function findReceiver(
   const id = delivery.integration_id;
   if (integration === undefined) {
     services.counter.count(METRICS.deliveryDead);
-    tellIfCritical(delivery, services);
+    reportIfCritical(delivery, services);
     return { result: dead(delivery, delivery.progress.attempt, `no integration has the id ${id}`) };
   }
   const verdict = wanted(integration, delivery.event_type);

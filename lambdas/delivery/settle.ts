@@ -4,7 +4,7 @@ import { QueueRefused } from '../contract/errors.ts';
 import type { Hold, Ledger } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
-import { tellIfCritical } from '../domain/critical-dead.ts';
+import { reportIfCritical } from '../domain/critical-dead.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { dead } from '../domain/progress.ts';
 import { readDelivery } from '../domain/read-delivery.ts';
@@ -92,7 +92,7 @@ export async function deadLetterExpired(
     const delivery = readable.get(id);
     if (delivery === undefined || refused.has(id)) continue;
     const { redrive: _, ...progress } = dead(delivery, delivery.progress.attempt, reason);
-    tellIfCritical(delivery, services);
+    reportIfCritical(delivery, services);
     await ledger.note(delivery, { progress });
   }
   return refused;

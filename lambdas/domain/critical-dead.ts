@@ -3,14 +3,14 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 
 /** A dead webhook: a delivery, a record, or as much as could be read of either. */
-export interface GivenUp {
+export interface DeadWebhook {
   readonly webhook_id: string;
   readonly integration_id: string;
   readonly event_type: string;
   readonly kind?: string | undefined;
 }
 
-export interface TellServices {
+export interface ReportServices {
   readonly log: Log;
   readonly counter: Counter;
 }
@@ -19,10 +19,10 @@ export interface TellServices {
  * Counts a dead webhook of a critical kind, for an alarm. Every function that dead-letters or ends a delivery calls it;
  * calling it twice does no harm.
  */
-export function tellIfCritical(givenUp: GivenUp, { log, counter }: TellServices): void {
-  const kind = kindOf(givenUp);
+export function reportIfCritical(webhook: DeadWebhook, { log, counter }: ReportServices): void {
+  const kind = kindOf(webhook);
   if (!kindNamed(kind).isCritical) return;
-  const { webhook_id, integration_id } = givenUp;
+  const { webhook_id, integration_id } = webhook;
   counter.count(METRICS.criticalDead);
   log.error('delivery.critical_dead', { webhook_id, integration_id, kind });
 }
@@ -31,9 +31,9 @@ export function tellIfCritical(givenUp: GivenUp, { log, counter }: TellServices)
  * The same of an event that became no delivery, as far as its message can be read: that it is a hot lead may be all that is
  * right in it.
  */
-export function tellIfCriticalEvent(
+export function reportIfCriticalEvent(
   message: { readonly id: string; readonly body: string; readonly integrationId?: string },
-  { log, counter }: TellServices,
+  { log, counter }: ReportServices,
 ): void {
   const kind = kindIn(message.body);
   if (kind === undefined || !kindNamed(kind).isCritical) return;

@@ -1,12 +1,12 @@
 import type { Delivery, DeliverySubject, Outcome, ParkedFor, Progress } from '../contract/delivery.ts';
 import {
   type Attempt,
-  KEPT_ATTEMPTS,
   type LedgerEvent,
   type LedgerRecord,
   MAX_ATTEMPT_ERROR_CHARACTERS,
   MAX_LEDGER_REASON_CHARACTERS,
   MIN_LEASE_SECONDS,
+  RECORDED_ATTEMPTS,
   type WebhookState,
 } from '../contract/ledger.ts';
 import type { Ending } from '../contract/ledger-ports.ts';
@@ -158,7 +158,8 @@ export function settled(before: LedgerRecord, ending: Ending, nowMs: number): Le
     ...entered(before, state, nowMs),
     ...decisionOf(progress),
     attempt: Math.max(before.attempt, progress.attempt),
-    attempts: attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-KEPT_ATTEMPTS),
+    attempts:
+      attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-RECORDED_ATTEMPTS),
     ...(progress.reason !== undefined && { reason: beginningOf(progress.reason, MAX_LEDGER_REASON_CHARACTERS) }),
     ...((isWaiting || state === 'dead') && token !== undefined && { token }),
     ...(isWaiting && token !== undefined && progress.due_at !== null && { due_at: progress.due_at }),

@@ -35,10 +35,10 @@ export async function setTimers(
   }
   const sentAtOnce = [...ready.values()].filter(({ webhook_id }) => !known?.has(webhook_id));
   await Promise.all([
-    ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.keepTimer(timer)),
+    ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.putTimer(timer)),
     ...[...movedLater].map(async ([id, timer]) => {
       // Refused, another publication stands there since: whether it is a later one is seen when the message comes again.
-      const kept = await ledger.keepTimer(timer);
+      const kept = await ledger.putTimer(timer);
       if (kept !== 'kept') failures.set(id, kept === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
     startWorkflows(starting, failures, services, (delivery) =>

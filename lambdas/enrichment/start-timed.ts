@@ -36,9 +36,9 @@ export async function startTimed(
     if (timer === undefined) return carried;
     // There was another publication, and whether the event was overtaken or sent since is not known.
     if (!isOwn && seen === 'unknown') return { fault: UNREACHED };
-    const kept = isOwn ? await ledger.keepTimer({ ...timer, generation }) : 'refused';
+    const kept = isOwn ? await ledger.putTimer({ ...timer, generation }) : 'refused';
     // What is due may have woken before, and nobody else takes its timer off the list of those that wait.
-    if (kept === 'kept' && isDue(timer, now())) await ledger.keepTimer(awake({ ...timer, generation }));
+    if (kept === 'kept' && isDue(timer, now())) await ledger.putTimer(awake({ ...timer, generation }));
     if (kept === 'kept') return carried;
     // The only publication so far is sent in its time without a timer, and the next one writes its own.
     if (kept === 'unreached' && seen !== 'published' && generation === delivery.generation) return carried;

@@ -112,7 +112,7 @@ async function clearEndedTimers(table: LedgerTable, dueBeforeMs: number): Promis
     const record = records.get(webhook_id);
     return record !== undefined && isFinal(record);
   });
-  await Promise.all(ended.map((timer) => table.keepTimer(awake(timer))));
+  await Promise.all(ended.map((timer) => table.putTimer(awake(timer))));
 }
 
 async function reconcileIntegration(integrationId: string, days: readonly LedgerDay[], run: ReconcileRun) {

@@ -2,8 +2,8 @@ import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts
 import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import type { Integration } from '../contract/integration.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
-import { isParkedTooLong, mayRelease, releasePlan, isParkedInLedger } from '../domain/balance.ts';
-import { tellIfCritical } from '../domain/critical-dead.ts';
+import { isParkedInLedger, isParkedTooLong, mayRelease, releasePlan } from '../domain/balance.ts';
+import { reportIfCritical } from '../domain/critical-dead.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { deliveryOf, ended } from '../domain/ledger.ts';
@@ -117,7 +117,7 @@ async function end({ record, reason, letter }: Expired, run: ReconcileRun): Prom
   const after = { ...ended(record, 'dead', reason, now()), claimed_by: writerName('end') };
   if (!(await isReplaced(after, table))) return;
   run.did('ended', 1);
-  tellIfCritical(record, { log, counter });
+  reportIfCritical(record, { log, counter });
   const { webhook_id, integration_id, parked_since } = record;
   log.warn('ledger.ended', { webhook_id, integration_id, parked_since, reason, has_letter: letter !== undefined });
 }

@@ -3,7 +3,7 @@ import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { attributeText } from '../contract/text.ts';
-import { type GivenUp, tellIfCritical } from '../domain/critical-dead.ts';
+import { type DeadWebhook, reportIfCritical } from '../domain/critical-dead.ts';
 import { rescueName } from '../domain/identity.ts';
 import { redriveOf } from '../domain/progress.ts';
 
@@ -51,7 +51,7 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
     try {
       const isNew = await services.start(name, rescueInput(failed, new Date(services.now())));
       // An event that comes again may be of a rescue that ended before it was reported; the sweep finds what the rule did.
-      if (isNew || cause === 'event') tellIfCritical(carriedBy(failed), services);
+      if (isNew || cause === 'event') reportIfCritical(carriedBy(failed), services);
       if (!isNew) return log.info('execution.rescued_before', fields);
       counter.count(METRICS.executionRescued);
       return log.error('execution.rescued', fields);
@@ -63,7 +63,7 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
   if (cause === 'sweep') return log.error('execution.rescue_impossible', fields);
   if (!(await services.deadLetter(failed))) throw new QueueRefused('the dead letter queue did not take the input');
   counter.count(METRICS.executionRescued);
-  tellIfCritical(carriedBy(failed), services);
+  reportIfCritical(carriedBy(failed), services);
   log.error('execution.rescued_directly', fields);
 }
 
@@ -98,7 +98,7 @@ function letterOf(delivery: Delivery): Redrive {
 }
 
 /** What a failed execution carried, as far as its input can be read. */
-export function carriedBy({ input }: FailedExecution): GivenUp {
+export function carriedBy({ input }: FailedExecution): DeadWebhook {
   const read: unknown = JSON.parse(input);
   const fields = isObject(read) ? read : {};
   return {

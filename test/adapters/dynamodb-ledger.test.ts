@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import { KEPT_ANSWER_CHARACTERS } from '../../lambdas/contract/ledger.ts';
+import { RESPONSE_START_CHARACTERS } from '../../lambdas/contract/ledger.ts';
 import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/contract/unsettled-outcome.ts';
@@ -178,22 +178,22 @@ describe('settling', () => {
     const { claim, settle } = newLedger();
     const answerOf = async (outcome: Progress['outcome']) => {
       const one = newDelivery();
-      const answerStart = 'x'.repeat(KEPT_ANSWER_CHARACTERS + 1);
+      const answerStart = 'x'.repeat(RESPONSE_START_CHARACTERS + 1);
       await settle(holdOf(await claim(one, LEASE_MS)), ended(outcome, { answerStart }));
       return shared.table.answer(one.webhook_id);
     };
-    expect(await answerOf('dead')).toBe('x'.repeat(KEPT_ANSWER_CHARACTERS));
+    expect(await answerOf('dead')).toBe('x'.repeat(RESPONSE_START_CHARACTERS));
     expect(await answerOf('delivered')).toBeUndefined();
   });
 
   test('is written although the answer is not', async () => {
     const { claim, settle, log } = newLedger({
       ...shared.table,
-      keepAnswer: () => Promise.reject(new LedgerUnavailable('keepAnswer: no')),
+      putResponse: () => Promise.reject(new LedgerUnavailable('putResponse: no')),
     });
     const hold = holdOf(await claim(newDelivery(), LEASE_MS));
     expect(await settle(hold, ended('dead', { answerStart: LEARNER_DATA[0] }))).toBe(true);
-    expect(log.only('ledger.unavailable')).toMatchObject({ operation: 'keepAnswer' });
+    expect(log.only('ledger.unavailable')).toMatchObject({ operation: 'putResponse' });
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
@@ -244,7 +244,7 @@ describe('without its table', () => {
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6, [METRICS.outcomeQueued]: 1 });
     expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
     const told = ledger.log.lines.map(({ fields }) => fields.operation);
-    expect(told.toSorted()).toEqual(['accept', 'claim', 'keepAnswer', 'note', 'settle']);
+    expect(told.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'note', 'settle']);
     expect(ledger.log.text()).not.toContain(LEARNER_DATA[0]);
   });
 

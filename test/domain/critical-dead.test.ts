@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { KINDS, kindNamed, typeOfKind } from '../../lambdas/contract/event-types/event-types.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { tellIfCritical, tellIfCriticalEvent } from '../../lambdas/domain/critical-dead.ts';
+import { reportIfCritical, reportIfCriticalEvent } from '../../lambdas/domain/critical-dead.ts';
 import { fakeCounter, fakeLog, LEARNER_DATA, subject } from '../support/factories.ts';
 
-function tell(givenUp: Parameters<typeof tellIfCritical>[0]) {
+function tell(givenUp: Parameters<typeof reportIfCritical>[0]) {
   const counter = fakeCounter();
   const log = fakeLog();
-  tellIfCritical(givenUp, { counter, log });
+  reportIfCritical(givenUp, { counter, log });
   return { counter, log };
 }
 
@@ -40,7 +40,7 @@ describe('an event that became no delivery', () => {
   const tellEvent = (body: string) => {
     const counter = fakeCounter();
     const log = fakeLog();
-    tellIfCriticalEvent({ id: 'm1', body, integrationId: 'acme' }, { counter, log });
+    reportIfCriticalEvent({ id: 'm1', body, integrationId: 'acme' }, { counter, log });
     return { counter, log };
   };
 

@@ -2,13 +2,13 @@ import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema, type Progress } from '../../lambdas/contract/delivery.ts';
 import {
   type Attempt,
-  KEPT_ATTEMPTS,
   type LedgerEvent,
   type LedgerRecord,
   ledgerEventSchema,
   ledgerRecordSchema,
   MAX_ATTEMPT_ERROR_CHARACTERS,
   MAX_LEDGER_REASON_CHARACTERS,
+  RECORDED_ATTEMPTS,
   WEBHOOK_STATES,
 } from '../../lambdas/contract/ledger.ts';
 import type { Ending } from '../../lambdas/contract/ledger-ports.ts';
@@ -85,7 +85,7 @@ describe('whoever had a webhook in hand leaves it', () => {
   test('with its try among the last ones, oldest first', () => {
     const tries = [1, 2, 3, 4, 5, 6].map((second): Attempt => ({ at: at(second), status: 503, duration_ms: second }));
     const after = tries.reduce((before, attempt) => left({ outcome: 'retry' }, { attempt }, before), held());
-    expect(after.attempts).toEqual(tries.slice(-KEPT_ATTEMPTS));
+    expect(after.attempts).toEqual(tries.slice(-RECORDED_ATTEMPTS));
     expect(left({ outcome: 'retry' }, {}, after).attempts).toEqual(after.attempts);
   });
 

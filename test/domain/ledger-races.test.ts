@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { KEPT_ATTEMPTS } from '../../lambdas/contract/ledger.ts';
+import { RECORDED_ATTEMPTS } from '../../lambdas/contract/ledger.ts';
 import { hasEnded, play, scripts, WEBHOOKS } from '../support/pipeline-model/script.ts';
 import type { Answer, World } from '../support/pipeline-model/world.ts';
 
@@ -30,7 +30,7 @@ function faultsWith(webhookId: string, world: World, isTableSound = true): reado
     ...(state === 'delivered' && taken === 0 ? [`${webhookId} was never taken`] : []),
     ...(state === 'dead' && !world.letters.some(isLetter) ? [`${webhookId} is dead, and no letter says so`] : []),
     ...(isTableSound && taken > allowed ? [`${webhookId} was taken ${taken} times and not ${allowed}`] : []),
-    ...(attempts.length > KEPT_ATTEMPTS ? [`${webhookId} remembers ${attempts.length} tries`] : []),
+    ...(attempts.length > RECORDED_ATTEMPTS ? [`${webhookId} remembers ${attempts.length} tries`] : []),
   ];
 }
 

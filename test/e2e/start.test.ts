@@ -165,7 +165,9 @@ test('a lead that waits is cancelled by the next one of its user, and goes out o
   await prints(
     new RegExp(`workflow +${overtaken}-g0 +ends: cancelled, superseded by a later event of its user: ${sent}$`, 'm'),
   );
-  expect((await run(LTW, 'ledger', 'show', overtaken)).text).toContain(`superseded by a later event of its user: ${sent}\n`);
+  expect((await run(LTW, 'ledger', 'show', overtaken)).text).toContain(
+    `superseded by a later event of its user: ${sent}\n`,
+  );
   expect(await run(LTW, 'replay', overtaken)).toMatchObject({
     status: 0,
     text: expect.stringMatching(/replayed 1 of 1$/),

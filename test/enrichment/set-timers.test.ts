@@ -59,7 +59,7 @@ async function set({
   const ledger = openLedger({
     timers: async (keys) =>
       isDown ? undefined : new Map(standing.filter(({ key }) => keys.includes(key)).map((one) => [one.key, one])),
-    async keepTimer(timer) {
+    async putTimer(timer) {
       done.push(`keep the timer of ${timer.webhook_id}`);
       kept.push(timer);
       if (isDown) return 'unreached';
@@ -285,8 +285,8 @@ describe('an event whose execution another publication of it has started', () =>
   });
 
   test('comes again where the timer of the next generation cannot be written: the first one would send it', async () => {
-    const keepTimer = async () => 'unreached' as const;
-    const ledger = { ...openLedger(), timers: async () => new Map([[other.key, other]]), keepTimer };
+    const putTimer = async () => 'unreached' as const;
+    const ledger = { ...openLedger(), timers: async () => new Map([[other.key, other]]), putTimer };
     const { failures } = await set({ timed: [one], taken: 1, services: { ledger } });
     expect(failures).toEqual(unreached);
   });
@@ -319,12 +319,12 @@ test('a move to a later time whose timer is refused comes again: it is seen then
 test.each([60_000, 7200_000])('a move whose timer cannot be written comes again: due in %i ms', async (dueMs) => {
   const first = lead('one', -60_000, 3600_000);
   const standing = [timerOf(first, NOW) as Timer];
-  const keepTimer = async () => 'unreached' as const;
+  const putTimer = async () => 'unreached' as const;
   const { failures } = await set({
     timed: [lead('one', -5, dueMs)],
     known: { [first.webhook_id]: 'scheduled' },
     services: {
-      ledger: { ...openLedger(), timers: async () => new Map(standing.map((one) => [one.key, one])), keepTimer },
+      ledger: { ...openLedger(), timers: async () => new Map(standing.map((one) => [one.key, one])), putTimer },
     },
   });
   expect([...failures.keys()]).toEqual(['timed 0']);

@@ -424,8 +424,8 @@ describe('the timers that wait', () => {
   test('are measured, and those due for over an hour apart', async () => {
     const world = reconcileWorld();
     const dueAgo = { later: -HOUR, 'just due': MINUTE, 'almost late': 59 * MINUTE, late: 61 * MINUTE };
-    for (const [name, agoMs] of Object.entries(dueAgo)) await world.ledger.keepTimer(timer(name, agoMs));
-    await world.ledger.keepTimer(timer('woken'));
+    for (const [name, agoMs] of Object.entries(dueAgo)) await world.ledger.putTimer(timer(name, agoMs));
+    await world.ledger.putTimer(timer('woken'));
     await world.run();
     expect(world.counter.measured).toEqual(measured(4, 1));
   });
@@ -434,12 +434,12 @@ describe('the timers that wait', () => {
     const world = reconcileWorld();
     const states = ['delivered', 'cancelled', 'dead', 'unwanted', 'scheduled', 'parked', 'delivering'] as const;
     for (const state of states) {
-      await world.ledger.keepTimer(timer(state, 61 * MINUTE));
+      await world.ledger.putTimer(timer(state, 61 * MINUTE));
       await world.ledger.overwrite({ ...newRecord(subject(), NOW), webhook_id: `wh_${state}`, state, version: 2 });
     }
-    await world.ledger.keepTimer(timer('unknown', 61 * MINUTE));
+    await world.ledger.putTimer(timer('unknown', 61 * MINUTE));
     // Due for less than an hour: its execution may be about to start.
-    await world.ledger.keepTimer({ ...timer('recent', 59 * MINUTE), webhook_id: 'wh_delivered' });
+    await world.ledger.putTimer({ ...timer('recent', 59 * MINUTE), webhook_id: 'wh_delivered' });
     await world.run({ dry_run: true });
     await world.run();
     expect(world.counter.measured).toEqual([...measured(9, 8), ...measured(5, 4)]);

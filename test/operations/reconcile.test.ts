@@ -80,7 +80,7 @@ test('finds in the real table what is lost, what may go and what has had its tim
   const [lost, resting, over, delivered] = accepted as [(typeof accepted)[0], ...typeof accepted] as typeof accepted;
   const { client, tableName } = ledger;
   const table = createLedgerTable({ client, tableName, payloadDays: 30, factsDays: 400 });
-  await table.keepEvents(accepted.map((one) => eventOf(one, Date.now())));
+  await table.putEvents(accepted.map((one) => eventOf(one, Date.now())));
   for (const [one, state, parked_since] of [
     [resting, 'parked', ago(HOUR)],
     [over, 'parked', ago(73 * HOUR)],

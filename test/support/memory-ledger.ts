@@ -78,7 +78,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
       await reach();
       records.set(record.webhook_id, structuredClone(record));
     },
-    async keepEvents(accepted) {
+    async putEvents(accepted) {
       await reach();
       for (const event of accepted) {
         events.set(event.webhook_id, structuredClone(event));
@@ -86,7 +86,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
         directory.set(`${day.day}#${day.integrationId}`, day);
       }
     },
-    async keepAnswer(webhookId, acceptedAt, start) {
+    async putResponse(webhookId, acceptedAt, start) {
       await reach();
       answers.set(webhookId, { acceptedAt, start });
     },
@@ -94,7 +94,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
       await reach();
       return new Map(keys.flatMap((key) => timers.get(key) ?? []).map((timer) => [timer.key, timer]));
     },
-    async keepTimer(timer) {
+    async putTimer(timer) {
       await reach();
       const standing = timers.get(timer.key);
       if (standing !== undefined && !givesWay(standing, timer)) return false;

@@ -25,7 +25,7 @@ export function openLedger(overrides: Partial<Ledger> = {}) {
       return new Map();
     },
     timers: async () => new Map(),
-    async keepTimer(timer) {
+    async putTimer(timer) {
       timersKept.push(timer);
       return 'kept';
     },

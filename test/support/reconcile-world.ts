@@ -72,7 +72,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
       const record = recordOf(eventId, put);
       const { webhook_id, integration_id, accepted_at } = record;
       const accepted = subject({ event_id: eventId, webhook_id, integration_id, accepted_at, ...put.event });
-      await ledger.keepEvents([eventOf(accepted, NOW)]);
+      await ledger.putEvents([eventOf(accepted, NOW)]);
       if (put.state !== undefined) await ledger.overwrite(record);
       return webhook_id;
     },

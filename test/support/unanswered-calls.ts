@@ -81,10 +81,10 @@ export class Calls {
       event: (id) => make(() => table.event(id)),
       replace: (record) => make(() => table.replace(record)),
       overwrite: (record) => make(() => table.overwrite(record)),
-      keepEvents: (events) => make(() => table.keepEvents(events)),
-      keepAnswer: (...answer) => make(() => table.keepAnswer(...answer)),
+      putEvents: (events) => make(() => table.putEvents(events)),
+      putResponse: (...answer) => make(() => table.putResponse(...answer)),
       timers: (keys) => make(() => table.timers(keys)),
-      keepTimer: (timer) => make(() => table.keepTimer(timer)),
+      putTimer: (timer) => make(() => table.putTimer(timer)),
     };
   }
 

@@ -1,11 +1,11 @@
-import { KEPT_ATTEMPTS, type LedgerRecord, MAX_STATE_ITEM_BYTES } from '../../contract/ledger.ts';
+import { type LedgerRecord, MAX_STATE_ITEM_BYTES, RECORDED_ATTEMPTS } from '../../contract/ledger.ts';
 import { stateItem } from './ledger-items.ts';
 import type { Item } from './table-calls.ts';
 
 /** What a record loses, in this order, until its state item fits. The one furthest down is missed most. */
 const REDUCTIONS: readonly ((record: LedgerRecord, excessBytes: number) => LedgerRecord)[] = [
   (record) => ({ ...record, occurred_at: record.occurred_at.replace(/(\.\d{3})\d+/, '$1') }),
-  ...Array.from({ length: KEPT_ATTEMPTS }, () => (record: LedgerRecord) => ({
+  ...Array.from({ length: RECORDED_ATTEMPTS }, () => (record: LedgerRecord) => ({
     ...record,
     attempts: record.attempts.slice(1),
   })),

@@ -77,9 +77,9 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
     },
     replace: (record) => putItem('replace', toItem(record), table, isStillBefore(record)),
     overwrite: async (record) => overwriteTogether(record.webhook_id, putRequest(toItem(record))),
-    keepEvents: createEventWriter(table, options),
-    async keepAnswer(webhookId, acceptedAt, answerStart) {
-      await putItem('keepAnswer', answerItem(webhookId, acceptedAt, answerStart.toWellFormed(), payloadDays), table);
+    putEvents: createEventWriter(table, options),
+    async putResponse(webhookId, acceptedAt, answerStart) {
+      await putItem('putResponse', answerItem(webhookId, acceptedAt, answerStart.toWellFormed(), payloadDays), table);
     },
     async forget(webhookId) {
       const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'answer'))];
@@ -117,7 +117,7 @@ function createEventWriter(
     );
     for (const name of known) entries.delete(name);
     const items = [...entries.values(), ...events.map((event) => eventItem(event, payloadDays))];
-    const results = await batchWrite('keepEvents', items.map(putRequest), table);
+    const results = await batchWrite('putEvents', items.map(putRequest), table);
     for (const [at, name] of [...entries.keys()].entries()) if (results[at] === undefined) known.add(name);
     const failures = results.filter((failure) => failure !== undefined);
     const [first] = failures;

@@ -25,7 +25,7 @@ const OVERDUE_AT_MOST = 100;
 /** Users' timers, and the list of those that wait: sixteen partitions of the index, of no integration and no day. */
 export function createTimers(
   table: TableAddress,
-): Pick<LedgerTable, 'timers' | 'keepTimer' | 'countTimers' | 'overdueTimers'> {
+): Pick<LedgerTable, 'timers' | 'putTimer' | 'countTimers' | 'overdueTimers'> {
   async function timersOf(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>> {
     const items = await batchGet('timers', [...new Set(keys)].map(keyOf), table);
     return new Map(items.flatMap((item) => timerOfItem(item) ?? []).map((timer) => [timer.key, timer]));
@@ -43,7 +43,7 @@ export function createTimers(
       const standing = [...(await timersOf(found.flat().map((item) => String(item[partitionKey])))).values()];
       return standing.filter(({ due_at }) => due_at !== undefined && Date.parse(due_at) <= nowMs);
     },
-    keepTimer: (timer) => putItem('keepTimer', itemOf(timer), table, conditionOf(timer)),
+    putTimer: (timer) => putItem('putTimer', itemOf(timer), table, conditionOf(timer)),
     async countTimers(nowMs, options) {
       const now = sortKeyAt(nowMs);
       const [overdue, later] = await Promise.all([

@@ -11,10 +11,10 @@ const WARN_EVERY_MS = 1000;
  * Operations that a delivery can do without. Each has a breaker of its own, as a table may read well and write slowly; all
  * its calls take the same few steps, so that one limit says what is slow.
  */
-type GuardedOperation = 'accept' | 'claim' | 'settle' | 'note' | 'keepAnswer';
+type GuardedOperation = 'accept' | 'claim' | 'settle' | 'note' | 'putResponse';
 
 /** Timers have no breaker: a lead that was moved must not be sent at its old time to save two seconds. */
-type UnguardedOperation = 'timers' | 'keepTimer';
+type UnguardedOperation = 'timers' | 'putTimer';
 
 /** Makes calls to the table, or returns `otherwise`. */
 export type TableGuard = <T>(
@@ -54,9 +54,9 @@ export function createTableGuard({ breaker: limits, log, counter, now, random }:
     claim: breakerOf('claim'),
     settle: breakerOf('settle'),
     note: breakerOf('note'),
-    keepAnswer: breakerOf('keepAnswer'),
+    putResponse: breakerOf('putResponse'),
     timers: undefined,
-    keepTimer: undefined,
+    putTimer: undefined,
   };
 
   return async (operation, otherwise, call) => {

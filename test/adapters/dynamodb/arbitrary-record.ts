@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import {
   type Attempt,
-  KEPT_ATTEMPTS,
   type LedgerRecord,
   MAX_ATTEMPT_ERROR_CHARACTERS,
   MAX_LEDGER_REASON_CHARACTERS,
+  RECORDED_ATTEMPTS,
   WEBHOOK_STATES,
 } from '../../../lambdas/contract/ledger.ts';
 import { ENRICHED, NOW, PENDING, PLAIN } from '../../support/factories.ts';
@@ -53,7 +53,7 @@ export const anyRecord: fc.Arbitrary<LedgerRecord> = fc
     config_version: fc.constantFrom(undefined, 'content-0123456789ab', 'v'.repeat(64)),
     enterprise_customer_uuid: fc.constantFrom(undefined, '0'.repeat(36), 'e'.repeat(64)),
     attempt: count,
-    attempts: fc.array(attempt, { maxLength: KEPT_ATTEMPTS }),
+    attempts: fc.array(attempt, { maxLength: RECORDED_ATTEMPTS }),
     lease_until: time,
     claimed_by: fc.constantFrom(undefined, `2026/01/15/[$LATEST]${'0'.repeat(32)}#abcdef`),
     token: fc.constantFrom(undefined, 'g0-a1', 'g'.repeat(40)),

@@ -26,7 +26,7 @@ const subjectAt = (
 ) => subject({ integration_id: integrationId, event_id: event_id.replaceAll(/[:.]/g, ''), accepted_at, ...overrides });
 
 async function keep(...subjects: readonly ReturnType<typeof subject>[]): Promise<string[]> {
-  await ledger.table.keepEvents(subjects.map((one) => eventOf(one, NOW)));
+  await ledger.table.putEvents(subjects.map((one) => eventOf(one, NOW)));
   return subjects.map(({ webhook_id }) => webhook_id);
 }
 

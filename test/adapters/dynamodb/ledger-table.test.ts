@@ -134,15 +134,15 @@ test('overwritten records of one moment are one call', async () => {
 describe('an event', () => {
   test('is read as it was accepted, and kept twice without harm', async () => {
     const event = newEvent();
-    await ledger.table.keepEvents([event, event]);
-    await ledger.table.keepEvents([event]);
+    await ledger.table.putEvents([event, event]);
+    await ledger.table.putEvents([event]);
     expect(callsTo('BatchWriteItem')).toHaveLength(2);
     expect(await ledger.table.event(event.webhook_id)).toEqual(event);
   });
 
   test('is gone when payloads expire, although nobody has deleted it', async () => {
     const event = newEvent();
-    await ledger.table.keepEvents([event]);
+    await ledger.table.putEvents([event]);
     ledger.nowMs = NOW + 30 * DAY_MS - 1000;
     expect(await ledger.table.event(event.webhook_id)).toBeDefined();
     ledger.nowMs = NOW + 30 * DAY_MS;
@@ -152,9 +152,9 @@ describe('an event', () => {
 
   test('that DynamoDB refuses harms no other, and is told of', async () => {
     const [good, refused, also] = [newEvent(), newEvent({ payload: `"${'x'.repeat(401 * 1024)}"` }), newEvent()];
-    await expect(ledger.table.keepEvents([good, refused, also])).rejects.toMatchObject({
+    await expect(ledger.table.putEvents([good, refused, also])).rejects.toMatchObject({
       name: 'LedgerUnavailable',
-      message: expect.stringMatching(/^keepEvents: ValidationException \(1 of [34] writes\)$/),
+      message: expect.stringMatching(/^putEvents: ValidationException \(1 of [34] writes\)$/),
     });
     expect(await ledger.table.event(good.webhook_id)).toEqual(good);
     expect(await ledger.table.event(also.webhook_id)).toEqual(also);
@@ -165,10 +165,10 @@ describe('an event', () => {
 describe('events of a batch', () => {
   test('go 25 a call, with the directory’s entries that this instance has not written yet', async () => {
     const whose = { integration_id: 'twenty-five' };
-    await ledger.table.keepEvents(Array.from({ length: 30 }, () => newEvent(whose)));
+    await ledger.table.putEvents(Array.from({ length: 30 }, () => newEvent(whose)));
     expect([0, 1].map((position) => writesIn(position).length)).toEqual([25, 6]);
-    await ledger.table.keepEvents([newEvent(whose), newEvent({ ...whose, accepted_at: '2026-01-16T00:00:00.000Z' })]);
-    await ledger.table.keepEvents([newEvent(whose)]);
+    await ledger.table.putEvents([newEvent(whose), newEvent({ ...whose, accepted_at: '2026-01-16T00:00:00.000Z' })]);
+    await ledger.table.putEvents([newEvent(whose)]);
     expect([2, 3].map((position) => writesIn(position).length)).toEqual([3, 1]);
     const days = (await ledger.table.days(ALWAYS)).filter(({ integrationId }) => integrationId === 'twenty-five');
     expect(days.map(({ day }) => day)).toEqual(['2026-01-15', '2026-01-16']);
@@ -177,14 +177,14 @@ describe('events of a batch', () => {
   test('write a day’s entry again where it was not written', async () => {
     ledger.front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
     const event = newEvent({ integration_id: 'first-refused' });
-    await expect(ledger.table.keepEvents([event])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
+    await expect(ledger.table.putEvents([event])).rejects.toMatchObject({ name: 'LedgerUnavailable' });
     ledger.front.decide(() => 'pass');
-    await ledger.table.keepEvents([event]);
+    await ledger.table.putEvents([event]);
     expect((await ledger.table.days(ALWAYS)).map(({ integrationId }) => integrationId)).toContain('first-refused');
   });
 
   test('that are none call nobody', async () => {
-    await ledger.table.keepEvents([]);
+    await ledger.table.putEvents([]);
     expect(ledger.front.calls).toEqual([]);
   });
 });
@@ -193,8 +193,8 @@ describe('an answer', () => {
   test('is kept beside the record until payloads expire', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
     expect(await ledger.table.answer(webhook_id)).toBeUndefined();
-    await ledger.table.keepAnswer(webhook_id, accepted_at, '{"error":"no such course"}');
-    await ledger.table.keepAnswer(webhook_id, accepted_at, 'Not Found');
+    await ledger.table.putResponse(webhook_id, accepted_at, '{"error":"no such course"}');
+    await ledger.table.putResponse(webhook_id, accepted_at, 'Not Found');
     expect(await ledger.table.answer(webhook_id)).toBe('Not Found');
     ledger.nowMs = NOW + 30 * DAY_MS;
     expect(await ledger.table.answer(webhook_id)).toBeUndefined();
@@ -202,7 +202,7 @@ describe('an answer', () => {
 
   test('may be cut in the middle of a character', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
-    await ledger.table.keepAnswer(webhook_id, accepted_at, `x${'\u{1F600}'.slice(0, 1)}`);
+    await ledger.table.putResponse(webhook_id, accepted_at, `x${'\u{1F600}'.slice(0, 1)}`);
     expect(await ledger.table.answer(webhook_id)).toBe('x\uFFFD');
   });
 });
@@ -210,9 +210,9 @@ describe('an answer', () => {
 test('forgetting deletes event and answer, and leaves the record', async () => {
   const event = newEvent();
   const record = { ...newRecord({ ...event, schema_version: 1, generation: 0 }, NOW), version: 1 };
-  await ledger.table.keepEvents([event]);
+  await ledger.table.putEvents([event]);
   await ledger.table.replace(record);
-  await ledger.table.keepAnswer(event.webhook_id, event.accepted_at, 'Not Found');
+  await ledger.table.putResponse(event.webhook_id, event.accepted_at, 'Not Found');
   await ledger.table.forget(event.webhook_id);
   expect(await ledger.server.item(event.webhook_id, 'event')).toBeUndefined();
   expect(await ledger.server.item(event.webhook_id, 'answer')).toBeUndefined();
@@ -238,8 +238,8 @@ describe('a table that does not answer', () => {
     answer: (down) => down.answer('wh_1'),
     replace: (down) => down.replace(recordAt(1)),
     overwrite: (down) => down.overwrite(recordAt(1)),
-    keepEvents: (down) => down.keepEvents([newEvent()]),
-    keepAnswer: (down) => down.keepAnswer('wh_1', new Date(NOW).toISOString(), LEARNER_DATA[0]),
+    putEvents: (down) => down.putEvents([newEvent()]),
+    putResponse: (down) => down.putResponse('wh_1', new Date(NOW).toISOString(), LEARNER_DATA[0]),
     forget: (down) => down.forget('wh_1'),
     days: (down) => down.days(ALWAYS),
     listRecords: (down) => Array.fromAsync(down.listRecords(day, ALWAYS)),
@@ -247,7 +247,7 @@ describe('a table that does not answer', () => {
     countEvents: (down) => down.countEvents(day, ALWAYS),
     latestRecords: (down) => down.latestRecords(day, 5),
     timers: (down) => down.timers(['timer_0']),
-    keepTimer: (down) => down.keepTimer(timer),
+    putTimer: (down) => down.putTimer(timer),
     countTimers: (down) => down.countTimers(NOW),
     overdueTimers: (down) => down.overdueTimers(NOW),
     eventsOf: (down) => Array.fromAsync(down.eventsOf({ userId: '42' })),

@@ -80,7 +80,7 @@ test.each([['jo"e@example.com'], ['Zoë Q'], ['\\o/ back']])(
   async (text) => {
     const payload = { ...PAYLOAD, user: { id: 'none', email: 'jo"e@example.com', name: 'Zoë Q', motto: '\\o/ back' } };
     const { user_id: _, ...event } = subject({ event_id: '1', payload: JSON.stringify(payload) });
-    await operator.table.keepEvents([eventOf(event, NOW)]);
+    await operator.table.putEvents([eventOf(event, NOW)]);
     const other = await operator.webhook({ event_id: '2', payload: JSON.stringify(payload) }, DELIVERED);
     expect(await operator.run('forget', '--containing', text, '--yes')).toBe(0);
     expect([await isHeld(event.webhook_id), await isHeld(other)]).toEqual([false, true]);
@@ -91,7 +91,7 @@ test('--user-id and --containing together: those that fit either, each once', as
   await operator.webhook({ event_id: '1' }, DELIVERED);
   await operator.webhook({ event_id: '2', user_id: '7' }, DELIVERED);
   const { user_id: _, ...event } = subject({ event_id: '3' });
-  await operator.table.keepEvents([eventOf(event, NOW)]);
+  await operator.table.putEvents([eventOf(event, NOW)]);
   await operator.run('forget', '--user-id', '42', '--containing', 'learner@example.com', '--dry-run');
   expect(operator.world.printed()).toMatch(/^2 events of that learner/);
 });

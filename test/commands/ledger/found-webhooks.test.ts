@@ -29,10 +29,10 @@ interface Life {
 async function live(event_id: string, { hoursAgo, record, againHoursAgo }: Life): Promise<string> {
   const accepted_at = iso(NOW - hoursAgo * HOUR_MS);
   const published = subject({ event_id, accepted_at });
-  await ledger.keepEvents([eventOf(published, NOW)]);
+  await ledger.putEvents([eventOf(published, NOW)]);
   if (record !== undefined) await ledger.overwrite({ ...newRecord(published, NOW), ...record });
   if (againHoursAgo !== undefined) {
-    await ledger.keepEvents([eventOf({ ...published, accepted_at: iso(NOW - againHoursAgo * HOUR_MS) }, NOW)]);
+    await ledger.putEvents([eventOf({ ...published, accepted_at: iso(NOW - againHoursAgo * HOUR_MS) }, NOW)]);
   }
   return published.webhook_id;
 }

@@ -89,7 +89,7 @@ export async function startLedgerOperator(
       await functions.accept([accepted]);
       const delivery = newDelivery(accepted, { status: 'plain', reason: 'not_a_completion' });
       const timer = timerOf(accepted, now());
-      if (timer !== undefined) await table.keepTimer(timer);
+      if (timer !== undefined) await table.putTimer(timer);
       await functions.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token: 'g0' });
       return accepted.webhook_id;
     },

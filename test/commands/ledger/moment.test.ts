@@ -16,8 +16,8 @@ async function shown(webhookId: string): Promise<Record<string, string>> {
 const LATER = webhookId('acme', 'later');
 
 /** Its user's timer, as another event or another publication of it left it. */
-const keepTimer = (timer: Partial<Timer>) =>
-  operator.table.keepTimer({
+const putTimer = (timer: Partial<Timer>) =>
+  operator.table.putTimer({
     ...{ key: timerKey('acme', 'lead', '42'), webhook_id: LATER, integration_id: 'acme', generation: 0 },
     latest_at: new Date(NOW).toISOString(),
     ...timer,
@@ -44,7 +44,7 @@ describe('a lead that waits for its moment', () => {
 
   test('tells beforehand that a later event took its place', async () => {
     const id = await operator.lead({});
-    await keepTimer({});
+    await putTimer({});
     const words = `superseded by a later event of its user: ${LATER}`;
     expect((await shown(id))['on waking']).toBe(`it is not sent: ${words}`);
     await operator.run('show', id, '--json');
@@ -53,7 +53,7 @@ describe('a lead that waits for its moment', () => {
 
   test('tells that it was moved to a later time', async () => {
     const id = await operator.lead({});
-    await keepTimer({ webhook_id: id, due_at: '2026-01-15T14:30:00.000Z' });
+    await putTimer({ webhook_id: id, due_at: '2026-01-15T14:30:00.000Z' });
     expect((await shown(id))['on waking']).toBe('it waits on until 2026-01-15T14:30:00Z: it was moved');
     await operator.run('show', id, '--json');
     expect(operator.world.printed()).toContain('"on_waking":{"to":"wait","until":"2026-01-15T14:30:00.000Z"}');
@@ -61,13 +61,13 @@ describe('a lead that waits for its moment', () => {
 
   test('tells that it sleeps in vain, since another generation carries it', async () => {
     const id = await operator.lead({});
-    await keepTimer({ webhook_id: id, due_at: '2026-01-15T12:30:00.000Z', generation: 1 });
+    await putTimer({ webhook_id: id, due_at: '2026-01-15T12:30:00.000Z', generation: 1 });
     expect((await shown(id))['on waking']).toBe('it is not sent: it was moved: generation 1 carries it');
   });
 
   test('whose event is deleted waits on: nobody knows whose it is', async () => {
     const id = await operator.lead({});
-    await keepTimer({});
+    await putTimer({});
     await operator.table.forget(id);
     const facts = await shown(id);
     expect(facts.state).toMatch(/: it waits for its moment, /);

@@ -19,7 +19,7 @@ beforeEach(() => {
 
 async function put(event_id: string, change: Partial<LedgerRecord> = {}): Promise<string> {
   const accepted = subject({ event_id, accepted_at: PARKED_AT, integration_id: change.integration_id ?? 'acme' });
-  await ledger.keepEvents([eventOf(accepted, NOW)]);
+  await ledger.putEvents([eventOf(accepted, NOW)]);
   const parked = { state: 'parked', parked_for: 'paused', parked_since: PARKED_AT, version: 2 } as const;
   await ledger.overwrite({ ...newRecord(accepted, NOW), ...parked, ...change });
   return accepted.webhook_id;

@@ -20,7 +20,7 @@ beforeEach(() => {
 async function put(event_id: string, hoursAgo: number, change: Partial<LedgerRecord>): Promise<LedgerRecord> {
   const accepted_at = iso(NOW - hoursAgo * HOUR_MS);
   const accepted = subject({ event_id, accepted_at, integration_id: change.integration_id ?? 'acme' });
-  await ledger.keepEvents([eventOf(accepted, NOW)]);
+  await ledger.putEvents([eventOf(accepted, NOW)]);
   const record = { ...newRecord(accepted, NOW), version: 2, ...change };
   await ledger.overwrite(record);
   return record;
@@ -92,7 +92,7 @@ describe('by id', () => {
     const held = await put('held', 2, { state: 'delivering', lease_until: iso(NOW + 1) });
     const lost = await put('lost', 2, { state: 'delivering', lease_until: iso(NOW) });
     const unclaimed = eventOf(subject({ event_id: 'unclaimed' }), NOW);
-    await ledger.keepEvents([unclaimed]);
+    await ledger.putEvents([unclaimed]);
     const asked = [lost, dead, unclaimed, held, again, dead].map(({ webhook_id }) => webhook_id);
     const found = await findById(ledger, asked, NOW);
     expect(found.map(({ webhook_id, state, isInFlight }) => [webhook_id, state, isInFlight])).toEqual([

@@ -48,7 +48,7 @@ async function webhook(
   more: Partial<DeliverySubject> = {},
 ): Promise<string> {
   const event = eventOf(subject({ event_id, ...more }), ACCEPTED_MS);
-  await ledger.keepEvents([event]);
+  await ledger.putEvents([event]);
   await ledger.overwrite({
     ...newRecord(subject({ event_id, ...more, accepted_at: ACCEPTED_AT }), NOW),
     ...{ state: 'dead', reason: 'HTTP 404', attempt: 1, enrichment: ENRICHED, version: 3, ...change },
@@ -150,7 +150,7 @@ describe('nothing is changed', () => {
 
   test('in flight: nobody has claimed it yet', async () => {
     const event = eventOf(subject(), ACCEPTED_MS);
-    await ledger.keepEvents([event]);
+    await ledger.putEvents([event]);
     expect((await run([event.webhook_id])).fates.in_flight).toEqual([event.webhook_id]);
     expect(ledger.all()).toEqual([]);
   });
@@ -231,7 +231,7 @@ test('a release keeps since when it is parked, a replay forgets it', async () =>
 
 test('letters that SQS takes only escaped', async () => {
   const event = eventOf(subject({ payload: '{"title":"\uFFFE"}' }), ACCEPTED_MS);
-  await ledger.keepEvents([event]);
+  await ledger.putEvents([event]);
   await ledger.overwrite({
     ...newRecord({ schema_version: 1, generation: 0, ...event }, NOW),
     state: 'dead',
