@@ -2,6 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
+import { ioDeadlines } from '../../lambdas/contract/io-deadlines.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
 import { type Counter, type Dimensions, METRICS, type MetricName } from '../../lambdas/contract/metrics.ts';
 import type { DeliverMessagesServices } from '../../lambdas/delivery/deliver-messages.ts';
@@ -20,9 +21,11 @@ export interface WatchedServices {
 
 export function createWatchedServices(variables: NodeJS.ProcessEnv): WatchedServices {
   const watch = createWatch();
+  const environment = readEnvironment(deliverTaskEnvironment, variables);
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
   const services: DeliverMessagesServices = {
-    ...createDeliveryServices(readEnvironment(deliverTaskEnvironment, variables), watch.log, watch.counter),
+    ...createDeliveryServices({ environment, deadlines, log: watch.log, counter: watch.counter }),
     workflow: { start: unwanted },
     deadLetter: unwanted,
     defer: unwanted,

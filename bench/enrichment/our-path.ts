@@ -8,7 +8,7 @@ import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
 import { createQueues } from '../../lambdas/adapters/sqs.ts';
 import { enrichBatchEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
-import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
+import { CLIENT_WAITS, ioDeadlines } from '../../lambdas/contract/io-deadlines.ts';
 import type { LearningTimeCache } from '../../lambdas/contract/learning-time.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
 import { integrationsReader } from '../../lambdas/domain/integrations.ts';
@@ -34,7 +34,10 @@ export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
   const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
   const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
-  const learningTime = createLearningTimeServices(environment, appConfig, log, counter);
+  const learningTime = createLearningTimeServices(
+    { environment, deadlines: ioDeadlines(environment.IO_DEADLINE_FACTOR), log, counter },
+    appConfig,
+  );
   const lookupMs: number[] = [];
   const services: EnrichEventsServices = {
     ...learningTime,

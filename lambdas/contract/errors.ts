@@ -55,6 +55,11 @@ export class MalformedDelivery extends PipelineError {
   override readonly name = 'MalformedDelivery';
 }
 
+/** A function was called with an input that does not fit its schema. No retry repairs it. */
+export class InputInvalid extends PipelineError {
+  override readonly name = 'InputInvalid';
+}
+
 /** A function's environment variables do not fit its schema: the stack and the code disagree. */
 export class EnvironmentInvalid extends PipelineError {
   override readonly name = 'EnvironmentInvalid';

@@ -14,22 +14,23 @@ import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createValkeyLimiter } from '../adapters/valkey-limiter.ts';
 import type { deliverTaskEnvironment, sendTestEnvironment } from '../contract/environment.ts';
 import { type IntegrationSecret, integrationSecretSchema } from '../contract/integration-secret.ts';
-import { type IoDeadlines, ioDeadlines } from '../contract/io-deadlines.ts';
+import type { IoDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
-import type { Counter } from '../contract/metrics.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { createRetryAfterReader } from '../domain/retry-after.ts';
+import type { ColdStart } from '../shared/handler.ts';
 import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import type { SendWebhookServices } from './send-webhook.ts';
 
 /** What all functions need that send to partners. */
-export function createSendingServices(
-  environment: z.infer<typeof sendTestEnvironment>,
-  log: Log,
-): SendWebhookServices & Pick<FindReceiverServices, 'integrations'> {
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
+export function createSendingServices({
+  environment,
+  deadlines,
+  log,
+}: Pick<ColdStart<z.infer<typeof sendTestEnvironment>>, 'environment' | 'deadlines' | 'log'>): SendWebhookServices &
+  Pick<FindReceiverServices, 'integrations'> {
   const sender = createHttpsSender({
     allowPlainHttp: environment.ALLOW_PLAIN_HTTP,
     allowedCidrs: environment.ALLOWED_CIDRS,
@@ -55,12 +56,8 @@ export function createSendingServices(
 }
 
 /** What both delivery functions need for an attempt. */
-export function createDeliveryServices(
-  environment: z.infer<typeof deliverTaskEnvironment>,
-  log: Log,
-  counter: Counter,
-): DeliverOneServices {
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
+export function createDeliveryServices(start: ColdStart<z.infer<typeof deliverTaskEnvironment>>): DeliverOneServices {
+  const { environment, deadlines, log, counter } = start;
   const limiter = createValkeyLimiter({
     host: environment.CACHE_HOST,
     port: environment.CACHE_PORT,
@@ -73,7 +70,7 @@ export function createDeliveryServices(
   limiter.connect();
   const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });
   return {
-    ...createSendingServices(environment, log),
+    ...createSendingServices(start),
     limiter,
     ledger: openLedger(environment, {
       client: openClient(DynamoDBClient, deadlines.clients.ledger),

@@ -1,26 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { Logger } from '@aws-lambda-powertools/logger';
-import { readEnvironment, sendTestEnvironment } from '../contract/environment.ts';
+import { sendTestEnvironment } from '../contract/environment.ts';
 import { errorName, PipelineError } from '../contract/errors.ts';
 import { type SendTestReport, sendTestRequestSchema } from '../contract/send-test.ts';
 import { testPayload } from '../domain/test-event.ts';
+import { createHandler } from '../shared/handler.ts';
 import { createSendingServices } from './delivery-services.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
-let services: TestIntegrationServices | undefined;
-
 /** Called by `./ltw send-test`: one signed test event from where all webhooks come from. */
-export async function handler(input: unknown): Promise<SendTestReport> {
-  services ??= createServices(process.env);
-  return testIntegration(input, services);
-}
-
-/** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv): TestIntegrationServices {
-  const environment = readEnvironment(sendTestEnvironment, variables);
-  return { ...createSendingServices(environment, new Logger()), newId: randomUUID };
-}
+export const handler = createHandler({
+  environment: sendTestEnvironment,
+  createServices: (start) => ({ ...createSendingServices(start), newId: randomUUID }),
+  handle: testIntegration,
+});
 
 export interface TestIntegrationServices extends SendWebhookServices, Pick<FindReceiverServices, 'integrations'> {
   /** A UUID. */

@@ -1,33 +1,30 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type * as z from 'zod';
 import { openClient } from '../adapters/aws-clients.ts';
 import { readDatedSecret } from '../adapters/secrets-manager.ts';
 import { createSnowflakeInspector } from '../adapters/snowflake/inspector.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import type { CheckWarehouseReport } from '../contract/check-warehouse.ts';
-import { checkWarehouseEnvironment, readEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
+import { checkWarehouseEnvironment } from '../contract/environment.ts';
 import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { inspectWarehouse } from './inspect-warehouse.ts';
 import { learningTimeTables } from './learning-time-tables.ts';
 
-let services: ReturnType<typeof createServices> | undefined;
-
 /** Called by `./ltw check-warehouse`: with the network, the role and the secret that enrichment asks with. */
-export async function handler(input: unknown): Promise<CheckWarehouseReport> {
-  services ??= createServices(process.env);
-  const { inspecting, log } = services;
-  const report = await inspectWarehouse(input, inspecting);
-  const verdicts = report.checks.map(({ check, verdict }) => [check, verdict]);
-  log.info('warehouse.checked', Object.fromEntries(verdicts));
-  return report;
-}
+export const handler = createHandler({
+  environment: checkWarehouseEnvironment,
+  createServices,
+  async handle(input: unknown, { inspecting, log }): Promise<CheckWarehouseReport> {
+    const report = await inspectWarehouse(input, inspecting);
+    const verdicts = report.checks.map(({ check, verdict }) => [check, verdict]);
+    log.info('warehouse.checked', Object.fromEntries(verdicts));
+    return report;
+  },
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(checkWarehouseEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
+function createServices({ environment, deadlines, log }: ColdStart<z.infer<typeof checkWarehouseEnvironment>>) {
   const client = openClient(SecretsManagerClient, deadlines.clients.settings);
   const secretId = environment.SNOWFLAKE_SECRET_ID;
   const names = learningTimeTables(environment);

@@ -1,48 +1,38 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSEvent } from 'aws-lambda';
+import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { openClient } from '../adapters/aws-clients.ts';
-import { type IntakeServices, intake, type ReceivedMessage } from '../adapters/batch-intake.ts';
+import { type HandleMessages, type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { openLedger } from '../adapters/dynamodb-ledger.ts';
-import { createCounter } from '../adapters/metrics.ts';
 import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
-import { enrichBatchEnvironment, readEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
+import { enrichBatchEnvironment } from '../contract/environment.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from './answer-misses.ts';
 import { createDeadLetter } from './dead-letter-events.ts';
 import { enrichEvents } from './enrich-events.ts';
 import type { EnrichEventsServices } from './enrich-events-services.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
 
-let services: ReturnType<typeof createServices> | undefined;
-
 /** Called by SQS with a batch of the events queue. */
-export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  services ??= createServices(process.env);
-  const { enriching, receiving, counter } = services;
-  const remainingMs = () => context.getRemainingTimeInMillis();
-  try {
-    const handle = (messages: readonly ReceivedMessage[]) => enrichEvents(messages, { ...enriching, remainingMs });
-    return await intake(event.Records, handle, receiving, remainingMs);
-  } finally {
-    counter.publish();
-  }
-}
+export const handler = createHandler({
+  environment: enrichBatchEnvironment,
+  createServices,
+  handle({ Records }: SQSEvent, { enriching, receiving }, remainingMs) {
+    const enrich: HandleMessages = (messages) => enrichEvents(messages, { ...enriching, remainingMs });
+    return intake(Records, enrich, receiving, remainingMs);
+  },
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(enrichBatchEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
-  const counter = createCounter(new Metrics());
+function createServices(start: ColdStart<z.infer<typeof enrichBatchEnvironment>>) {
+  const { environment, deadlines, log, counter } = start;
   // One client, and so one TLS handshake on a cold start, for both configurations.
   const appConfig = openClient(AppConfigDataClient, deadlines.clients.settings);
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
@@ -53,7 +43,7 @@ function createServices(variables: NodeJS.ProcessEnv) {
     counter,
   });
   const enriching: Omit<EnrichEventsServices, 'remainingMs'> = {
-    ...createLearningTimeServices(environment, appConfig, log, counter),
+    ...createLearningTimeServices(start, appConfig),
     integrations: createConfigurationSource({
       client: appConfig,
       applicationId: environment.APPCONFIG_APPLICATION_ID,
@@ -95,5 +85,5 @@ function createServices(variables: NodeJS.ProcessEnv) {
     hide: (receiptHandle, seconds) => queues.hide(environment.EVENTS_QUEUE_URL, receiptHandle, seconds),
     deadLetter,
   };
-  return { enriching, receiving, counter };
+  return { enriching, receiving };
 }

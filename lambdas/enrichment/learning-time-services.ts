@@ -7,21 +7,16 @@ import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
-import type { Log } from '../contract/log.ts';
-import type { Counter } from '../contract/metrics.ts';
 import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
+import type { ColdStart } from '../shared/handler.ts';
 import { guardWarehouse } from './guarded-warehouse.ts';
 import { learningTimeTables } from './learning-time-tables.ts';
 
-/** What both enrichment functions need to answer "how long did this learner learn?": flag, cache, warehouse. */
+/** What both enrichment functions need to find out how long a learner learned: flag, cache, warehouse. */
 export function createLearningTimeServices(
-  environment: z.infer<typeof enrichTaskEnvironment>,
+  { environment, deadlines, log, counter }: ColdStart<z.infer<typeof enrichTaskEnvironment>>,
   appConfig: AppConfigDataClient,
-  log: Log,
-  counter: Counter,
 ) {
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const flag = createFlagSource({ environment, client: appConfig, log, counter, ...deadlines.configuration });
   const secrets = createSecretSource({
     client: openClient(SecretsManagerClient, deadlines.clients.settings),

@@ -1,26 +1,26 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { ListSecretVersionIdsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { openClient } from '../adapters/aws-clients.ts';
-import { createCounter } from '../adapters/metrics.ts';
-import { credentialAgeEnvironment, readEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
+import { credentialAgeEnvironment } from '../contract/environment.ts';
 import { METRICS } from '../contract/metrics.ts';
+import { createHandler } from '../shared/handler.ts';
 
 const DAY_MS = 24 * 3600_000;
 /** Every version has a label or is deprecated, and those are left out: a handful. */
 const CURRENT = 'AWSCURRENT';
 
-let services: ReturnType<typeof createServices> | undefined;
-
 /**
  * Called by a schedule: publishes how old the Snowflake credential is, in days, without reading it. Where it has none yet
  * nothing is published, and the alarm fires for that.
  */
-export async function handler(): Promise<void> {
-  services ??= createServices(process.env);
-  const { client, secretId, counter, log } = services;
-  try {
+export const handler = createHandler({
+  environment: credentialAgeEnvironment,
+  createServices: ({ environment, deadlines, log, counter }) => ({
+    client: openClient(SecretsManagerClient, deadlines.clients.settings),
+    secretId: environment.SNOWFLAKE_SECRET_ID,
+    log,
+    counter,
+  }),
+  async handle(_event: unknown, { client, secretId, log, counter }): Promise<void> {
     const { Versions = [] } = await client.send(new ListSecretVersionIdsCommand({ SecretId: secretId }));
     const createdAt = Versions.find(({ VersionStages }) => VersionStages?.includes(CURRENT))?.CreatedDate;
     if (createdAt === undefined) {
@@ -30,16 +30,5 @@ export async function handler(): Promise<void> {
     const days = Math.max(0, (Date.now() - createdAt.getTime()) / DAY_MS);
     counter.measure(METRICS.credentialAge, days);
     log.info('credential.age', { secret: secretId, days: Math.floor(days) });
-  } finally {
-    counter.publish();
-  }
-}
-
-/** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(credentialAgeEnvironment, variables);
-  const secretId = environment.SNOWFLAKE_SECRET_ID;
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const client = openClient(SecretsManagerClient, deadlines.clients.settings);
-  return { client, secretId, counter: createCounter(new Metrics()), log: new Logger() };
-}
+  },
+});

@@ -1,41 +1,29 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Context } from 'aws-lambda';
+import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
-import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
-import { readEnvironment, reconcileEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
-import type { ReconcileReport } from '../contract/reconciliation.ts';
+import { reconcileEnvironment } from '../contract/environment.ts';
 import { integrationsReader } from '../domain/integrations.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
 import type { ReconcileServices } from './reconcile-run.ts';
 
-let services: ReturnType<typeof createServices> | undefined;
-
 /** Called by schedules, and by `./ltw reconcile`. */
-export async function handler(input: unknown, context: Context): Promise<ReconcileReport> {
-  services ??= createServices(process.env);
-  try {
-    return await reconcileLedger(input, services.reconciling, () => context.getRemainingTimeInMillis());
-  } finally {
-    services.counter.publish();
-  }
-}
+export const handler = createHandler({
+  environment: reconcileEnvironment,
+  createServices,
+  handle: reconcileLedger,
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(reconcileEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
-  const counter = createCounter(new Metrics());
+function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>): ReconcileServices {
+  const { environment, deadlines, log, counter } = start;
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
-  const reconciling: ReconcileServices = {
+  return {
     table: createLedgerTable({
       client: openClient(DynamoDBClient, deadlines.clients.schedule),
       tableName: environment.LEDGER_TABLE_NAME,
@@ -58,5 +46,4 @@ function createServices(variables: NodeJS.ProcessEnv) {
     counter,
     now: Date.now,
   };
-  return { reconciling, counter };
 }

@@ -5,19 +5,17 @@ import { openClient } from '../adapters/aws-clients.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { startOnce } from '../adapters/step-functions.ts';
 import type { rescueExecutionEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
-import type { Log } from '../contract/log.ts';
-import type { Counter } from '../contract/metrics.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
+import type { ColdStart } from '../shared/handler.ts';
 import type { RescueServices } from './rescue.ts';
 
 /** What both rescuing functions need; the Step Functions client is theirs too, to list executions. */
-export function createRescueServices(
-  environment: z.infer<typeof rescueExecutionEnvironment>,
-  log: Log,
-  counter: Counter,
-): RescueServices & { readonly stepFunctions: SFNClient } {
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
+export function createRescueServices({
+  environment,
+  deadlines,
+  log,
+  counter,
+}: ColdStart<z.infer<typeof rescueExecutionEnvironment>>): RescueServices & { readonly stepFunctions: SFNClient } {
   const stepFunctions = openClient(SFNClient, deadlines.clients.schedule);
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   return {

@@ -1,43 +1,29 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
+import type { SQSEvent } from 'aws-lambda';
+import type * as z from 'zod';
 import { openClient } from '../adapters/aws-clients.ts';
 import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { settleLate } from '../adapters/dynamodb/claim-and-settle.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
-import { createCounter } from '../adapters/metrics.ts';
 import { createQueues } from '../adapters/sqs.ts';
-import { readEnvironment, settleOutcomesEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
+import { settleOutcomesEnvironment } from '../contract/environment.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { type SettleMessagesServices, settleMessages } from './settle-messages.ts';
 
-let services: ReturnType<typeof createServices> | undefined;
-
 /** Called by SQS with a batch of the outcomes queue. */
-export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  services ??= createServices(process.env);
-  const { settling, receiving, counter } = services;
-  try {
-    return await intake(
-      event.Records,
-      (messages) => settleMessages(messages, settling),
-      receiving,
-      () => context.getRemainingTimeInMillis(),
-    );
-  } finally {
-    counter.publish();
-  }
-}
+export const handler = createHandler({
+  environment: settleOutcomesEnvironment,
+  createServices,
+  handle({ Records }: SQSEvent, { settling, receiving }, remainingMs) {
+    return intake(Records, (messages) => settleMessages(messages, settling), receiving, remainingMs);
+  },
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(settleOutcomesEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
-  const counter = createCounter(new Metrics());
+function createServices(start: ColdStart<z.infer<typeof settleOutcomesEnvironment>>) {
+  const { environment, deadlines, log, counter } = start;
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   const table = createLedgerTable({
     client: openClient(DynamoDBClient, deadlines.clients.ledger),
@@ -60,5 +46,5 @@ function createServices(variables: NodeJS.ProcessEnv) {
     hide: (receiptHandle, seconds) => queues.hide(environment.OUTCOMES_QUEUE_URL, receiptHandle, seconds),
     deadLetter: settling.deadLetter,
   };
-  return { settling, receiving, counter };
+  return { settling, receiving };
 }

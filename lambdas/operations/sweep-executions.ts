@@ -1,38 +1,29 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ExecutionStatus, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
-import type { Context } from 'aws-lambda';
+import type * as z from 'zod';
 import { openClient } from '../adapters/aws-clients.ts';
 import { createSweepProgress, type EndedExecution } from '../adapters/dynamodb/sweep-progress.ts';
-import { createCounter } from '../adapters/metrics.ts';
 import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
-import { readEnvironment, sweepExecutionsEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
+import { sweepExecutionsEnvironment } from '../contract/environment.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
-import { FIRST_SWEEP_MS, sweep } from './sweep.ts';
-
-let services: ReturnType<typeof createServices> | undefined;
+import { FIRST_SWEEP_MS, type SweepServices, sweep } from './sweep.ts';
 
 /** Called by a schedule. */
-export async function handler(_event: unknown, context: Pick<Context, 'getRemainingTimeInMillis'>): Promise<void> {
-  services ??= createServices(process.env);
-  try {
-    await sweep({ ...services.sweeping, remainingMs: () => context.getRemainingTimeInMillis() });
-  } finally {
-    services.counter.publish();
-  }
-}
+export const handler = createHandler({
+  environment: sweepExecutionsEnvironment,
+  createServices,
+  handle: (_event: unknown, services, remainingMs) => sweep({ ...services, remainingMs }),
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(sweepExecutionsEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
-  const counter = createCounter(new Metrics());
-  const rescuing = createRescueServices(environment, log, counter);
-  const sweeping = {
+function createServices(
+  start: ColdStart<z.infer<typeof sweepExecutionsEnvironment>>,
+): Omit<SweepServices, 'remainingMs'> {
+  const { environment, deadlines, log } = start;
+  const rescuing = createRescueServices(start);
+  return {
     ...createSweepProgress({
       client: openClient(DynamoDBClient, deadlines.clients.schedule),
       tableName: environment.LEDGER_TABLE_NAME,
@@ -42,7 +33,6 @@ function createServices(variables: NodeJS.ProcessEnv) {
     log,
     now: Date.now,
   };
-  return { sweeping, counter };
 }
 
 /** Longer than an execution lives, and then the first sweep looks back: nothing started earlier is of interest. */

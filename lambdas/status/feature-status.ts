@@ -1,34 +1,23 @@
-import { Logger } from '@aws-lambda-powertools/logger';
-import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
+import type * as z from 'zod';
 import { createFlagSource } from '../adapters/appconfig-flag.ts';
 import { openClient } from '../adapters/aws-clients.ts';
-import { createCounter } from '../adapters/metrics.ts';
-import { featureStatusEnvironment, readEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
-import { answerRequest, type StatusAnswer, type StatusRequest } from './answer-request.ts';
-
-let services: ReturnType<typeof createServices> | undefined;
+import { featureStatusEnvironment } from '../contract/environment.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
+import { answerRequest, type StatusServices } from './answer-request.ts';
 
 /** Called by the status API's gateway, payload format 2.0. */
-export async function handler(event: StatusRequest): Promise<StatusAnswer> {
-  services ??= createServices(process.env);
-  const { answering, counter } = services;
-  try {
-    return await answerRequest(event, answering);
-  } finally {
-    counter.publish();
-  }
-}
+export const handler = createHandler({
+  environment: featureStatusEnvironment,
+  createServices,
+  handle: answerRequest,
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv) {
-  const environment = readEnvironment(featureStatusEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
-  const counter = createCounter(new Metrics());
+function createServices(start: ColdStart<z.infer<typeof featureStatusEnvironment>>): StatusServices {
+  const { environment, deadlines, log, counter } = start;
   const client = openClient(AppConfigDataClient, deadlines.clients.settings);
   // As the enriching functions read it: what is said here is what they do.
   const flag = createFlagSource({ environment, client, log, counter, ...deadlines.configuration });
-  return { answering: { flag, enterpriseClaim: environment.ENTERPRISE_CLAIM, log, counter }, counter };
+  return { flag, enterpriseClaim: environment.ENTERPRISE_CLAIM, log, counter };
 }

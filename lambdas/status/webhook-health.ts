@@ -1,38 +1,34 @@
-import { Logger } from '@aws-lambda-powertools/logger';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type * as z from 'zod';
 import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { createMetricReader } from '../adapters/cloudwatch.ts';
 import { createFailureSearch } from '../adapters/dynamodb/latest-failures.ts';
 import { createTimers } from '../adapters/dynamodb/ledger-timers.ts';
 import { createSecretSource } from '../adapters/secrets-manager.ts';
-import { readEnvironment, webhookHealthEnvironment } from '../contract/environment.ts';
-import { ioDeadlines } from '../contract/io-deadlines.ts';
+import { webhookHealthEnvironment } from '../contract/environment.ts';
 import { OVERDUE_AFTER_MS } from '../contract/timer.ts';
 import { metricsTokenSchema } from '../contract/webhook-health.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { queueName } from '../domain/queue-name.ts';
-import { answerOperations, type OperationsRequest, type OperationsServices } from './answer-operations.ts';
-import type { StatusAnswer } from './answer-request.ts';
+import { type ColdStart, createHandler } from '../shared/handler.ts';
+import { answerOperations, type OperationsServices } from './answer-operations.ts';
 import { createGaugeReader } from './read-gauges.ts';
 import { createHealthReader } from './read-health.ts';
 
-let services: OperationsServices | undefined;
-
 /** Called by the status API's gateway, payload format 2.0. */
-export async function handler(event: OperationsRequest): Promise<StatusAnswer> {
-  services ??= createServices(process.env);
-  return answerOperations(event, services);
-}
+export const handler = createHandler({
+  environment: webhookHealthEnvironment,
+  createServices,
+  handle: answerOperations,
+});
 
 /** On a cold start only. */
-function createServices(variables: NodeJS.ProcessEnv): OperationsServices {
-  const environment = readEnvironment(webhookHealthEnvironment, variables);
-  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const log = new Logger();
+function createServices(start: ColdStart<z.infer<typeof webhookHealthEnvironment>>): OperationsServices {
+  const { environment, deadlines, log } = start;
   const table = {
     client: openClient(DynamoDBClient, deadlines.clients.ledger),
     tableName: environment.LEDGER_TABLE_NAME,

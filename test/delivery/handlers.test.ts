@@ -40,7 +40,7 @@ describe('DeliverTask', () => {
 
   test('a settled delivery reaches its partner', async () => {
     const input = delivery(undefined, { integration_id: 'healthy', event_id: 'from-the-workflow' });
-    expect(await deliverTask(input)).toMatchObject({ outcome: 'delivered', attempt: 1 });
+    expect(await deliverTask(input, CONTEXT)).toMatchObject({ outcome: 'delivered', attempt: 1 });
     expect(receiptsOf(world(), 'healthy', 'from-the-workflow')).toHaveLength(1);
   });
 });

@@ -78,15 +78,17 @@ describe('EnrichTask', () => {
     const enriched = { status: 'enriched', total_seconds: 3600, last_updated: '2026-01-10T00:00:00Z' };
     // A login may take longer than its limit on a loaded machine: then it is pending, as in the workflow, and tried again.
     const first = await until(async () => {
-      const progress = await enrichTask(pending(LEARNER.back));
+      const progress = await enrichTask(pending(LEARNER.back), CONTEXT);
       return progress.enrichment.status === 'pending' ? undefined : progress;
     });
     expect(first).toMatchObject({ enrichment: { ...enriched, source: 'warehouse' } });
-    expect(await enrichTask(pending(LEARNER.back))).toMatchObject({ enrichment: { ...enriched, source: 'cache' } });
+    expect(await enrichTask(pending(LEARNER.back), CONTEXT)).toMatchObject({
+      enrichment: { ...enriched, source: 'cache' },
+    });
   });
 
   test('what is no delivery is thrown back', async () => {
-    await expect(enrichTask({ payload: 1 })).rejects.toMatchObject({ name: 'MalformedDelivery' });
+    await expect(enrichTask({ payload: 1 } as never, CONTEXT)).rejects.toMatchObject({ name: 'InputInvalid' });
   });
 });
 
@@ -94,10 +96,10 @@ test('CheckWarehouse asks with the function’s own variables, and each time aga
   wear('check-warehouse');
   world().warehouse.setMode('up');
   const known = { user_id: String(LEARNER.known), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE };
-  const { checks } = await checkWarehouse({ sample: [{ ...known, total_seconds: 18_540 }] });
+  const { checks } = await checkWarehouse({ sample: [{ ...known, total_seconds: 18_540 }] }, CONTEXT);
   expect(checks.map(({ verdict }) => verdict)).toEqual(Array(8).fill('yes'));
   expect(checks[0]).toEqual({ check: 'secret', verdict: 'yes', finding: 'a key pair, 0 days old' });
   world().warehouse.setMode('refuse');
-  const later = await checkWarehouse({});
+  const later = await checkWarehouse({}, CONTEXT);
   expect(later.checks.find(({ verdict }) => verdict === 'no')).toMatchObject({ check: 'login' });
 });

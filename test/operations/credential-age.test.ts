@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { handler } from '../../lambdas/operations/credential-age.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
-import { wearEnvironment } from '../support/handler-wiring.ts';
+import { CONTEXT, wearEnvironment } from '../support/handler-wiring.ts';
 
 const SECRET = '/local/snowflake';
 const DAY_MS = 24 * 3600_000;
@@ -49,7 +49,7 @@ function ages(): unknown[] {
 
 test('a secret without a value has no age, and that is said', async () => {
   controlPlane.secretsManager.define(SECRET);
-  await handler();
+  await handler({}, CONTEXT);
   expect(ages()).toEqual([]);
   expect(written.join('\n')).toContain('credential.missing');
 });
@@ -58,14 +58,14 @@ test('publishes the days since the value that is current was put there, and noth
   controlPlane.secretsManager.put(SECRET, '{"private_key":"an old one"}');
   controlPlane.secretsManager.put(SECRET, '{"private_key":"the new one"}');
   jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 81.5 * DAY_MS);
-  await handler();
+  await handler({}, CONTEXT);
   expect(ages()).toEqual([expect.closeTo(81.5, 2)]);
   expect(written.join('\n')).not.toMatch(/private_key|an old one|the new one/);
 });
 
 test('fails where Secrets Manager does not answer, so that Lambda tries again', async () => {
   controlPlane.secretsManager.setDown(true);
-  await expect(handler()).rejects.toThrow();
+  await expect(handler({}, CONTEXT)).rejects.toThrow();
   controlPlane.secretsManager.setDown(false);
   expect(ages()).toEqual([]);
 });

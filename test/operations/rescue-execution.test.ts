@@ -3,7 +3,7 @@ import { executionName } from '../../lambdas/domain/identity.ts';
 import { handler } from '../../lambdas/operations/rescue-execution.ts';
 import { AwsError } from '../../local/control-plane/aws-error.ts';
 import { delivery, PENDING } from '../support/factories.ts';
-import { variablesOf, wearEnvironment } from '../support/handler-wiring.ts';
+import { CONTEXT, variablesOf, wearEnvironment } from '../support/handler-wiring.ts';
 import { startWorkflowService, type WorkflowService } from '../support/workflow-service.ts';
 
 const STATE_MACHINE_ARN = 'arn:aws:states:us-east-1:000000000000:stateMachine:retry';
@@ -24,7 +24,7 @@ beforeEach(() => {
   service.answers.DescribeExecution = () => failed;
 });
 
-const ended = (executionArn: string) => handler({ detail: { executionArn } } as Parameters<typeof handler>[0]);
+const ended = (executionArn: string) => handler({ detail: { executionArn } } as Parameters<typeof handler>[0], CONTEXT);
 
 test('asks for the input of the execution that the event names, and starts its rescue', async () => {
   service.answers.StartExecution = () => ({ executionArn: `${ARN}-rescue1`, startDate: 1_768_478_400 });

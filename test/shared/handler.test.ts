@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import fc from 'fast-check';
+import * as z from 'zod';
+import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { IO_DEADLINES } from '../../lambdas/contract/io-deadlines.ts';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { type ColdStart, createHandler } from '../../lambdas/shared/handler.ts';
+import { delivery, LEARNER_DATA } from '../support/factories.ts';
+import { CONTEXT, wearEnvironment } from '../support/handler-wiring.ts';
+
+const environment = z.object({ IO_DEADLINE_FACTOR: z.coerce.number(), GREETING: z.string() });
+
+let written: string[];
+beforeEach(() => {
+  wearEnvironment({ POWERTOOLS_METRICS_NAMESPACE: 'test', IO_DEADLINE_FACTOR: '2', GREETING: 'hello' });
+  Object.assign(process.env, { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' });
+  written = [];
+  jest.spyOn(console, 'log').mockImplementation((line: string) => void written.push(line));
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+  delete process.env.POWERTOOLS_DEV;
+  delete process.env.GREETING;
+});
+
+/** How often a metric was published, one number for each time. */
+function published(): unknown[] {
+  return written.flatMap((line) => JSON.parse(line)[METRICS.eventRejected] ?? []);
+}
+
+describe('services', () => {
+  test('are built once, with the parsed environment and the stage’s deadlines', async () => {
+    const starts: ColdStart<z.infer<typeof environment>>[] = [];
+    const createServices = (start: ColdStart<z.infer<typeof environment>>) => starts.push(start);
+    const handler = createHandler({
+      environment,
+      createServices,
+      handle: async (input: string, built, remainingMs) => [input, built, remainingMs()],
+    });
+    expect(starts).toEqual([]);
+    expect(await handler('first', CONTEXT)).toEqual(['first', 1, 60_000]);
+    expect(await handler('second', CONTEXT)).toEqual(['second', 1, 60_000]);
+    expect(starts).toMatchObject([{ environment: { IO_DEADLINE_FACTOR: 2, GREETING: 'hello' } }]);
+    expect(starts[0]?.deadlines.secret.timeoutMs).toBe(2 * IO_DEADLINES.secret.timeoutMs);
+  });
+
+  test('are built again by the next invocation where the environment did not fit', async () => {
+    const handler = createHandler({ environment, createServices: () => 'built', handle: async (_, built) => built });
+    delete process.env.GREETING;
+    await expect(handler({}, CONTEXT)).rejects.toMatchObject({ name: 'EnvironmentInvalid' });
+    process.env.GREETING = 'hello';
+    expect(await handler({}, CONTEXT)).toBe('built');
+  });
+});
+
+test('counts are published at the end of each invocation, one that fails included', async () => {
+  const handler = createHandler({
+    environment,
+    createServices: ({ counter }) => counter,
+    async handle(fails: boolean, counter) {
+      counter.count(METRICS.eventRejected);
+      if (fails) throw new Error('no');
+    },
+  });
+  await handler(false, CONTEXT);
+  await expect(handler(true, CONTEXT)).rejects.toThrow('no');
+  expect(published()).toEqual([1, 1]);
+});
+
+describe('an input with a schema', () => {
+  const handler = createHandler({
+    environment,
+    input: deliverySchema,
+    createServices: () => undefined,
+    handle: async (input) => input,
+  });
+
+  test('is passed on as the schema reads it', async () => {
+    expect(await handler(delivery(), CONTEXT)).toEqual(delivery());
+  });
+
+  test('is refused with its fields named where it does not fit', async () => {
+    const { payload: _, ...without } = delivery();
+    await expect(handler({ ...without, generation: -1 } as never, CONTEXT)).rejects.toMatchObject({
+      name: 'InputInvalid',
+      message: expect.stringMatching(/^the input does not fit: generation: .*; payload: /),
+    });
+  });
+
+  test.each(Object.keys(delivery()))('is not repeated where its %s does not fit', async (field) => {
+    const [email] = LEARNER_DATA;
+    const refusal = await handler({ ...delivery(), [field]: { email } } as never, CONTEXT).catch((thrown) => thrown);
+    expect(refusal).toMatchObject({ name: 'InputInvalid' });
+    expect(refusal.message).not.toContain(email);
+  });
+
+  test('of any kind at all is a delivery or an InputInvalid', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.anything(), async (input) => {
+        await expect(handler(input as never, CONTEXT)).rejects.toMatchObject({ name: 'InputInvalid' });
+      }),
+    );
+  });
+});
