@@ -13,8 +13,8 @@ import type { LearningTimeCache } from '../../lambdas/contract/learning-time.ts'
 import type { Log } from '../../lambdas/contract/log.ts';
 import { integrationsReader } from '../../lambdas/domain/integrations.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
-import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
 import { createLearningTimeServices } from '../../lambdas/enrichment/learning-time-services.ts';
 import { NO_LEDGER } from '../no-ledger.ts';
 

@@ -4,7 +4,7 @@ import type { LearnerKey, Warehouse } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import type { SnowflakeSecret } from '../contract/snowflake-secret.ts';
-import { type LearningTimeTable, prepareLearningTimeQuery } from '../domain/learning-time-query.ts';
+import { prepareLearningTimeQuery, type WarehouseNames } from '../domain/learning-time-query.ts';
 import { readLearningTimes } from '../domain/learning-time-rows.ts';
 import { type FailureKind, SnowflakeFailure } from './snowflake/failure.ts';
 import { type Login, newerSecret, type RefusedLogin, startLogin } from './snowflake/login.ts';
@@ -12,7 +12,7 @@ import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './snowfl
 
 export interface SnowflakeWarehouseOptions {
   readonly secrets: SecretSource<SnowflakeSecret>;
-  readonly tables: LearningTimeTable & { readonly warehouse: string; readonly role: string };
+  readonly names: WarehouseNames;
   /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
   readonly queryTag: string;
   readonly log: Log;
@@ -29,10 +29,10 @@ export interface SnowflakeWarehouseOptions {
  * @throws EnvironmentInvalid when a warehouse, role, table or column name is not an identifier
  */
 export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Warehouse {
-  const { secrets, tables, queryTag, log, loadSdk = loadSnowflakeSdk } = options;
-  if (!IDENTIFIER.test(tables.warehouse)) throw new EnvironmentInvalid('the warehouse is not an identifier');
-  if (!IDENTIFIER.test(tables.role)) throw new EnvironmentInvalid('the role is not an identifier');
-  const queryFor = prepareLearningTimeQuery(tables);
+  const { secrets, names, queryTag, log, loadSdk = loadSnowflakeSdk } = options;
+  if (!IDENTIFIER.test(names.warehouse)) throw new EnvironmentInvalid('the warehouse is not an identifier');
+  if (!IDENTIFIER.test(names.role)) throw new EnvironmentInvalid('the role is not an identifier');
+  const queryFor = prepareLearningTimeQuery(names);
   let current: Login | undefined;
 
   function usableLogin(refused: RefusedLogin | undefined): Login {
@@ -41,7 +41,7 @@ export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Wa
     current = startLogin({
       loadSdk,
       readSecret: () => (refused === undefined ? secrets.read() : newerSecret(secrets, refused)),
-      optionsFor: (secret) => connectionOptions(secret, { ...tables, queryTag }),
+      optionsFor: (secret) => connectionOptions(secret, { ...names, queryTag }),
     });
     return current;
   }

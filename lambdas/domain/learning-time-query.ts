@@ -1,10 +1,13 @@
-import { IDENTIFIER, TABLE_IDENTIFIER } from '../contract/environment.ts';
+import type * as z from 'zod';
+import { type checkWarehouseEnvironment, IDENTIFIER, TABLE_IDENTIFIER } from '../contract/environment.ts';
 import { EnvironmentInvalid } from '../contract/errors.ts';
 import { type EnterpriseIdForm, inForm, type LearnerKey, learnerKeyText } from '../contract/learning-time.ts';
 
-/** The warehouse's learning-time table and its columns, as unquoted identifiers. */
-export interface LearningTimeTable {
-  /** One to three identifiers, cut by dots. */
+/** A stage's names in Snowflake, as unquoted identifiers. */
+export interface WarehouseNames {
+  readonly warehouse: string;
+  readonly role: string;
+  /** Of the learning-time table: one to three identifiers, separated by dots. */
   readonly table: string;
   readonly columns: {
     readonly user: string;
@@ -14,6 +17,23 @@ export interface LearningTimeTable {
     readonly seconds: string;
   };
   readonly enterpriseIdForm: EnterpriseIdForm;
+}
+
+/** The names as a function's environment has them. */
+export function warehouseNames(environment: z.infer<typeof checkWarehouseEnvironment>): WarehouseNames {
+  return {
+    warehouse: environment.SNOWFLAKE_WAREHOUSE,
+    role: environment.SNOWFLAKE_ROLE,
+    table: environment.LEARNING_TIME_TABLE,
+    columns: {
+      user: environment.LEARNING_TIME_USER_COLUMN,
+      course: environment.LEARNING_TIME_COURSE_COLUMN,
+      enterprise: environment.LEARNING_TIME_ENTERPRISE_COLUMN,
+      date: environment.LEARNING_TIME_DATE_COLUMN,
+      seconds: environment.LEARNING_TIME_SECONDS_COLUMN,
+    },
+    enterpriseIdForm: environment.LEARNING_TIME_ENTERPRISE_FORM,
+  };
 }
 
 export interface LearningTimeQuery {
@@ -37,7 +57,7 @@ export function prepareLearningTimeQuery({
   table,
   columns,
   enterpriseIdForm,
-}: LearningTimeTable): (keys: readonly LearnerKey[]) => LearningTimeQuery {
+}: WarehouseNames): (keys: readonly LearnerKey[]) => LearningTimeQuery {
   checkNames({ table, columns });
   const key = `${columns.user}, ${columns.course}, ${columns.enterprise}`;
   const sums = `SUM(${columns.seconds}), MAX(${columns.date}), COUNT(*) OVER ()`;
@@ -66,7 +86,7 @@ export interface InspectionQueries {
 }
 
 /** @throws EnvironmentInvalid when a name is not an unquoted identifier */
-export function prepareInspectionQueries({ table, columns }: LearningTimeTable): InspectionQueries {
+export function prepareInspectionQueries({ table, columns }: WarehouseNames): InspectionQueries {
   checkNames({ table, columns });
   const { user, course, enterprise, seconds } = columns;
   const selected = `${user}, ${course}, ${enterprise}, COLLATION(${course}), COLLATION(${enterprise})`;
@@ -87,7 +107,7 @@ export function warehouseKeyText(key: LearnerKey): string {
   return learnerKeyText({ ...key, userId: canonicalUserId(key.userId) });
 }
 
-function checkNames({ table, columns }: Pick<LearningTimeTable, 'table' | 'columns'>): void {
+function checkNames({ table, columns }: Pick<WarehouseNames, 'table' | 'columns'>): void {
   if (!TABLE_IDENTIFIER.test(table)) throw new EnvironmentInvalid('the learning-time table is not an identifier');
   for (const [meaning, name] of Object.entries(columns)) {
     if (!IDENTIFIER.test(name)) throw new EnvironmentInvalid(`the ${meaning} column is not an identifier`);

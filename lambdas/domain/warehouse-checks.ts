@@ -10,8 +10,9 @@ import {
   learnerKeyText,
 } from '../contract/learning-time.ts';
 import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from '../contract/snowflake-secret.ts';
+import type { WarehouseNames } from './learning-time-query.ts';
 import { readLearningTimes } from './learning-time-rows.ts';
-import { type WarehouseNames, warehouseRemedy } from './warehouse-remedies.ts';
+import { warehouseRemedy } from './warehouse-remedies.ts';
 
 const DAY_MS = 86_400_000;
 

@@ -1,8 +1,5 @@
 import type { InspectionFailure } from '../contract/check-warehouse.ts';
-import type { LearningTimeTable } from './learning-time-query.ts';
-
-/** A stage's own names in Snowflake: what it must find there. */
-export type WarehouseNames = LearningTimeTable & { readonly warehouse: string; readonly role: string };
+import type { WarehouseNames } from './learning-time-query.ts';
 
 const THE_SECRET = 'docs/deploy.md, step 3';
 const NETWORK = 'run it again; if it lasts: is Snowflake up, and are account and access_url in the secret right?';

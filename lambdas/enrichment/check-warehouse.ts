@@ -6,10 +6,10 @@ import { createSnowflakeInspector } from '../adapters/snowflake/inspector.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import type { CheckWarehouseReport } from '../contract/check-warehouse.ts';
 import { checkWarehouseEnvironment } from '../contract/environment.ts';
+import { warehouseNames } from '../domain/learning-time-query.ts';
 import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { inspectWarehouse } from './inspect-warehouse.ts';
-import { learningTimeTables } from './learning-time-tables.ts';
 
 /** Called by `./ltw check-warehouse`: with the network, the role and the secret that enrichment asks with. */
 export const handler = createHandler({
@@ -27,14 +27,14 @@ export const handler = createHandler({
 function createServices({ environment, deadlines, log }: ColdStart<z.infer<typeof checkWarehouseEnvironment>>) {
   const client = openClient(SecretsManagerClient, deadlines.clients.settings);
   const secretId = environment.SNOWFLAKE_SECRET_ID;
-  const names = learningTimeTables(environment);
+  const names = warehouseNames(environment);
   const queryTag = environment.SNOWFLAKE_QUERY_TAG;
   const inspecting = {
     readSecret: () => readDatedSecret({ client, secretId, parse: snowflakeSecretSchema, ...deadlines.secret }),
-    openInspector: (secret) => createSnowflakeInspector({ secret, tables: names, queryTag }),
+    openInspector: (secret) => createSnowflakeInspector({ secret, names, queryTag }),
     openWarehouse: (secret) => {
       const secrets = { read: async () => secret, refetch: async () => secret };
-      return createSnowflakeWarehouse({ secrets, tables: names, queryTag, log });
+      return createSnowflakeWarehouse({ secrets, names, queryTag, log });
     },
     names,
     now: Date.now,

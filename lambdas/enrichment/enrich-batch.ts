@@ -14,11 +14,9 @@ import { enrichBatchEnvironment } from '../contract/environment.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
-import { BATCH_WAREHOUSE_DEADLINE_MS } from './answer-misses.ts';
-import { createDeadLetter } from './dead-letter-events.ts';
-import { enrichEvents } from './enrich-events.ts';
-import type { EnrichEventsServices } from './enrich-events-services.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS, type EnrichEventsServices, enrichEvents } from './enrich-events.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
+import { createDeadLetter } from './sort-events.ts';
 
 /** Called by SQS with a batch of the events queue. */
 export const handler = createHandler({
@@ -38,7 +36,7 @@ function createServices(start: ColdStart<z.infer<typeof enrichBatchEnvironment>>
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });
   const deadLetter = createDeadLetter({
-    send: (letters) => queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, letters),
+    send: (messages) => queues.send(environment.EVENTS_DEAD_LETTER_QUEUE_URL, messages),
     log,
     counter,
   });

@@ -1,33 +1,53 @@
 import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
-import { FLAG_OFF } from '../contract/flag.ts';
-import { learnerKeyText } from '../contract/learning-time.ts';
+import type { Delivery } from '../contract/delivery.ts';
+import { FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
+import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../contract/learning-time.ts';
+import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { answerOf } from '../domain/enrichment.ts';
-import { newDelivery } from '../domain/progress.ts';
-import { answerMisses } from './answer-misses.ts';
-import type { EnrichEventsServices } from './enrich-events-services.ts';
-import { forward } from './forward.ts';
-import { type Asking, sortEvents } from './sort-events.ts';
-import { writeDown } from './write-down.ts';
+import type { IntegrationBook } from '../domain/integrations.ts';
+import { decided, newDelivery, unanswered } from '../domain/progress.ts';
+import { enrichmentDueAt } from '../domain/retry-timing.ts';
+import { type AskWarehouseServices, askWarehouse } from './find-learning-time.ts';
+import { type SetTimersServices, setTimers } from './set-timers.ts';
+import { type Asking, type SortEventsServices, type SortedEvents, sortEvents, type Unwanted } from './sort-events.ts';
+import { startWorkflows } from './start-workflows.ts';
+
+/** Login and query of a batch, in milliseconds: the function's 40 s leave room to forward afterwards. */
+export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
+
+/** Built once for an execution environment; a test passes literals. */
+export interface EnrichEventsServices extends SortEventsServices, SetTimersServices, AskWarehouseServices {
+  readonly flag: { read(): Promise<VersionedFlag | undefined> };
+  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly cache: LearningTimeCache;
+  /** Sends to the deliveries queue. @returns the ids of those that were refused */
+  forward(deliveries: ReadonlyMap<string, Delivery>): Promise<ReadonlySet<string>>;
+  random(): number;
+}
 
 /**
- * Turns a batch of events into deliveries. What is answered already goes out first: cache hits, events whose flag is
- * off, what takes none. Then one query asks for the rest; where it fails, each event waits in a workflow of its own.
+ * Turns a batch of events into deliveries. Events that need no query go out first: cache hits, those whose flag is off,
+ * those of types without learning time. One query asks for the rest; where it fails, each event waits in a workflow of
+ * its own.
+ *
+ * @returns the messages that SQS has to redeliver, each with the reason
  */
 export async function enrichEvents(
   messages: readonly ReceivedMessage[],
   services: EnrichEventsServices,
 ): Promise<Failures> {
+  const { cache, counter, log } = services;
   const [flag = FLAG_OFF, book] = await Promise.all([services.flag.read(), services.integrations.read()]);
-  const failures = new Map<string, string>();
-  if (book === undefined) return holdAll(messages, services.log);
+  if (book === undefined) return holdAll(messages, log);
 
+  const failures = new Map<string, string>();
   const events = await sortEvents(messages, flag, book, failures, services);
   const { ready, timed, asking } = events;
   const [hits] = await Promise.all([
-    services.cache.read([...asking.values()].map(({ key }) => key)),
-    writeDown(events, failures, services),
+    cache.read([...asking.values()].map(({ key }) => key)),
+    recordEvents(events, failures, services),
   ]);
   const misses = new Map<string, Asking>();
   for (const [id, { subject, key }] of asking) {
@@ -35,19 +55,19 @@ export async function enrichEvents(
     if (hit === undefined) misses.set(id, { subject, key });
     else ready.set(id, newDelivery(subject, answerOf(hit, 'cache'), { configVersion: flag.config_version }));
   }
-  services.counter.count(METRICS.cacheHit, asking.size - misses.size);
-  services.counter.count(METRICS.cacheMiss, misses.size);
+  counter.count(METRICS.cacheHit, asking.size - misses.size);
+  counter.count(METRICS.cacheMiss, misses.size);
 
   await forward(ready, failures, services);
-  if (misses.size > 0) await answerMisses(misses, flag, failures, services);
-  services.log.info('events.enriched', {
+  if (misses.size > 0) await enrichMisses(misses, flag, failures, services);
+  log.info('events.enriched', {
     messages: messages.length,
     ready: ready.size,
     timed: timed.size,
     asked: misses.size,
     failed: failures.size,
     config_version: flag.config_version,
-    // What was forwarded, to the deliveries queue or the workflow: a webhook's story begins here.
+    // Of all that went to the deliveries queue or the workflow: the first log line of a delivery.
     webhook_ids: [...ready.values(), ...timed.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
       ({ webhook_id }) => webhook_id,
     ),
@@ -55,9 +75,101 @@ export async function enrichEvents(
   return failures;
 }
 
-/** Without the integrations nobody may guess where a webhook goes: the messages stay in the queue. */
+/** Without the integrations no endpoint is known: the messages stay in the queue. */
 function holdAll(messages: readonly ReceivedMessage[], log: Log): Failures {
   const reason = 'the integrations were never read';
   log.error('events.held', { messages: messages.length, reason });
   return new Map(messages.map(({ id }) => [id, reason]));
+}
+
+/**
+ * Records events in the ledger before anything is sent, and removes duplicates. From here on the workflow carries the
+ * events that have a scheduled time, and those that their integration filters out end here.
+ */
+async function recordEvents(
+  events: SortedEvents,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+): Promise<void> {
+  const { ready, timed, asking, unwanted } = events;
+  const all = [
+    ...ready.values(),
+    ...timed.values(),
+    ...[...asking.values()].map(({ subject }) => subject),
+    ...[...unwanted.values()].map(({ delivery }) => delivery),
+  ];
+  if (all.length === 0) return;
+  const known = await services.ledger.accept(all);
+  await setTimers(events, known, failures, services);
+  dropKnown(ready, known, (delivery) => delivery.webhook_id, services);
+  dropKnown(timed, known, (delivery) => delivery.webhook_id, services);
+  dropKnown(asking, known, ({ subject }) => subject.webhook_id, services);
+  dropKnown(unwanted, known, ({ delivery }) => delivery.webhook_id, services);
+  await Promise.all([...unwanted.values()].map((one) => recordUnwanted(one, services)));
+}
+
+function dropKnown<T>(
+  events: Map<string, T>,
+  known: ReadonlyMap<string, LedgerRecord> | undefined,
+  webhookIdOf: (event: T) => string,
+  { counter, log }: EnrichEventsServices,
+): void {
+  for (const [messageId, event] of events) {
+    const webhookId = webhookIdOf(event);
+    if (!known?.has(webhookId)) continue;
+    events.delete(messageId);
+    counter.count(METRICS.eventDuplicate);
+    log.info('event.duplicate', { webhook_id: webhookId });
+  }
+}
+
+async function recordUnwanted({ delivery, reason }: Unwanted, { counter, log, ledger }: EnrichEventsServices) {
+  counter.count(METRICS.eventUnwanted);
+  const { webhook_id, integration_id } = delivery;
+  log.info('event.unwanted', { webhook_id, integration_id, reason });
+  await ledger.note(delivery, { progress: decided(delivery, 0, 'unwanted', reason) });
+}
+
+/** Sends deliveries to the queue; those that it refuses become failed messages. */
+async function forward(
+  deliveries: ReadonlyMap<string, Delivery>,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+) {
+  if (deliveries.size === 0) return;
+  for (const id of await services.forward(deliveries)) failures.set(id, 'the deliveries queue refused it');
+}
+
+/** Asks the warehouse in one query. Found learning times are cached; an event without one waits in a workflow. */
+async function enrichMisses(
+  misses: ReadonlyMap<string, Asking>,
+  { cache_ttl_seconds: ttlSeconds, config_version: configVersion }: VersionedFlag,
+  failures: Map<string, string>,
+  services: EnrichEventsServices,
+) {
+  const keys = [...misses.values()].map(({ key }) => key);
+  const answers = await askWarehouse(keys, BATCH_WAREHOUSE_DEADLINE_MS, { events: misses.size }, services);
+  const found = new Map<string, LearningTime>();
+  const enriched = new Map<string, Delivery>();
+  const pending = new Map<string, Delivery>();
+  for (const [id, { subject, key }] of misses) {
+    const answer = answers.get(learnerKeyText(key));
+    if (answer === undefined) {
+      const failedAtMs = services.now();
+      const dueAt = enrichmentDueAt(failedAtMs, 1, services.random);
+      pending.set(id, newDelivery(subject, unanswered(failedAtMs), { dueAt, configVersion }));
+    } else {
+      found.set(learnerKeyText(key), answer);
+      enriched.set(id, newDelivery(subject, answerOf(answer, 'warehouse'), { configVersion }));
+    }
+  }
+  await Promise.all([
+    services.cache.write(found, ttlSeconds),
+    forward(enriched, failures, services),
+    startWorkflows(pending, failures, services, async (delivery) => {
+      const { token } = await services.workflow.start(delivery);
+      services.counter.count(METRICS.taskQueued);
+      return { delivery, token };
+    }),
+  ]);
 }

@@ -13,6 +13,7 @@ import { errorName, PipelineError } from '../contract/errors.ts';
 import { faultsOf } from '../contract/faults.ts';
 import type { Warehouse } from '../contract/learning-time.ts';
 import type { SnowflakeSecret } from '../contract/snowflake-secret.ts';
+import type { WarehouseNames } from '../domain/learning-time-query.ts';
 import {
   checkColumns,
   checkRole,
@@ -27,7 +28,7 @@ import {
   readAnyKey,
   yes,
 } from '../domain/warehouse-checks.ts';
-import { loginRemedy, statementRemedy, type WarehouseNames } from '../domain/warehouse-remedies.ts';
+import { loginRemedy, statementRemedy } from '../domain/warehouse-remedies.ts';
 
 export interface InspectWarehouseServices {
   /** @throws SecretUnavailable, SecretUnusable */

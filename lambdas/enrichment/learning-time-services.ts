@@ -7,10 +7,13 @@ import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
 import { createValkeyCache } from '../adapters/valkey-cache.ts';
 import type { enrichTaskEnvironment } from '../contract/environment.ts';
+import { WarehouseSkipped } from '../contract/errors.ts';
+import type { Warehouse } from '../contract/learning-time.ts';
+import type { Log } from '../contract/log.ts';
+import { type BreakerLimits, createCircuitBreaker } from '../domain/circuit-breaker.ts';
+import { warehouseNames } from '../domain/learning-time-query.ts';
 import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
 import type { ColdStart } from '../shared/handler.ts';
-import { guardWarehouse } from './guarded-warehouse.ts';
-import { learningTimeTables } from './learning-time-tables.ts';
 
 /** What both enrichment functions need to find out how long a learner learned: flag, cache, warehouse. */
 export function createLearningTimeServices(
@@ -27,7 +30,7 @@ export function createLearningTimeServices(
   });
   const snowflake = createSnowflakeWarehouse({
     secrets,
-    tables: learningTimeTables(environment),
+    names: warehouseNames(environment),
     queryTag: environment.SNOWFLAKE_QUERY_TAG,
     log,
   });
@@ -51,4 +54,31 @@ export function createLearningTimeServices(
   });
   cache.connect();
   return { flag, cache, warehouse };
+}
+
+export interface GuardedWarehouseOptions {
+  readonly warehouse: Warehouse;
+  readonly limits: BreakerLimits;
+  readonly log: Log;
+  /** Wall clock, ms: a frozen sandbox's open time passes too. */
+  now(): number;
+  random(): number;
+}
+
+/**
+ * The warehouse behind a circuit breaker of this environment. While it is open, a query fails at once with
+ * `WarehouseSkipped`, so that its events wait in their workflows instead of in a function.
+ */
+export function guardWarehouse({ warehouse, limits, log, now, random }: GuardedWarehouseOptions): Warehouse {
+  const breaker = createCircuitBreaker({
+    limits,
+    onChange(next) {
+      if (next.status === 'open') log.error('warehouse.breaker_opened', { probe_in_ms: next.probeAtMs - now() });
+      else log.info('warehouse.breaker_closed', {});
+    },
+    now,
+    random,
+  });
+  const skip = () => Promise.reject(new WarehouseSkipped('not asked: it failed or was slow again and again'));
+  return { ask: (keys, deadlineMs) => breaker.run(() => warehouse.ask(keys, deadlineMs), skip) };
 }

@@ -1,15 +1,31 @@
 import type { ReceivedMessage } from '../adapters/batch-intake.ts';
 import type { Delivery, DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
+import type { OutgoingMessage } from '../contract/delivery-ports.ts';
 import type { VersionedFlag } from '../contract/flag.ts';
 import type { LearnerKey } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
-import { METRICS } from '../contract/metrics.ts';
+import { type Counter, METRICS } from '../contract/metrics.ts';
 import { acceptEvent } from '../domain/accept-event.ts';
+import { type TellServices, reportIfCriticalEvent } from '../domain/critical-dead.ts';
+import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { enrichmentNeed } from '../domain/enrichment.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { newDelivery, unanswered } from '../domain/progress.ts';
-import type { EnrichEventsServices, RejectedMessage } from './enrich-events-services.ts';
-import { needOf } from './need-of.ts';
+import { needOf } from './find-learning-time.ts';
+
+/** A message of the events queue that becomes no delivery. */
+export interface RejectedMessage extends ReceivedMessage {
+  readonly reason: string;
+  readonly integrationId?: string;
+}
+
+export interface SortEventsServices {
+  /** Dead-letters messages of the events queue. @returns the ids of those that could not be */
+  deadLetter(messages: readonly RejectedMessage[]): Promise<ReadonlySet<string>>;
+  readonly log: Log;
+  readonly counter: Counter;
+  now(): number;
+}
 
 /** An accepted event that still needs an answer, from the cache or the warehouse. */
 export interface Asking {
@@ -17,7 +33,7 @@ export interface Asking {
   readonly key: LearnerKey;
 }
 
-/** An event that its integration does not take. */
+/** An event that its integration filters out. */
 export interface Unwanted {
   readonly delivery: Delivery;
   readonly reason: string;
@@ -25,22 +41,22 @@ export interface Unwanted {
 
 /** The events of a batch, by their messages' ids. */
 export interface SortedEvents {
-  /** They need nothing more. */
+  /** They can go to the deliveries queue. */
   readonly ready: Map<string, Delivery>;
-  /** They wait for their moment, and need nothing more. */
+  /** They have a scheduled time, and can go to the workflow. */
   readonly timed: Map<string, Delivery>;
   /** They need an answer, from the cache or the warehouse. */
   readonly asking: Map<string, Asking>;
   readonly unwanted: Map<string, Unwanted>;
 }
 
-/** Reads every message; what is no event, or must wait for its integration's entry, is dealt with here. */
+/** Reads every message. Dead-letters those that are no event; those whose integration has a broken entry fail. */
 export async function sortEvents(
   messages: readonly ReceivedMessage[],
   flag: VersionedFlag,
   book: IntegrationBook,
   failures: Map<string, string>,
-  services: EnrichEventsServices,
+  services: SortEventsServices,
 ): Promise<SortedEvents> {
   const ready = new Map<string, Delivery>();
   const timed = new Map<string, Delivery>();
@@ -74,7 +90,7 @@ export async function sortEvents(
   return { ready, timed, asking, unwanted };
 }
 
-/** What would be sent, were it wanted: a replay goes on from there. */
+/** The delivery as it would be sent without the filter, so that a replay can start from it. */
 function unsent(subject: DeliverySubject, flag: VersionedFlag, nowMs: number): Delivery {
   const need = enrichmentNeed(subject, flag);
   const enrichment = 'key' in need ? unanswered(nowMs) : need.settled;
@@ -96,7 +112,7 @@ function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject
 async function reject(
   rejected: readonly RejectedMessage[],
   failures: Map<string, string>,
-  services: EnrichEventsServices,
+  services: SortEventsServices,
 ) {
   if (rejected.length === 0) return;
   const stuck = await services.deadLetter(rejected);
@@ -108,4 +124,18 @@ async function reject(
     services.counter.count(METRICS.eventRejected);
     services.log.error('event.rejected', { message_id: id, integration_id: integrationId, reason });
   }
+}
+
+export interface DeadLetterServices extends TellServices {
+  /** Sends to the dead-letter queue of events. @returns the ids of those that SQS refused */
+  send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+}
+
+/** Dead-letters messages of the events queue, rejected or held for too long, and raises an alarm for critical ones. */
+export function createDeadLetter(services: DeadLetterServices): SortEventsServices['deadLetter'] {
+  return async (messages) => {
+    const refused = await services.send(messages.map(deadLetterMessage));
+    for (const message of messages) if (!refused.has(message.id)) reportIfCriticalEvent(message, services);
+    return refused;
+  };
 }

@@ -1,34 +1,43 @@
 import type { Delivery } from '../contract/delivery.ts';
 import { errorFields, errorName } from '../contract/errors.ts';
-import type { EnrichEventsServices } from './enrich-events-services.ts';
+import type { Ledger } from '../contract/ledger-ports.ts';
+import type { Log } from '../contract/log.ts';
 
-/** A delivery as its execution has it, and what the ledger knows that by; or why its message must come again. */
+export interface StartWorkflowsServices {
+  readonly ledger: Ledger;
+  readonly log: Log;
+  /** Until this invocation's timeout, in milliseconds. */
+  remainingMs(): number;
+}
+
+/** A delivery as its execution carries it, with the ledger's token for that; or why its message must be redelivered. */
 export type Carried = { readonly delivery: Delivery; readonly token: string } | { readonly fault: string };
 
-/** Executions started side by side; StartExecution allows 1,300 in a burst in the smaller regions. */
+/** Executions started in parallel; StartExecution allows 1,300 in a burst in the smaller regions. */
 const STARTS_AT_ONCE = 40;
 
 /**
- * What one start and what follows it may take where everything hangs, in milliseconds: the start 2.5 s, the ledger 6 s, the outcomes queue 1 s,
- * dead-lettering 2.5 s. With less time left none begins: it would run into the function's timeout, which brings the whole batch
- * back.
+ * The longest that one start and what follows it can take, in milliseconds: the start 2.5 s, the ledger 6 s, the outcomes
+ * queue 1 s, dead-lettering 2.5 s. With less time left no start begins: at the function's timeout SQS would redeliver the
+ * whole batch.
  */
 export const SLOWEST_START_MS = 12_500;
 
 /**
- * Starts a workflow for each delivery, by its message's id, and writes down which one carries it. Those that do not start
- * become failed messages.
+ * Starts a workflow for each delivery, by its message's id, and records which execution carries it. Those that do not
+ * start become failed messages.
  *
- * @param start whoever is killed before it is written down comes here again. Undefined where nothing is to be written
+ * @param start called again on redelivery where the function was killed before the record was written. It returns
+ *   undefined where there is nothing to record
  */
 export async function startWorkflows(
   deliveries: ReadonlyMap<string, Delivery>,
   failures: Map<string, string>,
-  services: EnrichEventsServices,
+  services: StartWorkflowsServices,
   start: (delivery: Delivery) => Promise<Carried | undefined>,
 ): Promise<void> {
   const waiting = [...deliveries];
-  const note = ({ delivery, token }: Exclude<Carried, { fault: string }>) =>
+  const record = ({ delivery, token }: Exclude<Carried, { fault: string }>) =>
     services.ledger.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token });
   const startNext = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
@@ -41,7 +50,7 @@ export async function startWorkflows(
         const carried = await start(delivery);
         if (carried === undefined) continue;
         if ('fault' in carried) failures.set(id, carried.fault);
-        else await note(carried);
+        else await record(carried);
       } catch (thrown) {
         failures.set(id, `the workflow did not start: ${errorName(thrown)}`);
         services.log.error('workflow.start_failed', { webhook_id: delivery.webhook_id, ...errorFields(thrown) });

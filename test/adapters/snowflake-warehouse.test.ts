@@ -12,11 +12,11 @@ import {
   createKeyPair,
   day,
   learner,
+  NAMES,
   quietSnowflakeSdk,
   type SnowflakeFixture,
   startSnowflake,
   stubSecrets,
-  tables,
 } from '../support/snowflake.ts';
 
 /** Enough for a login and a query on a busy machine. */
@@ -83,7 +83,7 @@ describe('answers', () => {
   });
 
   test('finds learners in a table that writes UUIDs in capitals and without dashes', async () => {
-    const fixture = await start({ names: { ...tables, enterpriseIdForm: 'upper_undashed' } });
+    const fixture = await start({ names: { ...NAMES, enterpriseIdForm: 'upper_undashed' } });
     const enterpriseId = learner('1').enterpriseId.replaceAll('-', '').toUpperCase();
     await fixture.server.load([{ ...day(1, '2026-01-10', 5), enterpriseId }]);
     expect(await ask(fixture, ['1'])).toEqual({ 1: { found: true, totalSeconds: 5, lastDate: '2026-01-10' } });
@@ -101,7 +101,7 @@ describe('answers', () => {
     ['DECIMAL(38, 10)', '2026-01-10', 'DATE'],
   ])('seconds as %s and a date as %s %s are read', async (seconds, date, type) => {
     const { courseId, enterpriseId } = learner('1');
-    const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.TYPED' } });
+    const fixture = await start({ names: { ...NAMES, table: 'PROD.BUSINESS_INTELLIGENCE.TYPED' } });
     await fixture.server.execute(
       `CREATE TABLE PROD.BUSINESS_INTELLIGENCE.TYPED AS
       SELECT USER_ID, '${courseId}' AS COURSE_KEY, '${enterpriseId}' AS ENTERPRISE_CUSTOMER_UUID,
@@ -221,7 +221,7 @@ describe('the session', () => {
   });
 
   test('outlives a statement that fails', async () => {
-    const fixture = await start({ names: { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.LATER' } });
+    const fixture = await start({ names: { ...NAMES, table: 'PROD.BUSINESS_INTELLIGENCE.LATER' } });
     await expect(ask(fixture, ['1'])).rejects.toMatchObject({
       name: 'WarehouseUnavailable',
       message: expect.stringMatching(/the query failed \(code 002003, SQL state 42S02, query [0-9a-f-]{36}\)/),
@@ -387,13 +387,13 @@ describe('a warehouse that cannot be reached', () => {
 
 describe('names', () => {
   test.each([
-    ['the warehouse', { ...tables, warehouse: 'WH; DROP' }],
-    ['the role', { ...tables, role: '' }],
-    ['the learning-time table', { ...tables, table: 'T WHERE 1=1' }],
-    ['the user column', { ...tables, columns: { ...tables.columns, user: 'U)' } }],
+    ['the warehouse', { ...NAMES, warehouse: 'WH; DROP' }],
+    ['the role', { ...NAMES, role: '' }],
+    ['the learning-time table', { ...NAMES, table: 'T WHERE 1=1' }],
+    ['the user column', { ...NAMES, columns: { ...NAMES.columns, user: 'U)' } }],
   ])('%s must be an identifier', (name, names) => {
     const secrets = stubSecrets({ account: 'a', user: 'u', password: 'p' });
-    const create = () => createSnowflakeWarehouse({ secrets, tables: names, queryTag: 'test', log: recordingLog() });
+    const create = () => createSnowflakeWarehouse({ secrets, names, queryTag: 'test', log: recordingLog() });
     expect(create).toThrow(EnvironmentInvalid);
     expect(create).toThrow(name);
   });

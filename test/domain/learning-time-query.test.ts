@@ -5,6 +5,8 @@ import type { LearnerKey } from '../../lambdas/contract/learning-time.ts';
 import { prepareInspectionQueries, prepareLearningTimeQuery } from '../../lambdas/domain/learning-time-query.ts';
 
 const table = {
+  warehouse: 'WH',
+  role: 'ROLE',
   table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
   columns: {
     user: 'USER_ID',

@@ -18,7 +18,7 @@ import {
   keyOf,
   readAnyKey,
 } from '../../lambdas/domain/warehouse-checks.ts';
-import { courseId, enterpriseId, learner, tables as names } from '../support/snowflake.ts';
+import { courseId, enterpriseId, learner, NAMES as names } from '../support/snowflake.ts';
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 0, 15);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { InspectionFailure } from '../../lambdas/contract/check-warehouse.ts';
 import { grantsFor, loginRemedy, statementRemedy } from '../../lambdas/domain/warehouse-remedies.ts';
-import { tables as names } from '../support/snowflake.ts';
+import { NAMES as names } from '../support/snowflake.ts';
 
 const failure = (kind: InspectionFailure['kind'], code: string, detail = ''): InspectionFailure => ({
   kind,

@@ -11,9 +11,8 @@ import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { executionToken, webhookId } from '../../lambdas/domain/identity.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
-import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
-import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
-import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS, enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
 import {
   book,
@@ -322,7 +321,7 @@ describe('a warehouse that fails', () => {
     expect(started.map(({ event_id }) => event_id)).toEqual(['event-2']);
     expect(enrichmentOf('completion of 1')).toMatchObject(ENRICHED);
     expect(written.flatMap(({ answers }) => [...answers.keys()])).toEqual([learnerKeyText(keyOf('1'))]);
-    expect(log.only('warehouse.row_unreadable')).toEqual({ reason: 'total seconds are not a number' });
+    expect(log.only('warehouse.row_unreadable')).toEqual({ events: 2, reason: 'total seconds are not a number' });
   });
 
   test('and is left alone now has its events go the same way, counted as skipped and not as a failed query', async () => {

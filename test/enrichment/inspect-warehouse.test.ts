@@ -25,8 +25,8 @@ import {
   createKeyPair,
   day,
   enterpriseId,
+  NAMES,
   quietSnowflakeSdk,
-  tables,
   user,
 } from '../support/snowflake.ts';
 
@@ -62,19 +62,19 @@ function servicesFor(
   { url }: { url: string },
   {
     secret = {},
-    names = tables,
+    names = NAMES,
     ageDays = 3,
     ...changed
-  }: Partial<InspectWarehouseServices> & { secret?: object; ageDays?: number; names?: typeof tables } = {},
+  }: Partial<InspectWarehouseServices> & { secret?: object; ageDays?: number; names?: typeof NAMES } = {},
 ): InspectWarehouseServices {
   const value: SnowflakeSecret = { account, user, private_key: keyPair.privateKey, access_url: url, ...secret };
   const queryTag = 'check-test';
   return {
     readSecret: async () => ({ value, createdAtMs: NOW - ageDays * DAY_MS }),
-    openInspector: (read) => createSnowflakeInspector({ secret: read, tables: names, queryTag }),
+    openInspector: (read) => createSnowflakeInspector({ secret: read, names, queryTag }),
     openWarehouse: (read) => {
       const secrets = { read: async () => read, refetch: async () => read };
-      return createSnowflakeWarehouse({ secrets, tables: names, queryTag, log: recordingLog() });
+      return createSnowflakeWarehouse({ secrets, names, queryTag, log: recordingLog() });
     },
     names,
     now: () => NOW,
@@ -161,7 +161,7 @@ describe('each fault is told where it is, and nothing after it is a yes', () => 
   });
 
   test('a table that is not there, or not granted', async () => {
-    const names = { ...tables, table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING' };
+    const names = { ...NAMES, table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING' };
     const report = await inspectWarehouse({}, servicesFor(await start(), { names }));
     expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=no columns=- row=-');
     expect(of(report, 'table')).toMatchObject({
@@ -174,7 +174,7 @@ describe('each fault is told where it is, and nothing after it is a yes', () => 
     const server = await start();
     await server.execute('DELETE FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME');
     const report = await inspectWarehouse({ sample: [known('1', 1)] }, servicesFor(server));
-    expect(of(report, 'row')).toMatchObject({ verdict: 'no', finding: `${tables.table} shows no row` });
+    expect(of(report, 'row')).toMatchObject({ verdict: 'no', finding: `${NAMES.table} shows no row` });
     expect(of(report, 'sample')).toMatchObject({ verdict: 'no', differences: [expect.stringMatching(/no rows$/)] });
   });
 
@@ -238,7 +238,7 @@ describe('a Snowflake that does not answer', () => {
 
   test('hangs once a row is read: the sample is not compared, whatever another login might give', async () => {
     const column = (name: string, type: string) => ({ name, type, nullable: true, scale: 0, precision: 38 });
-    const { user: userColumn, course, enterprise, date, seconds } = tables.columns;
+    const { user: userColumn, course, enterprise, date, seconds } = NAMES.columns;
     const rowtype = [
       column(userColumn, 'fixed'),
       column(course, 'text'),

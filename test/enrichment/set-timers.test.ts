@@ -7,7 +7,7 @@ import { executionToken } from '../../lambdas/domain/identity.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
-import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events-services.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
 import { setTimers } from '../../lambdas/enrichment/set-timers.ts';
 import { fakeCounter, fakeLog, NOW, PLAIN, subject } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
@@ -217,7 +217,7 @@ describe('an event whose execution another publication of it has started', () =>
   const timer = timerOf(one, NOW) as Timer;
   const other = { ...timer, latest_at: at(-60_000), due_at: at(3600_000) };
   const known = { [one.webhook_id]: 'scheduled' } as const;
-  const unreached = new Map([['timed 0', 'the ledger does not answer, and the event may have been moved']]);
+  const unreached = new Map([['timed 0', 'the ledger does not respond, and the event may have been rescheduled']]);
 
   test('is a copy where its own timer stands: the ledger hears who carries it, in case nobody said so', async () => {
     const { failures, done, kept } = await set({ timed: [one], taken: 1, standing: [{ ...timer, generation: 2 }] });
@@ -313,7 +313,7 @@ test('a move to a later time whose timer is refused comes again: it is seen then
     standing: [timerOf(first, NOW) as Timer],
     keeps: () => false,
   });
-  expect([...failures]).toEqual([['timed 0', 'another publication of the event moved it meanwhile']]);
+  expect([...failures]).toEqual([['timed 0', 'another publication of the event rescheduled it meanwhile']]);
 });
 
 test.each([60_000, 7200_000])('a move whose timer cannot be written comes again: due in %i ms', async (dueMs) => {

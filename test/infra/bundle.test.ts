@@ -14,8 +14,8 @@ import {
   day,
   enterpriseId,
   learner,
+  NAMES,
   QUIET_SDK,
-  tables,
   user,
 } from '../support/snowflake.ts';
 
@@ -135,8 +135,8 @@ describe('the bundles', () => {
       await server.load([day(1, '2026-01-15', 2n ** 53n + 1n), day(2, '2026-01-16', null)]);
       const secret = { account, user, private_key: keyPair.privateKey, access_url: server.url };
       const question = JSON.stringify({
-        options: connectionOptions(secret, { ...tables, queryTag: 'bundle' }),
-        query: prepareLearningTimeQuery(tables)([learner('1'), learner('2')]),
+        options: connectionOptions(secret, { ...NAMES, queryTag: 'bundle' }),
+        query: prepareLearningTimeQuery(NAMES)([learner('1'), learner('2')]),
       });
       const { path } = sdkChunk(assets.get('enrich-batch') as string);
       const { stdout } = await promisify(execFile)(

@@ -5,7 +5,7 @@ import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/contract/io-deadlines.
 import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
 import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
-import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/answer-misses.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/enrich-events.ts';
 import { TASK_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/retry-enrichment.ts';
 import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
 import { RESERVE_MS } from '../../lambdas/operations/sweep.ts';

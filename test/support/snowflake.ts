@@ -3,8 +3,8 @@ import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-wareh
 import type { LearnerKey, Warehouse } from '../../lambdas/contract/learning-time.ts';
 import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
+import type { WarehouseNames } from '../../lambdas/domain/learning-time-query.ts';
 import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
-import type { WarehouseNames } from '../../lambdas/domain/warehouse-remedies.ts';
 import {
   type SnowflakeServer,
   type SnowflakeServerOptions,
@@ -40,7 +40,7 @@ export function createKeyPair(passphrase?: string): KeyPair {
   };
 }
 
-export const tables: WarehouseNames = {
+export const NAMES: WarehouseNames = {
   warehouse: 'COMPUTE_WH',
   role: 'ANALYST',
   table: 'PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME',
@@ -92,19 +92,19 @@ export async function startSnowflake({
   keyPair,
   login = {},
   secret = {},
-  names = tables,
+  names = NAMES,
 }: {
   keyPair: KeyPair;
   login?: Partial<SnowflakeServerOptions>;
   /** In place of the usual fields, as an operator stores them. */
   secret?: Readonly<Record<string, unknown>>;
-  names?: typeof tables;
+  names?: typeof NAMES;
 }): Promise<SnowflakeFixture> {
   const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey, ...login });
   const whole = { account, user, private_key: keyPair.privateKey, access_url: server.url, ...secret };
   const secrets = stubSecrets(snowflakeSecretSchema.parse(whole));
   const log = recordingLog();
-  const warehouse = createSnowflakeWarehouse({ secrets, tables: names, queryTag: 'learning-time-test', log });
+  const warehouse = createSnowflakeWarehouse({ secrets, names, queryTag: 'learning-time-test', log });
   return { server, secrets, warehouse, log };
 }
 

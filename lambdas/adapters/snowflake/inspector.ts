@@ -3,9 +3,9 @@ import { errorName } from '../../contract/errors.ts';
 import type { SnowflakeSecret } from '../../contract/snowflake-secret.ts';
 import {
   type LearningTimeQuery,
-  type LearningTimeTable,
   prepareInspectionQueries,
   prepareLearningTimeQuery,
+  type WarehouseNames,
 } from '../../domain/learning-time-query.ts';
 import { openSnowflakeConnection, type SnowflakeConnection } from './connection.ts';
 import { SnowflakeFailure } from './failure.ts';
@@ -13,7 +13,7 @@ import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './sdk.ts
 
 export interface SnowflakeInspectorOptions {
   readonly secret: SnowflakeSecret;
-  readonly tables: LearningTimeTable & { readonly warehouse: string; readonly role: string };
+  readonly names: WarehouseNames;
   /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
   readonly queryTag: string;
   readonly loadSdk?: () => Promise<SnowflakeSdk>;
@@ -28,9 +28,9 @@ const CONTEXT: LearningTimeQuery = { sqlText: 'SELECT CURRENT_ROLE(), CURRENT_WA
  * @throws EnvironmentInvalid when a table or column name is not an identifier
  */
 export function createSnowflakeInspector(options: SnowflakeInspectorOptions): WarehouseInspector {
-  const { secret, tables, queryTag, loadSdk = loadSnowflakeSdk } = options;
-  const queries = prepareInspectionQueries(tables);
-  const queryFor = prepareLearningTimeQuery(tables);
+  const { secret, names, queryTag, loadSdk = loadSnowflakeSdk } = options;
+  const queries = prepareInspectionQueries(names);
+  const queryFor = prepareLearningTimeQuery(names);
   let connection: SnowflakeConnection | undefined;
   let isOver = false;
 
@@ -44,7 +44,7 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
     const sdk = await loadSdk();
     const sdkMs = performance.now() - startedAt;
     if (isOver) throw new SnowflakeFailure('gone', 'discarded', 'the login was discarded');
-    connection = openSnowflakeConnection(sdk, connectionOptions(secret, { ...tables, queryTag }));
+    connection = openSnowflakeConnection(sdk, connectionOptions(secret, { ...names, queryTag }));
     await connection.ready;
     return { sdkMs };
   }

@@ -17,8 +17,8 @@ import {
   day,
   enterpriseId,
   learner,
+  NAMES,
   quietSnowflakeSdk,
-  tables,
   user,
 } from '../../support/snowflake.ts';
 
@@ -30,8 +30,8 @@ const keep = closedAfterEach();
 
 function inspect(url: string, changed: { secret?: object; names?: object } = {}): WarehouseInspector {
   const secret = { account, user, private_key: keyPair.privateKey, access_url: url, ...changed.secret };
-  const names = { ...tables, ...changed.names };
-  const inspector = createSnowflakeInspector({ secret, tables: names, queryTag: 'check' });
+  const names = { ...NAMES, ...changed.names };
+  const inspector = createSnowflakeInspector({ secret, names, queryTag: 'check' });
   void keep(inspector);
   return inspector;
 }
@@ -158,7 +158,7 @@ describe('a Snowflake that does not answer', () => {
       await loading.promise;
       return loadSnowflakeSdk();
     };
-    const inspector = createSnowflakeInspector({ secret, tables, queryTag: 'check', loadSdk });
+    const inspector = createSnowflakeInspector({ secret, names: NAMES, queryTag: 'check', loadSdk });
     expect(await inspector.logIn(50)).toEqual(failed('unreachable', 'deadline'));
     loading.resolve();
     expect(await inspector.logIn(AMPLE_MS)).toEqual(failed('gone', 'discarded'));
@@ -166,6 +166,6 @@ describe('a Snowflake that does not answer', () => {
   });
 });
 
-test.each([{ table: 'A; DROP' }, { columns: { ...tables.columns, user: 'A B' } }])('%j is no name', (names) => {
+test.each([{ table: 'A; DROP' }, { columns: { ...NAMES.columns, user: 'A B' } }])('%j is no name', (names) => {
   expect(() => inspect('http://127.0.0.1:1', { names })).toThrow(EnvironmentInvalid);
 });

@@ -14,7 +14,7 @@ import {
   succeeded,
 } from '../../support/misbehaving-snowflake.ts';
 import { recordingLog } from '../../support/recording-log.ts';
-import { account, learner, quietSnowflakeSdk, stubSecrets, tables, user } from '../../support/snowflake.ts';
+import { account, learner, NAMES, quietSnowflakeSdk, stubSecrets, user } from '../../support/snowflake.ts';
 
 const DEADLINE_MS = 1_000;
 /** The SDK's first pauses are 1 to 3 s: what survived the deadline would send another request in this time. */
@@ -142,7 +142,7 @@ const written: unknown[] = [];
 async function play(answers: MisbehavingSnowflake['answers']): Promise<Played> {
   const server = await startMisbehavingSnowflake();
   const secrets = stubSecrets({ account, user, password: 'some password', access_url: server.url });
-  const warehouse = createSnowflakeWarehouse({ secrets, tables, queryTag: 'test', log: recordingLog() });
+  const warehouse = createSnowflakeWarehouse({ secrets, names: NAMES, queryTag: 'test', log: recordingLog() });
   server.answers = answers;
   const outcome = await warehouse.ask([learner('1')], DEADLINE_MS).catch((thrown: unknown) => thrown);
   return { server, warehouse, outcome, late: 0 };

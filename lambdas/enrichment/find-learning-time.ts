@@ -1,0 +1,61 @@
+import type { DeliverySubject } from '../contract/delivery.ts';
+import { errorFields, WarehouseSkipped } from '../contract/errors.ts';
+import { FEATURE_NAME, type Flag } from '../contract/flag.ts';
+import type { LearnerKey, LearningTime, Warehouse } from '../contract/learning-time.ts';
+import type { Log } from '../contract/log.ts';
+import { type Counter, METRICS } from '../contract/metrics.ts';
+import { type EnrichmentNeed, enrichmentNeed } from '../domain/enrichment.ts';
+
+/** What an event needs. The flag's evaluation, where there was one, is counted: every feature check is recorded. */
+export function needOf(subject: DeliverySubject, flag: Flag, counter: Counter): EnrichmentNeed {
+  const need = enrichmentNeed(subject, flag);
+  if (need.evaluated !== undefined) {
+    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: need.evaluated });
+  }
+  return need;
+}
+
+export interface AskWarehouseServices {
+  readonly warehouse: Warehouse;
+  readonly log: Log;
+  readonly counter: Counter;
+  /** Wall clock, ms. */
+  now(): number;
+}
+
+/**
+ * Asks the warehouse for all keys in one query. Counts and logs what fails; nothing is thrown.
+ *
+ * @param deadlineMs for login and query
+ * @param fields of the log line of a failure
+ * @returns learning times by `learnerKeyText`; none where the warehouse failed, and none of a row that cannot be read
+ */
+export async function askWarehouse(
+  keys: readonly LearnerKey[],
+  deadlineMs: number,
+  fields: Readonly<Record<string, unknown>>,
+  { warehouse, log, counter, now }: AskWarehouseServices,
+): Promise<ReadonlyMap<string, LearningTime>> {
+  const learningTimes = new Map<string, LearningTime>();
+  const startedAtMs = now();
+  try {
+    const answers = await warehouse.ask(keys, deadlineMs);
+    counter.count(METRICS.querySuccess);
+    counter.measure(METRICS.queryDuration, now() - startedAtMs);
+    for (const [key, answer] of answers) {
+      if ('failed' in answer) log.error('warehouse.row_unreadable', { ...fields, reason: answer.reason });
+      else learningTimes.set(key, answer);
+    }
+  } catch (thrown) {
+    if (thrown instanceof WarehouseSkipped) {
+      // It was not asked: there is no duration, and no failed query.
+      counter.count(METRICS.querySkipped);
+      log.warn('warehouse.skipped', fields);
+    } else {
+      counter.count(METRICS.queryFailure);
+      counter.measure(METRICS.queryDuration, now() - startedAtMs);
+      log.error('warehouse.failed', { ...fields, ...errorFields(thrown) });
+    }
+  }
+  return learningTimes;
+}
