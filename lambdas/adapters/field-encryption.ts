@@ -1,6 +1,7 @@
 import { CompactEncrypt, type CryptoKey, calculateJwkThumbprint } from 'jose';
 import { isJsonObject } from '../domain/json-object.ts';
 import { parseMessageText } from '../domain/json-text.ts';
+import { onePerKey } from '../shared/cache.ts';
 
 const ENCRYPTION = 'A256GCM';
 
@@ -9,12 +10,6 @@ interface EncryptionKey {
   /** RFC 7638's thumbprint: tells a partner which of its keys to take, and nothing of the key itself. */
   readonly kid: string;
 }
-
-/** Bounds what is kept: past it all keys are dropped, and made again when they are needed. */
-const MAX_KEYS = 2000;
-
-/** By the key's text. */
-const keys = new Map<string, Promise<EncryptionKey>>();
 
 /**
  * Puts, in place of each listed field, a compact JWE (RFC 7516: `alg` `dir`, `enc` `A256GCM`, `kid`). Its plaintext is
@@ -90,17 +85,9 @@ async function encrypted(plaintext: string, encryptionKey: string): Promise<stri
     .encrypt(key);
 }
 
-function keyOf(encryptionKey: string): Promise<EncryptionKey> {
-  const known = keys.get(encryptionKey);
-  if (known !== undefined) return known;
-  const made = makeKey(Buffer.from(encryptionKey, 'base64'));
-  if (keys.size >= MAX_KEYS) keys.clear();
-  keys.set(encryptionKey, made);
-  return made;
-}
-
-async function makeKey(bytes: Buffer<ArrayBuffer>): Promise<EncryptionKey> {
+const keyOf = onePerKey(async (encryptionKey): Promise<EncryptionKey> => {
+  const bytes = Buffer.from(encryptionKey, 'base64');
   const kid = await calculateJwkThumbprint({ kty: 'oct', k: bytes.toString('base64url') });
   const key = await crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt']);
   return { key, kid };
-}
+});

@@ -9,6 +9,7 @@ import type {
   WebhookSender,
 } from '../contract/delivery-ports.ts';
 import { USER_AGENT } from '../contract/own-headers.ts';
+import { createCachedValue, onePerKey } from '../shared/cache.ts';
 
 /** Longest token fetch, whoever waits for it and however long. */
 const FETCH_TIMEOUT_MS = 10_000;
@@ -23,9 +24,6 @@ const EARLY_MS = 60_000;
 const USUAL_LIFETIME_MS = 5 * 60_000;
 
 const MAX_LIFETIME_MS = 24 * 60 * 60_000;
-
-/** As many as the integrations document has entries: beyond, the oldest token is fetched anew. */
-const MAX_KEPT_TOKENS = 2000;
 
 /** Visible characters only, since it becomes part of a header. White space around it, or the scheme before it, is left out. */
 const tokenSchema = z
@@ -62,80 +60,48 @@ export interface TokenSourceOptions {
 }
 
 /**
- * Fetches tokens as Percipio gives them: a JSON POST of the client's credentials, `{ access_token, expires_in }` in answer.
+ * Fetches tokens as Percipio gives them: a JSON POST of the client's credentials, `{ access_token, expires_in }` in the
+ * response.
  *
- * Concurrent askers share one fetch, and its failure; a failure is not kept for those who ask later. Nothing is logged,
- * and no result quotes a token server, whose answer may repeat the secret that it was sent.
+ * Concurrent callers share one fetch, and its failure; a failure is not kept. Nothing is logged, and no result quotes a
+ * token server, whose response may repeat the secret that it was sent.
  */
-export function createTokenSource(options: TokenSourceOptions): TokenSource {
-  return new MemoryTokenSource(options);
+export function createTokenSource({ sender, now = Date.now }: TokenSourceOptions): TokenSource {
+  const tokens = onePerKey((_key, client: OAuthClient) =>
+    createCachedValue<Fetched>({
+      read: () => fetchToken(sender, client),
+      keepMs: ({ keepMs }) => keepMs,
+      now,
+      readLimitMs: FETCH_TIMEOUT_MS + 1,
+    }),
+  );
+  return {
+    async token(client, timeoutMs) {
+      const token = tokens(keyOf(client), client);
+      return token.peek()?.result ?? within(timeoutMs, token.get());
+    },
+    drop(client, refused) {
+      const token = tokens(keyOf(client), client);
+      const result = token.peek()?.result;
+      if (result?.kind === 'token' && result.token === refused) token.drop();
+    },
+  };
 }
 
-interface KeptToken {
-  readonly token: string;
-  readonly fetchedAtMs: number;
-  readonly keptForMs: number;
+interface Fetched {
+  readonly result: TokenResult;
+  /** 0 or less where there is no token, or none that lives long enough. */
+  readonly keepMs: number;
 }
 
-class MemoryTokenSource implements TokenSource {
-  readonly #sender: WebhookSender;
-  readonly #now: () => number;
-  readonly #kept = new Map<string, KeptToken>();
-  readonly #fetches = new Map<string, { readonly token: Promise<TokenResult>; readonly startedAtMs: number }>();
-
-  constructor({ sender, now = Date.now }: TokenSourceOptions) {
-    this.#sender = sender;
-    this.#now = now;
+async function fetchToken(sender: WebhookSender, client: OAuthClient): Promise<Fetched> {
+  const result = await sender.send(tokenRequest(client));
+  const answer = readAnswer(result);
+  if (answer === undefined) return { result: { kind: 'none', result: withoutBody(result) }, keepMs: 0 };
+  if (typeof answer === 'string') {
+    return { result: { kind: 'none', result: withoutBody(result), problem: answer }, keepMs: 0 };
   }
-
-  async token(client: OAuthClient, timeoutMs: number): Promise<TokenResult> {
-    const key = keyOf(client);
-    const kept = this.#kept.get(key);
-    if (kept !== undefined && this.#isFresh(kept)) return { kind: 'token', token: kept.token };
-    return within(timeoutMs, this.#sharedFetch(key, client));
-  }
-
-  drop(client: OAuthClient, refused: string): void {
-    const key = keyOf(client);
-    if (this.#kept.get(key)?.token === refused) this.#kept.delete(key);
-  }
-
-  /** A clock that was set back makes a token stale rather than immortal. */
-  #isFresh({ fetchedAtMs, keptForMs }: KeptToken): boolean {
-    const ageMs = this.#now() - fetchedAtMs;
-    return ageMs >= 0 && ageMs < keptForMs;
-  }
-
-  #sharedFetch(key: string, client: OAuthClient): Promise<TokenResult> {
-    const running = this.#fetches.get(key);
-    // One that should have ended long ago was frozen with the function: its socket is dead, and its timer stood still.
-    if (running !== undefined && this.#now() - running.startedAtMs <= FETCH_TIMEOUT_MS) return running.token;
-    const startedAtMs = this.#now();
-    const token = this.#fetch(key, client).finally(() => {
-      if (this.#fetches.get(key)?.startedAtMs === startedAtMs) this.#fetches.delete(key);
-    });
-    this.#fetches.set(key, { token, startedAtMs });
-    return token;
-  }
-
-  async #fetch(key: string, client: OAuthClient): Promise<TokenResult> {
-    // Counted from the start: an answer that was frozen on its way is as old as its question.
-    const fetchedAtMs = this.#now();
-    const result = await this.#sender.send(tokenRequest(client));
-    const answer = readAnswer(result);
-    if (answer === undefined) return { kind: 'none', result: withoutBody(result) };
-    if (typeof answer === 'string') return { kind: 'none', result: withoutBody(result), problem: answer };
-    this.#keep(key, { token: answer.token, fetchedAtMs, keptForMs: answer.lifetimeMs - EARLY_MS });
-    return { kind: 'token', token: answer.token };
-  }
-
-  #keep(key: string, token: KeptToken): void {
-    this.#kept.delete(key);
-    if (token.keptForMs <= 0) return;
-    this.#kept.set(key, token);
-    const [oldest] = this.#kept.keys();
-    if (this.#kept.size > MAX_KEPT_TOKENS && oldest !== undefined) this.#kept.delete(oldest);
-  }
+  return { result: { kind: 'token', token: answer.token }, keepMs: answer.lifetimeMs - EARLY_MS };
 }
 
 /** Hashed: no secret is kept as part of a key. Another secret is another client, so a rotated one fetches at once. */
@@ -221,15 +187,15 @@ function withoutBody(result: SendResult): SendResult {
   return rest;
 }
 
-/** The fetch goes on for others, and for the next try, when one caller has no more time. */
-async function within(timeoutMs: number, fetch: Promise<TokenResult>): Promise<TokenResult> {
+/** The fetch goes on for others, and for the next attempt, when one caller has no more time. */
+async function within(timeoutMs: number, fetch: Promise<Fetched>): Promise<TokenResult> {
   const over = Promise.withResolvers<TokenResult>();
   const result: SendResult = { kind: 'failed', code: 'TIMEOUT' };
   const giveUp = () => over.resolve({ kind: 'none', result });
   // Once more around the event loop, so that a token which came while it stood still counts.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
   try {
-    return await Promise.race([fetch, over.promise]);
+    return await Promise.race([fetch.then((fetched) => fetched.result), over.promise]);
   } finally {
     clearTimeout(timer);
   }

@@ -19,6 +19,7 @@ import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { createRetryAfterReader } from '../domain/retry-after.ts';
+import { onePerKey } from '../shared/cache.ts';
 import type { ColdStart } from '../shared/handler.ts';
 import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
@@ -92,13 +93,8 @@ function integrationSecrets(
   log: Log,
 ): (integrationId: string) => SecretSource<IntegrationSecret> {
   const client = openClient(SecretsManagerClient, deadlines.clients.settings);
-  const sources = new Map<string, SecretSource<IntegrationSecret>>();
-  return (integrationId) => {
-    const known = sources.get(integrationId);
-    if (known !== undefined) return known;
+  return onePerKey((integrationId) => {
     const secretId = `${prefix}${integrationId}`;
-    const source = createSecretSource({ client, secretId, parse: integrationSecretSchema, log, ...deadlines.secret });
-    sources.set(integrationId, source);
-    return source;
-  };
+    return createSecretSource({ client, secretId, parse: integrationSecretSchema, log, ...deadlines.secret });
+  });
 }

@@ -6,7 +6,7 @@ import { gaugeQueries, gaugeSamples, type QueueNames } from '../domain/gauges.ts
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { HOUR_PERIOD_SECONDS, spanUntil } from '../domain/metric-queries.ts';
 import { prometheusText } from '../domain/prometheus-text.ts';
-import { kept } from './kept.ts';
+import { createCachedValue } from '../shared/cache.ts';
 import { idsOf, keepMs } from './read-health.ts';
 
 export interface GaugeServices {
@@ -30,12 +30,12 @@ export interface GaugeReader {
 }
 
 export function createGaugeReader(services: GaugeServices): GaugeReader {
-  const read = kept(
-    () => readGauges(services),
-    ({ isWhole }) => keepMs(isWhole),
-    services.now,
-  );
-  return { text: async () => (await read()).text };
+  const gauges = createCachedValue({
+    read: () => readGauges(services),
+    keepMs: ({ isWhole }) => keepMs(isWhole),
+    now: services.now,
+  });
+  return { text: async () => (await gauges.get()).text };
 }
 
 async function readGauges(services: GaugeServices) {

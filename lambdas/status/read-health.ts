@@ -12,7 +12,7 @@ import {
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from '../domain/metric-queries.ts';
 import { type LastError, lastErrorOf, type TryCounts } from '../domain/webhook-health.ts';
-import { kept } from './kept.ts';
+import { createCachedValue, onePerKey } from '../shared/cache.ts';
 
 export interface HealthServices {
   /** Undefined where they were never read. */
@@ -51,29 +51,22 @@ export function keepMs(isWhole: boolean): number {
   return (isWhole ? HEALTH_KEPT_SECONDS : UNREAD_KEPT_SECONDS) * 1000;
 }
 
-/** Reads what health is made of, and keeps it. */
+/** Reads what health is computed from, and keeps it. */
 export function createHealthReader(services: HealthServices): HealthReader {
-  const tries = kept(
-    () => readTries(services),
-    (all) => keepMs(all !== undefined && countsOf(all).every((counts) => counts !== undefined)),
-    services.now,
+  const { now } = services;
+  const tries = createCachedValue({
+    read: () => readTries(services),
+    keepMs: (all) => keepMs(all !== undefined && countsOf(all).every((counts) => counts !== undefined)),
+    now,
+  });
+  const errors = onePerKey((integrationId) =>
+    createCachedValue({
+      read: () => readError(integrationId, services),
+      keepMs: (error) => keepMs(error !== 'unread'),
+      now,
+    }),
   );
-  const errors = new Map<string, () => Promise<ReadError>>();
-  return {
-    tries,
-    lastError(integrationId) {
-      let read = errors.get(integrationId);
-      if (read === undefined) {
-        read = kept(
-          () => readError(integrationId, services),
-          (one) => keepMs(one !== 'unread'),
-          services.now,
-        );
-        errors.set(integrationId, read);
-      }
-      return read();
-    },
-  };
+  return { tries: () => tries.get(), lastError: (integrationId) => errors(integrationId).get() };
 }
 
 async function readTries({ integrations, metrics, namespace, now }: HealthServices): Promise<AllTries | undefined> {

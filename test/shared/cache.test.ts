@@ -1,19 +1,20 @@
 import { describe, expect, test } from '@jest/globals';
-import { kept } from '../../lambdas/status/kept.ts';
+import { createCachedValue, onePerKey } from '../../lambdas/shared/cache.ts';
 
 /** A reading that counts how often it was made, on a clock that the test moves. */
 function reading(read: (count: number) => Promise<number> = async (count) => count) {
   const clock = { nowMs: 1_000_000 };
   let count = 0;
-  const ask = kept(
-    () => {
+  const cached = createCachedValue({
+    read() {
       count += 1;
       return read(count);
     },
-    (value) => (value === 1 ? 50 : 10),
-    () => clock.nowMs,
-  );
-  return { ask, clock, made: () => count };
+    keepMs: (value) => (value === 1 ? 50 : 10),
+    now: () => clock.nowMs,
+    readLimitMs: 2000,
+  });
+  return { ...cached, ask: cached.get, clock, made: () => count };
 }
 
 describe('a reading', () => {
@@ -56,10 +57,40 @@ describe('a reading', () => {
     expect(await ask()).toBe(2);
   });
 
+  test('that was frozen for longer than it may take is not waited for, and does not replace a later one', async () => {
+    const frozen = Promise.withResolvers<number>();
+    const { ask, clock, peek } = reading((count) => (count === 1 ? frozen.promise : Promise.resolve(count)));
+    const first = ask();
+    clock.nowMs += 2000;
+    expect(await ask()).toBe(2);
+    frozen.resolve(1);
+    expect(await first).toBe(1);
+    expect(peek()).toBe(2);
+  });
+
+  test('that is dropped is made again', async () => {
+    const { ask, drop, peek } = reading();
+    await ask();
+    drop();
+    expect(peek()).toBeUndefined();
+    expect(await ask()).toBe(2);
+  });
+
   test('is made anew where the clock was set back', async () => {
     const { ask, clock } = reading();
     await ask();
     clock.nowMs -= 3600_000;
     expect(await ask()).toBe(2);
   });
+});
+
+test('one value for each key is made once; beyond the bound, the oldest is made again', () => {
+  const made: string[] = [];
+  const value = onePerKey((key, ending: string) => {
+    made.push(key);
+    return key + ending;
+  }, 2);
+  const values = ['a', 'a', 'b', 'a', 'c', 'b', 'a'].map((key) => value(key, '!'));
+  expect(values).toEqual(['a!', 'a!', 'b!', 'a!', 'c!', 'b!', 'a!']);
+  expect(made).toEqual(['a', 'b', 'c', 'a']);
 });
