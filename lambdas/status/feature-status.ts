@@ -4,13 +4,13 @@ import { createFlagSource } from '../adapters/appconfig-flag.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { featureStatusEnvironment } from '../contract/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
-import { answerRequest, type StatusServices } from './answer-request.ts';
+import { handleStatusRequest, type StatusServices } from './feature-status-api.ts';
 
 /** Called by the status API's gateway, payload format 2.0. */
 export const handler = createHandler({
   environment: featureStatusEnvironment,
   createServices,
-  handle: answerRequest,
+  handle: handleStatusRequest,
 });
 
 /** On a cold start only. */

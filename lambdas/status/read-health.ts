@@ -4,14 +4,24 @@ import type { ListedWebhook } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import type { MetricReader } from '../contract/metric-reader.ts';
 import {
+  type AllHealth,
   HEALTH_KEPT_SECONDS,
   HEALTH_WINDOW_HOURS,
+  type Health,
+  type IntegrationHealth,
   LAST_ERRORS_READ,
   UNREAD_KEPT_SECONDS,
 } from '../contract/webhook-health.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
 import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from '../domain/metric-queries.ts';
-import { type LastError, lastErrorOf, type TryCounts } from '../domain/webhook-health.ts';
+import {
+  healthOf,
+  type LastError,
+  lastErrorOf,
+  latestError,
+  summed,
+  type TryCounts,
+} from '../domain/webhook-health.ts';
 import { createCachedValue, onePerKey } from '../shared/cache.ts';
 
 export interface HealthServices {
@@ -28,7 +38,7 @@ export interface HealthServices {
 }
 
 /** The same tries twice, each undefined where it could not be read. */
-export interface AllTries {
+interface AllTries {
   /** Of every integration, in the document's order. */
   readonly byId: ReadonlyMap<string, TryCounts | undefined>;
   /** Of every kind of event, at whichever integration. */
@@ -36,8 +46,8 @@ export interface AllTries {
   readonly readAtMs: number;
 }
 
-/** `unread` is no answer: the ledger did not give one, or there was no room to ask. */
-export type ReadError = { readonly error: LastError | undefined } | 'unread';
+/** `unread`: the ledger did not respond. */
+type ReadError = { readonly error: LastError | undefined } | 'unread';
 
 export interface HealthReader {
   /** Undefined where it is not known which integrations there are. */
@@ -97,7 +107,7 @@ async function readError(integrationId: string, { failures, log, now }: HealthSe
 }
 
 /** Of integrations and of kinds. */
-export function countsOf({ byId, byKind }: AllTries): readonly (TryCounts | undefined)[] {
+function countsOf({ byId, byKind }: AllTries): readonly (TryCounts | undefined)[] {
   return [...byId.values(), ...byKind.values()];
 }
 
@@ -106,10 +116,55 @@ export function idsOf({ byId, broken }: IntegrationBook): readonly string[] {
   return [...byId.keys(), ...broken.keys()];
 }
 
-/** Those whose last error is read where all are asked for: who failed most goes first, then who is not known. */
-export function troubled({ byId }: AllTries): readonly string[] {
+/** The integrations whose last error is read for the health of all: most failures first, then unknown counts. */
+function troubled({ byId }: AllTries): readonly string[] {
   const failing = [...byId].filter(([, counts]) => counts === undefined || counts.failures > 0);
   const failuresOf = (counts: TryCounts | undefined) => counts?.failures ?? 0;
   const most = failing.toSorted(([, one], [, other]) => failuresOf(other) - failuresOf(one));
   return most.slice(0, LAST_ERRORS_READ).map(([id]) => id);
+}
+
+/** The health of all integrations together, and of each. @returns undefined where nothing at all can be read */
+export async function healthOfAll(reader: HealthReader): Promise<AllHealth | undefined> {
+  const all = await reader.tries();
+  if (all === undefined) return undefined;
+  const ids = troubled(all);
+  const read = await Promise.all(ids.map((id) => reader.lastError(id)));
+  const errors = new Map<string, ReadError>(ids.map((id, index) => [id, read[index] ?? 'unread']));
+  const isAnyCountKnown = all.byId.size === 0 || countsOf(all).some((counts) => counts !== undefined);
+  if (!isAnyCountKnown && read.every((one) => one === 'unread')) return undefined;
+  const integrations = [...all.byId].map(([id, counts]): [string, Health] => [
+    id,
+    healthOf(counts, errorIn(errors.get(id))),
+  ]);
+  // The last error is found in the ledger's index, which does not tell kinds apart.
+  const kinds = [...all.byKind].map(([kind, counts]): [string, Health] => [kind, healthOf(counts, undefined)]);
+  return {
+    ...healthOf(summed([...all.byId.values()]), latestError(read.map(errorIn))),
+    ...asOf(all),
+    integrations: Object.fromEntries(integrations),
+    kinds: Object.fromEntries(kinds),
+  };
+}
+
+/** @returns `unknown` for an integration that there is not; undefined where nothing at all can be read */
+export async function healthOfOne(
+  integration: string,
+  reader: HealthReader,
+): Promise<IntegrationHealth | 'unknown' | undefined> {
+  const all = await reader.tries();
+  if (all === undefined) return undefined;
+  if (!all.byId.has(integration)) return 'unknown';
+  const counts = all.byId.get(integration);
+  const read = counts?.failures === 0 ? { error: undefined } : await reader.lastError(integration);
+  if (counts === undefined && read === 'unread') return undefined;
+  return { integration, ...healthOf(counts, errorIn(read)), ...asOf(all) };
+}
+
+function errorIn(read: ReadError | undefined) {
+  return read === undefined || read === 'unread' ? undefined : read.error;
+}
+
+function asOf({ readAtMs }: AllTries) {
+  return { window_hours: HEALTH_WINDOW_HOURS, read_at: new Date(readAtMs).toISOString() } as const;
 }

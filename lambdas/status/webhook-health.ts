@@ -15,7 +15,7 @@ import { metricsTokenSchema } from '../contract/webhook-health.ts';
 import { integrationsReader } from '../domain/integrations.ts';
 import { queueName } from '../domain/queue-name.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
-import { answerOperations, type OperationsServices } from './answer-operations.ts';
+import { handleOperationsRequest, type OperationsServices } from './operations-api.ts';
 import { createGaugeReader } from './read-gauges.ts';
 import { createHealthReader } from './read-health.ts';
 
@@ -23,7 +23,7 @@ import { createHealthReader } from './read-health.ts';
 export const handler = createHandler({
   environment: webhookHealthEnvironment,
   createServices,
-  handle: answerOperations,
+  handle: handleOperationsRequest,
 });
 
 /** On a cold start only. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import type { StatusAnswer } from '../../lambdas/status/answer-request.ts';
+import type { HttpResponse } from '../../lambdas/status/http-api.ts';
 
 /** The API's description that the guides of the status API share. */
 export const document = JSON.parse(
@@ -31,7 +31,7 @@ export function schemaOf(path: string, status: string): ValidateFunction {
 }
 
 /** Compares a response with the document, where the document has its status. */
-export function expectDocumented(path: string, { statusCode, headers, body }: StatusAnswer): void {
+export function expectDocumented(path: string, { statusCode, headers, body }: HttpResponse): void {
   const said = document.paths[path].get.responses[statusCode];
   if (said === undefined) return;
   const documented = Object.entries<{ $ref?: string }>(said.headers).map(([name, header]) => [

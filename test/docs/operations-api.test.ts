@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
 import { GAUGES, PROMETHEUS_CONTENT_TYPE } from '../../lambdas/contract/prometheus.ts';
 import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
-import type { StatusAnswer } from '../../lambdas/status/answer-request.ts';
+import type { HttpResponse } from '../../lambdas/status/http-api.ts';
 import { failed, operationsWorld, TOKEN } from '../status/operations-world.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { document, examplesOf, expectDocumented } from './openapi.ts';
@@ -24,7 +24,7 @@ interface Asked {
 const kinds = { course_completion: [118, 2], 'lead.hot': [27, 3] } as const;
 const failures = { skillsoft: [failed('HTTP 503', '2026-01-15T10:30:00.000Z')] };
 
-function ask(path: string, { state = {}, integration = 'skillsoft', ...request }: Asked): Promise<StatusAnswer> {
+function ask(path: string, { state = {}, integration = 'skillsoft', ...request }: Asked): Promise<HttpResponse> {
   const world = operationsWorld({ tries: { skillsoft: [145, 5] }, kinds, failures });
   Object.assign(world.state, state);
   return world.ask({

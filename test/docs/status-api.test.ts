@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import type * as z from 'zod';
 import { featureQuerySchema, STATUS_PATHS, statusQuerySchema } from '../../lambdas/contract/feature-status.ts';
 import { EVALUATION_REASONS, FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
-import { answerRequest, type StatusAnswer } from '../../lambdas/status/answer-request.ts';
+import { handleStatusRequest } from '../../lambdas/status/feature-status-api.ts';
+import type { HttpResponse } from '../../lambdas/status/http-api.ts';
 import { findStage } from '../../lib/stage.ts';
 import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
 import { resourcesOf, synthesizeStage } from '../support/synthesized-stack.ts';
@@ -85,7 +86,7 @@ const requests: readonly AskedRequest[] = FLAGS.flatMap((current) =>
   ),
 );
 
-function ask({ path }: Operation, { current, query, feature, enterpriseClaim }: AskedRequest): Promise<StatusAnswer> {
+function ask({ path }: Operation, { current, query, feature, enterpriseClaim }: AskedRequest): Promise<HttpResponse> {
   const services = {
     flag: { read: async () => (current === undefined ? undefined : flag(current)) },
     enterpriseClaim,
@@ -98,7 +99,7 @@ function ask({ path }: Operation, { current, query, feature, enterpriseClaim }: 
     pathParameters: { feature },
     requestContext: { authorizer: { jwt: { claims: { enterprise: ENTERPRISE } } } },
   };
-  return answerRequest(request, services);
+  return handleStatusRequest(request, services);
 }
 
 describe('the OpenAPI document', () => {

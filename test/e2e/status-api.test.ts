@@ -139,7 +139,7 @@ describe('browsers', () => {
 test('nobody who was asked about is in the function’s log', () => {
   const lines = platform.functions.find('feature-status').logs();
   const text = lines.map((line) => line.text).join('\n');
-  expect(text).toContain('feature_status.answered');
+  expect(text).toContain('feature_status.responded');
   expect(text).not.toMatch(new RegExp(`user-123|${ENTERPRISE}|${OTHER_ENTERPRISE}`));
 });
 

@@ -179,7 +179,7 @@ describe('the metrics', () => {
       .logs()
       .map((line) => line.text)
       .join('\n');
-    expect(text).toContain('operations.answered');
+    expect(text).toContain('operations.responded');
     expect(text).not.toContain(token());
     expect(text).not.toContain('guessed');
   });

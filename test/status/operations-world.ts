@@ -3,7 +3,7 @@ import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
 import type { MetricQuery } from '../../lambdas/contract/metric-reader.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
-import { answerOperations, type OperationsRequest } from '../../lambdas/status/answer-operations.ts';
+import { handleOperationsRequest, type OperationsRequest } from '../../lambdas/status/operations-api.ts';
 import { createGaugeReader } from '../../lambdas/status/read-gauges.ts';
 import { createHealthReader } from '../../lambdas/status/read-health.ts';
 import { book, fakeLog, integration, NOW } from '../support/factories.ts';
@@ -95,7 +95,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     log,
   };
   const ask = (request: Partial<OperationsRequest>) =>
-    answerOperations({ routeKey: '', rawQueryString: '', headers: {}, ...request }, services);
+    handleOperationsRequest({ routeKey: '', rawQueryString: '', headers: {}, ...request }, services);
   return { state, asked, log, ask };
 }
 

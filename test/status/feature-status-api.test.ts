@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
 import { FEATURE_NAME, type VersionedFlag } from '../../lambdas/contract/flag.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { answerRequest, type StatusRequest } from '../../lambdas/status/answer-request.ts';
+import { handleStatusRequest, type StatusRequest } from '../../lambdas/status/feature-status-api.ts';
 import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
 
 interface World {
@@ -16,7 +16,7 @@ async function ask(request: Partial<StatusRequest>, world: World = {}) {
   const current = 'current' in world ? world.current : flag();
   const counter = fakeCounter();
   const services = { flag: { read: async () => current }, enterpriseClaim: world.enterpriseClaim, log, counter };
-  const { body, ...answer } = await answerRequest(
+  const { body, ...answer } = await handleStatusRequest(
     { routeKey: `GET ${STATUS_PATHS.browsers}`, rawQueryString: '', requestContext: {}, ...request },
     services,
   );
@@ -202,11 +202,11 @@ test('a flag that was never read: 503 with when to come again, and no guess', as
 
 describe('the log', () => {
   test('has a line for every check, with what was answered', async () => {
-    expect((await askOne('')).log.only('feature_status.answered')).toEqual({
+    expect((await askOne('')).log.only('feature_status.responded')).toEqual({
       route: 'GET /api/v1/features/status/{feature}',
       status: 200,
     });
-    expect((await askAll('x=1')).log.only('feature_status.answered')).toMatchObject({ status: 400 });
+    expect((await askAll('x=1')).log.only('feature_status.responded')).toMatchObject({ status: 400 });
   });
 
   test('names nobody, and repeats nothing of the request', async () => {

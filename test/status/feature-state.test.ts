@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { allStatusesSchema, featureStatusSchema } from '../../lambdas/contract/feature-status.ts';
 import { FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
-import { allStatuses, featureStatus } from '../../lambdas/domain/feature-status.ts';
 import { evaluateFlag } from '../../lambdas/domain/flag.ts';
+import { allStatuses, featureStatus } from '../../lambdas/status/feature-status-api.ts';
 import { flag } from '../support/factories.ts';
 
 const of = (enterprise_customer_uuid: string) => ({ enterprise_customer_uuid });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { bearerToken, isSameToken } from '../../lambdas/domain/bearer-token.ts';
+import { bearerToken, isSameToken } from '../../lambdas/status/operations-api.ts';
 
 describe('a token', () => {
   test.each([

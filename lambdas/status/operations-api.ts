@@ -1,0 +1,107 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { errorFields, PipelineError } from '../contract/errors.ts';
+import type { Log } from '../contract/log.ts';
+import { PROMETHEUS_CONTENT_TYPE } from '../contract/prometheus.ts';
+import type { SecretSource } from '../contract/secret-source.ts';
+import { type MetricsToken, OPERATIONS_PATHS, UNREAD_KEPT_SECONDS } from '../contract/webhook-health.ts';
+import { errorResponse, type HttpRequest, type HttpResponse, jsonResponse } from './http-api.ts';
+import type { GaugeReader } from './read-gauges.ts';
+import { type HealthReader, healthOfAll, healthOfOne } from './read-health.ts';
+
+export interface OperationsRequest extends HttpRequest {
+  /** By their names in lower case. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+export interface OperationsServices {
+  readonly health: HealthReader;
+  readonly gauges: GaugeReader;
+  readonly token: SecretSource<MetricsToken>;
+  readonly log: Log;
+}
+
+/** Responds to one request. No token, no header and no path is logged. */
+export async function handleOperationsRequest(
+  request: OperationsRequest,
+  services: OperationsServices,
+): Promise<HttpResponse> {
+  const response = await respond(request, services);
+  services.log.info('operations.responded', { route: request.routeKey, status: response.statusCode });
+  return response;
+}
+
+/** The gateway has authorized callers of the health; callers of the metrics are checked here (docs/decisions/0019). */
+async function respond(request: OperationsRequest, services: OperationsServices): Promise<HttpResponse> {
+  const { health, metrics } = OPERATIONS_PATHS;
+  switch (request.routeKey) {
+    case `GET ${metrics}`:
+      return respondWithMetrics(request, services);
+    case `GET ${health}`:
+      return respondWithHealth(request, () => healthOfAll(services.health));
+    case `GET ${health}/{integration}`:
+      return respondWithHealth(request, () => healthOfOne(request.pathParameters?.integration ?? '', services.health));
+    default:
+      return errorResponse(404, 'There is no such path');
+  }
+}
+
+/** Parameters are refused: none is supported, and a caller that gives one expects it to narrow the response. */
+async function respondWithHealth(
+  { rawQueryString }: OperationsRequest,
+  read: () => Promise<object | 'unknown' | undefined>,
+): Promise<HttpResponse> {
+  if (rawQueryString !== '') return errorResponse(400, 'There are no parameters here');
+  const health = await read();
+  if (health === 'unknown') return errorResponse(404, 'There is no integration of this name');
+  if (health === undefined) return unreadable();
+  return jsonResponse(200, NO_STORE, health);
+}
+
+async function respondWithMetrics(
+  { headers }: OperationsRequest,
+  { token, gauges, log }: OperationsServices,
+): Promise<HttpResponse> {
+  const given = bearerToken(headers.authorization);
+  try {
+    if (given === undefined || !(await isAccepted(given, token))) {
+      return errorResponse(401, 'The token is missing or wrong', { 'www-authenticate': 'Bearer' });
+    }
+  } catch (thrown) {
+    if (!(thrown instanceof PipelineError)) throw thrown;
+    log.error('metrics_token.unreadable', errorFields(thrown));
+    return unreadable();
+  }
+  const body = await gauges.text();
+  if (body === undefined) return unreadable();
+  return { statusCode: 200, headers: { 'content-type': PROMETHEUS_CONTENT_TYPE, ...NO_STORE }, body };
+}
+
+/**
+ * A token other than the cached one may be the one that has just replaced it.
+ *
+ * @throws SecretUnavailable, SecretUnusable
+ */
+async function isAccepted(given: string, token: SecretSource<MetricsToken>): Promise<boolean> {
+  return isSameToken(given, (await token.read()).token) || isSameToken(given, (await token.refetch()).token);
+}
+
+/** Figures change every minute, and are for this caller only. */
+const NO_STORE = { 'cache-control': 'no-store' };
+
+function unreadable(): HttpResponse {
+  return errorResponse(503, 'It cannot be read just now', { 'retry-after': String(UNREAD_KEPT_SECONDS) });
+}
+
+/** The token of a header `Authorization: Bearer …` (RFC 6750); undefined where it has another form. */
+export function bearerToken(authorization: string | undefined): string | undefined {
+  return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
+}
+
+/** Whether two tokens are equal, in a time that reveals neither where they differ nor the length of the right one. */
+export function isSameToken(given: string, right: string): boolean {
+  return timingSafeEqual(digest(given), digest(right));
+}
+
+function digest(token: string): Buffer {
+  return createHash('sha256').update(token).digest();
+}
