@@ -2,7 +2,7 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { createConfigurationSource } from '../../lambdas/adapters/appconfig/configuration-source.ts';
+import { createIntegrationSource } from '../../lambdas/adapters/appconfig-integrations.ts';
 import { openClient } from '../../lambdas/adapters/aws-clients.ts';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import { createCounter } from '../../lambdas/adapters/metrics.ts';
@@ -11,7 +11,6 @@ import { enrichBatchEnvironment, readEnvironment } from '../../lambdas/contract/
 import { CLIENT_WAITS, ioDeadlines } from '../../lambdas/contract/io-deadlines.ts';
 import type { LearningTimeCache } from '../../lambdas/contract/learning-time.ts';
 import type { Log } from '../../lambdas/contract/log.ts';
-import { integrationsReader } from '../../lambdas/domain/integrations.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
@@ -30,26 +29,17 @@ export interface OurPath {
 export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
   const environment = readEnvironment(enrichBatchEnvironment, variables);
   const { log, complaints } = createWatchedLog();
+  const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
   const counter = createCounter(new Metrics());
   const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
   const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
   const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
-  const learningTime = createLearningTimeServices(
-    { environment, deadlines: ioDeadlines(environment.IO_DEADLINE_FACTOR), log, counter },
-    appConfig,
-  );
+  const learningTime = createLearningTimeServices({ environment, deadlines, log, counter }, appConfig);
   const lookupMs: number[] = [];
   const services: EnrichEventsServices = {
     ...learningTime,
     cache: timed(learningTime.cache, lookupMs),
-    integrations: createConfigurationSource({
-      client: appConfig,
-      applicationId: environment.APPCONFIG_APPLICATION_ID,
-      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
-      profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: integrationsReader(log),
-      log,
-    }),
+    integrations: createIntegrationSource({ environment, client: appConfig, deadlines, log }),
     workflow: { start: unwanted },
     ledger: NO_LEDGER,
     forward: (deliveries) =>

@@ -10,6 +10,7 @@ import type { MessageAttribute, OutgoingMessage } from '../contract/delivery-por
 import { errorFields } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import type { UnsettledOutcome } from '../contract/unsettled-outcome.ts';
+import { queueName } from '../domain/queue-name.ts';
 
 /** Every message of a queue: visible, in flight, delayed. */
 const COUNTS = [
@@ -213,8 +214,4 @@ export function chunk(messages: readonly OutgoingMessage[]): OutgoingMessage[][]
     }
   }
   return chunks;
-}
-
-function queueName(queueUrl: string): string {
-  return queueUrl.slice(queueUrl.lastIndexOf('/') + 1);
 }

@@ -3,7 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
+import { createIntegrationSource } from '../adapters/appconfig-integrations.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { openLedger } from '../adapters/dynamodb-ledger.ts';
 import { encryptFields } from '../adapters/field-encryption.ts';
@@ -17,7 +17,6 @@ import { type IntegrationSecret, integrationSecretSchema } from '../contract/int
 import type { IoDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
-import { integrationsReader } from '../domain/integrations.ts';
 import { createRetryAfterReader } from '../domain/retry-after.ts';
 import { onePerKey } from '../shared/cache.ts';
 import type { ColdStart } from '../shared/handler.ts';
@@ -39,14 +38,11 @@ export function createSendingServices({
     ...deadlines.sender,
   });
   return {
-    integrations: createConfigurationSource({
+    integrations: createIntegrationSource({
+      environment,
       client: openClient(AppConfigDataClient, deadlines.clients.settings),
-      applicationId: environment.APPCONFIG_APPLICATION_ID,
-      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
-      profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: integrationsReader(log),
+      deadlines,
       log,
-      ...deadlines.configuration,
     }),
     sender,
     tokens: createTokenSource({ sender }),

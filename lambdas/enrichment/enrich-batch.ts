@@ -4,14 +4,13 @@ import { SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import type * as z from 'zod';
-import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
+import { createIntegrationSource } from '../adapters/appconfig-integrations.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { type HandleMessages, type IntakeServices, intake } from '../adapters/batch-intake.ts';
 import { openLedger } from '../adapters/dynamodb-ledger.ts';
 import { createQueues, outcomeSender } from '../adapters/sqs.ts';
 import { createWorkflow } from '../adapters/step-functions.ts';
 import { enrichBatchEnvironment } from '../contract/environment.ts';
-import { integrationsReader } from '../domain/integrations.ts';
 import { toMessageText } from '../domain/json-text.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS, type EnrichEventsServices, enrichEvents } from './enrich-events.ts';
@@ -42,15 +41,7 @@ function createServices(start: ColdStart<z.infer<typeof enrichBatchEnvironment>>
   });
   const enriching: Omit<EnrichEventsServices, 'remainingMs'> = {
     ...createLearningTimeServices(start, appConfig),
-    integrations: createConfigurationSource({
-      client: appConfig,
-      applicationId: environment.APPCONFIG_APPLICATION_ID,
-      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
-      profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: integrationsReader(log),
-      log,
-      ...deadlines.configuration,
-    }),
+    integrations: createIntegrationSource({ environment, client: appConfig, deadlines, log }),
     workflow: createWorkflow({
       client: openClient(SFNClient, deadlines.clients.messages),
       stateMachineArn: environment.STATE_MACHINE_ARN,

@@ -2,12 +2,11 @@ import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
+import { createIntegrationSource } from '../adapters/appconfig-integrations.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
 import { createQueues } from '../adapters/sqs.ts';
 import { reconcileEnvironment } from '../contract/environment.ts';
-import { integrationsReader } from '../domain/integrations.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
 import type { ReconcileServices } from './reconcile-run.ts';
@@ -30,14 +29,11 @@ function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>):
       payloadDays: environment.LEDGER_PAYLOAD_DAYS,
       factsDays: environment.LEDGER_FACTS_DAYS,
     }),
-    integrations: createConfigurationSource({
+    integrations: createIntegrationSource({
+      environment,
       client: openClient(AppConfigDataClient, deadlines.clients.settings),
-      applicationId: environment.APPCONFIG_APPLICATION_ID,
-      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
-      profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: integrationsReader(log),
+      deadlines,
       log,
-      ...deadlines.configuration,
     }),
     countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),

@@ -3,7 +3,7 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
-import { createConfigurationSource } from '../adapters/appconfig/configuration-source.ts';
+import { createIntegrationSource } from '../adapters/appconfig-integrations.ts';
 import { openClient } from '../adapters/aws-clients.ts';
 import { createMetricReader } from '../adapters/cloudwatch.ts';
 import { createFailureSearch } from '../adapters/dynamodb/latest-failures.ts';
@@ -12,7 +12,6 @@ import { createSecretSource } from '../adapters/secrets-manager.ts';
 import { webhookHealthEnvironment } from '../contract/environment.ts';
 import { OVERDUE_AFTER_MS } from '../contract/timer.ts';
 import { metricsTokenSchema } from '../contract/webhook-health.ts';
-import { integrationsReader } from '../domain/integrations.ts';
 import { queueName } from '../domain/queue-name.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { handleOperationsRequest, type OperationsServices } from './operations-api.ts';
@@ -35,14 +34,11 @@ function createServices(start: ColdStart<z.infer<typeof webhookHealthEnvironment
   };
   const { countTimers } = createTimers(table);
   const shared = {
-    integrations: createConfigurationSource({
+    integrations: createIntegrationSource({
+      environment,
       client: openClient(AppConfigDataClient, deadlines.clients.settings),
-      applicationId: environment.APPCONFIG_APPLICATION_ID,
-      environmentId: environment.INTEGRATIONS_ENVIRONMENT_ID,
-      profileId: environment.INTEGRATIONS_PROFILE_ID,
-      parse: integrationsReader(log),
+      deadlines,
       log,
-      ...deadlines.configuration,
     }),
     metrics: createMetricReader({
       client: openClient(CloudWatchClient, deadlines.clients.metrics),

@@ -22,11 +22,12 @@ describe('the deadlines of a stage', () => {
   });
 });
 
+/** Where adapters get their deadlines. */
+const COMPOSITIONS = ['{delivery,enrichment,operations,status}/*.ts', 'adapters/appconfig-integrations.ts'];
+
 describe('the functions', () => {
   const folder = join(import.meta.dirname, '../../lambdas');
-  const compositions = globSync('{delivery,enrichment,operations,status}/*.ts', { cwd: folder }).map((name) =>
-    readFileSync(join(folder, name), 'utf8'),
-  );
+  const compositions = globSync(COMPOSITIONS, { cwd: folder }).map((name) => readFileSync(join(folder, name), 'utf8'));
 
   test('wait for AWS as long as their stage says', () => {
     const calls = compositions.flatMap((text) => text.match(/openClient\([^)]*/g) ?? []);
