@@ -8,6 +8,7 @@ import { errorName } from '../contract/errors.ts';
 import { IO_DEADLINES } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { MetricQuery, MetricReader } from '../contract/metric-reader.ts';
+import { chunksOf } from '../shared/chunks.ts';
 
 /** Queries that one call may hold (GetMetricData). */
 const QUERIES_OF_CALL = 500;
@@ -24,7 +25,7 @@ export interface MetricReaderOptions {
   readonly readTimeoutMs?: number;
 }
 
-/** Reads metrics of any namespace, 500 in a call, calls side by side. */
+/** Reads metrics of any namespace, 500 in a call, calls in parallel. */
 export function createMetricReader({
   client,
   log,
@@ -33,7 +34,7 @@ export function createMetricReader({
   return {
     async read(queries, span) {
       const abortSignal = AbortSignal.timeout(readTimeoutMs);
-      const calls = chunks(queries).map((some) => readSome(client, some, span, abortSignal));
+      const calls = chunksOf(queries, QUERIES_OF_CALL).map((some) => readSome(client, some, span, abortSignal));
       const settled = await Promise.allSettled(calls);
       const failure = settled.find((one) => one.status === 'rejected');
       if (failure !== undefined) {
@@ -100,11 +101,4 @@ function pointsOf({ Timestamps = [], Values = [] }: MetricDataResult): Point[] {
 
 function idOf(index: number): string {
   return `q${index}`;
-}
-
-function chunks(queries: readonly MetricQuery[]): (readonly MetricQuery[])[] {
-  const count = Math.ceil(queries.length / QUERIES_OF_CALL);
-  return Array.from({ length: count }, (_, index) =>
-    queries.slice(index * QUERIES_OF_CALL, (index + 1) * QUERIES_OF_CALL),
-  );
 }

@@ -10,6 +10,8 @@ import type {
 } from '../contract/delivery-ports.ts';
 import { USER_AGENT } from '../contract/own-headers.ts';
 import { createCachedValue, onePerKey } from '../shared/cache.ts';
+import { DAY_MS, MINUTE_MS } from '../shared/durations.ts';
+import { parseJson } from '../shared/json.ts';
 
 /** Longest token fetch, whoever waits for it and however long. */
 const FETCH_TIMEOUT_MS = 10_000;
@@ -18,12 +20,12 @@ const FETCH_TIMEOUT_MS = 10_000;
 const KEPT_ANSWER_BYTES = 65_536;
 
 /** A token this near to its end is not sent any more: the request has to get there. */
-const EARLY_MS = 60_000;
+const EARLY_MS = MINUTE_MS;
 
 /** How long a token is good where its server says nothing usable. */
-const USUAL_LIFETIME_MS = 5 * 60_000;
+const USUAL_LIFETIME_MS = 5 * MINUTE_MS;
 
-const MAX_LIFETIME_MS = 24 * 60 * 60_000;
+const MAX_LIFETIME_MS = DAY_MS;
 
 /** Visible characters only, since it becomes part of a header. White space around it, or the scheme before it, is left out. */
 const tokenSchema = z
@@ -154,8 +156,9 @@ type Fields = Readonly<Record<string, unknown>>;
  * or in a form, as servers before RFC 6749 wrote it.
  */
 function fieldsOf(text: string): Fields {
-  const document = parseJson(text);
-  const outer = byPlainName(typeof document === 'string' ? parseJson(document) : document);
+  // White space and a byte order mark around it are no part of JSON.
+  const document = parseJson(text.trim());
+  const outer = byPlainName(typeof document === 'string' ? parseJson(document.trim()) : document);
   if (document === undefined && /^\s*[\w.~%+-]+=[^\s{}<>]*\s*$/.test(text)) {
     return byPlainName(Object.fromEntries(new URLSearchParams(text.trim())));
   }
@@ -170,15 +173,6 @@ function byPlainName(value: unknown): Fields {
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [name.toLowerCase().replaceAll('_', ''), each]),
   );
-}
-
-/** White space and a byte order mark around it are no part of JSON. Undefined where it is none: the error quotes it. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text.trim());
-  } catch {
-    return undefined;
-  }
 }
 
 function withoutBody(result: SendResult): SendResult {

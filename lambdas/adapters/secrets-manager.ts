@@ -6,9 +6,10 @@ import { IO_DEADLINES } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
 import type { SecretSource } from '../contract/secret-source.ts';
 import { parseSecretText, secretFaultOf, secretTextOf } from '../contract/secret-text.ts';
+import { MINUTE_MS } from '../shared/durations.ts';
 
 /** How old a secret may be when it is read: `contract/secret-source.ts`. */
-const CACHE_MS = 15 * 60 * 1000;
+const CACHE_MS = 15 * MINUTE_MS;
 
 /** Refetches within this time of the last one share its result: many events fail together on one rotated secret. */
 const REFETCH_PAUSE_MS = 5000;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../shared/json.ts';
 import { isSecretFields, parseSecretText, readSecretPart, type SecretFields, type SecretForm } from './secret-text.ts';
 
 const MAX_SIGNING_SECRETS = 5;
@@ -56,11 +57,8 @@ function listOf(value: unknown): readonly unknown[] | undefined {
   if (Array.isArray(value)) return value;
   if (typeof value !== 'string') return undefined;
   if (!value.trim().startsWith('[')) return [value];
-  try {
-    return JSON.parse(value) as unknown[];
-  } catch {
-    return undefined;
-  }
+  const list = parseJson(value);
+  return Array.isArray(list) ? list : undefined;
 }
 
 function isSigningSecret(text: string): boolean {

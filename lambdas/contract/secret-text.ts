@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { isRecord } from '../shared/json.ts';
 
 /** What a secret holds, by its keys. */
 export type SecretFields = Readonly<Record<string, unknown>>;
@@ -46,7 +47,7 @@ export function parseSecretText(text: string): { readonly fields: SecretFields }
 }
 
 export function isSecretFields(value: unknown): value is SecretFields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof RepeatedKey);
+  return isRecord(value) && !(value instanceof RepeatedKey);
 }
 
 /** Stands for the value of a key that is there more than once: JSON does not say which of them counts. */

@@ -3,6 +3,7 @@ import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVE
 import { hasTimers } from '../contract/event-types/event-types.ts';
 import { faultsOf } from '../contract/faults.ts';
 import { beginningOf } from '../contract/text.ts';
+import { isRecord, parseJson } from '../shared/json.ts';
 import { type EventKind, readKind } from './event-kind.ts';
 import { derivedEventId, webhookId } from './identity.ts';
 import { type IntegrationBook, route } from './integrations.ts';
@@ -68,13 +69,9 @@ function rejected(reason: string): Acceptance {
 
 /** The event, or what is wrong with it. */
 function readEvent(body: string): LmsEvent | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return 'not JSON';
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not a JSON object';
+  const value = parseJson(body);
+  if (value === undefined) return 'not JSON';
+  if (!isRecord(value)) return 'not a JSON object';
   const result = eventSchema.safeParse(value);
   if (result.success) return result.data;
   return faultsOf(result.error, 'event');

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { LearningTime } from '../contract/learning-time.ts';
+import { parseJson } from '../shared/json.ts';
 
 /**
  * An answer as the cache holds it: `{"s":18540,"d":"2026-01-10"}` for a sum and its batch date, `{"none":1}` for "the
@@ -45,12 +46,4 @@ export function jitteredTtlSeconds(ttlSeconds: number, random: number): number {
   // Under ten seconds there may be no whole second within 10% but the number itself.
   const choices = Math.max(0, highest - lowest) + 1;
   return Math.max(1, lowest + Math.floor(random * choices));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,6 +1,7 @@
 import { definitionOfType, EVENT_TYPES, kindNamed, kindOf, kindOfEvent } from '../contract/event-types/event-types.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
+import { isRecord, parseJson } from '../shared/json.ts';
 
 /** A dead webhook: a delivery, a record, or as much as could be read of either. */
 export interface DeadWebhook {
@@ -42,20 +43,13 @@ export function reportIfCriticalEvent(
 }
 
 function kindIn(body: string): string | undefined {
-  const event = objectIn(body);
-  const type = EVENT_TYPES.find((name) => name === event?.event_type);
+  const event = parseJson(body);
+  if (!isRecord(event)) return undefined;
+  const type = EVENT_TYPES.find((name) => name === event.event_type);
   if (type === undefined) return undefined;
   const { kinds } = definitionOfType(type);
   if (kinds === undefined) return type;
-  const payload = event?.payload as Readonly<Record<string, unknown>> | null | undefined;
+  const payload = event.payload as Readonly<Record<string, unknown>> | null | undefined;
   const name = payload?.[kinds.field];
   return typeof name === 'string' ? kindOfEvent(type, { [kinds.field]: name }) : undefined;
-}
-
-function objectIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    return JSON.parse(text) ?? undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -7,6 +7,7 @@ import {
   flagSchema,
   type VersionedFlag,
 } from '../contract/flag.ts';
+import { isRecord, parseJson } from '../shared/json.ts';
 
 /** The flag, and in words what was wrong with its document: one warning for each, once per version. */
 export interface ParsedFlag {
@@ -108,16 +109,4 @@ function attribute<V>(field: Field<V>, entry: Record<string, unknown>, name: key
   const value = field.parse(undefined);
   faults.push(`${name}: ${result.error.issues[0]?.message}; taken as ${JSON.stringify(value)}`);
   return value;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

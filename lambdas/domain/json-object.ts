@@ -1,3 +1,5 @@
+import { isRecord } from '../shared/json.ts';
+
 const { isRawJSON } = JSON as unknown as { isRawJSON(value: unknown): boolean };
 
 /**
@@ -5,5 +7,5 @@ const { isRawJSON } = JSON as unknown as { isRawJSON(value: unknown): boolean };
  * object to JavaScript too, and not one to walk into.
  */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawJSON(value);
+  return isRecord(value) && !isRawJSON(value);
 }

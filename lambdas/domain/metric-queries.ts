@@ -1,8 +1,8 @@
 import type { MetricQuery, MetricSpan } from '../contract/metric-reader.ts';
 import { definitionOf, METRICS, type MetricName } from '../contract/metrics.ts';
+import { HOUR_MS, MINUTE_MS } from '../shared/durations.ts';
 import type { TryCounts } from './webhook-health.ts';
 
-const MINUTE_MS = 60_000;
 const HOUR_SECONDS = 3600;
 
 /** Of the counts of a day: 96 points a metric, since CloudWatch throttles by points a second. */
@@ -18,7 +18,7 @@ export const HOUR_PERIOD_SECONDS = 300;
 export function spanUntil(nowMs: number, hours: number, periodSeconds: number): MetricSpan {
   const periodMs = periodSeconds * 1000;
   return {
-    fromMs: Math.floor((nowMs - hours * HOUR_SECONDS * 1000) / periodMs) * periodMs,
+    fromMs: Math.floor((nowMs - hours * HOUR_MS) / periodMs) * periodMs,
     untilMs: Math.ceil((nowMs + 1) / MINUTE_MS) * MINUTE_MS,
   };
 }

@@ -3,10 +3,11 @@ import { MAX_TIMER_DAYS } from '../contract/event.ts';
 import { hasTimers } from '../contract/event-types/event-types.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Timer } from '../contract/timer.ts';
+import { DAY_MS } from '../shared/durations.ts';
 import { timerKey } from './identity.ts';
 
 /** Longest wait, in milliseconds after an event was accepted. */
-const LONGEST_WAIT_MS = MAX_TIMER_DAYS * 24 * 3600_000;
+const LONGEST_WAIT_MS = MAX_TIMER_DAYS * DAY_MS;
 
 /**
  * A delay, which is at most as long and never begins after the acceptance, has no such fault.

@@ -10,11 +10,10 @@ import {
   learnerKeyText,
 } from '../contract/learning-time.ts';
 import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from '../contract/snowflake-secret.ts';
+import { DAY_MS } from '../shared/durations.ts';
 import type { WarehouseNames } from './learning-time-query.ts';
 import { readLearningTimes } from './learning-time-rows.ts';
 import { warehouseRemedy } from './warehouse-remedies.ts';
-
-const DAY_MS = 86_400_000;
 
 /** Names of a table's columns that are told where one is missing: enough to see another spelling. */
 const MOST_NAMES = 40;

@@ -6,7 +6,7 @@ import type { LearnerKey } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { acceptEvent } from '../domain/accept-event.ts';
-import { type TellServices, reportIfCriticalEvent } from '../domain/critical-dead.ts';
+import { type ReportServices, reportIfCriticalEvent } from '../domain/critical-dead.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { enrichmentNeed } from '../domain/enrichment.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
@@ -126,7 +126,7 @@ async function reject(
   }
 }
 
-export interface DeadLetterServices extends TellServices {
+export interface DeadLetterServices extends ReportServices {
   /** Sends to the dead-letter queue of events. @returns the ids of those that SQS refused */
   send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
 }

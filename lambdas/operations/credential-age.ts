@@ -2,9 +2,9 @@ import { ListSecretVersionIdsCommand, SecretsManagerClient } from '@aws-sdk/clie
 import { openClient } from '../adapters/aws-clients.ts';
 import { credentialAgeEnvironment } from '../contract/environment.ts';
 import { METRICS } from '../contract/metrics.ts';
+import { DAY_MS } from '../shared/durations.ts';
 import { createHandler } from '../shared/handler.ts';
 
-const DAY_MS = 24 * 3600_000;
 /** Every version has a label or is deprecated, and those are left out: a handful. */
 const CURRENT = 'AWSCURRENT';
 

@@ -6,6 +6,7 @@ import { attributeText } from '../contract/text.ts';
 import { type DeadWebhook, reportIfCritical } from '../domain/critical-dead.ts';
 import { rescueName } from '../domain/identity.ts';
 import { redriveOf } from '../domain/progress.ts';
+import { isRecord } from '../shared/json.ts';
 
 /** A failed execution, as `DescribeExecution` returns it. `input` is JSON; a cause is left out, it may quote the state. */
 export interface FailedExecution {
@@ -80,8 +81,8 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
     const delivery: Delivery = read.data;
     return { ...delivery, progress: { ...delivery.progress, ...end, redrive: letterOf(delivery) } };
   }
-  const fields = isObject(input) ? input : { input };
-  const progress = isObject(input) && isObject(input.progress) ? input.progress : {};
+  const fields = isRecord(input) ? input : { input };
+  const progress = isRecord(input) && isRecord(input.progress) ? input.progress : {};
   return {
     ...fields,
     integration_id: textOf(fields, 'integration_id'),
@@ -100,17 +101,13 @@ function letterOf(delivery: Delivery): Redrive {
 /** What a failed execution carried, as far as its input can be read. */
 export function carriedBy({ input }: FailedExecution): DeadWebhook {
   const read: unknown = JSON.parse(input);
-  const fields = isObject(read) ? read : {};
+  const fields = isRecord(read) ? read : {};
   return {
     webhook_id: textOf(fields, 'webhook_id'),
     integration_id: textOf(fields, 'integration_id'),
     event_type: textOf(fields, 'event_type'),
     ...(typeof fields.kind === 'string' && { kind: fields.kind }),
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** The workflow sends it as an attribute. */
