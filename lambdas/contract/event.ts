@@ -45,7 +45,7 @@ export const courseIdSchema = z
   .regex(/^[^\uFFFE\uFFFF]{1,255}$/, 'must be 1-255 characters')
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
 
-/** Numbers, or digits in a string; whether the warehouse can use it is decided later, in `domain/learner-key.ts`. */
+/** Numbers, or digits in a string; whether the warehouse can use it is decided later, in `domain/accept-event.ts`. */
 const learnerIdSchema = z.union([z.number(), z.string().max(64)]);
 
 /** With its offset. Before and after those years a moment in UTC has no year of four digits any more. */

@@ -8,7 +8,6 @@ import { type EventKind, readKind } from './event-kind.ts';
 import { derivedEventId, webhookId } from './identity.ts';
 import { type IntegrationBook, route } from './integrations.ts';
 import { parseKeepingNumbers, toMessageText } from './json-text.ts';
-import { warehouseUserId } from './learner-key.ts';
 import { waitFault } from './timers.ts';
 
 /**
@@ -120,6 +119,16 @@ function toSubject(
     ...(enterpriseId !== undefined && { enterprise_customer_uuid: enterpriseId }),
     payload,
   };
+}
+
+/**
+ * A user id as the warehouse's INTEGER column takes it.
+ *
+ * @returns undefined for a username, a fraction, or a number that is too large to be exact in JSON
+ */
+export function warehouseUserId(userId: unknown): string | undefined {
+  if (typeof userId === 'number') return Number.isSafeInteger(userId) && userId >= 0 ? String(userId) : undefined;
+  return typeof userId === 'string' && /^\d{1,18}$/.test(userId) ? userId : undefined;
 }
 
 function enterpriseOf(payload: LmsEvent['payload']): string | undefined {

@@ -3,7 +3,6 @@ import { definitionOfType } from '../contract/event-types/event-types.ts';
 import type { EvaluationReason, Flag } from '../contract/flag.ts';
 import type { LearnerKey, LearningTime } from '../contract/learning-time.ts';
 import { evaluateFlag } from './flag.ts';
-import { learnerKey } from './learner-key.ts';
 
 /**
  * Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking; and what
@@ -35,4 +34,11 @@ export function answerOf(answer: LearningTime, source: 'cache' | 'warehouse'): S
     last_updated: `${answer.lastDate}T00:00:00Z`,
     source,
   };
+}
+
+/** The warehouse's key of a delivery's learner; undefined where the event does not identify one. */
+export function learnerKey(delivery: DeliverySubject): LearnerKey | undefined {
+  const { user_id: userId, course_id: courseId, enterprise_customer_uuid: enterpriseId } = delivery;
+  if (userId === undefined || courseId === undefined || enterpriseId === undefined) return undefined;
+  return { userId, courseId, enterpriseId };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { learnerKey, warehouseUserId } from '../../lambdas/domain/learner-key.ts';
+import { warehouseUserId } from '../../lambdas/domain/accept-event.ts';
+import { learnerKey } from '../../lambdas/domain/enrichment.ts';
 import { ENTERPRISE, subject } from '../support/factories.ts';
 
 describe('a user id for the INTEGER column of the warehouse', () => {
