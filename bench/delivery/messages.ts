@@ -30,10 +30,10 @@ export function batchesFor(receivers: Receivers, book: IntegrationBook): Receive
 
 /** What partners get of them. */
 export function bodiesFor(receivers: Receivers, book: IntegrationBook): string[] {
-  return deliveriesFor(receivers, book).map(({ payload, event_type: eventType, integration_id: id }) => {
-    const integration = book.byId.get(id);
-    if (integration === undefined) throw new Error(`no integration ${id}`);
-    const composed = composePayload({ payload, eventType, enrichment: ENRICHED, integration });
+  return deliveriesFor(receivers, book).map((delivery) => {
+    const integration = book.byId.get(delivery.integration_id);
+    if (integration === undefined) throw new Error(`no integration ${delivery.integration_id}`);
+    const composed = composePayload(delivery, ENRICHED, integration);
     if ('fault' in composed) throw new Error(composed.fault);
     return composed.body;
   });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { PAYLOAD_FORMAT_OPTIONS, PAYLOAD_FORMATS } from '../partners/payload-formats/payload-formats.ts';
 import { enterpriseIdSchema, integrationIdSchema, REGIONS } from './event.ts';
 import { EVENT_TYPES } from './event-types/event-types.ts';
 import { HEADER_NAME, OWN_HEADER } from './own-headers.ts';
@@ -130,9 +131,6 @@ const fieldPathSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}([.][A-Za-z0-9_-]{1,64}){0,7}$/, 'must be names, cut by dots');
 
-export const PAYLOAD_FORMATS = ['learning_time_object', 'completion_field', 'percipio'] as const;
-export type PayloadFormat = (typeof PAYLOAD_FORMATS)[number];
-
 /** One receiver of webhooks, as the operator writes it in the AppConfig profile `integrations`. */
 export const integrationSchema = z
   .strictObject({
@@ -160,9 +158,8 @@ export const integrationSchema = z
     max_requests_per_minute: z.int().min(1).max(60_000).optional(),
     auth: authSchema.default({ type: 'none' }),
     headers: z.array(headerSchema).max(20).default([]),
-    payload_format: z.enum(PAYLOAD_FORMATS).default('learning_time_object'),
-    /** In which `percipio`'s `duration_spent` is given: its public unit is unconfirmed. */
-    duration_unit: z.enum(['seconds', 'minutes', 'hours']).default('seconds'),
+    payload_format: z.enum(PAYLOAD_FORMATS).default(PAYLOAD_FORMATS[0]),
+    ...PAYLOAD_FORMAT_OPTIONS,
     encrypted_fields: z.array(fieldPathSchema).max(20).default([]),
     /** For events that name no integration: the enterprise's, by region. An event of another enterprise is refused. */
     enterprise_customer_uuid: enterpriseIdSchema.optional(),

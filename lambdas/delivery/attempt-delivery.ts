@@ -61,8 +61,7 @@ export async function attemptDelivery(
   const attemptOfRound = attempt - (earlierTries ?? 0);
   const policy = retryPolicyOf(integration, kindOf(delivery));
   const timeoutMs = policy.timeoutsMs[attemptOfRound - 1] ?? integration.timeout_seconds * 1000;
-  const { payload, event_type: eventType } = delivery;
-  const composed = composePayload({ payload, eventType, enrichment, integration });
+  const composed = composePayload(delivery, enrichment, integration);
   const sent: Sent =
     'fault' in composed
       ? { kind: 'unsent', reason: composed.fault }

@@ -40,7 +40,7 @@ export async function testIntegration(input: unknown, services: TestIntegrationS
   }
   // The prefix tells it apart from real webhooks' ids, also in a partner's log.
   const webhookId = `wh_test_${services.newId().replaceAll('-', '')}`;
-  const body = testPayload(integration.payload_format, new Date(services.now()).toISOString(), integration);
+  const body = testPayload(integration, new Date(services.now()).toISOString());
   const timeoutMs = Math.min(integration.timeout_seconds * 1000, TEST_TIMEOUT_MS);
   try {
     return report(id, webhookId, body, await sendWebhook({ id: webhookId, body, integration, timeoutMs }, services));

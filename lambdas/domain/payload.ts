@@ -1,53 +1,72 @@
-import type { SettledEnrichment } from '../contract/delivery.ts';
-import { definitionOfType, type EventType } from '../contract/event-types/event-types.ts';
+import type { Delivery, SettledEnrichment } from '../contract/delivery.ts';
+import { definitionOfType } from '../contract/event-types/event-types.ts';
 import type { Integration } from '../contract/integration.ts';
+import type { Fields, KnownLearningTime } from '../partners/payload-formats/payload-format.ts';
+import { definitionOfFormat, type PayloadFormat } from '../partners/payload-formats/payload-formats.ts';
 import { isJsonObject } from './json-object.ts';
 import { parseMessageText } from './json-text.ts';
-import { fillFormat, formatFault, judgesPlain } from './payload-formats.ts';
 
-/** What an integration is to get of one event. */
-export interface PayloadParts {
-  /** The LMS's payload, as JSON text. */
-  readonly payload: string;
-  readonly eventType: EventType;
-  readonly enrichment: SettledEnrichment;
-  readonly integration: Pick<Integration, 'payload_format' | 'duration_unit'>;
-}
+/** The event of a delivery, with its payload as JSON text. */
+export type DeliveredEvent = Pick<Delivery, 'event_id' | 'event_type' | 'occurred_at' | 'payload'>;
 
-/** The body, or why there is none: in words, naming fields and never their values. No retry mends it. */
+/** The body, or why there is none; the reason names fields and never their values. A retry gives the same result. */
 export type ComposedPayload = { readonly body: string } | { readonly fault: string };
 
 /**
  * The exact body of a webhook, in the integration's format.
  *
- * - Only what takes learning time has a format: every other event is the LMS's payload, byte for byte, and is not judged.
+ * - Only an event type that takes learning time has a format: every other event is the LMS's payload, byte for byte, and is
+ *   not checked.
  * - With learning time: the payload value for value, every number with its digits, and the learning time where the
  *   format has it, in place of one that the LMS put there itself.
- * - Without: the payload, byte for byte, and the LMS's own learning time, if it has one, left alone.
+ * - Without: the payload, byte for byte if the format changes nothing, and the LMS's own learning time, if it has one.
  */
-export function composePayload({ payload, eventType, enrichment, integration }: PayloadParts): ComposedPayload {
-  const { payload_format: format, duration_unit: durationUnit } = integration;
-  const isPlain = enrichment.status === 'plain';
-  if (definitionOfType(eventType).enrichment === 'none' || (isPlain && !judgesPlain(format))) return { body: payload };
-
-  const fields = readFields(payload);
-  if (fields === undefined) return { fault: 'the payload is no JSON object' };
-  if (isPlain) {
-    const fault = formatFault(format, 'plain', fields);
-    return fault === undefined ? { body: payload } : { fault };
-  }
-  const { total_seconds: totalSeconds, last_updated: lastUpdated } = enrichment;
-  const filled = fillFormat(format, fields, { totalSeconds, lastUpdated, durationUnit });
-  const fault = formatFault(format, 'filled', filled);
-  return fault === undefined ? { body: JSON.stringify(filled) } : { fault };
+export function composePayload(
+  event: DeliveredEvent,
+  enrichment: SettledEnrichment,
+  integration: Integration,
+): ComposedPayload {
+  if (definitionOfType(event.event_type).enrichment === 'none') return { body: event.payload };
+  const payload = readFields(event.payload);
+  if (payload === undefined) return { fault: 'the payload is no JSON object' };
+  const learningTime = knownLearningTime(enrichment);
+  const { payload_format: format } = integration;
+  const composed = definitionOfFormat(format).compose({ ...event, payload }, learningTime, integration);
+  const fault = formatFault(format, learningTime !== undefined, composed);
+  if (fault !== undefined) return { fault };
+  return { body: composed === payload ? event.payload : JSON.stringify(composed) };
 }
 
-/** Entry has checked it; a dead letter that was mended by hand has not been through there. */
-function readFields(payload: string): Record<string, unknown> | undefined {
+/** Entry has checked it; a dead letter that was repaired by hand has not been through there. */
+function readFields(payload: string): Fields | undefined {
   try {
     const fields = parseMessageText(payload);
     return isJsonObject(fields) ? fields : undefined;
   } catch {
     return undefined;
   }
+}
+
+function knownLearningTime(enrichment: SettledEnrichment): KnownLearningTime | undefined {
+  if (enrichment.status === 'plain') return undefined;
+  return { totalSeconds: enrichment.total_seconds, lastUpdated: enrichment.last_updated };
+}
+
+/**
+ * Why a payload does not fit a format. The reason names fields and never their values; undefined if the payload fits.
+ *
+ * @param payload values of `parseKeepingNumbers`, or of `JSON.parse`
+ */
+function formatFault(format: PayloadFormat, hasLearningTime: boolean, payload: Fields): string | undefined {
+  const { schema: withLearningTime, schemaWithoutLearningTime = withLearningTime } = definitionOfFormat(format);
+  const schema = hasLearningTime ? withLearningTime : schemaWithoutLearningTime;
+  const issues = schema.safeParse(asReceived(payload, Object.keys(schema.shape))).error?.issues ?? [];
+  if (issues.length === 0) return undefined;
+  const faults = issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  return `the payload does not fit ${format}: ${faults.join('; ')}`;
+}
+
+/** The named fields as a partner parses them: a number that is kept as its text is no number to a schema. */
+function asReceived(fields: Fields, names: readonly string[]): unknown {
+  return JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, fields[name]]))));
 }

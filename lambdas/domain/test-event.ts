@@ -1,62 +1,35 @@
-import type { Integration, PayloadFormat } from '../contract/integration.ts';
+import type { Integration } from '../contract/integration.ts';
+import type { Fields } from '../partners/payload-formats/payload-format.ts';
+import { definitionOfFormat } from '../partners/payload-formats/payload-formats.ts';
 import { isJsonObject } from './json-object.ts';
-import { fillFormat } from './payload-formats.ts';
 
-const NIL_UUID = '00000000-0000-0000-0000-000000000000';
-
-/** Document 001's example: 5.15 hours. */
+/** 5.15 hours: document 001's example. */
 const SAMPLE_SECONDS = 18_540;
 
-/** What stands in a field that is to be encrypted, for the partner to find when it is decrypted. */
+/** The value of a field that is encrypted, for the partner to find after decryption. */
 const SAMPLE_TEXT = 'connection test';
 
 /**
- * What the connection test sends: a completion in the integration's format, with learning time, that no receiver can
- * take for a learner's. It says `test`, its learner is 0 or the nil UUID, and it names nobody. Fields that are to be
- * encrypted are there, so that the partner can try to decrypt them.
+ * The body that the connection test sends: the sample of the integration's format, with learning time. The sample says `test`
+ * and names no learner. Fields that the integration encrypts are present, so that the partner can decrypt them.
  *
  * @param nowIso as `toISOString` writes it
  * @returns JSON text
  */
-export function testPayload(
-  format: PayloadFormat,
-  nowIso: string,
-  { duration_unit: durationUnit = 'seconds', encrypted_fields: paths = [] }: Partial<Integration> = {},
-): string {
+export function testPayload(integration: Integration, nowIso: string): string {
   const now = `${nowIso.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`;
   const lastUpdated = `${nowIso.slice(0, 'YYYY-MM-DD'.length)}T00:00:00Z`;
-  const completion = format === 'percipio' ? percipioCompletion(now) : lmsCompletion(now);
-  const filled = fillFormat(format, completion, { totalSeconds: SAMPLE_SECONDS, lastUpdated, durationUnit });
-  return JSON.stringify(paths.reduce((fields, path) => withField(fields, path.split('.')), filled));
+  const format = definitionOfFormat(integration.payload_format);
+  const payload = format.sample(now);
+  const event = { event_id: 'test', event_type: 'course_completion', occurred_at: now, payload } as const;
+  const composed = format.compose(event, { totalSeconds: SAMPLE_SECONDS, lastUpdated }, integration);
+  const paths = integration.encrypted_fields.map((path) => path.split('.'));
+  return JSON.stringify(paths.reduce(withField, composed));
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** The fields with one more, and the objects on the way to it; what is there already stays. */
+/** The fields with one more, and the objects on the way to it; an existing value stays. */
 function withField(fields: Fields, [name = '', ...rest]: readonly string[]): Fields {
   const known = fields[name];
   if (rest.length === 0) return { ...fields, [name]: known ?? SAMPLE_TEXT };
   return known === undefined || isJsonObject(known) ? { ...fields, [name]: withField(known ?? {}, rest) } : fields;
-}
-
-function lmsCompletion(now: string) {
-  return {
-    test: true,
-    user: { id: 0 },
-    course: { course_id: 'course-v1:Test+Connection+Test', course_name: 'Connection test' },
-    completion: { completion_date: now, percent_grade: 1.0, letter_grade: 'A', is_passing: true },
-    enterprise: { enterprise_customer_uuid: NIL_UUID, enterprise_customer_name: 'Connection test' },
-  };
-}
-
-function percipioCompletion(now: string) {
-  return {
-    test: true,
-    content_id: 'course:Test+Connection',
-    user: NIL_UUID,
-    orgid: NIL_UUID,
-    status: 'completed',
-    event_date: now,
-    completion_percentage: 100,
-  };
 }

@@ -12,6 +12,8 @@ import { isGenuine } from '../../docs/partner/verify.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
 import { testPayload } from '../../lambdas/domain/test-event.ts';
+import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { integration } from '../support/factories.ts';
 import { describeWithClient, runClient, startClient } from '../support/real-clients.ts';
 import {
   BODIES,
@@ -141,15 +143,12 @@ describe('receiver.ts', () => {
     expect(await send(url, BODIES.plain)).toMatchObject({ verdict: 'retry', result: { status: 503 } });
   });
 
-  test.each(['learning_time_object', 'completion_field', 'percipio'] as const)(
-    'answers a connection test (%s) as any webhook, and keeps nothing',
-    async (format) => {
-      const { url, kept } = await servePartner([NEW]);
-      const body = testPayload(format, new Date().toISOString());
-      expect(await send(url, body)).toMatchObject({ verdict: 'delivered' });
-      expect(kept).toEqual([]);
-    },
-  );
+  test.each(PAYLOAD_FORMATS)('answers a connection test (%s) as any webhook, and keeps nothing', async (format) => {
+    const { url, kept } = await servePartner([NEW]);
+    const body = testPayload(integration({ payload_format: format }), new Date().toISOString());
+    expect(await send(url, body)).toMatchObject({ verdict: 'delivered' });
+    expect(kept).toEqual([]);
+  });
 
   test('does not wait for a body that is too long, or of no stated length', async () => {
     const { url } = await servePartner([NEW]);
@@ -234,7 +233,7 @@ describeWithClient('standardwebhooks', 'verify.py and the official library for P
     };
     expect({
       rotating: await statusOf('{"n":1}', { secret: { signing_secrets: [STRANGER, OLD] } }),
-      test: await statusOf(testPayload('learning_time_object', new Date().toISOString())),
+      test: await statusOf(testPayload(integration(), new Date().toISOString())),
       stranger: await statusOf('{"n":2}', { secret: { signing_secrets: [STRANGER] } }),
       unkept: await statusOf('{"fail":true}'),
       tooLong: await statusOf(JSON.stringify({ text: 'x'.repeat(1024 * 1024) })),

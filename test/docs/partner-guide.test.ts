@@ -7,11 +7,11 @@ import type { SettledEnrichment } from '../../lambdas/contract/delivery.ts';
 import type { SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import { KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { lead } from '../../lambdas/contract/event-types/lead/lead.ts';
-import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/contract/integration.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { composePayload } from '../../lambdas/domain/payload.ts';
 import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
-import { ENRICHED, integration, PLAIN } from '../support/factories.ts';
+import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { ENRICHED, integration, PLAIN, subject } from '../support/factories.ts';
 import { blocksOf } from './guide-steps.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -64,8 +64,7 @@ describe('code in the guide', () => {
 describe('examples of payloads', () => {
   const compose = (format: PayloadFormat, payload: object, enrichment: SettledEnrichment = ENRICHED) => {
     const receiver = integration({ payload_format: format });
-    const eventType = 'course_completion';
-    const composed = composePayload({ payload: JSON.stringify(payload), eventType, enrichment, integration: receiver });
+    const composed = composePayload(subject({ payload: JSON.stringify(payload) }), enrichment, receiver);
     return 'body' in composed ? JSON.parse(composed.body) : composed;
   };
   const shown = new Map(PAYLOAD_FORMATS.map((format, index) => [format, json[index]]));
@@ -169,8 +168,8 @@ describe('leads in the guide', () => {
     expect(lead.payload.safeParse(JSON.parse(example)).success).toBe(true);
     for (const format of PAYLOAD_FORMATS) {
       const receiver = integration({ payload_format: format });
-      const parts = { payload: example, eventType: 'lead', enrichment: ENRICHED, integration: receiver } as const;
-      expect(composePayload(parts)).toEqual({ body: example });
+      const event = subject({ payload: example, event_type: 'lead' });
+      expect(composePayload(event, ENRICHED, receiver)).toEqual({ body: example });
     }
   });
 

@@ -1,0 +1,52 @@
+import type * as z from 'zod';
+import type { EventType } from '../../contract/event-types/event-types.ts';
+
+/** A JSON object as `parseKeepingNumbers` gives it: a number that JavaScript would write differently is kept as its text. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** The event that a payload is composed of. */
+export interface SourceEvent {
+  readonly event_id: string;
+  readonly event_type: EventType;
+  /** ISO 8601 with an offset. */
+  readonly occurred_at: string;
+  /** The payload as the LMS published it. */
+  readonly payload: Fields;
+}
+
+/** The warehouse's sum for one learner, course and enterprise. */
+export interface KnownLearningTime {
+  /** Whole seconds, 0 or more. */
+  readonly totalSeconds: number;
+  /** The warehouse's batch date, midnight UTC. */
+  readonly lastUpdated: string;
+}
+
+/**
+ * One payload format: everything that the pipeline knows of it alone. `payload-formats.ts` lists the formats, and no other
+ * code names one.
+ *
+ * A format composes events of types that take learning time. Other events are sent as the LMS published them.
+ */
+export interface PayloadFormatDefinition {
+  /**
+   * The payload that the partner receives. `event.payload` itself is sent byte for byte; another object keeps every number's
+   * digits. If the LMS's payload has no place for the learning time, return it unchanged: `schema` rejects it.
+   *
+   * @param learningTime undefined if the warehouse has none, or the event is delivered without it
+   * @param integration its `options`, with their defaults
+   */
+  compose(event: SourceEvent, learningTime: KnownLearningTime | undefined, integration: Fields): Fields;
+  /** The payload that the partner receives; other fields are allowed. Messages name fields and must not repeat values. */
+  readonly schema: z.ZodObject;
+  /** The payload without learning time, if it differs from `schema`. */
+  readonly schemaWithoutLearningTime?: z.ZodObject;
+  /**
+   * A payload of the LMS that this format accepts. It names no learner and says `test`: the connection test sends it.
+   *
+   * @param time UTC with seconds, `2026-01-15T12:00:00Z`
+   */
+  sample(time: string): Fields;
+  /** Settings of the integration that this format takes, by name, each optional or with a default. */
+  readonly options?: Readonly<Record<string, z.ZodType>>;
+}
