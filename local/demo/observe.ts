@@ -28,7 +28,8 @@ export interface Evidence {
 /** What became of a scenario's messages so far, in words that its `expected` uses. */
 export function observe(scenario: Scenario, evidence: Evidence): string {
   const { webhookIds, messages, paceMs, describe } = scenario;
-  if (describe !== undefined) return describe(webhookIds, evidence);
+  const described = describe?.(webhookIds, evidence);
+  if (described !== undefined) return described;
   const outcome = observeAll(webhookIds, messages, evidence);
   return paceMs === undefined ? outcome : `${outcome}${describePace(webhookIds, paceMs, evidence)}`;
 }
@@ -122,8 +123,10 @@ function describeTry(id: string, line: LogFields, evidence: Evidence): string {
   // What is about no course could have none: a lead.
   if (how === 'not_a_completion' && course === undefined) return String(line.status);
   // A payload may hold a learning_time of its own.
-  return !how.startsWith('enriched') || time === undefined
-    ? `${line.status} without learning time (${how})`
+  if (!how.startsWith('enriched')) return `${line.status} without learning time (${how})`;
+  // Other payload formats have it elsewhere.
+  return time?.total_seconds === undefined
+    ? `${line.status} with learning time (${how})`
     : `${line.status} with ${time.total_seconds} s (${time.total_hours} h, ${how})`;
 }
 

@@ -1,3 +1,4 @@
+import { FORMAT_PARTNERS } from './format-scenarios.ts';
 import type { Behaviour } from './partner-answers.ts';
 import { DOWN_FOR_A_DAY } from './schedule-scenarios.ts';
 import { newSigningSecret } from './signature.ts';
@@ -33,6 +34,7 @@ export const DEMO_PARTNERS: Partners = {
   n8n: { answers: 200, entry: { event_types: ['lead'] } },
   // As n8n answers while a workflow is inactive.
   'n8n-inactive': { answers: 404, entry: { event_types: ['lead'] } },
+  ...FORMAT_PARTNERS,
 };
 
 /** The integrations' entries. @param url of the partners' server */

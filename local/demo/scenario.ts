@@ -14,13 +14,17 @@ export interface Scenario {
   /** How far apart they are sent to the partner, in milliseconds. */
   readonly paceMs?: number;
   /** What became of its deliveries, where the words of `observe.ts` say too much or too little. */
-  readonly describe?: (webhookIds: readonly string[], evidence: Evidence) => string;
+  readonly describe?: (webhookIds: readonly string[], evidence: Evidence) => string | undefined;
 }
 
 export type SampleEvent = ReturnType<typeof completion | typeof enrollment | typeof lead>;
 
 /** A scenario of events that each become a webhook. */
-export function scenario(name: string, events: readonly SampleEvent[], expected: string): Scenario {
+export function scenario(
+  name: string,
+  events: readonly Pick<SampleEvent, 'integration_id' | 'event_id'>[],
+  expected: string,
+): Scenario {
   const ids = events.map(({ integration_id, event_id }) => webhookId(integration_id, event_id));
   return { name, messages: events.map((event) => JSON.stringify(event)), webhookIds: [...new Set(ids)], expected };
 }

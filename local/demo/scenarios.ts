@@ -1,4 +1,5 @@
 import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
+import { BY_FORMAT } from './format-scenarios.ts';
 import { BY_PARTNER } from './partner-scenarios.ts';
 import { completion, enrollment, LEARNER } from './sample-events.ts';
 import { type SampleEvent, type Scenario, scenario } from './scenario.ts';
@@ -85,6 +86,7 @@ export const AFTER_THE_FIRST_ANSWER = {
     [completion('demo-two', 'skillsoft', LEARNER.forTwo), completion('demo-two', 'percipio', LEARNER.forTwo)],
     '2 webhooks, each 200 with 5400 s (1.5 h, enriched)',
   ),
+  ...BY_FORMAT,
 } as const satisfies Record<string, Scenario>;
 
 /** The warehouse is down, all the while or for a while. */

@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { play } from '../../local/demo/script.ts';
 import { formatTable, type Row } from '../../local/demo/table.ts';
 import { runningWorld } from './running-world.ts';
@@ -9,7 +10,7 @@ test('every scenario of the demo ends as expected', async () => {
   const rows: Row[] = await play(world(), () => {});
 
   expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
-  expect(rows).toHaveLength(30);
+  expect(rows).toHaveLength(30 + PAYLOAD_FORMATS.length);
 });
 
 test('payloads arrive value for value, but for learning_time', () => {

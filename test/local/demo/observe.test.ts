@@ -71,6 +71,23 @@ test('delivered and verified', () => {
   expect(isAsExpected(one, outcome)).toBe(true);
 });
 
+test.each([
+  [
+    'at the top',
+    '{"course":{},"learning_time":{"total_seconds":60,"total_hours":0.02}}',
+    '200 with 60 s (0.02 h, enriched from cache)',
+  ],
+  [
+    'where another payload format has it',
+    '{"course":{},"duration_spent":60}',
+    '200 with learning time (enriched from cache)',
+  ],
+])('learning time %s is seen', (_, body, expected) => {
+  const seen = evidence([receipt('a', { body })]);
+  const logs = seen.logs.map((line) => ({ ...line, enrichment: 'enriched from cache' }));
+  expect(observe(one, { ...seen, logs })).toBe(expected);
+});
+
 test('a signature that does not verify, of any try, is not as expected', () => {
   for (const receipts of [[receipt('a', { verified: false })], [receipt('a', { verified: false }), receipt('a')]]) {
     const outcome = observe(one, evidence(receipts));
