@@ -10,8 +10,8 @@ const SAMPLE_SECONDS = 18_540;
 const SAMPLE_TEXT = 'connection test';
 
 /**
- * The body that the connection test sends: the sample of the integration's format, with learning time. The sample says `test`
- * and names no learner. Fields that the integration encrypts are present, so that the partner can decrypt them.
+ * The body that the connection test sends: `test`, and the sample of the integration's format, which names no learner, with
+ * learning time. Fields that the integration encrypts are present, so that the partner can decrypt them.
  *
  * @param nowIso as `toISOString` writes it
  * @returns JSON text
@@ -24,7 +24,7 @@ export function testPayload(integration: Integration, nowIso: string): string {
   const event = { event_id: 'test', event_type: 'course_completion', occurred_at: now, payload } as const;
   const composed = format.compose(event, { totalSeconds: SAMPLE_SECONDS, lastUpdated }, integration);
   const paths = integration.encrypted_fields.map((path) => path.split('.'));
-  return JSON.stringify(paths.reduce(withField, composed));
+  return JSON.stringify(paths.reduce(withField, { test: true, ...composed }));
 }
 
 /** The fields with one more, and the objects on the way to it; an existing value stays. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import { PAYLOAD_FORMAT_OPTIONS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
 
 const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
@@ -34,7 +35,7 @@ describe('an integration', () => {
       auth: { type: 'none' },
       headers: [],
       payload_format: 'learning_time_object',
-      duration_unit: 'seconds',
+      ...z.object(PAYLOAD_FORMAT_OPTIONS).parse({}),
       encrypted_fields: [],
       region: 'OTHER',
     });

@@ -14,6 +14,7 @@ import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import { evaluateFlag, parseFlag } from '../../lambdas/domain/flag.ts';
 import { readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
+import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage } from '../../lib/stage.ts';
 import { flattenFlags } from '../../local/control-plane/feature-flags.ts';
@@ -218,6 +219,8 @@ describe('an integration’s entry and secret', () => {
       if (key === 'id' || key === 'url') expect(written).toBe('required');
       else expect([key, code(written)]).toEqual([key, shortest[key] === undefined ? [] : [value]]);
     }
+    const [, , formats] = table.find(([name]) => name === '`payload_format`') ?? [];
+    expect(code(formats)).toEqual(PAYLOAD_FORMATS.slice(1));
   });
 
   test('the table of auth says what the secret must hold, for every kind; another one lists its other keys', () => {

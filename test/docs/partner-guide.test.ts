@@ -10,7 +10,11 @@ import { lead } from '../../lambdas/contract/event-types/lead/lead.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { composePayload } from '../../lambdas/domain/payload.ts';
 import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
-import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import {
+  definitionOfFormat,
+  PAYLOAD_FORMATS,
+  type PayloadFormat,
+} from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { ENRICHED, integration, PLAIN, subject } from '../support/factories.ts';
 import { blocksOf } from './guide-steps.ts';
 
@@ -68,14 +72,6 @@ describe('examples of payloads', () => {
     return 'body' in composed ? JSON.parse(composed.body) : composed;
   };
   const shown = new Map(PAYLOAD_FORMATS.map((format, index) => [format, json[index]]));
-  const withoutLearningTime: Record<PayloadFormat, object> = {
-    learning_time_object: { ...shown.get('learning_time_object'), learning_time: undefined },
-    completion_field: {
-      ...shown.get('completion_field'),
-      completion: { ...shown.get('completion_field').completion, learning_time: undefined },
-    },
-    percipio: { ...shown.get('percipio'), duration_spent: undefined },
-  };
 
   test('stand in the order of the formats, each under its name', () => {
     const named = blocks
@@ -84,11 +80,19 @@ describe('examples of payloads', () => {
     expect(named.slice(0, PAYLOAD_FORMATS.length)).toEqual(PAYLOAD_FORMATS);
   });
 
-  test.each([...PAYLOAD_FORMATS])('%s is what the pipeline makes of the LMS’s payload', (format) => {
-    expect(compose(format, withoutLearningTime[format])).toEqual(shown.get(format));
-    const without = JSON.parse(JSON.stringify(withoutLearningTime[format]));
-    expect(compose(format, withoutLearningTime[format], PLAIN)).toEqual(without);
-    expect(without).not.toEqual(shown.get(format));
+  test.each(PAYLOAD_FORMATS)('%s fits its schema', (format) => {
+    expect(definitionOfFormat(format).schema.safeParse(shown.get(format)).error).toBeUndefined();
+  });
+
+  test.each([
+    ['learning_time_object', { learning_time: undefined }],
+    ['completion_field', { completion: { ...shown.get('completion_field').completion, learning_time: undefined } }],
+    ['percipio', { duration_spent: undefined }],
+  ] as const)('%s is what the pipeline makes of the LMS’s payload', (format, without) => {
+    const published = JSON.parse(JSON.stringify({ ...shown.get(format), ...without }));
+    expect(compose(format, published)).toEqual(shown.get(format));
+    expect(compose(format, published, PLAIN)).toEqual(published);
+    expect(published).not.toEqual(shown.get(format));
   });
 
   test('the token request is the one that is sent', async () => {

@@ -24,7 +24,7 @@ export interface KnownLearningTime {
 
 /**
  * One payload format: everything that the pipeline knows of it alone. `payload-formats.ts` lists the formats, and no other
- * code names one.
+ * code names one; docs/adding-a-payload-format.md describes how to add one.
  *
  * A format composes events of types that take learning time. Other events are sent as the LMS published them.
  */
@@ -42,7 +42,7 @@ export interface PayloadFormatDefinition {
   /** The payload without learning time, if it differs from `schema`. */
   readonly schemaWithoutLearningTime?: z.ZodObject;
   /**
-   * A payload of the LMS that this format accepts. It names no learner and says `test`: the connection test sends it.
+   * A payload of the LMS that this format accepts. The connection test sends it, so it names no learner.
    *
    * @param time UTC with seconds, `2026-01-15T12:00:00Z`
    */

@@ -31,7 +31,6 @@ export const percipio = {
   schema: z.object({ ...document, duration_spent: duration }),
   schemaWithoutLearningTime: z.object({ ...document, duration_spent: duration.nullish() }),
   sample: (time) => ({
-    test: true,
     content_id: 'course:Test+Connection',
     user: NIL_UUID,
     orgid: NIL_UUID,

@@ -4,7 +4,6 @@ export const NIL_UUID = '00000000-0000-0000-0000-000000000000';
 /** A completion as Open edX publishes it, of no learner. */
 export function sampleCompletion(time: string) {
   return {
-    test: true,
     user: { id: 0 },
     course: { course_id: 'course-v1:Test+Connection+Test', course_name: 'Connection test' },
     completion: { completion_date: time, percent_grade: 1.0, letter_grade: 'A', is_passing: true },
