@@ -1,6 +1,5 @@
 import { CompactEncrypt, type CryptoKey, calculateJwkThumbprint } from 'jose';
-import { isJsonObject } from '../domain/json-object.ts';
-import { parseMessageText } from '../domain/json-text.ts';
+import { isJsonObject, parseMessageText } from '../domain/json-text.ts';
 import { onePerKey } from '../shared/cache.ts';
 
 const ENCRYPTION = 'A256GCM';

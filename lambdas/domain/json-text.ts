@@ -1,3 +1,5 @@
+import { isRecord } from '../shared/json.ts';
+
 /**
  * JSON that keeps what was written. A number is text to a partner: `1.0` must not become `1`, nor
  * `12345678901234567890` a rounded float. V8 hands a reviver each number's source text; what would not print the same
@@ -7,6 +9,7 @@ type Reviver = (this: unknown, key: string, value: unknown, context: { readonly 
 const json = JSON as unknown as {
   parse(text: string, reviver: Reviver): unknown;
   rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): boolean;
 };
 
 /**
@@ -40,4 +43,12 @@ export function toMessageText(value: unknown): string {
   return JSON.stringify(value).replace(/[\uFFFE\uFFFF]/g, (character) =>
     character === '\uFFFE' ? '\\ufffe' : '\\uffff',
   );
+}
+
+/**
+ * Whether a value of `parseKeepingNumbers` is a JSON object. A number that it keeps as written is an object to JavaScript
+ * too, and has no fields.
+ */
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) && !json.isRawJSON(value);
 }

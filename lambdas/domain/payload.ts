@@ -3,8 +3,7 @@ import { definitionOfType } from '../contract/event-types/event-types.ts';
 import type { Integration } from '../contract/integration.ts';
 import type { Fields, KnownLearningTime } from '../partners/payload-formats/payload-format.ts';
 import { definitionOfFormat, type PayloadFormat } from '../partners/payload-formats/payload-formats.ts';
-import { isJsonObject } from './json-object.ts';
-import { parseMessageText } from './json-text.ts';
+import { isJsonObject, parseMessageText } from './json-text.ts';
 
 /** The event of a delivery, with its payload as JSON text. */
 export type DeliveredEvent = Pick<Delivery, 'event_id' | 'event_type' | 'occurred_at' | 'payload'>;

@@ -1,7 +1,7 @@
 import type { Integration } from '../contract/integration.ts';
 import type { Fields } from '../partners/payload-formats/payload-format.ts';
 import { definitionOfFormat } from '../partners/payload-formats/payload-formats.ts';
-import { isJsonObject } from './json-object.ts';
+import { isJsonObject } from './json-text.ts';
 
 /** 5.15 hours: document 001's example. */
 const SAMPLE_SECONDS = 18_540;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { integrationSchema } from '../../lambdas/contract/integration.ts';
-import { isJsonObject } from '../../lambdas/domain/json-object.ts';
+import { isJsonObject } from '../../lambdas/domain/json-text.ts';
 import {
   definitionOfFormat,
   PAYLOAD_FORMATS,
