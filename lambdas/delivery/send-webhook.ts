@@ -63,13 +63,13 @@ export interface SignedRequest {
 export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
   const { integration } = webhook;
   const source = services.secretOf(integration.id);
-  const current = await readCurrentKeys(integration, source);
-  if ('unusable' in current) return { kind: 'unsent', reason: current.unusable };
+  const credentials = await currentCredentials(integration, source);
+  if ('unusable' in credentials) return { kind: 'unsent', reason: credentials.unusable };
   const deadlineMs = Math.min(services.now() + webhook.timeoutMs, webhook.notAfterMs ?? Number.POSITIVE_INFINITY);
-  const first = await sendOnce(webhook, current, deadlineMs, services);
+  const first = await sendOnce(webhook, credentials, deadlineMs, services);
   if (first.verdict !== 'unauthorized') return first as Sent;
   if (first.token !== undefined) services.tokens.drop(first.token.client, first.token.text);
-  const refetched = readKeys(integration, source.refetch()).catch(() => undefined);
+  const refetched = readCredentials(integration, source.refetch()).catch(() => undefined);
   const renewed = await within(deadlineMs - services.now(), refetched);
   if (renewed === undefined)
     return { ...first, verdict: 'retry', reason: `${first.reason}, and its secret cannot be read` };
@@ -90,34 +90,29 @@ async function within<T>(limitMs: number, reading: Promise<T>): Promise<T | unde
   }
 }
 
-/** What signs a webhook and authenticates its request. */
-interface Keys {
-  readonly secret: IntegrationSecret;
-  readonly credentials: Credentials;
-}
-
-interface UnusableKeys {
-  /** Why, for the operator. */
+/** Why there are no credentials. `isIncomplete`: the secret is valid, but lacks a value that its integration needs. */
+interface NoCredentials {
   readonly unusable: string;
-  /** The secret is valid, and lacks something that its integration needs. */
   readonly isIncomplete: boolean;
 }
 
-/** An incomplete secret is read again before a delivery fails for it: it may have been completed a minute ago. */
-async function readCurrentKeys(
+/** An incomplete secret is read past the cache before a delivery fails for it: it may just have been repaired. */
+async function currentCredentials(
   integration: Integration,
   source: SecretSource<IntegrationSecret>,
-): Promise<Keys | UnusableKeys> {
-  const keys = await readKeys(integration, source.read());
-  return 'unusable' in keys && keys.isIncomplete ? readKeys(integration, source.refetch()) : keys;
+): Promise<Credentials | NoCredentials> {
+  const cached = await readCredentials(integration, source.read());
+  return 'unusable' in cached && cached.isIncomplete ? readCredentials(integration, source.refetch()) : cached;
 }
 
 /** @throws SecretUnavailable */
-async function readKeys(integration: Integration, reading: Promise<IntegrationSecret>): Promise<Keys | UnusableKeys> {
+async function readCredentials(
+  integration: Integration,
+  reading: Promise<IntegrationSecret>,
+): Promise<Credentials | NoCredentials> {
   try {
-    const secret = await reading;
-    const credentials = credentialsOf(integration, secret);
-    return 'missing' in credentials ? { unusable: credentials.missing, isIncomplete: true } : { secret, credentials };
+    const credentials = credentialsOf(integration, await reading);
+    return 'missing' in credentials ? { unusable: credentials.missing, isIncomplete: true } : credentials;
   } catch (thrown) {
     if (thrown instanceof SecretUnusable) return { unusable: thrown.message, isIncomplete: false };
     throw thrown;
@@ -131,7 +126,7 @@ type Once = Omit<Extract<Sent, { kind: 'sent' }>, 'verdict'> & {
 
 async function sendOnce(
   { id, body, integration }: Webhook,
-  { secret, credentials }: Keys,
+  credentials: Credentials,
   deadlineMs: number,
   services: SendWebhookServices,
 ): Promise<Once> {
@@ -140,7 +135,7 @@ async function sendOnce(
   if ('refusal' in authorized) return authorized.refusal;
 
   const { encrypted_fields: fields } = integration;
-  const { encryptionKey: key } = credentials;
+  const { secret, encryptionKey: key } = credentials;
   const exact = key === undefined ? body : await services.encryptFields(body, fields, key);
   const timestampSeconds = Math.floor(services.now() / 1000);
   const timestamp = String(timestampSeconds);

@@ -10,8 +10,9 @@ import {
   type SecretForm,
 } from '../contract/secret-text.ts';
 
-/** What a request to an integration carries besides its signature. */
+/** What it takes to sign a request to an integration and to log in. */
 export interface Credentials {
+  readonly secret: IntegrationSecret;
   /**
    * Names as the entry writes them: receivers should ignore their case, and some do not. None is there twice in another
    * case. Without `Authorization` where `oauth` is there: its token is fetched first.
@@ -95,6 +96,7 @@ export function credentialsOf(
 
   if (instead.length > 0) return { missing: `the secret has ${instead.join(', and ')}` };
   return {
+    secret,
     // Not by assignment: a header may be called __proto__.
     headers: Object.fromEntries(named),
     ...(oauth !== undefined && { oauth }),

@@ -12,8 +12,13 @@ const secret = (parts: Readonly<Record<string, unknown>> = {}): IntegrationSecre
   integrationSecretSchema.parse({ signing_secrets: [SIGNING_SECRET], ...parts });
 
 /** Of an integration with these settings and a secret with these parts. */
-const credentials = (settings: Readonly<Record<string, unknown>>, parts?: Readonly<Record<string, unknown>>) =>
-  credentialsOf(integration(settings), secret(parts));
+function credentials(settings: Readonly<Record<string, unknown>>, parts?: Readonly<Record<string, unknown>>) {
+  const found = credentialsOf(integration(settings), secret(parts));
+  if ('missing' in found) return found;
+  const { secret: used, ...rest } = found;
+  expect(used).toEqual(secret(parts));
+  return rest;
+}
 
 const OAUTH = { type: 'oauth2_client_credentials', token_url: 'https://auth.example/token' };
 const EVERYTHING = {
