@@ -5,7 +5,6 @@ import { type Figure, formatFigures } from './figure.ts';
 /** In the order of a whole run. Loaded when they are asked for: some bring half of the project along. */
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   delivery: () => import('./delivery/bench.ts'),
-  senders: () => import('./senders/bench.ts'),
   ledger: () => import('./ledger/bench.ts'),
   enrichment: () => import('./enrichment/bench.ts'),
   'end-to-end': () => import('./end-to-end/bench.ts'),
