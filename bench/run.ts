@@ -11,7 +11,6 @@ const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>
   fairness: () => import('./fairness/bench.ts'),
   bundles: () => import('./bundles/bench.ts'),
   queries: () => import('./queries/bench.ts'),
-  cost: () => import('./cost/bench.ts'),
 };
 const JSON_OPTION = { json: { type: 'boolean', default: false } } as const;
 
