@@ -2,12 +2,6 @@ import type { ParseArgsConfig } from 'node:util';
 import { readNumber } from '../local/command-line.ts';
 import type { Figure } from './figure.ts';
 
-export interface Outcome {
-  readonly figures: readonly Figure[];
-  /** For people, above the figures: what a table of its own says better. */
-  readonly details?: string;
-}
-
 /** Options as text, as they stand on a command line. */
 export type Values = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -19,12 +13,17 @@ export interface Bench {
   readonly options: NonNullable<ParseArgsConfig['options']>;
   /** A line for each option, for the usage. */
   readonly usage: readonly string[];
-  measure(values: Values): Promise<Outcome>;
+  measure(values: Values): Promise<readonly Figure[]>;
 }
 
 /** A number among the options. @throws UsageError where it is none from `least` to `most` */
 export function numberOf(values: Values, name: string, least: number, most: number): number {
   return readNumber(name, String(values[name]), least, most);
+}
+
+/** Forwards in one round and backwards in the next, so that what else the machine does affects all of them. */
+export function inTurn<T>(all: readonly T[], round: number): readonly T[] {
+  return round % 2 === 0 ? all : all.toReversed();
 }
 
 /** How often everything is measured in turn, and for how long each time. */

@@ -1,7 +1,6 @@
-import { type Spread, spread } from './statistics.ts';
-import { formatColumns } from './table.ts';
+import { spread } from './statistics.ts';
 
-/** What a figure must reach to be as good as was asked for. */
+/** What a figure must reach. */
 export interface Target {
   /** `ratio`: the value by its baseline's. */
   readonly of: 'value' | 'ratio';
@@ -29,57 +28,42 @@ export interface Figure {
   readonly isMet: boolean | null;
 }
 
-/** What a benchmark knows of a figure; spreads are over its runs. */
-export interface Found {
-  readonly name: string;
-  readonly unit: string;
-  readonly value: Spread;
-  readonly runs: number;
-  readonly beside?: { readonly name: string; readonly value: Spread; readonly ratio: Spread };
-  readonly target?: Target;
-}
-
-/** @throws RangeError where its target is of a ratio, and there is none */
-export function figureOf({ name, unit, value, runs, beside, target }: Found): Figure {
-  const { min, max } = beside?.ratio ?? value;
-  return {
-    name,
-    value: value.median,
-    unit,
-    baseline: beside?.value.median ?? null,
-    against: beside?.name ?? null,
-    ratio: beside?.ratio.median ?? null,
-    runs,
-    spread: { min, max },
-    target: target ?? null,
-    isMet: target === undefined ? null : isMet(target, target.of === 'value' ? value : beside?.ratio, name),
-  };
-}
-
-export interface Measured extends Pick<Found, 'name' | 'unit' | 'target'> {
+export interface Measured extends Pick<Figure, 'name' | 'unit'> {
   /** One for each run. */
   readonly values: readonly number[];
   /** One for each run, taken beside the value of the same place. */
   readonly baseline?: { readonly name: string; readonly values: readonly number[] };
+  readonly target?: Target;
 }
 
-/** @throws RangeError where there is no value, or not a baseline for each */
-export function figure({ values, baseline, ...about }: Measured): Figure {
-  const found = { ...about, value: spread(values), runs: values.length };
-  if (baseline === undefined) return figureOf(found);
-  if (baseline.values.length !== values.length) {
-    throw new RangeError(`${about.name}: ${values.length} values beside ${baseline.values.length} of its baseline`);
+/** @throws RangeError if there is no value, no baseline for each value, or no ratio for a target of it */
+export function figure({ name, unit, values, baseline, target }: Measured): Figure {
+  if (baseline !== undefined && baseline.values.length !== values.length) {
+    throw new RangeError(`${name}: ${values.length} values beside ${baseline.values.length} of its baseline`);
   }
-  const ratio = spread(values.map((value, index) => value / (baseline.values[index] as number)));
-  return figureOf({ ...found, beside: { name: baseline.name, value: spread(baseline.values), ratio } });
+  const ratio = baseline && spread(values.map((value, run) => value / (baseline.values[run] as number)));
+  const value = spread(values);
+  const { min, max } = ratio ?? value;
+  return {
+    name,
+    value: value.median,
+    unit,
+    baseline: baseline ? spread(baseline.values).median : null,
+    against: baseline?.name ?? null,
+    ratio: ratio?.median ?? null,
+    runs: values.length,
+    spread: { min, max },
+    target: target ?? null,
+    isMet: target === undefined ? null : isMet(target, target.of === 'value' ? value.median : ratio?.median, name),
+  };
 }
 
-function isMet({ is, bound }: Target, measured: Spread | undefined, name: string): boolean {
+function isMet({ is, bound }: Target, measured: number | undefined, name: string): boolean {
   if (measured === undefined) throw new RangeError(`${name}: a target of its ratio, and no baseline`);
-  return is === 'at least' ? measured.median >= bound : measured.median <= bound;
+  return is === 'at least' ? measured >= bound : measured <= bound;
 }
 
-/** For people: a line for each figure. */
+/** A line for each figure. */
 export function formatFigures(figures: readonly Figure[]): string {
   const header = ['figure', 'value', 'unit', 'baseline', 'ratio', 'least', 'most', 'runs', 'target', 'met'];
   const rows = figures.map((each) => [
@@ -97,7 +81,15 @@ export function formatFigures(figures: readonly Figure[]): string {
   return formatColumns([header, ...rows]);
 }
 
-/** Three digits that count, without an exponent. */
+/** Columns as wide as necessary, the first aligned to the left and the others to the right. */
+function formatColumns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0);
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}
+
+/** Three significant digits, without an exponent. */
 function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));

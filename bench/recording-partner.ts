@@ -1,22 +1,24 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { carryOutOrders, listen } from './worker.ts';
 
-/**
- * All partners, in a process of their own: one path each, answered 200 at once or not at all. Tells its port; then takes
- * a path, which hangs from then on, or asks for the arrivals. Ends with its parent.
- */
+/** All partners, one path each: responds 200 at once, or never to a path that hangs. */
+export type PartnerOrder = 'address' | 'arrivals' | { readonly hang: string };
+
 const hanging = new Set<string | undefined>();
-const arrivals: [webhookId: string, atMs: number][] = [];
+/** When each webhook was received first, epoch ms. */
+const arrivals = new Map<string, number>();
 
 const server = createServer((request, response) => {
   request.resume().once('end', () => {
-    arrivals.push([String(request.headers['webhook-id']), Date.now()]);
+    const webhookId = String(request.headers['webhook-id']);
+    if (!arrivals.has(webhookId)) arrivals.set(webhookId, Date.now());
     if (!hanging.has(request.url)) response.end();
   });
 });
-process.once('disconnect', () => process.exit());
-process.on('message', (message: { readonly hang: string } | 'arrivals') => {
-  if (message === 'arrivals') process.send?.(arrivals);
-  else process.send?.(hanging.add(message.hang).size);
+const address = await listen(server);
+carryOutOrders<PartnerOrder, unknown>((order) => {
+  if (order === 'address') return address;
+  if (order === 'arrivals') return [...arrivals];
+  hanging.add(order.hang);
+  return undefined;
 });
-server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));

@@ -34,10 +34,9 @@ async function measure(name: string, args: readonly string[]): Promise<{ figures
   if (load === undefined) throw new UsageError(`there is no bench ${name}`);
   const { bench } = await load();
   const values: Values & { json?: boolean } = readFlags(args, { ...bench.options, ...JSON_OPTION });
-  const { figures, details } = await bench.measure(values);
+  const figures = await bench.measure(values);
   const json = values.json === true;
   if (json) for (const figure of figures) console.log(JSON.stringify(figure));
-  else if (details !== undefined) console.log(`${name}\n\n${details}\n`);
   return { figures, json };
 }
 

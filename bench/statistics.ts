@@ -1,4 +1,4 @@
-/** The middle one and the ends of several rounds. */
+/** The median and the ends of several runs. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -9,7 +9,7 @@ export interface Spread {
  * The value that `share` of all are no greater than, by nearest rank: always one that was measured.
  *
  * @param share over 0, at most 1: 0.99 for the p99
- * @throws RangeError where there are no values
+ * @throws RangeError if there are no values
  */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
@@ -18,15 +18,10 @@ export function percentile(values: readonly number[], share: number): number {
   return found;
 }
 
-/** @throws RangeError where there are no values */
+/** @throws RangeError if there are no values */
 export function spread(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);
   const [low, high] = [sorted[Math.floor((sorted.length - 1) / 2)], sorted[Math.floor(sorted.length / 2)]];
   if (low === undefined || high === undefined) throw new RangeError('nothing was measured');
   return { median: (low + high) / 2, min: sorted[0] as number, max: sorted.at(-1) as number };
-}
-
-/** `0.81 (0.74 to 0.90)` */
-export function describeSpread({ median, min, max }: Spread, digits = 2): string {
-  return `${median.toFixed(digits)} (${min.toFixed(digits)} to ${max.toFixed(digits)})`;
 }

@@ -26,7 +26,7 @@ export const bench: Bench = {
     try {
       const figures: Figure[] = [];
       for (const entry of ENTRIES) figures.push(...(await figuresOf(entry, rounds, directory)));
-      return { figures };
+      return figures;
     } finally {
       rmSync(directory, { recursive: true, force: true });
     }

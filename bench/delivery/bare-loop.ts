@@ -1,6 +1,6 @@
 import { Agent, request } from 'node:https';
 
-/** One POST, until its answer has been read. @throws Error where that is no 200 */
+/** One POST, until its response has been read. @throws Error unless that is a 200 */
 export type Post = (body: string) => Promise<void>;
 
 /** POSTs over kept connections, and nothing more: what Node itself costs. */
@@ -19,7 +19,7 @@ export function barePost(url: string): Post {
     });
 }
 
-/** Keeps so many POSTs in flight. @returns how many were answered until then, those in flight at the end included */
+/** Keeps a number of POSTs in flight. @returns how many were answered, those in flight at the end included */
 export async function keepPosting(
   post: Post,
   bodies: readonly string[],

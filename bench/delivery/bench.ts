@@ -1,54 +1,102 @@
 import { type Bench, pace, paceOf } from '../bench.ts';
-import { type Figure, figureOf } from '../figure.ts';
-import { type DeliveryReport, formatDelivery, measureDelivery, TARGET } from './measure.ts';
+import { cpuMicroseconds, perSecond } from '../cpu.ts';
+import { type Figure, figure } from '../figure.ts';
+import { startWorker } from '../worker.ts';
+import { startDeliverySurroundings } from './delivery-surroundings.ts';
+import { BATCH_SIZE, type Delivered, type Load, type Order } from './loads.ts';
+
+/** Our path should leave at least this of the bare loop's throughput. */
+const TARGET = 0.7;
+
+/** Before anything counts each load runs this many times as long: V8 compiles what is hot. */
+const WARM_UP_TIMES = 8;
+
+const BARE: Load = { kind: 'bare', inFlight: BATCH_SIZE };
+
+/** What is compared with the bare loop. The target is about the first; the others are the whole function. */
+const LOADS: Readonly<Record<string, Load>> = {
+  signing_guard_and_limits: { kind: 'signed', batchesAtOnce: 2 },
+  many_partners_batch_after_batch: { kind: 'whole', partners: 'many', batchesAtOnce: 1 },
+  many_partners_two_batches_at_once: { kind: 'whole', partners: 'many', batchesAtOnce: 2 },
+  one_partner_batch_after_batch: { kind: 'whole', partners: 'one', batchesAtOnce: 1 },
+  one_partner_two_batches_at_once: { kind: 'whole', partners: 'one', batchesAtOnce: 2 },
+};
+
+/** One load in one round, and the bare loop beside it. */
+interface Pair {
+  readonly bare: Delivered;
+  readonly ours: Delivered;
+}
+
+interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly profileDirectory: string | undefined;
+}
 
 export const bench: Bench = {
   about: 'our delivery path against a bare keep-alive POST loop',
-  options: { ...pace(12, 0.3), parts: { type: 'boolean', default: false }, profile: { type: 'string' } },
+  options: { ...pace(12, 0.3), profile: { type: 'string' } },
   usage: [
     '--rounds N --seconds N  how often everything is measured in turn, and for how long each time',
-    '--parts                 besides, our path without one part at a time: what each of them costs',
     '--profile DIRECTORY     writes the sender’s CPU profile, for the developer tools of a browser',
   ],
   async measure(values) {
-    const report = await measureDelivery({
+    const pairs = await measurePairs({
       ...paceOf(values),
-      hasParts: values.parts === true,
       profileDirectory: values.profile as string | undefined,
     });
-    return { details: formatDelivery(report), figures: figuresOf(report) };
+    return Object.entries(pairs).flatMap(([name, all]) => figuresOf(name, all));
   },
 };
 
-/** What the target is about; the other rows of the table are the whole function. */
-const AIMED_AT = 'signing, guard and limits';
-
-function figuresOf({ bare, contestants }: DeliveryReport): Figure[] {
-  return Object.entries(contestants).flatMap(([contestant, { ours, throughput, cpu, runs }]) => {
-    const name = `delivery.${contestant.replaceAll(/\W+/g, '_')}`;
-    const target = { of: 'ratio', is: 'at least', bound: TARGET } as const;
-    const aim = contestant === AIMED_AT ? { target } : {};
-    return [
-      figureOf({
-        name: `${name}.per_second`,
-        unit: 'deliveries/s',
-        value: ours.perSecond,
-        runs,
-        beside: { name: 'bare loop', value: bare.perSecond, ratio: throughput },
-        ...aim,
-      }),
-      figureOf({
-        name: `${name}.cpu`,
-        unit: 'µs/delivery',
-        value: ours.cpuMicroseconds,
-        runs,
-        beside: { name: 'bare loop', value: bare.cpuMicroseconds, ratio: inverse(cpu) },
-      }),
-    ];
+/**
+ * Measures in turns, so that what else the machine does affects all loads: each has the bare loop beside it, before it in
+ * one round and after it in the next. A pair does not count if Valkey did not respond within its 200 ms.
+ *
+ * @throws Error if a delivery fails, waits or is dead-lettered, or the partner did not receive all
+ */
+async function measurePairs({ rounds, seconds, profileDirectory }: Options): Promise<Record<string, Pair[]>> {
+  await using surroundings = await startDeliverySurroundings();
+  const { variables: env, partner } = surroundings;
+  await using sender = await startWorker<Order, Delivered>(new URL('./sender.ts', import.meta.url), {
+    env,
+    profileDirectory,
   });
+  let sent = 0;
+  const perform = async (load: Load, forSeconds: number) => {
+    const delivered = await sender.perform({ load, durationMs: forSeconds * 1000 });
+    sent += delivered.count;
+    return delivered;
+  };
+  for (const load of [BARE, ...Object.values(LOADS)]) await perform(load, WARM_UP_TIMES * seconds);
+  const pairs: Record<string, Pair[]> = Object.fromEntries(Object.keys(LOADS).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, load] of Object.entries(LOADS)) {
+      const isBareFirst = round % 2 === 0;
+      const first = await perform(isBareFirst ? BARE : load, seconds);
+      const second = await perform(isBareFirst ? load : BARE, seconds);
+      const pair = isBareFirst ? { bare: first, ours: second } : { bare: second, ours: first };
+      if (!pair.ours.isValkeyLost) pairs[name]?.push(pair);
+    }
+  }
+  const { requests } = await partner.use();
+  if (requests !== sent) throw new Error(`${sent} were sent, the partner received ${requests}`);
+  return pairs;
 }
 
-/** The report's ratio is the bare loop's CPU by ours, so that more is better; a figure's is value by baseline. */
-function inverse({ median, min, max }: { readonly median: number; readonly min: number; readonly max: number }) {
-  return { median: 1 / median, min: 1 / max, max: 1 / min };
+function figuresOf(load: string, pairs: readonly Pair[]): Figure[] {
+  const beside = (of: (one: Delivered) => number) => ({
+    values: pairs.map(({ ours }) => of(ours)),
+    baseline: { name: 'bare loop', values: pairs.map(({ bare }) => of(bare)) },
+  });
+  return [
+    figure({
+      name: `delivery.${load}.per_second`,
+      unit: 'deliveries/s',
+      ...beside(perSecond),
+      ...(LOADS[load]?.kind === 'signed' && { target: { of: 'ratio', is: 'at least', bound: TARGET } }),
+    }),
+    figure({ name: `delivery.${load}.cpu`, unit: 'µs/delivery', ...beside(cpuMicroseconds) }),
+  ];
 }

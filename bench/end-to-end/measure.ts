@@ -1,17 +1,29 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { percentile } from '../statistics.ts';
-import { type Pipeline, type Published, startPipeline } from './pipeline.ts';
-import type { Variant } from './variant.ts';
+import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
+import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import { readLogs } from '../../local/demo/function-logs.ts';
+import { deployIntegrations, output } from '../../local/demo/operator.ts';
+import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
+import { startWorld, type World } from '../../local/demo/world.ts';
+import { processCpuMs } from '../cpu.ts';
+import { allArrivals, latenciesOf, type Published, publishSteadily, startRecordingPartner } from '../whole-pipeline.ts';
+import { type Variant, variantAssembly } from './variant.ts';
 
 /** Completions published at once: document 001, section 6.3. */
 export const BURST = 100;
 /** Completions a second, of a steady stream. */
 export const PER_SECOND = 20;
-/** Of all events so many are of learners that were asked about before. */
+/** This share of all events is of learners that were asked about before. */
 export const REPEATS = 0.8;
 /** Learners that are asked about before anything is measured. */
 const KNOWN_LEARNERS = 100;
 const WARM_UP_BURSTS = 3;
+
+const INTEGRATION = 'partner';
+const FIRST_LEARNER = 1_000_000;
+/** Learners that the warehouse knows; a run asks for fewer. */
+const LEARNERS = 5_000;
+const SENT_AT_ONCE = 10;
 
 export interface EndToEndOptions {
   readonly bursts: number;
@@ -23,61 +35,80 @@ export interface EndToEndOptions {
   readonly assemblyDirectory: string;
 }
 
-/** Published until received, ms; `Infinity` where an event never came. */
-export interface Latencies {
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
+/** Published until received, ms, of each event of a load. */
+type Latencies = readonly number[];
+
+/** What one stretch of the steady stream took, for each event. */
+interface Stretch {
+  readonly latencies: Latencies;
+  /** CPU of all functions. */
+  readonly cpuMs: number;
+  /** Bytes of logs and metrics. */
+  readonly writtenBytes: number;
+  /** The share of keys that the cache knew. */
+  readonly hitRate: number;
 }
 
 export interface EndToEndReport {
   /** The first burst: no function has a process yet. */
   readonly cold: Latencies;
   readonly bursts: readonly Latencies[];
-  readonly steady: readonly Latencies[];
-  /** CPU of all functions, ms for each delivered event, over each stretch of the steady stream. */
-  readonly cpuMs: readonly number[];
-  /** Bytes of logs and metrics for each delivered event, over each stretch. */
-  readonly writtenBytes: readonly number[];
-  /** Shares of keys that the cache knew, over each stretch. */
-  readonly hitRates: readonly number[];
+  readonly steady: readonly Stretch[];
 }
 
-/** Runs the whole pipeline in one variant. @throws Error where it does not start */
-export async function measureEndToEnd(variant: Variant, options: EndToEndOptions): Promise<EndToEndReport> {
-  const pipeline = await startPipeline(options.assemblyDirectory, variant);
+/**
+ * Runs the whole pipeline in one variant, the flag on for everyone, with a partner that responds 200 at once.
+ *
+ * @throws Error if it does not start
+ */
+export async function measureEndToEnd(
+  variant: Variant,
+  { bursts, stretches, seconds, assemblyDirectory }: EndToEndOptions,
+): Promise<EndToEndReport> {
+  await using stack = new AsyncDisposableStack();
+  const assembly = stack.adopt(await variantAssembly(assemblyDirectory, variant), ({ remove }) => remove());
+  const partner = stack.use(await startRecordingPartner());
+  const world = stack.adopt(
+    await startWorld({ assemblyDirectory: assembly.directory, partners: { [INTEGRATION]: { answers: 200 } } }),
+    ({ stop }) => stop(),
+  );
+  deployIntegrations(world.platform, [{ id: INTEGRATION, url: `${partner.url}/${INTEGRATION}` }]);
+  world.switchFlag(true);
+  await world.warehouse.load(Array.from({ length: LEARNERS }, (_, learner) => learnerRow(learner)));
+
+  const publish = publisher(world);
   const nextLearner = learners();
-  const burst = async () => {
-    const published = await pipeline.publish(Array.from({ length: BURST }, nextLearner));
-    return latenciesOf(await pipeline.latencies(published));
-  };
-  try {
-    const cold = await knownLearners(pipeline);
-    for (let warm = 0; warm < WARM_UP_BURSTS; warm += 1) await burst();
-    const bursts: Latencies[] = [];
-    for (let round = 0; round < options.bursts; round += 1) bursts.push(await burst());
-    const stretches: Stretch[] = [];
-    for (let round = 0; round < options.stretches; round += 1)
-      stretches.push(await stretch(pipeline, nextLearner, options.seconds));
+  const latencies = async (published: readonly Published[]) =>
+    latenciesOf(published, await allArrivals(published, partner));
+  const burst = async () => latencies(await publish(Array.from({ length: BURST }, nextLearner)));
+  const stretch = async (): Promise<Stretch> => {
+    const count = Math.max(1, Math.round(PER_SECOND * seconds));
+    const before = { cpuMs: functionCpuMs(world), lookups: cacheLookups(world) };
+    const sinceMs = Date.now();
+    const published = await publishSteadily(count, PER_SECOND, () => publish([nextLearner()]));
+    const taken = await latencies(published.flat());
+    const { hits, misses } = cacheLookups(world);
+    const newHits = hits - before.lookups.hits;
     return {
-      cold,
-      bursts,
-      steady: stretches.map(({ latencies }) => latencies),
-      cpuMs: stretches.map(({ cpuMs }) => cpuMs),
-      writtenBytes: stretches.map(({ writtenBytes }) => writtenBytes),
-      hitRates: stretches.map(({ hitRate }) => hitRate),
+      latencies: taken,
+      cpuMs: (functionCpuMs(world) - before.cpuMs) / count,
+      writtenBytes: writtenBytes(world, sinceMs) / count,
+      hitRate: newHits / (newHits + misses - before.lookups.misses),
     };
-  } finally {
-    await pipeline.stop();
-  }
+  };
+
+  const cold = await latencies(await publish(Array.from({ length: KNOWN_LEARNERS }, (_, learner) => learner)));
+  await inTurn(WARM_UP_BURSTS, burst);
+  return { cold, bursts: await inTurn(bursts, burst), steady: await inTurn(stretches, stretch) };
 }
 
-async function knownLearners(pipeline: Pipeline): Promise<Latencies> {
-  const published = await pipeline.publish(Array.from({ length: KNOWN_LEARNERS }, (_, learner) => learner));
-  return latenciesOf(await pipeline.latencies(published));
+async function inTurn<T>(times: number, run: () => Promise<T>): Promise<T[]> {
+  const results: T[] = [];
+  for (let round = 0; round < times; round += 1) results.push(await run());
+  return results;
 }
 
-/** Draws a learner for each event: one of the known ones, or the next that nobody was asked about. */
+/** Chooses a learner for each event: one of the known ones, or the next that was never asked about. */
 function learners(): () => number {
   let drawn = 0;
   let fresh = KNOWN_LEARNERS;
@@ -88,36 +119,50 @@ function learners(): () => number {
   };
 }
 
-interface Stretch {
-  readonly latencies: Latencies;
-  readonly cpuMs: number;
-  readonly writtenBytes: number;
-  readonly hitRate: number;
+function learnerRow(learner: number) {
+  const userId = FIRST_LEARNER + learner;
+  return { userId, courseId: COURSE, enterpriseId: ENTERPRISE, date: '2026-01-10', seconds: 3600 };
 }
 
-/** A steady stream, at the clock's pace, whatever the pipeline does. */
-async function stretch(pipeline: Pipeline, nextLearner: () => number, seconds: number): Promise<Stretch> {
-  const count = Math.max(1, Math.round(PER_SECOND * seconds));
-  const before = { cpuMs: pipeline.cpuMs(), lookups: pipeline.cacheLookups() };
-  const startedAtMs = performance.now();
-  const sinceMs = Date.now();
-  const sending: Promise<Published[]>[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const leftMs = startedAtMs + (index * 1000) / PER_SECOND - performance.now();
-    if (leftMs > 0) await sleep(leftMs);
-    sending.push(pipeline.publish([nextLearner()]));
-  }
-  const latencies = await pipeline.latencies((await Promise.all(sending)).flat());
-  const { hits, misses } = pipeline.cacheLookups();
-  const hitsHere = hits - before.lookups.hits;
-  return {
-    latencies: latenciesOf(latencies),
-    cpuMs: (pipeline.cpuMs() - before.cpuMs) / count,
-    writtenBytes: pipeline.writtenBytes(sinceMs) / count,
-    hitRate: hitsHere / (hitsHere + misses - before.lookups.misses),
+/** Publishes a new completion of each of these learners, up to ten in a call. */
+function publisher({ platform }: World): (learners: readonly number[]) => Promise<Published[]> {
+  const QueueUrl = output(platform, 'EventsQueueUrl');
+  let events = 0;
+  return async (learners) => {
+    const published: Published[] = [];
+    const sending: Promise<unknown>[] = [];
+    for (let from = 0; from < learners.length; from += SENT_AT_ONCE) {
+      const Entries = learners.slice(from, from + SENT_AT_ONCE).map((learner, index) => {
+        const eventId = `event-${events++}`;
+        published.push({ webhookId: webhookId(INTEGRATION, eventId), atMs: Date.now() });
+        const MessageBody = JSON.stringify(completion(eventId, INTEGRATION, FIRST_LEARNER + learner));
+        return { Id: String(index), MessageBody, MessageGroupId: ENTERPRISE };
+      });
+      sending.push(platform.queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries })));
+    }
+    await Promise.all(sending);
+    return published;
   };
 }
 
-function latenciesOf(all: readonly number[]): Latencies {
-  return { p50: percentile(all, 0.5), p95: percentile(all, 0.95), p99: percentile(all, 0.99) };
+/** CPU of all function processes that run, since they began. */
+function functionCpuMs({ platform }: World): number {
+  const processIds = platform.functions.all().flatMap((pool) => pool.processIds());
+  return processIds.reduce((sum, id) => sum + processCpuMs(id), 0);
+}
+
+/** Logs of the functions, with the metrics in them, in bytes. */
+function writtenBytes({ platform }: World, sinceMs: number): number {
+  const lines = platform.functions.all().flatMap((pool) => pool.logs().filter(({ at }) => at >= sinceMs));
+  return lines.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
+}
+
+/** Keys that the cache knew, and keys that it did not, as the functions counted them until now. */
+function cacheLookups({ platform }: World) {
+  const lines = readLogs(platform);
+  const counted = (name: string) =>
+    lines
+      .flatMap((line) => (line as Readonly<Record<string, unknown>>)[name])
+      .reduce<number>((sum, value) => sum + (typeof value === 'number' ? value : 0), 0);
+  return { hits: counted(METRICS.cacheHit), misses: counted(METRICS.cacheMiss) };
 }

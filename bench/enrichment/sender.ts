@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { carryOutOrders, metered } from '../sender.ts';
+import { metered } from '../cpu.ts';
+import { carryOutOrders } from '../worker.ts';
 import { createBareLoop } from './bare-loop.ts';
 import { createBatches } from './events.ts';
 import { BATCH_SIZE, type Enriched, type Order } from './orders.ts';
@@ -28,8 +29,8 @@ async function enrich({ side, cache, until }: Order): Promise<number> {
 }
 
 carryOutOrders<Order, Enriched>(async (order) => {
-  const { value: events, ...expense } = await metered(() => enrich(order));
+  const expense = await metered(() => enrich(order));
   const lookupMs = ours.takeLookups();
   collectGarbage();
-  return { events, ...expense, lookupMs, heapBytes: process.memoryUsage().heapUsed };
+  return { ...expense, lookupMs, heapBytes: process.memoryUsage().heapUsed };
 });

@@ -1,25 +1,12 @@
-import { type SnowflakeServerOptions, startSnowflakeServer } from '../../local/snowflake-server.ts';
-import type { ServerUse } from '../server-use.ts';
+import { startSnowflakeServer } from '../../local/snowflake-server.ts';
+import { answerServerOrders } from '../worker.ts';
 import { ROWS_SQL } from './events.ts';
 
-/**
- * The local platform's warehouse in a process of its own. Gets its account by message, tells its URL, then at any message
- * how it is used. Ends with its parent.
- */
-export interface WarehouseUse extends ServerUse {
-  readonly logins: number;
+/** The local platform's warehouse, for the user that is the JSON in `SNOWFLAKE_USER`. */
+export interface WarehouseUse {
   readonly statements: number;
 }
 
-process.once('disconnect', () => process.exit());
-process.once('message', async (options: SnowflakeServerOptions) => {
-  const server = await startSnowflakeServer(options);
-  await server.execute(ROWS_SQL);
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    const [logins, statements] = [server.loginCount(), server.queries().length];
-    const use: WarehouseUse = { requests: logins + statements, logins, statements, cpuMs: (user + system) / 1000 };
-    process.send?.(use);
-  });
-  process.send?.(server.url);
-});
+const server = await startSnowflakeServer(JSON.parse(String(process.env.SNOWFLAKE_USER)));
+await server.execute(ROWS_SQL);
+answerServerOrders<WarehouseUse>(server.url, () => ({ statements: server.queries().length }));

@@ -1,76 +1,110 @@
+import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
+import type { Delivery } from '../../lambdas/contract/delivery.ts';
+import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
+import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import { newDelivery } from '../../lambdas/domain/progress.ts';
+import { completion, LEARNER } from '../../local/demo/sample-events.ts';
+import { metered } from '../cpu.ts';
 import { BATCH_SIZE, INTEGRATION_IDS } from '../delivery/loads.ts';
+import { accept, ENRICHED } from '../delivery/messages.ts';
 import { createWatchedServices } from '../delivery/watched-services.ts';
 import { NO_LEDGER } from '../no-ledger.ts';
-import { carryOutOrders, metered } from '../sender.ts';
-import { type Batch, createBatches } from './batches.ts';
-import { createCountedLedger, timed } from './ledgers.ts';
-import type { Accepted, Counted, Delivered, Order, Outcome } from './orders.ts';
+import { carryOutOrders } from '../worker.ts';
+import type { Order, Performed } from './orders.ts';
+
+/** A payload's size in docs/costs.md. */
+const PAYLOAD_BYTES = 2048;
+
+/** A batch as EnrichBatch accepts it, and as SQS hands it to DeliverBatch. */
+interface Batch {
+  readonly deliveries: readonly Delivery[];
+  readonly messages: readonly ReceivedMessage[];
+}
 
 /** The process that is measured: accepts and delivers, with the ledger or without, as it is ordered. */
 const watch = createWatchedServices(process.env);
 const { services } = watch;
+const ledgers: Readonly<Record<Order['ledger'], Ledger>> = { on: services.ledger, off: NO_LEDGER };
 const book = await services.integrations.read();
 if (book === undefined) throw new Error('the integrations cannot be read');
-const nextBatch = createBatches(book);
+
+let events = 0;
 let prepared: Batch[] = [];
 
-async function prepare({ ledger, batches, batchesAtOnce }: Extract<Order, { kind: 'prepare' }>): Promise<Accepted> {
-  prepared = Array.from({ length: batches }, nextBatch);
-  const { accept } = ledger === 'on' ? services.ledger : NO_LEDGER;
-  const batchMs: number[] = [];
-  const left = [...prepared];
-  const { value: _, ...expense } = await metered(() =>
-    sideBySide(batchesAtOnce, async () => {
-      for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
-        const startedAtMs = performance.now();
-        await accept(batch.deliveries);
-        batchMs.push(performance.now() - startedAtMs);
-      }
-    }),
-  );
+/** The ledger accepts no event twice, so each is a new one. */
+function nextBatch(): Batch {
+  const deliveries = Array.from({ length: BATCH_SIZE }, () => {
+    events += 1;
+    return deliveryFor(`event-${events}`, INTEGRATION_IDS[events % INTEGRATION_IDS.length] as string);
+  });
+  return { deliveries, messages: deliveries.map((one) => ({ id: one.event_id, body: toMessageText(one) })) };
+}
+
+function deliveryFor(eventId: string, integrationId: string): Delivery {
+  const { payload, ...event } = completion(eventId, integrationId, LEARNER.known);
+  const padding = 'x'.repeat(PAYLOAD_BYTES - Buffer.byteLength(JSON.stringify({ ...payload, padding: '' })));
+  const subject = accept({ ...event, payload: { ...payload, padding } }, book as NonNullable<typeof book>);
+  return newDelivery({ ...subject, accepted_at: new Date().toISOString() }, ENRICHED);
+}
+
+/** Writes every batch into the ledger. @returns how many events */
+async function acceptAll(batches: readonly Batch[], { ledger, batchesAtOnce }: Order, durationsMs: number[]) {
+  const left = [...batches];
+  await inParallel(batchesAtOnce, async () => {
+    for (let batch = left.pop(); batch !== undefined; batch = left.pop()) {
+      const startedAtMs = performance.now();
+      await ledgers[ledger].accept(batch.deliveries);
+      durationsMs.push(performance.now() - startedAtMs);
+    }
+  });
   watch.check([]);
-  return { events: batches * BATCH_SIZE, batchMs, ...expense };
+  return batches.length * BATCH_SIZE;
 }
 
-async function deliver({ ledger, durationMs, batchesAtOnce }: Extract<Order, { kind: 'deliver' }>): Promise<Delivered> {
-  const deliveryMs: number[] = [];
-  const delivering = { ...services, ledger: timed(ledger === 'on' ? services.ledger : NO_LEDGER, deliveryMs) };
+/** @returns how many deliveries were made */
+async function deliverUntil(untilMs: number, { ledger, batchesAtOnce }: Order, durationsMs: number[]) {
+  const delivering = { ...services, ledger: timed(ledgers[ledger], durationsMs) };
   const before = watch.delivered;
-  const untilMs = performance.now() + durationMs;
-  const { value: _, ...expense } = await metered(() =>
-    sideBySide(batchesAtOnce, async () => {
-      while (performance.now() < untilMs) {
-        const batch = prepared.pop();
-        if (batch === undefined) throw new Error('too few batches were prepared');
-        watch.check((await deliverMessages(batch.messages, delivering)).values());
-      }
-    }),
-  );
+  await inParallel(batchesAtOnce, async () => {
+    while (performance.now() < untilMs) {
+      const batch = prepared.pop();
+      if (batch === undefined) throw new Error('too few batches were prepared');
+      watch.check((await deliverMessages(batch.messages, delivering)).values());
+    }
+  });
   prepared = [];
-  return { deliveries: watch.delivered - before, deliveryMs, isGateLost: watch.takeGateLost(), ...expense };
+  return watch.delivered - before;
 }
 
-async function count({ batches }: Extract<Order, { kind: 'count' }>): Promise<Counted> {
-  const { ledger, take } = createCountedLedger(services);
-  const accept = async (some: readonly Batch[]) => {
-    for (const { deliveries } of some) await ledger.accept(deliveries);
+/** The same ledger, which adds how long each delivery took from before its claim until it was settled. */
+function timed(ledger: Ledger, durationsMs: number[]): Ledger {
+  const claimedAtMs = new Map<string, number>();
+  return {
+    ...ledger,
+    claim(delivery, leaseMs) {
+      claimedAtMs.set(delivery.webhook_id, performance.now());
+      return ledger.claim(delivery, leaseMs);
+    },
+    async settle(hold, ending) {
+      const isWritten = await ledger.settle(hold, ending);
+      durationsMs.push(performance.now() - (claimedAtMs.get(hold.delivery.webhook_id) ?? Number.NaN));
+      return isWritten;
+    },
   };
-  // Each integration's first event of a day is entered into the directory besides.
-  await accept(Array.from({ length: INTEGRATION_IDS.length / BATCH_SIZE }, nextBatch));
-  take();
-  const counted = Array.from({ length: batches }, nextBatch);
-  await accept(counted);
-  const accepting = take();
-  for (const { messages } of counted) watch.check((await deliverMessages(messages, { ...services, ledger })).values());
-  return { events: batches * BATCH_SIZE, accept: accepting, deliver: take() };
 }
 
-async function sideBySide(workers: number, work: () => Promise<void>): Promise<void> {
+async function inParallel(workers: number, work: () => Promise<void>): Promise<void> {
   await Promise.all(Array.from({ length: workers }, work));
 }
 
-carryOutOrders<Order, Outcome>((order) => {
-  if (order.kind === 'prepare') return prepare(order);
-  return order.kind === 'deliver' ? deliver(order) : count(order);
+carryOutOrders<Order, Performed>(async (order) => {
+  const durationsMs: number[] = [];
+  if (order.kind === 'prepare') prepared = Array.from({ length: order.batches }, nextBatch);
+  const expense = await metered(() =>
+    order.kind === 'prepare'
+      ? acceptAll(prepared, order, durationsMs)
+      : deliverUntil(performance.now() + order.durationMs, order, durationsMs),
+  );
+  return { ...expense, durationsMs, isValkeyLost: watch.takeValkeyLost() };
 });

@@ -1,20 +1,18 @@
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
-import type { ServerUse } from '../server-use.ts';
+import { answerServerOrders, listen } from '../worker.ts';
 
 /**
- * The table in a process of its own, as far as the happy path needs one: it answers so many milliseconds after a request
- * has come, however many come at once. The local platform's DynamoDB has a millisecond of work for each claim, one after
- * another, and would be what is measured. Gets its latency by message, tells its port, then at any message how it is
- * used. Ends with its parent.
+ * The table, as far as the happy path needs one: it responds `TABLE_LATENCY_MS` after a request, however many come at once.
+ * The local platform's DynamoDB works for a millisecond on each claim, one after another, and would be what is measured.
  */
-export interface TableUse extends ServerUse {
-  /** How long each answer took, of those since it was last asked: well over the latency, it is behind. */
-  readonly answerMs: readonly number[];
+export interface TableUse {
+  /** How long each response took since the last call: if well over the latency, the table is behind. */
+  readonly responseMs: readonly number[];
 }
 
+const latencyMs = Number(process.env.TABLE_LATENCY_MS);
 type Item = Readonly<Record<string, { readonly S?: string }>>;
 
 interface Refusal {
@@ -28,7 +26,7 @@ function keyText(item: Item): string {
   return `${item[partitionKey]?.S} ${item[sortKey]?.S}`;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: whatever the SDK sends.
+// biome-ignore lint/suspicious/noExplicitAny: anything that the SDK sends.
 type Input = any;
 
 const OPERATIONS: Readonly<Record<string, (input: Input) => object | Refusal>> = {
@@ -53,34 +51,26 @@ const OPERATIONS: Readonly<Record<string, (input: Input) => object | Refusal>> =
   },
 };
 
-function answerTo(target: string, body: string): { readonly status: number; readonly content: object } {
+function responseTo(target: string, body: string): { readonly status: number; readonly content: object } {
   const operation = OPERATIONS[target.split('.')[1] ?? ''];
-  const answer = operation?.(JSON.parse(body)) ?? { refusal: 'UnknownOperationException' };
-  return 'refusal' in answer
-    ? { status: 400, content: { __type: `com.amazonaws.dynamodb.v20120810#${answer.refusal}` } }
-    : { status: 200, content: answer };
+  const result = operation?.(JSON.parse(body)) ?? { refusal: 'UnknownOperationException' };
+  return 'refusal' in result
+    ? { status: 400, content: { __type: `com.amazonaws.dynamodb.v20120810#${result.refusal}` } }
+    : { status: 200, content: result };
 }
 
-let requests = 0;
-let answerMs: number[] = [];
-
-process.once('disconnect', () => process.exit());
-process.once('message', ({ latencyMs }: { readonly latencyMs: number }) => {
-  const server = createServer(async (request, response) => {
-    const startedAtMs = performance.now();
-    const { status, content } = answerTo(String(request.headers['x-amz-target']), await text(request));
-    const answer = () => {
-      requests += 1;
-      answerMs.push(performance.now() - startedAtMs);
-      response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(content));
-    };
-    setTimeout(answer, Math.ceil(Math.max(0, startedAtMs + latencyMs - performance.now())));
-  });
-  server.keepAliveTimeout = 600_000;
-  server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
-  process.on('message', () => {
-    const { user, system } = process.cpuUsage();
-    process.send?.({ requests, cpuMs: (user + system) / 1000, answerMs } satisfies TableUse);
-    answerMs = [];
-  });
+let responseMs: number[] = [];
+const server = createServer(async (request, response) => {
+  const startedAtMs = performance.now();
+  const { status, content } = responseTo(String(request.headers['x-amz-target']), await text(request));
+  const respond = () => {
+    responseMs.push(performance.now() - startedAtMs);
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(content));
+  };
+  setTimeout(respond, Math.ceil(Math.max(0, startedAtMs + latencyMs - performance.now())));
+});
+answerServerOrders<TableUse>(await listen(server), () => {
+  const use = { responseMs };
+  responseMs = [];
+  return use;
 });

@@ -49,7 +49,7 @@ describe('a figure', () => {
   });
 });
 
-test('figures for people keep three digits, and say whether a target is met', () => {
+test('a table of figures keeps three digits, aligned to the right, and says whether a target is met', () => {
   const table = formatFigures([
     figure({ ...named, values: [12_345.6], target: { of: 'value', is: 'at least', bound: 20_000 } }),
     figure({ ...named, values: [0.01234], baseline: beside([0.1]) }),

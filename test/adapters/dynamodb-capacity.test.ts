@@ -1,29 +1,65 @@
 import { marshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
-import { BATCH_SIZE, INTEGRATION_IDS } from '../../bench/delivery/loads.ts';
-import { type Batch, createBatches } from '../../bench/ledger/batches.ts';
-import { createCapacityMeter } from '../../bench/ledger/capacity.ts';
-import { createCountedLedger } from '../../bench/ledger/ledgers.ts';
-import { ratiosOf } from '../../bench/ledger/report.ts';
 import { itemBytes } from '../../lambdas/adapters/dynamodb/item-size.ts';
+import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
+import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
+import { createCapacityMeter } from '../support/capacity-meter.ts';
 import { startLedgerServer } from '../support/dynamodb.ts';
-import { book, fakeCounter, fakeLog, integration } from '../support/factories.ts';
-import { variablesOf, wearEnvironment } from '../support/handler-wiring.ts';
+import { delivery, fakeCounter, fakeLog } from '../support/factories.ts';
+import { UNGUARDED } from '../support/open-ledger.ts';
 
-const delivered = (deliveries: number, elapsedMs: number, cpuMs: number) => ({
-  deliveries,
-  elapsedMs,
-  cpuMs,
-  deliveryMs: [],
-  isGateLost: false,
-});
+const EVENTS = 10;
+const PAYLOAD_BYTES = 2048;
 
-test('ratios are with the ledger to without, taken in each round by itself', () => {
-  const quiet = { on: delivered(800, 1000, 1600), off: delivered(1000, 1000, 1000) };
-  const busy = { on: delivered(80, 1000, 320), off: delivered(100, 1000, 200) };
-  const { throughput, cpu } = ratiosOf([quiet, busy]);
-  expect([throughput.min, throughput.max]).toEqual([0.8, 0.8]);
-  expect([cpu.min, cpu.max]).toEqual([2, 2]);
+test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', async () => {
+  const server = await startLedgerServer();
+  try {
+    const meter = createCapacityMeter();
+    server.client.middlewareStack.add(
+      (next, { commandName = '' }) =>
+        async (args) => {
+          const result = await next(args);
+          meter.count({ name: commandName, input: args.input, output: result.output });
+          return result;
+        },
+      { step: 'initialize' },
+    );
+    const ledger = createLedger({
+      ...UNGUARDED,
+      table: createLedgerTable({
+        client: server.client,
+        tableName: server.tableName,
+        payloadDays: 30,
+        factsDays: 400,
+      }),
+      claimedBy: '2026/01/10/[$LATEST]0123456789abcdef0123456789abcdef',
+      log: fakeLog(),
+      counter: fakeCounter(),
+      now: Date.now,
+    });
+    const deliveries = Array.from({ length: EVENTS }, (_, index) =>
+      delivery(undefined, {
+        event_id: `event-${index}`,
+        accepted_at: new Date().toISOString(),
+        payload: JSON.stringify('x'.repeat(PAYLOAD_BYTES - 2)),
+      }),
+    );
+    // The first event of an integration on a day also writes the integration's entry in the directory.
+    await ledger.accept([delivery(undefined, { event_id: 'first', accepted_at: new Date().toISOString() })]);
+    meter.take();
+    await ledger.accept(deliveries);
+    for (const one of deliveries) {
+      const claim = await ledger.claim(one, 40_000);
+      if (claim.verdict !== 'mine') throw new Error(claim.verdict);
+      await ledger.settle(claim.hold, { progress: { ...one.progress, attempt: 1, outcome: 'delivered' } });
+    }
+    const units = Object.values(meter.take());
+    const perEvent = (of: (one: (typeof units)[number]) => number) =>
+      units.reduce((sum, one) => sum + of(one), 0) / EVENTS;
+    expect([perEvent(({ writes }) => writes), perEvent(({ reads }) => reads)]).toEqual([7, 1]);
+  } finally {
+    await server.close();
+  }
 });
 
 describe('the capacity meter', () => {
@@ -86,30 +122,4 @@ describe('the capacity meter', () => {
     const call = { name: 'QueryCommand', input: {}, output: {} };
     expect(() => createCapacityMeter().count(call)).toThrow('QueryCommand is not part of the happy path');
   });
-});
-
-test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', async () => {
-  const server = await startLedgerServer();
-  wearEnvironment({ ...variablesOf(server.endpoint), AWS_ENDPOINT_URL_DYNAMODB: server.endpoint });
-  try {
-    const { ledger, take } = createCountedLedger({ log: fakeLog(), counter: fakeCounter(), now: Date.now });
-    const next = createBatches(book(...INTEGRATION_IDS.map((id) => integration({ id }))));
-    const accept = ({ deliveries }: Batch) => ledger.accept(deliveries);
-    // The first event of an integration on a day also writes the integration's entry in the directory.
-    for (let batch = 0; batch < INTEGRATION_IDS.length / BATCH_SIZE; batch += 1) await accept(next());
-    take();
-    const counted = next();
-    await accept(counted);
-    for (const delivery of counted.deliveries) {
-      const claim = await ledger.claim(delivery, 40_000);
-      if (claim.verdict !== 'mine') throw new Error(claim.verdict);
-      await ledger.settle(claim.hold, { progress: { ...delivery.progress, attempt: 1, outcome: 'delivered' } });
-    }
-    const units = Object.values(take());
-    const perEvent = (count: (one: (typeof units)[number]) => number) =>
-      units.reduce((sum, one) => sum + count(one), 0) / BATCH_SIZE;
-    expect([perEvent(({ writes }) => writes), perEvent(({ reads }) => reads)]).toEqual([7, 1]);
-  } finally {
-    await server.close();
-  }
 });

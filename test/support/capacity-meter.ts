@@ -22,9 +22,9 @@ const READ_UNIT_BYTES = 4096;
 /** A call, and its answer. */
 export interface TableCall {
   readonly name: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the SDK sends.
+  // biome-ignore lint/suspicious/noExplicitAny: anything that the SDK sends.
   readonly input: any;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the SDK gets.
+  // biome-ignore lint/suspicious/noExplicitAny: anything that the SDK receives.
   readonly output: any;
 }
 
