@@ -1,19 +1,17 @@
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { CodeBase } from './function-code.ts';
 import type { FunctionSize } from './function-size.ts';
 import type { Ledger } from './ledger.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
 
 export interface DeliveryProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   readonly configuration: Configuration;
   readonly secrets: Secrets;
   readonly cache: Cache;
@@ -57,32 +55,20 @@ export class Delivery extends Construct {
 
   constructor(scope: Construct, id: string, props: DeliveryProps) {
     super(scope, id);
-    const { stage, defaults, code, configuration, secrets, cache, ledger } = props;
+    const { codeBase, configuration, secrets, cache, ledger } = props;
+    const { stage } = codeBase;
     this.stage = stage;
-    const shared = { defaults, code, service: 'delivery', speaksTo: 'vpc' } as const;
-    this.batch = new PipelineFunction(this, 'DeliverBatch', {
-      ...shared,
-      handler: 'deliver-batch.handler',
-      size: stage.functions.deliverBatch,
-      resendsToOwnQueue: true,
-    });
-    this.task = new PipelineFunction(this, 'DeliverTask', {
-      ...shared,
-      handler: 'deliver-task.handler',
-      size: stage.functions.deliverTask,
-    });
-    this.sendTest = new PipelineFunction(this, 'SendTest', {
-      ...shared,
-      handler: 'send-test.handler',
-      size: stage.functions.sendTest,
-    });
+    const shared = { codeBase, speaksTo: 'vpc' } as const;
+    this.batch = new PipelineFunction(this, 'DeliverBatch', { ...shared, resendsToOwnQueue: true });
+    this.task = new PipelineFunction(this, 'DeliverTask', shared);
+    this.sendTest = new PipelineFunction(this, 'SendTest', shared);
     for (const fn of [this.batch, this.task, this.sendTest]) {
       configuration.grantReadIntegrations(fn);
       secrets.grantReadIntegrations(fn);
       this.letReachPartners(fn);
     }
-    // A test asks no rate limit and no breaker: it is how an operator finds out whether the endpoint lives. It is nobody's
-    // event either, and stands in no ledger.
+    // A test passes no rate limiter and no circuit breaker: with it an operator finds out whether the endpoint responds. It is
+    // no event either, so the ledger does not hold it.
     for (const fn of [this.batch, this.task]) {
       cache.grantUse(fn);
       ledger.grantDeliver(fn);

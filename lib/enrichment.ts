@@ -1,18 +1,16 @@
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Cache } from './cache.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { CodeBase } from './function-code.ts';
 import type { Ledger } from './ledger.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Stage } from './stage-schema.ts';
 import type { Warehouse } from './warehouse.ts';
 
 export interface EnrichmentProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   readonly configuration: Configuration;
   readonly cache: Cache;
   readonly ledger: Ledger;
@@ -30,25 +28,13 @@ export class Enrichment extends Construct {
 
   constructor(scope: Construct, id: string, props: EnrichmentProps) {
     super(scope, id);
-    const { stage, defaults, code, configuration, cache, ledger, warehouse } = props;
-    this.stage = stage;
+    const { codeBase, configuration, cache, ledger, warehouse } = props;
+    this.stage = codeBase.stage;
     this.configuration = configuration;
-    const shared = { defaults, code, service: 'enrichment', speaksTo: 'vpc' } as const;
-    this.batch = new PipelineFunction(this, 'EnrichBatch', {
-      ...shared,
-      handler: 'enrich-batch.handler',
-      size: stage.functions.enrichBatch,
-    });
-    this.task = new PipelineFunction(this, 'EnrichTask', {
-      ...shared,
-      handler: 'enrich-task.handler',
-      size: stage.functions.enrichTask,
-    });
-    this.checkWarehouse = new PipelineFunction(this, 'CheckWarehouse', {
-      ...shared,
-      handler: 'check-warehouse.handler',
-      size: stage.functions.checkWarehouse,
-    });
+    const shared = { codeBase, speaksTo: 'vpc' } as const;
+    this.batch = new PipelineFunction(this, 'EnrichBatch', shared);
+    this.task = new PipelineFunction(this, 'EnrichTask', shared);
+    this.checkWarehouse = new PipelineFunction(this, 'CheckWarehouse', shared);
     for (const fn of [this.batch, this.task]) {
       configuration.grantReadFlags(fn);
       cache.grantUse(fn);
@@ -56,7 +42,7 @@ export class Enrichment extends Construct {
     warehouse.grantQuery(this.batch, 'enrich-batch');
     warehouse.grantQuery(this.task, 'enrich-task');
     warehouse.grantQuery(this.checkWarehouse, 'check-warehouse');
-    // The task answers the workflow, which has the delivery in hand: what became of it, the deliverers write down.
+    // The task returns to the workflow; the functions that deliver settle the outcome.
     ledger.grantAccept(this.batch);
   }
 

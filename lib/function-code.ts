@@ -4,55 +4,69 @@ import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { AssetHashType } from 'aws-cdk-lib';
 import { type AssetCode, Code, Runtime } from 'aws-cdk-lib/aws-lambda';
+import type { Network } from './network.ts';
+import type { Stage } from './stage-schema.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = join(ROOT, 'lambdas');
 const BUNDLER = join(import.meta.dirname, 'bundle-functions.ts');
 const BUNDLE_OPTIONS = join(import.meta.dirname, 'bundle-options.ts');
 
-/** Folders of `lambdas/` that hold functions. */
-export type CodeBase = 'enrichment' | 'delivery' | 'operations' | 'status';
+/** A function's construct id: `EnrichBatch` is `enrich-batch.ts` in the code base's folder, and `enrichBatch` in the stage. */
+export type FunctionName = Capitalize<keyof Stage['functions']>;
 
-/**
- * The bundled code of one code base, with one file for each entry: one asset, for all functions made from it.
- *
- * @param entries handler files of the code base, without `.ts`
- */
-export function functionCode(codeBase: CodeBase, entries: readonly string[]): AssetCode {
-  return Code.fromAsset(SOURCES, {
+/** What the functions of one folder of `lambdas/` share: one asset with a file for each of them, and the stage. */
+export interface CodeBase {
+  readonly stage: Stage;
+  readonly network: Network;
+  /** The folder. Also in the log lines and as the metrics' dimension. */
+  readonly name: string;
+  readonly code: AssetCode;
+}
+
+/** Bundles the code of these functions. */
+export function codeBase(stage: Stage, network: Network, name: string, functions: readonly FunctionName[]): CodeBase {
+  const entries = functions.map(entryOf);
+  const code = Code.fromAsset(SOURCES, {
     // The hash is known before anything is bundled, so that a synth without changes bundles nothing.
     assetHashType: AssetHashType.CUSTOM,
-    assetHash: sourceHash(codeBase, entries),
+    assetHash: sourceHash(name, entries),
     bundling: {
       // CDK asks for an image; it is never started, since the local bundling below does not decline.
       image: Runtime.NODEJS_24_X.bundlingImage,
       local: {
         tryBundle(outputDirectory) {
-          bundle(codeBase, entries, outputDirectory);
+          bundle(name, entries, outputDirectory);
           return true;
         },
       },
     },
   });
+  return { stage, network, name, code };
+}
+
+/** The handler's file, without `.ts`. */
+export function entryOf(name: FunctionName): string {
+  return name.replace(/\B[A-Z]/g, '-$&').toLowerCase();
 }
 
 /** Runs the bundler as a process: esbuild takes plugins only asynchronously, and CDK does not wait. */
-function bundle(codeBase: CodeBase, entries: readonly string[], outputDirectory: string): void {
-  const files = entries.map((entry) => join(SOURCES, codeBase, `${entry}.ts`));
+function bundle(folder: string, entries: readonly string[], outputDirectory: string): void {
+  const files = entries.map((entry) => join(SOURCES, folder, `${entry}.ts`));
   execFileSync(process.execPath, [BUNDLER, outputDirectory, ...files], {
     cwd: ROOT,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
 }
 
-/** Over all that the bundle is made from: the sources, the locked dependencies, the way it is made. */
-function sourceHash(codeBase: CodeBase, entries: readonly string[]): string {
+/** Over everything that the bundle is made from: the sources, the locked dependencies, the bundler. */
+function sourceHash(folder: string, entries: readonly string[]): string {
   const files = [
     ...globSync('lambdas/**/*.ts', { cwd: ROOT }).sort(),
     'package-lock.json',
     ...[BUNDLER, BUNDLE_OPTIONS].map((path) => relative(ROOT, path)),
   ];
-  const hash = createHash('sha256').update(JSON.stringify([codeBase, entries]));
+  const hash = createHash('sha256').update(JSON.stringify([folder, entries]));
   for (const file of files) hash.update(`\0${file}\0`).update(readFileSync(join(ROOT, file)));
   return hash.digest('hex');
 }

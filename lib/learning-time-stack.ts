@@ -9,7 +9,7 @@ import { Dashboard } from './dashboard.ts';
 import { Delivery } from './delivery.ts';
 import { Enrichment } from './enrichment.ts';
 import { EventQueues } from './event-queues.ts';
-import { functionCode } from './function-code.ts';
+import { codeBase } from './function-code.ts';
 import { HarmAlarms } from './harm-alarms.ts';
 import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
@@ -38,12 +38,6 @@ export class LearningTimeStack extends Stack {
     this.stage = stage;
 
     const network = new Network(this, 'Network', stage);
-    const defaults = {
-      stageName: stage.name,
-      network,
-      logRetentionDays: stage.logRetentionDays,
-      ioDeadlineFactor: stage.ioDeadlineFactor,
-    };
     const queues = new EventQueues(this, 'Queues', stage);
     const harm = new HarmAlarms(this, 'HarmAlarms', { stage, queues });
     const configuration = new Configuration(this, 'Configuration', { stage, alarms: harm });
@@ -53,18 +47,14 @@ export class LearningTimeStack extends Stack {
     const ledger = new Ledger(this, 'Ledger', stage);
 
     const enrichment = new Enrichment(this, 'Enrichment', {
-      stage,
-      defaults,
-      code: functionCode('enrichment', ['enrich-batch', 'enrich-task', 'check-warehouse']),
+      codeBase: codeBase(stage, network, 'enrichment', ['EnrichBatch', 'EnrichTask', 'CheckWarehouse']),
       configuration,
       cache,
       ledger,
       warehouse: new Warehouse(stage, secrets),
     });
     const delivery = new Delivery(this, 'Delivery', {
-      stage,
-      defaults,
-      code: functionCode('delivery', ['deliver-batch', 'deliver-task', 'send-test']),
+      codeBase: codeBase(stage, network, 'delivery', ['DeliverBatch', 'DeliverTask', 'SendTest']),
       configuration,
       secrets,
       cache,
@@ -79,14 +69,12 @@ export class LearningTimeStack extends Stack {
     enrichment.connect(queues, workflow);
     delivery.connect(queues, workflow);
     const operations = {
-      stage,
-      defaults,
-      code: functionCode('operations', [
-        'rescue-execution',
-        'sweep-executions',
-        'reconcile',
-        'settle-outcomes',
-        'credential-age',
+      codeBase: codeBase(stage, network, 'operations', [
+        'RescueExecution',
+        'SweepExecutions',
+        'Reconcile',
+        'SettleOutcomes',
+        'CredentialAge',
       ]),
     };
     const deadLetters = queues.deliveries.deadLetters;
@@ -96,7 +84,7 @@ export class LearningTimeStack extends Stack {
     const outcomes = new Outcomes(this, 'Outcomes', { ...operations, ledger, queues });
     const credential = new CredentialAge(this, 'CredentialAge', { ...operations, secrets });
 
-    const status = { stage, defaults, code: functionCode('status', ['feature-status', 'webhook-health']) };
+    const status = { codeBase: codeBase(stage, network, 'status', ['FeatureStatus', 'WebhookHealth']) };
     const statusApi = new StatusApi(this, 'StatusApi', { ...status, configuration });
     const { api } = statusApi;
     const telling = { ...status, api, configuration, ledger, queues, secrets };

@@ -1,14 +1,11 @@
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { EventQueues } from './event-queues.ts';
+import type { CodeBase } from './function-code.ts';
 import type { Ledger } from './ledger.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
-import type { Stage } from './stage-schema.ts';
+import { PipelineFunction } from './pipeline-function.ts';
 
 export interface OutcomesProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   readonly ledger: Ledger;
   readonly queues: EventQueues;
 }
@@ -17,19 +14,12 @@ export interface OutcomesProps {
 export class Outcomes extends Construct {
   readonly settle: PipelineFunction;
 
-  constructor(scope: Construct, id: string, { stage, defaults, code, ledger, queues }: OutcomesProps) {
+  constructor(scope: Construct, id: string, { codeBase, ledger, queues }: OutcomesProps) {
     super(scope, id);
     const { outcomes } = queues;
-    this.settle = new PipelineFunction(this, 'SettleOutcomes', {
-      defaults,
-      code,
-      handler: 'settle-outcomes.handler',
-      size: stage.functions.settleOutcomes,
-      service: 'operations',
-      speaksTo: 'aws',
-    });
+    this.settle = new PipelineFunction(this, 'SettleOutcomes', { codeBase, speaksTo: 'aws' });
     ledger.grantSettle(this.settle);
-    this.settle.consume(outcomes.queue, stage.eventSources.outcomes);
+    this.settle.consume(outcomes.queue, codeBase.stage.eventSources.outcomes);
     // The handler lengthens visibility itself; the consumer's permissions include that.
     this.settle.setVariable('OUTCOMES_QUEUE_URL', outcomes.queue.queueUrl);
     this.settle.grantSend(outcomes.deadLetters, 'OUTCOMES_DEAD_LETTER_QUEUE_URL');

@@ -10,46 +10,22 @@ import {
   Role,
   ServicePrincipal,
 } from 'aws-cdk-lib/aws-iam';
-import {
-  Architecture,
-  type Code,
-  Function as LambdaFunction,
-  RecursiveLoop,
-  Runtime,
-  Tracing,
-} from 'aws-cdk-lib/aws-lambda';
+import { Architecture, Function as LambdaFunction, RecursiveLoop, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
 import { metricsNamespace } from '../lambdas/contract/metrics.ts';
-import type { FunctionSize } from './function-size.ts';
-import type { Network } from './network.ts';
-import type { EventSource } from './stage-schema.ts';
+import { type CodeBase, entryOf, type FunctionName } from './function-code.ts';
+import type { EventSource, Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
-/** What all functions of a stage share. */
-export interface FunctionDefaults {
-  readonly stageName: string;
-  readonly network: Network;
-  readonly logRetentionDays: number;
-  /** Multiplies what they wait for their services. */
-  readonly ioDeadlineFactor: number;
-}
-
 export interface PipelineFunctionProps {
-  readonly defaults: FunctionDefaults;
-  /** Shared by the functions of one code base, so that it is one asset. */
-  readonly code: Code;
-  /** `<entry file>.handler` */
-  readonly handler: string;
-  readonly size: FunctionSize;
-  /** In the log lines and as the metrics' dimension; one per code base. */
-  readonly service: string;
+  readonly codeBase: CodeBase;
   /**
-   * `vpc` for functions that speak to the cache, the warehouse or partners, so that their addresses are the NAT's;
-   * `aws` for functions that speak to AWS only and need no network of ours.
+   * `vpc` for functions that call the cache, the warehouse or partners, so that their addresses are the NAT's;
+   * `aws` for functions that call AWS only and need no network of ours.
    */
   readonly speaksTo: 'vpc' | 'aws';
   /**
@@ -82,12 +58,14 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
   readonly lambda: LambdaFunction;
   readonly logGroup: LogGroup;
 
-  constructor(scope: Construct, id: string, props: PipelineFunctionProps) {
+  constructor(scope: Construct, id: FunctionName, props: PipelineFunctionProps) {
     super(scope, id);
-    const { defaults, code, handler, size, service, speaksTo, resendsToOwnQueue = false } = props;
+    const { codeBase, speaksTo, resendsToOwnQueue = false } = props;
+    const { stage, network, name, code } = codeBase;
+    const size = stage.functions[sizeKey(id)];
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup = new LogGroup(this, 'Logs', {
-      retention: defaults.logRetentionDays as RetentionDays,
+      retention: stage.logRetentionDays as RetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.logGroup.grantWrite(role);
@@ -98,7 +76,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code,
-      handler,
+      handler: `${entryOf(id)}.handler`,
       role,
       logGroup: this.logGroup,
       timeout: Duration.seconds(size.timeoutSeconds),
@@ -106,19 +84,19 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       tracing: Tracing.ACTIVE,
       ...(resendsToOwnQueue && { recursiveLoop: RecursiveLoop.ALLOW }),
       ...(size.reservedConcurrency !== undefined && { reservedConcurrentExecutions: size.reservedConcurrency }),
-      ...(speaksTo === 'vpc' && defaults.network.placement),
+      ...(speaksTo === 'vpc' && network.placement),
     });
     if (speaksTo === 'vpc') {
       this.denyNetworkCallsByCode(role);
       // Of several addresses Node gives up each after 250 ms, less than a distant warehouse with a lost packet takes. The
       // network has no IPv6, so with an IPv6 address as the last one the connection would fail. Clients that take no option
       // for it (the Snowflake SDK) need it here.
-      const attemptMs = 2_000 * defaults.ioDeadlineFactor;
+      const attemptMs = 2_000 * stage.ioDeadlineFactor;
       this.setVariable('NODE_OPTIONS', `--network-family-autoselection-attempt-timeout=${attemptMs}`);
     }
-    this.setVariable('POWERTOOLS_SERVICE_NAME', service);
-    this.setVariable('POWERTOOLS_METRICS_NAMESPACE', metricsNamespace(defaults.stageName));
-    this.setVariable('IO_DEADLINE_FACTOR', String(defaults.ioDeadlineFactor));
+    this.setVariable('POWERTOOLS_SERVICE_NAME', name);
+    this.setVariable('POWERTOOLS_METRICS_NAMESPACE', metricsNamespace(stage.name));
+    this.setVariable('IO_DEADLINE_FACTOR', String(stage.ioDeadlineFactor));
     Validations.of(role).acknowledge({
       id: wildcardFinding('*'),
       reason: 'X-Ray, the reading of metrics and, in a VPC, the network interface calls take no resource.',
@@ -184,4 +162,8 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       }),
     );
   }
+}
+
+function sizeKey(name: FunctionName): keyof Stage['functions'] {
+  return (name.charAt(0).toLowerCase() + name.slice(1)) as keyof Stage['functions'];
 }

@@ -1,28 +1,17 @@
 import { Duration } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { ReconcileInput } from '../lambdas/contract/reconciliation.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import type { Ledger } from './ledger.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
-import type { Stage } from './stage-schema.ts';
-
-/** As the function has it by itself: the last four days. */
-const USUALLY: ReconcileInput = {};
-
-/** As far back as events are held: nothing older can be sent, or replayed and lost again. Today is one more. */
-function nowAndThen({ ledger }: Stage): ReconcileInput {
-  return { days: ledger.payloadDays + 1 };
-}
+import { PipelineFunction } from './pipeline-function.ts';
 
 export interface ReconcilerProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   readonly ledger: Ledger;
   readonly configuration: Configuration;
   readonly queues: EventQueues;
@@ -43,16 +32,9 @@ export class Reconciler extends Construct {
 
   constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
-    const { stage, defaults, code, ledger, configuration, queues } = props;
-    this.undelivered = undeliveredQueue(this, stage);
-    this.reconcile = new PipelineFunction(this, 'Reconcile', {
-      defaults,
-      code,
-      handler: 'reconcile.handler',
-      size: stage.functions.reconcile,
-      service: 'operations',
-      speaksTo: 'aws',
-    });
+    const { codeBase, ledger, configuration, queues } = props;
+    this.undelivered = undeliveredQueue(this, codeBase.stage);
+    this.reconcile = new PipelineFunction(this, 'Reconcile', { codeBase, speaksTo: 'aws' });
     ledger.grantReconcile(this.reconcile);
     configuration.grantReadIntegrations(this.reconcile);
     this.reconcile.grantSend(queues.deliveries.queue, 'DELIVERIES_QUEUE_URL');
@@ -62,12 +44,14 @@ export class Reconciler extends Construct {
       Hourly: {
         description: 'Balances the ledger of the last days',
         schedule: Schedule.rate(Duration.hours(1)),
-        input: USUALLY,
+        // The function's default: the last four days.
+        input: {} satisfies ReconcileInput,
       },
       Daily: {
         description: 'Balances the ledger as far back as events are held',
         schedule: Schedule.rate(Duration.days(1)),
-        input: nowAndThen(stage),
+        // Nothing older than the payloads can be sent, or replayed and lost again. Today is one more.
+        input: { days: codeBase.stage.ledger.payloadDays + 1 } satisfies ReconcileInput,
       },
     };
     invokeByRules(this.reconcile, occasions, this.undelivered);

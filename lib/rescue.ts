@@ -1,14 +1,12 @@
 import { Duration } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue, Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { FunctionSize } from './function-size.ts';
+import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import type { Ledger } from './ledger.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import type { Stage } from './stage-schema.ts';
 
 /** How an execution ends through a fault of ours. A webhook that was dead-lettered ends as SUCCEEDED. */
 const FAULTS_OF_OURS = ['FAILED', 'TIMED_OUT', 'ABORTED'];
@@ -17,9 +15,7 @@ const FAULTS_OF_OURS = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 const SWEEP_INTERVAL = Duration.minutes(15);
 
 export interface RescueProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   readonly workflow: RetryWorkflow;
   readonly ledger: Ledger;
   readonly deadLetters: IQueue;
@@ -36,10 +32,9 @@ export class Rescue extends Construct {
     super(scope, id);
     this.props = props;
     const { stateMachine } = props.workflow;
-    this.undelivered = undeliveredQueue(this, props.stage);
+    this.undelivered = undeliveredQueue(this, props.codeBase.stage);
 
-    const { rescueExecution, sweepExecutions } = props.stage.functions;
-    const rescue = this.rescuer('RescueExecution', 'rescue-execution.handler', rescueExecution);
+    const rescue = this.rescuer('RescueExecution');
     const ending = {
       description: 'Retry workflow executions that ended through a fault of ours',
       eventPattern: {
@@ -49,7 +44,7 @@ export class Rescue extends Construct {
       },
     };
     invokeByRules(rescue, { Rule: ending }, this.undelivered);
-    const sweep = this.rescuer('SweepExecutions', 'sweep-executions.handler', sweepExecutions);
+    const sweep = this.rescuer('SweepExecutions');
     sweep.allow(['states:ListExecutions'], [stateMachine.stateMachineArn]);
     props.ledger.grantSweep(sweep);
     const interval = {
@@ -60,16 +55,9 @@ export class Rescue extends Construct {
     this.functions = [rescue, sweep];
   }
 
-  private rescuer(id: string, handler: string, size: FunctionSize): PipelineFunction {
-    const { defaults, code, workflow, deadLetters } = this.props;
-    const fn = new PipelineFunction(this, id, {
-      defaults,
-      code,
-      handler,
-      size,
-      service: 'operations',
-      speaksTo: 'aws',
-    });
+  private rescuer(id: 'RescueExecution' | 'SweepExecutions'): PipelineFunction {
+    const { codeBase, workflow, deadLetters } = this.props;
+    const fn = new PipelineFunction(this, id, { codeBase, speaksTo: 'aws' });
     workflow.grantStart(fn);
     workflow.grantDescribe(fn);
     fn.grantSend(deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');

@@ -10,18 +10,15 @@ import {
 } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { STATUS_PATHS } from '../lambdas/contract/feature-status.ts';
 import type { Configuration } from './configuration.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
-import type { Stage } from './stage-schema.ts';
+import type { CodeBase } from './function-code.ts';
+import { PipelineFunction } from './pipeline-function.ts';
 
 export interface StatusApiProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   readonly configuration: Configuration;
 }
 
@@ -52,17 +49,11 @@ export class StatusApi extends Construct {
   readonly api: HttpApi;
   readonly featureStatus: PipelineFunction;
 
-  constructor(scope: Construct, id: string, { stage, defaults, code, configuration }: StatusApiProps) {
+  constructor(scope: Construct, id: string, { codeBase, configuration }: StatusApiProps) {
     super(scope, id);
+    const { stage } = codeBase;
     const { browsers, requestsPerSecond, burst } = stage.statusApi;
-    this.featureStatus = new PipelineFunction(this, 'FeatureStatus', {
-      defaults,
-      code,
-      handler: 'feature-status.handler',
-      size: stage.functions.featureStatus,
-      service: 'status',
-      speaksTo: 'aws',
-    });
+    this.featureStatus = new PipelineFunction(this, 'FeatureStatus', { codeBase, speaksTo: 'aws' });
     this.featureStatus.setVariable('ENTERPRISE_CLAIM', browsers?.enterpriseClaim ?? '');
     configuration.grantReadFlags(this.featureStatus);
 

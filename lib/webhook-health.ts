@@ -2,20 +2,17 @@ import { Validations } from 'aws-cdk-lib';
 import { type HttpApi, HttpMethod, HttpNoneAuthorizer, type IHttpRouteAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2';
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
-import type { Code } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { OPERATIONS_PATHS } from '../lambdas/contract/webhook-health.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
+import type { CodeBase } from './function-code.ts';
 import type { Ledger } from './ledger.ts';
-import { type FunctionDefaults, PipelineFunction } from './pipeline-function.ts';
+import { PipelineFunction } from './pipeline-function.ts';
 import type { Secrets } from './secrets.ts';
-import type { Stage } from './stage-schema.ts';
 
 export interface WebhookHealthProps {
-  readonly stage: Stage;
-  readonly defaults: FunctionDefaults;
-  readonly code: Code;
+  readonly codeBase: CodeBase;
   /** Where its routes are, with the limits and the access log that all of them share. */
   readonly api: HttpApi;
   readonly configuration: Configuration;
@@ -33,15 +30,8 @@ export class WebhookHealth extends Construct {
 
   constructor(scope: Construct, id: string, props: WebhookHealthProps) {
     super(scope, id);
-    const { stage, defaults, code, api, configuration, ledger, queues, secrets } = props;
-    this.webhookHealth = new PipelineFunction(this, 'WebhookHealth', {
-      defaults,
-      code,
-      handler: 'webhook-health.handler',
-      size: stage.functions.webhookHealth,
-      service: 'status',
-      speaksTo: 'aws',
-    });
+    const { codeBase, api, configuration, ledger, queues, secrets } = props;
+    this.webhookHealth = new PipelineFunction(this, 'WebhookHealth', { codeBase, speaksTo: 'aws' });
     configuration.grantReadIntegrations(this.webhookHealth);
     ledger.grantListFailures(this.webhookHealth);
     secrets.grantReadMetricsToken(this.webhookHealth);
