@@ -1,15 +1,14 @@
 import { ArnFormat, Duration, Stack } from 'aws-cdk-lib';
-import { type Alarm, AlarmRule, CompositeAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
+import { AlarmRule, CompositeAlarm, type IAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { AlarmMaker } from './alarm-maker.ts';
+import { AlarmMaker, type AlarmText, alarmName, describeAlarm } from './alarm-maker.ts';
 import { criticalAlarms, deliveryAlarms } from './delivery-alarms.ts';
 import type { HarmAlarms } from './harm-alarms.ts';
 import { pipelineAlarms, type Watched } from './pipeline-alarms.ts';
-import { alarmName, describeAlarm, type StageAlarmProps, stageAlarm } from './stage-alarm.ts';
 import type { Stage } from './stage-schema.ts';
 import { warehouseAlarms } from './warehouse-alarms.ts';
 
@@ -22,11 +21,11 @@ export interface AlarmsProps extends Watched {
 const WAIT_FOR_SUPPRESSOR = Duration.minutes(3);
 
 /**
- * Every alarm but those that AppConfig watches (`harm-alarms.ts`), and who is told.
+ * Every alarm except those that AppConfig watches (`harm-alarms.ts`), and the topic that reports them.
  *
- * Notices go to a topic as they are. What somebody is woken up for are four composites, so that one outage is one page:
- * of the warehouse, of partners, and of the pipeline itself, which holds back these two: one that stands still fails
- * at both. The fourth, of webhooks that must not be lost, nothing holds back.
+ * Notices go to the topic as they are. Pages are four composites, so that one outage is one page: of the warehouse, of
+ * partners, and of the pipeline itself. The pipeline's page suppresses these two, since a pipeline that stands still fails
+ * at both. Nothing suppresses the fourth, of webhooks that must not be lost.
  */
 export class Alarms extends Construct {
   readonly topic: Topic;
@@ -38,7 +37,7 @@ export class Alarms extends Construct {
     this.stageName = stage.name;
     this.topic = this.createTopic(stage.alarmEmails);
     this.notify = new SnsAction(this.topic);
-    const make = this.maker();
+    const make = new AlarmMaker(this, stage.name, this.notify);
     const pipeline = this.page('page-pipeline', {
       when: 'Events or deliveries wait, functions fail, or something the pipeline stands on does not answer',
       impact: 'webhooks of all partners are late, and lost after days',
@@ -97,32 +96,9 @@ export class Alarms extends Construct {
     );
   }
 
-  private maker(): AlarmMaker {
-    const alarm = (name: string, props: StageAlarmProps) => stageAlarm(this, this.stageName, name, props);
-    const notice = (name: string, props: StageAlarmProps): Alarm => {
-      const made = alarm(name, props);
-      made.addAlarmAction(this.notify);
-      return made;
-    };
-    return {
-      stageName: this.stageName,
-      alarm,
-      notice,
-      recovery: (name, props) => {
-        const made = notice(name, props);
-        made.addOkAction(this.notify);
-        return made;
-      },
-    };
-  }
-
   private page(
     name: string,
-    {
-      of,
-      unless,
-      ...text
-    }: Pick<StageAlarmProps, 'when' | 'impact'> & { readonly of: IAlarm[]; readonly unless?: IAlarm },
+    { of, unless, ...text }: AlarmText & { readonly of: IAlarm[]; readonly unless?: IAlarm },
   ): CompositeAlarm {
     const page = new CompositeAlarm(this, name, {
       compositeAlarmName: alarmName(this.stageName, name),

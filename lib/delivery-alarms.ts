@@ -1,21 +1,19 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { METRICS } from '../lambdas/contract/metrics.ts';
-import { type AlarmMaker, sumOf } from './alarm-maker.ts';
+import type { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
-import { StageMetrics } from './stage-metrics.ts';
+import { FAILED, sumOf } from './stage-metrics.ts';
 
+const NOT_SENT = 'these webhooks are not sent until somebody sends them anew';
 const DEAD_LETTER_IMPACTS = {
-  events: 'these webhooks are not sent until somebody sends them anew',
-  deliveries: 'these webhooks are not sent until somebody sends them anew',
+  events: NOT_SENT,
+  deliveries: NOT_SENT,
   outcomes: 'the ledger does not know these outcomes, and the reconciler may send their webhooks again',
 } as const;
 
 const QUARTER = Duration.minutes(15);
 const HOUR = Duration.hours(1);
-
-const FAILED_TRIES = [METRICS.deliveryRetry, METRICS.deliveryDead] as const;
-const TRIES = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime, ...FAILED_TRIES] as const;
 
 /**
  * How far back a webhook that was given up is looked for, in minutes. CloudWatch has a count up to some minutes after it was
@@ -31,7 +29,7 @@ export function criticalAlarms(make: AlarmMaker): Alarm[] {
   const critical = make.alarm('critical-dead', {
     when: 'An event of a critical kind, such as a hot lead, was rejected, or its webhook given up',
     impact: 'somebody waits for it in vain until it is sent anew',
-    metric: new StageMetrics(make.stageName).sum(METRICS.criticalDead, Duration.minutes(1)),
+    metric: make.metrics.sum(METRICS.criticalDead, Duration.minutes(1)),
     threshold: 0,
     periods: SEEN_WITHIN_MINUTES,
     ofThem: 1,
@@ -45,17 +43,16 @@ export function criticalAlarms(make: AlarmMaker): Alarm[] {
  * @returns those that somebody is woken up for
  */
 export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
-  const metrics = new StageMetrics(make.stageName);
   make.notice('failed-tries-warning', {
     when: 'Over 10% of tries failed in a quarter of an hour, of 10 at least',
     impact: 'some webhooks are late; each is tried again',
-    metric: metrics.share(FAILED_TRIES, TRIES, { period: QUARTER }),
+    metric: make.metrics.failedAttempts({ period: QUARTER }),
     threshold: 10,
   });
   make.recovery('recovering', {
     when: 'Under 95% of tries succeeded in a quarter of an hour, of 10 at least',
     impact: 'none by itself: when it ends, deliveries have recovered',
-    metric: metrics.share(FAILED_TRIES, TRIES, { period: QUARTER }),
+    metric: make.metrics.failedAttempts({ period: QUARTER }),
     threshold: 5,
   });
   make.notice('errors-of-an-hour', {
@@ -63,31 +60,24 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
     impact: 'some webhooks are late; each is tried again',
     metric: sumOf(
       // The only alarm with back-pressure in it: a partner that refuses for hours should not go unnoticed.
-      [...FAILED_TRIES, METRICS.deliveryThrottled].map((name) => metrics.sum(name, HOUR)),
+      [...FAILED, METRICS.deliveryThrottled].map((name) => make.metrics.sum(name, HOUR)),
       HOUR,
     ),
     threshold: 10,
   });
-  const aging: Alarm[] = [];
-  for (const [name, queue] of [
-    ['events', queues.events.deadLetters],
-    ['deliveries', queues.deliveries.deadLetters],
-    ['outcomes', queues.outcomes.deadLetters],
-  ] as const) {
+  return (['events', 'deliveries', 'outcomes'] as const).map((name) => {
+    const queue = queues[name].deadLetters;
     make.notice(`dead-${name}`, {
       when: `There are dead letters of ${name}`,
       impact: DEAD_LETTER_IMPACTS[name],
       metric: queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
       threshold: 0,
     });
-    aging.push(
-      make.alarm(`dead-${name}-old`, {
-        when: `A dead letter of ${name} is older than 7 days`,
-        impact: 'it is lost when it is 14 days old',
-        metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
-        threshold: Duration.days(7).toSeconds(),
-      }),
-    );
-  }
-  return aging;
+    return make.alarm(`dead-${name}-old`, {
+      when: `A dead letter of ${name} is older than 7 days`,
+      impact: 'it is lost when it is 14 days old',
+      metric: queue.metricApproximateAgeOfOldestMessage({ statistic: Stats.MAXIMUM }),
+      threshold: Duration.days(7).toSeconds(),
+    });
+  });
 }

@@ -2,9 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 import { METRICS } from '../lambdas/contract/metrics.ts';
+import { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
-import { type StageAlarmProps, stageAlarm } from './stage-alarm.ts';
-import { FEWEST, StageMetrics } from './stage-metrics.ts';
+import { DELIVERED, FEWEST } from './stage-metrics.ts';
 import type { Stage } from './stage-schema.ts';
 
 /** In percent of all tries. Document 003 calls a success rate under 80% critical. */
@@ -22,9 +22,6 @@ const MAX_EVENT_AGE_SECONDS = 300;
  * metrics"), so a message that kills its function every four minutes never grows so old.
  */
 const MAX_DELIVERY_AGE_SECONDS = 960;
-
-const DELIVERED = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime] as const;
-const FAILED = [METRICS.deliveryRetry, METRICS.deliveryDead] as const;
 
 /**
  * Alarms that mean harm to deliveries, quick enough to go off while a new version of a configuration bakes. AppConfig takes
@@ -48,28 +45,27 @@ export class HarmAlarms extends Construct {
     { stage, queues }: { readonly stage: Stage; readonly queues: EventQueues },
   ) {
     super(scope, id);
-    const metrics = new StageMetrics(stage.name);
-    const alarm = (name: string, props: StageAlarmProps) => stageAlarm(this, stage.name, name, props);
-    this.failedTries = alarm('failed-tries', {
+    const make = new AlarmMaker(this, stage.name);
+    this.failedTries = make.alarm('failed-tries', {
       when: `Over ${MAX_FAILED_TRIES_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
       impact: 'partners get their webhooks late, and none where a delivery runs out of tries',
-      metric: metrics.share(FAILED, [...DELIVERED, ...FAILED]),
+      metric: make.metrics.failedAttempts(),
       threshold: MAX_FAILED_TRIES_PERCENT,
     });
-    this.fallbacks = alarm('fallbacks', {
+    this.fallbacks = make.alarm('fallbacks', {
       when: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks went out without learning time, since Snowflake did not answer`,
       impact: 'partners get completions without learning time; it is not sent later',
-      metric: metrics.share([METRICS.enrichmentFallback], DELIVERED),
+      metric: make.metrics.share([METRICS.enrichmentFallback], DELIVERED),
       threshold: MAX_FALLBACKS_PERCENT,
     });
     const everyMinute = { period: Duration.minutes(1), statistic: Stats.MAXIMUM };
-    this.eventAge = alarm('event-age', {
+    this.eventAge = make.alarm('event-age', {
       when: `The oldest event has waited for ${MAX_EVENT_AGE_SECONDS} s and more`,
       impact: 'all webhooks are late; events are lost after four days',
       metric: queues.events.queue.metricApproximateAgeOfOldestMessage(everyMinute),
       threshold: MAX_EVENT_AGE_SECONDS,
     });
-    this.deliveryAge = alarm('delivery-age', {
+    this.deliveryAge = make.alarm('delivery-age', {
       when: `The oldest delivery has waited for ${MAX_DELIVERY_AGE_SECONDS} s and more`,
       impact: 'webhooks of some or all partners are late; deliveries are lost from the queue after four days',
       metric: queues.deliveries.queue.metricApproximateAgeOfOldestMessage(everyMinute),

@@ -2,12 +2,12 @@ import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { METRICS } from '../lambdas/contract/metrics.ts';
-import { type AlarmMaker, sumOf } from './alarm-maker.ts';
+import type { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { Network } from './network.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import { StageMetrics } from './stage-metrics.ts';
+import { sumOf } from './stage-metrics.ts';
 
 const HOUR = Duration.hours(1);
 
@@ -38,7 +38,7 @@ export interface Watched {
  */
 export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   const { queues, workflow, network, readers, deliverTask, others, undelivered } = watched;
-  const metrics = new StageMetrics(make.stageName);
+  const { metrics } = make;
   const { stateMachine } = workflow;
   const backlog = make.alarm('backlog', {
     when: 'Over 10,000 events wait in the queue',

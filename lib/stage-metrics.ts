@@ -15,6 +15,14 @@ import {
 /** Fewer in a period say nothing about a share. */
 export const FEWEST = 10;
 
+export const DELIVERED = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime] as const;
+export const FAILED = [METRICS.deliveryRetry, METRICS.deliveryDead] as const;
+
+interface ShareOptions {
+  readonly period?: Duration;
+  readonly fewest?: number;
+}
+
 /** What functions of a stage publish, as alarms and dashboards read it. */
 export class StageMetrics {
   private readonly namespace: string;
@@ -39,7 +47,7 @@ export class StageMetrics {
     if (first !== undefined && others.length === 0) return first[1];
     const usingMetrics = Object.fromEntries(metrics);
     return new MathExpression({
-      expression: filled(Object.keys(usingMetrics).join(' + ')),
+      expression: filled(Object.keys(usingMetrics)),
       usingMetrics,
       period,
       label: name,
@@ -56,14 +64,19 @@ export class StageMetrics {
   share(
     part: readonly CountName[],
     whole: readonly CountName[],
-    { period = Duration.minutes(5), fewest = FEWEST }: { readonly period?: Duration; readonly fewest?: number } = {},
+    { period = Duration.minutes(5), fewest = FEWEST }: ShareOptions = {},
   ): MathExpression {
-    const sumOf = (some: readonly CountName[]) => filled(some.map(idOf).join(' + '));
+    const [partSum, wholeSum] = [part, whole].map((names) => filled(names.map(idOf)));
     return new MathExpression({
-      expression: `IF(${sumOf(whole)} >= ${fewest}, 100 * (${sumOf(part)}) / (${sumOf(whole)}), 0)`,
+      expression: `IF(${wholeSum} >= ${fewest}, 100 * (${partSum}) / (${wholeSum}), 0)`,
       usingMetrics: Object.fromEntries([...part, ...whole].map((name) => [idOf(name), this.sum(name, period)])),
       period,
     });
+  }
+
+  /** Failed attempts in percent of all. */
+  failedAttempts(options: ShareOptions = {}): MathExpression {
+    return this.share(FAILED, [...DELIVERED, ...FAILED], options);
   }
 
   private metric(
@@ -78,15 +91,18 @@ export class StageMetrics {
   }
 }
 
+/** Of several metrics, of which one without a value is 0. */
+export function sumOf(metrics: readonly IMetric[], period = Duration.minutes(5)): IMetric {
+  const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
+  return new MathExpression({ expression: filled(Object.keys(usingMetrics)), usingMetrics, period });
+}
+
 /** What the code calls it: a name with dots is none that an expression takes. */
 function idOf(name: MetricName): string {
   return Object.entries(METRICS).find(([, each]) => each === name)?.[0] ?? '';
 }
 
-/** A count that nobody made is 0. */
-function filled(sum: string): string {
-  return sum
-    .split(' + ')
-    .map((id) => `FILL(${id}, 0)`)
-    .join(' + ');
+/** Their sum; a count that was not published is 0. */
+function filled(ids: readonly string[]): string {
+  return ids.map((id) => `FILL(${id}, 0)`).join(' + ');
 }

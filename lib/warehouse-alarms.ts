@@ -3,8 +3,8 @@ import { type Alarm, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch'
 import { FEATURE_NAME } from '../lambdas/contract/flag.ts';
 import { FEATURE_FAULTS, METRICS } from '../lambdas/contract/metrics.ts';
 import { OLD_CREDENTIAL_DAYS } from '../lambdas/contract/snowflake-secret.ts';
-import { type AlarmMaker, sumOf } from './alarm-maker.ts';
-import { StageMetrics } from './stage-metrics.ts';
+import type { AlarmMaker } from './alarm-maker.ts';
+import { sumOf } from './stage-metrics.ts';
 
 const QUARTER = Duration.minutes(15);
 
@@ -14,7 +14,7 @@ const QUARTER = Duration.minutes(15);
  * @returns those that somebody is woken up for
  */
 export function warehouseAlarms(make: AlarmMaker): Alarm[] {
-  const metrics = new StageMetrics(make.stageName);
+  const { metrics } = make;
   const failing = make.alarm('warehouse-failing', {
     when: 'Over 5% of queries failed in a quarter of an hour, of 10 at least',
     impact: 'their events wait in the workflow for up to an hour, then go out without learning time',
