@@ -2,6 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import {
   Dashboard as CloudWatchDashboard,
   GraphWidget,
+  type GraphWidgetProps,
   GraphWidgetView,
   type IMetric,
   type IWidget,
@@ -20,17 +21,17 @@ import {
   type MeasureName,
   metricsNamespace,
 } from '../lambdas/contract/metrics.ts';
-import type { EventQueues } from './event-queues.ts';
+import type { EventQueues, QueuePair } from './event-queues.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
-import { StageMetrics } from './stage-metrics.ts';
+import { DELIVERED, StageMetrics } from './stage-metrics.ts';
 import type { Stage } from './stage-schema.ts';
 
 export interface DashboardProps {
   readonly stage: Stage;
   readonly queues: EventQueues;
   readonly workflow: RetryWorkflow;
-  /** By the names that people know them by. */
+  /** By the names that operators know them by. */
   readonly functions: Readonly<Record<string, PipelineFunction>>;
 }
 
@@ -41,8 +42,8 @@ const HALF = { width: 12, height: 6 } as const;
 const FULL = { width: 24, height: 1 } as const;
 
 /**
- * The panels of document 001, section 7.3, and the health of document 003, by kind of event too; under them what holds webhooks up: queues,
- * workflow, limits and breaker, functions, and what the stage's own metrics and queries cost.
+ * The panels of document 001, section 7.3, and the health of document 003, by kind of event too; under them what delays webhooks:
+ * queues, workflow, limits and circuit breaker, functions, and what the stage's own metrics and queries cost.
  */
 export class Dashboard extends Construct {
   readonly name: string;
@@ -67,7 +68,7 @@ export class Dashboard extends Construct {
       this.enrichment(),
       [heading('What holds webhooks up')],
       waiting(queues),
-      [...this.workflow(workflow), this.limits()],
+      this.workflowAndLimits(workflow),
       [heading('Functions, ledger, cost')],
       this.functions(functions),
     ]) {
@@ -77,34 +78,19 @@ export class Dashboard extends Construct {
 
   /** Document 003: success rate, errors, and by partner. */
   private health(): IWidget[] {
-    const failed = [METRICS.deliveryRetry, METRICS.deliveryDead];
-    const delivered = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime];
-    const failures = this.metrics.share(failed, [...delivered, ...failed], { fewest: 1 });
     const success = new MathExpression({
       expression: '100 - failures',
-      usingMetrics: { failures },
+      usingMetrics: { failures: this.metrics.failedAttempts({ fewest: 1 }) },
       label: 'successful tries, %',
       period: PERIOD,
     });
     return [
-      new GraphWidget({
-        ...THIRD,
-        title: 'Success rate of tries (warning under 90, critical under 80)',
-        left: [success],
+      graph('Success rate of tries (warning under 90, critical under 80)', [success], {
         leftYAxis: { min: 0, max: 100 },
         leftAnnotations: [{ value: 90 }, { value: 80 }],
       }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Webhook delivery status',
-        left: delivered.map((name) => this.sum(name)),
-        stacked: true,
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Failed tries by partner',
-        left: [this.byIntegration(METRICS.deliveryFailure)],
-      }),
+      graph('Webhook delivery status', this.sums(DELIVERED), { stacked: true }),
+      graph('Failed tries by partner', [this.byIntegration(METRICS.deliveryFailure)]),
     ];
   }
 
@@ -112,159 +98,103 @@ export class Dashboard extends Construct {
   private kinds(): IWidget[] {
     const each = (name: typeof METRICS.kindSuccess | typeof METRICS.kindFailure) =>
       KINDS.map((kind) => this.metrics.sum(name, PERIOD, { kind }));
+    // Measured once an hour.
+    const timers = [METRICS.timerWaiting, METRICS.timerOverdue].map((name) =>
+      this.metrics.percentile(name, Stats.MAXIMUM, Duration.hours(1)),
+    );
     return [
-      new GraphWidget({
-        ...THIRD,
-        title: 'Tries by kind of event: taken',
-        left: each(METRICS.kindSuccess),
-        stacked: true,
+      graph('Tries by kind of event: taken', each(METRICS.kindSuccess), { stacked: true }),
+      graph('Tries by kind of event: failed; critical webhooks given up', each(METRICS.kindFailure), {
+        right: this.sums([METRICS.criticalDead]),
       }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Tries by kind of event: failed; critical webhooks given up',
-        left: each(METRICS.kindFailure),
-        right: [this.sum(METRICS.criticalDead)],
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Events that wait for their moment',
-        left: [METRICS.timerWaiting, METRICS.timerOverdue].map((name) => this.largest(name)),
-        right: [METRICS.timerMoved, METRICS.timerCancelled].map((name) => this.sum(name)),
+      graph('Events that wait for their moment', timers, {
+        right: this.sums([METRICS.timerMoved, METRICS.timerCancelled]),
       }),
     ];
   }
 
   private learningTime(): IWidget[] {
+    const [all, fallbacks] = [METRICS.deliveredWithLearningTime, METRICS.enrichmentFallback];
     return [
-      new GraphWidget({
-        ...THIRD,
-        title: 'Snowflake query performance, ms',
-        left: ['p50', 'p95', 'p99'].map((share) => this.percentile(METRICS.queryDuration, share)),
+      graph('Snowflake query performance, ms', this.percentiles(METRICS.queryDuration), {
         leftAnnotations: [{ value: 5000, label: 'document 001' }],
       }),
-      new SingleValueWidget({
-        ...THIRD,
-        title: 'Cache hit rate, % (target: over 80)',
-        metrics: [this.shareOf('cache hits, %', [METRICS.cacheHit], [METRICS.cacheHit, METRICS.cacheMiss])],
-        sparkline: true,
-      }),
-      new SingleValueWidget({
-        ...THIRD,
-        title: 'Enrichment success rate, % (target: over 95)',
-        metrics: [this.enriched()],
-        sparkline: true,
-      }),
+      this.shareOf('Cache hit rate, % (target: over 80)', 'cache hits, %', METRICS.cacheHit, METRICS.cacheMiss),
+      this.shareOf('Enrichment success rate, % (target: over 95)', 'of those that should be, %', all, fallbacks),
     ];
   }
 
   private enrichment(): IWidget[] {
+    const errors = [
+      METRICS.queryFailure,
+      METRICS.querySkipped,
+      METRICS.eventRejected,
+      METRICS.deliveryRetry,
+      METRICS.deliveryDead,
+      METRICS.ledgerUnavailable,
+    ];
+    const queries = [METRICS.querySuccess, METRICS.queryFailure, METRICS.querySkipped];
     return [
-      new GraphWidget({
-        ...THIRD,
-        title: 'Errors by type',
-        view: GraphWidgetView.PIE,
-        setPeriodToTimeRange: true,
-        left: [
-          METRICS.queryFailure,
-          METRICS.querySkipped,
-          METRICS.eventRejected,
-          METRICS.deliveryRetry,
-          METRICS.deliveryDead,
-          METRICS.ledgerUnavailable,
-        ].map((name) => this.sum(name)),
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Queries, and those that the breaker did not make',
-        left: [METRICS.querySuccess, METRICS.queryFailure, METRICS.querySkipped].map((name) => this.sum(name)),
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Completion to webhook, ms',
-        left: ['p50', 'p95', 'p99'].map((share) => this.percentile(METRICS.deliveryLatency, share)),
+      graph('Errors by type', this.sums(errors), { view: GraphWidgetView.PIE, setPeriodToTimeRange: true }),
+      graph('Queries, and those that the breaker did not make', this.sums(queries)),
+      graph('Completion to webhook, ms', this.percentiles(METRICS.deliveryLatency), {
         leftAnnotations: [{ value: 5000, label: 'document 000, p95' }],
       }),
     ];
   }
 
-  private workflow({ stateMachine }: RetryWorkflow): IWidget[] {
-    const ended = {
-      Succeeded: stateMachine.metricSucceeded(),
-      Failed: stateMachine.metricFailed(),
-      'Timed out': stateMachine.metricTimedOut(),
-      Aborted: stateMachine.metricAborted(),
-    };
-    return [
-      new GraphWidget({
-        ...THIRD,
-        title: 'Workflow: started and ended',
-        left: [stateMachine.metricStarted({ label: 'started' }), ...Object.values(ended)],
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Workflow: executions that wait (of the account)',
-        left: [new Metric({ namespace: 'AWS/States', metricName: 'OpenExecutionCount', statistic: Stats.MAXIMUM })],
-      }),
+  private workflowAndLimits({ stateMachine }: RetryWorkflow): IWidget[] {
+    const executions = [
+      stateMachine.metricStarted({ label: 'started' }),
+      stateMachine.metricSucceeded(),
+      stateMachine.metricFailed(),
+      stateMachine.metricTimedOut(),
+      stateMachine.metricAborted(),
     ];
-  }
-
-  private limits(): IWidget {
-    return new GraphWidget({
-      ...THIRD,
-      title: 'Held by limits, pauses and breakers',
-      left: [METRICS.deliveryThrottled, METRICS.deliveryDeferred, METRICS.deliveryParked, METRICS.taskQueued].map(
-        (name) => this.sum(name),
-      ),
-    });
+    const held = [METRICS.deliveryThrottled, METRICS.deliveryDeferred, METRICS.deliveryParked, METRICS.taskQueued];
+    return [
+      graph('Workflow: started and ended', executions),
+      graph('Workflow: executions that wait (of the account)', [
+        new Metric({ namespace: 'AWS/States', metricName: 'OpenExecutionCount', statistic: Stats.MAXIMUM }),
+      ]),
+      graph('Held by limits, pauses and breakers', this.sums(held)),
+    ];
   }
 
   private functions(functions: DashboardProps['functions']): IWidget[] {
     const each = (of: (fn: PipelineFunction['lambda'], label: string) => Metric) =>
       Object.entries(functions).map(([name, { lambda }]) => of(lambda, name));
     return [
-      new GraphWidget({
-        ...THIRD,
-        title: 'Errors and throttles',
-        left: each((fn, label) => fn.metricErrors({ label })),
-        right: each((fn, label) => fn.metricThrottles({ label: `${label}, throttled` })),
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'Duration, ms, p95',
-        left: each((fn, label) => fn.metricDuration({ label, statistic: 'p95' })),
-      }),
-      new GraphWidget({
-        ...THIRD,
-        title: 'What is paid for: queries, executions, webhooks',
-        left: [METRICS.querySuccess, METRICS.taskQueued].map((name) => this.sum(name)),
-        right: [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime].map((name) => this.sum(name)),
+      graph(
+        'Errors and throttles',
+        each((fn, label) => fn.metricErrors({ label })),
+        { right: each((fn, label) => fn.metricThrottles({ label: `${label}, throttled` })) },
+      ),
+      graph(
+        'Duration, ms, p95',
+        each((fn, label) => fn.metricDuration({ label, statistic: 'p95' })),
+      ),
+      graph('What is paid for: queries, executions, webhooks', this.sums([METRICS.querySuccess, METRICS.taskQueued]), {
+        right: this.sums(DELIVERED),
       }),
     ];
   }
 
-  private enriched(): IMetric {
-    const [all, fallbacks] = [METRICS.deliveredWithLearningTime, METRICS.enrichmentFallback];
-    return this.shareOf('of those that should be, %', [all], [all, fallbacks]);
+  /** The share of one count in the sum of both. */
+  private shareOf(title: string, label: string, part: CountName, rest: CountName): IWidget {
+    const metric = this.metrics.share([part], [part, rest], { fewest: 1 }).with({ label });
+    return new SingleValueWidget({ ...THIRD, title, metrics: [metric], sparkline: true });
   }
 
-  private shareOf(label: string, part: readonly CountName[], whole: readonly CountName[]): IMetric {
-    return this.metrics.share(part, whole, { fewest: 1 }).with({ label });
+  private sums(names: readonly CountName[]): IMetric[] {
+    return names.map((name) => this.metrics.sum(name, PERIOD));
   }
 
-  private sum(name: CountName): IMetric {
-    return this.metrics.sum(name, PERIOD);
+  private percentiles(name: MeasureName): IMetric[] {
+    return ['p50', 'p95', 'p99'].map((label) => this.metrics.percentile(name, label, PERIOD).with({ label }));
   }
 
-  /** Of what is measured once an hour. */
-  private largest(name: MeasureName): IMetric {
-    return this.metrics.percentile(name, Stats.MAXIMUM, Duration.hours(1));
-  }
-
-  private percentile(name: MeasureName, statistic: string): IMetric {
-    return this.metrics.percentile(name, statistic, PERIOD).with({ label: statistic });
-  }
-
-  /** Integrations come and go without a deploy, so they are looked for. */
+  /** Integrations come and go without a deploy, so they are looked up. */
   private byIntegration(name: DimensionedName): IMetric {
     const schema = `${this.namespace},integration,service`;
     return new MathExpression({
@@ -276,25 +206,30 @@ export class Dashboard extends Construct {
 }
 
 function waiting({ events, deliveries, outcomes }: EventQueues): IWidget[] {
-  const pairs = { events, deliveries, outcomes };
-  const each = (of: (pair: (typeof pairs)['events'], name: string) => Metric) =>
-    Object.entries(pairs).map(([name, pair]) => of(pair, name));
+  const each = (of: (pair: QueuePair, name: string) => Metric) =>
+    Object.entries({ events, deliveries, outcomes }).map(([name, pair]) => of(pair, name));
   const statistic = Stats.MAXIMUM;
   return [
-    new GraphWidget({
-      ...HALF,
-      title: 'Queue depth, and dead letters',
-      left: each(({ queue }, label) => queue.metricApproximateNumberOfMessagesVisible({ statistic, label })),
-      right: each(({ deadLetters }, name) =>
-        deadLetters.metricApproximateNumberOfMessagesVisible({ statistic, label: `dead letters of ${name}` }),
-      ),
-    }),
-    new GraphWidget({
-      ...HALF,
-      title: 'Age of the oldest message, s',
-      left: each(({ queue }, label) => queue.metricApproximateAgeOfOldestMessage({ statistic, label })),
-    }),
+    graph(
+      'Queue depth, and dead letters',
+      each(({ queue }, label) => queue.metricApproximateNumberOfMessagesVisible({ statistic, label })),
+      {
+        ...HALF,
+        right: each(({ deadLetters }, name) =>
+          deadLetters.metricApproximateNumberOfMessagesVisible({ statistic, label: `dead letters of ${name}` }),
+        ),
+      },
+    ),
+    graph(
+      'Age of the oldest message, s',
+      each(({ queue }, label) => queue.metricApproximateAgeOfOldestMessage({ statistic, label })),
+      HALF,
+    ),
   ];
+}
+
+function graph(title: string, left: IMetric[], more: GraphWidgetProps = {}): IWidget {
+  return new GraphWidget({ ...THIRD, title, left, ...more });
 }
 
 function heading(text: string): IWidget {
