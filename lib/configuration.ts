@@ -21,7 +21,6 @@ import * as z from 'zod';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
 import { FEATURE_OVERRIDE } from '../lambdas/contract/flag.ts';
 import { integrationsDocumentSchema } from '../lambdas/contract/integration.ts';
-import { DeploymentStrategies, type StrategyIds } from './deployment-strategies.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from './flag-seed.ts';
 import type { HarmAlarms } from './harm-alarms.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
@@ -50,7 +49,8 @@ export class Configuration extends Construct {
   readonly application: Application;
   readonly flags: Polled;
   readonly integrations: Polled;
-  readonly strategies: StrategyIds;
+  /** Ids of the deployment strategies that operators choose from in the console. */
+  readonly strategies: Readonly<Record<'flags' | 'integrations' | 'emergency', string>>;
   private readonly stage: Stage;
   private readonly alarmReader: Role;
 
@@ -62,17 +62,16 @@ export class Configuration extends Construct {
     this.application = new Application(this, 'Application', {
       applicationName: `learning-time-webhooks-${stage.name}`,
     });
-    // For the seeds, which nobody reads yet, and for emergencies: nothing to watch, nothing to wait for.
-    const strategy = new DeploymentStrategy(this, 'AllAtOnce', {
-      deploymentStrategyName: `learning-time-webhooks-${stage.name}-all-at-once`,
-      rolloutStrategy: RolloutStrategy.linear({
-        growthFactor: 100,
-        deploymentDuration: Duration.minutes(0),
-        finalBakeTime: Duration.minutes(0),
-      }),
-    });
-    const { flagsId, integrationsId } = new DeploymentStrategies(this, 'Strategies', { stageName: stage.name });
-    this.strategies = { flags: flagsId, integrations: integrationsId, emergency: strategy.deploymentStrategyId };
+    // For the seeds, which nothing reads yet, and for emergencies: nothing to watch, nothing to wait for.
+    const strategy = this.atOnce(this, 'AllAtOnce', 'all-at-once', 0);
+    const strategies = new Construct(this, 'Strategies');
+    this.strategies = {
+      // An enrichment that fails shows within its retries: 180 s, and the alarms' periods.
+      flags: this.atOnce(strategies, 'Flags', 'flags', 10).deploymentStrategyId,
+      // A wrong endpoint shows with the first events for it, which may be some minutes away.
+      integrations: this.atOnce(strategies, 'Integrations', 'integrations', 20).deploymentStrategyId,
+      emergency: strategy.deploymentStrategyId,
+    };
     this.flags = this.poll('flags', strategy, {
       alarms: [failedTries, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
@@ -107,6 +106,26 @@ export class Configuration extends Construct {
     this.grantPoll(fn, this.integrations, {
       environment: 'INTEGRATIONS_ENVIRONMENT_ID',
       profile: 'INTEGRATIONS_PROFILE_ID',
+    });
+  }
+
+  /**
+   * A version goes to all pollers at once: AppConfig's gradual strategies split by poller, so that two sandboxes of one
+   * function would disagree about the same learner, or send one partner's webhooks to two addresses. A share of
+   * *enterprises* is the flag's `rollout_percentage`.
+   *
+   * In the bake time AppConfig still watches the environment's alarms and takes the version back. The environment takes no
+   * other deployment meanwhile; `StopDeployment` with `AllowRevert` takes one back.
+   */
+  private atOnce(scope: Construct, id: string, name: string, bakeMinutes: number): DeploymentStrategy {
+    return new DeploymentStrategy(scope, id, {
+      deploymentStrategyName: `learning-time-webhooks-${this.stage.name}-${name}`,
+      ...(bakeMinutes > 0 && { description: `To all functions at once, then watched for ${bakeMinutes} minutes` }),
+      rolloutStrategy: RolloutStrategy.linear({
+        growthFactor: 100,
+        deploymentDuration: Duration.minutes(0),
+        finalBakeTime: Duration.minutes(bakeMinutes),
+      }),
     });
   }
 

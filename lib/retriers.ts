@@ -1,7 +1,15 @@
 import { Duration } from 'aws-cdk-lib';
 import type { RetryProps } from 'aws-cdk-lib/aws-stepfunctions';
 import { INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from './lambda-faults.ts';
-import { BACKOFF_RATE, type Backoff, retriesWithin } from './retry-budget.ts';
+
+/** How a state's retrier waits, in seconds: `interval`, doubled each time, at most `cap`. */
+export interface Backoff {
+  readonly intervalSeconds: number;
+  readonly capSeconds: number;
+}
+
+/** ASL's default, written out: each wait is twice the last one. */
+const BACKOFF_RATE = 2;
 
 const HOUR_SECONDS = 3600;
 const SOON: Backoff = { intervalSeconds: 1, capSeconds: 60 };
@@ -29,6 +37,21 @@ export const retryDelivering = [
 
 /** For sending a dead letter, the last thing that can be done for it. */
 export const retrySending = [retrier(['States.ALL'], SOON, HOUR_SECONDS)];
+
+/**
+ * The most retries whose waits, in all, stay within a budget. ASL takes only a count, which does not show the time.
+ *
+ * @param budgetSeconds for the waits; the attempts themselves come on top
+ */
+export function retriesWithin({ intervalSeconds, capSeconds }: Backoff, budgetSeconds: number): number {
+  let retries = 0;
+  let waitSeconds = intervalSeconds;
+  for (let spent = waitSeconds; spent <= budgetSeconds; spent += waitSeconds) {
+    retries += 1;
+    waitSeconds = Math.min(waitSeconds * BACKOFF_RATE, capSeconds);
+  }
+  return retries;
+}
 
 /** Without jitter: a wait that may be 0 would bound neither the time nor the execution's history (docs/decisions/0007). */
 function retrier(errors: readonly string[], backoff: Backoff, budgetSeconds: number): RetryProps {

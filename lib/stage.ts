@@ -169,36 +169,24 @@ const stages = defined.map(checkStage);
 
 export const STAGE_NAMES: readonly string[] = stages.map(({ name }) => name);
 
-/** What an operator may set without changing a file, as it comes from `-c name=value` or `cdk.json`. */
-export interface StageOverrides {
-  /** Cut by commas, or a list. Replaces the stage's own. */
-  readonly publisherPrincipals?: unknown;
-  /** The same. */
-  readonly alarmEmails?: unknown;
-  /** The same. */
-  readonly availabilityZones?: unknown;
-  /** Who issues the tokens of browsers: with it the status API has their routes. Replaces the stage's own. */
-  readonly statusIssuer?: unknown;
-  /** Cut by commas, or a list. Wanted with an issuer. */
-  readonly statusAudiences?: unknown;
-  /** The same. */
-  readonly statusOrigins?: unknown;
-  /** The claim of a token that holds its enterprise. */
-  readonly statusEnterpriseClaim?: unknown;
-  /** Of the process, where `FEATURE_<NAME>_ENABLED` may be set. */
-  readonly environment?: Readonly<Record<string, string | undefined>>;
-}
-
-/** What `-c` takes besides the stage. */
+/** What an operator may set without changing a file: `-c name=value`, or in `cdk.json`. Each replaces the stage's own. */
 export const OVERRIDE_NAMES = [
+  // Lists, cut by commas.
   'publisherPrincipals',
   'alarmEmails',
   'availabilityZones',
+  // The issuer of browsers' tokens: with it the status API has their routes. Audiences, a list, are required with it.
   'statusIssuer',
   'statusAudiences',
   'statusOrigins',
+  // The claim of a token that holds its enterprise.
   'statusEnterpriseClaim',
-] as const satisfies readonly (keyof StageOverrides)[];
+] as const;
+
+export interface StageOverrides extends Readonly<Partial<Record<(typeof OVERRIDE_NAMES)[number], unknown>>> {
+  /** Of the process, where `FEATURE_<NAME>_ENABLED` may be set. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
 
 /**
  * @param name as given by `-c stage=…`; anything, since it comes from outside
@@ -229,7 +217,7 @@ export function findStage(name: unknown, overrides: StageOverrides = {}): Stage 
   });
 }
 
-/** Whatever is wrong or missing is left to the schema. */
+/** The schema finds what is wrong or missing. */
 function browsersOf(overrides: StageOverrides): BrowserSettings | undefined {
   const { statusIssuer, statusAudiences, statusOrigins, statusEnterpriseClaim } = overrides;
   const given = {
@@ -241,7 +229,7 @@ function browsersOf(overrides: StageOverrides): BrowserSettings | undefined {
   return Object.keys(given).length === 0 ? undefined : (given as BrowserSettings);
 }
 
-/** What is no text is left to the schema. */
+/** The schema refuses what is no text. */
 function listed(value: unknown): string[] {
   if (typeof value !== 'string') return value as string[];
   return value

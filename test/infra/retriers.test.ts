@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { type Backoff, retriesWithin } from '../../lib/retry-budget.ts';
+import { type Backoff, retriesWithin } from '../../lib/retriers.ts';
 
 function waitsSeconds({ intervalSeconds, capSeconds }: Backoff, retries: number): number {
   const waits = Array.from({ length: retries }, (_, retry) => Math.min(intervalSeconds * 2 ** retry, capSeconds));
