@@ -15,8 +15,8 @@ export interface AlarmText {
 
 export interface StageAlarmProps extends AlarmText {
   readonly metric: IMetric;
-  /** More than that. */
-  readonly threshold: number;
+  /** The alarm fires over it; 0 by default. */
+  readonly threshold?: number;
   /** How many periods in a row; 1 by default. */
   readonly periods?: number;
   /** How many of these periods; all by default. */
@@ -52,7 +52,7 @@ export class AlarmMaker {
 
   /** An alarm that only a page reports. */
   alarm(name: string, props: StageAlarmProps): Alarm {
-    const { metric, threshold, periods = 1, ofThem, missing = TreatMissingData.NOT_BREACHING } = props;
+    const { metric, threshold = 0, periods = 1, ofThem, missing = TreatMissingData.NOT_BREACHING } = props;
     return new Alarm(this.#scope, name, {
       metric,
       threshold,

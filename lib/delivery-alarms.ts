@@ -30,7 +30,6 @@ export function criticalAlarms(make: AlarmMaker): Alarm[] {
     when: 'An event of a critical kind, such as a hot lead, was rejected, or its webhook given up',
     impact: 'somebody waits for it in vain until it is sent anew',
     metric: make.metrics.sum(METRICS.criticalDead, Duration.minutes(1)),
-    threshold: 0,
     periods: SEEN_WITHIN_MINUTES,
     ofThem: 1,
   });
@@ -71,7 +70,6 @@ export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
       when: `There are dead letters of ${name}`,
       impact: DEAD_LETTER_IMPACTS[name],
       metric: queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
-      threshold: 0,
     });
     return make.alarm(`dead-${name}-old`, {
       when: `A dead letter of ${name} is older than 7 days`,

@@ -50,14 +50,12 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     when: 'Functions that every event passes failed, for a quarter of an hour',
     impact: 'what they had in hand comes back after four minutes, and fails again',
     metric: sumOf(readers.map(({ lambda }) => lambda.metricErrors())),
-    threshold: 0,
     periods: 3,
   });
   const ledger = make.alarm('ledger-unavailable', {
     when: 'The ledger’s table did not answer, for a quarter of an hour',
     impact: 'webhooks go on, some twice; their outcomes wait in a queue',
     metric: metrics.sum(METRICS.ledgerUnavailable),
-    threshold: 0,
     periods: 3,
   });
   const ports = make.alarm('nat-ports', {
@@ -74,7 +72,6 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
           }),
       ),
     ),
-    threshold: 0,
   });
   make.notice('failing-functions', {
     when: 'Functions of the workflow, the rescue, the reconciler or the status API failed more than three times in an hour',
@@ -89,7 +86,6 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     when: 'Functions that every event passes were throttled, for a quarter of an hour',
     impact: 'events wait: the account has no concurrency left',
     metric: sumOf(readers.map(({ lambda }) => lambda.metricThrottles())),
-    threshold: 0,
     periods: 3,
   });
   make.notice('throttled-deliveries', {
@@ -97,14 +93,12 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     impact:
       'deliveries that must wait or are repeated are late, by up to 15 minutes each time; after 72 hours they are dead-lettered',
     metric: deliverTask.lambda.metricThrottles(),
-    threshold: 0,
     periods: 3,
   });
   make.notice('workflow-failures', {
     when: 'Executions of the workflow failed, ran out of time, or were stopped',
     impact: 'their deliveries are dead letters now, or were carried on',
     metric: sumOf([stateMachine.metricFailed(), stateMachine.metricTimedOut(), stateMachine.metricAborted()]),
-    threshold: 0,
   });
   make.notice('open-executions', {
     when: 'Over 10,000 executions are open in this account',
@@ -121,7 +115,6 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
       dimensionsMap: { APIName: 'StartExecution' },
       statistic: Stats.SUM,
     }),
-    threshold: 0,
     periods: 3,
   });
   make.notice('outcomes-waiting', {
@@ -132,26 +125,22 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
       queues.outcomes.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
       queues.outcomes.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: Stats.MAXIMUM }),
     ]),
-    threshold: 0,
     periods: OUTCOMES_PERIODS,
   });
   make.notice('outcomes-lost', {
     when: 'Neither the ledger nor the outcomes queue took an outcome',
     impact: 'the reconciler may send these webhooks again, an hour or more later',
     metric: metrics.sum(METRICS.outcomeLost),
-    threshold: 0,
   });
   make.notice('ledger-unbalanced', {
     when: 'The ledger holds webhooks that nobody carries',
     impact: 'the reconciler sent them anew, late by an hour or more',
     metric: metrics.sum(METRICS.ledgerUnbalanced),
-    threshold: 0,
   });
   make.notice('timers-overdue', {
     when: 'Events that wait for their moment have been due for over an hour',
     impact: 'they are late, unless they were sent and only their timer was left behind',
     metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
-    threshold: 0,
   });
   make.notice('undelivered-events', {
     when: 'A rescue, or a run of the reconciler, failed for good',
@@ -159,7 +148,6 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     metric: sumOf(
       undelivered.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM })),
     ),
-    threshold: 0,
   });
   return [backlog, errors, ledger, ports];
 }

@@ -8,7 +8,7 @@ interface SavedQuery {
   /** What it answers, as its name in Logs Insights. */
   readonly asks: string;
   readonly of: 'all' | 'enrichment' | 'delivery';
-  readonly fields: readonly string[];
+  readonly fields?: readonly string[];
   readonly filter: readonly string[];
   readonly parse?: string;
   readonly stats?: readonly string[];
@@ -40,7 +40,6 @@ const QUERIES: readonly SavedQuery[] = [
   {
     asks: 'Snowflake failures by code',
     of: 'enrichment',
-    fields: [],
     filter: ['message = "warehouse.failed"'],
     parse: 'error_message /code (?<code>[0-9A-Za-z_]+)/',
     stats: ['count(*) as failures by code'],
@@ -48,7 +47,6 @@ const QUERIES: readonly SavedQuery[] = [
   {
     asks: 'Snowflake query duration',
     of: 'enrichment',
-    fields: [],
     // A value alone stands as it is, several as a list.
     filter: [`ispresent(${DURATION})`],
     stats: [`pct(${DURATION}, 50) as p50, pct(${DURATION}, 95) as p95, count(*) as queries by bin(5m)`],
@@ -56,7 +54,6 @@ const QUERIES: readonly SavedQuery[] = [
   {
     asks: 'cache hit rate',
     of: 'enrichment',
-    fields: [],
     filter: [`ispresent(\`${METRICS.cacheHit}\`)`],
     stats: [
       `100 * sum(\`${METRICS.cacheHit}\`) / (sum(\`${METRICS.cacheHit}\`) + sum(\`${METRICS.cacheMiss}\`)) as hit_rate by bin(5m)`,
@@ -65,14 +62,12 @@ const QUERIES: readonly SavedQuery[] = [
   {
     asks: 'why webhooks went out without learning time',
     of: 'delivery',
-    fields: [],
     filter: ['message = "delivery.attempted"', 'outcome = "delivered"', 'enrichment not like /^enriched/'],
     stats: ['count(*) as webhooks by enrichment, integration_id'],
   },
   {
     asks: 'partners’ answers',
     of: 'delivery',
-    fields: [],
     filter: ['message = "delivery.attempted"'],
     stats: ['count(*) as tries, pct(duration_ms, 95) as p95_ms by integration_id, answer'],
     sort: 'tries desc',
@@ -96,38 +91,31 @@ const QUERIES: readonly SavedQuery[] = [
   {
     asks: 'errors and warnings by kind',
     of: 'all',
-    fields: [],
     filter: ['level in ["ERROR", "WARN"]'],
     stats: ['count(*) as lines by service, message'],
     sort: 'lines desc',
   },
 ];
 
+export interface SavedQueriesProps {
+  readonly stage: Stage;
+  readonly functions: Readonly<Record<SavedQuery['of'], readonly PipelineFunction[]>>;
+}
+
 /** Queries that an operator finds in Logs Insights, under the stage's name. */
 export class SavedQueries extends Construct {
-  constructor(
-    scope: Construct,
-    id: string,
-    {
-      stage,
-      functions,
-    }: {
-      readonly stage: Stage;
-      readonly functions: Readonly<Record<'all' | 'enrichment' | 'delivery', readonly PipelineFunction[]>>;
-    },
-  ) {
+  constructor(scope: Construct, id: string, { stage, functions }: SavedQueriesProps) {
     super(scope, id);
     QUERIES.forEach(({ asks, of, fields, filter, parse, stats, sort }, index) => {
       new QueryDefinition(this, `Query${index + 1}`, {
         queryDefinitionName: `learning-time-webhooks-${stage.name}/${asks}`,
         logGroups: functions[of].map(({ logGroup }) => logGroup),
         queryString: new QueryString({
-          ...(fields.length > 0 && { fields: [...fields] }),
+          ...(fields !== undefined && { fields: [...fields], limit: 200 }),
           filterStatements: [...filter],
           ...(parse !== undefined && { parseStatements: [parse] }),
           ...(stats !== undefined && { statsStatements: [...stats] }),
           ...(sort !== undefined && { sort }),
-          ...(fields.length > 0 && { limit: 200 }),
         }),
       });
     });

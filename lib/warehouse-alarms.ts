@@ -59,7 +59,6 @@ export function warehouseAlarms(make: AlarmMaker): Alarm[] {
     when: 'The feature’s flag could not be read or understood, in a quarter of an hour',
     impact: 'functions go on with the version they have; new ones send without learning time',
     metric: sumOf(faults, QUARTER),
-    threshold: 0,
   });
   return [failing, slow];
 }

@@ -14,7 +14,7 @@ export interface WaitServices {
 
 /**
  * Counts the waits of one execution, and lengthens those after the first `SHORT_WAITS`: each round of the workflow adds to
- * the execution's history, of which Step Functions takes 25,000 events (`lib/history-bound.ts` has the arithmetic). Attempts
+ * the execution's history, of which Step Functions takes 25,000 events (`test/infra/history-bound.ts` has the arithmetic). Attempts
  * are counted by the retry policy instead.
  *
  * @param result what one step of the workflow decided for `delivery`

@@ -4,15 +4,15 @@ import { ENRICHMENT_TRIES } from '../../lambdas/contract/delivery.ts';
 import { EVENT_TYPES, KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
 import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
 import { LONG_WAIT_MS, SHORT_WAITS } from '../../lambdas/domain/workflow-waits.ts';
+import { integration } from '../support/factories.ts';
+import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 import {
   type AslRetrier,
   type BoundedDefinition,
   historyBound,
   MAX_HISTORY_EVENTS,
   type RoundLimits,
-} from '../../lib/history-bound.ts';
-import { integration } from '../support/factories.ts';
-import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
+} from './history-bound.ts';
 
 const MOST_RETRIES = 10;
 
