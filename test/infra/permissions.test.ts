@@ -82,143 +82,86 @@ const SETTLES = 'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn>';
 const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
+/** Besides its log, its traces and, in the VPC, its network interfaces. */
+const IN_VPC: Readonly<Record<string, readonly string[]>> = {
+  EnrichmentEnrichBatch: [
+    polls('Flags'),
+    polls('Integrations'),
+    QUERY,
+    CLAIMS,
+    consumes('QueuesEvents'),
+    sends('QueuesDeliveries'),
+    sends('QueuesOutcomes'),
+    sends('QueuesEventsDeadLetters'),
+    START,
+  ],
+  EnrichmentEnrichTask: [polls('Flags'), QUERY],
+  EnrichmentCheckWarehouse: [QUERY],
+  DeliveryDeliverBatch: [
+    polls('Integrations'),
+    INTEGRATION_SECRETS,
+    CLAIMS,
+    // CDK writes what it may do with one queue as one statement: it reads, and sends again with a delay.
+    consumes('QueuesDeliveries').replace(' on ', ' sqs:SendMessage on '),
+    sends('QueuesDeliveriesDeadLetters'),
+    START,
+    sends('QueuesOutcomes'),
+  ],
+  DeliveryDeliverTask: [polls('Integrations'), INTEGRATION_SECRETS, CLAIMS, sends('QueuesOutcomes')],
+  DeliverySendTest: [polls('Integrations'), INTEGRATION_SECRETS],
+};
+const RESCUES = [DESCRIBE, READ_EXECUTIONS, sends('QueuesDeliveriesDeadLetters'), undelivered('Rescue')];
+const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
+  RescueRescueExecution: [TRACING, START, ...RESCUES],
+  RescueSweepExecutions: [
+    TRACING,
+    'states:ListExecutions states:StartExecution on <RetryWorkflowStateMachine>',
+    'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn> if dynamodb:LeadingKeys=sweep',
+    ...RESCUES,
+  ],
+  ReconcilerReconcile: [
+    TRACING,
+    polls('Integrations'),
+    ledger('BatchGetItem', 'GetItem', 'PutItem', 'Query'),
+    LISTS,
+    sends('QueuesDeliveries'),
+    sends('QueuesDeliveriesDeadLetters'),
+    'sqs:GetQueueAttributes on <QueuesOutcomes.Arn>',
+    undelivered('Reconciler'),
+  ],
+  OutcomesSettleOutcomes: [TRACING, SETTLES, consumes('QueuesOutcomes'), sends('QueuesOutcomesDeadLetters')],
+  CredentialAge: [TRACING, VERSIONS],
+  StatusApiFeatureStatus: [TRACING, polls('Flags')],
+  // CDK writes what has no resource as one statement.
+  WebhookHealth: [`cloudwatch:GetMetricData ${TRACING}`, polls('Integrations'), LISTS, METRICS_TOKEN],
+};
+/** Of services. */
+const OTHERS: Readonly<Record<string, readonly string[]>> = {
+  RetryWorkflowStateMachineRole: [
+    `kms:Decrypt kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_EXECUTIONS}`,
+    `kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_LOG}`,
+    'lambda:InvokeFunction on <DeliveryDeliverTaskFunction.Arn>',
+    'lambda:InvokeFunction on <DeliveryDeliverTaskFunction.Arn>:*',
+    'lambda:InvokeFunction on <EnrichmentEnrichTaskFunction.Arn>',
+    'lambda:InvokeFunction on <EnrichmentEnrichTaskFunction.Arn>:*',
+    'logs:CreateLogDelivery logs:DeleteLogDelivery logs:DescribeLogGroups logs:DescribeResourcePolicies ' +
+      'logs:GetLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:UpdateLogDelivery ' +
+      'xray:GetSamplingRules xray:GetSamplingTargets xray:PutTelemetryRecords xray:PutTraceSegments on *',
+    'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <QueuesDeliveriesDeadLetters.Arn>',
+  ],
+  ConfigurationAlarmReader: ['cloudwatch:DescribeAlarms on *'],
+  NetworkVpcRefusedIAMRole: [
+    'logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents on <NetworkRefusedLogs.Arn>',
+  ],
+};
+
 describe('each role may do this, and nothing else', () => {
-  test.each<[string, string[]]>([
-    [
-      'EnrichmentEnrichBatchRole',
-      [
-        logsOf('EnrichmentEnrichBatch'),
-        ...inVpc('EnrichmentEnrichBatch'),
-        polls('Flags'),
-        polls('Integrations'),
-        QUERY,
-        ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem'),
-        consumes('QueuesEvents'),
-        sends('QueuesDeliveries'),
-        sends('QueuesOutcomes'),
-        sends('QueuesEventsDeadLetters'),
-        START,
-      ],
-    ],
-    [
-      'EnrichmentEnrichTaskRole',
-      [logsOf('EnrichmentEnrichTask'), ...inVpc('EnrichmentEnrichTask'), polls('Flags'), QUERY],
-    ],
-    ['EnrichmentCheckWarehouseRole', [logsOf('EnrichmentCheckWarehouse'), ...inVpc('EnrichmentCheckWarehouse'), QUERY]],
-    [
-      'DeliveryDeliverBatchRole',
-      [
-        logsOf('DeliveryDeliverBatch'),
-        ...inVpc('DeliveryDeliverBatch'),
-        polls('Integrations'),
-        INTEGRATION_SECRETS,
-        CLAIMS,
-        // CDK writes what it may do with one queue as one statement: it reads, and sends again with a delay.
-        consumes('QueuesDeliveries').replace(' on ', ' sqs:SendMessage on '),
-        sends('QueuesDeliveriesDeadLetters'),
-        START,
-        sends('QueuesOutcomes'),
-      ],
-    ],
-    [
-      'DeliveryDeliverTaskRole',
-      [
-        logsOf('DeliveryDeliverTask'),
-        ...inVpc('DeliveryDeliverTask'),
-        polls('Integrations'),
-        INTEGRATION_SECRETS,
-        CLAIMS,
-        sends('QueuesOutcomes'),
-      ],
-    ],
-    [
-      'DeliverySendTestRole',
-      [logsOf('DeliverySendTest'), ...inVpc('DeliverySendTest'), polls('Integrations'), INTEGRATION_SECRETS],
-    ],
-    [
-      'RescueRescueExecutionRole',
-      [
-        logsOf('RescueRescueExecution'),
-        TRACING,
-        START,
-        DESCRIBE,
-        READ_EXECUTIONS,
-        sends('QueuesDeliveriesDeadLetters'),
-        undelivered('Rescue'),
-      ],
-    ],
-    [
-      'RescueSweepExecutionsRole',
-      [
-        logsOf('RescueSweepExecutions'),
-        TRACING,
-        'states:ListExecutions states:StartExecution on <RetryWorkflowStateMachine>',
-        'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn> if dynamodb:LeadingKeys=sweep',
-        DESCRIBE,
-        READ_EXECUTIONS,
-        sends('QueuesDeliveriesDeadLetters'),
-        undelivered('Rescue'),
-      ],
-    ],
-    [
-      'ReconcilerReconcileRole',
-      [
-        logsOf('ReconcilerReconcile'),
-        TRACING,
-        polls('Integrations'),
-        ledger('BatchGetItem', 'GetItem', 'PutItem', 'Query'),
-        LISTS,
-        sends('QueuesDeliveries'),
-        sends('QueuesDeliveriesDeadLetters'),
-        'sqs:GetQueueAttributes on <QueuesOutcomes.Arn>',
-        undelivered('Reconciler'),
-      ],
-    ],
-    [
-      'OutcomesSettleOutcomesRole',
-      [
-        logsOf('OutcomesSettleOutcomes'),
-        TRACING,
-        SETTLES,
-        consumes('QueuesOutcomes'),
-        sends('QueuesOutcomesDeadLetters'),
-      ],
-    ],
-    ['CredentialAgeRole', [logsOf('CredentialAge'), TRACING, VERSIONS]],
-    ['StatusApiFeatureStatusRole', [logsOf('StatusApiFeatureStatus'), TRACING, polls('Flags')]],
-    [
-      'WebhookHealthRole',
-      [
-        logsOf('WebhookHealth'),
-        // CDK writes what has no resource as one statement.
-        `cloudwatch:GetMetricData ${TRACING}`,
-        polls('Integrations'),
-        LISTS,
-        METRICS_TOKEN,
-      ],
-    ],
-    [
-      'RetryWorkflowStateMachineRole',
-      [
-        `kms:Decrypt kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_EXECUTIONS}`,
-        `kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_LOG}`,
-        'lambda:InvokeFunction on <DeliveryDeliverTaskFunction.Arn>',
-        'lambda:InvokeFunction on <DeliveryDeliverTaskFunction.Arn>:*',
-        'lambda:InvokeFunction on <EnrichmentEnrichTaskFunction.Arn>',
-        'lambda:InvokeFunction on <EnrichmentEnrichTaskFunction.Arn>:*',
-        'logs:CreateLogDelivery logs:DeleteLogDelivery logs:DescribeLogGroups logs:DescribeResourcePolicies ' +
-          'logs:GetLogDelivery logs:ListLogDeliveries logs:PutResourcePolicy logs:UpdateLogDelivery ' +
-          'xray:GetSamplingRules xray:GetSamplingTargets xray:PutTelemetryRecords xray:PutTraceSegments on *',
-        'sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <QueuesDeliveriesDeadLetters.Arn>',
-      ],
-    ],
-    ['ConfigurationAlarmReader', ['cloudwatch:DescribeAlarms on *']],
-    [
-      'NetworkVpcRefusedIAMRole',
-      ['logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents on <NetworkRefusedLogs.Arn>'],
-    ],
+  test.each([
+    ...Object.entries(IN_VPC).map(([id, may]) => [`${id}Role`, [logsOf(id), ...inVpc(id), ...may]] as const),
+    ...Object.entries(OUTSIDE).map(([id, may]) => [`${id}Role`, [logsOf(id), ...may]] as const),
+    ...Object.entries(OTHERS),
   ])('%s', (role, statements) => {
-    expect([...(permissions.get(role) ?? [])].sort()).toEqual([...statements].sort());
+    expect(permissions.get(role)?.toSorted()).toEqual(statements.toSorted());
   });
 
   test('there are no other roles, and no managed or inline policies', () => {

@@ -8,15 +8,8 @@ import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
 import { reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
 import { PARKING_WAITS_MS } from '../../lambdas/domain/parking.ts';
 import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-timing.ts';
-import { findStage } from '../../lib/stage.ts';
-import {
-  flatten,
-  onlyResource,
-  resourcesOf,
-  synthesize,
-  synthesizeStage,
-  workflowDefinition,
-} from '../support/synthesized-stack.ts';
+import { slowEndpointAttempts } from '../../lib/delivery.ts';
+import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');
 const dev = synthesize('dev');
@@ -43,7 +36,36 @@ const SNOWFLAKE_SDK_VARIABLES = {
   SF_TELEMETRY_DISABLE_CONNECTION_SHAPE: '1',
 };
 
-/** Those that speak to partners. */
+/** What variables refer to, or are set to by the stage. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EVENTS_QUEUE_URL: '<QueuesEvents>',
+  EVENTS_DEAD_LETTER_QUEUE_URL: '<QueuesEventsDeadLetters>',
+  DELIVERIES_QUEUE_URL: '<QueuesDeliveries>',
+  DELIVERIES_DEAD_LETTER_QUEUE_URL: '<QueuesDeliveriesDeadLetters>',
+  OUTCOMES_QUEUE_URL: '<QueuesOutcomes>',
+  OUTCOMES_DEAD_LETTER_QUEUE_URL: '<QueuesOutcomesDeadLetters>',
+  STATE_MACHINE_ARN: '<RetryWorkflowStateMachine>',
+  CACHE_HOST: '<CacheValkey.Endpoint.Address>',
+  CACHE_PORT: '<CacheValkey.Endpoint.Port>',
+  APPCONFIG_APPLICATION_ID: '<ConfigurationApplication>',
+  FLAGS_ENVIRONMENT_ID: '<ConfigurationFlagsEnvironment>',
+  FLAGS_PROFILE_ID: '<ConfigurationFlagsProfileConfigurationProfile>',
+  INTEGRATIONS_ENVIRONMENT_ID: '<ConfigurationIntegrationsEnvironment>',
+  INTEGRATIONS_PROFILE_ID: '<ConfigurationIntegrationsProfileConfigurationProfile>',
+  LEDGER_TABLE_NAME: '<LedgerTable>',
+  LEDGER_PAYLOAD_DAYS: '30',
+  LEDGER_FACTS_DAYS: '400',
+  LEDGER_FAILURES_TO_OPEN: '5',
+  LEDGER_OPEN_SECONDS: '10',
+  LEDGER_SLOW_MILLISECONDS: '1000',
+  METRICS_TOKEN_SECRET_ID: '/local/metrics-token',
+  POWERTOOLS_METRICS_NAMESPACE: 'LearningTimeWebhooks/local',
+  WAREHOUSE_FAILURES_TO_OPEN: '3',
+  WAREHOUSE_OPEN_SECONDS: '10',
+  WAREHOUSE_SLOW_SECONDS: '8',
+};
+
+/** Those that call partners. */
 const DELIVERING = ['deliver-batch.handler', 'deliver-task.handler', 'send-test.handler'];
 
 function functionProperties(handler: string, from = template) {
@@ -76,31 +98,21 @@ describe('queues', () => {
     expect(queue(name)).toEqual(kept);
   });
 
-  test('visibility is six timeouts and the window, of whichever function reads', () => {
-    const mappings = resourcesOf(template, 'AWS::Lambda::EventSourceMapping');
-    expect(mappings).toHaveLength(3);
-    for (const [, { Properties }] of mappings) {
-      const reader = template.Resources[Properties.FunctionName.Ref]?.Properties;
-      const read = template.Resources[Properties.EventSourceArn['Fn::GetAtt'][0]]?.Properties;
-      expect(read.VisibilityTimeout).toBe(6 * reader.Timeout + Properties.MaximumBatchingWindowInSeconds);
-    }
-  });
-});
-
-describe('event sources', () => {
-  const mapping = (name: string) =>
-    resourcesOf(template, 'AWS::Lambda::EventSourceMapping')
-      .map(([, { Properties }]) => Properties)
-      .find(({ EventSourceArn }) => flatten(EventSourceArn) === `<${name}.Arn>`);
-
   // How many batches run in parallel: stages.test.ts.
-  test.each([
-    ['QueuesEvents', 100, 1, 'EnrichmentEnrichBatch'],
-    ['QueuesDeliveries', 10, 0, 'DeliveryDeliverBatch'],
-  ])('%s: at most %i messages after at most %i s', (name, BatchSize, MaximumBatchingWindowInSeconds, reader) => {
-    const FunctionResponseTypes = ['ReportBatchItemFailures'];
-    expect(mapping(name)).toMatchObject({ BatchSize, MaximumBatchingWindowInSeconds, FunctionResponseTypes });
-    expect(flatten(mapping(name).FunctionName)).toBe(`<${reader}Function>`);
+  test('are read in the stage’s batches, of which single messages may fail, and hide those for six timeouts and the window', () => {
+    const sources = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
+      const { FunctionName, EventSourceArn, BatchSize, MaximumBatchingWindowInSeconds: window } = Properties;
+      const reader = template.Resources[FunctionName.Ref]?.Properties;
+      const read = template.Resources[EventSourceArn['Fn::GetAtt'][0]]?.Properties;
+      expect(read.VisibilityTimeout).toBe(6 * reader.Timeout + window);
+      expect(Properties.FunctionResponseTypes).toEqual(['ReportBatchItemFailures']);
+      return [flatten(EventSourceArn), flatten(FunctionName), BatchSize, window];
+    });
+    expect(sources).toEqual([
+      ['<QueuesEvents.Arn>', '<EnrichmentEnrichBatchFunction>', 100, 1],
+      ['<QueuesDeliveries.Arn>', '<DeliveryDeliverBatchFunction>', 10, 0],
+      ['<QueuesOutcomes.Arn>', '<OutcomesSettleOutcomesFunction>', 10, 0],
+    ]);
   });
 });
 
@@ -110,18 +122,17 @@ describe('functions', () => {
     expect(handlers.sort()).toEqual([...HANDLERS].sort());
   });
 
-  test.each(HANDLERS)('%s runs on Node 24 and Arm, and is traced', (handler) => {
-    expect(functionProperties(handler)).toMatchObject({
-      Runtime: 'nodejs24.x',
-      Architectures: ['arm64'],
-      TracingConfig: { Mode: 'Active' },
-    });
-  });
-
-  test('each has a role and a log group of its own', () => {
-    const own = HANDLERS.map((handler) => functionProperties(handler));
-    expect(new Set(own.map(({ Role }) => flatten(Role))).size).toBe(HANDLERS.length);
-    expect(new Set(own.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref)).size).toBe(HANDLERS.length);
+  test('each runs on Node 24 and Arm, is traced, and has a role and a log group of its own', () => {
+    const all = HANDLERS.map((handler) => functionProperties(handler));
+    for (const one of all) {
+      expect(one).toMatchObject({
+        Runtime: 'nodejs24.x',
+        Architectures: ['arm64'],
+        TracingConfig: { Mode: 'Active' },
+      });
+    }
+    expect(new Set(all.map(({ Role }) => flatten(Role))).size).toBe(HANDLERS.length);
+    expect(new Set(all.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref)).size).toBe(HANDLERS.length);
   });
 
   test('what speaks to the cache, the warehouse or partners does so from the VPC', () => {
@@ -152,13 +163,22 @@ describe('functions', () => {
     expect(() => environment.readEnvironment(schema, Object.fromEntries(known))).not.toThrow();
   });
 
-  test.each(['enrich-batch', 'enrich-task'])('%s tells the warehouse who asks, and when to leave it alone', (name) => {
-    expect(functionProperties(`${name}.handler`).Environment.Variables).toMatchObject({
-      SNOWFLAKE_QUERY_TAG: `learning-time-webhooks/local/${name}`,
-      WAREHOUSE_FAILURES_TO_OPEN: '3',
-      WAREHOUSE_OPEN_SECONDS: '10',
-      WAREHOUSE_SLOW_SECONDS: '8',
-    });
+  test('a variable means the same in every function that has it', () => {
+    for (const handler of HANDLERS) {
+      const { Variables } = functionProperties(handler).Environment;
+      const meant = Object.fromEntries(
+        Object.entries(Variables).flatMap(([name, value]) =>
+          name in MEANINGS || typeof value !== 'string' ? [[name, flatten(value)]] : [],
+        ),
+      );
+      const expected = Object.fromEntries(Object.keys(meant).map((name) => [name, MEANINGS[name]]));
+      expect({ handler, ...meant }).toEqual({ handler, ...expected });
+    }
+  });
+
+  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s is named in its queries’ tag', (name) => {
+    const { SNOWFLAKE_QUERY_TAG } = functionProperties(`${name}.handler`).Environment.Variables;
+    expect(SNOWFLAKE_QUERY_TAG).toBe(`learning-time-webhooks/local/${name}`);
   });
 
   test('a cache without TLS is the local stage’s alone', () => {
@@ -188,13 +208,7 @@ describe('functions', () => {
   );
 
   test('a slow endpoint may always have one attempt under way', () => {
-    const { functions, ...prod } = findStage('prod');
-    const least = { ...functions, deliverTask: { ...functions.deliverTask, reservedConcurrency: 1 } };
-    const { Variables } = functionProperties(
-      'deliver-task.handler',
-      synthesizeStage({ ...prod, functions: least }),
-    ).Environment;
-    expect(Variables.SLOW_ENDPOINT_ATTEMPTS).toBe('1');
+    expect(slowEndpointAttempts({ timeoutSeconds: 330, memoryMegabytes: 256, reservedConcurrency: 1 })).toBe(1);
   });
 
   test('Lambda does not stop what sends to its own queue, and watches all others for runaway loops', () => {
@@ -219,17 +233,6 @@ describe('functions', () => {
     expect(sendsToOwn.map(([, { Properties }]) => flatten(Properties.FunctionName))).toEqual([
       '<DeliveryDeliverBatchFunction>',
     ]);
-  });
-
-  test.each(['deliver-batch', 'reconcile'])('%s sends to the deliveries queue and its dead letters', (name) => {
-    const { Variables } = functionProperties(`${name}.handler`).Environment;
-    expect(flatten(Variables.DELIVERIES_QUEUE_URL)).toBe('<QueuesDeliveries>');
-    expect(flatten(Variables.DELIVERIES_DEAD_LETTER_QUEUE_URL)).toBe('<QueuesDeliveriesDeadLetters>');
-  });
-
-  test('all that deliver are one bundle', () => {
-    const code = DELIVERING.map((handler) => functionProperties(handler).Code);
-    expect(new Set(code.map((of) => JSON.stringify(of))).size).toBe(1);
   });
 });
 
@@ -326,31 +329,6 @@ describe('the ledger', () => {
     expect(table).not.toHaveProperty('TableName');
   });
 
-  test.each([
-    'enrich-batch.handler',
-    'deliver-batch.handler',
-    'deliver-task.handler',
-    'reconcile.handler',
-    'settle-outcomes.handler',
-  ])('%s finds it, and how long it holds what', (handler) => {
-    const { LEDGER_TABLE_NAME, ...variables } = functionProperties(handler).Environment.Variables;
-    expect(flatten(LEDGER_TABLE_NAME)).toBe('<LedgerTable>');
-    expect(variables).toMatchObject({ LEDGER_PAYLOAD_DAYS: '30', LEDGER_FACTS_DAYS: '400' });
-  });
-
-  test('is left alone, where it fails, by those that go on without it', () => {
-    const { failuresToOpen, openSeconds, slowMilliseconds } = findStage('local').ledger.breaker;
-    for (const handler of ['enrich-batch.handler', 'deliver-batch.handler', 'deliver-task.handler']) {
-      const { OUTCOMES_QUEUE_URL, ...variables } = functionProperties(handler).Environment.Variables;
-      expect(flatten(OUTCOMES_QUEUE_URL)).toBe('<QueuesOutcomes>');
-      expect(variables).toMatchObject({
-        LEDGER_FAILURES_TO_OPEN: String(failuresToOpen),
-        LEDGER_OPEN_SECONDS: String(openSeconds),
-        LEDGER_SLOW_MILLISECONDS: String(slowMilliseconds),
-      });
-    }
-  });
-
   test('is reached from the functions’ subnets without a NAT gateway', () => {
     const endpoint = onlyResource(template, 'AWS::EC2::VPCEndpoint').Properties;
     expect(endpoint.VpcEndpointType).toBe('Gateway');
@@ -400,9 +378,9 @@ function invokedOf(construct: string) {
 }
 
 describe('the rescue', () => {
-  const { rules, invocations } = invokedOf('Rescue');
+  const { rules } = invokedOf('Rescue');
 
-  test('hears of every execution that ends without succeeding', () => {
+  test('is invoked for every execution that ends without succeeding', () => {
     const rule = rules.find(({ EventPattern }) => EventPattern !== undefined);
     expect(rule.EventPattern).toEqual({
       source: ['aws.states'],
@@ -418,20 +396,10 @@ describe('the rescue', () => {
     expect(rule.ScheduleExpression).toBe('rate(15 minutes)');
     expect(flatten(rule.Targets[0].Arn)).toBe('<RescueSweepExecutionsFunction.Arn>');
   });
-
-  test('keeps what it could not handle: events not delivered, and invocations that failed', () => {
-    expect(rules).toHaveLength(2);
-    for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe('<RescueUndelivered.Arn>');
-    expect(invocations).toHaveLength(2);
-    for (const { MaximumRetryAttempts, DestinationConfig } of invocations) {
-      expect(MaximumRetryAttempts).toBe(2);
-      expect(flatten(DestinationConfig.OnFailure.Destination)).toBe('<RescueUndelivered.Arn>');
-    }
-  });
 });
 
 describe('the reconciler', () => {
-  const { rules, invocations } = invokedOf('Reconciler');
+  const { rules } = invokedOf('Reconciler');
 
   test('runs every hour as the function has it by itself, and every day for longer than an execution may live', () => {
     const runs = rules.map(({ ScheduleExpression, Targets: [target, ...others] }) => {
@@ -447,14 +415,32 @@ describe('the reconciler', () => {
     expect(31).toBeGreaterThan(MAX_EXECUTION_DAYS);
     expect(reconcileInputSchema.parse({})).toMatchObject({ in_flight_bound_seconds: 1800, days: 4 });
   });
+});
 
-  test('keeps runs that could not begin, or failed three times', () => {
-    for (const { Targets } of rules) {
-      expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe('<ReconcilerUndelivered.Arn>');
+test.each([
+  ['Rescue', 2],
+  ['Reconciler', 1],
+])(
+  '%s keeps events that were not delivered, and invocations that failed three times within 6 hours',
+  (construct, functions) => {
+    const { rules, invocations } = invokedOf(construct);
+    const undelivered = `<${construct}Undelivered.Arn>`;
+    expect(rules).toHaveLength(2);
+    for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe(undelivered);
+    expect(invocations).toHaveLength(functions);
+    for (const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } of invocations) {
+      expect([MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
+      expect(flatten(DestinationConfig.OnFailure.Destination)).toBe(undelivered);
     }
-    expect(invocations).toMatchObject([{ MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 6 * 3600 }]);
-    expect(flatten(invocations[0].DestinationConfig.OnFailure.Destination)).toBe('<ReconcilerUndelivered.Arn>');
-  });
+  },
+);
+
+/** For dead letters that commands move back. */
+const outputsOfPair = (name: string) => ({
+  [`${name}QueueUrl`]: `<Queues${name}>`,
+  [`${name}QueueArn`]: `<Queues${name}.Arn>`,
+  [`${name}DeadLetterQueueUrl`]: `<Queues${name}DeadLetters>`,
+  [`${name}DeadLetterQueueArn`]: `<Queues${name}DeadLetters.Arn>`,
 });
 
 test('the outputs that tools and guides go by', () => {
@@ -463,14 +449,8 @@ test('the outputs that tools and guides go by', () => {
     EventsQueueUrl: '<QueuesEvents>',
     EventsQueueArn: '<QueuesEvents.Arn>',
     EventsDeadLetterQueueUrl: '<QueuesEventsDeadLetters>',
-    DeliveriesQueueUrl: '<QueuesDeliveries>',
-    DeliveriesQueueArn: '<QueuesDeliveries.Arn>',
-    DeliveriesDeadLetterQueueUrl: '<QueuesDeliveriesDeadLetters>',
-    OutcomesQueueUrl: '<QueuesOutcomes>',
-    OutcomesQueueArn: '<QueuesOutcomes.Arn>',
-    OutcomesDeadLetterQueueUrl: '<QueuesOutcomesDeadLetters>',
-    OutcomesDeadLetterQueueArn: '<QueuesOutcomesDeadLetters.Arn>',
-    DeliveriesDeadLetterQueueArn: '<QueuesDeliveriesDeadLetters.Arn>',
+    ...outputsOfPair('Deliveries'),
+    ...outputsOfPair('Outcomes'),
     RescueDeadLetterQueueUrl: '<RescueUndelivered>',
     LedgerTableName: '<LedgerTable>',
     LedgerPayloadDays: '30',

@@ -11,8 +11,52 @@ import {
 
 type Kept = Resource & { readonly DeletionPolicy?: string; readonly UpdateReplacePolicy?: string };
 
+const PUBLIC_PARTNERS = { ALLOW_PLAIN_HTTP: 'false', ALLOWED_CIDRS: '', ALLOWED_PORTS: '443,8443' };
+const ONE_RECONCILER = { 'reconcile.handler': 1 };
+
 const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
 const templateOf = (stage: string) => templates.get(stage) as Template;
+
+/** What differs between the stages. `reserved`: concurrency of functions; `parallel`: batches of each queue at a time. */
+const DIFFERENCES = [
+  {
+    stage: 'local',
+    gateways: 1,
+    logDays: 1,
+    isLedgerProtected: false,
+    reserved: {},
+    parallel: { Events: 5, Deliveries: 10, Outcomes: 2 },
+    partners: { ALLOW_PLAIN_HTTP: 'true', ALLOWED_CIDRS: '127.0.0.0/8,::1/128', ALLOWED_PORTS: 'any' },
+  },
+  {
+    stage: 'dev',
+    gateways: 1,
+    logDays: 7,
+    isLedgerProtected: false,
+    // A new account has a concurrency of ten in all, and must keep ten unreserved.
+    reserved: {},
+    parallel: { Events: 2, Deliveries: 4, Outcomes: 2 },
+    partners: PUBLIC_PARTNERS,
+  },
+  {
+    stage: 'staging',
+    gateways: 1,
+    logDays: 30,
+    isLedgerProtected: false,
+    reserved: { 'enrich-task.handler': 3, 'deliver-batch.handler': 10, 'deliver-task.handler': 10, ...ONE_RECONCILER },
+    parallel: { Events: 5, Deliveries: 10, Outcomes: 2 },
+    partners: PUBLIC_PARTNERS,
+  },
+  {
+    stage: 'prod',
+    gateways: 2,
+    logDays: 90,
+    isLedgerProtected: true,
+    reserved: { 'enrich-task.handler': 3, 'deliver-batch.handler': 20, 'deliver-task.handler': 50, ...ONE_RECONCILER },
+    parallel: { Events: 5, Deliveries: 20, Outcomes: 2 },
+    partners: PUBLIC_PARTNERS,
+  },
+];
 
 function isKept(resource: Resource): boolean {
   return (resource as Kept).DeletionPolicy?.startsWith('Retain') === true;
@@ -23,22 +67,20 @@ function propertiesOf(stage: string, type: string) {
 }
 
 describe('egress', () => {
-  test.each([
-    ['local', 1],
-    ['dev', 1],
-    ['staging', 1],
-    ['prod', 2],
-  ])('%s has %i gateways, each on an address of the stack, and names them all', (stage, count) => {
-    const gateways = propertiesOf(stage, 'AWS::EC2::NatGateway').map(({ AllocationId }) => flatten(AllocationId));
-    const numbers = Array.from({ length: count }, (_, at) => at + 1);
-    expect(gateways).toEqual(numbers.map((number) => `<NetworkEgress${number}.AllocationId>`));
-    expect(propertiesOf(stage, 'AWS::EC2::EIP').map(({ Tags }) => Tags[0].Value)).toEqual(
-      numbers.map((number) => `learning-time-webhooks-${stage}-egress-${number}`),
-    );
-    expect(flatten(templateOf(stage).Outputs.EgressAddresses?.Value)).toBe(
-      numbers.map((number) => `<NetworkEgress${number}.PublicIp>`).join(),
-    );
-  });
+  test.each(DIFFERENCES)(
+    '$stage has $gateways gateways, each on an address of the stack, and names them all',
+    ({ stage, gateways }) => {
+      const through = propertiesOf(stage, 'AWS::EC2::NatGateway').map(({ AllocationId }) => flatten(AllocationId));
+      const numbers = Array.from({ length: gateways }, (_, at) => at + 1);
+      expect(through).toEqual(numbers.map((number) => `<NetworkEgress${number}.AllocationId>`));
+      expect(propertiesOf(stage, 'AWS::EC2::EIP').map(({ Tags }) => Tags[0].Value)).toEqual(
+        numbers.map((number) => `learning-time-webhooks-${stage}-egress-${number}`),
+      );
+      expect(flatten(templateOf(stage).Outputs.EgressAddresses?.Value)).toBe(
+        numbers.map((number) => `<NetworkEgress${number}.PublicIp>`).join(),
+      );
+    },
+  );
 
   test('in prod each zone goes out through a gateway of its own', () => {
     const through = propertiesOf('prod', 'AWS::EC2::Route').flatMap(({ NatGatewayId }) =>
@@ -121,14 +163,14 @@ describe('what outlives the stack', () => {
     expect(propertiesOf(stage, 'AWS::KMS::Key')).toMatchObject([{ PendingWindowInDays: 7 }]);
   });
 
-  test.each([
-    ['local', false],
-    ['dev', false],
-    ['staging', false],
-    ['prod', true],
-  ])('the ledger of %s refuses to be deleted: %p', (stage, isProtected) => {
-    expect(propertiesOf(stage, 'AWS::DynamoDB::Table')).toMatchObject([{ DeletionProtectionEnabled: isProtected }]);
-  });
+  test.each(DIFFERENCES)(
+    'the ledger of $stage refuses to be deleted: $isLedgerProtected',
+    ({ stage, isLedgerProtected }) => {
+      expect(propertiesOf(stage, 'AWS::DynamoDB::Table')).toMatchObject([
+        { DeletionProtectionEnabled: isLedgerProtected },
+      ]);
+    },
+  );
 
   test.each([
     ['dev', 'BYPASS'],
@@ -141,74 +183,30 @@ describe('what outlives the stack', () => {
   });
 });
 
-describe('logs', () => {
-  test.each([
-    ['local', 1],
-    ['dev', 7],
-    ['staging', 30],
-    ['prod', 90],
-  ])('all of %s are kept for %i days', (stage, days) => {
-    const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-    // Thirteen functions, the workflow, refused traffic, requests to the status API.
-    expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(16).fill(days));
-  });
+test.each(DIFFERENCES)('all logs of $stage are kept for $logDays days', ({ stage, logDays }) => {
+  const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
+  // Thirteen functions, the workflow, refused traffic, requests to the status API.
+  expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(16).fill(logDays));
 });
 
-describe('concurrency', () => {
-  const reservedIn = (stage: string) =>
-    Object.fromEntries(
-      propertiesOf(stage, 'AWS::Lambda::Function').flatMap(({ Handler, ReservedConcurrentExecutions: reserved }) =>
-        reserved === undefined ? [] : [[Handler, reserved]],
-      ),
-    );
+describe.each(DIFFERENCES)('in $stage', ({ stage, reserved, parallel, partners }) => {
+  const functions = propertiesOf(stage, 'AWS::Lambda::Function');
 
-  test.each(['local', 'dev'])('%s reserves nothing: a new account has ten in all, and must keep ten', (stage) => {
-    expect(reservedIn(stage)).toEqual({});
-  });
-
-  test.each([
-    ['staging', { 'enrich-task.handler': 3, 'deliver-batch.handler': 10, 'deliver-task.handler': 10 }],
-    ['prod', { 'enrich-task.handler': 3, 'deliver-batch.handler': 20, 'deliver-task.handler': 50 }],
-  ])('%s bounds what presses on the warehouse and on partners, and reconciles one at a time', (stage, expected) => {
-    expect(reservedIn(stage)).toEqual({ ...expected, 'reconcile.handler': 1 });
-  });
-
-  test.each([
-    ['local', 5, 10],
-    ['dev', 2, 4],
-    ['staging', 5, 10],
-    ['prod', 5, 20],
-  ])('%s reads %i batches of events and %i of deliveries side by side', (stage, events, deliveries) => {
+  test('concurrency is bounded where the stage says so', () => {
+    const found = functions.filter(({ ReservedConcurrentExecutions: reserved }) => reserved !== undefined);
+    expect(Object.fromEntries(found.map((fn) => [fn.Handler, fn.ReservedConcurrentExecutions]))).toEqual(reserved);
     const mappings = propertiesOf(stage, 'AWS::Lambda::EventSourceMapping').map(({ EventSourceArn, ScalingConfig }) => [
-      flatten(EventSourceArn),
+      flatten(EventSourceArn).slice('<Queues'.length, -'.Arn>'.length),
       ScalingConfig.MaximumConcurrency,
     ]);
-    expect(mappings).toEqual([
-      ['<QueuesEvents.Arn>', events],
-      ['<QueuesDeliveries.Arn>', deliveries],
-      ['<QueuesOutcomes.Arn>', 2],
-    ]);
+    expect(Object.fromEntries(mappings)).toEqual(parallel);
   });
-});
 
-describe('the way to partners', () => {
-  const WAYS = {
-    local: ['true', '127.0.0.0/8,::1/128', 'any'],
-    dev: ['false', '', '443,8443'],
-    staging: ['false', '', '443,8443'],
-    prod: ['false', '', '443,8443'],
-  };
-
-  test.each(Object.entries(WAYS))('in %s, for all that deliver', (stage, [plainHttp, cidrs, ports]) => {
-    const delivering = propertiesOf(stage, 'AWS::Lambda::Function')
+  test('all that deliver have the same way to partners', () => {
+    const delivering = functions
       .map(({ Handler, Environment }) => ({ Handler, ...Environment.Variables }))
       .filter(({ ALLOW_PLAIN_HTTP }) => ALLOW_PLAIN_HTTP !== undefined);
-    const way = {
-      ALLOW_PLAIN_HTTP: plainHttp,
-      ALLOWED_CIDRS: cidrs,
-      ALLOWED_PORTS: ports,
-      INTEGRATION_SECRETS_PREFIX: `/${stage}/integrations/`,
-    };
+    const way = { ...partners, INTEGRATION_SECRETS_PREFIX: `/${stage}/integrations/` };
     expect(delivering).toMatchObject([
       { Handler: 'deliver-batch.handler', ...way },
       { Handler: 'deliver-task.handler', ...way },

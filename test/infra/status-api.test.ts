@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 import { flatten, onlyResource, resourcesOf, synthesize, synthesizeStage } from '../support/synthesized-stack.ts';
@@ -29,19 +29,18 @@ function routesOf(template: typeof open) {
   ]);
 }
 
-/** Those of another function: `webhook-health.test.ts`. */
-const OF_HEALTH = Object.values(OPERATIONS_PATHS);
-
-/** The routes that say whether the feature is on. */
-function statusRoutesOf(template: typeof open) {
-  return routesOf(template).filter(([key = '']) => !OF_HEALTH.some((path) => key.startsWith(`GET ${path}`)));
-}
-
-const OPERATORS = ['', '/{feature}'].map((rest) => [`GET ${STATUS_PATHS.operators}${rest}`, 'AWS_IAM']);
+const OPERATORS = [
+  ...['', '/{feature}'].map((rest) => [`GET ${STATUS_PATHS.operators}${rest}`, 'AWS_IAM']),
+  ...['', '/{integration}'].map((rest) => [`GET ${OPERATIONS_PATHS.health}${rest}`, 'AWS_IAM']),
+  // The gateway lets everyone request the metrics; the function checks a token.
+  [`GET ${OPERATIONS_PATHS.metrics}`, 'NONE'],
+];
 
 describe('a stage without an issuer', () => {
-  test('has the operators’ routes only, for callers with IAM permissions', () => {
-    expect(statusRoutesOf(closed)).toEqual(OPERATORS);
+  test('has the operators’ routes only, on one API, for callers with IAM permissions', () => {
+    expect(routesOf(closed).toSorted()).toEqual(OPERATORS.toSorted());
+    const apis = resourcesOf(closed, 'AWS::ApiGatewayV2::Route').map(([, { Properties }]) => flatten(Properties.ApiId));
+    expect(new Set(apis)).toEqual(new Set(['<StatusApi>']));
     expect(resourcesOf(closed, 'AWS::ApiGatewayV2::Authorizer')).toEqual([]);
   });
 
@@ -61,7 +60,7 @@ describe('a stage with an issuer', () => {
       'JWT',
       '<StatusApiBrowsers>',
     ]);
-    expect(statusRoutesOf(open)).toEqual([...OPERATORS, ...browsers]);
+    expect(routesOf(open).toSorted()).toEqual([...OPERATORS, ...browsers].toSorted());
   });
 
   test('takes tokens of that issuer, for those audiences, from the Authorization header', () => {
@@ -118,6 +117,27 @@ describe('the API', () => {
       '$context.routeKey',
       '$context.status',
     ]);
+  });
+});
+
+describe('the token of the metrics', () => {
+  test('is generated once: a change of these settings would make another one, and lock Prometheus out', () => {
+    const secret = resourcesOf(closed, 'AWS::SecretsManager::Secret').find(
+      ([, { Properties }]) => Properties.Name === '/prod/metrics-token',
+    )?.[1].Properties;
+    expect(secret.GenerateSecretString).toEqual({
+      SecretStringTemplate: '{}',
+      GenerateStringKey: 'token',
+      PasswordLength: 48,
+      ExcludePunctuation: true,
+    });
+    expect(secret).not.toHaveProperty('SecretString');
+  });
+
+  test('is what the function takes, and a header may hold', () => {
+    const generated = { token: 'aB3'.repeat(16) };
+    expect(metricsTokenSchema.parse(generated)).toEqual(generated);
+    expect(() => metricsTokenSchema.parse({ token: 'too-short' })).toThrow();
   });
 });
 
