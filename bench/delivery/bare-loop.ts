@@ -11,7 +11,7 @@ export function barePost(url: string): Post {
     new Promise((resolve, reject) => {
       const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
       request({ method: 'POST', hostname, port, path, agent, headers }, (response) => {
-        if (response.statusCode !== 200) reject(new Error(`the partner answered ${response.statusCode}`));
+        if (response.statusCode !== 200) reject(new Error(`the partner responded ${response.statusCode}`));
         response.resume().once('end', resolve);
       })
         .once('error', reject)
@@ -19,7 +19,7 @@ export function barePost(url: string): Post {
     });
 }
 
-/** Keeps a number of POSTs in flight. @returns how many were answered, those in flight at the end included */
+/** Keeps a number of POSTs in flight. @returns how many got a response, those in flight at the end included */
 export async function keepPosting(
   post: Post,
   bodies: readonly string[],

@@ -2,7 +2,7 @@ import { createServer } from 'node:https';
 import { TEST_ONLY_CERTIFICATE, TEST_ONLY_KEY } from '../../test/support/test-only-certificate.ts';
 import { answerServerOrders, listen } from '../worker.ts';
 
-/** A partner: answers every request with 200, `PARTNER_DELAY_MS` after its end; 0: at once. */
+/** A partner: responds to every request with 200, `PARTNER_DELAY_MS` after its end; 0: at once. */
 export interface PartnerUse {
   readonly requests: number;
 }

@@ -5,21 +5,21 @@ import { BATCH_SIZE, type CacheState } from './orders.ts';
 /** The warehouse knows learners from 1 up to this one, in one course. */
 export const LEARNERS = 100_000;
 
-/** So many of them are in the cache once they were asked for; the others are for cold batches, each for one. */
+/** The first of them are in the cache once they were asked for; the others are for cold batches, each for one. */
 export const WARM_LEARNERS = 200;
 
-/** An answer for each. A table of this size is scanned in little time: the warehouse is not what is measured. */
+/** A row for each. A table of this size is scanned in little time: the warehouse is not what is measured. */
 export const ROWS_SQL = `INSERT INTO PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME
   SELECT learner, '${COURSE}', '${ENTERPRISE}', DATE '2026-01-10', 3600 + learner % 3600
   FROM range(1, ${LEARNERS + 1}) AS learners(learner)`;
 
 /** Batches as SQS hands them to the function. */
 export interface Batches {
-  /** @throws RangeError where no learner is left that nobody asked for */
+  /** @throws RangeError if every learner was asked for already */
   next(cache: CacheState): readonly ReceivedMessage[];
 }
 
-/** Events go round the integrations; learners of warm batches come round again, those of cold ones never do. */
+/** Events take the integrations in turn; learners of warm batches are repeated, those of cold ones never. */
 export function createBatches(integrationIds: readonly string[]): Batches {
   let events = 0;
   let coldLearners = WARM_LEARNERS;

@@ -35,7 +35,7 @@ export const bench: Bench = {
 };
 
 /**
- * Publishes so many completions, each of a learner never asked about, at once, and counts what Snowflake is asked until all
+ * Publishes completions at once, each of a learner never asked about, and counts the queries to Snowflake until all events
  * have been read: through the synthesized event source mapping, the bundled function and `snowflake-sdk`. Nothing is
  * delivered: the deliveries' own mapping is off, since it would take this machine's cores.
  *
