@@ -72,7 +72,7 @@ export class Delivery extends Construct {
     for (const fn of [this.batch, this.task]) {
       cache.grantUse(fn);
       ledger.grantDeliver(fn);
-      fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(stage.functions.deliverTask)));
+      fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(this.task.size)));
       fn.setVariable('SENDING_ENVIRONMENTS', String(sendingEnvironments(stage)));
     }
   }

@@ -18,6 +18,7 @@ import { Construct } from 'constructs';
 import type { EnvironmentName } from '../lambdas/contract/environment.ts';
 import { metricsNamespace } from '../lambdas/contract/metrics.ts';
 import { type CodeBase, entryOf, type FunctionName } from './function-code.ts';
+import type { FunctionSize } from './function-size.ts';
 import type { EventSource, Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
@@ -57,12 +58,14 @@ const NETWORK_INTERFACE_ACTIONS = [
 export class PipelineFunction extends Construct implements IGrantable, IConnectable {
   readonly lambda: LambdaFunction;
   readonly logGroup: LogGroup;
+  readonly size: FunctionSize;
 
   constructor(scope: Construct, id: FunctionName, props: PipelineFunctionProps) {
     super(scope, id);
     const { codeBase, speaksTo, resendsToOwnQueue = false } = props;
     const { stage, network, name, code } = codeBase;
-    const size = stage.functions[sizeKey(id)];
+    this.size = stage.functions[sizeKey(id)];
+    const { timeoutSeconds, memoryMegabytes, reservedConcurrency } = this.size;
     const role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
     this.logGroup = new LogGroup(this, 'Logs', {
       retention: stage.logRetentionDays as RetentionDays,
@@ -79,11 +82,11 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       handler: `${entryOf(id)}.handler`,
       role,
       logGroup: this.logGroup,
-      timeout: Duration.seconds(size.timeoutSeconds),
-      memorySize: size.memoryMegabytes,
+      timeout: Duration.seconds(timeoutSeconds),
+      memorySize: memoryMegabytes,
       tracing: Tracing.ACTIVE,
       ...(resendsToOwnQueue && { recursiveLoop: RecursiveLoop.ALLOW }),
-      ...(size.reservedConcurrency !== undefined && { reservedConcurrentExecutions: size.reservedConcurrency }),
+      ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
       ...(speaksTo === 'vpc' && network.placement),
     });
     if (speaksTo === 'vpc') {

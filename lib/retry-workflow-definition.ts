@@ -1,5 +1,4 @@
 import { Duration } from 'aws-cdk-lib';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import {
   Choice,
@@ -9,6 +8,7 @@ import {
   JsonPath,
   Pass,
   Result,
+  type RetryProps,
   Succeed,
   Timeout,
   Wait,
@@ -23,17 +23,12 @@ import {
   type Outcome,
   type SettledEnrichment,
 } from '../lambdas/contract/delivery.ts';
+import type { PipelineFunction } from './pipeline-function.ts';
 import { retryDelivering, retryEnriching, retrySending } from './retriers.ts';
 
-/** A function of the workflow, and how long it may run. */
-export interface WorkflowTask {
-  readonly lambda: IFunction;
-  readonly timeoutSeconds: number;
-}
-
 export interface WorkflowParts {
-  readonly enrichTask: WorkflowTask;
-  readonly deliverTask: WorkflowTask;
+  readonly enrichTask: PipelineFunction;
+  readonly deliverTask: PipelineFunction;
   readonly deadLetters: IQueue;
 }
 
@@ -47,10 +42,11 @@ const TASK_GRACE_SECONDS = 10;
  */
 export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts): IChainable {
   const waitUntilDue = new Wait(scope, 'WaitUntilDue', { time: WaitTime.timestampPath('$.progress.due_at') });
-  const deliver = deliverState(scope, parts.deliverTask);
+  // A fault that no retrier names is a bug: the execution fails, and the rescue dead-letters what it carried.
+  const deliver = invoke(scope, 'Deliver', parts.deliverTask, retryDelivering);
   const composeDeadLetter = composeDeadLetterState(scope);
   const bury = buryState(scope, parts.deadLetters);
-  const enrich = enrichState(scope, parts.enrichTask);
+  const enrich = invoke(scope, 'Enrich', parts.enrichTask, retryEnriching);
   const fallback = new Pass(scope, 'SendWithoutLearningTime', {
     comment: 'The fallback send: every try failed, and the webhook must not wait any longer',
     result: Result.fromObject({ status: 'plain', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
@@ -92,27 +88,16 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
   return waitUntilDue;
 }
 
-function enrichState(scope: Construct, task: WorkflowTask): LambdaInvoke {
-  const state = invoke(scope, 'Enrich', task);
-  for (const retrier of retryEnriching) state.addRetry(retrier);
-  return state;
-}
-
-/** Whatever no retrier here names is a bug: the execution fails, and the rescue dead-letters what it carried. */
-function deliverState(scope: Construct, task: WorkflowTask): LambdaInvoke {
-  const state = invoke(scope, 'Deliver', task);
-  for (const retrier of retryDelivering) state.addRetry(retrier);
-  return state;
-}
-
-function invoke(scope: Construct, id: string, { lambda, timeoutSeconds }: WorkflowTask): LambdaInvoke {
-  return new LambdaInvoke(scope, id, {
-    lambdaFunction: lambda,
+function invoke(scope: Construct, id: string, task: PipelineFunction, retriers: readonly RetryProps[]): LambdaInvoke {
+  const state = new LambdaInvoke(scope, id, {
+    lambdaFunction: task.lambda,
     payloadResponseOnly: true,
     retryOnServiceExceptions: false,
     resultPath: '$.progress',
-    taskTimeout: Timeout.duration(Duration.seconds(timeoutSeconds + TASK_GRACE_SECONDS)),
+    taskTimeout: Timeout.duration(Duration.seconds(task.size.timeoutSeconds + TASK_GRACE_SECONDS)),
   });
+  for (const retrier of retriers) state.addRetry(retrier);
+  return state;
 }
 
 /**

@@ -1,6 +1,5 @@
 import { Aws, type CfnElement, Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
-import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import {
   type CfnStateMachine,
   DefinitionBody,
@@ -12,7 +11,7 @@ import { Construct } from 'constructs';
 import { MAX_EXECUTION_DAYS } from '../lambdas/contract/delivery.ts';
 import { ExecutionKey } from './execution-key.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
-import { retryWorkflowDefinition } from './retry-workflow-definition.ts';
+import { retryWorkflowDefinition, type WorkflowParts } from './retry-workflow-definition.ts';
 import type { Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
@@ -25,11 +24,8 @@ import { wildcardFinding } from './wildcard-finding.ts';
  */
 const EXECUTION_TIMEOUT = Duration.days(MAX_EXECUTION_DAYS);
 
-export interface RetryWorkflowProps {
+export interface RetryWorkflowProps extends WorkflowParts {
   readonly stage: Stage;
-  readonly enrichTask: PipelineFunction;
-  readonly deliverTask: PipelineFunction;
-  readonly deadLetters: IQueue;
 }
 
 /**
@@ -41,20 +37,14 @@ export class RetryWorkflow extends Construct {
   readonly stateMachine: StateMachine;
   private readonly key: ExecutionKey;
 
-  constructor(scope: Construct, id: string, { stage, enrichTask, deliverTask, deadLetters }: RetryWorkflowProps) {
+  constructor(scope: Construct, id: string, { stage, ...parts }: RetryWorkflowProps) {
     super(scope, id);
     const stateMachineName = `learning-time-webhooks-${stage.name}`;
     this.key = new ExecutionKey(this, 'Key', { stage, stateMachineName });
     this.stateMachine = new StateMachine(this, 'StateMachine', {
       stateMachineName,
       stateMachineType: StateMachineType.STANDARD,
-      definitionBody: DefinitionBody.fromChainable(
-        retryWorkflowDefinition(this, {
-          enrichTask: { lambda: enrichTask.lambda, timeoutSeconds: stage.functions.enrichTask.timeoutSeconds },
-          deliverTask: { lambda: deliverTask.lambda, timeoutSeconds: stage.functions.deliverTask.timeoutSeconds },
-          deadLetters,
-        }),
-      ),
+      definitionBody: DefinitionBody.fromChainable(retryWorkflowDefinition(this, parts)),
       timeout: EXECUTION_TIMEOUT,
       encryptionConfiguration: this.key.encryption,
       tracingEnabled: true,
@@ -70,8 +60,8 @@ export class RetryWorkflow extends Construct {
         includeExecutionData: false,
       },
     });
-    deadLetters.grantSendMessages(this.stateMachine);
-    this.acknowledge([enrichTask, deliverTask]);
+    parts.deadLetters.grantSendMessages(this.stateMachine);
+    this.acknowledge([parts.enrichTask, parts.deliverTask]);
   }
 
   /** Lets a function start executions, for which a caller needs nothing of the key. */
