@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { AlarmMaker, type AlarmText, alarmName, describeAlarm } from './alarm-maker.ts';
 import { criticalAlarms, deliveryAlarms } from './delivery-alarms.ts';
 import type { HarmAlarms } from './harm-alarms.ts';
+import { stackOutputs } from './outputs.ts';
 import { pipelineAlarms, type Watched } from './pipeline-alarms.ts';
 import type { Stage } from './stage-schema.ts';
 import { warehouseAlarms } from './warehouse-alarms.ts';
@@ -28,7 +29,7 @@ const WAIT_FOR_SUPPRESSOR = Duration.minutes(3);
  * at both. Nothing suppresses the fourth, of webhooks that must not be lost.
  */
 export class Alarms extends Construct {
-  readonly topic: Topic;
+  private readonly topic: Topic;
   private readonly stageName: string;
   private readonly notify: SnsAction;
 
@@ -59,6 +60,12 @@ export class Alarms extends Construct {
       when: 'An event that must not be lost was rejected, or its webhook given up',
       impact: 'somebody waits for it in vain until it is sent anew',
       of: criticalAlarms(make),
+    });
+    stackOutputs(this, {
+      AlarmTopicArn: [
+        this.topic.topicArn,
+        'Who is told of alarms: subscribe whoever is on call, or deploy with -c alarmEmails=…',
+      ],
     });
   }
 

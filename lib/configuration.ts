@@ -1,4 +1,4 @@
-import { Duration, Stack, Validations } from 'aws-cdk-lib';
+import { Aws, Duration, Stack, Validations } from 'aws-cdk-lib';
 import {
   Application,
   CfnDeployment,
@@ -23,6 +23,7 @@ import { FEATURE_OVERRIDE } from '../lambdas/contract/flag.ts';
 import { integrationsDocumentSchema } from '../lambdas/contract/integration.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from './flag-seed.ts';
 import type { HarmAlarms } from './harm-alarms.ts';
+import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
@@ -46,11 +47,9 @@ interface ProfileSeed {
  * bakes, AppConfig takes it back where one of its environment's alarms goes off.
  */
 export class Configuration extends Construct {
-  readonly application: Application;
-  readonly flags: Polled;
-  readonly integrations: Polled;
-  /** Ids of the deployment strategies that operators choose from in the console. */
-  readonly strategies: Readonly<Record<'flags' | 'integrations' | 'emergency', string>>;
+  private readonly application: Application;
+  private readonly flags: Polled;
+  private readonly integrations: Polled;
   private readonly stage: Stage;
   private readonly alarmReader: Role;
 
@@ -63,26 +62,44 @@ export class Configuration extends Construct {
       applicationName: `learning-time-webhooks-${stage.name}`,
     });
     // For the seeds, which nothing reads yet, and for emergencies: nothing to watch, nothing to wait for.
-    const strategy = this.atOnce(this, 'AllAtOnce', 'all-at-once', 0);
+    const allAtOnce = this.atOnce(this, 'AllAtOnce', 'all-at-once', 0);
     const strategies = new Construct(this, 'Strategies');
-    this.strategies = {
-      // An enrichment that fails shows within its retries: 180 s, and the alarms' periods.
-      flags: this.atOnce(strategies, 'Flags', 'flags', 10).deploymentStrategyId,
-      // A wrong endpoint shows with the first events for it, which may be some minutes away.
-      integrations: this.atOnce(strategies, 'Integrations', 'integrations', 20).deploymentStrategyId,
-      emergency: strategy.deploymentStrategyId,
-    };
-    this.flags = this.poll('flags', strategy, {
+    // An enrichment that fails shows within its retries: 180 s, and the alarms' periods.
+    const flagsStrategy = this.atOnce(strategies, 'Flags', 'flags', 10);
+    // A wrong endpoint shows with the first events for it, which may be some minutes away.
+    const integrationsStrategy = this.atOnce(strategies, 'Integrations', 'integrations', 20);
+    this.flags = this.poll('flags', allAtOnce, {
       alarms: [failedTries, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
     });
     // Nothing that an integration says has to do with the warehouse.
-    this.integrations = this.poll('integrations', strategy, {
+    this.integrations = this.poll('integrations', allAtOnce, {
       alarms: [failedTries, eventAge, deliveryAge],
       type: ConfigurationType.FREEFORM,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(INTEGRATIONS_SEED)),
       validators: [JsonSchemaValidator.fromInline(integrationsValidator())],
+    });
+    const { application, flags, integrations } = this;
+    stackOutputs(this, {
+      AppConfigConsoleUrl: [
+        `https://${Aws.REGION}.console.aws.amazon.com/systems-manager/appconfig/applications/${application.applicationId}?region=${Aws.REGION}`,
+        'Here integrations are added, and the rollout is set (profiles integrations and flags)',
+      ],
+      AppConfigApplicationId: [application.applicationId, 'For aws appconfig --application-id'],
+      FlagsEnvironmentId: [flags.environment.environmentId, 'Where versions of the flag are deployed to'],
+      FlagsProfileId: [flags.profile.configurationProfileId, 'Holds the flag: off until you deploy another version'],
+      FlagsStrategyId: [flagsStrategy.deploymentStrategyId, 'For deployments of the flag'],
+      IntegrationsEnvironmentId: [
+        integrations.environment.environmentId,
+        'Where versions of the integrations are deployed to',
+      ],
+      IntegrationsProfileId: [
+        integrations.profile.configurationProfileId,
+        'Holds the partners’ endpoints: none until you deploy another version',
+      ],
+      IntegrationsStrategyId: [integrationsStrategy.deploymentStrategyId, 'For deployments of the integrations'],
+      EmergencyStrategyId: [allAtOnce.deploymentStrategyId, 'At once, without a bake time: to switch something off'],
     });
   }
 

@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Aws, Duration } from 'aws-cdk-lib';
 import {
   Dashboard as CloudWatchDashboard,
   GraphWidget,
@@ -22,6 +22,7 @@ import {
   metricsNamespace,
 } from '../lambdas/contract/metrics.ts';
 import type { EventQueues, QueuePair } from './event-queues.ts';
+import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import { DELIVERED, StageMetrics } from './stage-metrics.ts';
@@ -46,7 +47,6 @@ const FULL = { width: 24, height: 1 } as const;
  * queues, workflow, limits and circuit breaker, functions, and what the stage's own metrics and queries cost.
  */
 export class Dashboard extends Construct {
-  readonly name: string;
   private readonly metrics: StageMetrics;
   private readonly namespace: string;
 
@@ -54,9 +54,9 @@ export class Dashboard extends Construct {
     super(scope, id);
     this.metrics = new StageMetrics(stage.name);
     this.namespace = metricsNamespace(stage.name);
-    this.name = `learning-time-webhooks-${stage.name}`;
+    const name = `learning-time-webhooks-${stage.name}`;
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
-      dashboardName: this.name,
+      dashboardName: name,
       defaultInterval: Duration.hours(3),
     });
     for (const row of [
@@ -74,6 +74,12 @@ export class Dashboard extends Construct {
     ]) {
       dashboard.addWidgets(...row);
     }
+    stackOutputs(this, {
+      DashboardUrl: [
+        `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards:name=${name}`,
+        'How partners are served, and what holds webhooks up',
+      ],
+    });
   }
 
   /** Document 003: success rate, errors, and by partner. */

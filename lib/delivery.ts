@@ -5,6 +5,7 @@ import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';
 import type { FunctionSize } from './function-size.ts';
 import type { Ledger } from './ledger.ts';
+import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Secrets } from './secrets.ts';
@@ -50,7 +51,7 @@ export class Delivery extends Construct {
   readonly batch: PipelineFunction;
   readonly task: PipelineFunction;
   /** Invoked by operators, each by their own permission. In the VPC, so that a test comes from where webhooks come from. */
-  readonly sendTest: PipelineFunction;
+  private readonly sendTest: PipelineFunction;
   private readonly stage: Stage;
 
   constructor(scope: Construct, id: string, props: DeliveryProps) {
@@ -75,6 +76,12 @@ export class Delivery extends Construct {
       fn.setVariable('SLOW_ENDPOINT_ATTEMPTS', String(slowEndpointAttempts(this.task.size)));
       fn.setVariable('SENDING_ENVIRONMENTS', String(sendingEnvironments(stage)));
     }
+    stackOutputs(this, {
+      SendTestFunctionName: [
+        this.sendTest.lambda.functionName,
+        'Sends a partner one test event: ./ltw send-test invokes it, with your credentials',
+      ],
+    });
   }
 
   /**

@@ -4,6 +4,7 @@ import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';
 import type { Ledger } from './ledger.ts';
+import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 import type { Stage } from './stage-schema.ts';
@@ -22,7 +23,7 @@ export class Enrichment extends Construct {
   readonly batch: PipelineFunction;
   readonly task: PipelineFunction;
   /** Invoked by operators, each by their own permission. In the VPC, so that the check is made from where queries come from. */
-  readonly checkWarehouse: PipelineFunction;
+  private readonly checkWarehouse: PipelineFunction;
   private readonly stage: Stage;
   private readonly configuration: Configuration;
 
@@ -44,6 +45,12 @@ export class Enrichment extends Construct {
     warehouse.grantQuery(this.checkWarehouse, 'check-warehouse');
     // The task returns to the workflow; the functions that deliver settle the outcome.
     ledger.grantAccept(this.batch);
+    stackOutputs(this, {
+      CheckWarehouseFunctionName: [
+        this.checkWarehouse.lambda.functionName,
+        'Tries login, grants and columns in Snowflake: ./ltw check-warehouse invokes it, with your credentials',
+      ],
+    });
   }
 
   /** Feeds the batch function from the events queue; what it cannot answer goes to the workflow. */

@@ -3,6 +3,7 @@ import { AccountPrincipal, ArnPrincipal, PolicyStatement } from 'aws-cdk-lib/aws
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { FunctionSize } from './function-size.ts';
+import { stackOutputs } from './outputs.ts';
 import { removalPolicy } from './removal.ts';
 import type { EventSource, Stage } from './stage-schema.ts';
 
@@ -39,6 +40,35 @@ export class EventQueues extends Construct {
     this.deliveries = this.pair('Deliveries', eventSources.deliveries, functions.deliverBatch);
     this.outcomes = this.pair('Outcomes', eventSources.outcomes, functions.settleOutcomes);
     this.letPublish(stage.publisherPrincipals);
+    const { events, deliveries, outcomes } = this;
+    stackOutputs(this, {
+      EventsQueueUrl: [events.queue.queueUrl, 'The LMS sends its events here'],
+      EventsQueueArn: [events.queue.queueArn, 'For the publisher’s own policy: allow sqs:SendMessage on it'],
+      EventsDeadLetterQueueUrl: [events.deadLetters.queueUrl, 'Events that could not be read: should stay empty'],
+      DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Webhooks on their way to partners'],
+      DeliveriesQueueArn: [
+        deliveries.queue.queueArn,
+        'Where ./ltw redrive moves dead letters to: its DestinationArn',
+      ],
+      DeliveriesDeadLetterQueueUrl: [
+        deliveries.deadLetters.queueUrl,
+        'Webhooks that were given up, each with its reason: ./ltw redrive sends them anew',
+      ],
+      DeliveriesDeadLetterQueueArn: [
+        deliveries.deadLetters.queueArn,
+        'Where ./ltw redrive moves dead letters from: its SourceArn',
+      ],
+      OutcomesQueueUrl: [outcomes.queue.queueUrl, 'Outcomes that the ledger did not take: settled as soon as it does'],
+      OutcomesQueueArn: [outcomes.queue.queueArn, 'Where its dead letters are moved back to: a DestinationArn'],
+      OutcomesDeadLetterQueueUrl: [
+        outcomes.deadLetters.queueUrl,
+        'Outcomes that could not be settled for three days: should stay empty',
+      ],
+      OutcomesDeadLetterQueueArn: [
+        outcomes.deadLetters.queueArn,
+        'For aws sqs start-message-move-task: its SourceArn, to have them settled after all',
+      ],
+    });
   }
 
   private pair(name: string, source: EventSource, { timeoutSeconds }: FunctionSize): QueuePair {

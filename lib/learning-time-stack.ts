@@ -1,4 +1,4 @@
-import { CfnOutput, Fn, Stack, type StackProps } from 'aws-cdk-lib';
+import { Fn, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { Alarms } from './alarms.ts';
 import { DEFAULT_ZONES } from './availability-zones.ts';
@@ -14,7 +14,6 @@ import { HarmAlarms } from './harm-alarms.ts';
 import { Ledger } from './ledger.ts';
 import { Network } from './network.ts';
 import { Outcomes } from './outcomes.ts';
-import { stackOutputs } from './outputs.ts';
 import { Reconciler } from './reconciler.ts';
 import { Rescue } from './rescue.ts';
 import { RetryWorkflow } from './retry-workflow.ts';
@@ -86,11 +85,16 @@ export class LearningTimeStack extends Stack {
 
     const status = { codeBase: codeBase(stage, network, 'status', ['FeatureStatus', 'WebhookHealth']) };
     const statusApi = new StatusApi(this, 'StatusApi', { ...status, configuration });
-    const { api } = statusApi;
-    const telling = { ...status, api, configuration, ledger, queues, secrets };
-    const { webhookHealth } = new WebhookHealth(this, 'WebhookHealth', telling);
+    const { webhookHealth } = new WebhookHealth(this, 'WebhookHealth', {
+      ...status,
+      api: statusApi.api,
+      configuration,
+      ledger,
+      queues,
+      secrets,
+    });
 
-    const alarms = new Alarms(this, 'Alarms', {
+    new Alarms(this, 'Alarms', {
       stage,
       harm,
       queues,
@@ -119,7 +123,7 @@ export class LearningTimeStack extends Stack {
       Reconcile: reconciler.reconcile,
       SettleOutcomes: outcomes.settle,
     };
-    const dashboard = new Dashboard(this, 'Dashboard', { stage, queues, workflow, functions });
+    new Dashboard(this, 'Dashboard', { stage, queues, workflow, functions });
     new SavedQueries(this, 'SavedQueries', {
       stage,
       functions: {
@@ -128,25 +132,6 @@ export class LearningTimeStack extends Stack {
         delivery: [delivery.batch, delivery.task],
       },
     });
-
-    const sources = {
-      queues,
-      network,
-      secrets,
-      configuration,
-      enrichment,
-      delivery,
-      workflow,
-      rescue,
-      ledger,
-      reconciler,
-      statusApi,
-      alarms,
-      dashboard,
-    };
-    for (const [name, [value, description]] of Object.entries(stackOutputs(sources))) {
-      new CfnOutput(this, name, { value, description });
-    }
   }
 
   /** The stage's; else the first of wherever it is deployed, chosen there: looking them up at synth would need an account. */

@@ -2,6 +2,7 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
 import { LEDGER_TABLE } from '../lambdas/contract/ledger.ts';
+import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
@@ -20,9 +21,9 @@ const text = (name: string) => ({ name, type: AttributeType.STRING });
  * Encrypted under the account's key for DynamoDB, of which a reader needs no grant: IAM decides on the table alone.
  */
 export class Ledger extends Construct {
-  readonly table: Table;
+  private readonly table: Table;
   /** How long it holds what, and when it is left alone. */
-  readonly held: Stage['ledger'];
+  private readonly held: Stage['ledger'];
 
   constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
@@ -46,6 +47,14 @@ export class Ledger extends Construct {
       sortKey: text(index.sortKey),
       projectionType: ProjectionType.INCLUDE,
       nonKeyAttributes: [...index.attributes],
+    });
+    stackOutputs(this, {
+      LedgerTableName: [
+        this.table.tableName,
+        'What became of every webhook: ./ltw ledger reads it, ./ltw replay sends again what it holds',
+      ],
+      LedgerPayloadDays: [String(this.held.payloadDays), 'So long the ledger holds events and how refusals begin'],
+      LedgerFactsDays: [String(this.held.factsDays), 'So long it holds the facts without them'],
     });
   }
 

@@ -15,6 +15,7 @@ import {
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { DEFAULT_ZONES } from './availability-zones.ts';
+import { stackOutputs } from './outputs.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 
@@ -75,19 +76,20 @@ export class Network extends Construct {
       .map(({ attrNatGatewayId }) => attrNatGatewayId);
     // Under exactOptionalPropertyTypes CDK's class does not quite fit its own interface.
     this.vpc = vpc as IVpc;
+    stackOutputs(this, {
+      EgressAddresses: [
+        Fn.join(
+          ',',
+          this.addresses.map(({ attrPublicIp }) => attrPublicIp),
+        ),
+        'Every request comes from these: for partners’ allow-lists and the Snowflake user’s network policy',
+      ],
+    });
   }
 
   /** Where functions stand. Each gets a security group of its own; they may call anyone, since partners are anywhere. */
   get placement(): { vpc: IVpc; vpcSubnets: SubnetSelection } {
     return { vpc: this.vpc, vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS } };
-  }
-
-  /** Where all requests to partners and the warehouse come from, cut by commas: for their allow-lists. */
-  get egressAddresses(): string {
-    return Fn.join(
-      ',',
-      this.addresses.map(({ attrPublicIp }) => attrPublicIp),
-    );
   }
 
   /** Partners and Snowflake's network policies know it: losing one is a letter to each of them. */

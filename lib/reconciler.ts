@@ -8,6 +8,7 @@ import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import type { Ledger } from './ledger.ts';
+import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 
 export interface ReconcilerProps {
@@ -55,5 +56,15 @@ export class Reconciler extends Construct {
       },
     };
     invokeByRules(this.reconcile, occasions, this.undelivered);
+    stackOutputs(this, {
+      ReconcileFunctionName: [
+        this.reconcile.lambda.functionName,
+        'Balances the ledger every hour: ./ltw reconcile invokes it, with your credentials',
+      ],
+      ReconcileDeadLetterQueueUrl: [
+        this.undelivered.queueUrl,
+        'Runs of the reconciler that failed: should stay empty; the next one makes up for them',
+      ],
+    });
   }
 }

@@ -5,6 +5,7 @@ import { Construct } from 'constructs';
 import type { CodeBase } from './function-code.ts';
 import { invokeByRules, undeliveredQueue } from './invoked-by-rules.ts';
 import type { Ledger } from './ledger.ts';
+import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 
@@ -53,6 +54,9 @@ export class Rescue extends Construct {
     };
     invokeByRules(sweep, { Rule: interval }, this.undelivered);
     this.functions = [rescue, sweep];
+    stackOutputs(this, {
+      RescueDeadLetterQueueUrl: [this.undelivered.queueUrl, 'Failed rescues: should stay empty'],
+    });
   }
 
   private rescuer(id: 'RescueExecution' | 'SweepExecutions'): PipelineFunction {

@@ -10,6 +10,7 @@ import {
 import { Construct } from 'constructs';
 import { MAX_EXECUTION_DAYS } from '../lambdas/contract/delivery.ts';
 import { ExecutionKey } from './execution-key.ts';
+import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { retryWorkflowDefinition, type WorkflowParts } from './retry-workflow-definition.ts';
 import type { Stage } from './stage-schema.ts';
@@ -62,6 +63,9 @@ export class RetryWorkflow extends Construct {
     });
     parts.deadLetters.grantSendMessages(this.stateMachine);
     this.acknowledge([parts.enrichTask, parts.deliverTask]);
+    stackOutputs(this, {
+      RetryWorkflowArn: [this.stateMachine.stateMachineArn, 'What waits or is tried again: its running executions'],
+    });
   }
 
   /** Lets a function start executions, for which a caller needs nothing of the key. */

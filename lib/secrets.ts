@@ -2,6 +2,7 @@ import { Aws, Validations } from 'aws-cdk-lib';
 import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
 import type { MetricsToken } from '../lambdas/contract/webhook-health.ts';
+import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
@@ -25,10 +26,10 @@ const METRICS_TOKEN = {
  * deletes them. The token of the metrics is nobody's but ours, and generated. All are encrypted under the account's key for Secrets Manager, of which a reader needs no grant.
  */
 export class Secrets extends Construct {
-  readonly snowflakeSecretName: string;
+  private readonly snowflakeSecretName: string;
   /** An integration's id after it makes the name of its secret. */
-  readonly integrationSecretsPrefix: string;
-  readonly metricsTokenName: string;
+  private readonly integrationSecretsPrefix: string;
+  private readonly metricsTokenName: string;
   private readonly snowflake: CfnSecret;
   private readonly metricsToken: Secret;
 
@@ -55,6 +56,20 @@ export class Secrets extends Construct {
     Validations.of(this.metricsToken).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SMG4',
       reason: 'Prometheus has to be told a new token at the same time: an operator puts it into both.',
+    });
+    stackOutputs(this, {
+      SnowflakeSecretName: [
+        this.snowflakeSecretName,
+        'Empty until you fill it: aws secretsmanager put-secret-value, JSON of account, user and private_key',
+      ],
+      IntegrationSecretsPrefix: [
+        this.integrationSecretsPrefix,
+        'With an integration’s id after it, the name of its secret: ./ltw integration add makes it',
+      ],
+      MetricsTokenSecretName: [
+        this.metricsTokenName,
+        'Holds the token that Prometheus shows to GET /metrics of the status API: generated, put another one in to replace it',
+      ],
     });
   }
 

@@ -15,6 +15,7 @@ import { Construct } from 'constructs';
 import { STATUS_PATHS } from '../lambdas/contract/feature-status.ts';
 import type { Configuration } from './configuration.ts';
 import type { CodeBase } from './function-code.ts';
+import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 
 export interface StatusApiProps {
@@ -45,7 +46,6 @@ const ACCESS_LOG = {
  * and shares nothing with the pipeline but the flag.
  */
 export class StatusApi extends Construct {
-  readonly url: string;
   readonly api: HttpApi;
   readonly featureStatus: PipelineFunction;
 
@@ -94,7 +94,12 @@ export class StatusApi extends Construct {
       const { issuer, audiences } = browsers;
       route(STATUS_PATHS.browsers, new HttpJwtAuthorizer('Browsers', issuer, { jwtAudience: audiences }));
     }
-    this.url = this.api.apiEndpoint;
+    stackOutputs(this, {
+      StatusApiUrl: [
+        this.api.apiEndpoint,
+        'Answers whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
+      ],
+    });
   }
 
   /** All features, and one: only GET, so that every other method and path is the gateway's own 404. */

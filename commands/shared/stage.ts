@@ -12,7 +12,7 @@ import { NotRunning, readState } from '../../local/console/state-file.ts';
 import { awsFailure } from './aws-failure.ts';
 import { CommandFailed } from './command-failed.ts';
 
-/** The outputs that commands need, of all that `lib/outputs.ts` lists. */
+/** The outputs that commands need, of all that the constructs in `lib/` add. */
 export type OutputName =
   | 'AppConfigApplicationId'
   | 'FlagsEnvironmentId'
