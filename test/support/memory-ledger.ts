@@ -21,13 +21,15 @@ interface Options {
   readonly now?: () => number;
   /** Events and answers older than that are gone. */
   readonly payloadDays?: number;
+  /** Called with every conditional write that succeeds. */
+  readonly onReplace?: (before: LedgerRecord | undefined, after: LedgerRecord) => void;
 }
 
 /**
  * The ledger's table as far as its port can tell: optimistic locking, expiry of payloads, a directory that acceptance
  * fills, and a list that lacks a webhook's very first claim. State items and the directory never expire here.
  */
-export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Options = {}): MemoryLedger {
+export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplace }: Options = {}): MemoryLedger {
   const events = new Map<string, LedgerEvent>();
   const records = new Map<string, LedgerRecord>();
   const answers = new Map<string, { readonly acceptedAt: string; readonly start: string }>();
@@ -69,8 +71,9 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30 }: Option
     },
     async replace(record) {
       await reach();
-      const { version: standing = 0 } = records.get(record.webhook_id) ?? {};
-      if (standing !== record.version - 1) return false;
+      const before = records.get(record.webhook_id);
+      if ((before?.version ?? 0) !== record.version - 1) return false;
+      onReplace?.(before, record);
       records.set(record.webhook_id, structuredClone(record));
       return true;
     },

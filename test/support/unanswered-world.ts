@@ -6,12 +6,14 @@ import { settleLate } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts'
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';
+import { KEPT_ATTEMPTS, type LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { Limiter, LimiterDecision } from '../../lambdas/contract/limiter.ts';
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deliver-one.ts';
 import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { executionName, executionToken } from '../../lambdas/domain/identity.ts';
+import { leaseEndMs } from '../../lambdas/domain/ledger.ts';
 import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
 import { rescue } from '../../lambdas/operations/rescue.ts';
@@ -75,7 +77,10 @@ export interface Sent {
 export class UnansweredWorld {
   nowMs = NOW;
   isPaused = false;
-  readonly table = createMemoryLedger({ now: () => this.nowMs });
+  readonly table = createMemoryLedger({
+    now: () => this.nowMs,
+    onReplace: (before, after) => this.#checkWrite(before, after),
+  });
   readonly events: Message[] = [];
   readonly deliveries: Message[] = [];
   /** Outcomes that the ledger's table did not take. */
@@ -90,6 +95,8 @@ export class UnansweredWorld {
   readonly faults: string[] = [];
   readonly log = fakeLog();
   readonly #counter = fakeCounter();
+  /** Until when a request may be under way, in epoch milliseconds, by webhook. */
+  readonly #requests = new Map<string, number>();
   #messages = 0;
 
   now = () => this.nowMs;
@@ -272,6 +279,22 @@ export class UnansweredWorld {
     this.repeats.set(webhookId, (this.repeats.get(webhookId) ?? 0) + 1);
   }
 
+  /** What no write of a record may do, whatever happens around it. */
+  #checkWrite(before: LedgerRecord | undefined, after: LedgerRecord): void {
+    const { webhook_id: id, state, generation, attempts } = after;
+    if (attempts.length > KEPT_ATTEMPTS) this.faults.push(`${id} keeps ${attempts.length} attempts`);
+    if (before === undefined) return;
+    if (generation < before.generation) this.faults.push(`the generation of ${id} fell`);
+    if (state === 'delivering' && leaseEndMs(before) > this.nowMs) this.faults.push(`two functions hold ${id}`);
+    if (before.state === 'delivered' && state !== 'delivered' && generation === before.generation)
+      this.faults.push(`${id} was delivered, and is ${state}`);
+  }
+
+  #beginRequest(webhookId: string, deadlineMs: number): void {
+    if ((this.#requests.get(webhookId) ?? 0) > this.nowMs) this.faults.push(`two requests at once for ${webhookId}`);
+    this.#requests.set(webhookId, deadlineMs);
+  }
+
   /** Whether the ledger may not know what an invocation sent, or that it may not send. */
   #mayRepeat({ isKilled, isTableUnreached }: Calls): boolean {
     return isKilled || isTableUnreached;
@@ -313,8 +336,13 @@ export class UnansweredWorld {
       ...sending,
       sender: {
         send: async (request) => {
-          const result = await calls.make(() => sending.sender.send(request), noResponse);
           const webhookId = request.headers['webhook-id'] ?? '';
+          const isKnown = !calls.isTableUnreached && !calls.isKilled;
+          const deadlineMs = this.nowMs + request.timeoutMs;
+          if (isKnown) this.#beginRequest(webhookId, deadlineMs);
+          const result = await calls.make(() => sending.sender.send(request), noResponse);
+          if (isKnown) this.#requests.delete(webhookId);
+          if (this.nowMs >= deadlineMs) return failed('TIMEOUT');
           if (partner === 'cut') this.allowRepeat(webhookId);
           const isTaken = partner === 'ok' || partner === 'cut';
           if (isTaken) this.sent.push({ webhookId, atMs: this.nowMs, isKnowing: !calls.isTableUnreached });
