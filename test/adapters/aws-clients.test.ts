@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { AppConfigClient, ListApplicationsCommand } from '@aws-sdk/client-appconfig';
 import { AppConfigDataClient, GetLatestConfigurationCommand } from '@aws-sdk/client-appconfigdata';
@@ -14,6 +14,9 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { CLIENT_WAITS, type ClientWaits } from '../../lambdas/contract/io-deadlines.ts';
+import { clientOptions } from '../support/client-options.ts';
+import { closedAfterEach } from '../support/closed-after-each.ts';
+import { startRawPartner } from '../support/partner-server.ts';
 
 /** Any client and command: each test opens one of them. */
 type AnyClient = { send(command: object, options?: object): Promise<unknown>; destroy(): void };
@@ -86,40 +89,21 @@ const SHORT: ClientWaits = { maxAttempts: 2, connectMs: 100, responseMs: 100, ca
 /** None of them ends a call within a test. From 2 and 6 s on, the SDK leaves timers behind that keep the process alive. */
 const LONG: ClientWaits = { maxAttempts: 3, connectMs: 1_900, responseMs: 5_900, callMs: 60_000, maxSockets: 50 };
 
-const servers = new Set<Server>();
-const sockets = new Set<Socket>();
+const keep = closedAfterEach();
 
-async function listen(onRequest: (socket: Socket) => void): Promise<string> {
-  const server = createServer((socket) => {
-    sockets.add(socket.on('error', () => undefined));
-    socket.once('data', () => onRequest(socket));
-  });
-  servers.add(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+async function endpointThat(onRequest: (socket: Socket) => void): Promise<string> {
+  return (await keep(startRawPartner(onRequest))).url;
 }
-
-const where = (endpoint: string) => ({
-  endpoint,
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-});
 
 function open(name: string, waits: ClientWaits, endpoint: string, text = 'text') {
   const { Client, commandWith } = CALLS[name] as Call;
-  const client = openClient(Client, waits, { ...where(endpoint), useQueueUrlAsEndpoint: false });
+  const client = openClient(Client, waits, { ...clientOptions(endpoint), useQueueUrlAsEndpoint: false });
   return { client, command: commandWith(text) };
 }
 
 // A test has real sockets and real time, or a fake clock and no socket: a client that sleeps on a fake clock before its
 // next request would wait forever.
-afterEach(async () => {
-  jest.useRealTimers();
-  for (const socket of sockets) socket.destroy();
-  sockets.clear();
-  await Promise.all([...servers].map((server) => new Promise((resolve) => server.close(resolve))));
-  servers.clear();
-});
+afterEach(() => void jest.useRealTimers());
 
 test('the functions and the commands open no client in another way, and each is tested here', () => {
   const bare = sources().flatMap((text) => text.match(/new \w+Client\(/g) ?? []);
@@ -155,7 +139,7 @@ describe.each(Object.entries(CLIENT_WAITS))('a client that waits for %s', (_use,
 describe.each(Object.keys(CALLS))('%s', (name) => {
   test('gives up, whatever the server does', async () => {
     const calls = Object.entries(SERVERS).map(async ([behaviour, behave]) => {
-      const endpoint = await listen(behave);
+      const endpoint = await endpointThat(behave);
       const { client, command } = open(
         name,
         SHORT,
@@ -178,7 +162,7 @@ describe.each(Object.keys(CALLS))('%s', (name) => {
 
   test('ends with the caller’s own signal', async () => {
     const controller = new AbortController();
-    const endpoint = await listen(() => controller.abort(new Error('enough')));
+    const endpoint = await endpointThat(() => controller.abort(new Error('enough')));
     const { client, command } = open(name, LONG, endpoint);
     await expect(client.send(command, { abortSignal: controller.signal })).rejects.toThrow('enough');
     client.destroy();
@@ -202,7 +186,7 @@ test('a response that arrives while the event loop stands still counts', async (
 
 test('a socket that died costs one request and not the call', async () => {
   let requests = 0;
-  const endpoint = await listen((socket) => {
+  const endpoint = await endpointThat((socket) => {
     requests += 1;
     if (requests > 1) socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
   });
@@ -212,7 +196,7 @@ test('a socket that died costs one request and not the call', async () => {
 });
 
 test('a body that comes drop by drop ends with the call', async () => {
-  const endpoint = await listen((socket) => {
+  const endpoint = await endpointThat((socket) => {
     socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n{');
     const timer = setInterval(() => socket.write(' '), 20);
     socket.once('close', () => clearInterval(timer));
@@ -223,7 +207,7 @@ test('a body that comes drop by drop ends with the call', async () => {
 });
 
 test('a call that waits for a free socket ends as soon', async () => {
-  const endpoint = await listen(() => undefined);
+  const endpoint = await endpointThat(() => undefined);
   const { client, command } = open('DynamoDBClient', { ...LONG, connectMs: 500, callMs: 250, maxSockets: 2 }, endpoint);
   const calls = Array.from({ length: 6 }, () => client.send(command).catch(({ message }: Error) => message));
   expect(new Set(await Promise.all(calls))).toEqual(new Set(['no response within 250 ms']));

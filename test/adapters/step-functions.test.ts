@@ -1,42 +1,36 @@
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { json } from 'node:stream/consumers';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createWorkflow, startOnce } from '../../lambdas/adapters/step-functions.ts';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
+import { AwsError } from '../../local/control-plane/aws-error.ts';
 import { clientOptions } from '../support/client-options.ts';
 import { delivery, PENDING } from '../support/factories.ts';
+import { startWorkflowService, type WorkflowService } from '../support/workflow-service.ts';
 
 const STATE_MACHINE = 'arn:aws:states:us-east-1:000000000000:stateMachine:retry';
-const STARTED = { status: 200, body: { executionArn: 'arn', startDate: 1_768_478_400 } };
-const refusal = (name: string, status = 400) => ({
-  status,
-  body: { __type: `${name}`, message: 'the service says no' },
-});
 
-let server: Server;
+let service: WorkflowService;
 let client: SFNClient;
-let answers: { status: number; body: object }[] = [];
-let calls: { target: unknown; input: Record<string, string> }[] = [];
 
 beforeAll(async () => {
-  server = createServer(async (request, response) => {
-    calls.push({ target: request.headers['x-amz-target'], input: (await json(request)) as Record<string, string> });
-    const { status, body } = answers.shift() ?? STARTED;
-    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(body));
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  client = new SFNClient(clientOptions(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
+  service = await startWorkflowService();
+  client = new SFNClient(clientOptions(service.endpoint));
 });
 afterAll(async () => {
   client.destroy();
-  await new Promise((resolve) => server.close(resolve));
+  await service.close();
 });
 beforeEach(() => {
-  answers = [];
-  calls = [];
+  service.forget();
+  service.answers.StartExecution = () => ({ executionArn: 'arn', startDate: 1_768_478_400 });
 });
+
+/** From now on the service refuses to start. */
+function refuse(name: string, status = 400): void {
+  service.answers.StartExecution = () => {
+    throw new AwsError(name, status, 'the service says no');
+  };
+}
 
 const workflow = () => createWorkflow({ client, stateMachineArn: STATE_MACHINE });
 
@@ -44,14 +38,13 @@ describe('starting the workflow', () => {
   test('names the execution by webhook and token, and gives it the delivery with that token', async () => {
     const given = delivery(PENDING, { generation: 3, payload: '{"a":1.0}' });
     expect(await workflow().start(given)).toEqual({ token: 'g3', isOwn: true });
-    expect(calls).toHaveLength(1);
-    expect(calls[0]?.target).toBe('AWSStepFunctions.StartExecution');
-    expect(calls[0]?.input).toMatchObject({ stateMachineArn: STATE_MACHINE, name: `${given.webhook_id}-g3` });
-    expect(deliverySchema.parse(JSON.parse(calls[0]?.input.input ?? ''))).toEqual({ ...given, token: 'g3' });
+    const body = { stateMachineArn: STATE_MACHINE, name: `${given.webhook_id}-g3` };
+    expect(service.calls).toMatchObject([{ operation: 'StartExecution', body }]);
+    expect(deliverySchema.parse(JSON.parse(String(service.calls[0]?.body.input)))).toEqual({ ...given, token: 'g3' });
   });
 
   test('succeeds where the execution exists already: it carries the delivery', async () => {
-    answers = [refusal('ExecutionAlreadyExists')];
+    refuse('ExecutionAlreadyExists');
     await expect(workflow().start(delivery())).resolves.toEqual({ token: 'g0', isOwn: false });
   });
 
@@ -59,12 +52,12 @@ describe('starting the workflow', () => {
     ['ExecutionLimitExceeded', 400],
     ['ServiceUnavailable', 503],
   ])('fails with %s: the message that led here stays in its queue', async (name, status) => {
-    answers = [refusal(name, status)];
+    refuse(name, status);
     await expect(workflow().start(delivery())).rejects.toMatchObject({ name });
   });
 
   test('takes any input under any name: a rescue gives its own', async () => {
     await startOnce(client, STATE_MACHINE, 'wh_1-g0-rescue1', { input: ['\uFFFF'] });
-    expect(calls[0]?.input).toMatchObject({ name: 'wh_1-g0-rescue1', input: '{"input":["\\uffff"]}' });
+    expect(service.calls[0]?.body).toMatchObject({ name: 'wh_1-g0-rescue1', input: '{"input":["\\uffff"]}' });
   });
 });

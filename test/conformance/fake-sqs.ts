@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { json } from 'node:stream/consumers';
+import { startHttpServer } from '../support/http-server.ts';
 
 export interface Entry {
   readonly Id: string;
@@ -28,7 +27,7 @@ export interface FakeSqs {
  */
 export async function startFakeSqs(fate: (message: string, request: number) => Fate | number): Promise<FakeSqs> {
   const batches: Entry[][] = [];
-  const server = createServer(async (request, response) => {
+  const { url, close } = await startHttpServer(async (request, response) => {
     const { Entries } = (await json(request)) as { Entries: Entry[] };
     batches.push(Entries);
     const fates = Entries.map(({ Id, MessageBody }) => ({ Id, fate: fate(MessageBody, batches.length) }));
@@ -46,20 +45,5 @@ export async function startFakeSqs(fate: (message: string, request: number) => F
       .writeHead(typeof refusal === 'number' ? refusal : 200, { 'content-type': 'application/x-amz-json-1.0' })
       .end(JSON.stringify(refusal === undefined ? answer : denied));
   });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(0, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return {
-    endpoint,
-    queueUrl: `${endpoint}/000000000000/events`,
-    batches,
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
-  };
+  return { endpoint: url, queueUrl: `${url}/000000000000/events`, batches, close };
 }

@@ -1,17 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { decryptField } from '../../docs/partner/decrypt.ts';
 import { receiver, type Webhook } from '../../docs/partner/receiver.ts';
 import { isGenuine } from '../../docs/partner/verify.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
 import { testPayload } from '../../lambdas/domain/test-event.ts';
+import { closedAfterEach } from '../support/closed-after-each.ts';
+import { startHttpServer } from '../support/http-server.ts';
 import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { integration } from '../support/factories.ts';
 import { describeWithClient, runClient, startClient } from '../support/real-clients.ts';
@@ -30,37 +30,20 @@ import {
 import { check, type Receipt } from './verify-receipts.ts';
 
 // Python takes a second to start, and several on a loaded machine.
-jest.setTimeout(30_000);
 
 const path = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 const OLD_KEY = Buffer.alloc(32, 6).toString('base64');
 
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-/** A real HTTP server, closed after the test. */
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => {
-    const closed = new Promise((resolve) => server.close(resolve));
-    server.closeAllConnections();
-    return closed;
-  });
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-}
+const keep = closedAfterEach();
 
 async function servePartner(secrets: readonly string[], onKeep: () => void = () => {}) {
   const kept: Webhook[] = [];
-  const url = await serve(
-    receiver(secrets, async (webhook) => {
-      onKeep();
-      kept.push(webhook);
-    }),
-  );
+  const listener = receiver(secrets, async (webhook) => {
+    onKeep();
+    kept.push(webhook);
+  });
+  const { url } = await keep(startHttpServer(listener));
   return { url, kept };
 }
 
@@ -184,7 +167,7 @@ describeWithClient('standardwebhooks', 'verify.py and the official library for P
   /** Verifies receipts through a file, as an operator would. */
   async function verify(receipts: readonly Receipt[]) {
     const directory = mkdtempSync(join(tmpdir(), 'receipts-'));
-    closing.push(async () => rmSync(directory, { recursive: true }));
+    await keep({ close: () => rmSync(directory, { recursive: true }) });
     const file = join(directory, 'receipts.jsonl');
     writeFileSync(file, receipts.map((receipt) => `${JSON.stringify(receipt)}\n`).join(''));
     const ended = await runClient(python, [path('./verify_receipts.py'), file]);
@@ -216,9 +199,11 @@ describeWithClient('standardwebhooks', 'verify.py and the official library for P
   test('receiver.py keeps webhooks, refuses strangers, and is tried again where it cannot keep', async () => {
     const child = startClient(python, [path('./partner_receiver.py'), NEW, OLD]);
     const ended = new Promise((resolve) => child.once('close', resolve));
-    closing.push(() => {
-      child.stdin.end();
-      return ended;
+    await keep({
+      close() {
+        child.stdin.end();
+        return ended;
+      },
     });
     const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
     const next = async () => JSON.parse((await lines.next()).value ?? 'null');

@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { encryptFields } from '../../lambdas/adapters/field-encryption.ts';
@@ -12,6 +11,7 @@ import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { createRetryAfterReader } from '../../lambdas/domain/retry-after.ts';
 import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { type Listening, startHttpServer } from '../support/http-server.ts';
 import { secret, secretSource } from '../support/sending.ts';
 
 /** What a partner is told and nobody else: found anywhere else, it has leaked. */
@@ -62,27 +62,20 @@ const ECHOES: Readonly<Record<string, (said: string, response: ServerResponse) =
 /** Every kind of refusal. */
 const STATUSES = [302, 400, 401, 403, 404, 410, 422, 429, 500, 503];
 
-let partner: Server;
-let origin: string;
+let partner: Listening;
 let status = 500;
 let echo: (typeof ECHOES)[string] = () => undefined;
 let isTokenServerEchoing = false;
 
 beforeAll(async () => {
-  partner = createServer((request, response) => {
+  partner = await startHttpServer((request, response) => {
     void respond(request, response).catch(() => response.destroy());
   });
-  await new Promise<void>((resolve) => partner.listen(0, '127.0.0.1', resolve));
-  origin = `http://127.0.0.1:${(partner.address() as AddressInfo).port}`;
 });
 beforeEach(() => {
   isTokenServerEchoing = false;
 });
-afterAll(async () => {
-  const closed = new Promise((resolve) => partner.close(resolve));
-  partner.closeAllConnections();
-  await closed;
-});
+afterAll(() => partner.close());
 
 async function respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await text(request);
@@ -100,12 +93,12 @@ const RECEIVERS = {
   oauth: () =>
     integration({
       ...common(),
-      auth: { type: 'oauth2_client_credentials', token_url: `${origin}/token`, scope: 'api' },
+      auth: { type: 'oauth2_client_credentials', token_url: `${partner.url}/token`, scope: 'api' },
     }),
 };
 
 function common(): Partial<Integration> {
-  return { url: `${origin}/hooks`, headers: [{ name: 'X-Secret', from_secret: 'extra' }], max_retries: 0 };
+  return { url: `${partner.url}/hooks`, headers: [{ name: 'X-Secret', from_secret: 'extra' }], max_retries: 0 };
 }
 
 function services(log: ReturnType<typeof fakeLog>, counter: ReturnType<typeof fakeCounter>) {

@@ -1,11 +1,10 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import { newSigningSecret } from '../../local/demo/signature.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
+import { type PartnerServer, startPartner } from '../support/partner-server.ts';
 import { linesOf, logged, runningWorld, until } from './running-world.ts';
 
 /** Stands in everything that must never be written: a search finds it wherever it went, and however it was cut. */
@@ -15,16 +14,14 @@ const marked = (what: string) => `${MARK}-${what}`;
 const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
 /** A partner that repeats what it was sent, in body and headers, and refuses it: first as busy, then for good. */
-const repeating = createServer(async (request, response) => {
-  let body = '';
-  for await (const chunk of request) body += chunk;
-  const status = request.url?.startsWith('/refusing') ? 400 : 503;
-  response.writeHead(status, { 'x-error': marked('answer-header'), 'retry-after': '1' });
-  response.end(`${marked('answer')} you sent ${body} with ${JSON.stringify(request.headers)}`);
-});
+let repeating: PartnerServer;
 beforeAll(async () => {
-  await new Promise<void>((resolve) => repeating.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(repeating.address() as AddressInfo).port}`;
+  repeating = await startPartner((response, { path, headers, body }) => {
+    const status = path?.startsWith('/refusing') ? 400 : 503;
+    response.writeHead(status, { 'x-error': marked('answer-header'), 'retry-after': '1' });
+    response.end(`${marked('answer')} you sent ${body} with ${JSON.stringify(headers)}`);
+  });
+  const { url } = repeating;
   const { platform, partner } = world();
   const integrations = {
     taking: { url: `${partner.url}/skillsoft` },
@@ -42,10 +39,7 @@ beforeAll(async () => {
     Object.entries(integrations).map(([id, entry]) => ({ id, auth, ...entry })),
   );
 });
-afterAll(() => {
-  repeating.closeAllConnections();
-  repeating.close();
-});
+afterAll(() => repeating?.close());
 
 /** A completion in which everything that a learner or an LMS may write is marked. */
 function markedCompletion(eventId: string, integrationId: string, userId: number | string) {

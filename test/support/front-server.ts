@@ -1,76 +1,106 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startHttpServer } from './http-server.ts';
+
+/** A call to an AWS service that passes the front. */
+export interface FrontCall {
+  /** Of a service with a JSON protocol: `PutItem`, `SendMessage`, … */
+  readonly operation: string;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the SDK sends, for tests to pick from.
+  readonly input: any;
+}
 
 /**
- * What becomes of the next requests: passed on; passed on and answered late; never answered; passed on and the answer lost
- * with the connection, as when the other side did its work and nobody heard of it; or answered but for the last byte.
+ * What becomes of a request: passed on; passed on and its response late, lost with the connection, or stalled before its
+ * last byte; never responded to; passed on with another input, or its output changed; or responded to by the front itself.
  */
-export type Behaviour = 'pass' | { readonly delayMs: number } | 'hang' | 'lose' | 'stall';
+export type Fate =
+  | 'pass'
+  | { readonly delayMs: number }
+  | 'lose'
+  | 'stall'
+  | 'hang'
+  | { readonly input: unknown; output?(response: Record<string, unknown>): unknown }
+  | { readonly status: number; readonly answer: unknown };
 
-/** A server in front of another one, over real sockets: it counts requests and misbehaves when told to. */
+/** A server in front of another one, over real sockets: it sees every request, and misbehaves when told to. */
 export interface FrontServer {
   readonly endpoint: string;
   /** Method and path of every request so far, without the query. */
   readonly requests: string[];
-  /** How many clients are waiting for an answer. */
+  /** The same requests as calls. */
+  readonly calls: FrontCall[];
+  /** How many clients wait for a response. */
   waiting(): number;
-  behave(behaviour: Behaviour): void;
+  /** What becomes of all requests from now on; all pass until it is told. */
+  behave(fate: Fate): void;
+  /** The same, decided for each call. */
+  decide(fate: (call: FrontCall, position: number) => Fate): void;
   close(): Promise<void>;
 }
 
 export async function startFrontServer(upstream: string): Promise<FrontServer> {
   const requests: string[] = [];
-  let behaviour: Behaviour = 'pass';
+  const calls: FrontCall[] = [];
+  let fateOf: (call: FrontCall, position: number) => Fate = () => 'pass';
   let waiting = 0;
-  const server = createServer((incoming, outgoing) => {
+  const { url, close } = await startHttpServer(async (incoming, outgoing) => {
     requests.push(`${incoming.method} ${incoming.url?.split('?')[0]}`);
     waiting += 1;
     outgoing.once('close', () => {
       waiting -= 1;
     });
-    // It fails when the client goes away first: nobody is left to tell.
-    answerAs(behaviour, upstream, incoming, outgoing).catch(() => incoming.socket.destroy());
+    const body = await buffer(incoming);
+    const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
+    const call = { operation, input: body.length === 0 ? undefined : JSON.parse(body.toString()) };
+    const fate = fateOf(call, calls.push(call) - 1);
+    // It fails when the client goes away first.
+    respondAs(fate, upstream, { incoming, outgoing, body }).catch(() => incoming.socket.destroy());
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: url,
     requests,
+    calls,
     waiting: () => waiting,
-    behave(next) {
-      behaviour = next;
+    behave(fate) {
+      fateOf = () => fate;
     },
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+    decide(fate) {
+      fateOf = fate;
     },
+    close,
   };
 }
 
-async function answerAs(
-  behaviour: Behaviour,
-  upstream: string,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-): Promise<void> {
-  if (behaviour === 'hang') return;
-  const answer = await passOn(upstream, incoming);
-  if (typeof behaviour === 'object') await sleep(behaviour.delayMs);
-  const body = await buffer(answer);
-  if (behaviour === 'lose') return void incoming.socket.destroy();
-  outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-  if (behaviour === 'stall') outgoing.write(body.subarray(0, -1));
-  else outgoing.end(body);
+interface Exchange {
+  readonly incoming: IncomingMessage;
+  readonly outgoing: ServerResponse;
+  readonly body: Buffer;
 }
 
-async function passOn(upstream: string, incoming: IncomingMessage): Promise<IncomingMessage> {
-  const body = await buffer(incoming);
+async function respondAs(fate: Fate, upstream: string, { incoming, outgoing, body }: Exchange): Promise<void> {
+  if (fate === 'hang') return;
+  if (typeof fate === 'object' && 'status' in fate) {
+    outgoing.writeHead(fate.status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(fate.answer));
+    return;
+  }
+  const changed = typeof fate === 'object' && 'input' in fate ? fate : undefined;
+  const received = await passOn(upstream, incoming, changed ? Buffer.from(JSON.stringify(changed.input)) : body);
+  if (typeof fate === 'object' && 'delayMs' in fate) await sleep(fate.delayMs);
+  const whole = await buffer(received);
+  if (fate === 'lose') return void incoming.socket.destroy();
+  const output = changed?.output;
+  const response = output === undefined ? whole : Buffer.from(JSON.stringify(output(JSON.parse(whole.toString()))));
+  const headers = { ...received.headers, 'content-length': String(response.length) };
+  outgoing.writeHead(received.statusCode ?? 500, headers);
+  if (fate === 'stall') outgoing.write(response.subarray(0, -1));
+  else outgoing.end(response);
+}
+
+async function passOn(upstream: string, { method, headers, url = '/' }: IncomingMessage, body: Buffer) {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-  const options = { method: incoming.method, headers: incoming.headers, agent: false as const };
-  request(new URL(incoming.url ?? '/', upstream), options, resolve)
-    .on('error', reject)
-    .end(body);
+  const options = { method, headers: { ...headers, 'content-length': String(body.length) }, agent: false as const };
+  request(new URL(url, upstream), options, resolve).on('error', reject).end(body);
   return promise;
 }

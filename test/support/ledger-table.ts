@@ -2,12 +2,13 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { clientOf, type LedgerServer, startLedgerServer, startTableFront, type TableFront } from './dynamodb.ts';
+import { clientOf, type LedgerServer, startLedgerServer } from './dynamodb.ts';
 import { NOW } from './factories.ts';
+import { type FrontServer, startFrontServer } from './front-server.ts';
 
 interface TestTable {
   readonly server: LedgerServer;
-  readonly front: TableFront;
+  readonly front: FrontServer;
   readonly client: DynamoDBClient;
   readonly table: LedgerTable;
   nowMs: number;
@@ -18,7 +19,7 @@ export function sharedLedgerTable(maxAttempts = 1): TestTable {
   const used = { nowMs: NOW } as { -readonly [Name in keyof TestTable]: TestTable[Name] };
   beforeAll(async () => {
     used.server = await startLedgerServer();
-    used.front = await startTableFront(used.server.endpoint);
+    used.front = await startFrontServer(used.server.endpoint);
     used.client = clientOf(used.front.endpoint, { maxAttempts });
     const { client } = used;
     used.table = createLedgerTable({

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { startHttpServer } from './http-server.ts';
 
 export type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -108,7 +107,7 @@ function counted(rowset: unknown): unknown {
 
 export async function startMisbehavingSnowflake(): Promise<MisbehavingSnowflake> {
   let requests = 0;
-  const server = createServer((request, response) => {
+  const { url, close } = await startHttpServer((request, response) => {
     requests += 1;
     response.on('error', () => {});
     request.resume();
@@ -117,16 +116,6 @@ export async function startMisbehavingSnowflake(): Promise<MisbehavingSnowflake>
     else if (path.startsWith('/queries/v1/query-request')) (fixture.answers.query ?? answerOf([]))(response, request);
     else (fixture.answers.other ?? succeeded({}))(response, request);
   });
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const fixture: MisbehavingSnowflake = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    answers: {},
-    requests: () => requests,
-    async close() {
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
+  const fixture: MisbehavingSnowflake = { url, answers: {}, requests: () => requests, close };
   return fixture;
 }

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import * as https from 'node:https';
-import { type AddressInfo, createServer as createRawServer, type Server as RawServer, type Socket } from 'node:net';
+import { createServer as createRawServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { type Listening, listen } from './http-server.ts';
 import { TEST_ONLY_CERTIFICATE, TEST_ONLY_KEY } from './test-only-certificate.ts';
 
 /** One request as a partner received it. */
@@ -16,14 +17,10 @@ export interface Received {
   readonly connection: number;
 }
 
-export interface PartnerServer {
-  /** Without a slash at the end. */
-  readonly url: string;
-  readonly port: number;
+export interface PartnerServer extends Listening {
   readonly received: readonly Received[];
   /** Connections that were ever opened. */
   readonly connections: readonly Socket[];
-  close(): Promise<void>;
 }
 
 export type Answer = (answer: ServerResponse, request: Received) => void;
@@ -33,7 +30,7 @@ export type Answer = (answer: ServerResponse, request: Received) => void;
  *
  * @param tls instead of the self-signed certificate, or besides it
  */
-export function startPartner(
+export async function startPartner(
   answer: Answer,
   protocol: 'http' | 'https' = 'http',
   tls: https.ServerOptions = {},
@@ -53,37 +50,16 @@ export function startPartner(
       ? createServer(listener)
       : https.createServer({ cert: TEST_ONLY_CERTIFICATE, key: TEST_ONLY_KEY, ...tls }, listener);
   server.on(protocol === 'http' ? 'connection' : 'secureConnection', (socket: Socket) => connections.push(socket));
-  return listening(server, protocol, received, connections);
+  return { ...(await listen(server, 0, protocol)), received, connections };
 }
 
 /** A partner that speaks no HTTP of its own accord: `talk` is called when something has come on a connection. */
-export function startRawPartner(talk: (socket: Socket) => void): Promise<PartnerServer> {
+export async function startRawPartner(talk: (socket: Socket) => void): Promise<PartnerServer> {
   const connections: Socket[] = [];
   const server = createRawServer((socket) => {
     connections.push(socket);
     socket.on('error', () => {});
     socket.once('data', () => talk(socket));
   });
-  return listening(server, 'http', [], connections);
-}
-
-async function listening(
-  server: RawServer,
-  protocol: string,
-  received: readonly Received[],
-  connections: readonly Socket[],
-): Promise<PartnerServer> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  return {
-    url: `${protocol}://127.0.0.1:${port}`,
-    port,
-    received,
-    connections,
-    async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      for (const socket of connections) socket.destroy();
-      await closed;
-    },
-  };
+  return { ...(await listen(server)), received: [], connections };
 }

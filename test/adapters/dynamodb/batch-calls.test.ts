@@ -1,22 +1,17 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { clientOf, type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
+import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { batchWrite, MAX_BATCH_WRITES, putRequest } from '../../../lambdas/adapters/dynamodb/batch-calls.ts';
 import { MAX_WORKFLOW_INPUT_BYTES } from '../../../lambdas/contract/delivery.ts';
-import {
-  clientOf,
-  type LedgerServer,
-  startLedgerServer,
-  startTableFront,
-  type TableFront,
-} from '../../support/dynamodb.ts';
 
 let server: LedgerServer;
-let front: TableFront;
+let front: FrontServer;
 let table: Parameters<typeof batchWrite>[2];
 beforeAll(async () => {
   server = await startLedgerServer();
 });
 beforeEach(async () => {
-  front = await startTableFront(server.endpoint);
+  front = await startFrontServer(server.endpoint);
   table = { client: clientOf(front.endpoint, { maxAttempts: 1 }), tableName: server.tableName };
 });
 afterEach(async () => {

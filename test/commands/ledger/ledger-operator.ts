@@ -6,8 +6,9 @@ import type { Attempt } from '../../../lambdas/contract/ledger.ts';
 import type { Hold, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import { newDelivery } from '../../../lambdas/domain/progress.ts';
 import { timerOf } from '../../../lambdas/domain/timers.ts';
-import { type LedgerServer, startLedgerServer, startTableFront, type TableFront } from '../../support/dynamodb.ts';
+import { type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
 import { ENRICHED, fakeCounter, fakeLog, NOW, subject } from '../../support/factories.ts';
+import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { UNGUARDED } from '../../support/open-ledger.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
 
@@ -24,7 +25,7 @@ export interface Left {
 /** A ledger as the functions fill it, over sockets, and an operator who asks it. */
 export interface LedgerOperator {
   readonly world: OperatorWorld;
-  readonly front: TableFront;
+  readonly front: FrontServer;
   readonly server: LedgerServer;
   readonly table: LedgerTable;
   /** `./ltw ledger …`: its exit status. */
@@ -51,7 +52,7 @@ export async function startLedgerOperator(
   more: { readonly endpoints?: Record<string, string>; readonly outputs?: Record<string, string> } = {},
 ): Promise<LedgerOperator> {
   const server = await startLedgerServer();
-  const front = await startTableFront(server.endpoint);
+  const front = await startFrontServer(server.endpoint);
   const world = await startOperatorWorld({
     endpoints: { AWS_ENDPOINT_URL_DYNAMODB: front.endpoint, ...more.endpoints },
     outputs: {

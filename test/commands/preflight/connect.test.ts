@@ -4,6 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from '../../../commands/preflight/connect.ts';
 import type { PartnerRules } from '../../../commands/preflight/partner-rules.ts';
+import { listen } from '../../support/http-server.ts';
 import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
 import { TEST_ONLY_AUTHORITY, TEST_ONLY_EXPIRED, TEST_ONLY_SIGNED } from '../../support/test-only-authority.ts';
 
@@ -63,11 +64,10 @@ describe('an endpoint that is not', () => {
         .resume()
         .end(),
     );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
+    const { port, close } = await listen(server);
     const { kind } = await connect(`https://localhost:${port}/`, { rules: HERE });
     expect(kind).toBe('failed');
-    await new Promise((resolve) => server.close(resolve));
+    await close();
   });
 
   test('it takes the connection and says nothing: the deadline ends it, and the connection', async () => {
@@ -79,12 +79,11 @@ describe('an endpoint that is not', () => {
           .on('error', () => {})
           .resume(),
     );
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const { port } = server.address() as { port: number };
+    const { port, close } = await listen(server);
     const result = await connect(`https://localhost:${port}/`, { rules: HERE, deadlineMs: 50 });
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
     await closed.promise;
-    await new Promise((resolve) => server.close(resolve));
+    await close();
   });
 
   test('its name is looked up in vain', async () => {

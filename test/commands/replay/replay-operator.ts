@@ -2,7 +2,7 @@ import { CreateQueueCommand, DeleteQueueCommand, ReceiveMessageCommand, SQSClien
 import { startFauxqs } from 'fauxqs';
 import { runProgram } from '../../../commands/program.ts';
 import { type Delivery, deliverySchema } from '../../../lambdas/contract/delivery.ts';
-import { startTableFront, type TableFront } from '../../support/dynamodb.ts';
+import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { type LedgerOperator, type Left, startLedgerOperator } from '../ledger/ledger-operator.ts';
 
 /** An operator of a ledger who sends webhooks anew: what is sent waits in a real queue. */
@@ -18,13 +18,13 @@ export interface ReplayOperator extends LedgerOperator {
   /** The ids of the same, in the order of the ids. */
   sentIds(): Promise<readonly string[]>;
   /** Before the queue: it sees what the queue forgets, such as a message's group. */
-  readonly queueFront: TableFront;
+  readonly queueFront: FrontServer;
   dropQueue(): Promise<void>;
 }
 
 export async function startReplayOperator(): Promise<ReplayOperator> {
   const server = await startFauxqs({ port: 0, logger: false });
-  const queueFront = await startTableFront(`http://127.0.0.1:${server.port}`);
+  const queueFront = await startFrontServer(`http://127.0.0.1:${server.port}`);
   const { endpoint } = queueFront;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const sqs = new SQSClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });

@@ -1,13 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { sendCommand } from '../../../local/console/send-command.ts';
 import { readState, removeState, writeState } from '../../../local/console/state-file.ts';
 import { freePort } from '../../../local/valkey/start-valkey.ts';
+import { startHttpServer } from '../../support/http-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'state-'));
 const file = join(directory, 'cdk.out', 'platform.json');
@@ -69,10 +68,8 @@ test('of a process whose port is closed, or is somebody else’s by now', async 
   writeState(file, { ...here, control: `http://127.0.0.1:${await freePort()}` });
   await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not answer at`);
 
-  const other = createServer((_request, response) => response.end('hello'));
-  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
-  writeState(file, { ...here, control: `http://127.0.0.1:${(other.address() as AddressInfo).port}` });
+  const other = await startHttpServer((_request, response) => response.end('hello'));
+  writeState(file, { ...here, control: other.url });
   await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not answer at`);
-  other.closeAllConnections();
-  other.close();
+  await other.close();
 });
