@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { output } from '../../local/demo/operator.ts';
-import { completion, ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { learningTimeOf, receiptsOf, runningWorld } from '../e2e/running-world.ts';
 import { until } from '../support/assembly.ts';
 import { describeWithClient, runClient } from '../support/real-clients.ts';
@@ -35,23 +35,6 @@ describeWithClient('awscli', 'a hand that publishes with the AWS CLI', (program)
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
       expect(JSON.parse(stdout)).toMatchObject({ MessageId: expect.any(String) });
       expect(learningTimeOf(await arrived('cli-completion'))).toMatchObject({ total_seconds: 18_540 });
-    },
-    LIMIT_MS,
-  );
-
-  test(
-    'send-message-batch: what is taken arrives, what is refused is told',
-    async () => {
-      const MessageBody = JSON.stringify(enrollment('cli-enrollment', 'skillsoft', LEARNER.known));
-      const entries = [
-        { Id: 'taken', MessageBody, MessageGroupId: ENTERPRISE },
-        { Id: 'refused', MessageBody: 'a \u0001 in it' },
-      ];
-      const { status, stdout } = await aws('send-message-batch', '--entries', JSON.stringify(entries));
-
-      expect(status).toBe(0);
-      expect(JSON.parse(stdout)).toMatchObject({ Successful: [{ Id: 'taken' }], Failed: [{ Id: 'refused' }] });
-      expect(learningTimeOf(await arrived('cli-enrollment'))).toBeUndefined();
     },
     LIMIT_MS,
   );

@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { output } from '../../local/demo/operator.ts';
-import { COURSE, completion, ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
-import { learningTimeOf, receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
+import { receiptsOf, runningWorld } from '../e2e/running-world.ts';
 import { until } from '../support/assembly.ts';
 import { describeWithClient, runClient } from '../support/real-clients.ts';
 
@@ -11,7 +11,7 @@ const MEBIBYTE = 1024 * 1024;
 const LIMIT_MS = 60_000;
 
 describeWithClient('boto3', 'an LMS that publishes with boto3', (python) => {
-  const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 }, percipio: { answers: 200 } } });
+  const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
   /** Calls of one boto3 client, on the events queue, in order. */
   async function call(...calls: readonly (readonly [method: string, args: object])[]) {
@@ -26,45 +26,6 @@ describeWithClient('boto3', 'an LMS that publishes with boto3', (python) => {
 
   const arrived = (integrationId: string, eventId: string) =>
     until(() => receiptsOf(world(), integrationId, eventId)[0], 30_000);
-
-  test(
-    'send_message: an enriched completion and an enrollment arrive',
-    async () => {
-      const send = (event: object) =>
-        ['send_message', { MessageBody: JSON.stringify(event), MessageGroupId: ENTERPRISE }] as const;
-      const answers = await call(
-        send(completion('boto3-completion', 'skillsoft', LEARNER.known)),
-        send(enrollment('boto3-enrollment', 'skillsoft', LEARNER.known)),
-      );
-
-      const sent = { MessageId: expect.any(String), MD5OfMessageBody: expect.stringMatching(/^[0-9a-f]{32}$/) };
-      expect(answers).toEqual([sent, sent]);
-      const completed = await arrived('skillsoft', 'boto3-completion');
-      expect(learningTimeOf(completed)).toMatchObject({ total_seconds: 18_540, total_hours: 5.15 });
-      expect(JSON.parse(completed.body)).toMatchObject({ course: { course_id: COURSE } });
-      expect(learningTimeOf(await arrived('skillsoft', 'boto3-enrollment'))).toBeUndefined();
-    },
-    LIMIT_MS,
-  );
-
-  test(
-    'send_message_batch: one completion for two integrations is two webhooks, each enriched',
-    async () => {
-      const receivers = ['skillsoft', 'percipio'];
-      const Entries = receivers.map((id) => ({
-        Id: id,
-        MessageBody: JSON.stringify(completion('boto3-fan-out', id, LEARNER.forTwo)),
-        MessageGroupId: ENTERPRISE,
-      }));
-      const [answer] = await call(['send_message_batch', { Entries }]);
-
-      expect(answer.Successful.map(({ Id }: { Id: string }) => Id)).toEqual(receivers);
-      const webhooks = await Promise.all(receivers.map((id) => arrived(id, 'boto3-fan-out')));
-      expect(webhooks.map(learningTimeOf)).toMatchObject([{ total_seconds: 5400 }, { total_seconds: 5400 }]);
-      expect(new Set(webhooks.map(({ headers }) => headers['webhook-id'])).size).toBe(2);
-    },
-    LIMIT_MS,
-  );
 
   test(
     'a text that SQS does not take is refused by itself; the rest of its batch goes through',
