@@ -6,7 +6,7 @@ import { settleLate } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts'
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage, SendResult } from '../../lambdas/contract/delivery-ports.ts';
-import { KEPT_ATTEMPTS, type LedgerRecord } from '../../lambdas/contract/ledger.ts';
+import { type LedgerRecord, RECORDED_ATTEMPTS } from '../../lambdas/contract/ledger.ts';
 import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import type { Limiter, LimiterDecision } from '../../lambdas/contract/limiter.ts';
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
@@ -22,13 +22,12 @@ import { book, fakeCounter, fakeLog, flag, integration, NOW, PLAIN } from './fac
 import { createMemoryLedger } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
 import { answered, failed, openLimiter, sendingServices } from './sending.ts';
-import type { Calls } from './unanswered-calls.ts';
+import { Calls } from './unanswered-calls.ts';
 
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 
-/** How long a received message is out of sight, and what is in flight for longer is stuck, in milliseconds. */
-const HIDDEN_MS = 180 * SECOND;
+/** What is in flight for longer is stuck. */
 export const STUCK_AFTER_MS = 30 * MINUTE;
 
 /** What the partner does with a request: `cut` takes it, and its response is lost. */
@@ -48,7 +47,12 @@ export interface Going {
   readonly calls: Calls;
   readonly partner: Partner;
   readonly limiter: LimiterStatus;
+  /** Whether an execution that is due already wakes before its start is responded to. */
+  readonly wakesAtOnce?: boolean;
 }
+
+/** Every call is responded to, and the partner takes everything. */
+export const quiet = (): Going => ({ partner: 'ok', limiter: 'open', calls: new Calls() });
 
 interface Message extends ReceivedMessage {
   visibleAtMs: number;
@@ -97,7 +101,13 @@ export class UnansweredWorld {
   readonly #counter = fakeCounter();
   /** Until when a request may be under way, in epoch milliseconds, by webhook. */
   readonly #requests = new Map<string, number>();
+  readonly #hiddenMs: number;
   #messages = 0;
+
+  /** @param hiddenMs how long a received message is out of sight */
+  constructor(hiddenMs = 180 * SECOND) {
+    this.#hiddenMs = hiddenMs;
+  }
 
   now = () => this.nowMs;
 
@@ -109,14 +119,15 @@ export class UnansweredWorld {
   /** Of a queue, the first ones that are visible: a function has them in hand from now on. */
   receive(queue: Message[], atMost: number): readonly Message[] {
     const visible = queue.filter(({ visibleAtMs }) => visibleAtMs <= this.nowMs).slice(0, atMost);
-    for (const message of visible) message.visibleAtMs = this.nowMs + HIDDEN_MS;
+    for (const message of visible) message.visibleAtMs = this.nowMs + this.#hiddenMs;
     return visible;
   }
 
   /** EnrichBatch. */
-  async takeEvents({ calls }: Going, atMost = 2): Promise<void> {
+  async takeEvents(going: Going, atMost = 2): Promise<void> {
     const messages = this.receive(this.events, atMost);
     if (messages.length === 0) return;
+    const { calls } = going;
     const failures = await this.#outcome(calls, () =>
       enrichEvents(messages, {
         flag: { read: async () => flag() },
@@ -124,7 +135,7 @@ export class UnansweredWorld {
         cache: { read: async () => new Map(), write: async () => {} },
         // Nothing is known: half of the events wait in the workflow, and half go on.
         warehouse: { ask: () => Promise.reject(new Error('the warehouse is down')) },
-        workflow: { start: (delivery) => this.#start(calls, delivery) },
+        workflow: { start: (delivery) => this.#start(going, delivery) },
         ledger: this.#ledger(calls),
         forward: (deliveries) =>
           this.#send(
@@ -151,7 +162,7 @@ export class UnansweredWorld {
     const failures = await this.#outcome(calls, () =>
       deliverMessages(messages, {
         ...this.#sending(going),
-        workflow: { start: (delivery) => this.#start(calls, delivery) },
+        workflow: { start: (delivery) => this.#start(going, delivery) },
         deadLetter: (letters) => this.#bury(calls, letters.map(deadLetterMessage)),
         defer: (deferred) => this.#send(calls, this.deliveries, deferred),
       }),
@@ -282,7 +293,7 @@ export class UnansweredWorld {
   /** What no write of a record may do, whatever happens around it. */
   #checkWrite(before: LedgerRecord | undefined, after: LedgerRecord): void {
     const { webhook_id: id, state, generation, attempts } = after;
-    if (attempts.length > KEPT_ATTEMPTS) this.faults.push(`${id} keeps ${attempts.length} attempts`);
+    if (attempts.length > RECORDED_ATTEMPTS) this.faults.push(`${id} keeps ${attempts.length} attempts`);
     if (before === undefined) return;
     if (generation < before.generation) this.faults.push(`the generation of ${id} fell`);
     if (state === 'delivering' && leaseEndMs(before) > this.nowMs) this.faults.push(`two functions hold ${id}`);
@@ -357,7 +368,7 @@ export class UnansweredWorld {
   }
 
   /** An execution of that name, running or closed, counts as started. */
-  #start(calls: Calls, delivery: Delivery) {
+  #start({ calls, wakesAtOnce = false }: Going, delivery: Delivery) {
     return calls.make(async () => {
       const token = executionToken(delivery);
       const name = executionName(delivery.webhook_id, token);
@@ -365,7 +376,10 @@ export class UnansweredWorld {
       const started = { ...delivery, token };
       if (standing === undefined) this.#add(name, started);
       const isSame = standing === undefined || standing.input === JSON.stringify(started);
-      return { token, isOwn: isSame && ['waits', 'runs', undefined].includes(standing?.state) };
+      const isOwn = isSame && ['waits', 'runs', undefined].includes(standing?.state);
+      const due = this.due().find((execution) => execution.name === name);
+      if (wakesAtOnce && due !== undefined) await this.wake(due, quiet());
+      return { token, isOwn };
     }, noResponse);
   }
 

@@ -1,19 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import { deliverOne } from '../../lambdas/delivery/deliver-one.ts';
-import { executionName, executionToken } from '../../lambdas/domain/identity.ts';
-import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
-import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
-import { book, fakeCounter, fakeLog, flag, integration, NOW } from '../support/factories.ts';
-import { createMemoryLedger } from '../support/memory-ledger.ts';
-import { UNGUARDED } from '../support/open-ledger.ts';
-import { answered, openLimiter, sendingServices } from '../support/sending.ts';
+import { webhookId } from '../../lambdas/domain/identity.ts';
+import { NOW } from '../support/factories.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
-
-const MINUTE_MS = 60_000;
-const known = book(integration());
+import { MINUTE, quiet, UnansweredWorld } from '../support/unanswered-world.ts';
 
 /** Something that a bot publishes: a lead, or one that it has published, with another time. */
 interface Publication {
@@ -60,10 +50,11 @@ const publications = fc.array(
 /** Calculated and hot leads are different leads, and users have their own. */
 const eventIdOf = ({ user, id, delayMinutes }: Publication) =>
   `${delayMinutes === undefined ? 'hot' : 'calculated'}-${user}-${id}`;
+const webhookOf = (publication: Publication) => webhookId('acme', eventIdOf(publication));
 
 function bodyOf(publication: Publication, minute: number): string {
   const { user, delayMinutes } = publication;
-  const occurred_at = new Date(NOW + minute * MINUTE_MS).toISOString();
+  const occurred_at = new Date(NOW + minute * MINUTE).toISOString();
   const payload = { user_id: user, lead_type: delayMinutes === undefined ? 'hot' : 'calculated', priority: 'high' };
   return JSON.stringify({
     ...{ schema_version: 1, event_type: 'lead', integration_id: 'acme', occurred_at, event_id: eventIdOf(publication) },
@@ -100,12 +91,8 @@ function expected(published: readonly (readonly [Publication, number])[]): Map<s
 
 /** More often than any message has to come. */
 const MAX_RECEIVES = 5;
-
-interface Taking {
-  readonly publication: Publication;
-  /** When it was published. */
-  readonly minute: number;
-}
+/** A message comes again after a second: by then it has entered the pipeline at another moment. */
+const HIDDEN_MS = 1000;
 
 /** Not where the next one moves a lead whose place this one takes: which of them is the later one is then open. */
 function waitsForNext(published: readonly Publication[], minute: number): boolean {
@@ -118,133 +105,73 @@ function waitsForNext(published: readonly Publication[], minute: number): boolea
 
 /** The pipeline's own functions over a ledger and a workflow in memory, minute by minute. */
 async function play(published: readonly Publication[]) {
-  let nowMs = NOW;
-  const now = () => nowMs;
-  const log = fakeLog();
-  const counter = fakeCounter();
-  const table = createMemoryLedger({ now });
-  const ledger = createLedger({ ...UNGUARDED, table, claimedBy: 'test', log, counter, now });
+  const world = new UnansweredWorld(HIDDEN_MS);
   /** Users about whom the ledger did not respond each time. */
   const unreached = new Set<number>();
-  const executions = new Map<string, Delivery>();
-  const inputs = new Map<string, string>();
   /** By the function that took what was published in a minute, the first time. */
   const callsMade = new Map<number, number>();
-  const sent: { readonly id: string; readonly minute: number }[] = [];
-  // Half minutes: what comes again some seconds later is no later by that, and early is early.
-  const note = (id: string) => sent.push({ id, minute: Math.floor((2 * (nowMs - NOW)) / MINUTE_MS) / 2 });
 
-  /** What a function reaches whose calls end as given. */
-  function servicesOver(calls: Calls, wakesAtOnce: boolean): EnrichEventsServices {
-    const make = <T>(call: () => Promise<T>) => calls.make(call, () => new Error('no response'));
-    return {
-      flag: { read: async () => flag() },
-      integrations: { read: async () => known },
-      cache: { read: async () => new Map(), write: async () => {} },
-      warehouse: { ask: () => Promise.reject(new Error('leads need nothing of it')) },
-      ledger: createLedger({ ...UNGUARDED, table: calls.table(table), claimedBy: 'test', log, counter, now }),
-      workflow: {
-        start: (delivery) =>
-          make(async () => {
-            const token = executionToken(delivery);
-            const name = executionName(delivery.webhook_id, token);
-            const input = JSON.stringify({ ...delivery, token });
-            const isOwn = (inputs.get(name) ?? input) === input && isOpen(executions.get(name)?.progress.outcome);
-            if (!executions.has(name)) executions.set(name, { ...delivery, token });
-            inputs.set(name, inputs.get(name) ?? input);
-            if (wakesAtOnce && isOpen(executions.get(name)?.progress.outcome) && isDue(name)) await wake(name);
-            return { token, isOwn };
-          }),
-      },
-      // The deliveries queue, and who reads it.
-      forward: (deliveries) => make(() => deliver([...deliveries.values()])).catch(() => new Set(deliveries.keys())),
-      deadLetter: () => Promise.reject(new Error('nothing is wrong with any')),
-      log,
-      counter,
-      now,
-      random: () => 0.5,
-      remainingMs: () => 40_000,
-    };
-  }
-
-  async function deliver(deliveries: readonly Delivery[]): Promise<Set<string>> {
-    for (const delivery of deliveries) {
-      const claim = await ledger.claim(delivery, 40_000);
-      if (claim.verdict !== 'mine') continue;
-      note(delivery.event_id);
-      await ledger.settle(claim.hold, { progress: { ...delivery.progress, attempt: 1, outcome: 'delivered' } });
-    }
-    return new Set();
-  }
-
-  /** @returns what SQS delivers again */
-  async function take({ publication, minute }: Taking, ends: readonly CallEnd[]): Promise<Taking[]> {
-    const { turnsLate, wakesAtOnce, user } = publication;
+  /** Takes the next message, at most as often as it comes. */
+  async function take({ turnsLate, user, ...publication }: Publication, receive: number): Promise<number> {
+    const ends = publication.wakesAtOnce ? [] : (publication.ends[receive] ?? []);
     const calls = new Calls(ends, turnsLate);
-    const messages = [{ id: 'message', body: bodyOf(publication, minute), attributes: {} }] as never;
-    const failures = await enrichEvents(messages, servicesOver(calls, wakesAtOnce)).catch((thrown) => {
-      if (calls.isKilled) return undefined;
-      throw thrown;
-    });
-    if (!callsMade.has(minute)) callsMade.set(minute, calls.made);
+    await world.takeEvents({ ...quiet(), ...publication, calls }, 1);
     if (calls.isTableUnreached) unreached.add(user);
-    return calls.isKilled || failures?.size !== 0 ? [{ publication, minute }] : [];
+    return calls.made;
   }
 
-  /** Side by side, until SQS has nothing left of them. */
-  async function takeAll(takings: readonly Taking[]): Promise<void> {
-    const endsOf = ({ publication }: Taking, receive: number) =>
-      publication.wakesAtOnce ? [] : (publication.ends[receive] ?? []);
-    const first = await Promise.all(takings.map((one) => take(one, endsOf(one, 0))));
-    let left = [...first.flat(), ...takings.filter(({ publication }) => publication.isTwice)];
-    for (let receives = 1; left.length > 0; receives += 1) {
+  /** In parallel, until SQS has nothing left of them. */
+  async function takeAll(minutes: readonly number[]): Promise<void> {
+    const publications = minutes.map((minute) => published[minute] as Publication);
+    const bodies = publications.map((publication, index) => bodyOf(publication, minutes[index] as number));
+    for (const body of bodies) world.put(world.events, body);
+    const made = await Promise.all(publications.map((publication) => take(publication, 0)));
+    for (const [index, minute] of minutes.entries()) callsMade.set(minute, made[index] as number);
+    for (const [index, { isTwice }] of publications.entries()) {
+      if (isTwice) world.put(world.events, bodies[index] as string, HIDDEN_MS / 1000);
+    }
+    for (let receives = 1; ; receives += 1) {
+      // A copy of what is under way stays in the queue, and is dropped when it comes again.
+      while (world.deliveries.some(({ visibleAtMs }) => visibleAtMs <= world.nowMs)) await world.deliver(quiet());
+      if (world.events.length === 0) return;
       if (receives > MAX_RECEIVES) throw new Error('a message comes again and again');
-      // By then it has entered the pipeline at another moment.
-      nowMs += 1000;
-      left = (await Promise.all(left.map((one) => take(one, endsOf(one, receives))))).flat();
+      world.nowMs += HIDDEN_MS;
+      const again = world.events.map(({ body }) => publications[bodies.indexOf(body)] as Publication);
+      await Promise.all(again.map((publication) => take(publication, receives)));
     }
   }
+
+  const waiting = () => [...world.executions.values()].filter(({ state }) => state === 'waits');
 
   /** Everything in the workflow that is due until then, in its order. */
   async function wakeUntil(untilMs: number): Promise<void> {
     for (;;) {
-      const due = [...executions].filter(([, one]) => one.progress.outcome !== 'delivered' && dueMs(one) <= untilMs);
-      const [next] = due
-        .filter(([, { progress }]) => isOpen(progress.outcome))
-        .toSorted(([, a], [, b]) => dueMs(a) - dueMs(b));
-      if (next === undefined) return;
-      nowMs = Math.max(nowMs, dueMs(next[1]));
-      await wake(next[0]);
+      const [next] = waiting().toSorted((one, other) => one.dueAtMs - other.dueAtMs);
+      if (next === undefined || next.dueAtMs > untilMs) return;
+      world.nowMs = Math.max(world.nowMs, next.dueAtMs);
+      await world.wake(next, quiet());
     }
   }
-  const dueMs = ({ progress }: Delivery) => Date.parse(progress.due_at ?? '');
-  const isDue = (name: string) => dueMs(executions.get(name) as Delivery) <= nowMs;
-  async function wake(name: string): Promise<void> {
-    const delivery = executions.get(name) as Delivery;
-    const progress = await deliverOne(delivery, {
-      ...sendingServices([answered(200)], { now }),
-      ...{ integrations: { read: async () => known }, limiter: openLimiter(), log, counter, random: () => 0.5, ledger },
-    });
-    if (progress.outcome === 'delivered') note(delivery.event_id);
-    executions.set(name, { ...delivery, progress });
-  }
-  const isAnyDueBefore = (minute: number) =>
-    [...executions.values()].some(
-      ({ progress }) => isOpen(progress.outcome) && Date.parse(progress.due_at ?? '') < NOW + minute * MINUTE_MS,
-    );
-  const isOpen = (outcome: string | undefined) => outcome === undefined || outcome === 'retry';
 
-  let together: Taking[] = [];
-  for (const [minute, publication] of published.entries()) {
-    await wakeUntil(NOW + minute * MINUTE_MS);
-    nowMs = NOW + minute * MINUTE_MS;
-    together.push({ publication, minute });
-    if (together.length === 1 && waitsForNext(published, minute) && !isAnyDueBefore(minute + 1)) continue;
+  let together: number[] = [];
+  for (const minute of published.keys()) {
+    const nowMs = NOW + minute * MINUTE;
+    await wakeUntil(nowMs);
+    world.nowMs = nowMs;
+    together.push(minute);
+    const isAnyDueBefore = waiting().some(({ dueAtMs }) => dueAtMs < nowMs + MINUTE);
+    if (together.length === 1 && waitsForNext(published, minute) && !isAnyDueBefore) continue;
     await takeAll(together);
     together = [];
   }
   await wakeUntil(Number.POSITIVE_INFINITY);
-  return { sent, unreached, callsMade, outcomes: [...executions.values()].map(({ progress }) => progress.outcome) };
+  // Half minutes: what comes again some seconds later is no later by that, and early is early.
+  const sent = world.sent.map(({ webhookId: id, atMs }) => ({
+    id,
+    minute: Math.floor((2 * (atMs - NOW)) / MINUTE) / 2,
+  }));
+  const outcomes = [...world.executions.values()].map(({ delivery }) => delivery.progress.outcome);
+  return { sent, unreached, callsMade, outcomes, faults: world.faults };
 }
 
 /** The event of a user's last publication, if none of the others was published after it came first. */
@@ -273,9 +200,10 @@ function faultsWhileUnreached(
 
 /** What is wrong with what was sent: each lead goes out once, in its time, or a later one took its place. */
 async function faultsOf(published: readonly Publication[]): Promise<readonly string[]> {
-  const { sent, unreached, outcomes } = await play(published);
+  const { sent, unreached, outcomes, faults: broken } = await play(published);
+  const idOf = new Map(published.map((one) => [webhookOf(one), eventIdOf(one)]));
   const minutes = new Map(
-    [...Map.groupBy(sent, ({ id }) => id)].map(([id, all]) => [id, all.map(({ minute }) => minute)]),
+    [...Map.groupBy(sent, ({ id }) => idOf.get(id) ?? id)].map(([id, all]) => [id, all.map(({ minute }) => minute)]),
   );
   const faults = [1, 2].flatMap((user) => {
     const own = [...published.entries()].flatMap(([minute, one]) =>
@@ -290,7 +218,7 @@ async function faultsOf(published: readonly Publication[]): Promise<readonly str
     });
   });
   const endings = outcomes.filter((outcome) => !['delivered', 'cancelled', 'duplicate'].includes(outcome ?? ''));
-  return [...faults, ...endings.map((outcome) => `an execution ended as ${outcome}`)];
+  return [...broken, ...faults, ...endings.map((outcome) => `an execution ended as ${outcome}`)];
 }
 
 test('whatever is published, whatever call has no response, and whichever function is killed', async () => {

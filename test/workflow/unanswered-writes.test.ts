@@ -8,6 +8,7 @@ import {
   type LimiterStatus,
   MINUTE,
   type Partner,
+  quiet,
   SECOND,
   STUCK_AFTER_MS,
   UnansweredWorld,
@@ -68,8 +69,6 @@ interface Publication {
   readonly body: string;
 }
 
-const QUIET = { partner: 'ok', limiter: 'open' } as const;
-const quiet = (): Going => ({ ...QUIET, calls: new Calls() });
 const webhookOf = (id: EventId) => webhookId('acme', id);
 
 interface Circumstances {
@@ -296,7 +295,7 @@ const QUIET_STEP: Step = {
     turnsLate: [],
     isWithNext: false,
   },
-  ...QUIET,
+  ...{ partner: 'ok', limiter: 'open' },
 };
 type Told = Partial<Step> & Pick<Step, 'what'>;
 const TAKE: Told = { what: 'take' };

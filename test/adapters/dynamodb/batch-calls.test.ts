@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { clientOf, type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
-import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 import { batchWrite, MAX_BATCH_WRITES, putRequest } from '../../../lambdas/adapters/dynamodb/batch-calls.ts';
 import { MAX_WORKFLOW_INPUT_BYTES } from '../../../lambdas/contract/delivery.ts';
+import { clientOf, type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
+import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
 
 let server: LedgerServer;
 let front: FrontServer;
