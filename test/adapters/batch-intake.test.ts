@@ -3,27 +3,14 @@ import type { SQSRecord } from 'aws-lambda';
 import { type HandleMessages, type IntakeServices, intake } from '../../lambdas/adapters/batch-intake.ts';
 import { WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
 import { fakeLog, LEARNER_DATA, NOW } from '../support/factories.ts';
+import { sqsRecord } from '../support/handler-wiring.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 
-function record(messageId: string, { receives = 1, ageMs = 0, body = '{}' } = {}): SQSRecord {
-  return {
-    messageId,
-    receiptHandle: `handle of ${messageId}`,
-    body,
-    attributes: {
-      ApproximateReceiveCount: String(receives),
-      SentTimestamp: String(NOW - ageMs),
-      SenderId: 'sender',
-      ApproximateFirstReceiveTimestamp: String(NOW),
-    },
-    messageAttributes: {},
-    md5OfBody: '',
-    eventSource: 'aws:sqs',
-    eventSourceARN: 'arn:aws:sqs:us-east-1:000000000000:queue',
-    awsRegion: 'us-east-1',
-  };
-}
+const record = (messageId: string, { receives = 1, ageMs = 0, body = '{}' } = {}) => ({
+  ...sqsRecord(messageId, body, receives, NOW - ageMs),
+  receiptHandle: `handle of ${messageId}`,
+});
 
 /** Runs a batch and keeps, in order, what was done. */
 async function run(

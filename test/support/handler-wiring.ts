@@ -36,10 +36,10 @@ export function variablesOf(endpoint: string): Record<string, string> {
 export const CONTEXT = { getRemainingTimeInMillis: () => 60_000 } as Context;
 
 /** A message as Lambda's poller hands it over. */
-export function sqsRecord(messageId: string, body: string, receives = 1): SQSRecord {
+export function sqsRecord(messageId: string, body: string, receives = 1, sentAtMs = Date.now()): SQSRecord {
   const attributes = {
     ApproximateReceiveCount: String(receives),
-    SentTimestamp: String(Date.now()),
+    SentTimestamp: String(sentAtMs),
     SenderId: 'test',
     ApproximateFirstReceiveTimestamp: String(Date.now()),
   };

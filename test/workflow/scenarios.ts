@@ -10,37 +10,23 @@ import {
 } from '../../lambdas/contract/delivery.ts';
 import { INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
 import { PASSING_FAULTS } from '../../lib/retriers.ts';
+import { ENRICHED, delivery as newDelivery } from '../support/factories.ts';
 
 const DUE = '2026-01-05T10:01:00.000Z';
 const LATER = '2026-01-05T10:02:00.000Z';
-const ENRICHED: Enrichment = {
-  status: 'enriched',
-  total_seconds: 5400,
-  last_updated: '2026-01-04T00:00:00.000Z',
-  source: 'warehouse',
-};
 const FALLBACK: Enrichment = { status: 'plain', reason: 'warehouse_unavailable' };
 
 function pending(tries: number): Enrichment {
   return { status: 'pending', tries, first_failed_at: '2026-01-05T10:00:00.000Z' };
 }
 
-function delivery(progress: Partial<TaskResult> = {}): Delivery {
-  return {
-    schema_version: 1,
-    webhook_id: `wh_${'a'.repeat(40)}`,
-    event_id: 'evt-1',
-    event_type: 'course_completion',
-    integration_id: 'acme',
-    occurred_at: '2026-01-05T09:59:59Z',
-    generation: 2,
-    user_id: '42',
-    course_id: 'course-v1:Org+Course+Run',
-    enterprise_customer_uuid: '7b0e',
-    payload: '{"score":1.0,"id":12345678901234567890}',
-    progress: { enrichment: pending(1), attempt: 0, due_at: DUE, ...progress },
-  };
-}
+/** In the workflow after its first failure at the warehouse. */
+const delivery = (progress: Partial<TaskResult> = {}): Delivery =>
+  newDelivery(
+    pending(1),
+    { generation: 2, payload: '{"score":1.0,"id":12345678901234567890}' },
+    { due_at: DUE, ...progress },
+  );
 
 /** What each task was called with, in order, and what it answers; the last answer stands for all later calls. */
 type Answers<T> = readonly ((input: Delivery) => T)[];
