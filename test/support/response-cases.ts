@@ -206,6 +206,9 @@ const NO_STATUS: readonly Row[] = [
   ['a status of four digits', 'HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
   ['a status of two digits', 'HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
   ['a status in words', 'HTTP/1.1 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
+  ['a version without its dot', 'HTTP/11 200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
+  ['a status line in lower case', 'http/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
+  ['a letter before the status line', 'x HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
   ['no space before the status', 'HTTP/1.1200 OK\r\nContent-Length: 0\r\n\r\n', DEAD],
 ];
 
