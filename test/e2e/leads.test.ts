@@ -4,27 +4,16 @@ import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
-import { deadLettersOf, linesOf, receiptsOf, runningWorld, until } from './running-world.ts';
+import { deadLettersOf, receiptsOf, runningWorld, until } from './running-world.ts';
 
 const LEADS_ONLY = { event_types: ['lead'] };
 /** Integrations of tests whose partner takes everything. */
-const ACCEPTING = [
-  'unscheduled',
-  'scheduled',
-  'superseded',
-  'late',
-  'later',
-  'earlier',
-  'at-once',
-  'redriven',
-  'faulty',
-];
+const ACCEPTING = ['unscheduled', 'scheduled', 'late', 'later', 'redriven', 'faulty'];
 
 const world = runningWorld({
   partners: {
     ...Object.fromEntries(ACCEPTING.map((id) => [id, { answers: 200, entry: LEADS_ONLY }])),
     down: { answers: 503, entry: LEADS_ONLY },
-    refusing: { answers: 404, entry: LEADS_ONLY },
     'down-at-first': { answers: [503, 503, 503, 200] },
     'refusing-at-first': { answers: [404, 200] },
     'always-refusing': { answers: 404 },
@@ -93,13 +82,6 @@ describe('a lead that is hot or cold', () => {
     // Up to 10% less; the time that an attempt takes comes on top.
     for (const [index, seconds] of delaysSeconds.entries()) expect(waits[index]).toBeGreaterThanOrEqual(seconds * 900);
   });
-
-  test('is dead-lettered at once where the receiver refuses it', async () => {
-    await publish(lead('hot-404', 'refusing', 4, 'hot', now()));
-    await awaitQuiet(world());
-    expect(await deadLetterOf('refusing', 'hot-404')).toMatchObject({ reason: 'HTTP 404' });
-    expect(receiptsOf(world(), 'refusing', 'hot-404')).toHaveLength(1);
-  });
 });
 
 describe('a calculated lead', () => {
@@ -119,22 +101,6 @@ describe('a calculated lead', () => {
       expect({ id, minutes: receivedInMinutes('scheduled', id, occurredAt) }).toEqual({ id, minutes: [minutes] });
       expect(outcomesOf('scheduled', id)).toEqual([['g0', 'SUCCEEDED', 'delivered']]);
     }
-  });
-
-  test('is superseded by a later lead of its user, and of no other', async () => {
-    const occurredAt = now();
-    await publish(
-      lead('first', 'superseded', 200, 'calculated', occurredAt, { delay_minutes: 30 }),
-      lead('other-user', 'superseded', 201, 'calculated', occurredAt, { delay_minutes: 30 }),
-    );
-    await untilScheduled('superseded', 'first');
-    await publish(lead('second', 'superseded', 200, 'cold', now()));
-    await awaitQuiet(world());
-    expect(outcomesOf('superseded', 'first')).toEqual([['g0', 'SUCCEEDED', 'cancelled']]);
-    expect(receivedMs('superseded', 'first')).toEqual([]);
-    expect(receivedInMinutes('superseded', 'other-user', occurredAt)).toEqual([30]);
-    expect(receivedInMinutes('superseded', 'second', occurredAt)).toEqual([0]);
-    expect(linesOf(world(), 'timer.cancelled', 'superseded', 'first')).toHaveLength(1);
   });
 
   test('is not superseded by an earlier lead that arrives late', async () => {
@@ -157,29 +123,6 @@ describe('a calculated lead', () => {
     await awaitQuiet(world());
     expect(receivedInMinutes('later', 'later', movedAt)).toEqual([40]);
     expect(outcomesOf('later', 'later')).toEqual([['g0', 'SUCCEEDED', 'delivered']]);
-  });
-
-  test('moved to an earlier time is sent by its next generation', async () => {
-    await publish(lead('earlier', 'earlier', 230, 'calculated', now(), { delay_minutes: 30 }));
-    await untilScheduled('earlier', 'earlier');
-    const movedAt = now();
-    await publish(lead('earlier', 'earlier', 230, 'calculated', movedAt, { delay_minutes: 10 }));
-    await awaitQuiet(world());
-    expect(receivedInMinutes('earlier', 'earlier', movedAt)).toEqual([10]);
-    expect(outcomesOf('earlier', 'earlier')).toEqual([
-      ['g1', 'SUCCEEDED', 'delivered'],
-      ['g0', 'SUCCEEDED', 'cancelled'],
-    ]);
-  });
-
-  test('moved by the next message of the queue is sent at its new time', async () => {
-    const movedAt = now();
-    await publish(
-      lead('moved', 'at-once', 300, 'calculated', minutesAfter(movedAt, -1), { delay_minutes: 30 }),
-      lead('moved', 'at-once', 300, 'calculated', movedAt, { delay_minutes: 10 }),
-    );
-    await awaitQuiet(world());
-    expect(receivedInMinutes('at-once', 'moved', movedAt)).toEqual([10]);
   });
 
   test('that an operator has redriven is moved like any other', async () => {

@@ -1,4 +1,3 @@
-import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
@@ -18,7 +17,6 @@ const world = runningWorld({
   flag: 'on',
   partners: {
     skillsoft: { answers: 200 },
-    stubborn: { answers: [503, 503, 503, 503, 200], entry: { max_retries: 3 } },
   },
 });
 
@@ -109,46 +107,6 @@ test('the cache killed: the warehouse is asked instead', async () => {
 
   expect(await published('during-cache-down')).toMatchObject({ total_seconds: 18540 });
   expect(world().warehouse.queries().length).toBe(asked + 1);
-});
-
-test('Snowflake refuses the credentials: the event waits in the workflow and is sent without learning time', async () => {
-  const { warehouse, evidence } = world();
-  const id = webhookId('skillsoft', 'refused');
-  warehouse.setMode('refuse');
-  expect(await published('refused', LEARNER.fallback)).toBeUndefined();
-  warehouse.setMode('up');
-  expect((await evidence([id])).enrichmentRetries.get(id)).toBe(3);
-  // 60, 120 and 180 s after the first failure, which is shortly before the execution started; up to a tenth more or less.
-  const [execution] = world().platform.stateMachine.executionsNamed(id);
-  const waits =
-    execution?.history.filter(({ type, state }) => type === 'StateEntered' && state === 'WaitUntilDue') ?? [];
-  const dueMs = waits.map(({ progress }) => Date.parse((progress as { due_at: string }).due_at)).slice(0, 3);
-  const isInTime = dueMs.map(
-    (ms, index) => Math.abs((ms - Number(execution?.startedAt)) / (60_000 * (index + 1)) - 1) < 0.15,
-  );
-  expect(isInTime).toEqual([true, true, true]);
-  const [receipt] = receiptsOf(world(), 'skillsoft', 'refused');
-  expect(Date.parse(String(receipt?.received_at))).toBeGreaterThanOrEqual(Number(dueMs[2]));
-});
-
-test('a dead letter redriven to the deliveries queue goes through the workflow again', async () => {
-  const { platform, publish } = world();
-  const id = webhookId('stubborn', 'redriven');
-  await publish([JSON.stringify(enrollment('redriven', 'stubborn', LEARNER.known))]);
-  const letter = await until(world(), async () => {
-    const QueueUrl = output(platform, 'DeliveriesDeadLetterQueueUrl');
-    const { Messages = [] } = await platform.queues.client.send(
-      new ReceiveMessageCommand({ QueueUrl, MessageAttributeNames: ['All'] }),
-    );
-    return Messages[0];
-  });
-  expect(letter.MessageAttributes?.reason?.StringValue).toBe('4 tries failed, the last with: HTTP 503');
-  expect(JSON.parse(letter.Body ?? '')).toMatchObject({ webhook_id: id, generation: 1, progress: { attempt: 0 } });
-
-  const QueueUrl = output(platform, 'DeliveriesQueueUrl');
-  await platform.queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: letter.Body }));
-  await waitForAttempts(world(), 'stubborn', ['redriven'], ['retry', 'retry', 'retry', 'dead', 'delivered']);
-  expect(receiptsOf(world(), 'stubborn', 'redriven')).toHaveLength(5);
 });
 
 test('an execution aborted by an operator: its delivery is in the dead letter queue, once', async () => {
