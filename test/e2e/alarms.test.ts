@@ -1,17 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, expect, test } from '@jest/globals';
-import { runProgram } from '../../commands/program.ts';
-import { openStage, type Stage } from '../../commands/shared/stage.ts';
-import { writeState } from '../../local/console/state-file.ts';
-import { completion } from '../../local/demo/sample-events.ts';
+import { expect, test } from '@jest/globals';
+import { completion, lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
-import { publishTo, runningWorld } from './running-world.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'alarms-'));
-const stateFile = join(directory, 'platform.json');
-afterAll(() => rmSync(directory, { recursive: true }));
+import { publishTo, runCommand, runningWorld } from './running-world.ts';
 
 /** Longest period of these alarms, in milliseconds. */
 const HOUR_MS = 60 * 60_000;
@@ -22,45 +12,10 @@ const world = runningWorld({
   partners: { skillsoft: { answers: 200 }, 'partner-refusing': { answers: 400 } },
 });
 
-/** For a partner that refuses it: it is dead-lettered after one attempt. */
-function hotLead(eventId: string): string {
-  const now = new Date().toISOString();
-  return JSON.stringify({
-    schema_version: 1,
-    event_type: 'lead',
-    event_id: eventId,
-    integration_id: 'partner-refusing',
-    occurred_at: now,
-    payload: { user_id: 4711, lead_type: 'hot', priority: 'high', timestamp: now },
-  });
-}
-
 /** `./ltw alarms` against the running platform: what rings. */
 async function ringing(): Promise<readonly string[]> {
-  const { outputs, endpoints, controlPlane } = world().platform;
-  writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, clock_offset_ms: 0, endpoints, outputs });
-  const printed: string[] = [];
-  const ask = async () => undefined;
-  let stage: Stage | undefined;
-  const status = await runProgram(['alarms'], {
-    terminal: {
-      isInteractive: false,
-      progress: { isTTY: false, write: () => true },
-      print: (text) => void printed.push(...text.split('\n')),
-      ask,
-      askHidden: ask,
-      close: () => {},
-    },
-    variables: {},
-    async openStage(name) {
-      stage = await openStage(name, {}, stateFile);
-      return stage;
-    },
-    now: Date.now,
-    sleep: async () => {},
-  });
-  stage?.close();
-  const names = printed.flatMap((line) => /^([a-z-]+) +rings /.exec(line)?.[1] ?? []);
+  const { status, lines } = await runCommand(world(), ['alarms']);
+  const names = lines.flatMap((line) => /^([a-z-]+) +rings /.exec(line)?.[1] ?? []);
   expect(status).toBe(names.length === 0 ? 0 : 1);
   return names;
 }
@@ -70,7 +25,8 @@ test('a quiet stage rings for nothing but an age that nobody has published yet',
 });
 
 test('a hot lead that is refused pages by itself', async () => {
-  await world().publish([hotLead('hot')]);
+  const hot = lead('hot', 'partner-refusing', 4711, 'hot', new Date().toISOString());
+  await world().publish([JSON.stringify(hot)]);
   await awaitQuiet(world());
   expect(await ringing()).toEqual(['page-critical', 'credential-age', 'critical-dead', 'dead-deliveries']);
 });

@@ -1,49 +1,17 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { runProgram } from '../../commands/program.ts';
-import { openStage, type Stage } from '../../commands/shared/stage.ts';
-import { writeState } from '../../local/console/state-file.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { startPartner } from '../support/partner-server.ts';
-import { runningWorld } from './running-world.ts';
+import { runCommand, runningWorld } from './running-world.ts';
 
 const silent = await startPartner((to) => to.end());
-const directory = mkdtempSync(join(tmpdir(), 'preflight-'));
-const stateFile = join(directory, 'platform.json');
-const opened: Stage[] = [];
-afterAll(async () => {
-  for (const stage of opened) stage.close();
-  await silent.close();
-  rmSync(directory, { recursive: true });
-});
+afterAll(() => silent.close());
 
 const world = runningWorld({
   partners: { skillsoft: { answers: 200 }, quiet: { answers: 200, entry: { url: `${silent.url}/hooks` } } },
 });
 
-/** What a preflight of the running platform prints, line by line. */
-async function lines(): Promise<readonly string[]> {
-  const { outputs, endpoints, controlPlane } = world().platform;
-  writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, clock_offset_ms: 0, endpoints, outputs });
-  const printed: string[] = [];
-  const ask = async () => undefined;
-  const progress = { isTTY: false, write: () => true };
-  const print = (text: string) => void printed.push(...text.split('\n'));
-  await runProgram(['preflight'], {
-    terminal: { isInteractive: false, progress, print, ask, askHidden: ask, close: () => {} },
-    variables: {},
-    async openStage(name) {
-      const stage = await openStage(name, {}, stateFile);
-      opened.push(stage);
-      return stage;
-    },
-    now: Date.now,
-    sleep: async () => {},
-  });
-  return printed;
-}
+/** What a preflight of the running platform prints. */
+const lines = async () => (await runCommand(world(), ['preflight'])).lines;
 
 test('the stack as it is synthesized answers yes to all that the local platform has, and no partner hears of it', async () => {
   const answers = (await lines()).filter((line) => /^(yes|no|\?) /.test(line));

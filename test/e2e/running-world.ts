@@ -1,14 +1,23 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect } from '@jest/globals';
+import { runProgram } from '../../commands/program.ts';
+import { openStage, type Stage } from '../../commands/shared/stage.ts';
+import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
+import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import type { Truthy } from '../../local/clock.ts';
+import { writeState } from '../../local/console/state-file.ts';
 import { readLogs } from '../../local/demo/function-logs.ts';
 import type { DeadLetter, LogFields } from '../../local/demo/observe.ts';
 import { output } from '../../local/demo/operator.ts';
 import type { Receipt } from '../../local/demo/partner.ts';
 import { ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { startWorld, type World, type WorldOptions } from '../../local/demo/world.ts';
+import type { Platform } from '../../local/platform.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until as untilReal } from '../support/assembly.ts';
@@ -28,6 +37,49 @@ export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = 
     if (world === undefined) throw new Error('the platform did not start');
     return world;
   };
+}
+
+/** A signature as curl makes it, for the operators' routes. */
+export const SIGNED = `AWS4-HMAC-SHA256 Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
+
+/** Deploys the flag as the stack seeds it, with these values. */
+export function deployFlag(platform: Platform, values: object): void {
+  platform.appConfig.deploy(
+    output(platform, 'AppConfigApplicationId'),
+    output(platform, 'FlagsEnvironmentId'),
+    output(platform, 'FlagsProfileId'),
+    JSON.stringify({ ...FLAG_SEED, values: { [FLAG_KEY]: { ...FLAG_SEED.values[FLAG_KEY], ...values } } }),
+  );
+}
+
+/** What a command prints that an operator runs against the running platform, line by line, and its status. */
+export async function runCommand({ platform }: World, words: readonly string[]) {
+  const { outputs, endpoints, controlPlane } = platform;
+  const directory = mkdtempSync(join(tmpdir(), 'command-'));
+  const stateFile = join(directory, 'platform.json');
+  writeState(stateFile, { pid: process.pid, control: controlPlane.endpoint, clock_offset_ms: 0, endpoints, outputs });
+  const lines: string[] = [];
+  const ask = async () => undefined;
+  const progress = { isTTY: false, write: () => true };
+  const print = (text: string) => void lines.push(...text.split('\n'));
+  const opened: Stage[] = [];
+  try {
+    const status = await runProgram(words, {
+      terminal: { isInteractive: false, progress, print, ask, askHidden: ask, close: () => {} },
+      variables: {},
+      async openStage(name) {
+        const stage = await openStage(name, {}, stateFile);
+        opened.push(stage);
+        return stage;
+      },
+      now: Date.now,
+      sleep: async () => {},
+    });
+    return { status, lines };
+  } finally {
+    for (const stage of opened) stage.close();
+    rmSync(directory, { recursive: true });
+  }
 }
 
 /** What partners received of one event. */

@@ -11,6 +11,7 @@ import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until } from '../support/assembly.ts';
 import { descendants, lives } from '../support/processes.ts';
+import { SIGNED } from './running-world.ts';
 
 const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
 const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));
@@ -74,9 +75,6 @@ test('what is printed is a shell’s and Python’s own text, with nothing perso
   expect(printed).toMatch(/^python3 - <<'EOF'$/m);
   expect(printed).not.toContain('learner@example.com');
 });
-
-/** As curl signs a request. */
-const SIGNED = `AWS4-HMAC-SHA256 Credential=local/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host;x-amz-date, Signature=${'0'.repeat(64)}`;
 
 test('the status API answers a browser with a token of the printed issuer', async () => {
   const [, tokens, url] =

@@ -3,13 +3,12 @@ import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
 import { GAUGES } from '../../lambdas/contract/prometheus.ts';
 import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
 import { output } from '../../local/demo/operator.ts';
+import { lead } from '../../local/demo/sample-events.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { describeWithPromtool, promtool } from '../support/promtool.ts';
-import { deadLettersOf, logged, publishTo, receiptsOf, runningWorld, until } from './running-world.ts';
-
-const SIGNED = `AWS4-HMAC-SHA256 Credential=a/20260115/us-east-1/execute-api/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
+import { deadLettersOf, logged, publishTo, receiptsOf, runningWorld, SIGNED, until } from './running-world.ts';
 
 /** One takes everything, one refuses everything, of one nobody has published anything. */
 const world = runningWorld({
@@ -44,20 +43,6 @@ function published(name: string, integration: string): number {
   return metrics.between(id, 0, Number.POSITIVE_INFINITY).reduce((sum, { value }) => sum + value, 0);
 }
 
-/** It waits for three hours. */
-function calculatedLead(eventId: string, integrationId: string): string {
-  const now = new Date().toISOString();
-  return JSON.stringify({
-    schema_version: 1,
-    event_type: 'lead',
-    event_id: eventId,
-    integration_id: integrationId,
-    occurred_at: now,
-    delay_minutes: 180,
-    payload: { user_id: 4711, lead_type: 'calculated', timestamp: now },
-  });
-}
-
 let publishedAt: string;
 
 beforeAll(async () => {
@@ -65,7 +50,8 @@ beforeAll(async () => {
   await publishTo(world(), 'takes', ['taken-1', 'taken-2', 'taken-3']);
   await publishTo(world(), 'refuses', ['refused-1']);
   await awaitQuiet(world());
-  await world().publish([calculatedLead('waits-1', 'takes')]);
+  const waits = lead('waits-1', 'takes', 4711, 'calculated', publishedAt, { delay_minutes: 180 });
+  await world().publish([JSON.stringify(waits)]);
   await until(world(), async () => (await logged(world(), 'events.enriched')).some(({ timed }) => timed === 1));
   expect(published(METRICS.deliverySuccess, 'takes')).toBe(3);
   expect(published(METRICS.deliveryFailure, 'refuses')).toBe(1);
