@@ -11,6 +11,7 @@ import { readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { output } from '../../local/demo/operator.ts';
 import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
+import { codeOf } from '../docs/guide-steps.ts';
 import { learningTimeOf, logged, runningWorld, until } from '../e2e/running-world.ts';
 import { NOW } from '../support/factories.ts';
 import { describeWithClient, type Ended, runClient } from '../support/real-clients.ts';
@@ -168,7 +169,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
 
   test('the guide’s functions for leads publish one, move it, and have another take its place', async () => {
     const { endpoint, queue_url } = queue();
-    const code = codeBlocks('python').find((block) => block.includes('def wants_to_be_called')) ?? '';
+    const code = codeOf(GUIDE, 'python').find((block) => block.includes('def wants_to_be_called')) ?? '';
     const here = code
       .replace(/^queue_url = .*$/m, `queue_url = "${queue_url}"`)
       .replace('sqs_client("us-east-1")', `sqs_client("us-east-1", "${endpoint}")`);
@@ -375,7 +376,7 @@ describeWithClient('boto3', 'docs/lms/webhook_events.py and an SQS that refuses'
   });
 
   test('the Python in the guide compiles', async () => {
-    const blocks = codeBlocks('python');
+    const blocks = codeOf(GUIDE, 'python');
     const compile = 'import json, sys\nfor block in json.load(sys.stdin): compile(block, "guide", "exec")';
     const ended = await runClient(python, ['-c', compile], JSON.stringify(blocks));
 
@@ -384,16 +385,10 @@ describeWithClient('boto3', 'docs/lms/webhook_events.py and an SQS that refuses'
   });
 });
 
-function codeBlocks(language: string): string[] {
-  return [...GUIDE.matchAll(new RegExp(`^\`\`\`${language}\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, code]) =>
-    String(code),
-  );
-}
-
 describe('the LMS guide', () => {
   const entry = { id: 'skillsoft', url: 'https://partner.example', enterprise_customer_uuid: ENTERPRISE };
   const book = readIntegrations(JSON.stringify({ integrations: [entry] }), undefined);
-  const [example = '', lead = ''] = codeBlocks('json');
+  const [example = '', lead = ''] = codeOf(GUIDE, 'json');
   const leadBook = readIntegrations(JSON.stringify({ integrations: [{ ...entry, id: 'n8n' }] }), undefined);
 
   test('has a row for every field of the message', () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { GAUGES } from '../../lambdas/contract/prometheus.ts';
 import { prometheusText } from '../../lambdas/domain/prometheus-text.ts';
+import { codeOf } from '../docs/guide-steps.ts';
 import { describeWithPromtool, promtool } from '../support/promtool.ts';
 
 const GUIDE = readFileSync(join(import.meta.dirname, '../../docs/operations-api.md'), 'utf8');
@@ -92,7 +93,7 @@ describeWithPromtool('Prometheus’ own checker', () => {
     expect([status === 0, output]).toEqual([false, expect.stringMatching(/\S/)]);
   });
 
-  const [scraping = '', alerts = ''] = [...GUIDE.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text]) => text);
+  const [scraping = '', alerts = ''] = codeOf(GUIDE, 'yaml');
 
   test('takes the guide’s configuration', () => {
     // It looks whether the token’s file is there.

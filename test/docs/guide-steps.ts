@@ -15,6 +15,12 @@ export function blocksOf(guide: string): readonly Block[] {
   );
 }
 
+/** The code of a guide's blocks in one language, in their order. */
+export function codeOf(guide: string, language: string): string[] {
+  const blocks = guide.matchAll(/^```(\w*)\n(.*?)^```$/gms);
+  return [...blocks].flatMap(([, tag, code = '']) => (tag === language ? [code] : []));
+}
+
 const STEP = /^(?:New file|In) `(?<file>[^`]+)`(?:, (?<where>above|below) the line `(?<anchor>[^`]+)`)?:$/;
 
 /**

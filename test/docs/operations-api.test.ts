@@ -7,6 +7,7 @@ import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../.
 import type { HttpResponse } from '../../lambdas/status/http-api.ts';
 import { failed, operationsWorld, TOKEN } from '../status/operations-world.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
+import { codeOf } from './guide-steps.ts';
 import { document, examplesOf, expectDocumented } from './openapi.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/operations-api.md'), 'utf8');
@@ -92,9 +93,6 @@ describe('the document', () => {
 });
 
 describe('the guide', () => {
-  const blocksOf = (language: string) =>
-    [...guide.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))].map(([, text = '']) => text);
-
   test('shows answers as they are given, with some of the kinds', async () => {
     const [all, one] = await Promise.all(
       [OPERATIONS_PATHS.health, `${OPERATIONS_PATHS.health}/{integration}`].map(async (path) =>
@@ -104,7 +102,7 @@ describe('the guide', () => {
     const some = Object.entries(all.kinds).filter(([kind]) => Object.hasOwn(kinds, kind));
     expect(some).toHaveLength(Object.keys(kinds).length);
     const shown = [{ ...all, kinds: Object.fromEntries(some) }, one];
-    expect(blocksOf('json').map((text) => JSON.parse(text))).toEqual(shown);
+    expect(codeOf(guide, 'json').map((text) => JSON.parse(text))).toEqual(shown);
   });
 
   test('lists every gauge, its labels and its help, in the order in which they are shown', async () => {
@@ -120,7 +118,7 @@ describe('the guide', () => {
   });
 
   test('alerts on gauges that there are', () => {
-    const [, alerts = ''] = blocksOf('yaml');
+    const [, alerts = ''] = codeOf(guide, 'yaml');
     const names = Object.values(GAUGES).map(({ name }) => name);
     const used = [...alerts.matchAll(/\b(learning_time_webhooks_\w+)/g)].map(([, name = '']) => name);
     expect(used.length).toBeGreaterThan(3);

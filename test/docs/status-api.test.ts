@@ -10,6 +10,7 @@ import type { HttpResponse } from '../../lambdas/status/http-api.ts';
 import { findStage } from '../../lib/stage.ts';
 import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
 import { resourcesOf, synthesizeStage } from '../support/synthesized-stack.ts';
+import { codeOf } from './guide-steps.ts';
 import { ajv, document, examplesOf, expectDocumented, resolved, schemaOf } from './openapi.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '../../docs/status-api.md'), 'utf8');
@@ -197,7 +198,7 @@ describe.each(operations)('what $path answers', (operation) => {
 });
 
 describe('the guide', () => {
-  const blocks = [...guide.matchAll(/^```json\n(.*?)^```$/gms)].map(([, text = '']) => JSON.parse(text));
+  const blocks = codeOf(guide, 'json').map((text) => JSON.parse(text));
 
   test('shows answers as they are given', async () => {
     const answer = async (path: string, current: Partial<Flag>, query: Record<string, string>) => {
