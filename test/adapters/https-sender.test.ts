@@ -4,7 +4,13 @@ import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
 import type { WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
 import { classify } from '../../lambdas/domain/outcome.ts';
 import { closedAfterEach } from '../support/closed-after-each.ts';
-import { type Answer, type PartnerServer, startPartner, startRawPartner } from '../support/partner-server.ts';
+import {
+  type Answer,
+  type PartnerServer,
+  startPartner,
+  startRawPartner,
+  TO_LOCAL_PARTNERS,
+} from '../support/partner-server.ts';
 
 const keep = closedAfterEach();
 
@@ -12,8 +18,7 @@ const partnerThat = (answer: Answer) => keep(startPartner(answer));
 
 const partnerThatTalks = (talk: (socket: Socket) => void) => keep(startRawPartner(talk));
 
-const LOCAL = { allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' } as const;
-const sender = createHttpsSender(LOCAL);
+const sender = createHttpsSender(TO_LOCAL_PARTNERS);
 const request = (url: string, overrides: Partial<WebhookRequest> = {}): WebhookRequest => ({
   url,
   headers: { 'content-type': 'application/json' },
@@ -127,7 +132,7 @@ describe('a response that cannot be read after its status', () => {
       held.push(socket);
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nto');
     });
-    const impatient = createHttpsSender({ ...LOCAL, bodyWaitMs: 50 });
+    const impatient = createHttpsSender({ ...TO_LOCAL_PARTNERS, bodyWaitMs: 50 });
     const token = send(request(partner.url, { keepAnswerBytes: 100, timeoutMs: 600_000 }), impatient);
     while (held.length === 0) await new Promise(setImmediate);
     const started = { kind: 'answered', status: 200, answerStart: 'to' };
@@ -290,7 +295,7 @@ describe('a connection that was kept', () => {
 describe('an address', () => {
   test('without TLS is forbidden where the stage does not allow it, and nothing is sent', async () => {
     const partner = await partnerThat((answer) => answer.end());
-    const strict = createHttpsSender({ ...LOCAL, allowPlainHttp: false });
+    const strict = createHttpsSender({ ...TO_LOCAL_PARTNERS, allowPlainHttp: false });
     const result = await strict.send(request(partner.url));
     expect(result).toEqual({ kind: 'failed', code: 'FORBIDDEN_URL' });
     expect(classify(result).verdict).toBe('dead');
@@ -300,7 +305,7 @@ describe('an address', () => {
 
   test('has one of the stage’s ports', async () => {
     const partner = await partnerThat((answer) => answer.end());
-    const listing = (...allowedPorts: number[]) => createHttpsSender({ ...LOCAL, allowedPorts });
+    const listing = (...allowedPorts: number[]) => createHttpsSender({ ...TO_LOCAL_PARTNERS, allowedPorts });
     expect(await send(request(partner.url), listing(443))).toEqual({ kind: 'failed', code: 'FORBIDDEN_PORT' });
     expect(partner.connections).toHaveLength(0);
     expect(await send(request(partner.url), listing(443, partner.port))).toEqual({ kind: 'answered', status: 200 });
@@ -312,7 +317,7 @@ describe('a name', () => {
 
   test('that leads to this machine is forbidden as the connection is made, and nothing is sent', async () => {
     const partner = await partnerThat((answer) => answer.end());
-    const strict = createHttpsSender({ ...LOCAL, allowedCidrs: [] });
+    const strict = createHttpsSender({ ...TO_LOCAL_PARTNERS, allowedCidrs: [] });
     expect(await send(onPort(partner), strict)).toEqual({ kind: 'failed', code: 'FORBIDDEN_ADDRESS' });
     expect(partner.connections).toHaveLength(0);
     expect(await send(onPort(partner))).toEqual({ kind: 'answered', status: 200 });
@@ -322,7 +327,7 @@ describe('a name', () => {
     const partner = await partnerThat((answer) => answer.writeHead(200, { connection: 'close' }).end());
     const addresses = ['127.0.0.1', '127.0.0.2'];
     const rebound = createHttpsSender({
-      ...LOCAL,
+      ...TO_LOCAL_PARTNERS,
       allowedCidrs: ['127.0.0.1/32'],
       lookup: (_name, _options, callback) => callback(null, [{ address: addresses.shift() ?? '', family: 4 }]),
     });
@@ -338,7 +343,7 @@ describe('a name', () => {
   });
 
   test('that is never resolved ends the try at its deadline', async () => {
-    const mute = createHttpsSender({ ...LOCAL, lookup: () => {} });
+    const mute = createHttpsSender({ ...TO_LOCAL_PARTNERS, lookup: () => {} });
     const result = await send(request('http://partner.example/', { timeoutMs: 50 }), mute);
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
   });
@@ -398,12 +403,12 @@ test('how far a request is: sent when it has left, over any connection, and resp
   const silent = await partnerThat((answer) => answer.destroy());
   const gone = await partnerThat((answer) => answer.end());
   await gone.close();
-  const stepsOf = async (url: string, by = createHttpsSender(LOCAL)) => {
+  const stepsOf = async (url: string, by = createHttpsSender(TO_LOCAL_PARTNERS)) => {
     const steps: string[] = [];
     await by.send(request(url, { onProgress: (step) => steps.push(step) }));
     return steps;
   };
-  const kept = createHttpsSender(LOCAL);
+  const kept = createHttpsSender(TO_LOCAL_PARTNERS);
   expect(await stepsOf(partner.url, kept)).toEqual(['sent', 'responded']);
   expect(await stepsOf(partner.url, kept)).toEqual(['sent', 'responded']);
   expect(await stepsOf(silent.url)).toEqual(['sent']);

@@ -5,7 +5,7 @@ import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
 import type { OAuthClient, TokenSource, WebhookRequest, WebhookSender } from '../../lambdas/contract/delivery-ports.ts';
 import { until } from '../support/assembly.ts';
 import { NOW } from '../support/factories.ts';
-import { type PartnerServer, startPartner } from '../support/partner-server.ts';
+import { type PartnerServer, startPartner, TO_LOCAL_PARTNERS } from '../support/partner-server.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -44,8 +44,8 @@ beforeEach(async () => {
 afterEach(() => server.close());
 
 /** Over the sender that webhooks take. */
-function newSource(allowedCidrs = ['127.0.0.0/8']): TokenSource {
-  const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs, allowedPorts: 'any' });
+function newSource(allowedCidrs: readonly string[] = TO_LOCAL_PARTNERS.allowedCidrs): TokenSource {
+  const sender = createHttpsSender({ ...TO_LOCAL_PARTNERS, allowedCidrs });
   const recorded: WebhookSender = {
     send(outgoing) {
       sent.push(outgoing);

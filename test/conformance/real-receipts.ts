@@ -5,7 +5,7 @@ import { type Sent, sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
 import { integration } from '../support/factories.ts';
-import { startPartner } from '../support/partner-server.ts';
+import { startPartner, TO_LOCAL_PARTNERS } from '../support/partner-server.ts';
 import { NO_TOKENS, secretSource } from '../support/sending.ts';
 import type { Receipt } from './verify-receipts.ts';
 
@@ -25,7 +25,7 @@ export const BODIES = {
   empty: '{}',
 };
 
-const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
+const sender = createHttpsSender(TO_LOCAL_PARTNERS);
 
 export interface Sending {
   /** Ours, as it is kept in memory. */

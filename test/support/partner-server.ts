@@ -5,6 +5,13 @@ import { buffer } from 'node:stream/consumers';
 import { type Listening, listen } from './http-server.ts';
 import { TEST_ONLY_CERTIFICATE, TEST_ONLY_KEY } from './test-only-certificate.ts';
 
+/** Where a sender may send to that talks to such partners. */
+export const TO_LOCAL_PARTNERS = {
+  allowPlainHttp: true,
+  allowedCidrs: ['127.0.0.0/8'],
+  allowedPorts: 'any',
+} as const;
+
 /** One request as a partner received it. */
 export interface Received {
   readonly method: string | undefined;

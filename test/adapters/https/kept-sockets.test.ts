@@ -3,7 +3,7 @@ import { createHttpsSender } from '../../../lambdas/adapters/https-sender.ts';
 import type { WebhookSender } from '../../../lambdas/contract/delivery-ports.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { NOW } from '../../support/factories.ts';
-import { type Answer, type PartnerServer, startPartner } from '../../support/partner-server.ts';
+import { type Answer, type PartnerServer, startPartner, TO_LOCAL_PARTNERS } from '../../support/partner-server.ts';
 
 const keep = closedAfterEach();
 
@@ -13,12 +13,7 @@ const partnerThat = (answer: Answer) => keep(startPartner(answer));
 function senderOnClock() {
   const clock = { nowMs: NOW };
   const now = () => clock.nowMs;
-  const sender = createHttpsSender({
-    allowPlainHttp: true,
-    allowedCidrs: ['127.0.0.0/8'],
-    allowedPorts: 'any',
-    now,
-  });
+  const sender = createHttpsSender({ ...TO_LOCAL_PARTNERS, now });
   return { sender, clock };
 }
 

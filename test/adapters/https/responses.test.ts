@@ -2,16 +2,12 @@ import { describe, expect, test } from '@jest/globals';
 import { createHttpsSender } from '../../../lambdas/adapters/https-sender.ts';
 import type { SendResult } from '../../../lambdas/contract/delivery-ports.ts';
 import { classify } from '../../../lambdas/domain/outcome.ts';
+import { TO_LOCAL_PARTNERS } from '../../support/partner-server.ts';
 import { replay } from '../../support/replay-response.ts';
 import { type Expected, RESPONSE_CASES } from '../../support/response-cases.ts';
 
 const senderThatWaits = (bodyWaitMs: number) => {
-  const sender = createHttpsSender({
-    allowPlainHttp: true,
-    allowedCidrs: ['127.0.0.0/8'],
-    allowedPorts: 'any',
-    bodyWaitMs,
-  });
+  const sender = createHttpsSender({ ...TO_LOCAL_PARTNERS, bodyWaitMs });
   return (url: string) => sender.send({ url, headers: {}, body: '{}', timeoutMs: 15_000 });
 };
 const send = senderThatWaits(15_000);

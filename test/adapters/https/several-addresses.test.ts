@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createHttpsSender } from '../../../lambdas/adapters/https-sender.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { type MuteListener, startMuteListener } from '../../support/mute-listener.ts';
-import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
+import { type PartnerServer, startPartner, TO_LOCAL_PARTNERS } from '../../support/partner-server.ts';
 
 const keep = closedAfterEach();
 
@@ -20,9 +20,8 @@ const UNREACHABLE_V6: LookupAddress = { address: '2001:db8::1', family: 6 };
 
 function send(port: number, addresses: readonly LookupAddress[], timeoutMs: number) {
   const sender = createHttpsSender({
-    allowPlainHttp: true,
+    ...TO_LOCAL_PARTNERS,
     allowedCidrs: ['127.0.0.0/8', '2001:db8::/32'],
-    allowedPorts: 'any',
     lookup: (_name, _options, callback) => callback(null, [...addresses]),
   });
   return sender.send({ url: `http://partner.example:${port}/`, headers: {}, body: '{}', timeoutMs });
