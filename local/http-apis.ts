@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import { LOCAL_BROWSERS } from '../lib/status-api-settings.ts';
 import type { Clock } from './clock.ts';
 import type { Answer } from './control-plane/rest.ts';
@@ -8,14 +7,13 @@ import { type CrossOrigin, isPreflight, originHeaders, preflightHeaders } from '
 import { gatewayAnswer, proxyAnswer, proxyEvent } from './http-api/proxy.ts';
 import { findRoute, type Route, routesOf } from './http-api/routes.ts';
 import { startTokenIssuer, type TokenIssuer } from './http-api/token-issuer.ts';
+import { type HttpServer, startHttpServer } from './http-server.ts';
 import type { Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
 /** An API of the template, and where it listens. */
-interface RunningApi {
+interface RunningApi extends HttpServer {
   readonly id: string;
-  readonly server: Server;
-  readonly url: string;
   /** None before the functions are there. */
   routes: readonly Route[];
   crossOrigin: CrossOrigin;
@@ -64,20 +62,12 @@ export class HttpApis {
   }
 
   async stop(): Promise<void> {
-    await this.issuer?.close();
-    await Promise.all(
-      this.#apis.map(({ server }) => {
-        const closed = Promise.withResolvers<void>();
-        server.close(() => closed.resolve());
-        server.closeAllConnections();
-        return closed.promise;
-      }),
-    );
+    await Promise.all([this.issuer?.close(), ...this.#apis.map((api) => api.close())]);
   }
 }
 
 async function listen(id: string, clock: Clock): Promise<RunningApi> {
-  const server = createServer((request, response) => {
+  const server = await startHttpServer((request, response) => {
     const work = clock.beginRequest();
     response.once('close', () => work.end());
     request.resume();
@@ -86,12 +76,7 @@ async function listen(id: string, clock: Clock): Promise<RunningApi> {
       response.writeHead(status, { ...headers, ...originHeaders(request, api.crossOrigin) }).end(body),
     );
   });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(0, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const api: RunningApi = { id, server, url, routes: [], crossOrigin: {} };
+  const api: RunningApi = { ...server, id, routes: [], crossOrigin: {} };
   return api;
 }
 

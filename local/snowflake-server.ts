@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
+import { startHttpServer } from './http-server.ts';
 import { createProtocol, type Protocol, type ReceivedStatement, type ServiceUser } from './snowflake/protocol.ts';
 import { createTables, type LearningTimeRow } from './snowflake/tables.ts';
 
@@ -64,13 +64,13 @@ export async function startSnowflakeServer(options: SnowflakeServerOptions): Pro
   const held = new Set<ServerResponse>();
   let mode: SnowflakeServerMode = 'up';
 
-  const server = createServer((request, response) => {
+  const server = await startHttpServer((request, response) => {
     if (mode === 'down') request.socket.resetAndDestroy();
     else if (mode === 'hang') hold(response, held);
     else answer(protocol, request, response).catch(() => response.writeHead(400).end());
-  });
+  }, port);
   return {
-    url: `http://127.0.0.1:${await listen(server, port)}`,
+    url: server.url,
     load: tables.load,
     execute: async (sqlText) => {
       await tables.execute(sqlText, [], undefined);
@@ -89,17 +89,10 @@ export async function startSnowflakeServer(options: SnowflakeServerOptions): Pro
     expireSessions: protocol.sessions.expireAll,
     endSessions: protocol.sessions.endAll,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve));
-      server.closeAllConnections();
-      await closed;
+      await server.close();
       tables.close();
     },
   };
-}
-
-async function listen(server: Server, port: number): Promise<number> {
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
-  return (server.address() as AddressInfo).port;
 }
 
 function hold(response: ServerResponse, held: Set<ServerResponse>): void {

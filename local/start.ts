@@ -104,7 +104,7 @@ function greeting({ platform }: World, logDirectory: string, page: string): stri
   return `
 SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}. Ctrl-C ends everything.
 The status API is at ${platform.outputs.StatusApiUrl}: what it answers is below, other paths are 404.
-A page that shows the flag with the React client of client/ is at ${page}
+A page that shows the flag with the React client of client/ is at ${page}/
 The flag is off, as the stack seeds it: every event goes out without learning time. Once it is switched, functions
 notice within ${POLL_INTERVAL_MS / 1000} s. The clock is the real one, until "npm run local -- skip 2h" moves it on.
 

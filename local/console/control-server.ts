@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
+import { type HttpServer, startHttpServer } from '../http-server.ts';
 
 /** Largest request taken, in bytes: a command is a few words. */
 const MAX_REQUEST_BYTES = 4096;
@@ -12,12 +12,6 @@ export class CommandRefused extends Error {
   override readonly name = 'CommandRefused';
 }
 
-export interface ControlServer {
-  /** `http://127.0.0.1:<port>` */
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /**
  * Takes commands on a free port of 127.0.0.1: `POST /commands` with `{"words": […]}`, answered with `{"text"}`, or with
  * `{"error"}` where the command is refused (400) or fails (500).
@@ -25,24 +19,12 @@ export interface ControlServer {
  * A web page must not steer it: another `Host` is refused (a name that was made to point here), so is any `Origin`, and
  * a body that is not `application/json`, which a page cannot send to another origin unasked.
  */
-export async function startControlServer(obey: (words: readonly string[]) => Promise<string>): Promise<ControlServer> {
-  const server = createServer(async (request, response) => {
-    const [status, body] = await answer(request, (server.address() as AddressInfo).port, obey);
+export async function startControlServer(obey: (words: readonly string[]) => Promise<string>): Promise<HttpServer> {
+  const server = await startHttpServer(async (request, response) => {
+    const [status, body] = await answer(request, server.port, obey);
     response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(JSON.stringify(body));
   });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(0, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
-  };
+  return server;
 }
 
 async function answer(

@@ -1,21 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import type { PageSettings } from '../../client/example/page.ts';
+import { type HttpServer, startHttpServer } from '../http-server.ts';
 
 const DIRECTORY = fileURLToPath(new URL('../../client/example/', import.meta.url));
 
-export interface ExamplePage {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
 /** The page of `client/example` on a free port of 127.0.0.1, an origin of its own. */
-export async function startExamplePage(settings: PageSettings): Promise<ExamplePage> {
+export async function startExamplePage(settings: PageSettings): Promise<HttpServer> {
   let script: Promise<string> | undefined;
-  const server = createServer((request, response) => {
+  return startHttpServer((request, response) => {
     const send = (status: number, type: string, body: string) =>
       response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
     if (request.url === '/') send(200, 'text/html', pageText(settings));
@@ -28,19 +22,6 @@ export async function startExamplePage(settings: PageSettings): Promise<ExampleP
       );
     } else send(404, 'text/plain', 'not found');
   });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(0, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
-  };
 }
 
 function pageText(settings: PageSettings): string {

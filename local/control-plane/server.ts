@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { awsCall, type OnCall } from '../aws-calls.ts';
 import type { Clock } from '../clock.ts';
+import { startHttpServer } from '../http-server.ts';
 import { createLocalAppConfig, type LocalAppConfig } from './appconfig.ts';
 import { appConfigApi } from './appconfig-api.ts';
 import { appConfigDataApi } from './appconfig-data-api.ts';
@@ -62,21 +62,17 @@ export async function startControlPlane({
     onCall,
   };
 
-  const server = createServer((request, response) => {
+  const server = await startHttpServer((request, response) => {
     const work = clock?.beginRequest();
     response.once('close', () => work?.end());
     route(request, services).then(
       (answer) => send(response, answer),
       (thrown: unknown) => send(response, errorAnswer(request, thrown)),
     );
-  });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(port, '127.0.0.1', listening.resolve);
-  await listening.promise;
+  }, port);
 
   return {
-    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    endpoint: server.url,
     appConfig,
     secretsManager,
     registerTarget(prefix, handler) {
@@ -86,12 +82,7 @@ export async function startControlPlane({
     registerRest(api) {
       services.rest.push(api);
     },
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
+    close: server.close,
   };
 }
 

@@ -1,7 +1,7 @@
-import { createServer, type IncomingHttpHeaders } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type HttpServer, startHttpServer } from '../http-server.ts';
 import { type Answer, answerFor, type Behaviour, type FullAnswer } from './partner-answers.ts';
 import { verify } from './signature.ts';
 import type { TokenServer } from './token-server.ts';
@@ -24,16 +24,13 @@ export interface Receipt {
   readonly verified: boolean;
 }
 
-export interface Partner {
-  /** `http://127.0.0.1:<port>` */
-  readonly url: string;
+export interface Partner extends HttpServer {
   /** Every webhook, oldest first. Requests for tokens are not among them. */
   readonly receipts: readonly Receipt[];
   /** How each path answers now. */
   readonly behaviours: ReadonlyMap<string, Behaviour>;
   /** From the next request on. */
   setBehaviour(path: string, behaviour: Behaviour): void;
-  close(): Promise<void>;
 }
 
 /** Called for each webhook that a partner received, with what it answers. */
@@ -60,7 +57,7 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
     const earlier = receipts.filter(({ path, headers }) => path === receipt.path && headers['webhook-id'] === id);
     return answerFor(behaviour, earlier.length);
   };
-  const server = createServer(async (request, response) => {
+  const server = await startHttpServer(async (request, response) => {
     const { method = '', url: path = '', headers } = request;
     const behaviour = behaviours.get(path) ?? 404;
     if (behaviour === 'down') {
@@ -87,20 +84,10 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
     if (afterMs !== undefined) await sleep(afterMs);
     response.writeHead(status, answered).end();
   });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(0, '127.0.0.1', listening.resolve);
-  await listening.promise;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...server,
     receipts,
     behaviours,
     setBehaviour: (path, behaviour) => behaviours.set(path, behaviour),
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
   };
 }

@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { type HttpServer, startHttpServer } from '../http-server.ts';
 
 /** How long a token is good for, in seconds. */
 const LIFE_SECONDS = 600;
@@ -14,12 +13,9 @@ export interface TokenIssuerOptions {
 }
 
 /** An identity provider on 127.0.0.1: its discovery document, its keys, and tokens signed with them. */
-export interface TokenIssuer {
-  /** Its documents lie there, and `/token`. */
-  readonly url: string;
+export interface TokenIssuer extends Pick<HttpServer, 'url' | 'close'> {
   /** A token for ten minutes, with these claims in place of the usual ones; `undefined` leaves one out. */
   token(claims?: Readonly<Record<string, unknown>>): Promise<string>;
-  close(): Promise<void>;
 }
 
 /**
@@ -31,7 +27,7 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
   let pair: ReturnType<typeof generateKeyPair> | undefined;
   // Made when they are first asked for: that takes longer than everything else here.
   const keys = () => (pair ??= generateKeyPair(algorithm));
-  const server = createServer((request, response) => {
+  const { url, close } = await startHttpServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);
     const answer = (status: number, type: string, body: string) => {
       response.writeHead(status, { 'content-type': type, 'access-control-allow-origin': '*' }).end(body);
@@ -41,11 +37,6 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
       () => answer(500, 'text/plain', 'failed'),
     );
   });
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(0, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const issuer = options.issuer ?? url;
 
   async function documentOf(path: string, query: URLSearchParams): Promise<[type: string, text: string] | undefined> {
@@ -68,14 +59,5 @@ export async function startTokenIssuer(options: TokenIssuerOptions): Promise<Tok
     return new SignJWT({ ...usual, ...claims }).setProtectedHeader(header).sign(privateKey);
   }
 
-  return {
-    url,
-    token,
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
-  };
+  return { url, token, close };
 }

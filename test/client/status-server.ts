@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { startHttpServer } from '../support/http-server.ts';
+import { startHttpServer } from '../../local/http-server.ts';
 
 export const FEATURE = 'webhook_learning_time_enrichment';
 

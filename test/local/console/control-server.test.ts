@@ -1,9 +1,10 @@
 import { request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { CommandRefused, type ControlServer, startControlServer } from '../../../local/console/control-server.ts';
+import { CommandRefused, startControlServer } from '../../../local/console/control-server.ts';
+import type { HttpServer } from '../../../local/http-server.ts';
 
-let server: ControlServer;
+let server: HttpServer;
 const obeyed: string[] = [];
 
 beforeAll(async () => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { Window } from 'happy-dom';
 import type { PageSettings } from '../../../client/example/page.ts';
-import { type ExamplePage, startExamplePage } from '../../../local/console/example-page.ts';
+import { startExamplePage } from '../../../local/console/example-page.ts';
+import type { HttpServer } from '../../../local/http-server.ts';
 import { until } from '../../support/assembly.ts';
 
 // The page is bundled when it is first asked for.
@@ -12,7 +13,7 @@ const SETTINGS: PageSettings = {
   enterprise: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890',
   refreshMs: 0,
 };
-let page: ExamplePage;
+let page: HttpServer;
 beforeAll(async () => {
   page = await startExamplePage(SETTINGS);
 });
