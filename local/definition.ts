@@ -2,6 +2,7 @@
 export interface State {
   readonly Type: string;
   readonly Resource?: string;
+  readonly TimestampPath?: string;
   readonly [field: string]: unknown;
 }
 
@@ -15,62 +16,49 @@ export interface Definition {
 /** The longest timeout that the engine's timer can hold, in seconds. By default it ends a task after a minute. */
 const MAX_TASK_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
-/** Every state of a definition by name, those inside `Parallel` and `Map` too. ASL wants names unique over all. */
-export function allStates(definition: Pick<Definition, 'States'>): Map<string, State> {
-  const states = new Map<string, State>();
-  for (const [name, state] of Object.entries(definition.States)) {
-    states.set(name, state);
-    for (const inner of innerDefinitions(state)) for (const entry of allStates(inner)) states.set(...entry);
+/** @throws Error where a definition has something that would run differently here, or not at all */
+export function requireRunnable({ QueryLanguage, States }: Definition): void {
+  const refuse = (what: string) => {
+    throw new Error(`the local platform does not run ${what}`);
+  };
+  if (QueryLanguage === 'JSONata') refuse('JSONata');
+  for (const [name, state] of Object.entries(States)) {
+    // The engine ignores JSONata and jitter silently.
+    if (state.QueryLanguage === 'JSONata') refuse(`JSONata: state ${name}`);
+    if (JSON.stringify(state.Retry ?? []).includes('JitterStrategy')) refuse(`retries with jitter: ${name}`);
+    if (state.Type === 'Parallel' || state.Type === 'Map') refuse(`${state.Type} states: ${name}`);
+    if (state.Type === 'Wait' && state.TimestampPath === undefined)
+      refuse(`Wait states without TimestampPath: ${name}`);
   }
-  return states;
-}
-
-function innerDefinitions(state: State): Definition[] {
-  return [state.Branches, state.Iterator, state.ItemProcessor].flat().filter(Boolean) as Definition[];
 }
 
 /**
  * A copy of a definition for an engine that has no clock of the platform: each `Wait` becomes a `Task`, and no state and no
  * execution has a timeout. The platform waits and ends them itself.
  */
-export function withoutTimes<D extends Partial<Definition>>(definition: D): D {
-  const { TimeoutSeconds: _, ...rest } = definition;
-  const states = Object.entries(definition.States ?? {}).map(([name, state]) => [name, stateWithoutTimes(state)]);
-  return { ...rest, States: Object.fromEntries(states) } as D;
+export function withoutTimes({ TimeoutSeconds: _, ...definition }: Definition): Definition {
+  const states = Object.entries(definition.States).map(([name, state]) => [name, stateWithoutTimes(state)]);
+  return { ...definition, States: Object.fromEntries(states) } as Definition;
 }
 
-function stateWithoutTimes(state: State): State {
-  const { Seconds, SecondsPath, Timestamp, TimestampPath, TimeoutSeconds, ...rest } = state;
-  if (state.Type === 'Wait') return { ...rest, Type: 'Task', Resource: 'local:wait', TimeoutSeconds: MAX_TASK_SECONDS };
-  const inner = (value: unknown) => withoutTimes(value as Definition);
-  return {
-    ...(state.Type === 'Task' ? { ...rest, TimeoutSeconds: MAX_TASK_SECONDS } : state),
-    ...(state.Branches !== undefined && { Branches: (state.Branches as unknown[]).map(inner) }),
-    ...(state.Iterator !== undefined && { Iterator: inner(state.Iterator) }),
-    ...(state.ItemProcessor !== undefined && { ItemProcessor: inner(state.ItemProcessor) }),
-  };
+function stateWithoutTimes({ TimestampPath, ...state }: State): State {
+  if (state.Type === 'Task') return { ...state, TimeoutSeconds: MAX_TASK_SECONDS };
+  if (state.Type !== 'Wait') return state;
+  return { ...state, Type: 'Task', Resource: 'local:wait', TimeoutSeconds: MAX_TASK_SECONDS };
 }
 
 /**
- * How long a `Wait` state takes for an input, in milliseconds.
+ * How long a `Wait` state takes for an input, in milliseconds; 0 where its time has passed.
  *
- * @throws Error where a path is not a plain reference path (`$.a.b`) or finds nothing of the right type
+ * @throws Error where `TimestampPath` is not a plain reference path (`$.a.b`) or finds no time
  */
-export function waitMs(state: State, input: unknown, nowMs = Date.now()): number {
-  const ms = unboundedWaitMs(state, input, nowMs);
-  if (!Number.isFinite(ms)) throw new Error('a Wait state finds no time in its input');
+export function waitMs({ TimestampPath = '' }: State, input: unknown, nowMs = Date.now()): number {
+  if (!/^\$(\.[A-Za-z_]\w*)*$/.test(TimestampPath)) {
+    throw new Error(`the local platform cannot read the path ${TimestampPath}`);
+  }
+  const keys = TimestampPath.split('.').slice(1);
+  const timestamp = keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | null)?.[key], input);
+  const ms = Date.parse(String(timestamp)) - nowMs;
+  if (Number.isNaN(ms)) throw new Error(`a Wait state finds no time at ${TimestampPath}`);
   return Math.max(0, ms);
-}
-
-function unboundedWaitMs(state: State, input: unknown, nowMs: number): number {
-  if (state.Seconds !== undefined) return Number(state.Seconds) * 1000;
-  if (state.SecondsPath !== undefined) return Number(atPath(input, String(state.SecondsPath))) * 1000;
-  const timestamp = state.Timestamp ?? atPath(input, String(state.TimestampPath));
-  return Date.parse(String(timestamp)) - nowMs;
-}
-
-function atPath(input: unknown, path: string): unknown {
-  if (!/^\$(\.[A-Za-z_]\w*)*$/.test(path)) throw new Error(`the local platform cannot read the path ${path}`);
-  const keys = path.split('.').slice(1);
-  return keys.reduce<unknown>((value, key) => (value as Record<string, unknown> | null | undefined)?.[key], input);
 }

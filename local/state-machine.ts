@@ -1,15 +1,17 @@
 import { StateMachine as Engine, type RunOptions, type StateMachineDefinition } from 'aws-local-stepfunctions';
 import type { Clock, Work } from './clock.ts';
-import { allStates, type Definition, type State, waitMs, withoutTimes } from './definition.ts';
+import { type Definition, requireRunnable, type State, waitMs, withoutTimes } from './definition.ts';
 import { type EngineEvent, type Execution, type ExecutionStatus, historyEntry } from './execution.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
-import { ACCOUNT, REGION } from './resolver.ts';
+import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { TaskFailure, type TaskHandler, taskHandler } from './state-tasks.ts';
 import { TaskRetries } from './task-retries.ts';
+import { resourcesOfType, type Template } from './template.ts';
+
+const TYPE = 'AWS::StepFunctions::StateMachine';
 
 export interface StateMachineOptions {
-  readonly logicalId: string;
   readonly name: string;
   readonly definition: Definition;
   readonly functions: Functions;
@@ -23,13 +25,40 @@ type LocalHandlers = NonNullable<NonNullable<RunOptions['overrides']>['taskResou
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RunningExecution = Mutable<Omit<Execution, 'history'>> & { history: Execution['history'][number][] };
 
-export function stateMachineArn(name: string): string {
+function stateMachineArn(name: string): string {
   return `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
+}
+
+export function registerStateMachines(template: Template, resolver: Resolver): void {
+  for (const [logicalId] of resourcesOfType(template, TYPE)) {
+    const name = nameOf(template, resolver, logicalId);
+    const arn = stateMachineArn(name);
+    resolver.register(logicalId, { ref: arn, attributes: { Arn: arn, Name: name } });
+  }
+}
+
+function nameOf(template: Template, resolver: Resolver, logicalId: string): string {
+  return String(resolver.resolve(template.resources[logicalId]?.Properties?.StateMachineName, logicalId) ?? logicalId);
+}
+
+/** Every state machine of the template, ready to start executions. @throws Error as the state machine's constructor does */
+export function createStateMachines(
+  template: Template,
+  resolver: Resolver,
+  options: Omit<StateMachineOptions, 'name' | 'definition'>,
+): StateMachine[] {
+  return resourcesOfType(template, TYPE).map(([logicalId]) => {
+    const { DefinitionString } = resolver.properties(logicalId);
+    if (typeof DefinitionString !== 'string') {
+      throw new Error(`${logicalId}: the local platform reads DefinitionString only`);
+    }
+    const definition = JSON.parse(DefinitionString) as Definition;
+    return new StateMachine({ ...options, name: nameOf(template, resolver, logicalId), definition });
+  });
 }
 
 /** A Standard state machine that executes the synthesized definition, and all executions it ever had. */
 export class StateMachine {
-  readonly logicalId: string;
   readonly name: string;
   readonly arn: string;
   readonly #options: StateMachineOptions;
@@ -41,20 +70,16 @@ export class StateMachine {
   readonly #executions = new Map<string, RunningExecution>();
   readonly #abort = new Map<string, () => void>();
 
-  /** @throws Error where the definition is invalid, is written in JSONata or has a task that cannot run here */
+  /** @throws Error where the definition is invalid, or has something that cannot run here */
   constructor(options: StateMachineOptions) {
-    const { logicalId, name, definition, functions, queues } = options;
+    const { name, definition, functions, queues } = options;
     this.#options = options;
-    this.logicalId = logicalId;
     this.name = name;
     this.arn = stateMachineArn(name);
-    this.#states = allStates(definition);
+    requireRunnable(definition);
+    this.#states = new Map(Object.entries(definition.States));
     this.#timeoutSeconds = definition.TimeoutSeconds;
     const states = [...this.#states];
-    // The engine ignores JSONata silently, and would run something else than what is deployed.
-    if (definition.QueryLanguage === 'JSONata' || states.some(([, state]) => state.QueryLanguage === 'JSONata')) {
-      throw new Error(`${logicalId}: the local platform runs JSONPath definitions only`);
-    }
     // The definition that is deployed is the one to validate.
     new Engine(definition as unknown as StateMachineDefinition, { validationOptions: { checkArn: false } });
     this.#engine = new Engine(withoutTimes(definition) as unknown as StateMachineDefinition, {
@@ -90,10 +115,10 @@ export class StateMachine {
   }
 
   /** Aborts a running execution. */
-  abort(name: string, error?: string, cause?: string): void {
+  abort(name: string): void {
     const execution = this.#executions.get(name);
     if (execution?.status !== 'RUNNING') return;
-    this.#end(execution, 'ABORTED', { ...(error !== undefined && { error }), ...(cause !== undefined && { cause }) });
+    this.#end(execution, 'ABORTED', {});
   }
 
   /** Ends what runs, telling nobody: the platform stops, the executions did not. */

@@ -30,22 +30,15 @@ export class TaskFailure extends Error {
 }
 
 /**
- * What a `Task` state does here, by its resource: a function's ARN, `lambda:invoke` or `sqs:sendMessage`.
+ * What a `Task` state does here, by its resource: a function's ARN or `sqs:sendMessage`.
  *
- * @throws Error naming the state where its resource is none of them
+ * @throws Error naming the state where its resource is neither
  */
 export function taskHandler(name: string, state: State, services: TaskServices): TaskHandler {
   const { functions, queues } = services;
   const resource = String(state.Resource);
   const pool = functions.lookUp(resource);
   if (pool !== undefined) return async (input) => withinLimit(name, await invoke(pool, input));
-  if (resource === 'arn:aws:states:::lambda:invoke') {
-    return async (input) => {
-      const { FunctionName, Payload } = input as { FunctionName: string; Payload?: unknown };
-      const payload = await invoke(functions.find(FunctionName), Payload ?? null);
-      return withinLimit(name, { StatusCode: 200, ExecutedVersion: '$LATEST', Payload: payload });
-    };
-  }
   if (resource === 'arn:aws:states:::sqs:sendMessage') return (input) => sendMessage(queues, input as SendParameters);
   throw new Error(`state ${name}: the local platform cannot run the resource ${resource}`);
 }
@@ -68,8 +61,6 @@ interface SendParameters {
   readonly QueueUrl: string;
   readonly MessageBody: unknown;
   readonly MessageAttributes?: Record<string, MessageAttributeValue>;
-  readonly DelaySeconds?: number;
-  readonly MessageGroupId?: string;
 }
 
 async function sendMessage(queues: Queues, parameters: SendParameters): Promise<unknown> {

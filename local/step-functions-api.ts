@@ -20,7 +20,6 @@ export function stepFunctionsApi(machines: readonly StateMachine[]): TargetHandl
     StartExecution: (body) => startExecution(machineOf(machines, body.stateMachineArn), body),
     DescribeExecution: (body) => describe(...executionOf(machines, body.executionArn)),
     ListExecutions: (body) => listExecutions(machineOf(machines, body.stateMachineArn), body),
-    StopExecution: (body) => stopExecution(machines, body),
   };
   return async (operation, body) => {
     const answer = operations[operation];
@@ -92,12 +91,6 @@ function listExecutions(machine: StateMachine, { statusFilter, maxResults, nextT
     executions: all.slice(from, from + most).map((execution) => summary(machine, execution)),
     ...(from + most < all.length && { nextToken: String(from + most) }),
   };
-}
-
-function stopExecution(machines: readonly StateMachine[], { executionArn, error, cause }: Body): object {
-  const [machine, execution] = executionOf(machines, executionArn);
-  machine.abort(execution.name, error as string | undefined, cause as string | undefined);
-  return { stopDate: seconds(execution.stoppedAt ?? Date.now()) };
 }
 
 function machineOf(machines: readonly StateMachine[], arn: unknown): StateMachine {

@@ -7,7 +7,6 @@ interface Retrier {
   readonly MaxAttempts?: number;
   readonly BackoffRate?: number;
   readonly MaxDelaySeconds?: number;
-  readonly JitterStrategy?: 'FULL' | 'NONE';
 }
 
 /** What an engine tells errors apart by. */
@@ -19,13 +18,10 @@ interface Failure {
 /** The waits of one state's retriers in one execution. The engine leaves them out (`retryIntervalOverrides`). */
 export class TaskRetries {
   readonly #retriers: readonly Retrier[];
-  readonly #random: () => number;
   #attempts: number[] = [];
 
-  /** @param random from 0 to less than 1, for full jitter */
-  constructor(state: State, random: () => number = Math.random) {
+  constructor(state: State) {
     this.#retriers = (state.Retry ?? []) as readonly Retrier[];
-    this.#random = random;
   }
 
   /** Restores all retries: each entry into the state begins with them. */
@@ -45,17 +41,10 @@ export class TaskRetries {
     const index = this.#retriers.findIndex(({ ErrorEquals }) => ErrorEquals.some((error) => names.includes(error)));
     const retrier = this.#retriers[index];
     if (retrier === undefined) return undefined;
-    const {
-      IntervalSeconds = 1,
-      MaxAttempts = 3,
-      BackoffRate = 2,
-      MaxDelaySeconds = Infinity,
-      JitterStrategy,
-    } = retrier;
+    const { IntervalSeconds = 1, MaxAttempts = 3, BackoffRate = 2, MaxDelaySeconds = Infinity } = retrier;
     const attempts = this.#attempts[index] ?? 0;
     if (attempts >= MaxAttempts) return undefined;
     this.#attempts[index] = attempts + 1;
-    const seconds = Math.min(IntervalSeconds * BackoffRate ** attempts, MaxDelaySeconds);
-    return seconds * 1000 * (JitterStrategy === 'FULL' ? this.#random() : 1);
+    return Math.min(IntervalSeconds * BackoffRate ** attempts, MaxDelaySeconds) * 1000;
   }
 }

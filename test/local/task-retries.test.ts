@@ -18,33 +18,6 @@ function retriesOf(...Retry: readonly object[]): TaskRetries {
 const times = (count: number, name = 'E'): string[] => Array<string>(count).fill(name);
 
 describe('the wait before a retry', () => {
-  test('is 1, 2 and 4 seconds by default, then the state fails', () => {
-    expect(waitsAfter(retriesOf({ ErrorEquals: ['E'] }), times(4))).toEqual([1, 2, 4, undefined]);
-  });
-
-  test('grows by the rate, up to the longest', () => {
-    const retrier = { ErrorEquals: ['E'], IntervalSeconds: 10, BackoffRate: 3, MaxAttempts: 5, MaxDelaySeconds: 100 };
-    expect(waitsAfter(retriesOf(retrier), times(6))).toEqual([10, 30, 90, 100, 100, undefined]);
-  });
-
-  test('is counted for each retrier by itself', () => {
-    const one = { ErrorEquals: ['A'], IntervalSeconds: 1, MaxAttempts: 2 };
-    const other = { ErrorEquals: ['B'], IntervalSeconds: 10, MaxAttempts: 2 };
-    expect(waitsAfter(retriesOf(one, other), ['A', 'B', 'A', 'B', 'A'])).toEqual([1, 10, 2, 20, undefined]);
-  });
-
-  test('is that of the first retrier that names the error, though a later one has retries left', () => {
-    const one = { ErrorEquals: ['A', 'B'], MaxAttempts: 1 };
-    const all = { ErrorEquals: ['States.ALL'], IntervalSeconds: 10 };
-    expect(waitsAfter(retriesOf(one, all), ['B', 'B', 'C'])).toEqual([1, undefined, 10]);
-  });
-
-  test('is none where no retrier names the error, or there is no retrier, or none is allowed', () => {
-    expect(waitsAfter(retriesOf({ ErrorEquals: ['A'] }), ['B'])).toEqual([undefined]);
-    expect(waitsAfter(new TaskRetries(STATE), ['B'])).toEqual([undefined]);
-    expect(waitsAfter(retriesOf({ ErrorEquals: ['B'], MaxAttempts: 0 }), ['B'])).toEqual([undefined]);
-  });
-
   test('States.TaskFailed stands for every error but a timeout, States.ALL for that too', () => {
     const names = ['E', 'States.Timeout'];
     expect(waitsAfter(retriesOf({ ErrorEquals: ['States.TaskFailed'] }), names)).toEqual([1, undefined]);
@@ -54,13 +27,6 @@ describe('the wait before a retry', () => {
   test('is none after an error that cannot be retried', () => {
     const retries = retriesOf({ ErrorEquals: ['States.ALL'] });
     expect(retries.delayMsAfter({ name: 'States.DataLimitExceeded', isRetryable: false })).toBeUndefined();
-  });
-
-  test('with full jitter is a part of itself', () => {
-    const Retry = [{ ErrorEquals: ['E'], IntervalSeconds: 8, MaxDelaySeconds: 10, JitterStrategy: 'FULL' }];
-    const parts = [0, 0.25, 0.5];
-    const retries = new TaskRetries({ ...STATE, Retry }, () => parts.shift() as number);
-    expect(waitsAfter(retries, times(3))).toEqual([0, 2.5, 5]);
   });
 
   test('begins again after a reset', () => {
