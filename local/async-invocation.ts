@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { attributeText } from '../lambdas/contract/text.ts';
 import type { Clock, Work } from './clock.ts';
 import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
@@ -7,21 +6,19 @@ import type { Queues } from './queues.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
 import { resourcesOfType, type Template } from './template.ts';
 
-/** How long Lambda waits before the second and the third try of an event, in seconds. */
+/** How long Lambda waits before the second and the third attempt at an event, in seconds. */
 const RETRY_DELAYS_SECONDS = [60, 120] as const;
 /** After a throttle, or another error of Lambda's own: from 1 s, doubled, to 5 minutes. */
 const THROTTLE_DELAY_SECONDS = { first: 1, most: 300 } as const;
 /** How long Lambda keeps an event whose function does not run, by default. */
 const MAX_EVENT_AGE_SECONDS = 6 * 3600;
 
-/** `AWS::Lambda::EventInvokeConfig` and the function's own `DeadLetterConfig`. */
+/** Of the function's `AWS::Lambda::EventInvokeConfig`. */
 interface AsyncConfiguration {
   readonly retryAttempts: number;
   readonly maxEventAgeSeconds: number;
-  /** Queue ARN: gets a record of the failed invocation. */
+  /** ARN of the queue that gets a record of the failed invocation. */
   readonly onFailure: string | undefined;
-  /** Queue ARN: gets the event itself. */
-  readonly deadLetters: string | undefined;
 }
 
 export interface AsyncInvokerOptions {
@@ -33,10 +30,10 @@ export interface AsyncInvokerOptions {
 }
 
 /**
- * Lambda's asynchronous invocation: an event is accepted at once, and tried again when the function fails.
+ * Lambda's asynchronous invocation: an event is accepted immediately, and retried when the function fails.
  *
- * What fails for good goes where the *function* says (failure destination, dead letter queue). A dead letter queue of an
- * EventBridge target is for events that Lambda did not accept, so a function's own failure never reaches it.
+ * An event whose last attempt fails goes to the *function's* failure destination. The dead-letter queue of an EventBridge
+ * target is for events that Lambda did not accept, so a function's own failure never reaches it.
  * Source: "How Lambda handles errors and retries with asynchronous invocation", AWS Lambda Developer Guide.
  */
 export class AsyncInvoker {
@@ -52,15 +49,13 @@ export class AsyncInvoker {
     this.#clock = clock;
     const configs = resourcesOfType(template, 'AWS::Lambda::EventInvokeConfig').map(([id]) => resolver.properties(id));
     for (const { configuration } of functions.all()) {
-      const { logicalId, name } = configuration;
+      const { name } = configuration;
       const config = configs.find(({ FunctionName }) => FunctionName === name) ?? {};
-      const { DeadLetterConfig } = resolver.properties(logicalId) as { DeadLetterConfig?: { TargetArn: string } };
       const destinations = config.DestinationConfig as { OnFailure?: { Destination: string } } | undefined;
       this.#configurations.set(name, {
         retryAttempts: Number(config.MaximumRetryAttempts ?? RETRY_DELAYS_SECONDS.length),
         maxEventAgeSeconds: Number(config.MaximumEventAgeInSeconds ?? MAX_EVENT_AGE_SECONDS),
         onFailure: destinations?.OnFailure?.Destination,
-        deadLetters: DeadLetterConfig?.TargetArn,
       });
     }
   }
@@ -94,40 +89,34 @@ export class AsyncInvoker {
       await work.sleep(seconds * 1000, this.#stopping.signal);
       result = await pool.invoke(event);
     }
-    if (result.status !== 'succeeded') await this.#giveUp(pool.configuration.arn, configuration, event, result);
+    const { onFailure } = configuration;
+    if (result.status === 'succeeded' || onFailure === undefined) return;
+    const record = failureRecord(pool.configuration.arn, configuration, event, result);
+    await this.#queues.send(onFailure, { MessageBody: JSON.stringify(record) });
   }
+}
 
-  async #giveUp(
-    functionArn: string,
-    { onFailure, deadLetters, retryAttempts }: AsyncConfiguration,
-    event: unknown,
-    result: InvocationResult,
-  ): Promise<void> {
-    const requestId = randomUUID();
-    const error =
-      result.status === 'failed' ? result.error : { errorType: 'Throttled', errorMessage: 'the function did not run' };
-    if (onFailure !== undefined) {
-      const condition = result.status === 'failed' ? 'RetriesExhausted' : 'EventAgeExceeded';
-      const record = {
-        version: '1.0',
-        timestamp: new Date().toISOString(),
-        requestContext: { requestId, functionArn, condition, approximateInvokeCount: retryAttempts + 1 },
-        requestPayload: event,
-        responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
-        responsePayload: error,
-      };
-      await this.#queues.send(onFailure, { MessageBody: JSON.stringify(record) });
-    }
-    if (deadLetters !== undefined) {
-      const attribute = (StringValue: string, DataType = 'String') => ({ DataType, StringValue });
-      const MessageAttributes = {
-        RequestID: attribute(requestId),
-        ErrorCode: attribute('200', 'Number'),
-        ErrorMessage: attribute(attributeText(error.errorMessage, 1024)),
-      };
-      await this.#queues.send(deadLetters, { MessageBody: JSON.stringify(event), MessageAttributes });
-    }
-  }
+/** What a failure destination receives. */
+function failureRecord(
+  functionArn: string,
+  { retryAttempts }: AsyncConfiguration,
+  event: unknown,
+  result: Exclude<InvocationResult, { status: 'succeeded' }>,
+): object {
+  const hasRun = result.status === 'failed';
+  return {
+    version: '1.0',
+    timestamp: new Date().toISOString(),
+    requestContext: {
+      requestId: randomUUID(),
+      functionArn,
+      condition: hasRun ? 'RetriesExhausted' : 'EventAgeExceeded',
+      approximateInvokeCount: retryAttempts + 1,
+    },
+    requestPayload: event,
+    responseContext: { statusCode: 200, executedVersion: '$LATEST', functionError: 'Unhandled' },
+    responsePayload: hasRun ? result.error : { errorType: 'Throttled', errorMessage: 'the function did not run' },
+  };
 }
 
 function retryDelaySeconds(failures: number): number {

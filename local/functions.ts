@@ -12,7 +12,6 @@ interface FunctionProperties {
   readonly MemorySize?: number;
   readonly ReservedConcurrentExecutions?: number;
   readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> };
-  readonly DeadLetterConfig?: { readonly TargetArn?: string };
 }
 
 /** Longest function name, in characters: Lambda's limit. */

@@ -1,4 +1,3 @@
-import type { AsyncInvoker } from './async-invocation.ts';
 import { AwsError } from './control-plane/aws-error.ts';
 import { type Answer, headersOf, type RestApi } from './control-plane/rest.ts';
 import { type FunctionPool, MAX_PAYLOAD_BYTES } from './function-pool.ts';
@@ -7,25 +6,16 @@ import type { Functions } from './functions.ts';
 const EXECUTED_VERSION = { 'X-Amz-Executed-Version': '$LATEST' };
 
 /**
- * Lambda's `Invoke`: `POST /2015-03-31/functions/<name or ARN>/invocations`. A function that fails is answered 200 with
+ * Lambda's synchronous `Invoke`: `POST /2015-03-31/functions/<name or ARN>/invocations`. A function that fails is answered 200 with
  * the header `X-Amz-Function-Error`.
  */
-export function lambdaApi(functions: Functions, invoker: AsyncInvoker): RestApi {
-  return async ({ method, segments, headers, query, body }) => {
+export function lambdaApi(functions: Functions): RestApi {
+  return async ({ method, segments, headers, body }) => {
     const [version, kind, key = '', action, ...rest] = segments;
     const path = [method, version, kind, action, ...rest].join(' ');
     if (path !== 'POST 2015-03-31 functions invocations') return undefined;
-    const pool = findFunction(functions, key, query.get('Qualifier'));
-    const event = readEvent(body);
-    switch (headers['x-amz-invocation-type']) {
-      case 'Event':
-        void invoker.invoke(pool.configuration.arn, event);
-        return { status: 202, headers: {}, body: '' };
-      case 'DryRun':
-        return { status: 204, headers: {}, body: '' };
-      default:
-        return invoke(pool, event);
-    }
+    if (headers['x-amz-invocation-type'] === 'Event') return undefined;
+    return invoke(findFunction(functions, key), readEvent(body));
   };
 }
 
@@ -48,15 +38,14 @@ async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
 }
 
 /**
- * By its own name or its ARN, as Lambda finds it; not by what else people call it here.
+ * By its own name or its ARN, as Lambda finds it; not by its logical id or its handler's name.
  *
  * @throws AwsError where there is none
  */
-export function findFunction(functions: Functions, key: string, qualifier: string | null): FunctionPool {
-  const bare = key.endsWith(':$LATEST') ? key.slice(0, -':$LATEST'.length) : key;
-  const found = functions.all().find(({ configuration: { name, arn } }) => [name, arn].includes(bare));
-  if (found !== undefined && (qualifier === null || qualifier === '$LATEST')) return found;
-  throw new AwsError('ResourceNotFoundException', 404, `Function not found: ${key}${qualifier ? `:${qualifier}` : ''}`);
+export function findFunction(functions: Functions, key: string): FunctionPool {
+  const found = functions.all().find(({ configuration: { name, arn } }) => [name, arn].includes(key));
+  if (found !== undefined) return found;
+  throw new AwsError('ResourceNotFoundException', 404, `Function not found: ${key}`);
 }
 
 /** @throws AwsError where it is larger than Lambda takes, or is not JSON */

@@ -61,16 +61,12 @@ function mappings({ template, resolver, functions }: LambdaSettings, sourceArn: 
 }
 
 function functionConcurrency({ functions }: LambdaSettings, key: string): Answer {
-  const { reservedConcurrency } = findFunction(functions, key, null).configuration;
+  const { reservedConcurrency } = findFunction(functions, key).configuration;
   return jsonAnswer(200, { ReservedConcurrentExecutions: reservedConcurrency });
 }
 
 function functionConfiguration({ functions }: LambdaSettings, key: string): Answer {
-  const { name, arn, handler, timeoutSeconds, memoryMb, environment } = findFunction(
-    functions,
-    key,
-    null,
-  ).configuration;
+  const { name, arn, handler, timeoutSeconds, memoryMb, environment } = findFunction(functions, key).configuration;
   return jsonAnswer(200, {
     FunctionName: name,
     FunctionArn: arn,

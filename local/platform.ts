@@ -146,7 +146,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   };
   const stateMachines = createStateMachines(template, resolver, { functions, queues, clock, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
-  controlPlane.registerRest(lambdaApi(functions, invoker));
+  controlPlane.registerRest(lambdaApi(functions));
   controlPlane.registerRest(lambdaSettingsApi({ template, resolver, functions, account }));
   controlPlane.registerRest(topicsApi(template, resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);

@@ -12,8 +12,6 @@ export interface SecretVersion {
 export interface Secret {
   readonly name: string;
   readonly arn: string;
-  readonly description: string | undefined;
-  readonly createdAtMs: number;
   readonly versions: SecretVersions;
 }
 
@@ -21,7 +19,6 @@ export interface Secret {
 export class SecretVersions {
   readonly #now: () => number;
   #versions: (SecretVersion & { readonly stages: Set<string> })[] = [];
-  changedAtMs: number | undefined;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -42,7 +39,6 @@ export class SecretVersions {
     const version = { id, secretString, createdAtMs: this.#now(), stages: new Set<string>() };
     for (const stage of stages) this.#move(stage, version);
     this.#versions = [...this.#versions, version].filter((one) => one.stages.size > 0);
-    this.changedAtMs = this.#now();
     return version;
   }
 
@@ -60,10 +56,6 @@ export class SecretVersions {
   /** Those that a label leads to, oldest first. */
   labelled(): readonly SecretVersion[] {
     return this.#versions;
-  }
-
-  idsToStages(): Record<string, string[]> {
-    return Object.fromEntries(this.#versions.map(({ id, stages }) => [id, [...stages]]));
   }
 
   #move(stage: string, to: SecretVersion & { readonly stages: Set<string> }): void {

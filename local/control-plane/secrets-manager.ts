@@ -30,14 +30,12 @@ export function createLocalSecretsManager(now: () => number = Date.now): LocalSe
   const secrets = new Map<string, Secret>();
   let isDown = false;
 
-  const define = (ids: string | readonly string[], description?: string): Secret => {
+  const define = (ids: string | readonly string[]): Secret => {
     const all = [ids].flat();
     const known = all.map((id) => secrets.get(id)).find((secret) => secret !== undefined);
     const secret = known ?? {
       name: String(all[0]),
       arn: all.find((id) => id.startsWith('arn:')) ?? arnOf(String(all[0])),
-      description,
-      createdAtMs: now(),
       versions: new SecretVersions(now),
     };
     for (const id of [...all, secret.arn]) secrets.set(id, secret);
@@ -47,9 +45,7 @@ export function createLocalSecretsManager(now: () => number = Date.now): LocalSe
     CreateSecret: (body) => createSecret(body, secrets, define),
     PutSecretValue: (body) => putSecretValue(body, find(secrets, body)),
     GetSecretValue: (body) => getSecretValue(body, find(secrets, body)),
-    DescribeSecret: (body) => describeSecret(find(secrets, body)),
     ListSecretVersionIds: (body) => listSecretVersionIds(find(secrets, body)),
-    DeleteSecret: (body) => deleteSecret(body, secrets, now),
   };
 
   return {
@@ -73,9 +69,9 @@ export function createLocalSecretsManager(now: () => number = Date.now): LocalSe
 }
 
 function createSecret(
-  { Name, SecretString, ClientRequestToken, Description }: Body,
+  { Name, SecretString, ClientRequestToken }: Body,
   secrets: ReadonlyMap<string, Secret>,
-  define: (id: string, description?: string) => Secret,
+  define: (id: string) => Secret,
 ): object {
   const name = String(Name);
   if (!SECRET_NAME.test(name)) throw new AwsError('ValidationException', 400, 'Invalid name.');
@@ -89,7 +85,7 @@ function createSecret(
       `The operation failed because the secret ${name} already exists.`,
     );
   }
-  const secret = existing ?? define(name, Description as string | undefined);
+  const secret = existing ?? define(name);
   if (SecretString === undefined) return { Name: name, ARN: secret.arn };
   const { id } = secret.versions.put(String(SecretString), token);
   return { Name: name, ARN: secret.arn, VersionId: id };
@@ -121,17 +117,6 @@ function getSecretValue({ VersionStage, VersionId }: Body, secret: Secret): obje
   };
 }
 
-function describeSecret({ name, arn, description, createdAtMs, versions }: Secret): object {
-  return {
-    Name: name,
-    ARN: arn,
-    Description: description,
-    CreatedDate: createdAtMs / 1000,
-    LastChangedDate: (versions.changedAtMs ?? createdAtMs) / 1000,
-    VersionIdsToStages: versions.idsToStages(),
-  };
-}
-
 /** In one page: a secret has a handful. */
 function listSecretVersionIds({ name, arn, versions }: Secret): object {
   const Versions = versions.labelled().map(({ id, stages, createdAtMs }) => ({
@@ -140,17 +125,6 @@ function listSecretVersionIds({ name, arn, versions }: Secret): object {
     CreatedDate: createdAtMs / 1000,
   }));
   return { Name: name, ARN: arn, Versions };
-}
-
-/** At once only. One that is not there is deleted already, as Secrets Manager has it where it is forced. */
-function deleteSecret(body: Body, secrets: Map<string, Secret>, now: () => number): object {
-  if (body.ForceDeleteWithoutRecovery !== true) {
-    throw new AwsError('InvalidParameterException', 400, 'here only with ForceDeleteWithoutRecovery');
-  }
-  const id = String(body.SecretId);
-  const { name, arn } = secrets.get(id) ?? { name: id, arn: arnOf(id) };
-  for (const [key, secret] of secrets) if (secret.arn === arn) secrets.delete(key);
-  return { Name: name, ARN: arn, DeletionDate: now() / 1000 };
 }
 
 function find(secrets: ReadonlyMap<string, Secret>, { SecretId }: Body): Secret {

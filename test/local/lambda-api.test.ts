@@ -66,7 +66,6 @@ test('no such function; a handler’s module is no function’s name', async () 
   const notFound = { name: 'ResourceNotFoundException', $metadata: { httpStatusCode: 404 } };
   await expect(invoke('nobody')).rejects.toMatchObject(notFound);
   await expect(invoke('echo')).rejects.toMatchObject(notFound);
-  await expect(invoke('send-test', { Qualifier: '7' })).rejects.toMatchObject(notFound);
 });
 
 test('no concurrency left: throttled', async () => {
@@ -90,14 +89,6 @@ test('a function that is inactive: refused with the error that Lambda has', asyn
   });
   pool.refuseWith(undefined);
   expect((await invoke('reserved')).StatusCode).toBe(200);
-});
-
-test('an event is accepted at once, and handled later', async () => {
-  const answer = await invoke('send-test', { InvocationType: 'Event', Payload: '{"later":true}' });
-  expect(answer.StatusCode).toBe(202);
-  await platform.skip(0);
-  const lines = platform.functions.find('send-test').logs();
-  expect(lines.filter(({ text }) => text === 'seen {"later":true}')).toHaveLength(1);
 });
 
 test.each([

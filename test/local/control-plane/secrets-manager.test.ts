@@ -1,7 +1,5 @@
 import {
   CreateSecretCommand,
-  DeleteSecretCommand,
-  DescribeSecretCommand,
   GetSecretValueCommand,
   type GetSecretValueCommandInput,
   PutSecretValueCommand,
@@ -33,9 +31,6 @@ const put = (SecretString: string, more = {}) =>
   client.send(new PutSecretValueCommand({ SecretId: Name, SecretString, ...more }));
 const get = (more: Partial<GetSecretValueCommandInput> = {}) =>
   client.send(new GetSecretValueCommand({ SecretId: Name, ...more }));
-const describeIt = () => client.send(new DescribeSecretCommand({ SecretId: Name }));
-const remove = (SecretId = Name) =>
-  client.send(new DeleteSecretCommand({ SecretId, ForceDeleteWithoutRecovery: true }));
 
 const notThere = { name: 'ResourceNotFoundException' };
 
@@ -74,42 +69,15 @@ test('a value under a label of its own leaves the current one', async () => {
   expect((await get({ VersionStage: 'AWSPENDING' })).SecretString).toBe('two');
 });
 
-test('described: which versions there are, and since when', async () => {
-  const one = await create('one', { Description: 'of acme' });
-  const createdAt = new Date(nowMs);
-  nowMs += 60_000;
-  const two = await put('two');
-  expect(await describeIt()).toMatchObject({
-    Name,
-    ARN: one.ARN,
-    Description: 'of acme',
-    CreatedDate: createdAt,
-    LastChangedDate: new Date(nowMs),
-    VersionIdsToStages: { [String(one.VersionId)]: ['AWSPREVIOUS'], [String(two.VersionId)]: ['AWSCURRENT'] },
-  });
-});
-
 test('without a value it is there, and has nothing to read', async () => {
   await create();
   await expect(get()).rejects.toMatchObject({ ...notThere, message: expect.stringContaining('AWSCURRENT') });
-  expect(await describeIt()).toMatchObject({ Name, VersionIdsToStages: {} });
   await put('one');
   expect((await get()).SecretString).toBe('one');
 });
 
-test('deleted, it is gone at once, and its name is free; deleting nothing is no fault', async () => {
-  const { ARN } = await create('one');
-  await remove();
-  await expect(get()).rejects.toMatchObject(notThere);
-  await expect(get({ SecretId: String(ARN) })).rejects.toMatchObject(notThere);
-  await create('two');
-  expect((await get()).SecretString).toBe('two');
-  await expect(remove('/local/none')).resolves.toMatchObject({ Name: '/local/none' });
-});
-
 test.each([
   ['read', () => get()],
-  ['described', () => describeIt()],
   ['given a value', () => put('one')],
 ])('what is not there cannot be %s', async (_, ask) => {
   await expect(ask()).rejects.toMatchObject({ ...notThere, message: expect.stringContaining('the specified secret.') });
