@@ -2,8 +2,10 @@ import type { MetricStat } from './control-plane/cloudwatch.ts';
 import { statisticOf } from './control-plane/cloudwatch.ts';
 import { evaluate } from './metric-math.ts';
 import type { LocalMetrics } from './metrics.ts';
-import type { Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { arnOf, type Resolver } from './resolver.ts';
+
+const TYPE = 'AWS::CloudWatch::Alarm';
+const COMPOSITE_TYPE = 'AWS::CloudWatch::CompositeAlarm';
 
 export type AlarmState = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
@@ -46,11 +48,22 @@ interface CompositeAlarm {
 }
 
 export interface LocalAlarmsOptions {
-  readonly template: Template;
   readonly resolver: Resolver;
   readonly metrics: LocalMetrics;
   /** Whether somebody has an alarm ring, whatever the metrics say. */
   readonly isSet?: (arn: string) => boolean;
+}
+
+export function registerAlarms(resolver: Resolver): void {
+  for (const logicalId of [TYPE, COMPOSITE_TYPE].flatMap((type) => resolver.logicalIds(type))) {
+    const name = resolver.nameOf(logicalId, 'AlarmName');
+    resolver.register(logicalId, { ref: name, attributes: { Arn: arnOf('cloudwatch', `alarm:${name}`) } });
+  }
+}
+
+/** Of the alarms that are not composite. @throws UnresolvedReference before they are registered */
+export function alarmArns(resolver: Resolver): string[] {
+  return resolver.logicalIds(TYPE).map((id) => String(resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)));
 }
 
 /**
@@ -58,13 +71,11 @@ export interface LocalAlarmsOptions {
  * nothing is remembered, so that an alarm is as quick to end as it is to begin. All compare with "greater than".
  */
 export class LocalAlarms {
-  readonly #template: Template;
   readonly #resolver: Resolver;
   readonly #metrics: LocalMetrics;
   readonly #isSet: (arn: string) => boolean;
 
-  constructor({ template, resolver, metrics, isSet = () => false }: LocalAlarmsOptions) {
-    this.#template = template;
+  constructor({ resolver, metrics, isSet = () => false }: LocalAlarmsOptions) {
     this.#resolver = resolver;
     this.#metrics = metrics;
     this.#isSet = isSet;
@@ -72,21 +83,23 @@ export class LocalAlarms {
 
   /** @throws SyntaxError where an alarm is made of what is not understood here */
   describe(nowMs: number): readonly DescribedAlarm[] {
-    const singles = this.#of<MetricAlarm>('AWS::CloudWatch::Alarm').map(([arn, alarm]) =>
+    const singles = this.#of<MetricAlarm>(TYPE).map(([arn, alarm]) =>
       described(arn, alarm, this.#isSet(arn) ? 'ALARM' : this.#stateOf(alarm, nowMs), false),
     );
     const ringing = new Set(singles.filter(({ state }) => state === 'ALARM').map(({ arn }) => arn));
-    const composites = this.#of<CompositeAlarm>('AWS::CloudWatch::CompositeAlarm').map(([arn, alarm]) =>
+    const composites = this.#of<CompositeAlarm>(COMPOSITE_TYPE).map(([arn, alarm]) =>
       described(arn, alarm, rings(alarm.AlarmRule, ringing) ? 'ALARM' : 'OK', true),
     );
     return [...composites, ...singles];
   }
 
   #of<Properties>(type: string): readonly (readonly [arn: string, properties: Properties])[] {
-    return resourcesOfType(this.#template, type).map(([id]) => [
-      String(this.#resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)),
-      this.#resolver.properties(id) as unknown as Properties,
-    ]);
+    return this.#resolver
+      .logicalIds(type)
+      .map((id) => [
+        String(this.#resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)),
+        this.#resolver.properties(id) as unknown as Properties,
+      ]);
   }
 
   /** As CloudWatch does it: all periods must be over, or so many of them; those without a value count as the alarm says. */

@@ -4,7 +4,6 @@ import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
 import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
 
 /** How long Lambda waits before the second and the third attempt at an event, in seconds. */
 const RETRY_DELAYS_SECONDS = [60, 120] as const;
@@ -22,7 +21,6 @@ interface AsyncConfiguration {
 }
 
 export interface AsyncInvokerOptions {
-  readonly template: Template;
   readonly resolver: Resolver;
   readonly functions: Functions;
   readonly queues: Queues;
@@ -43,11 +41,11 @@ export class AsyncInvoker {
   readonly #configurations = new Map<string, AsyncConfiguration>();
   readonly #stopping = new AbortController();
 
-  constructor({ template, resolver, functions, queues, clock }: AsyncInvokerOptions) {
+  constructor({ resolver, functions, queues, clock }: AsyncInvokerOptions) {
     this.#functions = functions;
     this.#queues = queues;
     this.#clock = clock;
-    const configs = resourcesOfType(template, 'AWS::Lambda::EventInvokeConfig').map(([id]) => resolver.properties(id));
+    const configs = resolver.logicalIds('AWS::Lambda::EventInvokeConfig').map((id) => resolver.properties(id));
     for (const { configuration } of functions.all()) {
       const { name } = configuration;
       const config = configs.find(({ FunctionName }) => FunctionName === name) ?? {};

@@ -1,8 +1,7 @@
 import { createHash, randomInt } from 'node:crypto';
 import type { StrategySettings } from './control-plane/configuration-store.ts';
 import type { ControlPlane } from './control-plane/server.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { arnOf, type Resolver } from './resolver.ts';
 
 /** AppConfig's resources and the attribute that is the same as their `Ref`. */
 const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
@@ -12,44 +11,27 @@ const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
   'AWS::AppConfig::ConfigurationProfile': 'ConfigurationProfileId',
 };
 
-/** @throws UnresolvedReference before they are registered */
-export function alarmArns(template: Template, resolver: Resolver): string[] {
-  const ids = resourcesOfType(template, 'AWS::CloudWatch::Alarm').map(([logicalId]) => logicalId);
-  return ids.map((id) => String(resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)));
-}
+const VERSION_TYPE = 'AWS::AppConfig::HostedConfigurationVersion';
 
 /** An id as AppConfig makes them: seven characters of `a-z0-9`, here always the same for the same logical id. */
 function appConfigId(logicalId: string): string {
   return createHash('sha256').update(logicalId).digest('hex').slice(0, 7);
 }
 
-export function registerAlarms(template: Template, resolver: Resolver): void {
-  const composites = resourcesOfType(template, 'AWS::CloudWatch::CompositeAlarm');
-  for (const [logicalId, { Properties }] of [...resourcesOfType(template, 'AWS::CloudWatch::Alarm'), ...composites]) {
-    const name = String(Properties?.AlarmName ?? logicalId);
-    const arn = `arn:aws:cloudwatch:${REGION}:${ACCOUNT}:alarm:${name}`;
-    resolver.register(logicalId, { ref: name, attributes: { Arn: arn } });
-  }
-}
-
-export function registerAppConfig(template: Template, resolver: Resolver): void {
+export function registerAppConfig(resolver: Resolver): void {
   for (const [type, attribute] of Object.entries(APPCONFIG_TYPES)) {
-    for (const [logicalId] of resourcesOfType(template, type)) {
+    for (const logicalId of resolver.logicalIds(type)) {
       const id = appConfigId(logicalId);
       resolver.register(logicalId, { ref: id, attributes: { [attribute]: id } });
     }
   }
   const counted = new Map<unknown, number>();
-  for (const [logicalId] of hostedVersions(template)) {
+  for (const logicalId of resolver.logicalIds(VERSION_TYPE)) {
     const { ConfigurationProfileId } = resolver.properties(logicalId);
     const number = (counted.get(ConfigurationProfileId) ?? 0) + 1;
     counted.set(ConfigurationProfileId, number);
     resolver.register(logicalId, { ref: String(number), attributes: { VersionNumber: String(number) } });
   }
-}
-
-function hostedVersions(template: Template) {
-  return resourcesOfType(template, 'AWS::AppConfig::HostedConfigurationVersion');
 }
 
 interface ProfileProperties {
@@ -64,22 +46,22 @@ interface EnvironmentProperties {
 }
 
 /** Defines the template's profiles, environments and strategies, and deploys what it deploys, at once, as a finished deployment. */
-export function seedAppConfig(template: Template, resolver: Resolver, { appConfig }: ControlPlane): void {
-  for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::ConfigurationProfile')) {
+export function seedAppConfig(resolver: Resolver, { appConfig }: ControlPlane): void {
+  for (const logicalId of resolver.logicalIds('AWS::AppConfig::ConfigurationProfile')) {
     const { ApplicationId, Type, Validators = [] } = resolver.properties(logicalId) as unknown as ProfileProperties;
     const schemas = Validators.filter((validator) => validator.Type === 'JSON_SCHEMA').map(({ Content }) => Content);
     const type = Type === 'AWS.AppConfig.FeatureFlags' ? Type : 'AWS.Freeform';
     appConfig.defineProfile(ApplicationId, appConfigId(logicalId), type, schemas);
   }
-  for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::Environment')) {
+  for (const logicalId of resolver.logicalIds('AWS::AppConfig::Environment')) {
     const { ApplicationId, Monitors = [] } = resolver.properties(logicalId) as unknown as EnvironmentProperties;
     const alarms = Monitors.map(({ AlarmArn }) => AlarmArn);
     appConfig.store.defineEnvironment(ApplicationId, appConfigId(logicalId), alarms);
   }
-  for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::DeploymentStrategy')) {
+  for (const logicalId of resolver.logicalIds('AWS::AppConfig::DeploymentStrategy')) {
     appConfig.store.defineStrategy(appConfigId(logicalId), strategySettings(resolver.properties(logicalId)));
   }
-  for (const [logicalId] of hostedVersions(template)) {
+  for (const logicalId of resolver.logicalIds(VERSION_TYPE)) {
     const version = resolver.properties(logicalId) as Record<string, string>;
     const { ApplicationId = '', ConfigurationProfileId = '', Content = '', ContentType = '' } = version;
     appConfig.store.createVersion(ApplicationId, ConfigurationProfileId, {
@@ -87,7 +69,7 @@ export function seedAppConfig(template: Template, resolver: Resolver, { appConfi
       contentType: ContentType,
     });
   }
-  for (const [logicalId] of resourcesOfType(template, 'AWS::AppConfig::Deployment')) {
+  for (const logicalId of resolver.logicalIds('AWS::AppConfig::Deployment')) {
     const deployment = resolver.properties(logicalId) as Record<string, string>;
     const {
       ApplicationId = '',
@@ -137,11 +119,11 @@ export class LocalSecrets {
   readonly #names = new Map<string, readonly [name: string, arn: string]>();
   readonly #controlPlane: ControlPlane;
 
-  constructor(template: Template, resolver: Resolver, controlPlane: ControlPlane) {
+  constructor(resolver: Resolver, controlPlane: ControlPlane) {
     this.#controlPlane = controlPlane;
-    for (const [logicalId, resource] of resourcesOfType(template, 'AWS::SecretsManager::Secret')) {
-      const name = String(resolver.resolve(resource.Properties?.Name, logicalId) ?? logicalId);
-      const arn = `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${name}-${appConfigId(logicalId).slice(0, 6)}`;
+    for (const logicalId of resolver.logicalIds('AWS::SecretsManager::Secret')) {
+      const name = resolver.nameOf(logicalId, 'Name');
+      const arn = arnOf('secretsmanager', `secret:${name}-${appConfigId(logicalId).slice(0, 6)}`);
       this.#names.set(logicalId, [name, arn]);
       controlPlane.secretsManager.define([name, arn]);
       const generated = generatedSecret(resolver.properties(logicalId).GenerateSecretString as Generation | undefined);
@@ -159,7 +141,7 @@ export class LocalSecrets {
   arnOf(key: string): string {
     const found = [...this.#names].find(([logicalId, ids]) => logicalId === key || ids.includes(key));
     if (found !== undefined) return found[1][1];
-    return key.startsWith('arn:') ? key : `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${key}-AbCdEf`;
+    return key.startsWith('arn:') ? key : arnOf('secretsmanager', `secret:${key}-AbCdEf`);
   }
 
   /** Makes a secret that the template does not hold, as an operator does. @throws Error where it is there already */

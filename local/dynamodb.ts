@@ -11,8 +11,7 @@ import {
   startDynamoDbThread,
 } from './dynamodb-thread.ts';
 import { LOCAL_CREDENTIALS } from './queues.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { arnOf, REGION, type Resolver } from './resolver.ts';
 
 const TABLE_TYPE = 'AWS::DynamoDB::Table';
 
@@ -68,10 +67,10 @@ export class Tables {
   }
 
   /** Gives every table of the template its name and ARN, so that others can refer to it before it exists. */
-  register(template: Template, resolver: Resolver): void {
-    for (const [logicalId, resource] of resourcesOfType(template, TABLE_TYPE)) {
-      const name = String(resolver.resolve(resource.Properties?.TableName, logicalId) ?? logicalId);
-      const arn = `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}`;
+  register(resolver: Resolver): void {
+    for (const logicalId of resolver.logicalIds(TABLE_TYPE)) {
+      const name = resolver.nameOf(logicalId, 'TableName');
+      const arn = arnOf('dynamodb', `table/${name}`);
       this.#byLogicalId.set(logicalId, { logicalId, name, arn });
       resolver.register(logicalId, { ref: name, attributes: { Arn: arn } });
     }

@@ -2,8 +2,7 @@ import { type AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
 import type { Clock } from './clock.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { arnOf, type Resolver } from './resolver.ts';
 
 const UNIT_MS: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
 
@@ -29,7 +28,6 @@ interface Pattern {
 }
 
 export interface EventRulesOptions {
-  readonly template: Template;
   readonly resolver: Resolver;
   readonly functions: Functions;
   readonly queues: Queues;
@@ -44,11 +42,12 @@ export class EventRules {
   readonly #clock: Clock;
 
   /** @throws Error where a rule asks for something that is not understood here */
-  constructor({ template, resolver, functions, queues, invoker, clock }: EventRulesOptions) {
+  constructor({ resolver, functions, queues, invoker, clock }: EventRulesOptions) {
     this.#invoker = invoker;
     this.#clock = clock;
-    this.#rules = resourcesOfType(template, 'AWS::Events::Rule')
-      .map(([logicalId]) => [logicalId, resolver.properties(logicalId)] as const)
+    this.#rules = resolver
+      .logicalIds('AWS::Events::Rule')
+      .map((logicalId) => [logicalId, resolver.properties(logicalId)] as const)
       .filter(([, { State }]) => State !== 'DISABLED')
       .map(([logicalId, properties]) => readRule(logicalId, properties));
     for (const { logicalId, targets } of this.#rules) {
@@ -60,7 +59,7 @@ export class EventRules {
   start(): void {
     for (const rule of this.#rules) {
       if (rule.intervalMs === undefined) continue;
-      const ruleArn = `arn:aws:events:${REGION}:${ACCOUNT}:rule/${rule.logicalId}`;
+      const ruleArn = arnOf('events', `rule/${rule.logicalId}`);
       const tick = () => this.#invokeTargets(rule, eventBridgeEvent('aws.events', 'Scheduled Event', [ruleArn], {}));
       void this.#clock.every(rule.intervalMs, tick);
     }

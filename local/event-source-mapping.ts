@@ -7,7 +7,6 @@ import type { Functions } from './functions.ts';
 import type { Queue, Queues } from './queues.ts';
 import type { Resolver } from './resolver.ts';
 import { failedMessageIds, sqsEvent } from './sqs-event.ts';
-import { resourcesOfType, type Template } from './template.ts';
 
 /** Batches that Lambda starts with in parallel for one queue. It adds more under load; the local platform does not. */
 const PARALLEL_POLLERS = 5;
@@ -25,7 +24,6 @@ interface MappingProperties {
 }
 
 export interface MappingsOptions {
-  readonly template: Template;
   readonly resolver: Resolver;
   readonly queues: Queues;
   readonly functions: Functions;
@@ -34,8 +32,9 @@ export interface MappingsOptions {
 
 /** Every `AWS::Lambda::EventSourceMapping` of the template, not yet polling. */
 export function createMappings(options: MappingsOptions): EventSourceMapping[] {
-  return resourcesOfType(options.template, 'AWS::Lambda::EventSourceMapping')
-    .map(([logicalId]) => [logicalId, options.resolver.properties(logicalId) as unknown as MappingProperties] as const)
+  return options.resolver
+    .logicalIds('AWS::Lambda::EventSourceMapping')
+    .map((logicalId) => [logicalId, options.resolver.properties(logicalId) as unknown as MappingProperties] as const)
     .filter(([, properties]) => properties.Enabled !== false)
     .map(([logicalId, properties]) => {
       if (properties.FilterCriteria !== undefined) {

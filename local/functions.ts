@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import type { Clock } from './clock.ts';
 import { type AccountConcurrency, type FunctionConfiguration, FunctionPool } from './function-pool.ts';
 import type { InvocationResult, LogLine } from './function-process.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { arnOf, REGION, type Resolver } from './resolver.ts';
 
 interface FunctionProperties {
   readonly Handler: string;
@@ -17,14 +16,13 @@ interface FunctionProperties {
 /** Longest function name, in characters: Lambda's limit. */
 const MAX_NAME_CHARACTERS = 64;
 
-function nameOf(template: Template, logicalId: string, resolver: Resolver): string {
-  const given = resolver.resolve(template.resources[logicalId]?.Properties?.FunctionName, logicalId);
-  return String(given ?? logicalId).slice(0, MAX_NAME_CHARACTERS);
+function nameOf(resolver: Resolver, logicalId: string): string {
+  return resolver.nameOf(logicalId, 'FunctionName').slice(0, MAX_NAME_CHARACTERS);
 }
 
-export function registerFunctions(template: Template, resolver: Resolver): void {
-  for (const [logicalId] of resourcesOfType(template, 'AWS::Lambda::Function')) {
-    const name = nameOf(template, logicalId, resolver);
+export function registerFunctions(resolver: Resolver): void {
+  for (const logicalId of resolver.logicalIds('AWS::Lambda::Function')) {
+    const name = nameOf(resolver, logicalId);
     resolver.register(logicalId, { ref: name, attributes: { Arn: functionArn(name) } });
   }
 }
@@ -53,16 +51,15 @@ function lambdaVariables(name: string, properties: FunctionProperties, directory
 }
 
 function configurationOf(
-  template: Template,
   resolver: Resolver,
   logicalId: string,
   endpoints: Readonly<Record<string, string>>,
 ): FunctionConfiguration {
   const properties = resolver.properties(logicalId) as unknown as FunctionProperties;
   const key = properties.Code.S3Key ?? '';
-  const directory = template.assetDirectories.get(key);
+  const directory = resolver.template.assetDirectories.get(key);
   if (directory === undefined) throw new Error(`${logicalId}: the assembly has no asset for its code ${key}`);
-  const name = nameOf(template, logicalId, resolver);
+  const name = nameOf(resolver, logicalId);
   const variables = Object.entries(properties.Environment?.Variables ?? {}).map(([key, value]) => [key, String(value)]);
   const environment = {
     ...lambdaVariables(name, properties, directory),
@@ -84,7 +81,6 @@ function configurationOf(
 }
 
 export interface FunctionsOptions {
-  readonly template: Template;
   readonly resolver: Resolver;
   /** `AWS_ENDPOINT_URL_<SERVICE>` by name: how the SDK inside a function finds the services that run here. */
   readonly endpoints: Readonly<Record<string, string>>;
@@ -102,9 +98,9 @@ export interface FunctionsOptions {
 export class Functions {
   readonly #pools: FunctionPool[];
 
-  constructor({ template, resolver, endpoints, account, clock, logDirectory, onLine, onResult }: FunctionsOptions) {
-    this.#pools = resourcesOfType(template, 'AWS::Lambda::Function').map(([logicalId]) => {
-      const configuration = configurationOf(template, resolver, logicalId, endpoints);
+  constructor({ resolver, endpoints, account, clock, logDirectory, onLine, onResult }: FunctionsOptions) {
+    this.#pools = resolver.logicalIds('AWS::Lambda::Function').map((logicalId) => {
+      const configuration = configurationOf(resolver, logicalId, endpoints);
       const logFile = logDirectory && join(logDirectory, `${configuration.handler.split('.')[0]}.log`);
       const onEnd = onResult && ((status: InvocationResult['status']) => onResult(configuration.name, status));
       return new FunctionPool(configuration, clock, account, logFile, onLine, onEnd);
@@ -138,5 +134,5 @@ export class Functions {
 }
 
 function functionArn(name: string): string {
-  return `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
+  return arnOf('lambda', `function:${name}`);
 }

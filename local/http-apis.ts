@@ -9,7 +9,7 @@ import { findRoute, type Route, routesOf } from './http-api/routes.ts';
 import { startTokenIssuer, type TokenIssuer } from './http-api/token-issuer.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import type { Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { resourcesOfType } from './template.ts';
 
 /** An API of the template, and where it listens. */
 interface RunningApi extends HttpServer {
@@ -33,10 +33,10 @@ export class HttpApis {
     this.issuer = issuer;
   }
 
-  static async start(template: Template, clock: Clock): Promise<HttpApis> {
-    const ids = resourcesOfType(template, 'AWS::ApiGatewayV2::Api').map(([logicalId]) => logicalId);
+  static async start(resolver: Resolver, clock: Clock): Promise<HttpApis> {
+    const ids = resolver.logicalIds('AWS::ApiGatewayV2::Api');
     const { issuer, audiences } = LOCAL_BROWSERS;
-    const isNamed = resourcesOfType(template, 'AWS::ApiGatewayV2::Authorizer').some(
+    const isNamed = resourcesOfType(resolver.template, 'AWS::ApiGatewayV2::Authorizer').some(
       ([, { Properties }]) => (Properties?.JwtConfiguration as { Issuer?: unknown } | undefined)?.Issuer === issuer,
     );
     const starting = isNamed
@@ -53,11 +53,11 @@ export class HttpApis {
   }
 
   /** @throws Error where the template asks for what cannot run here */
-  serve(template: Template, resolver: Resolver, functions: Functions): void {
+  serve(resolver: Resolver, functions: Functions): void {
     const addressOf = (issuer: string) => (issuer === LOCAL_BROWSERS.issuer && this.issuer?.url) || issuer;
     for (const api of this.#apis) {
       api.crossOrigin = (resolver.properties(api.id).CorsConfiguration ?? {}) as CrossOrigin;
-      api.routes = routesOf(template, api.id, resolver, functions, addressOf);
+      api.routes = routesOf(api.id, resolver, functions, addressOf);
     }
   }
 

@@ -3,10 +3,8 @@ import type { AccountConcurrency } from './function-pool.ts';
 import type { Functions } from './functions.ts';
 import { findFunction } from './lambda-api.ts';
 import type { Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
 
 export interface LambdaSettings {
-  readonly template: Template;
   readonly resolver: Resolver;
   readonly functions: Functions;
   /** What functions without a reserved concurrency share. */
@@ -45,8 +43,8 @@ function accountSettings({ functions, account }: LambdaSettings): Answer {
   });
 }
 
-function mappings({ template, resolver, functions }: LambdaSettings, sourceArn: string | null): Answer {
-  const all = resourcesOfType(template, 'AWS::Lambda::EventSourceMapping').map(([logicalId]) => {
+function mappings({ resolver, functions }: LambdaSettings, sourceArn: string | null): Answer {
+  const all = resolver.logicalIds('AWS::Lambda::EventSourceMapping').map((logicalId) => {
     const { EventSourceArn, FunctionName, Enabled, BatchSize, ScalingConfig } = resolver.properties(logicalId);
     return {
       UUID: logicalId,

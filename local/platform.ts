@@ -1,14 +1,8 @@
 import { mkdirSync } from 'node:fs';
-import { LocalAlarms } from './alarms.ts';
+import { alarmArns, LocalAlarms, registerAlarms } from './alarms.ts';
 import { AsyncInvoker, eventBridgeEvent } from './async-invocation.ts';
 import type { Truthy, UntilOptions } from './clock.ts';
-import {
-  alarmArns,
-  type LocalSecrets,
-  registerAlarms,
-  registerAppConfig,
-  seedAppConfig,
-} from './configuration-seeds.ts';
+import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
 import type { LocalAppConfig } from './control-plane/appconfig.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from './control-plane/cloudwatch.ts';
 import type { ControlPlane } from './control-plane/server.ts';
@@ -90,7 +84,7 @@ export interface Platform {
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   if (options.logDirectory !== undefined) mkdirSync(options.logDirectory, { recursive: true });
   const template = readTemplate(options.assemblyDirectory, options.stackName);
-  const services = await startServices(template, options.stackName, options);
+  const services = await startServices(template, options);
   try {
     return await assemble(services, options);
   } catch (thrown) {
@@ -100,16 +94,16 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 }
 
 async function assemble(services: Services, options: PlatformOptions): Promise<Platform> {
-  const { clock, template, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
-  queues.register(template, resolver);
-  tables?.register(template, resolver);
-  registerFunctions(template, resolver);
-  registerAlarms(template, resolver);
-  registerAppConfig(template, resolver);
-  registerTopics(template, resolver);
-  registerStateMachines(template, resolver);
+  const { clock, resolver, queues, tables, controlPlane, httpApis, caches, secrets } = services;
+  queues.register(resolver);
+  tables?.register(resolver);
+  registerFunctions(resolver);
+  registerAlarms(resolver);
+  registerAppConfig(resolver);
+  registerTopics(resolver);
+  registerStateMachines(resolver);
   await Promise.all([queues.create(resolver), tables?.create(resolver)]);
-  seedAppConfig(template, resolver, controlPlane);
+  seedAppConfig(resolver, controlPlane);
 
   const endpoints = {
     AWS_ENDPOINT_URL_SQS: queues.endpoint,
@@ -128,7 +122,6 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   const { logDirectory } = options;
   const onResult = (name: string, status: InvocationResult['status']) => metrics.recordInvocation(name, status);
   const functions = new Functions({
-    template,
     resolver,
     endpoints,
     account,
@@ -137,21 +130,21 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
     onLine,
     onResult,
   });
-  const invoker = new AsyncInvoker({ template, resolver, functions, queues, clock });
-  const rules = new EventRules({ template, resolver, functions, queues, invoker, clock });
+  const invoker = new AsyncInvoker({ resolver, functions, queues, clock });
+  const rules = new EventRules({ resolver, functions, queues, invoker, clock });
   const onStatusChange = (machine: StateMachine, execution: Execution) => {
     rules.put(statusChange(machine, execution));
     metrics.recordExecution(machine.arn, execution.status);
     options.onExecutionChange?.(execution);
   };
-  const stateMachines = createStateMachines(template, resolver, { functions, queues, clock, onStatusChange });
+  const stateMachines = createStateMachines(resolver, { functions, queues, clock, onStatusChange });
   controlPlane.registerTarget('AWSStepFunctions', stepFunctionsApi(stateMachines));
   controlPlane.registerRest(lambdaApi(functions));
-  controlPlane.registerRest(lambdaSettingsApi({ template, resolver, functions, account }));
-  controlPlane.registerRest(topicsApi(template, resolver));
+  controlPlane.registerRest(lambdaSettingsApi({ resolver, functions, account }));
+  controlPlane.registerRest(topicsApi(resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);
   const isSet = (arn: string) => controlPlane.appConfig.store.isAlarmSet(arn);
-  const localAlarms = new LocalAlarms({ template, resolver, metrics, isSet });
+  const localAlarms = new LocalAlarms({ resolver, metrics, isSet });
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,
     cloudWatchApi(
@@ -160,9 +153,12 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
       () => localAlarms.describe(Date.now()),
     ),
   );
-  httpApis.serve(template, resolver, functions);
-  const outputs = Object.entries(template.outputs).map(([name, { Value }]) => [name, resolver.resolve(Value, name)]);
-  const mappings = createMappings({ template, resolver, queues, functions, clock });
+  httpApis.serve(resolver, functions);
+  const outputs = Object.entries(resolver.template.outputs).map(([name, { Value }]) => [
+    name,
+    resolver.resolve(Value, name),
+  ]);
+  const mappings = createMappings({ resolver, queues, functions, clock });
   for (const mapping of mappings) mapping.start();
   rules.start();
   queueMetrics.start(clock);
@@ -185,7 +181,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
     rules,
     controlPlane,
     appConfig: controlPlane.appConfig,
-    alarms: alarmArns(template, resolver),
+    alarms: alarmArns(resolver),
     secrets,
     issuerUrl: httpApis.issuer?.url,
     get valkey() {

@@ -13,8 +13,7 @@ import { acceptAllUnicode } from './fauxqs-repair.ts';
 import { createQueueStore, onlyQueues, type QueueStore, receive, type StoredMessage } from './fauxqs-store.ts';
 import { MessageMoves } from './message-moves.ts';
 import { enforceLimits } from './queue-limits.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { ACCOUNT, arnOf, REGION, type Resolver } from './resolver.ts';
 
 /** SQS's longest, in seconds. */
 const LONG_POLL_SECONDS = 20;
@@ -115,12 +114,14 @@ export class Queues {
   }
 
   /** Gives every queue of the template its URL and ARN, so that others can refer to it before it exists. */
-  register(template: Template, resolver: Resolver): void {
-    for (const [logicalId, resource] of resourcesOfType(template, 'AWS::SQS::Queue')) {
-      const name = String(resolver.resolve(resource.Properties?.QueueName, logicalId) ?? logicalId);
+  register(resolver: Resolver): void {
+    for (const logicalId of resolver.logicalIds('AWS::SQS::Queue')) {
+      const name = resolver.nameOf(logicalId, 'QueueName');
       const url = `${this.endpoint}/${ACCOUNT}/${name}`;
-      const arn = `arn:aws:sqs:${REGION}:${ACCOUNT}:${name}`;
-      const visibilityTimeoutSeconds = Number(resource.Properties?.VisibilityTimeout ?? 30);
+      const arn = arnOf('sqs', name);
+      const visibilityTimeoutSeconds = Number(
+        resolver.template.resources[logicalId]?.Properties?.VisibilityTimeout ?? 30,
+      );
       this.#byLogicalId.set(logicalId, { logicalId, name, url, arn, visibilityTimeoutSeconds });
       resolver.register(logicalId, { ref: url, attributes: { Arn: arn, QueueName: name, QueueUrl: url } });
     }

@@ -1,13 +1,17 @@
-import type { Template } from './template.ts';
+import { resourcesOfType, type Template } from './template.ts';
 
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
+
+/** @param resource as the service writes it: `table/Items` */
+export function arnOf(service: string, resource: string): string {
+  return `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
+}
 
 const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
   'AWS::AccountId': ACCOUNT,
   'AWS::Region': REGION,
   'AWS::Partition': 'aws',
-  'AWS::URLSuffix': 'amazonaws.com',
 };
 
 /** What `Ref` and `Fn::GetAtt` answer for one resource that runs here. */
@@ -30,14 +34,12 @@ export class UnresolvedReference extends Error {
  * groups) exists as a name only, so its `Ref` is its logical id and its `Arn` is made up.
  */
 export class Resolver {
-  readonly #template: Template;
-  readonly #stackName: string;
+  readonly template: Template;
   readonly #localTypes: ReadonlySet<string>;
   readonly #local = new Map<string, LocalResource>();
 
-  constructor(template: Template, stackName: string, localTypes: ReadonlySet<string>) {
-    this.#template = template;
-    this.#stackName = stackName;
+  constructor(template: Template, localTypes: ReadonlySet<string>) {
+    this.template = template;
     this.#localTypes = localTypes;
   }
 
@@ -64,9 +66,19 @@ export class Resolver {
     return Object.fromEntries(resolved.filter(([, item]) => item !== undefined));
   }
 
+  /** Of all resources of a type, in the template's order. */
+  logicalIds(type: string): string[] {
+    return resourcesOfType(this.template, type).map(([logicalId]) => logicalId);
+  }
+
+  /** @returns the value of the property that names a resource, or else its logical id */
+  nameOf(logicalId: string, property: string): string {
+    return String(this.resolve(this.template.resources[logicalId]?.Properties?.[property], logicalId) ?? logicalId);
+  }
+
   /** The resolved properties of a resource. @throws UnresolvedReference */
   properties(logicalId: string): Record<string, unknown> {
-    return this.resolve(this.#template.resources[logicalId]?.Properties ?? {}, logicalId) as Record<string, unknown>;
+    return this.resolve(this.template.resources[logicalId]?.Properties ?? {}, logicalId) as Record<string, unknown>;
   }
 
   #intrinsic(name: string, argument: unknown, where: string): unknown {
@@ -85,8 +97,6 @@ export class Resolver {
       }
       case 'Fn::Select':
         return this.#select(this.#list(argument, where), where);
-      case 'Fn::Sub':
-        return this.#substitute(argument, where);
       case 'Fn::GetAZs':
         return ['a', 'b', 'c'].map((zone) => `${REGION}${zone}`);
       default:
@@ -108,10 +118,9 @@ export class Resolver {
 
   #ref(id: string, where: string): string | undefined {
     if (id === 'AWS::NoValue') return undefined;
-    if (id === 'AWS::StackName') return this.#stackName;
     const pseudo = PSEUDO_PARAMETERS[id];
     if (pseudo !== undefined) return pseudo;
-    const parameter = this.#template.parameters[id];
+    const parameter = this.template.parameters[id];
     if (parameter !== undefined) {
       if (parameter.Default === undefined) throw new UnresolvedReference(`${where}: parameter ${id} has no default`);
       return String(parameter.Default);
@@ -120,7 +129,7 @@ export class Resolver {
   }
 
   #getAttribute(argument: unknown, where: string): string {
-    const [id = '', ...rest] = typeof argument === 'string' ? argument.split('.') : (argument as string[]);
+    const [id = '', ...rest] = argument as string[];
     const attribute = rest.join('.');
     const local = this.#find(id, `attribute ${attribute} of ${id}`, where);
     if (local === undefined) return this.#syntheticAttribute(id, attribute);
@@ -144,24 +153,11 @@ export class Resolver {
   }
 
   #type(id: string): string | undefined {
-    return this.#template.resources[id]?.Type;
+    return this.template.resources[id]?.Type;
   }
 
   #syntheticAttribute(id: string, attribute: string): string {
     const service = this.#type(id)?.split('::')[1]?.toLowerCase() ?? 'unknown';
-    return attribute === 'Arn' ? `arn:aws:${service}:${REGION}:${ACCOUNT}:${id}` : `${id}.${attribute}`;
-  }
-
-  #substitute(argument: unknown, where: string): string {
-    const [text, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [
-      string,
-      Record<string, unknown>,
-    ];
-    return text.replace(/\$\{(!?)([^}]+)\}/g, (whole, literal: string, name: string) => {
-      if (literal === '!') return `\${${name}}`;
-      if (name in variables) return String(this.resolve(variables[name], where));
-      const value = name.includes('.') ? this.#getAttribute(name, where) : this.#ref(name, where);
-      return value ?? whole;
-    });
+    return attribute === 'Arn' ? arnOf(service, id) : `${id}.${attribute}`;
   }
 }

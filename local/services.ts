@@ -6,7 +6,7 @@ import { Tables } from './dynamodb.ts';
 import { HttpApis } from './http-apis.ts';
 import { Queues } from './queues.ts';
 import { Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import type { Template } from './template.ts';
 import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
 
 /** Types that run here. A reference to one of them must be answered by what runs, never by a made-up value. */
@@ -29,7 +29,6 @@ const LOCAL_TYPES = [
 /** The services that everything else refers to: they are up before any reference is resolved. */
 export interface Services {
   readonly clock: Clock;
-  readonly template: Template;
   readonly resolver: Resolver;
   readonly queues: Queues;
   /** Undefined where the template has no table. */
@@ -52,25 +51,24 @@ export interface ServiceOptions {
 /** @throws Error where one of them does not start; the others are stopped then */
 export async function startServices(
   template: Template,
-  stackName: string,
   { sqsPort = 0, dynamoDbLatencyMs = 0, onCall }: ServiceOptions = {},
 ): Promise<Services> {
-  const resolver = new Resolver(template, stackName, new Set(LOCAL_TYPES));
-  const cacheIds = resourcesOfType(template, 'AWS::ElastiCache::ServerlessCache').map(([logicalId]) => logicalId);
-  const hasTables = resourcesOfType(template, 'AWS::DynamoDB::Table').length > 0;
+  const resolver = new Resolver(template, new Set(LOCAL_TYPES));
+  const cacheIds = resolver.logicalIds('AWS::ElastiCache::ServerlessCache');
+  const hasTables = resolver.logicalIds('AWS::DynamoDB::Table').length > 0;
   const clock = new Clock();
   const [queues, controlPlane, httpApis, tables, ...caches] = await startAll(
     Queues.start({ clock, port: sqsPort, onCall }),
     startControlPlane({ clock, onCall }),
-    HttpApis.start(template, clock),
+    HttpApis.start(resolver, clock),
     hasTables ? Tables.start({ clock, latencyMs: dynamoDbLatencyMs, onCall }) : Promise.resolve(undefined),
     ...cacheIds.map(() => startValkey({ isMovable: true })),
   );
   for (const cache of caches) await clock.follow((offsetMs) => cache.moveClock(offsetMs));
   for (const [index, logicalId] of cacheIds.entries()) registerCache(resolver, logicalId, caches[index]);
   httpApis.register(resolver);
-  const secrets = new LocalSecrets(template, resolver, controlPlane);
-  return { clock, template, resolver, queues, tables, controlPlane, httpApis, caches, secrets };
+  const secrets = new LocalSecrets(resolver, controlPlane);
+  return { clock, resolver, queues, tables, controlPlane, httpApis, caches, secrets };
 }
 
 export async function stopServices({ clock, queues, tables, controlPlane, httpApis, caches }: Services): Promise<void> {

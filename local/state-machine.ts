@@ -4,10 +4,9 @@ import { type Definition, requireRunnable, type State, waitMs, withoutTimes } fr
 import { type EngineEvent, type Execution, type ExecutionStatus, historyEntry } from './execution.ts';
 import type { Functions } from './functions.ts';
 import type { Queues } from './queues.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
+import { arnOf, type Resolver } from './resolver.ts';
 import { TaskFailure, type TaskHandler, taskHandler } from './state-tasks.ts';
 import { TaskRetries } from './task-retries.ts';
-import { resourcesOfType, type Template } from './template.ts';
 
 const TYPE = 'AWS::StepFunctions::StateMachine';
 
@@ -26,34 +25,29 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type RunningExecution = Mutable<Omit<Execution, 'history'>> & { history: Execution['history'][number][] };
 
 function stateMachineArn(name: string): string {
-  return `arn:aws:states:${REGION}:${ACCOUNT}:stateMachine:${name}`;
+  return arnOf('states', `stateMachine:${name}`);
 }
 
-export function registerStateMachines(template: Template, resolver: Resolver): void {
-  for (const [logicalId] of resourcesOfType(template, TYPE)) {
-    const name = nameOf(template, resolver, logicalId);
+export function registerStateMachines(resolver: Resolver): void {
+  for (const logicalId of resolver.logicalIds(TYPE)) {
+    const name = resolver.nameOf(logicalId, 'StateMachineName');
     const arn = stateMachineArn(name);
     resolver.register(logicalId, { ref: arn, attributes: { Arn: arn, Name: name } });
   }
 }
 
-function nameOf(template: Template, resolver: Resolver, logicalId: string): string {
-  return String(resolver.resolve(template.resources[logicalId]?.Properties?.StateMachineName, logicalId) ?? logicalId);
-}
-
 /** Every state machine of the template, ready to start executions. @throws Error as the state machine's constructor does */
 export function createStateMachines(
-  template: Template,
   resolver: Resolver,
   options: Omit<StateMachineOptions, 'name' | 'definition'>,
 ): StateMachine[] {
-  return resourcesOfType(template, TYPE).map(([logicalId]) => {
+  return resolver.logicalIds(TYPE).map((logicalId) => {
     const { DefinitionString } = resolver.properties(logicalId);
     if (typeof DefinitionString !== 'string') {
       throw new Error(`${logicalId}: the local platform reads DefinitionString only`);
     }
     const definition = JSON.parse(DefinitionString) as Definition;
-    return new StateMachine({ ...options, name: nameOf(template, resolver, logicalId), definition });
+    return new StateMachine({ ...options, name: resolver.nameOf(logicalId, 'StateMachineName'), definition });
   });
 }
 
@@ -106,7 +100,7 @@ export class StateMachine {
 
   /** @param input JSON text. The caller has checked name and input */
   start(name: string, input: string): Execution {
-    const arn = `arn:aws:states:${REGION}:${ACCOUNT}:execution:${this.name}:${name}`;
+    const arn = arnOf('states', `execution:${this.name}:${name}`);
     const execution: RunningExecution = { name, arn, status: 'RUNNING', input, startedAt: Date.now(), history: [] };
     this.#executions.set(name, execution);
     this.#options.onStatusChange(this, execution);

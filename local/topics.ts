@@ -1,7 +1,6 @@
 import type { RestApi } from './control-plane/rest.ts';
 import { type Subscription, snsApi } from './control-plane/sns.ts';
-import { ACCOUNT, REGION, type Resolver } from './resolver.ts';
-import { resourcesOfType, type Template } from './template.ts';
+import { ACCOUNT, arnOf, type Resolver } from './resolver.ts';
 
 interface TopicProperties {
   /** Subscriptions that stand in the topic itself. */
@@ -20,29 +19,29 @@ interface TopicPolicyProperties {
 }
 
 /** Gives every topic of the template its ARN and name. */
-export function registerTopics(template: Template, resolver: Resolver): void {
-  for (const [logicalId, { Properties }] of resourcesOfType(template, 'AWS::SNS::Topic')) {
-    const name = String(resolver.resolve(Properties?.TopicName, logicalId) ?? logicalId);
-    const arn = `arn:aws:sns:${REGION}:${ACCOUNT}:${name}`;
+export function registerTopics(resolver: Resolver): void {
+  for (const logicalId of resolver.logicalIds('AWS::SNS::Topic')) {
+    const name = resolver.nameOf(logicalId, 'TopicName');
+    const arn = arnOf('sns', name);
     resolver.register(logicalId, { ref: arn, attributes: { TopicArn: arn, TopicName: name } });
   }
 }
 
 /** SNS with the topics and subscriptions of the template. @throws UnresolvedReference */
-export function topicsApi(template: Template, resolver: Resolver): RestApi {
+export function topicsApi(resolver: Resolver): RestApi {
   const policies = new Map(
-    resourcesOfType(template, 'AWS::SNS::TopicPolicy').flatMap(([logicalId]) => {
+    resolver.logicalIds('AWS::SNS::TopicPolicy').flatMap((logicalId) => {
       const { Topics, PolicyDocument } = resolver.properties(logicalId) as unknown as TopicPolicyProperties;
       return Topics.map((topicArn) => [topicArn, JSON.stringify(PolicyDocument)] as const);
     }),
   );
-  const topics = resourcesOfType(template, 'AWS::SNS::Topic').map(([logicalId]) => {
+  const topics = resolver.logicalIds('AWS::SNS::Topic').map((logicalId) => {
     const topicArn = String(resolver.resolve({ Ref: logicalId }, logicalId));
     const { Subscription: own = [] } = resolver.properties(logicalId) as TopicProperties;
     const subscriptions = own.map(({ Protocol, Endpoint }) => subscription(topicArn, Protocol, Endpoint));
     return { topicArn, own: subscriptions, policy: policies.get(topicArn) ?? defaultPolicy(topicArn) };
   });
-  const others = resourcesOfType(template, 'AWS::SNS::Subscription').map(([logicalId]) => {
+  const others = resolver.logicalIds('AWS::SNS::Subscription').map((logicalId) => {
     const { TopicArn, Protocol, Endpoint } = resolver.properties(logicalId) as unknown as SubscriptionProperties;
     return subscription(TopicArn, Protocol, Endpoint);
   });

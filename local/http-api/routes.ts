@@ -1,7 +1,6 @@
 import type { FunctionPool } from '../function-pool.ts';
 import type { Functions } from '../functions.ts';
 import type { Resolver } from '../resolver.ts';
-import { resourcesOfType, type Template } from '../template.ts';
 import { type AddressOfIssuer, type Authorizer, authorizerOf } from './authorizers.ts';
 
 /** One route of an HTTP API: `GET /pets/{id}`. */
@@ -20,14 +19,8 @@ export interface Match {
 }
 
 /** @throws Error where a route asks for what cannot run here */
-export function routesOf(
-  template: Template,
-  apiId: string,
-  resolver: Resolver,
-  functions: Functions,
-  addressOf: AddressOfIssuer,
-): Route[] {
-  return resourcesOfType(template, 'AWS::ApiGatewayV2::Route').flatMap(([logicalId]) => {
+export function routesOf(apiId: string, resolver: Resolver, functions: Functions, addressOf: AddressOfIssuer): Route[] {
+  return resolver.logicalIds('AWS::ApiGatewayV2::Route').flatMap((logicalId) => {
     const { ApiId, RouteKey, Target, ...authorization } = resolver.properties(logicalId);
     if (ApiId !== apiId) return [];
     const key = String(RouteKey);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { LocalAlarms } from '../../local/alarms.ts';
-import { registerAlarms } from '../../local/configuration-seeds.ts';
+import { LocalAlarms, registerAlarms } from '../../local/alarms.ts';
+
 import { LocalMetrics } from '../../local/metrics.ts';
 import { Resolver } from '../../local/resolver.ts';
 import type { Template } from '../../local/template.ts';
@@ -29,11 +29,11 @@ function start(properties: object = {}) {
     Page: { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmName: 'page', AlarmRule } },
   };
   const template: Template = { resources, parameters: {}, outputs: {}, assetDirectories: new Map() };
-  const resolver = new Resolver(template, 'stack', new Set());
-  registerAlarms(template, resolver);
+  const resolver = new Resolver(template, new Set());
+  registerAlarms(resolver);
   const metrics = new LocalMetrics();
   const set = new Set<string>();
-  const alarms = new LocalAlarms({ template, resolver, metrics, isSet: (arn) => set.has(arn) });
+  const alarms = new LocalAlarms({ resolver, metrics, isSet: (arn) => set.has(arn) });
   return {
     set,
     publish: (agoMs: number, value: number) =>
@@ -114,9 +114,7 @@ test('a rule that is not understood is an error, and not silence', () => {
     outputs: {},
     assetDirectories: new Map(),
   };
-  const resolver = new Resolver(odd, 'stack', new Set());
-  registerAlarms(odd, resolver);
-  expect(() => new LocalAlarms({ template: odd, resolver, metrics: new LocalMetrics() }).describe(NOW)).toThrow(
-    SyntaxError,
-  );
+  const resolver = new Resolver(odd, new Set());
+  registerAlarms(resolver);
+  expect(() => new LocalAlarms({ resolver, metrics: new LocalMetrics() }).describe(NOW)).toThrow(SyntaxError);
 });

@@ -27,10 +27,10 @@ async function start(resources: Record<string, ResourceSource>, options?: Dynamo
     outputs: {},
     assetDirectories: new Map(),
   };
-  const resolver = new Resolver(template, 'Test', new Set(['AWS::DynamoDB::Table']));
+  const resolver = new Resolver(template, new Set(['AWS::DynamoDB::Table']));
   const tables = await Tables.start(options);
   cleanUps.push(() => tables.stop());
-  tables.register(template, resolver);
+  tables.register(resolver);
   await tables.create(resolver);
   return { tables, resolver };
 }

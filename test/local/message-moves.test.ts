@@ -30,10 +30,10 @@ async function start(): Promise<void> {
   const withDead = { RedrivePolicy: policy, VisibilityTimeout: 0 };
   const resources = { Work: queue(withDead), Other: queue(withDead), Dead: queue(), Elsewhere: queue() };
   const template = { resources, parameters: {}, outputs: {}, assetDirectories: new Map() } as unknown as Template;
-  const resolver = new Resolver(template, 'Test', new Set(['AWS::SQS::Queue']));
+  const resolver = new Resolver(template, new Set(['AWS::SQS::Queue']));
   clock = new Clock();
   queues = await Queues.start({ clock });
-  queues.register(template, resolver);
+  queues.register(resolver);
   await queues.create(resolver);
 }
 

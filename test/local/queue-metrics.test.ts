@@ -18,8 +18,8 @@ const clock = new Clock();
 let queues: Queues;
 beforeAll(async () => {
   queues = await Queues.start({ clock });
-  const resolver = new Resolver(template, 'Stack', new Set());
-  queues.register(template, resolver);
+  const resolver = new Resolver(template, new Set());
+  queues.register(resolver);
   await queues.create(resolver);
 });
 afterAll(async () => {

@@ -34,7 +34,7 @@ export class TemplateAccess {
 
   constructor(template: Template) {
     this.#template = template;
-    this.#resolver = new Resolver({ ...EMPTY, resources: template.Resources }, 'Stack', new Set());
+    this.#resolver = new Resolver({ ...EMPTY, resources: template.Resources }, new Set());
     for (const [id, resource] of Object.entries(template.Resources)) {
       const known = IDENTITIES[resource.Type]?.(id, resource.Properties);
       if (known !== undefined) this.#resolver.register(id, known);
