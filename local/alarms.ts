@@ -1,7 +1,5 @@
-import type { MetricStat } from './control-plane/cloudwatch.ts';
-import { statisticOf } from './control-plane/cloudwatch.ts';
 import { evaluate } from './metric-math.ts';
-import type { LocalMetrics } from './metrics.ts';
+import { type LocalMetrics, type MetricStat, type Span, statisticOf } from './metrics.ts';
 import { arnOf, type Resolver } from './resolver.ts';
 
 const TYPE = 'AWS::CloudWatch::Alarm';
@@ -118,7 +116,7 @@ export class LocalAlarms {
     return over >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? 'ALARM' : 'OK';
   }
 
-  #valueOf(queries: readonly Query[], span: { readonly fromMs: number; readonly untilMs: number }): number | undefined {
+  #valueOf(queries: readonly Query[], span: Span): number | undefined {
     const value = (id: string): number | undefined => {
       const query = queries.find(({ Id }) => Id === id);
       if (query === undefined) throw new SyntaxError(`an alarm has no metric ${id}`);

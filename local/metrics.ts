@@ -8,6 +8,25 @@ export interface MetricId {
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
+/** A metric with its statistic, as `GetMetricData` and alarms name it. */
+export const metricStatSchema = z.object({
+  Metric: z.object({
+    Namespace: z.string(),
+    MetricName: z.string(),
+    Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
+  }),
+  /** In seconds; periods below a minute are not used here. */
+  Period: z.int().multipleOf(60).positive(),
+  Stat: z.string().regex(/^(Sum|Maximum|p\d{1,2})$/),
+});
+export type MetricStat = z.infer<typeof metricStatSchema>;
+
+/** From `fromMs` until before `untilMs`, in epoch milliseconds. */
+export interface Span {
+  readonly fromMs: number;
+  readonly untilMs: number;
+}
+
 /** Values kept of each metric at least, the oldest are dropped: a platform may run for days. */
 const KEPT_VALUES = 100_000;
 /** The number of values dropped at once, since each drop moves all values that are kept. */
@@ -89,6 +108,30 @@ export class LocalMetrics {
   between(id: MetricId, fromMs: number, untilMs: number): readonly PublishedValue[] {
     return (this.#values.get(keyOf(id)) ?? []).filter(({ at }) => at >= fromMs && at < untilMs);
   }
+}
+
+/** Of all that was published in the span, whatever its period says; undefined where nothing was. */
+export function statisticOf(
+  { Metric, Stat }: MetricStat,
+  metrics: LocalMetrics,
+  { fromMs, untilMs }: Span,
+): number | undefined {
+  const published = metrics.between(idOf(Metric), fromMs, untilMs);
+  return published.length === 0 ? undefined : statistic(Stat, published);
+}
+
+export function idOf({ Namespace, MetricName, Dimensions }: MetricStat['Metric']): MetricId {
+  const dimensions = Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
+  return { namespace: Namespace, name: MetricName, dimensions };
+}
+
+/** @param published one at least */
+export function statistic(stat: string, published: readonly PublishedValue[]): number {
+  const values = published.map(({ value }) => value);
+  if (stat === 'Sum') return values.reduce((sum, value) => sum + value, 0);
+  const sorted = values.toSorted((one, other) => one - other);
+  const share = stat === 'Maximum' ? 1 : Number(stat.slice(1)) / 100;
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }
 
 function keyOf({ namespace, name, dimensions }: MetricId): string {

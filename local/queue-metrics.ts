@@ -29,17 +29,15 @@ export class QueueMetrics {
     }
   }
 
-  /** The same, and ages too: for these everything in a queue is read, so that only who asks for metrics has it done. */
-  async sampleAll(): Promise<void> {
-    const ages = this.#queues.all().map(async ({ name }) => {
-      const { ready, delayed, inflight } = await this.#queues.content(name);
-      const messages = [...ready, ...delayed, ...inflight.map(({ message }) => message)];
+  /** The same and ages, which take reading all messages: done when metrics are asked for. */
+  sampleAll(): void {
+    for (const { name } of this.#queues.all()) {
+      const messages = this.#queues.messages(name);
       const counted = messages.filter(({ approximateReceiveCount }) => approximateReceiveCount < LEFT_OUT_RECEIVES);
       const oldestAt = counted.reduce((oldest, { sentTimestamp }) => Math.min(oldest, sentTimestamp), Date.now());
       this.#record('ApproximateAgeOfOldestMessage', name, Math.floor((Date.now() - oldestAt) / 1000));
-    });
+    }
     this.sample();
-    await Promise.all(ages);
   }
 
   #record(name: string, queueName: string, value: number, atMs = Date.now()): void {

@@ -154,6 +154,12 @@ export class Queues {
     return this.#stored(this.find(key)).inspectMessages();
   }
 
+  /** All messages of a queue, in flight and delayed ones included, without receiving them. */
+  messages(key: string): QueuedMessage[] {
+    const { ready, delayed, inflight } = this.#stored(this.find(key)).inspectMessages();
+    return [...ready, ...delayed, ...inflight.map(({ message }) => message)];
+  }
+
   async send(key: string, message: Omit<SendMessageCommandInput, 'QueueUrl'>): Promise<string> {
     const result = await this.client.send(new SendMessageCommand({ QueueUrl: this.find(key).url, ...message }));
     return result.MessageId ?? '';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { AwsError } from './control-plane/aws-error.ts';
-import type { TargetHandler } from './control-plane/server.ts';
+import type { TargetHandler } from './control-plane/rest.ts';
 import { EXECUTION_STATUSES, type Execution, type ExecutionStatus } from './execution.ts';
 import type { StateMachine } from './state-machine.ts';
 import { MAX_STATE_BYTES } from './state-tasks.ts';

@@ -121,8 +121,7 @@ async function whereEventsAre({ platform, partner }: World): Promise<string[]> {
   lines.push(line('workflow', `${running.length} running`));
   lines.push(...running.map((execution) => line('', `${execution.name} ${describeWait(execution)}`)));
   for (const [queue, name] of DEAD_LETTER_QUEUES) {
-    const { ready, inflight } = await platform.queues.content(output(platform, name));
-    lines.push(line('dead letter', `${queue}: ${ready.length + inflight.length}`));
+    lines.push(line('dead letter', `${queue}: ${platform.queues.messages(output(platform, name)).length}`));
   }
   return [...lines, line('webhooks', `${partner.receipts.length} received`)];
 }

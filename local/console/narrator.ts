@@ -44,8 +44,7 @@ export function createNarrator(print: (line: string) => void): Narrator {
       const seen = new Set<string>();
       while (!signal.aborted) {
         for (const [queue, name] of DEAD_LETTER_QUEUES) {
-          const { ready, inflight } = await platform.queues.content(output(platform, name));
-          for (const { messageId, messageAttributes } of [...ready, ...inflight.map(({ message }) => message)]) {
+          for (const { messageId, messageAttributes } of platform.queues.messages(output(platform, name))) {
             if (seen.has(messageId)) continue;
             seen.add(messageId);
             const attribute = (key: string) => messageAttributes[key]?.StringValue;

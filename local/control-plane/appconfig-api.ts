@@ -1,7 +1,7 @@
 import type { LocalAppConfig } from './appconfig.ts';
 import { AwsError } from './aws-error.ts';
-import type { ConfigurationStore, HostedVersion } from './configuration-store.ts';
-import type { Deployment } from './deployment.ts';
+import type { ConfigurationStore } from './configuration-store.ts';
+import type { Deployment, HostedVersion } from './deployment.ts';
 import { type Answer, headersOf, jsonAnswer, jsonBody, type RestApi, type RestRequest } from './rest.ts';
 
 /** `MaxResults` of lists: default and bound. */

@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { DescribedAlarm } from '../alarms.ts';
-import type { LocalMetrics, PublishedValue } from '../metrics.ts';
+import { idOf, type LocalMetrics, metricStatSchema, type Span, statistic } from '../metrics.ts';
 import { AwsError } from './aws-error.ts';
-import type { TargetHandler } from './server.ts';
+import type { TargetHandler } from './rest.ts';
 
 /** The prefix of `X-Amz-Target` under which CloudWatch's SDK asks in JSON. */
 export const CLOUDWATCH_TARGET = 'GraniteServiceVersion20100801';
@@ -12,19 +12,9 @@ const MAX_QUERIES = 500;
 
 const querySchema = z.object({
   Id: z.string().regex(/^[a-z][a-zA-Z0-9_]*$/),
-  MetricStat: z.object({
-    Metric: z.object({
-      Namespace: z.string(),
-      MetricName: z.string(),
-      Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
-    }),
-    /** In seconds; of the periods below a minute nobody here has need. */
-    Period: z.int().multipleOf(60).positive(),
-    Stat: z.string().regex(/^(Sum|Maximum|p\d{1,2})$/),
-  }),
+  MetricStat: metricStatSchema,
 });
 type Query = z.infer<typeof querySchema>;
-export type MetricStat = Query['MetricStat'];
 
 const alarmsRequestSchema = z.object({ AlarmNamePrefix: z.string().default('') });
 
@@ -46,12 +36,12 @@ const requestSchema = z.object({
  */
 export function cloudWatchApi(
   metrics: LocalMetrics,
-  sample: () => Promise<void>,
+  sample: () => void,
   alarms: () => readonly DescribedAlarm[] = () => [],
 ): TargetHandler {
   return async (operation, body) => {
     if (operation === 'DescribeAlarms') {
-      await sample();
+      sample();
       return describeAlarms(alarms(), alarmsRequestSchema.parse(body).AlarmNamePrefix);
     }
     if (operation !== 'GetMetricData') throw new AwsError('InvalidAction', 400, `no ${operation} here`);
@@ -60,7 +50,7 @@ export function cloudWatchApi(
     if (data.StartTime >= data.EndTime) {
       throw new AwsError('ValidationError', 400, 'The parameter StartTime must be less than the parameter EndTime.');
     }
-    await sample();
+    sample();
     const span = { fromMs: Math.floor(data.StartTime / 60) * 60_000, untilMs: data.EndTime * 1000 };
     return { MetricDataResults: data.MetricDataQueries.map((query) => answer(query, metrics, span)), Messages: [] };
   };
@@ -79,27 +69,7 @@ function describeAlarms(alarms: readonly DescribedAlarm[], prefix: string): obje
   return { MetricAlarms: listed(false), CompositeAlarms: listed(true) };
 }
 
-/** Of all that was published in the span, whatever its period says; undefined where nothing was. */
-export function statisticOf(
-  { Metric, Stat }: MetricStat,
-  metrics: LocalMetrics,
-  { fromMs, untilMs }: Milliseconds,
-): number | undefined {
-  const published = metrics.between(idOf(Metric), fromMs, untilMs);
-  return published.length === 0 ? undefined : statistic(Stat, published);
-}
-
-function idOf({ Namespace, MetricName, Dimensions }: MetricStat['Metric']) {
-  const dimensions = Object.fromEntries(Dimensions.map(({ Name, Value }) => [Name, Value]));
-  return { namespace: Namespace, name: MetricName, dimensions };
-}
-
-interface Milliseconds {
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
-
-function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Milliseconds): object {
+function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Span): object {
   const { Metric, Period, Stat } = MetricStat;
   const periods = Map.groupBy(metrics.between(idOf(Metric), fromMs, untilMs), ({ at }) =>
     Math.floor((at - fromMs) / (Period * 1000)),
@@ -112,13 +82,4 @@ function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, unti
     Values: newestFirst.map(([, values]) => statistic(Stat, values)),
     StatusCode: 'Complete',
   };
-}
-
-/** @param published one at least */
-function statistic(stat: string, published: readonly PublishedValue[]): number {
-  const values = published.map(({ value }) => value);
-  if (stat === 'Sum') return values.reduce((sum, value) => sum + value, 0);
-  const sorted = values.toSorted((one, other) => one - other);
-  const share = stat === 'Maximum' ? 1 : Number(stat.slice(1)) / 100;
-  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? 0;
 }

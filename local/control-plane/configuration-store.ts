@@ -3,27 +3,16 @@ import {
   type Deployment,
   type DeploymentDraft,
   type DeploymentState,
+  type HostedVersion,
   isDeployed,
   isUnderWay,
   rollBack,
   stateOf,
   type TakingBack,
   takeBack,
+  type VersionDraft,
 } from './deployment.ts';
 import { type ProfileType, type Publish, publisher } from './profile-content.ts';
-
-/** Of what is given besides the content, only this is kept. */
-export interface VersionDraft {
-  readonly content: string;
-  readonly contentType: string;
-  readonly description?: string | undefined;
-  readonly label?: string | undefined;
-}
-
-export interface HostedVersion extends VersionDraft {
-  /** Counted for each profile, from 1. */
-  readonly number: number;
-}
 
 /** How a strategy rolls out, by the names that the template and the answers of deployments use. */
 export type StrategySettings = Readonly<

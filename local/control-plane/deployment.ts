@@ -1,8 +1,20 @@
 import { AwsError } from './aws-error.ts';
-import type { HostedVersion } from './configuration-store.ts';
 
 /** How long after its completion a deployment can still be reverted (StopDeployment). */
 const REVERTED_WITHIN_MS = 72 * 60 * 60_000;
+
+/** Of what is given besides the content, only this is kept. */
+export interface VersionDraft {
+  readonly content: string;
+  readonly contentType: string;
+  readonly description?: string | undefined;
+  readonly label?: string | undefined;
+}
+
+export interface HostedVersion extends VersionDraft {
+  /** Counted for each profile, from 1. */
+  readonly number: number;
+}
 
 export interface DeploymentDraft {
   readonly profileId: string;

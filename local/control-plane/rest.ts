@@ -23,6 +23,12 @@ export interface Answer {
  */
 export type RestApi = (request: RestRequest) => Promise<Answer | undefined>;
 
+/**
+ * A service behind `POST /` with the header `X-Amz-Target: <prefix>.<operation>` and a JSON body. What it throws with a
+ * `name` and a `statusCode` reaches the client as that AWS error; anything else as a 500 `InternalFailure`.
+ */
+export type TargetHandler = (operation: string, body: Readonly<Record<string, unknown>>) => Promise<object>;
+
 export function jsonAnswer(status: number, body: object, type = 'application/json'): Answer {
   return { status, headers: { 'Content-Type': type }, body: JSON.stringify(body) };
 }

@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { AwsError } from './aws-error.ts';
+import type { TargetHandler } from './rest.ts';
 import { type Secret, SecretVersions } from './secret-versions.ts';
-import type { TargetHandler } from './server.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 

@@ -7,14 +7,8 @@ import { createLocalAppConfig, type LocalAppConfig } from './appconfig.ts';
 import { appConfigApi } from './appconfig-api.ts';
 import { appConfigDataApi } from './appconfig-data-api.ts';
 import { AwsError } from './aws-error.ts';
-import { type Answer, jsonAnswer, jsonBody, type RestApi } from './rest.ts';
+import { type Answer, jsonAnswer, jsonBody, type RestApi, type TargetHandler } from './rest.ts';
 import { createLocalSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
-
-/**
- * A service behind `POST /` with the header `X-Amz-Target: <prefix>.<operation>` and a JSON body. What it throws with a
- * `name` and a `statusCode` reaches the client as that AWS error; anything else as a 500 `InternalFailure`.
- */
-export type TargetHandler = (operation: string, body: Readonly<Record<string, unknown>>) => Promise<object>;
 
 /** The AWS services that a pipeline or its operators ask rather than send data through, on one port. */
 export interface ControlPlane {

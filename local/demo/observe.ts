@@ -1,29 +1,6 @@
-import type { Execution } from '../execution.ts';
-import type { Receipt } from './partner.ts';
+import type { Evidence, LogFields } from './evidence.ts';
 import type { Scenario } from './scenario.ts';
 import { cancellationOf, describeMoment } from './timed-webhook.ts';
-
-/** A dead letter, of either queue. */
-export interface DeadLetter {
-  readonly body: string;
-  readonly reason: string;
-  readonly webhookId: string | undefined;
-}
-
-/** A line that a function logged. */
-export type LogFields = Readonly<Record<string, unknown>>;
-
-/** Everything that can be seen from outside: what partners received, what was dead-lettered, what functions logged. */
-export interface Evidence {
-  readonly receipts: readonly Receipt[];
-  readonly eventDeadLetters: readonly DeadLetter[];
-  readonly deliveryDeadLetters: readonly DeadLetter[];
-  readonly logs: readonly LogFields[];
-  /** Tries that the workflow made at the warehouse, by webhook id. */
-  readonly enrichmentRetries: ReadonlyMap<string, number>;
-  /** The workflow's executions by webhook id, newest first. */
-  readonly executions: ReadonlyMap<string, readonly Execution[]>;
-}
 
 /** What became of a scenario's messages so far, in words that its `expected` uses. */
 export function observe(scenario: Scenario, evidence: Evidence): string {

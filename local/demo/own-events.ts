@@ -1,8 +1,9 @@
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { NotReached, type UntilOptions } from '../clock.ts';
-import { isQueueEmpty } from './is-queue-empty.ts';
-import { type Evidence, observe } from './observe.ts';
+import type { Evidence } from './evidence.ts';
+import { observe } from './observe.ts';
+import { output } from './operator.ts';
 import type { FileEvent } from './read-events.ts';
 import { cancellationOf } from './timed-webhook.ts';
 import { describeWait } from './workflow-wait.ts';
@@ -41,7 +42,7 @@ export async function playOwnEvents(
     return outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
   };
   try {
-    await world.until('every event ended', async () => (await isOver()) && (await isQuiet(world, webhookIds)), options);
+    await world.until('every event ended', async () => (await isOver()) && isQuiet(world, webhookIds), options);
   } catch (thrown) {
     if (!(thrown instanceof NotReached)) throw thrown;
   }
@@ -120,8 +121,9 @@ function legible(value: unknown): string {
  * Whether no message and no execution is under way: the second of two equal events may come after the first's end. What
  * was moved to an earlier time leaves an execution that sleeps on, and sends nothing.
  */
-async function isQuiet({ platform }: World, webhookIds: readonly string[]): Promise<boolean> {
-  for (const name of ['EventsQueueUrl', 'DeliveriesQueueUrl']) if (!(await isQueueEmpty(platform, name))) return false;
+function isQuiet({ platform }: World, webhookIds: readonly string[]): boolean {
+  const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl'];
+  if (queues.some((name) => platform.queues.messages(output(platform, name)).length > 0)) return false;
   const newest = webhookIds.flatMap((id) => platform.stateMachine.executionsNamed(id).slice(0, 1));
   return newest.every(({ status }) => status !== 'RUNNING');
 }

@@ -3,11 +3,11 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HttpServer, startHttpServer } from '../http-server.ts';
 import { type Answer, answerFor, type Behaviour, type FullAnswer } from './partner-answers.ts';
-import { verify } from './signature.ts';
+import { type Verification, verify } from './signature.ts';
 import type { TokenServer } from './token-server.ts';
 
 /** One webhook as a partner received it. */
-export interface Receipt {
+export interface Receipt extends Verification {
   readonly method: string;
   /** Path and query. */
   readonly path: string;
@@ -18,10 +18,6 @@ export interface Receipt {
   readonly received_at: string;
   /** Whose endpoint it is: the first part of the path. */
   readonly integration_id: string;
-  /** What the partner holds: the one that verifies where it holds several. Absent where it holds none. */
-  readonly signing_secret?: string;
-  /** Whether the signature is right by the official library, with what the partner holds. */
-  readonly verified: boolean;
 }
 
 export interface Partner extends HttpServer {

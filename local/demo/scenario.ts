@@ -1,5 +1,5 @@
 import { webhookId } from '../../lambdas/domain/identity.ts';
-import type { Evidence } from './observe.ts';
+import type { Evidence } from './evidence.ts';
 import type { completion, enrollment, lead } from './sample-events.ts';
 
 /** What the demo publishes for one line of its table, and what must become of it. */

@@ -1,5 +1,5 @@
 import { USUAL_MAX_RETRIES } from '../../lambdas/contract/integration.ts';
-import type { Evidence } from './observe.ts';
+import type { Evidence } from './evidence.ts';
 import type { Behaviour } from './partner-answers.ts';
 import { enrollment, LEARNER } from './sample-events.ts';
 import { type Scenario, scenario } from './scenario.ts';

@@ -1,7 +1,7 @@
 import { NotReached } from '../clock.ts';
-import { isQueueEmpty } from './is-queue-empty.ts';
 import { type LeadScenarios, leadScenarios } from './lead-scenarios.ts';
 import { isAsExpected, observe } from './observe.ts';
+import { output } from './operator.ts';
 import type { Scenario } from './scenario.ts';
 import { AFTER_THE_FIRST_ANSWER, ALL_SCENARIOS, BEFORE_THE_FLAG, DURING_THE_OUTAGE, ENRICHED } from './scenarios.ts';
 import { BREAKER_OUTAGE_MS, BY_SCHEDULE, PAUSE_MS } from './schedule-scenarios.ts';
@@ -44,7 +44,8 @@ async function playAll(world: World, leads: LeadScenarios, say: (line: string) =
 async function publishLeads(world: World, leads: LeadScenarios): Promise<void> {
   const scenarios = Object.values<Scenario>(leads);
   await world.publish(scenarios.flatMap(({ messages }) => messages.slice(0, 1)));
-  await world.until('the first leads accepted', () => isQueueEmpty(world.platform, 'EventsQueueUrl'));
+  const events = output(world.platform, 'EventsQueueUrl');
+  await world.until('the first leads accepted', () => world.platform.queues.messages(events).length === 0);
   await world.publish(scenarios.flatMap(({ messages }) => messages.slice(1)));
 }
 

@@ -1,19 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Webhook } from 'standardwebhooks';
-import type { Receipt } from './partner.ts';
 
 /** As Standard Webhooks wants one: `whsec_` and the base64 of random bytes. */
 export function newSigningSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
+export interface Verification {
+  /** The partner's secret that verifies, or its first one. Absent where it has none. */
+  readonly signing_secret?: string;
+  /** Whether the official library accepts the signature. */
+  readonly verified: boolean;
+}
+
 /** Verifies as a partner does, with the official library and each of the secrets it holds. */
-export function verify(
-  body: string,
-  headers: IncomingHttpHeaders,
-  secrets: readonly string[],
-): Pick<Receipt, 'signing_secret' | 'verified'> {
+export function verify(body: string, headers: IncomingHttpHeaders, secrets: readonly string[]): Verification {
   const right = secrets.find((secret) => isRight(body, headers, secret));
   const [held] = secrets;
   if (right !== undefined) return { signing_secret: right, verified: true };

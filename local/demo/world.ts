@@ -5,9 +5,7 @@ import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/int
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';
-import { readDeadLetters } from './dead-letters.ts';
-import { readLogs, readThrown } from './function-logs.ts';
-import type { Evidence } from './observe.ts';
+import { type Evidence, readEvidence, readThrown } from './evidence.ts';
 import { deployIntegrations, output, switchFlag } from './operator.ts';
 import { type OnReceipt, type Partner, startPartner } from './partner.ts';
 import { DEMO_PARTNERS, entriesOf, oauthClientsOf, type Partners, secretsOf } from './partners.ts';
@@ -150,24 +148,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       }
     },
     switchFlag: (isOn) => switchFlag(platform, isOn),
-    evidence: async (webhookIds) => ({
-      receipts: partner.receipts,
-      eventDeadLetters: await readDeadLetters(platform, 'EventsDeadLetterQueueUrl'),
-      deliveryDeadLetters: await readDeadLetters(platform, 'DeliveriesDeadLetterQueueUrl'),
-      logs: readLogs(platform),
-      enrichmentRetries: new Map(webhookIds.map((id) => [id, countRetries(platform, id)])),
-      executions: new Map(webhookIds.map((id) => [id, platform.stateMachine.executionsNamed(id)])),
-    }),
+    evidence: (webhookIds) => readEvidence(platform, partner.receipts, webhookIds),
     thrown: () => readThrown(platform),
     stop,
   };
-}
-
-function countRetries(platform: Platform, webhookId: string): number {
-  return platform.stateMachine
-    .executionsNamed(webhookId)
-    .flatMap(({ history }) => history)
-    .filter(({ type, state }) => type === 'StateExited' && state === 'Enrich').length;
 }
 
 /** @throws ZodError where the secret is not as the contract has it */

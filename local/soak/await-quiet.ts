@@ -3,15 +3,13 @@ import type { World } from '../demo/world.ts';
 
 /** Lets the clock go on until no message and no execution is under way. @throws NotReached */
 export async function awaitQuiet(world: World): Promise<void> {
-  await world.until('nothing under way', async () => (await underWay(world)) === 0);
+  await world.until('nothing under way', () => underWay(world) === 0);
 }
 
 /** Messages of the queues, visible or not, and executions that run. */
-async function underWay({ platform }: World): Promise<number> {
+function underWay({ platform }: World): number {
   const running = platform.stateMachine.executions().filter(({ status }) => status === 'RUNNING').length;
-  const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl', 'OutcomesQueueUrl'].map(async (name) => {
-    const { ready, delayed, inflight } = await platform.queues.content(output(platform, name));
-    return ready.length + delayed.length + inflight.length;
-  });
-  return (await Promise.all(queues)).reduce((sum, one) => sum + one, running);
+  const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl', 'OutcomesQueueUrl'];
+  const messages = queues.flatMap((name) => platform.queues.messages(output(platform, name)));
+  return messages.length + running;
 }

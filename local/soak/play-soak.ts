@@ -1,4 +1,4 @@
-import { readLogs } from '../demo/function-logs.ts';
+import { readLogs } from '../demo/evidence.ts';
 import { equation, reconcile } from '../demo/operator.ts';
 import type { Partners } from '../demo/partners.ts';
 import type { World } from '../demo/world.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { isQueueEmpty } from '../../local/demo/is-queue-empty.ts';
+import { output } from '../../local/demo/operator.ts';
 import { type OwnOutcome, playOwnEvents } from '../../local/demo/own-events.ts';
 import { readEvents } from '../../local/demo/read-events.ts';
 import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
@@ -83,7 +83,8 @@ test('the execution that a move to an earlier time leaves behind is not waited f
   const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1000).toISOString();
   const first = JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', at(2), { delay_minutes: 600 }));
   await world().publish([first]);
-  await until(world(), () => isQueueEmpty(world().platform, 'EventsQueueUrl'));
+  const { platform } = world();
+  await until(world(), () => platform.queues.messages(output(platform, 'EventsQueueUrl')).length === 0);
   const again = JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', at(1), { delay_minutes: 4 }));
   const outcomes = await playOwnEvents(world(), readEvents(again));
 

@@ -94,10 +94,7 @@ const lines = (id: string) =>
 const send = (id: string, body: unknown) => platform.queues.send(`${id}Queue`, { MessageBody: JSON.stringify(body) });
 /** Until a queue is empty. */
 const emptied = (id: string) =>
-  platform.until(`${id} is empty`, async () => {
-    const { ready, delayed, inflight } = await platform.queues.content(`${id}Queue`);
-    return ready.length + delayed.length + inflight.length === 0;
-  });
+  platform.until(`${id} is empty`, () => platform.queues.messages(`${id}Queue`).length === 0);
 const MINUTE_MS = 60_000;
 
 describe('an event source mapping', () => {

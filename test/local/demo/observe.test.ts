@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Evidence, isAsExpected, observe } from '../../../local/demo/observe.ts';
+import type { Evidence } from '../../../local/demo/evidence.ts';
+import { isAsExpected, observe } from '../../../local/demo/observe.ts';
 import type { Receipt } from '../../../local/demo/partner.ts';
 import type { Execution } from '../../../local/execution.ts';
 
