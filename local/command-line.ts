@@ -20,3 +20,26 @@ export function readNumber(name: string, text: string, least: number, most: numb
   if (text.trim() !== '' && value >= least && value <= most) return value;
   throw new UsageError(`--${name} takes a number from ${least} to ${most}`);
 }
+
+/**
+ * Runs a program: prints its usage for `--help`, and sets the exit status to 0, to 1 where it fails, and to 2 where the
+ * command line is not understood.
+ *
+ * @param run returns whether all went well
+ */
+export async function runProgram<Options extends { readonly isHelp: boolean }>(
+  { usage, help = usage }: { readonly usage: string; readonly help?: string },
+  readOptions: (args: readonly string[]) => Options,
+  run: (options: Options) => Promise<boolean>,
+): Promise<void> {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    if (options.isHelp) console.log(help);
+    else process.exitCode = (await run(options)) ? 0 : 1;
+  } catch (thrown) {
+    const isUsage = thrown instanceof UsageError;
+    console.error(thrown instanceof Error ? thrown.message : thrown);
+    if (isUsage) console.error(usage);
+    process.exitCode = isUsage ? 2 : 1;
+  }
+}

@@ -1,5 +1,5 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
-import { UsageError } from './command-line.ts';
+import { runProgram } from './command-line.ts';
 import { DEMO_USAGE, type DemoOptions, demoHelp, readDemoOptions } from './demo/demo-options.ts';
 import { equation, reconcile } from './demo/operator.ts';
 import { playOwnEvents } from './demo/own-events.ts';
@@ -77,13 +77,4 @@ function describeDuration(ms: number): string {
   return minutes > 0 ? `${minutes} min` : `${seconds} s`;
 }
 
-try {
-  const options = readDemoOptions(process.argv.slice(2));
-  if (options.isHelp) console.log(`${DEMO_USAGE}\n\n${demoHelp()}`);
-  else process.exitCode = (await demo(options)) ? 0 : 1;
-} catch (thrown) {
-  const isUsage = thrown instanceof UsageError;
-  console.error(thrown instanceof Error ? thrown.message : thrown);
-  if (isUsage) console.error(DEMO_USAGE);
-  process.exitCode = isUsage ? 2 : 1;
-}
+await runProgram({ usage: DEMO_USAGE, help: `${DEMO_USAGE}\n\n${demoHelp()}` }, readDemoOptions, demo);

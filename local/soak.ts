@@ -1,11 +1,37 @@
-import { UsageError } from './command-line.ts';
+import { readFlags, readNumber, runProgram } from './command-line.ts';
 import { startWorld } from './demo/world.ts';
-import { describeSoak } from './soak/describe-soak.ts';
-import { SOAK_PARTNERS, soak } from './soak/play-soak.ts';
-import { isSound } from './soak/reckon.ts';
-import { readSoakOptions, SOAK_USAGE, type SoakOptions } from './soak/soak-options.ts';
-import { startTally } from './soak/tally.ts';
+import { describeSoak, isSound, startTally } from './soak/outcome.ts';
+import { SOAK_PARTNERS, type SoakRun, soak } from './soak/play-soak.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
+
+const USAGE = `usage: npm run soak -- [--events N] [--kills-per-second N] [--seed N]
+  publishes events, every tenth three times at once, and kills functions at random; redrives dead letters twice; then
+  holds what partners counted against what the ledger says
+  --events N            events, 10 to 100000 (default 1000)
+  --kills-per-second N  functions killed, each with SIGKILL while it works, 0 to 20 (default 0.5).
+                        A cold start takes a second of a core: with more, two cores do nothing else
+  --seed N              decides which functions are killed (default 1)
+  ends with 0 where every event reached its partner and the ledger says so, else with 1`;
+
+interface SoakOptions extends SoakRun {
+  readonly isHelp: boolean;
+}
+
+/** @throws UsageError */
+function readOptions(args: readonly string[]): SoakOptions {
+  const values = readFlags(args, {
+    events: { type: 'string', default: '1000' },
+    'kills-per-second': { type: 'string', default: '0.5' },
+    seed: { type: 'string', default: '1' },
+    help: { type: 'boolean', short: 'h', default: false },
+  });
+  return {
+    isHelp: values.help,
+    events: Math.round(readNumber('events', values.events, 10, 100_000)),
+    killsPerSecond: readNumber('kills-per-second', values['kills-per-second'], 0, 20),
+    seed: Math.round(readNumber('seed', values.seed, 0, 2 ** 32 - 1)),
+  };
+}
 
 /** Environments of all functions together, as many as a new AWS account may have: more only wait for two cores. */
 const ACCOUNT_CONCURRENCY = 10;
@@ -21,7 +47,7 @@ async function run(options: SoakOptions): Promise<boolean> {
   const world = await startWorld({
     assemblyDirectory,
     partners: SOAK_PARTNERS,
-    onReceipt: tally.note,
+    onReceipt: tally.record,
     platformOptions: { accountConcurrency: ACCOUNT_CONCURRENCY },
   });
   try {
@@ -34,13 +60,4 @@ async function run(options: SoakOptions): Promise<boolean> {
   }
 }
 
-try {
-  const options = readSoakOptions(process.argv.slice(2));
-  if (options.isHelp) console.log(SOAK_USAGE);
-  else process.exitCode = (await run(options)) ? 0 : 1;
-} catch (thrown) {
-  const isUsage = thrown instanceof UsageError;
-  console.error(thrown instanceof Error ? thrown.message : thrown);
-  if (isUsage) console.error(SOAK_USAGE);
-  process.exitCode = isUsage ? 2 : 1;
-}
+await runProgram({ usage: USAGE }, readOptions, run);

@@ -1,6 +1,6 @@
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import { UsageError } from './command-line.ts';
+import { runProgram } from './command-line.ts';
 import { startControlServer } from './console/control-server.ts';
 import { createControls } from './console/controls.ts';
 import { untilTold } from './console/ending.ts';
@@ -19,7 +19,7 @@ import { freePort } from './valkey/start-valkey.ts';
 const SAVE_EVERY_MS = 250;
 
 /** `npm start`: the pipeline with its warehouse and partners, up until Ctrl-C. */
-async function start(options: StartOptions): Promise<void> {
+async function start(options: StartOptions): Promise<boolean> {
   const file = stateFile();
   const ending = untilTold();
   if (await isAnswering(file)) throw new Error('a platform is running already: end it with Ctrl-C in its terminal');
@@ -34,6 +34,7 @@ async function start(options: StartOptions): Promise<void> {
     if (!ending.isTold()) throw thrown;
   }
   console.log('ended');
+  return true;
 }
 
 async function run(
@@ -136,15 +137,6 @@ async function isAnswering(file: string): Promise<boolean> {
   );
 }
 
-try {
-  const options = readStartOptions(process.argv.slice(2));
-  if (options.isHelp) console.log(START_USAGE);
-  else await start(options);
-} catch (thrown) {
-  const isUsage = thrown instanceof UsageError;
-  console.error(thrown instanceof Error ? thrown.message : thrown);
-  if (isUsage) console.error(START_USAGE);
-  process.exitCode = isUsage ? 2 : 1;
-}
-// Nothing is left that is worth waiting for, such as a signal's listener or a socket that still closes.
+await runProgram({ usage: START_USAGE }, readStartOptions, start);
+// Signal listeners and sockets that still close would keep the process alive.
 process.exit();

@@ -1,16 +1,21 @@
+import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-sdk/client-sqs';
 import { readLogs } from '../demo/evidence.ts';
-import { equation, reconcile } from '../demo/operator.ts';
+import { equation, output, reconcile } from '../demo/operator.ts';
 import type { Partners } from '../demo/partners.ts';
 import type { World } from '../demo/world.ts';
+import type { Functions } from '../functions.ts';
 import { awaitQuiet } from './await-quiet.ts';
-import { killFunctions } from './kill-functions.ts';
+import { count, type SoakOutcome, type Tally } from './outcome.ts';
 import { publishEvents } from './publish-events.ts';
-import { count, type SoakOutcome } from './reckon.ts';
-import { countLetters, redriveLetters } from './redrive-letters.ts';
-import type { SoakOptions } from './soak-options.ts';
-import type { Tally } from './tally.ts';
 
-/** Two that take everything, one that fails at first, one that refuses until it is mended. */
+export interface SoakRun {
+  readonly events: number;
+  readonly killsPerSecond: number;
+  /** Decides which functions are killed. */
+  readonly seed: number;
+}
+
+/** Two that accept everything, one that fails at first, one that refuses until it is repaired. */
 export const SOAK_PARTNERS: Partners = {
   skillsoft: { answers: { status: 200, afterMs: 20 } },
   percipio: { answers: { status: 204, afterMs: 20 } },
@@ -21,14 +26,14 @@ export const SOAK_PARTNERS: Partners = {
 /** Runs of the reconciler, at the most, until everything balances. */
 const MAX_RUNS = 5;
 
-/** What is in flight for longer is stuck, in seconds: longer than a lease. */
+/** A delivery in flight for longer is stuck, in seconds: longer than a lease. */
 const BOUND_SECONDS = 60;
 
-/** Publishes, kills, redrives and reconciles; then holds partners' counts and ledger against each other. */
+/** Publishes, kills, redrives and reconciles; then compares the partners' counts with the ledger. */
 export async function soak(
   world: World,
   tally: Tally,
-  { events, killsPerSecond, seed }: Pick<SoakOptions, 'events' | 'killsPerSecond' | 'seed'>,
+  { events, killsPerSecond, seed }: SoakRun,
   say: (line: string) => void,
 ): Promise<SoakOutcome> {
   world.switchFlag(true);
@@ -39,16 +44,16 @@ export async function soak(
     say(`published ${published.messages} messages; ${killing.count()} functions killed so far`);
     await awaitQuiet(world);
     requireRefusals(tally, published.webhookIds);
-    const redriven = [await redriveAgain(world, say)];
+    const redriven = [await redrive(world, say)];
     world.partner.setBehaviour('/refusing', 200);
-    say('the partner that refused is mended');
-    redriven.push(await redriveAgain(world, say));
+    say('the partner that refused is repaired');
+    redriven.push(await redrive(world, say));
     killing.stop();
     await awaitQuiet(world);
     const { balance, republished } = await balanceOut(world, say);
     return {
       ...{ events, messages: published.messages, kills: killing.count(), redriven, republished, balance },
-      letters: await countLetters(world),
+      letters: await countDeadLetters(world),
       unseen: readLogs(world.platform).filter(({ message }) => message === 'ledger.unavailable').length,
       ...count(published, tally),
     };
@@ -57,17 +62,18 @@ export async function soak(
   }
 }
 
-/** @throws Error where all is quiet, and who refuses was not asked */
+/** @throws Error where nothing is under way, and a delivery was never sent to the partner that refuses */
 function requireRefusals(tally: Tally, webhookIds: ReadonlyMap<string, readonly string[]>): void {
   const unasked = (webhookIds.get('refusing') ?? []).filter((id) => !tally.refused.has(id));
-  if (unasked.length > 0) throw new Error(`all is quiet, and ${unasked.length} were never sent to who refuses them`);
+  if (unasked.length > 0)
+    throw new Error(`${unasked.length} deliveries were never sent to the partner that refuses them`);
 }
 
-async function redriveAgain(world: World, say: (line: string) => void): Promise<number> {
-  const letters = await countLetters(world);
+async function redrive(world: World, say: (line: string) => void): Promise<number> {
+  const letters = await countDeadLetters(world);
   if (letters === 0) return 0;
-  const moved = await redriveLetters(world);
-  say(`redriven: ${moved} dead letters`);
+  const moved = await moveDeadLetters(world);
+  say(`redriven: ${moved} dead-letter messages`);
   await awaitQuiet(world);
   return moved;
 }
@@ -83,4 +89,54 @@ async function balanceOut(world: World, say: (line: string) => void) {
     if (inFlight > 0) await world.skip(BOUND_SECONDS * 1000);
     await awaitQuiet(world);
   }
+}
+
+/** The functions between an event and its partner. */
+const VICTIMS = ['enrich-batch', 'deliver-batch', 'deliver-task', 'enrich-task'] as const;
+
+interface Killing {
+  /** Functions killed so far. */
+  count(): number;
+  stop(): void;
+}
+
+/** Kills functions from now on, busy ones first, each with SIGKILL, in an order that the seed decides. */
+function killFunctions(functions: Functions, perSecond: number, seed: number): Killing {
+  const random = seededRandom(seed);
+  let killed = 0;
+  const kill = () => {
+    const victim = VICTIMS[Math.floor(random() * VICTIMS.length)] as string;
+    if (functions.find(victim).killOne() !== undefined) killed += 1;
+  };
+  const timer = perSecond > 0 ? setInterval(kill, 1000 / perSecond) : undefined;
+  return { count: () => killed, stop: () => clearInterval(timer) };
+}
+
+/** From 0 to less than 1, the same for the same seed: a linear congruential generator (Numerical Recipes). */
+function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
+/** Messages of the deliveries dead-letter queue. */
+async function countDeadLetters({ platform }: World): Promise<number> {
+  const { ready } = await platform.queues.content(output(platform, 'DeliveriesDeadLetterQueueUrl'));
+  return ready.length;
+}
+
+/** Moves every dead-letter message back to the deliveries queue, as `npm run redrive` does. @returns how many */
+async function moveDeadLetters(world: World): Promise<number> {
+  const { platform } = world;
+  const { client } = platform.queues;
+  const SourceArn = output(platform, 'DeliveriesDeadLetterQueueArn');
+  const DestinationArn = output(platform, 'DeliveriesQueueArn');
+  await client.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
+  const newestTask = async () => (await client.send(new ListMessageMoveTasksCommand({ SourceArn }))).Results?.[0];
+  await world.until('the dead-letter messages moved', async () => (await newestTask())?.Status !== 'RUNNING');
+  const task = await newestTask();
+  if (task?.Status !== 'COMPLETED') throw new Error(`the dead-letter messages were not moved: ${task?.FailureReason}`);
+  return task.ApproximateNumberOfMessagesMoved ?? 0;
 }

@@ -1,11 +1,10 @@
 import { expect, test } from '@jest/globals';
+import { isSound, startTally } from '../../local/soak/outcome.ts';
 import { SOAK_PARTNERS, soak } from '../../local/soak/play-soak.ts';
-import { isSound } from '../../local/soak/reckon.ts';
-import { startTally } from '../../local/soak/tally.ts';
 import { runningWorld } from './running-world.ts';
 
 const tally = startTally();
-const world = runningWorld({ partners: SOAK_PARTNERS, onReceipt: tally.note });
+const world = runningWorld({ partners: SOAK_PARTNERS, onReceipt: tally.record });
 
 test('functions killed at random, events published three times, dead letters redriven twice: nothing is lost', async () => {
   const outcome = await soak(world(), tally, { events: 60, killsPerSecond: 1, seed: 1 }, () => {});

@@ -1,8 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { OnReceipt } from '../../../local/demo/partner.ts';
-import { describeSoak } from '../../../local/soak/describe-soak.ts';
-import { count, isSound, type SoakOutcome } from '../../../local/soak/reckon.ts';
-import { startTally } from '../../../local/soak/tally.ts';
+import { count, describeSoak, isSound, type SoakOutcome, startTally } from '../../../local/soak/outcome.ts';
 
 type Receipt = Parameters<OnReceipt>[0];
 const SECOND = 1000;
@@ -12,7 +10,7 @@ function tallyOf(answers: readonly (readonly [id: string, second: number, status
   const tally = startTally();
   for (const [id, second, status] of answers) {
     const received_at = new Date(second * SECOND).toISOString();
-    tally.note({ headers: { 'webhook-id': id }, received_at } as unknown as Receipt, status);
+    tally.record({ headers: { 'webhook-id': id }, received_at } as unknown as Receipt, status);
   }
   return tally;
 }
@@ -60,7 +58,7 @@ describe('a soak', () => {
 
   test('is sound where everything arrived, and the ledger says the same', () => {
     expect(isSound(outcome)).toBe(true);
-    expect(describeSoak(outcome)).toContain('Sound: nothing is lost');
+    expect(describeSoak(outcome)).toContain('Sound: no event is lost');
   });
 
   test.each<[string, Partial<SoakOutcome>]>([
@@ -84,6 +82,6 @@ describe('a soak', () => {
   test('excuses a repeat where a function could not ask the ledger, and says so', () => {
     const without = { ...outcome, kills: 0, unseen: 2, repeated: ['wh_1'], tooSoon: ['wh_1'] };
     expect(isSound(without)).toBe(true);
-    expect(describeSoak(without)).toContain('went on without the ledger, and said so 2 times');
+    expect(describeSoak(without)).toContain('continued without the ledger 2 times');
   });
 });
