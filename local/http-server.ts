@@ -1,12 +1,41 @@
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server, Socket } from 'node:net';
 
 export interface HttpServer {
   readonly port: number;
-  /** `http://127.0.0.1:<port>` */
+  /** `http://127.0.0.1:<port>`, or with the protocol given. */
   readonly url: string;
   /** Ends every connection, open requests included. */
   close(): Promise<void>;
+}
+
+/**
+ * Makes a server listen on 127.0.0.1.
+ *
+ * @param port 0, the default, takes a free one
+ * @param protocol of its URL
+ * @throws Error (EADDRINUSE) where the port is taken
+ */
+export async function listen(server: Server, port = 0, protocol = 'http'): Promise<HttpServer> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const listening = Promise.withResolvers<void>();
+  server.once('error', listening.reject).listen(port, '127.0.0.1', listening.resolve);
+  await listening.promise;
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    port: bound,
+    url: `${protocol}://127.0.0.1:${bound}`,
+    async close() {
+      const closed = Promise.withResolvers<void>();
+      server.close(() => closed.resolve());
+      for (const socket of sockets) socket.destroy();
+      await closed.promise;
+    },
+  };
 }
 
 /**
@@ -15,21 +44,6 @@ export interface HttpServer {
  * @param port 0, the default, takes a free one
  * @throws Error (EADDRINUSE) where the port is taken
  */
-export async function startHttpServer(listener: RequestListener, port = 0): Promise<HttpServer> {
-  const server = createServer(listener);
-  const listening = Promise.withResolvers<void>();
-  server.once('error', listening.reject);
-  server.listen(port, '127.0.0.1', listening.resolve);
-  await listening.promise;
-  const bound = (server.address() as AddressInfo).port;
-  return {
-    port: bound,
-    url: `http://127.0.0.1:${bound}`,
-    async close() {
-      const closed = Promise.withResolvers<void>();
-      server.close(() => closed.resolve());
-      server.closeAllConnections();
-      await closed.promise;
-    },
-  };
+export function startHttpServer(listener: RequestListener, port = 0): Promise<HttpServer> {
+  return listen(createServer(listener), port);
 }

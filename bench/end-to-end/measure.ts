@@ -1,7 +1,7 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
-import { readLogs } from '../../local/demo/function-logs.ts';
+import { readLogs } from '../../local/demo/evidence.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
 import { startWorld, type World } from '../../local/demo/world.ts';

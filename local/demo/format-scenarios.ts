@@ -6,7 +6,7 @@ import {
   PAYLOAD_FORMATS,
   type PayloadFormat,
 } from '../../lambdas/partners/payload-formats/payload-formats.ts';
-import type { Evidence } from './observe.ts';
+import type { Evidence } from './evidence.ts';
 import { COURSE, completion, ENTERPRISE, LEARNER } from './sample-events.ts';
 import { type Scenario, scenario } from './scenario.ts';
 

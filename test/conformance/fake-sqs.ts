@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers';
-import { startHttpServer } from '../support/http-server.ts';
+import { startHttpServer } from '../../local/http-server.ts';
 
 export interface Entry {
   readonly Id: string;

@@ -11,9 +11,9 @@ import { webhookId } from '../../lambdas/domain/identity.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
 import { testPayload } from '../../lambdas/domain/test-event.ts';
 import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { startHttpServer } from '../../local/http-server.ts';
 import { closedAfterEach } from '../support/closed-after-each.ts';
 import { integration } from '../support/factories.ts';
-import { startHttpServer } from '../support/http-server.ts';
 import { describeWithClient, runClient, startClient } from '../support/real-clients.ts';
 import {
   BODIES,

@@ -10,8 +10,8 @@ import { testIntegration } from '../../lambdas/delivery/send-test.ts';
 import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { createRetryAfterReader } from '../../lambdas/domain/retry-after.ts';
+import { type HttpServer, startHttpServer } from '../../local/http-server.ts';
 import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
-import { type Listening, startHttpServer } from '../support/http-server.ts';
 import { secret, secretSource } from '../support/sending.ts';
 
 /** What a partner is told and nobody else: found anywhere else, it has leaked. */
@@ -62,7 +62,7 @@ const ECHOES: Readonly<Record<string, (said: string, response: ServerResponse) =
 /** Every kind of refusal. */
 const STATUSES = [302, 400, 401, 403, 404, 410, 422, 429, 500, 503];
 
-let partner: Listening;
+let partner: HttpServer;
 let status = 500;
 let echo: (typeof ECHOES)[string] = () => undefined;
 let isTokenServerEchoing = false;

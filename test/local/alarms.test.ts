@@ -2,8 +2,7 @@ import { expect, test } from '@jest/globals';
 import { LocalAlarms, registerAlarms } from '../../local/alarms.ts';
 
 import { LocalMetrics } from '../../local/metrics.ts';
-import { Resolver } from '../../local/resolver.ts';
-import type { Template } from '../../local/template.ts';
+import { resolverOf } from '../support/running-platform.ts';
 
 const NOW = Date.parse('2026-01-15T12:00:00Z');
 const MINUTE_MS = 60_000;
@@ -28,8 +27,7 @@ function start(properties: object = {}) {
     Single: { Type: 'AWS::CloudWatch::Alarm', Properties: alarm },
     Page: { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmName: 'page', AlarmRule } },
   };
-  const template: Template = { resources, parameters: {}, outputs: {}, assetDirectories: new Map() };
-  const resolver = new Resolver(template, new Set());
+  const resolver = resolverOf(resources);
   registerAlarms(resolver);
   const metrics = new LocalMetrics();
   const set = new Set<string>();
@@ -103,18 +101,10 @@ test('another comparison than "greater than" is an error', () => {
   expect(start({ ComparisonOperator: 'GreaterThanThreshold' }).states()).toMatchObject({ single: 'OK' });
 });
 
-test('a rule that is not understood is an error, and not silence', () => {
-  const { states } = start({ AlarmName: 'single' });
-  expect(states()).toBeDefined();
-  const odd: Template = {
-    resources: {
-      P: { Type: 'AWS::CloudWatch::CompositeAlarm', Properties: { AlarmName: 'p', AlarmRule: 'NOT ALARM("x")' } },
-    },
-    parameters: {},
-    outputs: {},
-    assetDirectories: new Map(),
-  };
-  const resolver = new Resolver(odd, new Set());
+test('a rule that is not understood is an error', () => {
+  const Properties = { AlarmName: 'p', AlarmRule: 'NOT ALARM("x")' };
+  const resolver = resolverOf({ P: { Type: 'AWS::CloudWatch::CompositeAlarm', Properties } });
   registerAlarms(resolver);
-  expect(() => new LocalAlarms({ resolver, metrics: new LocalMetrics() }).describe(NOW)).toThrow(SyntaxError);
+  const alarms = new LocalAlarms({ resolver, metrics: new LocalMetrics() });
+  expect(() => alarms.describe(NOW)).toThrow(SyntaxError);
 });

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { Clock, MAX_SKIP_MS, type Work } from '../../local/clock.ts';
 import { realNowMs } from '../../local/moved-date.js';
 
+const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
@@ -443,5 +444,36 @@ describe('every', () => {
     ]);
     clock.stop();
     await ticking;
+  });
+});
+
+describe('samples', () => {
+  const minutes = (ms: number) => Math.floor((ms - startedMs) / MINUTE_MS);
+
+  test('a sample is taken for each interval of a jump, with the value that holds in it', async () => {
+    const samples: [minute: number, value: string][] = [];
+    let value = 'before';
+    clock.sample(MINUTE_MS, (nowMs) => void samples.push([minutes(nowMs), value]));
+    void clock.sleep(2.5 * MINUTE_MS).then(() => {
+      value = 'after';
+    });
+    await clock.skip(4 * MINUTE_MS);
+    expect(samples).toEqual([
+      [1, 'before'],
+      [2, 'before'],
+      [3, 'after'],
+      [4, 'after'],
+    ]);
+  });
+
+  test('samples make nothing due: the clock jumps over all of them at once', async () => {
+    clock.sample(MINUTE_MS, () => {});
+    let probes = 0;
+    const slept = clock.sleep(100 * MINUTE_MS).then(() => true);
+    await clock.until('the end of a sleep', async () => {
+      probes += 1;
+      return Date.now() >= startedMs + 100 * MINUTE_MS && slept;
+    });
+    expect(probes).toBeLessThanOrEqual(2);
   });
 });

@@ -8,6 +8,7 @@ import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
+import { clientOptions } from '../support/client-options.ts';
 
 const FLAGS = 'AWS.AppConfig.FeatureFlags';
 const HOUR_MS = 3_600_000;
@@ -21,12 +22,7 @@ let sfn: SFNClient;
 beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
   plane = await startControlPlane({ now: () => nowMs });
-  const options = {
-    endpoint: plane.endpoint,
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-    maxAttempts: 1,
-  };
+  const options = clientOptions(plane.endpoint);
   appConfig = new AppConfigDataClient(options);
   secrets = new SecretsManagerClient(options);
   sfn = new SFNClient(options);

@@ -8,11 +8,10 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Tables } from '../../local/dynamodb.ts';
-import type { DynamoDbOptions } from '../../local/dynamodb-thread.ts';
 import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
-import { REGION, Resolver } from '../../local/resolver.ts';
-import type { Template } from '../../local/template.ts';
+import { REGION } from '../../local/resolver.ts';
 import type { ResourceSource } from '../support/assembly.ts';
+import { resolverOf } from '../support/running-platform.ts';
 
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
@@ -20,15 +19,9 @@ afterEach(async () => {
 });
 
 /** Runs tables of a template, with nothing around them. */
-async function start(resources: Record<string, ResourceSource>, options?: DynamoDbOptions) {
-  const template: Template = {
-    resources: resources as Template['resources'],
-    parameters: {},
-    outputs: {},
-    assetDirectories: new Map(),
-  };
-  const resolver = new Resolver(template, new Set(['AWS::DynamoDB::Table']));
-  const tables = await Tables.start(options);
+async function start(resources: Record<string, ResourceSource>) {
+  const resolver = resolverOf(resources, ['AWS::DynamoDB::Table']);
+  const tables = await Tables.start();
   cleanUps.push(() => tables.stop());
   tables.register(resolver);
   await tables.create(resolver);
@@ -187,13 +180,6 @@ describe('an outage', () => {
 });
 
 describe('the server', () => {
-  test('every answer may be made to wait', async () => {
-    const { tables } = await start({ Items: table() }, { latencyMs: 60 });
-    const startedMs = performance.now();
-    await Promise.all([tables.client.send(get), tables.client.send(get)]);
-    expect(performance.now() - startedMs).toBeGreaterThan(55);
-  });
-
   test('stops whatever is open or unanswered, and may be stopped twice', async () => {
     const { tables } = await start({ Items: table() });
     const client = impatient(tables, 10_000);

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { matches } from '../../local/event-rules.ts';
-import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, queue, STACK, writeAssembly } from '../support/assembly.ts';
+import { lambdaFunction, queue } from '../support/assembly.ts';
+import { runningPlatform, startRefused } from '../support/running-platform.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -20,7 +20,7 @@ const failedExecutions = {
   detail: { status: ['FAILED', 'TIMED_OUT', 'ABORTED'], stateMachineArn: [{ Ref: 'Machine' }] },
 };
 
-const { directory, remove } = writeAssembly({
+const platform = runningPlatform({
   modules: {
     tell: `export const handler = async (event) => { console.log(JSON.stringify(event)); };`,
     fail: `export const handler = async (event) => { console.log(Date.now()); throw new TypeError('always'); };`,
@@ -72,33 +72,24 @@ const { directory, remove } = writeAssembly({
     UsualRule: rule('Usual', { EventPattern: { source: ['test'], detail: { kind: ['usual'] } } }),
   },
 });
-let platform: Platform;
-
-beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
-});
-afterAll(async () => {
-  await platform.stop();
-  remove();
-});
 
 const events = (id: string) =>
-  platform.functions
-    .find(id)
+  platform()
+    .functions.find(id)
     .logs()
     .map(({ text }) => JSON.parse(text) as { time: string; detail: Record<string, unknown> });
-const put = (kind: string) => platform.rules.put({ source: 'test', detail: { kind } });
+const put = (kind: string) => platform().rules.put({ source: 'test', detail: { kind } });
 const undelivered = (part: string) =>
-  platform.until('an event that is given up', async () =>
-    (await platform.queues.content('Undelivered')).ready.find(({ body }) => body.includes(part)),
+  platform().until('an event that is given up', async () =>
+    (await platform().queues.content('Undelivered')).ready.find(({ body }) => body.includes(part)),
   );
 
 describe('rules', () => {
   test('tell a function of a failed execution, without input and output, and of no other', async () => {
-    const { stateMachine } = platform;
+    const { stateMachine } = platform();
     stateMachine.start('good', '{"good":true}');
     const { arn: executionArn } = stateMachine.start('bad', '{"good":false}');
-    await platform.skip(0);
+    await platform().skip(0);
     expect(stateMachine.execution('good')?.status).toBe('SUCCEEDED');
     expect(events('Rescue')).toEqual([
       expect.objectContaining({
@@ -119,7 +110,7 @@ describe('rules', () => {
 
   test('invoke on a schedule, at the hour that the function itself reads', async () => {
     const before = events('Sweep').length;
-    await platform.skip(HOUR_MS);
+    await platform().skip(HOUR_MS);
     const [first, ...rest] = events('Sweep').slice(before);
     expect(first).toMatchObject({ source: 'aws.events', 'detail-type': 'Scheduled Event' });
     expect(rest).toHaveLength(3);
@@ -129,7 +120,7 @@ describe('rules', () => {
 
   /** Minutes from the first attempt to each, by the function's own clock. */
   const attempts = (name: string) => {
-    const lines = platform.functions.find(name).logs();
+    const lines = platform().functions.find(name).logs();
     const times = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => Number(text));
     return times.map((time) => Math.floor((time - (times[0] as number)) / 60_000));
   };
@@ -149,7 +140,7 @@ describe('rules', () => {
     put('usual');
     await undelivered('"kind":"usual"');
     expect(attempts('Usual')).toEqual([0, 1, 3]);
-    expect((await platform.queues.content('TargetDeadLetters')).ready).toEqual([]);
+    expect((await platform().queues.content('TargetDeadLetters')).ready).toEqual([]);
   });
 });
 
@@ -158,9 +149,7 @@ test.each([
   ['a cron schedule', { ScheduleExpression: 'cron(0 12 * * ? *)' }, /rate\(…\) schedules only/],
 ])('%s is refused before anything starts', async (_name, properties, message) => {
   const resources = { Rescue: lambdaFunction('tell'), TargetDeadLetters: queue(), Rule: rule('Rescue', properties) };
-  const assembly = writeAssembly({ resources });
-  await expect(startPlatform({ assemblyDirectory: assembly.directory, stackName: STACK })).rejects.toThrow(message);
-  assembly.remove();
+  await expect(startRefused({ resources })).rejects.toThrow(message);
 });
 
 test.each([

@@ -1,9 +1,7 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, mapping, queue, STACK, writeAssembly } from '../support/assembly.ts';
-
-// A loaded machine takes seconds to start eight processes.
+import { describe, expect, test } from '@jest/globals';
+import { lambdaFunction, mapping, queue } from '../support/assembly.ts';
+import { runningPlatform } from '../support/running-platform.ts';
 
 const batch = `const bodies = ({ Records }) => Records.map(({ body }) => JSON.parse(body));`;
 const modules = {
@@ -72,29 +70,20 @@ const resources = Object.entries(consumers).flatMap(([id, [module, queueProperti
     [`${id}Mapping`, mapping(`${id}Queue`, `${id}Function`, mappingProperties)],
   ];
 });
-const { directory, remove } = writeAssembly({
+const platform = runningPlatform({
   modules,
   resources: { ...Object.fromEntries(resources), DeadLetters: queue() },
 });
-let platform: Platform;
-
-beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
-});
-afterAll(async () => {
-  await platform.stop();
-  remove();
-});
 
 const lines = (id: string) =>
-  platform.functions
-    .find(`${id}Function`)
+  platform()
+    .functions.find(`${id}Function`)
     .logs()
     .map(({ text }) => text);
-const send = (id: string, body: unknown) => platform.queues.send(`${id}Queue`, { MessageBody: JSON.stringify(body) });
+const send = (id: string, body: unknown) => platform().queues.send(`${id}Queue`, { MessageBody: JSON.stringify(body) });
 /** Until a queue is empty. */
 const emptied = (id: string) =>
-  platform.until(`${id} is empty`, () => platform.queues.messages(`${id}Queue`).length === 0);
+  platform().until(`${id} is empty`, () => platform().queues.messages(`${id}Queue`).length === 0);
 const MINUTE_MS = 60_000;
 
 describe('an event source mapping', () => {
@@ -114,9 +103,9 @@ describe('an event source mapping', () => {
 
   test('brings the messages of a killed process again, when their visibility timeout is over', async () => {
     await send('Hang', {});
-    const pool = platform.functions.find('HangFunction');
-    await platform.until('the function hangs', () => pool.logs().length === 1);
-    const [message] = (await platform.queues.content('HangQueue')).inflight;
+    const pool = platform().functions.find('HangFunction');
+    await platform().until('the function hangs', () => pool.logs().length === 1);
+    const [message] = (await platform().queues.content('HangQueue')).inflight;
     pool.killOne();
     await emptied('Hang');
     const [first, second] = lines('Hang').map((line) => line.split(' ').map(Number)) as [number[], number[]];
@@ -127,19 +116,19 @@ describe('an event source mapping', () => {
 
   test('leaves a message that fails too often to the dead letter queue', async () => {
     await send('Fail', { id: 'poison' });
-    const ready = await platform.until('a dead-letter message', async () => {
-      const content = await platform.queues.content('DeadLetters');
+    const ready = await platform().until('a dead-letter message', async () => {
+      const content = await platform().queues.content('DeadLetters');
       return content.ready.length > 0 && content.ready;
     });
     expect(ready.map(({ body }) => body)).toEqual(['{"id":"poison"}']);
   });
 
   test('gathers over its window, beyond the ten that SQS gives at once', async () => {
-    const QueueUrl = platform.queues.find('SizeQueue').url;
+    const QueueUrl = platform().queues.find('SizeQueue').url;
     const Entries = Array.from({ length: 8 }, (_, index) => ({ Id: String(index), MessageBody: '{}' }));
-    const sendEight = () => platform.queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
+    const sendEight = () => platform().queues.client.send(new SendMessageBatchCommand({ QueueUrl, Entries }));
     await sendEight();
-    await platform.skip(MINUTE_MS / 2);
+    await platform().skip(MINUTE_MS / 2);
     await sendEight();
     expect(lines('Size')).toEqual([]);
     await emptied('Size');
@@ -151,17 +140,17 @@ describe('an event source mapping', () => {
   });
 
   test('does not wait for the end of its window where the batch is full', async () => {
-    const before = platform.clockOffsetMs;
+    const before = platform().clockOffsetMs;
     await Promise.all(Array.from({ length: 25 }, () => send('Size', {})));
     await emptied('Size');
-    expect(platform.clockOffsetMs).toBe(before);
+    expect(platform().clockOffsetMs).toBe(before);
     expect(JSON.parse(lines('Size').at(-1) ?? '')).toMatchObject({ size: 25 });
   });
 
   test('never invokes more than MaximumConcurrency at once', async () => {
     await Promise.all(Array.from({ length: 6 }, () => send('Busy', {})));
     await emptied('Busy');
-    expect(platform.functions.find('BusyFunction').processIds()).toHaveLength(2);
+    expect(platform().functions.find('BusyFunction').processIds()).toHaveLength(2);
     expect(lines('Busy')).toHaveLength(12);
   });
 
@@ -169,15 +158,15 @@ describe('an event source mapping', () => {
     await Promise.all([1, 2, 3].map(() => send('Scarce', {})));
     await emptied('Scarce');
     expect(lines('Scarce')).toEqual(['1', '1', '1']);
-    expect(platform.functions.find('ScarceFunction').processIds()).toHaveLength(1);
+    expect(platform().functions.find('ScarceFunction').processIds()).toHaveLength(1);
   });
 
   test('invokes again with a batch whose function is inactive', async () => {
-    const pool = platform.functions.find('DormantFunction');
+    const pool = platform().functions.find('DormantFunction');
     pool.refuseWith('ResourceNotReadyException');
     await send('Dormant', {});
-    await platform.skip(MINUTE_MS);
-    expect((await platform.queues.content('DormantQueue')).inflight).toHaveLength(1);
+    await platform().skip(MINUTE_MS);
+    expect((await platform().queues.content('DormantQueue')).inflight).toHaveLength(1);
     pool.refuseWith(undefined);
     await emptied('Dormant');
     expect(lines('Dormant')).toEqual(['1']);

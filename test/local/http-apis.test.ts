@@ -1,11 +1,9 @@
 import type { IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { originHeaders } from '../../local/http-api/cross-origin.ts';
 import { startTokenIssuer } from '../../local/http-api/token-issuer.ts';
-import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, type ResourceSource, STACK, writeAssembly } from '../support/assembly.ts';
-
-// A loaded machine takes seconds to start processes.
+import { lambdaFunction, type ResourceSource } from '../support/assembly.ts';
+import { runningPlatform, startRefused } from '../support/running-platform.ts';
 
 const AUDIENCE = 'lms';
 const issuer = await startTokenIssuer({ audience: AUDIENCE });
@@ -50,7 +48,7 @@ const echo = {
   echo: `export const handler = async (event) => ({ statusCode: 203, headers: { 'X-Own': 'a' }, body: JSON.stringify(event) });`,
 };
 
-const { directory, remove } = writeAssembly({
+const platform = runningPlatform({
   modules: {
     ...echo,
     plain: `export const handler = async () => ({ plain: true });`,
@@ -77,19 +75,10 @@ const { directory, remove } = writeAssembly({
   },
   outputs: { Url: { Value: { 'Fn::GetAtt': ['Api', 'ApiEndpoint'] } } },
 });
-let platform: Platform;
-
-beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
-});
-afterAll(async () => {
-  await platform.stop();
-  await Promise.all([issuer, stranger, unsupported].map((server) => server.close()));
-  remove();
-});
+afterAll(() => Promise.all([issuer, stranger, unsupported].map((server) => server.close())));
 
 async function ask(path: string, headers: Readonly<Record<string, string>> = {}, method = 'GET') {
-  const answer = await fetch(`${platform.outputs.Url}${path}`, { method, headers });
+  const answer = await fetch(`${platform().outputs.Url}${path}`, { method, headers });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, body: text === '' ? undefined : JSON.parse(text) };
 }
@@ -105,7 +94,7 @@ describe('a route', () => {
       rawQueryString: 'x=1&x=2&y=%C3%A4',
       queryStringParameters: { x: '1,2', y: 'ä' },
       pathParameters: { id: 'a/b' },
-      headers: { host: new URL(String(platform.outputs.Url)).host },
+      headers: { host: new URL(String(platform().outputs.Url)).host },
       requestContext: { routeKey: 'GET /pets/{id}', stage: '$default', http: { method: 'GET', path: '/pets/a%2Fb' } },
       isBase64Encoded: false,
     });
@@ -261,13 +250,8 @@ describe('what cannot run here ends the start', () => {
     ],
     ['scopes', route('GET /a', 'Echo', { AuthorizationScopes: ['read'] }), /scopes of routes/],
   ])('%s', async (_, resources, message) => {
-    const assembly = writeAssembly({
-      modules: echo,
-      resources: { Api: api, Echo: lambdaFunction('echo'), ...resources },
-    });
-    const starting = startPlatform({ assemblyDirectory: assembly.directory, stackName: STACK });
-    await expect(starting).rejects.toThrow(message);
-    assembly.remove();
+    const all = { Api: api, Echo: lambdaFunction('echo'), ...resources };
+    await expect(startRefused({ modules: echo, resources: all })).rejects.toThrow(message);
   });
 });
 

@@ -1,41 +1,46 @@
-import { InvokeCommand, type InvokeCommandInput, LambdaClient } from '@aws-sdk/client-lambda';
+import {
+  GetAccountSettingsCommand,
+  GetFunctionConcurrencyCommand,
+  GetFunctionConfigurationCommand,
+  InvokeCommand,
+  type InvokeCommandInput,
+  LambdaClient,
+  ListEventSourceMappingsCommand,
+} from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, STACK, writeAssembly } from '../support/assembly.ts';
+import { lambdaFunction, mapping, queue } from '../support/assembly.ts';
+import { clientOptions } from '../support/client-options.ts';
+import { runningPlatform } from '../support/running-platform.ts';
 
-// A loaded machine takes seconds to start processes.
-
-const { directory, remove } = writeAssembly({
-  modules: {
-    echo: `export const handler = async (event) => { console.log('seen ' + JSON.stringify(event)); return { event }; };`,
-    fail: `class Unreachable extends Error { name = 'WarehouseUnavailable' }
+const platform = runningPlatform(
+  {
+    modules: {
+      echo: `export const handler = async (event) => { console.log('seen ' + JSON.stringify(event)); return { event }; };`,
+      fail: `class Unreachable extends Error { name = 'WarehouseUnavailable' }
       export const handler = async () => { throw new Unreachable('no answer'); };`,
-    hang: `export const handler = async ({ hangs }) => {
+      idle: `export const handler = async () => ({ batchItemFailures: [] });`,
+      hang: `export const handler = async ({ hangs }) => {
       console.log('begins'); return hangs ? new Promise(() => setTimeout(() => {}, 60_000)) : 'done'; };`,
+    },
+    resources: {
+      Echo: lambdaFunction('echo', { FunctionName: 'send-test' }),
+      Fail: lambdaFunction('fail'),
+      Wait: lambdaFunction('hang', { FunctionName: 'reserved', ReservedConcurrentExecutions: 1, Timeout: 60 }),
+      Events: queue(),
+      Letters: queue(),
+      Reader: lambdaFunction('idle', { FunctionName: 'reader' }, { ALLOWED_PORTS: '443,8443' }),
+      Task: lambdaFunction('idle', { FunctionName: 'task', ReservedConcurrentExecutions: 3 }),
+      Reading: mapping('Events', 'Reader', { ScalingConfig: { MaximumConcurrency: 5 } }),
+      Off: mapping('Letters', 'Task', { Enabled: false }),
+    },
   },
-  resources: {
-    Echo: lambdaFunction('echo', { FunctionName: 'send-test' }),
-    Fail: lambdaFunction('fail'),
-    Wait: lambdaFunction('hang', { FunctionName: 'reserved', ReservedConcurrentExecutions: 1, Timeout: 60 }),
-  },
-});
-let platform: Platform;
+  { accountConcurrency: 20 },
+);
 let client: LambdaClient;
-
-beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
-  client = new LambdaClient({
-    endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_LAMBDA),
-    region: 'us-east-1',
-    credentials: { accessKeyId: 'x', secretAccessKey: 'x' },
-    maxAttempts: 1,
-  });
+beforeAll(() => {
+  client = new LambdaClient(clientOptions(platform().controlPlane.endpoint));
 });
-afterAll(async () => {
-  client.destroy();
-  await platform.stop();
-  remove();
-});
+afterAll(() => client.destroy());
 
 async function invoke(FunctionName: string, more: Partial<InvokeCommandInput> = {}) {
   const { Payload, ...answer } = await client.send(new InvokeCommand({ FunctionName, ...more }));
@@ -69,9 +74,9 @@ test('no such function; a handler’s module is no function’s name', async () 
 });
 
 test('no concurrency left: throttled', async () => {
-  const pool = platform.functions.find('reserved');
+  const pool = platform().functions.find('reserved');
   const first = invoke('reserved', { Payload: '{"hangs":true}' });
-  await platform.until('the first one runs', () => pool.logs().length > 0);
+  await platform().until('the first one runs', () => pool.logs().length > 0);
   await expect(invoke('reserved')).rejects.toMatchObject({
     name: 'TooManyRequestsException',
     Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
@@ -81,7 +86,7 @@ test('no concurrency left: throttled', async () => {
 });
 
 test('a function that is inactive: refused with the error that Lambda has', async () => {
-  const pool = platform.functions.find('reserved');
+  const pool = platform().functions.find('reserved');
   pool.refuseWith('ResourceNotReadyException');
   await expect(invoke('reserved')).rejects.toMatchObject({
     name: 'ResourceNotReadyException',
@@ -96,4 +101,37 @@ test.each([
   ['more than 6 MB', JSON.stringify('x'.repeat(6 * 1024 * 1024)), 'RequestTooLargeException'],
 ])('%s is refused', async (_, Payload, name) => {
   await expect(invoke('send-test', { Payload })).rejects.toMatchObject({ name });
+});
+
+const ARN = 'arn:aws:lambda:us-east-1:000000000000:function';
+
+test('GetAccountSettings: the concurrency that is shared, and with what is reserved', async () => {
+  const { AccountLimit } = await client.send(new GetAccountSettingsCommand({}));
+  expect(AccountLimit).toEqual({ ConcurrentExecutions: 24, UnreservedConcurrentExecutions: 20 });
+});
+
+test('GetFunctionConcurrency: what is reserved for a function', async () => {
+  const reserved = async (FunctionName: string) =>
+    (await client.send(new GetFunctionConcurrencyCommand({ FunctionName }))).ReservedConcurrentExecutions;
+  expect(await reserved(`${ARN}:task`)).toBe(3);
+  expect(await reserved('reader')).toBeUndefined();
+  await expect(reserved('unknown')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+});
+
+test('ListEventSourceMappings: the function, its concurrency and the state of a queue’s mapping', async () => {
+  const mappingsOf = async (name: string) => {
+    const EventSourceArn = `arn:aws:sqs:us-east-1:000000000000:${name}`;
+    return (await client.send(new ListEventSourceMappingsCommand({ EventSourceArn }))).EventSourceMappings;
+  };
+  expect(await mappingsOf('Events')).toMatchObject([
+    { FunctionArn: `${ARN}:reader`, State: 'Enabled', BatchSize: 10, ScalingConfig: { MaximumConcurrency: 5 } },
+  ]);
+  expect(await mappingsOf('Letters')).toMatchObject([{ FunctionArn: `${ARN}:task`, State: 'Disabled' }]);
+  expect(await mappingsOf('Nothing')).toEqual([]);
+});
+
+test('GetFunctionConfiguration: what a function was deployed with', async () => {
+  const configuration = await client.send(new GetFunctionConfigurationCommand({ FunctionName: 'reader' }));
+  expect(configuration).toMatchObject({ FunctionName: 'reader', Timeout: 5, MemorySize: 256, Handler: 'idle.handler' });
+  expect(configuration.Environment?.Variables).toMatchObject({ ALLOWED_PORTS: '443,8443' });
 });

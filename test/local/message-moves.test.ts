@@ -11,9 +11,8 @@ import {
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Clock } from '../../local/clock.ts';
 import { Queues } from '../../local/queues.ts';
-import { Resolver } from '../../local/resolver.ts';
-import type { Template } from '../../local/template.ts';
 import { queue } from '../support/assembly.ts';
+import { resolverOf } from '../support/running-platform.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -29,8 +28,7 @@ async function start(): Promise<void> {
   const policy = { deadLetterTargetArn: { 'Fn::GetAtt': ['Dead', 'Arn'] }, maxReceiveCount: 1 };
   const withDead = { RedrivePolicy: policy, VisibilityTimeout: 0 };
   const resources = { Work: queue(withDead), Other: queue(withDead), Dead: queue(), Elsewhere: queue() };
-  const template = { resources, parameters: {}, outputs: {}, assetDirectories: new Map() } as unknown as Template;
-  const resolver = new Resolver(template, new Set(['AWS::SQS::Queue']));
+  const resolver = resolverOf(resources, ['AWS::SQS::Queue']);
   clock = new Clock();
   queues = await Queues.start({ clock });
   queues.register(resolver);

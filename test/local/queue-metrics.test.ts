@@ -4,21 +4,14 @@ import { Clock } from '../../local/clock.ts';
 import { LocalMetrics } from '../../local/metrics.ts';
 import { QueueMetrics } from '../../local/queue-metrics.ts';
 import { Queues } from '../../local/queues.ts';
-import { Resolver } from '../../local/resolver.ts';
-import type { Template } from '../../local/template.ts';
-
-const template: Template = {
-  resources: { Q: { Type: 'AWS::SQS::Queue', Properties: { VisibilityTimeout: 0 } } },
-  parameters: {},
-  outputs: {},
-  assetDirectories: new Map(),
-};
+import { queue } from '../support/assembly.ts';
+import { resolverOf } from '../support/running-platform.ts';
 
 const clock = new Clock();
 let queues: Queues;
 beforeAll(async () => {
   queues = await Queues.start({ clock });
-  const resolver = new Resolver(template, new Set());
+  const resolver = resolverOf({ Q: queue({ VisibilityTimeout: 0 }) });
   queues.register(resolver);
   await queues.create(resolver);
 });
@@ -28,9 +21,9 @@ afterAll(async () => {
 });
 
 /** What SQS would have reported to CloudWatch by now. */
-async function reported(): Promise<{ readonly visible: number | undefined; readonly ageSeconds: number | undefined }> {
+function reported() {
   const metrics = new LocalMetrics();
-  await new QueueMetrics(queues, metrics).sampleAll();
+  new QueueMetrics(queues, metrics).sampleAll();
   const last = (name: string) => {
     const id = { namespace: 'AWS/SQS', name, dimensions: { QueueName: 'Q' } };
     return metrics.between(id, 0, Number.POSITIVE_INFINITY).at(-1)?.value;
@@ -42,18 +35,18 @@ async function reported(): Promise<{ readonly visible: number | undefined; reado
 }
 
 test('a queue is as long as its messages are many, and as old as the oldest that was received less than three times', async () => {
-  expect(await reported()).toEqual({ visible: 0, ageSeconds: 0 });
+  expect(reported()).toEqual({ visible: 0, ageSeconds: 0 });
   await queues.send('Q', { MessageBody: 'first' });
   await clock.skip(90_000);
   await queues.send('Q', { MessageBody: 'second' });
-  const { visible, ageSeconds = 0 } = await reported();
+  const { visible, ageSeconds = 0 } = reported();
   expect(visible).toBe(2);
   expect(Math.floor(ageSeconds / 60)).toBe(1);
   // It stands first, and becomes visible at once.
   const { url } = queues.find('Q');
   const receive = () => queues.client.send(new ReceiveMessageCommand({ QueueUrl: url, MaxNumberOfMessages: 10 }));
   for (let receives = 0; receives < 3; receives += 1) await receive();
-  expect(await reported()).toMatchObject({ ageSeconds: 0 });
+  expect(reported()).toMatchObject({ ageSeconds: 0 });
 });
 
 test('is sampled every minute', async () => {

@@ -1,8 +1,9 @@
 import { DescribeExecutionCommand, ListExecutionsCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { Execution } from '../../local/execution.ts';
-import { type Platform, startPlatform } from '../../local/platform.ts';
-import { lambdaFunction, queue, STACK, writeAssembly } from '../support/assembly.ts';
+import { lambdaFunction, queue } from '../support/assembly.ts';
+import { clientOptions } from '../support/client-options.ts';
+import { runningPlatform } from '../support/running-platform.ts';
 
 const modules = {
   step: `
@@ -67,7 +68,7 @@ function definitionString(): object {
   return { 'Fn::Join': ['', [before, ...rest.map((part) => references[part as keyof typeof references] ?? part)]] };
 }
 
-const { directory, remove } = writeAssembly({
+const platform = runningPlatform({
   modules,
   resources: {
     Step: lambdaFunction('step', { Timeout: 30 }),
@@ -76,27 +77,19 @@ const { directory, remove } = writeAssembly({
   },
   outputs: { Arn: { Value: { Ref: 'Machine' } } },
 });
-let platform: Platform;
 let client: SFNClient;
-
-beforeAll(async () => {
-  platform = await startPlatform({ assemblyDirectory: directory, stackName: STACK });
-  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
-  client = new SFNClient({ region: 'us-east-1', endpoint: platform.controlPlane.endpoint, credentials });
+beforeAll(() => {
+  client = new SFNClient(clientOptions(platform().controlPlane.endpoint));
 });
-afterAll(async () => {
-  client.destroy();
-  await platform.stop();
-  remove();
-});
+afterAll(() => client.destroy());
 
 const due = (seconds = 0) => new Date(Date.now() + seconds * 1000).toISOString();
-const start = (name: string, input: unknown, stateMachineArn = platform.outputs.Arn) =>
+const start = (name: string, input: unknown, stateMachineArn = platform().outputs.Arn) =>
   client.send(new StartExecutionCommand({ stateMachineArn, name, input: JSON.stringify(input) }));
 
 async function ended(name: string): Promise<Execution> {
-  return platform.until(`the end of ${name}`, () => {
-    const execution = platform.stateMachine.execution(name);
+  return platform().until(`the end of ${name}`, () => {
+    const execution = platform().stateMachine.execution(name);
     return execution?.status !== 'RUNNING' && execution;
   });
 }
@@ -151,8 +144,12 @@ describe('an execution', () => {
     expect(execution).toMatchObject({ status: 'TIMED_OUT', error: 'States.Timeout' });
     expect(tookMinutes(execution)).toBe(12 * 60);
     // Nothing of it goes on.
-    await platform.skip(86_400_000);
-    expect(platform.stateMachine.execution('endless')?.history.map(({ state }) => state)).toEqual(['WaitUntilDue']);
+    await platform().skip(86_400_000);
+    expect(
+      platform()
+        .stateMachine.execution('endless')
+        ?.history.map(({ state }) => state),
+    ).toEqual(['WaitUntilDue']);
   });
 
   test('fails with an error that nothing matches, and tells the cause as Lambda does', async () => {
@@ -168,7 +165,7 @@ describe('an execution', () => {
   ])('catches %s and sends it to a queue', async (_name, progress, reason) => {
     const name = reason.replace('.', '-');
     expect(await run(name, progress)).toMatchObject({ status: 'SUCCEEDED' });
-    const { ready } = await platform.queues.content('DeadLetters');
+    const { ready } = await platform().queues.content('DeadLetters');
     const message = ready.find(({ body }) => body.includes(`"id":"${name}"`));
     expect(message?.messageAttributes).toEqual({ reason: { DataType: 'String', StringValue: reason } });
     expect(JSON.parse(message?.body ?? '')).toMatchObject({ fault: { Error: reason } });
@@ -188,7 +185,11 @@ describe('StartExecution', () => {
   test('with the same name and input is the same execution while it runs', async () => {
     const [first, again] = [await start('same', input), await start('same', input)];
     expect(again).toMatchObject({ executionArn: first.executionArn, startDate: first.startDate });
-    expect(platform.stateMachine.executions().filter(({ name }) => name === 'same')).toHaveLength(1);
+    expect(
+      platform()
+        .stateMachine.executions()
+        .filter(({ name }) => name === 'same'),
+    ).toHaveLength(1);
     await expect(start('same', { progress: { ...input.progress, x: 1 } })).rejects.toMatchObject({
       name: 'ExecutionAlreadyExists',
     });
@@ -207,13 +208,13 @@ describe('StartExecution', () => {
     ['an input over 256 KiB', 'big', { text: 'x'.repeat(256 * 1024) }, 'InvalidExecutionInput'],
   ])('refuses %s', async (_name, name, body, error) => {
     await expect(start(name, body)).rejects.toMatchObject({ name: error });
-    expect(platform.stateMachine.execution(name)).toBeUndefined();
+    expect(platform().stateMachine.execution(name)).toBeUndefined();
   });
 
   test('refuses what is not JSON, and a state machine that does not exist', async () => {
-    const notJson = new StartExecutionCommand({ stateMachineArn: platform.outputs.Arn, name: 'text', input: '{' });
+    const notJson = new StartExecutionCommand({ stateMachineArn: platform().outputs.Arn, name: 'text', input: '{' });
     await expect(client.send(notJson)).rejects.toMatchObject({ name: 'InvalidExecutionInput' });
-    await expect(start('nowhere', {}, `${platform.outputs.Arn}x`)).rejects.toMatchObject({
+    await expect(start('nowhere', {}, `${platform().outputs.Arn}x`)).rejects.toMatchObject({
       name: 'StateMachineDoesNotExist',
     });
   });
@@ -223,7 +224,7 @@ describe('other operations', () => {
   test('DescribeExecution returns the input; an aborted execution has ended', async () => {
     const { executionArn } = await start('stopped', { progress: { due_at: '2999-01-01T00:00:00Z' } });
     expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({ status: 'RUNNING' });
-    platform.stateMachine.abort('stopped');
+    platform().stateMachine.abort('stopped');
     expect(await client.send(new DescribeExecutionCommand({ executionArn }))).toMatchObject({
       status: 'ABORTED',
       input: '{"progress":{"due_at":"2999-01-01T00:00:00Z"}}',
@@ -242,7 +243,7 @@ describe('other operations', () => {
     let nextToken: string | undefined;
     do {
       const request = {
-        stateMachineArn: platform.outputs.Arn,
+        stateMachineArn: platform().outputs.Arn,
         statusFilter: 'FAILED',
         maxResults: 1,
         nextToken,

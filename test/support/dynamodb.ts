@@ -8,7 +8,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import dynalite from 'dynalite';
 import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
-import { listen } from './http-server.ts';
+import { listen } from '../../local/http-server.ts';
 
 const TABLE_NAME = 'ledger';
 

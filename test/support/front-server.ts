@@ -1,7 +1,7 @@
 import { type IncomingMessage, request, type ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startHttpServer } from './http-server.ts';
+import { startHttpServer } from '../../local/http-server.ts';
 
 /** A call to an AWS service that passes the front. */
 export interface FrontCall {

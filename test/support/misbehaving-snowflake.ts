@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { startHttpServer } from './http-server.ts';
+import { startHttpServer } from '../../local/http-server.ts';
 
 export type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 

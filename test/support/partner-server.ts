@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import * as https from 'node:https';
 import { createServer as createRawServer, type Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { type Listening, listen } from './http-server.ts';
+import { type HttpServer, listen } from '../../local/http-server.ts';
 import { TEST_ONLY_CERTIFICATE, TEST_ONLY_KEY } from './test-only-certificate.ts';
 
 /** Where a sender may send to that talks to such partners. */
@@ -24,7 +24,7 @@ export interface Received {
   readonly connection: number;
 }
 
-export interface PartnerServer extends Listening {
+export interface PartnerServer extends HttpServer {
   readonly received: readonly Received[];
   /** Connections that were ever opened. */
   readonly connections: readonly Socket[];

@@ -4,7 +4,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { connect } from '../../../commands/preflight/connect.ts';
 import type { PartnerRules } from '../../../commands/preflight/partner-rules.ts';
-import { listen } from '../../support/http-server.ts';
+import { listen } from '../../../local/http-server.ts';
 import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
 import { TEST_ONLY_AUTHORITY, TEST_ONLY_EXPIRED, TEST_ONLY_SIGNED } from '../../support/test-only-authority.ts';
 

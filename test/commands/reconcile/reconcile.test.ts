@@ -4,8 +4,8 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Context } from '../../../commands/shared/context.ts';
 import { type ReconcileReport, reconcileInputSchema } from '../../../lambdas/contract/reconciliation.ts';
+import { startHttpServer } from '../../../local/http-server.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { startHttpServer } from '../../support/http-server.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 
 const BALANCED: ReconcileReport = {

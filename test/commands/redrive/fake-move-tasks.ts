@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers';
-import { startHttpServer } from '../../support/http-server.ts';
+import { startHttpServer } from '../../../local/http-server.ts';
 
 export const DEAD_LETTERS = 'arn:aws:sqs:us-east-1:000000000000:deliveries-dead-letters';
 

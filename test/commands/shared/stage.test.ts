@@ -2,8 +2,8 @@ import { text } from 'node:stream/consumers';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { stackOutputs } from '../../../commands/shared/stage.ts';
+import { startHttpServer } from '../../../local/http-server.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { startHttpServer } from '../../support/http-server.ts';
 import { startOperatorWorld } from '../operator-world.ts';
 
 describe('the local stage', () => {

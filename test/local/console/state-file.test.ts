@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { sendCommand } from '../../../local/console/send-command.ts';
 import { readState, removeState, writeState } from '../../../local/console/state-file.ts';
+import { startHttpServer } from '../../../local/http-server.ts';
 import { freePort } from '../../../local/valkey/start-valkey.ts';
-import { startHttpServer } from '../../support/http-server.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'state-'));
 const file = join(directory, 'cdk.out', 'platform.json');

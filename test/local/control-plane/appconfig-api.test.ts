@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-appconfig';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
+import { clientOptions } from '../../support/client-options.ts';
 
 const ids = { ApplicationId: 'app', ConfigurationProfileId: 'free' };
 const environment = { ApplicationId: 'app', EnvironmentId: 'env' };
@@ -32,8 +33,7 @@ beforeEach(async () => {
   plane.appConfig.defineProfile('app', 'free', 'AWS.Freeform', [schema]);
   plane.appConfig.store.defineEnvironment('app', 'env');
   plane.appConfig.store.defineStrategy('slow123', { FinalBakeTimeInMinutes: 20, GrowthFactor: 100 });
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  client = new AppConfigClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  client = new AppConfigClient(clientOptions(plane.endpoint));
 });
 afterEach(async () => {
   client.destroy();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../../local/control-plane/cloudwatch.ts';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
 import { LocalMetrics } from '../../../local/metrics.ts';
+import { clientOptions } from '../../support/client-options.ts';
 
 const START = Date.parse('2026-01-15T12:00:00Z');
 const MINUTE_MS = 60_000;
@@ -16,8 +17,7 @@ beforeEach(async () => {
   plane = await startControlPlane();
   const sample = async () => metrics.record(queue, START + MINUTE_MS, [7]);
   plane.registerTarget(CLOUDWATCH_TARGET, cloudWatchApi(metrics, sample));
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  client = new CloudWatchClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  client = new CloudWatchClient(clientOptions(plane.endpoint));
 });
 
 afterEach(async () => {

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-secrets-manager';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
+import { clientOptions } from '../../support/client-options.ts';
 
 const Name = '/local/integrations/acme';
 
@@ -17,8 +18,7 @@ let client: SecretsManagerClient;
 beforeEach(async () => {
   nowMs = Date.UTC(2026, 0, 1);
   plane = await startControlPlane({ now: () => nowMs });
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  client = new SecretsManagerClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  client = new SecretsManagerClient(clientOptions(plane.endpoint));
 });
 afterEach(async () => {
   client.destroy();

@@ -7,6 +7,7 @@ import {
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
 import { snsApi } from '../../../local/control-plane/sns.ts';
+import { clientOptions } from '../../support/client-options.ts';
 
 const ALARMS = 'arn:aws:sns:us-east-1:000000000000:alarms';
 const QUIET = 'arn:aws:sns:us-east-1:000000000000:quiet';
@@ -25,8 +26,7 @@ beforeEach(async () => {
       [subscription],
     ),
   );
-  const credentials = { accessKeyId: 'x', secretAccessKey: 'x' };
-  client = new SNSClient({ endpoint: plane.endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  client = new SNSClient(clientOptions(plane.endpoint));
 });
 
 afterEach(async () => {
