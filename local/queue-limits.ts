@@ -4,9 +4,9 @@ import { AwsError } from './control-plane/aws-error.ts';
 import { isMessageText } from './fauxqs-repair.ts';
 
 /**
- * What SQS refuses and `fauxqs` (2.4) accepts. Limits and codes are those of the API reference (SendMessage,
- * SendMessageBatch, MessageAttributeValue, DeleteMessage, ChangeMessageVisibility) and of the developer guide ("Amazon SQS
- * message metadata"); texts as clients have reported them from AWS.
+ * What SQS refuses of a publisher's messages and `fauxqs` (2.4) accepts. Limits and codes are those of the API reference
+ * (SendMessage, SendMessageBatch, MessageAttributeValue) and of the developer guide ("Amazon SQS message metadata"); texts
+ * as clients have reported them from AWS.
  */
 
 /** One message, of a request or of a batch. */
@@ -17,12 +17,10 @@ interface Entry {
   readonly MessageGroupId?: unknown;
   readonly MessageDeduplicationId?: unknown;
   readonly MessageAttributes?: Readonly<Record<string, MessageAttributeValue>>;
-  readonly ReceiptHandle?: unknown;
 }
 
 interface Request extends Entry {
   readonly QueueUrl?: unknown;
-  readonly QueueName?: unknown;
   Entries?: Entry[];
   MessageAttributeNames?: string[];
 }
@@ -41,18 +39,15 @@ const MAX_NAME_CHARACTERS = 256;
 const MAX_ENTRY_ID_CHARACTERS = 80;
 const MAX_ENTRIES = 10;
 
-/** The server makes its handles of UUIDs. */
-const RECEIPT_HANDLE = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 /** Groups and deduplication ids: 1-128 letters, digits and punctuation. */
 const GROUP_ID = /^[!-~]{1,128}$/;
-const QUEUE_NAME = /^(?=.{1,80}$)[\w-]+(\.fifo)?$/;
 const ATTRIBUTE_NAME = /^(?!\.)(?!.*\.\.)(?!.*\.$)[\p{L}\p{N}_.-]+$/u;
 const RESERVED_NAME = /^(aws|amazon)\./i;
 const DATA_TYPE = /^(String|Number|Binary)(\.|$)/;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
 /** Codes that SQS writes as they are; the server puts `AWS.SimpleQueueService.` before each, as before all others. */
-const PLAIN_CODE = /(?<=#)(InvalidParameterValue|MissingParameter|InvalidMessageContents|ReceiptHandleIsInvalid)$/;
+const PLAIN_CODE = /(?<=#)(InvalidParameterValue|MissingParameter|InvalidMessageContents)$/;
 
 /** Adds SQS's limits to a server; hooks that are added later see accepted requests alone. */
 export function enforceLimits(app: ReturnType<typeof buildApp>): void {
@@ -92,11 +87,6 @@ function holdToLimits(target: string, body: unknown): readonly FailedEntry[] {
   const request = (body ?? {}) as Request;
   const isStandard = !String(request.QueueUrl).endsWith('.fifo');
   switch (target) {
-    case 'AmazonSQS.CreateQueue':
-      if (!QUEUE_NAME.test(String(request.QueueName))) {
-        throw invalid('Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length');
-      }
-      return [];
     case 'AmazonSQS.SendMessage':
       checkMessage(request, isStandard);
       return [];
@@ -104,18 +94,11 @@ function holdToLimits(target: string, body: unknown): readonly FailedEntry[] {
       for (const [index, { MessageBody }] of entriesOf(request).entries()) {
         if (!MessageBody) throw missing(`SendMessageBatchRequestEntry.${index + 1}.MessageBody`);
       }
-      return takeOut(request, (entry) => checkMessage(entry, isStandard));
+      return takeOut(request, isStandard);
     case 'AmazonSQS.ReceiveMessage':
       // Attributes that are not asked for are not returned; the server returns all of them where none is.
       if ((request.MessageAttributeNames ?? []).length === 0) request.MessageAttributeNames = [''];
       return [];
-    case 'AmazonSQS.ChangeMessageVisibility':
-    case 'AmazonSQS.DeleteMessage':
-      checkHandle(request);
-      return [];
-    case 'AmazonSQS.ChangeMessageVisibilityBatch':
-    case 'AmazonSQS.DeleteMessageBatch':
-      return takeOut(request, checkHandle);
     default:
       return [];
   }
@@ -127,7 +110,8 @@ function entriesOf({ Entries = [] }: Request): readonly Entry[] {
   return Entries.length > MAX_ENTRIES || ids.size < Entries.length ? [] : Entries;
 }
 
-function takeOut(request: Request, check: (entry: Entry) => void): readonly FailedEntry[] {
+/** Removes the entries that SQS refuses from a batch. @returns what the response says about them */
+function takeOut(request: Request, isStandard: boolean): readonly FailedEntry[] {
   const failed: FailedEntry[] = [];
   const kept = entriesOf(request).filter((entry) => {
     const { Id } = entry;
@@ -137,7 +121,7 @@ function takeOut(request: Request, check: (entry: Entry) => void): readonly Fail
       throw new AwsError('InvalidBatchEntryId', 400, `A batch entry id ${rule}.`);
     }
     try {
-      check(entry);
+      checkMessage(entry, isStandard);
       return true;
     } catch (thrown) {
       if (!(thrown instanceof AwsError)) throw thrown;
@@ -192,12 +176,6 @@ function checkAttribute(name: string, { DataType = '', StringValue = '', BinaryV
   if (type === 'Number' && !DECIMAL.test(StringValue)) {
     throw invalid(`Can't cast the value of message attribute '${name}' to a number.`);
   }
-}
-
-function checkHandle({ ReceiptHandle: handle }: Entry): void {
-  // A missing one is refused by the server.
-  if (typeof handle !== 'string' || handle === '' || RECEIPT_HANDLE.test(handle)) return;
-  throw new AwsError('ReceiptHandleIsInvalid', 400, `The input receipt handle "${handle}" is not valid.`);
 }
 
 function isBetween(value: unknown, least: number, most: number): boolean {
