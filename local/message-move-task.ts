@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ListMessageMoveTasksResultEntry } from '@aws-sdk/client-sqs';
 import type { Clock } from './clock.ts';
-import type { QueueStore, StoredMessage, StoredQueue } from './fauxqs-store.ts';
+import type { QueueStore, StoredMessage, StoredQueue } from './fauxqs.ts';
 
 /** Messages a second where a task asks for no rate: the highest that it may ask for. */
 export const MAX_PER_SECOND = 500;

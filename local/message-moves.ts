@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Clock } from './clock.ts';
 import { AwsError } from './control-plane/aws-error.ts';
-import { type QueueStore, type StoredQueue, watchMessages } from './fauxqs-store.ts';
+import { type QueueStore, type StoredQueue, watchMessages } from './fauxqs.ts';
 import { MAX_PER_SECOND, MoveTask } from './message-move-task.ts';
 
 const MAX_RESULTS = 10;

@@ -12,8 +12,7 @@ import { createMappings, type EventSourceMapping } from './event-source-mapping.
 import type { Execution } from './execution.ts';
 import type { InvocationResult, LogLine } from './function-process.ts';
 import { Functions, registerFunctions } from './functions.ts';
-import { lambdaApi } from './lambda-api.ts';
-import { lambdaSettingsApi } from './lambda-settings-api.ts';
+import { lambdaApi, lambdaSettingsApi } from './lambda-api.ts';
 import { LocalMetrics } from './metrics.ts';
 import { QueueMetrics } from './queue-metrics.ts';
 import type { Queues } from './queues.ts';

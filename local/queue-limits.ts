@@ -1,7 +1,7 @@
 import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
 import type { buildApp } from 'fauxqs';
 import { AwsError } from './control-plane/aws-error.ts';
-import { isMessageText } from './fauxqs-repair.ts';
+import { isMessageText } from './fauxqs.ts';
 
 /**
  * What SQS refuses of a publisher's messages and `fauxqs` (2.4) accepts. Limits and codes are those of the API reference

@@ -9,8 +9,14 @@ import {
 import { buildApp } from 'fauxqs';
 import { awsCall, type OnCall } from './aws-calls.ts';
 import { Clock, type DueSource } from './clock.ts';
-import { acceptAllUnicode } from './fauxqs-repair.ts';
-import { createQueueStore, onlyQueues, type QueueStore, receive, type StoredMessage } from './fauxqs-store.ts';
+import {
+  acceptAllUnicode,
+  createQueueStore,
+  onlyQueues,
+  type QueueStore,
+  receive,
+  type StoredMessage,
+} from './fauxqs.ts';
 import { MessageMoves } from './message-moves.ts';
 import { enforceLimits } from './queue-limits.ts';
 import { ACCOUNT, arnOf, REGION, type Resolver } from './resolver.ts';

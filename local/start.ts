@@ -3,7 +3,6 @@ import { dirname, join, relative } from 'node:path';
 import { runProgram } from './command-line.ts';
 import { startControlServer } from './console/control-server.ts';
 import { createControls } from './console/controls.ts';
-import { untilTold } from './console/ending.ts';
 import { startExamplePage } from './console/example-page.ts';
 import { createNarrator } from './console/narrator.ts';
 import { readyToPaste, tokenUrl } from './console/ready-to-paste.ts';
@@ -18,20 +17,46 @@ import { freePort } from './valkey/start-valkey.ts';
 /** How often the clock's offset is written for the operator's commands while it changes, in milliseconds. */
 const SAVE_EVERY_MS = 250;
 
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/** How long the shutdown may take, in milliseconds; then the process ends with status 1. */
+const SHUTDOWN_LIMIT_MS = 20_000;
+
+interface Shutdown {
+  /** Resolves on a signal, or when the output is closed. */
+  readonly requested: Promise<void>;
+  isRequested(): boolean;
+}
+
+/** Further signals change nothing: a Ctrl-C under npm arrives twice, from the terminal and from npm. */
+function awaitShutdown(): Shutdown {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  let isRequested = false;
+  const request = () => {
+    if (isRequested) return;
+    isRequested = true;
+    setTimeout(() => process.exit(1), SHUTDOWN_LIMIT_MS).unref();
+    resolve();
+  };
+  for (const signal of SIGNALS) process.on(signal, request);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', request);
+  return { requested: promise, isRequested: () => isRequested };
+}
+
 /** `npm start`: the pipeline with its warehouse and partners, up until Ctrl-C. */
 async function start(options: StartOptions): Promise<boolean> {
   const file = stateFile();
-  const ending = untilTold();
+  const shutdown = awaitShutdown();
   if (await isAnswering(file)) throw new Error('a platform is running already: end it with Ctrl-C in its terminal');
   const sqsPort = await choosePort(options.port);
   if (options.receiptsFile !== undefined) writeFileSync(options.receiptsFile, '');
   if (options.assemblyDirectory === undefined) console.log('synthesizing the stage "local"');
   try {
     const assemblyDirectory = options.assemblyDirectory ?? (await synthesizeLocalStage());
-    if (!ending.isTold()) await run(assemblyDirectory, sqsPort, file, options, ending.told);
+    if (!shutdown.isRequested()) await run(assemblyDirectory, sqsPort, file, options, shutdown.requested);
   } catch (thrown) {
     // Ctrl-C reaches the processes started here as well, and what they were needed for then fails.
-    if (!ending.isTold()) throw thrown;
+    if (!shutdown.isRequested()) throw thrown;
   }
   console.log('ended');
   return true;
@@ -42,7 +67,7 @@ async function run(
   sqsPort: number,
   file: string,
   { receiptsFile }: StartOptions,
-  told: Promise<void>,
+  shutdown: Promise<void>,
 ): Promise<void> {
   const logDirectory = join(dirname(file), 'local-logs');
   rmSync(logDirectory, { recursive: true, force: true });
@@ -91,7 +116,7 @@ async function run(
   console.log(greeting(world, logDirectory, page.url));
   const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
   try {
-    await Promise.race([told, watching]);
+    await Promise.race([shutdown, watching]);
   } finally {
     stopping.abort();
     clearInterval(saving);

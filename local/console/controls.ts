@@ -1,7 +1,7 @@
+import { describeWait } from '../demo/describe-execution.ts';
 import { output } from '../demo/operator.ts';
 import { type Behaviour, describeBehaviour } from '../demo/partner-answers.ts';
 import { DEMO_PARTNERS } from '../demo/partners.ts';
-import { describeWait } from '../demo/workflow-wait.ts';
 import { POLL_INTERVAL_MS, type World } from '../demo/world.ts';
 import { COMMANDS_USAGE, type Command, parseCommand } from './commands.ts';
 import { CommandRefused } from './control-server.ts';

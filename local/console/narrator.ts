@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
+import { cancellationOf, describeWait } from '../demo/describe-execution.ts';
 import { output } from '../demo/operator.ts';
 import type { Receipt } from '../demo/partner.ts';
-import { cancellationOf } from '../demo/timed-webhook.ts';
-import { describeWait } from '../demo/workflow-wait.ts';
 import type { Execution } from '../execution.ts';
 import type { Platform } from '../platform.ts';
 

@@ -179,3 +179,24 @@ function page<T>(oldestFirst: readonly T[], query: URLSearchParams, describeOne:
   const NextToken = from + most < items.length ? String(from + most) : undefined;
   return jsonAnswer(200, { Items: items.slice(from, from + most).map(describeOne), NextToken });
 }
+
+/** What functions poll: for `@aws-sdk/client-appconfigdata`. */
+export function appConfigDataApi(appConfig: LocalAppConfig): RestApi {
+  return async ({ method, segments, query, body }) => {
+    const operation = `${method} ${segments.join('/')}`;
+    if (operation === 'POST configurationsessions') {
+      return jsonAnswer(201, { InitialConfigurationToken: appConfig.startSession(jsonBody(body)) });
+    }
+    if (operation !== 'GET configuration') return undefined;
+    const { nextToken, nextPollSeconds, content, versionLabel } = appConfig.getLatest(
+      query.get('configuration_token') ?? '',
+    );
+    const headers = headersOf({
+      'Next-Poll-Configuration-Token': nextToken,
+      'Next-Poll-Interval-In-Seconds': nextPollSeconds,
+      'Content-Type': 'application/json',
+      'Version-Label': versionLabel,
+    });
+    return { status: 200, headers, body: content };
+  };
+}

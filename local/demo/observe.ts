@@ -1,6 +1,6 @@
+import { cancellationOf, describeMoment } from './describe-execution.ts';
 import type { Evidence, LogFields } from './evidence.ts';
 import type { Scenario } from './scenario.ts';
-import { cancellationOf, describeMoment } from './timed-webhook.ts';
 
 /** What became of a scenario's messages so far, in words that its `expected` uses. */
 export function observe(scenario: Scenario, evidence: Evidence): string {

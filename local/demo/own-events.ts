@@ -1,12 +1,11 @@
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
 import { NotReached, type UntilOptions } from '../clock.ts';
+import { cancellationOf, describeWait } from './describe-execution.ts';
 import type { Evidence } from './evidence.ts';
 import { observe } from './observe.ts';
 import { output } from './operator.ts';
 import type { FileEvent } from './read-events.ts';
-import { cancellationOf } from './timed-webhook.ts';
-import { describeWait } from './workflow-wait.ts';
 import type { World } from './world.ts';
 
 /** What became of one event of a reader's file. */

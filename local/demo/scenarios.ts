@@ -1,9 +1,60 @@
 import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
+import { completion, enrollment, LEARNER, lead } from './sample-events.ts';
 import { BY_FORMAT } from './format-scenarios.ts';
-import { BY_PARTNER } from './partner-scenarios.ts';
-import { completion, enrollment, LEARNER } from './sample-events.ts';
 import { type SampleEvent, type Scenario, scenario } from './scenario.ts';
 import { BY_SCHEDULE } from './schedule-scenarios.ts';
+
+const limited = ['demo-limited-1', 'demo-limited-2', 'demo-limited-3'].map((id) =>
+  enrollment(id, 'partner-limited', LEARNER.known),
+);
+
+/** How partners behave, and the outcome; none of it needs learning time. */
+const BY_PARTNER = {
+  flaky: scenario(
+    'partner 503, then 200',
+    [enrollment('demo-flaky', 'partner-flaky', LEARNER.known)],
+    '503, 200 without learning time (not_a_completion)',
+  ),
+  refusing: scenario(
+    'partner 400',
+    [enrollment('demo-refusing', 'partner-refusing', LEARNER.known)],
+    '400, dead letter: HTTP 400',
+  ),
+  moved: scenario(
+    'partner 302: not followed',
+    [enrollment('demo-moved', 'partner-moved', LEARNER.known)],
+    '302, dead letter: HTTP 302',
+  ),
+  hanging: scenario(
+    'partner hanging',
+    [enrollment('demo-hanging', 'partner-hanging', LEARNER.known)],
+    '2 x TIMEOUT, dead letter: 2 tries failed, the last with: no answer: TIMEOUT',
+  ),
+  limited: {
+    ...scenario(
+      'rate limit: one a second',
+      limited,
+      '3 webhooks, each 200 without learning time (not_a_completion), spread out',
+    ),
+    paceMs: 1000,
+  },
+  oauth: scenario(
+    'Percipio: OAuth2 token',
+    [enrollment('demo-oauth', 'percipio-oauth', LEARNER.known)],
+    '200 without learning time (not_a_completion)',
+  ),
+  withoutSecret: scenario(
+    'no secret',
+    [enrollment('demo-without-secret', 'partner-without-secret', LEARNER.known)],
+    'dead letter: secret /local/integrations/partner-without-secret does not exist, or has no value yet',
+  ),
+  inactive: {
+    name: 'integration not active',
+    messages: [JSON.stringify(enrollment('demo-inactive', 'partner-inactive', LEARNER.known))],
+    webhookIds: [],
+    expected: 'unwanted: integration partner-inactive is not active',
+  },
+} as const satisfies Record<string, Scenario>;
 
 /** As an LMS that gives no ids publishes it: the pipeline derives one, so that a retake is an event of its own. */
 function withoutEventId(event: SampleEvent): { message: string; webhookId: string } {
@@ -114,3 +165,41 @@ export const ALL_SCENARIOS: readonly Scenario[] = [
   AFTER_THE_FIRST_ANSWER,
   DURING_THE_OUTAGE,
 ].flatMap((group) => Object.values<Scenario>(group));
+
+/**
+ * Leads (document 003), which wait from the moment at which they occur: all that is published of them is of now. Where
+ * there are two messages, the second is published once the first one waits.
+ */
+export function leadScenarios(nowMs: number) {
+  const [earlier, now] = [nowMs - 1000, nowMs].map((ms) => new Date(ms).toISOString()) as [string, string];
+  const soon = { delay_minutes: 120 };
+  const late = { delay_minutes: 600 };
+  return {
+    hot: scenario('lead: hot, to n8n', [lead('demo-hot', 'n8n', 41, 'hot', now)], '200'),
+    refused: scenario(
+      'lead: hot, refused',
+      [lead('demo-refused', 'n8n-inactive', 42, 'hot', now)],
+      '404, dead letter: HTTP 404',
+    ),
+    calculated: scenario(
+      'lead: calculated, sent later',
+      [lead('demo-calculated', 'n8n', 43, 'calculated', now, soon)],
+      `after ${soon.delay_minutes} minutes: 200`,
+    ),
+    overtaken: scenario(
+      'lead: calculated, then hot: one is sent',
+      [lead('demo-overtaken', 'n8n', 44, 'calculated', earlier, soon), lead('demo-overtaking', 'n8n', 44, 'hot', now)],
+      'cancelled: a later event of its user took its place; 200',
+    ),
+    moved: scenario(
+      `lead: moved from ${late.delay_minutes} minutes to ${soon.delay_minutes}`,
+      [
+        lead('demo-moved', 'n8n', 45, 'calculated', earlier, late),
+        lead('demo-moved', 'n8n', 45, 'calculated', now, soon),
+      ],
+      `after ${soon.delay_minutes} minutes: 200`,
+    ),
+  } as const satisfies Record<string, Scenario>;
+}
+
+export type LeadScenarios = ReturnType<typeof leadScenarios>;

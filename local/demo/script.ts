@@ -1,9 +1,16 @@
 import { NotReached } from '../clock.ts';
-import { type LeadScenarios, leadScenarios } from './lead-scenarios.ts';
 import { isAsExpected, observe } from './observe.ts';
 import { output } from './operator.ts';
 import type { Scenario } from './scenario.ts';
-import { AFTER_THE_FIRST_ANSWER, ALL_SCENARIOS, BEFORE_THE_FLAG, DURING_THE_OUTAGE, ENRICHED } from './scenarios.ts';
+import {
+  AFTER_THE_FIRST_ANSWER,
+  ALL_SCENARIOS,
+  BEFORE_THE_FLAG,
+  DURING_THE_OUTAGE,
+  ENRICHED,
+  type LeadScenarios,
+  leadScenarios,
+} from './scenarios.ts';
 import { BREAKER_OUTAGE_MS, BY_SCHEDULE, PAUSE_MS } from './schedule-scenarios.ts';
 import type { Row } from './table.ts';
 import type { World } from './world.ts';

