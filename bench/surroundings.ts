@@ -1,6 +1,6 @@
 import { type ControlPlane, startControlPlane } from '../local/control-plane/server.ts';
-import { LOCAL_CREDENTIALS } from '../local/queues.ts';
 import { REGION } from '../local/resolver.ts';
+import { LOCAL_CREDENTIALS } from '../local/sqs/queues.ts';
 import { type RunningValkey, startValkey } from '../local/valkey/start-valkey.ts';
 
 export const APPLICATION_ID = 'bench01';

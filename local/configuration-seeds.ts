@@ -1,5 +1,5 @@
 import { createHash, randomInt } from 'node:crypto';
-import type { StrategySettings } from './control-plane/configuration-store.ts';
+import type { StrategySettings } from './appconfig/configuration-store.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import { arnOf, type Resolver } from './resolver.ts';
 

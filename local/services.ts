@@ -1,11 +1,11 @@
 import type { OnCall } from './aws-calls.ts';
-import { Clock } from './clock.ts';
+import { Clock } from './clock/clock.ts';
 import { LocalSecrets } from './configuration-seeds.ts';
 import { type ControlPlane, startControlPlane } from './control-plane/server.ts';
-import { Tables } from './dynamodb.ts';
-import { HttpApis } from './http-apis.ts';
-import { Queues } from './queues.ts';
+import { Tables } from './dynamodb/dynamodb.ts';
+import { HttpApis } from './http-api/http-apis.ts';
 import { Resolver } from './resolver.ts';
+import { Queues } from './sqs/queues.ts';
 import type { Template } from './template.ts';
 import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
 

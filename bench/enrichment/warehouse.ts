@@ -1,4 +1,4 @@
-import { startSnowflakeServer } from '../../local/snowflake-server.ts';
+import { startSnowflakeServer } from '../../local/snowflake/snowflake-server.ts';
 import { answerServerOrders } from '../worker.ts';
 import { ROWS_SQL } from './events.ts';
 

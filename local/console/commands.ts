@@ -1,4 +1,4 @@
-import { MAX_SKIP_MS } from '../clock.ts';
+import { MAX_SKIP_MS } from '../clock/clock.ts';
 
 /** What a person at the laptop may change while the platform runs. */
 export type Command =

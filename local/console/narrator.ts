@@ -3,8 +3,8 @@ import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
 import { cancellationOf, describeWait } from '../demo/describe-execution.ts';
 import { output } from '../demo/operator.ts';
 import type { Receipt } from '../demo/partner.ts';
-import type { Execution } from '../execution.ts';
 import type { Platform } from '../platform.ts';
+import type { Execution } from '../step-functions/execution.ts';
 
 /** How often the dead letter queues are looked at, in milliseconds. */
 const LOOK_EVERY_MS = 250;

@@ -3,8 +3,8 @@ import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/web
 import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER, lead } from '../demo/sample-events.ts';
 import type { Platform } from '../platform.ts';
-import { LOCAL_CREDENTIALS } from '../queues.ts';
 import { REGION } from '../resolver.ts';
+import { LOCAL_CREDENTIALS } from '../sqs/queues.ts';
 
 const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { createLocalAppConfig, type LocalAppConfig } from '../appconfig/appconfig.ts';
+import { appConfigApi, appConfigDataApi } from '../appconfig/appconfig-api.ts';
 import { awsCall, type OnCall } from '../aws-calls.ts';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../clock/clock.ts';
 import { startHttpServer } from '../http-server.ts';
-import { createLocalAppConfig, type LocalAppConfig } from './appconfig.ts';
-import { appConfigApi, appConfigDataApi } from './appconfig-api.ts';
+import { createLocalSecretsManager, type LocalSecretsManager } from '../secrets-manager/secrets-manager.ts';
 import { AwsError } from './aws-error.ts';
 import { type Answer, jsonAnswer, jsonBody, type RestApi, type TargetHandler } from './rest.ts';
-import { createLocalSecretsManager, type LocalSecretsManager } from './secrets-manager.ts';
 
 /** The AWS services that a pipeline or its operators ask rather than send data through, on one port. */
 export interface ControlPlane {

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Execution } from '../execution.ts';
+import type { Execution } from '../step-functions/execution.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,7 +1,7 @@
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
-import type { Execution } from '../execution.ts';
-import type { LogLine } from '../function-process.ts';
+import type { LogLine } from '../lambda/function-process.ts';
 import type { Platform } from '../platform.ts';
+import type { Execution } from '../step-functions/execution.ts';
 import { output } from './operator.ts';
 import type { Receipt } from './partner.ts';
 

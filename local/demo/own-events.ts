@@ -1,6 +1,6 @@
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
 import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
-import { NotReached, type UntilOptions } from '../clock.ts';
+import { NotReached, type UntilOptions } from '../clock/clock.ts';
 import { cancellationOf, describeWait } from './describe-execution.ts';
 import type { Evidence } from './evidence.ts';
 import { observe } from './observe.ts';

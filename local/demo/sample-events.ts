@@ -1,4 +1,4 @@
-import type { LearningTimeRow } from '../snowflake-server.ts';
+import type { LearningTimeRow } from '../snowflake/snowflake-server.ts';
 
 export const ENTERPRISE = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
 export const COURSE = 'course-v1:edX+DemoX+Demo_Course';

@@ -1,6 +1,6 @@
 import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
-import { completion, enrollment, LEARNER, lead } from './sample-events.ts';
 import { BY_FORMAT } from './format-scenarios.ts';
+import { completion, enrollment, LEARNER, lead } from './sample-events.ts';
 import { type SampleEvent, type Scenario, scenario } from './scenario.ts';
 import { BY_SCHEDULE } from './schedule-scenarios.ts';
 
@@ -189,7 +189,7 @@ export function leadScenarios(nowMs: number) {
     overtaken: scenario(
       'lead: calculated, then hot: one is sent',
       [lead('demo-overtaken', 'n8n', 44, 'calculated', earlier, soon), lead('demo-overtaking', 'n8n', 44, 'hot', now)],
-      'cancelled: a later event of its user took its place; 200',
+      'cancelled: superseded by a later event of its user; 200',
     ),
     moved: scenario(
       `lead: moved from ${late.delay_minutes} minutes to ${soon.delay_minutes}`,

@@ -1,4 +1,4 @@
-import { NotReached } from '../clock.ts';
+import { NotReached } from '../clock/clock.ts';
 import { isAsExpected, observe } from './observe.ts';
 import { output } from './operator.ts';
 import type { Scenario } from './scenario.ts';

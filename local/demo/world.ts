@@ -3,7 +3,7 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
 import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
-import { type SnowflakeServer, startSnowflakeServer } from '../snowflake-server.ts';
+import { type SnowflakeServer, startSnowflakeServer } from '../snowflake/snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';
 import { type Evidence, readEvidence, readThrown } from './evidence.ts';
 import { deployIntegrations, output, switchFlag } from './operator.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type Answer, jsonAnswer } from '../control-plane/rest.ts';
-import type { InvocationResult } from '../function-process.ts';
+import type { InvocationResult } from '../lambda/function-process.ts';
 import { ACCOUNT } from '../resolver.ts';
 import type { Match } from './routes.ts';
 

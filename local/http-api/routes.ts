@@ -1,5 +1,5 @@
-import type { FunctionPool } from '../function-pool.ts';
-import type { Functions } from '../functions.ts';
+import type { FunctionPool } from '../lambda/function-pool.ts';
+import type { Functions } from '../lambda/functions.ts';
 import type { Resolver } from '../resolver.ts';
 import { type AddressOfIssuer, type Authorizer, authorizerOf } from './authorizers.ts';
 

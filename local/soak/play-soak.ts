@@ -3,7 +3,7 @@ import { readLogs } from '../demo/evidence.ts';
 import { equation, output, reconcile } from '../demo/operator.ts';
 import type { Partners } from '../demo/partners.ts';
 import type { World } from '../demo/world.ts';
-import type { Functions } from '../functions.ts';
+import type { Functions } from '../lambda/functions.ts';
 import { awaitQuiet } from './await-quiet.ts';
 import { count, type SoakOutcome, type Tally } from './outcome.ts';
 import { publishEvents } from './publish-events.ts';

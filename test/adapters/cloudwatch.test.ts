@@ -2,10 +2,10 @@ import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createMetricReader } from '../../lambdas/adapters/cloudwatch.ts';
 import type { MetricQuery } from '../../lambdas/contract/metric-reader.ts';
-import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../local/control-plane/cloudwatch.ts';
+import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../local/cloudwatch/cloudwatch.ts';
+import { LocalMetrics } from '../../local/cloudwatch/metrics.ts';
 import type { TargetHandler } from '../../local/control-plane/rest.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
-import { LocalMetrics } from '../../local/metrics.ts';
 import { clientOptions } from '../support/client-options.ts';
 import { fakeLog, NOW, serviceError } from '../support/factories.ts';
 

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { flattenFlags } from '../../local/control-plane/feature-flags.ts';
-import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
+import { flattenFlags } from '../../local/appconfig/feature-flags.ts';
+import { jsonSchemaValidator } from '../../local/appconfig/json-schema-validator.ts';
 import { DEMO_PARTNERS, entriesOf } from '../../local/demo/partners.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import {

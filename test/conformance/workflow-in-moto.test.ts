@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { TaskRetries } from '../../local/task-retries.ts';
+import { TaskRetries } from '../../local/step-functions/task-retries.ts';
 import { describeWithClient, startClient } from '../support/real-clients.ts';
 import { type Definition, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 import { type CallTask, describeScenarios, type Interpreter, type Run } from '../workflow/scenarios.ts';
@@ -93,7 +93,7 @@ describeWithClient('moto', 'in moto’s interpreter', (python) => {
   describeScenarios(interpret);
 });
 
-/** The local platform waits itself before a retry, as long as `local/task-retries.ts` says. */
+/** The local platform waits itself before a retry, as long as `local/step-functions/task-retries.ts` says. */
 describeWithClient('moto', 'moto’s interpreter waits before each retry as long as the local platform', (python) => {
   const Retry = [
     { ErrorEquals: ['ByDefault'] },

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import * as z from 'zod';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
 import { PAYLOAD_FORMAT_OPTIONS, PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
-import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
+import { jsonSchemaValidator } from '../../local/appconfig/json-schema-validator.ts';
 
 const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
 

@@ -17,8 +17,8 @@ import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts'
 import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage } from '../../lib/stage.ts';
-import { flattenFlags } from '../../local/control-plane/feature-flags.ts';
-import { jsonSchemaValidator } from '../../local/control-plane/json-schema-validator.ts';
+import { flattenFlags } from '../../local/appconfig/feature-flags.ts';
+import { jsonSchemaValidator } from '../../local/appconfig/json-schema-validator.ts';
 import { startOperatorWorld } from '../commands/operator-world.ts';
 import { eachTest } from '../support/each-test.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
-import type { Execution } from '../../local/execution.ts';
+import type { Execution } from '../../local/step-functions/execution.ts';
 import {
   deadLettersOf,
   endDeliveryFunctions,

@@ -11,8 +11,8 @@ import { webhookId } from '../../lambdas/domain/identity.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
-import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
+import { LOCAL_CREDENTIALS } from '../../local/sqs/queues.ts';
 import { deployFlag, learningTimeOf, linesOf, logged, receiptsOf, runningWorld } from './running-world.ts';
 
 /** Published before each change of the flag, and again once functions have read it: one of each enterprise. */

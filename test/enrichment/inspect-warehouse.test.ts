@@ -10,7 +10,7 @@ import {
   type SnowflakeServer,
   type SnowflakeServerOptions,
   startSnowflakeServer,
-} from '../../local/snowflake-server.ts';
+} from '../../local/snowflake/snowflake-server.ts';
 import {
   type Answer,
   answerOf,

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { connectionOptions } from '../../lambdas/adapters/snowflake/sdk.ts';
 import { prepareLearningTimeQuery } from '../../lambdas/domain/learning-time-query.ts';
-import { startSnowflakeServer } from '../../local/snowflake-server.ts';
+import { startSnowflakeServer } from '../../local/snowflake/snowflake-server.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import {
   account,

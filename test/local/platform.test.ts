@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { type Platform, type PlatformOptions, startPlatform } from '../../local/platform.ts';
-import { LOCAL_CREDENTIALS } from '../../local/queues.ts';
 import { REGION } from '../../local/resolver.ts';
+import { LOCAL_CREDENTIALS } from '../../local/sqs/queues.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import {
   type AssemblySource,

@@ -9,7 +9,7 @@ import {
   type SnowflakeServer,
   type SnowflakeServerOptions,
   startSnowflakeServer,
-} from '../../local/snowflake-server.ts';
+} from '../../local/snowflake/snowflake-server.ts';
 import { recordingLog } from './recording-log.ts';
 
 export const account = 'acme-lms';

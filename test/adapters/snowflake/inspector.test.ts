@@ -7,7 +7,7 @@ import {
   type SnowflakeServer,
   type SnowflakeServerOptions,
   startSnowflakeServer,
-} from '../../../local/snowflake-server.ts';
+} from '../../../local/snowflake/snowflake-server.ts';
 import { closedAfterEach } from '../../support/closed-after-each.ts';
 import { startMisbehavingSnowflake } from '../../support/misbehaving-snowflake.ts';
 import {

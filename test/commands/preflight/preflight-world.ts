@@ -4,7 +4,7 @@ import type { OutputName } from '../../../commands/shared/stage.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { AwsError } from '../../../local/control-plane/aws-error.ts';
 import { jsonAnswer, type RestRequest } from '../../../local/control-plane/rest.ts';
-import { snsApi } from '../../../local/control-plane/sns.ts';
+import { snsApi } from '../../../local/sns/sns.ts';
 import { type PartnerServer, startPartner } from '../../support/partner-server.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
 

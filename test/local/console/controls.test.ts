@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { NotReached } from '../../../local/clock.ts';
+import { NotReached } from '../../../local/clock/clock.ts';
 import { createControls } from '../../../local/console/controls.ts';
 import type { World } from '../../../local/demo/world.ts';
 

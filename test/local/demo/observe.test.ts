@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Evidence } from '../../../local/demo/evidence.ts';
 import { isAsExpected, observe } from '../../../local/demo/observe.ts';
 import type { Receipt } from '../../../local/demo/partner.ts';
-import type { Execution } from '../../../local/execution.ts';
+import type { Execution } from '../../../local/step-functions/execution.ts';
 
 const T0 = Date.UTC(2026, 0, 10);
 

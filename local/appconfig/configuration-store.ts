@@ -1,0 +1,203 @@
+import { AwsError } from '../control-plane/aws-error.ts';
+import {
+  type Deployment,
+  type DeploymentDraft,
+  type DeploymentState,
+  type HostedVersion,
+  isDeployed,
+  isUnderWay,
+  rollBack,
+  stateOf,
+  type TakingBack,
+  takeBack,
+  type VersionDraft,
+} from './deployment.ts';
+import { type ProfileType, type Publish, publisher } from './profile-content.ts';
+
+/** How a strategy rolls out, by the names that the template and the answers of deployments use. */
+export type StrategySettings = Readonly<
+  Partial<
+    Record<'DeploymentDurationInMinutes' | 'GrowthFactor' | 'GrowthType' | 'FinalBakeTimeInMinutes', string | number>
+  >
+>;
+
+/** An environment runs one deployment at a time, and has alarms watched over it. */
+interface ConfigurationEnvironment {
+  /** Oldest first. */
+  readonly deployments: Deployment[];
+  alarmArns: readonly string[];
+}
+
+interface Profile {
+  readonly publish: Publish;
+  readonly versions: HostedVersion[];
+}
+
+/**
+ * AppConfig's profiles, their versions, and what of them is deployed. A deployment reaches everybody at once, whatever
+ * its strategy. Errors are AppConfig's own.
+ */
+export class ConfigurationStore {
+  readonly #now: () => number;
+  readonly #profiles = new Map<string, Profile>();
+  readonly #environments = new Map<string, ConfigurationEnvironment>();
+  readonly #ringing = new Set<string>();
+  readonly #strategies = new Map<string, StrategySettings>([['AppConfig.AllAtOnce', {}]]);
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  defineProfile(applicationId: string, profileId: string, type: ProfileType, jsonSchemas: readonly string[]): void {
+    this.#profiles.set(keyOf(applicationId, profileId), { publish: publisher(type, jsonSchemas), versions: [] });
+  }
+
+  /** One that is there already stays as it is. */
+  defineEnvironment(applicationId: string, environmentId: string, alarmArns: readonly string[] = []): void {
+    const key = keyOf(applicationId, environmentId);
+    if (!this.#environments.has(key)) this.#environments.set(key, { deployments: [], alarmArns });
+  }
+
+  /** Of an environment's monitors. */
+  alarmsOf(applicationId: string, environmentId: string): readonly string[] {
+    return this.#environment(applicationId, environmentId).alarmArns;
+  }
+
+  watchAlarms(applicationId: string, environmentId: string, alarmArns: readonly string[]): void {
+    this.#environment(applicationId, environmentId).alarmArns = alarmArns;
+  }
+
+  /**
+   * An alarm goes off, or is quiet again. While it rings, what is under way in an environment that watches it is rolled
+   * back, and so is whatever is started there, with a bake time or without: AWS does not say that the latter is spared.
+   */
+  setAlarm(alarmArn: string, isRinging: boolean): void {
+    if (isRinging) this.#ringing.add(alarmArn);
+    else this.#ringing.delete(alarmArn);
+    for (const environment of this.#environments.values()) {
+      const last = environment.deployments.at(-1);
+      if (last !== undefined && this.state(last) === 'BAKING') this.#heedAlarms(environment);
+    }
+  }
+
+  /** Whether somebody said so. */
+  isAlarmSet(alarmArn: string): boolean {
+    return this.#ringing.has(alarmArn);
+  }
+
+  #heedAlarms({ deployments, alarmArns }: ConfigurationEnvironment): void {
+    const alarmArn = alarmArns.find((arn) => this.#ringing.has(arn));
+    const last = deployments.at(-1);
+    if (alarmArn === undefined || last === undefined) return;
+    const hasEarlier = deployments.slice(0, -1).some((earlier) => isDeployed(earlier, last.draft.profileId));
+    if (hasEarlier) deployments[deployments.length - 1] = rollBack(last, this.#now(), alarmArn);
+  }
+
+  defineStrategy(strategyId: string, settings: StrategySettings): void {
+    this.#strategies.set(strategyId, settings);
+  }
+
+  hasProfile(applicationId: string, profileId: string): boolean {
+    return this.#profiles.has(keyOf(applicationId, profileId));
+  }
+
+  /** @param latest the number that the caller takes for the latest; undefined where it does not care */
+  createVersion(applicationId: string, profileId: string, draft: VersionDraft, latest?: number): HostedVersion {
+    const { versions, publish } = this.#profile(applicationId, profileId);
+    const current = versions.length;
+    if (latest !== undefined && latest !== current) {
+      throw new AwsError('ConflictException', 409, `the latest version is ${current}, not ${latest}`);
+    }
+    publish(draft.content);
+    const version = { ...draft, number: current + 1 };
+    versions.push(version);
+    return version;
+  }
+
+  /** Oldest first. */
+  versions(applicationId: string, profileId: string): readonly HostedVersion[] {
+    return this.#profile(applicationId, profileId).versions;
+  }
+
+  /** @param version its number or its label */
+  version(applicationId: string, profileId: string, version: string): HostedVersion {
+    const found = this.versions(applicationId, profileId).find(
+      ({ number, label }) => String(number) === version || label === version,
+    );
+    return found ?? notFound(`the profile ${profileId} has no version ${version}`);
+  }
+
+  /** @param bakeMs how long the environment takes no other deployment */
+  startDeployment(applicationId: string, environmentId: string, draft: DeploymentDraft, bakeMs: number): Deployment {
+    const environment = this.#environment(applicationId, environmentId);
+    const { deployments } = environment;
+    const version = this.version(applicationId, draft.profileId, draft.version);
+    if (!this.#strategies.has(draft.strategyId)) notFound(`there is no deployment strategy ${draft.strategyId}`);
+    if (deployments.some((deployment) => isUnderWay(deployment, this.#now()))) {
+      throw new AwsError('ConflictException', 409, 'a deployment to this environment is under way');
+    }
+    const published = this.#profile(applicationId, draft.profileId).publish(version.content);
+    const startedAtMs = this.#now();
+    const number = deployments.length + 1;
+    const deployment = { number, draft, version, published, startedAtMs, completedAtMs: startedAtMs + bakeMs };
+    deployments.push(deployment);
+    this.#heedAlarms(environment);
+    return deployments.at(-1) ?? deployment;
+  }
+
+  /** Oldest first. */
+  deployments(applicationId: string, environmentId: string): readonly Deployment[] {
+    return this.#environment(applicationId, environmentId).deployments;
+  }
+
+  /** Takes a deployment back: those who poll are answered the one before it. */
+  stopDeployment(applicationId: string, environmentId: string, number: string, how: TakingBack): Deployment {
+    const { deployments } = this.#environment(applicationId, environmentId);
+    const index = deployments.findIndex((candidate) => String(candidate.number) === number);
+    const deployment = deployments[index] ?? notFound(`the environment ${environmentId} has no deployment ${number}`);
+    const { profileId } = deployment.draft;
+    if (!deployments.slice(0, index).some((earlier) => isDeployed(earlier, profileId))) {
+      throw new AwsError('BadRequestException', 400, `nothing was deployed before deployment ${number}`);
+    }
+    const stopped = takeBack(deployment, this.#now(), how);
+    deployments[index] = stopped;
+    return stopped;
+  }
+
+  state(deployment: Deployment): DeploymentState {
+    return stateOf(deployment, this.#now());
+  }
+
+  settings(strategyId: string): StrategySettings {
+    return this.#strategies.get(strategyId) ?? {};
+  }
+
+  /** What those who poll are answered now; undefined where nothing is deployed. */
+  deployed(applicationId: string, environmentId: string, profileId: string): Deployment | undefined {
+    const { deployments } = this.#environments.get(keyOf(applicationId, environmentId)) ?? { deployments: [] };
+    return deployments.findLast((deployment) => isDeployed(deployment, profileId));
+  }
+
+  #profile(applicationId: string, profileId: string): Profile {
+    return (
+      this.#profiles.get(keyOf(applicationId, profileId)) ??
+      notFound(`there is no profile ${profileId} in application ${applicationId}`)
+    );
+  }
+
+  #environment(applicationId: string, environmentId: string): ConfigurationEnvironment {
+    return (
+      this.#environments.get(keyOf(applicationId, environmentId)) ??
+      notFound(`there is no environment ${environmentId} in application ${applicationId}`)
+    );
+  }
+}
+
+function notFound(message: string): never {
+  throw new AwsError('ResourceNotFoundException', 404, message);
+}
+
+/** Ids as one key; no id can make another's, whatever it holds. */
+function keyOf(...ids: readonly string[]): string {
+  return JSON.stringify(ids);
+}

@@ -1,0 +1,85 @@
+import * as z from 'zod';
+import { AwsError } from '../control-plane/aws-error.ts';
+import type { TargetHandler } from '../control-plane/rest.ts';
+import type { DescribedAlarm } from './alarms.ts';
+import { idOf, type LocalMetrics, metricStatSchema, type Span, statistic } from './metrics.ts';
+
+/** The prefix of `X-Amz-Target` under which CloudWatch's SDK asks in JSON. */
+export const CLOUDWATCH_TARGET = 'GraniteServiceVersion20100801';
+
+/** Queries that one call may hold (GetMetricData). */
+const MAX_QUERIES = 500;
+
+const querySchema = z.object({
+  Id: z.string().regex(/^[a-z][a-zA-Z0-9_]*$/),
+  MetricStat: metricStatSchema,
+});
+type Query = z.infer<typeof querySchema>;
+
+const alarmsRequestSchema = z.object({ AlarmNamePrefix: z.string().default('') });
+
+/** Times in epoch seconds, as the JSON protocol has them. */
+const requestSchema = z.object({
+  MetricDataQueries: z.array(querySchema).max(MAX_QUERIES),
+  StartTime: z.number(),
+  EndTime: z.number(),
+});
+
+/**
+ * CloudWatch's `GetMetricData`, for `@aws-sdk/client-cloudwatch`: of each metric a value for each period that has any,
+ * the newest first. Periods begin at the start time.
+ *
+ * And `DescribeAlarms`, all in one page.
+ *
+ * @param sample called before each answer, so that a queue has a length however short the platform has been up
+ * @param alarms as they stand when they are asked for
+ */
+export function cloudWatchApi(
+  metrics: LocalMetrics,
+  sample: () => void,
+  alarms: () => readonly DescribedAlarm[] = () => [],
+): TargetHandler {
+  return async (operation, body) => {
+    if (operation === 'DescribeAlarms') {
+      sample();
+      return describeAlarms(alarms(), alarmsRequestSchema.parse(body).AlarmNamePrefix);
+    }
+    if (operation !== 'GetMetricData') throw new AwsError('InvalidAction', 400, `no ${operation} here`);
+    const { data, error } = requestSchema.safeParse(body);
+    if (data === undefined) throw new AwsError('ValidationError', 400, z.prettifyError(error));
+    if (data.StartTime >= data.EndTime) {
+      throw new AwsError('ValidationError', 400, 'The parameter StartTime must be less than the parameter EndTime.');
+    }
+    sample();
+    const span = { fromMs: Math.floor(data.StartTime / 60) * 60_000, untilMs: data.EndTime * 1000 };
+    return { MetricDataResults: data.MetricDataQueries.map((query) => answer(query, metrics, span)), Messages: [] };
+  };
+}
+
+function describeAlarms(alarms: readonly DescribedAlarm[], prefix: string): object {
+  const listed = (isComposite: boolean) =>
+    alarms
+      .filter((alarm) => alarm.isComposite === isComposite && alarm.name.startsWith(prefix))
+      .map(({ name, arn, description, state }) => ({
+        AlarmName: name,
+        AlarmArn: arn,
+        AlarmDescription: description,
+        StateValue: state,
+      }));
+  return { MetricAlarms: listed(false), CompositeAlarms: listed(true) };
+}
+
+function answer({ Id, MetricStat }: Query, metrics: LocalMetrics, { fromMs, untilMs }: Span): object {
+  const { Metric, Period, Stat } = MetricStat;
+  const periods = Map.groupBy(metrics.between(idOf(Metric), fromMs, untilMs), ({ at }) =>
+    Math.floor((at - fromMs) / (Period * 1000)),
+  );
+  const newestFirst = [...periods].sort(([one], [other]) => other - one);
+  return {
+    Id,
+    Label: Metric.MetricName,
+    Timestamps: newestFirst.map(([number]) => fromMs / 1000 + number * Period),
+    Values: newestFirst.map(([, values]) => statistic(Stat, values)),
+    StatusCode: 'Complete',
+  };
+}

@@ -1,0 +1,49 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import dynalite from 'dynalite';
+import { awsCall } from '../aws-calls.ts';
+import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
+
+/**
+ * DynamoDB's protocol on 127.0.0.1, in the thread that `dynamodb-thread.ts` starts: it says on which port it listens,
+ * then takes modes and confirms each.
+ */
+const { port, latencyMs, requests, calls } = workerData as DynamoDbWorkerData;
+let mode: DynamoDbMode = 'up';
+
+// The tables' own server never listens: closing it would lose what the tables hold.
+const tables = dynalite({ createTableMs: 0 });
+
+function answer(request: IncomingMessage, response: ServerResponse): void {
+  if (mode === 'hang') return;
+  if (calls !== undefined) {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk) => chunks.push(chunk));
+    request.on('end', () => {
+      calls.postMessage(awsCall(request.headers, JSON.parse(String(Buffer.concat(chunks)))));
+    });
+  }
+  tables.emit('request', request, response);
+  // It throws when a client goes away before its answer, and nobody could catch that.
+  request.removeAllListeners('error').on('error', () => {});
+}
+
+const server = createServer((request, response) => {
+  Atomics.add(requests, 0, 1);
+  response.once('close', () => Atomics.sub(requests, 0, 1));
+  if (latencyMs === 0) answer(request, response);
+  else setTimeout(answer, latencyMs, request, response);
+});
+// A client that reuses a socket just as it is closed here sees a reset: let clients close first.
+server.keepAliveTimeout = 60_000;
+server.on('connection', (socket) => {
+  if (mode === 'down') socket.resetAndDestroy();
+});
+server.listen(port, '127.0.0.1', () => parentPort?.postMessage((server.address() as AddressInfo).port));
+
+parentPort?.on('message', (next: DynamoDbMode) => {
+  mode = next;
+  if (mode === 'down') server.closeAllConnections();
+  parentPort?.postMessage(mode);
+});

@@ -1,0 +1,133 @@
+import { AwsError } from '../control-plane/aws-error.ts';
+import { type Answer, headersOf, jsonAnswer, type RestApi } from '../control-plane/rest.ts';
+import type { Resolver } from '../resolver.ts';
+import { type AccountConcurrency, type FunctionPool, MAX_PAYLOAD_BYTES } from './function-pool.ts';
+import type { Functions } from './functions.ts';
+
+const EXECUTED_VERSION = { 'X-Amz-Executed-Version': '$LATEST' };
+
+/**
+ * Lambda's synchronous `Invoke`: `POST /2015-03-31/functions/<name or ARN>/invocations`. A function that fails is answered 200 with
+ * the header `X-Amz-Function-Error`.
+ */
+export function lambdaApi(functions: Functions): RestApi {
+  return async ({ method, segments, headers, body }) => {
+    const [version, kind, key = '', action, ...rest] = segments;
+    const path = [method, version, kind, action, ...rest].join(' ');
+    if (path !== 'POST 2015-03-31 functions invocations') return undefined;
+    if (headers['x-amz-invocation-type'] === 'Event') return undefined;
+    return invoke(findFunction(functions, key), readEvent(body));
+  };
+}
+
+async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
+  const result = await pool.invoke(event);
+  if (result.status === 'throttled') {
+    const isReserved = pool.configuration.reservedConcurrency !== undefined;
+    throw new AwsError('TooManyRequestsException', 429, 'Rate Exceeded.', {
+      Reason: `${isReserved ? 'ReservedFunctionConcurrent' : 'Concurrent'}InvocationLimitExceeded`,
+    });
+  }
+  if (result.status === 'refused') throw new AwsError(result.errorName, 502, 'Lambda did not run the function.');
+  const isFailed = result.status === 'failed';
+  const headers = headersOf({
+    ...EXECUTED_VERSION,
+    'Content-Type': 'application/json',
+    'X-Amz-Function-Error': isFailed ? 'Unhandled' : undefined,
+  });
+  return { status: 200, headers, body: JSON.stringify(isFailed ? result.error : result.payload) };
+}
+
+/**
+ * By its own name or its ARN, as Lambda finds it; not by its logical id or its handler's name.
+ *
+ * @throws AwsError where there is none
+ */
+function findFunction(functions: Functions, key: string): FunctionPool {
+  const found = functions.all().find(({ configuration: { name, arn } }) => [name, arn].includes(key));
+  if (found !== undefined) return found;
+  throw new AwsError('ResourceNotFoundException', 404, `Function not found: ${key}`);
+}
+
+/** @throws AwsError where it is larger than Lambda takes, or is not JSON */
+function readEvent(body: Buffer): unknown {
+  if (body.length > MAX_PAYLOAD_BYTES) {
+    throw new AwsError('RequestTooLargeException', 413, `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes`);
+  }
+  try {
+    return body.length === 0 ? {} : JSON.parse(body.toString());
+  } catch {
+    throw new AwsError('InvalidRequestContentException', 400, 'Could not parse request body into json');
+  }
+}
+
+export interface LambdaSettings {
+  readonly resolver: Resolver;
+  readonly functions: Functions;
+  /** What functions without a reserved concurrency share. */
+  readonly account: Pick<AccountConcurrency, 'limit'>;
+}
+
+/**
+ * Lambda's settings, as far as operators read them: `GetAccountSettings`, `ListEventSourceMappings`,
+ * `GetFunctionConcurrency` and `GetFunctionConfiguration`.
+ */
+export function lambdaSettingsApi(settings: LambdaSettings): RestApi {
+  return async ({ method, segments, query }) => {
+    const [version, kind, key = '', ...action] = segments;
+    switch ([method, version, kind, ...action].join(' ')) {
+      case 'GET 2016-08-19 account-settings':
+        return accountSettings(settings);
+      case 'GET 2015-03-31 event-source-mappings':
+        return mappings(settings, query.get('EventSourceArn'));
+      case 'GET 2019-09-30 functions concurrency':
+        return functionConcurrency(settings, key);
+      case 'GET 2015-03-31 functions configuration':
+        return functionConfiguration(settings, key);
+      default:
+        return undefined;
+    }
+  };
+}
+
+/** Here reserved concurrency is added to what the others share; an account has both in one number. */
+function accountSettings({ functions, account }: LambdaSettings): Answer {
+  const reserved = functions.all().map(({ configuration }) => configuration.reservedConcurrency ?? 0);
+  const inAll = reserved.reduce((sum, one) => sum + one, account.limit);
+  return jsonAnswer(200, {
+    AccountLimit: { ConcurrentExecutions: inAll, UnreservedConcurrentExecutions: account.limit },
+    AccountUsage: { FunctionCount: functions.all().length },
+  });
+}
+
+function mappings({ resolver, functions }: LambdaSettings, sourceArn: string | null): Answer {
+  const all = resolver.logicalIds('AWS::Lambda::EventSourceMapping').map((logicalId) => {
+    const { EventSourceArn, FunctionName, Enabled, BatchSize, ScalingConfig } = resolver.properties(logicalId);
+    return {
+      UUID: logicalId,
+      EventSourceArn,
+      FunctionArn: functions.find(String(FunctionName)).configuration.arn,
+      State: Enabled === false ? 'Disabled' : 'Enabled',
+      ...{ BatchSize, ScalingConfig },
+    };
+  });
+  const asked = all.filter(({ EventSourceArn }) => sourceArn === null || EventSourceArn === sourceArn);
+  return jsonAnswer(200, { EventSourceMappings: asked });
+}
+
+function functionConcurrency({ functions }: LambdaSettings, key: string): Answer {
+  const { reservedConcurrency } = findFunction(functions, key).configuration;
+  return jsonAnswer(200, { ReservedConcurrentExecutions: reservedConcurrency });
+}
+
+function functionConfiguration({ functions }: LambdaSettings, key: string): Answer {
+  const { name, arn, handler, timeoutSeconds, memoryMb, environment } = findFunction(functions, key).configuration;
+  return jsonAnswer(200, {
+    FunctionName: name,
+    FunctionArn: arn,
+    Handler: handler,
+    Timeout: timeoutSeconds,
+    MemorySize: memoryMb,
+    Environment: { Variables: environment },
+  });
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { createGunzip } from 'node:zlib';
+import { startHttpServer } from '../http-server.ts';
+import { createProtocol, type Protocol, type ReceivedStatement, type ServiceUser } from './protocol.ts';
+import { createTables, type LearningTimeRow } from './tables.ts';
+
+export type { LearningTimeRow };
+
+/** `down`: connections are reset. `hang`: nothing is answered. `refuse`: every login and session is refused. */
+export type SnowflakeServerMode = 'up' | 'down' | 'hang' | 'refuse';
+
+export interface SnowflakeServerOptions {
+  readonly account: string;
+  readonly user: string;
+  /** The user's public key, as PEM: key-pair logins are verified with it. */
+  readonly publicKey?: string;
+  /** Accepted besides the key, where given. */
+  readonly password?: string;
+  /** Roles granted to the user; absent: every one that it asks for. */
+  readonly roles?: readonly string[];
+  /** Warehouses that its roles may use; absent: every one that it asks for. */
+  readonly warehouses?: readonly string[];
+  /** ROWS_PER_RESULTSET as the user has it; 0, no limit, by default. */
+  readonly rowsPerResultset?: number;
+  /** On 127.0.0.1; a free one by default. */
+  readonly port?: number;
+  readonly database?: string;
+  readonly schema?: string;
+  readonly table?: string;
+}
+
+/** A Snowflake to speak to through the real `snowflake-sdk`: its wire protocol, on DuckDB. */
+export interface SnowflakeServer {
+  /** What a secret holds as `access_url`. */
+  readonly url: string;
+  /** Adds rows to the learning-time table; a row of the same learner, course, enterprise and day is replaced. */
+  load(rows: readonly LearningTimeRow[]): Promise<void>;
+  /** Runs statements of DuckDB's SQL, for tables of other shapes. */
+  execute(sqlText: string): Promise<void>;
+  /** Every statement received through the protocol, oldest first. */
+  queries(): readonly ReceivedStatement[];
+  /** Logins received, refused ones included. */
+  loginCount(): number;
+  sessionCount(): number;
+  /** Requests that were received while the server hangs, and whose client still waits. */
+  heldRequestCount(): number;
+  setMode(mode: SnowflakeServerMode): void;
+  rotateKey(publicKey: string): void;
+  /** Session tokens expire; the client may renew them. */
+  expireSessions(): void;
+  /** Sessions are forgotten; the client must log in again. */
+  endSessions(): void;
+  close(): Promise<void>;
+}
+
+/** Starts the server on 127.0.0.1, with an empty learning-time table. */
+export async function startSnowflakeServer(options: SnowflakeServerOptions): Promise<SnowflakeServer> {
+  const { account, user, publicKey, password, roles, warehouses, rowsPerResultset, port = 0 } = options;
+  const { database = 'PROD', schema = 'BUSINESS_INTELLIGENCE', table = 'LEARNING_TIME' } = options;
+  const tables = await createTables(database, schema, table);
+  const serviceUser: ServiceUser = { account, user, publicKey, password, roles, warehouses, rowsPerResultset };
+  const protocol = createProtocol(serviceUser, tables);
+  const held = new Set<ServerResponse>();
+  let mode: SnowflakeServerMode = 'up';
+
+  const server = await startHttpServer((request, response) => {
+    if (mode === 'down') request.socket.resetAndDestroy();
+    else if (mode === 'hang') hold(response, held);
+    else answer(protocol, request, response).catch(() => response.writeHead(400).end());
+  }, port);
+  return {
+    url: server.url,
+    load: tables.load,
+    execute: async (sqlText) => {
+      await tables.execute(sqlText, [], undefined);
+    },
+    queries: () => protocol.statements,
+    loginCount: protocol.loginCount,
+    sessionCount: protocol.sessions.count,
+    heldRequestCount: () => held.size,
+    setMode(next) {
+      mode = next;
+      protocol.refuse(next === 'refuse');
+    },
+    rotateKey(next) {
+      serviceUser.publicKey = next;
+    },
+    expireSessions: protocol.sessions.expireAll,
+    endSessions: protocol.sessions.endAll,
+    async close() {
+      await server.close();
+      tables.close();
+    },
+  };
+}
+
+function hold(response: ServerResponse, held: Set<ServerResponse>): void {
+  held.add(response);
+  response.once('close', () => held.delete(response));
+}
+
+async function answer(protocol: Protocol, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const token = /^Snowflake Token="(.*)"$/.exec(request.headers.authorization ?? '')?.[1];
+  const isZipped = request.headers['content-encoding'] === 'gzip';
+  // Some requests, like the one that ends a session, have no body.
+  const body = await json(isZipped ? request.pipe(createGunzip()) : request).catch(() => undefined);
+  const text = JSON.stringify(await protocol.answer(url, token, body));
+  response.writeHead(200, { 'content-type': 'application/json' }).end(text);
+}

@@ -1,0 +1,84 @@
+import type { Answer, RestApi } from '../control-plane/rest.ts';
+
+/** A topic, and what `GetTopicAttributes` returns of it. */
+export interface Topic {
+  readonly topicArn: string;
+  /** JSON. */
+  readonly policy: string;
+}
+
+/** Someone who gets what is published to a topic. */
+export interface Subscription {
+  readonly topicArn: string;
+  /** `email`, `https`, `sqs` and so on. */
+  readonly protocol: string;
+  readonly endpoint: string;
+}
+
+/** SNS speaks the query protocol: a form in, XML out, both under this name. */
+const VERSION = '2010-03-31';
+const NAMESPACE = `http://sns.amazonaws.com/doc/${VERSION}/`;
+
+/**
+ * SNS's `ListSubscriptionsByTopic`, in one page, and `GetTopicAttributes`, for `@aws-sdk/client-sns`. Every subscription is
+ * confirmed: nothing is published here, so no confirmation was asked for.
+ *
+ * @param topics those there are; for any other the response is NotFound
+ */
+export function snsApi(topics: readonly Topic[], subscriptions: readonly Subscription[]): RestApi {
+  return async ({ method, segments, body }) => {
+    const form = new URLSearchParams(body.toString());
+    if (method !== 'POST' || segments.join('/') !== '' || form.get('Version') !== VERSION) return undefined;
+    const operation = form.get('Action');
+    if (operation !== 'ListSubscriptionsByTopic' && operation !== 'GetTopicAttributes') {
+      return failure(400, 'InvalidAction', `no ${operation} here`);
+    }
+    const topic = topics.find(({ topicArn }) => topicArn === form.get('TopicArn'));
+    if (topic === undefined) return failure(404, 'NotFound', 'Topic does not exist');
+    if (operation === 'GetTopicAttributes') return attributesOf(topic);
+    return listed(subscriptions.filter(({ topicArn }) => topicArn === topic.topicArn));
+  };
+}
+
+function attributesOf({ topicArn, policy }: Topic): Answer {
+  const attributes = { TopicArn: topicArn, Owner: topicArn.split(':')[4] ?? '', Policy: policy };
+  const entries = Object.entries(attributes).map(([name, value]) =>
+    element('entry', element('key', name) + element('value', escaped(value))),
+  );
+  const result = element('GetTopicAttributesResult', element('Attributes', entries.join('')));
+  return xmlAnswer(200, 'GetTopicAttributesResponse', result);
+}
+
+function listed(subscriptions: readonly Subscription[]): Answer {
+  const members = subscriptions.map(({ topicArn, protocol, endpoint }, index) => {
+    const fields = {
+      SubscriptionArn: `${topicArn}:${index + 1}`,
+      Owner: topicArn.split(':')[4] ?? '',
+      Protocol: protocol,
+      Endpoint: endpoint,
+      TopicArn: topicArn,
+    };
+    const parts = Object.entries(fields).map(([name, value]) => element(name, escaped(value)));
+    return element('member', parts.join(''));
+  });
+  const result = element('ListSubscriptionsByTopicResult', element('Subscriptions', members.join('')));
+  return xmlAnswer(200, 'ListSubscriptionsByTopicResponse', result);
+}
+
+function failure(status: number, code: string, message: string): Answer {
+  const fields = [element('Type', 'Sender'), element('Code', code), element('Message', escaped(message))];
+  return xmlAnswer(status, 'ErrorResponse', element('Error', fields.join('')));
+}
+
+function xmlAnswer(status: number, root: string, content: string): Answer {
+  const body = `<${root} xmlns="${NAMESPACE}">${content}</${root}>`;
+  return { status, headers: { 'Content-Type': 'text/xml' }, body };
+}
+
+function element(name: string, content: string): string {
+  return `<${name}>${content}</${name}>`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,195 @@
+import type { MessageAttributeValue } from '@aws-sdk/client-sqs';
+import type { buildApp } from 'fauxqs';
+import { AwsError } from '../control-plane/aws-error.ts';
+import { isMessageText } from './fauxqs.ts';
+
+/**
+ * What SQS refuses of a publisher's messages and `fauxqs` (2.4) accepts. Limits and codes are those of the API reference
+ * (SendMessage, SendMessageBatch, MessageAttributeValue) and of the developer guide ("Amazon SQS message metadata"); texts
+ * as clients have reported them from AWS.
+ */
+
+/** One message, of a request or of a batch. */
+interface Entry {
+  readonly Id?: unknown;
+  readonly MessageBody?: unknown;
+  readonly DelaySeconds?: unknown;
+  readonly MessageGroupId?: unknown;
+  readonly MessageDeduplicationId?: unknown;
+  readonly MessageAttributes?: Readonly<Record<string, MessageAttributeValue>>;
+}
+
+interface Request extends Entry {
+  readonly QueueUrl?: unknown;
+  Entries?: Entry[];
+  MessageAttributeNames?: string[];
+}
+
+/** An entry of a batch that SQS does not take, in the shape of its response. */
+interface FailedEntry {
+  readonly Id: unknown;
+  readonly SenderFault: true;
+  readonly Code: string;
+  readonly Message: string;
+}
+
+const MAX_DELAY_SECONDS = 900;
+const MAX_ATTRIBUTES = 10;
+const MAX_NAME_CHARACTERS = 256;
+const MAX_ENTRY_ID_CHARACTERS = 80;
+const MAX_ENTRIES = 10;
+
+/** Groups and deduplication ids: 1-128 letters, digits and punctuation. */
+const GROUP_ID = /^[!-~]{1,128}$/;
+const ATTRIBUTE_NAME = /^(?!\.)(?!.*\.\.)(?!.*\.$)[\p{L}\p{N}_.-]+$/u;
+const RESERVED_NAME = /^(aws|amazon)\./i;
+const DATA_TYPE = /^(String|Number|Binary)(\.|$)/;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** Codes that SQS writes as they are; the server puts `AWS.SimpleQueueService.` before each, as before all others. */
+const PLAIN_CODE = /(?<=#)(InvalidParameterValue|MissingParameter|InvalidMessageContents)$/;
+
+/** Adds SQS's limits to a server; hooks that are added later see accepted requests alone. */
+export function enforceLimits(app: ReturnType<typeof buildApp>): void {
+  const failedEntries = new WeakMap<object, readonly FailedEntry[]>();
+  app.addHook('preHandler', async (request, reply) => {
+    const target = request.headers['x-amz-target'];
+    if (typeof target !== 'string') return undefined;
+    reply.header('content-type', 'application/x-amz-json-1.0');
+    try {
+      const failed = holdToLimits(target, request.body);
+      failedEntries.set(request, failed);
+      const { Entries = [] } = (request.body ?? {}) as Request;
+      if (failed.length > 0 && Entries.length === 0) return reply.send({ Successful: [] });
+    } catch (thrown) {
+      if (!(thrown instanceof AwsError)) throw thrown;
+      const { name, statusCode, message } = thrown;
+      return reply.code(statusCode).send({ __type: `com.amazonaws.sqs#${name}`, message });
+    }
+    return undefined;
+  });
+  app.addHook('preSerialization', async (request, reply, content) => {
+    const failed = failedEntries.get(request) ?? [];
+    const { Failed = [], __type = '' } = content as { Failed?: FailedEntry[]; __type?: string };
+    const [code] = PLAIN_CODE.exec(__type) ?? [];
+    if (code !== undefined) reply.header('x-amzn-query-error', `${code};Sender`);
+    return failed.length === 0 ? content : { ...(content as object), Failed: [...failed, ...Failed] };
+  });
+}
+
+/**
+ * Holds a request to SQS's limits; entries of a batch that do not fit are taken out of it.
+ *
+ * @param target its header `x-amz-target`
+ * @returns the entries that were taken out @throws AwsError where the request is refused as a whole
+ */
+function holdToLimits(target: string, body: unknown): readonly FailedEntry[] {
+  const request = (body ?? {}) as Request;
+  const isStandard = !String(request.QueueUrl).endsWith('.fifo');
+  switch (target) {
+    case 'AmazonSQS.SendMessage':
+      checkMessage(request, isStandard);
+      return [];
+    case 'AmazonSQS.SendMessageBatch':
+      for (const [index, { MessageBody }] of entriesOf(request).entries()) {
+        if (!MessageBody) throw missing(`SendMessageBatchRequestEntry.${index + 1}.MessageBody`);
+      }
+      return takeOut(request, isStandard);
+    case 'AmazonSQS.ReceiveMessage':
+      // Attributes that are not asked for are not returned; the server returns all of them where none is.
+      if ((request.MessageAttributeNames ?? []).length === 0) request.MessageAttributeNames = [''];
+      return [];
+    default:
+      return [];
+  }
+}
+
+/** None of a batch that is refused as a whole for what the server checks: how many there are, and their ids. */
+function entriesOf({ Entries = [] }: Request): readonly Entry[] {
+  const ids = new Set(Entries.map(({ Id }) => Id));
+  return Entries.length > MAX_ENTRIES || ids.size < Entries.length ? [] : Entries;
+}
+
+/** Removes the entries that SQS refuses from a batch. @returns what the response says about them */
+function takeOut(request: Request, isStandard: boolean): readonly FailedEntry[] {
+  const failed: FailedEntry[] = [];
+  const kept = entriesOf(request).filter((entry) => {
+    const { Id } = entry;
+    // The server looks at the characters alone.
+    if (String(Id).length > MAX_ENTRY_ID_CHARACTERS) {
+      const rule = 'can only contain alphanumeric characters, hyphens and underscores, at most 80 in all';
+      throw new AwsError('InvalidBatchEntryId', 400, `A batch entry id ${rule}.`);
+    }
+    try {
+      checkMessage(entry, isStandard);
+      return true;
+    } catch (thrown) {
+      if (!(thrown instanceof AwsError)) throw thrown;
+      failed.push({ Id, SenderFault: true, Code: thrown.name, Message: thrown.message });
+      return false;
+    }
+  });
+  if (failed.length > 0) request.Entries = kept;
+  return failed;
+}
+
+function checkMessage(entry: Entry, isStandard: boolean): void {
+  const { DelaySeconds: delay, MessageGroupId: group, MessageDeduplicationId: deduplication } = entry;
+  if (delay !== undefined && !isBetween(delay, 0, MAX_DELAY_SECONDS)) {
+    throw invalidValue(delay, 'DelaySeconds', `DelaySeconds must be >= 0 and <= ${MAX_DELAY_SECONDS}.`);
+  }
+  if (deduplication !== undefined && isStandard) {
+    const reason = 'The request include parameter that is not valid for this queue type.';
+    throw invalidValue(deduplication, 'MessageDeduplicationId', reason);
+  }
+  for (const [name, id] of Object.entries({ MessageGroupId: group, MessageDeduplicationId: deduplication })) {
+    if (id === undefined || GROUP_ID.test(String(id))) continue;
+    const reason = `${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`;
+    throw invalidValue(id, name, reason);
+  }
+  const attributes = Object.entries(entry.MessageAttributes ?? {});
+  if (attributes.length > MAX_ATTRIBUTES) {
+    const counted = `Number of message attributes [${attributes.length}]`;
+    throw invalid(`${counted} exceeds the allowed maximum [${MAX_ATTRIBUTES}].`);
+  }
+  for (const [name, value] of attributes) checkAttribute(name, value);
+}
+
+function checkAttribute(name: string, { DataType = '', StringValue = '', BinaryValue }: MessageAttributeValue): void {
+  if ([...name].length > MAX_NAME_CHARACTERS) {
+    throw invalid(`Message (user) attribute names must be at most ${MAX_NAME_CHARACTERS} characters.`);
+  }
+  if (RESERVED_NAME.test(name)) {
+    throw invalid(`Message (user) attribute name '${name}' begins with AWS. or Amazon., which are reserved.`);
+  }
+  if (!ATTRIBUTE_NAME.test(name)) throw invalid(`Message (user) attribute name '${name}' is invalid.`);
+  const [, type] = DATA_TYPE.exec(DataType) ?? [];
+  if (type === undefined || DataType.length > MAX_NAME_CHARACTERS) {
+    throw invalid(`The message attribute '${name}' has an invalid message attribute type '${DataType}'.`);
+  }
+  // Bytes come as base64 text.
+  const value = type === 'Binary' ? String(BinaryValue ?? '') : StringValue;
+  if (value === '') throw invalid(`The message attribute '${name}' must contain a non-empty value of type '${type}'.`);
+  if (!isMessageText(StringValue)) {
+    throw invalid(`The message attribute '${name}' has characters that are not allowed in a message.`);
+  }
+  if (type === 'Number' && !DECIMAL.test(StringValue)) {
+    throw invalid(`Can't cast the value of message attribute '${name}' to a number.`);
+  }
+}
+
+function isBetween(value: unknown, least: number, most: number): boolean {
+  return Number.isInteger(value) && Number(value) >= least && Number(value) <= most;
+}
+
+function invalidValue(value: unknown, name: string, reason: string): AwsError {
+  return invalid(`Value ${String(value)} for parameter ${name} is invalid. Reason: ${reason}`);
+}
+
+function invalid(message: string): AwsError {
+  return new AwsError('InvalidParameterValue', 400, message);
+}
+
+function missing(parameter: string): AwsError {
+  return new AwsError('MissingParameter', 400, `The request must contain the parameter ${parameter}.`);
+}
