@@ -143,7 +143,8 @@ async function report(
   const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
   const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
   const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
-  if (failed === 0 && gone === 0 && throttled === 0 && retryAfterMs === 0 && !isWanted) return;
+  // A throttled attempt has a `retryAfterMs`.
+  if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
   const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
   await limiter.report(integration, {
     passed,
