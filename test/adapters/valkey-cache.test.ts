@@ -190,7 +190,7 @@ describe('outages', () => {
   test.each([
     ['127.0.0.1', 'ECONNREFUSED'],
     ['no-such-host.invalid', 'no-such-host.invalid'],
-  ])('a warning about %s tells the cause', async (host, cause) => {
+  ])('a warning about %s names the cause', async (host, cause) => {
     const { cache, lines } = cacheAt(await freePort(), { host });
     await until(async () => (await cache.read([newKey()])).size === 0 && lines.length > 0);
     expect(lines).toEqual([unavailable(expect.stringContaining(cause))]);
@@ -205,16 +205,16 @@ describe('outages', () => {
     const { cache, lines, skip } = cacheAt(port, { frozen: true });
     await cache.read([newKey()]);
     await until(() => lines.length === 1);
-    const perTry = sockets;
-    expect(perTry).toBeGreaterThan(0);
+    const perAttempt = sockets;
+    expect(perAttempt).toBeGreaterThan(0);
     skip(999);
     for (let i = 0; i < 50; i += 1) await cache.read([newKey()]);
-    // A try would have reached the server by now.
+    // An attempt to connect would have reached the server by now.
     await ask(server.port, ['PING']);
-    expect(sockets).toBe(perTry);
+    expect(sockets).toBe(perAttempt);
     skip(1);
     expect(await atOnce(cache.read([newKey()]))).toBe(true);
-    await until(() => sockets > perTry);
+    await until(() => sockets > perAttempt);
   });
 
   test('a server that accepts and never responds: the first lookup waits for it, then none does', async () => {

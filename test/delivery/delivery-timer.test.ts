@@ -31,21 +31,21 @@ function world(standing: Timer | undefined) {
 const followed = async (given: Delivery, services: ReturnType<typeof world>) =>
   followTimer(given, await readTimer(given, services), services);
 
-describe('a delivery that wakes', () => {
-  test('is tried, and waits no longer: its timer is off the list', async () => {
+describe('a delivery at its scheduled time', () => {
+  test('is attempted, and is no longer scheduled: its timer is off the list', async () => {
     const services = world(own);
     expect(await followed(waiting, services)).toBeUndefined();
     const { due_at, ...awake } = own;
     expect(services.ledger.timersKept).toEqual([awake]);
   });
 
-  test('is tried where no timer can be read', async () => {
+  test('is attempted where no timer can be read', async () => {
     const services = world(undefined);
     expect(await followed(waiting, services)).toBeUndefined();
     expect(services.ledger.timersKept).toEqual([]);
   });
 
-  test('is cancelled where another took its place: in data, in the log and in the counts', async () => {
+  test('is cancelled where it was superseded: in data, in the log and in the counts', async () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: at(-1) };
     const services = world(later);
     const reason = 'superseded by a later event of its user: wh_later';
@@ -59,7 +59,7 @@ describe('a delivery that wakes', () => {
     expect(services.ledger.timersKept).toEqual([]);
   });
 
-  test('waits on where it was moved, without a try', async () => {
+  test('waits on where it was moved, without an attempt', async () => {
     const services = world({ ...own, latest_at: at(-1), due_at: at(60_000) });
     expect((await followed(waiting, services))?.result).toMatchObject({
       outcome: 'retry',
@@ -69,7 +69,7 @@ describe('a delivery that wakes', () => {
     });
   });
 
-  test('asks nothing where it never waited for a moment: a course event, or a lead that an operator sends anew', async () => {
+  test('reads no timer where it was not scheduled: a course event, or a lead that an operator resends', async () => {
     const { timed, ...asked } = waiting.progress;
     for (const given of [delivery(), { ...waiting, progress: asked }]) {
       const services = world({ ...own, webhook_id: 'wh_later', latest_at: at(-1) });
@@ -86,7 +86,7 @@ test('only its own timer is taken off the list', async () => {
   }
 });
 
-describe('a delivery that waits once more', () => {
+describe('a delivery that is scheduled again', () => {
   const asRead = (timer: Timer | undefined): TimerState => ({ waking: { to: 'send' }, timer });
   const again: TaskResult = onceMore(waiting, 3, '3 tries failed', new Date(NOW + 7200_000));
 
@@ -110,7 +110,7 @@ describe('a delivery that waits once more', () => {
     }
   });
 
-  test('is not, where it is only between two tries, or was never timed', async () => {
+  test('is not, where it is only between two attempts, or was never timed', async () => {
     const services = world(own);
     const { timed, ...untimed } = waiting.progress;
     await reschedule(waiting, { result: { ...again, earlier_tries: undefined } }, asRead(own), services);

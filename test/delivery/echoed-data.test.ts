@@ -14,7 +14,7 @@ import { type HttpServer, startHttpServer } from '../../local/http-server.ts';
 import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
 import { secret, secretSource } from '../support/sending.ts';
 
-/** What a partner is told and nobody else: found anywhere else, it has leaked. */
+/** What only the partner gets: found anywhere else, it has leaked. */
 const SECRETS = {
   bearer: 'canary-bearer/token+"quoted"&<x>',
   header: 'canary-header-value',
@@ -121,10 +121,10 @@ async function attempt(to: Integration) {
   const counter = fakeCounter();
   const payload = JSON.stringify({ user: LEARNER, course: { id: 'course-v1:Org+Course+Run' } });
   const given = delivery(ENRICHED, { payload });
-  const tried = await attemptDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
-  const { answerStart: response = '', ...rest } = tried;
-  const { redrive: _, ...result } = tried.result;
-  const letter = { id: '1', body: '', reason: tried.result.reason ?? '' };
+  const attempted = await attemptDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
+  const { answerStart: response = '', ...rest } = attempted;
+  const { redrive: _, ...result } = attempted.result;
+  const letter = { id: '1', body: '', reason: attempted.result.reason ?? '' };
   const public_ = [rest.attempt, result, log.lines, counter, deadLetterMessage(letter)];
   return { response, left: toMessageText(public_) };
 }
@@ -144,7 +144,7 @@ describe.each(Object.entries(RECEIVERS))('a partner with %s that repeats the req
     }
   });
 
-  test('tells the operator of a connection test no secret', async () => {
+  test('shows the operator of a connection test no secret', async () => {
     for (const repeat of Object.values(ECHOES)) {
       for (status of [200, ...STATUSES]) {
         echo = repeat;

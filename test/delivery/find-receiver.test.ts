@@ -42,7 +42,7 @@ describe('the receiver of a delivery', () => {
       integration({ event_types: ['course_enrollment'] }),
       'integration acme does not take course_completion',
     ],
-  ])('does not want it any more where it %s: no letter, counted and logged', async (_what, changed, reason) => {
+  ])('does not take it where it %s: no dead letter, counted and logged', async (_what, changed, reason) => {
     const { services, counter, log } = world(book(changed));
     expect(await find(waited, services)).toEqual({
       result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'unwanted', reason },
@@ -51,7 +51,7 @@ describe('the receiver of a delivery', () => {
     expect(log.only('event.unwanted')).toEqual({ webhook_id: waited.webhook_id, integration_id: 'acme', reason });
   });
 
-  test('is dead where the integration was removed, without a try counted', async () => {
+  test('is dead where the integration was removed, without an attempt counted', async () => {
     const { services, counter } = world(book());
     expect(await find(waited, services)).toMatchObject({
       result: { outcome: 'dead', attempt: 2, reason: 'no integration has the id acme', redrive: { generation: 2 } },
@@ -59,13 +59,13 @@ describe('the receiver of a delivery', () => {
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
   });
 
-  test('is dead there, and wakes somebody up, where somebody waits for it', async () => {
+  test('is dead there, and counted as critical, where its kind is', async () => {
     const { services, counter } = world(book());
     await find(delivery(PLAIN, { event_type: 'lead', kind: 'lead.hot' }), services);
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1, [METRICS.criticalDead]: 1 });
   });
 
-  test('cannot be known where the integrations were never read: nobody may guess', async () => {
+  test('cannot be known where the integrations were never read', async () => {
     await expect(find(waited, world(undefined).services)).rejects.toThrow(ConfigurationUnavailable);
   });
 
@@ -77,7 +77,7 @@ describe('the receiver of a delivery', () => {
   test.each([
     ['it', book(integration({ paused: true })), 'parked: integration acme is paused'],
     ['everything', { ...book(integration()), paused: true }, 'parked: all integrations are paused'],
-  ])('sleeps where %s is paused: a minute at first, and no try is spent', async (_what, known, reason) => {
+  ])('parks it where %s is paused: for a minute at first, and no attempt is spent', async (_what, known, reason) => {
     const { services, counter, log } = world(known);
     expect(await find(waited, services)).toEqual({
       result: {
@@ -94,7 +94,7 @@ describe('the receiver of a delivery', () => {
     expect(log.only('delivery.parked')).toMatchObject({ webhook_id: waited.webhook_id, reason });
   });
 
-  test('is unwanted rather than asleep where it is switched off and paused', async () => {
+  test('does not take it, rather than park it, where it is switched off and paused', async () => {
     const { services } = world(book(integration({ paused: true, active: false })));
     expect(await find(waited, services)).toMatchObject({ result: { outcome: 'unwanted' } });
   });

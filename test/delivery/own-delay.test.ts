@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => partner.terminate());
 
-/** Attempts at one integration, whose limiter is told of slowness by `reportSlow`, and how long they took. */
+/** Attempts at one integration, whose limiter hears of slowness through `reportSlow`, and how long they took. */
 function attempts(path: string, reportSlow: Limiter['reportSlow']) {
   const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
   const to = integration({ url: `http://127.0.0.1:${port}${path}` });

@@ -29,7 +29,7 @@ function world(result = answered(200), more = {}) {
 }
 
 describe('a connection test', () => {
-  test('sends one signed test event, whether or not the integration is active, and tells what the partner can compare', async () => {
+  test('sends one signed test event, whether or not the integration is active, and reports what the partner can compare', async () => {
     const { services, requests } = world(
       answered(200, { timings: { totalMs: 12 }, answerStart: 'thanks', responseFault: 'TIMEOUT' }),
     );
@@ -67,7 +67,7 @@ describe('a connection test', () => {
     });
   });
 
-  test('tells why there was no answer', async () => {
+  test('reports why there was no response', async () => {
     const report = await testIntegration(REQUEST, world(failed('CERT_HAS_EXPIRED')).services);
     expect(report).toMatchObject({ verdict: 'dead', code: 'CERT_HAS_EXPIRED' });
   });

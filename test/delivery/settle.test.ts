@@ -8,13 +8,13 @@ import { openLedger } from '../support/open-ledger.ts';
 const hot = delivery(PLAIN, { event_id: 'hot', event_type: 'lead', kind: 'lead.hot' });
 const usual = delivery(ENRICHED, { event_id: 'usual' }, { attempt: 2 });
 
-/** Messages that were held for days; those that `refused` names SQS does not take as letters. */
-async function bury(bodies: Readonly<Record<string, string>>, refused: readonly string[] = []) {
+/** Dead-letters messages that failed for days; SQS does not take those that `refused` names. */
+async function deadLetterAll(bodies: Readonly<Record<string, string>>, refused: readonly string[] = []) {
   const letters: DeadLetter[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
-  const held = Object.entries(bodies).map(([id, body]) => ({ id, body, reason: 'held too long: no integrations' }));
-  const stuck = await deadLetterExpired(held, {
+  const expired = Object.entries(bodies).map(([id, body]) => ({ id, body, reason: 'held too long: no integrations' }));
+  const stuck = await deadLetterExpired(expired, {
     ledger: openLedger(),
     async deadLetter(more) {
       letters.push(...more);
@@ -26,8 +26,8 @@ async function bury(bodies: Readonly<Record<string, string>>, refused: readonly 
   return { letters, stuck: [...stuck], log, counter };
 }
 
-test('what was held for days is a dead letter of the next generation; what is no delivery goes as it is', async () => {
-  const { letters, stuck } = await bury({ a: JSON.stringify(usual), b: '{}' });
+test('a message that failed for days is a dead letter of the next generation; what is no delivery goes as it is', async () => {
+  const { letters, stuck } = await deadLetterAll({ a: JSON.stringify(usual), b: '{}' });
   expect(stuck).toEqual([]);
   expect(letters.map(({ id, webhookId }) => [id, webhookId])).toEqual([
     ['a', usual.webhook_id],
@@ -40,11 +40,11 @@ test('what was held for days is a dead letter of the next generation; what is no
   expect(letters[1]?.body).toBe('{}');
 });
 
-test('a hot lead among them wakes somebody up, once it is a letter', async () => {
+test('a hot lead among them is counted as critical, once it is a dead letter', async () => {
   const bodies = { a: JSON.stringify(usual), b: JSON.stringify(hot) };
-  const { counter, log } = await bury(bodies);
+  const { counter, log } = await deadLetterAll(bodies);
   expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
   expect(log.only('delivery.critical_dead')).toMatchObject({ webhook_id: hot.webhook_id, kind: 'lead.hot' });
-  const refused = await bury(bodies, ['b']);
+  const refused = await deadLetterAll(bodies, ['b']);
   expect([refused.stuck, refused.counter.counts]).toEqual([['b'], {}]);
 });

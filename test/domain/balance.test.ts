@@ -50,7 +50,7 @@ describe('the balance', () => {
     );
   });
 
-  test('never calls stuck what somebody has in hand', () => {
+  test('never calls stuck what is under a lease', () => {
     fc.assert(
       fc.property(sightings, bounds, fc.integer({ min: 1, max: DAY }), (one, boundMs, leftMs) => {
         const held = { ...one, state: 'delivering', leaseEndMs: NOW + leftMs } as const;
@@ -59,7 +59,7 @@ describe('the balance', () => {
     );
   });
 
-  test('never calls stuck what is younger than the bound, nor what has its end or rests', () => {
+  test('never calls stuck what is younger than the bound, nor what has ended or is parked in the ledger', () => {
     fc.assert(
       fc.property(sightings, bounds, (one, boundMs) => {
         const found = standing(one, boundMs);
@@ -86,11 +86,11 @@ describe('the balance', () => {
     expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(BOUND) }))).toMatchObject({ since: isoAgo(BOUND) });
   });
 
-  test('parked at rest: counted, however long', () => {
+  test('parked in the ledger: counted, however long', () => {
     expect(standing(seen('parked', 9 * DAY))).toEqual({ kind: 'counted', state: 'parked' });
   });
 
-  test('scheduled without a moment: due since it was scheduled', () => {
+  test('scheduled without a time: due since it was scheduled', () => {
     expect(standing(seen('scheduled', BOUND - 1))).toEqual({ kind: 'counted', state: 'scheduled' });
     expect(standing(seen('scheduled', BOUND))).toMatchObject({ kind: 'stuck', since: isoAgo(BOUND) });
   });
@@ -122,14 +122,14 @@ describe('what is parked', () => {
   const parked = (record: object = {}) =>
     recordOf('a', { agoMs: 5 * DAY, state: 'parked', changedAgoMs: HOUR, record });
 
-  test('has its time: 72 hours since it was parked first, asleep or at rest', () => {
+  test('has 72 hours since it was parked first, in a workflow or in the ledger', () => {
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR) }), NOW)).toBe(false);
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1) }), NOW)).toBe(true);
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1), token: 'g0' }), NOW)).toBe(true);
     expect(isParkedTooLong({ ...parked({ parked_since: isoAgo(90 * HOUR) }), state: 'delivering' }, NOW)).toBe(false);
   });
 
-  test('rests here where nobody carries it', () => {
+  test('is in the ledger alone where nothing carries it', () => {
     expect(isParkedInLedger(parked())).toBe(true);
     expect(isParkedInLedger(parked({ token: 'g0' }))).toBe(false);
     expect(isParkedInLedger({ ...parked(), state: 'scheduled' })).toBe(false);
@@ -145,7 +145,7 @@ describe('a release', () => {
       record: { parked_for, parked_since: isoAgo(5 * HOUR), ...record },
     });
   const resumed = (agoMs: number) => integration({ resumed_at: isoAgo(agoMs) });
-  const tried = (agoMs: number) => ({ attempts: [{ at: isoAgo(agoMs), status: 410, duration_ms: 9 }] });
+  const attempted = (agoMs: number) => ({ attempts: [{ at: isoAgo(agoMs), status: 410, duration_ms: 9 }] });
 
   test('of what was gone: once the integration was resumed, and not for what was delivered', () => {
     expect(mayRelease(parked('gone'), integration(), isoAgo(0))).toBe('no');
@@ -157,10 +157,10 @@ describe('a release', () => {
     expect(mayRelease(parked('gone'), resumed(3 * HOUR), undefined)).toBe('yes');
   });
 
-  test('of what was tried since it was resumed, in vain: not', () => {
-    expect(mayRelease(parked('gone', tried(4 * HOUR)), resumed(3 * HOUR), undefined)).toBe('yes');
-    expect(mayRelease(parked('gone', tried(2 * HOUR)), resumed(3 * HOUR), undefined)).toBe('no');
-    expect(mayRelease(parked('failing', tried(2 * HOUR)), resumed(3 * HOUR), undefined)).toBe('as_probe');
+  test('of what has failed since it was resumed: not', () => {
+    expect(mayRelease(parked('gone', attempted(4 * HOUR)), resumed(3 * HOUR), undefined)).toBe('yes');
+    expect(mayRelease(parked('gone', attempted(2 * HOUR)), resumed(3 * HOUR), undefined)).toBe('no');
+    expect(mayRelease(parked('failing', attempted(2 * HOUR)), resumed(3 * HOUR), undefined)).toBe('as_probe');
   });
 
   test('of what was failing: once the partner took something, or it was resumed; else one may find out', () => {

@@ -12,7 +12,7 @@ const limits = { failuresToOpen: 3, openMs: 10_000, slowMs: 8_000 };
 const NOW = 1_000_000;
 const PROBING: BreakerState = { status: 'probing', giveUpAtMs: NOW + limits.openMs };
 
-/** The state after asks that ended so: how long each took, or that it failed. */
+/** The state after calls that ended so: how long each took, or that it failed. */
 function stateAfter(outcomes: readonly (number | 'failed')[], from: BreakerState = CLOSED): BreakerState {
   return outcomes.reduce<BreakerState>((state, outcome) => {
     const isAnswered = outcome !== 'failed';
@@ -86,7 +86,7 @@ describe('an open breaker', () => {
   });
 });
 
-test('a service that is down for good is asked once in each open time, however many want to', () => {
+test('a service that is down for good is asked once in each open time, however many calls come', () => {
   let state = stateAfter(['failed', 'failed', 'failed']);
   let asked = 0;
   for (let nowMs = NOW; nowMs < NOW + 100_000; nowMs += 10) {
@@ -99,7 +99,7 @@ test('a service that is down for good is asked once in each open time, however m
   expect(asked).toBe(9);
 });
 
-test('a probe of which nothing is heard again, as its function was killed, keeps nobody out for good', () => {
+test('a probe that never ends, because its function was killed, does not keep the breaker open for good', () => {
   const probing = verdictAt({ status: 'open', probeAtMs: NOW }, NOW, limits).next;
   expect(verdictAt(probing, NOW + limits.openMs - 1, limits).verdict).toBe('reject');
   expect(verdictAt(probing, NOW + limits.openMs, limits).verdict).toBe('probe');
