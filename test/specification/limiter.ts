@@ -32,7 +32,7 @@ import { current, type LimiterState, lasting } from './limiter-state.ts';
 /**
  * The specification of the limiter: when attempts at one integration may be sent, by rate limit, pace, `Retry-After` and
  * circuit breaker.
- * `lambdas/adapters/valkey/limiter-script.ts` has the same rules in Lua, which is what runs; `valkey-limiter.test.ts` compares
+ * `lambdas/adapters/valkey/limiter-script.ts` has the same rules in Lua, which is what runs; `limiter.test.ts` compares
  * the two.
  */
 

@@ -25,7 +25,8 @@ import {
   unreserved,
 } from '../../support/limiter-decisions.ts';
 
-// What the limiter does in numbers. `valkey-limiter.test.ts` compares its script with the specification in every other case.
+// What the limiter does in numbers. `test/specification/limiter.test.ts` compares the script with its specification
+// in every other case.
 
 let server: RunningValkey;
 let client: ValkeyClient;
