@@ -175,7 +175,7 @@ function paced(
   if (isThrottled) {
     const refused = Math.min(pace, own ?? Number.POSITIVE_INFINITY);
     const half = Number.isFinite(refused) ? Math.max(MIN_PACE, refused / 2) : FIRST_PACE;
-    return { pacePerMinute: isBeforeRetry ? pacePerMinute : half, paceFromMs: Math.max(paceFromMs, notBeforeMs) };
+    return { pacePerMinute: isBeforeRetry ? pacePerMinute : half, paceFromMs: notBeforeMs };
   }
   if (isBeforeRetry || !Number.isFinite(pace)) return { pacePerMinute, paceFromMs };
   const grown = pace + passed;

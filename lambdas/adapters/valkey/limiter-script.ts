@@ -121,7 +121,7 @@ local function pace(own, passed, throttled)
       local refused = math.min(current, own or math.huge)
       state.pace = refused < math.huge and math.max(${limits.MIN_PACE}, refused / 2) or ${limits.FIRST_PACE}
     end
-    state.pace_from = math.max(state.pace_from, state.not_before)
+    state.pace_from = state.not_before
   elseif not beforeRetry and current < math.huge then
     local grown = current + passed
     state.pace = grown < (own or ${limits.MAX_PACE}) and grown or 0
