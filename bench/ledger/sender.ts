@@ -86,9 +86,9 @@ function timed(ledger: Ledger, durationsMs: number[]): Ledger {
       claimedAtMs.set(delivery.webhook_id, performance.now());
       return ledger.claim(delivery, leaseMs);
     },
-    async settle(hold, ending) {
-      const isWritten = await ledger.settle(hold, ending);
-      durationsMs.push(performance.now() - (claimedAtMs.get(hold.delivery.webhook_id) ?? Number.NaN));
+    async settle(lease, settlement) {
+      const isWritten = await ledger.settle(lease, settlement);
+      durationsMs.push(performance.now() - (claimedAtMs.get(lease.delivery.webhook_id) ?? Number.NaN));
       return isWritten;
     },
   };

@@ -55,7 +55,7 @@ async function deleteAll(webhooks: readonly LearnersWebhook[], { stage, table }:
     const endings = await forgetTogether(webhooks.slice(next, next + AT_A_TIME), table);
     deleted += endings.filter(({ status }) => status === 'fulfilled').length;
     progress.report(deleted);
-    const failed = endings.find((ending) => ending.status === 'rejected');
+    const failed = endings.find((settlement) => settlement.status === 'rejected');
     if (failed === undefined) continue;
     progress.end();
     const { message } = ledgerFailure(failed.reason, stage) as Error;

@@ -79,10 +79,10 @@ async function replayTogether(
 ): Promise<readonly Ended[]> {
   try {
     const records = await means.table.records(webhookIds);
-    const ending = webhookIds.map((webhookId) =>
+    const settlement = webhookIds.map((webhookId) =>
       replayOne(webhookId, records.get(webhookId), order, means).catch((thrown) => ({ webhookId, thrown })),
     );
-    return await Promise.all(ending);
+    return await Promise.all(settlement);
   } catch (thrown) {
     return webhookIds.map((webhookId) => ({ webhookId, thrown }));
   }

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Delivery } from '../contract/delivery.ts';
 import type { ledgerEnvironment } from '../contract/environment.ts';
 import { type LedgerRecord, RESPONSE_START_CHARACTERS } from '../contract/ledger.ts';
-import type { Claim, Ending, Ledger, LedgerTable, TimerResult } from '../contract/ledger-ports.ts';
+import type { Claim, Ledger, LedgerTable, Settlement, TimerResult } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { beginningOf } from '../contract/text.ts';
 import type { Timer } from '../contract/timer.ts';
@@ -65,7 +65,11 @@ export function createLedger(options: LedgerOptions): Ledger {
     ]);
   }
 
-  async function putResponse(delivery: Delivery, record: LedgerRecord | undefined, { answerStart, progress }: Ending) {
+  async function putResponse(
+    delivery: Delivery,
+    record: LedgerRecord | undefined,
+    { answerStart, progress }: Settlement,
+  ) {
     if (answerStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
     const kept = beginningOf(answerStart, RESPONSE_START_CHARACTERS);
@@ -74,12 +78,12 @@ export function createLedger(options: LedgerOptions): Ledger {
 
   /** What rests in the ledger needs its event there; a caller that is refused lets an execution carry it. */
   async function leaveToQueue(outcome: UnsettledOutcome): Promise<boolean> {
-    if (outcome.ending.progress.outcome === 'parked') return false;
+    if (outcome.settlement.progress.outcome === 'parked') return false;
     const isTaken = await options.queueOutcome(outcome);
     counter.count(isTaken ? METRICS.outcomeQueued : METRICS.outcomeLost);
     if (!isTaken) {
       const { webhook_id, integration_id, generation } = outcome.delivery;
-      const fields = { webhook_id, integration_id, generation, outcome: outcome.ending.progress.outcome };
+      const fields = { webhook_id, integration_id, generation, outcome: outcome.settlement.progress.outcome };
       log.error('ledger.outcome_lost', fields);
     }
     return isTaken;
@@ -105,7 +109,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       guard<TimerResult>('putTimer', 'unreached', async () => ((await table.putTimer(timer)) ? 'kept' : 'refused')),
 
     async claim(delivery, leaseMs) {
-      const unseen: Claim = { verdict: 'mine', hold: { delivery, record: undefined } };
+      const unseen: Claim = { verdict: 'mine', lease: { delivery, record: undefined } };
       const claim = await guard('claim', unseen, () => claimWebhook(delivery, leaseMs, options));
       const { webhook_id, integration_id, generation } = delivery;
       if (claim.verdict === 'done') {
@@ -119,16 +123,21 @@ export function createLedger(options: LedgerOptions): Ledger {
       return claim;
     },
 
-    async settle({ delivery, record }, ending) {
-      const responseWritten = putResponse(delivery, record, ending);
+    async settle({ delivery, record }, settlement) {
+      const responseWritten = putResponse(delivery, record, settlement);
       const atMs = now();
-      const { outcome } = ending.progress;
-      const unsettled = unsettledOf(delivery, ending, atMs, record ? { kind: 'claimed', record } : { kind: 'unseen' });
+      const { outcome } = settlement.progress;
+      const unsettled = unsettledOf(
+        delivery,
+        settlement,
+        atMs,
+        record ? { kind: 'claimed', record } : { kind: 'unseen' },
+      );
       const result = await guard('settle', 'failed' as const, async () => {
         if (outcome === 'parked') await keepEvent(delivery, record);
         // A claim past its lease does not say how the record stands: another function may have taken the delivery over.
         const isHeld = record !== undefined && (leaseEndMs(record) > atMs || outcome !== 'delivered');
-        return isHeld ? settleClaimed(record, ending, atMs, table) : settleLate(unsettled, options);
+        return isHeld ? settleClaimed(record, settlement, atMs, table) : settleLate(unsettled, options);
       });
       if (result === 'lost') {
         const { webhook_id, integration_id, generation } = delivery;
@@ -140,9 +149,9 @@ export function createLedger(options: LedgerOptions): Ledger {
       return isRecorded;
     },
 
-    async note(delivery, ending) {
-      const unsettled = unsettledOf(delivery, ending, now(), { kind: 'unclaimed' });
-      const result = await guard('note', 'failed' as const, () => settleLate(unsettled, options));
+    async settleUnclaimed(delivery, settlement) {
+      const unsettled = unsettledOf(delivery, settlement, now(), { kind: 'unclaimed' });
+      const result = await guard('settleUnclaimed', 'failed' as const, () => settleLate(unsettled, options));
       return result === 'written' || result === 'lost' || leaveToQueue(unsettled);
     },
   };
@@ -150,15 +159,15 @@ export function createLedger(options: LedgerOptions): Ledger {
 
 function unsettledOf(
   delivery: Delivery,
-  { progress, token, attempt }: Ending,
+  { progress, token, attempt }: Settlement,
   atMs: number,
-  hold: UnsettledOutcome['hold'],
+  lease: UnsettledOutcome['lease'],
 ): UnsettledOutcome {
   return {
     schema_version: 1,
     at: new Date(atMs).toISOString(),
     delivery: factsOf(delivery),
-    hold,
-    ending: { progress, ...(token !== undefined && { token }), ...(attempt !== undefined && { attempt }) },
+    lease,
+    settlement: { progress, ...(token !== undefined && { token }), ...(attempt !== undefined && { attempt }) },
   };
 }

@@ -3,7 +3,7 @@ import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './ledger.
 import type { Timer } from './timer.ts';
 
 /** A claimed delivery, and its record where the ledger could be read. */
-export interface Hold {
+export interface Lease {
   /** In the generation of its record, which may be a later one than that of the message. */
   readonly delivery: Delivery;
   /** Undefined: the ledger did not respond, so another function may send this webhook too. */
@@ -12,17 +12,17 @@ export interface Hold {
 
 /** Whether a function may send a webhook. */
 export type Claim =
-  | { readonly verdict: 'mine'; readonly hold: Hold }
+  | { readonly verdict: 'mine'; readonly lease: Lease }
   /** Another function holds its lease until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /**
-   * It has ended, or another message or execution carries it. `givenUp`: its record, where this execution has recorded it as
+   * It has ended, or another message or execution carries it. `deadRecord`: its record, where this execution has recorded it as
    * dead, and may not have sent the dead-letter message.
    */
-  | { readonly verdict: 'done'; readonly state: WebhookState; readonly givenUp?: LedgerRecord };
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
 
 /** How a function settles a webhook. */
-export interface Ending {
+export interface Settlement {
   /** Its outcome determines the state: `retry` is `scheduled`, or `parked` where the delivery was put to sleep. */
   readonly progress: Progress;
   /** Of the message or execution that carries it on, or sends its dead-letter message, and exists already. */
@@ -63,13 +63,13 @@ export interface Ledger {
    * @returns whether the outcome is written, or waits in the outcomes queue. `parked` never waits there: the webhook rests in
    * the ledger, or an execution has to carry it
    */
-  settle(hold: Hold, ending: Ending): Promise<boolean>;
+  settle(lease: Lease, settlement: Settlement): Promise<boolean>;
   /**
    * Settles a webhook without a claim: it was handed to an execution without an attempt, or is unwanted.
    *
    * @returns as `settle`
    */
-  note(delivery: Delivery, ending: Ending): Promise<boolean>;
+  settleUnclaimed(delivery: Delivery, settlement: Settlement): Promise<boolean>;
 }
 
 /** One line of a list: what the index holds. */

@@ -18,11 +18,11 @@ export const unsettledOutcomeSchema = z.object({
    * How the delivery was held. `claimed`: by a claim that stands in the table as `record`. `unseen`: claimed while the table
    * did not respond. `unclaimed`: it was handed on, or ended, and no function had to claim it.
    */
-  hold: z.discriminatedUnion('kind', [
+  lease: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('claimed'), record: ledgerRecordSchema }),
     z.object({ kind: z.literal('unseen') }),
     z.object({ kind: z.literal('unclaimed') }),
   ]),
-  ending: z.object({ progress: progressSchema, token: z.string().optional(), attempt: attemptSchema.optional() }),
+  settlement: z.object({ progress: progressSchema, token: z.string().optional(), attempt: attemptSchema.optional() }),
 });
 export type UnsettledOutcome = z.infer<typeof unsettledOutcomeSchema>;

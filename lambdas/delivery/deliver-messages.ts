@@ -3,7 +3,7 @@ import type { Delivery } from '../contract/delivery.ts';
 import type { OutgoingMessage, Workflow } from '../contract/delivery-ports.ts';
 import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
 import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
-import type { Hold, Ledger } from '../contract/ledger-ports.ts';
+import type { Lease, Ledger } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { messageToken } from '../domain/identity.ts';
 import { toMessageText } from '../domain/json-text.ts';
@@ -26,7 +26,7 @@ export interface DeliverMessagesServices extends FindReceiverServices, LimitedAt
 /** A message whose delivery is claimed, and may be attempted. */
 interface Candidate extends Ready {
   readonly message: ReceivedMessage;
-  readonly hold: Hold;
+  readonly lease: Lease;
   readonly integration: Integration;
 }
 
@@ -106,14 +106,21 @@ async function prepare(
   const claimed = await services.ledger.claim(delivery, leaseMs(timeoutSeconds * 1000));
   if (claimed.verdict === 'busy') return 'busy';
   if (claimed.verdict === 'done') return undefined;
-  const { hold } = claimed;
-  const receiver = findReceiver(hold.delivery, entry, services);
+  const { lease } = claimed;
+  const receiver = findReceiver(lease.delivery, entry, services);
   if ('result' in receiver) {
-    await conclude(message.id, hold, { to: 'settle', ...receiver }, services);
+    await conclude(message.id, lease, { to: 'settle', ...receiver }, services);
     return undefined;
   }
-  const { record } = hold;
-  return { message, hold, delivery: hold.delivery, enrichment, notAfterMs: record && leaseEndMs(record), ...receiver };
+  const { record } = lease;
+  return {
+    message,
+    lease,
+    delivery: lease.delivery,
+    enrichment,
+    notAfterMs: record && leaseEndMs(record),
+    ...receiver,
+  };
 }
 
 /** Hands a delivery that is not claimed to the workflow, due at once or at its scheduled time: its first attempt claims it. */
@@ -121,7 +128,7 @@ async function handOver(delivery: Delivery, { workflow, ledger, now }: DeliverMe
   const { timed, due_at } = delivery.progress;
   const progress = { ...delivery.progress, due_at: timed && due_at !== null ? due_at : new Date(now()).toISOString() };
   const { token } = await workflow.start({ ...delivery, progress });
-  await ledger.note(delivery, { progress: { ...progress, outcome: 'retry' }, token });
+  await ledger.settleUnclaimed(delivery, { progress: { ...progress, outcome: 'retry' }, token });
 }
 
 async function deliverGroup(group: readonly Candidate[], services: DeliverMessagesServices, fail: Fail): Promise<void> {
@@ -129,9 +136,9 @@ async function deliverGroup(group: readonly Candidate[], services: DeliverMessag
   const { outcomes, reported } = await attemptWithinLimits(integration, group, services, true);
   // Each as soon as it is known: what goes back to the queue must not wait for a batch-mate that hangs.
   const concluded = outcomes.map(async (outcome, index) => {
-    const { message, hold } = group[index] as Candidate;
+    const { message, lease } = group[index] as Candidate;
     try {
-      await conclude(message.id, hold, await outcome, services);
+      await conclude(message.id, lease, await outcome, services);
     } catch (thrown) {
       fail(message.id, thrown);
     }
@@ -146,44 +153,44 @@ async function deliverGroup(group: readonly Candidate[], services: DeliverMessag
  * @returns when its message may be acknowledged
  * @throws QueueRefused, or what the workflow throws, where nothing would carry it on
  */
-async function conclude(id: string, hold: Hold, outcome: LimitedOutcome, services: DeliverMessagesServices) {
-  if (outcome.to === 'settle') return finish(id, hold, outcome, services);
-  const { delivery } = hold;
+async function conclude(id: string, lease: Lease, outcome: LimitedOutcome, services: DeliverMessagesServices) {
+  if (outcome.to === 'settle') return finish(id, lease, outcome, services);
+  const { delivery } = lease;
   const { now, counter, defer } = services;
   if (outcome.to === 'workflow') {
     const result = waiting(delivery, 'the endpoint is slow', now() + LEDGER_WRITE_MS, outcome.reservedForMs);
-    return carryOn(hold, { result }, services);
+    return carryOn(lease, { result }, services);
   }
   counter.count(METRICS.deliveryDeferred);
   const result = waiting(delivery, outcome.reason, outcome.atMs, outcome.reservedForMs);
   const delaySeconds = Math.max(0, Math.floor((outcome.atMs - now()) / 1000));
-  if (delaySeconds > MAX_DELAY_SECONDS) return carryOn(hold, { result }, services);
+  if (delaySeconds > MAX_DELAY_SECONDS) return carryOn(lease, { result }, services);
   const progress = { ...result, deferrals: (delivery.progress.deferrals ?? 0) + 1 };
   const token = messageToken({ ...delivery, progress });
   const body = toMessageText({ ...delivery, token, progress });
   const refused = await defer([{ id, body, groupId: delivery.integration_id, delaySeconds }]);
   if (refused.size > 0) throw new QueueRefused('the deliveries queue did not take the message back');
-  await settle(hold, { result: progress }, token, services);
+  await settle(lease, { result: progress }, token, services);
 }
 
-async function finish(id: string, hold: Hold, outcome: DeliveryOutcome, services: DeliverMessagesServices) {
-  const { delivery } = hold;
+async function finish(id: string, lease: Lease, outcome: DeliveryOutcome, services: DeliverMessagesServices) {
+  const { delivery } = lease;
   const { redrive, ...progress } = outcome.result;
-  if (progress.outcome === 'retry') return carryOn(hold, outcome, services);
+  if (progress.outcome === 'retry') return carryOn(lease, outcome, services);
   if (redrive !== undefined) {
     const { integration_id: integrationId, webhook_id: webhookId } = delivery;
     const body = toMessageText({ ...delivery, ...redrive });
     const letter = { id, body, reason: progress.reason ?? 'unknown', integrationId, webhookId };
     await sendDeadLetter(letter, services);
   }
-  const isRecorded = await settle(hold, outcome, undefined, services);
+  const isRecorded = await settle(lease, outcome, undefined, services);
   if (progress.outcome !== 'parked' || isRecorded) return;
-  await carryOn(hold, { result: parkedWithoutLedger(delivery, progress.parked_for, services) }, services);
+  await carryOn(lease, { result: parkedWithoutLedger(delivery, progress.parked_for, services) }, services);
 }
 
 /** Starts the execution that carries a claimed delivery on. */
-async function carryOn(hold: Hold, outcome: DeliveryOutcome, services: DeliverMessagesServices): Promise<void> {
+async function carryOn(lease: Lease, outcome: DeliveryOutcome, services: DeliverMessagesServices): Promise<void> {
   const { redrive: _, ...progress } = outcome.result;
-  const { token } = await services.workflow.start({ ...hold.delivery, progress });
-  await settle(hold, outcome, token, services);
+  const { token } = await services.workflow.start({ ...lease.delivery, progress });
+  await settle(lease, outcome, token, services);
 }

@@ -1,6 +1,6 @@
 import type { Delivery, TaskResult } from '../contract/delivery.ts';
 import { MalformedDelivery } from '../contract/errors.ts';
-import type { Hold, Ledger } from '../contract/ledger-ports.ts';
+import type { Lease, Ledger } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { executionToken } from '../domain/identity.ts';
 import { asClaimed, leaseEndMs, leaseMs } from '../domain/ledger.ts';
@@ -39,22 +39,22 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
     return withWaitCounted(delivery, waiting(delivery, 'another function has claimed it', dueAtMs), services);
   }
   if (claimed.verdict === 'done') {
-    const { givenUp } = claimed;
+    const { deadRecord } = claimed;
     // A function was killed before the workflow had its result: the dead letter is still to be sent.
-    if (givenUp) return dead(asClaimed(delivery, givenUp), givenUp.attempt, givenUp.reason ?? 'unknown');
+    if (deadRecord) return dead(asClaimed(delivery, deadRecord), deadRecord.attempt, deadRecord.reason ?? 'unknown');
     // A scheduled or parked delivery has another carrier, which still needs this timer.
     if (claimed.state !== 'scheduled' && claimed.state !== 'parked') await unschedule(delivery, timer, services);
     return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
-  const { hold } = claimed;
-  const reached = (await followTimer(hold.delivery, timer, services)) ?? (await deliver(hold, entry, services));
-  const outcome = { ...reached, result: withWaitCounted(hold.delivery, reached.result, services) };
-  await reschedule(hold.delivery, outcome, timer, services);
-  return record(hold, outcome, delivery.token, services);
+  const { lease } = claimed;
+  const reached = (await followTimer(lease.delivery, timer, services)) ?? (await deliver(lease, entry, services));
+  const outcome = { ...reached, result: withWaitCounted(lease.delivery, reached.result, services) };
+  await reschedule(lease.delivery, outcome, timer, services);
+  return record(lease, outcome, delivery.token, services);
 }
 
-async function deliver(hold: Hold, entry: Entry, services: DeliverOneServices): Promise<DeliveryOutcome> {
-  const { delivery, record } = hold;
+async function deliver(lease: Lease, entry: Entry, services: DeliverOneServices): Promise<DeliveryOutcome> {
+  const { delivery, record } = lease;
   const receiver = findReceiver(delivery, entry, services);
   if ('result' in receiver) return receiver;
   const { enrichment } = delivery.progress;
@@ -70,13 +70,13 @@ async function deliver(hold: Hold, entry: Entry, services: DeliverOneServices): 
 }
 
 /** Settles a step. A delivery that the ledger cannot hold as parked waits on in its execution. */
-async function record(hold: Hold, outcome: DeliveryOutcome, token: string, services: DeliverOneServices) {
+async function record(lease: Lease, outcome: DeliveryOutcome, token: string, services: DeliverOneServices) {
   const { result } = outcome;
   const isUnfinished = result.outcome === 'retry' || result.outcome === 'dead';
-  const isRecorded = await settle(hold, outcome, isUnfinished ? token : undefined, services);
+  const isRecorded = await settle(lease, outcome, isUnfinished ? token : undefined, services);
   if (result.outcome !== 'parked' || isRecorded) return result;
-  const parked = parkedWithoutLedger(hold.delivery, result.parked_for, services);
-  const waitingResult = withWaitCounted(hold.delivery, parked, services);
-  await settle(hold, { result: waitingResult }, token, services);
+  const parked = parkedWithoutLedger(lease.delivery, result.parked_for, services);
+  const waitingResult = withWaitCounted(lease.delivery, parked, services);
+  await settle(lease, { result: waitingResult }, token, services);
   return waitingResult;
 }

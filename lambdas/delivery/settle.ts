@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '../adapters/batch-intake.ts';
 import type { TaskResult } from '../contract/delivery.ts';
 import { QueueRefused } from '../contract/errors.ts';
-import type { Hold, Ledger } from '../contract/ledger-ports.ts';
+import type { Lease, Ledger } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import type { Counter } from '../contract/metrics.ts';
 import { reportIfCritical } from '../domain/critical-dead.ts';
@@ -24,14 +24,14 @@ export interface DeliveryOutcome {
  * @returns whether it is recorded
  */
 export function settle(
-  hold: Hold,
+  lease: Lease,
   { result, attempted }: DeliveryOutcome,
   token: string | undefined,
   { ledger }: { readonly ledger: Ledger },
 ): Promise<boolean> {
   const { redrive: _, ...progress } = result;
   const { attempt, answerStart } = attempted ?? {};
-  return ledger.settle(hold, {
+  return ledger.settle(lease, {
     progress,
     ...(token !== undefined && { token }),
     ...(attempt !== undefined && { attempt }),
@@ -93,7 +93,7 @@ export async function deadLetterExpired(
     if (delivery === undefined || refused.has(id)) continue;
     const { redrive: _, ...progress } = dead(delivery, delivery.progress.attempt, reason);
     reportIfCritical(delivery, services);
-    await ledger.note(delivery, { progress });
+    await ledger.settleUnclaimed(delivery, { progress });
   }
   return refused;
 }

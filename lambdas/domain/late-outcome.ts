@@ -30,28 +30,28 @@ export function factsOf({ payload, user_id, course_id, send_at, ...facts }: Deli
  */
 export function decideLate(
   standing: LedgerRecord | undefined,
-  { delivery, hold, ending, at }: UnsettledOutcome,
+  { delivery, lease, settlement, at }: UnsettledOutcome,
   claimedBy: string,
   nowMs: number,
 ): LateDecision {
   const atMs = Date.parse(at);
   const write = (before: LedgerRecord): LateDecision => ({
     to: 'write',
-    record: settled(inGeneration(before, delivery.generation), ending, atMs),
+    record: settled(inGeneration(before, delivery.generation), settlement, atMs),
   });
   if (standing === undefined) return write({ ...newRecord(delivery, atMs), claimed_by: claimedBy });
-  if (ending.progress.outcome === 'delivered') {
+  if (settlement.progress.outcome === 'delivered') {
     const isKnown = standing.state === 'delivered' || isBeforeReplay(standing, delivery, atMs);
     return isKnown ? { to: 'known' } : write(standing);
   }
   if (standing.generation > delivery.generation) return { to: 'stale' };
-  if (isOver(standing, delivery, ending)) return write(standing);
-  if (hold.kind === 'claimed') {
-    return isSameClaim(standing, hold.record) ? write(standing) : { to: 'stale' };
+  if (isOver(standing, delivery, settlement)) return write(standing);
+  if (lease.kind === 'claimed') {
+    return isSameClaim(standing, lease.record) ? write(standing) : { to: 'stale' };
   }
   const isLater = delivery.generation > standing.generation;
   if (!isLater && hasChangedSince(standing, atMs)) return { to: 'stale' };
-  if (hold.kind === 'unclaimed') {
+  if (lease.kind === 'unclaimed') {
     return isFree(standing, nowMs) ? write(standing) : { to: 'stale' };
   }
   const decision = decideClaim(standing, delivery, { ms: 0, claimedBy }, nowMs);
@@ -71,7 +71,11 @@ function isBeforeReplay({ times, generation }: LedgerRecord, delivery: DeliveryF
 }
 
 /** Whether the carrier that the record names has ended with this outcome: nothing comes of it any more, whenever it was named. */
-function isOver(standing: LedgerRecord, delivery: DeliveryFacts, { progress }: UnsettledOutcome['ending']): boolean {
+function isOver(
+  standing: LedgerRecord,
+  delivery: DeliveryFacts,
+  { progress }: UnsettledOutcome['settlement'],
+): boolean {
   const { state, token, generation } = standing;
   const isEnd = progress.outcome !== undefined && progress.outcome !== 'retry';
   const isNamed = token !== undefined && token === delivery.token && generation === delivery.generation;

@@ -9,7 +9,7 @@ import {
   RECORDED_ATTEMPTS,
   type WebhookState,
 } from '../contract/ledger.ts';
-import type { Ending } from '../contract/ledger-ports.ts';
+import type { Settlement } from '../contract/ledger-ports.ts';
 import { beginningOf } from '../contract/text.ts';
 import type { DeliveryFacts } from '../contract/unsettled-outcome.ts';
 import { isFurther } from './identity.ts';
@@ -19,7 +19,7 @@ import { decisionOf, unanswered } from './progress.ts';
 export type ClaimDecision =
   | { readonly verdict: 'mine'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
-  | { readonly verdict: 'done'; readonly state: WebhookState; readonly givenUp?: LedgerRecord };
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
 
 /** States that only a replay ends. A dead webhook may also come back by a redriven dead-letter message. */
 const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
@@ -54,8 +54,8 @@ export function decideClaim(
     const untilMs = leaseEndMs(record);
     if (untilMs > nowMs) return { verdict: 'busy', untilMs };
     if (!mayClaim(record, delivery)) {
-      const isGivenUp = record.state === 'dead' && isCarriedBy(record, delivery);
-      return { verdict: 'done', state: record.state, ...(isGivenUp && { givenUp: record }) };
+      const hasDeadRecord = record.state === 'dead' && isCarriedBy(record, delivery);
+      return { verdict: 'done', state: record.state, ...(hasDeadRecord && { deadRecord: record }) };
     }
   }
   const before = record ?? newRecord(delivery, nowMs);
@@ -147,8 +147,8 @@ const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, Webhook
 };
 
 /** The record after an outcome. @throws Error for an outcome that is not recorded (`duplicate`) */
-export function settled(before: LedgerRecord, ending: Ending, nowMs: number): LedgerRecord {
-  const { progress, token, attempt } = ending;
+export function settled(before: LedgerRecord, settlement: Settlement, nowMs: number): LedgerRecord {
+  const { progress, token, attempt } = settlement;
   const state = stateAfter(progress);
   const isParked = state === 'parked';
   const isWaiting = isParked || state === 'scheduled';

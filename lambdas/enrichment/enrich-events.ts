@@ -127,7 +127,7 @@ async function recordUnwanted({ delivery, reason }: Unwanted, { counter, log, le
   counter.count(METRICS.eventUnwanted);
   const { webhook_id, integration_id } = delivery;
   log.info('event.unwanted', { webhook_id, integration_id, reason });
-  await ledger.note(delivery, { progress: decided(delivery, 0, 'unwanted', reason) });
+  await ledger.settleUnclaimed(delivery, { progress: decided(delivery, 0, 'unwanted', reason) });
 }
 
 /** Sends deliveries to the queue; those that it refuses become failed messages. */

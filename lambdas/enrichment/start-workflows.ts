@@ -38,7 +38,7 @@ export async function startWorkflows(
 ): Promise<void> {
   const waiting = [...deliveries];
   const record = ({ delivery, token }: Exclude<Carried, { fault: string }>) =>
-    services.ledger.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token });
+    services.ledger.settleUnclaimed(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token });
   const startNext = async () => {
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       const [id, delivery] = next;

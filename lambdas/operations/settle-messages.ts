@@ -56,7 +56,7 @@ async function settleOne(message: ReceivedMessage, services: SettleMessagesServi
   if (settlement === 'busy') return 'a function may hold its delivery still';
   const { webhook_id, integration_id, generation } = outcome.delivery;
   counter.count(METRICS.outcomeSettled);
-  const fields = { webhook_id, integration_id, generation, outcome: outcome.ending.progress.outcome };
+  const fields = { webhook_id, integration_id, generation, outcome: outcome.settlement.progress.outcome };
   log.info('outcome.settled', { ...fields, at: outcome.at, is_overtaken: settlement === 'lost' });
   return undefined;
 }

@@ -62,9 +62,9 @@ export async function sweep(services: SweepServices): Promise<void> {
       swept += 1;
     } catch (thrown) {
       failure = thrown;
-      const isGivenUp = now() - execution.stoppedAtMs > RESCUED_FOR_MS;
-      if (!isGivenUp) failed.push(execution);
-      const message = isGivenUp ? 'execution.sweep_given_up' : 'execution.sweep_failed';
+      const hasDeadRecord = now() - execution.stoppedAtMs > RESCUED_FOR_MS;
+      if (!hasDeadRecord) failed.push(execution);
+      const message = hasDeadRecord ? 'execution.sweep_given_up' : 'execution.sweep_failed';
       log.error(message, { execution: execution.executionArn, ...errorFields(thrown) });
     }
   }

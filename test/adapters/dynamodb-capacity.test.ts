@@ -51,7 +51,7 @@ test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', a
     for (const one of deliveries) {
       const claim = await ledger.claim(one, 40_000);
       if (claim.verdict !== 'mine') throw new Error(claim.verdict);
-      await ledger.settle(claim.hold, { progress: { ...one.progress, attempt: 1, outcome: 'delivered' } });
+      await ledger.settle(claim.lease, { progress: { ...one.progress, attempt: 1, outcome: 'delivered' } });
     }
     const units = Object.values(meter.take());
     const perEvent = (of: (one: (typeof units)[number]) => number) =>

@@ -3,7 +3,7 @@ import { createLedger, type LedgerOptions } from '../../lambdas/adapters/dynamod
 import type { Delivery, Progress } from '../../lambdas/contract/delivery.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
 import { RESPONSE_START_CHARACTERS } from '../../lambdas/contract/ledger.ts';
-import type { Claim, Ending, Hold, LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Lease, LedgerTable, Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../../lambdas/contract/unsettled-outcome.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
@@ -39,14 +39,14 @@ const newSubject = (overrides: Parameters<typeof subject>[0] = {}) => {
   made += 1;
   return subject({ event_id: `event-${made}`, ...overrides });
 };
-const ended = (outcome: Progress['outcome'], more: Partial<Ending> = {}): Ending => ({
+const ended = (outcome: Progress['outcome'], more: Partial<Settlement> = {}): Settlement => ({
   progress: { enrichment: ENRICHED, attempt: 1, due_at: null, ...(outcome && { outcome }) },
   ...more,
 });
 
-function holdOf(claimed: Claim): Hold {
+function leaseOf(claimed: Claim): Lease {
   if (claimed.verdict !== 'mine') throw new Error(`it is ${claimed.verdict}`);
-  return claimed.hold;
+  return claimed.lease;
 }
 /** What DynamoDB says, so that the SDK does not repeat the call. */
 const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } } as const;
@@ -58,8 +58,8 @@ describe('a webhook’s way', () => {
     const { accept, claim, settle, log, counter } = newLedger();
     const one = newDelivery();
     expect(await accept([one])).toEqual(new Map());
-    const hold = holdOf(await claim(one, LEASE_MS));
-    expect(await settle(hold, ended('delivered'))).toBe(true);
+    const lease = leaseOf(await claim(one, LEASE_MS));
+    expect(await settle(lease, ended('delivered'))).toBe(true);
     expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'PutItem', 'BatchWriteItem']);
     expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
     expect(await shared.table.event(one.webhook_id)).toMatchObject({ payload: one.payload });
@@ -68,9 +68,9 @@ describe('a webhook’s way', () => {
   });
 
   test('that starts with a note is carried on by its token', async () => {
-    const { note, claim } = newLedger();
+    const { settleUnclaimed, claim } = newLedger();
     const one = newDelivery();
-    expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
+    expect(await settleUnclaimed(one, ended('retry', { token: 'g0' }))).toBe(true);
     expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'scheduled' });
     expect(await claim({ ...one, token: 'g0' }, LEASE_MS)).toMatchObject({ verdict: 'mine' });
   });
@@ -79,9 +79,9 @@ describe('a webhook’s way', () => {
 test('a delivery whose lease has ended keeps the generation and the attempts of the function that took it over', async () => {
   const { claim, settle } = newLedger();
   const one = newDelivery();
-  const late = holdOf(await claim(one, LEASE_MS));
+  const late = leaseOf(await claim(one, LEASE_MS));
   shared.nowMs += LEASE_MS;
-  const taken = holdOf(await claim({ ...one, generation: 3 }, LEASE_MS));
+  const taken = leaseOf(await claim({ ...one, generation: 3 }, LEASE_MS));
   const attempt = { at: new Date(shared.nowMs).toISOString(), status: 503, duration_ms: 20 };
   await settle(taken, ended('retry', { token: 'g3-a1', attempt }));
   // Frozen with the partner's 2xx in hand, until now.
@@ -158,19 +158,19 @@ describe('settling', () => {
   test('as parked writes the event first: nobody else holds it from then on', async () => {
     const { claim, settle } = newLedger();
     const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
-    expect(await settle(hold, ended('parked'))).toBe(true);
+    const lease = leaseOf(await claim(one, LEASE_MS));
+    expect(await settle(lease, ended('parked'))).toBe(true);
     expect(operations()).toEqual(['PutItem', 'BatchWriteItem', 'PutItem']);
-    expect(await shared.table.event(one.webhook_id)).toMatchObject({ accepted_at: hold.record?.accepted_at });
+    expect(await shared.table.event(one.webhook_id)).toMatchObject({ accepted_at: lease.record?.accepted_at });
     expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'parked' });
   });
 
   test('as parked is not written where the event is not', async () => {
     const { claim, settle } = newLedger();
     const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
+    const lease = leaseOf(await claim(one, LEASE_MS));
     shared.front.decide(({ operation }) => (operation === 'BatchWriteItem' ? REFUSED : 'pass'));
-    expect(await settle(hold, ended('parked'))).toBe(false);
+    expect(await settle(lease, ended('parked'))).toBe(false);
     expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivering' });
   });
 
@@ -179,7 +179,7 @@ describe('settling', () => {
     const answerOf = async (outcome: Progress['outcome']) => {
       const one = newDelivery();
       const answerStart = 'x'.repeat(RESPONSE_START_CHARACTERS + 1);
-      await settle(holdOf(await claim(one, LEASE_MS)), ended(outcome, { answerStart }));
+      await settle(leaseOf(await claim(one, LEASE_MS)), ended(outcome, { answerStart }));
       return shared.table.answer(one.webhook_id);
     };
     expect(await answerOf('dead')).toBe('x'.repeat(RESPONSE_START_CHARACTERS));
@@ -191,8 +191,8 @@ describe('settling', () => {
       ...shared.table,
       putResponse: () => Promise.reject(new LedgerUnavailable('putResponse: no')),
     });
-    const hold = holdOf(await claim(newDelivery(), LEASE_MS));
-    expect(await settle(hold, ended('dead', { answerStart: LEARNER_DATA[0] }))).toBe(true);
+    const lease = leaseOf(await claim(newDelivery(), LEASE_MS));
+    expect(await settle(lease, ended('dead', { answerStart: LEARNER_DATA[0] }))).toBe(true);
     expect(log.only('ledger.unavailable')).toMatchObject({ operation: 'putResponse' });
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
@@ -200,10 +200,10 @@ describe('settling', () => {
   test('what somebody else has taken over is told, and is not written', async () => {
     const { claim, settle, log, queued } = newLedger();
     const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
+    const lease = leaseOf(await claim(one, LEASE_MS));
     shared.nowMs += LEASE_MS;
-    await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'));
-    expect(await settle(hold, ended('dead'))).toBe(false);
+    await settle(leaseOf(await claim(one, LEASE_MS)), ended('delivered'));
+    expect(await settle(lease, ended('dead'))).toBe(false);
     expect(queued).toEqual([]);
     expect(log.lines).toMatchObject([
       { level: 'warn', message: 'ledger.lease_lost', fields: { webhook_id: one.webhook_id, outcome: 'dead' } },
@@ -212,10 +212,10 @@ describe('settling', () => {
 });
 
 test('a note of what needs none is no failure', async () => {
-  const { note, log } = newLedger();
+  const { settleUnclaimed, log } = newLedger();
   const one = newDelivery();
   await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
-  expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
+  expect(await settleUnclaimed(one, ended('retry', { token: 'g0' }))).toBe(true);
   expect(await shared.table.record(one.webhook_id)).toMatchObject({ state: 'delivered' });
   expect(log.lines).toEqual([]);
 });
@@ -227,8 +227,8 @@ describe('without its table', () => {
     const one = newDelivery();
     const known = await ledger.accept([one]);
     const claimed = await ledger.claim(one, LEASE_MS);
-    const settled = await ledger.settle(holdOf(claimed), ended('parked', { answerStart: LEARNER_DATA[0] }));
-    const noted = await ledger.note(one, ended('retry', { token: 'g0' }));
+    const settled = await ledger.settle(leaseOf(claimed), ended('parked', { answerStart: LEARNER_DATA[0] }));
+    const noted = await ledger.settleUnclaimed(one, ended('retry', { token: 'g0' }));
     return { one, known, claimed, settled, noted };
   };
 
@@ -237,14 +237,14 @@ describe('without its table', () => {
     const { one, ...answers } = await everything(ledger);
     expect(answers).toEqual({
       known: undefined,
-      claimed: { verdict: 'mine', hold: { delivery: one, record: undefined } },
+      claimed: { verdict: 'mine', lease: { delivery: one, record: undefined } },
       settled: false,
       noted: true,
     });
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6, [METRICS.outcomeQueued]: 1 });
     expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
     const told = ledger.log.lines.map(({ fields }) => fields.operation);
-    expect(told.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'note', 'settle']);
+    expect(told.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'settleUnclaimed', 'settle']);
     expect(ledger.log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
@@ -264,32 +264,32 @@ describe('without its table', () => {
   test('what was delivered is written once it is there again', async () => {
     const { claim, settle } = newLedger();
     const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
-    expect(hold.record).toBeUndefined();
+    const lease = leaseOf(await claim(one, LEASE_MS));
+    expect(lease.record).toBeUndefined();
     shared.front.decide(() => 'pass');
-    expect(await settle(hold, ended('delivered'))).toBe(true);
+    expect(await settle(lease, ended('delivered'))).toBe(true);
     expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'delivered' });
   });
 });
 
 describe('an outcome that its table does not take', () => {
-  test.each<[string, Ending]>([
+  test.each<[string, Settlement]>([
     ['delivered', ended('delivered', { attempt: { at: new Date(NOW).toISOString(), status: 200, duration_ms: 9 } })],
     ['dead', ended('dead', { answerStart: LEARNER_DATA[0] })],
     ['carried on', ended('retry', { token: 'g0-a1' })],
     ['asleep', { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, sleeps: 1 } }],
-  ])('is queued with its claim, and without any learner: %s', async (_, ending) => {
+  ])('is queued with its claim, and without any learner: %s', async (_, settlement) => {
     const { claim, settle, queued, counter } = newLedger();
     const one = newDelivery({ user_id: '4711', course_id: 'course-v1:edX+DemoX+Demo_Course' });
-    const { delivery: claimed, record } = holdOf(await claim(one, LEASE_MS));
+    const { delivery: claimed, record } = leaseOf(await claim(one, LEASE_MS));
     shared.front.decide(() => REFUSED);
-    expect(await settle({ delivery: claimed, record }, ending)).toBe(true);
-    const { answerStart: _answer, ...kept } = ending;
+    expect(await settle({ delivery: claimed, record }, settlement)).toBe(true);
+    const { answerStart: _answer, ...kept } = settlement;
     const { payload, user_id, course_id, ...facts } = claimed;
     expect(queued).toEqual([
       {
-        ...{ schema_version: 1, at: new Date(NOW).toISOString(), delivery: facts, ending: kept },
-        hold: { kind: 'claimed', record },
+        ...{ schema_version: 1, at: new Date(NOW).toISOString(), delivery: facts, settlement: kept },
+        lease: { kind: 'claimed', record },
       },
     ]);
     expect(unsettledOutcomeSchema.strict().parse(queued[0])).toEqual(queued[0]);
@@ -297,31 +297,31 @@ describe('an outcome that its table does not take', () => {
   });
 
   test('is queued where nobody could claim it, or had to', async () => {
-    const { claim, settle, note, queued } = newLedger();
+    const { claim, settle, settleUnclaimed, queued } = newLedger();
     shared.front.decide(() => REFUSED);
     const one = newDelivery();
-    expect(await settle(holdOf(await claim(one, LEASE_MS)), ended('delivered'))).toBe(true);
-    expect(await note(one, ended('retry', { token: 'g0' }))).toBe(true);
-    expect(queued.map(({ hold }) => hold.kind)).toEqual(['unseen', 'unclaimed']);
+    expect(await settle(leaseOf(await claim(one, LEASE_MS)), ended('delivered'))).toBe(true);
+    expect(await settleUnclaimed(one, ended('retry', { token: 'g0' }))).toBe(true);
+    expect(queued.map(({ lease }) => lease.kind)).toEqual(['unseen', 'unclaimed']);
   });
 
   test('is queued until its own claim has ended, of which the response was lost', async () => {
     const { claim, settle, queued } = newLedger();
     const one = newDelivery();
     shared.front.decide(({ operation }) => (operation === 'PutItem' ? 'lose' : REFUSED));
-    const hold = holdOf(await claim(one, LEASE_MS));
-    expect(hold.record).toBeUndefined();
+    const lease = leaseOf(await claim(one, LEASE_MS));
+    expect(lease.record).toBeUndefined();
     shared.front.decide(() => 'pass');
-    expect(await settle(hold, ended('dead'))).toBe(true);
-    expect(queued).toMatchObject([{ hold: { kind: 'unseen' }, ending: { progress: { outcome: 'dead' } } }]);
+    expect(await settle(lease, ended('dead'))).toBe(true);
+    expect(queued).toMatchObject([{ lease: { kind: 'unseen' }, settlement: { progress: { outcome: 'dead' } } }]);
   });
 
   test('is lost where the queue does not take it either: that is counted, logged, and no failure of the delivery', async () => {
     const { claim, settle, log, counter } = newLedger(shared.table, { queueOutcome: async () => false });
     const one = newDelivery();
-    const hold = holdOf(await claim(one, LEASE_MS));
+    const lease = leaseOf(await claim(one, LEASE_MS));
     shared.front.decide(() => REFUSED);
-    expect(await settle(hold, ended('delivered'))).toBe(false);
+    expect(await settle(lease, ended('delivered'))).toBe(false);
     expect(counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 1, [METRICS.outcomeLost]: 1 });
     const { webhook_id, integration_id } = one;
     expect(log.only('ledger.outcome_lost')).toEqual({
@@ -395,11 +395,11 @@ describe('behind its breaker', () => {
   test('outcomes go to the queue at once', async () => {
     const ledger = guarded();
     const holds = await Promise.all(
-      Array.from({ length: 8 }, async () => holdOf(await ledger.claim(newDelivery(), LEASE_MS))),
+      Array.from({ length: 8 }, async () => leaseOf(await ledger.claim(newDelivery(), LEASE_MS))),
     );
     shared.front.decide(() => REFUSED);
     shared.front.calls.length = 0;
-    for (const hold of holds) expect(await ledger.settle(hold, ended('dead'))).toBe(true);
+    for (const lease of holds) expect(await ledger.settle(lease, ended('dead'))).toBe(true);
     expect(operations()).toHaveLength(5);
     expect(ledger.queued).toHaveLength(8);
   });

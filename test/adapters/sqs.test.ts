@@ -98,9 +98,9 @@ describe('counting', () => {
 test('an outcome is one message of its integration', async () => {
   const queueUrl = await newQueue();
   const outcome: UnsettledOutcome = {
-    ...{ schema_version: 1, at: new Date(NOW).toISOString(), hold: { kind: 'unseen' } },
+    ...{ schema_version: 1, at: new Date(NOW).toISOString(), lease: { kind: 'unseen' } },
     delivery: factsOf(delivery(ENRICHED)),
-    ending: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
+    settlement: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
   };
   expect(await outcomeSender(queues(), queueUrl)(outcome)).toBe(true);
   const [received] = await waitingIn(queueUrl);
@@ -260,7 +260,7 @@ describe('attributes', () => {
     });
   });
 
-  test('fit whatever they hold, ours before a publisher’s, none of them empty or with half a character', async () => {
+  test('fit whatever they lease, ours before a publisher’s, none of them empty or with half a character', async () => {
     const queueUrl = await newQueue();
     const text = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 60 })

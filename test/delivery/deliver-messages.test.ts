@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import type { Claim, Ending } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import type { DeadLetter } from '../../lambdas/delivery/settle.ts';
 import { executionToken } from '../../lambdas/domain/identity.ts';
@@ -124,8 +124,8 @@ describe('a message of the deliveries queue', () => {
   ])('goes to the workflow without a claim where %s', async (_what, given, expected) => {
     const { failures, sent, started, ledger } = await deliver([given]);
     expect(started).toEqual([expected]);
-    const ending = { token: executionToken(given), progress: { ...expected.progress, outcome: 'retry' } };
-    expect(ledger.noted).toMatchObject([{ webhookId: given.webhook_id, ending }]);
+    const settlement = { token: executionToken(given), progress: { ...expected.progress, outcome: 'retry' } };
+    expect(ledger.noted).toMatchObject([{ webhookId: given.webhook_id, settlement }]);
     expect([failures, sent, ledger.claims]).toEqual([{}, [], []]);
   });
 });
@@ -224,7 +224,7 @@ describe('what the ledger says of a message', () => {
     const claimed = delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 });
     const { started } = await deliver(
       ['busy'],
-      claiming({ verdict: 'mine', hold: { delivery: claimed, record: undefined } }),
+      claiming({ verdict: 'mine', lease: { delivery: claimed, record: undefined } }),
     );
     expect(started).toMatchObject([{ generation: 2, progress: { attempt: 4 } }]);
   });
@@ -235,11 +235,11 @@ describe('what the ledger says of a message', () => {
     ['strict', { progress: { outcome: 'dead', reason: 'HTTP 400' }, attempt: { status: 400 } }],
     ['paused', { progress: { outcome: 'unwanted' } }],
     ['gone', { progress: { outcome: 'dead' } }],
-  ])('records the outcome (%s), before the message is acknowledged', async (id, ending) => {
+  ])('records the outcome (%s), before the message is acknowledged', async (id, settlement) => {
     const { failures, ledger } = await deliver([id]);
     expect(failures).toEqual({});
-    expect(ledger.settled).toMatchObject([{ webhookId: to(id).webhook_id, ending }]);
-    expect(ledger.settled[0]?.ending.progress).not.toHaveProperty('redrive');
+    expect(ledger.settled).toMatchObject([{ webhookId: to(id).webhook_id, settlement }]);
+    expect(ledger.settled[0]?.settlement.progress).not.toHaveProperty('redrive');
   });
 
   test('records it last: what carries the delivery on, or its dead letter, exists by then', async () => {
@@ -264,14 +264,14 @@ describe('what the ledger says of a message', () => {
     const second = await deliver([back], { limiter });
     expect([back.token, read(second.deferred[0]).token]).toEqual(['g0-d1-m', 'g0-d2-m']);
     const settled = [...first.ledger.settled, ...second.ledger.settled];
-    expect(settled.map(({ ending }) => ending.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
+    expect(settled.map(({ settlement }) => settlement.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
   });
 
   test('cannot hold what has been parked for long enough: it waits on in the workflow', async () => {
-    const endings: Ending[] = [];
+    const endings: Settlement[] = [];
     const ledger = openLedger({
-      async settle(_, ending) {
-        endings.push(ending);
+      async settle(_, settlement) {
+        endings.push(settlement);
         return false;
       },
     });

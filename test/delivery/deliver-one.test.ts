@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../lambdas/contract/delivery.ts';
 import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
-import type { Claim, Ending, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Ledger, Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import type { LimiterResponse } from '../../lambdas/contract/limiter.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
@@ -74,7 +74,7 @@ describe('a step of the workflow', () => {
       waits: 1,
     });
     expect(counter.counts).toEqual({ [METRICS.deliveryDeferred]: 1 });
-    expect(ledger.settled).toMatchObject([{ ending: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
+    expect(ledger.settled).toMatchObject([{ settlement: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
   });
 
   test('has no reservation where it waits for the end of a Retry-After', async () => {
@@ -95,8 +95,8 @@ describe('what the ledger says of a step', () => {
 
   test('dead by this execution: its dead letter is still to be sent, in the generation after the ledger’s', async () => {
     const standing = { ...newRecord(carried, NOW), generation: 3, attempt: 2, reason: 'HTTP 404', token: 'g0' };
-    const givenUp = { ...standing, state: 'dead', version: 4 } as const;
-    const { result, requests } = await step(carried, claiming({ verdict: 'done', state: 'dead', givenUp }));
+    const deadRecord = { ...standing, state: 'dead', version: 4 } as const;
+    const { result, requests } = await step(carried, claiming({ verdict: 'done', state: 'dead', deadRecord }));
     expect(result).toMatchObject({
       ...{ outcome: 'dead', attempt: 2, reason: 'HTTP 404' },
       redrive: { generation: 4, progress: { attempt: 0, due_at: null } },
@@ -107,7 +107,7 @@ describe('what the ledger says of a step', () => {
   test('dead now: the ledger knows which execution sends the dead letter', async () => {
     const { result, ledger } = await step(carried, { known: book() });
     expect(result).toMatchObject({ outcome: 'dead' });
-    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'dead' }, token: 'g0-a1' } }]);
+    expect(ledger.settled).toMatchObject([{ settlement: { progress: { outcome: 'dead' }, token: 'g0-a1' } }]);
   });
 
   test.each([
@@ -143,7 +143,7 @@ describe('what the ledger says of a step', () => {
     const { ledger } = await step(carried);
     const progress = expect.objectContaining({ outcome: 'delivered', attempt: 2 });
     expect(ledger.settled).toEqual([
-      { webhookId: carried.webhook_id, ending: { progress, attempt: { at: due_at, status: 200, duration_ms: 0 } } },
+      { webhookId: carried.webhook_id, settlement: { progress, attempt: { at: due_at, status: 200, duration_ms: 0 } } },
     ]);
   });
 
@@ -151,9 +151,9 @@ describe('what the ledger says of a step', () => {
     const known = book(integration({ paused: true }));
     const last = delivery(ENRICHED, {}, { sleeps: 6 });
     expect((await step(last, { known })).result).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
-    const endings: Ending[] = [];
-    const settle: Ledger['settle'] = async (_, ending) => {
-      endings.push(ending);
+    const endings: Settlement[] = [];
+    const settle: Ledger['settle'] = async (_, settlement) => {
+      endings.push(settlement);
       return false;
     };
     const { result } = await step(last, { known, ledger: { settle } });
@@ -202,7 +202,7 @@ describe('what the timer of a scheduled delivery says of a step', () => {
     const { result, requests, ledger, counter } = await step(timed, withTimer(later));
     expect(result).toMatchObject({ outcome: 'cancelled' });
     expect(requests).toEqual([]);
-    expect(ledger.settled).toMatchObject([{ ending: { progress: { outcome: 'cancelled' } } }]);
+    expect(ledger.settled).toMatchObject([{ settlement: { progress: { outcome: 'cancelled' } } }]);
     expect(counter.counts).toEqual({ [METRICS.timerCancelled]: 1 });
   });
 });

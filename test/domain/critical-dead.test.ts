@@ -5,16 +5,16 @@ import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { reportIfCritical, reportIfCriticalEvent } from '../../lambdas/domain/critical-dead.ts';
 import { fakeCounter, fakeLog, LEARNER_DATA, subject } from '../support/factories.ts';
 
-function tell(givenUp: Parameters<typeof reportIfCritical>[0]) {
+function tell(deadRecord: Parameters<typeof reportIfCritical>[0]) {
   const counter = fakeCounter();
   const log = fakeLog();
-  reportIfCritical(givenUp, { counter, log });
+  reportIfCritical(deadRecord, { counter, log });
   return { counter, log };
 }
 
 test.each(KINDS)('%s that is given up is told if its kind is critical', (kind) => {
-  const givenUp = subject({ event_type: typeOfKind(kind), kind });
-  const { counter, log } = tell(givenUp);
+  const deadRecord = subject({ event_type: typeOfKind(kind), kind });
+  const { counter, log } = tell(deadRecord);
   const isCritical = kindNamed(kind).isCritical ?? false;
   expect(counter.counts).toEqual(isCritical ? { [METRICS.criticalDead]: 1 } : {});
   expect(log.messages()).toEqual(isCritical ? ['delivery.critical_dead'] : []);

@@ -15,12 +15,12 @@ function outcomeOf(
   outcome: Progress['outcome'],
   minutes = 0,
   {
-    hold = { kind: 'unseen' },
+    lease = { kind: 'unseen' },
     token,
     carrier,
     generation = 1,
   }: {
-    readonly hold?: UnsettledOutcome['hold'];
+    readonly lease?: UnsettledOutcome['lease'];
     readonly token?: string;
     readonly carrier?: string;
     readonly generation?: number;
@@ -31,8 +31,8 @@ function outcomeOf(
     schema_version: 1,
     at: at(minutes),
     delivery: { ...facts, ...(carrier !== undefined && { token: carrier }) },
-    hold,
-    ending: {
+    lease,
+    settlement: {
       progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome },
       ...(token !== undefined && { token }),
     },
@@ -47,17 +47,17 @@ function standing(state: LedgerRecord['state'], minutes: number, overrides: Part
 
 const decide = (record: LedgerRecord | undefined, outcome: UnsettledOutcome, minutes = 60) =>
   decideLate(record, outcome, 'settler', NOW + minutes * MINUTE);
-const claimedAs = (record: LedgerRecord) => ({ hold: { kind: 'claimed', record } }) as const;
+const claimedAs = (record: LedgerRecord) => ({ lease: { kind: 'claimed', record } }) as const;
 
 describe('a delivered outcome', () => {
   test.each(WEBHOOK_STATES.filter((state) => state !== 'delivered'))('wins over %s, whatever came later', (state) => {
     const later = standing(state, 5, { generation: 4, token: 'g4-a1', lease_until: at(90), attempt: 2 });
-    for (const hold of [
+    for (const lease of [
       { kind: 'unseen' },
       { kind: 'unclaimed' },
-      claimedAs(standing('delivering', -1)).hold,
+      claimedAs(standing('delivering', -1)).lease,
     ] as const) {
-      const decision = decide(later, outcomeOf('delivered', 0, { hold }));
+      const decision = decide(later, outcomeOf('delivered', 0, { lease }));
       expect(decision).toMatchObject({ to: 'write', record: { state: 'delivered', generation: 4, version: 4 } });
       expect(decision).toMatchObject({ record: { times: { delivered: at(0) } } });
       expect(decision).not.toHaveProperty('record.token');
@@ -124,17 +124,17 @@ describe('another outcome', () => {
     const claim = standing('delivering', -1);
     for (const state of ['accepted', 'delivering'] as const) {
       const later = standing(state, -1, { generation: 2 });
-      for (const hold of [{ kind: 'unseen' }, { kind: 'unclaimed' }, claimedAs(claim).hold] as const) {
-        expect(decide(later, outcomeOf(outcome, 0, { hold }))).toEqual({ to: 'stale' });
+      for (const lease of [{ kind: 'unseen' }, { kind: 'unclaimed' }, claimedAs(claim).lease] as const) {
+        expect(decide(later, outcomeOf(outcome, 0, { lease }))).toEqual({ to: 'stale' });
       }
     }
   });
 
   test.each(OTHERS)('(%s) gives way to a later change of its own generation', (outcome) => {
     for (const kind of ['unseen', 'unclaimed'] as const) {
-      const hold = { hold: { kind } };
-      expect(decide(standing('delivering', 1), outcomeOf(outcome, 0, hold))).toEqual({ to: 'stale' });
-      expect(decide(standing('delivering', -1), outcomeOf(outcome, 0, hold))).toMatchObject({ to: 'write' });
+      const lease = { lease: { kind } };
+      expect(decide(standing('delivering', 1), outcomeOf(outcome, 0, lease))).toEqual({ to: 'stale' });
+      expect(decide(standing('delivering', -1), outcomeOf(outcome, 0, lease))).toMatchObject({ to: 'write' });
     }
   });
 
@@ -189,7 +189,7 @@ test('whatever stands: what is written is the next version, no generation falls,
       generation,
       carrier: token,
       token,
-      hold: fc.oneof(
+      lease: fc.oneof(
         fc.constantFrom({ kind: 'unseen' } as const, { kind: 'unclaimed' } as const),
         records.map((record) => ({ kind: 'claimed', record: { ...record, state: 'delivering' } }) as const),
       ),

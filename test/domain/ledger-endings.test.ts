@@ -11,7 +11,7 @@ import {
   RECORDED_ATTEMPTS,
   WEBHOOK_STATES,
 } from '../../lambdas/contract/ledger.ts';
-import type { Ending } from '../../lambdas/contract/ledger-ports.ts';
+import type { Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '../../lambdas/domain/ledger.ts';
 import { delivery, ENRICHED, NOW, PLAIN, subject } from '../support/factories.ts';
 
@@ -33,9 +33,13 @@ function held(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
   };
 }
 
-function left(progress: Partial<Progress>, ending: Omit<Ending, 'progress'> = {}, before = held()): LedgerRecord {
+function left(
+  progress: Partial<Progress>,
+  settlement: Omit<Settlement, 'progress'> = {},
+  before = held(),
+): LedgerRecord {
   const whole = { enrichment: ENRICHED, attempt: 1, due_at: null, ...progress };
-  const after = settled(before, { ...ending, progress: whole }, NOW);
+  const after = settled(before, { ...settlement, progress: whole }, NOW);
   expect(ledgerRecordSchema.parse(after)).toEqual(after);
   return after;
 }

@@ -98,7 +98,7 @@ describe('who may claim a webhook', () => {
   test('dead: not the execution that carried it, which may have its dead letter to send', () => {
     const standing = record('dead', { token: 'g1-a1' });
     const done = { verdict: 'done', state: 'dead' };
-    expect(decideClaim(standing, copyOf(1, 'g1-a1'), LEASE, NOW)).toEqual({ ...done, givenUp: standing });
+    expect(decideClaim(standing, copyOf(1, 'g1-a1'), LEASE, NOW)).toEqual({ ...done, deadRecord: standing });
     expect(decideClaim(standing, copyOf(1, 'g1-a2'), LEASE, NOW)).toEqual(done);
     expect(decideClaim(record('dead'), copyOf(1), LEASE, NOW)).toEqual(done);
   });
@@ -169,7 +169,7 @@ describe('a claim', () => {
     expect(claimed(record('accepted'), delivery(PLAIN, { generation: 1 })).enrichment).toEqual(PLAIN);
   });
 
-  test.each(WEBHOOK_STATES)('leaves a record that the ledger can hold: %s', (state) => {
+  test.each(WEBHOOK_STATES)('leaves a record that the ledger can lease: %s', (state) => {
     const standing = record(state, { token: 'g1', lease_until: at(-1) });
     const decision = decideClaim(standing, copyOf(2), LEASE, NOW);
     if (decision.verdict === 'mine') expect(ledgerRecordSchema.parse(decision.record)).toEqual(decision.record);

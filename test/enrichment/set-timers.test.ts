@@ -65,7 +65,7 @@ async function set({
       if (isDown) return 'unreached';
       return keeps(timer) ? 'kept' : 'refused';
     },
-    async note(delivery, { progress, token }) {
+    async settleUnclaimed(delivery, { progress, token }) {
       done.push(`note ${delivery.webhook_id}: ${progress.outcome}, ${token}, ${progress.due_at}`);
       return true;
     },

@@ -17,7 +17,7 @@ const OUTCOME: UnsettledOutcome = {
     delivery: factsOf(delivery(ENRICHED)),
     hold: { kind: 'unseen' },
   },
-  ending: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
+  settlement: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
 };
 
 function world(settle: SettleMessagesServices['settle']) {

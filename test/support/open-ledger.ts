@@ -1,6 +1,6 @@
 import type { LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
-import type { Claim, Ending, Hold, Ledger } from '../../lambdas/contract/ledger-ports.ts';
+import type { Claim, Lease, Ledger, Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
 
 /** What a ledger over a table needs besides, in tests of other things: no breaker ever opens, and no outcome is queued. */
@@ -14,9 +14,9 @@ export const UNGUARDED = {
 export function openLedger(overrides: Partial<Ledger> = {}) {
   const accepted: DeliverySubject[] = [];
   const claims: { readonly delivery: Delivery; readonly leaseMs: number }[] = [];
-  const settled: { readonly webhookId: string; readonly ending: Ending }[] = [];
+  const settled: { readonly webhookId: string; readonly settlement: Settlement }[] = [];
   const timersKept: Timer[] = [];
-  const noted: { readonly webhookId: string; readonly ending: Ending }[] = [];
+  const noted: { readonly webhookId: string; readonly settlement: Settlement }[] = [];
   const told = { accepted, claims, settled, timersKept, noted };
   const ledger: Ledger & Readonly<typeof told> = {
     ...told,
@@ -31,14 +31,14 @@ export function openLedger(overrides: Partial<Ledger> = {}) {
     },
     async claim(delivery, leaseMs): Promise<Claim> {
       claims.push({ delivery, leaseMs });
-      return { verdict: 'mine', hold: { delivery, record: undefined } };
+      return { verdict: 'mine', lease: { delivery, record: undefined } };
     },
-    async settle(hold: Hold, ending) {
-      settled.push({ webhookId: hold.delivery.webhook_id, ending });
+    async settle(lease: Lease, settlement) {
+      settled.push({ webhookId: lease.delivery.webhook_id, settlement });
       return true;
     },
-    async note(delivery, ending) {
-      noted.push({ webhookId: delivery.webhook_id, ending });
+    async settleUnclaimed(delivery, settlement) {
+      noted.push({ webhookId: delivery.webhook_id, settlement });
       return true;
     },
     ...overrides,

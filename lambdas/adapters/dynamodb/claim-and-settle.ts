@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Delivery } from '../../contract/delivery.ts';
 import type { LedgerRecord } from '../../contract/ledger.ts';
-import type { Claim, Ending, LedgerTable } from '../../contract/ledger-ports.ts';
+import type { Claim, LedgerTable, Settlement } from '../../contract/ledger-ports.ts';
 import type { DeliveryFacts, UnsettledOutcome } from '../../contract/unsettled-outcome.ts';
 import { decideLate } from '../../domain/late-outcome.ts';
 import { asClaimed, decideClaim, settled } from '../../domain/ledger.ts';
@@ -48,7 +48,7 @@ export async function claimWebhook(
   if (decision === undefined) return { verdict: 'busy', untilMs: now() };
   if (decision.verdict !== 'mine') return decision;
   const { record } = decision;
-  return { verdict: 'mine', hold: { delivery: asClaimed(delivery, record), record } };
+  return { verdict: 'mine', lease: { delivery: asClaimed(delivery, record), record } };
 }
 
 /**
@@ -58,11 +58,11 @@ export async function claimWebhook(
  */
 export async function settleClaimed(
   record: LedgerRecord,
-  ending: Ending,
+  settlement: Settlement,
   atMs: number,
   table: Pick<LedgerTable, 'record' | 'replace' | 'overwrite'>,
 ): Promise<WriteResult> {
-  const after = settled(record, ending, atMs);
+  const after = settled(record, settlement, atMs);
   if (after.state !== 'delivered') return (await isReplaced(after, table)) ? 'written' : 'lost';
   await table.overwrite({ ...after, version: after.version + DELIVERED_LEAP });
   return 'written';
@@ -78,11 +78,11 @@ export async function settleLate(
   outcome: UnsettledOutcome,
   { table, claimedBy, now }: WriterOptions,
 ): Promise<WriteResult | 'busy'> {
-  const { delivery, hold } = outcome;
+  const { delivery, lease } = outcome;
   const name = writerName(claimedBy);
   const decision = await writeDecision(
     delivery.webhook_id,
-    hold.kind !== 'unclaimed' || hasHistory(delivery),
+    lease.kind !== 'unclaimed' || hasHistory(delivery),
     (standing) => decideLate(standing, outcome, name, now()),
     table,
   );

@@ -11,7 +11,7 @@ const WARN_EVERY_MS = 1000;
  * Operations that a delivery can do without. Each has a breaker of its own, as a table may read well and write slowly; all
  * its calls take the same few steps, so that one limit says what is slow.
  */
-type GuardedOperation = 'accept' | 'claim' | 'settle' | 'note' | 'putResponse';
+type GuardedOperation = 'accept' | 'claim' | 'settle' | 'settleUnclaimed' | 'putResponse';
 
 /** Timers have no breaker: a lead that was moved must not be sent at its old time to save two seconds. */
 type UnguardedOperation = 'timers' | 'putTimer';
@@ -53,7 +53,7 @@ export function createTableGuard({ breaker: limits, log, counter, now, random }:
     accept: breakerOf('accept'),
     claim: breakerOf('claim'),
     settle: breakerOf('settle'),
-    note: breakerOf('note'),
+    settleUnclaimed: breakerOf('settleUnclaimed'),
     putResponse: breakerOf('putResponse'),
     timers: undefined,
     putTimer: undefined,

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { claimWebhook, settleClaimed, settleLate } from '../../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { Delivery, Progress } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
-import type { Claim, Ending, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
+import type { Claim, LedgerTable, Settlement } from '../../../lambdas/contract/ledger-ports.ts';
 import type { UnsettledOutcome } from '../../../lambdas/contract/unsettled-outcome.ts';
 import { factsOf } from '../../../lambdas/domain/late-outcome.ts';
 import { newRecord, reopened } from '../../../lambdas/domain/ledger.ts';
@@ -23,19 +23,26 @@ const options = (table: Pick<LedgerTable, 'record' | 'replace'> = ledger.table) 
 });
 const claim = (one: Delivery, table?: Parameters<typeof options>[0]) => claimWebhook(one, LEASE_MS, options(table));
 function recordOf(claimed: Claim): LedgerRecord {
-  if (claimed.verdict !== 'mine' || claimed.hold.record === undefined) throw new Error(`it is ${claimed.verdict}`);
-  return claimed.hold.record;
+  if (claimed.verdict !== 'mine' || claimed.lease.record === undefined) throw new Error(`it is ${claimed.verdict}`);
+  return claimed.lease.record;
 }
-const settleHeld = (record: LedgerRecord, ending: Ending) => settleClaimed(record, ending, ledger.nowMs, ledger.table);
+const settleHeld = (record: LedgerRecord, settlement: Settlement) =>
+  settleClaimed(record, settlement, ledger.nowMs, ledger.table);
 const stateOf = async ({ webhook_id }: Delivery) => (await ledger.table.record(webhook_id))?.state;
 const operations = () => ledger.front.calls.map(({ operation }) => operation);
 
-const ended = (outcome: Progress['outcome'], more: Partial<Progress> = {}, token?: string): Ending => ({
+const ended = (outcome: Progress['outcome'], more: Partial<Progress> = {}, token?: string): Settlement => ({
   progress: { enrichment: ENRICHED, attempt: 1, due_at: null, ...(outcome && { outcome }), ...more },
   ...(token !== undefined && { token }),
 });
-const outcome = (one: Delivery, ending: Ending, kind: 'unseen' | 'unclaimed'): UnsettledOutcome => ({
-  ...{ schema_version: 1, at: new Date(ledger.nowMs).toISOString(), delivery: factsOf(one), hold: { kind }, ending },
+const outcome = (one: Delivery, settlement: Settlement, kind: 'unseen' | 'unclaimed'): UnsettledOutcome => ({
+  ...{
+    schema_version: 1,
+    at: new Date(ledger.nowMs).toISOString(),
+    delivery: factsOf(one),
+    lease: { kind },
+    settlement,
+  },
 });
 const DELIVERED = ended('delivered');
 const SCHEDULED = ended('retry', { due_at: new Date(NOW + 60_000).toISOString() }, 'g0-a1');
@@ -86,8 +93,8 @@ describe('a first claim', () => {
 test('a claim of an accepted delivery goes on in the generation of its record', async () => {
   const one = newDelivery();
   await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, generation: 3 });
-  const hold = { delivery: { generation: 3 }, record: { generation: 3 } };
-  expect(await claim(one)).toMatchObject({ verdict: 'mine', hold });
+  const lease = { delivery: { generation: 3 }, record: { generation: 3 } };
+  expect(await claim(one)).toMatchObject({ verdict: 'mine', lease });
 });
 
 test.each<[string, (one: Delivery) => Promise<Delivery>]>([
@@ -190,7 +197,7 @@ test.each([1, 3])('a delivered outcome stands although %i functions took the del
 });
 
 describe('what was sent while the table did not answer', () => {
-  const settle = (one: Delivery, ending: Ending) => settleLate(outcome(one, ending, 'unseen'), options());
+  const settle = (one: Delivery, settlement: Settlement) => settleLate(outcome(one, settlement, 'unseen'), options());
 
   test('is left where somebody else has it in hand, or carries it', async () => {
     const [busy, carried] = [newDelivery(), newDelivery()];
@@ -228,7 +235,8 @@ describe('what was sent while the table did not answer', () => {
 });
 
 describe('an outcome without a claim', () => {
-  const note = (one: Delivery, ending: Ending = SCHEDULED) => settleLate(outcome(one, ending, 'unclaimed'), options());
+  const note = (one: Delivery, settlement: Settlement = SCHEDULED) =>
+    settleLate(outcome(one, settlement, 'unclaimed'), options());
 
   test('is one conditional write', async () => {
     const one = newDelivery();

@@ -3,7 +3,7 @@ import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-tab
 import { createLedger } from '../../../lambdas/adapters/dynamodb-ledger.ts';
 import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/contract/delivery.ts';
 import type { Attempt } from '../../../lambdas/contract/ledger.ts';
-import type { Hold, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
+import type { Lease, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
 import { newDelivery } from '../../../lambdas/domain/progress.ts';
 import { timerOf } from '../../../lambdas/domain/timers.ts';
 import { type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
@@ -38,10 +38,10 @@ export interface LedgerOperator {
   at(hoursAgo: number): void;
   /** Takes an event at the world's time. */
   accept(overrides?: Partial<DeliverySubject>): Promise<Delivery>;
-  claim(delivery: Delivery): Promise<Hold>;
+  claim(delivery: Delivery): Promise<Lease>;
   /** Takes a lead that waits, as the workflow and its user's timer have it. @returns the webhook's id */
   lead(overrides: Partial<DeliverySubject>): Promise<string>;
-  leave(hold: Hold, left: Left): Promise<void>;
+  leave(lease: Lease, left: Left): Promise<void>;
   /** All three, one after the other. @returns the webhook's id */
   webhook(overrides: Partial<DeliverySubject>, left: Left): Promise<string>;
   close(): Promise<void>;
@@ -91,27 +91,27 @@ export async function startLedgerOperator(
       const delivery = newDelivery(accepted, { status: 'plain', reason: 'not_a_completion' });
       const timer = timerOf(accepted, now());
       if (timer !== undefined) await table.putTimer(timer);
-      await functions.note(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token: 'g0' });
+      await functions.settleUnclaimed(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token: 'g0' });
       return accepted.webhook_id;
     },
     async claim(delivery) {
       const claim = await functions.claim(delivery, LEASE_MS);
       if (claim.verdict !== 'mine') throw new Error(`the claim is refused: ${claim.verdict}`);
-      return claim.hold;
+      return claim.lease;
     },
-    async leave(hold, { progress = {}, attempt, ...rest }) {
-      const { delivery } = hold;
+    async leave(lease, { progress = {}, attempt, ...rest }) {
+      const { delivery } = lease;
       const at = new Date(now()).toISOString();
-      await functions.settle(hold, {
+      await functions.settle(lease, {
         ...rest,
         progress: { ...delivery.progress, attempt: delivery.progress.attempt + (attempt ? 1 : 0), ...progress },
         ...(attempt && { attempt: { at, duration_ms: 120, ...attempt } }),
       });
     },
     async webhook(overrides, left) {
-      const hold = await operator.claim(await operator.accept(overrides));
-      await operator.leave(hold, left);
-      return hold.delivery.webhook_id;
+      const lease = await operator.claim(await operator.accept(overrides));
+      await operator.leave(lease, left);
+      return lease.delivery.webhook_id;
     },
     async close() {
       await world.close();
