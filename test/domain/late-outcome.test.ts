@@ -142,6 +142,24 @@ describe('another outcome', () => {
     for (const outcome of OTHERS) expect(decide(standing(state, -1), outcomeOf(outcome))).toEqual({ to: 'stale' });
   });
 
+  test.each<[string, LedgerRecord, boolean]>([
+    ['an acceptance', standing('accepted', -1, { version: 4 }), true],
+    ['a lease that has ended', standing('delivering', -1, { lease_until: at(0) }), true],
+    ['a lease that runs', standing('delivering', -1, { lease_until: at(1) }), false],
+    ['what a message or an execution carries', standing('scheduled', -1, { token: 'g1-d1-m' }), false],
+    ['what rests', standing('parked', -1), false],
+  ])('without a claim, changes %s only where nothing holds or carries it: %j', (_, record, isChanged) => {
+    const decision = decide(record, outcomeOf('retry', 0, { lease: { kind: 'unclaimed' } }), 0);
+    expect(decision.to).toBe(isChanged ? 'write' : 'stale');
+    expect(decision).not.toHaveProperty('record.lease_until');
+  });
+
+  test('of a later generation counts its attempts from 0', () => {
+    const accepted = standing('accepted', -1, { attempt: 4 });
+    const outcome = outcomeOf('retry', 0, { lease: { kind: 'unclaimed' }, generation: 2 });
+    expect(decide(accepted, outcome)).toMatchObject({ record: { generation: 2, attempt: 1 } });
+  });
+
   test('waits where the lease runs that its own claim may have left', () => {
     const trace = standing('delivering', -1, { lease_until: at(1) });
     expect(decide(trace, outcomeOf('dead'), 0)).toEqual({ to: 'wait' });

@@ -33,9 +33,6 @@ const copyOf = (generation: number, token?: string): Delivery => ({
   ...(token !== undefined && { token }),
 });
 
-const verdictOn = (standing: LedgerRecord | undefined, copy: Delivery) =>
-  decideClaim(standing, copy, LEASE, NOW).verdict;
-
 function claimed(standing: LedgerRecord | undefined, copy: Delivery): LedgerRecord {
   const decision = decideClaim(standing, copy, LEASE, NOW);
   if (decision.verdict !== 'mine') throw new Error(`it is ${decision.verdict}`);
@@ -43,75 +40,59 @@ function claimed(standing: LedgerRecord | undefined, copy: Delivery): LedgerReco
 }
 
 describe('who may claim a webhook', () => {
-  test('anyone, where nobody ever has', () => {
-    expect(verdictOn(undefined, copyOf(0))).toBe('mine');
-    expect(verdictOn(undefined, copyOf(3))).toBe('mine');
+  const ANY = [copyOf(0), copyOf(1), copyOf(2), copyOf(1, 'g1'), copyOf(1, 'g1-a1'), copyOf(99)];
+  const carriers = (...tokens: string[]) => tokens.map((token) => copyOf(1, token));
+  const waiting = (['scheduled', 'parked'] as const).flatMap((state): [string, LedgerRecord, Delivery[], string][] => [
+    [`${state}: its carrier, in any generation`, record(state, { token: 'g1-a1' }), ANY.slice(4, 5), 'mine'],
+    [`${state}: its carrier, as a copy`, record(state, { token: 'g1-a1' }), [copyOf(0, 'g1-a1')], 'mine'],
+    [`${state}: a later generation`, record(state, { token: 'g1-a1' }), [copyOf(2)], 'mine'],
+    [`${state}: no copy of it`, record(state, { token: 'g1-a1' }), [copyOf(0), copyOf(1)], 'done'],
+    [
+      `${state}: a carrier further on, whose outcome the table did not take`,
+      record(state, { token: 'g1-a1-d1-m' }),
+      carriers('g1-a1-d2-m', 'g1-a1-d1', 'g1-a2'),
+      'mine',
+    ],
+    [
+      `${state}: no carrier that is behind`,
+      record(state, { token: 'g1-a1-d1-m' }),
+      carriers('g1-a1', 'g1-d2-m', 'g1', 'g0-a2'),
+      'done',
+    ],
+  ]);
+
+  test.each<[string, LedgerRecord | undefined, Delivery[], string]>([
+    ['never claimed: any function', undefined, ANY, 'mine'],
+    ['accepted: any function', record('accepted'), ANY, 'mine'],
+    ['delivering, its lease ended: any function', record('delivering', { lease_until: at(0) }), ANY, 'mine'],
+    ['delivering: none', record('delivering', { lease_until: at(0.001), token: 'g1' }), ANY, 'busy'],
+    ...waiting,
+    ['parked at rest, without a token: no copy', record('parked'), [copyOf(1)], 'done'],
+    ['dead: a later generation', record('dead', { token: 'g1-a1' }), [copyOf(2)], 'mine'],
+    ['dead: no copy, nor its carrier', record('dead', { token: 'g1-a1' }), [copyOf(0), ...ANY.slice(4, 5)], 'done'],
+    ...(['delivered', 'unwanted', 'cancelled'] as const).map((state): [string, LedgerRecord, Delivery[], string] => [
+      `${state}: none`,
+      record(state, { token: 'g1-a1' }),
+      ANY,
+      'done',
+    ]),
+  ])('%s', (_, standing, copies, verdict) => {
+    for (const copy of copies) expect(decideClaim(standing, copy, LEASE, NOW).verdict).toBe(verdict);
   });
 
-  test.each(['accepted', 'delivering'] as const)('anyone, of any generation, while nobody has it: %s', (state) => {
-    const standing = record(state, { lease_until: at(0) });
-    for (const generation of [0, 1, 2]) expect(verdictOn(standing, copyOf(generation))).toBe('mine');
-    expect(verdictOn(standing, copyOf(0, 'g0'))).toBe('mine');
+  test('is told until when a lease runs, and in which state a webhook is that has ended', () => {
+    const leased = record('delivering', { lease_until: at(0.001) });
+    expect(decideClaim(leased, copyOf(1), LEASE, NOW)).toEqual({ verdict: 'busy', untilMs: NOW + 1 });
+    expect(decideClaim(record('cancelled'), copyOf(1), LEASE, NOW)).toEqual({ verdict: 'done', state: 'cancelled' });
   });
 
-  test('nobody else while somebody has it in hand: not a later generation, nor the one that carries it', () => {
-    const standing = record('delivering', { lease_until: at(0.001), token: 'g1' });
-    for (const copy of [copyOf(0), copyOf(1), copyOf(2), copyOf(1, 'g1')]) {
-      expect(decideClaim(standing, copy, LEASE, NOW)).toEqual({ verdict: 'busy', untilMs: NOW + 1 });
-    }
-  });
-
-  test.each(['scheduled', 'parked'] as const)(
-    '%s: who carries it on, by its token, in whatever generation',
-    (state) => {
-      const standing = record(state, { token: 'g1-a1' });
-      expect(verdictOn(standing, copyOf(1, 'g1-a1'))).toBe('mine');
-      expect(verdictOn(standing, copyOf(0, 'g1-a1'))).toBe('mine');
-      expect(verdictOn(standing, copyOf(1))).toBe('done');
-    },
-  );
-
-  test.each(['scheduled', 'parked'] as const)(
-    '%s: a carrier that is further on, whose outcome the table did not take, and none that is behind',
-    (state) => {
-      const standing = record(state, { token: 'g1-a1-d1-m' });
-      for (const token of ['g1-a1-d2-m', 'g1-a1-d1', 'g1-a2']) {
-        expect(verdictOn(standing, copyOf(1, token))).toBe('mine');
-      }
-      for (const token of ['g1-a1', 'g1-d2-m', 'g1', 'g0-a2']) {
-        expect(verdictOn(standing, copyOf(1, token))).toBe('done');
-      }
-    },
-  );
-
-  test.each(['scheduled', 'parked', 'dead'] as const)('%s: a later generation, and no copy of it', (state) => {
-    const standing = record(state, { token: 'g1-a1' });
-    expect(verdictOn(standing, copyOf(2))).toBe('mine');
-    expect(decideClaim(standing, copyOf(1), LEASE, NOW)).toEqual({ verdict: 'done', state });
-    expect(verdictOn(standing, copyOf(0))).toBe('done');
-  });
-
-  test('at rest, and so without a token: no copy has it either', () => {
-    expect(verdictOn(record('parked'), copyOf(1))).toBe('done');
-  });
-
-  test('dead: not the execution that carried it, which may have its dead letter to send', () => {
+  test('the execution that carried a dead webhook finds its record: it may have to send the dead-letter message', () => {
     const standing = record('dead', { token: 'g1-a1' });
     const done = { verdict: 'done', state: 'dead' };
     expect(decideClaim(standing, copyOf(1, 'g1-a1'), LEASE, NOW)).toEqual({ ...done, deadRecord: standing });
     expect(decideClaim(standing, copyOf(1, 'g1-a2'), LEASE, NOW)).toEqual(done);
     expect(decideClaim(record('dead'), copyOf(1), LEASE, NOW)).toEqual(done);
   });
-
-  test.each(['delivered', 'unwanted', 'cancelled'] as const)(
-    '%s: a copy has nothing to do, in whatever generation, whoever carries it',
-    (state) => {
-      const standing = record(state, { token: 'g1-a1' });
-      for (const copy of [copyOf(0), copyOf(1), copyOf(1, 'g1-a1'), copyOf(2), copyOf(99)]) {
-        expect(decideClaim(standing, copy, LEASE, NOW)).toEqual({ verdict: 'done', state });
-      }
-    },
-  );
 });
 
 describe('a claim', () => {

@@ -235,51 +235,28 @@ describe('what was sent while the table did not answer', () => {
 });
 
 describe('an outcome without a claim', () => {
-  const note = (one: Delivery, settlement: Settlement = SCHEDULED) =>
+  const settle = (one: Delivery, settlement: Settlement = SCHEDULED) =>
     settleLate(outcome(one, settlement, 'unclaimed'), options());
 
   test('is one conditional write', async () => {
     const one = newDelivery();
-    expect(await note(one)).toBe('written');
+    expect(await settle(one)).toBe('written');
     expect(operations()).toEqual(['PutItem']);
     expect(await ledger.table.record(one.webhook_id)).toMatchObject({ state: 'scheduled', token: 'g0-a1', version: 1 });
   });
 
-  test('replaces an acceptance, and a claim whose lease has ended', async () => {
-    const [accepted, abandoned] = [newDelivery({ generation: 1 }), newDelivery()];
-    await standing(accepted, { state: 'accepted', generation: 1, version: 4 });
-    await claimed(abandoned);
-    ledger.nowMs += LEASE_MS;
-    for (const one of [accepted, abandoned]) {
-      expect(await note(one)).toBe('written');
-      expect(await stateOf(one)).toBe('scheduled');
-    }
-    expect(await ledger.table.record(abandoned.webhook_id)).not.toHaveProperty('lease_until');
-  });
-
-  test('raises the generation, and then begins to count tries anew', async () => {
-    const one = newDelivery({ generation: 2 });
-    await standing(one, { state: 'accepted', generation: 1, attempt: 4 });
-    expect(await note(one)).toBe('written');
-    expect(await ledger.table.record(one.webhook_id)).toMatchObject({ generation: 2, attempt: 1 });
-  });
-
-  test.each<[string, Partial<LedgerRecord>]>([
-    ['delivered', { state: 'delivered' }],
-    ['carried by somebody', { state: 'scheduled', token: 'g0-d1-m' }],
-    ['in hand', { state: 'delivering', lease_until: new Date(NOW + 1).toISOString() }],
-    ['accepted in a later generation', { state: 'accepted', generation: 1 }],
-  ])('leaves what is %s', async (_, overrides) => {
+  test('is decided on again where there is a record already', async () => {
     const one = newDelivery();
-    const before = await standing(one, overrides);
-    expect(await note(one)).toBe('lost');
+    const before = await standing(one, { state: 'delivered' });
+    expect(await settle(one)).toBe('lost');
+    expect(operations()).toEqual(['PutItem', 'GetItem']);
     expect(await ledger.table.record(one.webhook_id)).toEqual(before);
   });
 
   test('whose answer was lost is written once', async () => {
     const one = newDelivery();
     ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
-    await note(one);
+    await settle(one);
     expect(await ledger.table.record(one.webhook_id)).toMatchObject({ state: 'scheduled', version: 1 });
   });
 });
