@@ -53,30 +53,6 @@ function boundAfter(republished: number, boundMs: number): number {
   return Math.min(boundMs * 2 ** Math.min(republished, 30), Math.max(boundMs, DAY_MS));
 }
 
-/** The number of deliveries by standing. */
-export interface Tally {
-  readonly states: Record<CountedState, number>;
-  inFlight: number;
-  unbalanced: number;
-}
-
-export function emptyTally(): Tally {
-  const states = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
-  return { states, inFlight: 0, unbalanced: 0 };
-}
-
-/** Adds one delivery. */
-export function count(tally: Tally, standing: Standing): void {
-  if (standing.kind === 'counted') tally.states[standing.state] += 1;
-  else if (standing.kind === 'in_flight') tally.inFlight += 1;
-  else tally.unbalanced += 1;
-}
-
-/** @returns the number of deliveries that were counted */
-export function acceptedOf({ states, inFlight, unbalanced }: Tally): number {
-  return Object.values(states).reduce((sum, number) => sum + number, inFlight + unbalanced);
-}
-
 /** Whether a delivery has been parked for longer than `LONGEST_PARKING_MS`, in a workflow or in the ledger. */
 export function isParkedTooLong(record: LedgerRecord, nowMs: number): boolean {
   return record.state === 'parked' && nowMs - Date.parse(parkedSince(record)) > LONGEST_PARKING_MS;

@@ -5,7 +5,7 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS, type MetricName } from '../contract/metrics.ts';
 import type { StuckWebhook } from '../contract/reconciliation.ts';
 import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../contract/reconciliation.ts';
-import { acceptedOf, count, emptyTally, type Standing } from '../domain/balance.ts';
+import type { Standing } from '../domain/balance.ts';
 import type { IntegrationBook } from '../domain/integrations.ts';
 
 export interface ReconcileServices {
@@ -43,7 +43,9 @@ export class ReconcileRun {
   readonly span: Span;
   readonly services: ReconcileServices;
   readonly #remainingMs: () => number;
-  readonly #tally = emptyTally();
+  readonly #states = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
+  #inFlight = 0;
+  #unbalanced = 0;
   readonly #stuck: StuckWebhook[] = [];
   readonly #done = { released: 0, ended: 0, republished: 0, failed: 0 };
   #isComplete = true;
@@ -92,7 +94,9 @@ export class ReconcileRun {
 
   /** Enters one webhook into the balance. */
   count(standing: Standing): void {
-    count(this.#tally, standing);
+    if (standing.kind === 'counted') this.#states[standing.state] += 1;
+    else if (standing.kind === 'in_flight') this.#inFlight += 1;
+    else this.#unbalanced += 1;
   }
 
   /** Names a webhook that does not balance, in the log and the report, as long as there is room. */
@@ -125,15 +129,15 @@ export class ReconcileRun {
   }
 
   report(integrations: number): ReconcileReport {
-    const { states, inFlight, unbalanced } = this.#tally;
+    const inStates = Object.values(this.#states).reduce((sum, number) => sum + number);
     return {
       ...this.span,
       integrations,
-      accepted: acceptedOf(this.#tally),
-      states,
-      in_flight: inFlight,
-      unbalanced,
-      is_balanced: unbalanced === 0,
+      accepted: inStates + this.#inFlight + this.#unbalanced,
+      states: this.#states,
+      in_flight: this.#inFlight,
+      unbalanced: this.#unbalanced,
+      is_balanced: this.#unbalanced === 0,
       stuck: this.#stuck,
       outcomes_waiting: this.#outcomesWaiting ?? null,
       ...this.#done,

@@ -1,10 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
+import type { Integration } from '../../lambdas/contract/integration.ts';
+import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
 import {
-  acceptedOf,
-  count,
-  emptyTally,
   isParkedInLedger,
   isParkedTooLong,
   mayRelease,
@@ -39,17 +37,6 @@ const sightings = fc.record(
 const bounds = fc.integer({ min: 0, max: 7 * DAY });
 
 describe('the balance', () => {
-  test('adds up for any mixture', () => {
-    fc.assert(
-      fc.property(fc.array(sightings), bounds, (all, boundMs) => {
-        const tally = emptyTally();
-        for (const one of all) count(tally, standing(one, boundMs));
-        expect(acceptedOf(tally)).toBe(all.length);
-        expect(Object.values(tally.states).every((number) => number >= 0)).toBe(true);
-      }),
-    );
-  });
-
   test('never calls stuck what is under a lease', () => {
     fc.assert(
       fc.property(sightings, bounds, fc.integer({ min: 1, max: DAY }), (one, boundMs, leftMs) => {
@@ -147,27 +134,20 @@ describe('a release', () => {
   const resumed = (agoMs: number) => integration({ resumed_at: isoAgo(agoMs) });
   const attempted = (agoMs: number) => ({ attempts: [{ at: isoAgo(agoMs), status: 410, duration_ms: 9 }] });
 
-  test('of what was gone: once the integration was resumed, and not for what was delivered', () => {
-    expect(mayRelease(parked('gone'), integration(), isoAgo(0))).toBe('no');
-    expect(mayRelease(parked('gone'), resumed(6 * HOUR), isoAgo(0))).toBe('no');
-    expect(mayRelease(parked('gone'), resumed(HOUR), undefined)).toBe('yes');
-  });
-
-  test('of what a function with an older configuration parked again, after the resumption: too', () => {
-    expect(mayRelease(parked('gone'), resumed(3 * HOUR), undefined)).toBe('yes');
-  });
-
-  test('of what has failed since it was resumed: not', () => {
-    expect(mayRelease(parked('gone', attempted(4 * HOUR)), resumed(3 * HOUR), undefined)).toBe('yes');
-    expect(mayRelease(parked('gone', attempted(2 * HOUR)), resumed(3 * HOUR), undefined)).toBe('no');
-    expect(mayRelease(parked('failing', attempted(2 * HOUR)), resumed(3 * HOUR), undefined)).toBe('as_probe');
-  });
-
-  test('of what was failing: once the partner took something, or it was resumed; else one may find out', () => {
-    expect(mayRelease(parked('failing'), integration(), undefined)).toBe('as_probe');
-    expect(mayRelease(parked('failing'), integration(), isoAgo(3 * HOUR))).toBe('as_probe');
-    expect(mayRelease(parked('failing'), integration(), isoAgo(HOUR))).toBe('yes');
-    expect(mayRelease(parked('failing'), resumed(HOUR), undefined)).toBe('yes');
+  test.each<[string, LedgerRecord, Integration, string | undefined, string]>([
+    ['gone, and the partner took another one', parked('gone'), integration(), isoAgo(0), 'no'],
+    ['gone since the resumption', parked('gone'), resumed(6 * HOUR), isoAgo(0), 'no'],
+    ['gone, and resumed', parked('gone'), resumed(HOUR), undefined, 'yes'],
+    ['parked again by a function with an older configuration', parked('gone'), resumed(3 * HOUR), undefined, 'yes'],
+    ['attempted before the resumption', parked('gone', attempted(4 * HOUR)), resumed(3 * HOUR), undefined, 'yes'],
+    ['attempted since the resumption', parked('gone', attempted(2 * HOUR)), resumed(3 * HOUR), undefined, 'no'],
+    ['failing since the resumption', parked('failing', attempted(2 * HOUR)), resumed(3 * HOUR), undefined, 'as_probe'],
+    ['failing', parked('failing'), integration(), undefined, 'as_probe'],
+    ['failing, and the partner took one before', parked('failing'), integration(), isoAgo(3 * HOUR), 'as_probe'],
+    ['failing, and the partner took one since', parked('failing'), integration(), isoAgo(HOUR), 'yes'],
+    ['failing, and resumed', parked('failing'), resumed(HOUR), undefined, 'yes'],
+  ])('of what is %s', (_, record, entry, lastDeliveredAt, verdict) => {
+    expect(mayRelease(record, entry, lastDeliveredAt)).toBe(verdict);
   });
 
   test('takes as many as the integration takes in 15 minutes, and 6,000 where it has no limit', () => {

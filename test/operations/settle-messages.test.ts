@@ -15,7 +15,7 @@ const OUTCOME: UnsettledOutcome = {
     schema_version: 1,
     at: new Date(NOW).toISOString(),
     delivery: factsOf(delivery(ENRICHED)),
-    hold: { kind: 'unseen' },
+    lease: { kind: 'unseen' },
   },
   settlement: { progress: { enrichment: ENRICHED, attempt: 1, due_at: null, outcome: 'delivered' } },
 };
