@@ -2,7 +2,7 @@ import { kindNamed, kindOf } from '../../lambdas/contract/event-types/event-type
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { deliveryOf } from '../../lambdas/domain/ledger.ts';
-import { MOVED_LATER, onWaking, timerOf, type Waking } from '../../lambdas/domain/timers.ts';
+import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lambdas/domain/timers.ts';
 import { shortTime } from '../shared/time-span.ts';
 
 /** Whether events of its kind wait before they are sent, and take each other's place. */
@@ -28,18 +28,18 @@ export async function wakingOf(
   event: LedgerEvent | undefined,
   table: Pick<LedgerTable, 'timers'>,
   nowMs: number,
-): Promise<Waking | undefined> {
+): Promise<DueDecision | undefined> {
   if (record?.due_at === undefined || event === undefined || !waitsForMoment(record)) return undefined;
   const delivery = deliveryOf(event, record, nowMs, 'republish');
   const own = timerOf(delivery, nowMs);
   if (own === undefined) return undefined;
   const timers = await table.timers([own.key]);
   const sleeping = { ...delivery, progress: { ...delivery.progress, due_at: record.due_at } };
-  return onWaking(sleeping, timers.get(own.key), nowMs);
+  return decideWhenDue(sleeping, timers.get(own.key), nowMs);
 }
 
 /** @returns undefined where it is sent */
-export function wakingWords(waking: Waking | undefined): string | undefined {
+export function wakingWords(waking: DueDecision | undefined): string | undefined {
   if (waking?.to === 'cancel' || waking?.to === 'leave') return `it is not sent: ${waking.reason}`;
   if (waking?.to === 'wait')
     return `it waits on until ${shortTime(new Date(waking.untilMs).toISOString())}: it was moved`;
@@ -47,6 +47,6 @@ export function wakingWords(waking: Waking | undefined): string | undefined {
 }
 
 /** For JSON: `{"to":"wait","until":"2026-01-15T13:00:00.000Z"}`. */
-export function wakingFields(waking: Waking): Readonly<Record<string, string>> {
+export function wakingFields(waking: DueDecision): Readonly<Record<string, string>> {
   return waking.to === 'wait' ? { to: 'wait', until: new Date(waking.untilMs).toISOString() } : waking;
 }

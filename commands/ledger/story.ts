@@ -2,7 +2,7 @@ import type { ParkedFor } from '../../lambdas/contract/delivery.ts';
 import { definitionOfType, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import type { Waking } from '../../lambdas/domain/timers.ts';
+import type { DueDecision } from '../../lambdas/domain/timers.ts';
 import { number } from '../replay/describe-replay.ts';
 import { alignColumns } from '../shared/table.ts';
 import { shortTime } from '../shared/time-span.ts';
@@ -25,7 +25,7 @@ export interface Story {
   readonly since: string;
   readonly carrier: Carrier;
   /** What it does when it wakes, where it sleeps until the moment at which it is to be sent. */
-  readonly waking: Waking | undefined;
+  readonly waking: DueDecision | undefined;
   /** Until when its event is held. */
   readonly heldUntil: string;
 }

@@ -4,7 +4,7 @@ import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import type { Timer } from '../contract/timer.ts';
 import { decided, waiting } from '../domain/progress.ts';
-import { awake, MOVED_LATER, onWaking, timerOf, type Waking } from '../domain/timers.ts';
+import { type DueDecision, decideWhenDue, firedTimer, MOVED_LATER, timerOf } from '../domain/timers.ts';
 import type { DeliveryOutcome } from './settle.ts';
 
 export interface DeliveryTimerServices {
@@ -17,7 +17,7 @@ export interface DeliveryTimerServices {
 
 /** What the timer of a delivery says at its scheduled time. */
 export interface TimerState {
-  readonly waking: Waking;
+  readonly waking: DueDecision;
   /** Its user's, whichever event set it; undefined where there is none, or the delivery has no scheduled time. */
   readonly timer?: Timer | undefined;
 }
@@ -27,7 +27,7 @@ export async function readTimer(delivery: Delivery, { ledger, now }: DeliveryTim
   const own = delivery.progress.timed ? timerOf(delivery, now()) : undefined;
   if (own === undefined) return { waking: { to: 'send' } };
   const timer = (await ledger.timers([own.key]))?.get(own.key);
-  return { waking: onWaking(delivery, timer, now()), timer };
+  return { waking: decideWhenDue(delivery, timer, now()), timer };
 }
 
 /**
@@ -54,7 +54,7 @@ export async function unschedule(
   { ledger }: Pick<DeliveryTimerServices, 'ledger'>,
 ): Promise<void> {
   if (timer?.due_at === undefined || timer.webhook_id !== delivery.webhook_id) return;
-  await ledger.putTimer(awake(timer));
+  await ledger.putTimer(firedTimer(timer));
 }
 
 /** The end of a delivery that was superseded. */

@@ -43,7 +43,7 @@ function latestAt(occurredAt: string, acceptedMs: number): string {
 }
 
 /** A timer that is no longer on the list of those that wait. */
-export function awake({ due_at: _, ...timer }: Timer): Timer {
+export function firedTimer({ due_at: _, ...timer }: Timer): Timer {
   return timer;
 }
 
@@ -75,7 +75,7 @@ export function moveOf(
 export const MOVED_LATER = 'it was moved to a later time';
 
 /** What a delivery that waited does when its timer fires. */
-export type Waking =
+export type DueDecision =
   | { readonly to: 'send' }
   /** It was moved: it waits on. */
   | { readonly to: 'wait'; readonly untilMs: number }
@@ -88,7 +88,7 @@ export type Waking =
  *
  * @param timer undefined where there is none, or it could not be read: then it is sent
  */
-export function onWaking(delivery: Delivery, timer: Timer | undefined, nowMs: number): Waking {
+export function decideWhenDue(delivery: Delivery, timer: Timer | undefined, nowMs: number): DueDecision {
   const own = timerOf(delivery, delivery.accepted_at === undefined ? nowMs : Date.parse(delivery.accepted_at));
   if (timer === undefined || own === undefined) return { to: 'send' };
   if (timer.webhook_id !== own.webhook_id) {

@@ -176,7 +176,7 @@ async function compare(sample: readonly KnownSum[], warehouse: Warehouse, limitM
     return checkSample(sample, answers, elapsed() - startedAt);
   } catch (thrown) {
     const reason = thrown instanceof PipelineError ? thrown.message : errorName(thrown);
-    return no('sample', reason, 'run it again; if it lasts, a warehouse that is awake, or larger');
+    return no('sample', reason, 'run it again; if it lasts, a warehouse that is firedTimer, or larger');
   }
 }
 

@@ -4,7 +4,7 @@ import type { LedgerRecord } from '../contract/ledger.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import type { Timer } from '../contract/timer.ts';
 import { executionToken } from '../domain/identity.ts';
-import { awake, moveOf, timerOf } from '../domain/timers.ts';
+import { firedTimer, moveOf, timerOf } from '../domain/timers.ts';
 import type { SortedEvents } from './sort-events.ts';
 import { type Carried, type StartWorkflowsServices, startWorkflows } from './start-workflows.ts';
 
@@ -140,7 +140,7 @@ async function startTimed(
     if (!isOwn && seen === 'unknown') return { fault: UNREACHED };
     const kept = isOwn ? await ledger.putTimer({ ...timer, generation }) : 'refused';
     // A delivery that is due may have woken before this, and nothing else takes its timer off the list of waiting ones.
-    if (kept === 'kept' && isDue(timer, now())) await ledger.putTimer(awake({ ...timer, generation }));
+    if (kept === 'kept' && isDue(timer, now())) await ledger.putTimer(firedTimer({ ...timer, generation }));
     if (kept === 'kept') return carried;
     // The only publication so far is sent on time without a timer, and the next one writes its own.
     if (kept === 'unreached' && seen !== 'published' && generation === delivery.generation) return carried;

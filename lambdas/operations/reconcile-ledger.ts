@@ -12,7 +12,7 @@ import {
 import { OVERDUE_AFTER_MS } from '../contract/timer.ts';
 import { isParkedTooLong, LONGEST_PARKING_MS, sightingOf, standingOf } from '../domain/balance.ts';
 import { isFinal } from '../domain/ledger.ts';
-import { awake } from '../domain/timers.ts';
+import { firedTimer } from '../domain/timers.ts';
 import { endParked, type Resting, releaseParked } from './reconcile-parked.ts';
 import { CHUNK, ReconcileRun, type ReconcileServices } from './reconcile-run.ts';
 import { resendStuck, type StuckFound } from './resend-webhooks.ts';
@@ -112,7 +112,7 @@ async function clearEndedTimers(table: LedgerTable, dueBeforeMs: number): Promis
     const record = records.get(webhook_id);
     return record !== undefined && isFinal(record);
   });
-  await Promise.all(ended.map((timer) => table.putTimer(awake(timer))));
+  await Promise.all(ended.map((timer) => table.putTimer(firedTimer(timer))));
 }
 
 async function reconcileIntegration(integrationId: string, days: readonly LedgerDay[], run: ReconcileRun) {

@@ -4,7 +4,7 @@ import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { Timer } from '../../lambdas/contract/timer.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
-import { moveOf as moveOfKnown, onWaking, timerOf, waitFault } from '../../lambdas/domain/timers.ts';
+import { decideWhenDue, moveOf as moveOfKnown, timerOf, waitFault } from '../../lambdas/domain/timers.ts';
 import { delivery, NOW, PLAIN, subject } from '../support/factories.ts';
 
 const HOUR_MS = 3600_000;
@@ -121,31 +121,34 @@ describe('what a delivery does on waking', () => {
 
   test('it is sent, where only an earlier publication of it has a timer: its own is yet to be written', () => {
     const earlier = timer({ ...own, occurred_at: at(-2 * HOUR_MS), send_at: at(HOUR_MS) });
-    for (const generation of [0, 1]) expect(onWaking({ ...waking, generation }, earlier, NOW)).toEqual({ to: 'send' });
+    for (const generation of [0, 1])
+      expect(decideWhenDue({ ...waking, generation }, earlier, NOW)).toEqual({ to: 'send' });
   });
 
   test('of two of one moment the one that was noted is sent', () => {
-    expect(onWaking(waking, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
+    expect(decideWhenDue(waking, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
   });
 
   test('it is not cancelled by an earlier event, whose timer was left there', () => {
-    expect(onWaking(waking, timer(leadOf('earlier', -2 * HOUR_MS)), NOW)).toEqual({ to: 'send' });
+    expect(decideWhenDue(waking, timer(leadOf('earlier', -2 * HOUR_MS)), NOW)).toEqual({ to: 'send' });
   });
 
   test('it waits on where it was moved to a later time, and is sent then', () => {
     const moved = { ...timer({ ...own, occurred_at: at(-5) }), due_at: at(HOUR_MS) };
-    expect(onWaking(waking, moved, NOW)).toEqual({ to: 'wait', untilMs: NOW + HOUR_MS });
-    expect(onWaking({ ...waking, progress: { ...waking.progress, due_at: at(HOUR_MS) } }, moved, NOW).to).toBe('send');
+    expect(decideWhenDue(waking, moved, NOW)).toEqual({ to: 'wait', untilMs: NOW + HOUR_MS });
+    expect(decideWhenDue({ ...waking, progress: { ...waking.progress, due_at: at(HOUR_MS) } }, moved, NOW).to).toBe(
+      'send',
+    );
   });
 
   test('it is cancelled where it was moved to an earlier time: another generation carries it', () => {
     const moved = { ...timer({ ...own, occurred_at: at(-5), send_at: at(-1_000) }), generation: 1 };
-    expect(onWaking(waking, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
-    expect(onWaking({ ...waking, generation: 1 }, moved, NOW).to).toBe('send');
+    expect(decideWhenDue(waking, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
+    expect(decideWhenDue({ ...waking, generation: 1 }, moved, NOW).to).toBe('send');
   });
 
   test('it is sent by a later generation than the timer knows: it was released, or found stuck', () => {
-    expect(onWaking({ ...waking, generation: 3 }, timer({ ...own, send_at: at(0) }), NOW)).toEqual({ to: 'send' });
+    expect(decideWhenDue({ ...waking, generation: 3 }, timer({ ...own, send_at: at(0) }), NOW)).toEqual({ to: 'send' });
   });
 
   test('whatever leads a user has and however they arrive, the latest alone is sent', () => {
@@ -161,7 +164,7 @@ describe('what a delivery does on waking', () => {
             const next = timer({ ...lead, send_at: at(0) });
             if (standing === undefined || standing.latest_at < next.latest_at) standing = next;
           }
-          const sent = all.filter((lead) => onWaking(waitingFor(0, lead), standing, NOW).to === 'send');
+          const sent = all.filter((lead) => decideWhenDue(waitingFor(0, lead), standing, NOW).to === 'send');
           expect(sent.map(({ occurred_at }) => occurred_at)).toEqual([at(Math.max(...times))]);
         },
       ),
