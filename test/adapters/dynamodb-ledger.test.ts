@@ -113,7 +113,7 @@ describe('accepting', () => {
     expect(JSON.stringify(input).split('"event"')).toHaveLength(2);
   });
 
-  test('of nothing asks nobody', async () => {
+  test('of nothing makes no call', async () => {
     expect(await newLedger().accept([])).toEqual(new Map());
     expect(operations()).toEqual([]);
   });
@@ -132,7 +132,7 @@ describe('accepting', () => {
 });
 
 describe('a claim', () => {
-  test('of a duplicate is counted and told', async () => {
+  test('of a duplicate is counted and logged', async () => {
     const { claim, log, counter } = newLedger();
     const one = newDelivery({ generation: 1 });
     await shared.table.overwrite({ ...newRecord(one, NOW), version: 2, state: 'delivered' });
@@ -142,7 +142,7 @@ describe('a claim', () => {
     expect(counter.counts).toEqual({ [METRICS.deliveryDuplicate]: 1 });
   });
 
-  test('of what another function has in hand is told', async () => {
+  test('of what another function holds is logged', async () => {
     const { claim, log, counter } = newLedger();
     const one = newDelivery();
     await claim(one, LEASE_MS);
@@ -155,7 +155,7 @@ describe('a claim', () => {
 });
 
 describe('settling', () => {
-  test('as parked writes the event first: nobody else holds it from then on', async () => {
+  test('as parked writes the event first: nothing else holds it from then on', async () => {
     const { claim, settle } = newLedger();
     const one = newDelivery();
     const lease = leaseOf(await claim(one, LEASE_MS));
@@ -197,7 +197,7 @@ describe('settling', () => {
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
-  test('what somebody else has taken over is told, and is not written', async () => {
+  test('what another function has taken over is logged, and is not written', async () => {
     const { claim, settle, log, queued } = newLedger();
     const one = newDelivery();
     const lease = leaseOf(await claim(one, LEASE_MS));
@@ -296,7 +296,7 @@ describe('an outcome that its table does not take', () => {
     expect(counter.counts).toMatchObject({ [METRICS.outcomeQueued]: 1 });
   });
 
-  test('is queued where nobody could claim it, or had to', async () => {
+  test('is queued where it could not be claimed, or did not have to be', async () => {
     const { claim, settle, settleUnclaimed, queued } = newLedger();
     shared.front.decide(() => REFUSED);
     const one = newDelivery();
@@ -414,7 +414,7 @@ describe('behind its breaker', () => {
     expect(operations()).toEqual(['BatchGetItem', 'BatchWriteItem', 'BatchGetItem']);
   });
 
-  test('a partition that is throttled keeps nobody else from the table', async () => {
+  test('a partition that is throttled keeps no other call from the table', async () => {
     const ledger = guarded();
     shared.front.decide(() => throttled);
     await claims(ledger, 8);

@@ -12,7 +12,7 @@ function tell(deadRecord: Parameters<typeof reportIfCritical>[0]) {
   return { counter, log };
 }
 
-test.each(KINDS)('%s that is given up is told if its kind is critical', (kind) => {
+test.each(KINDS)('%s that is dead is reported if its kind is critical', (kind) => {
   const deadRecord = subject({ event_type: typeOfKind(kind), kind });
   const { counter, log } = tell(deadRecord);
   const isCritical = kindNamed(kind).isCritical ?? false;
@@ -29,7 +29,7 @@ test('a hot lead is critical: the line says which webhook, and whose', () => {
   ]);
 });
 
-test('what names no kind, or one that nobody knows, is not', () => {
+test('what names no kind, or an unknown one, is not', () => {
   for (const kind of [undefined, 'lead.lukewarm']) {
     expect(tell({ webhook_id: 'w', integration_id: 'acme', event_type: 'lead', kind }).counter.counts).toEqual({});
   }
@@ -44,7 +44,7 @@ describe('an event that became no delivery', () => {
     return { counter, log };
   };
 
-  test('is told where it says that it is critical, whatever else is wrong with it', () => {
+  test('is reported where its kind is critical, whatever else is wrong with it', () => {
     const { counter, log } = tellEvent(JSON.stringify(lead));
     expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
     expect(log.only('event.critical_dead')).toEqual({ message_id: 'm1', integration_id: 'acme', kind: 'lead.hot' });
@@ -59,11 +59,11 @@ describe('an event that became no delivery', () => {
     JSON.stringify({ ...lead, payload: { lead_type: 'cold' } }),
     JSON.stringify({ ...lead, payload: { lead_type: { toString: 'hot' } } }),
     JSON.stringify({ event_type: 'course_completion', payload: { lead_type: 'hot' } }),
-  ])('is not told: %s', (body) => {
+  ])('is not reported: %s', (body) => {
     expect(tellEvent(body).counter.counts).toEqual({});
   });
 
-  test('is not told, and breaks nothing, whatever it is', () => {
+  test('is not reported, and throws nothing, whatever it is', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
         expect(tellEvent(body).counter.counts).toEqual({});

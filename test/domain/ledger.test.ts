@@ -80,7 +80,7 @@ describe('who may claim a webhook', () => {
     for (const copy of copies) expect(decideClaim(standing, copy, LEASE, NOW).verdict).toBe(verdict);
   });
 
-  test('is told until when a lease runs, and in which state a webhook is that has ended', () => {
+  test('names the end of a lease that runs, and the state of a webhook that has ended', () => {
     const leased = record('delivering', { lease_until: at(0.001) });
     expect(decideClaim(leased, copyOf(1), LEASE, NOW)).toEqual({ verdict: 'busy', untilMs: NOW + 1 });
     expect(decideClaim(record('cancelled'), copyOf(1), LEASE, NOW)).toEqual({ verdict: 'done', state: 'cancelled' });
@@ -96,7 +96,7 @@ describe('who may claim a webhook', () => {
 });
 
 describe('a claim', () => {
-  test('of a webhook that nobody knows writes its first version, as it was accepted', () => {
+  test('of a webhook without a record writes its first version, as it was accepted', () => {
     const { version, state, times, generation, attempt, attempts, accepted_at } = claimed(undefined, {
       ...copyOf(0),
       accepted_at: at(-5),
@@ -112,37 +112,37 @@ describe('a claim', () => {
     expect(times).toEqual({ accepted: at(-5), delivering: at(0) });
   });
 
-  test('says until when nobody else may send, and whose it is', () => {
+  test('has the end of its lease, and its writer', () => {
     const { lease_until, claimed_by, version } = claimed(record('accepted', { claimed_by: 'stream-1' }), copyOf(1));
     expect({ lease_until, claimed_by, version }).toEqual({ lease_until: at(40), claimed_by: 'stream-2', version: 4 });
   });
 
-  test('takes the token from whoever carried it until then, and its moment', () => {
+  test('takes the token from its carrier, and its scheduled time', () => {
     const standing = record('scheduled', { token: 'g1-a1', due_at: at(-1) });
     const after = claimed(standing, copyOf(1, 'g1-a1'));
     expect(after).not.toHaveProperty('token');
     expect(after).not.toHaveProperty('due_at');
   });
 
-  test('keeps what is remembered: tries, times, since when it is parked', () => {
+  test('keeps what is recorded: attempts, times, since when it is parked', () => {
     const attempts = [{ at: at(-30), status: 503, duration_ms: 12, error: '503' }];
     const standing = record('accepted', { attempts, parked_since: at(-30), republished: 2 });
     expect(claimed(standing, copyOf(1))).toMatchObject({ attempts, parked_since: at(-30), republished: 2 });
     expect(claimed(standing, copyOf(1)).times).toEqual({ accepted: at(-30), delivering: at(0) });
   });
 
-  test('of a copy joins the generation, and the tries, of its record', () => {
+  test('of a copy joins the generation, and the attempts, of its record', () => {
     const after = claimed(record('accepted', { attempt: 2 }), copyOf(0));
     expect(after).toMatchObject({ generation: 1, attempt: 2 });
     expect(asClaimed(copyOf(0), after)).toMatchObject({ generation: 1, progress: { attempt: 2 } });
   });
 
-  test('counts the tries that its message has made where the ledger missed some', () => {
+  test('counts the attempts that its message has made where the ledger missed some', () => {
     const copy = delivery(ENRICHED, { generation: 1 }, { attempt: 5 });
     expect(claimed(record('accepted', { attempt: 2 }), copy).attempt).toBe(5);
   });
 
-  test('by a later generation begins the tries anew', () => {
+  test('by a later generation counts attempts from 0', () => {
     expect(claimed(record('dead', { attempt: 9 }), copyOf(2))).toMatchObject({ generation: 2, attempt: 0 });
   });
 
@@ -163,7 +163,7 @@ describe('a lease', () => {
     expect([0, 5, 20, 21, 300].map((seconds) => leaseMs(seconds * SECOND) / SECOND)).toEqual([40, 40, 40, 41, 320]);
   });
 
-  test('is nobody’s in every other state, nor where it does not say until when', () => {
+  test('ends at 0 in every other state, and without an end', () => {
     for (const state of WEBHOOK_STATES.filter((one) => one !== 'delivering')) {
       expect(leaseEndMs(record(state, { lease_until: at(40) }))).toBe(0);
     }
@@ -172,7 +172,7 @@ describe('a lease', () => {
 });
 
 describe('a copy that the LMS or the queue brings again', () => {
-  test('is forwarded again where nobody knows it, or nobody has carried it to an end or a next moment', () => {
+  test('is forwarded again where it has no record, or is accepted or delivering', () => {
     expect(needsNoCopy(undefined)).toBe(false);
     const forwarded = WEBHOOK_STATES.filter((state) => !needsNoCopy(record(state)));
     expect(forwarded).toEqual(['accepted', 'delivering']);

@@ -15,8 +15,8 @@ const anyDelivery = fc
   })
   .map(({ enrichment, generation, ...progress }) => delivery(enrichment, { generation }, progress));
 
-describe('a delivery that nobody has tried yet', () => {
-  test('has no tries and waits for nothing', () => {
+describe('a delivery without an attempt', () => {
+  test('has no attempts and waits for nothing', () => {
     expect(newDelivery(subject(), ENRICHED)).toEqual({
       ...subject(),
       progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
@@ -32,14 +32,14 @@ describe('a delivery that waits for its moment', () => {
     expect(progressSchema.parse(timed.progress)).toEqual(timed.progress);
   });
 
-  test('may be overtaken whatever it waits for, until an operator sends it anew', () => {
+  test('may be overtaken whatever it waits for, until an operator replays it', () => {
     expect(decided(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
     expect(waiting(timed, 'over the rate limit', 0).timed).toBe(true);
     expect(redriveOf(timed).progress.timed).toBeUndefined();
   });
 });
 
-test('a delivery that begins anew remembers the tries that it had, until it is sent anew', () => {
+test('a delivery that starts over remembers the attempts that it had, until it is resent', () => {
   const again = onceMore(delivery(PLAIN), 3, '3 tries failed', new Date(0));
   expect(again).toMatchObject({ outcome: 'retry', attempt: 3, earlier_tries: 3, due_at: '1970-01-01T00:00:00.000Z' });
   const carried = { ...delivery(PLAIN), progress: again };

@@ -63,7 +63,7 @@ test('publishes the days since the value that is current was put there, and noth
   expect(written.join('\n')).not.toMatch(/private_key|an old one|the new one/);
 });
 
-test('fails where Secrets Manager does not answer, so that Lambda tries again', async () => {
+test('fails where Secrets Manager does not answer, so that Lambda invokes it again', async () => {
   controlPlane.secretsManager.setDown(true);
   await expect(handler({}, CONTEXT)).rejects.toThrow();
   controlPlane.secretsManager.setDown(false);

@@ -15,7 +15,7 @@ const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, c
 const asleep = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
 
 describe('the balance of a ledger', () => {
-  test('is the sum of what has its end, what somebody carries, and what is in flight', async () => {
+  test('is the sum of what has ended, what is carried, and what is in flight', async () => {
     const world = reconcileWorld([integration(), integration({ id: 'umbrella', paused: true })]);
     await world.put('delivered', { agoMs: HOUR, state: 'delivered' });
     await world.put('yesterday', { agoMs: DAY, state: 'delivered' });
@@ -134,7 +134,7 @@ describe('the balance of a ledger', () => {
 });
 
 describe('a webhook that is stuck', () => {
-  test('since its message was lost, is named and sent anew, as if new', async () => {
+  test('since its message was lost, is named and resent, as if new', async () => {
     const world = reconcileWorld();
     const id = await world.put('lost', { agoMs: 31 * MINUTE });
     const report = await world.run();
@@ -160,7 +160,7 @@ describe('a webhook that is stuck', () => {
     expect(await world.run()).toMatchObject({ accepted: 2, unbalanced: 1, stuck: [{ webhook_id: id }] });
   });
 
-  test('is left in peace for twice the bound once it was sent anew', async () => {
+  test('is left alone for twice the bound once it was resent', async () => {
     const world = reconcileWorld();
     await world.put('lost', { agoMs: HOUR });
     await world.run();
@@ -171,7 +171,7 @@ describe('a webhook that is stuck', () => {
     expect(world.sent.map(({ body }) => JSON.parse(body).generation)).toEqual([1, 2]);
   });
 
-  test('in the hands of a function that died is sent anew, with the learning time that is known', async () => {
+  test('claimed by a function that died is resent, with the learning time that is known', async () => {
     const world = reconcileWorld();
     const lease = (agoMs: number) => ({ lease_until: isoAgo(agoMs), generation: 3 });
     const dead = await world.put('dead', { agoMs: HOUR, state: 'delivering', record: lease(50 * MINUTE) });
@@ -188,7 +188,7 @@ describe('a webhook that is stuck', () => {
     expect(await world.ledger.record(dead)).not.toHaveProperty('lease_until');
   });
 
-  test.each(['scheduled', 'parked'] as const)('%s and overdue, is taken from whoever carries it', async (state) => {
+  test.each(['scheduled', 'parked'] as const)('%s and overdue, is taken from its carrier', async (state) => {
     const world = reconcileWorld();
     const id = await world.put('late', { agoMs: 3 * HOUR, state, record: asleep(31 * MINUTE) });
     await world.put('soon', { agoMs: 3 * HOUR, state, record: asleep(29 * MINUTE) });
@@ -198,7 +198,7 @@ describe('a webhook that is stuck', () => {
     expect(await world.ledger.record(id)).not.toHaveProperty('token');
   });
 
-  test('and whose moment has passed is sent anew as one that waited: a later event may take its place', async () => {
+  test('and whose scheduled time has passed is resent as one that waited: a later event may supersede it', async () => {
     const world = reconcileWorld();
     const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: isoAgo(HOUR) } as const;
     const record = { ...asleep(HOUR), attempt: 0, enrichment: PLAIN };
@@ -253,7 +253,7 @@ describe('a webhook that is stuck', () => {
     expect(world.sent).toEqual([]);
   });
 
-  test('is not, if somebody takes it in hand at this very moment', async () => {
+  test('is not, where a function claims it meanwhile', async () => {
     const world = reconcileWorld();
     const id = await world.put('a', { agoMs: HOUR });
     world.table = { ...world.ledger, replace: async () => false };
@@ -425,7 +425,7 @@ describe('the timers that wait', () => {
     const world = reconcileWorld();
     const dueAgo = { later: -HOUR, 'just due': MINUTE, 'almost late': 59 * MINUTE, late: 61 * MINUTE };
     for (const [name, agoMs] of Object.entries(dueAgo)) await world.ledger.putTimer(timer(name, agoMs));
-    await world.ledger.putTimer(timer('woken'));
+    await world.ledger.putTimer(timer('fired'));
     await world.run();
     expect(world.counter.measured).toEqual(measured(4, 1));
   });

@@ -63,7 +63,7 @@ describe('what was parked for over 72 hours', () => {
     for (const data of LEARNER_DATA) expect(world.log.text()).not.toContain(data);
   });
 
-  test('wakes somebody up where it is of a critical kind, and of none else', async () => {
+  test('is reported where it is of a critical kind, and of none else', async () => {
     const world = closed();
     const id = await park(world, 'a', 73, { event_type: 'lead', kind: 'lead.hot' });
     await park(world, 'b', 73, { event_type: 'lead', kind: 'lead.cold' });
@@ -122,7 +122,7 @@ describe('what was parked for over 72 hours', () => {
     expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
   });
 
-  test('is left alone where somebody changed it since', async () => {
+  test('is left alone where it was changed since', async () => {
     const world = closed();
     await park(world, 'a', 73);
     world.table = { ...world.ledger, replace: async () => false };

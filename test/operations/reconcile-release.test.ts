@@ -84,7 +84,7 @@ describe('what was parked since its integration was paused', () => {
     expect(await world.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
   });
 
-  test('is not released where somebody changes it at this very moment', async () => {
+  test('is not released where it is changed meanwhile', async () => {
     const world = reconcileWorld();
     await rest(world, 'a', { parked_for: 'paused' });
     world.table = { ...world.ledger, replace: async () => false };

@@ -66,7 +66,7 @@ test('an execution that does not say what it was is dead-lettered under its ARN'
   ]);
 });
 
-test('an execution that cannot be read fails the invocation: Lambda tries again', async () => {
+test('an execution that cannot be read fails the invocation: Lambda invokes it again', async () => {
   service.answers.DescribeExecution = () => {
     throw new AwsError('ExecutionDoesNotExist', 400, 'gone');
   };

@@ -79,7 +79,7 @@ describe('an execution that failed', () => {
     },
   );
 
-  test('is counted once, by whoever finds it first', async () => {
+  test('is counted once, by the event or the sweep', async () => {
     for (const cause of ['event', 'sweep'] as const) {
       const { services, counter, log } = world({}, { start: async () => false });
       await rescue(ARN, cause, services);
@@ -139,7 +139,7 @@ describe('a hot lead whose execution failed', () => {
   const input = JSON.stringify(delivery(PLAIN, lead));
   const exists: Partial<RescueServices> = { start: async () => false };
 
-  test('wakes somebody up, by whichever way it goes to the dead letter queue', async () => {
+  test('is reported, by whichever way it goes to the dead letter queue', async () => {
     for (const { services, counter, log } of [
       world({ input }),
       world({ input }, refusing('InvalidExecutionInput')),
@@ -153,7 +153,7 @@ describe('a hot lead whose execution failed', () => {
     }
   });
 
-  test('does so for the sweep where nobody rescued it before, and not each time that it comes by', async () => {
+  test('is reported for the sweep where it was not rescued before, and not each time', async () => {
     const first = world({ input });
     await rescue(ARN, 'sweep', first.services);
     expect(first.counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
@@ -162,7 +162,7 @@ describe('a hot lead whose execution failed', () => {
     expect(again.counter.counts).not.toHaveProperty([METRICS.criticalDead]);
   });
 
-  test('does so for an event that comes again: whoever rescued it may have died before it was told', async () => {
+  test('is reported for an event that comes again: the function that rescued it may have died before', async () => {
     const { services, counter } = world({ input }, exists);
     await rescue(ARN, 'event', services);
     expect(counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
@@ -246,7 +246,7 @@ describe('the input of a rescue', () => {
 });
 
 describe('an input that is no delivery', () => {
-  test('is kept field by field, and named as unknown where it names nobody', () => {
+  test('is kept field by field, and named as unknown where it has no names', () => {
     const { progress, ...fields } = rescued({ order: 1.5, webhook_id: '', integration_id: 7 });
     expect(fields).toEqual({ order: 1.5, webhook_id: 'unknown', integration_id: 'unknown' });
     expect(progress).toMatchObject({ outcome: 'dead', redrive: { progress: {} } });

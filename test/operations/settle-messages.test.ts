@@ -23,7 +23,7 @@ const OUTCOME: UnsettledOutcome = {
 function world(settle: SettleMessagesServices['settle']) {
   const log = fakeLog();
   const counter = fakeCounter();
-  const buried: DeadOutcome[] = [];
+  const deadLetters: DeadOutcome[] = [];
   const refused = new Set<string>();
   const handle = (...bodies: readonly string[]) =>
     settleMessages(
@@ -31,14 +31,14 @@ function world(settle: SettleMessagesServices['settle']) {
       {
         settle,
         async deadLetter(messages) {
-          buried.push(...messages);
+          deadLetters.push(...messages);
           return refused;
         },
         log,
         counter,
       },
     );
-  return { log, counter, buried, refused, handle };
+  return { log, counter, deadLetters, refused, handle };
 }
 
 describe('a message of the outcomes queue', () => {
@@ -77,9 +77,9 @@ describe('a message of the outcomes queue', () => {
   test.each(['', '{}', JSON.stringify({ ...OUTCOME, schema_version: 2 })])(
     'that is no outcome is dead-lettered: %j',
     async (body) => {
-      const { handle, buried, log } = world(() => Promise.reject(new Error('settled')));
+      const { handle, deadLetters, log } = world(() => Promise.reject(new Error('settled')));
       expect(await handle(body)).toEqual(new Map());
-      expect(buried).toEqual([{ id: 'm0', body, reason: 'not an outcome of schema version 1' }]);
+      expect(deadLetters).toEqual([{ id: 'm0', body, reason: 'not an outcome of schema version 1' }]);
       expect(log.messages()).toEqual(['outcome.rejected']);
     },
   );

@@ -64,7 +64,7 @@ describe('what DynamoDB leaves unprocessed', () => {
     jest.restoreAllMocks();
   });
 
-  test('and what fails on the way is told apart from what was done', async () => {
+  test('and what fails on the way is reported apart from what was done', async () => {
     front.decide((call, position) =>
       position === 0 ? passOnly(1)(call) : { status: 400, answer: { __type: 'x#ThrottlingException', message: 'no' } },
     );

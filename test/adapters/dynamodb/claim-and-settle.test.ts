@@ -173,7 +173,7 @@ describe('what was claimed', () => {
     expect(await stateOf(one)).toBe('scheduled');
   });
 
-  test('and sent anew by an operator meanwhile is not taken for one’s own settlement', async () => {
+  test('and replayed by an operator meanwhile is not taken for one’s own settlement', async () => {
     const one = newDelivery();
     const record = await claimed(one);
     ledger.nowMs += LEASE_MS;
@@ -199,7 +199,7 @@ test.each([1, 3])('a delivered outcome stands although %i functions took the del
 describe('what was sent while the table did not answer', () => {
   const settle = (one: Delivery, settlement: Settlement) => settleLate(outcome(one, settlement, 'unseen'), options());
 
-  test('is left where somebody else has it in hand, or carries it', async () => {
+  test('is left where another function holds its lease, or carries it', async () => {
     const [busy, carried] = [newDelivery(), newDelivery()];
     await claimed(busy);
     await standing(carried, { state: 'scheduled', token: 'g0-a1' });

@@ -34,13 +34,13 @@ function dead(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
 }
 
 describe('a record', () => {
-  test('that is as usual keeps all of its tries and its reason', () => {
+  test('that is as usual keeps all of its attempts and its reason', () => {
     const usual = dead();
     expect(bytesOf(usual)).toBeLessThanOrEqual(MAX_STATE_ITEM_BYTES);
     expect(fitted(usual)).toEqual(usual);
   });
 
-  test('loses its oldest tries first', () => {
+  test('loses its oldest attempts first', () => {
     const { attempts, ...rest } = fitted(dead({ event_id: 'e'.repeat(100), integration_id: 'i'.repeat(50) }));
     expect(attempts.map(({ duration_ms }) => duration_ms)).toEqual([3, 4]);
     expect(rest.reason).toBe('answered 503 four times');

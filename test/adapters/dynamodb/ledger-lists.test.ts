@@ -170,7 +170,7 @@ describe('a list of events', () => {
     expect(await ledger.table.countEvents(day(), { from: at(11), until: at(10) })).toBe(0);
   });
 
-  test('leaves out what has expired, although nobody has deleted it', async () => {
+  test('leaves out what has expired, although DynamoDB has not deleted it', async () => {
     const [, later] = await keep(subjectAt(at(8)), subjectAt(at(10)));
     ledger.nowMs = Date.parse(at(9)) + 30 * 24 * 3600_000;
     expect(await idsOf(ledger.table.listEvents(day(), WHOLE_DAY))).toEqual([later]);
@@ -232,7 +232,7 @@ describe('a learner’s events', () => {
     expect(await Array.fromAsync(ledger.table.eventsOf({ userId: '4712' }))).toEqual([facts(theirs)]);
   });
 
-  test('are looked for in the whole table, and it is told how much was read', async () => {
+  test('are looked for in the whole table, and it is reported how much was read', async () => {
     await keep(...Array.from({ length: 20 }, (_, index) => subjectAt(at(10, index))));
     const told: number[] = [];
     await Array.fromAsync(ledger.table.eventsOf({ userId: 'unknown' }, (itemsRead) => told.push(itemsRead)));

@@ -91,7 +91,7 @@ describe('records', () => {
     expect(asked).toEqual([100, 31]);
   });
 
-  test('of nothing ask nobody', async () => {
+  test('of nothing make no call', async () => {
     expect(await ledger.table.records([])).toEqual(new Map());
     expect(ledger.front.calls).toEqual([]);
   });
@@ -140,7 +140,7 @@ describe('an event', () => {
     expect(await ledger.table.event(event.webhook_id)).toEqual(event);
   });
 
-  test('is gone when payloads expire, although nobody has deleted it', async () => {
+  test('is gone when payloads expire, although DynamoDB has not deleted it', async () => {
     const event = newEvent();
     await ledger.table.putEvents([event]);
     ledger.nowMs = NOW + 30 * DAY_MS - 1000;
@@ -150,7 +150,7 @@ describe('an event', () => {
     expect(await ledger.table.event('wh_none')).toBeUndefined();
   });
 
-  test('that DynamoDB refuses harms no other, and is told of', async () => {
+  test('that DynamoDB refuses fails no other, and is reported', async () => {
     const [good, refused, also] = [newEvent(), newEvent({ payload: `"${'x'.repeat(401 * 1024)}"` }), newEvent()];
     await expect(ledger.table.putEvents([good, refused, also])).rejects.toMatchObject({
       name: 'LedgerUnavailable',
@@ -183,7 +183,7 @@ describe('events of a batch', () => {
     expect((await ledger.table.days(ALWAYS)).map(({ integrationId }) => integrationId)).toContain('first-refused');
   });
 
-  test('that are none call nobody', async () => {
+  test('that are none make no call', async () => {
     await ledger.table.putEvents([]);
     expect(ledger.front.calls).toEqual([]);
   });

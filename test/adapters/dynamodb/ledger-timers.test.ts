@@ -75,7 +75,7 @@ describe('a timer', () => {
     expect(item?.[LEDGER_TABLE.expiry]).toBe(Math.floor((NOW + 3600_000) / 1000) + 16 * DAY_SECONDS);
   });
 
-  test('that nobody can read is as if there were none', async () => {
+  test('that cannot be read is as if there were none', async () => {
     const odd = newTimer({ generation: -1 });
     await ledger.table.putTimer(odd);
     expect(await standing(odd)).toBeUndefined();
@@ -84,10 +84,10 @@ describe('a timer', () => {
 
 test('what waits and is overdue is listed, as it stands', async () => {
   const due = Array.from({ length: 20 }, (_, index) => newTimer({ due_at: at(-DAY_SECONDS * 1000 - index) }));
-  const woken = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
+  const fired = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
   const moved = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
-  for (const timer of [...due, woken, moved, newTimer({ due_at: at(60_000) })]) await ledger.table.putTimer(timer);
-  await ledger.table.putTimer({ ...woken, due_at: undefined });
+  for (const timer of [...due, fired, moved, newTimer({ due_at: at(60_000) })]) await ledger.table.putTimer(timer);
+  await ledger.table.putTimer({ ...fired, due_at: undefined });
   await ledger.table.putTimer({ ...moved, due_at: at(60_000) });
   const found = await ledger.table.overdueTimers(NOW - DAY_SECONDS * 1000);
   expect(found.toSorted((one, other) => (one.key < other.key ? -1 : 1))).toEqual(
@@ -95,7 +95,7 @@ test('what waits and is overdue is listed, as it stands', async () => {
   );
 });
 
-test('what waits is counted, what is due apart; what was sent, or has woken, is not', async () => {
+test('what waits is counted, what is due apart; what was sent, or has fired, is not', async () => {
   const before = await ledger.table.countTimers(NOW);
   const due = newTimer({ due_at: at(-1) });
   const now = newTimer({ due_at: at(0) });

@@ -18,7 +18,7 @@ import { delivery, ENRICHED, NOW, PLAIN, subject } from '../support/factories.ts
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
 const CAUSES: readonly Cause[] = ['replay', 'release', 'republish'];
 
-/** A record as whoever claimed it 10 s ago holds it. */
+/** A record as it was claimed 10 s ago. */
 function held(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
   const accepted = newRecord(subject({ generation: 1, accepted_at: at(-60) }), NOW);
   return {
@@ -44,7 +44,7 @@ function left(
   return after;
 }
 
-describe('whoever had a webhook in hand leaves it', () => {
+describe('a webhook is settled', () => {
   test.each([
     ['delivered', { outcome: 'delivered' }],
     ['dead', { outcome: 'dead' }],
@@ -61,17 +61,17 @@ describe('whoever had a webhook in hand leaves it', () => {
     expect(after).not.toHaveProperty('lease_until');
   });
 
-  test('not as a duplicate: that is somebody else’s webhook', () => {
+  test('not as a duplicate: another function’s webhook', () => {
     expect(() => left({ outcome: 'duplicate' })).toThrow('leaves no trace');
   });
 
-  test('to whoever carries it on: its token, and when it is due', () => {
+  test('with its carrier’s token, and when it is due', () => {
     const waits = { outcome: 'retry', due_at: at(60) } as const;
     expect(left(waits, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
     expect(left({ ...waits, sleeps: 2 }, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
   });
 
-  test('to nobody, where it has ended or rests: neither token nor moment', () => {
+  test('without token or scheduled time where it has ended or rests', () => {
     for (const outcome of ['delivered', 'dead', 'unwanted', 'parked'] as const) {
       const before = held({ token: 'g1', due_at: at(-1) });
       const after = left({ outcome, due_at: at(60) }, {}, before);
@@ -86,7 +86,7 @@ describe('whoever had a webhook in hand leaves it', () => {
     expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('due_at');
   });
 
-  test('with its try among the last ones, oldest first', () => {
+  test('with its attempt among the last ones, oldest first', () => {
     const tries = [1, 2, 3, 4, 5, 6].map((second): Attempt => ({ at: at(second), status: 503, duration_ms: second }));
     const after = tries.reduce((before, attempt) => left({ outcome: 'retry' }, { attempt }, before), held());
     expect(after.attempts).toEqual(tries.slice(-RECORDED_ATTEMPTS));
@@ -104,7 +104,7 @@ describe('whoever had a webhook in hand leaves it', () => {
     expect(left({ outcome: 'delivered' }, {}, held({ reason: 'it answered 503' }))).not.toHaveProperty('reason');
   });
 
-  test('with no fewer tries than the ledger knows, and the learning time that was sent', () => {
+  test('with no fewer attempts than the ledger has, and the learning time that was sent', () => {
     const after = left({ outcome: 'retry', attempt: 2, enrichment: PLAIN }, {}, held({ attempt: 4 }));
     expect(after).toMatchObject({ attempt: 4, enrichment: PLAIN });
     expect(left({ outcome: 'retry', attempt: 5 }, {}, held({ attempt: 4 })).attempt).toBe(5);
@@ -118,7 +118,7 @@ describe('a parked webhook', () => {
     expect(left({ outcome: 'parked' }).parked_for).toBe('paused');
   });
 
-  test('is parked since the first time, however often it wakes and falls asleep again', () => {
+  test('is parked since the first time, however often it is released and parked again', () => {
     const before = held({ parked_since: at(-3600), parked_for: 'paused' });
     expect(left({ outcome: 'retry', sleeps: 3 }, { token: 'g1' }, before).parked_since).toBe(at(-3600));
     expect(left({ outcome: 'parked' }, {}, before).parked_since).toBe(at(-3600));
@@ -134,7 +134,7 @@ describe('a parked webhook', () => {
   });
 });
 
-describe('a webhook that is sent anew', () => {
+describe('a webhook that is resent', () => {
   const ended = (overrides: Partial<LedgerRecord> = {}) =>
     held({
       state: 'dead',
@@ -146,7 +146,7 @@ describe('a webhook that is sent anew', () => {
       ...overrides,
     });
 
-  test.each(CAUSES)('%s: is accepted in the next generation, with all its tries before it', (cause) => {
+  test.each(CAUSES)('%s: is accepted in the next generation, with all its attempts before it', (cause) => {
     const after = reopened(ended(), cause, NOW) as LedgerRecord;
     expect(ledgerRecordSchema.parse(after)).toEqual(after);
     expect(after).toMatchObject({ state: 'accepted', generation: 2, attempt: 0, version: 3, enrichment: ENRICHED });
@@ -157,13 +157,13 @@ describe('a webhook that is sent anew', () => {
       expect(after).not.toHaveProperty(gone);
   });
 
-  test.each(CAUSES)('%s: from any state, but not while somebody has it in hand', (cause) => {
+  test.each(CAUSES)('%s: from any state, but not while its lease runs', (cause) => {
     for (const state of WEBHOOK_STATES)
       expect(reopened(ended({ state, lease_until: at(0) }), cause, NOW)).toBeDefined();
     expect(reopened(ended({ state: 'delivering', lease_until: at(0.001) }), cause, NOW)).toBeUndefined();
   });
 
-  test('by an operator: its parking begins anew; by its release or the reconciler it goes on', () => {
+  test('by an operator: its parking starts over; by its release or the reconciler it goes on', () => {
     const parkedSince = CAUSES.map((cause) => reopened(ended({ state: 'parked' }), cause, NOW)?.parked_since);
     expect(parkedSince).toEqual([undefined, at(-50), at(-50)]);
   });
