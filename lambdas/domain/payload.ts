@@ -26,11 +26,13 @@ export function composePayload(
   integration: Integration,
 ): ComposedPayload {
   if (definitionOfType(event.event_type).enrichment === 'none') return { body: event.payload };
+  const { event_id, event_type, occurred_at } = event;
   const payload = readFields(event.payload);
   if (payload === undefined) return { fault: 'the payload is no JSON object' };
   const learningTime = knownLearningTime(enrichment);
   const { payload_format: format } = integration;
-  const composed = definitionOfFormat(format).compose({ ...event, payload }, learningTime, integration);
+  const source = { event_id, event_type, occurred_at, payload };
+  const composed = definitionOfFormat(format).compose(source, learningTime, integration);
   const fault = formatFault(format, learningTime !== undefined, composed);
   if (fault !== undefined) return { fault };
   return { body: composed === payload ? event.payload : JSON.stringify(composed) };
@@ -59,7 +61,9 @@ function knownLearningTime(enrichment: SettledEnrichment): KnownLearningTime | u
 function formatFault(format: PayloadFormat, hasLearningTime: boolean, payload: Fields): string | undefined {
   const { schema: withLearningTime, schemaWithoutLearningTime = withLearningTime } = definitionOfFormat(format);
   const schema = hasLearningTime ? withLearningTime : schemaWithoutLearningTime;
-  const issues = schema.safeParse(asReceived(payload, Object.keys(schema.shape))).error?.issues ?? [];
+  const names = Object.keys(schema.shape);
+  if (names.length === 0) return undefined;
+  const issues = schema.safeParse(asReceived(payload, names)).error?.issues ?? [];
   if (issues.length === 0) return undefined;
   const faults = issues.map(({ path, message }) => `${path.join('.')} ${message}`);
   return `the payload does not fit ${format}: ${faults.join('; ')}`;
