@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 const UNIT_SECONDS = { seconds: 1, minutes: 60, hours: 3600 } as const;
-export type DurationUnit = keyof typeof UNIT_SECONDS;
+type DurationUnit = keyof typeof UNIT_SECONDS;
 
 /** @returns the duration in a unit, rounded to 2 decimals */
 export function inUnit(seconds: number, unit: DurationUnit): number {
