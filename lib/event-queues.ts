@@ -46,10 +46,7 @@ export class EventQueues extends Construct {
       EventsQueueArn: [events.queue.queueArn, 'For the publisher’s own policy: allow sqs:SendMessage on it'],
       EventsDeadLetterQueueUrl: [events.deadLetters.queueUrl, 'Events that could not be read: should stay empty'],
       DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Webhooks on their way to partners'],
-      DeliveriesQueueArn: [
-        deliveries.queue.queueArn,
-        'Where ./ltw redrive moves dead letters to: its DestinationArn',
-      ],
+      DeliveriesQueueArn: [deliveries.queue.queueArn, 'Where ./ltw redrive moves dead letters to: its DestinationArn'],
       DeliveriesDeadLetterQueueUrl: [
         deliveries.deadLetters.queueUrl,
         'Webhooks that were given up, each with its reason: ./ltw redrive sends them anew',

@@ -1,7 +1,7 @@
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import type { Delivery, SettledEnrichment } from '../../lambdas/contract/delivery.ts';
 import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { composePayload } from '../../lambdas/domain/payload.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
@@ -16,16 +16,16 @@ export const ENRICHED: SettledEnrichment = {
 };
 
 /** @throws Error if the event is not accepted */
-export function accept(event: object, book: IntegrationBook) {
-  const acceptance = acceptEvent(JSON.stringify(event), book, Date.now());
+export function accept(event: object, registry: IntegrationRegistry) {
+  const acceptance = acceptEvent(JSON.stringify(event), registry, Date.now());
   if (acceptance.verdict !== 'accepted') throw new Error(acceptance.reason);
   return acceptance.subject;
 }
 
 /** A delivery for each of these integrations. */
-export function deliveriesFor(integrationIds: readonly string[], book: IntegrationBook): Delivery[] {
+export function deliveriesFor(integrationIds: readonly string[], registry: IntegrationRegistry): Delivery[] {
   return integrationIds.map((id, index) =>
-    newDelivery(accept(completion(`event-${index}`, id, LEARNER.known), book), ENRICHED),
+    newDelivery(accept(completion(`event-${index}`, id, LEARNER.known), registry), ENRICHED),
   );
 }
 
@@ -38,9 +38,9 @@ export function batchesOf(deliveries: readonly Delivery[]): ReceivedMessage[][] 
 }
 
 /** The exact bodies that partners receive. */
-export function bodiesFor(book: IntegrationBook): string[] {
-  return deliveriesFor(INTEGRATION_IDS, book).map((delivery) => {
-    const integration = book.byId.get(delivery.integration_id);
+export function bodiesFor(registry: IntegrationRegistry): string[] {
+  return deliveriesFor(INTEGRATION_IDS, registry).map((delivery) => {
+    const integration = registry.byId.get(delivery.integration_id);
     if (integration === undefined) throw new Error(`no integration ${delivery.integration_id}`);
     const composed = composePayload(delivery, ENRICHED, integration);
     if ('fault' in composed) throw new Error(composed.fault);

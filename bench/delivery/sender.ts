@@ -15,24 +15,24 @@ import { createWatchedServices } from './watched-services.ts';
  */
 const watch = createWatchedServices(process.env);
 const services: DeliverMessagesServices = { ...watch.services, ledger: NO_LEDGER };
-const book = await services.integrations.read();
-if (book === undefined) throw new Error('the integrations cannot be read');
+const registry = await services.integrations.read();
+if (registry === undefined) throw new Error('the integrations cannot be read');
 const post = barePost(String(process.env.PARTNER_URL));
-const bodies = bodiesFor(book);
+const bodies = bodiesFor(registry);
 
 const onePartner = {
-  ...book,
+  ...registry,
   byId: new Map(
-    [...book.byId].map(([id, entry]) => [id, { ...entry, max_requests_per_minute: LIMIT_OUT_OF_REACH }] as const),
+    [...registry.byId].map(([id, entry]) => [id, { ...entry, max_requests_per_minute: LIMIT_OUT_OF_REACH }] as const),
   ),
 };
 const [first = ''] = INTEGRATION_IDS;
 const deliveriesOfOne = deliveriesFor(
   INTEGRATION_IDS.map(() => first),
-  book,
+  registry,
 );
 const whole = {
-  many: { batches: batchesOf(deliveriesFor(INTEGRATION_IDS, book)), services },
+  many: { batches: batchesOf(deliveriesFor(INTEGRATION_IDS, registry)), services },
   one: {
     batches: batchesOf(deliveriesOfOne),
     services: { ...services, integrations: { read: async () => onePartner } },

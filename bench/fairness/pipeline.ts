@@ -1,6 +1,6 @@
 import type { Delivery } from '../../lambdas/contract/delivery.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { type IntegrationRegistry, readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
 import { findStage } from '../../lib/stage.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
@@ -33,16 +33,16 @@ export async function startFairnessPipeline(
     await startPlatform({ assemblyDirectory: assembly.directory, stackName: LOCAL_STACK }),
     ({ stop }) => stop(),
   );
-  const book = addIntegrations(platform, partnerIds, partner.url);
+  const registry = addIntegrations(platform, partnerIds, partner.url);
   let events = 0;
   const started = starting.move();
   return {
     platform,
     partner,
-    integration: (id) => book.byId.get(id) as Integration,
+    integration: (id) => registry.byId.get(id) as Integration,
     newDelivery(id) {
       events += 1;
-      const subject = accept(completion(`event-${events}`, id, LEARNER.known), book);
+      const subject = accept(completion(`event-${events}`, id, LEARNER.known), registry);
       return newDelivery(subject, { status: 'plain', reason: 'no_data' });
     },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
@@ -67,7 +67,7 @@ function boundedAssembly(assemblyDirectory: string) {
   });
 }
 
-function addIntegrations(platform: Platform, ids: readonly string[], url: string): IntegrationBook {
+function addIntegrations(platform: Platform, ids: readonly string[], url: string): IntegrationRegistry {
   const prefix = output(platform, 'IntegrationSecretsPrefix');
   // Before their entries: a secret that was not found is not read again at once.
   for (const id of ids) {

@@ -26,8 +26,8 @@ interface Batch {
 const watch = createWatchedServices(process.env);
 const { services } = watch;
 const ledgers: Readonly<Record<Order['ledger'], Ledger>> = { on: services.ledger, off: NO_LEDGER };
-const book = await services.integrations.read();
-if (book === undefined) throw new Error('the integrations cannot be read');
+const registry = await services.integrations.read();
+if (registry === undefined) throw new Error('the integrations cannot be read');
 
 let events = 0;
 let prepared: Batch[] = [];
@@ -44,7 +44,7 @@ function nextBatch(): Batch {
 function deliveryFor(eventId: string, integrationId: string): Delivery {
   const { payload, ...event } = completion(eventId, integrationId, LEARNER.known);
   const padding = 'x'.repeat(PAYLOAD_BYTES - Buffer.byteLength(JSON.stringify({ ...payload, padding: '' })));
-  const subject = accept({ ...event, payload: { ...payload, padding } }, book as NonNullable<typeof book>);
+  const subject = accept({ ...event, payload: { ...payload, padding } }, registry as NonNullable<typeof registry>);
   return newDelivery({ ...subject, accepted_at: new Date().toISOString() }, ENRICHED);
 }
 

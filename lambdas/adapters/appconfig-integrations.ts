@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { sendTestEnvironment } from '../contract/environment.ts';
 import type { IoDeadlines } from '../contract/io-deadlines.ts';
 import type { Log } from '../contract/log.ts';
-import { type IntegrationBook, integrationsReader } from '../domain/integrations.ts';
+import { type IntegrationRegistry, integrationsReader } from '../domain/integrations.ts';
 import { type ConfigurationSource, createConfigurationSource } from './appconfig/configuration-source.ts';
 
 type RegistryVariable = 'APPCONFIG_APPLICATION_ID' | 'INTEGRATIONS_ENVIRONMENT_ID' | 'INTEGRATIONS_PROFILE_ID';
@@ -21,7 +21,7 @@ export function createIntegrationSource({
   client,
   deadlines,
   log,
-}: IntegrationSourceOptions): ConfigurationSource<IntegrationBook> {
+}: IntegrationSourceOptions): ConfigurationSource<IntegrationRegistry> {
   return createConfigurationSource({
     client,
     applicationId: environment.APPCONFIG_APPLICATION_ID,

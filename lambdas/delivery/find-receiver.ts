@@ -4,7 +4,7 @@ import type { Integration } from '../contract/integration.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { reportIfCritical } from '../domain/critical-dead.ts';
-import { type IntegrationBook, wanted } from '../domain/integrations.ts';
+import { type IntegrationRegistry, wanted } from '../domain/integrations.ts';
 import { type ParkServices, park } from '../domain/parking.ts';
 import { dead, decided } from '../domain/progress.ts';
 
@@ -16,7 +16,7 @@ export interface FindReceiverServices extends ParkServices {
 
 /** The integrations as they stand now. */
 export interface IntegrationsSource {
-  read(): Promise<IntegrationBook | undefined>;
+  read(): Promise<IntegrationRegistry | undefined>;
 }
 
 /** The integration that a delivery goes to as it stands now, or the outcome of the delivery without an attempt. */
@@ -24,7 +24,7 @@ export type Receiver = { readonly integration: Integration } | { readonly result
 
 /** A delivery's integration in the registry. */
 export interface Entry {
-  readonly book: IntegrationBook;
+  readonly registry: IntegrationRegistry;
   /** Undefined where there is none of that id. */
   readonly integration: Integration | undefined;
 }
@@ -38,16 +38,17 @@ export async function readEntry(
   { integration_id: id }: Delivery,
   services: { readonly integrations: IntegrationsSource },
 ): Promise<Entry> {
-  const book = await services.integrations.read();
-  if (book === undefined) throw new ConfigurationUnavailable('the integrations were never read');
-  if (book.broken.has(id)) throw new ConfigurationUnavailable(`the entry of integration ${id} does not fit its schema`);
-  return { book, integration: book.byId.get(id) };
+  const registry = await services.integrations.read();
+  if (registry === undefined) throw new ConfigurationUnavailable('the integrations were never read');
+  if (registry.broken.has(id))
+    throw new ConfigurationUnavailable(`the entry of integration ${id} does not fit its schema`);
+  return { registry, integration: registry.byId.get(id) };
 }
 
 /** Whether a delivery may go to its integration. */
 export function findReceiver(
   delivery: Delivery,
-  { book, integration }: Entry,
+  { registry, integration }: Entry,
   services: Omit<FindReceiverServices, 'integrations'>,
 ): Receiver {
   const id = delivery.integration_id;
@@ -64,7 +65,7 @@ export function findReceiver(
     return { result: decided(delivery, delivery.progress.attempt, 'unwanted', verdict.reason) };
   }
   const parked = (why: string) => ({ result: park(delivery, { cause: 'paused', why }, services) });
-  if (book.paused) return parked('all integrations are paused');
+  if (registry.paused) return parked('all integrations are paused');
   if (integration.paused) return parked(`integration ${id} is paused`);
   return { integration };
 }

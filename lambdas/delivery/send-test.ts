@@ -31,11 +31,11 @@ export async function testIntegration(input: unknown, services: TestIntegrationS
   const request = sendTestRequestSchema.safeParse(input);
   if (!request.success) return unsent('', 'the request names no integration: expected {"integration_id": "…"}');
   const id = request.data.integration_id;
-  const book = await services.integrations.read();
-  if (book === undefined) return unsent(id, 'the integrations cannot be read from AppConfig');
-  const integration = book.byId.get(id);
+  const registry = await services.integrations.read();
+  if (registry === undefined) return unsent(id, 'the integrations cannot be read from AppConfig');
+  const integration = registry.byId.get(id);
   if (integration === undefined) {
-    const fault = book.broken.get(id)?.reason;
+    const fault = registry.broken.get(id)?.reason;
     return unsent(id, fault === undefined ? `no integration has the id ${id}` : `its entry does not fit: ${fault}`);
   }
   // The prefix tells it apart from real webhooks' ids, also in a partner's log.

@@ -6,7 +6,7 @@ import { beginningOf } from '../contract/text.ts';
 import { isRecord, parseJson } from '../shared/json.ts';
 import { type EventKind, readKind } from './event-kind.ts';
 import { derivedEventId, webhookId } from './identity.ts';
-import { type IntegrationBook, route } from './integrations.ts';
+import { type IntegrationRegistry, route } from './integrations.ts';
 import { parseKeepingNumbers, toMessageText } from './json-text.ts';
 import { waitFault } from './timers.ts';
 
@@ -32,7 +32,7 @@ const STARTING_PROGRESS_BYTES = 1024;
  *
  * @param acceptedMs now, in epoch milliseconds: what waits is counted from it
  */
-export function acceptEvent(body: string, book: IntegrationBook, acceptedMs: number): Acceptance {
+export function acceptEvent(body: string, registry: IntegrationRegistry, acceptedMs: number): Acceptance {
   const bytes = Buffer.byteLength(body);
   if (bytes > MAX_EVENT_BYTES) return rejected(`too large: ${bytes} bytes, at most ${MAX_EVENT_BYTES} are accepted`);
   const event = readEvent(body);
@@ -41,7 +41,7 @@ export function acceptEvent(body: string, book: IntegrationBook, acceptedMs: num
   if (typeof kind === 'string') return rejected(kind);
 
   const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
-  const destination = route(event, enterpriseId, book);
+  const destination = route(event, enterpriseId, registry);
   if (destination.to === 'nobody' && destination.verdict !== 'unwanted') {
     const verdict = destination.verdict === 'broken' ? 'held' : 'rejected';
     const { reason, id } = destination;
@@ -51,7 +51,7 @@ export function acceptEvent(body: string, book: IntegrationBook, acceptedMs: num
   if (payload === undefined)
     return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
   const integrationId = destination.to === 'nobody' ? destination.id : destination.integration.id;
-  const owner = book.byId.get(integrationId)?.enterprise_customer_uuid;
+  const owner = registry.byId.get(integrationId)?.enterprise_customer_uuid;
   const subject = toSubject(event, kind, integrationId, enterpriseId ?? owner, payload);
   const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
   if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {

@@ -12,7 +12,7 @@ export interface BrokenEntry {
 }
 
 /** The integrations as far as they could be read. */
-export interface IntegrationBook {
+export interface IntegrationRegistry {
   /** Usable ones by id, in the document's order. */
   readonly byId: ReadonlyMap<string, Integration>;
   /** Entries that do not fit the schema and never did, by id: their events wait. */
@@ -29,7 +29,7 @@ export interface IntegrationBook {
  *
  * @throws SyntaxError or TypeError where the document as a whole cannot be read
  */
-export function readIntegrations(text: string, lastGood: IntegrationBook | undefined): IntegrationBook {
+export function readIntegrations(text: string, lastGood: IntegrationRegistry | undefined): IntegrationRegistry {
   const document: unknown = JSON.parse(text);
   const entries = (document as { integrations?: unknown } | null)?.integrations;
   if (!Array.isArray(entries)) throw new TypeError('the integrations document has no list "integrations"');
@@ -72,10 +72,10 @@ function idOf(entry: unknown): string | undefined {
 
 /** Reads a document and warns, once for each version of it, of what does not fit. */
 export function integrationsReader(log: Log) {
-  return (text: string, lastGood: IntegrationBook | undefined): IntegrationBook => {
-    const book = readIntegrations(text, lastGood);
-    if (book.faults.length > 0) log.warn('integrations.faulty', { faults: book.faults });
-    return book;
+  return (text: string, lastGood: IntegrationRegistry | undefined): IntegrationRegistry => {
+    const registry = readIntegrations(text, lastGood);
+    if (registry.faults.length > 0) log.warn('integrations.faulty', { faults: registry.faults });
+    return registry;
   };
 }
 
@@ -103,12 +103,12 @@ export type Route =
  *
  * @param enterpriseId in canonical form
  */
-export function route(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
+export function route(event: LmsEvent, enterpriseId: string | undefined, registry: IntegrationRegistry): Route {
   const id = event.integration_id;
-  if (id === undefined) return routeByRegion(event, enterpriseId, book);
-  const integration = book.byId.get(id);
+  if (id === undefined) return routeByRegion(event, enterpriseId, registry);
+  const integration = registry.byId.get(id);
   if (integration === undefined) {
-    const fault = book.broken.get(id);
+    const fault = registry.broken.get(id);
     return fault === undefined
       ? { to: 'nobody', verdict: 'unknown', reason: 'integration_id: no integration has this id' }
       : { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, fault) };
@@ -124,17 +124,17 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, book: I
  * The enterprise's integration for the region, else its `OTHER`. An entry of the region that is switched off or broken
  * is still the one that the operator meant: its events go nowhere else meanwhile.
  */
-function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, book: IntegrationBook): Route {
+function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, registry: IntegrationRegistry): Route {
   const nobody = (reason: string): Route => ({ to: 'nobody', verdict: 'unknown', reason });
   const { event_type, region = 'OTHER' } = event;
   if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
   for (const wantedRegion of new Set([region, 'OTHER'])) {
-    const candidates = [...book.byId.values()].filter(
+    const candidates = [...registry.byId.values()].filter(
       (entry) => entry.region === wantedRegion && entry.enterprise_customer_uuid === enterpriseId,
     );
     const chosen = candidates.find(({ active }) => active) ?? candidates[0];
     if (chosen !== undefined) return wanted(chosen, event_type);
-    for (const [id, entry] of book.broken) {
+    for (const [id, entry] of registry.broken) {
       if (!mayServe(entry, enterpriseId, wantedRegion)) continue;
       return { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, entry) };
     }

@@ -6,7 +6,7 @@ import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { answerOf } from '../domain/enrichment.ts';
-import type { IntegrationBook } from '../domain/integrations.ts';
+import type { IntegrationRegistry } from '../domain/integrations.ts';
 import { decided, newDelivery, unanswered } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import { type AskWarehouseServices, askWarehouse } from './find-learning-time.ts';
@@ -20,7 +20,7 @@ export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
 /** Built once for an execution environment; a test passes literals. */
 export interface EnrichEventsServices extends SortEventsServices, SetTimersServices, AskWarehouseServices {
   readonly flag: { read(): Promise<VersionedFlag | undefined> };
-  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly cache: LearningTimeCache;
   /** Sends to the deliveries queue. @returns the ids of those that were refused */
   forward(deliveries: ReadonlyMap<string, Delivery>): Promise<ReadonlySet<string>>;
@@ -39,11 +39,11 @@ export async function enrichEvents(
   services: EnrichEventsServices,
 ): Promise<Failures> {
   const { cache, counter, log } = services;
-  const [flag = FLAG_OFF, book] = await Promise.all([services.flag.read(), services.integrations.read()]);
-  if (book === undefined) return holdAll(messages, log);
+  const [flag = FLAG_OFF, registry] = await Promise.all([services.flag.read(), services.integrations.read()]);
+  if (registry === undefined) return holdAll(messages, log);
 
   const failures = new Map<string, string>();
-  const events = await sortEvents(messages, flag, book, failures, services);
+  const events = await sortEvents(messages, flag, registry, failures, services);
   const { ready, timed, asking } = events;
   const [hits] = await Promise.all([
     cache.read([...asking.values()].map(({ key }) => key)),

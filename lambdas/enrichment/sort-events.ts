@@ -9,7 +9,7 @@ import { acceptEvent } from '../domain/accept-event.ts';
 import { type ReportServices, reportIfCriticalEvent } from '../domain/critical-dead.ts';
 import { deadLetterMessage } from '../domain/dead-letter.ts';
 import { enrichmentNeed } from '../domain/enrichment.ts';
-import type { IntegrationBook } from '../domain/integrations.ts';
+import type { IntegrationRegistry } from '../domain/integrations.ts';
 import { newDelivery, unanswered } from '../domain/progress.ts';
 import { needOf } from './find-learning-time.ts';
 
@@ -54,7 +54,7 @@ export interface SortedEvents {
 export async function sortEvents(
   messages: readonly ReceivedMessage[],
   flag: VersionedFlag,
-  book: IntegrationBook,
+  registry: IntegrationRegistry,
   failures: Map<string, string>,
   services: SortEventsServices,
 ): Promise<SortedEvents> {
@@ -67,7 +67,7 @@ export async function sortEvents(
   const accepted_at = new Date(nowMs).toISOString();
   const decidedBy = { configVersion: flag.config_version };
   for (const message of messages) {
-    const acceptance = acceptEvent(message.body, book, nowMs);
+    const acceptance = acceptEvent(message.body, registry, nowMs);
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
       const need = needOf(subject, flag, services.counter);

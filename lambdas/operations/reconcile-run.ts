@@ -6,13 +6,13 @@ import { type Counter, METRICS, type MetricName } from '../contract/metrics.ts';
 import type { StuckWebhook } from '../contract/reconciliation.ts';
 import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../contract/reconciliation.ts';
 import type { Standing } from '../domain/balance.ts';
-import type { IntegrationBook } from '../domain/integrations.ts';
+import type { IntegrationRegistry } from '../domain/integrations.ts';
 
 export interface ReconcileServices {
   readonly table: LedgerTable;
   /** How many outcomes wait for the ledger in their queue, about; undefined where SQS does not respond. Never throws. */
   countOutcomes(): Promise<number | undefined>;
-  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   /** Sends to the deliveries queue. @returns the ids of those that SQS did not take */
   send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   /** Sends to its dead letter queue. @returns the ids of those that SQS did not take */

@@ -3,7 +3,7 @@ import type { TimerCount } from '../contract/ledger-ports.ts';
 import type { Log } from '../contract/log.ts';
 import type { MetricReader } from '../contract/metric-reader.ts';
 import { gaugeQueries, gaugeSamples, type QueueNames } from '../domain/gauges.ts';
-import type { IntegrationBook } from '../domain/integrations.ts';
+import type { IntegrationRegistry } from '../domain/integrations.ts';
 import { HOUR_PERIOD_SECONDS, spanUntil } from '../domain/metric-queries.ts';
 import { prometheusText } from '../domain/prometheus-text.ts';
 import { createCachedValue } from '../shared/cache.ts';
@@ -11,7 +11,7 @@ import { idsOf, keepMs } from './read-health.ts';
 
 export interface GaugeServices {
   /** Undefined where they were never read. */
-  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly metrics: MetricReader;
   /** @throws LedgerUnavailable */
   readonly timers: (nowMs: number) => Promise<TimerCount>;
@@ -40,8 +40,8 @@ export function createGaugeReader(services: GaugeServices): GaugeReader {
 
 async function readGauges(services: GaugeServices) {
   const { integrations, metrics, queues, namespace, now } = services;
-  const book = await integrations.read();
-  const integrationIds = book && idsOf(book);
+  const registry = await integrations.read();
+  const integrationIds = registry && idsOf(registry);
   const readAtMs = now();
   const queries = gaugeQueries(namespace, integrationIds ?? [], queues);
   const [values, timers] = await Promise.all([

@@ -12,7 +12,7 @@ import {
   LAST_ERRORS_READ,
   UNREAD_KEPT_SECONDS,
 } from '../contract/webhook-health.ts';
-import type { IntegrationBook } from '../domain/integrations.ts';
+import type { IntegrationRegistry } from '../domain/integrations.ts';
 import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from '../domain/metric-queries.ts';
 import {
   healthOf,
@@ -26,7 +26,7 @@ import { createCachedValue, onePerKey } from '../shared/cache.ts';
 
 export interface HealthServices {
   /** Undefined where they were never read. */
-  readonly integrations: { read(): Promise<IntegrationBook | undefined> };
+  readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly metrics: MetricReader;
   /** @throws LedgerUnavailable */
   readonly failures: (integrationId: string, nowMs: number) => Promise<readonly ListedWebhook[]>;
@@ -80,9 +80,9 @@ export function createHealthReader(services: HealthServices): HealthReader {
 }
 
 async function readTries({ integrations, metrics, namespace, now }: HealthServices): Promise<AllTries | undefined> {
-  const book = await integrations.read();
-  if (book === undefined) return undefined;
-  const ids = idsOf(book);
+  const registry = await integrations.read();
+  if (registry === undefined) return undefined;
+  const ids = idsOf(registry);
   const readAtMs = now();
   const span = spanUntil(readAtMs, HEALTH_WINDOW_HOURS, DAY_PERIOD_SECONDS);
   const queries = [
@@ -112,7 +112,7 @@ function countsOf({ byId, byKind }: AllTries): readonly (TryCounts | undefined)[
 }
 
 /** Those whose entry is broken too: their tries were made while it was not. */
-export function idsOf({ byId, broken }: IntegrationBook): readonly string[] {
+export function idsOf({ byId, broken }: IntegrationRegistry): readonly string[] {
   return [...byId.keys(), ...broken.keys()];
 }
 

@@ -1,5 +1,5 @@
 import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import { NotReached, type UntilOptions } from '../clock/clock.ts';
 import { cancellationOf, describeWait } from './describe-execution.ts';
 import type { Evidence } from './evidence.ts';
@@ -48,8 +48,8 @@ export async function playOwnEvents(
   return outcomesOf(published, world);
 }
 
-async function publish(world: World, event: FileEvent, book: IntegrationBook): Promise<Published> {
-  const acceptance = acceptEvent(event.body, book, Date.now());
+async function publish(world: World, event: FileEvent, registry: IntegrationRegistry): Promise<Published> {
+  const acceptance = acceptEvent(event.body, registry, Date.now());
   const refusal = await world.publish([event.body]).then(
     () => undefined,
     (thrown: unknown) => `not published: SQS answers ${(thrown as Error).name}`,

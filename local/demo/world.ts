@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
-import { type IntegrationBook, readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { type IntegrationRegistry, readIntegrations } from '../../lambdas/domain/integrations.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake/snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';
@@ -24,7 +24,7 @@ export interface World {
   readonly warehouse: SnowflakeServer;
   readonly partner: Partner;
   /** As they were deployed. */
-  readonly integrations: IntegrationBook;
+  readonly integrations: IntegrationRegistry;
   /** What each partner holds to verify with, by its integration's id. */
   readonly signingSecrets: ReadonlyMap<string, readonly string[]>;
   /** From now on a partner verifies with the newest signing secret of its integration. @throws Error where it has none */

@@ -387,9 +387,9 @@ describeWithClient('boto3', 'docs/lms/webhook_events.py and an SQS that refuses'
 
 describe('the LMS guide', () => {
   const entry = { id: 'skillsoft', url: 'https://partner.example', enterprise_customer_uuid: ENTERPRISE };
-  const book = readIntegrations(JSON.stringify({ integrations: [entry] }), undefined);
+  const registry = readIntegrations(JSON.stringify({ integrations: [entry] }), undefined);
   const [example = '', lead = ''] = codeOf(GUIDE, 'json');
-  const leadBook = readIntegrations(JSON.stringify({ integrations: [{ ...entry, id: 'n8n' }] }), undefined);
+  const leadRegistry = readIntegrations(JSON.stringify({ integrations: [{ ...entry, id: 'n8n' }] }), undefined);
 
   test('has a row for every field of the message', () => {
     const rows = [...GUIDE.matchAll(/^\| `(\w+)` \|/gm)].map(([, field]) => field);
@@ -397,11 +397,11 @@ describe('the LMS guide', () => {
   });
 
   test('shows a message that the pipeline accepts', () => {
-    expect(acceptEvent(example, book, NOW).verdict).toBe('accepted');
+    expect(acceptEvent(example, registry, NOW).verdict).toBe('accepted');
   });
 
   test('shows a lead that waits as long as it says', () => {
-    const acceptance = acceptEvent(lead, leadBook, NOW);
+    const acceptance = acceptEvent(lead, leadRegistry, NOW);
     expect(acceptance).toMatchObject({ verdict: 'accepted', subject: { send_at: '2026-01-15T12:00:00.000Z' } });
   });
 });

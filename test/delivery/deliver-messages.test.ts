@@ -7,7 +7,6 @@ import type { DeadLetter } from '../../lambdas/delivery/settle.ts';
 import { executionToken } from '../../lambdas/domain/identity.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import {
-  book,
   brokenEntry,
   delivery,
   ENRICHED,
@@ -18,6 +17,7 @@ import {
   NOW,
   PENDING,
   PLAIN,
+  registry,
   serviceError,
 } from '../support/factories.ts';
 import { reportOf, reserved } from '../support/limiter-decisions.ts';
@@ -29,7 +29,7 @@ const to = (integration_id: string, enrichment: Delivery['progress']['enrichment
 const message = (given: Delivery) => ({ id: `message for ${given.integration_id}`, body: toMessageText(given) });
 const read = (sent: { readonly body: string } | undefined) => deliverySchema.parse(JSON.parse(sent?.body ?? ''));
 
-const KNOWN = book(
+const KNOWN = registry(
   ...['acme', 'busy', 'strict'].map((id) => integration({ id, url: `https://${id}.example/` })),
   integration({ id: 'slow', url: 'https://slow.example/', timeout_seconds: 16 }),
   integration({ id: 'paused', active: false }),

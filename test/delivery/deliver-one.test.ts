@@ -9,7 +9,6 @@ import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deli
 import { newRecord } from '../../lambdas/domain/ledger.ts';
 import { timerOf } from '../../lambdas/domain/timers.ts';
 import {
-  book,
   delivery,
   ENRICHED,
   fakeCounter,
@@ -18,13 +17,14 @@ import {
   NOW,
   PENDING,
   PLAIN,
+  registry,
 } from '../support/factories.ts';
 import { reserved, unreserved } from '../support/limiter-decisions.ts';
 import { openLedger } from '../support/open-ledger.ts';
 import { answered, brokenSource, limiterThatSays, SECRETS_DOWN, sendingServices } from '../support/sending.ts';
 
 interface World {
-  readonly known?: ReturnType<typeof book>;
+  readonly known?: ReturnType<typeof registry>;
   readonly limiter?: Partial<LimiterResponse>;
   readonly ledger?: Partial<Ledger>;
   readonly more?: Partial<DeliverOneServices>;
@@ -33,7 +33,7 @@ interface World {
 /** Makes one step with services that allow everything, unless told otherwise. */
 async function step(
   given: Delivery,
-  { known = book(integration()), limiter = {}, ledger = {}, more = {} }: World = {},
+  { known = registry(integration()), limiter = {}, ledger = {}, more = {} }: World = {},
 ) {
   const counter = fakeCounter();
   const sending = sendingServices([answered(200)]);
@@ -105,7 +105,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test('dead now: the ledger knows which execution sends the dead letter', async () => {
-    const { result, ledger } = await step(carried, { known: book() });
+    const { result, ledger } = await step(carried, { known: registry() });
     expect(result).toMatchObject({ outcome: 'dead' });
     expect(ledger.settled).toMatchObject([{ settlement: { progress: { outcome: 'dead' }, token: 'g0-a1' } }]);
   });
@@ -135,7 +135,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test('its claim outlasts the slowest attempt that its integration may have', async () => {
-    const { ledger } = await step(carried, { known: book(integration({ timeout_seconds: 300 })) });
+    const { ledger } = await step(carried, { known: registry(integration({ timeout_seconds: 300 })) });
     expect(ledger.claims[0]?.leaseMs).toBe(320_000);
   });
 
@@ -148,7 +148,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test('after its last wait the ledger holds it as parked; while the ledger cannot, it waits on', async () => {
-    const known = book(integration({ paused: true }));
+    const known = registry(integration({ paused: true }));
     const last = delivery(ENRICHED, {}, { sleeps: 6 });
     expect((await step(last, { known })).result).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
     const endings: Settlement[] = [];

@@ -11,7 +11,7 @@ import { deadLetterMessage } from '../../lambdas/domain/dead-letter.ts';
 import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { createRetryAfterReader } from '../../lambdas/domain/retry-after.ts';
 import { type HttpServer, startHttpServer } from '../../local/http-server.ts';
-import { book, delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, integration, registry } from '../support/factories.ts';
 import { secret, secretSource } from '../support/sending.ts';
 
 /** What only the partner gets: found anywhere else, it has leaked. */
@@ -149,7 +149,7 @@ describe.each(Object.entries(RECEIVERS))('a partner with %s that repeats the req
       for (status of [200, ...STATUSES]) {
         echo = repeat;
         const sending = { ...services(fakeLog(), fakeCounter()), newId: () => 'id' };
-        const integrations = { read: async () => book(receiver()) };
+        const integrations = { read: async () => registry(receiver()) };
         const report = await testIntegration({ integration_id: receiver().id }, { ...sending, integrations });
         for (const canary of OF_SECRETS) expect(JSON.stringify(report)).not.toContain(canary);
       }

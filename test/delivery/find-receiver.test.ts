@@ -3,9 +3,8 @@ import type { Delivery } from '../../lambdas/contract/delivery.ts';
 import { ConfigurationUnavailable } from '../../lambdas/contract/errors.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { findReceiver, readEntry } from '../../lambdas/delivery/find-receiver.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import {
-  book,
   brokenEntry,
   delivery,
   ENRICHED,
@@ -14,13 +13,14 @@ import {
   integration,
   NOW,
   PLAIN,
+  registry,
 } from '../support/factories.ts';
 
 async function find(given: Delivery, services: ReturnType<typeof world>['services']) {
   return findReceiver(given, await readEntry(given, services), services);
 }
 
-function world(known: IntegrationBook | undefined) {
+function world(known: IntegrationRegistry | undefined) {
   const log = fakeLog();
   const counter = fakeCounter();
   const services = { integrations: { read: async () => known }, log, counter, now: () => NOW, random: () => 0.5 };
@@ -31,7 +31,7 @@ const waited = delivery(ENRICHED, { generation: 1 }, { attempt: 2, due_at: '2026
 
 describe('the receiver of a delivery', () => {
   test('is its integration as it stands now', async () => {
-    const { services } = world(book(integration({ url: 'https://moved.example/' })));
+    const { services } = world(registry(integration({ url: 'https://moved.example/' })));
     expect(await find(waited, services)).toMatchObject({ integration: { url: 'https://moved.example/' } });
   });
 
@@ -43,7 +43,7 @@ describe('the receiver of a delivery', () => {
       'integration acme does not take course_completion',
     ],
   ])('does not take it where it %s: no dead letter, counted and logged', async (_what, changed, reason) => {
-    const { services, counter, log } = world(book(changed));
+    const { services, counter, log } = world(registry(changed));
     expect(await find(waited, services)).toEqual({
       result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'unwanted', reason },
     });
@@ -52,7 +52,7 @@ describe('the receiver of a delivery', () => {
   });
 
   test('is dead where the integration was removed, without an attempt counted', async () => {
-    const { services, counter } = world(book());
+    const { services, counter } = world(registry());
     expect(await find(waited, services)).toMatchObject({
       result: { outcome: 'dead', attempt: 2, reason: 'no integration has the id acme', redrive: { generation: 2 } },
     });
@@ -60,7 +60,7 @@ describe('the receiver of a delivery', () => {
   });
 
   test('is dead there, and counted as critical, where its kind is', async () => {
-    const { services, counter } = world(book());
+    const { services, counter } = world(registry());
     await find(delivery(PLAIN, { event_type: 'lead', kind: 'lead.hot' }), services);
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1, [METRICS.criticalDead]: 1 });
   });
@@ -70,13 +70,13 @@ describe('the receiver of a delivery', () => {
   });
 
   test('cannot be known where its entry is broken', async () => {
-    const broken = { ...book(), broken: brokenEntry('acme') };
+    const broken = { ...registry(), broken: brokenEntry('acme') };
     await expect(find(waited, world(broken).services)).rejects.toThrow(ConfigurationUnavailable);
   });
 
   test.each([
-    ['it', book(integration({ paused: true })), 'parked: integration acme is paused'],
-    ['everything', { ...book(integration()), paused: true }, 'parked: all integrations are paused'],
+    ['it', registry(integration({ paused: true })), 'parked: integration acme is paused'],
+    ['everything', { ...registry(integration()), paused: true }, 'parked: all integrations are paused'],
   ])('parks it where %s is paused: for a minute at first, and no attempt is spent', async (_what, known, reason) => {
     const { services, counter, log } = world(known);
     expect(await find(waited, services)).toEqual({
@@ -95,7 +95,7 @@ describe('the receiver of a delivery', () => {
   });
 
   test('does not take it, rather than park it, where it is switched off and paused', async () => {
-    const { services } = world(book(integration({ paused: true, active: false })));
+    const { services } = world(registry(integration({ paused: true, active: false })));
     expect(await find(waited, services)).toMatchObject({ result: { outcome: 'unwanted' } });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { SecretUnusable } from '../../lambdas/contract/errors.ts';
 import { testIntegration } from '../../lambdas/delivery/send-test.ts';
 import { signatureHeader } from '../../lambdas/domain/signature.ts';
-import { book, integration, NOW } from '../support/factories.ts';
+import { integration, NOW, registry } from '../support/factories.ts';
 import {
   answered,
   brokenSource,
@@ -15,7 +15,7 @@ import {
 } from '../support/sending.ts';
 
 const REQUEST = { integration_id: 'acme' };
-const known = book(integration({ paused: true, active: false, timeout_seconds: 300 }));
+const known = registry(integration({ paused: true, active: false, timeout_seconds: 300 }));
 
 function world(result = answered(200), more = {}) {
   const sending = sendingServices([result], more);
@@ -56,7 +56,7 @@ describe('a connection test', () => {
   test('sends what the integration’s own settings make of it', async () => {
     const entry = { payload_format: 'percipio', duration_unit: 'minutes', encrypted_fields: ['learner.name'] };
     const { services, requests } = world(answered(200), {
-      integrations: { read: async () => book(integration(entry)) },
+      integrations: { read: async () => registry(integration(entry)) },
       secretOf: () => secretSource(secret({ encryption_key: Buffer.alloc(32).toString('base64') })),
       encryptFields: async (body: string) => body,
     });
@@ -87,7 +87,7 @@ describe('a connection test', () => {
       {
         integrations: {
           read: async () => ({
-            ...book(),
+            ...registry(),
             broken: new Map([['odd', { reason: 'url: is missing', enterprise: 1, region: 1 }]]),
           }),
         },

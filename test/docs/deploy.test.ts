@@ -91,9 +91,9 @@ describe('the files that the guide writes', () => {
   test('event.json is accepted for that integration', () => {
     const text = file('event.json');
     expect(eventSchema.safeParse(JSON.parse(text)).success).toBe(true);
-    const book = readIntegrations(file('integrations.json'), undefined);
+    const registry = readIntegrations(file('integrations.json'), undefined);
     const subject = { integration_id: 'skillsoft', user_id: '12345' };
-    expect(acceptEvent(text, book, Date.now())).toMatchObject({ verdict: 'accepted', subject });
+    expect(acceptEvent(text, registry, Date.now())).toMatchObject({ verdict: 'accepted', subject });
   });
 
   test('flag.json keeps the seed’s attributes, and is on for the test event’s enterprise and no other', () => {

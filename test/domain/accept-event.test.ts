@@ -7,7 +7,6 @@ import { toMessageText } from '../../lambdas/domain/json-text.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
 import { anyString, jsonObjectText } from '../support/arbitraries.ts';
 import {
-  book,
   brokenEntry,
   ENTERPRISE,
   event,
@@ -19,10 +18,11 @@ import {
   OTHER_ENTERPRISE,
   PAYLOAD,
   PENDING,
+  registry,
 } from '../support/factories.ts';
 import { readJsonValue } from '../support/json-values.ts';
 
-const known = book(integration(), integration({ id: 'paused', active: false }));
+const known = registry(integration(), integration({ id: 'paused', active: false }));
 const accept = (body: string) => acceptEvent(body, known, NOW);
 
 function subjectOf(acceptance: Acceptance) {
@@ -90,7 +90,7 @@ describe('an event that fits', () => {
 
   test.each(pasted)('is of one enterprise in whatever form its UUID is written: %s', (enterprise_customer_uuid) => {
     const payload = { ...PAYLOAD, enterprise: { enterprise_customer_uuid } };
-    const owned = (uuid: string) => book(integration({ enterprise_customer_uuid: uuid, region: 'EU' }));
+    const owned = (uuid: string) => registry(integration({ enterprise_customer_uuid: uuid, region: 'EU' }));
     for (const overrides of [{ enterprise_customer_uuid }, { enterprise_customer_uuid: null, payload }]) {
       const byId = acceptEvent(eventBody(overrides), owned(ENTERPRISE), NOW);
       const byRegion = { ...overrides, integration_id: null, region: 'EU' };
@@ -102,7 +102,7 @@ describe('an event that fits', () => {
   });
 
   test('belongs to its integration’s enterprise where it says none', () => {
-    const owned = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
+    const owned = registry(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
     expect(subjectOf(acceptEvent(eventBody({ payload: {} }), owned, NOW)).enterprise_customer_uuid).toBe(
       OTHER_ENTERPRISE,
     );
@@ -166,12 +166,12 @@ describe('an event that nobody gets', () => {
   });
 
   test('is held where the entry of its integration is broken', () => {
-    const acceptance = acceptEvent(eventBody(), { ...book(), broken: brokenEntry('acme') }, NOW);
+    const acceptance = acceptEvent(eventBody(), { ...registry(), broken: brokenEntry('acme') }, NOW);
     expect(acceptance).toMatchObject({ verdict: 'held', integrationId: 'acme' });
   });
 
   test('is rejected where its integration belongs to another enterprise', () => {
-    const foreign = book(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
+    const foreign = registry(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
     expect(acceptEvent(eventBody(), foreign, NOW)).toMatchObject({
       verdict: 'rejected',
       reason: 'integration acme belongs to another enterprise',

@@ -2,16 +2,16 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { eventSchema, type LmsEvent } from '../../lambdas/contract/event.ts';
 import {
-  type IntegrationBook,
+  type IntegrationRegistry,
   integrationsReader,
   readIntegrations,
   route,
 } from '../../lambdas/domain/integrations.ts';
-import { book, ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE } from '../support/factories.ts';
+import { ENTERPRISE, event, fakeLog, integration, OTHER_ENTERPRISE, registry } from '../support/factories.ts';
 
 const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
 const document = (...integrations: unknown[]) => JSON.stringify({ integrations });
-const read = (text: string, lastGood?: IntegrationBook) => readIntegrations(text, lastGood);
+const read = (text: string, lastGood?: IntegrationRegistry) => readIntegrations(text, lastGood);
 
 describe('the integrations document', () => {
   test('gives every integration by its id, with its defaults', () => {
@@ -124,15 +124,15 @@ describe('the integrations document', () => {
 });
 
 describe('the receiver of an event that names its integration', () => {
-  const to = (overrides: Record<string, unknown>, enterprise: string | undefined, known: IntegrationBook) =>
+  const to = (overrides: Record<string, unknown>, enterprise: string | undefined, known: IntegrationRegistry) =>
     route(parsed(overrides), enterprise, known);
 
   test.each(['__proto__', 'constructor', 'toString'])('is nobody where the id is %s', (id) => {
-    expect(to({ integration_id: id }, ENTERPRISE, book(integration()))).toMatchObject({ verdict: 'unknown' });
+    expect(to({ integration_id: id }, ENTERPRISE, registry(integration()))).toMatchObject({ verdict: 'unknown' });
   });
 
   test('is the named one, whatever region the event says', () => {
-    const known = book(integration({ region: 'US' }), integration({ id: 'eu', region: 'EU' }));
+    const known = registry(integration({ region: 'US' }), integration({ id: 'eu', region: 'EU' }));
     expect(to({ region: 'EU' }, ENTERPRISE, known)).toMatchObject({ integration: { id: 'acme' } });
   });
 });
@@ -141,7 +141,7 @@ describe('the receiver of an event that names enterprise and region', () => {
   const owned = (id: string, region: string, more = {}) =>
     integration({ id, region, enterprise_customer_uuid: ENTERPRISE, ...more });
   const to = (region: string, enterprise: string | undefined, ...known: ReturnType<typeof integration>[]) =>
-    route(parsed({ integration_id: undefined, region }), enterprise, book(...known));
+    route(parsed({ integration_id: undefined, region }), enterprise, registry(...known));
 
   test('is the one of the exact region, before OTHER, in whatever order they are written', () => {
     const [other, eu] = [owned('other', 'OTHER'), owned('eu', 'EU')];
@@ -178,14 +178,14 @@ describe('the receiver of an event that names enterprise and region', () => {
   });
 
   test('is not diverted to OTHER where the entry of its region is switched off', () => {
-    const book = read(
+    const registry = read(
       document(
         { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE },
         { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, active: false },
       ),
     );
     const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, book)).toMatchObject({ to: 'nobody', verdict: 'unwanted', id: 'eu' });
+    expect(route(event, ENTERPRISE, registry)).toMatchObject({ to: 'nobody', verdict: 'unwanted', id: 'eu' });
   });
 
   test.each([
@@ -196,9 +196,9 @@ describe('the receiver of an event that names enterprise and region', () => {
     ['one whose enterprise cannot be read', { enterprise_customer_uuid: 7, region: 'EU' }, 'nobody'],
   ])('a broken entry holds only events that could be its own: %s', (_, fields, destination) => {
     const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
-    const book = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
+    const registry = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
     const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, book).to).toBe(destination);
+    expect(route(event, ENTERPRISE, registry).to).toBe(destination);
   });
 });
 

@@ -9,13 +9,12 @@ import {
 } from '../../lambdas/contract/learning-time.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { executionToken, webhookId } from '../../lambdas/domain/identity.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import { newRecord } from '../../lambdas/domain/ledger.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS, enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
 import {
-  book,
   brokenEntry,
   ENTERPRISE,
   eventBody,
@@ -27,6 +26,7 @@ import {
   NOW,
   OTHER_ENTERPRISE,
   PAYLOAD,
+  registry,
   serviceError,
 } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
@@ -76,7 +76,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
   const accepted: DeliverySubject[] = [];
   const all: EnrichEventsServices = {
     flag: { read: async () => flag() },
-    integrations: { read: async () => book(integration(), integration({ id: 'paused', active: false })) },
+    integrations: { read: async () => registry(integration(), integration({ id: 'paused', active: false })) },
     cache: {
       async read(keys) {
         done.push('read the cache');
@@ -435,7 +435,7 @@ describe('integrations', () => {
   });
 
   test('whose entry is broken keep their own events in the queue, and no other', async () => {
-    const broken: IntegrationBook = { ...book(integration()), broken: brokenEntry('broken') };
+    const broken: IntegrationRegistry = { ...registry(integration()), broken: brokenEntry('broken') };
     const { services, forwarded, log } = world({ services: { integrations: { read: async () => broken } } });
     const held = completion('1', { integration_id: 'broken' });
     const failures = await enrichEvents([held, enrollment], services);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { book, brokenEntry, ENRICHED, integration } from '../support/factories.ts';
+import { brokenEntry, ENRICHED, integration, registry } from '../support/factories.ts';
 import { HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 
 type World = ReturnType<typeof reconcileWorld>;
@@ -35,15 +35,15 @@ describe('what was parked since its integration was paused', () => {
   });
 
   test.each([
-    ['it is still paused', book(integration({ paused: true }))],
-    ['all are paused', { ...book(integration()), paused: true }],
-    ['it is not active', book(integration({ active: false }))],
-    ['it takes other events now', book(integration({ event_types: ['course_enrollment'] }))],
-    ['there is none of that id', book(integration({ id: 'umbrella' }))],
-    ['its entry is broken', { ...book(), broken: brokenEntry('acme') }],
+    ['it is still paused', registry(integration({ paused: true }))],
+    ['all are paused', { ...registry(integration()), paused: true }],
+    ['it is not active', registry(integration({ active: false }))],
+    ['it takes other events now', registry(integration({ event_types: ['course_enrollment'] }))],
+    ['there is none of that id', registry(integration({ id: 'umbrella' }))],
+    ['its entry is broken', { ...registry(), broken: brokenEntry('acme') }],
   ])('rests on while %s', async (_why, entries) => {
     const world = reconcileWorld();
-    world.book = entries;
+    world.registry = entries;
     await rest(world, 'a', { parked_for: 'paused' });
     expect(await world.run()).toMatchObject({ states: { parked: 1 }, released: 0, is_balanced: true });
     expect(world.sent).toEqual([]);
@@ -51,7 +51,7 @@ describe('what was parked since its integration was paused', () => {
 
   test('rests on while the integrations cannot be read; the rest is done, and the log says so', async () => {
     const world = reconcileWorld();
-    world.book = undefined;
+    world.registry = undefined;
     await rest(world, 'a', { parked_for: 'paused' });
     const lost = await world.put('lost', { agoMs: HOUR });
     expect(await world.run()).toMatchObject({ released: 0, republished: 1 });

@@ -3,7 +3,7 @@ import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
 import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
 import { GAUGES } from '../../lambdas/contract/prometheus.ts';
 import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
-import { book, brokenEntry, integration } from '../support/factories.ts';
+import { brokenEntry, integration, registry } from '../support/factories.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { failed, type OperationsWorldOptions, operationsWorld, TOKEN } from './operations-world.ts';
 
@@ -70,7 +70,7 @@ describe('the health of all', () => {
   });
 
   test('is that of broken entries too, in one request to CloudWatch', async () => {
-    const world = operationsWorld({ book: { ...book(integration()), broken: brokenEntry('globex') } });
+    const world = operationsWorld({ registry: { ...registry(integration()), broken: brokenEntry('globex') } });
     const { body } = await askAll(world);
     expect(Object.keys(body.integrations)).toEqual(['acme', 'globex']);
     expect(world.asked.metrics).toHaveLength(1);
@@ -164,7 +164,7 @@ describe('what cannot be read', () => {
   });
 
   test.each<[string, OperationsWorldOptions, (world: World) => void]>([
-    ['which integrations there are', { book: undefined }, () => {}],
+    ['which integrations there are', { registry: undefined }, () => {}],
     [
       'neither CloudWatch nor the ledger',
       {},
@@ -234,7 +234,7 @@ describe('metrics', () => {
       return { statusCode, up: up?.map(({ value }) => value) };
     };
     expect(await sources({})).toEqual({ statusCode: 200, up: [1, 1, 1] });
-    expect(await sources({ book: undefined })).toEqual({ statusCode: 200, up: [0, 1, 1] });
+    expect(await sources({ registry: undefined })).toEqual({ statusCode: 200, up: [0, 1, 1] });
     expect(await sources({ isCloudWatchDown: true })).toEqual({ statusCode: 200, up: [1, 0, 1] });
     expect(await sources({ isLedgerDown: true })).toEqual({ statusCode: 200, up: [1, 1, 0] });
   });
@@ -254,7 +254,7 @@ describe('metrics', () => {
   });
 
   test('of which nothing can be read are 503', async () => {
-    const world = operationsWorld({ book: undefined });
+    const world = operationsWorld({ registry: undefined });
     Object.assign(world.state, { isCloudWatchDown: true, isLedgerDown: true });
     expect(await scrape(world)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
   });

@@ -2,11 +2,11 @@ import { LedgerUnavailable, type SecretUnavailable } from '../../lambdas/contrac
 import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
 import type { MetricQuery } from '../../lambdas/contract/metric-reader.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import { handleOperationsRequest, type OperationsRequest } from '../../lambdas/status/operations-api.ts';
 import { createGaugeReader } from '../../lambdas/status/read-gauges.ts';
 import { createHealthReader } from '../../lambdas/status/read-health.ts';
-import { book, fakeLog, integration, NOW } from '../support/factories.ts';
+import { fakeLog, integration, NOW, registry } from '../support/factories.ts';
 
 export const TOKEN = 'a-token-of-32-characters-and-more';
 
@@ -15,7 +15,7 @@ export type Tries = Readonly<Record<string, readonly [successes: number, failure
 
 export interface OperationsWorldOptions {
   /** Undefined: they were never read. */
-  readonly book?: IntegrationBook | undefined;
+  readonly registry?: IntegrationRegistry | undefined;
   readonly tries?: Tries;
   /** Of the kinds that are not named there are none. */
   readonly kinds?: Tries;
@@ -28,7 +28,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
   const { tries = { acme: [145, 5], globex: [10, 0] }, kinds = {}, failures = {} } = options;
   const ids = Object.keys(tries);
   const state = {
-    book: 'book' in options ? options.book : book(...ids.map((id) => integration({ id }))),
+    registry: 'registry' in options ? options.registry : registry(...ids.map((id) => integration({ id }))),
     isCloudWatchDown: false,
     isLedgerDown: false,
     /** Of these integrations and kinds CloudWatch tells nothing. */
@@ -49,7 +49,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     return (kind === undefined ? tries : kinds)[of]?.[isSuccess ? 0 : 1] ?? 0;
   };
   const shared = {
-    integrations: { read: async () => state.book },
+    integrations: { read: async () => state.registry },
     metrics: {
       async read(queries: readonly MetricQuery[]) {
         asked.metrics.push(queries);

@@ -10,7 +10,7 @@ import { type Integration, integrationSchema } from '../../lambdas/contract/inte
 import type { Log } from '../../lambdas/contract/log.ts';
 import type { Counter, Dimensions, MetricName } from '../../lambdas/contract/metrics.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import { newDelivery } from '../../lambdas/domain/progress.ts';
 import { type LogLine, recordingLog } from './recording-log.ts';
 
@@ -56,7 +56,7 @@ export function integration(overrides: Readonly<Record<string, unknown>> = {}): 
   return integrationSchema.parse({ id: 'acme', url: 'https://partner.example/hooks', ...overrides });
 }
 
-export function book(...integrations: readonly Integration[]): IntegrationBook {
+export function registry(...integrations: readonly Integration[]): IntegrationRegistry {
   return {
     byId: new Map(integrations.map((entry) => [entry.id, entry])),
     broken: new Map(),
@@ -66,7 +66,7 @@ export function book(...integrations: readonly Integration[]): IntegrationBook {
 }
 
 /** An entry that cannot be used, and does not say whose it is. */
-export function brokenEntry(id: string): IntegrationBook['broken'] {
+export function brokenEntry(id: string): IntegrationRegistry['broken'] {
   return new Map([[id, { reason: 'url: is missing', enterprise: undefined, region: undefined }]]);
 }
 

@@ -3,11 +3,11 @@ import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import type { IntegrationBook } from '../../lambdas/domain/integrations.ts';
+import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
 import { eventOf, newRecord } from '../../lambdas/domain/ledger.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
 import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.ts';
-import { book, ENRICHED, fakeCounter, fakeLog, integration, NOW, subject } from './factories.ts';
+import { ENRICHED, fakeCounter, fakeLog, integration, NOW, registry, subject } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 
 export const MINUTE = 60_000;
@@ -58,7 +58,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
     ledger,
     /** What runs see of the ledger, where a test wants to step in. */
     table: ledger as LedgerTable,
-    book: book(...integrations) as IntegrationBook | undefined,
+    registry: registry(...integrations) as IntegrationRegistry | undefined,
     sent,
     letters,
     /** Webhook ids whose messages SQS does not take. */
@@ -80,7 +80,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
       const services: ReconcileServices = {
         table: world.table,
         countOutcomes: async () => world.outcomes,
-        integrations: { read: async () => world.book },
+        integrations: { read: async () => world.registry },
         send: into(sent),
         deadLetter: into(letters),
         log,

@@ -18,7 +18,7 @@ import { enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
 import { rescue } from '../../lambdas/operations/rescue.ts';
 import { settleMessages } from '../../lambdas/operations/settle-messages.ts';
-import { book, fakeCounter, fakeLog, flag, integration, NOW, PLAIN } from './factories.ts';
+import { fakeCounter, fakeLog, flag, integration, NOW, PLAIN, registry } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
 import { answered, failed, openLimiter, sendingServices } from './sending.ts';
@@ -131,7 +131,7 @@ export class UnansweredWorld {
     const failures = await this.#outcome(calls, () =>
       enrichEvents(messages, {
         flag: { read: async () => flag() },
-        integrations: { read: async () => this.#book() },
+        integrations: { read: async () => this.#registry() },
         cache: { read: async () => new Map(), write: async () => {} },
         // Nothing is known: half of the events wait in the workflow, and half go on.
         warehouse: { ask: () => Promise.reject(new Error('the warehouse is down')) },
@@ -249,7 +249,7 @@ export class UnansweredWorld {
         {
           table: calls.table(this.table),
           countOutcomes: async () => this.outcomes.length,
-          integrations: { read: async () => this.#book() },
+          integrations: { read: async () => this.#registry() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
           deadLetter: (letters) => this.#bury(calls, letters),
           ...{ log: this.log, counter: this.#counter, now: this.now },
@@ -323,8 +323,8 @@ export class UnansweredWorld {
     }
   }
 
-  #book() {
-    return book(integration({ paused: this.isPaused }));
+  #registry() {
+    return registry(integration({ paused: this.isPaused }));
   }
 
   #ledger(calls: Calls): Ledger {
@@ -361,7 +361,7 @@ export class UnansweredWorld {
         },
       },
       limiter: limiterThat(limiter, this.now),
-      integrations: { read: async () => this.#book() },
+      integrations: { read: async () => this.#registry() },
       ledger: this.#ledger(calls),
       ...{ log: this.log, counter: this.#counter, random: () => 0.5 },
     };
