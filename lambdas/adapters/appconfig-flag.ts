@@ -21,9 +21,9 @@ export interface FlagSourceOptions extends Partial<IoDeadlines['configuration']>
 }
 
 /**
- * The flag as every function goes by it: the deployed version, or a developer's override. Nonsense does not take the place
- * of a good version; where there was none, it is followed as far as it is safe. What keeps it from deciding is counted
- * (document 004: errors by type).
+ * The flag as every function evaluates it: the deployed version, or a developer's override. An unusable document does not
+ * replace a good version; where there was none, it is followed as far as it is safe. Faults are counted by type (document
+ * 004).
  */
 export function createFlagSource({
   environment,

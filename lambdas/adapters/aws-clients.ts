@@ -42,7 +42,7 @@ export function openClient<C extends object, O extends object>(
   return client;
 }
 
-/** Ends a call by aborting it, and does not wait for that: what is stuck before its request hears no signal. */
+/** Ends a call by aborting it, and does not wait for that: a call that is stuck before its request ignores the signal. */
 async function within(limitMs: number, send: Send, command: unknown, options: CallOptions): Promise<unknown> {
   const controller = new AbortController();
   const over = Promise.withResolvers<never>();

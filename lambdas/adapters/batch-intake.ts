@@ -14,31 +14,32 @@ export interface ReceivedMessage {
   readonly groupId?: string;
 }
 
-/** Messages that could not be dealt with, by id, each with the reason: SQS will bring them again. */
+/** Messages that could not be handled, by id, each with the reason: SQS redelivers them. */
 export type Failures = ReadonlyMap<string, string>;
 
-/** Deals with messages; those it does not name as failed are acknowledged. */
+/** Handles messages; those it does not name as failed are acknowledged. */
 export type HandleMessages = (messages: readonly ReceivedMessage[]) => Promise<Failures>;
 
 export interface IntakeServices {
   readonly log: Log;
   now(): number;
-  /** What handling one message may take at the worst, in milliseconds: without that much time it is left for later. */
+  /** The longest that one message can take, in milliseconds: with less time left it is not handled in this invocation. */
   readonly slowestMs: number;
-  /** Takes one message out of sight for a while. */
+  /** Hides one message for some time. */
   hide(receiptHandle: string, seconds: number): Promise<void>;
   /** Dead-letters messages with a reason each. @returns the ids of those that could not be */
   deadLetter(messages: readonly (ReceivedMessage & { readonly reason: string })[]): Promise<ReadonlySet<string>>;
 }
 
 /**
- * Runs a batch through `handle` and answers with what Lambda should leave in the queue.
+ * Runs a batch through `handle`.
  *
- * A message that came several times already may be what kills the function: suspects are hidden first and handled
- * last, one by one while there is time, so that a crash costs their batch-mates one redelivery and not a second. What
- * fails for longer than SQS would keep it is dead-lettered in time.
+ * A message that was received several times may be what kills the function. Such suspects are hidden first and handled
+ * last, one by one while there is time, so that a crash costs the other messages one redelivery and not a second. A
+ * message that fails until SQS would delete it is dead-lettered before.
  *
  * @param remainingMs until the function's timeout, in milliseconds
+ * @returns the messages that Lambda leaves in the queue
  */
 export async function intake(
   records: readonly SQSRecord[],

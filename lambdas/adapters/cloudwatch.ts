@@ -47,7 +47,7 @@ export function createMetricReader({
   };
 }
 
-/** @throws whatever the client does */
+/** @throws the client's errors */
 async function readSome(
   client: CloudWatchClient,
   queries: readonly MetricQuery[],
@@ -85,7 +85,7 @@ function queryOf({ namespace, name, dimensions, statistic, periodSeconds }: Metr
   } satisfies MetricDataQuery;
 }
 
-/** @param points undefined where CloudWatch did not answer the query at all */
+/** @param points undefined where CloudWatch returned no result for the query */
 function valueFrom({ take }: MetricQuery, points: readonly Point[] | undefined): number | undefined {
   if (points === undefined) return undefined;
   const values = points.map(({ value }) => value);

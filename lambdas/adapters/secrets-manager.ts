@@ -34,9 +34,9 @@ export interface SecretSourceOptions<T> {
  *
  * - `read()` serves an older secret than its contract says while Secrets Manager is down or holds an unusable one: with
  *   one warning per outage, asking again every 30 s.
- * - `refetch()` never serves an older one. The caller was refused with it, and trying it again counts towards the other
- *   side's lock-out. Refetches, and whatever follows a failed fetch, are at least 5 s apart; a call in between shares the
- *   last one's result. A good read before it counts for nothing: the secret may have been rotated a moment later.
+ * - `refetch()` never serves an older one: the caller was refused with it, and another attempt counts towards the other
+ *   side's lock-out. Refetches, and fetches after a failure, are at least 5 s apart; a call in between shares the last
+ *   one's result. An earlier successful read does not count: the secret may have been rotated since.
  */
 export function createSecretSource<T>(options: SecretSourceOptions<T>): SecretSource<T> {
   return new CachedSecret(options);
@@ -91,7 +91,7 @@ class CachedSecret<T> implements SecretSource<T> {
 
   async #fetchOnce(): Promise<T> {
     const { client, secretId, parse, log, timeoutMs = IO_DEADLINES.secret.timeoutMs } = this.#options;
-    // Counted from the start: an answer that was frozen on its way is as old as its question.
+    // Counted from the start: a response that was frozen on its way is as old as its request.
     const at = this.#now();
     try {
       const { text } = await fetchVersion(client, secretId, timeoutMs);
@@ -128,7 +128,7 @@ interface FetchedVersion {
 }
 
 /**
- * @throws SecretUnavailable when Secrets Manager refuses or does not answer in time
+ * @throws SecretUnavailable when Secrets Manager refuses or does not respond in time
  * @throws SecretUnusable when there is no such secret, or it has no value or no text
  */
 async function fetchVersion(
@@ -137,7 +137,7 @@ async function fetchVersion(
   timeoutMs: number,
 ): Promise<FetchedVersion> {
   const abortSignal = AbortSignal.timeout(timeoutMs);
-  const answer = await client
+  const response = await client
     .send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal })
     .catch((cause) => {
       const reason = abortSignal.aborted ? `no answer within ${timeoutMs} ms` : errorName(cause);
@@ -145,9 +145,9 @@ async function fetchVersion(
         ? new SecretUnusable(`secret ${secretId} does not exist, or has no value yet`, { cause })
         : new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });
     });
-  const text = secretTextOf(answer);
+  const text = secretTextOf(response);
   if (text === undefined) throw new SecretUnusable(`secret ${secretId} has no text in UTF-8`);
-  return { text, createdAtMs: answer.CreatedDate?.getTime() };
+  return { text, createdAtMs: response.CreatedDate?.getTime() };
 }
 
 /** @throws SecretUnusable naming the keys at fault, without a cause that could quote the secret */

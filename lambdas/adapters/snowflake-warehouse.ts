@@ -22,9 +22,9 @@ export interface SnowflakeWarehouseOptions {
 /**
  * The warehouse behind `snowflake-sdk`: one connection, kept between asks; one query for all keys of an ask.
  *
- * The SDK repeats failed requests for minutes and cannot be told to stop, so the deadline is ours: when it passes, the
- * connection and everything in flight on it are discarded. A refused login is tried once more with the secret fetched
- * anew; a session that is gone is replaced once.
+ * The SDK repeats failed requests for minutes and has no way to stop, so the deadline is ours: when it passes, the
+ * connection and everything in flight on it are discarded. A refused login is retried once, with the secret fetched
+ * again; a session that is gone is replaced once.
  *
  * @throws EnvironmentInvalid when a warehouse, role, table or column name is not an identifier
  */
@@ -87,7 +87,7 @@ interface Ask {
 }
 
 /**
- * Runs `work` until the deadline; then its login is discarded and whatever it still does goes unheard.
+ * Runs `work` until the deadline; then its login is discarded and its result is ignored.
  *
  * @throws WarehouseUnavailable for every failure, with a cause that holds no secret and no bind value
  */

@@ -102,8 +102,8 @@ async function sendChunk(
     log.warn('queue.attributes_cut', { queue: queueName(queueUrl), ...ids, ...before.attributes, left_out });
   };
   try {
-    const answer = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
-    const successful = answer.Successful ?? [];
+    const response = await client.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries: entries }));
+    const successful = response.Successful ?? [];
     const taken = new Set(successful.map(({ Id }) => idAt(Id)));
     for (const { Id, MessageId } of successful) {
       const sent = messages[Number(Id)];
@@ -111,7 +111,7 @@ async function sendChunk(
     }
     const refused = messages.filter(({ id }) => !taken.has(id)).map(({ id }) => id);
     if (refused.length > 0) {
-      const codes = [...new Set((answer.Failed ?? []).map(({ Code }) => Code))];
+      const codes = [...new Set((response.Failed ?? []).map(({ Code }) => Code))];
       log.error('queue.send_refused', { queue: queueName(queueUrl), refused: refused.length, codes });
     }
     return refused;

@@ -1,7 +1,7 @@
 import { IO_DEADLINES, type IoDeadlines } from '../contract/io-deadlines.ts';
 import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
-import { decodeAnswer, encodeAnswer, jitteredTtlSeconds } from '../domain/cached-answer.ts';
+import { decodeLearningTime, encodeLearningTime, jitteredTtlSeconds } from '../domain/cached-learning-time.ts';
 import { clientOpener, type ValkeyAddress, type ValkeyClient } from './valkey/client.ts';
 import { ValkeyConnection } from './valkey/connection.ts';
 import { type Outcome, reasonOf } from './valkey/outcomes.ts';
@@ -61,7 +61,7 @@ export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
       if (answers.size === 0) return;
       const send = (client: ValkeyClient) =>
         [...answers].map(([text, answer]) =>
-          client.set(text, encodeAnswer(answer), 'EX', jitteredTtlSeconds(ttlSeconds, random())),
+          client.set(text, encodeLearningTime(answer), 'EX', jitteredTtlSeconds(ttlSeconds, random())),
         );
       await run('write', send, deadlines.commandMs);
     },
@@ -80,7 +80,7 @@ function hitsAmong(
   outcomes.forEach((outcome, position) => {
     const text = texts[position];
     if (text === undefined || !('value' in outcome) || outcome.value === null) return;
-    const answer = decodeAnswer(outcome.value);
+    const answer = decodeLearningTime(outcome.value);
     if (answer) hits.set(text, answer);
     else unreadable.push(text);
   });

@@ -5,7 +5,7 @@ import type { LearnerKey } from './learning-time.ts';
 /** Known sums that are compared in one check: as many keys as a full batch asks for. */
 export const MAX_SAMPLES = 100;
 
-/** One learner's sum as somebody else knows it. */
+/** One learner's sum, known from another source. */
 export const knownSumSchema = z.strictObject({
   /** Digits only: 18 of them fit every INTEGER column. */
   user_id: z.string().regex(/^\d{1,18}$/, 'must be 1-18 digits'),
@@ -33,7 +33,7 @@ export interface WarehouseCheck {
   readonly finding: string;
   /** What is well today and will not stay so. */
   readonly warning?: string;
-  /** What mends it, where it is no. */
+  /** What repairs it, where it is no. */
   readonly remedy?: string;
   /** Each known sum that the warehouse does not give back, in words. */
   readonly differences?: readonly string[];
@@ -55,7 +55,7 @@ export interface DatedSecret<T> {
 export interface InspectionFailure {
   /** After `statement` the session is well; after anything else it is over. */
   readonly kind: 'refused' | 'gone' | 'statement' | 'unreachable';
-  /** Snowflake's, the SDK's or the system's; `deadline` where there was no answer in time. */
+  /** Snowflake's, the SDK's or the system's; `deadline` where there was no response in time. */
   readonly code: string;
   readonly reason: string;
 }

@@ -10,17 +10,17 @@ export abstract class PipelineError extends Error {
   abstract override readonly name: string;
 }
 
-/** AppConfig gave nothing usable and nothing was read before: nobody may guess where a webhook goes. Worth a retry. */
+/** AppConfig gave nothing usable and nothing was read before: no endpoint may be guessed. Worth a retry. */
 export class ConfigurationUnavailable extends PipelineError {
   override readonly name = 'ConfigurationUnavailable';
 }
 
-/** A version of the flag is nonsense, and a good one was read before. No retry mends it: somebody edits the document. */
+/** A version of the flag is unusable, and a good one was read before. No retry repairs it: an operator edits the document. */
 export class FlagUnusable extends PipelineError {
   override readonly name = 'FlagUnusable';
 }
 
-/** A secret could not be read: Secrets Manager refused, or did not answer. Worth a retry. */
+/** A secret could not be read: Secrets Manager refused, or did not respond. Worth a retry. */
 export class SecretUnavailable extends PipelineError {
   override readonly name = 'SecretUnavailable';
 }
@@ -30,7 +30,7 @@ export class SecretUnusable extends PipelineError {
   override readonly name = 'SecretUnusable';
 }
 
-/** The warehouse did not answer within the deadline, refused, or answered something unreadable. Worth a retry. */
+/** The warehouse did not respond within the deadline, refused, or returned something unreadable. Worth a retry. */
 export class WarehouseUnavailable extends PipelineError {
   override readonly name = 'WarehouseUnavailable';
 }
@@ -45,12 +45,12 @@ export class QueueRefused extends PipelineError {
   override readonly name = 'QueueRefused';
 }
 
-/** The ledger's table did not answer, or not what it should. Deliveries go on without; commands and the reconciler stop. */
+/** The ledger's table did not respond as it should. Deliveries go on without; commands and the reconciler stop. */
 export class LedgerUnavailable extends PipelineError {
   override readonly name = 'LedgerUnavailable';
 }
 
-/** A workflow task was called with something that is not a delivery. A fault of ours: no retry mends it. */
+/** A workflow task was called with something that is not a delivery. A fault of ours: no retry repairs it. */
 export class MalformedDelivery extends PipelineError {
   override readonly name = 'MalformedDelivery';
 }

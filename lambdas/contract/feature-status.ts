@@ -3,8 +3,8 @@ import { enterpriseIdSchema } from './event.ts';
 import { EVALUATION_REASONS } from './flag.ts';
 
 /**
- * The status API, shaped as document 004: what the gateway routes, the handler answers and the OpenAPI document
- * (`docs/status-api/openapi.json`) says.
+ * The status API, shaped as document 004: what the gateway routes, the handler returns and the OpenAPI document
+ * (`docs/status-api/openapi.json`) describes.
  */
 
 /** Where browsers ask, with a JWT; and where operators do, with IAM. Each also with `/{feature}` after it. */
@@ -13,16 +13,16 @@ export const STATUS_PATHS = {
   operators: '/operations/v1/features/status',
 } as const;
 
-/** Seconds for which an answer may be shown again: functions themselves poll the flag every 15 s. */
+/** Seconds for which a response may be reused: functions themselves poll the flag every 15 s. */
 export const STATUS_MAX_AGE_SECONDS = 15;
 
 /** What the feature does, for people. */
 export const FEATURE_DESCRIPTION = 'Learning time in completion webhooks';
 
 /**
- * Of whom the state is asked: an enterprise, whose state is specific; a user or nobody, whose state is the general one,
- * since the rollout goes by enterprise. Each parameter at most once, and no others: a misspelt one would be answered with
- * the state of somebody else.
+ * Whose state is queried: an enterprise has a specific state; with a user only, or no parameter, it is the general one,
+ * since the rollout goes by enterprise. Each parameter at most once, and no others: a misspelt one would return the state
+ * of other callers.
  */
 export const statusQuerySchema = z.strictObject({
   /** An id and no address. Returned, and otherwise not used. */
@@ -41,7 +41,7 @@ export const featureQuerySchema = statusQuerySchema.safeExtend({
 export type FeatureQuery = z.infer<typeof featureQuerySchema>;
 
 const state = {
-  /** Of the enterprise; in a general answer, whether it is on for anybody. */
+  /** Of the enterprise; in a general response, whether it is on for any enterprise. */
   enabled: z.boolean(),
   /** True where the state is one enterprise's, false where it is the general one. */
   user_specific: z.boolean(),
@@ -51,7 +51,7 @@ const state = {
   reason: z.enum(EVALUATION_REASONS),
 };
 
-/** Whom an answer is about, as they were asked for; null where they were not. */
+/** The query's parameters; null where they were not given. */
 const asked = { user_id: z.string().nullable(), enterprise_customer_uuid: z.string().nullable() };
 
 export const featureStateSchema = z.strictObject(state);

@@ -17,7 +17,7 @@ export function inForm(enterpriseId: string, form: EnterpriseIdForm): string {
   return form.startsWith('upper') ? digits.toUpperCase() : digits;
 }
 
-/** What the warehouse holds for a key: a sum (a real 0 is an answer), or no rows at all. */
+/** What the warehouse holds for a key: a sum (which may be 0), or no rows at all. */
 export type LearningTime =
   | {
       readonly found: true;
@@ -31,7 +31,7 @@ export function learnerKeyText({ userId, courseId, enterpriseId }: LearnerKey): 
   return `learning_time:${userId}:${courseId}:${enterpriseId}`;
 }
 
-/** Why a key has no answer although the warehouse was reached: its row could not be read. */
+/** Why a key has no result although the warehouse was reached: its row could not be read. */
 export type KeyFailure = { readonly failed: true; readonly reason: string };
 
 /**
@@ -40,7 +40,7 @@ export type KeyFailure = { readonly failed: true; readonly reason: string };
  */
 export interface Warehouse {
   /**
-   * Asks for all keys in one query. Every key of `keys` is in the answer, by `learnerKeyText`.
+   * Asks for all keys in one query. Every key of `keys` is in the result, by `learnerKeyText`.
    *
    * @param deadlineMs for everything: secret, login and query
    * @throws WarehouseUnavailable when the deadline passes or the warehouse refuses
@@ -49,10 +49,10 @@ export interface Warehouse {
   ask(keys: readonly LearnerKey[], deadlineMs: number): Promise<ReadonlyMap<string, LearningTime | KeyFailure>>;
 }
 
-/** The cache of answers. It never throws: a cache that is down has no hits and stores nothing. */
+/** The cache of learning times. It never throws: a cache that is down has no hits and stores nothing. */
 export interface LearningTimeCache {
   /** The hits among `keys`, by `learnerKeyText`; each command is bounded by 200 ms. */
   read(keys: readonly LearnerKey[]): Promise<ReadonlyMap<string, LearningTime>>;
-  /** Stores answers for `ttlSeconds` ±10%. Resolves when stored, or after 200 ms at most. */
+  /** Stores learning times for `ttlSeconds` ±10%. Resolves when stored, or after 200 ms at most. */
   write(answers: ReadonlyMap<string, LearningTime>, ttlSeconds: number): Promise<void>;
 }

@@ -20,7 +20,7 @@ export interface MetricSpan {
 
 export interface MetricReader {
   /**
-   * Never throws: whatever is not answered in time has no value.
+   * Never throws: a query without a result in time has no value.
    *
    * @returns values by their queries' keys
    */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /**
- * Health and metrics, for operators and for Prometheus: what the gateway routes, the handler answers and the OpenAPI
+ * Health and metrics, for operators and for Prometheus: what the gateway routes, the handler returns and the OpenAPI
  * document (`docs/status-api/openapi.json`) says. The health is shaped as document 003.
  */
 
@@ -20,7 +20,7 @@ export const HEALTHY_SUCCESS_RATE = 0.8;
 
 /**
  * Seconds for which what was read is kept in a function's memory: CloudWatch charges for every metric that is read. Less
- * than a minute, so that who asks every minute is never told the same twice.
+ * than a minute, so that a client that polls every minute never gets the same reading twice.
  */
 export const HEALTH_KEPT_SECONDS = 50;
 
@@ -28,12 +28,12 @@ export const HEALTH_KEPT_SECONDS = 50;
 export const UNREAD_KEPT_SECONDS = 10;
 
 /**
- * Integrations whose last error is read for one answer on all of them: those with the most failures. Each costs up to 48
- * queries of the ledger; the answer on a single integration always has its own.
+ * Integrations whose last error is read for one response on all of them: those with the most failures. Each costs up to 48
+ * queries of the ledger; the response on a single integration always has its own.
  */
 export const LAST_ERRORS_READ = 10;
 
-/** Where a number is null, it cannot be told: it was not read, or (a rate) there was nothing to make it of. */
+/** Where a number is null, it is not known: it was not read, or (a rate) there was nothing to make it of. */
 const count = z.int().min(0).nullable();
 
 const health = {
@@ -65,7 +65,7 @@ export const allHealthSchema = z.strictObject({
   ...health,
   ...asOf,
   integrations: z.record(z.string(), healthSchema),
-  /** By name, `lead.hot`. The last error is always null: the ledger's index does not tell kinds apart. */
+  /** By name, `lead.hot`. The last error is always null: the ledger's index does not distinguish kinds. */
   kinds: z.record(z.string(), healthSchema),
 });
 export type AllHealth = z.infer<typeof allHealthSchema>;
@@ -78,7 +78,7 @@ const TOKEN_FAULT = 'has no token (a text of at least 32 characters), which ever
 
 /** The secret `/<stage>/metrics-token`, as the stack generates it. */
 export const metricsTokenSchema = z.object({
-  /** 32 characters at least, so that nobody guesses it through 20 requests a second. */
+  /** 32 characters at least, so that it cannot be guessed through 20 requests a second. */
   token: z.string(TOKEN_FAULT).trim().min(32, TOKEN_FAULT),
 });
 export type MetricsToken = z.infer<typeof metricsTokenSchema>;

@@ -25,13 +25,13 @@ function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified
   return { settled: { status: 'plain', reason } } as const;
 }
 
-/** What an answer means for the webhook: no rows is no learning time, a real sum of 0 is sent as 0. */
-export function answerOf(answer: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
-  if (!answer.found) return { status: 'plain', reason: 'no_data' };
+/** No rows means no learning time; a real sum of 0 is sent as 0. */
+export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
+  if (!learningTime.found) return { status: 'plain', reason: 'no_data' };
   return {
     status: 'enriched',
-    total_seconds: answer.totalSeconds,
-    last_updated: `${answer.lastDate}T00:00:00Z`,
+    total_seconds: learningTime.totalSeconds,
+    last_updated: `${learningTime.lastDate}T00:00:00Z`,
     source,
   };
 }

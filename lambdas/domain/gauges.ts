@@ -36,7 +36,7 @@ export interface QueueNames {
   readonly deliveries_dead_letters: string;
 }
 
-/** Those in which something should not grow old; dead letters lie until somebody comes. */
+/** Those in which something should not grow old; dead letters wait for an operator. */
 const HURRIED = ['events', 'deliveries'] as const;
 
 /** What is asked of CloudWatch for all gauges: 17, and 2 for each integration and each kind of event. */
@@ -62,7 +62,7 @@ export interface Readings {
   /** By the queries' keys. */
   readonly values: ReadonlyMap<string, number>;
   readonly queues: QueueNames;
-  /** Undefined: the ledger did not answer. */
+  /** Undefined: the ledger did not respond. */
   readonly timers: TimerCount | undefined;
   /** Epoch milliseconds. */
   readonly readAtMs: number;

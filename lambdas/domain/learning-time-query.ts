@@ -40,12 +40,12 @@ export interface LearningTimeQuery {
   readonly sqlText: string;
   /** One bind per question mark, in order: user, course, enterprise of each key. */
   readonly binds: readonly (string | number)[];
-  /** Whether each row ends with the number of all rows: a result that was cut on its way is told by it. */
+  /** Whether each row ends with the number of all rows: it reveals a result that was cut on its way. */
   readonly isCounted?: true;
 }
 
 /** Number of columns in each row, besides the count: user, course, enterprise, sum of seconds, last date. */
-export const ANSWER_COLUMNS = 5;
+export const RESULT_COLUMNS = 5;
 
 /**
  * Prepares the query for all keys of a batch at once. Keys travel as binds only; table and column names are the one
@@ -79,7 +79,7 @@ export function prepareLearningTimeQuery({
 
 /** What a check asks of the table beside the pipeline's own query; it needs no more than SELECT on it. */
 export interface InspectionQueries {
-  /** No rows; the answer describes every column. */
+  /** No rows; the result describes every column. */
   readonly columns: LearningTimeQuery;
   /** One row that the pipeline could find: user, course, enterprise, then the collations of course and enterprise. */
   readonly anyKey: LearningTimeQuery;

@@ -1,14 +1,14 @@
 import * as z from 'zod';
 import { canonicalEnterpriseId } from '../contract/event.ts';
 import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from '../contract/learning-time.ts';
-import { ANSWER_COLUMNS, warehouseKeyText } from './learning-time-query.ts';
+import { RESULT_COLUMNS, warehouseKeyText } from './learning-time-query.ts';
 import { readWholeNumber } from './whole-number.ts';
 
-type Answer = LearningTime | KeyFailure;
+type Result = LearningTime | KeyFailure;
 
-export interface LearningTimeAnswers {
+export interface LearningTimeResults {
   /** Every asked key, by `learnerKeyText`. */
-  readonly answers: ReadonlyMap<string, Answer>;
+  readonly answers: ReadonlyMap<string, Result>;
   /** Rows that belong to no asked key; worth a log line, since the query asks for no such row. */
   readonly rowsNotAsked: number;
 }
@@ -38,7 +38,7 @@ const calendarDate = z
   .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text), 'last date is outside the years 0 to 9999');
 
 /**
- * Reads the rows that `prepareLearningTimeQuery`'s query answers.
+ * Reads the rows that `prepareLearningTimeQuery`'s query returns.
  *
  * A key without a row has no data, and a sum over NULLs is no data either. But while some row cannot be matched to any
  * key, belongs to a key that was not asked for, or is a second one of a key, it may be the row of a key that seems to have
@@ -46,9 +46,9 @@ const calendarDate = z
  * never "no data", which is cached for an hour. So is a key without a row that differs from another's row in case, accents
  * or punctuation only: the warehouse may have added up both in one row.
  */
-export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly unknown[]): LearningTimeAnswers {
+export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly unknown[]): LearningTimeResults {
   const asked = new Set(keys.map(warehouseKeyText));
-  const byKey = new Map<string, Answer>();
+  const byKey = new Map<string, Result>();
   let rowsNotAsked = 0;
   let isUnmatchable = false;
   let isRepeated = false;
@@ -59,10 +59,10 @@ export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly un
     else if (byKey.has(key)) {
       isRepeated = true;
       byKey.set(key, failure('more than one row for one key'));
-    } else byKey.set(key, readAnswer(row as unknown[]));
+    } else byKey.set(key, readRow(row as unknown[]));
   }
   const similar = new Set([...byKey.keys()].map(lettersOf));
-  const withoutRow = (key: string): Answer => {
+  const withoutRow = (key: string): Result => {
     if (isUnmatchable) return failure('a row could not be matched to a key');
     if (isRepeated) return failure('another key has more than one row');
     if (rowsNotAsked > 0)
@@ -88,14 +88,14 @@ function lettersOf(key: string): string {
 }
 
 function keyOfRow(row: unknown): string | undefined {
-  if (!Array.isArray(row) || row.length !== ANSWER_COLUMNS) return undefined;
+  if (!Array.isArray(row) || row.length !== RESULT_COLUMNS) return undefined;
   const key = keyColumns.safeParse(row.slice(0, 3));
   if (!key.success) return undefined;
   const [userId, courseId, enterpriseId] = key.data;
   return warehouseKeyText({ userId, courseId, enterpriseId });
 }
 
-function readAnswer([, , , sum, date]: readonly unknown[]): Answer {
+function readRow([, , , sum, date]: readonly unknown[]): Result {
   if (sum === null) return { found: false };
   const totalSeconds = wholeSeconds.safeParse(sum);
   if (!totalSeconds.success) return failure(reasonOf(totalSeconds.error));

@@ -23,7 +23,7 @@ export function spanUntil(nowMs: number, hours: number, periodSeconds: number): 
   };
 }
 
-/** What the same tries are told apart by: tries that were taken, and tries that failed. */
+/** The dimensions of the same attempts: those that succeeded, and those that failed. */
 const TRIES = {
   integration: { successes: METRICS.deliverySuccess, failures: METRICS.deliveryFailure },
   kind: { successes: METRICS.kindSuccess, failures: METRICS.kindFailure },
@@ -86,7 +86,7 @@ export function queueQuery(queueName: string, what: keyof typeof QUEUE_METRICS):
   };
 }
 
-/** What a value is found by whose metric is told apart by more than the service. */
+/** The key of a value whose metric has more dimensions than the service. */
 export function keyOf(name: string, of: string): string {
   return `${name} ${of}`;
 }

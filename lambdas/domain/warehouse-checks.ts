@@ -15,10 +15,10 @@ import type { WarehouseNames } from './learning-time-query.ts';
 import { readLearningTimes } from './learning-time-rows.ts';
 import { warehouseRemedy } from './warehouse-remedies.ts';
 
-/** Names of a table's columns that are told where one is missing: enough to see another spelling. */
+/** Column names listed where one is missing: enough to find another spelling. */
 const MOST_NAMES = 40;
 
-/** Which kind of credential, and how old. A user and an account are never told. */
+/** Which kind of credential, and how old. Reports neither user nor account. */
 export function checkSecret({ value, createdAtMs }: DatedSecret<SnowflakeSecret>, nowMs: number): WarehouseCheck {
   const kind = value.private_key === undefined ? 'a password' : 'a key pair';
   if (createdAtMs === undefined) return yes('secret', `${kind}, of unknown age`);
@@ -163,7 +163,7 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
   return { userId: userId.data, courseId: courseId.data, enterpriseId };
 }
 
-/** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not told. */
+/** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not reported. */
 export function checkRow(
   key: LearnerKey,
   rows: readonly unknown[],
@@ -216,7 +216,7 @@ function said({ userId, courseId, enterpriseId }: LearnerKey): string {
   return `user ${userId} in ${courseId} of ${enterpriseId}`;
 }
 
-/** Whole milliseconds, as they are told. */
+/** Whole milliseconds, as they are shown. */
 export function milliseconds(ms: number): string {
   return `${Math.round(ms)} ms`;
 }

@@ -4,7 +4,7 @@ import type { WarehouseNames } from './learning-time-query.ts';
 const THE_SECRET = 'docs/deploy.md, step 3';
 const NETWORK = 'run it again; if it lasts: is Snowflake up, and are account and access_url in the secret right?';
 
-/** What mends a login that failed, by the codes of docs/deploy.md's last table. */
+/** What repairs a login that failed, by the codes of docs/deploy.md's last table. */
 export function loginRemedy({ kind, code, reason }: InspectionFailure, { role }: WarehouseNames): string {
   switch (code) {
     case '390144':
@@ -23,7 +23,7 @@ export function loginRemedy({ kind, code, reason }: InspectionFailure, { role }:
   return `Snowflake refuses: account, user and key of the secret, ${THE_SECRET}`;
 }
 
-/** What mends a statement that failed on the table. */
+/** What repairs a statement that failed on the table. */
 export function statementRemedy({ kind, code }: InspectionFailure, names: WarehouseNames): string {
   if (kind !== 'statement') return NETWORK;
   switch (code) {

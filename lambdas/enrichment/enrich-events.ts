@@ -5,8 +5,7 @@ import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../co
 import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
-import { answerOf } from '../domain/enrichment.ts';
-import type { IntegrationRegistry } from '../domain/integrations.ts';
+import { enrichmentOf } from '../domain/enrichment.ts';
 import { decided, newDelivery, unanswered } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import { type AskWarehouseServices, askWarehouse } from './find-learning-time.ts';
@@ -53,7 +52,7 @@ export async function enrichEvents(
   for (const [id, { subject, key }] of asking) {
     const hit = hits.get(learnerKeyText(key));
     if (hit === undefined) misses.set(id, { subject, key });
-    else ready.set(id, newDelivery(subject, answerOf(hit, 'cache'), { configVersion: flag.config_version }));
+    else ready.set(id, newDelivery(subject, enrichmentOf(hit, 'cache'), { configVersion: flag.config_version }));
   }
   counter.count(METRICS.cacheHit, asking.size - misses.size);
   counter.count(METRICS.cacheMiss, misses.size);
@@ -148,19 +147,19 @@ async function enrichMisses(
   services: EnrichEventsServices,
 ) {
   const keys = [...misses.values()].map(({ key }) => key);
-  const answers = await askWarehouse(keys, BATCH_WAREHOUSE_DEADLINE_MS, { events: misses.size }, services);
+  const learningTimes = await askWarehouse(keys, BATCH_WAREHOUSE_DEADLINE_MS, { events: misses.size }, services);
   const found = new Map<string, LearningTime>();
   const enriched = new Map<string, Delivery>();
   const pending = new Map<string, Delivery>();
   for (const [id, { subject, key }] of misses) {
-    const answer = answers.get(learnerKeyText(key));
-    if (answer === undefined) {
+    const learningTime = learningTimes.get(learnerKeyText(key));
+    if (learningTime === undefined) {
       const failedAtMs = services.now();
       const dueAt = enrichmentDueAt(failedAtMs, 1, services.random);
       pending.set(id, newDelivery(subject, unanswered(failedAtMs), { dueAt, configVersion }));
     } else {
-      found.set(learnerKeyText(key), answer);
-      enriched.set(id, newDelivery(subject, answerOf(answer, 'warehouse'), { configVersion }));
+      found.set(learnerKeyText(key), learningTime);
+      enriched.set(id, newDelivery(subject, enrichmentOf(learningTime, 'warehouse'), { configVersion }));
     }
   }
   await Promise.all([

@@ -56,8 +56,8 @@ const DEADLINE_MS = 45_000;
 const STEP_MS = 20_000;
 
 /**
- * Makes every check it can, in their order. What is wrong is told and not thrown; a check that could not be made because
- * of one before it says so.
+ * Makes every check it can, in their order. Faults are reported, not thrown; so is a check that could not be made because
+ * of an earlier one.
  */
 export async function inspectWarehouse(
   input: unknown,

@@ -2,7 +2,7 @@ import type { Delivery, Enrichment, PendingEnrichment, Progress, SettledEnrichme
 import { FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
 import { type LearningTimeCache, learnerKeyText } from '../contract/learning-time.ts';
 import type { Log } from '../contract/log.ts';
-import { answerOf } from '../domain/enrichment.ts';
+import { enrichmentOf } from '../domain/enrichment.ts';
 import { decisionOf } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import { type AskWarehouseServices, askWarehouse, needOf } from './find-learning-time.ts';
@@ -32,13 +32,13 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
   if ('settled' in need) return settledProgress(decided, need.settled, services.log);
 
   const hit = (await services.cache.read([need.key])).get(learnerKeyText(need.key));
-  if (hit !== undefined) return settledProgress(decided, answerOf(hit, 'cache'), services.log);
+  if (hit !== undefined) return settledProgress(decided, enrichmentOf(hit, 'cache'), services.log);
   const fields = { webhook_id: delivery.webhook_id, events: 1 };
-  const answers = await askWarehouse([need.key], TASK_WAREHOUSE_DEADLINE_MS, fields, services);
-  const answer = answers.get(learnerKeyText(need.key));
-  if (answer === undefined) return failedProgress(decided.progress, progress.enrichment, services.random);
-  await services.cache.write(new Map([[learnerKeyText(need.key), answer]]), flag.cache_ttl_seconds);
-  return settledProgress(decided, answerOf(answer, 'warehouse'), services.log);
+  const learningTimes = await askWarehouse([need.key], TASK_WAREHOUSE_DEADLINE_MS, fields, services);
+  const learningTime = learningTimes.get(learnerKeyText(need.key));
+  if (learningTime === undefined) return failedProgress(decided.progress, progress.enrichment, services.random);
+  await services.cache.write(new Map([[learnerKeyText(need.key), learningTime]]), flag.cache_ttl_seconds);
+  return settledProgress(decided, enrichmentOf(learningTime, 'warehouse'), services.log);
 }
 
 function settledProgress(delivery: Delivery, enrichment: SettledEnrichment, log: Log): Progress {
@@ -67,7 +67,7 @@ function withEnrichment(
   return {
     ...decisionOf({ enrichment, config_version }),
     ...{ attempt, due_at },
-    // One that waits for its moment comes here where it was published anew.
+    // A delivery with a scheduled time comes here where its event was published again.
     ...(timed && { timed }),
     ...(earlier_tries !== undefined && { earlier_tries }),
   };

@@ -27,7 +27,7 @@ export interface SortEventsServices {
   now(): number;
 }
 
-/** An accepted event that still needs an answer, from the cache or the warehouse. */
+/** An accepted event whose learning time is looked up, in the cache or the warehouse. */
 export interface Asking {
   readonly subject: DeliverySubject;
   readonly key: LearnerKey;
@@ -45,7 +45,7 @@ export interface SortedEvents {
   readonly ready: Map<string, Delivery>;
   /** They have a scheduled time, and can go to the workflow. */
   readonly timed: Map<string, Delivery>;
-  /** They need an answer, from the cache or the warehouse. */
+  /** Their learning time is looked up, in the cache or the warehouse. */
   readonly asking: Map<string, Asking>;
   readonly unwanted: Map<string, Unwanted>;
 }

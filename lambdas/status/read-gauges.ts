@@ -23,7 +23,7 @@ export interface GaugeServices {
   readonly now: () => number;
 }
 
-/** What Prometheus is told, read anew where it is older than a minute. */
+/** The metrics for Prometheus, read again where they are older than a minute. */
 export interface GaugeReader {
   /** Undefined where nothing at all can be read. */
   text(): Promise<string | undefined>;

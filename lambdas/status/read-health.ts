@@ -137,7 +137,7 @@ export async function healthOfAll(reader: HealthReader): Promise<AllHealth | und
     id,
     healthOf(counts, errorIn(errors.get(id))),
   ]);
-  // The last error is found in the ledger's index, which does not tell kinds apart.
+  // The last error is found in the ledger's index, which does not distinguish kinds.
   const kinds = [...all.byKind].map(([kind, counts]): [string, Health] => [kind, healthOf(counts, undefined)]);
   return {
     ...healthOf(summed([...all.byId.values()]), latestError(read.map(errorIn))),

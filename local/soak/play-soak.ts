@@ -127,7 +127,7 @@ async function countDeadLetters({ platform }: World): Promise<number> {
   return ready.length;
 }
 
-/** Moves every dead-letter message back to the deliveries queue, as `npm run redrive` does. @returns how many */
+/** Moves every dead-letter message back to the deliveries queue, as `./ltw redrive` does. @returns how many */
 async function moveDeadLetters(world: World): Promise<number> {
   const { platform } = world;
   const { client } = platform.queues;

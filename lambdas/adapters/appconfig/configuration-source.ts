@@ -14,7 +14,7 @@ const POLL_INTERVAL_SECONDS = 15;
 /** One configuration profile in one AppConfig environment, as it was last read. */
 export interface ConfigurationSource<T> {
   /**
-   * The configuration; polled first when it is older than the interval AppConfig answered. Never throws: while AppConfig
+   * The configuration; polled first when it is older than the interval that AppConfig asks for. Never throws: while AppConfig
    * is down it is the last good one, for as long as the process lives.
    *
    * @returns undefined when nothing usable was ever read
@@ -75,7 +75,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
   async read(): Promise<T | undefined> {
     if (this.#isDue()) {
       const current = this.#current;
-      // A poll older than its bound was frozen with the function and brings an old answer: a new one takes its place.
+      // A poll older than its bound was frozen with the function and brings an old response: a new poll replaces it.
       const isUsable = current !== undefined && this.#now() - current.startedAt <= current.timeoutMs;
       await (isUsable ? current.done : this.#startPoll());
     }
@@ -103,30 +103,30 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
     this.#unusedToken = undefined;
     const abortSignal = AbortSignal.timeout(poll.timeoutMs);
     const settle = await ask(this.#options, token, abortSignal).then(
-      (answer) => () => this.#accept(answer),
+      (response) => () => this.#accept(response),
       (thrown: unknown) => () => this.#fail(abortSignal.aborted ? abortSignal.reason : thrown),
     );
     if (this.#current?.startedAt !== poll.startedAt) return;
     this.#current = undefined;
-    // Counted from the answer, as AppConfig counts; but no poll outlasts its bound unless it was frozen on the way.
+    // Counted from the response, as AppConfig counts; but no poll outlasts its bound unless it was frozen on the way.
     this.#checkedAt = Math.min(this.#now(), poll.startedAt + poll.timeoutMs);
     settle();
   }
 
-  #accept(answer: GetLatestConfigurationResponse): void {
-    this.#unusedToken = answer.NextPollConfigurationToken;
-    this.#intervalMs = (answer.NextPollIntervalInSeconds ?? POLL_INTERVAL_SECONDS) * 1000;
+  #accept(response: GetLatestConfigurationResponse): void {
+    this.#unusedToken = response.NextPollConfigurationToken;
+    this.#intervalMs = (response.NextPollIntervalInSeconds ?? POLL_INTERVAL_SECONDS) * 1000;
     if (this.#isDown) this.#options.log.info('configuration.back', this.#names());
     this.#isDown = false;
-    // Empty means unchanged (GetLatestConfiguration). The SDK then answers null, though its types do not say so.
-    const text = answer.Configuration ? new TextDecoder().decode(answer.Configuration) : '';
+    // Empty means unchanged (GetLatestConfiguration). The SDK then returns null, though its types do not say so.
+    const text = response.Configuration ? new TextDecoder().decode(response.Configuration) : '';
     if (text === '' || text === this.#lastText) return;
     this.#lastText = text;
     try {
-      this.#lastGood = this.#options.parse(text, this.#lastGood, answer.VersionLabel);
+      this.#lastGood = this.#options.parse(text, this.#lastGood, response.VersionLabel);
     } catch (thrown) {
       const reason = (thrown as { message?: unknown } | null | undefined)?.message;
-      const fields = { ...this.#names(), version: answer.VersionLabel, error: errorName(thrown), reason };
+      const fields = { ...this.#names(), version: response.VersionLabel, error: errorName(thrown), reason };
       this.#options.log.warn('configuration.refused', fields);
     }
   }
@@ -173,6 +173,6 @@ async function startSession(profile: ConfigurationProfile, abortSignal: AbortSig
     ConfigurationProfileIdentifier: profile.profileId,
     RequiredMinimumPollIntervalInSeconds: POLL_INTERVAL_SECONDS,
   });
-  const answer = await profile.client.send(command, { abortSignal });
-  return answer.InitialConfigurationToken;
+  const response = await profile.client.send(command, { abortSignal });
+  return response.InitialConfigurationToken;
 }

@@ -1,12 +1,12 @@
 import type { Connection, ConnectionOptions, RowStatement } from 'snowflake-sdk';
 import type { WarehouseColumn } from '../../contract/check-warehouse.ts';
-import { ANSWER_COLUMNS, type LearningTimeQuery } from '../../domain/learning-time-query.ts';
+import { type LearningTimeQuery, RESULT_COLUMNS } from '../../domain/learning-time-query.ts';
 import { loginFailure, queryFailure, SnowflakeFailure } from './failure.ts';
 import { createRequestScope, type RequestScope } from './request-scope.ts';
 import type { SnowflakeSdk } from './sdk.ts';
-import { hearUncaught } from './uncaught.ts';
+import { captureUncaught } from './uncaught.ts';
 
-/** How long a discarded connection may take to log out, in milliseconds; nobody waits for it. */
+/** How long a discarded connection may take to log out, in milliseconds; no caller waits for it. */
 const LOGOUT_MS = 1000;
 
 /** One login and its session. */
@@ -22,7 +22,7 @@ export interface SnowflakeConnection {
    * @throws SnowflakeFailure
    */
   query(query: LearningTimeQuery, timeoutSeconds: number): Promise<unknown[]>;
-  /** The columns of an answer, whatever rows it has. @throws SnowflakeFailure */
+  /** The columns of a result, whatever rows it has. @throws SnowflakeFailure */
   columnsOf(query: LearningTimeQuery, timeoutSeconds: number): Promise<WarehouseColumn[]>;
   /** Ends everything in flight, logs out without waiting, and leaves the connection unusable. Never throws. */
   discard(): void;
@@ -31,7 +31,7 @@ export interface SnowflakeConnection {
 /** Starts a login. Use `connect` with a callback: `connectAsync` resolves even where the login failed. */
 export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOptions): SnowflakeConnection {
   const waiting = new Set<(failure: SnowflakeFailure) => void>();
-  // The SDK would go on repeating for minutes; an event is better off waiting in its workflow.
+  // The SDK would repeat for minutes; meanwhile the event can wait in its workflow.
   const scope = createRequestScope((code, reason) => {
     const failure = new SnowflakeFailure('unreachable', code, reason);
     for (const reject of waiting) reject(failure);
@@ -43,17 +43,17 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
   function settled<T>(start: (resolve: (value: T) => void, reject: (failure: SnowflakeFailure) => void) => void) {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     if (discarded) return Promise.reject(discardedFailure());
-    // The SDK reads rows in ticks of its own, and throws there where an answer is not built as it expects.
-    const hearing = hearUncaught((thrown) => reject(queryFailure(thrown)));
+    // The SDK reads rows in later ticks, and throws there where a response is not built as it expects.
+    const capture = captureUncaught((thrown) => reject(queryFailure(thrown)));
     waiting.add(reject);
-    scope.run(() => hearing.run(() => start(resolve, reject)));
+    scope.run(() => capture.run(() => start(resolve, reject)));
     return promise.finally(() => {
       waiting.delete(reject);
-      hearing.stop();
+      capture.stop();
     });
   }
 
-  function answered<T>(
+  function resultOf<T>(
     query: LearningTimeQuery,
     timeoutSeconds: number,
     read: (statement: RowStatement, rows: unknown[]) => T,
@@ -79,8 +79,8 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
   return {
     ready,
     isUp: () => !discarded && connection?.isUp() === true,
-    query: (query, timeoutSeconds) => answered(query, timeoutSeconds, (_statement, rows) => rows),
-    columnsOf: (query, timeoutSeconds) => answered(query, timeoutSeconds, columnsOf),
+    query: (query, timeoutSeconds) => resultOf(query, timeoutSeconds, (_statement, rows) => rows),
+    columnsOf: (query, timeoutSeconds) => resultOf(query, timeoutSeconds, columnsOf),
     discard() {
       if (discarded) return;
       discarded = true;
@@ -126,10 +126,10 @@ function withoutCount(row: unknown): unknown {
 }
 
 function hasCount(row: unknown): row is readonly unknown[] {
-  return Array.isArray(row) && row.length === ANSWER_COLUMNS + 1;
+  return Array.isArray(row) && row.length === RESULT_COLUMNS + 1;
 }
 
-/** A learner whose row is missing would pass for one without learning time. */
+/** A learner whose row is missing would be taken for one without learning time. */
 function incompleteFailure(): SnowflakeFailure {
   return new SnowflakeFailure('unreachable', 'incomplete', 'the answer has other rows than it says');
 }

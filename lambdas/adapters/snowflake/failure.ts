@@ -1,9 +1,9 @@
 /**
  * What a failure calls for:
- * - `refused`: the login was answered with a refusal, or its key could not be used. A newer secret may cure it.
- * - `gone`: the session is no longer there, or another ask discarded the connection. A new login cures it.
+ * - `refused`: Snowflake refused the login, or its key could not be used. A newer secret may repair it.
+ * - `gone`: the session is no longer there, or another ask discarded the connection. A new login repairs it.
  * - `statement`: the statement failed, the session is well.
- * - `unreachable`: everything else. The connection cannot be trusted any more.
+ * - `unreachable`: everything else. The connection is no longer used.
  */
 export type FailureKind = 'refused' | 'gone' | 'statement' | 'unreachable';
 
@@ -50,7 +50,7 @@ function queryFailureKind(thrown: unknown, code: string): FailureKind {
 
 const NUMERIC = /^\d{6}$/;
 
-/** Codes only, each checked for its shape: whatever else stands there is not ours to repeat. */
+/** Codes only, each checked for its shape: other fields may quote data. */
 function describe(thrown: unknown, code: string): string {
   const sqlState = shaped(field(thrown, 'sqlState'), /^[0-9A-Z]{5}$/);
   const queryId = shaped(field(field(thrown, 'data'), 'queryId'), /^[0-9a-f-]{36}$/);

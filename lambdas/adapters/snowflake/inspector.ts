@@ -23,7 +23,7 @@ const CONTEXT: LearningTimeQuery = { sqlText: 'SELECT CURRENT_ROLE(), CURRENT_WA
 
 /**
  * Asks Snowflake step by step, over one connection, with the login and the query of `snowflake-warehouse.ts`. Nothing is
- * tried twice: what is wrong is to be told, not mended, and a user is locked after a few wrong passwords.
+ * retried: the check reports faults and does not repair them, and Snowflake locks a user after a few wrong passwords.
  *
  * @throws EnvironmentInvalid when a table or column name is not an identifier
  */
@@ -50,7 +50,7 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
   }
 
   function loggedIn(): SnowflakeConnection {
-    if (connection === undefined) throw new SnowflakeFailure('gone', 'discarded', 'nobody is logged in');
+    if (connection === undefined) throw new SnowflakeFailure('gone', 'discarded', 'there is no login');
     return connection;
   }
 
@@ -69,7 +69,7 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
   };
 }
 
-/** After which Snowflake itself ends a statement, so that none goes on for nobody. */
+/** After which Snowflake itself ends a statement, so that none runs on without a caller. */
 function seconds(limitMs: number): number {
   return Math.max(1, Math.ceil(limitMs / 1000));
 }
@@ -104,6 +104,6 @@ async function withinLimit<T>(
 
 function failureOf(thrown: unknown): InspectionFailure {
   if (thrown instanceof SnowflakeFailure) return { kind: thrown.kind, code: thrown.code, reason: thrown.message };
-  // Whatever else it says is not ours to repeat: a key that cannot be read is quoted by some.
+  // Not its message: some errors quote a key that they cannot read.
   return { kind: 'refused', code: 'unknown', reason: `it could not be tried (${errorName(thrown)})` };
 }

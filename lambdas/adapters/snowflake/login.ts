@@ -28,10 +28,10 @@ export interface RefusedLogin {
 }
 
 /**
- * The secret fetched anew after a refusal.
+ * The secret, fetched again after a refusal.
  *
  * @throws SnowflakeFailure the refusal itself where the secret is still the same: Snowflake locks a user after a few
- *   wrong passwords, and no key becomes right by being shown twice
+ *   wrong passwords, and a second attempt with the same key fails too
  */
 export async function newerSecret(
   secrets: SecretSource<SnowflakeSecret>,
@@ -42,7 +42,7 @@ export async function newerSecret(
   return secret;
 }
 
-/** Starts a login; it goes on by itself, and a failure is heard by whoever awaits `opened`. */
+/** Starts a login in the background; a failure is thrown to the callers that await `opened`. */
 export function startLogin({ loadSdk, readSecret, optionsFor }: LoginSteps): Login {
   let connection: SnowflakeConnection | undefined;
   let triedSecret: SnowflakeSecret | undefined;

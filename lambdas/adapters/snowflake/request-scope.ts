@@ -10,7 +10,7 @@ export interface RequestScope {
   end(): void;
 }
 
-/** Told why whoever waits for an answer waits in vain. */
+/** Called with the reason why no response is to be expected. */
 type OnHopeless = (code: 'network' | 'too_large', reason: string) => void;
 
 interface OpenRequests {
@@ -30,18 +30,18 @@ let watching = false;
 const REPEATED = 2;
 
 /**
- * Largest answer, in bytes as they come over the wire. One to the largest batch, 100 learners, has less than 100 KB; a
- * role's grants, which `./ltw check-warehouse` lists, may have one or two megabytes. A hundred times that is the memory
- * of a function.
+ * Largest response, in bytes as they come over the wire. For the largest batch, 100 learners, it has less than 100 KB; for
+ * a role's grants, which `./ltw check-warehouse` lists, one or two megabytes. A hundred times that is the memory of a
+ * function.
  */
-const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
-/** How often its size is looked at, in milliseconds. */
-const ANSWER_LOOK_MS = 50;
+/** Between two checks of its size, in milliseconds. */
+const SIZE_CHECK_MS = 50;
 
 /**
- * @param onHopeless called when requests fail (no answer, or a 5xx) twice in a row, and again from then on; and when an
- *   answer is too large
+ * @param onHopeless called when requests fail (no response, or a 5xx) twice in a row, and again from then on; and when a
+ *   response is too large
  */
 export function createRequestScope(onHopeless: OnHopeless = () => {}): RequestScope {
   watchRequests();
@@ -68,7 +68,7 @@ function watchRequests(): void {
       return;
     }
     open.requests.add(request);
-    boundAnswer(request, open);
+    limitResponse(request, open);
     request.once('close', () => open.requests.delete(request));
     request.once('error', () => countFailure(open));
     request.once('response', ({ statusCode = 0 }) => {
@@ -78,16 +78,16 @@ function watchRequests(): void {
   });
 }
 
-/** Ends a request whose answer grows too large: the library holds all of it in memory, whatever it is. */
-function boundAnswer(request: ClientRequest, open: OpenRequests): void {
+/** Ends a request whose response grows too large: the library holds all of it in memory. */
+function limitResponse(request: ClientRequest, open: OpenRequests): void {
   request.once('socket', (socket) => {
     const before = socket.bytesRead;
     const timer = setInterval(() => {
-      if (socket.bytesRead - before <= MAX_ANSWER_BYTES) return;
+      if (socket.bytesRead - before <= MAX_RESPONSE_BYTES) return;
       clearInterval(timer);
       open.onHopeless('too_large', 'an answer has more than 4 MiB');
       request.destroy(endedError());
-    }, ANSWER_LOOK_MS);
+    }, SIZE_CHECK_MS);
     timer.unref();
     request.once('close', () => clearInterval(timer));
   });

@@ -11,7 +11,7 @@ export type SnowflakeSdk = Pick<typeof import('snowflake-sdk'), 'configure' | 'c
 const HTTP_TRY_TIMEOUT_MS = 10_000;
 
 /**
- * Loads the SDK, 1.9 MB that a function answered by the cache never needs, and silences it: by default it logs to the
+ * Loads the SDK, 1.9 MB that a function whose lookups hit the cache never needs, and silences it: by default it logs to the
  * console and to a file in the working directory.
  *
  * It relies on three environment variables that the stack sets on the function, and other callers before the first ask:

@@ -1,52 +1,52 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 
-/** Work whose errors are heard although it throws them from a callback, where nobody can catch them. */
-export interface Hearing {
-  /** Runs `work`; what it throws later, from timers, ticks, sockets, is told. What it throws at once, it throws. */
+/** Captures errors that work throws from callbacks, where its caller cannot catch them. */
+export interface UncaughtCapture {
+  /** Runs `work` and throws what it throws synchronously. Errors from its timers, ticks and sockets are captured. */
   run<T>(work: () => T): T;
   stop(): void;
 }
 
-type Hearer = (thrown: unknown) => void;
+type Listener = (thrown: unknown) => void;
 
-const hearers = new AsyncLocalStorage<Hearer>();
-let hearings = 0;
+const listeners = new AsyncLocalStorage<Listener>();
+let captures = 0;
 let isCapturing = false;
 
 /**
- * Keeps a library's error from ending the process: Lambda would lose the whole batch, and get it again, for as long as the
- * same answer comes. Errors of anybody else end it as ever. Does nothing where somebody else captures uncaught errors
- * already: Node has one place for that.
+ * Keeps a library's error from ending the process: Lambda would lose the whole batch, and receive it again, for as long
+ * as the same response comes. Other errors still end it. Does nothing where uncaught errors are captured already: Node has
+ * one callback for that.
  */
-export function hearUncaught(onThrown: Hearer): Hearing {
-  hearings += 1;
+export function captureUncaught(onThrown: Listener): UncaughtCapture {
+  captures += 1;
   if (!process.hasUncaughtExceptionCaptureCallback()) {
-    process.setUncaughtExceptionCaptureCallback(tell);
+    process.setUncaughtExceptionCaptureCallback(dispatch);
     isCapturing = true;
   }
   let isStopped = false;
   return {
-    run: (work) => hearers.run(onThrown, work),
+    run: (work) => listeners.run(onThrown, work),
     stop() {
       if (isStopped) return;
       isStopped = true;
-      hearings -= 1;
-      if (hearings > 0 || !isCapturing) return;
+      captures -= 1;
+      if (captures > 0 || !isCapturing) return;
       process.setUncaughtExceptionCaptureCallback(null);
       isCapturing = false;
     },
   };
 }
 
-function tell(thrown: unknown): void {
-  const hearer = hearers.getStore();
-  if (hearer !== undefined) hearer(thrown);
-  else passOn(thrown);
+function dispatch(thrown: unknown): void {
+  const listener = listeners.getStore();
+  if (listener !== undefined) listener(thrown);
+  else raise(thrown);
 }
 
-/** As Node does without a capture: whoever listens decides, Lambda's runtime for one; without listeners the process ends. */
-function passOn(thrown: unknown): void {
+/** As Node does without a capture: listeners decide, such as Lambda's runtime; without any the process ends. */
+function raise(thrown: unknown): void {
   if (process.listenerCount('uncaughtException') > 0) {
     (process as EventEmitter).emit('uncaughtException', thrown, 'uncaughtException');
     return;

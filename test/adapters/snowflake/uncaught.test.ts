@@ -7,8 +7,8 @@ const module = fileURLToPath(new URL('../../../lambdas/adapters/snowflake/uncaug
 
 /** What a process of its own prints and how it ends: an uncaught error is the whole process's. */
 async function run(code: string) {
-  const script = `import { hearUncaught } from ${JSON.stringify(module)};
-    const hear = () => hearUncaught((thrown) => console.log('heard', thrown.message));
+  const script = `import { captureUncaught } from ${JSON.stringify(module)};
+    const start = () => captureUncaught((thrown) => console.log('heard', thrown.message));
     const fail = (text) => () => { throw new Error(text); };
     ${code}`;
   const call = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 20_000 });
@@ -19,12 +19,12 @@ async function run(code: string) {
 test('what work throws later, wherever it does, is heard, and the process goes on', async () => {
   const { lines, code } = await run(`
     let heard = 0;
-    const hearing = hearUncaught((thrown) => {
+    const capture = captureUncaught((thrown) => {
       console.log('heard', thrown.message);
       heard += 1;
-      if (heard === 3) setImmediate(() => { hearing.stop(); console.log('goes on'); });
+      if (heard === 3) setImmediate(() => { capture.stop(); console.log('goes on'); });
     });
-    hearing.run(() => {
+    capture.run(() => {
       process.nextTick(fail('tick'));
       setImmediate(fail('immediate'));
       Promise.resolve().then(() => setTimeout(fail('timer'), 1));
@@ -38,15 +38,15 @@ test('what work throws later, wherever it does, is heard, and the process goes o
 test('each hears its own', async () => {
   const { lines } = await run(`
     for (const name of ['one', 'other']) {
-      const hearing = hearUncaught((thrown) => { console.log(name, thrown.message); hearing.stop(); });
-      hearing.run(() => setImmediate(fail('of ' + name)));
+      const capture = captureUncaught((thrown) => { console.log(name, thrown.message); capture.stop(); });
+      capture.run(() => setImmediate(fail('of ' + name)));
     }
   `);
   expect(lines).toEqual(['one of one', 'other of other']);
 });
 
 test('what anybody else throws ends the process, or is told to who listens, as ever', async () => {
-  const others = `hear().run(() => {}); setImmediate(fail('not mine'));`;
+  const others = `start().run(() => {}); setImmediate(fail('not mine'));`;
   const alone = await run(others);
   expect(alone.code).toBe(1);
   expect(alone.stderr).toContain('Error: not mine');
@@ -58,14 +58,14 @@ test('what anybody else throws ends the process, or is told to who listens, as e
 
 test('nothing is captured once all have stopped, or where somebody else captures', async () => {
   const { lines } = await run(`
-    const [one, other] = [hear(), hear()];
+    const [one, other] = [start(), start()];
     one.stop();
     one.stop();
     console.log(process.hasUncaughtExceptionCaptureCallback());
     other.stop();
     console.log(process.hasUncaughtExceptionCaptureCallback());
     process.setUncaughtExceptionCaptureCallback(({ message }) => console.log('else', message));
-    const late = hear();
+    const late = start();
     late.run(() => setImmediate(fail('mine')));
     setImmediate(() => setImmediate(() => {
       late.stop();

@@ -1,7 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { LearningTime } from '../../lambdas/contract/learning-time.ts';
-import { decodeAnswer, encodeAnswer, jitteredTtlSeconds } from '../../lambdas/domain/cached-answer.ts';
+import {
+  decodeLearningTime,
+  encodeLearningTime,
+  jitteredTtlSeconds,
+} from '../../lambdas/domain/cached-learning-time.ts';
 
 const date = fc
   .date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
@@ -14,21 +18,21 @@ const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 describe('what the cache holds', () => {
   test('every answer comes back as it was stored', () => {
-    fc.assert(fc.property(answer, (value) => expect(decodeAnswer(encodeAnswer(value))).toEqual(value)));
+    fc.assert(fc.property(answer, (value) => expect(decodeLearningTime(encodeLearningTime(value))).toEqual(value)));
   });
 
   test('the text is the documented one: deployed versions read each other', () => {
-    expect(encodeAnswer({ found: true, totalSeconds: 18540, lastDate: '2026-01-10' })).toBe(
+    expect(encodeLearningTime({ found: true, totalSeconds: 18540, lastDate: '2026-01-10' })).toBe(
       '{"s":18540,"d":"2026-01-10"}',
     );
-    expect(encodeAnswer({ found: false })).toBe('{"none":1}');
+    expect(encodeLearningTime({ found: false })).toBe('{"none":1}');
   });
 
   test('any text at all is read as an answer or as nothing, never an error', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
-        const value = decodeAnswer(text);
-        if (value !== undefined) expect(decodeAnswer(encodeAnswer(value))).toEqual(value);
+        const value = decodeLearningTime(text);
+        if (value !== undefined) expect(decodeLearningTime(encodeLearningTime(value))).toEqual(value);
       }),
     );
   });
@@ -45,14 +49,14 @@ describe('what the cache holds', () => {
     '{"s":1,"d":"2026-01-10","none":1}',
     '{"none":0}',
     '{"s":1,"d":"2026-01-1',
-  ])('%s is nothing', (text) => expect(decodeAnswer(text)).toBeUndefined());
+  ])('%s is nothing', (text) => expect(decodeLearningTime(text)).toBeUndefined());
 
   test('a cut text is nothing', () => {
     fc.assert(
       fc.property(answer, fc.nat({ max: 40 }), (value, length) => {
-        const text = encodeAnswer(value);
+        const text = encodeLearningTime(value);
         fc.pre(length < text.length);
-        expect(decodeAnswer(text.slice(0, length))).toBeUndefined();
+        expect(decodeLearningTime(text.slice(0, length))).toBeUndefined();
       }),
     );
   });

@@ -3,10 +3,10 @@ import type { LearningTime } from '../contract/learning-time.ts';
 import { parseJson } from '../shared/json.ts';
 
 /**
- * An answer as the cache holds it: `{"s":18540,"d":"2026-01-10"}` for a sum and its batch date, `{"none":1}` for "the
+ * A learning time as the cache holds it: `{"s":18540,"d":"2026-01-10"}` for a sum and its batch date, `{"none":1}` for "the
  * warehouse has no rows". The two never look alike, so a real 0 stays 0.
  */
-const storedAnswer = z.union([
+const storedLearningTime = z.union([
   z.strictObject({ s: z.int().min(0), d: z.iso.date() }),
   z.strictObject({ none: z.literal(1) }),
 ]);
@@ -16,9 +16,9 @@ const NO_DATA = '{"none":1}';
 /** The largest share by which a time to live is moved up or down. */
 const JITTER_SHARE = 0.1;
 
-/** @returns an answer as the text that the cache holds */
-export function encodeAnswer(answer: LearningTime): string {
-  return answer.found ? JSON.stringify({ s: answer.totalSeconds, d: answer.lastDate }) : NO_DATA;
+/** Writes a learning time as the text that the cache holds. */
+export function encodeLearningTime(learningTime: LearningTime): string {
+  return learningTime.found ? JSON.stringify({ s: learningTime.totalSeconds, d: learningTime.lastDate }) : NO_DATA;
 }
 
 /**
@@ -26,15 +26,15 @@ export function encodeAnswer(answer: LearningTime): string {
  *
  * @returns nothing where the text is damaged or another version's: the caller treats it as a miss
  */
-export function decodeAnswer(text: string): LearningTime | undefined {
-  const result = storedAnswer.safeParse(parseJson(text));
+export function decodeLearningTime(text: string): LearningTime | undefined {
+  const result = storedLearningTime.safeParse(parseJson(text));
   if (!result.success) return undefined;
   const stored = result.data;
   return 's' in stored ? { found: true, totalSeconds: stored.s, lastDate: stored.d } : { found: false };
 }
 
 /**
- * Spreads times to live, so that answers stored together do not expire together and reach the warehouse as one wave.
+ * Spreads times to live, so that entries stored together do not expire together and reach the warehouse as one wave.
  *
  * @param ttlSeconds above 0
  * @param random from 0 up to, but without, 1
