@@ -50,12 +50,7 @@ export class LedgerUnavailable extends PipelineError {
   override readonly name = 'LedgerUnavailable';
 }
 
-/** A workflow task was called with something that is not a delivery. A fault of ours: no retry repairs it. */
-export class MalformedDelivery extends PipelineError {
-  override readonly name = 'MalformedDelivery';
-}
-
-/** A function was called with an input that does not fit its schema. No retry repairs it. */
+/** A function was called with an input that it cannot process. A fault of the caller: no retry repairs it. */
 export class InputInvalid extends PipelineError {
   override readonly name = 'InputInvalid';
 }

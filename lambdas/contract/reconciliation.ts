@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { PipelineError } from './errors.ts';
 import { integrationIdSchema } from './event.ts';
 import { WEBHOOK_STATES } from './ledger.ts';
 
@@ -18,11 +17,6 @@ export const reconcileInputSchema = z.strictObject({
 export type ReconcileInput = z.input<typeof reconcileInputSchema>;
 /** As it is read, defaults filled in. */
 export type ReconcileRequest = z.output<typeof reconcileInputSchema>;
-
-/** The function was asked for something that its input does not allow. */
-export class ReconcileInputInvalid extends PipelineError {
-  override readonly name = 'ReconcileInputInvalid';
-}
 
 /** Stuck webhooks that a report names: a Lambda response has at most 6 MB. */
 export const MAX_NAMED_STUCK = 1000;

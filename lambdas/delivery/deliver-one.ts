@@ -1,5 +1,5 @@
 import type { Delivery, TaskResult } from '../contract/delivery.ts';
-import { MalformedDelivery } from '../contract/errors.ts';
+import { InputInvalid } from '../contract/errors.ts';
 import type { Lease, Ledger } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { executionToken } from '../domain/identity.ts';
@@ -23,12 +23,12 @@ const MIN_CLAIM_WAIT_MS = 5_000;
  * One step of a delivery in the workflow: an attempt, or the time of the next step. The outcome is in the ledger before the
  * workflow goes on: its execution exists already, and carries the delivery by its token.
  *
- * @throws MalformedDelivery where its learning time is not settled; ConfigurationUnavailable; SecretUnavailable
+ * @throws InputInvalid where its learning time is not settled; ConfigurationUnavailable; SecretUnavailable
  */
 export async function deliverOne(input: Delivery, services: DeliverOneServices): Promise<TaskResult> {
   // Executions that an older version started have no token of their own.
   const delivery = { ...input, token: input.token ?? executionToken({ ...input, progress: { attempt: 0 } }) };
-  if (delivery.progress.enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
+  if (delivery.progress.enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
   const timer = await readTimer(delivery, services);
   if (timer.waking.to === 'leave') return cancelled(delivery, timer.waking.reason, services);
   const entry = await readEntry(delivery, services);
@@ -58,13 +58,13 @@ async function deliver(lease: Lease, entry: Entry, services: DeliverOneServices)
   const receiver = findReceiver(delivery, entry, services);
   if ('result' in receiver) return receiver;
   const { enrichment } = delivery.progress;
-  if (enrichment.status === 'pending') throw new MalformedDelivery('its enrichment is not settled');
+  if (enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
   const ready = { delivery, enrichment, notAfterMs: record && leaseEndMs(record) };
   const { outcomes, reported } = await attemptWithinLimits(receiver.integration, [ready], services, false);
   await reported;
   const outcome = await (outcomes[0] as Promise<LimitedOutcome>);
   if (outcome.to === 'settle') return outcome;
-  if (outcome.to === 'workflow') throw new MalformedDelivery('it is in the workflow already');
+  if (outcome.to === 'workflow') throw new InputInvalid('it is in the workflow already');
   services.counter.count(METRICS.deliveryDeferred);
   return { result: waiting(delivery, outcome.reason, outcome.atMs, outcome.reservedForMs) };
 }

@@ -6,6 +6,7 @@ import type { LedgerRecord } from '../contract/ledger.ts';
 import type { Log } from '../contract/log.ts';
 import { METRICS } from '../contract/metrics.ts';
 import { enrichmentOf } from '../domain/enrichment.ts';
+import type { IntegrationRegistry } from '../domain/integrations.ts';
 import { decided, newDelivery, unanswered } from '../domain/progress.ts';
 import { enrichmentDueAt } from '../domain/retry-timing.ts';
 import { type AskWarehouseServices, askWarehouse } from './find-learning-time.ts';

@@ -1,14 +1,9 @@
-import { errorFields } from '../contract/errors.ts';
+import { errorFields, InputInvalid } from '../contract/errors.ts';
 import { faultsOf } from '../contract/faults.ts';
 import type { LedgerRecord } from '../contract/ledger.ts';
 import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../contract/ledger-ports.ts';
 import { METRICS } from '../contract/metrics.ts';
-import {
-  ReconcileInputInvalid,
-  type ReconcileReport,
-  type ReconcileRequest,
-  reconcileInputSchema,
-} from '../contract/reconciliation.ts';
+import { type ReconcileReport, type ReconcileRequest, reconcileInputSchema } from '../contract/reconciliation.ts';
 import { OVERDUE_AFTER_MS } from '../contract/timer.ts';
 import { isParkedTooLong, LONGEST_PARKING_MS, sightingOf, standingOf } from '../domain/balance.ts';
 import { isFinal } from '../domain/ledger.ts';
@@ -43,7 +38,7 @@ interface Suspect {
  * flight for less than a bound. What is stuck is named and resent, what is parked is released or ended.
  *
  * @param remainingMs how long this invocation may still run
- * @throws ReconcileInputInvalid
+ * @throws InputInvalid
  * @throws LedgerUnavailable where the table does not respond; what was changed before stands
  */
 export async function reconcileLedger(
@@ -73,7 +68,7 @@ export async function reconcileLedger(
 function readRequest(input: unknown): ReconcileRequest {
   const read = reconcileInputSchema.safeParse(input);
   if (read.success) return read.data;
-  throw new ReconcileInputInvalid(`the input does not fit: ${faultsOf(read.error, 'input')}`);
+  throw new InputInvalid(`the input does not fit: ${faultsOf(read.error, 'input')}`);
 }
 
 /** Whole UTC days; the last one as far as it has come. */

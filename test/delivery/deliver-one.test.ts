@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import { MalformedDelivery } from '../../lambdas/contract/errors.ts';
+import { InputInvalid } from '../../lambdas/contract/errors.ts';
 import type { Claim, Ledger, Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import type { LimiterResponse } from '../../lambdas/contract/limiter.ts';
 import { METRICS } from '../../lambdas/contract/metrics.ts';
@@ -84,7 +84,7 @@ describe('a step of the workflow', () => {
   });
 
   test('throws what is our own fault: the workflow tries again, and no attempt is spent', async () => {
-    await expect(step(delivery(PENDING))).rejects.toThrow(MalformedDelivery);
+    await expect(step(delivery(PENDING))).rejects.toThrow(InputInvalid);
     const withoutSecrets = { more: { secretOf: () => brokenSource(SECRETS_DOWN) } };
     await expect(step(delivery(), withoutSecrets)).rejects.toBe(SECRETS_DOWN);
   });

@@ -354,7 +354,7 @@ describe('a run', () => {
   ])('refuses %j', async (input, what) => {
     const world = reconcileWorld();
     const refusal = world.run(input);
-    await expect(refusal).rejects.toMatchObject({ name: 'ReconcileInputInvalid' });
+    await expect(refusal).rejects.toMatchObject({ name: 'InputInvalid' });
     await expect(refusal).rejects.toThrow(what);
   });
 

@@ -239,7 +239,7 @@ export function describeScenarios(interpret: Interpreter): void {
 
     test.each([
       ['TypeError', 1],
-      ['MalformedDelivery', 1],
+      ['InputInvalid', 1],
       ...INPUT_FAULTS.map((name) => [name, 1] as const),
       ['ConfigurationUnavailable', 23],
       ['States.Timeout', 13],
