@@ -1,7 +1,8 @@
 import * as z from 'zod';
+import { HOUR_MS } from '../shared/durations.ts';
 
 /** A timer that has been due for longer, in ms, did not fire. An attempt that waits for its settings may take some time. */
-export const OVERDUE_AFTER_MS = 3600_000;
+export const OVERDUE_AFTER_MS = HOUR_MS;
 
 /**
  * A user's latest event at one integration, of a type whose events may wait. It decides on those that still wait when

@@ -1,13 +1,12 @@
 import type { Integration } from '../contract/integration.ts';
 import type { LedgerRecord, WebhookState } from '../contract/ledger.ts';
 import type { CountedState } from '../contract/reconciliation.ts';
+import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import { wanted } from './integrations.ts';
 import { changedAt, leaseEndMs } from './ledger.ts';
 
-const DAY_MS = 24 * 3600_000;
-
 /** Longest that a delivery stays parked without an attempt, in milliseconds; then it is dead. */
-export const LONGEST_PARKING_MS = 72 * 3600_000;
+export const LONGEST_PARKING_MS = 72 * HOUR_MS;
 
 /** A delivery as a list, its record, or an event without a claim shows it. */
 export interface Sighting {

@@ -1,5 +1,6 @@
 import { type Delivery, deliverySchema } from '../contract/delivery.ts';
 import { faultsOf } from '../contract/faults.ts';
+import { parseJson } from '../shared/json.ts';
 
 /**
  * Reads a message of the deliveries queue.
@@ -7,12 +8,8 @@ import { faultsOf } from '../contract/faults.ts';
  * @returns the delivery, or the fields that do not fit; their values are not repeated
  */
 export function readDelivery(body: string): Delivery | string {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return 'not JSON';
-  }
+  const value = parseJson(body);
+  if (value === undefined) return 'not JSON';
   const result = deliverySchema.safeParse(value);
   return result.success ? result.data : faultsOf(result.error, 'delivery');
 }

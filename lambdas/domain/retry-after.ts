@@ -1,12 +1,11 @@
 import type { Log } from '../contract/log.ts';
+import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 
 /** The longest wait that a partner can ask for: longer ones are cut to it, so that no answer stalls a delivery for days. */
-export const MAX_RETRY_AFTER_MS = 60 * 60 * 1000;
+export const MAX_RETRY_AFTER_MS = HOUR_MS;
 
 /** Several values are joined into one text; what is longer than this is not read. */
 const MAX_CHARACTERS = 200;
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** A comma between two values. The comma within a date (`Thu, 15 Jan`, `Thursday, 15-Jan`) is followed by its day. */
 const BETWEEN_VALUES = /,(?!\s*\d{1,2}[ -][A-Z])/;

@@ -1,10 +1,7 @@
 import { kindNamed, typeOfKind } from '../contract/event-types/event-types.ts';
 import type { Integration } from '../contract/integration.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../shared/durations.ts';
 import { JITTER, jittered } from './retry-timing.ts';
-
-const SECOND_MS = 1000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
 
 /** Between a failed try and the next, where an integration says nothing else: 23.6 hours in all. */
 const USUAL_DELAYS_MS = [

@@ -3,6 +3,7 @@ import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
 import { type Counter, METRICS } from '../contract/metrics.ts';
 import { type UnsettledOutcome, unsettledOutcomeSchema } from '../contract/unsettled-outcome.ts';
+import { parseJson } from '../shared/json.ts';
 
 /** A message of the outcomes queue that cannot be settled. */
 export interface DeadOutcome extends ReceivedMessage {
@@ -44,7 +45,7 @@ export async function settleMessages(
 /** @returns why the message stays in the queue; undefined where it is dealt with */
 async function settleOne(message: ReceivedMessage, services: SettleMessagesServices): Promise<string | undefined> {
   const { log, counter } = services;
-  const outcome = readOutcome(message.body);
+  const outcome = unsettledOutcomeSchema.safeParse(parseJson(message.body)).data;
   if (outcome === undefined) {
     const reason = 'not an outcome of schema version 1';
     log.error('outcome.rejected', { message_id: message.id, reason });
@@ -59,12 +60,4 @@ async function settleOne(message: ReceivedMessage, services: SettleMessagesServi
   const fields = { webhook_id, integration_id, generation, outcome: outcome.settlement.progress.outcome };
   log.info('outcome.settled', { ...fields, at: outcome.at, is_overtaken: settlement === 'lost' });
   return undefined;
-}
-
-function readOutcome(body: string): UnsettledOutcome | undefined {
-  try {
-    return unsettledOutcomeSchema.safeParse(JSON.parse(body)).data;
-  } catch {
-    return undefined;
-  }
 }

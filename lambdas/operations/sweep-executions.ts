@@ -5,6 +5,7 @@ import { openClient } from '../adapters/aws-clients.ts';
 import { createSweepProgress, type EndedExecution } from '../adapters/dynamodb/sweep-progress.ts';
 import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
 import { sweepExecutionsEnvironment } from '../contract/environment.ts';
+import { DAY_MS } from '../shared/durations.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';
@@ -36,7 +37,7 @@ function createServices(
 }
 
 /** Longer than an execution lives, and then the first sweep looks back: nothing started earlier is of interest. */
-const OLDEST_START_MS = MAX_EXECUTION_DAYS * 24 * 3600_000 + FIRST_SWEEP_MS;
+const OLDEST_START_MS = MAX_EXECUTION_DAYS * DAY_MS + FIRST_SWEEP_MS;
 
 async function* listEnded(client: SFNClient, stateMachineArn: string): AsyncIterable<EndedExecution> {
   for (const statusFilter of [ExecutionStatus.FAILED, ExecutionStatus.TIMED_OUT, ExecutionStatus.ABORTED]) {

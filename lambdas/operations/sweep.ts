@@ -1,6 +1,7 @@
 import type { EndedExecution, SweepProgress } from '../adapters/dynamodb/sweep-progress.ts';
 import { errorFields } from '../contract/errors.ts';
 import type { Log } from '../contract/log.ts';
+import { DAY_MS, MINUTE_MS } from '../shared/durations.ts';
 
 export interface SweepServices {
   /** Failed, timed out and aborted executions, in any order. */
@@ -17,13 +18,13 @@ export interface SweepServices {
 }
 
 /** Younger failures are the rule's; its event may still be on its way, and listings are eventually consistent. */
-export const SWEEP_AFTER_MS = 5 * 60_000;
+export const SWEEP_AFTER_MS = 5 * MINUTE_MS;
 
 /** How far the first sweep looks back: as long as Step Functions lets an execution be redriven. */
-export const FIRST_SWEEP_MS = 14 * 24 * 3600_000;
+export const FIRST_SWEEP_MS = 14 * DAY_MS;
 
 /** How long after its end an execution is rescued again where that failed; then the reconciler finds its event stuck. */
-export const RESCUED_FOR_MS = 24 * 3600_000;
+export const RESCUED_FOR_MS = DAY_MS;
 
 /** Largest number of failed rescues stored for the next sweep: at 150 bytes each, far under an item's 400 KB. */
 export const MAX_FAILED = 100;

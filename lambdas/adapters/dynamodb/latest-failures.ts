@@ -1,6 +1,7 @@
 import { IO_DEADLINES } from '../../contract/io-deadlines.ts';
 import type { WebhookState } from '../../contract/ledger.ts';
 import type { ListedWebhook } from '../../contract/ledger-ports.ts';
+import { DAY_MS } from '../../shared/durations.ts';
 import { lineOf } from './ledger-items.ts';
 import { dayQueries } from './ledger-lists.ts';
 import { queryFirstPage, type TableAddress } from './table-calls.ts';
@@ -13,7 +14,6 @@ const LINES_OF_PARTITION = 100;
 
 /** Today and two days before: attempts go on for 23.6 hours by default, and those of the last 24 hours are meant. */
 const DAYS = 3;
-const DAY_MS = 24 * 3600_000;
 
 const UNDELIVERED: readonly WebhookState[] = ['dead', 'scheduled', 'parked'];
 

@@ -10,10 +10,11 @@ import {
 } from '../../contract/ledger.ts';
 import type { ListedWebhook } from '../../contract/ledger-ports.ts';
 import { changedAt } from '../../domain/ledger.ts';
+import { DAY_MS } from '../../shared/durations.ts';
+import { isRecord } from '../../shared/json.ts';
 import type { Item } from './table-calls.ts';
 
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
-const DAY_MS = 24 * 3600_000;
 
 /** Sort keys of a webhook's items. */
 export const SORT_KEYS = { state: 'state', event: 'event', answer: 'answer' } as const;
@@ -80,9 +81,9 @@ export function recordOf(item: Item): LedgerRecord | undefined {
     ...item,
     webhook_id,
     ...converted(item, TIME_NAMES, timeText),
-    times: isMap(times) ? converted(times, Object.keys(times), timeText) : times,
+    times: isRecord(times) ? converted(times, Object.keys(times), timeText) : times,
     attempts: Array.isArray(attempts)
-      ? attempts.map((one) => isMap(one) && { ...one, ...converted(one, ['at'], timeText) })
+      ? attempts.map((one) => isRecord(one) && { ...one, ...converted(one, ['at'], timeText) })
       : attempts,
   }).data;
 }
@@ -143,10 +144,6 @@ export function directoryItem(day: string, integrationId: string, factsDays: num
 export function hasExpired(item: Item, nowMs: number): boolean {
   const at = item[expiry];
   return typeof at === 'number' && at * 1000 <= nowMs;
-}
-
-function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A line of a list, as far as it can be read: one item that a newer version wrote must not hide the others. */

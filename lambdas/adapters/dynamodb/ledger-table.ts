@@ -2,6 +2,7 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LedgerUnavailable } from '../../contract/errors.ts';
 import { LEDGER_TABLE, type LedgerEvent, type LedgerRecord } from '../../contract/ledger.ts';
 import type { LedgerTable } from '../../contract/ledger-ports.ts';
+import { DAY_MS } from '../../shared/durations.ts';
 import { batchGet, batchWrite, deleteRequest, putRequest } from './batch-calls.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { fitted } from './item-size.ts';
@@ -21,7 +22,6 @@ import { createTimers } from './ledger-timers.ts';
 import { type Condition, getItem, type Item, putItem, type TableAddress } from './table-calls.ts';
 
 const { partitionKey } = LEDGER_TABLE;
-const DAY_MS = 24 * 3600_000;
 
 /** How long items are held, in days. */
 interface Retention {
