@@ -1,6 +1,6 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
 import { bucket, evaluateFlag } from '../../lambdas/domain/flag.ts';
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns } from '../shared/format.ts';
 import type { KnownEnterprises } from './known-enterprises.ts';
 
 /** Of more enterprises than these only the number is told. */

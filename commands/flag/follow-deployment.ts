@@ -3,6 +3,7 @@ import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { getDeployment, takenBack } from '../appconfig/deployments.ts';
 import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { counted } from '../shared/format.ts';
 import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG } from './flag-document.ts';
@@ -27,7 +28,7 @@ export function leftMs(
 export function leftWords(leftForMs: number): string {
   const minutes = Math.ceil(leftForMs / MINUTE_MS);
   if (minutes < 1) return 'about to end';
-  return minutes === 1 ? '1 minute left' : `${minutes} minutes left`;
+  return `${counted(minutes, 'minute')} left`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { Context } from '../shared/context.ts';
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns } from '../shared/format.ts';
 import { documentFaults, type IntegrationsDocument, isFields, readEntry } from './integrations-document.ts';
 import { readSource, type SourceOptions } from './integrations-source.ts';
 

@@ -1,12 +1,11 @@
 import { type Change, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
-import { durationWords, number } from '../replay/describe-replay.ts';
 import { findParked, type Parked } from '../replay/find-parked.ts';
 import { evenly, together } from '../replay/pace.ts';
 import { runReplay } from '../replay/run-replay.ts';
 import type { Context } from '../shared/context.ts';
+import { alignColumns, formatDuration, formatNumber } from '../shared/format.ts';
 import { heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
-import { alignColumns } from '../shared/table.ts';
 import { entryOf, withAllPaused, withChangedEntry } from './integrations-document.ts';
 import { deployAtOnce, type PauseOptions } from './pause.ts';
 
@@ -71,8 +70,8 @@ async function release(stage: Stage, id: string | undefined, isDeployed: boolean
 
 function describeParked(parked: readonly Parked[]): string {
   const rows = parked.map(({ integrationId, webhookIds, perSecond }) => [
-    ...[integrationId, number(webhookIds.length), number(perSecond * 60)],
-    durationWords(((webhookIds.length - 1) * 1000) / perSecond),
+    ...[integrationId, formatNumber(webhookIds.length), formatNumber(perSecond * 60)],
+    formatDuration(((webhookIds.length - 1) * 1000) / perSecond),
   ]);
   return alignColumns([['integration', 'parked', 'a minute', 'takes'], ...rows]);
 }

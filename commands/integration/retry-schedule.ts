@@ -3,7 +3,7 @@ import type { Integration } from '../../lambdas/contract/integration.ts';
 import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
 import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns, counted, formatDuration } from '../shared/format.ts';
 import { entryOf, readEntry } from './integrations-document.ts';
 import { readSource, type SourceOptions } from './integrations-source.ts';
 
@@ -45,20 +45,25 @@ export function describeSchedule(
   const rows = schedule(policy);
   const clock = (ms: number) => clockTime(startMs + ms, offsetMinutes(startMs + ms));
   const lines = rows.map(({ attempt, timeoutMs, earliestMs, latestMs }) => {
-    return [String(attempt), waitBefore(attempt, policy), duration(timeoutMs), clock(earliestMs), clock(latestMs)];
+    return [
+      String(attempt),
+      waitBefore(attempt, policy),
+      formatDuration(timeoutMs),
+      clock(earliestMs),
+      clock(latestMs),
+    ];
   });
   const last = rows.at(-1);
   const endMs = (last?.latestMs ?? 0) + (last?.timeoutMs ?? 0);
-  const tries = rows.length === 1 ? 'one try' : `${rows.length} tries`;
   return `${kind}
-${alignColumns([['try', 'wait before it', 'timeout', 'earliest', 'latest'], ...lines])}
-total: ${tries}, ${duration(totalWaitMs(policy))} of waiting; at the latest given up at ${clock(endMs)}`;
+${alignColumns([['attempt', 'wait before it', 'timeout', 'earliest', 'latest'], ...lines])}
+total: ${counted(rows.length, 'attempt')}, ${formatDuration(totalWaitMs(policy))} of waiting; at the latest given up at ${clock(endMs)}`;
 }
 
 function waitBefore(attempt: number, { delaysMs, onceMoreAfterMs, timeoutsMs }: RetryPolicy): string {
   if (attempt === 1) return '-';
   const delayMs = delaysMs[((attempt - 1) % timeoutsMs.length) - 1];
-  return delayMs === undefined ? `${duration(onceMoreAfterMs ?? 0)} +10%` : `${duration(delayMs)} ±10%`;
+  return delayMs === undefined ? `${formatDuration(onceMoreAfterMs ?? 0)} +10%` : `${formatDuration(delayMs)} ±10%`;
 }
 
 /** `2026-01-31 09:00:00 +01:00` */
@@ -68,15 +73,4 @@ export function clockTime(ms: number, offsetMinutes: number): string {
   const two = (value: number) => String(Math.trunc(value)).padStart(2, '0');
   const offset = `${offsetMinutes < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)} ${offset}`;
-}
-
-/** In the largest unit that leaves at most one decimal: `4 s`, `5 min`, `2 h`, `23.6 h`. */
-export function duration(ms: number): string {
-  const seconds = ms / 1000;
-  if (seconds < 120) return `${oneDecimal(seconds)} s`;
-  return seconds < 7200 ? `${oneDecimal(seconds / 60)} min` : `${oneDecimal(seconds / 3600)} h`;
-}
-
-function oneDecimal(value: number): number {
-  return Math.round(value * 10) / 10;
 }

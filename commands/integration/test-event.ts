@@ -2,9 +2,9 @@ import * as z from 'zod';
 import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
+import { alignColumns } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
 import type { Stage } from '../shared/stage.ts';
-import { alignColumns } from '../shared/table.ts';
 import { explain } from './explain-answer.ts';
 import { idsOf } from './integrations-document.ts';
 

@@ -1,5 +1,6 @@
 import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { counted } from '../shared/format.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type Stage, StageNotRunning } from '../shared/stage.ts';
 import { readSecret, secretName } from './integration-secrets.ts';
@@ -29,7 +30,7 @@ export async function validate(options: ValidateOptions, context: Context): Prom
   for (const fault of found) print(`  ${fault}`);
   if (stage === undefined) print('The secrets were not looked at: no platform is running.');
   const what = stage === undefined ? 'entries' : 'entries and secrets';
-  print(found.length === 0 ? `All ${what} fit.` : `${found.length} ${found.length === 1 ? 'fault' : 'faults'}.`);
+  print(found.length === 0 ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
   return found.length === 0 ? 0 : 1;
 }
 

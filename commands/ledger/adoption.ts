@@ -1,7 +1,6 @@
 import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
-import { number } from '../replay/describe-replay.ts';
+import { alignColumns, formatNumber } from '../shared/format.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
-import { alignColumns } from '../shared/table.ts';
 import { readSpan, shortTime, spanFields, spanWords } from '../shared/time-span.ts';
 import type { CountOptions } from './count.ts';
 import { findDays, noneWords } from './find-days.ts';
@@ -67,7 +66,7 @@ function add(
 function tableOf(rows: readonly (readonly [string, Adoption])[]): string {
   const lines = rows.map(([id, { withLearningTime, flagOff, otherwise, firstUse }]) => [
     id,
-    ...[withLearningTime, flagOff, otherwise].map((count) => number(count)),
+    ...[withLearningTime, flagOff, otherwise].map((count) => formatNumber(count)),
     firstUse === undefined ? 'never' : shortTime(firstUse),
   ]);
   return alignColumns([['enterprise', 'with learning time', 'flag off', 'without', 'first with'], ...lines]);

@@ -1,11 +1,10 @@
 import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { ended, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
-import { number } from '../replay/describe-replay.ts';
+import { isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
 import { mayGoOn } from '../shared/ask-first.ts';
 import { CommandFailed } from '../shared/command-failed.ts';
+import { alignColumns, counted } from '../shared/format.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
-import { alignColumns } from '../shared/table.ts';
 import type { LedgerWorld } from './ledger-world.ts';
 import type { ClosedAs } from './usual.ts';
 
@@ -46,7 +45,7 @@ export async function close(ids: readonly string[], options: CloseOptions, world
   const found = await findAll([...new Set(ids)], world);
   const toClose = found.filter(({ fate }) => fate === undefined);
   if (!asJson) print(rowsOf(found));
-  const question = `Close ${deliveriesWords(toClose.length)} of stage ${stageName} as ${options.as}?`;
+  const question = `Close ${counted(toClose.length, 'delivery', 'deliveries')} of stage ${stageName} as ${options.as}?`;
   const isClosing = toClose.length > 0 && !options.dryRun;
   if (isClosing && !(await mayGoOn(question, options.yes, context))) return 1;
   const fates: { readonly webhook_id: string; readonly state: string; readonly fate: Fate }[] = [];
@@ -108,8 +107,4 @@ function rowsOf(found: readonly Open[]): string {
       ...[String(record.attempt), record.reason ?? '-'],
     ]),
   ]);
-}
-
-function deliveriesWords(count: number): string {
-  return count === 1 ? '1 delivery' : `${number(count)} deliveries`;
 }

@@ -1,7 +1,6 @@
 import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
-import { number } from '../replay/describe-replay.ts';
+import { alignColumns, formatNumber } from '../shared/format.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
-import { alignColumns } from '../shared/table.ts';
 import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
 import { allWebhooks } from './found-webhooks.ts';
@@ -55,8 +54,8 @@ export async function count(options: CountOptions, world: LedgerWorld): Promise<
 function countTable(rows: readonly (readonly [string, Counts])[]): string {
   const lines = rows.map(([name, counts]) => [
     name,
-    ...WEBHOOK_STATES.map((state) => number(counts[state])),
-    number(totalOf(counts)),
+    ...WEBHOOK_STATES.map((state) => formatNumber(counts[state])),
+    formatNumber(totalOf(counts)),
   ]);
   const all = [['integration', ...WEBHOOK_STATES, 'total'], ...lines];
   const widthOf = (column: number) => Math.max(...all.map((cells) => cells[column]?.length ?? 0));

@@ -1,10 +1,10 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { countRows, number } from '../replay/describe-replay.ts';
+import { countRows } from '../replay/describe-replay.ts';
 import { mayGoOn } from '../shared/ask-first.ts';
 import { CommandFailed } from '../shared/command-failed.ts';
+import { alignColumns, counted, formatNumber } from '../shared/format.ts';
 import { heldDays, ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
-import { alignColumns } from '../shared/table.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { beyondReach, beyondReachWords } from './beyond-reach.ts';
 import { findLearner, isOpen, type Learner, type LearnersWebhook } from './find-learner.ts';
@@ -33,7 +33,7 @@ export async function forget(options: ForgetOptions, world: LedgerWorld): Promis
     print(`\n${beyondReachWords(places)}\n`);
   }
   const isDeleting = webhooks.length > 0 && !options.dryRun;
-  const question = `Delete ${eventsWords(webhooks.length)} of stage ${stageName}, with what partners answered, for good?`;
+  const question = `Delete ${counted(webhooks.length, 'event')} of stage ${stageName}, with what partners answered, for good?`;
   if (isDeleting && !(await mayGoOn(question, options.yes, context))) return 1;
   if (isDeleting) await deleteAll(webhooks, world);
   const deleted = isDeleting ? webhooks.length : 0;
@@ -43,8 +43,8 @@ export async function forget(options: ForgetOptions, world: LedgerWorld): Promis
       JSON.stringify({ stage: stageName, is_dry_run, found: webhooks.length, deleted, webhooks, beyond_reach: places }),
     );
   } else if (webhooks.length > 0 && options.dryRun) {
-    print(`${eventsWords(webhooks.length)} would be deleted: a dry run, nothing is changed`);
-  } else if (webhooks.length > 0) print(`deleted ${eventsWords(deleted)}`);
+    print(`${counted(webhooks.length, 'event')} would be deleted: a dry run, nothing is changed`);
+  } else if (webhooks.length > 0) print(`deleted ${counted(deleted, 'event')}`);
   return 0;
 }
 
@@ -60,7 +60,7 @@ async function deleteAll(webhooks: readonly LearnersWebhook[], { stage, table }:
     progress.end();
     const { message } = ledgerFailure(failed.reason, stage) as Error;
     throw new CommandFailed(
-      `deleted ${number(deleted)} of ${eventsWords(webhooks.length)}, then: ${message}\nthe same command finds the others`,
+      `deleted ${formatNumber(deleted)} of ${counted(webhooks.length, 'event')}, then: ${message}\nthe same command finds the others`,
     );
   }
   progress.end();
@@ -75,7 +75,7 @@ function describeFound(webhooks: readonly LearnersWebhook[], stageName: string):
   const latest = webhooks.at(-1);
   if (oldest === undefined || latest === undefined) return `none: the ledger of stage ${stageName} holds no such event`;
   const span = `accepted from ${shortTime(oldest.accepted_at)} to ${shortTime(latest.accepted_at)}`;
-  return `${eventsWords(webhooks.length)} of that learner, ${span}\n${countRows(webhooks)}`;
+  return `${counted(webhooks.length, 'event')} of that learner, ${span}\n${countRows(webhooks)}`;
 }
 
 /** What an open webhook loses, and that it may leave something behind. */
@@ -87,11 +87,7 @@ function openWords(open: readonly LearnersWebhook[]): string {
       rests_here ? 'is never delivered then: nobody but the ledger has it' : 'goes on, with its own copy',
     ]);
   const more = open.length - rows.length;
-  return `Not final yet: ${eventsWords(open.length)}. Deleted, none can be replayed or released any more; and whoever carries one
+  return `Not final yet: ${counted(open.length, 'event')}. Deleted, none can be replayed or released any more; and whoever carries one
 may write it down once more: run this again when they are final.
-${alignColumns([['webhook', 'integration', 'state', ''], ...rows])}${more > 0 ? `\nand ${number(more)} more` : ''}`;
-}
-
-function eventsWords(count: number): string {
-  return count === 1 ? '1 event' : `${number(count)} events`;
+${alignColumns([['webhook', 'integration', 'state', ''], ...rows])}${more > 0 ? `\nand ${formatNumber(more)} more` : ''}`;
 }

@@ -1,8 +1,7 @@
 import type { Enrichment, PLAIN_REASONS } from '../../lambdas/contract/delivery.ts';
 import { definitionOfType } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { duration } from '../integration/retry-schedule.ts';
-import { number } from '../replay/describe-replay.ts';
+import { formatDuration, formatNumber } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
 
 const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
@@ -23,7 +22,7 @@ export function learningTimeWords(record: LedgerRecord | undefined, event: Ledge
       return `not known yet: ${enrichment.tries} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
     case 'enriched': {
       const { total_seconds, last_updated, source } = enrichment;
-      return `${number(total_seconds)} s (${duration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
+      return `${formatNumber(total_seconds)} s (${formatDuration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
     }
     case 'plain':
       return `none: ${PLAIN_WORDS[enrichment.reason]}`;

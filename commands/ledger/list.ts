@@ -1,5 +1,5 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
-import { number } from '../replay/describe-replay.ts';
+import { formatNumber } from '../shared/format.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
 import { findDays, noneWords } from './find-days.ts';
@@ -41,9 +41,10 @@ export async function list(options: ListOptions, world: LedgerWorld): Promise<nu
     print(noneWords(what, stageName, span, found, integrationId));
     return 0;
   }
-  print(`${number(latest.total)} ${state}, of what stage ${stageName} accepted ${spanWords(span)}`);
+  print(`${formatNumber(latest.total)} ${state}, of what stage ${stageName} accepted ${spanWords(span)}`);
   print(webhookRows(webhooks, ['webhook', 'integration', 'type', 'accepted', 'since', 'due', 'tries', 'reason']));
   const more = latest.total - webhooks.length;
-  if (more > 0) print(`and ${number(more)} more, accepted before these: --number shows more, --until earlier ones`);
+  if (more > 0)
+    print(`and ${formatNumber(more)} more, accepted before these: --number shows more, --until earlier ones`);
   return 0;
 }

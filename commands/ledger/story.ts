@@ -2,14 +2,12 @@ import type { ParkedFor } from '../../lambdas/contract/delivery.ts';
 import { definitionOfType, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import type { DueDecision } from '../../lambdas/domain/timers.ts';
-import { number } from '../replay/describe-replay.ts';
+import { formatNumber, oneLine } from '../shared/format.ts';
 import { alignColumns } from '../shared/table.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, carrierWords } from './carrier.ts';
 import { learningTimeWords } from './learning-time-words.ts';
 import { hasMoment, waitsForMoment, wakingWords } from './moment.ts';
-import { oneLine } from './webhook-rows.ts';
 
 /** All that the ledger holds of one webhook: its record, its event, or both. */
 export interface Story {
@@ -140,7 +138,7 @@ const AGAIN: Readonly<Partial<Record<WebhookState, string>>> = { scheduled: 'at 
 
 function triesOf({ attempts, attempt }: LedgerRecord): string {
   const rows = attempts.map(({ at, status, duration_ms, error, content_type, body_bytes }) => [
-    ...[shortTime(at), status === undefined ? '-' : `HTTP ${status}`, `${number(duration_ms)} ms`],
+    ...[shortTime(at), status === undefined ? '-' : `HTTP ${status}`, `${formatNumber(duration_ms)} ms`],
     error === undefined ? 'delivered' : oneLine(error) + bodyWords(content_type, body_bytes),
   ]);
   return `tries: ${attempt} in this generation; the last ones of all
@@ -150,7 +148,7 @@ ${alignColumns([['at', 'answer', 'took', 'result'], ...rows])}`;
 /** Of a refusal's body, which itself is printed with the payload only. */
 function bodyWords(contentType: string | undefined, bytes: number | undefined): string {
   const facts = [
-    ...(bytes === undefined ? [] : [`${number(bytes)} bytes`]),
+    ...(bytes === undefined ? [] : [`${formatNumber(bytes)} bytes`]),
     ...(contentType === undefined ? [] : [contentType]),
   ];
   return facts.length === 0 ? '' : `, with ${facts.join(' of ')}`;

@@ -1,4 +1,4 @@
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
 import type { FoundWebhook } from './found-webhooks.ts';
 
@@ -24,9 +24,4 @@ export function webhookRows(webhooks: readonly FoundWebhook[], names: readonly C
   const filled = columns.filter(([, cellOf]) => webhooks.some((webhook) => cellOf(webhook) !== undefined));
   const rows = webhooks.map((webhook) => filled.map(([, cellOf]) => cellOf(webhook) ?? '-'));
   return alignColumns([filled.map(([heading]) => heading), ...rows]);
-}
-
-/** Text from outside, so that it stays on its line. */
-export function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').trim();
 }

@@ -1,4 +1,5 @@
 import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { counted } from '../shared/format.ts';
 import type { OutputName } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
@@ -36,5 +37,5 @@ export const deadLetters: readonly Check[] = QUEUES.map(([name, output, isRedriv
 /** @param letters as SQS estimates them */
 export function judgeLetters(what: string, letters: number, mend: string): Finding {
   if (letters === 0) return yes(what, 'none');
-  return no(what, letters === 1 ? '1 letter' : `${letters} letters`, mend);
+  return no(what, counted(letters, 'message'), mend);
 }

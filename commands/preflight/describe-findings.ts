@@ -1,4 +1,4 @@
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns, oneLine } from '../shared/format.ts';
 import type { Finding } from './finding.ts';
 
 /** Each finding in a line, in one table; what mends it in a line of its own below. */
@@ -10,11 +10,6 @@ export function describeFindings(findings: readonly Finding[]): string {
 
 function mendLine(finding: Finding | undefined): string[] {
   return finding?.mend === undefined ? [] : [`     ${oneLine(finding.mend)}`];
-}
-
-/** What is quoted may hold line breaks, and must not look like a line of ours. */
-function oneLine(text: string): string {
-  return text.replaceAll(/[\r\n\u2028\u2029]+/g, ' ');
 }
 
 /** The sum of it. */

@@ -2,6 +2,7 @@ import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { parseSecretText, secretFaultOf, secretTextOf } from '../../lambdas/contract/secret-text.ts';
 import { OLD_CREDENTIAL_DAYS } from '../../lambdas/contract/snowflake-secret.ts';
 import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
+import { counted } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
@@ -69,7 +70,7 @@ export function judgeSnowflakeSecret(
   if (fault !== undefined) return no(WHAT, fault, fill);
   const days = Math.floor((nowMs - writtenAtMs) / DAY_MS);
   if (days > OLD_CREDENTIAL_DAYS) return no(WHAT, `is ${days} days old, over ${OLD_CREDENTIAL_DAYS}`, rotate);
-  return yes(WHAT, `filled and well-formed, ${days === 1 ? '1 day' : `${days} days`} old`);
+  return yes(WHAT, `filled and well-formed, ${counted(days, 'day')} old`);
 }
 
 /** As the functions read it. */

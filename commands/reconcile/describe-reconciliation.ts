@@ -4,7 +4,7 @@ import {
   type ReconcileReport,
   type StuckWebhook,
 } from '../../lambdas/contract/reconciliation.ts';
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns, counted, formatNumber } from '../shared/format.ts';
 
 /** Whether nothing is left for a person to look at. */
 export function isInOrder({ is_balanced, is_complete, failed, outcomes_waiting }: ReconcileReport): boolean {
@@ -27,15 +27,14 @@ export function describeReconciliation(report: ReconcileReport, stageName: strin
 }
 
 function equation({ accepted, states, in_flight, unbalanced }: ReconcileReport): string {
-  const counted = COUNTED_STATES.map((state) => `${state} ${number(states[state])}`);
-  const sum = [...counted, `in flight ${number(in_flight)}`];
-  if (unbalanced > 0) sum.push(`not balanced ${number(unbalanced)}`);
-  return `accepted ${number(accepted)} = ${sum.join(' + ')}`;
+  const counted = COUNTED_STATES.map((state) => `${state} ${formatNumber(states[state])}`);
+  const sum = [...counted, `in flight ${formatNumber(in_flight)}`];
+  if (unbalanced > 0) sum.push(`not balanced ${formatNumber(unbalanced)}`);
+  return `accepted ${formatNumber(accepted)} = ${sum.join(' + ')}`;
 }
 
 function spanOf({ from, until, integrations }: ReconcileReport, stageName: string): string {
-  const whose = integrations === 1 ? '1 integration' : `${number(integrations)} integrations`;
-  return `accepted from ${minute(from)} to ${minute(until)} UTC, for ${whose} of stage ${stageName}`;
+  return `accepted from ${minute(from)} to ${minute(until)} UTC, for ${counted(integrations, 'integration')} of stage ${stageName}`;
 }
 
 function stuckRows({ stuck, unbalanced }: ReconcileReport): string {
@@ -44,7 +43,7 @@ function stuckRows({ stuck, unbalanced }: ReconcileReport): string {
   ]);
   const table = alignColumns([['webhook', 'integration', 'state', 'since', 'why', 'done'], ...rows]);
   const unnamed = unbalanced - stuck.length;
-  const more = `\nand ${number(unnamed)} more: at most ${number(MAX_NAMED_STUCK)} are named`;
+  const more = `\nand ${formatNumber(unnamed)} more: at most ${formatNumber(MAX_NAMED_STUCK)} are named`;
   return unnamed > 0 ? `${table}${more}` : table;
 }
 
@@ -64,13 +63,15 @@ function actionsOf({ republished, released, ended, failed, is_dry_run }: Reconci
     [ended, `parked for over 72 hours: ${would}ended as dead`],
     [failed, 'actions failed: the log of the function Reconcile says why, in CloudWatch'],
   ];
-  return lines.filter(([count]) => count > 0).map(([count, what]) => `${number(count)} ${what}`);
+  return lines.filter(([count]) => count > 0).map(([count, what]) => `${formatNumber(count)} ${what}`);
 }
 
 function waitingWords({ outcomes_waiting }: ReconcileReport): string[] {
   if (outcomes_waiting === 0) return [];
   const what =
-    outcomes_waiting === null ? 'SQS does not say whether outcomes wait' : `${number(outcomes_waiting)} outcomes wait`;
+    outcomes_waiting === null
+      ? 'SQS does not say whether outcomes wait'
+      : `${formatNumber(outcomes_waiting)} outcomes wait`;
   return [
     `${what} in the outcomes queue: what looks stuck counts as in flight, and nothing is sent again, released or ended. Run it again`,
     'when they are settled: docs/runbook.md#outcomes-waiting',
@@ -91,10 +92,6 @@ function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileRep
   if (is_dry_run) steps.push(`${again}   without --dry-run sends them anew`);
   if (republished > 0 && !is_dry_run) steps.push(`${again}   again in a few minutes shows whether they arrived`);
   return ['Not balanced. Next:', ...steps.map((step) => `  ${step}`)];
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US');
 }
 
 function minute(time: string): string {

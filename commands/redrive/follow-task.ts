@@ -35,7 +35,7 @@ export async function followTask(
         if (!isUnderWay(latest) || interruption.isRequested()) return latest;
       } else if (now() >= listedUntilMs) {
         throw new CommandFailed(
-          'SQS has taken the order to move the letters, and lists no such task: look again later',
+          'SQS has taken the order to move the messages, and lists no such task: look again later',
         );
       }
       await sleep(LOOK_EVERY_MS);

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-sqs';
 import type { Stage } from '../shared/stage.ts';
 
-/** A task of SQS that moves the letters of the deliveries dead letter queue somewhere. */
+/** A task of SQS that moves the messages of the deliveries dead-letter queue somewhere. */
 export interface MoveTask {
   /** What ends it; while it runs. */
   readonly handle: string | undefined;
@@ -20,8 +20,8 @@ export interface MoveTask {
   readonly failure: string | undefined;
 }
 
-/** How many letters wait, as SQS estimates it. */
-export async function countLetters(stage: Stage): Promise<number> {
+/** How many messages wait, as SQS estimates it. */
+export async function countMessages(stage: Stage): Promise<number> {
   const { Attributes } = await stage.sqs.send(
     new GetQueueAttributesCommand({
       QueueUrl: stage.output('DeliveriesDeadLetterQueueUrl'),
@@ -51,7 +51,7 @@ function toTask(entry: ListMessageMoveTasksResultEntry): MoveTask {
 }
 
 /**
- * Begins to move all letters to the deliveries queue. The destination is named: without one SQS takes each letter back
+ * Begins to move all messages to the deliveries queue. The destination is named: without one SQS takes each message back
  * to the queue that it was moved from, and ours were sent.
  */
 export async function startTask(stage: Stage, perSecond: number): Promise<void> {
@@ -64,7 +64,7 @@ export async function startTask(stage: Stage, perSecond: number): Promise<void> 
   );
 }
 
-/** @returns how many letters were moved before */
+/** @returns how many messages were moved before */
 export async function cancelTask(stage: Stage, handle: string): Promise<number> {
   const answer = await stage.sqs.send(new CancelMessageMoveTaskCommand({ TaskHandle: handle }));
   return answer.ApproximateNumberOfMessagesMoved ?? 0;

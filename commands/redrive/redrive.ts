@@ -1,10 +1,10 @@
-import { number } from '../replay/describe-replay.ts';
 import { mayGoOn } from '../shared/ask-first.ts';
 import type { Context } from '../shared/context.ts';
+import { counted } from '../shared/format.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import type { Stage } from '../shared/stage.ts';
 import { followTask, isUnderWay } from './follow-task.ts';
-import { cancelTask, countLetters, latestTask, type MoveTask, startTask } from './move-tasks.ts';
+import { cancelTask, countMessages, latestTask, type MoveTask, startTask } from './move-tasks.ts';
 
 export interface RedriveOptions {
   readonly stage: string;
@@ -27,12 +27,12 @@ export async function redrive(options: RedriveOptions, context: Context): Promis
     print('a move is under way already: this follows it');
     return follow(stage, running.startedMs - 1, running.toMove, context);
   }
-  const letters = await countLetters(stage);
-  if (letters === 0) {
-    print(`no letters in the deliveries dead letter queue of stage ${stage.name}`);
+  const messages = await countMessages(stage);
+  if (messages === 0) {
+    print(`no messages in the deliveries dead-letter queue of stage ${stage.name}`);
     return 0;
   }
-  const question = `Send ${lettersWords(letters)} of stage ${stage.name} anew, ${rate} a second?`;
+  const question = `Send ${counted(messages, 'message')} of stage ${stage.name} again, ${rate} a second?`;
   if (!(await mayGoOn(question, yes, context))) return 1;
   const beforeMs = latest?.startedMs ?? 0;
   try {
@@ -42,31 +42,31 @@ export async function redrive(options: RedriveOptions, context: Context): Promis
     const started = await latestTask(stage);
     if (started === undefined || started.startedMs <= beforeMs) throw thrown;
   }
-  return follow(stage, beforeMs, letters, context);
+  return follow(stage, beforeMs, messages, context);
 }
 
-/** @param letters how many there are to move, where that is known */
-async function follow(stage: Stage, afterMs: number, letters: number | undefined, context: Context): Promise<number> {
+/** @param messages how many there are to move, where that is known */
+async function follow(stage: Stage, afterMs: number, messages: number | undefined, context: Context): Promise<number> {
   const { terminal, now } = context;
   const { print } = terminal;
-  const progress = createProgressBar({ total: letters, output: terminal.progress, now });
+  const progress = createProgressBar({ total: messages, output: terminal.progress, now });
   const report = ({ moved }: MoveTask) => progress.report(moved);
   const { status, moved, failure } = await followTask(stage, afterMs, report, context).finally(progress.end);
   switch (status) {
     case 'COMPLETED':
-      print(`moved ${lettersWords(moved)}: each is delivered anew, or becomes a letter again`);
+      print(`moved ${counted(moved, 'message')}: each is delivered, or dead-lettered again`);
       return 0;
     case 'RUNNING':
     case 'CANCELLING':
-      print(`moved ${lettersWords(moved)} so far. The move goes on without this command:
+      print(`moved ${counted(moved, 'message')} so far. The move goes on without this command:
   ./ltw redrive --stage ${stage.name}          follows it
   ./ltw redrive --stage ${stage.name} --stop   ends it`);
       return 1;
     case 'CANCELLED':
-      print(`stopped: ${lettersWords(moved)} were moved, the others are where they were`);
+      print(`stopped: ${counted(moved, 'message')} were moved, the others are where they were`);
       return 1;
     default:
-      print(`failed after ${lettersWords(moved)}: ${failure ?? 'SQS does not say why'}`);
+      print(`failed after ${counted(moved, 'message')}: ${failure ?? 'SQS does not say why'}`);
       return 1;
   }
 }
@@ -82,10 +82,6 @@ async function stopTask(stage: Stage, running: MoveTask | undefined, print: (tex
     if (latest === undefined || latest.status === 'RUNNING') throw thrown;
     return latest.moved;
   });
-  print(`stopped: ${lettersWords(moved)} were moved, the others are where they were`);
+  print(`stopped: ${counted(moved, 'message')} were moved, the others are where they were`);
   return 0;
-}
-
-function lettersWords(count: number): string {
-  return count === 1 ? '1 letter' : `${number(count)} letters`;
 }

@@ -1,4 +1,4 @@
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns, formatNumber } from '../shared/format.ts';
 import type { Found } from './find-webhooks.ts';
 import { FATES, type Fate, type Replayed } from './replay-webhooks.ts';
 
@@ -16,7 +16,7 @@ export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'
   const rows = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
   return alignColumns([
     ['integration', 'state', 'webhooks'],
-    ...rows.map(([, { cells, count }]) => [...cells, number(count)]),
+    ...rows.map(([, { cells, count }]) => [...cells, formatNumber(count)]),
   ]);
 }
 
@@ -31,12 +31,12 @@ const WORDS: Readonly<Record<Exclude<Fate, 'replayed'>, string>> = {
 /** What became of a replay, or of a release. */
 export function describeReplay({ fates, left }: Replayed, done: 'replayed' | 'released'): string {
   const all = Object.values(fates).reduce((sum, ids) => sum + ids.length, left);
-  const lines = [`${done} ${number(fates.replayed.length)} of ${number(all)}`];
+  const lines = [`${done} ${formatNumber(fates.replayed.length)} of ${formatNumber(all)}`];
   for (const fate of FATES) {
     if (fate === 'replayed' || fates[fate].length === 0) continue;
-    lines.push(`${number(fates[fate].length)} ${WORDS[fate]}`, ...named(fates[fate]));
+    lines.push(`${formatNumber(fates[fate].length)} ${WORDS[fate]}`, ...named(fates[fate]));
   }
-  if (left > 0) lines.push(`${number(left)} not begun, and as they were: the same command finds them`);
+  if (left > 0) lines.push(`${formatNumber(left)} not begun, and as they were: the same command finds them`);
   return lines.join('\n');
 }
 
@@ -48,17 +48,5 @@ export function isDone({ fates, left }: Replayed): boolean {
 function named(webhookIds: readonly string[]): string[] {
   const lines = webhookIds.slice(0, MOST_NAMED).map((id) => `  ${id}`);
   const more = webhookIds.length - lines.length;
-  return more > 0 ? [...lines, `  and ${number(more)} more`] : lines;
-}
-
-/** How long a number of turns takes at a rate, in words. */
-export function durationWords(ms: number): string {
-  const seconds = Math.ceil(ms / 1000);
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} minutes` : `${(minutes / 60).toFixed(1)} hours`;
-}
-
-export function number(value: number): string {
-  return value.toLocaleString('en-US');
+  return more > 0 ? [...lines, `  and ${formatNumber(more)} more`] : lines;
 }

@@ -4,9 +4,10 @@ import { readDeployed } from '../appconfig/deployed-document.ts';
 import { entryOf } from '../integration/integrations-document.ts';
 import { mayGoOn } from '../shared/ask-first.ts';
 import type { Context } from '../shared/context.ts';
+import { counted, formatDuration } from '../shared/format.ts';
 import { heldDays, heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
-import { countRows, durationWords, number } from './describe-replay.ts';
+import { countRows } from './describe-replay.ts';
 import { type Found, findByFilter, findById } from './find-webhooks.ts';
 import { evenly } from './pace.ts';
 import { runReplay } from './run-replay.ts';
@@ -40,12 +41,12 @@ export async function replay(ids: readonly string[], options: ReplayOptions, con
   if (found.length === 0) return nothingFound(stage, what, context);
   print(countRows(found));
   const toSend = found.filter(({ isInFlight }) => !isInFlight);
-  const toSendWords = `${webhooksWords(toSend)} of stage ${stage.name}`;
+  const toSendWords = `${counted(toSend.length, 'delivery', 'deliveries')} of stage ${stage.name}`;
   if (dryRun) {
     print(`${toSendWords} would be replayed: a dry run, nothing is changed`);
     return 0;
   }
-  const lasts = durationWords(((found.length - 1) * 1000) / perSecond);
+  const lasts = formatDuration(((found.length - 1) * 1000) / perSecond);
   const question = `Replay ${toSendWords}, ${perSecond} a second, in about ${lasts}?`;
   const isOne = 'ids' in what && found.length === 1;
   if (!(await mayGoOn(question, yes || isOne || toSend.length === 0, context))) return 1;
@@ -70,8 +71,4 @@ async function nothingFound(stage: Stage, what: WhatToReplay, { terminal }: Cont
     `no webhook of stage ${stage.name} fits: nothing to replay (payloads are held for ${payloadDays} days)`,
   );
   return 0;
-}
-
-function webhooksWords({ length }: readonly Found[]): string {
-  return length === 1 ? '1 webhook' : `${number(length)} webhooks`;
 }

@@ -1,4 +1,4 @@
-import { alignColumns } from '../shared/table.ts';
+import { alignColumns } from '../shared/format.ts';
 import { type Bound, CRITERIA, type Phase } from './criteria.ts';
 import { FIGURES, type Unit } from './figures.ts';
 import { isMet, type Judgement } from './judge.ts';

@@ -1,3 +1,5 @@
+import { formatNumber } from './format.ts';
+
 /** How wide the bar is, in characters. */
 const WIDTH = 20;
 
@@ -73,12 +75,8 @@ function barOf(done: number, total: number | undefined): string {
 
 /** Its rate is the average since the beginning. */
 function progressWords(done: number, total: number | undefined, unit: string | undefined, elapsedMs: number): string {
-  const counted = total === undefined ? number(done) : `${number(done)} of ${number(total)}`;
+  const counted = total === undefined ? formatNumber(done) : `${formatNumber(done)} of ${formatNumber(total)}`;
   const perSecond = elapsedMs <= 0 ? 0 : (done * 1000) / elapsedMs;
-  const rate = perSecond < 10 ? perSecond.toFixed(1) : number(Math.round(perSecond));
+  const rate = perSecond < 10 ? perSecond.toFixed(1) : formatNumber(Math.round(perSecond));
   return `${counted}${unit === undefined ? '' : ` ${unit}`}  ${rate}/s`;
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US');
 }

@@ -1,7 +1,7 @@
 import { paginateDescribeAlarms, type StateValue } from '@aws-sdk/client-cloudwatch';
 import type { Context } from '../shared/context.ts';
+import { alignColumns } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
-import { alignColumns } from '../shared/table.ts';
 
 interface Alarm {
   readonly name: string;

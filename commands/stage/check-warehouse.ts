@@ -5,8 +5,8 @@ import {
   type WarehouseCheck,
 } from '../../lambdas/contract/check-warehouse.ts';
 import type { Context } from '../shared/context.ts';
+import { alignColumns, oneLine } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
-import { alignColumns } from '../shared/table.ts';
 import { readKnownSums } from './known-sums.ts';
 
 /** As the function answers; a field that a newer one adds is ignored. */
@@ -67,9 +67,4 @@ function linesOf({ check, verdict, finding, warning, remedy, differences = [] }:
     ...(remedy === undefined ? [] : [`mend: ${remedy}`]),
   ];
   return [[check, VERDICTS[verdict], finding], ...under.map((line) => ['', '', line])].map((row) => row.map(oneLine));
-}
-
-/** A course key may hold anything. */
-function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, ' ');
 }

@@ -47,7 +47,7 @@ describe('the process', () => {
       const { out, err, status } = await ended;
       operator.queueFront.decide(() => 'pass');
       expect({ err, status }).toEqual({
-        err: expect.stringMatching(/^Replay 3 webhooks of .* \[y\/N\] \n/),
+        err: expect.stringMatching(/^Replay 3 deliveries of .* \[y\/N\] \n/),
         status: 1,
       });
       expect(out).toMatch(/\nreplayed 1 of 3\n2 not begun, and as they were: .*\n$/);

@@ -45,7 +45,7 @@ test('a letter, a secret that was emptied and a flag that is on are told', async
   await world().publish(['not JSON']);
   await awaitQuiet(world());
   const told = await lines();
-  expect(told).toContainEqual(expect.stringMatching(/^no +dead letters of events +1 letter$/));
+  expect(told).toContainEqual(expect.stringMatching(/^no +dead letters of events +1 message$/));
   expect(told).toContainEqual(expect.stringMatching(/^no +secret of Snowflake +has no value yet$/));
   expect(told).toContainEqual(expect.stringMatching(/^yes +flag +version \d+ fits; it is on, for 100 %/));
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { clockTime, describeSchedule, duration } from '../../../commands/integration/retry-schedule.ts';
+import { clockTime, describeSchedule } from '../../../commands/integration/retry-schedule.ts';
 import { runProgram } from '../../../commands/program.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { integration } from '../../support/factories.ts';
@@ -11,24 +11,24 @@ test('every try in clock time, with what comes before it, and the total budget',
   const text = describeSchedule(integration(), 'course_completion', START, () => 60);
   expect(text).toMatchInlineSnapshot(`
 "course_completion
-try  wait before it  timeout  earliest                    latest
-1    -               5 s      2026-01-31 23:00:00 +01:00  2026-01-31 23:00:00 +01:00
-2    1 s ±10%        10 s     2026-01-31 23:00:00 +01:00  2026-01-31 23:00:06 +01:00
-3    2 s ±10%        15 s     2026-01-31 23:00:02 +01:00  2026-01-31 23:00:18 +01:00
-4    4 s ±10%        15 s     2026-01-31 23:00:06 +01:00  2026-01-31 23:00:37 +01:00
-5    5 min ±10%      15 s     2026-01-31 23:04:36 +01:00  2026-01-31 23:06:22 +01:00
-6    30 min ±10%     15 s     2026-01-31 23:31:36 +01:00  2026-01-31 23:39:37 +01:00
-7    2 h ±10%        15 s     2026-02-01 01:19:36 +01:00  2026-02-01 01:51:52 +01:00
-8    5 h ±10%        15 s     2026-02-01 05:49:36 +01:00  2026-02-01 07:22:07 +01:00
-9    8 h ±10%        15 s     2026-02-01 13:01:36 +01:00  2026-02-01 16:10:22 +01:00
-10   8 h ±10%        15 s     2026-02-01 20:13:36 +01:00  2026-02-02 00:58:37 +01:00
-total: 10 tries, 23.6 h of waiting; at the latest given up at 2026-02-02 00:58:52 +01:00"
+attempt  wait before it  timeout  earliest                    latest
+1        -               5 s      2026-01-31 23:00:00 +01:00  2026-01-31 23:00:00 +01:00
+2        1 s ±10%        10 s     2026-01-31 23:00:00 +01:00  2026-01-31 23:00:06 +01:00
+3        2 s ±10%        15 s     2026-01-31 23:00:02 +01:00  2026-01-31 23:00:18 +01:00
+4        4 s ±10%        15 s     2026-01-31 23:00:06 +01:00  2026-01-31 23:00:37 +01:00
+5        5 min ±10%      15 s     2026-01-31 23:04:36 +01:00  2026-01-31 23:06:22 +01:00
+6        30 min ±10%     15 s     2026-01-31 23:31:36 +01:00  2026-01-31 23:39:37 +01:00
+7        2 h ±10%        15 s     2026-02-01 01:19:36 +01:00  2026-02-01 01:51:52 +01:00
+8        5 h ±10%        15 s     2026-02-01 05:49:36 +01:00  2026-02-01 07:22:07 +01:00
+9        8 h ±10%        15 s     2026-02-01 13:01:36 +01:00  2026-02-01 16:10:22 +01:00
+10       8 h ±10%        15 s     2026-02-01 20:13:36 +01:00  2026-02-02 00:58:37 +01:00
+total: 10 attempts, 23.6 h of waiting; at the latest given up at 2026-02-02 00:58:52 +01:00"
 `);
 });
 
-test('one try is one try', () => {
+test('a single attempt', () => {
   const text = describeSchedule(integration({ max_retries: 0 }), 'course_completion', START, () => 0);
-  expect(text).toMatch(/^total: one try, 0 s of waiting; at the latest given up at 2026-01-31 22:00:05 \+00:00$/m);
+  expect(text).toMatch(/^total: 1 attempt, 0 s of waiting; at the latest given up at 2026-01-31 22:00:05 \+00:00$/m);
 });
 
 test('the offset is that of each moment: a night with a clock change shows both', () => {
@@ -46,15 +46,6 @@ test.each([
   expect(clockTime(START, offset)).toBe(expected);
 });
 
-test.each([
-  [1000, '1 s'],
-  [3333, '3.3 s'],
-  [300_000, '5 min'],
-  [84_907_000, '23.6 h'],
-])('%i ms are %s', (ms, expected) => {
-  expect(duration(ms)).toBe(expected);
-});
-
 describe('./ltw retry-schedule', () => {
   const world = eachTest(startOperatorWorld);
 
@@ -70,7 +61,7 @@ describe('./ltw retry-schedule', () => {
   test('each type of event has its own', async () => {
     expect(await run('--at', '2026-01-31T23:00:00+01:00')).toBe(0);
     expect(world.printed()).toMatch(
-      /course_completion\n[\s\S]*total: 10 tries, 23\.6 h[\s\S]*course_enrollment\n[\s\S]*total: 2 tries/,
+      /course_completion\n[\s\S]*total: 10 attempts, 23\.6 h[\s\S]*course_enrollment\n[\s\S]*total: 2 attempts/,
     );
   });
 
@@ -83,7 +74,7 @@ describe('./ltw retry-schedule', () => {
     world.stopPlatform();
     const file = world.file('d.json', { integrations: [{ id: 'acme', url: 'https://acme.example', max_retries: 2 }] });
     expect(await run('--file', file)).toBe(0);
-    expect(world.printed()).toContain('total: 3 tries');
+    expect(world.printed()).toContain('total: 3 attempts');
   });
 
   test('an entry that does not fit, an unknown id', async () => {

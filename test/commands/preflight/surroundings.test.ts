@@ -180,8 +180,8 @@ test('for whom the feature is on', () => {
 
 test.each([
   [0, 'yes', 'none'],
-  [1, 'no', '1 letter'],
-  [12, 'no', '12 letters'],
+  [1, 'no', '1 message'],
+  [12, 'no', '12 messages'],
 ])('%i dead letters', (letters, answer, is) => {
   expect(judgeLetters('dead letters of events', letters, 'look')).toMatchObject({ answer, is });
 });

@@ -19,8 +19,8 @@ interface Task {
 
 export interface FakeMoveTasks {
   readonly endpoint: string;
-  /** Letters that lie in the dead letter queue. */
-  letters: number;
+  /** Letters that lie in the dead-letter queue. */
+  messages: number;
   /** Newest last. */
   readonly tasks: Task[];
   /** Called before each list of tasks is answered. */
@@ -33,7 +33,7 @@ export interface FakeMoveTasks {
 
 /**
  * SQS as far as a redrive asks it, in its JSON protocol on 127.0.0.1, for courses of a task that no test could wait for.
- * A task moves a second's letters whenever it is looked at.
+ * A task moves a second's messages whenever it is looked at.
  */
 export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
   const { url, close } = await startHttpServer(async (request, response) => {
@@ -47,7 +47,7 @@ export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
   });
   const world: FakeMoveTasks = {
     endpoint: url,
-    letters: 0,
+    messages: 0,
     tasks: [],
     onList: () => {},
     listsLate: 0,
@@ -61,7 +61,7 @@ export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
         ...(perSecond !== undefined && { MaxNumberOfMessagesPerSecond: perSecond }),
         StartedTimestamp: 1_000 + world.tasks.length,
         ApproximateNumberOfMessagesMoved: 0,
-        ApproximateNumberOfMessagesToMove: world.letters,
+        ApproximateNumberOfMessagesToMove: world.messages,
       };
       world.tasks.push(task);
       return task;
@@ -72,7 +72,7 @@ export async function startFakeMoveTasks(): Promise<FakeMoveTasks> {
 }
 
 const ANSWERS: Record<string, (world: FakeMoveTasks, input: Record<string, unknown>) => object | undefined> = {
-  GetQueueAttributes: ({ letters }) => ({ Attributes: { ApproximateNumberOfMessages: String(letters) } }),
+  GetQueueAttributes: ({ messages }) => ({ Attributes: { ApproximateNumberOfMessages: String(messages) } }),
   StartMessageMoveTask(world, { SourceArn, DestinationArn, MaxNumberOfMessagesPerSecond }) {
     const isRunning = world.tasks.at(-1)?.Status === 'RUNNING';
     if (isRunning || SourceArn !== DEAD_LETTERS) return undefined;
@@ -98,8 +98,8 @@ const ANSWERS: Record<string, (world: FakeMoveTasks, input: Record<string, unkno
 };
 
 function moveOn(world: FakeMoveTasks, task: Task): void {
-  const moved = Math.min(world.letters, task.MaxNumberOfMessagesPerSecond ?? 500);
-  world.letters -= moved;
+  const moved = Math.min(world.messages, task.MaxNumberOfMessagesPerSecond ?? 500);
+  world.messages -= moved;
   task.ApproximateNumberOfMessagesMoved += moved;
-  if (world.letters === 0) task.Status = 'COMPLETED';
+  if (world.messages === 0) task.Status = 'COMPLETED';
 }

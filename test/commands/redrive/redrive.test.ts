@@ -32,28 +32,28 @@ afterEach(() => sqs.destroy());
 
 const run = (...words: readonly string[]) => runProgram(['redrive', ...words], context);
 
-test('says how many letters there are, asks, names the deliveries queue as destination, and follows to the end', async () => {
-  tasks.letters = 25;
+test('says how many messages there are, asks, names the deliveries queue as destination, and follows to the end', async () => {
+  tasks.messages = 25;
   world.answers.push('y');
   expect(await run()).toBe(0);
-  expect(world.questions).toEqual(['Send 25 letters of stage local anew, 10 a second? [y/N] ']);
+  expect(world.questions).toEqual(['Send 25 messages of stage local again, 10 a second? [y/N] ']);
   expect(tasks.tasks).toMatchObject([
     { SourceArn: DEAD_LETTERS, DestinationArn: DELIVERIES, MaxNumberOfMessagesPerSecond: 10, Status: 'COMPLETED' },
   ]);
-  expect(world.printed()).toBe('moved 25 letters: each is delivered anew, or becomes a letter again');
+  expect(world.printed()).toBe('moved 25 messages: each is delivered, or dead-lettered again');
   expect(world.drawn()).toMatch(/^\r\[#{8} {12}\] 10 of 25 [\s\S]*\r\[#{20}\] 25 of 25 [^\r]*\n$/);
 });
 
 test('--yes asks nothing, --rate is passed on', async () => {
-  tasks.letters = 1;
+  tasks.messages = 1;
   expect(await run('--yes', '--rate', '500')).toBe(0);
   expect(world.questions).toEqual([]);
   expect(tasks.tasks).toMatchObject([{ MaxNumberOfMessagesPerSecond: 500 }]);
-  expect(world.printed()).toContain('moved 1 letter:');
+  expect(world.printed()).toContain('moved 1 message:');
 });
 
 test('answered no: nothing is moved', async () => {
-  tasks.letters = 3;
+  tasks.messages = 3;
   world.answers.push('n');
   expect(await run()).toBe(1);
   expect(tasks.tasks).toEqual([]);
@@ -62,33 +62,33 @@ test('answered no: nothing is moved', async () => {
 
 test('an empty queue: says so, asks nothing', async () => {
   expect(await run()).toBe(0);
-  expect(world.printed()).toBe('no letters in the deliveries dead letter queue of stage local');
+  expect(world.printed()).toBe('no messages in the deliveries dead-letter queue of stage local');
   expect(world.questions).toEqual([]);
 });
 
 test('a move that is under way is followed, not started again', async () => {
-  tasks.letters = 30;
+  tasks.messages = 30;
   tasks.begin(DELIVERIES, 10);
   expect(await run()).toBe(0);
   expect(tasks.tasks).toHaveLength(1);
-  expect(world.printed()).toMatch(/^a move is under way already.*\nmoved 30 letters/);
+  expect(world.printed()).toMatch(/^a move is under way already.*\nmoved 30 messages/);
 });
 
 test('a start whose response is lost, or that another operator makes first, is followed', async () => {
-  tasks.letters = 5;
+  tasks.messages = 5;
   await run('--yes');
-  tasks.letters = 30;
+  tasks.messages = 30;
   intercept(sqs, async (command, send) => {
     if (command instanceof StartMessageMoveTaskCommand) await send();
     return send();
   });
   expect(await run('--yes')).toBe(0);
   expect(tasks.tasks).toHaveLength(2);
-  expect(world.printed()).toMatch(/moved 30 letters/);
+  expect(world.printed()).toMatch(/moved 30 messages/);
 });
 
 test('a stop whose response is lost has stopped it', async () => {
-  tasks.letters = 30;
+  tasks.messages = 30;
   tasks.begin(DELIVERIES, 10);
   intercept(sqs, async (command, send) => {
     if (command instanceof CancelMessageMoveTaskCommand) await send();
@@ -100,9 +100,9 @@ test('a stop whose response is lost has stopped it', async () => {
 });
 
 test('a start that SQS refuses while nothing moves fails', async () => {
-  tasks.letters = 5;
+  tasks.messages = 5;
   await run('--yes');
-  tasks.letters = 5;
+  tasks.messages = 5;
   intercept(sqs, (command, send) => {
     if (command instanceof StartMessageMoveTaskCommand) throw new Error('refused');
     return send();
@@ -111,25 +111,25 @@ test('a start that SQS refuses while nothing moves fails', async () => {
 });
 
 test('an earlier move is not taken for this one, even while SQS does not list the new one yet', async () => {
-  tasks.letters = 5;
+  tasks.messages = 5;
   await run('--yes');
-  tasks.letters = 7;
+  tasks.messages = 7;
   tasks.listsLate = 3;
   expect(await run('--yes')).toBe(0);
-  expect(world.printed()).toMatch(/moved 5 letters[^\n]*\nmoved 7 letters/);
+  expect(world.printed()).toMatch(/moved 5 messages[^\n]*\nmoved 7 messages/);
 });
 
 test('a move that is never listed: told, after a minute', async () => {
-  tasks.letters = 5;
+  tasks.messages = 5;
   tasks.listsLate = Number.POSITIVE_INFINITY;
   await expect(run('--yes')).rejects.toMatchObject({ name: 'CommandFailed' });
 });
 
 test.each([
-  [{ Status: 'FAILED', FailureReason: 'NonExistentQueue' }, /^failed after 20 letters: NonExistentQueue$/],
-  [{ Status: 'CANCELLED' }, /^stopped: 20 letters were moved, /],
+  [{ Status: 'FAILED', FailureReason: 'NonExistentQueue' }, /^failed after 20 messages: NonExistentQueue$/],
+  [{ Status: 'CANCELLED' }, /^stopped: 20 messages were moved, /],
 ])('a move that ends with %j: 1, and why', async (end, words) => {
-  tasks.letters = 50;
+  tasks.messages = 50;
   tasks.onList = () => {
     const [task] = tasks.tasks;
     if (task !== undefined && task.ApproximateNumberOfMessagesMoved >= 20) Object.assign(task, end);
@@ -139,22 +139,22 @@ test.each([
 });
 
 test('Ctrl-C ends the command, not the move, and says how to go on', async () => {
-  tasks.letters = 50;
+  tasks.messages = 50;
   world.onSleep = () => void process.emit('SIGINT');
   expect(await run('--yes')).toBe(1);
   expect(tasks.tasks).toMatchObject([{ Status: 'RUNNING' }]);
-  expect(world.printed()).toMatch(/^moved 10 letters so far. The move goes on without this command:/);
+  expect(world.printed()).toMatch(/^moved 10 messages so far. The move goes on without this command:/);
   expect(world.printed()).toContain('./ltw redrive --stage local --stop   ends it');
   expect(process.listenerCount('SIGINT')).toBe(0);
 });
 
 describe('--stop', () => {
   test('ends the move that is under way', async () => {
-    tasks.letters = 30;
+    tasks.messages = 30;
     tasks.begin(DELIVERIES, 10);
     expect(await run('--stop')).toBe(0);
     expect(tasks.tasks).toMatchObject([{ Status: 'CANCELLED' }]);
-    expect(world.printed()).toBe('stopped: 10 letters were moved, the others are where they were');
+    expect(world.printed()).toBe('stopped: 10 messages were moved, the others are where they were');
   });
 
   test('where none is under way: says so', async () => {

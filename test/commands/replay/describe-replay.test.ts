@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { countRows, describeReplay, durationWords, isDone } from '../../../commands/replay/describe-replay.ts';
+import { countRows, describeReplay, isDone } from '../../../commands/replay/describe-replay.ts';
 import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-webhooks.ts';
 
 const ids = (count: number, prefix = 'wh') => Array.from({ length: count }, (_, position) => `${prefix}_${position}`);
@@ -70,17 +70,4 @@ describe('is it done?', () => {
   test('not where something was not begun', () => {
     expect(isDone(replayed({ replayed: ids(5) }, 1))).toBe(false);
   });
-});
-
-test.each([
-  [0, '0 s'],
-  [1, '1 s'],
-  [119_000, '119 s'],
-  [119_001, '2 minutes'],
-  [3_600_000, '60 minutes'],
-  [7_140_000, '119 minutes'],
-  [7_200_000, '2.0 hours'],
-  [5_400_000 * 6, '9.0 hours'],
-])('%d ms: %s', (ms, words) => {
-  expect(durationWords(ms)).toBe(words);
 });

@@ -28,7 +28,7 @@ test('what a filter finds goes out: the same webhook in a new generation, in its
   await operator.webhook({ integration_id: 'globex' }, DEAD);
   operator.world.answers.push('y');
   expect(await operator.replay('--integration', 'acme')).toBe(0);
-  expect(operator.world.questions).toEqual(['Replay 1 webhook of stage local, 10 a second, in about 0 s? [y/N] ']);
+  expect(operator.world.questions).toEqual(['Replay 1 delivery of stage local, 10 a second, in about 0 s? [y/N] ']);
   expect(operator.world.printed()).toBe(`integration  state  webhooks
 acme         dead   1
 replayed 1 of 1`);
@@ -72,13 +72,13 @@ describe('a filter', () => {
 acme         dead       2
 acme         delivered  1
 globex       dead       1
-4 webhooks of stage local would be replayed: a dry run, nothing is changed`);
+4 deliveries of stage local would be replayed: a dry run, nothing is changed`);
   });
 
   test('answered no: nothing is changed, 1', async () => {
     operator.world.answers.push('n');
     expect(await changingNothing('--all', '--rate', '1')).toBe(1);
-    expect(operator.world.questions).toEqual(['Replay 3 webhooks of stage local, 1 a second, in about 2 s? [y/N] ']);
+    expect(operator.world.questions).toEqual(['Replay 3 deliveries of stage local, 1 a second, in about 2 s? [y/N] ']);
     expect(operator.world.printed()).toMatch(/nothing is changed/);
   });
 
@@ -96,7 +96,7 @@ globex       dead       1
   test('leaves out what cannot be sent any more, since its payload is held no longer', async () => {
     at(-7 * 24 + 10);
     expect(await changingNothing('--all', '--since', '400d', '--dry-run')).toBe(0);
-    expect(operator.world.printed()).toContain('\n2 webhooks of stage local would be replayed');
+    expect(operator.world.printed()).toContain('\n2 deliveries of stage local would be replayed');
     at(-8 * 24);
     expect(await changingNothing('--all', '--yes')).toBe(0);
     expect(operator.world.printed()).toMatch(/no webhook of stage local fits: .* 7 days/);
@@ -115,7 +115,7 @@ describe('by their ids', () => {
     const [one = '', other = ''] = await operator.webhooks([DEAD, DELIVERED]);
     operator.world.answers.push('y');
     expect(await operator.replay(one, other, one)).toBe(0);
-    expect(operator.world.questions).toEqual([expect.stringMatching(/^Replay 2 webhooks of stage local, /)]);
+    expect(operator.world.questions).toEqual([expect.stringMatching(/^Replay 2 deliveries of stage local, /)]);
     expect(await operator.sentIds()).toEqual([one, other].toSorted());
   });
 
@@ -137,7 +137,7 @@ describe('by their ids', () => {
     expect(await changingNothing(unclaimed, claimed)).toBe(0);
     expect(operator.world.printed()).toMatch(/\nreplayed 0 of 2\n2 skipped, in flight: .*\n {2}wh_.*\n {2}wh_[^\n]*$/);
     await changingNothing(unclaimed, claimed, dead, '--dry-run');
-    expect(operator.world.printed()).toMatch(/\n1 webhook of stage local would be replayed: a dry run[^\n]*$/);
+    expect(operator.world.printed()).toMatch(/\n1 delivery of stage local would be replayed: a dry run[^\n]*$/);
     expect(operator.world.questions).toEqual([]);
   });
 
