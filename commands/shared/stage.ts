@@ -47,14 +47,26 @@ export type OutputName =
 /** Services of which a command of the AWS CLI is shown. */
 export type CliService = 'appconfig' | 'secretsmanager' | 'lambda' | 'sqs' | 'sns';
 
-interface Clients {
-  readonly appConfig: AppConfigClient;
-  readonly secretsManager: SecretsManagerClient;
-  readonly lambda: LambdaClient;
-  readonly dynamoDb: DynamoDBClient;
-  readonly sqs: SQSClient;
-  readonly cloudWatch: CloudWatchClient;
-  readonly sns: SNSClient;
+interface ClientOptions {
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly credentials?: typeof LOCAL_CREDENTIALS;
+}
+
+type Clients = ReturnType<typeof openClients>;
+
+/** One client of each service. @param optionsOf where a service is */
+function openClients(optionsOf: (service: string) => ClientOptions) {
+  const { command, invocation } = CLIENT_WAITS;
+  return {
+    appConfig: openClient(AppConfigClient, command, optionsOf('APPCONFIG')),
+    secretsManager: openClient(SecretsManagerClient, command, optionsOf('SECRETS_MANAGER')),
+    lambda: openClient(LambdaClient, invocation, optionsOf('LAMBDA')),
+    dynamoDb: openClient(DynamoDBClient, command, optionsOf('DYNAMODB')),
+    sqs: openClient(SQSClient, command, optionsOf('SQS')),
+    cloudWatch: openClient(CloudWatchClient, command, optionsOf('CLOUDWATCH')),
+    sns: openClient(SNSClient, command, optionsOf('SNS')),
+  };
 }
 
 /** A deployed stack, or the platform that runs on this machine: what is asked is the same. */
@@ -97,14 +109,8 @@ function localStage(stateFile: string): Stage {
   };
   const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
   return stageOf('local', outputs, {
+    ...openClients(options),
     clockOffsetMs,
-    appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, options('APPCONFIG')),
-    secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, options('SECRETS_MANAGER')),
-    lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, options('LAMBDA')),
-    dynamoDb: openClient(DynamoDBClient, CLIENT_WAITS.command, options('DYNAMODB')),
-    sqs: openClient(SQSClient, CLIENT_WAITS.command, options('SQS')),
-    cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, options('CLOUDWATCH')),
-    sns: openClient(SNSClient, CLIENT_WAITS.command, options('SNS')),
     awsCli: (service, words) =>
       `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${LOCAL_REGION} ` +
       `aws ${service} ${words} --endpoint-url ${endpoints[CLI_ENDPOINT[service]]}`,
@@ -136,13 +142,7 @@ async function deployedStage(name: string, variables: Readonly<Record<string, st
   try {
     const outputs = await stackOutputs(cloudFormation, `LearningTimeWebhooks-${name}`);
     return stageOf(name, outputs, {
-      appConfig: openClient(AppConfigClient, CLIENT_WAITS.command, where),
-      secretsManager: openClient(SecretsManagerClient, CLIENT_WAITS.command, where),
-      lambda: openClient(LambdaClient, CLIENT_WAITS.invocation, where),
-      dynamoDb: openClient(DynamoDBClient, CLIENT_WAITS.command, where),
-      sqs: openClient(SQSClient, CLIENT_WAITS.command, where),
-      cloudWatch: openClient(CloudWatchClient, CLIENT_WAITS.command, where),
-      sns: openClient(SNSClient, CLIENT_WAITS.command, where),
+      ...openClients(() => where),
       clockOffsetMs: 0,
       awsCli: (service, words) => `aws ${service} ${words}`,
     });

@@ -48,11 +48,9 @@ class InputLines {
   readonly #input: NodeJS.ReadStream;
   readonly #questions: NodeJS.WritableStream;
   readonly #isInteractive: boolean;
-  readonly #waiting: string[] = [];
   #reader: Interface | undefined;
-  #isEnded = false;
+  #lines: AsyncIterator<string> | undefined;
   #isMuted = false;
-  #asked: ((line: string | undefined) => void) | undefined;
 
   constructor(input: NodeJS.ReadStream, questions: NodeJS.WritableStream, isInteractive: boolean) {
     this.#input = input;
@@ -61,13 +59,12 @@ class InputLines {
   }
 
   async next(question: string, isHidden: boolean): Promise<string | undefined> {
-    this.#reader ??= this.#open();
+    this.#lines ??= this.#open();
     this.#questions.write(question);
     this.#isMuted = isHidden;
-    const { promise, resolve } = Promise.withResolvers<string | undefined>();
-    if (this.#waiting.length > 0 || this.#isEnded) resolve(this.#waiting.shift());
-    else this.#asked = resolve;
-    const line = await promise;
+    // Ctrl-C closes the reader, which ends the lines.
+    const { value, done } = await this.#lines.next();
+    const line = done === true ? undefined : value;
     // Only a terminal shows the Enter that was pressed, and only where it is not muted.
     if (isHidden || line === undefined || !this.#isInteractive) this.#questions.write('\n');
     this.#isMuted = false;
@@ -80,35 +77,14 @@ class InputLines {
     this.#input.unref?.();
   }
 
-  #open(): Interface {
-    const echo = new Writable({
+  #open(): AsyncIterator<string> {
+    const output = new Writable({
       write: (chunk, _encoding, done) => {
         if (!this.#isMuted) this.#questions.write(chunk);
         done();
       },
     });
-    const reader = createInterface({
-      input: this.#input,
-      output: echo,
-      terminal: this.#isInteractive,
-      historySize: 0,
-    });
-    reader.on('line', (line) => {
-      if (this.#asked === undefined) this.#waiting.push(line);
-      else this.#answer(line);
-    });
-    // Ctrl-C closes it too.
-    reader.on('close', () => {
-      this.#isEnded = true;
-      this.#answer(undefined);
-    });
-    return reader;
-  }
-
-  /** Once for each question: a pipe's next line may come before the first has been worked on. */
-  #answer(line: string | undefined): void {
-    const asked = this.#asked;
-    this.#asked = undefined;
-    asked?.(line);
+    this.#reader = createInterface({ input: this.#input, output, terminal: this.#isInteractive, historySize: 0 });
+    return this.#reader[Symbol.asyncIterator]();
   }
 }

@@ -31,7 +31,7 @@ export interface CheckWarehouseOptions {
   readonly sample?: string | undefined;
 }
 
-/** `check-warehouse`: 0 where every check is a yes, else 1. @throws UsageError where the sample cannot be read; CommandFailed */
+/** `check-warehouse`: 0 where every check is a yes, else 1. @throws CommandFailed */
 export async function checkWarehouse(
   { sample: file, stage: stageName }: CheckWarehouseOptions,
   context: Context,

@@ -76,9 +76,9 @@ const NO_SUMS: [string, RegExp][] = [
 ];
 const NO_SECONDS = ['', '-1', '1.5', '1e', '0x10', 'x', ' 1', '9007199254740993'];
 
-describe('a usage error that names the line', () => {
+describe('fails and names the line', () => {
   test.each(NO_SUMS)('case %#', (text, message) => {
-    expect(() => read(text)).toThrow(expect.objectContaining({ name: 'UsageError' }));
+    expect(() => read(text)).toThrow(expect.objectContaining({ name: 'CommandFailed' }));
     expect(() => read(text)).toThrow(message);
   });
 
@@ -90,7 +90,7 @@ describe('a usage error that names the line', () => {
     [import.meta.dirname, /is a directory/],
     ['/dev/zero', /is over 128 KiB/],
   ])('or the file, as of %s', (file, message) => {
-    expect(() => readKnownSums(file)).toThrow(expect.objectContaining({ name: 'UsageError' }));
+    expect(() => readKnownSums(file)).toThrow(expect.objectContaining({ name: 'CommandFailed' }));
     expect(() => readKnownSums(file)).toThrow(message);
   });
 });
