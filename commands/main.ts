@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from '../local/command-line.ts';
 import { stateFile } from '../local/console/state-file.ts';
 import { runProgram } from './program.ts';
-import { awsFailure, whereOf } from './shared/aws-failure.ts';
-import { CommandFailed } from './shared/command-failed.ts';
 import type { Context } from './shared/context.ts';
+import { awsFailure, CommandFailed, whereOf } from './shared/failures.ts';
 import type { Stage } from './shared/stage.ts';
 import { createTerminal, type Terminal, withoutControl } from './shared/terminal.ts';
 

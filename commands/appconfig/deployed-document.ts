@@ -1,11 +1,16 @@
 import type { BadRequestException, DeploymentState } from '@aws-sdk/client-appconfig';
 import type { IntegrationsDocument } from '../integration/integrations-document.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
-import { type Configuration, INTEGRATIONS } from './configuration.ts';
+import {
+  type Configuration,
+  createVersion,
+  INTEGRATIONS,
+  latestVersionOf,
+  readLabelledVersion,
+} from './configuration.ts';
 import { latestDeploymentOf, occupant, servedDeployment, startDeployment, untilFree } from './deployments.ts';
-import { createVersion, latestVersionOf, readLabelledVersion } from './hosted-versions.ts';
 
 /** Functions ask for a new configuration once theirs is so old (AppConfig's shortest interval), in milliseconds. */
 export const POLL_INTERVAL_MS = 15_000;

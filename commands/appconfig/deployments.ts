@@ -8,11 +8,10 @@ import {
   StartDeploymentCommand,
   StopDeploymentCommand,
 } from '@aws-sdk/client-appconfig';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { OutputName, Stage } from '../shared/stage.ts';
-import { INTEGRATIONS, type Profile } from './configuration.ts';
-import { profileOf } from './hosted-versions.ts';
+import { INTEGRATIONS, type Profile, profileOf } from './configuration.ts';
 
 /** How often a deployment is looked at, and for how long, in milliseconds. All our strategies deploy at once. */
 const LOOK_EVERY_MS = 2_000;

@@ -1,10 +1,9 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
 import { type Change, deployChangeOf } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
-import { describeChange } from './describe-flag.ts';
 import { FLAG, type FlagDocument, withFlag } from './flag-document.ts';
 import { followDeployment } from './follow-deployment.ts';
-import { findKnownEnterprises } from './known-enterprises.ts';
+import { describeChange, findKnownEnterprises } from './format-flag.ts';
 
 export interface FlagChange {
   /** As it was ordered, for the console: `percent 25`. */

@@ -1,4 +1,5 @@
 import type { Flag } from '../../lambdas/contract/flag.ts';
+import { readVersion } from '../appconfig/configuration.ts';
 import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import {
   isOccupying,
@@ -7,14 +8,12 @@ import {
   servedDeployment,
   untilServed,
 } from '../appconfig/deployments.ts';
-import { readVersion } from '../appconfig/hosted-versions.ts';
 import { deployWhateverRings } from '../appconfig/without-monitors.ts';
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
-import { describeChange } from './describe-flag.ts';
 import { deployAgainstAll, stopRunning } from './emergency-deployment.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
-import { findKnownEnterprises } from './known-enterprises.ts';
+import { describeChange, findKnownEnterprises } from './format-flag.ts';
 import { versionThatIsOff } from './version-that-is-off.ts';
 
 /**

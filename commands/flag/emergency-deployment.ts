@@ -1,4 +1,5 @@
 import type { DeploymentSummary } from '@aws-sdk/client-appconfig';
+import { readVersion } from '../appconfig/configuration.ts';
 import {
   type DeploymentOrder,
   isOccupying,
@@ -6,9 +7,8 @@ import {
   startDeployment,
   stopDeployment,
 } from '../appconfig/deployments.ts';
-import { readVersion } from '../appconfig/hosted-versions.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
 

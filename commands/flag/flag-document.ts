@@ -1,7 +1,7 @@
 import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
 import type { Configuration } from '../appconfig/configuration.ts';
 import { isFields } from '../integration/integrations-document.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { CommandFailed } from '../shared/failures.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

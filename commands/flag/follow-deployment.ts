@@ -1,8 +1,8 @@
 import type { GetDeploymentCommandOutput } from '@aws-sdk/client-appconfig';
 import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { getDeployment, takenBack } from '../appconfig/deployments.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { counted } from '../shared/format.ts';
 import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';

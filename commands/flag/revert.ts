@@ -1,14 +1,13 @@
 import type { DeploymentState } from '@aws-sdk/client-appconfig';
+import { readVersion } from '../appconfig/configuration.ts';
 import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import { getDeployment, listDeployments, servedDeployment, stopDeployment } from '../appconfig/deployments.ts';
-import { readVersion } from '../appconfig/hosted-versions.ts';
-import { mayGoOn } from '../shared/ask-first.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { mayGoOn } from '../shared/confirm.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
-import { describeChange } from './describe-flag.ts';
 import { FLAG, type FlagDocument, readFlagDocument } from './flag-document.ts';
-import { findKnownEnterprises } from './known-enterprises.ts';
+import { describeChange, findKnownEnterprises } from './format-flag.ts';
 
 /** How often a deployment that is taken back is looked at, and for how long, in milliseconds. */
 const LOOK_EVERY_MS = 2_000;

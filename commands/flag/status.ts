@@ -5,10 +5,9 @@ import { getDeployment, isOccupying, listDeployments } from '../appconfig/deploy
 import { monitorsOf } from '../appconfig/without-monitors.ts';
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
-import { describeEnterprises, describeFlag, warnings } from './describe-flag.ts';
 import { FLAG } from './flag-document.ts';
 import { leftMs, leftWords } from './follow-deployment.ts';
-import { findKnownEnterprises } from './known-enterprises.ts';
+import { describeEnterprises, describeFlag, findKnownEnterprises, warnings } from './format-flag.ts';
 
 /** A `disable` that was cut off leaves it so. */
 const UNWATCHED =

@@ -1,8 +1,7 @@
 import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { createVersion, readVersion } from '../appconfig/configuration.ts';
 import type { ServedDeployment } from '../appconfig/deployments.ts';
-import { createVersion, readVersion } from '../appconfig/hosted-versions.ts';
-import { awsFailure, whereOf } from '../shared/aws-failure.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG, type FlagDocument, readFlagDocument, withFlag } from './flag-document.ts';
 

@@ -4,8 +4,8 @@ import { headerValuesOf } from '../../lambdas/contract/integration-secret.ts';
 import { isEmptySecretValue, isSecretFields, parseSecretText } from '../../lambdas/contract/secret-text.ts';
 import { secretValue } from '../../lambdas/domain/credentials.ts';
 import { signingSecret } from '../../lambdas/domain/signature.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type NeededSecret, neededSecrets, secretFault } from './needed-secrets.ts';
 

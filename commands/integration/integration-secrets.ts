@@ -1,6 +1,6 @@
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import { parseSecretText, type SecretVersion, secretTextOf } from '../../lambdas/contract/secret-text.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 
 /** An integration's secret as it is stored. */

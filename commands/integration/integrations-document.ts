@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { CommandFailed } from '../shared/failures.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 import { readDeployed } from '../appconfig/deployed-document.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { StageNotRunning } from '../shared/stage.ts';
 import { type IntegrationsDocument, readDocument } from './integrations-document.ts';

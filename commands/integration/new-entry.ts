@@ -1,6 +1,6 @@
 import { integrationSchema } from '../../lambdas/contract/integration.ts';
 import { UsageError } from '../../local/command-line.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { isFields } from './integrations-document.ts';
 

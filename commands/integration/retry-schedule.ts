@@ -1,8 +1,8 @@
 import { KINDS, typeOfKind } from '../../lambdas/contract/event-types/event-types.ts';
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted, formatDuration } from '../shared/format.ts';
 import { entryOf, readEntry } from './integrations-document.ts';
 import { readSource, type SourceOptions } from './integrations-source.ts';

@@ -1,8 +1,8 @@
 import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { newSigningSecret } from './collect-secret.ts';
 import {

@@ -5,7 +5,7 @@ import type { Context } from '../shared/context.ts';
 import { alignColumns } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
 import type { Stage } from '../shared/stage.ts';
-import { explain } from './explain-answer.ts';
+import { explain } from './explain-response.ts';
 import { idsOf } from './integrations-document.ts';
 
 const milliseconds = z.number().min(0);
@@ -96,4 +96,14 @@ ${alignColumns([
   ['webhook-signature', webhook_signature],
   ['body', body],
 ])}`;
+}
+
+export interface SendTestOptions {
+  readonly integration: string;
+  readonly stage: string;
+}
+
+/** `send-test`: 0 where the event was delivered, else 1. @throws CommandFailed */
+export async function sendTest({ integration, stage }: SendTestOptions, context: Context): Promise<number> {
+  return (await sendTestEvent(await context.openStage(stage), integration, context)) ? 0 : 1;
 }

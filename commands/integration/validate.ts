@@ -1,5 +1,5 @@
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { counted } from '../shared/format.ts';
 import { readTextFile } from '../shared/read-file.ts';
 import { type Stage, StageNotRunning } from '../shared/stage.ts';

@@ -1,10 +1,10 @@
 import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { readSpan, shortTime, spanFields, spanWords } from '../shared/time-span.ts';
 import type { CountOptions } from './count.ts';
-import { findDays, noneWords } from './find-days.ts';
-import type { LedgerWorld } from './ledger-world.ts';
+import { findDays, noneWords } from './find-deliveries.ts';
 import { USUAL_SPANS } from './usual.ts';
 
 /** One enterprise's completions that were delivered. */

@@ -4,8 +4,8 @@ import { isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
 import { mayGoOn } from '../shared/ask-first.ts';
 import { CommandFailed } from '../shared/command-failed.ts';
 import { alignColumns, counted } from '../shared/format.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
-import type { LedgerWorld } from './ledger-world.ts';
 import type { ClosedAs } from './usual.ts';
 
 export interface CloseOptions {

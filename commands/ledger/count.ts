@@ -1,10 +1,9 @@
 import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
-import { findDays, noneWords } from './find-days.ts';
-import { allWebhooks } from './found-webhooks.ts';
-import type { LedgerWorld } from './ledger-world.ts';
+import { allWebhooks, findDays, noneWords } from './find-deliveries.ts';
 import { USUAL_SPANS } from './usual.ts';
 
 export interface CountOptions extends TimeOptions {

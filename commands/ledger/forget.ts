@@ -1,14 +1,14 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { countRows } from '../replay/describe-replay.ts';
-import { mayGoOn } from '../shared/ask-first.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { countRows } from '../replay/run-replay.ts';
+import { mayGoOn } from '../shared/confirm.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted, formatNumber } from '../shared/format.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { heldDays, ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { beyondReach, beyondReachWords } from './beyond-reach.ts';
 import { findLearner, isOpen, type Learner, type LearnersWebhook } from './find-learner.ts';
-import type { LedgerWorld } from './ledger-world.ts';
 
 export interface ForgetOptions extends Learner {
   readonly dryRun?: true | undefined;

@@ -1,11 +1,16 @@
 import type { LedgerDay, Span } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { readSpan } from '../shared/time-span.ts';
-import { findDays, noneWords } from './find-days.ts';
-import { type FoundWebhook, type Lists, unlistedWebhooks } from './found-webhooks.ts';
-import { createLatestFound } from './latest-found.ts';
-import type { LedgerWorld } from './ledger-world.ts';
+import {
+  createLatestFound,
+  type FoundWebhook,
+  findDays,
+  type Lists,
+  noneWords,
+  unlistedWebhooks,
+} from './find-deliveries.ts';
+import { webhookRows } from './format-rows.ts';
 import { USUAL_SPANS } from './usual.ts';
-import { webhookRows } from './webhook-rows.ts';
 
 export interface LastOptions {
   readonly integration: string;

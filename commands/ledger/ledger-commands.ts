@@ -4,6 +4,7 @@ import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { UsageError } from '../../local/command-line.ts';
 import type { Parent, Run } from '../program.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import {
   dryRunOption,
   each,
@@ -15,7 +16,6 @@ import {
   wholeNumber,
   yesOption,
 } from '../shared/options.ts';
-import type { LedgerWorld } from './ledger-world.ts';
 import type { Subject } from './show.ts';
 import { CLOSED_AS, USUAL_NUMBERS, USUAL_SPANS } from './usual.ts';
 
@@ -28,7 +28,7 @@ export function addLedgerCommands(program: Parent, run: Run): void {
   const ask = (
     options: { readonly stage: string; readonly json?: true | undefined },
     question: (world: LedgerWorld) => Promise<number>,
-  ) => run(async (context) => (await import('./ledger-world.ts')).askLedger(options, question, context));
+  ) => run(async (context) => (await import('../shared/open-ledger.ts')).askLedger(options, question, context));
 
   ledger
     .command('show')

@@ -1,13 +1,11 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
 import { formatNumber } from '../shared/format.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
-import { findDays, noneWords } from './find-days.ts';
-import { type FoundWebhook, webhooksIn } from './found-webhooks.ts';
-import { createLatestFound } from './latest-found.ts';
-import type { LedgerWorld } from './ledger-world.ts';
+import { createLatestFound, type FoundWebhook, findDays, noneWords, webhooksIn } from './find-deliveries.ts';
+import { webhookRows } from './format-rows.ts';
 import { USUAL_SPANS } from './usual.ts';
-import { webhookRows } from './webhook-rows.ts';
 
 export interface ListOptions extends TimeOptions {
   readonly state: WebhookState;

@@ -1,11 +1,11 @@
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { changedAt } from '../../lambdas/domain/ledger.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { CommandFailed } from '../shared/failures.ts';
+import type { LedgerWorld } from '../shared/open-ledger.ts';
 import { heldDays } from '../shared/open-ledger.ts';
 import { carrierOf } from './carrier.ts';
-import type { LedgerWorld } from './ledger-world.ts';
-import { wakingFields, wakingOf } from './moment.ts';
-import { type Story, tellStory } from './story.ts';
+import { type Story, tellStory } from './format-delivery.ts';
+import { wakingFields, wakingOf } from './scheduled.ts';
 
 /** The delivery that is asked for. */
 export interface Subject {

@@ -1,8 +1,7 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
 import type { DeployedDocument } from '../appconfig/deployed-document.ts';
 import { type IntegrationsDocument, readEntry } from '../integration/integrations-document.ts';
-import { awsFailure, whereOf } from '../shared/aws-failure.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
 import { OutputMissing, type Stage } from '../shared/stage.ts';
 import { type Finding, no, unknown } from './finding.ts';
 
@@ -81,4 +80,16 @@ export function noted(command: string, note: string): string {
 /** Of a command of ours: which stage it is for. */
 export function stageFlag({ name }: Stage): string {
   return `--stage ${name}`;
+}
+
+/** So many at a time: neither AWS nor partners are asked two thousand things at once. */
+const AT_A_TIME = 20;
+
+/** Does something with each, a few at a time; the results are in the same order. @throws what the first to fail threw */
+export async function sideBySide<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += AT_A_TIME) {
+    results.push(...(await Promise.all(items.slice(from, from + AT_A_TIME).map(work))));
+  }
+  return results;
 }

@@ -1,6 +1,7 @@
 import { lookup as dnsLookup } from 'node:dns';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
+import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
 import { type AddressGuard, createAddressGuard } from '../../lambdas/adapters/https/address-guard.ts';
 import {
   forbiddenAddress,
@@ -9,8 +10,10 @@ import {
   timePerAddressMs,
 } from '../../lambdas/adapters/https/guarded-lookup.ts';
 import { createTargetFinder } from '../../lambdas/adapters/https/target.ts';
+import { sendTestEnvironment } from '../../lambdas/contract/environment.ts';
 import { failureCodeOf } from '../../lambdas/domain/outcome.ts';
-import type { PartnerRules } from './partner-rules.ts';
+import { CommandFailed } from '../shared/failures.ts';
+import type { Stage } from '../shared/stage.ts';
 
 /** What came of a connection on which nothing was sent. */
 export type Connected =
@@ -81,4 +84,25 @@ function settled(
     clearTimeout(timer);
     socket.destroy();
   });
+}
+
+/** Which way to partners a stage permits. */
+export interface PartnerRules {
+  readonly allowPlainHttp: boolean;
+  /** Networks that may be reached although they are not public, in CIDR notation. */
+  readonly allowedCidrs: readonly string[];
+  readonly allowedPorts: readonly number[] | 'any';
+}
+
+const settings = sendTestEnvironment.pick({ ALLOW_PLAIN_HTTP: true, ALLOWED_CIDRS: true, ALLOWED_PORTS: true });
+
+/** As the stage's own sender has them: from the function that sends its tests. @throws CommandFailed */
+export async function readPartnerRules(stage: Stage): Promise<PartnerRules> {
+  const { Environment } = await stage.lambda.send(
+    new GetFunctionConfigurationCommand({ FunctionName: stage.output('SendTestFunctionName') }),
+  );
+  const read = settings.safeParse(Environment?.Variables);
+  if (!read.success) throw new CommandFailed('the function SendTest has settings that this version does not know');
+  const { ALLOW_PLAIN_HTTP, ALLOWED_CIDRS, ALLOWED_PORTS } = read.data;
+  return { allowPlainHttp: ALLOW_PLAIN_HTTP, allowedCidrs: ALLOWED_CIDRS, allowedPorts: ALLOWED_PORTS };
 }

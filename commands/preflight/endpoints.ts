@@ -1,10 +1,8 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { meaningOfCode } from '../integration/explain-answer.ts';
-import { activeIntegrations, type Check, howToDeploy, noted, stageFlag } from './check.ts';
-import { type Connected, connect } from './connect.ts';
+import { meaningOfCode } from '../integration/explain-response.ts';
+import { activeIntegrations, type Check, howToDeploy, noted, sideBySide, stageFlag } from './check.ts';
+import { type Connected, connect, readPartnerRules } from './connect.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
-import { readPartnerRules } from './partner-rules.ts';
-import { sideBySide } from './side-by-side.ts';
 
 const WHAT = 'endpoints, from here';
 

@@ -2,9 +2,8 @@ import type { Integration } from '../../lambdas/contract/integration.ts';
 import { readSecret, secretName } from '../integration/integration-secrets.ts';
 import { secretFault } from '../integration/needed-secrets.ts';
 import type { Stage } from '../shared/stage.ts';
-import { activeIntegrations, type Check, findingOf, noted, stageFlag } from './check.ts';
+import { activeIntegrations, type Check, findingOf, noted, sideBySide, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';
-import { sideBySide } from './side-by-side.ts';
 
 const WHAT = 'secrets of integrations';
 

@@ -5,11 +5,11 @@ import {
 } from '../../lambdas/contract/reconciliation.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { entryOf } from '../integration/integrations-document.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
 import type { Context } from '../shared/context.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
 import type { Stage } from '../shared/stage.ts';
-import { describeReconciliation, isInOrder } from './describe-reconciliation.ts';
+import { describeReconciliation, isInOrder } from './format-report.ts';
 
 /** A Lambda function runs for at most 15 minutes; a minute more for its start. */
 const LONGEST_ANSWER_MS = 16 * 60_000;

@@ -1,10 +1,17 @@
-import { mayGoOn } from '../shared/ask-first.ts';
+import { mayGoOn } from '../shared/confirm.ts';
 import type { Context } from '../shared/context.ts';
 import { counted } from '../shared/format.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import type { Stage } from '../shared/stage.ts';
-import { followTask, isUnderWay } from './follow-task.ts';
-import { cancelTask, countMessages, latestTask, type MoveTask, startTask } from './move-tasks.ts';
+import {
+  cancelTask,
+  countMessages,
+  followTask,
+  isUnderWay,
+  latestTask,
+  type MoveTask,
+  startTask,
+} from './move-tasks.ts';
 
 export interface RedriveOptions {
   readonly stage: string;

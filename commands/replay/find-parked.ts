@@ -3,7 +3,7 @@ import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
 import { mayRelease } from '../../lambdas/domain/balance.ts';
 import { entryOf, type IntegrationsDocument, idsOf, readEntry } from '../integration/integrations-document.ts';
-import { findByFilter } from './find-webhooks.ts';
+import { findByFilter } from './find-deliveries.ts';
 
 /** Where an integration has no limit of its own, as many a second as a replay sends. */
 const USUAL_PER_SECOND = 10;

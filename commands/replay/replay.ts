@@ -2,15 +2,14 @@ import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { entryOf } from '../integration/integrations-document.ts';
-import { mayGoOn } from '../shared/ask-first.ts';
+import { mayGoOn } from '../shared/confirm.ts';
 import type { Context } from '../shared/context.ts';
 import { counted, formatDuration } from '../shared/format.ts';
 import { heldDays, heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
-import { countRows } from './describe-replay.ts';
-import { type Found, findByFilter, findById } from './find-webhooks.ts';
+import { type Found, findByFilter, findById } from './find-deliveries.ts';
 import { evenly } from './pace.ts';
-import { runReplay } from './run-replay.ts';
+import { countRows, runReplay } from './run-replay.ts';
 import { type FilterOptions, type WhatToReplay, whatToReplay } from './what-to-replay.ts';
 
 export interface ReplayOptions extends FilterOptions {

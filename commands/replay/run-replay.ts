@@ -1,12 +1,13 @@
 import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { awsFailure, whereOf } from '../shared/aws-failure.ts';
 import type { Context } from '../shared/context.ts';
+import { awsFailure, whereOf } from '../shared/failures.ts';
+import { alignColumns, formatNumber } from '../shared/format.ts';
 import { noteInterruption } from '../shared/interruption.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import type { Stage } from '../shared/stage.ts';
-import { describeReplay, isDone } from './describe-replay.ts';
-import { type ReplayOrder, replayWebhooks } from './replay-webhooks.ts';
+import type { Found } from './find-deliveries.ts';
+import { FATES, type Fate, type Replayed, type ReplayOrder, replayWebhooks } from './replay-deliveries.ts';
 
 /**
  * Sends webhooks anew before somebody's eyes, and tells what became of them. Ctrl-C ends it after those at hand.
@@ -35,4 +36,53 @@ export async function runReplay(
 
 function failureWords(thrown: unknown, stage: Stage): string {
   return awsFailure(thrown, whereOf(stage.name)) ?? (ledgerFailure(thrown, stage) as Error).message;
+}
+
+/** Of those that were not replayed, so many are named for each reason. */
+const MOST_NAMED = 10;
+
+/** How many there are, by integration and state. */
+export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'>[]): string {
+  const counts = new Map<string, { readonly cells: readonly [string, string]; count: number }>();
+  for (const { integration_id, state } of found) {
+    const key = `${integration_id} ${state}`;
+    const row = counts.get(key) ?? { cells: [integration_id, state], count: 0 };
+    counts.set(key, { ...row, count: row.count + 1 });
+  }
+  const rows = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
+  return alignColumns([
+    ['integration', 'state', 'webhooks'],
+    ...rows.map(([, { cells, count }]) => [...cells, formatNumber(count)]),
+  ]);
+}
+
+const WORDS: Readonly<Record<Exclude<Fate, 'replayed'>, string>> = {
+  in_flight: 'skipped, in flight: a message or a function has it already',
+  changed: 'skipped, changed meanwhile: somebody else was faster',
+  no_payload: 'not sent: the payload is deleted',
+  refused: 'not sent: the queue refused it, and the reconciler sends it later',
+  unanswered: 'not sent: the ledger did not answer; if it was changed, the reconciler sends it later',
+};
+
+/** What became of a replay, or of a release. */
+export function describeReplay({ fates, left }: Replayed, done: 'replayed' | 'released'): string {
+  const all = Object.values(fates).reduce((sum, ids) => sum + ids.length, left);
+  const lines = [`${done} ${formatNumber(fates.replayed.length)} of ${formatNumber(all)}`];
+  for (const fate of FATES) {
+    if (fate === 'replayed' || fates[fate].length === 0) continue;
+    lines.push(`${formatNumber(fates[fate].length)} ${WORDS[fate]}`, ...named(fates[fate]));
+  }
+  if (left > 0) lines.push(`${formatNumber(left)} not begun, and as they were: the same command finds them`);
+  return lines.join('\n');
+}
+
+/** Whether nothing is left to do: who is in flight, or was changed by somebody else, is on its way. */
+export function isDone({ fates, left }: Replayed): boolean {
+  return left === 0 && [fates.no_payload, fates.refused, fates.unanswered].every((ids) => ids.length === 0);
+}
+
+function named(webhookIds: readonly string[]): string[] {
+  const lines = webhookIds.slice(0, MOST_NAMED).map((id) => `  ${id}`);
+  const more = webhookIds.length - lines.length;
+  return more > 0 ? [...lines, `  and ${formatNumber(more)} more`] : lines;
 }

@@ -1,7 +1,7 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { readSpan, type TimeOptions } from '../shared/time-span.ts';
-import type { ReplayFilter } from './find-webhooks.ts';
+import type { ReplayFilter } from './find-deliveries.ts';
 
 /** What can be asked for: whatever is accepted or delivering is in flight. */
 export const REPLAYED_STATES = [

@@ -1,4 +1,4 @@
-import type { FigureName } from './figures.ts';
+import type { FigureName } from './judge.ts';
 
 /** In the order in which they are entered (document 001, "Rollout Plan"). */
 export const PHASES = ['pilot', 'limited', 'expanded', 'full'] as const;

@@ -1,6 +1,5 @@
 import type { Bound, Criterion } from './criteria.ts';
-import { FIGURES } from './figures.ts';
-import type { Measures } from './measures.ts';
+import type { Measures } from './read-measures.ts';
 
 export type Answer = 'yes' | 'no' | 'not enough data';
 
@@ -53,4 +52,88 @@ function tenths(percent: number): number {
 /** Whether a phase has passed what metrics can tell. */
 export function isMet(judgements: readonly { readonly answer: Answer }[]): boolean {
   return judgements.every(({ answer }) => answer === 'yes');
+}
+
+/** What a criterion is held against. */
+export interface Figure {
+  readonly value: number | undefined;
+  /** Of how many webhooks, look-ups or queries it is made. */
+  readonly samples: number;
+}
+
+export type Unit = '%' | 'ms' | '';
+
+interface FigureRule {
+  readonly unit: Unit;
+  readonly of: (measures: Measures) => Figure;
+}
+
+/** Everything that criteria are held against, each from the measures of one span. Shares are in percent. */
+export const FIGURES = {
+  deliverySuccess: {
+    unit: '%',
+    of: ({ dead, ...measures }) => share(delivered(measures), delivered(measures) + dead),
+  },
+  /** Of all tries, those that failed: for good, or to be tried again. */
+  deliveryErrors: {
+    unit: '%',
+    of: ({ dead, retried, ...measures }) => share(dead + retried, dead + retried + delivered(measures)),
+  },
+  withLearningTime: {
+    unit: '',
+    of: ({ deliveredWith, deliveredWithout }) => ({ value: deliveredWith, samples: deliveredWith + deliveredWithout }),
+  },
+  deliveryLatencyP95: {
+    unit: 'ms',
+    of: ({ latencyP95Ms, ...measures }) => ({ value: latencyP95Ms, samples: delivered(measures) }),
+  },
+  cacheHits: {
+    unit: '%',
+    of: (measures) => share(measures.cacheHits, lookUps(measures)),
+  },
+  /** How much the cache, and one query for many learners, keep from the warehouse: a query for each look-up is 0%. */
+  queriesSpared: {
+    unit: '%',
+    of: (measures) => share(Math.max(0, lookUps(measures) - queries(measures)), lookUps(measures)),
+  },
+  querySuccess: {
+    unit: '%',
+    of: (measures) => share(measures.querySuccesses, queries(measures)),
+  },
+  queryP95: {
+    unit: 'ms',
+    of: ({ queryP95Ms, ...measures }) => ({ value: queryP95Ms, samples: queries(measures) }),
+  },
+  queriesPerHour: {
+    unit: '',
+    of: ({ busiestHourQueries, ...measures }) => ({ value: busiestHourQueries, samples: lookUps(measures) }),
+  },
+  /** Of the completions whose learning time was looked up, those that went out without since nobody answered. */
+  enrichmentErrors: {
+    unit: '%',
+    of: (measures) => share(measures.fallbacks, lookUps(measures)),
+  },
+  queueDepth: {
+    unit: '',
+    of: ({ deepestQueue, ...measures }) => ({ value: deepestQueue, samples: delivered(measures) + measures.dead }),
+  },
+} as const satisfies Readonly<Record<string, FigureRule>>;
+
+export type FigureName = keyof typeof FIGURES;
+
+function share(part: number, whole: number): Figure {
+  // A webhook may be looked up before the span and delivered in it.
+  return { value: whole === 0 ? undefined : Math.min(100, (100 * part) / whole), samples: whole };
+}
+
+function delivered({ deliveredWith, deliveredWithout }: Pick<Measures, 'deliveredWith' | 'deliveredWithout'>): number {
+  return deliveredWith + deliveredWithout;
+}
+
+function lookUps({ cacheHits, cacheMisses }: Pick<Measures, 'cacheHits' | 'cacheMisses'>): number {
+  return cacheHits + cacheMisses;
+}
+
+function queries({ querySuccesses, queryFailures }: Pick<Measures, 'querySuccesses' | 'queryFailures'>): number {
+  return querySuccesses + queryFailures;
 }

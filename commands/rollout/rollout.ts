@@ -1,7 +1,7 @@
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
 import { CRITERIA, type Phase } from './criteria.ts';
-import { type Check, checkFields, describeCheck } from './describe-check.ts';
+import { type Check, checkFields, describeCheck } from './format-check.ts';
 import { isMet, judge } from './judge.ts';
 import { type MeasuredSpan, PERIOD_SECONDS, readMeasures } from './read-measures.ts';
 

@@ -1,6 +1,6 @@
 import { InvokeCommand } from '@aws-sdk/client-lambda';
 import * as z from 'zod';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed } from './failures.ts';
 import type { OutputName, Stage } from './stage.ts';
 
 interface Invocation<T> {

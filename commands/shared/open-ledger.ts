@@ -1,9 +1,8 @@
 import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
 import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
 import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { awsFailure, whereOf } from './aws-failure.ts';
-import { CommandFailed } from './command-failed.ts';
 import type { Context } from './context.ts';
+import { awsFailure, CommandFailed, whereOf } from './failures.ts';
 import type { Stage } from './stage.ts';
 import { readSpan } from './time-span.ts';
 
@@ -41,4 +40,33 @@ function days(stage: Stage, name: 'LedgerPayloadDays' | 'LedgerFactsDays'): numb
 export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
   if (!(thrown instanceof LedgerUnavailable)) return thrown;
   return new CommandFailed(awsFailure(thrown.cause, whereOf(name)) ?? `the ledger does not answer: ${thrown.message}`);
+}
+
+/** What every question to the ledger is asked with. */
+export interface LedgerWorld {
+  readonly context: Context;
+  readonly stage: Stage;
+  readonly stageName: string;
+  readonly table: LedgerTable;
+  /** Whether the answer is one JSON document, and nothing else is printed. */
+  readonly asJson: boolean;
+  print(text: string): void;
+  /** Wall clock, ms. */
+  now(): number;
+}
+
+/** Opens the ledger of a stage for a question. @throws CommandFailed where it cannot be read; what the question throws */
+export async function askLedger(
+  { stage: stageName, json: asJson = false }: { readonly stage: string; readonly json?: boolean | undefined },
+  question: (world: LedgerWorld) => Promise<number>,
+  context: Context,
+): Promise<number> {
+  const { terminal, now } = context;
+  const stage = await context.openStage(stageName);
+  const table = openLedger(stage, context);
+  try {
+    return await question({ context, stage, stageName: stage.name, table, asJson, print: terminal.print, now });
+  } catch (thrown) {
+    throw ledgerFailure(thrown, stage);
+  }
 }

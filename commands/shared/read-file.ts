@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync } from 'node:fs';
-import { CommandFailed } from './command-failed.ts';
+import { CommandFailed } from './failures.ts';
 
 /** No document that a command reads is longer: AppConfig takes 1 MiB. */
 const MOST_BYTES = 1024 * 1024;

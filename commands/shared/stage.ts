@@ -9,8 +9,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { openClient } from '../../lambdas/adapters/aws-clients.ts';
 import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
 import { NotRunning, readState } from '../../local/console/state-file.ts';
-import { awsFailure } from './aws-failure.ts';
-import { CommandFailed } from './command-failed.ts';
+import { awsFailure, CommandFailed } from './failures.ts';
 
 /** The outputs that commands need, of all that the constructs in `lib/` add. */
 export type OutputName =

@@ -2,7 +2,7 @@ import { type KnownSum, knownSumSchema, MAX_SAMPLES } from '../../lambdas/contra
 import { faultsOf } from '../../lambdas/contract/faults.ts';
 import { canonicalUserId } from '../../lambdas/domain/learning-time-query.ts';
 import { readWholeNumber } from '../../lambdas/domain/whole-number.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
 
 const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';

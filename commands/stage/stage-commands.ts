@@ -43,7 +43,7 @@ export function addStageCommands(program: Parent, run: Run): void {
     .addOption(integrationOption('whose endpoint').makeOptionMandatory())
     .addOption(stageOption())
     .action((options) =>
-      run(async (context) => (await import('../integration/send-test.ts')).sendTest(options, context)),
+      run(async (context) => (await import('../integration/test-event.ts')).sendTest(options, context)),
     );
   program
     .command('retry-schedule')

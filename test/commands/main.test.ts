@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { exitCodeOf } from '../../commands/main.ts';
 import { runProgram } from '../../commands/program.ts';
-import { CommandFailed } from '../../commands/shared/command-failed.ts';
+import { CommandFailed } from '../../commands/shared/failures.ts';
 import { createTerminal } from '../../commands/shared/terminal.ts';
 import { eachTest } from '../support/each-test.ts';
 import { DEAD } from './ledger/ledger-operator.ts';

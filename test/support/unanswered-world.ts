@@ -1,6 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs';
 import { evenly } from '../../commands/replay/pace.ts';
-import { replayWebhooks } from '../../commands/replay/replay-webhooks.ts';
+import { replayWebhooks } from '../../commands/replay/replay-deliveries.ts';
 import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
 import { settleLate } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import { createLedger } from '../../lambdas/adapters/dynamodb-ledger.ts';

@@ -1,11 +1,10 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { type Check, findingsOf, type Looked } from '../../../commands/preflight/check.ts';
-import { describeFindings } from '../../../commands/preflight/describe-findings.ts';
 import { endpoints } from '../../../commands/preflight/endpoints.ts';
-import { no, yes } from '../../../commands/preflight/finding.ts';
+import { describeFindings, no, yes } from '../../../commands/preflight/finding.ts';
 import { integrationSecrets } from '../../../commands/preflight/integration-secrets.ts';
 import { integrations } from '../../../commands/preflight/integrations.ts';
-import { CommandFailed } from '../../../commands/shared/command-failed.ts';
+import { CommandFailed } from '../../../commands/shared/failures.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { startOperatorWorld } from '../operator-world.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { CRITERIA, type Criterion, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
-import type { FigureName } from '../../../commands/rollout/figures.ts';
+import type { FigureName } from '../../../commands/rollout/judge.ts';
 import { type Answer, judge } from '../../../commands/rollout/judge.ts';
-import type { Measures } from '../../../commands/rollout/measures.ts';
+import type { Measures } from '../../../commands/rollout/read-measures.ts';
 
 /** A span in which all is well, and enough of it for every criterion. */
 const GOOD: Measures = {

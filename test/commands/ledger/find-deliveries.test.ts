@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { allWebhooks, type FoundWebhook } from '../../../commands/ledger/found-webhooks.ts';
-import { createLatestFound } from '../../../commands/ledger/latest-found.ts';
+import { allWebhooks, createLatestFound, type FoundWebhook } from '../../../commands/ledger/find-deliveries.ts';
 import type { WebhookState } from '../../../lambdas/contract/ledger.ts';
 import type { ListedEvent, Span } from '../../../lambdas/contract/ledger-ports.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { explain } from '../../../commands/integration/explain-answer.ts';
+import { explain } from '../../../commands/integration/explain-response.ts';
 import { DELIVERED } from '../operator-world.ts';
 
 const { status: _, ...UNANSWERED } = DELIVERED;

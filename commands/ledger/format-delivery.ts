@@ -1,13 +1,12 @@
-import type { ParkedFor } from '../../lambdas/contract/delivery.ts';
+import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/contract/delivery.ts';
 import { definitionOfType, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import { formatNumber, oneLine } from '../shared/format.ts';
+import { formatDuration, formatNumber, oneLine } from '../shared/format.ts';
 import { alignColumns } from '../shared/table.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, carrierWords } from './carrier.ts';
-import { learningTimeWords } from './learning-time-words.ts';
-import { hasMoment, waitsForMoment, wakingWords } from './moment.ts';
+import { hasMoment, waitsForMoment, wakingWords } from './scheduled.ts';
 
 /** All that the ledger holds of one webhook: its record, its event, or both. */
 export interface Story {
@@ -158,4 +157,35 @@ function bodyWords(contentType: string | undefined, bytes: number | undefined): 
 function timesOf({ times }: LedgerRecord): string {
   const entered = Object.entries(times).sort(([, one], [, other]) => Date.parse(one) - Date.parse(other));
   return alignColumns([['state', 'entered last'], ...entered.map(([state, at]) => [state, shortTime(at)])]);
+}
+
+const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
+  not_a_completion: 'the event is no completion',
+  flag_off: 'it is switched off for this enterprise, or was',
+  no_data: 'the warehouse has none',
+  learner_not_identified: 'user, course or enterprise are unknown',
+  warehouse_unavailable: 'the warehouse did not answer',
+};
+
+/** What is known of a webhook's learning time. @param event undefined where it was deleted */
+export function learningTimeWords(record: LedgerRecord | undefined, event: LedgerEvent | undefined): string {
+  const enrichment = record?.enrichment ?? usualOf(record ?? event);
+  switch (enrichment?.status) {
+    case undefined:
+      return 'not known here yet';
+    case 'pending':
+      return `not known yet: ${enrichment.tries} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
+    case 'enriched': {
+      const { total_seconds, last_updated, source } = enrichment;
+      return `${formatNumber(total_seconds)} s (${formatDuration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
+    }
+    case 'plain':
+      return `none: ${PLAIN_WORDS[enrichment.reason]}`;
+  }
+}
+
+/** Of some types it is known before anybody asks. */
+function usualOf(subject: Pick<LedgerEvent, 'event_type'> | undefined): Enrichment | undefined {
+  if (subject === undefined || definitionOfType(subject.event_type).enrichment !== 'none') return undefined;
+  return { status: 'plain', reason: 'not_a_completion' };
 }

@@ -1,6 +1,6 @@
 import { alignColumns, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
-import type { FoundWebhook } from './found-webhooks.ts';
+import type { FoundWebhook } from './find-deliveries.ts';
 
 type Column = readonly [heading: string, cellOf: (webhook: FoundWebhook) => string | undefined];
 

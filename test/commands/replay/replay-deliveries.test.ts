@@ -2,7 +2,7 @@ import { CreateQueueCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { evenly } from '../../../commands/replay/pace.ts';
-import { type ReplayOrder, replayWebhooks } from '../../../commands/replay/replay-webhooks.ts';
+import { type ReplayOrder, replayWebhooks } from '../../../commands/replay/replay-deliveries.ts';
 import type { Delivery, DeliverySubject } from '../../../lambdas/contract/delivery.ts';
 import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
 import { decideClaim, eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';

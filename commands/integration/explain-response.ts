@@ -1,6 +1,5 @@
 import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
-import { BY_CODE, BY_CODE_PATTERN, BY_RESPONSE_FAULT } from './meaning-of-code.ts';
-import { BY_STATUS, type Explanation } from './meaning-of-status.ts';
+import { BY_CODE, BY_CODE_PATTERN, BY_RESPONSE_FAULT, BY_STATUS, type Explanation } from './explanations.ts';
 
 const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [
   [

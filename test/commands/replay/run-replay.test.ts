@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { countRows, describeReplay, isDone } from '../../../commands/replay/describe-replay.ts';
-import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-webhooks.ts';
+import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-deliveries.ts';
+import { countRows, describeReplay, isDone } from '../../../commands/replay/run-replay.ts';
 
 const ids = (count: number, prefix = 'wh') => Array.from({ length: count }, (_, position) => `${prefix}_${position}`);
 

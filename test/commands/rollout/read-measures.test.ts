@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { busiestHour, largest, type Point, sum } from '../../../commands/rollout/measures.ts';
+import { busiestHour, largest, type Point, sum } from '../../../commands/rollout/read-measures.ts';
 
 const PERIOD_MS = 300_000;
 const HOUR = 12;

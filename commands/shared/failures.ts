@@ -39,3 +39,8 @@ export function awsFailure(thrown: unknown, where: string): string | undefined {
   if (network !== undefined) return `${where} cannot be reached (${network}): is the network up?`;
   return $fault === undefined ? undefined : `AWS refuses (${name}): ${beginningOf(oneLine(message), 1000)}`;
 }
+
+/** What a person is told in a few lines, and nothing more: an expected failure. The command ends with status 1. */
+export class CommandFailed extends Error {
+  override readonly name = 'CommandFailed';
+}

@@ -1,7 +1,6 @@
 import { alignColumns } from '../shared/format.ts';
 import { type Bound, CRITERIA, type Phase } from './criteria.ts';
-import { FIGURES, type Unit } from './figures.ts';
-import { isMet, type Judgement } from './judge.ts';
+import { FIGURES, isMet, type Judgement, type Unit } from './judge.ts';
 import type { MeasuredSpan } from './read-measures.ts';
 
 /** What was checked, and what came of it. */

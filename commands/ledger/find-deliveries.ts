@@ -1,6 +1,7 @@
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
 import { changedAt } from '../../lambdas/domain/ledger.ts';
+import { spanWords } from '../shared/time-span.ts';
 
 /** A webhook as lists show it. Of what type it is, only a record says. */
 export type FoundWebhook = Omit<ListedWebhook, 'event_type'> & { readonly event_type?: string };
@@ -93,5 +94,70 @@ function lineOf(record: LedgerRecord): FoundWebhook {
     ...(reason !== undefined && { reason }),
     ...(enterprise_customer_uuid !== undefined && { enterprise_customer_uuid }),
     ...(enrichment !== undefined && { enrichment }),
+  };
+}
+
+export interface FoundDays {
+  /** Of the integration that was asked for, or of all; oldest first. */
+  readonly days: readonly LedgerDay[];
+  /** Every integration of which something was accepted in that time. */
+  readonly integrationIds: readonly string[];
+}
+
+/** Which days of which integrations have to be looked at. @throws LedgerUnavailable */
+export async function findDays(
+  table: Pick<LedgerTable, 'days'>,
+  span: Span,
+  integrationId: string | undefined,
+): Promise<FoundDays> {
+  const all = await table.days(span);
+  return {
+    days: all.filter((day) => integrationId === undefined || day.integrationId === integrationId),
+    integrationIds: [...new Set(all.map((day) => day.integrationId))].sort(),
+  };
+}
+
+/** Why there is nothing to show: a misspelt id is seen at once. */
+export function noneWords(
+  what: string,
+  stageName: string,
+  span: Span,
+  { days, integrationIds }: FoundDays,
+  integrationId: string | undefined,
+): string {
+  const whose = integrationId === undefined ? '' : ` of integration ${integrationId}`;
+  const none = `none: no ${what}${whose} of stage ${stageName} was accepted ${spanWords(span)}`;
+  if (days.length > 0 || integrationId === undefined) return none;
+  const others = integrationIds.length === 0 ? 'nothing at all' : `webhooks of ${integrationIds.join(', ')}`;
+  return `${none}\nthe ledger has ${others} from that time`;
+}
+
+/** Cut down whenever so many more than wanted are kept. */
+const SPARE = 1000;
+
+/** Keeps the latest of many webhooks, and counts them all. */
+export interface LatestFound<T> {
+  add(webhook: T): void;
+  /** By when they were accepted, latest first. */
+  latest(): readonly T[];
+  readonly total: number;
+}
+
+export function createLatestFound<T extends Pick<FoundWebhook, 'accepted_at'>>(atMost: number): LatestFound<T> {
+  let kept: T[] = [];
+  let total = 0;
+  const cut = () => {
+    kept = kept.toSorted((one, other) => (one.accepted_at < other.accepted_at ? 1 : -1)).slice(0, atMost);
+    return kept;
+  };
+  return {
+    add(webhook) {
+      total += 1;
+      if (kept.push(webhook) >= atMost + SPARE) cut();
+    },
+    latest: cut,
+    get total() {
+      return total;
+    },
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { awsFailure } from '../../../commands/shared/aws-failure.ts';
+import { awsFailure } from '../../../commands/shared/failures.ts';
 import { serviceError } from '../../support/factories.ts';
 
 const error = (name: string, message = '', code?: string) => Object.assign(new Error(message), { name, code });

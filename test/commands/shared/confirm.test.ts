@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { expect, test } from '@jest/globals';
-import { mayGoOn } from '../../../commands/shared/ask-first.ts';
+import { mayGoOn } from '../../../commands/shared/confirm.ts';
 import { createTerminal } from '../../../commands/shared/terminal.ts';
 
 /** A terminal, whether it hands keys such as Ctrl-C to the program, and what it shows. */

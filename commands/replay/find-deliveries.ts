@@ -1,8 +1,8 @@
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
-import { isInFlight } from './replay-webhooks.ts';
+import { CommandFailed } from '../shared/failures.ts';
+import { isInFlight } from './replay-deliveries.ts';
 
 /** A webhook that may be sent anew. */
 export interface Found extends Pick<LedgerRecord, 'webhook_id' | 'integration_id' | 'state' | 'accepted_at'> {

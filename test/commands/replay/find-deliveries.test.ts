@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { findByFilter, findById, type ReplayFilter } from '../../../commands/replay/find-webhooks.ts';
+import { findByFilter, findById, type ReplayFilter } from '../../../commands/replay/find-deliveries.ts';
 import { REPLAYED_STATES } from '../../../commands/replay/what-to-replay.ts';
 import { type LedgerRecord, WEBHOOK_STATES } from '../../../lambdas/contract/ledger.ts';
 import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
