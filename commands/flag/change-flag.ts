@@ -3,7 +3,7 @@ import { type Change, deployChangeOf } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
 import { FLAG, type FlagDocument, withFlag } from './flag-document.ts';
 import { followDeployment } from './follow-deployment.ts';
-import { describeChange, findKnownEnterprises } from './format-flag.ts';
+import { findKnownEnterprises, formatChange } from './format-flag.ts';
 
 export interface FlagChange {
   /** As it was ordered, for the console: `percent 25`. */
@@ -36,7 +36,7 @@ export async function changeFlag(change: FlagChange, options: ChangeOptions, con
       return undefined;
     }
     const edited = withFlag(document, changes);
-    print(describeChange(document.flag, edited.flag, known));
+    print(formatChange(document.flag, edited.flag, known));
     return options.dryRun ? undefined : edited;
   };
   const deployment = await deployChangeOf(FLAG, stage, { edit, description: change.description }, context);

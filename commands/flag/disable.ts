@@ -13,7 +13,7 @@ import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
 import { deployAgainstAll, stopRunning } from './emergency-deployment.ts';
 import { FLAG, readFlagDocument } from './flag-document.ts';
-import { describeChange, findKnownEnterprises } from './format-flag.ts';
+import { findKnownEnterprises, formatChange } from './format-flag.ts';
 import { versionThatIsOff } from './version-that-is-off.ts';
 
 /**
@@ -37,7 +37,7 @@ export async function disable(stageName: string, context: Context): Promise<numb
   };
   await deployWhateverRings(stage, FLAG, print, deploy);
   print(`done: the flag is off (stage ${stage.name}). Functions notice within ${POLL_INTERVAL_MS / 1000} s.`);
-  print(await describeSwitch(stage, before, version));
+  print(await formatSwitch(stage, before, version));
   return 0;
 }
 
@@ -49,12 +49,12 @@ async function isOffForGood(stage: Stage, served: ServedDeployment | undefined):
   return (await flagOf(stage, served.version))?.enabled === false;
 }
 
-async function describeSwitch(stage: Stage, before: ServedDeployment | undefined, version: number): Promise<string> {
+async function formatSwitch(stage: Stage, before: ServedDeployment | undefined, version: number): Promise<string> {
   const [was, is] = await Promise.all([before?.version, version].map((number) => flagOf(stage, number)));
   if (was === undefined || is === undefined) {
     return `For whom that changes what cannot be told: version ${before?.version ?? 'none'} does not say who had it`;
   }
-  return describeChange(was, is, await findKnownEnterprises(stage));
+  return formatChange(was, is, await findKnownEnterprises(stage));
 }
 
 /** Undefined where it cannot be read, for whatever reason. */

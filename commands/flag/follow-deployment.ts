@@ -25,7 +25,7 @@ export function leftMs(
 }
 
 /** `6 minutes left`, rounded up. */
-export function leftWords(leftForMs: number): string {
+export function formatTimeLeft(leftForMs: number): string {
   const minutes = Math.ceil(leftForMs / MINUTE_MS);
   if (minutes < 1) return 'about to end';
   return `${counted(minutes, 'minute')} left`;
@@ -53,7 +53,7 @@ export async function followDeployment(stage: Stage, number: number, context: Co
       if (state === 'ROLLED_BACK' || state === 'REVERTED') throw takenBack(number, state, events);
       if (!isServed && (state === 'BAKING' || state === 'COMPLETE')) {
         isServed = true;
-        terminal.print(servedWords(deployment));
+        terminal.print(formatServed(deployment));
       }
       if (state === 'COMPLETE') return true;
       const left = leftMs(deployment, now());
@@ -62,7 +62,7 @@ export async function followDeployment(stage: Stage, number: number, context: Co
         terminal.print(goesOn(stage, number));
         return false;
       }
-      say(`deployment ${number}: ${state}, ${state === 'BAKING' ? leftWords(left) : `${percent} % of functions`}`);
+      say(`deployment ${number}: ${state}, ${state === 'BAKING' ? formatTimeLeft(left) : `${percent} % of functions`}`);
       await sleep(LOOK_EVERY_MS);
     }
   } finally {
@@ -70,7 +70,7 @@ export async function followDeployment(stage: Stage, number: number, context: Co
   }
 }
 
-function servedWords({ State, FinalBakeTimeInMinutes: minutes }: GetDeploymentCommandOutput): string {
+function formatServed({ State, FinalBakeTimeInMinutes: minutes }: GetDeploymentCommandOutput): string {
   const notice = `functions notice within ${POLL_INTERVAL_MS / 1000} s`;
   if (State === 'COMPLETE') return notice;
   return `${notice}. It bakes for ${minutes} minutes: AppConfig takes it back where an alarm of its environment goes off.

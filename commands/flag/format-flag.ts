@@ -11,12 +11,12 @@ import type { Stage } from '../shared/stage.ts';
 const MOST_NAMED = 20;
 
 /** The flag before and after, and for which enterprises that changes anything. */
-export function describeChange(before: Flag, after: Flag, known: KnownEnterprises): string {
+export function formatChange(before: Flag, after: Flag, known: KnownEnterprises): string {
   const rows = [
     ['', 'before', 'after'],
     ['enabled', onOff(before.enabled), onOff(after.enabled)],
     ['percentage', `${before.rollout_percentage} %`, `${after.rollout_percentage} %`],
-    ['pilots', countWords(before.pilot_enterprises), countWords(after.pilot_enterprises)],
+    ['pilots', formatCount(before.pilot_enterprises), formatCount(after.pilot_enterprises)],
     ['cache time', `${before.cache_ttl_seconds} s`, `${after.cache_ttl_seconds} s`],
   ];
   const isSwitchedOff = before.enabled && !after.enabled;
@@ -57,7 +57,7 @@ function strangePilots(pilots: readonly string[], ids: readonly string[]): strin
 }
 
 /** The flag as it is, attribute by attribute. */
-export function describeFlag({ enabled, rollout_percentage, pilot_enterprises, cache_ttl_seconds }: Flag): string {
+export function formatFlag({ enabled, rollout_percentage, pilot_enterprises, cache_ttl_seconds }: Flag): string {
   return alignColumns([
     ['enabled', onOff(enabled)],
     ['percentage', `${rollout_percentage} %`],
@@ -67,7 +67,7 @@ export function describeFlag({ enabled, rollout_percentage, pilot_enterprises, c
 }
 
 /** Each known enterprise with or without learning time, and why. */
-export function describeEnterprises(flag: Flag, known: KnownEnterprises): string {
+export function formatEnterprises(flag: Flag, known: KnownEnterprises): string {
   if ('unknown' in known) return `Which enterprises there are is not known: ${known.unknown}`;
   if (known.ids.length === 0) return 'No integration names an enterprise.';
   const rows = known.ids.map((id) => [id, evaluateFlag(flag, id).isOn ? 'on' : 'off', reasonWords(flag, id)]);
@@ -90,7 +90,7 @@ function onOff(isOn: boolean): string {
   return isOn ? 'yes' : 'no';
 }
 
-function countWords(pilots: readonly string[]): string {
+function formatCount(pilots: readonly string[]): string {
   return pilots.length === 0 ? 'none' : String(pilots.length);
 }
 

@@ -7,7 +7,7 @@ import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG, type FlagDocument, readFlagDocument } from './flag-document.ts';
-import { describeChange, findKnownEnterprises } from './format-flag.ts';
+import { findKnownEnterprises, formatChange } from './format-flag.ts';
 
 /** How often a deployment that is taken back is looked at, and for how long, in milliseconds. */
 const LOOK_EVERY_MS = 2_000;
@@ -43,7 +43,7 @@ export async function revert({ stage: stageName, yes }: RevertOptions, context: 
       `deployment ${number} (${state}) is undone: functions get version ${version} again, of deployment ${earlier}`,
     );
     print(
-      typeof before === 'string' ? before : describeChange(before.flag, after.flag, await findKnownEnterprises(stage)),
+      typeof before === 'string' ? before : formatChange(before.flag, after.flag, await findKnownEnterprises(stage)),
     );
     const isSwitchedOn = after.flag.enabled && (typeof before === 'string' || !before.flag.enabled);
     const question = `That switches the flag of stage ${stage.name} on. Go on?`;

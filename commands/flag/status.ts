@@ -6,8 +6,8 @@ import { monitorsOf } from '../appconfig/without-monitors.ts';
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
 import { FLAG } from './flag-document.ts';
-import { leftMs, leftWords } from './follow-deployment.ts';
-import { describeEnterprises, describeFlag, findKnownEnterprises, warnings } from './format-flag.ts';
+import { formatTimeLeft, leftMs } from './follow-deployment.ts';
+import { findKnownEnterprises, formatEnterprises, formatFlag, warnings } from './format-flag.ts';
 
 /** A `disable` that was cut off leaves it so. */
 const UNWATCHED =
@@ -18,19 +18,19 @@ export async function status(stageName: string, context: Context): Promise<numbe
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
   print(`${FLAG_KEY}, stage ${stage.name}`);
-  print(await describeNewest(stage, context));
+  print(await formatNewest(stage, context));
   if ((await monitorsOf(stage, FLAG)).length === 0) print(UNWATCHED);
   const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
   const known = await findKnownEnterprises(stage);
   const named = `config_version ${configVersion(document.flag, label)}`;
-  print(`functions have version ${version}, of deployment ${deployment}, ${named}:\n${describeFlag(document.flag)}`);
+  print(`functions have version ${version}, of deployment ${deployment}, ${named}:\n${formatFlag(document.flag)}`);
   for (const warning of warnings(document.flag, known)) print(warning);
-  print(`\n${describeEnterprises(document.flag, known)}`);
+  print(`\n${formatEnterprises(document.flag, known)}`);
   return 0;
 }
 
 /** The newest deployment, which functions may not have: it may be taken back. */
-async function describeNewest(stage: Stage, { now }: Context): Promise<string> {
+async function formatNewest(stage: Stage, { now }: Context): Promise<string> {
   const [newest] = await listDeployments(stage, FLAG);
   const { DeploymentNumber: number, ConfigurationVersion: version, State: state } = newest ?? {};
   if (newest === undefined || number === undefined) return 'no deployment yet';
@@ -39,5 +39,5 @@ async function describeNewest(stage: Stage, { now }: Context): Promise<string> {
   const line = `newest deployment ${number}, of version ${version}${about}: ${state}`;
   if (state === 'ROLLED_BACK' || state === 'ROLLING_BACK')
     return [line, events?.[0]?.Description ?? []].flat().join(', ');
-  return isOccupying(newest) ? `${line}, ${leftWords(leftMs(newest, now()))}` : line;
+  return isOccupying(newest) ? `${line}, ${formatTimeLeft(leftMs(newest, now()))}` : line;
 }

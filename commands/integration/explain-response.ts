@@ -69,12 +69,12 @@ function explainVerdict(report: SendTestReport): string[] {
 
 function explanationOf({ verdict, status, code, reason }: SendTestReport): Explanation | undefined {
   if (verdict === 'unsent') return BY_REASON.find(([pattern]) => pattern.test(reason))?.[1];
-  if (code !== undefined) return meaningOfCode(code);
+  if (code !== undefined) return explainCode(code);
   return status === undefined ? undefined : ofStatus(status, reason);
 }
 
 /** What the code of a connection that failed means. */
-export function meaningOfCode(code: string): Explanation | undefined {
+export function explainCode(code: string): Explanation | undefined {
   return BY_CODE[code] ?? BY_CODE_PATTERN.find(([pattern]) => pattern.test(code))?.[1];
 }
 

@@ -62,13 +62,13 @@ async function release(stage: Stage, id: string | undefined, isDeployed: boolean
     terminal.print('Nothing is parked that may go.');
     return 0;
   }
-  terminal.print(describeParked(parked));
+  terminal.print(formatParked(parked));
   const turns = together(parked.map(({ webhookIds, perSecond }) => evenly(webhookIds, perSecond)));
   const order = { cause: 'release', turns, isMeant: ({ state }: { state: string }) => state === 'parked' } as const;
   return runReplay(stage, table, order, context);
 }
 
-function describeParked(parked: readonly Parked[]): string {
+function formatParked(parked: readonly Parked[]): string {
   const rows = parked.map(({ integrationId, webhookIds, perSecond }) => [
     ...[integrationId, formatNumber(webhookIds.length), formatNumber(perSecond * 60)],
     formatDuration(((webhookIds.length - 1) * 1000) / perSecond),

@@ -29,13 +29,13 @@ export async function retrySchedule(options: RetryScheduleOptions, context: Cont
   if ('faults' in read) throw new CommandFailed(`the entry of ${id} does not fit: ${read.faults.join('; ')}`);
   const { print } = context.terminal;
   print(`integration ${id}, ${from}`);
-  for (const kind of kinds) print(`\n${describeSchedule(read.integration, kind, startMs)}`);
+  for (const kind of kinds) print(`\n${formatSchedule(read.integration, kind, startMs)}`);
   print(READING);
   return 0;
 }
 
 /** The tries of one kind of event, from the first at `startMs`, and what they come to in all. */
-export function describeSchedule(
+export function formatSchedule(
   integration: Integration,
   kind: string,
   startMs: number,

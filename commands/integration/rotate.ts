@@ -58,7 +58,7 @@ export async function rotate(id: string, options: RotateOptions, context: Contex
       madeAtMs = context.now();
       print(`1 of 4: a new signing secret is stored before the old one in ${secretName(stage, id)}`);
     } else if (next.step === 'wait') {
-      print(waitingWords(next.untilMs, waitSeconds, hasMade));
+      print(formatWaiting(next.untilMs, waitSeconds, hasMade));
       await context.sleep(next.untilMs - context.now());
     } else {
       return (await hasPartnerSwitched(stage, id, stored, options, context)) ? dropOld(stage, id, stored, print) : 0;
@@ -78,7 +78,7 @@ async function storedSecret(stage: Stage, id: string): Promise<Usable> {
   return { ...stored, secret: read.secret };
 }
 
-function waitingWords(untilMs: number, waitSeconds: number, hasMade: boolean): string {
+function formatWaiting(untilMs: number, waitSeconds: number, hasMade: boolean): string {
   const until = new Date(untilMs).toTimeString().slice(0, 8);
   const begun = hasMade ? '' : 'a rotation is under way and goes on; ';
   const early =

@@ -42,7 +42,7 @@ export async function sendTestEvent(stage: Stage, id: string, { terminal }: Cont
     input: { integration_id: id },
     schema: reportSchema,
   });
-  terminal.print(describeReport(report, stage.name));
+  terminal.print(formatTestReport(report, stage.name));
   if (report.verdict === 'unsent') {
     // Told in addition: who may invoke the function need not be allowed to read AppConfig.
     const ids = await readDeployed(stage).then(
@@ -63,7 +63,7 @@ const VERDICTS = {
 } as const;
 
 /** A report in words; what the partner can compare is below. */
-export function describeReport(report: SendTestReport, stageName: string): string {
+export function formatTestReport(report: SendTestReport, stageName: string): string {
   const { integration_id, verdict, reason, timings } = report;
   const heading = `${VERDICTS[verdict]}: ${reason} (test event for ${integration_id}, from stage ${stageName})`;
   const parts = [heading, ...explain(report)];

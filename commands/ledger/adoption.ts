@@ -1,10 +1,10 @@
 import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
-import { readSpan, shortTime, spanFields, spanWords } from '../shared/time-span.ts';
+import { formatSpan, readSpan, shortTime, spanFields } from '../shared/time-span.ts';
 import type { CountOptions } from './count.ts';
-import { findDays, noneWords } from './find-deliveries.ts';
+import { findDays, formatNone } from './find-deliveries.ts';
 import { USUAL_SPANS } from './usual.ts';
 
 /** One enterprise's completions that were delivered. */
@@ -27,7 +27,7 @@ const NOBODY = '-';
  *
  * @throws LedgerUnavailable
  */
-export async function adoption(options: CountOptions, world: LedgerWorld): Promise<number> {
+export async function adoption(options: CountOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId } = options;
   const span = readSpan(options, now(), USUAL_SPANS.adoption);
@@ -45,8 +45,8 @@ export async function adoption(options: CountOptions, world: LedgerWorld): Promi
   progress.end();
   const rows = [...enterprises].sort(([one], [other]) => (one < other ? -1 : 1));
   if (asJson) print(JSON.stringify({ stage: stageName, ...spanFields(span), enterprises: rows.map(fieldsOf) }));
-  else if (rows.length === 0) print(noneWords('completion', stageName, span, found, integrationId));
-  else print(`completions that stage ${stageName} accepted ${spanWords(span)} and delivered\n${tableOf(rows)}`);
+  else if (rows.length === 0) print(formatNone('completion', stageName, span, found, integrationId));
+  else print(`completions that stage ${stageName} accepted ${formatSpan(span)} and delivered\n${tableOf(rows)}`);
   return 0;
 }
 

@@ -61,7 +61,7 @@ export function beyondReach(nowMs: number, factsDays: number): readonly BeyondRe
   ];
 }
 
-export function beyondReachWords(places: readonly BeyondReach[]): string {
+export function formatBeyondReach(places: readonly BeyondReach[]): string {
   const rows = places.map(({ what, how_long, until }) => [what, until?.slice(0, 10) ?? '-', how_long]);
   return `What this does not reach:\n${alignColumns([['where', 'until', 'for how long'], ...rows])}`;
 }

@@ -44,7 +44,7 @@ function executionArn(workflowArn: string, name: string): string {
 }
 
 /** @returns undefined where nobody has to carry it any more */
-export function carrierWords(carrier: Carrier): string | undefined {
+export function formatCarrier(carrier: Carrier): string | undefined {
   switch (carrier.kind) {
     case 'unclaimed':
       return 'a message on its way to the first try, or an execution that asks for the learning time';

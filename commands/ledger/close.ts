@@ -1,10 +1,10 @@
 import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
 import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
-import { mayGoOn } from '../shared/ask-first.ts';
-import { CommandFailed } from '../shared/command-failed.ts';
+import { ended, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
+import { mayGoOn } from '../shared/confirm.ts';
+import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted } from '../shared/format.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
 import type { ClosedAs } from './usual.ts';
 
@@ -40,7 +40,7 @@ interface Open {
  * @returns 0 where each has its end now, or would have; else 1
  * @throws CommandFailed where the ledger knows one of them not: then nothing is changed. LedgerUnavailable
  */
-export async function close(ids: readonly string[], options: CloseOptions, world: LedgerWorld): Promise<number> {
+export async function close(ids: readonly string[], options: CloseOptions, world: LedgerSession): Promise<number> {
   const { stageName, print, asJson, context } = world;
   const found = await findAll([...new Set(ids)], world);
   const toClose = found.filter(({ fate }) => fate === undefined);
@@ -61,7 +61,7 @@ export async function close(ids: readonly string[], options: CloseOptions, world
 
 async function findAll(
   webhookIds: readonly string[],
-  { table, stageName, now }: LedgerWorld,
+  { table, stageName, now }: LedgerSession,
 ): Promise<readonly Open[]> {
   const records = await table.records(webhookIds);
   const found = await Promise.all(
@@ -87,7 +87,7 @@ function fateOf(record: LedgerRecord, nowMs: number): Fate | undefined {
 async function closeOne(
   record: LedgerRecord,
   { as, reason }: CloseOptions,
-  { table, stage, now }: LedgerWorld,
+  { table, stage, now }: LedgerSession,
 ): Promise<Fate> {
   const reasonText = `closed by an operator: ${reason.trim()}`;
   const after = { ...ended(record, as, reasonText, now()), claimed_by: writerName('close') };

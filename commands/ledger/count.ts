@@ -1,9 +1,9 @@
 import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
-import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
-import { allWebhooks, findDays, noneWords } from './find-deliveries.ts';
+import { formatSpan, readSpan, spanFields, type TimeOptions } from '../shared/time-span.ts';
+import { allWebhooks, findDays, formatNone } from './find-deliveries.ts';
 import { USUAL_SPANS } from './usual.ts';
 
 export interface CountOptions extends TimeOptions {
@@ -13,7 +13,7 @@ export interface CountOptions extends TimeOptions {
 type Counts = Record<WebhookState, number>;
 
 /** `ledger count`: how many webhooks of which integration are in which state. @throws LedgerUnavailable */
-export async function count(options: CountOptions, world: LedgerWorld): Promise<number> {
+export async function count(options: CountOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId } = options;
   const span = readSpan(options, now(), USUAL_SPANS.count);
@@ -41,10 +41,10 @@ export async function count(options: CountOptions, world: LedgerWorld): Promise<
     return 0;
   }
   if (rows.length === 0) {
-    print(noneWords('webhook', stageName, span, found, integrationId));
+    print(formatNone('webhook', stageName, span, found, integrationId));
     return 0;
   }
-  print(`what stage ${stageName} accepted ${spanWords(span)}`);
+  print(`what stage ${stageName} accepted ${formatSpan(span)}`);
   print(countTable([...rows, ...(rows.length > 1 ? [['total', total] as const] : [])]));
   return 0;
 }

@@ -1,7 +1,7 @@
 import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import type { LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
 import { changedAt } from '../../lambdas/domain/ledger.ts';
-import { spanWords } from '../shared/time-span.ts';
+import { formatSpan } from '../shared/time-span.ts';
 
 /** A webhook as lists show it. Of what type it is, only a record says. */
 export type FoundWebhook = Omit<ListedWebhook, 'event_type'> & { readonly event_type?: string };
@@ -118,7 +118,7 @@ export async function findDays(
 }
 
 /** Why there is nothing to show: a misspelt id is seen at once. */
-export function noneWords(
+export function formatNone(
   what: string,
   stageName: string,
   span: Span,
@@ -126,7 +126,7 @@ export function noneWords(
   integrationId: string | undefined,
 ): string {
   const whose = integrationId === undefined ? '' : ` of integration ${integrationId}`;
-  const none = `none: no ${what}${whose} of stage ${stageName} was accepted ${spanWords(span)}`;
+  const none = `none: no ${what}${whose} of stage ${stageName} was accepted ${formatSpan(span)}`;
   if (days.length > 0 || integrationId === undefined) return none;
   const others = integrationIds.length === 0 ? 'nothing at all' : `webhooks of ${integrationIds.join(', ')}`;
   return `${none}\nthe ledger has ${others} from that time`;

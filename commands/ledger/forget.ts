@@ -3,11 +3,11 @@ import { countRows } from '../replay/run-replay.ts';
 import { mayGoOn } from '../shared/confirm.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted, formatNumber } from '../shared/format.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { heldDays, ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { shortTime } from '../shared/time-span.ts';
-import { beyondReach, beyondReachWords } from './beyond-reach.ts';
+import { beyondReach, formatBeyondReach } from './beyond-reach.ts';
 import { findLearner, isOpen, type Learner, type LearnersWebhook } from './find-learner.ts';
 
 export interface ForgetOptions extends Learner {
@@ -22,15 +22,15 @@ const AT_A_TIME = 20;
 const MOST_NAMED = 50;
 
 /** `ledger forget`: deletes what is held of one learner. @throws CommandFailed; LedgerUnavailable */
-export async function forget(options: ForgetOptions, world: LedgerWorld): Promise<number> {
+export async function forget(options: ForgetOptions, world: LedgerSession): Promise<number> {
   const { stage, stageName, table, asJson, print, now, context } = world;
   const webhooks = await findLearner(table, options);
   const places = beyondReach(now(), heldDays(stage).factsDays);
   if (!asJson) {
-    print(describeFound(webhooks, stageName));
+    print(formatFound(webhooks, stageName));
     const open = webhooks.filter(isOpen);
-    if (open.length > 0) print(`\n${openWords(open)}`);
-    print(`\n${beyondReachWords(places)}\n`);
+    if (open.length > 0) print(`\n${formatOpen(open)}`);
+    print(`\n${formatBeyondReach(places)}\n`);
   }
   const isDeleting = webhooks.length > 0 && !options.dryRun;
   const question = `Delete ${counted(webhooks.length, 'event')} of stage ${stageName}, with what partners answered, for good?`;
@@ -48,7 +48,7 @@ export async function forget(options: ForgetOptions, world: LedgerWorld): Promis
   return 0;
 }
 
-async function deleteAll(webhooks: readonly LearnersWebhook[], { stage, table }: LedgerWorld): Promise<void> {
+async function deleteAll(webhooks: readonly LearnersWebhook[], { stage, table }: LedgerSession): Promise<void> {
   const progress = createProgressBar({ total: webhooks.length });
   let deleted = 0;
   for (let next = 0; next < webhooks.length; next += AT_A_TIME) {
@@ -70,7 +70,7 @@ function forgetTogether(webhooks: readonly LearnersWebhook[], table: Pick<Ledger
   return Promise.allSettled(webhooks.map(({ webhook_id }) => table.forget(webhook_id)));
 }
 
-function describeFound(webhooks: readonly LearnersWebhook[], stageName: string): string {
+function formatFound(webhooks: readonly LearnersWebhook[], stageName: string): string {
   const [oldest] = webhooks;
   const latest = webhooks.at(-1);
   if (oldest === undefined || latest === undefined) return `none: the ledger of stage ${stageName} holds no such event`;
@@ -79,7 +79,7 @@ function describeFound(webhooks: readonly LearnersWebhook[], stageName: string):
 }
 
 /** What an open webhook loses, and that it may leave something behind. */
-function openWords(open: readonly LearnersWebhook[]): string {
+function formatOpen(open: readonly LearnersWebhook[]): string {
   const rows = open
     .slice(0, MOST_NAMED)
     .map(({ webhook_id, integration_id, state, rests_here }) => [

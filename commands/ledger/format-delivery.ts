@@ -2,14 +2,14 @@ import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/contrac
 import { definitionOfType, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
 import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import { formatDuration, formatNumber, oneLine } from '../shared/format.ts';
-import { alignColumns } from '../shared/table.ts';
+import type { DueDecision } from '../../lambdas/domain/timers.ts';
+import { alignColumns, formatDuration, formatNumber, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
-import { type Carrier, carrierWords } from './carrier.ts';
-import { hasMoment, waitsForMoment, wakingWords } from './scheduled.ts';
+import { type Carrier, formatCarrier } from './carrier.ts';
+import { awaitsSendTime, formatWaking, isTimed } from './scheduled.ts';
 
 /** All that the ledger holds of one webhook: its record, its event, or both. */
-export interface Story {
+export interface DeliveryView {
   readonly webhookId: string;
   /** Undefined where nobody has claimed it yet. */
   readonly record: LedgerRecord | undefined;
@@ -27,48 +27,48 @@ export interface Story {
   readonly heldUntil: string;
 }
 
-/** One webhook's story in words. @param showsPayload whether the event as the LMS sent it follows, and what the partner said: it may repeat the event */
-export function tellStory(story: Story, stageName: string, showsPayload: boolean): string {
-  const { record, event, answerStart } = story;
-  const parts = [alignColumns(factsOf(story, stageName, showsPayload))];
-  if (record !== undefined && record.attempts.length > 0) parts.push(triesOf(record));
+/** What became of one delivery, as text. @param showsPayload whether the event as the LMS sent it follows, and what the partner said: it may repeat the event */
+export function formatDelivery(view: DeliveryView, stageName: string, showsPayload: boolean): string {
+  const { record, event, answerStart } = view;
+  const parts = [alignColumns(factsOf(view, stageName, showsPayload))];
+  if (record !== undefined && record.attempts.length > 0) parts.push(formatAttempts(record));
   if (record !== undefined) parts.push(timesOf(record));
   if (showsPayload && answerStart !== undefined) parts.push(`the partner’s last refusal begins\n${answerStart}`);
   if (showsPayload && event !== undefined) parts.push(`payload\n${event.payload}`);
   return parts.join('\n\n');
 }
 
-function factsOf(story: Story, stageName: string, showsPayload: boolean): string[][] {
-  const { webhookId, record, event, state, since } = story;
+function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): string[][] {
+  const { webhookId, record, event, state, since } = view;
   const subject = record ?? event;
   const facts: (readonly [string, string | undefined])[] = [
     ['webhook', webhookId],
     ['event', subject && `${kindOf(subject)} ${subject.event_id} of integration ${subject.integration_id}`],
-    event === undefined ? ['learner', undefined] : whoseWords(event),
+    event === undefined ? ['learner', undefined] : formatSubject(event),
     ['occurred', subject && shortTime(subject.occurred_at)],
     ['accepted', subject && shortTime(subject.accepted_at)],
-    ['generation', record && generationWords(record)],
-    ['state', `${state} since ${shortTime(since)}: ${stateWords(story)}`],
-    ['parked', record && parkedWords(record)],
+    ['generation', record && formatGeneration(record)],
+    ['state', `${state} since ${shortTime(since)}: ${formatState(view)}`],
+    ['parked', record && formatParking(record)],
     ['due', record?.due_at && shortTime(record.due_at)],
-    ['on waking', wakingWords(story.waking)],
+    ['on waking', formatWaking(view.waking)],
     ['reason', record?.reason && oneLine(record.reason)],
-    ['carried by', carrierWords(story.carrier)],
-    ['learning time', learningTimeWords(record, event)],
+    ['carried by', formatCarrier(view.carrier)],
+    ['learning time', formatLearningTime(record, event)],
     ['flag', record?.config_version && `as its config_version ${record.config_version} had it`],
-    ['payload', payloadWords(story, showsPayload)],
+    ['payload', formatPayload(view, showsPayload)],
     [
       'response',
-      story.answerStart === undefined || showsPayload
+      view.answerStart === undefined || showsPayload
         ? undefined
         : 'the last refusal is held as long; --payload prints it',
     ],
-    ['next', nextWords(story, stageName)],
+    ['next', formatNext(view, stageName)],
   ];
   return facts.flatMap(([name, words]) => (words === undefined ? [] : [[name, words]]));
 }
 
-const STATE_WORDS: Readonly<Record<WebhookState, string>> = {
+const STATE_TEXT: Readonly<Record<WebhookState, string>> = {
   accepted: 'nobody has begun to send it',
   delivering: 'a function has begun to send it',
   scheduled: 'it waits for its next try',
@@ -79,44 +79,44 @@ const STATE_WORDS: Readonly<Record<WebhookState, string>> = {
   cancelled: 'it waited for its moment, and another took its place',
 };
 
-function stateWords({ state, record }: Story): string {
-  if (record === undefined || !waitsForMoment(record)) return STATE_WORDS[state];
+function formatState({ state, record }: DeliveryView): string {
+  if (record === undefined || !awaitsSendTime(record)) return STATE_TEXT[state];
   return 'it waits for its moment, and a later event of its user takes its place';
 }
 
 /** Moved to an earlier time, it is carried by the next generation. */
-function generationWords(record: LedgerRecord): string | undefined {
+function formatGeneration(record: LedgerRecord): string | undefined {
   if (record.generation === 0) return undefined;
-  return `${record.generation}: sent anew${hasMoment(record) ? ', or moved,' : ''} so often`;
+  return `${record.generation}: sent anew${isTimed(record) ? ', or moved,' : ''} so often`;
 }
 
 /** A lead is about no course. */
-function whoseWords(event: LedgerEvent): readonly [string, string] {
+function formatSubject(event: LedgerEvent): readonly [string, string] {
   const { event_type, user_id = 'unknown', course_id, enterprise_customer_uuid: enterprise } = event;
   const isOfCourse = course_id !== undefined || definitionOfType(event_type).enrichment !== 'none';
   if (!isOfCourse) return ['user', user_id];
   return ['learner', `${user_id}, course ${course_id ?? 'unknown'}, enterprise ${enterprise ?? 'unknown'}`];
 }
 
-const PARKED_WORDS: Readonly<Record<ParkedFor, string>> = {
+const PARKED_TEXT: Readonly<Record<ParkedFor, string>> = {
   paused: 'the integration is paused',
   failing: 'the endpoint failed again and again',
   gone: 'the endpoint answered 410',
 };
 
-function parkedWords({ state, parked_for, parked_since }: LedgerRecord): string | undefined {
+function formatParking({ state, parked_for, parked_since }: LedgerRecord): string | undefined {
   if (state !== 'parked' || parked_since === undefined) return undefined;
-  const why = parked_for === undefined ? '' : `${PARKED_WORDS[parked_for]}, `;
+  const why = parked_for === undefined ? '' : `${PARKED_TEXT[parked_for]}, `;
   const deadAt = new Date(Date.parse(parked_since) + LONGEST_PARKING_MS).toISOString();
   return `${why}since ${shortTime(parked_since)}; given up after ${shortTime(deadAt)}`;
 }
 
-function payloadWords({ event, heldUntil }: Story, showsPayload: boolean): string {
+function formatPayload({ event, heldUntil }: DeliveryView, showsPayload: boolean): string {
   if (event === undefined) return 'deleted';
   return `held until ${shortTime(heldUntil)}${showsPayload ? '' : '; --payload prints it'}`;
 }
 
-function nextWords({ webhookId, record, event, state, carrier }: Story, stageName: string): string {
+function formatNext({ webhookId, record, event, state, carrier }: DeliveryView, stageName: string): string {
   const stage = `--stage ${stageName}`;
   const reconcile = `./ltw reconcile ${stage}`;
   if (event === undefined) {
@@ -135,17 +135,17 @@ function nextWords({ webhookId, record, event, state, carrier }: Story, stageNam
 /** How a replay sends what was never sent, or is to be sent later. */
 const AGAIN: Readonly<Partial<Record<WebhookState, string>>> = { scheduled: 'at once', cancelled: 'all the same' };
 
-function triesOf({ attempts, attempt }: LedgerRecord): string {
+function formatAttempts({ attempts, attempt }: LedgerRecord): string {
   const rows = attempts.map(({ at, status, duration_ms, error, content_type, body_bytes }) => [
     ...[shortTime(at), status === undefined ? '-' : `HTTP ${status}`, `${formatNumber(duration_ms)} ms`],
-    error === undefined ? 'delivered' : oneLine(error) + bodyWords(content_type, body_bytes),
+    error === undefined ? 'delivered' : oneLine(error) + formatBody(content_type, body_bytes),
   ]);
   return `tries: ${attempt} in this generation; the last ones of all
 ${alignColumns([['at', 'answer', 'took', 'result'], ...rows])}`;
 }
 
 /** Of a refusal's body, which itself is printed with the payload only. */
-function bodyWords(contentType: string | undefined, bytes: number | undefined): string {
+function formatBody(contentType: string | undefined, bytes: number | undefined): string {
   const facts = [
     ...(bytes === undefined ? [] : [`${formatNumber(bytes)} bytes`]),
     ...(contentType === undefined ? [] : [contentType]),
@@ -159,7 +159,7 @@ function timesOf({ times }: LedgerRecord): string {
   return alignColumns([['state', 'entered last'], ...entered.map(([state, at]) => [state, shortTime(at)])]);
 }
 
-const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
+const PLAIN_REASON_TEXT: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
   not_a_completion: 'the event is no completion',
   flag_off: 'it is switched off for this enterprise, or was',
   no_data: 'the warehouse has none',
@@ -168,7 +168,7 @@ const PLAIN_WORDS: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
 };
 
 /** What is known of a webhook's learning time. @param event undefined where it was deleted */
-export function learningTimeWords(record: LedgerRecord | undefined, event: LedgerEvent | undefined): string {
+export function formatLearningTime(record: LedgerRecord | undefined, event: LedgerEvent | undefined): string {
   const enrichment = record?.enrichment ?? usualOf(record ?? event);
   switch (enrichment?.status) {
     case undefined:
@@ -180,7 +180,7 @@ export function learningTimeWords(record: LedgerRecord | undefined, event: Ledge
       return `${formatNumber(total_seconds)} s (${formatDuration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
     }
     case 'plain':
-      return `none: ${PLAIN_WORDS[enrichment.reason]}`;
+      return `none: ${PLAIN_REASON_TEXT[enrichment.reason]}`;
   }
 }
 

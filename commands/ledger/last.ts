@@ -1,12 +1,12 @@
 import type { LedgerDay, Span } from '../../lambdas/contract/ledger-ports.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { readSpan } from '../shared/time-span.ts';
 import {
   createLatestFound,
   type FoundWebhook,
   findDays,
+  formatNone,
   type Lists,
-  noneWords,
   unlistedWebhooks,
 } from './find-deliveries.ts';
 import { webhookRows } from './format-rows.ts';
@@ -19,7 +19,7 @@ export interface LastOptions {
 }
 
 /** `ledger last`: an integration's last webhooks, the latest first. @throws LedgerUnavailable */
-export async function last(options: LastOptions, world: LedgerWorld): Promise<number> {
+export async function last(options: LastOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { integration: integrationId, number: atMost } = options;
   const span = readSpan({}, now(), USUAL_SPANS.last);
@@ -30,7 +30,7 @@ export async function last(options: LastOptions, world: LedgerWorld): Promise<nu
     if (webhooks.length >= atMost) break;
   }
   if (asJson) print(JSON.stringify({ stage: stageName, integration_id: integrationId, webhooks }));
-  else if (webhooks.length === 0) print(noneWords('webhook', stageName, span, found, integrationId));
+  else if (webhooks.length === 0) print(formatNone('webhook', stageName, span, found, integrationId));
   else print(webhookRows(webhooks, ['accepted', 'webhook', 'type', 'state', 'since', 'due', 'tries', 'reason']));
   return 0;
 }

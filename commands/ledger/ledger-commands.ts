@@ -4,7 +4,7 @@ import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
 import { webhookId } from '../../lambdas/domain/identity.ts';
 import { UsageError } from '../../local/command-line.ts';
 import type { Parent, Run } from '../program.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import {
   dryRunOption,
   each,
@@ -27,8 +27,8 @@ export function addLedgerCommands(program: Parent, run: Run): void {
   const ledger = program.command('ledger').description('what became of deliveries');
   const ask = (
     options: { readonly stage: string; readonly json?: true | undefined },
-    question: (world: LedgerWorld) => Promise<number>,
-  ) => run(async (context) => (await import('../shared/open-ledger.ts')).askLedger(options, question, context));
+    question: (world: LedgerSession) => Promise<number>,
+  ) => run(async (context) => (await import('../shared/open-ledger.ts')).withLedger(options, question, context));
 
   ledger
     .command('show')

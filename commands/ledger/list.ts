@@ -1,9 +1,9 @@
 import type { WebhookState } from '../../lambdas/contract/ledger.ts';
 import { formatNumber } from '../shared/format.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
-import { readSpan, spanFields, spanWords, type TimeOptions } from '../shared/time-span.ts';
-import { createLatestFound, type FoundWebhook, findDays, noneWords, webhooksIn } from './find-deliveries.ts';
+import { formatSpan, readSpan, spanFields, type TimeOptions } from '../shared/time-span.ts';
+import { createLatestFound, type FoundWebhook, findDays, formatNone, webhooksIn } from './find-deliveries.ts';
 import { webhookRows } from './format-rows.ts';
 import { USUAL_SPANS } from './usual.ts';
 
@@ -17,7 +17,7 @@ export interface ListOptions extends TimeOptions {
 }
 
 /** `ledger list`: all webhooks in one state, the latest first. @throws LedgerUnavailable */
-export async function list(options: ListOptions, world: LedgerWorld): Promise<number> {
+export async function list(options: ListOptions, world: LedgerSession): Promise<number> {
   const { table, stageName, print, asJson, now } = world;
   const { state, integration: integrationId, error: reason, number: atMost } = options;
   const span = readSpan(options, now(), USUAL_SPANS.list);
@@ -36,10 +36,10 @@ export async function list(options: ListOptions, world: LedgerWorld): Promise<nu
   }
   if (latest.total === 0) {
     const what = `${state} webhook${reason === undefined ? '' : ` whose reason contains “${reason}”`}`;
-    print(noneWords(what, stageName, span, found, integrationId));
+    print(formatNone(what, stageName, span, found, integrationId));
     return 0;
   }
-  print(`${formatNumber(latest.total)} ${state}, of what stage ${stageName} accepted ${spanWords(span)}`);
+  print(`${formatNumber(latest.total)} ${state}, of what stage ${stageName} accepted ${formatSpan(span)}`);
   print(webhookRows(webhooks, ['webhook', 'integration', 'type', 'accepted', 'since', 'due', 'tries', 'reason']));
   const more = latest.total - webhooks.length;
   if (more > 0)

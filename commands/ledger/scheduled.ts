@@ -6,15 +6,15 @@ import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lam
 import { shortTime } from '../shared/time-span.ts';
 
 /** Whether events of its kind wait before they are sent, and take each other's place. */
-export function hasMoment(record: LedgerRecord): boolean {
+export function isTimed(record: LedgerRecord): boolean {
   return kindNamed(kindOf(record)).timer !== undefined;
 }
 
 /** Whether it sleeps until the moment at which it is to be sent; what waits for another reason says which. */
-export function waitsForMoment(record: LedgerRecord): boolean {
+export function awaitsSendTime(record: LedgerRecord): boolean {
   const { state, attempt, due_at, reason } = record;
   const sleeps = state === 'scheduled' && attempt === 0 && due_at !== undefined;
-  return sleeps && hasMoment(record) && (reason === undefined || reason === MOVED_LATER);
+  return sleeps && isTimed(record) && (reason === undefined || reason === MOVED_LATER);
 }
 
 /**
@@ -29,7 +29,7 @@ export async function wakingOf(
   table: Pick<LedgerTable, 'timers'>,
   nowMs: number,
 ): Promise<DueDecision | undefined> {
-  if (record?.due_at === undefined || event === undefined || !waitsForMoment(record)) return undefined;
+  if (record?.due_at === undefined || event === undefined || !awaitsSendTime(record)) return undefined;
   const delivery = deliveryOf(event, record, nowMs, 'republish');
   const own = timerOf(delivery, nowMs);
   if (own === undefined) return undefined;
@@ -39,7 +39,7 @@ export async function wakingOf(
 }
 
 /** @returns undefined where it is sent */
-export function wakingWords(waking: DueDecision | undefined): string | undefined {
+export function formatWaking(waking: DueDecision | undefined): string | undefined {
   if (waking?.to === 'cancel' || waking?.to === 'leave') return `it is not sent: ${waking.reason}`;
   if (waking?.to === 'wait')
     return `it waits on until ${shortTime(new Date(waking.untilMs).toISOString())}: it was moved`;

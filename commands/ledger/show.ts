@@ -1,10 +1,10 @@
 import { deliverySchema } from '../../lambdas/contract/delivery.ts';
 import { changedAt } from '../../lambdas/domain/ledger.ts';
 import { CommandFailed } from '../shared/failures.ts';
-import type { LedgerWorld } from '../shared/open-ledger.ts';
+import type { LedgerSession } from '../shared/open-ledger.ts';
 import { heldDays } from '../shared/open-ledger.ts';
 import { carrierOf } from './carrier.ts';
-import { type Story, tellStory } from './format-delivery.ts';
+import { type DeliveryView, formatDelivery } from './format-delivery.ts';
 import { wakingFields, wakingOf } from './scheduled.ts';
 
 /** The delivery that is asked for. */
@@ -20,12 +20,14 @@ const DAY_MS = 24 * 3600_000;
 export async function show(
   { webhookId, asked }: Subject,
   { payload: showsPayload = false }: { readonly payload?: boolean | undefined },
-  world: LedgerWorld,
+  world: LedgerSession,
 ): Promise<number> {
   const { stageName, print, asJson } = world;
-  const story = isPossible(webhookId) ? await storyOf(webhookId, world) : undefined;
-  if (story === undefined) throw new CommandFailed(unknownWords(webhookId, asked, world));
-  print(asJson ? JSON.stringify(asFields(story, stageName, showsPayload)) : tellStory(story, stageName, showsPayload));
+  const view = isPossible(webhookId) ? await readView(webhookId, world) : undefined;
+  if (view === undefined) throw new CommandFailed(formatUnknown(webhookId, asked, world));
+  print(
+    asJson ? JSON.stringify(asFields(view, stageName, showsPayload)) : formatDelivery(view, stageName, showsPayload),
+  );
   return 0;
 }
 
@@ -33,13 +35,13 @@ function isPossible(webhookId: string): boolean {
   return deliverySchema.shape.webhook_id.safeParse(webhookId).success;
 }
 
-function unknownWords(webhookId: string, asked: string, { stage, stageName }: LedgerWorld): string {
+function formatUnknown(webhookId: string, asked: string, { stage, stageName }: LedgerSession): string {
   const unknown = `the ledger of stage ${stageName} knows no ${asked}`;
   if (!isPossible(webhookId)) return `${unknown}: an id is wh_ and 40 hexadecimal digits, as in the webhook-id header`;
   return `${unknown}: it was not accepted in the last ${heldDays(stage).factsDays} days, which is as long as it remembers`;
 }
 
-async function storyOf(webhookId: string, { stage, table, now }: LedgerWorld): Promise<Story | undefined> {
+async function readView(webhookId: string, { stage, table, now }: LedgerSession): Promise<DeliveryView | undefined> {
   const [record, event, answerStart] = await Promise.all([
     table.record(webhookId),
     table.event(webhookId),
@@ -57,8 +59,8 @@ async function storyOf(webhookId: string, { stage, table, now }: LedgerWorld): P
   };
 }
 
-function asFields(story: Story, stageName: string, showsPayload: boolean) {
-  const { webhookId, record, event, answerStart, state, since, carrier, waking, heldUntil } = story;
+function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) {
+  const { webhookId, record, event, answerStart, state, since, carrier, waking, heldUntil } = view;
   const { payload, ...subject } = event ?? {};
   return {
     ...{ stage: stageName, webhook_id: webhookId, state, since, carried_by: carrier },

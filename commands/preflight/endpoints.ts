@@ -1,5 +1,5 @@
 import type { Integration } from '../../lambdas/contract/integration.ts';
-import { meaningOfCode } from '../integration/explain-response.ts';
+import { explainCode } from '../integration/explain-response.ts';
 import { activeIntegrations, type Check, howToDeploy, noted, sideBySide, stageFlag } from './check.ts';
 import { type Connected, connect, readPartnerRules } from './connect.ts';
 import { type Finding, no, unknown, yes } from './finding.ts';
@@ -81,7 +81,7 @@ function judgeOne(
   const test = `./ltw send-test --integration ${id} ${flag}`;
   if (result.kind === 'failed') {
     const { code } = result;
-    const [means, remedy] = meaningOfCode(code) ?? ['no connection came about', 'ask the partner'];
+    const [means, remedy] = explainCode(code) ?? ['no connection came about', 'ask the partner'];
     const is = `${host}: ${code}, ${means}`;
     if (!isHere && MAY_BE_FIREWALL.test(code)) {
       return unknown(what, `${is}; from here: it may let in the stage’s own addresses only`, test);

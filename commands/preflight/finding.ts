@@ -24,7 +24,7 @@ export function unknown(what: string, is: string, mend?: string): Finding {
 }
 
 /** Each finding in a line, in one table; what mends it in a line of its own below. */
-export function describeFindings(findings: readonly Finding[]): string {
+export function formatFindings(findings: readonly Finding[]): string {
   const rows = findings.map(({ answer, what, is }) => [answer, what, oneLine(is)]);
   const lines = alignColumns(rows).split('\n');
   return lines.flatMap((line, index) => [line, ...mendLine(findings[index])]).join('\n');
@@ -35,7 +35,7 @@ function mendLine(finding: Finding | undefined): string[] {
 }
 
 /** The sum of it. */
-export function describeSum(findings: readonly Finding[], stageName: string): string {
+export function formatSummary(findings: readonly Finding[], stageName: string): string {
   const count = (asked: Finding['answer']) => findings.filter(({ answer }) => answer === asked).length;
   const [noes, unknowns] = [count('no'), count('?')];
   if (noes + unknowns === 0) return `stage ${stageName} is ready for its first event`;

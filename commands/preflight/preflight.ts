@@ -7,7 +7,7 @@ import { concurrency } from './concurrency.ts';
 import { deadLetters } from './dead-letters.ts';
 import { egressAddresses } from './egress-addresses.ts';
 import { endpoints } from './endpoints.ts';
-import { describeFindings, describeSum, isReady } from './finding.ts';
+import { formatFindings, formatSummary, isReady } from './finding.ts';
 import { flag } from './flag.ts';
 import { integrationSecrets } from './integration-secrets.ts';
 import { integrations } from './integrations.ts';
@@ -36,6 +36,6 @@ export async function preflight({ stage: stageName }: { readonly stage: string }
   );
   const looked = { stage, integrations: readDeployed(stage), nowMs: now() };
   const findings = (await Promise.all(CHECKS.map((check) => findingsOf(check, looked)))).flat();
-  terminal.print(`${describeFindings(findings)}\n${describeSum(findings, stage.name)}`);
+  terminal.print(`${formatFindings(findings)}\n${formatSummary(findings, stage.name)}`);
   return isReady(findings) ? 0 : 1;
 }

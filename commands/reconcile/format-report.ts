@@ -12,10 +12,10 @@ export function isInOrder({ is_balanced, is_complete, failed, outcomes_waiting }
 }
 
 /** A reconciliation in words: the equation, what does not balance, what was done, what to do next. */
-export function describeReconciliation(report: ReconcileReport, stageName: string): string {
+export function formatReport(report: ReconcileReport, stageName: string): string {
   const parts = [equation(report), spanOf(report, stageName), ''];
   if (report.unbalanced > 0) parts.push(stuckRows(report), '');
-  parts.push(...actionsOf(report), ...waitingWords(report));
+  parts.push(...actionsOf(report), ...formatWaiting(report));
   const isProven = report.is_balanced && report.is_complete && report.outcomes_waiting === 0;
   if (isProven) parts.push('Balanced: every accepted webhook is accounted for.');
   if (!report.is_complete) {
@@ -66,7 +66,7 @@ function actionsOf({ republished, released, ended, failed, is_dry_run }: Reconci
   return lines.filter(([count]) => count > 0).map(([count, what]) => `${formatNumber(count)} ${what}`);
 }
 
-function waitingWords({ outcomes_waiting }: ReconcileReport): string[] {
+function formatWaiting({ outcomes_waiting }: ReconcileReport): string[] {
   if (outcomes_waiting === 0) return [];
   const what =
     outcomes_waiting === null

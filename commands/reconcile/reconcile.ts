@@ -9,7 +9,7 @@ import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';
 import type { Stage } from '../shared/stage.ts';
-import { describeReconciliation, isInOrder } from './format-report.ts';
+import { formatReport, isInOrder } from './format-report.ts';
 
 /** A Lambda function runs for at most 15 minutes; a minute more for its start. */
 const LONGEST_ANSWER_MS = 16 * 60_000;
@@ -37,7 +37,7 @@ export async function reconcile(options: ReconcileOptions, context: Context): Pr
     dry_run: dryRun,
   });
   if (id !== undefined && report.accepted === 0) entryOf((await readDeployed(stage)).document, id);
-  print(json ? JSON.stringify(report) : describeReconciliation(report, stage.name));
+  print(json ? JSON.stringify(report) : formatReport(report, stage.name));
   return isInOrder(report) ? 0 : 1;
 }
 

@@ -29,12 +29,12 @@ export async function runReplay(
     interruption.ignore();
     progress.end();
   });
-  terminal.print(describeReplay(replayed, done));
-  if (replayed.thrown !== undefined) terminal.print(`It ended early: ${failureWords(replayed.thrown, stage)}`);
+  terminal.print(formatReplay(replayed, done));
+  if (replayed.thrown !== undefined) terminal.print(`It ended early: ${formatFailure(replayed.thrown, stage)}`);
   return isDone(replayed) ? 0 : 1;
 }
 
-function failureWords(thrown: unknown, stage: Stage): string {
+function formatFailure(thrown: unknown, stage: Stage): string {
   return awsFailure(thrown, whereOf(stage.name)) ?? (ledgerFailure(thrown, stage) as Error).message;
 }
 
@@ -65,7 +65,7 @@ const WORDS: Readonly<Record<Exclude<Fate, 'replayed'>, string>> = {
 };
 
 /** What became of a replay, or of a release. */
-export function describeReplay({ fates, left }: Replayed, done: 'replayed' | 'released'): string {
+export function formatReplay({ fates, left }: Replayed, done: 'replayed' | 'released'): string {
   const all = Object.values(fates).reduce((sum, ids) => sum + ids.length, left);
   const lines = [`${done} ${formatNumber(fates.replayed.length)} of ${formatNumber(all)}`];
   for (const fate of FATES) {

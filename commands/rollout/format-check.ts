@@ -12,7 +12,7 @@ export interface Check {
 }
 
 /** The check in words. */
-export function describeCheck({ phase, stageName, span, judgements }: Check): string {
+export function formatCheck({ phase, stageName, span, judgements }: Check): string {
   const { reach, questions } = CRITERIA[phase];
   const { since, until } = times(span);
   const rows = judgements.map(({ criterion, answer, value, target, samples }) => {
@@ -21,7 +21,7 @@ export function describeCheck({ phase, stageName, span, judgements }: Check): st
       answer,
       criterion.says,
       amount(value, unit),
-      targetWords(criterion.bound, target, unit),
+      formatTarget(criterion.bound, target, unit),
       `${samples}`,
     ].concat(criterion.source);
   });
@@ -62,7 +62,7 @@ function conclusion(phase: Phase, judgements: readonly Judgement[]): string {
   return `${phase}: not yet (${counts.flat().join(', ')})`;
 }
 
-function targetWords({ is }: Bound, target: number | undefined, unit: Unit): string {
+function formatTarget({ is }: Bound, target: number | undefined, unit: Unit): string {
   return is === 'at most before' ? `at most ${amount(target, unit)}, as before` : `${is} ${amount(target, unit)}`;
 }
 

@@ -1,7 +1,7 @@
 import type { Context } from '../shared/context.ts';
 import type { Stage } from '../shared/stage.ts';
 import { CRITERIA, type Phase } from './criteria.ts';
-import { type Check, checkFields, describeCheck } from './format-check.ts';
+import { type Check, checkFields, formatCheck } from './format-check.ts';
 import { isMet, judge } from './judge.ts';
 import { type MeasuredSpan, PERIOD_SECONDS, readMeasures } from './read-measures.ts';
 
@@ -17,7 +17,7 @@ export async function checkRollout(phase: Phase, options: RolloutOptions, contex
   const { stage: stageName, hours, json } = options;
   const stage = await context.openStage(stageName);
   const check = await checkPhase(phase, lastHours(hours, context.now()), stage);
-  context.terminal.print(json ? JSON.stringify(checkFields(check)) : describeCheck(check));
+  context.terminal.print(json ? JSON.stringify(checkFields(check)) : formatCheck(check));
   return isMet(check.judgements) ? 0 : 1;
 }
 

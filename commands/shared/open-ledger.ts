@@ -43,7 +43,7 @@ export function ledgerFailure(thrown: unknown, { name }: Stage): unknown {
 }
 
 /** What every question to the ledger is asked with. */
-export interface LedgerWorld {
+export interface LedgerSession {
   readonly context: Context;
   readonly stage: Stage;
   readonly stageName: string;
@@ -56,9 +56,9 @@ export interface LedgerWorld {
 }
 
 /** Opens the ledger of a stage for a question. @throws CommandFailed where it cannot be read; what the question throws */
-export async function askLedger(
+export async function withLedger(
   { stage: stageName, json: asJson = false }: { readonly stage: string; readonly json?: boolean | undefined },
-  question: (world: LedgerWorld) => Promise<number>,
+  question: (world: LedgerSession) => Promise<number>,
   context: Context,
 ): Promise<number> {
   const { terminal, now } = context;

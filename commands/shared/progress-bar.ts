@@ -47,7 +47,7 @@ export function createProgressBar({
   let last = 0;
 
   const show = () => {
-    const words = progressWords(last, total, unit, now() - startMs);
+    const words = formatProgress(last, total, unit, now() - startMs);
     output.write(isTerminal ? `\r${barOf(last, total)}${words}${ERASE_REST_OF_LINE}` : `${words}\n`);
     isShown = true;
   };
@@ -74,7 +74,7 @@ function barOf(done: number, total: number | undefined): string {
 }
 
 /** Its rate is the average since the beginning. */
-function progressWords(done: number, total: number | undefined, unit: string | undefined, elapsedMs: number): string {
+function formatProgress(done: number, total: number | undefined, unit: string | undefined, elapsedMs: number): string {
   const counted = total === undefined ? formatNumber(done) : `${formatNumber(done)} of ${formatNumber(total)}`;
   const perSecond = elapsedMs <= 0 ? 0 : (done * 1000) / elapsedMs;
   const rate = perSecond < 10 ? perSecond.toFixed(1) : formatNumber(Math.round(perSecond));

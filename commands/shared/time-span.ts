@@ -35,7 +35,7 @@ export function readSpan({ since, until }: TimeOptions, nowMs: number, usualSinc
 }
 
 /** A span in words; an end that is open is not named. */
-export function spanWords({ from, until }: Span): string {
+export function formatSpan({ from, until }: Span): string {
   const parts = [
     ...(from > BEGINNING ? [`since ${shortTime(from)}`] : []),
     ...(until < END ? [`until ${shortTime(until)}`] : []),

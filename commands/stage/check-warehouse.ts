@@ -44,7 +44,7 @@ export async function checkWarehouse(
     input: { ...(sample !== undefined && { sample }) },
     schema: reportSchema,
   });
-  context.terminal.print(describeChecks(report, stage.name));
+  context.terminal.print(formatChecks(report, stage.name));
   return isWell(report) ? 0 : 1;
 }
 
@@ -55,7 +55,7 @@ function isWell({ checks }: CheckWarehouseReport): boolean {
 const VERDICTS = { yes: 'yes', no: 'no', not_made: '-' } as const;
 
 /** A line for each check; under it what may go wrong, what differs, and what mends it. */
-export function describeChecks(report: CheckWarehouseReport, stageName: string): string {
+export function formatChecks(report: CheckWarehouseReport, stageName: string): string {
   const heading = isWell(report) ? 'The warehouse answers' : 'The warehouse is not as it must be';
   return `${heading} (asked from stage ${stageName})\n\n${alignColumns(report.checks.flatMap(linesOf))}`;
 }

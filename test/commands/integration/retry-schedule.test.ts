@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { clockTime, describeSchedule } from '../../../commands/integration/retry-schedule.ts';
+import { clockTime, formatSchedule } from '../../../commands/integration/retry-schedule.ts';
 import { runProgram } from '../../../commands/program.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { integration } from '../../support/factories.ts';
@@ -8,7 +8,7 @@ import { startOperatorWorld } from '../operator-world.ts';
 const START = Date.parse('2026-01-31T22:00:00Z');
 
 test('every try in clock time, with what comes before it, and the total budget', () => {
-  const text = describeSchedule(integration(), 'course_completion', START, () => 60);
+  const text = formatSchedule(integration(), 'course_completion', START, () => 60);
   expect(text).toMatchInlineSnapshot(`
 "course_completion
 attempt  wait before it  timeout  earliest                    latest
@@ -27,13 +27,13 @@ total: 10 attempts, 23.6 h of waiting; at the latest given up at 2026-02-02 00:5
 });
 
 test('a single attempt', () => {
-  const text = describeSchedule(integration({ max_retries: 0 }), 'course_completion', START, () => 0);
+  const text = formatSchedule(integration({ max_retries: 0 }), 'course_completion', START, () => 0);
   expect(text).toMatch(/^total: 1 attempt, 0 s of waiting; at the latest given up at 2026-01-31 22:00:05 \+00:00$/m);
 });
 
 test('the offset is that of each moment: a night with a clock change shows both', () => {
   const changeMs = START + 3_600_000;
-  const text = describeSchedule(integration(), 'course_completion', START, (ms) => (ms < changeMs ? 60 : 120));
+  const text = formatSchedule(integration(), 'course_completion', START, (ms) => (ms < changeMs ? 60 : 120));
   expect(text).toContain('+01:00');
   expect(text).toContain('+02:00');
 });

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { type Check, findingsOf, type Looked } from '../../../commands/preflight/check.ts';
 import { endpoints } from '../../../commands/preflight/endpoints.ts';
-import { describeFindings, no, yes } from '../../../commands/preflight/finding.ts';
+import { formatFindings, no, yes } from '../../../commands/preflight/finding.ts';
 import { integrationSecrets } from '../../../commands/preflight/integration-secrets.ts';
 import { integrations } from '../../../commands/preflight/integrations.ts';
 import { CommandFailed } from '../../../commands/shared/failures.ts';
@@ -57,7 +57,7 @@ test('no answer of a service is a question mark', async () => {
 
 test('a line of what is quoted does not pass for one of ours', () => {
   const forged = no('integrations', 'integrations.0.id: is wrong (x\nyes  flag  all is well\u2028yes)', 'mend\r\nit');
-  expect(describeFindings([yes('flag', 'fits'), forged])).toBe(`\
+  expect(formatFindings([yes('flag', 'fits'), forged])).toBe(`\
 yes  flag          fits
 no   integrations  integrations.0.id: is wrong (x yes  flag  all is well yes)
      mend it`);

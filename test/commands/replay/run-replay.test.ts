@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-deliveries.ts';
-import { countRows, describeReplay, isDone } from '../../../commands/replay/run-replay.ts';
+import { countRows, formatReplay, isDone } from '../../../commands/replay/run-replay.ts';
 
 const ids = (count: number, prefix = 'wh') => Array.from({ length: count }, (_, position) => `${prefix}_${position}`);
 
@@ -24,12 +24,12 @@ globex       dead    1,200`);
 
 describe('the result', () => {
   test('all of them: one line', () => {
-    expect(describeReplay(replayed({ replayed: ids(1_234) }), 'replayed')).toBe('replayed 1,234 of 1,234');
-    expect(describeReplay(replayed({ replayed: ids(2) }), 'released')).toBe('released 2 of 2');
+    expect(formatReplay(replayed({ replayed: ids(1_234) }), 'replayed')).toBe('replayed 1,234 of 1,234');
+    expect(formatReplay(replayed({ replayed: ids(2) }), 'released')).toBe('released 2 of 2');
   });
 
   test('why others were not, ten of each by name, and what was not begun', () => {
-    const told = describeReplay(replayed({ replayed: ids(1), refused: ['wh_r'], in_flight: ids(12) }, 3), 'replayed');
+    const told = formatReplay(replayed({ replayed: ids(1), refused: ['wh_r'], in_flight: ids(12) }, 3), 'replayed');
     expect(told).toBe(`replayed 1 of 17
 12 skipped, in flight: a message or a function has it already
 ${ids(10)
@@ -49,7 +49,7 @@ ${ids(10)
       fc.property(counts, fc.nat(15), (howMany, left) => {
         const fates = Object.fromEntries(FATES.map((fate) => [fate, ids(howMany[fate])]));
         const all = FATES.reduce((sum, fate) => sum + howMany[fate], left);
-        const told = describeReplay(replayed(fates, left), 'replayed').split('\n');
+        const told = formatReplay(replayed(fates, left), 'replayed').split('\n');
         expect(told[0]).toBe(`replayed ${howMany.replayed} of ${all}`);
         const numbers = told.slice(1).flatMap((line) => /^\d+/.exec(line) ?? []);
         expect(numbers.reduce((sum, text) => sum + Number(text), howMany.replayed)).toBe(all);

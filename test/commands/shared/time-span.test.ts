@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isTime, readSpan, shortTime, spanWords } from '../../../commands/shared/time-span.ts';
+import { formatSpan, isTime, readSpan, shortTime } from '../../../commands/shared/time-span.ts';
 import { NOW } from '../../support/factories.ts';
 
 const iso = (ms: number) => new Date(ms).toISOString();
@@ -63,8 +63,8 @@ test.each([
 });
 
 test('in words: an end that is open is not named', () => {
-  expect(spanWords(span('2026-01-01', '2026-01-02'))).toBe('since 2026-01-01T00:00:00Z until 2026-01-02T23:59:59Z');
-  expect(spanWords(span('2026-01-01'))).toBe('since 2026-01-01T00:00:00Z');
-  expect(spanWords(span(undefined, '2026-01-02'))).toBe('until 2026-01-02T23:59:59Z');
-  expect(spanWords(span())).toBe('at any time');
+  expect(formatSpan(span('2026-01-01', '2026-01-02'))).toBe('since 2026-01-01T00:00:00Z until 2026-01-02T23:59:59Z');
+  expect(formatSpan(span('2026-01-01'))).toBe('since 2026-01-01T00:00:00Z');
+  expect(formatSpan(span(undefined, '2026-01-02'))).toBe('until 2026-01-02T23:59:59Z');
+  expect(formatSpan(span())).toBe('at any time');
 });
