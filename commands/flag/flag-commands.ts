@@ -2,7 +2,7 @@ import { Argument } from '@commander-js/extra-typings';
 import { enterpriseIdSchema } from '../../lambdas/contract/event.ts';
 import { FLAG_BOUNDS } from '../../lambdas/contract/flag.ts';
 import type { Parent, Run } from '../program.ts';
-import { dryRunOption, each, stageOption, wholeNumber, yesOption } from '../shared/options.ts';
+import { dryRunOption, each, stageCommand, wholeNumber, yesOption } from '../shared/options.ts';
 import type { ChangeOptions, FlagChange } from './change-flag.ts';
 import { addPilots, cacheTime, enable, percent, removePilots } from './changes.ts';
 
@@ -21,64 +21,44 @@ export function addFlagCommands(program: Parent, run: Run): void {
   const change = (made: FlagChange, options: ChangeOptions) =>
     run(async (context) => (await import('./change-flag.ts')).changeFlag(made, options, context));
 
-  flag
-    .command('status')
-    .description(
-      'the flag, its newest deployment, and which enterprises that an integration names have learning time, and why',
-    )
-    .addOption(stageOption())
-    .action(({ stage }) => run(async (context) => (await import('./status.ts')).status(stage, context)));
-  flag
-    .command('enable')
-    .description('on, for pilots and for as many enterprises as the percentage says')
+  stageCommand(
+    flag,
+    'status',
+    'the flag, its newest deployment, and which enterprises that an integration names have learning time, and why',
+  ).action(({ stage }) => run(async (context) => (await import('./status.ts')).status(stage, context)));
+  stageCommand(flag, 'enable', 'on, for pilots and for as many enterprises as the percentage says')
     .addOption(dryRunOption())
-    .addOption(stageOption())
     .action((options) => change(enable(), options));
-  flag
-    .command('percent')
-    .description('the share of enterprises: raising it drops none, lowering it adds none')
+  stageCommand(flag, 'percent', 'the share of enterprises: raising it drops none, lowering it adds none')
     .argument('<percentage>', `${PERCENT.minimum} to ${PERCENT.maximum}`, wholeNumber(PERCENT.minimum, PERCENT.maximum))
     .addOption(dryRunOption())
-    .addOption(stageOption())
     .action((percentage, options) => change(percent(percentage), options));
-  flag
-    .command('ttl')
-    .description('how long the cache keeps a response of the warehouse')
+  stageCommand(flag, 'ttl', 'how long the cache keeps a response of the warehouse')
     .argument('<seconds>', `${TTL.minimum} to ${TTL.maximum}`, wholeNumber(TTL.minimum, TTL.maximum))
     .addOption(dryRunOption())
-    .addOption(stageOption())
     .action((seconds, options) => change(cacheTime(seconds), options));
 
   const pilot = flag.command('pilot').description('enterprises that have learning time whatever the percentage');
-  pilot
-    .command('add')
-    .description('adds pilots')
+  stageCommand(pilot, 'add', 'adds pilots')
     .addArgument(enterprises())
     .addOption(dryRunOption())
-    .addOption(stageOption())
     .action((ids, options) => change(addPilots(ids), options));
-  pilot
-    .command('remove')
-    .description('removes pilots')
+  stageCommand(pilot, 'remove', 'removes pilots')
     .addArgument(enterprises())
     .addOption(dryRunOption())
-    .addOption(stageOption())
     .action((ids, options) => change(removePilots(ids), options));
 
-  flag
-    .command('disable')
-    .description(
-      'the emergency switch: off for all at once, without a bake time; takes back a deployment that is under way, and works whatever the deployed document holds',
-    )
-    .addOption(stageOption())
-    .action(({ stage }) => run(async (context) => (await import('./disable.ts')).disable(stage, context)));
-  flag
-    .command('revert')
-    .description(
-      'undoes the newest deployment, under way or ended within 72 hours; asks first where that switches the flag on',
-    )
+  stageCommand(
+    flag,
+    'disable',
+    'the emergency switch: off for all at once, without a bake time; takes back a deployment that is under way, and works whatever the deployed document holds',
+  ).action(({ stage }) => run(async (context) => (await import('./disable.ts')).disable(stage, context)));
+  stageCommand(
+    flag,
+    'revert',
+    'undoes the newest deployment, under way or ended within 72 hours; asks first where that switches the flag on',
+  )
     .addOption(yesOption())
-    .addOption(stageOption())
     .action((options) => run(async (context) => (await import('./revert.ts')).revert(options, context)));
 }
 

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { UsageError } from '../../local/command-line.ts';
 import type { Parent, Run } from '../program.ts';
-import { integrationArgument, namedStageOption, stageOption, wholeNumber } from '../shared/options.ts';
+import { integrationArgument, namedStageOption, stageCommand, stageOption, wholeNumber } from '../shared/options.ts';
 import { USUAL_WAIT_SECONDS } from './rotation.ts';
 
 const SECRETS = `
@@ -28,9 +28,7 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .option('--file <file>', 'a document, or one entry, on disk; its secrets are looked up in the stage')
     .addOption(namedStageOption('the stage (default: local, which need not run where there is --file)'))
     .action((options) => run(async (context) => (await import('./validate.ts')).validate(options, context)));
-  integration
-    .command('add')
-    .description('creates the secret and the entry, deploys it, and sends a test event')
+  stageCommand(integration, 'add', 'creates the secret and the entry, deploys it, and sends a test event')
     .option('--id <id>', 'the id of the new integration')
     .option('--url <url>', 'where its webhooks go')
     .option('--auth <type>', 'none, bearer, api_key or oauth2_client_credentials')
@@ -52,34 +50,27 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .option('--secret-file <file>', 'what the partner gave, as JSON')
     .option('--keep-secret', 'uses the secret that exists')
     .option('--show-secret', 'prints the signing secret')
-    .addOption(stageOption())
     .addHelpText('after', SECRETS)
     .action((options) => run(async (context) => (await import('./add.ts')).add(options, context)));
-  integration
-    .command('pause')
-    .description('at once: deliveries are parked, and spend no attempt')
+  stageCommand(integration, 'pause', 'at once: deliveries are parked, and spend no attempt')
     .addArgument(integrationArgument('[id]'))
     .option('--all', 'all integrations together')
-    .addOption(stageOption())
     .action((id, { all, stage }) =>
       run(async (context) => (await import('./pause.ts')).pause({ stage, id: oneOrAll(id, all) }, context)),
     );
-  integration
-    .command('resume')
-    .description(
-      'at once; of one integration also forgets that its endpoint was gone or failing. Then releases what is parked',
-    )
+  stageCommand(
+    integration,
+    'resume',
+    'at once; of one integration also forgets that its endpoint was gone or failing. Then releases what is parked',
+  )
     .addArgument(integrationArgument('[id]'))
     .option('--all', 'ends the common pause')
     .option('--no-release', 'leaves parked what is parked')
-    .addOption(stageOption())
     .addHelpText('after', RELEASE)
     .action((id, { all, release, stage }) =>
       run(async (context) => (await import('./resume.ts')).resume({ stage, id: oneOrAll(id, all), release }, context)),
     );
-  integration
-    .command('rotate')
-    .description('replaces the signing secret, step by step; run again, it continues where it was')
+  stageCommand(integration, 'rotate', 'replaces the signing secret, step by step; run again, it continues where it was')
     .addArgument(integrationArgument('<id>'))
     .option('--partner-has-switched', 'the partner verifies with the new secret: drops the old one')
     .option('--show-secret', 'prints the signing secret')
@@ -88,7 +79,6 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
         .default(USUAL_WAIT_SECONDS)
         .argParser(wholeNumber(0, 86_400)),
     )
-    .addOption(stageOption())
     .action((id, options) => run(async (context) => (await import('./rotate.ts')).rotate(id, options, context)));
 }
 

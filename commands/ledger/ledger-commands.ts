@@ -11,7 +11,7 @@ import {
   integrationOption,
   jsonOption,
   sinceOption,
-  stageOption,
+  stageCommand,
   untilOption,
   wholeNumber,
   yesOption,
@@ -30,30 +30,22 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     question: (world: LedgerSession) => Promise<number>,
   ) => run(async (context) => (await import('../shared/open-ledger.ts')).withLedger(options, question, context));
 
-  ledger
-    .command('show')
-    .description('one delivery with its attempts, and how to send it again')
+  stageCommand(ledger, 'show', 'one delivery with its attempts, and how to send it again')
     .argument('[webhook-id]')
     .addOption(integrationOption('with --event-id: the delivery by its event'))
     .option('--event-id <id>', 'with --integration: the delivery by its event')
     .option('--payload', 'the event too, as the LMS sent it: personal data')
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((id, options) => {
       const subject = subjectOf(id, options);
       return ask(options, async (world) => (await import('./show.ts')).show(subject, options, world));
     });
-  ledger
-    .command('last')
-    .description('the last deliveries of an integration, the latest first')
+  stageCommand(ledger, 'last', 'the last deliveries of an integration, the latest first')
     .addOption(integrationOption('whose').makeOptionMandatory())
     .addOption(atMostOption(USUAL_NUMBERS.last))
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((options) => ask(options, async (world) => (await import('./last.ts')).last(options, world)));
-  ledger
-    .command('list')
-    .description('all deliveries in one state, the latest first')
+  stageCommand(ledger, 'list', 'all deliveries in one state, the latest first')
     .addOption(new Option('--state <state>', 'the state').choices(WEBHOOK_STATES).makeOptionMandatory())
     .addOption(integrationOption())
     .option('--error <text>', 'only those whose reason contains it')
@@ -61,29 +53,24 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(sinceOption(USUAL_SPANS.list))
     .addOption(untilOption())
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((options) => ask(options, async (world) => (await import('./list.ts')).list(options, world)));
-  ledger
-    .command('count')
-    .description('how many deliveries there are, by integration and state')
+  stageCommand(ledger, 'count', 'how many deliveries there are, by integration and state')
     .addOption(integrationOption())
     .addOption(sinceOption(USUAL_SPANS.count))
     .addOption(untilOption())
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((options) => ask(options, async (world) => (await import('./count.ts')).count(options, world)));
-  ledger
-    .command('adoption')
-    .description('which enterprises’ completions were delivered with learning time, and since when')
+  stageCommand(ledger, 'adoption', 'which enterprises’ completions were delivered with learning time, and since when')
     .addOption(integrationOption())
     .addOption(sinceOption(USUAL_SPANS.adoption))
     .addOption(untilOption())
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((options) => ask(options, async (world) => (await import('./adoption.ts')).adoption(options, world)));
-  ledger
-    .command('forget')
-    .description('deletes a learner’s events and what partners responded; the facts without the learner stay')
+  stageCommand(
+    ledger,
+    'forget',
+    'deletes a learner’s events and what partners responded; the facts without the learner stay',
+  )
     .addOption(new Option('--user-id <n>', 'the number by which the LMS knows the user').argParser(userId))
     .addOption(
       new Option('--containing <text>', 'events without a readable user id whose payload contains it').argParser(
@@ -93,16 +80,13 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(dryRunOption())
     .addOption(yesOption())
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((options) => {
       if (options.userId === undefined && options.containing === undefined)
         throw new UsageError('--user-id or --containing says whose events');
       asksNothing(options);
       return ask(options, async (world) => (await import('./forget.ts')).forget(options, world));
     });
-  ledger
-    .command('close')
-    .description('ends deliveries that stay open, when an operator knows their outcome')
+  stageCommand(ledger, 'close', 'ends deliveries that stay open, when an operator knows their outcome')
     .argument('<webhook-id...>', '', each(deliverySchema.shape.webhook_id, 'It must be wh_ and 40 hexadecimal digits.'))
     .addOption(
       new Option('--as <state>', 'delivered: the partner has it; cancelled: it is not to be sent any more')
@@ -117,7 +101,6 @@ export function addLedgerCommands(program: Parent, run: Run): void {
     .addOption(dryRunOption())
     .addOption(yesOption())
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((ids, options) => {
       asksNothing(options);
       return ask(options, async (world) => (await import('./close.ts')).close(ids, options, world));

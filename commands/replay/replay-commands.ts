@@ -6,7 +6,7 @@ import {
   jsonOption,
   numberBetween,
   sinceOption,
-  stageOption,
+  stageCommand,
   untilOption,
   wholeNumber,
   yesOption,
@@ -27,9 +27,7 @@ Ctrl-C stops after those in hand; the same command then finds what is left.`;
 
 /** Commands that send deliveries again, or repair them. */
 export function addReplayCommands(program: Parent, run: Run): void {
-  program
-    .command('replay')
-    .description('sends deliveries again: the same webhook-id and payload, in a new generation')
+  stageCommand(program, 'replay', 'sends deliveries again: the same webhook-id and payload, in a new generation')
     .argument('[webhook-id...]', 'these; else those that the options find')
     .addOption(integrationOption())
     .addOption(new Option('--state <state...>', 'in these states (default: dead)').choices(REPLAYED_STATES))
@@ -44,12 +42,13 @@ export function addReplayCommands(program: Parent, run: Run): void {
     )
     .addOption(dryRunOption())
     .addOption(yesOption())
-    .addOption(stageOption())
     .addHelpText('after', REPLAY)
     .action((ids, options) => run(async (context) => (await import('./replay.ts')).replay(ids, options, context)));
-  program
-    .command('redrive')
-    .description('moves every message of the deliveries dead-letter queue back to the deliveries queue')
+  stageCommand(
+    program,
+    'redrive',
+    'moves every message of the deliveries dead-letter queue back to the deliveries queue',
+  )
     .addOption(
       new Option('--rate <n>', `messages a second, 1 to ${REDRIVE_RATE.most}`)
         .default(REDRIVE_RATE.usual)
@@ -62,14 +61,13 @@ export function addReplayCommands(program: Parent, run: Run): void {
         'yes',
       ]),
     )
-    .addOption(stageOption())
     .addHelpText('after', '\nCtrl-C ends the command, and not the move: the same command then follows it.')
     .action((options) => run(async (context) => (await import('../redrive/redrive.ts')).redrive(options, context)));
-  program
-    .command('reconcile')
-    .description(
-      'compares what was accepted with what became of it, and repairs what it can: stuck deliveries are sent again, parked ones that may go are released, those parked for over 72 hours are ended',
-    )
+  stageCommand(
+    program,
+    'reconcile',
+    'compares what was accepted with what became of it, and repairs what it can: stuck deliveries are sent again, parked ones that may go are released, those parked for over 72 hours are ended',
+  )
     .addOption(
       new Option('--days <n>', 'UTC days of acceptance, today included, 1 to 400 (default: 4)').argParser(
         wholeNumber(1, 400),
@@ -83,7 +81,6 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(integrationOption())
     .addOption(dryRunOption())
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((options) =>
       run(async (context) => (await import('../reconcile/reconcile.ts')).reconcile(options, context)),
     );

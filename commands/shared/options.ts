@@ -1,4 +1,4 @@
-import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Argument, type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type * as z from 'zod';
 import { integrationIdSchema } from '../../lambdas/contract/event.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
@@ -9,6 +9,11 @@ const WHOLE_NUMBER = /^\d{1,9}$/;
 /** `--stage NAME`, the local platform by default. */
 export function stageOption() {
   return namedStageOption('the stage; local is the platform that "npm start" runs').default('local');
+}
+
+/** A subcommand that works on a stage: with `--stage`. */
+export function stageCommand(parent: Pick<Command, 'command'>, name: string, description: string) {
+  return parent.command(name).description(description).addOption(stageOption());
 }
 
 /** `--stage NAME` without a default, for commands that read a file instead. */

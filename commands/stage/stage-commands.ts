@@ -4,44 +4,45 @@ import { MAX_SAMPLES } from '../../lambdas/contract/check-warehouse.ts';
 import { EVENT_TYPES, KINDS } from '../../lambdas/contract/event-types/event-types.ts';
 import type { Parent, Run } from '../program.ts';
 import { CRITERIA, PHASES } from '../rollout/criteria.ts';
-import { integrationOption, jsonOption, numberBetween, stageOption } from '../shared/options.ts';
+import { integrationOption, jsonOption, numberBetween, stageCommand, stageOption } from '../shared/options.ts';
 
 /** Bounds of `--hours`, and what it is without. CloudWatch keeps the period's values for 63 days, twice this is read. */
 const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
 
 /** Commands that look at a stage, and change nothing. */
 export function addStageCommands(program: Parent, run: Run): void {
-  program
-    .command('preflight')
-    .description('is a stage ready for its first event? Connects to endpoints from this machine, and sends nothing')
-    .addOption(stageOption())
-    .action((options) =>
-      run(async (context) => (await import('../preflight/preflight.ts')).preflight(options, context)),
-    );
-  program
-    .command('alarms')
-    .description('which alarms are in ALARM, pages first, and what each means; docs/runbook.md has a heading for each')
+  stageCommand(
+    program,
+    'preflight',
+    'is a stage ready for its first event? Connects to endpoints from this machine, and sends nothing',
+  ).action((options) =>
+    run(async (context) => (await import('../preflight/preflight.ts')).preflight(options, context)),
+  );
+  stageCommand(
+    program,
+    'alarms',
+    'which alarms are in ALARM, pages first, and what each means; docs/runbook.md has a heading for each',
+  )
     .option('--all', 'the other alarms, too')
-    .addOption(stageOption())
     .action((options) => run(async (context) => (await import('./alarms.ts')).alarms(options, context)));
-  program
-    .command('check-warehouse')
-    .description(
-      'queries Snowflake from inside the stage: the secret and its age, login, role, warehouse, grants, columns, one row',
-    )
+  stageCommand(
+    program,
+    'check-warehouse',
+    'queries Snowflake from inside the stage: the secret and its age, login, role, warehouse, grants, columns, one row',
+  )
     .option(
       '--sample <file>',
       `compares known sums with the table's: CSV of user_id,course_id,enterprise_customer_uuid,total_seconds, with that line first, and at most ${MAX_SAMPLES} more`,
     )
-    .addOption(stageOption())
     .action((options) =>
       run(async (context) => (await import('./check-warehouse.ts')).checkWarehouse(options, context)),
     );
-  program
-    .command('send-test')
-    .description('sends an integration one signed test event from the stage’s own addresses, and prints the response')
+  stageCommand(
+    program,
+    'send-test',
+    'sends an integration one signed test event from the stage’s own addresses, and prints the response',
+  )
     .addOption(integrationOption('whose endpoint').makeOptionMandatory())
-    .addOption(stageOption())
     .action((options) =>
       run(async (context) => (await import('../integration/test-event.ts')).sendTest(options, context)),
     );
@@ -62,9 +63,11 @@ export function addStageCommands(program: Parent, run: Run): void {
     );
 
   const rollout = program.command('rollout').description('is the rollout of learning time ready for its next phase?');
-  rollout
-    .command('check')
-    .description('answers each criterion of a phase by the stage’s metrics: yes, no, or not enough data')
+  stageCommand(
+    rollout,
+    'check',
+    'answers each criterion of a phase by the stage’s metrics: yes, no, or not enough data',
+  )
     .addArgument(
       rollout
         .createArgument('<phase>', PHASES.map((phase) => `${phase}: ${CRITERIA[phase].reach}`).join('; '))
@@ -76,7 +79,6 @@ export function addStageCommands(program: Parent, run: Run): void {
         .argParser(numberBetween(HOURS.least, HOURS.most)),
     )
     .addOption(jsonOption())
-    .addOption(stageOption())
     .action((phase, options) =>
       run(async (context) => (await import('../rollout/rollout.ts')).checkRollout(phase, options, context)),
     );
