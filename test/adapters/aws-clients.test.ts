@@ -58,7 +58,9 @@ function call(Client: unknown, commandWith: Call['commandWith']): Call {
 /** Every client that the functions and the commands open: read from their code. */
 const OPENED = new Set(
   sources().flatMap((text) =>
-    [...text.matchAll(/openClient\((\w+), (?:CLIENT_WAITS|deadlines\.clients)\.\w+/g)].map(([, name]) => name),
+    [...text.matchAll(/openClient\((\w+), (?:(?:CLIENT_WAITS|deadlines\.clients)\.\w+|command|invocation)\b/g)].map(
+      ([, name]) => name,
+    ),
   ),
 );
 

@@ -244,7 +244,7 @@ describe('without its table', () => {
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6, [METRICS.outcomeQueued]: 1 });
     expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
     const told = ledger.log.lines.map(({ fields }) => fields.operation);
-    expect(told.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'settleUnclaimed', 'settle']);
+    expect(told.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'settle', 'settleUnclaimed']);
     expect(ledger.log.text()).not.toContain(LEARNER_DATA[0]);
   });
 

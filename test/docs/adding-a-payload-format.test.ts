@@ -29,7 +29,7 @@ test('leaves types and lint clean, and passes the tests of every format', async 
 });
 
 test('is accepted in an entry, with its option', async () => {
-  const { code, output } = copy.shown('integration -- validate');
+  const { code, output } = copy.shown('integration validate');
   expect(await copy.run('sh', '-euc', code)).toBe(`${output}\n`);
 });
 

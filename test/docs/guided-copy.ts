@@ -99,5 +99,8 @@ function shownIn(guide: string, blocks: readonly Block[], command: string) {
 /** npm would first check whether the modules, which are the project's own, must be installed again. */
 function withoutNpm(code: string): string {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  return code.trimEnd().replaceAll(/^npm run -s (\S+) --/gm, (_, name) => scripts[name]);
+  return code
+    .trimEnd()
+    .replaceAll(/^npm run -s (\S+) --/gm, (_, name) => scripts[name])
+    .replaceAll(/^\.\/ltw /gm, 'node commands/main.ts ');
 }

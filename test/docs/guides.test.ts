@@ -74,7 +74,7 @@ describe('commands', () => {
         .replaceAll(/\s+\\\n\s+/g, ' ')
         .trim(),
     )
-    .filter((command) => !/ \w[\w-]*\.(?:csv|json|jsonl)\b/.test(command));
+    .filter((command) => !/ \w[\w-]*\.(?:csv|json|jsonl)\b| --help$/.test(command));
 
   test('are npm scripts', () => {
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));

@@ -224,7 +224,7 @@ describe('what the ledger is told', () => {
     expect(noted).toMatchObject([
       {
         webhookId: webhookId('acme', 'event-1'),
-        ending: { token: 'g0', progress: { outcome: 'retry', enrichment: { status: 'pending', tries: 1 } } },
+        settlement: { token: 'g0', progress: { outcome: 'retry', enrichment: { status: 'pending', tries: 1 } } },
       },
     ]);
   });
@@ -422,7 +422,7 @@ describe('integrations', () => {
       reason,
     });
     expect(noted).toMatchObject([
-      { ending: { progress: { outcome: 'unwanted', reason, enrichment: { status: 'pending' } } } },
+      { settlement: { progress: { outcome: 'unwanted', reason, enrichment: { status: 'pending' } } } },
     ]);
   });
 
