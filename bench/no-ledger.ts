@@ -1,4 +1,4 @@
-import type { Ledger } from '../lambdas/contract/ledger-ports.ts';
+import type { Ledger } from '../lambdas/ledger/ports.ts';
 
 /** Grants whatever is asked for and remembers nothing: deliveries without a ledger. */
 export const NO_LEDGER: Ledger = {

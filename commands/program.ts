@@ -5,13 +5,8 @@ import { addIntegrationCommands } from './integration/integration-commands.ts';
 import { addLedgerCommands } from './ledger/ledger-commands.ts';
 import { addReplayCommands } from './replay/replay-commands.ts';
 import type { Context } from './shared/context.ts';
+import type { Run } from './shared/run.ts';
 import { addStageCommands } from './stage/stage-commands.ts';
-
-/** Runs what a command is declared with; its action resolves with the exit code. */
-export type Run = (action: (context: Context) => Promise<number>) => Promise<void>;
-
-/** The type of a command that others are added to. */
-export type Parent = Pick<Command, 'command'>;
 
 const EXIT_CODES = `
 Exit codes:

@@ -13,14 +13,14 @@ import {
   TextWidget,
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { KINDS } from '../lambdas/contract/event-types/event-types.ts';
+import { KINDS } from '../lambdas/events/event-types/event-types.ts';
 import {
   type CountName,
   type DimensionedName,
   METRICS,
   type MeasureName,
   metricsNamespace,
-} from '../lambdas/contract/metrics.ts';
+} from '../lambdas/shared/metric-definitions.ts';
 import type { EventQueues, QueuePair } from './event-queues.ts';
 import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';

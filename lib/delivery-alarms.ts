@@ -1,6 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
-import { METRICS } from '../lambdas/contract/metrics.ts';
+import { METRICS } from '../lambdas/shared/metric-definitions.ts';
 import type { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
 import { FAILED, sumOf } from './stage-metrics.ts';
@@ -22,7 +22,7 @@ const HOUR = Duration.hours(1);
 const SEEN_WITHIN_MINUTES = 5;
 
 /**
- * Of webhooks that somebody waits for (`isCritical` in contract/event-types): each that is given up is worth a page, whatever
+ * Of webhooks that somebody waits for (`isCritical` in events/event-types): each that is given up is worth a page, whatever
  * else rings.
  */
 export function criticalAlarms(make: AlarmMaker): Alarm[] {

@@ -1,4 +1,4 @@
-import { FEATURE_OVERRIDE } from '../lambdas/contract/flag.ts';
+import { FEATURE_OVERRIDE } from '../lambdas/shared/environment.ts';
 import type { Stage } from './stage-schema.ts';
 
 /** As document 004 names them, of any feature. */

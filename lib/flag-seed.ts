@@ -1,4 +1,4 @@
-import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../lambdas/contract/flag.ts';
+import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../lambdas/flag/flag-document.ts';
 
 /**
  * The flag's first version: off, with each attribute and its constraints, so that an operator finds them in the console.

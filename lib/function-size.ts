@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { MAX_QUEUE_TRY_SECONDS } from '../lambdas/contract/integration.ts';
-import { MIN_LEASE_SECONDS } from '../lambdas/contract/ledger.ts';
+import { MIN_LEASE_SECONDS } from '../lambdas/ledger/record.ts';
+import { MAX_QUEUE_TRY_SECONDS } from '../lambdas/partners/integration.ts';
 
 /**
  * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
@@ -16,7 +16,7 @@ const functionSize = z.strictObject({
 });
 export type FunctionSize = z.infer<typeof functionSize>;
 
-/** An integration's longest `timeout_seconds` (contract). */
+/** An integration's longest `timeout_seconds`. */
 const LONGEST_PARTNER_TRY_SECONDS = 300;
 
 /**

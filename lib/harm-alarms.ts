@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
-import { METRICS } from '../lambdas/contract/metrics.ts';
+import { METRICS } from '../lambdas/shared/metric-definitions.ts';
 import { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
 import { DELIVERED, FEWEST } from './stage-metrics.ts';

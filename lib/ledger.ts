@@ -1,7 +1,7 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
 import { Construct } from 'constructs';
-import { LEDGER_TABLE } from '../lambdas/contract/ledger.ts';
+import { LEDGER_TABLE } from '../lambdas/ledger/record.ts';
 import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Metric, Stats } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
-import { METRICS } from '../lambdas/contract/metrics.ts';
+import { METRICS } from '../lambdas/shared/metric-definitions.ts';
 import type { AlarmMaker } from './alarm-maker.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { Network } from './network.ts';

@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import { Schedule } from 'aws-cdk-lib/aws-events';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { ReconcileInput } from '../lambdas/contract/reconciliation.ts';
+import type { ReconcileInput } from '../lambdas/ledger/reconciliation.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';

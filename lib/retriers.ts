@@ -19,7 +19,7 @@ const FOR_AN_OPERATOR: Backoff = { intervalSeconds: 5, capSeconds: 900 };
 /** How long a delivery waits for a function that does not run: as long as it stays parked for its partner. */
 export const NOT_RUN_BUDGET_HOURS = 72;
 
-/** Faults of ours that an operator may fix while the delivery waits. Names as in `contract/errors.ts`. */
+/** Faults of ours that an operator may fix while the delivery waits. Names as in `lambdas/shared/errors.ts`. */
 export const PASSING_FAULTS = ['ConfigurationUnavailable', 'SecretUnavailable', 'EnvironmentInvalid'];
 
 /** Of the enrichment: after an hour the delivery goes out without learning time. */

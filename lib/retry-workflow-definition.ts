@@ -22,7 +22,7 @@ import {
   type Enrichment,
   type Outcome,
   type SettledEnrichment,
-} from '../lambdas/contract/delivery.ts';
+} from '../lambdas/events/delivery.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { retryDelivering, retryEnriching, retrySending } from './retriers.ts';
 
@@ -36,7 +36,7 @@ export interface WorkflowParts {
 const TASK_GRACE_SECONDS = 10;
 
 /**
- * The workflow: its state is one `Delivery` (contract), of which tasks replace `progress` only.
+ * The workflow: its state is one `Delivery` (lambdas/events/delivery.ts), of which tasks replace `progress` only.
  *
  * A Standard execution's state may have 256 KiB, so nothing but progress is ever added to it.
  */

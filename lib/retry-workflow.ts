@@ -8,7 +8,7 @@ import {
   StateMachineType,
 } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
-import { MAX_EXECUTION_DAYS } from '../lambdas/contract/delivery.ts';
+import { MAX_EXECUTION_DAYS } from '../lambdas/events/delivery.ts';
 import { ExecutionKey } from './execution-key.ts';
 import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';

@@ -1,6 +1,6 @@
 import { QueryDefinition, QueryString } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { METRICS } from '../lambdas/contract/metrics.ts';
+import { METRICS } from '../lambdas/shared/metric-definitions.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 

@@ -1,7 +1,7 @@
 import { Aws, Validations } from 'aws-cdk-lib';
 import { CfnSecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct } from 'constructs';
-import type { MetricsToken } from '../lambdas/contract/webhook-health.ts';
+import type { MetricsToken } from '../lambdas/status/health-document.ts';
 import { stackOutputs } from './outputs.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import { removalPolicy } from './removal.ts';

@@ -10,7 +10,7 @@ import {
   type MeasureName,
   type MetricName,
   metricsNamespace,
-} from '../lambdas/contract/metrics.ts';
+} from '../lambdas/shared/metric-definitions.ts';
 
 /** Fewer in a period say nothing about a share. */
 export const FEWEST = 10;

@@ -1,8 +1,7 @@
 import * as z from 'zod';
-import { MAX_EXECUTION_DAYS } from '../lambdas/contract/delivery.ts';
-import { IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/contract/environment.ts';
-import { faultsOf } from '../lambdas/contract/faults.ts';
-import { ENTERPRISE_ID_FORMS } from '../lambdas/contract/learning-time.ts';
+import { MAX_EXECUTION_DAYS } from '../lambdas/events/delivery.ts';
+import { ENTERPRISE_ID_FORMS, IDENTIFIER, TABLE_IDENTIFIER } from '../lambdas/shared/environment.ts';
+import { faultsOf } from '../lambdas/shared/faults.ts';
 import { areIn, availabilityZones, DEFAULT_ZONES } from './availability-zones.ts';
 import { type FunctionSize, functionSizes } from './function-size.ts';
 import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
@@ -95,7 +94,7 @@ const stageShape = z.strictObject({
   /** Switches the feature for everybody, whatever its flag says. For development: see `feature-override.ts`. */
   featureOverride: z.boolean().optional(),
   /**
-   * Multiplies what functions wait for their services (`lambdas/contract/io-deadlines.ts`). More than 1 on one's own machine
+   * Multiplies what functions wait for their services (`lambdas/shared/io-deadlines.ts`). More than 1 on one's own machine
    * only, where a busy processor must not pass for a service that is down: deployed functions have timeouts for 1.
    */
   ioDeadlineFactor: z.int().min(1).max(100),

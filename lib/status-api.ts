@@ -12,7 +12,7 @@ import { HttpIamAuthorizer, HttpJwtAuthorizer } from 'aws-cdk-lib/aws-apigateway
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { STATUS_PATHS } from '../lambdas/contract/feature-status.ts';
+import { STATUS_PATHS } from '../lambdas/status/feature-status-document.ts';
 import type { Configuration } from './configuration.ts';
 import type { CodeBase } from './function-code.ts';
 import { stackOutputs } from './outputs.ts';

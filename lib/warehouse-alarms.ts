@@ -1,8 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { type Alarm, Stats, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
-import { FEATURE_NAME } from '../lambdas/contract/flag.ts';
-import { FEATURE_FAULTS, METRICS } from '../lambdas/contract/metrics.ts';
-import { OLD_CREDENTIAL_DAYS } from '../lambdas/contract/snowflake-secret.ts';
+import { FEATURE_FAULTS, FEATURE_NAME, METRICS } from '../lambdas/shared/metric-definitions.ts';
+import { OLD_CREDENTIAL_DAYS } from '../lambdas/warehouse/snowflake-secret-schema.ts';
 import type { AlarmMaker } from './alarm-maker.ts';
 import { sumOf } from './stage-metrics.ts';
 

@@ -3,7 +3,7 @@ import { type HttpApi, HttpMethod, HttpNoneAuthorizer, type IHttpRouteAuthorizer
 import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { Construct } from 'constructs';
-import { OPERATIONS_PATHS } from '../lambdas/contract/webhook-health.ts';
+import { OPERATIONS_PATHS } from '../lambdas/status/health-document.ts';
 import type { Configuration } from './configuration.ts';
 import type { EventQueues } from './event-queues.ts';
 import type { CodeBase } from './function-code.ts';

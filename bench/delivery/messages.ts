@@ -1,10 +1,10 @@
-import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import type { Delivery, SettledEnrichment } from '../../lambdas/contract/delivery.ts';
-import { acceptEvent } from '../../lambdas/domain/accept-event.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
-import { toMessageText } from '../../lambdas/domain/json-text.ts';
-import { composePayload } from '../../lambdas/domain/payload.ts';
-import { newDelivery } from '../../lambdas/domain/progress.ts';
+import { acceptEvent } from '../../lambdas/enrichment/accept-event.ts';
+import type { Delivery, SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import { newDelivery } from '../../lambdas/events/progress.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
+import { composePayload } from '../../lambdas/partners/payload.ts';
+import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
+import { toMessageText } from '../../lambdas/shared/json-text.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';
 import { BATCH_SIZE, INTEGRATION_IDS } from './loads.ts';
 

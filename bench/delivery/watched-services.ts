@@ -1,12 +1,12 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { createCounter } from '../../lambdas/adapters/metrics.ts';
-import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/contract/environment.ts';
-import { ioDeadlines } from '../../lambdas/contract/io-deadlines.ts';
-import type { Log } from '../../lambdas/contract/log.ts';
-import { type Counter, type Dimensions, METRICS, type MetricName } from '../../lambdas/contract/metrics.ts';
 import type { DeliverMessagesServices } from '../../lambdas/delivery/deliver-messages.ts';
 import { createDeliveryServices } from '../../lambdas/delivery/delivery-services.ts';
+import { deliverTaskEnvironment, readEnvironment } from '../../lambdas/shared/environment.ts';
+import { ioDeadlines } from '../../lambdas/shared/io-deadlines.ts';
+import type { Log } from '../../lambdas/shared/log.ts';
+import { type Counter, type Dimensions, METRICS, type MetricName } from '../../lambdas/shared/metric-definitions.ts';
+import { createCounter } from '../../lambdas/shared/metrics.ts';
 
 /** What `deliver-batch.ts` wires, except the queues and the workflow, and whether every message was delivered. */
 export interface WatchedServices {

@@ -1,6 +1,6 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { readLogs } from '../../local/demo/evidence.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';

@@ -1,7 +1,7 @@
 import { SendMessageBatchCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Redis } from 'iovalkey';
-import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import { MAX_BATCH_ENTRIES } from '../../lambdas/adapters/sqs.ts';
+import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
+import { MAX_BATCH_ENTRIES } from '../../lambdas/shared/sqs.ts';
 import type { completion } from '../../local/demo/sample-events.ts';
 
 /** An event as its body has it, without any check. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
 import type { ControlPlane } from '../../local/control-plane/server.ts';
 import { ACCOUNT } from '../../local/resolver.ts';
 import { type CpuUse, processCpuMs } from '../cpu.ts';

@@ -1,4 +1,4 @@
-import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
+import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
 import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
 import { BATCH_SIZE, type CacheState } from './orders.ts';
 

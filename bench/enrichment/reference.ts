@@ -2,10 +2,10 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { Redis } from 'iovalkey';
 import type { ConnectionOptions } from 'snowflake-sdk';
-import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import { createSecretSource } from '../../lambdas/adapters/secrets-manager.ts';
-import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from '../../lambdas/adapters/snowflake/sdk.ts';
-import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
+import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
+import { createSecretSource } from '../../lambdas/shared/secrets-manager.ts';
+import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from '../../lambdas/warehouse/snowflake/sdk.ts';
+import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import { cacheKeyOf, type SampleEvent } from './bare-loop.ts';
 
 /** Document 001's `LEARNING_TIME_CACHE_TTL`, in seconds. */

@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { toMessageText } from '../../lambdas/domain/json-text.ts';
-import { limiterKey } from '../../lambdas/domain/limiter-record.ts';
+import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
+import { toMessageText } from '../../lambdas/shared/json-text.ts';
 import { output } from '../../local/demo/operator.ts';
 import { synthesizeLocalStage } from '../../local/synthesize.ts';
 import { ask } from '../../local/valkey/ask.ts';

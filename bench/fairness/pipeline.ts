@@ -1,7 +1,7 @@
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import { type IntegrationRegistry, readIntegrations } from '../../lambdas/domain/integrations.ts';
-import { newDelivery } from '../../lambdas/domain/progress.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
+import { newDelivery } from '../../lambdas/events/progress.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import { type IntegrationRegistry, readIntegrations } from '../../lambdas/partners/integration-registry.ts';
 import { findStage } from '../../lib/stage.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';

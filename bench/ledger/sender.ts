@@ -1,9 +1,9 @@
-import type { ReceivedMessage } from '../../lambdas/adapters/batch-intake.ts';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import type { Ledger } from '../../lambdas/contract/ledger-ports.ts';
 import { deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
-import { toMessageText } from '../../lambdas/domain/json-text.ts';
-import { newDelivery } from '../../lambdas/domain/progress.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
+import { newDelivery } from '../../lambdas/events/progress.ts';
+import type { Ledger } from '../../lambdas/ledger/ports.ts';
+import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
+import { toMessageText } from '../../lambdas/shared/json-text.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';
 import { metered } from '../cpu.ts';
 import { BATCH_SIZE, INTEGRATION_IDS } from '../delivery/loads.ts';

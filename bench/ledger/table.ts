@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
+import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
 import { answerServerOrders, listen } from '../worker.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Flag } from '../../lambdas/contract/flag.ts';
+import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import { type Change, deployChangeOf } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
 import { FLAG, type FlagDocument, withFlag } from './flag-document.ts';

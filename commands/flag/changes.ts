@@ -1,4 +1,4 @@
-import type { Flag } from '../../lambdas/contract/flag.ts';
+import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import type { FlagChange } from './change-flag.ts';
 
 /** AppConfig's bound for descriptions, in characters. */

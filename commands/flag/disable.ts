@@ -1,4 +1,4 @@
-import type { Flag } from '../../lambdas/contract/flag.ts';
+import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import { readVersion } from '../appconfig/configuration.ts';
 import { POLL_INTERVAL_MS } from '../appconfig/deployed-document.ts';
 import {

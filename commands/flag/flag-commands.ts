@@ -1,8 +1,8 @@
 import { Argument } from '@commander-js/extra-typings';
-import { enterpriseIdSchema } from '../../lambdas/contract/event.ts';
-import { FLAG_BOUNDS } from '../../lambdas/contract/flag.ts';
-import type { Parent, Run } from '../program.ts';
+import { enterpriseIdSchema } from '../../lambdas/events/event.ts';
+import { FLAG_BOUNDS } from '../../lambdas/flag/flag-document.ts';
 import { dryRunOption, each, stageCommand, wholeNumber, yesOption } from '../shared/options.ts';
+import type { Parent, Run } from '../shared/run.ts';
 import type { ChangeOptions, FlagChange } from './change-flag.ts';
 import { addPilots, cacheTime, enable, percent, removePilots } from './changes.ts';
 

@@ -1,4 +1,4 @@
-import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
+import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/flag/flag-document.ts';
 import type { Configuration } from '../appconfig/configuration.ts';
 import { isFields } from '../integration/integrations-document.ts';
 import { CommandFailed } from '../shared/failures.ts';

@@ -1,6 +1,6 @@
-import { canonicalEnterpriseId } from '../../lambdas/contract/event.ts';
-import type { Flag } from '../../lambdas/contract/flag.ts';
-import { bucket, evaluateFlag } from '../../lambdas/domain/flag.ts';
+import { canonicalEnterpriseId } from '../../lambdas/events/event.ts';
+import { bucket, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
+import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { type IntegrationsDocument, isFields } from '../integration/integrations-document.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';

@@ -1,5 +1,5 @@
-import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
-import { configVersion } from '../../lambdas/domain/flag.ts';
+import { configVersion } from '../../lambdas/flag/evaluate-flag.ts';
+import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
 import { readDeployedOf } from '../appconfig/deployed-document.ts';
 import { getDeployment, isOccupying, listDeployments } from '../appconfig/deployments.ts';
 import { monitorsOf } from '../appconfig/without-monitors.ts';

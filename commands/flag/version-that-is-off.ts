@@ -1,4 +1,4 @@
-import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
 import { createVersion, readVersion } from '../appconfig/configuration.ts';
 import type { ServedDeployment } from '../appconfig/deployments.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';

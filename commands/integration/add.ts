@@ -1,5 +1,5 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import { credentialsOf } from '../../lambdas/domain/credentials.ts';
+import { credentialsOf } from '../../lambdas/partners/credentials.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import { deployChange, POLL_INTERVAL_MS, readDeployed } from '../appconfig/deployed-document.ts';
 import { untilFree, untilServed } from '../appconfig/deployments.ts';
 import type { Context } from '../shared/context.ts';

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import { headerValuesOf } from '../../lambdas/contract/integration-secret.ts';
-import { isEmptySecretValue, isSecretFields, parseSecretText } from '../../lambdas/contract/secret-text.ts';
-import { secretValue } from '../../lambdas/domain/credentials.ts';
-import { signingSecret } from '../../lambdas/domain/signature.ts';
+import { secretValue } from '../../lambdas/partners/credentials.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import { headerValuesOf } from '../../lambdas/partners/integration-secret.ts';
+import { signingSecret } from '../../lambdas/partners/signature.ts';
+import { isEmptySecretValue, isSecretFields, parseSecretText } from '../../lambdas/shared/secret-text.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';

@@ -1,4 +1,4 @@
-import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
+import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
 import { BY_CODE, BY_CODE_PATTERN, BY_RESPONSE_FAULT, BY_STATUS, type Explanation } from './explanations.ts';
 
 const BY_REASON: readonly (readonly [RegExp, Explanation])[] = [

@@ -1,7 +1,7 @@
 import { Option } from '@commander-js/extra-typings';
 import { UsageError } from '../../local/command-line.ts';
-import type { Parent, Run } from '../program.ts';
 import { integrationArgument, namedStageOption, stageCommand, stageOption, wholeNumber } from '../shared/options.ts';
+import type { Parent, Run } from '../shared/run.ts';
 import { USUAL_WAIT_SECONDS } from './rotation.ts';
 
 const SECRETS = `

@@ -1,5 +1,5 @@
 import { CreateSecretCommand, GetSecretValueCommand, PutSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { parseSecretText, type SecretVersion, secretTextOf } from '../../lambdas/contract/secret-text.ts';
+import { parseSecretText, type SecretVersion, secretTextOf } from '../../lambdas/shared/secret-text.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 

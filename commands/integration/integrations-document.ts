@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { type Integration, integrationSchema, integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import { type Integration, integrationSchema, integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
 import { CommandFailed } from '../shared/failures.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -1,4 +1,4 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { Context } from '../shared/context.ts';
 import { alignColumns } from '../shared/format.ts';
 import { documentFaults, type IntegrationsDocument, isFields, readEntry } from './integrations-document.ts';

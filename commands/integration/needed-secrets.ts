@@ -1,7 +1,7 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
-import { secretFaultOf } from '../../lambdas/contract/secret-text.ts';
-import { credentialsOf, type SecretPath } from '../../lambdas/domain/credentials.ts';
+import { credentialsOf, type SecretPath } from '../../lambdas/partners/credentials.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import { type IntegrationSecret, integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
+import { secretFaultOf } from '../../lambdas/shared/secret-text.ts';
 
 /** One value that the partner gave, and that an integration's secret must hold. */
 export interface NeededSecret {

@@ -1,4 +1,4 @@
-import { integrationSchema } from '../../lambdas/contract/integration.ts';
+import { integrationSchema } from '../../lambdas/partners/integration.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';

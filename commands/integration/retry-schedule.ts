@@ -1,6 +1,6 @@
-import { KINDS, typeOfKind } from '../../lambdas/contract/event-types/event-types.ts';
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/domain/retry-policy.ts';
+import { KINDS, typeOfKind } from '../../lambdas/events/event-types/event-types.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import { type RetryPolicy, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/partners/retry-policy.ts';
 import type { Context } from '../shared/context.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted, formatDuration } from '../shared/format.ts';

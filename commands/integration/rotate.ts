@@ -1,4 +1,4 @@
-import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
+import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';

@@ -1,4 +1,4 @@
-import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
+import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
 
 /**
  * How long after the new signing secret is stored the partner may rely on it, in seconds: functions keep a secret for 15

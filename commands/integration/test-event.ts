@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { SendTestReport } from '../../lambdas/contract/send-test.ts';
+import type { SendTestReport } from '../../lambdas/delivery/send-test-contract.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import type { Context } from '../shared/context.ts';
 import { alignColumns } from '../shared/format.ts';

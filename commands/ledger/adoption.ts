@@ -1,4 +1,4 @@
-import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
+import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';

@@ -1,5 +1,5 @@
-import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
-import { MAX_TIMER_DAYS } from '../../lambdas/contract/event.ts';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/events/delivery.ts';
+import { MAX_TIMER_DAYS } from '../../lambdas/events/event.ts';
 import { alignColumns } from '../shared/format.ts';
 
 const DAY_MS = 24 * 3600_000;

@@ -1,6 +1,6 @@
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { executionName } from '../../lambdas/domain/identity.ts';
-import { leaseEndMs } from '../../lambdas/domain/ledger.ts';
+import { executionName } from '../../lambdas/events/identity.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { leaseEndMs } from '../../lambdas/ledger/transitions.ts';
 import { shortTime } from '../shared/time-span.ts';
 
 /**

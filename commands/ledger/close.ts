@@ -1,6 +1,6 @@
-import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { ended, isFinal, leaseEndMs, newRecord } from '../../lambdas/domain/ledger.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { isReplaced, writerName } from '../../lambdas/ledger/table/claim-and-settle.ts';
+import { ended, isFinal, leaseEndMs, newRecord } from '../../lambdas/ledger/transitions.ts';
 import { mayGoOn } from '../shared/confirm.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted } from '../shared/format.ts';

@@ -1,4 +1,4 @@
-import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/contract/ledger.ts';
+import { WEBHOOK_STATES, type WebhookState } from '../../lambdas/ledger/record.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';

@@ -1,6 +1,6 @@
-import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
-import type { LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { changedAt } from '../../lambdas/domain/ledger.ts';
+import type { LedgerDay, LedgerTable, ListedEvent, ListedWebhook, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import { changedAt } from '../../lambdas/ledger/transitions.ts';
 import { formatSpan } from '../shared/time-span.ts';
 
 /** A webhook as lists show it. Of what type it is, only a record says. */

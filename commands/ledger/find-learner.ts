@@ -1,5 +1,5 @@
-import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 
 /** Whose events are to be forgotten; given both, those that fit either. */

@@ -1,4 +1,4 @@
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import { countRows } from '../replay/run-replay.ts';
 import { mayGoOn } from '../shared/confirm.ts';
 import { CommandFailed } from '../shared/failures.ts';

@@ -1,8 +1,8 @@
-import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/contract/delivery.ts';
-import { definitionOfType, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
-import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
-import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import type { DueDecision } from '../../lambdas/domain/timers.ts';
+import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/events/delivery.ts';
+import { definitionOfType, kindOf } from '../../lambdas/events/event-types/event-types.ts';
+import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
+import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { DueDecision } from '../../lambdas/ledger/timers.ts';
 import { alignColumns, formatDuration, formatNumber, oneLine } from '../shared/format.ts';
 import { shortTime } from '../shared/time-span.ts';
 import { type Carrier, formatCarrier } from './carrier.ts';

@@ -1,4 +1,4 @@
-import type { LedgerDay, Span } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerDay, Span } from '../../lambdas/ledger/ports.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { readSpan } from '../shared/time-span.ts';
 import {

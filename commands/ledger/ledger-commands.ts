@@ -1,9 +1,8 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { WEBHOOK_STATES } from '../../lambdas/contract/ledger.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
-import type { Parent, Run } from '../program.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import {
   dryRunOption,
@@ -16,6 +15,7 @@ import {
   wholeNumber,
   yesOption,
 } from '../shared/options.ts';
+import type { Parent, Run } from '../shared/run.ts';
 import type { Subject } from './show.ts';
 import { CLOSED_AS, USUAL_NUMBERS, USUAL_SPANS } from './usual.ts';
 

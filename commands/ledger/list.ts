@@ -1,4 +1,4 @@
-import type { WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { WebhookState } from '../../lambdas/ledger/record.ts';
 import { formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';

@@ -1,8 +1,8 @@
-import { kindNamed, kindOf } from '../../lambdas/contract/event-types/event-types.ts';
-import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { deliveryOf } from '../../lambdas/domain/ledger.ts';
-import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lambdas/domain/timers.ts';
+import { kindNamed, kindOf } from '../../lambdas/events/event-types/event-types.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import type { LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { type DueDecision, decideWhenDue, MOVED_LATER, timerOf } from '../../lambdas/ledger/timers.ts';
+import { deliveryOf } from '../../lambdas/ledger/transitions.ts';
 import { shortTime } from '../shared/time-span.ts';
 
 /** Whether events of its kind wait before they are sent, and take each other's place. */

@@ -1,5 +1,5 @@
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { changedAt } from '../../lambdas/domain/ledger.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import { changedAt } from '../../lambdas/ledger/transitions.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { heldDays } from '../shared/open-ledger.ts';

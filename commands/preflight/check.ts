@@ -1,4 +1,4 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import type { DeployedDocument } from '../appconfig/deployed-document.ts';
 import { type IntegrationsDocument, readEntry } from '../integration/integrations-document.ts';
 import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';

@@ -2,16 +2,16 @@ import { lookup as dnsLookup } from 'node:dns';
 import * as net from 'node:net';
 import * as tls from 'node:tls';
 import { GetFunctionConfigurationCommand } from '@aws-sdk/client-lambda';
-import { type AddressGuard, createAddressGuard } from '../../lambdas/adapters/https/address-guard.ts';
+import { type AddressGuard, createAddressGuard } from '../../lambdas/partners/http/address-guard.ts';
 import {
   forbiddenAddress,
   guardedLookup,
   type LookupAll,
   timePerAddressMs,
-} from '../../lambdas/adapters/https/guarded-lookup.ts';
-import { createTargetFinder } from '../../lambdas/adapters/https/target.ts';
-import { sendTestEnvironment } from '../../lambdas/contract/environment.ts';
-import { failureCodeOf } from '../../lambdas/domain/outcome.ts';
+} from '../../lambdas/partners/http/guarded-lookup.ts';
+import { createTargetFinder } from '../../lambdas/partners/http/target.ts';
+import { failureCodeOf } from '../../lambdas/partners/response-outcome.ts';
+import { sendTestEnvironment } from '../../lambdas/shared/environment.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 

@@ -1,4 +1,4 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import { explainCode } from '../integration/explain-response.ts';
 import { activeIntegrations, type Check, howToDeploy, noted, sideBySide, stageFlag } from './check.ts';
 import { type Connected, connect, readPartnerRules } from './connect.ts';

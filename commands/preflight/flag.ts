@@ -1,4 +1,4 @@
-import type { Flag } from '../../lambdas/contract/flag.ts';
+import type { Flag } from '../../lambdas/flag/flag-document.ts';
 import { readDeployedOf } from '../appconfig/deployed-document.ts';
 import { FLAG } from '../flag/flag-document.ts';
 import { type Check, stageFlag } from './check.ts';

@@ -1,4 +1,4 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import { readSecret, secretName } from '../integration/integration-secrets.ts';
 import { secretFault } from '../integration/needed-secrets.ts';
 import type { Stage } from '../shared/stage.ts';

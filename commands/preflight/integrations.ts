@@ -1,4 +1,4 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import { documentFaults, type IntegrationsDocument } from '../integration/integrations-document.ts';
 import { type Check, fittingIntegrations, noted, stageFlag } from './check.ts';
 import { type Finding, no, yes } from './finding.ts';

@@ -1,7 +1,7 @@
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
-import { parseSecretText, secretFaultOf, secretTextOf } from '../../lambdas/contract/secret-text.ts';
-import { OLD_CREDENTIAL_DAYS } from '../../lambdas/contract/snowflake-secret.ts';
-import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
+import { parseSecretText, secretFaultOf, secretTextOf } from '../../lambdas/shared/secret-text.ts';
+import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
+import { OLD_CREDENTIAL_DAYS } from '../../lambdas/warehouse/snowflake-secret-schema.ts';
 import { counted } from '../shared/format.ts';
 import type { Stage } from '../shared/stage.ts';
 import { type Check, howToDeploy, noted } from './check.ts';

@@ -3,7 +3,7 @@ import {
   MAX_NAMED_STUCK,
   type ReconcileReport,
   type StuckWebhook,
-} from '../../lambdas/contract/reconciliation.ts';
+} from '../../lambdas/ledger/reconciliation.ts';
 import { alignColumns, counted, formatNumber } from '../shared/format.ts';
 
 /** Whether nothing is left for a person to look at. */

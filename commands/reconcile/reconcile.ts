@@ -2,7 +2,7 @@ import {
   type ReconcileInput,
   type ReconcileReport,
   reconcileReportSchema,
-} from '../../lambdas/contract/reconciliation.ts';
+} from '../../lambdas/ledger/reconciliation.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { entryOf } from '../integration/integrations-document.ts';
 import type { Context } from '../shared/context.ts';

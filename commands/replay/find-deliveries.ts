@@ -1,6 +1,6 @@
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { isInFlight } from './replay-deliveries.ts';
 

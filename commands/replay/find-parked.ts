@@ -1,7 +1,7 @@
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
-import { mayRelease } from '../../lambdas/domain/balance.ts';
+import { mayRelease } from '../../lambdas/ledger/balance.ts';
+import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
 import { entryOf, type IntegrationsDocument, idsOf, readEntry } from '../integration/integrations-document.ts';
 import { findByFilter } from './find-deliveries.ts';
 

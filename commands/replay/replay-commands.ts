@@ -1,5 +1,4 @@
 import { Option } from '@commander-js/extra-typings';
-import type { Parent, Run } from '../program.ts';
 import {
   dryRunOption,
   integrationOption,
@@ -11,6 +10,7 @@ import {
   wholeNumber,
   yesOption,
 } from '../shared/options.ts';
+import type { Parent, Run } from '../shared/run.ts';
 import { REPLAYED_STATES } from './what-to-replay.ts';
 
 /** Deliveries a second. */

@@ -1,9 +1,9 @@
 import { SendMessageCommand, type SQSClient } from '@aws-sdk/client-sqs';
-import { isReplaced, writerName } from '../../lambdas/adapters/dynamodb/claim-and-settle.ts';
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import { toMessageText } from '../../lambdas/domain/json-text.ts';
-import { type Cause, deliveryOf, leaseEndMs, reopened } from '../../lambdas/domain/ledger.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { isReplaced, writerName } from '../../lambdas/ledger/table/claim-and-settle.ts';
+import { type Cause, deliveryOf, leaseEndMs, reopened } from '../../lambdas/ledger/transitions.ts';
+import { toMessageText } from '../../lambdas/shared/json-text.ts';
 import type { Context } from '../shared/context.ts';
 import { inTime, type Turn } from './pace.ts';
 

@@ -1,5 +1,5 @@
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { entryOf } from '../integration/integrations-document.ts';
 import { mayGoOn } from '../shared/confirm.ts';

@@ -1,4 +1,4 @@
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
 import type { Context } from '../shared/context.ts';
 import { awsFailure, whereOf } from '../shared/failures.ts';
 import { alignColumns, formatNumber } from '../shared/format.ts';

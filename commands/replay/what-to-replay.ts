@@ -1,4 +1,4 @@
-import type { WebhookState } from '../../lambdas/contract/ledger.ts';
+import type { WebhookState } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
 import { readSpan, type TimeOptions } from '../shared/time-span.ts';
 import type { ReplayFilter } from './find-deliveries.ts';

@@ -1,24 +1,8 @@
-import type { FigureName } from './judge.ts';
+import type { Criterion } from './judge.ts';
 
 /** In the order in which they are entered (document 001, "Rollout Plan"). */
 export const PHASES = ['pilot', 'limited', 'expanded', 'full'] as const;
 export type Phase = (typeof PHASES)[number];
-
-/** `at most before`: the same figure of the span of equal length before it. */
-export type Bound =
-  | { readonly is: 'at least' | 'more than' | 'at most' | 'less than'; readonly target: number }
-  | { readonly is: 'at most before' };
-
-export interface Criterion {
-  readonly says: string;
-  readonly figure: FigureName;
-  readonly bound: Bound;
-  /** Of fewer samples nothing is concluded. */
-  readonly least: number;
-  /** True where more data cannot mend a breach, so that it is a "no" however few the samples are. */
-  readonly isBreachFinal: boolean;
-  readonly source: string;
-}
 
 /** What no metric can tell. */
 export interface Question {

@@ -1,5 +1,6 @@
 import { alignColumns } from '../shared/format.ts';
-import { type Bound, CRITERIA, type Phase } from './criteria.ts';
+import { CRITERIA, type Phase } from './criteria.ts';
+import type { Bound } from './judge.ts';
 import { FIGURES, isMet, type Judgement, type Unit } from './judge.ts';
 import type { MeasuredSpan } from './read-measures.ts';
 

@@ -1,5 +1,20 @@
-import type { Bound, Criterion } from './criteria.ts';
 import type { Measures } from './read-measures.ts';
+
+/** `at most before`: the same figure of the span of equal length before it. */
+export type Bound =
+  | { readonly is: 'at least' | 'more than' | 'at most' | 'less than'; readonly target: number }
+  | { readonly is: 'at most before' };
+
+export interface Criterion {
+  readonly says: string;
+  readonly figure: FigureName;
+  readonly bound: Bound;
+  /** Of fewer samples nothing is concluded. */
+  readonly least: number;
+  /** True where more data cannot mend a breach, so that it is a "no" however few the samples are. */
+  readonly isBreachFinal: boolean;
+  readonly source: string;
+}
 
 export type Answer = 'yes' | 'no' | 'not enough data';
 

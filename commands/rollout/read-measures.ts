@@ -4,7 +4,7 @@ import {
   type MetricDataResult,
   paginateGetMetricData,
 } from '@aws-sdk/client-cloudwatch';
-import { METRICS, type MetricName, metricsNamespace } from '../../lambdas/contract/metrics.ts';
+import { METRICS, type MetricName, metricsNamespace } from '../../lambdas/shared/metric-definitions.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { Stage } from '../shared/stage.ts';
 

@@ -1,4 +1,4 @@
-import { beginningOf } from '../../lambdas/contract/text.ts';
+import { beginningOf } from '../../lambdas/shared/text.ts';
 import { oneLine } from './format.ts';
 
 /** Names by which AWS services, and the SDK, say the same thing. */

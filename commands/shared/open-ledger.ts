@@ -1,6 +1,6 @@
-import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
-import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import type { LedgerTable, Span } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable, Span } from '../../lambdas/ledger/ports.ts';
+import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
+import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 import type { Context } from './context.ts';
 import { awsFailure, CommandFailed, whereOf } from './failures.ts';
 import type { Stage } from './stage.ts';

@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import type * as z from 'zod';
-import { integrationIdSchema } from '../../lambdas/contract/event.ts';
+import { integrationIdSchema } from '../../lambdas/events/event.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
 import { isTime, TIME_FORMS } from './time-span.ts';
 

@@ -6,8 +6,8 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SQSClient } from '@aws-sdk/client-sqs';
-import { openClient } from '../../lambdas/adapters/aws-clients.ts';
-import { CLIENT_WAITS } from '../../lambdas/contract/io-deadlines.ts';
+import { openClient } from '../../lambdas/shared/aws-clients.ts';
+import { CLIENT_WAITS } from '../../lambdas/shared/io-deadlines.ts';
 import { NotRunning, readState } from '../../local/console/state-file.ts';
 import { awsFailure, CommandFailed } from './failures.ts';
 

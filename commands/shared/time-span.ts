@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Span } from '../../lambdas/contract/ledger-ports.ts';
+import type { Span } from '../../lambdas/ledger/ports.ts';
 import { UsageError } from '../../local/command-line.ts';
 
 /** What `--since` and `--until` take. */

@@ -1,9 +1,5 @@
 import * as z from 'zod';
-import {
-  type CheckWarehouseReport,
-  WAREHOUSE_CHECKS,
-  type WarehouseCheck,
-} from '../../lambdas/contract/check-warehouse.ts';
+import { type CheckWarehouseReport, WAREHOUSE_CHECKS, type WarehouseCheck } from '../../lambdas/warehouse/check.ts';
 import type { Context } from '../shared/context.ts';
 import { alignColumns, oneLine } from '../shared/format.ts';
 import { invokeFunction } from '../shared/invoke-function.ts';

@@ -1,7 +1,7 @@
-import { type KnownSum, knownSumSchema, MAX_SAMPLES } from '../../lambdas/contract/check-warehouse.ts';
-import { faultsOf } from '../../lambdas/contract/faults.ts';
-import { canonicalUserId } from '../../lambdas/domain/learning-time-query.ts';
-import { readWholeNumber } from '../../lambdas/domain/whole-number.ts';
+import { faultsOf } from '../../lambdas/shared/faults.ts';
+import { readWholeNumber } from '../../lambdas/shared/whole-number.ts';
+import { type KnownSum, knownSumSchema, MAX_SAMPLES } from '../../lambdas/warehouse/check.ts';
+import { canonicalUserId } from '../../lambdas/warehouse/query.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import { readTextFile } from '../shared/read-file.ts';
 

@@ -1,10 +1,10 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import * as z from 'zod';
-import { MAX_SAMPLES } from '../../lambdas/contract/check-warehouse.ts';
-import { EVENT_TYPES, KINDS } from '../../lambdas/contract/event-types/event-types.ts';
-import type { Parent, Run } from '../program.ts';
+import { EVENT_TYPES, KINDS } from '../../lambdas/events/event-types/event-types.ts';
+import { MAX_SAMPLES } from '../../lambdas/warehouse/check.ts';
 import { CRITERIA, PHASES } from '../rollout/criteria.ts';
 import { integrationOption, jsonOption, numberBetween, stageCommand, stageOption } from '../shared/options.ts';
+import type { Parent, Run } from '../shared/run.ts';
 
 /** Bounds of `--hours`, and what it is without. CloudWatch keeps the period's values for 63 days, twice this is read. */
 const HOURS = { least: 0.25, most: 336, usual: 24 } as const;

@@ -1,17 +1,17 @@
-import type { Delivery, PLAIN_REASONS, SettledEnrichment, TaskResult } from '../contract/delivery.ts';
-import type { SendResult } from '../contract/delivery-ports.ts';
-import { kindOf } from '../contract/event-types/event-types.ts';
-import type { Integration } from '../contract/integration.ts';
-import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../contract/ledger.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { beginningOf } from '../contract/text.ts';
-import { reportIfCritical } from '../domain/critical-dead.ts';
-import { type ParkServices, park } from '../domain/parking.ts';
-import { composePayload } from '../domain/payload.ts';
-import { dead, decided, onceMore } from '../domain/progress.ts';
-import { type RetryAfterReader, throttledRetryAfterMs } from '../domain/retry-after.ts';
-import { nextTryAt, onceMoreAt, retryPolicyOf } from '../domain/retry-policy.ts';
+import { reportIfCritical } from '../events/critical-dead.ts';
+import type { Delivery, PLAIN_REASONS, SettledEnrichment, TaskResult } from '../events/delivery.ts';
+import { kindOf } from '../events/event-types/event-types.ts';
+import { dead, decided, onceMore } from '../events/progress.ts';
+import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
+import type { Integration } from '../partners/integration.ts';
+import { composePayload } from '../partners/payload.ts';
+import { type RetryAfterReader, throttledRetryAfterMs } from '../partners/retry-after.ts';
+import { nextTryAt, onceMoreAt, retryPolicyOf } from '../partners/retry-policy.ts';
+import type { SendResult } from '../partners/webhook-sender.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
+import { beginningOf } from '../shared/text.ts';
+import { type ParkServices, park } from './parking.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
 export interface AttemptDeliveryServices extends SendWebhookServices, ParkServices {

@@ -1,19 +1,20 @@
-import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
-import type { Delivery } from '../contract/delivery.ts';
-import type { OutgoingMessage, Workflow } from '../contract/delivery-ports.ts';
-import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
-import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../contract/integration.ts';
-import type { Lease, Ledger } from '../contract/ledger-ports.ts';
-import { METRICS } from '../contract/metrics.ts';
-import { messageToken } from '../domain/identity.ts';
-import { toMessageText } from '../domain/json-text.ts';
-import { leaseEndMs, leaseMs } from '../domain/ledger.ts';
-import { parkedWithoutLedger } from '../domain/parking.ts';
-import { waiting } from '../domain/progress.ts';
-import { readDelivery } from '../domain/read-delivery.ts';
+import type { Delivery } from '../events/delivery.ts';
+import { messageToken } from '../events/identity.ts';
+import { waiting } from '../events/progress.ts';
+import { readDelivery } from '../events/read-delivery.ts';
+import type { Workflow } from '../events/retry-workflow.ts';
+import type { Lease, Ledger } from '../ledger/ports.ts';
+import { leaseEndMs, leaseMs } from '../ledger/transitions.ts';
+import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../partners/integration.ts';
+import type { Failures, ReceivedMessage } from '../shared/batch-intake.ts';
+import { errorFields, errorName, QueueRefused } from '../shared/errors.ts';
+import { toMessageText } from '../shared/json-text.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
+import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { Ready } from './attempt-delivery.ts';
 import { type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { attemptWithinLimits, type LimitedAttemptsServices, type LimitedOutcome } from './limited-attempts.ts';
+import { parkedWithoutLedger } from './parking.ts';
 import { type DeadLetterServices, type DeliveryOutcome, sendDeadLetter, settle } from './settle.ts';
 
 export interface DeliverMessagesServices extends FindReceiverServices, LimitedAttemptsServices, DeadLetterServices {

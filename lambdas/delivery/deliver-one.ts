@@ -1,15 +1,15 @@
-import type { Delivery, TaskResult } from '../contract/delivery.ts';
-import { InputInvalid } from '../contract/errors.ts';
-import type { Lease, Ledger } from '../contract/ledger-ports.ts';
-import { METRICS } from '../contract/metrics.ts';
-import { executionToken } from '../domain/identity.ts';
-import { asClaimed, leaseEndMs, leaseMs } from '../domain/ledger.ts';
-import { parkedWithoutLedger } from '../domain/parking.ts';
-import { dead, decided, waiting } from '../domain/progress.ts';
-import { type WaitServices, withWaitCounted } from '../domain/workflow-waits.ts';
+import type { Delivery, TaskResult } from '../events/delivery.ts';
+import { executionToken } from '../events/identity.ts';
+import { dead, decided, waiting } from '../events/progress.ts';
+import { type WaitServices, withWaitCounted } from '../events/workflow-waits.ts';
+import type { Lease, Ledger } from '../ledger/ports.ts';
+import { asClaimed, leaseEndMs, leaseMs } from '../ledger/transitions.ts';
+import { InputInvalid } from '../shared/errors.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
 import { cancelled, followTimer, readTimer, reschedule, unschedule } from './delivery-timer.ts';
 import { type Entry, type FindReceiverServices, findReceiver, readEntry } from './find-receiver.ts';
 import { attemptWithinLimits, type LimitedAttemptsServices, type LimitedOutcome } from './limited-attempts.ts';
+import { parkedWithoutLedger } from './parking.ts';
 import { type DeliveryOutcome, settle } from './settle.ts';
 
 export interface DeliverOneServices extends FindReceiverServices, LimitedAttemptsServices, WaitServices {

@@ -1,5 +1,5 @@
-import { deliverySchema } from '../contract/delivery.ts';
-import { deliverTaskEnvironment } from '../contract/environment.ts';
+import { deliverySchema } from '../events/delivery.ts';
+import { deliverTaskEnvironment } from '../shared/environment.ts';
 import { createHandler } from '../shared/handler.ts';
 import { deliverOne } from './deliver-one.ts';
 import { createDeliveryServices } from './delivery-services.ts';

@@ -1,10 +1,10 @@
-import type { Delivery, Progress } from '../contract/delivery.ts';
-import type { Ledger } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import type { Timer } from '../contract/timer.ts';
-import { decided, waiting } from '../domain/progress.ts';
-import { type DueDecision, decideWhenDue, firedTimer, MOVED_LATER, timerOf } from '../domain/timers.ts';
+import type { Delivery, Progress } from '../events/delivery.ts';
+import { decided, waiting } from '../events/progress.ts';
+import type { Ledger } from '../ledger/ports.ts';
+import type { Timer } from '../ledger/timer.ts';
+import { type DueDecision, decideWhenDue, firedTimer, MOVED_LATER, timerOf } from '../ledger/timers.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import type { DeliveryOutcome } from './settle.ts';
 
 export interface DeliveryTimerServices {

@@ -1,12 +1,12 @@
-import type { Delivery, TaskResult } from '../contract/delivery.ts';
-import { ConfigurationUnavailable } from '../contract/errors.ts';
-import type { Integration } from '../contract/integration.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { reportIfCritical } from '../domain/critical-dead.ts';
-import { type IntegrationRegistry, wanted } from '../domain/integrations.ts';
-import { type ParkServices, park } from '../domain/parking.ts';
-import { dead, decided } from '../domain/progress.ts';
+import { reportIfCritical } from '../events/critical-dead.ts';
+import type { Delivery, TaskResult } from '../events/delivery.ts';
+import { dead, decided } from '../events/progress.ts';
+import type { Integration } from '../partners/integration.ts';
+import { type IntegrationRegistry, wanted } from '../partners/integration-registry.ts';
+import { ConfigurationUnavailable } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
+import { type ParkServices, park } from './parking.ts';
 
 export interface FindReceiverServices extends ParkServices {
   readonly integrations: IntegrationsSource;

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Delivery } from '../contract/delivery.ts';
-import type { WebhookSender } from '../contract/delivery-ports.ts';
-import type { Integration } from '../contract/integration.ts';
-import type { Limiter, LimiterDecision, SlotRequest } from '../contract/limiter.ts';
-import { MAX_IN_FUNCTION_WAIT_MS } from '../domain/limiter-settings.ts';
-import { park } from '../domain/parking.ts';
-import { ResponseTime } from '../domain/response-time.ts';
-import { JITTER } from '../domain/retry-timing.ts';
+import type { Delivery } from '../events/delivery.ts';
+import { JITTER } from '../events/retry-timing.ts';
+import type { Limiter, LimiterDecision, SlotRequest } from '../limiter/limiter.ts';
+import { MAX_IN_FUNCTION_WAIT_MS } from '../limiter/limiter-settings.ts';
+import type { Integration } from '../partners/integration.ts';
+import type { WebhookSender } from '../partners/webhook-sender.ts';
+import { ResponseTime } from '../shared/response-time.ts';
 import { type AttemptDeliveryServices, type Attempted, attemptDelivery, type Ready } from './attempt-delivery.ts';
+import { park } from './parking.ts';
 import type { DeliveryOutcome } from './settle.ts';
 
 export interface LimitedAttemptsServices extends AttemptDeliveryServices {

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { sendTestEnvironment } from '../contract/environment.ts';
-import { errorName, PipelineError } from '../contract/errors.ts';
-import { type SendTestReport, sendTestRequestSchema } from '../contract/send-test.ts';
-import { testPayload } from '../domain/test-event.ts';
+import { testPayload } from '../partners/test-event.ts';
+import { sendTestEnvironment } from '../shared/environment.ts';
+import { errorName, PipelineError } from '../shared/errors.ts';
 import { createHandler } from '../shared/handler.ts';
 import { createSendingServices } from './delivery-services.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
+import { type SendTestReport, sendTestRequestSchema } from './send-test-contract.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
 /** Called by `./ltw send-test`: one signed test event from where all webhooks come from. */

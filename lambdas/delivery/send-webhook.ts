@@ -1,13 +1,14 @@
-import type { OAuthClient, SendResult, TokenSource, WebhookSender } from '../contract/delivery-ports.ts';
-import { SecretUnusable } from '../contract/errors.ts';
-import type { Integration } from '../contract/integration.ts';
-import type { IntegrationSecret } from '../contract/integration-secret.ts';
-import { USER_AGENT } from '../contract/own-headers.ts';
-import type { SecretSource } from '../contract/secret-source.ts';
-import { type Credentials, credentialsOf } from '../domain/credentials.ts';
-import { classify, type Verdict } from '../domain/outcome.ts';
-import { redact, secretTexts } from '../domain/redact.ts';
-import { signatureHeader } from '../domain/signature.ts';
+import { type Credentials, credentialsOf } from '../partners/credentials.ts';
+import type { Integration } from '../partners/integration.ts';
+import type { IntegrationSecret } from '../partners/integration-secret.ts';
+import type { OAuthClient, TokenSource } from '../partners/oauth-tokens.ts';
+import { USER_AGENT } from '../partners/own-headers.ts';
+import { redact, secretTexts } from '../partners/redact.ts';
+import { classify, type Verdict } from '../partners/response-outcome.ts';
+import { signatureHeader } from '../partners/signature.ts';
+import type { SendResult, WebhookSender } from '../partners/webhook-sender.ts';
+import { SecretUnusable } from '../shared/errors.ts';
+import type { SecretSource } from '../shared/secret-source.ts';
 
 /**
  * Sent with every webhook, unless the integration has a header of that name. Web application firewalls refuse requests

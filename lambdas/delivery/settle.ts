@@ -1,13 +1,13 @@
-import type { ReceivedMessage } from '../adapters/batch-intake.ts';
-import type { TaskResult } from '../contract/delivery.ts';
-import { QueueRefused } from '../contract/errors.ts';
-import type { Lease, Ledger } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
-import type { Counter } from '../contract/metrics.ts';
-import { reportIfCritical } from '../domain/critical-dead.ts';
-import { toMessageText } from '../domain/json-text.ts';
-import { dead } from '../domain/progress.ts';
-import { readDelivery } from '../domain/read-delivery.ts';
+import { reportIfCritical } from '../events/critical-dead.ts';
+import type { TaskResult } from '../events/delivery.ts';
+import { dead } from '../events/progress.ts';
+import { readDelivery } from '../events/read-delivery.ts';
+import type { Lease, Ledger } from '../ledger/ports.ts';
+import type { ReceivedMessage } from '../shared/batch-intake.ts';
+import { QueueRefused } from '../shared/errors.ts';
+import { toMessageText } from '../shared/json-text.ts';
+import type { Log } from '../shared/log.ts';
+import type { Counter } from '../shared/metric-definitions.ts';
 import type { Attempted } from './attempt-delivery.ts';
 
 /** The outcome of a claimed delivery. */

@@ -1,15 +1,15 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
-import { openClient } from '../adapters/aws-clients.ts';
-import { readDatedSecret } from '../adapters/secrets-manager.ts';
-import { createSnowflakeInspector } from '../adapters/snowflake/inspector.ts';
-import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
-import type { CheckWarehouseReport } from '../contract/check-warehouse.ts';
-import { checkWarehouseEnvironment } from '../contract/environment.ts';
-import { warehouseNames } from '../domain/learning-time-query.ts';
-import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { checkWarehouseEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
-import { inspectWarehouse } from './inspect-warehouse.ts';
+import { readDatedSecret } from '../shared/secrets-manager.ts';
+import type { CheckWarehouseReport } from '../warehouse/check.ts';
+import { inspectWarehouse } from '../warehouse/inspect.ts';
+import { warehouseNames } from '../warehouse/query.ts';
+import { createSnowflakeInspector } from '../warehouse/snowflake/inspector.ts';
+import { createSnowflakeWarehouse } from '../warehouse/snowflake/warehouse.ts';
+import { snowflakeSecretSchema } from '../warehouse/snowflake-secret.ts';
 
 /** Called by `./ltw check-warehouse`: with the network, the role and the secret that enrichment asks with. */
 export const handler = createHandler({

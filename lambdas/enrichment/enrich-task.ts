@@ -1,10 +1,10 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import type * as z from 'zod';
-import { openClient } from '../adapters/aws-clients.ts';
-import { deliverySchema } from '../contract/delivery.ts';
-import { enrichTaskEnvironment } from '../contract/environment.ts';
-import { METRICS } from '../contract/metrics.ts';
+import { deliverySchema } from '../events/delivery.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { enrichTaskEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
 import { createLearningTimeServices } from './learning-time-services.ts';
 import { type RetryEnrichmentServices, retryEnrichment } from './retry-enrichment.ts';
 

@@ -1,10 +1,10 @@
-import type { DeliverySubject } from '../contract/delivery.ts';
-import { errorFields, WarehouseSkipped } from '../contract/errors.ts';
-import { FEATURE_NAME, type Flag } from '../contract/flag.ts';
-import type { LearnerKey, LearningTime, Warehouse } from '../contract/learning-time.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { type EnrichmentNeed, enrichmentNeed } from '../domain/enrichment.ts';
+import type { DeliverySubject } from '../events/delivery.ts';
+import type { Flag } from '../flag/flag-document.ts';
+import { errorFields, WarehouseSkipped } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, FEATURE_NAME, METRICS } from '../shared/metric-definitions.ts';
+import type { LearnerKey, LearningTime, Warehouse } from '../warehouse/learning-time.ts';
+import { type EnrichmentNeed, enrichmentNeed } from './enrichment-need.ts';
 
 /** What an event needs. The flag's evaluation, where there was one, is counted: every feature check is recorded. */
 export function needOf(subject: DeliverySubject, flag: Flag, counter: Counter): EnrichmentNeed {

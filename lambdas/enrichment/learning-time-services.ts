@@ -1,19 +1,19 @@
 import type { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type * as z from 'zod';
-import { createFlagSource } from '../adapters/appconfig-flag.ts';
-import { openClient } from '../adapters/aws-clients.ts';
-import { createSecretSource } from '../adapters/secrets-manager.ts';
-import { createSnowflakeWarehouse } from '../adapters/snowflake-warehouse.ts';
-import { createValkeyCache } from '../adapters/valkey-cache.ts';
-import type { enrichTaskEnvironment } from '../contract/environment.ts';
-import { WarehouseSkipped } from '../contract/errors.ts';
-import type { Warehouse } from '../contract/learning-time.ts';
-import type { Log } from '../contract/log.ts';
-import { type BreakerLimits, createCircuitBreaker } from '../domain/circuit-breaker.ts';
-import { warehouseNames } from '../domain/learning-time-query.ts';
-import { snowflakeSecretSchema } from '../domain/snowflake-secret.ts';
+import { createFlagSource } from '../flag/appconfig-flag.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { type BreakerLimits, createCircuitBreaker } from '../shared/circuit-breaker.ts';
+import type { enrichTaskEnvironment } from '../shared/environment.ts';
+import { WarehouseSkipped } from '../shared/errors.ts';
 import type { ColdStart } from '../shared/handler.ts';
+import type { Log } from '../shared/log.ts';
+import { createSecretSource } from '../shared/secrets-manager.ts';
+import { createValkeyCache } from '../warehouse/cache.ts';
+import type { Warehouse } from '../warehouse/learning-time.ts';
+import { warehouseNames } from '../warehouse/query.ts';
+import { createSnowflakeWarehouse } from '../warehouse/snowflake/warehouse.ts';
+import { snowflakeSecretSchema } from '../warehouse/snowflake-secret.ts';
 
 /** What both enrichment functions need to find out how long a learner learned: flag, cache, warehouse. */
 export function createLearningTimeServices(

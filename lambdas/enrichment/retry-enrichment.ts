@@ -1,10 +1,10 @@
-import type { Delivery, Enrichment, PendingEnrichment, Progress, SettledEnrichment } from '../contract/delivery.ts';
-import { FLAG_OFF, type VersionedFlag } from '../contract/flag.ts';
-import { type LearningTimeCache, learnerKeyText } from '../contract/learning-time.ts';
-import type { Log } from '../contract/log.ts';
-import { enrichmentOf } from '../domain/enrichment.ts';
-import { decisionOf } from '../domain/progress.ts';
-import { enrichmentDueAt } from '../domain/retry-timing.ts';
+import type { Delivery, Enrichment, PendingEnrichment, Progress, SettledEnrichment } from '../events/delivery.ts';
+import { decisionOf } from '../events/progress.ts';
+import { enrichmentDueAt } from '../events/retry-timing.ts';
+import { FLAG_OFF, type VersionedFlag } from '../flag/flag-document.ts';
+import type { Log } from '../shared/log.ts';
+import { type LearningTimeCache, learnerKeyText } from '../warehouse/learning-time.ts';
+import { enrichmentOf } from './enrichment-need.ts';
 import { type AskWarehouseServices, askWarehouse, needOf } from './find-learning-time.ts';
 
 /** Login and query of a retry, in milliseconds (document 001: "aggressive timeouts (30s)"). */

@@ -1,10 +1,10 @@
-import type { Delivery } from '../contract/delivery.ts';
-import type { Workflow } from '../contract/delivery-ports.ts';
-import type { LedgerRecord } from '../contract/ledger.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import type { Timer } from '../contract/timer.ts';
-import { executionToken } from '../domain/identity.ts';
-import { firedTimer, moveOf, timerOf } from '../domain/timers.ts';
+import type { Delivery } from '../events/delivery.ts';
+import { executionToken } from '../events/identity.ts';
+import type { Workflow } from '../events/retry-workflow.ts';
+import type { LedgerRecord } from '../ledger/record.ts';
+import type { Timer } from '../ledger/timer.ts';
+import { firedTimer, moveOf, timerOf } from '../ledger/timers.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import type { SortedEvents } from './sort-events.ts';
 import { type Carried, type StartWorkflowsServices, startWorkflows } from './start-workflows.ts';
 

@@ -1,16 +1,16 @@
-import type { ReceivedMessage } from '../adapters/batch-intake.ts';
-import type { Delivery, DeliverySubject, SettledEnrichment } from '../contract/delivery.ts';
-import type { OutgoingMessage } from '../contract/delivery-ports.ts';
-import type { VersionedFlag } from '../contract/flag.ts';
-import type { LearnerKey } from '../contract/learning-time.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { acceptEvent } from '../domain/accept-event.ts';
-import { type ReportServices, reportIfCriticalEvent } from '../domain/critical-dead.ts';
-import { deadLetterMessage } from '../domain/dead-letter.ts';
-import { enrichmentNeed } from '../domain/enrichment.ts';
-import type { IntegrationRegistry } from '../domain/integrations.ts';
-import { newDelivery, unanswered } from '../domain/progress.ts';
+import { type ReportServices, reportIfCriticalEvent } from '../events/critical-dead.ts';
+import { deadLetterMessage } from '../events/dead-letter.ts';
+import type { Delivery, DeliverySubject, SettledEnrichment } from '../events/delivery.ts';
+import { newDelivery, unanswered } from '../events/progress.ts';
+import type { VersionedFlag } from '../flag/flag-document.ts';
+import type { IntegrationRegistry } from '../partners/integration-registry.ts';
+import type { ReceivedMessage } from '../shared/batch-intake.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
+import type { OutgoingMessage } from '../shared/queue-message.ts';
+import type { LearnerKey } from '../warehouse/learning-time.ts';
+import { acceptEvent } from './accept-event.ts';
+import { enrichmentNeed } from './enrichment-need.ts';
 import { needOf } from './find-learning-time.ts';
 
 /** A message of the events queue that becomes no delivery. */

@@ -1,7 +1,7 @@
-import type { Delivery } from '../contract/delivery.ts';
-import { errorFields, errorName } from '../contract/errors.ts';
-import type { Ledger } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
+import type { Delivery } from '../events/delivery.ts';
+import type { Ledger } from '../ledger/ports.ts';
+import { errorFields, errorName } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
 
 export interface StartWorkflowsServices {
   readonly ledger: Ledger;

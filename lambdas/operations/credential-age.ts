@@ -1,9 +1,9 @@
 import { ListSecretVersionIdsCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { openClient } from '../adapters/aws-clients.ts';
-import { credentialAgeEnvironment } from '../contract/environment.ts';
-import { METRICS } from '../contract/metrics.ts';
+import { openClient } from '../shared/aws-clients.ts';
 import { DAY_MS } from '../shared/durations.ts';
+import { credentialAgeEnvironment } from '../shared/environment.ts';
 import { createHandler } from '../shared/handler.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
 
 /** Every version has a label or is deprecated, and those are left out: a handful. */
 const CURRENT = 'AWSCURRENT';

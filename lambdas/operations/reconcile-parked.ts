@@ -1,12 +1,12 @@
-import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts';
-import type { OutgoingMessage } from '../contract/delivery-ports.ts';
-import type { Integration } from '../contract/integration.ts';
-import type { LedgerRecord } from '../contract/ledger.ts';
-import { isParkedInLedger, isParkedTooLong, mayRelease, releasePlan } from '../domain/balance.ts';
-import { reportIfCritical } from '../domain/critical-dead.ts';
-import { deadLetterMessage } from '../domain/dead-letter.ts';
-import { toMessageText } from '../domain/json-text.ts';
-import { deliveryOf, ended } from '../domain/ledger.ts';
+import { reportIfCritical } from '../events/critical-dead.ts';
+import { deadLetterMessage } from '../events/dead-letter.ts';
+import { isParkedInLedger, isParkedTooLong, mayRelease, releasePlan } from '../ledger/balance.ts';
+import type { LedgerRecord } from '../ledger/record.ts';
+import { isReplaced, writerName } from '../ledger/table/claim-and-settle.ts';
+import { deliveryOf, ended } from '../ledger/transitions.ts';
+import type { Integration } from '../partners/integration.ts';
+import { toMessageText } from '../shared/json-text.ts';
+import type { OutgoingMessage } from '../shared/queue-message.ts';
 import { CHUNK, type ReconcileRun } from './reconcile-run.ts';
 import { resendWebhooks } from './resend-webhooks.ts';
 

@@ -1,12 +1,12 @@
-import type { OutgoingMessage } from '../contract/delivery-ports.ts';
-import { errorFields } from '../contract/errors.ts';
-import type { LedgerTable, Span } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS, type MetricName } from '../contract/metrics.ts';
-import type { StuckWebhook } from '../contract/reconciliation.ts';
-import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../contract/reconciliation.ts';
-import type { Standing } from '../domain/balance.ts';
-import type { IntegrationRegistry } from '../domain/integrations.ts';
+import type { Standing } from '../ledger/balance.ts';
+import type { LedgerTable, Span } from '../ledger/ports.ts';
+import type { StuckWebhook } from '../ledger/reconciliation.ts';
+import { MAX_NAMED_STUCK, type ReconcileReport, type ReconcileRequest } from '../ledger/reconciliation.ts';
+import type { IntegrationRegistry } from '../partners/integration-registry.ts';
+import { errorFields } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS, type MetricName } from '../shared/metric-definitions.ts';
+import type { OutgoingMessage } from '../shared/queue-message.ts';
 
 export interface ReconcileServices {
   readonly table: LedgerTable;

@@ -2,12 +2,12 @@ import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { createIntegrationSource } from '../adapters/appconfig-integrations.ts';
-import { openClient } from '../adapters/aws-clients.ts';
-import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
-import { createQueues } from '../adapters/sqs.ts';
-import { reconcileEnvironment } from '../contract/environment.ts';
+import { createLedgerTable } from '../ledger/table/ledger-table.ts';
+import { createIntegrationSource } from '../partners/appconfig-integrations.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { reconcileEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
+import { createQueues } from '../shared/sqs.ts';
 import { reconcileLedger } from './reconcile-ledger.ts';
 import type { ReconcileServices } from './reconcile-run.ts';
 

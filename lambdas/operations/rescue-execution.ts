@@ -1,5 +1,5 @@
 import type { EventBridgeEvent } from 'aws-lambda';
-import { rescueExecutionEnvironment } from '../contract/environment.ts';
+import { rescueExecutionEnvironment } from '../shared/environment.ts';
 import { createHandler } from '../shared/handler.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';

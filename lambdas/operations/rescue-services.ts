@@ -1,12 +1,12 @@
 import { DescribeExecutionCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type * as z from 'zod';
-import { openClient } from '../adapters/aws-clients.ts';
-import { createQueues } from '../adapters/sqs.ts';
-import { startOnce } from '../adapters/step-functions.ts';
-import type { rescueExecutionEnvironment } from '../contract/environment.ts';
-import { deadLetterMessage } from '../domain/dead-letter.ts';
+import { deadLetterMessage } from '../events/dead-letter.ts';
+import { startOnce } from '../events/retry-workflow.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import type { rescueExecutionEnvironment } from '../shared/environment.ts';
 import type { ColdStart } from '../shared/handler.ts';
+import { createQueues } from '../shared/sqs.ts';
 import type { RescueServices } from './rescue.ts';
 
 /** What both rescuing functions need; the Step Functions client is theirs too, to list executions. */

@@ -1,12 +1,12 @@
-import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS, type Redrive } from '../contract/delivery.ts';
-import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { attributeText } from '../contract/text.ts';
-import { type DeadWebhook, reportIfCritical } from '../domain/critical-dead.ts';
-import { rescueName } from '../domain/identity.ts';
-import { redriveOf } from '../domain/progress.ts';
+import { type DeadWebhook, reportIfCritical } from '../events/critical-dead.ts';
+import { type Delivery, deliverySchema, MAX_REASON_CHARACTERS, type Redrive } from '../events/delivery.ts';
+import { rescueName } from '../events/identity.ts';
+import { redriveOf } from '../events/progress.ts';
+import { errorFields, errorName, QueueRefused } from '../shared/errors.ts';
 import { isRecord } from '../shared/json.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
+import { attributeText } from '../shared/text.ts';
 
 /** A failed execution, as `DescribeExecution` returns it. `input` is JSON; a cause is left out, it may quote the state. */
 export interface FailedExecution {

@@ -1,11 +1,11 @@
-import { isReplaced, writerName } from '../adapters/dynamodb/claim-and-settle.ts';
-import type { OutgoingMessage } from '../contract/delivery-ports.ts';
-import type { LedgerEvent, LedgerRecord, WebhookState } from '../contract/ledger.ts';
-import type { LedgerDay } from '../contract/ledger-ports.ts';
-import type { StuckWebhook } from '../contract/reconciliation.ts';
-import type { Standing } from '../domain/balance.ts';
-import { toMessageText } from '../domain/json-text.ts';
-import { type Cause, deliveryOf, newRecord, reopened } from '../domain/ledger.ts';
+import type { Standing } from '../ledger/balance.ts';
+import type { LedgerDay } from '../ledger/ports.ts';
+import type { StuckWebhook } from '../ledger/reconciliation.ts';
+import type { LedgerEvent, LedgerRecord, WebhookState } from '../ledger/record.ts';
+import { isReplaced, writerName } from '../ledger/table/claim-and-settle.ts';
+import { type Cause, deliveryOf, newRecord, reopened } from '../ledger/transitions.ts';
+import { toMessageText } from '../shared/json-text.ts';
+import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { ReconcileRun } from './reconcile-run.ts';
 
 /** A webhook that does not balance, by its record. */

@@ -1,9 +1,9 @@
-import type { Failures, ReceivedMessage } from '../adapters/batch-intake.ts';
-import { errorFields, errorName, QueueRefused } from '../contract/errors.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { type UnsettledOutcome, unsettledOutcomeSchema } from '../contract/unsettled-outcome.ts';
+import { type UnsettledOutcome, unsettledOutcomeSchema } from '../ledger/unsettled-outcome.ts';
+import type { Failures, ReceivedMessage } from '../shared/batch-intake.ts';
+import { errorFields, errorName, QueueRefused } from '../shared/errors.ts';
 import { parseJson } from '../shared/json.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 
 /** A message of the outcomes queue that cannot be settled. */
 export interface DeadOutcome extends ReceivedMessage {

@@ -2,14 +2,14 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { SQSEvent } from 'aws-lambda';
 import type * as z from 'zod';
-import { openClient } from '../adapters/aws-clients.ts';
-import { type IntakeServices, intake } from '../adapters/batch-intake.ts';
-import { settleLate } from '../adapters/dynamodb/claim-and-settle.ts';
-import { createLedgerTable } from '../adapters/dynamodb/ledger-table.ts';
-import { createQueues } from '../adapters/sqs.ts';
-import { settleOutcomesEnvironment } from '../contract/environment.ts';
-import { deadLetterMessage } from '../domain/dead-letter.ts';
+import { deadLetterMessage } from '../events/dead-letter.ts';
+import { settleLate } from '../ledger/table/claim-and-settle.ts';
+import { createLedgerTable } from '../ledger/table/ledger-table.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { type IntakeServices, intake } from '../shared/batch-intake.ts';
+import { settleOutcomesEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
+import { createQueues } from '../shared/sqs.ts';
 import { type SettleMessagesServices, settleMessages } from './settle-messages.ts';
 
 /** Called by SQS with a batch of the outcomes queue. */

@@ -1,11 +1,11 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ExecutionStatus, paginateListExecutions, type SFNClient } from '@aws-sdk/client-sfn';
 import type * as z from 'zod';
-import { openClient } from '../adapters/aws-clients.ts';
-import { createSweepProgress, type EndedExecution } from '../adapters/dynamodb/sweep-progress.ts';
-import { MAX_EXECUTION_DAYS } from '../contract/delivery.ts';
-import { sweepExecutionsEnvironment } from '../contract/environment.ts';
+import { MAX_EXECUTION_DAYS } from '../events/delivery.ts';
+import { createSweepProgress, type EndedExecution } from '../ledger/table/sweep-progress.ts';
+import { openClient } from '../shared/aws-clients.ts';
 import { DAY_MS } from '../shared/durations.ts';
+import { sweepExecutionsEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { rescue } from './rescue.ts';
 import { createRescueServices } from './rescue-services.ts';

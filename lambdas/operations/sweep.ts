@@ -1,7 +1,7 @@
-import type { EndedExecution, SweepProgress } from '../adapters/dynamodb/sweep-progress.ts';
-import { errorFields } from '../contract/errors.ts';
-import type { Log } from '../contract/log.ts';
+import type { EndedExecution, SweepProgress } from '../ledger/table/sweep-progress.ts';
 import { DAY_MS, MINUTE_MS } from '../shared/durations.ts';
+import { errorFields } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
 
 export interface SweepServices {
   /** Failed, timed out and aborted executions, in any order. */

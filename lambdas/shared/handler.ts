@@ -2,13 +2,13 @@ import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics } from '@aws-lambda-powertools/metrics';
 import type { Context } from 'aws-lambda';
 import type * as z from 'zod';
-import { createCounter } from '../adapters/metrics.ts';
-import { readEnvironment } from '../contract/environment.ts';
-import { InputInvalid } from '../contract/errors.ts';
-import { faultsOf } from '../contract/faults.ts';
-import { type IoDeadlines, ioDeadlines } from '../contract/io-deadlines.ts';
-import type { Log } from '../contract/log.ts';
-import type { Counter } from '../contract/metrics.ts';
+import { readEnvironment } from './environment.ts';
+import { InputInvalid } from './errors.ts';
+import { faultsOf } from './faults.ts';
+import { type IoDeadlines, ioDeadlines } from './io-deadlines.ts';
+import type { Log } from './log.ts';
+import type { Counter } from './metric-definitions.ts';
+import { createCounter } from './metrics.ts';
 
 /** What every function has on a cold start, whatever it is for. */
 export interface ColdStart<Environment> {

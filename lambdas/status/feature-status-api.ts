@@ -1,6 +1,10 @@
 import type * as z from 'zod';
-import { canonicalEnterpriseId } from '../contract/event.ts';
-import { faultsOf } from '../contract/faults.ts';
+import { canonicalEnterpriseId } from '../events/event.ts';
+import { type Evaluation, evaluateFlag } from '../flag/evaluate-flag.ts';
+import type { Flag, VersionedFlag } from '../flag/flag-document.ts';
+import { faultsOf } from '../shared/faults.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, FEATURE_NAME, METRICS } from '../shared/metric-definitions.ts';
 import {
   type AllStatuses,
   FEATURE_DESCRIPTION,
@@ -11,11 +15,7 @@ import {
   STATUS_PATHS,
   type StatusQuery,
   statusQuerySchema,
-} from '../contract/feature-status.ts';
-import { FEATURE_NAME, type Flag, type VersionedFlag } from '../contract/flag.ts';
-import type { Log } from '../contract/log.ts';
-import { type Counter, METRICS } from '../contract/metrics.ts';
-import { type Evaluation, evaluateFlag } from '../domain/flag.ts';
+} from './feature-status-document.ts';
 import { errorResponse, type HttpRequest, type HttpResponse, jsonResponse } from './http-api.ts';
 
 /** Read from the request's JWT, behind the gateway's authorizer only: the claims of a token that it has verified. */

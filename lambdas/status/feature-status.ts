@@ -1,8 +1,8 @@
 import { AppConfigDataClient } from '@aws-sdk/client-appconfigdata';
 import type * as z from 'zod';
-import { createFlagSource } from '../adapters/appconfig-flag.ts';
-import { openClient } from '../adapters/aws-clients.ts';
-import { featureStatusEnvironment } from '../contract/environment.ts';
+import { createFlagSource } from '../flag/appconfig-flag.ts';
+import { openClient } from '../shared/aws-clients.ts';
+import { featureStatusEnvironment } from '../shared/environment.ts';
 import { type ColdStart, createHandler } from '../shared/handler.ts';
 import { handleStatusRequest, type StatusServices } from './feature-status-api.ts';
 

@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { errorFields, PipelineError } from '../contract/errors.ts';
-import type { Log } from '../contract/log.ts';
-import { PROMETHEUS_CONTENT_TYPE } from '../contract/prometheus.ts';
-import type { SecretSource } from '../contract/secret-source.ts';
-import { type MetricsToken, OPERATIONS_PATHS, UNREAD_KEPT_SECONDS } from '../contract/webhook-health.ts';
+import { errorFields, PipelineError } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
+import type { SecretSource } from '../shared/secret-source.ts';
+import { type MetricsToken, OPERATIONS_PATHS, UNREAD_KEPT_SECONDS } from './health-document.ts';
 import { errorResponse, type HttpRequest, type HttpResponse, jsonResponse } from './http-api.ts';
+import { PROMETHEUS_CONTENT_TYPE } from './prometheus.ts';
 import type { GaugeReader } from './read-gauges.ts';
 import { type HealthReader, healthOfAll, healthOfOne } from './read-health.ts';
 

@@ -1,12 +1,12 @@
-import { errorFields } from '../contract/errors.ts';
-import type { TimerCount } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
-import type { MetricReader } from '../contract/metric-reader.ts';
-import { gaugeQueries, gaugeSamples, type QueueNames } from '../domain/gauges.ts';
-import type { IntegrationRegistry } from '../domain/integrations.ts';
-import { HOUR_PERIOD_SECONDS, spanUntil } from '../domain/metric-queries.ts';
-import { prometheusText } from '../domain/prometheus-text.ts';
+import type { TimerCount } from '../ledger/ports.ts';
+import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import { createCachedValue } from '../shared/cache.ts';
+import { errorFields } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
+import type { MetricReader } from '../shared/metric-reader.ts';
+import { gaugeQueries, gaugeSamples, type QueueNames } from './gauges.ts';
+import { HOUR_PERIOD_SECONDS, spanUntil } from './metric-queries.ts';
+import { prometheusText } from './prometheus-text.ts';
 import { idsOf, keepMs } from './read-health.ts';
 
 export interface GaugeServices {

@@ -1,8 +1,11 @@
-import { errorFields } from '../contract/errors.ts';
-import { KINDS } from '../contract/event-types/event-types.ts';
-import type { ListedWebhook } from '../contract/ledger-ports.ts';
-import type { Log } from '../contract/log.ts';
-import type { MetricReader } from '../contract/metric-reader.ts';
+import { KINDS } from '../events/event-types/event-types.ts';
+import type { ListedWebhook } from '../ledger/ports.ts';
+import type { IntegrationRegistry } from '../partners/integration-registry.ts';
+import { createCachedValue, onePerKey } from '../shared/cache.ts';
+import { errorFields } from '../shared/errors.ts';
+import type { Log } from '../shared/log.ts';
+import type { MetricReader } from '../shared/metric-reader.ts';
+import { healthOf, type LastError, lastErrorOf, latestError, summed, type TryCounts } from './health.ts';
 import {
   type AllHealth,
   HEALTH_KEPT_SECONDS,
@@ -11,18 +14,8 @@ import {
   type IntegrationHealth,
   LAST_ERRORS_READ,
   UNREAD_KEPT_SECONDS,
-} from '../contract/webhook-health.ts';
-import type { IntegrationRegistry } from '../domain/integrations.ts';
-import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from '../domain/metric-queries.ts';
-import {
-  healthOf,
-  type LastError,
-  lastErrorOf,
-  latestError,
-  summed,
-  type TryCounts,
-} from '../domain/webhook-health.ts';
-import { createCachedValue, onePerKey } from '../shared/cache.ts';
+} from './health-document.ts';
+import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from './metric-queries.ts';
 
 export interface HealthServices {
   /** Undefined where they were never read. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
 import { cancellationOf, describeWait } from '../demo/describe-execution.ts';
 import { output } from '../demo/operator.ts';
 import type { Receipt } from '../demo/partner.ts';

@@ -1,5 +1,5 @@
-import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
+import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
 import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER, lead } from '../demo/sample-events.ts';
 import type { Platform } from '../platform.ts';

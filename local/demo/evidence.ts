@@ -1,4 +1,4 @@
-import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
 import type { LogLine } from '../lambda/function-process.ts';
 import type { Platform } from '../platform.ts';
 import type { Execution } from '../step-functions/execution.ts';

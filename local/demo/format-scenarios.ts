@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util';
-import { integrationSchema } from '../../lambdas/contract/integration.ts';
-import { isJsonObject } from '../../lambdas/domain/json-text.ts';
+import { integrationSchema } from '../../lambdas/partners/integration.ts';
 import {
   definitionOfFormat,
   PAYLOAD_FORMATS,
   type PayloadFormat,
 } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { isJsonObject } from '../../lambdas/shared/json-text.ts';
 import type { Evidence } from './evidence.ts';
 import { COURSE, completion, ENTERPRISE, LEARNER } from './sample-events.ts';
 import { type Scenario, scenario } from './scenario.ts';

@@ -1,10 +1,10 @@
-import { FLAG_KEY } from '../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
 import {
   COUNTED_STATES,
   type ReconcileInput,
   type ReconcileReport,
   reconcileReportSchema,
-} from '../../lambdas/contract/reconciliation.ts';
+} from '../../lambdas/ledger/reconciliation.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import type { Platform } from '../platform.ts';
 

@@ -1,5 +1,5 @@
-import { type Acceptance, acceptEvent } from '../../lambdas/domain/accept-event.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
+import { type Acceptance, acceptEvent } from '../../lambdas/enrichment/accept-event.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
 import { NotReached, type UntilOptions } from '../clock/clock.ts';
 import { cancellationOf, describeWait } from './describe-execution.ts';
 import type { Evidence } from './evidence.ts';

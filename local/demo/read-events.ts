@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { parseKeepingNumbers, toMessageText } from '../../lambdas/domain/json-text.ts';
+import { parseKeepingNumbers, toMessageText } from '../../lambdas/shared/json-text.ts';
 
 /** The most events of one file: functions keep only their last lines of output, by which outcomes are seen. */
 export const MAX_EVENTS = 500;

@@ -1,4 +1,4 @@
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import type { Evidence } from './evidence.ts';
 import type { completion, enrollment, lead } from './sample-events.ts';
 

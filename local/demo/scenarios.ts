@@ -1,4 +1,4 @@
-import { derivedEventId, webhookId } from '../../lambdas/domain/identity.ts';
+import { derivedEventId, webhookId } from '../../lambdas/events/identity.ts';
 import { BY_FORMAT } from './format-scenarios.ts';
 import { completion, enrollment, LEARNER, lead } from './sample-events.ts';
 import { type SampleEvent, type Scenario, scenario } from './scenario.ts';

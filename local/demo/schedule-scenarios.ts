@@ -1,4 +1,4 @@
-import { USUAL_MAX_RETRIES } from '../../lambdas/contract/integration.ts';
+import { USUAL_MAX_RETRIES } from '../../lambdas/partners/integration.ts';
 import type { Evidence } from './evidence.ts';
 import type { Behaviour } from './partner-answers.ts';
 import { enrollment, LEARNER } from './sample-events.ts';

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
-import { integrationSecretSchema } from '../../lambdas/contract/integration-secret.ts';
-import { type IntegrationRegistry, readIntegrations } from '../../lambdas/domain/integrations.ts';
+import { type IntegrationRegistry, readIntegrations } from '../../lambdas/partners/integration-registry.ts';
+import { integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../platform.ts';
 import { type SnowflakeServer, startSnowflakeServer } from '../snowflake/snowflake-server.ts';
 import { LOCAL_STACK } from '../synthesize.ts';

@@ -1,5 +1,5 @@
-import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
-import type { ReconcileReport } from '../../lambdas/contract/reconciliation.ts';
+import type { ReconcileReport } from '../../lambdas/ledger/reconciliation.ts';
+import { MIN_LEASE_SECONDS } from '../../lambdas/ledger/record.ts';
 import { equation } from '../demo/operator.ts';
 import type { OnReceipt } from '../demo/partner.ts';
 import type { Published } from './publish-events.ts';

@@ -1,5 +1,5 @@
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, enrollment, LEARNER } from '../demo/sample-events.ts';
 import type { World } from '../demo/world.ts';

@@ -10,8 +10,8 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type Message, ReceiveMessageCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { type Partner, startPartner } from '../../local/demo/partner.ts';
 import { entriesOf, type Partners, secretsOf } from '../../local/demo/partners.ts';
 import { completion, LEARNER } from '../../local/demo/sample-events.ts';

@@ -1,9 +1,9 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate';
 import { expect, test } from '@jest/globals';
-import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { FEATURE_NAME } from '../../lambdas/contract/flag.ts';
-import { OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { FEATURE_NAME } from '../../lambdas/shared/metric-definitions.ts';
+import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
+import { OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
 import type { AwsCall } from '../../local/aws-calls.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
-import { GAUGES } from '../../lambdas/contract/prometheus.ts';
-import { prometheusText } from '../../lambdas/domain/prometheus-text.ts';
+import { GAUGES } from '../../lambdas/status/prometheus.ts';
+import { prometheusText } from '../../lambdas/status/prometheus-text.ts';
 import { codeOf } from '../docs/guide-steps.ts';
 import { describeWithPromtool, promtool } from '../support/promtool.ts';
 

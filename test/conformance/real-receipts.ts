@@ -1,9 +1,9 @@
-import { encryptFields } from '../../lambdas/adapters/field-encryption.ts';
-import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
-import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
 import { type Sent, sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
-import { signatureHeader } from '../../lambdas/domain/signature.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { encryptFields } from '../../lambdas/partners/field-encryption.ts';
+import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
+import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
+import { signatureHeader } from '../../lambdas/partners/signature.ts';
 import { integration } from '../support/factories.ts';
 import { startPartner, TO_LOCAL_PARTNERS } from '../support/partner-server.ts';
 import { NO_TOKENS, secretSource } from '../support/sending.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { deliverySchema, type SettledEnrichment } from '../../lambdas/contract/delivery.ts';
-import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
-import { kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { attemptDelivery } from '../../lambdas/delivery/attempt-delivery.ts';
+import { deliverySchema, type SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import { kindNamed } from '../../lambdas/events/event-types/event-types.ts';
+import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import {
   delivery,
   ENRICHED,

@@ -1,11 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { type Delivery, deliverySchema } from '../../lambdas/contract/delivery.ts';
-import type { OutgoingMessage, SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import type { Claim, Settlement } from '../../lambdas/contract/ledger-ports.ts';
 import { type DeliverMessagesServices, deliverMessages } from '../../lambdas/delivery/deliver-messages.ts';
 import type { DeadLetter } from '../../lambdas/delivery/settle.ts';
-import { executionToken } from '../../lambdas/domain/identity.ts';
-import { toMessageText } from '../../lambdas/domain/json-text.ts';
+import { type Delivery, deliverySchema } from '../../lambdas/events/delivery.ts';
+import { executionToken } from '../../lambdas/events/identity.ts';
+import type { Claim, Settlement } from '../../lambdas/ledger/ports.ts';
+import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
+import { toMessageText } from '../../lambdas/shared/json-text.ts';
+import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
 import {
   brokenEntry,
   delivery,

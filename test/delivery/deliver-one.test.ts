@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import { InputInvalid } from '../../lambdas/contract/errors.ts';
-import type { Claim, Ledger, Settlement } from '../../lambdas/contract/ledger-ports.ts';
-import type { LimiterResponse } from '../../lambdas/contract/limiter.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import type { Timer } from '../../lambdas/contract/timer.ts';
 import { type DeliverOneServices, deliverOne } from '../../lambdas/delivery/deliver-one.ts';
-import { newRecord } from '../../lambdas/domain/ledger.ts';
-import { timerOf } from '../../lambdas/domain/timers.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
+import type { Claim, Ledger, Settlement } from '../../lambdas/ledger/ports.ts';
+import type { Timer } from '../../lambdas/ledger/timer.ts';
+import { timerOf } from '../../lambdas/ledger/timers.ts';
+import { newRecord } from '../../lambdas/ledger/transitions.ts';
+import type { LimiterResponse } from '../../lambdas/limiter/limiter.ts';
+import { InputInvalid } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import {
   delivery,
   ENRICHED,

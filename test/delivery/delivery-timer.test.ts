@@ -1,7 +1,4 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery, TaskResult } from '../../lambdas/contract/delivery.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import type { Timer } from '../../lambdas/contract/timer.ts';
 import {
   followTimer,
   readTimer,
@@ -9,8 +6,11 @@ import {
   type TimerState,
   unschedule,
 } from '../../lambdas/delivery/delivery-timer.ts';
-import { onceMore } from '../../lambdas/domain/progress.ts';
-import { timerOf } from '../../lambdas/domain/timers.ts';
+import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
+import { onceMore } from '../../lambdas/events/progress.ts';
+import type { Timer } from '../../lambdas/ledger/timer.ts';
+import { timerOf } from '../../lambdas/ledger/timers.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import { ConfigurationUnavailable } from '../../lambdas/contract/errors.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { findReceiver, readEntry } from '../../lambdas/delivery/find-receiver.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
+import { ConfigurationUnavailable } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import {
   brokenEntry,
   delivery,

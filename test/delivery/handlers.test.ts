@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { handler as deliverBatch } from '../../lambdas/delivery/deliver-batch.ts';
 import { handler as deliverTask } from '../../lambdas/delivery/deliver-task.ts';
-import { executionName } from '../../lambdas/domain/identity.ts';
-import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/domain/receive-policy.ts';
+import { executionName } from '../../lambdas/events/identity.ts';
+import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/shared/receive-policy.ts';
 import type { AwsCall } from '../../local/aws-calls.ts';
 import { receiptsOf, runningWorld } from '../e2e/running-world.ts';
 import { delivery } from '../support/factories.ts';

@@ -1,11 +1,11 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import type { SendResult } from '../../lambdas/contract/delivery-ports.ts';
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import type { LimiterDecision, LimiterResponse } from '../../lambdas/contract/limiter.ts';
 import { attemptWithinLimits, type LimitedAttemptsServices } from '../../lambdas/delivery/limited-attempts.ts';
-import { MAX_IN_FUNCTION_WAIT_MS } from '../../lambdas/domain/limiter-settings.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
+import type { LimiterDecision, LimiterResponse } from '../../lambdas/limiter/limiter.ts';
+import { MAX_IN_FUNCTION_WAIT_MS } from '../../lambdas/limiter/limiter-settings.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, NOW } from '../support/factories.ts';
 import { allowed, failing, reportOf, reserved, unreserved } from '../support/limiter-decisions.ts';
 import { answered, failed, limiterThatSays, openLimiter, sendingServices } from '../support/sending.ts';

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
-import { createHttpsSender } from '../../lambdas/adapters/https-sender.ts';
-import type { Limiter } from '../../lambdas/contract/limiter.ts';
 import { attemptWithinLimits } from '../../lambdas/delivery/limited-attempts.ts';
+import type { Limiter } from '../../lambdas/limiter/limiter.ts';
+import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../support/factories.ts';
 import { openLimiter, sendingServices } from '../support/sending.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { SecretUnusable } from '../../lambdas/contract/errors.ts';
 import { testIntegration } from '../../lambdas/delivery/send-test.ts';
-import { signatureHeader } from '../../lambdas/domain/signature.ts';
+import { signatureHeader } from '../../lambdas/partners/signature.ts';
+import { SecretUnusable } from '../../lambdas/shared/errors.ts';
 import { integration, NOW, registry } from '../support/factories.ts';
 import {
   answered,

@@ -1,16 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import type {
-  OAuthClient,
-  SendResult,
-  TokenProblem,
-  TokenResult,
-  TokenSource,
-} from '../../lambdas/contract/delivery-ports.ts';
-import { SecretUnusable } from '../../lambdas/contract/errors.ts';
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
 import { type SendWebhookServices, sendWebhook, type Webhook } from '../../lambdas/delivery/send-webhook.ts';
-import { signatureHeader } from '../../lambdas/domain/signature.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
+import type { OAuthClient, TokenProblem, TokenResult, TokenSource } from '../../lambdas/partners/oauth-tokens.ts';
+import { signatureHeader } from '../../lambdas/partners/signature.ts';
+import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
+import { SecretUnusable } from '../../lambdas/shared/errors.ts';
 import { integration, NOW } from '../support/factories.ts';
 import {
   answered,

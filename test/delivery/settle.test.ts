@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { type DeadLetter, deadLetterExpired } from '../../lambdas/delivery/settle.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, PLAIN } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 

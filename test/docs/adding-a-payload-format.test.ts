@@ -20,11 +20,11 @@ test('adds one file, and changes the list', () => {
 });
 
 test('leaves types and lint clean, and passes the tests of every format', async () => {
-  await copy.checkTypes('test/partners', 'test/domain/payload.test.ts', 'test/docs', 'test/e2e/scenarios.test.ts');
+  await copy.checkTypes('test/partners', 'test/partners/payload.test.ts', 'test/docs', 'test/e2e/scenarios.test.ts');
   await copy.run('biome', 'check', '--error-on-warnings', PAYLOAD_FORMATS);
   await copy.run(
     ...([process.execPath, '--experimental-vm-modules', 'node_modules/jest/bin/jest.js'] as const),
-    ...['test/partners/payload-formats.test.ts', 'test/domain/payload.test.ts', 'test/contract/integration.test.ts'],
+    ...['test/partners/payload-formats.test.ts', 'test/partners/payload.test.ts', 'test/partners/integration.test.ts'],
   );
 });
 

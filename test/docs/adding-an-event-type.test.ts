@@ -4,7 +4,7 @@ import { followGuide, type GuidedCopy } from './guided-copy.ts';
 
 // It synthesizes a stage and runs it.
 
-const EVENT_TYPES = 'lambdas/contract/event-types';
+const EVENT_TYPES = 'lambdas/events/event-types';
 
 let copy: GuidedCopy;
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../commands/program.ts';
 import type { Context } from '../../commands/shared/context.ts';
 import { CommandFailed } from '../../commands/shared/failures.ts';
-import { METRIC_DEFINITIONS } from '../../lambdas/contract/metrics.ts';
+import { METRIC_DEFINITIONS } from '../../lambdas/shared/metric-definitions.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { parseCommand } from '../../local/console/commands.ts';
 import { NOW } from '../support/factories.ts';

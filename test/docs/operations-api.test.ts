@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
-import { GAUGES, PROMETHEUS_CONTENT_TYPE } from '../../lambdas/contract/prometheus.ts';
-import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { SecretUnavailable } from '../../lambdas/shared/errors.ts';
+import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
 import type { HttpResponse } from '../../lambdas/status/http-api.ts';
+import { GAUGES, PROMETHEUS_CONTENT_TYPE } from '../../lambdas/status/prometheus.ts';
 import { failed, operationsWorld, TOKEN } from '../status/operations-world.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { codeOf } from './guide-steps.ts';

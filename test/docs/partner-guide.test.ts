@@ -2,18 +2,18 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { isGenuine } from '../../docs/partner/verify.ts';
-import { createTokenSource } from '../../lambdas/adapters/oauth-tokens.ts';
-import type { SettledEnrichment } from '../../lambdas/contract/delivery.ts';
-import type { SendResult, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import { KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
-import { lead } from '../../lambdas/contract/event-types/lead/lead.ts';
-import { composePayload } from '../../lambdas/domain/payload.ts';
-import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
+import type { SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import { KINDS, kindNamed } from '../../lambdas/events/event-types/event-types.ts';
+import { lead } from '../../lambdas/events/event-types/lead/lead.ts';
+import { createTokenSource } from '../../lambdas/partners/oauth-tokens.ts';
+import { composePayload } from '../../lambdas/partners/payload.ts';
 import {
   definitionOfFormat,
   PAYLOAD_FORMATS,
   type PayloadFormat,
 } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { retryPolicyOf } from '../../lambdas/partners/retry-policy.ts';
+import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
 import { ENRICHED, integration, PLAIN, subject } from '../support/factories.ts';
 import { blocksOf } from './guide-steps.ts';
 

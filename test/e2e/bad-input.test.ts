@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';

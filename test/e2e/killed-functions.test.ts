@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import type { Execution } from '../../local/step-functions/execution.ts';

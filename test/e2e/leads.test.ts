@@ -1,6 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { describe, expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';

@@ -1,7 +1,7 @@
 import { DeleteMessageCommand, PurgeQueueCommand } from '@aws-sdk/client-sqs';
 import { afterEach, expect, test } from '@jest/globals';
-import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
 import { output, reconcile } from '../../local/demo/operator.ts';
 import { enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';

@@ -1,6 +1,6 @@
 import { SendMessageCommand } from '@aws-sdk/client-sqs';
 import { afterAll, expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { newSigningSecret, verify } from '../../local/demo/signature.ts';
 import { startPartner } from '../support/partner-server.ts';

@@ -5,9 +5,9 @@ import {
 } from '@aws-sdk/client-appconfig';
 import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { expect, test } from '@jest/globals';
-import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/contract/flag.ts';
-import { configVersion, evaluateFlag } from '../../lambdas/domain/flag.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { configVersion, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
+import { FLAG_KEY, type Flag, flagSchema } from '../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until } from '../support/assembly.ts';

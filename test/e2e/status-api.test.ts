@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createFeatureStatusClient } from '../../client/feature-status-client.ts';
-import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { FEATURE_NAME } from '../../lambdas/contract/flag.ts';
+import { FEATURE_NAME } from '../../lambdas/shared/metric-definitions.ts';
+import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
 import { findStage } from '../../lib/stage.ts';
 import { checkStage } from '../../lib/stage-schema.ts';
 import { output } from '../../local/demo/operator.ts';

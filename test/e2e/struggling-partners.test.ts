@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
-import { limiterKey } from '../../lambdas/domain/limiter-record.ts';
-import { FAILURES_TO_OPEN, SPREAD_MS } from '../../lambdas/domain/limiter-settings.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
+import { FAILURES_TO_OPEN, SPREAD_MS } from '../../lambdas/limiter/limiter-settings.ts';
 import { output } from '../../local/demo/operator.ts';
 import { ask } from '../../local/valkey/ask.ts';
 import { startPartner } from '../support/partner-server.ts';

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
-import { GAUGES } from '../../lambdas/contract/prometheus.ts';
-import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { METRICS, metricsNamespace } from '../../lambdas/shared/metric-definitions.ts';
+import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
+import { GAUGES } from '../../lambdas/status/prometheus.ts';
 import { LocalMetrics } from '../../local/cloudwatch/metrics.ts';
 import { output } from '../../local/demo/operator.ts';
 import { lead } from '../../local/demo/sample-events.ts';

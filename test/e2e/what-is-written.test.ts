@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import { newSigningSecret } from '../../local/demo/signature.ts';

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/contract/delivery.ts';
-import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { createDeadLetter } from '../../lambdas/enrichment/sort-events.ts';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
 import { eventBody, fakeCounter, fakeLog } from '../support/factories.ts';
 
 const hotLead = (id: string) => ({

@@ -1,19 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
-import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
+import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
+import { BATCH_WAREHOUSE_DEADLINE_MS, enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
+import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
+import type { Delivery, DeliverySubject } from '../../lambdas/events/delivery.ts';
+import { executionToken, webhookId } from '../../lambdas/events/identity.ts';
+import { newRecord } from '../../lambdas/ledger/transitions.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
+import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import {
   type KeyFailure,
   type LearnerKey,
   type LearningTime,
   learnerKeyText,
-} from '../../lambdas/contract/learning-time.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { executionToken, webhookId } from '../../lambdas/domain/identity.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
-import { newRecord } from '../../lambdas/domain/ledger.ts';
-import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
-import { BATCH_WAREHOUSE_DEADLINE_MS, enrichEvents } from '../../lambdas/enrichment/enrich-events.ts';
-import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
+} from '../../lambdas/warehouse/learning-time.ts';
 import {
   brokenEntry,
   ENTERPRISE,

@@ -1,10 +1,10 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
-import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/domain/receive-policy.ts';
 import { handler as checkWarehouse } from '../../lambdas/enrichment/check-warehouse.ts';
 import { handler as enrichBatch } from '../../lambdas/enrichment/enrich-batch.ts';
 import { handler as enrichTask } from '../../lambdas/enrichment/enrich-task.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
+import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/shared/receive-policy.ts';
 import type { AwsCall } from '../../local/aws-calls.ts';
 import { COURSE, completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { learningTimeOf, receiptsOf, runningWorld } from '../e2e/running-world.ts';

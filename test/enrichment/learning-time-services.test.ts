@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
 import { guardWarehouse } from '../../lambdas/enrichment/learning-time-services.ts';
+import { WarehouseSkipped, WarehouseUnavailable } from '../../lambdas/shared/errors.ts';
 import { fakeLog, NOW } from '../support/factories.ts';
 
 const KEY = { userId: '1', courseId: 'course', enterpriseId: 'enterprise' };

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { ENRICHMENT_TRIES } from '../../lambdas/contract/delivery.ts';
-import { WarehouseUnavailable } from '../../lambdas/contract/errors.ts';
-import { type KeyFailure, type LearningTime, learnerKeyText } from '../../lambdas/contract/learning-time.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
 import {
   type RetryEnrichmentServices,
   retryEnrichment,
   TASK_WAREHOUSE_DEADLINE_MS,
 } from '../../lambdas/enrichment/retry-enrichment.ts';
+import { ENRICHMENT_TRIES } from '../../lambdas/events/delivery.ts';
+import { WarehouseUnavailable } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { type KeyFailure, type LearningTime, learnerKeyText } from '../../lambdas/warehouse/learning-time.ts';
 import {
   delivery,
   ENRICHED,

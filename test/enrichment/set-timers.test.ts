@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Delivery } from '../../lambdas/contract/delivery.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import type { Timer } from '../../lambdas/contract/timer.ts';
-import { executionToken } from '../../lambdas/domain/identity.ts';
-import { newRecord } from '../../lambdas/domain/ledger.ts';
-import { newDelivery } from '../../lambdas/domain/progress.ts';
-import { timerOf } from '../../lambdas/domain/timers.ts';
 import type { EnrichEventsServices } from '../../lambdas/enrichment/enrich-events.ts';
 import { setTimers } from '../../lambdas/enrichment/set-timers.ts';
+import type { Delivery } from '../../lambdas/events/delivery.ts';
+import { executionToken } from '../../lambdas/events/identity.ts';
+import { newDelivery } from '../../lambdas/events/progress.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import type { Timer } from '../../lambdas/ledger/timer.ts';
+import { timerOf } from '../../lambdas/ledger/timers.ts';
+import { newRecord } from '../../lambdas/ledger/transitions.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { fakeCounter, fakeLog, NOW, PLAIN, subject } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 

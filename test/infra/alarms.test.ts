@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { findStage } from '../../lib/stage.ts';
 import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 

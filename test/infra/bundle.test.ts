@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
-import { connectionOptions } from '../../lambdas/adapters/snowflake/sdk.ts';
-import { prepareLearningTimeQuery } from '../../lambdas/domain/learning-time-query.ts';
+import { prepareLearningTimeQuery } from '../../lambdas/warehouse/query.ts';
+import { connectionOptions } from '../../lambdas/warehouse/snowflake/sdk.ts';
 import { startSnowflakeServer } from '../../local/snowflake/snowflake-server.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import AjvDraft04 from 'ajv-draft-04';
-import { integrationsDocumentSchema } from '../../lambdas/contract/integration.ts';
+import { integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
 import { flatten, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 import { FROZEN_SEEDS } from './frozen-seeds.ts';
 
@@ -59,7 +59,7 @@ describe('the integrations’ validator', () => {
     expect(Buffer.byteLength(validator.Content)).toBeLessThan(32 * 1024);
   });
 
-  // What each field may be: test/contract/integration.test.ts, for this schema and for the function at once.
+  // What each field may be: test/partners/integration.test.ts, for this schema and for the function at once.
   test.each<[object, boolean]>([
     [{ paused: true, integrations: [acme, { ...acme, region: 'EU', auth: { type: 'bearer' } }] }, true],
     [{ integrations: [acme], version: 2 }, false],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
-import { METRICS, metricsNamespace } from '../../lambdas/contract/metrics.ts';
+import { KINDS } from '../../lambdas/events/event-types/event-types.ts';
+import { METRICS, metricsNamespace } from '../../lambdas/shared/metric-definitions.ts';
 import { flatten, onlyResource, synthesize } from '../support/synthesized-stack.ts';
 
 interface Widget {

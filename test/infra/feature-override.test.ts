@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { FEATURE_NAME, FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
+import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
+import { FEATURE_NAME } from '../../lambdas/shared/metric-definitions.ts';
 import { featureOverride } from '../../lib/feature-override.ts';
 import { findStage } from '../../lib/stage.ts';
 import { checkStage } from '../../lib/stage-schema.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { FLAG_BOUNDS, FLAG_KEY, flagSchema } from '../../lambdas/contract/flag.ts';
+import { FLAG_BOUNDS, FLAG_KEY, flagSchema } from '../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED, INTEGRATIONS_SEED } from '../../lib/flag-seed.ts';
 
 describe('the flag’s seed', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { flatten, type Resource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const template = synthesize('prod');

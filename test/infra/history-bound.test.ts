@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ENRICHMENT_TRIES } from '../../lambdas/contract/delivery.ts';
-import { EVENT_TYPES, KINDS, kindNamed } from '../../lambdas/contract/event-types/event-types.ts';
-import { retryPolicyOf } from '../../lambdas/domain/retry-policy.ts';
-import { LONG_WAIT_MS, SHORT_WAITS } from '../../lambdas/domain/workflow-waits.ts';
+import { ENRICHMENT_TRIES } from '../../lambdas/events/delivery.ts';
+import { EVENT_TYPES, KINDS, kindNamed } from '../../lambdas/events/event-types/event-types.ts';
+import { LONG_WAIT_MS, SHORT_WAITS } from '../../lambdas/events/workflow-waits.ts';
+import { retryPolicyOf } from '../../lambdas/partners/retry-policy.ts';
 import { integration } from '../support/factories.ts';
 import { synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 import {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
+import { OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
 import { flatten, onlyResource, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const template = synthesize('local');

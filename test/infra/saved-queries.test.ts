@@ -1,6 +1,6 @@
 import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { flatten, resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
 const queries = resourcesOf(synthesize('prod'), 'AWS::Logs::QueryDefinition').map(([, { Properties }]) => ({

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import type * as z from 'zod';
-import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
-import * as environment from '../../lambdas/contract/environment.ts';
-import { FEATURE_OVERRIDE } from '../../lambdas/contract/flag.ts';
-import { integrationSchema } from '../../lambdas/contract/integration.ts';
-import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
-import { reconcileInputSchema } from '../../lambdas/contract/reconciliation.ts';
-import { PARKING_WAITS_MS } from '../../lambdas/domain/parking.ts';
-import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/domain/retry-timing.ts';
+import { PARKING_WAITS_MS } from '../../lambdas/delivery/parking.ts';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/events/delivery.ts';
+import { ENRICHMENT_RETRY_STEP_MS, JITTER } from '../../lambdas/events/retry-timing.ts';
+import { reconcileInputSchema } from '../../lambdas/ledger/reconciliation.ts';
+import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
+import { integrationSchema } from '../../lambdas/partners/integration.ts';
+import * as environment from '../../lambdas/shared/environment.ts';
+import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
 import { slowEndpointAttempts } from '../../lib/delivery.ts';
 import { flatten, onlyResource, resourcesOf, synthesize, workflowDefinition } from '../support/synthesized-stack.ts';
 

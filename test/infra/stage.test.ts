@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { MAX_EXECUTION_DAYS } from '../../lambdas/contract/delivery.ts';
-import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/contract/integration.ts';
-import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/contract/io-deadlines.ts';
-import { MIN_LEASE_SECONDS } from '../../lambdas/contract/ledger.ts';
-import { LONGEST_PARKING_MS } from '../../lambdas/domain/balance.ts';
-import { enrichmentDueAt } from '../../lambdas/domain/retry-timing.ts';
 import { BATCH_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/enrich-events.ts';
 import { TASK_WAREHOUSE_DEADLINE_MS } from '../../lambdas/enrichment/retry-enrichment.ts';
 import { SLOWEST_START_MS } from '../../lambdas/enrichment/start-workflows.ts';
+import { MAX_EXECUTION_DAYS } from '../../lambdas/events/delivery.ts';
+import { enrichmentDueAt } from '../../lambdas/events/retry-timing.ts';
+import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
+import { MIN_LEASE_SECONDS } from '../../lambdas/ledger/record.ts';
 import { RESERVE_MS } from '../../lambdas/operations/sweep.ts';
+import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/partners/integration.ts';
+import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 

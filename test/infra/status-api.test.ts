@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
+import { metricsTokenSchema, OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 import { flatten, onlyResource, resourcesOf, synthesize, synthesizeStage } from '../support/synthesized-stack.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
 import { handler } from '../../lambdas/operations/credential-age.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { CONTEXT, wearEnvironment } from '../support/handler-wiring.ts';
 

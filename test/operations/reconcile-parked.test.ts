@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { DEAD_LETTER_ATTRIBUTES, deliverySchema } from '../../lambdas/contract/delivery.ts';
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { decideClaim } from '../../lambdas/domain/ledger.ts';
+import { DEAD_LETTER_ATTRIBUTES, deliverySchema } from '../../lambdas/events/delivery.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { decideClaim } from '../../lambdas/ledger/transitions.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { ENRICHED, integration, LEARNER_DATA, NOW } from '../support/factories.ts';
 import { HOUR, isoAgo, reconcileWorld } from '../support/reconcile-world.ts';
 import { Calls } from '../support/unanswered-calls.ts';

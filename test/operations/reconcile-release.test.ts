@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import type { LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { brokenEntry, ENRICHED, integration, registry } from '../support/factories.ts';
 import { HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 

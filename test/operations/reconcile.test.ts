@@ -2,10 +2,10 @@ import { CreateQueueCommand, type Message, ReceiveMessageCommand, SQSClient } fr
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Context } from 'aws-lambda';
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
-import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { reconcileReportSchema } from '../../lambdas/contract/reconciliation.ts';
-import { eventOf, newRecord } from '../../lambdas/domain/ledger.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import { reconcileReportSchema } from '../../lambdas/ledger/reconciliation.ts';
+import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
+import { eventOf, newRecord } from '../../lambdas/ledger/transitions.ts';
 import { handler } from '../../lambdas/operations/reconcile.ts';
 import { type ControlPlane, startControlPlane } from '../../local/control-plane/server.ts';
 import { type LedgerServer, startLedgerServer } from '../support/dynamodb.ts';

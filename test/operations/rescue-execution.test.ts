@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { executionName } from '../../lambdas/domain/identity.ts';
+import { executionName } from '../../lambdas/events/identity.ts';
 import { handler } from '../../lambdas/operations/rescue-execution.ts';
 import { AwsError } from '../../local/control-plane/aws-error.ts';
 import { delivery, PENDING } from '../support/factories.ts';

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { QueueRefused } from '../../lambdas/contract/errors.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import { executionName } from '../../lambdas/domain/identity.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import { executionName } from '../../lambdas/events/identity.ts';
 import { type FailedExecution, type RescueServices, rescue, rescueInput } from '../../lambdas/operations/rescue.ts';
+import { QueueRefused } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import {
   delivery,
   ENRICHED,

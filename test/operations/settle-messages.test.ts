@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import type { UnsettledOutcome } from '../../lambdas/contract/unsettled-outcome.ts';
-import { factsOf } from '../../lambdas/domain/late-outcome.ts';
+import { factsOf } from '../../lambdas/ledger/late-outcome.ts';
+import type { UnsettledOutcome } from '../../lambdas/ledger/unsettled-outcome.ts';
 import {
   type DeadOutcome,
   type SettleMessagesServices,
   settleMessages,
 } from '../../lambdas/operations/settle-messages.ts';
+import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, NOW } from '../support/factories.ts';
 
 const OUTCOME: UnsettledOutcome = {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { createSweepProgress } from '../../lambdas/adapters/dynamodb/sweep-progress.ts';
-import { executionName } from '../../lambdas/domain/identity.ts';
+import { executionName } from '../../lambdas/events/identity.ts';
+import { createSweepProgress } from '../../lambdas/ledger/table/sweep-progress.ts';
 import { handler } from '../../lambdas/operations/sweep-executions.ts';
 import { AwsError } from '../../local/control-plane/aws-error.ts';
 import { type LedgerServer, startLedgerServer } from '../support/dynamodb.ts';

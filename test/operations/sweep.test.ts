@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { EndedExecution, SweepProgress } from '../../lambdas/adapters/dynamodb/sweep-progress.ts';
+import type { EndedExecution, SweepProgress } from '../../lambdas/ledger/table/sweep-progress.ts';
 import {
   FIRST_SWEEP_MS,
   MAX_FAILED,

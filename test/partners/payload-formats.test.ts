@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { integrationSchema } from '../../lambdas/contract/integration.ts';
-import { testPayload } from '../../lambdas/domain/test-event.ts';
+import { integrationSchema } from '../../lambdas/partners/integration.ts';
 import { inUnit } from '../../lambdas/partners/payload-formats/learning-time.ts';
 import {
   definitionOfFormat,
   PAYLOAD_FORMAT_OPTIONS,
   PAYLOAD_FORMATS,
 } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { testPayload } from '../../lambdas/partners/test-event.ts';
 import { integration } from '../support/factories.ts';
 
 const NOW_ISO = '2026-01-15T12:00:00.123Z';

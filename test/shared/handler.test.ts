@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import fc from 'fast-check';
 import * as z from 'zod';
-import { deliverySchema } from '../../lambdas/contract/delivery.ts';
-import { IO_DEADLINES } from '../../lambdas/contract/io-deadlines.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import { type ColdStart, createHandler } from '../../lambdas/shared/handler.ts';
+import { IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { delivery, LEARNER_DATA } from '../support/factories.ts';
 import { CONTEXT, wearEnvironment } from '../support/handler-wiring.ts';
 

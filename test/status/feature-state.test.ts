@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { allStatusesSchema, featureStatusSchema } from '../../lambdas/contract/feature-status.ts';
-import { FEATURE_NAME, type Flag } from '../../lambdas/contract/flag.ts';
-import { evaluateFlag } from '../../lambdas/domain/flag.ts';
+import { evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
+import type { Flag } from '../../lambdas/flag/flag-document.ts';
+import { FEATURE_NAME } from '../../lambdas/shared/metric-definitions.ts';
 import { allStatuses, featureStatus } from '../../lambdas/status/feature-status-api.ts';
+import { allStatusesSchema, featureStatusSchema } from '../../lambdas/status/feature-status-document.ts';
 import { flag } from '../support/factories.ts';
 
 const of = (enterprise_customer_uuid: string) => ({ enterprise_customer_uuid });

@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { STATUS_PATHS } from '../../lambdas/contract/feature-status.ts';
-import { FEATURE_NAME, type VersionedFlag } from '../../lambdas/contract/flag.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
+import type { VersionedFlag } from '../../lambdas/flag/flag-document.ts';
+import { FEATURE_NAME, METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { handleStatusRequest, type StatusRequest } from '../../lambdas/status/feature-status-api.ts';
+import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
 import { ENTERPRISE, fakeCounter, fakeLog, flag, OTHER_ENTERPRISE } from '../support/factories.ts';
 
 interface World {

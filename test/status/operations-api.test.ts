@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
-import { KINDS } from '../../lambdas/contract/event-types/event-types.ts';
-import { GAUGES } from '../../lambdas/contract/prometheus.ts';
-import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/contract/webhook-health.ts';
+import { KINDS } from '../../lambdas/events/event-types/event-types.ts';
+import { SecretUnavailable } from '../../lambdas/shared/errors.ts';
+import { allHealthSchema, integrationHealthSchema, OPERATIONS_PATHS } from '../../lambdas/status/health-document.ts';
+import { GAUGES } from '../../lambdas/status/prometheus.ts';
 import { brokenEntry, integration, registry } from '../support/factories.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { failed, type OperationsWorldOptions, operationsWorld, TOKEN } from './operations-world.ts';

@@ -1,8 +1,8 @@
-import { LedgerUnavailable, type SecretUnavailable } from '../../lambdas/contract/errors.ts';
-import type { ListedWebhook } from '../../lambdas/contract/ledger-ports.ts';
-import type { MetricQuery } from '../../lambdas/contract/metric-reader.ts';
-import { METRICS } from '../../lambdas/contract/metrics.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
+import type { ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
+import { LedgerUnavailable, type SecretUnavailable } from '../../lambdas/shared/errors.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import type { MetricQuery } from '../../lambdas/shared/metric-reader.ts';
 import { handleOperationsRequest, type OperationsRequest } from '../../lambdas/status/operations-api.ts';
 import { createGaugeReader } from '../../lambdas/status/read-gauges.ts';
 import { createHealthReader } from '../../lambdas/status/read-health.ts';

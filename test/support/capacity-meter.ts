@@ -1,8 +1,8 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import { unmarshall } from '@aws-sdk/util-dynamodb';
-import { itemBytes } from '../../lambdas/adapters/dynamodb/item-size.ts';
-import type { Item } from '../../lambdas/adapters/dynamodb/table-calls.ts';
-import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
+import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
+import { itemBytes } from '../../lambdas/ledger/table/item-size.ts';
+import type { Item } from '../../lambdas/ledger/table/table-calls.ts';
 
 /** What calls of one kind take, in DynamoDB's units. */
 export interface Units {

@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import dynalite from 'dynalite';
-import { LEDGER_TABLE } from '../../lambdas/contract/ledger.ts';
+import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
 import { listen } from '../../local/http-server.ts';
 
 const TABLE_NAME = 'ledger';

@@ -4,14 +4,14 @@ import type {
   Enrichment,
   Progress,
   SettledEnrichment,
-} from '../../lambdas/contract/delivery.ts';
-import { flagSchema, type VersionedFlag } from '../../lambdas/contract/flag.ts';
-import { type Integration, integrationSchema } from '../../lambdas/contract/integration.ts';
-import type { Log } from '../../lambdas/contract/log.ts';
-import type { Counter, Dimensions, MetricName } from '../../lambdas/contract/metrics.ts';
-import { webhookId } from '../../lambdas/domain/identity.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
-import { newDelivery } from '../../lambdas/domain/progress.ts';
+} from '../../lambdas/events/delivery.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
+import { newDelivery } from '../../lambdas/events/progress.ts';
+import { flagSchema, type VersionedFlag } from '../../lambdas/flag/flag-document.ts';
+import { type Integration, integrationSchema } from '../../lambdas/partners/integration.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
+import type { Log } from '../../lambdas/shared/log.ts';
+import type { Counter, Dimensions, MetricName } from '../../lambdas/shared/metric-definitions.ts';
 import { type LogLine, recordingLog } from './recording-log.ts';
 
 /** The moment at which tests happen. */

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, beforeEach } from '@jest/globals';
-import { createLedgerTable } from '../../lambdas/adapters/dynamodb/ledger-table.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import { createLedgerTable } from '../../lambdas/ledger/table/ledger-table.ts';
 import { clientOf, type LedgerServer, startLedgerServer } from './dynamodb.ts';
 import { NOW } from './factories.ts';
 import { type FrontServer, startFrontServer } from './front-server.ts';

@@ -1,4 +1,4 @@
-import type { LimiterReport } from '../../lambdas/contract/limiter.ts';
+import type { LimiterReport } from '../../lambdas/limiter/limiter.ts';
 
 export const SECOND = 1_000;
 export const MINUTE = 60 * SECOND;

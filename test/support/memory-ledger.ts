@@ -1,8 +1,8 @@
-import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import type { LedgerEvent, LedgerRecord } from '../../lambdas/contract/ledger.ts';
-import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../../lambdas/contract/ledger-ports.ts';
-import type { Timer } from '../../lambdas/contract/timer.ts';
-import { changedAt } from '../../lambdas/domain/ledger.ts';
+import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../../lambdas/ledger/ports.ts';
+import type { LedgerEvent, LedgerRecord } from '../../lambdas/ledger/record.ts';
+import type { Timer } from '../../lambdas/ledger/timer.ts';
+import { changedAt } from '../../lambdas/ledger/transitions.ts';
+import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 import { NOW } from './factories.ts';
 
 const DAY_MS = 24 * 3600_000;

@@ -1,7 +1,7 @@
-import type { LedgerOptions } from '../../lambdas/adapters/dynamodb-ledger.ts';
-import type { Delivery, DeliverySubject } from '../../lambdas/contract/delivery.ts';
-import type { Claim, Lease, Ledger, Settlement } from '../../lambdas/contract/ledger-ports.ts';
-import type { Timer } from '../../lambdas/contract/timer.ts';
+import type { Delivery, DeliverySubject } from '../../lambdas/events/delivery.ts';
+import type { LedgerOptions } from '../../lambdas/ledger/dynamodb-ledger.ts';
+import type { Claim, Lease, Ledger, Settlement } from '../../lambdas/ledger/ports.ts';
+import type { Timer } from '../../lambdas/ledger/timer.ts';
 
 /** What a ledger over a table needs besides, in tests of other things: no breaker ever opens, and no outcome is queued. */
 export const UNGUARDED = {

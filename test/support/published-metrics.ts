@@ -1,4 +1,4 @@
-import { METRIC_DEFINITIONS, type MetricDefinition } from '../../lambdas/contract/metrics.ts';
+import { METRIC_DEFINITIONS, type MetricDefinition } from '../../lambdas/shared/metric-definitions.ts';
 import { resourcesOf, type Template } from './synthesized-stack.ts';
 import { TemplateAccess } from './template-access.ts';
 

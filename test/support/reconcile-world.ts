@@ -1,12 +1,12 @@
-import type { DeliverySubject } from '../../lambdas/contract/delivery.ts';
-import type { OutgoingMessage } from '../../lambdas/contract/delivery-ports.ts';
-import type { Integration } from '../../lambdas/contract/integration.ts';
-import type { LedgerRecord, WebhookState } from '../../lambdas/contract/ledger.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
-import type { IntegrationRegistry } from '../../lambdas/domain/integrations.ts';
-import { eventOf, newRecord } from '../../lambdas/domain/ledger.ts';
+import type { DeliverySubject } from '../../lambdas/events/delivery.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
+import { eventOf, newRecord } from '../../lambdas/ledger/transitions.ts';
 import { reconcileLedger } from '../../lambdas/operations/reconcile-ledger.ts';
 import type { ReconcileServices } from '../../lambdas/operations/reconcile-run.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import type { IntegrationRegistry } from '../../lambdas/partners/integration-registry.ts';
+import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
 import { ENRICHED, fakeCounter, fakeLog, integration, NOW, registry, subject } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 

@@ -1,4 +1,4 @@
-import type { Log } from '../../lambdas/contract/log.ts';
+import type { Log } from '../../lambdas/shared/log.ts';
 
 export interface LogLine {
   readonly level: 'info' | 'warn' | 'error';

@@ -1,10 +1,11 @@
-import type { SendResult, TokenSource, WebhookRequest } from '../../lambdas/contract/delivery-ports.ts';
-import { SecretUnavailable } from '../../lambdas/contract/errors.ts';
-import type { IntegrationSecret } from '../../lambdas/contract/integration-secret.ts';
-import type { Limiter, LimiterReport, LimiterResponse } from '../../lambdas/contract/limiter.ts';
-import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
 import type { SendWebhookServices } from '../../lambdas/delivery/send-webhook.ts';
-import { type RetryAfterReader, retryAfterMs } from '../../lambdas/domain/retry-after.ts';
+import type { Limiter, LimiterReport, LimiterResponse } from '../../lambdas/limiter/limiter.ts';
+import type { IntegrationSecret } from '../../lambdas/partners/integration-secret.ts';
+import type { TokenSource } from '../../lambdas/partners/oauth-tokens.ts';
+import { type RetryAfterReader, retryAfterMs } from '../../lambdas/partners/retry-after.ts';
+import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
+import { SecretUnavailable } from '../../lambdas/shared/errors.ts';
+import type { SecretSource } from '../../lambdas/shared/secret-source.ts';
 import { NOW } from './factories.ts';
 
 /** The signing secret of a partner in tests. */

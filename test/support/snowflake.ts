@@ -1,10 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createSnowflakeWarehouse } from '../../lambdas/adapters/snowflake-warehouse.ts';
-import type { LearnerKey, Warehouse } from '../../lambdas/contract/learning-time.ts';
-import type { SecretSource } from '../../lambdas/contract/secret-source.ts';
-import type { SnowflakeSecret } from '../../lambdas/contract/snowflake-secret.ts';
-import type { WarehouseNames } from '../../lambdas/domain/learning-time-query.ts';
-import { snowflakeSecretSchema } from '../../lambdas/domain/snowflake-secret.ts';
+import type { SecretSource } from '../../lambdas/shared/secret-source.ts';
+import type { LearnerKey, Warehouse } from '../../lambdas/warehouse/learning-time.ts';
+import type { WarehouseNames } from '../../lambdas/warehouse/query.ts';
+import { createSnowflakeWarehouse } from '../../lambdas/warehouse/snowflake/warehouse.ts';
+import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
+import type { SnowflakeSecret } from '../../lambdas/warehouse/snowflake-secret-schema.ts';
 import {
   type SnowflakeServer,
   type SnowflakeServerOptions,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { LedgerUnavailable } from '../../lambdas/contract/errors.ts';
-import type { LedgerTable } from '../../lambdas/contract/ledger-ports.ts';
+import type { LedgerTable } from '../../lambdas/ledger/ports.ts';
+import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 
 /**
  * How a call to a service ends. `repeated`: it is made, its response is lost, and the SDK makes it once more;

@@ -7,7 +7,7 @@ import {
   type Outcome,
   type Progress,
   type TaskResult,
-} from '../../lambdas/contract/delivery.ts';
+} from '../../lambdas/events/delivery.ts';
 import { INPUT_FAULTS, INTERRUPTED_FAULTS, NOT_RUN_FAULTS } from '../../lib/lambda-faults.ts';
 import { PASSING_FAULTS } from '../../lib/retriers.ts';
 import { ENRICHED, delivery as newDelivery } from '../support/factories.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { webhookId } from '../../lambdas/domain/identity.ts';
+import { webhookId } from '../../lambdas/events/identity.ts';
 import { NOW } from '../support/factories.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 import { MINUTE, quiet, UnansweredWorld } from '../support/unanswered-world.ts';

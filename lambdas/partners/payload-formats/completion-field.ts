@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { isJsonObject } from '../../domain/json-text.ts';
+import { isJsonObject } from '../../shared/json-text.ts';
 import { wholeSecondsSchema } from './learning-time.ts';
 import type { PayloadFormatDefinition } from './payload-format.ts';
 import { sampleCompletion } from './sample-completion.ts';

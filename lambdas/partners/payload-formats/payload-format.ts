@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { EventType } from '../../contract/event-types/event-types.ts';
+import type { EventType } from '../../events/event-types/event-types.ts';
 
 /** A JSON object as `parseKeepingNumbers` gives it: a number that JavaScript would write differently is kept as its text. */
 export type Fields = Readonly<Record<string, unknown>>;

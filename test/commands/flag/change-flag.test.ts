@@ -1,6 +1,6 @@
 import { StartDeploymentCommand } from '@aws-sdk/client-appconfig';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { intercept } from '../operator-world.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { FLAG, withFlag } from '../../../commands/flag/flag-document.ts';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 
 const seed = JSON.stringify(FLAG_SEED);

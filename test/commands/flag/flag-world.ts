@@ -1,5 +1,5 @@
 import { runProgram } from '../../../commands/program.ts';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { FLAG_SEED } from '../../../lib/flag-seed.ts';
 import { type OperatorWorld, startOperatorWorld } from '../operator-world.ts';
 

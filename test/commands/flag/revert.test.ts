@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { documentWith, FIRST, SECOND, startFlagWorld } from './flag-world.ts';
 

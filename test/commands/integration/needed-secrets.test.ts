@@ -1,9 +1,9 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { secretFault } from '../../../commands/integration/needed-secrets.ts';
-import { createSecretSource } from '../../../lambdas/adapters/secrets-manager.ts';
-import { integrationSecretSchema } from '../../../lambdas/contract/integration-secret.ts';
 import { sendWebhook } from '../../../lambdas/delivery/send-webhook.ts';
+import { integrationSecretSchema } from '../../../lambdas/partners/integration-secret.ts';
+import { createSecretSource } from '../../../lambdas/shared/secrets-manager.ts';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
 import { integration } from '../../support/factories.ts';
 import { recordingLog } from '../../support/recording-log.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { Enrichment } from '../../../lambdas/contract/delivery.ts';
+import type { Enrichment } from '../../../lambdas/events/delivery.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { ENRICHED, NOW, PLAIN } from '../../support/factories.ts';
 import { DEAD, DELIVERED, type Left, startLedgerOperator } from './ledger-operator.ts';

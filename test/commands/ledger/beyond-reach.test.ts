@@ -1,7 +1,7 @@
 import { ScanCommand } from '@aws-sdk/client-dynamodb';
 import { expect, test } from '@jest/globals';
 import { beyondReach } from '../../../commands/ledger/beyond-reach.ts';
-import { MAX_TIMER_DAYS } from '../../../lambdas/contract/event.ts';
+import { MAX_TIMER_DAYS } from '../../../lambdas/events/event.ts';
 import { NOW } from '../../support/factories.ts';
 import { resourcesOf, synthesize } from '../../support/synthesized-stack.ts';
 import { startLedgerOperator } from './ledger-operator.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { WEBHOOK_STATES } from '../../../lambdas/contract/ledger.ts';
+import { WEBHOOK_STATES } from '../../../lambdas/ledger/record.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 

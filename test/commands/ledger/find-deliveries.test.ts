@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { allWebhooks, createLatestFound, type FoundWebhook } from '../../../commands/ledger/find-deliveries.ts';
-import type { WebhookState } from '../../../lambdas/contract/ledger.ts';
-import type { ListedEvent, Span } from '../../../lambdas/contract/ledger-ports.ts';
-import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
+import type { ListedEvent, Span } from '../../../lambdas/ledger/ports.ts';
+import type { WebhookState } from '../../../lambdas/ledger/record.ts';
+import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 

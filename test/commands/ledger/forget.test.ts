@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { eventOf } from '../../../lambdas/domain/ledger.ts';
+import { eventOf } from '../../../lambdas/ledger/transitions.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW, PAYLOAD, subject } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';

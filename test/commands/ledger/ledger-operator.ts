@@ -1,11 +1,11 @@
 import { runProgram } from '../../../commands/program.ts';
-import { createLedgerTable } from '../../../lambdas/adapters/dynamodb/ledger-table.ts';
-import { createLedger } from '../../../lambdas/adapters/dynamodb-ledger.ts';
-import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/contract/delivery.ts';
-import type { Attempt } from '../../../lambdas/contract/ledger.ts';
-import type { Lease, LedgerTable } from '../../../lambdas/contract/ledger-ports.ts';
-import { newDelivery } from '../../../lambdas/domain/progress.ts';
-import { timerOf } from '../../../lambdas/domain/timers.ts';
+import type { Delivery, DeliverySubject, Progress } from '../../../lambdas/events/delivery.ts';
+import { newDelivery } from '../../../lambdas/events/progress.ts';
+import { createLedger } from '../../../lambdas/ledger/dynamodb-ledger.ts';
+import type { Lease, LedgerTable } from '../../../lambdas/ledger/ports.ts';
+import type { Attempt } from '../../../lambdas/ledger/record.ts';
+import { createLedgerTable } from '../../../lambdas/ledger/table/ledger-table.ts';
+import { timerOf } from '../../../lambdas/ledger/timers.ts';
 import { type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
 import { ENRICHED, fakeCounter, fakeLog, NOW, subject } from '../../support/factories.ts';
 import { type FrontServer, startFrontServer } from '../../support/front-server.ts';

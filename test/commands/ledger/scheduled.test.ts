@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
-import type { Timer } from '../../../lambdas/contract/timer.ts';
-import { timerKey, webhookId } from '../../../lambdas/domain/identity.ts';
+import { timerKey, webhookId } from '../../../lambdas/events/identity.ts';
+import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
+import type { Timer } from '../../../lambdas/ledger/timer.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { NOW } from '../../support/factories.ts';
 import { leadSubject, startLedgerOperator } from './ledger-operator.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
-import { reopened } from '../../../lambdas/domain/ledger.ts';
+import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
+import { reopened } from '../../../lambdas/ledger/transitions.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { LEARNER_DATA, NOW, PENDING, PLAIN } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';

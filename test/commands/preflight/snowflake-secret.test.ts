@@ -23,7 +23,7 @@ function judge(fields: unknown, stored: Partial<StoredText> = {}) {
   return [answer, is, mend];
 }
 
-// Which secrets fit: test/domain/snowflake-secret.test.ts.
+// Which secrets fit: test/warehouse/snowflake-secret.test.ts.
 test.each<[string, unknown, string]>([
   ['no object', 'text', 'is not a JSON object such as {"key": "value"}'],
   ['no user', { ...FITS, user: undefined }, 'has no user (a text of 1 to 255 characters), which every login needs'],

@@ -6,7 +6,7 @@ import { judgeLetters } from '../../../commands/preflight/dead-letters.ts';
 import { judgeEgressAddresses } from '../../../commands/preflight/egress-addresses.ts';
 import { reach } from '../../../commands/preflight/flag.ts';
 import type { Stage } from '../../../commands/shared/stage.ts';
-import { flagSchema } from '../../../lambdas/contract/flag.ts';
+import { flagSchema } from '../../../lambdas/flag/flag-document.ts';
 import { findStage } from '../../../lib/stage.ts';
 
 /** As far as judging needs it. */

@@ -3,7 +3,7 @@ import { LambdaClient } from '@aws-sdk/client-lambda';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import type { Context } from '../../../commands/shared/context.ts';
-import { type ReconcileReport, reconcileInputSchema } from '../../../lambdas/contract/reconciliation.ts';
+import { type ReconcileReport, reconcileInputSchema } from '../../../lambdas/ledger/reconciliation.ts';
 import { startHttpServer } from '../../../local/http-server.ts';
 import { eachTest } from '../../support/each-test.ts';
 import { startOperatorWorld } from '../operator-world.ts';

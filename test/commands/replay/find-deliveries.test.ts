@@ -2,8 +2,8 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { findByFilter, findById, type ReplayFilter } from '../../../commands/replay/find-deliveries.ts';
 import { REPLAYED_STATES } from '../../../commands/replay/what-to-replay.ts';
-import { type LedgerRecord, WEBHOOK_STATES } from '../../../lambdas/contract/ledger.ts';
-import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
+import { type LedgerRecord, WEBHOOK_STATES } from '../../../lambdas/ledger/record.ts';
+import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 

@@ -2,9 +2,9 @@ import { beforeEach, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readDocument } from '../../../commands/integration/integrations-document.ts';
 import { findParked } from '../../../commands/replay/find-parked.ts';
-import { PARKED_FOR } from '../../../lambdas/contract/delivery.ts';
-import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
-import { eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
+import { PARKED_FOR } from '../../../lambdas/events/delivery.ts';
+import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
+import { eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { NOW, subject } from '../../support/factories.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 

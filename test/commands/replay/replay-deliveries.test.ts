@@ -3,9 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import { type FauxqsServer, startFauxqs } from 'fauxqs';
 import { evenly } from '../../../commands/replay/pace.ts';
 import { type ReplayOrder, replayWebhooks } from '../../../commands/replay/replay-deliveries.ts';
-import type { Delivery, DeliverySubject } from '../../../lambdas/contract/delivery.ts';
-import type { LedgerRecord } from '../../../lambdas/contract/ledger.ts';
-import { decideClaim, eventOf, newRecord } from '../../../lambdas/domain/ledger.ts';
+import type { Delivery, DeliverySubject } from '../../../lambdas/events/delivery.ts';
+import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
+import { decideClaim, eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
 import { ENRICHED, NOW, subject } from '../../support/factories.ts';
 import { createMemoryLedger, type MemoryLedger } from '../../support/memory-ledger.ts';
 import { takeDeliveries } from './replay-operator.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { CRITERIA, type Criterion, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
-import type { FigureName } from '../../../commands/rollout/judge.ts';
+import { CRITERIA, PHASES, type Phase } from '../../../commands/rollout/criteria.ts';
+import type { Criterion, FigureName } from '../../../commands/rollout/judge.ts';
 import { type Answer, judge } from '../../../commands/rollout/judge.ts';
 import type { Measures } from '../../../commands/rollout/read-measures.ts';
 

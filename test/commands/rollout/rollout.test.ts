@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { runProgram } from '../../../commands/program.ts';
 import { COUNTS, DURATIONS, readMeasures } from '../../../commands/rollout/read-measures.ts';
-import { metricsNamespace } from '../../../lambdas/contract/metrics.ts';
+import { metricsNamespace } from '../../../lambdas/shared/metric-definitions.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../../local/cloudwatch/cloudwatch.ts';
 import { LocalMetrics } from '../../../local/cloudwatch/metrics.ts';
 import { eachTest } from '../../support/each-test.ts';

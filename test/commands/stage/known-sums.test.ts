@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { readKnownSums } from '../../../commands/stage/known-sums.ts';
-import type { KnownSum } from '../../../lambdas/contract/check-warehouse.ts';
+import type { KnownSum } from '../../../lambdas/warehouse/check.ts';
 
 const HEADER = 'user_id,course_id,enterprise_customer_uuid,total_seconds';
 const LINE = 'course-v1:edX+DemoX+Demo_Course,a1b2c3d4-e5f6-7890-abcd-ef1234567890';

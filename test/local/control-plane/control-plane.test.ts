@@ -6,7 +6,7 @@ import {
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListExecutionsCommand, SFNClient } from '@aws-sdk/client-sfn';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { FLAG_KEY } from '../../../lambdas/contract/flag.ts';
+import { FLAG_KEY } from '../../../lambdas/flag/flag-document.ts';
 import { type ControlPlane, startControlPlane } from '../../../local/control-plane/server.ts';
 import { clientOptions } from '../../support/client-options.ts';
 

@@ -1,7 +1,0 @@
-/** One secret, parsed. Kept in the function's memory; see `adapters/secrets-manager.ts`. */
-export interface SecretSource<T> {
-  /** The secret, at most 15 minutes old. @throws SecretUnavailable, SecretUnusable */
-  read(): Promise<T>;
-  /** The secret as it is now, past the cache: for one more try after it was refused. @throws SecretUnavailable, SecretUnusable */
-  refetch(): Promise<T>;
-}

@@ -1,0 +1,146 @@
+import { type DeliverySubject, MAX_REASON_CHARACTERS, MAX_WORKFLOW_INPUT_BYTES } from '../events/delivery.ts';
+import { courseIdSchema, enterpriseIdSchema, eventSchema, type LmsEvent, MAX_EVENT_BYTES } from '../events/event.ts';
+import { type EventKind, readKind } from '../events/event-kind.ts';
+import { hasTimers } from '../events/event-types/event-types.ts';
+import { derivedEventId, webhookId } from '../events/identity.ts';
+import { waitFault } from '../ledger/timers.ts';
+import { type IntegrationRegistry, route } from '../partners/integration-registry.ts';
+import { faultsOf } from '../shared/faults.ts';
+import { isRecord, parseJson } from '../shared/json.ts';
+import { parseKeepingNumbers, toMessageText } from '../shared/json-text.ts';
+import { beginningOf } from '../shared/text.ts';
+
+/**
+ * What becomes of a message on entry: a delivery for one integration; or rejected (dead letter, the reason says why),
+ * unwanted (written down, and acknowledged), held (its integration's entry is broken: it waits in the queue).
+ */
+export type Acceptance =
+  | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
+  | { readonly verdict: 'unwanted'; readonly subject: DeliverySubject; readonly reason: string }
+  /** `integrationId`: of one that exists. */
+  | { readonly verdict: 'rejected' | 'held'; readonly reason: string; readonly integrationId?: string };
+
+/** Far above any real payload, and far below where walking one would end the stack, here or in a later function. */
+const MAX_PAYLOAD_LEVELS = 200;
+
+/** Room for the progress with which a workflow starts. */
+const STARTING_PROGRESS_BYTES = 1024;
+
+/**
+ * Reads one message of the events queue and finds its receiver. Reasons name fields, never their values: they end in
+ * logs and message attributes.
+ *
+ * @param acceptedMs now, in epoch milliseconds: what waits is counted from it
+ */
+export function acceptEvent(body: string, registry: IntegrationRegistry, acceptedMs: number): Acceptance {
+  const bytes = Buffer.byteLength(body);
+  if (bytes > MAX_EVENT_BYTES) return rejected(`too large: ${bytes} bytes, at most ${MAX_EVENT_BYTES} are accepted`);
+  const event = readEvent(body);
+  if (typeof event === 'string') return rejected(event);
+  const kind = readKind(event, acceptedMs);
+  if (typeof kind === 'string') return rejected(kind);
+
+  const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
+  const destination = route(event, enterpriseId, registry);
+  if (destination.to === 'nobody' && destination.verdict !== 'unwanted') {
+    const verdict = destination.verdict === 'broken' ? 'held' : 'rejected';
+    const { reason, id } = destination;
+    return { verdict, reason, ...(id !== undefined && { integrationId: id }) };
+  }
+  const payload = payloadText(body);
+  if (payload === undefined)
+    return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
+  const integrationId = destination.to === 'nobody' ? destination.id : destination.integration.id;
+  const owner = registry.byId.get(integrationId)?.enterprise_customer_uuid;
+  const subject = toSubject(event, kind, integrationId, enterpriseId ?? owner, payload);
+  const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
+  if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
+    return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
+  }
+  if (destination.to === 'nobody') return { verdict: 'unwanted', subject, reason: destination.reason };
+  const waitsTooLong = waitFault(subject, acceptedMs);
+  return waitsTooLong === undefined ? { verdict: 'accepted', subject } : rejected(waitsTooLong);
+}
+
+function rejected(reason: string): Acceptance {
+  return { verdict: 'rejected', reason: beginningOf(reason, MAX_REASON_CHARACTERS) };
+}
+
+/** The event, or what is wrong with it. */
+function readEvent(body: string): LmsEvent | string {
+  const value = parseJson(body);
+  if (value === undefined) return 'not JSON';
+  if (!isRecord(value)) return 'not a JSON object';
+  const result = eventSchema.safeParse(value);
+  if (result.success) return result.data;
+  return faultsOf(result.error, 'event');
+}
+
+function payloadText(body: string): string | undefined {
+  try {
+    const { payload } = parseKeepingNumbers(body) as { payload: unknown };
+    return nestsDeeperThan(MAX_PAYLOAD_LEVELS, payload) ? undefined : toMessageText(payload);
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return undefined;
+    throw thrown;
+  }
+}
+
+function nestsDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => nestsDeeperThan(levels - 1, inner));
+}
+
+function toSubject(
+  event: LmsEvent,
+  { kind, userId: userIdInPayload, sendAt }: EventKind,
+  integrationId: string,
+  enterpriseId: string | undefined,
+  payload: string,
+): DeliverySubject {
+  const eventId = event.event_id ?? derivedEventId(integrationId, event.event_type, event.occurred_at, payload);
+  // A type with timers tells users apart by what its payload says, which is checked; else two places would have two timers.
+  const userId = warehouseUserId(
+    hasTimers(event.event_type) ? (userIdInPayload ?? event.user_id) : (event.user_id ?? userIdInPayload),
+  );
+  const courseId = event.course_id ?? courseOf(event.payload);
+  return {
+    schema_version: 1,
+    webhook_id: webhookId(integrationId, eventId),
+    event_id: eventId,
+    event_type: event.event_type,
+    ...(kind !== undefined && { kind }),
+    integration_id: integrationId,
+    occurred_at: event.occurred_at,
+    ...(sendAt !== undefined && { send_at: sendAt }),
+    generation: 0,
+    ...(userId !== undefined && { user_id: userId }),
+    ...(courseId !== undefined && { course_id: courseId }),
+    ...(enterpriseId !== undefined && { enterprise_customer_uuid: enterpriseId }),
+    payload,
+  };
+}
+
+/**
+ * A user id as the warehouse's INTEGER column takes it.
+ *
+ * @returns undefined for a username, a fraction, or a number that is too large to be exact in JSON
+ */
+export function warehouseUserId(userId: unknown): string | undefined {
+  if (typeof userId === 'number') return Number.isSafeInteger(userId) && userId >= 0 ? String(userId) : undefined;
+  return typeof userId === 'string' && /^\d{1,18}$/.test(userId) ? userId : undefined;
+}
+
+function enterpriseOf(payload: LmsEvent['payload']): string | undefined {
+  const id = enterpriseIdSchema.safeParse(field(payload, 'enterprise', 'enterprise_customer_uuid'));
+  return id.success ? id.data : undefined;
+}
+
+function courseOf(payload: LmsEvent['payload']): string | undefined {
+  const id = courseIdSchema.safeParse(field(payload, 'course', 'course_id'));
+  return id.success ? id.data : undefined;
+}
+
+function field(payload: LmsEvent['payload'], object: string, name: string): unknown {
+  return (payload[object] as Record<string, unknown> | null | undefined)?.[name];
+}

@@ -1,0 +1,45 @@
+import type { DeliverySubject, SettledEnrichment } from '../events/delivery.ts';
+import { definitionOfType } from '../events/event-types/event-types.ts';
+import { evaluateFlag } from '../flag/evaluate-flag.ts';
+import type { Flag } from '../flag/flag-document.ts';
+import type { EvaluationReason } from '../shared/metric-definitions.ts';
+import type { LearnerKey, LearningTime } from '../warehouse/learning-time.ts';
+
+/**
+ * Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking; and what
+ * the flag said, where it was asked.
+ */
+export type EnrichmentNeed =
+  | { readonly key: LearnerKey; readonly evaluated: EvaluationReason }
+  | { readonly settled: SettledEnrichment; readonly evaluated?: EvaluationReason };
+
+export function enrichmentNeed(subject: DeliverySubject, flag: Flag): EnrichmentNeed {
+  if (definitionOfType(subject.event_type).enrichment === 'none') return plain('not_a_completion');
+  if (!flag.enabled) return { ...plain('flag_off'), evaluated: 'off' };
+  const key = learnerKey(subject);
+  if (key === undefined) return plain('learner_not_identified');
+  const { isOn, reason } = evaluateFlag(flag, key.enterpriseId);
+  return isOn ? { key, evaluated: reason } : { ...plain('flag_off'), evaluated: reason };
+}
+
+function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified') {
+  return { settled: { status: 'plain', reason } } as const;
+}
+
+/** No rows means no learning time; a real sum of 0 is sent as 0. */
+export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
+  if (!learningTime.found) return { status: 'plain', reason: 'no_data' };
+  return {
+    status: 'enriched',
+    total_seconds: learningTime.totalSeconds,
+    last_updated: `${learningTime.lastDate}T00:00:00Z`,
+    source,
+  };
+}
+
+/** The warehouse's key of a delivery's learner; undefined where the event does not identify one. */
+export function learnerKey(delivery: DeliverySubject): LearnerKey | undefined {
+  const { user_id: userId, course_id: courseId, enterprise_customer_uuid: enterpriseId } = delivery;
+  if (userId === undefined || courseId === undefined || enterpriseId === undefined) return undefined;
+  return { userId, courseId, enterpriseId };
+}

@@ -1,0 +1,55 @@
+import { isRecord, parseJson } from '../shared/json.ts';
+import type { Log } from '../shared/log.ts';
+import { type Counter, METRICS } from '../shared/metric-definitions.ts';
+import { definitionOfType, EVENT_TYPES, kindNamed, kindOf, kindOfEvent } from './event-types/event-types.ts';
+
+/** A dead webhook: a delivery, a record, or as much as could be read of either. */
+export interface DeadWebhook {
+  readonly webhook_id: string;
+  readonly integration_id: string;
+  readonly event_type: string;
+  readonly kind?: string | undefined;
+}
+
+export interface ReportServices {
+  readonly log: Log;
+  readonly counter: Counter;
+}
+
+/**
+ * Counts a dead webhook of a critical kind, for an alarm. Every function that dead-letters or ends a delivery calls it;
+ * calling it twice does no harm.
+ */
+export function reportIfCritical(webhook: DeadWebhook, { log, counter }: ReportServices): void {
+  const kind = kindOf(webhook);
+  if (!kindNamed(kind).isCritical) return;
+  const { webhook_id, integration_id } = webhook;
+  counter.count(METRICS.criticalDead);
+  log.error('delivery.critical_dead', { webhook_id, integration_id, kind });
+}
+
+/**
+ * The same of an event that became no delivery, as far as its message can be read: that it is a hot lead may be all that is
+ * right in it.
+ */
+export function reportIfCriticalEvent(
+  message: { readonly id: string; readonly body: string; readonly integrationId?: string },
+  { log, counter }: ReportServices,
+): void {
+  const kind = kindIn(message.body);
+  if (kind === undefined || !kindNamed(kind).isCritical) return;
+  counter.count(METRICS.criticalDead);
+  log.error('event.critical_dead', { message_id: message.id, integration_id: message.integrationId, kind });
+}
+
+function kindIn(body: string): string | undefined {
+  const event = parseJson(body);
+  if (!isRecord(event)) return undefined;
+  const type = EVENT_TYPES.find((name) => name === event.event_type);
+  if (type === undefined) return undefined;
+  const { kinds } = definitionOfType(type);
+  if (kinds === undefined) return type;
+  const payload = event.payload as Readonly<Record<string, unknown>> | null | undefined;
+  const name = payload?.[kinds.field];
+  return typeof name === 'string' ? kindOfEvent(type, { [kinds.field]: name }) : undefined;
+}

@@ -1,0 +1,173 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type * as z from 'zod';
+import type { Delivery } from '../events/delivery.ts';
+import type { ledgerEnvironment } from '../shared/environment.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
+import { beginningOf } from '../shared/text.ts';
+import { factsOf } from './late-outcome.ts';
+import type { Claim, Ledger, LedgerTable, Settlement, TimerResult } from './ports.ts';
+import { type LedgerRecord, RESPONSE_START_CHARACTERS } from './record.ts';
+import { claimWebhook, settleClaimed, settleLate } from './table/claim-and-settle.ts';
+import { createLedgerTable } from './table/ledger-table.ts';
+import { createTableGuard, type TableGuardOptions } from './table/table-guard.ts';
+import type { Timer } from './timer.ts';
+import { eventOf, leaseEndMs, needsNoCopy } from './transitions.ts';
+import type { UnsettledOutcome } from './unsettled-outcome.ts';
+
+export interface LedgerOptions extends TableGuardOptions {
+  readonly table: LedgerTable;
+  /** The log stream of this function, which has the log lines of its claims. */
+  readonly claimedBy: string;
+  /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS took it */
+  queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
+}
+
+/** The ledger of a function, configured by its environment. */
+export function openLedger(
+  environment: z.infer<typeof ledgerEnvironment>,
+  {
+    client,
+    ...services
+  }: { readonly client: DynamoDBClient } & Pick<LedgerOptions, 'queueOutcome' | 'log' | 'counter'>,
+): Ledger {
+  return createLedger({
+    ...services,
+    table: createLedgerTable({
+      client,
+      tableName: environment.LEDGER_TABLE_NAME,
+      payloadDays: environment.LEDGER_PAYLOAD_DAYS,
+      factsDays: environment.LEDGER_FACTS_DAYS,
+    }),
+    claimedBy: environment.AWS_LAMBDA_LOG_STREAM_NAME,
+    breaker: {
+      failuresToOpen: environment.LEDGER_FAILURES_TO_OPEN,
+      openMs: environment.LEDGER_OPEN_SECONDS * 1000,
+      slowMs: environment.LEDGER_SLOW_MILLISECONDS * environment.IO_DEADLINE_FACTOR,
+    },
+    now: Date.now,
+    random: Math.random,
+  });
+}
+
+/**
+ * The ledger as functions see it. A table that does not respond is logged and counted; claims are then granted unseen,
+ * so that deliveries go on, at least once. Outcomes go to a queue, and are settled when the table responds again.
+ */
+export function createLedger(options: LedgerOptions): Ledger {
+  const { table, log, counter, now } = options;
+  const guard = createTableGuard(options);
+
+  /** Writes the event of a webhook that is to rest in the ledger: its acceptance may have failed, and nothing else holds it. */
+  async function keepEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
+    const acceptedAt = delivery.accepted_at ?? record?.accepted_at;
+    await table.putEvents([
+      eventOf(acceptedAt === undefined ? delivery : { ...delivery, accepted_at: acceptedAt }, now()),
+    ]);
+  }
+
+  async function putResponse(
+    delivery: Delivery,
+    record: LedgerRecord | undefined,
+    { answerStart, progress }: Settlement,
+  ) {
+    if (answerStart === undefined || progress.outcome === 'delivered') return;
+    const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
+    const kept = beginningOf(answerStart, RESPONSE_START_CHARACTERS);
+    await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, kept));
+  }
+
+  /** What rests in the ledger needs its event there; a caller that is refused lets an execution carry it. */
+  async function leaveToQueue(outcome: UnsettledOutcome): Promise<boolean> {
+    if (outcome.settlement.progress.outcome === 'parked') return false;
+    const isTaken = await options.queueOutcome(outcome);
+    counter.count(isTaken ? METRICS.outcomeQueued : METRICS.outcomeLost);
+    if (!isTaken) {
+      const { webhook_id, integration_id, generation } = outcome.delivery;
+      const fields = { webhook_id, integration_id, generation, outcome: outcome.settlement.progress.outcome };
+      log.error('ledger.outcome_lost', fields);
+    }
+    return isTaken;
+  }
+
+  return {
+    async accept(subjects) {
+      const unique = new Map(subjects.map((subject) => [subject.webhook_id, subject]));
+      const records = await guard<ReadonlyMap<string, LedgerRecord> | undefined>('accept', undefined, () =>
+        table.records([...unique.keys()]),
+      );
+      const known = new Map([...(records ?? [])].filter(([, record]) => needsNoCopy(record)));
+      const events = [...unique.values()]
+        .filter(({ webhook_id }) => !known.has(webhook_id))
+        .map((subject) => eventOf(subject, now()));
+      if (events.length > 0) await guard('accept', undefined, () => table.putEvents(events));
+      return records && known;
+    },
+
+    timers: (keys) => guard<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
+
+    putTimer: (timer) =>
+      guard<TimerResult>('putTimer', 'unreached', async () => ((await table.putTimer(timer)) ? 'kept' : 'refused')),
+
+    async claim(delivery, leaseMs) {
+      const unseen: Claim = { verdict: 'mine', lease: { delivery, record: undefined } };
+      const claim = await guard('claim', unseen, () => claimWebhook(delivery, leaseMs, options));
+      const { webhook_id, integration_id, generation } = delivery;
+      if (claim.verdict === 'done') {
+        counter.count(METRICS.deliveryDuplicate);
+        log.info('delivery.duplicate', { webhook_id, integration_id, generation, state: claim.state });
+      }
+      if (claim.verdict === 'busy') {
+        const until = new Date(claim.untilMs).toISOString();
+        log.info('delivery.busy', { webhook_id, integration_id, generation, until });
+      }
+      return claim;
+    },
+
+    async settle({ delivery, record }, settlement) {
+      const responseWritten = putResponse(delivery, record, settlement);
+      const atMs = now();
+      const { outcome } = settlement.progress;
+      const unsettled = unsettledOf(
+        delivery,
+        settlement,
+        atMs,
+        record ? { kind: 'claimed', record } : { kind: 'unseen' },
+      );
+      const result = await guard('settle', 'failed' as const, async () => {
+        if (outcome === 'parked') await keepEvent(delivery, record);
+        // A claim past its lease does not say how the record stands: another function may have taken the delivery over.
+        const isHeld = record !== undefined && (leaseEndMs(record) > atMs || outcome !== 'delivered');
+        return isHeld ? settleClaimed(record, settlement, atMs, table) : settleLate(unsettled, options);
+      });
+      if (result === 'lost') {
+        const { webhook_id, integration_id, generation } = delivery;
+        log.warn('ledger.lease_lost', { webhook_id, integration_id, generation, outcome });
+      }
+      const isLeft = result === 'failed' || result === 'busy';
+      const isRecorded = result === 'written' || (isLeft && (await leaveToQueue(unsettled)));
+      await responseWritten;
+      return isRecorded;
+    },
+
+    async settleUnclaimed(delivery, settlement) {
+      const unsettled = unsettledOf(delivery, settlement, now(), { kind: 'unclaimed' });
+      const result = await guard('settleUnclaimed', 'failed' as const, () => settleLate(unsettled, options));
+      return result === 'written' || result === 'lost' || leaveToQueue(unsettled);
+    },
+  };
+}
+
+function unsettledOf(
+  delivery: Delivery,
+  { progress, token, attempt }: Settlement,
+  atMs: number,
+  lease: UnsettledOutcome['lease'],
+): UnsettledOutcome {
+  return {
+    schema_version: 1,
+    at: new Date(atMs).toISOString(),
+    delivery: factsOf(delivery),
+    lease,
+    settlement: { progress, ...(token !== undefined && { token }), ...(attempt !== undefined && { attempt }) },
+  };
+}

@@ -1,0 +1,50 @@
+import type { WriteRequest } from '@aws-sdk/client-dynamodb';
+import type { LedgerUnavailable } from '../../shared/errors.ts';
+import { MAX_BATCH_WRITES } from './batch-calls.ts';
+
+/** How long a write waits for others to go with it, in milliseconds. */
+const WINDOW_MS = 1;
+
+/** Makes the writes of one call. @returns the failure of each */
+export type WriteTogether = (writes: readonly WriteRequest[]) => Promise<readonly (LedgerUnavailable | undefined)[]>;
+
+/** A write, and those who wait for it. */
+interface Waiting {
+  write: WriteRequest;
+  readonly callers: { resolve(): void; reject(failure: LedgerUnavailable): void }[];
+}
+
+/**
+ * Writes that are asked for within a millisecond go together, 25 at the most, and never wait for those on their way
+ * already. A key that comes twice is written once, as it came last: DynamoDB refuses a call that names it twice.
+ *
+ * @returns a function that ends when its own write is made, and throws LedgerUnavailable where it is not
+ */
+export function createGroupCommit(writeTogether: WriteTogether): (key: string, write: WriteRequest) => Promise<void> {
+  let waiting = new Map<string, Waiting>();
+  let timer: NodeJS.Timeout | undefined;
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    const group = [...waiting.values()];
+    waiting = new Map();
+    const failures = await writeTogether(group.map(({ write }) => write));
+    for (const [index, { callers }] of group.entries()) {
+      const failure = failures[index];
+      for (const { resolve, reject } of callers) failure === undefined ? resolve() : reject(failure);
+    }
+  }
+
+  return (key, write) =>
+    new Promise((resolve, reject) => {
+      const standing = waiting.get(key);
+      if (standing === undefined) waiting.set(key, { write, callers: [{ resolve, reject }] });
+      else {
+        standing.write = write;
+        standing.callers.push({ resolve, reject });
+      }
+      if (waiting.size === MAX_BATCH_WRITES) void flush();
+      else timer ??= setTimeout(() => void flush(), WINDOW_MS);
+    });
+}

@@ -1,0 +1,77 @@
+import { type LedgerRecord, MAX_STATE_ITEM_BYTES, RECORDED_ATTEMPTS } from '../record.ts';
+import { stateItem } from './ledger-items.ts';
+import type { Item } from './table-calls.ts';
+
+/** What a record loses, in this order, until its state item fits. The one furthest down is missed most. */
+const REDUCTIONS: readonly ((record: LedgerRecord, excessBytes: number) => LedgerRecord)[] = [
+  (record) => ({ ...record, occurred_at: record.occurred_at.replace(/(\.\d{3})\d+/, '$1') }),
+  ...Array.from({ length: RECORDED_ATTEMPTS }, () => (record: LedgerRecord) => ({
+    ...record,
+    attempts: record.attempts.slice(1),
+  })),
+  (record, excessBytes) =>
+    record.reason === undefined ? record : { ...record, reason: shortened(record.reason, excessBytes) },
+  ({ config_version: _, ...record }) => record,
+  ({ enterprise_customer_uuid: _, ...record }) => record,
+];
+
+/**
+ * A record whose state item takes one write unit. With the longest ids that the contract allows, dropping digits of a
+ * second beyond the third, attempts, the reason, the flag's version and the enterprise is enough.
+ */
+export function fitted(record: LedgerRecord): LedgerRecord {
+  let fit = wellFormed(record);
+  for (const reduce of REDUCTIONS) {
+    const excessBytes = itemBytes(stateItem(fit, 1)) - MAX_STATE_ITEM_BYTES;
+    if (excessBytes <= 0) break;
+    fit = reduce(fit, excessBytes);
+  }
+  return fit;
+}
+
+/** Texts of partners may be cut in the middle of a character: half of one is no UTF-8, and DynamoDB rejects the item. */
+function wellFormed(record: LedgerRecord): LedgerRecord {
+  const { reason, attempts } = record;
+  return {
+    ...record,
+    ...(reason !== undefined && { reason: reason.toWellFormed() }),
+    attempts: attempts.map((one) => (one.error === undefined ? one : { ...one, error: one.error.toWellFormed() })),
+  };
+}
+
+/** Cuts at least that many bytes off the end, whole characters only. */
+function shortened(text: string, excessBytes: number): string {
+  const characters = [...text];
+  let cut = 0;
+  while (cut < excessBytes && characters.length > 0) cut += Buffer.byteLength(characters.pop() ?? '');
+  return characters.join('');
+}
+
+/**
+ * An item's size in bytes as DynamoDB counts it for write units: names and values, in UTF-8 (DynamoDB Developer Guide,
+ * "Item sizes and formats"). Its rule for numbers is an approximation; here it is rounded up.
+ */
+export function itemBytes(item: Item): number {
+  return Object.entries(item).reduce(
+    (sum, [name, value]) => (value === undefined ? sum : sum + Buffer.byteLength(name) + valueBytes(value)),
+    0,
+  );
+}
+
+/** A list or map takes 3 bytes, and one more for each element. */
+const COLLECTION_BYTES = 3;
+
+function valueBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  if (typeof value === 'number') return numberBytes(value);
+  if (Array.isArray(value)) return value.reduce((sum, one) => sum + 1 + valueBytes(one), COLLECTION_BYTES);
+  if (typeof value !== 'object' || value === null) return 1;
+  const elements = Object.values(value).filter((one) => one !== undefined).length;
+  return COLLECTION_BYTES + elements + itemBytes(value as Item);
+}
+
+/** A byte for every two digits, one more where they span two pairs, one for the sign, and one besides. */
+function numberBytes(value: number): number {
+  const digits = String(Math.abs(value)).replace('.', '').length;
+  return Math.ceil((digits + 1) / 2) + 1 + (value < 0 ? 1 : 0);
+}

@@ -1,0 +1,184 @@
+import { enrichmentSchema } from '../../events/delivery.ts';
+import { DAY_MS } from '../../shared/durations.ts';
+import { isRecord } from '../../shared/json.ts';
+import type { ListedWebhook } from '../ports.ts';
+import {
+  LEDGER_TABLE,
+  type LedgerEvent,
+  type LedgerRecord,
+  ledgerEventSchema,
+  ledgerRecordSchema,
+  WEBHOOK_STATES,
+  type WebhookState,
+} from '../record.ts';
+import { changedAt } from '../transitions.ts';
+import type { Item } from './table-calls.ts';
+
+const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
+
+/** Sort keys of a webhook's items. */
+export const SORT_KEYS = { state: 'state', event: 'event', answer: 'answer' } as const;
+
+/** Partition of the list of integrations and days. */
+export const DIRECTORY = 'directory';
+
+/** A list has a partition of the index for each: DynamoDB writes at most 1,000 units a second to one partition. */
+export const HEX_DIGITS = [...'0123456789abcdef'];
+
+/** Sorts after every time, and after every character of an integration's id. */
+export const AFTER_ALL = '~';
+
+/** The primary key of one of a webhook's items. */
+export function keyOf(webhookId: string, sort: keyof typeof SORT_KEYS): Readonly<Record<string, string>> {
+  return { [partitionKey]: webhookId, [sortKey]: SORT_KEYS[sort] };
+}
+
+/** The UTC day of a time, `YYYY-MM-DD`. */
+export function dayOf(acceptedAt: string): string {
+  return acceptedAt.slice(0, 10);
+}
+
+/** An index partition: one of sixteen for each integration and day. */
+export function listingOf(integrationId: string, day: string, hexDigit: string): string {
+  return `${integrationId}#${day}#${hexDigit}`;
+}
+
+function listed(kind: 'event' | 'state', subject: LedgerEvent | LedgerRecord): Item {
+  const { integration_id, accepted_at, webhook_id } = subject;
+  return {
+    [index.partitionKey]: listingOf(integration_id, dayOf(accepted_at), webhook_id.charAt('wh_'.length)),
+    [index.sortKey]: `${kind}#${accepted_at}`,
+  };
+}
+
+/** Epoch seconds. */
+function expiresAt(acceptedAt: string, days: number): number {
+  return Math.floor((Date.parse(acceptedAt) + days * DAY_MS) / 1000);
+}
+
+/**
+ * A state item. A webhook's very first claim is not listed: its event lists it until the next write, which saves a write
+ * unit of the index.
+ */
+export function stateItem(record: LedgerRecord, factsDays: number): Item {
+  const { webhook_id, accepted_at, times, attempts, ...rest } = record;
+  const isFirstClaim = record.version === 1 && record.state === 'delivering';
+  return {
+    ...keyOf(webhook_id, 'state'),
+    ...rest,
+    ...converted(record, TIME_NAMES, compactTime),
+    times: converted(times, WEBHOOK_STATES, compactTime),
+    attempts: attempts.map((attempt) => ({ ...attempt, at: compactTime(attempt.at) })),
+    [expiry]: expiresAt(accepted_at, factsDays),
+    ...(!isFirstClaim && { ...listed('state', record), changed_at: compactTime(changedAt(record)) }),
+  };
+}
+
+/** @returns undefined where it does not fit the schema */
+export function recordOf(item: Item): LedgerRecord | undefined {
+  const { [partitionKey]: webhook_id, times, attempts } = item;
+  return ledgerRecordSchema.safeParse({
+    ...item,
+    webhook_id,
+    ...converted(item, TIME_NAMES, timeText),
+    times: isRecord(times) ? converted(times, Object.keys(times), timeText) : times,
+    attempts: Array.isArray(attempts)
+      ? attempts.map((one) => isRecord(one) && { ...one, ...converted(one, ['at'], timeText) })
+      : attempts,
+  }).data;
+}
+
+/** Attributes of a state item that are times. */
+const TIME_NAMES = ['accepted_at', 'lease_until', 'due_at', 'parked_since'] as const;
+
+/** Those of the named attributes that an item has, converted. */
+function converted(item: Item, names: readonly string[], convert: (value: unknown) => unknown): Item {
+  return Object.fromEntries(
+    names.filter((name) => item[name] !== undefined).map((name) => [name, convert(item[name])]),
+  );
+}
+
+/**
+ * A time as the table holds it: epoch milliseconds take 8 bytes, ISO 8601 takes 24, and a state item has 1,024 in all. A
+ * time written in another way (an offset, no milliseconds) stays text, so that it is read as it was written.
+ */
+function compactTime(text: unknown): unknown {
+  const ms = Date.parse(String(text));
+  return Number.isFinite(ms) && new Date(ms).toISOString() === text ? ms : text;
+}
+
+/** The text again; what is neither number nor text is returned as it is, for a schema to reject. */
+function timeText(held: unknown): unknown {
+  return typeof held === 'number' && Math.abs(held) <= 8.64e15 ? new Date(held).toISOString() : held;
+}
+
+export function eventItem(event: LedgerEvent, payloadDays: number): Item {
+  const { webhook_id, ...rest } = event;
+  return {
+    ...keyOf(webhook_id, 'event'),
+    ...rest,
+    [expiry]: expiresAt(event.accepted_at, payloadDays),
+    ...listed('event', event),
+  };
+}
+
+/** @returns undefined where it does not fit the schema */
+export function eventOfItem(item: Item): LedgerEvent | undefined {
+  return ledgerEventSchema.safeParse({ ...item, webhook_id: item[partitionKey] }).data;
+}
+
+export function answerItem(webhookId: string, acceptedAt: string, answer: string, payloadDays: number): Item {
+  return { ...keyOf(webhookId, 'answer'), answer, [expiry]: expiresAt(acceptedAt, payloadDays) };
+}
+
+/** It stays until the last record of its day may be gone. */
+export function directoryItem(day: string, integrationId: string, factsDays: number): Item {
+  return {
+    [partitionKey]: DIRECTORY,
+    [sortKey]: `${day}#${integrationId}`,
+    [expiry]: expiresAt(`${day}T00:00:00.000Z`, factsDays + 1),
+  };
+}
+
+/** Whether an item is held no longer, although DynamoDB, which takes up to 48 hours for it, has not deleted it yet. */
+export function hasExpired(item: Item, nowMs: number): boolean {
+  const at = item[expiry];
+  return typeof at === 'number' && at * 1000 <= nowMs;
+}
+
+/** A line of a list, as far as it can be read: one item that a newer version wrote must not hide the others. */
+export function lineOf(item: Item): ListedWebhook {
+  const acceptedAt = acceptedAtOf(item);
+  const dueAt = textOf(timeText(item.due_at));
+  const reason = textOf(item.reason);
+  const enterprise = textOf(item.enterprise_customer_uuid);
+  const { data: enrichment } = enrichmentSchema.safeParse(item.enrichment);
+  return {
+    webhook_id: textOf(item[partitionKey]) ?? '',
+    integration_id: textOf(item.integration_id) ?? '',
+    event_type: textOf(item.event_type) ?? '',
+    accepted_at: acceptedAt,
+    state: (textOf(item.state) ?? 'accepted') as WebhookState,
+    generation: wholeOf(item.generation),
+    attempt: wholeOf(item.attempt),
+    changed_at: textOf(timeText(item.changed_at)) ?? acceptedAt,
+    ...(dueAt !== undefined && { due_at: dueAt }),
+    ...(reason !== undefined && { reason }),
+    ...(enterprise !== undefined && { enterprise_customer_uuid: enterprise }),
+    ...(enrichment !== undefined && { enrichment }),
+  };
+}
+
+/** The index sorts by `<kind>#<accepted at>`. */
+export function acceptedAtOf(item: Item): string {
+  const listedAt = textOf(item[index.sortKey]) ?? '';
+  return listedAt.slice(listedAt.indexOf('#') + 1);
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+function wholeOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}

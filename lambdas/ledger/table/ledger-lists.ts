@@ -1,0 +1,160 @@
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import type { LedgerDay, LedgerTable, ListedWebhook, Span } from '../ports.ts';
+import { LEDGER_TABLE, type WebhookState } from '../record.ts';
+import { AFTER_ALL, acceptedAtOf, DIRECTORY, dayOf, HEX_DIGITS, lineOf, listingOf, SORT_KEYS } from './ledger-items.ts';
+import {
+  countItems,
+  type Item,
+  inParallel,
+  queryItems,
+  scanPages,
+  type TableAddress,
+  type TableQuery,
+} from './table-calls.ts';
+
+const { partitionKey, sortKey, index } = LEDGER_TABLE;
+
+type Lists = Pick<LedgerTable, 'days' | 'listRecords' | 'listEvents' | 'countEvents' | 'latestRecords' | 'eventsOf'>;
+
+/** The states, and the part of a reason, that a list is narrowed down to. */
+interface Filter {
+  readonly states?: readonly WebhookState[];
+  readonly reason?: string;
+}
+
+/** Parts of the table that a scan reads in parallel. */
+const SEGMENTS = 4;
+
+/**
+ * Lists from the index, which lags behind the table for some milliseconds. The sixteen partitions of a day are read in
+ * parallel.
+ *
+ * @param heldSince events accepted before that time have expired; ISO 8601, UTC
+ */
+export function createLists(table: TableAddress, heldSince: () => string): Lists {
+  const listItems = (operation: string, queries: readonly TableQuery[]) =>
+    inParallel(queries.map((query) => queryItems(operation, query, table)));
+
+  /** DynamoDB rejects a range that ends before it begins. */
+  function eventQueries(day: LedgerDay, { from, until }: Span): TableQuery[] {
+    const since = heldSince();
+    const held = { from: from > since ? from : since, until };
+    return isEmpty(held) ? [] : dayQueries(day, 'event', held);
+  }
+
+  async function latestOf(query: TableQuery, atMost: number): Promise<ListedWebhook[]> {
+    const found: ListedWebhook[] = [];
+    const latestFirst = { ...query, ScanIndexForward: false, Limit: atMost };
+    for await (const page of queryItems('latestRecords', latestFirst, table)) {
+      found.push(...page.map(lineOf));
+      if (found.length >= atMost) break;
+    }
+    return found;
+  }
+
+  return {
+    async days(span) {
+      const days: LedgerDay[] = [];
+      if (isEmpty(span)) return days;
+      for await (const page of queryItems('days', directoryQuery(span), table)) days.push(...page.map(entryOf));
+      return days;
+    },
+    async *listRecords(day, span, filter) {
+      if (isEmpty(span) || filter?.states?.length === 0) return;
+      for await (const page of listItems('listRecords', dayQueries(day, 'state', span, filter)))
+        yield* page.map(lineOf);
+    },
+    async *listEvents(day, span) {
+      for await (const page of listItems('listEvents', eventQueries(day, span))) {
+        yield* page.map((item) => ({ webhook_id: String(item[partitionKey]), accepted_at: acceptedAtOf(item) }));
+      }
+    },
+    countEvents: (day, span) => countItems('countEvents', eventQueries(day, span), table),
+    async latestRecords(day, atMost) {
+      if (atMost < 1) return [];
+      const found = await Promise.all(dayQueries(day, 'state').map((query) => latestOf(query, atMost)));
+      const latestFirst = (one: ListedWebhook, other: ListedWebhook) => (one.accepted_at < other.accepted_at ? 1 : -1);
+      return found.flat().toSorted(latestFirst).slice(0, atMost);
+    },
+    /** Expired events too, until DynamoDB has deleted them: the caller deletes what is held. */
+    async *eventsOf(learner, report) {
+      const scan = learnerScan(learner);
+      const segments = Array.from({ length: SEGMENTS }, (_, Segment) =>
+        scanPages('eventsOf', { ...scan, TotalSegments: SEGMENTS, Segment }, table),
+      );
+      let itemsRead = 0;
+      for await (const { Items = [], ScannedCount = 0 } of inParallel(segments)) {
+        itemsRead += ScannedCount;
+        report?.(itemsRead);
+        for (const { [partitionKey]: id, integration_id, accepted_at } of Items.map((item) => unmarshall(item))) {
+          yield { webhook_id: String(id), integration_id: String(integration_id), accepted_at: String(accepted_at) };
+        }
+      }
+    },
+  };
+}
+
+function isEmpty({ from, until }: Span): boolean {
+  return from > until;
+}
+
+/** The directory's entries of some days. */
+function directoryQuery({ from, until }: Span): TableQuery {
+  return {
+    KeyConditionExpression: '#pk = :pk AND #sk BETWEEN :from AND :until',
+    ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey },
+    ExpressionAttributeValues: marshall({ ':pk': DIRECTORY, ':from': dayOf(from), ':until': dayOf(until) + AFTER_ALL }),
+  };
+}
+
+/** A directory entry's sort key is `<day>#<integration>`. */
+function entryOf(item: Item): LedgerDay {
+  const [day = '', ...rest] = String(item[sortKey]).split('#');
+  return { day, integrationId: rest.join('#') };
+}
+
+/** The sixteen queries that read one integration's events, or records, of one day. */
+export function dayQueries(day: LedgerDay, kind: 'event' | 'state', span?: Span, filter: Filter = {}): TableQuery[] {
+  const { conditions, names, values } = conditionsOf(filter);
+  const range = span === undefined ? 'begins_with(#sk, :from)' : '#sk BETWEEN :from AND :until';
+  return HEX_DIGITS.map((hexDigit) => ({
+    IndexName: index.name,
+    KeyConditionExpression: `#pk = :pk AND ${range}`,
+    ...(conditions.length > 0 && { FilterExpression: conditions.join(' AND ') }),
+    ExpressionAttributeNames: { '#pk': index.partitionKey, '#sk': index.sortKey, ...names },
+    ExpressionAttributeValues: marshall({
+      ':pk': listingOf(day.integrationId, day.day, hexDigit),
+      ':from': `${kind}#${span?.from ?? ''}`,
+      ...(span !== undefined && { ':until': `${kind}#${span.until}` }),
+      ...values,
+    }),
+  }));
+}
+
+function conditionsOf({ states, reason }: Filter) {
+  const stateValues = Object.fromEntries((states ?? []).map((state, position) => [`:state${position}`, state]));
+  return {
+    conditions: [
+      ...(states === undefined ? [] : [`#state IN (${Object.keys(stateValues).join(', ')})`]),
+      ...(reason === undefined ? [] : ['contains(#reason, :reason)']),
+    ],
+    names: {
+      ...(states !== undefined && { '#state': 'state' }),
+      ...(reason !== undefined && { '#reason': 'reason' }),
+    },
+    values: { ...stateValues, ...(reason !== undefined && { ':reason': reason }) },
+  };
+}
+
+function learnerScan(learner: Parameters<LedgerTable['eventsOf']>[0]) {
+  const [condition, value, names] =
+    'userId' in learner
+      ? ['#user = :wanted', learner.userId, {}]
+      : ['attribute_not_exists(#user) AND contains(#payload, :wanted)', learner.containing, { '#payload': 'payload' }];
+  return {
+    FilterExpression: `#sk = :event AND ${condition}`,
+    ProjectionExpression: '#pk, integration_id, accepted_at',
+    ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey, '#user': 'user_id', ...names },
+    ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':wanted': value }),
+  };
+}

@@ -1,0 +1,133 @@
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DAY_MS } from '../../shared/durations.ts';
+import { LedgerUnavailable } from '../../shared/errors.ts';
+import type { LedgerTable } from '../ports.ts';
+import { LEDGER_TABLE, type LedgerEvent, type LedgerRecord } from '../record.ts';
+import { batchGet, batchWrite, deleteRequest, putRequest } from './batch-calls.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { fitted } from './item-size.ts';
+import {
+  answerItem,
+  dayOf,
+  directoryItem,
+  eventItem,
+  eventOfItem,
+  hasExpired,
+  keyOf,
+  recordOf,
+  stateItem,
+} from './ledger-items.ts';
+import { createLists } from './ledger-lists.ts';
+import { createTimers } from './ledger-timers.ts';
+import { type Condition, getItem, type Item, putItem, type TableAddress } from './table-calls.ts';
+
+const { partitionKey } = LEDGER_TABLE;
+
+/** How long items are held, in days. */
+interface Retention {
+  /** Of events and answers. */
+  readonly payloadDays: number;
+  /** Of the facts without them. */
+  readonly factsDays: number;
+}
+
+export interface LedgerTableOptions extends Retention {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+  /** Wall clock, ms. */
+  readonly now?: () => number;
+}
+
+/** The ledger over DynamoDB: see LEDGER_TABLE for its keys, and `ledger-items.ts` for its items. */
+export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOptions): LedgerTable {
+  const { client, tableName, payloadDays, factsDays } = options;
+  // It copies every input and output, payloads too, for a log that is not written: a twentieth of a delivery's CPU.
+  client.middlewareStack.remove('loggerMiddleware');
+  const table = { client, tableName };
+  const overwriteTogether = createGroupCommit((writes) => batchWrite('overwrite', writes, table));
+  const toItem = (record: LedgerRecord) => stateItem(fitted(record), factsDays);
+
+  async function heldItem(sort: 'event' | 'answer', webhookId: string): Promise<Item | undefined> {
+    const item = await getItem(sort, keyOf(webhookId, sort), table);
+    return item === undefined || hasExpired(item, now()) ? undefined : item;
+  }
+
+  return {
+    async record(webhookId) {
+      const item = await getItem('record', keyOf(webhookId, 'state'), table);
+      return item && readable('record', recordOf(item), webhookId);
+    },
+    async records(webhookIds) {
+      const keys = [...new Set(webhookIds)].map((id) => keyOf(id, 'state'));
+      const items = await batchGet('records', keys, table);
+      return new Map(
+        items.map((item) => {
+          const id = String(item[partitionKey]);
+          return [id, readable('records', recordOf(item), id)];
+        }),
+      );
+    },
+    async event(webhookId) {
+      const item = await heldItem('event', webhookId);
+      return item && readable('event', eventOfItem(item), webhookId);
+    },
+    async answer(webhookId) {
+      const item = await heldItem('answer', webhookId);
+      return item && String(item.answer);
+    },
+    replace: (record) => putItem('replace', toItem(record), table, isStillBefore(record)),
+    overwrite: async (record) => overwriteTogether(record.webhook_id, putRequest(toItem(record))),
+    putEvents: createEventWriter(table, options),
+    async putResponse(webhookId, acceptedAt, answerStart) {
+      await putItem('putResponse', answerItem(webhookId, acceptedAt, answerStart.toWellFormed(), payloadDays), table);
+    },
+    async forget(webhookId) {
+      const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'answer'))];
+      const failure = (await batchWrite('forget', writes, table)).find((one) => one !== undefined);
+      if (failure !== undefined) throw failure;
+    },
+    ...createTimers(table),
+    ...createLists(table, () => new Date(now() - payloadDays * DAY_MS).toISOString()),
+  };
+}
+
+/** What a record replaces: the version before it, or no record. */
+function isStillBefore({ version }: LedgerRecord): Condition {
+  if (version === 1) return { expression: 'attribute_not_exists(#pk)', names: { '#pk': partitionKey } };
+  return { expression: '#version = :before', names: { '#version': 'version' }, values: { ':before': version - 1 } };
+}
+
+/**
+ * Writes events, and with them the directory's entries that this instance has not written yet: most of its events are of
+ * days and integrations that it knows.
+ *
+ * @returns a function that throws LedgerUnavailable where one event is not written; the others are
+ */
+function createEventWriter(
+  table: TableAddress,
+  { payloadDays, factsDays }: Retention,
+): (events: readonly LedgerEvent[]) => Promise<void> {
+  const known = new Set<string>();
+  return async (events) => {
+    const entries = new Map(
+      events.map(({ accepted_at, integration_id }) => {
+        const day = dayOf(accepted_at);
+        return [`${day}#${integration_id}`, directoryItem(day, integration_id, factsDays)];
+      }),
+    );
+    for (const name of known) entries.delete(name);
+    const items = [...entries.values(), ...events.map((event) => eventItem(event, payloadDays))];
+    const results = await batchWrite('putEvents', items.map(putRequest), table);
+    for (const [at, name] of [...entries.keys()].entries()) if (results[at] === undefined) known.add(name);
+    const failures = results.filter((failure) => failure !== undefined);
+    const [first] = failures;
+    if (first === undefined) return;
+    const extent = `${failures.length} of ${results.length} writes`;
+    throw new LedgerUnavailable(`${first.message} (${extent})`, { cause: first.cause });
+  };
+}
+
+function readable<T>(operation: string, value: T | undefined, webhookId: string): T {
+  if (value === undefined) throw new LedgerUnavailable(`${operation}: what is held of ${webhookId} cannot be read`);
+  return value;
+}

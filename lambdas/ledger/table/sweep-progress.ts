@@ -1,0 +1,42 @@
+import * as z from 'zod';
+import { LedgerUnavailable } from '../../shared/errors.ts';
+import { LEDGER_TABLE } from '../record.ts';
+import { getItem, putItem, type TableAddress } from './table-calls.ts';
+
+const endedExecutionSchema = z.object({
+  executionArn: z.string(),
+  /** Epoch milliseconds. */
+  stoppedAtMs: z.number(),
+});
+
+/** An execution that ended without succeeding. */
+export type EndedExecution = Readonly<z.infer<typeof endedExecutionSchema>>;
+
+const sweepProgressSchema = z.object({
+  /** Every execution that ended by then was handled, except those of `failed`. Epoch milliseconds. */
+  upToMs: z.number(),
+  /** Those whose rescue failed: the next sweep begins with them. */
+  failed: z.array(endedExecutionSchema),
+});
+export type SweepProgress = z.infer<typeof sweepProgressSchema>;
+
+const KEY = { [LEDGER_TABLE.partitionKey]: LEDGER_TABLE.sweepPartition, [LEDGER_TABLE.sortKey]: 'progress' };
+
+/** How far the sweeps have come: one item of the ledger's table, which no index lists and nothing deletes. */
+export function createSweepProgress(table: TableAddress) {
+  return {
+    /** @returns undefined before the first sweep @throws LedgerUnavailable */
+    async readProgress(): Promise<SweepProgress | undefined> {
+      const item = await getItem('readProgress', KEY, table);
+      if (item === undefined) return undefined;
+      const read = sweepProgressSchema.safeParse(item);
+      // Starting over would dead-letter again what was sent to the queue directly.
+      if (!read.success) throw new LedgerUnavailable('readProgress: the item does not fit its schema');
+      return read.data;
+    },
+    /** @throws LedgerUnavailable */
+    async writeProgress(progress: SweepProgress): Promise<void> {
+      await putItem('writeProgress', { ...KEY, ...progress }, table);
+    },
+  };
+}

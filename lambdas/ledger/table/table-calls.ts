@@ -1,0 +1,180 @@
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  paginateQuery,
+  paginateScan,
+  QueryCommand,
+  type QueryCommandInput,
+  type ScanCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { errorName, LedgerUnavailable } from '../../shared/errors.ts';
+import type { CountOptions } from '../ports.ts';
+
+/** An item before it is marshalled. Undefined attributes are not written. */
+export type Item = Readonly<Record<string, unknown>>;
+
+export interface TableAddress {
+  readonly client: DynamoDBClient;
+  readonly tableName: string;
+}
+
+/** A condition on the item that a put replaces. */
+export interface Condition {
+  readonly expression: string;
+  readonly names: Readonly<Record<string, string>>;
+  readonly values?: Item;
+}
+
+export type TableQuery = Omit<QueryCommandInput, 'TableName'>;
+
+export const MARSHALL_OPTIONS = { removeUndefinedValues: true } as const;
+
+/** An item as it stands now, not as a replica has it. @throws LedgerUnavailable */
+export async function getItem(
+  operation: string,
+  key: Item,
+  { client, tableName }: TableAddress,
+): Promise<Item | undefined> {
+  const command = new GetItemCommand({ TableName: tableName, Key: marshall(key), ConsistentRead: true });
+  const { Item: found } = await reach(operation, () => client.send(command));
+  return found && unmarshall(found);
+}
+
+/** @returns false where `condition` does not hold @throws LedgerUnavailable */
+export async function putItem(
+  operation: string,
+  item: Item,
+  { client, tableName }: TableAddress,
+  condition?: Condition,
+): Promise<boolean> {
+  const command = new PutItemCommand({
+    TableName: tableName,
+    Item: marshall(item, MARSHALL_OPTIONS),
+    ...(condition && {
+      ConditionExpression: condition.expression,
+      ExpressionAttributeNames: condition.names,
+      ...(condition.values && { ExpressionAttributeValues: marshall(condition.values) }),
+    }),
+  });
+  try {
+    await client.send(command);
+    return true;
+  } catch (thrown) {
+    if (errorName(thrown) === 'ConditionalCheckFailedException') return false;
+    throw unavailable(operation, thrown);
+  }
+}
+
+/** The pages of a query. @throws LedgerUnavailable */
+export function queryPages(operation: string, query: TableQuery, table: TableAddress, options: CountOptions = {}) {
+  const { client, tableName } = table;
+  // The paginator writes the start key of the next page into its input.
+  return pagesOf(operation, paginateQuery({ client }, { TableName: tableName, ...query }, options));
+}
+
+/** The items of a query, page by page. @throws LedgerUnavailable */
+export async function* queryItems(operation: string, query: TableQuery, table: TableAddress): AsyncGenerator<Item[]> {
+  for await (const { Items = [] } of queryPages(operation, query, table)) yield Items.map((item) => unmarshall(item));
+}
+
+/** The items of a query's first page: with `Limit`, at most that many. @throws LedgerUnavailable */
+export async function queryFirstPage(
+  operation: string,
+  query: TableQuery,
+  { client, tableName }: TableAddress,
+  options: CountOptions = {},
+): Promise<Item[]> {
+  const command = new QueryCommand({ TableName: tableName, ...query });
+  const { Items = [] } = await reach(operation, () => client.send(command, options));
+  return Items.map((item) => unmarshall(item));
+}
+
+/** How many items match any of the queries, which run in parallel. @throws LedgerUnavailable */
+export async function countItems(
+  operation: string,
+  queries: readonly TableQuery[],
+  table: TableAddress,
+  options?: CountOptions,
+): Promise<number> {
+  const pages = queries.map((query) => queryPages(operation, { ...query, Select: 'COUNT' }, table, options));
+  let count = 0;
+  for await (const { Count = 0 } of inParallel(pages)) count += Count;
+  return count;
+}
+
+/** The pages of a scan. @throws LedgerUnavailable */
+export function scanPages(operation: string, scan: Omit<ScanCommandInput, 'TableName'>, table: TableAddress) {
+  const { client, tableName } = table;
+  return pagesOf(operation, paginateScan({ client }, { TableName: tableName, ...scan }));
+}
+
+async function* pagesOf<T>(operation: string, pages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* pages;
+  } catch (thrown) {
+    throw unavailable(operation, thrown);
+  }
+}
+
+/**
+ * What several generators yield, as it comes. Each has one step in progress: the next one starts before the result of the
+ * last one is yielded. A consumer that stops early leaves only the steps in progress.
+ */
+export async function* inParallel<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
+  const steps = new Map<AsyncGenerator<T>, Promise<{ source: AsyncGenerator<T>; step: IteratorResult<T> }>>();
+  const proceed = (source: AsyncGenerator<T>) => {
+    const next = source.next().then((step) => ({ source, step }));
+    // A consumer that has stopped does not handle the rejection.
+    next.catch(() => undefined);
+    steps.set(source, next);
+  };
+  for (const source of sources) proceed(source);
+  while (steps.size > 0) {
+    const { source, step } = await Promise.race(steps.values());
+    if (step.done) steps.delete(source);
+    else {
+      proceed(source);
+      yield step.value;
+    }
+  }
+}
+
+/** @throws LedgerUnavailable for anything that `call` throws */
+export async function reach<T>(operation: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (thrown) {
+    throw unavailable(operation, thrown);
+  }
+}
+
+/** The ledger's error for any failed call: it names the operation and the error, never a value. */
+export function unavailable(operation: string, cause: unknown): LedgerUnavailable {
+  if (cause instanceof LedgerUnavailable) return cause;
+  const { code } = (cause ?? {}) as { code?: unknown };
+  const name = errorName(cause);
+  // Where nothing listens at the address, the SDK passes Node's error on, whose code says more than its name.
+  const isNodes = ['Error', 'AggregateError'].includes(name) && typeof code === 'string';
+  return new LedgerUnavailable(`${operation}: ${isNodes ? code : name}`, { cause });
+}
+
+/**
+ * Errors about one key, or about what was sent, and not about the table. DynamoDB throttles a partition that is written
+ * too often while all others respond (Developer Guide, "Error handling with DynamoDB").
+ */
+const OF_ONE_CALL: ReadonlySet<string> = new Set([
+  'ProvisionedThroughputExceededException',
+  'ThrottlingException',
+  'RequestLimitExceeded',
+  'ValidationException',
+  'SerializationException',
+]);
+
+/** Whether an error means that the table responds to no call. */
+export function isTableFault(thrown: unknown): boolean {
+  // Without a cause DynamoDB responded: it left requests unprocessed, which is throttling too, or an item is unreadable.
+  if (!(thrown instanceof LedgerUnavailable) || thrown.cause === undefined) return false;
+  return !OF_ONE_CALL.has(errorName(thrown.cause));
+}

@@ -1,0 +1,106 @@
+import type { Delivery, DeliverySubject } from '../events/delivery.ts';
+import { MAX_TIMER_DAYS } from '../events/event.ts';
+import { hasTimers } from '../events/event-types/event-types.ts';
+import { timerKey } from '../events/identity.ts';
+import { DAY_MS } from '../shared/durations.ts';
+import type { LedgerRecord } from './record.ts';
+import type { Timer } from './timer.ts';
+
+/** Longest wait, in milliseconds after an event was accepted. */
+const LONGEST_WAIT_MS = MAX_TIMER_DAYS * DAY_MS;
+
+/**
+ * A delay, which is at most as long and never begins after the acceptance, has no such fault.
+ *
+ * @returns why an event may not wait until its `send_at`; undefined where it may, or does not wait
+ */
+export function waitFault({ send_at }: DeliverySubject, acceptedMs: number): string | undefined {
+  if (send_at === undefined || Date.parse(send_at) - acceptedMs <= LONGEST_WAIT_MS) return undefined;
+  return `send_at: an event may wait for ${MAX_TIMER_DAYS} days at the most`;
+}
+
+/**
+ * The timer that an event sets: one that waits, and every later event of its type and user, which supersedes it.
+ *
+ * @returns undefined where its type has no timers, or the event names no user
+ */
+export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefined {
+  const { webhook_id, event_type, integration_id, user_id, occurred_at, send_at, generation } = subject;
+  if (!hasTimers(event_type) || user_id === undefined) return undefined;
+  return {
+    key: timerKey(integration_id, event_type, user_id),
+    webhook_id,
+    integration_id,
+    latest_at: latestAt(occurred_at, nowMs),
+    ...(send_at !== undefined && { due_at: send_at }),
+    generation,
+  };
+}
+
+/** Where its publisher's clock is ahead, an event is as old as its acceptance. */
+function latestAt(occurredAt: string, acceptedMs: number): string {
+  return new Date(Math.min(Date.parse(occurredAt), acceptedMs)).toISOString();
+}
+
+/** A timer that is no longer on the list of those that wait. */
+export function firedTimer({ due_at: _, ...timer }: Timer): Timer {
+  return timer;
+}
+
+/**
+ * What an event that is published again does to its own that waits. `same`: it names the time that stands. `untimed`: its
+ * first timer was never written, so that its scheduled time is not known.
+ */
+export type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
+
+/**
+ * @param standing the user's timer as it is; undefined where there is none
+ * @param record of the event that is published again, and whose time has not come as long as it has no attempt
+ */
+export function moveOf(
+  standing: Timer | undefined,
+  timer: Timer,
+  { occurred_at, accepted_at, attempt }: Pick<LedgerRecord, 'occurred_at' | 'accepted_at' | 'attempt'>,
+): Move {
+  // `latest_at` never falls: had the event ever had its timer, nothing older could stand there.
+  const isUntimed = standing === undefined || standing.latest_at < latestAt(occurred_at, Date.parse(accepted_at));
+  if (isUntimed) return attempt === 0 ? 'untimed' : 'none';
+  if (standing.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
+  if (standing.due_at === undefined || timer.due_at === undefined) return 'none';
+  if (standing.due_at === timer.due_at) return 'same';
+  return timer.due_at > standing.due_at ? 'later' : 'earlier';
+}
+
+/** Why a delivery that was moved to a later time waits on. */
+export const MOVED_LATER = 'it was moved to a later time';
+
+/** What a delivery that waited does when its timer fires. */
+export type DueDecision =
+  | { readonly to: 'send' }
+  /** It was moved: it waits on. */
+  | { readonly to: 'wait'; readonly untilMs: number }
+  | { readonly to: 'cancel'; readonly reason: string }
+  /** It was moved to an earlier time, and another generation carries it: only that one is recorded. */
+  | { readonly to: 'leave'; readonly reason: string };
+
+/**
+ * Compares a delivery with its user's timer, and neither with a clock: what waited is due.
+ *
+ * @param timer undefined where there is none, or it could not be read: then it is sent
+ */
+export function decideWhenDue(delivery: Delivery, timer: Timer | undefined, nowMs: number): DueDecision {
+  const own = timerOf(delivery, delivery.accepted_at === undefined ? nowMs : Date.parse(delivery.accepted_at));
+  if (timer === undefined || own === undefined) return { to: 'send' };
+  if (timer.webhook_id !== own.webhook_id) {
+    if (timer.latest_at < own.latest_at) return { to: 'send' };
+    return { to: 'cancel', reason: `superseded by a later event of its user: ${timer.webhook_id}` };
+  }
+  if (timer.generation > delivery.generation) {
+    return { to: 'leave', reason: `it was moved: generation ${timer.generation} carries it` };
+  }
+  // Its own timer is yet to be written: an execution exists before it, and this one was due at once.
+  if (timer.latest_at < own.latest_at) return { to: 'send' };
+  const dueAt = delivery.progress.due_at;
+  if (timer.due_at === undefined || dueAt === null || timer.due_at <= dueAt) return { to: 'send' };
+  return { to: 'wait', untilMs: Date.parse(timer.due_at) };
+}

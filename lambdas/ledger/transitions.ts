@@ -1,0 +1,259 @@
+import type { Delivery, DeliverySubject, Outcome, ParkedFor, Progress } from '../events/delivery.ts';
+import { isFurther } from '../events/identity.ts';
+import { decisionOf, unanswered } from '../events/progress.ts';
+import { beginningOf } from '../shared/text.ts';
+import type { Settlement } from './ports.ts';
+import {
+  type Attempt,
+  type LedgerEvent,
+  type LedgerRecord,
+  MAX_ATTEMPT_ERROR_CHARACTERS,
+  MAX_LEDGER_REASON_CHARACTERS,
+  MIN_LEASE_SECONDS,
+  RECORDED_ATTEMPTS,
+  type WebhookState,
+} from './record.ts';
+import type { DeliveryFacts } from './unsettled-outcome.ts';
+
+/** The result of a claim; `record` is to be written if it is still the next version. */
+export type ClaimDecision =
+  | { readonly verdict: 'mine'; readonly record: LedgerRecord }
+  | { readonly verdict: 'busy'; readonly untilMs: number }
+  | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
+
+/** States that only a replay ends. A dead webhook may also come back by a redriven dead-letter message. */
+const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
+
+/** States in which a webhook has ended, or a message or an execution carries it: a copy of it is acknowledged. */
+const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...FOR_GOOD, 'dead', 'scheduled', 'parked']);
+
+/** Whether only an operator, or a redriven dead-letter message, continues it. */
+export function isFinal({ state }: LedgerRecord): boolean {
+  return FOR_GOOD.has(state) || state === 'dead';
+}
+
+/** Whether a copy of this webhook, published or delivered again, has nothing left to do. */
+export function needsNoCopy(record: LedgerRecord | undefined): boolean {
+  return record !== undefined && NEEDS_NO_COPY.has(record.state);
+}
+
+/**
+ * Decides whether a function may send. Any function may claim a webhook without a lease, or whose lease has ended. One that
+ * waits may be claimed by the message or execution that carries it (its token, or a later one), or by a later generation;
+ * one that is dead, by a later generation only.
+ *
+ * @param record as it stands; undefined where the webhook was never claimed
+ */
+export function decideClaim(
+  record: LedgerRecord | undefined,
+  delivery: DeliveryFacts,
+  lease: { readonly ms: number; readonly claimedBy: string },
+  nowMs: number,
+): ClaimDecision {
+  if (record !== undefined) {
+    const untilMs = leaseEndMs(record);
+    if (untilMs > nowMs) return { verdict: 'busy', untilMs };
+    if (!mayClaim(record, delivery)) {
+      const hasDeadRecord = record.state === 'dead' && isCarriedBy(record, delivery);
+      return { verdict: 'done', state: record.state, ...(hasDeadRecord && { deadRecord: record }) };
+    }
+  }
+  const before = record ?? newRecord(delivery, nowMs);
+  const generation = Math.max(before.generation, delivery.generation);
+  return {
+    verdict: 'mine',
+    record: {
+      ...without(before, ['token', 'due_at', 'config_version']),
+      ...entered(before, 'delivering', nowMs),
+      generation,
+      ...decisionOf(delivery.progress),
+      attempt: generation === before.generation ? Math.max(before.attempt, delivery.progress.attempt) : 0,
+      lease_until: iso(nowMs + lease.ms),
+      claimed_by: lease.claimedBy,
+      version: before.version + 1,
+    },
+  };
+}
+
+/** A delivery as it was claimed: a copy joins the generation, and the attempt count, of its record. */
+export function asClaimed(delivery: Delivery, { generation, attempt }: LedgerRecord): Delivery {
+  return { ...delivery, generation, progress: { ...delivery.progress, attempt } };
+}
+
+/** Reading the secret, waiting for a reserved slot and settling: what a lease covers besides the attempt. */
+const BESIDES_THE_ATTEMPT_MS = 20_000;
+
+/** Duration of a lease, in ms. No request outlives it, so that two functions never send the same webhook at once. */
+export function leaseMs(attemptTimeoutMs: number): number {
+  return Math.max(MIN_LEASE_SECONDS * 1000, attemptTimeoutMs + BESIDES_THE_ATTEMPT_MS);
+}
+
+/** Whether the record names the delivery's own message or execution as the one that carries it on, or has ended it. */
+function isCarriedBy(record: LedgerRecord, { token }: DeliveryFacts): boolean {
+  return token !== undefined && token === record.token;
+}
+
+function mayClaim(record: LedgerRecord, delivery: DeliveryFacts): boolean {
+  const isLater = delivery.generation > record.generation;
+  switch (record.state) {
+    case 'accepted':
+    case 'delivering':
+      return true;
+    case 'scheduled':
+    case 'parked':
+      return isLater || isCarriedBy(record, delivery) || isBehind(record, delivery);
+    case 'dead':
+      return isLater;
+    default:
+      return false;
+  }
+}
+
+/** Whether the carrier that the record names is behind this one: the table did not take the outcomes in between. */
+function isBehind({ token: named }: LedgerRecord, { token }: DeliveryFacts): boolean {
+  return token !== undefined && named !== undefined && isFurther(token, named);
+}
+
+/** When the lease ends, in epoch milliseconds; 0 where there is none. */
+export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
+  return state === 'delivering' && lease_until !== undefined ? Date.parse(lease_until) : 0;
+}
+
+/** The record of a webhook that has none, before its first change: version 0 is never written. */
+export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, nowMs: number): LedgerRecord {
+  const accepted_at = subject.accepted_at ?? iso(nowMs);
+  const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
+  const { kind, enterprise_customer_uuid } = subject;
+  return {
+    ...{ webhook_id, integration_id, event_id, event_type, occurred_at, accepted_at },
+    ...(kind !== undefined && { kind }),
+    ...(enterprise_customer_uuid !== undefined && { enterprise_customer_uuid }),
+    state: 'accepted',
+    generation,
+    times: { accepted: accepted_at },
+    attempt: 0,
+    attempts: [],
+    version: 0,
+  };
+}
+
+/** The state after each outcome. */
+const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, WebhookState>> = {
+  delivered: 'delivered',
+  dead: 'dead',
+  unwanted: 'unwanted',
+  parked: 'parked',
+  cancelled: 'cancelled',
+};
+
+/** The record after an outcome. @throws Error for an outcome that is not recorded (`duplicate`) */
+export function settled(before: LedgerRecord, settlement: Settlement, nowMs: number): LedgerRecord {
+  const { progress, token, attempt } = settlement;
+  const state = stateAfter(progress);
+  const isParked = state === 'parked';
+  const isWaiting = isParked || state === 'scheduled';
+  const parkedSince = before.parked_since ?? iso(nowMs);
+  return {
+    ...without(before, ['lease_until', 'token', 'due_at', 'reason', 'parked_for', 'parked_since', 'config_version']),
+    ...entered(before, state, nowMs),
+    ...decisionOf(progress),
+    attempt: Math.max(before.attempt, progress.attempt),
+    attempts:
+      attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-RECORDED_ATTEMPTS),
+    ...(progress.reason !== undefined && { reason: beginningOf(progress.reason, MAX_LEDGER_REASON_CHARACTERS) }),
+    ...((isWaiting || state === 'dead') && token !== undefined && { token }),
+    ...(isWaiting && token !== undefined && progress.due_at !== null && { due_at: progress.due_at }),
+    ...(isParked && { parked_since: parkedSince, parked_for: progress.parked_for ?? ('paused' as ParkedFor) }),
+    version: before.version + 1,
+  };
+}
+
+function stateAfter({ outcome, sleeps }: Progress): WebhookState {
+  if (outcome === undefined || outcome === 'retry') return (sleeps ?? 0) > 0 ? 'parked' : 'scheduled';
+  if (outcome === 'duplicate') throw new Error('a duplicate leaves no trace');
+  return STATE_OF[outcome];
+}
+
+function shortened(attempt: Attempt): Attempt {
+  if (attempt.error === undefined) return attempt;
+  return { ...attempt, error: beginningOf(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
+}
+
+/** Why a webhook is resent: an operator replays it, its parking is over, or it was found stuck. */
+export type Cause = 'replay' | 'release' | 'republish';
+
+/**
+ * The record of a webhook that is resent, in the next generation. A release keeps the time since when it was parked: only
+ * an attempt, or an operator's replay, resets it.
+ *
+ * @returns undefined while a function holds its lease
+ */
+export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): LedgerRecord | undefined {
+  if (leaseEndMs(before) > nowMs) return undefined;
+  const dropped = ['lease_until', 'token', 'due_at', 'reason', 'parked_for'] as const;
+  const kept = cause === 'replay' ? without(before, [...dropped, 'parked_since']) : without(before, dropped);
+  return {
+    ...kept,
+    ...entered(before, 'accepted', nowMs),
+    generation: before.generation + 1,
+    attempt: 0,
+    ...(cause === 'republish' && { republished: (before.republished ?? 0) + 1 }),
+    version: before.version + 1,
+  };
+}
+
+/** The record of a webhook that is ended without a delivery attempt: by an operator, or by the reconciler. */
+export function ended(
+  before: LedgerRecord,
+  outcome: 'delivered' | 'cancelled' | 'dead',
+  reason: string,
+  nowMs: number,
+): LedgerRecord {
+  const { enrichment = unanswered(nowMs), config_version, attempt } = before;
+  const progress = { ...decisionOf({ enrichment, config_version }), attempt, due_at: null, outcome, reason };
+  return settled(before, { progress }, nowMs);
+}
+
+/**
+ * The delivery of a webhook that is resent: as if new, but with the learning time that is known already. A replay is sent at
+ * once; any other that waited for its scheduled time waits on, and a later event may supersede it.
+ */
+export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number, cause: Cause): Delivery {
+  const { send_at } = event;
+  return {
+    schema_version: 1,
+    ...event,
+    generation: record.generation,
+    progress: {
+      ...decisionOf({ ...record, enrichment: record.enrichment ?? unanswered(nowMs) }),
+      attempt: 0,
+      due_at: null,
+      ...(send_at !== undefined && cause !== 'replay' && ({ timed: true, due_at: send_at } as const)),
+    },
+  };
+}
+
+/** The event as the ledger holds it, without the progress of its delivery. */
+export function eventOf(subject: DeliverySubject | Delivery, nowMs: number): LedgerEvent {
+  const { schema_version, generation, progress, token, ...event } = subject as Delivery;
+  return { ...event, accepted_at: subject.accepted_at ?? iso(nowMs) };
+}
+
+/** When a record entered its state. */
+export function changedAt({ state, times, accepted_at }: LedgerRecord): string {
+  return times[state] ?? accepted_at;
+}
+
+function entered(before: LedgerRecord, state: WebhookState, nowMs: number): Pick<LedgerRecord, 'state' | 'times'> {
+  return { state, times: { ...before.times, [state]: iso(nowMs) } };
+}
+
+function without<K extends keyof LedgerRecord>(record: LedgerRecord, names: readonly K[]): Omit<LedgerRecord, K> {
+  const copy: Partial<LedgerRecord> = { ...record };
+  for (const name of names) delete copy[name];
+  return copy as Omit<LedgerRecord, K>;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,75 @@
+import type { Delivery, SettledEnrichment } from '../events/delivery.ts';
+import { definitionOfType } from '../events/event-types/event-types.ts';
+import { isJsonObject, parseMessageText } from '../shared/json-text.ts';
+import type { Integration } from './integration.ts';
+import type { Fields, KnownLearningTime } from './payload-formats/payload-format.ts';
+import { definitionOfFormat, type PayloadFormat } from './payload-formats/payload-formats.ts';
+
+/** The event of a delivery, with its payload as JSON text. */
+export type DeliveredEvent = Pick<Delivery, 'event_id' | 'event_type' | 'occurred_at' | 'payload'>;
+
+/** The body, or why there is none; the reason names fields and never their values. A retry gives the same result. */
+export type ComposedPayload = { readonly body: string } | { readonly fault: string };
+
+/**
+ * The exact body of a webhook, in the integration's format.
+ *
+ * - Only an event type that takes learning time has a format: every other event is the LMS's payload, byte for byte, and is
+ *   not checked.
+ * - With learning time: the payload value for value, every number with its digits, and the learning time where the
+ *   format has it, in place of one that the LMS put there itself.
+ * - Without: the payload, byte for byte if the format changes nothing, and the LMS's own learning time, if it has one.
+ */
+export function composePayload(
+  event: DeliveredEvent,
+  enrichment: SettledEnrichment,
+  integration: Integration,
+): ComposedPayload {
+  if (definitionOfType(event.event_type).enrichment === 'none') return { body: event.payload };
+  const { event_id, event_type, occurred_at } = event;
+  const payload = readFields(event.payload);
+  if (payload === undefined) return { fault: 'the payload is no JSON object' };
+  const learningTime = knownLearningTime(enrichment);
+  const { payload_format: format } = integration;
+  const source = { event_id, event_type, occurred_at, payload };
+  const composed = definitionOfFormat(format).compose(source, learningTime, integration);
+  const fault = formatFault(format, learningTime !== undefined, composed);
+  if (fault !== undefined) return { fault };
+  return { body: composed === payload ? event.payload : JSON.stringify(composed) };
+}
+
+/** Entry has checked it; a dead letter that was repaired by hand has not been through there. */
+function readFields(payload: string): Fields | undefined {
+  try {
+    const fields = parseMessageText(payload);
+    return isJsonObject(fields) ? fields : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function knownLearningTime(enrichment: SettledEnrichment): KnownLearningTime | undefined {
+  if (enrichment.status === 'plain') return undefined;
+  return { totalSeconds: enrichment.total_seconds, lastUpdated: enrichment.last_updated };
+}
+
+/**
+ * Why a payload does not fit a format. The reason names fields and never their values; undefined if the payload fits.
+ *
+ * @param payload values of `parseKeepingNumbers`, or of `JSON.parse`
+ */
+function formatFault(format: PayloadFormat, hasLearningTime: boolean, payload: Fields): string | undefined {
+  const { schema: withLearningTime, schemaWithoutLearningTime = withLearningTime } = definitionOfFormat(format);
+  const schema = hasLearningTime ? withLearningTime : schemaWithoutLearningTime;
+  const names = Object.keys(schema.shape);
+  if (names.length === 0) return undefined;
+  const issues = schema.safeParse(asReceived(payload, names)).error?.issues ?? [];
+  if (issues.length === 0) return undefined;
+  const faults = issues.map(({ path, message }) => `${path.join('.')} ${message}`);
+  return `the payload does not fit ${format}: ${faults.join('; ')}`;
+}
+
+/** The named fields as a partner parses them: a number that is kept as its text is no number to a schema. */
+function asReceived(fields: Fields, names: readonly string[]): unknown {
+  return JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, fields[name]]))));
+}

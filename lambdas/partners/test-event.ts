@@ -1,0 +1,35 @@
+import { isJsonObject } from '../shared/json-text.ts';
+import type { Integration } from './integration.ts';
+import type { Fields } from './payload-formats/payload-format.ts';
+import { definitionOfFormat } from './payload-formats/payload-formats.ts';
+
+/** 5.15 hours: document 001's example. */
+const SAMPLE_SECONDS = 18_540;
+
+/** The value of a field that is encrypted, for the partner to find after decryption. */
+const SAMPLE_TEXT = 'connection test';
+
+/**
+ * The body that the connection test sends: `test`, and the sample of the integration's format, which names no learner, with
+ * learning time. Fields that the integration encrypts are present, so that the partner can decrypt them.
+ *
+ * @param nowIso as `toISOString` writes it
+ * @returns JSON text
+ */
+export function testPayload(integration: Integration, nowIso: string): string {
+  const now = `${nowIso.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)}Z`;
+  const lastUpdated = `${nowIso.slice(0, 'YYYY-MM-DD'.length)}T00:00:00Z`;
+  const format = definitionOfFormat(integration.payload_format);
+  const payload = format.sample(now);
+  const event = { event_id: 'test', event_type: 'course_completion', occurred_at: now, payload } as const;
+  const composed = format.compose(event, { totalSeconds: SAMPLE_SECONDS, lastUpdated }, integration);
+  const paths = integration.encrypted_fields.map((path) => path.split('.'));
+  return JSON.stringify(paths.reduce(withField, { test: true, ...composed }));
+}
+
+/** The fields with one more, and the objects on the way to it; an existing value stays. */
+function withField(fields: Fields, [name = '', ...rest]: readonly string[]): Fields {
+  const known = fields[name];
+  if (rest.length === 0) return { ...fields, [name]: known ?? SAMPLE_TEXT };
+  return known === undefined || isJsonObject(known) ? { ...fields, [name]: withField(known ?? {}, rest) } : fields;
+}

@@ -1,0 +1,150 @@
+import { KINDS } from '../events/event-types/event-types.ts';
+import type { TimerCount } from '../ledger/ports.ts';
+import { METRICS } from '../shared/metric-definitions.ts';
+import type { MetricQuery } from '../shared/metric-reader.ts';
+import { summed, type TryCounts } from './health.ts';
+import {
+  countQuery,
+  HOUR_PERIOD_SECONDS,
+  keyOf,
+  p95Query,
+  QUEUE_METRICS,
+  queueQuery,
+  triesOf,
+  tryQueries,
+} from './metric-queries.ts';
+import type { Sample } from './prometheus.ts';
+import type { Samples } from './prometheus-text.ts';
+
+const COUNTS = [
+  METRICS.deliveredWithLearningTime,
+  METRICS.deliveredWithoutLearningTime,
+  METRICS.enrichmentFallback,
+  METRICS.deliveryDead,
+  METRICS.cacheHit,
+  METRICS.cacheMiss,
+  METRICS.querySuccess,
+  METRICS.queryFailure,
+  METRICS.querySkipped,
+];
+
+/** Queues' names by what they are called in the label `queue`. */
+export interface QueueNames {
+  readonly events: string;
+  readonly deliveries: string;
+  readonly events_dead_letters: string;
+  readonly deliveries_dead_letters: string;
+}
+
+/** Those in which something should not grow old; dead letters wait for an operator. */
+const HURRIED = ['events', 'deliveries'] as const;
+
+/** What is asked of CloudWatch for all gauges: 17, and 2 for each integration and each kind of event. */
+export function gaugeQueries(
+  namespace: string,
+  integrationIds: readonly string[],
+  queues: QueueNames,
+): readonly MetricQuery[] {
+  return [
+    ...tryQueries(namespace, 'integration', integrationIds, HOUR_PERIOD_SECONDS),
+    ...tryQueries(namespace, 'kind', KINDS, HOUR_PERIOD_SECONDS),
+    ...COUNTS.map((name) => countQuery(namespace, name, HOUR_PERIOD_SECONDS)),
+    p95Query(namespace, METRICS.deliveryLatency),
+    p95Query(namespace, METRICS.queryDuration),
+    ...Object.values(queues).map((name) => queueQuery(name, 'messages')),
+    ...HURRIED.map((queue) => queueQuery(queues[queue], 'age')),
+  ];
+}
+
+export interface Readings {
+  /** Undefined: which there are could not be read. */
+  readonly integrationIds: readonly string[] | undefined;
+  /** By the queries' keys. */
+  readonly values: ReadonlyMap<string, number>;
+  readonly queues: QueueNames;
+  /** Undefined: the ledger did not respond. */
+  readonly timers: TimerCount | undefined;
+  /** Epoch milliseconds. */
+  readonly readAtMs: number;
+}
+
+/** The gauges as they are shown. */
+export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs }: Readings): Samples {
+  const value = (name: string) => values.get(name);
+  const withTime = value(METRICS.deliveredWithLearningTime);
+  const withoutTime = value(METRICS.deliveredWithoutLearningTime);
+  const delivered = plus(withTime, withoutTime);
+  const hits = value(METRICS.cacheHit);
+  const misses = value(METRICS.cacheMiss);
+  const triesBy = (by: 'integration' | 'kind', ids: readonly string[]) =>
+    ids.map((id) => ({ id, counts: triesOf(values, by, id) }));
+  const tries = triesBy('integration', integrationIds ?? []);
+  const triesOfKinds = triesBy('kind', KINDS);
+  const all = integrationIds && summed(tries.map(({ counts }) => counts));
+  return {
+    tries: tries.flatMap(({ id, counts }) => ofResults({ integration: id }, counts)),
+    triesOfKinds: triesOfKinds.flatMap(({ id, counts }) => ofResults({ kind: id }, counts)),
+    successRatio: one(ratio(all?.successes, all && all.successes + all.failures)),
+    latency: one(seconds(value(METRICS.deliveryLatency))),
+    delivered: labelled('learning_time', { with: withTime, without: withoutTime }),
+    fallbackRatio: one(ratio(value(METRICS.enrichmentFallback), delivered)),
+    dead: one(value(METRICS.deliveryDead)),
+    lookups: labelled('result', { hit: hits, miss: misses }),
+    hitRatio: one(ratio(hits, plus(hits, misses))),
+    queries: labelled('result', {
+      success: value(METRICS.querySuccess),
+      failure: value(METRICS.queryFailure),
+      skipped: value(METRICS.querySkipped),
+    }),
+    queryDuration: one(seconds(value(METRICS.queryDuration))),
+    queueMessages: Object.entries(queues).map(([queue, name]) => ({
+      labels: { queue },
+      value: value(keyOf(QUEUE_METRICS.messages, name)),
+    })),
+    queueAge: HURRIED.map((queue) => ({
+      labels: { queue },
+      value: value(keyOf(QUEUE_METRICS.age, queues[queue])),
+    })),
+    waitingTimers: one(timers?.waiting),
+    overdueTimers: one(timers?.overdue),
+    sourceUp: labelled('source', {
+      integrations: integrationIds === undefined ? 0 : 1,
+      metrics:
+        COUNTS.every((name) => values.has(name)) &&
+        [...tries, ...triesOfKinds].every(({ counts }) => counts !== undefined)
+          ? 1
+          : 0,
+      ledger: timers === undefined ? 0 : 1,
+    }),
+    readAt: one(readAtMs / 1000),
+  };
+}
+
+function one(value: number | undefined): readonly Sample[] {
+  return [{ value }];
+}
+
+function ofResults(labels: NonNullable<Sample['labels']>, counts: TryCounts | undefined): readonly Sample[] {
+  return [
+    { labels: { ...labels, result: 'success' }, value: counts?.successes },
+    { labels: { ...labels, result: 'failure' }, value: counts?.failures },
+  ];
+}
+
+function labelled(label: string, values: Readonly<Record<string, number | undefined>>): readonly Sample[] {
+  return Object.entries(values).map(([text, value]) => ({ labels: { [label]: text }, value }));
+}
+
+/** CloudWatch has what functions publish in milliseconds. */
+function seconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : milliseconds / 1000;
+}
+
+function plus(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? undefined : one + other;
+}
+
+/** A part may have been counted a moment before its whole. */
+function ratio(part: number | undefined, whole: number | undefined): number | undefined {
+  return part === undefined || whole === undefined || whole === 0 ? undefined : Math.min(1, part / whole);
+}

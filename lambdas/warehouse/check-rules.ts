@@ -1,0 +1,234 @@
+import * as z from 'zod';
+import { canonicalEnterpriseId, courseIdSchema } from '../events/event.ts';
+import { DAY_MS } from '../shared/durations.ts';
+import { ENTERPRISE_ID_FORMS } from '../shared/environment.ts';
+import type { DatedSecret } from '../shared/secret-source.ts';
+import type { KnownSum, WarehouseCheck, WarehouseColumn } from './check.ts';
+import { inForm, type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from './learning-time.ts';
+import type { WarehouseNames } from './query.ts';
+import { warehouseRemedy } from './remedies.ts';
+import { readLearningTimes } from './rows.ts';
+import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from './snowflake-secret-schema.ts';
+
+/** Column names listed where one is missing: enough to find another spelling. */
+const MOST_NAMES = 40;
+
+/** Which kind of credential, and how old. Reports neither user nor account. */
+export function checkSecret({ value, createdAtMs }: DatedSecret<SnowflakeSecret>, nowMs: number): WarehouseCheck {
+  const kind = value.private_key === undefined ? 'a password' : 'a key pair';
+  if (createdAtMs === undefined) return yes('secret', `${kind}, of unknown age`);
+  // A clock that runs behind Secrets Manager's makes no secret younger than new.
+  const days = Math.max(0, Math.floor((nowMs - createdAtMs) / DAY_MS));
+  const check = yes('secret', `${kind}, ${days} ${days === 1 ? 'day' : 'days'} old`);
+  if (days <= OLD_CREDENTIAL_DAYS) return check;
+  return { ...check, warning: `older than ${OLD_CREDENTIAL_DAYS} days: rotate it, docs/deploy.md, step 7` };
+}
+
+export function checkRole(role: string | null, names: WarehouseNames): WarehouseCheck {
+  if (isSameName(role, names.role)) return yes('role', names.role);
+  const remedy = `the session must have it: GRANT ROLE ${names.role} TO USER the secret’s; or another role in lib/stage.ts`;
+  return no('role', `${role ?? 'none'} instead of ${names.role}`, remedy);
+}
+
+export function checkSessionWarehouse(warehouse: string | null, names: WarehouseNames): WarehouseCheck {
+  if (isSameName(warehouse, names.warehouse)) return yes('warehouse', names.warehouse);
+  return no('warehouse', `${warehouse ?? 'none'} instead of ${names.warehouse}`, warehouseRemedy(names));
+}
+
+interface Fit {
+  readonly wanted: string;
+  readonly isMet: (column: WarehouseColumn) => boolean;
+  /** What is read, with a restriction. */
+  readonly warning?: (column: WarehouseColumn) => string | undefined;
+}
+
+const TEXT: Fit = { wanted: 'text', isMet: ({ type }) => type === 'text' };
+const WHOLE: Fit = { wanted: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && (scale ?? 0) === 0 };
+/** What `learning-time-rows.ts` reads of other types is warned of. */
+const NUMBER: Fit = {
+  wanted: 'a number',
+  isMet: ({ type }) => type === 'fixed' || type === 'real',
+  warning: (column) =>
+    WHOLE.isMet(column)
+      ? undefined
+      : 'a sum that is not whole ends without learning time: a view gives whole seconds, such as ROUND(…)::NUMBER(38,0)',
+};
+const DATE: Fit = {
+  wanted: 'a date',
+  isMet: ({ type }) => type === 'date' || type.startsWith('timestamp'),
+  warning: ({ type }) => {
+    if (type === 'date') return undefined;
+    return type === 'timestamp_ntz'
+      ? 'its time of day is left out'
+      : 'its time of day is left out, and its day is that of UTC';
+  },
+};
+const FITS = { user: WHOLE, course: TEXT, enterprise: TEXT, date: DATE, seconds: NUMBER } as const;
+
+/** Whether the table has the stage's five columns, of types that the pipeline reads. */
+export function checkColumns(columns: readonly WarehouseColumn[], names: WarehouseNames): WarehouseCheck {
+  const byName = new Map(columns.map((column) => [column.name.toUpperCase(), column]));
+  const found: string[] = [];
+  const missing: string[] = [];
+  const unfit: string[] = [];
+  const warnings: string[] = [];
+  for (const [meaning, fit] of Object.entries<Fit>(FITS)) {
+    const name = names.columns[meaning as keyof typeof FITS];
+    const column = byName.get(name.toUpperCase());
+    if (column === undefined) missing.push(`${name} is missing`);
+    else if (fit.isMet(column)) found.push(described(name, column));
+    else unfit.push(`${described(name, column)} is not ${fit.wanted}`);
+    const warning = column && fit.isMet(column) ? fit.warning?.(column) : undefined;
+    if (warning !== undefined) warnings.push(`${name}: ${warning}`);
+  }
+  if (missing.length + unfit.length === 0) {
+    const check = yes('columns', found.join(', '));
+    return warnings.length === 0 ? check : { ...check, warning: warnings.join('; ') };
+  }
+  const there = missing.length === 0 ? [] : [`the table has ${listed(columns)}: put its names into lib/stage.ts`];
+  const cast = unfit.length === 0 ? [] : ['a view casts what has another type'];
+  return no('columns', [...missing, ...unfit].join('; '), [...there, ...cast].join('; '));
+}
+
+/** What people write for a type that the wire calls otherwise. */
+const SQL_TYPES: Readonly<Record<string, string>> = { fixed: 'NUMBER', real: 'FLOAT' };
+
+function described(name: string, { type, scale }: WarehouseColumn): string {
+  return `${name} ${SQL_TYPES[type] ?? type.toUpperCase()}${scale ? ` with ${scale} decimals` : ''}`;
+}
+
+function listed(columns: readonly WarehouseColumn[]): string {
+  const names = columns.slice(0, MOST_NAMES).map(({ name }) => name);
+  return `${names.join(', ')}${columns.length > MOST_NAMES ? ', …' : ''}`;
+}
+
+/** Strings are compared by their code points. */
+const PLAIN_COLLATIONS: ReadonlySet<string> = new Set(['', 'utf8', 'bin']);
+
+/** A collation's specification, such as `en-ci-trim`. */
+function shown(collation: string): string {
+  return /^[A-Za-z0-9_-]{1,40}$/.test(collation) ? collation : 'of another form';
+}
+
+const userColumn = z.string().regex(/^\d{1,18}$/);
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The key of some row, or why the pipeline could find no such row. What cannot be a key is not repeated. */
+export function readAnyKey(row: readonly unknown[] | undefined, names: WarehouseNames): LearnerKey | WarehouseCheck {
+  const { table, role, columns, enterpriseIdForm } = names;
+  if (row === undefined) {
+    return no(
+      'row',
+      `${table} shows no row`,
+      `it is empty, or a row access or masking policy hides its rows from ${role}`,
+    );
+  }
+  const [user, course, enterprise, ...collations] = row;
+  const collated = [columns.course, columns.enterprise].flatMap((column, index) => {
+    const collation = collations[index];
+    return typeof collation === 'string' && !PLAIN_COLLATIONS.has(collation.toLowerCase())
+      ? [{ column, collation }]
+      : [];
+  });
+  if (collated.length > 0) {
+    const finding = collated
+      .map(({ column, collation }) => `${column} has the collation ${shown(collation)}`)
+      .join(', ');
+    const cast = collated.map(({ column }) => `COLLATE(${column}, 'utf8') AS ${column}`).join(', ');
+    return no(
+      'row',
+      finding,
+      `keys are compared letter by letter: a view gives ${cast}; put its name into lib/stage.ts`,
+    );
+  }
+  const unlike = (column: string, what: string) =>
+    no('row', `${column} of some row is not ${what}`, 'events write it so: what is written otherwise is never found');
+  const userId = userColumn.safeParse(user);
+  if (!userId.success) return unlike(columns.user, 'a numeric user id');
+  const courseId = courseIdSchema.safeParse(course);
+  if (!courseId.success) return unlike(columns.course, 'a course key');
+  const enterpriseId = canonicalEnterpriseId(String(enterprise));
+  if (!UUID.test(enterpriseId)) return unlike(columns.enterprise, 'a UUID');
+  if (enterprise !== inForm(enterpriseId, enterpriseIdForm)) {
+    const found = ENTERPRISE_ID_FORMS.find((form) => enterprise === inForm(enterpriseId, form));
+    if (found === undefined) return unlike(columns.enterprise, 'a UUID in one letter case, with all dashes or none');
+    const remedy = `set warehouse.enterpriseIdForm to '${found}' in lib/stage.ts, and deploy`;
+    return no('row', `${columns.enterprise} has the form '${found}', the stage asks for '${enterpriseIdForm}'`, remedy);
+  }
+  return { userId: userId.data, courseId: courseId.data, enterpriseId };
+}
+
+/** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not reported. */
+export function checkRow(
+  key: LearnerKey,
+  rows: readonly unknown[],
+  ms: number,
+  { columns }: WarehouseNames,
+): WarehouseCheck {
+  const answer = readLearningTimes([key], rows).answers.get(learnerKeyText(key));
+  if (answer === undefined || !('found' in answer)) {
+    const reason = answer?.reason ?? 'no answer';
+    const remedy = `a view gives whole seconds from 0, such as ROUND(${columns.seconds})::NUMBER(38,0), and a plain date, such as ${columns.date}::DATE`;
+    return no('row', `${said(key)}: ${reason}`, remedy);
+  }
+  if (!answer.found) {
+    return no(
+      'row',
+      `${said(key)} is in the table, and not found by its key`,
+      'is the key stored with blanks around it?',
+    );
+  }
+  return yes('row', `${said(key)}: sum and date are read (${milliseconds(ms)})`);
+}
+
+/** Known sums against the warehouse's own. */
+export function checkSample(
+  sample: readonly KnownSum[],
+  answers: ReadonlyMap<string, LearningTime | KeyFailure>,
+  ms: number,
+): WarehouseCheck {
+  const differences = sample.flatMap((known) => differenceOf(known, answers.get(learnerKeyText(keyOf(known)))) ?? []);
+  if (differences.length === 0)
+    return yes('sample', `${sample.length} of ${sample.length} agree (${milliseconds(ms)})`);
+  const finding = `${differences.length} of ${sample.length} differ (${milliseconds(ms)})`;
+  const remedy = 'are the known sums of today’s table, and ids written as in it (docs/deploy.md, step 2.4)?';
+  return { ...no('sample', finding, remedy), differences };
+}
+
+export function keyOf({ user_id, course_id, enterprise_customer_uuid }: KnownSum): LearnerKey {
+  return { userId: user_id, courseId: course_id, enterpriseId: enterprise_customer_uuid };
+}
+
+function differenceOf(known: KnownSum, answer: LearningTime | KeyFailure | undefined): string | undefined {
+  const expected = `${said(keyOf(known))}: expected ${known.total_seconds} s`;
+  if (answer === undefined) return `${expected}, no answer`;
+  if (!('found' in answer)) return `${expected}, ${answer.reason}`;
+  if (!answer.found) return `${expected}, found no rows`;
+  return answer.totalSeconds === known.total_seconds ? undefined : `${expected}, found ${answer.totalSeconds} s`;
+}
+
+function said({ userId, courseId, enterpriseId }: LearnerKey): string {
+  return `user ${userId} in ${courseId} of ${enterpriseId}`;
+}
+
+/** Whole milliseconds, as they are shown. */
+export function milliseconds(ms: number): string {
+  return `${Math.round(ms)} ms`;
+}
+
+export function yes(check: WarehouseCheck['check'], finding: string): WarehouseCheck {
+  return { check, verdict: 'yes', finding };
+}
+
+export function no(check: WarehouseCheck['check'], finding: string, remedy: string): WarehouseCheck {
+  return { check, verdict: 'no', finding, remedy };
+}
+
+export function notMade(check: WarehouseCheck['check'], reason: string): WarehouseCheck {
+  return { check, verdict: 'not_made', finding: reason };
+}
+
+/** Unquoted identifiers: Snowflake reads them in capitals. */
+function isSameName(found: string | null, wanted: string): boolean {
+  return found?.toUpperCase() === wanted.toUpperCase();
+}

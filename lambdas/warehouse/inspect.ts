@@ -1,0 +1,185 @@
+import { errorName, PipelineError } from '../shared/errors.ts';
+import { faultsOf } from '../shared/faults.ts';
+import type { DatedSecret } from '../shared/secret-source.ts';
+import {
+  type CheckWarehouseReport,
+  checkWarehouseRequestSchema,
+  type Inspected,
+  type KnownSum,
+  WAREHOUSE_CHECKS,
+  type WarehouseCheck,
+  type WarehouseCheckName,
+  type WarehouseInspector,
+} from './check.ts';
+import {
+  checkColumns,
+  checkRole,
+  checkRow,
+  checkSample,
+  checkSecret,
+  checkSessionWarehouse,
+  keyOf,
+  milliseconds,
+  no,
+  notMade,
+  readAnyKey,
+  yes,
+} from './check-rules.ts';
+import type { Warehouse } from './learning-time.ts';
+import type { WarehouseNames } from './query.ts';
+import { loginRemedy, statementRemedy } from './remedies.ts';
+import type { SnowflakeSecret } from './snowflake-secret-schema.ts';
+
+export interface InspectWarehouseServices {
+  /** @throws SecretUnavailable, SecretUnusable */
+  readSecret(): Promise<DatedSecret<SnowflakeSecret>>;
+  openInspector(secret: SnowflakeSecret): WarehouseInspector;
+  /** The pipeline's own warehouse, with that secret. */
+  openWarehouse(secret: SnowflakeSecret): Warehouse;
+  readonly names: WarehouseNames;
+  /** The wall clock, in milliseconds. */
+  now(): number;
+  /** A clock that never goes back, in milliseconds. */
+  elapsed(): number;
+  /** For the whole check but the secret. */
+  readonly deadlineMs?: number;
+  /** For each step of it. */
+  readonly stepMs?: number;
+}
+
+type Note = (check: WarehouseCheck) => void;
+
+/** Within the function's 60 s, of which up to 3 s go to the secret. */
+const DEADLINE_MS = 45_000;
+
+/** A login, or a warehouse that wakes up: seconds, not minutes. */
+const STEP_MS = 20_000;
+
+/**
+ * Makes every check it can, in their order. Faults are reported, not thrown; so is a check that could not be made because
+ * of an earlier one.
+ */
+export async function inspectWarehouse(
+  input: unknown,
+  services: InspectWarehouseServices,
+): Promise<CheckWarehouseReport> {
+  const request = checkWarehouseRequestSchema.safeParse(input);
+  const sample = request.success ? request.data.sample : undefined;
+  const made = new Map<WarehouseCheckName, WarehouseCheck>();
+  await makeChecks(sample, services, (check) => made.set(check.check, check));
+  if (!request.success) {
+    const fault = `the request does not fit: ${faultsOf(request.error, 'request')}`;
+    made.set('sample', no('sample', fault, 'command and stage of the same version'));
+  }
+  const wanted = WAREHOUSE_CHECKS.filter((name) => name !== 'sample' || sample !== undefined || made.has(name));
+  let blocker: WarehouseCheckName | undefined;
+  const checks = wanted.map((name) => {
+    const check = made.get(name) ?? notMade(name, `not made, because of ${blocker}`);
+    if (check.verdict === 'no') blocker = name;
+    return check;
+  });
+  return { checks };
+}
+
+/** Returns where nothing more can be asked. */
+async function makeChecks(
+  sample: readonly KnownSum[] | undefined,
+  services: InspectWarehouseServices,
+  note: Note,
+): Promise<void> {
+  const { names, now, elapsed, deadlineMs = DEADLINE_MS, stepMs = STEP_MS } = services;
+  const endsAt = elapsed() + deadlineMs;
+  const limit = () => Math.max(1, Math.round(Math.min(stepMs, endsAt - elapsed())));
+  const secret = await readSecret(services, note);
+  if (secret === undefined) return;
+  note(checkSecret(secret, now()));
+  const inspector = services.openInspector(secret.value);
+  try {
+    if (!(await logIn(inspector, names, limit(), note))) return;
+    const hasWarehouse = await checkContext(inspector, names, limit(), note);
+    if (hasWarehouse === undefined) return;
+    if (!(await checkTable(inspector, names, limit(), note)) || !hasWarehouse) return;
+    if (!(await readRow(inspector, names, limit, note)) || sample === undefined) return;
+    note(await compare(sample, services.openWarehouse(secret.value), limit(), elapsed));
+  } finally {
+    inspector.close();
+  }
+}
+
+async function readSecret(services: InspectWarehouseServices, note: Note) {
+  try {
+    return await services.readSecret();
+  } catch (thrown) {
+    const reason = thrown instanceof PipelineError ? thrown.message : errorName(thrown);
+    note(no('secret', reason, 'docs/deploy.md, step 3'));
+    return undefined;
+  }
+}
+
+async function logIn(inspector: WarehouseInspector, names: WarehouseNames, limitMs: number, note: Note) {
+  const step = await inspector.logIn(limitMs);
+  if (step.ok) {
+    const { sdkMs } = step.value;
+    // Loaded once for each instance of the function.
+    const loading = sdkMs < 1 ? '' : `, after ${milliseconds(sdkMs)} for loading the SDK`;
+    note(yes('login', `${milliseconds(step.ms - sdkMs)}${loading}`));
+  } else note(no('login', step.failure.reason, loginRemedy(step.failure, names)));
+  return step.ok;
+}
+
+/** @returns whether the session has a warehouse; undefined where it is over */
+async function checkContext(inspector: WarehouseInspector, names: WarehouseNames, limitMs: number, note: Note) {
+  const step = await inspector.context(limitMs);
+  if (step.ok) {
+    note(checkRole(step.value.role, names));
+    note(checkSessionWarehouse(step.value.warehouse, names));
+    return step.value.warehouse !== null;
+  }
+  note(failed('role', step, names));
+  return undefined;
+}
+
+/** Whether the table can be read and has the columns. */
+async function checkTable(inspector: WarehouseInspector, names: WarehouseNames, limitMs: number, note: Note) {
+  const step = await inspector.columns(limitMs);
+  if (!step.ok) {
+    note(failed('table', step, names));
+    return false;
+  }
+  note(yes('table', `${names.table} can be read (${milliseconds(step.ms)})`));
+  const columns = checkColumns(step.value, names);
+  note(columns);
+  return columns.verdict === 'yes';
+}
+
+/** @returns whether the table can still be asked, whatever that row is like */
+async function readRow(inspector: WarehouseInspector, names: WarehouseNames, limit: () => number, note: Note) {
+  const some = await inspector.anyKey(limit());
+  if (!some.ok) {
+    note(failed('row', some, names));
+    return some.failure.kind === 'statement';
+  }
+  const key = readAnyKey(some.value, names);
+  if ('check' in key) {
+    note(key);
+    return true;
+  }
+  const rows = await inspector.rowsOf(key, limit());
+  note(rows.ok ? checkRow(key, rows.value, rows.ms, names) : failed('row', rows, names));
+  return rows.ok || rows.failure.kind === 'statement';
+}
+
+async function compare(sample: readonly KnownSum[], warehouse: Warehouse, limitMs: number, elapsed: () => number) {
+  const startedAt = elapsed();
+  try {
+    const answers = await warehouse.ask(sample.map(keyOf), limitMs);
+    return checkSample(sample, answers, elapsed() - startedAt);
+  } catch (thrown) {
+    const reason = thrown instanceof PipelineError ? thrown.message : errorName(thrown);
+    return no('sample', reason, 'run it again; if it lasts, a warehouse that is firedTimer, or larger');
+  }
+}
+
+function failed(check: WarehouseCheckName, step: Inspected<unknown> & { ok: false }, names: WarehouseNames) {
+  return no(check, step.failure.reason, statementRemedy(step.failure, names));
+}

@@ -1,0 +1,60 @@
+import type { InspectionFailure } from './check.ts';
+import type { WarehouseNames } from './query.ts';
+
+const THE_SECRET = 'docs/deploy.md, step 3';
+const NETWORK = 'run it again; if it lasts: is Snowflake up, and are account and access_url in the secret right?';
+
+/** What repairs a login that failed, by the codes of docs/deploy.md's last table. */
+export function loginRemedy({ kind, code, reason }: InspectionFailure, { role }: WarehouseNames): string {
+  switch (code) {
+    case '390144':
+      return 'the key is not the user’s, or account or user in the secret is another: compare fingerprints, docs/deploy.md, steps 2.1 and 2.2';
+    case '390100':
+      return `user or password is wrong; Snowflake locks a user after a few of them: a key pair is the rule, ${THE_SECRET}`;
+    case '390189':
+      return `GRANT ROLE ${role} TO USER the secret’s; or another role in lib/stage.ts`;
+    case '390422':
+      return 'put every address of the output EgressAddresses into the user’s network policy, docs/deploy.md, step 2.3';
+  }
+  if (reason.includes('ENOTFOUND') || /HTTP 40[34]/.test(reason)) {
+    return `no such account: account in the secret is wrong, ${THE_SECRET}`;
+  }
+  if (kind === 'unreachable') return NETWORK;
+  return `Snowflake refuses: account, user and key of the secret, ${THE_SECRET}`;
+}
+
+/** What repairs a statement that failed on the table. */
+export function statementRemedy({ kind, code }: InspectionFailure, names: WarehouseNames): string {
+  if (kind !== 'statement') return NETWORK;
+  switch (code) {
+    case '000606':
+      return warehouseRemedy(names);
+    // "Does not exist or not authorized": Snowflake does not say which.
+    case '002003':
+    case '002043':
+      return `does it exist? the role needs: ${grantsFor(names)}`;
+    case '000630':
+    case '000604':
+      return 'the statement was ended before its answer: a warehouse that is awake, or a larger one';
+    default:
+      return `the table or its view cannot be read; the role needs: ${grantsFor(names)}`;
+  }
+}
+
+/** For a session without a warehouse, or with another one than the stage's. */
+export function warehouseRemedy({ warehouse, role }: WarehouseNames): string {
+  return `does it exist? GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${role}`;
+}
+
+/** Every grant that reading the table takes, as statements. */
+export function grantsFor({ warehouse, role, table }: WarehouseNames): string {
+  const parts = table.split('.');
+  const schema = parts.slice(0, -1).join('.');
+  const grants = [
+    `USAGE ON WAREHOUSE ${warehouse}`,
+    parts.length === 3 ? `USAGE ON DATABASE ${parts[0]}` : 'USAGE ON its DATABASE',
+    parts.length > 1 ? `USAGE ON SCHEMA ${schema}` : 'USAGE ON its SCHEMA',
+    `SELECT ON TABLE ${table}`,
+  ];
+  return grants.map((grant) => `GRANT ${grant} TO ROLE ${role}`).join('; ');
+}

@@ -1,0 +1,113 @@
+import * as z from 'zod';
+import { canonicalEnterpriseId } from '../events/event.ts';
+import { readWholeNumber } from '../shared/whole-number.ts';
+import { type KeyFailure, type LearnerKey, type LearningTime, learnerKeyText } from './learning-time.ts';
+import { RESULT_COLUMNS, warehouseKeyText } from './query.ts';
+
+type Result = LearningTime | KeyFailure;
+
+export interface LearningTimeResults {
+  /** Every asked key, by `learnerKeyText`. */
+  readonly answers: ReadonlyMap<string, Result>;
+  /** Rows that belong to no asked key; worth a log line, since the query asks for no such row. */
+  readonly rowsNotAsked: number;
+}
+
+const userId = z
+  .string()
+  .transform((text) => readWholeNumber(text)?.toString())
+  .pipe(z.string());
+
+const keyColumns = z.tuple([userId, z.string(), z.string().transform(canonicalEnterpriseId)]);
+
+/** Numbers are read as text: a NUMBER(38,0) does not fit a JavaScript number. Decimals that are zero are left out. */
+const wholeSeconds = z
+  .string('total seconds are not a number')
+  .transform(readWholeNumber)
+  .pipe(z.bigint('total seconds are not a whole number from 0'))
+  .transform(Number)
+  .refine(Number.isSafeInteger, 'total seconds are too large to be exact');
+
+/**
+ * A DATE column comes as midnight UTC, whatever the session's DATE_OUTPUT_FORMAT is. A TIMESTAMP counts with its day: of
+ * TIMESTAMP_NTZ the SDK gives the written time as UTC, of the others the moment.
+ */
+const calendarDate = z
+  .date('last date is not a date')
+  .transform((date) => date.toISOString().slice(0, 'YYYY-MM-DD'.length))
+  .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text), 'last date is outside the years 0 to 9999');
+
+/**
+ * Reads the rows that `prepareLearningTimeQuery`'s query returns.
+ *
+ * A key without a row has no data, and a sum over NULLs is no data either. But while some row cannot be matched to any
+ * key, belongs to a key that was not asked for, or is a second one of a key, it may be the row of a key that seems to have
+ * none: a collated column gives a key back in another case, a masking policy gives another text. Such keys are failures,
+ * never "no data", which is cached for an hour. So is a key without a row that differs from another's row in case, accents
+ * or punctuation only: the warehouse may have added up both in one row.
+ */
+export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly unknown[]): LearningTimeResults {
+  const asked = new Set(keys.map(warehouseKeyText));
+  const byKey = new Map<string, Result>();
+  let rowsNotAsked = 0;
+  let isUnmatchable = false;
+  let isRepeated = false;
+  for (const row of rows) {
+    const key = keyOfRow(row);
+    if (key === undefined) isUnmatchable = true;
+    else if (!asked.has(key)) rowsNotAsked += 1;
+    else if (byKey.has(key)) {
+      isRepeated = true;
+      byKey.set(key, failure('more than one row for one key'));
+    } else byKey.set(key, readRow(row as unknown[]));
+  }
+  const similar = new Set([...byKey.keys()].map(lettersOf));
+  const withoutRow = (key: string): Result => {
+    if (isUnmatchable) return failure('a row could not be matched to a key');
+    if (isRepeated) return failure('another key has more than one row');
+    if (rowsNotAsked > 0)
+      return failure('a row belongs to a key that was not asked for: is a column collated or masked?');
+    return similar.has(lettersOf(key))
+      ? failure('its row may be another key’s: is a column collated?')
+      : { found: false };
+  };
+  const answers = new Map(
+    keys.map((key) => {
+      const text = warehouseKeyText(key);
+      return [learnerKeyText(key), byKey.get(text) ?? withoutRow(text)];
+    }),
+  );
+  return { answers, rowsNotAsked };
+}
+
+/** What is left of a key where a collation ignores as much as it can: case, accents, punctuation, blanks. */
+function lettersOf(key: string): string {
+  const [, ofUser = '', text = key] = /^([^:]*:\d+:)(.*)$/s.exec(key) ?? [];
+  const letters = text.normalize('NFKD').toLowerCase();
+  return ofUser + letters.replaceAll(/[^\p{L}\p{N}]/gu, '');
+}
+
+function keyOfRow(row: unknown): string | undefined {
+  if (!Array.isArray(row) || row.length !== RESULT_COLUMNS) return undefined;
+  const key = keyColumns.safeParse(row.slice(0, 3));
+  if (!key.success) return undefined;
+  const [userId, courseId, enterpriseId] = key.data;
+  return warehouseKeyText({ userId, courseId, enterpriseId });
+}
+
+function readRow([, , , sum, date]: readonly unknown[]): Result {
+  if (sum === null) return { found: false };
+  const totalSeconds = wholeSeconds.safeParse(sum);
+  if (!totalSeconds.success) return failure(reasonOf(totalSeconds.error));
+  const lastDate = calendarDate.safeParse(date);
+  if (!lastDate.success) return failure(reasonOf(lastDate.error));
+  return { found: true, totalSeconds: totalSeconds.data, lastDate: lastDate.data };
+}
+
+function reasonOf(error: z.ZodError): string {
+  return error.issues[0]?.message ?? 'unreadable row';
+}
+
+function failure(reason: string): KeyFailure {
+  return { failed: true, reason };
+}

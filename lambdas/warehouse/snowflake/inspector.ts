@@ -1,0 +1,109 @@
+import { errorName } from '../../shared/errors.ts';
+import type { Inspected, InspectionFailure, WarehouseInspector } from '../check.ts';
+import {
+  type LearningTimeQuery,
+  prepareInspectionQueries,
+  prepareLearningTimeQuery,
+  type WarehouseNames,
+} from '../query.ts';
+import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
+import { openSnowflakeConnection, type SnowflakeConnection } from './connection.ts';
+import { SnowflakeFailure } from './failure.ts';
+import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './sdk.ts';
+
+export interface SnowflakeInspectorOptions {
+  readonly secret: SnowflakeSecret;
+  readonly names: WarehouseNames;
+  /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
+  readonly queryTag: string;
+  readonly loadSdk?: () => Promise<SnowflakeSdk>;
+}
+
+const CONTEXT: LearningTimeQuery = { sqlText: 'SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE()', binds: [] };
+
+/**
+ * Asks Snowflake step by step, over one connection, with the login and the query of `snowflake-warehouse.ts`. Nothing is
+ * retried: the check reports faults and does not repair them, and Snowflake locks a user after a few wrong passwords.
+ *
+ * @throws EnvironmentInvalid when a table or column name is not an identifier
+ */
+export function createSnowflakeInspector(options: SnowflakeInspectorOptions): WarehouseInspector {
+  const { secret, names, queryTag, loadSdk = loadSnowflakeSdk } = options;
+  const queries = prepareInspectionQueries(names);
+  const queryFor = prepareLearningTimeQuery(names);
+  let connection: SnowflakeConnection | undefined;
+  let isOver = false;
+
+  function discard(): void {
+    isOver = true;
+    connection?.discard();
+  }
+
+  async function logIn(): Promise<{ sdkMs: number }> {
+    const startedAt = performance.now();
+    const sdk = await loadSdk();
+    const sdkMs = performance.now() - startedAt;
+    if (isOver) throw new SnowflakeFailure('gone', 'discarded', 'the login was discarded');
+    connection = openSnowflakeConnection(sdk, connectionOptions(secret, { ...names, queryTag }));
+    await connection.ready;
+    return { sdkMs };
+  }
+
+  function loggedIn(): SnowflakeConnection {
+    if (connection === undefined) throw new SnowflakeFailure('gone', 'discarded', 'there is no login');
+    return connection;
+  }
+
+  const step = <T>(limitMs: number, what: string, work: () => Promise<T>): Promise<Inspected<T>> =>
+    withinLimit(limitMs, what, work, discard);
+  const query = <T>(limitMs: number, asked: LearningTimeQuery, read: (rows: unknown[]) => T): Promise<Inspected<T>> =>
+    step(limitMs, 'query', async () => read(await loggedIn().query(asked, seconds(limitMs))));
+
+  return {
+    logIn: (limitMs) => step(limitMs, 'login', logIn),
+    context: (limitMs) => query(limitMs, CONTEXT, ([row]) => ({ role: text(row, 0), warehouse: text(row, 1) })),
+    columns: (limitMs) => step(limitMs, 'query', () => loggedIn().columnsOf(queries.columns, seconds(limitMs))),
+    anyKey: (limitMs) => query(limitMs, queries.anyKey, ([row]) => (Array.isArray(row) ? row : undefined)),
+    rowsOf: (key, limitMs) => query(limitMs, queryFor([key]), (rows) => rows),
+    close: discard,
+  };
+}
+
+/** After which Snowflake itself ends a statement, so that none runs on without a caller. */
+function seconds(limitMs: number): number {
+  return Math.max(1, Math.ceil(limitMs / 1000));
+}
+
+function text(row: unknown, index: number): string | null {
+  const value: unknown = Array.isArray(row) ? row[index] : null;
+  return typeof value === 'string' ? value : null;
+}
+
+async function withinLimit<T>(
+  limitMs: number,
+  what: string,
+  work: () => Promise<T>,
+  discard: () => void,
+): Promise<Inspected<T>> {
+  const startedAt = performance.now();
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    late.reject(new SnowflakeFailure('unreachable', 'deadline', `no answer within ${limitMs} ms, at the ${what}`));
+  }, limitMs);
+  try {
+    const value = await Promise.race([late.promise, work()]);
+    return { ok: true, value, ms: performance.now() - startedAt };
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    if (failure.kind !== 'statement') discard();
+    return { ok: false, failure };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function failureOf(thrown: unknown): InspectionFailure {
+  if (thrown instanceof SnowflakeFailure) return { kind: thrown.kind, code: thrown.code, reason: thrown.message };
+  // Not its message: some errors quote a key that they cannot read.
+  return { kind: 'refused', code: 'unknown', reason: `it could not be tried (${errorName(thrown)})` };
+}

@@ -1,0 +1,51 @@
+import type { ConnectionOptions } from 'snowflake-sdk';
+import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
+
+/** The part of `snowflake-sdk` that is used. */
+export type SnowflakeSdk = Pick<typeof import('snowflake-sdk'), 'configure' | 'createConnection'>;
+
+/**
+ * Longest single HTTP try, in milliseconds: a batch's whole deadline. In a workflow task (30 s) it leaves room for the
+ * SDK to repeat a query whose socket died while the sandbox was frozen; it repeats under the same request id.
+ */
+const HTTP_TRY_TIMEOUT_MS = 10_000;
+
+/**
+ * Loads the SDK, 1.9 MB that a function whose lookups hit the cache never needs, and silences it: by default it logs to the
+ * console and to a file in the working directory.
+ *
+ * It relies on three environment variables that the stack sets on the function, and other callers before the first ask:
+ * `SNOWFLAKE_DISABLE_PLATFORM_DETECTION=true` (else it calls the metadata service and STS),
+ * `SNOWFLAKE_DISABLE_MINICORE=true` (else it loads a native library) and `SF_TELEMETRY_DISABLE_CONNECTION_SHAPE=1`.
+ */
+export async function loadSnowflakeSdk(): Promise<SnowflakeSdk> {
+  // CommonJS: Node and esbuild both give the module as `default`.
+  const { default: sdk } = await import('snowflake-sdk');
+  sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
+  return sdk;
+}
+
+/** The key pair where the secret has one, else the password. */
+export function connectionOptions(
+  secret: SnowflakeSecret,
+  { warehouse, role, queryTag }: { warehouse: string; role: string; queryTag: string },
+): ConnectionOptions {
+  return {
+    account: secret.account,
+    username: secret.user,
+    ...credentials(secret),
+    ...(secret.access_url === undefined ? {} : { accessUrl: secret.access_url }),
+    warehouse,
+    role,
+    queryTag,
+    timeout: HTTP_TRY_TIMEOUT_MS,
+    sfRetryMaxLoginRetries: 0,
+    // Else a NULL that is fetched as text is the text "NULL".
+    representNullAsStringNull: false,
+  };
+}
+
+function credentials({ private_key: privateKey, password }: SnowflakeSecret): Partial<ConnectionOptions> {
+  if (privateKey !== undefined) return { authenticator: 'SNOWFLAKE_JWT', privateKey };
+  return password === undefined ? {} : { password };
+}

@@ -1,0 +1,120 @@
+import { IDENTIFIER } from '../../shared/environment.ts';
+import { EnvironmentInvalid, errorName, PipelineError, WarehouseUnavailable } from '../../shared/errors.ts';
+import type { Log } from '../../shared/log.ts';
+import type { SecretSource } from '../../shared/secret-source.ts';
+import type { LearnerKey, Warehouse } from '../learning-time.ts';
+import { prepareLearningTimeQuery, type WarehouseNames } from '../query.ts';
+import { readLearningTimes } from '../rows.ts';
+import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
+import { type FailureKind, SnowflakeFailure } from './failure.ts';
+import { type Login, newerSecret, type RefusedLogin, startLogin } from './login.ts';
+import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './sdk.ts';
+
+export interface SnowflakeWarehouseOptions {
+  readonly secrets: SecretSource<SnowflakeSecret>;
+  readonly names: WarehouseNames;
+  /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
+  readonly queryTag: string;
+  readonly log: Log;
+  readonly loadSdk?: () => Promise<SnowflakeSdk>;
+}
+
+/**
+ * The warehouse behind `snowflake-sdk`: one connection, kept between asks; one query for all keys of an ask.
+ *
+ * The SDK repeats failed requests for minutes and has no way to stop, so the deadline is ours: when it passes, the
+ * connection and everything in flight on it are discarded. A refused login is retried once, with the secret fetched
+ * again; a session that is gone is replaced once.
+ *
+ * @throws EnvironmentInvalid when a warehouse, role, table or column name is not an identifier
+ */
+export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Warehouse {
+  const { secrets, names, queryTag, log, loadSdk = loadSnowflakeSdk } = options;
+  if (!IDENTIFIER.test(names.warehouse)) throw new EnvironmentInvalid('the warehouse is not an identifier');
+  if (!IDENTIFIER.test(names.role)) throw new EnvironmentInvalid('the role is not an identifier');
+  const queryFor = prepareLearningTimeQuery(names);
+  let current: Login | undefined;
+
+  function usableLogin(refused: RefusedLogin | undefined): Login {
+    if (current?.isUsable()) return current;
+    current?.discard();
+    current = startLogin({
+      loadSdk,
+      readSecret: () => (refused === undefined ? secrets.read() : newerSecret(secrets, refused)),
+      optionsFor: (secret) => connectionOptions(secret, { ...names, queryTag }),
+    });
+    return current;
+  }
+
+  async function rowsFor(keys: readonly LearnerKey[], ask: Ask): Promise<unknown[]> {
+    const mayRepeat = new Set<FailureKind>(['refused', 'gone']);
+    let refused: RefusedLogin | undefined;
+    for (;;) {
+      const login = usableLogin(refused);
+      ask.login = login;
+      ask.phase = 'login';
+      try {
+        const connection = await login.opened;
+        ask.phase = 'query';
+        return await connection.query(queryFor(keys), Math.max(1, Math.ceil(ask.remainingMs() / 1000)));
+      } catch (thrown) {
+        const failure = thrown instanceof SnowflakeFailure ? thrown : undefined;
+        if (failure?.kind !== 'statement') login.discard();
+        if (failure === undefined || ask.isOver() || !mayRepeat.delete(failure.kind)) throw thrown;
+        log.warn('warehouse.reconnecting', { kind: failure.kind, code: failure.code });
+        refused = failure.kind === 'refused' ? { failure, secret: login.triedSecret() } : undefined;
+      }
+    }
+  }
+
+  return {
+    async ask(keys, deadlineMs) {
+      if (keys.length === 0) return new Map();
+      const rows = await withinDeadline(deadlineMs, (ask) => rowsFor(keys, ask));
+      const { answers, rowsNotAsked } = readLearningTimes(keys, rows);
+      if (rowsNotAsked > 0) log.warn('warehouse.rows_not_asked', { rows: rowsNotAsked });
+      return answers;
+    },
+  };
+}
+
+/** One ask, as far as its deadline must know it. */
+interface Ask {
+  login: Login | undefined;
+  phase: 'login' | 'query';
+  readonly remainingMs: () => number;
+  readonly isOver: () => boolean;
+}
+
+/**
+ * Runs `work` until the deadline; then its login is discarded and its result is ignored.
+ *
+ * @throws WarehouseUnavailable for every failure, with a cause that holds no secret and no bind value
+ */
+async function withinDeadline<T>(deadlineMs: number, work: (ask: Ask) => Promise<T>): Promise<T> {
+  const endsAt = performance.now() + deadlineMs;
+  const over = Promise.withResolvers<never>();
+  let isOver = false;
+  const ask: Ask = {
+    login: undefined,
+    phase: 'login',
+    remainingMs: () => endsAt - performance.now(),
+    isOver: () => isOver,
+  };
+  const timer = setTimeout(() => {
+    isOver = true;
+    over.reject(
+      new SnowflakeFailure('unreachable', 'deadline', `no answer within ${deadlineMs} ms, at the ${ask.phase}`),
+    );
+    ask.login?.discard();
+  }, deadlineMs);
+  try {
+    return await Promise.race([over.promise, work(ask)]);
+  } catch (thrown) {
+    const isOurs = thrown instanceof SnowflakeFailure || thrown instanceof PipelineError;
+    const reason = isOurs ? thrown.message : `could not be asked (${errorName(thrown)})`;
+    throw new WarehouseUnavailable(`Snowflake: ${reason}`, { cause: thrown });
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,98 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventSchema } from '../../lambdas/events/event.ts';
+import { readKind } from '../../lambdas/events/event-kind.ts';
+import { event, NOW } from '../support/factories.ts';
+
+const LEAD = { user_id: 7, lead_type: 'cold', timestamp: '2026-01-15T11:59:00Z' };
+
+const kindOf = (payload: object, more: object = {}) =>
+  readKind(eventSchema.parse(event({ event_type: 'lead', payload, ...more })), NOW);
+const leadWith = (overrides: object, more: object = {}) => kindOf({ ...LEAD, ...overrides }, more);
+
+describe('a lead', () => {
+  test('is of the kind that its payload names, and of the user', () => {
+    expect(leadWith({})).toEqual({ kind: 'lead.cold', userId: 7 });
+    expect(leadWith({ lead_type: 'hot', priority: 'high' })).toEqual({ kind: 'lead.hot', userId: 7 });
+  });
+
+  test.each([
+    [{ user_id: undefined }, 'payload.user_id: '],
+    [{ user_id: 0 }, 'payload.user_id: '],
+    [{ user_id: 1.5 }, 'payload.user_id: '],
+    [{ user_id: 2 ** 60 }, 'payload.user_id: '],
+    [{ user_id: '0' }, 'payload.user_id: '],
+    [{ user_id: '1'.repeat(19) }, 'payload.user_id: '],
+    [{ user_id: 'tg_7' }, 'payload.user_id: '],
+    [{ lead_type: undefined }, 'payload.lead_type: must be one of '],
+    [{ lead_type: 'HOT' }, 'payload.lead_type: must be one of '],
+    [{ lead_type: 'constructor' }, 'payload.lead_type: must be one of '],
+    [{ timestamp: undefined }, 'payload.timestamp: '],
+    [{ timestamp: 'yesterday' }, 'payload.timestamp: '],
+    [{ timestamp: 1_736_942_400 }, 'payload.timestamp: '],
+    [{ lead_type: 'hot' }, 'payload.priority: '],
+    [{ lead_type: 'hot', priority: 'low' }, 'payload.priority: '],
+  ])('with %j is refused for that field alone', (overrides, reason) => {
+    const fault = leadWith(overrides);
+    expect(fault).toMatch(new RegExp(`^${reason}`));
+    expect(fault).not.toContain('; ');
+  });
+
+  test('is refused in words that do not repeat what it holds', () => {
+    const secret = 'do-not-repeat-me';
+    expect(leadWith({ user_id: secret, lead_type: secret, timestamp: secret })).not.toContain(secret);
+    expect(leadWith({ lead_type: 'hot', priority: secret })).not.toContain(secret);
+  });
+
+  test.each(['2026-01-15T11:59:00.123456', '2026-01-15T11:59:00+03:00', '2026-01-15T11:59:00Z'])(
+    'may have the timestamp %s',
+    (timestamp) => expect(leadWith({ timestamp })).toHaveProperty('kind', 'lead.cold'),
+  );
+
+  test('may have a user id as digits, and anything besides', () => {
+    expect(leadWith({ user_id: '123456789012345678', first_name: null, nested: { a: [1] } })).toEqual({
+      kind: 'lead.cold',
+      userId: '123456789012345678',
+    });
+  });
+});
+
+describe('when a lead is sent', () => {
+  const calculated = (more: object) => leadWith({ lead_type: 'calculated' }, more);
+
+  test.each([
+    ['an hour after it occurred', {}, '2026-01-15T12:59:58.000Z'],
+    ['after its own delay', { delay_minutes: 90 }, '2026-01-15T13:29:58.000Z'],
+    ['with no delay at all', { delay_minutes: 0 }, '2026-01-15T11:59:58.000Z'],
+    ['after half a minute', { delay_minutes: 0.5 }, '2026-01-15T12:00:28.000Z'],
+    ['at its own time', { send_at: '2026-01-16T10:00:00+02:00' }, '2026-01-16T08:00:00.000Z'],
+    ['at a time that has passed', { send_at: '2020-01-01T00:00:00Z' }, '2020-01-01T00:00:00.000Z'],
+    ['as a Python publisher says nothing', { send_at: null, delay_minutes: null }, '2026-01-15T12:59:58.000Z'],
+  ])('%s', (_, more, sendAt) => {
+    expect(calculated(more)).toEqual({ kind: 'lead.calculated', userId: 7, sendAt });
+  });
+
+  test.each([
+    [{ delay_minutes: 5 }, 'delay_minutes: lead.cold is sent at once'],
+    [{ send_at: '2026-01-16T10:00:00Z' }, 'send_at: lead.cold is sent at once'],
+  ])('is not for one that does not wait: %j', (more, fault) => expect(leadWith({}, more)).toBe(fault));
+
+  test('is not for a course event either', () => {
+    expect(readKind(eventSchema.parse(event({ delay_minutes: 5 })), NOW)).toBe(
+      'delay_minutes: course_completion is sent at once',
+    );
+  });
+
+  test.each([
+    [{ delay_minutes: -1 }],
+    [{ delay_minutes: 10_081 }],
+    [{ delay_minutes: '5' }],
+    [{ send_at: '2026-01-16' }],
+    [{ send_at: '2026-01-16T10:00:00' }],
+    [{ send_at: '2026-01-16T10:00:00Z', delay_minutes: 5 }],
+  ])('is not said by %j', (more) => expect(eventSchema.safeParse(event(more)).success).toBe(false));
+});
+
+test('a course event has its type for its kind, and its user where it always was', () => {
+  expect(readKind(eventSchema.parse(event()), NOW)).toEqual({ userId: 42 });
+  expect(readKind(eventSchema.parse(event({ payload: { user: null } })), NOW)).toEqual({ userId: undefined });
+});

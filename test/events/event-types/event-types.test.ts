@@ -1,0 +1,46 @@
+import { describe, expect, test } from '@jest/globals';
+import { doublingFromOneSecond } from '../../../lambdas/events/event-types/event-type.ts';
+import {
+  EVENT_TYPES,
+  KINDS,
+  kindNamed,
+  kindOf,
+  kindOfEvent,
+  typeOfKind,
+} from '../../../lambdas/events/event-types/event-types.ts';
+
+describe('kinds of events', () => {
+  test('are the types, but for one that has kinds of its own', () => {
+    expect(KINDS).toEqual(expect.arrayContaining(['course_completion', 'course_enrollment', 'lead.hot', 'lead.cold']));
+    expect(KINDS).not.toContain('lead');
+    expect(new Set(KINDS).size).toBe(KINDS.length);
+  });
+
+  test('each is of one type', () => {
+    expect(typeOfKind('course_completion')).toBe('course_completion');
+    expect(typeOfKind('lead.hot')).toBe('lead');
+    expect(new Set(KINDS.map(typeOfKind))).toEqual(new Set(EVENT_TYPES));
+    expect(() => typeOfKind('leader')).toThrow('there is no kind leader');
+  });
+
+  test('are named by a field of the payload', () => {
+    expect(kindOfEvent('lead', { lead_type: 'cold' })).toBe('lead.cold');
+    expect(kindOfEvent('course_completion', { lead_type: 'cold' })).toBe('course_completion');
+  });
+
+  test('of what an older version accepted are their types', () => {
+    expect(kindOf({ event_type: 'course_completion' })).toBe('course_completion');
+    expect(kindOf({ event_type: 'lead', kind: 'lead.hot' })).toBe('lead.hot');
+  });
+
+  test('that a newer version knows have no rules of their own here', () =>
+    expect(kindNamed('lead.lukewarm')).toEqual({}));
+});
+
+test.each([
+  [1, []],
+  [2, [1]],
+  [5, [1, 2, 4, 8]],
+])('%i tries have %j seconds between them', (tries, delaysSeconds) => {
+  expect(doublingFromOneSecond(tries)).toEqual({ delaysSeconds });
+});

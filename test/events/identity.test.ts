@@ -1,0 +1,195 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import {
+  derivedEventId,
+  executionName,
+  executionToken,
+  isFurther,
+  messageToken,
+  rescueName,
+  type Step,
+  webhookId as webhookIdOf,
+} from '../../lambdas/events/identity.ts';
+import { anyString } from '../support/arbitraries.ts';
+
+const EXECUTION_NAME = /^[0-9A-Za-z_-]{1,80}$/;
+
+/** Nine digits are more than any of them reaches, and leave a name its room. */
+const count = fc.oneof(fc.nat({ max: 20 }), fc.nat({ max: 999_999_999 }));
+const step: fc.Arbitrary<Step> = fc
+  .record({ generation: count, attempt: count, deferrals: fc.option(count, { nil: undefined }) })
+  .map(({ generation, attempt, deferrals }) => ({
+    generation,
+    progress: { attempt, ...(deferrals !== undefined && { deferrals }) },
+  }));
+const stepOf = (generation: number, attempt: number, deferrals: number): Step => ({
+  generation,
+  progress: { attempt, deferrals },
+});
+
+describe('a webhook id', () => {
+  test('is the same for the same integration and event, whenever it is derived', () => {
+    expect(webhookIdOf('acme', 'event-1')).toBe('wh_6473cb7c353f89175642aca82948cd3e256db354');
+    fc.assert(
+      fc.property(anyString, anyString, (one, other) => expect(webhookIdOf(one, other)).toBe(webhookIdOf(one, other))),
+    );
+  });
+
+  test('differs where the integration or the event differs, however the two are cut', () => {
+    fc.assert(
+      fc.property(anyString, anyString, anyString, anyString, (integrationA, eventA, integrationB, eventB) => {
+        fc.pre(JSON.stringify([integrationA, eventA]) !== JSON.stringify([integrationB, eventB]));
+        expect(webhookIdOf(integrationA, eventA)).not.toBe(webhookIdOf(integrationB, eventB));
+      }),
+    );
+    expect(webhookIdOf('ab', 'c')).not.toBe(webhookIdOf('a', 'bc'));
+  });
+});
+
+describe('the id of an event that came without one', () => {
+  const id = derivedEventId('acme', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}');
+
+  test.each([
+    ['integration', derivedEventId('other', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}')],
+    ['type', derivedEventId('acme', 'course_enrollment', '2026-01-15T12:00:00Z', '{"grade":0.5}')],
+    ['moment', derivedEventId('acme', 'course_completion', '2026-01-15T12:00:01Z', '{"grade":0.5}')],
+    ['payload', derivedEventId('acme', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.9}')],
+  ])('differs with the %s: a retake is a new event', (_part, other) => expect(other).not.toBe(id));
+
+  test('fits where the LMS could have given one', () => expect(id).toMatch(/^[A-Za-z0-9_-]{1,128}$/));
+});
+
+describe('a token', () => {
+  test.each([
+    ['g0', stepOf(0, 0, 0)],
+    ['g2', stepOf(2, 0, 0)],
+    ['g0-a1', stepOf(0, 1, 0)],
+    ['g0-d3', stepOf(0, 0, 3)],
+    ['g2-a1-d3', stepOf(2, 1, 3)],
+  ])('%s: tells the generation, the tries and the deferrals, where there are any', (token, given) => {
+    expect(executionToken(given)).toBe(token);
+    expect(messageToken(given)).toBe(`${token}-m`);
+  });
+
+  test('is the same for whoever repeats a step after a crash, and another for every other step', () => {
+    fc.assert(
+      fc.property(step, step, (one, other) => {
+        const parts = ({ generation, progress: { attempt, deferrals = 0 } }: Step) => [generation, attempt, deferrals];
+        const isSame = JSON.stringify(parts(one)) === JSON.stringify(parts(other));
+        expect(executionToken(one) === executionToken(other)).toBe(isSame);
+        expect(messageToken(one) === messageToken(other)).toBe(isSame);
+      }),
+    );
+  });
+
+  test('never is an execution’s and a message’s', () => {
+    fc.assert(fc.property(step, step, (one, other) => expect(executionToken(one)).not.toBe(messageToken(other))));
+  });
+
+  test('fits a delivery', () => {
+    const { token } = deliverySchema.shape;
+    fc.assert(
+      fc.property(step, (given) => {
+        expect(token.safeParse(executionToken(given)).success).toBe(true);
+        expect(token.safeParse(messageToken(given)).success).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('the name of an execution', () => {
+  test('is the webhook and its token', () => {
+    const { generation, progress } = stepOf(1, 2, 0);
+    expect(executionName('wh_1', executionToken({ generation, progress }))).toBe('wh_1-g1-a2');
+  });
+
+  test('fits Step Functions, at whatever step', () => {
+    fc.assert(
+      fc.property(anyString, anyString, step, (integrationId, eventId, given) => {
+        expect(executionName(webhookIdOf(integrationId, eventId), executionToken(given))).toMatch(EXECUTION_NAME);
+      }),
+    );
+  });
+});
+
+describe('the name of a rescue', () => {
+  test('derives from the failed execution, so that a second start of it is refused', () => {
+    expect(rescueName('wh_1-g0')).toBe('wh_1-g0-rescue1');
+    expect(rescueName('wh_1-g0')).toBe(rescueName('wh_1-g0'));
+  });
+
+  test('counts on where a rescue failed itself, three times at the most', () => {
+    expect(rescueName('wh_1-g0-rescue1')).toBe('wh_1-g0-rescue2');
+    expect(rescueName('wh_1-g0-rescue2')).toBe('wh_1-g0-rescue3');
+    expect(rescueName('wh_1-g0-rescue3')).toBeUndefined();
+  });
+
+  test('fits Step Functions, whatever the failed execution was called', () => {
+    expect(rescueName('x'.repeat(80))).toMatch(EXECUTION_NAME);
+    const name = fc.stringMatching(EXECUTION_NAME);
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          name,
+          fc
+            .tuple(anyString, anyString, step)
+            .map(([integrationId, eventId, given]) =>
+              executionName(webhookIdOf(integrationId, eventId), executionToken(given)),
+            ),
+        ),
+        (failed) => {
+          const rescue = rescueName(failed);
+          if (rescue !== undefined) expect(rescue).toMatch(EXECUTION_NAME);
+        },
+      ),
+    );
+  });
+});
+
+describe('which carrier is further', () => {
+  const STEPS = [
+    'g0-d1-m',
+    'g0-d1',
+    'g0-d2-m',
+    'g0-d10-m',
+    'g0-a1',
+    'g0-a1-d1',
+    'g0-a2',
+    'g0-a10',
+    'g1',
+    'g1-a1',
+    'g10',
+  ];
+
+  test('goes by generation, attempt, deferral, and from a message to its execution', () => {
+    for (const [index, one] of STEPS.entries()) {
+      expect(STEPS.filter((other) => isFurther(one, other))).toEqual(STEPS.slice(0, index));
+    }
+  });
+
+  test('is as the tokens of one delivery are made', () => {
+    const step = fc.record({
+      generation: fc.nat(3),
+      progress: fc.record({ attempt: fc.nat(12), deferrals: fc.nat(12) }),
+    });
+    fc.assert(
+      fc.property(step, (one) => {
+        const deferred = { ...one, progress: { ...one.progress, deferrals: one.progress.deferrals + 1 } };
+        const tried = { ...one, progress: { ...one.progress, attempt: one.progress.attempt + 1 } };
+        expect(isFurther(messageToken(deferred), executionToken(one))).toBe(true);
+        expect(isFurther(executionToken(tried), messageToken(deferred))).toBe(true);
+        expect(isFurther(executionToken(one), messageToken(one))).toBe(true);
+        expect(isFurther(executionToken(one), executionToken(one))).toBe(false);
+      }),
+    );
+  });
+
+  test('is unknown of what is no token', () => {
+    expect([isFurther('g1', 'else'), isFurther('else', 'g0'), isFurther('g1-rescue1', 'g0')]).toEqual([
+      false,
+      false,
+      false,
+    ]);
+  });
+});

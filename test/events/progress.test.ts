@@ -1,0 +1,113 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { deliverySchema, MAX_REASON_CHARACTERS, progressSchema } from '../../lambdas/events/delivery.ts';
+import { dead, decided, newDelivery, onceMore, redriveOf, waiting } from '../../lambdas/events/progress.ts';
+import { delivery, ENRICHED, PENDING, PLAIN, subject } from '../support/factories.ts';
+
+const enrichment = fc.constantFrom(PENDING, ENRICHED, PLAIN);
+const anyDelivery = fc
+  .record({
+    enrichment,
+    generation: fc.nat({ max: 1000 }),
+    attempt: fc.nat({ max: 10 }),
+    due_at: fc.constantFrom(null, '2026-01-15T12:00:00.000Z'),
+    config_version: fc.constantFrom('v7', 'content-0123456789ab'),
+  })
+  .map(({ enrichment, generation, ...progress }) => delivery(enrichment, { generation }, progress));
+
+describe('a delivery without an attempt', () => {
+  test('has no attempts and waits for nothing', () => {
+    expect(newDelivery(subject(), ENRICHED)).toEqual({
+      ...subject(),
+      progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
+    });
+  });
+});
+
+describe('a delivery that waits for its moment', () => {
+  const timed = newDelivery(subject({ send_at: '2026-01-15T13:00:00.000Z' }), PLAIN);
+
+  test('is due then, and may be overtaken', () => {
+    expect(timed.progress).toMatchObject({ due_at: '2026-01-15T13:00:00.000Z', timed: true });
+    expect(progressSchema.parse(timed.progress)).toEqual(timed.progress);
+  });
+
+  test('may be overtaken whatever it waits for, until an operator replays it', () => {
+    expect(decided(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
+    expect(waiting(timed, 'over the rate limit', 0).timed).toBe(true);
+    expect(redriveOf(timed).progress.timed).toBeUndefined();
+  });
+});
+
+test('a delivery that starts over remembers the attempts that it had, until it is resent', () => {
+  const again = onceMore(delivery(PLAIN), 3, '3 tries failed', new Date(0));
+  expect(again).toMatchObject({ outcome: 'retry', attempt: 3, earlier_tries: 3, due_at: '1970-01-01T00:00:00.000Z' });
+  const carried = { ...delivery(PLAIN), progress: again };
+  expect(decided(carried, 4, 'retry', 'HTTP 503').earlier_tries).toBe(3);
+  expect(redriveOf(carried).progress.earlier_tries).toBeUndefined();
+});
+
+describe('a delivery that is dead', () => {
+  test('leaves a letter that is a delivery as if new, of the next generation', () => {
+    fc.assert(
+      fc.property(anyDelivery, fc.string(), (given, reason) => {
+        const { redrive, ...progress } = dead(given, given.progress.attempt + 1, reason);
+        const letter = deliverySchema.parse(JSON.parse(JSON.stringify({ ...given, ...redrive })));
+        expect(letter).toEqual({
+          ...given,
+          generation: given.generation + 1,
+          progress: {
+            enrichment: given.progress.enrichment,
+            config_version: given.progress.config_version,
+            attempt: 0,
+            due_at: null,
+          },
+        });
+        expect(progressSchema.parse(progress)).toMatchObject({ outcome: 'dead', attempt: given.progress.attempt + 1 });
+      }),
+    );
+  });
+
+  test('says why, in at most 500 characters', () => {
+    expect(dead(delivery(), 1, 'HTTP 400').reason).toBe('HTTP 400');
+    expect(dead(delivery(), 1, 'x'.repeat(10_000)).reason).toHaveLength(MAX_REASON_CHARACTERS);
+    // The workflow sends it as a message attribute: nothing that SQS refuses, and no half of a character.
+    const long = `${'x'.repeat(MAX_REASON_CHARACTERS - 1)}😀`;
+    expect(dead(delivery(), 1, long).reason).toBe('x'.repeat(MAX_REASON_CHARACTERS - 1));
+    expect(dead(delivery(), 1, 'no field a\u0000b').reason).toBe('no field a?b');
+    expect(dead(delivery(), 1, '').reason).toBe('unknown');
+  });
+});
+
+describe('a delivery that is decided otherwise', () => {
+  test('remembers how often it was sent to the queue again, which makes its next name', () => {
+    const given = delivery(ENRICHED, {}, { deferrals: 2 });
+    expect(decided(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);
+    expect(redriveOf(given).progress).not.toHaveProperty('deferrals');
+  });
+
+  test.each(['delivered', 'unwanted', 'parked', 'duplicate'] as const)(
+    '%s leaves no letter and no new time',
+    (outcome) => {
+      const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
+      const progress = decided(given, 1, outcome, 'why');
+      expect(progress).not.toHaveProperty('redrive');
+      expect(progress.due_at).toBe(given.progress.due_at);
+    },
+  );
+
+  test('is progress that the workflow can read, and does not change what was given', () => {
+    fc.assert(
+      fc.property(
+        anyDelivery,
+        fc.constantFrom('delivered', 'retry', 'unwanted'),
+        fc.string(),
+        (given, outcome, reason) => {
+          const before = structuredClone(given);
+          expect(progressSchema.safeParse(decided(given, 1, outcome, reason, new Date(0))).success).toBe(true);
+          expect(given).toEqual(before);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { bucket, configVersion, evaluateFlag, overridden, parseFlag } from '../../lambdas/flag/evaluate-flag.ts';
+import { FLAG_KEY, type Flag } from '../../lambdas/flag/flag-document.ts';
+
+const OFF: Flag = { enabled: false, rollout_percentage: 0, pilot_enterprises: [], cache_ttl_seconds: 3600 };
+const document = (entry: unknown) => JSON.stringify({ [FLAG_KEY]: entry });
+const flagAt = (rollout_percentage: number, pilot_enterprises: string[] = []): Flag => ({
+  ...OFF,
+  enabled: true,
+  rollout_percentage,
+  pilot_enterprises,
+});
+
+describe('parseFlag', () => {
+  test('reads an enabled flag with its attributes', () => {
+    const entry = { enabled: true, rollout_percentage: 25, pilot_enterprises: ['a'], cache_ttl_seconds: 600 };
+    expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [], isNonsense: false });
+  });
+
+  test('a disabled flag comes without attributes and is no fault', () => {
+    expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [], isNonsense: false });
+  });
+
+  test('an attribute that is not set is its default and no fault', () => {
+    expect(parseFlag(document({ enabled: true }))).toMatchObject({ flag: { ...OFF, enabled: true }, faults: [] });
+  });
+
+  test.each([
+    ['not JSON', 'enabled: true'],
+    ['a list', '[{"enabled":true}]'],
+    ['without the flag', '{"another_flag":{"enabled":true}}'],
+    ['null for the flag', document(null)],
+    ['no enabled', document({ rollout_percentage: 100 })],
+    ['enabled as text', document({ enabled: 'true', rollout_percentage: 100 })],
+  ])('%s: off, with one fault', (_, text) => {
+    expect(parseFlag(text)).toMatchObject({ flag: OFF, faults: [expect.any(String)] });
+  });
+
+  test.each([
+    ['rollout_percentage', 101, 0],
+    ['rollout_percentage', -1, 0],
+    ['rollout_percentage', 12.5, 0],
+    ['rollout_percentage', '50', 0],
+    ['rollout_percentage', null, 0],
+    ['pilot_enterprises', 'all', []],
+    ['pilot_enterprises', ['a', 1], []],
+    ['cache_ttl_seconds', 59, 3600],
+    ['cache_ttl_seconds', 86_401, 3600],
+    ['cache_ttl_seconds', true, 3600],
+  ])('%s %j is taken as its own safe default, the others stay', (name, value, fallback) => {
+    const sound = { enabled: true, rollout_percentage: 40, pilot_enterprises: ['p'], cache_ttl_seconds: 120 };
+    const { flag, faults } = parseFlag(document({ ...sound, [name]: value }));
+    expect(flag).toEqual({ ...sound, [name]: fallback });
+    expect(faults).toEqual([expect.stringContaining(`${name}: `)]);
+  });
+
+  test('several faults are told one by one', () => {
+    const { faults } = parseFlag(document({ enabled: true, rollout_percentage: 900, cache_ttl_seconds: 1 }));
+    expect(faults.map((fault) => fault.split(':')[0])).toEqual(['rollout_percentage', 'cache_ttl_seconds']);
+  });
+
+  test.each([
+    ['not JSON', 'enabled: true', true],
+    ['no enabled', document({ rollout_percentage: 100 }), true],
+    ['on, with a percentage that is none', document({ enabled: true, rollout_percentage: 900 }), true],
+    ['off, with a percentage that is none: off is clear', document({ enabled: false, rollout_percentage: 900 }), false],
+    ['deleted in the console: so it is off', '{"another_flag":{"enabled":true}}', false],
+    ['on', document({ enabled: true, rollout_percentage: 9 }), false],
+  ])('%s: nonsense or not', (_, text, isNonsense) => {
+    expect(parseFlag(text).isNonsense).toBe(isNonsense);
+  });
+
+  test('whatever comes, it does not throw, and answers a flag within its bounds', () => {
+    const anyText = fc.oneof(fc.string(), fc.json(), fc.jsonValue().map(document));
+    const anyEntry = fc.record({
+      enabled: fc.boolean(),
+      rollout_percentage: fc.jsonValue(),
+      pilot_enterprises: fc.jsonValue(),
+      cache_ttl_seconds: fc.jsonValue(),
+    });
+    const property = fc.property(fc.oneof(anyText, anyEntry.map(document)), (text) => {
+      const { flag } = parseFlag(text);
+      expect(flag.rollout_percentage).toBeGreaterThanOrEqual(0);
+      expect(flag.rollout_percentage).toBeLessThanOrEqual(100);
+      expect(flag.cache_ttl_seconds).toBeGreaterThanOrEqual(60);
+      expect(flag.cache_ttl_seconds).toBeLessThanOrEqual(86_400);
+      expect(flag.pilot_enterprises.every((pilot) => typeof pilot === 'string')).toBe(true);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+});
+
+const isOn = (flag: Flag, id: string) => evaluateFlag(flag, id).isOn;
+
+describe('evaluateFlag', () => {
+  const enterprise = fc.oneof(fc.uuid(), fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/));
+  const percentage = fc.integer({ min: 0, max: 100 });
+
+  test('a pilot is in at 0 percent, in whatever form its UUID was pasted', () => {
+    const dashed = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
+    for (const pasted of [
+      dashed,
+      dashed.toUpperCase(),
+      dashed.replaceAll('-', ''),
+      'A1B2C3D4E5F67890ABCDEF1234567890',
+      ` ${dashed}\n`,
+    ]) {
+      const { flag } = parseFlag(JSON.stringify({ [FLAG_KEY]: { enabled: true, pilot_enterprises: [pasted] } }));
+      expect(isOn(flag, dashed)).toBe(true);
+      expect(isOn(flag, dashed.replace('a', 'b'))).toBe(false);
+    }
+  });
+
+  test('0 percent is nobody, 100 percent is everybody', () => {
+    fc.assert(
+      fc.property(enterprise, (id) => !isOn(flagAt(0), id) && isOn(flagAt(100), id)),
+      { numRuns: 300 },
+    );
+  });
+
+  test('raising the percentage never drops an enterprise, lowering it never adds one', () => {
+    const property = fc.property(enterprise, percentage, percentage, (id, one, other) => {
+      const [low, high] = [Math.min(one, other), Math.max(one, other)];
+      return !isOn(flagAt(low), id) || isOn(flagAt(high), id);
+    });
+    fc.assert(property, { numRuns: 500 });
+  });
+
+  test('says why', () => {
+    const why = (flag: Flag) => evaluateFlag(flag, 'me');
+    expect(why({ ...flagAt(100, ['me']), enabled: false })).toEqual({ isOn: false, reason: 'off' });
+    expect(why(flagAt(100, ['me']))).toEqual({ isOn: true, reason: 'pilot' });
+    expect(why(flagAt(100))).toEqual({ isOn: true, reason: 'within_percentage' });
+    expect(why(flagAt(0, ['you']))).toEqual({ isOn: false, reason: 'beyond_percentage' });
+  });
+});
+
+describe('configVersion', () => {
+  test('is the label that whoever made the version gave it', () => {
+    expect(configVersion(flagAt(10), 'pilot-2026-01')).toBe('pilot-2026-01');
+  });
+
+  test.each([undefined, '', 'with spaces', 'x'.repeat(65), 'zwölf'])('is a hash where the label is %j', (label) => {
+    expect(configVersion(flagAt(10), label)).toMatch(/^content-[0-9a-f]{12}$/);
+    expect(configVersion(flagAt(10), label)).toBe(configVersion(flagAt(10), undefined));
+  });
+
+  test('is another one as soon as anything is said otherwise', () => {
+    const flags = [OFF, flagAt(0), flagAt(1), flagAt(1, ['a']), flagAt(1, ['a', 'b']), flagAt(1, ['b', 'a'])];
+    const versions = [...flags, { ...OFF, cache_ttl_seconds: 60 }].map((one) => configVersion(one, undefined));
+    expect(new Set(versions).size).toBe(versions.length);
+  });
+});
+
+test('an override is for everybody, and named so', () => {
+  const on = overridden(OFF, true);
+  expect([isOn(on, 'anybody'), on.config_version]).toEqual([true, 'override']);
+  expect(isOn(overridden(flagAt(100, ['me']), false), 'me')).toBe(false);
+});
+
+describe('bucket', () => {
+  test('spreads 100,000 ids evenly, whatever they begin with: one in a hundred at each percent', () => {
+    const property = fc.property(fc.stringMatching(/^[a-z0-9-]{0,20}$/), (prefix) => {
+      const counts = new Array<number>(100).fill(0);
+      for (let index = 0; index < 100_000; index += 1) {
+        const percent = Math.floor(bucket(`${prefix}${index}`));
+        counts[percent] = Number(counts[percent]) + 1;
+      }
+      // Six standard deviations of a fair draw, sqrt(100,000 x 0.01 x 0.99) = 31.5: one run in five million fails by chance.
+      for (const count of counts) expect(Math.abs(count - 1000)).toBeLessThan(6 * 31.5);
+    });
+    // A quarter of a second each.
+    fc.assert(property, { numRuns: 2 });
+  });
+
+  test('stays where it is between releases: a moved bucket would switch enterprises over', () => {
+    const id = '0b5f8f7e-7d52-4b8f-9f0e-5d1a7a1c2e3f';
+    expect(bucket(id)).toBeCloseTo(0.545039, 6);
+    expect([isOn(flagAt(0), id), isOn(flagAt(1), id)]).toEqual([false, true]);
+  });
+
+  test('is another one for another flag', () => {
+    const ids = Array.from({ length: 2000 }, (_, index) => `enterprise-${index}`);
+    const both = ids.filter((id) => bucket(id) < 50 && bucket(id, 'another_flag') < 50).length;
+    expect(both / ids.length).toBeGreaterThan(0.2);
+    expect(both / ids.length).toBeLessThan(0.3);
+  });
+});

@@ -1,0 +1,169 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  isParkedInLedger,
+  isParkedTooLong,
+  mayRelease,
+  releasePlan,
+  type Sighting,
+  sightingOf,
+  standingOf,
+} from '../../lambdas/ledger/balance.ts';
+import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import { integration, NOW } from '../support/factories.ts';
+import { DAY, HOUR, isoAgo, MINUTE, recordOf } from '../support/reconcile-world.ts';
+
+const BOUND = 30 * MINUTE;
+const standing = (seen: Sighting, boundMs = BOUND) => standingOf(seen, boundMs, NOW);
+const seen = (state: Sighting['state'], agoMs: number, more: Partial<Sighting> = {}): Sighting => ({
+  state,
+  changedAt: isoAgo(agoMs),
+  ...more,
+});
+
+/** Ages in milliseconds: of what was, and of what is still to come. */
+const age = fc.integer({ min: -2 * DAY, max: 20 * DAY });
+const sightings = fc.record(
+  {
+    state: fc.constantFrom(...WEBHOOK_STATES),
+    changedAt: age.map(isoAgo),
+    dueAt: age.map(isoAgo),
+    leaseEndMs: age.map((ageMs) => NOW - ageMs),
+    republished: fc.nat(60),
+  },
+  { requiredKeys: ['state', 'changedAt'] },
+);
+const bounds = fc.integer({ min: 0, max: 7 * DAY });
+
+describe('the balance', () => {
+  test('never calls stuck what is under a lease', () => {
+    fc.assert(
+      fc.property(sightings, bounds, fc.integer({ min: 1, max: DAY }), (one, boundMs, leftMs) => {
+        const held = { ...one, state: 'delivering', leaseEndMs: NOW + leftMs } as const;
+        expect(standing(held, boundMs)).toEqual({ kind: 'in_flight' });
+      }),
+    );
+  });
+
+  test('never calls stuck what is younger than the bound, nor what has ended or is parked in the ledger', () => {
+    fc.assert(
+      fc.property(sightings, bounds, (one, boundMs) => {
+        const found = standing(one, boundMs);
+        if (found.kind !== 'stuck') return;
+        expect(NOW - Date.parse(found.since)).toBeGreaterThanOrEqual(boundMs);
+        expect([one.changedAt, one.dueAt]).toContain(found.since);
+        expect(['accepted', 'delivering', 'scheduled', 'parked']).toContain(one.state);
+      }),
+    );
+  });
+
+  test.each(['delivered', 'dead', 'unwanted', 'cancelled'] as const)('%s: counted, however old', (state) => {
+    expect(standing(seen(state, 300 * DAY, { dueAt: isoAgo(200 * DAY) }))).toEqual({ kind: 'counted', state });
+  });
+
+  test.each(['accepted', 'delivering'] as const)('%s: in flight for less than the bound, then stuck', (state) => {
+    expect(standing(seen(state, BOUND - 1))).toEqual({ kind: 'in_flight' });
+    expect(standing(seen(state, BOUND))).toMatchObject({ kind: 'stuck', since: isoAgo(BOUND) });
+  });
+
+  test.each(['scheduled', 'parked'] as const)('%s: counted until it is overdue by the bound', (state) => {
+    expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(-HOUR) }))).toEqual({ kind: 'counted', state });
+    expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(BOUND - 1) }))).toEqual({ kind: 'counted', state });
+    expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(BOUND) }))).toMatchObject({ since: isoAgo(BOUND) });
+  });
+
+  test('parked in the ledger: counted, however long', () => {
+    expect(standing(seen('parked', 9 * DAY))).toEqual({ kind: 'counted', state: 'parked' });
+  });
+
+  test('scheduled without a time: due since it was scheduled', () => {
+    expect(standing(seen('scheduled', BOUND - 1))).toEqual({ kind: 'counted', state: 'scheduled' });
+    expect(standing(seen('scheduled', BOUND))).toMatchObject({ kind: 'stuck', since: isoAgo(BOUND) });
+  });
+
+  test.each([
+    [1, HOUR],
+    [2, 2 * HOUR],
+    [5, 16 * HOUR],
+    [6, DAY],
+    [2_000, DAY],
+  ])('the bound doubles with each republication, up to a day: after %i', (republished, boundMs) => {
+    expect(standing(seen('accepted', boundMs - 1, { republished })).kind).toBe('in_flight');
+    expect(standing(seen('accepted', boundMs, { republished })).kind).toBe('stuck');
+  });
+
+  test('a bound of more than a day is not made shorter by a republication', () => {
+    expect(standing(seen('accepted', 3 * DAY - 1, { republished: 1 }), 3 * DAY).kind).toBe('in_flight');
+  });
+
+  test('reads a record: its lease only while it is delivering', () => {
+    const lease_until = isoAgo(-MINUTE);
+    const delivering = recordOf('a', { agoMs: DAY, state: 'delivering', changedAgoMs: HOUR, record: { lease_until } });
+    expect(sightingOf(delivering)).toMatchObject({ changedAt: isoAgo(HOUR), leaseEndMs: NOW + MINUTE });
+    expect(sightingOf({ ...delivering, state: 'accepted' }).leaseEndMs).toBe(0);
+  });
+});
+
+describe('what is parked', () => {
+  const parked = (record: object = {}) =>
+    recordOf('a', { agoMs: 5 * DAY, state: 'parked', changedAgoMs: HOUR, record });
+
+  test('has 72 hours since it was parked first, in a workflow or in the ledger', () => {
+    expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR) }), NOW)).toBe(false);
+    expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1) }), NOW)).toBe(true);
+    expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1), token: 'g0' }), NOW)).toBe(true);
+    expect(isParkedTooLong({ ...parked({ parked_since: isoAgo(90 * HOUR) }), state: 'delivering' }, NOW)).toBe(false);
+  });
+
+  test('is in the ledger alone where nothing carries it', () => {
+    expect(isParkedInLedger(parked())).toBe(true);
+    expect(isParkedInLedger(parked({ token: 'g0' }))).toBe(false);
+    expect(isParkedInLedger({ ...parked(), state: 'scheduled' })).toBe(false);
+  });
+});
+
+describe('a release', () => {
+  const parked = (parked_for: 'paused' | 'failing' | 'gone', record: object = {}) =>
+    recordOf('a', {
+      agoMs: DAY,
+      state: 'parked',
+      changedAgoMs: 2 * HOUR,
+      record: { parked_for, parked_since: isoAgo(5 * HOUR), ...record },
+    });
+  const resumed = (agoMs: number) => integration({ resumed_at: isoAgo(agoMs) });
+  const attempted = (agoMs: number) => ({ attempts: [{ at: isoAgo(agoMs), status: 410, duration_ms: 9 }] });
+
+  test.each<[string, LedgerRecord, Integration, string | undefined, string]>([
+    ['gone, and the partner took another one', parked('gone'), integration(), isoAgo(0), 'no'],
+    ['gone since the resumption', parked('gone'), resumed(6 * HOUR), isoAgo(0), 'no'],
+    ['gone, and resumed', parked('gone'), resumed(HOUR), undefined, 'yes'],
+    ['parked again by a function with an older configuration', parked('gone'), resumed(3 * HOUR), undefined, 'yes'],
+    ['attempted before the resumption', parked('gone', attempted(4 * HOUR)), resumed(3 * HOUR), undefined, 'yes'],
+    ['attempted since the resumption', parked('gone', attempted(2 * HOUR)), resumed(3 * HOUR), undefined, 'no'],
+    ['failing since the resumption', parked('failing', attempted(2 * HOUR)), resumed(3 * HOUR), undefined, 'as_probe'],
+    ['failing', parked('failing'), integration(), undefined, 'as_probe'],
+    ['failing, and the partner took one before', parked('failing'), integration(), isoAgo(3 * HOUR), 'as_probe'],
+    ['failing, and the partner took one since', parked('failing'), integration(), isoAgo(HOUR), 'yes'],
+    ['failing, and resumed', parked('failing'), resumed(HOUR), undefined, 'yes'],
+  ])('of what is %s', (_, record, entry, lastDeliveredAt, verdict) => {
+    expect(mayRelease(record, entry, lastDeliveredAt)).toBe(verdict);
+  });
+
+  test('takes as many as the integration takes in 15 minutes, and 6,000 where it has no limit', () => {
+    expect(releasePlan(integration()).atMost).toBe(6_000);
+    expect(releasePlan(integration({ max_requests_per_minute: 2 })).atMost).toBe(30);
+  });
+
+  test('spreads them over what SQS delays at the most, never more in a minute than the integration takes', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60_000 }), fc.nat(), (max_requests_per_minute, chance) => {
+        const { atMost, delaySeconds } = releasePlan(integration({ max_requests_per_minute }));
+        expect(delaySeconds(0)).toBe(0);
+        expect(delaySeconds(atMost - 1)).toBeLessThanOrEqual(899);
+        const position = chance % atMost;
+        expect(delaySeconds(position + max_requests_per_minute)).toBe(delaySeconds(position) + 60);
+      }),
+    );
+  });
+});

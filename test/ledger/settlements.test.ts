@@ -1,0 +1,222 @@
+import { describe, expect, test } from '@jest/globals';
+import { type Delivery, deliverySchema, type Progress } from '../../lambdas/events/delivery.ts';
+import type { Settlement } from '../../lambdas/ledger/ports.ts';
+import {
+  type Attempt,
+  type LedgerEvent,
+  type LedgerRecord,
+  ledgerEventSchema,
+  ledgerRecordSchema,
+  MAX_ATTEMPT_ERROR_CHARACTERS,
+  MAX_LEDGER_REASON_CHARACTERS,
+  RECORDED_ATTEMPTS,
+  WEBHOOK_STATES,
+} from '../../lambdas/ledger/record.ts';
+import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '../../lambdas/ledger/transitions.ts';
+import { delivery, ENRICHED, NOW, PLAIN, subject } from '../support/factories.ts';
+
+const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
+const CAUSES: readonly Cause[] = ['replay', 'release', 'republish'];
+
+/** A record as it was claimed 10 s ago. */
+function held(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
+  const accepted = newRecord(subject({ generation: 1, accepted_at: at(-60) }), NOW);
+  return {
+    ...accepted,
+    state: 'delivering',
+    times: { accepted: at(-60), delivering: at(-10) },
+    enrichment: ENRICHED,
+    lease_until: at(30),
+    claimed_by: 'stream-1',
+    version: 2,
+    ...overrides,
+  };
+}
+
+function left(
+  progress: Partial<Progress>,
+  settlement: Omit<Settlement, 'progress'> = {},
+  before = held(),
+): LedgerRecord {
+  const whole = { enrichment: ENRICHED, attempt: 1, due_at: null, ...progress };
+  const after = settled(before, { ...settlement, progress: whole }, NOW);
+  expect(ledgerRecordSchema.parse(after)).toEqual(after);
+  return after;
+}
+
+describe('a webhook is settled', () => {
+  test.each([
+    ['delivered', { outcome: 'delivered' }],
+    ['dead', { outcome: 'dead' }],
+    ['unwanted', { outcome: 'unwanted' }],
+    ['parked', { outcome: 'parked' }],
+    ['scheduled', { outcome: 'retry' }],
+    ['scheduled', {}],
+    ['scheduled', { outcome: 'retry', sleeps: 0 }],
+    ['parked', { outcome: 'retry', sleeps: 1 }],
+  ] as const)('%s after %j', (state, progress) => {
+    const after = left(progress, { token: 'g1-a1' });
+    expect(after).toMatchObject({ state, generation: 1, version: 3, claimed_by: 'stream-1' });
+    expect(after.times).toEqual({ accepted: at(-60), delivering: at(-10), [state]: at(0) });
+    expect(after).not.toHaveProperty('lease_until');
+  });
+
+  test('not as a duplicate: another function’s webhook', () => {
+    expect(() => left({ outcome: 'duplicate' })).toThrow('leaves no trace');
+  });
+
+  test('with its carrier’s token, and when it is due', () => {
+    const waits = { outcome: 'retry', due_at: at(60) } as const;
+    expect(left(waits, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
+    expect(left({ ...waits, sleeps: 2 }, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
+  });
+
+  test('without token or scheduled time where it has ended or rests', () => {
+    for (const outcome of ['delivered', 'dead', 'unwanted', 'parked'] as const) {
+      const before = held({ token: 'g1', due_at: at(-1) });
+      const after = left({ outcome, due_at: at(60) }, {}, before);
+      expect(after).not.toHaveProperty('token');
+      expect(after).not.toHaveProperty('due_at');
+    }
+    expect(left({ outcome: 'delivered', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('token');
+  });
+
+  test('dead, to the execution that sends its dead letter afterwards, where there is one', () => {
+    expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).toMatchObject({ state: 'dead', token: 'g1' });
+    expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('due_at');
+  });
+
+  test('with its attempt among the last ones, oldest first', () => {
+    const tries = [1, 2, 3, 4, 5, 6].map((second): Attempt => ({ at: at(second), status: 503, duration_ms: second }));
+    const after = tries.reduce((before, attempt) => left({ outcome: 'retry' }, { attempt }, before), held());
+    expect(after.attempts).toEqual(tries.slice(-RECORDED_ATTEMPTS));
+    expect(left({ outcome: 'retry' }, {}, after).attempts).toEqual(after.attempts);
+  });
+
+  test('with errors and reasons that are cut', () => {
+    const attempt = { at: at(0), duration_ms: 1, error: 'e'.repeat(500) };
+    const after = left({ outcome: 'dead', reason: 'r'.repeat(500) }, { attempt });
+    expect(after.attempts[0]?.error).toHaveLength(MAX_ATTEMPT_ERROR_CHARACTERS);
+    expect(after.reason).toHaveLength(MAX_LEDGER_REASON_CHARACTERS);
+  });
+
+  test('with no reason where it has none, not with the last one', () => {
+    expect(left({ outcome: 'delivered' }, {}, held({ reason: 'it answered 503' }))).not.toHaveProperty('reason');
+  });
+
+  test('with no fewer attempts than the ledger has, and the learning time that was sent', () => {
+    const after = left({ outcome: 'retry', attempt: 2, enrichment: PLAIN }, {}, held({ attempt: 4 }));
+    expect(after).toMatchObject({ attempt: 4, enrichment: PLAIN });
+    expect(left({ outcome: 'retry', attempt: 5 }, {}, held({ attempt: 4 })).attempt).toBe(5);
+  });
+});
+
+describe('a parked webhook', () => {
+  test('says why and since when', () => {
+    const after = left({ outcome: 'parked', parked_for: 'failing' });
+    expect(after).toMatchObject({ parked_for: 'failing', parked_since: at(0) });
+    expect(left({ outcome: 'parked' }).parked_for).toBe('paused');
+  });
+
+  test('is parked since the first time, however often it is released and parked again', () => {
+    const before = held({ parked_since: at(-3600), parked_for: 'paused' });
+    expect(left({ outcome: 'retry', sleeps: 3 }, { token: 'g1' }, before).parked_since).toBe(at(-3600));
+    expect(left({ outcome: 'parked' }, {}, before).parked_since).toBe(at(-3600));
+  });
+
+  test('is so no longer once it is tried and waits, or has ended', () => {
+    const before = held({ parked_since: at(-3600), parked_for: 'paused' });
+    for (const outcome of ['retry', 'delivered', 'dead', 'unwanted'] as const) {
+      const after = left({ outcome }, { attempt: { at: at(0), duration_ms: 1 } }, before);
+      expect(after).not.toHaveProperty('parked_since');
+      expect(after).not.toHaveProperty('parked_for');
+    }
+  });
+});
+
+describe('a webhook that is resent', () => {
+  const ended = (overrides: Partial<LedgerRecord> = {}) =>
+    held({
+      state: 'dead',
+      attempt: 9,
+      reason: '400',
+      token: 'g1-a1',
+      due_at: at(9),
+      parked_since: at(-50),
+      ...overrides,
+    });
+
+  test.each(CAUSES)('%s: is accepted in the next generation, with all its attempts before it', (cause) => {
+    const after = reopened(ended(), cause, NOW) as LedgerRecord;
+    expect(ledgerRecordSchema.parse(after)).toEqual(after);
+    expect(after).toMatchObject({ state: 'accepted', generation: 2, attempt: 0, version: 3, enrichment: ENRICHED });
+    // Its acceptance says where it is listed.
+    expect(after.accepted_at).toBe(at(-60));
+    expect(after.times).toEqual({ accepted: at(0), delivering: at(-10) });
+    for (const gone of ['lease_until', 'token', 'due_at', 'reason', 'parked_for'])
+      expect(after).not.toHaveProperty(gone);
+  });
+
+  test.each(CAUSES)('%s: from any state, but not while its lease runs', (cause) => {
+    for (const state of WEBHOOK_STATES)
+      expect(reopened(ended({ state, lease_until: at(0) }), cause, NOW)).toBeDefined();
+    expect(reopened(ended({ state: 'delivering', lease_until: at(0.001) }), cause, NOW)).toBeUndefined();
+  });
+
+  test('by an operator: its parking starts over; by its release or the reconciler it goes on', () => {
+    const parkedSince = CAUSES.map((cause) => reopened(ended({ state: 'parked' }), cause, NOW)?.parked_since);
+    expect(parkedSince).toEqual([undefined, at(-50), at(-50)]);
+  });
+
+  test('counts how often the reconciler did it', () => {
+    const once = reopened(ended(), 'republish', NOW) as LedgerRecord;
+    expect(once.republished).toBe(1);
+    expect(reopened(once, 'republish', NOW)?.republished).toBe(2);
+    expect(reopened(once, 'release', NOW)?.republished).toBe(1);
+  });
+
+  test('although it was never claimed: its first version', () => {
+    expect(reopened(newRecord(subject(), NOW), 'republish', NOW)).toMatchObject({ version: 1, generation: 1 });
+  });
+});
+
+describe('an event, as the ledger keeps it', () => {
+  const carried: Delivery = { ...delivery(ENRICHED, { generation: 3, accepted_at: at(-60) }), token: 'g3' };
+
+  test('is what the LMS said, and nothing of how far it has come', () => {
+    const kept = eventOf(carried, NOW);
+    expect(ledgerEventSchema.strict().parse(kept)).toEqual(kept);
+    const { schema_version, generation, progress, token, ...said } = carried;
+    expect(kept).toEqual(said);
+  });
+
+  test('was accepted now, where nothing says when', () => {
+    expect(eventOf(subject(), NOW).accepted_at).toBe(at(0));
+  });
+
+  test('becomes a delivery as if new, in the generation of its record, with the learning time that is known', () => {
+    const event: LedgerEvent = eventOf(carried, NOW);
+    const anew = deliveryOf(
+      event,
+      held({ generation: 4, attempt: 7, enrichment: PLAIN, config_version: 'v7' }),
+      NOW,
+      'replay',
+    );
+    expect(deliverySchema.strict().parse(anew)).toEqual(anew);
+    const { token, ...untold } = carried;
+    expect(anew).toEqual({
+      ...untold,
+      generation: 4,
+      progress: { enrichment: PLAIN, config_version: 'v7', attempt: 0, due_at: null },
+    });
+  });
+
+  test('goes to the workflow to have its learning time found out, where that is not known', () => {
+    const { enrichment, ...unknown } = held();
+    expect(deliveryOf(eventOf(carried, NOW), unknown, NOW, 'replay').progress.enrichment).toEqual({
+      status: 'pending',
+      tries: 1,
+      first_failed_at: at(0),
+    });
+  });
+});

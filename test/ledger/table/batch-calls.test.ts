@@ -1,0 +1,92 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { MAX_WORKFLOW_INPUT_BYTES } from '../../../lambdas/events/delivery.ts';
+import { batchWrite, MAX_BATCH_WRITES, putRequest } from '../../../lambdas/ledger/table/batch-calls.ts';
+import { clientOf, type LedgerServer, startLedgerServer } from '../../support/dynamodb.ts';
+import { type FrontServer, startFrontServer } from '../../support/front-server.ts';
+
+let server: LedgerServer;
+let front: FrontServer;
+let table: Parameters<typeof batchWrite>[2];
+beforeAll(async () => {
+  server = await startLedgerServer();
+});
+beforeEach(async () => {
+  front = await startFrontServer(server.endpoint);
+  table = { client: clientOf(front.endpoint, { maxAttempts: 1 }), tableName: server.tableName };
+});
+afterEach(async () => {
+  table.client.destroy();
+  await front.close();
+});
+afterAll(() => server.close());
+
+const write = (...ids: string[]) =>
+  batchWrite(
+    'test',
+    ids.map((id) => putRequest({ pk: id, sk: 'state' })),
+    table,
+  );
+const keysOf = (writes: readonly { PutRequest: { Item: { pk: { S: string } } } }[]) =>
+  writes.map(({ PutRequest }) => PutRequest.Item.pk.S);
+const writesOf = (position: number) => front.calls[position]?.input.RequestItems.ledger;
+
+/** Passes the first writes of a call on, and says that DynamoDB left the others undone. */
+function passOnly(count: number) {
+  return ({ input }: { input: { RequestItems: { ledger: unknown[] } } }) => {
+    const { ledger } = input.RequestItems;
+    const left = ledger.slice(count);
+    return {
+      input: { RequestItems: { ledger: ledger.slice(0, count) } },
+      output: (answer: object) => ({ ...answer, UnprocessedItems: left.length > 0 ? { ledger: left } : {} }),
+    };
+  };
+}
+
+describe('what DynamoDB leaves unprocessed', () => {
+  test('is asked for again, and nothing else', async () => {
+    front.decide(passOnly(1));
+    expect(await write('a', 'b', 'c')).toEqual([undefined, undefined, undefined]);
+    expect([0, 1, 2].map((position) => keysOf(writesOf(position)))).toEqual([['a', 'b', 'c'], ['b', 'c'], ['c']]);
+    for (const id of ['a', 'b', 'c']) expect(await server.item(id, 'state')).toBeDefined();
+  });
+
+  test('again and again is given up, for those alone', async () => {
+    // The pauses between rounds are random.
+    jest.spyOn(Math, 'random').mockReturnValue(0);
+    // A call of nothing is refused: the front answers it itself.
+    front.decide((call, position) =>
+      position === 0 ? passOnly(2)(call) : { status: 200, answer: { UnprocessedItems: call.input.RequestItems } },
+    );
+    const outcomes = await write('d', 'e', 'f');
+    expect(outcomes.map((failure) => failure?.name)).toEqual([undefined, undefined, 'LedgerUnavailable']);
+    expect(outcomes[2]?.message).toBe('test: DynamoDB left it unprocessed 6 times');
+    expect(front.calls).toHaveLength(6);
+    jest.restoreAllMocks();
+  });
+
+  test('and what fails on the way is reported apart from what was done', async () => {
+    front.decide((call, position) =>
+      position === 0 ? passOnly(1)(call) : { status: 400, answer: { __type: 'x#ThrottlingException', message: 'no' } },
+    );
+    const outcomes = await write('g', 'h');
+    expect(outcomes.map((failure) => failure?.message)).toEqual([undefined, 'test: ThrottlingException']);
+  });
+});
+
+describe('a write that DynamoDB refuses', () => {
+  test('is not tried alone where the table is what fails', async () => {
+    front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'secret words' } }));
+    const outcomes = await write('k', 'l');
+    expect(outcomes.map((failure) => failure?.message)).toEqual([
+      'test: AccessDeniedException',
+      'test: AccessDeniedException',
+    ]);
+    expect(front.calls).toHaveLength(1);
+    expect(outcomes[0]?.cause).toMatchObject({ name: 'AccessDeniedException' });
+  });
+});
+
+test('a call of the largest events that are accepted is smaller than BatchWriteItem’s 16 MB', () => {
+  const otherBytes = 2048;
+  expect(MAX_BATCH_WRITES * (MAX_WORKFLOW_INPUT_BYTES + otherBytes)).toBeLessThan(16 * 1024 * 1024);
+});

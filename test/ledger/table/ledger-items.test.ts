@@ -1,0 +1,135 @@
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import {
+  answerItem,
+  directoryItem,
+  eventItem,
+  eventOfItem,
+  hasExpired,
+  lineOf,
+  recordOf,
+  stateItem,
+} from '../../../lambdas/ledger/table/ledger-items.ts';
+import type { Item } from '../../../lambdas/ledger/table/table-calls.ts';
+import { changedAt, eventOf, newRecord } from '../../../lambdas/ledger/transitions.ts';
+import { NOW, subject } from '../../support/factories.ts';
+import { anyRecord } from './arbitrary-record.ts';
+
+/** There and back, as the SDK takes it and gives it. */
+const stored = (item: Item): Item => unmarshall(marshall(item, { removeUndefinedValues: true }));
+
+const day = (days: number) => days * 24 * 3600;
+
+describe('a state item', () => {
+  test('gives back its record as it was', () => {
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        expect(recordOf(stored(stateItem(record, 400)))).toStrictEqual(record);
+      }),
+    );
+  });
+
+  test('keeps a time in the words in which it was written', () => {
+    const record = {
+      ...newRecord(subject(), NOW),
+      version: 1,
+      due_at: '2026-01-15T12:00:00Z',
+      state: 'scheduled' as const,
+    };
+    expect(recordOf(stored(stateItem(record, 400)))?.due_at).toBe('2026-01-15T12:00:00Z');
+  });
+
+  test('is listed under its integration, day and digit, with all that a list shows', () => {
+    fc.assert(
+      fc.property(anyRecord, (record) => {
+        const item = stored(stateItem({ ...record, version: 2 }, 400));
+        const { webhook_id, integration_id, accepted_at } = record;
+        expect(item.listing).toBe(`${integration_id}#${accepted_at.slice(0, 10)}#${webhook_id[3]}`);
+        expect(item.listed_at).toBe(`state#${accepted_at}`);
+        const { event_type, state, generation, attempt, due_at, reason } = record;
+        const shown = { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt };
+        const { enterprise_customer_uuid, enrichment } = record;
+        const told = { ...shown, changed_at: changedAt(record), due_at, reason, enterprise_customer_uuid, enrichment };
+        expect(lineOf(item)).toEqual(told);
+      }),
+    );
+  });
+
+  test('of a first claim is not listed: its event lists it', () => {
+    const record = { ...newRecord(subject(), NOW), version: 1, state: 'delivering' as const };
+    expect(stateItem(record, 400)).not.toHaveProperty('listing');
+    expect(stateItem(record, 400)).not.toHaveProperty('listed_at');
+    expect(stateItem({ ...record, version: 2 }, 400)).toHaveProperty('listing');
+    expect(stateItem({ ...record, state: 'unwanted' }, 400)).toHaveProperty('listing');
+  });
+
+  test('expires as long after its acceptance as facts are held, in epoch seconds', () => {
+    const record = { ...newRecord(subject(), NOW), version: 1 };
+    expect(stateItem(record, 400)).toMatchObject({ expires_at: NOW / 1000 + day(400) });
+  });
+
+  test.each([
+    ['without a version', { version: undefined }],
+    ['in an unknown state', { state: 'lost' }],
+    ['with times of another kind', { times: 'yesterday' }],
+    ['with tries of another kind', { attempts: [null, 5] }],
+    ['with a time beyond all calendars', { accepted_at: 1e300 }],
+  ])('%s cannot be read', (_, broken) => {
+    const item = stateItem({ ...newRecord(subject(), NOW), version: 1 }, 400);
+    expect(recordOf({ ...item, ...broken })).toBeUndefined();
+  });
+});
+
+describe('an event item', () => {
+  const event = eventOf(subject(), NOW);
+
+  test('gives back its event, and nothing of how its delivery goes', () => {
+    expect(eventOfItem(stored(eventItem(event, 30)))).toStrictEqual(event);
+  });
+
+  test('is listed as an event, and expires when payloads do', () => {
+    expect(eventItem(event, 30)).toMatchObject({
+      pk: event.webhook_id,
+      sk: 'event',
+      listing: `acme#2026-01-15#${event.webhook_id[3]}`,
+      listed_at: 'event#2026-01-15T12:00:00.000Z',
+      expires_at: NOW / 1000 + day(30),
+    });
+  });
+
+  test('without a payload cannot be read', () => {
+    expect(eventOfItem({ ...eventItem(event, 30), payload: undefined })).toBeUndefined();
+  });
+});
+
+test('an answer expires when payloads do', () => {
+  const item = answerItem('wh_1', new Date(NOW).toISOString(), 'Not Found', 30);
+  expect(item).toEqual({ pk: 'wh_1', sk: 'answer', answer: 'Not Found', expires_at: NOW / 1000 + day(30) });
+});
+
+test('an entry of the directory outlives the last record of its day', () => {
+  const item = directoryItem('2026-01-15', 'acme', 400);
+  const endOfDay = Date.parse('2026-01-16T00:00:00Z') / 1000;
+  expect(item).toEqual({ pk: 'directory', sk: '2026-01-15#acme', expires_at: endOfDay + day(400) });
+});
+
+test('an item has expired at its moment, and one without never', () => {
+  expect(hasExpired({ expires_at: 100 }, 99_999)).toBe(false);
+  expect(hasExpired({ expires_at: 100 }, 100_000)).toBe(true);
+  expect(hasExpired({}, 100_000)).toBe(false);
+});
+
+test('a line is shown as far as it can be read', () => {
+  const line = lineOf({ pk: 'wh_1', listed_at: 'state#2026-01-15T12:00:00.000Z', state: 7, due_at: {} });
+  expect(line).toEqual({
+    webhook_id: 'wh_1',
+    integration_id: '',
+    event_type: '',
+    accepted_at: '2026-01-15T12:00:00.000Z',
+    state: 'accepted',
+    generation: 0,
+    attempt: 0,
+    changed_at: '2026-01-15T12:00:00.000Z',
+  });
+});

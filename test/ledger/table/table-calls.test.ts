@@ -1,0 +1,37 @@
+import { describe, expect, test } from '@jest/globals';
+import { inParallel, reach, unavailable } from '../../../lambdas/ledger/table/table-calls.ts';
+import { LEARNER_DATA, serviceError } from '../../support/factories.ts';
+
+async function* failing(): AsyncGenerator<number> {
+  await new Promise(setImmediate);
+  yield 1;
+  throw new Error('no more');
+}
+
+test('a generator in parallel with others that fails after the consumer has stopped is no unhandled rejection', async () => {
+  for await (const _ of inParallel([failing(), failing()])) break;
+  // An unhandled rejection would fail this test file.
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+});
+
+describe('a table that does not answer', () => {
+  test('is named with what was asked and how it ended, without a value', () => {
+    const cause = serviceError('ValidationException', LEARNER_DATA[0]);
+    const failure = unavailable('replace', cause);
+    expect(failure).toMatchObject({ name: 'LedgerUnavailable', message: 'replace: ValidationException', cause });
+  });
+
+  test('because nothing listens is named by the code that says so', () => {
+    expect(unavailable('record', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })).message).toBe(
+      'record: ECONNREFUSED',
+    );
+    expect(unavailable('record', new Error('connect')).message).toBe('record: Error');
+    expect(unavailable('record', undefined).message).toBe('record: UnknownError');
+  });
+
+  test('is named once', async () => {
+    const failure = unavailable('records', serviceError('ThrottlingException'));
+    await expect(reach('accept', () => Promise.reject(failure))).rejects.toBe(failure);
+  });
+});

@@ -1,0 +1,514 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { LimiterDecision, LimiterReport, LimiterResponse } from '../../lambdas/limiter/limiter.ts';
+import { limiterKey } from '../../lambdas/limiter/limiter-record.ts';
+import {
+  acquireCommand,
+  readLimiterReply,
+  reportCommand,
+  runLimiterScript,
+  slowCommand,
+} from '../../lambdas/limiter/limiter-script.ts';
+import type { Integration } from '../../lambdas/partners/integration.ts';
+import { clientOpener, disconnect, type ValkeyClient } from '../../lambdas/valkey/client.ts';
+import { type RunningValkey, startValkey } from '../../local/valkey/start-valkey.ts';
+import { integration, NOW } from '../support/factories.ts';
+import {
+  allowed,
+  failing,
+  gone,
+  HOUR,
+  MINUTE,
+  reportOf,
+  reserved,
+  SECOND,
+  unreserved,
+} from '../support/limiter-decisions.ts';
+
+// What the limiter does in numbers. `test/limiter/model.test.ts` compares the script with its specification
+// in every other case.
+
+let server: RunningValkey;
+let client: ValkeyClient;
+beforeAll(async () => {
+  server = await startValkey();
+  client = await clientOpener({ host: '127.0.0.1', port: server.port, tls: false })(2_000);
+});
+afterAll(async () => {
+  disconnect(client);
+  await server.stop();
+});
+
+let limiters = 0;
+
+/** The limiter of an integration of its own, whose clock and settings a test changes. */
+function limiter(max_requests_per_minute?: number) {
+  limiters += 1;
+  const partner: Integration = integration({ id: `partner-${limiters}`, timeout_seconds: 15, max_requests_per_minute });
+  return {
+    nowMs: NOW,
+    partner,
+    /** The number of attempts that ask, or the slots that are reserved for them. */
+    async ask(attempts: number | readonly (number | undefined)[] = 1, mayProbe = true): Promise<LimiterResponse> {
+      const times = typeof attempts === 'number' ? Array.from<undefined>({ length: attempts }) : attempts;
+      const requests = times.map((reservedForMs) => (reservedForMs === undefined ? {} : { reservedForMs }));
+      const question = acquireCommand(this.partner, { requests, mayProbe, slowAttempts: 10 });
+      const answer = readLimiterReply(
+        await runLimiterScript(client, limiterKey(partner), question, this.nowMs),
+        requests.length,
+      );
+      if (answer === undefined) throw new Error('no such answer');
+      return answer;
+    },
+    async decisions(...asked: Parameters<typeof this.ask>) {
+      return (await this.ask(...asked)).decisions;
+    },
+    report(about: Partial<LimiterReport>) {
+      return runLimiterScript(client, limiterKey(partner), reportCommand(this.partner, reportOf(about)), this.nowMs);
+    },
+    refuse(retryAfterMs = SECOND) {
+      return this.report({ isThrottled: true, retryAfterMs });
+    },
+    /** Two attempts that wait make it slow. */
+    async slow() {
+      for (const _ of [1, 2])
+        await runLimiterScript(client, limiterKey(partner), slowCommand(this.partner), this.nowMs);
+    },
+  };
+}
+
+async function opened(max_requests_per_minute?: number) {
+  const breaker = limiter(max_requests_per_minute);
+  await breaker.report({ failed: 10 });
+  return breaker;
+}
+
+function timeOf(decision: LimiterDecision | undefined, nowMs: number): number {
+  if (decision === undefined || decision.verdict === 'reject') throw new Error('rejected');
+  return decision.verdict === 'allow' ? nowMs : decision.atMs;
+}
+
+describe('the rate limit', () => {
+  test('spreads the requests of a minute over 61.2 s, to whole milliseconds, none lost to rounding', async () => {
+    const times = [62, 123, 184, 245, 306].map((ms) => reserved(NOW + ms));
+    expect(await limiter(1_000).decisions(6)).toEqual([allowed, ...times]);
+    const limited = limiter(60);
+    expect(await limited.decisions(2)).toEqual([allowed, reserved(NOW + 1_020)]);
+    limited.nowMs -= 5 * SECOND;
+    expect(await limited.decisions()).toEqual([reserved(NOW + 2_040)]);
+  });
+
+  test('that is changed holds from the next reservation on', async () => {
+    const limited = limiter(60);
+    await limited.decisions(2);
+    limited.partner = { ...limited.partner, max_requests_per_minute: 1 };
+    expect(await limited.decisions(2)).toEqual([reserved(NOW + 2_040), reserved(NOW + 2_040 + 61_200)]);
+  });
+
+  test('reserves nothing more than 72 hours ahead: what is further away asks again in an hour', async () => {
+    const limited = limiter(1);
+    const inThreeDays = Math.floor((72 * HOUR) / 61_200);
+    expect((await limited.decisions(inThreeDays + 1)).at(-1)).toEqual(reserved(NOW + inThreeDays * 61_200));
+    expect(await limited.decisions(2)).toEqual([unreserved(NOW + HOUR), unreserved(NOW + HOUR)]);
+    limited.nowMs += MINUTE;
+    expect(await limited.decisions()).toEqual([reserved(NOW + (inThreeDays + 1) * 61_200)]);
+  });
+
+  test('never more than the limit in any minute, however attempts come, come back or stay away', async () => {
+    const kinds = fc.constantFrom('fresh', 'early', 'on time', 'lapsed');
+    const call = fc.record({ pauseMs: fc.nat(20 * SECOND), attempts: fc.array(kinds, { maxLength: 10 }) });
+    const calls = fc.array(call, { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 40 }), calls, async (limit, sequence) => {
+        const limited = limiter(limit);
+        const given: number[] = [];
+        for (const { pauseMs, attempts } of sequence) {
+          limited.nowMs += pauseMs;
+          const { nowMs } = limited;
+          const fits = { early: [1, HOUR], 'on time': [-MINUTE, 0], lapsed: [-HOUR, -MINUTE - 1], fresh: [1, 0] };
+          const own = attempts.map((kind) =>
+            given.findLast((ms) => ms - nowMs >= (fits[kind][0] ?? 0) && ms - nowMs <= (fits[kind][1] ?? 0)),
+          );
+          for (const [position, decision] of (await limited.decisions(own)).entries()) {
+            const timeMs = timeOf(decision, nowMs);
+            const ownMs = own[position] ?? Number.NaN;
+            const isOwn = timeMs === ownMs || (timeMs === nowMs && ownMs <= nowMs && nowMs <= ownMs + MINUTE);
+            if (!isOwn) given.push(timeMs);
+          }
+        }
+        const times = given.toSorted((a, b) => a - b);
+        const minutes = times.slice(limit).map((ms, index) => ms - (times[index] ?? 0));
+        for (const ms of minutes) expect(ms).toBeGreaterThan(MINUTE);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+test('a reservation serves until a minute after its time; then another is made, behind all that exist', async () => {
+  const limited = limiter(60);
+  await limited.decisions(100);
+  const ownMs = NOW + 30 * SECOND;
+  for (const [afterMs, expected] of [
+    [-1, reserved(ownMs)],
+    [0, allowed],
+    [MINUTE, allowed],
+    [MINUTE + 1, reserved(NOW + 100 * 1_020)],
+  ] as const) {
+    limited.nowMs = ownMs + afterMs;
+    expect(await limited.decisions([ownMs])).toEqual([expected]);
+  }
+  const fresh = limiter(60);
+  expect(await fresh.decisions([NOW + 73 * HOUR])).toEqual([allowed]);
+});
+
+describe('a Retry-After', () => {
+  test('without a limit keeps all back; a shorter one does not end it; it lasts an hour at most', async () => {
+    const waiting = limiter();
+    await waiting.report({ failed: 1, retryAfterMs: 30 * SECOND });
+    await waiting.report({ failed: 1, retryAfterMs: SECOND });
+    expect(await waiting.decisions(2)).toEqual([unreserved(NOW + 30 * SECOND), unreserved(NOW + 30 * SECOND)]);
+    waiting.nowMs += 30 * SECOND;
+    expect(await waiting.decisions()).toEqual([allowed]);
+    await waiting.report({ failed: 1, retryAfterMs: 24 * HOUR });
+    expect(await waiting.decisions()).toEqual([unreserved(waiting.nowMs + HOUR)]);
+  });
+
+  test('with a limit replaces reservations before its end, and leaves those after it alone', async () => {
+    const waiting = limiter(60);
+    await waiting.decisions(10);
+    await waiting.report({ failed: 1, retryAfterMs: 30 * SECOND });
+    const endMs = NOW + 30 * SECOND;
+    expect(await waiting.decisions([undefined, NOW + 1_020, NOW + 9_180])).toEqual([
+      reserved(endMs),
+      reserved(endMs + 1_020),
+      reserved(endMs + 2_040),
+    ]);
+    expect(await waiting.decisions([endMs + 1_020])).toEqual([reserved(endMs + 1_020)]);
+  });
+});
+
+describe('the circuit breaker', () => {
+  test('opens for 30 s at the tenth failure in a row', async () => {
+    const breaker = limiter();
+    await breaker.report({ failed: 9 });
+    await breaker.report({ passed: 1, failed: 9 });
+    await breaker.report({ failed: 9 });
+    expect(await breaker.ask()).toEqual({ decisions: [allowed], isSlow: false, wantsReport: true });
+    await breaker.report({ failed: 1 });
+    expect(await breaker.ask(2)).toEqual({ decisions: [failing, failing], isSlow: true, wantsReport: true });
+    breaker.nowMs += 30 * SECOND - 1;
+    expect(await breaker.decisions()).toEqual([failing]);
+  });
+
+  test('then allows one probe, to those who may probe, and opens again for 30 s where that fails', async () => {
+    const breaker = await opened();
+    for (const _ of [1, 2]) {
+      breaker.nowMs += 30 * SECOND;
+      expect(await breaker.decisions(2, false)).toEqual([failing, failing]);
+      expect(await breaker.ask(3)).toEqual({ decisions: [allowed, failing, failing], isSlow: true, wantsReport: true });
+      expect(await breaker.decisions(2)).toEqual([failing, failing]);
+      await breaker.report({ failed: 1 });
+      expect(await breaker.decisions()).toEqual([failing]);
+    }
+  });
+
+  test('closes where the probe passes, and forgets that the endpoint was slow', async () => {
+    const breaker = await opened();
+    breaker.nowMs += 30 * SECOND;
+    await breaker.slow();
+    await breaker.decisions();
+    await breaker.report({ passed: 1 });
+    expect(await breaker.ask(3)).toEqual({ decisions: [allowed, allowed, allowed], isSlow: false, wantsReport: false });
+    await breaker.report({ failed: 9 });
+    expect(await breaker.decisions()).toEqual([allowed]);
+  });
+
+  test('allows another probe where one was not sent, or is not reported within 6 minutes', async () => {
+    const breaker = await opened();
+    breaker.nowMs += 30 * SECOND;
+    await breaker.decisions();
+    await breaker.report({});
+    expect(await breaker.decisions()).toEqual([allowed]);
+    breaker.nowMs += 6 * MINUTE - 1;
+    expect(await breaker.decisions()).toEqual([failing]);
+    breaker.nowMs += 1;
+    expect(await breaker.decisions(2)).toEqual([allowed, failing]);
+  });
+
+  test('has one probe in flight at a time, however many ask', async () => {
+    const call = fc.record({ pauseMs: fc.nat(9_000), attempts: fc.nat(5), mayProbe: fc.boolean() });
+    const limits = fc.option(fc.integer({ min: 1, max: 60_000 }), { nil: undefined });
+    await fc.assert(
+      fc.asyncProperty(fc.array(call, { maxLength: 40 }), limits, async (calls, limit) => {
+        const breaker = await opened(limit);
+        let probes = 0;
+        for (const { pauseMs, attempts, mayProbe } of calls) {
+          breaker.nowMs += pauseMs;
+          const isAsked = mayProbe && attempts > 0 && breaker.nowMs >= NOW + 30 * SECOND;
+          const admitted = (await breaker.decisions(attempts, mayProbe)).filter(({ verdict }) => verdict === 'allow');
+          expect(admitted).toHaveLength(isAsked && probes === 0 ? 1 : 0);
+          probes += admitted.length;
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test.each([
+    [1_000, failing],
+    [1_001, unreserved(NOW + 40 * SECOND)],
+  ])('takes for its probe what may go in %i ms: up to a second its function waits', async (leftMs, next) => {
+    const waiting = await opened();
+    await waiting.report({ failed: 1, retryAfterMs: 40 * SECOND });
+    waiting.nowMs += 40 * SECOND - leftMs;
+    expect(await waiting.decisions(3)).toEqual([unreserved(NOW + 40 * SECOND), failing, failing]);
+    expect(await waiting.decisions()).toEqual([next]);
+  });
+
+  test('allows the next attempt that comes in time where a limit keeps a probe back', async () => {
+    const breaker = limiter(60);
+    await breaker.decisions(40);
+    await breaker.report({ failed: 10 });
+    breaker.nowMs += 30 * SECOND;
+    expect(await breaker.decisions(2)).toEqual([reserved(NOW + 40 * 1_020), failing]);
+    expect(await breaker.decisions([NOW + 29_580])).toEqual([allowed]);
+    expect(await breaker.decisions()).toEqual([failing]);
+  });
+});
+
+describe('a gone endpoint', () => {
+  test('is rejected for an hour, then probed, and gone again with another 410; an earlier failure changes nothing', async () => {
+    const breaker = limiter();
+    for (const _ of [1, 2]) {
+      await breaker.report({ passed: 3, isGone: true });
+      await breaker.report({ failed: 10 });
+      await breaker.refuse();
+      expect(await breaker.ask(2)).toMatchObject({ decisions: [gone, gone], isSlow: true, wantsReport: true });
+      breaker.nowMs += HOUR - 1;
+      expect(await breaker.decisions()).toEqual([gone]);
+      breaker.nowMs += 1;
+      expect(await breaker.decisions(2)).toEqual([allowed, gone]);
+    }
+  });
+
+  test('is back with anything that passed', async () => {
+    const breaker = limiter();
+    await breaker.report({ isGone: true });
+    await breaker.report({ passed: 1 });
+    expect(await breaker.ask()).toEqual({ decisions: [allowed], isSlow: false, wantsReport: false });
+    await breaker.report({ failed: 10 });
+    expect(await breaker.decisions()).toEqual([failing]);
+  });
+});
+
+describe('back-pressure', () => {
+  /** Milliseconds from one that goes to the next. */
+  async function intervalOf(throttled: ReturnType<typeof limiter>): Promise<number> {
+    return timeOf((await throttled.decisions(2))[1], throttled.nowMs) - throttled.nowMs;
+  }
+
+  test('neither counts as a failure nor ends the failures in a row', async () => {
+    const throttled = limiter();
+    await throttled.report({ failed: 9 });
+    for (let i = 0; i < 10; i += 1) await throttled.refuse();
+    throttled.nowMs += SECOND;
+    expect(await throttled.decisions()).toEqual([allowed]);
+    await throttled.report({ failed: 1 });
+    expect(await throttled.decisions()).toEqual([failing]);
+  });
+
+  test('in response to a probe closes the breaker, at the pace, unless another attempt failed', async () => {
+    const throttled = await opened();
+    await throttled.report({ failed: 1, isThrottled: true, retryAfterMs: SECOND });
+    expect(await throttled.decisions()).toEqual([failing]);
+    throttled.nowMs += 30 * SECOND;
+    await throttled.decisions();
+    await throttled.refuse();
+    expect((await throttled.ask()).decisions).toEqual([reserved(throttled.nowMs + SECOND)]);
+  });
+
+  test.each([
+    ['without a limit: 300 a minute', undefined, 1, 204],
+    ['with a limit: half of it', 6_000, 1, 20.4],
+    ['with a pace: half of that', 6_000, 3, 81.6],
+    ['never less than one in five minutes', 6_000, 50, 306_000],
+  ])('%s, from the end of the wait on', async (_what, limit, refusals, intervalMs) => {
+    const throttled = limiter(limit);
+    for (let i = 0; i < refusals; i += 1) {
+      throttled.nowMs += SECOND;
+      await throttled.refuse();
+    }
+    expect(await throttled.decisions()).toEqual([reserved(throttled.nowMs + SECOND)]);
+    throttled.nowMs += SECOND + Math.ceil(intervalMs);
+    expect(await intervalOf(throttled)).toBe(Math.ceil(intervalMs));
+  });
+
+  test('halves once for all requests that were in flight together', async () => {
+    const throttled = limiter();
+    for (let i = 0; i < 30; i += 1) {
+      await throttled.refuse();
+      throttled.nowMs += 30;
+    }
+    await throttled.report({ passed: 100 });
+    throttled.nowMs += SECOND;
+    expect(await intervalOf(throttled)).toBe(204);
+  });
+
+  test('is over step by step: each success adds one a minute, up to the limit, or to 6,000', async () => {
+    const [limited, free] = [limiter(60), limiter()];
+    for (const throttled of [limited, free]) {
+      await throttled.refuse();
+      throttled.nowMs += SECOND;
+    }
+    await limited.report({ passed: 4 });
+    expect(await intervalOf(limited)).toBe(1_800);
+    await limited.report({ passed: 25 });
+    expect((await limited.ask()).wantsReport).toBe(true);
+    await limited.report({ passed: 1 });
+    expect((await limited.ask()).wantsReport).toBe(false);
+    await free.report({ passed: 5_699 });
+    expect(await free.decisions(2)).toEqual([allowed, reserved(free.nowMs + 11)]);
+    await free.report({ passed: 1 });
+    expect(await free.decisions(3)).toEqual([allowed, allowed, allowed]);
+  });
+
+  test('is over an hour after the end of the last `Retry-After`, without a success', async () => {
+    const throttled = limiter();
+    await throttled.refuse(10 * SECOND);
+    throttled.nowMs += 10 * SECOND + HOUR - 1;
+    expect(await throttled.decisions(2)).toEqual([allowed, reserved(throttled.nowMs + 204)]);
+    throttled.nowMs += 1;
+    expect(await throttled.decisions(3)).toEqual([allowed, allowed, allowed]);
+  });
+
+  test('reserves nothing more than ten minutes ahead; what finds no slot asks again after the `Retry-After`', async () => {
+    const throttled = limiter(1);
+    await throttled.refuse(HOUR);
+    expect(await throttled.decisions()).toEqual([unreserved(NOW + HOUR)]);
+    throttled.nowMs += HOUR;
+    expect((await throttled.decisions(10)).at(-1)).toEqual(unreserved(NOW + HOUR + 10 * MINUTE));
+  });
+});
+
+describe('a slow endpoint', () => {
+  test('shows it twice within 5 s, and counts as slow for a minute after the last time', async () => {
+    const waiting = limiter();
+    const signs = [0, 5_001, 10_001, MINUTE + 10_000];
+    for (const [index, ms] of signs.entries()) {
+      waiting.nowMs = NOW + ms;
+      await runLimiterScript(client, limiterKey(waiting.partner), slowCommand(waiting.partner), waiting.nowMs);
+      expect((await waiting.ask()).isSlow).toBe(index >= 2);
+    }
+    waiting.nowMs += MINUTE - 1;
+    expect(await waiting.ask()).toMatchObject({ isSlow: true, wantsReport: true });
+    waiting.nowMs += 1;
+    expect(await waiting.ask()).toMatchObject({ isSlow: false, wantsReport: false });
+  });
+
+  test('has ten attempts in flight: by its timeout, then by how long they take, the newest for three tenths', async () => {
+    const waiting = limiter();
+    await waiting.report({ failed: 1, tookMs: 20 });
+    await waiting.slow();
+    expect(await waiting.decisions(2)).toEqual([allowed, reserved(NOW + 1_530)]);
+    for (const [tookMs, intervalMs] of [
+      [5_000, 510],
+      [0, 510],
+      [10_000, 663],
+    ] as const) {
+      waiting.nowMs += 10 * SECOND;
+      await waiting.report({ passed: 1, tookMs });
+      expect(await waiting.ask(2)).toMatchObject({
+        decisions: [allowed, reserved(waiting.nowMs + intervalMs)],
+        isSlow: true,
+      });
+    }
+  });
+
+  test.each([
+    [20, 3_060],
+    [60, 1_530],
+  ])('with a limit of %i a minute goes by the lower rate', async (limit, intervalMs) => {
+    const waiting = limiter(limit);
+    await waiting.slow();
+    expect(await waiting.decisions(2)).toEqual([allowed, reserved(NOW + intervalMs)]);
+  });
+
+  test('has nothing reserved more than ten minutes ahead, and no reservation once it is well', async () => {
+    const waiting = limiter();
+    await waiting.slow();
+    const inTenMinutes = Math.floor((10 * MINUTE) / 1_530);
+    expect((await waiting.decisions(inTenMinutes + 1)).at(-1)).toEqual(reserved(NOW + inTenMinutes * 1_530));
+    expect(await waiting.decisions(2)).toEqual([unreserved(NOW + 10 * MINUTE), unreserved(NOW + 10 * MINUTE)]);
+    waiting.nowMs += MINUTE;
+    expect(await waiting.decisions([NOW + 91_800, undefined])).toEqual([allowed, allowed]);
+  });
+
+  test('that answers after 10 s has its ten attempts in flight, however many events there are', async () => {
+    const partner = limiter();
+    const agenda = new Map<number, (() => Promise<unknown>)[]>();
+    const at = (ms: number, act: () => Promise<unknown>) => void agenda.set(ms, [...(agenda.get(ms) ?? []), act]);
+    let inFlight = 0;
+    const attempt = async (reservedForMs?: number): Promise<void> => {
+      const { decisions, wantsReport } = await partner.ask([reservedForMs]);
+      const [decision] = decisions;
+      if (decision?.verdict === 'wait') {
+        const { atMs, isReserved } = decision;
+        return at(atMs, () => attempt(isReserved ? atMs : undefined));
+      }
+      inFlight += 1;
+      const waits = () =>
+        runLimiterScript(client, limiterKey(partner.partner), slowCommand(partner.partner), partner.nowMs);
+      at(partner.nowMs + 2 * SECOND, waits);
+      at(partner.nowMs + 10 * SECOND, async () => {
+        inFlight -= 1;
+        if (wantsReport) await partner.report({ passed: 1, tookMs: 10 * SECOND });
+      });
+    };
+    const counts: number[] = [];
+    for (let ms = 0; ms < 2 * MINUTE; ms += 1) {
+      partner.nowMs = NOW + ms;
+      if (ms % 400 === 0) await attempt();
+      for (const act of agenda.get(partner.nowMs) ?? []) await act();
+      if (ms % SECOND === SECOND - 1) counts.push(inFlight);
+    }
+    const later = counts.slice(20);
+    expect(Math.max(...later)).toBeLessThanOrEqual(10);
+    expect(Math.min(...later)).toBeGreaterThanOrEqual(5);
+  });
+});
+
+describe('a record', () => {
+  test('is forgotten an hour after the last time that it holds', async () => {
+    const breaker = limiter();
+    await breaker.report({ isGone: true });
+    breaker.nowMs += 2 * HOUR;
+    expect((await breaker.ask()).isSlow).toBe(true);
+    breaker.nowMs += 6 * MINUTE + HOUR + 1;
+    expect(await breaker.ask()).toEqual({ decisions: [allowed], isSlow: false, wantsReport: false });
+  });
+
+  test.each([
+    ['another address', { url: 'https://partner.example/other' }],
+    ['a resumption', { resumed_at: '2026-01-15T12:00:00Z' }],
+  ])('with %s knows nothing of the endpoint, but goes on with the limit', async (_what, change) => {
+    const limited = limiter(60);
+    expect(await limited.decisions(2)).toEqual([allowed, reserved(NOW + 1_020)]);
+    await limited.slow();
+    await limited.report({ isGone: true, failed: 10, retryAfterMs: HOUR, tookMs: 15_000, isThrottled: true });
+    limited.partner = { ...limited.partner, ...change };
+    expect(await limited.ask([undefined, NOW + 1_020])).toEqual({
+      decisions: [reserved(NOW + 2_040), reserved(NOW + 1_020)],
+      isSlow: false,
+      wantsReport: false,
+    });
+    await limited.slow();
+    expect(await limited.decisions(2)).toEqual([reserved(NOW + 3_060), reserved(NOW + 4_590)]);
+  });
+
+  test('with other settings stays', async () => {
+    const breaker = await opened();
+    breaker.partner = { ...breaker.partner, paused: true, timeout_seconds: 20, max_requests_per_minute: 6 };
+    expect(await breaker.decisions()).toEqual([failing]);
+  });
+});

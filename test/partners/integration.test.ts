@@ -1,0 +1,327 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import * as z from 'zod';
+import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
+import { PAYLOAD_FORMAT_OPTIONS, PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { jsonSchemaValidator } from '../../local/appconfig/json-schema-validator.ts';
+
+const GOOD = { id: 'acme', url: 'https://partner.example/hooks' };
+
+/** The document's schema as AppConfig checks it before a version is taken. */
+const operatorsValidator = jsonSchemaValidator(
+  JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' })),
+);
+
+const functionTakes = (overrides: Readonly<Record<string, unknown>>) =>
+  integrationSchema.safeParse({ ...GOOD, ...overrides }).success;
+const validatorTakes = (overrides: Readonly<Record<string, unknown>>) =>
+  operatorsValidator(JSON.stringify({ integrations: [{ ...GOOD, ...overrides }] })).length === 0;
+
+/** Whether an entry fits: for AppConfig's validator and for the function, which must agree. */
+function fits(overrides: Readonly<Record<string, unknown>>): boolean {
+  const taken = functionTakes(overrides);
+  expect(validatorTakes(overrides)).toBe(taken);
+  return taken;
+}
+
+describe('an integration', () => {
+  test('needs an id and a URL; the rest has defaults', () => {
+    expect(integrationSchema.parse(GOOD)).toEqual({
+      ...GOOD,
+      active: true,
+      paused: false,
+      timeout_seconds: 15,
+      max_retries: 9,
+      auth: { type: 'none' },
+      headers: [],
+      payload_format: 'learning_time_object',
+      ...z.object(PAYLOAD_FORMAT_OPTIONS).parse({}),
+      encrypted_fields: [],
+      region: 'OTHER',
+    });
+  });
+
+  test.each([
+    'https://partner.example',
+    'https://partner.example:65535/',
+    'https://[2600::1]:8443/hooks',
+    'https://partner.example:8443/hooks/completions?tenant=1',
+    'https://partner.example?tenant=1',
+    'http://127.0.0.1:8080/',
+    'http://localhost:8080/hooks',
+    'https://203.0.113.9/hooks',
+    'https://xn--bcher-kva.example/',
+    'https://1password.partner.example/',
+    'https://a-b--c.partner.co.uk/',
+    `https://${'a'.repeat(63)}.partner.example/`,
+    'https://partner.example/caf%C3%A9',
+    'https://xn--caf-dma.example/',
+    'https://partner.example/a@b',
+    'https://partner.example/a?b=[1]&c=^{}|~',
+  ])('receives at %s', (url) => expect(fits({ url })).toBe(true));
+
+  test.each([
+    'https://user:password@partner.example/',
+    'https://partner.example/#part',
+    'https://partner.example/a b',
+    'https:///hooks',
+    'https://',
+    'partner.example/hooks',
+    'ftp://partner.example/',
+    'javascript:alert(1)',
+    ' https://partner.example/',
+    'https://partner.example:65536/',
+    'https://partner.example:0/',
+    'https://partner.example:port/',
+    'https://:443/',
+    'https://[::1/',
+    'https://a..b|c/',
+    // Copied from a text: an address is ASCII, or the request goes elsewhere than where it was read to go.
+    'https://partner.example/caf\u00e9',
+    'https://p\u0430rtner.example/',
+    'https://partner.example/hooks\u00a0',
+    'https://partner.example/hooks\n',
+    '',
+  ])('does not receive at %j', (url) => expect(fits({ url })).toBe(false));
+
+  // What takes a URL parser to see, JSON Schema cannot say: the function refuses it alone.
+  test.each([
+    'https://[:::1]/',
+    `https://${'a.'.repeat(124)}example/`,
+    'https://partner.invalid/',
+    'https://partner.localhost/hooks',
+  ])('does not receive at %s', (url) => {
+    expect(functionTakes({ url })).toBe(false);
+    expect(validatorTakes({ url })).toBe(true);
+  });
+
+  test.each([
+    ['partner.example/hooks', /^must be an http\(s\) URL/],
+    ['https://user:word@partner.example/', /^must not hold a user name/],
+    ['https://partner.example/#part', /fragment/],
+    ['https://', /^has no host/],
+    ['https://localhost/', /without a domain/],
+    ['http://LocalHost/', /without a domain/],
+    ['https://p', /without a domain/],
+    ['https://*.example/', /wildcard/],
+    ['https://my_app.example/', /underscore/],
+    ['https://partner.example./', /dot at its end/],
+    ['https://-p.example/', /cannot exist/],
+    ['https://p-.example/', /cannot exist/],
+    ['https://p.example-/', /cannot exist/],
+    ['https://a..b/', /cannot exist/],
+    ['https://p.123/', /cannot exist/],
+    ['https://p.0x7f/', /cannot exist/],
+    [`https://${'a'.repeat(64)}.example/`, /cannot exist/],
+    ['https://a%zz.example/', /cannot exist/],
+    ['https://partner.INVALID/', /cannot exist/],
+    ['https://partner.example/\\other.example/', /backslash/],
+    [`https://${'a.'.repeat(124)}example/`, /over 253/],
+    ['https://127.1/', /four numbers/],
+    ['https://2130706433/', /four numbers/],
+    ['https://1.2.3.04/', /four numbers/],
+    ['https://1.2.3.999/', /four numbers/],
+    ['https://[::1/', /./],
+    ['https://[fe80::1%25eth0]/', /brackets/],
+    ['https://b\u00fccher.example/', /not ASCII/],
+    ['https://partner.example:0/', /port/],
+    ['https://partner.example:/', /port/],
+    ['https://partner.example/caf\u00e9', /visible ASCII/],
+  ])('does not receive at %j, and says why in one sentence', (url, words) => {
+    for (const entry of [{ url }, { auth: { type: 'oauth2_client_credentials', token_url: url } }]) {
+      const issues = integrationSchema.safeParse({ ...GOOD, ...entry }).error?.issues ?? [];
+      expect(issues.map(({ message }) => message)).toEqual([expect.stringMatching(words)]);
+    }
+  });
+
+  test('has a host that validator, function and URL parser read alike', () => {
+    const part = fc.stringMatching(/^[A-Za-z0-9_*%.-]{0,6}$/);
+    const host = fc.oneof(
+      fc.tuple(part, part).map(([one, two]) => `${one}.${two}`),
+      part,
+      fc.ipV4(),
+      fc.domain(),
+    );
+    fc.assert(
+      fc.property(host, (name) => {
+        const url = `https://${name}/`;
+        if (!fits({ url })) return;
+        expect(new URL(url).hostname).toBe(name.toLowerCase());
+      }),
+    );
+  });
+});
+
+const LONG_URL = `https://partner.example/${'a'.repeat(2048)}`;
+const OAUTH = { type: 'oauth2_client_credentials', token_url: 'https://auth.example/token' };
+const header = (parts: object) => [{ name: 'X-Tenant', ...parts }];
+
+/** Values of a field that fit, and values that do not. */
+const FIELDS: Readonly<Record<string, { readonly fit: readonly unknown[]; readonly not: readonly unknown[] }>> = {
+  id: { fit: ['a'], not: ['a/b', undefined] },
+  url: { fit: [], not: [LONG_URL, undefined] },
+  active: { fit: [false], not: ['yes'] },
+  paused: { fit: [true], not: ['no'] },
+  // A misspelt field must not pass for a setting.
+  secret: { fit: [], not: ['an unknown field'] },
+  event_types: { fit: [['course_completion']], not: [[], ['grading']] },
+  region: { fit: ['EU'], not: ['ASIA'] },
+  enterprise_customer_uuid: { fit: ['7d2c1b3a-0000-4000-8000-000000000001'], not: ['a:b'] },
+  payload_format: { fit: PAYLOAD_FORMATS, not: ['xml'] },
+  duration_unit: { fit: ['minutes'], not: ['days'] },
+  max_retries: { fit: [0, 1, 10], not: [-1, 11, 0.5, '0', null] },
+  max_requests_per_minute: { fit: [1, 2, 60_000], not: [0, 60_001, 1.5, '1', null] },
+  timeout_seconds: { fit: [5, 6, 300], not: [4, 301, 5.5, '5', null] },
+  max_retries_by_event_type: {
+    fit: [{ course_completion: 0 }, { course_completion: 10, course_enrollment: 3 }, {}],
+    not: [{ course_completion: 11 }, { course_completion: -1 }, { grading: 3 }, 3],
+  },
+  retry_delays_seconds: {
+    fit: [[1], [86_400], Array(10).fill(60)],
+    not: [[], [0], [86_401], [1.5], Array(11).fill(60), 60],
+  },
+  resumed_at: {
+    fit: ['2026-01-15T12:00:00Z', '2026-01-15T12:00:00.123Z'],
+    not: ['2026-01-15', '2026-01-15T12:00:00+01:00', 'now'],
+  },
+  auth: {
+    fit: [
+      { type: 'none' },
+      { type: 'bearer' },
+      { type: 'api_key' },
+      { type: 'api_key', header: 'Authorization' },
+      OAUTH,
+      { ...OAUTH, scope: 'read write' },
+    ],
+    not: [
+      {},
+      { type: 'basic' },
+      // Secrets belong in the secret.
+      { type: 'bearer', token: 'abc' },
+      { type: 'api_key', api_key: 'abc' },
+      { type: 'none', header: 'X-API-Key' },
+      { type: 'oauth2_client_credentials' },
+      { ...OAUTH, token_url: 'auth.example' },
+      { ...OAUTH, scope: 'a"b' },
+      { ...OAUTH, scope: 'read  write' },
+      { ...OAUTH, scope: 's'.repeat(257) },
+      { type: 'api_key', header: 'Webhook-Signature' },
+    ],
+  },
+  headers: {
+    fit: [
+      ...['x', 'two words', '~', '{"a":1}', 'v'.repeat(4096)].map((value) => header({ value })),
+      [...header({ from_secret: 'tenant' }), { name: 'X-Source', value: 'lms' }],
+      ...['x-tenant', 'authorization', 'user-agent', 'Hosting', 'X-Host', 'Contents', 'a', "!#$%&'*+.^_`|~-9"].map(
+        (name) => header({ name, value: 'x' }),
+      ),
+      header({ name: 'h'.repeat(64), value: 'x' }),
+      Array.from({ length: 20 }, (_, index) => ({ name: `X-${index}`, value: 'x' })),
+    ],
+    not: [
+      ...['', ' ', ' x', 'x ', 'a\r\nHost: b', 'a\nb', 'a\tb', 'é', '\u0000', 'x\u007f', 'v'.repeat(4097), 5, null].map(
+        (value) => header({ value }),
+      ),
+      ...['', 'a.b', 'a b', 'k'.repeat(65), 5].map((from_secret) => header({ from_secret })),
+      ...['', 'X Tenant', 'X-Tenant:', 'X-Tenänt', 'X\r\nHost', ' host', 'host ', 'X-Tenant\n', 'a/b', '"a"'].map(
+        (name) => header({ name, value: 'x' }),
+      ),
+      header({ name: 'h'.repeat(65), value: 'x' }),
+      header({}),
+      header({ value: 'x', from_secret: 'tenant' }),
+      Array.from({ length: 21 }, (_, index) => ({ name: `X-${index}`, value: 'x' })),
+    ],
+  },
+  encrypted_fields: {
+    fit: [...['email', 'user.email', 'a.b.c.d.e.f.g.h', 'user_id', 'f-1'].map((path) => [path]), Array(20).fill('a')],
+    not: [
+      ...['', '.', 'user.', '.email', 'user..email', 'user email', 'a.b.c.d.e.f.g.h.i', '$.user', 'users[0]', 5].map(
+        (path) => [path],
+      ),
+      Array(21).fill('a'),
+    ],
+  },
+};
+
+describe.each(Object.entries(FIELDS))('%s', (field, { fit, not }) => {
+  if (fit.length > 0)
+    test.each(fit.map((value) => [value]))('may be %j', (value) => expect(fits({ [field]: value })).toBe(true));
+  test.each(not.map((value) => [value]))('may not be %j', (value) => expect(fits({ [field]: value })).toBe(false));
+});
+
+test('the scope and the header of a key have defaults', () => {
+  const auth = (value: object) => integrationSchema.parse({ ...GOOD, auth: value }).auth;
+  expect(auth(OAUTH)).toHaveProperty('scope', 'api');
+  expect(auth({ type: 'api_key' })).toHaveProperty('header', 'X-API-Key');
+});
+
+describe('a header', () => {
+  const named = (name: string) => fits({ headers: [{ name, value: 'x' }] });
+
+  test.each(['host', 'content-length', 'transfer-encoding', 'te', 'webhook-', 'webhook-anything'])(
+    'may not be called %s, in any case',
+    (name) => {
+      const written = fc
+        .array(fc.boolean(), { minLength: name.length, maxLength: name.length })
+        .map((upper) => [...name].map((letter, index) => (upper[index] ? letter.toUpperCase() : letter)).join(''));
+      fc.assert(
+        fc.property(written, (spelt) => expect(named(spelt)).toBe(false)),
+        { numRuns: 20 },
+      );
+      expect(named(name.toUpperCase())).toBe(false);
+    },
+  );
+
+  // What compares two fields, JSON Schema cannot say: the function refuses it alone.
+  test.each([
+    [
+      'twice',
+      {
+        headers: [
+          { name: 'X-A', value: '1' },
+          { name: 'x-a', from_secret: 'a' },
+        ],
+      },
+    ],
+    ['beside a bearer token', { auth: { type: 'bearer' }, headers: [{ name: 'Authorization', value: 'x' }] }],
+    [
+      'beside an OAuth2 token',
+      {
+        auth: { type: 'oauth2_client_credentials', token_url: 'https://auth.example/' },
+        headers: [{ name: 'authorization', value: 'x' }],
+      },
+    ],
+    ['beside the usual key', { auth: { type: 'api_key' }, headers: [{ name: 'x-api-KEY', value: 'x' }] }],
+    [
+      'beside a key of that name',
+      { auth: { type: 'api_key', header: 'X-Key' }, headers: [{ name: 'X-KEY', value: 'x' }] },
+    ],
+  ])('is not set %s', (_, entry) => {
+    const result = integrationSchema.safeParse({ ...GOOD, ...entry });
+    expect(result.error?.issues).toMatchObject([
+      { path: ['headers', expect.any(Number), 'name'], message: 'is set twice' },
+    ]);
+    expect(validatorTakes(entry)).toBe(true);
+  });
+});
+
+describe('the integrations document', () => {
+  const takes = (document: object) => {
+    const taken = integrationsDocumentSchema.safeParse(document).success;
+    expect(operatorsValidator(JSON.stringify(document)).length === 0).toBe(taken);
+    return taken;
+  };
+
+  test('is a list, a pause for all, and nothing else', () => {
+    expect(takes({ integrations: [GOOD] })).toBe(true);
+    expect(takes({ integrations: [], paused: true })).toBe(true);
+    expect(takes({ integrations: [GOOD], version: 1 })).toBe(false);
+    expect(takes({ integrations: [], paused: 'yes' })).toBe(false);
+    expect(takes({ paused: true })).toBe(false);
+  });
+
+  test('holds 2000 integrations at the most', () => {
+    expect(takes({ integrations: Array(2000).fill(GOOD) })).toBe(true);
+    expect(takes({ integrations: Array(2001).fill(GOOD) })).toBe(false);
+  });
+});

@@ -1,0 +1,280 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { SettledEnrichment } from '../../lambdas/events/delivery.ts';
+import { composePayload } from '../../lambdas/partners/payload.ts';
+import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/partners/payload-formats/payload-formats.ts';
+import { anyString, jsonObjectText, jsonText } from '../support/arbitraries.ts';
+import { ENRICHED, integration, PLAIN, subject } from '../support/factories.ts';
+import { type JsonValue, members, readJsonValue } from '../support/json-values.ts';
+
+const LEARNING_TIME = { total_seconds: 18_540, total_hours: 5.15, last_updated: '2026-01-10T00:00:00Z' };
+const ENRICHMENTS: readonly SettledEnrichment[] = [ENRICHED, PLAIN];
+
+function compose(payload_format: PayloadFormat, payload: string, enrichment: SettledEnrichment, options: object = {}) {
+  return composePayload(subject({ payload }), enrichment, integration({ payload_format, ...options }));
+}
+
+/** The body of a payload that must compose. */
+function body(...args: Parameters<typeof compose>): string {
+  const composed = compose(...args);
+  if ('fault' in composed) throw new Error(composed.fault);
+  return composed.body;
+}
+
+function fault(...args: Parameters<typeof compose>): string | undefined {
+  const composed = compose(...args);
+  return 'fault' in composed ? composed.fault : undefined;
+}
+
+const withSeconds = (totalSeconds: number) => ({ ...ENRICHED, total_seconds: totalSeconds });
+
+/** A JSON object with any members after fixed ones. */
+const objectWith = (fixed: string) =>
+  jsonObjectText.map((rest) => `{${fixed}${rest === '{}' ? '' : ','}${rest.slice(1)}`);
+
+const DOCUMENT =
+  '"content_id":"course:Org+Course","user":null,"orgid":"7d2c1b3a-0000-4000-8000-000000000001",' +
+  '"status":"completed","event_date":"2026-01-15T11:59:58Z","completion_percentage":100.0';
+
+test('an enrollment is the payload, byte for byte, in every format', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...PAYLOAD_FORMATS),
+      fc.constantFrom(...ENRICHMENTS),
+      jsonText,
+      (format, enrichment, payload) => {
+        const event = subject({ payload, event_type: 'course_enrollment' });
+        expect(composePayload(event, enrichment, integration({ payload_format: format }))).toEqual({ body: payload });
+      },
+    ),
+  );
+});
+
+describe('without learning time the payload goes out byte for byte', () => {
+  test.each([
+    ['learning_time_object', jsonObjectText],
+    ['completion_field', objectWith('"completion" : { "passed" :true, "grade":0.90 }')],
+    ['completion_field', objectWith('"completion" : null ')],
+    ['percipio', objectWith(`${DOCUMENT} , "duration_spent": 12.50`)],
+  ] as const)('in the format %s', (format, payloads) => {
+    fc.assert(fc.property(payloads, (payload) => expect(body(format, payload, PLAIN)).toBe(payload)));
+  });
+
+  test.each(['{}', '{"content_id":"course:Org+Course", "grade":1.0}'])('also without a completion: %s', (payload) =>
+    expect(body('completion_field', payload, PLAIN)).toBe(payload),
+  );
+});
+
+describe('with learning time the payload goes out value for value, with the time in its place', () => {
+  test('as the object learning_time', () => {
+    fc.assert(
+      fc.property(jsonObjectText, (payload) => {
+        const expected = members(payload).set('learning_time', readJsonValue(JSON.stringify(LEARNING_TIME)));
+        expect(members(body('learning_time_object', payload, ENRICHED))).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('as whole seconds in completion', () => {
+    const seconds = fc.nat({ max: 1_000_000_000 });
+    fc.assert(
+      fc.property(jsonObjectText, jsonObjectText, seconds, (completion, rest, total) => {
+        const payload = `{"completion":${completion},"rest":${rest}}`;
+        const after = members(body('completion_field', payload, withSeconds(total)));
+        const wanted = members(completion).set('learning_time', { number: String(total) });
+        expect(new Map((after.get('completion') as { object: [string, JsonValue][] }).object)).toEqual(wanted);
+        expect(after.get('rest')).toEqual(readJsonValue(rest));
+        expect(after.size).toBe(2);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  // An LMS's own learning time is replaced; its neighbours keep their digits; a true 0 is 0.
+  test.each([
+    [
+      'learning_time_object',
+      '{"learning_time":"a while","score":1.0}',
+      18_540,
+      `{"learning_time":${JSON.stringify(LEARNING_TIME)},"score":1.0}`,
+    ],
+    [
+      'learning_time_object',
+      '{}',
+      0,
+      '{"learning_time":{"total_seconds":0,"total_hours":0,"last_updated":"2026-01-10T00:00:00Z"}}',
+    ],
+    [
+      'completion_field',
+      '{"completion":{"learning_time":"a while","percent_grade":0.90},"score":1.0}',
+      3600,
+      '{"completion":{"learning_time":3600,"percent_grade":0.90},"score":1.0}',
+    ],
+    ['completion_field', `{${DOCUMENT}}`, 3600, `{${DOCUMENT},"completion":{"learning_time":3600}}`],
+    ['completion_field', `{${DOCUMENT}}`, 0, `{${DOCUMENT},"completion":{"learning_time":0}}`],
+    ['completion_field', '{"grade":1.0,"completion":null}', 3600, '{"grade":1.0,"completion":{"learning_time":3600}}'],
+    ['percipio', `{${DOCUMENT},"grade":0.90}`, 18_540, `{${DOCUMENT},"grade":0.90,"duration_spent":18540}`],
+    ['percipio', `{${DOCUMENT},"duration_spent":"a while"}`, 0, `{${DOCUMENT},"duration_spent":0}`],
+  ] as const)('%s: %s and %i seconds', (format, payload, seconds, expected) => {
+    expect(body(format, payload, withSeconds(seconds))).toBe(expected);
+  });
+
+  test('in the unit that the integration asks for', () => {
+    expect(JSON.parse(body('percipio', `{${DOCUMENT}}`, ENRICHED, { duration_unit: 'minutes' })).duration_spent).toBe(
+      309,
+    );
+  });
+});
+
+describe('a payload does not fit', () => {
+  test.each(['{', '[1]', '5', '1.0', 'null'])(
+    'if it is no object, as in a dead letter edited by hand: %s',
+    (payload) => {
+      for (const format of PAYLOAD_FORMATS) {
+        for (const enrichment of ENRICHMENTS) {
+          expect(compose(format, payload, enrichment)).toEqual({ fault: 'the payload is no JSON object' });
+        }
+      }
+    },
+  );
+
+  test.each(['1.0', '[{}]', '"done"'])('completion_field with the completion %s', (completion) => {
+    for (const enrichment of ENRICHMENTS) {
+      expect(compose('completion_field', `{"completion":${completion}}`, enrichment)).toEqual({
+        fault: 'the payload does not fit completion_field: completion must be an object',
+      });
+    }
+  });
+
+  test.each([
+    ['null', true],
+    ['0', true],
+    ['36e2', true],
+    ['"3600"', false],
+    ['3600.5', false],
+    ['-1', false],
+    ['{}', false],
+  ])('completion_field without learning time, by the LMS’s own: %s fits: %p', (time, fits) => {
+    const wrong = fault('completion_field', `{"completion":{"learning_time":${time}}}`, PLAIN);
+    expect(wrong ?? 'fits').toMatch(fits ? /^fits$/ : /completion\.learning_time must be/);
+  });
+
+  test('completion_field that is composed fits whatever learning time the LMS has', () => {
+    fc.assert(
+      fc.property(
+        jsonText,
+        (time) => fault('completion_field', `{"completion":{"learning_time":${time}}}`, ENRICHED) === undefined,
+      ),
+    );
+  });
+
+  test('in words that name the field of every fault, and no value', () => {
+    const payload = `{${DOCUMENT.replace('completed', 'learner@example.com').replace('100.0', '1e400')}}`;
+    for (const enrichment of ENRICHMENTS) {
+      expect(fault('percipio', payload, enrichment)).toBe(
+        'the payload does not fit percipio: status must be completed or started; completion_percentage must be a number',
+      );
+    }
+  });
+});
+
+describe('Percipio’s document', () => {
+  const PERCIPIO = JSON.parse(`{${DOCUMENT},"duration_spent":60}`);
+  const faultWith = (changes: object, enrichment: SettledEnrichment = PLAIN) =>
+    fault('percipio', JSON.stringify({ ...PERCIPIO, ...changes }), enrichment);
+
+  test.each([
+    ['a started course', { status: 'started', completion_percentage: 0 }],
+    ['no user and organisation', { user: null, orgid: null }],
+    ['a UUID of no version', { user: '7d2c1b3a-0000-0000-0000-000000000011' }],
+    ['a run in its content id', { content_id: 'course:Org+Course.1x+2026_T1' }],
+    ['a fraction of a percentage', { completion_percentage: 99.5 }],
+    ['further fields', { grade: 'A', details: { any: ['thing'] } }],
+    ['no duration', { duration_spent: undefined }],
+    ['null for a duration', { duration_spent: null }],
+  ])('fits with %s', (_, changes) => {
+    for (const enrichment of ENRICHMENTS) expect(faultWith(changes, enrichment)).toBeUndefined();
+  });
+
+  const UUID = '7d2c1b3a-0000-4000-8000-000000000011';
+  const NO_TIMES = ['2026-01-15', '2026-01-15T11:59Z', '2026-01-15T11:59:58', '2026-01-15T11:59:58.123Z'];
+  test.each([
+    [
+      'content_id',
+      [
+        undefined,
+        null,
+        5,
+        '',
+        'Org+Course',
+        'course:Org',
+        'course:Org+',
+        'course:Org+A course',
+        'course-v1:Org+Course',
+      ],
+    ],
+    ['user', [undefined, 42, 'learner@example.com', [UUID], '7d2c1b3a00004000800000000000001']],
+    ['orgid', [undefined, 42, '', {}]],
+    ['status', [undefined, null, 'Completed', 'passed', 1]],
+    [
+      'event_date',
+      [
+        undefined,
+        null,
+        1_768_478_398,
+        ...NO_TIMES,
+        '2026-01-15T11:59:58+00:00',
+        '2026-02-30T11:59:58Z',
+        '2026-01-15T24:00:00Z',
+      ],
+    ],
+    ['completion_percentage', [undefined, null, '100', -0.1, 100.1]],
+    ['duration_spent', ['60', -1, [60]]],
+  ])('does not fit with a wrong %s', (field, values) => {
+    for (const value of values) {
+      expect(faultWith({ [field]: value })).toMatch(
+        new RegExp(`^the payload does not fit percipio: ${field} must be [^;]*$`),
+      );
+    }
+  });
+
+  test('fits if a number is only written in another way', () => {
+    const payload = `{${DOCUMENT.replace('100.0', '1.00e2')},"duration_spent":0.0}`;
+    expect(fault('percipio', payload, PLAIN)).toBeUndefined();
+  });
+
+  test('has every fault named, and no value', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...Object.keys(PERCIPIO)), { minLength: 1 }), (wrong) => {
+        const reason = faultWith(Object.fromEntries(wrong.map((field) => [field, 'learner@example.com'])));
+        for (const field of Object.keys(PERCIPIO)) expect(reason?.includes(field)).toBe(wrong.includes(field));
+        expect(reason).not.toContain('learner');
+        expect(reason?.length).toBeLessThan(500);
+      }),
+    );
+  });
+});
+
+test('any payload is composed or refused, never thrown for; a refusal repeats no value', () => {
+  const secretText = 'learner@example.com';
+  const value = fc.oneof(
+    jsonText,
+    fc.constant(JSON.stringify(secretText)),
+    anyString.map((text) => JSON.stringify(text)),
+  );
+  const fields = ['completion', 'content_id', 'user', 'status', 'event_date', 'completion_percentage'];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...PAYLOAD_FORMATS),
+      fc.constantFrom(...ENRICHMENTS),
+      fc.tuple(...fields.map(() => value)),
+      (format, enrichment, values) => {
+        const payload = `{${fields.map((field, index) => `"${field}":${values[index]}`).join(',')}}`;
+        const composed = compose(format, payload, enrichment);
+        if ('fault' in composed) expect(composed.fault).not.toContain(secretText);
+        else expect(() => JSON.parse(composed.body)).not.toThrow();
+      },
+    ),
+  );
+});

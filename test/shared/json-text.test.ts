@@ -1,0 +1,84 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { parseKeepingNumbers, parseMessageText, toMessageText } from '../../lambdas/shared/json-text.ts';
+import { anyString, jsonText } from '../support/arbitraries.ts';
+import { readJsonValue } from '../support/json-values.ts';
+
+const kept = (text: string) => JSON.stringify(parseKeepingNumbers(text));
+
+describe('JSON read and written again', () => {
+  test('is value for value what it was, every number with its digits', () => {
+    fc.assert(
+      fc.property(jsonText, (text) => expect(readJsonValue(kept(text))).toEqual(readJsonValue(text))),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each([
+    '1.0',
+    '1e5',
+    '1E+5',
+    '-0',
+    '-0.0',
+    '0.10',
+    '12345678901234567890',
+    '1e400',
+    '{"__proto__":{"a":1.0}}',
+    '{"constructor":{"prototype":2.50}}',
+    '{"toJSON":"1.0"}',
+    '{"rawJSON":"1.0"}',
+    '["1.0",1.0]',
+    '"\uFFFD"',
+    '"\\ud800"',
+  ])('%s is the same text', (text) => expect(kept(text)).toBe(text));
+
+  test('written twice is the same text: what is derived from it is stable', () => {
+    fc.assert(fc.property(jsonText, (text) => expect(kept(kept(text))).toBe(kept(text))));
+  });
+
+  test.each([
+    ['', 'SyntaxError', ''],
+    ['{', 'SyntaxError', '{'],
+    ['{"a":1,}', 'SyntaxError', '{"a":1,}'],
+    ['100,000 nested arrays', 'RangeError', '['.repeat(100_000) + ']'.repeat(100_000)],
+  ])('"%s" is a %s', (_what, name, text) => {
+    expect(() => parseKeepingNumbers(text)).toThrow(expect.objectContaining({ name }));
+  });
+});
+
+describe('the text of a message', () => {
+  test('is the same value again when it is read', () => {
+    fc.assert(
+      fc.property(fc.anything({ maxDepth: 2 }), anyString, (other, text) => {
+        const value = JSON.parse(JSON.stringify({ [text]: text, other }));
+        expect(JSON.parse(toMessageText(value))).toEqual(value);
+      }),
+    );
+  });
+
+  test('loses nothing by being read the quick way', () => {
+    fc.assert(
+      fc.property(jsonText, (text) => {
+        const message = toMessageText(parseKeepingNumbers(text));
+        expect(toMessageText(parseMessageText(message))).toBe(message);
+        // Nor does a text that was written otherwise, by hand for one.
+        expect(JSON.stringify(parseMessageText(text))).toBe(kept(text));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test.each(['-0', '1.0', '[1e400]', '{"a":1,"a":2.0}', '{"a" : 1}', '{"__proto__":{"a":1.0}}', '"\\ufffe"'])(
+    '%s is read as it would be the slow way',
+    (text) => expect(JSON.stringify(parseMessageText(text))).toBe(kept(text)),
+  );
+
+  test('has only characters that SQS takes', () => {
+    const refused = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
+    fc.assert(
+      fc.property(anyString, anyString, (name, text) => {
+        expect(toMessageText({ [name]: [text], payload: JSON.stringify({ [name]: text }) })).not.toMatch(refused);
+      }),
+    );
+  });
+});

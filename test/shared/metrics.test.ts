@@ -1,0 +1,105 @@
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { FEATURE_NAME, METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { createCounter } from '../../lambdas/shared/metrics.ts';
+
+let written: string[];
+let counter: ReturnType<typeof createCounter>;
+
+beforeEach(() => {
+  written = [];
+  jest.spyOn(console, 'log').mockImplementation((line: string) => void written.push(line));
+  // Powertools writes past the console, unless it is told that somebody develops; then it writes only if it is told to.
+  Object.assign(process.env, { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' });
+  counter = createCounter(new Metrics({ namespace: 'webhooks', serviceName: 'delivery' }));
+});
+afterEach(() => {
+  delete process.env.POWERTOOLS_DEV;
+  delete process.env.POWERTOOLS_METRICS_DISABLED;
+  jest.restoreAllMocks();
+});
+
+/** Each blob: its metrics' names with their values, the names it is told apart by, and the units. */
+function published() {
+  counter.publish();
+  return written.splice(0).map((line) => {
+    const { _aws, ...values } = JSON.parse(line);
+    const [{ Namespace, Dimensions, Metrics: described }] = _aws.CloudWatchMetrics;
+    return { Namespace, Dimensions, described, values };
+  });
+}
+
+describe('counts', () => {
+  test('are one value a name, however often something was counted', () => {
+    for (let times = 0; times < 250; times += 1) counter.count(METRICS.cacheHit);
+    counter.count(METRICS.cacheMiss, 7);
+    expect(published()).toEqual([
+      {
+        Namespace: 'webhooks',
+        Dimensions: [['service']],
+        described: [
+          { Name: METRICS.cacheHit, Unit: 'Count' },
+          { Name: METRICS.cacheMiss, Unit: 'Count' },
+        ],
+        values: { service: 'delivery', [METRICS.cacheHit]: 250, [METRICS.cacheMiss]: 7 },
+      },
+    ]);
+  });
+
+  test('with dimensions are a blob for each of their values', () => {
+    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: 'pilot' });
+    counter.count(METRICS.featureEvaluated, 2, { feature: FEATURE_NAME, result: 'off' });
+    counter.count(METRICS.featureEvaluated, 1, { feature: FEATURE_NAME, result: 'pilot' });
+    counter.count(METRICS.cacheHit);
+    const blobs = published();
+    expect(blobs.map(({ values }) => values)).toEqual([
+      { service: 'delivery', feature: FEATURE_NAME, result: 'pilot', [METRICS.featureEvaluated]: 2 },
+      { service: 'delivery', feature: FEATURE_NAME, result: 'off', [METRICS.featureEvaluated]: 2 },
+      { service: 'delivery', [METRICS.cacheHit]: 1 },
+    ]);
+    expect(blobs.map(({ Dimensions }) => Dimensions)).toEqual([
+      [['service', 'feature', 'result']],
+      [['service', 'feature', 'result']],
+      [['service']],
+    ]);
+  });
+
+  test('of several names are one blob where their dimensions are the same', () => {
+    const acme = { integration: 'acme' };
+    counter.count(METRICS.deliverySuccess, 2, acme);
+    counter.count(METRICS.deliveryFailure, 1, { ...acme });
+    counter.count(METRICS.deliveryDead, 3);
+    expect(published().map(({ Dimensions, values }) => [Dimensions, values])).toEqual([
+      [
+        [['service', 'integration']],
+        { service: 'delivery', integration: 'acme', [METRICS.deliverySuccess]: 2, [METRICS.deliveryFailure]: 1 },
+      ],
+      [[['service']], { service: 'delivery', [METRICS.deliveryDead]: 3 }],
+    ]);
+  });
+
+  test('begin anew once they are published; without any, nothing is written', () => {
+    counter.count(METRICS.cacheHit);
+    counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error: 'faulty' });
+    expect(published()).toHaveLength(2);
+    expect(published()).toEqual([]);
+  });
+});
+
+describe('durations', () => {
+  test('keep each value, in milliseconds', () => {
+    for (const milliseconds of [5, 900, 31.5]) counter.measure(METRICS.queryDuration, milliseconds);
+    expect(published()).toMatchObject([
+      {
+        described: [{ Name: METRICS.queryDuration, Unit: 'Milliseconds' }],
+        values: { [METRICS.queryDuration]: [5, 900, 31.5] },
+      },
+    ]);
+  });
+
+  test('more than a blob takes, 100 of a name, are in the next one', () => {
+    for (let value = 0; value < 250; value += 1) counter.measure(METRICS.deliveryLatency, value);
+    const values = published().flatMap((blob) => blob.values[METRICS.deliveryLatency]);
+    expect(values).toEqual(Array.from({ length: 250 }, (_, value) => value));
+  });
+});

@@ -1,0 +1,172 @@
+import { describe, expect, test } from '@jest/globals';
+import { KINDS } from '../../lambdas/events/event-types/event-types.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { gaugeQueries, gaugeSamples } from '../../lambdas/status/gauges.ts';
+import { keyOf, spanUntil } from '../../lambdas/status/metric-queries.ts';
+import { GAUGES, type GaugeDefinition, type GaugeKey, type Sample } from '../../lambdas/status/prometheus.ts';
+import { NOW } from '../support/factories.ts';
+
+const QUEUES = {
+  events: 'EventsQueue',
+  deliveries: 'DeliveriesQueue',
+  events_dead_letters: 'EventsDead',
+  deliveries_dead_letters: 'DeliveriesDead',
+};
+const NAMESPACE = 'LearningTimeWebhooks/prod';
+const READ = { queues: QUEUES, timers: { waiting: 12, overdue: 1 }, readAtMs: NOW };
+
+/** A value for everything that is asked: 1, 2, 3 … in the order of the queries, but for those that are given. */
+function allValues(ids: readonly string[], given: Readonly<Record<string, number>> = {}): Map<string, number> {
+  const queries = gaugeQueries(NAMESPACE, ids, QUEUES);
+  return new Map(queries.map(({ key }, index) => [key, given[key] ?? index + 1]));
+}
+
+function samples(values: ReadonlyMap<string, number>, integrationIds: readonly string[] | undefined = ['acme']) {
+  return gaugeSamples({ ...READ, integrationIds, values });
+}
+
+const valuesOf = (all: readonly Sample[] | undefined) => all?.map(({ value }) => value);
+
+describe('what is asked of CloudWatch', () => {
+  test('is what functions of the stage publish, and what SQS does', () => {
+    const queries = gaugeQueries(NAMESPACE, ['acme'], QUEUES);
+    expect(new Set(queries.map(({ key }) => key)).size).toBe(queries.length);
+    expect(queries).toContainEqual({
+      key: keyOf(METRICS.deliverySuccess, 'acme'),
+      namespace: NAMESPACE,
+      name: 'webhook.delivery.success',
+      dimensions: { service: 'delivery', integration: 'acme' },
+      statistic: 'Sum',
+      periodSeconds: 300,
+      take: 'sum',
+    });
+    expect(queries).toContainEqual(
+      expect.objectContaining({
+        name: 'webhook.kind.failure',
+        dimensions: { service: 'delivery', kind: 'lead.hot' },
+        take: 'sum',
+      }),
+    );
+    expect(queries).toContainEqual(
+      expect.objectContaining({
+        namespace: 'AWS/SQS',
+        name: 'ApproximateAgeOfOldestMessage',
+        dimensions: { QueueName: 'EventsQueue' },
+        take: 'latest',
+      }),
+    );
+    expect(queries).toContainEqual(
+      expect.objectContaining({ namespace: NAMESPACE, name: METRICS.cacheHit, dimensions: { service: 'enrichment' } }),
+    );
+  });
+
+  test('goes back to the beginning of a period, and includes this minute', () => {
+    const nowMs = Date.parse('2026-01-15T12:03:20.500Z');
+    const { fromMs, untilMs } = spanUntil(nowMs, 1, 300);
+    expect([new Date(fromMs).toISOString(), new Date(untilMs).toISOString()]).toEqual([
+      '2026-01-15T11:00:00.000Z',
+      '2026-01-15T12:04:00.000Z',
+    ]);
+    expect(spanUntil(Date.parse('2026-01-15T12:00:00Z'), 24, 900)).toEqual({
+      fromMs: Date.parse('2026-01-14T12:00:00Z'),
+      untilMs: Date.parse('2026-01-15T12:01:00Z'),
+    });
+  });
+});
+
+describe('the gauges', () => {
+  test('have all a value where everything could be read, each with the labels that the table says', () => {
+    const shown = samples(allValues(['acme']));
+    for (const [key, gauge] of Object.entries(GAUGES) as [GaugeKey, GaugeDefinition][]) {
+      expect(shown[key]?.length).toBeGreaterThan(0);
+      for (const { labels = {}, value } of shown[key] ?? []) {
+        expect({ key, labels: Object.keys(labels), isKnown: value !== undefined }).toEqual({
+          key,
+          labels: gauge.labels ?? [],
+          isKnown: true,
+        });
+      }
+    }
+  });
+
+  test('are in base units: seconds, and shares of one', () => {
+    const shown = samples(
+      allValues(['acme', 'globex'], {
+        [METRICS.deliveryLatency]: 2500,
+        [METRICS.queryDuration]: 640,
+        [METRICS.cacheHit]: 3,
+        [METRICS.cacheMiss]: 1,
+        [METRICS.deliveredWithLearningTime]: 6,
+        [METRICS.deliveredWithoutLearningTime]: 2,
+        [METRICS.enrichmentFallback]: 2,
+        [keyOf(METRICS.deliverySuccess, 'acme')]: 5,
+        [keyOf(METRICS.deliveryFailure, 'acme')]: 1,
+        [keyOf(METRICS.deliverySuccess, 'globex')]: 4,
+        [keyOf(METRICS.deliveryFailure, 'globex')]: 0,
+      }),
+      ['acme', 'globex'],
+    );
+    expect(valuesOf(shown.latency)).toEqual([2.5]);
+    expect(valuesOf(shown.queryDuration)).toEqual([0.64]);
+    expect(valuesOf(shown.hitRatio)).toEqual([0.75]);
+    expect(valuesOf(shown.fallbackRatio)).toEqual([0.25]);
+    expect(valuesOf(shown.successRatio)).toEqual([0.9]);
+    expect(valuesOf(shown.readAt)).toEqual([NOW / 1000]);
+  });
+
+  test('have no share of nothing, and never more than all', () => {
+    const nothing = { [METRICS.cacheHit]: 0, [METRICS.cacheMiss]: 0 };
+    expect(valuesOf(samples(allValues(['acme'], nothing)).hitRatio)).toEqual([undefined]);
+    const tooMany = {
+      [METRICS.deliveredWithLearningTime]: 0,
+      [METRICS.deliveredWithoutLearningTime]: 1,
+      [METRICS.enrichmentFallback]: 2,
+    };
+    expect(valuesOf(samples(allValues(['acme'], tooMany)).fallbackRatio)).toEqual([1]);
+  });
+
+  test('of what CloudWatch did not tell have no value, and the source is down', () => {
+    const values = allValues(['acme', 'globex']);
+    values.delete(keyOf(METRICS.deliveryFailure, 'globex'));
+    values.delete(METRICS.cacheMiss);
+    const shown = samples(values, ['acme', 'globex']);
+    expect(shown.tries?.map(({ labels, value }) => [labels?.integration, value !== undefined])).toEqual([
+      ['acme', true],
+      ['acme', true],
+      ['globex', false],
+      ['globex', false],
+    ]);
+    expect(valuesOf(shown.successRatio)).toEqual([undefined]);
+    expect(valuesOf(shown.hitRatio)).toEqual([undefined]);
+    expect(shown.sourceUp).toEqual([
+      { labels: { source: 'integrations' }, value: 1 },
+      { labels: { source: 'metrics' }, value: 0 },
+      { labels: { source: 'ledger' }, value: 1 },
+    ]);
+  });
+
+  test('tell the same tries by kind; where one is not told, the source is down', () => {
+    const values = allValues(['acme'], {
+      [keyOf(METRICS.kindSuccess, 'lead.hot')]: 4,
+      [keyOf(METRICS.kindFailure, 'lead.hot')]: 1,
+    });
+    values.delete(keyOf(METRICS.kindFailure, 'lead.cold'));
+    const shown = samples(values);
+    expect(new Set(shown.triesOfKinds?.map(({ labels }) => labels?.kind))).toEqual(new Set(KINDS));
+    const of = (kind: string) => shown.triesOfKinds?.filter(({ labels }) => labels?.kind === kind);
+    expect(of('lead.hot')).toEqual([
+      { labels: { kind: 'lead.hot', result: 'success' }, value: 4 },
+      { labels: { kind: 'lead.hot', result: 'failure' }, value: 1 },
+    ]);
+    expect(valuesOf(of('lead.cold'))).toEqual([undefined, undefined]);
+    expect(valuesOf(shown.sourceUp)).toEqual([1, 0, 1]);
+  });
+
+  test('of integrations that could not be read are none, and the others are there', () => {
+    const shown = gaugeSamples({ ...READ, integrationIds: undefined, values: allValues([]) });
+    expect(shown.tries).toEqual([]);
+    expect(valuesOf(shown.successRatio)).toEqual([undefined]);
+    expect(valuesOf(shown.dead)).toEqual([expect.any(Number)]);
+    expect(valuesOf(shown.sourceUp)).toEqual([0, 1, 1]);
+  });
+});

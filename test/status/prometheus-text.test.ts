@@ -1,0 +1,78 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { GAUGES } from '../../lambdas/status/prometheus.ts';
+import { prometheusText } from '../../lambdas/status/prometheus-text.ts';
+import { anyString } from '../support/arbitraries.ts';
+import { parsePrometheus } from '../support/parse-prometheus.ts';
+
+const gauges = Object.entries(GAUGES);
+
+describe('the text', () => {
+  test('has help, type and samples of each gauge, in the table’s order', () => {
+    const text = prometheusText({
+      readAt: [{ value: 1_768_478_400.25 }],
+      tries: [
+        { labels: { integration: 'acme', result: 'success' }, value: 145 },
+        { labels: { integration: 'acme', result: 'failure' }, value: 5 },
+      ],
+    });
+    expect(text).toBe(`\
+# HELP learning_time_webhooks_last_hour_delivery_tries Tries made in the last hour. Result is success (2xx) or failure.
+# TYPE learning_time_webhooks_last_hour_delivery_tries gauge
+learning_time_webhooks_last_hour_delivery_tries{integration="acme",result="success"} 145
+learning_time_webhooks_last_hour_delivery_tries{integration="acme",result="failure"} 5
+# HELP learning_time_webhooks_read_timestamp_seconds When the sources were read: answers are kept for a minute.
+# TYPE learning_time_webhooks_read_timestamp_seconds gauge
+learning_time_webhooks_read_timestamp_seconds 1768478400.25
+`);
+  });
+
+  test('says nothing of what is not known, and 0 of what is 0', () => {
+    expect(prometheusText({ dead: [{ value: undefined }], hitRatio: [] })).toBe('');
+    const some = prometheusText({
+      lookups: [
+        { labels: { result: 'hit' }, value: 0 },
+        { labels: { result: 'miss' }, value: undefined },
+      ],
+    });
+    expect(parsePrometheus(some).get(GAUGES.lookups.name)?.samples).toEqual([{ labels: { result: 'hit' }, value: 0 }]);
+  });
+
+  test('escapes what would end a label', () => {
+    const value = 'a"b\\c\nd';
+    expect(prometheusText({ queueMessages: [{ labels: { queue: value }, value: 1 }] })).toContain(
+      '{queue="a\\"b\\\\c\\nd"} 1\n',
+    );
+  });
+
+  test('is read back as it was meant, whatever labels and values are', () => {
+    const values = fc.oneof(
+      fc.double(),
+      fc.nat(),
+      fc.constantFrom(-0, 1e21, 5e-324, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+    );
+    fc.assert(
+      fc.property(fc.uniqueArray(anyString, { selector: (text) => text.toWellFormed() }), values, (texts, value) => {
+        const text = prometheusText({ tries: texts.map((integration) => ({ labels: { integration }, value })) });
+        const samples = parsePrometheus(text).get(GAUGES.tries.name)?.samples ?? [];
+        // Half of a character cannot be written in UTF-8.
+        const expected = texts.map((one) => ({ labels: { integration: one.toWellFormed() }, value: value + 0 }));
+        expect(samples.map((sample) => ({ ...sample, value: sample.value + 0 }))).toEqual(expected);
+      }),
+    );
+  });
+});
+
+describe('the table', () => {
+  const names = gauges.map(([, { name }]) => name);
+
+  test('names each gauge once, for this application, in snake case', () => {
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) expect(name).toMatch(/^learning_time_webhooks(_[a-z]+[a-z0-9]*)+$/);
+  });
+
+  test('has nothing that tells of a person', () => {
+    const labels = new Set(gauges.flatMap(([, { labels = [] }]) => labels));
+    expect([...labels].sort()).toEqual(['integration', 'kind', 'learning_time', 'queue', 'result', 'source']);
+  });
+});

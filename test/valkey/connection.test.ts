@@ -1,0 +1,102 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
+import { IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
+import type { ValkeyClient } from '../../lambdas/valkey/client.ts';
+import { ValkeyConnection } from '../../lambdas/valkey/connection.ts';
+import { outcomesWithin } from '../../lambdas/valkey/outcomes.ts';
+
+// A fake clock and no socket: each deadline of production passes exactly, and in no time.
+beforeEach(() => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate'] });
+});
+afterEach(() => {
+  jest.useRealTimers();
+});
+
+/** A connection whose attempts to connect settle when a test says so. */
+function connection() {
+  const attempts: (PromiseWithResolvers<ValkeyClient> & { limitMs: number })[] = [];
+  const opened = new ValkeyConnection(
+    (limitMs) => {
+      const attempt = Promise.withResolvers<ValkeyClient>();
+      attempts.push({ ...attempt, limitMs });
+      return attempt.promise;
+    },
+    () => undefined,
+    Date.now,
+    IO_DEADLINES.valkey,
+  );
+  return { opened, attempts };
+}
+
+class StubClient extends EventEmitter {
+  readonly status = 'ready';
+  disconnect(): void {
+    this.emit('end');
+  }
+}
+const stubClient = () => new StubClient() as unknown as ValkeyClient;
+
+/** Moves the clock on, then lets everything that is due run. */
+async function pass(ms: number): Promise<void> {
+  await jest.advanceTimersByTimeAsync(ms);
+  await new Promise(setImmediate);
+}
+
+/** Expects that a promise settles when `ms` have passed, and not before. */
+async function expectAfter(ms: number, promise: Promise<unknown>): Promise<void> {
+  let isSettled = false;
+  void promise.then(() => {
+    isSettled = true;
+  });
+  await pass(ms - 1);
+  expect(isSettled).toBe(false);
+  await pass(1);
+  expect(isSettled).toBe(true);
+}
+
+test('the first lookup of an environment waits 500 ms for a connection, and 200 ms more for its command', async () => {
+  const { opened, attempts } = connection();
+  expect(opened.limitMs).toBe(700);
+  await expectAfter(500, opened.client(opened.limitMs));
+  expect(attempts.map(({ limitMs }) => limitMs)).toEqual([2_000]);
+});
+
+test('a lookup that comes meanwhile waits for the rest of that time, and later ones not at all', async () => {
+  const { opened } = connection();
+  opened.connect();
+  await pass(300);
+  await expectAfter(200, opened.client(opened.limitMs));
+  expect(await opened.client(opened.limitMs)).toBeUndefined();
+});
+
+test('a lookup after a connection was lost waits 200 ms for another one', async () => {
+  const { opened, attempts } = connection();
+  const first = opened.client(opened.limitMs);
+  const client = stubClient();
+  attempts[0]?.resolve(client);
+  expect(await first).toBe(client);
+  expect(opened.limitMs).toBe(200);
+  await pass(1_000);
+  client.disconnect();
+  await expectAfter(200, opened.client(opened.limitMs));
+});
+
+test('a lookup after an attempt that failed waits for nothing; 20 s later it is worth 200 ms again', async () => {
+  const { opened, attempts } = connection();
+  const first = opened.client(opened.limitMs);
+  attempts[0]?.reject(new Error('refused'));
+  expect(await first).toBeUndefined();
+  await pass(1_000);
+  expect(await opened.client(opened.limitMs)).toBeUndefined();
+  expect(attempts).toHaveLength(2);
+  attempts[1]?.reject(new Error('refused'));
+  await pass(20_001);
+  await expectAfter(200, opened.client(opened.limitMs));
+});
+
+test('commands that get no response are given up after 200 ms', async () => {
+  const outcomes = outcomesWithin([new Promise(() => undefined)], IO_DEADLINES.valkey.commandMs);
+  await expectAfter(200, outcomes);
+  expect(await outcomes).toEqual([{ lost: new Error('no answer within 200 ms') }]);
+});

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer, get, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createRequestScope } from '../../../lambdas/warehouse/snowflake/request-scope.ts';
+
+let server: Server;
+const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    if (request.url === '/reset') request.socket.destroy();
+    else if (request.url === '/busy') response.writeHead(503).end();
+    else if (request.url === '/endless') pour(response);
+    else if (request.url !== '/hang') response.end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+});
+
+/** Writes for as long as somebody reads. */
+function pour(response: ServerResponse): void {
+  const block = 'x'.repeat(1 << 20);
+  const more = () => {
+    while (response.write(block));
+  };
+  response.on('drain', more).on('error', () => {});
+  more();
+}
+
+afterAll(() => {
+  server.close();
+  server.closeAllConnections();
+});
+
+function outcome(path: string): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  get(url() + path)
+    .on('response', () => resolve('answered'))
+    .on('error', (error: NodeJS.ErrnoException) => resolve(error.code));
+  return promise;
+}
+
+test('ending a scope ends its requests in flight, those made later in it, and no others', async () => {
+  const scope = createRequestScope();
+  const received = once(server, 'request');
+  const inFlight = scope.run(() => outcome('/hang'));
+  await received;
+  const later = scope.run(async () => {
+    await inFlight;
+    return outcome('/');
+  });
+
+  scope.end();
+
+  expect(await inFlight).toBe('ERR_CANCELED');
+  expect(await later).toBe('ERR_CANCELED');
+  expect(await outcome('/')).toBe('answered');
+  expect(await createRequestScope().run(() => outcome('/'))).toBe('answered');
+});
+
+test('an answer without an end is hopeless, and is read no further', async () => {
+  const told: string[] = [];
+  const scope = createRequestScope((code) => told.push(code));
+  const request = scope.run(() => get(`${url()}/endless`));
+  let bytes = 0;
+  request.on('response', (response) =>
+    response.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('error', () => {}),
+  );
+  await expect(once(request, 'close')).rejects.toMatchObject({ code: 'ERR_CANCELED' });
+  expect(told).toEqual(['too_large']);
+  expect(bytes).toBeGreaterThan(4 * 1024 * 1024);
+});
+
+test.each([
+  ['two without an answer', ['/reset', '/reset'], ['network']],
+  ['a 5xx counts too', ['/reset', '/busy'], ['network']],
+  ['one alone', ['/reset'], []],
+  ['an answer in between', ['/reset', '/', '/reset'], []],
+])('repeated failure is told after two in a row: %s', async (_, paths, told) => {
+  const calls: string[] = [];
+  const scope = createRequestScope((code) => calls.push(code));
+  for (const path of paths) await scope.run(() => outcome(path));
+  expect(calls).toEqual(told);
+});
