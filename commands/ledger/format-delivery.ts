@@ -75,7 +75,7 @@ const STATE_TEXT: Readonly<Record<WebhookState, string>> = {
   parked: 'its integration takes nothing now, and no try is spent',
   delivered: 'the partner has it',
   dead: 'it was given up',
-  unwanted: 'its integration does not want it, and nothing was sent',
+  filtered: 'its integration does not want it, and nothing was sent',
   cancelled: 'it waited for its moment, and another took its place',
 };
 

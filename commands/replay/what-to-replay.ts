@@ -9,7 +9,7 @@ export const REPLAYED_STATES = [
   'delivered',
   'parked',
   'scheduled',
-  'unwanted',
+  'filtered',
   'cancelled',
 ] as const satisfies readonly WebhookState[];
 

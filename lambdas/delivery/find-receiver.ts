@@ -59,10 +59,10 @@ export function findReceiver(
   }
   const verdict = wanted(integration, delivery.event_type);
   if (verdict.to === 'nobody') {
-    services.counter.count(METRICS.eventUnwanted);
+    services.counter.count(METRICS.eventFiltered);
     const fields = { webhook_id: delivery.webhook_id, integration_id: id, reason: verdict.reason };
-    services.log.info('event.unwanted', fields);
-    return { result: decided(delivery, delivery.progress.attempt, 'unwanted', verdict.reason) };
+    services.log.info('event.filtered', fields);
+    return { result: decided(delivery, delivery.progress.attempt, 'filtered', verdict.reason) };
   }
   const parked = (why: string) => ({ result: park(delivery, { cause: 'paused', why }, services) });
   if (registry.paused) return parked('all integrations are paused');

@@ -12,11 +12,11 @@ import { beginningOf } from '../shared/text.ts';
 
 /**
  * What becomes of a message on entry: a delivery for one integration; or rejected (dead letter, the reason says why),
- * unwanted (written down, and acknowledged), held (its integration's entry is broken: it waits in the queue).
+ * filtered (written down, and acknowledged), held (its integration's entry is broken: it waits in the queue).
  */
 export type Acceptance =
   | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
-  | { readonly verdict: 'unwanted'; readonly subject: DeliverySubject; readonly reason: string }
+  | { readonly verdict: 'filtered'; readonly subject: DeliverySubject; readonly reason: string }
   /** `integrationId`: of one that exists. */
   | { readonly verdict: 'rejected' | 'held'; readonly reason: string; readonly integrationId?: string };
 
@@ -42,7 +42,7 @@ export function acceptEvent(body: string, registry: IntegrationRegistry, accepte
 
   const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
   const destination = route(event, enterpriseId, registry);
-  if (destination.to === 'nobody' && destination.verdict !== 'unwanted') {
+  if (destination.to === 'nobody' && destination.verdict !== 'filtered') {
     const verdict = destination.verdict === 'broken' ? 'held' : 'rejected';
     const { reason, id } = destination;
     return { verdict, reason, ...(id !== undefined && { integrationId: id }) };
@@ -57,7 +57,7 @@ export function acceptEvent(body: string, registry: IntegrationRegistry, accepte
   if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
     return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
   }
-  if (destination.to === 'nobody') return { verdict: 'unwanted', subject, reason: destination.reason };
+  if (destination.to === 'nobody') return { verdict: 'filtered', subject, reason: destination.reason };
   const waitsTooLong = waitFault(subject, acceptedMs);
   return waitsTooLong === undefined ? { verdict: 'accepted', subject } : rejected(waitsTooLong);
 }

@@ -11,7 +11,7 @@ import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../wa
 import { enrichmentOf } from './enrichment-need.ts';
 import { type AskWarehouseServices, askWarehouse } from './find-learning-time.ts';
 import { type SetTimersServices, setTimers } from './set-timers.ts';
-import { type Asking, type SortEventsServices, type SortedEvents, sortEvents, type Unwanted } from './sort-events.ts';
+import { type Asking, type Filtered, type SortEventsServices, type SortedEvents, sortEvents } from './sort-events.ts';
 import { startWorkflows } from './start-workflows.ts';
 
 /** Login and query of a batch, in milliseconds: the function's 40 s leave room to forward afterwards. */
@@ -91,12 +91,12 @@ async function recordEvents(
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ): Promise<void> {
-  const { ready, timed, asking, unwanted } = events;
+  const { ready, timed, asking, filtered } = events;
   const all = [
     ...ready.values(),
     ...timed.values(),
     ...[...asking.values()].map(({ subject }) => subject),
-    ...[...unwanted.values()].map(({ delivery }) => delivery),
+    ...[...filtered.values()].map(({ delivery }) => delivery),
   ];
   if (all.length === 0) return;
   const known = await services.ledger.accept(all);
@@ -104,8 +104,8 @@ async function recordEvents(
   dropKnown(ready, known, (delivery) => delivery.webhook_id, services);
   dropKnown(timed, known, (delivery) => delivery.webhook_id, services);
   dropKnown(asking, known, ({ subject }) => subject.webhook_id, services);
-  dropKnown(unwanted, known, ({ delivery }) => delivery.webhook_id, services);
-  await Promise.all([...unwanted.values()].map((one) => recordUnwanted(one, services)));
+  dropKnown(filtered, known, ({ delivery }) => delivery.webhook_id, services);
+  await Promise.all([...filtered.values()].map((one) => recordFiltered(one, services)));
 }
 
 function dropKnown<T>(
@@ -123,11 +123,11 @@ function dropKnown<T>(
   }
 }
 
-async function recordUnwanted({ delivery, reason }: Unwanted, { counter, log, ledger }: EnrichEventsServices) {
-  counter.count(METRICS.eventUnwanted);
+async function recordFiltered({ delivery, reason }: Filtered, { counter, log, ledger }: EnrichEventsServices) {
+  counter.count(METRICS.eventFiltered);
   const { webhook_id, integration_id } = delivery;
-  log.info('event.unwanted', { webhook_id, integration_id, reason });
-  await ledger.settleUnclaimed(delivery, { progress: decided(delivery, 0, 'unwanted', reason) });
+  log.info('event.filtered', { webhook_id, integration_id, reason });
+  await ledger.settleUnclaimed(delivery, { progress: decided(delivery, 0, 'filtered', reason) });
 }
 
 /** Sends deliveries to the queue; those that it refuses become failed messages. */

@@ -34,7 +34,7 @@ export interface Asking {
 }
 
 /** An event that its integration filters out. */
-export interface Unwanted {
+export interface Filtered {
   readonly delivery: Delivery;
   readonly reason: string;
 }
@@ -47,7 +47,7 @@ export interface SortedEvents {
   readonly timed: Map<string, Delivery>;
   /** Their learning time is looked up, in the cache or the warehouse. */
   readonly asking: Map<string, Asking>;
-  readonly unwanted: Map<string, Unwanted>;
+  readonly filtered: Map<string, Filtered>;
 }
 
 /** Reads every message. Dead-letters those that are no event; those whose integration has a broken entry fail. */
@@ -61,7 +61,7 @@ export async function sortEvents(
   const ready = new Map<string, Delivery>();
   const timed = new Map<string, Delivery>();
   const asking = new Map<string, Asking>();
-  const unwanted = new Map<string, Unwanted>();
+  const filtered = new Map<string, Filtered>();
   const rejected: RejectedMessage[] = [];
   const nowMs = services.now();
   const accepted_at = new Date(nowMs).toISOString();
@@ -79,15 +79,15 @@ export async function sortEvents(
     } else if (acceptance.verdict === 'held') {
       failures.set(message.id, acceptance.reason);
       services.log.error('events.held', { messages: 1, reason: acceptance.reason });
-    } else if (acceptance.verdict === 'unwanted') {
+    } else if (acceptance.verdict === 'filtered') {
       const subject = { ...acceptance.subject, accepted_at };
-      unwanted.set(message.id, { delivery: unsent(subject, flag, services.now()), reason: acceptance.reason });
+      filtered.set(message.id, { delivery: unsent(subject, flag, services.now()), reason: acceptance.reason });
     } else {
       rejected.push({ ...message, ...acceptance });
     }
   }
   await reject(rejected, failures, services);
-  return { ready, timed, asking, unwanted };
+  return { ready, timed, asking, filtered };
 }
 
 /** The delivery as it would be sent without the filter, so that a replay can start from it. */

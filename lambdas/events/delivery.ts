@@ -59,7 +59,7 @@ export type ParkedFor = (typeof PARKED_FOR)[number];
  * the ledger holds it from now on. `duplicate`: it was dealt with already, or somebody else carries it. `cancelled`: it
  * waited for its moment, and a later event of its user took its place.
  */
-export const OUTCOMES = ['delivered', 'retry', 'dead', 'unwanted', 'parked', 'duplicate', 'cancelled'] as const;
+export const OUTCOMES = ['delivered', 'retry', 'dead', 'filtered', 'parked', 'duplicate', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**

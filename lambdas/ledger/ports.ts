@@ -65,7 +65,7 @@ export interface Ledger {
    */
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
   /**
-   * Settles a webhook without a claim: it was handed to an execution without an attempt, or is unwanted.
+   * Settles a webhook without a claim: it was handed to an execution without an attempt, or is filtered.
    *
    * @returns as `settle`
    */

@@ -41,7 +41,7 @@ export const stuckWebhookSchema = z.object({
 export type StuckWebhook = z.infer<typeof stuckWebhookSchema>;
 
 /** States that account for a webhook: it has ended, or a message or an execution carries it. */
-export const COUNTED_STATES = ['delivered', 'scheduled', 'parked', 'dead', 'unwanted', 'cancelled'] as const;
+export const COUNTED_STATES = ['delivered', 'scheduled', 'parked', 'dead', 'filtered', 'cancelled'] as const;
 export type CountedState = (typeof COUNTED_STATES)[number];
 
 const count = z.int().min(0);

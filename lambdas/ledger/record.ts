@@ -15,7 +15,7 @@ export const WEBHOOK_STATES = [
   'parked',
   'delivered',
   'dead',
-  'unwanted',
+  'filtered',
   'cancelled',
 ] as const;
 export type WebhookState = (typeof WEBHOOK_STATES)[number];

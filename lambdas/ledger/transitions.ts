@@ -22,7 +22,7 @@ export type ClaimDecision =
   | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
 
 /** States that only a replay ends. A dead webhook may also come back by a redriven dead-letter message. */
-const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'unwanted', 'cancelled']);
+const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'filtered', 'cancelled']);
 
 /** States in which a webhook has ended, or a message or an execution carries it: a copy of it is acknowledged. */
 const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...FOR_GOOD, 'dead', 'scheduled', 'parked']);
@@ -141,7 +141,7 @@ export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, no
 const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, WebhookState>> = {
   delivered: 'delivered',
   dead: 'dead',
-  unwanted: 'unwanted',
+  filtered: 'filtered',
   parked: 'parked',
   cancelled: 'cancelled',
 };

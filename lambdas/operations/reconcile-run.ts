@@ -43,7 +43,7 @@ export class ReconcileRun {
   readonly span: Span;
   readonly services: ReconcileServices;
   readonly #remainingMs: () => number;
-  readonly #states = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
+  readonly #states = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
   #inFlight = 0;
   #unbalanced = 0;
   readonly #stuck: StuckWebhook[] = [];

@@ -89,7 +89,7 @@ export type Route =
   | { readonly to: 'integration'; readonly integration: Integration }
   | {
       readonly to: 'nobody';
-      readonly verdict: 'unwanted' | 'broken';
+      readonly verdict: 'filtered' | 'broken';
       readonly id: string;
       readonly reason: string;
     }
@@ -158,9 +158,9 @@ function brokenReason(id: string, { reason }: BrokenEntry): string {
 /** Whether an integration takes an event now; asked on entry and again before each try. */
 export function wanted(integration: Integration, eventType: EventType): Exclude<Route, { verdict: 'unknown' }> {
   const { id, active, event_types: types } = integration;
-  if (!active) return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} is not active` };
+  if (!active) return { to: 'nobody', verdict: 'filtered', id, reason: `integration ${id} is not active` };
   if (types !== undefined && !types.includes(eventType)) {
-    return { to: 'nobody', verdict: 'unwanted', id, reason: `integration ${id} does not take ${eventType}` };
+    return { to: 'nobody', verdict: 'filtered', id, reason: `integration ${id} does not take ${eventType}` };
   }
   return { to: 'integration', integration };
 }

@@ -136,7 +136,7 @@ export const integrationSchema = z
   .strictObject({
     id: integrationIdSchema,
     url: addressSchema,
-    /** Off: its events are acknowledged, counted and logged as unwanted. */
+    /** Off: its events are acknowledged, counted and logged as filtered. */
     active: z.boolean().default(true),
     /** Its events are put to sleep instead of sent, and spend no try. */
     paused: z.boolean().default(false),

@@ -102,8 +102,8 @@ const DEFINITIONS = {
     services: ['enrichment'],
     meaning: 'Events that are not as the contract has them, now in the dead letter queue',
   },
-  eventUnwanted: {
-    name: 'webhook.event.unwanted',
+  eventFiltered: {
+    name: 'webhook.event.filtered',
     unit: 'Count',
     services: ['enrichment', 'delivery'],
     meaning: 'Events for an integration that does not take them, dropped',

@@ -41,15 +41,15 @@ export function isAsExpected({ expected }: Scenario, observed: string): boolean 
   return [observed, withoutSource(observed)].includes(expected);
 }
 
-/** What never became a webhook: dead-lettered on entry, or unwanted. */
+/** What never became a webhook: dead-lettered on entry, or filtered. */
 function observeRefusal(messages: readonly string[], evidence: Evidence): string {
   const letter = evidence.eventDeadLetters.find(({ body }) => messages.includes(body));
   if (letter !== undefined) return `events dead letter: ${letter.reason}`;
-  const unwanted = evidence.logs.find(
+  const filtered = evidence.logs.find(
     (line) =>
-      line.message === 'event.unwanted' && messages.some((message) => message.includes(`"${line.integration_id}"`)),
+      line.message === 'event.filtered' && messages.some((message) => message.includes(`"${line.integration_id}"`)),
   );
-  return unwanted === undefined ? 'nothing yet' : `unwanted: ${unwanted.reason}`;
+  return filtered === undefined ? 'nothing yet' : `filtered: ${filtered.reason}`;
 }
 
 function observeWebhook(id: string, evidence: Evidence): string {

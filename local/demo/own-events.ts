@@ -15,7 +15,7 @@ export interface OwnOutcome {
   readonly integrationId: string;
   readonly webhookId: string;
   readonly outcome: string;
-  /** Delivered, dead-lettered, cancelled or unwanted. */
+  /** Delivered, dead-lettered, cancelled or filtered. */
   readonly isFinal: boolean;
 }
 
@@ -69,11 +69,11 @@ function outcomeOf({ event, acceptance, refusal }: Published, evidence: Evidence
   // One that would wait too long is told from others by the pipeline's own clock.
   const isLetter = evidence.eventDeadLetters.some(({ body }) => body === event.body);
   if (acceptance.verdict === 'accepted' && !isLetter) return { ...row, ...webhookOutcome(webhookId, evidence) };
-  if (acceptance.verdict === 'unwanted') {
+  if (acceptance.verdict === 'filtered') {
     const isSeen = evidence.logs.some(
-      ({ message, reason }) => message === 'event.unwanted' && reason === acceptance.reason,
+      ({ message, reason }) => message === 'event.filtered' && reason === acceptance.reason,
     );
-    return { ...row, outcome: isSeen ? `unwanted: ${acceptance.reason}` : 'nothing yet', isFinal: isSeen };
+    return { ...row, outcome: isSeen ? `filtered: ${acceptance.reason}` : 'nothing yet', isFinal: isSeen };
   }
   const scenario = { name: '', messages: [event.body], webhookIds: [], expected: '' };
   return { ...row, outcome: observe(scenario, evidence), isFinal: isLetter };
@@ -81,10 +81,10 @@ function outcomeOf({ event, acceptance, refusal }: Published, evidence: Evidence
 
 function webhookOutcome(id: string, evidence: Evidence): Pick<OwnOutcome, 'outcome' | 'isFinal'> {
   const seen = observe({ name: '', messages: [], webhookIds: [id], expected: '' }, evidence);
-  const unwanted = evidence.logs.find(({ message, webhook_id }) => message === 'event.unwanted' && webhook_id === id);
+  const filtered = evidence.logs.find(({ message, webhook_id }) => message === 'event.filtered' && webhook_id === id);
   const isDelivered = evidence.logs.some(({ webhook_id, outcome }) => webhook_id === id && outcome === 'delivered');
   const isDead = evidence.deliveryDeadLetters.some(({ webhookId }) => webhookId === id);
-  if (unwanted !== undefined) return { outcome: `unwanted: ${unwanted.reason}`, isFinal: true };
+  if (filtered !== undefined) return { outcome: `filtered: ${filtered.reason}`, isFinal: true };
   const executions = evidence.executions.get(id) ?? [];
   const isCancelled = cancellationOf(executions) !== undefined;
   if (isDelivered || isDead || isCancelled) return { outcome: seen, isFinal: true };

@@ -52,7 +52,7 @@ const BY_PARTNER = {
     name: 'integration not active',
     messages: [JSON.stringify(enrollment('demo-inactive', 'partner-inactive', LEARNER.known))],
     webhookIds: [],
-    expected: 'unwanted: integration partner-inactive is not active',
+    expected: 'filtered: integration partner-inactive is not active',
   },
 } as const satisfies Record<string, Scenario>;
 

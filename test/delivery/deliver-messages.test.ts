@@ -234,7 +234,7 @@ describe('what the ledger says of a message', () => {
     ['acme', { progress: { outcome: 'delivered' }, attempt: { status: 200 } }],
     ['busy', { progress: { outcome: 'retry' }, attempt: { status: 503, error: 'HTTP 503' }, token: 'g0-a1' }],
     ['strict', { progress: { outcome: 'dead', reason: 'HTTP 400' }, attempt: { status: 400 } }],
-    ['paused', { progress: { outcome: 'unwanted' } }],
+    ['paused', { progress: { outcome: 'filtered' } }],
     ['gone', { progress: { outcome: 'dead' } }],
   ])('records the outcome (%s), before the message is acknowledged', async (id, settlement) => {
     const { failures, ledger } = await deliver([id]);

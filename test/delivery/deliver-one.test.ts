@@ -119,7 +119,7 @@ describe('what the ledger says of a step', () => {
     expect([requests, ledger.settled]).toEqual([[], []]);
   });
 
-  test.each(['delivered', 'dead', 'scheduled', 'parked', 'unwanted', 'cancelled'] as const)(
+  test.each(['delivered', 'dead', 'scheduled', 'parked', 'filtered', 'cancelled'] as const)(
     '%s already, or carried by another: it ends, and leaves no dead letter',
     async (state) => {
       const { result, requests } = await step(carried, claiming({ verdict: 'done', state }));

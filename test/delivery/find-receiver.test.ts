@@ -45,10 +45,10 @@ describe('the receiver of a delivery', () => {
   ])('does not take it where it %s: no dead letter, counted and logged', async (_what, changed, reason) => {
     const { services, counter, log } = world(registry(changed));
     expect(await find(waited, services)).toEqual({
-      result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'unwanted', reason },
+      result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'filtered', reason },
     });
-    expect(counter.counts).toEqual({ [METRICS.eventUnwanted]: 1 });
-    expect(log.only('event.unwanted')).toEqual({ webhook_id: waited.webhook_id, integration_id: 'acme', reason });
+    expect(counter.counts).toEqual({ [METRICS.eventFiltered]: 1 });
+    expect(log.only('event.filtered')).toEqual({ webhook_id: waited.webhook_id, integration_id: 'acme', reason });
   });
 
   test('is dead where the integration was removed, without an attempt counted', async () => {
@@ -96,6 +96,6 @@ describe('the receiver of a delivery', () => {
 
   test('does not take it, rather than park it, where it is switched off and paused', async () => {
     const { services } = world(registry(integration({ paused: true, active: false })));
-    expect(await find(waited, services)).toMatchObject({ result: { outcome: 'unwanted' } });
+    expect(await find(waited, services)).toMatchObject({ result: { outcome: 'filtered' } });
   });
 });

@@ -41,7 +41,7 @@ test('good, bad and malformed lines: each is published as it stands, and its out
     [2, '200 with 18540 s (5.15 h)', true],
     [4, 'events dead letter: not JSON', true],
     [5, '400, dead letter: HTTP 400', true],
-    [6, 'unwanted: integration paused is not active', true],
+    [6, 'filtered: integration paused is not active', true],
     [7, expect.stringMatching(/^events dead letter: event_type: /), true],
   ]);
   const { eventDeadLetters } = await world().evidence([]);

@@ -157,9 +157,9 @@ describe('an event that nobody gets', () => {
     expect(reasonOf(acceptance)).toContain(reason);
   });
 
-  test('is unwanted where its integration is not active', () => {
+  test('is filtered where its integration is not active', () => {
     expect(accept(eventBody({ integration_id: 'paused' }))).toEqual({
-      verdict: 'unwanted',
+      verdict: 'filtered',
       subject: expect.objectContaining({ integration_id: 'paused', event_type: 'course_completion' }),
       reason: 'integration paused is not active',
     });
@@ -258,7 +258,7 @@ describe('an event that is large', () => {
 
 describe('a body that is hostile', () => {
   const deep = (levels: number, open: string, close: string) => open.repeat(levels) + close.repeat(levels);
-  const verdicts = ['accepted', 'rejected', 'unwanted', 'held'];
+  const verdicts = ['accepted', 'rejected', 'filtered', 'held'];
 
   test.each([
     ['arrays', deep(90_000, '[', ']')],

@@ -234,8 +234,8 @@ describe('a copy of an event that was dealt with, or is carried already', () => 
   test('is acknowledged: nothing is asked or sent for it', async () => {
     const known = new Set([webhookId('acme', 'event-1'), webhookId('paused', 'event-3')]);
     const { services, forwarded, asked, noted, counter, log } = world({ known });
-    const unwanted = completion('3', { integration_id: 'paused' });
-    const failures = await enrichEvents([completion('1'), completion('2'), unwanted], services);
+    const filtered = completion('3', { integration_id: 'paused' });
+    const failures = await enrichEvents([completion('1'), completion('2'), filtered], services);
     expect(failures.size).toBe(0);
     expect([...forwarded.keys()]).toEqual(['completion of 2']);
     expect(asked).toMatchObject([{ users: ['2'] }]);
@@ -414,15 +414,15 @@ describe('integrations', () => {
     const { services, forwarded, letters, noted, counter, log } = world();
     expect((await enrichEvents([completion('1', { integration_id: 'paused' })], services)).size).toBe(0);
     expect(forwarded.size + letters.length).toBe(0);
-    expect(counter.counts).toMatchObject({ [METRICS.eventUnwanted]: 1 });
+    expect(counter.counts).toMatchObject({ [METRICS.eventFiltered]: 1 });
     const reason = 'integration paused is not active';
-    expect(log.only('event.unwanted')).toEqual({
+    expect(log.only('event.filtered')).toEqual({
       webhook_id: expect.any(String),
       integration_id: 'paused',
       reason,
     });
     expect(noted).toMatchObject([
-      { settlement: { progress: { outcome: 'unwanted', reason, enrichment: { status: 'pending' } } } },
+      { settlement: { progress: { outcome: 'filtered', reason, enrichment: { status: 'pending' } } } },
     ]);
   });
 

@@ -75,7 +75,7 @@ async function set({
     ready: new Map(ready.map((delivery, position) => [`ready ${position}`, delivery])),
     timed: new Map(timed.map((delivery, position) => [`timed ${position}`, delivery])),
     asking: new Map(),
-    unwanted: new Map(),
+    filtered: new Map(),
   };
   const all = {
     ledger,
@@ -131,7 +131,7 @@ describe('an event that waits', () => {
     expect(kept).toEqual([]);
   });
 
-  test.each(['scheduled', 'delivered', 'dead', 'cancelled', 'parked', 'unwanted'] as const)(
+  test.each(['scheduled', 'delivered', 'dead', 'cancelled', 'parked', 'filtered'] as const)(
     'published again unchanged while it is %s is a copy',
     async (state) => {
       const standing = [timerOf(one, NOW) as Timer];

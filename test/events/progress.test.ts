@@ -86,7 +86,7 @@ describe('a delivery that is decided otherwise', () => {
     expect(redriveOf(given).progress).not.toHaveProperty('deferrals');
   });
 
-  test.each(['delivered', 'unwanted', 'parked', 'duplicate'] as const)(
+  test.each(['delivered', 'filtered', 'parked', 'duplicate'] as const)(
     '%s leaves no letter and no new time',
     (outcome) => {
       const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
@@ -100,7 +100,7 @@ describe('a delivery that is decided otherwise', () => {
     fc.assert(
       fc.property(
         anyDelivery,
-        fc.constantFrom('delivered', 'retry', 'unwanted'),
+        fc.constantFrom('delivered', 'retry', 'filtered'),
         fc.string(),
         (given, outcome, reason) => {
           const before = structuredClone(given);

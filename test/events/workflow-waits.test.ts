@@ -52,7 +52,7 @@ test('an attempt that failed is not counted, waits as its policy says, and reset
 });
 
 test('what ends the execution is left as it is', () => {
-  for (const outcome of ['delivered', 'parked', 'duplicate', 'cancelled', 'unwanted'] as const) {
+  for (const outcome of ['delivered', 'parked', 'duplicate', 'cancelled', 'filtered'] as const) {
     const result = decided(waitedFor(60), 0, outcome, 'why');
     expect(withWaitCounted(waitedFor(60), result, clock)).toBe(result);
   }

@@ -58,7 +58,7 @@ describe('the balance', () => {
     );
   });
 
-  test.each(['delivered', 'dead', 'unwanted', 'cancelled'] as const)('%s: counted, however old', (state) => {
+  test.each(['delivered', 'dead', 'filtered', 'cancelled'] as const)('%s: counted, however old', (state) => {
     expect(standing(seen(state, 300 * DAY, { dueAt: isoAgo(200 * DAY) }))).toEqual({ kind: 'counted', state });
   });
 

@@ -100,7 +100,7 @@ describe('a delivered outcome', () => {
 });
 
 describe('another outcome', () => {
-  const OTHERS = ['dead', 'unwanted', 'cancelled', 'retry'] as const;
+  const OTHERS = ['dead', 'filtered', 'cancelled', 'retry'] as const;
 
   test.each(OTHERS)('(%s) of a claim is written where that claim stands, under its lease or not', (outcome) => {
     const claim = standing('delivering', -1, { lease_until: at(1), claimed_by: 'holder' });
@@ -138,7 +138,7 @@ describe('another outcome', () => {
     }
   });
 
-  test.each(['delivered', 'unwanted', 'cancelled', 'dead'] as const)('never changes what is %s', (state) => {
+  test.each(['delivered', 'filtered', 'cancelled', 'dead'] as const)('never changes what is %s', (state) => {
     for (const outcome of OTHERS) expect(decide(standing(state, -1), outcomeOf(outcome))).toEqual({ to: 'stale' });
   });
 
@@ -202,7 +202,7 @@ test('whatever stands: what is written is the next version, no generation falls,
     .map(({ state, minutes: entered, ...rest }) => standing(state, entered, { ...rest, lease_until: at(1) }));
   const outcomes = fc
     .record({
-      outcome: fc.constantFrom('delivered', 'dead', 'unwanted', 'cancelled', 'retry'),
+      outcome: fc.constantFrom('delivered', 'dead', 'filtered', 'cancelled', 'retry'),
       minutes,
       generation,
       carrier: token,

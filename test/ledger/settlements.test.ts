@@ -48,7 +48,7 @@ describe('a webhook is settled', () => {
   test.each([
     ['delivered', { outcome: 'delivered' }],
     ['dead', { outcome: 'dead' }],
-    ['unwanted', { outcome: 'unwanted' }],
+    ['filtered', { outcome: 'filtered' }],
     ['parked', { outcome: 'parked' }],
     ['scheduled', { outcome: 'retry' }],
     ['scheduled', {}],
@@ -72,7 +72,7 @@ describe('a webhook is settled', () => {
   });
 
   test('without token or scheduled time where it has ended or rests', () => {
-    for (const outcome of ['delivered', 'dead', 'unwanted', 'parked'] as const) {
+    for (const outcome of ['delivered', 'dead', 'filtered', 'parked'] as const) {
       const before = held({ token: 'g1', due_at: at(-1) });
       const after = left({ outcome, due_at: at(60) }, {}, before);
       expect(after).not.toHaveProperty('token');
@@ -126,7 +126,7 @@ describe('a parked webhook', () => {
 
   test('is so no longer once it is tried and waits, or has ended', () => {
     const before = held({ parked_since: at(-3600), parked_for: 'paused' });
-    for (const outcome of ['retry', 'delivered', 'dead', 'unwanted'] as const) {
+    for (const outcome of ['retry', 'delivered', 'dead', 'filtered'] as const) {
       const after = left({ outcome }, { attempt: { at: at(0), duration_ms: 1 } }, before);
       expect(after).not.toHaveProperty('parked_since');
       expect(after).not.toHaveProperty('parked_for');

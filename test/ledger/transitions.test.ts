@@ -70,7 +70,7 @@ describe('who may claim a webhook', () => {
     ['parked at rest, without a token: no copy', record('parked'), [copyOf(1)], 'done'],
     ['dead: a later generation', record('dead', { token: 'g1-a1' }), [copyOf(2)], 'mine'],
     ['dead: no copy, nor its carrier', record('dead', { token: 'g1-a1' }), [copyOf(0), ...ANY.slice(4, 5)], 'done'],
-    ...(['delivered', 'unwanted', 'cancelled'] as const).map((state): [string, LedgerRecord, Delivery[], string] => [
+    ...(['delivered', 'filtered', 'cancelled'] as const).map((state): [string, LedgerRecord, Delivery[], string] => [
       `${state}: none`,
       record(state, { token: 'g1-a1' }),
       ANY,
@@ -154,7 +154,7 @@ describe('a claim', () => {
     const standing = record(state, { token: 'g1', lease_until: at(-1) });
     const decision = decideClaim(standing, copyOf(2), LEASE, NOW);
     if (decision.verdict === 'mine') expect(ledgerRecordSchema.parse(decision.record)).toEqual(decision.record);
-    else expect(['delivered', 'unwanted', 'cancelled']).toContain(state);
+    else expect(['delivered', 'filtered', 'cancelled']).toContain(state);
   });
 });
 

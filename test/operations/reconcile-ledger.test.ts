@@ -11,7 +11,7 @@ import { ENRICHED, integration, LEARNER_DATA, NOW, PLAIN, serviceError, subject 
 import { DAY, HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 import { Calls } from '../support/unanswered-calls.ts';
 
-const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
+const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
 const asleep = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
 
 describe('the balance of a ledger', () => {
@@ -23,7 +23,7 @@ describe('the balance of a ledger', () => {
     await world.put('resting', { agoMs: HOUR, state: 'parked', integrationId: 'umbrella' });
     await world.put('asleep', { agoMs: HOUR, state: 'parked', record: asleep(-MINUTE) });
     await world.put('scheduled', { agoMs: DAY, state: 'scheduled', record: asleep(-HOUR) });
-    await world.put('unwanted', { agoMs: HOUR, state: 'unwanted' });
+    await world.put('filtered', { agoMs: HOUR, state: 'filtered' });
     await world.put('cancelled', { agoMs: HOUR, state: 'cancelled' });
     await world.put('unclaimed', { agoMs: 29 * MINUTE });
     await world.put('claimed', { agoMs: 10 * MINUTE, state: 'delivering', record: { version: 1 } });
@@ -34,7 +34,7 @@ describe('the balance of a ledger', () => {
       until: isoAgo(0),
       integrations: 2,
       accepted: 10,
-      states: { delivered: 2, scheduled: 1, parked: 2, dead: 1, unwanted: 1, cancelled: 1 },
+      states: { delivered: 2, scheduled: 1, parked: 2, dead: 1, filtered: 1, cancelled: 1 },
       in_flight: 2,
       unbalanced: 0,
       is_balanced: true,
@@ -432,7 +432,7 @@ describe('the timers that wait', () => {
 
   test('are cleared where their delivery has ended: the ledger did not respond when they fired', async () => {
     const world = reconcileWorld();
-    const states = ['delivered', 'cancelled', 'dead', 'unwanted', 'scheduled', 'parked', 'delivering'] as const;
+    const states = ['delivered', 'cancelled', 'dead', 'filtered', 'scheduled', 'parked', 'delivering'] as const;
     for (const state of states) {
       await world.ledger.putTimer(timer(state, 61 * MINUTE));
       await world.ledger.overwrite({ ...newRecord(subject(), NOW), webhook_id: `wh_${state}`, state, version: 2 });

@@ -185,7 +185,7 @@ describe('the receiver of an event that names enterprise and region', () => {
       ),
     );
     const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, registry)).toMatchObject({ to: 'nobody', verdict: 'unwanted', id: 'eu' });
+    expect(route(event, ENTERPRISE, registry)).toMatchObject({ to: 'nobody', verdict: 'filtered', id: 'eu' });
   });
 
   test.each([

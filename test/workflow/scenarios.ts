@@ -198,7 +198,7 @@ export function describeScenarios(interpret: Interpreter): void {
       expect(output).toMatchObject({ outcome: 'delivered', attempt: 2 });
     });
 
-    test.each(['unwanted', 'parked', 'duplicate'] as const)('%s ends it, and nothing is buried', async (outcome) => {
+    test.each(['filtered', 'parked', 'duplicate'] as const)('%s ends it, and nothing is buried', async (outcome) => {
       const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
       expect(output).toMatchObject({ outcome, reason: 'why' });
       expect(calls.Deliver).toHaveLength(1);

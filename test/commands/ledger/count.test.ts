@@ -26,7 +26,7 @@ test('each webhook once, by integration and state, whether a record lists it or 
   await fill();
   expect(await operator.run('count')).toBe(0);
   expect(operator.world.printed()).toBe(`what stage local accepted since 2026-01-14T12:00:00Z
-integration  accepted  delivering  scheduled  parked  delivered  dead  unwanted  cancelled  total
+integration  accepted  delivering  scheduled  parked  delivered  dead  filtered  cancelled  total
 acme                1           1          1       0          3     1         0          0      7
 globex              0           0          0       1          0     0         0          0      1
 total               1           1          1       1          3     1         0          0      8`);

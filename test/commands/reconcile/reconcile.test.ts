@@ -13,7 +13,7 @@ const BALANCED: ReconcileReport = {
   until: '2026-01-15T12:00:00.000Z',
   integrations: 3,
   accepted: 10_000,
-  states: { delivered: 9_990, scheduled: 2, parked: 3, dead: 5, unwanted: 0, cancelled: 0 },
+  states: { delivered: 9_990, scheduled: 2, parked: 3, dead: 5, filtered: 0, cancelled: 0 },
   in_flight: 0,
   unbalanced: 0,
   is_balanced: true,
@@ -87,7 +87,7 @@ test('balanced: 0, and the equation', async () => {
   expect(asked).toEqual([{ path: '/2015-03-31/functions/reconcile-1/invocations', input: { dry_run: false } }]);
   expect(world.printed()).toMatchInlineSnapshot(`
 "reconciling: with many webhooks this takes minutes
-accepted 10,000 = delivered 9,990 + scheduled 2 + parked 3 + dead 5 + unwanted 0 + cancelled 0 + in flight 0
+accepted 10,000 = delivered 9,990 + scheduled 2 + parked 3 + dead 5 + filtered 0 + cancelled 0 + in flight 0
 accepted from 2026-01-12 00:00 to 2026-01-15 12:00 UTC, for 3 integrations of stage local
 
 Balanced: every accepted webhook is accounted for."
@@ -99,7 +99,7 @@ test('not balanced: 1, every webhook by name with its reason and what was done, 
   expect(await run()).toBe(1);
   expect(world.printed()).toMatchInlineSnapshot(`
 "reconciling: with many webhooks this takes minutes
-accepted 10,000 = delivered 9,989 + scheduled 2 + parked 3 + dead 5 + unwanted 0 + cancelled 0 + in flight 0 + not balanced 1
+accepted 10,000 = delivered 9,989 + scheduled 2 + parked 3 + dead 5 + filtered 0 + cancelled 0 + in flight 0 + not balanced 1
 accepted from 2026-01-12 00:00 to 2026-01-15 12:00 UTC, for 3 integrations of stage local
 
 webhook                                      integration  state     since                 why                    done

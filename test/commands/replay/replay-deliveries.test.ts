@@ -106,7 +106,7 @@ test('what is sent may be claimed, and what was on its way before may not', asyn
 });
 
 test.each([
-  ...(['delivered', 'parked', 'unwanted'] as const).map((state) => ({ state })),
+  ...(['delivered', 'parked', 'filtered'] as const).map((state) => ({ state })),
   // Its lease has ended.
   { state: 'delivering' as const, lease_until: new Date(NOW - 1).toISOString() },
 ])('%j: sent anew', async (change) => {

@@ -32,7 +32,7 @@ const found = async () => (await search(integrationId, NOW)).map(({ webhook_id }
 describe('the latest failures of an integration', () => {
   test('are what is dead, waits or is parked today, with state, time and reason', async () => {
     await write('delivered', NOW - 1000);
-    await write('unwanted', NOW - 1000);
+    await write('filtered', NOW - 1000);
     const ids = [
       await write('dead', NOW - 3000, { reason: 'HTTP 400' }),
       await write('scheduled', NOW - 2000, { reason: 'HTTP 503' }),

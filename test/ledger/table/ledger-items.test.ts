@@ -61,7 +61,7 @@ describe('a state item', () => {
     expect(stateItem(record, 400)).not.toHaveProperty('listing');
     expect(stateItem(record, 400)).not.toHaveProperty('listed_at');
     expect(stateItem({ ...record, version: 2 }, 400)).toHaveProperty('listing');
-    expect(stateItem({ ...record, state: 'unwanted' }, 400)).toHaveProperty('listing');
+    expect(stateItem({ ...record, state: 'filtered' }, 400)).toHaveProperty('listing');
   });
 
   test('expires as long after its acceptance as facts are held, in epoch seconds', () => {

@@ -45,7 +45,7 @@ describe('what partners counted', () => {
 });
 
 describe('a soak', () => {
-  const states = { delivered: 2, scheduled: 0, parked: 0, dead: 0, unwanted: 0, cancelled: 0 };
+  const states = { delivered: 2, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
   const balance = {
     ...{ from: '2026-01-15T00:00:00.000Z', until: '2026-01-15T12:00:00.000Z', integrations: 1, accepted: 2, states },
     ...{ in_flight: 0, unbalanced: 0, is_balanced: true, stuck: [], released: 0, ended: 0, republished: 0, failed: 0 },
