@@ -43,12 +43,12 @@ export function park(delivery: Delivery, parking: Parking, { log, counter, now, 
 }
 
 function parkedProgress(delivery: Delivery, parking: Parking, nowMs: number, random: () => number): Progress {
-  const { attempt, sleeps = 0 } = delivery.progress;
-  const waitMs = PARKING_WAITS_MS[sleeps];
+  const { attempt, park_count = 0 } = delivery.progress;
+  const waitMs = PARKING_WAITS_MS[park_count];
   if (waitMs === undefined) {
     return { ...decided(delivery, attempt, 'parked', reasonOf(parking)), parked_for: parking.cause };
   }
-  return waitingParked(delivery, parking, sleeps + 1, nowMs + jittered(waitMs, random));
+  return waitingParked(delivery, parking, park_count + 1, nowMs + jittered(waitMs, random));
 }
 
 /** Another long wait in the workflow, for a parked delivery whose ledger record cannot be written. */
@@ -57,13 +57,13 @@ export function parkedWithoutLedger(
   cause: ParkedFor | undefined,
   { now, random }: Pick<ParkServices, 'now' | 'random'>,
 ): Progress {
-  const { sleeps = 0 } = delivery.progress;
+  const { park_count = 0 } = delivery.progress;
   const parking = { cause: cause ?? 'paused', why: 'the ledger does not answer' } as const;
-  return waitingParked(delivery, parking, Math.max(1, sleeps), now() + jittered(LONGEST_WAIT_MS, random));
+  return waitingParked(delivery, parking, Math.max(1, park_count), now() + jittered(LONGEST_WAIT_MS, random));
 }
 
-function waitingParked(delivery: Delivery, parking: Parking, sleeps: number, untilMs: number): Progress {
-  return { ...waiting(delivery, reasonOf(parking), untilMs), sleeps, parked_for: parking.cause };
+function waitingParked(delivery: Delivery, parking: Parking, park_count: number, untilMs: number): Progress {
+  return { ...waiting(delivery, reasonOf(parking), untilMs), park_count, parked_for: parking.cause };
 }
 
 function reasonOf({ why }: Parking): string {

@@ -77,11 +77,11 @@ export const progressSchema = z.object({
   outcome: z.enum(OUTCOMES).optional(),
   /** The free time under the integration's rate limit that is reserved for the next try, and for no other. */
   reserved_for: z.iso.datetime().optional(),
-  /** Times in a row that it was put to sleep without a try: the integration is paused, failing or gone. */
-  sleeps: z.int().min(0).optional(),
+  /** Times in a row that it was parked without an attempt: its integration is paused, failing or gone. */
+  park_count: z.int().min(0).optional(),
   /** Waits of its execution without an attempt, of which the first are as short as they have to be. */
   waits: z.int().min(0).optional(),
-  /** Why it sleeps, or rests in the ledger. */
+  /** Why it is parked. */
   parked_for: z.enum(PARKED_FOR).optional(),
   /** Whether a later event of its user may still take its place: its timer is asked before each try. */
   timed: z.literal(true).optional(),

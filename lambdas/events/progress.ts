@@ -89,10 +89,10 @@ export function onceMore(delivery: Delivery, attempt: number, reason: string, du
  * @param reservedForMs the slot reserved for it under the integration's rate limit
  */
 export function waiting(delivery: Delivery, reason: string, untilMs: number, reservedForMs?: number): Progress {
-  const { attempt, sleeps } = delivery.progress;
+  const { attempt, park_count } = delivery.progress;
   return {
     ...decided(delivery, attempt, 'retry', reason, new Date(untilMs)),
-    ...(sleeps !== undefined && { sleeps }),
+    ...(park_count !== undefined && { park_count }),
     ...(reservedForMs !== undefined && { reserved_for: new Date(reservedForMs).toISOString() }),
   };
 }

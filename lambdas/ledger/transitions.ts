@@ -168,8 +168,8 @@ export function settled(before: LedgerRecord, settlement: Settlement, nowMs: num
   };
 }
 
-function stateAfter({ outcome, sleeps }: Progress): WebhookState {
-  if (outcome === undefined || outcome === 'retry') return (sleeps ?? 0) > 0 ? 'parked' : 'scheduled';
+function stateAfter({ outcome, park_count }: Progress): WebhookState {
+  if (outcome === undefined || outcome === 'retry') return (park_count ?? 0) > 0 ? 'parked' : 'scheduled';
   if (outcome === 'duplicate') throw new Error('a duplicate leaves no trace');
   return STATE_OF[outcome];
 }

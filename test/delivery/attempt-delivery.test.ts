@@ -310,7 +310,7 @@ describe('the outcome of a delivery', () => {
     expect(outcome).toMatchObject({
       outcome: 'retry',
       attempt: 0,
-      sleeps: 1,
+      park_count: 1,
       due_at: '2026-01-15T12:01:00.000Z',
       reason: 'parked: HTTP 410, the endpoint is gone',
     });

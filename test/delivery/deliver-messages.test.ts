@@ -185,7 +185,7 @@ describe('a message whose integration’s limiter does not allow it', () => {
     [
       'the endpoint fails, and it is parked',
       { decisions: [{ verdict: 'reject', reason: 'failing' } as const] },
-      { due_at: '2026-01-15T12:01:00.000Z', sleeps: 1, reason: 'parked: integration acme is failing' },
+      { due_at: '2026-01-15T12:01:00.000Z', park_count: 1, reason: 'parked: integration acme is failing' },
     ],
     [
       'the endpoint is slow, and would hold up the queue',
@@ -277,12 +277,12 @@ describe('what the ledger says of a message', () => {
       },
     });
     const limiter = limiterThatSays({ decisions: [{ verdict: 'reject', reason: 'gone' }] });
-    const parked = delivery(ENRICHED, { integration_id: 'acme' }, { sleeps: 6 });
+    const parked = delivery(ENRICHED, { integration_id: 'acme' }, { park_count: 6 });
     const { started } = await deliver([parked], { ledger, limiter });
-    expect(started).toMatchObject([{ progress: { outcome: 'retry', sleeps: 6, parked_for: 'gone' } }]);
+    expect(started).toMatchObject([{ progress: { outcome: 'retry', park_count: 6, parked_for: 'gone' } }]);
     expect(endings).toMatchObject([
       { progress: { outcome: 'parked' } },
-      { progress: { outcome: 'retry', sleeps: 6 }, token: 'g0' },
+      { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' },
     ]);
   });
 });

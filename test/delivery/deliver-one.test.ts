@@ -149,7 +149,7 @@ describe('what the ledger says of a step', () => {
 
   test('after its last wait the ledger holds it as parked; while the ledger cannot, it waits on', async () => {
     const known = registry(integration({ paused: true }));
-    const last = delivery(ENRICHED, {}, { sleeps: 6 });
+    const last = delivery(ENRICHED, {}, { park_count: 6 });
     expect((await step(last, { known })).result).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
     const endings: Settlement[] = [];
     const settle: Ledger['settle'] = async (_, settlement) => {
@@ -157,11 +157,11 @@ describe('what the ledger says of a step', () => {
       return false;
     };
     const { result } = await step(last, { known, ledger: { settle } });
-    expect(result).toMatchObject({ outcome: 'retry', sleeps: 6, due_at: '2026-01-15T12:32:00.000Z' });
+    expect(result).toMatchObject({ outcome: 'retry', park_count: 6, due_at: '2026-01-15T12:32:00.000Z' });
     // The ledger gets the outcome that it cannot hold, too: it may be settled later.
     expect(endings).toMatchObject([
       { progress: { outcome: 'parked' } },
-      { progress: { outcome: 'retry', sleeps: 6 }, token: 'g0' },
+      { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' },
     ]);
   });
 });

@@ -86,7 +86,7 @@ describe('the receiver of a delivery', () => {
         due_at: '2026-01-15T12:01:00.000Z',
         outcome: 'retry',
         reason,
-        sleeps: 1,
+        park_count: 1,
         parked_for: 'paused',
       },
     });

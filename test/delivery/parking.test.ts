@@ -23,20 +23,20 @@ describe('a parked delivery', () => {
     [5, 0.5, 32],
     [0, 0, 0.9],
     [5, 1, 35.2],
-  ])('after %p waits, with jitter %d, waits %d minutes', (sleeps, random, minutes) => {
-    const { result } = parked(sleeps === undefined ? {} : { sleeps }, PAUSED, random);
+  ])('after %p waits, with jitter %d, waits %d minutes', (park_count, random, minutes) => {
+    const { result } = parked(park_count === undefined ? {} : { park_count }, PAUSED, random);
     expect((Date.parse(result.due_at ?? '') - NOW) / 60_000).toBeCloseTo(minutes);
   });
 
   test('spends no attempt, and gives up a reserved slot', () => {
     const { given, result } = parked({ reserved_for: '2026-01-15T12:00:00.000Z' }, PAUSED);
-    expect(result).toMatchObject({ outcome: 'retry', attempt: 3, sleeps: 1, reason: 'parked: it is paused' });
+    expect(result).toMatchObject({ outcome: 'retry', attempt: 3, park_count: 1, reason: 'parked: it is paused' });
     expect(result.reserved_for).toBeUndefined();
     expect(deliverySchema.parse({ ...given, progress: result }).progress).toEqual(result);
   });
 
   test('is for the ledger to hold after the last wait, and says why', () => {
-    const { given, result, log, counter } = parked({ sleeps: 6 }, { cause: 'gone', why: 'it is gone' });
+    const { given, result, log, counter } = parked({ park_count: 6 }, { cause: 'gone', why: 'it is gone' });
     const reason = 'parked: it is gone';
     expect(result).toEqual({
       ...{ enrichment: ENRICHED, attempt: 3, due_at: null },

@@ -40,7 +40,7 @@ describe('a wait without an attempt', () => {
   test('of a parked delivery is one, too', () => {
     const services = { ...clock, log: fakeLog(), counter: fakeCounter() };
     const parked = park(waitedFor(50), { cause: 'paused', why: 'it is paused' }, services);
-    expect(withWaitCounted(waitedFor(50), parked, clock)).toMatchObject({ waits: 51, sleeps: 1 });
+    expect(withWaitCounted(waitedFor(50), parked, clock)).toMatchObject({ waits: 51, park_count: 1 });
     expect(dueInMs(withWaitCounted(waitedFor(50), parked, clock))).toBe(LONG_WAIT_MS);
   });
 });

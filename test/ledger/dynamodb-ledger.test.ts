@@ -277,7 +277,7 @@ describe('an outcome that its table does not take', () => {
     ['delivered', ended('delivered', { attempt: { at: new Date(NOW).toISOString(), status: 200, duration_ms: 9 } })],
     ['dead', ended('dead', { answerStart: LEARNER_DATA[0] })],
     ['carried on', ended('retry', { token: 'g0-a1' })],
-    ['asleep', { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, sleeps: 1 } }],
+    ['asleep', { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, park_count: 1 } }],
   ])('is queued with its claim, and without any learner: %s', async (_, settlement) => {
     const { claim, settle, queued, counter } = newLedger();
     const one = newDelivery({ user_id: '4711', course_id: 'course-v1:edX+DemoX+Demo_Course' });

@@ -52,8 +52,8 @@ describe('a webhook is settled', () => {
     ['parked', { outcome: 'parked' }],
     ['scheduled', { outcome: 'retry' }],
     ['scheduled', {}],
-    ['scheduled', { outcome: 'retry', sleeps: 0 }],
-    ['parked', { outcome: 'retry', sleeps: 1 }],
+    ['scheduled', { outcome: 'retry', park_count: 0 }],
+    ['parked', { outcome: 'retry', park_count: 1 }],
   ] as const)('%s after %j', (state, progress) => {
     const after = left(progress, { token: 'g1-a1' });
     expect(after).toMatchObject({ state, generation: 1, version: 3, claimed_by: 'stream-1' });
@@ -68,7 +68,7 @@ describe('a webhook is settled', () => {
   test('with its carrier’s token, and when it is due', () => {
     const waits = { outcome: 'retry', due_at: at(60) } as const;
     expect(left(waits, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
-    expect(left({ ...waits, sleeps: 2 }, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
+    expect(left({ ...waits, park_count: 2 }, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
   });
 
   test('without token or scheduled time where it has ended or rests', () => {
@@ -120,7 +120,7 @@ describe('a parked webhook', () => {
 
   test('is parked since the first time, however often it is released and parked again', () => {
     const before = held({ parked_since: at(-3600), parked_for: 'paused' });
-    expect(left({ outcome: 'retry', sleeps: 3 }, { token: 'g1' }, before).parked_since).toBe(at(-3600));
+    expect(left({ outcome: 'retry', park_count: 3 }, { token: 'g1' }, before).parked_since).toBe(at(-3600));
     expect(left({ outcome: 'parked' }, {}, before).parked_since).toBe(at(-3600));
   });
 

@@ -12,7 +12,7 @@ const GLOBEX = { id: 'globex', url: 'https://globex.example' };
 const ASLEEP: Left = {
   token: 'g0-a1',
   progress: {
-    ...{ outcome: 'retry', sleeps: 1, parked_for: 'paused', reason: 'parked: it is paused' },
+    ...{ outcome: 'retry', park_count: 1, parked_for: 'paused', reason: 'parked: it is paused' },
     due_at: new Date(NOW + 60_000).toISOString(),
   },
 };
