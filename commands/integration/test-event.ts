@@ -31,7 +31,7 @@ const reportSchema = z.object({
       totalMs: milliseconds,
     })
     .exactOptional(),
-  answer_start: z.string().exactOptional(),
+  response_start: z.string().exactOptional(),
 }) satisfies z.ZodType<SendTestReport>;
 
 /** Sends one test event from where all webhooks come from, and tells what became of it. @returns whether it was delivered */
@@ -70,8 +70,8 @@ export function formatTestReport(report: SendTestReport, stageName: string): str
   if (timings !== undefined) parts.push('', timeRows(timings));
   // Where no token could be had, there is a body and no signature of it.
   if (report.webhook_signature !== '') parts.push('', whatWasSent(report));
-  if (report.answer_start !== undefined && report.answer_start !== '') {
-    parts.push('', `The answer begins: ${report.answer_start.replaceAll(/\p{Cc}/gu, '?')}`);
+  if (report.response_start !== undefined && report.response_start !== '') {
+    parts.push('', `The answer begins: ${report.response_start.replaceAll(/\p{Cc}/gu, '?')}`);
   }
   return parts.join('\n');
 }

@@ -16,7 +16,7 @@ export interface DeliveryView {
   /** Undefined where it was deleted. */
   readonly event: LedgerEvent | undefined;
   /** How the partner's last refusal began. */
-  readonly answerStart: string | undefined;
+  readonly responseStart: string | undefined;
   readonly state: WebhookState;
   /** When it entered that state. */
   readonly since: string;
@@ -29,11 +29,11 @@ export interface DeliveryView {
 
 /** What became of one delivery, as text. @param showsPayload whether the event as the LMS sent it follows, and what the partner said: it may repeat the event */
 export function formatDelivery(view: DeliveryView, stageName: string, showsPayload: boolean): string {
-  const { record, event, answerStart } = view;
+  const { record, event, responseStart } = view;
   const parts = [alignColumns(factsOf(view, stageName, showsPayload))];
   if (record !== undefined && record.attempts.length > 0) parts.push(formatAttempts(record));
   if (record !== undefined) parts.push(timesOf(record));
-  if (showsPayload && answerStart !== undefined) parts.push(`the partner’s last refusal begins\n${answerStart}`);
+  if (showsPayload && responseStart !== undefined) parts.push(`the partner’s last refusal begins\n${responseStart}`);
   if (showsPayload && event !== undefined) parts.push(`payload\n${event.payload}`);
   return parts.join('\n\n');
 }
@@ -59,7 +59,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
     ['payload', formatPayload(view, showsPayload)],
     [
       'response',
-      view.answerStart === undefined || showsPayload
+      view.responseStart === undefined || showsPayload
         ? undefined
         : 'the last refusal is held as long; --payload prints it',
     ],

@@ -42,15 +42,15 @@ function formatUnknown(webhookId: string, asked: string, { stage, stageName }: L
 }
 
 async function readView(webhookId: string, { stage, table, now }: LedgerSession): Promise<DeliveryView | undefined> {
-  const [record, event, answerStart] = await Promise.all([
+  const [record, event, responseStart] = await Promise.all([
     table.record(webhookId),
     table.event(webhookId),
-    table.answer(webhookId),
+    table.response(webhookId),
   ]);
   const acceptedAt = event?.accepted_at ?? record?.accepted_at;
   if (acceptedAt === undefined) return undefined;
   return {
-    ...{ webhookId, record, event, answerStart },
+    ...{ webhookId, record, event, responseStart },
     state: record?.state ?? 'accepted',
     since: record === undefined ? acceptedAt : changedAt(record),
     carrier: carrierOf(record, stage.output('RetryWorkflowArn'), now()),
@@ -60,7 +60,7 @@ async function readView(webhookId: string, { stage, table, now }: LedgerSession)
 }
 
 function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) {
-  const { webhookId, record, event, answerStart, state, since, carrier, waking, heldUntil } = view;
+  const { webhookId, record, event, responseStart, state, since, carrier, waking, heldUntil } = view;
   const { payload, ...subject } = event ?? {};
   return {
     ...{ stage: stageName, webhook_id: webhookId, state, since, carried_by: carrier },
@@ -69,8 +69,8 @@ function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) 
     ...(waking !== undefined && { on_waking: wakingFields(waking) }),
     is_payload_held: event !== undefined,
     ...(event !== undefined && { payload_held_until: heldUntil }),
-    is_response_held: answerStart !== undefined,
-    ...(showsPayload && answerStart !== undefined && { answer_start: answerStart }),
+    is_response_held: responseStart !== undefined,
+    ...(showsPayload && responseStart !== undefined && { response_start: responseStart }),
     ...(showsPayload && payload !== undefined && { payload }),
   };
 }

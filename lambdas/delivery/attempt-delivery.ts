@@ -41,7 +41,7 @@ export interface Attempted {
   /** Absent where nothing could be sent. */
   readonly attempt?: Attempt;
   /** The beginning of the partner's response, where it is no 2xx. It may hold anything: never for logs. */
-  readonly answerStart?: string;
+  readonly responseStart?: string;
 }
 
 /**
@@ -108,7 +108,7 @@ export async function attemptDelivery(
 }
 
 /** What the ledger keeps of an attempt. */
-function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempted, 'attempt' | 'answerStart'> {
+function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempted, 'attempt' | 'responseStart'> {
   if (sent.kind === 'unsent') return {};
   const { result, verdict, reason } = sent;
   const attempt: Attempt = {
@@ -120,8 +120,8 @@ function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempt
       error: beginningOf(reason, MAX_ATTEMPT_ERROR_CHARACTERS),
     }),
   };
-  const answerStart = result.kind === 'answered' && verdict !== 'delivered' ? result.answerStart : undefined;
-  return { attempt, ...(answerStart !== undefined && answerStart !== '' && { answerStart }) };
+  const responseStart = result.kind === 'answered' && verdict !== 'delivered' ? result.responseStart : undefined;
+  return { attempt, ...(responseStart !== undefined && responseStart !== '' && { responseStart }) };
 }
 
 /** What may be kept of a response where its words may not. */

@@ -23,5 +23,5 @@ export interface SendTestReport {
   readonly response_fault?: string;
   readonly timings?: SendTimings;
   /** The beginning of the partner's answer: for the operator's eyes, never for logs. */
-  readonly answer_start?: string;
+  readonly response_start?: string;
 }

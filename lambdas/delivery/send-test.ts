@@ -59,7 +59,7 @@ function report(integrationId: string, webhookId: string, body: string, sent: Se
   const { result, verdict, reason, request } = sent;
   const answer = result.kind === 'answered' ? { status: result.status } : { code: result.code };
   const fault = result.kind === 'answered' ? result.responseFault : undefined;
-  const start = result.kind === 'answered' && request !== undefined ? result.answerStart : undefined;
+  const start = result.kind === 'answered' && request !== undefined ? result.responseStart : undefined;
   return {
     integration_id: integrationId,
     webhook_id: webhookId,
@@ -71,6 +71,6 @@ function report(integrationId: string, webhookId: string, body: string, sent: Se
     ...answer,
     ...(fault !== undefined && { response_fault: fault }),
     ...(result.timings !== undefined && { timings: result.timings }),
-    ...(start !== undefined && { answer_start: start }),
+    ...(start !== undefined && { response_start: start }),
   };
 }

@@ -171,8 +171,8 @@ function withDefaults(headers: Readonly<Record<string, string>>): Record<string,
 
 /** A partner's response may repeat the request. */
 function withoutSecrets(result: SendResult, secrets: readonly string[]): SendResult {
-  if (result.kind === 'failed' || result.answerStart === undefined) return result;
-  return { ...result, answerStart: redact(result.answerStart, secrets) };
+  if (result.kind === 'failed' || result.responseStart === undefined) return result;
+  return { ...result, responseStart: redact(result.responseStart, secrets) };
 }
 
 type Authorized =

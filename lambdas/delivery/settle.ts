@@ -14,7 +14,7 @@ import type { Attempted } from './attempt-delivery.ts';
 export interface DeliveryOutcome {
   readonly result: TaskResult;
   /** Absent where no attempt was made. */
-  readonly attempted?: Pick<Attempted, 'attempt' | 'answerStart'> | undefined;
+  readonly attempted?: Pick<Attempted, 'attempt' | 'responseStart'> | undefined;
 }
 
 /**
@@ -30,12 +30,12 @@ export function settle(
   { ledger }: { readonly ledger: Ledger },
 ): Promise<boolean> {
   const { redrive: _, ...progress } = result;
-  const { attempt, answerStart } = attempted ?? {};
+  const { attempt, responseStart } = attempted ?? {};
   return ledger.settle(lease, {
     progress,
     ...(token !== undefined && { token }),
     ...(attempt !== undefined && { attempt }),
-    ...(answerStart !== undefined && { answerStart }),
+    ...(responseStart !== undefined && { responseStart }),
   });
 }
 

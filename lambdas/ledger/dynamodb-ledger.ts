@@ -68,11 +68,11 @@ export function createLedger(options: LedgerOptions): Ledger {
   async function putResponse(
     delivery: Delivery,
     record: LedgerRecord | undefined,
-    { answerStart, progress }: Settlement,
+    { responseStart, progress }: Settlement,
   ) {
-    if (answerStart === undefined || progress.outcome === 'delivered') return;
+    if (responseStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
-    const kept = beginningOf(answerStart, RESPONSE_START_CHARACTERS);
+    const kept = beginningOf(responseStart, RESPONSE_START_CHARACTERS);
     await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, kept));
   }
 

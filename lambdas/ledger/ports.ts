@@ -30,7 +30,7 @@ export interface Settlement {
   /** The attempt, where one was made. */
   readonly attempt?: Attempt | undefined;
   /** The start of a partner's refusal. */
-  readonly answerStart?: string;
+  readonly responseStart?: string;
 }
 
 /** `unreached`: the table did not respond, and may have taken it. */
@@ -129,7 +129,7 @@ export interface LedgerTable {
   /** Undefined where it was deleted, or has expired. */
   event(webhookId: string): Promise<LedgerEvent | undefined>;
   /** The start of the partner's last refusal, where it is still held. */
-  answer(webhookId: string): Promise<string | undefined>;
+  response(webhookId: string): Promise<string | undefined>;
   /**
    * Writes a record if it is still the version before it (version 1: if there is none).
    *
@@ -140,7 +140,7 @@ export interface LedgerTable {
   overwrite(record: LedgerRecord): Promise<void>;
   /** Writes events, and lists their integrations and days. */
   putEvents(events: readonly LedgerEvent[]): Promise<void>;
-  putResponse(webhookId: string, acceptedAt: string, answerStart: string): Promise<void>;
+  putResponse(webhookId: string, acceptedAt: string, responseStart: string): Promise<void>;
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
   /** As the ledger's. @returns whether it was written */
   putTimer(timer: Timer): Promise<boolean>;
@@ -148,7 +148,7 @@ export interface LedgerTable {
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;
   /** Timers that wait and are due: at most 1,600, those due first. @param nowMs epoch milliseconds */
   overdueTimers(nowMs: number): Promise<readonly Timer[]>;
-  /** Deletes event and answer; the record stays. */
+  /** Deletes event and response; the record stays. */
   forget(webhookId: string): Promise<void>;
   /** Every integration and day of which something was accepted, oldest day first. */
   days(span: Span): Promise<readonly LedgerDay[]>;

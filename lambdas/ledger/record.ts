@@ -136,7 +136,7 @@ export type LedgerEvent = z.infer<typeof ledgerEventSchema>;
 export const LEDGER_TABLE = {
   /** A webhook's id; `directory` for the list of integrations and days. */
   partitionKey: 'pk',
-  /** `state`, `event` or `answer`; in the directory, `<day>#<integration>`. */
+  /** `state`, `event` or `response`; in the directory, `<day>#<integration>`. */
   sortKey: 'sk',
   /** Epoch seconds, of every item. */
   expiry: 'expires_at',

@@ -154,7 +154,7 @@ interface Token {
 /** @returns undefined where the status says already that there is none */
 function readAnswer(result: SendResult): Token | TokenProblem | undefined {
   if (result.kind !== 'answered' || result.status < 200 || result.status >= 300) return undefined;
-  const fields = fieldsOf(result.answerStart ?? '');
+  const fields = fieldsOf(result.responseStart ?? '');
   const token = tokenSchema.safeParse(fields.accesstoken);
   if (!token.success) {
     return fields.accesstoken === undefined && REFUSALS.has(fields.error) ? 'refused' : 'no_token';
@@ -199,7 +199,7 @@ function byPlainName(value: unknown): Fields {
 
 function withoutBody(result: SendResult): SendResult {
   if (result.kind === 'failed') return result;
-  const { answerStart: _, ...rest } = result;
+  const { responseStart: _, ...rest } = result;
   return rest;
 }
 

@@ -16,7 +16,7 @@ export type SendResult =
       /** The header `Retry-After`, as it came; several are joined by commas. */
       readonly retryAfter?: string;
       /** The beginning of the body, at most `keepAnswerBytes`. It may hold anything: never for logs. */
-      readonly answerStart?: string;
+      readonly responseStart?: string;
       /**
        * Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status counts all the same, and
        * the connection is closed.

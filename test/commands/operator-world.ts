@@ -74,7 +74,7 @@ export const DELIVERED: SendTestReport = {
   reason: 'HTTP 200',
   status: 200,
   timings: { dnsMs: 1.2, connectMs: 10, tlsMs: 20, firstByteMs: 50, totalMs: 51 },
-  answer_start: 'thanks',
+  response_start: 'thanks',
 };
 
 /** @param more endpoints and outputs of a platform that has more than a control plane, by their names */

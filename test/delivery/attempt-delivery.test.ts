@@ -66,14 +66,14 @@ describe('an attempt', () => {
   });
 
   test('is recorded: when, how long, which response; of a refusal also how its body begins', async () => {
-    const good = await attempt(answered(200, { answerStart: 'thank you' }), { durationMs: 42 });
+    const good = await attempt(answered(200, { responseStart: 'thank you' }), { durationMs: 42 });
     expect(good.attempted.attempt).toEqual({ at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 42 });
-    expect(good.attempted.answerStart).toBeUndefined();
-    const response = { answerStart: 'no such course', contentType: 'Text/Plain; charset=utf-8', bodyBytes: 14 };
+    expect(good.attempted.responseStart).toBeUndefined();
+    const response = { responseStart: 'no such course', contentType: 'Text/Plain; charset=utf-8', bodyBytes: 14 };
     const refused = await attempt(answered(400, response));
     expect(refused.attempted).toMatchObject({
       attempt: { status: 400, error: 'HTTP 400', content_type: 'text/plain', body_bytes: 14 },
-      answerStart: 'no such course',
+      responseStart: 'no such course',
     });
     const silent = await attempt({ kind: 'failed', code: 'TIMEOUT' });
     expect(silent.attempted.attempt).toEqual({
@@ -379,7 +379,7 @@ describe('the log line of an attempt', () => {
 
   test('has nothing of a learner, of the payload or of the partner’s body', async () => {
     const words = 'learner@example.com is unknown';
-    for (const result of [answered(200), answered(503), answered(400, { answerStart: words }), failed('TIMEOUT')]) {
+    for (const result of [answered(200), answered(503), answered(400, { responseStart: words }), failed('TIMEOUT')]) {
       const { log } = await attempt(result);
       for (const data of LEARNER_DATA) expect(log.text()).not.toContain(data);
     }

@@ -122,7 +122,7 @@ async function attempt(to: Integration) {
   const payload = JSON.stringify({ user: LEARNER, course: { id: 'course-v1:Org+Course+Run' } });
   const given = delivery(ENRICHED, { payload });
   const attempted = await attemptDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
-  const { answerStart: response = '', ...rest } = attempted;
+  const { responseStart: response = '', ...rest } = attempted;
   const { redrive: _, ...result } = attempted.result;
   const letter = { id: '1', body: '', reason: attempted.result.reason ?? '' };
   const public_ = [rest.attempt, result, log.lines, counter, deadLetterMessage(letter)];

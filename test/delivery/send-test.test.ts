@@ -31,7 +31,7 @@ function world(result = answered(200), more = {}) {
 describe('a connection test', () => {
   test('sends one signed test event, whether or not the integration is active, and reports what the partner can compare', async () => {
     const { services, requests } = world(
-      answered(200, { timings: { totalMs: 12 }, answerStart: 'thanks', responseFault: 'TIMEOUT' }),
+      answered(200, { timings: { totalMs: 12 }, responseStart: 'thanks', responseFault: 'TIMEOUT' }),
     );
     const report = await testIntegration(REQUEST, services);
     const id = 'wh_test_0b7f2c0e8f0c41f09d3c0242ac120002';
@@ -48,7 +48,7 @@ describe('a connection test', () => {
       status: 200,
       response_fault: 'TIMEOUT',
       timings: { totalMs: 12 },
-      answer_start: 'thanks',
+      response_start: 'thanks',
     });
     expect(JSON.parse(report.body)).toMatchObject({ test: true });
   });

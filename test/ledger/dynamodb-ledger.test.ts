@@ -178,9 +178,9 @@ describe('settling', () => {
     const { claim, settle } = newLedger();
     const answerOf = async (outcome: Progress['outcome']) => {
       const one = newDelivery();
-      const answerStart = 'x'.repeat(RESPONSE_START_CHARACTERS + 1);
-      await settle(leaseOf(await claim(one, LEASE_MS)), ended(outcome, { answerStart }));
-      return shared.table.answer(one.webhook_id);
+      const responseStart = 'x'.repeat(RESPONSE_START_CHARACTERS + 1);
+      await settle(leaseOf(await claim(one, LEASE_MS)), ended(outcome, { responseStart }));
+      return shared.table.response(one.webhook_id);
     };
     expect(await answerOf('dead')).toBe('x'.repeat(RESPONSE_START_CHARACTERS));
     expect(await answerOf('delivered')).toBeUndefined();
@@ -192,7 +192,7 @@ describe('settling', () => {
       putResponse: () => Promise.reject(new LedgerUnavailable('putResponse: no')),
     });
     const lease = leaseOf(await claim(newDelivery(), LEASE_MS));
-    expect(await settle(lease, ended('dead', { answerStart: LEARNER_DATA[0] }))).toBe(true);
+    expect(await settle(lease, ended('dead', { responseStart: LEARNER_DATA[0] }))).toBe(true);
     expect(log.only('ledger.unavailable')).toMatchObject({ operation: 'putResponse' });
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
@@ -227,7 +227,7 @@ describe('without its table', () => {
     const one = newDelivery();
     const known = await ledger.accept([one]);
     const claimed = await ledger.claim(one, LEASE_MS);
-    const settled = await ledger.settle(leaseOf(claimed), ended('parked', { answerStart: LEARNER_DATA[0] }));
+    const settled = await ledger.settle(leaseOf(claimed), ended('parked', { responseStart: LEARNER_DATA[0] }));
     const noted = await ledger.settleUnclaimed(one, ended('retry', { token: 'g0' }));
     return { one, known, claimed, settled, noted };
   };
@@ -275,7 +275,7 @@ describe('without its table', () => {
 describe('an outcome that its table does not take', () => {
   test.each<[string, Settlement]>([
     ['delivered', ended('delivered', { attempt: { at: new Date(NOW).toISOString(), status: 200, duration_ms: 9 } })],
-    ['dead', ended('dead', { answerStart: LEARNER_DATA[0] })],
+    ['dead', ended('dead', { responseStart: LEARNER_DATA[0] })],
     ['carried on', ended('retry', { token: 'g0-a1' })],
     ['asleep', { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, park_count: 1 } }],
   ])('is queued with its claim, and without any learner: %s', async (_, settlement) => {
@@ -284,7 +284,7 @@ describe('an outcome that its table does not take', () => {
     const { delivery: claimed, record } = leaseOf(await claim(one, LEASE_MS));
     shared.front.decide(() => REFUSED);
     expect(await settle({ delivery: claimed, record }, settlement)).toBe(true);
-    const { answerStart: _answer, ...kept } = settlement;
+    const { responseStart: _answer, ...kept } = settlement;
     const { payload, user_id, course_id, ...facts } = claimed;
     expect(queued).toEqual([
       {

@@ -171,7 +171,7 @@ describe('a token is kept', () => {
     const fast: WebhookSender = {
       send: async (outgoing) => {
         sent.push(outgoing);
-        return { kind: 'answered', status: 200, answerStart: '{"access_token":"t"}' };
+        return { kind: 'answered', status: 200, responseStart: '{"access_token":"t"}' };
       },
     };
     source = createTokenSource({ sender: fast, now: () => nowMs });
@@ -215,7 +215,7 @@ describe('without a token', () => {
     reply = { status, body: '{"error":"hunter2 is wrong"}' };
     const result = await ask();
     expect(result).toMatchObject({ kind: 'none', result: { kind: 'answered', status, retryAfter: '7' } });
-    expect(result).not.toHaveProperty('result.answerStart');
+    expect(result).not.toHaveProperty('result.responseStart');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
 
@@ -348,7 +348,7 @@ describe('a 2xx', () => {
     reply = { body };
     const result = await ask();
     expect(result).toMatchObject({ kind: 'none', result: { kind: 'answered', status: 200 }, problem });
-    expect(result).not.toHaveProperty('result.answerStart');
+    expect(result).not.toHaveProperty('result.responseStart');
     expect(JSON.stringify(result)).not.toContain('hunter2');
   });
 });

@@ -103,9 +103,9 @@ describe('what no answer means', () => {
 });
 
 test('the reason says the status or the code, and never the partner’s words', () => {
-  expect(classify({ kind: 'answered', status: 503, answerStart: 'learner@example.com', retryAfter: 'x' }).reason).toBe(
-    'HTTP 503',
-  );
+  expect(
+    classify({ kind: 'answered', status: 503, responseStart: 'learner@example.com', retryAfter: 'x' }).reason,
+  ).toBe('HTTP 503');
   expect(classify({ kind: 'failed', code: 'ECONNRESET' }).reason).toBe('no answer: ECONNRESET');
 });
 

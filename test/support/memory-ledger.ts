@@ -19,7 +19,7 @@ export interface MemoryLedger extends LedgerTable {
 
 interface Options {
   readonly now?: () => number;
-  /** Events and answers older than that are gone. */
+  /** Events and responses older than that are gone. */
   readonly payloadDays?: number;
   /** Called with every conditional write that succeeds. */
   readonly onReplace?: (before: LedgerRecord | undefined, after: LedgerRecord) => void;
@@ -32,7 +32,7 @@ interface Options {
 export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplace }: Options = {}): MemoryLedger {
   const events = new Map<string, LedgerEvent>();
   const records = new Map<string, LedgerRecord>();
-  const answers = new Map<string, { readonly acceptedAt: string; readonly start: string }>();
+  const responses = new Map<string, { readonly acceptedAt: string; readonly start: string }>();
   const directory = new Map<string, LedgerDay>();
   const timers = new Map<string, Timer>();
 
@@ -64,10 +64,10 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
       const event = events.get(webhookId);
       return event !== undefined && isHeld(event.accepted_at) ? structuredClone(event) : undefined;
     },
-    async answer(webhookId) {
+    async response(webhookId) {
       await reach();
-      const answer = answers.get(webhookId);
-      return answer !== undefined && isHeld(answer.acceptedAt) ? answer.start : undefined;
+      const response = responses.get(webhookId);
+      return response !== undefined && isHeld(response.acceptedAt) ? response.start : undefined;
     },
     async replace(record) {
       await reach();
@@ -91,7 +91,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
     },
     async putResponse(webhookId, acceptedAt, start) {
       await reach();
-      answers.set(webhookId, { acceptedAt, start });
+      responses.set(webhookId, { acceptedAt, start });
     },
     async timers(keys) {
       await reach();
@@ -116,7 +116,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
     async forget(webhookId) {
       await reach();
       events.delete(webhookId);
-      answers.delete(webhookId);
+      responses.delete(webhookId);
     },
     async days({ from, until }) {
       await reach();

@@ -17,7 +17,7 @@ import type { Item } from './table-calls.ts';
 const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
 
 /** Sort keys of a webhook's items. */
-export const SORT_KEYS = { state: 'state', event: 'event', answer: 'answer' } as const;
+export const SORT_KEYS = { state: 'state', event: 'event', response: 'response' } as const;
 
 /** Partition of the list of integrations and days. */
 export const DIRECTORY = 'directory';
@@ -127,8 +127,8 @@ export function eventOfItem(item: Item): LedgerEvent | undefined {
   return ledgerEventSchema.safeParse({ ...item, webhook_id: item[partitionKey] }).data;
 }
 
-export function answerItem(webhookId: string, acceptedAt: string, answer: string, payloadDays: number): Item {
-  return { ...keyOf(webhookId, 'answer'), answer, [expiry]: expiresAt(acceptedAt, payloadDays) };
+export function responseItem(webhookId: string, acceptedAt: string, response: string, payloadDays: number): Item {
+  return { ...keyOf(webhookId, 'response'), response, [expiry]: expiresAt(acceptedAt, payloadDays) };
 }
 
 /** It stays until the last record of its day may be gone. */

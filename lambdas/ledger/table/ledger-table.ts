@@ -7,7 +7,6 @@ import { batchGet, batchWrite, deleteRequest, putRequest } from './batch-calls.t
 import { createGroupCommit } from './group-commit.ts';
 import { fitted } from './item-size.ts';
 import {
-  answerItem,
   dayOf,
   directoryItem,
   eventItem,
@@ -15,6 +14,7 @@ import {
   hasExpired,
   keyOf,
   recordOf,
+  responseItem,
   stateItem,
 } from './ledger-items.ts';
 import { createLists } from './ledger-lists.ts';
@@ -47,7 +47,7 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
   const overwriteTogether = createGroupCommit((writes) => batchWrite('overwrite', writes, table));
   const toItem = (record: LedgerRecord) => stateItem(fitted(record), factsDays);
 
-  async function heldItem(sort: 'event' | 'answer', webhookId: string): Promise<Item | undefined> {
+  async function heldItem(sort: 'event' | 'response', webhookId: string): Promise<Item | undefined> {
     const item = await getItem(sort, keyOf(webhookId, sort), table);
     return item === undefined || hasExpired(item, now()) ? undefined : item;
   }
@@ -71,18 +71,22 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
       const item = await heldItem('event', webhookId);
       return item && readable('event', eventOfItem(item), webhookId);
     },
-    async answer(webhookId) {
-      const item = await heldItem('answer', webhookId);
-      return item && String(item.answer);
+    async response(webhookId) {
+      const item = await heldItem('response', webhookId);
+      return item && String(item.response);
     },
     replace: (record) => putItem('replace', toItem(record), table, isStillBefore(record)),
     overwrite: async (record) => overwriteTogether(record.webhook_id, putRequest(toItem(record))),
     putEvents: createEventWriter(table, options),
-    async putResponse(webhookId, acceptedAt, answerStart) {
-      await putItem('putResponse', answerItem(webhookId, acceptedAt, answerStart.toWellFormed(), payloadDays), table);
+    async putResponse(webhookId, acceptedAt, responseStart) {
+      await putItem(
+        'putResponse',
+        responseItem(webhookId, acceptedAt, responseStart.toWellFormed(), payloadDays),
+        table,
+      );
     },
     async forget(webhookId) {
-      const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'answer'))];
+      const writes = [deleteRequest(keyOf(webhookId, 'event')), deleteRequest(keyOf(webhookId, 'response'))];
       const failure = (await batchWrite('forget', writes, table)).find((one) => one !== undefined);
       if (failure !== undefined) throw failure;
     },

@@ -217,12 +217,12 @@ class Running {
     const isRefusal = status < 200 || status >= 300;
     const contentType = isRefusal ? answer.headers['content-type'] : undefined;
     const bodyBytes = isRefusal ? this.#body?.bytes : undefined;
-    const answerStart = this.#body?.start(answer.headers);
+    const responseStart = this.#body?.start(answer.headers);
     const result: SendResult = {
       kind: 'answered',
       status,
       ...(retryAfter !== undefined && { retryAfter }),
-      ...(answerStart !== undefined && { answerStart }),
+      ...(responseStart !== undefined && { responseStart }),
       ...(responseFault !== undefined && { responseFault }),
       ...(contentType !== undefined && { contentType }),
       ...(bodyBytes !== undefined && bodyBytes > 0 && { bodyBytes }),

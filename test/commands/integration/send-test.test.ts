@@ -30,7 +30,7 @@ The answer begins: thanks"
 });
 
 test('not delivered: 1, and in words why', async () => {
-  world.answerTests({ verdict: 'dead', reason: 'HTTP 404', status: 404, answer_start: 'no\u001b[2J\nsuch page' });
+  world.answerTests({ verdict: 'dead', reason: 'HTTP 404', status: 404, response_start: 'no\u001b[2J\nsuch page' });
   expect(await send()).toBe(1);
   expect(world.printed()).toMatch(/^Not delivered, and would be dead-lettered: HTTP 404/);
   expect(world.printed()).toContain('nothing at this path');

@@ -10,7 +10,7 @@ const isHeld = async (id: string) => (await operator.table.event(id)) !== undefi
 
 test('events and answers of one learner are deleted once somebody says yes; the facts stay', async () => {
   const theirs = await operator.webhook({ event_id: '1' }, DELIVERED);
-  const refused = await operator.webhook({ event_id: '2' }, { ...DEAD, answerStart: 'unknown: learner@example.com' });
+  const refused = await operator.webhook({ event_id: '2' }, { ...DEAD, responseStart: 'unknown: learner@example.com' });
   const others = await operator.webhook({ event_id: '3', user_id: '421' }, DELIVERED);
   operator.world.answers.push('yes');
   expect(await operator.run('forget', '--user-id', '42')).toBe(0);
@@ -23,7 +23,7 @@ test('events and answers of one learner are deleted once somebody says yes; the 
   expect(printed).not.toContain('Not final yet');
   expect(printed).toMatch(/\ndeleted 2 events$/);
   expect([await isHeld(theirs), await isHeld(refused), await isHeld(others)]).toEqual([false, false, true]);
-  expect(await operator.table.answer(refused)).toBeUndefined();
+  expect(await operator.table.response(refused)).toBeUndefined();
   expect(await operator.table.record(theirs)).toMatchObject({ state: 'delivered' });
 });
 

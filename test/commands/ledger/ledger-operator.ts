@@ -19,7 +19,7 @@ export interface Left {
   readonly progress?: Partial<Progress>;
   readonly token?: string;
   readonly attempt?: Partial<Attempt>;
-  readonly answerStart?: string;
+  readonly responseStart?: string;
 }
 
 /** A ledger as the functions fill it, over sockets, and an operator who asks it. */

@@ -111,7 +111,7 @@ describe('in each state it says who carries it, and what can be done', () => {
       ...{ at: '2026-01-15T12:00:00.000Z', status: 404, duration_ms: 120, error: 'HTTP 404' },
       ...{ content_type: 'application/json', body_bytes: 26 },
     };
-    const id = await operator.webhook({}, { ...DEAD, attempt, answerStart: '{"error":"no such course"}' });
+    const id = await operator.webhook({}, { ...DEAD, attempt, responseStart: '{"error":"no such course"}' });
     await operator.run('show', id);
     expect(facts()).toMatchObject({ state: 'dead since 2026-01-15T12:00:00Z: it was given up', reason: 'HTTP 404' });
     expect(facts()).not.toHaveProperty('carried by');

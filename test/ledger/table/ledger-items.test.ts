@@ -2,13 +2,13 @@ import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
-  answerItem,
   directoryItem,
   eventItem,
   eventOfItem,
   hasExpired,
   lineOf,
   recordOf,
+  responseItem,
   stateItem,
 } from '../../../lambdas/ledger/table/ledger-items.ts';
 import type { Item } from '../../../lambdas/ledger/table/table-calls.ts';
@@ -104,8 +104,8 @@ describe('an event item', () => {
 });
 
 test('an answer expires when payloads do', () => {
-  const item = answerItem('wh_1', new Date(NOW).toISOString(), 'Not Found', 30);
-  expect(item).toEqual({ pk: 'wh_1', sk: 'answer', answer: 'Not Found', expires_at: NOW / 1000 + day(30) });
+  const item = responseItem('wh_1', new Date(NOW).toISOString(), 'Not Found', 30);
+  expect(item).toEqual({ pk: 'wh_1', sk: 'response', response: 'Not Found', expires_at: NOW / 1000 + day(30) });
 });
 
 test('an entry of the directory outlives the last record of its day', () => {

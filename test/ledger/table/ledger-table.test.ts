@@ -192,18 +192,18 @@ describe('events of a batch', () => {
 describe('an answer', () => {
   test('is kept beside the record until payloads expire', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
-    expect(await ledger.table.answer(webhook_id)).toBeUndefined();
+    expect(await ledger.table.response(webhook_id)).toBeUndefined();
     await ledger.table.putResponse(webhook_id, accepted_at, '{"error":"no such course"}');
     await ledger.table.putResponse(webhook_id, accepted_at, 'Not Found');
-    expect(await ledger.table.answer(webhook_id)).toBe('Not Found');
+    expect(await ledger.table.response(webhook_id)).toBe('Not Found');
     ledger.nowMs = NOW + 30 * DAY_MS;
-    expect(await ledger.table.answer(webhook_id)).toBeUndefined();
+    expect(await ledger.table.response(webhook_id)).toBeUndefined();
   });
 
   test('may be cut in the middle of a character', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
     await ledger.table.putResponse(webhook_id, accepted_at, `x${'\u{1F600}'.slice(0, 1)}`);
-    expect(await ledger.table.answer(webhook_id)).toBe('x\uFFFD');
+    expect(await ledger.table.response(webhook_id)).toBe('x\uFFFD');
   });
 });
 
@@ -215,7 +215,7 @@ test('forgetting deletes event and answer, and leaves the record', async () => {
   await ledger.table.putResponse(event.webhook_id, event.accepted_at, 'Not Found');
   await ledger.table.forget(event.webhook_id);
   expect(await ledger.server.item(event.webhook_id, 'event')).toBeUndefined();
-  expect(await ledger.server.item(event.webhook_id, 'answer')).toBeUndefined();
+  expect(await ledger.server.item(event.webhook_id, 'response')).toBeUndefined();
   expect(await ledger.table.record(event.webhook_id)).toEqual(record);
   await ledger.table.forget(event.webhook_id);
 });
@@ -235,7 +235,7 @@ describe('a table that does not answer', () => {
     record: (down) => down.record('wh_1'),
     records: (down) => down.records(['wh_1']),
     event: (down) => down.event('wh_1'),
-    answer: (down) => down.answer('wh_1'),
+    response: (down) => down.response('wh_1'),
     replace: (down) => down.replace(recordAt(1)),
     overwrite: (down) => down.overwrite(recordAt(1)),
     putEvents: (down) => down.putEvents([newEvent()]),

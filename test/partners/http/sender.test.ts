@@ -111,13 +111,13 @@ describe('a response that cannot be read after its status', () => {
       'is reset in its body',
       'content-length: 9\r\n\r\nshort',
       (socket) => socket.resetAndDestroy(),
-      { answerStart: 'short', responseFault: 'ECONNRESET' },
+      { responseStart: 'short', responseFault: 'ECONNRESET' },
     ],
     [
       'breaks off in its body',
       'content-length: 9\r\n\r\nshort',
       (socket) => void socket.end(),
-      { answerStart: 'short', responseFault: 'ECONNRESET' },
+      { responseStart: 'short', responseFault: 'ECONNRESET' },
     ],
   ])('%s: its status and its beginning are kept', async (_what, rest, end, kept) => {
     const partner = await partnerThatTalks((socket) => socket.write(`HTTP/1.1 200 OK\r\n${rest}`, () => end(socket)));
@@ -135,11 +135,11 @@ describe('a response that cannot be read after its status', () => {
     const impatient = createHttpsSender({ ...TO_LOCAL_PARTNERS, bodyWaitMs: 50 });
     const token = send(request(partner.url, { keepAnswerBytes: 100, timeoutMs: 600_000 }), impatient);
     while (held.length === 0) await new Promise(setImmediate);
-    const started = { kind: 'answered', status: 200, answerStart: 'to' };
+    const started = { kind: 'answered', status: 200, responseStart: 'to' };
     const webhook = await send(request(partner.url, { timeoutMs: 600_000 }), impatient);
     expect(webhook).toEqual({ ...started, responseFault: 'TIMEOUT' });
     held[0]?.write('ke');
-    expect(await token).toEqual({ ...started, answerStart: 'toke' });
+    expect(await token).toEqual({ ...started, responseStart: 'toke' });
   });
 });
 
@@ -150,7 +150,7 @@ test('the body of a response is waited for 2 s where nothing else is said', asyn
   while (!timers.mock.calls.some(([, ms]) => ms === 2_000)) await new Promise(setImmediate);
   jest.restoreAllMocks();
   partner.connections[0]?.write('ke');
-  expect(await sent).toEqual({ kind: 'answered', status: 200, answerStart: 'toke' });
+  expect(await sent).toEqual({ kind: 'answered', status: 200, responseStart: 'toke' });
 });
 
 describe('one deadline over connection, headers and body', () => {
@@ -213,8 +213,8 @@ describe('the body of an answer', () => {
       answer.on('drain', more);
       more();
     });
-    const answerStart = 'x'.repeat(2_048);
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 202, answerStart });
+    const responseStart = 'x'.repeat(2_048);
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 202, responseStart });
     await closed(partner.connections[0]);
   });
 });
@@ -354,7 +354,7 @@ describe('what is kept of an answer', () => {
     const partner = await partnerThat((answer) => answer.end(body));
     const wanted = request(partner.url, keepAnswerBytes === undefined ? {} : { keepAnswerBytes });
     const result = await sender.send(wanted);
-    return result.kind === 'answered' ? result.answerStart : result;
+    return result.kind === 'answered' ? result.responseStart : result;
   };
 
   test('is the beginning of its body: 2 KiB', async () => {
@@ -375,7 +375,7 @@ describe('what is kept of an answer', () => {
 
   test('has its type and length told where it refuses', async () => {
     const partner = await partnerThat((answer) => answer.writeHead(400, { 'content-type': 'Text/Plain' }).end('no'));
-    const told = { contentType: 'Text/Plain', bodyBytes: 2, answerStart: 'no' };
+    const told = { contentType: 'Text/Plain', bodyBytes: 2, responseStart: 'no' };
     expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 400, ...told });
   });
 
@@ -384,7 +384,7 @@ describe('what is kept of an answer', () => {
       socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nab\r\n');
       setImmediate(() => socket.write('2\r\ncd\r\n0\r\n\r\n'));
     });
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, answerStart: 'abcd' });
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, responseStart: 'abcd' });
   });
 
   test.each([
