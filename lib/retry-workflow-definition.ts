@@ -45,9 +45,9 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
   // A fault that no retrier names is a bug: the execution fails, and the rescue dead-letters what it carried.
   const deliver = invoke(scope, 'Deliver', parts.deliverTask, retryDelivering);
   const composeDeadLetter = composeDeadLetterState(scope);
-  const bury = buryState(scope, parts.deadLetters);
+  const sendDeadLetter = sendDeadLetterState(scope, parts.deadLetters);
   const enrich = invoke(scope, 'Enrich', parts.enrichTask, retryEnriching);
-  const fallback = new Pass(scope, 'SendWithoutLearningTime', {
+  const fallback = new Pass(scope, 'Fallback', {
     comment: 'The fallback send: every try failed, and the webhook must not wait any longer',
     result: Result.fromObject({ status: 'plain', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
     resultPath: '$.progress.enrichment',
@@ -58,7 +58,7 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
   });
 
   waitUntilDue.next(
-    new Choice(scope, 'WhatIsNext')
+    new Choice(scope, 'ChooseNextStep')
       .when(Condition.and(Condition.isPresent('$.progress.outcome'), outcomeIs('dead')), composeDeadLetter)
       .when(enrichmentIs('pending'), enrich)
       .otherwise(deliver),
@@ -79,12 +79,12 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
   );
   fallback.next(deliver);
   deliver.next(
-    new Choice(scope, 'WhatBecameOfIt')
+    new Choice(scope, 'CheckOutcome')
       .when(outcomeIs('retry'), waitUntilDue)
       .when(outcomeIs('dead'), composeDeadLetter)
       .otherwise(finished),
   );
-  composeDeadLetter.next(bury).next(finished);
+  composeDeadLetter.next(sendDeadLetter).next(finished);
   return waitUntilDue;
 }
 
@@ -110,7 +110,7 @@ function composeDeadLetterState(scope: Construct): Pass {
   return new Pass(scope, 'ComposeDeadLetter', {
     parameters: {
       'progress.$': '$.progress',
-      'letter.$': 'States.JsonMerge($, $.progress.redrive, false)',
+      'message.$': 'States.JsonMerge($, $.progress.redrive, false)',
     },
   });
 }
@@ -120,19 +120,19 @@ function composeDeadLetterState(scope: Construct): Pass {
  *
  * The body is an object, which the integration serialises: as text it would be escaped once more, and could pass 256 KiB.
  */
-function buryState(scope: Construct, deadLetters: IQueue): CustomState {
+function sendDeadLetterState(scope: Construct, deadLetters: IQueue): CustomState {
   const attribute = (path: string) => ({ DataType: 'String', 'StringValue.$': path });
-  const state = new CustomState(scope, 'Bury', {
+  const state = new CustomState(scope, 'SendDeadLetter', {
     stateJson: {
       Type: 'Task',
       Resource: 'arn:aws:states:::sqs:sendMessage',
       Parameters: {
         QueueUrl: deadLetters.queueUrl,
-        'MessageBody.$': '$.letter',
+        'MessageBody.$': '$.message',
         MessageAttributes: {
           [DEAD_LETTER_ATTRIBUTES.reason]: attribute('$.progress.reason'),
-          [DEAD_LETTER_ATTRIBUTES.integrationId]: attribute('$.letter.integration_id'),
-          [DEAD_LETTER_ATTRIBUTES.webhookId]: attribute('$.letter.webhook_id'),
+          [DEAD_LETTER_ATTRIBUTES.integrationId]: attribute('$.message.integration_id'),
+          [DEAD_LETTER_ATTRIBUTES.webhookId]: attribute('$.message.webhook_id'),
         },
       },
       ResultPath: null,

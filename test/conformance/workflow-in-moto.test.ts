@@ -40,7 +40,9 @@ async function answer({ task, input }: TaskLine, callTask: CallTask): Promise<ob
   try {
     if (task !== 'sendMessage') return { result: await callTask(task as Parameters<CallTask>[0], input) };
     // As the service receives it, a body is text.
-    return { result: await callTask('Bury', { ...input, MessageBody: JSON.parse(String(input.MessageBody)) }) };
+    return {
+      result: await callTask('SendDeadLetter', { ...input, MessageBody: JSON.parse(String(input.MessageBody)) }),
+    };
   } catch (thrown) {
     return { error: (thrown as Error).name };
   }

@@ -39,9 +39,9 @@ export interface RoundLimits {
   readonly enrichments: number;
 }
 
-const DELIVERY_ROUND = ['WaitUntilDue', 'WhatIsNext', 'Deliver', 'WhatBecameOfIt'];
-const ENRICHMENT_ROUND = ['WaitUntilDue', 'WhatIsNext', 'Enrich', 'IsEnrichmentSettled'];
-const FALLBACK_AND_END = ['SendWithoutLearningTime', 'ComposeDeadLetter', 'Bury', 'Finished'];
+const DELIVERY_ROUND = ['WaitUntilDue', 'ChooseNextStep', 'Deliver', 'CheckOutcome'];
+const ENRICHMENT_ROUND = ['WaitUntilDue', 'ChooseNextStep', 'Enrich', 'IsEnrichmentSettled'];
+const FALLBACK_AND_END = ['Fallback', 'ComposeDeadLetter', 'SendDeadLetter', 'Finished'];
 
 /**
  * The most events that the history of one execution can have, whatever fails, and whenever: an upper bound.
@@ -58,7 +58,8 @@ export function historyBound(definition: BoundedDefinition, limits: RoundLimits)
   const deliver = retryWaits(States.Deliver?.Retry);
   const enrich = retryWaits(States.Enrich?.Retry);
   // The execution's own two events, and every retry of the dead letter.
-  const once = 2 + eventsOf(definition, FALLBACK_AND_END) + retryWaits(States.Bury?.Retry).length * CALL_EVENTS;
+  const once =
+    2 + eventsOf(definition, FALLBACK_AND_END) + retryWaits(States.SendDeadLetter?.Retry).length * CALL_EVENTS;
   // The last round may end it without an attempt.
   const rounds = limits.attempts + limits.shortWaits + 1;
 

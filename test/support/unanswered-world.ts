@@ -164,7 +164,7 @@ export class UnansweredWorld {
       deliverMessages(messages, {
         ...this.#sending(going),
         workflow: { start: (delivery) => this.#start(going, delivery) },
-        deadLetter: (letters) => this.#bury(calls, letters.map(deadLetterMessage)),
+        deadLetter: (letters) => this.#deadLetter(calls, letters.map(deadLetterMessage)),
         defer: (deferred) => this.#send(calls, this.deliveries, deferred),
       }),
     );
@@ -252,7 +252,7 @@ export class UnansweredWorld {
           countOutcomes: async () => this.outcomes.length,
           integrations: { read: async () => this.#registry() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
-          deadLetter: (letters) => this.#bury(calls, letters),
+          deadLetter: (letters) => this.#deadLetter(calls, letters),
           ...{ log: this.log, counter: this.#counter, now: this.now },
         },
         () => 900 * SECOND,
@@ -401,7 +401,7 @@ export class UnansweredWorld {
     }
   }
 
-  async #bury(calls: Calls, letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
+  async #deadLetter(calls: Calls, letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
     const queue: Message[] = [];
     const refused = await this.#send(calls, queue, letters);
     this.letters.push(...queue.map(({ body }) => JSON.parse(body)));

@@ -103,12 +103,12 @@ describe('retriers', () => {
   });
 
   test('a dead letter is tried for an hour, whatever goes wrong', () => {
-    expect(definition.States.Bury).toMatchObject({
+    expect(definition.States.SendDeadLetter).toMatchObject({
       Resource: 'arn:aws:states:::sqs:sendMessage',
       ResultPath: null,
       Retry: [{ ErrorEquals: ['States.ALL'], ...SOON }],
       Next: 'Finished',
     });
-    expect(definition.States.Bury.Parameters.QueueUrl).toBe('<QueuesDeliveriesDeadLetters>');
+    expect(definition.States.SendDeadLetter.Parameters.QueueUrl).toBe('<QueuesDeliveriesDeadLetters>');
   });
 });

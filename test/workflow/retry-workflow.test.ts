@@ -15,10 +15,10 @@ const interpret: Interpreter = async (input, callTask) => {
       taskResourceLocalHandlers: {
         Enrich: handler('Enrich'),
         Deliver: handler('Deliver'),
-        Bury: handler('Bury'),
+        SendDeadLetter: handler('SendDeadLetter'),
       } as never,
       waitTimeOverrides: { WaitUntilDue: 0 },
-      retryIntervalOverrides: { Enrich: 0, Deliver: 0, Bury: 0 },
+      retryIntervalOverrides: { Enrich: 0, Deliver: 0, SendDeadLetter: 0 },
     },
   });
   const entered = statesEntered(execution.eventLogs);

@@ -34,11 +34,11 @@ type Answers<T> = readonly ((input: Delivery) => T)[];
 interface Scene {
   readonly enrich?: Answers<TaskResult>;
   readonly deliver?: Answers<TaskResult>;
-  readonly bury?: Answers<unknown>;
+  readonly sendDeadLetter?: Answers<unknown>;
 }
 
 /** Calls the task of a state with its input, and returns its result. It throws an error whose `name` is the task's. */
-export type CallTask = (state: 'Enrich' | 'Deliver' | 'Bury', input: unknown) => Promise<unknown>;
+export type CallTask = (state: 'Enrich' | 'Deliver' | 'SendDeadLetter', input: unknown) => Promise<unknown>;
 
 export interface Run {
   readonly output: Progress;
@@ -54,11 +54,15 @@ export interface Run {
 export type Interpreter = (input: Delivery, callTask: CallTask) => Promise<Run>;
 
 async function runScene(interpret: Interpreter, input: Delivery, scene: Scene) {
-  const calls: { Enrich: Delivery[]; Deliver: Delivery[]; Bury: unknown[] } = { Enrich: [], Deliver: [], Bury: [] };
+  const calls: { Enrich: Delivery[]; Deliver: Delivery[]; SendDeadLetter: unknown[] } = {
+    Enrich: [],
+    Deliver: [],
+    SendDeadLetter: [],
+  };
   const answers: Record<keyof typeof calls, Answers<unknown> | undefined> = {
     Enrich: scene.enrich,
     Deliver: scene.deliver,
-    Bury: scene.bury ?? [() => ({ MessageId: 'm-1' })],
+    SendDeadLetter: scene.sendDeadLetter ?? [() => ({ MessageId: 'm-1' })],
   };
   const ran = await interpret(input, async (state, given) => {
     const inTurn = answers[state];
@@ -111,11 +115,11 @@ export function describeScenarios(interpret: Interpreter): void {
       const { output, calls, entered } = await run(delivery(), { enrich: [settles(ENRICHED)], deliver: [delivers] });
       expect(entered).toEqual([
         'WaitUntilDue',
-        'WhatIsNext',
+        'ChooseNextStep',
         'Enrich',
         'IsEnrichmentSettled',
         'Deliver',
-        'WhatBecameOfIt',
+        'CheckOutcome',
         'Finished',
       ]);
       expect(calls.Enrich).toEqual([delivery()]);
@@ -198,17 +202,17 @@ export function describeScenarios(interpret: Interpreter): void {
       expect(output).toMatchObject({ outcome: 'delivered', attempt: 2 });
     });
 
-    test.each(['filtered', 'parked', 'duplicate'] as const)('%s ends it, and nothing is buried', async (outcome) => {
+    test.each(['filtered', 'parked', 'duplicate'] as const)('%s ends it, and sends no dead letter', async (outcome) => {
       const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
       expect(output).toMatchObject({ outcome, reason: 'why' });
       expect(calls.Deliver).toHaveLength(1);
-      expect(calls.Bury).toEqual([]);
+      expect(calls.SendDeadLetter).toEqual([]);
     });
 
     test('dead: a dead letter that can be redriven, and an execution that says so without the payload', async () => {
       const { output, calls } = await run(settled, { deliver: [dies] });
       const redriven = { ...settled, generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } };
-      expect(calls.Bury).toEqual([
+      expect(calls.SendDeadLetter).toEqual([
         {
           QueueUrl: '<QueuesDeliveriesDeadLetters>',
           MessageBody: redriven,
@@ -226,8 +230,8 @@ export function describeScenarios(interpret: Interpreter): void {
 
     test('a dead letter that SQS refuses at first is sent again', async () => {
       const refused = throws('SQS.SdkClientException');
-      const { output, calls } = await run(settled, { deliver: [dies], bury: [refused, refused, () => ({})] });
-      expect(calls.Bury).toHaveLength(3);
+      const { output, calls } = await run(settled, { deliver: [dies], sendDeadLetter: [refused, refused, () => ({})] });
+      expect(calls.SendDeadLetter).toHaveLength(3);
       expect(output.outcome).toBe('dead');
     });
 
@@ -268,8 +272,10 @@ export function describeScenarios(interpret: Interpreter): void {
       redrive: { generation: 3, progress: { ...progress, attempt: 0 } },
     });
     const { output, calls, entered } = await run(rescued, {});
-    expect(entered).toEqual(['WaitUntilDue', 'WhatIsNext', 'ComposeDeadLetter', 'Bury', 'Finished']);
-    expect(calls.Bury).toMatchObject([{ MessageBody: { generation: 3, progress: { ...progress, attempt: 0 } } }]);
+    expect(entered).toEqual(['WaitUntilDue', 'ChooseNextStep', 'ComposeDeadLetter', 'SendDeadLetter', 'Finished']);
+    expect(calls.SendDeadLetter).toMatchObject([
+      { MessageBody: { generation: 3, progress: { ...progress, attempt: 0 } } },
+    ]);
     expect(output.outcome).toBe('dead');
   });
 }

@@ -38,7 +38,13 @@ const definition = {
         { ErrorEquals: ['Passing'], IntervalSeconds: 600, MaxAttempts: 3 },
         { ErrorEquals: ['Never'], MaxAttempts: 0 },
       ],
-      Catch: [{ ErrorEquals: ['Caught', 'Runtime.ExitError', 'States.Timeout'], ResultPath: '$.fault', Next: 'Bury' }],
+      Catch: [
+        {
+          ErrorEquals: ['Caught', 'Runtime.ExitError', 'States.Timeout'],
+          ResultPath: '$.fault',
+          Next: 'SendDeadLetter',
+        },
+      ],
       Next: 'Which',
     },
     Which: {
@@ -46,7 +52,7 @@ const definition = {
       Choices: [{ Variable: '$.progress.outcome', StringEquals: 'retry', Next: 'WaitUntilDue' }],
       Default: 'Done',
     },
-    Bury: {
+    SendDeadLetter: {
       Type: 'Task',
       Resource: 'arn:aws:states:::sqs:sendMessage',
       Parameters: {
