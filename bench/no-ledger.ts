@@ -5,7 +5,7 @@ export const NO_LEDGER: Ledger = {
   accept: async () => new Map(),
   timers: async () => new Map(),
   putTimer: async () => 'kept',
-  claim: async (delivery) => ({ verdict: 'mine', lease: { delivery, record: undefined } }),
+  claim: async (delivery) => ({ verdict: 'claimed', lease: { delivery, record: undefined } }),
   settle: async () => true,
   settleUnclaimed: async () => true,
 };

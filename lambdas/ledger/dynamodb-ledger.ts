@@ -109,7 +109,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       guard<TimerResult>('putTimer', 'unreached', async () => ((await table.putTimer(timer)) ? 'kept' : 'refused')),
 
     async claim(delivery, leaseMs) {
-      const unseen: Claim = { verdict: 'mine', lease: { delivery, record: undefined } };
+      const unseen: Claim = { verdict: 'claimed', lease: { delivery, record: undefined } };
       const claim = await guard('claim', unseen, () => claimWebhook(delivery, leaseMs, options));
       const { webhook_id, integration_id, generation } = delivery;
       if (claim.verdict === 'done') {

@@ -55,7 +55,7 @@ export function decideLate(
     return isFree(standing, nowMs) ? write(standing) : { to: 'stale' };
   }
   const decision = decideClaim(standing, delivery, { ms: 0, claimedBy }, nowMs);
-  if (decision.verdict !== 'mine') return { to: decision.verdict === 'busy' ? 'wait' : 'stale' };
+  if (decision.verdict !== 'claimed') return { to: decision.verdict === 'busy' ? 'wait' : 'stale' };
   // Claim and settlement are one write.
   return write({ ...decision.record, times: standing.times, version: standing.version });
 }

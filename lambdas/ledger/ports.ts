@@ -12,7 +12,7 @@ export interface Lease {
 
 /** Whether a function may send a webhook. */
 export type Claim =
-  | { readonly verdict: 'mine'; readonly lease: Lease }
+  | { readonly verdict: 'claimed'; readonly lease: Lease }
   /** Another function holds its lease until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /**

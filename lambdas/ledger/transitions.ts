@@ -17,7 +17,7 @@ import type { DeliveryFacts } from './unsettled-outcome.ts';
 
 /** The result of a claim; `record` is to be written if it is still the next version. */
 export type ClaimDecision =
-  | { readonly verdict: 'mine'; readonly record: LedgerRecord }
+  | { readonly verdict: 'claimed'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
   | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
 
@@ -61,7 +61,7 @@ export function decideClaim(
   const before = record ?? newRecord(delivery, nowMs);
   const generation = Math.max(before.generation, delivery.generation);
   return {
-    verdict: 'mine',
+    verdict: 'claimed',
     record: {
       ...without(before, ['token', 'due_at', 'config_version']),
       ...entered(before, 'delivering', nowMs),

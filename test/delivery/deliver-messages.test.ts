@@ -225,7 +225,7 @@ describe('what the ledger says of a message', () => {
     const claimed = delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 });
     const { started } = await deliver(
       ['busy'],
-      claiming({ verdict: 'mine', lease: { delivery: claimed, record: undefined } }),
+      claiming({ verdict: 'claimed', lease: { delivery: claimed, record: undefined } }),
     );
     expect(started).toMatchObject([{ generation: 2, progress: { attempt: 4 } }]);
   });

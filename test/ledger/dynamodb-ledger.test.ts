@@ -45,7 +45,7 @@ const ended = (outcome: Progress['outcome'], more: Partial<Settlement> = {}): Se
 });
 
 function leaseOf(claimed: Claim): Lease {
-  if (claimed.verdict !== 'mine') throw new Error(`it is ${claimed.verdict}`);
+  if (claimed.verdict !== 'claimed') throw new Error(`it is ${claimed.verdict}`);
   return claimed.lease;
 }
 /** What DynamoDB says, so that the SDK does not repeat the call. */
@@ -72,7 +72,7 @@ describe('a webhook’s way', () => {
     const one = newDelivery();
     expect(await settleUnclaimed(one, ended('retry', { token: 'g0' }))).toBe(true);
     expect(await claim(one, LEASE_MS)).toEqual({ verdict: 'done', state: 'scheduled' });
-    expect(await claim({ ...one, token: 'g0' }, LEASE_MS)).toMatchObject({ verdict: 'mine' });
+    expect(await claim({ ...one, token: 'g0' }, LEASE_MS)).toMatchObject({ verdict: 'claimed' });
   });
 });
 
@@ -237,7 +237,7 @@ describe('without its table', () => {
     const { one, ...answers } = await everything(ledger);
     expect(answers).toEqual({
       known: undefined,
-      claimed: { verdict: 'mine', lease: { delivery: one, record: undefined } },
+      claimed: { verdict: 'claimed', lease: { delivery: one, record: undefined } },
       settled: false,
       noted: true,
     });

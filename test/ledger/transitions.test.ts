@@ -35,7 +35,7 @@ const copyOf = (generation: number, token?: string): Delivery => ({
 
 function claimed(standing: LedgerRecord | undefined, copy: Delivery): LedgerRecord {
   const decision = decideClaim(standing, copy, LEASE, NOW);
-  if (decision.verdict !== 'mine') throw new Error(`it is ${decision.verdict}`);
+  if (decision.verdict !== 'claimed') throw new Error(`it is ${decision.verdict}`);
   return decision.record;
 }
 
@@ -43,15 +43,15 @@ describe('who may claim a webhook', () => {
   const ANY = [copyOf(0), copyOf(1), copyOf(2), copyOf(1, 'g1'), copyOf(1, 'g1-a1'), copyOf(99)];
   const carriers = (...tokens: string[]) => tokens.map((token) => copyOf(1, token));
   const waiting = (['scheduled', 'parked'] as const).flatMap((state): [string, LedgerRecord, Delivery[], string][] => [
-    [`${state}: its carrier, in any generation`, record(state, { token: 'g1-a1' }), ANY.slice(4, 5), 'mine'],
-    [`${state}: its carrier, as a copy`, record(state, { token: 'g1-a1' }), [copyOf(0, 'g1-a1')], 'mine'],
-    [`${state}: a later generation`, record(state, { token: 'g1-a1' }), [copyOf(2)], 'mine'],
+    [`${state}: its carrier, in any generation`, record(state, { token: 'g1-a1' }), ANY.slice(4, 5), 'claimed'],
+    [`${state}: its carrier, as a copy`, record(state, { token: 'g1-a1' }), [copyOf(0, 'g1-a1')], 'claimed'],
+    [`${state}: a later generation`, record(state, { token: 'g1-a1' }), [copyOf(2)], 'claimed'],
     [`${state}: no copy of it`, record(state, { token: 'g1-a1' }), [copyOf(0), copyOf(1)], 'done'],
     [
       `${state}: a carrier further on, whose outcome the table did not take`,
       record(state, { token: 'g1-a1-d1-m' }),
       carriers('g1-a1-d2-m', 'g1-a1-d1', 'g1-a2'),
-      'mine',
+      'claimed',
     ],
     [
       `${state}: no carrier that is behind`,
@@ -62,13 +62,13 @@ describe('who may claim a webhook', () => {
   ]);
 
   test.each<[string, LedgerRecord | undefined, Delivery[], string]>([
-    ['never claimed: any function', undefined, ANY, 'mine'],
-    ['accepted: any function', record('accepted'), ANY, 'mine'],
-    ['delivering, its lease ended: any function', record('delivering', { lease_until: at(0) }), ANY, 'mine'],
+    ['never claimed: any function', undefined, ANY, 'claimed'],
+    ['accepted: any function', record('accepted'), ANY, 'claimed'],
+    ['delivering, its lease ended: any function', record('delivering', { lease_until: at(0) }), ANY, 'claimed'],
     ['delivering: none', record('delivering', { lease_until: at(0.001), token: 'g1' }), ANY, 'busy'],
     ...waiting,
     ['parked at rest, without a token: no copy', record('parked'), [copyOf(1)], 'done'],
-    ['dead: a later generation', record('dead', { token: 'g1-a1' }), [copyOf(2)], 'mine'],
+    ['dead: a later generation', record('dead', { token: 'g1-a1' }), [copyOf(2)], 'claimed'],
     ['dead: no copy, nor its carrier', record('dead', { token: 'g1-a1' }), [copyOf(0), ...ANY.slice(4, 5)], 'done'],
     ...(['delivered', 'filtered', 'cancelled'] as const).map((state): [string, LedgerRecord, Delivery[], string] => [
       `${state}: none`,
@@ -153,7 +153,7 @@ describe('a claim', () => {
   test.each(WEBHOOK_STATES)('leaves a record that the ledger can lease: %s', (state) => {
     const standing = record(state, { token: 'g1', lease_until: at(-1) });
     const decision = decideClaim(standing, copyOf(2), LEASE, NOW);
-    if (decision.verdict === 'mine') expect(ledgerRecordSchema.parse(decision.record)).toEqual(decision.record);
+    if (decision.verdict === 'claimed') expect(ledgerRecordSchema.parse(decision.record)).toEqual(decision.record);
     else expect(['delivered', 'filtered', 'cancelled']).toContain(state);
   });
 });

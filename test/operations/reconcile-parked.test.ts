@@ -56,7 +56,7 @@ describe('what was parked for over 72 hours', () => {
     const record = (await world.ledger.record(id)) as LedgerRecord;
     expect(record).toMatchObject({ state: 'dead', generation: 1, attempt: 2, version: 3, reason });
     expect(record.times.dead).toBe(isoAgo(0));
-    expect(decideClaim(record, letter, { ms: 40_000, claimedBy: 'test' }, NOW)).toMatchObject({ verdict: 'mine' });
+    expect(decideClaim(record, letter, { ms: 40_000, claimedBy: 'test' }, NOW)).toMatchObject({ verdict: 'claimed' });
 
     expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1, dead: 1 }, ended: 0 });
     expect(world.letters).toHaveLength(1);

@@ -31,7 +31,7 @@ export function openLedger(overrides: Partial<Ledger> = {}) {
     },
     async claim(delivery, leaseMs): Promise<Claim> {
       claims.push({ delivery, leaseMs });
-      return { verdict: 'mine', lease: { delivery, record: undefined } };
+      return { verdict: 'claimed', lease: { delivery, record: undefined } };
     },
     async settle(lease: Lease, settlement) {
       settled.push({ webhookId: lease.delivery.webhook_id, settlement });

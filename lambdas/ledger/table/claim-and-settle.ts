@@ -46,9 +46,9 @@ export async function claimWebhook(
     table,
   );
   if (decision === undefined) return { verdict: 'busy', untilMs: now() };
-  if (decision.verdict !== 'mine') return decision;
+  if (decision.verdict !== 'claimed') return decision;
   const { record } = decision;
-  return { verdict: 'mine', lease: { delivery: asClaimed(delivery, record), record } };
+  return { verdict: 'claimed', lease: { delivery: asClaimed(delivery, record), record } };
 }
 
 /**

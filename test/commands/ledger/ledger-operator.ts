@@ -96,7 +96,7 @@ export async function startLedgerOperator(
     },
     async claim(delivery) {
       const claim = await functions.claim(delivery, LEASE_MS);
-      if (claim.verdict !== 'mine') throw new Error(`the claim is refused: ${claim.verdict}`);
+      if (claim.verdict !== 'claimed') throw new Error(`the claim is refused: ${claim.verdict}`);
       return claim.lease;
     },
     async leave(lease, { progress = {}, attempt, ...rest }) {

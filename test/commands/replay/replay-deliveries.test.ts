@@ -98,8 +98,8 @@ test('what is sent may be claimed, and what was on its way before may not', asyn
   await run([id]);
   const [delivery] = (await sent()) as [Delivery];
   const claim = decideClaim(await ledger.record(id), delivery, LEASE, NOW);
-  expect(claim).toMatchObject({ verdict: 'mine', record: { generation: 1 } });
-  if (claim.verdict !== 'mine') return;
+  expect(claim).toMatchObject({ verdict: 'claimed', record: { generation: 1 } });
+  if (claim.verdict !== 'claimed') return;
   const delivered: LedgerRecord = { ...claim.record, state: 'delivered' };
   const old = { ...delivery, generation: 0, token: 'g0-a1' };
   expect(decideClaim(delivered, old, LEASE, NOW)).toEqual({ verdict: 'done', state: 'delivered' });
@@ -125,7 +125,7 @@ describe('a lead that waits, or waited, for its moment', () => {
       const [delivery] = (await sent()) as [Delivery];
       expect(delivery).toMatchObject({ ...LEAD, progress: { attempt: 0, due_at: null } });
       expect(delivery.progress).not.toHaveProperty('timed');
-      expect(decideClaim(await ledger.record(id), delivery, LEASE, NOW)).toMatchObject({ verdict: 'mine' });
+      expect(decideClaim(await ledger.record(id), delivery, LEASE, NOW)).toMatchObject({ verdict: 'claimed' });
     },
   );
 

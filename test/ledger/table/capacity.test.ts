@@ -50,7 +50,7 @@ test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', a
     await ledger.accept(deliveries);
     for (const one of deliveries) {
       const claim = await ledger.claim(one, 40_000);
-      if (claim.verdict !== 'mine') throw new Error(claim.verdict);
+      if (claim.verdict !== 'claimed') throw new Error(claim.verdict);
       await ledger.settle(claim.lease, { progress: { ...one.progress, attempt: 1, outcome: 'delivered' } });
     }
     const units = Object.values(meter.take());

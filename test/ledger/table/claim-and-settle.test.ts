@@ -23,7 +23,7 @@ const options = (table: Pick<LedgerTable, 'record' | 'replace'> = ledger.table) 
 });
 const claim = (one: Delivery, table?: Parameters<typeof options>[0]) => claimWebhook(one, LEASE_MS, options(table));
 function recordOf(claimed: Claim): LedgerRecord {
-  if (claimed.verdict !== 'mine' || claimed.lease.record === undefined) throw new Error(`it is ${claimed.verdict}`);
+  if (claimed.verdict !== 'claimed' || claimed.lease.record === undefined) throw new Error(`it is ${claimed.verdict}`);
   return claimed.lease.record;
 }
 const settleHeld = (record: LedgerRecord, settlement: Settlement) =>
@@ -94,7 +94,7 @@ test('a claim of an accepted delivery goes on in the generation of its record', 
   const one = newDelivery();
   await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, generation: 3 });
   const lease = { delivery: { generation: 3 }, record: { generation: 3 } };
-  expect(await claim(one)).toMatchObject({ verdict: 'mine', lease });
+  expect(await claim(one)).toMatchObject({ verdict: 'claimed', lease });
 });
 
 test.each<[string, (one: Delivery) => Promise<Delivery>]>([
@@ -117,7 +117,7 @@ test.each<[string, (one: Delivery) => Promise<Delivery>]>([
 ])('of 50 claims of a delivery %s at the same time one is granted', async (_, before) => {
   const one = await before(newDelivery());
   const claims = await Promise.all(Array.from({ length: 50 }, () => claim(one)));
-  const others = claims.filter(({ verdict }) => verdict !== 'mine');
+  const others = claims.filter(({ verdict }) => verdict !== 'claimed');
   expect(others).toEqual(Array(49).fill({ verdict: 'busy', untilMs: ledger.nowMs + LEASE_MS }));
 });
 
