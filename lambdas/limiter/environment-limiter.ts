@@ -13,12 +13,12 @@ import {
 /** The most integrations that a document may hold. */
 const MAX_RECORDS = 2_000;
 
-/** What this environment knows of an integration. Times are milliseconds since the epoch, 0 for never. */
+/** The state of one integration in this environment. Times are milliseconds since the epoch, 0 for never. */
 interface EnvironmentRecord {
   epoch: number;
-  /** Its next request may be sent. */
+  /** Earliest time of the next request. */
   sendFromMs: number;
-  /** The next delivery that must wait asks again. */
+  /** When the next delivery that must wait asks again. */
   returnFromMs: number;
   notBeforeMs: number;
   slowAtMs: number;
@@ -26,9 +26,9 @@ interface EnvironmentRecord {
 }
 
 export interface EnvironmentLimiterOptions {
-  /** How many environments may send at a time, of both functions together, 1 or more. */
+  /** Number of environments of both functions that may send at the same time, 1 or more. */
   readonly environments: number;
-  /** The most attempts that a slow endpoint may have in flight, over all of them. */
+  /** Largest number of attempts that a slow endpoint may have in flight, over all environments. */
   readonly slowAttempts: number;
   readonly random?: () => number;
 }
@@ -60,20 +60,20 @@ export class EnvironmentLimiter {
     const record = this.#record(integration);
     const isSlow = nowMs < record.slowUntilMs;
     const intervalMs = this.#intervalMs(integration, isSlow);
-    // Environments that start together do not send together.
+    // Jitter, so that environments that start at the same time do not send at the same time.
     if (record.sendFromMs === 0 && intervalMs > 0) record.sendFromMs = nowMs + intervalMs * this.#random();
     const decisions = Array.from({ length: count }, () => place(record, intervalMs, nowMs));
     return { decisions, isSlow, wantsReport: false };
   }
 
-  /** Remembers a partner's `Retry-After`. */
+  /** Stores a partner's `Retry-After`. */
   report(integration: LimitedIntegration, { retryAfterMs }: LimiterReport, nowMs: number): void {
     const record = this.#record(integration);
     if (retryAfterMs > 0)
       record.notBeforeMs = Math.max(record.notBeforeMs, nowMs + Math.min(Math.ceil(retryAfterMs), MAX_RETRY_AFTER_MS));
   }
 
-  /** Remembers that a request waits for its response: the second one of a pair makes the endpoint slow. */
+  /** Notes that a request waits for its response. Two within `SLOW_PAIR_MS` make the endpoint slow. */
   slow(integration: LimitedIntegration, nowMs: number): void {
     const record = this.#record(integration);
     const isSlow = nowMs < record.slowUntilMs || nowMs <= record.slowAtMs + SLOW_PAIR_MS;
@@ -81,13 +81,13 @@ export class EnvironmentLimiter {
     record.slowAtMs = nowMs;
   }
 
-  /** Between two requests of this environment; 0 without a limit. */
+  /** Interval between two requests of this environment, in milliseconds; 0 without a limit. */
   #intervalMs({ max_requests_per_minute: own, timeout_seconds }: LimitedIntegration, isSlow: boolean): number {
     const { environments, slowAttempts } = this.#options;
-    // As many as keep `slowAttempts` in flight, where each takes its whole timeout (Little's law).
+    // Requests per minute that keep `slowAttempts` in flight if each takes its whole timeout (Little's law).
     const implied = isSlow ? (slowAttempts * MINUTE_MS) / (timeout_seconds * 1000) : Number.POSITIVE_INFINITY;
     const share = Math.min(own ?? Number.POSITIVE_INFINITY, implied) / environments;
-    // Rounded down, the shares add up to no more than the limit in any minute, whenever each environment sends.
+    // Rounded down, so that the shares never add up to more than the limit in any minute.
     return SPREAD_MS / (share > 1 ? Math.floor(share) : share);
   }
 
@@ -95,9 +95,9 @@ export class EnvironmentLimiter {
     const { id } = integration;
     const epoch = epochOf(integration);
     const known = this.#records.get(id) ?? { ...UNKNOWN, epoch };
-    // With another address, or resumed, only the limit still holds.
+    // After a change of address, or a resumption, only the rate limit still applies.
     const record = known.epoch === epoch ? known : { ...UNKNOWN, epoch, sendFromMs: known.sendFromMs };
-    // The one that was used last stands last; with too many, the first goes.
+    // A map iterates in insertion order, so the first key is the least recently used one.
     this.#records.delete(id);
     this.#records.set(id, record);
     const [oldest] = this.#records.keys();
@@ -115,14 +115,14 @@ const UNKNOWN: EnvironmentRecord = {
   slowUntilMs: 0,
 };
 
-/** The time of one attempt. One that is due within `MAX_IN_FUNCTION_WAIT_MS` is sent after a wait in the function itself. */
+/** Decides the time of one attempt. If it is due within `MAX_IN_FUNCTION_WAIT_MS`, the function itself waits for it. */
 function place(record: EnvironmentRecord, intervalMs: number, nowMs: number): LimiterDecision {
   const freeMs = Math.ceil(Math.max(nowMs, record.sendFromMs, record.notBeforeMs));
   if (freeMs <= nowMs + MAX_IN_FUNCTION_WAIT_MS) {
     record.sendFromMs = freeMs + intervalMs;
     return freeMs > nowMs ? { verdict: 'wait', atMs: freeMs, isReserved: intervalMs > 0 } : { verdict: 'allow' };
   }
-  // Not further ahead, because Valkey may respond long before.
+  // Not further ahead, because Valkey may be available again long before.
   const lastMs = Math.max(record.notBeforeMs, nowMs + MAX_AHEAD_OF_SLOW_MS);
   const atMs = Math.min(lastMs, Math.ceil(Math.max(freeMs, record.returnFromMs)));
   record.returnFromMs = atMs + intervalMs;

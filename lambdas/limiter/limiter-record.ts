@@ -6,10 +6,10 @@ export function limiterKey({ id }: Pick<LimitedIntegration, 'id'>): string {
   return `limiter:${id}`;
 }
 
-/** By the integration object: it is the same one for as long as its document is not read again. */
+/** Cached by the integration object, which stays the same until its document is read again. */
 const epochs = new WeakMap<LimitedIntegration, number>();
 
-/** A number of 48 bits that changes with the address and when the integration is resumed: the record is of one epoch. */
+/** A 48-bit number that changes with the address, and when the integration is resumed. A record is valid for one epoch. */
 export function epochOf(integration: LimitedIntegration): number {
   const known = epochs.get(integration);
   if (known !== undefined) return known;

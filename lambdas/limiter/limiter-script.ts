@@ -9,9 +9,9 @@ import * as limits from './limiter-settings.ts';
  * The rules of the limiter, which run in Valkey because all functions share its state: the hash at one key.
  * `test/limiter/model.ts` specifies them, and the state.
  *
- * KEYS[1] the record; ARGV[1] `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or nothing for the server's own
- * clock; ARGV[3] the epoch; then the operation's arguments. `acquire` returns numbers: slow, wants a report, then verdict and
- * time of each request.
+ * KEYS[1] is the record. ARGV[1] is `acquire`, `report` or `slow`; ARGV[2] the time in epoch ms, or empty for the server's
+ * clock; ARGV[3] the epoch; the operation's arguments follow. `acquire` returns numbers: slow, wants a report, then verdict
+ * and time of each request.
  */
 const SCRIPT = `
 local NAMES = {
@@ -43,7 +43,7 @@ local function save()
   local fields = {}
   for _, name in ipairs(NAMES) do
     fields[#fields + 1] = name
-    -- Lua's own way to write a number keeps 14 digits.
+    -- Lua's tostring keeps 14 digits only.
     fields[#fields + 1] = string.format('%.17g', state[name])
   end
   redis.call('HSET', KEYS[1], unpack(fields))
@@ -166,14 +166,14 @@ return slow()
 
 const SCRIPT_HASH = createHash('sha1').update(SCRIPT).digest('hex');
 
-/** Attempts at one integration that ask together. */
+/** Attempts at one integration that ask for slots in one call. */
 export interface AcquireRequest {
   readonly requests: readonly SlotRequest[];
-  /** Whether the first of them may be the probe of an open breaker. */
+  /** Whether the first attempt may be the probe of an open circuit breaker. */
   readonly mayProbe: boolean;
   /**
-   * The most attempts that a slow endpoint may have in flight, 1 or more: a share of the concurrency that the
-   * stage gives DeliverTask, so that one slow partner does not take all of it.
+   * Largest number of attempts that a slow endpoint may have in flight, 1 or more. It is a share of DeliverTask's
+   * concurrency, so that one slow partner does not take all of it.
    */
   readonly slowAttempts: number;
 }
@@ -212,9 +212,9 @@ function textOf(value: number | undefined): string {
 }
 
 /**
- * Runs the script on one key: one round trip, and one more where the server does not know the script yet.
+ * Runs the script on one key: one round trip, and a second one if the server has not cached the script yet.
  *
- * @param nowMs for tests; otherwise the server's clock, so that all functions go by the same one
+ * @param nowMs for tests; by default the server's clock, so that all functions use the same one
  */
 export async function runLimiterScript(
   client: ValkeyClient,
@@ -222,16 +222,16 @@ export async function runLimiterScript(
   [operation, ...args]: LimiterCommand,
   nowMs?: number,
 ): Promise<unknown> {
-  const words = [operation, textOf(nowMs), ...args];
+  const scriptArgs = [operation, textOf(nowMs), ...args];
   try {
-    return await client.evalsha(SCRIPT_HASH, 1, key, ...words);
+    return await client.evalsha(SCRIPT_HASH, 1, key, ...scriptArgs);
   } catch (thrown) {
     if (!String((thrown as { message?: unknown }).message).startsWith('NOSCRIPT')) throw thrown;
-    return client.eval(SCRIPT, 1, key, ...words);
+    return client.eval(SCRIPT, 1, key, ...scriptArgs);
   }
 }
 
-/** @returns the script's reply to `acquireCommand` for so many requests; undefined where it is no such reply */
+/** @returns the parsed reply to `acquireCommand` for that number of requests; undefined if it has another shape */
 export function readLimiterReply(reply: unknown, requests: number): LimiterResponse | undefined {
   if (!Array.isArray(reply) || reply.length !== 2 + 2 * requests) return undefined;
   const [isSlow, wantsReport, ...rest] = reply.map(Number);

@@ -17,9 +17,9 @@ import {
 
 export interface ValkeyLimiterOptions extends ValkeyAddress {
   readonly log: Log;
-  /** The most attempts that a slow endpoint may have in flight: the same for all functions of a stage. */
+  /** Largest number of attempts that a slow endpoint may have in flight: the same for all functions of a stage. */
   readonly slowAttempts: number;
-  /** How many environments may send at a time, of both functions together: each sends its share while Valkey is down. */
+  /** Number of environments of both functions that may send at the same time: each sends its share while Valkey is down. */
   readonly environments: number;
   /** Wall clock, ms. */
   readonly now?: () => number;
@@ -29,19 +29,19 @@ export interface ValkeyLimiterOptions extends ValkeyAddress {
 }
 
 export interface ValkeyLimiter extends Limiter {
-  /** Starts connecting in the background, so that the first call finds it done: for a cold start. */
+  /** Connects in the background during a cold start, so that the first call does not wait for it. */
   connect(): void;
-  /** Closes the connection for good, within 200 ms. Afterwards this environment sends its share. */
+  /** Closes the connection permanently, within 200 ms. Afterwards this environment sends its share. */
   close(): Promise<void>;
 }
 
 /**
- * The limiter of all functions together, in Valkey: ElastiCache Serverless, or any server that speaks its protocol. Each
- * call runs one script on one key (over several slots of a cluster, scripts are refused), by the server's clock.
+ * The limiter that all functions share, in Valkey: ElastiCache Serverless, or any server with its protocol. Each call runs
+ * one script on one key, because a cluster refuses scripts over several slots. The script uses the server's clock.
  *
  * While Valkey does not respond in time, this environment sends its share of each limit (`EnvironmentLimiter`) and rejects
- * nothing. Reports of that time stay in this environment. A response that comes too late may have reserved a slot that no
- * attempt uses.
+ * nothing. Reports made in that time stay in this environment. A call that timed out may still have reserved a slot, which
+ * no attempt uses.
  */
 export function createValkeyLimiter(options: ValkeyLimiterOptions): ValkeyLimiter {
   const { log, slowAttempts, now = Date.now, deadlines = IO_DEADLINES.valkey } = options;
@@ -49,7 +49,7 @@ export function createValkeyLimiter(options: ValkeyLimiterOptions): ValkeyLimite
   let isDown = false;
   const connection = new ValkeyConnection(clientOpener(options), failed, now, deadlines);
 
-  /** Warns once, however many calls fail until one succeeds again. */
+  /** Logs one warning until a call succeeds again. */
   function failed(reason: string): void {
     if (!isDown)
       log.warn('limiter.unavailable', {
@@ -64,7 +64,7 @@ export function createValkeyLimiter(options: ValkeyLimiterOptions): ValkeyLimite
     isDown = false;
   }
 
-  /** @returns the script's reply; undefined where there is none in time */
+  /** @returns the script's reply; undefined if there is none in time */
   async function run(
     integration: LimitedIntegration,
     command: LimiterCommand,
