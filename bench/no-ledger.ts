@@ -4,7 +4,7 @@ import type { Ledger } from '../lambdas/ledger/ports.ts';
 export const NO_LEDGER: Ledger = {
   accept: async () => new Map(),
   timers: async () => new Map(),
-  putTimer: async () => 'kept',
+  putTimer: async () => 'written',
   claim: async (delivery) => ({ verdict: 'claimed', lease: { delivery, record: undefined } }),
   settle: async () => true,
   settleUnclaimed: async () => true,

@@ -21,9 +21,9 @@ const LATEST_FIRST = '@timestamp desc';
 /** The questions of document 000's "Monitoring queries" and "Troubleshooting", and of whoever is on call. */
 const QUERIES: readonly SavedQuery[] = [
   {
-    asks: 'one webhook, from event to answer (put its id in)',
+    asks: 'one webhook, from event to response (put its id in)',
     of: 'all',
-    fields: ['@timestamp', 'service', 'message', 'outcome', 'answer', 'enrichment', 'duration_ms', 'due_at'],
+    fields: ['@timestamp', 'service', 'message', 'outcome', 'response', 'enrichment', 'duration_ms', 'due_at'],
     // A batch's line names all of its webhooks.
     filter: ['@message like /wh_PUT_THE_ID_HERE/'],
     sort: '@timestamp asc',
@@ -69,20 +69,20 @@ const QUERIES: readonly SavedQuery[] = [
     asks: 'partners’ answers',
     of: 'delivery',
     filter: ['message = "delivery.attempted"'],
-    stats: ['count(*) as tries, pct(duration_ms, 95) as p95_ms by integration_id, answer'],
+    stats: ['count(*) as attempts, pct(duration_ms, 95) as p95_ms by integration_id, response'],
     sort: 'tries desc',
   },
   {
     asks: 'slow tries',
     of: 'delivery',
-    fields: ['@timestamp', 'integration_id', 'webhook_id', 'duration_ms', 'answer', 'timings.connectMs'],
+    fields: ['@timestamp', 'integration_id', 'webhook_id', 'duration_ms', 'response', 'timings.connectMs'],
     filter: ['message = "delivery.attempted"', 'duration_ms > 2000'],
     sort: 'duration_ms desc',
   },
   {
     asks: 'events and deliveries that were given up',
     of: 'all',
-    fields: ['@timestamp', 'message', 'integration_id', 'webhook_id', 'reason', 'answer'],
+    fields: ['@timestamp', 'message', 'integration_id', 'webhook_id', 'reason', 'response'],
     filter: [
       'message in ["event.rejected", "delivery.rejected"] or (message = "delivery.attempted" and outcome = "dead")',
     ],

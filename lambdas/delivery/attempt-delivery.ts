@@ -95,7 +95,7 @@ export async function attemptDelivery(
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
     const dueAt = nextTryAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
     if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
-    return failed(`${attempt} ${attempt === 1 ? 'try' : 'tries'} failed, the last with: ${sent.reason}`);
+    return failed(`${attempt} ${attempt === 1 ? 'attempt' : 'attempts'} failed, the last with: ${sent.reason}`);
   }
 
   /** A second round of attempts, where the policy of its kind has one and this was the first. */
@@ -225,7 +225,7 @@ function logAndCount(
     generation: delivery.generation,
     attempt,
     outcome: result.outcome,
-    answer: sent.reason,
+    response: sent.reason,
     status: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.status : undefined,
     response_fault: sent.kind === 'sent' && sent.result.kind === 'answered' ? sent.result.responseFault : undefined,
     duration_ms: durationMs,

@@ -30,7 +30,7 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   const delivery = { ...input, token: input.token ?? executionToken({ ...input, progress: { attempt: 0 } }) };
   if (delivery.progress.enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
   const timer = await readTimer(delivery, services);
-  if (timer.waking.to === 'leave') return cancelled(delivery, timer.waking.reason, services);
+  if (timer.decision.to === 'leave') return cancelled(delivery, timer.decision.reason, services);
   const entry = await readEntry(delivery, services);
   const timeoutMs = (entry.integration?.timeout_seconds ?? 0) * 1000;
   const claimed = await services.ledger.claim(delivery, leaseMs(timeoutMs));

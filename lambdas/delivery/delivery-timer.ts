@@ -17,7 +17,7 @@ export interface DeliveryTimerServices {
 
 /** What the timer of a delivery says at its scheduled time. */
 export interface TimerState {
-  readonly waking: DueDecision;
+  readonly decision: DueDecision;
   /** Its user's, whichever event set it; undefined where there is none, or the delivery has no scheduled time. */
   readonly timer?: Timer | undefined;
 }
@@ -25,9 +25,9 @@ export interface TimerState {
 /** Reads the timer of a scheduled delivery: it says whether the delivery is still to be sent. Any other delivery is. */
 export async function readTimer(delivery: Delivery, { ledger, now }: DeliveryTimerServices): Promise<TimerState> {
   const own = delivery.progress.timed ? timerOf(delivery, now()) : undefined;
-  if (own === undefined) return { waking: { to: 'send' } };
+  if (own === undefined) return { decision: { to: 'send' } };
   const timer = (await ledger.timers([own.key]))?.get(own.key);
-  return { waking: decideWhenDue(delivery, timer, now()), timer };
+  return { decision: decideWhenDue(delivery, timer, now()), timer };
 }
 
 /**
@@ -40,9 +40,9 @@ export async function followTimer(
   state: TimerState,
   services: DeliveryTimerServices,
 ): Promise<DeliveryOutcome | undefined> {
-  const { waking } = state;
-  if (waking.to === 'cancel') return { result: cancelled(delivery, waking.reason, services) };
-  if (waking.to === 'wait') return { result: waiting(delivery, MOVED_LATER, waking.untilMs) };
+  const { decision } = state;
+  if (decision.to === 'cancel') return { result: cancelled(delivery, decision.reason, services) };
+  if (decision.to === 'wait') return { result: waiting(delivery, MOVED_LATER, decision.untilMs) };
   await unschedule(delivery, state, services);
   return undefined;
 }

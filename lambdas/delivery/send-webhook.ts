@@ -201,8 +201,8 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
     const fault = result.kind === 'answered' ? result.responseFault : undefined;
     // A server whose response is not HTTP will give the same one again; what was cut on the way may come whole.
     return fault?.startsWith('HPE_')
-      ? refusal('dead', `the answer cannot be read: ${fault}`)
-      : refusal('retry', 'the answer holds none');
+      ? refusal('dead', `the response cannot be read: ${fault}`)
+      : refusal('retry', 'the response has no access_token');
   }
   // No retry changes which tokens a server gives.
   if (problem === 'not_bearer') return refusal('dead', 'the server gives another token_type than Bearer');

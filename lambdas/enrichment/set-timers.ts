@@ -55,8 +55,8 @@ export async function setTimers(
     ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.putTimer(timer)),
     ...[...movedLater].map(async ([id, timer]) => {
       // Refused: another publication was written meanwhile. Whether it is a later one is decided on redelivery.
-      const kept = await ledger.putTimer(timer);
-      if (kept !== 'kept') failures.set(id, kept === 'refused' ? MOVED_MEANWHILE : UNREACHED);
+      const result = await ledger.putTimer(timer);
+      if (result !== 'written') failures.set(id, result === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
     startWorkflows(starting, failures, services, (delivery) =>
       startTimed(delivery, timerOfOne(delivery), seenBefore(delivery), services),
@@ -138,13 +138,13 @@ async function startTimed(
     if (timer === undefined) return carried;
     // There was another publication, and it is not known whether the event was superseded or sent since.
     if (!isOwn && seen === 'unknown') return { fault: UNREACHED };
-    const kept = isOwn ? await ledger.putTimer({ ...timer, generation }) : 'refused';
+    const result = isOwn ? await ledger.putTimer({ ...timer, generation }) : 'refused';
     // A delivery that is due may have woken before this, and nothing else takes its timer off the list of waiting ones.
-    if (kept === 'kept' && isDue(timer, now())) await ledger.putTimer(firedTimer({ ...timer, generation }));
-    if (kept === 'kept') return carried;
+    if (result === 'written' && isDue(timer, now())) await ledger.putTimer(firedTimer({ ...timer, generation }));
+    if (result === 'written') return carried;
     // The only publication so far is sent on time without a timer, and the next one writes its own.
-    if (kept === 'unreached' && seen !== 'published' && generation === delivery.generation) return carried;
-    const found = kept === 'refused' ? await ledger.timers([timer.key]) : undefined;
+    if (result === 'unreached' && seen !== 'published' && generation === delivery.generation) return carried;
+    const found = result === 'refused' ? await ledger.timers([timer.key]) : undefined;
     if (found === undefined) return { fault: UNREACHED };
 
     const standing = found.get(timer.key);

@@ -106,7 +106,7 @@ export function createLedger(options: LedgerOptions): Ledger {
     timers: (keys) => guard<ReadonlyMap<string, Timer> | undefined>('timers', undefined, () => table.timers(keys)),
 
     putTimer: (timer) =>
-      guard<TimerResult>('putTimer', 'unreached', async () => ((await table.putTimer(timer)) ? 'kept' : 'refused')),
+      guard<TimerResult>('putTimer', 'unreached', async () => ((await table.putTimer(timer)) ? 'written' : 'refused')),
 
     async claim(delivery, leaseMs) {
       const unseen: Claim = { verdict: 'claimed', lease: { delivery, record: undefined } };

@@ -34,7 +34,7 @@ export interface Settlement {
 }
 
 /** `unreached`: the table did not respond, and may have taken it. */
-export type TimerResult = 'kept' | 'refused' | 'unreached';
+export type TimerResult = 'written' | 'refused' | 'unreached';
 
 /**
  * The ledger as the functions see it. It never throws: without its table deliveries go on, at least once, and outcomes wait

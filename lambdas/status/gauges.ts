@@ -2,16 +2,16 @@ import { KINDS } from '../events/event-types/event-types.ts';
 import type { TimerCount } from '../ledger/ports.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 import type { MetricQuery } from '../shared/metric-reader.ts';
-import { summed, type TryCounts } from './health.ts';
+import { type AttemptCounts, summed } from './health.ts';
 import {
+  attemptQueries,
+  attemptsOf,
   countQuery,
   HOUR_PERIOD_SECONDS,
   keyOf,
   p95Query,
   QUEUE_METRICS,
   queueQuery,
-  triesOf,
-  tryQueries,
 } from './metric-queries.ts';
 import type { Sample } from './prometheus.ts';
 import type { Samples } from './prometheus-text.ts';
@@ -46,8 +46,8 @@ export function gaugeQueries(
   queues: QueueNames,
 ): readonly MetricQuery[] {
   return [
-    ...tryQueries(namespace, 'integration', integrationIds, HOUR_PERIOD_SECONDS),
-    ...tryQueries(namespace, 'kind', KINDS, HOUR_PERIOD_SECONDS),
+    ...attemptQueries(namespace, 'integration', integrationIds, HOUR_PERIOD_SECONDS),
+    ...attemptQueries(namespace, 'kind', KINDS, HOUR_PERIOD_SECONDS),
     ...COUNTS.map((name) => countQuery(namespace, name, HOUR_PERIOD_SECONDS)),
     p95Query(namespace, METRICS.deliveryLatency),
     p95Query(namespace, METRICS.queryDuration),
@@ -76,14 +76,14 @@ export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs 
   const delivered = plus(withTime, withoutTime);
   const hits = value(METRICS.cacheHit);
   const misses = value(METRICS.cacheMiss);
-  const triesBy = (by: 'integration' | 'kind', ids: readonly string[]) =>
-    ids.map((id) => ({ id, counts: triesOf(values, by, id) }));
-  const tries = triesBy('integration', integrationIds ?? []);
-  const triesOfKinds = triesBy('kind', KINDS);
-  const all = integrationIds && summed(tries.map(({ counts }) => counts));
+  const attemptsBy = (by: 'integration' | 'kind', ids: readonly string[]) =>
+    ids.map((id) => ({ id, counts: attemptsOf(values, by, id) }));
+  const attempts = attemptsBy('integration', integrationIds ?? []);
+  const attemptsOfKinds = attemptsBy('kind', KINDS);
+  const all = integrationIds && summed(attempts.map(({ counts }) => counts));
   return {
-    tries: tries.flatMap(({ id, counts }) => ofResults({ integration: id }, counts)),
-    triesOfKinds: triesOfKinds.flatMap(({ id, counts }) => ofResults({ kind: id }, counts)),
+    attempts: attempts.flatMap(({ id, counts }) => ofResults({ integration: id }, counts)),
+    attemptsOfKinds: attemptsOfKinds.flatMap(({ id, counts }) => ofResults({ kind: id }, counts)),
     successRatio: one(ratio(all?.successes, all && all.successes + all.failures)),
     latency: one(seconds(value(METRICS.deliveryLatency))),
     delivered: labelled('learning_time', { with: withTime, without: withoutTime }),
@@ -111,7 +111,7 @@ export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs 
       integrations: integrationIds === undefined ? 0 : 1,
       metrics:
         COUNTS.every((name) => values.has(name)) &&
-        [...tries, ...triesOfKinds].every(({ counts }) => counts !== undefined)
+        [...attempts, ...attemptsOfKinds].every(({ counts }) => counts !== undefined)
           ? 1
           : 0,
       ledger: timers === undefined ? 0 : 1,
@@ -124,7 +124,7 @@ function one(value: number | undefined): readonly Sample[] {
   return [{ value }];
 }
 
-function ofResults(labels: NonNullable<Sample['labels']>, counts: TryCounts | undefined): readonly Sample[] {
+function ofResults(labels: NonNullable<Sample['labels']>, counts: AttemptCounts | undefined): readonly Sample[] {
   return [
     { labels: { ...labels, result: 'success' }, value: counts?.successes },
     { labels: { ...labels, result: 'failure' }, value: counts?.failures },

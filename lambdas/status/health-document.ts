@@ -12,20 +12,20 @@ export const OPERATIONS_PATHS = {
   metrics: '/metrics',
 } as const;
 
-/** Tries of so many hours make the health. */
+/** Attempts of so many hours make the health. */
 export const HEALTH_WINDOW_HOURS = 24;
 
-/** Share of tries that succeed, from which on webhooks are healthy. Document 003: "success rate < 80%" is critical. */
+/** Share of attempts that succeed, from which on webhooks are healthy. Document 003: "success rate < 80%" is critical. */
 export const HEALTHY_SUCCESS_RATE = 0.8;
 
 /**
  * Seconds for which what was read is kept in a function's memory: CloudWatch charges for every metric that is read. Less
  * than a minute, so that a client that polls every minute never gets the same reading twice.
  */
-export const HEALTH_KEPT_SECONDS = 50;
+export const HEALTH_CACHE_SECONDS = 50;
 
 /** The same of what could not be read in full; and when to come again where nothing could. */
-export const UNREAD_KEPT_SECONDS = 10;
+export const UNREAD_CACHE_SECONDS = 10;
 
 /**
  * Integrations whose last error is read for one response on all of them: those with the most failures. Each costs up to 48
@@ -37,17 +37,17 @@ export const LAST_ERRORS_READ = 10;
 const count = z.int().min(0).nullable();
 
 const health = {
-  /** Tries made, each to a partner's endpoint. */
+  /** Attempts made, each to a partner's endpoint. */
   total_requests: count,
   success_count: count,
   error_count: count,
-  /** 0 to 1, to three decimals; null where there was no try. */
+  /** 0 to 1, to three decimals; null where there was no attempt. */
   success_rate: z.number().min(0).max(1).nullable(),
   /** Of what failed and is not delivered yet; null where there is none, or where it cannot be read. */
   last_error_time: z.iso.datetime().nullable(),
   /** `HTTP 503`, `no answer: TIMEOUT` or a reason of our own: never what a partner wrote. */
   last_error_message: z.string().nullable(),
-  /** `unknown` where the counts cannot be read. Without any try it is `healthy`: nothing has failed. */
+  /** `unknown` where the counts cannot be read. Without any attempt it is `healthy`: nothing has failed. */
   status: z.enum(['healthy', 'degraded', 'unknown']),
 };
 

@@ -1,8 +1,8 @@
 import type { ListedWebhook } from '../ledger/ports.ts';
 import { HEALTHY_SUCCESS_RATE, type Health } from './health-document.ts';
 
-/** Tries of a window; undefined: they could not be read. */
-export interface TryCounts {
+/** Attempts of a window; undefined: they could not be read. */
+export interface AttemptCounts {
   readonly successes: number;
   readonly failures: number;
 }
@@ -13,8 +13,8 @@ export interface LastError {
   readonly message: string;
 }
 
-/** What tries and the last error say (document 003). A success rate of exactly 80% is healthy. */
-export function healthOf(counts: TryCounts | undefined, lastError: LastError | undefined): Health {
+/** What attempts and the last error say (document 003). A success rate of exactly 80% is healthy. */
+export function healthOf(counts: AttemptCounts | undefined, lastError: LastError | undefined): Health {
   const error = { last_error_time: lastError?.at ?? null, last_error_message: lastError?.message ?? null };
   if (counts === undefined) {
     const unknown = { total_requests: null, success_count: null, error_count: null, success_rate: null };
@@ -34,8 +34,8 @@ export function healthOf(counts: TryCounts | undefined, lastError: LastError | u
 }
 
 /** @returns undefined where one of them is: a sum that lacks an integration would be taken for the whole */
-export function summed(all: readonly (TryCounts | undefined)[]): TryCounts | undefined {
-  let sum: TryCounts = { successes: 0, failures: 0 };
+export function summed(all: readonly (AttemptCounts | undefined)[]): AttemptCounts | undefined {
+  let sum: AttemptCounts = { successes: 0, failures: 0 };
   for (const counts of all) {
     if (counts === undefined) return undefined;
     sum = { successes: sum.successes + counts.successes, failures: sum.failures + counts.failures };
@@ -44,7 +44,7 @@ export function summed(all: readonly (TryCounts | undefined)[]): TryCounts | und
 }
 
 /** What a partner, or a token server, answered, or how the connection failed: `outcome.ts` writes it so. */
-const FAILED_TRY = /(?:token: )?(?:HTTP \d{3}|no answer: [A-Z0-9_]+|the answer holds none)/;
+const FAILED_ATTEMPT = /(?:token: )?(?:HTTP \d{3}|no answer: [A-Z0-9_]+|the response has no access_token)/;
 
 /**
  * The latest of failures, by when each came about; undefined where there is none. What waits for another reason (the
@@ -68,8 +68,8 @@ export function latestError(errors: readonly (LastError | undefined)[]): LastErr
 
 /** Reasons are our own words; an address, which a fault could have brought into one, is not repeated. */
 function messageOf({ state, reason = '' }: ListedWebhook): string | undefined {
-  const [failedTry] = FAILED_TRY.exec(reason) ?? [];
-  if (failedTry !== undefined) return failedTry;
+  const [failedAttempt] = FAILED_ATTEMPT.exec(reason) ?? [];
+  if (failedAttempt !== undefined) return failedAttempt;
   if (state !== 'dead') return undefined;
   return reason === '' || reason.includes('://') ? 'given up' : reason;
 }

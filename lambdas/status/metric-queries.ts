@@ -1,7 +1,7 @@
 import { HOUR_MS, MINUTE_MS } from '../shared/durations.ts';
 import { definitionOf, METRICS, type MetricName } from '../shared/metric-definitions.ts';
 import type { MetricQuery, MetricSpan } from '../shared/metric-reader.ts';
-import type { TryCounts } from './health.ts';
+import type { AttemptCounts } from './health.ts';
 
 const HOUR_SECONDS = 3600;
 
@@ -24,20 +24,20 @@ export function spanUntil(nowMs: number, hours: number, periodSeconds: number): 
 }
 
 /** The dimensions of the same attempts: those that succeeded, and those that failed. */
-const TRIES = {
+const ATTEMPT_METRICS = {
   integration: { successes: METRICS.deliverySuccess, failures: METRICS.deliveryFailure },
   kind: { successes: METRICS.kindSuccess, failures: METRICS.kindFailure },
 } as const;
 
 /** Two for each integration, or each kind of event. */
-export function tryQueries(
+export function attemptQueries(
   namespace: string,
-  by: keyof typeof TRIES,
+  by: keyof typeof ATTEMPT_METRICS,
   all: readonly string[],
   periodSeconds: number,
 ): readonly MetricQuery[] {
   return all.flatMap((one) =>
-    Object.values(TRIES[by]).map((name) => ({
+    Object.values(ATTEMPT_METRICS[by]).map((name) => ({
       ...countQuery(namespace, name, periodSeconds),
       key: keyOf(name, one),
       dimensions: { service: serviceOf(name), [by]: one },
@@ -46,13 +46,13 @@ export function tryQueries(
 }
 
 /** Of one integration, or one kind of event. @returns undefined where one of the two is not known */
-export function triesOf(
+export function attemptsOf(
   values: ReadonlyMap<string, number>,
-  by: keyof typeof TRIES,
+  by: keyof typeof ATTEMPT_METRICS,
   one: string,
-): TryCounts | undefined {
-  const successes = values.get(keyOf(TRIES[by].successes, one));
-  const failures = values.get(keyOf(TRIES[by].failures, one));
+): AttemptCounts | undefined {
+  const successes = values.get(keyOf(ATTEMPT_METRICS[by].successes, one));
+  const failures = values.get(keyOf(ATTEMPT_METRICS[by].failures, one));
   return successes === undefined || failures === undefined ? undefined : { successes, failures };
 }
 

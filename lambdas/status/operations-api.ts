@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { errorFields, PipelineError } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import type { SecretSource } from '../shared/secret-source.ts';
-import { type MetricsToken, OPERATIONS_PATHS, UNREAD_KEPT_SECONDS } from './health-document.ts';
+import { type MetricsToken, OPERATIONS_PATHS, UNREAD_CACHE_SECONDS } from './health-document.ts';
 import { errorResponse, type HttpRequest, type HttpResponse, jsonResponse } from './http-api.ts';
 import { PROMETHEUS_CONTENT_TYPE } from './prometheus.ts';
 import type { GaugeReader } from './read-gauges.ts';
@@ -89,7 +89,7 @@ async function isAccepted(given: string, token: SecretSource<MetricsToken>): Pro
 const NO_STORE = { 'cache-control': 'no-store' };
 
 function unreadable(): HttpResponse {
-  return errorResponse(503, 'It cannot be read just now', { 'retry-after': String(UNREAD_KEPT_SECONDS) });
+  return errorResponse(503, 'It cannot be read just now', { 'retry-after': String(UNREAD_CACHE_SECONDS) });
 }
 
 /** The token of a header `Authorization: Bearer …` (RFC 6750); undefined where it has another form. */

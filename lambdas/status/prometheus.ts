@@ -8,19 +8,19 @@ export interface GaugeDefinition {
 }
 
 const DEFINITIONS = {
-  tries: {
-    name: 'learning_time_webhooks_last_hour_delivery_tries',
-    help: 'Tries made in the last hour. Result is success (2xx) or failure.',
+  attempts: {
+    name: 'learning_time_webhooks_last_hour_delivery_attempts',
+    help: 'Attempts made in the last hour. Result is success (2xx) or failure.',
     labels: ['integration', 'result'],
   },
-  triesOfKinds: {
-    name: 'learning_time_webhooks_last_hour_kind_tries',
-    help: 'The same tries by kind of event. Result is success (2xx) or failure.',
+  attemptsOfKinds: {
+    name: 'learning_time_webhooks_last_hour_kind_attempts',
+    help: 'The same attempts by kind of event. Result is success (2xx) or failure.',
     labels: ['kind', 'result'],
   },
   successRatio: {
     name: 'learning_time_webhooks_last_hour_delivery_success_ratio',
-    help: 'Of all tries of the last hour, those that a partner answered with 2xx. Absent without a try.',
+    help: 'Of all attempts of the last hour, those that a partner answered with 2xx. Absent without an attempt.',
   },
   latency: {
     name: 'learning_time_webhooks_last_hour_delivery_latency_p95_seconds',

@@ -5,17 +5,17 @@ import { createCachedValue, onePerKey } from '../shared/cache.ts';
 import { errorFields } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import type { MetricReader } from '../shared/metric-reader.ts';
-import { healthOf, type LastError, lastErrorOf, latestError, summed, type TryCounts } from './health.ts';
+import { type AttemptCounts, healthOf, type LastError, lastErrorOf, latestError, summed } from './health.ts';
 import {
   type AllHealth,
-  HEALTH_KEPT_SECONDS,
+  HEALTH_CACHE_SECONDS,
   HEALTH_WINDOW_HOURS,
   type Health,
   type IntegrationHealth,
   LAST_ERRORS_READ,
-  UNREAD_KEPT_SECONDS,
+  UNREAD_CACHE_SECONDS,
 } from './health-document.ts';
-import { DAY_PERIOD_SECONDS, spanUntil, triesOf, tryQueries } from './metric-queries.ts';
+import { attemptQueries, attemptsOf, DAY_PERIOD_SECONDS, spanUntil } from './metric-queries.ts';
 
 export interface HealthServices {
   /** Undefined where they were never read. */
@@ -30,12 +30,12 @@ export interface HealthServices {
   readonly now: () => number;
 }
 
-/** The same tries twice, each undefined where it could not be read. */
-interface AllTries {
+/** The same attempts twice, each undefined where it could not be read. */
+interface AllAttempts {
   /** Of every integration, in the document's order. */
-  readonly byId: ReadonlyMap<string, TryCounts | undefined>;
+  readonly byId: ReadonlyMap<string, AttemptCounts | undefined>;
   /** Of every kind of event, at whichever integration. */
-  readonly byKind: ReadonlyMap<string, TryCounts | undefined>;
+  readonly byKind: ReadonlyMap<string, AttemptCounts | undefined>;
   readonly readAtMs: number;
 }
 
@@ -44,21 +44,21 @@ type ReadError = { readonly error: LastError | undefined } | 'unread';
 
 export interface HealthReader {
   /** Undefined where it is not known which integrations there are. */
-  tries(): Promise<AllTries | undefined>;
-  /** Of one integration, whose tries failed or are not known; of others there is none. */
+  attempts(): Promise<AllAttempts | undefined>;
+  /** Of one integration, whose attempts failed or are not known; of others there is none. */
   lastError(integrationId: string): Promise<ReadError>;
 }
 
 /** For how long a reading is good, in milliseconds. */
 export function keepMs(isWhole: boolean): number {
-  return (isWhole ? HEALTH_KEPT_SECONDS : UNREAD_KEPT_SECONDS) * 1000;
+  return (isWhole ? HEALTH_CACHE_SECONDS : UNREAD_CACHE_SECONDS) * 1000;
 }
 
 /** Reads what health is computed from, and keeps it. */
 export function createHealthReader(services: HealthServices): HealthReader {
   const { now } = services;
-  const tries = createCachedValue({
-    read: () => readTries(services),
+  const attempts = createCachedValue({
+    read: () => readAttempts(services),
     keepMs: (all) => keepMs(all !== undefined && countsOf(all).every((counts) => counts !== undefined)),
     now,
   });
@@ -69,23 +69,28 @@ export function createHealthReader(services: HealthServices): HealthReader {
       now,
     }),
   );
-  return { tries: () => tries.get(), lastError: (integrationId) => errors(integrationId).get() };
+  return { attempts: () => attempts.get(), lastError: (integrationId) => errors(integrationId).get() };
 }
 
-async function readTries({ integrations, metrics, namespace, now }: HealthServices): Promise<AllTries | undefined> {
+async function readAttempts({
+  integrations,
+  metrics,
+  namespace,
+  now,
+}: HealthServices): Promise<AllAttempts | undefined> {
   const registry = await integrations.read();
   if (registry === undefined) return undefined;
   const ids = idsOf(registry);
   const readAtMs = now();
   const span = spanUntil(readAtMs, HEALTH_WINDOW_HOURS, DAY_PERIOD_SECONDS);
   const queries = [
-    ...tryQueries(namespace, 'integration', ids, DAY_PERIOD_SECONDS),
-    ...tryQueries(namespace, 'kind', KINDS, DAY_PERIOD_SECONDS),
+    ...attemptQueries(namespace, 'integration', ids, DAY_PERIOD_SECONDS),
+    ...attemptQueries(namespace, 'kind', KINDS, DAY_PERIOD_SECONDS),
   ];
   const values = await metrics.read(queries, span);
   return {
-    byId: new Map(ids.map((id) => [id, triesOf(values, 'integration', id)])),
-    byKind: new Map(KINDS.map((kind) => [kind, triesOf(values, 'kind', kind)])),
+    byId: new Map(ids.map((id) => [id, attemptsOf(values, 'integration', id)])),
+    byKind: new Map(KINDS.map((kind) => [kind, attemptsOf(values, 'kind', kind)])),
     readAtMs,
   };
 }
@@ -100,26 +105,26 @@ async function readError(integrationId: string, { failures, log, now }: HealthSe
 }
 
 /** Of integrations and of kinds. */
-function countsOf({ byId, byKind }: AllTries): readonly (TryCounts | undefined)[] {
+function countsOf({ byId, byKind }: AllAttempts): readonly (AttemptCounts | undefined)[] {
   return [...byId.values(), ...byKind.values()];
 }
 
-/** Those whose entry is broken too: their tries were made while it was not. */
+/** Those whose entry is broken too: their attempts were made while it was not. */
 export function idsOf({ byId, broken }: IntegrationRegistry): readonly string[] {
   return [...byId.keys(), ...broken.keys()];
 }
 
 /** The integrations whose last error is read for the health of all: most failures first, then unknown counts. */
-function troubled({ byId }: AllTries): readonly string[] {
+function troubled({ byId }: AllAttempts): readonly string[] {
   const failing = [...byId].filter(([, counts]) => counts === undefined || counts.failures > 0);
-  const failuresOf = (counts: TryCounts | undefined) => counts?.failures ?? 0;
+  const failuresOf = (counts: AttemptCounts | undefined) => counts?.failures ?? 0;
   const most = failing.toSorted(([, one], [, other]) => failuresOf(other) - failuresOf(one));
   return most.slice(0, LAST_ERRORS_READ).map(([id]) => id);
 }
 
 /** The health of all integrations together, and of each. @returns undefined where nothing at all can be read */
 export async function healthOfAll(reader: HealthReader): Promise<AllHealth | undefined> {
-  const all = await reader.tries();
+  const all = await reader.attempts();
   if (all === undefined) return undefined;
   const ids = troubled(all);
   const read = await Promise.all(ids.map((id) => reader.lastError(id)));
@@ -145,7 +150,7 @@ export async function healthOfOne(
   integration: string,
   reader: HealthReader,
 ): Promise<IntegrationHealth | 'unknown' | undefined> {
-  const all = await reader.tries();
+  const all = await reader.attempts();
   if (all === undefined) return undefined;
   if (!all.byId.has(integration)) return 'unknown';
   const counts = all.byId.get(integration);
@@ -158,6 +163,6 @@ function errorIn(read: ReadError | undefined) {
   return read === undefined || read === 'unread' ? undefined : read.error;
 }
 
-function asOf({ readAtMs }: AllTries) {
+function asOf({ readAtMs }: AllAttempts) {
   return { window_hours: HEALTH_WINDOW_HOURS, read_at: new Date(readAtMs).toISOString() } as const;
 }

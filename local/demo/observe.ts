@@ -56,7 +56,7 @@ function observeWebhook(id: string, evidence: Evidence): string {
   const letters = evidence.deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
   // Where nothing could be sent, the try's words are the dead letter's.
   const isSaidBelow = (line: LogFields) =>
-    line.status === undefined && letters.some(({ reason }) => reason === line.answer);
+    line.status === undefined && letters.some(({ reason }) => reason === line.response);
   const tries = evidence.logs.filter(
     (line) => line.message === 'delivery.attempted' && line.webhook_id === id && !isSaidBelow(line),
   );
@@ -91,7 +91,7 @@ function hasWrongSignature(id: string, { receipts }: Evidence): boolean {
 
 /** One try, by what the function logged; learning time by what the partner received. */
 function describeTry(id: string, line: LogFields, evidence: Evidence): string {
-  if (line.status === undefined) return String(line.answer).replace('no answer: ', '');
+  if (line.status === undefined) return String(line.response).replace('no answer: ', '');
   if (line.outcome !== 'delivered') return String(line.status);
   const receipt = evidence.receipts.findLast(({ headers }) => headers['webhook-id'] === id);
   const { learning_time: time, course } = JSON.parse(receipt?.body ?? '{}');

@@ -29,15 +29,15 @@ const ALERTS_TEST = JSON.stringify({
       interval: '1m',
       input_series: [
         { series: GAUGES.successRatio.name, values: '0.93 0.85 0.93 0.79 0.8 0.93 0.95 0.93' },
-        { series: `${GAUGES.tries.name}{integration="acme",result="failure"}`, values: '10 11 10' },
-        { series: `${GAUGES.tries.name}{integration="acme",result="success"}`, values: '11 11 11' },
+        { series: `${GAUGES.attempts.name}{integration="acme",result="failure"}`, values: '10 11 10' },
+        { series: `${GAUGES.attempts.name}{integration="acme",result="success"}`, values: '11 11 11' },
         { series: `${GAUGES.sourceUp.name}{source="metrics"}`, values: '1+0x3 0+0x20' },
       ],
       alert_rule_test: [
-        ...ringsAt('WebhooksOftenFailing', 'warning', 'Fewer than 90% of tries succeed', [1, 2, 3, 4, 5], [0, 6, 7]),
-        ...ringsAt('WebhooksFailing', 'critical', 'Fewer than 80% of tries succeed', [3], [2, 4]),
+        ...ringsAt('WebhooksOftenFailing', 'warning', 'Fewer than 90% of attempts succeed', [1, 2, 3, 4, 5], [0, 6, 7]),
+        ...ringsAt('WebhooksFailing', 'critical', 'Fewer than 80% of attempts succeed', [3], [2, 4]),
         ...ringsAt('WebhookMetricsUnread', 'warning', 'How webhooks do cannot be read', [14, 15], [3, 4, 13]),
-        ...ringsAt('IntegrationFailing', 'info', 'More than 10 tries failed in the last hour at acme', [1], [0, 2], {
+        ...ringsAt('IntegrationFailing', 'info', 'More than 10 attempts failed in the last hour at acme', [1], [0, 2], {
           integration: 'acme',
           result: 'failure',
         }),

@@ -185,7 +185,7 @@ describe('the outcome of a delivery', () => {
       }
       expect(delays).toEqual([1_000, 2_000, 4_000]);
       const { outcome, counter } = await attempt(result, { given: delivery(ENRICHED, {}, { attempt: 3 }), to });
-      const reason = expect.stringMatching(/^4 tries failed, the last with: /);
+      const reason = expect.stringMatching(/^4 attempts failed, the last with: /);
       expect(outcome).toMatchObject({ outcome: 'dead', attempt: 4, reason });
       expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
     },
@@ -198,8 +198,8 @@ describe('the outcome of a delivery', () => {
       attempt(result, { given: lead(progress), enrichment: PLAIN });
 
     test.each([
-      [answered(503), 3, '3 tries failed, the last with: HTTP 503'],
-      [failed('TIMEOUT'), 3, '3 tries failed, the last with: no answer: TIMEOUT'],
+      [answered(503), 3, '3 attempts failed, the last with: HTTP 503'],
+      [failed('TIMEOUT'), 3, '3 attempts failed, the last with: no answer: TIMEOUT'],
       [answered(404), 1, 'HTTP 404'],
     ])('that is its last, %j, begins again two hours later', async (result, tries, reason) => {
       const { outcome, counter } = await tried(result, { attempt: tries - 1 });
@@ -219,7 +219,7 @@ describe('the outcome of a delivery', () => {
     });
 
     test.each([
-      [answered(503), { attempt: 5, earlier_tries: 3 }, '6 tries failed, the last with: HTTP 503'],
+      [answered(503), { attempt: 5, earlier_tries: 3 }, '6 attempts failed, the last with: HTTP 503'],
       [answered(400), { attempt: 1, earlier_tries: 1 }, 'HTTP 400'],
     ])('is dead when that fails too: %j', async (result, progress, reason) => {
       expect((await tried(result, progress)).outcome).toMatchObject({ outcome: 'dead', reason });
@@ -347,7 +347,7 @@ describe('the log line of an attempt', () => {
           generation: 0,
           attempt: 1,
           outcome: 'retry',
-          answer: 'HTTP 503',
+          response: 'HTTP 503',
           status: 503,
           response_fault: 'ECONNRESET',
           duration_ms: 120,

@@ -81,14 +81,14 @@ describe('a delivery at its scheduled time', () => {
 test('only its own timer is taken off the list', async () => {
   for (const timer of [{ ...own, webhook_id: 'wh_later' }, undefined]) {
     const services = world(timer);
-    await unschedule(waiting, { waking: { to: 'send' }, timer }, services);
+    await unschedule(waiting, { decision: { to: 'send' }, timer }, services);
     expect(services.ledger.timersKept).toEqual([]);
   }
 });
 
 describe('a delivery that is scheduled again', () => {
-  const asRead = (timer: Timer | undefined): TimerState => ({ waking: { to: 'send' }, timer });
-  const again: TaskResult = onceMore(waiting, 3, '3 tries failed', new Date(NOW + 7200_000));
+  const asRead = (timer: Timer | undefined): TimerState => ({ decision: { to: 'send' }, timer });
+  const again: TaskResult = onceMore(waiting, 3, '3 attempts failed', new Date(NOW + 7200_000));
 
   test('is on the list again, until then', async () => {
     const services = world(own);

@@ -217,10 +217,10 @@ describe('a token server', () => {
   });
 
   test.each([
-    [undefined, 'retry', 'token: the answer holds none'],
-    ['HPE_INVALID_TRANSFER_ENCODING', 'dead', 'token: the answer cannot be read: HPE_INVALID_TRANSFER_ENCODING'],
-    ['ECONNRESET', 'retry', 'token: the answer holds none'],
-    ['TIMEOUT', 'retry', 'token: the answer holds none'],
+    [undefined, 'retry', 'token: the response has no access_token'],
+    ['HPE_INVALID_TRANSFER_ENCODING', 'dead', 'token: the response cannot be read: HPE_INVALID_TRANSFER_ENCODING'],
+    ['ECONNRESET', 'retry', 'token: the response has no access_token'],
+    ['TIMEOUT', 'retry', 'token: the response has no access_token'],
   ])('whose 200 holds no token, or cannot be read (%s), makes it %s', async (responseFault, verdict, reason) => {
     const unread = none(answered(200, responseFault === undefined ? {} : { responseFault }), 'no_token');
     expect((await via(tokens(unread))).sent).toMatchObject({ verdict, reason });

@@ -26,7 +26,7 @@ const kinds = { course_completion: [118, 2], 'lead.hot': [27, 3] } as const;
 const failures = { skillsoft: [failed('HTTP 503', '2026-01-15T10:30:00.000Z')] };
 
 function ask(path: string, { state = {}, integration = 'skillsoft', ...request }: Asked): Promise<HttpResponse> {
-  const world = operationsWorld({ tries: { skillsoft: [145, 5] }, kinds, failures });
+  const world = operationsWorld({ attempts: { skillsoft: [145, 5] }, kinds, failures });
   Object.assign(world.state, state);
   return world.ask({
     routeKey: `GET ${path}`,

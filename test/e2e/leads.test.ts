@@ -74,7 +74,7 @@ describe('a lead that is hot or cold', () => {
     await publish(lead(id, 'down', 3, leadType, now()));
     await awaitQuiet(world());
     expect(await deadLetterOf('down', id)).toMatchObject({
-      reason: `${delaysSeconds.length + 1} tries failed, the last with: HTTP 503`,
+      reason: `${delaysSeconds.length + 1} attempts failed, the last with: HTTP 503`,
     });
     const times = receivedMs('down', id);
     const waits = times.slice(1).map((ms, index) => ms - Number(times[index]));

@@ -60,7 +60,7 @@ beforeAll(async () => {
 });
 
 describe('the health', () => {
-  test('counts the tries that were made, and tells the last error, in all and of each integration', async () => {
+  test('counts the attempts that were made, and tells the last error, in all and of each integration', async () => {
     const { status, body } = await health();
     expect(status).toBe(200);
     const all = allHealthSchema.parse(body);
@@ -108,7 +108,7 @@ describe('the metrics', () => {
     expect([status, headers.get('content-type')]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8']);
     const metrics = parsePrometheus(text);
     const samples = (gauge: { readonly name: string }) => metrics.get(gauge.name)?.samples;
-    expect(samples(GAUGES.tries)).toEqual(
+    expect(samples(GAUGES.attempts)).toEqual(
       [
         ['takes', 3, 0],
         ['refuses', 0, 1],
@@ -118,7 +118,7 @@ describe('the metrics', () => {
         { labels: { integration, result: 'failure' }, value: failures },
       ]),
     );
-    expect(samples(GAUGES.triesOfKinds)).toEqual(
+    expect(samples(GAUGES.attemptsOfKinds)).toEqual(
       expect.arrayContaining([
         { labels: { kind: 'course_enrollment', result: 'success' }, value: 3 },
         { labels: { kind: 'course_enrollment', result: 'failure' }, value: 1 },

@@ -63,7 +63,7 @@ async function set({
       done.push(`keep the timer of ${timer.webhook_id}`);
       kept.push(timer);
       if (isDown) return 'unreached';
-      return keeps(timer) ? 'kept' : 'refused';
+      return keeps(timer) ? 'written' : 'refused';
     },
     async settleUnclaimed(delivery, { progress, token }) {
       done.push(`note ${delivery.webhook_id}: ${progress.outcome}, ${token}, ${progress.due_at}`);

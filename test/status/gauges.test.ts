@@ -130,7 +130,7 @@ describe('the gauges', () => {
     values.delete(keyOf(METRICS.deliveryFailure, 'globex'));
     values.delete(METRICS.cacheMiss);
     const shown = samples(values, ['acme', 'globex']);
-    expect(shown.tries?.map(({ labels, value }) => [labels?.integration, value !== undefined])).toEqual([
+    expect(shown.attempts?.map(({ labels, value }) => [labels?.integration, value !== undefined])).toEqual([
       ['acme', true],
       ['acme', true],
       ['globex', false],
@@ -145,15 +145,15 @@ describe('the gauges', () => {
     ]);
   });
 
-  test('tell the same tries by kind; where one is not told, the source is down', () => {
+  test('tell the same attempts by kind; where one is not told, the source is down', () => {
     const values = allValues(['acme'], {
       [keyOf(METRICS.kindSuccess, 'lead.hot')]: 4,
       [keyOf(METRICS.kindFailure, 'lead.hot')]: 1,
     });
     values.delete(keyOf(METRICS.kindFailure, 'lead.cold'));
     const shown = samples(values);
-    expect(new Set(shown.triesOfKinds?.map(({ labels }) => labels?.kind))).toEqual(new Set(KINDS));
-    const of = (kind: string) => shown.triesOfKinds?.filter(({ labels }) => labels?.kind === kind);
+    expect(new Set(shown.attemptsOfKinds?.map(({ labels }) => labels?.kind))).toEqual(new Set(KINDS));
+    const of = (kind: string) => shown.attemptsOfKinds?.filter(({ labels }) => labels?.kind === kind);
     expect(of('lead.hot')).toEqual([
       { labels: { kind: 'lead.hot', result: 'success' }, value: 4 },
       { labels: { kind: 'lead.hot', result: 'failure' }, value: 1 },
@@ -164,7 +164,7 @@ describe('the gauges', () => {
 
   test('of integrations that could not be read are none, and the others are there', () => {
     const shown = gaugeSamples({ ...READ, integrationIds: undefined, values: allValues([]) });
-    expect(shown.tries).toEqual([]);
+    expect(shown.attempts).toEqual([]);
     expect(valuesOf(shown.successRatio)).toEqual([undefined]);
     expect(valuesOf(shown.dead)).toEqual([expect.any(Number)]);
     expect(valuesOf(shown.sourceUp)).toEqual([0, 1, 1]);

@@ -52,10 +52,10 @@ function webhook(state: WebhookState, reason: string | undefined, changed_at = a
 describe('the last error', () => {
   test.each<[WebhookState, string, string]>([
     ['scheduled', 'HTTP 503', 'HTTP 503'],
-    ['dead', '4 tries failed, the last with: HTTP 503', 'HTTP 503'],
-    ['dead', '4 tries failed, the last with: no answer: TIMEOUT', 'no answer: TIMEOUT'],
+    ['dead', '4 attempts failed, the last with: HTTP 503', 'HTTP 503'],
+    ['dead', '4 attempts failed, the last with: no answer: TIMEOUT', 'no answer: TIMEOUT'],
     ['dead', 'token: HTTP 400, with fresh credentials too', 'token: HTTP 400'],
-    ['scheduled', 'token: the answer holds none', 'token: the answer holds none'],
+    ['scheduled', 'token: the response has no access_token', 'token: the response has no access_token'],
     ['parked', 'parked: HTTP 410, the endpoint is gone', 'HTTP 410'],
     ['dead', 'secret /prod/integrations/acme does not exist, or has no value yet', ''],
   ])('of a webhook that is %s for “%s”', (state, reason, message) => {
@@ -86,7 +86,7 @@ describe('the last error', () => {
     expect(latestError([undefined])).toBeUndefined();
   });
 
-  test('is found in whatever a try’s verdict says', () => {
+  test('is found in whatever an attempt’s verdict says', () => {
     const failed = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,40}$/).map((code) => ({ kind: 'failed', code }) as const);
     const refused = fc.integer({ min: 300, max: 599 }).map((status) => ({ kind: 'answered', status }) as const);
     fc.assert(

@@ -33,7 +33,7 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 describe('the health of all', () => {
   test('is the sum, the latest error, and each integration’s own', async () => {
     const failures = { acme: [failed('HTTP 503', AT_TEN)], initech: [failed('no answer: TIMEOUT', AT_ELEVEN)] };
-    const world = operationsWorld({ tries: { acme: [145, 5], globex: [10, 0], initech: [0, 90] }, failures });
+    const world = operationsWorld({ attempts: { acme: [145, 5], globex: [10, 0], initech: [0, 90] }, failures });
     const { statusCode, headers, body } = await askAll(world);
     expect({ statusCode, headers }).toEqual({ statusCode: 200, headers: HEADERS });
     expect(allHealthSchema.parse(body)).toEqual({
@@ -78,13 +78,13 @@ describe('the health of all', () => {
 
   test('reads the last errors of ten at most, of those with the most failures', async () => {
     const many = Array.from({ length: 15 }, (_, index) => [`partner-${index}`, [100, index]] as const);
-    const world = operationsWorld({ tries: Object.fromEntries(many) });
+    const world = operationsWorld({ attempts: Object.fromEntries(many) });
     await askAll(world);
     expect(world.asked.failures).toEqual(Array.from({ length: 10 }, (_, index) => `partner-${14 - index}`));
   });
 
   test('without an integration is healthy, and has no rate', async () => {
-    const { statusCode, body } = await askAll(operationsWorld({ tries: {} }));
+    const { statusCode, body } = await askAll(operationsWorld({ attempts: {} }));
     expect([statusCode, body]).toMatchObject([200, { total_requests: 0, success_rate: null, status: 'healthy' }]);
   });
 });
@@ -219,7 +219,7 @@ describe('metrics', () => {
     });
     const read = parsePrometheus(body);
     expect([...read.keys()]).toEqual(Object.values(GAUGES).map(({ name }) => name));
-    expect(read.get(GAUGES.tries.name)?.samples).toContainEqual({
+    expect(read.get(GAUGES.attempts.name)?.samples).toContainEqual({
       labels: { integration: 'acme', result: 'success' },
       value: 145,
     });

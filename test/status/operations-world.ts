@@ -10,23 +10,23 @@ import { fakeLog, integration, NOW, registry } from '../support/factories.ts';
 
 export const TOKEN = 'a-token-of-32-characters-and-more';
 
-/** Tries by integration, or by kind: successes and failures. */
-export type Tries = Readonly<Record<string, readonly [successes: number, failures: number]>>;
+/** Attempts by integration, or by kind: successes and failures. */
+export type Attempts = Readonly<Record<string, readonly [successes: number, failures: number]>>;
 
 export interface OperationsWorldOptions {
   /** Undefined: they were never read. */
   readonly registry?: IntegrationRegistry | undefined;
-  readonly tries?: Tries;
+  readonly attempts?: Attempts;
   /** Of the kinds that are not named there are none. */
-  readonly kinds?: Tries;
+  readonly kinds?: Attempts;
   /** Of those that failed, by integration. */
   readonly failures?: Readonly<Record<string, readonly ListedWebhook[]>>;
 }
 
 /** Everything that the handler's services read, to be broken by tests, with what was asked of it. */
 export function operationsWorld(options: OperationsWorldOptions = {}) {
-  const { tries = { acme: [145, 5], globex: [10, 0] }, kinds = {}, failures = {} } = options;
-  const ids = Object.keys(tries);
+  const { attempts = { acme: [145, 5], globex: [10, 0] }, kinds = {}, failures = {} } = options;
+  const ids = Object.keys(attempts);
   const state = {
     registry: 'registry' in options ? options.registry : registry(...ids.map((id) => integration({ id }))),
     isCloudWatchDown: false,
@@ -46,7 +46,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     if (of === undefined) return 1;
     if (state.untold.has(of)) return undefined;
     const isSuccess = name === METRICS.deliverySuccess || name === METRICS.kindSuccess;
-    return (kind === undefined ? tries : kinds)[of]?.[isSuccess ? 0 : 1] ?? 0;
+    return (kind === undefined ? attempts : kinds)[of]?.[isSuccess ? 0 : 1] ?? 0;
   };
   const shared = {
     integrations: { read: async () => state.registry },

@@ -11,16 +11,16 @@ describe('the text', () => {
   test('has help, type and samples of each gauge, in the table’s order', () => {
     const text = prometheusText({
       readAt: [{ value: 1_768_478_400.25 }],
-      tries: [
+      attempts: [
         { labels: { integration: 'acme', result: 'success' }, value: 145 },
         { labels: { integration: 'acme', result: 'failure' }, value: 5 },
       ],
     });
     expect(text).toBe(`\
-# HELP learning_time_webhooks_last_hour_delivery_tries Tries made in the last hour. Result is success (2xx) or failure.
-# TYPE learning_time_webhooks_last_hour_delivery_tries gauge
-learning_time_webhooks_last_hour_delivery_tries{integration="acme",result="success"} 145
-learning_time_webhooks_last_hour_delivery_tries{integration="acme",result="failure"} 5
+# HELP learning_time_webhooks_last_hour_delivery_attempts Attempts made in the last hour. Result is success (2xx) or failure.
+# TYPE learning_time_webhooks_last_hour_delivery_attempts gauge
+learning_time_webhooks_last_hour_delivery_attempts{integration="acme",result="success"} 145
+learning_time_webhooks_last_hour_delivery_attempts{integration="acme",result="failure"} 5
 # HELP learning_time_webhooks_read_timestamp_seconds When the sources were read: answers are kept for a minute.
 # TYPE learning_time_webhooks_read_timestamp_seconds gauge
 learning_time_webhooks_read_timestamp_seconds 1768478400.25
@@ -53,8 +53,8 @@ learning_time_webhooks_read_timestamp_seconds 1768478400.25
     );
     fc.assert(
       fc.property(fc.uniqueArray(anyString, { selector: (text) => text.toWellFormed() }), values, (texts, value) => {
-        const text = prometheusText({ tries: texts.map((integration) => ({ labels: { integration }, value })) });
-        const samples = parsePrometheus(text).get(GAUGES.tries.name)?.samples ?? [];
+        const text = prometheusText({ attempts: texts.map((integration) => ({ labels: { integration }, value })) });
+        const samples = parsePrometheus(text).get(GAUGES.attempts.name)?.samples ?? [];
         // Half of a character cannot be written in UTF-8.
         const expected = texts.map((one) => ({ labels: { integration: one.toWellFormed() }, value: value + 0 }));
         expect(samples.map((sample) => ({ ...sample, value: sample.value + 0 }))).toEqual(expected);

@@ -27,7 +27,7 @@ export function openLedger(overrides: Partial<Ledger> = {}) {
     timers: async () => new Map(),
     async putTimer(timer) {
       timersKept.push(timer);
-      return 'kept';
+      return 'written';
     },
     async claim(delivery, leaseMs): Promise<Claim> {
       claims.push({ delivery, leaseMs });

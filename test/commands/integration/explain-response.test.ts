@@ -67,7 +67,7 @@ describe('the token server', () => {
     expect(explain({ ...failure('ENOTFOUND'), reason: 'token: no answer: ENOTFOUND' }).join('\n')).toMatch(
       /about the token server[\s\S]*no such host/,
     );
-    const empty = explain({ ...status(200), verdict: 'retry', reason: 'token: the answer holds none' });
+    const empty = explain({ ...status(200), verdict: 'retry', reason: 'token: the response has no access_token' });
     expect(empty.join('\n')).toMatch(/no usable access_token/);
   });
 });

@@ -99,7 +99,7 @@ test('a signature that does not verify, of any try, is not as expected', () => {
 
 test('nothing could be sent: the dead letter says why, once', () => {
   const reason = 'secret /local/integrations/acme does not exist';
-  const unsent = { message: 'delivery.attempted', webhook_id: 'a', outcome: 'dead', answer: reason };
+  const unsent = { message: 'delivery.attempted', webhook_id: 'a', outcome: 'dead', response: reason };
   const deliveryDeadLetters = [{ body: '{}', reason, webhookId: 'a' }];
   expect(observe(one, { ...evidence([]), logs: [unsent], deliveryDeadLetters })).toBe(`dead letter: ${reason}`);
 });
