@@ -16,9 +16,9 @@ import type { UnsettledOutcome } from './unsettled-outcome.ts';
 
 export interface LedgerOptions extends TableGuardOptions {
   readonly table: LedgerTable;
-  /** The log stream of this function, which has the log lines of its claims. */
+  /** This function's log stream, where an operator finds the log lines of its claims. */
   readonly claimedBy: string;
-  /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS took it */
+  /** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS accepted it */
   queueOutcome(outcome: UnsettledOutcome): Promise<boolean>;
 }
 
@@ -50,15 +50,15 @@ export function openLedger(
 }
 
 /**
- * The ledger as functions see it. A table that does not respond is logged and counted; claims are then granted unseen,
- * so that deliveries go on, at least once. Outcomes go to a queue, and are settled when the table responds again.
+ * Creates the ledger over its table. While the table does not respond, this is logged and counted, claims are granted without
+ * a record, so that deliveries continue at least once, and outcomes go to a queue until the table responds again.
  */
 export function createLedger(options: LedgerOptions): Ledger {
   const { table, log, counter, now } = options;
   const guard = createTableGuard(options);
 
-  /** Writes the event of a webhook that is to rest in the ledger: its acceptance may have failed, and nothing else holds it. */
-  async function keepEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
+  /** Writes the event of a webhook that is parked in the ledger: nothing else stores it, and its acceptance may have failed. */
+  async function storeEvent(delivery: Delivery, record: LedgerRecord | undefined): Promise<void> {
     const acceptedAt = delivery.accepted_at ?? record?.accepted_at;
     await table.putEvents([
       eventOf(acceptedAt === undefined ? delivery : { ...delivery, accepted_at: acceptedAt }, now()),
@@ -72,11 +72,11 @@ export function createLedger(options: LedgerOptions): Ledger {
   ) {
     if (responseStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
-    const kept = beginningOf(responseStart, RESPONSE_START_CHARACTERS);
-    await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, kept));
+    const stored = beginningOf(responseStart, RESPONSE_START_CHARACTERS);
+    await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, stored));
   }
 
-  /** What rests in the ledger needs its event there; a caller that is refused lets an execution carry it. */
+  /** Queues an outcome. `parked` is refused: its event must be in the ledger, so the caller lets an execution carry it. */
   async function leaveToQueue(outcome: UnsettledOutcome): Promise<boolean> {
     if (outcome.settlement.progress.outcome === 'parked') return false;
     const isTaken = await options.queueOutcome(outcome);
@@ -134,10 +134,10 @@ export function createLedger(options: LedgerOptions): Ledger {
         record ? { kind: 'claimed', record } : { kind: 'unseen' },
       );
       const result = await guard('settle', 'failed' as const, async () => {
-        if (outcome === 'parked') await keepEvent(delivery, record);
-        // A claim past its lease does not say how the record stands: another function may have taken the delivery over.
-        const isHeld = record !== undefined && (leaseEndMs(record) > atMs || outcome !== 'delivered');
-        return isHeld ? settleClaimed(record, settlement, atMs, table) : settleLate(unsettled, options);
+        if (outcome === 'parked') await storeEvent(delivery, record);
+        // After the lease has ended, the claim's record may be outdated: another function may have claimed the delivery.
+        const isLeased = record !== undefined && (leaseEndMs(record) > atMs || outcome !== 'delivered');
+        return isLeased ? settleClaimed(record, settlement, atMs, table) : settleLate(unsettled, options);
       });
       if (result === 'lost') {
         const { webhook_id, integration_id, generation } = delivery;

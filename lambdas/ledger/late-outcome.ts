@@ -4,28 +4,28 @@ import { changedAt, decideClaim, leaseEndMs, newRecord, settled } from './transi
 import type { DeliveryFacts, UnsettledOutcome } from './unsettled-outcome.ts';
 
 /**
- * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger has it already.
- * `stale`: more has happened to the delivery since. `wait`: a function may hold it still, or this is the trace of the
- * outcome's own claim; ask again when that lease has ended.
+ * What a late outcome changes. `write`: the record, if it is still the next version. `known`: the ledger has the outcome
+ * already. `stale`: the delivery has changed since. `wait`: a function has a lease, possibly that of the outcome's own claim;
+ * decide again when the lease has ended.
  */
 export type LateDecision =
   | { readonly to: 'write'; readonly record: LedgerRecord }
   | { readonly to: 'known' | 'stale' | 'wait' };
 
-/** As facts for a message; an event's payload and learner stay where they are. */
+/** The delivery without its payload and its learner, for a message. */
 export function factsOf({ payload, user_id, course_id, send_at, ...facts }: Delivery): DeliveryFacts {
   return facts;
 }
 
 /**
- * Decides what an outcome changes that comes after its time: the table did not respond when the delivery had it, and
- * outcomes come in any order, more than once, and after later ones. The table may also have taken it without a response.
+ * Decides what a late outcome changes. The table did not respond when the delivery ended, or wrote the outcome without a
+ * response. Late outcomes arrive in any order, more than once, and after newer ones.
  *
- * - A delivered outcome always wins, whatever has happened since; only a replay of what is known as delivered is later.
- * - Any other outcome gives way to a later generation, to a later change, and to a record that is final. But where the
- *   record waits for a message or an execution that has ended with this very outcome, it ends too.
+ * - A delivered outcome always wins, unless the webhook is known as delivered and was replayed since.
+ * - Any other outcome yields to a later generation, to a later change, and to a final record. But if the record waits for the
+ *   message or execution that ended with this outcome, the outcome is written.
  *
- * @param standing the record as it is now; undefined where there is none
+ * @param standing the current record; undefined if there is none
  * @param claimedBy the writer's name, for a record that was never claimed
  */
 export function decideLate(
@@ -56,13 +56,13 @@ export function decideLate(
   }
   const decision = decideClaim(standing, delivery, { ms: 0, claimedBy }, nowMs);
   if (decision.verdict !== 'claimed') return { to: decision.verdict === 'busy' ? 'wait' : 'stale' };
-  // Claim and settlement are one write.
+  // Claims and settles in one write.
   return write({ ...decision.record, times: standing.times, version: standing.version });
 }
 
 /**
- * Whether the record knows of a delivery, and this one came before the last replay of it. A delivery that was sent twice may
- * have been replayed by an operator who knew of the first one only.
+ * Whether the record was delivered before, and this delivery precedes its last replay. If a webhook was delivered twice, the
+ * operator may have replayed it with only the first delivery known.
  */
 function isBeforeReplay({ times, generation }: LedgerRecord, delivery: DeliveryFacts, atMs: number): boolean {
   if (times.delivered === undefined) return false;
@@ -70,7 +70,7 @@ function isBeforeReplay({ times, generation }: LedgerRecord, delivery: DeliveryF
   return delivery.generation < generation && times.accepted !== undefined && Date.parse(times.accepted) >= atMs;
 }
 
-/** Whether the carrier that the record names has ended with this outcome: nothing comes of it any more, whenever it was named. */
+/** Whether the carrier that the record names has ended with this outcome: it will change the record no more. */
 function isOver(
   standing: LedgerRecord,
   delivery: DeliveryFacts,
@@ -82,24 +82,24 @@ function isOver(
   return isEnd && isNamed && (state === 'scheduled' || state === 'parked');
 }
 
-/** Whether it entered its state later, or with this very outcome; a claim of the same millisecond is the one that it settles. */
+/** Whether the record changed later, or with this outcome. A claim of the same millisecond is the one that is settled here. */
 function hasChangedSince(standing: LedgerRecord, atMs: number): boolean {
   const changedMs = Date.parse(changedAt(standing));
   const isOpen = standing.state === 'accepted' || standing.state === 'delivering';
   return changedMs > atMs || (changedMs === atMs && !isOpen);
 }
 
-/** Whether that claim stands, and nothing was written since. */
+/** Whether that claim is the last write. */
 function isSameClaim(standing: LedgerRecord, { version, claimed_by }: LedgerRecord): boolean {
   return standing.state === 'delivering' && standing.version === version && standing.claimed_by === claimed_by;
 }
 
-/** Whether, by its record, no function holds its lease and nothing carries it on. */
+/** Whether, by its record, no function has a lease and no message or execution carries the webhook. */
 export function isFree(standing: LedgerRecord, nowMs: number): boolean {
   return standing.state === 'accepted' || (standing.state === 'delivering' && leaseEndMs(standing) <= nowMs);
 }
 
-/** A later generation begins to count its attempts at 0; an earlier one changes neither. */
+/** A later generation counts its attempts from 0; an earlier one changes nothing. */
 export function inGeneration(standing: LedgerRecord, generation: number): LedgerRecord {
   return generation > standing.generation ? { ...standing, generation, attempt: 0 } : standing;
 }

@@ -2,11 +2,11 @@ import type { Delivery, DeliverySubject, Enrichment, Progress } from '../events/
 import type { Attempt, LedgerEvent, LedgerRecord, WebhookState } from './record.ts';
 import type { Timer } from './timer.ts';
 
-/** A claimed delivery, and its record where the ledger could be read. */
+/** A claimed delivery, and its record if the ledger could be read. */
 export interface Lease {
-  /** In the generation of its record, which may be a later one than that of the message. */
+  /** In the generation of its record, which may be later than that of the message. */
   readonly delivery: Delivery;
-  /** Undefined: the ledger did not respond, so another function may send this webhook too. */
+  /** Undefined if the ledger did not respond: another function may send this webhook too. */
   readonly record: LedgerRecord | undefined;
 }
 
@@ -16,63 +16,63 @@ export type Claim =
   /** Another function holds its lease until then, in epoch milliseconds. */
   | { readonly verdict: 'busy'; readonly untilMs: number }
   /**
-   * It has ended, or another message or execution carries it. `deadRecord`: its record, where this execution has recorded it as
+   * The delivery has ended, or another message or execution carries it. `deadRecord` is set if this execution recorded it as
    * dead, and may not have sent the dead-letter message.
    */
   | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
 
 /** How a function settles a webhook. */
 export interface Settlement {
-  /** Its outcome determines the state: `retry` is `scheduled`, or `parked` where the delivery was put to sleep. */
+  /** Its outcome determines the state. `retry` means `scheduled`, or `parked` if `park_count` is above 0. */
   readonly progress: Progress;
-  /** Of the message or execution that carries it on, or sends its dead-letter message, and exists already. */
+  /** Of the message or execution, already created, that carries the delivery on or sends its dead-letter message. */
   readonly token?: string | undefined;
-  /** The attempt, where one was made. */
+  /** Absent if no attempt was made. */
   readonly attempt?: Attempt | undefined;
-  /** The start of a partner's refusal. */
+  /** Start of the response body, if the partner refused the webhook. */
   readonly responseStart?: string;
 }
 
-/** `unreached`: the table did not respond, and may have taken it. */
+/** `unreached`: the table did not respond, and may have written the timer. */
 export type TimerResult = 'written' | 'refused' | 'unreached';
 
 /**
- * The ledger as the functions see it. It never throws: without its table deliveries go on, at least once, and outcomes wait
- * in a queue until they are settled.
+ * The ledger's interface for functions. It never throws: while the table is unavailable, deliveries continue at least once,
+ * and outcomes wait in a queue until they are settled.
  */
 export interface Ledger {
   /**
-   * Records events that came from the events queue.
+   * Records events from the events queue.
    *
-   * @returns the records of those that have ended or are carried already, by webhook id. Undefined where the table
-   * did not respond
+   * @returns the records of webhooks that have ended or are already carried, by webhook id; undefined if the table did not
+   * respond
    */
   accept(subjects: readonly DeliverySubject[]): Promise<ReadonlyMap<string, LedgerRecord> | undefined>;
-  /** Users' timers by their keys; absent where there is none. Undefined where they could not be read. */
+  /** Timers by their keys, without those that do not exist. Undefined if they could not be read. */
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer> | undefined>;
   /**
-   * Writes a timer, unless one of a later event stands there, or of its own: of a later publication, or a higher
-   * generation. One that fired replaces that of its own event, whatever stands there.
+   * Writes a timer, unless the stored one is of a later event, or of the same event in a later publication or a higher
+   * generation. A fired timer always replaces that of the same event.
    */
   putTimer(timer: Timer): Promise<TimerResult>;
-  /** Claims a webhook for that many milliseconds. */
+  /** Claims a webhook for `leaseMs` milliseconds. */
   claim(delivery: Delivery, leaseMs: number): Promise<Claim>;
   /**
    * Settles a claim.
    *
-   * @returns whether the outcome is written, or waits in the outcomes queue. `parked` never waits there: the webhook rests in
-   * the ledger, or an execution has to carry it
+   * @returns whether the outcome was written, or is in the outcomes queue. `parked` is never queued: either the ledger stores
+   * the parked webhook, or an execution has to carry it
    */
   settle(lease: Lease, settlement: Settlement): Promise<boolean>;
   /**
-   * Settles a webhook without a claim: it was handed to an execution without an attempt, or is filtered.
+   * Settles a webhook without a claim: it was handed to an execution without an attempt, or it is filtered.
    *
-   * @returns as `settle`
+   * @returns see `settle`
    */
   settleUnclaimed(delivery: Delivery, settlement: Settlement): Promise<boolean>;
 }
 
-/** One line of a list: what the index holds. */
+/** One entry of a list, with the attributes of the index. */
 export interface ListedWebhook {
   readonly webhook_id: string;
   readonly integration_id: string;
@@ -86,7 +86,7 @@ export interface ListedWebhook {
   readonly due_at?: string;
   readonly reason?: string;
   readonly enterprise_customer_uuid?: string;
-  /** Absent where it cannot be read. */
+  /** Absent if it cannot be read. */
   readonly enrichment?: Enrichment;
 }
 
@@ -97,76 +97,76 @@ export interface LedgerDay {
   readonly day: string;
 }
 
-/** A span of time, by when webhooks were accepted, both ends included. ISO 8601, UTC, milliseconds. */
+/** A span of acceptance times, both ends included. ISO 8601, UTC, with milliseconds. */
 export interface Span {
   readonly from: string;
   readonly until: string;
 }
 
-/** An event as the index lists it: one for each webhook, as long as its payload is held. */
+/** An event in the index: one per webhook, until its payload expires. */
 export interface ListedEvent {
   readonly webhook_id: string;
   readonly accepted_at: string;
 }
 
-/** Timers that wait. */
+/** Numbers of waiting timers. */
 export interface TimerCount {
   readonly waiting: number;
-  /** Of these, due already. */
+  /** How many of these are due. */
   readonly overdue: number;
 }
 
 export interface CountOptions {
-  /** Ends a count that takes too long. */
+  /** Aborts a count that takes too long. */
   readonly abortSignal?: AbortSignal;
 }
 
-/** The ledger's table. Every call throws `LedgerUnavailable` where the table does not respond. */
+/** The ledger's table. Every call throws `LedgerUnavailable` if the table does not respond. */
 export interface LedgerTable {
   record(webhookId: string): Promise<LedgerRecord | undefined>;
-  /** Read as it stands now, not as a replica has it. Absent where there is none. */
+  /** Strongly consistent. Webhooks without a record are absent. */
   records(webhookIds: readonly string[]): Promise<ReadonlyMap<string, LedgerRecord>>;
-  /** Undefined where it was deleted, or has expired. */
+  /** Undefined if it was deleted, or has expired. */
   event(webhookId: string): Promise<LedgerEvent | undefined>;
-  /** The start of the partner's last refusal, where it is still held. */
+  /** Start of the partner's last refusal, until it expires. */
   response(webhookId: string): Promise<string | undefined>;
   /**
-   * Writes a record if it is still the version before it (version 1: if there is none).
+   * Writes a record if the stored version is the one before it (for version 1, if none is stored).
    *
    * @returns whether it was written
    */
   replace(record: LedgerRecord): Promise<boolean>;
-  /** Writes whatever stands there, in one call with other writes of the same millisecond. */
+  /** Writes unconditionally, in one call with other writes of the same millisecond. */
   overwrite(record: LedgerRecord): Promise<void>;
   /** Writes events, and lists their integrations and days. */
   putEvents(events: readonly LedgerEvent[]): Promise<void>;
   putResponse(webhookId: string, acceptedAt: string, responseStart: string): Promise<void>;
   timers(keys: readonly string[]): Promise<ReadonlyMap<string, Timer>>;
-  /** As the ledger's. @returns whether it was written */
+  /** See `Ledger.putTimer`. @returns whether it was written */
   putTimer(timer: Timer): Promise<boolean>;
-  /** How many wait, and how many of these are due. @param nowMs epoch milliseconds */
+  /** Counts the waiting timers, and those that are due. @param nowMs epoch milliseconds */
   countTimers(nowMs: number, options?: CountOptions): Promise<TimerCount>;
-  /** Timers that wait and are due: at most 1,600, those due first. @param nowMs epoch milliseconds */
+  /** At most 1,600 waiting timers that are due, the earliest of them. @param nowMs epoch milliseconds */
   overdueTimers(nowMs: number): Promise<readonly Timer[]>;
-  /** Deletes event and response; the record stays. */
+  /** Deletes the event and the response, but not the record. */
   forget(webhookId: string): Promise<void>;
-  /** Every integration and day of which something was accepted, oldest day first. */
+  /** Every integration and day with an accepted event, oldest day first. */
   days(span: Span): Promise<readonly LedgerDay[]>;
-  /** Webhooks that were claimed once, in no order. `state` and `reason` (a part of it) narrow it down. */
+  /** Webhooks that were claimed at least once, unordered. `reason` matches a part of the reason. */
   listRecords(
     day: LedgerDay,
     span: Span,
     filter?: { readonly states?: readonly WebhookState[]; readonly reason?: string },
   ): AsyncIterable<ListedWebhook>;
-  /** Events that were accepted, in no order, whatever became of them. */
+  /** Accepted events in any state, unordered. */
   listEvents(day: LedgerDay, span: Span): AsyncIterable<ListedEvent>;
-  /** How many events were accepted. */
+  /** Number of accepted events. */
   countEvents(day: LedgerDay, span: Span): Promise<number>;
-  /** The last ones accepted, latest first. */
+  /** The webhooks accepted last, latest first. */
   latestRecords(day: LedgerDay, atMost: number): Promise<readonly ListedWebhook[]>;
   /**
-   * Every event of a learner, by reading the whole table; `report` receives how much was read. By `containing` only
-   * events without a user id are found: another learner's payload may mention the same text.
+   * Finds every event of a learner by scanning the whole table. `report` receives the number of items read. `containing`
+   * only finds events without a user id, because another learner's payload may contain the same text.
    */
   eventsOf(
     learner: { readonly userId: string } | { readonly containing: string },

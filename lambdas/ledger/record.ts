@@ -4,9 +4,9 @@ import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from '../even
 import { EVENT_TYPES, KINDS } from '../events/event-types/event-types.ts';
 
 /**
- * States of a webhook. `accepted`: taken from the events queue, and not claimed yet. `delivering`: a function holds its
- * lease. `scheduled`: a message or an execution carries it to its scheduled time. `parked`: its integration takes nothing
- * now. The others are final, until an operator replays it.
+ * States of a webhook. `accepted`: received from the events queue, and not claimed yet. `delivering`: a function has a lease.
+ * `scheduled`: a message or an execution carries it to its scheduled time. `parked`: its integration is paused, failing or
+ * gone. The other states are final, until an operator replays the webhook.
  */
 export const WEBHOOK_STATES = [
   'accepted',
@@ -21,109 +21,109 @@ export const WEBHOOK_STATES = [
 export type WebhookState = (typeof WEBHOOK_STATES)[number];
 
 /**
- * Shortest lease, in seconds: longer than DeliverBatch may run, so that a function that still holds one is running. An
- * attempt that may take longer has a longer one (`leaseMs` in ledger/transitions.ts).
+ * Shortest lease, in seconds. It is longer than DeliverBatch may run, so that no function outlives its lease. An attempt
+ * with a longer timeout has a longer lease (`leaseMs` in transitions.ts).
  */
 export const MIN_LEASE_SECONDS = 40;
 
 /** Largest state item, in bytes as DynamoDB counts them: one write unit (DynamoDB Developer Guide, "Item sizes"). */
 export const MAX_STATE_ITEM_BYTES = 1024;
 
-/** Number of attempts recorded: the last ones. */
+/** Number of attempts recorded, the latest ones. */
 export const RECORDED_ATTEMPTS = 4;
 
 /** Longest error recorded of an attempt, in characters. */
 export const MAX_ATTEMPT_ERROR_CHARACTERS = 60;
 
-/** Longest reason recorded, in characters; the dead-letter message has all of it. */
+/** Longest reason recorded, in characters; the dead-letter message has the full text. */
 export const MAX_LEDGER_REASON_CHARACTERS = 200;
 
 /** Longest media type recorded of a response, in characters. */
 export const MAX_CONTENT_TYPE_CHARACTERS = 40;
 
 /**
- * The start of a partner's refusal, in characters. It is held beside the payload, for the same time. It may repeat the
- * request, so it may hold personal data; secrets that were sent are redacted.
+ * Length of the stored start of a partner's refusal, in characters. It may repeat the request and so contain personal data:
+ * it expires with the payload. Secrets that were sent are redacted.
  */
 export const RESPONSE_START_CHARACTERS = 500;
 
-/** One attempt, as it is recorded. */
+/** One recorded attempt. */
 export const attemptSchema = z.object({
   at: z.iso.datetime(),
-  /** Absent where there was no response. */
+  /** Absent if there was no response. */
   status: z.int().optional(),
   duration_ms: z.int().min(0),
-  /** Of a response that refused: its media type without parameters. */
+  /** Media type of a refusal, without parameters. */
   content_type: z.string().max(MAX_CONTENT_TYPE_CHARACTERS).optional(),
-  /** The same: how much of its body was received, in bytes. Absent where nothing was. */
+  /** Received length of a refusal's body, in bytes. Absent if nothing was received. */
   body_bytes: z.int().min(1).optional(),
-  /** Absent where it was delivered. */
+  /** Absent if the webhook was delivered. */
   error: z.string().max(MAX_ATTEMPT_ERROR_CHARACTERS).optional(),
 });
 export type Attempt = z.infer<typeof attemptSchema>;
 
-/** Fields of both items of a webhook. */
+/** Fields of both the state item and the event item. */
 const subject = {
   webhook_id: z.string(),
   integration_id: integrationIdSchema,
   event_id: z.string(),
   event_type: z.enum(EVENT_TYPES),
-  /** Absent where its type has one kind only. */
+  /** Absent if the event type has a single kind. */
   kind: z.enum(KINDS).optional(),
   occurred_at: z.iso.datetime({ offset: true }),
-  /** When it entered the pipeline. It is listed under this UTC day and its integration. */
+  /** When the event entered the pipeline. The index lists it under this UTC day and its integration. */
   accepted_at: z.iso.datetime(),
 };
 
 /**
- * What became of one webhook: the state item. It holds no personal data (an enterprise is no person), so that it outlives the payload. Before a
- * function has claimed a webhook for the first time there is none, and the event item means `accepted`.
+ * The state item of one webhook. It contains no personal data (an enterprise is no person), so it may outlive the payload.
+ * The first claim creates it; until then, the event item alone means `accepted`.
  */
 export const ledgerRecordSchema = z.object({
   ...subject,
   state: z.enum(WEBHOOK_STATES),
-  /** Whose learner it was; the flag is on or off for an enterprise. */
+  /** The learner's enterprise, for which the flag is on or off. */
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
-  /** The latest one; it never falls. */
+  /** The latest generation; it never decreases. */
   generation: z.int().min(0),
-  /** When each state was entered last. */
+  /** When the webhook last entered each state. */
   times: z.partialRecord(z.enum(WEBHOOK_STATES), z.iso.datetime()),
-  /** What was sent, or would be sent, as learning time. */
+  /** The learning time that was sent, or would be sent. */
   enrichment: enrichmentSchema.optional(),
-  /** The version of the flag that decided on it. */
+  /** The flag's version that decided about learning time. */
   config_version: z.string().max(64).optional(),
   /** Attempts made in this generation. */
   attempt: z.int().min(0),
-  /** The last ones, oldest first, over all generations. */
+  /** The latest attempts, oldest first, over all generations. */
   attempts: z.array(attemptSchema).max(RECORDED_ATTEMPTS),
   /** While `delivering`: no other function may send until then. */
   lease_until: z.iso.datetime().optional(),
-  /** The last writer and its write: a function's log stream, or `replay`, `release`, `republish` or `end`, and a random suffix. */
+  /** The last writer: a function's log stream, or `replay`, `release`, `republish` or `end`, with a random suffix per write. */
   claimed_by: z.string().optional(),
   /**
-   * While `scheduled` or `parked`: the message or execution that carries it on, and so may claim it. Parked without one, it
-   * rests here. Once `dead`: the execution that sends the dead-letter message after this is written; absent where the
-   * message was sent before.
+   * While `scheduled` or `parked`: the message or execution that carries the webhook and may claim it; a parked webhook
+   * without a token is stored in the ledger only. Once `dead`: the execution that still has to send the dead-letter message;
+   * absent if the message was sent before.
    */
   token: z.string().optional(),
-  /** While `scheduled`, or parked with a token: when it is due. */
+  /** The due time, while `scheduled`, or `parked` with a token. */
   due_at: z.iso.datetime().optional(),
-  /** Why the state is what it is. */
+  /** Why the webhook is in this state. */
   reason: z.string().max(MAX_LEDGER_REASON_CHARACTERS).optional(),
-  /** Since when it has been parked without an attempt in between, releases included. */
+  /** Since when the webhook has been parked, releases included. An attempt resets it. */
   parked_since: z.iso.datetime().optional(),
   parked_for: z.enum(PARKED_FOR).optional(),
-  /** How many times the reconciler has resent it. */
+  /** Number of times that the reconciler has resent the webhook. */
   republished: z.int().min(0).optional(),
-  /** Counts every change: a write that saw another one is refused. */
+  /** Incremented by every write: a write based on another version is refused. */
   version: z.int().min(1),
 });
 export type LedgerRecord = z.infer<typeof ledgerRecordSchema>;
 
-/** The event as it was accepted: the payload item, written once, deleted when the stage says so. */
+/** The event item: the event as accepted, written once, and deleted after the stage's retention. */
 export const ledgerEventSchema = z.object({
   ...subject,
-  /** When it was to be sent, if it was to wait. */
+  /** The scheduled time of a scheduled event. */
   send_at: z.iso.datetime().optional(),
   user_id: z.string().optional(),
   course_id: courseIdSchema.optional(),
@@ -132,26 +132,26 @@ export const ledgerEventSchema = z.object({
 });
 export type LedgerEvent = z.infer<typeof ledgerEventSchema>;
 
-/** How the table is keyed. `lib/ledger.ts` makes it so, `adapters/dynamodb/` reads and writes it so. */
+/** Keys and index of the table, for `lib/ledger.ts`, which creates it, and `table/`, which reads and writes it. */
 export const LEDGER_TABLE = {
-  /** A webhook's id; `directory` for the list of integrations and days. */
+  /** A webhook's id, or `directory` for the list of integrations and days. */
   partitionKey: 'pk',
-  /** `state`, `event` or `response`; in the directory, `<day>#<integration>`. */
+  /** `state`, `event` or `response`, or `<day>#<integration>` in the directory. */
   sortKey: 'sk',
-  /** Epoch seconds, of every item. */
+  /** Epoch seconds, on every item. */
   expiry: 'expires_at',
-  /** Holds how far the sweeps of failed executions have come, and nothing else. */
+  /** Partition of the single item with the progress of the sweeps of failed executions. */
   sweepPartition: 'sweep',
   index: {
     name: 'ByIntegrationAndDay',
     /**
-     * `<integration>#<day>#<first hexadecimal digit of the webhook's hash>`: sixteen partitions for each integration and
-     * day, since DynamoDB writes at most 1,000 units a second to one.
+     * `<integration>#<day>#<first hexadecimal digit of the webhook's hash>`: sixteen partitions per integration and day,
+     * because DynamoDB writes at most 1,000 units a second to one partition.
      */
     partitionKey: 'listing',
     /** `event#<accepted at>` or `state#<accepted at>`. */
     sortKey: 'listed_at',
-    /** What a list shows. The payload is not among it. */
+    /** The attributes that a list shows. The payload is not one of them. */
     attributes: [
       ...['state', 'integration_id', 'event_type', 'generation', 'attempt', 'changed_at', 'due_at', 'reason'],
       // For `./ltw flag adoption`.

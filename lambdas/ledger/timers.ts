@@ -10,9 +10,9 @@ import type { Timer } from './timer.ts';
 const LONGEST_WAIT_MS = MAX_TIMER_DAYS * DAY_MS;
 
 /**
- * A delay, which is at most as long and never begins after the acceptance, has no such fault.
+ * Checks how long an event waits. A delay needs no check: it is at most this long, and starts at the acceptance or before.
  *
- * @returns why an event may not wait until its `send_at`; undefined where it may, or does not wait
+ * @returns why an event may not wait until its `send_at`; undefined if it may, or does not wait
  */
 export function waitFault({ send_at }: DeliverySubject, acceptedMs: number): string | undefined {
   if (send_at === undefined || Date.parse(send_at) - acceptedMs <= LONGEST_WAIT_MS) return undefined;
@@ -20,9 +20,10 @@ export function waitFault({ send_at }: DeliverySubject, acceptedMs: number): str
 }
 
 /**
- * The timer that an event sets: one that waits, and every later event of its type and user, which supersedes it.
+ * The timer that an event sets. A scheduled event sets one, and so does every later event of the same type and user, which
+ * supersedes it.
  *
- * @returns undefined where its type has no timers, or the event names no user
+ * @returns undefined if the event's type has no timers, or the event names no user
  */
 export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefined {
   const { webhook_id, event_type, integration_id, user_id, occurred_at, send_at, generation } = subject;
@@ -37,32 +38,32 @@ export function timerOf(subject: DeliverySubject, nowMs: number): Timer | undefi
   };
 }
 
-/** Where its publisher's clock is ahead, an event is as old as its acceptance. */
+/** An event whose publisher's clock is ahead counts from its acceptance. */
 function latestAt(occurredAt: string, acceptedMs: number): string {
   return new Date(Math.min(Date.parse(occurredAt), acceptedMs)).toISOString();
 }
 
-/** A timer that is no longer on the list of those that wait. */
+/** The timer after it fired: without a due time it is not listed as waiting. */
 export function firedTimer({ due_at: _, ...timer }: Timer): Timer {
   return timer;
 }
 
 /**
- * What an event that is published again does to its own that waits. `same`: it names the time that stands. `untimed`: its
- * first timer was never written, so that its scheduled time is not known.
+ * How a repeated publication moves its scheduled event. `same`: the scheduled time stays. `untimed`: the first timer was never
+ * written, so that the scheduled time is not known.
  */
 export type Move = 'none' | 'same' | 'later' | 'earlier' | 'untimed';
 
 /**
- * @param standing the user's timer as it is; undefined where there is none
- * @param record of the event that is published again, and whose time has not come as long as it has no attempt
+ * @param standing the user's current timer; undefined if there is none
+ * @param record of the event that is published again; it is still scheduled if it has no attempt
  */
 export function moveOf(
   standing: Timer | undefined,
   timer: Timer,
   { occurred_at, accepted_at, attempt }: Pick<LedgerRecord, 'occurred_at' | 'accepted_at' | 'attempt'>,
 ): Move {
-  // `latest_at` never falls: had the event ever had its timer, nothing older could stand there.
+  // `latest_at` never decreases, so an older one shows that this event's timer was never written.
   const isUntimed = standing === undefined || standing.latest_at < latestAt(occurred_at, Date.parse(accepted_at));
   if (isUntimed) return attempt === 0 ? 'untimed' : 'none';
   if (standing.webhook_id !== timer.webhook_id || standing.latest_at >= timer.latest_at) return 'none';
@@ -71,22 +72,22 @@ export function moveOf(
   return timer.due_at > standing.due_at ? 'later' : 'earlier';
 }
 
-/** Why a delivery that was moved to a later time waits on. */
+/** Reason of a delivery that keeps waiting because it was moved to a later time. */
 export const MOVED_LATER = 'it was moved to a later time';
 
-/** What a delivery that waited does when its timer fires. */
+/** What happens to a scheduled delivery when it is due. */
 export type DueDecision =
   | { readonly to: 'send' }
-  /** It was moved: it waits on. */
+  /** It was moved to a later time. */
   | { readonly to: 'wait'; readonly untilMs: number }
   | { readonly to: 'cancel'; readonly reason: string }
-  /** It was moved to an earlier time, and another generation carries it: only that one is recorded. */
+  /** It was moved to an earlier time: another generation carries it, and only that one is recorded. */
   | { readonly to: 'leave'; readonly reason: string };
 
 /**
- * Compares a delivery with its user's timer, and neither with a clock: what waited is due.
+ * Compares a due delivery with its user's timer. Neither is compared with a clock, because the wait has ended.
  *
- * @param timer undefined where there is none, or it could not be read: then it is sent
+ * @param timer undefined if there is none, or it could not be read: then the delivery is sent
  */
 export function decideWhenDue(delivery: Delivery, timer: Timer | undefined, nowMs: number): DueDecision {
   const own = timerOf(delivery, delivery.accepted_at === undefined ? nowMs : Date.parse(delivery.accepted_at));
@@ -98,7 +99,7 @@ export function decideWhenDue(delivery: Delivery, timer: Timer | undefined, nowM
   if (timer.generation > delivery.generation) {
     return { to: 'leave', reason: `it was moved: generation ${timer.generation} carries it` };
   }
-  // Its own timer is yet to be written: an execution exists before it, and this one was due at once.
+  // Its own timer is not written yet: an execution starts before its timer is written, and this one was due immediately.
   if (timer.latest_at < own.latest_at) return { to: 'send' };
   const dueAt = delivery.progress.due_at;
   if (timer.due_at === undefined || dueAt === null || timer.due_at <= dueAt) return { to: 'send' };

@@ -15,34 +15,34 @@ import {
 } from './record.ts';
 import type { DeliveryFacts } from './unsettled-outcome.ts';
 
-/** The result of a claim; `record` is to be written if it is still the next version. */
+/** The decision about a claim; `record` is written if it is still the next version. */
 export type ClaimDecision =
   | { readonly verdict: 'claimed'; readonly record: LedgerRecord }
   | { readonly verdict: 'busy'; readonly untilMs: number }
   | { readonly verdict: 'done'; readonly state: WebhookState; readonly deadRecord?: LedgerRecord };
 
-/** States that only a replay ends. A dead webhook may also come back by a redriven dead-letter message. */
-const FOR_GOOD: ReadonlySet<WebhookState> = new Set(['delivered', 'filtered', 'cancelled']);
+/** States that only a replay ends; a redriven dead-letter message ends `dead` too. */
+const ENDED_UNTIL_REPLAY: ReadonlySet<WebhookState> = new Set(['delivered', 'filtered', 'cancelled']);
 
-/** States in which a webhook has ended, or a message or an execution carries it: a copy of it is acknowledged. */
-const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...FOR_GOOD, 'dead', 'scheduled', 'parked']);
+/** States in which a webhook has ended, or a message or an execution carries it: a copy of its event is acknowledged. */
+const NEEDS_NO_COPY: ReadonlySet<WebhookState> = new Set([...ENDED_UNTIL_REPLAY, 'dead', 'scheduled', 'parked']);
 
-/** Whether only an operator, or a redriven dead-letter message, continues it. */
+/** Whether only an operator's replay, or a redriven dead-letter message, continues the webhook. */
 export function isFinal({ state }: LedgerRecord): boolean {
-  return FOR_GOOD.has(state) || state === 'dead';
+  return ENDED_UNTIL_REPLAY.has(state) || state === 'dead';
 }
 
-/** Whether a copy of this webhook, published or delivered again, has nothing left to do. */
+/** Whether a copy of this webhook's event, published or redelivered, can be acknowledged. */
 export function needsNoCopy(record: LedgerRecord | undefined): boolean {
   return record !== undefined && NEEDS_NO_COPY.has(record.state);
 }
 
 /**
- * Decides whether a function may send. Any function may claim a webhook without a lease, or whose lease has ended. One that
- * waits may be claimed by the message or execution that carries it (its token, or a later one), or by a later generation;
- * one that is dead, by a later generation only.
+ * Decides whether a function may send. Any function may claim a webhook that has no lease, or whose lease has ended. A
+ * scheduled or parked webhook may be claimed by the message or execution that carries it (its token, or a later one), or by
+ * a later generation. A dead webhook may be claimed by a later generation only.
  *
- * @param record as it stands; undefined where the webhook was never claimed
+ * @param record the current record; undefined if the webhook was never claimed
  */
 export function decideClaim(
   record: LedgerRecord | undefined,
@@ -75,20 +75,20 @@ export function decideClaim(
   };
 }
 
-/** A delivery as it was claimed: a copy joins the generation, and the attempt count, of its record. */
+/** The delivery after its claim: it takes the generation and the attempt count of its record. */
 export function asClaimed(delivery: Delivery, { generation, attempt }: LedgerRecord): Delivery {
   return { ...delivery, generation, progress: { ...delivery.progress, attempt } };
 }
 
-/** Reading the secret, waiting for a reserved slot and settling: what a lease covers besides the attempt. */
-const BESIDES_THE_ATTEMPT_MS = 20_000;
+/** What a lease covers in addition to the attempt: reading the secret, waiting for a reserved slot, and settling. */
+const LEASE_MARGIN_MS = 20_000;
 
-/** Duration of a lease, in ms. No request outlives it, so that two functions never send the same webhook at once. */
+/** Duration of a lease, in ms. No request outlives its lease, so that two functions never send a webhook at the same time. */
 export function leaseMs(attemptTimeoutMs: number): number {
-  return Math.max(MIN_LEASE_SECONDS * 1000, attemptTimeoutMs + BESIDES_THE_ATTEMPT_MS);
+  return Math.max(MIN_LEASE_SECONDS * 1000, attemptTimeoutMs + LEASE_MARGIN_MS);
 }
 
-/** Whether the record names the delivery's own message or execution as the one that carries it on, or has ended it. */
+/** Whether the record names the delivery's own message or execution as its carrier. */
 function isCarriedBy(record: LedgerRecord, { token }: DeliveryFacts): boolean {
   return token !== undefined && token === record.token;
 }
@@ -109,17 +109,17 @@ function mayClaim(record: LedgerRecord, delivery: DeliveryFacts): boolean {
   }
 }
 
-/** Whether the carrier that the record names is behind this one: the table did not take the outcomes in between. */
+/** Whether the record names an earlier carrier than this one: the outcomes in between were not written to the table. */
 function isBehind({ token: named }: LedgerRecord, { token }: DeliveryFacts): boolean {
   return token !== undefined && named !== undefined && isFurther(token, named);
 }
 
-/** When the lease ends, in epoch milliseconds; 0 where there is none. */
+/** When the lease ends, in epoch milliseconds; 0 without a lease. */
 export function leaseEndMs({ state, lease_until }: LedgerRecord): number {
   return state === 'delivering' && lease_until !== undefined ? Date.parse(lease_until) : 0;
 }
 
-/** The record of a webhook that has none, before its first change: version 0 is never written. */
+/** The initial record of a webhook, version 0, which is never written itself. */
 export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, nowMs: number): LedgerRecord {
   const accepted_at = subject.accepted_at ?? iso(nowMs);
   const { webhook_id, integration_id, event_id, event_type, occurred_at, generation } = subject;
@@ -137,7 +137,6 @@ export function newRecord(subject: Omit<DeliveryFacts, 'progress' | 'token'>, no
   };
 }
 
-/** The state after each outcome. */
 const STATE_OF: Readonly<Record<Exclude<Outcome, 'retry' | 'duplicate'>, WebhookState>> = {
   delivered: 'delivered',
   dead: 'dead',
@@ -170,7 +169,7 @@ export function settled(before: LedgerRecord, settlement: Settlement, nowMs: num
 
 function stateAfter({ outcome, park_count }: Progress): WebhookState {
   if (outcome === undefined || outcome === 'retry') return (park_count ?? 0) > 0 ? 'parked' : 'scheduled';
-  if (outcome === 'duplicate') throw new Error('a duplicate leaves no trace');
+  if (outcome === 'duplicate') throw new Error('a duplicate is not recorded');
   return STATE_OF[outcome];
 }
 
@@ -179,21 +178,21 @@ function shortened(attempt: Attempt): Attempt {
   return { ...attempt, error: beginningOf(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
 }
 
-/** Why a webhook is resent: an operator replays it, its parking is over, or it was found stuck. */
+/** Why a webhook is resent: an operator replays it, the reconciler releases it, or the reconciler found it stuck. */
 export type Cause = 'replay' | 'release' | 'republish';
 
 /**
- * The record of a webhook that is resent, in the next generation. A release keeps the time since when it was parked: only
- * an attempt, or an operator's replay, resets it.
+ * The record of a webhook that is resent, in the next generation. A release does not reset `parked_since`: only an attempt,
+ * or an operator's replay, does.
  *
- * @returns undefined while a function holds its lease
+ * @returns undefined while a function has a lease
  */
 export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): LedgerRecord | undefined {
   if (leaseEndMs(before) > nowMs) return undefined;
   const dropped = ['lease_until', 'token', 'due_at', 'reason', 'parked_for'] as const;
-  const kept = cause === 'replay' ? without(before, [...dropped, 'parked_since']) : without(before, dropped);
+  const rest = cause === 'replay' ? without(before, [...dropped, 'parked_since']) : without(before, dropped);
   return {
-    ...kept,
+    ...rest,
     ...entered(before, 'accepted', nowMs),
     generation: before.generation + 1,
     attempt: 0,
@@ -202,7 +201,7 @@ export function reopened(before: LedgerRecord, cause: Cause, nowMs: number): Led
   };
 }
 
-/** The record of a webhook that is ended without a delivery attempt: by an operator, or by the reconciler. */
+/** The record of a webhook that an operator, or the reconciler, ends without an attempt. */
 export function ended(
   before: LedgerRecord,
   outcome: 'delivered' | 'cancelled' | 'dead',
@@ -215,8 +214,8 @@ export function ended(
 }
 
 /**
- * The delivery of a webhook that is resent: as if new, but with the learning time that is known already. A replay is sent at
- * once; any other that waited for its scheduled time waits on, and a later event may supersede it.
+ * The delivery of a webhook that is resent: like a new one, but with the learning time that is already known. A replay is sent
+ * immediately. Any other scheduled webhook stays scheduled, and a later event may supersede it.
  */
 export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: number, cause: Cause): Delivery {
   const { send_at } = event;
@@ -233,13 +232,13 @@ export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: numb
   };
 }
 
-/** The event as the ledger holds it, without the progress of its delivery. */
+/** The event as the ledger stores it, without the progress of its delivery. */
 export function eventOf(subject: DeliverySubject | Delivery, nowMs: number): LedgerEvent {
   const { schema_version, generation, progress, token, ...event } = subject as Delivery;
   return { ...event, accepted_at: subject.accepted_at ?? iso(nowMs) };
 }
 
-/** When a record entered its state. */
+/** When the record entered its state. */
 export function changedAt({ state, times, accepted_at }: LedgerRecord): string {
   return times[state] ?? accepted_at;
 }

@@ -3,21 +3,21 @@ import { type Delivery, deliverySchema, progressSchema } from '../events/deliver
 import type { Queues } from '../shared/sqs.ts';
 import { attemptSchema, ledgerRecordSchema } from './record.ts';
 
-/** A delivery without its payload and its learner: what the ledger records. */
+/** A delivery without its payload and its learner. */
 export type DeliveryFacts = Omit<Delivery, 'payload' | 'user_id' | 'course_id' | 'send_at'>;
 
 /**
- * An outcome that the ledger's table did not take: a message of the outcomes queue, in SQS for as long as the table does not
- * respond. It holds no payload and no personal data.
+ * An outcome that could not be written to the ledger's table: a message of the outcomes queue, which stays in SQS until the
+ * table responds. It contains no payload and no personal data.
  */
 export const unsettledOutcomeSchema = z.object({
   schema_version: z.literal(1),
-  /** When the delivery had this outcome, by the clock of the function that had it. */
+  /** When the delivery had this outcome, by the function's clock. */
   at: z.iso.datetime(),
   delivery: deliverySchema.omit({ payload: true, user_id: true, course_id: true, send_at: true }),
   /**
-   * How the delivery was held. `claimed`: by a claim that stands in the table as `record`. `unseen`: claimed while the table
-   * did not respond. `unclaimed`: it was handed on, or ended, and no function had to claim it.
+   * How the delivery was claimed. `claimed`: by a claim that the table has as `record`. `unseen`: while the table did not
+   * respond. `unclaimed`: it was handed to an execution, or ended, without a claim.
    */
   lease: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('claimed'), record: ledgerRecordSchema }),
@@ -28,7 +28,7 @@ export const unsettledOutcomeSchema = z.object({
 });
 export type UnsettledOutcome = z.infer<typeof unsettledOutcomeSchema>;
 
-/** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS took it */
+/** Sends an outcome to the outcomes queue. Never throws. @returns whether SQS accepted it */
 export function outcomeSender(queues: Pick<Queues, 'send'>, queueUrl: string) {
   return async (outcome: UnsettledOutcome): Promise<boolean> => {
     const { webhook_id: id, integration_id: groupId } = outcome.delivery;

@@ -62,7 +62,7 @@ describe('a webhook is settled', () => {
   });
 
   test('not as a duplicate: another function’s webhook', () => {
-    expect(() => left({ outcome: 'duplicate' })).toThrow('leaves no trace');
+    expect(() => left({ outcome: 'duplicate' })).toThrow('is not recorded');
   });
 
   test('with its carrier’s token, and when it is due', () => {

@@ -11,15 +11,15 @@ export const MAX_BATCH_WRITES = 25;
 /** Largest number of keys in one BatchGetItem call. */
 const MAX_BATCH_KEYS = 100;
 
-/** Calls made for what DynamoDB leaves unprocessed. The pauses between them take at most a second in all. */
+/** Largest number of calls for unprocessed items. The pauses between them take at most a second in total. */
 const MAX_ROUNDS = 6;
 
 const FIRST_PAUSE_MS = 30;
 
 /**
- * Items as they stand now, in no order; those that do not exist are left out.
+ * Reads items with strong consistency, unordered and without those that do not exist.
  *
- * @param keys none twice
+ * @param keys without duplicates
  * @throws LedgerUnavailable
  */
 export async function batchGet(operation: string, keys: readonly Item[], table: TableAddress): Promise<Item[]> {
@@ -50,8 +50,8 @@ export function deleteRequest(key: Item): WriteRequest {
 }
 
 /**
- * Makes writes, 25 a call. Where DynamoDB rejects a call for what one write holds, each write of that call is made alone,
- * so that one bad item fails no other. Of two writes with the same key in one call the last one is made.
+ * Makes writes, 25 a call. If DynamoDB rejects a call because of one write's content, each of its writes is made alone, so
+ * that one bad item does not fail the others. Of two writes with the same key in one call, the last one is made.
  *
  * @param writes at most 16 MB for each 25, as BatchWriteItem requires: an event is at most a workflow input, 250 KiB
  * @returns the failure of each write, in the same order; nothing is thrown
@@ -96,11 +96,11 @@ function keyText({ PutRequest, DeleteRequest }: WriteRequest): string {
 }
 
 /**
- * Repeats a batch call for what DynamoDB left unprocessed. Pauses are random between 0 and 30, 60, 120, … ms, so that
- * callers throttled together do not retry together.
+ * Repeats a batch call for unprocessed items. Pauses are random between 0 and 30, 60, 120, … ms, so that callers that were
+ * throttled at the same time do not retry at the same time.
  *
- * @param call makes the requests; returns those that are left
- * @returns what is left after the last call
+ * @param call makes the requests; returns the unprocessed ones
+ * @returns the requests that are unprocessed after the last call
  */
 async function untilProcessed<T>(requests: T[], call: (requests: T[]) => Promise<T[]>): Promise<T[]> {
   let left = requests;
@@ -112,7 +112,7 @@ async function untilProcessed<T>(requests: T[], call: (requests: T[]) => Promise
 }
 
 function unprocessed(operation: string): LedgerUnavailable {
-  return new LedgerUnavailable(`${operation}: DynamoDB left it unprocessed ${MAX_ROUNDS} times`);
+  return new LedgerUnavailable(`${operation}: DynamoDB left items unprocessed ${MAX_ROUNDS} times`);
 }
 
 function chunksOf<T>(all: readonly T[], size: number): T[][] {

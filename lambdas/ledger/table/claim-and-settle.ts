@@ -16,20 +16,20 @@ export interface WriterOptions<Table extends RecordTable = RecordTable> {
   now(): number;
 }
 
-/** `lost`: another function has the webhook, or has dealt with it, and nothing was written. */
+/** `lost`: another function has claimed or settled the webhook, and nothing was written. */
 export type WriteResult = 'written' | 'lost';
 
-/** Rounds of decision and write while others keep changing the record. */
+/** Largest number of rounds of decision and conditional write while other functions change the record. */
 const MAX_ROUNDS = 4;
 
 /**
- * A delivered outcome is written whatever stands there, and a function that took the webhook over meanwhile must not undo
- * it: the version rises beyond every version that such a function may expect.
+ * A delivered outcome is written unconditionally. The version leaps, so that the conditional write of a function that has
+ * claimed the webhook since fails and does not overwrite it.
  */
 const DELIVERED_LEAP = 1000;
 
 /**
- * Claims a webhook. Most are claimed for the first time: that is tried without a read, in one conditional write.
+ * Claims a webhook. Most claims are first claims, so the first one is a conditional write without a read.
  *
  * @throws LedgerUnavailable
  */
@@ -52,7 +52,7 @@ export async function claimWebhook(
 }
 
 /**
- * Settles a claim with an outcome of `atMs`. Delivered: only for a claim whose lease has not ended.
+ * Settles a claim with an outcome of `atMs`. A delivered outcome is allowed only before the lease has ended.
  *
  * @throws LedgerUnavailable
  */
@@ -69,9 +69,9 @@ export async function settleClaimed(
 }
 
 /**
- * Settles an outcome of a delivery without a claim, or one that could not be settled in its time.
+ * Settles an outcome without a claim, or one that could not be settled in time.
  *
- * @returns `busy` where a function may still hold the webhook: ask again when its lease has ended
+ * @returns `busy` if a function may still have a lease: call again when the lease has ended
  * @throws LedgerUnavailable
  */
 export async function settleLate(
@@ -91,27 +91,28 @@ export async function settleLate(
 }
 
 /**
- * Writes a record on the condition that it still is the version before it.
+ * Writes a record if the stored version is still the one before it.
  *
- * @param record named by its writer (`writerName`)
- * @returns whether this write stands. One whose response was lost is repeated by the SDK, and refused then
+ * @param record with the writer's name (`writerName`) in `claimed_by`
+ * @returns whether the record was written. If the response was lost, the SDK repeats the write, and DynamoDB refuses the
+ * repetition
  * @throws LedgerUnavailable
  */
 export async function isReplaced(record: LedgerRecord, table: RecordTable): Promise<boolean> {
   return (await table.replace(record)) || isSameWrite(await table.record(record.webhook_id), record);
 }
 
-/** The writer, and which of its writes it is: a write whose response is lost must be known as its own. */
+/** A name for each write: after a lost response, the writer must recognize its own write. */
 export function writerName(claimedBy: string): string {
   return `${claimedBy}#${randomBytes(3).toString('hex')}`;
 }
 
 /**
- * Writes what is decided about a record as it stands, and decides again where another write came first.
+ * Writes the decision about the current record, and decides again if another write came first.
  *
- * @param hasRecord false: the webhook has no record yet, most likely, and none is read before the first write
- * @param decide a decision with the `record` to write; without one nothing is written
- * @returns undefined where others kept changing the record
+ * @param hasRecord false if the webhook most likely has no record: none is read before the first write
+ * @param decide returns a decision with the `record` to write; without a record, nothing is written
+ * @returns undefined if other functions changed the record in every round
  */
 async function writeDecision<Decision extends object>(
   webhookId: string,
@@ -130,7 +131,7 @@ async function writeDecision<Decision extends object>(
   return undefined;
 }
 
-/** Whether there surely is a record: the delivery was resent, or a function handed it on. */
+/** Whether the delivery must have a record: it was resent, or a function has handled it before. */
 function hasHistory({ token, generation, progress: { attempt, deferrals = 0 } }: DeliveryFacts): boolean {
   return token !== undefined || generation > 0 || attempt > 0 || deferrals > 0;
 }

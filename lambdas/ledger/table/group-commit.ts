@@ -2,23 +2,23 @@ import type { WriteRequest } from '@aws-sdk/client-dynamodb';
 import type { LedgerUnavailable } from '../../shared/errors.ts';
 import { MAX_BATCH_WRITES } from './batch-calls.ts';
 
-/** How long a write waits for others to go with it, in milliseconds. */
+/** How long a write waits for others to be batched with, in milliseconds. */
 const WINDOW_MS = 1;
 
-/** Makes the writes of one call. @returns the failure of each */
+/** Makes the writes in one call. @returns the failure of each write, in order */
 export type WriteTogether = (writes: readonly WriteRequest[]) => Promise<readonly (LedgerUnavailable | undefined)[]>;
 
-/** A write, and those who wait for it. */
+/** A write, and the callers that wait for it. */
 interface Waiting {
   write: WriteRequest;
   readonly callers: { resolve(): void; reject(failure: LedgerUnavailable): void }[];
 }
 
 /**
- * Writes that are asked for within a millisecond go together, 25 at the most, and never wait for those on their way
- * already. A key that comes twice is written once, as it came last: DynamoDB refuses a call that names it twice.
+ * Batches the writes of one millisecond, at most 25, into one call. A batch does not wait for calls in progress. Of two writes
+ * with the same key, only the last one is made, because DynamoDB rejects a call with duplicate keys.
  *
- * @returns a function that ends when its own write is made, and throws LedgerUnavailable where it is not
+ * @returns a function that resolves when its own write is made, and rejects with LedgerUnavailable if it is not
  */
 export function createGroupCommit(writeTogether: WriteTogether): (key: string, write: WriteRequest) => Promise<void> {
   let waiting = new Map<string, Waiting>();

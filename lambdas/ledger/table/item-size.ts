@@ -2,7 +2,7 @@ import { type LedgerRecord, MAX_STATE_ITEM_BYTES, RECORDED_ATTEMPTS } from '../r
 import { stateItem } from './ledger-items.ts';
 import type { Item } from './table-calls.ts';
 
-/** What a record loses, in this order, until its state item fits. The one furthest down is missed most. */
+/** Reductions of a record, applied in this order until its state item fits: the least important facts go first. */
 const REDUCTIONS: readonly ((record: LedgerRecord, excessBytes: number) => LedgerRecord)[] = [
   (record) => ({ ...record, occurred_at: record.occurred_at.replace(/(\.\d{3})\d+/, '$1') }),
   ...Array.from({ length: RECORDED_ATTEMPTS }, () => (record: LedgerRecord) => ({
@@ -16,8 +16,8 @@ const REDUCTIONS: readonly ((record: LedgerRecord, excessBytes: number) => Ledge
 ];
 
 /**
- * A record whose state item takes one write unit. With the longest ids that the contract allows, dropping digits of a
- * second beyond the third, attempts, the reason, the flag's version and the enterprise is enough.
+ * The record, reduced so that its state item takes one write unit. This is always possible: with the longest ids that the
+ * event schema allows, the reductions above are enough.
  */
 export function fitted(record: LedgerRecord): LedgerRecord {
   let fit = wellFormed(record);
@@ -29,7 +29,7 @@ export function fitted(record: LedgerRecord): LedgerRecord {
   return fit;
 }
 
-/** Texts of partners may be cut in the middle of a character: half of one is no UTF-8, and DynamoDB rejects the item. */
+/** Replaces lone surrogates, from texts cut within a character: they are no valid UTF-8, and DynamoDB rejects the item. */
 function wellFormed(record: LedgerRecord): LedgerRecord {
   const { reason, attempts } = record;
   return {
@@ -39,7 +39,7 @@ function wellFormed(record: LedgerRecord): LedgerRecord {
   };
 }
 
-/** Cuts at least that many bytes off the end, whole characters only. */
+/** Removes at least that many bytes from the end, in whole characters. */
 function shortened(text: string, excessBytes: number): string {
   const characters = [...text];
   let cut = 0;
@@ -49,7 +49,7 @@ function shortened(text: string, excessBytes: number): string {
 
 /**
  * An item's size in bytes as DynamoDB counts it for write units: names and values, in UTF-8 (DynamoDB Developer Guide,
- * "Item sizes and formats"). Its rule for numbers is an approximation; here it is rounded up.
+ * "Item sizes and formats"). The guide's rule for numbers is approximate, so this rounds up.
  */
 export function itemBytes(item: Item): number {
   return Object.entries(item).reduce(
@@ -70,7 +70,7 @@ function valueBytes(value: unknown): number {
   return COLLECTION_BYTES + elements + itemBytes(value as Item);
 }
 
-/** A byte for every two digits, one more where they span two pairs, one for the sign, and one besides. */
+/** One byte for every two digits, one more if they span two pairs, one for the sign, and one extra. */
 function numberBytes(value: number): number {
   const digits = String(Math.abs(value)).replace('.', '').length;
   return Math.ceil((digits + 1) / 2) + 1 + (value < 0 ? 1 : 0);

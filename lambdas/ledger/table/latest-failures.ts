@@ -7,12 +7,12 @@ import { dayQueries } from './ledger-lists.ts';
 import { queryFirstPage, type TableAddress } from './table-calls.ts';
 
 /**
- * Lines read of each of a day's sixteen partitions, the latest accepted first. A failure with many more accepted after it
- * is not found and not reported; the bound keeps the list of a busy day, of a million lines, from being read each minute.
+ * Entries read from each of a day's sixteen partitions, the latest accepted first. Older failures are not reported. Without a
+ * bound, the million entries of a busy day would be read every minute.
  */
-const LINES_OF_PARTITION = 100;
+const ENTRIES_OF_PARTITION = 100;
 
-/** Today and two days before: attempts go on for 23.6 hours by default, and those of the last 24 hours are meant. */
+/** Today and the two days before: the default policy retries for 23.6 hours, and failures of the last 24 hours count. */
 const DAYS = 3;
 
 const UNDELIVERED: readonly WebhookState[] = ['dead', 'scheduled', 'parked'];
@@ -21,10 +21,10 @@ export interface FailureSearchOptions extends TableAddress {
   readonly searchTimeoutMs?: number;
 }
 
-/** Webhooks that are not delivered, of the latest day that has any. @throws LedgerUnavailable */
+/** Finds undelivered webhooks of the latest day that has any. @throws LedgerUnavailable */
 export type FailureSearch = (integrationId: string, nowMs: number) => Promise<readonly ListedWebhook[]>;
 
-/** Finds them in the index alone: it needs no permission for the table. */
+/** Creates the search. It reads the index only, and so needs no permission for the table. */
 export function createFailureSearch({
   searchTimeoutMs = IO_DEADLINES.failureSearch.searchTimeoutMs,
   ...table
@@ -36,7 +36,7 @@ export function createFailureSearch({
       const queries = dayQueries({ integrationId, day }, 'state', undefined, { states: UNDELIVERED });
       const found = await Promise.all(
         queries.map(async (query) => {
-          const bounded = { ...query, ScanIndexForward: false, Limit: LINES_OF_PARTITION };
+          const bounded = { ...query, ScanIndexForward: false, Limit: ENTRIES_OF_PARTITION };
           return (await queryFirstPage('latestFailures', bounded, table, { abortSignal })).map(lineOf);
         }),
       );

@@ -22,7 +22,7 @@ export const SORT_KEYS = { state: 'state', event: 'event', response: 'response' 
 /** Partition of the list of integrations and days. */
 export const DIRECTORY = 'directory';
 
-/** A list has a partition of the index for each: DynamoDB writes at most 1,000 units a second to one partition. */
+/** Every list has one index partition per digit: DynamoDB writes at most 1,000 units a second to one partition. */
 export const HEX_DIGITS = [...'0123456789abcdef'];
 
 /** Sorts after every time, and after every character of an integration's id. */
@@ -51,14 +51,14 @@ function listed(kind: 'event' | 'state', subject: LedgerEvent | LedgerRecord): I
   };
 }
 
-/** Epoch seconds. */
+/** In epoch seconds. */
 function expiresAt(acceptedAt: string, days: number): number {
   return Math.floor((Date.parse(acceptedAt) + days * DAY_MS) / 1000);
 }
 
 /**
- * A state item. A webhook's very first claim is not listed: its event lists it until the next write, which saves a write
- * unit of the index.
+ * The state item of a record. A webhook's first claim is not in the index, which saves a write unit: its event lists it until
+ * the next write.
  */
 export function stateItem(record: LedgerRecord, factsDays: number): Item {
   const { webhook_id, accepted_at, times, attempts, ...rest } = record;
@@ -74,7 +74,7 @@ export function stateItem(record: LedgerRecord, factsDays: number): Item {
   };
 }
 
-/** @returns undefined where it does not fit the schema */
+/** @returns undefined if it does not match the schema */
 export function recordOf(item: Item): LedgerRecord | undefined {
   const { [partitionKey]: webhook_id, times, attempts } = item;
   return ledgerRecordSchema.safeParse({
@@ -91,7 +91,7 @@ export function recordOf(item: Item): LedgerRecord | undefined {
 /** Attributes of a state item that are times. */
 const TIME_NAMES = ['accepted_at', 'lease_until', 'due_at', 'parked_since'] as const;
 
-/** Those of the named attributes that an item has, converted. */
+/** The named attributes of an item, converted; absent ones are left out. */
 function converted(item: Item, names: readonly string[], convert: (value: unknown) => unknown): Item {
   return Object.fromEntries(
     names.filter((name) => item[name] !== undefined).map((name) => [name, convert(item[name])]),
@@ -99,17 +99,17 @@ function converted(item: Item, names: readonly string[], convert: (value: unknow
 }
 
 /**
- * A time as the table holds it: epoch milliseconds take 8 bytes, ISO 8601 takes 24, and a state item has 1,024 in all. A
- * time written in another way (an offset, no milliseconds) stays text, so that it is read as it was written.
+ * A time as the table stores it: epoch milliseconds take 8 bytes, ISO 8601 takes 24, and a state item has 1,024 in total.
+ * Other formats (with an offset, or without milliseconds) stay text, so that they are read as written.
  */
 function compactTime(text: unknown): unknown {
   const ms = Date.parse(String(text));
   return Number.isFinite(ms) && new Date(ms).toISOString() === text ? ms : text;
 }
 
-/** The text again; what is neither number nor text is returned as it is, for a schema to reject. */
-function timeText(held: unknown): unknown {
-  return typeof held === 'number' && Math.abs(held) <= 8.64e15 ? new Date(held).toISOString() : held;
+/** Reverses `compactTime`. A value of another type is returned unchanged, so that the schema rejects it. */
+function timeText(stored: unknown): unknown {
+  return typeof stored === 'number' && Math.abs(stored) <= 8.64e15 ? new Date(stored).toISOString() : stored;
 }
 
 export function eventItem(event: LedgerEvent, payloadDays: number): Item {
@@ -122,7 +122,7 @@ export function eventItem(event: LedgerEvent, payloadDays: number): Item {
   };
 }
 
-/** @returns undefined where it does not fit the schema */
+/** @returns undefined if it does not match the schema */
 export function eventOfItem(item: Item): LedgerEvent | undefined {
   return ledgerEventSchema.safeParse({ ...item, webhook_id: item[partitionKey] }).data;
 }
@@ -131,7 +131,7 @@ export function responseItem(webhookId: string, acceptedAt: string, response: st
   return { ...keyOf(webhookId, 'response'), response, [expiry]: expiresAt(acceptedAt, payloadDays) };
 }
 
-/** It stays until the last record of its day may be gone. */
+/** The directory entry of a day and an integration. It expires after the last record of its day. */
 export function directoryItem(day: string, integrationId: string, factsDays: number): Item {
   return {
     [partitionKey]: DIRECTORY,
@@ -140,13 +140,13 @@ export function directoryItem(day: string, integrationId: string, factsDays: num
   };
 }
 
-/** Whether an item is held no longer, although DynamoDB, which takes up to 48 hours for it, has not deleted it yet. */
+/** Whether an item has expired. DynamoDB may take up to 48 hours to delete it. */
 export function hasExpired(item: Item, nowMs: number): boolean {
   const at = item[expiry];
   return typeof at === 'number' && at * 1000 <= nowMs;
 }
 
-/** A line of a list, as far as it can be read: one item that a newer version wrote must not hide the others. */
+/** The list entry of an item, as far as it can be read: an item of a newer version must not make the list fail. */
 export function lineOf(item: Item): ListedWebhook {
   const acceptedAt = acceptedAtOf(item);
   const dueAt = textOf(timeText(item.due_at));
@@ -169,7 +169,7 @@ export function lineOf(item: Item): ListedWebhook {
   };
 }
 
-/** The index sorts by `<kind>#<accepted at>`. */
+/** The acceptance time, from the index's sort key `<kind>#<accepted at>`. */
 export function acceptedAtOf(item: Item): string {
   const listedAt = textOf(item[index.sortKey]) ?? '';
   return listedAt.slice(listedAt.indexOf('#') + 1);

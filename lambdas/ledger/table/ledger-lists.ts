@@ -16,30 +16,29 @@ const { partitionKey, sortKey, index } = LEDGER_TABLE;
 
 type Lists = Pick<LedgerTable, 'days' | 'listRecords' | 'listEvents' | 'countEvents' | 'latestRecords' | 'eventsOf'>;
 
-/** The states, and the part of a reason, that a list is narrowed down to. */
+/** Filters of a list: states, and a part of the reason. */
 interface Filter {
   readonly states?: readonly WebhookState[];
   readonly reason?: string;
 }
 
-/** Parts of the table that a scan reads in parallel. */
+/** Number of segments of a parallel scan. */
 const SEGMENTS = 4;
 
 /**
- * Lists from the index, which lags behind the table for some milliseconds. The sixteen partitions of a day are read in
- * parallel.
+ * Lists from the index, which is eventually consistent. The sixteen partitions of a day are read in parallel.
  *
- * @param heldSince events accepted before that time have expired; ISO 8601, UTC
+ * @param retainedSince events accepted before this time have expired; ISO 8601, UTC
  */
-export function createLists(table: TableAddress, heldSince: () => string): Lists {
+export function createLists(table: TableAddress, retainedSince: () => string): Lists {
   const listItems = (operation: string, queries: readonly TableQuery[]) =>
     inParallel(queries.map((query) => queryItems(operation, query, table)));
 
   /** DynamoDB rejects a range that ends before it begins. */
   function eventQueries(day: LedgerDay, { from, until }: Span): TableQuery[] {
-    const since = heldSince();
-    const held = { from: from > since ? from : since, until };
-    return isEmpty(held) ? [] : dayQueries(day, 'event', held);
+    const since = retainedSince();
+    const retained = { from: from > since ? from : since, until };
+    return isEmpty(retained) ? [] : dayQueries(day, 'event', retained);
   }
 
   async function latestOf(query: TableQuery, atMost: number): Promise<ListedWebhook[]> {
@@ -76,7 +75,7 @@ export function createLists(table: TableAddress, heldSince: () => string): Lists
       const latestFirst = (one: ListedWebhook, other: ListedWebhook) => (one.accepted_at < other.accepted_at ? 1 : -1);
       return found.flat().toSorted(latestFirst).slice(0, atMost);
     },
-    /** Expired events too, until DynamoDB has deleted them: the caller deletes what is held. */
+    /** Includes expired events until DynamoDB deletes them, because the caller must delete all stored data. */
     async *eventsOf(learner, report) {
       const scan = learnerScan(learner);
       const segments = Array.from({ length: SEGMENTS }, (_, Segment) =>
@@ -149,12 +148,12 @@ function conditionsOf({ states, reason }: Filter) {
 function learnerScan(learner: Parameters<LedgerTable['eventsOf']>[0]) {
   const [condition, value, names] =
     'userId' in learner
-      ? ['#user = :wanted', learner.userId, {}]
-      : ['attribute_not_exists(#user) AND contains(#payload, :wanted)', learner.containing, { '#payload': 'payload' }];
+      ? ['#user = :learner', learner.userId, {}]
+      : ['attribute_not_exists(#user) AND contains(#payload, :learner)', learner.containing, { '#payload': 'payload' }];
   return {
     FilterExpression: `#sk = :event AND ${condition}`,
     ProjectionExpression: '#pk, integration_id, accepted_at',
     ExpressionAttributeNames: { '#pk': partitionKey, '#sk': sortKey, '#user': 'user_id', ...names },
-    ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':wanted': value }),
+    ExpressionAttributeValues: marshall({ ':event': SORT_KEYS.event, ':learner': value }),
   };
 }

@@ -23,11 +23,11 @@ import { type Condition, getItem, type Item, putItem, type TableAddress } from '
 
 const { partitionKey } = LEDGER_TABLE;
 
-/** How long items are held, in days. */
+/** Retention of items, in days. */
 interface Retention {
-  /** Of events and answers. */
+  /** Of events and responses. */
   readonly payloadDays: number;
-  /** Of the facts without them. */
+  /** Of records. */
   readonly factsDays: number;
 }
 
@@ -41,13 +41,13 @@ export interface LedgerTableOptions extends Retention {
 /** The ledger over DynamoDB: see LEDGER_TABLE for its keys, and `ledger-items.ts` for its items. */
 export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOptions): LedgerTable {
   const { client, tableName, payloadDays, factsDays } = options;
-  // It copies every input and output, payloads too, for a log that is not written: a twentieth of a delivery's CPU.
+  // It copies every input and output, payloads included, for a log that nothing writes: 5% of a delivery's CPU time.
   client.middlewareStack.remove('loggerMiddleware');
   const table = { client, tableName };
   const overwriteTogether = createGroupCommit((writes) => batchWrite('overwrite', writes, table));
   const toItem = (record: LedgerRecord) => stateItem(fitted(record), factsDays);
 
-  async function heldItem(sort: 'event' | 'response', webhookId: string): Promise<Item | undefined> {
+  async function unexpiredItem(sort: 'event' | 'response', webhookId: string): Promise<Item | undefined> {
     const item = await getItem(sort, keyOf(webhookId, sort), table);
     return item === undefined || hasExpired(item, now()) ? undefined : item;
   }
@@ -68,11 +68,11 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
       );
     },
     async event(webhookId) {
-      const item = await heldItem('event', webhookId);
+      const item = await unexpiredItem('event', webhookId);
       return item && readable('event', eventOfItem(item), webhookId);
     },
     async response(webhookId) {
-      const item = await heldItem('response', webhookId);
+      const item = await unexpiredItem('response', webhookId);
       return item && String(item.response);
     },
     replace: (record) => putItem('replace', toItem(record), table, isStillBefore(record)),
@@ -95,17 +95,17 @@ export function createLedgerTable({ now = Date.now, ...options }: LedgerTableOpt
   };
 }
 
-/** What a record replaces: the version before it, or no record. */
+/** Condition that the stored record is the version before this one, or that there is none. */
 function isStillBefore({ version }: LedgerRecord): Condition {
   if (version === 1) return { expression: 'attribute_not_exists(#pk)', names: { '#pk': partitionKey } };
   return { expression: '#version = :before', names: { '#version': 'version' }, values: { ':before': version - 1 } };
 }
 
 /**
- * Writes events, and with them the directory's entries that this instance has not written yet: most of its events are of
- * days and integrations that it knows.
+ * Writes events, together with those directory entries that this instance has not written yet. Most events are of a day and an
+ * integration that have an entry.
  *
- * @returns a function that throws LedgerUnavailable where one event is not written; the others are
+ * @returns a function that throws LedgerUnavailable if an event was not written, after all others were
  */
 function createEventWriter(
   table: TableAddress,
@@ -132,6 +132,6 @@ function createEventWriter(
 }
 
 function readable<T>(operation: string, value: T | undefined, webhookId: string): T {
-  if (value === undefined) throw new LedgerUnavailable(`${operation}: what is held of ${webhookId} cannot be read`);
+  if (value === undefined) throw new LedgerUnavailable(`${operation}: the item of ${webhookId} cannot be read`);
   return value;
 }

@@ -19,10 +19,10 @@ const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
 const SORT = 'timer';
 const DAY_SECONDS = 24 * 3600;
 
-/** Overdue timers that are read of each of the sixteen partitions. */
+/** Largest number of overdue timers read from each of the sixteen partitions. */
 const OVERDUE_AT_MOST = 100;
 
-/** Users' timers, and the list of those that wait: sixteen partitions of the index, of no integration and no day. */
+/** Users' timers, and the list of waiting ones: sixteen partitions of the index, without integration or day. */
 export function createTimers(
   table: TableAddress,
 ): Pick<LedgerTable, 'timers' | 'putTimer' | 'countTimers' | 'overdueTimers'> {
@@ -39,7 +39,7 @@ export function createTimers(
         Limit: OVERDUE_AT_MOST,
       }));
       const found = await Promise.all(queries.map((query) => queryFirstPage('overdueTimers', query, table)));
-      // The index lags behind the table.
+      // The index is eventually consistent with the table.
       const standing = [...(await timersOf(found.flat().map((item) => String(item[partitionKey])))).values()];
       return standing.filter(({ due_at }) => due_at !== undefined && Date.parse(due_at) <= nowMs);
     },
@@ -59,7 +59,7 @@ function sortKeyAt(ms: number): string {
   return `${SORT}#${new Date(ms).toISOString()}`;
 }
 
-/** Timers that wait, by when they are due. */
+/** Queries for waiting timers, in the order of their due times. */
 function queriesBetween(from: string, until: string): TableQuery[] {
   return HEX_DIGITS.map((hexDigit) => ({
     IndexName: index.name,
@@ -69,7 +69,7 @@ function queriesBetween(from: string, until: string): TableQuery[] {
   }));
 }
 
-/** A timer that fired replaces that of its own event, whatever stands there. */
+/** The rules of `Ledger.putTimer`. */
 function conditionOf({ latest_at, webhook_id, due_at, generation }: Timer): Condition {
   const names = { '#pk': partitionKey, '#at': 'latest_at', '#webhook': 'webhook_id' };
   const values = { ':at': latest_at, ':webhook': webhook_id };
@@ -89,7 +89,7 @@ function keyOf(key: string): Item {
   return { [partitionKey]: key, [sortKey]: SORT };
 }
 
-/** Only a timer that waits is listed. It stays as long as an execution that it may still have to cancel. */
+/** The item of a timer; only waiting timers are in the index. It expires after every execution that it may cancel. */
 function itemOf({ key, ...timer }: Timer): Item {
   const lastMs = Date.parse(timer.due_at ?? timer.latest_at);
   return {
@@ -103,12 +103,12 @@ function itemOf({ key, ...timer }: Timer): Item {
   };
 }
 
-/** @returns undefined where it does not fit the schema: it is then as if there were none */
+/** @returns undefined if it does not match the schema: the timer is then treated as missing */
 function timerOfItem(item: Item): Timer | undefined {
   return timerSchema.safeParse({ ...item, key: item[partitionKey] }).data;
 }
 
-/** A colon is in no integration's id. */
+/** An integration's id has no colon, so the partition cannot be that of an integration. */
 function listingOf(hexDigit: string): string {
   return `:timers#${hexDigit}`;
 }

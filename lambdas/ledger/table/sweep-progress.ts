@@ -13,16 +13,16 @@ const endedExecutionSchema = z.object({
 export type EndedExecution = Readonly<z.infer<typeof endedExecutionSchema>>;
 
 const sweepProgressSchema = z.object({
-  /** Every execution that ended by then was handled, except those of `failed`. Epoch milliseconds. */
+  /** Every execution that ended up to this time was handled, except those in `failed`. Epoch milliseconds. */
   upToMs: z.number(),
-  /** Those whose rescue failed: the next sweep begins with them. */
+  /** Executions whose rescue failed: the next sweep begins with them. */
   failed: z.array(endedExecutionSchema),
 });
 export type SweepProgress = z.infer<typeof sweepProgressSchema>;
 
 const KEY = { [LEDGER_TABLE.partitionKey]: LEDGER_TABLE.sweepPartition, [LEDGER_TABLE.sortKey]: 'progress' };
 
-/** How far the sweeps have come: one item of the ledger's table, which no index lists and nothing deletes. */
+/** Progress of the sweeps: one item of the ledger's table, without index entry and expiry. */
 export function createSweepProgress(table: TableAddress) {
   return {
     /** @returns undefined before the first sweep @throws LedgerUnavailable */
@@ -30,7 +30,7 @@ export function createSweepProgress(table: TableAddress) {
       const item = await getItem('readProgress', KEY, table);
       if (item === undefined) return undefined;
       const read = sweepProgressSchema.safeParse(item);
-      // Starting over would dead-letter again what was sent to the queue directly.
+      // Without the progress, a sweep would dead-letter inputs again that were sent to the queue directly.
       if (!read.success) throw new LedgerUnavailable('readProgress: the item does not fit its schema');
       return read.data;
     },

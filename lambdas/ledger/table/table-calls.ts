@@ -31,7 +31,7 @@ export type TableQuery = Omit<QueryCommandInput, 'TableName'>;
 
 export const MARSHALL_OPTIONS = { removeUndefinedValues: true } as const;
 
-/** An item as it stands now, not as a replica has it. @throws LedgerUnavailable */
+/** Reads an item with strong consistency. @throws LedgerUnavailable */
 export async function getItem(
   operation: string,
   key: Item,
@@ -42,7 +42,7 @@ export async function getItem(
   return found && unmarshall(found);
 }
 
-/** @returns false where `condition` does not hold @throws LedgerUnavailable */
+/** @returns false if `condition` does not hold @throws LedgerUnavailable */
 export async function putItem(
   operation: string,
   item: Item,
@@ -91,7 +91,7 @@ export async function queryFirstPage(
   return Items.map((item) => unmarshall(item));
 }
 
-/** How many items match any of the queries, which run in parallel. @throws LedgerUnavailable */
+/** Counts the items that match the queries, which run in parallel. @throws LedgerUnavailable */
 export async function countItems(
   operation: string,
   queries: readonly TableQuery[],
@@ -119,14 +119,14 @@ async function* pagesOf<T>(operation: string, pages: AsyncIterable<T>): AsyncGen
 }
 
 /**
- * What several generators yield, as it comes. Each has one step in progress: the next one starts before the result of the
- * last one is yielded. A consumer that stops early leaves only the steps in progress.
+ * Merges generators, and yields each value as soon as it is available. Each generator has one step in progress: the next step
+ * starts before the last result is yielded. When a consumer stops early, only the steps in progress still run.
  */
 export async function* inParallel<T>(sources: readonly AsyncGenerator<T>[]): AsyncGenerator<T> {
   const steps = new Map<AsyncGenerator<T>, Promise<{ source: AsyncGenerator<T>; step: IteratorResult<T> }>>();
   const proceed = (source: AsyncGenerator<T>) => {
     const next = source.next().then((step) => ({ source, step }));
-    // A consumer that has stopped does not handle the rejection.
+    // If the consumer has stopped, nothing else handles the rejection.
     next.catch(() => undefined);
     steps.set(source, next);
   };
@@ -150,19 +150,19 @@ export async function reach<T>(operation: string, call: () => Promise<T>): Promi
   }
 }
 
-/** The ledger's error for any failed call: it names the operation and the error, never a value. */
+/** The ledger's error for a failed call. It names the operation and the error, and never contains a value. */
 export function unavailable(operation: string, cause: unknown): LedgerUnavailable {
   if (cause instanceof LedgerUnavailable) return cause;
   const { code } = (cause ?? {}) as { code?: unknown };
   const name = errorName(cause);
-  // Where nothing listens at the address, the SDK passes Node's error on, whose code says more than its name.
+  // For a failed connection the SDK throws Node's error, whose code is more specific than its name.
   const isNodes = ['Error', 'AggregateError'].includes(name) && typeof code === 'string';
   return new LedgerUnavailable(`${operation}: ${isNodes ? code : name}`, { cause });
 }
 
 /**
- * Errors about one key, or about what was sent, and not about the table. DynamoDB throttles a partition that is written
- * too often while all others respond (Developer Guide, "Error handling with DynamoDB").
+ * Errors about one key or one request, and not about the table. DynamoDB throttles a partition with too many writes while all
+ * others respond (Developer Guide, "Error handling with DynamoDB").
  */
 const OF_ONE_CALL: ReadonlySet<string> = new Set([
   'ProvisionedThroughputExceededException',
@@ -172,9 +172,9 @@ const OF_ONE_CALL: ReadonlySet<string> = new Set([
   'SerializationException',
 ]);
 
-/** Whether an error means that the table responds to no call. */
+/** Whether an error means that the table responds to no calls. */
 export function isTableFault(thrown: unknown): boolean {
-  // Without a cause DynamoDB responded: it left requests unprocessed, which is throttling too, or an item is unreadable.
+  // Without a cause, DynamoDB responded: it left requests unprocessed, which is throttling, or an item is unreadable.
   if (!(thrown instanceof LedgerUnavailable) || thrown.cause === undefined) return false;
   return !OF_ONE_CALL.has(errorName(thrown.cause));
 }

@@ -4,16 +4,16 @@ import type { Log } from '../../shared/log.ts';
 import { type Counter, METRICS } from '../../shared/metric-definitions.ts';
 import { isTableFault } from './table-calls.ts';
 
-/** Each operation is warned of at most this often, in ms: a table that is down fails the calls of every delivery. */
+/** Shortest time between two warnings about an operation, in ms: while the table is down, every delivery's calls fail. */
 const WARN_EVERY_MS = 1000;
 
 /**
- * Operations that a delivery can do without. Each has a breaker of its own, as a table may read well and write slowly; all
- * its calls take the same few steps, so that one limit says what is slow.
+ * Operations that a delivery can do without. Each has its own circuit breaker, because a table may read fast and write slowly.
+ * All calls of an operation make the same few requests, so that one limit for slow calls fits.
  */
 type GuardedOperation = 'accept' | 'claim' | 'settle' | 'settleUnclaimed' | 'putResponse';
 
-/** Timers have no breaker: a lead that was moved must not be sent at its old time to save two seconds. */
+/** Timers have no circuit breaker: a rescheduled lead must not be sent at its old time to save two seconds. */
 type UnguardedOperation = 'timers' | 'putTimer';
 
 /** Makes calls to the table, or returns `otherwise`. */
@@ -33,8 +33,8 @@ export interface TableGuardOptions {
 }
 
 /**
- * Calls that never throw: each that fails is counted, and some are logged. After failures or slow responses in a row an
- * operation makes no calls for a while: waiting two seconds in vain, twice a delivery, costs more than the ledger is worth.
+ * Makes calls that never throw. Each failure is counted, and at most one a second is logged. After consecutive failures or slow
+ * responses, an operation makes no calls for a while, because each delivery would wait for two timeouts of two seconds.
  */
 export function createTableGuard({ breaker: limits, log, counter, now, random }: TableGuardOptions): TableGuard {
   const warnedAtMs = new Map<string, number>();

@@ -59,7 +59,7 @@ describe('what DynamoDB leaves unprocessed', () => {
     );
     const outcomes = await write('d', 'e', 'f');
     expect(outcomes.map((failure) => failure?.name)).toEqual([undefined, undefined, 'LedgerUnavailable']);
-    expect(outcomes[2]?.message).toBe('test: DynamoDB left it unprocessed 6 times');
+    expect(outcomes[2]?.message).toBe('test: DynamoDB left items unprocessed 6 times');
     expect(front.calls).toHaveLength(6);
     jest.restoreAllMocks();
   });
