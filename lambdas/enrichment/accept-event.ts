@@ -11,26 +11,26 @@ import { parseKeepingNumbers, toMessageText } from '../shared/json-text.ts';
 import { beginningOf } from '../shared/text.ts';
 
 /**
- * What becomes of a message on entry: a delivery for one integration; or rejected (dead letter, the reason says why),
- * filtered (written down, and acknowledged), held (its integration's entry is broken: it waits in the queue).
+ * The verdict on a message of the events queue. `accepted`: a delivery for one integration. `rejected`: dead-lettered, with the
+ * reason. `filtered`: recorded and acknowledged. `held`: its integration's entry is broken, so it stays in the queue.
  */
 export type Acceptance =
   | { readonly verdict: 'accepted'; readonly subject: DeliverySubject }
   | { readonly verdict: 'filtered'; readonly subject: DeliverySubject; readonly reason: string }
-  /** `integrationId`: of one that exists. */
+  /** `integrationId` is that of an existing integration. */
   | { readonly verdict: 'rejected' | 'held'; readonly reason: string; readonly integrationId?: string };
 
-/** Far above any real payload, and far below where walking one would end the stack, here or in a later function. */
+/** Far above any real payload, and far below the depth at which recursion overflows the stack, here or in a later function. */
 const MAX_PAYLOAD_LEVELS = 200;
 
 /** Room for the progress with which a workflow starts. */
 const STARTING_PROGRESS_BYTES = 1024;
 
 /**
- * Reads one message of the events queue and finds its receiver. Reasons name fields, never their values: they end in
- * logs and message attributes.
+ * Reads one message of the events queue and finds its integration. Reasons name fields and never their values, because they
+ * appear in logs and message attributes.
  *
- * @param acceptedMs now, in epoch milliseconds: what waits is counted from it
+ * @param acceptedMs now, in epoch milliseconds: delays start here
  */
 export function acceptEvent(body: string, registry: IntegrationRegistry, acceptedMs: number): Acceptance {
   const bytes = Buffer.byteLength(body);
@@ -66,7 +66,7 @@ function rejected(reason: string): Acceptance {
   return { verdict: 'rejected', reason: beginningOf(reason, MAX_REASON_CHARACTERS) };
 }
 
-/** The event, or what is wrong with it. */
+/** @returns the event, or why it is invalid */
 function readEvent(body: string): LmsEvent | string {
   const value = parseJson(body);
   if (value === undefined) return 'not JSON';
@@ -99,7 +99,7 @@ function toSubject(
   payload: string,
 ): DeliverySubject {
   const eventId = event.event_id ?? derivedEventId(integrationId, event.event_type, event.occurred_at, payload);
-  // A type with timers tells users apart by what its payload says, which is checked; else two places would have two timers.
+  // An event type with timers prefers the user id in the payload, which is validated: two sources could set two timers.
   const userId = warehouseUserId(
     hasTimers(event.event_type) ? (userIdInPayload ?? event.user_id) : (event.user_id ?? userIdInPayload),
   );
@@ -122,7 +122,7 @@ function toSubject(
 }
 
 /**
- * A user id as the warehouse's INTEGER column takes it.
+ * A user id as the warehouse's INTEGER column stores it.
  *
  * @returns undefined for a username, a fraction, or a number that is too large to be exact in JSON
  */

@@ -11,7 +11,7 @@ import { createSnowflakeInspector } from '../warehouse/snowflake/inspector.ts';
 import { createSnowflakeWarehouse } from '../warehouse/snowflake/warehouse.ts';
 import { snowflakeSecretSchema } from '../warehouse/snowflake-secret.ts';
 
-/** Called by `./ltw check-warehouse`: with the network, the role and the secret that enrichment asks with. */
+/** Called by `./ltw check-warehouse`: uses the same network, role and secret as enrichment. */
 export const handler = createHandler({
   environment: checkWarehouseEnvironment,
   createServices,

@@ -31,7 +31,7 @@ export const handler = createHandler({
 /** On a cold start only. */
 function createServices(start: ColdStart<z.infer<typeof enrichBatchEnvironment>>) {
   const { environment, deadlines, log, counter } = start;
-  // One client, and so one TLS handshake on a cold start, for both configurations.
+  // One client for both configurations saves a TLS handshake on a cold start.
   const appConfig = openClient(AppConfigDataClient, deadlines.clients.settings);
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
   const outcomes = createQueues({ client: openClient(SQSClient, deadlines.clients.outcomes), log });

@@ -11,26 +11,25 @@ import { type LearningTime, type LearningTimeCache, learnerKeyText } from '../wa
 import { enrichmentOf } from './enrichment-need.ts';
 import { type AskWarehouseServices, askWarehouse } from './find-learning-time.ts';
 import { type SetTimersServices, setTimers } from './set-timers.ts';
-import { type Asking, type Filtered, type SortEventsServices, type SortedEvents, sortEvents } from './sort-events.ts';
+import { type Filtered, type Lookup, type SortEventsServices, type SortedEvents, sortEvents } from './sort-events.ts';
 import { startWorkflows } from './start-workflows.ts';
 
-/** Login and query of a batch, in milliseconds: the function's 40 s leave room to forward afterwards. */
+/** Deadline of login and query for a batch, in milliseconds: the function's 40 s leave time to forward afterwards. */
 export const BATCH_WAREHOUSE_DEADLINE_MS = 10_000;
 
-/** Built once for an execution environment; a test passes literals. */
+/** Created once for an execution environment. */
 export interface EnrichEventsServices extends SortEventsServices, SetTimersServices, AskWarehouseServices {
   readonly flag: { read(): Promise<VersionedFlag | undefined> };
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly cache: LearningTimeCache;
-  /** Sends to the deliveries queue. @returns the ids of those that were refused */
+  /** Sends to the deliveries queue. @returns the ids of the messages that SQS refused */
   forward(deliveries: ReadonlyMap<string, Delivery>): Promise<ReadonlySet<string>>;
   random(): number;
 }
 
 /**
- * Turns a batch of events into deliveries. Events that need no query go out first: cache hits, those whose flag is off,
- * those of types without learning time. One query asks for the rest; where it fails, each event waits in a workflow of
- * its own.
+ * Turns a batch of events into deliveries. Events without a query are forwarded first: cache hits, events whose flag is off,
+ * and event types without learning time. One query covers the others; if it fails, each event retries in its own workflow.
  *
  * @returns the messages that SQS has to redeliver, each with the reason
  */
@@ -44,18 +43,18 @@ export async function enrichEvents(
 
   const failures = new Map<string, string>();
   const events = await sortEvents(messages, flag, registry, failures, services);
-  const { ready, timed, asking } = events;
+  const { ready, timed, lookups } = events;
   const [hits] = await Promise.all([
-    cache.read([...asking.values()].map(({ key }) => key)),
+    cache.read([...lookups.values()].map(({ key }) => key)),
     recordEvents(events, failures, services),
   ]);
-  const misses = new Map<string, Asking>();
-  for (const [id, { subject, key }] of asking) {
+  const misses = new Map<string, Lookup>();
+  for (const [id, { subject, key }] of lookups) {
     const hit = hits.get(learnerKeyText(key));
     if (hit === undefined) misses.set(id, { subject, key });
     else ready.set(id, newDelivery(subject, enrichmentOf(hit, 'cache'), { configVersion: flag.config_version }));
   }
-  counter.count(METRICS.cacheHit, asking.size - misses.size);
+  counter.count(METRICS.cacheHit, lookups.size - misses.size);
   counter.count(METRICS.cacheMiss, misses.size);
 
   await forward(ready, failures, services);
@@ -67,7 +66,7 @@ export async function enrichEvents(
     asked: misses.size,
     failed: failures.size,
     config_version: flag.config_version,
-    // Of all that went to the deliveries queue or the workflow: the first log line of a delivery.
+    // Every delivery in the queue or a workflow: this is a delivery's first log line.
     webhook_ids: [...ready.values(), ...timed.values(), ...[...misses.values()].map(({ subject }) => subject)].map(
       ({ webhook_id }) => webhook_id,
     ),
@@ -75,7 +74,7 @@ export async function enrichEvents(
   return failures;
 }
 
-/** Without the integrations no endpoint is known: the messages stay in the queue. */
+/** Without the integrations no endpoint is known, so the messages stay in the queue. */
 function holdAll(messages: readonly ReceivedMessage[], log: Log): Failures {
   const reason = 'the integrations were never read';
   log.error('events.held', { messages: messages.length, reason });
@@ -83,19 +82,19 @@ function holdAll(messages: readonly ReceivedMessage[], log: Log): Failures {
 }
 
 /**
- * Records events in the ledger before anything is sent, and removes duplicates. From here on the workflow carries the
- * events that have a scheduled time, and those that their integration filters out end here.
+ * Records events in the ledger before anything is sent, and removes duplicates. Scheduled events go to their workflows here,
+ * and filtered events end here.
  */
 async function recordEvents(
   events: SortedEvents,
   failures: Map<string, string>,
   services: EnrichEventsServices,
 ): Promise<void> {
-  const { ready, timed, asking, filtered } = events;
+  const { ready, timed, lookups, filtered } = events;
   const all = [
     ...ready.values(),
     ...timed.values(),
-    ...[...asking.values()].map(({ subject }) => subject),
+    ...[...lookups.values()].map(({ subject }) => subject),
     ...[...filtered.values()].map(({ delivery }) => delivery),
   ];
   if (all.length === 0) return;
@@ -103,7 +102,7 @@ async function recordEvents(
   await setTimers(events, known, failures, services);
   dropKnown(ready, known, (delivery) => delivery.webhook_id, services);
   dropKnown(timed, known, (delivery) => delivery.webhook_id, services);
-  dropKnown(asking, known, ({ subject }) => subject.webhook_id, services);
+  dropKnown(lookups, known, ({ subject }) => subject.webhook_id, services);
   dropKnown(filtered, known, ({ delivery }) => delivery.webhook_id, services);
   await Promise.all([...filtered.values()].map((one) => recordFiltered(one, services)));
 }
@@ -130,7 +129,7 @@ async function recordFiltered({ delivery, reason }: Filtered, { counter, log, le
   await ledger.settleUnclaimed(delivery, { progress: decided(delivery, 0, 'filtered', reason) });
 }
 
-/** Sends deliveries to the queue; those that it refuses become failed messages. */
+/** Sends deliveries to the queue; messages that SQS refuses fail. */
 async function forward(
   deliveries: ReadonlyMap<string, Delivery>,
   failures: Map<string, string>,
@@ -140,9 +139,9 @@ async function forward(
   for (const id of await services.forward(deliveries)) failures.set(id, 'the deliveries queue refused it');
 }
 
-/** Asks the warehouse in one query. Found learning times are cached; an event without one waits in a workflow. */
+/** Queries the warehouse once for all misses. Results are cached; an event without a result retries in a workflow. */
 async function enrichMisses(
-  misses: ReadonlyMap<string, Asking>,
+  misses: ReadonlyMap<string, Lookup>,
   { cache_ttl_seconds: ttlSeconds, config_version: configVersion }: VersionedFlag,
   failures: Map<string, string>,
   services: EnrichEventsServices,

@@ -6,8 +6,8 @@ import type { EvaluationReason } from '../shared/metric-definitions.ts';
 import type { LearnerKey, LearningTime } from '../warehouse/learning-time.ts';
 
 /**
- * Whether an event needs the warehouse at all: the key to ask for, or the enrichment that holds without asking; and what
- * the flag said, where it was asked.
+ * Whether an event needs a query: either the key to query, or the enrichment without one. `evaluated` is the result of the
+ * flag, if it was evaluated.
  */
 export type EnrichmentNeed =
   | { readonly key: LearnerKey; readonly evaluated: EvaluationReason }
@@ -26,7 +26,7 @@ function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified
   return { settled: { status: 'plain', reason } } as const;
 }
 
-/** No rows means no learning time; a real sum of 0 is sent as 0. */
+/** No rows mean no learning time; a sum of 0 is sent as 0. */
 export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
   if (!learningTime.found) return { status: 'plain', reason: 'no_data' };
   return {
@@ -37,7 +37,7 @@ export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'ware
   };
 }
 
-/** The warehouse's key of a delivery's learner; undefined where the event does not identify one. */
+/** The warehouse key of a delivery's learner; undefined if the event does not identify the learner. */
 export function learnerKey(delivery: DeliverySubject): LearnerKey | undefined {
   const { user_id: userId, course_id: courseId, enterprise_customer_uuid: enterpriseId } = delivery;
   if (userId === undefined || courseId === undefined || enterpriseId === undefined) return undefined;

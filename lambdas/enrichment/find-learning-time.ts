@@ -6,7 +6,7 @@ import { type Counter, FEATURE_NAME, METRICS } from '../shared/metric-definition
 import type { LearnerKey, LearningTime, Warehouse } from '../warehouse/learning-time.ts';
 import { type EnrichmentNeed, enrichmentNeed } from './enrichment-need.ts';
 
-/** What an event needs. The flag's evaluation, where there was one, is counted: every feature check is recorded. */
+/** What an event needs. Counts the flag's evaluation, because every feature check is recorded. */
 export function needOf(subject: DeliverySubject, flag: Flag, counter: Counter): EnrichmentNeed {
   const need = enrichmentNeed(subject, flag);
   if (need.evaluated !== undefined) {
@@ -24,11 +24,11 @@ export interface AskWarehouseServices {
 }
 
 /**
- * Asks the warehouse for all keys in one query. Counts and logs what fails; nothing is thrown.
+ * Queries the warehouse once for all keys. Counts and logs failures; never throws.
  *
  * @param deadlineMs for login and query
  * @param fields of the log line of a failure
- * @returns learning times by `learnerKeyText`; none where the warehouse failed, and none of a row that cannot be read
+ * @returns learning times by `learnerKeyText`; none if the query failed, and none for a row that cannot be read
  */
 export async function askWarehouse(
   keys: readonly LearnerKey[],
@@ -39,16 +39,16 @@ export async function askWarehouse(
   const learningTimes = new Map<string, LearningTime>();
   const startedAtMs = now();
   try {
-    const answers = await warehouse.ask(keys, deadlineMs);
+    const results = await warehouse.ask(keys, deadlineMs);
     counter.count(METRICS.querySuccess);
     counter.measure(METRICS.queryDuration, now() - startedAtMs);
-    for (const [key, answer] of answers) {
-      if ('failed' in answer) log.error('warehouse.row_unreadable', { ...fields, reason: answer.reason });
-      else learningTimes.set(key, answer);
+    for (const [key, result] of results) {
+      if ('failed' in result) log.error('warehouse.row_unreadable', { ...fields, reason: result.reason });
+      else learningTimes.set(key, result);
     }
   } catch (thrown) {
     if (thrown instanceof WarehouseSkipped) {
-      // It was not asked: there is no duration, and no failed query.
+      // No query was made, so there is neither a duration nor a failure.
       counter.count(METRICS.querySkipped);
       log.warn('warehouse.skipped', fields);
     } else {

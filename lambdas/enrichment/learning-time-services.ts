@@ -15,7 +15,7 @@ import { warehouseNames } from '../warehouse/query.ts';
 import { createSnowflakeWarehouse } from '../warehouse/snowflake/warehouse.ts';
 import { snowflakeSecretSchema } from '../warehouse/snowflake-secret.ts';
 
-/** What both enrichment functions need to find out how long a learner learned: flag, cache, warehouse. */
+/** The services with which both enrichment functions look up learning time: flag, cache and warehouse. */
 export function createLearningTimeServices(
   { environment, deadlines, log, counter }: ColdStart<z.infer<typeof enrichTaskEnvironment>>,
   appConfig: AppConfigDataClient,
@@ -60,14 +60,14 @@ export interface GuardedWarehouseOptions {
   readonly warehouse: Warehouse;
   readonly limits: BreakerLimits;
   readonly log: Log;
-  /** Wall clock, ms: a frozen sandbox's open time passes too. */
+  /** Wall clock, ms, because it advances while the sandbox is frozen. */
   now(): number;
   random(): number;
 }
 
 /**
- * The warehouse behind a circuit breaker of this environment. While it is open, a query fails at once with
- * `WarehouseSkipped`, so that its events wait in their workflows instead of in a function.
+ * The warehouse with a circuit breaker per environment. While it is open, a query fails immediately with `WarehouseSkipped`,
+ * so that events wait in their workflows and not in a function.
  */
 export function guardWarehouse({ warehouse, limits, log, now, random }: GuardedWarehouseOptions): Warehouse {
   const breaker = createCircuitBreaker({
@@ -79,6 +79,6 @@ export function guardWarehouse({ warehouse, limits, log, now, random }: GuardedW
     now,
     random,
   });
-  const skip = () => Promise.reject(new WarehouseSkipped('not asked: it failed or was slow again and again'));
+  const skip = () => Promise.reject(new WarehouseSkipped('not queried: it failed or was slow several times in a row'));
   return { ask: (keys, deadlineMs) => breaker.run(() => warehouse.ask(keys, deadlineMs), skip) };
 }

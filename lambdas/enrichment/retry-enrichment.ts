@@ -7,7 +7,7 @@ import { type LearningTimeCache, learnerKeyText } from '../warehouse/learning-ti
 import { enrichmentOf } from './enrichment-need.ts';
 import { type AskWarehouseServices, askWarehouse, needOf } from './find-learning-time.ts';
 
-/** Login and query of a retry, in milliseconds (document 001: "aggressive timeouts (30s)"). */
+/** Deadline of login and query for a retry, in milliseconds (requirement T5). */
 export const TASK_WAREHOUSE_DEADLINE_MS = 30_000;
 
 export interface RetryEnrichmentServices extends AskWarehouseServices {
@@ -17,9 +17,9 @@ export interface RetryEnrichmentServices extends AskWarehouseServices {
 }
 
 /**
- * One retry of a delivery whose learning time is pending. The workflow decides whether another one follows.
+ * Makes one retry for a delivery whose learning time is pending. The workflow decides whether another one follows.
  *
- * The flag is read first: if it was switched off meanwhile, the event is delivered now, without learning time.
+ * Reads the flag first: if it was switched off since, the event is delivered now, without learning time.
  *
  * @returns the next progress: settled, or pending with one more failed attempt and the next due time
  */
@@ -67,7 +67,7 @@ function withEnrichment(
   return {
     ...decisionOf({ enrichment, config_version }),
     ...{ attempt, due_at },
-    // A delivery with a scheduled time comes here where its event was published again.
+    // A scheduled delivery has pending learning time if its event was published again.
     ...(timed && { timed }),
     ...(earlier_tries !== undefined && { earlier_tries }),
   };

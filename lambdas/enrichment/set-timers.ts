@@ -14,23 +14,23 @@ export interface SetTimersServices extends StartWorkflowsServices {
   now(): number;
 }
 
-/** A publication of a scheduled event meets one or two others, rarely; this many is a fault. */
-const GENERATIONS_TRIED = 10;
+/** Largest number of generations to start one event in. One or two other publications are rare; this many are a fault. */
+const MAX_GENERATIONS = 10;
 
-/** What the ledger knows of an event: never published, published before, or nothing because it did not respond. */
+/** Whether an event was published before, by the ledger; `unknown` if it did not respond. */
 type Seen = 'first' | 'published' | 'unknown';
 
-/** Why a message is redelivered: only the ledger knows which publication of an event was last. */
+/** Why a message is redelivered: only the ledger knows the last publication of an event. */
 const UNREACHED = 'the ledger does not respond, and the event may have been rescheduled';
 
 const MOVED_MEANWHILE = 'another publication of the event rescheduled it meanwhile';
 
 /**
- * Starts the workflows of events with a scheduled time, and records each user's latest event as the user's timer. That
- * event supersedes the scheduled ones, which read the timer when they wake. An execution is started before its timer is
- * written, so that a function killed in between leaves one execution too many, and never none.
+ * Starts the workflows of scheduled events, and records each user's latest event as the user's timer. The latest event
+ * supersedes the scheduled ones, which read the timer when they are due. An execution starts before its timer is written: a
+ * function that is killed in between leaves one execution too many, but never one too few.
  *
- * @param known the ledger's records of the events that it knows; undefined where the ledger did not respond
+ * @param known the ledger's records of known events; undefined if the ledger did not respond
  */
 export async function setTimers(
   { ready, timed }: SortedEvents,
@@ -54,7 +54,7 @@ export async function setTimers(
   await Promise.all([
     ...sentAtOnce.flatMap((delivery) => timerOfOne(delivery) ?? []).map((timer) => ledger.putTimer(timer)),
     ...[...movedLater].map(async ([id, timer]) => {
-      // Refused: another publication was written meanwhile. Whether it is a later one is decided on redelivery.
+      // Refused: another publication was written since. The redelivery decides which one is later.
       const result = await ledger.putTimer(timer);
       if (result !== 'written') failures.set(id, result === 'refused' ? MOVED_MEANWHILE : UNREACHED);
     }),
@@ -69,8 +69,8 @@ export async function setTimers(
   }
 
   /**
-   * Published again, maybe with another time. The execution reads a later time on waking. For an earlier time the next
-   * generation starts. So it does where no timer was written, since the other execution's due time is not known.
+   * Moves a scheduled event that was published again. The execution reads a later time when it is due. For an earlier time,
+   * the next generation starts; also if no timer was written, because the other execution's due time is not known.
    */
   function move(id: string, delivery: Delivery, timer: Timer | undefined, record: LedgerRecord): void {
     if (timer === undefined) return;
@@ -87,7 +87,7 @@ export async function setTimers(
     const generation = isRestarted ? carrying + 1 : carrying;
     if (isRestarted) starting.set(id, { ...delivery, generation });
     else movedLater.set(id, { ...timer, generation });
-    // A publication with the time that stands already changes nothing.
+    // A publication with the same time changes nothing.
     if (to === 'same') return;
     timed.delete(id);
     counter.count(METRICS.timerMoved);
@@ -95,7 +95,7 @@ export async function setTimers(
   }
 }
 
-/** Of an event that a batch holds more than once, the one that occurred last has the scheduled time. */
+/** If a batch contains an event more than once, only the one that occurred last is scheduled. */
 function dropCopies(timed: Map<string, Delivery>, { counter, log }: SetTimersServices): void {
   const latest = new Map<string, string>();
   for (const [id, { webhook_id, occurred_at }] of timed) {
@@ -111,19 +111,19 @@ function dropCopies(timed: Map<string, Delivery>, { counter, log }: SetTimersSer
   }
 }
 
-/** The same time as on waking: where the publisher's clock is ahead, its event is as old as its acceptance. */
+/** The same acceptance time as when the delivery is due, so that both compute the same timer. */
 function acceptedMs({ accepted_at }: Delivery, { now }: SetTimersServices): number {
   return accepted_at === undefined ? now() : Date.parse(accepted_at);
 }
 
 /**
  * Starts the first generation that no other publication of the event has, and writes its timer. Two publications may be
- * processed at the same time, and an operator or the reconciler may have resent the event. The latest publication ends up
- * with the timer, in the highest generation: the others end on waking, and the ledger lets the highest one claim.
+ * processed at the same time, and an operator or the reconciler may have resent the event. The latest publication gets the
+ * timer and the highest generation: the others end when they are due, and the ledger lets the highest generation claim.
  *
- * @param timer of this publication; undefined where the event names no user, so that nothing supersedes it
- * @param seen whether there is an earlier publication, whose timer may stand
- * @returns undefined where a later publication has the timer: its own message records the workflow
+ * @param timer of this publication; undefined if the event names no user, so that nothing supersedes it
+ * @param seen whether there is an earlier publication, whose timer may exist
+ * @returns undefined if a later publication has the timer: its own message records the workflow
  */
 async function startTimed(
   delivery: Delivery,
@@ -132,17 +132,17 @@ async function startTimed(
   { ledger, workflow, now }: SetTimersServices,
 ): Promise<Carried | undefined> {
   let { generation } = delivery;
-  for (let tried = 0; tried < GENERATIONS_TRIED; tried += 1) {
+  for (let round = 0; round < MAX_GENERATIONS; round += 1) {
     const { token, isOwn } = await workflow.start({ ...delivery, generation });
     const carried = { delivery: { ...delivery, generation }, token };
     if (timer === undefined) return carried;
-    // There was another publication, and it is not known whether the event was superseded or sent since.
+    // There was another publication: the event may have been superseded or sent since.
     if (!isOwn && seen === 'unknown') return { fault: UNREACHED };
     const result = isOwn ? await ledger.putTimer({ ...timer, generation }) : 'refused';
-    // A delivery that is due may have woken before this, and nothing else takes its timer off the list of waiting ones.
+    // A due delivery may have run before this write, and nothing else removes its timer from the list of waiting ones.
     if (result === 'written' && isDue(timer, now())) await ledger.putTimer(firedTimer({ ...timer, generation }));
     if (result === 'written') return carried;
-    // The only publication so far is sent on time without a timer, and the next one writes its own.
+    // The first publication is sent on time even without a timer, and the next one writes its own.
     if (result === 'unreached' && seen !== 'published' && generation === delivery.generation) return carried;
     const found = result === 'refused' ? await ledger.timers([timer.key]) : undefined;
     if (found === undefined) return { fault: UNREACHED };
@@ -150,16 +150,16 @@ async function startTimed(
     const standing = found.get(timer.key);
     if (standing?.webhook_id === timer.webhook_id) {
       if (standing.latest_at > timer.latest_at) return undefined;
-      // This publication itself: a function that was killed may not have recorded its execution.
+      // This same publication: a function that was killed may not have recorded its execution.
       if (standing.latest_at === timer.latest_at) return carriedBy(standing, delivery);
       generation = Math.max(generation, standing.generation) + 1;
       continue;
     }
-    // A later event supersedes it, which it reads on waking.
+    // A later event supersedes it: its execution reads that when it is due.
     if (isOwn) return carried;
     generation += 1;
   }
-  return { fault: `other publications of the event have ${GENERATIONS_TRIED} generations` };
+  return { fault: `other publications of the event have ${MAX_GENERATIONS} generations` };
 }
 
 function isDue({ due_at }: Timer, nowMs: number): boolean {

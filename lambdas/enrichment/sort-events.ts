@@ -13,14 +13,14 @@ import { acceptEvent } from './accept-event.ts';
 import { enrichmentNeed } from './enrichment-need.ts';
 import { needOf } from './find-learning-time.ts';
 
-/** A message of the events queue that becomes no delivery. */
+/** A message of the events queue that is dead-lettered. */
 export interface RejectedMessage extends ReceivedMessage {
   readonly reason: string;
   readonly integrationId?: string;
 }
 
 export interface SortEventsServices {
-  /** Dead-letters messages of the events queue. @returns the ids of those that could not be */
+  /** Dead-letters messages of the events queue. @returns the ids of those that SQS refused */
   deadLetter(messages: readonly RejectedMessage[]): Promise<ReadonlySet<string>>;
   readonly log: Log;
   readonly counter: Counter;
@@ -28,7 +28,7 @@ export interface SortEventsServices {
 }
 
 /** An accepted event whose learning time is looked up, in the cache or the warehouse. */
-export interface Asking {
+export interface Lookup {
   readonly subject: DeliverySubject;
   readonly key: LearnerKey;
 }
@@ -39,18 +39,18 @@ export interface Filtered {
   readonly reason: string;
 }
 
-/** The events of a batch, by their messages' ids. */
+/** The events of a batch, by message id. */
 export interface SortedEvents {
-  /** They can go to the deliveries queue. */
+  /** For the deliveries queue. */
   readonly ready: Map<string, Delivery>;
-  /** They have a scheduled time, and can go to the workflow. */
+  /** Scheduled, for the workflow. */
   readonly timed: Map<string, Delivery>;
-  /** Their learning time is looked up, in the cache or the warehouse. */
-  readonly asking: Map<string, Asking>;
+  /** Whose learning time is looked up. */
+  readonly lookups: Map<string, Lookup>;
   readonly filtered: Map<string, Filtered>;
 }
 
-/** Reads every message. Dead-letters those that are no event; those whose integration has a broken entry fail. */
+/** Reads every message. Invalid messages are dead-lettered; those whose integration has a broken entry fail. */
 export async function sortEvents(
   messages: readonly ReceivedMessage[],
   flag: VersionedFlag,
@@ -60,7 +60,7 @@ export async function sortEvents(
 ): Promise<SortedEvents> {
   const ready = new Map<string, Delivery>();
   const timed = new Map<string, Delivery>();
-  const asking = new Map<string, Asking>();
+  const lookups = new Map<string, Lookup>();
   const filtered = new Map<string, Filtered>();
   const rejected: RejectedMessage[] = [];
   const nowMs = services.now();
@@ -71,7 +71,7 @@ export async function sortEvents(
     if (acceptance.verdict === 'accepted') {
       const subject = { ...acceptance.subject, accepted_at };
       const need = needOf(subject, flag, services.counter);
-      if ('key' in need) asking.set(message.id, { subject, key: need.key });
+      if ('key' in need) lookups.set(message.id, { subject, key: need.key });
       else {
         const delivery = newDelivery(subject, warnIfUnidentified(need.settled, subject, services.log), decidedBy);
         (delivery.progress.timed ? timed : ready).set(message.id, delivery);
@@ -87,7 +87,7 @@ export async function sortEvents(
     }
   }
   await reject(rejected, failures, services);
-  return { ready, timed, asking, filtered };
+  return { ready, timed, lookups, filtered };
 }
 
 /** The delivery as it would be sent without the filter, so that a replay can start from it. */

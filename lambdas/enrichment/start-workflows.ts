@@ -6,29 +6,29 @@ import type { Log } from '../shared/log.ts';
 export interface StartWorkflowsServices {
   readonly ledger: Ledger;
   readonly log: Log;
-  /** Until this invocation's timeout, in milliseconds. */
+  /** Time until this invocation's timeout, in milliseconds. */
   remainingMs(): number;
 }
 
-/** A delivery as its execution carries it, with the ledger's token for that; or why its message must be redelivered. */
+/** The delivery that an execution carries, with its ledger token; or why its message must be redelivered. */
 export type Carried = { readonly delivery: Delivery; readonly token: string } | { readonly fault: string };
 
 /** Executions started in parallel; StartExecution allows 1,300 in a burst in the smaller regions. */
 const STARTS_AT_ONCE = 40;
 
 /**
- * The longest that one start and what follows it can take, in milliseconds: the start 2.5 s, the ledger 6 s, the outcomes
- * queue 1 s, dead-lettering 2.5 s. With less time left no start begins: at the function's timeout SQS would redeliver the
- * whole batch.
+ * Longest duration of one start with what follows it, in milliseconds: the start 2.5 s, the ledger 6 s, the outcomes queue
+ * 1 s, dead-lettering 2.5 s. With less time left, nothing is started: at the function's timeout SQS would redeliver the whole
+ * batch.
  */
 export const SLOWEST_START_MS = 12_500;
 
 /**
- * Starts a workflow for each delivery, by its message's id, and records which execution carries it. Those that do not
- * start become failed messages.
+ * Starts a workflow for each delivery, by message id, and records the execution that carries it. If a workflow does not start,
+ * its message fails.
  *
- * @param start called again on redelivery where the function was killed before the record was written. It returns
- *   undefined where there is nothing to record
+ * @param start may be called again on redelivery, if the function was killed before the record was written; returns
+ *   undefined if there is nothing to record
  */
 export async function startWorkflows(
   deliveries: ReadonlyMap<string, Delivery>,

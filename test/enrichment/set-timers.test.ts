@@ -74,7 +74,7 @@ async function set({
   const events = {
     ready: new Map(ready.map((delivery, position) => [`ready ${position}`, delivery])),
     timed: new Map(timed.map((delivery, position) => [`timed ${position}`, delivery])),
-    asking: new Map(),
+    lookups: new Map(),
     filtered: new Map(),
   };
   const all = {
