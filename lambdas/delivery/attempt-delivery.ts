@@ -24,29 +24,29 @@ export interface AttemptDeliveryServices extends SendWebhookServices, ParkServic
 export interface Ready {
   readonly delivery: Delivery;
   readonly enrichment: SettledEnrichment;
-  /** When its claim ends, in epoch milliseconds; absent where the ledger gave none. */
+  /** When its lease ends, in epoch milliseconds; absent if the ledger did not respond to the claim. */
   readonly notAfterMs?: number | undefined;
 }
 
-/** What an attempt says about its endpoint. `throttled`: it refused the request as one too many, for now. */
+/** The state of the endpoint as shown by an attempt. `throttled`: it refused the request because of its rate. */
 export type EndpointState = 'alive' | 'failing' | 'throttled' | 'gone' | 'unknown';
 
 export interface Attempted {
   readonly result: TaskResult;
   readonly endpoint: EndpointState;
-  /** The partner asks for no request within so many milliseconds; 0 for no such wait. */
+  /** Milliseconds for which the partner asks for no request; 0 for none. */
   readonly retryAfterMs: number;
-  /** From its beginning to its end, in milliseconds; in a report to the limiter, the time of its requests only. */
+  /** Duration of the attempt, in milliseconds; in a report to the limiter, the duration of its requests only. */
   readonly tookMs: number;
-  /** Absent where nothing could be sent. */
+  /** Absent if nothing could be sent. */
   readonly attempt?: Attempt;
-  /** The beginning of the partner's response, where it is no 2xx. It may hold anything: never for logs. */
+  /** Start of a response other than 2xx. It may contain anything, so it is never logged. */
   readonly responseStart?: string;
 }
 
 /**
- * One attempt: composes the body, sends it, and decides the delivery's outcome. A partner's refusal is a result; what is
- * thrown is a fault of ours.
+ * Makes one attempt: composes the body, sends it, and decides the delivery's outcome. A partner's refusal is a result; only
+ * our own faults are thrown.
  *
  * @throws SecretUnavailable
  */
@@ -98,7 +98,7 @@ export async function attemptDelivery(
     return failed(`${attempt} ${attempt === 1 ? 'attempt' : 'attempts'} failed, the last with: ${sent.reason}`);
   }
 
-  /** A second round of attempts, where the policy of its kind has one and this was the first. */
+  /** After a failed first round, starts a second round of attempts if the policy of the event's kind has one. */
   function failed(reason: string): TaskResult {
     const onceMoreDueAt = earlierTries === undefined ? onceMoreAt(policy, endedAtMs, services.random) : undefined;
     return onceMoreDueAt === undefined
@@ -107,7 +107,7 @@ export async function attemptDelivery(
   }
 }
 
-/** What the ledger keeps of an attempt. */
+/** The facts of an attempt for the ledger. */
 function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempted, 'attempt' | 'responseStart'> {
   if (sent.kind === 'unsent') return {};
   const { result, verdict, reason } = sent;
@@ -124,7 +124,7 @@ function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempt
   return { attempt, ...(responseStart !== undefined && responseStart !== '' && { responseStart }) };
 }
 
-/** What may be kept of a response where its words may not. */
+/** Facts about a response that contain none of its text. */
 function responseFacts({
   contentType,
   bodyBytes,
@@ -136,13 +136,13 @@ function responseFacts({
   };
 }
 
-/** The types of error pages. A header may hold anything, so other values are not repeated. */
+/** Media types of error pages. A header may contain anything, so other values are not recorded. */
 const MEDIA_TYPE =
   /^(text\/(html|plain|xml|csv)|application\/([a-z0-9.]{1,16}\+)?(json|xml|octet-stream|soap))(?=\s*(;|$))/;
 
 /**
- * Back-pressure, which is no failure: 429, and 503 with a `Retry-After` that can be read. Without one, 503 is what a
- * service that is down sends.
+ * Whether the response is back-pressure, which is no failure: 429, or 503 with a valid `Retry-After`. Without it, a 503 means
+ * that the service is down.
  */
 function wasThrottled(sent: Sent, askedMs: number | undefined): boolean {
   if (sent.kind === 'unsent' || sent.verdict !== 'retry' || sent.result.kind !== 'answered') return false;
@@ -151,8 +151,8 @@ function wasThrottled(sent: Sent, askedMs: number | undefined): boolean {
 }
 
 /**
- * A refused certificate or address says nothing of the endpoint behind it, nor does a token server's refusal: where that
- * asks for a wait, the integration waits all the same.
+ * The endpoint's state after an attempt. It is unknown after a refused certificate or address, and after a token server's
+ * refusal, whose `Retry-After` still applies to the integration.
  */
 function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
   if (sent.kind === 'unsent') return 'unknown';
@@ -162,7 +162,7 @@ function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
   return sent.result.kind === 'answered' && sent.request !== undefined ? 'alive' : 'unknown';
 }
 
-/** Sent without learning time because every query of the warehouse failed. */
+/** Whether the webhook has no learning time because every query failed. */
 function isFallback(enrichment: SettledEnrichment): boolean {
   return enrichment.status === 'plain' && enrichment.reason === 'warehouse_unavailable';
 }
@@ -176,7 +176,7 @@ interface AttemptFacts {
   readonly endedAtMs: number;
 }
 
-/** Document 001, section 7.2: no learning time is worth a warning, and an error where every query of the warehouse failed. */
+/** Log levels of webhooks without learning time (requirement T10): a warning, or an error if every query failed. */
 const LEVELS = {
   not_a_completion: 'info',
   flag_off: 'warn',
@@ -190,7 +190,7 @@ function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof 
   return outcome === 'delivered' && enrichment.status === 'plain' ? LEVELS[enrichment.reason] : 'info';
 }
 
-/** One log line for each attempt, and counts of its outcome in total, by integration and by kind. */
+/** Writes one log line per attempt, and counts its outcome in total, by integration and by kind. */
 function logAndCount(
   result: TaskResult,
   sent: Sent,
@@ -200,7 +200,7 @@ function logAndCount(
   const isParked = sent.kind === 'sent' && sent.verdict === 'gone';
   const isSuccess = result.outcome === 'delivered';
   const integration = delivery.integration_id;
-  // Neither a success nor a failure, while there are attempts left.
+  // While attempts are left, back-pressure is neither a success nor a failure.
   const isBackPressure = isThrottled && result.outcome === 'retry';
   if (isThrottled) counter.count(METRICS.deliveryThrottled);
   if (!isBackPressure) {
@@ -210,7 +210,7 @@ function logAndCount(
   if (result.outcome === 'delivered') {
     const isEnriched = enrichment.status === 'enriched';
     counter.count(isEnriched ? METRICS.deliveredWithLearningTime : METRICS.deliveredWithoutLearningTime);
-    // The publisher's clock may be ahead of ours.
+    // Not negative, because the publisher's clock may be ahead.
     const latencyMs = Math.max(0, endedAtMs - Date.parse(delivery.occurred_at));
     if (delivery.generation === 0 && delivery.send_at === undefined)
       counter.measure(METRICS.deliveryLatency, latencyMs);

@@ -27,8 +27,8 @@ export const handler = createHandler({
 function createServices(start: ColdStart<z.infer<typeof deliverBatchEnvironment>>) {
   const { environment, deadlines, log } = start;
   const queues = createQueues({ client: openClient(SQSClient, deadlines.clients.messages), log });
-  const deadLetter: DeliverMessagesServices['deadLetter'] = (letters) =>
-    queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters.map(deadLetterMessage));
+  const deadLetter: DeliverMessagesServices['deadLetter'] = (messages) =>
+    queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, messages.map(deadLetterMessage));
   const delivering: DeliverMessagesServices = {
     ...createDeliveryServices(start),
     workflow: createWorkflow({

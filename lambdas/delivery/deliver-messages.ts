@@ -20,11 +20,11 @@ import { type DeadLetterServices, type DeliveryOutcome, sendDeadLetter, settle }
 export interface DeliverMessagesServices extends FindReceiverServices, LimitedAttemptsServices, DeadLetterServices {
   readonly ledger: Ledger;
   readonly workflow: Workflow;
-  /** Sends messages to the deliveries queue again. @returns the ids of those that SQS did not take */
+  /** Sends messages to the deliveries queue again. @returns the ids of those that SQS refused */
   defer(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
 }
 
-/** A message whose delivery is claimed, and may be attempted. */
+/** A message whose delivery is claimed and can be attempted. */
 interface Candidate extends Ready {
   readonly message: ReceivedMessage;
   readonly lease: Lease;
@@ -37,18 +37,18 @@ const CLAIMED_ELSEWHERE = 'another function has claimed it';
 /** Delay added to a follow-up that is due immediately, so that the ledger write lands before it runs, in milliseconds. */
 const LEDGER_WRITE_MS = 1000;
 
-/** SQS's longest delay of a message, in seconds; what must wait longer waits in the workflow. */
+/** SQS's longest delay of a message, in seconds. Longer waits are left to the workflow. */
 const MAX_DELAY_SECONDS = 900;
 
-/** Records by a message's id why it stays in the queue. */
+/** Records why a message stays in the queue. */
 type Fail = (id: string, thrown: unknown) => void;
 
 /**
- * Delivers a batch: each integration's deliveries ask its limiter together, and no integration waits for another's claims.
- * What must wait goes back to the queue or to the workflow, what cannot succeed to the dead letter queue; only then is its
- * message acknowledged.
+ * Delivers a batch. The deliveries of one integration ask its limiter in one call, and no integration waits for another's
+ * claims. Deliveries that must wait go back to the queue or to the workflow, and failed ones to the dead letter queue; only
+ * then are their messages acknowledged.
  *
- * @returns why messages stay in the queue, by their ids
+ * @returns why messages stay in the queue, by message id
  */
 export async function deliverMessages(
   messages: readonly ReceivedMessage[],
@@ -86,8 +86,8 @@ export async function deliverMessages(
 /**
  * Claims the delivery of a message.
  *
- * @param delivery or what is wrong with the message
- * @returns undefined where the message is dealt with already
+ * @param delivery the delivery, or why the message is invalid
+ * @returns undefined if the message needs nothing more
  */
 async function prepare(
   message: ReceivedMessage,
@@ -99,7 +99,7 @@ async function prepare(
     return sendDeadLetter({ ...message, reason: delivery }, services);
   }
   const { enrichment, timed } = delivery.progress;
-  // The workflow's task reads timers, and its wait sends nothing early.
+  // Only the workflow's task reads timers, and the workflow waits until the scheduled time.
   if (enrichment.status === 'pending' || timed) return handOver(delivery, services);
   const entry = await readEntry(delivery, services);
   const timeoutSeconds = entry.integration?.timeout_seconds ?? 0;
@@ -124,7 +124,7 @@ async function prepare(
   };
 }
 
-/** Hands a delivery that is not claimed to the workflow, due at once or at its scheduled time: its first attempt claims it. */
+/** Hands an unclaimed delivery to the workflow, due immediately or at its scheduled time. Its first attempt claims it. */
 async function handOver(delivery: Delivery, { workflow, ledger, now }: DeliverMessagesServices): Promise<undefined> {
   const { timed, due_at } = delivery.progress;
   const progress = { ...delivery.progress, due_at: timed && due_at !== null ? due_at : new Date(now()).toISOString() };
@@ -135,7 +135,7 @@ async function handOver(delivery: Delivery, { workflow, ledger, now }: DeliverMe
 async function deliverGroup(group: readonly Candidate[], services: DeliverMessagesServices, fail: Fail): Promise<void> {
   const [{ integration }] = group as [Candidate];
   const { outcomes, reported } = await attemptWithinLimits(integration, group, services, true);
-  // Each as soon as it is known: what goes back to the queue must not wait for a batch-mate that hangs.
+  // Each outcome is handled as soon as it is known, and does not wait for another attempt that hangs.
   const concluded = outcomes.map(async (outcome, index) => {
     const { message, lease } = group[index] as Candidate;
     try {
@@ -148,11 +148,12 @@ async function deliverGroup(group: readonly Candidate[], services: DeliverMessag
 }
 
 /**
- * Passes a claimed delivery on as its outcome says, then settles it. What carries it on, or its dead letter, exists before
- * the ledger says so: a function that is killed in between leaves a claim that ends, and no gap.
+ * Passes a claimed delivery on according to its outcome, then settles it. The message or execution that carries it, or its
+ * dead-letter message, is created before the ledger write: if the function is killed in between, the lease ends and nothing is
+ * lost.
  *
  * @returns when its message may be acknowledged
- * @throws QueueRefused, or what the workflow throws, where nothing would carry it on
+ * @throws QueueRefused, or the workflow's error, if nothing carries the delivery on
  */
 async function conclude(id: string, lease: Lease, outcome: LimitedOutcome, services: DeliverMessagesServices) {
   if (outcome.to === 'settle') return finish(id, lease, outcome, services);
@@ -170,7 +171,7 @@ async function conclude(id: string, lease: Lease, outcome: LimitedOutcome, servi
   const token = messageToken({ ...delivery, progress });
   const body = toMessageText({ ...delivery, token, progress });
   const refused = await defer([{ id, body, groupId: delivery.integration_id, delaySeconds }]);
-  if (refused.size > 0) throw new QueueRefused('the deliveries queue did not take the message back');
+  if (refused.size > 0) throw new QueueRefused('the deliveries queue refused the deferred message');
   await settle(lease, { result: progress }, token, services);
 }
 
@@ -181,8 +182,8 @@ async function finish(id: string, lease: Lease, outcome: DeliveryOutcome, servic
   if (redrive !== undefined) {
     const { integration_id: integrationId, webhook_id: webhookId } = delivery;
     const body = toMessageText({ ...delivery, ...redrive });
-    const letter = { id, body, reason: progress.reason ?? 'unknown', integrationId, webhookId };
-    await sendDeadLetter(letter, services);
+    const message = { id, body, reason: progress.reason ?? 'unknown', integrationId, webhookId };
+    await sendDeadLetter(message, services);
   }
   const isRecorded = await settle(lease, outcome, undefined, services);
   if (progress.outcome !== 'parked' || isRecorded) return;

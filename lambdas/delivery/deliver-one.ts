@@ -16,17 +16,17 @@ export interface DeliverOneServices extends FindReceiverServices, LimitedAttempt
   readonly ledger: Ledger;
 }
 
-/** The shortest wait for another function's claim to end, in milliseconds. */
+/** Shortest wait for another function's lease to end, in milliseconds. */
 const MIN_CLAIM_WAIT_MS = 5_000;
 
 /**
- * One step of a delivery in the workflow: an attempt, or the time of the next step. The outcome is in the ledger before the
- * workflow goes on: its execution exists already, and carries the delivery by its token.
+ * Makes one step of a delivery in the workflow: an attempt, or the due time of the next step. The outcome is in the ledger
+ * before the workflow continues: its execution exists already, and carries the delivery by its token.
  *
- * @throws InputInvalid where its learning time is not settled; ConfigurationUnavailable; SecretUnavailable
+ * @throws InputInvalid if the learning time is not settled; ConfigurationUnavailable; SecretUnavailable
  */
 export async function deliverOne(input: Delivery, services: DeliverOneServices): Promise<TaskResult> {
-  // Executions that an older version started have no token of their own.
+  // Executions that an older version started have no token in their input.
   const delivery = { ...input, token: input.token ?? executionToken({ ...input, progress: { attempt: 0 } }) };
   if (delivery.progress.enrichment.status === 'pending') throw new InputInvalid('its enrichment is not settled');
   const timer = await readTimer(delivery, services);
@@ -40,9 +40,9 @@ export async function deliverOne(input: Delivery, services: DeliverOneServices):
   }
   if (claimed.verdict === 'done') {
     const { deadRecord } = claimed;
-    // A function was killed before the workflow had its result: the dead letter is still to be sent.
+    // The function was killed before it returned its result, so the dead-letter message must still be sent.
     if (deadRecord) return dead(asClaimed(delivery, deadRecord), deadRecord.attempt, deadRecord.reason ?? 'unknown');
-    // A scheduled or parked delivery has another carrier, which still needs this timer.
+    // If the delivery is scheduled or parked, another carrier still needs this timer.
     if (claimed.state !== 'scheduled' && claimed.state !== 'parked') await unschedule(delivery, timer, services);
     return decided(delivery, delivery.progress.attempt, 'duplicate', `the ledger says: ${claimed.state}`);
   }
@@ -69,7 +69,7 @@ async function deliver(lease: Lease, entry: Entry, services: DeliverOneServices)
   return { result: waiting(delivery, outcome.reason, outcome.atMs, outcome.reservedForMs) };
 }
 
-/** Settles a step. A delivery that the ledger cannot hold as parked waits on in its execution. */
+/** Settles a step. A delivery that cannot be parked in the ledger keeps waiting in its execution. */
 async function record(lease: Lease, outcome: DeliveryOutcome, token: string, services: DeliverOneServices) {
   const { result } = outcome;
   const isUnfinished = result.outcome === 'retry' || result.outcome === 'dead';

@@ -25,7 +25,7 @@ import type { DeliverOneServices } from './deliver-one.ts';
 import type { FindReceiverServices } from './find-receiver.ts';
 import type { SendWebhookServices } from './send-webhook.ts';
 
-/** What all functions need that send to partners. */
+/** The services of every function that sends to partners. */
 export function createSendingServices({
   environment,
   deadlines,
@@ -53,7 +53,7 @@ export function createSendingServices({
   };
 }
 
-/** What both delivery functions need for an attempt. */
+/** The services of both delivery functions. */
 export function createDeliveryServices(start: ColdStart<z.infer<typeof deliverTaskEnvironment>>): DeliverOneServices {
   const { environment, deadlines, log, counter } = start;
   const limiter = createValkeyLimiter({
@@ -83,7 +83,7 @@ export function createDeliveryServices(start: ColdStart<z.infer<typeof deliverTa
   };
 }
 
-/** One source for each integration, created at its first use: the next delivery finds the secret that it has read. */
+/** One secret source per integration, created at its first use, so that the next delivery finds the secret cached. */
 function integrationSecrets(
   prefix: string,
   deadlines: IoDeadlines,

@@ -15,14 +15,14 @@ export interface DeliveryTimerServices {
   now(): number;
 }
 
-/** What the timer of a delivery says at its scheduled time. */
+/** The timer of a due delivery, and the decision that follows from it. */
 export interface TimerState {
   readonly decision: DueDecision;
-  /** Its user's, whichever event set it; undefined where there is none, or the delivery has no scheduled time. */
+  /** The user's timer, set by any event; undefined if there is none, or the delivery is not scheduled. */
   readonly timer?: Timer | undefined;
 }
 
-/** Reads the timer of a scheduled delivery: it says whether the delivery is still to be sent. Any other delivery is. */
+/** Reads the timer of a scheduled delivery, which decides whether it is still sent. Other deliveries always are. */
 export async function readTimer(delivery: Delivery, { ledger, now }: DeliveryTimerServices): Promise<TimerState> {
   const own = delivery.progress.timed ? timerOf(delivery, now()) : undefined;
   if (own === undefined) return { decision: { to: 'send' } };
@@ -31,9 +31,9 @@ export async function readTimer(delivery: Delivery, { ledger, now }: DeliveryTim
 }
 
 /**
- * Does for a claimed delivery what its timer says.
+ * Carries out the timer's decision for a claimed delivery.
  *
- * @returns its outcome without an attempt; undefined where it is to be attempted, and no longer scheduled
+ * @returns the outcome without an attempt; undefined if the delivery is to be attempted now
  */
 export async function followTimer(
   delivery: Delivery,
@@ -47,7 +47,7 @@ export async function followTimer(
   return undefined;
 }
 
-/** Takes the delivery's own timer off the list of those that wait. */
+/** Removes the delivery's own timer from the list of waiting ones. */
 export async function unschedule(
   delivery: Delivery,
   { timer }: TimerState,
@@ -57,7 +57,7 @@ export async function unschedule(
   await ledger.putTimer(firedTimer(timer));
 }
 
-/** The end of a delivery that was superseded. */
+/** Logs and counts a superseded delivery. @returns its final progress */
 export function cancelled(
   delivery: Delivery,
   reason: string,
@@ -69,7 +69,7 @@ export function cancelled(
   return decided(delivery, progress.attempt, 'cancelled', reason);
 }
 
-/** Puts the timer of a delivery on the list again where its attempts have failed, and begin again later. */
+/** Puts a delivery's timer back on the list if its first round of attempts failed and a second one follows. */
 export async function reschedule(
   delivery: Delivery,
   { result }: DeliveryOutcome,
@@ -80,7 +80,7 @@ export async function reschedule(
   const acceptedMs = delivery.accepted_at === undefined ? now() : Date.parse(delivery.accepted_at);
   const timer = timerOf(delivery, acceptedMs);
   if (timer === undefined || result.due_at === null) return;
-  // Where it was moved, its timer is of a later publication than the one that its execution was given.
+  // After a move, the stored timer is of a later publication than the execution's input.
   const latest_at = state.timer?.webhook_id === timer.webhook_id ? state.timer.latest_at : timer.latest_at;
   await ledger.putTimer({ ...timer, latest_at, due_at: result.due_at });
 }

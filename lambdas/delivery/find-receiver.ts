@@ -14,25 +14,25 @@ export interface FindReceiverServices extends ParkServices {
   readonly counter: Counter;
 }
 
-/** The integrations as they stand now. */
+/** The current integrations. */
 export interface IntegrationsSource {
   read(): Promise<IntegrationRegistry | undefined>;
 }
 
-/** The integration that a delivery goes to as it stands now, or the outcome of the delivery without an attempt. */
+/** The current integration of a delivery, or the outcome of the delivery without an attempt. */
 export type Receiver = { readonly integration: Integration } | { readonly result: TaskResult };
 
 /** A delivery's integration in the registry. */
 export interface Entry {
   readonly registry: IntegrationRegistry;
-  /** Undefined where there is none of that id. */
+  /** Undefined if the registry has no integration of that id. */
   readonly integration: Integration | undefined;
 }
 
 /**
- * Looks the integration up again before each attempt: it may have changed since the event was accepted.
+ * Looks the integration up before each attempt, because it may have changed since the event was accepted.
  *
- * @throws ConfigurationUnavailable where the integrations, or this one's entry, cannot be read: the endpoint is not known
+ * @throws ConfigurationUnavailable if the integrations, or this one's entry, cannot be read: the endpoint is not known
  */
 export async function readEntry(
   { integration_id: id }: Delivery,
@@ -45,7 +45,7 @@ export async function readEntry(
   return { registry, integration: registry.byId.get(id) };
 }
 
-/** Whether a delivery may go to its integration. */
+/** Decides whether a delivery may be sent to its integration. */
 export function findReceiver(
   delivery: Delivery,
   { registry, integration }: Entry,

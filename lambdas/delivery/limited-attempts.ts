@@ -12,42 +12,42 @@ import type { DeliveryOutcome } from './settle.ts';
 
 export interface LimitedAttemptsServices extends AttemptDeliveryServices {
   readonly limiter: Limiter;
-  /** Waits for some milliseconds; with a timer of Node.js by default. */
+  /** Waits for some milliseconds. Default: a Node.js timer. */
   readonly pause?: (ms: number) => Promise<unknown>;
 }
 
-/** What the limiter, or the attempt that it allowed, makes of a delivery. */
+/** The outcome of a delivery after the limiter's decision, and after the attempt that it allowed. */
 export type LimitedOutcome =
   | ({ readonly to: 'settle' } & DeliveryOutcome)
-  /** To be attempted from this time on, in epoch milliseconds. */
+  /** To be attempted at this time, in epoch milliseconds, or later. */
   | {
       readonly to: 'wait';
       readonly atMs: number;
-      /** The same time, where it is a slot reserved for this delivery. */
+      /** The same time, if it is a slot reserved for this delivery. */
       readonly reservedForMs: number | undefined;
       /** For the operator. */
       readonly reason: string;
     }
-  /** Not attempted, because the endpoint is slow: an attempt in the workflow holds up no other integration. */
+  /** Not attempted here, because the endpoint is slow: in the workflow it does not block other integrations. */
   | { readonly to: 'workflow'; readonly reservedForMs: number | undefined };
 
-/** A request without a response for so long makes its endpoint a slow one, in milliseconds of `ResponseTime`. */
+/** A request without a response for longer than this is reported as slow, in milliseconds of `ResponseTime`. */
 const SLOW_AFTER_MS = 2000;
 
-/** Attempts in progress. Await all of these. */
+/** Attempts in progress. The caller must await all promises. */
 export interface LimitedAttempts {
-  /** In the order of the deliveries, each as soon as it is known. Rejects with what its attempt threw. */
+  /** In the order of the deliveries, each settled when it is known. Rejects with its attempt's error. */
   readonly outcomes: readonly Promise<LimitedOutcome>[];
-  /** All attempts have ended, and the limiter has their report. Never rejects because an outcome did. */
+  /** Resolves when all attempts have ended and the limiter has their report, even if an attempt failed. */
   readonly reported: Promise<void>;
 }
 
 /**
- * Asks the limiter for deliveries of one integration, and attempts those that it allows.
+ * Asks the limiter for the deliveries of one integration, and attempts those that it allows.
  *
- * @param isShared whether other integrations' deliveries wait for this function: then a slow endpoint is not attempted
- * here, and a failing one not probed
- * @returns once the limiter has decided, while attempts are in progress
+ * @param isShared whether other integrations' deliveries wait for this function: if so, slow endpoints are not attempted here,
+ * and failing ones are not probed
+ * @returns when the limiter has decided; the attempts are still in progress
  */
 export async function attemptWithinLimits(
   integration: Integration,
@@ -57,12 +57,12 @@ export async function attemptWithinLimits(
 ): Promise<LimitedAttempts> {
   const { limiter, pause = sleep } = services;
   const requests = ready.map(({ delivery }) => slotRequestOf(delivery));
-  const answer = await limiter.acquire(integration, requests, { mayProbe: !isShared });
+  const response = await limiter.acquire(integration, requests, { mayProbe: !isShared });
   const attempts: Attempted[] = [];
   let begun = 0;
-  const outcomes = ready.map((one, index) => follow(one, answer.decisions[index] as LimiterDecision));
+  const outcomes = ready.map((one, index) => follow(one, response.decisions[index] as LimiterDecision));
   const reported = Promise.allSettled(outcomes).then(() =>
-    report(integration, attempts, answer.wantsReport && begun > 0, limiter),
+    report(integration, attempts, response.wantsReport && begun > 0, limiter),
   );
   return { outcomes, reported };
 
@@ -73,13 +73,13 @@ export async function attemptWithinLimits(
     }
     const nowMs = services.now();
     const atMs = decision.verdict === 'allow' ? nowMs : sendTime(decision, nowMs, services.random);
-    const isLimited = integration.max_requests_per_minute !== undefined || answer.isSlow;
+    const isLimited = integration.max_requests_per_minute !== undefined || response.isSlow;
     const isReserved = decision.verdict === 'wait' ? decision.isReserved : isLimited;
     const reservedForMs = isReserved ? atMs : undefined;
     const waitMs = atMs - nowMs;
     if (waitMs > MAX_IN_FUNCTION_WAIT_MS)
-      return { to: 'wait', atMs, reservedForMs, reason: reasonToWait(answer.isSlow, isReserved) };
-    if (isShared && answer.isSlow) return { to: 'workflow', reservedForMs };
+      return { to: 'wait', atMs, reservedForMs, reason: reasonToWait(response.isSlow, isReserved) };
+    if (isShared && response.isSlow) return { to: 'workflow', reservedForMs };
     if (waitMs > 0) await pause(waitMs);
     begun += 1;
     const attempted = await attemptTimed(integration, one, services);
@@ -89,8 +89,8 @@ export async function attemptWithinLimits(
 }
 
 /**
- * Without a reservation many deliveries would retry at the same instant, so add up to 10% jitter. What the limiter expects
- * to be sent without asking again stays within that wait, because it may be the probe.
+ * Without a reservation many deliveries would retry at the same instant, so add up to 10% jitter. An attempt that is sent
+ * without asking again stays within the longest in-function wait, because it may be the probe.
  */
 function sendTime(
   { atMs, isReserved }: Extract<LimiterDecision, { verdict: 'wait' }>,
@@ -112,7 +112,7 @@ function slotRequestOf({ progress }: Delivery): SlotRequest {
   return progress.reserved_for === undefined ? {} : { reservedForMs: Date.parse(progress.reserved_for) };
 }
 
-/** One attempt, whose time for the limiter is the endpoint's: without reading a secret, or a cold start. */
+/** Makes one attempt, and measures the endpoint's time for the limiter, without reading the secret or a cold start. */
 async function attemptTimed(
   integration: Integration,
   ready: Ready,
@@ -133,7 +133,7 @@ async function attemptTimed(
   return { ...(await attemptDelivery(ready, integration, { ...services, sender })), tookMs };
 }
 
-/** @param isWanted whether the limiter needs a report without news too: it releases a probe that never reached the endpoint */
+/** @param isWanted whether the limiter needs an empty report too, which releases a probe that never reached the endpoint */
 async function report(
   integration: Integration,
   attempts: readonly Attempted[],
@@ -143,7 +143,7 @@ async function report(
   const count = (state: Attempted['endpoint']) => attempts.filter(({ endpoint }) => endpoint === state).length;
   const [passed, failed, gone, throttled] = [count('alive'), count('failing'), count('gone'), count('throttled')];
   const retryAfterMs = Math.max(0, ...attempts.map((one) => one.retryAfterMs));
-  // A throttled attempt has a `retryAfterMs`.
+  // A throttled attempt always has a `retryAfterMs`.
   if (failed === 0 && gone === 0 && retryAfterMs === 0 && !isWanted) return;
   const tookMs = mean(attempts.filter(({ endpoint }) => endpoint !== 'unknown').map((one) => one.tookMs));
   await limiter.report(integration, {
@@ -156,7 +156,7 @@ async function report(
   });
 }
 
-/** A whole number; of none 0. */
+/** Rounded mean; 0 without numbers. */
 function mean(numbers: readonly number[]): number {
   return numbers.length === 0 ? 0 : Math.round(numbers.reduce((sum, one) => sum + one) / numbers.length);
 }

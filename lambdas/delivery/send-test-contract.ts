@@ -2,10 +2,10 @@ import * as z from 'zod';
 import { integrationIdSchema } from '../events/event.ts';
 import type { SendTimings } from '../partners/webhook-sender.ts';
 
-/** What `./ltw send-test` asks of the function SendTest. */
+/** Input of the function SendTest, sent by `./ltw send-test`. */
 export const sendTestRequestSchema = z.strictObject({ integration_id: integrationIdSchema });
 
-/** What became of one test event, with all that the partner can compare. Holds no secret. */
+/** Result of one test event, with everything that the partner can compare. Contains no secret. */
 export interface SendTestReport {
   readonly integration_id: string;
   readonly webhook_id: string;
@@ -14,14 +14,14 @@ export interface SendTestReport {
   readonly webhook_signature: string;
   /** The exact body. */
   readonly body: string;
-  /** `unsent`: nothing went out, and `reason` says why. */
+  /** `unsent`: nothing was sent, for the `reason`. */
   readonly verdict: 'delivered' | 'retry' | 'gone' | 'dead' | 'unsent';
   readonly reason: string;
   readonly status?: number;
   readonly code?: string;
-  /** Why the response could not be read after its status, which counted: Node's error code, or TIMEOUT. */
+  /** Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status decides the verdict. */
   readonly response_fault?: string;
   readonly timings?: SendTimings;
-  /** The beginning of the partner's answer: for the operator's eyes, never for logs. */
+  /** Start of the partner's response, for the operator; never logged. */
   readonly response_start?: string;
 }

@@ -8,7 +8,7 @@ import type { FindReceiverServices } from './find-receiver.ts';
 import { type SendTestReport, sendTestRequestSchema } from './send-test-contract.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
-/** Called by `./ltw send-test`: one signed test event from where all webhooks come from. */
+/** Called by `./ltw send-test`: sends one signed test event from the same addresses as webhooks. */
 export const handler = createHandler({
   environment: sendTestEnvironment,
   createServices: (start) => ({ ...createSendingServices(start), newId: randomUUID }),
@@ -20,12 +20,12 @@ export interface TestIntegrationServices extends SendWebhookServices, Pick<FindR
   newId(): string;
 }
 
-/** Longest wait for the partner, in milliseconds: within the function's 60 s whatever the integration allows. */
+/** Longest wait for the partner, in milliseconds: within the function's 60 s for any integration's timeout. */
 const TEST_TIMEOUT_MS = 30_000;
 
 /**
- * Sends one signed test event and reports all that is known of it. Whether the integration is active or paused does
- * not matter: it is tested before it is switched on. Nothing is thrown for what is wrong with it.
+ * Sends one signed test event and reports the result. The integration may be inactive or paused, because it is tested before it
+ * is activated. Faults of the integration are reported and not thrown.
  */
 export async function testIntegration(input: unknown, services: TestIntegrationServices): Promise<SendTestReport> {
   const request = sendTestRequestSchema.safeParse(input);
@@ -38,7 +38,7 @@ export async function testIntegration(input: unknown, services: TestIntegrationS
     const fault = registry.broken.get(id)?.reason;
     return unsent(id, fault === undefined ? `no integration has the id ${id}` : `its entry does not fit: ${fault}`);
   }
-  // The prefix tells it apart from real webhooks' ids, also in a partner's log.
+  // The prefix distinguishes it from the ids of real webhooks, also in a partner's log.
   const webhookId = `wh_test_${services.newId().replaceAll('-', '')}`;
   const body = testPayload(integration, new Date(services.now()).toISOString());
   const timeoutMs = Math.min(integration.timeout_seconds * 1000, TEST_TIMEOUT_MS);
@@ -57,7 +57,7 @@ function unsent(integrationId: string, reason: string): SendTestReport {
 function report(integrationId: string, webhookId: string, body: string, sent: Sent): SendTestReport {
   if (sent.kind === 'unsent') return unsent(integrationId, sent.reason);
   const { result, verdict, reason, request } = sent;
-  const answer = result.kind === 'answered' ? { status: result.status } : { code: result.code };
+  const response = result.kind === 'answered' ? { status: result.status } : { code: result.code };
   const fault = result.kind === 'answered' ? result.responseFault : undefined;
   const start = result.kind === 'answered' && request !== undefined ? result.responseStart : undefined;
   return {
@@ -68,7 +68,7 @@ function report(integrationId: string, webhookId: string, body: string, sent: Se
     body: request?.body ?? body,
     verdict,
     reason,
-    ...answer,
+    ...response,
     ...(fault !== undefined && { response_fault: fault }),
     ...(result.timings !== undefined && { timings: result.timings }),
     ...(start !== undefined && { response_start: start }),

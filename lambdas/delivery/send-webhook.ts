@@ -11,15 +11,15 @@ import { SecretUnusable } from '../shared/errors.ts';
 import type { SecretSource } from '../shared/secret-source.ts';
 
 /**
- * Sent with every webhook, unless the integration has a header of that name. Web application firewalls refuse requests
- * without either of them (OWASP Core Rule Set 920300 and 920320). The body of a response is not used, so any type will do.
+ * Sent with every webhook, unless the integration sets them. Web application firewalls refuse requests without either header
+ * (OWASP Core Rule Set 920300 and 920320). Any media type is accepted, because the response's body is not used.
  */
 const DEFAULT_HEADERS = { 'User-Agent': USER_AGENT, Accept: '*/*' };
 
 export interface SendWebhookServices {
   readonly sender: WebhookSender;
   readonly tokens: TokenSource;
-  /** The secret of an integration, by its id. */
+  /** The secret of an integration. */
   secretOf(integrationId: string): SecretSource<IntegrationSecret>;
   /** @returns the body with the fields at `paths` encrypted */
   encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string>;
@@ -31,20 +31,20 @@ export interface Webhook {
   readonly id: string;
   readonly body: string;
   readonly integration: Integration;
-  /** For everything after the secret is read: token, connect, headers, body, and a second request after a 401. */
+  /** Covers everything after the secret is read: token, connection, headers, body, and a second request after a 401. */
   readonly timeoutMs: number;
-  /** No request is in flight after this time, in epoch milliseconds: from then on another function may send it. */
+  /** No request is in flight after this time, in epoch milliseconds, because another function may send the webhook then. */
   readonly notAfterMs?: number | undefined;
 }
 
-/** The result of a webhook that was sent, or why it was not sent. */
+/** The result of sending a webhook, or why it was not sent. */
 export type Sent =
   | {
       readonly kind: 'sent';
       readonly result: SendResult;
       readonly verdict: Exclude<Verdict['verdict'], 'unauthorized'>;
       readonly reason: string;
-      /** As signed and sent last; absent where there was no token. */
+      /** The last request as signed and sent; absent if there was no access token. */
       readonly request?: SignedRequest;
     }
   | { readonly kind: 'unsent'; readonly reason: string };
@@ -56,10 +56,10 @@ export interface SignedRequest {
 }
 
 /**
- * Signs and sends one webhook. After a 401 it drops the token, reads the secret again and sends once more, so that no delivery
- * fails because one of the credentials was replaced.
+ * Signs and sends one webhook. After a 401 it drops the token, reads the secret again and sends a second request, so that no
+ * delivery fails because a credential was rotated.
  *
- * @throws SecretUnavailable where the secret cannot be read: a fault of ours, which spends no attempt
+ * @throws SecretUnavailable if the secret cannot be read: our own fault, which spends no attempt
  */
 export async function sendWebhook(webhook: Webhook, services: SendWebhookServices): Promise<Sent> {
   const { integration } = webhook;
@@ -80,7 +80,7 @@ export async function sendWebhook(webhook: Webhook, services: SendWebhookService
   return { ...second, verdict: 'dead', reason: `${second.reason}, with fresh credentials too` };
 }
 
-/** @returns undefined where it takes longer than `limitMs` */
+/** @returns undefined if it takes longer than `limitMs` */
 async function within<T>(limitMs: number, reading: Promise<T>): Promise<T | undefined> {
   const over = Promise.withResolvers<undefined>();
   const timer = setTimeout(over.resolve, Math.max(0, limitMs), undefined);
@@ -97,7 +97,7 @@ interface NoCredentials {
   readonly isIncomplete: boolean;
 }
 
-/** An incomplete secret is read past the cache before a delivery fails for it: it may just have been repaired. */
+/** An incomplete cached secret is read again before a delivery fails, because it may have been repaired. */
 async function currentCredentials(
   integration: Integration,
   source: SecretSource<IntegrationSecret>,
@@ -169,7 +169,7 @@ function withDefaults(headers: Readonly<Record<string, string>>): Record<string,
   return { ...Object.fromEntries(missing), ...headers };
 }
 
-/** A partner's response may repeat the request. */
+/** Redacts secrets, because a partner's response may repeat the request. */
 function withoutSecrets(result: SendResult, secrets: readonly string[]): SendResult {
   if (result.kind === 'failed' || result.responseStart === undefined) return result;
   return { ...result, responseStart: redact(result.responseStart, secrets) };
@@ -182,7 +182,7 @@ type Authorized =
     }
   | { readonly refusal: Once };
 
-/** Adds the token where the integration needs one. A token server's response is classified like the partner's own. */
+/** Adds an access token if the integration needs one. A token server's failure is classified like the partner's. */
 async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tokens: TokenSource): Promise<Authorized> {
   if (oauth === undefined) return { headers };
   const response = await tokens.token(oauth, timeoutMs);
@@ -199,15 +199,15 @@ async function authorize({ headers, oauth }: Credentials, timeoutMs: number, tok
   });
   if (problem === 'no_token') {
     const fault = result.kind === 'answered' ? result.responseFault : undefined;
-    // A server whose response is not HTTP will give the same one again; what was cut on the way may come whole.
+    // A response that is not HTTP will be the same on a retry; a truncated one may be complete.
     return fault?.startsWith('HPE_')
       ? refusal('dead', `the response cannot be read: ${fault}`)
       : refusal('retry', 'the response has no access_token');
   }
-  // No retry changes which tokens a server gives.
+  // A retry does not change the server's token type.
   if (problem === 'not_bearer') return refusal('dead', 'the server gives another token_type than Bearer');
   if (problem === 'refused') return refusal('unauthorized', 'the server refuses the client, by an error in a 2xx');
-  // 400 is what RFC 6749 prescribes for a refused client; a token address that is gone parks no integration.
+  // RFC 6749 prescribes 400 for a refused client. A token endpoint that is gone must not park the integration.
   const isRefused = result.kind === 'answered' && result.status === 400;
   const judged = isRefused ? 'unauthorized' : verdict === 'gone' ? 'dead' : verdict;
   return refusal(judged, reason);

@@ -13,15 +13,15 @@ import type { Attempted } from './attempt-delivery.ts';
 /** The outcome of a claimed delivery. */
 export interface DeliveryOutcome {
   readonly result: TaskResult;
-  /** Absent where no attempt was made. */
+  /** Absent if no attempt was made. */
   readonly attempted?: Pick<Attempted, 'attempt' | 'responseStart'> | undefined;
 }
 
 /**
  * Records the outcome of a claimed delivery in the ledger, and releases its claim.
  *
- * @param token of the message or execution that carries it on, which must exist by now
- * @returns whether it is recorded
+ * @param token of the message or execution that carries the delivery, which must exist already
+ * @returns see `Ledger.settle`
  */
 export function settle(
   lease: Lease,
@@ -47,14 +47,14 @@ export interface DeadLetter extends ReceivedMessage {
 }
 
 export interface DeadLetterServices {
-  /** Dead-letters messages of the deliveries queue. @returns the ids of those that SQS did not take */
-  deadLetter(letters: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
+  /** Dead-letters messages of the deliveries queue. @returns the ids of those that SQS refused */
+  deadLetter(messages: readonly DeadLetter[]): Promise<ReadonlySet<string>>;
 }
 
-/** @throws QueueRefused where the dead letter queue does not take it */
-export async function sendDeadLetter(letter: DeadLetter, { deadLetter }: DeadLetterServices): Promise<undefined> {
-  const refused = await deadLetter([letter]);
-  if (refused.size > 0) throw new QueueRefused('the dead letter queue did not take the message');
+/** @throws QueueRefused if the dead letter queue refuses the message */
+export async function sendDeadLetter(message: DeadLetter, { deadLetter }: DeadLetterServices): Promise<undefined> {
+  const refused = await deadLetter([message]);
+  if (refused.size > 0) throw new QueueRefused('the dead letter queue refused the message');
 }
 
 export interface DeadLetterExpiredServices extends DeadLetterServices {
@@ -64,10 +64,10 @@ export interface DeadLetterExpiredServices extends DeadLetterServices {
 }
 
 /**
- * Dead-letters messages that failed for days, each in its next generation like any other dead letter, and records them as
+ * Dead-letters messages that failed for days, in their next generation like every dead-letter message, and records them as
  * dead.
  *
- * @returns the ids of those that SQS did not take
+ * @returns the ids of those that SQS refused
  */
 export async function deadLetterExpired(
   expired: readonly DeadLetter[],
@@ -75,19 +75,19 @@ export async function deadLetterExpired(
 ): Promise<ReadonlySet<string>> {
   const { deadLetter, ledger } = services;
   const readable = new Map(
-    expired.flatMap((letter) => {
-      const delivery = readDelivery(letter.body);
-      return typeof delivery === 'string' ? [] : [[letter.id, delivery] as const];
+    expired.flatMap(({ id, body }) => {
+      const delivery = readDelivery(body);
+      return typeof delivery === 'string' ? [] : [[id, delivery] as const];
     }),
   );
-  const letters = expired.map((letter) => {
-    const delivery = readable.get(letter.id);
-    if (delivery === undefined) return letter;
+  const messages = expired.map((message) => {
+    const delivery = readable.get(message.id);
+    if (delivery === undefined) return message;
     const { integration_id: integrationId, webhook_id: webhookId } = delivery;
-    const { redrive } = dead(delivery, 0, letter.reason);
-    return { ...letter, body: toMessageText({ ...delivery, ...redrive }), integrationId, webhookId };
+    const { redrive } = dead(delivery, 0, message.reason);
+    return { ...message, body: toMessageText({ ...delivery, ...redrive }), integrationId, webhookId };
   });
-  const refused = await deadLetter(letters);
+  const refused = await deadLetter(messages);
   for (const { id, reason } of expired) {
     const delivery = readable.get(id);
     if (delivery === undefined || refused.has(id)) continue;

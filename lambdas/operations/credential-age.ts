@@ -5,12 +5,12 @@ import { credentialAgeEnvironment } from '../shared/environment.ts';
 import { createHandler } from '../shared/handler.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
 
-/** Every version has a label or is deprecated, and those are left out: a handful. */
+/** Label of the current version. `ListSecretVersionIds` omits deprecated versions, so one page holds all others. */
 const CURRENT = 'AWSCURRENT';
 
 /**
- * Called by a schedule: publishes how old the Snowflake credential is, in days, without reading it. Where it has none yet
- * nothing is published, and the alarm fires for that.
+ * Called by a schedule: publishes the age of the Snowflake credential, in days, without reading it. Without a credential nothing
+ * is published, and the alarm treats missing data as breaching.
  */
 export const handler = createHandler({
   environment: credentialAgeEnvironment,

@@ -8,38 +8,38 @@ import { isFinal } from '../ledger/transitions.ts';
 import { errorFields, InputInvalid } from '../shared/errors.ts';
 import { faultsOf } from '../shared/faults.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
-import { endParked, type Resting, releaseParked } from './reconcile-parked.ts';
+import { endParked, type ParkedInLedger, releaseParked } from './reconcile-parked.ts';
 import { CHUNK, ReconcileRun, type ReconcileServices } from './reconcile-run.ts';
 import { resendStuck, type StuckFound } from './resend-webhooks.ts';
 
 const HOUR_MS = 3600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** Largest number of resting webhooks of one integration kept in memory, some 20 MB; the next runs find the others. */
-const MAX_RESTING = 100_000;
+/** Largest number of parked webhooks of one integration in memory, about 20 MB; later runs find the others. */
+const MAX_PARKED = 100_000;
 
-/** What the days of one integration show for its release. */
+/** Findings about one integration's days, for its release. */
 interface Findings {
-  readonly resting: Resting[];
-  /** When the integration last took a webhook. */
+  readonly parked: ParkedInLedger[];
+  /** When a webhook was last delivered to the integration. */
   lastDeliveredAt: string | undefined;
 }
 
-/** A webhook whose record has to be read: the list does not settle how it stands. */
+/** A webhook whose record must be read, because the list is not conclusive. */
 interface Suspect {
   readonly webhookId: string;
   readonly acceptedAt: string;
-  /** Whether its record listed it, and not its event. */
+  /** Whether it was listed by its record, and not by its event. */
   readonly hasRecord: boolean;
 }
 
 /**
- * Proves that nothing is missing: every accepted webhook has ended, is carried by a message or an execution, or is in
- * flight for less than a bound. What is stuck is named and resent, what is parked is released or ended.
+ * Verifies that no webhook is lost: each accepted webhook has ended, is carried by a message or an execution, or has been in
+ * flight for less than a bound. Stuck webhooks are reported and resent, parked ones are released or ended.
  *
- * @param remainingMs how long this invocation may still run
+ * @param remainingMs time until this invocation's timeout
  * @throws InputInvalid
- * @throws LedgerUnavailable where the table does not respond; what was changed before stands
+ * @throws LedgerUnavailable if the table does not respond; changes made before remain
  */
 export async function reconcileLedger(
   input: unknown,
@@ -50,11 +50,11 @@ export async function reconcileLedger(
   const startedMs = services.now();
   const run = new ReconcileRun(request, spanOf(request, startedMs), services, remainingMs);
   await measureTimers(services, request.dry_run);
-  await run.knowsOutcomes();
+  await run.areOutcomesSettled();
   const days = await services.table.days(run.span);
   const wanted = ({ integrationId }: LedgerDay) => integrationId === (request.integration_id ?? integrationId);
   const integrations = [...Map.groupBy(days.filter(wanted), ({ integrationId }) => integrationId)];
-  for (const [integrationId, itsDays] of fromAnother(integrations, startedMs)) {
+  for (const [integrationId, itsDays] of rotated(integrations, startedMs)) {
     if (!run.mayCount()) break;
     await reconcileIntegration(integrationId, itsDays, run);
   }
@@ -71,21 +71,21 @@ function readRequest(input: unknown): ReconcileRequest {
   throw new InputInvalid(`the input does not fit: ${faultsOf(read.error, 'input')}`);
 }
 
-/** Whole UTC days; the last one as far as it has come. */
+/** Whole UTC days, up to now. */
 function spanOf({ days }: ReconcileRequest, nowMs: number): Span {
   const firstMs = (Math.floor(nowMs / DAY_MS) - (days - 1)) * DAY_MS;
   return { from: new Date(firstMs).toISOString(), until: new Date(nowMs).toISOString() };
 }
 
-/** Begins with another one each hour, so that runs which are too short do not always leave out the same. */
-function fromAnother<T>(all: readonly T[], nowMs: number): readonly T[] {
+/** Rotates the order every hour, so that runs out of time do not always skip the same integrations. */
+function rotated<T>(all: readonly T[], nowMs: number): readonly T[] {
   const first = all.length === 0 ? 0 : Math.floor(nowMs / HOUR_MS) % all.length;
   return [...all.slice(first), ...all.slice(0, first)];
 }
 
 /**
- * Measures how many events wait for their timer, and how many of these are overdue. Before, unless it is a dry run, it
- * clears the timers of deliveries that have ended: the ledger did not respond when they fired. Never throws.
+ * Measures the numbers of waiting and overdue timers. Unless this is a dry run, it first clears the timers of deliveries that
+ * have ended, which remain if the ledger did not respond when they fired. Never throws.
  */
 async function measureTimers({ table, log, counter, now }: ReconcileServices, isDryRun: boolean): Promise<void> {
   const dueBeforeMs = now() - OVERDUE_AFTER_MS;
@@ -111,20 +111,20 @@ async function clearEndedTimers(table: LedgerTable, dueBeforeMs: number): Promis
 }
 
 async function reconcileIntegration(integrationId: string, days: readonly LedgerDay[], run: ReconcileRun) {
-  const findings: Findings = { resting: [], lastDeliveredAt: undefined };
+  const findings: Findings = { parked: [], lastDeliveredAt: undefined };
   for (const day of days) {
     if (!run.mayCount()) return;
     await reconcileDay(day, findings, run);
   }
-  await releaseParked(integrationId, findings.resting, findings.lastDeliveredAt, run);
+  await releaseParked(integrationId, findings.parked, findings.lastDeliveredAt, run);
 }
 
 /**
- * Enters one integration's webhooks of one day into the balance: first those whose records are listed, then the events
- * that no record accounts for. The list lags behind, so a webhook counts as stuck only after its record was read.
+ * Counts one integration's webhooks of one day in the balance: first those whose records are listed, then the events without a
+ * listed record. The index is eventually consistent, so a webhook counts as stuck only after its record was read.
  *
- * Counting the events would not do: a deleted payload and a lost webhook make up for each other, and a query that
- * counts costs as many read units as one that lists.
+ * It lists the events because a mere count would hide a lost webhook behind a deleted payload, and a counting query costs as
+ * many read units as one that lists.
  */
 async function reconcileDay(day: LedgerDay, findings: Findings, run: ReconcileRun): Promise<void> {
   const { table, now } = run.services;
@@ -152,8 +152,8 @@ async function reconcileDay(day: LedgerDay, findings: Findings, run: ReconcileRu
 function addToFindings(listed: ListedWebhook, findings: Findings): void {
   const { webhook_id: webhookId, accepted_at: acceptedAt, state } = listed;
   if (state === 'delivered') addDelivery(listed.changed_at, findings);
-  const rests = state === 'parked' && listed.due_at === undefined;
-  if (rests && findings.resting.length < MAX_RESTING) findings.resting.push({ webhookId, acceptedAt });
+  const isParkedInLedger = state === 'parked' && listed.due_at === undefined;
+  if (isParkedInLedger && findings.parked.length < MAX_PARKED) findings.parked.push({ webhookId, acceptedAt });
 }
 
 function addDelivery(at: string, findings: Findings): void {
@@ -161,7 +161,7 @@ function addDelivery(at: string, findings: Findings): void {
   if (lastDeliveredAt === undefined || Date.parse(at) > Date.parse(lastDeliveredAt)) findings.lastDeliveredAt = at;
 }
 
-/** The list does not have the time since when it is parked; it is not parked for longer than it was accepted. */
+/** An upper bound: the list has no `parked_since`, but the webhook was accepted before. */
 function mayBeParkedTooLong({ state, accepted_at: acceptedAt }: ListedWebhook, nowMs: number): boolean {
   return state === 'parked' && nowMs - Date.parse(acceptedAt) > LONGEST_PARKING_MS;
 }
@@ -174,7 +174,7 @@ async function examine(suspects: readonly Suspect[], day: LedgerDay, findings: F
   const stuck: StuckFound[] = [];
   for (const { webhookId, acceptedAt, hasRecord } of suspects) {
     const record = records.get(webhookId);
-    // Deleted since it was listed; or listed by its record in another place, and counted there.
+    // Deleted since it was listed; or its record is listed under another day, and counted there.
     if (record === undefined ? hasRecord : !hasRecord && isCountedElsewhere(record, day, run)) continue;
     if (record !== undefined && isParkedTooLong(record, now())) {
       parkedTooLong.push(record);
@@ -187,13 +187,13 @@ async function examine(suspects: readonly Suspect[], day: LedgerDay, findings: F
     if (standing.kind === 'stuck') stuck.push({ webhookId, day, record, state: seen.state, standing });
     else run.count(standing);
   }
-  if (parkedTooLong.length > 0 && run.mayAct() && (await run.knowsOutcomes())) await endParked(parkedTooLong, run);
+  if (parkedTooLong.length > 0 && run.mayAct() && (await run.areOutcomesSettled())) await endParked(parkedTooLong, run);
   if (stuck.length > 0) await resendStuck(stuck, run);
 }
 
 /**
- * Whether an event's record is listed under another day: the LMS published it twice, around midnight or days apart. A
- * first claim is not listed at all; its event lists it.
+ * Whether an event's record is listed under another day, because the LMS published the event twice, around midnight or days
+ * apart. A first claim is not listed: its event lists it.
  */
 function isCountedElsewhere(record: LedgerRecord, { day }: LedgerDay, { span }: ReconcileRun): boolean {
   const isListed = record.version > 1 || record.state !== 'delivering';

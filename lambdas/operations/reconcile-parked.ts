@@ -10,32 +10,33 @@ import type { OutgoingMessage } from '../shared/queue-message.ts';
 import { CHUNK, type ReconcileRun } from './reconcile-run.ts';
 import { resendWebhooks } from './resend-webhooks.ts';
 
-/** A webhook that rests in the ledger, as the list has it. */
-export interface Resting {
+/** A listed webhook that is parked in the ledger only. */
+export interface ParkedInLedger {
   readonly webhookId: string;
   readonly acceptedAt: string;
 }
 
 /**
- * Releases what rests for one integration and may go, oldest first, as far as its rate goes; the rest next time.
+ * Releases the parked webhooks of one integration that may be sent, oldest first, within its rate limit. The next run releases
+ * the others.
  *
- * @param lastDeliveredAt when the integration took a webhook last, as far as this run saw
+ * @param lastDeliveredAt the latest delivery to the integration that this run has found
  * @throws LedgerUnavailable
  */
 export async function releaseParked(
   integrationId: string,
-  resting: readonly Resting[],
+  listed: readonly ParkedInLedger[],
   lastDeliveredAt: string | undefined,
   run: ReconcileRun,
 ): Promise<void> {
-  const integration = resting.length === 0 ? undefined : await openIntegration(integrationId, resting.length, run);
+  const integration = listed.length === 0 ? undefined : await openIntegration(integrationId, listed.length, run);
   if (integration === undefined) return;
-  const oldestFirst = resting.toSorted((one, other) => Date.parse(one.acceptedAt) - Date.parse(other.acceptedAt));
+  const oldestFirst = listed.toSorted((one, other) => Date.parse(one.acceptedAt) - Date.parse(other.acceptedAt));
   const { atMost, delaySeconds } = releasePlan(integration);
   let released = 0;
   let isProbed = false;
   for (let start = 0; start < oldestFirst.length && released < atMost; start += CHUNK) {
-    if (!run.mayAct() || !(await run.knowsOutcomes())) return;
+    if (!run.mayAct() || !(await run.areOutcomesSettled())) return;
     const ids = oldestFirst.slice(start, start + CHUNK).map(({ webhookId }) => webhookId);
     const records = await run.services.table.records(ids);
     const parked = ids.map((id) => records.get(id)).filter((record) => record !== undefined);
@@ -44,59 +45,59 @@ export async function releaseParked(
     const resends = chosen
       .slice(0, atMost - released)
       .map((record, at) => ({ webhookId: record.webhook_id, record, delaySeconds: delaySeconds(released + at) }));
-    const fates = await resendWebhooks(resends, 'release', run);
-    const sent = [...fates].filter(([, fate]) => fate === 'sent').map(([id]) => id);
+    const results = await resendWebhooks(resends, 'release', run);
+    const sent = [...results].filter(([, result]) => result === 'sent').map(([id]) => id);
     isProbed ||= probe !== undefined && sent.includes(probe.webhook_id);
     released += sent.length;
     run.did('released', sent.length);
   }
 }
 
-/** The integration, if it takes anything now. */
+/** @returns the integration; undefined if it is paused or cannot be read */
 async function openIntegration(
   integrationId: string,
-  resting: number,
+  parked: number,
   { services: { integrations, log } }: ReconcileRun,
 ): Promise<Integration | undefined> {
   const registry = await integrations.read();
   if (registry === undefined) {
     const reason = 'the integrations cannot be read from AppConfig';
-    log.error('ledger.release_impossible', { integration_id: integrationId, resting, reason });
+    log.error('ledger.release_impossible', { integration_id: integrationId, parked, reason });
     return undefined;
   }
   const integration = registry.byId.get(integrationId);
   return registry.paused || integration?.paused ? undefined : integration;
 }
 
-/** Of these, what may be released, and one that may probe whether the partner responds again. */
+/** Selects the webhooks that may be released, and one that may probe the partner's endpoint. */
 function choose(
   records: readonly LedgerRecord[],
   integration: Integration,
   lastDeliveredAt: string | undefined,
   nowMs: number,
 ): { readonly free: readonly LedgerRecord[]; readonly probe: LedgerRecord | undefined } {
-  const resting = records.filter((record) => isParkedInLedger(record) && !isParkedTooLong(record, nowMs));
-  const may = Map.groupBy(resting, (record) => mayRelease(record, integration, lastDeliveredAt));
+  const parked = records.filter((record) => isParkedInLedger(record) && !isParkedTooLong(record, nowMs));
+  const may = Map.groupBy(parked, (record) => mayRelease(record, integration, lastDeliveredAt));
   return { free: may.get('yes') ?? [], probe: may.get('as_probe')?.[0] };
 }
 
-/** A webhook that is to end, with its dead-letter message; absent where the payload is deleted. */
+/** A webhook to end. `message` is its dead-letter message; absent if the payload was deleted. */
 interface Expired {
   readonly record: LedgerRecord;
   readonly reason: string;
-  readonly letter?: OutgoingMessage;
+  readonly message?: OutgoingMessage;
 }
 
 /**
- * Ends webhooks that were parked for too long: first the dead-letter message, then the record. One that was changed
- * meanwhile is left alone. The execution that may still wait with one finds it dead, and ends. Never throws.
+ * Ends webhooks that were parked for too long: sends the dead-letter message, then writes the record, unless it has changed
+ * since. An execution that still carries the webhook finds it dead, and ends. Never throws.
  */
 export async function endParked(records: readonly LedgerRecord[], run: ReconcileRun): Promise<void> {
   if (run.request.dry_run) return run.did('ended', records.length);
   const found = await Promise.all(records.map((record) => run.guard(record.webhook_id, () => expiredOf(record, run))));
   const expired = found.filter((one) => one !== 'failed');
-  const letters = expired.flatMap(({ letter }) => letter ?? []);
-  const refused = letters.length === 0 ? new Set<string>() : await run.services.deadLetter(letters);
+  const messages = expired.flatMap(({ message }) => message ?? []);
+  const refused = messages.length === 0 ? new Set<string>() : await run.services.deadLetter(messages);
   for (const _ of refused) run.failed();
   const sent = expired.filter(({ record }) => !refused.has(record.webhook_id));
   await Promise.all(sent.map((one) => run.guard(one.record.webhook_id, () => end(one, run))));
@@ -109,15 +110,15 @@ async function expiredOf(record: LedgerRecord, { services }: ReconcileRun): Prom
   if (event === undefined) return { record, reason: `parked for 72 h, and its payload was deleted: ${why}` };
   const reason = `parked for 72 h: ${why}`;
   const body = toMessageText(deliveryOf(event, { ...record, generation: generation + 1 }, services.now(), 'replay'));
-  return { record, reason, letter: deadLetterMessage({ id: webhookId, body, reason, integrationId, webhookId }) };
+  return { record, reason, message: deadLetterMessage({ id: webhookId, body, reason, integrationId, webhookId }) };
 }
 
-async function end({ record, reason, letter }: Expired, run: ReconcileRun): Promise<void> {
+async function end({ record, reason, message }: Expired, run: ReconcileRun): Promise<void> {
   const { table, log, counter, now } = run.services;
   const after = { ...ended(record, 'dead', reason, now()), claimed_by: writerName('end') };
   if (!(await isReplaced(after, table))) return;
   run.did('ended', 1);
   reportIfCritical(record, { log, counter });
   const { webhook_id, integration_id, parked_since } = record;
-  log.warn('ledger.ended', { webhook_id, integration_id, parked_since, reason, has_letter: letter !== undefined });
+  log.warn('ledger.ended', { webhook_id, integration_id, parked_since, reason, has_dead_letter_message: message !== undefined });
 }

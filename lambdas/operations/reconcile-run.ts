@@ -10,25 +10,25 @@ import type { OutgoingMessage } from '../shared/queue-message.ts';
 
 export interface ReconcileServices {
   readonly table: LedgerTable;
-  /** How many outcomes wait for the ledger in their queue, about; undefined where SQS does not respond. Never throws. */
+  /** Approximate number of outcomes in the outcomes queue; undefined if SQS does not respond. Never throws. */
   countOutcomes(): Promise<number | undefined>;
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
-  /** Sends to the deliveries queue. @returns the ids of those that SQS did not take */
+  /** Sends to the deliveries queue. @returns the ids of the messages that SQS refused */
   send(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
-  /** Sends to its dead letter queue. @returns the ids of those that SQS did not take */
-  deadLetter(letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
+  /** Sends to its dead letter queue. @returns the ids of the messages that SQS refused */
+  deadLetter(messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;
 }
 
-/** Webhooks that are read, and dealt with, at a time: as many as BatchGetItem takes. */
+/** Number of webhooks that are read and handled together: the maximum of BatchGetItem. */
 export const CHUNK = 100;
 
-/** With less time left, in milliseconds, nothing is changed. */
+/** With less time left, in milliseconds, the run changes nothing more. */
 const ACTING_RESERVE_MS = 60_000;
 
-/** With less time left, in milliseconds, nothing is counted: the report has to be returned. */
+/** With less time left, in milliseconds, the run stops counting and returns its report. */
 const COUNTING_RESERVE_MS = 20_000;
 
 const METRIC_OF = {
@@ -37,7 +37,7 @@ const METRIC_OF = {
   republished: METRICS.ledgerRepublished,
 } as const satisfies Record<string, MetricName>;
 
-/** One run: what it was asked, what it may still do, and what it has found and done so far. */
+/** One run: its request, its time limits, its findings and its actions so far. */
 export class ReconcileRun {
   readonly request: ReconcileRequest;
   readonly span: Span;
@@ -62,12 +62,12 @@ export class ReconcileRun {
     return this.request.in_flight_bound_seconds * 1000;
   }
 
-  /** Whether there is time to count on. Asked where there is something to count: a no makes the report incomplete. */
+  /** Whether there is time to continue counting. If not, the report is marked as incomplete. */
   mayCount(): boolean {
     return this.#hasTime(COUNTING_RESERVE_MS);
   }
 
-  /** The same for changing something. */
+  /** Whether there is time for changes. If not, the report is marked as incomplete. */
   mayAct(): boolean {
     return this.#hasTime(ACTING_RESERVE_MS);
   }
@@ -79,10 +79,10 @@ export class ReconcileRun {
   }
 
   /**
-   * Whether anything may be sent again, or ended: not while outcomes wait in their queue. What looks stuck may be delivered,
-   * and what is parked too; the next run knows. Once they were seen to wait, it is so for the whole run.
+   * Whether webhooks may be resent or ended: not while outcomes are queued, because a webhook that looks stuck or parked may
+   * have been delivered. Once there are queued outcomes, the result is false for the whole run.
    */
-  async knowsOutcomes(): Promise<boolean> {
+  async areOutcomesSettled(): Promise<boolean> {
     if (this.#outcomesWaiting === 0) {
       this.#outcomesWaiting = await this.services.countOutcomes();
       if (this.#outcomesWaiting !== 0) {
@@ -92,24 +92,24 @@ export class ReconcileRun {
     return this.#outcomesWaiting === 0;
   }
 
-  /** Enters one webhook into the balance. */
+  /** Counts one webhook in the balance. */
   count(standing: Standing): void {
     if (standing.kind === 'counted') this.#states[standing.state] += 1;
     else if (standing.kind === 'in_flight') this.#inFlight += 1;
     else this.#unbalanced += 1;
   }
 
-  /** Names a webhook that does not balance, in the log and the report, as long as there is room. */
-  name(webhook: StuckWebhook): void {
+  /** Reports a stuck webhook in the log and, up to `MAX_NAMED_STUCK`, in the report. */
+  reportStuck(webhook: StuckWebhook): void {
     if (this.#stuck.length === MAX_NAMED_STUCK) return;
     this.#stuck.push(webhook);
     this.services.log.warn('ledger.stuck', { ...webhook });
   }
 
-  /** What was done, or would be. */
-  did(what: keyof typeof METRIC_OF, howMany: number): void {
-    this.#done[what] += howMany;
-    if (howMany > 0 && !this.request.dry_run) this.services.counter.count(METRIC_OF[what], howMany);
+  /** Counts actions that were done, or in a dry run, would be. */
+  did(action: keyof typeof METRIC_OF, howMany: number): void {
+    this.#done[action] += howMany;
+    if (howMany > 0 && !this.request.dry_run) this.services.counter.count(METRIC_OF[action], howMany);
   }
 
   /** Counts an action that failed; the log has the reason. */
@@ -117,10 +117,10 @@ export class ReconcileRun {
     this.#done.failed += 1;
   }
 
-  /** Does something for one webhook: what it throws is logged and counted, and stops no other. */
-  async guard<T>(webhookId: string, what: () => Promise<T>): Promise<T | 'failed'> {
+  /** Runs an action for one webhook. Its error is logged and counted, and does not stop the others. */
+  async guard<T>(webhookId: string, action: () => Promise<T>): Promise<T | 'failed'> {
     try {
-      return await what();
+      return await action();
     } catch (thrown) {
       this.services.log.error('ledger.action_failed', { webhook_id: webhookId, ...errorFields(thrown) });
       this.failed();

@@ -37,7 +37,7 @@ function createServices(start: ColdStart<z.infer<typeof reconcileEnvironment>>):
     }),
     countOutcomes: () => queues.count(environment.OUTCOMES_QUEUE_URL),
     send: (messages) => queues.send(environment.DELIVERIES_QUEUE_URL, messages),
-    deadLetter: (letters) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, letters),
+    deadLetter: (messages) => queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, messages),
     log,
     counter,
     now: Date.now,

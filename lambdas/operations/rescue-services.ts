@@ -9,7 +9,7 @@ import type { ColdStart } from '../shared/handler.ts';
 import { createQueues } from '../shared/sqs.ts';
 import type { RescueServices } from './rescue.ts';
 
-/** What both rescuing functions need; the Step Functions client is theirs too, to list executions. */
+/** The services of both rescue functions; one of them lists executions with the same Step Functions client. */
 export function createRescueServices({
   environment,
   deadlines,
@@ -26,8 +26,8 @@ export function createRescueServices({
     },
     start: (name, input) => startOnce(stepFunctions, environment.STATE_MACHINE_ARN, name, input),
     async deadLetter({ name, status, input }) {
-      const letter = deadLetterMessage({ id: name, body: input, reason: `workflow execution ${status}: ${name}` });
-      const refused = await queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, [letter]);
+      const message = deadLetterMessage({ id: name, body: input, reason: `workflow execution ${status}: ${name}` });
+      const refused = await queues.send(environment.DELIVERIES_DEAD_LETTER_QUEUE_URL, [message]);
       return refused.size === 0;
     },
     log,

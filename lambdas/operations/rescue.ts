@@ -8,7 +8,7 @@ import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import { attributeText } from '../shared/text.ts';
 
-/** A failed execution, as `DescribeExecution` returns it. `input` is JSON; a cause is left out, it may quote the state. */
+/** A failed execution from `DescribeExecution`. `input` is JSON. The cause is omitted, because it may quote the state. */
 export interface FailedExecution {
   readonly name: string;
   readonly status: string;
@@ -19,29 +19,29 @@ export interface FailedExecution {
 export interface RescueServices {
   describe(executionArn: string): Promise<FailedExecution>;
   /**
-   * Starts an execution of the retry workflow; one of that name that exists already counts as started.
+   * Starts an execution of the retry workflow, unless one of that name exists.
    *
-   * @returns whether there was none
+   * @returns whether it is new
    */
   start(name: string, input: unknown): Promise<boolean>;
-  /** The way around the workflow: puts the input into the dead letter queue itself. @returns whether SQS took it */
+  /** Sends the input to the dead letter queue directly, without the workflow. @returns whether SQS accepted it */
   deadLetter(failed: FailedExecution): Promise<boolean>;
   readonly log: Log;
   readonly counter: Counter;
   now(): number;
 }
 
-/** How StartExecution refuses an input that it will never take: too large, with what a rescue adds. */
+/** Errors of StartExecution for an input that it never accepts: too large, with the fields that a rescue adds. */
 const UNSTARTABLE = new Set(['InvalidExecutionInput', 'ValidationException']);
 
 /**
- * Takes what a failed execution carried to the dead letter queue, by way of the workflow: its execution is the durable
- * record that this one was rescued, so the rule's event and the sweep may both come, in any order, any number of times.
+ * Dead-letters the delivery of a failed execution, through a new execution of the workflow. That execution is the durable record
+ * of the rescue, so the rule's event and the sweep may both rescue, in any order and any number of times.
  *
- * Where the workflow cannot do it, the input is sent to the queue directly, but only for the rule's event: nothing remembers
- * that, and the sweep would send it once more.
+ * If the workflow cannot start, the rule's event sends the input to the queue directly. The sweep does not: without a record it
+ * would send the input again in each run.
  *
- * @throws the service's error, or QueueRefused, where the input is not safe yet
+ * @throws the service's error, or QueueRefused, if the input is not dead-lettered yet
  */
 export async function rescue(executionArn: string, cause: 'event' | 'sweep', services: RescueServices): Promise<void> {
   const { log, counter } = services;
@@ -51,7 +51,7 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
   if (name !== undefined) {
     try {
       const isNew = await services.start(name, rescueInput(failed, new Date(services.now())));
-      // An event that comes again may be of a rescue that ended before it was reported; the sweep finds what the rule did.
+      // A repeated event may follow a rescue that was killed before its report. The sweep also finds rescued executions.
       if (isNew || cause === 'event') reportIfCritical(carriedBy(failed), services);
       if (!isNew) return log.info('execution.rescued_before', fields);
       counter.count(METRICS.executionRescued);
@@ -62,15 +62,15 @@ export async function rescue(executionArn: string, cause: 'event' | 'sweep', ser
     }
   }
   if (cause === 'sweep') return log.error('execution.rescue_impossible', fields);
-  if (!(await services.deadLetter(failed))) throw new QueueRefused('the dead letter queue did not take the input');
+  if (!(await services.deadLetter(failed))) throw new QueueRefused('the dead letter queue refused the input');
   counter.count(METRICS.executionRescued);
   reportIfCritical(carriedBy(failed), services);
   log.error('execution.rescued_directly', fields);
 }
 
 /**
- * The input with which the workflow takes a failed execution's delivery straight to the dead letter queue. An input
- * that is no delivery (a hand-made execution, an unsupported version) goes there as it is.
+ * The input with which the workflow dead-letters a failed execution's delivery immediately. An input that is no delivery (of a
+ * manual execution, or an unsupported version) is dead-lettered unchanged.
  */
 export function rescueInput(failed: FailedExecution, now: Date): Record<string, unknown> {
   const input: unknown = JSON.parse(failed.input);
@@ -79,7 +79,7 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
   const end = { due_at: now.toISOString(), outcome: 'dead', reason: attributeText(reason, MAX_REASON_CHARACTERS) };
   if (read.success) {
     const delivery: Delivery = read.data;
-    return { ...delivery, progress: { ...delivery.progress, ...end, redrive: letterOf(delivery) } };
+    return { ...delivery, progress: { ...delivery.progress, ...end, redrive: rescuedRedrive(delivery) } };
   }
   const fields = isRecord(input) ? input : { input };
   const progress = isRecord(input) && isRecord(input.progress) ? input.progress : {};
@@ -91,14 +91,14 @@ export function rescueInput(failed: FailedExecution, now: Date): Record<string, 
   };
 }
 
-/** Whether its timer had fired is not known: redriven, it waits for its scheduled time, and may be superseded. */
-function letterOf(delivery: Delivery): Redrive {
+/** Keeps the scheduled time, because it is not known whether the timer fired: after a redrive a later event may supersede it. */
+function rescuedRedrive(delivery: Delivery): Redrive {
   const redrive = redriveOf(delivery);
   const { timed, due_at } = delivery.progress;
   return timed === undefined ? redrive : { ...redrive, progress: { ...redrive.progress, timed, due_at } };
 }
 
-/** What a failed execution carried, as far as its input can be read. */
+/** The delivery of a failed execution, as far as its input can be read. */
 export function carriedBy({ input }: FailedExecution): DeadWebhook {
   const read: unknown = JSON.parse(input);
   const fields = isRecord(read) ? read : {};
@@ -110,7 +110,7 @@ export function carriedBy({ input }: FailedExecution): DeadWebhook {
   };
 }
 
-/** The workflow sends it as an attribute. */
+/** A field as text that is valid as an SQS message attribute. */
 function textOf(fields: Record<string, unknown>, name: string): string {
   const value = fields[name];
   return attributeText(typeof value === 'string' ? value : '', MAX_REASON_CHARACTERS);

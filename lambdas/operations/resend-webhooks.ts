@@ -8,72 +8,72 @@ import { toMessageText } from '../shared/json-text.ts';
 import type { OutgoingMessage } from '../shared/queue-message.ts';
 import type { ReconcileRun } from './reconcile-run.ts';
 
-/** A webhook that does not balance, by its record. */
+/** A stuck webhook. */
 export interface StuckFound {
   readonly webhookId: string;
   readonly day: LedgerDay;
-  /** Undefined where it was never claimed. */
+  /** Undefined if the webhook was never claimed. */
   readonly record: LedgerRecord | undefined;
   readonly state: WebhookState;
   readonly standing: Extract<Standing, { kind: 'stuck' }>;
 }
 
 /**
- * Its acceptance could not be written while the ledger was down, or an operator has deleted it. One that was delivered
- * meanwhile looks the same: an operator closes it (`./ltw ledger close`).
+ * The payload was not written because the ledger was down, or an operator has deleted it. A webhook that was delivered since
+ * looks the same: an operator closes it (`./ltw ledger close`).
  */
-const UNSENDABLE = 'the ledger does not hold its payload, and cannot send it again';
+const UNSENDABLE = 'its payload is not in the ledger, so it cannot be resent';
 
-/** Names stuck webhooks, and resends them. Never throws. */
+/** Reports stuck webhooks, and resends them. Never throws. */
 export async function resendStuck(found: readonly StuckFound[], run: ReconcileRun): Promise<void> {
-  if (!(await run.knowsOutcomes())) {
+  if (!(await run.areOutcomesSettled())) {
     for (const _ of found) run.count({ kind: 'in_flight' });
     return;
   }
-  const fates: ReadonlyMap<string, Resent> = run.mayAct() ? await resendWebhooks(found, 'republish', run) : new Map();
+  const results: ReadonlyMap<string, Resent> = run.mayAct() ? await resendWebhooks(found, 'republish', run) : new Map();
   for (const { webhookId, day, state, standing } of found) {
-    const fate = fates.get(webhookId);
-    if (fate === 'changed') {
+    const result = results.get(webhookId);
+    if (result === 'changed') {
       run.count({ kind: 'in_flight' });
       continue;
     }
     run.count(standing);
-    if (fate === 'sent') run.did('republished', 1);
-    run.name({
+    if (result === 'sent') run.did('republished', 1);
+    run.reportStuck({
       webhook_id: webhookId,
       integration_id: day.integrationId,
       state,
       since: standing.since,
-      why: fate === 'impossible' ? `${standing.why}; ${UNSENDABLE}` : standing.why,
-      action: actionOf(fate, run.request.dry_run),
+      why: result === 'impossible' ? `${standing.why}; ${UNSENDABLE}` : standing.why,
+      action: actionOf(result, run.request.dry_run),
     });
   }
 }
 
-function actionOf(fate: Exclude<Resent, 'changed'> | undefined, isDryRun: boolean): StuckWebhook['action'] {
-  if (fate === undefined) return 'no_time';
-  if (fate === 'sent') return isDryRun ? 'would_republish' : 'republished';
-  return fate;
+function actionOf(result: Exclude<Resent, 'changed'> | undefined, isDryRun: boolean): StuckWebhook['action'] {
+  if (result === undefined) return 'no_time';
+  if (result === 'sent') return isDryRun ? 'would_republish' : 'republished';
+  return result;
 }
 
 /** A webhook to resend. */
 export interface Resend {
   readonly webhookId: string;
-  /** As it stands; undefined where it was never claimed. */
+  /** The current record; undefined if the webhook was never claimed. */
   readonly record: LedgerRecord | undefined;
-  /** How long its message waits in the queue, 0 to 900 s. Default: 0. */
+  /** SQS delay of its message, 0 to 900 s. Default: 0. */
   readonly delaySeconds?: number;
 }
 
 /**
- * What came of it. `sent`: or would be, in a dry run. `changed`: it was changed meanwhile, or a function holds its lease.
- * `impossible`: its payload is deleted. `failed`: counted, and the log has the reason.
+ * Result of a resend. `sent`: sent, or in a dry run, would be. `changed`: the record has changed since, or a function has a
+ * lease. `impossible`: the payload is deleted. `failed`: counted, and the log has the reason.
  */
 export type Resent = 'sent' | 'changed' | 'impossible' | 'failed';
 
 /**
- * Resends webhooks: each is reopened in the next generation, then its message goes to the deliveries queue. One whose
- * message SQS refuses is left as accepted, and a later run finds it stuck. Never throws.
+ * Resends webhooks: reopens each in the next generation, then sends its message to the deliveries queue. If SQS refuses the
+ * message, the webhook stays `accepted`, and a later run finds it stuck. Never throws.
  */
 export async function resendWebhooks(
   resends: readonly Resend[],
@@ -86,14 +86,14 @@ export async function resendWebhooks(
       return [webhookId, await run.guard(webhookId, () => prepare(resend, cause, run))] as const;
     }),
   );
-  const fates = new Map<string, Resent>(prepared.map(([id, fate]) => [id, typeof fate === 'string' ? fate : 'sent']));
-  const messages = prepared.map(([, fate]) => fate).filter((fate) => typeof fate !== 'string');
-  if (run.request.dry_run || messages.length === 0) return fates;
+  const results = new Map<string, Resent>(prepared.map(([id, one]) => [id, typeof one === 'string' ? one : 'sent']));
+  const messages = prepared.map(([, one]) => one).filter((one) => typeof one !== 'string');
+  if (run.request.dry_run || messages.length === 0) return results;
   for (const id of await run.services.send(messages)) {
     run.failed();
-    fates.set(id, 'failed');
+    results.set(id, 'failed');
   }
-  return fates;
+  return results;
 }
 
 async function prepare(

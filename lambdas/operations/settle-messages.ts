@@ -11,17 +11,17 @@ export interface DeadOutcome extends ReceivedMessage {
 }
 
 export interface SettleMessagesServices {
-  /** As `settleLate`. @throws LedgerUnavailable */
+  /** See `settleLate`. @throws LedgerUnavailable */
   settle(outcome: UnsettledOutcome): Promise<'written' | 'lost' | 'busy'>;
-  /** Dead-letters messages. @returns the ids of those that could not be */
+  /** Dead-letters messages. @returns the ids of those that SQS refused */
   deadLetter(messages: readonly DeadOutcome[]): Promise<ReadonlySet<string>>;
   readonly log: Log;
   readonly counter: Counter;
 }
 
 /**
- * Settles outcomes that the ledger did not take in their time, all of a batch in parallel. What the table does not take now
- * either stays in the queue, and so does an outcome whose own claim still holds a lease.
+ * Settles the outcomes of a batch, in parallel, that could not be settled in time. An outcome stays in the queue if the table
+ * does not respond, or while its own claim still has a lease.
  */
 export async function settleMessages(
   messages: readonly ReceivedMessage[],
@@ -42,7 +42,7 @@ export async function settleMessages(
   return failures;
 }
 
-/** @returns why the message stays in the queue; undefined where it is dealt with */
+/** @returns why the message stays in the queue; undefined if it is done */
 async function settleOne(message: ReceivedMessage, services: SettleMessagesServices): Promise<string | undefined> {
   const { log, counter } = services;
   const outcome = unsettledOutcomeSchema.safeParse(parseJson(message.body)).data;
@@ -50,11 +50,11 @@ async function settleOne(message: ReceivedMessage, services: SettleMessagesServi
     const reason = 'not an outcome of schema version 1';
     log.error('outcome.rejected', { message_id: message.id, reason });
     const refused = await services.deadLetter([{ ...message, reason }]);
-    if (refused.size > 0) throw new QueueRefused('the dead letter queue did not take the message');
+    if (refused.size > 0) throw new QueueRefused('the dead letter queue refused the message');
     return undefined;
   }
   const settlement = await services.settle(outcome);
-  if (settlement === 'busy') return 'a function may hold its delivery still';
+  if (settlement === 'busy') return 'a function may still have a lease on its delivery';
   const { webhook_id, integration_id, generation } = outcome.delivery;
   counter.count(METRICS.outcomeSettled);
   const fields = { webhook_id, integration_id, generation, outcome: outcome.settlement.progress.outcome };

@@ -41,7 +41,7 @@ function createServices(start: ColdStart<z.infer<typeof settleOutcomesEnvironmen
   const receiving: IntakeServices = {
     log,
     now: Date.now,
-    // A read and a write in a table that hangs, 2 s each.
+    // A read and a write that time out after 2 s each, and a margin.
     slowestMs: 5_000,
     hide: (receiptHandle, seconds) => queues.hide(environment.OUTCOMES_QUEUE_URL, receiptHandle, seconds),
     deadLetter: settling.deadLetter,

@@ -36,7 +36,7 @@ function createServices(
   };
 }
 
-/** Longer than an execution lives, and then the first sweep looks back: nothing started earlier is of interest. */
+/** An execution's longest life plus the first sweep's look-back: executions that started earlier are irrelevant. */
 const OLDEST_START_MS = MAX_EXECUTION_DAYS * DAY_MS + FIRST_SWEEP_MS;
 
 async function* listEnded(client: SFNClient, stateMachineArn: string): AsyncIterable<EndedExecution> {
@@ -45,7 +45,7 @@ async function* listEnded(client: SFNClient, stateMachineArn: string): AsyncIter
   }
 }
 
-/** The latest started come first. */
+/** Lists executions of one status; Step Functions returns the latest started first. */
 async function* listWithStatus(client: SFNClient, stateMachineArn: string, statusFilter: ExecutionStatus) {
   const pages = paginateListExecutions({ client, pageSize: 1000 }, { stateMachineArn, statusFilter });
   for await (const { executions = [] } of pages) {

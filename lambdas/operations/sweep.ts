@@ -7,39 +7,40 @@ export interface SweepServices {
   /** Failed, timed out and aborted executions, in any order. */
   listEnded(): AsyncIterable<EndedExecution>;
   rescue(executionArn: string): Promise<void>;
-  /** How far the sweeps have come; undefined before the first. @throws LedgerUnavailable */
+  /** Progress of the sweeps; undefined before the first one. @throws LedgerUnavailable */
   readProgress(): Promise<SweepProgress | undefined>;
   /** @throws LedgerUnavailable */
   writeProgress(progress: SweepProgress): Promise<void>;
   readonly log: Log;
   now(): number;
-  /** How long this invocation may still run, in milliseconds. */
+  /** Time until this invocation's timeout, in milliseconds. */
   remainingMs(): number;
 }
 
-/** Younger failures are the rule's; its event may still be on its way, and listings are eventually consistent. */
+/** More recent failures are left to the rule: its event may not have arrived yet, and listings are eventually consistent. */
 export const SWEEP_AFTER_MS = 5 * MINUTE_MS;
 
-/** How far the first sweep looks back: as long as Step Functions lets an execution be redriven. */
+/** Look-back of the first sweep: the time for which Step Functions allows an execution to be redriven. */
 export const FIRST_SWEEP_MS = 14 * DAY_MS;
 
-/** How long after its end an execution is rescued again where that failed; then the reconciler finds its event stuck. */
+/** How long after its end a failed rescue is retried; afterwards the reconciler finds the webhook stuck. */
 export const RESCUED_FOR_MS = DAY_MS;
 
 /** Largest number of failed rescues stored for the next sweep: at 150 bytes each, far under an item's 400 KB. */
 export const MAX_FAILED = 100;
 
 /**
- * Kept of an invocation's time, in milliseconds: one rescue whose two calls hang, and the writing of the progress, 15 s each. Without
- * its progress a sweep was in vain: the next one begins where it began.
+ * Time reserved at the end of an invocation, in milliseconds: a rescue with two calls that time out, and the write of the
+ * progress, 15 s each, and a margin. Without the write, the next sweep would repeat the whole sweep.
  */
 export const RESERVE_MS = 50_000;
 
 /**
- * Rescues what the rule missed: Step Functions emits its events at best effort. Each failed execution is handled once, in the
- * order in which they ended; the progress has the time up to which. What a sweep has no time for is left to the next one.
+ * Rescues executions that the rule missed, because Step Functions emits events on a best-effort basis. Each failed execution is
+ * handled once, in the order of their end times, and the progress stores the time reached. A sweep that runs out of time leaves
+ * the others to the next one.
  *
- * @throws the last rescue's error, after all others were made, so that the invocation counts as failed
+ * @throws the last rescue's error, after all rescues, so that the invocation counts as failed
  */
 export async function sweep(services: SweepServices): Promise<void> {
   const { log, now, rescue, remainingMs } = services;
@@ -54,7 +55,7 @@ export async function sweep(services: SweepServices): Promise<void> {
     const isFirstTime = position >= before.failed.length;
     if (remainingMs() < RESERVE_MS || (isFirstTime && failed.length >= MAX_FAILED)) {
       failed.push(...before.failed.slice(position));
-      // Another one that ended in the same millisecond may be handled twice, which does nothing.
+      // An execution that ended in the same millisecond may be handled twice, which has no effect.
       upToMs = isFirstTime ? execution.stoppedAtMs - 1 : before.upToMs;
       break;
     }
@@ -63,9 +64,9 @@ export async function sweep(services: SweepServices): Promise<void> {
       swept += 1;
     } catch (thrown) {
       failure = thrown;
-      const hasDeadRecord = now() - execution.stoppedAtMs > RESCUED_FOR_MS;
-      if (!hasDeadRecord) failed.push(execution);
-      const message = hasDeadRecord ? 'execution.sweep_given_up' : 'execution.sweep_failed';
+      const isTooOld = now() - execution.stoppedAtMs > RESCUED_FOR_MS;
+      if (!isTooOld) failed.push(execution);
+      const message = isTooOld ? 'execution.sweep_abandoned' : 'execution.sweep_failed';
       log.error(message, { execution: execution.executionArn, ...errorFields(thrown) });
     }
   }
@@ -74,7 +75,7 @@ export async function sweep(services: SweepServices): Promise<void> {
   if (failure !== undefined) throw failure;
 }
 
-/** Those that ended after one time and not after another, the earliest first. */
+/** Executions that ended after `fromMs` and up to `untilMs`, earliest first. */
 async function endedBetween(fromMs: number, untilMs: number, { listEnded }: SweepServices): Promise<EndedExecution[]> {
   const found: EndedExecution[] = [];
   for await (const execution of listEnded()) {
