@@ -49,7 +49,7 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
   const enrich = invoke(scope, 'Enrich', parts.enrichTask, retryEnriching);
   const fallback = new Pass(scope, 'Fallback', {
     comment: 'The fallback send: every try failed, and the webhook must not wait any longer',
-    result: Result.fromObject({ status: 'plain', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
+    result: Result.fromObject({ status: 'not_enriched', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
     resultPath: '$.progress.enrichment',
   });
   const finished = new Succeed(scope, 'Finished', {

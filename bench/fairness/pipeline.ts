@@ -43,7 +43,7 @@ export async function startFairnessPipeline(
     newDelivery(id) {
       events += 1;
       const subject = accept(completion(`event-${events}`, id, LEARNER.known), registry);
-      return newDelivery(subject, { status: 'plain', reason: 'no_data' });
+      return newDelivery(subject, { status: 'not_enriched', reason: 'no_data' });
     },
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   };

@@ -59,7 +59,7 @@ function add(
   if (enrichment?.status === 'enriched') {
     own.withLearningTime += 1;
     if (own.firstUse === undefined || accepted_at < own.firstUse) own.firstUse = accepted_at;
-  } else if (enrichment?.status === 'plain' && enrichment.reason === 'flag_off') own.flagOff += 1;
+  } else if (enrichment?.status === 'not_enriched' && enrichment.reason === 'flag_off') own.flagOff += 1;
   else own.otherwise += 1;
 }
 

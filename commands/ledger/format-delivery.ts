@@ -1,4 +1,4 @@
-import type { Enrichment, ParkedFor, PLAIN_REASONS } from '../../lambdas/events/delivery.ts';
+import type { Enrichment, NOT_ENRICHED_REASONS, ParkedFor } from '../../lambdas/events/delivery.ts';
 import { definitionOfType, kindOf } from '../../lambdas/events/event-types/event-types.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
 import type { LedgerEvent, LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts';
@@ -159,7 +159,7 @@ function timesOf({ times }: LedgerRecord): string {
   return alignColumns([['state', 'entered last'], ...entered.map(([state, at]) => [state, shortTime(at)])]);
 }
 
-const PLAIN_REASON_TEXT: Readonly<Record<(typeof PLAIN_REASONS)[number], string>> = {
+const NOT_ENRICHED_REASON_TEXT: Readonly<Record<(typeof NOT_ENRICHED_REASONS)[number], string>> = {
   not_a_completion: 'the event is no completion',
   flag_off: 'it is switched off for this enterprise, or was',
   no_data: 'the warehouse has none',
@@ -179,13 +179,13 @@ export function formatLearningTime(record: LedgerRecord | undefined, event: Ledg
       const { total_seconds, last_updated, source } = enrichment;
       return `${formatNumber(total_seconds)} s (${formatDuration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;
     }
-    case 'plain':
-      return `none: ${PLAIN_REASON_TEXT[enrichment.reason]}`;
+    case 'not_enriched':
+      return `none: ${NOT_ENRICHED_REASON_TEXT[enrichment.reason]}`;
   }
 }
 
 /** Of some types it is known before anybody asks. */
 function usualOf(subject: Pick<LedgerEvent, 'event_type'> | undefined): Enrichment | undefined {
   if (subject === undefined || definitionOfType(subject.event_type).enrichment !== 'none') return undefined;
-  return { status: 'plain', reason: 'not_a_completion' };
+  return { status: 'not_enriched', reason: 'not_a_completion' };
 }

@@ -1,5 +1,5 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
-import type { Delivery, PLAIN_REASONS, SettledEnrichment, TaskResult } from '../events/delivery.ts';
+import type { Delivery, NOT_ENRICHED_REASONS, SettledEnrichment, TaskResult } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
 import { dead, decided, onceMore } from '../events/progress.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
@@ -164,7 +164,7 @@ function endpointState(sent: Sent, isThrottled: boolean): EndpointState {
 
 /** Whether the webhook has no learning time because every query failed. */
 function isFallback(enrichment: SettledEnrichment): boolean {
-  return enrichment.status === 'plain' && enrichment.reason === 'warehouse_unavailable';
+  return enrichment.status === 'not_enriched' && enrichment.reason === 'warehouse_unavailable';
 }
 
 interface AttemptFacts {
@@ -183,11 +183,11 @@ const LEVELS = {
   no_data: 'warn',
   learner_not_identified: 'warn',
   warehouse_unavailable: 'error',
-} as const satisfies Record<(typeof PLAIN_REASONS)[number], keyof Log>;
+} as const satisfies Record<(typeof NOT_ENRICHED_REASONS)[number], keyof Log>;
 
 function levelOf({ outcome }: TaskResult, enrichment: SettledEnrichment): keyof Log {
   if (outcome === 'dead') return 'error';
-  return outcome === 'delivered' && enrichment.status === 'plain' ? LEVELS[enrichment.reason] : 'info';
+  return outcome === 'delivered' && enrichment.status === 'not_enriched' ? LEVELS[enrichment.reason] : 'info';
 }
 
 /** Writes one log line per attempt, and counts its outcome in total, by integration and by kind. */

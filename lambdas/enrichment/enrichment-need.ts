@@ -23,12 +23,12 @@ export function enrichmentNeed(subject: DeliverySubject, flag: Flag): Enrichment
 }
 
 function plain(reason: 'not_a_completion' | 'flag_off' | 'learner_not_identified') {
-  return { settled: { status: 'plain', reason } } as const;
+  return { settled: { status: 'not_enriched', reason } } as const;
 }
 
 /** No rows mean no learning time; a sum of 0 is sent as 0. */
 export function enrichmentOf(learningTime: LearningTime, source: 'cache' | 'warehouse'): SettledEnrichment {
-  if (!learningTime.found) return { status: 'plain', reason: 'no_data' };
+  if (!learningTime.found) return { status: 'not_enriched', reason: 'no_data' };
   return {
     status: 'enriched',
     total_seconds: learningTime.totalSeconds,

@@ -43,7 +43,7 @@ export async function retryEnrichment(delivery: Delivery, services: RetryEnrichm
 
 function settledProgress(delivery: Delivery, enrichment: SettledEnrichment, log: Log): Progress {
   const { webhook_id, progress } = delivery;
-  const reason = enrichment.status === 'plain' ? enrichment.reason : undefined;
+  const reason = enrichment.status === 'not_enriched' ? enrichment.reason : undefined;
   log.info('enrichment.settled', {
     webhook_id,
     status: enrichment.status,

@@ -98,7 +98,7 @@ function unsent(subject: DeliverySubject, flag: VersionedFlag, nowMs: number): D
 }
 
 function warnIfUnidentified(settled: SettledEnrichment, subject: DeliverySubject, log: Log): SettledEnrichment {
-  if (settled.status === 'plain' && settled.reason === 'learner_not_identified') {
+  if (settled.status === 'not_enriched' && settled.reason === 'learner_not_identified') {
     log.warn('event.learner_not_identified', {
       webhook_id: subject.webhook_id,
       has_user_id: subject.user_id !== undefined,

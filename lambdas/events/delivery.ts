@@ -18,7 +18,7 @@ export const LONG_WAIT_SECONDS = 2 * 3600;
 export const ENRICHMENT_TRIES = 4;
 
 /** Why a webhook goes out without learning time. Data, for logs and counts; the partner never sees it. */
-export const PLAIN_REASONS = [
+export const NOT_ENRICHED_REASONS = [
   'not_a_completion',
   'flag_off',
   'no_data',
@@ -42,10 +42,10 @@ const enrichedSchema = z.object({
   source: z.enum(['cache', 'warehouse']),
 });
 
-const plainSchema = z.object({ status: z.literal('plain'), reason: z.enum(PLAIN_REASONS) });
+const notEnrichedSchema = z.object({ status: z.literal('not_enriched'), reason: z.enum(NOT_ENRICHED_REASONS) });
 
 /** What is known of the learning time: not yet, this much, or that none will be added. */
-export const enrichmentSchema = z.discriminatedUnion('status', [pendingSchema, enrichedSchema, plainSchema]);
+export const enrichmentSchema = z.discriminatedUnion('status', [pendingSchema, enrichedSchema, notEnrichedSchema]);
 export type Enrichment = z.infer<typeof enrichmentSchema>;
 export type PendingEnrichment = z.infer<typeof pendingSchema>;
 export type SettledEnrichment = Exclude<Enrichment, PendingEnrichment>;

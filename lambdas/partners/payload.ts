@@ -49,7 +49,7 @@ function readFields(payload: string): Fields | undefined {
 }
 
 function knownLearningTime(enrichment: SettledEnrichment): KnownLearningTime | undefined {
-  if (enrichment.status === 'plain') return undefined;
+  if (enrichment.status === 'not_enriched') return undefined;
   return { totalSeconds: enrichment.total_seconds, lastUpdated: enrichment.last_updated };
 }
 

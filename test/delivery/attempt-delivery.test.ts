@@ -11,8 +11,8 @@ import {
   fakeLog,
   integration,
   LEARNER_DATA,
+  NOT_ENRICHED,
   NOW,
-  PLAIN,
 } from '../support/factories.ts';
 import { answered, failed, secret, secretSource, sendingServices } from '../support/sending.ts';
 
@@ -104,11 +104,11 @@ describe('an attempt', () => {
 });
 
 describe('the outcome of a delivery', () => {
-  const fallback = { status: 'plain', reason: 'warehouse_unavailable' } as const;
+  const fallback = { status: 'not_enriched', reason: 'warehouse_unavailable' } as const;
 
   test.each<[string, SettledEnrichment, readonly string[]]>([
     ['with learning time', ENRICHED, [METRICS.deliveredWithLearningTime]],
-    ['without it', PLAIN, [METRICS.deliveredWithoutLearningTime]],
+    ['without it', NOT_ENRICHED, [METRICS.deliveredWithoutLearningTime]],
     ['as a fallback', fallback, [METRICS.deliveredWithoutLearningTime, METRICS.enrichmentFallback]],
   ])('delivered, by 2xx, %s', async (_what, enrichment, counted) => {
     const { outcome, counter, attempted } = await attempt(answered(204), { given: delivery(enrichment), enrichment });
@@ -133,10 +133,10 @@ describe('the outcome of a delivery', () => {
       [METRICS.kindFailure, { kind }],
     ];
     expect(await tried(answered(200))).toEqual(success('course_completion'));
-    expect(await tried(answered(200), delivery(PLAIN, hot))).toEqual(success('lead.hot'));
+    expect(await tried(answered(200), delivery(NOT_ENRICHED, hot))).toEqual(success('lead.hot'));
     for (const result of [answered(503), answered(400), answered(410), failed('TIMEOUT')]) {
       expect(await tried(result)).toEqual(failure('course_completion'));
-      expect(await tried(result, delivery(PLAIN, hot))).toEqual(failure('lead.hot'));
+      expect(await tried(result, delivery(NOT_ENRICHED, hot))).toEqual(failure('lead.hot'));
     }
     const last = delivery(ENRICHED, {}, { attempt: 1 });
     expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
@@ -144,8 +144,8 @@ describe('the outcome of a delivery', () => {
 
   test('is counted as critical where it is dead and of a critical kind', async () => {
     const critical = async (result: SendResult, kind: string, tries = 0) => {
-      const given = delivery(PLAIN, { event_type: 'lead', kind }, { attempt: tries });
-      const { counter } = await attempt(result, { given, enrichment: PLAIN });
+      const given = delivery(NOT_ENRICHED, { event_type: 'lead', kind }, { attempt: tries });
+      const { counter } = await attempt(result, { given, enrichment: NOT_ENRICHED });
       return counter.counts[METRICS.criticalDead];
     };
     expect(await critical(answered(400), 'lead.hot')).toBe(1);
@@ -163,7 +163,7 @@ describe('the outcome of a delivery', () => {
     expect(counter.measured).toEqual([[METRICS.deliveryLatency, 3_040]]);
     const early = delivery(ENRICHED, { occurred_at: new Date(NOW + 60_000).toISOString() });
     expect((await attempt(answered(200), { given: early })).counter.measured).toEqual([[METRICS.deliveryLatency, 0]]);
-    const waited = delivery(PLAIN, { occurred_at, send_at: new Date(NOW).toISOString() });
+    const waited = delivery(NOT_ENRICHED, { occurred_at, send_at: new Date(NOW).toISOString() });
     expect((await attempt(answered(200), { given: waited })).counter.measured).toEqual([]);
     const anew = delivery(ENRICHED, { occurred_at, generation: 1 });
     expect((await attempt(answered(200), { given: anew })).counter.measured).toEqual([]);
@@ -193,9 +193,9 @@ describe('the outcome of a delivery', () => {
 
   describe('of a calculated lead', () => {
     const lead = (progress: object = {}) =>
-      delivery(PLAIN, { event_type: 'lead', kind: 'lead.calculated' }, { timed: true, ...progress });
+      delivery(NOT_ENRICHED, { event_type: 'lead', kind: 'lead.calculated' }, { timed: true, ...progress });
     const tried = (result: SendResult, progress: object) =>
-      attempt(result, { given: lead(progress), enrichment: PLAIN });
+      attempt(result, { given: lead(progress), enrichment: NOT_ENRICHED });
 
     test.each([
       [answered(503), 3, '3 attempts failed, the last with: HTTP 503'],
@@ -228,7 +228,7 @@ describe('the outcome of a delivery', () => {
     test('has no second round where it cannot be sent at all', async () => {
       const { outcome } = await attempt(answered(200), {
         given: lead(),
-        enrichment: PLAIN,
+        enrichment: NOT_ENRICHED,
         to: integration({ auth: { type: 'bearer' } }),
       });
       expect(outcome).toMatchObject({ outcome: 'dead', attempt: 0 });
@@ -366,7 +366,7 @@ describe('the log line of an attempt', () => {
     ['learner_not_identified', 'warn'],
     ['warehouse_unavailable', 'error'],
   ] as const)('delivered without learning time, %s: %s, as document 001 says', async (reason, level) => {
-    const enrichment = { status: 'plain', reason } as const;
+    const enrichment = { status: 'not_enriched', reason } as const;
     const { log } = await attempt(answered(200), { given: delivery(enrichment), enrichment });
     expect(log.lines).toMatchObject([{ level }]);
     const { log: again } = await attempt(answered(503), { given: delivery(enrichment), enrichment });

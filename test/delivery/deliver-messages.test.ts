@@ -15,9 +15,9 @@ import {
   fakeLog,
   integration,
   LEARNER_DATA,
+  NOT_ENRICHED,
   NOW,
   PENDING,
-  PLAIN,
   registry,
   serviceError,
 } from '../support/factories.ts';
@@ -112,7 +112,7 @@ describe('a message of the deliveries queue', () => {
   });
 
   const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: '2026-01-15T13:00:00.000Z' } as const;
-  const scheduled = delivery(PLAIN, { ...lead, generation: 1 }, { timed: true, due_at: lead.send_at });
+  const scheduled = delivery(NOT_ENRICHED, { ...lead, generation: 1 }, { timed: true, due_at: lead.send_at });
   const dueNow = (given: Delivery) => ({
     ...given,
     progress: { ...given.progress, due_at: new Date(NOW).toISOString() },
@@ -386,7 +386,7 @@ test('nothing of a learner is logged, and no reason has it', async () => {
     body: JSON.stringify({ ...to('acme'), [field]: { email } }),
   }));
   const cut = { id: 'cut', body: toMessageText(to('acme')).slice(0, -1) };
-  const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => to(id, PLAIN));
+  const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => to(id, NOT_ENRICHED));
   const { letters, log } = await deliver([...good, ...faulty, cut], {
     workflow: {
       async start() {

@@ -14,9 +14,9 @@ import {
   fakeCounter,
   fakeLog,
   integration,
+  NOT_ENRICHED,
   NOW,
   PENDING,
-  PLAIN,
   registry,
 } from '../support/factories.ts';
 import { reserved, unreserved } from '../support/limiter-decisions.ts';
@@ -168,7 +168,7 @@ describe('what the ledger says of a step', () => {
 
 describe('what the timer of a scheduled delivery says of a step', () => {
   const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
-  const timed = delivery(PLAIN, { ...lead, send_at: due_at }, { due_at, timed: true });
+  const timed = delivery(NOT_ENRICHED, { ...lead, send_at: due_at }, { due_at, timed: true });
   const own = timerOf(timed, NOW) as Timer;
   const withTimer = (timer: Timer, claim?: Claim): World => ({
     ledger: {

@@ -11,13 +11,13 @@ import { onceMore } from '../../lambdas/events/progress.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { timerOf } from '../../lambdas/ledger/timers.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
+import { delivery, fakeCounter, fakeLog, NOT_ENRICHED, NOW } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 
 const at = (ms: number) => new Date(NOW + ms).toISOString();
 const SAID = { event_type: 'lead', kind: 'lead.calculated', user_id: '7', accepted_at: at(-3600_000) } as const;
 const waiting = delivery(
-  PLAIN,
+  NOT_ENRICHED,
   { ...SAID, occurred_at: at(-3600_000), send_at: at(0) },
   { timed: true, due_at: at(0), attempt: 0 },
 );

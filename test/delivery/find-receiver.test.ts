@@ -11,8 +11,8 @@ import {
   fakeCounter,
   fakeLog,
   integration,
+  NOT_ENRICHED,
   NOW,
-  PLAIN,
   registry,
 } from '../support/factories.ts';
 
@@ -61,7 +61,7 @@ describe('the receiver of a delivery', () => {
 
   test('is dead there, and counted as critical, where its kind is', async () => {
     const { services, counter } = world(registry());
-    await find(delivery(PLAIN, { event_type: 'lead', kind: 'lead.hot' }), services);
+    await find(delivery(NOT_ENRICHED, { event_type: 'lead', kind: 'lead.hot' }), services);
     expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1, [METRICS.criticalDead]: 1 });
   });
 

@@ -2,10 +2,10 @@ import { expect, test } from '@jest/globals';
 import { type DeadLetter, deadLetterExpired } from '../../lambdas/delivery/settle.ts';
 import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { delivery, ENRICHED, fakeCounter, fakeLog, PLAIN } from '../support/factories.ts';
+import { delivery, ENRICHED, fakeCounter, fakeLog, NOT_ENRICHED } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 
-const hot = delivery(PLAIN, { event_id: 'hot', event_type: 'lead', kind: 'lead.hot' });
+const hot = delivery(NOT_ENRICHED, { event_id: 'hot', event_type: 'lead', kind: 'lead.hot' });
 const usual = delivery(ENRICHED, { event_id: 'usual' }, { attempt: 2 });
 
 /** Dead-letters messages that failed for days; SQS does not take those that `refused` names. */

@@ -14,7 +14,7 @@ import {
 } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { retryPolicyOf } from '../../lambdas/partners/retry-policy.ts';
 import type { SendResult, WebhookRequest } from '../../lambdas/partners/webhook-sender.ts';
-import { ENRICHED, integration, PLAIN, subject } from '../support/factories.ts';
+import { ENRICHED, integration, NOT_ENRICHED, subject } from '../support/factories.ts';
 import { blocksOf } from './guide-steps.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -90,7 +90,7 @@ describe('examples of payloads', () => {
   ] as const)('%s is what the pipeline makes of the LMS’s payload', (format, without) => {
     const published = JSON.parse(JSON.stringify({ ...shown.get(format), ...without }));
     expect(compose(format, published)).toEqual(shown.get(format));
-    expect(compose(format, published, PLAIN)).toEqual(published);
+    expect(compose(format, published, NOT_ENRICHED)).toEqual(published);
     expect(published).not.toEqual(shown.get(format));
   });
 

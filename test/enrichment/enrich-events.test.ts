@@ -152,7 +152,7 @@ describe('an event whose answer is there already', () => {
     });
     expect((await enrichEvents(completions('1', '2', '3'), services)).size).toBe(0);
     expect(enrichmentOf('completion of 1')).toEqual({ ...ENRICHED, source: 'cache' });
-    expect(enrichmentOf('completion of 2')).toEqual({ status: 'plain', reason: 'no_data' });
+    expect(enrichmentOf('completion of 2')).toEqual({ status: 'not_enriched', reason: 'no_data' });
     expect(enrichmentOf('completion of 3')).toEqual({ ...ENRICHED, total_seconds: 0, source: 'cache' });
     expect(asked).toEqual([]);
   });
@@ -171,7 +171,7 @@ describe('an event whose answer is there already', () => {
       const { services, enrichmentOf, asked, counter } = world({ services: { flag: { read: async () => said } } });
       await enrichEvents([completion('1'), enrollment], services);
       const reason = isOn ? 'no_data' : 'flag_off';
-      expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason });
+      expect(enrichmentOf('completion of 1')).toEqual({ status: 'not_enriched', reason });
       expect(asked).toHaveLength(isOn ? 1 : 0);
       const feature = 'webhook_learning_time_enrichment';
       expect(counter.counted).toEqual(results.map((result) => [METRICS.featureEvaluated, { feature, result }]));
@@ -181,14 +181,14 @@ describe('an event whose answer is there already', () => {
   test('is plain where it is an enrollment', async () => {
     const { services, enrichmentOf, asked } = world();
     await enrichEvents([enrollment], services);
-    expect(enrichmentOf('enrollment')).toEqual({ status: 'plain', reason: 'not_a_completion' });
+    expect(enrichmentOf('enrollment')).toEqual({ status: 'not_enriched', reason: 'not_a_completion' });
     expect(asked).toEqual([]);
   });
 
   test('is plain where nobody knows the learner, with one warning that says what is missing', async () => {
     const { services, enrichmentOf, log } = world();
     await enrichEvents([completion('1', { user_id: 'sample_learner' })], services);
-    expect(enrichmentOf('completion of 1')).toEqual({ status: 'plain', reason: 'learner_not_identified' });
+    expect(enrichmentOf('completion of 1')).toEqual({ status: 'not_enriched', reason: 'learner_not_identified' });
     expect(log.only('event.learner_not_identified')).toMatchObject({ has_user_id: false, has_course_id: true });
   });
 });
@@ -254,7 +254,7 @@ describe('the events that need the warehouse', () => {
     expect(BATCH_WAREHOUSE_DEADLINE_MS).toBe(10_000);
     expect(enrichmentOf('completion of 1')).toEqual({ ...ENRICHED, source: 'warehouse' });
     expect(enrichmentOf('completion of 2')).toEqual({ ...ENRICHED, total_seconds: 0, source: 'warehouse' });
-    expect(enrichmentOf('completion of 3')).toEqual({ status: 'plain', reason: 'no_data' });
+    expect(enrichmentOf('completion of 3')).toEqual({ status: 'not_enriched', reason: 'no_data' });
   });
 
   test('leave answers in the cache for the flag’s time, no data among them', async () => {

@@ -15,9 +15,9 @@ import {
   fakeLog,
   flag,
   LEARNER_DATA,
+  NOT_ENRICHED,
   NOW,
   PENDING,
-  PLAIN,
 } from '../support/factories.ts';
 
 const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
@@ -84,7 +84,7 @@ describe('a retry', () => {
   });
 
   test.each<[string, LearningTime, object]>([
-    ['no data', { found: false }, { status: 'plain', reason: 'no_data' }],
+    ['no data', { found: false }, { status: 'not_enriched', reason: 'no_data' }],
     ['a true 0', { ...FOUND, totalSeconds: 0 }, { ...SETTLED, total_seconds: 0, source: 'warehouse' }],
   ])('settles with %s, which is an answer too', async (_what, answer, enrichment) => {
     const { services, written } = world(answer);
@@ -147,17 +147,23 @@ describe('the flag', () => {
     ['unreadable', async () => undefined],
   ])('%s sends it now, plain, and neither cache nor warehouse is asked', async (_what, read) => {
     const { services, done } = world(FOUND, { flag: { read } });
-    expect((await retryEnrichment(waiting(), services)).enrichment).toEqual({ status: 'plain', reason: 'flag_off' });
+    expect((await retryEnrichment(waiting(), services)).enrichment).toEqual({
+      status: 'not_enriched',
+      reason: 'flag_off',
+    });
     expect(done).toEqual([]);
   });
 });
 
-test.each([ENRICHED, PLAIN])('a delivery that is settled already ($status) stays as it is', async (enrichment) => {
-  const { services, done } = world(FOUND);
-  const settled = delivery(enrichment);
-  expect(await retryEnrichment(settled, services)).toEqual(settled.progress);
-  expect(done).toEqual([]);
-});
+test.each([ENRICHED, NOT_ENRICHED])(
+  'a delivery that is settled already ($status) stays as it is',
+  async (enrichment) => {
+    const { services, done } = world(FOUND);
+    const settled = delivery(enrichment);
+    expect(await retryEnrichment(settled, services)).toEqual(settled.progress);
+    expect(done).toEqual([]);
+  },
+);
 
 test('nothing of a learner is logged but ids', async () => {
   const answers = [

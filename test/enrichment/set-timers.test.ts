@@ -9,7 +9,7 @@ import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { timerOf } from '../../lambdas/ledger/timers.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { fakeCounter, fakeLog, NOW, PLAIN, subject } from '../support/factories.ts';
+import { fakeCounter, fakeLog, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
 import { openLedger } from '../support/open-ledger.ts';
 
 const at = (ms: number) => new Date(NOW + ms).toISOString();
@@ -18,7 +18,7 @@ function lead(eventId: string, occurredMs: number, dueMs?: number, overrides: ob
   const kind = dueMs === undefined ? 'lead.hot' : 'lead.calculated';
   const wait = dueMs === undefined ? {} : { send_at: at(dueMs) };
   const said = { event_type: 'lead', kind, user_id: '7', event_id: eventId, accepted_at: at(0), ...wait } as const;
-  return newDelivery(subject({ ...said, occurred_at: at(occurredMs), ...overrides }), PLAIN);
+  return newDelivery(subject({ ...said, occurred_at: at(occurredMs), ...overrides }), NOT_ENRICHED);
 }
 
 interface World {
@@ -109,7 +109,7 @@ describe('an event that waits', () => {
       `note ${one.webhook_id}: retry, g0, ${at(3600_000)}`,
     ]);
     expect(started).toEqual([one]);
-    expect(started[0]?.progress).toEqual({ enrichment: PLAIN, attempt: 0, due_at: at(3600_000), timed: true });
+    expect(started[0]?.progress).toEqual({ enrichment: NOT_ENRICHED, attempt: 0, due_at: at(3600_000), timed: true });
   });
 
   test('whose workflow does not start is a failed message, and has no timer', async () => {
@@ -347,7 +347,7 @@ describe('an event that is sent at once', () => {
   test('of another type asks for no timer', async () => {
     const timers = () => Promise.reject(new Error('nobody needs it'));
     const ledger = openLedger({ timers });
-    await set({ ready: [newDelivery(subject(), PLAIN)], services: { ledger } });
+    await set({ ready: [newDelivery(subject(), NOT_ENRICHED)], services: { ledger } });
     expect(ledger.timersKept).toEqual([]);
   });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { deliverySchema, enrichmentSchema, progressSchema } from '../../lambdas/events/delivery.ts';
-import { delivery, ENRICHED, PENDING, PLAIN } from '../support/factories.ts';
+import { delivery, ENRICHED, NOT_ENRICHED, PENDING } from '../support/factories.ts';
 
 const fits = (overrides: Record<string, unknown>) => deliverySchema.safeParse({ ...delivery(), ...overrides }).success;
 
 describe('a delivery', () => {
   test('is read as it was written', () => {
-    for (const enrichment of [ENRICHED, PLAIN, PENDING]) {
+    for (const enrichment of [ENRICHED, NOT_ENRICHED, PENDING]) {
       const written = delivery(enrichment);
       expect(deliverySchema.parse(JSON.parse(JSON.stringify(written)))).toEqual(written);
     }
@@ -49,7 +49,7 @@ describe('the progress of a delivery', () => {
 
 describe('what is known of the learning time', () => {
   test.each([
-    { status: 'plain', reason: 'because' },
+    { status: 'not_enriched', reason: 'because' },
     { ...ENRICHED, total_seconds: -1 },
     { ...ENRICHED, total_seconds: 1.5 },
     { ...ENRICHED, last_updated: '2026-01-10' },

@@ -2,9 +2,9 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema, MAX_REASON_CHARACTERS, progressSchema } from '../../lambdas/events/delivery.ts';
 import { dead, decided, newDelivery, onceMore, redriveOf, waiting } from '../../lambdas/events/progress.ts';
-import { delivery, ENRICHED, PENDING, PLAIN, subject } from '../support/factories.ts';
+import { delivery, ENRICHED, NOT_ENRICHED, PENDING, subject } from '../support/factories.ts';
 
-const enrichment = fc.constantFrom(PENDING, ENRICHED, PLAIN);
+const enrichment = fc.constantFrom(PENDING, ENRICHED, NOT_ENRICHED);
 const anyDelivery = fc
   .record({
     enrichment,
@@ -25,7 +25,7 @@ describe('a delivery without an attempt', () => {
 });
 
 describe('a delivery that waits for its moment', () => {
-  const timed = newDelivery(subject({ send_at: '2026-01-15T13:00:00.000Z' }), PLAIN);
+  const timed = newDelivery(subject({ send_at: '2026-01-15T13:00:00.000Z' }), NOT_ENRICHED);
 
   test('is due then, and may be overtaken', () => {
     expect(timed.progress).toMatchObject({ due_at: '2026-01-15T13:00:00.000Z', timed: true });
@@ -40,9 +40,9 @@ describe('a delivery that waits for its moment', () => {
 });
 
 test('a delivery that starts over remembers the attempts that it had, until it is resent', () => {
-  const again = onceMore(delivery(PLAIN), 3, '3 attempts failed', new Date(0));
+  const again = onceMore(delivery(NOT_ENRICHED), 3, '3 attempts failed', new Date(0));
   expect(again).toMatchObject({ outcome: 'retry', attempt: 3, earlier_tries: 3, due_at: '1970-01-01T00:00:00.000Z' });
-  const carried = { ...delivery(PLAIN), progress: again };
+  const carried = { ...delivery(NOT_ENRICHED), progress: again };
   expect(decided(carried, 4, 'retry', 'HTTP 503').earlier_tries).toBe(3);
   expect(redriveOf(carried).progress.earlier_tries).toBeUndefined();
 });

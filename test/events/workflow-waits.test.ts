@@ -5,10 +5,10 @@ import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
 import { decided, waiting } from '../../lambdas/events/progress.ts';
 import { LONG_WAIT_MS, SHORT_WAITS, withWaitCounted } from '../../lambdas/events/workflow-waits.ts';
 import { random } from '../support/arbitraries.ts';
-import { delivery, fakeCounter, fakeLog, NOW, PLAIN } from '../support/factories.ts';
+import { delivery, fakeCounter, fakeLog, NOT_ENRICHED, NOW } from '../support/factories.ts';
 
 const clock = { now: () => NOW, random: () => 0 };
-const waitedFor = (waits: number, attempt = 0) => delivery(PLAIN, {}, { attempt, ...(waits > 0 && { waits }) });
+const waitedFor = (waits: number, attempt = 0) => delivery(NOT_ENRICHED, {}, { attempt, ...(waits > 0 && { waits }) });
 const dueInMs = ({ due_at }: TaskResult) => Date.parse(due_at ?? '') - NOW;
 
 describe('a wait without an attempt', () => {

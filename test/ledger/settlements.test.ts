@@ -13,7 +13,7 @@ import {
   WEBHOOK_STATES,
 } from '../../lambdas/ledger/record.ts';
 import { type Cause, deliveryOf, eventOf, newRecord, reopened, settled } from '../../lambdas/ledger/transitions.ts';
-import { delivery, ENRICHED, NOW, PLAIN, subject } from '../support/factories.ts';
+import { delivery, ENRICHED, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
 
 const at = (seconds: number) => new Date(NOW + seconds * 1000).toISOString();
 const CAUSES: readonly Cause[] = ['replay', 'release', 'republish'];
@@ -105,8 +105,8 @@ describe('a webhook is settled', () => {
   });
 
   test('with no fewer attempts than the ledger has, and the learning time that was sent', () => {
-    const after = left({ outcome: 'retry', attempt: 2, enrichment: PLAIN }, {}, held({ attempt: 4 }));
-    expect(after).toMatchObject({ attempt: 4, enrichment: PLAIN });
+    const after = left({ outcome: 'retry', attempt: 2, enrichment: NOT_ENRICHED }, {}, held({ attempt: 4 }));
+    expect(after).toMatchObject({ attempt: 4, enrichment: NOT_ENRICHED });
     expect(left({ outcome: 'retry', attempt: 5 }, {}, held({ attempt: 4 })).attempt).toBe(5);
   });
 });
@@ -198,7 +198,7 @@ describe('an event, as the ledger keeps it', () => {
     const event: LedgerEvent = eventOf(carried, NOW);
     const anew = deliveryOf(
       event,
-      held({ generation: 4, attempt: 7, enrichment: PLAIN, config_version: 'v7' }),
+      held({ generation: 4, attempt: 7, enrichment: NOT_ENRICHED, config_version: 'v7' }),
       NOW,
       'replay',
     );
@@ -207,7 +207,7 @@ describe('an event, as the ledger keeps it', () => {
     expect(anew).toEqual({
       ...untold,
       generation: 4,
-      progress: { enrichment: PLAIN, config_version: 'v7', attempt: 0, due_at: null },
+      progress: { enrichment: NOT_ENRICHED, config_version: 'v7', attempt: 0, due_at: null },
     });
   });
 

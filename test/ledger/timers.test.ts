@@ -5,7 +5,7 @@ import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { decideWhenDue, moveOf as moveOfKnown, timerOf, waitFault } from '../../lambdas/ledger/timers.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
-import { delivery, NOW, PLAIN, subject } from '../support/factories.ts';
+import { delivery, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
 
 const HOUR_MS = 3600_000;
 const at = (ms: number) => new Date(NOW + ms).toISOString();
@@ -15,7 +15,7 @@ function leadOf(eventId: string, occurredMs: number, overrides: Partial<Delivery
   return subject({ ...lead, event_id: eventId, occurred_at: at(occurredMs), ...overrides });
 }
 function waitingFor(dueMs: number, lead: DeliverySubject): Delivery {
-  return delivery(PLAIN, { ...lead, send_at: at(dueMs) }, { timed: true, due_at: at(dueMs) });
+  return delivery(NOT_ENRICHED, { ...lead, send_at: at(dueMs) }, { timed: true, due_at: at(dueMs) });
 }
 function timer(lead: DeliverySubject): Timer {
   const found = timerOf(lead, NOW);

@@ -15,7 +15,7 @@ import {
   needsNoCopy,
   newRecord,
 } from '../../lambdas/ledger/transitions.ts';
-import { delivery, ENRICHED, ENTERPRISE, NOW, PLAIN, subject } from '../support/factories.ts';
+import { delivery, ENRICHED, ENTERPRISE, NOT_ENRICHED, NOW, subject } from '../support/factories.ts';
 
 const SECOND = 1000;
 const LEASE = { ms: 40 * SECOND, claimedBy: 'stream-2' };
@@ -147,7 +147,7 @@ describe('a claim', () => {
   });
 
   test('writes down what the copy will send as learning time', () => {
-    expect(claimed(record('accepted'), delivery(PLAIN, { generation: 1 })).enrichment).toEqual(PLAIN);
+    expect(claimed(record('accepted'), delivery(NOT_ENRICHED, { generation: 1 })).enrichment).toEqual(NOT_ENRICHED);
   });
 
   test.each(WEBHOOK_STATES)('leaves a record that the ledger can lease: %s', (state) => {

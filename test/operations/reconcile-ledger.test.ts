@@ -7,7 +7,7 @@ import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { newRecord } from '../../lambdas/ledger/transitions.ts';
 import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
-import { ENRICHED, integration, LEARNER_DATA, NOW, PLAIN, serviceError, subject } from '../support/factories.ts';
+import { ENRICHED, integration, LEARNER_DATA, NOT_ENRICHED, NOW, serviceError, subject } from '../support/factories.ts';
 import { DAY, HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
 import { Calls } from '../support/unanswered-calls.ts';
 
@@ -201,7 +201,7 @@ describe('a webhook that is stuck', () => {
   test('and whose scheduled time has passed is resent as one that waited: a later event may supersede it', async () => {
     const world = reconcileWorld();
     const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: isoAgo(HOUR) } as const;
-    const record = { ...asleep(HOUR), attempt: 0, enrichment: PLAIN };
+    const record = { ...asleep(HOUR), attempt: 0, enrichment: NOT_ENRICHED };
     const id = await world.put('overslept', { agoMs: 3 * DAY, state: 'scheduled', record, event: lead });
     expect(await world.run()).toMatchObject({ stuck: [{ webhook_id: id, since: isoAgo(HOUR) }], republished: 1 });
     const message = deliverySchema.parse(JSON.parse(world.sent[0]?.body ?? ''));

@@ -11,9 +11,9 @@ import {
   fakeCounter,
   fakeLog,
   LEARNER_DATA,
+  NOT_ENRICHED,
   NOW,
   PENDING,
-  PLAIN,
   serviceError,
 } from '../support/factories.ts';
 
@@ -136,7 +136,7 @@ describe('a rescue that cannot start', () => {
 
 describe('a hot lead whose execution failed', () => {
   const lead = { event_type: 'lead', kind: 'lead.hot' } as const;
-  const input = JSON.stringify(delivery(PLAIN, lead));
+  const input = JSON.stringify(delivery(NOT_ENRICHED, lead));
   const exists: Partial<RescueServices> = { start: async () => false };
 
   test('is reported, by whichever way it goes to the dead letter queue', async () => {
@@ -204,7 +204,7 @@ describe('the input of a rescue', () => {
 
   test('leaves a dead letter that is a delivery as if new, of the next generation', () => {
     const anyDelivery = fc
-      .record({ enrichment: fc.constantFrom(PENDING, ENRICHED, PLAIN), generation: fc.nat(), attempt: fc.nat() })
+      .record({ enrichment: fc.constantFrom(PENDING, ENRICHED, NOT_ENRICHED), generation: fc.nat(), attempt: fc.nat() })
       .map(({ enrichment, generation, attempt }) => delivery(enrichment, { generation }, { attempt }));
     fc.assert(
       fc.property(anyDelivery, (given) => {
@@ -219,7 +219,7 @@ describe('the input of a rescue', () => {
   });
 
   test('of what waits leaves a letter that waits on: redriven, it is not sent early, and may be cancelled', () => {
-    const waiting = delivery(PLAIN, { send_at: '2026-01-18T09:00:00.000Z' }, { attempt: 1 });
+    const waiting = delivery(NOT_ENRICHED, { send_at: '2026-01-18T09:00:00.000Z' }, { attempt: 1 });
     expect(deliverySchema.parse(letterOf(rescued(waiting)))).toMatchObject({
       generation: 1,
       progress: { attempt: 0, timed: true, due_at: '2026-01-18T09:00:00.000Z' },

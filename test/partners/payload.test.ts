@@ -4,11 +4,11 @@ import type { SettledEnrichment } from '../../lambdas/events/delivery.ts';
 import { composePayload } from '../../lambdas/partners/payload.ts';
 import { PAYLOAD_FORMATS, type PayloadFormat } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { anyString, jsonObjectText, jsonText } from '../support/arbitraries.ts';
-import { ENRICHED, integration, PLAIN, subject } from '../support/factories.ts';
+import { ENRICHED, integration, NOT_ENRICHED, subject } from '../support/factories.ts';
 import { type JsonValue, members, readJsonValue } from '../support/json-values.ts';
 
 const LEARNING_TIME = { total_seconds: 18_540, total_hours: 5.15, last_updated: '2026-01-10T00:00:00Z' };
-const ENRICHMENTS: readonly SettledEnrichment[] = [ENRICHED, PLAIN];
+const ENRICHMENTS: readonly SettledEnrichment[] = [ENRICHED, NOT_ENRICHED];
 
 function compose(payload_format: PayloadFormat, payload: string, enrichment: SettledEnrichment, options: object = {}) {
   return composePayload(subject({ payload }), enrichment, integration({ payload_format, ...options }));
@@ -57,11 +57,11 @@ describe('without learning time the payload goes out byte for byte', () => {
     ['completion_field', objectWith('"completion" : null ')],
     ['percipio', objectWith(`${DOCUMENT} , "duration_spent": 12.50`)],
   ] as const)('in the format %s', (format, payloads) => {
-    fc.assert(fc.property(payloads, (payload) => expect(body(format, payload, PLAIN)).toBe(payload)));
+    fc.assert(fc.property(payloads, (payload) => expect(body(format, payload, NOT_ENRICHED)).toBe(payload)));
   });
 
   test.each(['{}', '{"content_id":"course:Org+Course", "grade":1.0}'])('also without a completion: %s', (payload) =>
-    expect(body('completion_field', payload, PLAIN)).toBe(payload),
+    expect(body('completion_field', payload, NOT_ENRICHED)).toBe(payload),
   );
 });
 
@@ -156,7 +156,7 @@ describe('a payload does not fit', () => {
     ['-1', false],
     ['{}', false],
   ])('completion_field without learning time, by the LMS’s own: %s fits: %p', (time, fits) => {
-    const wrong = fault('completion_field', `{"completion":{"learning_time":${time}}}`, PLAIN);
+    const wrong = fault('completion_field', `{"completion":{"learning_time":${time}}}`, NOT_ENRICHED);
     expect(wrong ?? 'fits').toMatch(fits ? /^fits$/ : /completion\.learning_time must be/);
   });
 
@@ -181,7 +181,7 @@ describe('a payload does not fit', () => {
 
 describe('Percipio’s document', () => {
   const PERCIPIO = JSON.parse(`{${DOCUMENT},"duration_spent":60}`);
-  const faultWith = (changes: object, enrichment: SettledEnrichment = PLAIN) =>
+  const faultWith = (changes: object, enrichment: SettledEnrichment = NOT_ENRICHED) =>
     fault('percipio', JSON.stringify({ ...PERCIPIO, ...changes }), enrichment);
 
   test.each([
@@ -241,7 +241,7 @@ describe('Percipio’s document', () => {
 
   test('fits if a number is only written in another way', () => {
     const payload = `{${DOCUMENT.replace('100.0', '1.00e2')},"duration_spent":0.0}`;
-    expect(fault('percipio', payload, PLAIN)).toBeUndefined();
+    expect(fault('percipio', payload, NOT_ENRICHED)).toBeUndefined();
   });
 
   test('has every fault named, and no value', () => {

@@ -81,7 +81,7 @@ export const ENRICHED = {
   source: 'warehouse',
 } as const satisfies SettledEnrichment;
 
-export const PLAIN = { status: 'plain', reason: 'no_data' } as const satisfies SettledEnrichment;
+export const NOT_ENRICHED = { status: 'not_enriched', reason: 'no_data' } as const satisfies SettledEnrichment;
 
 export const PENDING = {
   status: 'pending',

@@ -19,7 +19,7 @@ import { settleMessages } from '../../lambdas/operations/settle-messages.ts';
 import type { SendResult } from '../../lambdas/partners/webhook-sender.ts';
 import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
 import type { OutgoingMessage } from '../../lambdas/shared/queue-message.ts';
-import { fakeCounter, fakeLog, flag, integration, NOW, PLAIN, registry } from './factories.ts';
+import { fakeCounter, fakeLog, flag, integration, NOT_ENRICHED, NOW, registry } from './factories.ts';
 import { createMemoryLedger } from './memory-ledger.ts';
 import { UNGUARDED } from './open-ledger.ts';
 import { answered, failed, openLimiter, sendingServices } from './sending.ts';
@@ -203,7 +203,7 @@ export class UnansweredWorld {
     execution.state = 'runs';
     const isRescue = delivery.progress.outcome === 'dead';
     const isPending = delivery.progress.enrichment.status === 'pending';
-    const input = isPending ? { ...delivery, progress: { ...delivery.progress, enrichment: PLAIN } } : delivery;
+    const input = isPending ? { ...delivery, progress: { ...delivery.progress, enrichment: NOT_ENRICHED } } : delivery;
     const result = isRescue
       ? delivery.progress
       : await this.#outcome(calls, () => deliverOne(input, this.#sending(going)));

@@ -14,7 +14,7 @@ import { ENRICHED, delivery as newDelivery } from '../support/factories.ts';
 
 const DUE = '2026-01-05T10:01:00.000Z';
 const LATER = '2026-01-05T10:02:00.000Z';
-const FALLBACK: Enrichment = { status: 'plain', reason: 'warehouse_unavailable' };
+const FALLBACK: Enrichment = { status: 'not_enriched', reason: 'warehouse_unavailable' };
 
 function pending(tries: number): Enrichment {
   return { status: 'pending', tries, first_failed_at: '2026-01-05T10:00:00.000Z' };
@@ -146,7 +146,7 @@ export function describeScenarios(interpret: Interpreter): void {
     });
 
     test('the flag is switched off during the retries: delivered plain at the next one', async () => {
-      const off: Enrichment = { status: 'plain', reason: 'flag_off' };
+      const off: Enrichment = { status: 'not_enriched', reason: 'flag_off' };
       const { output, calls } = await run(delivery(), { enrich: [failsOnceMore, settles(off)], deliver: [delivers] });
       expect(calls.Enrich).toHaveLength(2);
       expect(output).toMatchObject({ outcome: 'delivered', enrichment: off });

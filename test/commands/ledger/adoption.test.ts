@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import type { Enrichment } from '../../../lambdas/events/delivery.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { ENRICHED, NOW, PLAIN } from '../../support/factories.ts';
+import { ENRICHED, NOT_ENRICHED, NOW } from '../../support/factories.ts';
 import { DEAD, DELIVERED, type Left, startLedgerOperator } from './ledger-operator.ts';
 
 const operator = eachTest(startLedgerOperator);
 
-const OFF = { status: 'plain', reason: 'flag_off' } as const;
+const OFF = { status: 'not_enriched', reason: 'flag_off' } as const;
 let made = 0;
 
 /** A webhook of so many hours ago. */
@@ -28,7 +28,7 @@ async function fill(): Promise<void> {
   await webhook('ent-b', OFF, 5);
   await webhook('ent-b', ENRICHED, 3);
   await webhook('ent-b', ENRICHED, 2, { integration_id: 'globex' });
-  await webhook('ent-a', PLAIN, 4);
+  await webhook('ent-a', NOT_ENRICHED, 4);
   await webhook('ent-a', OFF, 4);
 }
 
@@ -42,7 +42,9 @@ ent-b       2                   1         0        2026-01-15T09:00:00Z`);
 });
 
 test('enrollments count for nobody, nor does what was not delivered', async () => {
-  await webhook('ent-a', { status: 'plain', reason: 'not_a_completion' }, 1, { event_type: 'course_enrollment' });
+  await webhook('ent-a', { status: 'not_enriched', reason: 'not_a_completion' }, 1, {
+    event_type: 'course_enrollment',
+  });
   await webhook('ent-a', ENRICHED, 1, {}, DEAD);
   await operator.run('adoption');
   expect(operator.world.printed()).toMatch(/^none: no completion of stage local was accepted since /);

@@ -88,7 +88,7 @@ export async function startLedgerOperator(
     async lead(overrides) {
       const accepted = { ...leadSubject(overrides), accepted_at: new Date(now()).toISOString() };
       await functions.accept([accepted]);
-      const delivery = newDelivery(accepted, { status: 'plain', reason: 'not_a_completion' });
+      const delivery = newDelivery(accepted, { status: 'not_enriched', reason: 'not_a_completion' });
       const timer = timerOf(accepted, now());
       if (timer !== undefined) await table.putTimer(timer);
       await functions.settleUnclaimed(delivery, { progress: { ...delivery.progress, outcome: 'retry' }, token: 'g0' });

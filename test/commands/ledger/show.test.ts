@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { LedgerRecord } from '../../../lambdas/ledger/record.ts';
 import { reopened } from '../../../lambdas/ledger/transitions.ts';
 import { eachTest } from '../../support/each-test.ts';
-import { LEARNER_DATA, NOW, PENDING, PLAIN } from '../../support/factories.ts';
+import { LEARNER_DATA, NOT_ENRICHED, NOW, PENDING } from '../../support/factories.ts';
 import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from './ledger-operator.ts';
 
 const operator = eachTest(startLedgerOperator);
@@ -139,7 +139,7 @@ describe('in each state it says who carries it, and what can be done', () => {
 });
 
 test.each([
-  [PLAIN, 'none: the warehouse has none'],
+  [NOT_ENRICHED, 'none: the warehouse has none'],
   [{ ...PENDING, tries: 3 }, 'not known yet: 3 failed so far, the first at 2026-01-15T12:00:00Z'],
 ])('learning time %j', async (enrichment, words) => {
   await operator.run('show', await changed({ enrichment }));

@@ -7,7 +7,7 @@ import {
   RECORDED_ATTEMPTS,
   WEBHOOK_STATES,
 } from '../../../lambdas/ledger/record.ts';
-import { ENRICHED, NOW, PENDING, PLAIN } from '../../support/factories.ts';
+import { ENRICHED, NOT_ENRICHED, NOW, PENDING } from '../../support/factories.ts';
 
 const time = fc.integer({ min: NOW, max: NOW + 1e9 }).map((ms) => new Date(ms).toISOString());
 const count = fc.integer({ min: 0, max: 2 ** 31 });
@@ -49,7 +49,7 @@ export const anyRecord: fc.Arbitrary<LedgerRecord> = fc
       requiredKeys: [],
       noNullPrototype: true,
     }),
-    enrichment: fc.constantFrom(undefined, ENRICHED, PENDING, PLAIN),
+    enrichment: fc.constantFrom(undefined, ENRICHED, PENDING, NOT_ENRICHED),
     config_version: fc.constantFrom(undefined, 'content-0123456789ab', 'v'.repeat(64)),
     enterprise_customer_uuid: fc.constantFrom(undefined, '0'.repeat(36), 'e'.repeat(64)),
     attempt: count,

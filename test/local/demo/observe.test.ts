@@ -41,7 +41,7 @@ function evidence(receipts: readonly Receipt[]): Evidence {
 
 /** An execution of a webhook that waits: it starts at `T0`, five seconds after its event occurred. */
 function execution(dueAt: string, more: Partial<Execution> = {}): Execution {
-  const progress = { timed: true, attempt: 0, due_at: dueAt, enrichment: { status: 'plain' } };
+  const progress = { timed: true, attempt: 0, due_at: dueAt, enrichment: { status: 'not_enriched' } };
   const input = JSON.stringify({ occurred_at: '2026-01-09T23:59:55Z', progress });
   return { name: 'a-g0', arn: '', status: 'SUCCEEDED', input, startedAt: T0, history: [], ...more };
 }
