@@ -18,7 +18,7 @@ import { LambdaInvoke } from 'aws-cdk-lib/aws-stepfunctions-tasks';
 import type { Construct } from 'constructs';
 import {
   DEAD_LETTER_ATTRIBUTES,
-  ENRICHMENT_TRIES,
+  ENRICHMENT_ATTEMPTS,
   type Enrichment,
   type Outcome,
   type SettledEnrichment,
@@ -70,7 +70,7 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
       .when(
         Condition.and(
           enrichmentIs('pending'),
-          Condition.numberGreaterThanEquals('$.progress.enrichment.tries', ENRICHMENT_TRIES),
+          Condition.numberGreaterThanEquals('$.progress.enrichment.attempts', ENRICHMENT_ATTEMPTS),
         ),
         fallback,
       )

@@ -174,7 +174,7 @@ export function formatLearningTime(record: LedgerRecord | undefined, event: Ledg
     case undefined:
       return 'not known here yet';
     case 'pending':
-      return `not known yet: ${enrichment.tries} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
+      return `not known yet: ${enrichment.attempts} failed so far, the first at ${shortTime(enrichment.first_failed_at)}`;
     case 'enriched': {
       const { total_seconds, last_updated, source } = enrichment;
       return `${formatNumber(total_seconds)} s (${formatDuration(total_seconds * 1000)}) by ${last_updated.slice(0, 10)}, from the ${source}`;

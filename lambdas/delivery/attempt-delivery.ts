@@ -57,8 +57,8 @@ export async function attemptDelivery(
 ): Promise<Attempted> {
   const startedAtMs = services.now();
   const attempt = delivery.progress.attempt + 1;
-  const { earlier_tries: earlierTries } = delivery.progress;
-  const attemptOfRound = attempt - (earlierTries ?? 0);
+  const { earlier_attempts: earlierAttempts } = delivery.progress;
+  const attemptOfRound = attempt - (earlierAttempts ?? 0);
   const policy = retryPolicyOf(integration, kindOf(delivery));
   const timeoutMs = policy.timeoutsMs[attemptOfRound - 1] ?? integration.timeout_seconds * 1000;
   const composed = composePayload(delivery, enrichment, integration);
@@ -100,7 +100,7 @@ export async function attemptDelivery(
 
   /** After a failed first round, starts a second round of attempts if the policy of the event's kind has one. */
   function failed(reason: string): TaskResult {
-    const onceMoreDueAt = earlierTries === undefined ? onceMoreAt(policy, endedAtMs, services.random) : undefined;
+    const onceMoreDueAt = earlierAttempts === undefined ? onceMoreAt(policy, endedAtMs, services.random) : undefined;
     return onceMoreDueAt === undefined
       ? dead(delivery, attempt, reason)
       : onceMore(delivery, attempt, reason, onceMoreDueAt);

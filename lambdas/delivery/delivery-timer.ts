@@ -76,7 +76,7 @@ export async function reschedule(
   state: TimerState,
   { ledger, now }: DeliveryTimerServices,
 ): Promise<void> {
-  if (result.earlier_tries === delivery.progress.earlier_tries || !delivery.progress.timed) return;
+  if (result.earlier_attempts === delivery.progress.earlier_attempts || !delivery.progress.timed) return;
   const acceptedMs = delivery.accepted_at === undefined ? now() : Date.parse(delivery.accepted_at);
   const timer = timerOf(delivery, acceptedMs);
   if (timer === undefined || result.due_at === null) return;

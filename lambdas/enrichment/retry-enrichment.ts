@@ -54,13 +54,13 @@ function settledProgress(delivery: Delivery, enrichment: SettledEnrichment, log:
 }
 
 function failedProgress(progress: Progress, pending: PendingEnrichment, random: () => number): Progress {
-  const tries = pending.tries + 1;
-  const dueAt = enrichmentDueAt(Date.parse(pending.first_failed_at), tries, random);
-  return withEnrichment(progress, { ...pending, tries }, dueAt.toISOString());
+  const attempts = pending.attempts + 1;
+  const dueAt = enrichmentDueAt(Date.parse(pending.first_failed_at), attempts, random);
+  return withEnrichment(progress, { ...pending, attempts }, dueAt.toISOString());
 }
 
 function withEnrichment(
-  { attempt, config_version, timed, earlier_tries }: Progress,
+  { attempt, config_version, timed, earlier_attempts }: Progress,
   enrichment: Enrichment,
   due_at: string | null,
 ): Progress {
@@ -69,6 +69,6 @@ function withEnrichment(
     ...{ attempt, due_at },
     // A scheduled delivery has pending learning time if its event was published again.
     ...(timed && { timed }),
-    ...(earlier_tries !== undefined && { earlier_tries }),
+    ...(earlier_attempts !== undefined && { earlier_attempts }),
   };
 }

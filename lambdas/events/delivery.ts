@@ -14,8 +14,8 @@ export const MAX_EXECUTION_DAYS = 16;
 /** The shortest wait of a delivery that has waited often without an attempt, in seconds (`events/workflow-waits.ts`). */
 export const LONG_WAIT_SECONDS = 2 * 3600;
 
-/** Failed warehouse tries after which a webhook goes out without learning time: the batch's own and three retries. */
-export const ENRICHMENT_TRIES = 4;
+/** Failed warehouse attempts after which a webhook goes out without learning time: the batch's own and three retries. */
+export const ENRICHMENT_ATTEMPTS = 4;
 
 /** Why a webhook goes out without learning time. Data, for logs and counts; the partner never sees it. */
 export const NOT_ENRICHED_REASONS = [
@@ -28,8 +28,8 @@ export const NOT_ENRICHED_REASONS = [
 
 const pendingSchema = z.object({
   status: z.literal('pending'),
-  /** Failed tries so far, the batch's included. */
-  tries: z.int().min(1),
+  /** Failed attempts so far, the batch's included. */
+  attempts: z.int().min(1),
   /** When the first try failed: retries are due 60, 120 and 180 s after it. */
   first_failed_at: z.iso.datetime(),
 });
@@ -86,7 +86,7 @@ export const progressSchema = z.object({
   /** Whether a later event of its user may still take its place: its timer is asked before each try. */
   timed: z.literal(true).optional(),
   /** Tries of an earlier round, after which its policy began anew; absent in its first round. */
-  earlier_tries: z.int().min(0).optional(),
+  earlier_attempts: z.int().min(0).optional(),
   /** Times that it was sent to the deliveries queue again, to wait there. */
   deferrals: z.int().min(0).optional(),
   /** In words, for the dead letter and the operator: why the outcome is what it is. */

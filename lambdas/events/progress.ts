@@ -32,7 +32,7 @@ export function decisionOf({
 
 /** Learning time that the workflow still has to find out, after a first attempt that failed, or none. */
 export function unanswered(firstFailedAtMs: number): Enrichment {
-  return { status: 'pending', tries: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
+  return { status: 'pending', attempts: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
 }
 
 /**
@@ -65,14 +65,14 @@ export function decided(
   reason: string,
   dueAt?: Date,
 ): Progress {
-  const { due_at, deferrals, timed, earlier_tries } = delivery.progress;
+  const { due_at, deferrals, timed, earlier_attempts } = delivery.progress;
   return {
     ...decisionOf(delivery.progress),
     attempt,
     due_at: dueAt?.toISOString() ?? due_at,
     outcome,
     ...(timed && TIMED),
-    ...(earlier_tries !== undefined && { earlier_tries }),
+    ...(earlier_attempts !== undefined && { earlier_attempts }),
     ...(deferrals !== undefined && { deferrals }),
     reason: attributeText(reason, MAX_REASON_CHARACTERS),
   };
@@ -80,7 +80,7 @@ export function decided(
 
 /** A delivery whose attempts have failed, and which starts over. */
 export function onceMore(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
-  return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_tries: attempt };
+  return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_attempts: attempt };
 }
 
 /**

@@ -46,7 +46,7 @@ function minutes(ms: number): string {
 }
 
 const progressSchema = z.object({
-  enrichment: z.object({ status: z.string(), tries: z.number().optional() }),
+  enrichment: z.object({ status: z.string(), attempts: z.number().optional() }),
   attempt: z.number(),
   timed: z.boolean().optional(),
   due_at: z.iso.datetime().nullable().optional(),
@@ -62,6 +62,6 @@ export function describeWait({ input, history }: Execution): string {
   const { enrichment, attempt, timed, due_at } = progress.data;
   const isPending = enrichment.status === 'pending';
   if (!isPending && attempt === 0 && timed && due_at) return `waits for its moment: ${due_at.slice(0, 19)}Z`;
-  const tries = isPending ? (enrichment.tries ?? 0) : attempt;
+  const tries = isPending ? (enrichment.attempts ?? 0) : attempt;
   return `waits for the ${isPending ? 'warehouse' : 'partner'} (${tries} ${tries === 1 ? 'try' : 'tries'} failed)`;
 }

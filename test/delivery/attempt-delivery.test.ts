@@ -203,7 +203,7 @@ describe('the outcome of a delivery', () => {
       [answered(404), 1, 'HTTP 404'],
     ])('that is its last, %j, begins again two hours later', async (result, tries, reason) => {
       const { outcome, counter } = await tried(result, { attempt: tries - 1 });
-      expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries, earlier_tries: tries, reason, timed: true });
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries, earlier_attempts: tries, reason, timed: true });
       const waitMs = Date.parse(outcome.due_at ?? '') - NOW;
       expect(waitMs).toBeGreaterThanOrEqual(7_200_000);
       expect(waitMs).toBeLessThanOrEqual(7_920_000);
@@ -212,15 +212,15 @@ describe('the outcome of a delivery', () => {
     });
 
     test('counts its attempts again then, and has the same time for each', async () => {
-      const { outcome, requests } = await tried(answered(503), { attempt: 3, earlier_tries: 3 });
-      expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_tries: 3 });
+      const { outcome, requests } = await tried(answered(503), { attempt: 3, earlier_attempts: 3 });
+      expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_attempts: 3 });
       expect(Date.parse(outcome.due_at ?? '') - NOW).toBe(1_000);
       expect(requests).toMatchObject([{ timeoutMs: 5_000 }]);
     });
 
     test.each([
-      [answered(503), { attempt: 5, earlier_tries: 3 }, '6 attempts failed, the last with: HTTP 503'],
-      [answered(400), { attempt: 1, earlier_tries: 1 }, 'HTTP 400'],
+      [answered(503), { attempt: 5, earlier_attempts: 3 }, '6 attempts failed, the last with: HTTP 503'],
+      [answered(400), { attempt: 1, earlier_attempts: 1 }, 'HTTP 400'],
     ])('is dead when that fails too: %j', async (result, progress, reason) => {
       expect((await tried(result, progress)).outcome).toMatchObject({ outcome: 'dead', reason });
     });

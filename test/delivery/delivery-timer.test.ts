@@ -113,7 +113,7 @@ describe('a delivery that is scheduled again', () => {
   test('is not, where it is only between two attempts, or was never timed', async () => {
     const services = world(own);
     const { timed, ...untimed } = waiting.progress;
-    await reschedule(waiting, { result: { ...again, earlier_tries: undefined } }, asRead(own), services);
+    await reschedule(waiting, { result: { ...again, earlier_attempts: undefined } }, asRead(own), services);
     await reschedule({ ...waiting, progress: untimed }, { result: again }, asRead(own), services);
     await reschedule({ ...waiting, progress: again }, { result: again }, asRead(own), services);
     expect(services.ledger.timersKept).toEqual([]);

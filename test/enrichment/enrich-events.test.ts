@@ -224,7 +224,7 @@ describe('what the ledger is told', () => {
     expect(noted).toMatchObject([
       {
         webhookId: webhookId('acme', 'event-1'),
-        settlement: { token: 'g0', progress: { outcome: 'retry', enrichment: { status: 'pending', tries: 1 } } },
+        settlement: { token: 'g0', progress: { outcome: 'retry', enrichment: { status: 'pending', attempts: 1 } } },
       },
     ]);
   });
@@ -301,7 +301,7 @@ describe('a warehouse that fails', () => {
     );
     expect(started.map(({ event_id }) => event_id).toSorted()).toEqual(['event-1', 'event-2']);
     expect(started[0]?.progress).toEqual({
-      enrichment: { status: 'pending', tries: 1, first_failed_at: '2026-01-15T12:00:00.000Z' },
+      enrichment: { status: 'pending', attempts: 1, first_failed_at: '2026-01-15T12:00:00.000Z' },
       config_version: 'all',
       attempt: 0,
       due_at: '2026-01-15T12:01:00.000Z',

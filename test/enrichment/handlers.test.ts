@@ -52,7 +52,7 @@ describe('EnrichBatch, where a developer’s override switches the feature on al
       expect(await enrichBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
       const started = world().platform.stateMachine.execution(`${webhookId('skillsoft', id)}-g0`);
       expect(JSON.parse(started?.input ?? '{}')).toMatchObject({
-        progress: { enrichment: { status: 'pending', tries: 1 }, config_version: 'override' },
+        progress: { enrichment: { status: 'pending', attempts: 1 }, config_version: 'override' },
       });
       return world().warehouse.loginCount();
     };

@@ -4,7 +4,7 @@ import {
   retryEnrichment,
   TASK_WAREHOUSE_DEADLINE_MS,
 } from '../../lambdas/enrichment/retry-enrichment.ts';
-import { ENRICHMENT_TRIES } from '../../lambdas/events/delivery.ts';
+import { ENRICHMENT_ATTEMPTS } from '../../lambdas/events/delivery.ts';
 import { WarehouseUnavailable } from '../../lambdas/shared/errors.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { type KeyFailure, type LearningTime, learnerKeyText } from '../../lambdas/warehouse/learning-time.ts';
@@ -22,7 +22,7 @@ import {
 
 const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' };
 const SETTLED = { status: 'enriched', total_seconds: 18_540, last_updated: '2026-01-10T00:00:00Z' };
-const waiting = (tries = 1) => delivery({ ...PENDING, tries }, {}, { due_at: '2026-01-15T12:01:00.000Z' });
+const waiting = (attempts = 1) => delivery({ ...PENDING, attempts }, {}, { due_at: '2026-01-15T12:01:00.000Z' });
 
 /** Services of a quiet day: a cache without hits, a warehouse with `answer`. */
 function world(answer: LearningTime | KeyFailure | Error, overrides: Partial<RetryEnrichmentServices> = {}) {
@@ -95,7 +95,7 @@ describe('a retry', () => {
 
 describe('a retry that fails', () => {
   test('is due again 120, then 180 s after the first failure, however late it ran', async () => {
-    const due = [1, 2].map(async (tries) => retryEnrichment(waiting(tries), world(down).services));
+    const due = [1, 2].map(async (attempts) => retryEnrichment(waiting(attempts), world(down).services));
     expect((await Promise.all(due)).map(({ due_at }) => due_at)).toEqual([
       '2026-01-15T12:02:00.000Z',
       '2026-01-15T12:03:00.000Z',
@@ -104,24 +104,24 @@ describe('a retry that fails', () => {
 
   test('counts one try more, and keeps when the first failed', async () => {
     const { services, counter, log } = world(down);
-    expect((await retryEnrichment(waiting(2), services)).enrichment).toEqual({ ...PENDING, tries: 3 });
+    expect((await retryEnrichment(waiting(2), services)).enrichment).toEqual({ ...PENDING, attempts: 3 });
     expect(counter.counts).toEqual({ [METRICS.queryFailure]: 1 });
     expect(log.only('warehouse.failed')).toMatchObject({ error: 'WarehouseUnavailable', error_message: down.message });
   });
 
   test('keeps that it waits for its moment, and how often it was tried before', async () => {
-    const timed = { ...waiting(), progress: { ...waiting().progress, timed: true, earlier_tries: 3 } } as const;
+    const timed = { ...waiting(), progress: { ...waiting().progress, timed: true, earlier_attempts: 3 } } as const;
     for (const answer of [down, FOUND]) {
-      expect(await retryEnrichment(timed, world(answer).services)).toMatchObject({ timed: true, earlier_tries: 3 });
+      expect(await retryEnrichment(timed, world(answer).services)).toMatchObject({ timed: true, earlier_attempts: 3 });
     }
   });
 
-  test('three times has used up the tries of the workflow', async () => {
+  test('three times has used up the attempts of the workflow', async () => {
     let current = waiting();
     for (let retry = 1; retry <= 3; retry += 1) {
       current = { ...current, progress: await retryEnrichment(current, world(down).services) };
     }
-    expect(current.progress.enrichment).toMatchObject({ status: 'pending', tries: ENRICHMENT_TRIES });
+    expect(current.progress.enrichment).toMatchObject({ status: 'pending', attempts: ENRICHMENT_ATTEMPTS });
   });
 
   test.each<[string, KeyFailure | Error]>([
@@ -129,14 +129,14 @@ describe('a retry that fails', () => {
     ['an error that nobody expected', new TypeError(LEARNER_DATA[0])],
   ])('with %s is a failed try, and nothing is remembered', async (_what, answer) => {
     const { services, written, log } = world(answer);
-    expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', tries: 2 });
+    expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', attempts: 2 });
     expect(written).toEqual([]);
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
   test('without the key in the answers is a failed try', async () => {
     const { services } = world(FOUND, { warehouse: { ask: async () => new Map() } });
-    expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', tries: 2 });
+    expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', attempts: 2 });
   });
 });
 

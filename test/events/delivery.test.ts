@@ -53,7 +53,7 @@ describe('what is known of the learning time', () => {
     { ...ENRICHED, total_seconds: -1 },
     { ...ENRICHED, total_seconds: 1.5 },
     { ...ENRICHED, last_updated: '2026-01-10' },
-    { ...PENDING, tries: 0 },
+    { ...PENDING, attempts: 0 },
     { status: 'enriched' },
     {},
   ])('is not %j', (enrichment) => expect(enrichmentSchema.safeParse(enrichment).success).toBe(false));

@@ -41,10 +41,15 @@ describe('a delivery that waits for its moment', () => {
 
 test('a delivery that starts over remembers the attempts that it had, until it is resent', () => {
   const again = onceMore(delivery(NOT_ENRICHED), 3, '3 attempts failed', new Date(0));
-  expect(again).toMatchObject({ outcome: 'retry', attempt: 3, earlier_tries: 3, due_at: '1970-01-01T00:00:00.000Z' });
+  expect(again).toMatchObject({
+    outcome: 'retry',
+    attempt: 3,
+    earlier_attempts: 3,
+    due_at: '1970-01-01T00:00:00.000Z',
+  });
   const carried = { ...delivery(NOT_ENRICHED), progress: again };
-  expect(decided(carried, 4, 'retry', 'HTTP 503').earlier_tries).toBe(3);
-  expect(redriveOf(carried).progress.earlier_tries).toBeUndefined();
+  expect(decided(carried, 4, 'retry', 'HTTP 503').earlier_attempts).toBe(3);
+  expect(redriveOf(carried).progress.earlier_attempts).toBeUndefined();
 });
 
 describe('a delivery that is dead', () => {

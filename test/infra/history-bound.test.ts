@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { ENRICHMENT_TRIES } from '../../lambdas/events/delivery.ts';
+import { ENRICHMENT_ATTEMPTS } from '../../lambdas/events/delivery.ts';
 import { EVENT_TYPES, KINDS, kindNamed } from '../../lambdas/events/event-types/event-types.ts';
 import { LONG_WAIT_MS, SHORT_WAITS } from '../../lambdas/events/workflow-waits.ts';
 import { retryPolicyOf } from '../../lambdas/partners/retry-policy.ts';
@@ -32,7 +32,7 @@ const LIMITS: RoundLimits = {
   attempts: mostAttempts(),
   shortWaits: SHORT_WAITS,
   longWaitSeconds: LONG_WAIT_MS / 1000,
-  enrichments: ENRICHMENT_TRIES - 1,
+  enrichments: ENRICHMENT_ATTEMPTS - 1,
 };
 const definition = workflowDefinition(synthesize('local')) as unknown as BoundedDefinition;
 

@@ -215,7 +215,7 @@ describe('an event, as the ledger keeps it', () => {
     const { enrichment, ...unknown } = held();
     expect(deliveryOf(eventOf(carried, NOW), unknown, NOW, 'replay').progress.enrichment).toEqual({
       status: 'pending',
-      tries: 1,
+      attempts: 1,
       first_failed_at: at(0),
     });
   });

@@ -85,7 +85,7 @@ export const NOT_ENRICHED = { status: 'not_enriched', reason: 'no_data' } as con
 
 export const PENDING = {
   status: 'pending',
-  tries: 1,
+  attempts: 1,
   first_failed_at: '2026-01-15T12:00:00.000Z',
 } as const satisfies Enrichment;
 

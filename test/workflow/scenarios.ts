@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   type Delivery,
   deliverySchema,
-  ENRICHMENT_TRIES,
+  ENRICHMENT_ATTEMPTS,
   type Enrichment,
   type Outcome,
   type Progress,
@@ -16,8 +16,8 @@ const DUE = '2026-01-05T10:01:00.000Z';
 const LATER = '2026-01-05T10:02:00.000Z';
 const FALLBACK: Enrichment = { status: 'not_enriched', reason: 'warehouse_unavailable' };
 
-function pending(tries: number): Enrichment {
-  return { status: 'pending', tries, first_failed_at: '2026-01-05T10:00:00.000Z' };
+function pending(attempts: number): Enrichment {
+  return { status: 'pending', attempts, first_failed_at: '2026-01-05T10:00:00.000Z' };
 }
 
 /** In the workflow after its first failure at the warehouse. */
@@ -80,7 +80,7 @@ const settles =
 const failsOnceMore = ({ progress }: Delivery): TaskResult => {
   const { enrichment, attempt } = progress;
   if (enrichment.status !== 'pending') throw new Error('was asked about a settled enrichment');
-  return { enrichment: pending(enrichment.tries + 1), attempt, due_at: LATER };
+  return { enrichment: pending(enrichment.attempts + 1), attempt, due_at: LATER };
 };
 const decides =
   (outcome: Exclude<Outcome, 'dead'>, reason: string) =>
@@ -130,7 +130,7 @@ export function describeScenarios(interpret: Interpreter): void {
     test('three failed retries after the batch’s own try: the fallback send', async () => {
       const { output, calls, entered } = await run(delivery(), { enrich: [failsOnceMore], deliver: [delivers] });
       expect(calls.Enrich.map(({ progress }) => progress.enrichment)).toEqual([pending(1), pending(2), pending(3)]);
-      expect(calls.Enrich).toHaveLength(ENRICHMENT_TRIES - 1);
+      expect(calls.Enrich).toHaveLength(ENRICHMENT_ATTEMPTS - 1);
       expect(entered.filter((state) => state === 'WaitUntilDue')).toHaveLength(3);
       expect(calls.Deliver.map(({ progress }) => progress.enrichment)).toEqual([FALLBACK]);
       expect(output).toMatchObject({ outcome: 'delivered', enrichment: FALLBACK });
@@ -159,7 +159,7 @@ export function describeScenarios(interpret: Interpreter): void {
       expect(output.outcome).toBe('delivered');
     });
 
-    test('faults of Lambda’s own spend no tries', async () => {
+    test('faults of Lambda’s own spend no attempts', async () => {
       const fault = throws('Lambda.TooManyRequestsException');
       const enrich = [fault, fault, fault, fault, fault, failsOnceMore, settles(ENRICHED)];
       const { output, calls } = await run(delivery(), { enrich, deliver: [delivers] });

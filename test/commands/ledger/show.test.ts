@@ -140,7 +140,7 @@ describe('in each state it says who carries it, and what can be done', () => {
 
 test.each([
   [NOT_ENRICHED, 'none: the warehouse has none'],
-  [{ ...PENDING, tries: 3 }, 'not known yet: 3 failed so far, the first at 2026-01-15T12:00:00Z'],
+  [{ ...PENDING, attempts: 3 }, 'not known yet: 3 failed so far, the first at 2026-01-15T12:00:00Z'],
 ])('learning time %j', async (enrichment, words) => {
   await operator.run('show', await changed({ enrichment }));
   expect(facts()['learning time']).toBe(words);
