@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { MIN_LEASE_SECONDS } from '../lambdas/ledger/record.ts';
-import { MAX_QUEUE_TRY_SECONDS } from '../lambdas/partners/integration.ts';
+import { MAX_QUEUE_ATTEMPT_SECONDS } from '../lambdas/partners/integration.ts';
 
 /**
  * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
@@ -46,7 +46,7 @@ export const functionSizes = z.strictObject({
   enrichBatch: functionSize,
   enrichTask: functionSize,
   checkWarehouse: functionSize,
-  deliverBatch: partnerFunction(MAX_QUEUE_TRY_SECONDS).refine(
+  deliverBatch: partnerFunction(MAX_QUEUE_ATTEMPT_SECONDS).refine(
     ({ timeoutSeconds }) => timeoutSeconds < MIN_LEASE_SECONDS,
     {
       message: `must be shorter than the shortest lease, ${MIN_LEASE_SECONDS} s: whoever still holds one is alive`,

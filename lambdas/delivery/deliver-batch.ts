@@ -4,7 +4,7 @@ import type { SQSEvent } from 'aws-lambda';
 import type * as z from 'zod';
 import { deadLetterMessage } from '../events/dead-letter.ts';
 import { createWorkflow } from '../events/retry-workflow.ts';
-import { MAX_QUEUE_TRY_SECONDS } from '../partners/integration.ts';
+import { MAX_QUEUE_ATTEMPT_SECONDS } from '../partners/integration.ts';
 import { openClient } from '../shared/aws-clients.ts';
 import { type IntakeServices, intake } from '../shared/batch-intake.ts';
 import { deliverBatchEnvironment } from '../shared/environment.ts';
@@ -41,7 +41,7 @@ function createServices(start: ColdStart<z.infer<typeof deliverBatchEnvironment>
   const receiving: IntakeServices = {
     log,
     now: Date.now,
-    slowestMs: MAX_QUEUE_TRY_SECONDS * 1000 + 5_000,
+    slowestMs: MAX_QUEUE_ATTEMPT_SECONDS * 1000 + 5_000,
     hide: (receiptHandle, seconds) => queues.hide(environment.DELIVERIES_QUEUE_URL, receiptHandle, seconds),
     deadLetter: (expired) => deadLetterExpired(expired, delivering),
   };

@@ -5,7 +5,7 @@ import { readDelivery } from '../events/read-delivery.ts';
 import type { Workflow } from '../events/retry-workflow.ts';
 import type { Lease, Ledger } from '../ledger/ports.ts';
 import { leaseEndMs, leaseMs } from '../ledger/transitions.ts';
-import { type Integration, MAX_QUEUE_TRY_SECONDS } from '../partners/integration.ts';
+import { type Integration, MAX_QUEUE_ATTEMPT_SECONDS } from '../partners/integration.ts';
 import type { Failures, ReceivedMessage } from '../shared/batch-intake.ts';
 import { errorFields, errorName, QueueRefused } from '../shared/errors.ts';
 import { toMessageText } from '../shared/json-text.ts';
@@ -103,7 +103,7 @@ async function prepare(
   if (enrichment.status === 'pending' || timed) return handOver(delivery, services);
   const entry = await readEntry(delivery, services);
   const timeoutSeconds = entry.integration?.timeout_seconds ?? 0;
-  if (timeoutSeconds > MAX_QUEUE_TRY_SECONDS) return handOver(delivery, services);
+  if (timeoutSeconds > MAX_QUEUE_ATTEMPT_SECONDS) return handOver(delivery, services);
   const claimed = await services.ledger.claim(delivery, leaseMs(timeoutSeconds * 1000));
   if (claimed.verdict === 'busy') return 'busy';
   if (claimed.verdict === 'done') return undefined;

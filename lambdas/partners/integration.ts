@@ -8,7 +8,7 @@ import { PAYLOAD_FORMAT_OPTIONS, PAYLOAD_FORMATS } from './payload-formats/paylo
 // ECMA 262, java.util.regex and RE2; test/infra/portable-patterns.test.ts says what that leaves.
 
 /** Longest try from the deliveries queue, in seconds: a slower integration is delivered by the workflow's task only. */
-export const MAX_QUEUE_TRY_SECONDS = 15;
+export const MAX_QUEUE_ATTEMPT_SECONDS = 15;
 
 /** Tries after the first one, where an integration does not say how many: with the usual delays, 23.6 hours of them. */
 export const USUAL_MAX_RETRIES = 9;
@@ -145,7 +145,7 @@ export const integrationSchema = z
     /** Which events it takes; everything, where it says nothing. */
     event_types: z.array(z.enum(EVENT_TYPES)).min(1).optional(),
     /** The longest try's deadline, over token fetch, connect, headers and body. Earlier tries get less. */
-    timeout_seconds: z.int().min(5).max(300).default(MAX_QUEUE_TRY_SECONDS),
+    timeout_seconds: z.int().min(5).max(300).default(MAX_QUEUE_ATTEMPT_SECONDS),
     /** Tries after the first one. */
     max_retries: retriesSchema.default(USUAL_MAX_RETRIES),
     /** The same for one type of event, where it differs. */

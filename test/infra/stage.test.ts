@@ -7,7 +7,7 @@ import { enrichmentDueAt } from '../../lambdas/events/retry-timing.ts';
 import { LONGEST_PARKING_MS } from '../../lambdas/ledger/balance.ts';
 import { MIN_LEASE_SECONDS } from '../../lambdas/ledger/record.ts';
 import { RESERVE_MS } from '../../lambdas/operations/sweep.ts';
-import { integrationSchema, MAX_QUEUE_TRY_SECONDS } from '../../lambdas/partners/integration.ts';
+import { integrationSchema, MAX_QUEUE_ATTEMPT_SECONDS } from '../../lambdas/partners/integration.ts';
 import { CLIENT_WAITS, IO_DEADLINES } from '../../lambdas/shared/io-deadlines.ts';
 import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
@@ -251,7 +251,7 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
       CALL.messages +
       CALL.ledger +
       CALL.outcomes;
-    expect(CALL.messages + aroundTry + MAX_QUEUE_TRY_SECONDS).toBeLessThan(seconds('deliverBatch'));
+    expect(CALL.messages + aroundTry + MAX_QUEUE_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverBatch'));
     // A task has no messages, and asks for its timer before and after.
     const timers = 3 * CALL.ledger;
     expect(aroundTry + timers + LONGEST_TRY_SECONDS).toBeLessThan(seconds('deliverTask'));
