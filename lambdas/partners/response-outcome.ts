@@ -54,7 +54,7 @@ const LASTING_FAILURES = [
 export function classify(result: SendResult): Verdict {
   if (result.kind === 'failed') {
     const isLasting = LASTING_FAILURES.some((pattern) => pattern.test(result.code));
-    return { verdict: isLasting ? 'dead' : 'retry', reason: `no answer: ${result.code}` };
+    return { verdict: isLasting ? 'dead' : 'retry', reason: `no response: ${result.code}` };
   }
   return { verdict: verdictOf(result.status), reason: `HTTP ${result.status}` };
 }

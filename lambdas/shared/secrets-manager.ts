@@ -139,7 +139,7 @@ async function fetchVersion(
   const response = await client
     .send(new GetSecretValueCommand({ SecretId: secretId }), { abortSignal })
     .catch((cause) => {
-      const reason = abortSignal.aborted ? `no answer within ${timeoutMs} ms` : errorName(cause);
+      const reason = abortSignal.aborted ? `no response within ${timeoutMs} ms` : errorName(cause);
       throw reason === 'ResourceNotFoundException'
         ? new SecretUnusable(`secret ${secretId} does not exist, or has no value yet`, { cause })
         : new SecretUnavailable(`secret ${secretId} cannot be read: ${reason}`, { cause });

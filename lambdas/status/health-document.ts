@@ -45,7 +45,7 @@ const health = {
   success_rate: z.number().min(0).max(1).nullable(),
   /** Of what failed and is not delivered yet; null where there is none, or where it cannot be read. */
   last_error_time: z.iso.datetime().nullable(),
-  /** `HTTP 503`, `no answer: TIMEOUT` or a reason of our own: never what a partner wrote. */
+  /** `HTTP 503`, `no response: TIMEOUT` or a reason of our own: never what a partner wrote. */
   last_error_message: z.string().nullable(),
   /** `unknown` where the counts cannot be read. Without any attempt it is `healthy`: nothing has failed. */
   status: z.enum(['healthy', 'degraded', 'unknown']),

@@ -44,7 +44,7 @@ export function summed(all: readonly (AttemptCounts | undefined)[]): AttemptCoun
 }
 
 /** What a partner, or a token server, answered, or how the connection failed: `outcome.ts` writes it so. */
-const FAILED_ATTEMPT = /(?:token: )?(?:HTTP \d{3}|no answer: [A-Z0-9_]+|the response has no access_token)/;
+const FAILED_ATTEMPT = /(?:token: )?(?:HTTP \d{3}|no response: [A-Z0-9_]+|the response has no access_token)/;
 
 /**
  * The latest of failures, by when each came about; undefined where there is none. What waits for another reason (the

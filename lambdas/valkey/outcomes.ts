@@ -19,7 +19,7 @@ export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs
   await Promise.race([Promise.all(settled), limit.promise]);
   clearTimeout(timer);
   // A copy: commands that end later must not change it.
-  return outcomes.map((outcome) => outcome ?? { lost: new Error(`no answer within ${Math.round(limitMs)} ms`) });
+  return outcomes.map((outcome) => outcome ?? { lost: new Error(`no response within ${Math.round(limitMs)} ms`) });
 }
 
 /**

@@ -91,7 +91,7 @@ function hasWrongSignature(id: string, { receipts }: Evidence): boolean {
 
 /** One try, by what the function logged; learning time by what the partner received. */
 function describeTry(id: string, line: LogFields, evidence: Evidence): string {
-  if (line.status === undefined) return String(line.response).replace('no answer: ', '');
+  if (line.status === undefined) return String(line.response).replace('no response: ', '');
   if (line.outcome !== 'delivered') return String(line.status);
   const receipt = evidence.receipts.findLast(({ headers }) => headers['webhook-id'] === id);
   const { learning_time: time, course } = JSON.parse(receipt?.body ?? '{}');

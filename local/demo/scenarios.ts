@@ -28,7 +28,7 @@ const BY_PARTNER = {
   hanging: scenario(
     'partner hanging',
     [enrollment('demo-hanging', 'partner-hanging', LEARNER.known)],
-    '2 x TIMEOUT, dead letter: 2 attempts failed, the last with: no answer: TIMEOUT',
+    '2 x TIMEOUT, dead letter: 2 attempts failed, the last with: no response: TIMEOUT',
   ),
   limited: {
     ...scenario(

@@ -8,7 +8,7 @@ const LIMIT_MS = 1_000;
  * Asks a Valkey server on 127.0.0.1 one thing over a connection of its own; a start-up probe needs no client library.
  *
  * @returns the reply as it came over the wire, without its last line end (`+PONG`)
- * @throws Error when there is no connection, or no answer within 1 s
+ * @throws Error when there is no connection, or no response within 1 s
  */
 export async function ask(port: number, command: readonly string[]): Promise<string> {
   const socket = connect({ port, host: '127.0.0.1', signal: AbortSignal.timeout(LIMIT_MS) });

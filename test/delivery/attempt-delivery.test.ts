@@ -79,7 +79,7 @@ describe('an attempt', () => {
     expect(silent.attempted.attempt).toEqual({
       at: '2026-01-15T12:00:00.000Z',
       duration_ms: 0,
-      error: 'no answer: TIMEOUT',
+      error: 'no response: TIMEOUT',
     });
   });
 
@@ -199,7 +199,7 @@ describe('the outcome of a delivery', () => {
 
     test.each([
       [answered(503), 3, '3 attempts failed, the last with: HTTP 503'],
-      [failed('TIMEOUT'), 3, '3 attempts failed, the last with: no answer: TIMEOUT'],
+      [failed('TIMEOUT'), 3, '3 attempts failed, the last with: no response: TIMEOUT'],
       [answered(404), 1, 'HTTP 404'],
     ])('that is its last, %j, begins again two hours later', async (result, tries, reason) => {
       const { outcome, counter } = await tried(result, { attempt: tries - 1 });

@@ -211,7 +211,7 @@ describe('a token server', () => {
       none(answered(200), 'refused'),
       'token: the server refuses the client, by an error in a 2xx, with fresh credentials too',
     ],
-    [none(failed('FORBIDDEN_ADDRESS')), 'token: no answer: FORBIDDEN_ADDRESS'],
+    [none(failed('FORBIDDEN_ADDRESS')), 'token: no response: FORBIDDEN_ADDRESS'],
   ])('that refuses for good makes it dead: %j', async (result, reason) => {
     expect((await via(tokens(result, result))).sent).toMatchObject({ verdict: 'dead', reason });
   });

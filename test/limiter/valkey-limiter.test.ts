@@ -246,7 +246,7 @@ describe('without Valkey', () => {
     skip(1_000);
     await untilShared(limiter);
     expect(lines.map(({ message }) => message)).toEqual(['limiter.unavailable', 'limiter.recovered']);
-    expect(lines[0]?.fields.reason).toBe('no answer within 50 ms');
+    expect(lines[0]?.fields.reason).toBe('no response within 50 ms');
   });
 
   test('a refused script is no response, with the reason', async () => {

@@ -106,7 +106,7 @@ test('the reason says the status or the code, and never the partner’s words', 
   expect(
     classify({ kind: 'answered', status: 503, responseStart: 'learner@example.com', retryAfter: 'x' }).reason,
   ).toBe('HTTP 503');
-  expect(classify({ kind: 'failed', code: 'ECONNRESET' }).reason).toBe('no answer: ECONNRESET');
+  expect(classify({ kind: 'failed', code: 'ECONNRESET' }).reason).toBe('no response: ECONNRESET');
 });
 
 describe('the code of a failure', () => {

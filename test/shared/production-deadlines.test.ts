@@ -50,10 +50,10 @@ test('a first fetch of a secret is given up after 3 s', async () => {
   const client = silentClient() as unknown as SecretsManagerClient;
   const read = createSecretSource({ ...secret, client }).read();
   expire();
-  await expect(read).rejects.toThrow('no answer within 3000 ms');
+  await expect(read).rejects.toThrow('no response within 3000 ms');
   const dated = readDatedSecret({ ...secret, client });
   expire();
-  await expect(dated).rejects.toThrow('no answer within 3000 ms');
+  await expect(dated).rejects.toThrow('no response within 3000 ms');
   expect(deadlinesMs).toEqual([3_000, 3_000]);
 });
 

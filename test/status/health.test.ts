@@ -53,7 +53,7 @@ describe('the last error', () => {
   test.each<[WebhookState, string, string]>([
     ['scheduled', 'HTTP 503', 'HTTP 503'],
     ['dead', '4 attempts failed, the last with: HTTP 503', 'HTTP 503'],
-    ['dead', '4 attempts failed, the last with: no answer: TIMEOUT', 'no answer: TIMEOUT'],
+    ['dead', '4 attempts failed, the last with: no response: TIMEOUT', 'no response: TIMEOUT'],
     ['dead', 'token: HTTP 400, with fresh credentials too', 'token: HTTP 400'],
     ['scheduled', 'token: the response has no access_token', 'token: the response has no access_token'],
     ['parked', 'parked: HTTP 410, the endpoint is gone', 'HTTP 410'],

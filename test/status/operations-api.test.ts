@@ -32,7 +32,7 @@ const HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store
 
 describe('the health of all', () => {
   test('is the sum, the latest error, and each integration’s own', async () => {
-    const failures = { acme: [failed('HTTP 503', AT_TEN)], initech: [failed('no answer: TIMEOUT', AT_ELEVEN)] };
+    const failures = { acme: [failed('HTTP 503', AT_TEN)], initech: [failed('no response: TIMEOUT', AT_ELEVEN)] };
     const world = operationsWorld({ attempts: { acme: [145, 5], globex: [10, 0], initech: [0, 90] }, failures });
     const { statusCode, headers, body } = await askAll(world);
     expect({ statusCode, headers }).toEqual({ statusCode: 200, headers: HEADERS });
@@ -42,7 +42,7 @@ describe('the health of all', () => {
       error_count: 95,
       success_rate: 0.62,
       last_error_time: AT_ELEVEN,
-      last_error_message: 'no answer: TIMEOUT',
+      last_error_message: 'no response: TIMEOUT',
       status: 'degraded',
       window_hours: 24,
       read_at: '2026-01-15T12:00:00.000Z',

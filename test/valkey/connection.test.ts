@@ -98,5 +98,5 @@ test('a lookup after an attempt that failed waits for nothing; 20 s later it is 
 test('commands that get no response are given up after 200 ms', async () => {
   const outcomes = outcomesWithin([new Promise(() => undefined)], IO_DEADLINES.valkey.commandMs);
   await expectAfter(200, outcomes);
-  expect(await outcomes).toEqual([{ lost: new Error('no answer within 200 ms') }]);
+  expect(await outcomes).toEqual([{ lost: new Error('no response within 200 ms') }]);
 });

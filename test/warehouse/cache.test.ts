@@ -241,7 +241,7 @@ describe('outages', () => {
     skip(1_000);
     await until(async () => (await cache.read([key])).size === 1);
     expect(lines).toEqual([
-      unavailable('no answer within 50 ms'),
+      unavailable('no response within 50 ms'),
       { level: 'info', message: 'cache.recovered', fields: { what: 'connection' } },
     ]);
   });

@@ -232,7 +232,7 @@ describe('a Snowflake that does not answer', () => {
     };
     const report = await inspectWarehouse({ sample: [known('1', 1)] }, { ...services, openInspector });
     expect(verdicts(report)).toBe(`secret=yes login=yes role=no ${REST} sample=-`);
-    expect(of(report, 'role')?.finding).toBe('no answer within 20 ms, at the query');
+    expect(of(report, 'role')?.finding).toBe('no response within 20 ms, at the query');
     expect(of(report, 'sample')?.finding).toBe('not made, because of role');
   });
 
@@ -253,7 +253,7 @@ describe('a Snowflake that does not answer', () => {
       nearlyOverAfter(() => answers.length === 0),
     );
     expect(verdicts(report)).toBe('secret=yes login=yes role=yes warehouse=yes table=yes columns=yes row=no sample=-');
-    expect(of(report, 'row')?.finding).toBe('no answer within 20 ms, at the query');
+    expect(of(report, 'row')?.finding).toBe('no response within 20 ms, at the query');
   });
 });
 

@@ -88,7 +88,7 @@ async function withinLimit<T>(
   const startedAt = performance.now();
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    late.reject(new SnowflakeFailure('unreachable', 'deadline', `no answer within ${limitMs} ms, at the ${what}`));
+    late.reject(new SnowflakeFailure('unreachable', 'deadline', `no response within ${limitMs} ms, at the ${what}`));
   }, limitMs);
   try {
     const value = await Promise.race([late.promise, work()]);

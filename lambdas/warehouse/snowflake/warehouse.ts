@@ -104,7 +104,7 @@ async function withinDeadline<T>(deadlineMs: number, work: (ask: Ask) => Promise
   const timer = setTimeout(() => {
     isOver = true;
     over.reject(
-      new SnowflakeFailure('unreachable', 'deadline', `no answer within ${deadlineMs} ms, at the ${ask.phase}`),
+      new SnowflakeFailure('unreachable', 'deadline', `no response within ${deadlineMs} ms, at the ${ask.phase}`),
     );
     ask.login?.discard();
   }, deadlineMs);

@@ -4,7 +4,7 @@ import { DELIVERED } from '../operator-world.ts';
 
 const { status: _, ...UNANSWERED } = DELIVERED;
 const status = (code: number) => ({ ...DELIVERED, verdict: 'dead', status: code, reason: `HTTP ${code}` }) as const;
-const failure = (code: string) => ({ ...UNANSWERED, verdict: 'retry', code, reason: `no answer: ${code}` }) as const;
+const failure = (code: string) => ({ ...UNANSWERED, verdict: 'retry', code, reason: `no response: ${code}` }) as const;
 const unsent = (reason: string) => ({ ...UNANSWERED, verdict: 'unsent', reason }) as const;
 
 test('what was delivered needs no words', () => {
@@ -64,7 +64,7 @@ describe('the token server', () => {
   });
 
   test('a server that cannot be reached, and an answer without a token', () => {
-    expect(explain({ ...failure('ENOTFOUND'), reason: 'token: no answer: ENOTFOUND' }).join('\n')).toMatch(
+    expect(explain({ ...failure('ENOTFOUND'), reason: 'token: no response: ENOTFOUND' }).join('\n')).toMatch(
       /about the token server[\s\S]*no such host/,
     );
     const empty = explain({ ...status(200), verdict: 'retry', reason: 'token: the response has no access_token' });

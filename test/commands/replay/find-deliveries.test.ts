@@ -33,7 +33,7 @@ describe('by a filter', () => {
       change: fc.record({
         integration_id: fc.constantFrom('acme', 'globex'),
         state: fc.constantFrom(...WEBHOOK_STATES),
-        reason: fc.constantFrom('HTTP 404', 'HTTP 410', 'no answer: TIMEOUT'),
+        reason: fc.constantFrom('HTTP 404', 'HTTP 410', 'no response: TIMEOUT'),
       }),
     });
     const anyFilter: fc.Arbitrary<ReplayFilter> = fc.record({

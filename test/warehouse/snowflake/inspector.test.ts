@@ -145,7 +145,7 @@ describe('a Snowflake that does not answer', () => {
     const hung = at === 'login' ? login : await inspector.context(300);
     expect(hung).toEqual({
       ok: false,
-      failure: { kind: 'unreachable', code: 'deadline', reason: `no answer within 300 ms, at the ${at}` },
+      failure: { kind: 'unreachable', code: 'deadline', reason: `no response within 300 ms, at the ${at}` },
     });
     expect(await inspector.columns(AMPLE_MS)).toEqual(failed('gone', 'discarded'));
   });

@@ -290,7 +290,7 @@ describe('the deadline', () => {
     fixture.server.setMode('hang');
     expect(await failure(ask(fixture, ['1'], DEADLINE_MS))).toMatchObject({
       name: 'WarehouseUnavailable',
-      message: expect.stringContaining('no answer within 300 ms, at the query'),
+      message: expect.stringContaining('no response within 300 ms, at the query'),
       cause: { name: 'SnowflakeFailure', code: 'deadline' },
     });
 
@@ -315,7 +315,7 @@ describe('the deadline', () => {
     const fixture = await start();
     const { cached } = fixture.secrets;
     fixture.secrets.cached = () => new Promise(() => undefined);
-    await expect(ask(fixture, ['1'], DEADLINE_MS)).rejects.toThrow('no answer within 300 ms');
+    await expect(ask(fixture, ['1'], DEADLINE_MS)).rejects.toThrow('no response within 300 ms');
     fixture.secrets.cached = cached;
     expect(await ask(fixture, ['1'])).toEqual({ 1: { found: false } });
   });
