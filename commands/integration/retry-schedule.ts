@@ -60,10 +60,10 @@ ${alignColumns([['attempt', 'wait before it', 'timeout', 'earliest', 'latest'], 
 total: ${counted(rows.length, 'attempt')}, ${formatDuration(totalWaitMs(policy))} of waiting; at the latest given up at ${clock(endMs)}`;
 }
 
-function waitBefore(attempt: number, { delaysMs, onceMoreAfterMs, timeoutsMs }: RetryPolicy): string {
+function waitBefore(attempt: number, { delaysMs, secondRoundAfterMs, timeoutsMs }: RetryPolicy): string {
   if (attempt === 1) return '-';
   const delayMs = delaysMs[((attempt - 1) % timeoutsMs.length) - 1];
-  return delayMs === undefined ? `${formatDuration(onceMoreAfterMs ?? 0)} +10%` : `${formatDuration(delayMs)} ±10%`;
+  return delayMs === undefined ? `${formatDuration(secondRoundAfterMs ?? 0)} +10%` : `${formatDuration(delayMs)} ±10%`;
 }
 
 /** `2026-01-31 09:00:00 +01:00` */

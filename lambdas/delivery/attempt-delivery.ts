@@ -1,12 +1,12 @@
 import { reportIfCritical } from '../events/critical-dead.ts';
 import type { Delivery, NOT_ENRICHED_REASONS, SettledEnrichment, TaskResult } from '../events/delivery.ts';
 import { kindOf } from '../events/event-types/event-types.ts';
-import { dead, decided, onceMore } from '../events/progress.ts';
+import { dead, decided, secondRound } from '../events/progress.ts';
 import { type Attempt, MAX_ATTEMPT_ERROR_CHARACTERS } from '../ledger/record.ts';
 import type { Integration } from '../partners/integration.ts';
 import { composePayload } from '../partners/payload.ts';
 import { type RetryAfterReader, throttledRetryAfterMs } from '../partners/retry-after.ts';
-import { nextTryAt, onceMoreAt, retryPolicyOf } from '../partners/retry-policy.ts';
+import { nextAttemptAt, retryPolicyOf, secondRoundAt } from '../partners/retry-policy.ts';
 import type { SendResult } from '../partners/webhook-sender.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
@@ -93,17 +93,18 @@ export async function attemptDelivery(
     if (sent.verdict === 'dead') return failed(sent.reason);
     if (sent.verdict === 'gone')
       return park(delivery, { cause: 'gone', why: `${sent.reason}, the endpoint is gone` }, services);
-    const dueAt = nextTryAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
+    const dueAt = nextAttemptAt(policy, attemptOfRound, endedAtMs, services.random, retryAfterMs);
     if (dueAt !== undefined) return decided(delivery, attempt, 'retry', sent.reason, dueAt);
     return failed(`${attempt} ${attempt === 1 ? 'attempt' : 'attempts'} failed, the last with: ${sent.reason}`);
   }
 
   /** After a failed first round, starts a second round of attempts if the policy of the event's kind has one. */
   function failed(reason: string): TaskResult {
-    const onceMoreDueAt = earlierAttempts === undefined ? onceMoreAt(policy, endedAtMs, services.random) : undefined;
-    return onceMoreDueAt === undefined
+    const secondRoundDueAt =
+      earlierAttempts === undefined ? secondRoundAt(policy, endedAtMs, services.random) : undefined;
+    return secondRoundDueAt === undefined
       ? dead(delivery, attempt, reason)
-      : onceMore(delivery, attempt, reason, onceMoreDueAt);
+      : secondRound(delivery, attempt, reason, secondRoundDueAt);
   }
 }
 

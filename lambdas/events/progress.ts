@@ -79,7 +79,7 @@ export function decided(
 }
 
 /** A delivery whose attempts have failed, and which starts over. */
-export function onceMore(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
+export function secondRound(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
   return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_attempts: attempt };
 }
 

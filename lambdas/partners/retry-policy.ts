@@ -20,7 +20,7 @@ const USUAL_DELAYS_MS = [
 const SHORTEST_TIMEOUT_MS = 5 * SECOND_MS;
 
 /** From this try on an integration gets all of its `timeout_seconds`; a third of it more with each try before. */
-const FULL_TIMEOUT_TRY = 3;
+const FULL_TIMEOUT_ATTEMPT = 3;
 
 /** How often, when and how long one integration is tried with one kind of event. */
 export interface RetryPolicy {
@@ -31,7 +31,7 @@ export interface RetryPolicy {
   /** Of each try, the first one included: one more than there are retries. */
   readonly timeoutsMs: readonly number[];
   /** What failed in all of them begins anew so much later, once. Absent: it is dead then. */
-  readonly onceMoreAfterMs?: number;
+  readonly secondRoundAfterMs?: number;
 }
 
 /**
@@ -46,20 +46,20 @@ export function retryPolicyOf(integration: Integration, kind: string): RetryPoli
   const maxRetries = integration.max_retries_by_event_type?.[typeOfKind(kind)] ?? usualRetries;
   const delaysSeconds = policy === undefined ? integration.retry_delays_seconds : policy.delaysSeconds;
   const delaysMs = delaysSeconds?.map((seconds) => seconds * SECOND_MS) ?? USUAL_DELAYS_MS;
-  const fullTimeoutTry = policy === undefined ? FULL_TIMEOUT_TRY : maxRetries + 1;
-  const again = policy?.onceMoreAfterMinutes;
+  const fullTimeoutAttempt = policy === undefined ? FULL_TIMEOUT_ATTEMPT : maxRetries + 1;
+  const again = policy?.secondRoundAfterMinutes;
   return {
     maxRetries,
     delaysMs: Array.from({ length: maxRetries }, (_, index) => delaysMs[index] ?? delaysMs.at(-1) ?? 0),
     timeoutsMs: Array.from({ length: maxRetries + 1 }, (_, index) =>
-      tryTimeoutMs(integration, index + 1, fullTimeoutTry),
+      attemptTimeoutMs(integration, index + 1, fullTimeoutAttempt),
     ),
-    ...(again !== undefined && { onceMoreAfterMs: again * MINUTE_MS }),
+    ...(again !== undefined && { secondRoundAfterMs: again * MINUTE_MS }),
   };
 }
 
-function tryTimeoutMs({ timeout_seconds }: Integration, attempt: number, fullTimeoutTry: number): number {
-  const share = Math.min(1, attempt / fullTimeoutTry);
+function attemptTimeoutMs({ timeout_seconds }: Integration, attempt: number, fullTimeoutAttempt: number): number {
+  const share = Math.min(1, attempt / fullTimeoutAttempt);
   return Math.max(SHORTEST_TIMEOUT_MS, Math.round(timeout_seconds * SECOND_MS * share));
 }
 
@@ -71,7 +71,7 @@ function tryTimeoutMs({ timeout_seconds }: Integration, attempt: number, fullTim
  * @param retryAfterMs what the partner asked for, as `retryAfterMs` in `retry-after.ts` reads it
  * @returns undefined where the tries are used up
  */
-export function nextTryAt(
+export function nextAttemptAt(
   policy: RetryPolicy,
   attempt: number,
   nowMs: number,
@@ -90,13 +90,17 @@ export function nextTryAt(
  *
  * @returns undefined where its policy has no second round
  */
-export function onceMoreAt({ onceMoreAfterMs }: RetryPolicy, nowMs: number, random: () => number): Date | undefined {
-  if (onceMoreAfterMs === undefined) return undefined;
-  return new Date(nowMs + Math.round(onceMoreAfterMs * (1 + JITTER * random())));
+export function secondRoundAt(
+  { secondRoundAfterMs }: RetryPolicy,
+  nowMs: number,
+  random: () => number,
+): Date | undefined {
+  if (secondRoundAfterMs === undefined) return undefined;
+  return new Date(nowMs + Math.round(secondRoundAfterMs * (1 + JITTER * random())));
 }
 
 /** One try as it may come, in milliseconds since the first one began. */
-export interface ScheduledTry {
+export interface ScheduledAttempt {
   /** 1 for the first. */
   readonly attempt: number;
   readonly timeoutMs: number;
@@ -110,20 +114,20 @@ export interface ScheduledTry {
  * Every try that a policy allows: its total budget, computed. A second round may follow upon the first try, where that is
  * refused for good.
  */
-export function schedule(policy: RetryPolicy): ScheduledTry[] {
+export function schedule(policy: RetryPolicy): ScheduledAttempt[] {
   const first = round(policy, { attempt: 1, earliestMs: 0, latestMs: 0 });
   const last = first.at(-1);
-  const { onceMoreAfterMs } = policy;
-  if (onceMoreAfterMs === undefined || last === undefined) return first;
+  const { secondRoundAfterMs } = policy;
+  if (secondRoundAfterMs === undefined || last === undefined) return first;
   const again = {
     attempt: last.attempt + 1,
-    earliestMs: onceMoreAfterMs,
-    latestMs: last.latestMs + last.timeoutMs + Math.round(onceMoreAfterMs * (1 + JITTER)),
+    earliestMs: secondRoundAfterMs,
+    latestMs: last.latestMs + last.timeoutMs + Math.round(secondRoundAfterMs * (1 + JITTER)),
   };
   return [...first, ...round(policy, again)];
 }
 
-function round(policy: RetryPolicy, begin: Omit<ScheduledTry, 'timeoutMs'>): ScheduledTry[] {
+function round(policy: RetryPolicy, begin: Omit<ScheduledAttempt, 'timeoutMs'>): ScheduledAttempt[] {
   let { earliestMs, latestMs } = begin;
   return policy.timeoutsMs.map((timeoutMs, index) => {
     const row = { attempt: begin.attempt + index, timeoutMs, earliestMs, latestMs };
@@ -135,7 +139,7 @@ function round(policy: RetryPolicy, begin: Omit<ScheduledTry, 'timeoutMs'>): Sch
 }
 
 /** All waits of a policy together, those of a second round too, without their jitter. */
-export function totalWaitMs({ delaysMs, onceMoreAfterMs }: RetryPolicy): number {
+export function totalWaitMs({ delaysMs, secondRoundAfterMs }: RetryPolicy): number {
   const roundMs = delaysMs.reduce((sum, delayMs) => sum + delayMs, 0);
-  return onceMoreAfterMs === undefined ? roundMs : 2 * roundMs + onceMoreAfterMs;
+  return secondRoundAfterMs === undefined ? roundMs : 2 * roundMs + secondRoundAfterMs;
 }

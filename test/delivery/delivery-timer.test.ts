@@ -7,7 +7,7 @@ import {
   unschedule,
 } from '../../lambdas/delivery/delivery-timer.ts';
 import type { Delivery, TaskResult } from '../../lambdas/events/delivery.ts';
-import { onceMore } from '../../lambdas/events/progress.ts';
+import { secondRound } from '../../lambdas/events/progress.ts';
 import type { Timer } from '../../lambdas/ledger/timer.ts';
 import { timerOf } from '../../lambdas/ledger/timers.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
@@ -88,7 +88,7 @@ test('only its own timer is taken off the list', async () => {
 
 describe('a delivery that is scheduled again', () => {
   const asRead = (timer: Timer | undefined): TimerState => ({ decision: { to: 'send' }, timer });
-  const again: TaskResult = onceMore(waiting, 3, '3 attempts failed', new Date(NOW + 7200_000));
+  const again: TaskResult = secondRound(waiting, 3, '3 attempts failed', new Date(NOW + 7200_000));
 
   test('is on the list again, until then', async () => {
     const services = world(own);

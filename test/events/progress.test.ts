@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { deliverySchema, MAX_REASON_CHARACTERS, progressSchema } from '../../lambdas/events/delivery.ts';
-import { dead, decided, newDelivery, onceMore, redriveOf, waiting } from '../../lambdas/events/progress.ts';
+import { dead, decided, newDelivery, redriveOf, secondRound, waiting } from '../../lambdas/events/progress.ts';
 import { delivery, ENRICHED, NOT_ENRICHED, PENDING, subject } from '../support/factories.ts';
 
 const enrichment = fc.constantFrom(PENDING, ENRICHED, NOT_ENRICHED);
@@ -40,7 +40,7 @@ describe('a delivery that waits for its moment', () => {
 });
 
 test('a delivery that starts over remembers the attempts that it had, until it is resent', () => {
-  const again = onceMore(delivery(NOT_ENRICHED), 3, '3 attempts failed', new Date(0));
+  const again = secondRound(delivery(NOT_ENRICHED), 3, '3 attempts failed', new Date(0));
   expect(again).toMatchObject({
     outcome: 'retry',
     attempt: 3,

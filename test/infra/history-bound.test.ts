@@ -22,8 +22,8 @@ function mostAttempts(): number {
   const most = integration({ max_retries: MOST_RETRIES, max_retries_by_event_type });
   return Math.max(
     ...KINDS.map((kind) => {
-      const { timeoutsMs, onceMoreAfterMs } = retryPolicyOf(most, kind);
-      return timeoutsMs.length * (onceMoreAfterMs === undefined ? 1 : 2);
+      const { timeoutsMs, secondRoundAfterMs } = retryPolicyOf(most, kind);
+      return timeoutsMs.length * (secondRoundAfterMs === undefined ? 1 : 2);
     }),
   );
 }
@@ -52,7 +52,7 @@ const retrier = (IntervalSeconds: number, MaxDelaySeconds: number, MaxAttempts: 
 describe('the history of an execution', () => {
   test('stays under Step Functions’ quota, whatever fails', () => {
     expect(LIMITS.attempts).toBe(22);
-    expect(KINDS.some((kind) => kindNamed(kind).policy?.onceMoreAfterMinutes !== undefined)).toBe(true);
+    expect(KINDS.some((kind) => kindNamed(kind).policy?.secondRoundAfterMinutes !== undefined)).toBe(true);
     const bound = historyBound(definition, LIMITS);
     expect(bound).toBeLessThan(MAX_HISTORY_EVENTS);
     // What docs/decisions/0007 says. A change of a retrier, a policy or a limit moves it.

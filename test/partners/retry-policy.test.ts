@@ -1,6 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { nextTryAt, onceMoreAt, retryPolicyOf, schedule, totalWaitMs } from '../../lambdas/partners/retry-policy.ts';
+import {
+  nextAttemptAt,
+  retryPolicyOf,
+  schedule,
+  secondRoundAt,
+  totalWaitMs,
+} from '../../lambdas/partners/retry-policy.ts';
 import { random } from '../support/arbitraries.ts';
 import { integration, NOW } from '../support/factories.ts';
 
@@ -67,10 +73,10 @@ describe('a kind with a policy of its own', () => {
 
   test('a calculated lead begins anew after two hours, never sooner, and up to 10% later', () => {
     const policy = leadPolicy('lead.calculated');
-    expect(onceMoreAt(policy, NOW, () => 0)).toEqual(new Date(NOW + 7_200_000));
-    expect(onceMoreAt(policy, NOW, () => 0.999_999_9)).toEqual(new Date(NOW + 7_920_000));
-    expect(onceMoreAt(leadPolicy('lead.hot'), NOW, middle)).toBeUndefined();
-    expect(onceMoreAt(policyOf(), NOW, middle)).toBeUndefined();
+    expect(secondRoundAt(policy, NOW, () => 0)).toEqual(new Date(NOW + 7_200_000));
+    expect(secondRoundAt(policy, NOW, () => 0.999_999_9)).toEqual(new Date(NOW + 7_920_000));
+    expect(secondRoundAt(leadPolicy('lead.hot'), NOW, middle)).toBeUndefined();
+    expect(secondRoundAt(policyOf(), NOW, middle)).toBeUndefined();
   });
 
   test('has both rounds in its budget', () => {
@@ -125,7 +131,7 @@ describe('how long each may take', () => {
 
 describe('when it is tried again', () => {
   const waitMs = (attempt: number, chance: () => number, retryAfterMs?: number) => {
-    const at = nextTryAt(policyOf(), attempt, NOW, chance, retryAfterMs);
+    const at = nextAttemptAt(policyOf(), attempt, NOW, chance, retryAfterMs);
     return at && at.getTime() - NOW;
   };
 
@@ -199,7 +205,7 @@ describe('the whole budget', () => {
           expect(startedAtMs - NOW).toBeGreaterThanOrEqual(earliestMs);
           expect(startedAtMs - NOW).toBeLessThanOrEqual(latestMs);
           const [tookShare, chance] = chances[attempt - 1] as [() => number, () => number];
-          const next = nextTryAt(policy, attempt, startedAtMs + Math.floor(tookShare() * timeoutMs), chance);
+          const next = nextAttemptAt(policy, attempt, startedAtMs + Math.floor(tookShare() * timeoutMs), chance);
           expect(next === undefined).toBe(attempt > policy.maxRetries);
           startedAtMs = next?.getTime() ?? 0;
         }

@@ -34,7 +34,7 @@ export interface DeliveryPolicy {
   /** Before each retry, in whole seconds: one less than there are tries. */
   readonly delaysSeconds: readonly number[];
   /** What failed in all its tries is tried once more from the beginning, so many minutes later. */
-  readonly onceMoreAfterMinutes?: number;
+  readonly secondRoundAfterMinutes?: number;
 }
 
 /** When an event is sent that waits. */

@@ -11,7 +11,7 @@ export const LEAD_TYPES = {
   },
   /** Somebody has calculated, and may still act: the partner hears of it only where nothing else comes of it. */
   calculated: {
-    policy: { ...doublingFromOneSecond(3), onceMoreAfterMinutes: 120 },
+    policy: { ...doublingFromOneSecond(3), secondRoundAfterMinutes: 120 },
     timer: { usualDelayMinutes: 60 },
   },
   cold: {
