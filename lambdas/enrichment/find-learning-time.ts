@@ -39,7 +39,7 @@ export async function askWarehouse(
   const learningTimes = new Map<string, LearningTime>();
   const startedAtMs = now();
   try {
-    const results = await warehouse.ask(keys, deadlineMs);
+    const results = await warehouse.query(keys, deadlineMs);
     counter.count(METRICS.querySuccess);
     counter.measure(METRICS.queryDuration, now() - startedAtMs);
     for (const [key, result] of results) {

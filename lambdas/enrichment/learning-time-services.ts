@@ -80,5 +80,5 @@ export function guardWarehouse({ warehouse, limits, log, now, random }: GuardedW
     random,
   });
   const skip = () => Promise.reject(new WarehouseSkipped('not queried: it failed or was slow several times in a row'));
-  return { ask: (keys, deadlineMs) => breaker.run(() => warehouse.ask(keys, deadlineMs), skip) };
+  return { query: (keys, deadlineMs) => breaker.run(() => warehouse.query(keys, deadlineMs), skip) };
 }

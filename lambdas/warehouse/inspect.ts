@@ -172,7 +172,7 @@ async function readRow(inspector: WarehouseInspector, names: WarehouseNames, lim
 async function compare(sample: readonly KnownSum[], warehouse: Warehouse, limitMs: number, elapsed: () => number) {
   const startedAt = elapsed();
   try {
-    const answers = await warehouse.ask(sample.map(keyOf), limitMs);
+    const answers = await warehouse.query(sample.map(keyOf), limitMs);
     return checkSample(sample, answers, elapsed() - startedAt);
   } catch (thrown) {
     const reason = thrown instanceof PipelineError ? thrown.message : errorName(thrown);

@@ -43,7 +43,7 @@ export interface Warehouse {
    * @throws WarehouseUnavailable when the deadline passes or the warehouse refuses
    * @throws WarehouseSkipped at once, where it has failed too often just now
    */
-  ask(keys: readonly LearnerKey[], deadlineMs: number): Promise<ReadonlyMap<string, LearningTime | KeyFailure>>;
+  query(keys: readonly LearnerKey[], deadlineMs: number): Promise<ReadonlyMap<string, LearningTime | KeyFailure>>;
 }
 
 /** The cache of learning times. It never throws: a cache that is down has no hits and stores nothing. */

@@ -91,7 +91,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
       },
     },
     warehouse: {
-      async ask(keys, deadlineMs) {
+      async query(keys, deadlineMs) {
         done.push('ask the warehouse');
         asked.push({ users: keys.map(({ userId }) => userId), deadlineMs });
         return new Map(keys.map((key) => [learnerKeyText(key), answers[key.userId] ?? NOTHING]));
@@ -127,7 +127,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
 }
 
 const warehouseDown = {
-  async ask(): Promise<never> {
+  async query(): Promise<never> {
     throw new WarehouseUnavailable('the deadline passed');
   },
 };
@@ -325,10 +325,10 @@ describe('a warehouse that fails', () => {
   });
 
   test('and is left alone now has its events go the same way, counted as skipped and not as a failed query', async () => {
-    const ask = async () => {
+    const query = async () => {
       throw new WarehouseSkipped('not asked');
     };
-    const { services, started, counter, log } = world({ services: { warehouse: { ask } } });
+    const { services, started, counter, log } = world({ services: { warehouse: { query } } });
     await enrichEvents(completions('1', '2'), services);
     expect(started).toHaveLength(2);
     expect(counter.counts).toMatchObject({ [METRICS.querySkipped]: 1 });
@@ -337,7 +337,7 @@ describe('a warehouse that fails', () => {
   });
 
   test('by leaving a key out, sends that event into the workflow', async () => {
-    const { services, started } = world({ services: { warehouse: { ask: async () => new Map() } } });
+    const { services, started } = world({ services: { warehouse: { query: async () => new Map() } } });
     await enrichEvents(completions('1'), services);
     expect(started).toHaveLength(1);
   });

@@ -20,7 +20,7 @@ function world() {
   const log = fakeLog();
   const warehouse = guardWarehouse({
     warehouse: {
-      async ask(_, deadlineMs) {
+      async query(_, deadlineMs) {
         asked.push(deadlineMs);
         await jest.advanceTimersByTimeAsync(told.tookMs);
         if (told.isDown) throw new WarehouseUnavailable('down');
@@ -32,7 +32,7 @@ function world() {
     now: Date.now,
     random: () => 0.5,
   });
-  const ask = () => warehouse.ask([KEY], 10_000);
+  const ask = () => warehouse.query([KEY], 10_000);
   return { ask, asked, told, log, wait: (ms: number) => jest.setSystemTime(Date.now() + ms) };
 }
 

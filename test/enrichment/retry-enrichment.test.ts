@@ -43,7 +43,7 @@ function world(answer: LearningTime | KeyFailure | Error, overrides: Partial<Ret
       },
     },
     warehouse: {
-      async ask(keys, deadlineMs) {
+      async query(keys, deadlineMs) {
         done.push(`ask the warehouse for ${keys.length} within ${deadlineMs} ms`);
         if (answer instanceof Error) throw answer;
         return new Map(keys.map((key) => [learnerKeyText(key), answer]));
@@ -135,7 +135,7 @@ describe('a retry that fails', () => {
   });
 
   test('without the key in the answers is a failed try', async () => {
-    const { services } = world(FOUND, { warehouse: { ask: async () => new Map() } });
+    const { services } = world(FOUND, { warehouse: { query: async () => new Map() } });
     expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', attempts: 2 });
   });
 });

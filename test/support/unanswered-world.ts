@@ -135,7 +135,7 @@ export class UnansweredWorld {
         integrations: { read: async () => this.#registry() },
         cache: { read: async () => new Map(), write: async () => {} },
         // Nothing is known: half of the events wait in the workflow, and half go on.
-        warehouse: { ask: () => Promise.reject(new Error('the warehouse is down')) },
+        warehouse: { query: () => Promise.reject(new Error('the warehouse is down')) },
         workflow: { start: (delivery) => this.#start(going, delivery) },
         ledger: this.#ledger(calls),
         forward: (deliveries) =>

@@ -68,7 +68,7 @@ export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Wa
   }
 
   return {
-    async ask(keys, deadlineMs) {
+    async query(keys, deadlineMs) {
       if (keys.length === 0) return new Map();
       const rows = await withinDeadline(deadlineMs, (ask) => rowsFor(keys, ask));
       const { answers, rowsNotAsked } = readLearningTimes(keys, rows);

@@ -144,7 +144,7 @@ async function play(answers: MisbehavingSnowflake['answers']): Promise<Played> {
   const secrets = stubSecrets({ account, user, password: 'some password', access_url: server.url });
   const warehouse = createSnowflakeWarehouse({ secrets, names: NAMES, queryTag: 'test', log: recordingLog() });
   server.answers = answers;
-  const outcome = await warehouse.ask([learner('1')], DEADLINE_MS).catch((thrown: unknown) => thrown);
+  const outcome = await warehouse.query([learner('1')], DEADLINE_MS).catch((thrown: unknown) => thrown);
   return { server, warehouse, outcome, late: 0 };
 }
 
@@ -182,7 +182,7 @@ describe.each(Object.keys(CASES))('%s', (name) => {
   test('does not spoil the next ask', async () => {
     const { server, warehouse } = found();
     server.answers = {};
-    const answers = await warehouse.ask([learner('1')], 10_000);
+    const answers = await warehouse.query([learner('1')], 10_000);
     expect(answers.get(learnerKeyText(learner('1')))).toEqual({ found: false });
   });
 });
@@ -204,7 +204,7 @@ describe('an answer as a real account sends it', () => {
       ]),
     });
     const keys = ['1', '2', '3', '4', '5'].map(learner);
-    const answers = await warehouse.ask(keys, 10_000);
+    const answers = await warehouse.query(keys, 10_000);
     expect(keys.map((key) => answers.get(learnerKeyText(key)))).toEqual([
       { found: true, totalSeconds: 18_540, lastDate: '2026-01-10' },
       { found: false },
@@ -220,7 +220,7 @@ describe('an answer as a real account sends it', () => {
     const given = ['1', courseId.toUpperCase(), learner('1').enterpriseId, '60', '20463'];
     const { server, warehouse } = await play({ query: answerOf([given, rowOf('2')]) });
     const keys = ['1', '2', '3'].map(learner);
-    const answers = await warehouse.ask(keys, 10_000);
+    const answers = await warehouse.query(keys, 10_000);
     expect(keys.map((key) => answers.get(learnerKeyText(key)))).toEqual([
       { failed: true, reason: expect.stringContaining('not asked for') },
       { found: true, totalSeconds: 60, lastDate: '2026-01-10' },

@@ -37,7 +37,7 @@ async function start(options: StartOptions = {}): Promise<SnowflakeFixture> {
 
 /** The answers by user id. */
 async function ask({ warehouse }: SnowflakeFixture, userIds: readonly string[], deadlineMs = AMPLE_MS) {
-  const answers = await warehouse.ask(userIds.map(learner), deadlineMs);
+  const answers = await warehouse.query(userIds.map(learner), deadlineMs);
   return Object.fromEntries(userIds.map((userId) => [userId, answers.get(learnerKeyText(learner(userId)))]));
 }
 
@@ -91,7 +91,7 @@ describe('answers', () => {
 
   test('asks nothing for no keys', async () => {
     const fixture = await start();
-    expect(await fixture.warehouse.ask([], AMPLE_MS)).toEqual(new Map());
+    expect(await fixture.warehouse.query([], AMPLE_MS)).toEqual(new Map());
     expect(fixture.secrets.calls.read).toBe(0);
   });
 
