@@ -2,7 +2,7 @@ import { reportIfCritical } from '../events/critical-dead.ts';
 import type { Delivery, TaskResult } from '../events/delivery.ts';
 import { dead, decided } from '../events/progress.ts';
 import type { Integration } from '../partners/integration.ts';
-import { type IntegrationRegistry, wanted } from '../partners/integration-registry.ts';
+import { type IntegrationRegistry, routeTo } from '../partners/integration-registry.ts';
 import { ConfigurationUnavailable } from '../shared/errors.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
@@ -57,8 +57,8 @@ export function findReceiver(
     reportIfCritical(delivery, services);
     return { result: dead(delivery, delivery.progress.attempt, `no integration has the id ${id}`) };
   }
-  const verdict = wanted(integration, delivery.event_type);
-  if (verdict.to === 'nobody') {
+  const verdict = routeTo(integration, delivery.event_type);
+  if (verdict.to === 'none') {
     services.counter.count(METRICS.eventFiltered);
     const fields = { webhook_id: delivery.webhook_id, integration_id: id, reason: verdict.reason };
     services.log.info('event.filtered', fields);

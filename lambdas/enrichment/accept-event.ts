@@ -42,7 +42,7 @@ export function acceptEvent(body: string, registry: IntegrationRegistry, accepte
 
   const enterpriseId = event.enterprise_customer_uuid ?? enterpriseOf(event.payload);
   const destination = route(event, enterpriseId, registry);
-  if (destination.to === 'nobody' && destination.verdict !== 'filtered') {
+  if (destination.to === 'none' && destination.verdict !== 'filtered') {
     const verdict = destination.verdict === 'broken' ? 'held' : 'rejected';
     const { reason, id } = destination;
     return { verdict, reason, ...(id !== undefined && { integrationId: id }) };
@@ -50,14 +50,14 @@ export function acceptEvent(body: string, registry: IntegrationRegistry, accepte
   const payload = payloadText(body);
   if (payload === undefined)
     return rejected(`payload nests too deeply: at most ${MAX_PAYLOAD_LEVELS} levels are accepted`);
-  const integrationId = destination.to === 'nobody' ? destination.id : destination.integration.id;
+  const integrationId = destination.to === 'none' ? destination.id : destination.integration.id;
   const owner = registry.byId.get(integrationId)?.enterprise_customer_uuid;
   const subject = toSubject(event, kind, integrationId, enterpriseId ?? owner, payload);
   const inputBytes = Buffer.byteLength(toMessageText(subject)) + STARTING_PROGRESS_BYTES;
   if (inputBytes > MAX_WORKFLOW_INPUT_BYTES) {
     return rejected(`too large: ${inputBytes} bytes as a workflow input, at most ${MAX_WORKFLOW_INPUT_BYTES} fit`);
   }
-  if (destination.to === 'nobody') return { verdict: 'filtered', subject, reason: destination.reason };
+  if (destination.to === 'none') return { verdict: 'filtered', subject, reason: destination.reason };
   const waitsTooLong = waitFault(subject, acceptedMs);
   return waitsTooLong === undefined ? { verdict: 'accepted', subject } : rejected(waitsTooLong);
 }

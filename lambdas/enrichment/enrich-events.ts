@@ -1,5 +1,5 @@
 import type { Delivery } from '../events/delivery.ts';
-import { decided, newDelivery, unanswered } from '../events/progress.ts';
+import { decided, newDelivery, pendingEnrichment } from '../events/progress.ts';
 import { enrichmentDueAt } from '../events/retry-timing.ts';
 import { FLAG_OFF, type VersionedFlag } from '../flag/flag-document.ts';
 import type { LedgerRecord } from '../ledger/record.ts';
@@ -156,7 +156,7 @@ async function enrichMisses(
     if (learningTime === undefined) {
       const failedAtMs = services.now();
       const dueAt = enrichmentDueAt(failedAtMs, 1, services.random);
-      pending.set(id, newDelivery(subject, unanswered(failedAtMs), { dueAt, configVersion }));
+      pending.set(id, newDelivery(subject, pendingEnrichment(failedAtMs), { dueAt, configVersion }));
     } else {
       found.set(learnerKeyText(key), learningTime);
       enriched.set(id, newDelivery(subject, enrichmentOf(learningTime, 'warehouse'), { configVersion }));

@@ -1,7 +1,7 @@
 import { type ReportServices, reportIfCriticalEvent } from '../events/critical-dead.ts';
 import { deadLetterMessage } from '../events/dead-letter.ts';
 import type { Delivery, DeliverySubject, SettledEnrichment } from '../events/delivery.ts';
-import { newDelivery, unanswered } from '../events/progress.ts';
+import { newDelivery, pendingEnrichment } from '../events/progress.ts';
 import type { VersionedFlag } from '../flag/flag-document.ts';
 import type { IntegrationRegistry } from '../partners/integration-registry.ts';
 import type { ReceivedMessage } from '../shared/batch-intake.ts';
@@ -93,7 +93,7 @@ export async function sortEvents(
 /** The delivery as it would be sent without the filter, so that a replay can start from it. */
 function unsent(subject: DeliverySubject, flag: VersionedFlag, nowMs: number): Delivery {
   const need = enrichmentNeed(subject, flag);
-  const enrichment = 'key' in need ? unanswered(nowMs) : need.settled;
+  const enrichment = 'key' in need ? pendingEnrichment(nowMs) : need.settled;
   return newDelivery(subject, enrichment, { configVersion: flag.config_version });
 }
 

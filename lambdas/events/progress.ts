@@ -31,7 +31,7 @@ export function decisionOf({
 }
 
 /** Learning time that the workflow still has to find out, after a first attempt that failed, or none. */
-export function unanswered(firstFailedAtMs: number): Enrichment {
+export function pendingEnrichment(firstFailedAtMs: number): Enrichment {
   return { status: 'pending', attempts: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
 }
 

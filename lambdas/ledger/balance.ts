@@ -1,5 +1,5 @@
 import type { Integration } from '../partners/integration.ts';
-import { wanted } from '../partners/integration-registry.ts';
+import { routeTo } from '../partners/integration-registry.ts';
 import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import type { CountedState } from './reconciliation.ts';
 import type { LedgerRecord, WebhookState } from './record.ts';
@@ -72,7 +72,7 @@ export function mayRelease(
   integration: Integration,
   lastDeliveredAt: string | undefined,
 ): 'yes' | 'as_probe' | 'no' {
-  if (wanted(integration, record.event_type).to === 'nobody') return 'no';
+  if (routeTo(integration, record.event_type).to === 'none') return 'no';
   if (record.parked_for === 'paused' || isResumed(record, integration)) return 'yes';
   if (record.parked_for === 'gone') return 'no';
   const isHealthy = lastDeliveredAt !== undefined && Date.parse(lastDeliveredAt) > Date.parse(changedAt(record));

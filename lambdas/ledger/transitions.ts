@@ -1,6 +1,6 @@
 import type { Delivery, DeliverySubject, Outcome, ParkedFor, Progress } from '../events/delivery.ts';
 import { isFurther } from '../events/identity.ts';
-import { decisionOf, unanswered } from '../events/progress.ts';
+import { decisionOf, pendingEnrichment } from '../events/progress.ts';
 import { beginningOf } from '../shared/text.ts';
 import type { Settlement } from './ports.ts';
 import {
@@ -208,7 +208,7 @@ export function ended(
   reason: string,
   nowMs: number,
 ): LedgerRecord {
-  const { enrichment = unanswered(nowMs), config_version, attempt } = before;
+  const { enrichment = pendingEnrichment(nowMs), config_version, attempt } = before;
   const progress = { ...decisionOf({ enrichment, config_version }), attempt, due_at: null, outcome, reason };
   return settled(before, { progress }, nowMs);
 }
@@ -224,7 +224,7 @@ export function deliveryOf(event: LedgerEvent, record: LedgerRecord, nowMs: numb
     ...event,
     generation: record.generation,
     progress: {
-      ...decisionOf({ ...record, enrichment: record.enrichment ?? unanswered(nowMs) }),
+      ...decisionOf({ ...record, enrichment: record.enrichment ?? pendingEnrichment(nowMs) }),
       attempt: 0,
       due_at: null,
       ...(send_at !== undefined && cause !== 'replay' && ({ timed: true, due_at: send_at } as const)),

@@ -88,13 +88,13 @@ function brokenEntry(entry: unknown, reason: string): BrokenEntry {
 export type Route =
   | { readonly to: 'integration'; readonly integration: Integration }
   | {
-      readonly to: 'nobody';
+      readonly to: 'none';
       readonly verdict: 'filtered' | 'broken';
       readonly id: string;
       readonly reason: string;
     }
   /** `id`: of an integration that the document has, never one that only the event names. */
-  | { readonly to: 'nobody'; readonly verdict: 'unknown'; readonly id?: string; readonly reason: string };
+  | { readonly to: 'none'; readonly verdict: 'unknown'; readonly id?: string; readonly reason: string };
 
 /**
  * Finds the one receiver of an event: by its id, or by enterprise and region, the exact region before `OTHER`.
@@ -110,14 +110,14 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, registr
   if (integration === undefined) {
     const fault = registry.broken.get(id);
     return fault === undefined
-      ? { to: 'nobody', verdict: 'unknown', reason: 'integration_id: no integration has this id' }
-      : { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, fault) };
+      ? { to: 'none', verdict: 'unknown', reason: 'integration_id: no integration has this id' }
+      : { to: 'none', verdict: 'broken', id, reason: brokenReason(id, fault) };
   }
   const owner = integration.enterprise_customer_uuid;
   if (owner !== undefined && enterpriseId !== undefined && owner !== enterpriseId) {
-    return { to: 'nobody', verdict: 'unknown', id, reason: `integration ${id} belongs to another enterprise` };
+    return { to: 'none', verdict: 'unknown', id, reason: `integration ${id} belongs to another enterprise` };
   }
-  return wanted(integration, event.event_type);
+  return routeTo(integration, event.event_type);
 }
 
 /**
@@ -125,7 +125,7 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, registr
  * is still the one that the operator meant: its events go nowhere else meanwhile.
  */
 function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, registry: IntegrationRegistry): Route {
-  const nobody = (reason: string): Route => ({ to: 'nobody', verdict: 'unknown', reason });
+  const nobody = (reason: string): Route => ({ to: 'none', verdict: 'unknown', reason });
   const { event_type, region = 'OTHER' } = event;
   if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
   for (const wantedRegion of new Set([region, 'OTHER'])) {
@@ -133,10 +133,10 @@ function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, regist
       (entry) => entry.region === wantedRegion && entry.enterprise_customer_uuid === enterpriseId,
     );
     const chosen = candidates.find(({ active }) => active) ?? candidates[0];
-    if (chosen !== undefined) return wanted(chosen, event_type);
+    if (chosen !== undefined) return routeTo(chosen, event_type);
     for (const [id, entry] of registry.broken) {
       if (!mayServe(entry, enterpriseId, wantedRegion)) continue;
-      return { to: 'nobody', verdict: 'broken', id, reason: brokenReason(id, entry) };
+      return { to: 'none', verdict: 'broken', id, reason: brokenReason(id, entry) };
     }
   }
   return nobody(`no integration of this enterprise serves region ${region}`);
@@ -156,11 +156,11 @@ function brokenReason(id: string, { reason }: BrokenEntry): string {
 }
 
 /** Whether an integration takes an event now; asked on entry and again before each try. */
-export function wanted(integration: Integration, eventType: EventType): Exclude<Route, { verdict: 'unknown' }> {
+export function routeTo(integration: Integration, eventType: EventType): Exclude<Route, { verdict: 'unknown' }> {
   const { id, active, event_types: types } = integration;
-  if (!active) return { to: 'nobody', verdict: 'filtered', id, reason: `integration ${id} is not active` };
+  if (!active) return { to: 'none', verdict: 'filtered', id, reason: `integration ${id} is not active` };
   if (types !== undefined && !types.includes(eventType)) {
-    return { to: 'nobody', verdict: 'filtered', id, reason: `integration ${id} does not take ${eventType}` };
+    return { to: 'none', verdict: 'filtered', id, reason: `integration ${id} does not take ${eventType}` };
   }
   return { to: 'integration', integration };
 }

@@ -156,25 +156,25 @@ describe('the receiver of an event that names enterprise and region', () => {
   });
 
   test('is never that of another region', () => {
-    expect(to('US', ENTERPRISE, owned('eu', 'EU'))).toMatchObject({ to: 'nobody', verdict: 'unknown' });
+    expect(to('US', ENTERPRISE, owned('eu', 'EU'))).toMatchObject({ to: 'none', verdict: 'unknown' });
   });
 
   test('is never that of another enterprise, nor one that belongs to none', () => {
     expect(to('EU', OTHER_ENTERPRISE, owned('eu', 'EU'), integration({ region: 'EU' }))).toMatchObject({
-      to: 'nobody',
+      to: 'none',
       verdict: 'unknown',
     });
   });
 
   test('is nobody where the event names no enterprise', () => {
-    expect(to('EU', undefined, owned('eu', 'EU'))).toMatchObject({ to: 'nobody', verdict: 'unknown' });
+    expect(to('EU', undefined, owned('eu', 'EU'))).toMatchObject({ to: 'none', verdict: 'unknown' });
   });
 
   test('waits where the entry of its region is broken: it goes to no other region meanwhile', () => {
     const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
     const eu = { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, url: 'a typing error' };
     const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, read(document(other, eu)))).toMatchObject({ to: 'nobody', verdict: 'broken' });
+    expect(route(event, ENTERPRISE, read(document(other, eu)))).toMatchObject({ to: 'none', verdict: 'broken' });
   });
 
   test('is not diverted to OTHER where the entry of its region is switched off', () => {
@@ -185,15 +185,15 @@ describe('the receiver of an event that names enterprise and region', () => {
       ),
     );
     const event = parsed({ integration_id: undefined, region: 'EU' });
-    expect(route(event, ENTERPRISE, registry)).toMatchObject({ to: 'nobody', verdict: 'filtered', id: 'eu' });
+    expect(route(event, ENTERPRISE, registry)).toMatchObject({ to: 'none', verdict: 'filtered', id: 'eu' });
   });
 
   test.each([
     ['another enterprise’s', { enterprise_customer_uuid: 'another' }, 'integration'],
     ['another region’s', { enterprise_customer_uuid: ENTERPRISE, region: 'US' }, 'integration'],
     ['nobody’s', {}, 'integration'],
-    ['one whose region cannot be read', { enterprise_customer_uuid: ENTERPRISE, region: 7 }, 'nobody'],
-    ['one whose enterprise cannot be read', { enterprise_customer_uuid: 7, region: 'EU' }, 'nobody'],
+    ['one whose region cannot be read', { enterprise_customer_uuid: ENTERPRISE, region: 7 }, 'none'],
+    ['one whose enterprise cannot be read', { enterprise_customer_uuid: 7, region: 'EU' }, 'none'],
   ])('a broken entry holds only events that could be its own: %s', (_, fields, destination) => {
     const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
     const registry = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
