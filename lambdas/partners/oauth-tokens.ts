@@ -39,7 +39,7 @@ export interface OAuthClient {
 const FETCH_TIMEOUT_MS = 10_000;
 
 /** Of a token server's answer so much is read, in bytes: all that the sender can keep. */
-const KEPT_ANSWER_BYTES = 65_536;
+const KEPT_BODY_BYTES = 65_536;
 
 /** A token this near to its end is not sent any more: the request has to get there. */
 const EARLY_MS = MINUTE_MS;
@@ -142,7 +142,7 @@ function tokenRequest({ tokenUrl, scope, clientId, clientSecret }: OAuthClient) 
     headers: { 'User-Agent': USER_AGENT, Accept: 'application/json', 'Content-Type': 'application/json' },
     body: JSON.stringify(grant),
     timeoutMs: FETCH_TIMEOUT_MS,
-    keepAnswerBytes: KEPT_ANSWER_BYTES,
+    keepBodyBytes: KEPT_BODY_BYTES,
   };
 }
 

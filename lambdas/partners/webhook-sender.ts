@@ -15,7 +15,7 @@ export type SendResult =
       readonly status: number;
       /** The header `Retry-After`, as it came; several are joined by commas. */
       readonly retryAfter?: string;
-      /** The beginning of the body, at most `keepAnswerBytes`. It may hold anything: never for logs. */
+      /** The beginning of the body, at most `keepBodyBytes`. It may hold anything: never for logs. */
       readonly responseStart?: string;
       /**
        * Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status counts all the same, and
@@ -39,7 +39,7 @@ export type SendResult =
     };
 
 /** Of an answer so much is kept where nobody asks for more, in bytes. */
-export const USUAL_KEPT_ANSWER_BYTES = 2048;
+export const DEFAULT_KEPT_BODY_BYTES = 2048;
 
 /** One request to a partner. */
 export interface WebhookRequest {
@@ -49,7 +49,7 @@ export interface WebhookRequest {
   /** One deadline over connect, headers and body, in milliseconds. */
   readonly timeoutMs: number;
   /** At most 65,536; 2048 where it says nothing. */
-  readonly keepAnswerBytes?: number;
+  readonly keepBodyBytes?: number;
   /** Called when the operating system has the whole request, and when the head of the response has arrived. */
   readonly onProgress?: (step: 'sent' | 'responded') => void;
 }

@@ -81,7 +81,7 @@ describe('a fetch', () => {
 
   test('goes through the sender, with 10 s of its own and room for a long token', async () => {
     await ask(client, 50_000);
-    expect(sent).toMatchObject([{ url: client.tokenUrl, timeoutMs: 10_000, keepAnswerBytes: 65_536 }]);
+    expect(sent).toMatchObject([{ url: client.tokenUrl, timeoutMs: 10_000, keepBodyBytes: 65_536 }]);
     expect(server.received).toHaveLength(1);
   });
 

@@ -4,10 +4,10 @@ import type { Socket } from 'node:net';
 import { failureCodeOf } from '../response-outcome.ts';
 import type { SendResult, WebhookRequest } from '../webhook-sender.ts';
 import type { AddressGuard } from './address-guard.ts';
-import { AnswerBody } from './answer-body.ts';
 import { ConnectionTimes } from './connection-times.ts';
 import { forbiddenAddress, timePerAddressMs } from './guarded-lookup.ts';
 import { HeadBytes } from './malformed-head.ts';
+import { ResponseBody } from './response-body.ts';
 import type { Target } from './target.ts';
 
 /** One request, once. */
@@ -69,7 +69,7 @@ class Running {
   #bytesBefore = 0;
   readonly #head = new HeadBytes();
   #response: http.IncomingMessage | undefined;
-  #body: AnswerBody | undefined;
+  #body: ResponseBody | undefined;
   /** The result, from when it is known until the socket is free. */
   #outcome: Exchanged | undefined;
   #isClosed = false;
@@ -122,11 +122,11 @@ class Running {
   #read(answer: http.IncomingMessage): void {
     this.#begin(answer);
     this.#request.socket?.removeListener('data', this.#head.add);
-    const { keepAnswerBytes } = this.#order.request;
-    const body = new AnswerBody(keepAnswerBytes);
+    const { keepBodyBytes } = this.#order.request;
+    const body = new ResponseBody(keepBodyBytes);
     this.#body = body;
     // Only the token client needs the body. For others the result is known, and waiting serves the connection alone.
-    if (keepAnswerBytes === undefined) this.#shortenDeadline();
+    if (keepBodyBytes === undefined) this.#shortenDeadline();
     answer
       .on('data', (part: Buffer) => {
         if (!body.take(part)) this.#abandon(this.#answered(answer));

@@ -4,7 +4,7 @@ import type { SendResult, WebhookRequest, WebhookSender } from '../webhook-sende
 import { createAddressGuard } from './address-guard.ts';
 import { exchange } from './exchange.ts';
 import { guardedLookup, type LookupAll } from './guarded-lookup.ts';
-import { KeptSockets } from './kept-sockets.ts';
+import { KeepAliveSockets } from './keep-alive-sockets.ts';
 import { OriginSlots } from './origin-slots.ts';
 import { createTargetFinder, type Target } from './target.ts';
 
@@ -35,7 +35,7 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const findTarget = createTargetFinder(options, isAllowed);
   const now = options.now ?? Date.now;
   const bodyWaitMs = options.bodyWaitMs ?? IO_DEADLINES.sender.bodyWaitMs;
-  const sockets = new KeptSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
+  const sockets = new KeepAliveSockets(guardedLookup(isAllowed, options.lookup ?? lookup, now), now);
   const slots = new OriginSlots(MAX_SOCKETS_PER_ORIGIN);
 
   async function sendTo(target: Target, request: WebhookRequest, startedAtMs: number): Promise<SendResult> {

@@ -133,7 +133,7 @@ describe('a response that cannot be read after its status', () => {
       socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nto');
     });
     const impatient = createHttpsSender({ ...TO_LOCAL_PARTNERS, bodyWaitMs: 50 });
-    const token = send(request(partner.url, { keepAnswerBytes: 100, timeoutMs: 600_000 }), impatient);
+    const token = send(request(partner.url, { keepBodyBytes: 100, timeoutMs: 600_000 }), impatient);
     while (held.length === 0) await new Promise(setImmediate);
     const started = { kind: 'answered', status: 200, responseStart: 'to' };
     const webhook = await send(request(partner.url, { timeoutMs: 600_000 }), impatient);
@@ -350,9 +350,9 @@ describe('a name', () => {
 });
 
 describe('what is kept of an answer', () => {
-  const keeping = async (body: string | Buffer, keepAnswerBytes?: number) => {
+  const keeping = async (body: string | Buffer, keepBodyBytes?: number) => {
     const partner = await partnerThat((answer) => answer.end(body));
-    const wanted = request(partner.url, keepAnswerBytes === undefined ? {} : { keepAnswerBytes });
+    const wanted = request(partner.url, keepBodyBytes === undefined ? {} : { keepBodyBytes });
     const result = await sender.send(wanted);
     return result.kind === 'answered' ? result.responseStart : result;
   };

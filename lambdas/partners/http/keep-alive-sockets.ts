@@ -20,7 +20,7 @@ const AGENT_OPTIONS = { keepAlive: true, maxFreeSockets: MAX_KEPT, ...TLS_OPTION
  * wall clock, when connections are wanted: in a frozen sandbox timers and the monotonic clock stand still, and what was
  * kept there for minutes looks as if it had been used just now.
  */
-export class KeptSockets {
+export class KeepAliveSockets {
   readonly #agents: Readonly<Record<Target['protocol'], http.Agent>>;
   readonly #nowMs: () => number;
   /** When each unused socket was last used, oldest first. */

@@ -1,30 +1,30 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync, constants, inflateRawSync, unzipSync, zstdDecompressSync } from 'node:zlib';
-import { USUAL_KEPT_ANSWER_BYTES } from '../webhook-sender.ts';
+import { DEFAULT_KEPT_BODY_BYTES } from '../webhook-sender.ts';
 
 /** No more of an answer than this is read: what follows is not waited for, its status counts. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 
 /** Counts the body of an answer, and keeps its beginning. */
-export class AnswerBody {
+export class ResponseBody {
   readonly #keepBytes: number;
   readonly #parts: Buffer[] = [];
   #bytes = 0;
 
-  constructor(keepBytes = USUAL_KEPT_ANSWER_BYTES) {
-    this.#keepBytes = Math.min(keepBytes, MAX_ANSWER_BYTES);
+  constructor(keepBytes = DEFAULT_KEPT_BODY_BYTES) {
+    this.#keepBytes = Math.min(keepBytes, MAX_BODY_BYTES);
   }
 
   /** @returns whether the rest is worth reading */
   take(part: Buffer): boolean {
     if (this.#bytes < this.#keepBytes) this.#parts.push(part);
     this.#bytes += part.length;
-    return this.#bytes <= MAX_ANSWER_BYTES;
+    return this.#bytes <= MAX_BODY_BYTES;
   }
 
   /** Received so far, as far as it is read. */
   get bytes(): number {
-    return Math.min(this.#bytes, MAX_ANSWER_BYTES);
+    return Math.min(this.#bytes, MAX_BODY_BYTES);
   }
 
   /**
@@ -41,7 +41,7 @@ export class AnswerBody {
 }
 
 /** A response of a few bytes can decompress to gigabytes: beyond this it counts as unreadable, and stays as it came. */
-const MAX_PLAIN_BYTES = 4 * MAX_ANSWER_BYTES;
+const MAX_PLAIN_BYTES = 4 * MAX_BODY_BYTES;
 
 /** No server has a reason for more encodings one after another. */
 const MAX_ENCODINGS = 2;
