@@ -1,4 +1,4 @@
-import { beginningOf } from '../../lambdas/shared/text.ts';
+import { truncate } from '../../lambdas/shared/text.ts';
 import { oneLine } from './format.ts';
 
 /** Names by which AWS services, and the SDK, say the same thing. */
@@ -33,11 +33,11 @@ export function awsFailure(thrown: unknown, where: string): string | undefined {
     return 'no AWS credentials were found: sign in, or set AWS_PROFILE to one that has them';
   }
   if (UNKNOWN_CREDENTIALS.test(name)) return `AWS does not accept the credentials at hand (${name}): sign in again`;
-  if (DENIED.test(name)) return `AWS denies it to you: ${beginningOf(oneLine(message), 1000)}`;
+  if (DENIED.test(name)) return `AWS denies it to you: ${truncate(oneLine(message), 1000)}`;
   if (THROTTLED.test(name)) return 'AWS takes no more requests for now: try again in a minute';
   const network = [code, name].find((word) => NETWORK.test(word));
   if (network !== undefined) return `${where} cannot be reached (${network}): is the network up?`;
-  return $fault === undefined ? undefined : `AWS refuses (${name}): ${beginningOf(oneLine(message), 1000)}`;
+  return $fault === undefined ? undefined : `AWS refuses (${name}): ${truncate(oneLine(message), 1000)}`;
 }
 
 /** What a person is told in a few lines, and nothing more: an expected failure. The command ends with status 1. */

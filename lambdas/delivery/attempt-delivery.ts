@@ -10,7 +10,7 @@ import { nextAttemptAt, retryPolicyOf, secondRoundAt } from '../partners/retry-p
 import type { SendResult } from '../partners/webhook-sender.ts';
 import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
-import { beginningOf } from '../shared/text.ts';
+import { truncate } from '../shared/text.ts';
 import { type ParkServices, park } from './parking.ts';
 import { type SendWebhookServices, type Sent, sendWebhook } from './send-webhook.ts';
 
@@ -118,7 +118,7 @@ function recorded(sent: Sent, startedAtMs: number, tookMs: number): Pick<Attempt
     duration_ms: Math.max(0, Math.round(tookMs)),
     ...(verdict !== 'delivered' && {
       ...(result.kind === 'answered' && responseFacts(result)),
-      error: beginningOf(reason, MAX_ATTEMPT_ERROR_CHARACTERS),
+      error: truncate(reason, MAX_ATTEMPT_ERROR_CHARACTERS),
     }),
   };
   const responseStart = result.kind === 'answered' && verdict !== 'delivered' ? result.responseStart : undefined;

@@ -124,7 +124,7 @@ async function attemptTimed(
     async send(request) {
       const time = new ResponseTime(SLOW_AFTER_MS, () => void limiter.reportSlow(integration), now);
       try {
-        return await services.sender.send({ ...request, onProgress: (step) => time.note(step) });
+        return await services.sender.send({ ...request, onProgress: (step) => time.record(step) });
       } finally {
         tookMs += time.stop();
       }

@@ -8,7 +8,7 @@ import { type IntegrationRegistry, route } from '../partners/integration-registr
 import { faultsOf } from '../shared/faults.ts';
 import { isRecord, parseJson } from '../shared/json.ts';
 import { parseKeepingNumbers, toMessageText } from '../shared/json-text.ts';
-import { beginningOf } from '../shared/text.ts';
+import { truncate } from '../shared/text.ts';
 
 /**
  * The verdict on a message of the events queue. `accepted`: a delivery for one integration. `rejected`: dead-lettered, with the
@@ -63,7 +63,7 @@ export function acceptEvent(body: string, registry: IntegrationRegistry, accepte
 }
 
 function rejected(reason: string): Acceptance {
-  return { verdict: 'rejected', reason: beginningOf(reason, MAX_REASON_CHARACTERS) };
+  return { verdict: 'rejected', reason: truncate(reason, MAX_REASON_CHARACTERS) };
 }
 
 /** @returns the event, or why it is invalid */

@@ -41,8 +41,8 @@ function faultIn(schema: Kind['payload'], payload: Fields): string | undefined {
 }
 
 /** A delay counts from the acceptance where the publisher's clock is ahead: it is never longer than it says. */
-function sendAtOf(event: LmsEvent, { usualDelayMinutes }: NonNullable<Kind['timer']>, acceptedMs: number): string {
-  const { send_at, delay_minutes = usualDelayMinutes, occurred_at } = event;
+function sendAtOf(event: LmsEvent, { defaultDelayMinutes }: NonNullable<Kind['timer']>, acceptedMs: number): string {
+  const { send_at, delay_minutes = defaultDelayMinutes, occurred_at } = event;
   const fromMs = Math.min(Date.parse(occurred_at), acceptedMs);
   const atMs = send_at === undefined ? fromMs + delay_minutes * 60_000 : Date.parse(send_at);
   return new Date(Math.round(atMs)).toISOString();

@@ -3,7 +3,7 @@ import type * as z from 'zod';
 import type { Delivery } from '../events/delivery.ts';
 import type { ledgerEnvironment } from '../shared/environment.ts';
 import { METRICS } from '../shared/metric-definitions.ts';
-import { beginningOf } from '../shared/text.ts';
+import { truncate } from '../shared/text.ts';
 import { factsOf } from './late-outcome.ts';
 import type { Claim, Ledger, LedgerTable, Settlement, TimerResult } from './ports.ts';
 import { type LedgerRecord, RESPONSE_START_CHARACTERS } from './record.ts';
@@ -72,7 +72,7 @@ export function createLedger(options: LedgerOptions): Ledger {
   ) {
     if (responseStart === undefined || progress.outcome === 'delivered') return;
     const acceptedAt = record?.accepted_at ?? delivery.accepted_at ?? new Date(now()).toISOString();
-    const stored = beginningOf(responseStart, RESPONSE_START_CHARACTERS);
+    const stored = truncate(responseStart, RESPONSE_START_CHARACTERS);
     await guard('putResponse', undefined, () => table.putResponse(delivery.webhook_id, acceptedAt, stored));
   }
 

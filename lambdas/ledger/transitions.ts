@@ -1,7 +1,7 @@
 import type { Delivery, DeliverySubject, Outcome, ParkedFor, Progress } from '../events/delivery.ts';
 import { isFurther } from '../events/identity.ts';
 import { decisionOf, pendingEnrichment } from '../events/progress.ts';
-import { beginningOf } from '../shared/text.ts';
+import { truncate } from '../shared/text.ts';
 import type { Settlement } from './ports.ts';
 import {
   type Attempt,
@@ -159,7 +159,7 @@ export function settled(before: LedgerRecord, settlement: Settlement, nowMs: num
     attempt: Math.max(before.attempt, progress.attempt),
     attempts:
       attempt === undefined ? before.attempts : [...before.attempts, shortened(attempt)].slice(-RECORDED_ATTEMPTS),
-    ...(progress.reason !== undefined && { reason: beginningOf(progress.reason, MAX_LEDGER_REASON_CHARACTERS) }),
+    ...(progress.reason !== undefined && { reason: truncate(progress.reason, MAX_LEDGER_REASON_CHARACTERS) }),
     ...((isWaiting || state === 'dead') && token !== undefined && { token }),
     ...(isWaiting && token !== undefined && progress.due_at !== null && { due_at: progress.due_at }),
     ...(isParked && { parked_since: parkedSince, parked_for: progress.parked_for ?? ('paused' as ParkedFor) }),
@@ -175,7 +175,7 @@ function stateAfter({ outcome, park_count }: Progress): WebhookState {
 
 function shortened(attempt: Attempt): Attempt {
   if (attempt.error === undefined) return attempt;
-  return { ...attempt, error: beginningOf(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
+  return { ...attempt, error: truncate(attempt.error, MAX_ATTEMPT_ERROR_CHARACTERS) };
 }
 
 /** Why a webhook is resent: an operator replays it, the reconciler releases it, or the reconciler found it stuck. */

@@ -11,7 +11,7 @@ import { PAYLOAD_FORMAT_OPTIONS, PAYLOAD_FORMATS } from './payload-formats/paylo
 export const MAX_QUEUE_ATTEMPT_SECONDS = 15;
 
 /** Tries after the first one, where an integration does not say how many: with the usual delays, 23.6 hours of them. */
-export const USUAL_MAX_RETRIES = 9;
+export const DEFAULT_MAX_RETRIES = 9;
 
 /** As JavaScript writes a time. A pattern: AppConfig's validators need not know JSON Schema's formats. */
 const UTC_TIME = /^[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]([.][0-9]{1,3})?Z$/;
@@ -147,7 +147,7 @@ export const integrationSchema = z
     /** The longest try's deadline, over token fetch, connect, headers and body. Earlier tries get less. */
     timeout_seconds: z.int().min(5).max(300).default(MAX_QUEUE_ATTEMPT_SECONDS),
     /** Tries after the first one. */
-    max_retries: retriesSchema.default(USUAL_MAX_RETRIES),
+    max_retries: retriesSchema.default(DEFAULT_MAX_RETRIES),
     /** The same for one type of event, where it differs. */
     max_retries_by_event_type: z
       .strictObject(Object.fromEntries(EVENT_TYPES.map((type) => [type, retriesSchema.optional()])))

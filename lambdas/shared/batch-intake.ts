@@ -2,7 +2,7 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import { errorFields, errorName } from './errors.ts';
 import type { Log } from './log.ts';
 import type { MessageAttribute } from './queue-message.ts';
-import { isHeldTooLong, isSuspect, SUSPECT_VISIBILITY_SECONDS } from './receive-policy.ts';
+import { isRetriedTooLong, isSuspect, SUSPECT_VISIBILITY_SECONDS } from './receive-policy.ts';
 
 /** One received message, as handlers see it. */
 export interface ReceivedMessage {
@@ -90,8 +90,8 @@ function toMessage({ messageId, body, attributes, messageAttributes }: SQSRecord
 async function deadLetterOldest(records: readonly SQSRecord[], failures: Failures, services: IntakeServices) {
   const expiring = records.flatMap((record) => {
     const reason = failures.get(record.messageId);
-    if (reason === undefined || !isHeldTooLong(Number(record.attributes.SentTimestamp), services.now())) return [];
-    return [{ ...toMessage(record), reason: `held too long: ${reason}` }];
+    if (reason === undefined || !isRetriedTooLong(Number(record.attributes.SentTimestamp), services.now())) return [];
+    return [{ ...toMessage(record), reason: `retried too long: ${reason}` }];
   });
   if (expiring.length === 0) return [];
   const stuck = await services.deadLetter(expiring);

@@ -1,4 +1,4 @@
-import { AwakeTime } from './response-time.ts';
+import { ActiveTime } from './response-time.ts';
 
 /** When a circuit breaker opens, and for how long; stage configuration. */
 export interface BreakerLimits {
@@ -6,7 +6,7 @@ export interface BreakerLimits {
   readonly failuresToOpen: number;
   /** How long it stays open, ms, ±20%: environments that saw the same outage do not probe in the same second. */
   readonly openMs: number;
-  /** A response that took this long counts as a failure, ms as `AwakeTime` counts them. */
+  /** A response that took this long counts as a failure, ms as `ActiveTime` counts them. */
   readonly slowMs: number;
 }
 
@@ -102,7 +102,7 @@ export function createCircuitBreaker({ limits, onChange, now, random }: BreakerO
       turn(next);
       if (verdict === 'reject') return otherwise();
       // By the wall clock, calls of a cold start would open it: they wait for its CPU and not for the service.
-      const time = new AwakeTime(now);
+      const time = new ActiveTime(now);
       const end = (isAnswered: boolean, tookMs: number) =>
         turn(afterCall(state, { verdict, isAnswered, tookMs, nowMs: now(), random: random() }, limits));
       try {

@@ -1,4 +1,4 @@
-import { beginningOf } from './text.ts';
+import { truncate } from './text.ts';
 
 /**
  * Base of every error this project throws on purpose.
@@ -78,5 +78,5 @@ export function errorFields(thrown: unknown): { error: string; error_message?: s
   const error = errorName(thrown);
   const isOfService = (thrown as { $fault?: unknown } | null)?.$fault !== undefined && !QUOTES_INPUT.test(error);
   const quotable = thrown instanceof PipelineError || isOfService;
-  return quotable ? { error, error_message: beginningOf((thrown as Error).message, 500) } : { error };
+  return quotable ? { error, error_message: truncate((thrown as Error).message, 500) } : { error };
 }

@@ -16,12 +16,12 @@ export const SUSPECT_VISIBILITY_SECONDS = 900;
  * Age at which a message that still fails is dead-lettered by the handler, in milliseconds: 3 days. At 15 minutes a
  * receive it would reach 1000 receives after 10 days, but SQS deletes it, unread, after 4.
  */
-export const LONGEST_HOLD_MS = 3 * DAY_MS;
+export const MAX_RETRY_MS = 3 * DAY_MS;
 
 export function isSuspect(receiveCount: number): boolean {
   return receiveCount >= SUSPECT_RECEIVE_COUNT;
 }
 
-export function isHeldTooLong(sentAtMs: number, nowMs: number): boolean {
-  return nowMs - sentAtMs > LONGEST_HOLD_MS;
+export function isRetriedTooLong(sentAtMs: number, nowMs: number): boolean {
+  return nowMs - sentAtMs > MAX_RETRY_MS;
 }

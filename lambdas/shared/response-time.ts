@@ -8,7 +8,7 @@ const TICK_MS = 50;
  * A function of 512 MB has three tenths of a CPU. While it loads modules or makes TLS handshakes, its event loop stands still
  * and a response waits to be read: by the wall clock a server that responded within 20 ms took seconds.
  */
-export class AwakeTime {
+export class ActiveTime {
   readonly #now: () => number;
   readonly #onTick: () => void;
   #lastMs: number;
@@ -55,7 +55,7 @@ export class AwakeTime {
 }
 
 /**
- * Measures how long a partner takes to respond, as `AwakeTime` counts.
+ * Measures how long a partner takes to respond, as `ActiveTime` counts.
  *
  * Once the request is sent, what this process does delays no response. A partner that keeps it waiting from then on is
  * noticed by the wall clock too, after the event loop has read what arrived.
@@ -64,7 +64,7 @@ export class ResponseTime {
   readonly #noticeAfterMs: number;
   readonly #notice: () => void;
   readonly #now: () => number;
-  readonly #time: AwakeTime;
+  readonly #time: ActiveTime;
   #sentAtMs: number | undefined;
   #isWaiting = true;
   #hasNoticed = false;
@@ -79,14 +79,14 @@ export class ResponseTime {
     this.#noticeAfterMs = noticeAfterMs;
     this.#notice = notice;
     this.#now = now;
-    this.#time = new AwakeTime(now, () => {
+    this.#time = new ActiveTime(now, () => {
       // After the event loop has read what arrived while it stood still.
       if (this.#isLong()) setImmediate(() => this.#noticeOnce());
     });
   }
 
   /** Takes in how far the request is. A request that is sent a second time begins its wait again. */
-  note(step: 'sent' | 'responded'): void {
+  record(step: 'sent' | 'responded'): void {
     if (step === 'sent') this.#sentAtMs = this.#now();
     else this.#isWaiting = false;
   }

@@ -1,4 +1,4 @@
-import { USUAL_MAX_RETRIES } from '../../lambdas/partners/integration.ts';
+import { DEFAULT_MAX_RETRIES } from '../../lambdas/partners/integration.ts';
 import type { Evidence } from './evidence.ts';
 import type { Behaviour } from './partner-answers.ts';
 import { enrollment, LEARNER } from './sample-events.ts';
@@ -7,7 +7,7 @@ import { type Scenario, scenario } from './scenario.ts';
 const HOUR_MS = 3_600_000;
 
 /** Fails for the whole retry schedule but its last attempt. */
-export const DOWN_FOR_A_DAY: Behaviour = [...Array.from({ length: USUAL_MAX_RETRIES }, () => 503), 200];
+export const DOWN_FOR_A_DAY: Behaviour = [...Array.from({ length: DEFAULT_MAX_RETRIES }, () => 503), 200];
 
 /** How long a partner is down whose circuit breaker opens meanwhile, in milliseconds. */
 export const BREAKER_OUTAGE_MS = 10 * 60_000;
@@ -25,7 +25,7 @@ export const BY_SCHEDULE = {
     ...scenario(
       'partner down for a day',
       [enrollment('demo-down-for-a-day', 'partner-down-for-a-day', LEARNER.known)],
-      `${USUAL_MAX_RETRIES + 1} attempts over more than 20 h: delivered`,
+      `${DEFAULT_MAX_RETRIES + 1} attempts over more than 20 h: delivered`,
     ),
     describe: describeAttempts,
   },

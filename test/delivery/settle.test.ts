@@ -13,7 +13,11 @@ async function deadLetterAll(bodies: Readonly<Record<string, string>>, refused: 
   const letters: DeadLetter[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
-  const expired = Object.entries(bodies).map(([id, body]) => ({ id, body, reason: 'held too long: no integrations' }));
+  const expired = Object.entries(bodies).map(([id, body]) => ({
+    id,
+    body,
+    reason: 'retried too long: no integrations',
+  }));
   const stuck = await deadLetterExpired(expired, {
     ledger: openLedger(),
     async deadLetter(more) {

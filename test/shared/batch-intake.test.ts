@@ -126,7 +126,7 @@ describe('a message that fails for three days', () => {
 
   test('is dead-lettered with the reason, before SQS would delete it', async () => {
     const { failed, letters } = await run([record('x', { ...old, body: '{"a":1.0}' })], fail);
-    expect(letters).toEqual([{ id: 'x', body: '{"a":1.0}', reason: 'held too long: not now' }]);
+    expect(letters).toEqual([{ id: 'x', body: '{"a":1.0}', reason: 'retried too long: not now' }]);
     expect(failed).toEqual([]);
   });
 

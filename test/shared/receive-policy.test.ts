@@ -1,8 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import {
-  isHeldTooLong,
+  isRetriedTooLong,
   isSuspect,
-  LONGEST_HOLD_MS,
+  MAX_RETRY_MS,
   SUSPECT_VISIBILITY_SECONDS,
 } from '../../lambdas/shared/receive-policy.ts';
 import { NOW } from '../support/factories.ts';
@@ -22,18 +22,18 @@ describe('a message that keeps coming back', () => {
   test('stays out of sight for 15 minutes, which SQS allows', () => expect(SUSPECT_VISIBILITY_SECONDS).toBe(15 * 60));
 
   test('is held for three days, a day less than SQS keeps it', () => {
-    expect(LONGEST_HOLD_MS).toBe(3 * DAY_MS);
-    expect(isHeldTooLong(NOW - 3 * DAY_MS, NOW)).toBe(false);
-    expect(isHeldTooLong(NOW - 3 * DAY_MS - 1, NOW)).toBe(true);
+    expect(MAX_RETRY_MS).toBe(3 * DAY_MS);
+    expect(isRetriedTooLong(NOW - 3 * DAY_MS, NOW)).toBe(false);
+    expect(isRetriedTooLong(NOW - 3 * DAY_MS - 1, NOW)).toBe(true);
   });
 
   test('is redriven by nobody else before: at four fast receives and one every 15 minutes, 1000 take longer', () => {
-    const receives = 4 + LONGEST_HOLD_MS / (SUSPECT_VISIBILITY_SECONDS * 1000);
+    const receives = 4 + MAX_RETRY_MS / (SUSPECT_VISIBILITY_SECONDS * 1000);
     expect(receives).toBeLessThan(1000);
   });
 
   test.each([
     ['no receive count', isSuspect(Number.NaN)],
-    ['no time of sending', isHeldTooLong(Number.NaN, NOW)],
+    ['no time of sending', isRetriedTooLong(Number.NaN, NOW)],
   ])('%s: it is handled like a new one', (_what, answer) => expect(answer).toBe(false));
 });

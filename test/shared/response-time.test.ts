@@ -44,7 +44,7 @@ test('counts a tick of 50 ms for a time in which the event loop stood still', ()
 test('once the request is sent, notices a partner that keeps it waiting by the wall clock too', () => {
   const { notice, time } = started();
   holdUp(60_000);
-  time.note('sent');
+  time.record('sent');
   jest.advanceTimersByTime(50);
   holdUp(1_900);
   jest.advanceTimersByTime(49);
@@ -56,8 +56,8 @@ test('once the request is sent, notices a partner that keeps it waiting by the w
 
 test('notices nothing once the partner has responded', () => {
   const { notice, time } = started();
-  time.note('sent');
-  time.note('responded');
+  time.record('sent');
+  time.record('responded');
   jest.advanceTimersByTime(60_000);
   expect(notice).not.toHaveBeenCalled();
 });

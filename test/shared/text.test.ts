@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { attributeText, beginningOf } from '../../lambdas/shared/text.ts';
+import { attributeText, truncate } from '../../lambdas/shared/text.ts';
 import { anyString } from '../support/arbitraries.ts';
 
 const most = fc.integer({ min: 1, max: 20 });
@@ -12,13 +12,13 @@ describe('the beginning of a text', () => {
     ['cut after one', 'ab😀cd', 4, 'ab😀'],
     ['with a half of its own at the end', 'ab\uD83Dcd', 3, 'ab\uFFFD'],
   ])('%s', (_what, text, length, expected) => {
-    expect(beginningOf(text, length)).toBe(expected);
+    expect(truncate(text, length)).toBe(expected);
   });
 
   test('has whole characters only, and loses no more of them than the limit asks for', () => {
     fc.assert(
       fc.property(anyString, most, (text, length) => {
-        const beginning = beginningOf(text, length);
+        const beginning = truncate(text, length);
         expect(beginning.isWellFormed()).toBe(true);
         expect(beginning.length).toBeLessThanOrEqual(length);
         expect(beginning.length).toBeGreaterThanOrEqual(Math.min(text.length, length) - 1);

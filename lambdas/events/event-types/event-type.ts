@@ -40,7 +40,7 @@ export interface DeliveryPolicy {
 /** When an event is sent that waits. */
 export interface Timing {
   /** After it occurred, in minutes, where the event itself says nothing. */
-  readonly usualDelayMinutes: number;
+  readonly defaultDelayMinutes: number;
 }
 
 /** So many tries, and 1, 2, 4 … seconds between them. @param tries 1 or more */

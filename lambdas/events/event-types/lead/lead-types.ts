@@ -12,7 +12,7 @@ export const LEAD_TYPES = {
   /** Somebody has calculated, and may still act: the partner hears of it only where nothing else comes of it. */
   calculated: {
     policy: { ...doublingFromOneSecond(3), secondRoundAfterMinutes: 120 },
-    timer: { usualDelayMinutes: 60 },
+    timer: { defaultDelayMinutes: 60 },
   },
   cold: {
     policy: doublingFromOneSecond(2),
