@@ -8,23 +8,23 @@ import { errorName } from './errors.ts';
 import { IO_DEADLINES, type IoDeadlines } from './io-deadlines.ts';
 import type { Log } from './log.ts';
 
-/** Asked of AppConfig when a session starts; the least it grants (StartConfigurationSession, 15 to 86,400 s). */
+/** The shortest interval that StartConfigurationSession accepts (15 to 86,400 s). */
 const POLL_INTERVAL_SECONDS = 15;
 
-/** One configuration profile in one AppConfig environment, as it was last read. */
+/** One configuration profile in one AppConfig environment. */
 export interface ConfigurationSource<T> {
   /**
-   * The configuration; polled first when it is older than the interval that AppConfig asks for. Never throws: while AppConfig
-   * is down it is the last good one, for as long as the process lives.
+   * Returns the configuration, after a poll if the last one is older than the interval that AppConfig returned. Never
+   * throws: while AppConfig is down, the last good configuration is served for as long as the process lives.
    *
-   * @returns undefined when nothing usable was ever read
+   * @returns undefined if no usable configuration was ever read
    */
   read(): Promise<T | undefined>;
 }
 
-/** Which profile is read, and through which client. */
+/** The profile to read, and the client to read it with. */
 export interface ConfigurationProfile {
-  /** Its own retries count towards the bounds. Let it have some: the first request after a thaw may meet a dead socket. */
+  /** Its retries count towards the poll timeouts. It needs at least one: after a freeze the first socket may be dead. */
   readonly client: AppConfigDataClient;
   readonly applicationId: string;
   readonly environmentId: string;
@@ -33,23 +33,23 @@ export interface ConfigurationProfile {
 
 export interface ConfigurationSourceOptions<T> extends ConfigurationProfile, Partial<IoDeadlines['configuration']> {
   /**
-   * Called once for each version of the document. What it throws refuses the version: the last good one stays and the
-   * error's message is logged, so it must not repeat the document's values.
+   * Called once for each version of the document. If it throws, the version is refused: the last good one stays, and the
+   * error's message is logged, so the message must not repeat the document's values.
    */
   readonly parse: (text: string, lastGood: T | undefined, versionLabel: string | undefined) => T;
   readonly log: Log;
-  /** Called for each poll that fails; the log has one line for an outage. */
+  /** Called for each failed poll; the log has one line per outage. */
   readonly onUnavailable?: () => void;
-  /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
+  /** The wall clock in milliseconds: a monotonic clock may stand still while Lambda freezes the function. */
   readonly now?: () => number;
 }
 
-/** Reads one profile through AppConfig's data plane and keeps it in this process. */
+/** Reads one profile through AppConfig's data plane and caches it in this process. */
 export function createConfigurationSource<T>(options: ConfigurationSourceOptions<T>): ConfigurationSource<T> {
   return new PolledConfiguration(options);
 }
 
-/** A poll that is under way, shared by the reads that come meanwhile. */
+/** A poll in flight, shared by concurrent reads. */
 interface Poll {
   readonly startedAt: number;
   readonly timeoutMs: number;
@@ -59,7 +59,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
   readonly #options: ConfigurationSourceOptions<T>;
   readonly #now: () => number;
   #lastGood: T | undefined;
-  /** The document seen last, accepted or refused: a new session sends it again. */
+  /** The last document received, accepted or refused: a new session sends it again. */
   #lastText: string | undefined;
   #unusedToken: string | undefined;
   #intervalMs = POLL_INTERVAL_SECONDS * 1000;
@@ -75,7 +75,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
   async read(): Promise<T | undefined> {
     if (this.#isDue()) {
       const current = this.#current;
-      // A poll older than its bound was frozen with the function and brings an old response: a new poll replaces it.
+      // A poll past its timeout was frozen with the function, and its response would be old: start a new one.
       const isUsable = current !== undefined && this.#now() - current.startedAt <= current.timeoutMs;
       await (isUsable ? current.done : this.#startPoll());
     }
@@ -99,16 +99,16 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
 
   async #poll(poll: Poll): Promise<void> {
     const token = this.#unusedToken;
-    // Spent from here on: a call that fails or is aborted may have used it.
+    // A token is valid for one call, and a call that fails or is aborted may have used it.
     this.#unusedToken = undefined;
     const abortSignal = AbortSignal.timeout(poll.timeoutMs);
-    const settle = await ask(this.#options, token, abortSignal).then(
+    const settle = await fetchLatest(this.#options, token, abortSignal).then(
       (response) => () => this.#accept(response),
       (thrown: unknown) => () => this.#fail(abortSignal.aborted ? abortSignal.reason : thrown),
     );
     if (this.#current?.startedAt !== poll.startedAt) return;
     this.#current = undefined;
-    // Counted from the response, as AppConfig counts; but no poll outlasts its bound unless it was frozen on the way.
+    // AppConfig counts the interval from the response. A poll that took longer than its timeout was frozen on the way.
     this.#checkedAt = Math.min(this.#now(), poll.startedAt + poll.timeoutMs);
     settle();
   }
@@ -118,7 +118,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
     this.#intervalMs = (response.NextPollIntervalInSeconds ?? POLL_INTERVAL_SECONDS) * 1000;
     if (this.#isDown) this.#options.log.info('configuration.back', this.#names());
     this.#isDown = false;
-    // Empty means unchanged (GetLatestConfiguration). The SDK then returns null, though its types do not say so.
+    // Empty means unchanged (GetLatestConfiguration). The SDK then returns null, although its types exclude that.
     const text = response.Configuration ? new TextDecoder().decode(response.Configuration) : '';
     if (text === '' || text === this.#lastText) return;
     this.#lastText = text;
@@ -133,7 +133,7 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
 
   #fail(thrown: unknown): void {
     this.#options.onUnavailable?.();
-    // With nothing to serve, the next read asks again at once.
+    // With nothing to serve, the next read polls again at once.
     if (this.#lastGood === undefined) this.#checkedAt = undefined;
     const fields = { ...this.#names(), error: errorName(thrown), servesLastGood: this.#lastGood !== undefined };
     if (!this.#isDown) this.#options.log.warn('configuration.unavailable', fields);
@@ -146,10 +146,10 @@ class PolledConfiguration<T> implements ConfigurationSource<T> {
 }
 
 /**
- * Asks for the latest configuration, in a new session where there is no token. A token that AppConfig refuses
- * (`BadRequestException`: used, older than 24 h, or polled too early) is replaced by a new session's, once.
+ * Fetches the latest configuration, in a new session if there is no token. If AppConfig refuses the token
+ * (`BadRequestException`: used, older than 24 h, or polled too early), the call is retried once in a new session.
  */
-async function ask(
+async function fetchLatest(
   profile: ConfigurationProfile,
   token: string | undefined,
   abortSignal: AbortSignal,

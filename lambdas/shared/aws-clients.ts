@@ -1,29 +1,29 @@
 import type { ClientWaits } from './io-deadlines.ts';
 
-/** The part of the clients' configuration that is set here. */
-interface Waiting {
+/** The part of a client's configuration that is set here. */
+interface Timeouts {
   readonly maxAttempts: number;
   readonly requestHandler: object;
 }
 
 interface CallOptions {
   readonly abortSignal?: AbortSignal;
-  /** In place of the client's `responseMs` and `callMs`. */
+  /** Replaces the client's `responseMs` and `callMs`. */
   readonly requestTimeout?: number;
 }
 
 type Send = (command: unknown, options?: CallOptions) => Promise<unknown>;
 
 /**
- * Opens a client whose every call ends in time. The SDK alone never gives up: without `throwOnRequestTimeout` it only logs
- * a warning, `requestTimeout` ends with the headers, and nothing bounds all attempts together.
+ * Creates a client whose calls all have a deadline. The SDK has none: without `throwOnRequestTimeout` it only logs a
+ * warning, `requestTimeout` covers the time until the headers, and nothing bounds all attempts together.
  *
  * @param Client a client of the SDK
- * @param where endpoint, region and credentials, unless the environment has them
- * @returns a client whose calls reject within `callMs`: with `TimeoutError`, unless the service failed otherwise before
+ * @param where endpoint, region and credentials, if the environment does not have them
+ * @returns a client whose calls settle within `callMs`, or reject with `TimeoutError`
  */
 export function openClient<C extends object, O extends object>(
-  Client: new (configuration: O & Waiting) => C,
+  Client: new (configuration: O & Timeouts) => C,
   { maxAttempts, connectMs, responseMs, callMs, maxSockets }: ClientWaits,
   where: NoInfer<Partial<O>> = {},
 ): C {
@@ -36,13 +36,13 @@ export function openClient<C extends object, O extends object>(
     httpAgent: agent,
     httpsAgent: agent,
   };
-  const client = new Client({ ...where, maxAttempts, requestHandler } as O & Waiting) as C & { send: Send };
+  const client = new Client({ ...where, maxAttempts, requestHandler } as O & Timeouts) as C & { send: Send };
   const send = client.send.bind(client);
   client.send = (command, options = {}) => within(options.requestTimeout ?? callMs, send, command, options);
   return client;
 }
 
-/** Ends a call by aborting it, and does not wait for that: a call that is stuck before its request ignores the signal. */
+/** Rejects at the limit and aborts the call, without waiting for it: a call that has no request yet ignores the signal. */
 async function within(limitMs: number, send: Send, command: unknown, options: CallOptions): Promise<unknown> {
   const controller = new AbortController();
   const over = Promise.withResolvers<never>();
@@ -51,7 +51,7 @@ async function within(limitMs: number, send: Send, command: unknown, options: Ca
     controller.abort(reason);
   };
   const late = () => end(Object.assign(new Error(`no response within ${limitMs} ms`), { name: 'TimeoutError' }));
-  // Once more around the event loop, so that a response which came while it stood still counts.
+  // Let the event loop run once more, so that a response that arrived while it was blocked still counts.
   const timer = setTimeout(() => setImmediate(late), limitMs);
   const { abortSignal } = options;
   const onAbort = () => end(abortSignal?.reason);

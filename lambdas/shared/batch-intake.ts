@@ -8,35 +8,35 @@ import { isRetriedTooLong, isSuspect, SUSPECT_VISIBILITY_SECONDS } from './recei
 export interface ReceivedMessage {
   readonly id: string;
   readonly body: string;
-  /** The publisher's own message attributes; absent where it has none. */
+  /** The publisher's message attributes; absent if there are none. */
   readonly carried?: Readonly<Record<string, MessageAttribute>>;
-  /** The publisher's tenant (fair queues), where it names one. */
+  /** The message group id, which fair queues use as the tenant; absent if the publisher set none. */
   readonly groupId?: string;
 }
 
-/** Messages that could not be handled, by id, each with the reason: SQS redelivers them. */
+/** Reasons by message id, for the messages that failed: SQS redelivers them. */
 export type Failures = ReadonlyMap<string, string>;
 
-/** Handles messages; those it does not name as failed are acknowledged. */
+/** Handles messages. Messages that are not among the failures are acknowledged. */
 export type HandleMessages = (messages: readonly ReceivedMessage[]) => Promise<Failures>;
 
 export interface IntakeServices {
   readonly log: Log;
   now(): number;
-  /** The longest that one message can take, in milliseconds: with less time left it is not handled in this invocation. */
+  /** The longest time that one message takes, in milliseconds. With less time left, a suspect is not handled. */
   readonly slowestMs: number;
-  /** Hides one message for some time. */
+  /** Sets the visibility timeout of one message. */
   hide(receiptHandle: string, seconds: number): Promise<void>;
-  /** Dead-letters messages with a reason each. @returns the ids of those that could not be */
+  /** Dead-letters messages, each with a reason. @returns the ids of the messages that could not be sent */
   deadLetter(messages: readonly (ReceivedMessage & { readonly reason: string })[]): Promise<ReadonlySet<string>>;
 }
 
 /**
  * Runs a batch through `handle`.
  *
- * A message that was received several times may be what kills the function. Such suspects are hidden first and handled
- * last, one by one while there is time, so that a crash costs the other messages one redelivery and not a second. A
- * message that fails until SQS would delete it is dead-lettered before.
+ * A message that was received several times may be the one that crashes the function. Such suspects are hidden first and
+ * handled last, one at a time while there is time left, so that a crash costs the other messages at most one redelivery.
+ * A message that keeps failing is dead-lettered before SQS deletes it.
  *
  * @param remainingMs until the function's timeout, in milliseconds
  * @returns the messages that Lambda leaves in the queue

@@ -1,23 +1,23 @@
 export interface CachedValueOptions<T> {
   read(): Promise<T>;
-  /** How long a value is served again, in milliseconds from when its read began; 0 or less: it is not. */
+  /** How long a value is cached, in milliseconds from the start of its read; 0 or less: not at all. */
   keepMs(value: T): number;
-  /** Wall clock, ms: a monotonic one may stand still while Lambda keeps the function frozen. */
+  /** The wall clock in milliseconds: a monotonic clock may stand still while Lambda freezes the function. */
   now(): number;
-  /** A read that takes longer was frozen with the function, and its socket is dead: the next caller starts another. */
+  /** A read that takes longer was frozen with the function, and its socket is dead: the next caller starts a new read. */
   readonly readLimitMs?: number;
 }
 
 export interface CachedValue<T> {
-  /** Callers share a read under way, and its failure; a failure is not kept. @throws what `read` throws */
+  /** Concurrent callers share one read and its failure; a failure is not cached. @throws what `read` throws */
   get(): Promise<T>;
-  /** The value, if one is kept and still good. */
+  /** The cached value, if it has not expired. */
   peek(): T | undefined;
   /** The next caller reads again. */
   drop(): void;
 }
 
-/** One value in the memory of an execution environment. A clock that is set back makes it stale, not immortal. */
+/** One value in the memory of an execution environment. It expires too if the clock is set back. */
 export function createCachedValue<T>({
   read,
   keepMs,
@@ -61,14 +61,14 @@ export function createCachedValue<T>({
   };
 }
 
-/** As many as the integrations document has entries. */
+/** The integrations document has at most this number of entries. */
 const MAX_KEYS = 2000;
 
 /**
- * One value for each key, made when it is first asked for.
+ * Creates one value per key, on first use.
  *
- * @param make is not asked again where it made a promise that was rejected
- * @param maxKeys beyond which the oldest one is dropped, and made again when it is needed
+ * @param make is not called again if it returned a promise that rejects
+ * @param maxKeys at this size the oldest value is dropped; it is created again on its next use
  */
 export function onePerKey<V, More extends unknown[]>(
   make: (key: string, ...more: More) => V,

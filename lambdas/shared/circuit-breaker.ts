@@ -2,32 +2,32 @@ import { ActiveTime } from './response-time.ts';
 
 /** When a circuit breaker opens, and for how long; stage configuration. */
 export interface BreakerLimits {
-  /** Number of failures or slow responses in a row that opens it; at least 1. */
+  /** The breaker opens after this number of failures or slow responses in a row; at least 1. */
   readonly failuresToOpen: number;
-  /** How long it stays open, ms, ±20%: environments that saw the same outage do not probe in the same second. */
+  /** How long it stays open, in milliseconds, ±20%: environments that saw the same outage do not probe in the same second. */
   readonly openMs: number;
-  /** A response that took this long counts as a failure, ms as `ActiveTime` counts them. */
+  /** A response that took this long counts as a failure; milliseconds, as `ActiveTime` counts them. */
   readonly slowMs: number;
 }
 
 /**
- * What one environment knows of a service. `open` until `probeAtMs`; then one call is allowed, and its result decides:
- * `probing`. A probe that has not ended by `giveUpAtMs` is forgotten, and another is allowed: the function that made it may
- * have been frozen or killed. Epoch ms, of the wall clock, so that time in which the sandbox is frozen passes too.
+ * The state of one environment's breaker. It is `open` until `probeAtMs`. Then it is `probing`: one call is allowed, and
+ * its result decides. If the probe has not ended by `giveUpAtMs`, another one is allowed: the function that made it may have
+ * been frozen or killed. Times are epoch milliseconds of the wall clock, which goes on while the environment is frozen.
  */
 export type BreakerState =
   | { readonly status: 'closed'; readonly failuresInARow: number }
   | { readonly status: 'open'; readonly probeAtMs: number }
   | { readonly status: 'probing'; readonly giveUpAtMs: number };
 
-/** Whether a call may be made. `probe`: it is the only one, and decides whether the breaker closes. */
+/** Whether a call may be made. `probe`: it is the only call allowed, and its result decides whether the breaker closes. */
 export type Verdict = 'allow' | 'probe' | 'reject';
 
 export const CLOSED: BreakerState = { status: 'closed', failuresInARow: 0 };
 
 const JITTER = 0.2;
 
-/** Whether a call may be made now, and the state from then on. */
+/** Decides whether a call may be made now. @returns the verdict and the next state */
 export function verdictAt(
   state: BreakerState,
   nowMs: number,
@@ -35,15 +35,14 @@ export function verdictAt(
 ): { readonly verdict: Verdict; readonly next: BreakerState } {
   if (state.status === 'closed') return { verdict: 'allow', next: state };
   const waitMs = (state.status === 'open' ? state.probeAtMs : state.giveUpAtMs) - nowMs;
-  // A longer wait than any is due to a clock that was set back.
+  // A wait above the longest possible one means that the clock was set back.
   if (waitMs > 0 && waitMs <= openMs * (1 + JITTER)) return { verdict: 'reject', next: state };
   return { verdict: 'probe', next: { status: 'probing', giveUpAtMs: nowMs + openMs } };
 }
 
 export interface CallEnded {
   readonly verdict: Exclude<Verdict, 'reject'>;
-  /** Whether there was a response at all. */
-  readonly isAnswered: boolean;
+  readonly hasResponse: boolean;
   readonly tookMs: number;
   /** Epoch ms. */
   readonly nowMs: number;
@@ -55,7 +54,7 @@ export interface CallEnded {
 export function afterCall(state: BreakerState, ended: CallEnded, limits: BreakerLimits): BreakerState {
   const isProbe = ended.verdict === 'probe';
   if (state.status === 'open' || isProbe !== (state.status === 'probing')) return state;
-  if (ended.isAnswered && ended.tookMs < limits.slowMs) return CLOSED;
+  if (ended.hasResponse && ended.tookMs < limits.slowMs) return CLOSED;
   const failuresInARow = state.status === 'closed' ? state.failuresInARow + 1 : limits.failuresToOpen;
   if (failuresInARow < limits.failuresToOpen) return { status: 'closed', failuresInARow };
   const jitter = 1 + JITTER * (2 * ended.random - 1);
@@ -64,21 +63,21 @@ export function afterCall(state: BreakerState, ended: CallEnded, limits: Breaker
 
 export interface BreakerOptions {
   readonly limits: BreakerLimits;
-  /** Called when it opens or closes; a probe is neither. */
+  /** Called when the breaker opens or closes, but not when it probes. */
   readonly onChange: (next: Exclude<BreakerState, { status: 'probing' }>) => void;
-  /** Wall clock, ms. */
+  /** The wall clock, in milliseconds. */
   now(): number;
   random(): number;
 }
 
-/** A circuit breaker with its state. It lives as long as the environment that made it. */
+/** A circuit breaker with its state, which lives as long as the execution environment. */
 export interface CircuitBreaker {
   /**
    * Makes a call if the breaker allows it.
    *
-   * @param otherwise is called where it rejects
-   * @param isFault whether an error counts as a failure of the service; by default each does. Another one counts as a quick
-   * response
+   * @param otherwise called if the breaker rejects the call
+   * @param isFault whether an error counts as a failure of the service, which every error does by default. Other errors
+   *   count as a fast response
    * @throws what `call` or `otherwise` throws
    */
   run<T>(call: () => Promise<T>, otherwise: () => Promise<T>, isFault?: (thrown: unknown) => boolean): Promise<T>;
@@ -86,7 +85,7 @@ export interface CircuitBreaker {
 
 export function createCircuitBreaker({ limits, onChange, now, random }: BreakerOptions): CircuitBreaker {
   let state: BreakerState = CLOSED;
-  /** What `onChange` reported last: while it probes, that it is open. */
+  /** The last state that `onChange` reported: a breaker that probes is still open. */
   let isOpen = false;
 
   function turn(next: BreakerState): void {
@@ -101,10 +100,10 @@ export function createCircuitBreaker({ limits, onChange, now, random }: BreakerO
       const { verdict, next } = verdictAt(state, now(), limits);
       turn(next);
       if (verdict === 'reject') return otherwise();
-      // By the wall clock, calls of a cold start would open it: they wait for its CPU and not for the service.
+      // By the wall clock, calls during a cold start would open the breaker: they wait for CPU, not for the service.
       const time = new ActiveTime(now);
-      const end = (isAnswered: boolean, tookMs: number) =>
-        turn(afterCall(state, { verdict, isAnswered, tookMs, nowMs: now(), random: random() }, limits));
+      const end = (hasResponse: boolean, tookMs: number) =>
+        turn(afterCall(state, { verdict, hasResponse, tookMs, nowMs: now(), random: random() }, limits));
       try {
         const result = await call();
         end(true, time.stop());

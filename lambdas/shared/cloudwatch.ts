@@ -10,8 +10,8 @@ import { IO_DEADLINES } from './io-deadlines.ts';
 import type { Log } from './log.ts';
 import type { MetricQuery, MetricReader } from './metric-reader.ts';
 
-/** Queries that one call may hold (GetMetricData). */
-const QUERIES_OF_CALL = 500;
+/** Queries per GetMetricData call. */
+const MAX_QUERIES_PER_CALL = 500;
 
 interface Point {
   /** Epoch milliseconds. */
@@ -25,7 +25,7 @@ export interface MetricReaderOptions {
   readonly readTimeoutMs?: number;
 }
 
-/** Reads metrics of any namespace, 500 in a call, calls in parallel. */
+/** Reads metrics of any namespace, up to 500 per call, with the calls in parallel. */
 export function createMetricReader({
   client,
   log,
@@ -34,7 +34,7 @@ export function createMetricReader({
   return {
     async read(queries, span) {
       const abortSignal = AbortSignal.timeout(readTimeoutMs);
-      const calls = chunksOf(queries, QUERIES_OF_CALL).map((some) => readSome(client, some, span, abortSignal));
+      const calls = chunksOf(queries, MAX_QUERIES_PER_CALL).map((some) => readSome(client, some, span, abortSignal));
       const settled = await Promise.allSettled(calls);
       const failure = settled.find((one) => one.status === 'rejected');
       if (failure !== undefined) {
@@ -56,15 +56,15 @@ async function readSome(
 ): Promise<readonly (readonly [string, number])[]> {
   const points = new Map<string, Point[]>();
   const withheld = new Set<string>();
-  const asked = {
+  const request = {
     MetricDataQueries: queries.map(queryOf),
     StartTime: new Date(fromMs),
     EndTime: new Date(untilMs),
   };
-  for await (const page of paginateGetMetricData({ client }, asked, { abortSignal })) {
+  for await (const page of paginateGetMetricData({ client }, request, { abortSignal })) {
     for (const result of page.MetricDataResults ?? []) {
       const id = result.Id ?? '';
-      // `PartialData` is all that came so far: the next page has more of it.
+      // After `PartialData` the next page has more points of the same query.
       if (result.StatusCode === 'InternalError' || result.StatusCode === 'Forbidden') withheld.add(id);
       points.set(id, [...(points.get(id) ?? []), ...pointsOf(result)]);
     }
@@ -85,7 +85,7 @@ function queryOf({ namespace, name, dimensions, statistic, periodSeconds }: Metr
   } satisfies MetricDataQuery;
 }
 
-/** @param points undefined where CloudWatch returned no result for the query */
+/** @param points undefined if CloudWatch returned no result for the query */
 function valueFrom({ take }: MetricQuery, points: readonly Point[] | undefined): number | undefined {
   if (points === undefined) return undefined;
   const values = points.map(({ value }) => value);

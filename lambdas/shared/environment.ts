@@ -2,32 +2,32 @@ import * as z from 'zod';
 import { EnvironmentInvalid } from './errors.ts';
 import { faultsOf } from './faults.ts';
 
-/** How the warehouse's table writes enterprises' UUIDs: a text column compares letter by letter. */
+/** How the warehouse's table writes enterprise UUIDs. Text columns compare case-sensitively, and with their dashes. */
 export const ENTERPRISE_ID_FORMS = ['lower', 'upper', 'lower_undashed', 'upper_undashed'] as const;
 export type EnterpriseIdForm = (typeof ENTERPRISE_ID_FORMS)[number];
 
-/** `true` or `false`, for development only: for everybody, whatever the flag says (document 004). */
+/** `true` or `false` overrides the flag for all enterprises; for development only (requirement S2). */
 export const FEATURE_OVERRIDE = 'FEATURE_WEBHOOK_LEARNING_TIME_ENRICHMENT_ENABLED';
 
 /**
- * The environment variables of each function. The stack's grants set them by these names, the handler's own file reads
- * them through these schemas: a name or a value that disagrees ends the first invocation with `EnvironmentInvalid`.
+ * The environment variables of each function. The stack's grants set them by these names, and the handler's file reads
+ * them with these schemas. A missing or invalid variable fails the first invocation with `EnvironmentInvalid`.
  */
 const queueUrl = z.url();
 const id = z.string().min(1);
 const flagText = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** Unquoted Snowflake identifiers, up to three parts for a table: they are written into the query's text. */
+/** Unquoted Snowflake identifiers, with up to three parts for a table: they become part of the query's text. */
 export const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,254}$/;
 export const TABLE_IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_$]{0,254}(\.[A-Za-z_][A-Za-z0-9_$]{0,254}){0,2}$/;
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
-/** What every function has. */
+/** Variables of every function. */
 const common = {
   /** Read by Powertools itself. */
   POWERTOOLS_SERVICE_NAME: id,
   POWERTOOLS_METRICS_NAMESPACE: id,
-  /** Multiplies what a function waits for its services: 1 in AWS, more on one's own machine, which may be busy. */
+  /** Multiplies the deadlines of `io-deadlines.ts`: 1 in AWS, more on a developer's machine, which may be busy. */
   IO_DEADLINE_FACTOR: z.coerce.number().min(1).max(100),
 };
 
@@ -47,11 +47,11 @@ const cache = {
 
 const count = z.coerce.number().int().min(1);
 
-/** What both delivery functions go by at the limiter, and so must agree on. */
+/** Limiter settings, which both delivery functions must agree on. */
 const limiter = {
-  /** The most attempts that a slow endpoint may have under way at a time, over all functions together. */
+  /** Maximum number of concurrent attempts at a slow endpoint, over all functions together. */
   SLOW_ENDPOINT_ATTEMPTS: count,
-  /** How many environments may send at a time, of both functions together. */
+  /** Maximum number of execution environments that send at the same time, of both functions together. */
   SENDING_ENVIRONMENTS: count,
 };
 
@@ -59,7 +59,7 @@ const warehouse = {
   SNOWFLAKE_SECRET_ID: id,
   SNOWFLAKE_WAREHOUSE: identifier,
   SNOWFLAKE_ROLE: identifier,
-  /** Beside each query in Snowflake's history, which takes at most 2000 characters. */
+  /** Shown with each query in Snowflake's query history; Snowflake allows 2000 characters. */
   SNOWFLAKE_QUERY_TAG: z.string().min(1).max(2000),
   WAREHOUSE_FAILURES_TO_OPEN: count,
   WAREHOUSE_OPEN_SECONDS: count,
@@ -75,15 +75,15 @@ const warehouse = {
 
 const ledger = {
   LEDGER_TABLE_NAME: id,
-  /** How long events and excerpts of answers are held, in days. */
+  /** Retention of events and response excerpts, in days. */
   LEDGER_PAYLOAD_DAYS: count,
-  /** How long the facts without them are held, in days. */
+  /** Retention of all other facts, in days. */
   LEDGER_FACTS_DAYS: count,
-  /** Lambda's own: where to look for the lines of whoever claimed a webhook. */
+  /** Set by Lambda. The ledger stores it with a claim, so that operators find the log lines of the claimant. */
   AWS_LAMBDA_LOG_STREAM_NAME: z.string().default('unknown'),
 };
 
-/** What a function needs that must go on without the ledger. */
+/** For functions that continue without the ledger. */
 const guardedLedger = {
   ...ledger,
   LEDGER_FAILURES_TO_OPEN: count,
@@ -94,17 +94,17 @@ const guardedLedger = {
 
 export const ledgerEnvironment = z.object({ ...common, ...guardedLedger });
 
-/** Which way to partners a stage permits; never an integration. */
+/** Network rules of the stage for requests to partners. Integrations cannot change them. */
 const partners = {
   ALLOW_PLAIN_HTTP: flagText,
-  /** Networks that may be reached although they are not public, cut by commas; usually none. */
+  /** Networks that may be reached although they are not public, separated by commas; usually none. */
   ALLOWED_CIDRS: z.string().transform(listed),
-  /** Ports, cut by commas, or `any`. */
+  /** Ports, separated by commas, or `any`. */
   ALLOWED_PORTS: z
     .string()
-    .regex(/^(any|\d{1,5}(,\d{1,5})*)$/, 'must be ports, cut by commas, or any')
+    .regex(/^(any|\d{1,5}(,\d{1,5})*)$/, 'must be ports, separated by commas, or any')
     .transform((text) => (text === 'any' ? ('any' as const) : listed(text).map(Number))),
-  /** What comes before an integration's id in the name of its secret. */
+  /** The name of an integration's secret is this prefix and the integration's id. */
   INTEGRATION_SECRETS_PREFIX: z.string().regex(/^\/.*\/$/, 'must begin and end with a slash'),
 };
 
@@ -181,7 +181,7 @@ export const credentialAgeEnvironment = z.object({ ...common, SNOWFLAKE_SECRET_I
 export const featureStatusEnvironment = z.object({
   ...common,
   ...flags,
-  /** The JWT claim that names a browser's enterprise; empty where the stage names none. */
+  /** The JWT claim with a browser's enterprise; empty if the stage has none. */
   ENTERPRISE_CLAIM: z.string().transform((text) => text || undefined),
 });
 
@@ -196,7 +196,7 @@ export const webhookHealthEnvironment = z.object({
   METRICS_TOKEN_SECRET_ID: id,
 });
 
-/** Every variable some function reads: what the stack may set. */
+/** The names of all variables, for the stack. */
 export type EnvironmentName =
   | keyof z.infer<typeof enrichBatchEnvironment>
   | keyof z.infer<typeof deliverBatchEnvironment>

@@ -10,10 +10,10 @@ import type { Log } from './log.ts';
 import type { Counter } from './metric-definitions.ts';
 import { createCounter } from './metrics.ts';
 
-/** What every function has on a cold start, whatever it is for. */
+/** What every function has on a cold start. */
 export interface ColdStart<Environment> {
   readonly environment: Environment;
-  /** The stage's: those of `IO_DEADLINES`, multiplied by its `IO_DEADLINE_FACTOR`. */
+  /** `IO_DEADLINES`, multiplied by the stage's `IO_DEADLINE_FACTOR`. */
   readonly deadlines: IoDeadlines;
   readonly log: Log;
   /** Published at the end of each invocation. */
@@ -22,19 +22,19 @@ export interface ColdStart<Environment> {
 
 export interface Handler<Environment, Input, Services, Result> {
   readonly environment: z.ZodType<Environment>;
-  /** Of what our own callers send. Absent where an AWS service calls, or where a report says what is wrong. */
+  /** Schema of the input. Absent if an AWS service invokes the function, or if the function validates its input itself. */
   readonly input?: z.ZodType<Input>;
-  /** Builds what all invocations of an execution environment share. */
+  /** Creates the services that all invocations of an execution environment share. */
   createServices(start: ColdStart<Environment>): Services;
   /** @param remainingMs until the function's timeout, in milliseconds */
   handle(input: Input, services: Services, remainingMs: () => number): Promise<Result>;
 }
 
 /**
- * Makes a function's handler. Services are built by the first invocation, not at import, so that a fault of the
- * environment is reported as an error of that invocation; the next one builds them again.
+ * Creates a function's handler. The first invocation creates the services, not the import, so that an invalid environment
+ * is reported as an error of that invocation; the next invocation tries again.
  *
- * @returns a handler that rejects with EnvironmentInvalid, with InputInvalid, or as `createServices` and `handle` do
+ * @returns a handler that rejects with EnvironmentInvalid, InputInvalid, or what `createServices` and `handle` throw
  */
 export function createHandler<Environment extends { readonly IO_DEADLINE_FACTOR: number }, Input, Services, Result>({
   environment: environmentSchema,

@@ -1,71 +1,71 @@
-/** How long one client of an AWS service waits. Milliseconds. */
+/** Timeouts and limits of one client of an AWS service. */
 export interface ClientWaits {
-  /** Requests of one call, the first one included. A second one finds a new socket where the first met a dead one. */
+  /** Requests per call, including the first. A second request gets a new socket if the first one's was dead. */
   readonly maxAttempts: number;
-  /** Of one request: until it has a socket that is connected, the wait for a free one included. */
+  /** Per request: until it has a connected socket, including the wait for a free one. Milliseconds. */
   readonly connectMs: number;
-  /** Of one request: until the response's headers, and then between any two pieces of its body. */
+  /** Per request: until the response's headers, and then between two chunks of its body. Milliseconds. */
   readonly responseMs: number;
-  /** Of one call: all its requests, the pauses between them (which a service may prolong by 5 s), and the body. */
+  /** Per call: all requests, the delays between them (which a service may extend by 5 s), and the body. Milliseconds. */
   readonly callMs: number;
-  /** Connections at a time. */
+  /** Maximum number of open connections. */
   readonly maxSockets: number;
 }
 
 /**
- * Every client of the functions and the commands. What a function may wait for in one invocation, one call after the
- * other, must be shorter than its timeout: test/infra/stage.test.ts adds it up.
+ * The clients of the functions and the commands. All calls that a function can make one after the other in an invocation
+ * must fit its timeout: test/infra/stage.test.ts adds them up.
  */
 export const CLIENT_WAITS = {
-  /** Secrets and configuration. Readers that have an older value to serve wait for less. */
+  /** Secrets and configuration. Readers with a cached value use shorter timeouts. */
   settings: { maxAttempts: 3, connectMs: 1_000, responseMs: 1_400, callMs: 3_000, maxSockets: 50 },
-  /** Sends to a queue and starts of a workflow, for messages that come back where they fail. */
+  /** SendMessageBatch and StartExecution, for messages that SQS redelivers after a failure. */
   messages: { maxAttempts: 3, connectMs: 1_000, responseMs: 1_200, callMs: 2_500, maxSockets: 100 },
-  /** The ledger, without which a delivery goes on. A batch asks for all its deliveries in parallel. */
+  /** The ledger. Deliveries continue without it. A batch reads all its deliveries in parallel. */
   ledger: { maxAttempts: 2, connectMs: 500, responseMs: 1_000, callMs: 2_000, maxSockets: 100 },
-  /** The outcomes queue, where the ledger hangs: a delivery has waited for that already. */
+  /** The outcomes queue, used after the ledger's deadline has passed. */
   outcomes: { maxAttempts: 2, connectMs: 400, responseMs: 700, callMs: 1_000, maxSockets: 100 },
-  /** CloudWatch, while an HTTP client waits. */
+  /** CloudWatch, in an HTTP request. */
   metrics: { maxAttempts: 2, connectMs: 1_000, responseMs: 4_000, callMs: 5_000, maxSockets: 50 },
-  /** What runs by a schedule and reads page after page: a page may take seconds, and a failed one costs the whole run. */
+  /** Scheduled functions that read many pages: a page may take seconds, and a failed page fails the run. */
   schedule: { maxAttempts: 3, connectMs: 1_000, responseMs: 5_000, callMs: 15_000, maxSockets: 50 },
-  /** An operator's command, over whatever connection. */
+  /** Commands, which may run over a slow connection. */
   command: { maxAttempts: 3, connectMs: 5_000, responseMs: 20_000, callMs: 60_000, maxSockets: 50 },
-  /** A function that a command waits for: it ends within a minute. A second request would be a second test event. */
+  /** A function that a command invokes and that ends within a minute. A second request would be a second test event. */
   invocation: { maxAttempts: 1, connectMs: 5_000, responseMs: 90_000, callMs: 95_000, maxSockets: 50 },
 } as const satisfies Readonly<Record<string, ClientWaits>>;
 
 /**
- * How long the functions wait for what the pipeline itself runs on, in milliseconds. What a stage, an integration or an
- * event bounds has its limit elsewhere: an attempt at a partner, a query of the warehouse.
+ * Deadlines of the functions for their own infrastructure, in milliseconds. Stage, integration and event bound attempts at
+ * a partner and queries of the warehouse.
  */
 export const IO_DEADLINES = {
   clients: CLIENT_WAITS,
   valkey: {
     /** Commands that are sent together, or one script. */
     commandMs: 200,
-    /** What the first call of an environment waits for a connection, besides. */
+    /** Additional wait of an environment's first call, for the connection. */
     firstConnectionMs: 500,
-    /** What later calls wait for a fresh connection, after a closed or idle one. */
+    /** Additional wait of later calls, if the connection is closed or was idle. */
     reconnectionMs: 200,
-    /** How long connecting goes on in the background. */
+    /** Time limit of a connection attempt in the background. */
     connectMs: 2_000,
   },
   configuration: {
-    /** Longest a read waits for AppConfig while it has something to serve, over session start and get together. */
+    /** A poll while a cached version can be served: session start and get together. */
     pollTimeoutMs: 500,
-    /** Longest a read waits while it has nothing to serve: a cold TLS handshake must not decide that a flag is off. */
+    /** A poll while there is none: a cold TLS handshake must not decide that a flag is off. */
     firstPollTimeoutMs: 3_000,
   },
-  /** Longest fetch, the client's own retries included: a cold TLS handshake and one retry fit. */
+  /** One fetch, including the client's retries: a cold TLS handshake and one retry fit. */
   secret: { timeoutMs: 3_000 },
-  /** Longest reading of CloudWatch, all calls and pages of it. */
+  /** One read of CloudWatch metrics: all its calls and pages. */
   metrics: { readTimeoutMs: 5_000 },
-  /** Longest search for an integration's latest failures. */
+  /** The search for an integration's latest failures. */
   failureSearch: { searchTimeoutMs: 3_000 },
-  /** Longest count of timers: a million that wait are 19 pages of each partition, one after the other. */
+  /** The count of timers: a million scheduled events are 19 pages per partition, read one after the other. */
   timerCount: { timeoutMs: 5_000 },
-  /** The longest wait for a partner's response body: long enough for a slow page, which is then read so that its connection can be kept. */
+  /** A partner's response body, after the headers. A body that was read completely leaves its connection reusable. */
   sender: { bodyWaitMs: 2_000 },
 } as const;
 
@@ -77,7 +77,7 @@ export function ioDeadlines(factor: number): IoDeadlines {
   return scaled(IO_DEADLINES, factor);
 }
 
-/** Counts beside the deadlines, such as `maxAttempts`, stay. */
+/** Scales the values whose name ends in `Ms`; counts such as `maxAttempts` stay. */
 function scaled<T extends object>(deadlines: T, factor: number): Scaled<T> {
   const entries = Object.entries(deadlines).map(([name, value]: [string, unknown]) => {
     if (typeof value === 'number') return [name, name.endsWith('Ms') ? factor * value : value];

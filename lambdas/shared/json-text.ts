@@ -1,9 +1,9 @@
 import { isRecord } from './json.ts';
 
 /**
- * JSON that keeps what was written. A number is text to a partner: `1.0` must not become `1`, nor
- * `12345678901234567890` a rounded float. V8 hands a reviver each number's source text; what would not print the same
- * is kept as that text (`JSON.rawJSON`).
+ * JSON that preserves numbers as they were written. A partner may read a number as text: `1.0` must not become `1`, nor
+ * `12345678901234567890` a rounded float. V8 passes each number's source text to a reviver; a number that would print
+ * differently becomes a `JSON.rawJSON` of that text.
  */
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown;
 const json = JSON as unknown as {
@@ -13,10 +13,10 @@ const json = JSON as unknown as {
 };
 
 /**
- * Parses, so that `JSON.stringify` gives every number back as it was written.
+ * Parses JSON so that `JSON.stringify` writes every number as it was.
  *
  * @throws SyntaxError where the text is not JSON
- * @throws RangeError where it nests too deeply to be walked
+ * @throws RangeError where the text nests too deeply for the reviver
  */
 export function parseKeepingNumbers(text: string): unknown {
   return json.parse(text, (_key, value, { source }) =>
@@ -25,19 +25,19 @@ export function parseKeepingNumbers(text: string): unknown {
 }
 
 /**
- * The same for text that `toMessageText` wrote. Hardly any of it has a number to keep: where plain parsing prints the same
- * again, no reviver is run, which takes a third of the time.
+ * Parses text that `toMessageText` wrote. Few messages have such a number: where `JSON.parse` round-trips, the reviver
+ * is not run, which takes a third of the time.
  *
  * @throws SyntaxError, RangeError
  */
 export function parseMessageText(text: string): unknown {
-  const plain: unknown = JSON.parse(text);
-  return JSON.stringify(plain) === text ? plain : parseKeepingNumbers(text);
+  const value: unknown = JSON.parse(text);
+  return JSON.stringify(value) === text ? value : parseKeepingNumbers(text);
 }
 
 /**
- * JSON text that SQS takes: it refuses U+FFFE and U+FFFF (SendMessage, "valid characters"), which an LMS may well have
- * sent as the escapes that they become again here.
+ * Writes JSON that SQS accepts. SQS refuses U+FFFE and U+FFFF (SendMessage, "valid characters"), so they are escaped, as
+ * an LMS may have sent them.
  */
 export function toMessageText(value: unknown): string {
   return JSON.stringify(value).replace(/[\uFFFE\uFFFF]/g, (character) =>
@@ -46,8 +46,7 @@ export function toMessageText(value: unknown): string {
 }
 
 /**
- * Whether a value of `parseKeepingNumbers` is a JSON object. A number that it keeps as written is an object to JavaScript
- * too, and has no fields.
+ * Whether a value of `parseKeepingNumbers` is a JSON object. A `JSON.rawJSON` number is an object to JavaScript too.
  */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return isRecord(value) && !json.isRawJSON(value);

@@ -1,7 +1,7 @@
 /**
- * The part of a structured logger that adapters and domain services use; Powertools' `Logger` fits it.
+ * The part of a structured logger that this project uses; Powertools' `Logger` implements it.
  *
- * What may be logged of a person: numeric user id, course id and enterprise UUID. Never a payload, address or secret.
+ * Of a person, only the numeric user id, course id and enterprise UUID may be logged: never a payload, address or secret.
  */
 export interface Log {
   info(message: string, fields: Readonly<Record<string, unknown>>): void;

@@ -1,18 +1,18 @@
-/** One value that is read of a metric. */
+/** A query for one value of a metric. */
 export interface MetricQuery {
-  /** What its value is found by; each once. */
+  /** Key of the value in the result; unique among the queries. */
   readonly key: string;
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
   readonly statistic: 'Sum' | 'Maximum' | 'p95';
-  /** Of one point, in seconds: a multiple of 60. */
+  /** Period of one point, in seconds: a multiple of 60. */
   readonly periodSeconds: number;
-  /** What is made of the points: `sum` is 0 where there are none, the others are not known then. */
+  /** How the points become one value. Without points `sum` is 0, and the others have no value. */
   readonly take: 'sum' | 'largest' | 'latest';
 }
 
-/** In epoch milliseconds; the end is not included. */
+/** Epoch milliseconds; the end is exclusive. */
 export interface MetricSpan {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -20,7 +20,7 @@ export interface MetricSpan {
 
 export interface MetricReader {
   /**
-   * Never throws: a query without a result in time has no value.
+   * Never throws: a query without a timely result has no value.
    *
    * @returns values by their queries' keys
    */

@@ -1,16 +1,16 @@
 import { type Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { type Counter, type Dimensions, definitionOf, type MetricName } from './metric-definitions.ts';
 
-/** What is counted under the same dimensions. */
+/** Counts with the same dimensions. */
 interface Group {
   readonly dimensions: Dimensions;
   readonly values: Map<MetricName, number>;
 }
 
-/** The key of what has no dimensions. */
-const PLAIN = '{}';
+/** The key of counts without dimensions. */
+const NO_DIMENSIONS = '{}';
 
-/** CloudWatch has no days. */
+/** CloudWatch has no unit for days. */
 const UNITS = {
   Count: MetricUnit.Count,
   Number: MetricUnit.Count,
@@ -20,8 +20,8 @@ const UNITS = {
 } as const;
 
 /**
- * Counts in memory and publishes when an invocation ends: one EMF blob for all that has the same dimensions. A blob takes
- * at most 100 values of a metric; Powertools begins another.
+ * Counts in memory and publishes at the end of an invocation: one EMF blob per set of dimensions. A blob holds at most
+ * 100 values of a metric; Powertools starts another one for more.
  */
 export function createCounter(metrics: Metrics): Counter & { publish(): void } {
   const groups = new Map<string, Group>();
@@ -37,21 +37,21 @@ export function createCounter(metrics: Metrics): Counter & { publish(): void } {
       measured.push([name, value]);
     },
     publish() {
-      // A `singleMetric` for each would do too, but makes a console of its own: a tenth of a delivery's CPU.
-      const plain = groups.get(PLAIN);
-      groups.delete(PLAIN);
+      // Not `singleMetric`: it creates a console each time, which takes a tenth of a delivery's CPU.
+      const undimensioned = groups.get(NO_DIMENSIONS);
+      groups.delete(NO_DIMENSIONS);
       for (const { dimensions, values } of groups.values()) {
         metrics.addDimensions(dimensions);
         for (const [name, value] of values) metrics.addMetric(name, MetricUnit.Count, value);
         metrics.publishStoredMetrics();
       }
-      for (const [name, value] of plain?.values ?? []) metrics.addMetric(name, MetricUnit.Count, value);
+      for (const [name, value] of undimensioned?.values ?? []) metrics.addMetric(name, MetricUnit.Count, value);
       for (const [name, value] of measured) metrics.addMetric(name, UNITS[definitionOf(name).unit], value);
-      const isAnyPlain = plain !== undefined || measured.length > 0;
+      const hasUndimensioned = undimensioned !== undefined || measured.length > 0;
       groups.clear();
       measured.length = 0;
-      // Powertools warns of a blob without values.
-      if (isAnyPlain) metrics.publishStoredMetrics();
+      // Powertools warns about a blob without values.
+      if (hasUndimensioned) metrics.publishStoredMetrics();
     },
   };
 }

@@ -1,26 +1,27 @@
-/** A message attribute, in the form in which Lambda hands it over. */
+/** A message attribute, as in Lambda's SQS event. */
 export interface MessageAttribute {
-  /** `String`, `Number` or `Binary`, with or without a label of the publisher's: `Number.float`. */
+  /** `String`, `Number` or `Binary`, optionally with a custom label: `Number.float`. */
   readonly dataType: string;
-  /** Of the first two. */
+  /** Of `String` and `Number`. */
   readonly stringValue?: string;
-  /** Base64. */
+  /** Of `Binary`; base64. */
   readonly binaryValue?: string;
 }
 
-/** SQS: attributes of one message. */
+/** Attributes per message (SQS limit). */
 export const MAX_MESSAGE_ATTRIBUTES = 10;
 
-/** One message to send. `id` is the caller's, to know it again among the refused. */
+/** One message to send. */
 export interface OutgoingMessage {
+  /** Chosen by the caller: identifies the message in the result. */
   readonly id: string;
   readonly body: string;
-  /** Our own, the most important first: where the message is too large, the last are left out first. */
+  /** Our own attributes, the most important first: if the message is too large, the last ones are left out first. */
   readonly attributes?: Readonly<Record<string, string>>;
-  /** Attributes of a received message that is sent on; together with our own at most 10, without a name of ours. */
+  /** The publisher's attributes of a forwarded message; at most 10 together with our own, whose names they must not have. */
   readonly carried?: Readonly<Record<string, MessageAttribute>>;
-  /** Fair queues: the tenant, on a standard queue. */
+  /** Message group id: the tenant, for fair queues. */
   readonly groupId?: string;
-  /** Kept back for so long, 0 to 900 s (SQS's limit). */
+  /** SQS allows 0 to 900 s. */
   readonly delaySeconds?: number;
 }

@@ -1,12 +1,12 @@
-/** How often the event loop shows that it is free, in milliseconds. */
+/** Interval of the timer, in milliseconds. */
 const TICK_MS = 50;
 
 /**
- * Measures time without the time in which this process was held up itself. It is counted in ticks of a timer, and a tick that
- * comes late counts as one all the same.
+ * Measures time, excluding the time in which this process's event loop was blocked. It counts the ticks of a timer; a late
+ * tick counts as one tick.
  *
- * A function of 512 MB has three tenths of a CPU. While it loads modules or makes TLS handshakes, its event loop stands still
- * and a response waits to be read: by the wall clock a server that responded within 20 ms took seconds.
+ * A function with 512 MB has 0.3 of a CPU. While it loads modules or makes TLS handshakes, its event loop is blocked and
+ * responses wait to be read: by the wall clock, a server that responded within 20 ms took seconds.
  */
 export class ActiveTime {
   readonly #now: () => number;
@@ -16,9 +16,9 @@ export class ActiveTime {
   #timer: NodeJS.Timeout;
 
   /**
-   * Starts to count.
+   * Starts counting.
    *
-   * @param now a clock, ms
+   * @param now a clock, in milliseconds
    * @param onTick called after each tick
    */
   constructor(now: () => number, onTick: () => void = () => undefined) {
@@ -28,7 +28,7 @@ export class ActiveTime {
     this.#timer = setTimeout(() => this.#tick(), TICK_MS);
   }
 
-  /** Counted up to the last tick, in milliseconds. */
+  /** The time counted up to the last tick, in milliseconds. */
   get elapsedMs(): number {
     return this.#elapsedMs;
   }
@@ -57,8 +57,8 @@ export class ActiveTime {
 /**
  * Measures how long a partner takes to respond, as `ActiveTime` counts.
  *
- * Once the request is sent, what this process does delays no response. A partner that keeps it waiting from then on is
- * noticed by the wall clock too, after the event loop has read what arrived.
+ * After the request is sent, a busy process does not delay the response itself. From then on the wall clock counts too, once
+ * the event loop has read what arrived.
  */
 export class ResponseTime {
   readonly #noticeAfterMs: number;
@@ -70,22 +70,22 @@ export class ResponseTime {
   #hasNoticed = false;
 
   /**
-   * Starts to count.
+   * Starts counting.
    *
-   * @param notice called once, when the partner has not responded for so long
-   * @param now a clock, ms
+   * @param notice called once, if the partner has not responded for `noticeAfterMs`
+   * @param now a clock, in milliseconds
    */
   constructor(noticeAfterMs: number, notice: () => void, now: () => number) {
     this.#noticeAfterMs = noticeAfterMs;
     this.#notice = notice;
     this.#now = now;
     this.#time = new ActiveTime(now, () => {
-      // After the event loop has read what arrived while it stood still.
+      // After the event loop has read what arrived while it was blocked.
       if (this.#isLong()) setImmediate(() => this.#noticeOnce());
     });
   }
 
-  /** Takes in how far the request is. A request that is sent a second time begins its wait again. */
+  /** Records the request's progress. A request that is sent a second time restarts the wait. */
   record(step: 'sent' | 'responded'): void {
     if (step === 'sent') this.#sentAtMs = this.#now();
     else this.#isWaiting = false;

@@ -1,17 +1,17 @@
 import type * as z from 'zod';
 import { isRecord } from './json.ts';
 
-/** What a secret holds, by its keys. */
+/** The fields of a secret. */
 export type SecretFields = Readonly<Record<string, unknown>>;
 
-/** As Secrets Manager returns a version: `GetSecretValue` gives one of the two. */
+/** The value of a version: `GetSecretValue` returns one of the two. */
 export interface SecretVersion {
   readonly SecretString?: string | undefined;
-  /** The AWS CLI's `--secret-binary` stores a file this way. */
+  /** Written by the AWS CLI's `--secret-binary`. */
   readonly SecretBinary?: Uint8Array | undefined;
 }
 
-/** @returns the text of a version; undefined where it has none, or bytes that are not UTF-8 */
+/** @returns the text of a version; undefined if it has none, or bytes that are not UTF-8 */
 export function secretTextOf({ SecretString: text, SecretBinary: bytes }: SecretVersion): string | undefined {
   if (text !== undefined || bytes === undefined) return text;
   try {
@@ -21,14 +21,14 @@ export function secretTextOf({ SecretString: text, SecretBinary: bytes }: Secret
   }
 }
 
-/** How a form must be that is not JSON. It goes on after "the secret", as every fault of a secret does. */
+/** A fault of a secret continues a sentence that begins with "the secret". */
 const NOT_FIELDS = 'is not a JSON object such as {"key": "value"}';
 
 /**
- * The fields of a secret's text. A byte order mark is ignored, and an object that was encoded twice (as a JSON text in a
- * JSON text) is read. A key that the text holds twice becomes a `RepeatedKey`.
+ * Parses a secret's text. A byte order mark is ignored, and an object that was encoded twice (JSON in a JSON string) is
+ * read. The value of a key that occurs twice is a `RepeatedKey`.
  *
- * @returns `fault` where it is no object: words that quote nothing, while the error of JSON.parse quotes the text
+ * @returns `fault` if the text is no object. It quotes nothing, unlike the error of JSON.parse
  */
 export function parseSecretText(text: string): { readonly fields: SecretFields } | { readonly fault: string } {
   try {
@@ -50,7 +50,7 @@ export function isSecretFields(value: unknown): value is SecretFields {
   return isRecord(value) && !(value instanceof RepeatedKey);
 }
 
-/** Stands for the value of a key that is there more than once: JSON does not say which of them counts. */
+/** The value of a key that occurs more than once: JSON does not define which value counts. */
 export class RepeatedKey {
   readonly #last: unknown;
 
@@ -58,16 +58,16 @@ export class RepeatedKey {
     this.#last = last;
   }
 
-  /** A secret that is written again keeps the value that JSON.parse gives. */
+  /** A secret that is written back gets the value that JSON.parse returns. */
   toJSON(): unknown {
     return this.#last;
   }
 }
 
-/** Strings and structure of valid JSON; numbers and words need not be told apart. */
+/** Strings and punctuation of valid JSON; other tokens do not matter here. */
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
 
-/** Replaces repeated keys of the object, and of the objects directly in it. */
+/** Replaces the values of repeated keys in the object, and in the objects directly in it. */
 function withRepeatedKeys(fields: Record<string, unknown>, json: string): SecretFields {
   const seen = new Set<string>();
   const around: string[] = [];
@@ -92,25 +92,25 @@ function repeat(holder: unknown, key: string): void {
   (holder as Record<string, unknown>)[key] = new RepeatedKey(holder[key]);
 }
 
-/** What a value of a secret must be. */
+/** The required form of a value in a secret. */
 export interface SecretForm<T> {
   /** For the operator: `a text of 1 to 4096 visible ASCII characters`. */
   readonly is: string;
-  /** @returns undefined where the value has another form */
+  /** @returns undefined if the value has another form */
   read(value: unknown): T | undefined;
 }
 
 export type SecretPart<T> =
   | { readonly value: T }
-  /** What the secret has instead, in words that go on after "the secret has". They name the key, never its value. */
+  /** What the secret has instead: continues "the secret has", and names the key, never its value. */
   | { readonly instead: string };
 
 /**
- * Reads one value of a secret. An empty one (`""`, white space, null) counts as missing: consoles and scripts write them
- * for what is not used.
+ * Reads one value of a secret. An empty value (`""`, white space, null) counts as missing: consoles and scripts write
+ * them for unused keys.
  *
- * @param key as the operator finds it in the secret
- * @param needs who needs it: `auth bearer needs`
+ * @param key the key, as the operator finds it in the secret
+ * @param needs what needs it: `auth bearer needs`
  */
 export function readSecretPart<T>(value: unknown, key: string, form: SecretForm<T>, needs: string): SecretPart<T> {
   if (value instanceof RepeatedKey) return { instead: `more than one ${key} (${form.is}), which ${needs}` };
@@ -123,7 +123,7 @@ export function isEmptySecretValue(value: unknown): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
-/** What is wrong with a secret, in words that go on after "the secret": the schemas of secrets word their messages so. */
+/** The fault of a secret, as the schemas of secrets write it: continues "the secret". */
 export function secretFaultOf({ issues }: z.ZodError): string {
   return issues.map(({ message }) => message).join(', and ');
 }

@@ -7,35 +7,35 @@ import type { Log } from './log.ts';
 import type { DatedSecret, SecretSource } from './secret-source.ts';
 import { parseSecretText, secretFaultOf, secretTextOf } from './secret-text.ts';
 
-/** How old a secret may be when it is read: `secret-source.ts`. */
+/** The maximum age of a cached secret. */
 const CACHE_MS = 15 * MINUTE_MS;
 
-/** Refetches within this time of the last one share its result: many events fail together on one rotated secret. */
+/** Refetches within this time share one result: many events fail together when a secret was rotated. */
 const REFETCH_PAUSE_MS = 5000;
 
-/** After a failed fetch an old secret is served for so long before Secrets Manager is asked again. */
+/** After a failed fetch, an expired secret is served for this time before the next fetch. */
 const RETRY_PAUSE_MS = 30_000;
 
 export interface SecretSourceOptions<T> {
   readonly client: SecretsManagerClient;
   /** Name or ARN. */
   readonly secretId: string;
-  /** Its messages go on after "the secret", and end up in errors and logs: they must not repeat values. */
+  /** Its messages continue "the secret", and appear in errors and logs: they must not repeat values. */
   readonly parse: z.ZodType<T>;
   readonly log: Log;
-  /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
+  /** The wall clock in milliseconds: a monotonic clock may stand still while Lambda freezes the function. */
   readonly now?: () => number;
   readonly timeoutMs?: number;
 }
 
 /**
- * Reads one secret (a JSON object, `secret-text.ts`) and keeps it in this process.
+ * Reads one secret (a JSON object, `secret-text.ts`) and caches it in this process.
  *
- * - `read()` serves an older secret than its contract says while Secrets Manager is down or holds an unusable one: with
- *   one warning per outage, asking again every 30 s.
- * - `refetch()` never serves an older one: the caller was refused with it, and another attempt counts towards the other
- *   side's lock-out. Refetches, and fetches after a failure, are at least 5 s apart; a call in between shares the last
- *   one's result. An earlier successful read does not count: the secret may have been rotated since.
+ * - While Secrets Manager is down or holds an unusable secret, `read()` serves an expired one. It logs one warning per
+ *   outage and fetches again every 30 s.
+ * - `refetch()` never serves a cached secret that was refused: another attempt with it counts towards the other side's
+ *   lock-out. Refetches, and fetches after a failure, are at least 5 s apart; calls in between share the last result.
+ *   An earlier successful `read()` is not shared: the secret may have been rotated since.
  */
 export function createSecretSource<T>(options: SecretSourceOptions<T>): SecretSource<T> {
   return new CachedSecret(options);
@@ -45,10 +45,10 @@ class CachedSecret<T> implements SecretSource<T> {
   readonly #options: SecretSourceOptions<T>;
   readonly #now: () => number;
   #cached: { readonly value: T; readonly at: number } | undefined;
-  /** Why the last fetch failed; cleared by one that does not. */
+  /** The error of the last fetch; cleared when one succeeds. */
   #failure: { readonly thrown: unknown; readonly at: number } | undefined;
   #current: Promise<T> | undefined;
-  /** When the last good refetch was begun. */
+  /** Start of the last successful refetch. */
   #refetchedAt: number | undefined;
 
   constructor(options: SecretSourceOptions<T>) {
@@ -90,7 +90,7 @@ class CachedSecret<T> implements SecretSource<T> {
 
   async #fetchOnce(): Promise<T> {
     const { client, secretId, parse, log, timeoutMs = IO_DEADLINES.secret.timeoutMs } = this.#options;
-    // Counted from the start: a response that was frozen on its way is as old as its request.
+    // The age counts from the request: a response that was frozen on its way is that old.
     const at = this.#now();
     try {
       const { text } = await fetchVersion(client, secretId, timeoutMs);
@@ -100,7 +100,7 @@ class CachedSecret<T> implements SecretSource<T> {
       this.#failure = undefined;
       return value;
     } catch (thrown) {
-      // Without an older one to serve, the caller gets the error and says so itself.
+      // Without a cached secret the caller gets the error and logs it.
       if (this.#failure === undefined && this.#cached !== undefined) {
         log.warn('secret.unavailable', { secretId, error: errorName(thrown), reason: (thrown as Error).message });
       }
@@ -110,7 +110,7 @@ class CachedSecret<T> implements SecretSource<T> {
   }
 }
 
-/** Reads a secret once, past every cache, with the age of its version. @throws SecretUnavailable, SecretUnusable */
+/** Reads a secret once, without a cache, with its creation time. @throws SecretUnavailable, SecretUnusable */
 export async function readDatedSecret<T>({
   client,
   secretId,
@@ -127,8 +127,8 @@ interface FetchedVersion {
 }
 
 /**
- * @throws SecretUnavailable when Secrets Manager refuses or does not respond in time
- * @throws SecretUnusable when there is no such secret, or it has no value or no text
+ * @throws SecretUnavailable if Secrets Manager refuses or does not respond in time
+ * @throws SecretUnusable if the secret does not exist, or has no value or no text
  */
 async function fetchVersion(
   client: SecretsManagerClient,

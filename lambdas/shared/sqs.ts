@@ -11,7 +11,7 @@ import type { Log } from './log.ts';
 import type { MessageAttribute, OutgoingMessage } from './queue-message.ts';
 import { queueName } from './queue-name.ts';
 
-/** Every message of a queue: visible, in flight, delayed. */
+/** All messages of a queue: visible, in flight, delayed. */
 const COUNTS = [
   'ApproximateNumberOfMessages',
   'ApproximateNumberOfMessagesNotVisible',
@@ -20,21 +20,23 @@ const COUNTS = [
 
 export interface Queues {
   /**
-   * Sends all messages, in as few calls as SQS allows.
+   * Sends all messages, in as few calls as SQS allows. Never throws, so that a failed batch does not affect the others.
    *
-   * @returns the ids of those that SQS did not take; nothing is thrown, so that one refused chunk harms no other
+   * @returns the ids of the messages that SQS did not accept
    */
   send(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<ReadonlySet<string>>;
-  /** Keeps a received message out of sight for `seconds` from now on. A failure is logged: it would come back sooner. */
+  /** Sets a message's visibility timeout to `seconds` from now. A failure is only logged: SQS redelivers it sooner then. */
   hide(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
   /**
-   * How many messages a queue holds, in flight or not. SQS's counts are right about a minute after the last change.
-   * Undefined where SQS does not say; the log says why.
+   * Counts the messages of a queue, including those in flight. SQS's counts are accurate about a minute after the last
+   * change. A failure is logged.
+   *
+   * @returns undefined if the counts could not be read
    */
   count(queueUrl: string): Promise<number | undefined>;
 }
 
-/** SendMessageBatch: at most 10 entries, and 1 MiB in all, attributes included. */
+/** SendMessageBatch: at most 10 entries and 1 MiB, including attributes. */
 export const MAX_BATCH_ENTRIES = 10;
 export const MAX_BATCH_BYTES = 1024 * 1024;
 
@@ -73,7 +75,7 @@ export function createQueues({ client, log }: { client: SQSClient; log: Log }): 
   };
 }
 
-/** @param whole each message as it was before it was made to fit */
+/** @param whole each message before its attributes were cut */
 async function sendChunk(
   client: SQSClient,
   log: Log,
@@ -84,11 +86,11 @@ async function sendChunk(
   // Entry ids are positions: SQS allows 80 characters of a small alphabet, callers' ids may be anything.
   const entries = messages.map(toEntry);
   const idAt = (position: string | undefined) => messages[Number(position)]?.id;
-  const noteCut = (sent: OutgoingMessage, newId: string | undefined) => {
+  const logCut = (sent: OutgoingMessage, newId: string | undefined) => {
     const before = whole.get(sent) ?? sent;
     if (before === sent) return;
     const left_out = attributesOf(before).length - attributesOf(sent).length;
-    // Our own in full, since the queue has less of them. The publisher's may hold anything.
+    // Log our own attributes in full, since the message has less of them. The publisher's may contain anything.
     const ids = { message_id: before.id, new_message_id: newId };
     log.warn('queue.attributes_cut', { queue: queueName(queueUrl), ...ids, ...before.attributes, left_out });
   };
@@ -98,7 +100,7 @@ async function sendChunk(
     const taken = new Set(successful.map(({ Id }) => idAt(Id)));
     for (const { Id, MessageId } of successful) {
       const sent = messages[Number(Id)];
-      if (sent !== undefined) noteCut(sent, MessageId);
+      if (sent !== undefined) logCut(sent, MessageId);
     }
     const refused = messages.filter(({ id }) => !taken.has(id)).map(({ id }) => id);
     if (refused.length > 0) {
@@ -132,7 +134,7 @@ function toValue({ dataType, stringValue, binaryValue }: MessageAttribute): Mess
   };
 }
 
-/** Our own first. */
+/** Our own attributes first. */
 function attributesOf({ attributes = {}, carried = {} }: OutgoingMessage): [name: string, MessageAttribute][] {
   const own = Object.entries(attributes).map(([name, value]) => [name, textAttribute(value)] as const);
   return [...own, ...Object.entries(carried)].map(([name, value]) => [name, value]);
@@ -143,8 +145,8 @@ function textAttribute(stringValue: string): MessageAttribute {
 }
 
 /**
- * A message that only its attributes make too large goes with those that fit, each of our own cut to the room that is
- * left: a dead-letter message must not fail for its reason, and has as much of it as SQS takes.
+ * Cuts the attributes of a message that is too large only because of them: our own to the remaining size, the publisher's
+ * whole or not at all. A dead-letter message must not fail because of its reason.
  */
 function fitted(message: OutgoingMessage): OutgoingMessage {
   if (sizeOf(message) <= MAX_BATCH_BYTES || attributesOf(message).length === 0) return message;
@@ -157,7 +159,7 @@ function fitted(message: OutgoingMessage): OutgoingMessage {
     return true;
   };
   const own = Object.entries(attributes).flatMap(([name, value]) => {
-    const text = beginningInBytes(value, room - attributeSize(name, textAttribute('')));
+    const text = truncateToBytes(value, room - attributeSize(name, textAttribute('')));
     return text !== '' && keepIfFits(name, textAttribute(text)) ? [[name, text]] : [];
   });
   const kept = Object.entries(carried).filter(([name, attribute]) => keepIfFits(name, attribute));
@@ -168,12 +170,12 @@ function fitted(message: OutgoingMessage): OutgoingMessage {
   };
 }
 
-/** The longest beginning of whole characters that has at most so many bytes of UTF-8. */
-function beginningInBytes(text: string, mostBytes: number): string {
-  if (mostBytes <= 0) return '';
+/** The longest beginning of whole characters with at most `maxBytes` bytes of UTF-8. */
+function truncateToBytes(text: string, maxBytes: number): string {
+  if (maxBytes <= 0) return '';
   const bytes = Buffer.from(text);
-  if (bytes.length <= mostBytes) return text;
-  let end = mostBytes;
+  if (bytes.length <= maxBytes) return text;
+  let end = maxBytes;
   // Bytes 10xxxxxx continue a character.
   while (end > 0 && ((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
@@ -184,12 +186,12 @@ function sizeOf(message: OutgoingMessage): number {
   return sizes.reduce((sum, bytes) => sum + bytes, Buffer.byteLength(message.body));
 }
 
-/** SQS counts name, type and value. */
+/** SQS counts the bytes of name, type and value. */
 function attributeSize(name: string, { dataType, stringValue = '', binaryValue = '' }: MessageAttribute): number {
   return Buffer.byteLength(name + dataType + stringValue) + Buffer.byteLength(binaryValue, 'base64');
 }
 
-/** Cuts messages, in order, into calls that SQS takes. */
+/** Splits messages, in order, into batches that SQS accepts. */
 export function chunk(messages: readonly OutgoingMessage[]): OutgoingMessage[][] {
   const chunks: OutgoingMessage[][] = [];
   let bytes = 0;

@@ -1,20 +1,20 @@
 /**
- * The beginning of a text for logs, the ledger and messages: at most `most` characters (UTF-16 code units), never half of one.
- * A half that was there before becomes U+FFFD: DynamoDB refuses it, and UTF-8 has none.
+ * Truncates a text to `maxCharacters` (UTF-16 code units) without splitting a surrogate pair. Lone surrogates become
+ * U+FFFD: DynamoDB refuses them, and UTF-8 cannot encode them.
  */
-export function truncate(text: string, most: number): string {
-  if (text.length <= most) return text.toWellFormed();
-  const isPairCut = /[\uD800-\uDBFF]/.test(text.charAt(most - 1)) && /[\uDC00-\uDFFF]/.test(text.charAt(most));
-  return text.slice(0, isPairCut ? most - 1 : most).toWellFormed();
+export function truncate(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text.toWellFormed();
+  const last = text.charAt(maxCharacters - 1);
+  const isPairCut = /[\uD800-\uDBFF]/.test(last) && /[\uDC00-\uDFFF]/.test(text.charAt(maxCharacters));
+  return text.slice(0, isPairCut ? maxCharacters - 1 : maxCharacters).toWellFormed();
 }
 
-/** What SQS refuses in bodies and attributes (SendMessage, "valid characters"), lone surrogates included. */
+/** Characters that SQS refuses in bodies and attributes (SendMessage, "valid characters"), including lone surrogates. */
 const REFUSED = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
 
 /**
- * The same for a message attribute, sent by a function or, from an execution's state, by the workflow: without the characters that
- * SQS refuses, and never empty, which it refuses too.
+ * Truncates a text for a message attribute, and replaces characters that SQS refuses. SQS also refuses an empty attribute.
  */
-export function attributeText(text: string, most: number): string {
-  return truncate(text.replace(REFUSED, '?'), most) || 'unknown';
+export function attributeText(text: string, maxCharacters: number): string {
+  return truncate(text.replace(REFUSED, '?'), maxCharacters) || 'unknown';
 }

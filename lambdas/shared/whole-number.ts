@@ -1,10 +1,11 @@
 const DECIMAL = /^(-?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?$/;
 
 /**
- * A whole number from 0, by its decimal text: `18540`, `18540.00`, `1.854e+04`. Warehouses write so the sums of NUMBER
- * columns with decimals and of FLOAT columns. No float is involved, so `0.1e1` is 1 and `9007199254740992.5` is none.
+ * Reads a whole number of 0 or more from decimal text: `18540`, `18540.00`, `1.854e+04`. Warehouses return such texts for
+ * sums of NUMBER columns with decimals, and of FLOAT columns. It uses no floats: `0.1e1` is 1, and `9007199254740992.5` is
+ * not whole.
  *
- * @returns undefined where the text is no decimal number, where its value is negative or not whole
+ * @returns undefined if the text is no decimal number, or its value is negative or not whole
  */
 export function readWholeNumber(text: string): bigint | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];

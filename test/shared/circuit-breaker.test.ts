@@ -15,11 +15,11 @@ const PROBING: BreakerState = { status: 'probing', giveUpAtMs: NOW + limits.open
 /** The state after calls that ended so: how long each took, or that it failed. */
 function stateAfter(outcomes: readonly (number | 'failed')[], from: BreakerState = CLOSED): BreakerState {
   return outcomes.reduce<BreakerState>((state, outcome) => {
-    const isAnswered = outcome !== 'failed';
+    const hasResponse = outcome !== 'failed';
     const ended = {
       verdict: 'allow',
-      isAnswered,
-      tookMs: isAnswered ? outcome : 10_000,
+      hasResponse,
+      tookMs: hasResponse ? outcome : 10_000,
       nowMs: NOW,
       random: 0.5,
     } as const;
@@ -45,7 +45,7 @@ describe('the breaker opens', () => {
   test('for 8 to 12 of 10 s, as chance has it', () => {
     fc.assert(
       fc.property(fc.double({ min: 0, max: 1, noNaN: true }), (random) => {
-        const ended = { verdict: 'allow', isAnswered: false, tookMs: 0, nowMs: NOW, random } as const;
+        const ended = { verdict: 'allow', hasResponse: false, tookMs: 0, nowMs: NOW, random } as const;
         const state = afterCall({ status: 'closed', failuresInARow: 2 }, ended, limits);
         if (state.status !== 'open') throw new Error(state.status);
         expect(state.probeAtMs - NOW).toBeGreaterThanOrEqual(8_000);
@@ -76,8 +76,8 @@ describe('an open breaker', () => {
     ['closes where the probe is answered in time', true, 500, 'closed'],
     ['stays open where it is answered slowly', true, 8_000, 'open'],
     ['stays open where it fails', false, 500, 'open'],
-  ])('%s', (_, isAnswered, tookMs, status) => {
-    const ended = { verdict: 'probe', isAnswered, tookMs, nowMs: NOW, random: 0.5 } as const;
+  ])('%s', (_, hasResponse, tookMs, status) => {
+    const ended = { verdict: 'probe', hasResponse, tookMs, nowMs: NOW, random: 0.5 } as const;
     expect(afterCall(PROBING, ended, limits).status).toBe(status);
   });
 
@@ -94,7 +94,7 @@ test('a service that is down for good is asked once in each open time, however m
     state = next;
     if (verdict === 'reject') continue;
     asked += 1;
-    state = afterCall(state, { verdict, isAnswered: false, tookMs: 0, nowMs, random: 0.5 }, limits);
+    state = afterCall(state, { verdict, hasResponse: false, tookMs: 0, nowMs, random: 0.5 }, limits);
   }
   expect(asked).toBe(9);
 });
