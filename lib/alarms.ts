@@ -53,7 +53,7 @@ export class Alarms extends Construct {
     this.page('page-partners', {
       when: 'Over 20% of tries at partners fail, or webhooks that were given up are about to be lost',
       impact: 'partners get webhooks late, or never',
-      of: [harm.failedTries, ...deliveryAlarms(make, watched.queues)],
+      of: [harm.failedAttempts, ...deliveryAlarms(make, watched.queues)],
       unless: pipeline,
     });
     this.page('page-critical', {

@@ -55,7 +55,7 @@ export class Configuration extends Construct {
   constructor(scope: Construct, id: string, { stage, alarms }: { readonly stage: Stage; readonly alarms: HarmAlarms }) {
     super(scope, id);
     this.stage = stage;
-    const { failedTries, fallbacks, eventAge, deliveryAge } = alarms;
+    const { failedAttempts, fallbacks, eventAge, deliveryAge } = alarms;
     this.alarmReader = alarmReaderRole(this);
     this.application = new Application(this, 'Application', {
       applicationName: `learning-time-webhooks-${stage.name}`,
@@ -68,13 +68,13 @@ export class Configuration extends Construct {
     // A wrong endpoint shows with the first events for it, which may be some minutes away.
     const integrationsStrategy = this.atOnce(strategies, 'Integrations', 'integrations', 20);
     this.flags = this.poll('flags', allAtOnce, {
-      alarms: [failedTries, fallbacks, eventAge],
+      alarms: [failedAttempts, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
     });
     // Nothing that an integration says has to do with the warehouse.
     this.integrations = this.poll('integrations', allAtOnce, {
-      alarms: [failedTries, eventAge, deliveryAge],
+      alarms: [failedAttempts, eventAge, deliveryAge],
       type: ConfigurationType.FREEFORM,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(INTEGRATIONS_SEED)),
       validators: [JsonSchemaValidator.fromInline(integrationsValidator())],

@@ -37,12 +37,12 @@ export function criticalAlarms(make: AlarmMaker): Alarm[] {
 }
 
 /**
- * Of tries at partners, by the rules of document 003 (its critical one is `failed-tries`), and of what was given up.
+ * Of tries at partners, by the rules of document 003 (its critical one is `failed-attempts`), and of what was given up.
  *
  * @returns those that somebody is woken up for
  */
 export function deliveryAlarms(make: AlarmMaker, queues: EventQueues): Alarm[] {
-  make.notice('failed-tries-warning', {
+  make.notice('failed-attempts-warning', {
     when: 'Over 10% of tries failed in a quarter of an hour, of 10 at least',
     impact: 'some webhooks are late; each is tried again',
     metric: make.metrics.failedAttempts({ period: QUARTER }),

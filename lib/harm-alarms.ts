@@ -8,7 +8,7 @@ import { DELIVERED, FEWEST } from './stage-metrics.ts';
 import type { Stage } from './stage-schema.ts';
 
 /** In percent of all tries. Document 003 calls a success rate under 80% critical. */
-const MAX_FAILED_TRIES_PERCENT = 20;
+const MAX_FAILED_ATTEMPTS_PERCENT = 20;
 
 /** In percent of what is delivered. Document 001, section 7.1: over 20% without learning time. */
 const MAX_FALLBACKS_PERCENT = 20;
@@ -32,7 +32,7 @@ const MAX_DELIVERY_AGE_SECONDS = 960;
  */
 export class HarmAlarms extends Construct {
   /** Partners refuse, or cannot be reached: a wrong endpoint, or a body that they do not take. */
-  readonly failedTries: Alarm;
+  readonly failedAttempts: Alarm;
   /** The warehouse does not answer, and webhooks went out without learning time after all tries. */
   readonly fallbacks: Alarm;
   readonly eventAge: Alarm;
@@ -46,11 +46,11 @@ export class HarmAlarms extends Construct {
   ) {
     super(scope, id);
     const make = new AlarmMaker(this, stage.name);
-    this.failedTries = make.alarm('failed-tries', {
-      when: `Over ${MAX_FAILED_TRIES_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
+    this.failedAttempts = make.alarm('failed-attempts', {
+      when: `Over ${MAX_FAILED_ATTEMPTS_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
       impact: 'partners get their webhooks late, and none where a delivery runs out of tries',
       metric: make.metrics.failedAttempts(),
-      threshold: MAX_FAILED_TRIES_PERCENT,
+      threshold: MAX_FAILED_ATTEMPTS_PERCENT,
     });
     this.fallbacks = make.alarm('fallbacks', {
       when: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks went out without learning time, since Snowflake did not answer`,

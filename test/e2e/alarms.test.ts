@@ -45,8 +45,8 @@ test('partners refuse: the page of partners, its alarm, and the notices around i
     'credential-age',
     'dead-deliveries',
     'errors-of-an-hour',
-    'failed-tries',
-    'failed-tries-warning',
+    'failed-attempts',
+    'failed-attempts-warning',
     'recovering',
   ]);
 });

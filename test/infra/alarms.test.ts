@@ -143,8 +143,8 @@ describe('document 001’s thresholds', () => {
   test.each([
     ['warehouse-failing', 'queryFailure', 5],
     ['cache-misses', 'cacheMiss', 20],
-    // `fallbacks` and `failed-tries`: harm-alarms.test.ts.
-    ['failed-tries-warning', 'deliveryRetry', 10],
+    // `fallbacks` and `failed-attempts`: harm-alarms.test.ts.
+    ['failed-attempts-warning', 'deliveryRetry', 10],
   ])('%s: a share of %s over %i%%', (name, part, Threshold) => {
     expect(all.get(name)).toMatchObject({ Threshold });
     expect(expressionOf(name)).toMatch(new RegExp(`100 \\* \\(FILL\\(${part}, 0\\)`));

@@ -34,7 +34,7 @@ const FAILED = 'FILL(deliveryRetry, 0) + FILL(deliveryDead, 0)';
 
 describe('alarms that mean harm', () => {
   test('are these, and a quiet night rings none: AppConfig rolls back for missing data too', () => {
-    expect([...alarms.keys()].sort()).toEqual(['delivery-age', 'event-age', 'failed-tries', 'fallbacks']);
+    expect([...alarms.keys()].sort()).toEqual(['delivery-age', 'event-age', 'failed-attempts', 'fallbacks']);
     for (const alarm of alarms.values()) expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' });
   });
 
@@ -50,7 +50,7 @@ describe('alarms that mean harm', () => {
   });
 
   test.each([
-    ['failed-tries', `IF(${DELIVERED} + ${FAILED} >= 10, 100 * (${FAILED}) / (${DELIVERED} + ${FAILED}), 0)`],
+    ['failed-attempts', `IF(${DELIVERED} + ${FAILED} >= 10, 100 * (${FAILED}) / (${DELIVERED} + ${FAILED}), 0)`],
     ['fallbacks', `IF(${DELIVERED} >= 10, 100 * (FILL(enrichmentFallback, 0)) / (${DELIVERED}), 0)`],
   ])('%s: a share of what the delivering functions counted, over 20%%', (name, expression) => {
     const { Metrics, Threshold, ComparisonOperator } = alarms.get(name) ?? {};
@@ -94,8 +94,8 @@ describe('AppConfig', () => {
   };
 
   test('watches over the flag those that are quick enough, over the integrations those that have to do with partners', () => {
-    expect(watched('flags').names).toEqual(['failed-tries', 'fallbacks', 'event-age']);
-    expect(watched('integrations').names).toEqual(['failed-tries', 'event-age', 'delivery-age']);
+    expect(watched('flags').names).toEqual(['failed-attempts', 'fallbacks', 'event-age']);
+    expect(watched('integrations').names).toEqual(['failed-attempts', 'event-age', 'delivery-age']);
   });
 
   test.each([

@@ -39,7 +39,7 @@ test.each([
 });
 
 describe('while an alarm rings that watches over the integrations', () => {
-  const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:failed-tries';
+  const ALARM = 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:failed-attempts';
   beforeEach(() => {
     const { store } = world.plane.appConfig;
     store.watchAlarms('app', 'env', [ALARM]);
@@ -52,7 +52,7 @@ describe('while an alarm rings that watches over the integrations', () => {
   ])('%s pauses all the same, and the alarm watches again', async (_, words, integrations) => {
     expect(await run(...words)).toBe(0);
     expect(world.deployed()).toMatchObject({ integrations });
-    expect(world.printed()).toMatch(/deployment \d+ was taken back \(ROLLED_BACK\): .*alarm:failed-tries/);
+    expect(world.printed()).toMatch(/deployment \d+ was taken back \(ROLLED_BACK\): .*alarm:failed-attempts/);
     expect(world.printed()).toContain('the alarms that watch over the integrations are not heeded meanwhile');
     expect(world.plane.appConfig.store.alarmsOf('app', 'env')).toEqual([ALARM]);
   });
