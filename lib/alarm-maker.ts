@@ -3,34 +3,34 @@ import type { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type { Construct } from 'constructs';
 import { StageMetrics } from './stage-metrics.ts';
 
-/** Each alarm has a heading of its own name there; a test holds them together. */
+/** Has a heading for each alarm; `test/infra/alarms.test.ts` compares the two. */
 const RUNBOOK = 'docs/runbook.md';
 
 export interface AlarmText {
-  /** When it fires: the beginning of its description. */
+  /** The condition, as the beginning of the alarm's description. */
   readonly when: string;
-  /** What it means for webhooks, for the operator on call. */
+  /** The effect on webhooks, for the operator on call. */
   readonly impact: string;
 }
 
 export interface StageAlarmProps extends AlarmText {
   readonly metric: IMetric;
-  /** The alarm fires over it; 0 by default. */
+  /** The alarm fires above this value; 0 by default. */
   readonly threshold?: number;
-  /** How many periods in a row; 1 by default. */
+  /** Number of consecutive periods to evaluate; 1 by default. */
   readonly periods?: number;
-  /** How many of these periods; all by default. */
-  readonly ofThem?: number;
-  /** If nothing was published; `NOT_BREACHING` by default, as most counts are not published when there is nothing to count. */
+  /** How many of the evaluated periods must be above the threshold; all by default. */
+  readonly datapoints?: number;
+  /** For periods without data; `NOT_BREACHING` by default, since functions publish no zeros. */
   readonly missing?: TreatMissingData;
 }
 
-/** What an alarm of a stage is called, in AWS and in the runbook's commands. */
+/** The alarm's name in CloudWatch. */
 export function alarmName(stageName: string, name: string): string {
   return `learning-time-webhooks-${stageName}-${name}`;
 }
 
-/** The text that all alarms have: when, impact, and a link to the runbook. */
+/** The description of every alarm: condition, impact, and a link to the runbook. */
 export function describeAlarm(name: string, { when, impact }: AlarmText): string {
   return `${when}. Impact: ${impact}. What to do: ${RUNBOOK}#${name}`;
 }
@@ -42,7 +42,7 @@ export class AlarmMaker {
   readonly #stageName: string;
   readonly #notify: SnsAction | undefined;
 
-  /** @param notify reports notices */
+  /** @param notify the action of notices */
   constructor(scope: Construct, stageName: string, notify?: SnsAction) {
     this.metrics = new StageMetrics(stageName);
     this.#scope = scope;
@@ -50,9 +50,9 @@ export class AlarmMaker {
     this.#notify = notify;
   }
 
-  /** An alarm that only a page reports. */
+  /** An alarm without an action of its own: a page includes it. */
   alarm(name: string, props: StageAlarmProps): Alarm {
-    const { metric, threshold = 0, periods = 1, ofThem, missing = TreatMissingData.NOT_BREACHING } = props;
+    const { metric, threshold = 0, periods = 1, datapoints, missing = TreatMissingData.NOT_BREACHING } = props;
     return new Alarm(this.#scope, name, {
       metric,
       threshold,
@@ -60,19 +60,19 @@ export class AlarmMaker {
       alarmDescription: describeAlarm(name, props),
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       evaluationPeriods: periods,
-      ...(ofThem !== undefined && { datapointsToAlarm: ofThem }),
+      ...(datapoints !== undefined && { datapointsToAlarm: datapoints }),
       treatMissingData: missing,
     });
   }
 
-  /** An alarm that is reported by itself, without a page. */
+  /** An alarm that notifies by itself, without a page. */
   notice(name: string, props: StageAlarmProps): Alarm {
     const alarm = this.alarm(name, props);
     if (this.#notify) alarm.addAlarmAction(this.#notify);
     return alarm;
   }
 
-  /** A notice whose end is reported, too. */
+  /** A notice that also notifies when it returns to OK. */
   recovery(name: string, props: StageAlarmProps): Alarm {
     const alarm = this.notice(name, props);
     if (this.#notify) alarm.addOkAction(this.#notify);

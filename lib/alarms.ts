@@ -18,15 +18,15 @@ export interface AlarmsProps extends Watched {
   readonly harm: HarmAlarms;
 }
 
-/** How long a page waits for a wider one that would explain it: alarms of one outage go off within a few minutes. */
+/** How long a page waits for the page that suppresses it: the alarms of one outage fire within a few minutes. */
 const WAIT_FOR_SUPPRESSOR = Duration.minutes(3);
 
 /**
- * Every alarm except those that AppConfig watches (`harm-alarms.ts`), and the topic that reports them.
+ * Every alarm except those that AppConfig monitors (`harm-alarms.ts`), and the topic that they notify.
  *
- * Notices go to the topic as they are. Pages are four composites, so that one outage is one page: of the warehouse, of
- * partners, and of the pipeline itself. The pipeline's page suppresses these two, since a pipeline that stands still fails
- * at both. Nothing suppresses the fourth, of webhooks that must not be lost.
+ * Notices publish to the topic themselves. Four composite alarms are the pages, so that one outage is one page: warehouse,
+ * partners, pipeline and critical webhooks. The pipeline's page suppresses those of warehouse and partners, which fail too
+ * when the pipeline stops. Nothing suppresses the page of critical webhooks.
  */
 export class Alarms extends Construct {
   private readonly topic: Topic;
@@ -40,36 +40,36 @@ export class Alarms extends Construct {
     this.notify = new SnsAction(this.topic);
     const make = new AlarmMaker(this, stage.name, this.notify);
     const pipeline = this.page('page-pipeline', {
-      when: 'Events or deliveries wait, functions fail, or something the pipeline stands on does not answer',
-      impact: 'webhooks of all partners are late, and lost after days',
+      when: 'Events or deliveries wait, functions fail, or the ledger or a NAT gateway is unavailable',
+      impact: 'webhooks of all partners are late; after four days they are lost',
       of: [harm.eventAge, harm.deliveryAge, ...pipelineAlarms(make, watched)],
     });
     this.page('page-warehouse', {
-      when: 'Snowflake fails, is slow, or webhooks go out without learning time',
-      impact: 'completions are late by minutes, then go out without learning time',
+      when: 'Snowflake fails or is slow, or webhooks are sent without learning time',
+      impact: 'completions are late by minutes, then sent without learning time',
       of: [harm.fallbacks, ...warehouseAlarms(make)],
       unless: pipeline,
     });
     this.page('page-partners', {
-      when: 'Over 20% of tries at partners fail, or webhooks that were given up are about to be lost',
-      impact: 'partners get webhooks late, or never',
+      when: 'Over 20% of delivery attempts fail, or dead-letter messages are about to expire',
+      impact: 'partners receive webhooks late or not at all',
       of: [harm.failedAttempts, ...deliveryAlarms(make, watched.queues)],
       unless: pipeline,
     });
     this.page('page-critical', {
-      when: 'An event that must not be lost was rejected, or its webhook given up',
-      impact: 'somebody waits for it in vain until it is sent anew',
+      when: 'An event of a critical kind was rejected, or its webhook dead-lettered',
+      impact: 'it is not delivered until an operator resends it',
       of: criticalAlarms(make),
     });
     stackOutputs(this, {
       AlarmTopicArn: [
         this.topic.topicArn,
-        'Who is told of alarms: subscribe whoever is on call, or deploy with -c alarmEmails=…',
+        'Alarms publish here: subscribe the operators on call, or deploy with -c alarmEmails=…',
       ],
     });
   }
 
-  /** Not encrypted: alarms say nothing that is not in their descriptions, and may not use the account's own key for SNS. */
+  /** Not encrypted: notifications contain no data beyond the descriptions, and CloudWatch cannot use the AWS managed key for SNS. */
   private createTopic(emails: readonly string[]): Topic {
     const topic = new Topic(this, 'Topic', { enforceSSL: true });
     this.letAlarmsPublish(topic);
@@ -78,8 +78,8 @@ export class Alarms extends Construct {
   }
 
   /**
-   * `enforceSSL` gives the topic a policy, and a topic with a policy has lost SNS's default one, which lets its own account
-   * publish. CDK's `SnsAction` grants nothing, so the stage's alarms are allowed here, and no others.
+   * `enforceSSL` adds a topic policy, which replaces SNS's default policy that lets the account publish. CDK's `SnsAction`
+   * grants nothing, so this allows the stage's alarms and no others.
    */
   private letAlarmsPublish(topic: Topic): void {
     const stack = Stack.of(this);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { BuildOptions, Plugin } from 'esbuild';
 
-/** CommonJS packages, bundled into an ES module, still want what Node gives only to CommonJS. */
+/** Bundled CommonJS packages need variables that Node defines only in CommonJS modules. */
 const BANNER = [
   "import { createRequire as __createRequire } from 'node:module';",
   'const require = __createRequire(import.meta.url);',
@@ -9,13 +9,13 @@ const BANNER = [
   'const __dirname = import.meta.dirname;',
 ].join('');
 
-/** How functions are bundled, but for what is split off and left out: a benchmark compares the two. */
+/** Options without splitting and stubs; `bench/bundles` compares them with `DEPLOYED_OPTIONS`. */
 export const BUNDLE_OPTIONS = {
   bundle: true,
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // Names stay, for stack traces: a source map would be read at every cold start.
+  // Identifiers are not minified, so stack traces are readable without a source map, which every cold start would read.
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',
@@ -25,8 +25,8 @@ export const BUNDLE_OPTIONS = {
 } satisfies BuildOptions;
 
 /**
- * What `snowflake-sdk` imports for file transfer, browser login and logins by cloud identity: half of its size, and
- * never used by a login with a key pair or password. Stubbed where the SDK imports them only, since our own clients
+ * Modules that `snowflake-sdk` imports for file transfer, browser login and login by cloud identity: half of its size.
+ * Login with a key pair or password never uses them. They are stubbed only if the SDK imports them, since our own clients
  * need some of them.
  */
 const UNUSED_BY_SNOWFLAKE = [
@@ -57,20 +57,20 @@ const stubUnused: Plugin = {
   },
 };
 
-/** Tells the plugin's own question to esbuild from the one it was asked. */
-const ASKED = 'aws-es-modules';
+/** Marks the plugin's own call of `resolve`, which would otherwise recurse. */
+const RESOLVING = 'aws-es-modules';
 
 /**
- * AWS's clients name their CommonJS files as `main`, of which nothing can be left out; their ES modules stand beside
- * them. That is a third of what EnrichBatch reads at once. What is imported as CommonJS elsewhere goes the same way,
- * so that no module is there twice.
+ * The AWS SDK's `main` is CommonJS, which esbuild cannot tree-shake; each package also has an ES module build. This saves a
+ * third of the code that EnrichBatch loads on a cold start. `require` calls are redirected too, so that no module is
+ * bundled twice.
  */
 const awsEsModules: Plugin = {
   name: 'aws-es-modules',
   setup({ onResolve, resolve }) {
     onResolve({ filter: /^@(aws-sdk|smithy)\// }, async ({ path, importer, resolveDir, kind, pluginData }) => {
-      if (pluginData === ASKED || SNOWFLAKE_SDK.test(importer)) return undefined;
-      const resolved = await resolve(path, { importer, resolveDir, kind, pluginData: ASKED });
+      if (pluginData === RESOLVING || SNOWFLAKE_SDK.test(importer)) return undefined;
+      const resolved = await resolve(path, { importer, resolveDir, kind, pluginData: RESOLVING });
       const esModule = resolved.path.replace(/([\\/])dist-cjs([\\/])/, '$1dist-es$2');
       return existsSync(esModule) ? { ...resolved, path: esModule } : resolved;
     });
@@ -78,11 +78,11 @@ const awsEsModules: Plugin = {
 };
 
 /**
- * How functions are deployed: ES modules with splitting. What a handler asks for with `import()`, above all the
- * warehouse's SDK, is a file of its own that is read only when asked for.
+ * The options of deployed functions: ES modules with splitting. A module that a handler loads with `import()`, above all
+ * the Snowflake SDK, is a separate file that is read only on demand.
  *
- * AWS's own packages alone are taken as ES modules: `mainFields` with `module` first would give the warehouse's SDK other
- * files than it calls with `require` in Node, and some of them failed at decoding.
+ * Only AWS packages are resolved to ES modules. With `mainFields: ['module', …]` the Snowflake SDK would get files other
+ * than those it requires in Node, and some of them fail at decoding.
  */
 export const DEPLOYED_OPTIONS = {
   ...BUNDLE_OPTIONS,

@@ -5,13 +5,13 @@ import type { Network } from './network.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
-/** Serverless Valkey listens on both: 6379, and 6380 for reads from replicas, to which a client may be sent. */
+/** Serverless Valkey listens on 6379, and on 6380 for reads from replicas, to which it may redirect a client. */
 const VALKEY_PORTS = Port.tcpRange(6379, 6380);
 
 /**
- * Serverless Valkey, from 100 MB, about $6 a month: the warehouse's answers, and what the functions that deliver must know
- * of each other, above all every integration's rate limit and breaker. Without users: it holds seconds by ids, times and
- * counts by integration, and is reached from the functions' security groups only.
+ * Serverless Valkey, from 100 MB, about $6 a month: learning time from the warehouse, and each integration's rate limit and
+ * circuit breaker, which all sending functions share. It has no users: it stores seconds by id, and times and counts by
+ * integration, and only the functions' security groups can connect.
  */
 export class Cache extends Construct {
   private readonly cache: CfnServerlessCache;
@@ -40,7 +40,7 @@ export class Cache extends Construct {
     });
   }
 
-  /** Lets a function read and write. */
+  /** Lets a function connect. */
   grantUse(fn: PipelineFunction): void {
     fn.setVariable('CACHE_HOST', this.cache.attrEndpointAddress);
     fn.setVariable('CACHE_PORT', this.cache.attrEndpointPort);

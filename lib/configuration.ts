@@ -28,7 +28,7 @@ import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
-/** One configuration that functions poll: a profile in an environment of its own. */
+/** A configuration that functions poll: a profile in its own environment. */
 interface Polled {
   readonly environment: Environment;
   readonly profile: HostedConfiguration;
@@ -41,9 +41,9 @@ interface ProfileSeed {
 }
 
 /**
- * What operators steer the pipeline with, in the AppConfig console. One environment runs one deployment at a time, and
- * switching a flag off must not wait for a partner's new address: so flags and integrations have one each. While a version
- * bakes, AppConfig takes it back where one of its environment's alarms goes off.
+ * The configuration that operators change in AppConfig. An environment runs one deployment at a time, and disabling the flag
+ * must not wait for a change of an integration, so flags and integrations have an environment each. During the bake time
+ * AppConfig rolls a version back if one of the environment's alarms fires.
  */
 export class Configuration extends Construct {
   private readonly application: Application;
@@ -60,19 +60,19 @@ export class Configuration extends Construct {
     this.application = new Application(this, 'Application', {
       applicationName: `learning-time-webhooks-${stage.name}`,
     });
-    // For the seeds, which nothing reads yet, and for emergencies: nothing to watch, nothing to wait for.
+    // For the first versions, which no function reads yet, and for emergencies: no bake time.
     const allAtOnce = this.atOnce(this, 'AllAtOnce', 'all-at-once', 0);
     const strategies = new Construct(this, 'Strategies');
-    // An enrichment that fails shows within its retries: 180 s, and the alarms' periods.
+    // A failing enrichment shows after its retries, 180 s, and the alarms' periods.
     const flagsStrategy = this.atOnce(strategies, 'Flags', 'flags', 10);
-    // A wrong endpoint shows with the first events for it, which may be some minutes away.
+    // A wrong endpoint shows with the first events for it, which may come some minutes later.
     const integrationsStrategy = this.atOnce(strategies, 'Integrations', 'integrations', 20);
     this.flags = this.poll('flags', allAtOnce, {
       alarms: [failedAttempts, fallbacks, eventAge],
       type: ConfigurationType.FEATURE_FLAGS,
       content: ConfigurationContent.fromInlineJson(JSON.stringify(FLAG_SEED)),
     });
-    // Nothing that an integration says has to do with the warehouse.
+    // Without `fallbacks`: integrations do not affect the warehouse.
     this.integrations = this.poll('integrations', allAtOnce, {
       alarms: [failedAttempts, eventAge, deliveryAge],
       type: ConfigurationType.FREEFORM,
@@ -83,28 +83,28 @@ export class Configuration extends Construct {
     stackOutputs(this, {
       AppConfigConsoleUrl: [
         `https://${Aws.REGION}.console.aws.amazon.com/systems-manager/appconfig/applications/${application.applicationId}?region=${Aws.REGION}`,
-        'Here integrations are added, and the rollout is set (profiles integrations and flags)',
+        'Console for integrations and rollout (profiles integrations and flags)',
       ],
       AppConfigApplicationId: [application.applicationId, 'For aws appconfig --application-id'],
-      FlagsEnvironmentId: [flags.environment.environmentId, 'Where versions of the flag are deployed to'],
+      FlagsEnvironmentId: [flags.environment.environmentId, 'Environment to deploy versions of the flag to'],
       FlagsProfileId: [flags.profile.configurationProfileId, 'Holds the flag: off until you deploy another version'],
       FlagsStrategyId: [flagsStrategy.deploymentStrategyId, 'For deployments of the flag'],
       IntegrationsEnvironmentId: [
         integrations.environment.environmentId,
-        'Where versions of the integrations are deployed to',
+        'Environment to deploy versions of the integrations to',
       ],
       IntegrationsProfileId: [
         integrations.profile.configurationProfileId,
         'Holds the partners’ endpoints: none until you deploy another version',
       ],
       IntegrationsStrategyId: [integrationsStrategy.deploymentStrategyId, 'For deployments of the integrations'],
-      EmergencyStrategyId: [allAtOnce.deploymentStrategyId, 'At once, without a bake time: to switch something off'],
+      EmergencyStrategyId: [allAtOnce.deploymentStrategyId, 'Deploys at once and without bake time: for emergencies'],
     });
   }
 
   /**
-   * Lets the seeds wait for something that takes minutes to create. A new alarm has INSUFFICIENT_DATA until it is first
-   * evaluated, for which AppConfig rolls back what is deployed, and the first deploy of the stack may fail for it.
+   * Deploys the first versions after a resource that takes minutes to create. A new alarm is INSUFFICIENT_DATA until its first
+   * evaluation; AppConfig rolls deployments back for that, which may fail the first deploy of the stack.
    */
   seedAfter(slow: IConstruct): void {
     const seeds = this.node.findAll().filter((construct) => construct instanceof CfnDeployment);
@@ -126,12 +126,12 @@ export class Configuration extends Construct {
   }
 
   /**
-   * A version goes to all pollers at once: AppConfig's gradual strategies split by poller, so that two sandboxes of one
-   * function would disagree about the same learner, or send one partner's webhooks to two addresses. A share of
-   * *enterprises* is the flag's `rollout_percentage`.
+   * All pollers get a version at once. AppConfig's gradual strategies split by poller, so two environments of one function
+   * would disagree about the same learner, or send one partner's webhooks to two addresses. To enable a share of
+   * *enterprises*, set the flag's `rollout_percentage`.
    *
-   * In the bake time AppConfig still watches the environment's alarms and takes the version back. The environment takes no
-   * other deployment meanwhile; `StopDeployment` with `AllowRevert` takes one back.
+   * During the bake time AppConfig monitors the environment's alarms, and the environment accepts no other deployment.
+   * `StopDeployment` with `AllowRevert` rolls it back by hand.
    */
   private atOnce(scope: Construct, id: string, name: string, bakeMinutes: number): DeploymentStrategy {
     return new DeploymentStrategy(scope, id, {
@@ -151,7 +151,7 @@ export class Configuration extends Construct {
     { alarms, ...seed }: ProfileSeed & { readonly alarms: readonly Alarm[] },
   ): Polled {
     const id = name === 'flags' ? 'Flags' : 'Integrations';
-    // Where the stack may go, functions that polled a minute ago must not hold it; where not, they do.
+    // AppConfig refuses to delete what was polled within the last hour: right for stages that retain their data only.
     const deletionProtectionCheck = this.stage.retain ? DeletionProtectionCheck.APPLY : DeletionProtectionCheck.BYPASS;
     const environment = new Environment(this, `${id}Environment`, {
       application: this.application,
@@ -159,7 +159,7 @@ export class Configuration extends Construct {
       deletionProtectionCheck,
       monitors: alarms.map((alarm) => Monitor.fromCloudWatchAlarm(alarm, this.alarmReader)),
     });
-    // AppConfig asks for the alarms' states with it as soon as the environment is there.
+    // AppConfig reads the alarms with this role as soon as the environment exists.
     environment.node.addDependency(this.alarmReader);
     const profile = new HostedConfiguration(this, `${id}Profile`, {
       application: this.application,
@@ -169,8 +169,8 @@ export class Configuration extends Construct {
       deletionProtectionCheck,
       ...seed,
     });
-    // CDK retains the seed, and AppConfig refuses to delete a profile that has versions: a stack could never be deleted.
-    // Versions from the console hold it all the same, and are deleted there first.
+    // CDK retains the first version, and AppConfig refuses to delete a profile that has versions, so the stack could never
+    // be deleted. Versions that operators made have to be deleted by hand first.
     const version = profile.node.defaultChild as CfnHostedConfigurationVersion;
     version.applyRemovalPolicy(removalPolicy(this.stage));
     return { environment, profile };
@@ -194,9 +194,9 @@ export class Configuration extends Construct {
 }
 
 /**
- * The role in whose name AppConfig reads its alarms, as the AppConfig User Guide has it ("Configure permissions for
- * automatic rollback"): `DescribeAlarms` of all alarms, which reads states and changes nothing. The guide's trust policy has
- * no condition. No other account can name this role, since IAM passes roles within one account only.
+ * The role that AppConfig reads alarms with (AppConfig User Guide, "Configure permissions for automatic rollback"):
+ * `DescribeAlarms` on all alarms, which only reads. The guide's trust policy has no condition. No other account can use this
+ * role, since IAM passes roles within one account only.
  */
 function alarmReaderRole(scope: Construct): Role {
   const role = new Role(scope, 'AlarmReader', { assumedBy: new ServicePrincipal('appconfig.amazonaws.com') });
@@ -208,7 +208,7 @@ function alarmReaderRole(scope: Construct): Role {
   return role;
 }
 
-/** The integrations' schema as AppConfig takes it: JSON Schema draft-04, of what an operator writes (defaults left out). */
+/** The integrations' schema for AppConfig: JSON Schema draft-04 of the input, in which defaults may be absent. */
 export function integrationsValidator(): string {
   return JSON.stringify(z.toJSONSchema(integrationsDocumentSchema, { target: 'draft-4', io: 'input' }));
 }

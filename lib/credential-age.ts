@@ -6,7 +6,7 @@ import type { CodeBase } from './function-code.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { Secrets } from './secrets.ts';
 
-/** Four times within the day that the alarm looks back: one that is missed is none. */
+/** Four runs within the day that the alarm evaluates, so that a missed run does not fire it. */
 const INTERVAL = Duration.hours(6);
 
 export interface CredentialAgeProps {
@@ -15,18 +15,18 @@ export interface CredentialAgeProps {
 }
 
 /**
- * Publishes how old the Snowflake credential is, which it may not read. A failed run is not kept: the alarm fires if no age is
- * published.
+ * Publishes the age of the Snowflake credential, without permission to read it. Failed runs are not stored: the alarm fires
+ * if no age is published.
  */
 export class CredentialAge extends Construct {
   readonly age: PipelineFunction;
 
   constructor(scope: Construct, id: string, { codeBase, secrets }: CredentialAgeProps) {
     super(scope, id);
-    this.age = new PipelineFunction(this, 'CredentialAge', { codeBase, speaksTo: 'aws' });
+    this.age = new PipelineFunction(this, 'CredentialAge', { codeBase, inVpc: false });
     secrets.grantListSnowflakeVersions(this.age);
     new Rule(this.age, 'Rule', {
-      description: 'Publishes how old the Snowflake credential is',
+      description: 'Publishes the age of the Snowflake credential',
       schedule: Schedule.rate(INTERVAL),
       targets: [new FunctionTarget(this.age.lambda, { retryAttempts: 2, maxEventAge: Duration.hours(1) })],
     });

@@ -32,7 +32,7 @@ export interface DashboardProps {
   readonly stage: Stage;
   readonly queues: EventQueues;
   readonly workflow: RetryWorkflow;
-  /** By the names that operators know them by. */
+  /** By label. */
   readonly functions: Readonly<Record<string, PipelineFunction>>;
 }
 
@@ -43,8 +43,8 @@ const HALF = { width: 12, height: 6 } as const;
 const FULL = { width: 24, height: 1 } as const;
 
 /**
- * The panels of document 001, section 7.3, and the health of document 003, by kind of event too; under them what delays webhooks:
- * queues, workflow, limits and circuit breaker, functions, and what the stage's own metrics and queries cost.
+ * The panels of requirement T11 and the delivery health of W5, also by kind of event. Below them is what delays webhooks:
+ * queues, workflow, limits and circuit breakers, and functions.
  */
 export class Dashboard extends Construct {
   private readonly metrics: StageMetrics;
@@ -60,13 +60,13 @@ export class Dashboard extends Construct {
       defaultInterval: Duration.hours(3),
     });
     for (const row of [
-      [heading(`Learning-time webhooks, ${stage.name}: are partners served?`)],
+      [heading(`Learning-time webhooks, ${stage.name}: deliveries`)],
       this.health(),
       this.kinds(),
       [heading('Learning time')],
       this.learningTime(),
       this.enrichment(),
-      [heading('What holds webhooks up')],
+      [heading('What delays webhooks')],
       waiting(queues),
       this.workflowAndLimits(workflow),
       [heading('Functions, ledger, cost')],
@@ -77,30 +77,30 @@ export class Dashboard extends Construct {
     stackOutputs(this, {
       DashboardUrl: [
         `https://${Aws.REGION}.console.aws.amazon.com/cloudwatch/home?region=${Aws.REGION}#dashboards:name=${name}`,
-        'How partners are served, and what holds webhooks up',
+        'Deliveries to partners, and what delays them',
       ],
     });
   }
 
-  /** Document 003: success rate, errors, and by partner. */
+  /** Requirement W5: success rate, results, and failures by partner. */
   private health(): IWidget[] {
     const success = new MathExpression({
       expression: '100 - failures',
       usingMetrics: { failures: this.metrics.failedAttempts({ fewest: 1 }) },
-      label: 'successful tries, %',
+      label: 'successful attempts, %',
       period: PERIOD,
     });
     return [
-      graph('Success rate of tries (warning under 90, critical under 80)', [success], {
+      graph('Success rate of attempts (warning under 90, critical under 80)', [success], {
         leftYAxis: { min: 0, max: 100 },
         leftAnnotations: [{ value: 90 }, { value: 80 }],
       }),
       graph('Webhook delivery status', this.sums(DELIVERED), { stacked: true }),
-      graph('Failed tries by partner', [this.byIntegration(METRICS.deliveryFailure)]),
+      graph('Failed attempts by partner', [this.byIntegration(METRICS.deliveryFailure)]),
     ];
   }
 
-  /** Kinds come with a deploy, so they are named. */
+  /** A new kind needs a deploy, so the metrics are listed. */
   private kinds(): IWidget[] {
     const each = (name: typeof METRICS.kindSuccess | typeof METRICS.kindFailure) =>
       KINDS.map((kind) => this.metrics.sum(name, PERIOD, { kind }));
@@ -109,11 +109,11 @@ export class Dashboard extends Construct {
       this.metrics.percentile(name, Stats.MAXIMUM, Duration.hours(1)),
     );
     return [
-      graph('Tries by kind of event: taken', each(METRICS.kindSuccess), { stacked: true }),
-      graph('Tries by kind of event: failed; critical webhooks given up', each(METRICS.kindFailure), {
+      graph('Attempts by kind of event: successful', each(METRICS.kindSuccess), { stacked: true }),
+      graph('Attempts by kind of event: failed; critical webhooks dead-lettered', each(METRICS.kindFailure), {
         right: this.sums([METRICS.criticalDead]),
       }),
-      graph('Events that wait for their moment', timers, {
+      graph('Scheduled events', timers, {
         right: this.sums([METRICS.timerMoved, METRICS.timerCancelled]),
       }),
     ];
@@ -123,10 +123,10 @@ export class Dashboard extends Construct {
     const [all, fallbacks] = [METRICS.deliveredWithLearningTime, METRICS.enrichmentFallback];
     return [
       graph('Snowflake query performance, ms', this.percentiles(METRICS.queryDuration), {
-        leftAnnotations: [{ value: 5000, label: 'document 001' }],
+        leftAnnotations: [{ value: 5000, label: 'T9, p95' }],
       }),
       this.shareOf('Cache hit rate, % (target: over 80)', 'cache hits, %', METRICS.cacheHit, METRICS.cacheMiss),
-      this.shareOf('Enrichment success rate, % (target: over 95)', 'of those that should be, %', all, fallbacks),
+      this.shareOf('Enrichment success rate, % (target: over 95)', 'of enrichable webhooks, %', all, fallbacks),
     ];
   }
 
@@ -142,9 +142,9 @@ export class Dashboard extends Construct {
     const queries = [METRICS.querySuccess, METRICS.queryFailure, METRICS.querySkipped];
     return [
       graph('Errors by type', this.sums(errors), { view: GraphWidgetView.PIE, setPeriodToTimeRange: true }),
-      graph('Queries, and those that the breaker did not make', this.sums(queries)),
+      graph('Queries, and those that the circuit breaker rejected', this.sums(queries)),
       graph('Completion to webhook, ms', this.percentiles(METRICS.deliveryLatency), {
-        leftAnnotations: [{ value: 5000, label: 'document 000, p95' }],
+        leftAnnotations: [{ value: 5000, label: 'T14, p95' }],
       }),
     ];
   }
@@ -160,10 +160,10 @@ export class Dashboard extends Construct {
     const held = [METRICS.deliveryThrottled, METRICS.deliveryDeferred, METRICS.deliveryParked, METRICS.taskQueued];
     return [
       graph('Workflow: started and ended', executions),
-      graph('Workflow: executions that wait (of the account)', [
+      graph('Workflow: open executions (of the account)', [
         new Metric({ namespace: 'AWS/States', metricName: 'OpenExecutionCount', statistic: Stats.MAXIMUM }),
       ]),
-      graph('Held by limits, pauses and breakers', this.sums(held)),
+      graph('Delayed by limits, pauses and circuit breakers', this.sums(held)),
     ];
   }
 
@@ -180,7 +180,7 @@ export class Dashboard extends Construct {
         'Duration, ms, p95',
         each((fn, label) => fn.metricDuration({ label, statistic: 'p95' })),
       ),
-      graph('What is paid for: queries, executions, webhooks', this.sums([METRICS.querySuccess, METRICS.taskQueued]), {
+      graph('Cost drivers: queries, executions, webhooks', this.sums([METRICS.querySuccess, METRICS.taskQueued]), {
         right: this.sums(DELIVERED),
       }),
     ];
@@ -200,7 +200,7 @@ export class Dashboard extends Construct {
     return ['p50', 'p95', 'p99'].map((label) => this.metrics.percentile(name, label, PERIOD).with({ label }));
   }
 
-  /** Integrations come and go without a deploy, so they are looked up. */
+  /** Integrations change without a deploy, so the metrics are found by `SEARCH`. */
   private byIntegration(name: DimensionedName): IMetric {
     const schema = `${this.namespace},integration,service`;
     return new MathExpression({
@@ -217,12 +217,12 @@ function waiting({ events, deliveries, outcomes }: EventQueues): IWidget[] {
   const statistic = Stats.MAXIMUM;
   return [
     graph(
-      'Queue depth, and dead letters',
+      'Queue depth, and dead-letter messages',
       each(({ queue }, label) => queue.metricApproximateNumberOfMessagesVisible({ statistic, label })),
       {
         ...HALF,
         right: each(({ deadLetters }, name) =>
-          deadLetters.metricApproximateNumberOfMessagesVisible({ statistic, label: `dead letters of ${name}` }),
+          deadLetters.metricApproximateNumberOfMessagesVisible({ statistic, label: `dead-letter messages of ${name}` }),
         ),
       },
     ),

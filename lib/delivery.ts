@@ -20,37 +20,37 @@ export interface DeliveryProps {
 }
 
 /**
- * `dns.lookup` runs on libuv's threads, of which there are four by default: four lookups of a partner whose name servers
- * hang would hold up those of all others.
+ * `dns.lookup` runs on libuv's thread pool, by default with four threads: four lookups of one partner whose name servers
+ * hang would block the lookups of all others.
  */
 const THREADS = 16;
 
-/** Of DeliverTask's concurrency, the part that one slow endpoint may take: with five of them none waits for another. */
+/** The share of DeliverTask's concurrency that one slow endpoint may use, so that up to five do not delay each other. */
 const SLOW_ENDPOINT_SHARE = 1 / 5;
 
-/** What DeliverTask can count on where nothing is reserved for it: the whole concurrency of a new account. */
+/** Assumed for a DeliverTask without reserved concurrency: the whole concurrency of a new account. */
 const UNRESERVED_CONCURRENCY = 10;
 
-/** The most attempts that a slow endpoint may have under way at a time, at least 1. */
+/** Maximum number of concurrent attempts to one slow endpoint, at least 1. */
 export function slowEndpointAttempts({ reservedConcurrency = UNRESERVED_CONCURRENCY }: FunctionSize): number {
   return Math.max(1, Math.floor(reservedConcurrency * SLOW_ENDPOINT_SHARE));
 }
 
 /**
- * How many environments may send at a time: DeliverBatch as many as its queue's reader invokes, DeliverTask as many as are
- * reserved. While Valkey is down each sends its share of a partner's limit, so the shares add up to the limit. Where nothing
- * is reserved for DeliverTask (`local`, `dev`), more than these may send.
+ * Maximum number of environments that send at the same time: the event source mapping's concurrency for DeliverBatch plus
+ * DeliverTask's reserved concurrency. While Valkey is down each environment applies its share of a partner's limit. In stages
+ * without reserved concurrency for DeliverTask (`local`, `dev`) there may be more.
  */
 export function sendingEnvironments({ eventSources, functions }: Pick<Stage, 'eventSources' | 'functions'>): number {
   const { reservedConcurrency = UNRESERVED_CONCURRENCY } = functions.deliverTask;
   return eventSources.deliveries.maxConcurrency + reservedConcurrency;
 }
 
-/** Speaks to partners, and is alone in doing so: batches from the deliveries queue, one by one in the workflow, tests. */
+/** The only functions that call partners: for batches from the deliveries queue, for the workflow, and for test events. */
 export class Delivery extends Construct {
   readonly batch: PipelineFunction;
   readonly task: PipelineFunction;
-  /** Invoked by operators, each by their own permission. In the VPC, so that a test comes from where webhooks come from. */
+  /** Operators invoke it with their own permissions. It runs in the VPC, so that tests have the webhooks' source address. */
   private readonly sendTest: PipelineFunction;
   private readonly stage: Stage;
 
@@ -59,17 +59,17 @@ export class Delivery extends Construct {
     const { codeBase, configuration, secrets, cache, ledger } = props;
     const { stage } = codeBase;
     this.stage = stage;
-    const shared = { codeBase, speaksTo: 'vpc' } as const;
+    const shared = { codeBase, inVpc: true };
     this.batch = new PipelineFunction(this, 'DeliverBatch', { ...shared, resendsToOwnQueue: true });
     this.task = new PipelineFunction(this, 'DeliverTask', shared);
     this.sendTest = new PipelineFunction(this, 'SendTest', shared);
     for (const fn of [this.batch, this.task, this.sendTest]) {
       configuration.grantReadIntegrations(fn);
       secrets.grantReadIntegrations(fn);
-      this.letReachPartners(fn);
+      this.allowPartners(fn);
     }
-    // A test passes no rate limiter and no circuit breaker: with it an operator finds out whether the endpoint responds. It is
-    // no event either, so the ledger does not hold it.
+    // SendTest bypasses rate limiter and circuit breaker, so that an operator can check a failing endpoint. A test event is
+    // not recorded in the ledger.
     for (const fn of [this.batch, this.task]) {
       cache.grantUse(fn);
       ledger.grantDeliver(fn);
@@ -79,17 +79,17 @@ export class Delivery extends Construct {
     stackOutputs(this, {
       SendTestFunctionName: [
         this.sendTest.lambda.functionName,
-        'Sends a partner one test event: ./ltw send-test invokes it, with your credentials',
+        'Sends one test event to a partner: ./ltw send-test invokes it with your credentials',
       ],
     });
   }
 
   /**
-   * Feeds the batch function from the deliveries queue. What must wait for a few minutes it sends there again, with a
-   * delay; what must wait longer, or try again, goes to the workflow.
+   * Connects DeliverBatch to the deliveries queue. It sends deliveries that are due within minutes to the same queue again,
+   * with a delay, and starts a workflow for those that wait longer or are retried.
    */
   connect({ deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
-    // The handler lengthens visibility itself; the consumer's permissions include that.
+    // The handler extends visibility timeouts itself; the event source's permissions include that.
     this.batch.consume(deliveries.queue, this.stage.eventSources.deliveries);
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');
     this.batch.grantSend(deliveries.deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');
@@ -97,7 +97,7 @@ export class Delivery extends Construct {
     for (const fn of [this.batch, this.task]) fn.grantSend(outcomes.queue, 'OUTCOMES_QUEUE_URL');
   }
 
-  private letReachPartners(fn: PipelineFunction): void {
+  private allowPartners(fn: PipelineFunction): void {
     const { allowPlainHttp, allowedCidrs, allowedPorts } = this.stage.partners;
     fn.setVariable('ALLOW_PLAIN_HTTP', String(allowPlainHttp));
     fn.setVariable('ALLOWED_CIDRS', allowedCidrs.join(','));

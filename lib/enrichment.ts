@@ -18,11 +18,11 @@ export interface EnrichmentProps {
   readonly warehouse: Warehouse;
 }
 
-/** Adds learning time: to batches from the events queue, and one by one in the retry workflow. */
+/** Adds learning time, to batches from the events queue and to single events in the retry workflow. */
 export class Enrichment extends Construct {
   readonly batch: PipelineFunction;
   readonly task: PipelineFunction;
-  /** Invoked by operators, each by their own permission. In the VPC, so that the check is made from where queries come from. */
+  /** Operators invoke it with their own permissions. It runs in the VPC, so that the check has the queries' source address. */
   private readonly checkWarehouse: PipelineFunction;
   private readonly stage: Stage;
   private readonly configuration: Configuration;
@@ -32,7 +32,7 @@ export class Enrichment extends Construct {
     const { codeBase, configuration, cache, ledger, warehouse } = props;
     this.stage = codeBase.stage;
     this.configuration = configuration;
-    const shared = { codeBase, speaksTo: 'vpc' } as const;
+    const shared = { codeBase, inVpc: true };
     this.batch = new PipelineFunction(this, 'EnrichBatch', shared);
     this.task = new PipelineFunction(this, 'EnrichTask', shared);
     this.checkWarehouse = new PipelineFunction(this, 'CheckWarehouse', shared);
@@ -43,21 +43,21 @@ export class Enrichment extends Construct {
     warehouse.grantQuery(this.batch, 'enrich-batch');
     warehouse.grantQuery(this.task, 'enrich-task');
     warehouse.grantQuery(this.checkWarehouse, 'check-warehouse');
-    // The task returns to the workflow; the functions that deliver settle the outcome.
+    // EnrichTask needs no ledger: it returns to the workflow, and the delivering functions settle the outcome.
     ledger.grantAccept(this.batch);
     stackOutputs(this, {
       CheckWarehouseFunctionName: [
         this.checkWarehouse.lambda.functionName,
-        'Tries login, grants and columns in Snowflake: ./ltw check-warehouse invokes it, with your credentials',
+        'Checks login, grants and columns in Snowflake: ./ltw check-warehouse invokes it with your credentials',
       ],
     });
   }
 
-  /** Feeds the batch function from the events queue; what it cannot answer goes to the workflow. */
+  /** Connects EnrichBatch to the events queue; events that it cannot enrich in time go to the workflow. */
   connect({ events, deliveries, outcomes }: EventQueues, workflow: RetryWorkflow): void {
     this.configuration.grantReadIntegrations(this.batch);
     this.batch.consume(events.queue, this.stage.eventSources.events);
-    // The handler lengthens visibility itself; the consumer's permissions include that.
+    // The handler extends visibility timeouts itself; the event source's permissions include that.
     this.batch.setVariable('EVENTS_QUEUE_URL', events.queue.queueUrl);
     this.batch.grantSend(events.deadLetters, 'EVENTS_DEAD_LETTER_QUEUE_URL');
     this.batch.grantSend(deliveries.queue, 'DELIVERIES_QUEUE_URL');

@@ -7,28 +7,28 @@ import { stackOutputs } from './outputs.ts';
 import { removalPolicy } from './removal.ts';
 import type { EventSource, Stage } from './stage-schema.ts';
 
-/** Nearly every failure passes, so hardly anything is dead-lettered by count; handlers do it, with a reason. */
+/** Almost every failure is transient, so the count is a last resort; handlers dead-letter messages with a reason. */
 const MAX_RECEIVE_COUNT = 1000;
 const SOURCE_RETENTION = Duration.days(4);
-/** SQS counts a dead letter's age from when it was first sent: the longest retention there is. */
+/** SQS's maximum. SQS counts a dead-letter message's age from its first send. */
 const DEAD_LETTER_RETENTION = Duration.days(14);
-/** AWS's rule for queues that Lambda reads: six timeouts and the window, so that throttled polls can be repeated. */
+/** AWS recommends six function timeouts plus the batching window, so that Lambda can retry throttled invocations. */
 const VISIBILITY_IN_TIMEOUTS = 6;
 
-/** A queue and its dead letter queue. */
+/** A queue and its dead-letter queue. */
 export interface QueuePair {
   readonly queue: Queue;
   readonly deadLetters: Queue;
 }
 
 /**
- * The two queues that every event passes, and one for outcomes that the ledger did not take, each with its dead letter
- * queue. Encrypted by SQS's own key: a publisher in another account then needs no grant on a key.
+ * The two queues that every event passes, and one for outcomes that the ledger did not accept, each with a dead-letter queue.
+ * Encrypted with SQS's own key, so that a publisher in another account needs no grant on a key.
  */
 export class EventQueues extends Construct {
   readonly events: QueuePair;
   readonly deliveries: QueuePair;
-  /** Outcomes that the ledger did not take. */
+  /** Outcomes that the ledger did not accept. */
   readonly outcomes: QueuePair;
   private readonly stage: Stage;
 
@@ -39,31 +39,34 @@ export class EventQueues extends Construct {
     this.events = this.pair('Events', eventSources.events, functions.enrichBatch);
     this.deliveries = this.pair('Deliveries', eventSources.deliveries, functions.deliverBatch);
     this.outcomes = this.pair('Outcomes', eventSources.outcomes, functions.settleOutcomes);
-    this.letPublish(stage.publisherPrincipals);
+    this.allowPublishers(stage.publisherPrincipals);
     const { events, deliveries, outcomes } = this;
     stackOutputs(this, {
-      EventsQueueUrl: [events.queue.queueUrl, 'The LMS sends its events here'],
+      EventsQueueUrl: [events.queue.queueUrl, 'The LMS publishes events here'],
       EventsQueueArn: [events.queue.queueArn, 'For the publisher’s own policy: allow sqs:SendMessage on it'],
       EventsDeadLetterQueueUrl: [events.deadLetters.queueUrl, 'Events that could not be read: should stay empty'],
-      DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Webhooks on their way to partners'],
-      DeliveriesQueueArn: [deliveries.queue.queueArn, 'Where ./ltw redrive moves dead letters to: its DestinationArn'],
+      DeliveriesQueueUrl: [deliveries.queue.queueUrl, 'Deliveries that are due'],
+      DeliveriesQueueArn: [deliveries.queue.queueArn, 'DestinationArn of ./ltw redrive'],
       DeliveriesDeadLetterQueueUrl: [
         deliveries.deadLetters.queueUrl,
-        'Webhooks that were given up, each with its reason: ./ltw redrive sends them anew',
+        'Dead-lettered webhooks, each with its reason: ./ltw redrive resends them',
       ],
-      DeliveriesDeadLetterQueueArn: [
-        deliveries.deadLetters.queueArn,
-        'Where ./ltw redrive moves dead letters from: its SourceArn',
+      DeliveriesDeadLetterQueueArn: [deliveries.deadLetters.queueArn, 'SourceArn of ./ltw redrive'],
+      OutcomesQueueUrl: [
+        outcomes.queue.queueUrl,
+        'Outcomes that the ledger did not accept: settled when it responds again',
       ],
-      OutcomesQueueUrl: [outcomes.queue.queueUrl, 'Outcomes that the ledger did not take: settled as soon as it does'],
-      OutcomesQueueArn: [outcomes.queue.queueArn, 'Where its dead letters are moved back to: a DestinationArn'],
+      OutcomesQueueArn: [
+        outcomes.queue.queueArn,
+        'DestinationArn of aws sqs start-message-move-task, for its dead-letter messages',
+      ],
       OutcomesDeadLetterQueueUrl: [
         outcomes.deadLetters.queueUrl,
         'Outcomes that could not be settled for three days: should stay empty',
       ],
       OutcomesDeadLetterQueueArn: [
         outcomes.deadLetters.queueArn,
-        'For aws sqs start-message-move-task: its SourceArn, to have them settled after all',
+        'SourceArn of aws sqs start-message-move-task, to settle them after all',
       ],
     });
   }
@@ -82,10 +85,10 @@ export class EventQueues extends Construct {
   }
 
   /**
-   * `sqs:SendMessage`, which covers batches too, on the events queue: no more. A principal of another account needs its
-   * own account's permission as well; an account id stands for whomever that account gives it to.
+   * Allows `sqs:SendMessage`, which includes batches, on the events queue only. A principal of another account also needs its
+   * own account's permission; with an account id, that account decides which of its principals may send.
    */
-  private letPublish(principals: readonly string[]): void {
+  private allowPublishers(principals: readonly string[]): void {
     if (principals.length === 0) return;
     this.events.queue.addToResourcePolicy(
       new PolicyStatement({
@@ -100,7 +103,7 @@ export class EventQueues extends Construct {
   }
 }
 
-/** A queue for what nothing reads but an operator. */
+/** A dead-letter queue, which only operators read. */
 export function deadLetterQueue(scope: Construct, id: string, stage: Stage): Queue {
   return new Queue(scope, id, {
     encryption: QueueEncryption.SQS_MANAGED,

@@ -7,7 +7,7 @@ import type { PipelineFunction } from './pipeline-function.ts';
 import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 
-/** All that keeps a key in order, and nothing that uses it or lets others use it (`kms:CreateGrant`). */
+/** Actions that administer a key, without those that use it or delegate its use (`kms:CreateGrant`). */
 const ADMINISTRATION = [
   'kms:CancelKeyDeletion',
   'kms:CreateAlias',
@@ -39,12 +39,12 @@ export interface ExecutionKeyProps {
 }
 
 /**
- * The key under which the retry workflow's definition and executions are stored: they carry learners' data for 90 days.
+ * The key that encrypts the retry workflow's definition and executions, which contain learners' data for 90 days.
  *
- * Who needs what (Step Functions Developer Guide, "Data at rest encryption"): the state machine's role `Decrypt` and
- * `GenerateDataKey`, never with `kms:ViaService`, under which executions would fail; callers of `StartExecution` and
- * `ListExecutions` nothing; callers of `DescribeExecution` and `GetExecutionHistory` `Decrypt`, operators in the console
- * included; who deploys, `DescribeKey` and `GenerateDataKey`.
+ * Required permissions (Step Functions Developer Guide, "Data at rest encryption"): the state machine's role needs `Decrypt`
+ * and `GenerateDataKey`, without `kms:ViaService`, with which executions fail. `DescribeExecution` and `GetExecutionHistory`
+ * need `Decrypt`, in the console too; `StartExecution` and `ListExecutions` need nothing. A deploy needs `DescribeKey` and
+ * `GenerateDataKey`.
  */
 export class ExecutionKey extends Construct {
   /** For the state machine, which grants its own role. */
@@ -54,7 +54,7 @@ export class ExecutionKey extends Construct {
 
   constructor(scope: Construct, id: string, { stage, stateMachineName }: ExecutionKeyProps) {
     super(scope, id);
-    // Written out: the state machine refers to the key, so that the key cannot refer to it.
+    // Not a reference: the state machine refers to the key, so a reference back would be circular.
     this.stateMachineArn = Stack.of(this).formatArn({
       service: 'states',
       resource: 'stateMachine',
@@ -67,14 +67,14 @@ export class ExecutionKey extends Construct {
       enableKeyRotation: true,
       policy: this.policy(),
       removalPolicy: removalPolicy(stage),
-      // The shortest there is. Nothing is charged for a key that waits to be deleted.
+      // KMS's minimum. A key that is pending deletion costs nothing.
       ...(!stage.retain && { pendingWindow: Duration.days(7) }),
     });
-    // By its ARN, so that the state machine cannot add to the policy: CDK would let log delivery `Decrypt*` anything.
+    // Imported by ARN, so that CDK does not extend the policy: it would allow log delivery `Decrypt*` without a condition.
     this.encryption = new CustomerManagedEncryptionConfiguration(Key.fromKeyArn(this, 'ByArn', this.key.keyArn));
   }
 
-  /** Lets a function that calls `DescribeExecution` see input and output. */
+  /** Lets a function read input and output with `DescribeExecution`. */
   grantDescribe(fn: PipelineFunction): void {
     fn.allow(['kms:Decrypt'], [this.key.keyArn], {
       StringEquals: {
@@ -85,13 +85,13 @@ export class ExecutionKey extends Construct {
   }
 
   /**
-   * The account decides by IAM who may do what, but within this: nobody, administrators included, uses the key for
-   * anything but this state machine's data and the delivery of its log.
+   * IAM policies of the account decide who may use the key, within these limits: even an administrator can use it only for
+   * this state machine's data and for the delivery of its log.
    */
   private policy(): PolicyDocument {
     const account = [new AccountRootPrincipal()];
     const resources = ['*'];
-    // As Step Functions encrypts what it hands to log delivery: the asterisk is part of the context's value.
+    // The encryption context of log delivery by Step Functions; the asterisk is part of the value.
     const logs = Stack.of(this).formatArn({ service: 'logs', resource: '*' });
     const forLogs = { StringEquals: { 'kms:EncryptionContext:SourceArn': logs } };
     return new PolicyDocument({

@@ -1,15 +1,15 @@
 import { FEATURE_OVERRIDE } from '../lambdas/shared/environment.ts';
 import type { Stage } from './stage-schema.ts';
 
-/** As document 004 names them, of any feature. */
+/** The variable of any feature (requirement S2). */
 const ANY_OVERRIDE = /^FEATURE_.+_ENABLED$/;
 
-/** Where people develop; anywhere else the console's word is the only one. */
+/** The only stages in which a variable may override the flag. */
 const DEVELOPMENT = ['local', 'dev'];
 
 /**
- * Reads `FEATURE_<NAME>_ENABLED` from the environment in which the stack is synthesized. A name that no feature has is
- * left alone where people develop (it may be another product's), and refused elsewhere as every other.
+ * Reads `FEATURE_<NAME>_ENABLED` from the environment of the synthesis. Development stages ignore names of unknown features,
+ * which may belong to another product; other stages reject every such variable.
  *
  * @throws Error in one line that names the variable
  */

@@ -1,11 +1,11 @@
 import { DEFAULT_CACHE_TTL_SECONDS, FLAG_BOUNDS, FLAG_KEY } from '../lambdas/flag/flag-document.ts';
 
 /**
- * The flag's first version: off, with each attribute and its constraints, so that an operator finds them in the console.
+ * The flag's first version: off, with each attribute and its constraints, so that operators find them in the console.
  *
- * Frozen. AppConfig's content belongs to the operators after the first deploy; CloudFormation does not know what they
- * changed, and any change to this text would deploy it over theirs. Constraints that must change are changed in the
- * console too. Format: AppConfig's type reference for `AWS.AppConfig.FeatureFlags`.
+ * Never change it. After the first deploy the operators own the content, CloudFormation does not know their versions, and any
+ * change here would be deployed over theirs. Change constraints in the console. Format: AppConfig's type reference for
+ * `AWS.AppConfig.FeatureFlags`.
  */
 export const FLAG_SEED = {
   version: '1',
@@ -33,12 +33,12 @@ export const FLAG_SEED = {
     [FLAG_KEY]: {
       enabled: false,
       rollout_percentage: 0,
-      // No value for pilot_enterprises: the type reference takes an array of strings or else of numbers, and an empty
-      // one, being both, is neither. Without a value it reads as none.
+      // No value for pilot_enterprises: AppConfig accepts an array of strings or of numbers, and refuses an empty array, which
+      // matches both. Without a value there are no pilot enterprises.
       cache_ttl_seconds: DEFAULT_CACHE_TTL_SECONDS,
     },
   },
 } as const;
 
-/** The integrations' first version. Frozen, as the flag's is. */
+/** The integrations' first version. Never change it either. */
 export const INTEGRATIONS_SEED = { integrations: [] } as const;

@@ -15,11 +15,11 @@ const BUNDLE_OPTIONS = join(import.meta.dirname, 'bundle-options.ts');
 /** A function's construct id: `EnrichBatch` is `enrich-batch.ts` in the code base's folder, and `enrichBatch` in the stage. */
 export type FunctionName = Capitalize<keyof Stage['functions']>;
 
-/** What the functions of one folder of `lambdas/` share: one asset with a file for each of them, and the stage. */
+/** The functions of one folder of `lambdas/`: one asset, with a file for each function. */
 export interface CodeBase {
   readonly stage: Stage;
   readonly network: Network;
-  /** The folder. Also in the log lines and as the metrics' dimension. */
+  /** The folder, which is also the `service` of log lines and metrics. */
   readonly name: string;
   readonly code: AssetCode;
 }
@@ -28,11 +28,11 @@ export interface CodeBase {
 export function codeBase(stage: Stage, network: Network, name: string, functions: readonly FunctionName[]): CodeBase {
   const entries = functions.map(entryOf);
   const code = Code.fromAsset(SOURCES, {
-    // The hash is known before anything is bundled, so that a synth without changes bundles nothing.
+    // A hash of the sources, so that a synthesis without changes does not bundle.
     assetHashType: AssetHashType.CUSTOM,
     assetHash: sourceHash(name, entries),
     bundling: {
-      // CDK asks for an image; it is never started, since the local bundling below does not decline.
+      // CDK requires an image. It is never started, since local bundling always returns true.
       image: Runtime.NODEJS_24_X.bundlingImage,
       local: {
         tryBundle(outputDirectory) {
@@ -50,7 +50,7 @@ export function entryOf(name: FunctionName): string {
   return name.replace(/\B[A-Z]/g, '-$&').toLowerCase();
 }
 
-/** Runs the bundler as a process: esbuild takes plugins only asynchronously, and CDK does not wait. */
+/** Bundles in a child process: esbuild's synchronous API takes no plugins, and `tryBundle` is synchronous. */
 function bundle(folder: string, entries: readonly string[], outputDirectory: string): void {
   const files = entries.map((entry) => join(SOURCES, folder, `${entry}.ts`));
   execFileSync(process.execPath, [BUNDLER, outputDirectory, ...files], {
@@ -59,7 +59,7 @@ function bundle(folder: string, entries: readonly string[], outputDirectory: str
   });
 }
 
-/** Over everything that the bundle is made from: the sources, the locked dependencies, the bundler. */
+/** Covers all input of the bundle: sources, locked dependencies, bundler. */
 function sourceHash(folder: string, entries: readonly string[]): string {
   const files = [
     ...globSync('lambdas/**/*.ts', { cwd: ROOT }).sort(),

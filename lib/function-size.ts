@@ -3,11 +3,11 @@ import { MIN_LEASE_SECONDS } from '../lambdas/ledger/record.ts';
 import { MAX_QUEUE_ATTEMPT_SECONDS } from '../lambdas/partners/integration.ts';
 
 /**
- * Lambda's own bounds: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
+ * Lambda's limits: timeout 1 to 900 s, memory 128 to 10,240 MB. CPU grows with memory, 1 vCPU at 1,769 MB.
  *
- * `reservedConcurrency` is both a limit and a reservation: what it takes is taken from the account's other functions. An
- * account has 1,000 in each region, a new one perhaps 10, and Lambda refuses a reservation that would leave fewer than
- * 100 (10 in a new account) unreserved. Absent: none, bounded by the account alone.
+ * `reservedConcurrency` is both a limit and a reservation, which the account's other functions cannot use. An account has
+ * 1,000 per region, a new one perhaps 10, and Lambda refuses a reservation that leaves fewer than 100 (10 in a new account)
+ * unreserved. Absent: limited by the account only.
  */
 const functionSize = z.strictObject({
   timeoutSeconds: z.int().min(1).max(900),
@@ -16,27 +16,27 @@ const functionSize = z.strictObject({
 });
 export type FunctionSize = z.infer<typeof functionSize>;
 
-/** An integration's longest `timeout_seconds`. */
-const LONGEST_PARTNER_TRY_SECONDS = 300;
+/** An integration's maximum `timeout_seconds`. */
+const MAX_ATTEMPT_SECONDS = 300;
 
 /**
- * What may come before a partner's try, outside of its deadline: hiding a message that came often, 2.5 s, the first read of
- * the configuration, 3 s, the claim in a ledger that hangs, 2 s, reading the integration's secret twice where it lacks
- * something, 6 s, the limiter, 0.7 s, and 1.5 s of waiting for the moment that its rate limit reserved.
+ * Maximum duration of what precedes a delivery attempt, outside of its deadline: extending the visibility of a message that
+ * was received often, 2.5 s; first read of the configuration, 3 s; claim, 2 s; two reads of the integration's secret, 6 s;
+ * limiter, 0.7 s; wait for the reserved send time, 1.5 s.
  */
-const BEFORE_PARTNER_TRY_SECONDS = 2.5 + 3 + 2 + 6 + 0.7 + 1.5;
+const BEFORE_ATTEMPT_SECONDS = 2.5 + 3 + 2 + 6 + 0.7 + 1.5;
 
 /**
- * What may come after it: the limiter's report, 0.2 s, a queue or a workflow that does not take the message, 2.5 s, the dead
- * letter queue, 2.5 s, for a message that failed for days, settling it in a ledger that hangs, 2 s, and the outcomes queue, 1 s.
+ * Maximum duration of what follows it: report to the limiter, 0.2 s; a send to the queue or a start of the workflow that
+ * fails, 2.5 s; dead-letter queue, 2.5 s; settle, 2 s; outcomes queue, 1 s.
  */
-const AFTER_PARTNER_TRY_SECONDS = 0.2 + 2.5 + 2.5 + 2 + 1;
+const AFTER_ATTEMPT_SECONDS = 0.2 + 2.5 + 2.5 + 2 + 1;
 
-/** A function that makes tries of up to `trySeconds`, which must end before Lambda stops it. */
-function partnerFunction(trySeconds: number) {
-  const longestSeconds = BEFORE_PARTNER_TRY_SECONDS + trySeconds + AFTER_PARTNER_TRY_SECONDS;
+/** A function that makes attempts of up to `attemptSeconds`, which must end before Lambda's timeout. */
+function partnerFunction(attemptSeconds: number) {
+  const longestSeconds = BEFORE_ATTEMPT_SECONDS + attemptSeconds + AFTER_ATTEMPT_SECONDS;
   return functionSize.refine(({ timeoutSeconds }) => timeoutSeconds > longestSeconds, {
-    message: `must be longer than ${longestSeconds} s: a partner's slowest try, ${trySeconds} s, and what comes before and after it`,
+    message: `must be longer than ${longestSeconds} s: the slowest attempt, ${attemptSeconds} s, and what precedes and follows it`,
     path: ['timeoutSeconds'],
   });
 }
@@ -49,11 +49,11 @@ export const functionSizes = z.strictObject({
   deliverBatch: partnerFunction(MAX_QUEUE_ATTEMPT_SECONDS).refine(
     ({ timeoutSeconds }) => timeoutSeconds < MIN_LEASE_SECONDS,
     {
-      message: `must be shorter than the shortest lease, ${MIN_LEASE_SECONDS} s: whoever still holds one is alive`,
+      message: `must be shorter than the shortest lease, ${MIN_LEASE_SECONDS} s: a claim must not expire while its function runs`,
       path: ['timeoutSeconds'],
     },
   ),
-  deliverTask: partnerFunction(LONGEST_PARTNER_TRY_SECONDS),
+  deliverTask: partnerFunction(MAX_ATTEMPT_SECONDS),
   sendTest: functionSize,
   rescueExecution: functionSize,
   sweepExecutions: functionSize,

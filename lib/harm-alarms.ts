@@ -7,36 +7,36 @@ import type { EventQueues } from './event-queues.ts';
 import { DELIVERED, FEWEST } from './stage-metrics.ts';
 import type { Stage } from './stage-schema.ts';
 
-/** In percent of all tries. Document 003 calls a success rate under 80% critical. */
+/** In percent of all attempts. A success rate under 80% is critical (requirement W6). */
 const MAX_FAILED_ATTEMPTS_PERCENT = 20;
 
-/** In percent of what is delivered. Document 001, section 7.1: over 20% without learning time. */
+/** In percent of delivered webhooks (requirement T9). */
 const MAX_FALLBACKS_PERCENT = 20;
 
-/** An event is through EnrichBatch within seconds; so old, it waits for a function that fails or is throttled. Seconds. */
+/** In seconds. EnrichBatch handles an event within seconds; an older one waits for a function that fails or is throttled. */
 const MAX_EVENT_AGE_SECONDS = 300;
 
 /**
- * A rate limit delays a message by up to 900 s (`deliver-messages.ts`), and a minute more finds it a function; so old, it waits for
- * one that is throttled. Seconds. SQS leaves out what was received three times (SQS Developer Guide, "Available CloudWatch
- * metrics"), so a message that kills its function every four minutes never grows so old.
+ * In seconds. A rate limit delays a message by up to 900 s (`deliver-messages.ts`), and a function takes it within a minute
+ * more; an older one waits for a function that is throttled. The metric excludes messages that were received three times (SQS
+ * Developer Guide, "Available CloudWatch metrics"), so a message that crashes its function does not fire the alarm.
  */
 const MAX_DELIVERY_AGE_SECONDS = 960;
 
 /**
- * Alarms that mean harm to deliveries, quick enough to go off while a new version of a configuration bakes. AppConfig takes
- * a version back for INSUFFICIENT_DATA too, so a quiet night must be in order: missing data is not breaching.
+ * Alarms on harm to deliveries that fire within the bake time of a configuration's version. AppConfig rolls a version back for
+ * INSUFFICIENT_DATA too, so missing data is not breaching.
  *
- * Made of the names of metrics and queues alone: an alarm on a function, which itself names the environment that watches
- * the alarm, would be a circle that CloudFormation refuses.
+ * They depend on metrics and queues only. An alarm on a function would be a circular dependency, which CloudFormation refuses:
+ * the function's variables name the AppConfig environment, and the environment names the alarm.
  */
 export class HarmAlarms extends Construct {
-  /** Partners refuse, or cannot be reached: a wrong endpoint, or a body that they do not take. */
+  /** Partners reject webhooks or cannot be reached: a wrong endpoint, or a payload that they do not accept. */
   readonly failedAttempts: Alarm;
-  /** The warehouse does not answer, and webhooks went out without learning time after all tries. */
+  /** The warehouse fails, and webhooks were sent without learning time after all enrichment attempts. */
   readonly fallbacks: Alarm;
   readonly eventAge: Alarm;
-  /** Too slow for the ten minutes that a version of the flag bakes: for the integrations, which bake for twenty. */
+  /** Too slow for the flag's bake time of 10 minutes; for the integrations, which bake for 20. */
   readonly deliveryAge: Alarm;
 
   constructor(
@@ -47,26 +47,26 @@ export class HarmAlarms extends Construct {
     super(scope, id);
     const make = new AlarmMaker(this, stage.name);
     this.failedAttempts = make.alarm('failed-attempts', {
-      when: `Over ${MAX_FAILED_ATTEMPTS_PERCENT}% of tries failed in five minutes, of ${FEWEST} at least`,
-      impact: 'partners get their webhooks late, and none where a delivery runs out of tries',
+      when: `Over ${MAX_FAILED_ATTEMPTS_PERCENT}% of at least ${FEWEST} attempts failed within five minutes`,
+      impact: 'partners receive webhooks late, or not at all if a delivery exhausts its attempts',
       metric: make.metrics.failedAttempts(),
       threshold: MAX_FAILED_ATTEMPTS_PERCENT,
     });
     this.fallbacks = make.alarm('fallbacks', {
-      when: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks went out without learning time, since Snowflake did not answer`,
-      impact: 'partners get completions without learning time; it is not sent later',
+      when: `Over ${MAX_FALLBACKS_PERCENT}% of webhooks were sent without learning time, since Snowflake failed`,
+      impact: 'partners receive completions without learning time; it is not sent later',
       metric: make.metrics.share([METRICS.enrichmentFallback], DELIVERED),
       threshold: MAX_FALLBACKS_PERCENT,
     });
     const everyMinute = { period: Duration.minutes(1), statistic: Stats.MAXIMUM };
     this.eventAge = make.alarm('event-age', {
-      when: `The oldest event has waited for ${MAX_EVENT_AGE_SECONDS} s and more`,
+      when: `The oldest event has waited for ${MAX_EVENT_AGE_SECONDS} s or more`,
       impact: 'all webhooks are late; events are lost after four days',
       metric: queues.events.queue.metricApproximateAgeOfOldestMessage(everyMinute),
       threshold: MAX_EVENT_AGE_SECONDS,
     });
     this.deliveryAge = make.alarm('delivery-age', {
-      when: `The oldest delivery has waited for ${MAX_DELIVERY_AGE_SECONDS} s and more`,
+      when: `The oldest delivery has waited for ${MAX_DELIVERY_AGE_SECONDS} s or more`,
       impact: 'webhooks of some or all partners are late; deliveries are lost from the queue after four days',
       metric: queues.deliveries.queue.metricApproximateAgeOfOldestMessage(everyMinute),
       threshold: MAX_DELIVERY_AGE_SECONDS,

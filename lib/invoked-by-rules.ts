@@ -8,29 +8,29 @@ import { deadLetterQueue } from './event-queues.ts';
 import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
-/** EventBridge keeps trying to reach a function for a day by default; after 6 h an operator should see it instead. */
+/** EventBridge retries for a day by default; after 6 h an operator should see the failure. */
 const LONGEST_EVENT_AGE = Duration.hours(6);
-/** Lambda's own, for an asynchronous invocation that failed. */
+/** Lambda's default for asynchronous invocations that fail. */
 const INVOCATION_RETRIES = 2;
 
-/** What invokes a function. */
+/** A rule that invokes a function. */
 export interface Occasion extends RuleProps {
-  /** Replaces the event; the function gets the event itself where it is absent. */
+  /** The function's input; absent: the event itself. */
   readonly input?: object;
 }
 
-/** A queue for events that a function was not given, or failed with. */
+/** A queue for events that could not be delivered to a function, or that it failed to handle. */
 export function undeliveredQueue(scope: Construct, stage: Stage): Queue {
   const queue = deadLetterQueue(scope, 'Undelivered', stage);
   Validations.of(queue).acknowledge({
     id: 'AwsSolutions::AwsSolutions-SQS3',
-    reason: 'It is a dead letter queue: of rules, and of asynchronous invocations.',
+    reason: 'It is a dead-letter queue, of rules and of asynchronous invocations.',
   });
   return queue;
 }
 
 /**
- * Has EventBridge invoke a function. What fails is tried again, and then kept.
+ * Lets EventBridge invoke a function. Failed invocations are retried, then their events go to the queue.
  *
  * @param occasions by the ids of their rules
  */

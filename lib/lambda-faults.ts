@@ -1,11 +1,11 @@
 /**
- * How a Task of the workflow fails when Lambda, and not the function's code, is at fault. docs/decisions/0007 has the table:
- * every error that Lambda's `Invoke` declares, what it means, and which list it is on.
+ * Errors of a workflow's Task that Lambda causes, not the function's code. docs/decisions/0007 has a table of all errors that
+ * Lambda's `Invoke` declares, with their meaning and list.
  */
 
 /**
- * The function did not run, so nothing was sent: throttled, inactive, without a network interface, not loadable, or refused by
- * Lambda's service. It passes by itself, or when an operator repairs the stage.
+ * The function did not run, so nothing was sent: it is throttled, inactive, has no network interface, cannot be loaded, or
+ * Lambda refused the call. The fault is transient, or an operator has to repair the stage.
  */
 export const NOT_RUN_FAULTS = [
   ...fromLambda([
@@ -37,27 +37,27 @@ export const NOT_RUN_FAULTS = [
     'InvalidZipFileException',
   ]),
   'States.Permissions',
-  // The function's code could not be loaded: a bundle that was deployed incomplete.
+  // The function's code could not be loaded, for example from an incomplete bundle.
   'Runtime.ImportModuleError',
   'Runtime.HandlerNotFound',
   'Runtime.MalformedHandlerName',
   'Runtime.UserCodeSyntaxError',
 ];
 
-/** The function ran and did not end, or its end was not reported: the partner may have the request. */
+/** The function was interrupted, or its result was lost: the partner may have received the request. */
 export const INTERRUPTED_FAULTS = [
   'Lambda.ClientExecutionTimeoutException',
   'Lambda.Unknown',
-  // The process died: killed, or out of memory. Documented as Lambda.Unknown, but Lambda does give it these types.
+  // The process was killed or ran out of memory. Documented as Lambda.Unknown, but Lambda reports these types.
   'Runtime.ExitError',
   'Runtime.OutOfMemory',
-  // The runtime ends the process for a rejection that need not belong to the invocation in hand.
+  // The runtime ends the process for any unhandled rejection, also one of an earlier invocation.
   'Runtime.UnhandledPromiseRejection',
   'Sandbox.Timedout',
   'States.Timeout',
 ];
 
-/** Errors of `Invoke` that no wait changes, since the input causes them: the execution fails, and the rescue dead-letters it. */
+/** Errors of `Invoke` that the input causes, so a retry cannot help: the execution fails, and the rescue dead-letters it. */
 export const INPUT_FAULTS = fromLambda([
   'InvalidParameterValueException',
   'InvalidRequestContentException',
@@ -89,8 +89,8 @@ export const FOREIGN_FAULTS = fromLambda([
 ]);
 
 /**
- * As the workflow names Lambda's errors: `Lambda.` and the name. In both spellings of the AWS SDK for Java, whose names Step
- * Functions reports: version 1 has `EC2ThrottledException`, version 2 `Ec2ThrottledException`.
+ * The names of Lambda's errors in a workflow: `Lambda.` and the name in the AWS SDK for Java. Both spellings are listed, since
+ * version 1 has `EC2ThrottledException` and version 2 `Ec2ThrottledException`.
  */
 function fromLambda(names: readonly string[]): string[] {
   return names.flatMap((name) => [...new Set([name, capitalized(name)])].map((spelling) => `Lambda.${spelling}`));

@@ -24,7 +24,7 @@ import { StatusApi } from './status-api.ts';
 import { Warehouse } from './warehouse.ts';
 import { WebhookHealth } from './webhook-health.ts';
 
-/** What exists and how it is wired, in the order in which an event passes it. */
+/** All constructs of a stage, in the order in which an event passes them. */
 export class LearningTimeStack extends Stack {
   private readonly stage: Stage;
 
@@ -134,7 +134,7 @@ export class LearningTimeStack extends Stack {
     });
   }
 
-  /** The stage's; else the first of wherever it is deployed, chosen there: looking them up at synth would need an account. */
+  /** The stage's zones, or the first of the region at deploy time: a lookup at synthesis would need an account. */
   override get availabilityZones(): string[] {
     const { availabilityZones } = this.stage.network;
     if (availabilityZones !== undefined) return [...availabilityZones];

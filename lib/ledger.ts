@@ -7,27 +7,24 @@ import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
 /**
- * How far back the table can be restored, in days; DynamoDB allows 35. Time enough to notice a command that went wrong,
- * and what was deleted for good, a learner's data above all, is gone from the backup a week later.
+ * Point-in-time recovery, in days; DynamoDB allows 35. Long enough to notice a wrong command, and short enough that deleted
+ * data, above all a learner's, leaves the backup within a week.
  */
 const RECOVERY_DAYS = 7;
 
 const text = (name: string) => ({ name, type: AttributeType.STRING });
 
 /**
- * What became of every webhook, keyed as the contract says. On demand: it must take whatever the LMS publishes in a
- * burst, and costs nothing while nothing is published.
- *
- * Encrypted under the account's key for DynamoDB, of which a reader needs no grant: IAM decides on the table alone.
+ * The state of every webhook; `LEDGER_TABLE` defines the keys. Capacity is on demand, for bursts of the LMS and no cost
+ * without traffic. Encrypted with the AWS managed key for DynamoDB, so readers need permissions on the table only.
  */
 export class Ledger extends Construct {
   private readonly table: Table;
-  /** How long it holds what, and when it is left alone. */
-  private readonly held: Stage['ledger'];
+  private readonly settings: Stage['ledger'];
 
   constructor(scope: Construct, id: string, stage: Stage) {
     super(scope, id);
-    this.held = stage.ledger;
+    this.settings = stage.ledger;
     const { partitionKey, sortKey, expiry, index } = LEDGER_TABLE;
     this.table = new Table(this, 'Table', {
       partitionKey: text(partitionKey),
@@ -37,8 +34,8 @@ export class Ledger extends Construct {
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true, recoveryPeriodInDays: RECOVERY_DAYS },
       deletionProtection: stage.retain,
-      // Not as `removal.ts` has it: the rollback of a first deploy would attempt to delete the protected table, fail, and leave the
-      // stack at ROLLBACK_FAILED. An empty table without a name of its own stands in nothing's way.
+      // Unlike `removal.ts`: the rollback of a first deploy would try to delete the protected table, fail, and leave the stack
+      // in ROLLBACK_FAILED. A retained empty table does no harm, since its name is generated.
       removalPolicy: stage.retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     this.table.addGlobalSecondaryIndex({
@@ -51,46 +48,49 @@ export class Ledger extends Construct {
     stackOutputs(this, {
       LedgerTableName: [
         this.table.tableName,
-        'What became of every webhook: ./ltw ledger reads it, ./ltw replay sends again what it holds',
+        'State of every webhook: ./ltw ledger reads it, ./ltw replay resends its events',
       ],
-      LedgerPayloadDays: [String(this.held.payloadDays), 'So long the ledger holds events and how refusals begin'],
-      LedgerFactsDays: [String(this.held.factsDays), 'So long it holds the facts without them'],
+      LedgerPayloadDays: [
+        String(this.settings.payloadDays),
+        'Days for which the ledger stores events and the beginnings of error responses',
+      ],
+      LedgerFactsDays: [String(this.settings.factsDays), 'Days for which it stores everything else'],
     });
   }
 
-  /** Lets a function write down what it accepts, and ask which of it is known. */
+  /** Lets a function record accepted events and find duplicates. */
   grantAccept(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
     this.setBreaker(fn);
   }
 
   /**
-   * Lets a function claim and settle webhooks whose ids it has, and read the timers of their users; it can list none.
-   * The permission for `BatchWriteItem` covers deletions too, whatever is said of `DeleteItem`: IAM has nothing narrower.
+   * Lets a function claim and settle webhooks by id and read the timers of their users, without listing. `BatchWriteItem`
+   * includes deletions, independently of `DeleteItem`: IAM has no narrower action.
    */
   grantDeliver(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem']);
     this.setBreaker(fn);
   }
 
-  /** Lets a function settle one webhook at a time, whose id it has. */
+  /** Lets a function settle single webhooks by id. */
   grantSettle(fn: PipelineFunction): void {
     this.grant(fn, ['GetItem', 'PutItem']);
   }
 
-  /** Lets a function list everything, and change one webhook at a time. */
+  /** Lets a function list everything and change single webhooks. */
   grantReconcile(fn: PipelineFunction): void {
     this.grant(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'Query']);
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
   }
 
-  /** Lets a function list what the index holds of webhooks and timers, and nothing of the table itself. */
+  /** Lets a function query the index of webhooks and timers, but not the table. */
   grantListFailures(fn: PipelineFunction): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.allow(['dynamodb:Query'], [`${this.table.tableArn}/index/${LEDGER_TABLE.index.name}`]);
   }
 
-  /** Lets a function read and write how far the sweeps have come, and no other item. */
+  /** Lets a function read and write the progress of sweeps, and no other item. */
   grantSweep(fn: PipelineFunction): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
     fn.allow(['dynamodb:GetItem', 'dynamodb:PutItem'], [this.table.tableArn], {
@@ -98,9 +98,9 @@ export class Ledger extends Construct {
     });
   }
 
-  /** For functions that go on without the table. */
+  /** For functions that continue without the table. */
   private setBreaker(fn: PipelineFunction): void {
-    const { failuresToOpen, openSeconds, slowMilliseconds } = this.held.breaker;
+    const { failuresToOpen, openSeconds, slowMilliseconds } = this.settings.breaker;
     fn.setVariable('LEDGER_FAILURES_TO_OPEN', String(failuresToOpen));
     fn.setVariable('LEDGER_OPEN_SECONDS', String(openSeconds));
     fn.setVariable('LEDGER_SLOW_MILLISECONDS', String(slowMilliseconds));
@@ -108,8 +108,8 @@ export class Ledger extends Construct {
 
   private grant(fn: PipelineFunction, operations: readonly string[]): void {
     fn.setVariable('LEDGER_TABLE_NAME', this.table.tableName);
-    fn.setVariable('LEDGER_PAYLOAD_DAYS', String(this.held.payloadDays));
-    fn.setVariable('LEDGER_FACTS_DAYS', String(this.held.factsDays));
+    fn.setVariable('LEDGER_PAYLOAD_DAYS', String(this.settings.payloadDays));
+    fn.setVariable('LEDGER_FACTS_DAYS', String(this.settings.factsDays));
     fn.allow(
       operations.map((operation) => `dynamodb:${operation}`),
       [this.table.tableArn],

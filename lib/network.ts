@@ -20,12 +20,12 @@ import { removalPolicy } from './removal.ts';
 import type { Stage } from './stage-schema.ts';
 
 /**
- * A small network for what must speak to the cache, the warehouse or partners: two or three zones, and NAT gateways with addresses
- * that the stack allocates by itself, apart from the gateways: they stay the same when a gateway is replaced.
+ * A small VPC for functions that call the cache, the warehouse or partners: two or three zones, and NAT gateways. The stack
+ * allocates the gateways' addresses separately, so that they do not change when a gateway is replaced.
  *
- * DynamoDB has a gateway endpoint, which costs nothing, so that the ledger's traffic passes no NAT gateway, and goes on
- * without one. S3 would have one too, but nothing in here speaks to it; interface endpoints for SQS, AppConfig, Secrets
- * Manager and Step Functions would cost $7 a month each and zone, for what passes the NAT gateway at $0.045 a gigabyte.
+ * DynamoDB has a gateway endpoint, which is free, so the ledger does not depend on a NAT gateway. Nothing here calls S3.
+ * Interface endpoints for SQS, AppConfig, Secrets Manager and Step Functions would cost $7 a month per service and zone, for
+ * traffic that the NAT gateway carries at $0.045 a gigabyte.
  */
 export class Network extends Construct {
   readonly vpc: IVpc;
@@ -37,7 +37,7 @@ export class Network extends Construct {
     this.addresses = Array.from({ length: stage.network.natGateways }, (_, at) => this.address(at + 1, stage));
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.0.0.0/20'),
-      // The stack names them.
+      // `LearningTimeStack.availabilityZones` names them.
       maxAzs: stage.network.availabilityZones?.length ?? DEFAULT_ZONES,
       natGateways: stage.network.natGateways,
       natGatewayProvider: NatProvider.gateway({
@@ -47,20 +47,20 @@ export class Network extends Construct {
         { name: 'public', subnetType: SubnetType.PUBLIC, cidrMask: 26, mapPublicIpOnLaunch: false },
         { name: 'private', subnetType: SubnetType.PRIVATE_WITH_EGRESS, cidrMask: 22 },
       ],
-      // Would bring a function of CDK's own that may change security groups; nothing of ours is in the default group.
+      // It would add a CDK function that may change security groups; nothing uses the default group.
       restrictDefaultSecurityGroup: false,
     });
     if (stage.network.availabilityZones !== undefined) {
       Validations.of(vpc).acknowledge({
         id: 'CloudFormation-Validate::W3010',
-        reason: 'An operator has chosen these zones, since others lack what the stack needs.',
+        reason: 'An operator chose these zones, since others lack services that the stack needs.',
       });
     }
     vpc.addGatewayEndpoint('DynamoDb', {
       service: GatewayVpcEndpointAwsService.DYNAMODB,
       subnets: [{ subnetType: SubnetType.PRIVATE_WITH_EGRESS }],
     });
-    // Refused traffic only: what is accepted is the pipeline's own, in its logs and traces.
+    // Rejected traffic only: accepted traffic is in the pipeline's logs and traces.
     vpc.addFlowLog('Refused', {
       trafficType: FlowLogTrafficType.REJECT,
       destination: FlowLogDestination.toCloudWatchLogs(
@@ -74,7 +74,7 @@ export class Network extends Construct {
       .findAll()
       .filter((each) => each instanceof CfnNatGateway)
       .map(({ attrNatGatewayId }) => attrNatGatewayId);
-    // Under exactOptionalPropertyTypes CDK's class does not quite fit its own interface.
+    // Under exactOptionalPropertyTypes CDK's class is not assignable to its interface.
     this.vpc = vpc as IVpc;
     stackOutputs(this, {
       EgressAddresses: [
@@ -82,17 +82,17 @@ export class Network extends Construct {
           ',',
           this.addresses.map(({ attrPublicIp }) => attrPublicIp),
         ),
-        'Every request comes from these: for partners’ allow-lists and the Snowflake user’s network policy',
+        'Source addresses of all requests: for partners’ allowlists and the Snowflake user’s network policy',
       ],
     });
   }
 
-  /** Where functions stand. Each gets a security group of its own; they may call anyone, since partners are anywhere. */
+  /** For functions. Each gets its own security group with open egress, since partners' addresses are unknown. */
   get placement(): { vpc: IVpc; vpcSubnets: SubnetSelection } {
     return { vpc: this.vpc, vpcSubnets: { subnetType: SubnetType.PRIVATE_WITH_EGRESS } };
   }
 
-  /** Partners and Snowflake's network policies know it: losing one is a letter to each of them. */
+  /** Partners and Snowflake's network policies list it, so a lost address has to be announced to each of them. */
   private address(number: number, stage: Stage): CfnEIP {
     const address = new CfnEIP(this, `Egress${number}`, { domain: 'vpc' });
     address.applyRemovalPolicy(removalPolicy(stage));

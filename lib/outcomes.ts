@@ -10,17 +10,17 @@ export interface OutcomesProps {
   readonly queues: EventQueues;
 }
 
-/** Settles outcomes that the ledger did not take in their time: they wait in a queue of their own until it does. */
+/** Settles outcomes that the ledger did not accept at first; they wait in a queue until it responds again. */
 export class Outcomes extends Construct {
   readonly settle: PipelineFunction;
 
   constructor(scope: Construct, id: string, { codeBase, ledger, queues }: OutcomesProps) {
     super(scope, id);
     const { outcomes } = queues;
-    this.settle = new PipelineFunction(this, 'SettleOutcomes', { codeBase, speaksTo: 'aws' });
+    this.settle = new PipelineFunction(this, 'SettleOutcomes', { codeBase, inVpc: false });
     ledger.grantSettle(this.settle);
     this.settle.consume(outcomes.queue, codeBase.stage.eventSources.outcomes);
-    // The handler lengthens visibility itself; the consumer's permissions include that.
+    // The handler extends visibility timeouts itself; the event source's permissions include that.
     this.settle.setVariable('OUTCOMES_QUEUE_URL', outcomes.queue.queueUrl);
     this.settle.grantSend(outcomes.deadLetters, 'OUTCOMES_DEAD_LETTER_QUEUE_URL');
   }

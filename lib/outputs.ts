@@ -1,7 +1,7 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 
-/** What an operator needs after a deploy, by the output's name: the value, and what to do with it. */
+/** Values that operators and commands need after a deploy, by the output's name; the description says what for. */
 export type Outputs = Readonly<Record<string, readonly [value: string, description: string]>>;
 
 /** Adds outputs to the stack of a construct. */

@@ -12,8 +12,8 @@ import { sumOf } from './stage-metrics.ts';
 const HOUR = Duration.hours(1);
 
 /**
- * Of five minutes each. When the ledger responds again, an outcome is settled within a quarter of an hour: that long a message
- * stays hidden that was received five times (`SUSPECT_VISIBILITY_SECONDS`).
+ * Periods of five minutes. When the ledger responds again, an outcome is settled within 15 minutes, the visibility timeout of a
+ * message that was received five times (`SUSPECT_VISIBILITY_SECONDS`).
  */
 const OUTCOMES_PERIODS = 6;
 
@@ -21,20 +21,20 @@ export interface Watched {
   readonly queues: EventQueues;
   readonly workflow: RetryWorkflow;
   readonly network: Network;
-  /** Functions that every event passes. */
+  /** EnrichBatch and DeliverBatch, which every event passes. */
   readonly readers: readonly PipelineFunction[];
-  /** What the workflow delivers with. EnrichTask is throttled by design, and after an hour `fallbacks` shows it. */
+  /** Not EnrichTask: it is throttled by design, and after an hour `fallbacks` shows that. */
   readonly deliverTask: PipelineFunction;
-  /** Those that nobody looks on as they run: at most ten, as many metrics as an alarm takes. */
+  /** All functions without another alarm: at most ten, CloudWatch's limit for metrics of one alarm. */
   readonly others: readonly PipelineFunction[];
-  /** For what rules could not deliver. */
+  /** Queues of events that EventBridge rules could not deliver. */
   readonly undelivered: readonly Queue[];
 }
 
 /**
- * Of queues, functions, workflow and ledger: what the pipeline itself stands on.
+ * Alarms on queues, functions, workflow and ledger.
  *
- * @returns those that somebody is woken up for
+ * @returns those that belong to a page
  */
 export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   const { queues, workflow, network, readers, deliverTask, others, undelivered } = watched;
@@ -42,25 +42,25 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   const { stateMachine } = workflow;
   const backlog = make.alarm('backlog', {
     when: 'Over 10,000 events wait in the queue',
-    impact: 'webhooks are late by as long as it takes to work them off',
+    impact: 'webhooks are late until the backlog is processed',
     metric: queues.events.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
     threshold: 10_000,
   });
   const errors = make.alarm('function-errors', {
-    when: 'Functions that every event passes failed, for a quarter of an hour',
-    impact: 'what they had in hand comes back after four minutes, and fails again',
+    when: 'EnrichBatch or DeliverBatch failed, for 15 minutes',
+    impact: 'SQS redelivers the messages after four minutes, and they fail again',
     metric: sumOf(readers.map(({ lambda }) => lambda.metricErrors())),
     periods: 3,
   });
   const ledger = make.alarm('ledger-unavailable', {
-    when: 'The ledger’s table did not answer, for a quarter of an hour',
-    impact: 'webhooks go on, some twice; their outcomes wait in a queue',
+    when: 'The ledger’s table did not respond, for 15 minutes',
+    impact: 'webhooks are delivered, some twice; their outcomes wait in a queue',
     metric: metrics.sum(METRICS.ledgerUnavailable),
     periods: 3,
   });
   const ports = make.alarm('nat-ports', {
-    when: 'A NAT gateway had no port left for a connection',
-    impact: 'tries at partners and queries fail',
+    when: 'A NAT gateway had no free port for a connection',
+    impact: 'delivery attempts and queries fail',
     metric: sumOf(
       network.natGatewayIds.map(
         (NatGatewayId) =>
@@ -75,7 +75,7 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
   });
   make.notice('failing-functions', {
     when: 'Functions of the workflow, the rescue, the reconciler or the status API failed more than three times in an hour',
-    impact: 'what it does is late: what is stuck is found later, a status is not told',
+    impact: 'their work is late: stuck deliveries are found later, status requests fail',
     metric: sumOf(
       others.map(({ lambda }) => lambda.metricErrors({ period: HOUR })),
       HOUR,
@@ -83,21 +83,21 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     threshold: 3,
   });
   make.notice('throttled-functions', {
-    when: 'Functions that every event passes were throttled, for a quarter of an hour',
-    impact: 'events wait: the account has no concurrency left',
+    when: 'EnrichBatch or DeliverBatch was throttled, for 15 minutes',
+    impact: 'events wait, since the account has no concurrency left',
     metric: sumOf(readers.map(({ lambda }) => lambda.metricThrottles())),
     periods: 3,
   });
   make.notice('throttled-deliveries', {
-    when: 'DeliverTask was throttled, for a quarter of an hour',
+    when: 'DeliverTask was throttled, for 15 minutes',
     impact:
-      'deliveries that must wait or are repeated are late, by up to 15 minutes each time; after 72 hours they are dead-lettered',
+      'scheduled deliveries and retries are late, by up to 15 minutes each time; after 72 hours they are dead-lettered',
     metric: deliverTask.lambda.metricThrottles(),
     periods: 3,
   });
   make.notice('workflow-failures', {
     when: 'Executions of the workflow failed, ran out of time, or were stopped',
-    impact: 'their deliveries are dead letters now, or were carried on',
+    impact: 'their deliveries were dead-lettered or continued by the rescue',
     metric: sumOf([stateMachine.metricFailed(), stateMachine.metricTimedOut(), stateMachine.metricAborted()]),
   });
   make.notice('open-executions', {
@@ -107,8 +107,8 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     threshold: 10_000,
   });
   make.notice('throttled-starts', {
-    when: 'Step Functions refused to start executions, for a quarter of an hour',
-    impact: 'events that must wait stay in their queue, and come back after four minutes',
+    when: 'Step Functions throttled the start of executions, for 15 minutes',
+    impact: 'events that need the workflow stay in their queue and are redelivered after four minutes',
     metric: new Metric({
       namespace: 'AWS/States',
       metricName: 'ThrottledEvents',
@@ -118,9 +118,9 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     periods: 3,
   });
   make.notice('outcomes-waiting', {
-    when: 'Outcomes wait for the ledger, for half an hour',
-    impact: 'lists of the ledger lag behind, and the reconciler sends nothing that is stuck until they are settled',
-    // The age of the oldest one would not do: SQS leaves out of it what was received three times.
+    when: 'Outcomes wait for the ledger, for 30 minutes',
+    impact: 'lists of the ledger are out of date, and the reconciler resends no stuck webhook until they are settled',
+    // Not the age of the oldest message: SQS excludes messages that were received three times.
     metric: sumOf([
       queues.outcomes.queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM }),
       queues.outcomes.queue.metricApproximateNumberOfMessagesNotVisible({ statistic: Stats.MAXIMUM }),
@@ -128,23 +128,23 @@ export function pipelineAlarms(make: AlarmMaker, watched: Watched): Alarm[] {
     periods: OUTCOMES_PERIODS,
   });
   make.notice('outcomes-lost', {
-    when: 'Neither the ledger nor the outcomes queue took an outcome',
-    impact: 'the reconciler may send these webhooks again, an hour or more later',
+    when: 'Neither the ledger nor the outcomes queue accepted an outcome',
+    impact: 'the reconciler may resend these webhooks, an hour or more later',
     metric: metrics.sum(METRICS.outcomeLost),
   });
   make.notice('ledger-unbalanced', {
-    when: 'The ledger holds webhooks that nobody carries',
-    impact: 'the reconciler sent them anew, late by an hour or more',
+    when: 'The ledger holds open webhooks that are in no queue and no execution',
+    impact: 'the reconciler resent them, late by an hour or more',
     metric: metrics.sum(METRICS.ledgerUnbalanced),
   });
   make.notice('timers-overdue', {
-    when: 'Events that wait for their moment have been due for over an hour',
-    impact: 'they are late, unless they were sent and only their timer was left behind',
+    when: 'Scheduled events have been due for over an hour',
+    impact: 'they are late, or they were sent and only their timer was left behind',
     metric: metrics.percentile(METRICS.timerOverdue, Stats.MAXIMUM, HOUR),
   });
   make.notice('undelivered-events', {
-    when: 'A rescue, or a run of the reconciler, failed for good',
-    impact: 'a failed execution’s delivery may wait for the next sweep or run',
+    when: 'A rescue or a run of the reconciler failed after all retries',
+    impact: 'the delivery of a failed execution may wait for the next sweep or run',
     metric: sumOf(
       undelivered.map((queue) => queue.metricApproximateNumberOfMessagesVisible({ statistic: Stats.MAXIMUM })),
     ),

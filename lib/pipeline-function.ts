@@ -25,18 +25,18 @@ import { wildcardFinding } from './wildcard-finding.ts';
 export interface PipelineFunctionProps {
   readonly codeBase: CodeBase;
   /**
-   * `vpc` for functions that call the cache, the warehouse or partners, so that their addresses are the NAT's;
-   * `aws` for functions that call AWS only and need no network of ours.
+   * Functions that call the cache, the warehouse or partners run in the VPC, with the NAT gateways' addresses. Functions that
+   * call AWS only do not.
    */
-  readonly speaksTo: 'vpc' | 'aws';
+  readonly inVpc: boolean;
   /**
-   * The function sends messages to the queue that invokes it. Lambda takes that for a runaway loop: after 16 invocations of one
-   * chain it stops the function, unless this is allowed (Lambda Developer Guide, "Recursive loop detection").
+   * The function sends messages to the queue that invokes it. Without permission Lambda stops such a loop after 16 invocations
+   * of one chain (Lambda Developer Guide, "Recursive loop detection").
    */
   readonly resendsToOwnQueue?: boolean;
 }
 
-/** Variables that runtimes and SDKs read by themselves; ours are in the contract. */
+/** Variables that runtimes and SDKs read; ours are in `lambdas/shared/environment.ts`. */
 type RuntimeVariable =
   | 'NODE_OPTIONS'
   | 'SNOWFLAKE_DISABLE_PLATFORM_DETECTION'
@@ -44,7 +44,7 @@ type RuntimeVariable =
   | 'SF_TELEMETRY_DISABLE_CONNECTION_SHAPE'
   | 'UV_THREADPOOL_SIZE';
 
-/** Lambda makes and removes a function's network interfaces in the function's name. They have no name beforehand. */
+/** Lambda uses the function's role to manage its network interfaces, whose ids are not known in advance. */
 const NETWORK_INTERFACE_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
@@ -54,7 +54,7 @@ const NETWORK_INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-/** A function with a role and a log group of its own. Everything it may touch is granted by the construct it touches. */
+/** A function with its own role and log group. The construct that owns a resource grants access to it. */
 export class PipelineFunction extends Construct implements IGrantable, IConnectable {
   readonly lambda: LambdaFunction;
   readonly logGroup: LogGroup;
@@ -62,7 +62,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
 
   constructor(scope: Construct, id: FunctionName, props: PipelineFunctionProps) {
     super(scope, id);
-    const { codeBase, speaksTo, resendsToOwnQueue = false } = props;
+    const { codeBase, inVpc, resendsToOwnQueue = false } = props;
     const { stage, network, name, code } = codeBase;
     this.size = stage.functions[sizeKey(id)];
     const { timeoutSeconds, memoryMegabytes, reservedConcurrency } = this.size;
@@ -72,7 +72,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       removalPolicy: RemovalPolicy.DESTROY,
     });
     this.logGroup.grantWrite(role);
-    if (speaksTo === 'vpc') {
+    if (inVpc) {
       role.addToPolicy(new PolicyStatement({ actions: NETWORK_INTERFACE_ACTIONS, resources: ['*'] }));
     }
     this.lambda = new LambdaFunction(this, 'Function', {
@@ -87,13 +87,13 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
       tracing: Tracing.ACTIVE,
       ...(resendsToOwnQueue && { recursiveLoop: RecursiveLoop.ALLOW }),
       ...(reservedConcurrency !== undefined && { reservedConcurrentExecutions: reservedConcurrency }),
-      ...(speaksTo === 'vpc' && network.placement),
+      ...(inVpc && network.placement),
     });
-    if (speaksTo === 'vpc') {
+    if (inVpc) {
       this.denyNetworkCallsByCode(role);
-      // Of several addresses Node gives up each after 250 ms, less than a distant warehouse with a lost packet takes. The
-      // network has no IPv6, so with an IPv6 address as the last one the connection would fail. Clients that take no option
-      // for it (the Snowflake SDK) need it here.
+      // If a host has several addresses, Node's default timeout per address is 250 ms, too short for a distant warehouse and a
+      // lost packet. The VPC has no IPv6, so the connection would fail if an IPv6 address came last. The Snowflake SDK has no
+      // option for the timeout.
       const attemptMs = 2_000 * stage.ioDeadlineFactor;
       this.setVariable('NODE_OPTIONS', `--network-family-autoselection-attempt-timeout=${attemptMs}`);
     }
@@ -115,9 +115,9 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
   }
 
   /**
-   * The network calls are for Lambda itself; code that runs in the function is refused them (Lambda Developer Guide,
-   * "Giving Lambda functions access to resources in an Amazon VPC"). In a policy of its own, since the function waits for
-   * the role's other one, and this one names the function.
+   * Only Lambda itself needs the network calls; code in the function is denied them (Lambda Developer Guide, "Giving Lambda
+   * functions access to resources in an Amazon VPC"). A separate policy, since this one refers to the function, which depends
+   * on the role's default policy.
    */
   private denyNetworkCallsByCode(role: Role): void {
     new Policy(this, 'NoNetworkCallsByCode', {
@@ -133,7 +133,7 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     });
   }
 
-  /** Sets one of the variables that the function's schema in the contract names, or that a runtime or SDK reads. */
+  /** Sets a variable that the handler's schema declares, or that a runtime or SDK reads. */
   setVariable(name: EnvironmentName | RuntimeVariable, value: string): void {
     this.lambda.addEnvironment(name, value);
   }
@@ -142,19 +142,19 @@ export class PipelineFunction extends Construct implements IGrantable, IConnecta
     this.lambda.addToRolePolicy(new PolicyStatement({ actions: [...actions], resources: [...resources], conditions }));
   }
 
-  /** Lets the function send to a queue, whose URL it finds in `variable`. */
+  /** Lets the function send to a queue and sets `variable` to its URL. */
   grantSend(queue: IQueue, variable: EnvironmentName): void {
     this.setVariable(variable, queue.queueUrl);
     this.allow(['sqs:SendMessage'], [queue.queueArn]);
   }
 
-  /** Lets the function ask how many messages a queue holds, whose URL it finds in `variable`. */
+  /** Lets the function count a queue's messages and sets `variable` to its URL. */
   grantCount(queue: IQueue, variable: EnvironmentName): void {
     this.setVariable(variable, queue.queueUrl);
     this.allow(['sqs:GetQueueAttributes'], [queue.queueArn]);
   }
 
-  /** Invokes the function with batches of a queue, of which it may report single messages as failed. */
+  /** Invokes the function with batches of a queue; it may report single messages as failed. */
   consume(queue: IQueue, { batchSize, windowSeconds, maxConcurrency }: EventSource): void {
     this.lambda.addEventSource(
       new SqsEventSource(queue, {

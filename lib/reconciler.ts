@@ -19,23 +19,23 @@ export interface ReconcilerProps {
 }
 
 /**
- * Proves by the ledger that nothing is missing: sends what is stuck anew, releases what was parked, ends what was for too
- * long. Operators invoke it too, each by their own permission.
+ * Checks the ledger: resends stuck webhooks, releases parked ones, and dead-letters those that were parked for too long.
+ * Operators invoke it too, with their own permissions.
  *
- * Where the stage reserves one instance for it, a run that begins during another one is throttled, and Lambda repeats it
- * until that one has ended. Elsewhere two may meet: each change of the ledger is conditional on what was read, so that one
- * of them wins; a dead letter may be there twice then.
+ * If the stage reserves a concurrency of 1, a run that starts during another one is throttled, and Lambda retries it. In other
+ * stages two runs may overlap. Each write to the ledger is conditional on what was read, so one of them wins, but a dead-letter
+ * message may be sent twice.
  */
 export class Reconciler extends Construct {
   readonly reconcile: PipelineFunction;
-  /** For runs that could not begin, or failed; the next one makes up for them. */
+  /** For runs that could not start or failed; the next run makes up for them. */
   readonly undelivered: Queue;
 
   constructor(scope: Construct, id: string, props: ReconcilerProps) {
     super(scope, id);
     const { codeBase, ledger, configuration, queues } = props;
     this.undelivered = undeliveredQueue(this, codeBase.stage);
-    this.reconcile = new PipelineFunction(this, 'Reconcile', { codeBase, speaksTo: 'aws' });
+    this.reconcile = new PipelineFunction(this, 'Reconcile', { codeBase, inVpc: false });
     ledger.grantReconcile(this.reconcile);
     configuration.grantReadIntegrations(this.reconcile);
     this.reconcile.grantSend(queues.deliveries.queue, 'DELIVERIES_QUEUE_URL');
@@ -49,9 +49,9 @@ export class Reconciler extends Construct {
         input: {} satisfies ReconcileInput,
       },
       Daily: {
-        description: 'Balances the ledger as far back as events are held',
+        description: 'Balances the ledger for as long as events are stored',
         schedule: Schedule.rate(Duration.days(1)),
-        // Nothing older than the payloads can be sent, or replayed and lost again. Today is one more.
+        // Older webhooks have no payload to resend. The current day counts as one more.
         input: { days: codeBase.stage.ledger.payloadDays + 1 } satisfies ReconcileInput,
       },
     };
@@ -59,11 +59,11 @@ export class Reconciler extends Construct {
     stackOutputs(this, {
       ReconcileFunctionName: [
         this.reconcile.lambda.functionName,
-        'Balances the ledger every hour: ./ltw reconcile invokes it, with your credentials',
+        'Balances the ledger every hour: ./ltw reconcile invokes it with your credentials',
       ],
       ReconcileDeadLetterQueueUrl: [
         this.undelivered.queueUrl,
-        'Runs of the reconciler that failed: should stay empty; the next one makes up for them',
+        'Failed runs of the reconciler: should stay empty; the next run makes up for them',
       ],
     });
   }

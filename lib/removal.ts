@@ -2,12 +2,12 @@ import { RemovalPolicy } from 'aws-cdk-lib';
 import type { Stage } from './stage-schema.ts';
 
 /**
- * What becomes of things that hold data or are known to others (queues, secrets, addresses, the key) when they leave the
- * stack, or it is deleted. In a stage that retains, they stay; but not where the operation that made them is rolled back:
- * they are empty then, and a secret's name or the account's limit of addresses would stop the next attempt.
+ * The removal policy of resources that hold data or that others know: queues, secrets, addresses, the key. Stages with
+ * `retain` keep them when they leave the stack or the stack is deleted. They are deleted if their creation is rolled back: they
+ * are empty then, and an existing secret name or the account's limit of addresses would fail the next deploy.
  *
- * After the stack was deleted, what has a name of its own (the secrets) must be imported or removed before a stack of that
- * stage can be made again.
+ * After the stack is deleted, the secrets, which have fixed names, must be imported or deleted before the stage can be
+ * deployed again.
  */
 export function removalPolicy({ retain }: Pick<Stage, 'retain'>): RemovalPolicy {
   return retain ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;

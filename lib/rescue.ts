@@ -9,10 +9,10 @@ import { stackOutputs } from './outputs.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { RetryWorkflow } from './retry-workflow.ts';
 
-/** How an execution ends through a fault of ours. A webhook that was dead-lettered ends as SUCCEEDED. */
+/** Statuses of executions that a fault of ours ended. An execution that dead-letters its webhook ends as SUCCEEDED. */
 const FAULTS_OF_OURS = ['FAILED', 'TIMED_OUT', 'ABORTED'];
 
-/** EventBridge delivers at least once, almost always; the sweep finds what it did not. */
+/** The sweep finds failed executions whose event EventBridge did not deliver. */
 const SWEEP_INTERVAL = Duration.minutes(15);
 
 export interface RescueProps {
@@ -22,9 +22,9 @@ export interface RescueProps {
   readonly deadLetters: IQueue;
 }
 
-/** Sees to it that an execution that fails, times out or is aborted loses nothing: its input is dead-lettered. */
+/** Continues or dead-letters the delivery of an execution that failed, timed out or was aborted. */
 export class Rescue extends Construct {
-  /** For the events of failed executions that could not be handled. */
+  /** Events of failed executions that could not be handled. */
   readonly undelivered: Queue;
   readonly functions: readonly PipelineFunction[];
   private readonly props: RescueProps;
@@ -36,20 +36,20 @@ export class Rescue extends Construct {
     this.undelivered = undeliveredQueue(this, props.codeBase.stage);
 
     const rescue = this.rescuer('RescueExecution');
-    const ending = {
-      description: 'Retry workflow executions that ended through a fault of ours',
+    const failed = {
+      description: 'Retry workflow executions that failed, timed out or were aborted',
       eventPattern: {
         source: ['aws.states'],
         detailType: ['Step Functions Execution Status Change'],
         detail: { status: FAULTS_OF_OURS, stateMachineArn: [stateMachine.stateMachineArn] },
       },
     };
-    invokeByRules(rescue, { Rule: ending }, this.undelivered);
+    invokeByRules(rescue, { Rule: failed }, this.undelivered);
     const sweep = this.rescuer('SweepExecutions');
     sweep.allow(['states:ListExecutions'], [stateMachine.stateMachineArn]);
     props.ledger.grantSweep(sweep);
     const interval = {
-      description: 'Looks for failed executions that no event told of',
+      description: 'Looks for failed executions whose event was not delivered',
       schedule: Schedule.rate(SWEEP_INTERVAL),
     };
     invokeByRules(sweep, { Rule: interval }, this.undelivered);
@@ -61,7 +61,7 @@ export class Rescue extends Construct {
 
   private rescuer(id: 'RescueExecution' | 'SweepExecutions'): PipelineFunction {
     const { codeBase, workflow, deadLetters } = this.props;
-    const fn = new PipelineFunction(this, id, { codeBase, speaksTo: 'aws' });
+    const fn = new PipelineFunction(this, id, { codeBase, inVpc: false });
     workflow.grantStart(fn);
     workflow.grantDescribe(fn);
     fn.grantSend(deadLetters, 'DELIVERIES_DEAD_LETTER_QUEUE_URL');

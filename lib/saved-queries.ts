@@ -5,8 +5,8 @@ import type { PipelineFunction } from './pipeline-function.ts';
 import type { Stage } from './stage-schema.ts';
 
 interface SavedQuery {
-  /** What it answers, as its name in Logs Insights. */
-  readonly asks: string;
+  /** Under the stage's folder in Logs Insights. */
+  readonly name: string;
   readonly of: 'all' | 'enrichment' | 'delivery';
   readonly fields?: readonly string[];
   readonly filter: readonly string[];
@@ -18,18 +18,18 @@ interface SavedQuery {
 const DURATION = `coalesce(\`${METRICS.queryDuration}\`, \`${METRICS.queryDuration}.0\`)`;
 const LATEST_FIRST = '@timestamp desc';
 
-/** The questions of document 000's "Monitoring queries" and "Troubleshooting", and of whoever is on call. */
+/** For monitoring and troubleshooting (requirement F4). */
 const QUERIES: readonly SavedQuery[] = [
   {
-    asks: 'one webhook, from event to response (put its id in)',
+    name: 'one webhook, from event to response (insert its id)',
     of: 'all',
     fields: ['@timestamp', 'service', 'message', 'outcome', 'response', 'enrichment', 'duration_ms', 'due_at'],
-    // A batch's line names all of its webhooks.
+    // Log lines of a batch list all of its webhooks.
     filter: ['@message like /wh_PUT_THE_ID_HERE/'],
     sort: '@timestamp asc',
   },
   {
-    asks: 'enrichment failures',
+    name: 'enrichment failures',
     of: 'enrichment',
     fields: ['@timestamp', 'message', 'error', 'error_message', 'events', 'webhook_id'],
     filter: [
@@ -38,21 +38,21 @@ const QUERIES: readonly SavedQuery[] = [
     sort: LATEST_FIRST,
   },
   {
-    asks: 'Snowflake failures by code',
+    name: 'Snowflake failures by code',
     of: 'enrichment',
     filter: ['message = "warehouse.failed"'],
     parse: 'error_message /code (?<code>[0-9A-Za-z_]+)/',
     stats: ['count(*) as failures by code'],
   },
   {
-    asks: 'Snowflake query duration',
+    name: 'Snowflake query duration',
     of: 'enrichment',
-    // A value alone stands as it is, several as a list.
+    // EMF logs a single value as a number, several values as a list.
     filter: [`ispresent(${DURATION})`],
     stats: [`pct(${DURATION}, 50) as p50, pct(${DURATION}, 95) as p95, count(*) as queries by bin(5m)`],
   },
   {
-    asks: 'cache hit rate',
+    name: 'cache hit rate',
     of: 'enrichment',
     filter: [`ispresent(\`${METRICS.cacheHit}\`)`],
     stats: [
@@ -60,27 +60,27 @@ const QUERIES: readonly SavedQuery[] = [
     ],
   },
   {
-    asks: 'why webhooks went out without learning time',
+    name: 'webhooks without learning time, by reason',
     of: 'delivery',
     filter: ['message = "delivery.attempted"', 'outcome = "delivered"', 'enrichment not like /^enriched/'],
     stats: ['count(*) as webhooks by enrichment, integration_id'],
   },
   {
-    asks: 'partners’ answers',
+    name: 'responses of partners',
     of: 'delivery',
     filter: ['message = "delivery.attempted"'],
     stats: ['count(*) as attempts, pct(duration_ms, 95) as p95_ms by integration_id, response'],
-    sort: 'tries desc',
+    sort: 'attempts desc',
   },
   {
-    asks: 'slow tries',
+    name: 'slow attempts',
     of: 'delivery',
     fields: ['@timestamp', 'integration_id', 'webhook_id', 'duration_ms', 'response', 'timings.connectMs'],
     filter: ['message = "delivery.attempted"', 'duration_ms > 2000'],
     sort: 'duration_ms desc',
   },
   {
-    asks: 'events and deliveries that were given up',
+    name: 'rejected events and dead-lettered webhooks',
     of: 'all',
     fields: ['@timestamp', 'message', 'integration_id', 'webhook_id', 'reason', 'response'],
     filter: [
@@ -89,7 +89,7 @@ const QUERIES: readonly SavedQuery[] = [
     sort: LATEST_FIRST,
   },
   {
-    asks: 'errors and warnings by kind',
+    name: 'errors and warnings by kind',
     of: 'all',
     filter: ['level in ["ERROR", "WARN"]'],
     stats: ['count(*) as lines by service, message'],
@@ -102,13 +102,13 @@ export interface SavedQueriesProps {
   readonly functions: Readonly<Record<SavedQuery['of'], readonly PipelineFunction[]>>;
 }
 
-/** Queries that an operator finds in Logs Insights, under the stage's name. */
+/** Saved queries for operators in Logs Insights. */
 export class SavedQueries extends Construct {
   constructor(scope: Construct, id: string, { stage, functions }: SavedQueriesProps) {
     super(scope, id);
-    QUERIES.forEach(({ asks, of, fields, filter, parse, stats, sort }, index) => {
+    QUERIES.forEach(({ name, of, fields, filter, parse, stats, sort }, index) => {
       new QueryDefinition(this, `Query${index + 1}`, {
-        queryDefinitionName: `learning-time-webhooks-${stage.name}/${asks}`,
+        queryDefinitionName: `learning-time-webhooks-${stage.name}/${name}`,
         logGroups: functions[of].map(({ logGroup }) => logGroup),
         queryString: new QueryString({
           ...(fields !== undefined && { fields: [...fields], limit: 200 }),

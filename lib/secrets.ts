@@ -10,7 +10,7 @@ import { wildcardFinding } from './wildcard-finding.ts';
 
 const METRICS_TOKEN_FIELD: keyof MetricsToken = 'token';
 
-/** Letters and digits: 285 bits. Secrets Manager makes a new token where one of these settings is ever changed. */
+/** Alphanumeric: 285 bits. Secrets Manager generates a new token if one of these settings changes. */
 const METRICS_TOKEN = {
   secretStringTemplate: '{}',
   generateStringKey: METRICS_TOKEN_FIELD,
@@ -19,15 +19,16 @@ const METRICS_TOKEN = {
 };
 
 /**
- * The secrets that the pipeline reads. An operator puts their values in, and no deploy ever resets one.
+ * The secrets that the pipeline reads. A deploy never resets a value.
  *
- * Snowflake's is made here, without a value: CDK's own `Secret` would generate one, which a handler could take for real.
- * The integrations' are not: `./ltw integration add` makes one for each, so that the stack neither knows them nor
- * deletes them. The token of the metrics is nobody's but ours, and generated. All are encrypted under the account's key for Secrets Manager, of which a reader needs no grant.
+ * Snowflake's secret is created without a value, which an operator adds: CDK's `Secret` would generate one, which a handler
+ * could not tell from a real one. Each integration's secret is created by `./ltw integration add`, so that the stack neither
+ * knows nor deletes it. The metrics token is generated. All are encrypted with the AWS managed key for Secrets Manager, so
+ * readers need no grant on a key.
  */
 export class Secrets extends Construct {
   private readonly snowflakeSecretName: string;
-  /** An integration's id after it makes the name of its secret. */
+  /** The name of an integration's secret is this prefix and the integration's id. */
   private readonly integrationSecretsPrefix: string;
   private readonly metricsTokenName: string;
   private readonly snowflake: CfnSecret;
@@ -44,18 +45,19 @@ export class Secrets extends Construct {
     this.snowflake.applyRemovalPolicy(removalPolicy(stage));
     Validations.of(this.snowflake).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SMG4',
-      reason: 'A Snowflake key pair is rotated with Snowflake: by hand, or by a rotation that an operator attaches.',
+      reason:
+        'Rotation of a Snowflake key pair includes Snowflake: by hand, or by a rotation that an operator attaches.',
     });
     this.metricsTokenName = `/${stage.name}/metrics-token`;
     this.metricsToken = new Secret(this, 'MetricsToken', {
       secretName: this.metricsTokenName,
-      description: 'What Prometheus shows to GET /metrics, as JSON: token',
+      description: 'Bearer token of Prometheus for GET /metrics, as JSON: token',
       generateSecretString: METRICS_TOKEN,
       removalPolicy: removalPolicy(stage),
     });
     Validations.of(this.metricsToken).acknowledge({
       id: 'AwsSolutions::AwsSolutions-SMG4',
-      reason: 'Prometheus has to be told a new token at the same time: an operator puts it into both.',
+      reason: 'Prometheus needs a new token at the same time: an operator sets both.',
     });
     stackOutputs(this, {
       SnowflakeSecretName: [
@@ -64,16 +66,16 @@ export class Secrets extends Construct {
       ],
       IntegrationSecretsPrefix: [
         this.integrationSecretsPrefix,
-        'With an integration’s id after it, the name of its secret: ./ltw integration add makes it',
+        'Prefix of an integration’s secret, before its id: ./ltw integration add creates it',
       ],
       MetricsTokenSecretName: [
         this.metricsTokenName,
-        'Holds the token that Prometheus shows to GET /metrics of the status API: generated, put another one in to replace it',
+        'Token of Prometheus for GET /metrics of the status API: generated; put another value to replace it',
       ],
     });
   }
 
-  /** Lets a function read the token that Prometheus shows, and no other secret. */
+  /** Lets a function read the metrics token, and no other secret. */
   grantReadMetricsToken(fn: PipelineFunction): void {
     fn.setVariable('METRICS_TOKEN_SECRET_ID', this.metricsTokenName);
     fn.allow(['secretsmanager:GetSecretValue'], [this.metricsToken.secretArn]);
@@ -85,7 +87,7 @@ export class Secrets extends Construct {
     fn.allow(['secretsmanager:GetSecretValue'], [this.snowflake.ref]);
   }
 
-  /** Lets a function see when the Snowflake secret was changed, and nothing of what is in it. */
+  /** Lets a function list the versions of the Snowflake secret, without their values. */
   grantListSnowflakeVersions(fn: PipelineFunction): void {
     fn.setVariable('SNOWFLAKE_SECRET_ID', this.snowflakeSecretName);
     fn.allow(['secretsmanager:ListSecretVersionIds'], [this.snowflake.ref]);
@@ -99,8 +101,7 @@ export class Secrets extends Construct {
     fn.allow(['secretsmanager:GetSecretValue'], [secrets(Aws.PARTITION, Aws.REGION, Aws.ACCOUNT_ID)]);
     Validations.of(fn).acknowledge({
       id: wildcardFinding(secrets('<AWS::Partition>', '<AWS::Region>', '<AWS::AccountId>')),
-      reason:
-        'Integrations come and go without a deploy, and so do their secrets: all under this prefix, and no other.',
+      reason: 'Integrations and their secrets are added without a deploy; this allows all under one prefix.',
     });
   }
 }

@@ -12,7 +12,7 @@ import {
   metricsNamespace,
 } from '../lambdas/shared/metric-definitions.ts';
 
-/** Fewer in a period say nothing about a share. */
+/** A share of fewer counts in a period is not significant. */
 export const FEWEST = 10;
 
 export const DELIVERED = [METRICS.deliveredWithLearningTime, METRICS.deliveredWithoutLearningTime] as const;
@@ -23,7 +23,7 @@ interface ShareOptions {
   readonly fewest?: number;
 }
 
-/** What functions of a stage publish, as alarms and dashboards read it. */
+/** The metrics of a stage's functions, for alarms and dashboards. */
 export class StageMetrics {
   private readonly namespace: string;
 
@@ -32,8 +32,9 @@ export class StageMetrics {
   }
 
   /**
-   * How much of it there was; 0 where nothing was counted. @param dimensions all of the metric's: with another value, or without
-   * one of them, it is another metric, which has no data
+   * The sum over all services that publish the metric; 0 without data.
+   *
+   * @param dimensions all dimensions of the metric; with others it would be a different metric, without data
    */
   sum(name: CountName, period?: Duration): IMetric;
   sum<Name extends DimensionedName>(name: Name, period: Duration, dimensions: DimensionsOf<Name>): IMetric;
@@ -60,7 +61,7 @@ export class StageMetrics {
     return this.metric(name, service, statistic, period);
   }
 
-  /** A part in percent of a whole, each a sum of counts by one service; 0 where there are too few to tell. */
+  /** `part` in percent of `whole`; 0 if `whole` is under `fewest`. */
   share(
     part: readonly CountName[],
     whole: readonly CountName[],
@@ -91,18 +92,18 @@ export class StageMetrics {
   }
 }
 
-/** Of several metrics, of which one without a value is 0. */
+/** The sum of metrics, in which a metric without data is 0. */
 export function sumOf(metrics: readonly IMetric[], period = Duration.minutes(5)): IMetric {
   const usingMetrics = Object.fromEntries(metrics.map((metric, index) => [`m${index}`, metric]));
   return new MathExpression({ expression: filled(Object.keys(usingMetrics)), usingMetrics, period });
 }
 
-/** What the code calls it: a name with dots is none that an expression takes. */
+/** The metric's key in `METRICS`, since ids in expressions have no dots. */
 function idOf(name: MetricName): string {
   return Object.entries(METRICS).find(([, each]) => each === name)?.[0] ?? '';
 }
 
-/** Their sum; a count that was not published is 0. */
+/** A sum in which a metric without data is 0. */
 function filled(ids: readonly string[]): string {
   return ids.map((id) => `FILL(${id}, 0)`).join(' + ');
 }

@@ -9,8 +9,8 @@ import { isPlainHttp, statusApiSettings } from './status-api-settings.ts';
 const identifier = z.string().regex(IDENTIFIER, 'must be an unquoted identifier');
 
 /**
- * How a queue is read. Event source mappings take 2 to 1000 concurrent invocations, a window of 0 to 300 s, and more
- * than 10 messages only with a window of at least 1 s.
+ * An event source mapping of a queue. Lambda accepts 2 to 1000 concurrent invocations, a window of 0 to 300 s, and batches of
+ * more than 10 messages only with a window of at least 1 s.
  */
 const eventSource = z
   .strictObject({
@@ -24,41 +24,41 @@ const eventSource = z
   });
 
 const ACCOUNT_ID = /^\d{12}$/;
-/** IAM allows a comma in names too; `-c publisherPrincipals=…` is cut at commas, so that none can be written here. */
+/** Without the comma that IAM allows in names, since `-c publisherPrincipals=…` is split at commas. */
 const ROLE_OR_USER_ARN = /^arn:aws(-[a-z]+)*:iam::\d{12}:(role|user)\/[\w+=.@/-]{1,576}$/;
 
-/** Never a wildcard: whoever may send events decides what partners are told. */
+/** Never a wildcard, since publishers determine what is sent to partners. */
 const publisherPrincipal = z.string().refine((text) => ACCOUNT_ID.test(text) || ROLE_OR_USER_ARN.test(text), {
   error: ({ input }) =>
     `${JSON.stringify(input)} is neither an account id of 12 digits nor the ARN of an IAM role or user`,
 });
 
 const cidr = z.union([z.cidrv4(), z.cidrv6()], {
-  error: ({ input }) => `${JSON.stringify(input)} is no network in CIDR notation`,
+  error: ({ input }) => `${JSON.stringify(input)} is not a network in CIDR notation`,
 });
 
 /**
- * Age, in days, at which a webhook may still need its payload: an execution carried it for as long as one may live, and
- * then it was parked for 72 hours. It is released with what the ledger holds of it; without that, it would be lost.
+ * Maximum age of a parked webhook, in days: the longest execution, then 72 hours parked. It is released with the payload in
+ * the ledger, and would be lost without it.
  */
 const OLDEST_PARKED_DAYS = MAX_EXECUTION_DAYS + 3;
 
 /**
- * How long the ledger holds what, in days since an event was accepted, and when it is left alone. DynamoDB deletes up to
- * 48 h later.
+ * Retention in days since an event was accepted, and the circuit breaker of the ledger. DynamoDB deletes items up to 48 h
+ * after they expire.
  */
 const ledgerDays = z
   .strictObject({
-    /** Events as the LMS sent them, and how partners' refusals begin: personal data. */
+    /** Events, and the beginnings of partners' error responses: personal data. */
     payloadDays: z
       .int()
       .min(OLDEST_PARKED_DAYS + 1)
       .max(365),
-    /** States, times, tries and reasons: what is known of a webhook without its learner. */
+    /** Everything else: states, times, attempts and reasons, without personal data. */
     factsDays: z.int().max(3650),
     /**
-     * When an environment makes no more calls of one kind: after so many failures or slow responses in a row, for so long,
-     * ±20%. A call that hangs is given up after 2 s.
+     * An environment stops calls of one kind after `failuresToOpen` consecutive failures or slow responses, for `openSeconds`
+     * ±20%. Calls time out after 2 s.
      */
     breaker: z.strictObject({
       failuresToOpen: z.int().min(1).max(100),
@@ -67,61 +67,61 @@ const ledgerDays = z
     }),
   })
   .refine(({ payloadDays, factsDays }) => factsDays >= payloadDays, {
-    message: 'must not be less than payloadDays: an event without its facts looks as if nobody had sent it yet',
+    message: 'must not be less than payloadDays: an event without its facts looks as if it had never been sent',
     path: ['factsDays'],
   });
 
 const stageShape = z.strictObject({
-  /** Part of the names of the stack, the secrets, the state machine and more. */
+  /** Part of the names of stack, secrets, state machine and other resources. */
   name: z.string().regex(/^[a-z][a-z0-9]{0,15}$/),
-  /** Where the stack may be deployed. Absent: wherever the credentials at hand lead. */
+  /** The only account and region for the stack. Absent: those of the current credentials. */
   env: z.strictObject({ account: z.string().regex(ACCOUNT_ID), region: z.string().min(1) }).optional(),
-  /** Who may send events: account ids, and ARNs of IAM roles and users. Replaced by `-c publisherPrincipals=…`. */
+  /** Allowed publishers: account ids, and ARNs of IAM roles and users. Replaced by `-c publisherPrincipals=…`. */
   publisherPrincipals: z.array(publisherPrincipal),
-  /** Who is told of alarms, each after confirming it once by mail. Replaced by `-c alarmEmails=…`. */
-  alarmEmails: z.array(z.email({ error: ({ input }) => `${JSON.stringify(input)} is no e-mail address` })),
-  /** What holds data or is known to others outlives the stack, and the stack is protected from deletion. */
+  /** Subscribers of alarms; each has to confirm by mail once. Replaced by `-c alarmEmails=…`. */
+  alarmEmails: z.array(z.email({ error: ({ input }) => `${JSON.stringify(input)} is not an e-mail address` })),
+  /** Resources that hold data or that others know outlive the stack, and the stack is protected from deletion. */
   retain: z.boolean(),
-  /** Which way to partners is open. Permissions of the stage, never of an integration. */
+  /** Allowed endpoints. An integration cannot extend them. */
   partners: z.strictObject({
     allowPlainHttp: z.boolean(),
-    /** Networks, v4 or v6, that partners may be in although they are not public; loopback is one. */
+    /** Private networks, IPv4 or IPv6, in which endpoints are allowed; loopback is one. */
     allowedCidrs: z.array(cidr),
     allowedPorts: z.union([z.array(z.int().min(1).max(65_535)).min(1), z.literal('any')], {
       error: 'must be ports, 1 to 65535 and at least one, or any',
     }),
   }),
-  /** Switches the feature for everybody, whatever its flag says. For development: see `feature-override.ts`. */
+  /** Overrides the flag for all enterprises. For development: see `feature-override.ts`. */
   featureOverride: z.boolean().optional(),
   /**
-   * Multiplies what functions wait for their services (`lambdas/shared/io-deadlines.ts`). More than 1 on one's own machine
-   * only, where a busy processor must not pass for a service that is down: deployed functions have timeouts for 1.
+   * Multiplies the deadlines of service calls (`lambdas/shared/io-deadlines.ts`). More than 1 only on a developer's machine, where
+   * a busy processor must not look like an outage. The timeouts of deployed functions are chosen for 1.
    */
   ioDeadlineFactor: z.int().min(1).max(100),
-  /** Serverless Valkey speaks TLS only; a server on one's own machine usually does not speak it at all. */
+  /** Serverless Valkey requires TLS; a server on a developer's machine usually does not support it. */
   cacheTls: z.boolean(),
   network: z.strictObject({
-    /** One for each zone, or one for all. Each has an address of its own and about $33 a month. */
+    /** One per zone, or one for all. Each has its own address and costs about $33 a month. */
     natGateways: z.int().min(1).max(3),
     /**
-     * Two or three zones of one region, by their names in the account. Absent: the first two of wherever the stack is
-     * deployed, which may lack Lambda in a VPC or ElastiCache Serverless. Another choice replaces subnets and the cache.
-     * Replaced by `-c availabilityZones=…`.
+     * Two or three zones of one region, by their names in the account. Absent: the first two of the region, which may lack
+     * Lambda in a VPC or ElastiCache Serverless. A change replaces the subnets and the cache. Replaced by
+     * `-c availabilityZones=…`.
      */
     availabilityZones: availabilityZones.optional(),
   }),
-  /** Upper limits, so that a runaway client meets throttling and not a bill. Gigabytes 1 to 5,000; ECPU/s from 1,000. */
+  /** Cost limits: beyond them ElastiCache throttles. Gigabytes 1 to 5,000; ECPU/s from 1,000. */
   cache: z.strictObject({
     maxStorageGigabytes: z.int().min(1).max(5000),
     maxEcpuPerSecond: z.int().min(1000).max(15_000_000),
   }),
   ledger: ledgerDays,
   statusApi: statusApiSettings,
-  /** Checked as identifiers, since they become part of the query's text. */
+  /** Validated as identifiers, since they become part of the query's text. */
   warehouse: z.strictObject({
     warehouse: identifier,
     role: identifier,
-    table: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
+    table: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, separated by dots'),
     columns: z.strictObject({
       user: identifier,
       course: identifier,
@@ -129,36 +129,36 @@ const stageShape = z.strictObject({
       date: identifier,
       seconds: identifier,
     }),
-    /** How the table writes enterprises' UUIDs; `./ltw check-warehouse` finds it. */
+    /** Format of enterprise UUIDs in the table; `./ltw check-warehouse` finds it. */
     enterpriseIdForm: z.enum(ENTERPRISE_ID_FORMS),
     /**
-     * When an environment leaves a sick warehouse alone: after so many failures or slow answers in a row, for so long,
-     * ±20%. Under 54 s, the earliest first retry of an event (60 s less 10%), so that it finds out whether that is over.
+     * An environment stops queries after `failuresToOpen` consecutive failures or slow responses, for `openSeconds` ±20%. At
+     * most 44 s, so that the breaker probes again before an event's first retry after 54 s (60 s less 10%).
      */
     breaker: z.strictObject({
       failuresToOpen: z.int().min(1).max(100),
       openSeconds: z.int().min(1).max(44),
-      /** Under the 10 s in which a batch must be answered: more is no answer anyway. */
+      /** At most 10 s, the deadline of a batch's query. */
       slowSeconds: z.int().min(1).max(10),
     }),
   }),
   eventSources: z.strictObject({
     events: eventSource,
-    /** Every message is a request to a partner, made side by side: at most 10, and nothing waits for a batch to fill. */
+    /** Each message is a request to a partner, sent in parallel: at most 10, without a batching window. */
     deliveries: eventSource.safeExtend({ batchSize: z.int().min(1).max(10), windowSeconds: z.literal(0) }),
     /** Settled in parallel; each message is a read and a write of the ledger. */
     outcomes: eventSource.safeExtend({ batchSize: z.int().min(1).max(10) }),
   }),
   functions: functionSizes,
-  /** CloudWatch takes certain numbers only. */
+  /** Values that CloudWatch accepts. */
   logRetentionDays: z.literal([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365]),
 });
 
-/** All that differs between stages, or that an operator might change. */
+/** Everything that differs between stages or that an operator may change. */
 export type Stage = z.infer<typeof stageShape>;
 export type EventSource = z.infer<typeof eventSource>;
 
-/** A mapping that may invoke more than the function may run has its batches throttled, and their receives counted. */
+/** Otherwise Lambda throttles invocations of the mapping, and each throttled batch counts as received. */
 const BEYOND_RESERVED = 'must not be more than the reserved concurrency of the function that reads';
 
 const stageSchema = stageShape
@@ -175,23 +175,23 @@ const stageSchema = stageShape
     path: ['eventSources', 'outcomes', 'maxConcurrency'],
   })
   .refine(({ env, network }) => env === undefined || areIn(env.region, network.availabilityZones ?? []), {
-    message: 'must be zones of the stage’s own region',
+    message: 'must be zones of the stage’s region',
     path: ['network', 'availabilityZones'],
   })
   .refine(({ network }) => network.natGateways <= Math.max(DEFAULT_ZONES, network.availabilityZones?.length ?? 0), {
-    message: 'must not be more than there are zones',
+    message: 'must not exceed the number of zones',
     path: ['network', 'natGateways'],
   })
   .refine(({ name, partners }) => name !== 'prod' || !partners.allowPlainHttp, {
-    message: 'plain HTTP would show learners’ data to everyone on the way: never in prod',
+    message: 'plain HTTP would expose learners’ data: not allowed in prod',
     path: ['partners', 'allowPlainHttp'],
   })
   .refine(({ name, partners }) => name !== 'prod' || partners.allowedCidrs.length === 0, {
-    message: 'partners are on public addresses: no other network may be reached in prod',
+    message: 'partners have public addresses: no other network is allowed in prod',
     path: ['partners', 'allowedCidrs'],
   })
   .refine(({ name, partners }) => name !== 'prod' || partners.allowedPorts !== 'any', {
-    message: 'prod lists the ports that partners use, one by one',
+    message: 'prod must list the allowed ports',
     path: ['partners', 'allowedPorts'],
   })
   .refine(({ name, retain }) => name !== 'prod' || retain, {
@@ -203,15 +203,15 @@ const stageSchema = stageShape
     path: ['featureOverride'],
   })
   .refine(({ name, ioDeadlineFactor }) => name === 'local' || ioDeadlineFactor === 1, {
-    message: 'must be 1 where functions are deployed: their timeouts leave no time for more',
+    message: 'must be 1 in deployed stages: function timeouts allow no more',
     path: ['ioDeadlineFactor'],
   })
   .refine(({ name, statusApi }) => name === 'local' || !isPlainHttp(statusApi), {
-    message: 'an issuer and origins on this machine are the local stage’s alone: tokens travel by https',
+    message: 'plain HTTP issuers and origins are allowed in the stage local only',
     path: ['statusApi', 'browsers'],
   })
   .refine(({ name, cacheTls }) => name === 'local' || cacheTls, {
-    message: 'serverless Valkey answers TLS only',
+    message: 'serverless Valkey requires TLS',
     path: ['cacheTls'],
   });
 
@@ -219,7 +219,7 @@ function isWithin({ maxConcurrency }: EventSource, { reservedConcurrency }: Func
   return reservedConcurrency === undefined || maxConcurrency <= reservedConcurrency;
 }
 
-/** @throws Error in one line that names each fault */
+/** @throws Error with one line that lists all faults */
 export function checkStage(candidate: Stage): Stage {
   const result = stageSchema.safeParse(candidate);
   if (result.success) return result.data;

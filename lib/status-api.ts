@@ -23,12 +23,12 @@ export interface StatusApiProps {
   readonly configuration: Configuration;
 }
 
-/** How long a browser may remember what it was allowed. */
+/** How long a browser may cache a preflight response. */
 const PREFLIGHT_MAX_AGE = Duration.hours(1);
 
 /**
- * A line for each request: neither the query string nor the caller's address, since both may tell who asks about whom.
- * A route's key has the parameter's name and not its value.
+ * One line per request, without query string and caller's address, which may identify the caller or the learner. A route key
+ * has the parameter's name, not its value.
  */
 const ACCESS_LOG = {
   requestId: '$context.requestId',
@@ -42,8 +42,8 @@ const ACCESS_LOG = {
 };
 
 /**
- * Tells browsers and operators whether the feature is on, for whom and why (document 004). It needs no network of ours,
- * and shares nothing with the pipeline but the flag.
+ * Reports to browsers and operators whether the feature is on, for which enterprises and why (requirement S1). It runs outside
+ * the VPC and shares only the flag with the pipeline.
  */
 export class StatusApi extends Construct {
   readonly api: HttpApi;
@@ -53,7 +53,7 @@ export class StatusApi extends Construct {
     super(scope, id);
     const { stage } = codeBase;
     const { browsers, requestsPerSecond, burst } = stage.statusApi;
-    this.featureStatus = new PipelineFunction(this, 'FeatureStatus', { codeBase, speaksTo: 'aws' });
+    this.featureStatus = new PipelineFunction(this, 'FeatureStatus', { codeBase, inVpc: false });
     this.featureStatus.setVariable('ENTERPRISE_CLAIM', browsers?.enterpriseClaim ?? '');
     configuration.grantReadFlags(this.featureStatus);
 
@@ -97,12 +97,12 @@ export class StatusApi extends Construct {
     stackOutputs(this, {
       StatusApiUrl: [
         this.api.apiEndpoint,
-        'Answers whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
+        'Reports whether the feature is on, for whom and why: /operations/v1/features/status with your credentials',
       ],
     });
   }
 
-  /** All features, and one: only GET, so that every other method and path is the gateway's own 404. */
+  /** Routes for all features and for one. Only GET: the gateway responds 404 to other methods and paths. */
   private routesTo(api: HttpApi, integration: HttpLambdaIntegration) {
     return (path: string, authorizer: IHttpRouteAuthorizer) => {
       for (const route of [path, `${path}/{feature}`]) {

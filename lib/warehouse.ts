@@ -2,7 +2,7 @@ import type { PipelineFunction } from './pipeline-function.ts';
 import type { Secrets } from './secrets.ts';
 import type { Stage } from './stage-schema.ts';
 
-/** The warehouse stands outside the stack: what a function needs to ask it, in one place. */
+/** Access to the warehouse, which is not part of the stack. */
 export class Warehouse {
   readonly #settings: Stage['warehouse'];
   readonly #secrets: Secrets;
@@ -15,9 +15,9 @@ export class Warehouse {
   }
 
   /**
-   * Lets a function log in and ask for learning time.
+   * Lets a function log in and query learning time.
    *
-   * @param functionName in the query tag, beside the stage: who asked, in Snowflake's query history
+   * @param functionName part of the query tag in Snowflake's query history
    */
   grantQuery(fn: PipelineFunction, functionName: string): void {
     const { warehouse, role, table, columns, enterpriseIdForm, breaker } = this.#settings;
@@ -35,8 +35,8 @@ export class Warehouse {
     fn.setVariable('LEARNING_TIME_ENTERPRISE_FORM', enterpriseIdForm);
     fn.setVariable('LEARNING_TIME_DATE_COLUMN', columns.date);
     fn.setVariable('LEARNING_TIME_SECONDS_COLUMN', columns.seconds);
-    // Read by snowflake-sdk 3: without them it asks the metadata service and STS who it is, loads a native library, and
-    // reports how it connects.
+    // For snowflake-sdk 3, which otherwise calls the metadata service and STS, loads a native library, and sends connection
+    // telemetry.
     fn.setVariable('SNOWFLAKE_DISABLE_PLATFORM_DETECTION', 'true');
     fn.setVariable('SNOWFLAKE_DISABLE_MINICORE', 'true');
     fn.setVariable('SF_TELEMETRY_DISABLE_CONNECTION_SHAPE', '1');

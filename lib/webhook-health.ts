@@ -13,7 +13,7 @@ import type { Secrets } from './secrets.ts';
 
 export interface WebhookHealthProps {
   readonly codeBase: CodeBase;
-  /** Where its routes are, with the limits and the access log that all of them share. */
+  /** The API for its routes, which share limits and access log. */
   readonly api: HttpApi;
   readonly configuration: Configuration;
   readonly ledger: Ledger;
@@ -22,8 +22,8 @@ export interface WebhookHealthProps {
 }
 
 /**
- * Tells operators how deliveries do (document 003), and Prometheus what they look at. It reads metrics, the ledger's index
- * and which integrations there are, and can change nothing.
+ * Reports the health of deliveries to operators (requirement W5) and metrics to Prometheus (W7). It reads metrics, the ledger's
+ * index and the integrations, and can change nothing.
  */
 export class WebhookHealth extends Construct {
   readonly webhookHealth: PipelineFunction;
@@ -31,11 +31,11 @@ export class WebhookHealth extends Construct {
   constructor(scope: Construct, id: string, props: WebhookHealthProps) {
     super(scope, id);
     const { codeBase, api, configuration, ledger, queues, secrets } = props;
-    this.webhookHealth = new PipelineFunction(this, 'WebhookHealth', { codeBase, speaksTo: 'aws' });
+    this.webhookHealth = new PipelineFunction(this, 'WebhookHealth', { codeBase, inVpc: false });
     configuration.grantReadIntegrations(this.webhookHealth);
     ledger.grantListFailures(this.webhookHealth);
     secrets.grantReadMetricsToken(this.webhookHealth);
-    // No resource and no condition narrows it down: whoever may read metrics reads all of the account.
+    // IAM supports no resource or condition for it: the permission covers all metrics of the account.
     this.webhookHealth.allow(['cloudwatch:GetMetricData'], ['*']);
     for (const [variable, { queueUrl }] of [
       ['EVENTS_QUEUE_URL', queues.events.queue],
@@ -54,7 +54,7 @@ export class WebhookHealth extends Construct {
     for (const open of route(OPERATIONS_PATHS.metrics, new HttpNoneAuthorizer())) {
       Validations.of(open).acknowledge({
         id: 'AwsSolutions::AwsSolutions-APIG4',
-        reason: 'Prometheus signs no requests. The function checks a token: docs/decisions/0019.',
+        reason: 'Prometheus cannot sign requests. The function checks a token: docs/decisions/0019.',
       });
     }
   }

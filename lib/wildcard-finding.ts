@@ -1,5 +1,5 @@
 /**
- * cdk-nag's name for the finding that a statement's resource has a wildcard, as `acknowledge` takes it.
+ * The id of cdk-nag's finding on a wildcard in a statement's resource, for `acknowledge`.
  *
  * @param resource references written `<LogicalId.Attribute>`, pseudo parameters `<AWS::Region>`
  */

@@ -18,10 +18,10 @@ const all = new Map<string, Properties>(
 );
 const TOPIC = '<AlarmsTopic>';
 
-/** A logical id without the hash that CDK puts behind it. */
+/** A logical id without the hash that CDK appends. */
 const nameOf = (id: string) => id.slice(0, -8);
 
-/** What an alarm looks at: each metric, and the expression over them. */
+/** The metrics of an alarm, and the expression over them. */
 function lookedAt({ MetricName, Namespace, Dimensions, Metrics = [] }: Properties): Properties[] {
   const one = MetricName === undefined ? [] : [{ MetricName, Namespace, Dimensions }];
   return [...one, ...Metrics.flatMap(({ MetricStat }: Properties) => (MetricStat ? [MetricStat.Metric] : []))];
@@ -34,31 +34,34 @@ function expressionOf(name: string): string {
 describe('every alarm', () => {
   const entries = [...all];
 
-  test.each(entries)('%s says when it goes off, its impact, and where to read on', (name, { AlarmDescription }) => {
-    expect(AlarmDescription).toMatch(/^[^.]+( 5 s[^.]*)?\. Impact: .+\. What to do: docs\/runbook\.md#/);
-    expect(AlarmDescription).toMatch(new RegExp(`docs/runbook\\.md#${name}$`));
-    // CloudWatch's limit.
-    expect(String(AlarmDescription).length).toBeLessThanOrEqual(1024);
-  });
+  test.each(entries)(
+    '%s describes its condition and impact, and links to the runbook',
+    (name, { AlarmDescription }) => {
+      expect(AlarmDescription).toMatch(/^[^.]+( 5 s[^.]*)?\. Impact: .+\. What to do: docs\/runbook\.md#/);
+      expect(AlarmDescription).toMatch(new RegExp(`docs/runbook\\.md#${name}$`));
+      // CloudWatch's limit.
+      expect(String(AlarmDescription).length).toBeLessThanOrEqual(1024);
+    },
+  );
 
-  test('has a heading in the runbook, and no heading of an alarm is without one', () => {
+  test('has a heading in the runbook, which has no others', () => {
     const runbook = readFileSync('docs/runbook.md', 'utf8');
     const headings = [...runbook.matchAll(/^### ([a-z0-9-]+)$/gm)].map(([, heading]) => heading);
     expect(headings.toSorted()).toEqual([...all.keys()].toSorted());
   });
 
-  test('says what missing data means: it is in order, but for an age that nobody publishes', () => {
+  test('treats missing data as not breaching, except credential-age', () => {
     for (const [name, { TreatMissingData, Type }] of entries) {
       if (Type === undefined && 'AlarmRule' in (all.get(name) ?? {})) continue;
       expect([name, TreatMissingData]).toEqual([name, name === 'credential-age' ? 'breaching' : 'notBreaching']);
     }
   });
 
-  test('takes no more than ten metrics, which is CloudWatch’s limit for one', () => {
+  test('has at most ten metrics, CloudWatch’s limit', () => {
     for (const alarm of singles) expect(lookedAt(alarm).length).toBeLessThanOrEqual(10);
   });
 
-  test('looks back a day at most, which is CloudWatch’s limit for periods under an hour', () => {
+  test('evaluates at most a day, CloudWatch’s limit for periods under an hour', () => {
     for (const { AlarmName, Period, Metrics = [], EvaluationPeriods } of singles) {
       const periods = [Period, ...Metrics.map(({ MetricStat }: Properties) => MetricStat?.Period)].filter(Number);
       expect([AlarmName, Math.max(...periods) * EvaluationPeriods <= 86_400]).toEqual([AlarmName, true]);
@@ -66,27 +69,27 @@ describe('every alarm', () => {
   });
 });
 
-describe('who is told', () => {
-  const told = (name: string) => (all.get(name)?.AlarmActions ?? []).map(flatten);
+describe('notifications', () => {
+  const actionsOf = (name: string) => (all.get(name)?.AlarmActions ?? []).map(flatten);
   const pages = ['page-pipeline', 'page-warehouse', 'page-partners', 'page-critical'];
 
-  test('an alarm of its own, or the page that it is part of: never both, so that one outage is one page', () => {
+  test('an alarm notifies by itself or through its page, never both, so that one outage is one page', () => {
     const rules = composites.map(({ AlarmRule }) => flatten(AlarmRule)).join();
     for (const { id, AlarmName } of singles) {
       const name = String(AlarmName).replace(PREFIX, '');
       const isInPage = rules.includes(`<${nameOf(id)}.Arn>`);
-      expect([name, told(name), isInPage]).toEqual([name, isInPage ? [] : [TOPIC], isInPage]);
+      expect([name, actionsOf(name), isInPage]).toEqual([name, isInPage ? [] : [TOPIC], isInPage]);
     }
   });
 
-  test('of each page, and of its end', () => {
+  test('each page notifies in ALARM and in OK', () => {
     for (const name of pages) {
-      expect(told(name)).toEqual([TOPIC]);
+      expect(actionsOf(name)).toEqual([TOPIC]);
       expect((all.get(name)?.OKActions ?? []).map(flatten)).toEqual([TOPIC]);
     }
   });
 
-  test('of the pipeline’s page alone where the warehouse’s and partners’ go off too', () => {
+  test('the pipeline’s page suppresses those of the warehouse and of partners', () => {
     const suppressorOf = (name: string) => {
       const { ActionsSuppressor } = all.get(name) ?? {};
       return ActionsSuppressor === undefined ? undefined : flatten(ActionsSuppressor);
@@ -96,13 +99,13 @@ describe('who is told', () => {
     expect(suppressorOf('page-pipeline')).toBeUndefined();
   });
 
-  test('of what must not be lost whatever else rings: nothing holds that page back, and it holds back no other', () => {
+  test('the critical page is not suppressed and suppresses no other', () => {
     expect(all.get('page-critical')).not.toHaveProperty('ActionsSuppressor');
     const suppressors = composites.flatMap(({ ActionsSuppressor }) => ActionsSuppressor ?? []).map(flatten);
     expect(suppressors).not.toContain(`<${nameOf(String(all.get('page-critical')?.id))}.Arn>`);
   });
 
-  test('of each webhook of a critical kind that is given up, within minutes, whoever gave it up', () => {
+  test('every service that dead-letters a webhook of a critical kind fires the critical page within minutes', () => {
     const alarm = all.get('critical-dead') ?? {};
     expect(alarm).toMatchObject({ Threshold: 0, EvaluationPeriods: 5, DatapointsToAlarm: 1 });
     const services = lookedAt(alarm).map(({ MetricName, Dimensions: [dimension] }) => [MetricName, dimension.Value]);
@@ -114,22 +117,22 @@ describe('who is told', () => {
     expect(flatten(all.get('page-critical')?.AlarmRule)).toBe(`(ALARM("<${nameOf(String(alarm.id))}.Arn>"))`);
   });
 
-  test('that deliveries have recovered, over 95%', () => {
+  test('`recovering` notifies that over 95% of attempts succeed again', () => {
     expect(all.get('recovering')).toMatchObject({ Threshold: 5 });
     expect(all.get('recovering')?.OKActions.map(flatten)).toEqual([TOPIC]);
   });
 
-  test('nobody, until the stage names somebody; each address is asked to confirm', () => {
+  test('no subscribers, unless the stage names e-mail addresses', () => {
     expect(resourcesOf(template, 'AWS::SNS::Subscription')).toEqual([]);
     const { alarmEmails } = findStage('prod', { alarmEmails: 'night@example.com, day@example.com' });
     expect(alarmEmails).toEqual(['night@example.com', 'day@example.com']);
-    expect(() => findStage('prod', { alarmEmails: 'nobody' })).toThrow(
-      'stage prod: alarmEmails.0: "nobody" is no e-mail address',
+    expect(() => findStage('prod', { alarmEmails: 'operator' })).toThrow(
+      'stage prod: alarmEmails.0: "operator" is not an e-mail address',
     );
   });
 });
 
-describe('document 001’s thresholds', () => {
+describe('thresholds of requirements T9, T12 and W6', () => {
   test.each([
     ['warehouse-slow', METRICS.queryDuration, 'p95', 5000],
     ['enrichment-slow', METRICS.taskDuration, 'p95', 10],
@@ -150,7 +153,7 @@ describe('document 001’s thresholds', () => {
     expect(expressionOf(name)).toMatch(new RegExp(`100 \\* \\(FILL\\(${part}, 0\\)`));
   });
 
-  test('backlogs of 10,000, 10 errors an hour, and a dead letter of seven days', () => {
+  test('backlogs of 10,000, 10 errors an hour, and a dead-letter message of seven days', () => {
     expect(all.get('backlog')).toMatchObject({ Threshold: 10_000 });
     expect(all.get('open-executions')).toMatchObject({ Threshold: 10_000 });
     expect(all.get('errors-of-an-hour')).toMatchObject({ Threshold: 10 });
@@ -161,14 +164,14 @@ describe('document 001’s thresholds', () => {
   });
 });
 
-test('back-pressure is in one alarm, the one of an hour, and in none that means failure', () => {
+test('only errors-of-an-hour counts back-pressure', () => {
   const watching = [...all].filter(([, properties]) =>
     lookedAt(properties).some(({ MetricName }) => MetricName === METRICS.deliveryThrottled),
   );
   expect(watching.map(([name]) => name)).toEqual(['errors-of-an-hour']);
 });
 
-test('a throttled DeliverTask is reported after a quarter of an hour', () => {
+test('throttled-deliveries fires after 15 minutes of throttles of DeliverTask', () => {
   const throttled = all.get('throttled-deliveries');
   const window = { Threshold: 0, Period: 300, EvaluationPeriods: 3 };
   expect(throttled).toMatchObject({ MetricName: 'Throttles', Statistic: 'Sum', ...window });
@@ -177,7 +180,7 @@ test('a throttled DeliverTask is reported after a quarter of an hour', () => {
   ]);
 });
 
-test('events that wait and that nobody wakes are told, from the hourly run’s own measure', () => {
+test('timers-overdue evaluates the measure of the hourly reconciler', () => {
   const overdue = { MetricName: METRICS.timerOverdue, Statistic: 'Maximum', Threshold: 0, Period: 3600 };
   expect(all.get('timers-overdue')).toMatchObject(overdue);
 });

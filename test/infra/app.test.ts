@@ -26,8 +26,8 @@ function synth(context: Record<string, unknown>): Promise<{ status: unknown; err
   });
 }
 
-// `npm test` and `npm run synth` make the same checks of the other stages.
-test('the app passes CloudFormation’s checks and cdk-nag’s with all that prod may have', async () => {
+// `npm test` and `npm run synth` check the other stages.
+test('prod with all options passes the checks of CloudFormation and cdk-nag', async () => {
   const context = {
     ...{ stage: 'prod', publisherPrincipals: '123456789012', availabilityZones: 'us-east-1b,us-east-1c' },
     ...{ statusIssuer: 'https://identity.example', statusAudiences: 'lms,portal' },
@@ -39,7 +39,7 @@ test('the app passes CloudFormation’s checks and cdk-nag’s with all that pro
     expect({ conclusion, violations }).toEqual({ conclusion: 'success', violations: [] });
   }
   expect(report.pluginReports.map(({ pluginName }: { pluginName: string }) => pluginName)).toContain('AwsSolutions');
-  // From the command line to the template.
+  // The overrides of the command line reach the template.
   const template = readFileSync(join(output, 'LearningTimeWebhooks-prod.template.json'), 'utf8');
   expect(template).toContain(':iam::123456789012:root');
   for (const word of ['us-east-1c', 'https://identity.example', 'portal', 'https://lms.example']) {
@@ -52,7 +52,7 @@ test('the app passes CloudFormation’s checks and cdk-nag’s with all that pro
   expect([isProtected(output, 'prod'), isProtected(LOCAL_ASSEMBLY, 'local')]).toEqual([true, false]);
 });
 
-test('the app ends with one line where a stage does not fit', async () => {
+test('the app exits with one line if a stage is invalid', async () => {
   const errors = 'stage prod: network.availabilityZones: must be two zones or three\n';
   expect(await synth({ stage: 'prod', availabilityZones: 'us-east-1a' })).toEqual({ status: 1, errors });
 });

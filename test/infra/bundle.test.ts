@@ -19,7 +19,7 @@ import {
   user,
 } from '../support/snowflake.ts';
 
-/** As `npm run synth:local`, which `npm test` begins with, has bundled them. */
+/** Bundled by `npm run synth:local`, which `npm test` runs first. */
 const template = JSON.parse(readFileSync(join(LOCAL_ASSEMBLY, `${LOCAL_STACK}.template.json`), 'utf8'));
 
 interface BundledFunction {
@@ -38,12 +38,12 @@ const assets = new Map(
     ]),
 );
 
-/** Our own code, and the clients of five or six AWS services; the warehouse's SDK alone is larger. */
+/** Our code and the clients of five or six AWS services; the Snowflake SDK alone is larger. */
 const MOST_BYTES_AT_ONCE = 1_000_000;
-/** With what is asked for later, such as logins that Lambda never needs. */
+/** Including modules that are loaded later, such as logins that Lambda never needs. */
 const MOST_BYTES_WITHOUT_SDK = 1_300_000;
 
-/** Logs in and asks once, with the SDK in the first file and the options in the second argument; prints the rows. */
+/** Logs in and runs one query, with the SDK of the first argument and the options of the second; prints the rows. */
 const ASK_ONCE = `
   const { default: sdk } = await import(process.argv[1]);
   const { options, query } = JSON.parse(process.argv[2]);
@@ -58,7 +58,7 @@ const ASK_ONCE = `
   console.log(JSON.stringify(rows));
 `;
 
-/** Calls the handler of each module that is given, without any variables. */
+/** Calls the handler of each module without environment variables. */
 const LOAD_ALL = `
   const names = [];
   for (const path of process.argv.slice(1)) {
@@ -68,8 +68,8 @@ const LOAD_ALL = `
   console.log('NAMES ' + JSON.stringify(names));
 `;
 
-function runNode(script: string, words: readonly string[], env: NodeJS.ProcessEnv): string {
-  return execFileSync(process.execPath, ['--input-type=module', '-e', script, ...words], { encoding: 'utf8', env });
+function runNode(script: string, args: readonly string[], env: NodeJS.ProcessEnv): string {
+  return execFileSync(process.execPath, ['--input-type=module', '-e', script, ...args], { encoding: 'utf8', env });
 }
 
 /** The files that an entry imports when it is loaded, itself included. */
@@ -84,7 +84,7 @@ function loadedAtOnce(directory: string, file: string, seen = new Set<string>())
   return seen;
 }
 
-/** The chunk that holds `snowflake-sdk`: by far the largest. */
+/** The chunk with `snowflake-sdk`: by far the largest. */
 function sdkChunk(directory: string) {
   const chunks = readdirSync(join(directory, 'chunks')).map((name) => {
     const path = join(directory, 'chunks', name);
@@ -92,13 +92,13 @@ function sdkChunk(directory: string) {
   });
   const [largest] = chunks.sort((one, other) => other.bytes - one.bytes);
   if (largest === undefined || !readFileSync(largest.path, 'utf8').includes('SNOWFLAKE_JWT')) {
-    throw new Error('the warehouse’s SDK has no chunk of its own');
+    throw new Error('the Snowflake SDK has no chunk of its own');
   }
   return largest;
 }
 
 describe('the bundles', () => {
-  test('are one for each code base, shared by its functions', () => {
+  test('are one per code base, shared by its functions', () => {
     const shared = Map.groupBy([...assets.keys()], (entry) => assets.get(entry));
     expect([...shared.values()].map((entries) => entries.toSorted()).toSorted()).toEqual([
       ['check-warehouse', 'enrich-batch', 'enrich-task'],
@@ -108,14 +108,14 @@ describe('the bundles', () => {
     ]);
   });
 
-  test('load, and name their errors although they are minified', () => {
+  test('load, and keep the names of errors', () => {
     const files = [...assets].map(([entry, directory]) => join(directory, `${entry}.mjs`));
     const environment = { PATH: process.env.PATH, AWS_REGION: 'us-east-1' };
     const [, errors = ''] = /^NAMES (.*)$/m.exec(runNode(LOAD_ALL, files, environment)) ?? [];
     expect(JSON.parse(errors)).toEqual(files.map(() => 'EnvironmentInvalid'));
   });
 
-  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s loads the warehouse’s SDK on demand', (entry) => {
+  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s loads the Snowflake SDK on demand', (entry) => {
     const directory = assets.get(entry) as string;
     const atOnce = loadedAtOnce(directory, `${entry}.mjs`);
     expect(atOnce).not.toContain(sdkChunk(directory).file);
@@ -123,12 +123,12 @@ describe('the bundles', () => {
     expect(bytes).toBeLessThan(MOST_BYTES_AT_ONCE);
   });
 
-  test('the SDK comes without what it uses for file transfer and other logins', () => {
-    // Whole, it is over 4 MB.
+  test('the SDK has no modules for file transfer and other logins', () => {
+    // Over 4 MB with them.
     expect(sdkChunk(assets.get('enrich-batch') as string).bytes).toBeLessThan(3_000_000);
   });
 
-  test('the SDK as it is bundled logs in with a key pair, and decodes NUMBER, NULL and DATE', async () => {
+  test('the bundled SDK logs in with a key pair and decodes NUMBER, NULL and DATE', async () => {
     const keyPair = createKeyPair();
     const server = await startSnowflakeServer({ account, user, publicKey: keyPair.publicKey });
     try {
@@ -153,7 +153,7 @@ describe('the bundles', () => {
     }
   });
 
-  test('only the enriching functions carry it', () => {
+  test('only the enriching functions include it', () => {
     for (const entry of ['deliver-batch', 'rescue-execution', 'feature-status']) {
       const directory = assets.get(entry) as string;
       const sizes = readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -6,11 +6,11 @@ import { FROZEN_SEEDS } from './frozen-seeds.ts';
 
 const template = synthesize('dev');
 
-/** Strategies that no seed is deployed with. */
+/** The strategies of operators, which no seed is deployed with. */
 const OF_OPERATORS = ['ConfigurationStrategiesFlagsECB32AEC', 'ConfigurationStrategiesIntegrations81F44C06'];
 
 describe('AppConfig', () => {
-  test('the seeds are frozen: whatever changes here is deployed over what operators set since', () => {
+  test('the seeds never change: a change would be deployed over the operators’ versions', () => {
     const seeds = Object.fromEntries(
       ['AWS::AppConfig::HostedConfigurationVersion', 'AWS::AppConfig::Deployment', 'AWS::AppConfig::DeploymentStrategy']
         .flatMap((type) => resourcesOf(template, type))
@@ -20,7 +20,7 @@ describe('AppConfig', () => {
     expect(seeds).toEqual(FROZEN_SEEDS);
   });
 
-  test('operators’ strategies reach all pollers at once, and watch what comes of it', () => {
+  test('operators’ strategies deploy to all pollers at once, with a bake time', () => {
     const strategies = OF_OPERATORS.map((id) => template.Resources[id]?.Properties);
     expect(strategies).toMatchObject([
       { Name: 'learning-time-webhooks-dev-flags', FinalBakeTimeInMinutes: 10 },
@@ -52,21 +52,21 @@ describe('the integrations’ validator', () => {
   const accepts = new AjvDraft04.default().compile(JSON.parse(validator.Content));
   const acme = { id: 'acme', url: 'https://lms.example.com/hooks?x=1' };
 
-  test('is one, draft-04, within AppConfig’s 32 KB', () => {
+  test('is a JSON Schema draft-04 within AppConfig’s 32 KB', () => {
     expect(others).toEqual([]);
     expect(validator.Type).toBe('JSON_SCHEMA');
     expect(JSON.parse(validator.Content).$schema).toBe('http://json-schema.org/draft-04/schema#');
     expect(Buffer.byteLength(validator.Content)).toBeLessThan(32 * 1024);
   });
 
-  // What each field may be: test/partners/integration.test.ts, for this schema and for the function at once.
+  // test/partners/integration.test.ts covers each field, for this schema and for the function.
   test.each<[object, boolean]>([
     [{ paused: true, integrations: [acme, { ...acme, region: 'EU', auth: { type: 'bearer' } }] }, true],
     [{ integrations: [acme], version: 2 }, false],
     [{ integrations: [{ id: 'acme' }] }, false],
     [{ integrations: [{ ...acme, headers: [{ name: 'hOSt', value: 'x' }] }] }, false],
-  ])('%j is taken: %p', (written, isTaken) => {
-    expect(accepts(written)).toBe(isTaken);
-    expect(integrationsDocumentSchema.safeParse(written).success).toBe(isTaken);
+  ])('%j is valid: %p', (written, isValid) => {
+    expect(accepts(written)).toBe(isValid);
+    expect(integrationsDocumentSchema.safeParse(written).success).toBe(isValid);
   });
 });

@@ -15,25 +15,25 @@ interface Widget {
 const { Properties } = onlyResource(synthesize('prod'), 'AWS::CloudWatch::Dashboard');
 const { widgets } = JSON.parse(flatten(Properties.DashboardBody)) as { readonly widgets: readonly Widget[] };
 
-test('shows each kind of event by itself, and what waits for its moment', () => {
+test('shows each kind of event, and scheduled events', () => {
   const shown = (title: string) => {
     const [panel] = widgets.filter(({ properties }) => properties.title?.startsWith(title));
     return panel?.properties.metrics ?? [];
   };
   for (const [title, name] of [
-    ['Tries by kind of event: taken', METRICS.kindSuccess],
-    ['Tries by kind of event: failed', METRICS.kindFailure],
+    ['Attempts by kind of event: successful', METRICS.kindSuccess],
+    ['Attempts by kind of event: failed', METRICS.kindFailure],
   ] as const) {
     const ofKinds = shown(title).filter((metric) => metric[1] === name);
     expect(ofKinds.map((metric) => metric[metric.indexOf('kind') + 1]).toSorted()).toEqual(KINDS.toSorted());
   }
-  expect(shown('Events that wait').map(([, name]) => name)).toEqual([
+  expect(shown('Scheduled events').map(([, name]) => name)).toEqual([
     METRICS.timerWaiting,
     METRICS.timerOverdue,
     METRICS.timerMoved,
     METRICS.timerCancelled,
   ]);
-  const options = shown('Events that wait').map((metric) => metric.at(-1));
+  const options = shown('Scheduled events').map((metric) => metric.at(-1));
   expect(options.slice(0, 2)).toEqual([
     expect.objectContaining({ stat: 'Maximum' }),
     expect.objectContaining({ stat: 'Maximum' }),
@@ -41,7 +41,7 @@ test('shows each kind of event by itself, and what waits for its moment', () => 
 });
 
 describe('every widget', () => {
-  test('has its place: no two lie on each other, and none leaves the 24 columns', () => {
+  test('overlaps no other and stays within the 24 columns', () => {
     for (const [index, one] of widgets.entries()) {
       expect(one.x + one.width).toBeLessThanOrEqual(24);
       for (const other of widgets.slice(index + 1)) {
@@ -52,7 +52,7 @@ describe('every widget', () => {
     }
   });
 
-  test('of a partner looks for the integrations there are', () => {
+  test('by partner searches for the integrations', () => {
     const searches = JSON.stringify(widgets).match(/SEARCH\('\{[^}]+\}/g);
     expect(searches).toEqual([`SEARCH('{${metricsNamespace('prod')},integration,service}`]);
   });

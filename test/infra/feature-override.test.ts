@@ -6,7 +6,7 @@ import { findStage } from '../../lib/stage.ts';
 import { checkStage } from '../../lib/stage-schema.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
 
-test('its name is made of the feature’s', () => {
+test('the variable has the feature’s name', () => {
   expect(FEATURE_OVERRIDE).toBe(`FEATURE_${FEATURE_NAME.toUpperCase()}_ENABLED`);
 });
 
@@ -20,18 +20,21 @@ describe.each(['local', 'dev'])('stage %s', (stage) => {
     expect(featureOverride(stage, { [FEATURE_OVERRIDE]: value, HOME: '/home' })).toEqual(expected);
   });
 
-  test.each(['TRUE', '1', 'on', 'yes please'])('%s is refused: a typing error must switch nothing', (value) => {
-    expect(() => featureOverride(stage, { [FEATURE_OVERRIDE]: value })).toThrow(
-      `${FEATURE_OVERRIDE} must be true or false`,
-    );
-  });
+  test.each(['TRUE', '1', 'on', 'yes please'])(
+    '%s is rejected: a typing error must not switch the feature',
+    (value) => {
+      expect(() => featureOverride(stage, { [FEATURE_OVERRIDE]: value })).toThrow(
+        `${FEATURE_OVERRIDE} must be true or false`,
+      );
+    },
+  );
 
-  test('another product’s is left alone', () => {
+  test('ignores a variable of another product', () => {
     expect(featureOverride(stage, { FEATURE_AI_CHAT_ENABLED: 'maybe' })).toEqual({});
   });
 });
 
-test('reaches the functions that read the flag, and no other', () => {
+test('is set on functions that read the flag, and on no other', () => {
   const valuesIn = (template: ReturnType<typeof synthesize>) =>
     resourcesOf(template, 'AWS::Lambda::Function').flatMap(([id, { Properties }]) => {
       const value = Properties.Environment?.Variables?.[FEATURE_OVERRIDE];
@@ -47,15 +50,15 @@ test('reaches the functions that read the flag, and no other', () => {
 
 describe.each(['staging', 'prod'])('stage %s', (stage) => {
   test.each([FEATURE_OVERRIDE, 'FEATURE_AI_CHAT_ENABLED'])('does not synthesize with %s set', (name) => {
-    const words = `stage ${stage}: ${name} is for development only, unset it`;
-    expect(() => findStage(stage, { environment: { [name]: 'false' } })).toThrow(words);
+    const message = `stage ${stage}: ${name} is for development only, unset it`;
+    expect(() => findStage(stage, { environment: { [name]: 'false' } })).toThrow(message);
   });
 
-  test('does with none, or an empty one', () => {
+  test('synthesizes without one, or with an empty one', () => {
     expect(findStage(stage, { environment: { [FEATURE_OVERRIDE]: '', HOME: '/home' } })).toEqual(findStage(stage));
   });
 
-  test('has none in its file either', () => {
+  test('cannot have one in its definition', () => {
     expect(() => checkStage({ ...findStage(stage), featureOverride: true })).toThrow(
       `stage ${stage}: featureOverride: only local and dev may override the flag`,
     );

@@ -3,7 +3,7 @@ import { FLAG_BOUNDS, FLAG_KEY, flagSchema } from '../../lambdas/flag/flag-docum
 import { FLAG_SEED, INTEGRATIONS_SEED } from '../../lib/flag-seed.ts';
 
 describe('the flag’s seed', () => {
-  test('is off, and reads as nobody enriched when an operator switches it on without touching more', () => {
+  test('is off, and enables no enterprise if an operator only switches it on', () => {
     const { enabled, ...attributes } = FLAG_SEED.values[FLAG_KEY];
     expect(enabled).toBe(false);
     expect(flagSchema.parse({ enabled: true, ...attributes })).toEqual({
@@ -14,7 +14,7 @@ describe('the flag’s seed', () => {
     });
   });
 
-  test('describes every attribute that functions read, within the same bounds', () => {
+  test('has every attribute that functions read, with the same bounds', () => {
     const { attributes } = FLAG_SEED.flags[FLAG_KEY];
     expect(Object.keys(attributes)).toEqual(Object.keys(flagSchema.shape).filter((name) => name !== 'enabled'));
     expect(attributes.rollout_percentage.constraints).toMatchObject(FLAG_BOUNDS.rolloutPercentage);
@@ -22,6 +22,6 @@ describe('the flag’s seed', () => {
   });
 });
 
-test('the integrations’ seed holds none', () => {
+test('the integrations’ seed is empty', () => {
   expect(INTEGRATIONS_SEED).toEqual({ integrations: [] });
 });

@@ -1,4 +1,4 @@
-/** What the first deploy of `dev` seeded AppConfig with, resource by resource. Never changed: see `lib/flag-seed.ts`. */
+/** The AppConfig resources of the first deploy of `dev`. Never change them: see `lib/flag-seed.ts`. */
 const application = { Ref: 'ConfigurationApplication3C51ABCD' };
 const strategy = { Ref: 'ConfigurationAllAtOnce41F1F6BC' };
 const flagsProfile = { Ref: 'ConfigurationFlagsProfileConfigurationProfile97649567' };

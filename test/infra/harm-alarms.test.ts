@@ -12,7 +12,7 @@ const alarms = new Map(
     ]),
 );
 
-/** Every resource that one names, and those that they name. */
+/** All resources that a resource depends on, transitively. */
 function reached(id: string, seen = new Set<string>()): Set<string> {
   for (const named of namesIn(template.Resources[id])) {
     if (seen.has(named)) continue;
@@ -32,13 +32,13 @@ function namesIn(resource: Resource | undefined): string[] {
 const DELIVERED = 'FILL(deliveredWithLearningTime, 0) + FILL(deliveredWithoutLearningTime, 0)';
 const FAILED = 'FILL(deliveryRetry, 0) + FILL(deliveryDead, 0)';
 
-describe('alarms that mean harm', () => {
-  test('are these, and a quiet night rings none: AppConfig rolls back for missing data too', () => {
+describe('harm alarms', () => {
+  test('are four, and missing data fires none: AppConfig would roll back for it', () => {
     expect([...alarms.keys()].sort()).toEqual(['delivery-age', 'event-age', 'failed-attempts', 'fallbacks']);
     for (const alarm of alarms.values()) expect(alarm).toMatchObject({ TreatMissingData: 'notBreaching' });
   });
 
-  test('look back five minutes at the most', () => {
+  test('evaluate at most five minutes', () => {
     for (const { Period, Metrics = [], EvaluationPeriods } of alarms.values()) {
       const periods = [
         Period,
@@ -52,7 +52,7 @@ describe('alarms that mean harm', () => {
   test.each([
     ['failed-attempts', `IF(${DELIVERED} + ${FAILED} >= 10, 100 * (${FAILED}) / (${DELIVERED} + ${FAILED}), 0)`],
     ['fallbacks', `IF(${DELIVERED} >= 10, 100 * (FILL(enrichmentFallback, 0)) / (${DELIVERED}), 0)`],
-  ])('%s: a share of what the delivering functions counted, over 20%%', (name, expression) => {
+  ])('%s: over 20%% of what the delivering functions counted', (name, expression) => {
     const { Metrics, Threshold, ComparisonOperator } = alarms.get(name) ?? {};
     expect([Threshold, ComparisonOperator]).toEqual([20, 'GreaterThanThreshold']);
     const [share, ...counted] = Metrics.toSorted(
@@ -93,7 +93,7 @@ describe('AppConfig', () => {
     return { id: String(id), names, roles: new Set(monitors.map(({ AlarmRoleArn }) => flatten(AlarmRoleArn))) };
   };
 
-  test('watches over the flag those that are quick enough, over the integrations those that have to do with partners', () => {
+  test('monitors fast alarms for the flag, and alarms on partners for the integrations', () => {
     expect(watched('flags').names).toEqual(['failed-attempts', 'fallbacks', 'event-age']);
     expect(watched('integrations').names).toEqual(['failed-attempts', 'event-age', 'delivery-age']);
   });
@@ -101,7 +101,7 @@ describe('AppConfig', () => {
   test.each([
     ['flags', 'learning-time-webhooks-prod-flags'],
     ['integrations', 'learning-time-webhooks-prod-integrations'],
-  ])('%s: a message sent under a new version can grow old enough to ring while that bakes', (name, strategyName) => {
+  ])('%s: a message under a new version can fire the age alarms within the bake time', (name, strategyName) => {
     const [, strategy] =
       resourcesOf(template, 'AWS::AppConfig::DeploymentStrategy').find(
         ([, { Properties }]) => Properties.Name === strategyName,
@@ -115,7 +115,7 @@ describe('AppConfig', () => {
     for (const age of ages) expect(age).toBeLessThan(bakeSeconds);
   });
 
-  test('reads the states of alarms with a role of its own', () => {
+  test('reads alarms with its own role', () => {
     expect([...watched('flags').roles, ...watched('integrations').roles]).toEqual(
       Array(2).fill('<ConfigurationAlarmReader.Arn>'),
     );
@@ -125,7 +125,7 @@ describe('AppConfig', () => {
     ]);
   });
 
-  test('is given the seeds once the cache stands, minutes after the alarms: a new alarm has INSUFFICIENT_DATA', () => {
+  test('gets the seeds after the cache, minutes after the alarms: a new alarm is INSUFFICIENT_DATA', () => {
     const seeds = resourcesOf(template, 'AWS::AppConfig::Deployment').map(([id]) => id);
     expect(seeds).toHaveLength(2);
     const [[cache] = ['']] = resourcesOf(template, 'AWS::ElastiCache::ServerlessCache');
@@ -133,13 +133,13 @@ describe('AppConfig', () => {
     for (const { id } of alarms.values()) expect([...reached(id)]).not.toContain(cache);
   });
 
-  test('no alarm and no environment leads to a function: the functions lead to the environments', () => {
+  test('no alarm and no environment depends on a function, which depends on the environments', () => {
     const { id } = watched('flags');
     const functions = resourcesOf(template, 'AWS::Lambda::Function').map(([name]) => name);
     for (const start of [id, watched('integrations').id, ...[...alarms.values()].map((alarm) => alarm.id)]) {
       expect(functions.filter((name) => reached(start).has(name))).toEqual([]);
     }
-    // It would be seen.
+    // Proof that a dependency would be found.
     expect(functions.some((name) => reached(name).has(id))).toBe(true);
   });
 });

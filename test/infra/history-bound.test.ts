@@ -16,7 +16,7 @@ import {
 
 const MOST_RETRIES = 10;
 
-/** Over both rounds, of the kind and the integration that have the most. */
+/** Over both rounds, for the policy with the most attempts. */
 function mostAttempts(): number {
   const max_retries_by_event_type = Object.fromEntries(EVENT_TYPES.map((type) => [type, MOST_RETRIES]));
   const most = integration({ max_retries: MOST_RETRIES, max_retries_by_event_type });
@@ -55,26 +55,26 @@ describe('the history of an execution', () => {
     expect(KINDS.some((kind) => kindNamed(kind).policy?.secondRoundAfterMinutes !== undefined)).toBe(true);
     const bound = historyBound(definition, LIMITS);
     expect(bound).toBeLessThan(MAX_HISTORY_EVENTS);
-    // What docs/decisions/0007 says. A change of a retrier, a policy or a limit moves it.
+    // docs/decisions/0007 has this number. Changes of a retrier, a policy or a limit change it.
     expect(bound).toBe(19_261);
   });
 
-  test('would not, with an hour of retries that are a minute apart, as interrupted deliveries had', () => {
+  test('would exceed it with an hour of retries that are a minute apart', () => {
     const [notRun, , passing] = (definition.States.Deliver?.Retry ?? []) as [AslRetrier, AslRetrier, AslRetrier];
     const former = withRetriers([notRun, retrier(1, 60, 64), passing], definition.States.Enrich?.Retry);
     expect(historyBound(former, LIMITS)).toBeGreaterThan(MAX_HISTORY_EVENTS);
   });
 
-  test('would not, if waits under back-pressure could be short without end', () => {
+  test('would exceed it with unlimited short waits under back-pressure', () => {
     expect(historyBound(definition, { ...LIMITS, longWaitSeconds: 2 })).toBeGreaterThan(MAX_HISTORY_EVENTS);
   });
 });
 
 describe('the bound', () => {
-  test('without any time to retry is what the rounds have', () => {
+  test('without time for retries is the events of the rounds', () => {
     const still: BoundedDefinition = { ...withRetriers([]), TimeoutSeconds: 0 };
     const limits = { attempts: 3, shortWaits: 2, longWaitSeconds: 60, enrichments: 1 };
-    // 6 rounds of delivery and 1 of enrichment, of 11 events each; fallback, dead letter and end; the execution itself.
+    // 6 rounds of delivery and 1 of enrichment, of 11 events each; fallback, dead-letter message and end; the execution itself.
     expect(historyBound(still, limits)).toBe(7 * 11 + (2 + 2 + 5 + 2 + 64 * 3) + 2);
   });
 
@@ -91,7 +91,7 @@ describe('the bound', () => {
     enrichments: fc.nat(4),
   });
 
-  test('is never exceeded by an execution that fails as it likes for as long as it may', () => {
+  test('is never exceeded by an execution with random failures', () => {
     fc.assert(
       fc.property(scene, fc.infiniteStream(fc.nat(60)), ({ deliver, enrich, hours, ...limits }, failures) => {
         const bounded = { ...withRetriers(deliver, enrich), TimeoutSeconds: hours * 3600 };
@@ -103,7 +103,11 @@ describe('the bound', () => {
   });
 });
 
-/** Plays one execution to its end or timeout, and counts the events. @param failures of each retrier at each entry */
+/**
+ * Simulates one execution to its end or timeout, and counts the events.
+ *
+ * @param failures of each retrier at each entry
+ */
 function playExecution(
   { States, TimeoutSeconds }: BoundedDefinition,
   { attempts, shortWaits, longWaitSeconds, enrichments }: RoundLimits,

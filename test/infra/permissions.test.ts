@@ -44,7 +44,7 @@ const TRACING = 'xray:PutTelemetryRecords xray:PutTraceSegments on *';
 const NETWORK_INTERFACES =
   'ec2:AssignPrivateIpAddresses ec2:CreateNetworkInterface ec2:DeleteNetworkInterface ' +
   'ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:UnassignPrivateIpAddresses';
-/** For Lambda itself, and not for the code that runs in the function. */
+/** For Lambda itself, not for the function's code. */
 const inVpc = (id: string) => [
   `${NETWORK_INTERFACES} ${TRACING}`,
   `Deny ${NETWORK_INTERFACES} on * if lambda:SourceFunctionArn=<${id}Function.Arn>`,
@@ -75,14 +75,14 @@ const OF_ITS_LOG = 'kms:EncryptionContext:SourceArn=arn:aws:logs:us-east-1:00000
 const READ_EXECUTIONS = `kms:Decrypt on <RetryWorkflowKey.Arn> if kms:ViaService=states.us-east-1.amazonaws.com and ${OF_ITS_EXECUTIONS}`;
 const undelivered = (name: string) =>
   `sqs:GetQueueAttributes sqs:GetQueueUrl sqs:SendMessage on <${name}Undelivered.Arn>`;
-/** One table, and one index of it by its name. */
+/** The table, or one of its indexes. */
 const ledger = (...operations: string[]) =>
   `${operations.map((operation) => `dynamodb:${operation}`).join(' ')} on <LedgerTable.Arn>`;
 const SETTLES = 'dynamodb:GetItem dynamodb:PutItem on <LedgerTable.Arn>';
 const CLAIMS = ledger('BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem');
 const LISTS = 'dynamodb:Query on <LedgerTable.Arn>/index/ByIntegrationAndDay';
 
-/** Besides its log, its traces and, in the VPC, its network interfaces. */
+/** In addition to log, traces and, in the VPC, network interfaces. */
 const IN_VPC: Readonly<Record<string, readonly string[]>> = {
   EnrichmentEnrichBatch: [
     polls('Flags'),
@@ -101,7 +101,7 @@ const IN_VPC: Readonly<Record<string, readonly string[]>> = {
     polls('Integrations'),
     INTEGRATION_SECRETS,
     CLAIMS,
-    // CDK writes what it may do with one queue as one statement: it reads, and sends again with a delay.
+    // CDK merges the statements on one queue: the function reads from it and sends to it with a delay.
     consumes('QueuesDeliveries').replace(' on ', ' sqs:SendMessage on '),
     sends('QueuesDeliveriesDeadLetters'),
     START,
@@ -132,10 +132,10 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   OutcomesSettleOutcomes: [TRACING, SETTLES, consumes('QueuesOutcomes'), sends('QueuesOutcomesDeadLetters')],
   CredentialAge: [TRACING, VERSIONS],
   StatusApiFeatureStatus: [TRACING, polls('Flags')],
-  // CDK writes what has no resource as one statement.
+  // CDK merges the statements without a resource.
   WebhookHealth: [`cloudwatch:GetMetricData ${TRACING}`, polls('Integrations'), LISTS, METRICS_TOKEN],
 };
-/** Of services. */
+/** Roles of services. */
 const OTHERS: Readonly<Record<string, readonly string[]>> = {
   RetryWorkflowStateMachineRole: [
     `kms:Decrypt kms:GenerateDataKey on <RetryWorkflowKey.Arn> if ${OF_ITS_EXECUTIONS}`,
@@ -155,7 +155,7 @@ const OTHERS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-describe('each role may do this, and nothing else', () => {
+describe('each role has these permissions and no others', () => {
   test.each([
     ...Object.entries(IN_VPC).map(([id, may]) => [`${id}Role`, [logsOf(id), ...inVpc(id), ...may]] as const),
     ...Object.entries(OUTSIDE).map(([id, may]) => [`${id}Role`, [logsOf(id), ...may]] as const),
@@ -175,7 +175,7 @@ describe('each role may do this, and nothing else', () => {
     expect(resourcesOf(template, 'AWS::IAM::ManagedPolicy')).toEqual([]);
   });
 
-  test('what tests and checks is invoked by operators’ own permissions: nothing in the stack may', () => {
+  test('nothing in the stack may invoke SendTest and CheckWarehouse: operators need their own permissions', () => {
     for (const name of ['SendTestFunction', 'CheckWarehouseFunction']) {
       const granted = [...permissions.values()].flat().filter((statement) => statement.includes(name));
       expect(granted).toEqual([expect.stringMatching(/^Deny ec2:/)]);
@@ -203,8 +203,8 @@ describe('each role may do this, and nothing else', () => {
   });
 });
 
-describe('policies of resources', () => {
-  test('the key administers nothing but itself, and encrypts the workflow’s data and its log only', () => {
+describe('resource policies', () => {
+  test('the key encrypts the workflow’s data and its log only', () => {
     const { Statement } = onlyResource(template, 'AWS::KMS::Key').Properties.KeyPolicy as {
       Statement: ResourceStatement[];
     };
@@ -225,7 +225,7 @@ describe('policies of resources', () => {
     expect(administration).not.toMatch(/Encrypt|Decrypt|DataKey|CreateGrant/);
   });
 
-  test('queues: everybody is denied what is not TLS; EventBridge may send to those of what it invokes, and nobody else anywhere', () => {
+  test('queues deny calls without TLS; only EventBridge may send, to the queues of undelivered events', () => {
     const said = resourcesOf(template, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
       (Properties.PolicyDocument.Statement as ResourceStatement[]).map((statement) => {
         const { Effect, Principal, Action, Resource } = statement;

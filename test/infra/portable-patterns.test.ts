@@ -3,14 +3,14 @@ import { synthesize } from '../support/synthesized-stack.ts';
 
 const template = synthesize('dev');
 
-/** One text that AWS evaluates, and where it stands in the template. */
+/** A text that AWS evaluates, and its path in the template. */
 interface Found {
   readonly key: string;
   readonly path: string;
   readonly value: unknown;
 }
 
-/** Everything whose key has to do with patterns or formats, also within JSON text (schemas, flags, workflows). */
+/** All patterns and formats by their keys, also within JSON text (schemas, flags, workflows). */
 function find(value: unknown, path: string): Found[] {
   if (typeof value === 'string' && /^\s*[{[]/.test(value)) {
     try {
@@ -39,13 +39,13 @@ describe('in the template', () => {
   const found = find(template, '');
   const of = (key: string) => found.filter((one) => one.key === key);
 
-  test('no other text is evaluated as a pattern than those that are checked here', () => {
+  test('these are all the texts that are evaluated as patterns', () => {
     const ofAccessLogs = (one: Found) => one.path.endsWith('.AccessLogSettings.Format');
     const keys = found.filter((one) => !ofAccessLogs(one)).map(({ key }) => key);
     expect([...new Set(keys)].sort()).toEqual(['EventPattern', 'pattern']);
   });
 
-  test('each pattern means the same in ECMA 262, java.util.regex and RE2', () => {
+  test('each pattern has the same meaning in ECMA 262, java.util.regex and RE2', () => {
     const resources = new Set(of('pattern').map(({ path }) => path.split('.')[2]?.slice(0, -8)));
     expect(resources).toEqual(
       new Set(['ConfigurationFlagsProfile', 'ConfigurationIntegrationsProfileConfigurationProfile']),
@@ -54,10 +54,10 @@ describe('in the template', () => {
     expect(unfit).toEqual([]);
   });
 
-  test('events are matched by values alone', () => {
+  test('event patterns match values only', () => {
     const [pattern, ...others] = of('EventPattern');
     expect(others).toEqual([]);
-    // Numbers, prefixes and wildcards would be objects in these lists: stack.test.ts has its values.
+    // Numbers, prefixes and wildcards would be objects in these lists; stack.test.ts checks the values.
     expect(pattern?.value).toHaveProperty('detail.stateMachineArn', [{ Ref: expect.any(String) }]);
   });
 });

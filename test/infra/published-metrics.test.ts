@@ -13,7 +13,7 @@ const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
 const prod = synthesize('prod');
 const OURS = metricsNamespace('prod');
 
-/** Metrics of which something is wrong, with what. */
+/** Faulty metrics, each with its faults. */
 function faults(metrics: readonly (readonly [string, NamedMetric])[], namespace = OURS, template = prod): string[] {
   return metrics.flatMap(([where, metric]) => {
     const fault = faultOf(metric, namespace, template);
@@ -29,27 +29,29 @@ describe('every metric that is read is published', () => {
   test('in the status API and /metrics', () => {
     const [events = '', deliveries = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
     const queues = { events, deliveries, events_dead_letters: events, deliveries_dead_letters: deliveries };
-    const asked = gaugeQueries(OURS, ['acme'], queues).map(
+    const queried = gaugeQueries(OURS, ['acme'], queues).map(
       ({ periodSeconds: period, key, ...query }) => [key, { ...query, period }] as const,
     );
-    expect(faults(asked)).toEqual([]);
+    expect(faults(queried)).toEqual([]);
   });
 
   test('in the rollout’s criteria', () => {
     const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
     const span = { fromMs: 0, untilMs: 86_400_000 };
-    const asked = metricQueries('prod', [queue], span).map(({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
-      const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
-      const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };
-      return [
-        Id,
-        { ...named, dimensions: Object.fromEntries(pairs), statistic: Stat ?? '', period: Period ?? 0 },
-      ] as const;
-    });
-    expect(faults(asked)).toEqual([]);
+    const queried = metricQueries('prod', [queue], span).map(
+      ({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
+        const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
+        const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };
+        return [
+          Id,
+          { ...named, dimensions: Object.fromEntries(pairs), statistic: Stat ?? '', period: Period ?? 0 },
+        ] as const;
+      },
+    );
+    expect(faults(queried)).toEqual([]);
   });
 
-  test('pages and rollbacks look at alarms of the stack', () => {
+  test('pages and rollbacks use alarms of the stack', () => {
     const ids = new Set(
       ['AWS::CloudWatch::Alarm', 'AWS::CloudWatch::CompositeAlarm'].flatMap((type) =>
         resourcesOf(prod, type).map(([id]) => id),
@@ -68,7 +70,7 @@ describe('every metric that is read is published', () => {
   });
 });
 
-/** What a code base counts or measures, in all files that its functions import. */
+/** Metrics that a code base counts or measures, in all files that its functions import. */
 async function countedBy(service: string): Promise<ReadonlySet<string>> {
   const entryPoints = resourcesOf(prod, 'AWS::Lambda::Function')
     .map(([, { Properties }]) => Properties)
@@ -86,11 +88,11 @@ async function countedBy(service: string): Promise<ReadonlySet<string>> {
 function countedIn(source: string, file: string): string[] {
   const calls = [...source.matchAll(/\bcounter\.(?:count|measure)\(([^;]*)\)/g)];
   return calls.flatMap(([, text = '']) => {
-    // A table of metrics, by what is counted.
+    // The metric is looked up in a table.
     const [, table] = /^([A-Z_]+)\[/.exec(text) ?? [];
     const named = table === undefined ? text : (source.split(`const ${table} = {`)[1]?.split('}')[0] ?? '');
     const keys = [...named.matchAll(/METRICS\.(\w+)/g)].map(([, key = '']) => key);
-    if (keys.length === 0) throw new Error(`${file}: which metric is ${text}?`);
+    if (keys.length === 0) throw new Error(`${file}: unknown metric ${text}`);
     return keys;
   });
 }
@@ -103,7 +105,7 @@ test.each(['enrichment', 'delivery', 'operations', 'status'] as const)(
     const said = METRIC_DEFINITIONS.filter(({ services }) => services.some((each) => each === service));
     expect(said.map(({ name }) => names[name]).filter((key) => !counted.has(key ?? ''))).toEqual([]);
     const others = [...counted].filter((key) => !said.some(({ name }) => names[name] === key));
-    // In the ledger's own file, in what only deliverers call.
+    // In the ledger, in code that only the delivering functions call.
     expect(others).toEqual(service === 'enrichment' ? ['deliveryDuplicate'] : []);
   },
 );

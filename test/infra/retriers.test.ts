@@ -14,7 +14,7 @@ describe('retriesWithin', () => {
     expect(waitsSeconds(soon, 64)).toBe(3543);
   });
 
-  test('stays within any budget, and one more would not', () => {
+  test('is the maximum within any budget', () => {
     const backoff = fc.record({
       intervalSeconds: fc.integer({ min: 1, max: 60 }),
       capSeconds: fc.integer({ min: 60, max: 900 }),

@@ -13,7 +13,7 @@ const code = globSync('lambdas/**/*.ts')
   .join('\n');
 
 describe.each(queries)('$name', ({ text, logGroups }) => {
-  test('asks functions for lines that they write', () => {
+  test('filters lines that the functions log', () => {
     expect(logGroups.length).toBeGreaterThan(0);
     for (const group of logGroups) expect(group).toMatch(/^<(Enrichment|Delivery|Outcomes|Reconciler|Rescue)\w+Logs>$/);
     for (const [, message] of text.matchAll(/"([a-z_]+\.[a-z_]+)"/g))
@@ -23,7 +23,7 @@ describe.each(queries)('$name', ({ text, logGroups }) => {
     }
   });
 
-  test('shows fields that these lines have', () => {
+  test('selects fields of these lines', () => {
     const [, shown = ''] = /^fields (.*)$/m.exec(text) ?? [];
     const own = new Set(['@timestamp', '@message', 'service', 'message', 'level']);
     for (const field of shown

@@ -4,7 +4,7 @@ import { KINDS_OF_PATHS, refusedCalls, serviceCalls } from '../support/service-c
 import { resourcesOf, synthesizeStage, type Template } from '../support/synthesized-stack.ts';
 import { TemplateAccess } from '../support/template-access.ts';
 
-/** Each stage with all that may be added to it. */
+/** Each stage with all options. */
 const templates = new Map(
   STAGE_NAMES.map((name) => [
     name,
@@ -24,14 +24,14 @@ const templates = new Map(
 );
 const prod = templates.get('prod') as Template;
 
-describe('what services call by themselves', () => {
+describe('calls by AWS services', () => {
   test.each(STAGE_NAMES)('%s: every call is allowed', (name) => {
     expect(refusedCalls(templates.get(name) as Template)).toEqual([]);
   });
 
   test('every kind of path in the table is in the stack', () => {
     const kinds = new Set(serviceCalls(prod).map(({ kind }) => kind));
-    // These need no policy as the stack has them.
+    // These need no policy.
     for (const allowed of [REDRIVE, ACCESS_LOG, EXECUTION_LOG]) kinds.add(allowed);
     expect([...kinds].sort()).toEqual([...KINDS_OF_PATHS].sort());
   });
@@ -42,7 +42,7 @@ const ACCESS_LOG = 'AWS::ApiGatewayV2::Stage AccessLogSettings.DestinationArn';
 const EXECUTION_LOG =
   'AWS::StepFunctions::StateMachine LoggingConfiguration.Destinations.CloudWatchLogsLogGroup.LogGroupArn';
 
-describe('who publishes to the alarms’ topic', () => {
+describe('publishers of the alarms’ topic', () => {
   const [[id] = ['']] = resourcesOf(prod, 'AWS::SNS::Topic');
   const access = new TemplateAccess(prod);
   const may = (sourceArn: string, sourceAccount = '000000000000', service = 'cloudwatch.amazonaws.com') =>
@@ -66,12 +66,12 @@ describe('who publishes to the alarms’ topic', () => {
     ['an alarm of another account', () => may(alarm(PAGE, 'us-east-1', '444455556666'))],
     ['CloudWatch, for another account', () => may(alarm(PAGE), '444455556666')],
     ['another service', () => may(alarm(PAGE), '000000000000', 'events.amazonaws.com')],
-  ])('not %s', (_, ask) => {
-    expect(ask()).toBe(false);
+  ])('not %s', (_, isAllowed) => {
+    expect(isAllowed()).toBe(false);
   });
 });
 
-test('whatever lets a service in names whose call it must be: the resource, the account, or what is encrypted', () => {
+test('every policy for a service has a condition on the source resource, the account or the encryption context', () => {
   const access = new TemplateAccess(prod);
   const resources = Object.entries(prod.Resources).filter(([, { Type }]) => Type !== 'AWS::IAM::Role');
   const open = resources

@@ -36,7 +36,7 @@ const SNOWFLAKE_SDK_VARIABLES = {
   SF_TELEMETRY_DISABLE_CONNECTION_SHAPE: '1',
 };
 
-/** What variables refer to, or are set to by the stage. */
+/** References and values of the variables. */
 const MEANINGS: Readonly<Record<string, string>> = {
   EVENTS_QUEUE_URL: '<QueuesEvents>',
   EVENTS_DEAD_LETTER_QUEUE_URL: '<QueuesEventsDeadLetters>',
@@ -65,7 +65,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   WAREHOUSE_SLOW_SECONDS: '8',
 };
 
-/** Those that call partners. */
+/** Functions that call partners. */
 const DELIVERING = ['deliver-batch.handler', 'deliver-task.handler', 'send-test.handler'];
 
 function functionProperties(handler: string, from = template) {
@@ -81,25 +81,25 @@ function queue(name: string) {
 }
 
 describe('queues', () => {
-  const kept = { MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true };
+  const deadLetterQueue = { MessageRetentionPeriod: 14 * 24 * 3600, SqsManagedSseEnabled: true };
 
   test.each(['QueuesEvents', 'QueuesDeliveries', 'QueuesOutcomes'])(
-    '%s keeps for four days, its dead letters for 14, and dead-letters by count only after a thousand receives',
+    '%s retains messages for 4 days, dead-letter messages for 14, and dead-letters by count after 1,000 receives',
     (name) => {
       const properties = queue(name);
       expect(properties).toMatchObject({ MessageRetentionPeriod: 4 * 24 * 3600, SqsManagedSseEnabled: true });
       expect(properties.RedrivePolicy.maxReceiveCount).toBe(1000);
       expect(flatten(properties.RedrivePolicy.deadLetterTargetArn)).toBe(`<${name}DeadLetters.Arn>`);
-      expect(queue(`${name}DeadLetters`)).toEqual(kept);
+      expect(queue(`${name}DeadLetters`)).toEqual(deadLetterQueue);
     },
   );
 
-  test.each(['RescueUndelivered', 'ReconcilerUndelivered'])('%s keeps for 14 days', (name) => {
-    expect(queue(name)).toEqual(kept);
+  test.each(['RescueUndelivered', 'ReconcilerUndelivered'])('%s retains messages for 14 days', (name) => {
+    expect(queue(name)).toEqual(deadLetterQueue);
   });
 
   // How many batches run in parallel: stages.test.ts.
-  test('are read in the stage’s batches, of which single messages may fail, and hide those for six timeouts and the window', () => {
+  test('have the stage’s batches with partial failures, and a visibility timeout of six function timeouts and the window', () => {
     const sources = resourcesOf(template, 'AWS::Lambda::EventSourceMapping').map(([, { Properties }]) => {
       const { FunctionName, EventSourceArn, BatchSize, MaximumBatchingWindowInSeconds: window } = Properties;
       const reader = template.Resources[FunctionName.Ref]?.Properties;
@@ -117,12 +117,12 @@ describe('queues', () => {
 });
 
 describe('functions', () => {
-  test('these, and none of CDK’s own', () => {
+  test('are these, without any of CDK’s own', () => {
     const handlers = resourcesOf(template, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties.Handler);
     expect(handlers.sort()).toEqual([...HANDLERS].sort());
   });
 
-  test('each runs on Node 24 and Arm, is traced, and has a role and a log group of its own', () => {
+  test('each runs on Node 24 and Arm, is traced, and has its own role and log group', () => {
     const all = HANDLERS.map((handler) => functionProperties(handler));
     for (const one of all) {
       expect(one).toMatchObject({
@@ -135,27 +135,27 @@ describe('functions', () => {
     expect(new Set(all.map(({ LoggingConfig }) => LoggingConfig.LogGroup.Ref)).size).toBe(HANDLERS.length);
   });
 
-  test('what speaks to the cache, the warehouse or partners does so from the VPC', () => {
+  test('functions that call the cache, the warehouse or partners run in the VPC', () => {
     const inside = HANDLERS.filter((handler) => functionProperties(handler).VpcConfig !== undefined);
     expect(inside).toEqual(HANDLERS.slice(0, 6));
   });
 
-  test.each(HANDLERS)('%s finds the variables its schema names, and no others', (handler) => {
+  test.each(HANDLERS)('%s has the variables of its schema and no others', (handler) => {
     const schema = SCHEMAS[handler] as z.ZodObject;
     const { Variables } = functionProperties(handler).Environment;
     const forRuntime = {
       IO_DEADLINE_FACTOR: '10',
       ...('SNOWFLAKE_WAREHOUSE' in schema.shape && SNOWFLAKE_SDK_VARIABLES),
-      // Other clients than the sender to partners cannot set how long one address of several is waited for: 2 s, times ten.
+      // 2 s times ten, for clients that cannot set the connect timeout per address.
       ...(HANDLERS.indexOf(handler) < 6 && { NODE_OPTIONS: '--network-family-autoselection-attempt-timeout=20000' }),
-      // A partner whose name servers hang must leave threads for the lookups of others.
+      // A partner whose name servers hang must not block the lookups of others.
       ...(DELIVERING.includes(handler) && { UV_THREADPOOL_SIZE: '16' }),
     };
-    // Lambda sets those itself, and lets nobody else do it.
+    // Lambda reserves these names.
     const named = Object.keys(schema.shape).filter((name) => !name.startsWith('AWS_') && name !== FEATURE_OVERRIDE);
     expect(Object.keys(Variables).sort()).toEqual([...new Set([...named, ...Object.keys(forRuntime)])].sort());
     expect(Variables).toMatchObject(forRuntime);
-    // References are known after a deploy only; what is written out must fit as it is.
+    // References resolve at deploy time; literal values must match the schema.
     const known = Object.entries(Variables).map(([name, value]) => [
       name,
       typeof value === 'string' ? value : exampleOf(name),
@@ -163,7 +163,7 @@ describe('functions', () => {
     expect(() => environment.readEnvironment(schema, Object.fromEntries(known))).not.toThrow();
   });
 
-  test('a variable means the same in every function that has it', () => {
+  test('a variable has the same value in every function', () => {
     for (const handler of HANDLERS) {
       const { Variables } = functionProperties(handler).Environment;
       const meant = Object.fromEntries(
@@ -176,26 +176,26 @@ describe('functions', () => {
     }
   });
 
-  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s is named in its queries’ tag', (name) => {
+  test.each(['enrich-batch', 'enrich-task', 'check-warehouse'])('%s has its name in the query tag', (name) => {
     const { SNOWFLAKE_QUERY_TAG } = functionProperties(`${name}.handler`).Environment.Variables;
     expect(SNOWFLAKE_QUERY_TAG).toBe(`learning-time-webhooks/local/${name}`);
   });
 
-  test('a cache without TLS is the local stage’s alone', () => {
+  test('only the stage local has a cache without TLS', () => {
     for (const handler of ['enrich-task.handler', 'deliver-task.handler']) {
       expect(functionProperties(handler).Environment.Variables.CACHE_TLS).toBe('false');
       expect(functionProperties(handler, dev).Environment.Variables.CACHE_TLS).toBe('true');
     }
   });
 
-  // Nothing is reserved in dev and local: a new account has 10 in all.
+  // dev and local reserve nothing: a new account has a concurrency of 10.
   test.each([
     ['prod', '10', '70'],
     ['staging', '2', '20'],
     ['dev', '2', '14'],
     ['local', '2', '20'],
   ])(
-    'in %s one slow endpoint may take %s of DeliverTask’s concurrency, and %s environments may send',
+    'in %s one slow endpoint may use %s of DeliverTask’s concurrency, and %s environments may send',
     (stage, slow, sending) => {
       const synthesized = synthesize(stage);
       for (const handler of ['deliver-batch.handler', 'deliver-task.handler']) {
@@ -207,11 +207,11 @@ describe('functions', () => {
     },
   );
 
-  test('a slow endpoint may always have one attempt under way', () => {
+  test('a slow endpoint may always have one attempt', () => {
     expect(slowEndpointAttempts({ timeoutSeconds: 330, memoryMegabytes: 256, reservedConcurrency: 1 })).toBe(1);
   });
 
-  test('Lambda does not stop what sends to its own queue, and watches all others for runaway loops', () => {
+  test('recursive loops are allowed for functions that send to their own queue only', () => {
     const allowed = resourcesOf(template, 'AWS::Lambda::Function').filter(
       ([, { Properties }]) => Properties.RecursiveLoop,
     );
@@ -241,15 +241,15 @@ function exampleOf(name: string): string {
   return name.endsWith('_URL') ? 'https://sqs.us-east-1.amazonaws.com/000000000000/queue' : 'a-reference';
 }
 
-describe('what is kept out of the template', () => {
-  test('the Snowflake secret has a name and no value, so that no deploy resets it; no integration’s is here at all', () => {
+describe('what the template does not contain', () => {
+  test('the Snowflake secret has no value, so that no deploy resets it, and integrations have no secrets', () => {
     const secrets = resourcesOf(template, 'AWS::SecretsManager::Secret').map(([, { Properties }]) => Properties);
     const snowflake = secrets.find(({ Name }) => Name === '/local/snowflake');
     expect(snowflake).toEqual({ Name: '/local/snowflake', Description: expect.any(String) });
     expect(secrets.map(({ Name }) => Name).sort()).toEqual(['/local/metrics-token', '/local/snowflake']);
   });
 
-  test('executions’ data stays out of the workflow’s log', () => {
+  test('the workflow’s log has no execution data', () => {
     const { LoggingConfiguration, TracingConfiguration } = onlyResource(
       template,
       'AWS::StepFunctions::StateMachine',
@@ -260,7 +260,7 @@ describe('what is kept out of the template', () => {
     expect(TracingConfiguration).toEqual({ Enabled: true });
   });
 
-  test('the definition and executions’ data are stored under a key of the stack’s own, which rotates', () => {
+  test('definition and execution data are encrypted with the stack’s own key, which rotates', () => {
     const { StateMachineName, EncryptionConfiguration } = onlyResource(
       template,
       'AWS::StepFunctions::StateMachine',
@@ -276,14 +276,14 @@ describe('what is kept out of the template', () => {
 });
 
 describe('the cache', () => {
-  test('is serverless Valkey in private subnets, with a limit to its bill', () => {
+  test('is serverless Valkey in private subnets, with cost limits', () => {
     expect(onlyResource(template, 'AWS::ElastiCache::ServerlessCache').Properties).toMatchObject({
       Engine: 'valkey',
       CacheUsageLimits: { DataStorage: { Maximum: 1, Unit: 'GB' }, ECPUPerSecond: { Maximum: 5000 } },
     });
   });
 
-  test('is reached by what enriches and what delivers, tests excepted, on its two ports', () => {
+  test('accepts the enriching and delivering functions, except SendTest, on its two ports', () => {
     const ingress = resourcesOf(template, 'AWS::EC2::SecurityGroupIngress').map(([, { Properties }]) => [
       flatten(Properties.GroupId),
       flatten(Properties.SourceSecurityGroupId),
@@ -301,7 +301,7 @@ describe('the cache', () => {
 describe('the ledger', () => {
   const table = onlyResource(template, 'AWS::DynamoDB::Table').Properties;
 
-  test('is keyed as the contract says, all by text', () => {
+  test('has the keys of LEDGER_TABLE, all strings', () => {
     const { partitionKey, sortKey, index } = LEDGER_TABLE;
     const keys = (partition: string, sort: string) => [
       { AttributeName: partition, KeyType: 'HASH' },
@@ -319,7 +319,7 @@ describe('the ledger', () => {
     expect(table.AttributeDefinitions).toEqual(named.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })));
   });
 
-  test('is billed by use, encrypted under a key of the account, can be restored for a week, and forgets', () => {
+  test('is billed on demand, encrypted, restorable for a week, and expires items', () => {
     expect(table).toMatchObject({
       BillingMode: 'PAY_PER_REQUEST',
       SSESpecification: { SSEEnabled: true },
@@ -329,7 +329,7 @@ describe('the ledger', () => {
     expect(table).not.toHaveProperty('TableName');
   });
 
-  test('is reached from the functions’ subnets without a NAT gateway', () => {
+  test('has a gateway endpoint in the functions’ subnets', () => {
     const endpoint = onlyResource(template, 'AWS::EC2::VPCEndpoint').Properties;
     expect(endpoint.VpcEndpointType).toBe('Gateway');
     expect(flatten(endpoint.ServiceName)).toMatch(/^com\.amazonaws\..*\.dynamodb$/);
@@ -348,7 +348,7 @@ describe('an execution', () => {
   const { TimeoutSeconds, States } = workflowDefinition(template);
   const DAY_SECONDS = 24 * 3600;
 
-  test('outlives the longest retry policy that an integration may have, with days for faults of ours', () => {
+  test('outlives the longest retry policy, with days for faults of ours', () => {
     const { max_retries, retry_delays_seconds } = integrationSchema.shape;
     const retries = max_retries.unwrap().maxValue as number;
     const longestDelay = retry_delays_seconds.unwrap().element.maxValue as number;
@@ -356,19 +356,19 @@ describe('an execution', () => {
 
     const delays = retries * longestDelay * (1 + JITTER);
     expect(delays / DAY_SECONDS).toBeCloseTo(11);
-    const tries = (retries + 1) * States.Deliver.TimeoutSeconds;
+    const attempts = (retries + 1) * States.Deliver.TimeoutSeconds;
     const parked = PARKING_WAITS_MS.reduce((sum, waitMs) => sum + waitMs / 1000, 0) * (1 + JITTER);
     const enrichment = ((3 * ENRICHMENT_RETRY_STEP_MS) / 1000) * (1 + JITTER) + 3 * States.Enrich.TimeoutSeconds;
-    const longest = enrichment + delays + tries + (retries + 1) * parked;
+    const longest = enrichment + delays + attempts + (retries + 1) * parked;
     expect(longest / DAY_SECONDS).toBeCloseTo(11.6, 1);
-    // As long as `Deliver` is retried where Lambda did not run it: docs/decisions/0007.
+    // The time for which `Deliver` is retried if Lambda did not run it: docs/decisions/0007.
     const withoutFunction = 72 * 3600;
     expect(TimeoutSeconds).toBe(16 * DAY_SECONDS);
     expect(TimeoutSeconds - longest - withoutFunction).toBeGreaterThan(DAY_SECONDS);
   });
 });
 
-/** What EventBridge invokes of one construct's functions, and what becomes of invocations that fail. */
+/** Rules that invoke a construct's functions, and the configuration for failed invocations. */
 function invokedOf(construct: string) {
   const ofConstruct = (type: string) =>
     resourcesOf(template, type)
@@ -380,7 +380,7 @@ function invokedOf(construct: string) {
 describe('the rescue', () => {
   const { rules } = invokedOf('Rescue');
 
-  test('is invoked for every execution that ends without succeeding', () => {
+  test('is invoked for every execution that does not succeed', () => {
     const rule = rules.find(({ EventPattern }) => EventPattern !== undefined);
     expect(rule.EventPattern).toEqual({
       source: ['aws.states'],
@@ -401,7 +401,7 @@ describe('the rescue', () => {
 describe('the reconciler', () => {
   const { rules } = invokedOf('Reconciler');
 
-  test('runs every hour as the function has it by itself, and every day for longer than an execution may live', () => {
+  test('runs every hour with the default days, and every day for longer than an execution may last', () => {
     const runs = rules.map(({ ScheduleExpression, Targets: [target, ...others] }) => {
       expect(others).toEqual([]);
       expect(flatten(target.Arn)).toBe('<ReconcilerReconcileFunction.Arn>');
@@ -420,22 +420,19 @@ describe('the reconciler', () => {
 test.each([
   ['Rescue', 2],
   ['Reconciler', 1],
-])(
-  '%s keeps events that were not delivered, and invocations that failed three times within 6 hours',
-  (construct, functions) => {
-    const { rules, invocations } = invokedOf(construct);
-    const undelivered = `<${construct}Undelivered.Arn>`;
-    expect(rules).toHaveLength(2);
-    for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe(undelivered);
-    expect(invocations).toHaveLength(functions);
-    for (const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } of invocations) {
-      expect([MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
-      expect(flatten(DestinationConfig.OnFailure.Destination)).toBe(undelivered);
-    }
-  },
-);
+])('%s receives undelivered events, and invocations that failed three times within 6 hours', (construct, functions) => {
+  const { rules, invocations } = invokedOf(construct);
+  const undelivered = `<${construct}Undelivered.Arn>`;
+  expect(rules).toHaveLength(2);
+  for (const { Targets } of rules) expect(flatten(Targets[0].DeadLetterConfig.Arn)).toBe(undelivered);
+  expect(invocations).toHaveLength(functions);
+  for (const { MaximumRetryAttempts, MaximumEventAgeInSeconds, DestinationConfig } of invocations) {
+    expect([MaximumRetryAttempts, MaximumEventAgeInSeconds]).toEqual([2, 6 * 3600]);
+    expect(flatten(DestinationConfig.OnFailure.Destination)).toBe(undelivered);
+  }
+});
 
-/** For dead letters that commands move back. */
+/** Queue ARNs for commands that move dead-letter messages back. */
 const outputsOfPair = (name: string) => ({
   [`${name}QueueUrl`]: `<Queues${name}>`,
   [`${name}QueueArn`]: `<Queues${name}.Arn>`,
@@ -443,7 +440,7 @@ const outputsOfPair = (name: string) => ({
   [`${name}DeadLetterQueueArn`]: `<Queues${name}DeadLetters.Arn>`,
 });
 
-test('the outputs that tools and guides go by', () => {
+test('the outputs for commands and guides', () => {
   const outputs = Object.entries(dev.Outputs).map(([name, { Value }]) => [name, flatten(Value)]);
   expect(Object.fromEntries(outputs)).toEqual({
     EventsQueueUrl: '<QueuesEvents>',

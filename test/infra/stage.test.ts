@@ -13,14 +13,14 @@ import { findStage, STAGE_NAMES } from '../../lib/stage.ts';
 import { checkStage, type Stage } from '../../lib/stage-schema.ts';
 
 describe('findStage', () => {
-  test.each([undefined, 'LOCAL', {}])('refuses %p in one line that lists the stages', (name) => {
+  test.each([undefined, 'LOCAL', {}])('rejects %p with one line that lists the stages', (name) => {
     expect(() => findStage(name)).toThrow(
       /^[^\n]*choose one with -c stage=local or -c stage=dev or -c stage=staging or -c stage=prod$/,
     );
   });
 
-  // What each stage permits its webhooks: stages.test.ts.
-  test('local is nobody’s account, dev is the one that deploys it', () => {
+  // Allowed endpoints of each stage: stages.test.ts.
+  test('local has no real account, dev has that of the deploy', () => {
     expect([findStage('local').env?.account, findStage('dev').env]).toEqual(['000000000000', undefined]);
   });
 
@@ -47,28 +47,28 @@ describe('findStage', () => {
     '12345678901',
     'lms',
     'sqs.amazonaws.com',
-  ])('refuses the publisher %s in one line', (principal) => {
+  ])('rejects the publisher %s with one line', (principal) => {
     expect(() => findStage('prod', { publisherPrincipals: principal })).toThrow(
       `stage prod: publisherPrincipals.0: "${principal}" is neither an account id of 12 digits nor the ARN of an IAM role or user`,
     );
   });
 
-  test.each([7, null, { a: 1 }, true])('refuses %j as publishers in one line', (publisherPrincipals) => {
+  test.each([7, null, { a: 1 }, true])('rejects %j as publishers with one line', (publisherPrincipals) => {
     expect(() => findStage('prod', { publisherPrincipals })).toThrow(/^stage prod: publisherPrincipals: [^\n]+$/);
   });
 });
 
-test('zones from the command line: in place of the stage’s own, and cut by commas', () => {
+test('zones from the command line replace the stage’s own', () => {
   expect(findStage('prod', { availabilityZones: 'us-east-1b, us-east-1d' }).network).toEqual({
     ...findStage('prod').network,
     availabilityZones: ['us-east-1b', 'us-east-1d'],
   });
   expect(() => findStage('prod', { availabilityZones: 'use1-az1,us-east-1d' })).toThrow(
-    'stage prod: network.availabilityZones: "use1-az1" is no name of an availability zone, such as us-east-1a',
+    'stage prod: network.availabilityZones: "use1-az1" is not the name of an availability zone, such as us-east-1a',
   );
 });
 
-describe('who may ask the status API from a browser, from the command line', () => {
+describe('browser settings of the status API from the command line', () => {
   const issuer = 'https://identity.example/realms/lms';
   const browsersOf = (overrides: object) => findStage('prod', overrides).statusApi.browsers;
 
@@ -94,7 +94,7 @@ describe('who may ask the status API from a browser, from the command line', () 
     });
   });
 
-  test('another issuer has nothing of the stage’s own, whose other settings may be changed alone', () => {
+  test('another issuer replaces all browser settings; others can be changed alone', () => {
     const overrides = { statusIssuer: issuer, statusAudiences: 'portal' };
     expect(findStage('local', overrides).statusApi.browsers).toEqual({ issuer, audiences: ['portal'], origins: [] });
     const { browsers } = findStage('local').statusApi;
@@ -105,11 +105,11 @@ describe('who may ask the status API from a browser, from the command line', () 
   });
 
   test.each([
-    [{ statusIssuer: issuer }, 'statusApi.browsers.audiences: must be at least one'],
-    [{ statusAudiences: 'lms', statusOrigins: '' }, 'statusApi.browsers.issuer: must be there'],
-    [{ statusIssuer: 7, statusAudiences: 'lms' }, 'statusApi.browsers.issuer: must be there'],
+    [{ statusIssuer: issuer }, 'statusApi.browsers.audiences: must have at least one'],
+    [{ statusAudiences: 'lms', statusOrigins: '' }, 'statusApi.browsers.issuer: is required'],
+    [{ statusIssuer: 7, statusAudiences: 'lms' }, 'statusApi.browsers.issuer: is required'],
     [{ statusIssuer: issuer, statusAudiences: 'lms', statusEnterpriseClaim: '' }, 'statusApi.browsers.enterpriseClaim'],
-  ])('%j is refused in one line', (overrides, message) => {
+  ])('%j is rejected with one line', (overrides, message) => {
     expect(() => browsersOf(overrides)).toThrow(`stage prod: ${message}`);
     expect(() => browsersOf(overrides)).toThrow(/^[^\n]+$/);
   });
@@ -184,12 +184,12 @@ describe('checkStage', () => {
       { ...zones('us-east-1a', 'us-east-1b'), env: { account: '111122223333', region: 'us-west-2' } },
     ],
     ['logRetentionDays', { logRetentionDays: 8 }],
-  ])('refuses a wrong %s in one line', (path, change) => {
+  ])('rejects a wrong %s with one line', (path, change) => {
     const wrong = { ...prod, ...change } as Stage;
     expect(() => checkStage(wrong)).toThrow(new RegExp(`^stage prod: ${path.replaceAll('.', '\\.')}: [^\\n;]+$`));
   });
 
-  test('names every fault of prod’s way to partners in that line, and says why', () => {
+  test('lists all faults of prod’s endpoint settings in one line', () => {
     const open: Stage['partners'] = { allowPlainHttp: true, allowedCidrs: ['10.0.0.0/8'], allowedPorts: 'any' };
     expect(() => checkStage({ ...prod, partners: open })).toThrow(
       /^stage prod: partners\.allowPlainHttp: .+; partners\.allowedCidrs: .+; partners\.allowedPorts: [^;\n]+$/,
@@ -207,11 +207,11 @@ describe('checkStage', () => {
     zones('us-gov-west-1a', 'us-gov-west-1b', 'us-gov-west-1c'),
     { network: { natGateways: 3, availabilityZones: ['eu-central-1a', 'eu-central-1b', 'eu-central-1c'] } },
     { ...zones('us-west-2a', 'us-west-2b'), env: { account: '111122223333', region: 'us-west-2' } },
-  ])('takes %j', (change) => {
+  ])('accepts %j', (change) => {
     expect(() => checkStage({ ...prod, ...change })).not.toThrow();
   });
 
-  test('dev may be plain, open and may go; it must speak TLS to its cache', () => {
+  test('dev may allow plain HTTP, any network and deletion, but not a cache without TLS', () => {
     const dev = findStage('dev');
     const allowedCidrs = ['10.0.0.0/8', 'fd00::/8'];
     const open: Stage['partners'] = { allowPlainHttp: true, allowedCidrs, allowedPorts: 'any' };
@@ -220,28 +220,28 @@ describe('checkStage', () => {
   });
 });
 
-/** As the contract bounds `timeout_seconds`. */
-const LONGEST_TRY_SECONDS = integrationSchema.shape.timeout_seconds.unwrap().maxValue as number;
+/** Maximum of `timeout_seconds`. */
+const MAX_ATTEMPT_SECONDS = integrationSchema.shape.timeout_seconds.unwrap().maxValue as number;
 
-/** A call of a service that hangs, in seconds. */
+/** Duration of a service call that hangs, in seconds. */
 const CALL = Object.fromEntries(
   Object.entries(CLIENT_WAITS).map(([use, { callMs }]) => [use, callMs / 1000]),
 ) as Record<keyof typeof CLIENT_WAITS, number>;
 
-test('deployed functions wait no longer than the deadlines say, which their timeouts are made for', () => {
+test('deployed stages have the deadline factor 1, which the timeouts assume', () => {
   const factors = STAGE_NAMES.map((name) => [name, findStage(name).ioDeadlineFactor]);
   expect(Object.fromEntries(factors)).toEqual({ local: 10, dev: 1, staging: 1, prod: 1 });
 });
 
-// With the factor 1; the platform on one's own machine multiplies the timeouts too.
-describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
+// With the factor 1; the local platform multiplies the timeouts too.
+describe.each(STAGE_NAMES)('timeouts of %s are consistent', (name) => {
   const { functions } = findStage(name);
   const seconds = (fn: keyof typeof functions) => functions[fn].timeoutSeconds;
 
-  test('where everything hangs, one call after the other, a delivery ends before its function', () => {
+  test('a delivery ends before its function’s timeout if every call hangs', () => {
     const { firstConnectionMs, commandMs } = IO_DEADLINES.valkey;
     const limiter = (firstConnectionMs + 2 * commandMs) / 1000;
-    const aroundTry =
+    const aroundAttempt =
       CALL.settings +
       CALL.ledger +
       2 * CALL.settings +
@@ -251,10 +251,10 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
       CALL.messages +
       CALL.ledger +
       CALL.outcomes;
-    expect(CALL.messages + aroundTry + MAX_QUEUE_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverBatch'));
-    // A task has no messages, and asks for its timer before and after.
+    expect(CALL.messages + aroundAttempt + MAX_QUEUE_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverBatch'));
+    // A task has no messages, and reads its timer before and after the attempt.
     const timers = 3 * CALL.ledger;
-    expect(aroundTry + timers + LONGEST_TRY_SECONDS).toBeLessThan(seconds('deliverTask'));
+    expect(aroundAttempt + timers + MAX_ATTEMPT_SECONDS).toBeLessThan(seconds('deliverTask'));
   });
 
   test.each([
@@ -264,41 +264,41 @@ describe.each(STAGE_NAMES)('timeouts of %s fit each other', (name) => {
     ['rescueExecution', 2 * CALL.schedule + CALL.messages],
     ['credentialAge', CALL.settings],
     ['featureStatus', CALL.settings],
-    // The token, read twice where a wrong one was given, then the integrations and their metrics.
+    // The token, read twice for a wrong one, then the integrations and their metrics.
     ['webhookHealth', 3 * CALL.settings + CALL.metrics],
   ] as const)('so does %s, after %d s', (fn, longest) => expect(longest).toBeLessThan(seconds(fn)));
 
-  test('a sweep whose last rescue hangs writes how far it came, even where its first calls hung', () => {
+  test('a sweep records its progress even if its first calls and its last rescue hang', () => {
     const [rescue, write] = [2 * CALL.schedule, CALL.schedule];
     expect((rescue + write) * 1000).toBeLessThan(RESERVE_MS);
-    // The progress, and one page of each list.
+    // Progress, and one page of each list.
     const before = 4 * CALL.schedule;
     expect(before + RESERVE_MS / 1000).toBeLessThan(seconds('sweepExecutions'));
   });
 
-  test('so does a batch of events, which starts workflows while there is time', () => {
+  test('a batch of events that starts workflows ends in time', () => {
     const lastStart = CALL.messages + 3 * CALL.ledger + CALL.outcomes + CALL.messages;
     expect(lastStart * 1000).toBeLessThan(SLOWEST_START_MS);
     const warehouse = BATCH_WAREHOUSE_DEADLINE_MS / 1000;
     const before = CALL.messages + CALL.settings + 3 * CALL.ledger + CALL.messages + warehouse;
-    // Where all of it hung, some are started all the same.
+    // Some are started even if every call hangs.
     expect(before + SLOWEST_START_MS / 1000).toBeLessThan(seconds('enrichBatch'));
   });
 
-  test('an event that failed once comes back before the alarm on its age', () => {
+  test('an event that failed once is redelivered before the alarm on its age fires', () => {
     const { windowSeconds } = findStage(name).eventSources.events;
     expect(6 * seconds('enrichBatch') + windowSeconds).toBeLessThan(300);
   });
 
-  test('a breaker’s longest open time, then an event’s earliest retry', () => {
+  test('the warehouse’s breaker probes before an event’s earliest retry', () => {
     const { openSeconds } = findStage(name).warehouse.breaker;
     const [earliest, latest] = [0, 1].map((random) => enrichmentDueAt(0, 1, () => random).getTime());
     expect(1.2 * openSeconds * 1000).toBeLessThan(earliest as number);
-    // Spread over twelve seconds, so that what waits does not come back in the same one.
+    // Spread over 12 s, so that waiting events do not retry in the same second.
     expect((latest as number) - (earliest as number)).toBeGreaterThanOrEqual(11_999);
   });
 
-  test('what the workflow carried for as long as it may, and was parked then, still has its payload', () => {
+  test('a delivery that was parked after the longest execution still has its payload', () => {
     const parkedDays = LONGEST_PARKING_MS / (24 * 3600_000);
     expect(findStage(name).ledger.payloadDays).toBeGreaterThan(MAX_EXECUTION_DAYS + parkedDays);
   });

@@ -17,7 +17,7 @@ const ONE_RECONCILER = { 'reconcile.handler': 1 };
 const templates = new Map(STAGE_NAMES.map((name) => [name, synthesize(name)]));
 const templateOf = (stage: string) => templates.get(stage) as Template;
 
-/** What differs between the stages. `reserved`: concurrency of functions; `parallel`: batches of each queue at a time. */
+/** Differences between the stages. `reserved`: concurrency of functions; `parallel`: concurrent batches of each queue. */
 const DIFFERENCES = [
   {
     stage: 'local',
@@ -33,7 +33,7 @@ const DIFFERENCES = [
     gateways: 1,
     logDays: 7,
     isLedgerProtected: false,
-    // A new account has a concurrency of ten in all, and must keep ten unreserved.
+    // A new account has a concurrency of 10, all of which must stay unreserved.
     reserved: {},
     parallel: { Events: 2, Deliveries: 4, Outcomes: 2 },
     partners: PUBLIC_PARTNERS,
@@ -58,7 +58,7 @@ const DIFFERENCES = [
   },
 ];
 
-function isKept(resource: Resource): boolean {
+function isRetained(resource: Resource): boolean {
   return (resource as Kept).DeletionPolicy?.startsWith('Retain') === true;
 }
 
@@ -68,7 +68,7 @@ function propertiesOf(stage: string, type: string) {
 
 describe('egress', () => {
   test.each(DIFFERENCES)(
-    '$stage has $gateways gateways, each on an address of the stack, and names them all',
+    '$stage has $gateways gateways, each with an address of the stack, and outputs all addresses',
     ({ stage, gateways }) => {
       const through = propertiesOf(stage, 'AWS::EC2::NatGateway').map(({ AllocationId }) => flatten(AllocationId));
       const numbers = Array.from({ length: gateways }, (_, at) => at + 1);
@@ -82,7 +82,7 @@ describe('egress', () => {
     },
   );
 
-  test('in prod each zone goes out through a gateway of its own', () => {
+  test('in prod each zone has its own gateway', () => {
     const through = propertiesOf('prod', 'AWS::EC2::Route').flatMap(({ NatGatewayId }) =>
       NatGatewayId === undefined ? [] : [flatten(NatGatewayId)],
     );
@@ -94,7 +94,7 @@ describe('zones', () => {
   const zonesOf = (template: Template) =>
     resourcesOf(template, 'AWS::EC2::Subnet').map(([, { Properties }]) => Properties.AvailabilityZone);
 
-  test.each(STAGE_NAMES)('%s: the first two of wherever it is deployed', (stage) => {
+  test.each(STAGE_NAMES)('%s: the first two of the region', (stage) => {
     const first = [0, 1].map((at) => ({ 'Fn::Select': [at, { 'Fn::GetAZs': '' }] }));
     const [one, two] = stage === 'local' ? zonesOf(templateOf(stage)).slice(0, 2) : first;
     expect(zonesOf(templateOf(stage))).toEqual([one, two, one, two]);
@@ -103,7 +103,7 @@ describe('zones', () => {
   test.each([
     ['us-west-2b,us-west-2d', 2],
     ['us-west-2a,us-west-2b,us-west-2c', 3],
-  ])('%s, where a stage names them: a public and a private subnet in each', (availabilityZones, count) => {
+  ])('%s, if a stage names them: a public and a private subnet in each', (availabilityZones, count) => {
     const template = synthesizeStage(findStage('prod', { availabilityZones }));
     const zones = availabilityZones.split(',');
     expect(zonesOf(template)).toEqual([...zones, ...zones]);
@@ -114,8 +114,8 @@ describe('zones', () => {
   });
 });
 
-describe('what outlives the stack', () => {
-  /** Gone again where the stack's first deploy is rolled back: a name, or an address, that stays would stop the next attempt. */
+describe('retained resources', () => {
+  /** Deleted if the first deploy is rolled back: a leftover name or address would fail the next deploy. */
   const TYPES = [
     ['AWS::SQS::Queue', 8],
     ['AWS::SecretsManager::Secret', 2],
@@ -135,36 +135,33 @@ describe('what outlives the stack', () => {
     }
   });
 
-  test('in prod: the ledger too, even after a failed first deploy, which could not delete a protected table', () => {
+  test('in prod: the ledger too, even after a failed first deploy, which cannot delete a protected table', () => {
     const [[, table] = []] = resourcesOf(templateOf('prod'), 'AWS::DynamoDB::Table');
     expect(table).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
   });
 
   test('in prod: nothing else', () => {
-    const kept = Object.values(templateOf('prod').Resources).filter(isKept);
+    const retained = Object.values(templateOf('prod').Resources).filter(isRetained);
     const types = [...TYPES.map(([type]) => type), 'AWS::DynamoDB::Table'];
-    expect([...new Set(kept.map(({ Type }) => Type))].sort()).toEqual(types.sort());
+    expect([...new Set(retained.map(({ Type }) => Type))].sort()).toEqual(types.sort());
   });
 
-  test.each(STAGE_NAMES)(
-    'in %s nothing that has a name of its own survives a first deploy that is rolled back',
-    (stage) => {
-      const surviving = Object.values(templateOf(stage).Resources).filter((resource) => {
-        const { DeletionPolicy, Properties = {} } = resource as Kept;
-        const names = Object.keys(Properties).filter((key) => key === 'Name' || key.endsWith('Name'));
-        return DeletionPolicy === 'Retain' && names.length > 0;
-      });
-      expect(surviving).toEqual([]);
-    },
-  );
+  test.each(STAGE_NAMES)('in %s no resource with a fixed name survives the rollback of a first deploy', (stage) => {
+    const surviving = Object.values(templateOf(stage).Resources).filter((resource) => {
+      const { DeletionPolicy, Properties = {} } = resource as Kept;
+      const names = Object.keys(Properties).filter((key) => key === 'Name' || key.endsWith('Name'));
+      return DeletionPolicy === 'Retain' && names.length > 0;
+    });
+    expect(surviving).toEqual([]);
+  });
 
   test.each(['dev', 'staging'])('in %s: nothing', (stage) => {
-    expect(Object.values(templateOf(stage).Resources).filter(isKept)).toEqual([]);
+    expect(Object.values(templateOf(stage).Resources).filter(isRetained)).toEqual([]);
     expect(propertiesOf(stage, 'AWS::KMS::Key')).toMatchObject([{ PendingWindowInDays: 7 }]);
   });
 
   test.each(DIFFERENCES)(
-    'the ledger of $stage refuses to be deleted: $isLedgerProtected',
+    'deletion protection of the ledger of $stage: $isLedgerProtected',
     ({ stage, isLedgerProtected }) => {
       expect(propertiesOf(stage, 'AWS::DynamoDB::Table')).toMatchObject([
         { DeletionProtectionEnabled: isLedgerProtected },
@@ -175,7 +172,7 @@ describe('what outlives the stack', () => {
   test.each([
     ['dev', 'BYPASS'],
     ['prod', 'APPLY'],
-  ])('functions that polled of late: %s %s', (stage, check) => {
+  ])('deletion check for polled configurations: %s %s', (stage, check) => {
     for (const type of ['AWS::AppConfig::Environment', 'AWS::AppConfig::ConfigurationProfile']) {
       const checks = propertiesOf(stage, type).map(({ DeletionProtectionCheck }) => DeletionProtectionCheck);
       expect(checks).toEqual([check, check]);
@@ -183,16 +180,16 @@ describe('what outlives the stack', () => {
   });
 });
 
-test.each(DIFFERENCES)('all logs of $stage are kept for $logDays days', ({ stage, logDays }) => {
+test.each(DIFFERENCES)('all logs of $stage are retained for $logDays days', ({ stage, logDays }) => {
   const groups = propertiesOf(stage, 'AWS::Logs::LogGroup');
-  // Thirteen functions, the workflow, refused traffic, requests to the status API.
+  // Thirteen functions, the workflow, rejected traffic, requests to the status API.
   expect(groups.map(({ RetentionInDays }) => RetentionInDays)).toEqual(Array(16).fill(logDays));
 });
 
 describe.each(DIFFERENCES)('in $stage', ({ stage, reserved, parallel, partners }) => {
   const functions = propertiesOf(stage, 'AWS::Lambda::Function');
 
-  test('concurrency is bounded where the stage says so', () => {
+  test('reserved concurrency is the stage’s', () => {
     const found = functions.filter(({ ReservedConcurrentExecutions: reserved }) => reserved !== undefined);
     expect(Object.fromEntries(found.map((fn) => [fn.Handler, fn.ReservedConcurrentExecutions]))).toEqual(reserved);
     const mappings = propertiesOf(stage, 'AWS::Lambda::EventSourceMapping').map(({ EventSourceArn, ScalingConfig }) => [
@@ -202,7 +199,7 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, reserved, parallel, partners }
     expect(Object.fromEntries(mappings)).toEqual(parallel);
   });
 
-  test('all that deliver have the same way to partners', () => {
+  test('all delivering functions allow the same endpoints', () => {
     const delivering = functions
       .map(({ Handler, Environment }) => ({ Handler, ...Environment.Variables }))
       .filter(({ ALLOW_PLAIN_HTTP }) => ALLOW_PLAIN_HTTP !== undefined);
@@ -218,7 +215,7 @@ describe.each(DIFFERENCES)('in $stage', ({ stage, reserved, parallel, partners }
 describe('publishers', () => {
   const ROLE = 'arn:aws:iam::210987654321:role/lms/publisher';
 
-  test('may send to the events queue, and nothing else', () => {
+  test('may send to the events queue only', () => {
     const template = synthesizeStage(findStage('dev', { publisherPrincipals: `${ROLE},123456789012` }));
     const allowed = resourcesOf(template, 'AWS::SQS::QueuePolicy').flatMap(([, { Properties }]) =>
       Properties.PolicyDocument.Statement.filter(
@@ -239,7 +236,7 @@ describe('publishers', () => {
     ]);
   });
 
-  test.each(STAGE_NAMES)('are none in %s, until somebody names them', (stage) => {
+  test.each(STAGE_NAMES)('are none in %s by default', (stage) => {
     expect(JSON.stringify(propertiesOf(stage, 'AWS::SQS::QueuePolicy'))).not.toContain('Publishers');
   });
 });

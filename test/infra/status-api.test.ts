@@ -32,7 +32,7 @@ function routesOf(template: typeof open) {
 const OPERATORS = [
   ...['', '/{feature}'].map((rest) => [`GET ${STATUS_PATHS.operators}${rest}`, 'AWS_IAM']),
   ...['', '/{integration}'].map((rest) => [`GET ${OPERATIONS_PATHS.health}${rest}`, 'AWS_IAM']),
-  // The gateway lets everyone request the metrics; the function checks a token.
+  // The gateway allows everyone to request metrics; the function checks a token.
   [`GET ${OPERATIONS_PATHS.metrics}`, 'NONE'],
 ];
 
@@ -44,11 +44,11 @@ describe('a stage without an issuer', () => {
     expect(resourcesOf(closed, 'AWS::ApiGatewayV2::Authorizer')).toEqual([]);
   });
 
-  test('lets no other site’s scripts read', () => {
+  test('has no CORS configuration', () => {
     expect(onlyResource(closed, 'AWS::ApiGatewayV2::Api').Properties).not.toHaveProperty('CorsConfiguration');
   });
 
-  test.each(STAGE_NAMES.filter((name) => name !== 'local'))('is %s, until one is named', (name) => {
+  test.each(STAGE_NAMES.filter((name) => name !== 'local'))('is %s by default', (name) => {
     expect(findStage(name).statusApi).not.toHaveProperty('browsers');
   });
 });
@@ -63,7 +63,7 @@ describe('a stage with an issuer', () => {
     expect(routesOf(open).toSorted()).toEqual([...OPERATORS, ...browsers].toSorted());
   });
 
-  test('takes tokens of that issuer, for those audiences, from the Authorization header', () => {
+  test('accepts tokens of that issuer, for those audiences, from the Authorization header', () => {
     expect(onlyResource(open, 'AWS::ApiGatewayV2::Authorizer').Properties).toMatchObject({
       AuthorizerType: 'JWT',
       IdentitySource: ['$request.header.Authorization'],
@@ -71,7 +71,7 @@ describe('a stage with an issuer', () => {
     });
   });
 
-  test('lets scripts of its origins read, with a token and without cookies', () => {
+  test('allows its origins to read, with a token and without cookies', () => {
     expect(onlyResource(open, 'AWS::ApiGatewayV2::Api').Properties.CorsConfiguration).toEqual({
       AllowOrigins: BROWSERS.origins,
       AllowMethods: ['GET'],
@@ -80,7 +80,7 @@ describe('a stage with an issuer', () => {
     });
   });
 
-  test('tells the function which claim holds the enterprise', () => {
+  test('passes the name of the enterprise claim to the function', () => {
     const claimIn = (template: typeof open) =>
       resourcesOf(template, 'AWS::Lambda::Function').find(
         ([, { Properties }]) => Properties.Handler === 'feature-status.handler',
@@ -98,7 +98,7 @@ describe('the API', () => {
     expect(ours).toMatchObject([{ IntegrationType: 'AWS_PROXY', PayloadFormatVersion: '2.0' }]);
   });
 
-  test('bounds requests, and logs each without who asked or about whom', () => {
+  test('limits requests, and logs each without caller and learner', () => {
     const { Properties } = onlyResource(open, 'AWS::ApiGatewayV2::Stage');
     expect(Properties).toMatchObject({
       StageName: '$default',
@@ -120,8 +120,8 @@ describe('the API', () => {
   });
 });
 
-describe('the token of the metrics', () => {
-  test('is generated once: a change of these settings would make another one, and lock Prometheus out', () => {
+describe('the metrics token', () => {
+  test('is generated once: a change of these settings would generate another one and lock Prometheus out', () => {
     const secret = resourcesOf(closed, 'AWS::SecretsManager::Secret').find(
       ([, { Properties }]) => Properties.Name === '/prod/metrics-token',
     )?.[1].Properties;
@@ -134,7 +134,7 @@ describe('the token of the metrics', () => {
     expect(secret).not.toHaveProperty('SecretString');
   });
 
-  test('is what the function takes, and a header may hold', () => {
+  test('matches the function’s schema and is valid in a header', () => {
     const generated = { token: 'aB3'.repeat(16) };
     expect(metricsTokenSchema.parse(generated)).toEqual(generated);
     expect(() => metricsTokenSchema.parse({ token: 'too-short' })).toThrow();
@@ -160,16 +160,16 @@ describe('settings', () => {
     ['statusApi.browsers', withBrowsers({ origins: ['http://127.0.0.1:3000'] })],
     ['statusApi.requestsPerSecond', settings({ requestsPerSecond: 0 })],
     ['statusApi.burst', settings({ burst: 1001 })],
-  ])('a wrong %s is refused in one line', (path, stage) => {
+  ])('a wrong %s is rejected with one line', (path, stage) => {
     expect(() => checkStage(stage)).toThrow(new RegExp(`^stage prod: ${path.replaceAll('.', '\\.')}: [^\\n;]+$`));
   });
 
-  test('an issuer and origins on this machine are the local stage’s', () => {
+  test('loopback issuers and origins are allowed in local only', () => {
     const onThisMachine = { issuer: 'http://127.0.0.1:8080', origins: ['http://127.0.0.1:3000'] };
     expect(() => checkStage(withBrowsers(onThisMachine, local))).not.toThrow();
   });
 
-  test('neither origins nor a claim must be named', () => {
+  test('origins and claim are optional', () => {
     expect(() => checkStage(withBrowsers({ origins: [], enterpriseClaim: undefined }))).not.toThrow();
   });
 });
