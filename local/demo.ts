@@ -5,8 +5,8 @@ import { equation, reconcile } from './demo/operator.ts';
 import { playOwnEvents } from './demo/own-events.ts';
 import { type FileEvent, readEventsFile } from './demo/read-events.ts';
 import { play } from './demo/script.ts';
+import { type Session, startSession } from './demo/session.ts';
 import { formatOwnOutcomes, formatTable } from './demo/table.ts';
-import { startWorld, type World } from './demo/world.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 
 type Say = (line: string) => void;
@@ -19,39 +19,39 @@ async function demo({ receiptsFile, eventsFile }: DemoOptions): Promise<boolean>
   if (receiptsFile !== undefined) writeFileSync(receiptsFile, '');
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
-  const world = await startWorld({
+  const session = await startSession({
     assemblyDirectory,
     ...(receiptsFile !== undefined && {
       onReceipt: (receipt) => appendFileSync(receiptsFile, `${JSON.stringify(receipt)}\n`),
     }),
   });
   try {
-    say(`the template runs: SQS at ${world.platform.endpoints.AWS_ENDPOINT_URL_SQS}`);
-    const isGood = events === undefined ? await playScenarios(world, say) : await playFile(world, events, say);
+    say(`the template runs: SQS at ${session.platform.endpoints.AWS_ENDPOINT_URL_SQS}`);
+    const isGood = events === undefined ? await playScenarios(session, say) : await playFile(session, events, say);
     console.log(`${times.pipeline()} of pipeline time in ${times.real()}`);
-    for (const line of world.thrown()) console.log(`thrown by ${line}`);
+    for (const line of session.thrown()) console.log(`thrown by ${line}`);
     return isGood;
   } finally {
-    await world.stop();
+    await session.stop();
   }
 }
 
 /** @returns whether all went as expected, and the ledger accounts for every event */
-async function playScenarios(world: World, say: Say): Promise<boolean> {
-  const rows = await play(world, say);
+async function playScenarios(session: Session, say: Say): Promise<boolean> {
+  const rows = await play(session, say);
   const asExpected = rows.filter(({ isExpected }) => isExpected).length;
   say(`${asExpected} of ${rows.length} as expected`);
-  const balance = await reconcile(world.platform);
+  const balance = await reconcile(session.platform);
   say(`the ledger ${balance.is_balanced ? 'balances' : 'does not balance'}: ${equation(balance)}`);
   console.log(`\n${formatTable(rows)}\n`);
   return asExpected === rows.length && balance.is_balanced;
 }
 
 /** @returns whether every event came to its end */
-async function playFile(world: World, events: readonly FileEvent[], say: Say): Promise<boolean> {
-  world.switchFlag(true);
+async function playFile(session: Session, events: readonly FileEvent[], say: Say): Promise<boolean> {
+  session.switchFlag(true);
   say(`flag on, for everybody; publishing ${events.length} ${events.length === 1 ? 'event' : 'events'}`);
-  const outcomes = await playOwnEvents(world, events);
+  const outcomes = await playOwnEvents(session, events);
   const ended = outcomes.filter(({ isFinal }) => isFinal).length;
   say(`${ended} of ${outcomes.length} came to their end`);
   console.log(`\n${formatOwnOutcomes(outcomes)}\n`);

@@ -1,5 +1,5 @@
 import { readFlags, readNumber, runProgram } from './command-line.ts';
-import { startWorld } from './demo/world.ts';
+import { startSession } from './demo/session.ts';
 import { describeSoak, isSound, startTally } from './soak/outcome.ts';
 import { SOAK_PARTNERS, type SoakRun, soak } from './soak/play-soak.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
@@ -44,19 +44,19 @@ async function run(options: SoakOptions): Promise<boolean> {
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
   const tally = startTally();
-  const world = await startWorld({
+  const session = await startSession({
     assemblyDirectory,
     partners: SOAK_PARTNERS,
     onReceipt: tally.record,
     platformOptions: { accountConcurrency: ACCOUNT_CONCURRENCY },
   });
   try {
-    const outcome = await soak(world, tally, options, say);
+    const outcome = await soak(session, tally, options, say);
     console.log(`\n${describeSoak(outcome)}`);
-    for (const line of world.thrown()) console.log(`thrown by ${line}`);
+    for (const line of session.thrown()) console.log(`thrown by ${line}`);
     return isSound(outcome);
   } finally {
-    await world.stop();
+    await session.stop();
   }
 }
 

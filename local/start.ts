@@ -10,7 +10,7 @@ import { sendCommand } from './console/send-command.ts';
 import { readStartOptions, START_USAGE, type StartOptions, USUAL_PORT } from './console/start-options.ts';
 import { removeState, stateFile, writeState } from './console/state-file.ts';
 import { ENTERPRISE } from './demo/sample-events.ts';
-import { POLL_INTERVAL_MS, startWorld, type World } from './demo/world.ts';
+import { POLL_INTERVAL_MS, type Session, startSession } from './demo/session.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 import { freePort } from './valkey/start-valkey.ts';
 
@@ -72,7 +72,7 @@ async function run(
   const logDirectory = join(dirname(file), 'local-logs');
   rmSync(logDirectory, { recursive: true, force: true });
   const narrator = createNarrator(console.log);
-  const world = await startWorld({
+  const session = await startSession({
     assemblyDirectory,
     onReceipt(receipt, answered) {
       narrator.webhook(receipt, answered);
@@ -83,7 +83,7 @@ async function run(
   const stopping = new AbortController();
   let savedOffsetMs = -1;
   const save = () => {
-    savedOffsetMs = world.platform.clockOffsetMs;
+    savedOffsetMs = session.platform.clockOffsetMs;
     writeState(file, {
       pid: process.pid,
       control: control.url,
@@ -93,7 +93,7 @@ async function run(
     });
   };
   // A skip that this process's end cuts short must not leave the file behind.
-  const controls = createControls(world, () => {
+  const controls = createControls(session, () => {
     if (!stopping.signal.aborted) save();
   });
   const control = await startControlServer(async (words) => {
@@ -101,20 +101,20 @@ async function run(
     if (words[0] !== 'status') narrator.command(words);
     return answer;
   });
-  const { endpoints, outputs } = world.platform;
+  const { endpoints, outputs } = session.platform;
   const page = await startExamplePage({
     statusApiUrl: String(outputs.StatusApiUrl),
-    tokenUrl: tokenUrl(world.platform),
+    tokenUrl: tokenUrl(session.platform),
     enterprise: ENTERPRISE,
     refreshMs: POLL_INTERVAL_MS,
   });
   save();
   // A long skip takes minutes, and other commands run meanwhile.
   const saving = setInterval(() => {
-    if (world.platform.clockOffsetMs !== savedOffsetMs) save();
+    if (session.platform.clockOffsetMs !== savedOffsetMs) save();
   }, SAVE_EVERY_MS);
-  console.log(greeting(world, logDirectory, page.url));
-  const watching = narrator.watchDeadLetters(world.platform, stopping.signal);
+  console.log(greeting(session, logDirectory, page.url));
+  const watching = narrator.watchDeadLetters(session.platform, stopping.signal);
   try {
     await Promise.race([shutdown, watching]);
   } finally {
@@ -122,11 +122,11 @@ async function run(
     clearInterval(saving);
     removeState(file);
     await Promise.allSettled([watching, control.close(), page.close()]);
-    await world.stop();
+    await session.stop();
   }
 }
 
-function greeting({ platform }: World, logDirectory: string, page: string): string {
+function greeting({ platform }: Session, logDirectory: string, page: string): string {
   return `
 SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}. Ctrl-C ends everything.
 The status API is at ${platform.outputs.StatusApiUrl}: what it answers is below, other paths are 404.

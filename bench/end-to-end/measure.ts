@@ -4,7 +4,7 @@ import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { readLogs } from '../../local/demo/evidence.ts';
 import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
-import { startWorld, type World } from '../../local/demo/world.ts';
+import { type Session, startSession } from '../../local/demo/session.ts';
 import { processCpuMs } from '../cpu.ts';
 import { allArrivals, latenciesOf, type Published, publishSteadily, startRecordingPartner } from '../whole-pipeline.ts';
 import { type Variant, variantAssembly } from './variant.ts';
@@ -68,31 +68,31 @@ export async function measureEndToEnd(
   await using stack = new AsyncDisposableStack();
   const assembly = stack.adopt(await variantAssembly(assemblyDirectory, variant), ({ remove }) => remove());
   const partner = stack.use(await startRecordingPartner());
-  const world = stack.adopt(
-    await startWorld({ assemblyDirectory: assembly.directory, partners: { [INTEGRATION]: { answers: 200 } } }),
+  const session = stack.adopt(
+    await startSession({ assemblyDirectory: assembly.directory, partners: { [INTEGRATION]: { answers: 200 } } }),
     ({ stop }) => stop(),
   );
-  deployIntegrations(world.platform, [{ id: INTEGRATION, url: `${partner.url}/${INTEGRATION}` }]);
-  world.switchFlag(true);
-  await world.warehouse.load(Array.from({ length: LEARNERS }, (_, learner) => learnerRow(learner)));
+  deployIntegrations(session.platform, [{ id: INTEGRATION, url: `${partner.url}/${INTEGRATION}` }]);
+  session.switchFlag(true);
+  await session.warehouse.load(Array.from({ length: LEARNERS }, (_, learner) => learnerRow(learner)));
 
-  const publish = publisher(world);
+  const publish = publisher(session);
   const nextLearner = learners();
   const latencies = async (published: readonly Published[]) =>
     latenciesOf(published, await allArrivals(published, partner));
   const burst = async () => latencies(await publish(Array.from({ length: BURST }, nextLearner)));
   const stretch = async (): Promise<Stretch> => {
     const count = Math.max(1, Math.round(PER_SECOND * seconds));
-    const before = { cpuMs: functionCpuMs(world), lookups: cacheLookups(world) };
+    const before = { cpuMs: functionCpuMs(session), lookups: cacheLookups(session) };
     const sinceMs = Date.now();
     const published = await publishSteadily(count, PER_SECOND, () => publish([nextLearner()]));
     const taken = await latencies(published.flat());
-    const { hits, misses } = cacheLookups(world);
+    const { hits, misses } = cacheLookups(session);
     const newHits = hits - before.lookups.hits;
     return {
       latencies: taken,
-      cpuMs: (functionCpuMs(world) - before.cpuMs) / count,
-      writtenBytes: writtenBytes(world, sinceMs) / count,
+      cpuMs: (functionCpuMs(session) - before.cpuMs) / count,
+      writtenBytes: writtenBytes(session, sinceMs) / count,
       hitRate: newHits / (newHits + misses - before.lookups.misses),
     };
   };
@@ -125,7 +125,7 @@ function learnerRow(learner: number) {
 }
 
 /** Publishes a new completion of each of these learners, up to ten in a call. */
-function publisher({ platform }: World): (learners: readonly number[]) => Promise<Published[]> {
+function publisher({ platform }: Session): (learners: readonly number[]) => Promise<Published[]> {
   const QueueUrl = output(platform, 'EventsQueueUrl');
   let events = 0;
   return async (learners) => {
@@ -146,19 +146,19 @@ function publisher({ platform }: World): (learners: readonly number[]) => Promis
 }
 
 /** CPU of all function processes that run, since they began. */
-function functionCpuMs({ platform }: World): number {
+function functionCpuMs({ platform }: Session): number {
   const processIds = platform.functions.all().flatMap((pool) => pool.processIds());
   return processIds.reduce((sum, id) => sum + processCpuMs(id), 0);
 }
 
 /** Logs of the functions, with the metrics in them, in bytes. */
-function writtenBytes({ platform }: World, sinceMs: number): number {
+function writtenBytes({ platform }: Session, sinceMs: number): number {
   const lines = platform.functions.all().flatMap((pool) => pool.logs().filter(({ at }) => at >= sinceMs));
   return lines.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
 }
 
 /** Keys that the cache knew, and keys that it did not, as the functions counted them until now. */
-function cacheLookups({ platform }: World) {
+function cacheLookups({ platform }: Session) {
   const lines = readLogs(platform);
   const counted = (name: string) =>
     lines

@@ -3,7 +3,7 @@ import { GetQueueAttributesCommand, SendMessageBatchCommand } from '@aws-sdk/cli
 import { output } from '../../local/demo/operator.ts';
 import { DEMO_PARTNERS } from '../../local/demo/partners.ts';
 import { completion } from '../../local/demo/sample-events.ts';
-import { startWorld, type World } from '../../local/demo/world.ts';
+import { type Session, startSession } from '../../local/demo/session.ts';
 import { synthesizeLocalStage } from '../../local/synthesize.ts';
 import { type Bench, numberOf } from '../bench.ts';
 import { changedAssembly } from '../changed-assembly.ts';
@@ -47,22 +47,22 @@ async function workOffBacklog(events: number, assemblyDirectory: string) {
       if (Type === 'AWS::Lambda::EventSourceMapping' && Properties.BatchSize === 10) Properties.Enabled = false;
     }
   });
-  const world = await startWorld({ assemblyDirectory: assembly.directory });
+  const session = await startSession({ assemblyDirectory: assembly.directory });
   try {
-    world.switchFlag(true);
+    session.switchFlag(true);
     const startedAtMs = performance.now();
-    await publishAll(world, events);
-    await untilForwarded(world, events);
+    await publishAll(session, events);
+    await untilForwarded(session, events);
     const seconds = (performance.now() - startedAtMs) / 1000;
-    if (world.platform.stateMachine.executions().length > 0) throw new Error('some events went to the workflow');
-    return { queries: world.warehouse.queries().length, seconds };
+    if (session.platform.stateMachine.executions().length > 0) throw new Error('some events went to the workflow');
+    return { queries: session.warehouse.queries().length, seconds };
   } finally {
-    await world.stop();
+    await session.stop();
     assembly.remove();
   }
 }
 
-async function publishAll({ platform }: World, events: number): Promise<void> {
+async function publishAll({ platform }: Session, events: number): Promise<void> {
   const QueueUrl = output(platform, 'EventsQueueUrl');
   for (let from = 0; from < events; from += SENT_AT_ONCE) {
     const Entries = Array.from({ length: Math.min(SENT_AT_ONCE, events - from) }, (_, index) => ({
@@ -73,7 +73,7 @@ async function publishAll({ platform }: World, events: number): Promise<void> {
   }
 }
 
-async function untilForwarded({ platform }: World, events: number): Promise<void> {
+async function untilForwarded({ platform }: Session, events: number): Promise<void> {
   const asked = {
     QueueUrl: output(platform, 'DeliveriesQueueUrl'),
     AttributeNames: ['ApproximateNumberOfMessages' as const],

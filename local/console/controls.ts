@@ -2,7 +2,7 @@ import { describeWait } from '../demo/describe-execution.ts';
 import { output } from '../demo/operator.ts';
 import { type Behaviour, describeBehaviour } from '../demo/partner-answers.ts';
 import { DEMO_PARTNERS } from '../demo/partners.ts';
-import { POLL_INTERVAL_MS, type World } from '../demo/world.ts';
+import { POLL_INTERVAL_MS, type Session } from '../demo/session.ts';
 import { COMMANDS_USAGE, type Command, parseCommand } from './commands.ts';
 import { CommandRefused } from './control-server.ts';
 import { DEAD_LETTER_QUEUES } from './narrator.ts';
@@ -10,51 +10,51 @@ import { DEAD_LETTER_QUEUES } from './narrator.ts';
 const AFTER_A_SKIP =
   "Receivers outside of the platform refuse a webhook-timestamp that is over 5 minutes off. Tokens of the issuer last ten minutes of the platform's time: ask for new ones. What is pasted with $(date) occurred before the skip, so a lead of two minutes is due at once.";
 
-/** Does what a command says to a world, and answers with what a person is told. @throws CommandRefused */
+/** Does what a command says to a session, and answers with what a person is told. @throws CommandRefused */
 export type Controls = (words: readonly string[]) => Promise<string>;
 
 /** @param onSkip called after the clock has moved */
-export function createControls(world: World, onSkip: () => void = () => {}): Controls {
+export function createControls(session: Session, onSkip: () => void = () => {}): Controls {
   const switches = { flag: 'off', warehouse: 'up', cache: 'up', appconfig: 'up' };
   const notice = `functions notice within ${POLL_INTERVAL_MS / 1000} s`;
 
   const actions: { readonly [W in Command['what']]: (command: Command & { what: W }) => string | Promise<string> } = {
     flag({ isOn }) {
-      world.switchFlag(isOn);
+      session.switchFlag(isOn);
       switches.flag = isOn ? 'on' : 'off';
       return `flag ${switches.flag}${isOn ? ', for everybody' : ''}: ${notice}`;
     },
     warehouse({ mode }) {
-      world.warehouse.setMode(mode);
+      session.warehouse.setMode(mode);
       switches.warehouse = mode;
       return `warehouse ${mode}`;
     },
     partner({ id, behaviour }) {
-      requirePartner(world, id);
-      world.partner.setBehaviour(`/${id}`, behaviour === 'up' ? 200 : behaviour);
+      requirePartner(session, id);
+      session.partner.setBehaviour(`/${id}`, behaviour === 'up' ? 200 : behaviour);
       return `partner ${describePartner(id, behaviour === 'up' ? 200 : behaviour)}`;
     },
     'new-secret'({ id }) {
-      requirePartner(world, id);
+      requirePartner(session, id);
       try {
-        world.adoptSigningSecret(id);
+        session.adoptSigningSecret(id);
       } catch (thrown) {
         throw new CommandRefused((thrown as Error).message);
       }
       return `partner ${id} verifies with its newest signing secret`;
     },
     cache() {
-      world.platform.valkey.kill();
+      session.platform.valkey.kill();
       switches.cache = 'down';
       return 'cache down, until the next npm start';
     },
     appconfig({ isDown }) {
-      world.platform.appConfig.setDown(isDown);
+      session.platform.appConfig.setDown(isDown);
       switches.appconfig = isDown ? 'down' : 'up';
       return `appconfig ${switches.appconfig}`;
     },
     alarm({ name, isRinging }) {
-      const { alarms, appConfig } = world.platform;
+      const { alarms, appConfig } = session.platform;
       const alarmArn = alarms.find((arn) => arn.endsWith(`-${name}`));
       if (alarmArn === undefined) {
         const names = alarms.map((arn) => arn.replace(/^.*learning-time-webhooks-local-/, ''));
@@ -65,7 +65,7 @@ export function createControls(world: World, onSkip: () => void = () => {}): Con
     },
     async skip({ durationMs }) {
       try {
-        await world.skip(durationMs);
+        await session.skip(durationMs);
       } finally {
         // A skip that gives up on the way has moved the clock as well.
         onSkip();
@@ -76,8 +76,8 @@ export function createControls(world: World, onSkip: () => void = () => {}): Con
       [
         line('time', `${new Date().toISOString().slice(0, 19)}Z`),
         ...switchLines(switches),
-        ...partnerLines(world),
-        ...(await whereEventsAre(world)),
+        ...partnerLines(session),
+        ...(await whereEventsAre(session)),
       ].join('\n'),
   };
 
@@ -89,7 +89,7 @@ export function createControls(world: World, onSkip: () => void = () => {}): Con
   };
 }
 
-function requirePartner({ partner: { behaviours } }: World, id: string): void {
+function requirePartner({ partner: { behaviours } }: Session, id: string): void {
   if (behaviours.has(`/${id}`)) return;
   throw new CommandRefused(`no partner ${id}: there are ${[...behaviours.keys()].map(withoutSlash).join(', ')}`);
 }
@@ -98,7 +98,7 @@ function switchLines(switches: Readonly<Record<string, string>>): string[] {
   return Object.entries(switches).map(([name, state]) => line(name, state));
 }
 
-function partnerLines({ partner }: World): string[] {
+function partnerLines({ partner }: Session): string[] {
   return [...partner.behaviours].map(([path, behaviour]) =>
     line('partner', describePartner(withoutSlash(path), behaviour)),
   );
@@ -108,7 +108,7 @@ function describePartner(id: string, behaviour: Behaviour): string {
   return `${id}: ${describeBehaviour(behaviour)}${DEMO_PARTNERS[id]?.entry?.active === false ? ' (integration not active)' : ''}`;
 }
 
-async function whereEventsAre({ platform, partner }: World): Promise<string[]> {
+async function whereEventsAre({ platform, partner }: Session): Promise<string[]> {
   const lines: string[] = [];
   for (const [queue, name] of [
     ['events', 'EventsQueueUrl'],

@@ -6,7 +6,7 @@ import type { Evidence } from './evidence.ts';
 import { observe } from './observe.ts';
 import { output } from './operator.ts';
 import type { FileEvent } from './read-events.ts';
-import type { World } from './world.ts';
+import type { Session } from './session.ts';
 
 /** What became of one event of a reader's file. */
 export interface OwnOutcome {
@@ -27,38 +27,38 @@ interface Published {
   readonly refusal: string | undefined;
 }
 
-/** Publishes events to a world, and lets its clock go on until each has ended, or as far as the options let it. */
+/** Publishes events to a session, and lets its clock go on until each has ended, or as far as the options let it. */
 export async function playOwnEvents(
-  world: World,
+  session: Session,
   events: readonly FileEvent[],
   options: UntilOptions = {},
 ): Promise<OwnOutcome[]> {
   const published: Published[] = [];
-  for (const event of events) published.push(await publish(world, event, world.integrations));
+  for (const event of events) published.push(await publish(session, event, session.integrations));
   const webhookIds = published.flatMap(({ acceptance }) => webhookIdsOf(acceptance));
   const isOver = async () => {
-    const outcomes = await outcomesOf(published, world);
+    const outcomes = await outcomesOf(published, session);
     return outcomes.every(({ isFinal }, index) => isFinal || published[index]?.refusal !== undefined);
   };
   try {
-    await world.until('every event ended', async () => (await isOver()) && isQuiet(world, webhookIds), options);
+    await session.until('every event ended', async () => (await isOver()) && isQuiet(session, webhookIds), options);
   } catch (thrown) {
     if (!(thrown instanceof NotReached)) throw thrown;
   }
-  return outcomesOf(published, world);
+  return outcomesOf(published, session);
 }
 
-async function publish(world: World, event: FileEvent, registry: IntegrationRegistry): Promise<Published> {
+async function publish(session: Session, event: FileEvent, registry: IntegrationRegistry): Promise<Published> {
   const acceptance = acceptEvent(event.body, registry, Date.now());
-  const refusal = await world.publish([event.body]).then(
+  const refusal = await session.publish([event.body]).then(
     () => undefined,
     (thrown: unknown) => `not published: SQS answers ${(thrown as Error).name}`,
   );
   return { event, acceptance, refusal };
 }
 
-async function outcomesOf(published: readonly Published[], world: World): Promise<OwnOutcome[]> {
-  const evidence = await world.evidence(published.flatMap(({ acceptance }) => webhookIdsOf(acceptance)));
+async function outcomesOf(published: readonly Published[], session: Session): Promise<OwnOutcome[]> {
+  const evidence = await session.evidence(published.flatMap(({ acceptance }) => webhookIdsOf(acceptance)));
   return published.map((one) => outcomeOf(one, evidence));
 }
 
@@ -120,7 +120,7 @@ function legible(value: unknown): string {
  * Whether no message and no execution is under way: the second of two equal events may come after the first's end. What
  * was moved to an earlier time leaves an execution that sleeps on, and sends nothing.
  */
-function isQuiet({ platform }: World, webhookIds: readonly string[]): boolean {
+function isQuiet({ platform }: Session, webhookIds: readonly string[]): boolean {
   const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl'];
   if (queues.some((name) => platform.queues.messages(output(platform, name)).length > 0)) return false;
   const newest = webhookIds.flatMap((id) => platform.stateMachine.executionsNamed(id).slice(0, 1));

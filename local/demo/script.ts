@@ -12,101 +12,101 @@ import {
   leadScenarios,
 } from './scenarios.ts';
 import { BREAKER_OUTAGE_MS, BY_SCHEDULE, PAUSE_MS } from './schedule-scenarios.ts';
+import type { Session } from './session.ts';
 import type { Row } from './table.ts';
-import type { World } from './world.ts';
 
-/** Runs all scenarios in a world and reports the outcome of each. It asserts nothing: the table shows what happened. */
-export async function play(world: World, say: (line: string) => void): Promise<Row[]> {
+/** Runs all scenarios in a session and reports the outcome of each. It asserts nothing: the table shows what happened. */
+export async function play(session: Session, say: (line: string) => void): Promise<Row[]> {
   const leads = leadScenarios(Date.now());
   const all = [...ALL_SCENARIOS, ...Object.values<Scenario>(leads)];
   try {
-    await playAll(world, leads, say);
-    await playSchedules(world, say);
-    await settle(world, all);
+    await playAll(session, leads, say);
+    await playSchedules(session, say);
+    await settle(session, all);
   } catch (thrown) {
     if (!(thrown instanceof NotReached)) throw thrown;
     say(`gave up: ${thrown.message}`);
   }
-  return report(world, all);
+  return report(session, all);
 }
 
-async function playAll(world: World, leads: LeadScenarios, say: (line: string) => void): Promise<void> {
+async function playAll(session: Session, leads: LeadScenarios, say: (line: string) => void): Promise<void> {
   say('flag off: everything goes out without learning time');
-  await publish(world, BEFORE_THE_FLAG);
-  await publishLeads(world, leads);
-  await settle(world, [BEFORE_THE_FLAG.flagOff]);
+  await publish(session, BEFORE_THE_FLAG);
+  await publishLeads(session, leads);
+  await settle(session, [BEFORE_THE_FLAG.flagOff]);
 
   say('flag on, for everybody');
-  world.switchFlag(true);
-  await world.skipPollInterval();
-  await publish(world, ENRICHED);
-  await settle(world, [ENRICHED.warehouse]);
-  await publish(world, AFTER_THE_FIRST_ANSWER);
-  await settle(world, Object.values(AFTER_THE_FIRST_ANSWER));
+  session.switchFlag(true);
+  await session.skipPollInterval();
+  await publish(session, ENRICHED);
+  await settle(session, [ENRICHED.warehouse]);
+  await publish(session, AFTER_THE_FIRST_ANSWER);
+  await settle(session, Object.values(AFTER_THE_FIRST_ANSWER));
 
-  await playOutage(world, say);
+  await playOutage(session, say);
 }
 
 /** Those of two messages: the second one is for an event that is scheduled, in the workflow and in the ledger. */
-async function publishLeads(world: World, leads: LeadScenarios): Promise<void> {
+async function publishLeads(session: Session, leads: LeadScenarios): Promise<void> {
   const scenarios = Object.values<Scenario>(leads);
-  await world.publish(scenarios.flatMap(({ messages }) => messages.slice(0, 1)));
-  const events = output(world.platform, 'EventsQueueUrl');
-  await world.until('the first leads accepted', () => world.platform.queues.messages(events).length === 0);
-  await world.publish(scenarios.flatMap(({ messages }) => messages.slice(1)));
+  await session.publish(scenarios.flatMap(({ messages }) => messages.slice(0, 1)));
+  const events = output(session.platform, 'EventsQueueUrl');
+  await session.until('the first leads accepted', () => session.platform.queues.messages(events).length === 0);
+  await session.publish(scenarios.flatMap(({ messages }) => messages.slice(1)));
 }
 
-async function playOutage(world: World, say: (line: string) => void): Promise<void> {
+async function playOutage(session: Session, say: (line: string) => void): Promise<void> {
   const { fallback, back, switchedOff } = DURING_THE_OUTAGE;
   say('warehouse down');
-  world.warehouse.setMode('down');
-  await world.publish(fallback.messages);
-  await world.until('two retries at the warehouse', async () => (await retriesOf(world, fallback)) >= 2);
-  await world.publish(back.messages);
-  await settle(world, [fallback]);
-  await world.until('a retry at the warehouse', async () => (await retriesOf(world, back)) >= 1);
+  session.warehouse.setMode('down');
+  await session.publish(fallback.messages);
+  await session.until('two retries at the warehouse', async () => (await retriesOf(session, fallback)) >= 2);
+  await session.publish(back.messages);
+  await settle(session, [fallback]);
+  await session.until('a retry at the warehouse', async () => (await retriesOf(session, back)) >= 1);
 
   say('warehouse up again');
-  world.warehouse.setMode('up');
-  await settle(world, [back]);
+  session.warehouse.setMode('up');
+  await settle(session, [back]);
 
   say('warehouse down once more, and the flag switched off meanwhile');
-  world.warehouse.setMode('down');
-  await world.publish(switchedOff.messages);
-  await world.until('a retry at the warehouse', async () => (await retriesOf(world, switchedOff)) >= 1);
-  world.switchFlag(false);
-  await settle(world, [switchedOff]);
-  world.warehouse.setMode('up');
+  session.warehouse.setMode('down');
+  await session.publish(switchedOff.messages);
+  await session.until('a retry at the warehouse', async () => (await retriesOf(session, switchedOff)) >= 1);
+  session.switchFlag(false);
+  await settle(session, [switchedOff]);
+  session.warehouse.setMode('up');
 }
 
-async function playSchedules(world: World, say: (line: string) => void): Promise<void> {
-  await world.skip(BREAKER_OUTAGE_MS);
+async function playSchedules(session: Session, say: (line: string) => void): Promise<void> {
+  await session.skip(BREAKER_OUTAGE_MS);
   say('the partner that failed is up again');
-  world.partner.setBehaviour('/partner-recovering', 200);
-  await settle(world, [BY_SCHEDULE.recovering]);
-  await world.skip(PAUSE_MS);
+  session.partner.setBehaviour('/partner-recovering', 200);
+  await settle(session, [BY_SCHEDULE.recovering]);
+  await session.skip(PAUSE_MS);
   say('the paused integration is resumed');
-  world.resume('partner-paused');
-  await settle(world, [BY_SCHEDULE.paused]);
+  session.resume('partner-paused');
+  await settle(session, [BY_SCHEDULE.paused]);
   say('the clock goes on to the end of every retry and timer');
 }
 
-async function publish(world: World, group: Readonly<Record<string, Scenario>>): Promise<void> {
-  await world.publish(Object.values(group).flatMap(({ messages }) => messages));
+async function publish(session: Session, group: Readonly<Record<string, Scenario>>): Promise<void> {
+  await session.publish(Object.values(group).flatMap(({ messages }) => messages));
 }
 
-async function retriesOf(world: World, { webhookIds }: Scenario): Promise<number> {
-  const { enrichmentRetries } = await world.evidence(webhookIds);
+async function retriesOf(session: Session, { webhookIds }: Scenario): Promise<number> {
+  const { enrichmentRetries } = await session.evidence(webhookIds);
   return Math.max(...enrichmentRetries.values());
 }
 
-async function settle(world: World, scenarios: readonly Scenario[]): Promise<void> {
+async function settle(session: Session, scenarios: readonly Scenario[]): Promise<void> {
   const names = scenarios.length > 5 ? 'every line as expected' : scenarios.map(({ name }) => name).join(', ');
-  await world.until(names, async () => (await report(world, scenarios)).every(({ isExpected }) => isExpected));
+  await session.until(names, async () => (await report(session, scenarios)).every(({ isExpected }) => isExpected));
 }
 
-async function report(world: World, scenarios: readonly Scenario[]): Promise<Row[]> {
-  const evidence = await world.evidence(scenarios.flatMap(({ webhookIds }) => webhookIds));
+async function report(session: Session, scenarios: readonly Scenario[]): Promise<Row[]> {
+  const evidence = await session.evidence(scenarios.flatMap(({ webhookIds }) => webhookIds));
   return scenarios.map((scenario) => {
     const { name, expected } = scenario;
     const outcome = observe(scenario, evidence);

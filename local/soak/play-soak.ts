@@ -2,7 +2,7 @@ import { ListMessageMoveTasksCommand, StartMessageMoveTaskCommand } from '@aws-s
 import { readLogs } from '../demo/evidence.ts';
 import { equation, output, reconcile } from '../demo/operator.ts';
 import type { Partners } from '../demo/partners.ts';
-import type { World } from '../demo/world.ts';
+import type { Session } from '../demo/session.ts';
 import type { Functions } from '../lambda/functions.ts';
 import { awaitQuiet } from './await-quiet.ts';
 import { count, type SoakOutcome, type Tally } from './outcome.ts';
@@ -31,30 +31,30 @@ const BOUND_SECONDS = 60;
 
 /** Publishes, kills, redrives and reconciles; then compares the partners' counts with the ledger. */
 export async function soak(
-  world: World,
+  session: Session,
   tally: Tally,
   { events, killsPerSecond, seed }: SoakRun,
   say: (line: string) => void,
 ): Promise<SoakOutcome> {
-  world.switchFlag(true);
+  session.switchFlag(true);
   say(`publishing ${events} events, every tenth three times, while functions are killed`);
-  const killing = killFunctions(world.platform.functions, killsPerSecond, seed);
+  const killing = killFunctions(session.platform.functions, killsPerSecond, seed);
   try {
-    const published = await publishEvents(world, events, () => {});
+    const published = await publishEvents(session, events, () => {});
     say(`published ${published.messages} messages; ${killing.count()} functions killed so far`);
-    await awaitQuiet(world);
+    await awaitQuiet(session);
     requireRefusals(tally, published.webhookIds);
-    const redriven = [await redrive(world, say)];
-    world.partner.setBehaviour('/refusing', 200);
+    const redriven = [await redrive(session, say)];
+    session.partner.setBehaviour('/refusing', 200);
     say('the partner that refused is repaired');
-    redriven.push(await redrive(world, say));
+    redriven.push(await redrive(session, say));
     killing.stop();
-    await awaitQuiet(world);
-    const { balance, republished } = await balanceOut(world, say);
+    await awaitQuiet(session);
+    const { balance, republished } = await balanceOut(session, say);
     return {
       ...{ events, messages: published.messages, kills: killing.count(), redriven, republished, balance },
-      letters: await countDeadLetters(world),
-      unseen: readLogs(world.platform).filter(({ message }) => message === 'ledger.unavailable').length,
+      letters: await countDeadLetters(session),
+      unseen: readLogs(session.platform).filter(({ message }) => message === 'ledger.unavailable').length,
       ...count(published, tally),
     };
   } finally {
@@ -69,25 +69,25 @@ function requireRefusals(tally: Tally, webhookIds: ReadonlyMap<string, readonly 
     throw new Error(`${unasked.length} deliveries were never sent to the partner that refuses them`);
 }
 
-async function redrive(world: World, say: (line: string) => void): Promise<number> {
-  const letters = await countDeadLetters(world);
+async function redrive(session: Session, say: (line: string) => void): Promise<number> {
+  const letters = await countDeadLetters(session);
   if (letters === 0) return 0;
-  const moved = await moveDeadLetters(world);
+  const moved = await moveDeadLetters(session);
   say(`redriven: ${moved} dead-letter messages`);
-  await awaitQuiet(world);
+  await awaitQuiet(session);
   return moved;
 }
 
-async function balanceOut(world: World, say: (line: string) => void) {
+async function balanceOut(session: Session, say: (line: string) => void) {
   let republished = 0;
   for (let run = 1; ; run += 1) {
-    const balance = await reconcile(world.platform, { days: 2, in_flight_bound_seconds: BOUND_SECONDS });
+    const balance = await reconcile(session.platform, { days: 2, in_flight_bound_seconds: BOUND_SECONDS });
     republished += balance.republished;
     const { accepted, states, in_flight: inFlight } = balance;
     say(`reconciled: ${equation(balance)}`);
     if ((balance.is_balanced && states.delivered === accepted) || run === MAX_RUNS) return { balance, republished };
-    if (inFlight > 0) await world.skip(BOUND_SECONDS * 1000);
-    await awaitQuiet(world);
+    if (inFlight > 0) await session.skip(BOUND_SECONDS * 1000);
+    await awaitQuiet(session);
   }
 }
 
@@ -122,20 +122,20 @@ function seededRandom(seed: number): () => number {
 }
 
 /** Messages of the deliveries dead-letter queue. */
-async function countDeadLetters({ platform }: World): Promise<number> {
+async function countDeadLetters({ platform }: Session): Promise<number> {
   const { ready } = await platform.queues.content(output(platform, 'DeliveriesDeadLetterQueueUrl'));
   return ready.length;
 }
 
 /** Moves every dead-letter message back to the deliveries queue, as `./ltw redrive` does. @returns how many */
-async function moveDeadLetters(world: World): Promise<number> {
-  const { platform } = world;
+async function moveDeadLetters(session: Session): Promise<number> {
+  const { platform } = session;
   const { client } = platform.queues;
   const SourceArn = output(platform, 'DeliveriesDeadLetterQueueArn');
   const DestinationArn = output(platform, 'DeliveriesQueueArn');
   await client.send(new StartMessageMoveTaskCommand({ SourceArn, DestinationArn }));
   const newestTask = async () => (await client.send(new ListMessageMoveTasksCommand({ SourceArn }))).Results?.[0];
-  await world.until('the dead-letter messages moved', async () => (await newestTask())?.Status !== 'RUNNING');
+  await session.until('the dead-letter messages moved', async () => (await newestTask())?.Status !== 'RUNNING');
   const task = await newestTask();
   if (task?.Status !== 'COMPLETED') throw new Error(`the dead-letter messages were not moved: ${task?.FailureReason}`);
   return task.ApproximateNumberOfMessagesMoved ?? 0;

@@ -2,7 +2,7 @@ import { SendMessageBatchCommand } from '@aws-sdk/client-sqs';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, enrollment, LEARNER } from '../demo/sample-events.ts';
-import type { World } from '../demo/world.ts';
+import type { Session } from '../demo/session.ts';
 
 /** SQS takes ten messages a call. */
 const BATCH = 10;
@@ -30,7 +30,7 @@ export interface Published {
 
 /** Publishes so many events, and every tenth three times at once, as an LMS does that does not know whether it did. */
 export async function publishEvents(
-  { platform }: World,
+  { platform }: Session,
   events: number,
   report: (published: number) => void,
 ): Promise<Published> {
@@ -63,7 +63,7 @@ function dealt(bodies: readonly string[], calls: number): string[][] {
 }
 
 /** @throws Error where SQS does not take one: what was never published cannot be missed */
-async function send(platform: World['platform'], bodies: readonly string[]): Promise<void> {
+async function send(platform: Session['platform'], bodies: readonly string[]): Promise<void> {
   const answer = await platform.queues.client.send(
     new SendMessageBatchCommand({
       QueueUrl: output(platform, 'EventsQueueUrl'),

@@ -1,24 +1,24 @@
 import { expect, test } from '@jest/globals';
 import { output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
-import { learningTimeOf, receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { learningTimeOf, receiptsOf, runningSession } from '../e2e/running-session.ts';
 import { until } from '../support/assembly.ts';
 import { describeWithClient, runClient } from '../support/real-clients.ts';
 
 const LIMIT_MS = 60_000;
 
 describeWithClient('awscli', 'a hand that publishes with the AWS CLI', (program) => {
-  const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+  const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
   /** `aws sqs <operation>` on the events queue. */
   function aws(operation: string, ...words: readonly string[]) {
-    const { platform } = world();
+    const { platform } = session();
     const endpoint = ['--endpoint-url', String(platform.endpoints.AWS_ENDPOINT_URL_SQS), '--output', 'json'];
     const queue = ['--queue-url', output(platform, 'EventsQueueUrl')];
     return runClient(program, ['sqs', operation, ...endpoint, ...queue, ...words]);
   }
 
-  const arrived = (eventId: string) => until(() => receiptsOf(world(), 'skillsoft', eventId)[0], 30_000);
+  const arrived = (eventId: string) => until(() => receiptsOf(session(), 'skillsoft', eventId)[0], 30_000);
 
   test(
     'send-message: the completion arrives, enriched',

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { output } from '../../local/demo/operator.ts';
 import { ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
-import { receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { receiptsOf, runningSession } from '../e2e/running-session.ts';
 import { until } from '../support/assembly.ts';
 import { describeWithClient, runClient } from '../support/real-clients.ts';
 
@@ -11,11 +11,11 @@ const MEBIBYTE = 1024 * 1024;
 const LIMIT_MS = 60_000;
 
 describeWithClient('boto3', 'an LMS that publishes with boto3', (python) => {
-  const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+  const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
   /** Calls of one boto3 client, on the events queue, in order. */
   async function call(...calls: readonly (readonly [method: string, args: object])[]) {
-    const { platform } = world();
+    const { platform } = session();
     const QueueUrl = output(platform, 'EventsQueueUrl');
     const input = calls.map(([method, args]) => ({ method, arguments: { QueueUrl, ...args } }));
     const words = [CALL_SQS, String(platform.endpoints.AWS_ENDPOINT_URL_SQS)];
@@ -25,7 +25,7 @@ describeWithClient('boto3', 'an LMS that publishes with boto3', (python) => {
   }
 
   const arrived = (integrationId: string, eventId: string) =>
-    until(() => receiptsOf(world(), integrationId, eventId)[0], 30_000);
+    until(() => receiptsOf(session(), integrationId, eventId)[0], 30_000);
 
   test(
     'a text that SQS does not take is refused by itself; the rest of its batch goes through',
@@ -62,7 +62,7 @@ describeWithClient('boto3', 'an LMS that publishes with boto3', (python) => {
   test(
     'a queue that does not exist is an error of the client, not a silence',
     async () => {
-      const { AWS_ENDPOINT_URL_SQS } = world().platform.endpoints;
+      const { AWS_ENDPOINT_URL_SQS } = session().platform.endpoints;
       const QueueUrl = `${AWS_ENDPOINT_URL_SQS}/000000000000/no-such-queue`;
       const [answer] = await call(['send_message', { QueueUrl, MessageBody: '{}' }]);
 

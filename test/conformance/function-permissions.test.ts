@@ -11,7 +11,7 @@ import { play } from '../../local/demo/script.ts';
 import { ACCOUNT } from '../../local/resolver.ts';
 import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import { readTemplate, resourcesOfType } from '../../local/template.ts';
-import { runningWorld, SIGNED, until } from '../e2e/running-world.ts';
+import { runningSession, SIGNED, until } from '../e2e/running-session.ts';
 import { type Access, accessOf } from '../support/iam-of-calls.ts';
 
 /**
@@ -19,7 +19,7 @@ import { type Access, accessOf } from '../support/iam-of-calls.ts';
  * played by `@cloud-copilot/iam-simulate`; no local service checks permissions.
  */
 const calls: AwsCall[] = [];
-const world = runningWorld({ platformOptions: { onCall: (call) => calls.push(call) } });
+const session = runningSession({ platformOptions: { onCall: (call) => calls.push(call) } });
 /** One that the demo does not ask the warehouse about. */
 const UNCACHED_LEARNER = 40001;
 const template = readTemplate(LOCAL_ASSEMBLY, LOCAL_STACK);
@@ -28,14 +28,14 @@ interface PolicyDocument {
   readonly Statement: readonly { readonly Effect: string; readonly Action: string | readonly string[] }[];
 }
 
-const resolved = (id: string) => world().platform.resolve(template.resources[id]?.Properties) as never;
+const resolved = (id: string) => session().platform.resolve(template.resources[id]?.Properties) as never;
 
 /** The policies of a function's role. */
 function identityPolicies(functionId: string) {
   const { Role } = resolved(functionId) as { Role: string };
   return resourcesOfType(template, 'AWS::IAM::Policy').flatMap(([id, { Properties }]) => {
     const { Roles } = Properties as { Roles: readonly { Ref: string }[] };
-    const roles = Roles.map(({ Ref }) => world().platform.resolve({ 'Fn::GetAtt': [Ref, 'Arn'] }));
+    const roles = Roles.map(({ Ref }) => session().platform.resolve({ 'Fn::GetAtt': [Ref, 'Arn'] }));
     const { PolicyDocument } = resolved(id) as { PolicyDocument: PolicyDocument };
     return roles.includes(Role) ? [{ name: id, policy: PolicyDocument }] : [];
   });
@@ -43,7 +43,7 @@ function identityPolicies(functionId: string) {
 
 /** A queue's policy; nothing else that functions call has one of its own. */
 function resourcePolicy(resource: string): PolicyDocument | undefined {
-  const queue = world()
+  const queue = session()
     .platform.queues.all()
     .find(({ arn }) => arn === resource);
   const policies = resourcesOfType(template, 'AWS::SQS::QueuePolicy').map(
@@ -73,30 +73,34 @@ async function decide(functionId: string, functionArn: string, { action, resourc
 }
 
 async function get(path: string, authorization: string): Promise<number> {
-  const { status } = await fetch(`${output(world().platform, 'StatusApiUrl')}${path}`, { headers: { authorization } });
+  const { status } = await fetch(`${output(session().platform, 'StatusApiUrl')}${path}`, {
+    headers: { authorization },
+  });
   return status;
 }
 
 /** What the demo does not come to: functions of operators, of schedules and of the HTTP API, and the rescue. */
 async function callTheOthers(): Promise<void> {
-  const { platform, publish, warehouse, evidence } = world();
+  const { platform, publish, warehouse, evidence } = session();
   const { functions, stateMachine, controlPlane } = platform;
   warehouse.setMode('refuse');
-  world().switchFlag(true);
-  await world().skipPollInterval();
+  session().switchFlag(true);
+  await session().skipPollInterval();
   const id = webhookId('skillsoft', 'aborted');
   await publish([JSON.stringify(completion('aborted', 'skillsoft', UNCACHED_LEARNER))]);
-  const execution = await until(world(), () => stateMachine.execution(`${id}-g0`));
+  const execution = await until(session(), () => stateMachine.execution(`${id}-g0`));
   stateMachine.abort(execution.name);
-  await until(world(), async () => (await evidence([])).deliveryDeadLetters.some(({ webhookId }) => webhookId === id));
+  await until(session(), async () =>
+    (await evidence([])).deliveryDeadLetters.some(({ webhookId }) => webhookId === id),
+  );
   warehouse.setMode('up');
 
   await platform.tables.setMode('down');
   await publish([JSON.stringify(enrollment('unsettled', 'skillsoft', LEARNER.known))]);
   const outcomes = () => platform.queues.content(output(platform, 'OutcomesQueueUrl'));
-  await until(world(), async () => Object.values(await outcomes()).flat().length > 0);
+  await until(session(), async () => Object.values(await outcomes()).flat().length > 0);
   await platform.tables.setMode('up');
-  await until(world(), () => accessesOf(functions.find('settle-outcomes').configuration.name).size > 0);
+  await until(session(), () => accessesOf(functions.find('settle-outcomes').configuration.name).size > 0);
 
   const inputs = {
     'sweep-executions': {},
@@ -124,7 +128,7 @@ function accessesOf(functionName: string): Map<string, Access> {
   const sessions = new Set<string>();
   const accesses = calls
     .filter(({ accessKeyId }) => accessKeyId === functionName)
-    .flatMap((call) => accessOf(call, world().platform, sessions));
+    .flatMap((call) => accessOf(call, session().platform, sessions));
   return new Map(accesses.map((access) => [`${access.action} ${access.resource}`, access]));
 }
 
@@ -145,13 +149,13 @@ function neverUsed(functionId: string, used: Iterable<Access>): string[] {
 }
 
 test('each function is allowed what it asks AWS for', async () => {
-  const rows = await play(world(), () => {});
+  const rows = await play(session(), () => {});
   expect(rows.filter(({ isExpected }) => !isExpected)).toEqual([]);
   await callTheOthers();
 
   const refused: string[] = [];
   const silent: string[] = [];
-  for (const { configuration } of world().platform.functions.all()) {
+  for (const { configuration } of session().platform.functions.all()) {
     const { logicalId, name, arn } = configuration;
     const accesses = accessesOf(name);
     if (accesses.size === 0) silent.push(name);

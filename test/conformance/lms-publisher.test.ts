@@ -12,7 +12,7 @@ import { output } from '../../local/demo/operator.ts';
 import { COURSE, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { codeOf } from '../docs/guide-steps.ts';
-import { learningTimeOf, logged, runningWorld, until } from '../e2e/running-world.ts';
+import { learningTimeOf, logged, runningSession, until } from '../e2e/running-session.ts';
 import { NOW } from '../support/factories.ts';
 import { describeWithClient, type Ended, runClient } from '../support/real-clients.ts';
 import { type FakeSqs, type Fate, startFakeSqs } from './fake-sqs.ts';
@@ -67,7 +67,7 @@ async function publish(python: string, ...orders: Order[]) {
 }
 
 describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (python) => {
-  const world = runningWorld({
+  const session = runningSession({
     flag: 'on',
     partners: {
       skillsoft: { answers: 200 },
@@ -77,11 +77,11 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     },
   });
   const queue = () => ({
-    endpoint: world().platform.queues.endpoint,
-    queue_url: output(world().platform, 'EventsQueueUrl'),
+    endpoint: session().platform.queues.endpoint,
+    queue_url: output(session().platform, 'EventsQueueUrl'),
   });
   const received = (integration: string, text: string) =>
-    world().partner.receipts.filter((receipt) => receipt.path === `/${integration}` && receipt.body.includes(text));
+    session().partner.receipts.filter((receipt) => receipt.path === `/${integration}` && receipt.body.includes(text));
   const webhookIds = (integration: string, text: string) =>
     new Set(received(integration, text).map(({ headers }) => headers['webhook-id']));
 
@@ -93,7 +93,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     expect(answer.sent.map(({ to }: { to: string }) => to)).toEqual(['skillsoft', 'percipio']);
 
     await until(
-      world(),
+      session(),
       () => received('skillsoft', '"first"').length > 0 && received('percipio', '"first"').length > 0,
     );
     for (const integration of ['skillsoft', 'percipio']) {
@@ -118,11 +118,11 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     await publish(python, { ...queue(), events });
 
     await until(
-      world(),
+      session(),
       () => webhookIds('skillsoft', '"retaker"').size >= 2 && received('skillsoft', '"named"').length > 0,
     );
     // Both copies are suppressed by the ledger, unless they are still on their way.
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     expect(received('skillsoft', '"retaker"')).toHaveLength(2);
     expect(received('skillsoft', '"named"')).toHaveLength(1);
   }, 90_000);
@@ -134,7 +134,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
     ];
     await publish(python, { ...queue(), events });
 
-    await until(world(), () => received('europe', '"enrolled"').length > 0);
+    await until(session(), () => received('europe', '"enrolled"').length > 0);
     expect(learningTimeOf(received('europe', '"enrolled"')[0])).toBeUndefined();
   });
 
@@ -150,16 +150,16 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
       events: [lead(701, { delay_minutes: 10 }), lead(702, { send_at: inMinutes(7 * 24 * 60 - 1) }), lead(703, {})],
     });
     const waits = () =>
-      world()
+      session()
         .platform.stateMachine.executions()
         .filter(({ status }) => status === 'RUNNING').length;
-    await until(world(), () => waits() === 3);
+    await until(session(), () => waits() === 3);
     expect(received('n8n', '"user_id"')).toEqual([]);
 
     const moved = { ...lead(702, {}), move: { occurred_at: inMinutes(0), delay_minutes: 1 } };
     const hot = lead(703, { lead_type: 'hot', occurred_at: inMinutes(0), event_id: 'lead-703-hot' });
     await publish(python, { ...queue(), events: [moved, hot] });
-    await until(world(), () => [701, 702, 703].every((id) => received('n8n', `"user_id":${id},`).length > 0));
+    await until(session(), () => [701, 702, 703].every((id) => received('n8n', `"user_id":${id},`).length > 0));
 
     expect(received('n8n', '"user_id":703,').map(({ body }) => JSON.parse(body))).toEqual([
       expect.objectContaining({ lead_type: 'hot', priority: 'high' }),
@@ -178,19 +178,19 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
       parsed(
         await runClient(python, ['-c', `${find}\n${here}\nprint(json.dumps(${expression}))`], JSON.stringify(input)),
       );
-    const carriers = () => world().platform.stateMachine.executionsNamed(webhookId('n8n', 'lead-704-1'));
+    const carriers = () => session().platform.stateMachine.executionsNamed(webhookId('n8n', 'lead-704-1'));
 
     const lead = await call('calculated(704, 1, "Ada")');
-    await until(world(), () => carriers().length > 0);
+    await until(session(), () => carriers().length > 0);
     await call('not_before_tomorrow(json.load(sys.stdin))', lead);
-    const moved = await until(world(), async () => {
-      const lines = await logged(world(), 'timer.moved');
+    const moved = await until(session(), async () => {
+      const lines = await logged(session(), 'timer.moved');
       return lines.find(({ webhook_id }) => webhook_id === webhookId('n8n', 'lead-704-1'));
     });
     expect(Date.parse(String(moved.due_at)) - Date.now()).toBeGreaterThan(23 * 3_600_000);
 
     await call('wants_to_be_called(704)');
-    await until(world(), () => received('n8n', '"user_id":704').length > 0);
+    await until(session(), () => received('n8n', '"user_id":704').length > 0);
     expect(received('n8n', '"user_id":704').map(({ body }) => JSON.parse(body))).toEqual([
       { user_id: 704, lead_type: 'hot', priority: 'high', timestamp: expect.any(String) },
     ]);
@@ -204,7 +204,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
 
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^skillsoft: SQS message [0-9a-f-]{36}\n$/);
-    await until(world(), () => received('skillsoft', '"learner"').length > 0);
+    await until(session(), () => received('skillsoft', '"learner"').length > 0);
   });
 
   // A virtual environment may have boto3 alone; CI's has both.
@@ -227,7 +227,7 @@ describeWithClient('boto3', 'an LMS publishes to the pipeline with docs/lms', (p
       });
       for (const integration of ['skillsoft', 'percipio']) {
         await until(
-          world(),
+          session(),
           () => received(integration, '0.81').length > 0 && received(integration, '0.83').length > 0,
         );
         expect(received(integration, '0.82')).toEqual([]);

@@ -1,20 +1,20 @@
 import { expect, test } from '@jest/globals';
 import { completion, lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
-import { publishTo, runCommand, runningWorld } from './running-world.ts';
+import { publishTo, runCommand, runningSession } from './running-session.ts';
 
 /** Longest period of these alarms, in milliseconds. */
 const HOUR_MS = 60 * 60_000;
 const QUARTER_MS = 15 * 60_000;
 
-const world = runningWorld({
+const session = runningSession({
   flag: 'on',
   partners: { skillsoft: { answers: 200 }, 'partner-refusing': { answers: 400 } },
 });
 
 /** `./ltw alarms` against the running platform: what rings. */
 async function ringing(): Promise<readonly string[]> {
-  const { status, lines } = await runCommand(world(), ['alarms']);
+  const { status, lines } = await runCommand(session(), ['alarms']);
   const names = lines.flatMap((line) => /^([a-z-]+) +rings /.exec(line)?.[1] ?? []);
   expect(status).toBe(names.length === 0 ? 0 : 1);
   return names;
@@ -26,20 +26,20 @@ test('a quiet stage rings for nothing but an age that nobody has published yet',
 
 test('a hot lead that is refused pages by itself', async () => {
   const hot = lead('hot', 'partner-refusing', 4711, 'hot', new Date().toISOString());
-  await world().publish([JSON.stringify(hot)]);
-  await awaitQuiet(world());
+  await session().publish([JSON.stringify(hot)]);
+  await awaitQuiet(session());
   expect(await ringing()).toEqual(['page-critical', 'credential-age', 'critical-dead', 'dead-deliveries']);
 });
 
 test('partners refuse: the page of partners, its alarm, and the notices around it', async () => {
-  await world().skip(HOUR_MS);
+  await session().skip(HOUR_MS);
   expect(await ringing()).toEqual(['credential-age', 'dead-deliveries']);
   await publishTo(
-    world(),
+    session(),
     'partner-refusing',
     Array.from({ length: 12 }, (_, index) => `refused-${index}`),
   );
-  await awaitQuiet(world());
+  await awaitQuiet(session());
   expect(await ringing()).toEqual([
     'page-partners',
     'credential-age',
@@ -52,13 +52,13 @@ test('partners refuse: the page of partners, its alarm, and the notices around i
 });
 
 test('Snowflake refuses: the page of the warehouse, and no other', async () => {
-  await world().skip(HOUR_MS);
-  world().warehouse.setMode('refuse');
+  await session().skip(HOUR_MS);
+  session().warehouse.setMode('refuse');
   const events = Array.from({ length: 20 }, (_, index) =>
     JSON.stringify(completion(`sick-${index}`, 'skillsoft', 40_000 + index)),
   );
-  await world().publish(events);
-  await awaitQuiet(world());
+  await session().publish(events);
+  await awaitQuiet(session());
   expect(await ringing()).toEqual([
     'page-warehouse',
     'credential-age',
@@ -69,7 +69,7 @@ test('Snowflake refuses: the page of the warehouse, and no other', async () => {
 });
 
 test('once Snowflake answers again, no page rings when a quarter of an hour has passed', async () => {
-  world().warehouse.setMode('up');
-  await world().skip(QUARTER_MS);
+  session().warehouse.setMode('up');
+  await session().skip(QUARTER_MS);
   expect(await ringing()).toEqual(['credential-age', 'dead-deliveries']);
 });

@@ -4,9 +4,9 @@ import { deployIntegrations, output } from '../../local/demo/operator.ts';
 import { completion, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { answerOf, type MisbehavingSnowflake, startMisbehavingSnowflake } from '../support/misbehaving-snowflake.ts';
-import { learningTimeOf, logged, receiptsOf, runningWorld, until } from './running-world.ts';
+import { learningTimeOf, logged, receiptsOf, runningSession, until } from './running-session.ts';
 
-const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
 const good = (eventId: string) => completion(eventId, 'skillsoft', LEARNER.known);
 const changed = (changes: object) => JSON.stringify({ ...good('changed'), ...changes });
@@ -32,29 +32,29 @@ const BAD_EVENTS: readonly [what: string, body: string, reason: string][] = [
 
 describe('events that nobody can deliver', () => {
   test('each ends in the events dead letter queue with its reason, body unchanged; its batch-mates arrive', async () => {
-    await world().publish([
+    await session().publish([
       JSON.stringify(good('mate-1')),
       ...BAD_EVENTS.map(([, body]) => body),
       JSON.stringify(good('mate-2')),
     ]);
 
-    await awaitQuiet(world());
-    const { eventDeadLetters: letters } = await world().evidence([]);
+    await awaitQuiet(session());
+    const { eventDeadLetters: letters } = await session().evidence([]);
     expect(letters).toHaveLength(BAD_EVENTS.length);
     for (const [what, body, reason] of BAD_EVENTS) {
       const letter = letters.find((candidate) => candidate.body === body);
       expect({ what, reason: letter?.reason.slice(0, reason.length) }).toEqual({ what, reason });
     }
-    for (const id of ['mate-1', 'mate-2']) expect(receiptsOf(world(), 'skillsoft', id)).toHaveLength(1);
+    for (const id of ['mate-1', 'mate-2']) expect(receiptsOf(session(), 'skillsoft', id)).toHaveLength(1);
   });
 });
 
 test('a user id that is no number: sent without learning time, with a warning', async () => {
-  await world().publish([JSON.stringify(completion('by-name', 'skillsoft', 'learner-name'))]);
-  const receipt = await until(world(), () => receiptsOf(world(), 'skillsoft', 'by-name')[0]);
+  await session().publish([JSON.stringify(completion('by-name', 'skillsoft', 'learner-name'))]);
+  const receipt = await until(session(), () => receiptsOf(session(), 'skillsoft', 'by-name')[0]);
 
   expect(learningTimeOf(receipt)).toBeUndefined();
-  expect(await logged(world(), 'event.learner_not_identified')).toHaveLength(1);
+  expect(await logged(session(), 'event.learner_not_identified')).toHaveLength(1);
 });
 
 test('numbers, escapes and order in a payload arrive as the LMS wrote them', async () => {
@@ -64,14 +64,14 @@ test('numbers, escapes and order in a payload arrive as the LMS wrote them', asy
     /"payload":\{.*\}\}$/,
     `"payload":${odd}}`,
   );
-  await world().publish([event]);
-  const { body } = await until(world(), () => receiptsOf(world(), 'skillsoft', 'odd')[0]);
+  await session().publish([event]);
+  const { body } = await until(session(), () => receiptsOf(session(), 'skillsoft', 'odd')[0]);
 
   expect(body).toBe(odd.replace('\\u00e9', 'é'));
 });
 
 test('a warehouse row of the wrong type: the event goes out without learning time after its retries', async () => {
-  await world().warehouse.load([
+  await session().warehouse.load([
     {
       userId: 40001,
       courseId: 'course-v1:edX+DemoX+Demo_Course',
@@ -80,16 +80,16 @@ test('a warehouse row of the wrong type: the event goes out without learning tim
       seconds: -5,
     },
   ]);
-  await world().publish([JSON.stringify(completion('negative', 'skillsoft', 40001))]);
-  const receipt = await until(world(), () => receiptsOf(world(), 'skillsoft', 'negative')[0]);
+  await session().publish([JSON.stringify(completion('negative', 'skillsoft', 40001))]);
+  const receipt = await until(session(), () => receiptsOf(session(), 'skillsoft', 'negative')[0]);
 
   expect(learningTimeOf(receipt)).toBeUndefined();
-  const { enrichmentRetries } = await world().evidence([webhookId('skillsoft', 'negative')]);
+  const { enrichmentRetries } = await session().evidence([webhookId('skillsoft', 'negative')]);
   expect([...enrichmentRetries.values()]).toEqual([3]);
 });
 
 test('an integrations document that breaks its schema is refused by the template’s own validator', () => {
-  expect(() => deployIntegrations(world().platform, [{ id: 'skillsoft', url: 'ftp://example.com' }])).toThrow(/url/);
+  expect(() => deployIntegrations(session().platform, [{ id: 'skillsoft', url: 'ftp://example.com' }])).toThrow(/url/);
 });
 
 /** Last: from here on this platform asks another Snowflake. */
@@ -101,7 +101,7 @@ describe('a warehouse whose rows make no sense', () => {
   afterAll(() => snowflake.close());
 
   test('rows that make the SDK throw where nobody can catch it end no function: events go out without learning time', async () => {
-    const { platform, publish } = world();
+    const { platform, publish } = session();
     const secretName = output(platform, 'SnowflakeSecretName');
     const secret = JSON.parse(platform.controlPlane.secretsManager.current(secretName) ?? '{}');
     platform.secrets.put(secretName, JSON.stringify({ ...secret, access_url: snowflake.url }));
@@ -110,10 +110,10 @@ describe('a warehouse whose rows make no sense', () => {
     snowflake.answers = { query: answerOf([null] as never) };
     const ids = [1, 2, 3].map((number) => `odd-rows-${number}`);
     await publish(ids.map((id, index) => JSON.stringify(completion(id, 'skillsoft', 810_000 + index))));
-    const receipts = () => ids.map((id) => receiptsOf(world(), 'skillsoft', id));
-    await awaitQuiet(world());
+    const receipts = () => ids.map((id) => receiptsOf(session(), 'skillsoft', id));
+    await awaitQuiet(session());
     expect(receipts().map(([receipt]) => learningTimeOf(receipt))).toEqual([undefined, undefined, undefined]);
-    const { enrichmentRetries } = await world().evidence(ids.map((id) => webhookId('skillsoft', id)));
+    const { enrichmentRetries } = await session().evidence(ids.map((id) => webhookId('skillsoft', id)));
     expect([...enrichmentRetries.values()]).toEqual([3, 3, 3]);
     const endings = platform.functions
       .all()

@@ -11,15 +11,15 @@ import {
   publishTo,
   publishTogether,
   receiptsOf,
-  runningWorld,
+  runningSession,
   until,
   waitForAttempts,
-} from './running-world.ts';
+} from './running-session.ts';
 
 /** Longer than an attempt from the queue may take, so that the workflow delivers all of them. */
 const BY_WORKFLOW = { timeout_seconds: 60 };
 
-const world = runningWorld({
+const session = runningSession({
   flag: 'on',
   partners: {
     skillsoft: { answers: 200 },
@@ -35,80 +35,80 @@ const world = runningWorld({
 });
 
 const executionsOf = (integrationId: string, eventIds: readonly string[]) =>
-  eventIds.flatMap((id) => world().platform.stateMachine.executionsNamed(webhookId(integrationId, id)));
+  eventIds.flatMap((id) => session().platform.stateMachine.executionsNamed(webhookId(integrationId, id)));
 
 test('EnrichBatch killed while it asks the warehouse: every event of its batch arrives, enriched', async () => {
-  const { warehouse, platform } = world();
+  const { warehouse, platform } = session();
   const ids = ['killed-1', 'killed-2', 'killed-3'];
   warehouse.setMode('hang');
   await publishTogether(
-    world(),
+    session(),
     ids.map((id) => completion(id, 'skillsoft', LEARNER.known)),
   );
-  await until(world(), () => warehouse.heldRequestCount() > 0);
+  await until(session(), () => warehouse.heldRequestCount() > 0);
   platform.functions.find('enrich-batch').killAll();
   warehouse.setMode('up');
 
-  await waitForAttempts(world(), 'skillsoft', ids, ['delivered']);
+  await waitForAttempts(session(), 'skillsoft', ids, ['delivered']);
   for (const id of ids) {
-    const receipts = receiptsOf(world(), 'skillsoft', id);
+    const receipts = receiptsOf(session(), 'skillsoft', id);
     expect(receipts.map(learningTimeOf)).toEqual([expect.objectContaining({ total_seconds: 18540 })]);
   }
 });
 
 test('DeliverBatch killed while the partner has the request: it is sent again, under the same webhook-id', async () => {
-  const { platform, publish } = world();
+  const { platform, publish } = session();
   await publish([JSON.stringify(enrollment('stalled', 'stalling', LEARNER.known))]);
-  await until(world(), () => receiptsOf(world(), 'stalling', 'stalled').length === 1);
+  await until(session(), () => receiptsOf(session(), 'stalling', 'stalled').length === 1);
   expect(platform.functions.find('deliver-batch').killOne()).toBeDefined();
 
-  await waitForAttempts(world(), 'stalling', ['stalled'], ['delivered']);
-  expect(receiptsOf(world(), 'stalling', 'stalled')).toHaveLength(2);
+  await waitForAttempts(session(), 'stalling', ['stalled'], ['delivered']);
+  expect(receiptsOf(session(), 'stalling', 'stalled')).toHaveLength(2);
 });
 
 test('DeliverTask killed in the workflow: the workflow calls it again, and spends no attempt', async () => {
-  const { platform, publish } = world();
+  const { platform, publish } = session();
   await publish([JSON.stringify(enrollment('shaken', 'shaky', LEARNER.known))]);
-  await until(world(), () => receiptsOf(world(), 'shaky', 'shaken').length === 2);
+  await until(session(), () => receiptsOf(session(), 'shaky', 'shaken').length === 2);
   expect(platform.functions.find('deliver-task').killOne()).toBeDefined();
 
-  await until(world(), () => executionsOf('shaky', ['shaken']).every(({ status }) => status === 'SUCCEEDED'));
-  await waitForAttempts(world(), 'shaky', ['shaken'], ['retry', 'delivered']);
-  expect(linesOf(world(), 'delivery.attempted', 'shaky', 'shaken').map(({ attempt }) => attempt)).toEqual([1, 2]);
-  expect(receiptsOf(world(), 'shaky', 'shaken')).toHaveLength(3);
-  expect(await deadLettersOf(world(), 'shaky')).toEqual([]);
+  await until(session(), () => executionsOf('shaky', ['shaken']).every(({ status }) => status === 'SUCCEEDED'));
+  await waitForAttempts(session(), 'shaky', ['shaken'], ['retry', 'delivered']);
+  expect(linesOf(session(), 'delivery.attempted', 'shaky', 'shaken').map(({ attempt }) => attempt)).toEqual([1, 2]);
+  expect(receiptsOf(session(), 'shaky', 'shaken')).toHaveLength(3);
+  expect(await deadLettersOf(session(), 'shaky')).toEqual([]);
 });
 
 test('DeliverBatch killed under a rate limit, in mid-send and with slots reserved: every event arrives', async () => {
-  const { platform, partner } = world();
+  const { platform, partner } = session();
   const ids = ['in-hand', 'next', 'third', 'fourth'];
-  await publishTo(world(), 'limited', ids);
-  const sent = () => ids.map((id) => receiptsOf(world(), 'limited', id).length);
+  await publishTo(session(), 'limited', ids);
+  const sent = () => ids.map((id) => receiptsOf(session(), 'limited', id).length);
   const deferred = async () => (await platform.queues.content(output(platform, 'DeliveriesQueueUrl'))).delayed;
-  await until(world(), async () => (await deferred()).some(({ body }) => body.includes('"reserved_for"')));
-  await until(world(), () => sent().includes(1));
-  await endDeliveryFunctions(world());
+  await until(session(), async () => (await deferred()).some(({ body }) => body.includes('"reserved_for"')));
+  await until(session(), () => sent().includes(1));
+  await endDeliveryFunctions(session());
   // The partner has read by then what a killed function had sent.
-  await world().skip(0);
+  await session().skip(0);
   const inHand = sent();
   partner.setBehaviour('/limited', 200);
 
-  await waitForAttempts(world(), 'limited', ids, ['delivered']);
+  await waitForAttempts(session(), 'limited', ids, ['delivered']);
   expect(sent()).toEqual(inHand.map((count) => count + 1));
-  expect(await deadLettersOf(world(), 'limited')).toEqual([]);
+  expect(await deadLettersOf(session(), 'limited')).toEqual([]);
 });
 
 const MINUTE_MS = 60_000;
 
 test('leads that wait, every process killed while they are accepted and while they wait: each is sent once, when it is due', async () => {
-  const { platform, partner } = world();
+  const { platform, partner } = session();
   const { functions } = platform;
   const occurredAt = new Date().toISOString();
   const delays = Array.from({ length: 40 }, (_, index) => 80 + index);
   const leadOf = (minutes: number) => `lead-${minutes}`;
   const publishAll = (some: readonly number[]) =>
     publishTogether(
-      world(),
+      session(),
       some.map((delay_minutes) =>
         lead(leadOf(delay_minutes), 'n8n', delay_minutes, 'calculated', occurredAt, { delay_minutes }),
       ),
@@ -117,16 +117,16 @@ test('leads that wait, every process killed while they are accepted and while th
   const later = delays.slice(20);
   await publishAll(first);
   // Some are accepted then, and others in the hands of a function, or in the queue.
-  await until(world(), () => executionsOf('n8n', first.map(leadOf)).length > 0);
+  await until(session(), () => executionsOf('n8n', first.map(leadOf)).length > 0);
   functions.killAll();
   await publishAll(later);
   const ids = delays.map(leadOf);
   const executions = () => executionsOf('n8n', ids);
-  await until(world(), () => ids.every((id) => executionsOf('n8n', [id]).length > 0));
-  await world().skip(0);
+  await until(session(), () => ids.every((id) => executionsOf('n8n', [id]).length > 0));
+  await session().skip(0);
   functions.killAll();
 
-  await until(world(), () => executions().every(({ status }) => status === 'SUCCEEDED'));
+  await until(session(), () => executions().every(({ status }) => status === 'SUCCEEDED'));
   // An event that a killed function has already started is published again as a new generation, which alone is sent.
   const outcomesOf = (id: string) =>
     executionsOf('n8n', [id]).map((execution) => JSON.parse(execution.output ?? '{}').outcome);
@@ -134,10 +134,10 @@ test('leads that wait, every process killed while they are accepted and while th
   // Sent within the minute in which it is due.
   const minutesAfter = (receivedAt: string) =>
     Math.floor((Date.parse(receivedAt) - Date.parse(occurredAt)) / MINUTE_MS);
-  const times = ids.map((id) => receiptsOf(world(), 'n8n', id).map(({ received_at }) => minutesAfter(received_at)));
+  const times = ids.map((id) => receiptsOf(session(), 'n8n', id).map(({ received_at }) => minutesAfter(received_at)));
   expect(times).toEqual(delays.map((minutes) => [minutes]));
   expect(partner.receipts.filter(({ integration_id }) => integration_id === 'n8n')).toHaveLength(ids.length);
-  expect(await deadLettersOf(world(), 'n8n')).toEqual([]);
+  expect(await deadLettersOf(session(), 'n8n')).toEqual([]);
 });
 
 /** The errors with which a function did not run, each for which a delivery was retried. */
@@ -148,36 +148,36 @@ function faultsOf({ history }: Execution): readonly (string | undefined)[] {
 /** Expects that each event was sent once by one execution, which spent one attempt. */
 async function expectDelivered(integrationId: string, eventIds: readonly string[]): Promise<void> {
   const executions = () => executionsOf(integrationId, eventIds);
-  await until(world(), () => executions().every(({ status }) => status !== 'RUNNING'));
+  await until(session(), () => executions().every(({ status }) => status !== 'RUNNING'));
   expect(executions().map((execution) => JSON.parse(execution.output ?? ''))).toEqual(
     eventIds.map(() => expect.objectContaining({ outcome: 'delivered', attempt: 1 })),
   );
-  expect(eventIds.map((id) => receiptsOf(world(), integrationId, id).length)).toEqual(eventIds.map(() => 1));
-  expect(await deadLettersOf(world(), integrationId)).toEqual([]);
+  expect(eventIds.map((id) => receiptsOf(session(), integrationId, id).length)).toEqual(eventIds.map(() => 1));
+  expect(await deadLettersOf(session(), integrationId)).toEqual([]);
 }
 
 test('more deliveries at a time than DeliverTask may run: all arrive once, and being throttled spends no attempt', async () => {
-  const deliverTask = world().platform.functions.find('deliver-task');
+  const deliverTask = session().platform.functions.find('deliver-task');
   const ids = Array.from({ length: 12 }, (_, index) => `crowd-${index}`);
   deliverTask.reserveConcurrency(1);
-  await publishTo(world(), 'holding', ['first']);
-  await until(world(), () => receiptsOf(world(), 'holding', 'first').length === 1);
-  await publishTo(world(), 'patient', ids);
+  await publishTo(session(), 'holding', ['first']);
+  await until(session(), () => receiptsOf(session(), 'holding', 'first').length === 1);
+  await publishTo(session(), 'patient', ids);
   const throttled = () => executionsOf('patient', ids).filter((execution) => faultsOf(execution).length > 0);
-  await until(world(), () => throttled().length === ids.length);
+  await until(session(), () => throttled().length === ids.length);
   deliverTask.killOne();
 
   await expectDelivered('patient', ids);
-  await until(world(), () => executionsOf('holding', ['first']).every(({ status }) => status === 'SUCCEEDED'));
+  await until(session(), () => executionsOf('holding', ['first']).every(({ status }) => status === 'SUCCEEDED'));
   expect(new Set(executionsOf('patient', ids).flatMap(faultsOf))).toEqual(new Set(['Lambda.TooManyRequestsException']));
 });
 
 test('a function that was unused for weeks is inactive at first: the delivery waits for it', async () => {
-  const pool = world().platform.functions.find('deliver-task');
+  const pool = session().platform.functions.find('deliver-task');
   pool.refuseWith('ResourceNotReadyException');
-  await publishTo(world(), 'dormant', ['late']);
+  await publishTo(session(), 'dormant', ['late']);
   const faults = () => executionsOf('dormant', ['late']).flatMap(faultsOf);
-  await until(world(), () => faults().length === 3);
+  await until(session(), () => faults().length === 3);
   pool.refuseWith(undefined);
 
   await expectDelivered('dormant', ['late']);

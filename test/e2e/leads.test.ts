@@ -4,13 +4,13 @@ import { webhookId } from '../../lambdas/events/identity.ts';
 import { output } from '../../local/demo/operator.ts';
 import { lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
-import { deadLettersOf, receiptsOf, runningWorld, until } from './running-world.ts';
+import { deadLettersOf, receiptsOf, runningSession, until } from './running-session.ts';
 
 const LEADS_ONLY = { event_types: ['lead'] };
 /** Integrations of tests whose partner takes everything. */
 const ACCEPTING = ['unscheduled', 'scheduled', 'late', 'later', 'redriven', 'faulty'];
 
-const world = runningWorld({
+const session = runningSession({
   partners: {
     ...Object.fromEntries(ACCEPTING.map((id) => [id, { answers: 200, entry: LEADS_ONLY }])),
     down: { answers: 503, entry: LEADS_ONLY },
@@ -24,10 +24,10 @@ const MINUTE_MS = 60_000;
 const now = () => new Date().toISOString();
 const minutesAfter = (at: string, minutes: number) => new Date(Date.parse(at) + minutes * MINUTE_MS).toISOString();
 
-const publish = (...events: readonly object[]) => world().publish(events.map((event) => JSON.stringify(event)));
+const publish = (...events: readonly object[]) => session().publish(events.map((event) => JSON.stringify(event)));
 
 const receivedMs = (integrationId: string, eventId: string) =>
-  receiptsOf(world(), integrationId, eventId).map(({ received_at }) => Date.parse(received_at));
+  receiptsOf(session(), integrationId, eventId).map(({ received_at }) => Date.parse(received_at));
 
 /** In which minute after a time a partner received each attempt of an event. */
 const receivedInMinutes = (integrationId: string, eventId: string, at: string) =>
@@ -35,11 +35,11 @@ const receivedInMinutes = (integrationId: string, eventId: string, at: string) =
 
 /** The executions of a delivery, newest first: each generation’s is another. */
 const executionsOf = (integrationId: string, eventId: string) =>
-  world().platform.stateMachine.executionsNamed(webhookId(integrationId, eventId));
+  session().platform.stateMachine.executionsNamed(webhookId(integrationId, eventId));
 
 /** Lets the clock go on until an event is scheduled in an execution. */
 const untilScheduled = (integrationId: string, eventId: string) =>
-  until(world(), () => executionsOf(integrationId, eventId)[0]);
+  until(session(), () => executionsOf(integrationId, eventId)[0]);
 
 const outcomesOf = (integrationId: string, eventId: string) =>
   executionsOf(integrationId, eventId).map(({ name, status, output }) => [
@@ -54,13 +54,13 @@ describe('a lead that is hot or cold', () => {
     const hot = lead('hot-1', 'unscheduled', 1, 'hot', occurredAt);
     const cold = lead('cold-1', 'unscheduled', 2, 'cold', occurredAt);
     await publish(hot, cold);
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     for (const [id, event] of [
       ['hot-1', hot],
       ['cold-1', cold],
     ] as const) {
       expect(receivedInMinutes('unscheduled', id, occurredAt)).toEqual([0]);
-      const [receipt] = receiptsOf(world(), 'unscheduled', id);
+      const [receipt] = receiptsOf(session(), 'unscheduled', id);
       expect(receipt).toMatchObject({ body: JSON.stringify(event.payload), verified: true });
       expect(executionsOf('unscheduled', id)).toEqual([]);
     }
@@ -72,7 +72,7 @@ describe('a lead that is hot or cold', () => {
   ])('that is %s is attempted again after %j s, and is dead-lettered then', async (leadType, delaysSeconds) => {
     const id = `${leadType}-down`;
     await publish(lead(id, 'down', 3, leadType, now()));
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     expect(await deadLetterOf('down', id)).toMatchObject({
       reason: `${delaysSeconds.length + 1} attempts failed, the last with: HTTP 503`,
     });
@@ -96,7 +96,7 @@ describe('a calculated lead', () => {
     await publish(
       ...scheduled.map(({ id, more }, index) => lead(id, 'scheduled', 100 + index, 'calculated', occurredAt, more)),
     );
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     for (const { id, minutes } of scheduled) {
       expect({ id, minutes: receivedInMinutes('scheduled', id, occurredAt) }).toEqual({ id, minutes: [minutes] });
       expect(outcomesOf('scheduled', id)).toEqual([['g0', 'SUCCEEDED', 'delivered']]);
@@ -108,7 +108,7 @@ describe('a calculated lead', () => {
     await publish(lead('newer', 'late', 210, 'calculated', later, { delay_minutes: 10 }));
     await untilScheduled('late', 'newer');
     await publish(lead('older', 'late', 210, 'calculated', minutesAfter(later, -1), { delay_minutes: 12 }));
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     expect(outcomesOf('late', 'older')).toEqual([['g0', 'SUCCEEDED', 'cancelled']]);
     expect(receivedMs('late', 'older')).toEqual([]);
     expect(receivedInMinutes('late', 'newer', later)).toEqual([10]);
@@ -120,7 +120,7 @@ describe('a calculated lead', () => {
     await untilScheduled('later', 'later');
     const movedAt = now();
     await publish(lead('later', 'later', 220, 'calculated', movedAt, { delay_minutes: 40 }));
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     expect(receivedInMinutes('later', 'later', movedAt)).toEqual([40]);
     expect(outcomesOf('later', 'later')).toEqual([['g0', 'SUCCEEDED', 'delivered']]);
   });
@@ -128,21 +128,21 @@ describe('a calculated lead', () => {
   test('that an operator has redriven is moved like any other', async () => {
     await publish(lead('redriven', 'redriven', 250, 'calculated', now(), { delay_minutes: 40 }));
     const first = await untilScheduled('redriven', 'redriven');
-    world().platform.stateMachine.abort(first.name);
-    const letter = await until(world(), () => deadLetterOf('redriven', 'redriven'));
-    const QueueUrl = output(world().platform, 'DeliveriesQueueUrl');
-    await world().platform.queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: letter.body }));
-    await until(world(), () => executionsOf('redriven', 'redriven').some(({ name }) => name.endsWith('-g1')));
+    session().platform.stateMachine.abort(first.name);
+    const letter = await until(session(), () => deadLetterOf('redriven', 'redriven'));
+    const QueueUrl = output(session().platform, 'DeliveriesQueueUrl');
+    await session().platform.queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: letter.body }));
+    await until(session(), () => executionsOf('redriven', 'redriven').some(({ name }) => name.endsWith('-g1')));
     const movedAt = now();
     await publish(lead('redriven', 'redriven', 250, 'calculated', movedAt, { delay_minutes: 20 }));
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     expect(receivedInMinutes('redriven', 'redriven', movedAt)).toEqual([20]);
   });
 
   test('that fails is attempted again two hours later, once', async () => {
     const failing = ['down-at-first', 'refusing-at-first', 'always-refusing'];
     await publish(...failing.map((id) => lead('failing', id, 240, 'calculated', now(), { delay_minutes: 0 })));
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     const received = failing.map((id) => receivedMs(id, 'failing'));
     // Three attempts and the next; a client error is not retried before.
     expect(received.map(({ length }) => length)).toEqual([4, 2, 2]);
@@ -170,8 +170,8 @@ test('a lead that is not as document 003 has it is dead-lettered with the reason
     lead('faulty-5', 'faulty', 5, 'calculated', now(), { send_at: minutesAfter(now(), 8 * 24 * 60) }),
   ];
   await publish(...faulty);
-  await awaitQuiet(world());
-  const { eventDeadLetters } = await world().evidence([]);
+  await awaitQuiet(session());
+  const { eventDeadLetters } = await session().evidence([]);
   const own = eventDeadLetters.filter(({ body }) => JSON.parse(body).integration_id === 'faulty');
   // Which lead types there are, other tests say.
   expect(own.map(({ reason }) => reason.replace(/(?<=must be one of ).*/, '…')).toSorted()).toEqual(
@@ -186,6 +186,6 @@ test('a lead that is not as document 003 has it is dead-lettered with the reason
 });
 
 async function deadLetterOf(integrationId: string, eventId: string) {
-  const letters = await deadLettersOf(world(), integrationId);
+  const letters = await deadLettersOf(session(), integrationId);
   return letters.find(({ body }) => JSON.parse(body).event_id === eventId);
 }

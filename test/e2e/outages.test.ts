@@ -8,12 +8,12 @@ import {
   logged,
   publishTogether,
   receiptsOf,
-  runningWorld,
+  runningSession,
   until,
   waitForAttempts,
-} from './running-world.ts';
+} from './running-session.ts';
 
-const world = runningWorld({
+const session = runningSession({
   flag: 'on',
   partners: {
     skillsoft: { answers: 200 },
@@ -21,39 +21,39 @@ const world = runningWorld({
 });
 
 const publishCompletion = (eventId: string, learner: number) =>
-  world().publish([JSON.stringify(completion(eventId, 'skillsoft', learner))]);
+  session().publish([JSON.stringify(completion(eventId, 'skillsoft', learner))]);
 
 async function published(eventId: string, learner: number = LEARNER.known) {
   await publishCompletion(eventId, learner);
-  await until(world(), () => receiptsOf(world(), 'skillsoft', eventId).length > 0);
-  return learningTimeOf(receiptsOf(world(), 'skillsoft', eventId)[0]);
+  await until(session(), () => receiptsOf(session(), 'skillsoft', eventId).length > 0);
+  return learningTimeOf(receiptsOf(session(), 'skillsoft', eventId)[0]);
 }
 
 test('AppConfig down from the start: nothing goes to a guessed place, everything arrives when it is back', async () => {
-  const { platform, publish } = world();
+  const { platform, publish } = session();
   platform.appConfig.setDown(true);
   await publish([JSON.stringify(enrollment('early', 'skillsoft', LEARNER.known))]);
-  await until(world(), async () => (await logged(world(), 'events.held')).length > 0);
-  expect(receiptsOf(world(), 'skillsoft', 'early')).toEqual([]);
+  await until(session(), async () => (await logged(session(), 'events.held')).length > 0);
+  expect(receiptsOf(session(), 'skillsoft', 'early')).toEqual([]);
   platform.appConfig.setDown(false);
 
-  await waitForAttempts(world(), 'skillsoft', ['early'], ['delivered']);
+  await waitForAttempts(session(), 'skillsoft', ['early'], ['delivered']);
 });
 
 test('AppConfig down later: the last configuration is served', async () => {
   expect(await published('before-appconfig-down')).toMatchObject({ total_seconds: 18540 });
-  world().platform.appConfig.setDown(true);
-  await world().skipPollInterval();
+  session().platform.appConfig.setDown(true);
+  await session().skipPollInterval();
 
   expect(await published('during-appconfig-down')).toMatchObject({ total_seconds: 18540 });
-  const outages = await logged(world(), 'configuration.unavailable');
+  const outages = await logged(session(), 'configuration.unavailable');
   expect(outages.some(({ servesLastGood }) => servesLastGood === true)).toBe(true);
-  world().platform.appConfig.setDown(false);
+  session().platform.appConfig.setDown(false);
 });
 
 /** As an operator does: the secret has the new key, then the old one is taken from the user, and its sessions end. */
 function rotateKey(): void {
-  const { platform, warehouse } = world();
+  const { platform, warehouse } = session();
   const { publicKey, privateKey } = createKeyPair();
   const secretName = output(platform, 'SnowflakeSecretName');
   const secret = JSON.parse(platform.controlPlane.secretsManager.current(secretName) ?? '{}');
@@ -63,7 +63,7 @@ function rotateKey(): void {
 }
 
 test('the warehouse’s key is rotated twice while events flow: each has its learning time, and none needed a retry', async () => {
-  const { platform, warehouse, skip } = world();
+  const { platform, warehouse, skip } = session();
   const learners = Array.from({ length: 30 }, (_, index) => 700_000 + index);
   // None is in the cache: each event asks the warehouse.
   await warehouse.load(
@@ -78,20 +78,20 @@ test('the warehouse’s key is rotated twice while events flow: each has its lea
   const eventOf = (learner: number) => `rotated-${learner}`;
   const publishAll = (some: readonly number[]) =>
     publishTogether(
-      world(),
+      session(),
       some.map((learner) => completion(eventOf(learner), 'skillsoft', learner)),
     );
-  const receiptOf = (learner: number) => receiptsOf(world(), 'skillsoft', eventOf(learner))[0];
+  const receiptOf = (learner: number) => receiptsOf(session(), 'skillsoft', eventOf(learner))[0];
   for (const first of [0, 15]) {
-    const reconnections = (await logged(world(), 'warehouse.reconnecting')).length;
+    const reconnections = (await logged(session(), 'warehouse.reconnecting')).length;
     await publishAll(learners.slice(first, first + 5));
-    await until(world(), () => receiptOf(learners[first] as number));
+    await until(session(), () => receiptOf(learners[first] as number));
     const rest = publishAll(learners.slice(first + 5, first + 15));
     rotateKey();
     await rest;
-    await until(world(), () => learners.slice(first, first + 15).every(receiptOf));
+    await until(session(), () => learners.slice(first, first + 15).every(receiptOf));
     // At least one function was refused with the old key, and fetched the new secret.
-    expect((await logged(world(), 'warehouse.reconnecting')).length).toBeGreaterThan(reconnections);
+    expect((await logged(session(), 'warehouse.reconnecting')).length).toBeGreaterThan(reconnections);
     // A function fetches its secret again 5 s after the last time at the earliest.
     await skip(5_000);
   }
@@ -102,23 +102,23 @@ test('the warehouse’s key is rotated twice while events flow: each has its lea
 
 test('the cache killed: the warehouse is asked instead', async () => {
   expect(await published('before-cache-down')).toMatchObject({ total_seconds: 18540 });
-  world().platform.valkey.kill();
-  const asked = world().warehouse.queries().length;
+  session().platform.valkey.kill();
+  const asked = session().warehouse.queries().length;
 
   expect(await published('during-cache-down')).toMatchObject({ total_seconds: 18540 });
-  expect(world().warehouse.queries().length).toBe(asked + 1);
+  expect(session().warehouse.queries().length).toBe(asked + 1);
 });
 
 test('an execution aborted by an operator: its delivery is in the dead letter queue, once', async () => {
-  const { platform, warehouse, publish, evidence } = world();
+  const { platform, warehouse, publish, evidence } = session();
   warehouse.setMode('refuse');
   const id = webhookId('skillsoft', 'aborted');
   await publish([JSON.stringify(completion('aborted', 'skillsoft', LEARNER.back))]);
-  const execution = await until(world(), () => platform.stateMachine.execution(`${id}-g0`));
+  const execution = await until(session(), () => platform.stateMachine.execution(`${id}-g0`));
   platform.stateMachine.abort(execution.name);
 
   const letters = async () => (await evidence([])).deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
-  await until(world(), async () => (await letters()).length > 0);
+  await until(session(), async () => (await letters()).length > 0);
   await platform.functions.find('sweep-executions').invoke({});
   const [letter, ...more] = await letters();
   expect(more).toEqual([]);

@@ -4,9 +4,9 @@ import { type OwnOutcome, playOwnEvents } from '../../local/demo/own-events.ts';
 import { readEvents } from '../../local/demo/read-events.ts';
 import { completion, enrollment, LEARNER, lead } from '../../local/demo/sample-events.ts';
 import { formatOwnOutcomes } from '../../local/demo/table.ts';
-import { runningWorld, until } from './running-world.ts';
+import { runningSession, until } from './running-session.ts';
 
-const world = runningWorld({
+const session = runningSession({
   flag: 'on',
   partners: {
     skillsoft: { answers: 200 },
@@ -29,7 +29,7 @@ test('good, bad and malformed lines: each is published as it stands, and its out
     JSON.stringify(enrollment('own', 'paused', LEARNER.known)),
     JSON.stringify({ ...enrollment('own', 'nobody', LEARNER.known), event_type: 'grading' }),
   ];
-  const outcomes = await playOwnEvents(world(), readEvents(lines.join('\n')));
+  const outcomes = await playOwnEvents(session(), readEvents(lines.join('\n')));
 
   const seen = outcomes.map(({ line, outcome, isFinal }) => [
     line,
@@ -44,13 +44,13 @@ test('good, bad and malformed lines: each is published as it stands, and its out
     [6, 'filtered: integration paused is not active', true],
     [7, expect.stringMatching(/^events dead letter: event_type: /), true],
   ]);
-  const { eventDeadLetters } = await world().evidence([]);
+  const { eventDeadLetters } = await session().evidence([]);
   expect(eventDeadLetters.map(({ body }) => body)).toContain(MALFORMED);
 });
 
 test('where an event is that has not ended; what SQS refuses is not waited for', async () => {
-  const refused = await playOwnEvents(world(), readEvents('\u0001'));
-  const waiting = await playOwnEvents(world(), readEvents(JSON.stringify(enrollment('own', 'slow', LEARNER.known))), {
+  const refused = await playOwnEvents(session(), readEvents('\u0001'));
+  const waiting = await playOwnEvents(session(), readEvents(JSON.stringify(enrollment('own', 'slow', LEARNER.known))), {
     withinMs: 30 * MINUTE_MS,
   });
 
@@ -69,7 +69,7 @@ test('leads: what is scheduled later than the clock goes, sent at its time, supe
     lead('far', 'skillsoft', 4, 'calculated', at(1), { send_at: '2099-01-01T00:00:00Z' }),
   ];
   const body = events.map((event) => JSON.stringify(event)).join('\n');
-  const outcomes = await playOwnEvents(world(), readEvents(body), { withinMs: 60 * MINUTE_MS });
+  const outcomes = await playOwnEvents(session(), readEvents(body), { withinMs: 60 * MINUTE_MS });
 
   expect(outcomes.map(({ outcome, isFinal }) => [outcome, isFinal])).toEqual([
     ['cancelled: superseded by a later event of its user', true],
@@ -82,11 +82,11 @@ test('leads: what is scheduled later than the clock goes, sent at its time, supe
 test('the execution that a move to an earlier time leaves behind is not waited for', async () => {
   const at = (secondsAgo: number) => new Date(Date.now() - secondsAgo * 1000).toISOString();
   const first = JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', at(2), { delay_minutes: 600 }));
-  await world().publish([first]);
-  const { platform } = world();
-  await until(world(), () => platform.queues.messages(output(platform, 'EventsQueueUrl')).length === 0);
+  await session().publish([first]);
+  const { platform } = session();
+  await until(session(), () => platform.queues.messages(output(platform, 'EventsQueueUrl')).length === 0);
   const again = JSON.stringify(lead('moved', 'skillsoft', 3, 'calculated', at(1), { delay_minutes: 4 }));
-  const outcomes = await playOwnEvents(world(), readEvents(again));
+  const outcomes = await playOwnEvents(session(), readEvents(again));
 
   expect(outcomes).toMatchObject([{ outcome: 'after 4 minutes: 200', isFinal: true }]);
 });

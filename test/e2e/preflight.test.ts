@@ -1,17 +1,17 @@
 import { afterAll, expect, test } from '@jest/globals';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { startPartner } from '../support/partner-server.ts';
-import { runCommand, runningWorld } from './running-world.ts';
+import { runCommand, runningSession } from './running-session.ts';
 
 const silent = await startPartner((to) => to.end());
 afterAll(() => silent.close());
 
-const world = runningWorld({
+const session = runningSession({
   partners: { skillsoft: { answers: 200 }, quiet: { answers: 200, entry: { url: `${silent.url}/hooks` } } },
 });
 
 /** What a preflight of the running platform prints. */
-const lines = async () => (await runCommand(world(), ['preflight'])).lines;
+const lines = async () => (await runCommand(session(), ['preflight'])).lines;
 
 test('the stack as it is synthesized answers yes to all that the local platform has, and no partner hears of it', async () => {
   const answers = (await lines()).filter((line) => /^(yes|no|\?) /.test(line));
@@ -36,14 +36,14 @@ test('the stack as it is synthesized answers yes to all that the local platform 
     'dead letters of reconciler',
   ]);
   expect(silent.connections).toHaveLength(1);
-  expect([...silent.received, ...world().partner.receipts]).toEqual([]);
+  expect([...silent.received, ...session().partner.receipts]).toEqual([]);
 });
 
 test('a letter, a secret that was emptied and a flag that is on are told', async () => {
-  world().switchFlag(true);
-  world().platform.secrets.remove('/local/snowflake');
-  await world().publish(['not JSON']);
-  await awaitQuiet(world());
+  session().switchFlag(true);
+  session().platform.secrets.remove('/local/snowflake');
+  await session().publish(['not JSON']);
+  await awaitQuiet(session());
   const told = await lines();
   expect(told).toContainEqual(expect.stringMatching(/^no +dead letters of events +1 message$/));
   expect(told).toContainEqual(expect.stringMatching(/^no +secret of Snowflake +has no value yet$/));

@@ -13,12 +13,12 @@ import { output } from '../../local/demo/operator.ts';
 import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { LOCAL_CREDENTIALS } from '../../local/sqs/queues.ts';
-import { deployFlag, learningTimeOf, linesOf, logged, receiptsOf, runningWorld } from './running-world.ts';
+import { deployFlag, learningTimeOf, linesOf, logged, receiptsOf, runningSession } from './running-session.ts';
 
 /** Published before each change of the flag, and again once functions have read it: one of each enterprise. */
 const EVENTS = 40;
 
-const world = runningWorld({ partners: { skillsoft: { answers: 200 } } });
+const session = runningSession({ partners: { skillsoft: { answers: 200 } } });
 
 /** Enterprises at places all over the rollout, and the one of which the warehouse has learning time. */
 const ENTERPRISES = [ENTERPRISE, ...Array.from({ length: 39 }, (_, index) => `enterprise-${index}`)];
@@ -40,7 +40,7 @@ const written = ({ pilot_enterprises: pilots, ...flag }: Flag) => ({
 
 /** Publishes one event of each enterprise, in batches of ten, and returns the enterprises by the events' ids. */
 async function publishSome(name: string, count = EVENTS): Promise<ReadonlyMap<string, string>> {
-  const { platform } = world();
+  const { platform } = session();
   const published = new Map<string, string>();
   for (let position = 0; position < count; position += 10) {
     const Entries = Array.from({ length: 10 }, (_, entry) => {
@@ -59,7 +59,8 @@ async function publishSome(name: string, count = EVENTS): Promise<ReadonlyMap<st
 }
 
 /** By which version of the flag an event was decided. */
-const versionOf = (eventId: string) => linesOf(world(), 'delivery.attempted', 'skillsoft', eventId)[0]?.config_version;
+const versionOf = (eventId: string) =>
+  linesOf(session(), 'delivery.attempted', 'skillsoft', eventId)[0]?.config_version;
 
 test('the flag is changed while events flow: each delivery is as its version of the flag says', async () => {
   const seed = flagSchema.parse({ enabled: false });
@@ -69,20 +70,20 @@ test('the flag is changed while events flow: each delivery is as its version of 
   for (const [index, flag] of VERSIONS.entries()) {
     // Under way while the flag changes: each is decided by this version or the one before.
     const before = await publishSome(`before-${index}`);
-    deployFlag(world().platform, written(flag));
-    await awaitQuiet(world());
-    await world().skipPollInterval();
+    deployFlag(session().platform, written(flag));
+    await awaitQuiet(session());
+    await session().skipPollInterval();
     const after = await publishSome(`after-${index}`);
-    await awaitQuiet(world());
+    await awaitQuiet(session());
     for (const [id, enterprise] of [...before, ...after]) published.set(id, enterprise);
     decidedAfter.push([...new Set([...after.keys()].map(versionOf))]);
   }
   expect(decidedAfter).toEqual(VERSIONS.map((flag) => [configVersion(flag, undefined)]));
 
-  const lines = new Map((await logged(world(), 'delivery.attempted')).map((line) => [line.webhook_id, line]));
+  const lines = new Map((await logged(session(), 'delivery.attempted')).map((line) => [line.webhook_id, line]));
   const decided = new Map<string, { on: number; off: number }>();
   for (const [id, enterprise] of published) {
-    const [receipt, ...copies] = receiptsOf(world(), 'skillsoft', id);
+    const [receipt, ...copies] = receiptsOf(session(), 'skillsoft', id);
     expect({ id, copies }).toEqual({ id, copies: [] });
     const line = lines.get(webhookId('skillsoft', id));
     const version = String(line?.config_version);
@@ -106,13 +107,13 @@ test('the flag is changed while events flow: each delivery is as its version of 
 });
 
 test('a change reaches running functions within their poll interval, without a new one', async () => {
-  const pool = world().platform.functions.find('enrich-batch');
+  const pool = session().platform.functions.find('enrich-batch');
   const running = pool.processIds();
   const on = flagSchema.parse({ enabled: true, rollout_percentage: 100 });
-  deployFlag(world().platform, written(on));
-  await world().skipPollInterval();
+  deployFlag(session().platform, written(on));
+  await session().skipPollInterval();
   await publishSome('running', 10);
-  await awaitQuiet(world());
+  await awaitQuiet(session());
   expect(versionOf('running-0')).toBe(configVersion(on, undefined));
   const id = webhookId('skillsoft', 'running-0');
   const line = pool.logs().find(({ text }) => text.includes('events.enriched') && text.includes(id));
@@ -120,7 +121,7 @@ test('a change reaches running functions within their poll interval, without a n
 });
 
 test('what the console deployed is logged by its label', async () => {
-  const { platform } = world();
+  const { platform } = session();
   const client = new AppConfigClient({
     endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_APPCONFIG),
     region: 'us-east-1',
@@ -143,8 +144,8 @@ test('what the console deployed is logged by its label', async () => {
     }),
   );
   client.destroy();
-  await world().skipPollInterval();
+  await session().skipPollInterval();
   await publishSome('console', 10);
-  await awaitQuiet(world());
+  await awaitQuiet(session());
   expect(versionOf('console-0')).toBe('console-37');
 });

@@ -2,19 +2,19 @@ import { expect, test } from '@jest/globals';
 import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { play } from '../../local/demo/script.ts';
 import { formatTable, type Row } from '../../local/demo/table.ts';
-import { runningWorld } from './running-world.ts';
+import { runningSession } from './running-session.ts';
 
-const world = runningWorld();
+const session = runningSession();
 
 test('every scenario of the demo ends as expected', async () => {
-  const rows: Row[] = await play(world(), () => {});
+  const rows: Row[] = await play(session(), () => {});
 
   expect(formatTable(rows.filter(({ isExpected }) => !isExpected))).toBe('');
   expect(rows).toHaveLength(30 + PAYLOAD_FORMATS.length);
 });
 
 test('payloads arrive value for value, but for learning_time', () => {
-  const { partner } = world();
+  const { partner } = session();
   const enriched = partner.receipts.find(({ body }) => body.includes('"learning_time"'));
   const { learning_time, ...payload } = JSON.parse(enriched?.body ?? '{}');
 
@@ -27,7 +27,7 @@ test('payloads arrive value for value, but for learning_time', () => {
 });
 
 test('no function logs what is personal, or a secret', async () => {
-  const { logs } = await world().evidence([]);
+  const { logs } = await session().evidence([]);
   const text = JSON.stringify(logs);
 
   expect(logs.length).toBeGreaterThan(20);

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { isSound, startTally } from '../../local/soak/outcome.ts';
 import { SOAK_PARTNERS, soak } from '../../local/soak/play-soak.ts';
-import { runningWorld } from './running-world.ts';
+import { runningSession } from './running-session.ts';
 
 const tally = startTally();
-const world = runningWorld({ partners: SOAK_PARTNERS, onReceipt: tally.record });
+const session = runningSession({ partners: SOAK_PARTNERS, onReceipt: tally.record });
 
 test('functions killed at random, events published three times, dead letters redriven twice: nothing is lost', async () => {
-  const outcome = await soak(world(), tally, { events: 60, killsPerSecond: 1, seed: 1 }, () => {});
+  const outcome = await soak(session(), tally, { events: 60, killsPerSecond: 1, seed: 1 }, () => {});
   expect(outcome).toMatchObject({
     events: 60,
     messages: 72,

@@ -11,7 +11,7 @@ import { completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
 import { until } from '../support/assembly.ts';
 import { descendants, lives } from '../support/processes.ts';
-import { SIGNED } from './running-world.ts';
+import { SIGNED } from './running-session.ts';
 
 const START = fileURLToPath(new URL('../../local/start.ts', import.meta.url));
 const SEND = fileURLToPath(new URL('../../local/console/send-command.ts', import.meta.url));

@@ -5,13 +5,13 @@ import { STATUS_PATHS } from '../../lambdas/status/feature-status-document.ts';
 import { findStage } from '../../lib/stage.ts';
 import { checkStage } from '../../lib/stage-schema.ts';
 import { output } from '../../local/demo/operator.ts';
-import { POLL_INTERVAL_MS } from '../../local/demo/world.ts';
+import { POLL_INTERVAL_MS } from '../../local/demo/session.ts';
 import { startTokenIssuer } from '../../local/http-api/token-issuer.ts';
 import { type Platform, startPlatform } from '../../local/platform.ts';
 import { LOCAL_STACK } from '../../local/synthesize.ts';
 import { ENTERPRISE, OTHER_ENTERPRISE } from '../support/factories.ts';
 import { writeLocalAssembly } from '../support/local-assembly.ts';
-import { deployFlag, SIGNED } from './running-world.ts';
+import { deployFlag, SIGNED } from './running-session.ts';
 
 const ORIGIN = 'https://lms.example';
 

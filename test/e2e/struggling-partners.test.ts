@@ -12,11 +12,11 @@ import {
   publishTo,
   receiptsOf,
   redeploy,
-  runningWorld,
+  runningSession,
   until,
   waitForAttempts,
   waitForParking,
-} from './running-world.ts';
+} from './running-session.ts';
 
 /**
  * A partner that answers 429 to more than so many requests within a second, and asks for a pause of a second.
@@ -42,7 +42,7 @@ afterAll(() => Promise.all([stormed.close(), limited.close()]));
 
 const REQUESTS_PER_MINUTE = 20;
 
-const world = runningWorld({
+const session = runningSession({
   partners: {
     healthy: { answers: 200 },
     hanging: { answers: 'hang' },
@@ -58,48 +58,48 @@ const world = runningWorld({
 const numbered = (name: string, count: number) => Array.from({ length: count }, (_, index) => `${name}-${index}`);
 
 const receivedBy = (integrationId: string) =>
-  world().partner.receipts.filter(({ integration_id }) => integration_id === integrationId);
+  session().partner.receipts.filter(({ integration_id }) => integration_id === integrationId);
 
 test('while one partner hangs, another’s events arrive', async () => {
-  const { platform, partner } = world();
+  const { platform, partner } = session();
   const [first, second, ...others] = numbered('hung', 6) as [string, string, ...string[]];
-  await publishTo(world(), 'hanging', [first, second]);
+  await publishTo(session(), 'hanging', [first, second]);
   // Two requests without a response for 2 s make an endpoint slow, while they still wait for it.
-  await until(world(), () => isSlow('hanging'));
+  await until(session(), () => isSlow('hanging'));
   partner.setBehaviour('/hanging', 200);
   const beside = numbered('beside', 12);
-  await publishTo(world(), 'hanging', others);
-  await publishTo(world(), 'healthy', beside);
-  await waitForAttempts(world(), 'healthy', beside, ['delivered']);
-  await waitForAttempts(world(), 'hanging', [first, second], ['retry', 'delivered']);
-  await waitForAttempts(world(), 'hanging', others, ['delivered']);
+  await publishTo(session(), 'hanging', others);
+  await publishTo(session(), 'healthy', beside);
+  await waitForAttempts(session(), 'healthy', beside, ['delivered']);
+  await waitForAttempts(session(), 'hanging', [first, second], ['retry', 'delivered']);
+  await waitForAttempts(session(), 'hanging', others, ['delivered']);
   const executions = (id: string) => platform.stateMachine.executionsNamed(webhookId('hanging', id));
   // What came later was left to the workflow: the queue's functions did not wait for that partner again.
   expect(others.map((id) => executions(id).map(({ status }) => status))).toEqual(others.map(() => ['SUCCEEDED']));
-  expect(await deadLettersOf(world(), 'hanging')).toEqual([]);
+  expect(await deadLettersOf(session(), 'hanging')).toEqual([]);
 });
 
 /** Whether the limiter counts an endpoint as slow. */
 async function isSlow(integrationId: string): Promise<boolean> {
-  const slowUntil = await ask(world().platform.valkey.port, ['HGET', limiterKey({ id: integrationId }), 'slow']);
+  const slowUntil = await ask(session().platform.valkey.port, ['HGET', limiterKey({ id: integrationId }), 'slow']);
   return Number(slowUntil.split('\r\n')[1] ?? 0) > 0;
 }
 
 test('a rate limit: a partner that would answer 429 never has to, and each event has a slot of its own', async () => {
-  const { queues } = world().platform;
+  const { queues } = session().platform;
   const ids = numbered('spread', 8);
-  await publishTo(world(), 'limited', ids);
+  await publishTo(session(), 'limited', ids);
   // The first is sent at once; all others are sent back to the queue, each until its slot.
   const slots = new Map<string, number>();
-  await until(world(), async () => {
-    const { delayed } = await queues.content(output(world().platform, 'DeliveriesQueueUrl'));
+  await until(session(), async () => {
+    const { delayed } = await queues.content(output(session().platform, 'DeliveriesQueueUrl'));
     for (const { body } of delayed) {
       const { webhook_id, progress } = JSON.parse(body);
       slots.set(webhook_id, Date.parse(progress.reserved_for));
     }
     return slots.size === ids.length - 1;
   });
-  await waitForAttempts(world(), 'limited', ids, ['delivered']);
+  await waitForAttempts(session(), 'limited', ids, ['delivered']);
 
   expect(limited.answered.map(({ status }) => status)).toEqual(ids.map(() => 200));
   const times = [...slots.values()].toSorted((one, other) => one - other);
@@ -110,65 +110,65 @@ test('a rate limit: a partner that would answer 429 never has to, and each event
 });
 
 test('a partner that fails gets one request at a time to find out, and everything when it is back', async () => {
-  const { partner } = world();
+  const { partner } = session();
   const early = numbered('early', FAILURES_TO_OPEN);
   const late = numbered('late', 5);
-  await publishTo(world(), 'failing', early);
-  await waitForAttempts(world(), 'failing', early, ['retry']);
-  await publishTo(world(), 'failing', late);
-  const parked = (id: string) => linesOf(world(), 'delivery.parked', 'failing', id);
-  await until(world(), () => late.every((id) => parked(id).length === 1));
+  await publishTo(session(), 'failing', early);
+  await waitForAttempts(session(), 'failing', early, ['retry']);
+  await publishTo(session(), 'failing', late);
+  const parked = (id: string) => linesOf(session(), 'delivery.parked', 'failing', id);
+  await until(session(), () => late.every((id) => parked(id).length === 1));
   expect(late.map((id) => parked(id)[0]?.reason)).toEqual(late.map(() => 'parked: integration failing is failing'));
   expect(receivedBy('failing')).toHaveLength(FAILURES_TO_OPEN);
 
   // The first that wakes finds out that the partner still fails; all others are parked again.
   const all = [...early, ...late];
-  await until(world(), () => receivedBy('failing').length > FAILURES_TO_OPEN);
-  await world().skip(0);
+  await until(session(), () => receivedBy('failing').length > FAILURES_TO_OPEN);
+  await session().skip(0);
   expect(receivedBy('failing')).toHaveLength(FAILURES_TO_OPEN + 1);
   partner.setBehaviour('/failing', 200);
-  const delivered = (id: string) => linesOf(world(), 'delivery.attempted', 'failing', id).filter(isDelivered).length;
-  await until(world(), () => all.every((id) => delivered(id) === 1));
-  await world().skip(0);
+  const delivered = (id: string) => linesOf(session(), 'delivery.attempted', 'failing', id).filter(isDelivered).length;
+  await until(session(), () => all.every((id) => delivered(id) === 1));
+  await session().skip(0);
   expect(receivedBy('failing')).toHaveLength(FAILURES_TO_OPEN + 1 + all.length);
-  expect(await deadLettersOf(world(), 'failing')).toEqual([]);
+  expect(await deadLettersOf(session(), 'failing')).toEqual([]);
 });
 
 test('410: later events of that integration are parked without a request, until it is resumed', async () => {
   const others = ['after-it-left-1', 'after-it-left-2'];
-  await publishTo(world(), 'leaving', ['last']);
-  expect(await waitForParking(world(), 'leaving', 'last')).toBe('parked: HTTP 410, the endpoint is gone');
-  await publishTo(world(), 'leaving', others);
+  await publishTo(session(), 'leaving', ['last']);
+  expect(await waitForParking(session(), 'leaving', 'last')).toBe('parked: HTTP 410, the endpoint is gone');
+  await publishTo(session(), 'leaving', others);
   for (const id of others) {
-    expect(await waitForParking(world(), 'leaving', id)).toBe('parked: integration leaving is gone');
+    expect(await waitForParking(session(), 'leaving', id)).toBe('parked: integration leaving is gone');
   }
-  expect(others.flatMap((id) => receiptsOf(world(), 'leaving', id))).toEqual([]);
+  expect(others.flatMap((id) => receiptsOf(session(), 'leaving', id))).toEqual([]);
 
-  world().partner.setBehaviour('/leaving', 200);
-  redeploy(world(), { leaving: { resumed_at: new Date().toISOString() } });
-  await waitForAttempts(world(), 'leaving', others, ['delivered']);
-  await waitForAttempts(world(), 'leaving', ['last'], ['retry', 'delivered']);
-  expectParkings(world(), 'leaving', 'last', [['parked: HTTP 410, the endpoint is gone', 60]]);
-  for (const id of others) expectParkings(world(), 'leaving', id, [['parked: integration leaving is gone', 60]]);
-  expect(['last', ...others].map((id) => receiptsOf(world(), 'leaving', id).length)).toEqual([2, 1, 1]);
-  expect(await deadLettersOf(world(), 'leaving')).toEqual([]);
+  session().partner.setBehaviour('/leaving', 200);
+  redeploy(session(), { leaving: { resumed_at: new Date().toISOString() } });
+  await waitForAttempts(session(), 'leaving', others, ['delivered']);
+  await waitForAttempts(session(), 'leaving', ['last'], ['retry', 'delivered']);
+  expectParkings(session(), 'leaving', 'last', [['parked: HTTP 410, the endpoint is gone', 60]]);
+  for (const id of others) expectParkings(session(), 'leaving', id, [['parked: integration leaving is gone', 60]]);
+  expect(['last', ...others].map((id) => receiptsOf(session(), 'leaving', id).length)).toEqual([2, 1, 1]);
+  expect(await deadLettersOf(session(), 'leaving')).toEqual([]);
 });
 
 test('no limit configured, a storm of 429: every event arrives and none is parked or dead-lettered', async () => {
   const ids = numbered('storm', 12);
-  await publishTo(world(), 'stormed', ids);
+  await publishTo(session(), 'stormed', ids);
   const taken = (id: string) =>
     stormed.answered.filter((one) => one.status === 200 && one.webhookId === webhookId('stormed', id)).length;
-  await until(world(), () => ids.every((id) => taken(id) > 0));
-  await world().skip(0);
+  await until(session(), () => ids.every((id) => taken(id) > 0));
+  await session().skip(0);
 
   expect(ids.map(taken)).toEqual(ids.map(() => 1));
   expect(stormed.answered.slice(0, REFUSED_AT_FIRST).map(({ status }) => status)).toEqual(
     Array.from({ length: REFUSED_AT_FIRST }, () => 429),
   );
   // The partner asked for a pause, which does not open the circuit breaker.
-  expect(ids.flatMap((id) => linesOf(world(), 'delivery.parked', 'stormed', id))).toEqual([]);
-  expect(await deadLettersOf(world(), 'stormed')).toEqual([]);
+  expect(ids.flatMap((id) => linesOf(session(), 'delivery.parked', 'stormed', id))).toEqual([]);
+  expect(await deadLettersOf(session(), 'stormed')).toEqual([]);
 });
 
 function isDelivered({ outcome }: { readonly outcome?: unknown }): boolean {

@@ -8,16 +8,16 @@ import { lead } from '../../local/demo/sample-events.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { describeWithPromtool, promtool } from '../support/promtool.ts';
-import { deadLettersOf, logged, publishTo, receiptsOf, runningWorld, SIGNED, until } from './running-world.ts';
+import { deadLettersOf, logged, publishTo, receiptsOf, runningSession, SIGNED, until } from './running-session.ts';
 
 /** One takes everything, one refuses everything, of one nobody has published anything. */
-const world = runningWorld({
+const session = runningSession({
   partners: { takes: { answers: 200 }, refuses: { answers: 400 }, silent: { answers: 200 } },
 });
 
 async function ask(path: string, authorization?: string) {
   const headers = authorization === undefined ? {} : { authorization };
-  const answer = await fetch(`${output(world().platform, 'StatusApiUrl')}${path}`, { headers });
+  const answer = await fetch(`${output(session().platform, 'StatusApiUrl')}${path}`, { headers });
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
@@ -28,7 +28,7 @@ async function health(rest = '') {
 
 /** As an operator finds it. */
 function token(): string {
-  const { platform } = world();
+  const { platform } = session();
   const name = output(platform, 'MetricsTokenSecretName');
   return JSON.parse(platform.controlPlane.secretsManager.current(name) ?? '{}').token;
 }
@@ -38,7 +38,7 @@ const scrape = () => ask(OPERATIONS_PATHS.metrics, `Bearer ${token()}`);
 /** What functions have published so far of one metric of an integration. */
 function published(name: string, integration: string): number {
   const metrics = new LocalMetrics();
-  for (const { text } of world().platform.functions.find('deliver-batch').logs()) metrics.recordLine(text);
+  for (const { text } of session().platform.functions.find('deliver-batch').logs()) metrics.recordLine(text);
   const id = { namespace: metricsNamespace('local'), name, dimensions: { service: 'delivery', integration } };
   return metrics.between(id, 0, Number.POSITIVE_INFINITY).reduce((sum, { value }) => sum + value, 0);
 }
@@ -47,16 +47,16 @@ let publishedAt: string;
 
 beforeAll(async () => {
   publishedAt = new Date().toISOString();
-  await publishTo(world(), 'takes', ['taken-1', 'taken-2', 'taken-3']);
-  await publishTo(world(), 'refuses', ['refused-1']);
-  await awaitQuiet(world());
+  await publishTo(session(), 'takes', ['taken-1', 'taken-2', 'taken-3']);
+  await publishTo(session(), 'refuses', ['refused-1']);
+  await awaitQuiet(session());
   const waits = lead('waits-1', 'takes', 4711, 'calculated', publishedAt, { delay_minutes: 180 });
-  await world().publish([JSON.stringify(waits)]);
-  await until(world(), async () => (await logged(world(), 'events.enriched')).some(({ timed }) => timed === 1));
+  await session().publish([JSON.stringify(waits)]);
+  await until(session(), async () => (await logged(session(), 'events.enriched')).some(({ timed }) => timed === 1));
   expect(published(METRICS.deliverySuccess, 'takes')).toBe(3);
   expect(published(METRICS.deliveryFailure, 'refuses')).toBe(1);
-  expect(receiptsOf(world(), 'takes', 'taken-3')).toHaveLength(1);
-  expect(await deadLettersOf(world(), 'refuses')).toHaveLength(1);
+  expect(receiptsOf(session(), 'takes', 'taken-3')).toHaveLength(1);
+  expect(await deadLettersOf(session(), 'refuses')).toHaveLength(1);
 });
 
 describe('the health', () => {
@@ -150,17 +150,17 @@ describe('the metrics', () => {
 
   test('take the token that an operator has put in the place of the first', async () => {
     const first = token();
-    const { platform } = world();
+    const { platform } = session();
     const replaced = JSON.stringify({ token: 'another-token-of-32-characters-and-more' });
     platform.secrets.put(output(platform, 'MetricsTokenSecretName'), replaced);
     // After a wrong token the secret is read again 5 s later.
-    await world().skip(5000);
+    await session().skip(5000);
     expect(await scrape()).toMatchObject({ status: 200 });
     expect(await ask(OPERATIONS_PATHS.metrics, `Bearer ${first}`)).toMatchObject({ status: 401 });
   });
 
   test('and the token are in no log', () => {
-    const text = world()
+    const text = session()
       .platform.functions.find('webhook-health')
       .logs()
       .map((line) => line.text)

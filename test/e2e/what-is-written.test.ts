@@ -5,13 +5,13 @@ import { completion, ENTERPRISE, LEARNER, lead } from '../../local/demo/sample-e
 import { newSigningSecret } from '../../local/demo/signature.ts';
 import { awaitQuiet } from '../../local/soak/await-quiet.ts';
 import { type PartnerServer, startPartner } from '../support/partner-server.ts';
-import { linesOf, logged, runningWorld, until } from './running-world.ts';
+import { linesOf, logged, runningSession, until } from './running-session.ts';
 
 /** Stands in everything that must never be written: a search finds it wherever it went, and however it was cut. */
 const MARK = 'MARKED';
 const marked = (what: string) => `${MARK}-${what}`;
 
-const world = runningWorld({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
+const session = runningSession({ flag: 'on', partners: { skillsoft: { answers: 200 } } });
 
 /** A partner that repeats what it was sent, in body and headers, and refuses it: first as busy, then for good. */
 let repeating: PartnerServer;
@@ -22,7 +22,7 @@ beforeAll(async () => {
     response.end(`${marked('answer')} you sent ${body} with ${JSON.stringify(headers)}`);
   });
   const { url } = repeating;
-  const { platform, partner } = world();
+  const { platform, partner } = session();
   const integrations = {
     taking: { url: `${partner.url}/skillsoft` },
     refusing: { url: `${url}/refusing?key=${marked('url')}` },
@@ -69,13 +69,13 @@ function markedLead(eventId: string, integrationId: string, leadType: string, fi
 
 /** Everything that functions wrote: their logs, the metrics in them, and what they threw. */
 function written(): string[] {
-  return world()
+  return session()
     .platform.functions.all()
     .flatMap((pool) => pool.logs().map(({ text }) => text));
 }
 
 test('nothing of a learner, a partner’s words or a secret is in any line, whatever becomes of an event', async () => {
-  const { platform, warehouse, publish } = world();
+  const { platform, warehouse, publish } = session();
   const event = (id: string, integrationId: string, userId: number | string = LEARNER.known) =>
     JSON.stringify(markedCompletion(id, integrationId, userId));
   await publish([
@@ -95,22 +95,22 @@ test('nothing of a learner, a partner’s words or a secret is in any line, what
     markedLead('calculated', 'taking', 'calculated'),
   ]);
   // Once it waits, another takes its place.
-  await until(world(), () => platform.stateMachine.executionsNamed(webhookId('taking', 'calculated'))[0]);
+  await until(session(), () => platform.stateMachine.executionsNamed(webhookId('taking', 'calculated'))[0]);
   await publish([markedLead('cold', 'taking', 'cold')]);
-  await awaitQuiet(world());
-  expect(linesOf(world(), 'timer.cancelled', 'taking', 'calculated')).toHaveLength(1);
-  const { deliveryDeadLetters, eventDeadLetters } = await world().evidence([]);
+  await awaitQuiet(session());
+  expect(linesOf(session(), 'timer.cancelled', 'taking', 'calculated')).toHaveLength(1);
+  const { deliveryDeadLetters, eventDeadLetters } = await session().evidence([]);
   expect([deliveryDeadLetters.length, eventDeadLetters.length]).toEqual([4, 6]);
 
   // A warehouse that refuses, and one whose key does not fit: their errors hold user, account and key.
   warehouse.setMode('refuse');
   await publish([event('waiting', 'taking', LEARNER.idle)]);
-  await until(world(), () => platform.stateMachine.executionsNamed(webhookId('taking', 'waiting'))[0]);
+  await until(session(), () => platform.stateMachine.executionsNamed(webhookId('taking', 'waiting'))[0]);
   platform.secrets.put(
     output(platform, 'SnowflakeSecretName'),
     JSON.stringify({ account: marked('account'), user: marked('user'), private_key: marked('key') }),
   );
-  await until(world(), () => linesOf(world(), 'delivery.attempted', 'taking', 'waiting')[0]);
+  await until(session(), () => linesOf(session(), 'delivery.attempted', 'taking', 'waiting')[0]);
 
   const lines = written();
   expect(lines.length).toBeGreaterThan(30);
@@ -119,8 +119,8 @@ test('nothing of a learner, a partner’s words or a secret is in any line, what
 
 test('one webhook can be followed by its id: the batch, the workflow and the try name it', async () => {
   const id = webhookId('taking', 'waiting');
-  const batches = await logged(world(), 'events.enriched');
+  const batches = await logged(session(), 'events.enriched');
   expect(batches.filter(({ webhook_ids }) => (webhook_ids as string[]).includes(id))).toHaveLength(1);
-  expect((await logged(world(), 'warehouse.failed')).some(({ webhook_id }) => webhook_id === id)).toBe(true);
-  expect(linesOf(world(), 'delivery.attempted', 'taking', 'waiting')).toMatchObject([{ level: 'ERROR' }]);
+  expect((await logged(session(), 'warehouse.failed')).some(({ webhook_id }) => webhook_id === id)).toBe(true);
+  expect(linesOf(session(), 'delivery.attempted', 'taking', 'waiting')).toMatchObject([{ level: 'ERROR' }]);
 });

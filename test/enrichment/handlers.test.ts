@@ -7,20 +7,20 @@ import { FEATURE_OVERRIDE } from '../../lambdas/shared/environment.ts';
 import { SUSPECT_RECEIVE_COUNT, SUSPECT_VISIBILITY_SECONDS } from '../../lambdas/shared/receive-policy.ts';
 import type { AwsCall } from '../../local/aws-calls.ts';
 import { COURSE, completion, ENTERPRISE, LEARNER } from '../../local/demo/sample-events.ts';
-import { learningTimeOf, receiptsOf, runningWorld } from '../e2e/running-world.ts';
+import { learningTimeOf, receiptsOf, runningSession } from '../e2e/running-session.ts';
 import { until } from '../support/assembly.ts';
 import { delivery, PENDING } from '../support/factories.ts';
 import { CONTEXT, sqsRecord, visibilityOf, wearEnvironment } from '../support/handler-wiring.ts';
 
 /** Handlers in this process, each with the variables of its function, around one running stage. The flag is off at first. */
 const calls: AwsCall[] = [];
-const world = runningWorld({
+const session = runningSession({
   platformOptions: { onCall: (call) => calls.push(call) },
   partners: { skillsoft: { answers: 200 } },
 });
 
 function wear(functionName: string): void {
-  wearEnvironment(world().platform.functions.find(functionName).configuration.environment);
+  wearEnvironment(session().platform.functions.find(functionName).configuration.environment);
 }
 
 describe('EnrichBatch, where a developer’s override switches the feature on although the flag is off', () => {
@@ -38,23 +38,23 @@ describe('EnrichBatch, where a developer’s override switches the feature on al
     expect(await enrichBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
 
     expect(visibilityOf(suspect.receiptHandle, calls)).toEqual([SUSPECT_VISIBILITY_SECONDS]);
-    const arrived = (id: string) => until(() => receiptsOf(world(), 'skillsoft', id)[0]);
+    const arrived = (id: string) => until(() => receiptsOf(session(), 'skillsoft', id)[0]);
     expect(learningTimeOf(await arrived('handled-1'))).toMatchObject({ total_seconds: 18_540 });
     expect(learningTimeOf(await arrived('handled-2'))).toMatchObject({ total_seconds: 5400 });
-    const { eventDeadLetters } = await world().evidence([]);
+    const { eventDeadLetters } = await session().evidence([]);
     expect(eventDeadLetters).toMatchObject([{ body: 'no event', reason: 'not JSON' }]);
   });
 
   test('a warehouse that refuses again and again is asked no more, and its events go to the workflow', async () => {
-    world().warehouse.setMode('refuse');
+    session().warehouse.setMode('refuse');
     const ask = async (id: string) => {
       const Records = [sqsRecord(id, event(id, LEARNER.fallback))];
       expect(await enrichBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
-      const started = world().platform.stateMachine.execution(`${webhookId('skillsoft', id)}-g0`);
+      const started = session().platform.stateMachine.execution(`${webhookId('skillsoft', id)}-g0`);
       expect(JSON.parse(started?.input ?? '{}')).toMatchObject({
         progress: { enrichment: { status: 'pending', attempts: 1 }, config_version: 'override' },
       });
-      return world().warehouse.loginCount();
+      return session().warehouse.loginCount();
     };
     const logins = [];
     for (const id of ['sick-1', 'sick-2', 'sick-3', 'sick-4', 'sick-5']) logins.push(await ask(id));
@@ -67,8 +67,8 @@ describe('EnrichTask', () => {
   beforeAll(() => {
     delete process.env[FEATURE_OVERRIDE];
     wear('enrich-task');
-    world().switchFlag(true);
-    world().warehouse.setMode('up');
+    session().switchFlag(true);
+    session().warehouse.setMode('up');
   });
 
   const pending = (learner: number) =>
@@ -94,12 +94,12 @@ describe('EnrichTask', () => {
 
 test('CheckWarehouse asks with the function’s own variables, and each time again', async () => {
   wear('check-warehouse');
-  world().warehouse.setMode('up');
+  session().warehouse.setMode('up');
   const known = { user_id: String(LEARNER.known), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE };
   const { checks } = await checkWarehouse({ sample: [{ ...known, total_seconds: 18_540 }] }, CONTEXT);
   expect(checks.map(({ verdict }) => verdict)).toEqual(Array(8).fill('yes'));
   expect(checks[0]).toEqual({ check: 'secret', verdict: 'yes', finding: 'a key pair, 0 days old' });
-  world().warehouse.setMode('refuse');
+  session().warehouse.setMode('refuse');
   const later = await checkWarehouse({}, CONTEXT);
   expect(later.checks.find(({ verdict }) => verdict === 'no')).toMatchObject({ check: 'login' });
 });

@@ -12,7 +12,7 @@ import {
 import { type LedgerRecord, WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
 import type { Integration } from '../../lambdas/partners/integration.ts';
 import { integration, NOW } from '../support/factories.ts';
-import { DAY, HOUR, isoAgo, MINUTE, recordOf } from '../support/reconcile-world.ts';
+import { DAY, HOUR, isoAgo, MINUTE, recordOf } from '../support/reconcile-fixture.ts';
 
 const BOUND = 30 * MINUTE;
 const standing = (seen: Sighting, boundMs = BOUND) => standingOf(seen, boundMs, NOW);

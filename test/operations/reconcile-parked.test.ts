@@ -4,17 +4,17 @@ import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { decideClaim } from '../../lambdas/ledger/transitions.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { ENRICHED, integration, LEARNER_DATA, NOW } from '../support/factories.ts';
-import { HOUR, isoAgo, reconcileWorld } from '../support/reconcile-world.ts';
+import { HOUR, isoAgo, reconcileFixture } from '../support/reconcile-fixture.ts';
 import { Calls } from '../support/unanswered-calls.ts';
 
-type World = ReturnType<typeof reconcileWorld>;
+type World = ReturnType<typeof reconcileFixture>;
 
 /** An integration that takes nothing: nothing is released meanwhile. */
-const closed = () => reconcileWorld([integration({ paused: true })]);
+const closed = () => reconcileFixture([integration({ paused: true })]);
 
 /** Puts a webhook that was parked first so many hours ago. */
-const park = (world: World, eventId: string, sinceHours: number, record: Partial<LedgerRecord> = {}) =>
-  world.put(eventId, {
+const park = (fixture: World, eventId: string, sinceHours: number, record: Partial<LedgerRecord> = {}) =>
+  fixture.put(eventId, {
     agoMs: (sinceHours + 1) * HOUR,
     state: 'parked',
     changedAgoMs: HOUR,
@@ -30,49 +30,49 @@ const park = (world: World, eventId: string, sinceHours: number, record: Partial
 
 describe('what was parked for over 72 hours', () => {
   test('is not ended while outcomes wait for the ledger: it may be delivered since', async () => {
-    const world = closed();
-    world.outcomes = 1;
-    await park(world, 'a', 73);
-    expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, outcomes_waiting: 1 });
-    expect(world.letters).toEqual([]);
+    const fixture = closed();
+    fixture.outcomes = 1;
+    await park(fixture, 'a', 73);
+    expect(await fixture.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, outcomes_waiting: 1 });
+    expect(fixture.letters).toEqual([]);
   });
 
   test('is dead: a letter that can be redriven, and a record that says why', async () => {
-    const world = closed();
-    const id = await park(world, 'a', 73);
-    await park(world, 'b', 71);
-    const report = await world.run({ days: 5 });
+    const fixture = closed();
+    const id = await park(fixture, 'a', 73);
+    await park(fixture, 'b', 71);
+    const report = await fixture.run({ days: 5 });
     expect(report).toMatchObject({ accepted: 2, states: { parked: 2, dead: 0 }, ended: 1, is_balanced: true });
-    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0, [METRICS.ledgerEnded]: 1 });
+    expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0, [METRICS.ledgerEnded]: 1 });
 
     const reason = 'parked for 72 h: integration acme is paused';
     const { reason: why, webhookId, integrationId } = DEAD_LETTER_ATTRIBUTES;
-    expect(world.letters).toMatchObject([
+    expect(fixture.letters).toMatchObject([
       { id, attributes: { [why]: reason, [webhookId]: id, [integrationId]: 'acme' } },
     ]);
-    const letter = deliverySchema.parse(JSON.parse(world.letters[0]?.body ?? ''));
+    const letter = deliverySchema.parse(JSON.parse(fixture.letters[0]?.body ?? ''));
     expect(letter).toMatchObject({ generation: 2, progress: { enrichment: ENRICHED, attempt: 0 } });
 
-    const record = (await world.ledger.record(id)) as LedgerRecord;
+    const record = (await fixture.ledger.record(id)) as LedgerRecord;
     expect(record).toMatchObject({ state: 'dead', generation: 1, attempt: 2, version: 3, reason });
     expect(record.times.dead).toBe(isoAgo(0));
     expect(decideClaim(record, letter, { ms: 40_000, claimedBy: 'test' }, NOW)).toMatchObject({ verdict: 'claimed' });
 
-    expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1, dead: 1 }, ended: 0 });
-    expect(world.letters).toHaveLength(1);
-    for (const data of LEARNER_DATA) expect(world.log.text()).not.toContain(data);
+    expect(await fixture.run({ days: 5 })).toMatchObject({ states: { parked: 1, dead: 1 }, ended: 0 });
+    expect(fixture.letters).toHaveLength(1);
+    for (const data of LEARNER_DATA) expect(fixture.log.text()).not.toContain(data);
   });
 
   test('is reported where it is of a critical kind, and of none else', async () => {
-    const world = closed();
-    const id = await park(world, 'a', 73, { event_type: 'lead', kind: 'lead.hot' });
-    await park(world, 'b', 73, { event_type: 'lead', kind: 'lead.cold' });
-    await park(world, 'c', 73);
-    expect(await world.run({ days: 5, dry_run: true })).toMatchObject({ ended: 3 });
-    expect(world.counter.counts).not.toHaveProperty([METRICS.criticalDead]);
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 3 });
-    expect(world.counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
-    expect(world.log.only('delivery.critical_dead')).toEqual({
+    const fixture = closed();
+    const id = await park(fixture, 'a', 73, { event_type: 'lead', kind: 'lead.hot' });
+    await park(fixture, 'b', 73, { event_type: 'lead', kind: 'lead.cold' });
+    await park(fixture, 'c', 73);
+    expect(await fixture.run({ days: 5, dry_run: true })).toMatchObject({ ended: 3 });
+    expect(fixture.counter.counts).not.toHaveProperty([METRICS.criticalDead]);
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 3 });
+    expect(fixture.counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
+    expect(fixture.log.only('delivery.critical_dead')).toEqual({
       webhook_id: id,
       integration_id: 'acme',
       kind: 'lead.hot',
@@ -80,12 +80,12 @@ describe('what was parked for over 72 hours', () => {
   });
 
   test('is dead in its sleep too: its token is gone, and the execution finds nothing to do', async () => {
-    const world = closed();
-    const id = await park(world, 'a', 73, { token: 'g1', due_at: isoAgo(-HOUR) });
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1 });
-    const record = (await world.ledger.record(id)) as LedgerRecord;
+    const fixture = closed();
+    const id = await park(fixture, 'a', 73, { token: 'g1', due_at: isoAgo(-HOUR) });
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1 });
+    const record = (await fixture.ledger.record(id)) as LedgerRecord;
     expect(record).not.toHaveProperty('token');
-    const waking = { ...deliverySchema.parse(JSON.parse(world.letters[0]?.body ?? '')), generation: 1, token: 'g1' };
+    const waking = { ...deliverySchema.parse(JSON.parse(fixture.letters[0]?.body ?? '')), generation: 1, token: 'g1' };
     expect(decideClaim(record, waking, { ms: 40_000, claimedBy: 'test' }, NOW)).toEqual({
       verdict: 'done',
       state: 'dead',
@@ -93,48 +93,48 @@ describe('what was parked for over 72 hours', () => {
   });
 
   test('is ended rather than released, though it may go', async () => {
-    const world = reconcileWorld();
-    await park(world, 'a', 73);
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, released: 0 });
-    expect(world.sent).toEqual([]);
+    const fixture = reconcileFixture();
+    await park(fixture, 'a', 73);
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, released: 0 });
+    expect(fixture.sent).toEqual([]);
   });
 
   test('and whose payload is deleted is dead without a letter', async () => {
-    const world = closed();
-    const id = await park(world, 'a', 73);
-    await world.ledger.forget(id);
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0, is_balanced: true });
-    expect(world.letters).toEqual([]);
+    const fixture = closed();
+    const id = await park(fixture, 'a', 73);
+    await fixture.ledger.forget(id);
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0, is_balanced: true });
+    expect(fixture.letters).toEqual([]);
     const reason = 'parked for 72 h, and its payload was deleted: integration acme is paused';
-    expect(await world.ledger.record(id)).toMatchObject({ state: 'dead', reason });
-    expect(world.log.only('ledger.ended')).toMatchObject({ webhook_id: id, has_letter: false });
+    expect(await fixture.ledger.record(id)).toMatchObject({ state: 'dead', reason });
+    expect(fixture.log.only('ledger.ended')).toMatchObject({ webhook_id: id, has_letter: false });
   });
 
   test('and whose letter SQS refuses stays parked, for the next run', async () => {
-    const world = closed();
-    const id = await park(world, 'a', 73);
-    const other = await park(world, 'b', 73);
-    world.refused.add(id);
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 1 });
-    expect(await world.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
-    expect(await world.ledger.record(other)).toMatchObject({ state: 'dead' });
-    world.refused.clear();
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
+    const fixture = closed();
+    const id = await park(fixture, 'a', 73);
+    const other = await park(fixture, 'b', 73);
+    fixture.refused.add(id);
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 1 });
+    expect(await fixture.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
+    expect(await fixture.ledger.record(other)).toMatchObject({ state: 'dead' });
+    fixture.refused.clear();
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
   });
 
   test('is left alone where it was changed since', async () => {
-    const world = closed();
-    await park(world, 'a', 73);
-    world.table = { ...world.ledger, replace: async () => false };
-    expect(await world.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, failed: 0 });
-    expect(world.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
+    const fixture = closed();
+    await park(fixture, 'a', 73);
+    fixture.table = { ...fixture.ledger, replace: async () => false };
+    expect(await fixture.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, failed: 0 });
+    expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
   });
 
   test('is ended where the write had no response, was repeated, and then was refused for its own sake', async () => {
-    const world = closed();
-    await park(world, 'a', 73);
-    world.table = { ...world.ledger, ...new Calls(['done', 'done', 'repeated']).table(world.ledger) };
-    expect(await world.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
-    expect(world.counter.counts).toMatchObject({ [METRICS.ledgerEnded]: 1 });
+    const fixture = closed();
+    await park(fixture, 'a', 73);
+    fixture.table = { ...fixture.ledger, ...new Calls(['done', 'done', 'repeated']).table(fixture.ledger) };
+    expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
+    expect(fixture.counter.counts).toMatchObject({ [METRICS.ledgerEnded]: 1 });
   });
 });

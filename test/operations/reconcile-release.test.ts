@@ -3,35 +3,35 @@ import { deliverySchema } from '../../lambdas/events/delivery.ts';
 import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
 import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
 import { brokenEntry, ENRICHED, integration, registry } from '../support/factories.ts';
-import { HOUR, isoAgo, MINUTE, reconcileWorld } from '../support/reconcile-world.ts';
+import { HOUR, isoAgo, MINUTE, reconcileFixture } from '../support/reconcile-fixture.ts';
 
-type World = ReturnType<typeof reconcileWorld>;
+type World = ReturnType<typeof reconcileFixture>;
 
 /** Puts a webhook that rests, parked two hours ago. */
-const rest = (world: World, eventId: string, record: Partial<LedgerRecord>, agoMs = 5 * HOUR) =>
-  world.put(eventId, {
+const rest = (fixture: World, eventId: string, record: Partial<LedgerRecord>, agoMs = 5 * HOUR) =>
+  fixture.put(eventId, {
     agoMs,
     state: 'parked',
     changedAgoMs: 2 * HOUR,
     record: { parked_since: isoAgo(3 * HOUR), reason: 'parked: for a test', ...record },
   });
-const releasedIds = (world: World) => world.sent.map(({ id }) => id);
+const releasedIds = (fixture: World) => fixture.sent.map(({ id }) => id);
 
 describe('what was parked since its integration was paused', () => {
   test('is released once it is not, in the next generation, and keeps the time since when it was parked', async () => {
-    const world = reconcileWorld();
-    const id = await rest(world, 'a', { parked_for: 'paused', generation: 2 });
-    expect(await world.run()).toMatchObject({ states: { parked: 1 }, released: 1, is_balanced: true, failed: 0 });
-    expect(world.counter.counts).toMatchObject({ [METRICS.ledgerReleased]: 1 });
+    const fixture = reconcileFixture();
+    const id = await rest(fixture, 'a', { parked_for: 'paused', generation: 2 });
+    expect(await fixture.run()).toMatchObject({ states: { parked: 1 }, released: 1, is_balanced: true, failed: 0 });
+    expect(fixture.counter.counts).toMatchObject({ [METRICS.ledgerReleased]: 1 });
 
-    expect(world.sent).toMatchObject([{ id, groupId: 'acme', delaySeconds: 0 }]);
-    const message = deliverySchema.parse(JSON.parse(world.sent[0]?.body ?? ''));
+    expect(fixture.sent).toMatchObject([{ id, groupId: 'acme', delaySeconds: 0 }]);
+    const message = deliverySchema.parse(JSON.parse(fixture.sent[0]?.body ?? ''));
     expect(message).toMatchObject({ generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } });
-    const record = await world.ledger.record(id);
+    const record = await fixture.ledger.record(id);
     expect(record).toMatchObject({ state: 'accepted', generation: 3, parked_since: isoAgo(3 * HOUR), version: 3 });
     expect(record).not.toHaveProperty('republished');
 
-    expect(await world.run()).toMatchObject({ in_flight: 1, released: 0 });
+    expect(await fixture.run()).toMatchObject({ in_flight: 1, released: 0 });
   });
 
   test.each([
@@ -42,155 +42,155 @@ describe('what was parked since its integration was paused', () => {
     ['there is none of that id', registry(integration({ id: 'umbrella' }))],
     ['its entry is broken', { ...registry(), broken: brokenEntry('acme') }],
   ])('rests on while %s', async (_why, entries) => {
-    const world = reconcileWorld();
-    world.registry = entries;
-    await rest(world, 'a', { parked_for: 'paused' });
-    expect(await world.run()).toMatchObject({ states: { parked: 1 }, released: 0, is_balanced: true });
-    expect(world.sent).toEqual([]);
+    const fixture = reconcileFixture();
+    fixture.registry = entries;
+    await rest(fixture, 'a', { parked_for: 'paused' });
+    expect(await fixture.run()).toMatchObject({ states: { parked: 1 }, released: 0, is_balanced: true });
+    expect(fixture.sent).toEqual([]);
   });
 
   test('rests on while the integrations cannot be read; the rest is done, and the log says so', async () => {
-    const world = reconcileWorld();
-    world.registry = undefined;
-    await rest(world, 'a', { parked_for: 'paused' });
-    const lost = await world.put('lost', { agoMs: HOUR });
-    expect(await world.run()).toMatchObject({ released: 0, republished: 1 });
-    expect(releasedIds(world)).toEqual([lost]);
-    expect(world.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', resting: 1 });
+    const fixture = reconcileFixture();
+    fixture.registry = undefined;
+    await rest(fixture, 'a', { parked_for: 'paused' });
+    const lost = await fixture.put('lost', { agoMs: HOUR });
+    expect(await fixture.run()).toMatchObject({ released: 0, republished: 1 });
+    expect(releasedIds(fixture)).toEqual([lost]);
+    expect(fixture.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', resting: 1 });
   });
 
   test('rests on while outcomes wait for the ledger: it may be delivered since', async () => {
-    const world = reconcileWorld();
-    world.outcomes = 1;
-    await rest(world, 'a', { parked_for: 'paused' });
-    expect(await world.run()).toMatchObject({ states: { parked: 1 }, released: 0, outcomes_waiting: 1 });
-    expect(world.sent).toEqual([]);
-    world.outcomes = 0;
-    expect(await world.run()).toMatchObject({ released: 1 });
+    const fixture = reconcileFixture();
+    fixture.outcomes = 1;
+    await rest(fixture, 'a', { parked_for: 'paused' });
+    expect(await fixture.run()).toMatchObject({ states: { parked: 1 }, released: 0, outcomes_waiting: 1 });
+    expect(fixture.sent).toEqual([]);
+    fixture.outcomes = 0;
+    expect(await fixture.run()).toMatchObject({ released: 1 });
   });
 
   test('is left to its execution while it sleeps', async () => {
-    const world = reconcileWorld();
-    await rest(world, 'a', { parked_for: 'paused', token: 'g0', due_at: isoAgo(-MINUTE) });
-    await rest(world, 'b', { parked_for: 'paused', token: 'g0' });
-    expect(await world.run()).toMatchObject({ states: { parked: 2 }, released: 0 });
+    const fixture = reconcileFixture();
+    await rest(fixture, 'a', { parked_for: 'paused', token: 'g0', due_at: isoAgo(-MINUTE) });
+    await rest(fixture, 'b', { parked_for: 'paused', token: 'g0' });
+    expect(await fixture.run()).toMatchObject({ states: { parked: 2 }, released: 0 });
   });
 
   test('rests on where its payload is deleted', async () => {
-    const world = reconcileWorld();
-    const id = await rest(world, 'a', { parked_for: 'paused' });
-    await world.ledger.forget(id);
-    expect(await world.run()).toMatchObject({ states: { parked: 1 }, released: 0, is_balanced: true });
-    expect(await world.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
+    const fixture = reconcileFixture();
+    const id = await rest(fixture, 'a', { parked_for: 'paused' });
+    await fixture.ledger.forget(id);
+    expect(await fixture.run()).toMatchObject({ states: { parked: 1 }, released: 0, is_balanced: true });
+    expect(await fixture.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
   });
 
   test('is not released where it is changed meanwhile', async () => {
-    const world = reconcileWorld();
-    await rest(world, 'a', { parked_for: 'paused' });
-    world.table = { ...world.ledger, replace: async () => false };
-    expect(await world.run()).toMatchObject({ released: 0, failed: 0 });
-    expect(world.sent).toEqual([]);
+    const fixture = reconcileFixture();
+    await rest(fixture, 'a', { parked_for: 'paused' });
+    fixture.table = { ...fixture.ledger, replace: async () => false };
+    expect(await fixture.run()).toMatchObject({ released: 0, failed: 0 });
+    expect(fixture.sent).toEqual([]);
   });
 
   test('and whose message SQS refuses stays accepted, and is found stuck by a later run', async () => {
-    const world = reconcileWorld();
-    const id = await rest(world, 'a', { parked_for: 'paused' });
-    world.refused.add(id);
-    expect(await world.run()).toMatchObject({ released: 0, failed: 1 });
-    expect(await world.ledger.record(id)).toMatchObject({ state: 'accepted' });
-    world.refused.clear();
-    world.clock.nowMs += HOUR;
-    expect(await world.run()).toMatchObject({ republished: 1, stuck: [{ webhook_id: id }] });
+    const fixture = reconcileFixture();
+    const id = await rest(fixture, 'a', { parked_for: 'paused' });
+    fixture.refused.add(id);
+    expect(await fixture.run()).toMatchObject({ released: 0, failed: 1 });
+    expect(await fixture.ledger.record(id)).toMatchObject({ state: 'accepted' });
+    fixture.refused.clear();
+    fixture.clock.nowMs += HOUR;
+    expect(await fixture.run()).toMatchObject({ republished: 1, stuck: [{ webhook_id: id }] });
   });
 });
 
 describe('what was parked since its partner was failing', () => {
   test('is tried with one webhook in a run, the oldest', async () => {
-    const world = reconcileWorld();
-    for (let index = 0; index < 205; index += 1) await rest(world, `event-${index}`, { parked_for: 'failing' });
-    const oldest = await rest(world, 'oldest', { parked_for: 'failing' }, 6 * HOUR);
-    expect(await world.run()).toMatchObject({ released: 1 });
-    expect(releasedIds(world)).toEqual([oldest]);
-    expect(await world.run()).toMatchObject({ released: 1 });
+    const fixture = reconcileFixture();
+    for (let index = 0; index < 205; index += 1) await rest(fixture, `event-${index}`, { parked_for: 'failing' });
+    const oldest = await rest(fixture, 'oldest', { parked_for: 'failing' }, 6 * HOUR);
+    expect(await fixture.run()).toMatchObject({ released: 1 });
+    expect(releasedIds(fixture)).toEqual([oldest]);
+    expect(await fixture.run()).toMatchObject({ released: 1 });
   });
 
   test('is tried with another one where the first cannot be sent', async () => {
-    const world = reconcileWorld();
+    const fixture = reconcileFixture();
     for (let index = 0; index < 99; index += 1)
-      await rest(world, `paused-${index}`, { parked_for: 'paused' }, 6 * HOUR);
-    await world.ledger.forget(await rest(world, 'oldest', { parked_for: 'failing' }, 6 * HOUR));
-    const next = await rest(world, 'next', { parked_for: 'failing' });
-    expect(await world.run()).toMatchObject({ released: 100 });
-    expect(releasedIds(world).at(-1)).toBe(next);
+      await rest(fixture, `paused-${index}`, { parked_for: 'paused' }, 6 * HOUR);
+    await fixture.ledger.forget(await rest(fixture, 'oldest', { parked_for: 'failing' }, 6 * HOUR));
+    const next = await rest(fixture, 'next', { parked_for: 'failing' });
+    expect(await fixture.run()).toMatchObject({ released: 100 });
+    expect(releasedIds(fixture).at(-1)).toBe(next);
   });
 
   test('is released once the partner took something since, whatever day that was accepted', async () => {
-    const world = reconcileWorld();
-    await rest(world, 'a', { parked_for: 'failing' });
-    await rest(world, 'b', { parked_for: 'failing' }, 30 * HOUR);
-    await world.put('taken', { agoMs: 50 * HOUR, state: 'delivered', changedAgoMs: HOUR });
+    const fixture = reconcileFixture();
+    await rest(fixture, 'a', { parked_for: 'failing' });
+    await rest(fixture, 'b', { parked_for: 'failing' }, 30 * HOUR);
+    await fixture.put('taken', { agoMs: 50 * HOUR, state: 'delivered', changedAgoMs: HOUR });
     for (const [eventId, agoMs] of [['before', 75 * HOUR] as const, ['after', 6 * HOUR] as const]) {
-      await world.put(eventId, { agoMs, state: 'delivered', changedAgoMs: 3 * HOUR });
+      await fixture.put(eventId, { agoMs, state: 'delivered', changedAgoMs: 3 * HOUR });
     }
-    expect(await world.run()).toMatchObject({ released: 2 });
+    expect(await fixture.run()).toMatchObject({ released: 2 });
   });
 
   test('is released though the list does not show yet what the partner took', async () => {
-    const world = reconcileWorld();
-    await rest(world, 'a', { parked_for: 'failing' });
-    await rest(world, 'b', { parked_for: 'failing' });
-    const taken = await world.put('taken', { agoMs: HOUR, state: 'delivered' });
-    world.table = {
-      ...world.ledger,
+    const fixture = reconcileFixture();
+    await rest(fixture, 'a', { parked_for: 'failing' });
+    await rest(fixture, 'b', { parked_for: 'failing' });
+    const taken = await fixture.put('taken', { agoMs: HOUR, state: 'delivered' });
+    fixture.table = {
+      ...fixture.ledger,
       async *listRecords(day, span) {
-        for await (const line of world.ledger.listRecords(day, span)) if (line.webhook_id !== taken) yield line;
+        for await (const line of fixture.ledger.listRecords(day, span)) if (line.webhook_id !== taken) yield line;
       },
     };
-    expect(await world.run()).toMatchObject({ accepted: 3, released: 2 });
+    expect(await fixture.run()).toMatchObject({ accepted: 3, released: 2 });
   });
 
   test('is not released for what another partner took', async () => {
-    const world = reconcileWorld([integration(), integration({ id: 'umbrella' })]);
-    await rest(world, 'a', { parked_for: 'failing' });
-    await rest(world, 'b', { parked_for: 'failing' });
-    await world.put('taken', { agoMs: HOUR, state: 'delivered', integrationId: 'umbrella' });
-    expect(await world.run()).toMatchObject({ released: 1 });
+    const fixture = reconcileFixture([integration(), integration({ id: 'umbrella' })]);
+    await rest(fixture, 'a', { parked_for: 'failing' });
+    await rest(fixture, 'b', { parked_for: 'failing' });
+    await fixture.put('taken', { agoMs: HOUR, state: 'delivered', integrationId: 'umbrella' });
+    expect(await fixture.run()).toMatchObject({ released: 1 });
   });
 
   test('is released once the integration is resumed', async () => {
-    const world = reconcileWorld([integration({ resumed_at: isoAgo(MINUTE) })]);
-    await rest(world, 'a', { parked_for: 'failing' });
-    await rest(world, 'b', { parked_for: 'failing' });
-    expect(await world.run()).toMatchObject({ released: 2 });
+    const fixture = reconcileFixture([integration({ resumed_at: isoAgo(MINUTE) })]);
+    await rest(fixture, 'a', { parked_for: 'failing' });
+    await rest(fixture, 'b', { parked_for: 'failing' });
+    expect(await fixture.run()).toMatchObject({ released: 2 });
   });
 });
 
 describe('a release of many', () => {
   test('goes at the integration’s rate: 15 minutes of it in one run, the rest in the next', async () => {
-    const world = reconcileWorld([integration({ max_requests_per_minute: 10 })]);
+    const fixture = reconcileFixture([integration({ max_requests_per_minute: 10 })]);
     for (let index = 0; index < 170; index += 1) {
-      await rest(world, `event-${index}`, { parked_for: 'paused' }, 5 * HOUR + index);
+      await rest(fixture, `event-${index}`, { parked_for: 'paused' }, 5 * HOUR + index);
     }
-    expect(await world.run()).toMatchObject({ states: { parked: 170 }, released: 150, is_complete: true });
-    const delays = world.sent.map(({ delaySeconds }) => delaySeconds);
+    expect(await fixture.run()).toMatchObject({ states: { parked: 170 }, released: 150, is_complete: true });
+    const delays = fixture.sent.map(({ delaySeconds }) => delaySeconds);
     expect(delays).toEqual(Array.from({ length: 150 }, (_, index) => index * 6));
-    expect(await world.run()).toMatchObject({ states: { parked: 20 }, in_flight: 150, released: 20 });
-    expect(new Set(releasedIds(world)).size).toBe(170);
+    expect(await fixture.run()).toMatchObject({ states: { parked: 20 }, in_flight: 150, released: 20 });
+    expect(new Set(releasedIds(fixture)).size).toBe(170);
   });
 
   test('stops where time runs out, and says so', async () => {
-    const world = reconcileWorld();
-    for (let index = 0; index < 150; index += 1) await rest(world, `event-${index}`, { parked_for: 'paused' });
+    const fixture = reconcileFixture();
+    for (let index = 0; index < 150; index += 1) await rest(fixture, `event-${index}`, { parked_for: 'paused' });
     let remainingMs = HOUR;
-    const services = { ...world.ledger };
-    world.table = {
+    const services = { ...fixture.ledger };
+    fixture.table = {
       ...services,
       async replace(record) {
         remainingMs = MINUTE - 1;
-        return world.ledger.replace(record);
+        return fixture.ledger.replace(record);
       },
     };
-    expect(await world.run({}, () => remainingMs)).toMatchObject({ released: 100, is_complete: false });
-    expect(await world.run({}, () => HOUR)).toMatchObject({ released: 50, is_complete: true });
+    expect(await fixture.run({}, () => remainingMs)).toMatchObject({ released: 100, is_complete: false });
+    expect(await fixture.run({}, () => HOUR)).toMatchObject({ released: 50, is_complete: true });
   });
 });

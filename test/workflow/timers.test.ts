@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { NOW } from '../support/factories.ts';
+import { MINUTE, quiet, SimulatedPipeline } from '../support/simulated-pipeline.ts';
 import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
-import { MINUTE, quiet, UnansweredWorld } from '../support/unanswered-world.ts';
 
 /** Something that a bot publishes: a lead, or one that it has published, with another time. */
 interface Publication {
@@ -105,7 +105,7 @@ function waitsForNext(published: readonly Publication[], minute: number): boolea
 
 /** The pipeline's own functions over a ledger and a workflow in memory, minute by minute. */
 async function play(published: readonly Publication[]) {
-  const world = new UnansweredWorld(HIDDEN_MS);
+  const pipeline = new SimulatedPipeline(HIDDEN_MS);
   /** Users about whom the ledger did not respond each time. */
   const unreached = new Set<number>();
   /** By the function that took what was published in a minute, the first time. */
@@ -115,7 +115,7 @@ async function play(published: readonly Publication[]) {
   async function take({ turnsLate, user, ...publication }: Publication, receive: number): Promise<number> {
     const ends = publication.wakesAtOnce ? [] : (publication.ends[receive] ?? []);
     const calls = new Calls(ends, turnsLate);
-    await world.takeEvents({ ...quiet(), ...publication, calls }, 1);
+    await pipeline.takeEvents({ ...quiet(), ...publication, calls }, 1);
     if (calls.isTableUnreached) unreached.add(user);
     return calls.made;
   }
@@ -124,32 +124,33 @@ async function play(published: readonly Publication[]) {
   async function takeAll(minutes: readonly number[]): Promise<void> {
     const publications = minutes.map((minute) => published[minute] as Publication);
     const bodies = publications.map((publication, index) => bodyOf(publication, minutes[index] as number));
-    for (const body of bodies) world.put(world.events, body);
+    for (const body of bodies) pipeline.put(pipeline.events, body);
     const made = await Promise.all(publications.map((publication) => take(publication, 0)));
     for (const [index, minute] of minutes.entries()) callsMade.set(minute, made[index] as number);
     for (const [index, { isTwice }] of publications.entries()) {
-      if (isTwice) world.put(world.events, bodies[index] as string, HIDDEN_MS / 1000);
+      if (isTwice) pipeline.put(pipeline.events, bodies[index] as string, HIDDEN_MS / 1000);
     }
     for (let receives = 1; ; receives += 1) {
       // A copy of what is under way stays in the queue, and is dropped when it comes again.
-      while (world.deliveries.some(({ visibleAtMs }) => visibleAtMs <= world.nowMs)) await world.deliver(quiet());
-      if (world.events.length === 0) return;
+      while (pipeline.deliveries.some(({ visibleAtMs }) => visibleAtMs <= pipeline.nowMs))
+        await pipeline.deliver(quiet());
+      if (pipeline.events.length === 0) return;
       if (receives > MAX_RECEIVES) throw new Error('a message comes again and again');
-      world.nowMs += HIDDEN_MS;
-      const again = world.events.map(({ body }) => publications[bodies.indexOf(body)] as Publication);
+      pipeline.nowMs += HIDDEN_MS;
+      const again = pipeline.events.map(({ body }) => publications[bodies.indexOf(body)] as Publication);
       await Promise.all(again.map((publication) => take(publication, receives)));
     }
   }
 
-  const waiting = () => [...world.executions.values()].filter(({ state }) => state === 'waits');
+  const waiting = () => [...pipeline.executions.values()].filter(({ state }) => state === 'waits');
 
   /** Everything in the workflow that is due until then, in its order. */
   async function wakeUntil(untilMs: number): Promise<void> {
     for (;;) {
       const [next] = waiting().toSorted((one, other) => one.dueAtMs - other.dueAtMs);
       if (next === undefined || next.dueAtMs > untilMs) return;
-      world.nowMs = Math.max(world.nowMs, next.dueAtMs);
-      await world.wake(next, quiet());
+      pipeline.nowMs = Math.max(pipeline.nowMs, next.dueAtMs);
+      await pipeline.wake(next, quiet());
     }
   }
 
@@ -157,7 +158,7 @@ async function play(published: readonly Publication[]) {
   for (const minute of published.keys()) {
     const nowMs = NOW + minute * MINUTE;
     await wakeUntil(nowMs);
-    world.nowMs = nowMs;
+    pipeline.nowMs = nowMs;
     together.push(minute);
     const isAnyDueBefore = waiting().some(({ dueAtMs }) => dueAtMs < nowMs + MINUTE);
     if (together.length === 1 && waitsForNext(published, minute) && !isAnyDueBefore) continue;
@@ -166,12 +167,12 @@ async function play(published: readonly Publication[]) {
   }
   await wakeUntil(Number.POSITIVE_INFINITY);
   // Half minutes: what comes again some seconds later is no later by that, and early is early.
-  const sent = world.sent.map(({ webhookId: id, atMs }) => ({
+  const sent = pipeline.sent.map(({ webhookId: id, atMs }) => ({
     id,
     minute: Math.floor((2 * (atMs - NOW)) / MINUTE) / 2,
   }));
-  const outcomes = [...world.executions.values()].map(({ delivery }) => delivery.progress.outcome);
-  return { sent, unreached, callsMade, outcomes, faults: world.faults };
+  const outcomes = [...pipeline.executions.values()].map(({ delivery }) => delivery.progress.outcome);
+  return { sent, unreached, callsMade, outcomes, faults: pipeline.faults };
 }
 
 /** The event of a user's last publication, if none of the others was published after it came first. */

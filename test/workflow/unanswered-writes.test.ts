@@ -2,7 +2,6 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { NOW } from '../support/factories.ts';
-import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 import {
   type Going,
   type LimiterStatus,
@@ -10,9 +9,10 @@ import {
   type Partner,
   quiet,
   SECOND,
+  SimulatedPipeline,
   STUCK_AFTER_MS,
-  UnansweredWorld,
-} from '../support/unanswered-world.ts';
+} from '../support/simulated-pipeline.ts';
+import { type CallEnd, Calls, callEnds } from '../support/unanswered-calls.ts';
 
 /** What is published: a completion, or a lead of one user. A lead with a delay is calculated, and may be moved. */
 const EVENTS = ['completion', 'enrollment', 'hot', 'calculated-a', 'calculated-b'] as const;
@@ -80,7 +80,7 @@ interface Circumstances {
 
 /** Lets it all happen, and then, with every call answered, come to its end. */
 async function play(script: readonly Step[], { isTableOnly = false, hasReconciler = true }: Circumstances = {}) {
-  const world = new UnansweredWorld();
+  const pipeline = new SimulatedPipeline();
   const published: Publication[] = [];
   const replayed = new Set<string>();
   const running: Promise<void>[] = [];
@@ -92,40 +92,40 @@ async function play(script: readonly Step[], { isTableOnly = false, hasReconcile
     await Promise.all(running.splice(0));
   }
   await Promise.all(running);
-  await calmDown(world, hasReconciler);
-  return { world, published, replayed, callsMade: invocations.slice(1).map(({ calls }) => calls.made) };
+  await calmDown(pipeline, hasReconciler);
+  return { pipeline, published, replayed, callsMade: invocations.slice(1).map(({ calls }) => calls.made) };
 
   async function happen({ what, pick, event, seconds, ...step }: Step): Promise<void> {
     const chosen = <T>(list: readonly T[]): T | undefined => list[pick % list.length];
     const going: Going = { ...step, calls: new Calls(step.ends, step.turnsLate, isTableOnly) };
-    invocations.push({ calls: going.calls, endMs: world.nowMs + (TIMEOUT_SECONDS[what] ?? Infinity) * SECOND });
+    invocations.push({ calls: going.calls, endMs: pipeline.nowMs + (TIMEOUT_SECONDS[what] ?? Infinity) * SECOND });
     const execution = chosen(
-      [...world.executions.values()].filter(({ state }) => state === 'waits' || state === 'runs'),
+      [...pipeline.executions.values()].filter(({ state }) => state === 'waits' || state === 'runs'),
     );
-    const aborted = chosen([...world.executions.values()].filter(({ state }) => state === 'failed'));
-    const due = chosen(world.due());
-    const copied = chosen([...world.events, ...world.deliveries, ...world.outcomes]);
-    if (what === 'take') await world.takeEvents(going);
-    if (what === 'deliver') await world.deliver(going);
-    if (what === 'wake' && due !== undefined) await world.wake(due, going);
-    if (what === 'settle') await world.settle(going);
+    const aborted = chosen([...pipeline.executions.values()].filter(({ state }) => state === 'failed'));
+    const due = chosen(pipeline.due());
+    const copied = chosen([...pipeline.events, ...pipeline.deliveries, ...pipeline.outcomes]);
+    if (what === 'take') await pipeline.takeEvents(going);
+    if (what === 'deliver') await pipeline.deliver(going);
+    if (what === 'wake' && due !== undefined) await pipeline.wake(due, going);
+    if (what === 'settle') await pipeline.settle(going);
     if (what === 'pass') await pass(seconds, step.turnsLate);
-    if (what === 'next') world.nowMs = Math.max(world.nowMs, world.nextMs() ?? 0);
+    if (what === 'next') pipeline.nowMs = Math.max(pipeline.nowMs, pipeline.nextMs() ?? 0);
     if (what === 'publish') publish(event, step.delayMinutes);
-    if (what === 'copy' && copied) world.put(queueOf(copied), copied.body);
+    if (what === 'copy' && copied) pipeline.put(queueOf(copied), copied.body);
     if (what === 'abort' && execution !== undefined && execution.delivery.progress.outcome !== 'dead') {
       execution.state = 'failed';
     }
-    if (what === 'rescue' && aborted !== undefined) await world.rescue(aborted, going);
-    if (what === 'redrive' && world.letters.length > 0) {
-      world.put(world.deliveries, JSON.stringify(chosen(world.letters)));
+    if (what === 'rescue' && aborted !== undefined) await pipeline.rescue(aborted, going);
+    if (what === 'redrive' && pipeline.letters.length > 0) {
+      pipeline.put(pipeline.deliveries, JSON.stringify(chosen(pipeline.letters)));
     }
     if (what === 'replay') {
       replayed.add(webhookOf(event));
-      await world.replay(webhookOf(event), going);
+      await pipeline.replay(webhookOf(event), going);
     }
-    if (what === 'reconcile') await world.reconcile(going);
-    if (what === 'pause') world.isPaused = !world.isPaused;
+    if (what === 'reconcile') await pipeline.reconcile(going);
+    if (what === 'pause') pipeline.isPaused = !pipeline.isPaused;
   }
 
   /** Lets time pass while functions run; Lambda kills those whose time is over. */
@@ -133,17 +133,17 @@ async function play(script: readonly Step[], { isTableOnly = false, hasReconcile
     for (let turns = turnsLate.reduce((sum, count) => sum + count, 0); turns > 0; turns -= 1) {
       await new Promise(setImmediate);
     }
-    world.nowMs += seconds * SECOND;
-    for (const { calls, endMs } of invocations) if (endMs <= world.nowMs) calls.isKilled = true;
+    pipeline.nowMs += seconds * SECOND;
+    for (const { calls, endMs } of invocations) if (endMs <= pipeline.nowMs) calls.isKilled = true;
   }
 
-  function queueOf(message: (typeof world.events)[number]): typeof world.events {
-    const queues = [world.events, world.deliveries, world.outcomes];
-    return queues.find((queue) => queue.includes(message)) as typeof world.events;
+  function queueOf(message: (typeof pipeline.events)[number]): typeof pipeline.events {
+    const queues = [pipeline.events, pipeline.deliveries, pipeline.outcomes];
+    return queues.find((queue) => queue.includes(message)) as typeof pipeline.events;
   }
 
   function publish(id: EventId, delayMinutes: number): void {
-    const occurredMs = world.nowMs;
+    const occurredMs = pipeline.nowMs;
     const dueMs = isCalculated(id) ? occurredMs + delayMinutes * MINUTE : 0;
     const occurred_at = new Date(occurredMs).toISOString();
     const common = { schema_version: 1, integration_id: 'acme', event_id: id, occurred_at };
@@ -161,39 +161,39 @@ async function play(script: readonly Step[], { isTableOnly = false, hasReconcile
           },
     );
     published.push({ id, occurredMs, dueMs, body });
-    world.put(world.events, body);
+    pipeline.put(pipeline.events, body);
   }
 }
 
 /** More than any script takes to come to rest. */
 const MOST_ROUNDS = 600;
 
-async function calmDown(world: UnansweredWorld, hasReconciler: boolean): Promise<void> {
-  world.isPaused = false;
+async function calmDown(pipeline: SimulatedPipeline, hasReconciler: boolean): Promise<void> {
+  pipeline.isPaused = false;
   let reconciled = 0;
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
-    for (const execution of world.executions.values()) {
-      if (execution.state === 'failed') await world.rescue(execution, quiet());
+    for (const execution of pipeline.executions.values()) {
+      if (execution.state === 'failed') await pipeline.rescue(execution, quiet());
     }
-    await world.takeEvents(quiet());
-    await world.deliver(quiet());
-    await world.settle(quiet());
-    const [due] = world.due();
+    await pipeline.takeEvents(quiet());
+    await pipeline.deliver(quiet());
+    await pipeline.settle(quiet());
+    const [due] = pipeline.due();
     if (due !== undefined) {
-      await world.wake(due, quiet());
+      await pipeline.wake(due, quiet());
       continue;
     }
-    const nextMs = world.nextMs();
-    if (nextMs !== undefined) world.nowMs = Math.max(world.nowMs, nextMs);
+    const nextMs = pipeline.nextMs();
+    if (nextMs !== undefined) pipeline.nowMs = Math.max(pipeline.nowMs, nextMs);
     else if (reconciled === 4 || !hasReconciler) return;
     else {
       reconciled += 1;
       // The bound doubles with each time that it was sent again.
-      world.nowMs += STUCK_AFTER_MS * 2 ** reconciled;
-      await world.reconcile(quiet());
+      pipeline.nowMs += STUCK_AFTER_MS * 2 ** reconciled;
+      await pipeline.reconcile(quiet());
     }
   }
-  world.faults.push('it does not come to rest');
+  pipeline.faults.push('it does not come to rest');
 }
 
 async function faultsOf(
@@ -201,17 +201,17 @@ async function faultsOf(
   sentWithinMinutes = Infinity,
   circumstances: Circumstances = {},
 ): Promise<readonly string[]> {
-  const { world, published, replayed } = await play(script, circumstances);
-  const faults = [...world.faults];
-  const records = new Map(world.table.all().map((record) => [record.webhook_id, record]));
+  const { pipeline, published, replayed } = await play(script, circumstances);
+  const faults = [...pipeline.faults];
+  const records = new Map(pipeline.table.all().map((record) => [record.webhook_id, record]));
   const idOf = new Map(EVENTS.map((id) => [webhookOf(id), id]));
 
   for (const id of new Set(published.map((one) => one.id))) {
     const webhook = webhookOf(id);
     const record = records.get(webhook);
     const state = record?.state;
-    const taken = world.sent.filter(({ webhookId }) => webhookId === webhook).length;
-    const letters = world.letters.filter(({ webhook_id }) => webhook_id === webhook);
+    const taken = pipeline.sent.filter(({ webhookId }) => webhookId === webhook).length;
+    const letters = pipeline.letters.filter(({ webhook_id }) => webhook_id === webhook);
     const hasLetter = letters.length > 0;
     const firstMs = Math.min(...published.filter((one) => one.id === id).map(({ occurredMs }) => occurredMs));
     const isReplaceable =
@@ -223,27 +223,27 @@ async function faultsOf(
     if (state === 'dead' && !hasLaterLetter) faults.push(`${id} is dead, and no letter of a later generation says so`);
     const hasEnded = hasLetter || state === undefined || ['delivered', 'dead', 'cancelled'].includes(state);
     if (!hasEnded) faults.push(`${id} stays ${state}`);
-    const allowed = circumstances.isTableOnly ? 1 : 1 + (world.repeats.get(webhook) ?? 0);
+    const allowed = circumstances.isTableOnly ? 1 : 1 + (pipeline.repeats.get(webhook) ?? 0);
     if (taken > allowed) faults.push(`${id} was taken ${taken} times and not ${allowed}`);
   }
 
-  for (const { webhookId: webhook, atMs, isKnowing } of world.sent) {
+  for (const { webhookId: webhook, atMs, isKnowing } of pipeline.sent) {
     const id = idOf.get(webhook) as EventId;
     if (!isCalculated(id) || !isKnowing || replayed.has(webhook)) continue;
     const own = published.filter((one) => one.id === id);
     // A later publication that was acknowledged before an earlier one was due has moved it.
     const movedAtMs = ({ body }: Publication) =>
-      Math.min(...world.acknowledged.filter((one) => one.body === body).map((one) => one.atMs));
+      Math.min(...pipeline.acknowledged.filter((one) => one.body === body).map((one) => one.atMs));
     const isTimeOf = (one: Publication) =>
       one.dueMs <= atMs && own.every((later) => later.occurredMs <= one.occurredMs || movedAtMs(later) >= one.dueMs);
     if (!own.some(isTimeOf)) faults.push(`${id} was sent early, at ${(atMs - NOW) / SECOND} s`);
   }
-  const firstMs = Math.min(...world.sent.map(({ atMs }) => atMs - NOW));
+  const firstMs = Math.min(...pipeline.sent.map(({ atMs }) => atMs - NOW));
   if (firstMs > sentWithinMinutes * MINUTE) faults.push(`it was sent after ${firstMs / MINUTE} minutes`);
-  return faults.length === 0 ? [] : [...faults, ...story(world)];
+  return faults.length === 0 ? [] : [...faults, ...story(pipeline)];
 }
 
-function story({ log }: UnansweredWorld): readonly string[] {
+function story({ log }: SimulatedPipeline): readonly string[] {
   const dull = ['events.enriched', 'timers.counted', 'ledger.reconciled'];
   return log.lines.flatMap(({ message, fields }) =>
     dull.includes(message) ? [] : [`${message} ${JSON.stringify(fields)}`],

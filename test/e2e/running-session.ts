@@ -15,7 +15,7 @@ import { type DeadLetter, type LogFields, readLogs } from '../../local/demo/evid
 import { output } from '../../local/demo/operator.ts';
 import type { Receipt } from '../../local/demo/partner.ts';
 import { ENTERPRISE, enrollment, LEARNER } from '../../local/demo/sample-events.ts';
-import { startWorld, type World, type WorldOptions } from '../../local/demo/world.ts';
+import { type Session, type SessionOptions, startSession } from '../../local/demo/session.ts';
 import type { Platform } from '../../local/platform.ts';
 import { LOCAL_CREDENTIALS } from '../../local/sqs/queues.ts';
 import { LOCAL_ASSEMBLY } from '../../local/synthesize.ts';
@@ -25,16 +25,16 @@ import { lives } from '../support/processes.ts';
 // `until` gives up after a minute of real time, with a message that says what it waited for.
 
 /** The pipeline of the synthesized stage `local` for the tests of one file, which `npm test` has synthesized before. */
-export function runningWorld(options: Partial<WorldOptions> & { flag?: 'on' } = {}): () => World {
-  let world: World | undefined;
+export function runningSession(options: Partial<SessionOptions> & { flag?: 'on' } = {}): () => Session {
+  let session: Session | undefined;
   beforeAll(async () => {
-    world = await startWorld({ assemblyDirectory: LOCAL_ASSEMBLY, ...options });
-    if (options.flag === 'on') world.switchFlag(true);
+    session = await startSession({ assemblyDirectory: LOCAL_ASSEMBLY, ...options });
+    if (options.flag === 'on') session.switchFlag(true);
   });
-  afterAll(() => world?.stop(), 30_000);
+  afterAll(() => session?.stop(), 30_000);
   return () => {
-    if (world === undefined) throw new Error('the platform did not start');
-    return world;
+    if (session === undefined) throw new Error('the platform did not start');
+    return session;
   };
 }
 
@@ -52,7 +52,7 @@ export function deployFlag(platform: Platform, values: object): void {
 }
 
 /** What a command prints that an operator runs against the running platform, line by line, and its status. */
-export async function runCommand({ platform }: World, words: readonly string[]) {
+export async function runCommand({ platform }: Session, words: readonly string[]) {
   const { outputs, endpoints, controlPlane } = platform;
   const directory = mkdtempSync(join(tmpdir(), 'command-'));
   const stateFile = join(directory, 'platform.json');
@@ -82,14 +82,14 @@ export async function runCommand({ platform }: World, words: readonly string[]) 
 }
 
 /** What partners received of one event. */
-export function receiptsOf(world: World, integrationId: string, eventId: string): readonly Receipt[] {
+export function receiptsOf(session: Session, integrationId: string, eventId: string): readonly Receipt[] {
   const id = webhookId(integrationId, eventId);
-  return world.partner.receipts.filter(({ headers }) => headers['webhook-id'] === id);
+  return session.partner.receipts.filter(({ headers }) => headers['webhook-id'] === id);
 }
 
 /** Lines that functions logged under one message. */
-export async function logged(world: World, message: string): Promise<readonly LogFields[]> {
-  const { logs } = await world.evidence([]);
+export async function logged(session: Session, message: string): Promise<readonly LogFields[]> {
+  const { logs } = await session.evidence([]);
   return logs.filter((line) => line.message === message);
 }
 
@@ -101,7 +101,7 @@ export function learningTimeOf(receipt: Receipt | undefined): { total_seconds: n
 const MESSAGES_PER_CALL = 10;
 
 /** Publishes events so that ten of them at a time arrive together: one function takes them. */
-export async function publishTogether({ platform }: World, events: readonly object[]): Promise<void> {
+export async function publishTogether({ platform }: Session, events: readonly object[]): Promise<void> {
   for (let from = 0; from < events.length; from += MESSAGES_PER_CALL) {
     const Entries = events.slice(from, from + MESSAGES_PER_CALL).map((event, index) => ({
       Id: String(index),
@@ -115,61 +115,66 @@ export async function publishTogether({ platform }: World, events: readonly obje
 }
 
 /** Publishes events together that are delivered as they are, since nothing is added to enrollments. */
-export function publishTo(world: World, integrationId: string, eventIds: readonly string[]): Promise<void> {
+export function publishTo(session: Session, integrationId: string, eventIds: readonly string[]): Promise<void> {
   return publishTogether(
-    world,
+    session,
     eventIds.map((id) => enrollment(id, integrationId, LEARNER.known)),
   );
 }
 
 /** Lines about one event that functions logged under one message, oldest first: `delivery.attempted` for each attempt. */
-export function linesOf(world: World, message: string, integrationId: string, eventId: string): readonly LogFields[] {
+export function linesOf(
+  session: Session,
+  message: string,
+  integrationId: string,
+  eventId: string,
+): readonly LogFields[] {
   const id = webhookId(integrationId, eventId);
-  return readLogs(world.platform)
+  return readLogs(session.platform)
     .filter((line) => line.message === message && line.webhook_id === id)
     .toSorted((one, other) => Date.parse(String(one.timestamp)) - Date.parse(String(other.timestamp)));
 }
 
 /** Until deliveries have ended, each after attempts with just these outcomes. */
 export async function waitForAttempts(
-  world: World,
+  session: Session,
   integrationId: string,
   eventIds: readonly string[],
   outcomes: readonly string[],
 ): Promise<void> {
   const outcomesOf = (eventId: string) =>
-    linesOf(world, 'delivery.attempted', integrationId, eventId).map(({ outcome }) => outcome);
-  await until(world, () => eventIds.every((id) => outcomesOf(id).length >= outcomes.length));
-  await world.skip(0);
+    linesOf(session, 'delivery.attempted', integrationId, eventId).map(({ outcome }) => outcome);
+  await until(session, () => eventIds.every((id) => outcomesOf(id).length >= outcomes.length));
+  await session.skip(0);
   expect(eventIds.map(outcomesOf)).toEqual(eventIds.map(() => outcomes));
 }
 
 /** Until a delivery is parked, and nothing more happens before it is due. @returns the reason */
-export async function waitForParking(world: World, integrationId: string, eventId: string): Promise<unknown> {
-  const line = await until(world, () => linesOf(world, 'delivery.parked', integrationId, eventId)[0]);
-  await world.skip(0);
+export async function waitForParking(session: Session, integrationId: string, eventId: string): Promise<unknown> {
+  const line = await until(session, () => linesOf(session, 'delivery.parked', integrationId, eventId)[0]);
+  await session.skip(0);
   return line.reason;
 }
 
 /** Expects that a delivery was parked as often, each time for as long (up to a tenth more or less), and sent after that. */
 export function expectParkings(
-  world: World,
+  session: Session,
   integrationId: string,
   eventId: string,
   parkings: readonly (readonly [reason: string, seconds: number])[],
 ): void {
-  const lines = linesOf(world, 'delivery.parked', integrationId, eventId);
+  const lines = linesOf(session, 'delivery.parked', integrationId, eventId);
   const parkedMs = lines.map(({ timestamp, due_at }) => Date.parse(String(due_at)) - Date.parse(String(timestamp)));
   const isInTime = parkings.map(([, seconds], index) => Math.abs(Number(parkedMs[index]) / 1000 / seconds - 1) < 0.11);
   expect(lines.map(({ reason }) => reason)).toEqual(parkings.map(([reason]) => reason));
   expect(isInTime).toEqual(parkings.map(() => true));
-  const sentAt = receiptsOf(world, integrationId, eventId).at(-1)?.received_at;
+  const sentAt = receiptsOf(session, integrationId, eventId).at(-1)?.received_at;
   expect(Date.parse(String(sentAt))).toBeGreaterThanOrEqual(Date.parse(String(lines.at(-1)?.due_at)));
 }
 
 /** Dead letters of the deliveries queue for one integration. */
-export async function deadLettersOf(world: World, integrationId: string): Promise<readonly DeadLetter[]> {
-  const { deliveryDeadLetters } = await world.evidence([]);
+export async function deadLettersOf(session: Session, integrationId: string): Promise<readonly DeadLetter[]> {
+  const { deliveryDeadLetters } = await session.evidence([]);
   return deliveryDeadLetters.filter(({ body }) => JSON.parse(body).integration_id === integrationId);
 }
 
@@ -179,7 +184,7 @@ export async function deadLettersOf(world: World, integrationId: string): Promis
  * @throws DeploymentRefused where the validator of the template does not take it
  */
 export function redeploy(
-  { platform, integrations }: World,
+  { platform, integrations }: Session,
   changes: Readonly<Record<string, object>>,
   document: object = {},
 ): void {
@@ -193,7 +198,7 @@ export function redeploy(
 }
 
 /** Stores a new value of an integration's secret, as operators' commands do. */
-export async function storeSecret({ platform }: World, integrationId: string, secret: object): Promise<void> {
+export async function storeSecret({ platform }: Session, integrationId: string, secret: object): Promise<void> {
   const client = new SecretsManagerClient({
     endpoint: String(platform.endpoints.AWS_ENDPOINT_URL_SECRETS_MANAGER),
     region: 'us-east-1',
@@ -205,7 +210,7 @@ export async function storeSecret({ platform }: World, integrationId: string, se
 }
 
 /** Ends every environment of both delivery functions, busy or not: new ones know nothing of what those kept. */
-export async function endDeliveryFunctions({ platform }: World): Promise<void> {
+export async function endDeliveryFunctions({ platform }: Session): Promise<void> {
   const pools = ['deliver-batch', 'deliver-task'].map((name) => platform.functions.find(name));
   const processes = pools.flatMap((pool) => pool.processIds());
   for (const pool of pools) pool.killAll();
@@ -213,9 +218,9 @@ export async function endDeliveryFunctions({ platform }: World): Promise<void> {
 }
 
 /**
- * Lets a world's clock go on until a probe returns something truthy, and returns it: see `Clock.until`. A test that needs
+ * Lets a session's clock go on until a probe returns something truthy, and returns it: see `Clock.until`. A test that needs
  * more than four days says so.
  */
-export function until<T>(world: World, probe: () => T | Promise<T>, withinMs?: number): Promise<Truthy<T>> {
-  return world.until('what the test waits for', probe, withinMs === undefined ? {} : { withinMs });
+export function until<T>(session: Session, probe: () => T | Promise<T>, withinMs?: number): Promise<Truthy<T>> {
+  return session.until('what the test waits for', probe, withinMs === undefined ? {} : { withinMs });
 }

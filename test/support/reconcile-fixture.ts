@@ -40,7 +40,7 @@ export function recordOf(eventId: string, { agoMs, integrationId, state = 'accep
 }
 
 /** A ledger in memory, queues that keep what they get, and runs over them. */
-export function reconcileWorld(integrations: readonly Integration[] = [integration()]) {
+export function reconcileFixture(integrations: readonly Integration[] = [integration()]) {
   const clock = { nowMs: NOW };
   const now = () => clock.nowMs;
   const ledger = createMemoryLedger({ now });
@@ -53,7 +53,7 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
     queue.push(...messages.filter(({ id }) => !refused.has(id)));
     return new Set(messages.map(({ id }) => id).filter((id) => refused.has(id)));
   };
-  const world = {
+  const fixture = {
     clock,
     ledger,
     /** What runs see of the ledger, where a test wants to step in. */
@@ -78,9 +78,9 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
     },
     run(input: unknown = {}, remainingMs: () => number = () => 15 * MINUTE) {
       const services: ReconcileServices = {
-        table: world.table,
-        countOutcomes: async () => world.outcomes,
-        integrations: { read: async () => world.registry },
+        table: fixture.table,
+        countOutcomes: async () => fixture.outcomes,
+        integrations: { read: async () => fixture.registry },
         send: into(sent),
         deadLetter: into(letters),
         log,
@@ -90,5 +90,5 @@ export function reconcileWorld(integrations: readonly Integration[] = [integrati
       return reconcileLedger(input, services, remainingMs);
     },
   };
-  return world;
+  return fixture;
 }

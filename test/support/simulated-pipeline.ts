@@ -79,7 +79,7 @@ export interface Sent {
  * The pipeline's own functions over a ledger's table, two queues, dead letters and a workflow in memory. Every call that
  * a function makes to one of them ends as `Calls` says.
  */
-export class UnansweredWorld {
+export class SimulatedPipeline {
   nowMs = NOW;
   isPaused = false;
   readonly table = createMemoryLedger({

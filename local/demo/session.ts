@@ -19,7 +19,7 @@ export const POLL_INTERVAL_MS = 16_000;
 const SNOWFLAKE_USER = 'LEARNING_TIME_READER';
 
 /** The pipeline with everything around it: warehouse, partners, publisher, operator. */
-export interface World {
+export interface Session {
   readonly platform: Platform;
   readonly warehouse: SnowflakeServer;
   readonly partner: Partner;
@@ -47,7 +47,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export interface WorldOptions {
+export interface SessionOptions {
   readonly assemblyDirectory: string;
   readonly stackName?: string;
   readonly partners?: Partners;
@@ -60,7 +60,7 @@ export interface WorldOptions {
  *
  * @throws Error where a part does not start; the others are stopped then
  */
-export async function startWorld(options: WorldOptions): Promise<World> {
+export async function startSession(options: SessionOptions): Promise<Session> {
   const { assemblyDirectory, stackName = LOCAL_STACK, partners = DEMO_PARTNERS } = options;
   const { publicKey, privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
