@@ -42,8 +42,6 @@ export interface Services {
 export interface ServiceOptions {
   /** Where SQS listens on 127.0.0.1; a free port by default. */
   readonly sqsPort?: number;
-  /** How long every request to DynamoDB waits before it is worked on, in milliseconds. Default: 0. */
-  readonly dynamoDbLatencyMs?: number;
   /** Called for each request that a service receives. */
   readonly onCall?: OnCall | undefined;
 }
@@ -51,7 +49,7 @@ export interface ServiceOptions {
 /** @throws Error where one of them does not start; the others are stopped then */
 export async function startServices(
   template: Template,
-  { sqsPort = 0, dynamoDbLatencyMs = 0, onCall }: ServiceOptions = {},
+  { sqsPort = 0, onCall }: ServiceOptions = {},
 ): Promise<Services> {
   const resolver = new Resolver(template, new Set(LOCAL_TYPES));
   const cacheIds = resolver.logicalIds('AWS::ElastiCache::ServerlessCache');
@@ -61,7 +59,7 @@ export async function startServices(
     Queues.start({ clock, port: sqsPort, onCall }),
     startControlPlane({ clock, onCall }),
     HttpApis.start(resolver, clock),
-    hasTables ? Tables.start({ clock, latencyMs: dynamoDbLatencyMs, onCall }) : Promise.resolve(undefined),
+    hasTables ? Tables.start({ clock, onCall }) : Promise.resolve(undefined),
     ...cacheIds.map(() => startValkey({ isMovable: true })),
   );
   for (const cache of caches) await clock.follow((offsetMs) => cache.moveClock(offsetMs));

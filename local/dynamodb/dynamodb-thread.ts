@@ -11,15 +11,12 @@ export interface DynamoDbOptions {
   readonly clock?: Clock;
   /** On 127.0.0.1; 0, the default, takes a free one. */
   readonly port?: number;
-  /** Every request waits so long before it is worked on; DynamoDB itself answers in about 5 ms. Default: 0. */
-  readonly latencyMs?: number;
   /** Called for each request. */
   readonly onCall?: OnCall | undefined;
 }
 
 export interface DynamoDbWorkerData {
   readonly port: number;
-  readonly latencyMs: number;
   /** One number: how many requests are being answered. */
   readonly requests: Int32Array;
   /** Takes each call, where they are asked for. */
@@ -40,12 +37,7 @@ export interface DynamoDbThread {
  *
  * @throws Error (EADDRINUSE) where the port is taken
  */
-export async function startDynamoDbThread({
-  clock,
-  port = 0,
-  latencyMs = 0,
-  onCall,
-}: DynamoDbOptions = {}): Promise<DynamoDbThread> {
+export async function startDynamoDbThread({ clock, port = 0, onCall }: DynamoDbOptions = {}): Promise<DynamoDbThread> {
   const calls = new MessageChannel();
   calls.port1.on('message', (call) => onCall?.(call)).unref();
   const requests = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
@@ -56,7 +48,7 @@ export async function startDynamoDbThread({
   const worker = new Worker(new URL('./dynamodb-worker.ts', import.meta.url), {
     // Flags of this process, such as a test runner's, are none of the thread's business.
     execArgv: [],
-    workerData: { port, latencyMs, requests, calls: onCall && calls.port2 } satisfies DynamoDbWorkerData,
+    workerData: { port, requests, calls: onCall && calls.port2 } satisfies DynamoDbWorkerData,
     transferList: onCall ? [calls.port2] : [],
   });
   // `once` throws what the thread failed of.

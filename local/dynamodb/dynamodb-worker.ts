@@ -9,7 +9,7 @@ import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
  * DynamoDB's protocol on 127.0.0.1, in the thread that `dynamodb-thread.ts` starts: it says on which port it listens,
  * then takes modes and confirms each.
  */
-const { port, latencyMs, requests, calls } = workerData as DynamoDbWorkerData;
+const { port, requests, calls } = workerData as DynamoDbWorkerData;
 let mode: DynamoDbMode = 'up';
 
 // The tables' own server never listens: closing it would lose what the tables hold.
@@ -32,8 +32,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
 const server = createServer((request, response) => {
   Atomics.add(requests, 0, 1);
   response.once('close', () => Atomics.sub(requests, 0, 1));
-  if (latencyMs === 0) answer(request, response);
-  else setTimeout(answer, latencyMs, request, response);
+  answer(request, response);
 });
 // A client that reuses a socket just as it is closed here sees a reset: let clients close first.
 server.keepAliveTimeout = 60_000;
