@@ -133,7 +133,7 @@ const redUnchanged = () => [...unchanged].flatMap(([file, green]) => (green ? []
 async function runUnchanged(copy: ScratchCopy, failed: readonly FailedTest[]): Promise<void> {
   const files = filesOf(failed).filter((file) => !unchanged.has(file));
   if (files.length === 0) return;
-  if (files.some((file) => processPaths.some((path) => file.startsWith(path)))) await copy.synthesize();
+  if (files.some((file) => PROCESS_SUITES.some((path) => file.startsWith(path)))) await copy.synthesize();
   const red = filesOf((await copy.jest(['--runTestsByPath', ...files], SUITE_TIMEOUT_MS)).failed);
   for (const file of files) {
     const green = !red.includes(file);
@@ -143,7 +143,6 @@ async function runUnchanged(copy: ScratchCopy, failed: readonly FailedTest[]): P
   }
 }
 
-const processPaths = [...PROCESS_SUITES, 'test/bench'];
 const filesOf = (failed: readonly FailedTest[]) => [...new Set(failed.map(({ file }) => file))].filter(Boolean);
 const ignoring = (paths: readonly string[]) =>
   ['/node_modules/', '<rootDir>/test/conformance/', ...paths.map((path) => `<rootDir>/${path}`)].map(
@@ -151,7 +150,7 @@ const ignoring = (paths: readonly string[]) =>
   );
 
 async function runRelated(copy: ScratchCopy, mutant: Mutant, turns = RELATED_TURNS): Promise<void> {
-  const args = ['--findRelatedTests', mutant.file, '--bail', ...ignoring([...processPaths, ...redUnchanged()])];
+  const args = ['--findRelatedTests', mutant.file, '--bail', ...ignoring([...PROCESS_SUITES, ...redUnchanged()])];
   if (jobs === 2) args.push('--maxWorkers=1');
   const run = await copy.with([mutant], () => copy.jestTwice(args, RELATED_TIMEOUT_MS));
   if (run.green) return settle(mutant, 'related-passed');
