@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from '@jest/globals';
+import { isGenuine } from '../../docs/partner/verify.ts';
+import { sendWebhook } from '../../lambdas/delivery/send-webhook.ts';
+import { createHttpsSender } from '../../lambdas/partners/http/sender.ts';
+import { ALL_SCENARIOS, leadScenarios } from '../../local/demo/scenarios.ts';
+import { formatTable } from '../../local/demo/table.ts';
+import { closedAfterEach } from '../support/closed-after-each.ts';
+import { integration } from '../support/factories.ts';
+import { startPartner, TO_LOCAL_PARTNERS } from '../support/partner-server.ts';
+import { secret, secretSource, sendingServices } from '../support/sending.ts';
+import { blocksOf, codeOf } from './guide-steps.ts';
+
+const readme = readFileSync('README.md', 'utf8');
+const keep = closedAfterEach();
+
+test('the README has at most 150 lines', () => {
+  expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
+});
+
+test('the rows of the demo that it shows are rows that the demo prints when all is as expected', () => {
+  const scenarios = [...ALL_SCENARIOS, ...Object.values(leadScenarios(Date.now()))];
+  const printed = formatTable(
+    scenarios.map(({ name, expected }) => ({ name, expected, outcome: expected, isExpected: true })),
+  ).split('\n');
+  const shown = blocksOf(readme).find(({ before }) => before.includes('rows that it prints'))?.code ?? '';
+  const rows = shown.trimEnd().split('\n');
+  expect(rows.length).toBeGreaterThan(1);
+  expect(rows.filter((row) => !printed.includes(row))).toEqual([]);
+});
+
+describe('the webhook that it shows', () => {
+  const [sample = ''] = codeOf(readme, 'http');
+  const [head = '', body = ''] = sample.trimEnd().split('\n\n');
+  const [requestLine, ...lines] = head.split('\n');
+  const headers = Object.fromEntries(
+    lines.map((line) => {
+      const [name = '', ...value] = line.split(': ');
+      return [name, value.join(': ')];
+    }),
+  );
+  const [, signingSecret = ''] = /`(whsec_[^`]+)`/.exec(readme) ?? [];
+  const sentSeconds = Number(headers['webhook-timestamp']);
+
+  test('verifies with the secret that it names', () => {
+    expect(isGenuine([signingSecret], headers, Buffer.from(body), sentSeconds)).toBe(true);
+  });
+
+  test('arrives with these headers, in this order, when it is sent', async () => {
+    const partner = await keep(startPartner((response) => response.end()));
+    const sent = await sendWebhook(
+      {
+        id: String(headers['webhook-id']),
+        body,
+        integration: integration({ url: `${partner.url}/skillsoft` }),
+        timeoutMs: 5000,
+      },
+      sendingServices([], {
+        sender: createHttpsSender(TO_LOCAL_PARTNERS),
+        secretOf: () => secretSource(secret({ signing_secrets: [signingSecret] })),
+        now: () => sentSeconds * 1000,
+      }),
+    );
+    expect(sent).toMatchObject({ kind: 'sent', verdict: 'delivered' });
+    const [received] = partner.received;
+    expect(`${received?.method} ${received?.path} HTTP/1.1`).toBe(requestLine);
+    expect(Object.entries(received?.headers ?? {})).toEqual(
+      Object.entries({ ...headers, host: `127.0.0.1:${partner.port}` }),
+    );
+    expect(received?.body.toString()).toBe(body);
+  });
+});
+
+test('its figures are those of the pages that it links', () => {
+  const figures: readonly (readonly [shown: string, page: string, source: string])[] = [
+    ['500 events a second', 'docs/scale.md', '| 500 |'],
+    ['0.6 s at p50, 1.0 s at p95', 'bench/README.md', '| steady | 587 | 1023 |'],
+    ['30 µs of CPU', 'bench/README.md', 'cost 30 µs of CPU'],
+    ['$18.95 for a million events', 'docs/costs.md', '| **a million events** | | **18.95** |'],
+    ['$57.58 a month', 'docs/costs.md', '| **a month** | | **57.58** |'],
+  ];
+  for (const [shown, page, source] of figures) {
+    expect(readme).toContain(shown);
+    expect(readFileSync(page, 'utf8')).toContain(source);
+  }
+});
+
+test('guarantees name tests that exist', () => {
+  const guarantees = readFileSync('docs/guarantees.md', 'utf8');
+  const sections = guarantees.split(/^## /m).slice(1);
+  const untested = sections.filter((text) => !/^Tests: /m.test(text)).map((text) => text.split('\n')[0]);
+  expect(untested).toEqual(['Order is not guaranteed']);
+  const named = [...guarantees.matchAll(/\]\(\.\.\/(test\/[^)]+)\)/g)].map(([, path = '']) => path);
+  expect(named.filter((path) => !existsSync(path))).toEqual([]);
+});
