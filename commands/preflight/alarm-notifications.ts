@@ -28,7 +28,7 @@ export function judgeTopic(
 ): Finding {
   const repair = noted(
     `npx cdk diff -c stage=${stage.name}`,
-    'then deploy it, with --revert-drift where the topic was changed by hand: docs/deploy.md, step 8',
+    'then deploy it, with --revert-drift where the topic was changed by hand: docs/how-to/update-and-roll-back.md',
   );
   if (key === CLOSED_KEY) return no(WHAT, `the topic is encrypted by ${key}, which CloudWatch may not use`, repair);
   const [, partition = '', , region = '', account = ''] = topicArn.split(':');

@@ -69,7 +69,7 @@ export function fittingIntegrations({ entries }: IntegrationsDocument): Integrat
 /** No deploy to paste: one without the principals of the last one would take their permission away. */
 export function howToDeploy({ name }: Stage): string {
   if (name === 'local') return noted('npm start', 'once the platform that runs is ended');
-  return noted(`npx cdk diff -c stage=${name}`, 'then deploy it: docs/deploy.md, step 8');
+  return noted(`npx cdk diff -c stage=${name}`, 'then deploy it: docs/how-to/update-and-roll-back.md');
 }
 
 /** A command to paste, and what a person should know beside it, as a shell reads past it. */

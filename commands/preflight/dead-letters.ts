@@ -26,7 +26,7 @@ export const deadLetters: readonly Check[] = QUEUES.map(([name, output, isRedriv
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
       );
       const mend = isRedriven
-        ? noted(`./ltw redrive ${stageFlag(stage)}`, 'once their cause is mended: docs/deploy.md, step 5.3')
+        ? noted(`./ltw redrive ${stageFlag(stage)}`, 'once their cause is mended: docs/how-to/find-an-event.md')
         : stage.awsCli('sqs', `receive-message --queue-url ${QueueUrl} ${PEEK}`);
       return [judgeLetters(what, Number(Attributes?.ApproximateNumberOfMessages), mend)];
     },

@@ -21,7 +21,7 @@ export const integrationSecrets: Check = {
 };
 
 function validateCommand(stage: Stage): string {
-  return noted(`./ltw integration validate ${stageFlag(stage)}`, 'docs/deploy.md, step 4.4, says how to change it');
+  return noted(`./ltw integration validate ${stageFlag(stage)}`, 'docs/how-to/change-a-secret.md');
 }
 
 function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
@@ -34,7 +34,10 @@ function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
 function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly mend: string } {
   const words = `create-secret --name ${secretName(stage, id)} --secret-string file://integration-secret.json`;
   return {
-    make: noted(stage.awsCli('secretsmanager', words), 'docs/deploy.md, step 4.5, writes the file'),
+    make: noted(
+      stage.awsCli('secretsmanager', words),
+      'docs/how-to/deploy-integrations-with-the-aws-cli.md writes the file',
+    ),
     mend: validateCommand(stage),
   };
 }

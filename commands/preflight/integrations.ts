@@ -39,7 +39,11 @@ export function judgeIntegrations(document: IntegrationsDocument, version: numbe
   const is = `none of ${all.length} takes webhooks${rest}`;
   const whose = isAllPaused ? '--all' : paused[0]?.id;
   if (whose !== undefined) return no(WHAT, is, `./ltw integration resume ${whose} ${flag}`);
-  return no(WHAT, is, noted(`./ltw integration list ${flag}`, 'docs/deploy.md, step 4.5: set active to true'));
+  return no(
+    WHAT,
+    is,
+    noted(`./ltw integration list ${flag}`, 'docs/how-to/deploy-integrations-with-the-aws-cli.md: set active to true'),
+  );
 }
 
 function idsOf(some: readonly Integration[]): string {

@@ -52,9 +52,9 @@ async function readText(stage: Stage, name: string): Promise<StoredText> {
 function remedies(stage: Stage, name: string): SnowflakeRemedies {
   const words = `put-secret-value --secret-id ${name} --secret-string file://snowflake-secret.json`;
   return {
-    fill: noted(stage.awsCli('secretsmanager', words), 'docs/deploy.md, step 3, writes the file'),
+    fill: noted(stage.awsCli('secretsmanager', words), 'docs/how-to/connect-snowflake.md, step 5, writes the file'),
     restore: stage.awsCli('secretsmanager', `restore-secret --secret-id ${name}`),
-    rotate: noted(`(umask 077; ${NEW_KEY})`, 'begins a rotation: docs/deploy.md, step 7'),
+    rotate: noted(`(umask 077; ${NEW_KEY})`, 'begins a rotation: docs/how-to/rotate-the-snowflake-key.md'),
   };
 }
 

@@ -21,7 +21,10 @@ export function checkSecret({ value, createdAtMs }: DatedSecret<SnowflakeSecret>
   const days = Math.max(0, Math.floor((nowMs - createdAtMs) / DAY_MS));
   const check = yes('secret', `${kind}, ${days} ${days === 1 ? 'day' : 'days'} old`);
   if (days <= OLD_CREDENTIAL_DAYS) return check;
-  return { ...check, warning: `older than ${OLD_CREDENTIAL_DAYS} days: rotate it, docs/deploy.md, step 7` };
+  return {
+    ...check,
+    warning: `older than ${OLD_CREDENTIAL_DAYS} days: rotate it, docs/how-to/rotate-the-snowflake-key.md`,
+  };
 }
 
 export function checkRole(role: string | null, names: WarehouseNames): WarehouseCheck {
@@ -191,7 +194,8 @@ export function checkSample(
   if (differences.length === 0)
     return yes('sample', `${sample.length} of ${sample.length} agree (${milliseconds(ms)})`);
   const finding = `${differences.length} of ${sample.length} differ (${milliseconds(ms)})`;
-  const remedy = 'are the known sums of today’s table, and ids written as in it (docs/deploy.md, step 2.4)?';
+  const remedy =
+    'are the known sums of today’s table, and ids written as in it (docs/how-to/connect-snowflake.md, step 4)?';
   return { ...no('sample', finding, remedy), differences };
 }
 

@@ -111,7 +111,7 @@ async function readSecret(services: InspectWarehouseServices, note: Note) {
     return await services.readSecret();
   } catch (thrown) {
     const reason = thrown instanceof PipelineError ? thrown.message : errorName(thrown);
-    note(no('secret', reason, 'docs/deploy.md, step 3'));
+    note(no('secret', reason, 'docs/how-to/connect-snowflake.md, step 5'));
     return undefined;
   }
 }

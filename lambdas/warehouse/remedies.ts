@@ -1,20 +1,20 @@
 import type { InspectionFailure } from './check.ts';
 import type { WarehouseNames } from './query.ts';
 
-const THE_SECRET = 'docs/deploy.md, step 3';
+const THE_SECRET = 'docs/how-to/connect-snowflake.md, step 5';
 const NETWORK = 'run it again; if it lasts: is Snowflake up, and are account and access_url in the secret right?';
 
-/** What repairs a login that failed, by the codes of docs/deploy.md's last table. */
+/** What repairs a login that failed, by the codes of docs/deploy/troubleshooting.md. */
 export function loginRemedy({ kind, code, reason }: InspectionFailure, { role }: WarehouseNames): string {
   switch (code) {
     case '390144':
-      return 'the key is not the user’s, or account or user in the secret is another: compare fingerprints, docs/deploy.md, steps 2.1 and 2.2';
+      return 'the key is not the user’s, or account or user in the secret is another: compare fingerprints, docs/how-to/connect-snowflake.md, steps 1 and 2';
     case '390100':
       return `user or password is wrong; Snowflake locks a user after a few of them: a key pair is the rule, ${THE_SECRET}`;
     case '390189':
       return `GRANT ROLE ${role} TO USER the secret’s; or another role in lib/stage.ts`;
     case '390422':
-      return 'put every address of the output EgressAddresses into the user’s network policy, docs/deploy.md, step 2.3';
+      return 'put every address of the output EgressAddresses into the user’s network policy, docs/how-to/connect-snowflake.md, step 3';
   }
   if (reason.includes('ENOTFOUND') || /HTTP 40[34]/.test(reason)) {
     return `no such account: account in the secret is wrong, ${THE_SECRET}`;

@@ -13,7 +13,6 @@ import { FLAG_KEY, flagSchema } from '../../lambdas/flag/flag-document.ts';
 import { integrationSchema, integrationsDocumentSchema } from '../../lambdas/partners/integration.ts';
 import { readIntegrations } from '../../lambdas/partners/integration-registry.ts';
 import { integrationSecretSchema } from '../../lambdas/partners/integration-secret.ts';
-import { PAYLOAD_FORMATS } from '../../lambdas/partners/payload-formats/payload-formats.ts';
 import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import { findStage } from '../../lib/stage.ts';
@@ -22,11 +21,20 @@ import { jsonSchemaValidator } from '../../local/appconfig/json-schema-validator
 import { startOperatorWorld } from '../commands/operator-world.ts';
 import { eachTest } from '../support/each-test.ts';
 import { resourcesOf, synthesize } from '../support/synthesized-stack.ts';
+import { integrationFields } from './integration-fields.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const guide = readFileSync(join(ROOT, 'docs/deploy.md'), 'utf8');
+const TUTORIAL = 'deploy/tutorial.md';
+const REFERENCE = 'deploy/reference.md';
+/** The pages about deploying, by their paths in docs/: the tutorial first. */
+const pages = new Map(
+  [...globSync(['deploy/*.md', 'how-to/*.md'], { cwd: join(ROOT, 'docs') })]
+    .sort((one, other) => Number(other === TUTORIAL) - Number(one === TUTORIAL) || one.localeCompare(other))
+    .map((path) => [path, readFileSync(join(ROOT, 'docs', path), 'utf8')]),
+);
+const guide = [...pages.values()].join('\n');
 
-/** Code of the guide's fenced blocks of one language, without the indentation of the list they stand in. */
+/** Code of the pages' fenced blocks of one language, without the indentation of the list that they are in. */
 function blocks(language: string): string[] {
   const fence = new RegExp(`^( *)\`\`\`${language}\\n(.*?)^\\1\`\`\`$`, 'gms');
   return [...guide.matchAll(fence)].map(([, indent = '', code = '']) =>
@@ -45,14 +53,14 @@ const VALIDATOR = String(
 const shell = blocks('sh').join('\n');
 const sql = blocks('sql').join('\n');
 
-/** Files that the guide writes with `cat > NAME <<'EOF'`. */
+/** Files that the pages write with `cat > NAME <<'EOF'`. */
 const files = new Map(
   [...shell.matchAll(/^cat > (\S+) <<'EOF'\n(.*?)^EOF$/gms)].map(([, name = '', text = '']) => [name, text]),
 );
 
 function file(name: string): string {
   const text = files.get(name);
-  if (text === undefined) throw new Error(`the guide writes no ${name}`);
+  if (text === undefined) throw new Error(`no page writes ${name}`);
   return text;
 }
 
@@ -61,10 +69,10 @@ function mentions(pattern: RegExp, text: string): string[] {
   return [...new Set([...text.matchAll(pattern)].map(([, found = '']) => found))].sort();
 }
 
-/** The text under a heading, up to the next one. */
-function section(heading: string): string {
-  const [, text] = guide.split(`\n${heading}\n`);
-  if (text === undefined) throw new Error(`the guide has no ${heading}`);
+/** The text of a page under a heading, up to the next one. */
+function section(page: string, heading: string): string {
+  const [, text] = (pages.get(page) ?? '').split(`\n${heading}\n`);
+  if (text === undefined) throw new Error(`${page} has no ${heading}`);
   return text.split(/^##/m)[0] ?? '';
 }
 
@@ -77,7 +85,11 @@ function code(cell = ''): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text);
 }
 
-describe('the files that the guide writes', () => {
+test('the tutorial has at most 350 lines', () => {
+  expect(pages.get(TUTORIAL)?.split('\n').length).toBeLessThanOrEqual(350);
+});
+
+describe('the files that the pages write', () => {
   test('are JSON where their names say so', () => {
     for (const [name, text] of files) if (name.endsWith('.json')) expect(JSON.parse(text)).toBeInstanceOf(Object);
   });
@@ -121,7 +133,7 @@ describe('the Snowflake secret', () => {
 
   afterEach(() => rmSync(directory, { recursive: true }));
 
-  /** A pair of key files, as the guide has openssl write them. */
+  /** A pair of key files, as the pages have openssl write them. */
   function writeKeys(passphrase?: string): string {
     const cipher = passphrase === undefined ? {} : { cipher: 'aes-256-cbc', passphrase };
     const { privateKey, publicKey } = generateKeyPairSync('rsa', {
@@ -155,14 +167,14 @@ describe('the Snowflake secret', () => {
     const privateKey = writeKeys();
     const written = runNode(managed, {}) as { readonly privateKey: string };
     expect(written.privateKey).toMatch(/^[A-Za-z0-9+/=]+$/);
-    const [shown] = blocks('json').map((text) => JSON.parse(text));
+    const shown = JSON.parse(blocks('json').find((text) => text.includes('"privateKey"')) ?? '');
     for (const secret of [written, { ...shown, privateKey: written.privateKey }]) {
       expect(snowflakeSecretSchema.parse(secret).private_key).toBe(privateKey);
     }
   });
 });
 
-describe('names in the guide', () => {
+describe('names in the pages', () => {
   test('are the stack’s outputs: all of them, and no others', () => {
     const tabled = mentions(/`((?:[A-Z][a-z]+)+(?:Url|Arn|Id|Name|Addresses|Prefix|Days))`/g, guide);
     expect(tabled).toEqual(Object.keys(template.Outputs).toSorted());
@@ -188,11 +200,11 @@ describe('names in the guide', () => {
   });
 
   test('are types of what outlives prod: all that has data or is known to others', () => {
-    const listed = mentions(/'(AWS::\w+::\w+)'/g, section('### 9.2 prod'));
+    const listed = mentions(/'(AWS::\w+::\w+)'/g, section('how-to/tear-down.md', '## prod'));
     const kept = Object.values(synthesize('prod').Resources).filter((resource) =>
       String((resource as { readonly DeletionPolicy?: string }).DeletionPolicy).startsWith('Retain'),
     );
-    // Versions are listed by AppConfig, as in 9.1.
+    // The page lists versions with AppConfig.
     const types = new Set([...kept.map(({ Type }) => Type), 'AWS::AppConfig::HostedConfigurationVersion']);
     expect([...listed, 'AWS::AppConfig::HostedConfigurationVersion'].sort()).toEqual([...types].sort());
   });
@@ -210,21 +222,13 @@ describe('names in the guide', () => {
 describe('an integration’s entry and secret', () => {
   const shortest = integrationSchema.parse({ id: 'skillsoft', url: 'https://webhooks.example.com/learning' });
 
-  test('the table lists every field of the entry, with its default', () => {
-    const table = rows(section('### 4.3 The entry'));
-    expect(table.map(([name]) => code(name)[0]).sort()).toEqual(Object.keys(integrationSchema.shape).sort());
-    for (const [name, written] of table) {
-      const key = code(name)[0] as keyof typeof shortest;
-      const value = typeof shortest[key] === 'string' ? shortest[key] : JSON.stringify(shortest[key]);
-      if (key === 'id' || key === 'url') expect(written).toBe('required');
-      else expect([key, code(written)]).toEqual([key, shortest[key] === undefined ? [] : [value]]);
-    }
-    const [, , formats] = table.find(([name]) => name === '`payload_format`') ?? [];
-    expect(code(formats)).toEqual(PAYLOAD_FORMATS.slice(1));
+  test('the table lists every field with the schema’s type and default', () => {
+    const table = rows(section(REFERENCE, '## Integration'));
+    expect(table.map((cells) => cells.slice(0, 3))).toEqual(integrationFields());
   });
 
   test('the table of auth says what the secret must hold, for every kind; another one lists its other keys', () => {
-    const tables = rows(section('### 4.4 The secret'));
+    const tables = rows(section(REFERENCE, "## An integration's secret"));
     const isOfAuth = ([first]: readonly string[]) => first?.startsWith('`{');
     const others = tables.filter((row) => !isOfAuth(row)).flatMap(([first]) => code(first));
     expect(others.sort()).toEqual(['encryption_key', 'headers', 'signing_secrets']);
@@ -243,7 +247,7 @@ describe('an integration’s entry and secret', () => {
     }
   });
 
-  test('the secret that the guide makes is usable', () => {
+  test('the secret that a page makes is usable', () => {
     const [, command = ''] = /^\(umask 077; (printf .*) > integration-secret\.json\)$/m.exec(shell) ?? [];
     const random = Buffer.alloc(32, 7).toString('base64');
     const made = execFileSync('bash', ['-c', command.replace('$(openssl rand -base64 32)', random)], {
@@ -256,11 +260,11 @@ describe('an integration’s entry and secret', () => {
 describe('the commands', () => {
   const world = eachTest(startOperatorWorld);
 
-  /** The words of the guide's `./ltw` that begins so, as bash hands them over; for the local platform. */
+  /** The words of the pages' first `./ltw` that begins so, as bash hands them over; for the local platform. */
   function words(beginning: string): string[] {
     const joined = shell.replaceAll('\\\n', ' ');
     const line = joined.split('\n').find((one) => one.startsWith(`./ltw ${beginning}`));
-    if (line === undefined) throw new Error(`the guide does not run ${beginning}`);
+    if (line === undefined) throw new Error(`no page runs ${beginning}`);
     const text = execFileSync('bash', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' });
     const [, ...others] = text.split('\0').slice(0, -1);
     expect(others).toEqual(expect.arrayContaining(['--stage', 'dev']));
@@ -306,17 +310,64 @@ describe('the commands', () => {
         mentions(/\b(paginate[A-Z]\w+|[A-Z]\w+Command)\b/g, names).map((call) => action(client, call)),
       );
     });
-    const policy = JSON.parse(file('operator-policy.json'));
-    const allowed = policy.Statement.flatMap(({ Action }: { Action: string | string[] }) => Action);
+    const policy = permissions('operator');
+    const allowed = policy.Statement.flatMap(({ Action }) => Action);
     const takingBack = 'appconfig:StopDeployment';
     // SQS moves letters in the name of whoever starts the move (SQS Developer Guide, "API permissions reference").
     const moving = ['sqs:ReceiveMessage', 'sqs:DeleteMessage'];
     // Monitors are put back with the role that reads their alarms.
     const passing = 'iam:PassRole';
     expect([...new Set(allowed)].sort()).toEqual([...new Set([...called, takingBack, ...moving, passing])].sort());
-    const role = policy.Statement.find(({ Action }: { Action: unknown }) => Action === passing);
-    expect(role.Resource).toMatch(/:role\/LearningTimeWebhooks-dev-ConfigurationAlarmReader/);
-    expect(role.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'appconfig.amazonaws.com' } });
+    const role = policy.Statement.find(({ Action }) => Action === passing);
+    expect(role?.Resource).toMatch(/:role\/LearningTimeWebhooks-dev-ConfigurationAlarmReader/);
+    expect(role?.Condition).toEqual({ StringEquals: { 'iam:PassedToService': 'appconfig.amazonaws.com' } });
+  });
+});
+
+interface Policy {
+  readonly Version: string;
+  readonly Statement: readonly {
+    readonly Effect: string;
+    readonly Action: string | string[];
+    readonly Resource?: string | string[];
+    readonly Principal?: object;
+    readonly Condition?: object;
+  }[];
+}
+
+function permissions(name: string): Policy {
+  return JSON.parse(readFileSync(join(ROOT, `docs/deploy/permissions/${name}.json`), 'utf8'));
+}
+
+describe('the policies', () => {
+  const names = globSync('*.json', { cwd: join(ROOT, 'docs/deploy/permissions') }).map((name) => name.slice(0, -5));
+
+  test('are all in the reference’s table', () => {
+    const linked = mentions(/\(permissions\/([\w-]+)\.json\)/g, pages.get(REFERENCE) ?? '');
+    expect(linked).toEqual(names.sort());
+  });
+
+  test.each(names)('%s allows named actions, on ARNs of one account and of resources in the template', (name) => {
+    const { Version, Statement } = permissions(name);
+    expect(Version).toBe('2012-10-17');
+    const ids = Object.keys(template.Resources);
+    for (const { Effect, Action, Resource, Principal } of Statement) {
+      expect(Effect).toBe('Allow');
+      for (const allowed of [Action].flat()) expect(allowed).toMatch(/^[a-z]+:[A-Z][A-Za-z]+$/);
+      expect(Resource === undefined).toBe(Principal !== undefined);
+      for (const resource of [Resource ?? '*'].flat()) {
+        expect(resource).toMatch(/^(\*|arn:aws:[a-z]+:(us-east-1)?:111122223333:.+)$/);
+        const [, id] = /LearningTimeWebhooks-dev-(\w+)-EXAMPLE/.exec(resource) ?? [];
+        if (id !== undefined) expect(ids.filter((one) => one.startsWith(id))).not.toEqual([]);
+      }
+    }
+  });
+
+  test('a publisher may send events, and nothing else', () => {
+    const [statement, ...others] = permissions('publisher').Statement;
+    expect(others).toEqual([]);
+    expect(statement?.Action).toBe('sqs:SendMessage');
+    expect(statement?.Resource).toMatch(/:LearningTimeWebhooks-dev-QueuesEvents3B99B77C-EXAMPLE$/);
   });
 });
 

@@ -44,6 +44,18 @@ describe('links', () => {
   });
 });
 
+test('pages and steps that code names exist', () => {
+  const files = globSync(
+    ['commands', 'lambdas', 'lib', 'local'].map((folder) => `${folder}/**/*.ts`),
+    { cwd: ROOT },
+  );
+  const code = files.map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
+  for (const page of mentions(/(docs\/[\w/-]+\.md)/g, code)) expect([page, guides.has(page)]).toEqual([page, true]);
+  for (const [, page = '', steps = ''] of code.matchAll(/(docs\/[\w/-]+\.md), steps? (\d+(?: and \d+)*)/g)) {
+    for (const step of steps.split(' and ')) expect(guides.get(page)).toMatch(new RegExp(`^## ${step}\\. `, 'm'));
+  }
+});
+
 describe('commands', () => {
   /** Whether a command gets as far as to the stage, or to a file: so all its words were understood. */
   const isRunnable = (words: readonly string[]) => {

@@ -14,7 +14,8 @@ function judge(integrations: readonly unknown[], around: object = {}) {
   return mend === undefined ? [answer, is] : [answer, is, mend];
 }
 
-const LIST = './ltw integration list --stage dev   # docs/deploy.md, step 4.5: set active to true';
+const LIST =
+  './ltw integration list --stage dev   # docs/how-to/deploy-integrations-with-the-aws-cli.md: set active to true';
 
 const resume = (whose: string) => `./ltw integration resume ${whose} --stage dev`;
 

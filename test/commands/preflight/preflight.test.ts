@@ -41,7 +41,7 @@ test('a stage that was just deployed: what to do first, each with a command', as
   const there = `--endpoint-url ${stage.world.plane.endpoint}`;
   expect(stage.world.printed()).toContain(`
 no   secret of Snowflake         has no value yet
-     ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/deploy.md, step 3, writes the file
+     ${local} secretsmanager put-secret-value --secret-id /local/snowflake --secret-string file://snowflake-secret.json ${there}   # docs/how-to/connect-snowflake.md, step 5, writes the file
 no   integrations                there are none yet
      ./ltw integration add --id ID --url URL --stage local
 yes  egress addresses `);

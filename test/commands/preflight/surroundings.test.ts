@@ -11,7 +11,7 @@ import { findStage } from '../../../lib/stage.ts';
 
 /** As far as judging needs it. */
 const stage = { name: 'dev', awsCli: (service: string, words: string) => `${service} ${words}` } as Stage;
-const DEPLOY = 'npx cdk diff -c stage=dev   # then deploy it: docs/deploy.md, step 8';
+const DEPLOY = 'npx cdk diff -c stage=dev   # then deploy it: docs/how-to/update-and-roll-back.md';
 
 describe('egress addresses', () => {
   test('are listed', () => {
