@@ -12,7 +12,7 @@ import { flatten, type Resource, resourcesOf, synthesize } from '../support/synt
 
 const ROOT = join(import.meta.dirname, '../..');
 const guides = new Map(
-  ['README.md', ...globSync('docs/**/*.md', { cwd: ROOT })].map((file) => [
+  ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', ...globSync('docs/**/*.md', { cwd: ROOT })].map((file) => [
     file,
     readFileSync(join(ROOT, file), 'utf8'),
   ]),
