@@ -142,8 +142,8 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
   controlPlane.registerRest(lambdaSettingsApi({ resolver, functions, account }));
   controlPlane.registerRest(topicsApi(resolver));
   const queueMetrics = new QueueMetrics(queues, metrics);
-  const isSet = (arn: string) => controlPlane.appConfig.store.isAlarmSet(arn);
-  const localAlarms = new LocalAlarms({ resolver, metrics, isSet });
+  const setAt = (arn: string) => controlPlane.appConfig.store.alarmSetAt(arn);
+  const localAlarms = new LocalAlarms({ resolver, metrics, setAt });
   controlPlane.registerTarget(
     CLOUDWATCH_TARGET,
     cloudWatchApi(

@@ -41,7 +41,8 @@ export class ConfigurationStore {
   readonly #now: () => number;
   readonly #profiles = new Map<string, Profile>();
   readonly #environments = new Map<string, ConfigurationEnvironment>();
-  readonly #ringing = new Set<string>();
+  /** ARNs of alarms that are set to ALARM, and since when (epoch milliseconds). */
+  readonly #ringing = new Map<string, number>();
   readonly #strategies = new Map<string, StrategySettings>([['AppConfig.AllAtOnce', {}]]);
 
   constructor(now: () => number) {
@@ -72,7 +73,7 @@ export class ConfigurationStore {
    * back, and so is whatever is started there, with a bake time or without: AWS does not say that the latter is spared.
    */
   setAlarm(alarmArn: string, isRinging: boolean): void {
-    if (isRinging) this.#ringing.add(alarmArn);
+    if (isRinging) this.#ringing.set(alarmArn, this.#now());
     else this.#ringing.delete(alarmArn);
     for (const environment of this.#environments.values()) {
       const last = environment.deployments.at(-1);
@@ -80,9 +81,9 @@ export class ConfigurationStore {
     }
   }
 
-  /** Whether somebody said so. */
-  isAlarmSet(alarmArn: string): boolean {
-    return this.#ringing.has(alarmArn);
+  /** Since when an operator has set it to ALARM, epoch milliseconds; undefined where it is not set. */
+  alarmSetAt(alarmArn: string): number | undefined {
+    return this.#ringing.get(alarmArn);
   }
 
   #heedAlarms({ deployments, alarmArns }: ConfigurationEnvironment): void {

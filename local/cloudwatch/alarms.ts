@@ -12,6 +12,11 @@ export interface DescribedAlarm {
   readonly arn: string;
   readonly description: string;
   readonly state: AlarmState;
+  /** Since when it has been in ALARM, epoch milliseconds; undefined in another state. */
+  readonly sinceMs: number | undefined;
+  /** The values that were compared, latest first; a composite alarm, or one that an operator set, has none. */
+  readonly values: readonly number[];
+  readonly threshold: number | undefined;
   readonly isComposite: boolean;
 }
 
@@ -48,8 +53,8 @@ interface CompositeAlarm {
 export interface LocalAlarmsOptions {
   readonly resolver: Resolver;
   readonly metrics: LocalMetrics;
-  /** Whether somebody has an alarm ring, whatever the metrics say. */
-  readonly isSet?: (arn: string) => boolean;
+  /** Since when an operator has set an alarm to ALARM, whatever the metrics say, in epoch milliseconds. */
+  readonly setAt?: (arn: string) => number | undefined;
 }
 
 export function registerAlarms(resolver: Resolver): void {
@@ -64,30 +69,35 @@ export function alarmArns(resolver: Resolver): string[] {
   return resolver.logicalIds(TYPE).map((id) => String(resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)));
 }
 
+/** Resolution of `sinceMs`, and how far back it is looked for, in milliseconds. */
+const STEP_MS = 60_000;
+const MAX_LOOK_BACK_MS = 24 * 3600_000;
+
 /**
- * The template's alarms, each judged as it is asked for, over the periods that end now: nothing is told to anybody, and
- * nothing is remembered, so that an alarm is as quick to end as it is to begin. All compare with "greater than".
+ * The template's alarms, evaluated on each call over the periods that end now. Nothing is notified and no state is stored,
+ * so that an alarm ends as quickly as it begins. All compare with "greater than".
  */
 export class LocalAlarms {
   readonly #resolver: Resolver;
   readonly #metrics: LocalMetrics;
-  readonly #isSet: (arn: string) => boolean;
+  readonly #setAt: (arn: string) => number | undefined;
 
-  constructor({ resolver, metrics, isSet = () => false }: LocalAlarmsOptions) {
+  constructor({ resolver, metrics, setAt = () => undefined }: LocalAlarmsOptions) {
     this.#resolver = resolver;
     this.#metrics = metrics;
-    this.#isSet = isSet;
+    this.#setAt = setAt;
   }
 
   /** @throws SyntaxError where an alarm is made of what is not understood here */
   describe(nowMs: number): readonly DescribedAlarm[] {
-    const singles = this.#of<MetricAlarm>(TYPE).map(([arn, alarm]) =>
-      described(arn, alarm, this.#isSet(arn) ? 'ALARM' : this.#stateOf(alarm, nowMs), false),
+    const singles = this.#of<MetricAlarm>(TYPE).map(([arn, alarm]) => this.#describeSingle(arn, alarm, nowMs));
+    const inAlarm = new Map(
+      singles.flatMap(({ arn, sinceMs }) => (sinceMs === undefined ? [] : [[arn, sinceMs] as const])),
     );
-    const ringing = new Set(singles.filter(({ state }) => state === 'ALARM').map(({ arn }) => arn));
-    const composites = this.#of<CompositeAlarm>(COMPOSITE_TYPE).map(([arn, alarm]) =>
-      described(arn, alarm, rings(alarm.AlarmRule, ringing) ? 'ALARM' : 'OK', true),
-    );
+    const composites = this.#of<CompositeAlarm>(COMPOSITE_TYPE).map(([arn, alarm]) => {
+      const sinceMs = earliestInAlarm(alarm.AlarmRule, inAlarm);
+      return described(arn, alarm, { sinceMs, values: [], threshold: undefined, isComposite: true });
+    });
     return [...composites, ...singles];
   }
 
@@ -100,20 +110,35 @@ export class LocalAlarms {
       ]);
   }
 
-  /** As CloudWatch does it: all periods must be over, or so many of them; those without a value count as the alarm says. */
-  #stateOf(alarm: MetricAlarm, nowMs: number): AlarmState {
+  #describeSingle(arn: string, alarm: MetricAlarm, nowMs: number): DescribedAlarm {
+    const { Threshold: threshold } = alarm;
+    const setAt = this.#setAt(arn);
+    if (setAt !== undefined)
+      return described(arn, alarm, { sinceMs: setAt, values: [], threshold, isComposite: false });
+    const values = this.#valuesOf(alarm, nowMs);
+    const sinceMs = isInAlarm(alarm, values) ? this.#sinceMs(alarm, nowMs) : undefined;
+    const known = values.filter((value) => value !== undefined);
+    return described(arn, alarm, { sinceMs, values: known, threshold, isComposite: false });
+  }
+
+  /** Walks back until it was not in ALARM. */
+  #sinceMs(alarm: MetricAlarm, nowMs: number): number {
+    let sinceMs = nowMs;
+    while (nowMs - sinceMs < MAX_LOOK_BACK_MS && isInAlarm(alarm, this.#valuesOf(alarm, sinceMs - STEP_MS)))
+      sinceMs -= STEP_MS;
+    return sinceMs;
+  }
+
+  /** Of its evaluation periods, latest first; undefined where nothing was published. */
+  #valuesOf(alarm: MetricAlarm, nowMs: number): readonly (number | undefined)[] {
     const { ComparisonOperator: comparison = 'GreaterThanThreshold' } = alarm;
     if (comparison !== 'GreaterThanThreshold')
       throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not known here`);
     const { queries, periodMs } = queriesOf(alarm);
-    const periods = Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
+    return Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
       const untilMs = nowMs - index * periodMs + 1;
-      const value = this.#valueOf(queries, { fromMs: untilMs - periodMs, untilMs });
-      if (value !== undefined) return value > alarm.Threshold;
-      return alarm.TreatMissingData === 'breaching';
+      return this.#valueOf(queries, { fromMs: untilMs - periodMs, untilMs });
     });
-    const over = periods.filter(Boolean).length;
-    return over >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? 'ALARM' : 'OK';
   }
 
   #valueOf(queries: readonly Query[], span: Span): number | undefined {
@@ -127,6 +152,15 @@ export class LocalAlarms {
   }
 }
 
+/** As CloudWatch: M of N periods breach the threshold; a period without a value counts as the alarm says. */
+function isInAlarm(alarm: MetricAlarm, values: readonly (number | undefined)[]): boolean {
+  const { Threshold, TreatMissingData, EvaluationPeriods, DatapointsToAlarm = EvaluationPeriods } = alarm;
+  const breaching = values.filter((value) =>
+    value === undefined ? TreatMissingData === 'breaching' : value > Threshold,
+  );
+  return breaching.length >= DatapointsToAlarm;
+}
+
 function queriesOf(alarm: MetricAlarm) {
   const { Metrics, Namespace = '', MetricName = '', Dimensions = [], Period = 300 } = alarm;
   const Stat = alarm.Statistic ?? alarm.ExtendedStatistic ?? 'Sum';
@@ -136,18 +170,22 @@ function queriesOf(alarm: MetricAlarm) {
   return { queries, periodMs: seconds * 1000 };
 }
 
-/** CDK writes "any of": `(ALARM("arn") OR ALARM("arn"))`. @throws SyntaxError for another rule */
-function rings(rule: string, ringing: ReadonlySet<string>): boolean {
+/**
+ * Since when one of a rule's alarms has been in ALARM. CDK writes "any of" as `(ALARM("arn") OR ALARM("arn"))`.
+ *
+ * @throws SyntaxError for another rule
+ */
+function earliestInAlarm(rule: string, inAlarm: ReadonlyMap<string, number>): number | undefined {
   if (!/^\(?ALARM\("[^"]+"\)( OR ALARM\("[^"]+"\))*\)?$/.test(rule))
-    throw new SyntaxError(`no rule that is known: ${rule}`);
-  return [...rule.matchAll(/ALARM\("([^"]+)"\)/g)].some(([, arn]) => ringing.has(arn as string));
+    throw new SyntaxError(`the alarm rule is not supported: ${rule}`);
+  const since = [...rule.matchAll(/ALARM\("([^"]+)"\)/g)].flatMap(([, arn = '']) => inAlarm.get(arn) ?? []);
+  return since.length === 0 ? undefined : Math.min(...since);
 }
 
 function described(
   arn: string,
   { AlarmName: name, AlarmDescription: description = '' }: MetricAlarm | CompositeAlarm,
-  state: AlarmState,
-  isComposite: boolean,
+  evaluated: Pick<DescribedAlarm, 'sinceMs' | 'values' | 'threshold' | 'isComposite'>,
 ): DescribedAlarm {
-  return { name, arn, description, state, isComposite };
+  return { name, arn, description, state: evaluated.sinceMs === undefined ? 'OK' : 'ALARM', ...evaluated };
 }

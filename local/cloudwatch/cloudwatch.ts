@@ -60,11 +60,16 @@ function describeAlarms(alarms: readonly DescribedAlarm[], prefix: string): obje
   const listed = (isComposite: boolean) =>
     alarms
       .filter((alarm) => alarm.isComposite === isComposite && alarm.name.startsWith(prefix))
-      .map(({ name, arn, description, state }) => ({
+      .map(({ name, arn, description, state, sinceMs, values, threshold }) => ({
         AlarmName: name,
         AlarmArn: arn,
         AlarmDescription: description,
         StateValue: state,
+        ...(sinceMs !== undefined && { StateTransitionedTimestamp: sinceMs / 1000 }),
+        ...(!isComposite && {
+          Threshold: threshold,
+          StateReasonData: JSON.stringify({ version: '1.0', recentDatapoints: values, threshold }),
+        }),
       }));
   return { MetricAlarms: listed(false), CompositeAlarms: listed(true) };
 }

@@ -30,10 +30,11 @@ function start(properties: object = {}) {
   const resolver = resolverOf(resources);
   registerAlarms(resolver);
   const metrics = new LocalMetrics();
-  const set = new Set<string>();
-  const alarms = new LocalAlarms({ resolver, metrics, isSet: (arn) => set.has(arn) });
+  const set = new Map<string, number>();
+  const alarms = new LocalAlarms({ resolver, metrics, setAt: (arn) => set.get(arn) });
   return {
     set,
+    describe: () => alarms.describe(NOW),
     publish: (agoMs: number, value: number) =>
       metrics.record({ namespace: 'ours', name: 'm', dimensions: { service: 's' } }, NOW - agoMs, [value]),
     states: () => Object.fromEntries(alarms.describe(NOW).map(({ name, state }) => [name, state])),
@@ -68,10 +69,29 @@ test('rings where as many of its periods are over the threshold as it says, whic
   expect(states()).toEqual({ single: 'ALARM', page: 'ALARM' });
 });
 
-test('one that somebody has ring does so, whatever was published', () => {
-  const { set, states } = start();
-  set.add('arn:aws:cloudwatch:us-east-1:000000000000:alarm:single');
-  expect(states()).toEqual({ single: 'ALARM', page: 'ALARM' });
+test('an alarm that an operator set is in ALARM since then, whatever was published', () => {
+  const { set, describe } = start();
+  set.set('arn:aws:cloudwatch:us-east-1:000000000000:alarm:single', NOW - 90_000);
+  const inAlarm = { state: 'ALARM', sinceMs: NOW - 90_000, values: [] };
+  expect(describe()).toMatchObject([
+    { name: 'page', ...inAlarm },
+    { name: 'single', ...inAlarm },
+  ]);
+});
+
+test('says since when it is in ALARM, to the minute, and which values it compared', () => {
+  const { publish, describe } = start();
+  publish(10 * MINUTE_MS, 9);
+  for (const [minute, value] of [5, 4, 3, 2].entries()) publish(minute * MINUTE_MS + 10_000, value);
+  expect(describe()).toMatchObject([
+    { name: 'page', sinceMs: NOW - 2 * MINUTE_MS, values: [], threshold: undefined },
+    { name: 'single', sinceMs: NOW - 2 * MINUTE_MS, values: [5, 4], threshold: 1 },
+  ]);
+});
+
+test('looks back for a day at most', () => {
+  const { describe } = start({ TreatMissingData: 'breaching' });
+  expect(describe()).toMatchObject([{}, { sinceMs: NOW - 24 * 60 * MINUTE_MS }]);
 });
 
 test('missing data rings where the alarm says so', () => {
