@@ -1,8 +1,8 @@
 import { alignColumns } from '../shared/format.ts';
+import type { MeasuredSpan } from '../shared/metric-points.ts';
 import { CRITERIA, type Phase } from './criteria.ts';
 import type { Bound } from './judge.ts';
 import { FIGURES, isMet, type Judgement, type Unit } from './judge.ts';
-import type { MeasuredSpan } from './read-measures.ts';
 
 /** What was checked, and what came of it. */
 export interface Check {

@@ -1,18 +1,7 @@
-import {
-  type CloudWatchClient,
-  type MetricDataQuery,
-  type MetricDataResult,
-  paginateGetMetricData,
-} from '@aws-sdk/client-cloudwatch';
+import type { MetricDataQuery } from '@aws-sdk/client-cloudwatch';
 import { METRICS, type MetricName, metricsNamespace } from '../../lambdas/shared/metric-definitions.ts';
-import { CommandFailed } from '../shared/failures.ts';
+import { largest, type MeasuredSpan, type Point, readPoints, sum } from '../shared/metric-points.ts';
 import type { Stage } from '../shared/stage.ts';
-
-/** In epoch milliseconds, both at a multiple of `PERIOD_SECONDS`; the end is not included. */
-export interface MeasuredSpan {
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
 
 /** Shortest period of counts: CloudWatch keeps shorter ones for 15 days only, and these for 63. */
 export const PERIOD_SECONDS = 300;
@@ -42,11 +31,10 @@ export const DURATIONS = {
   queryP95Ms: ['enrichment', METRICS.queryDuration],
 } as const satisfies Readonly<Record<string, readonly [Service, MetricName]>>;
 
-type Points = (id: string) => readonly Point[];
-
 /**
  * What CloudWatch knows of a span.
  *
+ * @param span both ends at a multiple of `PERIOD_SECONDS`
  * @param queueNames those whose messages may pile up
  * @throws CommandFailed where CloudWatch withholds a metric; what the client throws
  */
@@ -102,34 +90,6 @@ function queueId(index: number): string {
   return `queue${index}`;
 }
 
-async function readPoints(
-  client: CloudWatchClient,
-  queries: MetricDataQuery[],
-  { fromMs, untilMs }: MeasuredSpan,
-): Promise<Points> {
-  const asked = { MetricDataQueries: queries, StartTime: new Date(fromMs), EndTime: new Date(untilMs) };
-  const found = new Map<string, Point[]>(queries.map(({ Id = '' }) => [Id, []]));
-  for await (const { MetricDataResults = [] } of paginateGetMetricData({ client }, asked)) {
-    for (const result of MetricDataResults) found.get(result.Id ?? '')?.push(...pointsOf(result));
-  }
-  return (id) => found.get(id) ?? [];
-}
-
-/** `PartialData` is all that came so far: the next page has more of it. */
-function pointsOf({ Label, StatusCode, Timestamps = [], Values = [] }: MetricDataResult): Point[] {
-  if (StatusCode === 'InternalError' || StatusCode === 'Forbidden') {
-    throw new CommandFailed(`CloudWatch does not answer ${Label} (${StatusCode}): try again`);
-  }
-  return Values.map((value, index) => ({ at: Timestamps[index]?.getTime() ?? 0, value }));
-}
-
-/** One value of a metric, of the period that begins then. */
-export interface Point {
-  /** Epoch milliseconds. */
-  readonly at: number;
-  readonly value: number;
-}
-
 /** What metrics say of a span. Counts are 0 where nothing was published; a figure that nobody published is undefined. */
 export interface Measures {
   readonly deliveredWith: number;
@@ -156,13 +116,4 @@ const HOUR_MS = 3600_000;
 export function busiestHour(points: readonly Point[]): number {
   const sums = points.map(({ at: from }) => sum(points.filter(({ at }) => at >= from && at < from + HOUR_MS)));
   return Math.max(0, ...sums);
-}
-
-export function sum(points: readonly Point[]): number {
-  return points.reduce((total, { value }) => total + value, 0);
-}
-
-/** undefined where there is none. */
-export function largest(points: readonly Point[]): number | undefined {
-  return points.length === 0 ? undefined : Math.max(...points.map(({ value }) => value));
 }

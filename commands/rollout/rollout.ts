@@ -1,9 +1,10 @@
 import type { Context } from '../shared/context.ts';
+import type { MeasuredSpan } from '../shared/metric-points.ts';
 import type { Stage } from '../shared/stage.ts';
 import { CRITERIA, type Phase } from './criteria.ts';
 import { type Check, checkFields, formatCheck } from './format-check.ts';
 import { isMet, judge } from './judge.ts';
-import { type MeasuredSpan, PERIOD_SECONDS, readMeasures } from './read-measures.ts';
+import { PERIOD_SECONDS, readMeasures } from './read-measures.ts';
 
 export interface RolloutOptions {
   readonly stage: string;

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { busiestHour, largest, type Point, sum } from '../../../commands/rollout/read-measures.ts';
+import { busiestHour } from '../../../commands/rollout/read-measures.ts';
+import { largest, type Point, sum } from '../../../commands/shared/metric-points.ts';
 
 const PERIOD_MS = 300_000;
 const HOUR = 12;
