@@ -13,6 +13,13 @@ const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
 export function addStageCommands(program: Parent, run: Run): void {
   stageCommand(
     program,
+    'status',
+    'one screen: alarms in ALARM, flag, warehouse, queues, reconciler, and each integration in the last hour',
+  )
+    .addOption(jsonOption())
+    .action((options) => run(async (context) => (await import('../status/status.ts')).status(options, context)));
+  stageCommand(
+    program,
     'preflight',
     'is a stage ready for its first event? Connects to endpoints from this machine, and sends nothing',
   ).action((options) =>
@@ -21,9 +28,10 @@ export function addStageCommands(program: Parent, run: Run): void {
   stageCommand(
     program,
     'alarms',
-    'which alarms are in ALARM, pages first, and what each means; docs/runbook.md has a heading for each',
+    'which alarms are in ALARM, since when, what each means, and its heading in docs/runbook.md; pages first',
   )
     .option('--all', 'the other alarms, too')
+    .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./alarms.ts')).alarms(options, context)));
   stageCommand(
     program,

@@ -12,35 +12,35 @@ const session = runningSession({
   partners: { skillsoft: { answers: 200 }, 'partner-refusing': { answers: 400 } },
 });
 
-/** `./ltw alarms` against the running platform: what rings. */
-async function ringing(): Promise<readonly string[]> {
+/** `./ltw alarms` against the running platform: which are in ALARM. */
+async function inAlarm(): Promise<readonly string[]> {
   const { status, lines } = await runCommand(session(), ['alarms']);
-  const names = lines.flatMap((line) => /^([a-z-]+) +rings /.exec(line)?.[1] ?? []);
+  const names = lines.flatMap((line) => /^([a-z-]+) +ALARM /.exec(line)?.[1] ?? []);
   expect(status).toBe(names.length === 0 ? 0 : 1);
   return names;
 }
 
-test('a quiet stage rings for nothing but an age that nobody has published yet', async () => {
-  expect(await ringing()).toEqual(['credential-age']);
+test('a quiet stage has no alarm but for an age that was never published', async () => {
+  expect(await inAlarm()).toEqual(['credential-age']);
 });
 
 test('a hot lead that is refused pages by itself', async () => {
   const hot = lead('hot', 'partner-refusing', 4711, 'hot', new Date().toISOString());
   await session().publish([JSON.stringify(hot)]);
   await awaitQuiet(session());
-  expect(await ringing()).toEqual(['page-critical', 'credential-age', 'critical-dead', 'dead-deliveries']);
+  expect(await inAlarm()).toEqual(['page-critical', 'credential-age', 'critical-dead', 'dead-deliveries']);
 });
 
 test('partners refuse: the page of partners, its alarm, and the notices around it', async () => {
   await session().skip(HOUR_MS);
-  expect(await ringing()).toEqual(['credential-age', 'dead-deliveries']);
+  expect(await inAlarm()).toEqual(['credential-age', 'dead-deliveries']);
   await publishTo(
     session(),
     'partner-refusing',
     Array.from({ length: 12 }, (_, index) => `refused-${index}`),
   );
   await awaitQuiet(session());
-  expect(await ringing()).toEqual([
+  expect(await inAlarm()).toEqual([
     'page-partners',
     'credential-age',
     'dead-deliveries',
@@ -51,6 +51,27 @@ test('partners refuse: the page of partners, its alarm, and the notices around i
   ]);
 });
 
+test('the status: the same alarms, and every part can be read', async () => {
+  const { status, lines } = await runCommand(session(), ['status', '--json']);
+  expect(status).toBe(1);
+  const read = JSON.parse(lines.join(''));
+  expect(read.alarms.in_alarm.map(({ name }: { name: string }) => name)).toEqual(await inAlarm());
+  expect(read).toMatchObject({
+    flag: { enabled: true, deployment_state: 'COMPLETE' },
+    warehouse: { circuit_breaker: 'closed' },
+    queues: [{ queue: 'events' }, { queue: 'deliveries' }, {}, { queue: 'deliveries dead letters', waiting: 13 }],
+    reconciler: { is_balanced: true, unbalanced: 0 },
+  });
+  expect(read.integrations).toContainEqual(
+    expect.objectContaining({
+      id: 'partner-refusing',
+      state: 'active',
+      success_rate: 0,
+      last_response: 'HTTP 400',
+    }),
+  );
+});
+
 test('Snowflake refuses: the page of the warehouse, and no other', async () => {
   await session().skip(HOUR_MS);
   session().warehouse.setMode('refuse');
@@ -59,7 +80,7 @@ test('Snowflake refuses: the page of the warehouse, and no other', async () => {
   );
   await session().publish(events);
   await awaitQuiet(session());
-  expect(await ringing()).toEqual([
+  expect(await inAlarm()).toEqual([
     'page-warehouse',
     'credential-age',
     'dead-deliveries',
@@ -68,8 +89,8 @@ test('Snowflake refuses: the page of the warehouse, and no other', async () => {
   ]);
 });
 
-test('once Snowflake answers again, no page rings when a quarter of an hour has passed', async () => {
+test('once Snowflake responds again, no page is in ALARM after a quarter of an hour', async () => {
   session().warehouse.setMode('up');
   await session().skip(QUARTER_MS);
-  expect(await ringing()).toEqual(['credential-age', 'dead-deliveries']);
+  expect(await inAlarm()).toEqual(['credential-age', 'dead-deliveries']);
 });

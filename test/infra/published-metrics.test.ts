@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import { build } from 'esbuild';
 import { metricQueries } from '../../commands/rollout/read-measures.ts';
+import { ageQuery, integrationQueries, ownQuery, WAREHOUSE_METRICS } from '../../commands/status/status-queries.ts';
 import { METRIC_DEFINITIONS, METRICS, metricsNamespace } from '../../lambdas/shared/metric-definitions.ts';
 import { gaugeQueries } from '../../lambdas/status/gauges.ts';
 import { STAGE_NAMES } from '../../lib/stage.ts';
@@ -35,10 +36,20 @@ describe('every metric that is read is published', () => {
     expect(faults(queried)).toEqual([]);
   });
 
-  test('in the rollout’s criteria', () => {
-    const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
-    const span = { fromMs: 0, untilMs: 86_400_000 };
-    const queried = metricQueries('prod', [queue], span).map(
+  const [queue = ''] = resourcesOf(prod, 'AWS::SQS::Queue').map(([id]) => id);
+  test.each([
+    ['the rollout’s criteria', metricQueries('prod', [queue], { fromMs: 0, untilMs: 86_400_000 })],
+    [
+      'the status',
+      [
+        ...WAREHOUSE_METRICS.map((name) => ownQuery('own', 'prod', name)),
+        ownQuery('unbalanced', 'prod', METRICS.ledgerUnbalanced),
+        ...integrationQueries('prod', ['acme']),
+        ageQuery('age', queue),
+      ],
+    ],
+  ])('in %s', (_, queries) => {
+    const queried = queries.map(
       ({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
         const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
         const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };

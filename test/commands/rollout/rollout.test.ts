@@ -111,7 +111,7 @@ pilot: all that metrics can tell is as it should be`);
   test('a metric that CloudWatch withholds is no zero', async () => {
     const result = (Id: string) => ({ Id, Label: Id, StatusCode: 'InternalError', Timestamps: [], Values: [] });
     cloudWatch = async () => ({ MetricDataResults: [result('dead')] });
-    const failure = 'CloudWatch does not answer dead (InternalError): try again';
+    const failure = 'CloudWatch does not return dead (InternalError): try again';
     await expect(runProgram(['rollout', 'check', 'pilot'], world.context)).rejects.toMatchObject({ message: failure });
   });
 

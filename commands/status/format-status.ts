@@ -1,0 +1,73 @@
+import { alignColumns, counted, formatDuration, formatNumber } from '../shared/format.ts';
+import { shortTime } from '../shared/time-span.ts';
+import { formatAlarms } from '../stage/alarms.ts';
+import type { IntegrationStatus } from './read-integrations.ts';
+import type { FlagStatus, Part, QueueStatus, ReconcilerStatus, StageStatus, WarehouseStatus } from './read-status.ts';
+
+/** The status on one screen. */
+export function formatStatus(status: StageStatus): string {
+  const { stage, read_at, alarms, flag, warehouse, queues, reconciler, integrations } = status;
+  const facts = alignColumns([
+    ['flag', text(flag, formatFlag)],
+    ['warehouse', text(warehouse, formatWarehouse)],
+    ['reconciler', text(reconciler, formatReconciler)],
+  ]);
+  return [
+    `stage ${stage}, ${shortTime(read_at)}`,
+    '',
+    `${alarms.in_alarm.length} of ${counted(alarms.total, 'alarm')} in ALARM`,
+    ...(alarms.in_alarm.length === 0 ? [] : [formatAlarms(alarms.in_alarm)]),
+    ...['', facts, '', text(queues, formatQueues), '', text(integrations, formatIntegrations)],
+  ].join('\n');
+}
+
+function text<T>(part: Part<T>, format: (known: T) => string): string {
+  const { error } = part as { readonly error?: string };
+  return error === undefined ? format(part as T) : `not known: ${error}`;
+}
+
+function formatFlag({
+  enabled,
+  rollout_percentage,
+  pilots,
+  version,
+  deployment,
+  deployment_state,
+}: FlagStatus): string {
+  const reach = enabled ? `on for ${rollout_percentage} % and ${counted(pilots, 'pilot')}` : 'off';
+  return `${reach}; version ${version}, deployment ${deployment} ${deployment_state}`;
+}
+
+function formatWarehouse({ queries, failed, skipped, circuit_breaker }: WarehouseStatus): string {
+  const made = counted(queries, 'query', 'queries');
+  return `${made} in the last hour, ${formatNumber(failed)} failed, ${formatNumber(skipped)} skipped; circuit breaker ${circuit_breaker}`;
+}
+
+function formatReconciler({ last_run, unbalanced, is_balanced }: ReconcilerStatus): string {
+  if (last_run === null) return 'no run in the last day';
+  return `last run ${shortTime(last_run)}: ${is_balanced ? 'balanced' : `${formatNumber(unbalanced ?? 0)} not balanced`}`;
+}
+
+function formatQueues(queues: readonly QueueStatus[]): string {
+  const rows = queues.map(({ queue, waiting, in_flight, delayed, oldest_seconds }) => [
+    queue,
+    ...[waiting, in_flight, delayed].map(formatNumber),
+    oldest_seconds === null ? '-' : formatDuration(oldest_seconds * 1000),
+  ]);
+  return alignColumns([['queue', 'waiting', 'in flight', 'delayed', 'oldest'], ...rows]);
+}
+
+function formatIntegrations(integrations: readonly IntegrationStatus[]): string {
+  if (integrations.length === 0) return 'no integrations yet';
+  const rows = integrations.map((one) => [
+    one.id,
+    one.state,
+    formatNumber(one.attempts),
+    one.success_rate === null ? '-' : `${Math.round(one.success_rate * 1000) / 10} %`,
+    one.last_response ?? '-',
+    one.last_response_at === null ? '-' : shortTime(one.last_response_at),
+    one.next_attempt_at === null ? '-' : shortTime(one.next_attempt_at),
+  ]);
+  const heading = ['integration', 'state', 'attempts (1 h)', 'success', 'last response', 'at', 'next attempt'];
+  return alignColumns([heading, ...rows]);
+}

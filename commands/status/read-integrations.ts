@@ -1,0 +1,117 @@
+import type { LedgerTable, ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import { createFailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
+import { chunksOf } from '../../lambdas/shared/chunks.ts';
+import { readDeployed } from '../appconfig/deployed-document.ts';
+import { isFields, readEntry } from '../integration/integrations-document.ts';
+import { readPoints, sum } from '../shared/metric-points.ts';
+import { ledgerFailure, openLedger } from '../shared/open-ledger.ts';
+import type { Stage } from '../shared/stage.ts';
+import { integrationQueries, lastHour } from './status-queries.ts';
+
+/** `failing` and `gone`: its latest delivery is parked for that. `off`: not active. `faulty`: the entry does not fit. */
+export type IntegrationState = 'active' | 'paused' | 'failing' | 'gone' | 'off' | 'faulty';
+
+export interface IntegrationStatus {
+  readonly id: string;
+  readonly state: IntegrationState;
+  /** Made in the last hour. */
+  readonly attempts: number;
+  /** 0 to 1 of these; null where there was none. */
+  readonly success_rate: number | null;
+  /** `HTTP 200`, `no answer: TIMEOUT`, of the delivery that changed last; null where there was none for three days. */
+  readonly last_response: string | null;
+  readonly last_response_at: string | null;
+  /** When the next scheduled delivery is due; null where none is. */
+  readonly next_attempt_at: string | null;
+}
+
+/** Deliveries that are read of an integration: the last ones accepted. */
+const LATEST = 20;
+
+/** Integrations that are read in parallel: each takes up to 64 queries of the ledger's index. */
+const IN_PARALLEL = 5;
+
+/** Each integration of the stage. @throws CommandFailed; the clients' errors */
+export async function readIntegrations(stage: Stage, nowMs: number): Promise<readonly IntegrationStatus[]> {
+  const { document } = await readDeployed(stage);
+  const entries = document.entries.flatMap((entry) => {
+    const id = isFields(entry) ? entry.id : undefined;
+    return typeof id === 'string' ? [{ id, configured: configuredState(entry, document.fields.paused === true) }] : [];
+  });
+  const ids = entries.map(({ id }) => id);
+  const [points, deliveries] = await Promise.all([
+    ids.length === 0 ? () => [] : readPoints(stage.cloudWatch, integrationQueries(stage.name, ids), lastHour(nowMs)),
+    readDeliveries(stage, ids, nowMs),
+  ]);
+  return entries.map(({ id, configured }, index) => {
+    const successes = sum(points(`s${index}`));
+    const attempts = successes + sum(points(`f${index}`));
+    const success_rate = attempts === 0 ? null : Math.round((successes / attempts) * 1000) / 1000;
+    return { id, ...statusOf(configured, deliveries.get(id) ?? [], nowMs), attempts, success_rate };
+  });
+}
+
+function configuredState(entry: unknown, isAllPaused: boolean): IntegrationState {
+  const read = readEntry(entry);
+  if ('faults' in read) return 'faulty';
+  const { active, paused } = read.integration;
+  if (!active) return 'off';
+  return paused || isAllPaused ? 'paused' : 'active';
+}
+
+/** The latest deliveries of each, and those that are not delivered. */
+async function readDeliveries(
+  stage: Stage,
+  ids: readonly string[],
+  nowMs: number,
+): Promise<ReadonlyMap<string, readonly ListedWebhook[]>> {
+  const now = () => nowMs;
+  const table = openLedger(stage, { now });
+  const failures = createFailureSearch({ client: stage.dynamoDb, tableName: stage.output('LedgerTableName') });
+  const found = new Map<string, readonly ListedWebhook[]>();
+  try {
+    for (const some of chunksOf(ids, IN_PARALLEL)) {
+      await Promise.all(
+        some.map(async (id) => {
+          const [latest, failed] = await Promise.all([latestOf(table, id, nowMs), failures(id, nowMs)]);
+          found.set(id, [...latest, ...failed]);
+        }),
+      );
+    }
+  } catch (thrown) {
+    throw ledgerFailure(thrown, stage);
+  }
+  return found;
+}
+
+async function latestOf(table: LedgerTable, integrationId: string, nowMs: number): Promise<readonly ListedWebhook[]> {
+  const day = new Date(nowMs).toISOString().slice(0, 10);
+  return table.latestRecords({ integrationId, day }, LATEST);
+}
+
+const RESPONSE = /(?:token: )?(?:HTTP \d{3}|no answer: [A-Z0-9_]+)/;
+
+type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at'>;
+
+/** What an integration's deliveries say of it. @param configured what its entry says */
+export function statusOf(configured: IntegrationState, deliveries: readonly ListedWebhook[], nowMs: number): Delivered {
+  const latestFirst = deliveries.toSorted((one, other) => (one.changed_at < other.changed_at ? 1 : -1));
+  const responded = latestFirst.find(({ reason = '' }) => RESPONSE.test(reason));
+  const waiting = latestFirst.filter(({ state }) => state === 'scheduled' || state === 'parked');
+  const due = waiting.flatMap(({ due_at }) => due_at ?? []).toSorted();
+  const nowText = new Date(nowMs).toISOString();
+  return {
+    state: configured === 'active' ? parkedState(latestFirst[0]) : configured,
+    last_response: RESPONSE.exec(responded?.reason ?? '')?.[0] ?? null,
+    last_response_at: responded?.changed_at ?? null,
+    next_attempt_at: due.find((at) => at >= nowText) ?? due.at(-1) ?? null,
+  };
+}
+
+/** As `lambdas/delivery` writes the reason: the index does not hold `parked_for`. */
+function parkedState(latest: ListedWebhook | undefined): IntegrationState {
+  if (latest === undefined || !latest.reason?.startsWith('parked: ')) return 'active';
+  if (latest.state !== 'scheduled' && latest.state !== 'parked') return 'active';
+  if (/ is gone$/.test(latest.reason)) return 'gone';
+  return / is failing$/.test(latest.reason) ? 'failing' : 'active';
+}

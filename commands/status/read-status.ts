@@ -1,0 +1,162 @@
+import { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { MINUTE_MS } from '../../lambdas/shared/durations.ts';
+import { METRICS } from '../../lambdas/shared/metric-definitions.ts';
+import { queueName } from '../../lambdas/shared/queue-name.ts';
+import { readDeployedOf } from '../appconfig/deployed-document.ts';
+import { FLAG } from '../flag/flag-document.ts';
+import { awsFailure, CommandFailed, whereOf } from '../shared/failures.ts';
+import { latest, readPoints, sum } from '../shared/metric-points.ts';
+import type { OutputName, Stage } from '../shared/stage.ts';
+import { isInAlarm, readAlarms, type StageAlarm } from '../stage/alarms.ts';
+import { type IntegrationStatus, readIntegrations } from './read-integrations.ts';
+import { ageQuery, lastDay, lastHour, ownQuery, WAREHOUSE_METRICS } from './status-queries.ts';
+
+/** A part of the status, or why it could not be read: one that is denied hides no other. */
+export type Part<T> = T | { readonly error: string };
+
+export interface FlagStatus {
+  readonly enabled: boolean;
+  readonly rollout_percentage: number;
+  readonly pilots: number;
+  readonly version: number;
+  readonly deployment: number;
+  readonly deployment_state: string;
+}
+
+/** Of the last hour. */
+export interface WarehouseStatus {
+  readonly queries: number;
+  readonly failed: number;
+  /** Not made, because a circuit breaker was open. */
+  readonly skipped: number;
+  /** `open`: at least one function skipped queries in the last ten minutes. Each function has its own. */
+  readonly circuit_breaker: 'closed' | 'open';
+}
+
+export interface QueueStatus {
+  readonly queue: string;
+  readonly waiting: number;
+  readonly in_flight: number;
+  readonly delayed: number;
+  /** As SQS published it last, within five minutes; null where it did not. */
+  readonly oldest_seconds: number | null;
+}
+
+/** Null where it has not run for a day. */
+export interface ReconcilerStatus {
+  readonly last_run: string | null;
+  readonly unbalanced: number | null;
+  readonly is_balanced: boolean | null;
+}
+
+export interface StageStatus {
+  readonly stage: string;
+  readonly read_at: string;
+  readonly alarms: { readonly total: number; readonly in_alarm: readonly StageAlarm[] };
+  readonly flag: Part<FlagStatus>;
+  readonly warehouse: Part<WarehouseStatus>;
+  readonly queues: Part<readonly QueueStatus[]>;
+  readonly reconciler: Part<ReconcilerStatus>;
+  readonly integrations: Part<readonly IntegrationStatus[]>;
+}
+
+/**
+ * Reads what an operator looks at first.
+ *
+ * @param nowMs epoch milliseconds
+ * @throws the client's errors where the alarms cannot be read
+ */
+export async function readStatus(stage: Stage, nowMs: number): Promise<StageStatus> {
+  const part = <T>(read: () => Promise<T>) => partOf(stage, read);
+  const [alarms, flag, warehouse, queues, reconciler, integrations] = await Promise.all([
+    readAlarms(stage),
+    part(() => readFlag(stage)),
+    part(() => readWarehouse(stage, nowMs)),
+    part(() => readQueues(stage, nowMs)),
+    part(() => readReconciler(stage, nowMs)),
+    part(() => readIntegrations(stage, nowMs)),
+  ]);
+  return {
+    stage: stage.name,
+    read_at: new Date(nowMs).toISOString(),
+    alarms: { total: alarms.length, in_alarm: alarms.filter(isInAlarm) },
+    ...{ flag, warehouse, queues, reconciler, integrations },
+  };
+}
+
+async function partOf<T>(stage: Stage, read: () => Promise<T>): Promise<Part<T>> {
+  try {
+    return await read();
+  } catch (thrown) {
+    const error = thrown instanceof CommandFailed ? thrown.message : awsFailure(thrown, whereOf(stage.name));
+    if (error === undefined) throw thrown;
+    return { error };
+  }
+}
+
+async function readFlag(stage: Stage): Promise<FlagStatus> {
+  const { document, version, deployment, state } = await readDeployedOf(FLAG, stage);
+  const { enabled, rollout_percentage, pilot_enterprises } = document.flag;
+  return {
+    ...{ enabled, rollout_percentage, pilots: pilot_enterprises.length, version, deployment },
+    deployment_state: state ?? 'unknown',
+  };
+}
+
+/** A breaker that opened stays open for a minute or less, so a later skip would show in these. */
+const BREAKER_WINDOW_MS = 10 * MINUTE_MS;
+
+async function readWarehouse(stage: Stage, nowMs: number): Promise<WarehouseStatus> {
+  const queries = WAREHOUSE_METRICS.map((name, index) => ownQuery(`q${index}`, stage.name, name));
+  const points = await readPoints(stage.cloudWatch, queries, lastHour(nowMs));
+  const [made = 0, failed = 0, skipped = 0] = queries.map(({ Id = '' }) => sum(points(Id)));
+  const recentlySkipped = points('q2').filter(({ at }) => at > nowMs - BREAKER_WINDOW_MS);
+  return {
+    queries: made + failed,
+    ...{ failed, skipped },
+    circuit_breaker: sum(recentlySkipped) > 0 ? 'open' : 'closed',
+  };
+}
+
+const QUEUES = {
+  events: 'EventsQueueUrl',
+  deliveries: 'DeliveriesQueueUrl',
+  'events dead letters': 'EventsDeadLetterQueueUrl',
+  'deliveries dead letters': 'DeliveriesDeadLetterQueueUrl',
+} as const satisfies Record<string, OutputName>;
+
+const QUEUE_ATTRIBUTES = [
+  'ApproximateNumberOfMessages',
+  'ApproximateNumberOfMessagesNotVisible',
+  'ApproximateNumberOfMessagesDelayed',
+] as const;
+
+async function readQueues(stage: Stage, nowMs: number): Promise<readonly QueueStatus[]> {
+  const urls = Object.entries(QUEUES).map(([queue, output]) => ({ queue, QueueUrl: stage.output(output) }));
+  const [points, ...counts] = await Promise.all([
+    readPoints(
+      stage.cloudWatch,
+      urls.map(({ QueueUrl }, index) => ageQuery(`queue${index}`, queueName(QueueUrl))),
+      lastHour(nowMs),
+    ),
+    ...urls.map(({ QueueUrl }) =>
+      stage.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...QUEUE_ATTRIBUTES] })),
+    ),
+  ]);
+  return urls.map(({ queue }, index) => {
+    const [waiting = 0, in_flight = 0, delayed = 0] = QUEUE_ATTRIBUTES.map((name) =>
+      Number(counts[index]?.Attributes?.[name] ?? 0),
+    );
+    // Of an empty queue SQS published the age of a message that is gone.
+    const age = waiting + in_flight === 0 ? undefined : latest(points(`queue${index}`));
+    return { queue, waiting, in_flight, delayed, oldest_seconds: age?.value ?? null };
+  });
+}
+
+async function readReconciler(stage: Stage, nowMs: number): Promise<ReconcilerStatus> {
+  // Each run counts what it found, 0 too.
+  const query = ownQuery('unbalanced', stage.name, METRICS.ledgerUnbalanced, { periodSeconds: 60 });
+  const run = latest((await readPoints(stage.cloudWatch, [query], lastDay(nowMs)))('unbalanced'));
+  if (run === undefined) return { last_run: null, unbalanced: null, is_balanced: null };
+  return { last_run: new Date(run.at).toISOString(), unbalanced: run.value, is_balanced: run.value === 0 };
+}

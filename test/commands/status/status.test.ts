@@ -1,0 +1,252 @@
+import type { GetQueueAttributesCommand } from '@aws-sdk/client-sqs';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { runProgram } from '../../../commands/program.ts';
+import type { Context } from '../../../commands/shared/context.ts';
+import { METRICS, metricsNamespace } from '../../../lambdas/shared/metric-definitions.ts';
+import { FLAG_SEED } from '../../../lib/flag-seed.ts';
+import type { DescribedAlarm } from '../../../local/cloudwatch/alarms.ts';
+import { CLOUDWATCH_TARGET, cloudWatchApi } from '../../../local/cloudwatch/cloudwatch.ts';
+import { LocalMetrics } from '../../../local/cloudwatch/metrics.ts';
+import { eachTest } from '../../support/each-test.ts';
+import { NOW } from '../../support/factories.ts';
+import { DEAD, DELIVERED, PARKED, SCHEDULED, startLedgerOperator } from '../ledger/ledger-operator.ts';
+import { intercept } from '../operator-world.ts';
+
+const MINUTE_MS = 60_000;
+
+const operator = eachTest(() =>
+  startLedgerOperator({
+    outputs: {
+      ...{ FlagsEnvironmentId: 'flags-env', FlagsProfileId: 'flags', FlagsStrategyId: 'at-once' },
+      ...{ EventsQueueUrl: 'http://sqs/0/events', DeliveriesQueueUrl: 'http://sqs/0/deliveries' },
+      EventsDeadLetterQueueUrl: 'http://sqs/0/events-dead-letters',
+      DeliveriesDeadLetterQueueUrl: 'http://sqs/0/deliveries-dead-letters',
+    },
+  }),
+);
+let metrics: LocalMetrics;
+let alarms: DescribedAlarm[];
+let context: Context;
+/** Messages by queue: waiting, in flight, delayed. */
+let messages: Record<string, readonly [number, number, number]>;
+
+beforeEach(() => {
+  const { plane, context: plain } = operator.world;
+  metrics = new LocalMetrics();
+  alarms = [];
+  messages = {};
+  plane.registerTarget(
+    CLOUDWATCH_TARGET,
+    cloudWatchApi(
+      metrics,
+      () => {},
+      () => alarms,
+    ),
+  );
+  plane.appConfig.defineProfile('app', 'flags', 'AWS.AppConfig.FeatureFlags');
+  plane.appConfig.deploy('app', 'flags-env', 'flags', JSON.stringify(FLAG_SEED));
+  context = {
+    ...plain,
+    async openStage(name) {
+      const stage = await plain.openStage(name);
+      intercept(stage.sqs, (command) => {
+        const { QueueUrl = '' } = (command as GetQueueAttributesCommand).input;
+        const [waiting, inFlight, delayed] = messages[QueueUrl.split('/').at(-1) ?? ''] ?? [0, 0, 0];
+        return {
+          Attributes: {
+            ApproximateNumberOfMessages: String(waiting),
+            ApproximateNumberOfMessagesNotVisible: String(inFlight),
+            ApproximateNumberOfMessagesDelayed: String(delayed),
+          },
+        };
+      });
+      return stage;
+    },
+  };
+});
+
+const run = (...words: readonly string[]) => runProgram(['status', ...words], context);
+
+async function document() {
+  await run('--json');
+  return JSON.parse(operator.world.printed().split('\n').at(-1) ?? '');
+}
+
+function publish(service: string, name: string, values: readonly number[], more = {}, at = NOW): void {
+  metrics.record({ namespace: metricsNamespace('local'), name, dimensions: { service, ...more } }, at, values);
+}
+
+function age(queue: string, seconds: number, at = NOW): void {
+  metrics.record(
+    { namespace: 'AWS/SQS', name: 'ApproximateAgeOfOldestMessage', dimensions: { QueueName: queue } },
+    at,
+    [seconds],
+  );
+}
+
+function deploy(...integrations: readonly object[]): void {
+  const entry = { url: 'https://partner.example/hook' };
+  operator.world.deploy({ integrations: integrations.map((one) => ({ ...entry, ...one })) });
+}
+
+const FAILED_TRIES: DescribedAlarm = {
+  name: 'learning-time-webhooks-local-failed-tries',
+  arn: 'arn:aws:cloudwatch:us-east-1:000000000000:alarm:failed-tries',
+  description: 'Over 20% of attempts failed. Impact: late. What to do: docs/runbook.md#failed-tries',
+  state: 'ALARM',
+  sinceMs: NOW - 5 * MINUTE_MS,
+  values: [33.333, 25],
+  threshold: 20,
+  isComposite: false,
+};
+
+test('a stage without traffic: 0, and every part is there', async () => {
+  deploy({ id: 'acme' });
+  expect(await run()).toBe(0);
+  expect(operator.world.printed()).toBe(`stage local, 2026-01-15T12:00:00Z
+
+0 of 0 alarms in ALARM
+
+flag        off; version 1, deployment 1 COMPLETE
+warehouse   0 queries in the last hour, 0 failed, 0 skipped; circuit breaker closed
+reconciler  no run in the last day
+
+queue                    waiting  in flight  delayed  oldest
+events                   0        0          0        -
+deliveries               0        0          0        -
+events dead letters      0        0          0        -
+deliveries dead letters  0        0          0        -
+
+integration  state   attempts (1 h)  success  last response  at  next attempt
+acme         active  0               -        -              -   -`);
+});
+
+test('an alarm in ALARM: 1, since when, its value and its runbook heading; no other alarm', async () => {
+  alarms = [
+    FAILED_TRIES,
+    { ...FAILED_TRIES, name: 'learning-time-webhooks-local-quiet', state: 'OK', sinceMs: undefined },
+  ];
+  expect(await run()).toBe(1);
+  expect(operator.world.printed()).toContain(`
+1 of 2 alarms in ALARM
+alarm         state  since                 value  threshold  runbook                       means
+failed-tries  ALARM  2026-01-15T11:55:00Z  33.3   20         docs/runbook.md#failed-tries  Over 20% of attempts failed. Impact: late
+`);
+  expect((await document()).alarms.in_alarm).toEqual([
+    {
+      name: 'failed-tries',
+      state: 'ALARM',
+      since: '2026-01-15T11:55:00.000Z',
+      value: 33.333,
+      threshold: 20,
+      means: 'Over 20% of attempts failed. Impact: late',
+      runbook: 'docs/runbook.md#failed-tries',
+    },
+  ]);
+});
+
+test('flag, warehouse with its circuit breaker, and the reconciler’s last run', async () => {
+  const values = { ...FLAG_SEED.values.enable_webhook_learning_time_enrichment, enabled: true, rollout_percentage: 20 };
+  operator.world.plane.appConfig.deploy(
+    'app',
+    'flags-env',
+    'flags',
+    JSON.stringify({
+      ...FLAG_SEED,
+      values: { enable_webhook_learning_time_enrichment: { ...values, pilot_enterprises: ['ent-a'] } },
+    }),
+  );
+  publish('enrichment', METRICS.querySuccess, [7]);
+  publish('enrichment', METRICS.queryFailure, [3], {}, NOW - 50 * MINUTE_MS);
+  publish('enrichment', METRICS.querySkipped, [4], {}, NOW - 30 * MINUTE_MS);
+  publish('operations', METRICS.ledgerUnbalanced, [2], {}, NOW - 125 * MINUTE_MS);
+  publish('operations', METRICS.ledgerUnbalanced, [0], {}, NOW - 65 * MINUTE_MS);
+  expect(await document()).toMatchObject({
+    flag: { enabled: true, rollout_percentage: 20, pilots: 1, version: 2, deployment: 2, deployment_state: 'COMPLETE' },
+    warehouse: { queries: 10, failed: 3, skipped: 4, circuit_breaker: 'closed' },
+    reconciler: { last_run: '2026-01-15T10:55:00.000Z', unbalanced: 0, is_balanced: true },
+  });
+  publish('enrichment', METRICS.querySkipped, [1]);
+  publish('operations', METRICS.ledgerUnbalanced, [5]);
+  expect(await document()).toMatchObject({
+    warehouse: { skipped: 5, circuit_breaker: 'open' },
+    reconciler: { last_run: '2026-01-15T12:00:00.000Z', unbalanced: 5, is_balanced: false },
+  });
+});
+
+test('queues: what SQS counts, and the age that it published last, unless the queue is empty', async () => {
+  messages.events = [12, 3, 1];
+  age('events', 400, NOW - 6 * MINUTE_MS);
+  age('events', 90);
+  age('deliveries', 30);
+  await run();
+  expect(operator.world.printed()).toMatch(/\nevents +12 +3 +1 +90 s\ndeliveries +0 +0 +0 +-\n/);
+});
+
+describe('integrations', () => {
+  const integrations = async () => (await document()).integrations;
+
+  test('attempts and success rate of the last hour, by integration', async () => {
+    deploy({ id: 'acme' }, { id: 'globex' });
+    publish('delivery', METRICS.deliverySuccess, [2], { integration: 'acme' });
+    publish('delivery', METRICS.deliveryFailure, [1], { integration: 'acme' }, NOW - 55 * MINUTE_MS);
+    publish('delivery', METRICS.deliveryFailure, [9], { integration: 'acme' }, NOW - 70 * MINUTE_MS);
+    expect(await integrations()).toMatchObject([
+      { id: 'acme', attempts: 3, success_rate: 0.667 },
+      { id: 'globex', attempts: 0, success_rate: null },
+    ]);
+  });
+
+  test('the last response of all deliveries, and the next attempt', async () => {
+    deploy({ id: 'acme' });
+    operator.at(30);
+    await operator.webhook({ event_id: 'yesterday' }, DEAD);
+    operator.at(2);
+    await operator.webhook({ event_id: 'delivered' }, DELIVERED);
+    operator.at(1);
+    await operator.webhook({ event_id: 'scheduled' }, SCHEDULED);
+    operator.at(0);
+    expect(await integrations()).toMatchObject([
+      {
+        state: 'active',
+        last_response: 'HTTP 503',
+        last_response_at: '2026-01-15T11:00:00.000Z',
+        next_attempt_at: '2026-01-15T12:01:00.000Z',
+      },
+    ]);
+  });
+
+  test.each([
+    [{}, 'integration acme is failing', 'failing'],
+    [{}, 'HTTP 410, the endpoint is gone', 'gone'],
+    [{}, 'integration acme is gone', 'gone'],
+    [{}, 'integration acme is paused', 'active'],
+    [{ paused: true }, 'integration acme is failing', 'paused'],
+    [{ active: false }, 'integration acme is failing', 'off'],
+    [{ url: 'nowhere' }, 'integration acme is failing', 'faulty'],
+  ])('%j with a delivery parked for “%s” is %s', async (entry, why, state) => {
+    deploy();
+    operator.world.plane.appConfig.defineProfile('app', 'profile', 'AWS.Freeform');
+    deploy({ id: 'acme', ...entry });
+    await operator.webhook({}, { progress: { ...PARKED.progress, reason: `parked: ${why}` } });
+    expect(await integrations()).toMatchObject([{ id: 'acme', state }]);
+  });
+
+  test('a delivery after the pause: active again', async () => {
+    deploy({ id: 'acme' });
+    operator.at(1);
+    await operator.webhook({}, { progress: { ...PARKED.progress, reason: 'parked: integration acme is failing' } });
+    operator.at(0);
+    await operator.webhook({ event_id: 'later' }, DELIVERED);
+    expect(await integrations()).toMatchObject([{ state: 'active', last_response: 'HTTP 200' }]);
+  });
+});
+
+test('a part that is denied says so, and hides no other', async () => {
+  deploy({ id: 'acme' });
+  const answer = { __type: 'AccessDeniedException', message: 'you are not authorized to perform dynamodb:Query' };
+  operator.front.behave({ status: 400, answer });
+  expect(await run()).toBe(0);
+  expect(operator.world.printed()).toMatch(/\n\nnot known: .*dynamodb:Query/);
+  expect(operator.world.printed()).toContain('\nflag        off;');
+});
