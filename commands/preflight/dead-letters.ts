@@ -6,17 +6,21 @@ import { type Finding, no, yes } from './finding.ts';
 
 const PEEK = '--max-number-of-messages 10 --visibility-timeout 30 --message-attribute-names All';
 
-/** Letters of the deliveries go back by a command; of the other queues somebody has to read them first. */
-const QUEUES: readonly (readonly [name: string, output: OutputName, isRedriven: boolean])[] = [
-  ['events', 'EventsDeadLetterQueueUrl', false],
-  ['deliveries', 'DeliveriesDeadLetterQueueUrl', true],
-  ['outcomes', 'OutcomesDeadLetterQueueUrl', false],
-  ['rescue', 'RescueDeadLetterQueueUrl', false],
-  ['reconciler', 'ReconcileDeadLetterQueueUrl', false],
+/** Each with the command that deals with its messages; those of the other queues are read with the AWS CLI. */
+const QUEUES: readonly (readonly [name: string, output: OutputName, command?: (flag: string) => string])[] = [
+  ['events', 'EventsDeadLetterQueueUrl', (flag) => noted(`./ltw rejected list ${flag}`, 'docs/runbook.md#dead-events')],
+  [
+    'deliveries',
+    'DeliveriesDeadLetterQueueUrl',
+    (flag) => noted(`./ltw redrive ${flag}`, 'once their cause is resolved: docs/how-to/find-an-event.md'),
+  ],
+  ['outcomes', 'OutcomesDeadLetterQueueUrl'],
+  ['rescue', 'RescueDeadLetterQueueUrl'],
+  ['reconciler', 'ReconcileDeadLetterQueueUrl'],
 ];
 
 /** One for each queue, so that one that may not be looked at hides no other. */
-export const deadLetters: readonly Check[] = QUEUES.map(([name, output, isRedriven]) => {
+export const deadLetters: readonly Check[] = QUEUES.map(([name, output, command]) => {
   const what = `dead letters of ${name}`;
   return {
     what,
@@ -25,9 +29,8 @@ export const deadLetters: readonly Check[] = QUEUES.map(([name, output, isRedriv
       const { Attributes } = await stage.sqs.send(
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
       );
-      const mend = isRedriven
-        ? noted(`./ltw redrive ${stageFlag(stage)}`, 'once their cause is mended: docs/how-to/find-an-event.md')
-        : stage.awsCli('sqs', `receive-message --queue-url ${QueueUrl} ${PEEK}`);
+      const mend =
+        command?.(stageFlag(stage)) ?? stage.awsCli('sqs', `receive-message --queue-url ${QueueUrl} ${PEEK}`);
       return [judgeLetters(what, Number(Attributes?.ApproximateNumberOfMessages), mend)];
     },
     mend: howToDeploy,

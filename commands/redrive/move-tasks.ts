@@ -10,7 +10,14 @@ import { CommandFailed } from '../shared/failures.ts';
 import { noteInterruption } from '../shared/interruption.ts';
 import type { Stage } from '../shared/stage.ts';
 
-/** A task of SQS that moves the messages of the deliveries dead-letter queue somewhere. */
+/** From which dead-letter queue to which queue messages are moved. */
+export interface MoveRoute {
+  readonly sourceUrl: string;
+  readonly sourceArn: string;
+  readonly destinationArn: string;
+}
+
+/** A task of SQS that moves the messages of a dead-letter queue. */
 export interface MoveTask {
   /** What ends it; while it runs. */
   readonly handle: string | undefined;
@@ -24,21 +31,16 @@ export interface MoveTask {
 }
 
 /** How many messages wait, as SQS estimates it. */
-export async function countMessages(stage: Stage): Promise<number> {
-  const { Attributes } = await stage.sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: stage.output('DeliveriesDeadLetterQueueUrl'),
-      AttributeNames: ['ApproximateNumberOfMessages'],
-    }),
+export async function countMessages({ sqs }: Stage, { sourceUrl }: MoveRoute): Promise<number> {
+  const { Attributes } = await sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: sourceUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
   );
   return Number(Attributes?.ApproximateNumberOfMessages ?? 0);
 }
 
 /** The task that was started last; SQS runs one at a time, and forgets them after a while. */
-export async function latestTask(stage: Stage): Promise<MoveTask | undefined> {
-  const { Results = [] } = await stage.sqs.send(
-    new ListMessageMoveTasksCommand({ SourceArn: stage.output('DeliveriesDeadLetterQueueArn'), MaxResults: 10 }),
-  );
+export async function latestTask({ sqs }: Stage, { sourceArn }: MoveRoute): Promise<MoveTask | undefined> {
+  const { Results = [] } = await sqs.send(new ListMessageMoveTasksCommand({ SourceArn: sourceArn, MaxResults: 10 }));
   return Results.map(toTask).sort((one, other) => other.startedMs - one.startedMs)[0];
 }
 
@@ -54,14 +56,18 @@ function toTask(entry: ListMessageMoveTasksResultEntry): MoveTask {
 }
 
 /**
- * Begins to move all messages to the deliveries queue. The destination is named: without one SQS takes each message back
- * to the queue that it was moved from, and ours were sent.
+ * Starts to move all messages. The destination is named: without one SQS returns each message to the queue that it was
+ * moved from, and functions sent ours.
  */
-export async function startTask(stage: Stage, perSecond: number): Promise<void> {
-  await stage.sqs.send(
+export async function startTask(
+  { sqs }: Stage,
+  { sourceArn, destinationArn }: MoveRoute,
+  perSecond: number,
+): Promise<void> {
+  await sqs.send(
     new StartMessageMoveTaskCommand({
-      SourceArn: stage.output('DeliveriesDeadLetterQueueArn'),
-      DestinationArn: stage.output('DeliveriesQueueArn'),
+      SourceArn: sourceArn,
+      DestinationArn: destinationArn,
       MaxNumberOfMessagesPerSecond: perSecond,
     }),
   );
@@ -90,6 +96,7 @@ export function isUnderWay({ status }: MoveTask): boolean {
  */
 export async function followTask(
   stage: Stage,
+  route: MoveRoute,
   afterMs: number,
   report: (task: MoveTask) => void,
   { now, sleep }: Context,
@@ -98,7 +105,7 @@ export async function followTask(
   const listedUntilMs = now() + LISTED_WITHIN_MS;
   try {
     for (;;) {
-      const latest = await latestTask(stage);
+      const latest = await latestTask(stage, route);
       if (latest !== undefined && latest.startedMs > afterMs) {
         report(latest);
         if (!isUnderWay(latest) || interruption.isRequested()) return latest;

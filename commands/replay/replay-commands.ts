@@ -44,25 +44,30 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(yesOption())
     .addHelpText('after', REPLAY)
     .action((ids, options) => run(async (context) => (await import('./replay.ts')).replay(ids, options, context)));
-  stageCommand(
+  redriveCommand(
     program,
-    'redrive',
     'moves every message of the deliveries dead-letter queue back to the deliveries queue',
-  )
-    .addOption(
-      new Option('--rate <n>', `messages a second, 1 to ${REDRIVE_RATE.most}`)
-        .default(REDRIVE_RATE.usual)
-        .argParser(wholeNumber(1, REDRIVE_RATE.most)),
-    )
-    .addOption(yesOption())
-    .addOption(
-      new Option('--stop', 'ends the move that is under way; what is left stays where it is').conflicts([
-        'rate',
-        'yes',
-      ]),
-    )
-    .addHelpText('after', '\nCtrl-C ends the command, and not the move: the same command then follows it.')
-    .action((options) => run(async (context) => (await import('../redrive/redrive.ts')).redrive(options, context)));
+  ).action((options) => run(async (context) => (await import('../redrive/redrive.ts')).redrive(options, context)));
+
+  const rejected = program
+    .command('rejected')
+    .description('events that were rejected: the events dead-letter queue')
+    .addHelpText('after', '\nlist and show leave the messages where they are; they are invisible for ten seconds.');
+  stageCommand(rejected, 'list', 'rejected events, oldest first, each with its reason')
+    .addOption(new Option('--number <n>', 'how many at most').default(USUAL_NUMBER).argParser(wholeNumber(1, 10_000)))
+    .addOption(payloadOption())
+    .addOption(jsonOption())
+    .action((options) => run(async (context) => (await import('../rejected/rejected.ts')).list(options, context)));
+  stageCommand(rejected, 'show', 'one rejected event')
+    .argument('<message-id>', 'of the message, or how it starts')
+    .addOption(payloadOption())
+    .addOption(jsonOption())
+    .action((id, options) =>
+      run(async (context) => (await import('../rejected/rejected.ts')).show(id, options, context)),
+    );
+  redriveCommand(rejected, 'moves every rejected event back to the events queue, where it is read again').action(
+    (options) => run(async (context) => (await import('../rejected/rejected.ts')).redriveRejected(options, context)),
+  );
   stageCommand(
     program,
     'reconcile',
@@ -84,4 +89,29 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .action((options) =>
       run(async (context) => (await import('../reconcile/reconcile.ts')).reconcile(options, context)),
     );
+}
+
+/** Rejected events that are listed without `--number`. */
+const USUAL_NUMBER = 100;
+
+function payloadOption() {
+  return new Option('--payload', 'the message, too, as the LMS sent it: personal data');
+}
+
+/** `redrive`, of one dead-letter queue. */
+function redriveCommand(parent: Parent, description: string) {
+  return stageCommand(parent, 'redrive', description)
+    .addOption(
+      new Option('--rate <n>', `messages a second, 1 to ${REDRIVE_RATE.most}`)
+        .default(REDRIVE_RATE.usual)
+        .argParser(wholeNumber(1, REDRIVE_RATE.most)),
+    )
+    .addOption(yesOption())
+    .addOption(
+      new Option('--stop', 'ends the move that is under way; what is left stays where it is').conflicts([
+        'rate',
+        'yes',
+      ]),
+    )
+    .addHelpText('after', '\nCtrl-C ends the command, and not the move: the same command then follows it.');
 }

@@ -47,7 +47,7 @@ no   integrations                there are none yet
 yes  egress addresses `);
   expect(stage.world.printed()).toContain(`
 no   dead letters of events      2 messages
-     ${local} sqs receive-message --queue-url http://sqs/0/events-dead-letters --max-number-of-messages 10 --visibility-timeout 30 --message-attribute-names All ${there}
+     ./ltw rejected list --stage local   # docs/runbook.md#dead-events
 `);
   expect(stage.lines('stage')).toEqual(['stage local is not ready yet (3 × no)']);
 });

@@ -1,0 +1,81 @@
+import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
+import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
+import { isRecord } from '../../lambdas/shared/json.ts';
+import type { Stage } from '../shared/stage.ts';
+
+/** A rejected event, as its JSON document has it. */
+export interface RejectedEvent {
+  /** Of SQS, in the dead-letter queue. */
+  readonly message_id: string;
+  /** ISO 8601, UTC. */
+  readonly rejected_at: string;
+  /** Null where the message had no room for it: the log of EnrichBatch has it. */
+  readonly reason: string | null;
+  readonly integration_id: string | null;
+  /** As the message has them, where it can be read. */
+  readonly event_type: string | null;
+  readonly event_id: string | null;
+  /** The message as it was published. Personal data. */
+  readonly payload: string;
+}
+
+/** How long a message that was read stays invisible, in seconds: longer than one pass over the queue takes. */
+const VISIBILITY_SECONDS = 10;
+
+/** Long polling asks every server of SQS, so that no message is missed. */
+const WAIT_SECONDS = 1;
+
+/** ReceiveMessage returns at most 10. */
+const MESSAGES_PER_CALL = 10;
+
+/**
+ * Reads the events dead-letter queue. Messages stay in it, and are visible again after ten seconds.
+ *
+ * @param atMost ends the reading
+ * @returns oldest first
+ * @throws the client's errors
+ */
+export async function readRejected(stage: Stage, atMost: number): Promise<readonly RejectedEvent[]> {
+  const found = new Map<string, RejectedEvent>();
+  while (found.size < atMost) {
+    const before = found.size;
+    const { Messages = [] } = await stage.sqs.send(
+      new ReceiveMessageCommand({
+        QueueUrl: stage.output('EventsDeadLetterQueueUrl'),
+        MaxNumberOfMessages: Math.min(MESSAGES_PER_CALL, atMost - found.size),
+        VisibilityTimeout: VISIBILITY_SECONDS,
+        WaitTimeSeconds: WAIT_SECONDS,
+        MessageAttributeNames: ['All'],
+        MessageSystemAttributeNames: ['SentTimestamp'],
+      }),
+    );
+    for (const message of Messages) found.set(message.MessageId ?? '', rejectedEvent(message));
+    // None, or only messages that are visible again: the pass is complete.
+    if (found.size === before) break;
+  }
+  return [...found.values()].toSorted((one, other) => (one.rejected_at < other.rejected_at ? -1 : 1));
+}
+
+function rejectedEvent({ MessageId = '', Attributes, MessageAttributes, Body = '' }: Message): RejectedEvent {
+  const attribute = (name: string) => MessageAttributes?.[name]?.StringValue ?? null;
+  const event = parsed(Body);
+  const field = (name: string) => (typeof event[name] === 'string' ? event[name] : null);
+  return {
+    message_id: MessageId,
+    rejected_at: new Date(Number(Attributes?.SentTimestamp ?? 0)).toISOString(),
+    reason: attribute(DEAD_LETTER_ATTRIBUTES.reason),
+    integration_id: attribute(DEAD_LETTER_ATTRIBUTES.integrationId) ?? field('integration_id'),
+    event_type: field('event_type'),
+    event_id: field('event_id'),
+    payload: Body,
+  };
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
