@@ -3,6 +3,7 @@ import type { LocalAppConfig } from './appconfig/appconfig.ts';
 import type { Truthy, UntilOptions } from './clock/clock.ts';
 import { alarmArns, LocalAlarms, registerAlarms } from './cloudwatch/alarms.ts';
 import { CLOUDWATCH_TARGET, cloudWatchApi } from './cloudwatch/cloudwatch.ts';
+import { LOGS_TARGET, logGroups, logsApi } from './cloudwatch/logs.ts';
 import { LocalMetrics } from './cloudwatch/metrics.ts';
 import { QueueMetrics } from './cloudwatch/queue-metrics.ts';
 import { type LocalSecrets, registerAppConfig, seedAppConfig } from './configuration-seeds.ts';
@@ -112,6 +113,7 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
     AWS_ENDPOINT_URL_APPCONFIG: controlPlane.endpoint,
     AWS_ENDPOINT_URL_LAMBDA: controlPlane.endpoint,
     AWS_ENDPOINT_URL_CLOUDWATCH: controlPlane.endpoint,
+    AWS_ENDPOINT_URL_CLOUDWATCH_LOGS: controlPlane.endpoint,
     AWS_ENDPOINT_URL_SNS: controlPlane.endpoint,
     ...(tables && { AWS_ENDPOINT_URL_DYNAMODB: tables.endpoint }),
   };
@@ -151,6 +153,10 @@ async function assemble(services: Services, options: PlatformOptions): Promise<P
       () => queueMetrics.sampleAll(),
       () => localAlarms.describe(Date.now()),
     ),
+  );
+  controlPlane.registerTarget(
+    LOGS_TARGET,
+    logsApi(() => logGroups(resolver, functions, options.stackName)),
   );
   httpApis.serve(resolver, functions);
   const outputs = Object.entries(resolver.template.outputs).map(([name, { Value }]) => [

@@ -63,8 +63,8 @@ export function integrationId(text: string): string {
   throw new InvalidArgumentError('It cannot be the id of an integration.');
 }
 
-/** @throws InvalidArgumentError */
-function time(text: string): string {
+/** Reads a time in one of `TIME_FORMS`. @throws InvalidArgumentError */
+export function time(text: string): string {
   if (isTime(text)) return text;
   throw new InvalidArgumentError(`It must be ${TIME_FORMS}.`);
 }

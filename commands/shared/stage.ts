@@ -1,6 +1,7 @@
 import { AppConfigClient } from '@aws-sdk/client-appconfig';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchClient } from '@aws-sdk/client-cloudwatch';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
@@ -64,6 +65,7 @@ function openClients(optionsOf: (service: string) => ClientOptions) {
     dynamoDb: openClient(DynamoDBClient, command, optionsOf('DYNAMODB')),
     sqs: openClient(SQSClient, command, optionsOf('SQS')),
     cloudWatch: openClient(CloudWatchClient, command, optionsOf('CLOUDWATCH')),
+    logs: openClient(CloudWatchLogsClient, command, optionsOf('CLOUDWATCH_LOGS')),
     sns: openClient(SNSClient, command, optionsOf('SNS')),
   };
 }

@@ -1,13 +1,18 @@
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import * as z from 'zod';
 import { EVENT_TYPES, KINDS } from '../../lambdas/events/event-types/event-types.ts';
 import { MAX_SAMPLES } from '../../lambdas/warehouse/check.ts';
+import { findStage } from '../../lib/stage.ts';
 import { CRITERIA, PHASES } from '../rollout/criteria.ts';
-import { integrationOption, jsonOption, numberBetween, stageCommand, stageOption } from '../shared/options.ts';
+import { integrationOption, jsonOption, numberBetween, stageCommand, stageOption, time } from '../shared/options.ts';
 import type { Parent, Run } from '../shared/run.ts';
+import { TIME_FORMS } from '../shared/time-span.ts';
 
 /** Bounds of `--hours`, and what it is without. CloudWatch keeps the period's values for 63 days, twice this is read. */
 const HOURS = { least: 0.25, most: 336, usual: 24 } as const;
+
+/** Every stage has the same: `EnrichBatch`. */
+const FUNCTIONS = Object.keys(findStage('prod').functions).map((name) => name.charAt(0).toUpperCase() + name.slice(1));
 
 /** Commands that look at a stage, and change nothing. */
 export function addStageCommands(program: Parent, run: Run): void {
@@ -33,6 +38,12 @@ export function addStageCommands(program: Parent, run: Run): void {
     .option('--all', 'the other alarms, too')
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./alarms.ts')).alarms(options, context)));
+  stageCommand(program, 'logs', 'what a function logged, without its metrics')
+    .addArgument(new Argument('<function>', 'its name').choices(FUNCTIONS))
+    .addOption(new Option('--since <time>', `logged since: ${TIME_FORMS}`).default('15m').argParser(time))
+    .addOption(new Option('--follow', 'goes on until Ctrl-C').conflicts('json'))
+    .addOption(jsonOption())
+    .action((name, options) => run(async (context) => (await import('../logs/logs.ts')).logs(name, options, context)));
   stageCommand(
     program,
     'check-warehouse',

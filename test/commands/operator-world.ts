@@ -23,7 +23,7 @@ export const OUTPUTS = {
 } as const;
 
 /** Commands have a client of each; what the control plane has nothing of, it refuses. */
-const SERVICES = ['APPCONFIG', 'SECRETS_MANAGER', 'LAMBDA', 'DYNAMODB', 'SQS', 'CLOUDWATCH', 'SNS'];
+const SERVICES = ['APPCONFIG', 'SECRETS_MANAGER', 'LAMBDA', 'DYNAMODB', 'SQS', 'CLOUDWATCH', 'CLOUDWATCH_LOGS', 'SNS'];
 
 /** A platform's control plane that commands can work on, and a person whose answers are known beforehand. */
 export interface OperatorWorld {

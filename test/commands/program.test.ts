@@ -35,7 +35,7 @@ describe('help', () => {
     const { status, printed } = await run(['--help']);
     expect(status).toBe(0);
     expect(namesIn(printed)).toEqual([
-      ...['status', 'preflight', 'alarms', 'check-warehouse', 'send-test', 'retry-schedule', 'rollout'],
+      ...['status', 'preflight', 'alarms', 'logs', 'check-warehouse', 'send-test', 'retry-schedule', 'rollout'],
       ...['integration', 'flag', 'ledger', 'replay', 'redrive', 'rejected', 'reconcile'],
     ]);
     expect(printed).toMatch(/\n {2}0 {2}done.*\n {2}1 {2}.*\n {2}2 {2}the command line is wrong/);

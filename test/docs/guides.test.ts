@@ -78,7 +78,12 @@ describe('commands', () => {
 
   /** What an operator puts in is in capitals. Those that read a file are run by the tests of the guides that write it. */
   const commands = mentions(/((?:npm run -s local --|\.\/ltw) (?:[^`\n\\]|\\\n)+)/g)
-    .map((command) => command.replace('WEBHOOK_ID', `wh_${'4'.repeat(40)}`).replace(/\bID\b/, 'acme'))
+    .map((command) =>
+      command
+        .replace('WEBHOOK_ID', `wh_${'4'.repeat(40)}`)
+        .replace(/\bID\b/, 'acme')
+        .replace(/\bNAME\b/, 'EnrichBatch'),
+    )
     .map((command) =>
       command
         .replace(/ #.*/, '')

@@ -31,6 +31,12 @@ test('a hot lead that is refused pages by itself', async () => {
   expect(await inAlarm()).toEqual(['page-critical', 'credential-age', 'critical-dead', 'dead-deliveries']);
 });
 
+test('the log of a function is read as in CloudWatch Logs', async () => {
+  const { status, lines } = await runCommand(session(), ['logs', 'DeliverBatch']);
+  expect(status).toBe(0);
+  expect(lines.filter((line) => line.includes('"delivery.attempted"'))).toHaveLength(1);
+});
+
 test('partners refuse: the page of partners, its alarm, and the notices around it', async () => {
   await session().skip(HOUR_MS);
   expect(await inAlarm()).toEqual(['credential-age', 'dead-deliveries']);
