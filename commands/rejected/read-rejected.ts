@@ -1,6 +1,6 @@
 import { type Message, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { DEAD_LETTER_ATTRIBUTES } from '../../lambdas/events/delivery.ts';
-import { isRecord } from '../../lambdas/shared/json.ts';
+import { isRecord, parseJson } from '../../lambdas/shared/json.ts';
 import type { Stage } from '../shared/stage.ts';
 
 /** A rejected event, as its JSON document has it. */
@@ -58,7 +58,8 @@ export async function readRejected(stage: Stage, atMost: number): Promise<readon
 
 function rejectedEvent({ MessageId = '', Attributes, MessageAttributes, Body = '' }: Message): RejectedEvent {
   const attribute = (name: string) => MessageAttributes?.[name]?.StringValue ?? null;
-  const event = parsed(Body);
+  const value = parseJson(Body);
+  const event = isRecord(value) ? value : {};
   const field = (name: string) => (typeof event[name] === 'string' ? event[name] : null);
   return {
     message_id: MessageId,
@@ -69,13 +70,4 @@ function rejectedEvent({ MessageId = '', Attributes, MessageAttributes, Body = '
     event_id: field('event_id'),
     payload: Body,
   };
-}
-
-function parsed(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

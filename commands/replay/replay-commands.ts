@@ -1,4 +1,5 @@
 import { Option } from '@commander-js/extra-typings';
+import type { SampleType } from '../publish/sample-events.ts';
 import {
   dryRunOption,
   integrationOption,
@@ -19,14 +20,31 @@ const REPLAY_RATE = { usual: 10, most: 100 } as const;
 /** Messages a second; SQS takes 1 to 500. */
 const REDRIVE_RATE = { usual: 10, most: 500 } as const;
 
+/** Events that one `publish` sends at most. */
+const MOST_PUBLISHED = 10_000;
+const SAMPLE_TYPES = ['completion', 'enrollment', 'lead'] as const satisfies readonly SampleType[];
+
 const REPLAY = `
 By id, deliveries are replayed in whatever state they are; one that is in flight is left alone. A lead that waits for its
 scheduled time, or that another superseded (cancelled), is sent at once. One delivery by its id is replayed without a
 question. A filter finds those whose payload is still held.
 Ctrl-C stops after those in hand; the same command then finds what is left.`;
 
-/** Commands that send deliveries again, or repair them. */
+/** Commands that publish events, send deliveries again, or repair them. */
 export function addReplayCommands(program: Parent, run: Run): void {
+  stageCommand(program, 'publish', 'publishes sample events to the events queue, and prints the ids of their webhooks')
+    .addOption(new Option('--count <n>', `1 to ${MOST_PUBLISHED}`).default(1).argParser(wholeNumber(1, MOST_PUBLISHED)))
+    .addOption(integrationOption('whose events (default: the first active one that subscribes to them)'))
+    .addOption(new Option('--type <type>', 'of the events').choices(SAMPLE_TYPES).default('completion' as const))
+    .addOption(
+      new Option(
+        '--file <file>',
+        'publishes the events of this file instead: a JSON array, or one event a line',
+      ).conflicts(['count', 'integration', 'type']),
+    )
+    .addOption(new Option('--yes', 'needed for any stage but local: it delivers to partners'))
+    .addOption(jsonOption())
+    .action((options) => run(async (context) => (await import('../publish/publish.ts')).publish(options, context)));
   stageCommand(program, 'replay', 'sends deliveries again: the same webhook-id and payload, in a new generation')
     .argument('[webhook-id...]', 'these; else those that the options find')
     .addOption(integrationOption())

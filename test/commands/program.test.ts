@@ -36,7 +36,7 @@ describe('help', () => {
     expect(status).toBe(0);
     expect(namesIn(printed)).toEqual([
       ...['status', 'preflight', 'alarms', 'logs', 'check-warehouse', 'send-test', 'retry-schedule', 'rollout'],
-      ...['integration', 'flag', 'ledger', 'replay', 'redrive', 'rejected', 'reconcile'],
+      ...['integration', 'flag', 'ledger', 'publish', 'replay', 'redrive', 'rejected', 'reconcile'],
     ]);
     expect(printed).toMatch(/\n {2}0 {2}done.*\n {2}1 {2}.*\n {2}2 {2}the command line is wrong/);
   });
@@ -153,6 +153,9 @@ test.each([
   [`ledger close ${ID} --as delivered`, /required option '--reason <text>'/],
   [`ledger close ${ID} --as delivered --reason " no "`, /must have at least 4 characters/],
   [`ledger close ${ID} --as delivered --reason "Acme says so" --json`, /--json asks nothing/],
+  ['publish --count 0', /must be a whole number from 1 to 10000/],
+  ['publish --type hot', /Allowed choices are completion, enrollment, lead/],
+  ['publish --file x --count 2', /cannot be used with option '--count <n>'/],
   ['replay --integration a/b', /cannot be the id of an integration/],
   ['replay --integration ""', /cannot be the id of an integration/],
   ['replay --state accepted', /Allowed choices are dead, delivered, parked/],
