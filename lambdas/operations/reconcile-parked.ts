@@ -120,5 +120,11 @@ async function end({ record, reason, message }: Expired, run: ReconcileRun): Pro
   run.did('ended', 1);
   reportIfCritical(record, { log, counter });
   const { webhook_id, integration_id, parked_since } = record;
-  log.warn('ledger.ended', { webhook_id, integration_id, parked_since, reason, has_dead_letter_message: message !== undefined });
+  log.warn('ledger.ended', {
+    webhook_id,
+    integration_id,
+    parked_since,
+    reason,
+    has_dead_letter_message: message !== undefined,
+  });
 }

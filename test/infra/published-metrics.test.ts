@@ -49,16 +49,14 @@ describe('every metric that is read is published', () => {
       ],
     ],
   ])('in %s', (_, queries) => {
-    const queried = queries.map(
-      ({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
-        const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
-        const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };
-        return [
-          Id,
-          { ...named, dimensions: Object.fromEntries(pairs), statistic: Stat ?? '', period: Period ?? 0 },
-        ] as const;
-      },
-    );
+    const queried = queries.map(({ Id = '', MetricStat: { Metric, Period, Stat } = {} }) => {
+      const pairs = (Metric?.Dimensions ?? []).map(({ Name, Value }) => [Name, Value]);
+      const named = { namespace: String(Metric?.Namespace), name: String(Metric?.MetricName) };
+      return [
+        Id,
+        { ...named, dimensions: Object.fromEntries(pairs), statistic: Stat ?? '', period: Period ?? 0 },
+      ] as const;
+    });
     expect(faults(queried)).toEqual([]);
   });
 
