@@ -6,6 +6,7 @@ import { CommandFailed } from '../shared/failures.ts';
 import { alignColumns, counted } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { ledgerFailure } from '../shared/open-ledger.ts';
+import { resolveIds } from '../shared/resolve-ids.ts';
 import type { ClosedAs } from './usual.ts';
 
 export interface CloseOptions {
@@ -42,7 +43,7 @@ interface Open {
  */
 export async function close(ids: readonly string[], options: CloseOptions, world: LedgerSession): Promise<number> {
   const { stageName, print, asJson, context } = world;
-  const found = await findAll([...new Set(ids)], world);
+  const found = await findAll([...new Set(await resolveIds(ids, world))], world);
   const toClose = found.filter(({ fate }) => fate === undefined);
   if (!asJson) print(rowsOf(found));
   const question = `Close ${counted(toClose.length, 'delivery', 'deliveries')} of stage ${stageName} as ${options.as}?`;

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
-import { deliverySchema } from '../../lambdas/events/delivery.ts';
+import * as z from 'zod';
 import { webhookId } from '../../lambdas/events/identity.ts';
 import { WEBHOOK_STATES } from '../../lambdas/ledger/record.ts';
 import { UsageError } from '../../local/command-line.ts';
@@ -19,6 +19,8 @@ import type { Parent, Run } from '../shared/run.ts';
 import type { Subject } from './show.ts';
 import { CLOSED_AS, USUAL_NUMBERS, USUAL_SPANS } from './usual.ts';
 
+const ID_OR_PREFIX = z.string().regex(/^wh_[0-9a-f]{6,40}$/);
+
 /** Most deliveries that a command prints. */
 const MOST_SHOWN = 10_000;
 
@@ -31,7 +33,7 @@ export function addLedgerCommands(program: Parent, run: Run): void {
   ) => run(async (context) => (await import('../shared/open-ledger.ts')).withLedger(options, question, context));
 
   stageCommand(ledger, 'show', 'one delivery with its attempts, and how to send it again')
-    .argument('[webhook-id]')
+    .argument('[webhook-id]', 'or how it starts: wh_ and 6 digits or more')
     .addOption(integrationOption('with --event-id: the delivery by its event'))
     .option('--event-id <id>', 'with --integration: the delivery by its event')
     .option('--payload', 'the event too, as the LMS sent it: personal data')
@@ -87,7 +89,11 @@ export function addLedgerCommands(program: Parent, run: Run): void {
       return ask(options, async (world) => (await import('./forget.ts')).forget(options, world));
     });
   stageCommand(ledger, 'close', 'ends deliveries that stay open, when an operator knows their outcome')
-    .argument('<webhook-id...>', '', each(deliverySchema.shape.webhook_id, 'It must be wh_ and 40 hexadecimal digits.'))
+    .argument(
+      '<webhook-id...>',
+      'or how they start',
+      each(ID_OR_PREFIX, 'It must be wh_ and 40 hexadecimal digits, or the first 6 or more of them.'),
+    )
     .addOption(
       new Option('--as <state>', 'delivered: the partner has it; cancelled: it is not to be sent any more')
         .choices(CLOSED_AS)

@@ -3,6 +3,7 @@ import { changedAt } from '../../lambdas/ledger/transitions.ts';
 import { CommandFailed } from '../shared/failures.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { heldDays } from '../shared/open-ledger.ts';
+import { resolveIds } from '../shared/resolve-ids.ts';
 import { carrierOf } from './carrier.ts';
 import { type DeliveryView, formatDelivery } from './format-delivery.ts';
 import { wakingFields, wakingOf } from './scheduled.ts';
@@ -18,11 +19,12 @@ const DAY_MS = 24 * 3600_000;
 
 /** `ledger show`: what became of one webhook. @throws CommandFailed where nobody knows it; LedgerUnavailable */
 export async function show(
-  { webhookId, asked }: Subject,
+  { webhookId: given, asked }: Subject,
   { payload: showsPayload = false }: { readonly payload?: boolean | undefined },
   world: LedgerSession,
 ): Promise<number> {
   const { stageName, print, asJson } = world;
+  const [webhookId = given] = await resolveIds([given], world);
   const view = isPossible(webhookId) ? await readView(webhookId, world) : undefined;
   if (view === undefined) throw new CommandFailed(formatUnknown(webhookId, asked, world));
   print(

@@ -46,7 +46,7 @@ export function addReplayCommands(program: Parent, run: Run): void {
     .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('../publish/publish.ts')).publish(options, context)));
   stageCommand(program, 'replay', 'sends deliveries again: the same webhook-id and payload, in a new generation')
-    .argument('[webhook-id...]', 'these; else those that the options find')
+    .argument('[webhook-id...]', 'these, each by its id or how it starts; else those that the options find')
     .addOption(integrationOption())
     .addOption(new Option('--state <state...>', 'in these states (default: dead)').choices(REPLAYED_STATES))
     .option('--error <text>', 'whose reason contains it')

@@ -6,6 +6,7 @@ import { mayGoOn } from '../shared/confirm.ts';
 import type { Context } from '../shared/context.ts';
 import { counted, formatDuration } from '../shared/format.ts';
 import { heldDays, heldSpan, ledgerFailure, openLedger } from '../shared/open-ledger.ts';
+import { resolveIds } from '../shared/resolve-ids.ts';
 import type { Stage } from '../shared/stage.ts';
 import { type Found, findByFilter, findById } from './find-deliveries.ts';
 import { evenly } from './pace.ts';
@@ -56,7 +57,10 @@ export async function replay(ids: readonly string[], options: ReplayOptions, con
 }
 
 async function find(stage: Stage, table: LedgerTable, what: WhatToReplay, context: Context): Promise<readonly Found[]> {
-  if ('ids' in what) return findById(table, what.ids, context.now());
+  if ('ids' in what) {
+    const ids = await resolveIds(what.ids, { table, stage, now: context.now });
+    return findById(table, ids, context.now());
+  }
   const held = heldSpan(stage, context);
   const { from, until } = what.filter.span;
   return findByFilter(table, { ...what.filter, span: { from: from > held.from ? from : held.from, until } });

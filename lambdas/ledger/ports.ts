@@ -160,6 +160,8 @@ export interface LedgerTable {
   ): AsyncIterable<ListedWebhook>;
   /** Accepted events in any state, unordered. */
   listEvents(day: LedgerDay, span: Span): AsyncIterable<ListedEvent>;
+  /** The ids that start with a prefix, of `wh_` and at least one hexadecimal digit; in no order, and one may come twice. */
+  idsStartingWith(day: LedgerDay, prefix: string): AsyncIterable<string>;
   /** Number of accepted events. */
   countEvents(day: LedgerDay, span: Span): Promise<number>;
   /** The webhooks accepted last, latest first. */

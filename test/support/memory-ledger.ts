@@ -136,6 +136,11 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
         yield { webhook_id: event.webhook_id, accepted_at: event.accepted_at };
       }
     },
+    async *idsStartingWith(day, prefix) {
+      await reach();
+      const ofDay = heldEvents().filter((one) => isOf(one, day, { from: '', until: '~' }));
+      yield* ofDay.map(({ webhook_id }) => webhook_id).filter((id) => id.startsWith(prefix));
+    },
     async countEvents(day, span) {
       await reach();
       return heldEvents().filter((event) => isOf(event, day, span)).length;

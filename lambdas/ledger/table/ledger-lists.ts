@@ -14,7 +14,10 @@ import {
 
 const { partitionKey, sortKey, index } = LEDGER_TABLE;
 
-type Lists = Pick<LedgerTable, 'days' | 'listRecords' | 'listEvents' | 'countEvents' | 'latestRecords' | 'eventsOf'>;
+type Lists = Pick<
+  LedgerTable,
+  'days' | 'listRecords' | 'listEvents' | 'idsStartingWith' | 'countEvents' | 'latestRecords' | 'eventsOf'
+>;
 
 /** Filters of a list: states, and a part of the reason. */
 interface Filter {
@@ -67,6 +70,10 @@ export function createLists(table: TableAddress, retainedSince: () => string): L
       for await (const page of listItems('listEvents', eventQueries(day, span))) {
         yield* page.map((item) => ({ webhook_id: String(item[partitionKey]), accepted_at: acceptedAtOf(item) }));
       }
+    },
+    async *idsStartingWith(day, prefix) {
+      for await (const page of queryItems('idsStartingWith', prefixQuery(day, prefix), table))
+        yield* page.map((item) => String(item[partitionKey]));
     },
     countEvents: (day, span) => countItems('countEvents', eventQueries(day, span), table),
     async latestRecords(day, atMost) {
@@ -128,6 +135,21 @@ export function dayQueries(day: LedgerDay, kind: 'event' | 'state', span?: Span,
       ...values,
     }),
   }));
+}
+
+/** The first digit of an id chooses its partition, so that one of sixteen is read. */
+function prefixQuery({ integrationId, day }: LedgerDay, prefix: string): TableQuery {
+  return {
+    IndexName: index.name,
+    KeyConditionExpression: '#listing = :listing',
+    FilterExpression: 'begins_with(#pk, :prefix)',
+    ProjectionExpression: '#pk',
+    ExpressionAttributeNames: { '#listing': index.partitionKey, '#pk': partitionKey },
+    ExpressionAttributeValues: marshall({
+      ':listing': listingOf(integrationId, day, prefix.charAt('wh_'.length)),
+      ':prefix': prefix,
+    }),
+  };
 }
 
 function conditionsOf({ states, reason }: Filter) {
