@@ -4,7 +4,11 @@ import { changedAt } from '../../lambdas/ledger/transitions.ts';
 import { formatSpan } from '../shared/time-span.ts';
 
 /** A webhook as lists show it. Of what type it is, only a record says. */
-export type FoundWebhook = Omit<ListedWebhook, 'event_type'> & { readonly event_type?: string };
+export type FoundWebhook = Omit<ListedWebhook, 'event_type'> & {
+  readonly event_type?: string;
+  /** Why it is scheduled or parked, where its reason does not say it. */
+  readonly cause?: string;
+};
 
 export type Lists = Pick<LedgerTable, 'days' | 'records' | 'listRecords' | 'listEvents' | 'latestRecords'>;
 

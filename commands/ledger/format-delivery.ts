@@ -20,6 +20,8 @@ export interface DeliveryView {
   readonly state: WebhookState;
   /** When it entered that state. */
   readonly since: string;
+  /** Why it is scheduled or parked, where its reason does not say it. */
+  readonly cause: string | undefined;
   readonly carrier: Carrier;
   /** What it does when it wakes, where it sleeps until the moment at which it is to be sent. */
   readonly waking: DueDecision | undefined;
@@ -53,6 +55,7 @@ function factsOf(view: DeliveryView, stageName: string, showsPayload: boolean): 
     ['due', record?.due_at && shortTime(record.due_at)],
     ['on waking', formatWaking(view.waking)],
     ['reason', record?.reason && oneLine(record.reason)],
+    ['cause', view.cause && oneLine(view.cause)],
     ['carried by', formatCarrier(view.carrier)],
     ['learning time', formatLearningTime(record, event)],
     ['flag', record?.config_version && `as its config_version ${record.config_version} had it`],

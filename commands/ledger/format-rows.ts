@@ -13,7 +13,14 @@ const COLUMNS = {
   since: ['since', ({ changed_at }) => shortTime(changed_at)],
   due: ['due', ({ due_at }) => due_at && shortTime(due_at)],
   tries: ['tries', ({ attempt }) => String(attempt)],
-  reason: ['reason', ({ reason }) => reason && oneLine(reason)],
+  reason: [
+    'reason',
+    ({ reason, cause }) =>
+      [reason, cause]
+        .flatMap((one) => one ?? [])
+        .map(oneLine)
+        .join(': ') || undefined,
+  ],
 } as const satisfies Record<string, Column>;
 
 export type ColumnName = keyof typeof COLUMNS;

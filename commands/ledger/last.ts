@@ -1,6 +1,7 @@
 import type { LedgerDay, Span } from '../../lambdas/ledger/ports.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { readSpan } from '../shared/time-span.ts';
+import { withCauses } from './find-causes.ts';
 import {
   createLatestFound,
   type FoundWebhook,
@@ -29,6 +30,7 @@ export async function last(options: LastOptions, world: LedgerSession): Promise<
     webhooks = [...webhooks, ...(await lastOfDay(table, day, span, atMost - webhooks.length))];
     if (webhooks.length >= atMost) break;
   }
+  webhooks = await withCauses(webhooks, world);
   if (asJson) print(JSON.stringify({ stage: stageName, integration_id: integrationId, webhooks }));
   else if (webhooks.length === 0) print(formatNone('webhook', stageName, span, found, integrationId));
   else print(webhookRows(webhooks, ['accepted', 'webhook', 'type', 'state', 'since', 'due', 'tries', 'reason']));

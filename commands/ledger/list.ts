@@ -3,6 +3,7 @@ import { formatNumber } from '../shared/format.ts';
 import type { LedgerSession } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import { formatSpan, readSpan, spanFields, type TimeOptions } from '../shared/time-span.ts';
+import { withCauses } from './find-causes.ts';
 import { createLatestFound, type FoundWebhook, findDays, formatNone, webhooksIn } from './find-deliveries.ts';
 import { webhookRows } from './format-rows.ts';
 import { USUAL_SPANS } from './usual.ts';
@@ -29,7 +30,7 @@ export async function list(options: ListOptions, world: LedgerSession): Promise<
     progress.report(position + 1);
   }
   progress.end();
-  const webhooks = latest.latest();
+  const webhooks = await withCauses(latest.latest(), world);
   if (asJson) {
     print(JSON.stringify({ stage: stageName, state, ...spanFields(span), total: latest.total, webhooks }));
     return 0;

@@ -5,6 +5,7 @@ import type { LedgerSession } from '../shared/open-ledger.ts';
 import { heldDays } from '../shared/open-ledger.ts';
 import { resolveIds } from '../shared/resolve-ids.ts';
 import { carrierOf } from './carrier.ts';
+import { findCauses } from './find-causes.ts';
 import { type DeliveryView, formatDelivery } from './format-delivery.ts';
 import { wakingFields, wakingOf } from './scheduled.ts';
 
@@ -43,7 +44,8 @@ function formatUnknown(webhookId: string, asked: string, { stage, stageName }: L
   return `${unknown}: it was not accepted in the last ${heldDays(stage).factsDays} days, which is as long as it remembers`;
 }
 
-async function readView(webhookId: string, { stage, table, now }: LedgerSession): Promise<DeliveryView | undefined> {
+async function readView(webhookId: string, world: LedgerSession): Promise<DeliveryView | undefined> {
+  const { stage, table, now } = world;
   const [record, event, responseStart] = await Promise.all([
     table.record(webhookId),
     table.event(webhookId),
@@ -55,6 +57,7 @@ async function readView(webhookId: string, { stage, table, now }: LedgerSession)
     ...{ webhookId, record, event, responseStart },
     state: record?.state ?? 'accepted',
     since: record === undefined ? acceptedAt : changedAt(record),
+    cause: record && (await findCauses([record], world)).get(webhookId),
     carrier: carrierOf(record, stage.output('RetryWorkflowArn'), now()),
     waking: await wakingOf(record, event, table, now()),
     heldUntil: new Date(Date.parse(acceptedAt) + heldDays(stage).payloadDays * DAY_MS).toISOString(),
@@ -62,12 +65,13 @@ async function readView(webhookId: string, { stage, table, now }: LedgerSession)
 }
 
 function asFields(view: DeliveryView, stageName: string, showsPayload: boolean) {
-  const { webhookId, record, event, responseStart, state, since, carrier, waking, heldUntil } = view;
+  const { webhookId, record, event, responseStart, state, since, cause, carrier, waking, heldUntil } = view;
   const { payload, ...subject } = event ?? {};
   return {
     ...{ stage: stageName, webhook_id: webhookId, state, since, carried_by: carrier },
     ...subject,
     ...record,
+    ...(cause !== undefined && { cause }),
     ...(waking !== undefined && { on_waking: wakingFields(waking) }),
     is_payload_held: event !== undefined,
     ...(event !== undefined && { payload_held_until: heldUntil }),

@@ -3,6 +3,7 @@ import { createFailureSearch } from '../../lambdas/ledger/table/latest-failures.
 import { chunksOf } from '../../lambdas/shared/chunks.ts';
 import { readDeployed } from '../appconfig/deployed-document.ts';
 import { isFields, readEntry } from '../integration/integrations-document.ts';
+import { lastResponse } from '../shared/last-response.ts';
 import { readPoints, sum } from '../shared/metric-points.ts';
 import { ledgerFailure, openLedger } from '../shared/open-ledger.ts';
 import type { Stage } from '../shared/stage.ts';
@@ -89,21 +90,19 @@ async function latestOf(table: LedgerTable, integrationId: string, nowMs: number
   return table.latestRecords({ integrationId, day }, LATEST);
 }
 
-const RESPONSE = /(?:token: )?(?:HTTP \d{3}|no answer: [A-Z0-9_]+)/;
-
 type Delivered = Pick<IntegrationStatus, 'state' | 'last_response' | 'last_response_at' | 'next_attempt_at'>;
 
 /** What an integration's deliveries say of it. @param configured what its entry says */
 export function statusOf(configured: IntegrationState, deliveries: readonly ListedWebhook[], nowMs: number): Delivered {
   const latestFirst = deliveries.toSorted((one, other) => (one.changed_at < other.changed_at ? 1 : -1));
-  const responded = latestFirst.find(({ reason = '' }) => RESPONSE.test(reason));
+  const response = lastResponse(deliveries);
   const waiting = latestFirst.filter(({ state }) => state === 'scheduled' || state === 'parked');
   const due = waiting.flatMap(({ due_at }) => due_at ?? []).toSorted();
   const nowText = new Date(nowMs).toISOString();
   return {
     state: configured === 'active' ? parkedState(latestFirst[0]) : configured,
-    last_response: RESPONSE.exec(responded?.reason ?? '')?.[0] ?? null,
-    last_response_at: responded?.changed_at ?? null,
+    last_response: response?.text ?? null,
+    last_response_at: response?.at ?? null,
     next_attempt_at: due.find((at) => at >= nowText) ?? due.at(-1) ?? null,
   };
 }

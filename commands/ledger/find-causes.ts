@@ -1,0 +1,74 @@
+import type { Enrichment } from '../../lambdas/events/delivery.ts';
+import type { LedgerTable, ListedWebhook } from '../../lambdas/ledger/ports.ts';
+import type { LedgerRecord } from '../../lambdas/ledger/record.ts';
+import { createFailureSearch } from '../../lambdas/ledger/table/latest-failures.ts';
+import { counted } from '../shared/format.ts';
+import { lastResponse } from '../shared/last-response.ts';
+import type { Stage } from '../shared/stage.ts';
+
+interface Waiting extends Pick<ListedWebhook, 'webhook_id' | 'integration_id' | 'state'> {
+  readonly reason?: string | undefined;
+  readonly enrichment?: Enrichment | undefined;
+}
+
+export interface CauseSource {
+  readonly table: Pick<LedgerTable, 'records'>;
+  readonly stage: Stage;
+  /** Wall clock, ms. */
+  now(): number;
+}
+
+/** A limiter's reason: it names the integration, and not how its endpoint failed. */
+const ENDPOINT_FAILS = / is (?:failing|gone)$/;
+
+/**
+ * Why deliveries are scheduled or parked: `warehouse: 2 attempts failed`, `HTTP 503`, `no answer: TIMEOUT`. One that is
+ * parked because its endpoint fails has the error of its own last attempt, else that of another delivery to the endpoint.
+ *
+ * @returns by webhook id; absent where its reason says it, or it waits for nothing
+ * @throws LedgerUnavailable
+ */
+export async function findCauses(
+  webhooks: readonly Waiting[],
+  { table, stage, now }: CauseSource,
+): Promise<ReadonlyMap<string, string>> {
+  const waiting = webhooks.filter(({ state }) => state === 'scheduled' || state === 'parked');
+  const causes = new Map<string, string>();
+  for (const { webhook_id, enrichment } of waiting) {
+    if (enrichment?.status === 'pending')
+      causes.set(webhook_id, `warehouse: ${counted(enrichment.tries, 'attempt')} failed`);
+  }
+  const failing = waiting.filter(({ reason = '' }) => ENDPOINT_FAILS.test(reason) && !/HTTP \d{3}/.test(reason));
+  if (failing.length === 0) return causes;
+  const records = await table.records(failing.map(({ webhook_id }) => webhook_id));
+  const search = createFailureSearch({ client: stage.dynamoDb, tableName: stage.output('LedgerTableName') });
+  const errors = new Map<string, Promise<string | undefined>>();
+  for (const { webhook_id, integration_id } of failing) {
+    const own = lastAttemptError(records.get(webhook_id));
+    if (own === undefined && !errors.has(integration_id)) {
+      errors.set(
+        integration_id,
+        search(integration_id, now()).then((found) => lastResponse(found)?.text),
+      );
+    }
+    const cause = own ?? (await errors.get(integration_id));
+    if (cause !== undefined) causes.set(webhook_id, cause);
+  }
+  return causes;
+}
+
+function lastAttemptError(record: LedgerRecord | undefined): string | undefined {
+  return record?.attempts.findLast(({ error }) => error !== undefined)?.error;
+}
+
+/** Webhooks, each with its cause where there is one. @throws LedgerUnavailable */
+export async function withCauses<T extends Waiting>(
+  webhooks: readonly T[],
+  source: CauseSource,
+): Promise<readonly (T & { readonly cause?: string })[]> {
+  const causes = await findCauses(webhooks, source);
+  return webhooks.map((webhook) => {
+    const cause = causes.get(webhook.webhook_id);
+    return cause === undefined ? webhook : { ...webhook, cause };
+  });
+}
