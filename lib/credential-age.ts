@@ -6,7 +6,7 @@ import type { CodeBase } from './function-code.ts';
 import { PipelineFunction } from './pipeline-function.ts';
 import type { Secrets } from './secrets.ts';
 
-/** Four runs within the day that the alarm evaluates, so that a missed run does not fire it. */
+/** Four times in the day that the alarm evaluates: one run that fails leaves the others. */
 const INTERVAL = Duration.hours(6);
 
 export interface CredentialAgeProps {
@@ -15,8 +15,8 @@ export interface CredentialAgeProps {
 }
 
 /**
- * Publishes the age of the Snowflake credential, without permission to read it. Failed runs are not stored: the alarm fires
- * if no age is published.
+ * Publishes the age of the Snowflake credential, without permission to read it. A failed run is not stored: the next one follows
+ * within six hours.
  */
 export class CredentialAge extends Construct {
   readonly age: PipelineFunction;

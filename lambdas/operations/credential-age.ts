@@ -10,7 +10,7 @@ const CURRENT = 'AWSCURRENT';
 
 /**
  * Called by a schedule: publishes the age of the Snowflake credential, in days, without reading it. Without a credential nothing
- * is published, and the alarm treats missing data as breaching.
+ * is published, and the alarm has no data.
  */
 export const handler = createHandler({
   environment: credentialAgeEnvironment,

@@ -20,15 +20,15 @@ async function inAlarm(): Promise<readonly string[]> {
   return names;
 }
 
-test('a quiet stage has no alarm but for an age that was never published', async () => {
-  expect(await inAlarm()).toEqual(['credential-age']);
+test('a quiet stage has no alarm: not for a credential whose age was never published either', async () => {
+  expect(await inAlarm()).toEqual([]);
 });
 
 test('a hot lead that is refused pages by itself', async () => {
   const hot = lead('hot', 'partner-refusing', 4711, 'hot', new Date().toISOString());
   await session().publish([JSON.stringify(hot)]);
   await awaitQuiet(session());
-  expect(await inAlarm()).toEqual(['page-critical', 'credential-age', 'critical-dead', 'dead-deliveries']);
+  expect(await inAlarm()).toEqual(['page-critical', 'critical-dead', 'dead-deliveries']);
 });
 
 test('the log of a function is read as in CloudWatch Logs', async () => {
@@ -39,7 +39,7 @@ test('the log of a function is read as in CloudWatch Logs', async () => {
 
 test('partners refuse: the page of partners, its alarm, and the notices around it', async () => {
   await session().skip(HOUR_MS);
-  expect(await inAlarm()).toEqual(['credential-age', 'dead-deliveries']);
+  expect(await inAlarm()).toEqual(['dead-deliveries']);
   await publishTo(
     session(),
     'partner-refusing',
@@ -48,7 +48,6 @@ test('partners refuse: the page of partners, its alarm, and the notices around i
   await awaitQuiet(session());
   expect(await inAlarm()).toEqual([
     'page-partners',
-    'credential-age',
     'dead-deliveries',
     'errors-of-an-hour',
     'failed-attempts',
@@ -86,17 +85,11 @@ test('Snowflake refuses: the page of the warehouse, and no other', async () => {
   );
   await session().publish(events);
   await awaitQuiet(session());
-  expect(await inAlarm()).toEqual([
-    'page-warehouse',
-    'credential-age',
-    'dead-deliveries',
-    'fallbacks',
-    'warehouse-failing',
-  ]);
+  expect(await inAlarm()).toEqual(['page-warehouse', 'dead-deliveries', 'fallbacks', 'warehouse-failing']);
 });
 
 test('once Snowflake responds again, no page is in ALARM after a quarter of an hour', async () => {
   session().warehouse.setMode('up');
   await session().skip(QUARTER_MS);
-  expect(await inAlarm()).toEqual(['credential-age', 'dead-deliveries']);
+  expect(await inAlarm()).toEqual(['dead-deliveries']);
 });
