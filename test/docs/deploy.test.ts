@@ -374,5 +374,8 @@ describe('the policies', () => {
 /** What IAM calls a call of an SDK's client. */
 function action(client: string, call: string): string {
   const name = call.replace(/^paginate|Command$/g, '');
-  return `${client.replace('-', '')}:${client === 'lambda' ? name.replace(/^Invoke$/, 'InvokeFunction') : name}`;
+  const service = client === 'cloudwatch-logs' ? 'logs' : client.replace('-', '');
+  // A batch needs the permission of the single action (Service Authorization Reference, Amazon SQS).
+  if (name === 'SendMessageBatch') return 'sqs:SendMessage';
+  return `${service}:${client === 'lambda' ? name.replace(/^Invoke$/, 'InvokeFunction') : name}`;
 }
