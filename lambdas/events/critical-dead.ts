@@ -3,7 +3,7 @@ import type { Log } from '../shared/log.ts';
 import { type Counter, METRICS } from '../shared/metric-definitions.ts';
 import { definitionOfType, EVENT_TYPES, kindNamed, kindOf, kindOfEvent } from './event-types/event-types.ts';
 
-/** A dead webhook: a delivery, a record, or as much as could be read of either. */
+/** A dead webhook: a delivery, or its record in the ledger. */
 export interface DeadWebhook {
   readonly webhook_id: string;
   readonly integration_id: string;
@@ -17,8 +17,8 @@ export interface ReportServices {
 }
 
 /**
- * Counts a dead webhook of a critical kind, for an alarm. Every function that dead-letters or ends a delivery calls it;
- * calling it twice does no harm.
+ * Counts and logs a dead webhook of a critical kind, for an alarm. Every function that dead-letters or ends a delivery
+ * calls it, possibly twice for the same webhook.
  */
 export function reportIfCritical(webhook: DeadWebhook, { log, counter }: ReportServices): void {
   const kind = kindOf(webhook);
@@ -29,8 +29,8 @@ export function reportIfCritical(webhook: DeadWebhook, { log, counter }: ReportS
 }
 
 /**
- * The same of an event that became no delivery, as far as its message can be read: that it is a hot lead may be all that is
- * right in it.
+ * Counts and logs an event of a critical kind that was dead-lettered before it became a delivery. The event may be invalid
+ * apart from its type and kind.
  */
 export function reportIfCriticalEvent(
   message: { readonly id: string; readonly body: string; readonly integrationId?: string },

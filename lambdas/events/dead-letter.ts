@@ -5,11 +5,11 @@ import { DEAD_LETTER_ATTRIBUTES, MAX_REASON_CHARACTERS } from './delivery.ts';
 const OWN_NAMES: readonly string[] = Object.values(DEAD_LETTER_ATTRIBUTES);
 
 /**
- * A message for a dead letter queue: its body unchanged, so that it can be redriven; why it is there, beside it.
+ * Creates a message for a dead letter queue. The body is unchanged, so that it can be redriven; the reason is an attribute.
  *
- * It keeps the publisher's group and attributes, as far as SQS's ten leave room for ours. A publisher's attribute with a
- * name of ours is replaced or left out: the console and the commands read it as ours, and a message that was redriven
- * still has those of its former time in the queue.
+ * The message keeps the publisher's group and attributes, within SQS's limit of ten attributes. An attribute with one of
+ * our names is replaced or left out: the console and the commands read it as ours, and a redriven message still has ours
+ * from the previous time.
  */
 export function deadLetterMessage(
   letter: Pick<OutgoingMessage, 'id' | 'body' | 'carried' | 'groupId'> & {

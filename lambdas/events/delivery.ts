@@ -3,21 +3,21 @@ import { courseIdSchema, enterpriseIdSchema, integrationIdSchema } from './event
 import { EVENT_TYPES, KINDS } from './event-types/event-types.ts';
 
 /**
- * Largest workflow input, in bytes of UTF-8. Step Functions takes 256 KiB for an input and for what a state passes on;
- * the 6 KiB between are for the progress that tasks write.
+ * Largest workflow input, in bytes of UTF-8. Step Functions allows 256 KiB for an input and for a state's output; the
+ * remaining 6 KiB are for the progress that tasks write.
  */
 export const MAX_WORKFLOW_INPUT_BYTES = 250 * 1024;
 
-/** Longest life of an execution, in days (`lib/retry-workflow.ts` has the arithmetic); Step Functions allows a year. */
+/** Timeout of an execution, in days (`lib/retry-workflow.ts` computes it); Step Functions allows a year. */
 export const MAX_EXECUTION_DAYS = 16;
 
-/** The shortest wait of a delivery that has waited often without an attempt, in seconds (`events/workflow-waits.ts`). */
+/** Minimum wait of a delivery after many waits without an attempt, in seconds (`events/workflow-waits.ts`). */
 export const LONG_WAIT_SECONDS = 2 * 3600;
 
-/** Failed warehouse attempts after which a webhook goes out without learning time: the batch's own and three retries. */
+/** After this number of failed queries a webhook is sent without learning time: the batch's query and three retries. */
 export const ENRICHMENT_ATTEMPTS = 4;
 
-/** Why a webhook goes out without learning time. Data, for logs and counts; the partner never sees it. */
+/** Why a webhook is sent without learning time; for logs and metrics, never for the partner. */
 export const NOT_ENRICHED_REASONS = [
   'not_a_completion',
   'flag_off',
@@ -28,9 +28,9 @@ export const NOT_ENRICHED_REASONS = [
 
 const pendingSchema = z.object({
   status: z.literal('pending'),
-  /** Failed attempts so far, the batch's included. */
+  /** Failed attempts so far, including the batch's. */
   attempts: z.int().min(1),
-  /** When the first try failed: retries are due 60, 120 and 180 s after it. */
+  /** When the first attempt failed: retries are due 60, 120 and 180 s later. */
   first_failed_at: z.iso.datetime(),
 });
 
@@ -44,109 +44,109 @@ const enrichedSchema = z.object({
 
 const notEnrichedSchema = z.object({ status: z.literal('not_enriched'), reason: z.enum(NOT_ENRICHED_REASONS) });
 
-/** What is known of the learning time: not yet, this much, or that none will be added. */
+/** The state of a delivery's learning time: still unknown, known, or not to be added. */
 export const enrichmentSchema = z.discriminatedUnion('status', [pendingSchema, enrichedSchema, notEnrichedSchema]);
 export type Enrichment = z.infer<typeof enrichmentSchema>;
 export type PendingEnrichment = z.infer<typeof pendingSchema>;
 export type SettledEnrichment = Exclude<Enrichment, PendingEnrichment>;
 
-/** Why an integration takes nothing now: an operator's word, failure after failure, or a 410. */
+/** Why an integration's deliveries are parked: an operator paused it, its endpoint keeps failing, or it returned 410. */
 export const PARKED_FOR = ['paused', 'failing', 'gone'] as const;
 export type ParkedFor = (typeof PARKED_FOR)[number];
 
 /**
- * What a task decided. `retry` waits until `due_at`; `dead` goes to the dead letter queue; the others end it. `parked`:
- * the ledger holds it from now on. `duplicate`: it was dealt with already, or somebody else carries it. `cancelled`: it
- * waited for its moment, and a later event of its user took its place.
+ * The outcome of a task. `retry`: the delivery waits until `due_at`. `dead`: it goes to the dead letter queue. The others
+ * end the execution. `parked`: the ledger holds the delivery until it is released. `duplicate`: the delivery is settled, or
+ * another message or execution carries it. `cancelled`: a later event of its user superseded it while it was scheduled.
  */
 export const OUTCOMES = ['delivered', 'retry', 'dead', 'filtered', 'parked', 'duplicate', 'cancelled'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
 /**
- * How far a delivery has come. The only part of a delivery that changes; a workflow task returns the next one, and the
- * state machine puts it in place of the last (`ResultPath: $.progress`), so payloads never pass through a result.
+ * The progress of a delivery, the only part that changes. A workflow task returns the next progress, and the state machine
+ * replaces the previous one (`ResultPath: $.progress`), so that results contain no payload.
  */
 export const progressSchema = z.object({
   enrichment: enrichmentSchema,
-  /** The version of the flag that decided on it. */
+  /** The version of the flag that decided on the enrichment. */
   config_version: z.string().max(64).optional(),
-  /** Tries made to the partner so far. */
+  /** Attempts made so far. */
   attempt: z.int().min(0),
-  /** When the next step is due; null before anything had to wait. */
+  /** When the next step is due; null if the delivery never had to wait. */
   due_at: z.iso.datetime().nullable(),
   outcome: z.enum(OUTCOMES).optional(),
-  /** The free time under the integration's rate limit that is reserved for the next try, and for no other. */
+  /** The slot under the integration's rate limit that is reserved for the next attempt. */
   reserved_for: z.iso.datetime().optional(),
-  /** Times in a row that it was parked without an attempt: its integration is paused, failing or gone. */
+  /** How many times in a row it was parked without an attempt: its integration is paused, failing or gone. */
   park_count: z.int().min(0).optional(),
-  /** Waits of its execution without an attempt, of which the first are as short as they have to be. */
+  /** Waits of its execution without an attempt; after the first ones, waits become longer (`events/workflow-waits.ts`). */
   waits: z.int().min(0).optional(),
-  /** Why it is parked. */
+  /** Why it is parked, in the workflow or in the ledger. */
   parked_for: z.enum(PARKED_FOR).optional(),
-  /** Whether a later event of its user may still take its place: its timer is asked before each try. */
+  /** Whether a later event of its user may supersede it: its timer is read before each attempt. */
   timed: z.literal(true).optional(),
-  /** Tries of an earlier round, after which its policy began anew; absent in its first round. */
+  /** Attempts of the first round; present in the second round only. */
   earlier_attempts: z.int().min(0).optional(),
-  /** Times that it was sent to the deliveries queue again, to wait there. */
+  /** How many times it was sent to the deliveries queue again, to wait there. */
   deferrals: z.int().min(0).optional(),
-  /** In words, for the dead letter and the operator: why the outcome is what it is. */
+  /** The reason for the outcome, as text for the operator. */
   reason: z.string().optional(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 
 /**
- * One webhook on its way to one integration: the message on the deliveries queue, the input of the retry workflow, and
- * the body of a dead letter (with `generation` raised, so that redriving it to the deliveries queue is a re-entry).
+ * One event on its way to one integration: the message on the deliveries queue, the input of the retry workflow, and the
+ * body of a dead-letter message (with `generation` raised, so that redriving it to the deliveries queue resends it).
  */
 export const deliverySchema = z.object({
   schema_version: z.literal(1),
-  /** Stable over every try and re-entry; sent as the `webhook-id` header. */
+  /** The same for all attempts and resends; sent as the header `webhook-id`. */
   webhook_id: z.string().regex(/^wh_[0-9a-f]{40}$/),
   event_id: z.string().min(1).max(128),
   event_type: z.enum(EVENT_TYPES),
-  /** Which rules hold for it; absent where its type has one kind only. */
+  /** The kind of event; absent if its type has no kinds. */
   kind: z.enum(KINDS).optional(),
   integration_id: integrationIdSchema,
   occurred_at: z.iso.datetime({ offset: true }),
-  /** When it is to be sent, if it is to wait. */
+  /** The scheduled time, if it is not sent immediately. */
   send_at: z.iso.datetime().optional(),
-  /** Raised by every re-entry: a closed execution's name is refused for 90 days. */
+  /** Raised by every resend: Step Functions refuses the name of a closed execution for 90 days. */
   generation: z.int().min(0),
-  /** When it was taken from the events queue; absent from what an older version accepted. */
+  /** When it was received from the events queue; absent if an older version accepted it. */
   accepted_at: z.iso.datetime().optional(),
-  /** What the ledger knows this message or execution by, where it carries on what another function had in hand. */
+  /** Identifies this message or execution in the ledger, if it continues another one's claim. */
   token: z
     .string()
     .regex(/^[a-z0-9-]{1,40}$/)
     .optional(),
-  /** Digits, as the warehouse wants them; absent where the event had nothing usable. */
+  /** Digits, as the warehouse requires; absent if the event has no usable id. */
   user_id: z
     .string()
     .regex(/^\d{1,18}$/)
     .optional(),
   course_id: courseIdSchema.optional(),
   enterprise_customer_uuid: enterpriseIdSchema.optional(),
-  /** The LMS's payload, as JSON text: numbers keep the digits they were written with. */
+  /** The LMS's payload as JSON text, so that numbers keep their digits. */
   payload: z.string().min(2),
   progress: progressSchema,
 });
 export type Delivery = z.infer<typeof deliverySchema>;
 
-/** What never changes about a delivery: an event as it was accepted for one integration. */
+/** The constant part of a delivery: the event as it was accepted for one integration. */
 export type DeliverySubject = Omit<Delivery, 'progress' | 'token'>;
 
-/** The fields of a delivery that replace its own when it is dead-lettered; `States.JsonMerge` in the workflow. */
+/** The fields of a dead-letter message that differ from the delivery; the workflow merges them (`States.JsonMerge`). */
 export type Redrive = Pick<Delivery, 'generation' | 'progress'>;
 
-/** What a workflow task returns: the next progress and, where the delivery is dead, how its dead letter differs. */
+/** The result of a workflow task: the next progress and, if the delivery is dead, the fields of its dead-letter message. */
 export type TaskResult = Progress & { redrive?: Redrive };
 
-/** Message attributes of every dead letter. SQS allows ten; the console shows them beside the body. */
+/** Message attributes of dead-letter messages, which the SQS console shows. */
 export const DEAD_LETTER_ATTRIBUTES = {
   reason: 'reason',
   integrationId: 'integration_id',
   webhookId: 'webhook_id',
 } as const;
 
-/** Longest reason kept, in characters: it travels as a message attribute and in the workflow's state. */
+/** Maximum length of a reason, in characters: it is part of message attributes and of the workflow's state. */
 export const MAX_REASON_CHARACTERS = 500;

@@ -3,17 +3,17 @@ import type { LmsEvent } from './event.ts';
 import type { Kind } from './event-types/event-type.ts';
 import { definitionOfType, kindNamed, kindOfEvent } from './event-types/event-types.ts';
 
-/** What an event's type says of it. */
+/** What the rules of an event's type yield. */
 export interface EventKind {
-  /** By name; absent where its type has one kind only. */
+  /** The kind's name; absent if the type has no kinds. */
   readonly kind?: string;
-  /** As it stands in the payload, of any type. */
+  /** The user id in the payload, unvalidated. */
   readonly userId: unknown;
-  /** When it is to be sent, in ISO 8601 and UTC; absent where it does not wait. */
+  /** The scheduled time, ISO 8601 in UTC; absent if the event is sent immediately. */
   readonly sendAt?: string;
 }
 
-/** @returns what is wrong with the event, in words that name fields and never their values */
+/** @returns the kind, or why the event is invalid; the reason names fields, never their values */
 export function readKind(event: LmsEvent, acceptedMs: number): EventKind | string {
   const { payload } = event;
   const { payload: schema, userIdAt } = definitionOfType(event.event_type);
@@ -24,7 +24,7 @@ export function readKind(event: LmsEvent, acceptedMs: number): EventKind | strin
   const faultOfKind = faultIn(kind.payload, payload);
   if (faultOfKind !== undefined) return faultOfKind;
   if (kind.timer === undefined && (event.send_at !== undefined || event.delay_minutes !== undefined)) {
-    return `${event.send_at === undefined ? 'delay_minutes' : 'send_at'}: ${name} is sent at once`;
+    return `${event.send_at === undefined ? 'delay_minutes' : 'send_at'}: ${name} is sent immediately`;
   }
   return {
     ...(name !== event.event_type && { kind: name }),
@@ -40,7 +40,7 @@ function faultIn(schema: Kind['payload'], payload: Fields): string | undefined {
   return read?.success === false ? faultsOf(read.error, 'payload', ['payload']) : undefined;
 }
 
-/** A delay counts from the acceptance where the publisher's clock is ahead: it is never longer than it says. */
+/** If the publisher's clock is ahead, a delay counts from the acceptance, so that it is never longer than requested. */
 function sendAtOf(event: LmsEvent, { defaultDelayMinutes }: NonNullable<Kind['timer']>, acceptedMs: number): string {
   const { send_at, delay_minutes = defaultDelayMinutes, occurred_at } = event;
   const fromMs = Math.min(Date.parse(occurred_at), acceptedMs);

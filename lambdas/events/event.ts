@@ -2,14 +2,14 @@ import * as z from 'zod';
 import { EVENT_TYPES } from './event-types/event-types.ts';
 
 /**
- * Largest event the pipeline accepts, in bytes of UTF-8. SQS takes 1 MiB, but an event must also fit a workflow input
- * (see `MAX_WORKFLOW_INPUT_BYTES`), where its payload is escaped once more.
+ * Largest event that the pipeline accepts, in bytes of UTF-8. SQS allows 1 MiB, but an event must also fit a workflow input
+ * (`MAX_WORKFLOW_INPUT_BYTES`), where its payload is escaped again.
  */
 export const MAX_EVENT_BYTES = 200 * 1024;
 
 /**
- * Longest that an event may wait before it is sent, in days after its acceptance: with its attempts and pauses an execution
- * lives for 16.
+ * The latest scheduled time of an event, in days after its acceptance: with attempts and parking, an execution may take
+ * `MAX_EXECUTION_DAYS`.
  */
 export const MAX_TIMER_DAYS = 7;
 const MAX_DELAY_MINUTES = MAX_TIMER_DAYS * 24 * 60;
@@ -17,50 +17,50 @@ const MAX_DELAY_MINUTES = MAX_TIMER_DAYS * 24 * 60;
 export const REGIONS = ['US', 'EU', 'OTHER'] as const;
 export type Region = (typeof REGIONS)[number];
 
-/** Ids become part of secret names, message groups and log lines: nothing that would need escaping there. */
+/** Ids are part of secret names, message groups and log lines, so they contain no character that needs escaping there. */
 export const integrationIdSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -');
 
 const UUID = /^([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$/;
 
 /**
- * The one form in which an enterprise's id is compared, hashed, cached and recorded: a UUID in lower case with dashes.
- * What is no UUID, which Open edX does not issue, is in lower case too.
+ * The form in which enterprise ids are compared, hashed, cached and recorded: a UUID in lower case with dashes. An id that
+ * is no UUID, which Open edX does not issue, is in lower case too.
  */
 export function canonicalEnterpriseId(id: string): string {
   return id.toLowerCase().replace(UUID, '$1-$2-$3-$4-$5');
 }
 
-/** A UUID in any case, with or without dashes; read as its canonical form. No colon, so that it can end a cache key. */
+/** A UUID in any case, with or without dashes, transformed to its canonical form. No colon, which separates a cache key. */
 export const enterpriseIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9_-]{1,64}$/, 'must be 1-64 of A-Z a-z 0-9 _ -')
   .transform(canonicalEnterpriseId);
 
 /**
- * A course key, which the LMS keeps in 255 characters. It is a bind of the query that a whole batch shares: no characters
- * that SQS rejects in a message, no NUL, and no half of a surrogate pair, which UTF-8 cannot express.
+ * A course key, at most 255 characters as in the LMS. It becomes a bind of the query that a whole batch shares, so it must
+ * not have characters that SQS refuses, NUL, or lone surrogates, which UTF-8 cannot encode.
  */
 export const courseIdSchema = z
   .string()
   .regex(/^[^\uFFFE\uFFFF]{1,255}$/, 'must be 1-255 characters')
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
 
-/** Numbers, or digits in a string; whether the warehouse can use it is decided later, in `enrichment/accept-event.ts`. */
+/** A number, or a string; `enrichment/accept-event.ts` checks whether the warehouse can use it. */
 const learnerIdSchema = z.union([z.number(), z.string().max(64)]);
 
-/** With its offset. Before and after those years a moment in UTC has no year of four digits any more. */
-const momentSchema = z.iso
+/** With an offset. Outside these years, ISO 8601 in UTC has no four-digit year. */
+const timestampSchema = z.iso
   .datetime({ offset: true })
   .refine((text) => Date.parse(text) >= 0 && Date.parse(text) < Date.UTC(10_000), 'must lie in the years 1970 to 9999');
 
-/** Optional fields may come as null: that is how Python publishers write "none". */
+/** Optional fields may be null, which Python publishers write for `None`. */
 function optional<T extends z.ZodType>(schema: T) {
   return schema.nullish().transform((value): z.infer<T> | undefined => value ?? undefined);
 }
 
 /**
- * What the LMS publishes to the events queue, one message for one integration (`docs/` has the LMS team's guide).
- * Fields this version does not know are ignored, so that a publisher may be newer than the pipeline.
+ * The event that the LMS publishes to the events queue, one message per integration (docs/lms-guide.md). Unknown fields
+ * are ignored, so that a publisher may be newer than the pipeline.
  */
 export const eventSchema = z
   .object({
@@ -69,10 +69,10 @@ export const eventSchema = z
     event_id: optional(z.string().regex(/^[A-Za-z0-9_-]{1,128}$/, 'must be 1-128 of A-Z a-z 0-9 _ -')),
     integration_id: optional(integrationIdSchema),
     region: optional(z.enum(REGIONS)),
-    occurred_at: momentSchema,
-    /** When to send it, for kinds that wait; what has passed is sent at once. */
-    send_at: optional(momentSchema),
-    /** The same, in minutes after it occurred, or after its acceptance where it says that it occurs later. */
+    occurred_at: timestampSchema,
+    /** The scheduled time, for kinds with a timer; a time in the past means immediately. */
+    send_at: optional(timestampSchema),
+    /** The scheduled time, in minutes after `occurred_at`, or after the acceptance if `occurred_at` is in the future. */
     delay_minutes: optional(z.number().min(0).max(MAX_DELAY_MINUTES)),
     user_id: optional(learnerIdSchema),
     course_id: optional(courseIdSchema),
@@ -88,5 +88,5 @@ export const eventSchema = z
     path: ['integration_id'],
   });
 
-/** An event as it was read from the queue, before it is routed. */
+/** A valid event, before it is routed. */
 export type LmsEvent = z.infer<typeof eventSchema>;

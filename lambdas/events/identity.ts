@@ -1,52 +1,52 @@
 import { createHash } from 'node:crypto';
 import type { Delivery, Progress } from './delivery.ts';
 
-/** Lists are hashed as JSON, so that no two different lists of parts share a text. */
+/** Hashes a list as JSON, so that different lists never have the same text. */
 function sha256Hex(parts: readonly (string | number)[]): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }
 
 /**
- * The id of an event that the LMS gave none: the same publication twice is one event, a retake with a better grade (or
- * at another moment) is another.
+ * Derives the id of an event that the LMS published without one. Publishing the same content twice yields one event; a
+ * retake with another grade or time yields another.
  */
 export function derivedEventId(integrationId: string, eventType: string, occurredAt: string, payload: string): string {
   return sha256Hex([integrationId, eventType, occurredAt, payload]);
 }
 
 /**
- * One webhook: one event for one integration, over all its tries and re-entries. No `.`, which Standard Webhooks uses
- * as a separator; 160 bits of the hash, because ids are read aloud and pasted at night.
+ * The `webhook-id` of a delivery: one event for one integration, over all attempts and resends. It has no `.`, the
+ * separator of Standard Webhooks. 160 bits of the hash keep it short enough for operators.
  */
 export function webhookId(integrationId: string, eventId: string): string {
   return `wh_${sha256Hex([integrationId, eventId]).slice(0, 40)}`;
 }
 
-/** What the ledger's table knows a user's timer by: it says nobody's id. */
+/** The key of a user's timer in the ledger's table. It is hashed, so that it does not reveal the user's id. */
 export function timerKey(integrationId: string, eventType: string, userId: string): string {
   return `timer_${sha256Hex([integrationId, eventType, userId]).slice(0, 40)}`;
 }
 
-/** How far a delivery has come, as far as a name tells it. */
+/** The fields that identify a step of a delivery. */
 export type Step = Pick<Delivery, 'generation'> & { readonly progress: Pick<Progress, 'attempt' | 'deferrals'> };
 
 /**
- * What the ledger knows a delivery's execution by. Derived, so that whoever repeats a start after a crash finds the same
- * one; of every generation, try and deferral another, since a closed execution's name is refused for 90 days.
+ * The token that identifies a delivery's execution in the ledger. It is derived, so that a start repeated after a crash
+ * finds the same execution. It differs for each generation, attempt and deferral, since Step Functions refuses the name of
+ * a closed execution for 90 days.
  */
 export function executionToken({ generation, progress: { attempt, deferrals = 0 } }: Step): string {
   return `g${generation}${attempt > 0 ? `-a${attempt}` : ''}${deferrals > 0 ? `-d${deferrals}` : ''}`;
 }
 
-/** What the ledger knows a message by that was sent to the deliveries queue again. */
+/** The token that identifies a message in the ledger, if it was sent to the deliveries queue again. */
 export function messageToken(step: Step): string {
   return `${executionToken(step)}-m`;
 }
 
 /**
- * Whether a message or execution carries a delivery further on than another one does: by generation, attempt, deferral, and
- * from a message to the execution that it was handed to. Where the ledger missed an outcome, the carrier that it names is
- * behind the one that comes.
+ * Whether a token belongs to a later step than another: by generation, attempt, deferral, and then by the handover from a
+ * message to an execution. If the ledger missed an outcome, the token in the ledger is the earlier one.
  */
 export function isFurther(token: string, other: string): boolean {
   const [one, two] = [stepOf(token), stepOf(other)];
@@ -63,16 +63,16 @@ function stepOf(token: string): readonly number[] | undefined {
 
 const TOKEN = /^g(\d+)(?:-a(\d+))?(?:-d(\d+))?(-m)?$/;
 
-/** The name under which Step Functions knows an execution: at most 80 characters of `0-9A-Za-z_-`. */
+/** The name of an execution; Step Functions allows 80 characters of `0-9A-Za-z_-`. */
 export function executionName(webhook: string, token: string): string {
   return `${webhook}-${token}`;
 }
 
 /**
- * The name under which a failed execution's input is taken to the dead letter queue. Derived, so that the rule and the
- * sweep may both try: the second start is refused. A rescue that fails is rescued again, three times at the most.
+ * The name of the execution that rescues a failed execution's delivery. It is derived, so that Step Functions refuses the
+ * second start if both the EventBridge rule and the sweep start it. A failed rescue is rescued again, at most three times.
  *
- * @returns undefined where no further rescue may be started
+ * @returns undefined if no further rescue may be started
  */
 export function rescueName(failedName: string): string | undefined {
   const [, base = failedName, made = ''] = /^(.*)-rescue([123])$/.exec(failedName) ?? [];

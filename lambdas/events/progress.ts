@@ -3,9 +3,9 @@ import type { Delivery, DeliverySubject, Enrichment, Outcome, Progress, Redrive,
 import { MAX_REASON_CHARACTERS } from './delivery.ts';
 
 /**
- * A delivery without an attempt, with what is known of its learning time.
+ * Creates a delivery before its first attempt.
  *
- * @param configVersion of the flag that decided on it
+ * @param configVersion the version of the flag that decided on the enrichment
  */
 export function newDelivery(
   subject: DeliverySubject,
@@ -19,7 +19,7 @@ export function newDelivery(
 
 const TIMED = { timed: true } as const;
 
-/** What outlasts every attempt: what is known of the learning time, and the version of the flag that decided on it. */
+/** The fields that all attempts keep: the enrichment, and the version of the flag that decided on it. */
 export function decisionOf({
   enrichment,
   config_version,
@@ -30,21 +30,21 @@ export function decisionOf({
   return { enrichment, ...(config_version !== undefined && { config_version }) };
 }
 
-/** Learning time that the workflow still has to find out, after a first attempt that failed, or none. */
+/** The enrichment of a delivery whose learning time the workflow must look up. @param firstFailedAtMs epoch milliseconds */
 export function pendingEnrichment(firstFailedAtMs: number): Enrichment {
   return { status: 'pending', attempts: 1, first_failed_at: new Date(firstFailedAtMs).toISOString() };
 }
 
 /**
- * How a dead delivery differs from its dead letter: the letter is a message of the deliveries queue as if new, so that
- * redriving it there works, and its generation is the next one, so that the workflow takes it again.
+ * The fields in which a dead-letter message differs from its delivery. The message is a new delivery for the deliveries
+ * queue, so that SQS can redrive it there, and its generation is the next one, so that the workflow accepts it again.
  */
 export function redriveOf(delivery: Delivery): Redrive {
   const decision = decisionOf(delivery.progress);
   return { generation: delivery.generation + 1, progress: { ...decision, attempt: 0, due_at: null } };
 }
 
-/** The end of a delivery that cannot succeed, with its dead-letter message. */
+/** The result for a delivery that failed permanently. */
 export function dead(delivery: Delivery, attempt: number, reason: string): TaskResult {
   const { due_at } = delivery.progress;
   return {
@@ -57,7 +57,7 @@ export function dead(delivery: Delivery, attempt: number, reason: string): TaskR
   };
 }
 
-/** Another outcome than death; `dueAt` only where it waits. */
+/** The progress with an outcome other than `dead`. @param dueAt only if the delivery waits */
 export function decided(
   delivery: Delivery,
   attempt: number,
@@ -78,15 +78,15 @@ export function decided(
   };
 }
 
-/** A delivery whose attempts have failed, and which starts over. */
+/** The progress of a delivery whose attempts failed, and which starts its second round at `dueAt`. */
 export function secondRound(delivery: Delivery, attempt: number, reason: string, dueAt: Date): Progress {
   return { ...decided(delivery, attempt, 'retry', reason, dueAt), earlier_attempts: attempt };
 }
 
 /**
- * A delivery that waits without having spent an attempt.
+ * The progress of a delivery that waits without spending an attempt.
  *
- * @param reservedForMs the slot reserved for it under the integration's rate limit
+ * @param reservedForMs the slot reserved under the integration's rate limit, in epoch milliseconds
  */
 export function waiting(delivery: Delivery, reason: string, untilMs: number, reservedForMs?: number): Progress {
   const { attempt, park_count } = delivery.progress;

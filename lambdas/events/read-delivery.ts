@@ -3,9 +3,9 @@ import { parseJson } from '../shared/json.ts';
 import { type Delivery, deliverySchema } from './delivery.ts';
 
 /**
- * Reads a message of the deliveries queue.
+ * Parses a message of the deliveries queue.
  *
- * @returns the delivery, or the fields that do not fit; their values are not repeated
+ * @returns the delivery, or why the message is invalid; the reason names fields, never their values
  */
 export function readDelivery(body: string): Delivery | string {
   const value = parseJson(body);

@@ -6,24 +6,24 @@ import { executionName, executionToken } from './identity.ts';
 
 /** The execution that carries a delivery. */
 export interface Started {
-  /** What the ledger knows it by. */
+  /** Identifies it in the ledger. */
   readonly token: string;
-  /** Whether it was given exactly this delivery: by this call, or, while it runs, by an earlier one with the same input. */
+  /** Whether its input is this delivery: from this call or, while it runs, from an earlier call with the same input. */
   readonly isOwn: boolean;
 }
 
-/** The retry workflow, as functions see it. */
+/** Starts executions of the retry workflow. */
 export interface Workflow {
   /**
-   * Starts the execution that carries a delivery from here on. One that exists already, running or closed, carries it:
-   * that is success too.
+   * Starts the execution that carries a delivery from now on. If it already exists, running or closed, the call succeeds
+   * too.
    *
-   * @throws where the start is not certain; the message that led here must not be acknowledged then
+   * @throws if the start is uncertain; the caller must not acknowledge its message then
    */
   start(delivery: Delivery): Promise<Started>;
 }
 
-/** The retry workflow over Step Functions. */
+/** Creates a `Workflow` that uses Step Functions. */
 export function createWorkflow({ client, stateMachineArn }: { client: SFNClient; stateMachineArn: string }): Workflow {
   return {
     async start(delivery) {
@@ -35,12 +35,12 @@ export function createWorkflow({ client, stateMachineArn }: { client: SFNClient;
 }
 
 /**
- * Starts an execution unless one of that name exists. Step Functions refuses a closed one's name, or a running one's
- * with another input (jitter makes it another), with `ExecutionAlreadyExists`: it carries the delivery, so it counts
- * as started. With the same input a running one's name is taken as the same call again.
+ * Starts an execution, unless one with that name exists. Step Functions responds with `ExecutionAlreadyExists` if that one
+ * is closed, or runs with another input (jitter changes it): it carries the delivery, so this counts as started. If it
+ * runs with the same input, StartExecution is idempotent and succeeds.
  *
- * @returns whether one of that name runs with this input
- * @throws the SDK's error otherwise
+ * @returns whether an execution with that name runs with this input
+ * @throws the SDK's other errors
  */
 export async function startOnce(
   client: SFNClient,

@@ -1,10 +1,10 @@
 import { type Delivery, LONG_WAIT_SECONDS, type TaskResult } from './delivery.ts';
 import { JITTER } from './retry-timing.ts';
 
-/** So many waits without an attempt may be as short as the limiter, the ledger or a timer asks for. */
+/** The first waits without an attempt may be as short as the limiter, the ledger or a timer asks for. */
 export const SHORT_WAITS = 50;
 
-/** The shortest wait after those, in milliseconds. */
+/** Minimum length of later waits, in milliseconds. */
 export const LONG_WAIT_MS = LONG_WAIT_SECONDS * 1000;
 
 export interface WaitServices {
@@ -13,12 +13,12 @@ export interface WaitServices {
 }
 
 /**
- * Counts the waits of one execution, and lengthens those after the first `SHORT_WAITS`: each round of the workflow adds to
- * the execution's history, of which Step Functions takes 25,000 events (`test/infra/history-bound.ts` has the arithmetic). Attempts
- * are counted by the retry policy instead.
+ * Counts the waits of an execution, and extends those after the first `SHORT_WAITS`. Each wait adds events to the
+ * execution's history, which Step Functions limits to 25,000 (`test/infra/history-bound.ts` computes the maximum). The
+ * retry policy bounds the waits before attempts.
  *
- * @param result what one step of the workflow decided for `delivery`
- * @returns the same where an attempt was made, or it does not wait. A reserved time that would pass is given up.
+ * @param result the result of one workflow task for `delivery`
+ * @returns the result, with its wait counted and possibly extended; a slot reserved before the end of the wait is dropped
  */
 export function withWaitCounted(delivery: Delivery, result: TaskResult, { now, random }: WaitServices): TaskResult {
   if (result.outcome !== 'retry' || result.due_at === null) return result;

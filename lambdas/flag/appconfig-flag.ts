@@ -16,14 +16,14 @@ export interface FlagSourceOptions extends Partial<IoDeadlines['configuration']>
   readonly client: AppConfigDataClient;
   readonly log: Log;
   readonly counter: Counter;
-  /** Wall clock, ms. */
+  /** The wall clock, in milliseconds. */
   readonly now?: () => number;
 }
 
 /**
- * The flag as every function evaluates it: the deployed version, or a developer's override. An unusable document does not
- * replace a good version; where there was none, it is followed as far as it is safe. Faults are counted by type (document
- * 004).
+ * Creates the source of the flag: the deployed version, or a developer's override. An unusable document does not replace a
+ * usable version. If there is none yet, unusable attributes get their safe defaults. Faults are counted by type
+ * (requirement S3).
  */
 export function createFlagSource({
   environment,
@@ -40,10 +40,10 @@ export function createFlagSource({
     environmentId: environment.FLAGS_ENVIRONMENT_ID,
     profileId: environment.FLAGS_PROFILE_ID,
     parse: (text, lastGood, label) => {
-      const { flag, faults, isNonsense } = parseFlag(text);
+      const { flag, faults, isUnusable } = parseFlag(text);
       if (faults.length > 0) countFault('faulty');
-      // The source keeps the last good one, and logs why.
-      if (isNonsense && lastGood !== undefined) throw new FlagUnusable(faults.join('; '));
+      // The source keeps the last good version, and logs the error.
+      if (isUnusable && lastGood !== undefined) throw new FlagUnusable(faults.join('; '));
       if (faults.length > 0) log.warn('flag.faulty', { faults });
       return { ...flag, config_version: configVersion(flag, label) };
     },

@@ -3,30 +3,27 @@ import { isRecord, parseJson } from '../shared/json.ts';
 import type { EvaluationReason } from '../shared/metric-definitions.ts';
 import { CONFIG_VERSION, FLAG_KEY, type Flag, flagSchema, type VersionedFlag } from './flag-document.ts';
 
-/** The flag, and in words what was wrong with its document: one warning for each, once per version. */
+/** A flag that was read from its document. */
 export interface ParsedFlag {
   readonly flag: Flag;
+  /** What is wrong with the document, for a warning. */
   readonly faults: readonly string[];
-  /**
-   * Whether it says nothing that could be followed: who has a good version keeps that. A flag that is switched off, or gone,
-   * is followed whatever else the document holds.
-   */
-  readonly isNonsense: boolean;
+  /** Whether a previous usable version must stay in effect. A flag that is off or missing is always usable. */
+  readonly isUnusable: boolean;
 }
 
 /**
  * Reads the flag from the flat document of `GetLatestConfiguration`: `{[FLAG_KEY]: {enabled, …attributes}}`.
  *
- * It fails safe and never throws. Off, where the document does not say clearly that the flag is on; an attribute that
- * does not fit is taken as its default (nobody by percentage, no pilots, one hour) and harms no other. A fault names
- * the attribute and not its value.
+ * It is fail-safe and never throws. The flag is off unless the document clearly switches it on. An invalid attribute gets
+ * its default (0%, no pilots, one hour) and does not affect the others. A fault names the attribute, not its value.
  */
 export function parseFlag(text: string): ParsedFlag {
   const document = parseJson(text);
-  if (!isRecord(document)) return nonsense('the document is not a JSON object; taken as off');
+  if (!isRecord(document)) return unusable('the document is not a JSON object; taken as off');
   const entry = document[FLAG_KEY];
-  if (!isRecord(entry)) return { ...nonsense(`there is no flag ${FLAG_KEY}; taken as off`), isNonsense: false };
-  if (typeof entry.enabled !== 'boolean') return nonsense('enabled is neither true nor false; taken as off');
+  if (!isRecord(entry)) return { ...unusable(`there is no flag ${FLAG_KEY}; taken as off`), isUnusable: false };
+  if (typeof entry.enabled !== 'boolean') return unusable('enabled is neither true nor false; taken as off');
   const faults: string[] = [];
   const { rollout_percentage, pilot_enterprises, cache_ttl_seconds } = flagSchema.shape;
   const flag = {
@@ -35,14 +32,13 @@ export function parseFlag(text: string): ParsedFlag {
     pilot_enterprises: attribute(pilot_enterprises, entry, 'pilot_enterprises', faults),
     cache_ttl_seconds: attribute(cache_ttl_seconds, entry, 'cache_ttl_seconds', faults),
   };
-  return { flag, faults, isNonsense: entry.enabled && faults.length > 0 };
+  return { flag, faults, isUnusable: entry.enabled && faults.length > 0 };
 }
 
 /**
- * Which version of the flag decides: its label, or a hash of what it says, so that two versions that decide alike have
- * one name.
+ * The name of a flag's version: its label, or a hash of its content, so that two equal versions have one name.
  *
- * @param label as AppConfig answers it (`VersionLabel`); one that fits no log line counts as none
+ * @param label AppConfig's `VersionLabel`; ignored unless it matches `CONFIG_VERSION`
  */
 export function configVersion(flag: Flag, label: string | undefined): string {
   if (label !== undefined && CONFIG_VERSION.test(label)) return label;
@@ -51,21 +47,21 @@ export function configVersion(flag: Flag, label: string | undefined): string {
   return `content-${createHash('sha256').update(content).digest('hex').slice(0, 12)}`;
 }
 
-/** The flag of a developer who does not want to wait for a deployment: on, or off, for everybody. */
+/** Overrides the flag for development: on or off for all enterprises, without a deployment. */
 export function overridden(flag: Flag, isOn: boolean): VersionedFlag {
   return { ...flag, enabled: isOn, rollout_percentage: 100, config_version: 'override' };
 }
 
-/** What the flag says of one enterprise, and why. */
+/** The flag's value for one enterprise, and the reason. */
 export interface Evaluation {
   readonly isOn: boolean;
   readonly reason: EvaluationReason;
 }
 
 /**
- * Whether learning time is added for an enterprise: by name as a pilot, or by its bucket.
+ * Whether learning time is added for an enterprise: because it is a pilot, or by its bucket.
  *
- * Raising the percentage never drops an enterprise, lowering it never adds one: buckets do not move.
+ * Buckets are stable: raising the percentage never removes an enterprise, and lowering it never adds one.
  *
  * @param enterpriseId in canonical form
  */
@@ -77,8 +73,8 @@ export function evaluateFlag(flag: Flag, enterpriseId: string): Evaluation {
 }
 
 /**
- * Where an enterprise stands in a rollout, from 0 (first in) up to but not including 100. The flag's key is hashed too,
- * so that the enterprises that go first are others for another flag.
+ * The position of an enterprise in a rollout, in [0, 100), 0 being the first. The flag's key is part of the hash, so that
+ * different flags start with different enterprises.
  *
  * @param enterpriseId in canonical form
  */
@@ -87,11 +83,11 @@ export function bucket(enterpriseId: string, flagKey: string = FLAG_KEY): number
   return (digest.readUInt32BE(0) / 2 ** 32) * 100;
 }
 
-function nonsense(fault: string): ParsedFlag {
-  return { flag: flagSchema.parse({ enabled: false }), faults: [fault], isNonsense: true };
+function unusable(fault: string): ParsedFlag {
+  return { flag: flagSchema.parse({ enabled: false }), faults: [fault], isUnusable: true };
 }
 
-/** The part of a zod field that is used here: a field with a default answers it for undefined. */
+/** The part of a zod field that is used here. A field with a default parses undefined as that default. */
 interface Field<V> {
   safeParse(value: unknown): { success: true; data: V } | { success: false; error: { issues: { message: string }[] } };
   parse(value: undefined): V;

@@ -179,7 +179,7 @@ test('a lead that is not as document 003 has it is dead-lettered with the reason
       'payload.lead_type: must be one of …',
       'payload.user_id: must be a whole number above 0, of at most 18 digits',
       'payload.priority: of a hot lead must be "high"',
-      'delay_minutes: lead.hot is sent at once',
+      'delay_minutes: lead.hot is sent immediately',
       'send_at: an event may wait for 7 days at the most',
     ].toSorted(),
   );

@@ -12,7 +12,7 @@ function tell(deadRecord: Parameters<typeof reportIfCritical>[0]) {
   return { counter, log };
 }
 
-test.each(KINDS)('%s that is dead is reported if its kind is critical', (kind) => {
+test.each(KINDS)('%s: a dead webhook is reported if its kind is critical', (kind) => {
   const deadRecord = subject({ event_type: typeOfKind(kind), kind });
   const { counter, log } = tell(deadRecord);
   const isCritical = kindNamed(kind).isCritical ?? false;
@@ -21,7 +21,7 @@ test.each(KINDS)('%s that is dead is reported if its kind is critical', (kind) =
   for (const data of LEARNER_DATA) expect(log.text()).not.toContain(data);
 });
 
-test('a hot lead is critical: the line says which webhook, and whose', () => {
+test('a hot lead is critical: the log line names the webhook and its integration', () => {
   const { webhook_id } = subject();
   const { log } = tell({ webhook_id, integration_id: 'acme', event_type: 'lead', kind: 'lead.hot' });
   expect(log.lines).toEqual([
@@ -29,13 +29,13 @@ test('a hot lead is critical: the line says which webhook, and whose', () => {
   ]);
 });
 
-test('what names no kind, or an unknown one, is not', () => {
+test('a webhook without a kind, or of an unknown one, is not', () => {
   for (const kind of [undefined, 'lead.lukewarm']) {
     expect(tell({ webhook_id: 'w', integration_id: 'acme', event_type: 'lead', kind }).counter.counts).toEqual({});
   }
 });
 
-describe('an event that became no delivery', () => {
+describe('an event that was dead-lettered before it became a delivery', () => {
   const lead = { event_type: 'lead', payload: { user_id: 42, lead_type: 'hot', email: LEARNER_DATA[0] } };
   const tellEvent = (body: string) => {
     const counter = fakeCounter();
@@ -44,7 +44,7 @@ describe('an event that became no delivery', () => {
     return { counter, log };
   };
 
-  test('is reported where its kind is critical, whatever else is wrong with it', () => {
+  test('is reported if its kind is critical, even if the rest is invalid', () => {
     const { counter, log } = tellEvent(JSON.stringify(lead));
     expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });
     expect(log.only('event.critical_dead')).toEqual({ message_id: 'm1', integration_id: 'acme', kind: 'lead.hot' });
@@ -63,7 +63,7 @@ describe('an event that became no delivery', () => {
     expect(tellEvent(body).counter.counts).toEqual({});
   });
 
-  test('is not reported, and throws nothing, whatever it is', () => {
+  test('is not reported, and nothing is thrown, for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.json()), (body) => {
         expect(tellEvent(body).counter.counts).toEqual({});

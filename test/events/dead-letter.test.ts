@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { deadLetterMessage } from '../../lambdas/events/dead-letter.ts';
 import { anyString } from '../support/arbitraries.ts';
 
-describe('a dead letter', () => {
-  test('has the body as it came, and beside it why it is there', () => {
+describe('a dead-letter message', () => {
+  test('has the unchanged body, and the reason as an attribute', () => {
     expect(
       deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', integrationId: 'acme', webhookId: 'wh_1' }),
     ).toEqual({
@@ -14,11 +14,11 @@ describe('a dead letter', () => {
     });
   });
 
-  test('says nothing of an integration or a webhook that nobody knows', () => {
+  test('has no attribute for an unknown integration or webhook', () => {
     expect(deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON' }).attributes).toEqual({ reason: 'not JSON' });
   });
 
-  test('has a reason that SQS takes, whatever it was', () => {
+  test('has a reason that SQS accepts, for any text', () => {
     fc.assert(
       fc.property(anyString, (reason) => {
         const text = deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason ?? '';
@@ -32,35 +32,35 @@ describe('a dead letter', () => {
     expect(long.attributes?.reason).toHaveLength(500);
   });
 
-  test('has the reason word for word where SQS takes it', () => {
+  test('has the unchanged reason if SQS accepts it', () => {
     const reason = 'course_id: más de 255 字';
     expect(deadLetterMessage({ id: 'm-1', body: '', reason }).attributes?.reason).toBe(reason);
     expect(deadLetterMessage({ id: 'm-1', body: '', reason: '' }).attributes?.reason).toBe('unknown');
   });
 });
 
-describe('what the publisher set on a message', () => {
+describe('the publisher’s attributes and group', () => {
   const text = (stringValue: string) => ({ dataType: 'String', stringValue });
   const own = { reason: 'not JSON', integrationId: 'acme', webhookId: 'wh_1' };
-  const letterWith = (carried: Record<string, ReturnType<typeof text>>, more: object = own) =>
+  const messageWith = (carried: Record<string, ReturnType<typeof text>>, more: object = own) =>
     deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', carried, ...more });
 
-  test('stays with it: its attributes and its group', () => {
+  test('stay on the message', () => {
     const carried = { tenant: text('acme'), trace: { dataType: 'Binary', binaryValue: 'AP8=' } };
-    const letter = deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', carried, groupId: 'enterprise-1' });
-    expect(letter).toMatchObject({ attributes: { reason: 'not JSON' }, carried, groupId: 'enterprise-1' });
+    const message = deadLetterMessage({ id: 'm-1', body: '{', reason: 'not JSON', carried, groupId: 'enterprise-1' });
+    expect(message).toMatchObject({ attributes: { reason: 'not JSON' }, carried, groupId: 'enterprise-1' });
   });
 
-  test('has no name of ours, not even one that this message does not need', () => {
+  test('have none of our names, not even an unused one', () => {
     const carried = { reason: text('theirs'), webhook_id: text('of an earlier time'), tenant: text('acme') };
-    const { attributes, carried: kept } = letterWith(carried, { integrationId: undefined });
+    const { attributes, carried: remaining } = messageWith(carried, { integrationId: undefined });
     expect(attributes).toEqual({ reason: 'not JSON' });
-    expect(kept).toEqual({ tenant: text('acme') });
+    expect(remaining).toEqual({ tenant: text('acme') });
   });
 
-  test('comes to ten attributes with ours at the most, its first ones', () => {
+  test('are cut to ten attributes together with ours', () => {
     const ten = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`theirs_${index}`, text('x')]));
-    expect(Object.keys(letterWith(ten).carried ?? {})).toEqual(Object.keys(ten).slice(0, 7));
-    expect(Object.keys(letterWith(ten, {}).carried ?? {})).toEqual(Object.keys(ten).slice(0, 9));
+    expect(Object.keys(messageWith(ten).carried ?? {})).toEqual(Object.keys(ten).slice(0, 7));
+    expect(Object.keys(messageWith(ten, {}).carried ?? {})).toEqual(Object.keys(ten).slice(0, 9));
   });
 });

@@ -5,7 +5,7 @@ import { delivery, ENRICHED, NOT_ENRICHED, PENDING } from '../support/factories.
 const fits = (overrides: Record<string, unknown>) => deliverySchema.safeParse({ ...delivery(), ...overrides }).success;
 
 describe('a delivery', () => {
-  test('is read as it was written', () => {
+  test('round-trips', () => {
     for (const enrichment of [ENRICHED, NOT_ENRICHED, PENDING]) {
       const written = delivery(enrichment);
       expect(deliverySchema.parse(JSON.parse(JSON.stringify(written)))).toEqual(written);
@@ -17,7 +17,7 @@ describe('a delivery', () => {
     expect(fits({ occurred_at: time })).toBe(true),
   );
 
-  test.each(['user_id', 'course_id', 'enterprise_customer_uuid'])('may come without %s', (field) => {
+  test.each(['user_id', 'course_id', 'enterprise_customer_uuid'])('may omit %s', (field) => {
     const { [field]: _, ...rest } = delivery() as Record<string, unknown>;
     expect(deliverySchema.safeParse(rest).success).toBe(true);
   });
@@ -47,7 +47,7 @@ describe('the progress of a delivery', () => {
   });
 });
 
-describe('what is known of the learning time', () => {
+describe('the enrichment', () => {
   test.each([
     { status: 'not_enriched', reason: 'because' },
     { ...ENRICHED, total_seconds: -1 },

@@ -37,7 +37,7 @@ describe('a lead', () => {
     expect(fault).not.toContain('; ');
   });
 
-  test('is refused in words that do not repeat what it holds', () => {
+  test('is refused with a reason that does not repeat its values', () => {
     const secret = 'do-not-repeat-me';
     expect(leadWith({ user_id: secret, lead_type: secret, timestamp: secret })).not.toContain(secret);
     expect(leadWith({ lead_type: 'hot', priority: secret })).not.toContain(secret);
@@ -48,7 +48,7 @@ describe('a lead', () => {
     (timestamp) => expect(leadWith({ timestamp })).toHaveProperty('kind', 'lead.cold'),
   );
 
-  test('may have a user id as digits, and anything besides', () => {
+  test('may have a user id as digits, and other fields', () => {
     expect(leadWith({ user_id: '123456789012345678', first_name: null, nested: { a: [1] } })).toEqual({
       kind: 'lead.cold',
       userId: '123456789012345678',
@@ -66,19 +66,19 @@ describe('when a lead is sent', () => {
     ['after half a minute', { delay_minutes: 0.5 }, '2026-01-15T12:00:28.000Z'],
     ['at its own time', { send_at: '2026-01-16T10:00:00+02:00' }, '2026-01-16T08:00:00.000Z'],
     ['at a time that has passed', { send_at: '2020-01-01T00:00:00Z' }, '2020-01-01T00:00:00.000Z'],
-    ['as a Python publisher says nothing', { send_at: null, delay_minutes: null }, '2026-01-15T12:59:58.000Z'],
+    ['null, as Python publishers write None', { send_at: null, delay_minutes: null }, '2026-01-15T12:59:58.000Z'],
   ])('%s', (_, more, sendAt) => {
     expect(calculated(more)).toEqual({ kind: 'lead.calculated', userId: 7, sendAt });
   });
 
   test.each([
-    [{ delay_minutes: 5 }, 'delay_minutes: lead.cold is sent at once'],
-    [{ send_at: '2026-01-16T10:00:00Z' }, 'send_at: lead.cold is sent at once'],
-  ])('is not for one that does not wait: %j', (more, fault) => expect(leadWith({}, more)).toBe(fault));
+    [{ delay_minutes: 5 }, 'delay_minutes: lead.cold is sent immediately'],
+    [{ send_at: '2026-01-16T10:00:00Z' }, 'send_at: lead.cold is sent immediately'],
+  ])('is refused for a kind without a timer: %j', (more, fault) => expect(leadWith({}, more)).toBe(fault));
 
-  test('is not for a course event either', () => {
+  test('is refused for a course event too', () => {
     expect(readKind(eventSchema.parse(event({ delay_minutes: 5 })), NOW)).toBe(
-      'delay_minutes: course_completion is sent at once',
+      'delay_minutes: course_completion is sent immediately',
     );
   });
 
@@ -89,10 +89,10 @@ describe('when a lead is sent', () => {
     [{ send_at: '2026-01-16' }],
     [{ send_at: '2026-01-16T10:00:00' }],
     [{ send_at: '2026-01-16T10:00:00Z', delay_minutes: 5 }],
-  ])('is not said by %j', (more) => expect(eventSchema.safeParse(event(more)).success).toBe(false));
+  ])('is invalid: %j', (more) => expect(eventSchema.safeParse(event(more)).success).toBe(false));
 });
 
-test('a course event has its type for its kind, and its user where it always was', () => {
+test('a course event has its type as its kind, and the user id at `user.id`', () => {
   expect(readKind(eventSchema.parse(event()), NOW)).toEqual({ userId: 42 });
   expect(readKind(eventSchema.parse(event({ payload: { user: null } })), NOW)).toEqual({ userId: undefined });
 });

@@ -36,7 +36,7 @@ describe('a webhook id', () => {
     );
   });
 
-  test('differs where the integration or the event differs, however the two are cut', () => {
+  test('differs if the integration or the event differs, wherever their texts are split', () => {
     fc.assert(
       fc.property(anyString, anyString, anyString, anyString, (integrationA, eventA, integrationB, eventB) => {
         fc.pre(JSON.stringify([integrationA, eventA]) !== JSON.stringify([integrationB, eventB]));
@@ -47,17 +47,17 @@ describe('a webhook id', () => {
   });
 });
 
-describe('the id of an event that came without one', () => {
+describe('the derived id of an event', () => {
   const id = derivedEventId('acme', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}');
 
   test.each([
     ['integration', derivedEventId('other', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.5}')],
     ['type', derivedEventId('acme', 'course_enrollment', '2026-01-15T12:00:00Z', '{"grade":0.5}')],
-    ['moment', derivedEventId('acme', 'course_completion', '2026-01-15T12:00:01Z', '{"grade":0.5}')],
+    ['time', derivedEventId('acme', 'course_completion', '2026-01-15T12:00:01Z', '{"grade":0.5}')],
     ['payload', derivedEventId('acme', 'course_completion', '2026-01-15T12:00:00Z', '{"grade":0.9}')],
   ])('differs with the %s: a retake is a new event', (_part, other) => expect(other).not.toBe(id));
 
-  test('fits where the LMS could have given one', () => expect(id).toMatch(/^[A-Za-z0-9_-]{1,128}$/));
+  test('is a valid event id', () => expect(id).toMatch(/^[A-Za-z0-9_-]{1,128}$/));
 });
 
 describe('a token', () => {
@@ -67,12 +67,12 @@ describe('a token', () => {
     ['g0-a1', stepOf(0, 1, 0)],
     ['g0-d3', stepOf(0, 0, 3)],
     ['g2-a1-d3', stepOf(2, 1, 3)],
-  ])('%s: tells the generation, the tries and the deferrals, where there are any', (token, given) => {
+  ])('%s: has the generation, and the attempts and deferrals if there are any', (token, given) => {
     expect(executionToken(given)).toBe(token);
     expect(messageToken(given)).toBe(`${token}-m`);
   });
 
-  test('is the same for whoever repeats a step after a crash, and another for every other step', () => {
+  test('is the same when a step is repeated after a crash, and differs for every other step', () => {
     fc.assert(
       fc.property(step, step, (one, other) => {
         const parts = ({ generation, progress: { attempt, deferrals = 0 } }: Step) => [generation, attempt, deferrals];
@@ -83,7 +83,7 @@ describe('a token', () => {
     );
   });
 
-  test('never is an execution’s and a message’s', () => {
+  test('of an execution is never that of a message', () => {
     fc.assert(fc.property(step, step, (one, other) => expect(executionToken(one)).not.toBe(messageToken(other))));
   });
 
@@ -104,7 +104,7 @@ describe('the name of an execution', () => {
     expect(executionName('wh_1', executionToken({ generation, progress }))).toBe('wh_1-g1-a2');
   });
 
-  test('fits Step Functions, at whatever step', () => {
+  test('fits Step Functions at every step', () => {
     fc.assert(
       fc.property(anyString, anyString, step, (integrationId, eventId, given) => {
         expect(executionName(webhookIdOf(integrationId, eventId), executionToken(given))).toMatch(EXECUTION_NAME);
@@ -119,7 +119,7 @@ describe('the name of a rescue', () => {
     expect(rescueName('wh_1-g0')).toBe(rescueName('wh_1-g0'));
   });
 
-  test('counts on where a rescue failed itself, three times at the most', () => {
+  test('is counted if a rescue fails, up to three', () => {
     expect(rescueName('wh_1-g0-rescue1')).toBe('wh_1-g0-rescue2');
     expect(rescueName('wh_1-g0-rescue2')).toBe('wh_1-g0-rescue3');
     expect(rescueName('wh_1-g0-rescue3')).toBeUndefined();
@@ -162,13 +162,13 @@ describe('which carrier is further', () => {
     'g10',
   ];
 
-  test('goes by generation, attempt, deferral, and from a message to its execution', () => {
+  test('is decided by generation, attempt, deferral, and from a message to its execution', () => {
     for (const [index, one] of STEPS.entries()) {
       expect(STEPS.filter((other) => isFurther(one, other))).toEqual(STEPS.slice(0, index));
     }
   });
 
-  test('is as the tokens of one delivery are made', () => {
+  test('follows the order in which a delivery gets its tokens', () => {
     const step = fc.record({
       generation: fc.nat(3),
       progress: fc.record({ attempt: fc.nat(12), deferrals: fc.nat(12) }),
@@ -176,16 +176,16 @@ describe('which carrier is further', () => {
     fc.assert(
       fc.property(step, (one) => {
         const deferred = { ...one, progress: { ...one.progress, deferrals: one.progress.deferrals + 1 } };
-        const tried = { ...one, progress: { ...one.progress, attempt: one.progress.attempt + 1 } };
+        const attempted = { ...one, progress: { ...one.progress, attempt: one.progress.attempt + 1 } };
         expect(isFurther(messageToken(deferred), executionToken(one))).toBe(true);
-        expect(isFurther(executionToken(tried), messageToken(deferred))).toBe(true);
+        expect(isFurther(executionToken(attempted), messageToken(deferred))).toBe(true);
         expect(isFurther(executionToken(one), messageToken(one))).toBe(true);
         expect(isFurther(executionToken(one), executionToken(one))).toBe(false);
       }),
     );
   });
 
-  test('is unknown of what is no token', () => {
+  test('is never something that is no token', () => {
     expect([isFurther('g1', 'else'), isFurther('else', 'g0'), isFurther('g1-rescue1', 'g0')]).toEqual([
       false,
       false,

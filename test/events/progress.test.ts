@@ -24,22 +24,22 @@ describe('a delivery without an attempt', () => {
   });
 });
 
-describe('a delivery that waits for its moment', () => {
+describe('a scheduled delivery', () => {
   const timed = newDelivery(subject({ send_at: '2026-01-15T13:00:00.000Z' }), NOT_ENRICHED);
 
-  test('is due then, and may be overtaken', () => {
+  test('is due at that time, and may be superseded', () => {
     expect(timed.progress).toMatchObject({ due_at: '2026-01-15T13:00:00.000Z', timed: true });
     expect(progressSchema.parse(timed.progress)).toEqual(timed.progress);
   });
 
-  test('may be overtaken whatever it waits for, until an operator replays it', () => {
+  test('may be superseded whatever it waits for, until an operator replays it', () => {
     expect(decided(timed, 1, 'retry', 'HTTP 503').timed).toBe(true);
     expect(waiting(timed, 'over the rate limit', 0).timed).toBe(true);
     expect(redriveOf(timed).progress.timed).toBeUndefined();
   });
 });
 
-test('a delivery that starts over remembers the attempts that it had, until it is resent', () => {
+test('a delivery in its second round has the attempts of the first one, until it is resent', () => {
   const again = secondRound(delivery(NOT_ENRICHED), 3, '3 attempts failed', new Date(0));
   expect(again).toMatchObject({
     outcome: 'retry',
@@ -53,12 +53,12 @@ test('a delivery that starts over remembers the attempts that it had, until it i
 });
 
 describe('a delivery that is dead', () => {
-  test('leaves a letter that is a delivery as if new, of the next generation', () => {
+  test('yields a dead-letter message that is a new delivery of the next generation', () => {
     fc.assert(
       fc.property(anyDelivery, fc.string(), (given, reason) => {
         const { redrive, ...progress } = dead(given, given.progress.attempt + 1, reason);
-        const letter = deliverySchema.parse(JSON.parse(JSON.stringify({ ...given, ...redrive })));
-        expect(letter).toEqual({
+        const message = deliverySchema.parse(JSON.parse(JSON.stringify({ ...given, ...redrive })));
+        expect(message).toEqual({
           ...given,
           generation: given.generation + 1,
           progress: {
@@ -73,7 +73,7 @@ describe('a delivery that is dead', () => {
     );
   });
 
-  test('says why, in at most 500 characters', () => {
+  test('has a reason of at most 500 characters', () => {
     expect(dead(delivery(), 1, 'HTTP 400').reason).toBe('HTTP 400');
     expect(dead(delivery(), 1, 'x'.repeat(10_000)).reason).toHaveLength(MAX_REASON_CHARACTERS);
     // The workflow sends it as a message attribute: nothing that SQS refuses, and no half of a character.
@@ -84,15 +84,15 @@ describe('a delivery that is dead', () => {
   });
 });
 
-describe('a delivery that is decided otherwise', () => {
-  test('remembers how often it was sent to the queue again, which makes its next name', () => {
+describe('a delivery with another outcome', () => {
+  test('has the number of its deferrals, which are part of its next token', () => {
     const given = delivery(ENRICHED, {}, { deferrals: 2 });
     expect(decided(given, 1, 'retry', 'HTTP 503', new Date(0)).deferrals).toBe(2);
     expect(redriveOf(given).progress).not.toHaveProperty('deferrals');
   });
 
   test.each(['delivered', 'filtered', 'parked', 'duplicate'] as const)(
-    '%s leaves no letter and no new time',
+    '%s has no dead-letter message and no new time',
     (outcome) => {
       const given = delivery(ENRICHED, {}, { due_at: '2026-01-15T12:00:00.000Z' });
       const progress = decided(given, 1, outcome, 'why');
@@ -101,7 +101,7 @@ describe('a delivery that is decided otherwise', () => {
     },
   );
 
-  test('is progress that the workflow can read, and does not change what was given', () => {
+  test('is progress that the workflow can read, and does not change its input', () => {
     fc.assert(
       fc.property(
         anyDelivery,

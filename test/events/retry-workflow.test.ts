@@ -28,7 +28,7 @@ beforeEach(() => {
 /** From now on the service refuses to start. */
 function refuse(name: string, status = 400): void {
   service.answers.StartExecution = () => {
-    throw new AwsError(name, status, 'the service says no');
+    throw new AwsError(name, status, 'refused');
   };
 }
 
@@ -43,7 +43,7 @@ describe('starting the workflow', () => {
     expect(deliverySchema.parse(JSON.parse(String(service.calls[0]?.body.input)))).toEqual({ ...given, token: 'g3' });
   });
 
-  test('succeeds where the execution exists already: it carries the delivery', async () => {
+  test('succeeds if the execution already exists: it carries the delivery', async () => {
     refuse('ExecutionAlreadyExists');
     await expect(workflow().start(delivery())).resolves.toEqual({ token: 'g0', isOwn: false });
   });
@@ -51,7 +51,7 @@ describe('starting the workflow', () => {
   test.each([
     ['ExecutionLimitExceeded', 400],
     ['ServiceUnavailable', 503],
-  ])('fails with %s: the message that led here stays in its queue', async (name, status) => {
+  ])('fails with %s: the message stays in its queue', async (name, status) => {
     refuse(name, status);
     await expect(workflow().start(delivery())).rejects.toMatchObject({ name });
   });

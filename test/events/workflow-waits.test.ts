@@ -12,7 +12,7 @@ const waitedFor = (waits: number, attempt = 0) => delivery(NOT_ENRICHED, {}, { a
 const dueInMs = ({ due_at }: TaskResult) => Date.parse(due_at ?? '') - NOW;
 
 describe('a wait without an attempt', () => {
-  test('is counted, and as short as it has to be, fifty times', () => {
+  test('is counted, and not extended, fifty times', () => {
     expect(SHORT_WAITS).toBe(50);
     let carried: Delivery = waitedFor(0);
     for (let wait = 1; wait <= SHORT_WAITS; wait += 1) {
@@ -31,13 +31,13 @@ describe('a wait without an attempt', () => {
     expect(dueInMs(next)).toBe(LONG_WAIT_MS);
   });
 
-  test('keeps its own time where that is later than two hours from now', () => {
+  test('is unchanged if it ends later than two hours from now', () => {
     const late = NOW + LONG_WAIT_MS;
     const result = withWaitCounted(waitedFor(80), waiting(waitedFor(80), 'why', late, late), clock);
     expect(result).toMatchObject({ waits: 81, reserved_for: new Date(late).toISOString() });
   });
 
-  test('of a parked delivery is one, too', () => {
+  test('of a parked delivery counts too', () => {
     const services = { ...clock, log: fakeLog(), counter: fakeCounter() };
     const parked = park(waitedFor(50), { cause: 'paused', why: 'it is paused' }, services);
     expect(withWaitCounted(waitedFor(50), parked, clock)).toMatchObject({ waits: 51, park_count: 1 });
@@ -45,13 +45,13 @@ describe('a wait without an attempt', () => {
   });
 });
 
-test('an attempt that failed is not counted, waits as its policy says, and resets nothing', () => {
+test('a failed attempt is not counted as a wait, waits by its policy, and resets nothing', () => {
   const result = decided(waitedFor(60), 1, 'retry', 'HTTP 503', new Date(NOW + 1_000));
   expect(withWaitCounted(waitedFor(60), result, clock)).toEqual({ ...result, waits: 60 });
   expect(withWaitCounted(waitedFor(0), result, clock)).toEqual(result);
 });
 
-test('what ends the execution is left as it is', () => {
+test('an outcome that ends the execution is unchanged', () => {
   for (const outcome of ['delivered', 'parked', 'duplicate', 'cancelled', 'filtered'] as const) {
     const result = decided(waitedFor(60), 0, outcome, 'why');
     expect(withWaitCounted(waitedFor(60), result, clock)).toBe(result);

@@ -48,7 +48,7 @@ const faults = () =>
     return error;
   });
 
-test('is the deployed one, and says which version that is', async () => {
+test('is the deployed version, with its name', async () => {
   deploy({ ...FLAG_SEED.values[FLAG_KEY], enabled: true, rollout_percentage: 25 });
   expect(await source().read()).toEqual({
     ...{ enabled: true, rollout_percentage: 25, pilot_enterprises: [], cache_ttl_seconds: 3600 },
@@ -57,8 +57,8 @@ test('is the deployed one, and says which version that is', async () => {
   expect(faults()).toEqual([]);
 });
 
-describe('what keeps it from deciding is counted', () => {
-  test('nonsense after a good version: that one is kept, with a warning', async () => {
+describe('faults are counted', () => {
+  test('an unusable version after a usable one: the usable one stays, with a warning', async () => {
     deploy({ enabled: true, rollout_percentage: 25 });
     const flag = source();
     const good = await flag.read();
@@ -74,7 +74,7 @@ describe('what keeps it from deciding is counted', () => {
     expect(await flag.read()).toMatchObject({ enabled: false });
   });
 
-  test('nonsense from the first: it is followed as far as that is safe, with a warning', async () => {
+  test('an unusable first version: its safe defaults apply, with a warning', async () => {
     deploy({ enabled: true, rollout_percentage: 400 });
     expect(await source().read()).toMatchObject({ enabled: true, rollout_percentage: 0 });
     expect(faults()).toEqual(['faulty']);
@@ -89,7 +89,7 @@ describe('what keeps it from deciding is counted', () => {
 });
 
 describe('a developer’s override', () => {
-  test.each([true, false])('%s: for everybody, whatever is deployed', async (isOn) => {
+  test.each([true, false])('%s: for all enterprises, whatever is deployed', async (isOn) => {
     deploy({ enabled: !isOn, rollout_percentage: 0 });
     expect(await source(isOn).read()).toMatchObject({ enabled: isOn, config_version: 'override' });
   });

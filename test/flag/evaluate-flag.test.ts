@@ -15,11 +15,11 @@ const flagAt = (rollout_percentage: number, pilot_enterprises: string[] = []): F
 describe('parseFlag', () => {
   test('reads an enabled flag with its attributes', () => {
     const entry = { enabled: true, rollout_percentage: 25, pilot_enterprises: ['a'], cache_ttl_seconds: 600 };
-    expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [], isNonsense: false });
+    expect(parseFlag(document(entry))).toEqual({ flag: entry, faults: [], isUnusable: false });
   });
 
   test('a disabled flag comes without attributes and is no fault', () => {
-    expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [], isNonsense: false });
+    expect(parseFlag(document({ enabled: false }))).toEqual({ flag: OFF, faults: [], isUnusable: false });
   });
 
   test('an attribute that is not set is its default and no fault', () => {
@@ -48,14 +48,14 @@ describe('parseFlag', () => {
     ['cache_ttl_seconds', 59, 3600],
     ['cache_ttl_seconds', 86_401, 3600],
     ['cache_ttl_seconds', true, 3600],
-  ])('%s %j is taken as its own safe default, the others stay', (name, value, fallback) => {
+  ])('%s %j gets its safe default, and the others stay', (name, value, fallback) => {
     const sound = { enabled: true, rollout_percentage: 40, pilot_enterprises: ['p'], cache_ttl_seconds: 120 };
     const { flag, faults } = parseFlag(document({ ...sound, [name]: value }));
     expect(flag).toEqual({ ...sound, [name]: fallback });
     expect(faults).toEqual([expect.stringContaining(`${name}: `)]);
   });
 
-  test('several faults are told one by one', () => {
+  test('each fault is reported', () => {
     const { faults } = parseFlag(document({ enabled: true, rollout_percentage: 900, cache_ttl_seconds: 1 }));
     expect(faults.map((fault) => fault.split(':')[0])).toEqual(['rollout_percentage', 'cache_ttl_seconds']);
   });
@@ -67,11 +67,11 @@ describe('parseFlag', () => {
     ['off, with a percentage that is none: off is clear', document({ enabled: false, rollout_percentage: 900 }), false],
     ['deleted in the console: so it is off', '{"another_flag":{"enabled":true}}', false],
     ['on', document({ enabled: true, rollout_percentage: 9 }), false],
-  ])('%s: nonsense or not', (_, text, isNonsense) => {
-    expect(parseFlag(text).isNonsense).toBe(isNonsense);
+  ])('%s: unusable or not', (_, text, isUnusable) => {
+    expect(parseFlag(text).isUnusable).toBe(isUnusable);
   });
 
-  test('whatever comes, it does not throw, and answers a flag within its bounds', () => {
+  test('it never throws, and returns a flag within its bounds', () => {
     const anyText = fc.oneof(fc.string(), fc.json(), fc.jsonValue().map(document));
     const anyEntry = fc.record({
       enabled: fc.boolean(),
@@ -97,7 +97,7 @@ describe('evaluateFlag', () => {
   const enterprise = fc.oneof(fc.uuid(), fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/));
   const percentage = fc.integer({ min: 0, max: 100 });
 
-  test('a pilot is in at 0 percent, in whatever form its UUID was pasted', () => {
+  test('a pilot is on at 0 percent, in any form of its UUID', () => {
     const dashed = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
     for (const pasted of [
       dashed,
@@ -112,14 +112,14 @@ describe('evaluateFlag', () => {
     }
   });
 
-  test('0 percent is nobody, 100 percent is everybody', () => {
+  test('0 percent includes no enterprise, 100 percent all', () => {
     fc.assert(
       fc.property(enterprise, (id) => !isOn(flagAt(0), id) && isOn(flagAt(100), id)),
       { numRuns: 300 },
     );
   });
 
-  test('raising the percentage never drops an enterprise, lowering it never adds one', () => {
+  test('raising the percentage never removes an enterprise, lowering it never adds one', () => {
     const property = fc.property(enterprise, percentage, percentage, (id, one, other) => {
       const [low, high] = [Math.min(one, other), Math.max(one, other)];
       return !isOn(flagAt(low), id) || isOn(flagAt(high), id);
@@ -127,7 +127,7 @@ describe('evaluateFlag', () => {
     fc.assert(property, { numRuns: 500 });
   });
 
-  test('says why', () => {
+  test('returns the reason', () => {
     const why = (flag: Flag) => evaluateFlag(flag, 'me');
     expect(why({ ...flagAt(100, ['me']), enabled: false })).toEqual({ isOn: false, reason: 'off' });
     expect(why(flagAt(100, ['me']))).toEqual({ isOn: true, reason: 'pilot' });
@@ -137,7 +137,7 @@ describe('evaluateFlag', () => {
 });
 
 describe('configVersion', () => {
-  test('is the label that whoever made the version gave it', () => {
+  test('is the label of the version', () => {
     expect(configVersion(flagAt(10), 'pilot-2026-01')).toBe('pilot-2026-01');
   });
 
@@ -146,21 +146,21 @@ describe('configVersion', () => {
     expect(configVersion(flagAt(10), label)).toBe(configVersion(flagAt(10), undefined));
   });
 
-  test('is another one as soon as anything is said otherwise', () => {
+  test('changes with every change of the content', () => {
     const flags = [OFF, flagAt(0), flagAt(1), flagAt(1, ['a']), flagAt(1, ['a', 'b']), flagAt(1, ['b', 'a'])];
     const versions = [...flags, { ...OFF, cache_ttl_seconds: 60 }].map((one) => configVersion(one, undefined));
     expect(new Set(versions).size).toBe(versions.length);
   });
 });
 
-test('an override is for everybody, and named so', () => {
+test('an override applies to all enterprises, and is named override', () => {
   const on = overridden(OFF, true);
   expect([isOn(on, 'anybody'), on.config_version]).toEqual([true, 'override']);
   expect(isOn(overridden(flagAt(100, ['me']), false), 'me')).toBe(false);
 });
 
 describe('bucket', () => {
-  test('spreads 100,000 ids evenly, whatever they begin with: one in a hundred at each percent', () => {
+  test('spreads 100,000 ids evenly, with any prefix: 1% in each percent', () => {
     const property = fc.property(fc.stringMatching(/^[a-z0-9-]{0,20}$/), (prefix) => {
       const counts = new Array<number>(100).fill(0);
       for (let index = 0; index < 100_000; index += 1) {
@@ -174,13 +174,13 @@ describe('bucket', () => {
     fc.assert(property, { numRuns: 2 });
   });
 
-  test('stays where it is between releases: a moved bucket would switch enterprises over', () => {
+  test('is stable between releases: a change would switch enterprises', () => {
     const id = '0b5f8f7e-7d52-4b8f-9f0e-5d1a7a1c2e3f';
     expect(bucket(id)).toBeCloseTo(0.545039, 6);
     expect([isOn(flagAt(0), id), isOn(flagAt(1), id)]).toEqual([false, true]);
   });
 
-  test('is another one for another flag', () => {
+  test('differs for another flag', () => {
     const ids = Array.from({ length: 2000 }, (_, index) => `enterprise-${index}`);
     const both = ids.filter((id) => bucket(id) < 50 && bucket(id, 'another_flag') < 50).length;
     expect(both / ids.length).toBeGreaterThan(0.2);

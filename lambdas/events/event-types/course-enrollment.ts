@@ -1,6 +1,6 @@
 import type { EventTypeDefinition } from './event-type.ts';
 
-/** A learner has begun a course: there is no learning time yet. */
+/** A learner has enrolled in a course: there is no learning time yet. */
 export const courseEnrollment = {
   userIdAt: ['user', 'id'],
   enrichment: 'none',

@@ -1,49 +1,49 @@
 import type * as z from 'zod';
 
 /**
- * One type of event: everything that the pipeline knows of it alone. `event-types.ts` lists them, and nothing else names
- * one; docs/adding-an-event-type.md says how another is added.
+ * One event type: all rules that apply to it only. `event-types.ts` lists the types, and no other code names one.
+ * docs/adding-an-event-type.md describes how to add a type.
  */
 export interface EventTypeDefinition {
-  /** What its payload must look like; absent where any JSON object will do. Faults name fields and never their values. */
+  /** Schema of its payload; absent if any JSON object is valid. Messages name fields, never their values. */
   readonly payload?: z.ZodType;
-  /** Where in its payload its user's id stands, for events that do not say it beside the payload. */
+  /** Path of the user id in its payload, for events without a `user_id` of their own. */
   readonly userIdAt: readonly string[];
-  /** What the pipeline adds to it. */
+  /** What the pipeline adds to the payload. */
   readonly enrichment: 'learning_time' | 'none';
-  /** Kinds with rules of their own, and the payload's field that names an event's. Absent: all of its events are alike. */
+  /** Kinds with different rules, and the field of the payload that names the kind. Absent: all events have the same rules. */
   readonly kinds?: { readonly field: string; readonly byName: Readonly<Record<string, Kind>> };
-  /** What holds for all of its events, where they are alike. Absent: nothing of its own. */
+  /** Rules for all events of a type without kinds. Absent: the defaults. */
   readonly rules?: Omit<Kind, 'payload'>;
 }
 
-/** What holds for one kind of event: `lead.hot`. */
+/** The rules of one kind of event, such as `lead.hot`. */
 export interface Kind {
-  /** What its payload must have besides what all of its type have. */
+  /** Schema of the payload, in addition to the type's schema. */
   readonly payload?: z.ZodType;
-  /** How it is tried, whatever its integration says of other events; absent where the integration decides. */
+  /** Replaces the integration's retry policy. */
   readonly policy?: DeliveryPolicy;
-  /** Whether somebody is woken up where one of it is given up. */
+  /** Whether an alarm pages an operator when one is dead-lettered. */
   readonly isCritical?: boolean;
-  /** It waits before it is sent, and a later event of its type and user takes its place. Absent: it is sent at once. */
+  /** Events are scheduled, and a later event of the same type and user supersedes them. Absent: they are sent immediately. */
   readonly timer?: Timing;
 }
 
-/** How often one kind of event is tried, and when. */
+/** The retry policy of one kind of event. */
 export interface DeliveryPolicy {
-  /** Before each retry, in whole seconds: one less than there are tries. */
+  /** Delay before each retry, in whole seconds: one fewer than attempts. */
   readonly delaysSeconds: readonly number[];
-  /** What failed in all its tries is tried once more from the beginning, so many minutes later. */
+  /** If all attempts failed, a second round of attempts starts after this delay. */
   readonly secondRoundAfterMinutes?: number;
 }
 
-/** When an event is sent that waits. */
+/** When a scheduled event is sent. */
 export interface Timing {
-  /** After it occurred, in minutes, where the event itself says nothing. */
+  /** Minutes after the event occurred, if the event sets no time. */
   readonly defaultDelayMinutes: number;
 }
 
-/** So many tries, and 1, 2, 4 … seconds between them. @param tries 1 or more */
-export function doublingFromOneSecond(tries: number): DeliveryPolicy {
-  return { delaysSeconds: Array.from({ length: tries - 1 }, (_, index) => 2 ** index) };
+/** Exponential backoff: 1, 2, 4 … seconds between the attempts. @param attempts 1 or more */
+export function doublingFromOneSecond(attempts: number): DeliveryPolicy {
+  return { delaysSeconds: Array.from({ length: attempts - 1 }, (_, index) => 2 ** index) };
 }

@@ -3,7 +3,7 @@ import { courseEnrollment } from './course-enrollment.ts';
 import type { EventTypeDefinition, Kind } from './event-type.ts';
 import { lead } from './lead/lead.ts';
 
-/** Every type of event, by the name that events have it under. */
+/** All event types, by the `event_type` of their events. */
 const DEFINITIONS = {
   course_completion: courseCompletion,
   course_enrollment: courseEnrollment,
@@ -18,32 +18,32 @@ export function definitionOfType(type: EventType): EventTypeDefinition {
   return DEFINITIONS[type];
 }
 
-/** What holds for events of a type that says nothing of it. */
-const USUAL: Kind = {};
+/** The rules of a type that defines none. */
+const DEFAULT_KIND: Kind = {};
 
 const KINDS_BY_NAME: ReadonlyMap<string, Kind> = new Map(
   EVENT_TYPES.flatMap((type): [string, Kind][] => {
-    const { kinds, rules = USUAL } = definitionOfType(type);
+    const { kinds, rules = DEFAULT_KIND } = definitionOfType(type);
     if (kinds === undefined) return [[type, rules]];
     return Object.entries(kinds.byName).map(([name, kind]) => [kindName(type, name), kind]);
   }),
 );
 
-/** Every kind of event: a type that has kinds is each of them, `lead.hot`; another is one by itself. */
+/** All kinds of events: `lead.hot` for a type with kinds, else the name of the type. */
 export const KINDS = [...KINDS_BY_NAME.keys()] as [string, ...string[]];
 
-/** @returns what holds for any event, for a name that is no kind (of a newer version) */
+/** @returns the default rules for an unknown name, which a newer version may have written */
 export function kindNamed(name: string): Kind {
-  return KINDS_BY_NAME.get(name) ?? USUAL;
+  return KINDS_BY_NAME.get(name) ?? DEFAULT_KIND;
 }
 
-/** The kind's name of an event. @param payload one that its type's schema has accepted */
+/** The name of an event's kind. @param payload valid by the type's schema */
 export function kindOfEvent(type: EventType, payload: Readonly<Record<string, unknown>>): string {
   const { kinds } = definitionOfType(type);
   return kinds === undefined ? type : kindName(type, String(payload[kinds.field]));
 }
 
-/** The kind of a webhook on its way, in its own words, or of one that an older version accepted. */
+/** The name of a webhook's kind; the type, if the webhook has no kind. */
 export function kindOf({
   event_type,
   kind,
@@ -54,16 +54,16 @@ export function kindOf({
   return kind ?? event_type;
 }
 
-/** The type that a kind is of. @throws Error for a name that is no kind */
+/** The type of a kind. @throws Error if there is no such kind */
 export function typeOfKind(kind: string): EventType {
   const type = EVENT_TYPES.find((name) => kind === name || kind.startsWith(kindName(name, '')));
   if (type === undefined) throw new Error(`there is no kind ${kind}`);
   return type;
 }
 
-/** Whether events of a type may wait, and so take each other's place. */
+/** Whether events of a type may be scheduled, and so supersede each other. */
 export function hasTimers(type: EventType): boolean {
-  const { kinds, rules = USUAL } = definitionOfType(type);
+  const { kinds, rules = DEFAULT_KIND } = definitionOfType(type);
   return Object.values(kinds?.byName ?? { rules }).some(({ timer }) => timer !== undefined);
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../../lambdas/events/event-types/event-types.ts';
 
 describe('kinds of events', () => {
-  test('are the types, but for one that has kinds of its own', () => {
+  test('are the types, and the kinds of types that have kinds', () => {
     expect(KINDS).toEqual(expect.arrayContaining(['course_completion', 'course_enrollment', 'lead.hot', 'lead.cold']));
     expect(KINDS).not.toContain('lead');
     expect(new Set(KINDS).size).toBe(KINDS.length);
@@ -28,19 +28,18 @@ describe('kinds of events', () => {
     expect(kindOfEvent('course_completion', { lead_type: 'cold' })).toBe('course_completion');
   });
 
-  test('of what an older version accepted are their types', () => {
+  test('of events that an older version accepted are their types', () => {
     expect(kindOf({ event_type: 'course_completion' })).toBe('course_completion');
     expect(kindOf({ event_type: 'lead', kind: 'lead.hot' })).toBe('lead.hot');
   });
 
-  test('that a newer version knows have no rules of their own here', () =>
-    expect(kindNamed('lead.lukewarm')).toEqual({}));
+  test('of a newer version have the default rules', () => expect(kindNamed('lead.lukewarm')).toEqual({}));
 });
 
 test.each([
   [1, []],
   [2, [1]],
   [5, [1, 2, 4, 8]],
-])('%i tries have %j seconds between them', (tries, delaysSeconds) => {
-  expect(doublingFromOneSecond(tries)).toEqual({ delaysSeconds });
+])('%i attempts have %j seconds between them', (attempts, delaysSeconds) => {
+  expect(doublingFromOneSecond(attempts)).toEqual({ delaysSeconds });
 });

@@ -1,15 +1,15 @@
 import * as z from 'zod';
 import { doublingFromOneSecond, type Kind } from '../event-type.ts';
 
-/** Document 003's lead types, one entry each: how often they are tried, and what a failure means. */
+/** The lead types, with their attempts and the consequence of a failure (requirements W2 to W4). */
 export const LEAD_TYPES = {
-  /** Somebody waits for a call. */
+  /** The user expects a call. */
   hot: {
     payload: z.object({ priority: z.literal('high', 'of a hot lead must be "high"') }),
     policy: doublingFromOneSecond(5),
     isCritical: true,
   },
-  /** Somebody has calculated, and may still act: the partner hears of it only where nothing else comes of it. */
+  /** The user has used a calculator and may still act: the lead is sent only if no later lead supersedes it. */
   calculated: {
     policy: { ...doublingFromOneSecond(3), secondRoundAfterMinutes: 120 },
     timer: { defaultDelayMinutes: 60 },
