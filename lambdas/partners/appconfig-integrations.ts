@@ -15,7 +15,7 @@ export interface IntegrationSourceOptions {
   readonly log: Log;
 }
 
-/** The integration registry as every function reads it: the deployed version, each faulty entry as it was last good. */
+/** Creates the source of the integration registry: the deployed version, with the last good version of each faulty entry. */
 export function createIntegrationSource({
   environment,
   client,

@@ -10,32 +10,32 @@ import { headerValueSchema, type Integration } from './integration.ts';
 import { bytesOfBase64, headerValuesOf, type IntegrationSecret } from './integration-secret.ts';
 import type { OAuthClient } from './oauth-tokens.ts';
 
-/** What it takes to sign a request to an integration and to log in. */
+/** The credentials that sign and authorize a request to an integration. */
 export interface Credentials {
   readonly secret: IntegrationSecret;
   /**
-   * Names as the entry writes them: receivers should ignore their case, and some do not. None is there twice in another
-   * case. Without `Authorization` where `oauth` is there: its token is fetched first.
+   * Names are written as in the entry: receivers should ignore their case, and some do not. No name occurs twice in
+   * different case. With `oauth` there is no `Authorization`: its token must be fetched first.
    */
   readonly headers: Readonly<Record<string, string>>;
   readonly oauth?: OAuthClient;
-  /** The base64 of 32 bytes, where the integration has `encrypted_fields`. */
+  /** The base64 of 32 bytes; present if the integration has `encrypted_fields`. */
   readonly encryptionKey?: string;
 }
 
-/** White space around it is a trace of copying: no header value begins or ends with any. */
+/** White space around the value is removed: no header value begins or ends with it. */
 const headerValueForm: SecretForm<string> = {
   is: 'a text of 1 to 4096 visible ASCII characters',
   read: (value) => (typeof value === 'string' ? headerValueSchema.safeParse(value.trim()).data : undefined),
 };
 
-/** The scheme in front of it is the request's own. */
+/** A scheme before the token is removed: the request adds it. */
 const bearerTokenForm: SecretForm<string> = {
   is: headerValueForm.is,
   read: (value) => headerValueForm.read(typeof value === 'string' ? value.trim().replace(/^Bearer +/i, '') : value),
 };
 
-/** Travels in a body, so it may hold any character but line breaks and tabs around it (RFC 6749, appendix A). */
+/** Sent in a body, so any character is allowed (RFC 6749, appendix A); line breaks and tabs around it are removed. */
 function clientTextForm(maxLength: number): SecretForm<string> {
   return {
     is: `a text of 1 to ${maxLength} characters`,
@@ -54,11 +54,10 @@ const encryptionKeyForm: SecretForm<string> = {
 };
 
 /**
- * Brings together what an integration's entry asks for and what its secret holds. What the entry does not ask for is not
- * looked at.
+ * Reads the credentials that an integration's entry requires from its secret. Other values of the secret are ignored.
  *
- * @returns `missing` where the secret lacks something, or holds it in another form: one sentence for the operator, which
- *   names keys and the form of their values, and quotes no value
+ * @returns `missing` if a value is missing or has another form: one sentence for the operator that names keys and the
+ *   form of their values, and quotes no value
  */
 export function credentialsOf(
   integration: Integration,
@@ -97,19 +96,19 @@ export function credentialsOf(
   if (instead.length > 0) return { missing: `the secret has ${instead.join(', and ')}` };
   return {
     secret,
-    // Not by assignment: a header may be called __proto__.
+    // Not by assignment: a header may be named __proto__.
     headers: Object.fromEntries(named),
     ...(oauth !== undefined && { oauth }),
     ...(encryptionKey !== undefined && { encryptionKey }),
   };
 }
 
-/** The keys on the way to a value in the secret. */
+/** The path of a value in the secret. */
 export type SecretPath = readonly [string] | readonly ['headers', string];
 
 /**
- * The value at a path, as it stands. Its own keys only: `constructor` is a name that an entry may ask for. A header's
- * value may also stand under a key of its own, `headers.tenant`: the console's form of key and value nests nothing.
+ * The unvalidated value at a path. Only own properties count: an entry may name `constructor`. A header's value may also
+ * have the key `headers.tenant`, since the console's key/value editor cannot nest.
  */
 export function secretValue(secret: SecretFields, [first, second]: SecretPath): unknown {
   if (second === undefined) return ownValue(secret, first);

@@ -6,31 +6,32 @@ const ENCRYPTION = 'A256GCM';
 
 interface EncryptionKey {
   readonly key: CryptoKey;
-  /** RFC 7638's thumbprint: tells a partner which of its keys to take, and nothing of the key itself. */
+  /** Thumbprint (RFC 7638): identifies the partner's key without revealing it. */
   readonly kid: string;
 }
 
 /**
- * Puts, in place of each listed field, a compact JWE (RFC 7516: `alg` `dir`, `enc` `A256GCM`, `kid`). Its plaintext is
- * the JSON text of the field's value: a string keeps its quotation marks, a number the digits it was written with.
+ * Replaces each listed field by a compact JWE (RFC 7516: `alg` `dir`, `enc` `A256GCM`, `kid`). Its plaintext is the JSON
+ * text of the field's value: a string with its quotation marks, a number with its original digits.
  *
- * It holds for every type of event: a field that is listed is never sent readable, however the LMS nests it.
+ * A listed field is never sent unencrypted, in any event type and however the LMS nests it:
  *
- * - A list on the way is followed into each of its elements; a number in the path is also the position in a list.
- * - A text, number or boolean on the way is encrypted itself: it may hold the field, as JSON text for example.
- * - A name that itself holds dots (`"user.email"`) is followed too.
- * - A field that is missing or null stays so. Where one path leads through another's field, the outer one is encrypted.
+ * - If the path leads to an array, it continues in each element; a number in the path is also an index.
+ * - If the path leads through a string, number or boolean, that value is encrypted: it may contain the field, as JSON text
+ *   for example.
+ * - A name that contains dots (`"user.email"`) matches too.
+ * - A field that is missing or null stays as it is. If one path leads through another's field, the outer field is encrypted.
  *
  * @param body JSON text
- * @param paths names, cut by dots: `user.email`
+ * @param paths names, separated by dots: `user.email`
  * @param encryptionKey the base64 of 32 bytes
- * @returns the body value for value; a name that an object holds twice stands there once, with its last value
+ * @returns the body with all other values unchanged; if an object has a name twice, only the last value remains
  */
 export async function encryptFields(body: string, paths: readonly string[], encryptionKey: string): Promise<string> {
   if (paths.length === 0) return body;
   const root = { body: parseMessageText(body) };
   const encryptedAt = new Map<Holder, Set<string | number>>();
-  // The outer of two paths is the shorter text; once it is encrypted, the other leads nowhere.
+  // Of two nested paths the outer one is shorter. Once it is encrypted, the other one matches nothing.
   for (const path of paths.toSorted((one, other) => one.length - other.length)) {
     for (const { holder, key } of places(root, 'body', path.split('.'), encryptedAt)) {
       const known = encryptedAt.get(holder) ?? new Set();
@@ -42,7 +43,7 @@ export async function encryptFields(body: string, paths: readonly string[], encr
   return JSON.stringify(root.body);
 }
 
-/** An object or a list. */
+/** An object or an array. */
 type Holder = Record<string | number, unknown>;
 
 interface Place {
@@ -50,7 +51,7 @@ interface Place {
   readonly key: string | number;
 }
 
-/** Where the value stands to which `names` lead from `holder[key]`, or what is in their way. */
+/** The places to which `names` lead from `holder[key]`, or of the values that end the path early. */
 function places(
   holder: Holder,
   key: string | number,
@@ -72,7 +73,7 @@ function places(
   if (names.length === 0 || !isJsonObject(value)) return [{ holder, key }];
   return names.flatMap((_, index) => {
     const name = names.slice(0, index + 1).join('.');
-    // Inherited names (`constructor`) are no fields.
+    // Inherited properties such as `constructor` are no fields.
     return Object.hasOwn(value, name) ? places(value, name, names.slice(index + 1), done) : [];
   });
 }

@@ -4,30 +4,30 @@ import { faultsOf } from '../shared/faults.ts';
 import type { Log } from '../shared/log.ts';
 import { type Integration, integrationSchema, integrationsDocumentSchema } from './integration.ts';
 
-/** An entry that cannot be used, with what may tell whose events it should get: as written, so of any type. */
+/** An invalid entry, with the unvalidated fields that may identify its events. */
 export interface BrokenEntry {
   readonly reason: string;
   readonly enterprise: unknown;
   readonly region: unknown;
 }
 
-/** The integrations as far as they could be read. */
+/** The integrations that could be read, and the entries that could not. */
 export interface IntegrationRegistry {
-  /** Usable ones by id, in the document's order. */
+  /** Valid integrations by id, in the document's order. */
   readonly byId: ReadonlyMap<string, Integration>;
-  /** Entries that do not fit the schema and never did, by id: their events wait. */
+  /** Invalid entries without a last good version, by id: their events wait. */
   readonly broken: ReadonlyMap<string, BrokenEntry>;
-  /** Whether all of them are paused. */
+  /** Whether all integrations are paused. */
   readonly paused: boolean;
-  /** What was wrong with the document, in words and without its values. */
+  /** What is wrong with the document, without its values. */
   readonly faults: readonly string[];
 }
 
 /**
- * Reads the integrations document entry by entry. An entry that does not fit keeps its last good version, or is broken
- * until it is mended; the others are not touched by it.
+ * Reads the integrations document entry by entry. For an invalid entry its last good version stays in effect; without one
+ * it is broken until an operator fixes it. Other entries are not affected.
  *
- * @throws SyntaxError or TypeError where the document as a whole cannot be read
+ * @throws SyntaxError or TypeError if the document as a whole cannot be read
  */
 export function readIntegrations(text: string, lastGood: IntegrationRegistry | undefined): IntegrationRegistry {
   const document: unknown = JSON.parse(text);
@@ -49,8 +49,8 @@ export function readIntegrations(text: string, lastGood: IntegrationRegistry | u
     }
     faults.push(`integration ${id ?? `number ${index + 1}`}: ${fault}`);
     if (id === undefined || byId.has(id)) continue;
-    const kept = lastGood?.byId.get(id);
-    if (kept) byId.set(id, { ...kept, ...brakesOf(entry) });
+    const previous = lastGood?.byId.get(id);
+    if (previous) byId.set(id, { ...previous, ...stopFields(entry) });
     else broken.set(id, brokenEntry(entry, String(fault)));
   }
   for (const id of byId.keys()) broken.delete(id);
@@ -59,8 +59,8 @@ export function readIntegrations(text: string, lastGood: IntegrationRegistry | u
   return { byId, broken, paused: paused.success ? paused.data : (lastGood?.paused ?? false), faults };
 }
 
-/** What stops an integration holds whatever else is wrong with its entry: a brake must not fail for a typing error. */
-function brakesOf(entry: unknown): Partial<Integration> {
+/** `paused` and `active: false` apply even if the rest of the entry is invalid, so that a typo cannot prevent a stop. */
+function stopFields(entry: unknown): Partial<Integration> {
   const { paused, active } = entry as { readonly paused?: unknown; readonly active?: unknown };
   return { ...(paused === true && { paused }), ...(active === false && { active }) };
 }
@@ -70,7 +70,7 @@ function idOf(entry: unknown): string | undefined {
   return id.success ? id.data : undefined;
 }
 
-/** Reads a document and warns, once for each version of it, of what does not fit. */
+/** Creates a parser that logs one warning per version of the document that has faults. */
 export function integrationsReader(log: Log) {
   return (text: string, lastGood: IntegrationRegistry | undefined): IntegrationRegistry => {
     const registry = readIntegrations(text, lastGood);
@@ -84,7 +84,7 @@ function brokenEntry(entry: unknown, reason: string): BrokenEntry {
   return { reason, enterprise, region };
 }
 
-/** Where an event goes. `broken` and `unknown` differ: the first waits for its entry to be mended. */
+/** The receiver of an event. With `broken` the event waits until the entry is fixed; with `unknown` it is dead-lettered. */
 export type Route =
   | { readonly to: 'integration'; readonly integration: Integration }
   | {
@@ -93,13 +93,13 @@ export type Route =
       readonly id: string;
       readonly reason: string;
     }
-  /** `id`: of an integration that the document has, never one that only the event names. */
+  /** `id` is only set for an integration that the document has. */
   | { readonly to: 'none'; readonly verdict: 'unknown'; readonly id?: string; readonly reason: string };
 
 /**
- * Finds the one receiver of an event: by its id, or by enterprise and region, the exact region before `OTHER`.
+ * Finds the receiver of an event: by integration id, or by enterprise and region, the exact region before `OTHER`.
  *
- * An integration that belongs to an enterprise gets no other enterprise's events, whoever names it.
+ * An integration that belongs to an enterprise never gets another enterprise's events, even if an event names it.
  *
  * @param enterpriseId in canonical form
  */
@@ -121,13 +121,13 @@ export function route(event: LmsEvent, enterpriseId: string | undefined, registr
 }
 
 /**
- * The enterprise's integration for the region, else its `OTHER`. An entry of the region that is switched off or broken
- * is still the one that the operator meant: its events go nowhere else meanwhile.
+ * Finds the enterprise's integration for the region, else the one for `OTHER`. If the region's entry is inactive or broken,
+ * its events do not fall back to `OTHER`.
  */
 function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, registry: IntegrationRegistry): Route {
-  const nobody = (reason: string): Route => ({ to: 'none', verdict: 'unknown', reason });
+  const unknown = (reason: string): Route => ({ to: 'none', verdict: 'unknown', reason });
   const { event_type, region = 'OTHER' } = event;
-  if (enterpriseId === undefined) return nobody('names a region but no enterprise_customer_uuid');
+  if (enterpriseId === undefined) return unknown('names a region but no enterprise_customer_uuid');
   for (const wantedRegion of new Set([region, 'OTHER'])) {
     const candidates = [...registry.byId.values()].filter(
       (entry) => entry.region === wantedRegion && entry.enterprise_customer_uuid === enterpriseId,
@@ -139,10 +139,10 @@ function routeByRegion(event: LmsEvent, enterpriseId: string | undefined, regist
       return { to: 'none', verdict: 'broken', id, reason: brokenReason(id, entry) };
     }
   }
-  return nobody(`no integration of this enterprise serves region ${region}`);
+  return unknown(`no integration of this enterprise serves region ${region}`);
 }
 
-/** Whether a broken entry could be meant; what of it cannot be read could be anything. */
+/** Whether a broken entry may be the receiver. An unreadable field matches everything. */
 function mayServe({ enterprise, region }: BrokenEntry, enterpriseId: string, wantedRegion: string): boolean {
   const isEnterprise =
     typeof enterprise === 'string' ? canonicalEnterpriseId(enterprise) === enterpriseId : enterprise != null;
@@ -155,7 +155,7 @@ function brokenReason(id: string, { reason }: BrokenEntry): string {
   return `the entry of integration ${id} does not fit: ${reason}`;
 }
 
-/** Whether an integration takes an event now; asked on entry and again before each try. */
+/** The route to an integration, by its current settings; evaluated on acceptance and again before each attempt. */
 export function routeTo(integration: Integration, eventType: EventType): Exclude<Route, { verdict: 'unknown' }> {
   const { id, active, event_types: types } = integration;
   if (!active) return { to: 'none', verdict: 'filtered', id, reason: `integration ${id} is not active` };

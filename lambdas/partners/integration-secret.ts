@@ -11,8 +11,8 @@ import {
 const MAX_SIGNING_SECRETS = 5;
 
 /**
- * Standard Webhooks 1.0.0: `whsec_` and the base64 of 24 to 64 random bytes. Also read is the list as a text, as the
- * console's form of key and value holds it, and one signing secret without a list.
+ * Standard Webhooks 1.0.0: `whsec_` and the base64 of 24 to 64 random bytes. The list may also be JSON text, as the
+ * console's key/value editor stores it, or a single signing secret.
  */
 const signingSecretsForm: SecretForm<readonly string[]> = {
   is: `a list of 1 to ${MAX_SIGNING_SECRETS} texts, each whsec_ and the base64 of 24 to 64 bytes`,
@@ -25,24 +25,24 @@ const signingSecretsForm: SecretForm<readonly string[]> = {
   },
 };
 
-/** Who needs the signing secrets: `readSecretPart`. */
+/** The parameter `needs` of `readSecretPart`. */
 const EVERY_DELIVERY = 'every delivery needs';
 
 /**
- * The secret `/<stage>/integrations/<id>`. Its name derives from the integration's id: who may edit the integrations
- * cannot have another secret sent anywhere.
+ * The secret `/<stage>/integrations/<id>`. Its name derives from the integration's id, so that an operator who may only edit
+ * the integrations cannot use another secret.
  */
 export interface IntegrationSecret {
-  /** Newest first, no two alike. Two while a rotation is under way: every webhook carries a signature of each. */
+  /** Distinct, newest first. During a rotation there are two, and each webhook has a signature by each of them. */
   readonly signing_secrets: readonly string[];
   /**
-   * Everything else as it stands: what an integration does not use may hold anything. `partners/credentials.ts` reads the
-   * rest: `bearer_token`, `api_key`, `client_id`, `client_secret`, `headers` and `encryption_key`.
+   * All other values, unvalidated. `partners/credentials.ts` reads those that the integration uses: `bearer_token`,
+   * `api_key`, `client_id`, `client_secret`, `headers` and `encryption_key`.
    */
   readonly [key: string]: unknown;
 }
 
-/** Its messages reach logs and dead letters: they name keys, never values, and go on after "the secret". */
+/** Its messages appear in logs and dead-letter reasons: they name keys, never values, and continue "the secret". */
 export const integrationSecretSchema = z
   .custom<SecretFields>(isSecretFields, 'is not a JSON object')
   .transform((fields, context): IntegrationSecret => {
@@ -52,7 +52,7 @@ export const integrationSecretSchema = z
     return z.NEVER;
   });
 
-/** The values of `headers`, by name: an object, or its JSON as the console's form of key and value holds it. */
+/** The values of `headers`, by name: an object, or its JSON text, as the console's key/value editor stores it. */
 export function headerValuesOf({ headers }: SecretFields): unknown {
   if (typeof headers !== 'string') return headers;
   const parsed = parseSecretText(headers);
@@ -73,7 +73,7 @@ function isSigningSecret(text: string): boolean {
   return bytes !== undefined && bytes >= 24 && bytes <= 64;
 }
 
-/** @returns how many bytes a base64 text stands for; undefined where it is not base64, padding included */
+/** @returns the number of bytes that a base64 text encodes; undefined if it is not base64 with padding */
 export function bytesOfBase64(text: string): number | undefined {
   if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   return (text.length / 4) * 3 - (text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0);

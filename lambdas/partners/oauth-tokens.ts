@@ -6,25 +6,25 @@ import { parseJson } from '../shared/json.ts';
 import { USER_AGENT } from './own-headers.ts';
 import type { SendResult, WebhookSender } from './webhook-sender.ts';
 
-/** What an integration's OAuth2 server said. */
+/** The result of fetching a token. */
 export type TokenResult =
   | { readonly kind: 'token'; readonly token: string }
-  /** Its response, to be judged like any partner's; `problem` where it is a 2xx without a usable token. */
+  /** The response, classified like any partner's; `problem` if it is a 2xx without a usable token. */
   | { readonly kind: 'none'; readonly result: SendResult; readonly problem?: TokenProblem };
 
 /**
- * Why a 2xx of a token server is of no use:
- * - `no_token`: it holds none, or none that a header can carry.
- * - `not_bearer`: its `token_type` asks for more than the token: a signature (`mac`) or a proof (`DPoP`).
- * - `refused`: it is an error by which RFC 6749 refuses a client, in spite of its status.
+ * Why a 2xx of a token server has no usable token:
+ * - `no_token`: it has none, or one that is no valid header value.
+ * - `not_bearer`: its `token_type` requires a signature (`mac`) or a proof (`DPoP`).
+ * - `refused`: it is an RFC 6749 error that refuses the client, despite its status.
  */
 export type TokenProblem = 'no_token' | 'not_bearer' | 'refused';
 
-/** Tokens of OAuth2 client credentials, kept in this process until 60 s before they expire. */
+/** Tokens of OAuth2 client credentials, cached in this process until 60 s before they expire. */
 export interface TokenSource {
-  /** One fetch serves all who ask meanwhile. Waits `timeoutMs` at the most. */
+  /** Concurrent callers share one fetch. Waits for `timeoutMs` at most. */
   token(client: OAuthClient, timeoutMs: number): Promise<TokenResult>;
-  /** Forgets a token that was refused; a newer one that somebody else fetched meanwhile stays. */
+  /** Drops a token that was refused. A newer token, fetched by another caller in the meantime, stays. */
   drop(client: OAuthClient, refused: string): void;
 }
 
@@ -35,27 +35,27 @@ export interface OAuthClient {
   readonly clientSecret: string;
 }
 
-/** Longest token fetch, whoever waits for it and however long. */
+/** Timeout of a fetch, independent of the callers' timeouts. */
 const FETCH_TIMEOUT_MS = 10_000;
 
-/** Of a token server's answer so much is read, in bytes: all that the sender can keep. */
+/** The largest token response, in bytes: the sender's maximum. */
 const KEPT_BODY_BYTES = 65_536;
 
-/** A token this near to its end is not sent any more: the request has to get there. */
+/** A token that expires sooner is not used: the request takes time too. */
 const EARLY_MS = MINUTE_MS;
 
-/** How long a token is good where its server says nothing usable. */
-const USUAL_LIFETIME_MS = 5 * MINUTE_MS;
+/** The lifetime of a token without a valid `expires_in`. */
+const DEFAULT_LIFETIME_MS = 5 * MINUTE_MS;
 
 const MAX_LIFETIME_MS = DAY_MS;
 
-/** Visible characters only, since it becomes part of a header. White space around it, or the scheme before it, is left out. */
+/** Visible ASCII, since it becomes part of a header. White space around it and a scheme before it are removed. */
 const tokenSchema = z
   .string()
   .transform((text) => text.trim().replace(/^Bearer +/i, ''))
   .pipe(z.string().regex(/^[\x21-\x7e]{1,8192}$/));
 
-/** Some servers write the seconds as a text, with decimals or spaces. Below 0 is taken for nothing usable. */
+/** Some servers return the seconds as text, with decimals or spaces. Negative values are invalid. */
 const secondsSchema = z.union([
   z.number().min(0),
   z
@@ -65,7 +65,7 @@ const secondsSchema = z.union([
     .transform(Number),
 ]);
 
-/** RFC 6749, sections 5.2 and 4.1.2.1. Other errors may pass. */
+/** RFC 6749, sections 5.2 and 4.1.2.1. Other errors may be temporary. */
 const REFUSALS: ReadonlySet<unknown> = new Set([
   'access_denied',
   'invalid_client',
@@ -77,18 +77,18 @@ const REFUSALS: ReadonlySet<unknown> = new Set([
 ]);
 
 export interface TokenSourceOptions {
-  /** The way to partners: token URLs pass the same guard as webhook URLs. */
+  /** Token URLs are checked as webhook URLs are. */
   readonly sender: WebhookSender;
-  /** The wall clock in milliseconds: a monotonic one may stand still while Lambda keeps the function frozen. */
+  /** The wall clock in milliseconds: a monotonic clock may stand still while Lambda freezes the function. */
   readonly now?: () => number;
 }
 
 /**
- * Fetches tokens as Percipio gives them: a JSON POST of the client's credentials, `{ access_token, expires_in }` in the
- * response.
+ * Creates a source that fetches tokens as Percipio does: a JSON POST of the client's credentials returns
+ * `{ access_token, expires_in }`.
  *
- * Concurrent callers share one fetch, and its failure; a failure is not kept. Nothing is logged, and no result quotes a
- * token server, whose response may repeat the secret that it was sent.
+ * Concurrent callers share one fetch and its failure; a failure is not cached. Nothing is logged, and no result quotes the
+ * token server, whose response may repeat the secret.
  */
 export function createTokenSource({ sender, now = Date.now }: TokenSourceOptions): TokenSource {
   const tokens = onePerKey((_key, client: OAuthClient) =>
@@ -114,21 +114,21 @@ export function createTokenSource({ sender, now = Date.now }: TokenSourceOptions
 
 interface Fetched {
   readonly result: TokenResult;
-  /** 0 or less where there is no token, or none that lives long enough. */
+  /** 0 or less if there is no token, or it expires too soon. */
   readonly keepMs: number;
 }
 
 async function fetchToken(sender: WebhookSender, client: OAuthClient): Promise<Fetched> {
   const result = await sender.send(tokenRequest(client));
-  const answer = readAnswer(result);
-  if (answer === undefined) return { result: { kind: 'none', result: withoutBody(result) }, keepMs: 0 };
-  if (typeof answer === 'string') {
-    return { result: { kind: 'none', result: withoutBody(result), problem: answer }, keepMs: 0 };
+  const token = readToken(result);
+  if (token === undefined) return { result: { kind: 'none', result: withoutBody(result) }, keepMs: 0 };
+  if (typeof token === 'string') {
+    return { result: { kind: 'none', result: withoutBody(result), problem: token }, keepMs: 0 };
   }
-  return { result: { kind: 'token', token: answer.token }, keepMs: answer.lifetimeMs - EARLY_MS };
+  return { result: { kind: 'token', token: token.token }, keepMs: token.lifetimeMs - EARLY_MS };
 }
 
-/** Hashed: no secret is kept as part of a key. Another secret is another client, so a rotated one fetches at once. */
+/** Hashed, so that no secret is part of a key. A rotated secret has another key, and is used immediately. */
 function keyOf({ tokenUrl, scope, clientId, clientSecret }: OAuthClient): string {
   return createHash('sha256')
     .update(JSON.stringify([tokenUrl, scope, clientId, clientSecret]))
@@ -151,8 +151,8 @@ interface Token {
   readonly lifetimeMs: number;
 }
 
-/** @returns undefined where the status says already that there is none */
-function readAnswer(result: SendResult): Token | TokenProblem | undefined {
+/** @returns undefined if the response is no 2xx */
+function readToken(result: SendResult): Token | TokenProblem | undefined {
   if (result.kind !== 'answered' || result.status < 200 || result.status >= 300) return undefined;
   const fields = fieldsOf(result.responseStart ?? '');
   const token = tokenSchema.safeParse(fields.accesstoken);
@@ -161,11 +161,11 @@ function readAnswer(result: SendResult): Token | TokenProblem | undefined {
   }
   if (!isBearer(fields.tokentype)) return 'not_bearer';
   const seconds = secondsSchema.safeParse(fields.expiresin);
-  const lifetimeMs = seconds.success ? Math.min(seconds.data * 1000, MAX_LIFETIME_MS) : USUAL_LIFETIME_MS;
+  const lifetimeMs = seconds.success ? Math.min(seconds.data * 1000, MAX_LIFETIME_MS) : DEFAULT_LIFETIME_MS;
   return { token: token.data, lifetimeMs };
 }
 
-/** In any case, and with an addition: `bearer`, `BearerToken`. A server that names none means it. */
+/** Whether a `token_type` is bearer, in any case or with a suffix: `bearer`, `BearerToken`. Absent means bearer. */
 function isBearer(type: unknown): boolean {
   return type === undefined || type === null || (typeof type === 'string' && /^\s*(bearer|$)/i.test(type));
 }
@@ -173,24 +173,24 @@ function isBearer(type: unknown): boolean {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * The fields of a token response by their names in small letters without underscores: `access_token`, `accessToken`. They
- * stand in a JSON object, or in the one object in it that has a token (`{"data": {…}}`); in JSON that was encoded twice;
- * or in a form, as servers before RFC 6749 wrote it.
+ * The fields of a token response, with their names in lower case without underscores: `access_token` and `accessToken` are
+ * the same. Accepted are a JSON object, a JSON object with one nested object that has a token (`{"data": {…}}`), JSON that
+ * was encoded twice, and a form, as servers before RFC 6749 returned it.
  */
 function fieldsOf(text: string): Fields {
-  // White space and a byte order mark around it are no part of JSON.
+  // `trim` also removes a byte order mark.
   const document = parseJson(text.trim());
-  const outer = byPlainName(typeof document === 'string' ? parseJson(document.trim()) : document);
+  const outer = byNormalizedName(typeof document === 'string' ? parseJson(document.trim()) : document);
   if (document === undefined && /^\s*[\w.~%+-]+=[^\s{}<>]*\s*$/.test(text)) {
-    return byPlainName(Object.fromEntries(new URLSearchParams(text.trim())));
+    return byNormalizedName(Object.fromEntries(new URLSearchParams(text.trim())));
   }
   if (outer.accesstoken !== undefined) return outer;
-  const wrapped = Object.values(outer).map(byPlainName);
+  const wrapped = Object.values(outer).map(byNormalizedName);
   const [inner, ...others] = wrapped.filter(({ accesstoken }) => accesstoken !== undefined);
   return inner !== undefined && others.length === 0 ? inner : outer;
 }
 
-function byPlainName(value: unknown): Fields {
+function byNormalizedName(value: unknown): Fields {
   if (typeof value !== 'object' || value === null) return {};
   return Object.fromEntries(
     Object.entries(value).map(([name, each]) => [name.toLowerCase().replaceAll('_', ''), each]),
@@ -203,12 +203,12 @@ function withoutBody(result: SendResult): SendResult {
   return rest;
 }
 
-/** The fetch goes on for others, and for the next attempt, when one caller has no more time. */
+/** Waits for a fetch. After a timeout the fetch continues, for other callers and for the next attempt. */
 async function within(timeoutMs: number, fetch: Promise<Fetched>): Promise<TokenResult> {
   const over = Promise.withResolvers<TokenResult>();
   const result: SendResult = { kind: 'failed', code: 'TIMEOUT' };
   const giveUp = () => over.resolve({ kind: 'none', result });
-  // Once more around the event loop, so that a token which came while it stood still counts.
+  // Let the event loop run once more, so that a token that arrived while it was blocked still counts.
   const timer = setTimeout(() => setImmediate(giveUp), timeoutMs);
   try {
     return await Promise.race([fetch.then((fetched) => fetched.result), over.promise]);

@@ -1,6 +1,6 @@
 /**
- * Headers that the sender, or the connection, sets itself: no integration may. The signature's cannot be replaced, and
- * a second `Host` or length would let one request be read as two.
+ * Headers that only the sender or the connection may set. An integration must not replace the signature, and a second
+ * `Host` or length would permit request smuggling.
  */
 const OWN_HEADERS = [
   'connection',
@@ -18,12 +18,12 @@ const OWN_HEADERS = [
   'upgrade',
 ];
 
-/** A header's name: what HTTP calls a `token` (RFC 9110), at most 64 characters. */
+/** A header's name: a `token` (RFC 9110) of at most 64 characters. */
 export const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$/;
 
 /**
- * A name of those above, or one of the signature's, in any case. AppConfig's validator has the same rule as `not`: its
- * patterns have no flags, and no lookahead in some engines.
+ * Matches these headers and those of the signature, in any case. AppConfig's validator has the same pattern in a `not`: its
+ * patterns have no flags, and some engines have no lookahead.
  */
 export const OWN_HEADER = new RegExp(`^((${OWN_HEADERS.map(anyCase).join('|')})$|${anyCase('webhook-')})`);
 
@@ -31,5 +31,5 @@ function anyCase(text: string): string {
   return text.replace(/[a-z]/g, (letter) => `[${letter.toUpperCase()}${letter}]`);
 }
 
-/** Who sends, in every request to a partner. The version is that of the contract, not of the code. */
+/** `User-Agent` of all requests to partners. The version is that of the contract, not of the code. */
 export const USER_AGENT = 'learning-time-webhooks/1';

@@ -8,7 +8,7 @@ import { definitionOfFormat, type PayloadFormat } from './payload-formats/payloa
 /** The event of a delivery, with its payload as JSON text. */
 export type DeliveredEvent = Pick<Delivery, 'event_id' | 'event_type' | 'occurred_at' | 'payload'>;
 
-/** The body, or why there is none; the reason names fields and never their values. A retry gives the same result. */
+/** The body, or why there is none; the reason names fields, never their values. A retry gives the same result. */
 export type ComposedPayload = { readonly body: string } | { readonly fault: string };
 
 /**
@@ -16,9 +16,9 @@ export type ComposedPayload = { readonly body: string } | { readonly fault: stri
  *
  * - Only an event type that takes learning time has a format: every other event is the LMS's payload, byte for byte, and is
  *   not checked.
- * - With learning time: the payload value for value, every number with its digits, and the learning time where the
- *   format has it, in place of one that the LMS put there itself.
- * - Without: the payload, byte for byte if the format changes nothing, and the LMS's own learning time, if it has one.
+ * - With learning time: the payload with every value and the digits of every number unchanged, and the learning time where
+ *   the format has it. It replaces a learning time that the LMS published.
+ * - Without: the payload, byte for byte if the format changes nothing, including a learning time that the LMS published.
  */
 export function composePayload(
   event: DeliveredEvent,
@@ -38,7 +38,7 @@ export function composePayload(
   return { body: composed === payload ? event.payload : JSON.stringify(composed) };
 }
 
-/** Entry has checked it; a dead letter that was repaired by hand has not been through there. */
+/** Valid since acceptance, except in a dead-letter message that an operator edited. */
 function readFields(payload: string): Fields | undefined {
   try {
     const fields = parseMessageText(payload);
@@ -69,7 +69,7 @@ function formatFault(format: PayloadFormat, hasLearningTime: boolean, payload: F
   return `the payload does not fit ${format}: ${faults.join('; ')}`;
 }
 
-/** The named fields as a partner parses them: a number that is kept as its text is no number to a schema. */
+/** The named fields as a partner parses them: to a schema a `JSON.rawJSON` is no number. */
 function asReceived(fields: Fields, names: readonly string[]): unknown {
   return JSON.parse(JSON.stringify(Object.fromEntries(names.map((name) => [name, fields[name]]))));
 }

@@ -3,28 +3,28 @@ import { headerValuesOf, type IntegrationSecret } from './integration-secret.ts'
 
 const REDACTED = '[redacted]';
 
-/** Everything in an integration's secret that must not be repeated. A client id is no secret. */
+/** All values of an integration's secret that must be redacted. A client id is no secret. */
 export function secretTexts(secret: IntegrationSecret): readonly string[] {
   const { signing_secrets, bearer_token, api_key, client_secret, encryption_key } = secret;
   const signing = signing_secrets.flatMap((text) => [text, text.replace('whsec_', '')]);
   const headers = headerValuesOf(secret);
   const ofHeaders = isSecretFields(headers) ? Object.values(headers) : [];
-  // `headers.tenant` as a key of its own.
-  const alone = Object.entries(secret).flatMap(([key, value]) => (key.startsWith('headers.') ? [value] : []));
-  const others = [bearer_token, api_key, client_secret, encryption_key, ...ofHeaders, ...alone];
-  // Without what is left out before it is sent.
+  // Keys such as `headers.tenant`.
+  const flat = Object.entries(secret).flatMap(([key, value]) => (key.startsWith('headers.') ? [value] : []));
+  const others = [bearer_token, api_key, client_secret, encryption_key, ...ofHeaders, ...flat];
+  // As they are sent: `credentials.ts` removes the same.
   return [
     ...signing,
     ...others.flatMap((text) => (typeof text === 'string' ? text.trim().replace(/^Bearer +/i, '') : [])),
   ];
 }
 
-/** How often a text may be escaped: JSON in a text of JSON, in a page. */
+/** Levels of escaping that are undone: JSON in a JSON string, in HTML. */
 const MAX_LEVELS = 4;
 
 /**
- * A text of a partner without the secrets that it may repeat: as they are, escaped as JSON, HTML or URLs allow, and as a part
- * of base64. At its end also the beginning of one, since responses are cut.
+ * Redacts secrets in a partner's text: verbatim, escaped as in JSON, HTML or URLs, and as part of base64. At the end of the
+ * text, the beginning of a secret is redacted too, since responses are truncated.
  *
  * @param secrets texts of any length
  */
@@ -41,7 +41,7 @@ export function redact(text: string, secrets: readonly string[]): string {
   return withoutMarked(text, isSecret);
 }
 
-/** A text with its escapes read, and where each of its characters starts in the original text; then where the last one ends. */
+/** An unescaped text. `starts` has the position of each character in the original text, and then the end of the last one. */
 interface View {
   readonly text: string;
   readonly starts: readonly number[];
@@ -51,13 +51,13 @@ function viewOf(text: string): View {
   return { text, starts: Array.from({ length: text.length + 1 }, (_, at) => at) };
 }
 
-/** One character as JSON, JavaScript, a URL or HTML escapes it. */
+/** An escaped character in JSON, JavaScript, a URL or HTML. */
 const ESCAPE =
   /\\u([0-9a-f]{4})|\\x([0-9a-f]{2})|%([0-9a-f]{2})|&#x([0-9a-f]{1,6});|&#(\d{1,7});|&(amp|lt|gt|quot|apos);|\\([^ux])/gi;
 
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
-/** An escape that the end of a text cuts off. */
+/** An incomplete escape at the end of a text. */
 const CUT_ESCAPE = /(\\(u[0-9a-f]{0,3}|x[0-9a-f]?)?|%[0-9a-f]?|&[#0-9a-z]{0,8})$/i;
 
 function unescaped({ text, starts }: View): View {
@@ -79,7 +79,7 @@ function unescaped({ text, starts }: View): View {
   return { text: parts.join(''), starts: [...unescapedStarts, starts.at(-1) as number] };
 }
 
-/** One UTF-16 code unit, since positions are counted by it; secrets hold no others but as `%` escapes of UTF-8. */
+/** One UTF-16 code unit, the unit of positions. Other characters of secrets occur only as `%` escapes of UTF-8. */
 function characterOf([, u, x, percent, hex, decimal, name, itself]: RegExpExecArray): string {
   const code = u ?? x ?? percent ?? hex;
   if (code !== undefined) return String.fromCharCode(Number.parseInt(code, 16));
@@ -87,7 +87,7 @@ function characterOf([, u, x, percent, hex, decimal, name, itself]: RegExpExecAr
   return name === undefined ? (itself ?? '') : (NAMED[name.toLowerCase()] ?? '');
 }
 
-/** Marks where a view holds a spelling, or ends with the beginning of one. */
+/** Marks all occurrences of a spelling, and its beginning at the end of the text. */
 function mark({ text, starts }: View, spelling: string, isSecret: Uint8Array): void {
   for (let at = text.indexOf(spelling); at >= 0; at = text.indexOf(spelling, at + 1)) {
     isSecret.fill(1, starts[at], starts[at + spelling.length]);
@@ -108,27 +108,27 @@ function withoutMarked(text: string, isSecret: Uint8Array): string {
   return parts.join('');
 }
 
-/** Fewer characters tell nothing of a secret, and many texts end with them. */
-const TELLING_CHARACTERS = 4;
+/** Shorter parts reveal nothing of a secret, and occur at the end of many texts. */
+const MIN_PART_CHARACTERS = 4;
 
 /**
- * As it is; with what looks like an escape in it read too; in UTF-8, as URLs escape it; and within base64, which has three forms
- * of it, by where it begins in the whole.
+ * The spellings of a secret: verbatim; with sequences that look like escapes undone; the bytes of its UTF-8, as URLs escape
+ * them; and as part of base64, in three forms that depend on its offset.
  */
 function spellingsOf(secret: string): string[] {
   const within = [0, 1, 2].map((offset) => {
     const bytes = Buffer.concat([Buffer.alloc(offset), Buffer.from(secret)]);
-    // Without the characters that its neighbours have a part in.
+    // Without characters that also encode adjacent bytes.
     return bytes.toString('base64').slice(Math.ceil((offset * 8) / 6), Math.floor((bytes.length * 8) / 6));
   });
-  const base64 = within.filter(({ length }) => length >= TELLING_CHARACTERS);
+  const base64 = within.filter(({ length }) => length >= MIN_PART_CHARACTERS);
   const base64Url = base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'));
   return [secret, unescaped(viewOf(secret)).text, Buffer.from(secret).toString('latin1'), ...base64, ...base64Url];
 }
 
-/** @returns how many characters at the end of `text` are the beginning of `secret`; 0 where too few */
+/** @returns the number of characters at the end of `text` that are the beginning of `secret`; 0 if too few */
 function beginningAtEnd(text: string, secret: string): number {
-  for (let length = Math.min(secret.length - 1, text.length); length >= TELLING_CHARACTERS; length -= 1) {
+  for (let length = Math.min(secret.length - 1, text.length); length >= MIN_PART_CHARACTERS; length -= 1) {
     if (text.endsWith(secret.slice(0, length))) return length;
   }
   return 0;

@@ -1,10 +1,10 @@
 import { DAY_MS, HOUR_MS } from '../shared/durations.ts';
 import type { Log } from '../shared/log.ts';
 
-/** The longest wait that a partner can ask for: longer ones are cut to it, so that no answer stalls a delivery for days. */
+/** Longer waits are cut to this limit, so that no response delays a delivery for days. */
 export const MAX_RETRY_AFTER_MS = HOUR_MS;
 
-/** Several values are joined into one text; what is longer than this is not read. */
+/** Several headers are joined to one text. A longer text is ignored. */
 const MAX_CHARACTERS = 200;
 
 /** A comma between two values. The comma within a date (`Thu, 15 Jan`, `Thursday, 15-Jan`) is followed by its day. */
@@ -12,12 +12,12 @@ const BETWEEN_VALUES = /,(?!\s*\d{1,2}[ -][A-Z])/;
 
 const QUOTED = /^(["'])(.*)\1$/;
 
-/** RFC 9110 has whole seconds only. Partners also send fractions, a unit and, for a time that has passed, a minus sign. */
+/** RFC 9110 allows whole seconds only. Partners also send fractions, a unit and, for a past time, a minus sign. */
 const SECONDS = /^(-?\d+(?:\.\d*)?)(?: ?s(?:ec(?:ond)?s?)?)?$/i;
 
 /**
- * The three forms of a date in HTTP (RFC 9110, 5.6.7), the last of which does not say that it is in GMT, and ISO 8601.
- * The first two are also read with another zone, as in mail (RFC 5322).
+ * The three date formats of HTTP (RFC 9110, 5.6.7), the last of which implies GMT, and ISO 8601. The first two may have
+ * another zone, as in mail (RFC 5322).
  */
 const DATES = [
   /^[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (GMT|UTC|[+-]\d{4})$/,
@@ -26,17 +26,17 @@ const DATES = [
   /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?$/,
 ];
 
-/** A date that names its zone. */
+/** A date with a zone. */
 const ZONED = /(GMT|UTC|Z|[T ][\d:.]+[+-]\d\d:\d\d|[+-]\d{4})$/;
 
 /**
- * How long a partner asks us to wait, by its header `Retry-After` (RFC 9110, 10.2.3): in seconds, or until a date. Of
- * several values the longest wait counts. A wait is rounded up to milliseconds, never down.
+ * The wait that a partner requests by `Retry-After` (RFC 9110, 10.2.3), in seconds or until a date. Of several values the
+ * longest counts. A wait is rounded up to milliseconds.
  *
- * `RateLimit-Reset`, `X-RateLimit-Reset` and `Retry-After-Ms` are not read: they come with successes too, and partners do
- * not agree on their unit.
+ * `RateLimit-Reset`, `X-RateLimit-Reset` and `Retry-After-Ms` are ignored: successful responses have them too, and their
+ * unit differs between partners.
  *
- * @returns 0 to `MAX_RETRY_AFTER_MS`, 0 for a time that has passed; undefined where no value can be read
+ * @returns 0 to `MAX_RETRY_AFTER_MS`, 0 for a time in the past; undefined if no value is readable
  */
 export function retryAfterMs(header: string | undefined, nowMs: number): number | undefined {
   if (header === undefined || header.length > MAX_CHARACTERS) return undefined;
@@ -46,15 +46,15 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Math.min(Math.max(0, ...readable), MAX_RETRY_AFTER_MS);
 }
 
-/** The wait after a 429 that names no time: about the wait before the second and third attempt together. */
-const USUAL_THROTTLE_WAIT_MS = 5_000;
+/** The wait after a 429 without `Retry-After`: about the delays before the second and third attempt together. */
+const DEFAULT_THROTTLE_WAIT_MS = 5_000;
 
-/** Responses to requests that were in flight together arrive within it, so that they lower an integration's pace once. */
+/** Responses to concurrent requests arrive within this time, so that together they lower the rate once. */
 const MIN_THROTTLE_WAIT_MS = 1_000;
 
-/** How long no request is sent to an endpoint that refused one as too many, in milliseconds. */
-export function throttledRetryAfterMs(askedMs = USUAL_THROTTLE_WAIT_MS): number {
-  return Math.max(MIN_THROTTLE_WAIT_MS, askedMs);
+/** How long no request is sent to an endpoint that throttled one, in milliseconds. */
+export function throttledRetryAfterMs(requestedMs = DEFAULT_THROTTLE_WAIT_MS): number {
+  return Math.max(MIN_THROTTLE_WAIT_MS, requestedMs);
 }
 
 function unquoted(value: string): string {
@@ -63,26 +63,26 @@ function unquoted(value: string): string {
 
 function waitMs(value: string, nowMs: number): number | undefined {
   const ms = Number(SECONDS.exec(value)?.[1] ?? Number.NaN) * 1000;
-  // A time in Unix seconds would be a wait of half a century.
+  // Some partners send a Unix time in seconds.
   if (Math.abs(ms - nowMs) <= DAY_MS) return Math.ceil(ms - nowMs);
   return Number.isNaN(ms) ? untilDateMs(value, nowMs) : Math.ceil(ms);
 }
 
 function untilDateMs(value: string, nowMs: number): number | undefined {
-  // Only these forms: Date.parse alone takes a year for a date, and a date without a zone for local time.
+  // Only these formats: Date.parse also accepts a bare year, and reads a date without a zone as local time.
   if (!DATES.some((form) => form.test(value))) return undefined;
   const untilMs = Date.parse(ZONED.test(value) ? value : `${value}${value.includes('-') ? 'Z' : ' GMT'}`);
-  // Digits beyond the milliseconds are not read.
+  // Date.parse ignores digits beyond milliseconds: round up.
   return Number.isNaN(untilMs) ? undefined : untilMs + (/\.\d{4,}/.test(value) ? 1 : 0) - nowMs;
 }
 
-/** Forms that are remembered as logged; after these an environment logs no further ones. */
+/** After this number of forms an environment logs no further ones. */
 const MAX_LOGGED_FORMS = 1_000;
 
 /** Reads an integration's `Retry-After`, as `retryAfterMs` does. */
 export type RetryAfterReader = (integrationId: string, header: string | undefined, nowMs: number) => number | undefined;
 
-/** @returns a reader that logs what it cannot read once for each integration and form, in its environment */
+/** @returns a reader that logs an unreadable header once per integration, form and environment */
 export function createRetryAfterReader(log: Log): RetryAfterReader {
   const logged = new Set<string>();
   return (integrationId, header, nowMs) => {
@@ -98,7 +98,7 @@ export function createRetryAfterReader(log: Log): RetryAfterReader {
   };
 }
 
-/** `in 5 minutes` is `a 9 a`: it tells what the partner sends and repeats none of it, since a header may hold anything. */
+/** `in 5 minutes` has the form `a 9 a`, which shows the format without its content: a header may contain anything. */
 function formOf(header: string): string {
   return header
     .slice(0, 40)

@@ -3,8 +3,8 @@ import { JITTER, jittered } from '../events/retry-timing.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../shared/durations.ts';
 import type { Integration } from './integration.ts';
 
-/** Between a failed try and the next, where an integration says nothing else: 23.6 hours in all. */
-const USUAL_DELAYS_MS = [
+/** Default delays between attempts: 23.6 hours in total. */
+const DEFAULT_DELAYS_MS = [
   1 * SECOND_MS,
   2 * SECOND_MS,
   4 * SECOND_MS,
@@ -16,36 +16,36 @@ const USUAL_DELAYS_MS = [
   8 * HOUR_MS,
 ];
 
-/** Less than this no try gets: a cold connection and a slow answer fit. */
+/** The shortest timeout of an attempt: enough for a new connection and a slow response. */
 const SHORTEST_TIMEOUT_MS = 5 * SECOND_MS;
 
-/** From this try on an integration gets all of its `timeout_seconds`; a third of it more with each try before. */
+/** From this attempt on the timeout is `timeout_seconds`; the first attempts have one and two thirds of it. */
 const FULL_TIMEOUT_ATTEMPT = 3;
 
-/** How often, when and how long one integration is tried with one kind of event. */
+/** The retry policy of one integration for one kind of event. */
 export interface RetryPolicy {
-  /** Tries after the first one. */
+  /** Retries after the first attempt. */
   readonly maxRetries: number;
-  /** Before each retry, without its jitter: as many as there are retries. */
+  /** The delay before each retry, without jitter. */
   readonly delaysMs: readonly number[];
-  /** Of each try, the first one included: one more than there are retries. */
+  /** The timeout of each attempt: one more than retries. */
   readonly timeoutsMs: readonly number[];
-  /** What failed in all of them begins anew so much later, once. Absent: it is dead then. */
+  /** If all attempts fail, a second round starts after this delay. Absent: the delivery is dead then. */
   readonly secondRoundAfterMs?: number;
 }
 
 /**
- * The kind's own policy, where it has one, and else the integration's. How often a type of event is retried is the
- * integration's last word either way; with a policy of the kind's own, the timeout grows from its first try to its last.
+ * The kind's policy, if it has one, else the integration's. `max_retries_by_event_type` overrides the retries of both. With
+ * a policy of the kind, the timeout grows from the first attempt to the last.
  *
- * @param kind by name, as `kindOf` in contract/event-types has it
+ * @param kind a name of `KINDS`
  */
 export function retryPolicyOf(integration: Integration, kind: string): RetryPolicy {
   const { policy } = kindNamed(kind);
-  const usualRetries = policy === undefined ? integration.max_retries : policy.delaysSeconds.length;
-  const maxRetries = integration.max_retries_by_event_type?.[typeOfKind(kind)] ?? usualRetries;
+  const defaultRetries = policy === undefined ? integration.max_retries : policy.delaysSeconds.length;
+  const maxRetries = integration.max_retries_by_event_type?.[typeOfKind(kind)] ?? defaultRetries;
   const delaysSeconds = policy === undefined ? integration.retry_delays_seconds : policy.delaysSeconds;
-  const delaysMs = delaysSeconds?.map((seconds) => seconds * SECOND_MS) ?? USUAL_DELAYS_MS;
+  const delaysMs = delaysSeconds?.map((seconds) => seconds * SECOND_MS) ?? DEFAULT_DELAYS_MS;
   const fullTimeoutAttempt = policy === undefined ? FULL_TIMEOUT_ATTEMPT : maxRetries + 1;
   const again = policy?.secondRoundAfterMinutes;
   return {
@@ -64,12 +64,12 @@ function attemptTimeoutMs({ timeout_seconds }: Integration, attempt: number, ful
 }
 
 /**
- * When the partner is tried again: the policy's delay ±10%, or as long as the partner asks for where that is longer, and
- * up to 10% more, so that what was refused together does not come back together.
+ * When the next attempt is due: after the policy's delay ±10%, or after the partner's `Retry-After` and up to 10% more,
+ * whichever is later. Jitter keeps deliveries that failed together from retrying together.
  *
- * @param attempt tries made so far, 1 or more
- * @param retryAfterMs what the partner asked for, as `retryAfterMs` in `retry-after.ts` reads it
- * @returns undefined where the tries are used up
+ * @param attempt attempts made so far, 1 or more
+ * @param retryAfterMs the wait that the partner requested (`retry-after.ts`), in milliseconds
+ * @returns undefined if no attempt is left
  */
 export function nextAttemptAt(
   policy: RetryPolicy,
@@ -80,15 +80,14 @@ export function nextAttemptAt(
 ): Date | undefined {
   const delayMs = policy.delaysMs[attempt - 1];
   if (delayMs === undefined) return undefined;
-  const askedMs = Math.round(retryAfterMs * (1 + JITTER * random()));
-  return new Date(nowMs + Math.max(jittered(delayMs, random), askedMs));
+  const requestedMs = Math.round(retryAfterMs * (1 + JITTER * random()));
+  return new Date(nowMs + Math.max(jittered(delayMs, random), requestedMs));
 }
 
 /**
- * When a delivery that failed begins anew: never sooner than its kind says, and up to 10% later, so that what failed
- * together does not come back together.
+ * When the second round of a failed delivery starts: after the policy's delay and up to 10% more.
  *
- * @returns undefined where its policy has no second round
+ * @returns undefined if the policy has no second round
  */
 export function secondRoundAt(
   { secondRoundAfterMs }: RetryPolicy,
@@ -99,20 +98,19 @@ export function secondRoundAt(
   return new Date(nowMs + Math.round(secondRoundAfterMs * (1 + JITTER * random())));
 }
 
-/** One try as it may come, in milliseconds since the first one began. */
+/** The earliest and latest start of an attempt, in milliseconds after the start of the first one. */
 export interface ScheduledAttempt {
   /** 1 for the first. */
   readonly attempt: number;
   readonly timeoutMs: number;
-  /** Every try before fails at once, every delay is 10% shorter. */
+  /** If all earlier attempts fail immediately, and all delays are 10% shorter. */
   readonly earliestMs: number;
-  /** Every try before takes all its time, every delay is 10% longer. `Retry-After` and a rate limit come on top. */
+  /** If all earlier attempts time out, and all delays are 10% longer. `Retry-After` and rate limits add to it. */
   readonly latestMs: number;
 }
 
 /**
- * Every try that a policy allows: its total budget, computed. A second round may follow upon the first try, where that is
- * refused for good.
+ * All attempts that a policy allows. A second round may start right after the first attempt, if that fails permanently.
  */
 export function schedule(policy: RetryPolicy): ScheduledAttempt[] {
   const first = round(policy, { attempt: 1, earliestMs: 0, latestMs: 0 });
@@ -138,7 +136,7 @@ function round(policy: RetryPolicy, begin: Omit<ScheduledAttempt, 'timeoutMs'>):
   });
 }
 
-/** All waits of a policy together, those of a second round too, without their jitter. */
+/** The sum of a policy's delays without jitter, including those of a second round, in milliseconds. */
 export function totalWaitMs({ delaysMs, secondRoundAfterMs }: RetryPolicy): number {
   const roundMs = delaysMs.reduce((sum, delayMs) => sum + delayMs, 0);
   return secondRoundAfterMs === undefined ? roundMs : 2 * roundMs + secondRoundAfterMs;

@@ -2,20 +2,20 @@ import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 const SECRET_PREFIX = 'whsec_';
 
-/** Bounds what is kept: past it all keys are dropped, and made again when they are needed. */
+/** Size of the cache; when it is full, all keys are dropped. */
 const MAX_KEYS = 2000;
 
-/** By the secret's text. With a kept key, signing 1 KB takes a quarter of the time that it takes with raw bytes. */
+/** Cached by the secret's text. With a `KeyObject`, signing 1 KB takes a quarter of the time. */
 const keys = new Map<string, KeyObject>();
 
 /**
  * The header `webhook-signature` of Standard Webhooks 1.0.0: for each secret `v1,` and the base64 of the HMAC-SHA256 of
- * `id.timestamp.body`, cut by spaces.
+ * `id.timestamp.body`, separated by spaces.
  *
- * @param secrets `whsec_` and base64, newest first; checked where the integration's secret is read
- * @param webhookId the header `webhook-id`: no `.` in it
+ * @param secrets `whsec_` and base64, newest first; validated by `integration-secret.ts`
+ * @param webhookId the header `webhook-id`, without a `.`
  * @param timestampSeconds the header `webhook-timestamp`, in Unix seconds
- * @param body exactly what is sent, as UTF-8
+ * @param body the exact body that is sent, as UTF-8
  */
 export function signatureHeader(
   secrets: readonly string[],
@@ -28,10 +28,10 @@ export function signatureHeader(
 }
 
 /**
- * A signing secret as Standard Webhooks writes it.
+ * Formats a signing secret as in Standard Webhooks.
  *
- * @param bytes random ones, 24 to 64
- * @throws RangeError where they are fewer or more
+ * @param bytes 24 to 64 random bytes
+ * @throws RangeError for any other length
  */
 export function signingSecret(bytes: Uint8Array): string {
   if (bytes.length < 24 || bytes.length > 64) {
@@ -40,7 +40,7 @@ export function signingSecret(bytes: Uint8Array): string {
   return SECRET_PREFIX + Buffer.from(bytes).toString('base64');
 }
 
-/** In two parts: joined to one text, a large body would be copied once more. */
+/** Two updates avoid a copy of the body. */
 function signature(key: KeyObject, start: string, body: string): string {
   return createHmac('sha256', key).update(start).update(body).digest('base64');
 }

@@ -3,17 +3,17 @@ import type { Integration } from './integration.ts';
 import type { Fields } from './payload-formats/payload-format.ts';
 import { definitionOfFormat } from './payload-formats/payload-formats.ts';
 
-/** 5.15 hours: document 001's example. */
+/** 5.15 hours. */
 const SAMPLE_SECONDS = 18_540;
 
-/** The value of a field that is encrypted, for the partner to find after decryption. */
+/** The value of added encrypted fields, which the partner finds after decryption. */
 const SAMPLE_TEXT = 'connection test';
 
 /**
- * The body that the connection test sends: `test`, and the sample of the integration's format, which names no learner, with
- * learning time. Fields that the integration encrypts are present, so that the partner can decrypt them.
+ * The body of the connection test: `test`, and the sample of the integration's format with learning time, which names no
+ * learner. It has all fields that the integration encrypts, so that the partner can test decryption.
  *
- * @param nowIso as `toISOString` writes it
+ * @param nowIso the time, in the format of `toISOString`
  * @returns JSON text
  */
 export function testPayload(integration: Integration, nowIso: string): string {
@@ -27,7 +27,7 @@ export function testPayload(integration: Integration, nowIso: string): string {
   return JSON.stringify(paths.reduce(withField, { test: true, ...composed }));
 }
 
-/** The fields with one more, and the objects on the way to it; an existing value stays. */
+/** Adds a field and the objects on its path; an existing value stays. */
 function withField(fields: Fields, [name = '', ...rest]: readonly string[]): Fields {
   const known = fields[name];
   if (rest.length === 0) return { ...fields, [name]: known ?? SAMPLE_TEXT };

@@ -1,44 +1,44 @@
-/** How long the parts of a request took, in milliseconds. What a kept connection spares is absent. */
+/** The durations of a request's phases, in milliseconds. A reused connection has no DNS, connect and TLS phase. */
 export interface SendTimings {
   readonly dnsMs?: number;
   readonly connectMs?: number;
   readonly tlsMs?: number;
-  /** From the start until the answer's status. */
+  /** From the start to the response's status. */
   readonly firstByteMs?: number;
   readonly totalMs: number;
 }
 
-/** What a partner's endpoint answered, or why it gave no answer. */
+/** A partner's response, or why there is none. */
 export type SendResult =
   | {
       readonly kind: 'answered';
       readonly status: number;
-      /** The header `Retry-After`, as it came; several are joined by commas. */
+      /** The header `Retry-After`, unparsed; several are joined by commas. */
       readonly retryAfter?: string;
-      /** The beginning of the body, at most `keepBodyBytes`. It may hold anything: never for logs. */
+      /** The beginning of the body, at most `keepBodyBytes`. It may contain anything, so it must not be logged. */
       readonly responseStart?: string;
       /**
-       * Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status counts all the same, and
+       * Why the rest of the response could not be read: Node's error code, or TIMEOUT. The status counts nevertheless, and
        * the connection is closed.
        */
       readonly responseFault?: string;
-      /** Of a refusal, the header `Content-Type`, as it came: it too may hold anything. */
+      /** The header `Content-Type` of a response that is no 2xx, unparsed: it may contain anything. */
       readonly contentType?: string;
-      /** Of a refusal, how much of the body was received, in bytes up to 65,536; absent where nothing was. */
+      /** Bytes received of the body of a response that is no 2xx, up to 65,536; absent if there were none. */
       readonly bodyBytes?: number;
       readonly timings?: SendTimings;
     }
   | {
       readonly kind: 'failed';
       /**
-       * Node's error code, or one of ours: TIMEOUT, CLOSED, MALFORMED_RESPONSE (no status can be read), INVALID_URL,
+       * Node's error code, or one of ours: TIMEOUT, CLOSED, MALFORMED_RESPONSE (no readable status), INVALID_URL,
        * FORBIDDEN_URL, FORBIDDEN_PORT, FORBIDDEN_ADDRESS.
        */
       readonly code: string;
       readonly timings?: SendTimings;
     };
 
-/** Of an answer so much is kept where nobody asks for more, in bytes. */
+/** Default of `keepBodyBytes`. */
 export const DEFAULT_KEPT_BODY_BYTES = 2048;
 
 /** One request to a partner. */
@@ -46,15 +46,15 @@ export interface WebhookRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** One deadline over connect, headers and body, in milliseconds. */
+  /** Timeout of connect, headers and body together, in milliseconds. */
   readonly timeoutMs: number;
-  /** At most 65,536; 2048 where it says nothing. */
+  /** Bytes of the response body in the result; at most 65,536. */
   readonly keepBodyBytes?: number;
-  /** Called when the operating system has the whole request, and when the head of the response has arrived. */
+  /** Called when the operating system has accepted the whole request, and when the head of the response has arrived. */
   readonly onProgress?: (step: 'sent' | 'responded') => void;
 }
 
-/** The way to partners, and to nowhere else. It never throws: what went wrong is a result. */
+/** Sends requests to partners. Never throws: a failure is a result. */
 export interface WebhookSender {
   send(request: WebhookRequest): Promise<SendResult>;
 }

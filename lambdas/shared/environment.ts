@@ -64,7 +64,7 @@ const warehouse = {
   WAREHOUSE_FAILURES_TO_OPEN: count,
   WAREHOUSE_OPEN_SECONDS: count,
   WAREHOUSE_SLOW_SECONDS: count,
-  LEARNING_TIME_TABLE: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, cut by dots'),
+  LEARNING_TIME_TABLE: z.string().regex(TABLE_IDENTIFIER, 'must be one to three identifiers, separated by dots'),
   LEARNING_TIME_USER_COLUMN: identifier,
   LEARNING_TIME_COURSE_COLUMN: identifier,
   LEARNING_TIME_ENTERPRISE_COLUMN: identifier,

@@ -1,10 +1,10 @@
 import { BlockList, isIP } from 'node:net';
 import { EnvironmentInvalid } from '../../shared/errors.ts';
 
-/** Whether a socket may be opened to this address. What is no address may not. */
+/** Whether a socket may be opened to this address; false for a text that is no address. */
 export type AddressGuard = (address: string) => boolean;
 
-/** IANA's special-purpose registry for IPv4, multicast, and the reserved rest. */
+/** IANA's special-purpose registry for IPv4, multicast, and the reserved networks. */
 const SPECIAL_IPV4 = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -21,17 +21,17 @@ const SPECIAL_IPV4 = [
   '203.0.113.0/24',
   '224.0.0.0/4',
   '240.0.0.0/4',
-  // Azure's platform, public by its number: an Azure host reaches its own metadata there.
+  // Azure's platform endpoint, where Azure hosts reach their metadata, has a public address.
   '168.63.129.16/32',
 ];
 
 /**
- * All of IPv6 that is handed out as global unicast so far. Outside of it lie loopback, link-local, site-local,
- * unique-local, multicast, discard, and every form that carries an IPv4 address: mapped, compatible, NAT64.
+ * The IPv6 network that is allocated as global unicast. Outside of it are loopback, link-local, site-local, unique-local,
+ * multicast, discard, and all forms that embed an IPv4 address: mapped, compatible, NAT64.
  */
 const GLOBAL_UNICAST_IPV6 = ['2000::/3'];
 
-/** IANA's special-purpose registry within it: protocol assignments with Teredo, documentation twice, 6to4. */
+/** IANA's special-purpose networks within it: protocol assignments with Teredo, documentation (two), 6to4. */
 const SPECIAL_IPV6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
 const specialIpv4 = networks(SPECIAL_IPV4);
@@ -39,18 +39,18 @@ const globalUnicastIpv6 = networks(GLOBAL_UNICAST_IPV6);
 const specialIpv6 = networks(SPECIAL_IPV6);
 
 /**
- * Permits globally reachable unicast addresses, and nothing else.
+ * Creates a guard that permits only globally reachable unicast addresses.
  *
- * @param allowedCidrs networks permitted besides, `10.1.0.0/16` or `fd00::/8`. An IPv6 address that carries an IPv4 one
- *   is permitted by an IPv6 network only
- * @throws EnvironmentInvalid where one is no network: the stage gave it
+ * @param allowedCidrs networks that are permitted too, such as `10.1.0.0/16` or `fd00::/8`. An IPv6 address that embeds an
+ *   IPv4 address is permitted by an IPv6 network only
+ * @throws EnvironmentInvalid if one of them is no network
  */
 export function createAddressGuard(allowedCidrs: readonly string[]): AddressGuard {
-  // Kept apart, because one BlockList takes a mapped IPv6 address for the IPv4 address in it.
+  // Two lists, because a BlockList matches a mapped IPv6 address with the IPv4 networks in it.
   const allowedIpv4 = networks(allowedCidrs.filter((cidr) => !cidr.includes(':')));
   const allowedIpv6 = networks(allowedCidrs.filter((cidr) => cidr.includes(':')));
   return (address) => {
-    // With a zone it belongs to a link, whatever it is.
+    // An address with a zone is link-local.
     if (address.includes('%')) return false;
     const family = isIP(address);
     if (family === 4) return allowedIpv4.check(address) || !specialIpv4.check(address);
@@ -63,7 +63,7 @@ function isGlobalIpv6(address: string): boolean {
   return globalUnicastIpv6.check(address, 'ipv6') && !specialIpv6.check(address, 'ipv6') && !isIsatap(address);
 }
 
-/** ISATAP (RFC 5214, 6.1): a router tunnels to the IPv4 address in the last 32 bits, under any prefix. */
+/** ISATAP (RFC 5214, 6.1): a router tunnels to the IPv4 address in the last 32 bits, with any prefix. */
 function isIsatap(address: string): boolean {
   const [, , , , local, marker] = groupsOf(address);
   return marker === '5efe' && (local === '0' || local === '200');

@@ -10,33 +10,33 @@ import { HeadBytes } from './malformed-head.ts';
 import { ResponseBody } from './response-body.ts';
 import type { Target } from './target.ts';
 
-/** One request, once. */
+/** One request on one connection. */
 export interface Exchange {
   readonly target: Target;
   readonly request: WebhookRequest;
   readonly agent: http.Agent;
   readonly isAllowed: AddressGuard;
-  /** When the sender was asked, and when it must have answered; both by `performance.now()`. */
+  /** Start and deadline of the send, by `performance.now()`. */
   readonly startedAtMs: number;
   readonly deadlineMs: number;
-  /** The longest wait for the body of a response that no caller asked to keep whole, in milliseconds. */
+  /** The longest wait for the response body if the request sets no `keepBodyBytes`, in milliseconds. */
   readonly bodyWaitMs: number;
 }
 
 export interface Exchanged {
   readonly result: SendResult;
   /**
-   * A kept connection was gone before a response began on it, or what came on it is no response, most likely the rest of
-   * an earlier one: this says nothing about the partner.
+   * A reused connection was closed before a response began on it, or received something that is no response, such as the
+   * rest of an earlier one. The request may be repeated on a new connection.
    */
   readonly isStale: boolean;
 }
 
 /**
- * Sends one request and reads its response. Never rejects; when it is over, its socket is free again or closed.
+ * Sends one request and reads its response. Never rejects. At the end its socket is back in the pool or closed.
  *
- * The status decides. What goes wrong after it (the rest of the head, the body, the deadline) is noted in the result and
- * costs the socket, and nothing else.
+ * The status decides. A fault after it (in the rest of the head, in the body, or a timeout) is recorded in the result and
+ * closes the socket.
  */
 export function exchange(order: Exchange): Promise<Exchanged> {
   const times = new ConnectionTimes(order.startedAtMs);
@@ -46,7 +46,7 @@ export function exchange(order: Exchange): Promise<Exchanged> {
     const request = prepare(order, leftMs);
     return new Promise((resolve) => new Running(order, request, times, resolve).start(leftMs));
   } catch (thrown) {
-    // A header that Node does not allow: the request was never begun.
+    // A header that Node does not allow: the request was not started.
     return Promise.resolve(failure(failureCodeOf(thrown, 'UNSENDABLE'), times));
   }
 }
@@ -54,7 +54,7 @@ export function exchange(order: Exchange): Promise<Exchanged> {
 function prepare({ target, request, agent }: Exchange, leftMs: number): http.ClientRequest {
   const transport = target.protocol === 'https:' ? https : http;
   const headers = { ...request.headers, 'Content-Length': Buffer.byteLength(request.body) };
-  // Node's default is 250 ms, less than a round trip to the other side of the world and a lost packet take.
+  // Node's default of 250 ms is less than an intercontinental round trip with one lost packet.
   const perAddress = { autoSelectFamilyAttemptTimeout: timePerAddressMs(leftMs) };
   return transport.request({ ...target.options, ...perAddress, agent, headers });
 }
@@ -65,12 +65,12 @@ class Running {
   readonly #times: ConnectionTimes;
   readonly #resolve: (exchanged: Exchanged) => void;
   #deadline: NodeJS.Timeout | undefined;
-  /** What a reused socket had received before this request. */
+  /** Bytes that a reused socket had received before this request. */
   #bytesBefore = 0;
   readonly #head = new HeadBytes();
   #response: http.IncomingMessage | undefined;
   #body: ResponseBody | undefined;
-  /** The result, from when it is known until the socket is free. */
+  /** The result, while the socket is not yet released. */
   #outcome: Exchanged | undefined;
   #isClosed = false;
 
@@ -92,11 +92,11 @@ class Running {
       .on('socket', (socket) => this.#connect(socket))
       .on('finish', () => this.#order.request.onProgress?.('sent'))
       .on('information', () => this.#head.dropInterim())
-      .on('response', (answer) => this.#read(answer))
-      // 101 comes as an event of its own, and with a socket that is nobody's any more.
-      .on('upgrade', (answer) => {
-        this.#begin(answer);
-        this.#abandon(this.#answered(answer));
+      .on('response', (response) => this.#read(response))
+      // Node emits `upgrade` for a 101, and detaches the socket from the agent.
+      .on('upgrade', (response) => {
+        this.#begin(response);
+        this.#abandon(this.#responded(response));
       })
       .on('error', (error) => this.#fail(error))
       .on('close', () => this.#close())
@@ -104,67 +104,67 @@ class Running {
   }
 
   #connect(socket: Socket): void {
-    // Before the parser's own listener, which reports a fault as soon as it has the packet.
+    // Before the parser's listener, which reports a fault as soon as it has the packet.
     socket.prependListener('data', this.#head.add);
     if (this.#request.reusedSocket) {
       this.#bytesBefore = socket.bytesRead;
       return;
     }
     this.#times.follow(socket);
-    // The lookup let no other address pass; this holds whatever becomes of Node's way to connect.
+    // The lookup has filtered the addresses. This check does not depend on how Node connects.
     socket.once('connect', () => {
       const { remoteAddress } = socket;
-      // Without one the connection is gone already, and says so itself.
+      // Without an address the connection is already closed, and reports that itself.
       if (remoteAddress !== undefined && !this.#order.isAllowed(remoteAddress)) socket.destroy(forbiddenAddress());
     });
   }
 
-  #read(answer: http.IncomingMessage): void {
-    this.#begin(answer);
+  #read(response: http.IncomingMessage): void {
+    this.#begin(response);
     this.#request.socket?.removeListener('data', this.#head.add);
     const { keepBodyBytes } = this.#order.request;
     const body = new ResponseBody(keepBodyBytes);
     this.#body = body;
-    // Only the token client needs the body. For others the result is known, and waiting serves the connection alone.
+    // Only the token client needs the body. For others the result is known, and reading on only makes the socket reusable.
     if (keepBodyBytes === undefined) this.#shortenDeadline();
-    answer
+    response
       .on('data', (part: Buffer) => {
-        if (!body.take(part)) this.#abandon(this.#answered(answer));
+        if (!body.take(part)) this.#abandon(this.#responded(response));
       })
       .on('end', () => {
-        this.#outcome = this.#answered(answer);
-        // A partner may answer before it has read the request, and may never read the rest.
+        this.#outcome = this.#responded(response);
+        // A partner may respond before it has read the request, and may never read the rest.
         if (this.#isClosed || !this.#request.writableFinished) this.#abandon(this.#outcome);
-        // Node would keep the connection; the request itself is destroyed for Node already.
-        else if (hasHiddenBody(answer)) this.#request.socket?.destroy();
+        // Node would reuse the connection, and ignores `destroy` of a request that has ended.
+        else if (hasHiddenBody(response)) this.#request.socket?.destroy();
       })
       .on('error', (error) => this.#fail(error));
   }
 
-  /** @param answer absent where its head cannot be read */
-  #begin(answer?: http.IncomingMessage): void {
-    this.#response = answer;
+  /** @param response absent if its head cannot be parsed */
+  #begin(response?: http.IncomingMessage): void {
+    this.#response = response;
     this.#order.request.onProgress?.('responded');
-    this.#times.noteFirstByte();
+    this.#times.recordFirstByte();
   }
 
   #shortenDeadline(): void {
-    // It may be over already, where the event loop was late.
+    // The deadline may have passed, if the event loop was blocked.
     const leftMs = Math.max(0, this.#order.deadlineMs - performance.now());
     clearTimeout(this.#deadline);
     this.#deadline = setTimeout(this.#expire, Math.min(leftMs, this.#order.bodyWaitMs));
   }
 
-  /** Once more around the event loop, so that a response which came while it stood still counts. */
+  /** Lets the event loop run once more, so that a response that arrived while it was blocked still counts. */
   readonly #expire = (): void => {
     setImmediate(() => this.#abandon(this.#outcome ?? this.#failed('TIMEOUT')));
   };
 
-  /** The request is closed when its socket is back with the agent, or gone. */
+  /** Called when the socket is back in the agent's pool, or closed. */
   #close(): void {
     this.#isClosed = true;
     if (this.#outcome !== undefined) this.#settle(this.#outcome);
-    // A response that has begun still says how it ends.
+    // A response that has begun still emits `end` or `error`.
     else if (this.#response === undefined) this.#settle(failure('CLOSED', this.#times));
   }
 
@@ -174,20 +174,20 @@ class Running {
       this.#abandon(this.#malformed(code, error));
       return;
     }
-    const wasAnswered = (this.#request.socket?.bytesRead ?? 0) > this.#bytesBefore;
-    const isStale = this.#request.reusedSocket && !wasAnswered && (code === 'ECONNRESET' || code === 'EPIPE');
+    const hasReceived = (this.#request.socket?.bytesRead ?? 0) > this.#bytesBefore;
+    const isStale = this.#request.reusedSocket && !hasReceived && (code === 'ECONNRESET' || code === 'EPIPE');
     this.#abandon({ ...this.#failed(code), isStale });
   }
 
-  /** A failure, or the status where it was known before. */
+  /** A failure, or the response if its status was received before. */
   #failed(code: string): Exchanged {
-    return this.#response === undefined ? failure(code, this.#times) : this.#answered(this.#response, code);
+    return this.#response === undefined ? failure(code, this.#times) : this.#responded(this.#response, code);
   }
 
-  /** @param error of Node's parser: it says how far it came in which packet */
+  /** @param error of Node's parser, with the packet and the number of bytes parsed */
   #malformed(code: string, error: Error): Exchanged {
     const { bytesParsed, rawPacket } = error as { bytesParsed?: number; rawPacket?: Buffer };
-    // The byte that the parser refused is looked at: after three digits it may be a fourth.
+    // Include the byte that the parser refused: after three digits of a status it may be a fourth.
     const unreadBytes = Math.max(0, (rawPacket?.length ?? 0) - (bytesParsed ?? 0) - 1);
     const head = this.#head.read(unreadBytes);
     if (head === undefined) {
@@ -210,14 +210,14 @@ class Running {
     this.#resolve(exchanged);
   }
 
-  #answered(answer: http.IncomingMessage, responseFault?: string): Exchanged {
-    // `headers` has the first of several only.
-    const retryAfter = answer.headersDistinct['retry-after']?.join(', ');
-    const { statusCode: status = 0 } = answer;
+  #responded(response: http.IncomingMessage, responseFault?: string): Exchanged {
+    // `headers` has only the first of several values.
+    const retryAfter = response.headersDistinct['retry-after']?.join(', ');
+    const { statusCode: status = 0 } = response;
     const isRefusal = status < 200 || status >= 300;
-    const contentType = isRefusal ? answer.headers['content-type'] : undefined;
+    const contentType = isRefusal ? response.headers['content-type'] : undefined;
     const bodyBytes = isRefusal ? this.#body?.bytes : undefined;
-    const responseStart = this.#body?.start(answer.headers);
+    const responseStart = this.#body?.start(response.headers);
     const result: SendResult = {
       kind: 'answered',
       status,
@@ -233,11 +233,11 @@ class Running {
 }
 
 /**
- * Whether a body may follow that the parser does not read: after these statuses there is none (RFC 9112, 6.3), whatever
- * the headers announce. It would become the response to the next request on the connection.
+ * Whether a body may follow that the parser does not read. After these statuses there must be none (RFC 9112, 6.3), even
+ * if the headers announce one; it would be read as the response to the next request on the connection.
  */
 function hasHiddenBody({ statusCode = 0, headers }: http.IncomingMessage): boolean {
-  // Of these, 101 alone comes here: what follows is another protocol.
+  // Only 101 reaches this: another protocol follows it.
   if (statusCode < 200) return true;
   const { 'content-length': length = '0', 'transfer-encoding': encoding } = headers;
   return (statusCode === 204 || statusCode === 304) && (length !== '0' || encoding !== undefined);

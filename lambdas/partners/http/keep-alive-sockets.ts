@@ -4,26 +4,26 @@ import type { LookupFunction } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Target } from './target.ts';
 
-/** Longer than this nobody keeps an idle connection for certain: load balancers and proxies close after 30 to 60 s. */
+/** Load balancers and proxies close idle connections after 30 to 60 s; ours are closed before. */
 const IDLE_LIMIT_MS = 20_000;
 
-/** Unused connections kept in one environment, over all origins. A function may hold 1,024 files open. */
-const MAX_KEPT = 256;
+/** Idle connections in one environment, over all origins. Lambda allows 1,024 open files. */
+const MAX_IDLE = 256;
 
-/** Said aloud, so that neither Node's flags nor NODE_TLS_REJECT_UNAUTHORIZED weaken it. */
+/** Explicit, so that neither Node's flags nor NODE_TLS_REJECT_UNAUTHORIZED can weaken it. */
 const TLS_OPTIONS = { minVersion: 'TLSv1.2', rejectUnauthorized: true } as const;
 
-const AGENT_OPTIONS = { keepAlive: true, maxFreeSockets: MAX_KEPT, ...TLS_OPTIONS };
+const AGENT_OPTIONS = { keepAlive: true, maxFreeSockets: MAX_IDLE, ...TLS_OPTIONS };
 
 /**
- * The connections of one function environment, kept alive between requests. How long one was idle is measured by the
- * wall clock, when connections are wanted: in a frozen sandbox timers and the monotonic clock stand still, and what was
- * kept there for minutes looks as if it had been used just now.
+ * The keep-alive connections of one execution environment. Their idle time is measured by the wall clock, before each
+ * request: while the environment is frozen, timers and the monotonic clock stand still, and a connection that was idle for
+ * minutes would look as if it had just been used.
  */
 export class KeepAliveSockets {
   readonly #agents: Readonly<Record<Target['protocol'], http.Agent>>;
   readonly #nowMs: () => number;
-  /** When each unused socket was last used, oldest first. */
+  /** When each idle socket was last used, oldest first. */
   readonly #idleSinceMs = new Map<Duplex, number>();
 
   constructor(lookup: LookupFunction, nowMs: () => number) {
@@ -33,7 +33,7 @@ export class KeepAliveSockets {
     for (const agent of Object.values(this.#agents)) this.#watch(agent);
   }
 
-  /** The agent to give a request to now; none of its unused sockets has been idle for over 20 s. */
+  /** The agent for a request that starts now. None of its sockets has been idle for over 20 s. */
   agentFor({ protocol }: Target): http.Agent {
     const idleBeforeMs = this.#nowMs() - IDLE_LIMIT_MS;
     for (const [socket, sinceMs] of this.#idleSinceMs) {
@@ -43,7 +43,7 @@ export class KeepAliveSockets {
     return this.#agents[protocol];
   }
 
-  /** Closes the unused sockets of an origin: the next request to it opens a fresh one. */
+  /** Closes the idle sockets of an origin: the next request to it opens a new one. */
   discardAll({ protocol, options }: Target): void {
     const agent = this.#agents[protocol];
     const name = agent.getName({ ...options, ...AGENT_OPTIONS });
@@ -54,14 +54,14 @@ export class KeepAliveSockets {
     const keep = agent.keepSocketAlive.bind(agent);
     const reuse = agent.reuseSocket.bind(agent);
     agent.keepSocketAlive = (socket) => {
-      // Beyond its type it says whether the partner announced a time that makes keeping worthwhile.
-      const isKept = keep(socket);
+      // Undocumented: returns false if the partner's `Keep-Alive` timeout is too short to reuse the socket.
+      const isReusable = keep(socket);
       for (const oldest of this.#idleSinceMs.keys()) {
-        if (this.#idleSinceMs.size < MAX_KEPT) break;
+        if (this.#idleSinceMs.size < MAX_IDLE) break;
         this.#discard(oldest);
       }
       this.#idleSinceMs.set(socket, this.#nowMs());
-      return isKept;
+      return isReusable;
     };
     agent.reuseSocket = (socket, request) => {
       this.#idleSinceMs.delete(socket);

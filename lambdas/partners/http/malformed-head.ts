@@ -1,34 +1,34 @@
-/** More of a head is not kept. Node's parser gives up at 16 KiB; only empty lines before it may go on without end. */
-const MAX_KEPT_BYTES = 128 * 1024;
+/** Buffer limit. Node's parser rejects a head of over 16 KiB, but allows any number of empty lines before it. */
+const MAX_BUFFERED_BYTES = 128 * 1024;
 
-/** The version has one digit each, as the parser demands; after three digits of status may come anything but a fourth. */
+/** The version has single digits, as the parser requires. After the three digits of the status there must be no fourth. */
 const STATUS_LINE = /^[\r\n]*HTTP\/\d\.\d +(\d{3})(?!\d)/;
 
-/** A header whose line is complete. */
+/** The header, if its line is complete. */
 const RETRY_AFTER = /\nretry-after:[ \t]*([^\r\n]*[^\s])[ \t]*\r\n/i;
 
-/** What a head says that the parser did not read to its end. */
+/** The readable part of a response head that Node's parser rejected. */
 export interface MalformedHead {
   readonly status: number;
   readonly retryAfter?: string;
 }
 
 /**
- * Keeps the bytes of a response until the parser has read its head. When the parser refuses the head, the status line
- * still says what the partner decided, and the request must not be repeated for a header that it cannot read.
+ * Buffers the bytes of a response until the parser has read its head. If the parser rejects the head, the status line still
+ * has the partner's decision, and an unreadable header must not cause a repeated request.
  *
- * `insecureHTTPParser` would read a part of these heads. It would also read bodies whose end is ambiguous, and what is
- * left over of one would become the response to the next request on the connection.
+ * `insecureHTTPParser` would accept some of these heads. It would also accept bodies whose end is ambiguous, and the rest of
+ * such a body would be read as the response to the next request on the connection.
  */
 export class HeadBytes {
   #bytes: Buffer = Buffer.alloc(0);
 
   readonly add = (packet: Buffer): void => {
-    if (this.#bytes.length > MAX_KEPT_BYTES) return;
+    if (this.#bytes.length > MAX_BUFFERED_BYTES) return;
     this.#bytes = this.#bytes.length === 0 ? packet : Buffer.concat([this.#bytes, packet]);
   };
 
-  /** Forgets an interim response (1xx), which the parser has just read. */
+  /** Drops an interim response (1xx), which the parser has just read. */
   dropInterim(): void {
     const start = this.#bytes.findIndex((byte) => byte !== 0x0d && byte !== 0x0a);
     const end = this.#bytes.indexOf('\r\n\r\n', Math.max(start, 0));
@@ -36,9 +36,9 @@ export class HeadBytes {
   }
 
   /**
-   * @param unreadBytes how many of the last bytes the parser did not reach. They are not looked at, so that the result
-   *   does not depend on where the network cut the response into packets
-   * @returns undefined where there is no status line of a final response
+   * @param unreadBytes the number of trailing bytes that the parser did not reach. They are ignored, so that the result
+   *   does not depend on how the network split the response into packets
+   * @returns undefined if there is no status line of a final response
    */
   read(unreadBytes: number): MalformedHead | undefined {
     const head = this.#bytes.toString('latin1', 0, this.#bytes.length - unreadBytes);

@@ -4,9 +4,8 @@ interface Slots {
 }
 
 /**
- * Bounds what is under way to one origin at a time; those over the bound wait in their order, and other origins do not
- * notice. Node's agent could count too, but a request that waits inside it cannot be taken back, and does not learn that
- * its socket had been used before.
+ * Limits the concurrent requests to one origin. Further requests wait in order, without affecting other origins. Not
+ * `maxSockets` of Node's agent: a request that waits there cannot be cancelled, and its `reusedSocket` is not set.
  */
 export class OriginSlots {
   readonly #perOrigin: number;
@@ -16,7 +15,7 @@ export class OriginSlots {
     this.#perOrigin = perOrigin;
   }
 
-  /** @returns whether a slot came free in time; if so, it is the caller's to release */
+  /** @returns whether a slot became free in time; if so, the caller must release it */
   acquire(origin: string, timeoutMs: number): boolean | Promise<boolean> {
     let slots = this.#origins.get(origin);
     if (slots === undefined) {
@@ -32,7 +31,7 @@ export class OriginSlots {
     const slots = this.#origins.get(origin);
     if (slots === undefined) return;
     const [next] = slots.waiting;
-    // Handed over, it stays taken.
+    // A slot that passes to the next request stays taken.
     if (next !== undefined) next();
     else slots.taken -= 1;
     if (slots.taken === 0) this.#origins.delete(origin);
@@ -41,10 +40,10 @@ export class OriginSlots {
 
 function inTurn(waiting: Set<() => void>, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const leave = (isMine: boolean) => {
+    const leave = (isAcquired: boolean) => {
       clearTimeout(timer);
       waiting.delete(take);
-      resolve(isMine);
+      resolve(isAcquired);
     };
     const take = () => leave(true);
     const timer = setTimeout(leave, timeoutMs, false);

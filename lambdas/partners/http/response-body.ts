@@ -2,10 +2,10 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { brotliDecompressSync, constants, inflateRawSync, unzipSync, zstdDecompressSync } from 'node:zlib';
 import { DEFAULT_KEPT_BODY_BYTES } from '../webhook-sender.ts';
 
-/** No more of an answer than this is read: what follows is not waited for, its status counts. */
+/** The rest of a longer body is not read; the status counts. */
 const MAX_BODY_BYTES = 64 * 1024;
 
-/** Counts the body of an answer, and keeps its beginning. */
+/** Counts the bytes of a response body, and stores its beginning. */
 export class ResponseBody {
   readonly #keepBytes: number;
   readonly #parts: Buffer[] = [];
@@ -22,35 +22,35 @@ export class ResponseBody {
     return this.#bytes <= MAX_BODY_BYTES;
   }
 
-  /** Received so far, as far as it is read. */
+  /** The number of bytes received, up to `MAX_BODY_BYTES`. */
   get bytes(): number {
     return Math.min(this.#bytes, MAX_BODY_BYTES);
   }
 
   /**
-   * The beginning as text, without compression and byte order mark, whatever it was: what is not text in its charset
-   * becomes U+FFFD. Undefined where nothing was kept.
+   * The beginning as text, decompressed and without a byte order mark. Bytes that are not text in the body's charset become
+   * U+FFFD. Undefined if the body is empty.
    */
   start(headers: IncomingHttpHeaders): string | undefined {
     const [only] = this.#parts;
     if (only === undefined) return undefined;
     const bytes = (this.#parts.length === 1 ? only : Buffer.concat(this.#parts)).subarray(0, this.#keepBytes);
-    const plain = decompressed(bytes, headers['content-encoding']);
-    return decoderFor(plain, headers['content-type']).decode(plain.subarray(0, this.#keepBytes));
+    const text = decompressed(bytes, headers['content-encoding']);
+    return decoderFor(text, headers['content-type']).decode(text.subarray(0, this.#keepBytes));
   }
 }
 
-/** A response of a few bytes can decompress to gigabytes: beyond this it counts as unreadable, and stays as it came. */
-const MAX_PLAIN_BYTES = 4 * MAX_BODY_BYTES;
+/** A few bytes can decompress to gigabytes. A body that exceeds this limit stays compressed. */
+const MAX_DECOMPRESSED_BYTES = 4 * MAX_BODY_BYTES;
 
-/** No server has a reason for more encodings one after another. */
+/** More encodings on top of each other have no use. */
 const MAX_ENCODINGS = 2;
 
 /**
- * No request asks for compression (`Accept-Encoding`), and a server may compress all the same (RFC 9110, section 12.5.3).
- * What was cut is decompressed as far as it goes.
+ * Decompresses a body, up to where it was cut. Our requests send no `Accept-Encoding`, but a server may compress
+ * nevertheless (RFC 9110, section 12.5.3).
  *
- * @returns the bytes as they are where they cannot be decompressed: proxies decompress and leave the header
+ * @returns the unchanged bytes if they cannot be decompressed: some proxies decompress and leave the header
  */
 function decompressed(bytes: Buffer, contentEncoding: string | undefined): Buffer {
   const encodings = (contentEncoding ?? '').toLowerCase().split(',');
@@ -65,9 +65,9 @@ function decompressed(bytes: Buffer, contentEncoding: string | undefined): Buffe
   }
 }
 
-/** @throws where the bytes are not so encoded, become too many, or the encoding is unknown */
+/** @throws Error if the bytes do not have this encoding, exceed the limit, or the encoding is unknown */
 function decompress(bytes: Buffer, encoding: string): Buffer {
-  const bound = { maxOutputLength: MAX_PLAIN_BYTES };
+  const bound = { maxOutputLength: MAX_DECOMPRESSED_BYTES };
   const asFarAsItGoes = { ...bound, finishFlush: constants.Z_SYNC_FLUSH };
   switch (encoding) {
     case 'gzip':
@@ -91,7 +91,7 @@ function isZlib(bytes: Buffer): boolean {
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;
 }
 
-/** By the byte order mark, else by the charset that the response names; UTF-8 where it names none that is known. */
+/** A decoder by the byte order mark, else by the response's charset, else for UTF-8. */
 function decoderFor(bytes: Buffer, contentType: string | undefined): { decode(bytes: Buffer): string } {
   const [first, second] = bytes;
   if (first === 0xff && second === 0xfe) return new TextDecoder('utf-16le');

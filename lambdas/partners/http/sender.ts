@@ -8,27 +8,28 @@ import { KeepAliveSockets } from './keep-alive-sockets.ts';
 import { OriginSlots } from './origin-slots.ts';
 import { createTargetFinder, type Target } from './target.ts';
 
-/** Connections to one partner's host and port from one function environment (document 003: 30 per host). */
+/** Connections per origin and execution environment (requirement W10: 30 per host). */
 const MAX_SOCKETS_PER_ORIGIN = 30;
 
 export interface HttpsSenderOptions {
-  /** Whether the stage lets a webhook go out unencrypted (`local` does). */
+  /** Whether the stage permits unencrypted HTTP (`local` does). */
   readonly allowPlainHttp: boolean;
   /** Networks that may be reached although they are not public, in CIDR notation. */
   readonly allowedCidrs: readonly string[];
   readonly allowedPorts: readonly number[] | 'any';
-  /** Wall clock, ms: it goes on while the sandbox is frozen. */
+  /** The wall clock, in milliseconds: it goes on while the environment is frozen. */
   readonly now?: () => number;
   readonly lookup?: LookupAll;
-  /** Longest wait for the body after status and headers, in milliseconds; 2,000 where it says nothing. */
+  /** The longest wait for the body after the head, in milliseconds; 2,000 by default. */
   readonly bodyWaitMs?: number;
 }
 
 /**
- * POSTs to partners, over connections kept alive. Redirects are answers like any other, and never followed. The status
- * decides, whatever comes after it; of a response 64 KiB are read at most. Every new connection goes to an address that was checked as it was made.
+ * Creates a sender that POSTs to partners over keep-alive connections. It never follows redirects. The status decides,
+ * even if the rest of the response is faulty; at most 64 KiB of a body are read. The address of every new connection is
+ * checked.
  *
- * @throws EnvironmentInvalid where `allowedCidrs` holds something else
+ * @throws EnvironmentInvalid if `allowedCidrs` has an invalid network
  */
 export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
   const isAllowed = createAddressGuard(options.allowedCidrs);
@@ -44,8 +45,8 @@ export function createHttpsSender(options: HttpsSenderOptions): WebhookSender {
       exchange({ target, request, agent: sockets.agentFor(target), isAllowed, startedAtMs, deadlineMs, bodyWaitMs });
     const first = await once();
     if (!first.isStale) return first.result;
-    // A partner may close a kept connection just as it is used again, and has probably closed the others that were kept
-    // as long. A fresh one settles whether the partner is well; the deadline stays the same.
+    // A partner may close an idle connection just as it is reused, and has probably closed the others too. Repeat the request
+    // once on a new connection, within the same deadline.
     sockets.discardAll(target);
     return (await once()).result;
   }

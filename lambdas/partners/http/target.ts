@@ -1,46 +1,46 @@
 import { isIP } from 'node:net';
 import type { AddressGuard } from './address-guard.ts';
 
-/** What a stage permits of a partner's URL. */
+/** The stage's rules for partner URLs. */
 export interface TargetRules {
   readonly allowPlainHttp: boolean;
   readonly allowedPorts: readonly number[] | 'any';
 }
 
-/** A URL that requests may go to, taken apart once. */
+/** A permitted URL, parsed. */
 export interface Target {
   readonly protocol: 'https:' | 'http:';
-  /** Host and port: connections are shared, and counted, by these. */
+  /** Scheme, host and port: connections are shared and limited per origin. */
   readonly origin: string;
-  /** As `http.request` takes them. */
+  /** Options of `http.request`. */
   readonly options: {
     readonly method: 'POST';
     /** Without brackets. */
     readonly host: string;
     readonly port: number;
     readonly path: string;
-    /** The name that the certificate is checked for; Node would take a header `Host` for it. Empty for an address. */
+    /** The name that the certificate must have; without it Node uses a `Host` header. Empty for an IP address. */
     readonly servername: string;
   };
 }
 
 type Refusal = 'INVALID_URL' | 'FORBIDDEN_URL' | 'FORBIDDEN_PORT' | 'FORBIDDEN_ADDRESS';
 
-/** So many URLs are remembered: more than a stage has integrations. */
-const MAX_REMEMBERED = 1_000;
+/** Parsed URLs that are cached. */
+const MAX_CACHED = 1_000;
 
-/** @returns what finds a URL's target, or the code that says why there is none; it remembers both */
+/** @returns a function that returns a URL's target, or the code of the violated rule; results are cached */
 export function createTargetFinder(rules: TargetRules, isAllowed: AddressGuard): (url: string) => Target | Refusal {
-  const remembered = new Map<string, Target | Refusal>();
+  const cached = new Map<string, Target | Refusal>();
   return (url) => {
-    let found = remembered.get(url);
+    let found = cached.get(url);
     if (found === undefined) {
       found = findTarget(url, rules, isAllowed);
-      for (const oldest of remembered.keys()) {
-        if (remembered.size < MAX_REMEMBERED) break;
-        remembered.delete(oldest);
+      for (const oldest of cached.keys()) {
+        if (cached.size < MAX_CACHED) break;
+        cached.delete(oldest);
       }
-      remembered.set(url, found);
+      cached.set(url, found);
     }
     return found;
   };
@@ -53,9 +53,9 @@ function findTarget(text: string, rules: TargetRules, isAllowed: AddressGuard): 
   if (protocol !== 'https:' && !(protocol === 'http:' && rules.allowPlainHttp)) return 'FORBIDDEN_URL';
   if (url.username !== '' || url.password !== '') return 'FORBIDDEN_URL';
   const port = url.port === '' ? { 'https:': 443, 'http:': 80 }[protocol] : Number(url.port);
-  // Node takes port 0 for the default one, which the list may not hold.
+  // Node treats port 0 as the default port, which may not be in the list.
   if (port === 0 || (rules.allowedPorts !== 'any' && !rules.allowedPorts.includes(port))) return 'FORBIDDEN_PORT';
-  // A name is resolved, and its addresses are checked, when a connection is made; for an address nothing is looked up.
+  // A name is resolved and its addresses are checked at connect time; for an IP address there is no lookup.
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   const isAddress = isIP(host) !== 0;
   if (isAddress && !isAllowed(host)) return 'FORBIDDEN_ADDRESS';

@@ -7,9 +7,9 @@ import { sampleCompletion } from './sample-completion.ts';
 const AN_OBJECT = 'must be an object';
 
 /**
- * Whole seconds in the object `completion` (document 000). Open edX adds that object to Percipio's flat document, and only if
- * the time is known (enterprise-integrated-channels 0.2.0), so a payload without it is complete. The LMS may publish a time of
- * its own, or `null`, as Python publishers write "none".
+ * Whole seconds in the object `completion` (requirement F5). Open edX adds that object to Percipio's flat document, and only
+ * if the time is known (enterprise-integrated-channels 0.2.0), so a payload without it is complete. The LMS may publish its
+ * own time, or `null`.
  */
 export const completionField = {
   compose({ payload }, learningTime) {

@@ -3,7 +3,7 @@ import { inUnit, wholeSecondsSchema } from './learning-time.ts';
 import type { KnownLearningTime, PayloadFormatDefinition } from './payload-format.ts';
 import { sampleCompletion } from './sample-completion.ts';
 
-/** The object `learning_time` at the top of the LMS's payload (document 001, section 3.2). */
+/** The object `learning_time` at the top level of the LMS's payload (requirement T2). */
 export const learningTimeObject = {
   compose({ payload }, learningTime) {
     return learningTime === undefined ? payload : { ...payload, learning_time: toObject(learningTime) };

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { EventType } from '../../events/event-types/event-types.ts';
 
-/** A JSON object as `parseKeepingNumbers` gives it: a number that JavaScript would write differently is kept as its text. */
+/** A JSON object as `parseKeepingNumbers` returns it: numbers that JavaScript would write differently are `JSON.rawJSON`. */
 export type Fields = Readonly<Record<string, unknown>>;
 
 /** The event that a payload is composed of. */
@@ -23,8 +23,8 @@ export interface KnownLearningTime {
 }
 
 /**
- * One payload format: everything that the pipeline knows of it alone. `payload-formats.ts` lists the formats, and no other
- * code names one; docs/adding-a-payload-format.md describes how to add one.
+ * One payload format: all rules that apply to it only. `payload-formats.ts` lists the formats, and no other code names one.
+ * docs/adding-a-payload-format.md describes how to add a format.
  *
  * A format composes events of types that take learning time. Other events are sent as the LMS published them.
  */
