@@ -36,7 +36,7 @@ export async function findCauses(
   const causes = new Map<string, string>();
   for (const { webhook_id, enrichment } of waiting) {
     if (enrichment?.status === 'pending')
-      causes.set(webhook_id, `warehouse: ${counted(enrichment.tries, 'attempt')} failed`);
+      causes.set(webhook_id, `warehouse: ${counted(enrichment.attempts, 'attempt')} failed`);
   }
   const failing = waiting.filter(({ reason = '' }) => ENDPOINT_FAILS.test(reason) && !/HTTP \d{3}/.test(reason));
   if (failing.length === 0) return causes;

@@ -215,7 +215,7 @@ describe('a webhook that is stuck', () => {
     for (const _ of [1, 2]) {
       const report = await fixture.run();
       expect(report).toMatchObject({ unbalanced: 1, republished: 0, failed: 0 });
-      const why = 'it was never claimed; the ledger does not hold its payload, and cannot send it again';
+      const why = 'it was never claimed; its payload is not in the ledger, so it cannot be resent';
       expect(report.stuck).toMatchObject([{ webhook_id: id, why, action: 'impossible' }]);
     }
     expect(fixture.sent).toEqual([]);

@@ -107,7 +107,7 @@ describe('what was parked for over 72 hours', () => {
     expect(fixture.letters).toEqual([]);
     const reason = 'parked for 72 h, and its payload was deleted: integration acme is paused';
     expect(await fixture.ledger.record(id)).toMatchObject({ state: 'dead', reason });
-    expect(fixture.log.only('ledger.ended')).toMatchObject({ webhook_id: id, has_letter: false });
+    expect(fixture.log.only('ledger.ended')).toMatchObject({ webhook_id: id, has_dead_letter_message: false });
   });
 
   test('and whose letter SQS refuses stays parked, for the next run', async () => {

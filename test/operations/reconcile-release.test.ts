@@ -56,7 +56,7 @@ describe('what was parked since its integration was paused', () => {
     const lost = await fixture.put('lost', { agoMs: HOUR });
     expect(await fixture.run()).toMatchObject({ released: 0, republished: 1 });
     expect(releasedIds(fixture)).toEqual([lost]);
-    expect(fixture.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', resting: 1 });
+    expect(fixture.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', parked: 1 });
   });
 
   test('rests on while outcomes wait for the ledger: it may be delivered since', async () => {

@@ -110,7 +110,7 @@ describe('a sweep', () => {
     state.progress = { upToMs: NOW - HOUR_MS, failed: [old, young] };
     await expect(sweep(services)).rejects.toMatchObject({ name: 'AccessDeniedException' });
     expect(state.progress?.failed).toEqual([young]);
-    expect(log.only('execution.sweep_given_up')).toMatchObject({ execution: 'old' });
+    expect(log.only('execution.sweep_abandoned')).toMatchObject({ execution: 'old' });
   });
 
   test('remembers a hundred failures, and goes no further than that', async () => {

@@ -32,7 +32,7 @@ test('scheduled, since the warehouse did not respond', async () => {
   const record = await operator.table.record(id);
   if (record === undefined) throw new Error('there is no record');
   const { reason, ...rest } = record;
-  await operator.table.overwrite({ ...rest, enrichment: { ...PENDING, tries: 2 } });
+  await operator.table.overwrite({ ...rest, enrichment: { ...PENDING, attempts: 2 } });
   const cause = 'warehouse: 2 attempts failed';
   expect(await causes(id, 'scheduled')).toEqual({ shown: cause, json: cause, last: cause, listed: cause });
 });
