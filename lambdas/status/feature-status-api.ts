@@ -18,7 +18,7 @@ import {
 } from './feature-status-document.ts';
 import { errorResponse, type HttpRequest, type HttpResponse, jsonResponse } from './http-api.ts';
 
-/** Read from the request's JWT, behind the gateway's authorizer only: the claims of a token that it has verified. */
+/** A request with the claims of its JWT, which the gateway's authorizer has verified. */
 export interface StatusRequest extends HttpRequest {
   readonly requestContext: {
     readonly authorizer?: { readonly jwt?: { readonly claims: Readonly<Record<string, unknown>> } } | undefined;
@@ -26,9 +26,9 @@ export interface StatusRequest extends HttpRequest {
 }
 
 export interface StatusServices {
-  /** Undefined where it was never read: then the response is 503 and no guess. */
+  /** Undefined if it was never read: the response is then 503. */
   readonly flag: { read(): Promise<VersionedFlag | undefined> };
-  /** The claim that names the caller's enterprise; undefined where the stage has none, and callers may ask for any. */
+  /** The claim with the caller's enterprise; undefined if the stage configures none, so that callers may query any. */
   readonly enterpriseClaim: string | undefined;
   readonly log: Log;
   readonly counter: Counter;
@@ -38,13 +38,13 @@ type Caller = keyof typeof STATUS_PATHS;
 
 interface Route {
   readonly caller: Caller;
-  /** Undefined: all of them. */
+  /** Undefined for all features. */
   readonly feature: string | undefined;
 }
 
 const NOT_ENABLED = 'Learning time in webhooks is not enabled for';
 
-/** Responds to one request. Neither the caller nor the enterprise is logged: no id, no query string. */
+/** Responds to one request. The log contains no caller, enterprise or query string. */
 export async function handleStatusRequest(request: StatusRequest, services: StatusServices): Promise<HttpResponse> {
   const response = await respond(request, services);
   services.log.info('feature_status.responded', { route: request.routeKey, status: response.statusCode });
@@ -83,7 +83,7 @@ async function respond(request: StatusRequest, services: StatusServices): Promis
   return errorResponse(403, `${NOT_ENABLED} ${status.user_specific ? 'this' : 'any'} enterprise`);
 }
 
-/** The gateway has matched the path already: its match is looked up, and nothing is parsed again. */
+/** Looks up the route that the gateway matched. */
 function routeOf({ routeKey, pathParameters }: StatusRequest): Route | undefined {
   for (const caller of ['browsers', 'operators'] as const) {
     const route = `GET ${STATUS_PATHS[caller]}`;
@@ -94,17 +94,17 @@ function routeOf({ routeKey, pathParameters }: StatusRequest): Route | undefined
 }
 
 /**
- * A browser may ask for the enterprise that its token names, where the stage configures the claim that holds it. Every
- * caller may ask for the general state. The form of the id does not matter, as it does not to the flag.
+ * Whether a browser may query this enterprise: if the stage configures the claim, it must be the token's enterprise. Every
+ * caller may query the general state. Ids are compared in canonical form, as by the flag.
  */
 function mayAsk(request: StatusRequest, query: StatusQuery, enterpriseClaim: string | undefined): boolean {
-  const wanted = query.enterprise_customer_uuid;
-  if (enterpriseClaim === undefined || wanted === undefined) return true;
+  const requested = query.enterprise_customer_uuid;
+  if (enterpriseClaim === undefined || requested === undefined) return true;
   const claimed = request.requestContext.authorizer?.jwt?.claims[enterpriseClaim];
-  return typeof claimed === 'string' && canonicalEnterpriseId(claimed) === wanted;
+  return typeof claimed === 'string' && canonicalEnterpriseId(claimed) === requested;
 }
 
-/** Names our parameters only: an unknown name comes from outside. */
+/** Describes the fault. An unknown parameter's name is not repeated, because it comes from the caller. */
 function faultOf(error: z.ZodError): string {
   if (error.issues.some(({ code }) => code === 'unrecognized_keys'))
     return 'There is a parameter that is not known here';
@@ -112,7 +112,7 @@ function faultOf(error: z.ZodError): string {
 }
 
 function success(body: object): HttpResponse {
-  // Only the browser's own cache may keep it, and only for the token that it was given to.
+  // Only the browser may cache it, and only for the same token.
   return jsonResponse(
     200,
     { 'cache-control': `private, max-age=${STATUS_MAX_AGE_SECONDS}`, vary: 'authorization' },
@@ -121,9 +121,9 @@ function success(body: object): HttpResponse {
 }
 
 /**
- * A query string's parameters by name. Read from the raw text, because the gateway joins what is repeated with a comma.
+ * The parameters of a query string, from its raw text, because the gateway joins repeated parameters with a comma.
  *
- * @returns undefined where one is repeated
+ * @returns undefined if a parameter is repeated
  */
 function queryFields(rawQueryString: string): Readonly<Record<string, string>> | undefined {
   const parameters = [...new URLSearchParams(rawQueryString)];
@@ -136,7 +136,7 @@ export function allStatuses(flag: Flag, query: StatusQuery): AllStatuses {
   return { features: { [FEATURE_NAME]: featureState(flag, query.enterprise_customer_uuid) }, ...askedOf(query) };
 }
 
-/** @returns undefined where there is no feature of that name */
+/** @returns undefined if there is no feature of that name */
 export function featureStatus(flag: Flag, feature: string, query: StatusQuery): FeatureStatus | undefined {
   if (feature !== FEATURE_NAME) return undefined;
   return { feature, ...featureState(flag, query.enterprise_customer_uuid), ...askedOf(query) };
@@ -154,7 +154,7 @@ function featureState(flag: Flag, enterpriseId: string | undefined): FeatureStat
   };
 }
 
-/** Whether the flag is on for any enterprise. The percentage comes first: it concerns more enterprises than the pilots. */
+/** Whether the flag is on for any enterprise. The percentage is checked first, because it concerns more enterprises. */
 function evaluateGeneral(flag: Flag): Evaluation {
   if (!flag.enabled) return { isOn: false, reason: 'off' };
   if (flag.rollout_percentage > 0) return { isOn: true, reason: 'within_percentage' };

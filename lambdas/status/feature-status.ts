@@ -17,7 +17,7 @@ export const handler = createHandler({
 function createServices(start: ColdStart<z.infer<typeof featureStatusEnvironment>>): StatusServices {
   const { environment, deadlines, log, counter } = start;
   const client = openClient(AppConfigDataClient, deadlines.clients.settings);
-  // As the enriching functions read it: what is said here is what they do.
+  // Read in the same way as by the enrichment functions, so that the reported state is the one that they apply.
   const flag = createFlagSource({ environment, client, log, counter, ...deadlines.configuration });
   return { flag, enterpriseClaim: environment.ENTERPRISE_CLAIM, log, counter };
 }

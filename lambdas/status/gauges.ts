@@ -28,7 +28,7 @@ const COUNTS = [
   METRICS.querySkipped,
 ];
 
-/** Queues' names by what they are called in the label `queue`. */
+/** Queue names by value of the label `queue`. */
 export interface QueueNames {
   readonly events: string;
   readonly deliveries: string;
@@ -36,10 +36,10 @@ export interface QueueNames {
   readonly deliveries_dead_letters: string;
 }
 
-/** Those in which something should not grow old; dead letters wait for an operator. */
-const HURRIED = ['events', 'deliveries'] as const;
+/** Queues whose messages' age is reported; dead-letter messages wait for an operator. */
+const TIMELY_QUEUES = ['events', 'deliveries'] as const;
 
-/** What is asked of CloudWatch for all gauges: 17, and 2 for each integration and each kind of event. */
+/** CloudWatch queries of all gauges: 17, and 2 for each integration and each kind of event. */
 export function gaugeQueries(
   namespace: string,
   integrationIds: readonly string[],
@@ -52,23 +52,23 @@ export function gaugeQueries(
     p95Query(namespace, METRICS.deliveryLatency),
     p95Query(namespace, METRICS.queryDuration),
     ...Object.values(queues).map((name) => queueQuery(name, 'messages')),
-    ...HURRIED.map((queue) => queueQuery(queues[queue], 'age')),
+    ...TIMELY_QUEUES.map((queue) => queueQuery(queues[queue], 'age')),
   ];
 }
 
 export interface Readings {
-  /** Undefined: which there are could not be read. */
+  /** Undefined if the integrations could not be read. */
   readonly integrationIds: readonly string[] | undefined;
-  /** By the queries' keys. */
+  /** By query key. */
   readonly values: ReadonlyMap<string, number>;
   readonly queues: QueueNames;
-  /** Undefined: the ledger did not respond. */
+  /** Undefined if the ledger did not respond. */
   readonly timers: TimerCount | undefined;
   /** Epoch milliseconds. */
   readonly readAtMs: number;
 }
 
-/** The gauges as they are shown. */
+/** The samples of all gauges. */
 export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs }: Readings): Samples {
   const value = (name: string) => values.get(name);
   const withTime = value(METRICS.deliveredWithLearningTime);
@@ -101,7 +101,7 @@ export function gaugeSamples({ integrationIds, values, queues, timers, readAtMs 
       labels: { queue },
       value: value(keyOf(QUEUE_METRICS.messages, name)),
     })),
-    queueAge: HURRIED.map((queue) => ({
+    queueAge: TIMELY_QUEUES.map((queue) => ({
       labels: { queue },
       value: value(keyOf(QUEUE_METRICS.age, queues[queue])),
     })),
@@ -135,7 +135,7 @@ function labelled(label: string, values: Readonly<Record<string, number | undefi
   return Object.entries(values).map(([text, value]) => ({ labels: { [label]: text }, value }));
 }
 
-/** CloudWatch has what functions publish in milliseconds. */
+/** Converts milliseconds, which functions publish, to seconds. */
 function seconds(milliseconds: number | undefined): number | undefined {
   return milliseconds === undefined ? undefined : milliseconds / 1000;
 }
@@ -144,7 +144,7 @@ function plus(one: number | undefined, other: number | undefined): number | unde
   return one === undefined || other === undefined ? undefined : one + other;
 }
 
-/** A part may have been counted a moment before its whole. */
+/** At most 1, because CloudWatch may show a part before its whole. */
 function ratio(part: number | undefined, whole: number | undefined): number | undefined {
   return part === undefined || whole === undefined || whole === 0 ? undefined : Math.min(1, part / whole);
 }

@@ -1,7 +1,7 @@
 import type { ListedWebhook } from '../ledger/ports.ts';
 import { HEALTHY_SUCCESS_RATE, type Health } from './health-document.ts';
 
-/** Attempts of a window; undefined: they could not be read. */
+/** Attempts in a window. */
 export interface AttemptCounts {
   readonly successes: number;
   readonly failures: number;
@@ -13,7 +13,7 @@ export interface LastError {
   readonly message: string;
 }
 
-/** What attempts and the last error say (document 003). A success rate of exactly 80% is healthy. */
+/** The health from attempts and the last error. A success rate of exactly 80% is healthy (requirement W5). */
 export function healthOf(counts: AttemptCounts | undefined, lastError: LastError | undefined): Health {
   const error = { last_error_time: lastError?.at ?? null, last_error_message: lastError?.message ?? null };
   if (counts === undefined) {
@@ -33,7 +33,7 @@ export function healthOf(counts: AttemptCounts | undefined, lastError: LastError
   };
 }
 
-/** @returns undefined where one of them is: a sum that lacks an integration would be taken for the whole */
+/** @returns undefined if a count is undefined: a sum without one integration would look like the total */
 export function summed(all: readonly (AttemptCounts | undefined)[]): AttemptCounts | undefined {
   let sum: AttemptCounts = { successes: 0, failures: 0 };
   for (const counts of all) {
@@ -43,12 +43,12 @@ export function summed(all: readonly (AttemptCounts | undefined)[]): AttemptCoun
   return sum;
 }
 
-/** What a partner, or a token server, answered, or how the connection failed: `outcome.ts` writes it so. */
+/** A response of a partner or token server, or a connection failure, as `partners/response-outcome.ts` writes it. */
 const FAILED_ATTEMPT = /(?:token: )?(?:HTTP \d{3}|no response: [A-Z0-9_]+|the response has no access_token)/;
 
 /**
- * The latest of failures, by when each came about; undefined where there is none. What waits for another reason (the
- * partner's limit, a pause, the warehouse) has not failed.
+ * The latest failure; undefined if there is none. A webhook that waits for another reason (a rate limit, a pause, the
+ * warehouse) has not failed.
  */
 export function lastErrorOf(webhooks: readonly ListedWebhook[]): LastError | undefined {
   let last: LastError | undefined;
@@ -60,16 +60,16 @@ export function lastErrorOf(webhooks: readonly ListedWebhook[]): LastError | und
   return last;
 }
 
-/** The later of errors. */
+/** The latest of several errors. */
 export function latestError(errors: readonly (LastError | undefined)[]): LastError | undefined {
   const known = errors.filter((error) => error !== undefined);
   return known.toSorted((one, other) => (one.at < other.at ? 1 : -1))[0];
 }
 
-/** Reasons are our own words; an address, which a fault could have brought into one, is not repeated. */
+/** Our own reasons only. A reason with a URL is not repeated, because an error may have inserted it. */
 function messageOf({ state, reason = '' }: ListedWebhook): string | undefined {
   const [failedAttempt] = FAILED_ATTEMPT.exec(reason) ?? [];
   if (failedAttempt !== undefined) return failedAttempt;
   if (state !== 'dead') return undefined;
-  return reason === '' || reason.includes('://') ? 'given up' : reason;
+  return reason === '' || reason.includes('://') ? 'dead-lettered' : reason;
 }

@@ -1,4 +1,4 @@
-/** The part of an HTTP API's request (payload format 2.0) that both APIs read. */
+/** The fields of an HTTP API request (payload format 2.0) that both APIs read. */
 export interface HttpRequest {
   /** `GET /path/{parameter}`, as the gateway matched it. */
   readonly routeKey: string;

@@ -5,15 +5,14 @@ import type { AttemptCounts } from './health.ts';
 
 const HOUR_SECONDS = 3600;
 
-/** Of the counts of a day: 96 points a metric, since CloudWatch throttles by points a second. */
+/** Period for counts of a day: 96 data points per metric, because CloudWatch throttles by data points per second. */
 export const DAY_PERIOD_SECONDS = 900;
 
-/** Of the counts of an hour, and of what was last. */
+/** Period for counts of an hour, and for latest values. */
 export const HOUR_PERIOD_SECONDS = 300;
 
 /**
- * The last hours until now, from the beginning of a period: up to a period more than was asked, since CloudWatch would cut
- * the first one off.
+ * The last hours until now, extended to the start of a period, because CloudWatch would omit an incomplete first period.
  */
 export function spanUntil(nowMs: number, hours: number, periodSeconds: number): MetricSpan {
   const periodMs = periodSeconds * 1000;
@@ -23,13 +22,13 @@ export function spanUntil(nowMs: number, hours: number, periodSeconds: number): 
   };
 }
 
-/** The dimensions of the same attempts: those that succeeded, and those that failed. */
+/** Metrics of successful and failed attempts, by dimension. Both dimensions count the same attempts. */
 const ATTEMPT_METRICS = {
   integration: { successes: METRICS.deliverySuccess, failures: METRICS.deliveryFailure },
   kind: { successes: METRICS.kindSuccess, failures: METRICS.kindFailure },
 } as const;
 
-/** Two for each integration, or each kind of event. */
+/** Two queries for each integration, or each kind of event. */
 export function attemptQueries(
   namespace: string,
   by: keyof typeof ATTEMPT_METRICS,
@@ -45,7 +44,7 @@ export function attemptQueries(
   );
 }
 
-/** Of one integration, or one kind of event. @returns undefined where one of the two is not known */
+/** Attempts of one integration, or one kind of event. @returns undefined if either count is unknown */
 export function attemptsOf(
   values: ReadonlyMap<string, number>,
   by: keyof typeof ATTEMPT_METRICS,
@@ -56,13 +55,13 @@ export function attemptsOf(
   return successes === undefined || failures === undefined ? undefined : { successes, failures };
 }
 
-/** A metric's name is its key. */
+/** Query of a sum, with the metric's name as its key. */
 export function countQuery(namespace: string, name: MetricName, periodSeconds: number): MetricQuery {
   const dimensions = { service: serviceOf(name) };
   return { key: name, namespace, name, dimensions, statistic: 'Sum', periodSeconds, take: 'sum' };
 }
 
-/** Of an hour, as one point; where CloudWatch makes two of it, the worse one. */
+/** Query of a 95th percentile over one hour. If CloudWatch returns two data points, the larger one counts. */
 export function p95Query(namespace: string, name: MetricName): MetricQuery {
   const dimensions = { service: serviceOf(name) };
   return { key: name, namespace, name, dimensions, statistic: 'p95', periodSeconds: HOUR_SECONDS, take: 'largest' };
@@ -73,7 +72,7 @@ export const QUEUE_METRICS = {
   age: 'ApproximateAgeOfOldestMessage',
 } as const;
 
-/** What SQS itself publishes of a queue, as it was last. */
+/** Query of the latest value that SQS publishes for a queue. */
 export function queueQuery(queueName: string, what: keyof typeof QUEUE_METRICS): MetricQuery {
   return {
     key: keyOf(QUEUE_METRICS[what], queueName),
@@ -86,7 +85,7 @@ export function queueQuery(queueName: string, what: keyof typeof QUEUE_METRICS):
   };
 }
 
-/** The key of a value whose metric has more dimensions than the service. */
+/** The key of a metric with a dimension in addition to the service. */
 export function keyOf(name: string, of: string): string {
   return `${name} ${of}`;
 }

@@ -9,7 +9,7 @@ import type { GaugeReader } from './read-gauges.ts';
 import { type HealthReader, healthOfAll, healthOfOne } from './read-health.ts';
 
 export interface OperationsRequest extends HttpRequest {
-  /** By their names in lower case. */
+  /** By lower-case name. */
   readonly headers: Readonly<Record<string, string | undefined>>;
 }
 
@@ -20,7 +20,7 @@ export interface OperationsServices {
   readonly log: Log;
 }
 
-/** Responds to one request. No token, no header and no path is logged. */
+/** Responds to one request. The log contains no token, header or path. */
 export async function handleOperationsRequest(
   request: OperationsRequest,
   services: OperationsServices,
@@ -30,7 +30,7 @@ export async function handleOperationsRequest(
   return response;
 }
 
-/** The gateway has authorized callers of the health; callers of the metrics are checked here (docs/decisions/0019). */
+/** The gateway authorizes callers of the health; the token for the metrics is checked here (docs/decisions/0019). */
 async function respond(request: OperationsRequest, services: OperationsServices): Promise<HttpResponse> {
   const { health, metrics } = OPERATIONS_PATHS;
   switch (request.routeKey) {
@@ -45,7 +45,7 @@ async function respond(request: OperationsRequest, services: OperationsServices)
   }
 }
 
-/** Parameters are refused: none is supported, and a caller that gives one expects it to narrow the response. */
+/** Refuses parameters: a caller that passes one would expect it to filter the response. */
 async function respondWithHealth(
   { rawQueryString }: OperationsRequest,
   read: () => Promise<object | 'unknown' | undefined>,
@@ -77,7 +77,7 @@ async function respondWithMetrics(
 }
 
 /**
- * A token other than the cached one may be the one that has just replaced it.
+ * Compares the token with the cached one, and then with the current one, because it may have been replaced.
  *
  * @throws SecretUnavailable, SecretUnusable
  */
@@ -85,21 +85,21 @@ async function isAccepted(given: string, token: SecretSource<MetricsToken>): Pro
   return isSameToken(given, (await token.read()).token) || isSameToken(given, (await token.refetch()).token);
 }
 
-/** Figures change every minute, and are for this caller only. */
+/** Responses change every minute, and are for this caller only. */
 const NO_STORE = { 'cache-control': 'no-store' };
 
 function unreadable(): HttpResponse {
   return errorResponse(503, 'It cannot be read just now', { 'retry-after': String(UNREAD_CACHE_SECONDS) });
 }
 
-/** The token of a header `Authorization: Bearer …` (RFC 6750); undefined where it has another form. */
+/** The token of a header `Authorization: Bearer …` (RFC 6750); undefined in any other form. */
 export function bearerToken(authorization: string | undefined): string | undefined {
   return /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(authorization ?? '')?.[1];
 }
 
-/** Whether two tokens are equal, in a time that reveals neither where they differ nor the length of the right one. */
-export function isSameToken(given: string, right: string): boolean {
-  return timingSafeEqual(digest(given), digest(right));
+/** Whether two tokens are equal, in a time that reveals neither the first difference nor the expected token's length. */
+export function isSameToken(given: string, expected: string): boolean {
+  return timingSafeEqual(digest(given), digest(expected));
 }
 
 function digest(token: string): Buffer {

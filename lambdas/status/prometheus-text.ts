@@ -1,6 +1,6 @@
 import { GAUGES, type GaugeKey, type Sample } from './prometheus.ts';
 
-/** The samples of each gauge; one that is not named has none. */
+/** The samples of each gauge; a missing gauge has none. */
 export type Samples = Readonly<Partial<Record<GaugeKey, readonly Sample[]>>>;
 
 /**
@@ -25,14 +25,14 @@ function labelText(labels: Readonly<Record<string, string>>): string {
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 }
 
-/** Go reads what JavaScript writes, but for infinities. */
+/** A number in Go's syntax, which differs from JavaScript's for infinities only. */
 function valueText(value: number): string {
   if (Number.isFinite(value)) return String(value);
   if (Number.isNaN(value)) return 'NaN';
   return value > 0 ? '+Inf' : '-Inf';
 }
 
-/** Half of a character would be no UTF-8, which the parser refuses. */
+/** Escapes a label, and replaces lone surrogates, because Prometheus refuses invalid UTF-8. */
 function escapedLabel(value: string): string {
   return value.toWellFormed().replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
 }

@@ -1,8 +1,8 @@
 /** A metric for Prometheus: every one is a gauge (docs/decisions/0019). */
 export interface GaugeDefinition {
-  /** As Prometheus' conventions have it: snake case, base units, the unit last. */
+  /** By Prometheus' naming conventions: snake case, base units, unit last. */
   readonly name: string;
-  /** In one line. */
+  /** One line. */
   readonly help: string;
   readonly labels?: readonly string[];
 }
@@ -10,7 +10,7 @@ export interface GaugeDefinition {
 const DEFINITIONS = {
   attempts: {
     name: 'learning_time_webhooks_last_hour_delivery_attempts',
-    help: 'Attempts made in the last hour. Result is success (2xx) or failure.',
+    help: 'Attempts in the last hour. Result is success (2xx) or failure.',
     labels: ['integration', 'result'],
   },
   attemptsOfKinds: {
@@ -20,11 +20,11 @@ const DEFINITIONS = {
   },
   successRatio: {
     name: 'learning_time_webhooks_last_hour_delivery_success_ratio',
-    help: 'Of all attempts of the last hour, those that a partner answered with 2xx. Absent without an attempt.',
+    help: 'Share of attempts with a 2xx response, in the last hour. Absent without attempts.',
   },
   latency: {
     name: 'learning_time_webhooks_last_hour_delivery_latency_p95_seconds',
-    help: 'From when an event occurred until the partner took its webhook, in the last hour. Absent without a delivery.',
+    help: 'Time from an event until its webhook was delivered, in the last hour. Absent without deliveries.',
   },
   delivered: {
     name: 'learning_time_webhooks_last_hour_delivered_webhooks',
@@ -33,11 +33,11 @@ const DEFINITIONS = {
   },
   fallbackRatio: {
     name: 'learning_time_webhooks_last_hour_fallback_ratio',
-    help: 'Of the webhooks of the last hour, those without learning time since the warehouse did not answer. Absent without a delivery.',
+    help: 'Share of webhooks without learning time because the warehouse was unavailable, in the last hour. Absent without deliveries.',
   },
   dead: {
     name: 'learning_time_webhooks_last_hour_dead_webhooks',
-    help: 'Webhooks given up in the last hour, now in the dead letter queue.',
+    help: 'Webhooks dead-lettered in the last hour.',
   },
   lookups: {
     name: 'learning_time_webhooks_last_hour_cache_lookups',
@@ -46,60 +46,60 @@ const DEFINITIONS = {
   },
   hitRatio: {
     name: 'learning_time_webhooks_last_hour_cache_hit_ratio',
-    help: 'Of the look-ups of the last hour, those that the cache answered. Absent without a look-up.',
+    help: 'Share of look-ups that were cache hits, in the last hour. Absent without look-ups.',
   },
   queries: {
     name: 'learning_time_webhooks_last_hour_warehouse_queries',
-    help: 'Queries of the last hour. Result is success, failure, or skipped while the warehouse is left alone.',
+    help: 'Queries in the last hour. Result is success, failure, or skipped while the circuit breaker is open.',
     labels: ['result'],
   },
   queryDuration: {
     name: 'learning_time_webhooks_last_hour_warehouse_query_p95_seconds',
-    help: 'Time that a query took, login included, in the last hour. Absent without a query.',
+    help: 'Duration of queries, login included, in the last hour. Absent without queries.',
   },
   queueMessages: {
     name: 'learning_time_webhooks_queue_messages',
-    help: 'Messages that wait in a queue. Absent where the queue has been idle for hours.',
+    help: 'Messages in a queue. Absent if the queue has been idle for hours.',
     labels: ['queue'],
   },
   queueAge: {
     name: 'learning_time_webhooks_queue_oldest_message_age_seconds',
-    help: 'Age of the oldest message of a queue. Absent where the queue has been idle for hours.',
+    help: 'Age of the oldest message in a queue. Absent if the queue has been idle for hours.',
     labels: ['queue'],
   },
   waitingTimers: {
     name: 'learning_time_webhooks_waiting_timers',
-    help: 'Events that wait for their moment.',
+    help: 'Scheduled events that wait for their scheduled time.',
   },
   overdueTimers: {
     name: 'learning_time_webhooks_overdue_timers',
-    help: 'Of these, due for over an hour: nobody woke.',
+    help: 'Scheduled events that are more than an hour overdue.',
   },
   sourceUp: {
     name: 'learning_time_webhooks_source_up',
-    help: 'Whether all of a source could be read: 1, or 0. What it did not tell is absent.',
+    help: '1 if a source could be read in full, 0 if not. Values that could not be read are absent.',
     labels: ['source'],
   },
   readAt: {
     name: 'learning_time_webhooks_read_timestamp_seconds',
-    help: 'When the sources were read: answers are kept for a minute.',
+    help: 'When the sources were read. Responses are cached for up to a minute.',
   },
 } as const satisfies Readonly<Record<string, GaugeDefinition>>;
 
 export type GaugeKey = keyof typeof DEFINITIONS;
 
 /**
- * Everything that `GET /metrics` shows, in its order. Labels have few values each: integrations by their ids, kinds of
- * events, and words that stand here. What cannot be read is left out, and never 0.
+ * All gauges of `GET /metrics`, in their order. Label values are few: integration ids, kinds of events, and the constants
+ * here. A value that cannot be read is omitted, and never reported as 0.
  */
 export const GAUGES: Readonly<Record<GaugeKey, GaugeDefinition>> = DEFINITIONS;
 
 /** One value of a gauge. */
 export interface Sample {
   readonly labels?: Readonly<Record<string, string>>;
-  /** Undefined: it is not known, and is left out. */
+  /** Undefined if unknown: the sample is omitted. */
   readonly value: number | undefined;
 }
 
-/** What the text is served as. */
+/** Media type of the response. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';

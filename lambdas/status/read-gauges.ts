@@ -7,32 +7,32 @@ import type { MetricReader } from '../shared/metric-reader.ts';
 import { gaugeQueries, gaugeSamples, type QueueNames } from './gauges.ts';
 import { HOUR_PERIOD_SECONDS, spanUntil } from './metric-queries.ts';
 import { prometheusText } from './prometheus-text.ts';
-import { idsOf, keepMs } from './read-health.ts';
+import { cacheMs, idsOf } from './read-health.ts';
 
 export interface GaugeServices {
-  /** Undefined where they were never read. */
+  /** Undefined if they were never read. */
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly metrics: MetricReader;
   /** @throws LedgerUnavailable */
   readonly timers: (nowMs: number) => Promise<TimerCount>;
   readonly queues: QueueNames;
   readonly log: Log;
-  /** Of the stage's own metrics. */
+  /** Namespace of the stage's metrics. */
   readonly namespace: string;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
 
-/** The metrics for Prometheus, read again where they are older than a minute. */
+/** The metrics for Prometheus, cached for less than a minute. */
 export interface GaugeReader {
-  /** Undefined where nothing at all can be read. */
+  /** Undefined if no source can be read. */
   text(): Promise<string | undefined>;
 }
 
 export function createGaugeReader(services: GaugeServices): GaugeReader {
   const gauges = createCachedValue({
     read: () => readGauges(services),
-    keepMs: ({ isWhole }) => keepMs(isWhole),
+    keepMs: ({ isWhole }) => cacheMs(isWhole),
     now: services.now,
   });
   return { text: async () => (await gauges.get()).text };

@@ -18,23 +18,23 @@ import {
 import { attemptQueries, attemptsOf, DAY_PERIOD_SECONDS, spanUntil } from './metric-queries.ts';
 
 export interface HealthServices {
-  /** Undefined where they were never read. */
+  /** Undefined if they were never read. */
   readonly integrations: { read(): Promise<IntegrationRegistry | undefined> };
   readonly metrics: MetricReader;
   /** @throws LedgerUnavailable */
   readonly failures: (integrationId: string, nowMs: number) => Promise<readonly ListedWebhook[]>;
-  /** Of the stage's own metrics. */
+  /** Namespace of the stage's metrics. */
   readonly namespace: string;
   readonly log: Log;
   /** Wall clock, ms. */
   readonly now: () => number;
 }
 
-/** The same attempts twice, each undefined where it could not be read. */
+/** The same attempts by two dimensions. A count is undefined if it could not be read. */
 interface AllAttempts {
-  /** Of every integration, in the document's order. */
+  /** Every integration, in the document's order. */
   readonly byId: ReadonlyMap<string, AttemptCounts | undefined>;
-  /** Of every kind of event, at whichever integration. */
+  /** Every kind of event, over all integrations. */
   readonly byKind: ReadonlyMap<string, AttemptCounts | undefined>;
   readonly readAtMs: number;
 }
@@ -43,29 +43,29 @@ interface AllAttempts {
 type ReadError = { readonly error: LastError | undefined } | 'unread';
 
 export interface HealthReader {
-  /** Undefined where it is not known which integrations there are. */
+  /** Undefined if the integrations could not be read. */
   attempts(): Promise<AllAttempts | undefined>;
-  /** Of one integration, whose attempts failed or are not known; of others there is none. */
+  /** Last error of an integration with failed or unknown attempts. */
   lastError(integrationId: string): Promise<ReadError>;
 }
 
-/** For how long a reading is good, in milliseconds. */
-export function keepMs(isWhole: boolean): number {
+/** How long a reading is cached, in milliseconds. */
+export function cacheMs(isWhole: boolean): number {
   return (isWhole ? HEALTH_CACHE_SECONDS : UNREAD_CACHE_SECONDS) * 1000;
 }
 
-/** Reads what health is computed from, and keeps it. */
+/** Reads and caches the inputs of the health. */
 export function createHealthReader(services: HealthServices): HealthReader {
   const { now } = services;
   const attempts = createCachedValue({
     read: () => readAttempts(services),
-    keepMs: (all) => keepMs(all !== undefined && countsOf(all).every((counts) => counts !== undefined)),
+    keepMs: (all) => cacheMs(all !== undefined && countsOf(all).every((counts) => counts !== undefined)),
     now,
   });
   const errors = onePerKey((integrationId) =>
     createCachedValue({
       read: () => readError(integrationId, services),
-      keepMs: (error) => keepMs(error !== 'unread'),
+      keepMs: (error) => cacheMs(error !== 'unread'),
       now,
     }),
   );
@@ -104,29 +104,29 @@ async function readError(integrationId: string, { failures, log, now }: HealthSe
   }
 }
 
-/** Of integrations and of kinds. */
+/** The counts of all integrations and kinds. */
 function countsOf({ byId, byKind }: AllAttempts): readonly (AttemptCounts | undefined)[] {
   return [...byId.values(), ...byKind.values()];
 }
 
-/** Those whose entry is broken too: their attempts were made while it was not. */
+/** Ids of all integrations, also of broken entries, whose attempts were made before. */
 export function idsOf({ byId, broken }: IntegrationRegistry): readonly string[] {
   return [...byId.keys(), ...broken.keys()];
 }
 
-/** The integrations whose last error is read for the health of all: most failures first, then unknown counts. */
-function troubled({ byId }: AllAttempts): readonly string[] {
+/** The integrations whose last error is read for the health of all: most failures first, unknown counts last. */
+function mostFailing({ byId }: AllAttempts): readonly string[] {
   const failing = [...byId].filter(([, counts]) => counts === undefined || counts.failures > 0);
   const failuresOf = (counts: AttemptCounts | undefined) => counts?.failures ?? 0;
   const most = failing.toSorted(([, one], [, other]) => failuresOf(other) - failuresOf(one));
   return most.slice(0, LAST_ERRORS_READ).map(([id]) => id);
 }
 
-/** The health of all integrations together, and of each. @returns undefined where nothing at all can be read */
+/** The health of all integrations together, and of each. @returns undefined if no source can be read */
 export async function healthOfAll(reader: HealthReader): Promise<AllHealth | undefined> {
   const all = await reader.attempts();
   if (all === undefined) return undefined;
-  const ids = troubled(all);
+  const ids = mostFailing(all);
   const read = await Promise.all(ids.map((id) => reader.lastError(id)));
   const errors = new Map<string, ReadError>(ids.map((id, index) => [id, read[index] ?? 'unread']));
   const isAnyCountKnown = all.byId.size === 0 || countsOf(all).some((counts) => counts !== undefined);
@@ -135,7 +135,7 @@ export async function healthOfAll(reader: HealthReader): Promise<AllHealth | und
     id,
     healthOf(counts, errorIn(errors.get(id))),
   ]);
-  // The last error is found in the ledger's index, which does not distinguish kinds.
+  // The last error comes from the ledger's index, which has no kinds.
   const kinds = [...all.byKind].map(([kind, counts]): [string, Health] => [kind, healthOf(counts, undefined)]);
   return {
     ...healthOf(summed([...all.byId.values()]), latestError(read.map(errorIn))),
@@ -145,7 +145,7 @@ export async function healthOfAll(reader: HealthReader): Promise<AllHealth | und
   };
 }
 
-/** @returns `unknown` for an integration that there is not; undefined where nothing at all can be read */
+/** @returns `unknown` if there is no such integration; undefined if no source can be read */
 export async function healthOfOne(
   integration: string,
   reader: HealthReader,

@@ -71,8 +71,10 @@ describe('the last error', () => {
   });
 
   test('never repeats an address, and says something where nobody did', () => {
-    expect(lastErrorOf([webhook('dead', 'refused by https://partner.example/hook?key=1')])?.message).toBe('given up');
-    expect(lastErrorOf([webhook('dead', undefined)])?.message).toBe('given up');
+    expect(lastErrorOf([webhook('dead', 'refused by https://partner.example/hook?key=1')])?.message).toBe(
+      'dead-lettered',
+    );
+    expect(lastErrorOf([webhook('dead', undefined)])?.message).toBe('dead-lettered');
   });
 
   test('is the one that came about last, whatever the order', () => {

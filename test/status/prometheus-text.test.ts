@@ -17,11 +17,11 @@ describe('the text', () => {
       ],
     });
     expect(text).toBe(`\
-# HELP learning_time_webhooks_last_hour_delivery_attempts Attempts made in the last hour. Result is success (2xx) or failure.
+# HELP learning_time_webhooks_last_hour_delivery_attempts Attempts in the last hour. Result is success (2xx) or failure.
 # TYPE learning_time_webhooks_last_hour_delivery_attempts gauge
 learning_time_webhooks_last_hour_delivery_attempts{integration="acme",result="success"} 145
 learning_time_webhooks_last_hour_delivery_attempts{integration="acme",result="failure"} 5
-# HELP learning_time_webhooks_read_timestamp_seconds When the sources were read: answers are kept for a minute.
+# HELP learning_time_webhooks_read_timestamp_seconds When the sources were read. Responses are cached for up to a minute.
 # TYPE learning_time_webhooks_read_timestamp_seconds gauge
 learning_time_webhooks_read_timestamp_seconds 1768478400.25
 `);
