@@ -32,28 +32,28 @@ export interface WorkflowParts {
   readonly deadLetters: IQueue;
 }
 
-/** Lambda stops a function at its timeout; the state waits a little longer, to hear it from Lambda. */
+/** Lambda stops a function at its timeout. The state waits longer, so that it receives Lambda's error. */
 const TASK_GRACE_SECONDS = 10;
 
 /**
- * The workflow: its state is one `Delivery` (lambdas/events/delivery.ts), of which tasks replace `progress` only.
+ * The retry workflow. Its state is one `Delivery` (lambdas/events/delivery.ts), and tasks replace `progress` only.
  *
- * A Standard execution's state may have 256 KiB, so nothing but progress is ever added to it.
+ * The state of a Standard execution is limited to 256 KiB, so nothing else is added to it.
  */
 export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts): IChainable {
   const waitUntilDue = new Wait(scope, 'WaitUntilDue', { time: WaitTime.timestampPath('$.progress.due_at') });
-  // A fault that no retrier names is a bug: the execution fails, and the rescue dead-letters what it carried.
+  // An error that no retrier lists is a bug: the execution fails, and the rescue dead-letters its delivery.
   const deliver = invoke(scope, 'Deliver', parts.deliverTask, retryDelivering);
   const composeDeadLetter = composeDeadLetterState(scope);
   const sendDeadLetter = sendDeadLetterState(scope, parts.deadLetters);
   const enrich = invoke(scope, 'Enrich', parts.enrichTask, retryEnriching);
   const fallback = new Pass(scope, 'Fallback', {
-    comment: 'The fallback send: every try failed, and the webhook must not wait any longer',
+    comment: 'Every attempt to query the warehouse failed: the webhook is sent without learning time',
     result: Result.fromObject({ status: 'not_enriched', reason: 'warehouse_unavailable' } satisfies SettledEnrichment),
     resultPath: '$.progress.enrichment',
   });
   const finished = new Succeed(scope, 'Finished', {
-    comment: 'The output says what became of it, without the payload',
+    comment: 'The output is the final progress, without the payload',
     outputPath: '$.progress',
   });
 
@@ -63,7 +63,7 @@ export function retryWorkflowDefinition(scope: Construct, parts: WorkflowParts):
       .when(enrichmentIs('pending'), enrich)
       .otherwise(deliver),
   );
-  // The fault stays in the execution's history: added to the state, a long one would push it over its limit.
+  // The error stays in the execution's history only: in the state, a long one could exceed the limit.
   enrich.addCatch(fallback, { errors: ['States.ALL'], resultPath: JsonPath.DISCARD });
   enrich.next(
     new Choice(scope, 'IsEnrichmentSettled')
@@ -101,10 +101,10 @@ function invoke(scope: Construct, id: string, task: PipelineFunction, retriers: 
 }
 
 /**
- * The delivery with what `redrive` replaces, beside the progress that ends the execution.
+ * Adds the dead-letter message: the delivery with the fields of `redrive`.
  *
- * A state of its own, and `progress` read first: an engine that merges in place (the local one) then leaves nothing half
- * changed when the sending is repeated.
+ * It is a separate state, and reads `progress` first: an engine that merges in place (the local one) would otherwise merge again
+ * when the message is resent.
  */
 function composeDeadLetterState(scope: Construct): Pass {
   return new Pass(scope, 'ComposeDeadLetter', {
@@ -116,9 +116,9 @@ function composeDeadLetterState(scope: Construct): Pass {
 }
 
 /**
- * Sends the dead letter. Written as ASL, since CDK's `SqsSendMessage` has no message attributes.
+ * Sends the dead-letter message. Written in ASL, because CDK's `SqsSendMessage` has no message attributes.
  *
- * The body is an object, which the integration serialises: as text it would be escaped once more, and could pass 256 KiB.
+ * The body is an object that the SQS integration serializes: as text it would be escaped again, and could exceed 256 KiB.
  */
 function sendDeadLetterState(scope: Construct, deadLetters: IQueue): CustomState {
   const attribute = (path: string) => ({ DataType: 'String', 'StringValue.$': path });

@@ -17,11 +17,11 @@ import type { Stage } from './stage-schema.ts';
 import { wildcardFinding } from './wildcard-finding.ts';
 
 /**
- * Longest life of an execution: longer than the longest retry policy that an integration may have, and 72 hours in which its
- * function does not run. The policy's 10 waits of a day, each 10% longer at worst, are 11 days. Each of its 11 attempts may take
- * 340 s, and be preceded by 1, 2, 4 … 32 minutes asleep, 10% longer too: 1 h and 13 h. With the retries of enrichment that is
- * 11.7 days, and 14.7 with the 72 hours; the rest is for faults of ours that pass, and for slots reserved under a rate limit.
- * A scheduled event waits for 7 days at most, and has a policy of hours. What still runs then, the rescue dead-letters.
+ * Longest life of an execution: the longest possible retry policy, plus 72 hours in which its function does not run. The policy's
+ * 10 waits of one day, each with up to 10% jitter, are 11 days. Each of its 11 attempts may take 340 s, and may be parked before
+ * for 1, 2, 4 … 32 minutes with the same jitter: 1 h and 13 h in total. With the retries of enrichment that is 11.7 days, or 14.7
+ * with the 72 hours. The rest is for transient faults, and for slots reserved under a rate limit. A scheduled event waits for at
+ * most 7 days, with a policy of hours. The rescue dead-letters what is still running after that.
  */
 const EXECUTION_TIMEOUT = Duration.days(MAX_EXECUTION_DAYS);
 
@@ -30,9 +30,9 @@ export interface RetryWorkflowProps extends WorkflowParts {
 }
 
 /**
- * Carries the deliveries that must wait, retry or fall back: about one in a hundred. A Standard workflow, billed by
- * transition, since nothing else survives any process dying. Failed, timed out and aborted executions mean a fault of
- * ours; `rescue.ts` picks them up.
+ * Carries the deliveries that must wait, retry or fall back: about one in a hundred. A Standard workflow, billed by transition,
+ * because its state survives the end of any process (docs/decisions/0024). Failed, timed-out and aborted executions are caused by
+ * our own faults; `rescue.ts` handles them.
  */
 export class RetryWorkflow extends Construct {
   readonly stateMachine: StateMachine;
@@ -50,31 +50,31 @@ export class RetryWorkflow extends Construct {
       encryptionConfiguration: this.key.encryption,
       tracingEnabled: true,
       logs: {
-        // Under this prefix Step Functions' log delivery needs no resource policy, of which an account has ten.
+        // With this prefix, Step Functions' log delivery needs no resource policy, of which an account may have ten.
         destination: new LogGroup(this, 'Logs', {
           logGroupName: `/aws/vendedlogs/states/${stateMachineName}`,
           retention: stage.logRetentionDays as RetentionDays,
           removalPolicy: RemovalPolicy.DESTROY,
         }),
         level: LogLevel.ERROR,
-        // Deliveries hold learners' data: encrypted in the execution, they would stand in the log in plain.
+        // Deliveries contain learners' data, which is encrypted in the execution, but would be readable in the log.
         includeExecutionData: false,
       },
     });
     parts.deadLetters.grantSendMessages(this.stateMachine);
     this.acknowledge([parts.enrichTask, parts.deliverTask]);
     stackOutputs(this, {
-      RetryWorkflowArn: [this.stateMachine.stateMachineArn, 'What waits or is tried again: its running executions'],
+      RetryWorkflowArn: [this.stateMachine.stateMachineArn, 'Deliveries that wait or retry are its running executions'],
     });
   }
 
-  /** Lets a function start executions, for which a caller needs nothing of the key. */
+  /** Lets a function start executions. StartExecution needs no permission for the KMS key. */
   grantStart(fn: PipelineFunction): void {
     fn.setVariable('STATE_MACHINE_ARN', this.stateMachine.stateMachineArn);
     fn.allow(['states:StartExecution'], [this.stateMachine.stateMachineArn]);
   }
 
-  /** Lets a function read executions, their input included. */
+  /** Lets a function read executions, including their input. */
   grantDescribe(fn: PipelineFunction): void {
     const resource = this.stateMachine.node.defaultChild as CfnStateMachine;
     const prefix = `arn:${Aws.PARTITION}:states:${Aws.REGION}:${Aws.ACCOUNT_ID}:execution`;
@@ -84,7 +84,7 @@ export class RetryWorkflow extends Construct {
       id: wildcardFinding(
         `arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:execution:<${logicalId(resource)}.Name>:*`,
       ),
-      reason: 'Executions are named by what they carry: all of this one state machine, and no other.',
+      reason: 'Execution names contain the webhook id. The wildcard covers this one state machine only.',
     });
   }
 
@@ -92,9 +92,9 @@ export class RetryWorkflow extends Construct {
     Validations.of(this.stateMachine).acknowledge(
       {
         id: 'AwsSolutions::AwsSolutions-SF1',
-        reason: 'The execution history holds every event for 90 days; the log is for what failed.',
+        reason: 'The execution history contains every event for 90 days; the log is for failures.',
       },
-      { id: wildcardFinding('*'), reason: 'X-Ray and the delivery of logs take no resource.' },
+      { id: wildcardFinding('*'), reason: 'X-Ray and log delivery have no resource-level permissions.' },
       ...tasks.map(({ lambda }) => ({
         id: wildcardFinding(`<${logicalId(lambda.node.defaultChild as CfnElement)}.Arn>:*`),
         reason: 'CDK grants a task all versions of its function; there is one.',
