@@ -36,7 +36,7 @@ const ALERTS_TEST = JSON.stringify({
       alert_rule_test: [
         ...ringsAt('WebhooksOftenFailing', 'warning', 'Fewer than 90% of attempts succeed', [1, 2, 3, 4, 5], [0, 6, 7]),
         ...ringsAt('WebhooksFailing', 'critical', 'Fewer than 80% of attempts succeed', [3], [2, 4]),
-        ...ringsAt('WebhookMetricsUnread', 'warning', 'How webhooks do cannot be read', [14, 15], [3, 4, 13]),
+        ...ringsAt('WebhookMetricsUnread', 'warning', 'Webhook metrics cannot be read', [14, 15], [3, 4, 13]),
         ...ringsAt('IntegrationFailing', 'info', 'More than 10 attempts failed in the last hour at acme', [1], [0, 2], {
           integration: 'acme',
           result: 'failure',
