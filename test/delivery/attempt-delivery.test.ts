@@ -85,8 +85,8 @@ describe('an attempt', () => {
 
   test('has more time each time, up to the integration’s own', async () => {
     const timeouts: (number | undefined)[] = [];
-    for (const tries of [0, 1, 2, 3, 9, 30]) {
-      const given = delivery(ENRICHED, {}, { attempt: tries });
+    for (const attempts of [0, 1, 2, 3, 9, 30]) {
+      const given = delivery(ENRICHED, {}, { attempt: attempts });
       const { requests } = await attempt(answered(503), { given, to: integration({ timeout_seconds: 30 }) });
       timeouts.push(requests[0]?.timeoutMs);
     }
@@ -143,8 +143,8 @@ describe('the outcome of a delivery', () => {
   });
 
   test('is counted as critical where it is dead and of a critical kind', async () => {
-    const critical = async (result: SendResult, kind: string, tries = 0) => {
-      const given = delivery(NOT_ENRICHED, { event_type: 'lead', kind }, { attempt: tries });
+    const critical = async (result: SendResult, kind: string, attempts = 0) => {
+      const given = delivery(NOT_ENRICHED, { event_type: 'lead', kind }, { attempt: attempts });
       const { counter } = await attempt(result, { given, enrichment: NOT_ENRICHED });
       return counter.counts[METRICS.criticalDead];
     };
@@ -165,8 +165,8 @@ describe('the outcome of a delivery', () => {
     expect((await attempt(answered(200), { given: early })).counter.measured).toEqual([[METRICS.deliveryLatency, 0]]);
     const waited = delivery(NOT_ENRICHED, { occurred_at, send_at: new Date(NOW).toISOString() });
     expect((await attempt(answered(200), { given: waited })).counter.measured).toEqual([]);
-    const anew = delivery(ENRICHED, { occurred_at, generation: 1 });
-    expect((await attempt(answered(200), { given: anew })).counter.measured).toEqual([]);
+    const resent = delivery(ENRICHED, { occurred_at, generation: 1 });
+    expect((await attempt(answered(200), { given: resent })).counter.measured).toEqual([]);
     expect((await attempt(answered(503), { given: delivery() })).counter.measured).toEqual([]);
   });
 
@@ -175,10 +175,10 @@ describe('the outcome of a delivery', () => {
     async (result) => {
       const to = integration({ max_retries: 3 });
       const delays: (number | undefined)[] = [];
-      for (const tries of [0, 1, 2]) {
-        const given = delivery(ENRICHED, {}, { attempt: tries });
+      for (const attempts of [0, 1, 2]) {
+        const given = delivery(ENRICHED, {}, { attempt: attempts });
         const { outcome, counter, attempted } = await attempt(result, { given, to });
-        expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries + 1 });
+        expect(outcome).toMatchObject({ outcome: 'retry', attempt: attempts + 1 });
         expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
         expect(attempted.endpoint).toBe('failing');
         delays.push(Date.parse(outcome.due_at ?? '') - NOW);
@@ -201,9 +201,15 @@ describe('the outcome of a delivery', () => {
       [answered(503), 3, '3 attempts failed, the last with: HTTP 503'],
       [failed('TIMEOUT'), 3, '3 attempts failed, the last with: no response: TIMEOUT'],
       [answered(404), 1, 'HTTP 404'],
-    ])('that is its last, %j, begins again two hours later', async (result, tries, reason) => {
-      const { outcome, counter } = await tried(result, { attempt: tries - 1 });
-      expect(outcome).toMatchObject({ outcome: 'retry', attempt: tries, earlier_attempts: tries, reason, timed: true });
+    ])('that is its last, %j, begins again two hours later', async (result, attempts, reason) => {
+      const { outcome, counter } = await tried(result, { attempt: attempts - 1 });
+      expect(outcome).toMatchObject({
+        outcome: 'retry',
+        attempt: attempts,
+        earlier_attempts: attempts,
+        reason,
+        timed: true,
+      });
       const waitMs = Date.parse(outcome.due_at ?? '') - NOW;
       expect(waitMs).toBeGreaterThanOrEqual(7_200_000);
       expect(waitMs).toBeLessThanOrEqual(7_920_000);
@@ -277,17 +283,20 @@ describe('the outcome of a delivery', () => {
     [answered(400), 'alive'],
     [failed('DEPTH_ZERO_SELF_SIGNED_CERT'), 'unknown'],
     [failed('FORBIDDEN_ADDRESS'), 'unknown'],
-  ])('dead at once, with a letter that is a delivery of the next generation: %j', async (result, endpoint) => {
-    const given = delivery(ENRICHED, { generation: 2 });
-    const { outcome, counter, attempted } = await attempt(result, { given });
-    expect(outcome).toMatchObject({ outcome: 'dead', attempt: 1 });
-    expect(deliverySchema.parse({ ...given, ...outcome.redrive })).toMatchObject({
-      generation: 3,
-      progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
-    });
-    expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
-    expect(attempted.endpoint).toBe(endpoint);
-  });
+  ])(
+    'dead at once, with a dead-letter message that is a delivery of the next generation: %j',
+    async (result, endpoint) => {
+      const given = delivery(ENRICHED, { generation: 2 });
+      const { outcome, counter, attempted } = await attempt(result, { given });
+      expect(outcome).toMatchObject({ outcome: 'dead', attempt: 1 });
+      expect(deliverySchema.parse({ ...given, ...outcome.redrive })).toMatchObject({
+        generation: 3,
+        progress: { enrichment: ENRICHED, attempt: 0, due_at: null },
+      });
+      expect(counter.counts).toEqual({ [METRICS.deliveryDead]: 1 });
+      expect(attempted.endpoint).toBe(endpoint);
+    },
+  );
 
   test.each([
     [answered(403), { outcome: 'dead', reason: 'token: HTTP 403' }, 0],
@@ -365,7 +374,7 @@ describe('the log line of an attempt', () => {
     ['no_data', 'warn'],
     ['learner_not_identified', 'warn'],
     ['warehouse_unavailable', 'error'],
-  ] as const)('delivered without learning time, %s: %s, as document 001 says', async (reason, level) => {
+  ] as const)('delivered without learning time, %s: %s, as requirement T10 specifies', async (reason, level) => {
     const enrichment = { status: 'not_enriched', reason } as const;
     const { log } = await attempt(answered(200), { given: delivery(enrichment), enrichment });
     expect(log.lines).toMatchObject([{ level }]);

@@ -47,7 +47,7 @@ type Messages = readonly (string | Delivery | { readonly id: string; readonly bo
 async function deliver(messages: Messages, overrides: Partial<DeliverMessagesServices> = {}) {
   const sent: WebhookRequest[] = [];
   const started: Delivery[] = [];
-  const letters: DeadLetter[] = [];
+  const deadLetters: DeadLetter[] = [];
   const deferred: OutgoingMessage[] = [];
   const [log, ledger] = [fakeLog(), openLedger()];
   const services: DeliverMessagesServices = {
@@ -72,7 +72,7 @@ async function deliver(messages: Messages, overrides: Partial<DeliverMessagesSer
     },
     ledger,
     async deadLetter(more) {
-      letters.push(...more);
+      deadLetters.push(...more);
       return new Set();
     },
     log,
@@ -86,28 +86,28 @@ async function deliver(messages: Messages, overrides: Partial<DeliverMessagesSer
     return 'body' in one ? one : message(one);
   });
   const failures = Object.fromEntries(await deliverMessages(received, services));
-  return { failures, sent, started, letters, deferred, log, ledger };
+  return { failures, sent, started, deadLetters, deferred, log, ledger };
 }
 
 describe('a message of the deliveries queue', () => {
   test('is delivered and acknowledged', async () => {
-    const { failures, sent, started, letters } = await deliver(['acme']);
+    const { failures, sent, started, deadLetters } = await deliver(['acme']);
     expect(sent.map(({ url }) => url)).toEqual(['https://acme.example/']);
-    expect([failures, started, letters]).toEqual([{}, [], []]);
+    expect([failures, started, deadLetters]).toEqual([{}, [], []]);
   });
 
   test('goes to the workflow where its partner may be well soon: due in a second, one attempt spent', async () => {
-    const { failures, started, letters } = await deliver(['busy']);
+    const { failures, started, deadLetters } = await deliver(['busy']);
     const progress = { enrichment: ENRICHED, attempt: 1, due_at: '2026-01-15T12:00:01.000Z' };
     expect(started).toEqual([{ ...to('busy'), progress: { ...progress, outcome: 'retry', reason: 'HTTP 503' } }]);
-    expect([failures, letters]).toEqual([{}, []]);
+    expect([failures, deadLetters]).toEqual([{}, []]);
   });
 
   test('goes to the dead letter queue where it is permanent: a delivery of the next generation', async () => {
-    const { failures, started, letters } = await deliver(['strict']);
-    const letter = { id: 'message for strict', body: expect.any(String), reason: 'HTTP 400' };
-    expect(letters).toEqual([{ ...letter, integrationId: 'strict', webhookId: to('strict').webhook_id }]);
-    expect(read(letters[0])).toEqual({ ...to('strict'), generation: 1 });
+    const { failures, started, deadLetters } = await deliver(['strict']);
+    const deadLetter = { id: 'message for strict', body: expect.any(String), reason: 'HTTP 400' };
+    expect(deadLetters).toEqual([{ ...deadLetter, integrationId: 'strict', webhookId: to('strict').webhook_id }]);
+    expect(read(deadLetters[0])).toEqual({ ...to('strict'), generation: 1 });
     expect([failures, started]).toEqual([{}, []]);
   });
 
@@ -214,11 +214,11 @@ describe('what the ledger says of a message', () => {
   });
 
   test('dealt with, or carried by another: it is acknowledged, and nothing is sent', async () => {
-    const { failures, sent, started, letters } = await deliver(
+    const { failures, sent, started, deadLetters } = await deliver(
       ['acme'],
       claiming({ verdict: 'done', state: 'delivered' }),
     );
-    expect([failures, sent, started, letters]).toEqual([{}, [], [], []]);
+    expect([failures, sent, started, deadLetters]).toEqual([{}, [], [], []]);
   });
 
   test('joins the generation and the attempts that it knows of', async () => {
@@ -243,7 +243,7 @@ describe('what the ledger says of a message', () => {
     expect(ledger.settled[0]?.settlement.progress).not.toHaveProperty('redrive');
   });
 
-  test('records it last: what carries the delivery on, or its dead letter, exists by then', async () => {
+  test('records it last: what carries the delivery on, or its dead-letter message, exists by then', async () => {
     const order: string[] = [];
     const note = (what: string) => async () => void order.push(what);
     for (const id of ['busy', 'acme', 'strict']) {
@@ -251,11 +251,11 @@ describe('what the ledger says of a message', () => {
         ...(id === 'acme' && { limiter: limiterThatSays({ decisions: [reserved(NOW + 60_000)] }) }),
         workflow: { start: (given) => note('execution')().then(() => ({ token: executionToken(given), isOwn: true })) },
         defer: () => note('message')().then(() => new Set<string>()),
-        deadLetter: () => note('letter')().then(() => new Set<string>()),
+        deadLetter: () => note('deadLetter')().then(() => new Set<string>()),
         ledger: openLedger({ settle: (_, { progress }) => note(`ledger: ${progress.outcome}`)().then(() => true) }),
       });
     }
-    expect(order).toEqual(['execution', 'ledger: retry', 'message', 'ledger: retry', 'letter', 'ledger: dead']);
+    expect(order).toEqual(['execution', 'ledger: retry', 'message', 'ledger: retry', 'deadLetter', 'ledger: dead']);
   });
 
   test('knows a message that returns to the queue by a token, another one each time', async () => {
@@ -292,8 +292,8 @@ test.each([
   ['an empty object', '{}', /^schema_version: /],
   ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
 ])('a message that is no delivery (%s) is dead-lettered as it came, with the reason', async (_what, body, reason) => {
-  const { failures, letters, log } = await deliver([{ id: 'odd', body }]);
-  expect(letters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
+  const { failures, deadLetters, log } = await deliver([{ id: 'odd', body }]);
+  expect(deadLetters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
   expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
   expect(failures).toEqual({});
 });
@@ -346,7 +346,7 @@ describe('a batch', () => {
     [
       'that the dead letter queue refused',
       ['strict', 'acme', { id: 'odd', body: '{' }],
-      { deadLetter: async (letters) => new Set(letters.map(({ id }) => id)) },
+      { deadLetter: async (deadLetters) => new Set(deadLetters.map(({ id }) => id)) },
       { 'message for strict': 'QueueRefused', odd: 'QueueRefused' },
     ],
     [
@@ -371,11 +371,11 @@ describe('a batch', () => {
   });
 
   test('stays in the queue where the integrations were never read, and nothing is sent anywhere', async () => {
-    const { failures, sent, letters } = await deliver(['acme', 'busy'], {
+    const { failures, sent, deadLetters } = await deliver(['acme', 'busy'], {
       integrations: { read: async () => undefined },
     });
     expect(Object.values(failures)).toEqual(['ConfigurationUnavailable', 'ConfigurationUnavailable']);
-    expect([sent, letters]).toEqual([[], []]);
+    expect([sent, deadLetters]).toEqual([[], []]);
   });
 });
 
@@ -387,14 +387,14 @@ test('nothing of a learner is logged, and no reason has it', async () => {
   }));
   const cut = { id: 'cut', body: toMessageText(to('acme')).slice(0, -1) };
   const good = ['acme', 'busy', 'slow', 'strict', 'paused', 'gone'].map((id) => to(id, NOT_ENRICHED));
-  const { letters, log } = await deliver([...good, ...faulty, cut], {
+  const { deadLetters, log } = await deliver([...good, ...faulty, cut], {
     workflow: {
       async start() {
         throw new SyntaxError(`Unexpected token in ${email}`);
       },
     },
   });
-  expect(letters.length).toBeGreaterThan(faulty.length);
-  const written = log.text() + JSON.stringify(letters.map(({ reason }) => reason));
+  expect(deadLetters.length).toBeGreaterThan(faulty.length);
+  const written = log.text() + JSON.stringify(deadLetters.map(({ reason }) => reason));
   for (const data of LEARNER_DATA) expect(written).not.toContain(data);
 });

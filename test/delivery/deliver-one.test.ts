@@ -30,7 +30,7 @@ interface World {
   readonly more?: Partial<DeliverOneServices>;
 }
 
-/** Makes one step with services that allow everything, unless told otherwise. */
+/** Makes one step, by default with services that allow everything. */
 async function step(
   given: Delivery,
   { known = registry(integration()), limiter = {}, ledger = {}, more = {} }: World = {},
@@ -83,7 +83,7 @@ describe('a step of the workflow', () => {
     expect(result.reserved_for).toBeUndefined();
   });
 
-  test('throws what is our own fault: the workflow tries again, and no attempt is spent', async () => {
+  test('throws what is our own fault: the workflow retries, and no attempt is spent', async () => {
     await expect(step(delivery(PENDING))).rejects.toThrow(InputInvalid);
     const withoutSecrets = { more: { secretOf: () => brokenSource(SECRETS_DOWN) } };
     await expect(step(delivery(), withoutSecrets)).rejects.toBe(SECRETS_DOWN);
@@ -93,7 +93,7 @@ describe('a step of the workflow', () => {
 describe('what the ledger says of a step', () => {
   const claiming = (claim: Claim): World => ({ ledger: { claim: async () => claim } });
 
-  test('dead by this execution: its dead letter is still to be sent, in the generation after the ledger’s', async () => {
+  test('dead by this execution: its dead-letter message is still to be sent, in the generation after the ledger’s', async () => {
     const standing = { ...newRecord(carried, NOW), generation: 3, attempt: 2, reason: 'HTTP 404', token: 'g0' };
     const deadRecord = { ...standing, state: 'dead', version: 4 } as const;
     const { result, requests } = await step(carried, claiming({ verdict: 'done', state: 'dead', deadRecord }));
@@ -104,7 +104,7 @@ describe('what the ledger says of a step', () => {
     expect(requests).toEqual([]);
   });
 
-  test('dead now: the ledger knows which execution sends the dead letter', async () => {
+  test('dead now: the ledger knows which execution sends the dead-letter message', async () => {
     const { result, ledger } = await step(carried, { known: registry() });
     expect(result).toMatchObject({ outcome: 'dead' });
     expect(ledger.settled).toMatchObject([{ settlement: { progress: { outcome: 'dead' }, token: 'g0-a1' } }]);
@@ -120,7 +120,7 @@ describe('what the ledger says of a step', () => {
   });
 
   test.each(['delivered', 'dead', 'scheduled', 'parked', 'filtered', 'cancelled'] as const)(
-    '%s already, or carried by another: it ends, and leaves no dead letter',
+    '%s already, or carried by another: it ends, and leaves no dead-letter message',
     async (state) => {
       const { result, requests } = await step(carried, claiming({ verdict: 'done', state }));
       expect(result).toMatchObject({ outcome: 'duplicate', attempt: 1, reason: `the ledger says: ${state}` });

@@ -124,8 +124,8 @@ async function attempt(to: Integration) {
   const attempted = await attemptDelivery({ delivery: given, enrichment: ENRICHED }, to, services(log, counter));
   const { responseStart: response = '', ...rest } = attempted;
   const { redrive: _, ...result } = attempted.result;
-  const letter = { id: '1', body: '', reason: attempted.result.reason ?? '' };
-  const public_ = [rest.attempt, result, log.lines, counter, deadLetterMessage(letter)];
+  const deadLetter = { id: '1', body: '', reason: attempted.result.reason ?? '' };
+  const public_ = [rest.attempt, result, log.lines, counter, deadLetterMessage(deadLetter)];
   return { response, left: toMessageText(public_) };
 }
 

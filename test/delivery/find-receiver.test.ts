@@ -42,7 +42,7 @@ describe('the receiver of a delivery', () => {
       integration({ event_types: ['course_enrollment'] }),
       'integration acme does not take course_completion',
     ],
-  ])('does not take it where it %s: no dead letter, counted and logged', async (_what, changed, reason) => {
+  ])('does not take it where it %s: no dead-letter message, counted and logged', async (_what, changed, reason) => {
     const { services, counter, log } = world(registry(changed));
     expect(await find(waited, services)).toEqual({
       result: { enrichment: ENRICHED, attempt: 2, due_at: waited.progress.due_at, outcome: 'filtered', reason },

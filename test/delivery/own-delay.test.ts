@@ -9,8 +9,8 @@ import { delivery, ENRICHED, fakeCounter, fakeLog, integration } from '../suppor
 import { openLimiter, sendingServices } from '../support/sending.ts';
 
 /**
- * A partner in a thread of its own, so that it goes on while this one is held up. It responds after 20 ms, to
- * `/waiting` only when it is told to. Its received requests and its responses are counted in shared memory.
+ * A partner in its own thread, so that it continues while this thread is blocked. It responds after 20 ms, or to `/waiting`
+ * when the test decides. Its received requests and its responses are counted in shared memory.
  */
 const PARTNER = `
   const { createServer } = require('node:http');

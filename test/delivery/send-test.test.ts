@@ -74,7 +74,7 @@ describe('a connection test', () => {
 
   test.each([
     ['no integration is named', {}, {}, /names no integration/],
-    ['it is unknown', { integration_id: 'nobody' }, {}, /no integration has the id nobody/],
+    ['it is unknown', { integration_id: 'unknown' }, {}, /no integration has the id unknown/],
     [
       'nothing was ever read',
       REQUEST,

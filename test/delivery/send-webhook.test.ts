@@ -27,7 +27,7 @@ const CLIENT = { client_id: 'us', client_secret: 'hidden' };
 
 interface Given extends Partial<SendWebhookServices> {
   readonly entry?: Partial<Integration>;
-  /** What the integration's secret holds besides a signing secret. */
+  /** What the integration's secret contains in addition to a signing secret. */
   readonly holds?: Partial<IntegrationSecret>;
   readonly webhook?: Partial<Webhook>;
 }

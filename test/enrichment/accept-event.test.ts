@@ -75,7 +75,7 @@ describe('an event that fits', () => {
     });
   });
 
-  test('that is a lead is of the user in its payload, whatever stands beside it', () => {
+  test('that is a lead is of the user in its payload, whatever other fields contain', () => {
     const payload = { user_id: 7, lead_type: 'cold', timestamp: '2026-01-15T12:00:00Z' };
     for (const user_id of ['ada', 8, null]) {
       expect(subjectOf(accept(eventBody({ event_type: 'lead', user_id, payload }))).user_id).toBe('7');
@@ -131,7 +131,7 @@ describe('an event that fits', () => {
   });
 });
 
-describe('an event that nobody gets', () => {
+describe('an event without a receiver', () => {
   test.each([
     ['nothing at all', '', 'not JSON'],
     ['null', 'null', 'not a JSON object'],
@@ -146,11 +146,7 @@ describe('an event that nobody gets', () => {
     ['no payload', eventBody({ payload: undefined }), 'payload: '],
     ['a payload that is a text', eventBody({ payload: 'text' }), 'payload: '],
     ['a payload that is null', eventBody({ payload: null }), 'payload: '],
-    [
-      'an integration that nobody knows',
-      eventBody({ integration_id: 'gone' }),
-      'integration_id: no integration has this id',
-    ],
+    ['an unknown integration', eventBody({ integration_id: 'gone' }), 'integration_id: no integration has this id'],
   ])('with %s is rejected, and the reason says so', (_what, body, reason) => {
     const acceptance = accept(body);
     expect(acceptance.verdict).toBe('rejected');
@@ -273,7 +269,7 @@ describe('a body that is hostile', () => {
   test.each([
     ['one level too many to be JSON', '['.repeat(100_000)],
     ['100,000 levels', deep(100_000, '[', ']')],
-    ['100,000 levels beside the payload', `{"a":${deep(100_000, '[', ']')}}`],
+    ['100,000 levels next to the payload', `{"a":${deep(100_000, '[', ']')}}`],
     [
       'a prototype to pollute',
       eventBodyWithPayload('{"__proto__":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}'),
@@ -342,8 +338,8 @@ describe('a body that is hostile', () => {
         for (const body of [text, text.slice(0, text.length - cut)]) {
           const acceptance = accept(body);
           if (acceptance.verdict === 'accepted') continue;
-          const { subject: _, ...told } = { subject: undefined, ...acceptance };
-          for (const data of LEARNER_DATA) expect(JSON.stringify(told)).not.toContain(data);
+          const { subject: _, ...rest } = { subject: undefined, ...acceptance };
+          for (const data of LEARNER_DATA) expect(JSON.stringify(rest)).not.toContain(data);
         }
       }),
       { numRuns: 1000 },

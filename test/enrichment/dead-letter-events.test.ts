@@ -16,8 +16,8 @@ function world(refused: readonly string[] = []) {
   const sent: OutgoingMessage[] = [];
   const counter = fakeCounter();
   const log = fakeLog();
-  const send = async (letters: readonly OutgoingMessage[]) => {
-    sent.push(...letters);
+  const send = async (deadLetters: readonly OutgoingMessage[]) => {
+    sent.push(...deadLetters);
     return new Set(refused);
   };
   return { sent, counter, log, deadLetter: createDeadLetter({ send, counter, log }) };
@@ -30,7 +30,7 @@ test('an event goes to the dead letter queue as it came, with the reason beside 
   expect(counter.counts).toEqual({});
 });
 
-test('a hot lead among them wakes somebody up, once it is a letter', async () => {
+test('a hot lead among them counts as critical, once it is dead-lettered', async () => {
   const { counter, log, deadLetter } = world(['b']);
   expect(await deadLetter([hotLead('a'), hotLead('b')])).toEqual(new Set(['b']));
   expect(counter.counts).toEqual({ [METRICS.criticalDead]: 1 });

@@ -50,7 +50,7 @@ const enrollment = { id: 'enrollment', body: eventBody({ event_type: 'course_enr
 interface World {
   readonly cached?: Record<string, LearningTime>;
   readonly answers?: Record<string, LearningTime | KeyFailure>;
-  /** Webhooks that were dealt with already, or that somebody carries. */
+  /** Webhooks that have ended, or that a message or execution carries. */
   readonly known?: ReadonlySet<string>;
   readonly services?: Partial<EnrichEventsServices>;
 }
@@ -62,7 +62,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
   const started: Delivery[] = [];
   const asked: { users: string[]; deadlineMs: number }[] = [];
   const written: { answers: ReadonlyMap<string, LearningTime>; ttlSeconds: number }[] = [];
-  const letters: { id: string; body: string; reason: string; integrationId?: string }[] = [];
+  const deadLetters: { id: string; body: string; reason: string; integrationId?: string }[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
   const ledger = openLedger({
@@ -111,7 +111,7 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
       return new Set();
     },
     async deadLetter(messages) {
-      letters.push(...messages);
+      deadLetters.push(...messages);
       return new Set();
     },
     log,
@@ -122,8 +122,20 @@ function world({ cached = {}, answers = {}, known = new Set(), services = {} }: 
     ...services,
   };
   const enrichmentOf = (id: string) => forwarded.get(id)?.progress.enrichment;
-  const told = { accepted, noted: ledger.noted };
-  return { services: all, done, forwarded, enrichmentOf, started, asked, written, letters, log, counter, ...told };
+  const ledgerCalls = { accepted, noted: ledger.noted };
+  return {
+    services: all,
+    done,
+    forwarded,
+    enrichmentOf,
+    started,
+    asked,
+    written,
+    deadLetters,
+    log,
+    counter,
+    ...ledgerCalls,
+  };
 }
 
 const warehouseDown = {
@@ -135,8 +147,8 @@ const warehouseDown = {
 describe('an event whose answer is there already', () => {
   test('is forwarded before the warehouse is asked for the others', async () => {
     const { services, done } = world({ cached: { 1: FOUND }, answers: { 2: FOUND } });
-    const nobody = completion('3', { user_id: 'sample_learner', payload: {} });
-    await enrichEvents([completion('2'), completion('1'), enrollment, nobody], services);
+    const unidentified = completion('3', { user_id: 'sample_learner', payload: {} });
+    await enrichEvents([completion('2'), completion('1'), enrollment, unidentified], services);
     expect(done).toEqual([
       'read the cache',
       'write them down',
@@ -160,7 +172,7 @@ describe('an event whose answer is there already', () => {
   const pilots = (...ids: string[]) => flag({ rollout_percentage: 0, pilot_enterprises: ids });
   test.each([
     ['off', flag({ enabled: false }), ['off'], false],
-    ['on for nobody', pilots(), ['beyond_percentage'], false],
+    ['on for no enterprise', pilots(), ['beyond_percentage'], false],
     ['on for others', pilots(OTHER_ENTERPRISE), ['beyond_percentage'], false],
     ['unreadable', undefined, ['off'], false],
     ['on for its pilot', pilots(ENTERPRISE), ['pilot'], true],
@@ -185,7 +197,7 @@ describe('an event whose answer is there already', () => {
     expect(asked).toEqual([]);
   });
 
-  test('is plain where nobody knows the learner, with one warning that says what is missing', async () => {
+  test('has no learning time if the learner is not identified, with one warning that names the missing fields', async () => {
     const { services, enrichmentOf, log } = world();
     await enrichEvents([completion('1', { user_id: 'sample_learner' })], services);
     expect(enrichmentOf('completion of 1')).toEqual({ status: 'not_enriched', reason: 'learner_not_identified' });
@@ -193,8 +205,8 @@ describe('an event whose answer is there already', () => {
   });
 });
 
-describe('what the ledger is told', () => {
-  test('every event, before anything is sent on, with the moment at which it was accepted', async () => {
+describe('calls of the ledger', () => {
+  test('every event is recorded before anything is forwarded, with its acceptance time', async () => {
     const { services, done, accepted } = world({ cached: { 1: FOUND } });
     await enrichEvents([completion('1'), completion('2'), enrollment], services);
     expect(done.indexOf('write them down')).toBeLessThan(done.findIndex((what) => what.startsWith('forward')));
@@ -389,10 +401,10 @@ describe('a message that is no event', () => {
   };
 
   test('is dead-lettered with the reason and its own body, and harms no batch-mate', async () => {
-    const { services, letters, forwarded, counter, log } = world({ cached: { 1: FOUND } });
+    const { services, deadLetters, forwarded, counter, log } = world({ cached: { 1: FOUND } });
     const unknown = completion('2', { integration_id: 'gone' });
     expect((await enrichEvents([bad, completion('1'), unknown], services)).size).toBe(0);
-    expect(letters).toMatchObject([
+    expect(deadLetters).toMatchObject([
       { ...bad, reason: 'not JSON' },
       { id: unknown.id, body: unknown.body, reason: 'integration_id: no integration has this id' },
     ]);
@@ -411,9 +423,9 @@ describe('a message that is no event', () => {
 
 describe('integrations', () => {
   test('that do not want an event have it acknowledged, counted and logged; a replay would find its learning time', async () => {
-    const { services, forwarded, letters, noted, counter, log } = world();
+    const { services, forwarded, deadLetters, noted, counter, log } = world();
     expect((await enrichEvents([completion('1', { integration_id: 'paused' })], services)).size).toBe(0);
-    expect(forwarded.size + letters.length).toBe(0);
+    expect(forwarded.size + deadLetters.length).toBe(0);
     expect(counter.counts).toMatchObject({ [METRICS.eventFiltered]: 1 });
     const reason = 'integration paused is not active';
     expect(log.only('event.filtered')).toEqual({
@@ -427,10 +439,10 @@ describe('integrations', () => {
   });
 
   test('that were never read keep every event in the queue, and nothing is sent anywhere', async () => {
-    const { services, done, letters, log } = world({ services: { integrations: { read: async () => undefined } } });
+    const { services, done, deadLetters, log } = world({ services: { integrations: { read: async () => undefined } } });
     const failures = await enrichEvents([completion('1'), { id: 'bad', body: '{' }], services);
     expect([...failures.keys()]).toEqual(['completion of 1', 'bad']);
-    expect([done, letters]).toEqual([[], []]);
+    expect([done, deadLetters]).toEqual([[], []]);
     expect(log.only('events.held')).toEqual({ messages: 2, reason: 'the integrations were never read' });
   });
 

@@ -13,17 +13,17 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-/** A warehouse that answers as it is told, each time after `tookMs`, and a clock and timers that go on with it. */
+/** A warehouse that responds as set in `state`, after `tookMs`, and a clock and timers that advance with it. */
 function world() {
   const asked: number[] = [];
-  const told = { isDown: true, tookMs: 100 };
+  const state = { isDown: true, tookMs: 100 };
   const log = fakeLog();
   const warehouse = guardWarehouse({
     warehouse: {
       async query(_, deadlineMs) {
         asked.push(deadlineMs);
-        await jest.advanceTimersByTimeAsync(told.tookMs);
-        if (told.isDown) throw new WarehouseUnavailable('down');
+        await jest.advanceTimersByTimeAsync(state.tookMs);
+        if (state.isDown) throw new WarehouseUnavailable('down');
         return new Map();
       },
     },
@@ -33,7 +33,7 @@ function world() {
     random: () => 0.5,
   });
   const ask = () => warehouse.query([KEY], 10_000);
-  return { ask, asked, told, log, wait: (ms: number) => jest.setSystemTime(Date.now() + ms) };
+  return { ask, asked, state, log, wait: (ms: number) => jest.setSystemTime(Date.now() + ms) };
 }
 
 describe('a sick warehouse', () => {
@@ -46,12 +46,12 @@ describe('a sick warehouse', () => {
   });
 
   test('is asked once when its time has come; well again, it is asked as before', async () => {
-    const { ask, asked, told, log, wait } = world();
+    const { ask, asked, state, log, wait } = world();
     for (let failures = 0; failures < 2; failures += 1) await expect(ask()).rejects.toThrow();
     wait(10_000);
-    told.isDown = false;
-    const [probe, beside] = await Promise.allSettled([ask(), ask()]);
-    expect([probe.status, beside.status]).toEqual(['fulfilled', 'rejected']);
+    state.isDown = false;
+    const [probe, parallel] = await Promise.allSettled([ask(), ask()]);
+    expect([probe.status, parallel.status]).toEqual(['fulfilled', 'rejected']);
     await ask();
     expect(asked).toHaveLength(4);
     expect(log.only('warehouse.breaker_closed')).toEqual({});

@@ -75,7 +75,7 @@ describe('a retry', () => {
     expect(counter.counts).toEqual({ [METRICS.querySuccess]: 1 });
   });
 
-  test('asks nobody where another event’s answer is in the cache by now', async () => {
+  test('makes no query if the cache has another event’s result by now', async () => {
     const { services, done } = world(down, {
       cache: { read: async ([key]) => new Map(key && [[learnerKeyText(key), FOUND]]), write: async () => {} },
     });
@@ -109,7 +109,7 @@ describe('a retry that fails', () => {
     expect(log.only('warehouse.failed')).toMatchObject({ error: 'WarehouseUnavailable', error_message: down.message });
   });
 
-  test('keeps that it waits for its moment, and how often it was tried before', async () => {
+  test('keeps that it is scheduled, and the number of earlier attempts', async () => {
     const timed = { ...waiting(), progress: { ...waiting().progress, timed: true, earlier_attempts: 3 } } as const;
     for (const answer of [down, FOUND]) {
       expect(await retryEnrichment(timed, world(answer).services)).toMatchObject({ timed: true, earlier_attempts: 3 });
@@ -126,7 +126,7 @@ describe('a retry that fails', () => {
 
   test.each<[string, KeyFailure | Error]>([
     ['a row that cannot be read', { failed: true, reason: 'total seconds are not a number' }],
-    ['an error that nobody expected', new TypeError(LEARNER_DATA[0])],
+    ['an unexpected error', new TypeError(LEARNER_DATA[0])],
   ])('with %s is a failed try, and nothing is remembered', async (_what, answer) => {
     const { services, written, log } = world(answer);
     expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', attempts: 2 });

@@ -32,7 +32,7 @@ interface World {
   readonly standing?: readonly Timer[];
   /** So many of the first generations exist already, and were given something else. */
   readonly taken?: number;
-  /** Whether the ledger does not answer. */
+  /** Whether the ledger does not respond. */
   readonly isDown?: boolean;
   /** Whether a timer is written: no later publication, or higher generation, stands there since. */
   readonly keeps?: (timer: Timer) => boolean;
@@ -101,7 +101,7 @@ async function set({
 describe('an event that waits', () => {
   const one = lead('one', -5, 3600_000);
 
-  test('is in a workflow until its moment; that exists before the timer, and the ledger hears of both', async () => {
+  test('is in a workflow until its scheduled time, which exists before the timer, and both are recorded in the ledger', async () => {
     const { done, started } = await set({ timed: [one] });
     expect(done).toEqual([
       `start ${one.webhook_id}`,
@@ -126,7 +126,7 @@ describe('an event that waits', () => {
   });
 
   test('waits without a user too, and nothing takes its place', async () => {
-    const { started, kept } = await set({ timed: [lead('nobody', -5, 60_000, { user_id: undefined })] });
+    const { started, kept } = await set({ timed: [lead('no-user', -5, 60_000, { user_id: undefined })] });
     expect(started).toHaveLength(1);
     expect(kept).toEqual([]);
   });
@@ -219,7 +219,7 @@ describe('an event whose execution another publication of it has started', () =>
   const known = { [one.webhook_id]: 'scheduled' } as const;
   const unreached = new Map([['timed 0', 'the ledger does not respond, and the event may have been rescheduled']]);
 
-  test('is a copy where its own timer stands: the ledger hears who carries it, in case nobody said so', async () => {
+  test('is a copy if its own timer exists: its carrier is recorded, in case it was not', async () => {
     const { failures, done, kept } = await set({ timed: [one], taken: 1, standing: [{ ...timer, generation: 2 }] });
     expect(failures).toEqual(new Map());
     expect(kept).toEqual([]);
@@ -258,7 +258,7 @@ describe('an event whose execution another publication of it has started', () =>
   test.each([
     ['of the other publication', [other]],
     ['of another event', [{ ...timer, webhook_id: 'wh_other' }]],
-    ['of nobody: the other one’s was lost, or is yet to be written', []],
+    ['missing: the other one’s was lost, or is not written yet', []],
   ])('is carried by the next generation where the timer is %s', async (_, standing) => {
     const { failures, kept, done } = await set({ timed: [one], taken: 1, standing });
     expect(failures).toEqual(new Map());
@@ -266,7 +266,7 @@ describe('an event whose execution another publication of it has started', () =>
     expect(done.at(-1)).toBe(`note ${one.webhook_id}: retry, g1, ${at(60_000)}`);
   });
 
-  test('is carried by the first that is free, where both moved it at once, or it was sent anew before', async () => {
+  test('is carried by the first free generation, if both moved it at the same time, or it was resent before', async () => {
     const { kept, started } = await set({ timed: [one], taken: 3, known, standing: [other] });
     expect(started.map(({ generation }) => generation)).toEqual([1, 2, 3]);
     expect(kept).toMatchObject([{ generation: 3 }]);
@@ -297,7 +297,7 @@ describe('an event whose execution another publication of it has started', () =>
   });
 });
 
-test('while the ledger does not answer an event starts as ever, and waits without a timer; others go on', async () => {
+test('while the ledger does not respond, an event starts as usual, and waits without a timer; others continue', async () => {
   const hot = lead('hot', -1);
   const { failures, started, events } = await set({ timed: [lead('one', -5, 60_000)], ready: [hot], isDown: true });
   expect(failures).toEqual(new Map());
@@ -345,7 +345,7 @@ describe('an event that is sent at once', () => {
   });
 
   test('of another type asks for no timer', async () => {
-    const timers = () => Promise.reject(new Error('nobody needs it'));
+    const timers = () => Promise.reject(new Error('not needed'));
     const ledger = openLedger({ timers });
     await set({ ready: [newDelivery(subject(), NOT_ENRICHED)], services: { ledger } });
     expect(ledger.timersKept).toEqual([]);

@@ -243,8 +243,8 @@ describe('without its table', () => {
     });
     expect(ledger.counter.counts).toEqual({ [METRICS.ledgerUnavailable]: 6, [METRICS.outcomeQueued]: 1 });
     expect(new Set(ledger.log.messages())).toEqual(new Set(['ledger.unavailable']));
-    const told = ledger.log.lines.map(({ fields }) => fields.operation);
-    expect(told.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'settle', 'settleUnclaimed']);
+    const logged = ledger.log.lines.map(({ fields }) => fields.operation);
+    expect(logged.toSorted()).toEqual(['accept', 'claim', 'putResponse', 'settle', 'settleUnclaimed']);
     expect(ledger.log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
@@ -277,7 +277,10 @@ describe('an outcome that its table does not take', () => {
     ['delivered', ended('delivered', { attempt: { at: new Date(NOW).toISOString(), status: 200, duration_ms: 9 } })],
     ['dead', ended('dead', { responseStart: LEARNER_DATA[0] })],
     ['carried on', ended('retry', { token: 'g0-a1' })],
-    ['asleep', { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, park_count: 1 } }],
+    [
+      'parked in a workflow',
+      { ...ended('retry', { token: 'g0-a1' }), progress: { ...ended('retry').progress, park_count: 1 } },
+    ],
   ])('is queued with its claim, and without any learner: %s', async (_, settlement) => {
     const { claim, settle, queued, counter } = newLedger();
     const one = newDelivery({ user_id: '4711', course_id: 'course-v1:edX+DemoX+Demo_Course' });

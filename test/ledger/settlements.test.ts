@@ -81,15 +81,17 @@ describe('a webhook is settled', () => {
     expect(left({ outcome: 'delivered', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('token');
   });
 
-  test('dead, to the execution that sends its dead letter afterwards, where there is one', () => {
+  test('dead, to the execution that sends its dead-letter message afterwards, if there is one', () => {
     expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).toMatchObject({ state: 'dead', token: 'g1' });
     expect(left({ outcome: 'dead', due_at: at(60) }, { token: 'g1' })).not.toHaveProperty('due_at');
   });
 
   test('with its attempt among the last ones, oldest first', () => {
-    const tries = [1, 2, 3, 4, 5, 6].map((second): Attempt => ({ at: at(second), status: 503, duration_ms: second }));
-    const after = tries.reduce((before, attempt) => left({ outcome: 'retry' }, { attempt }, before), held());
-    expect(after.attempts).toEqual(tries.slice(-RECORDED_ATTEMPTS));
+    const attempts = [1, 2, 3, 4, 5, 6].map(
+      (second): Attempt => ({ at: at(second), status: 503, duration_ms: second }),
+    );
+    const after = attempts.reduce((before, attempt) => left({ outcome: 'retry' }, { attempt }, before), held());
+    expect(after.attempts).toEqual(attempts.slice(-RECORDED_ATTEMPTS));
     expect(left({ outcome: 'retry' }, {}, after).attempts).toEqual(after.attempts);
   });
 
@@ -196,15 +198,15 @@ describe('an event, as the ledger keeps it', () => {
 
   test('becomes a delivery as if new, in the generation of its record, with the learning time that is known', () => {
     const event: LedgerEvent = eventOf(carried, NOW);
-    const anew = deliveryOf(
+    const resent = deliveryOf(
       event,
       held({ generation: 4, attempt: 7, enrichment: NOT_ENRICHED, config_version: 'v7' }),
       NOW,
       'replay',
     );
-    expect(deliverySchema.strict().parse(anew)).toEqual(anew);
+    expect(deliverySchema.strict().parse(resent)).toEqual(resent);
     const { token, ...untold } = carried;
-    expect(anew).toEqual({
+    expect(resent).toEqual({
       ...untold,
       generation: 4,
       progress: { enrichment: NOT_ENRICHED, config_version: 'v7', attempt: 0, due_at: null },

@@ -24,7 +24,7 @@ function timer(lead: DeliverySubject): Timer {
 }
 
 describe('the timer of an event', () => {
-  test('says whose it is without saying who, and until when it waits', () => {
+  test('identifies its user by a hash, and has the due time', () => {
     const lead = leadOf('one', -1_000, { send_at: at(HOUR_MS) });
     expect(timer(lead)).toEqual({
       key: expect.stringMatching(/^timer_[0-9a-f]{40}$/),
@@ -46,7 +46,7 @@ describe('the timer of an event', () => {
     expect(timer(leadOf('two', 5)).key).toBe(keys[0]);
   });
 
-  test('is there for what is sent at once too, which may take the place of what waits', () => {
+  test('exists for events that are sent immediately too, which may supersede a scheduled one', () => {
     expect(timer(leadOf('hot', 0, { kind: 'lead.hot' }))).not.toHaveProperty('due_at');
   });
 
@@ -81,12 +81,12 @@ describe('an event that is published again', () => {
   test('later, with an earlier time, moves to it', () => expect(moveOf(standing, again(-5, 60_000))).toBe('earlier'));
   test('later, with the same time, confirms it', () => expect(moveOf(standing, again(-5, HOUR_MS))).toBe('same'));
 
-  test('of the same moment, or an earlier one, is a copy', () => {
+  test('of the same time, or an earlier one, is a copy', () => {
     expect(moveOf(standing, again(-HOUR_MS, 60_000))).toBe('none');
     expect(moveOf(standing, again(-2 * HOUR_MS, 60_000))).toBe('none');
   });
 
-  test('moves nothing that has woken, or that is not its own', () => {
+  test('moves nothing that has fired, or that is not its own', () => {
     const { due_at, ...awake } = standing;
     expect(moveOf(awake, again(-5, 60_000))).toBe('none');
     for (const otherMs of [-HOUR_MS, -1]) {
@@ -115,43 +115,41 @@ describe('an event that is published again', () => {
   });
 });
 
-describe('what a delivery does on waking', () => {
+describe('a due delivery', () => {
   const own = leadOf('own', -HOUR_MS);
-  const waking = waitingFor(0, own);
+  const due = waitingFor(0, own);
 
-  test('it is sent, where only an earlier publication of it has a timer: its own is yet to be written', () => {
+  test('it is sent if only an earlier publication has a timer: its own is not written yet', () => {
     const earlier = timer({ ...own, occurred_at: at(-2 * HOUR_MS), send_at: at(HOUR_MS) });
     for (const generation of [0, 1])
-      expect(decideWhenDue({ ...waking, generation }, earlier, NOW)).toEqual({ to: 'send' });
+      expect(decideWhenDue({ ...due, generation }, earlier, NOW)).toEqual({ to: 'send' });
   });
 
-  test('of two of one moment the one that was noted is sent', () => {
-    expect(decideWhenDue(waking, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
+  test('of two at the same time the recorded one is sent', () => {
+    expect(decideWhenDue(due, timer(leadOf('same', -HOUR_MS)), NOW).to).toBe('cancel');
   });
 
-  test('it is not cancelled by an earlier event, whose timer was left there', () => {
-    expect(decideWhenDue(waking, timer(leadOf('earlier', -2 * HOUR_MS)), NOW)).toEqual({ to: 'send' });
+  test('it is not cancelled by an earlier event, whose timer remained', () => {
+    expect(decideWhenDue(due, timer(leadOf('earlier', -2 * HOUR_MS)), NOW)).toEqual({ to: 'send' });
   });
 
-  test('it waits on where it was moved to a later time, and is sent then', () => {
+  test('it keeps waiting if it was moved to a later time, and is sent then', () => {
     const moved = { ...timer({ ...own, occurred_at: at(-5) }), due_at: at(HOUR_MS) };
-    expect(decideWhenDue(waking, moved, NOW)).toEqual({ to: 'wait', untilMs: NOW + HOUR_MS });
-    expect(decideWhenDue({ ...waking, progress: { ...waking.progress, due_at: at(HOUR_MS) } }, moved, NOW).to).toBe(
-      'send',
-    );
+    expect(decideWhenDue(due, moved, NOW)).toEqual({ to: 'wait', untilMs: NOW + HOUR_MS });
+    expect(decideWhenDue({ ...due, progress: { ...due.progress, due_at: at(HOUR_MS) } }, moved, NOW).to).toBe('send');
   });
 
-  test('it is cancelled where it was moved to an earlier time: another generation carries it', () => {
+  test('it ends if it was moved to an earlier time: another generation carries it', () => {
     const moved = { ...timer({ ...own, occurred_at: at(-5), send_at: at(-1_000) }), generation: 1 };
-    expect(decideWhenDue(waking, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
-    expect(decideWhenDue({ ...waking, generation: 1 }, moved, NOW).to).toBe('send');
+    expect(decideWhenDue(due, moved, NOW)).toEqual({ to: 'leave', reason: 'it was moved: generation 1 carries it' });
+    expect(decideWhenDue({ ...due, generation: 1 }, moved, NOW).to).toBe('send');
   });
 
-  test('it is sent by a later generation than the timer knows: it was released, or found stuck', () => {
-    expect(decideWhenDue({ ...waking, generation: 3 }, timer({ ...own, send_at: at(0) }), NOW)).toEqual({ to: 'send' });
+  test('it is sent by a later generation than the timer’s: it was released, or found stuck', () => {
+    expect(decideWhenDue({ ...due, generation: 3 }, timer({ ...own, send_at: at(0) }), NOW)).toEqual({ to: 'send' });
   });
 
-  test('whatever leads a user has and however they arrive, the latest alone is sent', () => {
+  test('for any leads of a user in any order, only the latest is sent', () => {
     const leads = fc.uniqueArray(fc.integer({ min: -HOUR_MS, max: -1 }), { minLength: 1, maxLength: 8 });
     fc.assert(
       fc.property(
@@ -159,7 +157,7 @@ describe('what a delivery does on waking', () => {
         (times) => {
           const all = times.map((occurredMs) => leadOf(`at ${occurredMs}`, occurredMs));
           let standing: Timer | undefined;
-          // As the table does: a later one takes the place.
+          // Like the table: a later one replaces it.
           for (const lead of all) {
             const next = timer({ ...lead, send_at: at(0) });
             if (standing === undefined || standing.latest_at < next.latest_at) standing = next;

@@ -145,7 +145,7 @@ function later(atMs: number, isReserved: boolean): LimiterDecision {
 
 /**
  * Records how attempts ended. Any report releases the probe: it may be the probe's own, and then decides how soon the next one
- * is sent. A 410 counts for more than attempts that passed beside it, those for more than failed ones.
+ * is sent. A 410 outweighs attempts of the same report that passed, and those outweigh failed ones.
  */
 export function report(
   known: LimiterState,
@@ -197,8 +197,8 @@ function judged(
   // Never earlier than it was: a late failure must not cut short what a 410 began.
   const openFor = (ms: number) => Math.max(state.openUntilMs, nowMs + ms);
   if (isGone) return { ...state, isGone: true, openUntilMs: openFor(GONE_MS) };
-  // A refusal as too many shows that a failing endpoint is back, unless others failed beside it. A limiter may stand in
-  // front of one that is gone.
+  // A throttled request shows that a failing endpoint is back, unless other attempts failed. A gone endpoint may have a rate
+  // limiter in front of it, so it stays gone.
   const isBack = isOpen && !state.isGone && isThrottled && failed === 0;
   if (passed > 0 || isBack) {
     const closed = { ...state, failures: 0, openUntilMs: 0, isGone: false };

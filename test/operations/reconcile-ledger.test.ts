@@ -12,7 +12,7 @@ import { DAY, HOUR, isoAgo, MINUTE, reconcileFixture } from '../support/reconcil
 import { Calls } from '../support/unanswered-calls.ts';
 
 const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, cancelled: 0 };
-const asleep = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
+const carried = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
 
 describe('the balance of a ledger', () => {
   test('is the sum of what has ended, what is carried, and what is in flight', async () => {
@@ -21,8 +21,8 @@ describe('the balance of a ledger', () => {
     await fixture.put('yesterday', { agoMs: DAY, state: 'delivered' });
     await fixture.put('other', { agoMs: HOUR, state: 'dead', integrationId: 'umbrella' });
     await fixture.put('resting', { agoMs: HOUR, state: 'parked', integrationId: 'umbrella' });
-    await fixture.put('asleep', { agoMs: HOUR, state: 'parked', record: asleep(-MINUTE) });
-    await fixture.put('scheduled', { agoMs: DAY, state: 'scheduled', record: asleep(-HOUR) });
+    await fixture.put('waiting', { agoMs: HOUR, state: 'parked', record: carried(-MINUTE) });
+    await fixture.put('scheduled', { agoMs: DAY, state: 'scheduled', record: carried(-HOUR) });
     await fixture.put('filtered', { agoMs: HOUR, state: 'filtered' });
     await fixture.put('cancelled', { agoMs: HOUR, state: 'cancelled' });
     await fixture.put('unclaimed', { agoMs: 29 * MINUTE });
@@ -190,8 +190,8 @@ describe('a webhook that is stuck', () => {
 
   test.each(['scheduled', 'parked'] as const)('%s and overdue, is taken from its carrier', async (state) => {
     const fixture = reconcileFixture();
-    const id = await fixture.put('late', { agoMs: 3 * HOUR, state, record: asleep(31 * MINUTE) });
-    await fixture.put('soon', { agoMs: 3 * HOUR, state, record: asleep(29 * MINUTE) });
+    const id = await fixture.put('late', { agoMs: 3 * HOUR, state, record: carried(31 * MINUTE) });
+    await fixture.put('soon', { agoMs: 3 * HOUR, state, record: carried(29 * MINUTE) });
     const report = await fixture.run();
     expect(report).toMatchObject({ accepted: 2, states: { ...NOTHING, [state]: 1 }, unbalanced: 1 });
     expect(report.stuck).toMatchObject([{ webhook_id: id, state, since: isoAgo(31 * MINUTE), action: 'republished' }]);
@@ -201,7 +201,7 @@ describe('a webhook that is stuck', () => {
   test('and whose scheduled time has passed is resent as one that waited: a later event may supersede it', async () => {
     const fixture = reconcileFixture();
     const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: isoAgo(HOUR) } as const;
-    const record = { ...asleep(HOUR), attempt: 0, enrichment: NOT_ENRICHED };
+    const record = { ...carried(HOUR), attempt: 0, enrichment: NOT_ENRICHED };
     const id = await fixture.put('overslept', { agoMs: 3 * DAY, state: 'scheduled', record, event: lead });
     expect(await fixture.run()).toMatchObject({ stuck: [{ webhook_id: id, since: isoAgo(HOUR) }], republished: 1 });
     const message = deliverySchema.parse(JSON.parse(fixture.sent[0]?.body ?? ''));
@@ -336,7 +336,7 @@ describe('a run', () => {
     expect(report).toMatchObject({ is_dry_run: true, republished: 1, released: 1, ended: 1 });
     expect(report.stuck).toMatchObject([{ action: 'would_republish' }]);
     expect(fixture.ledger.all()).toEqual(before);
-    expect([...fixture.sent, ...fixture.letters]).toEqual([]);
+    expect([...fixture.sent, ...fixture.deadLetters]).toEqual([]);
     expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1 });
   });
 

@@ -34,10 +34,10 @@ describe('what was parked for over 72 hours', () => {
     fixture.outcomes = 1;
     await park(fixture, 'a', 73);
     expect(await fixture.run({ days: 5 })).toMatchObject({ states: { parked: 1 }, ended: 0, outcomes_waiting: 1 });
-    expect(fixture.letters).toEqual([]);
+    expect(fixture.deadLetters).toEqual([]);
   });
 
-  test('is dead: a letter that can be redriven, and a record that says why', async () => {
+  test('is dead: a dead-letter message that can be redriven, and a record that says why', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73);
     await park(fixture, 'b', 71);
@@ -47,19 +47,21 @@ describe('what was parked for over 72 hours', () => {
 
     const reason = 'parked for 72 h: integration acme is paused';
     const { reason: why, webhookId, integrationId } = DEAD_LETTER_ATTRIBUTES;
-    expect(fixture.letters).toMatchObject([
+    expect(fixture.deadLetters).toMatchObject([
       { id, attributes: { [why]: reason, [webhookId]: id, [integrationId]: 'acme' } },
     ]);
-    const letter = deliverySchema.parse(JSON.parse(fixture.letters[0]?.body ?? ''));
-    expect(letter).toMatchObject({ generation: 2, progress: { enrichment: ENRICHED, attempt: 0 } });
+    const deadLetter = deliverySchema.parse(JSON.parse(fixture.deadLetters[0]?.body ?? ''));
+    expect(deadLetter).toMatchObject({ generation: 2, progress: { enrichment: ENRICHED, attempt: 0 } });
 
     const record = (await fixture.ledger.record(id)) as LedgerRecord;
     expect(record).toMatchObject({ state: 'dead', generation: 1, attempt: 2, version: 3, reason });
     expect(record.times.dead).toBe(isoAgo(0));
-    expect(decideClaim(record, letter, { ms: 40_000, claimedBy: 'test' }, NOW)).toMatchObject({ verdict: 'claimed' });
+    expect(decideClaim(record, deadLetter, { ms: 40_000, claimedBy: 'test' }, NOW)).toMatchObject({
+      verdict: 'claimed',
+    });
 
     expect(await fixture.run({ days: 5 })).toMatchObject({ states: { parked: 1, dead: 1 }, ended: 0 });
-    expect(fixture.letters).toHaveLength(1);
+    expect(fixture.deadLetters).toHaveLength(1);
     for (const data of LEARNER_DATA) expect(fixture.log.text()).not.toContain(data);
   });
 
@@ -85,8 +87,8 @@ describe('what was parked for over 72 hours', () => {
     expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1 });
     const record = (await fixture.ledger.record(id)) as LedgerRecord;
     expect(record).not.toHaveProperty('token');
-    const waking = { ...deliverySchema.parse(JSON.parse(fixture.letters[0]?.body ?? '')), generation: 1, token: 'g1' };
-    expect(decideClaim(record, waking, { ms: 40_000, claimedBy: 'test' }, NOW)).toEqual({
+    const due = { ...deliverySchema.parse(JSON.parse(fixture.deadLetters[0]?.body ?? '')), generation: 1, token: 'g1' };
+    expect(decideClaim(record, due, { ms: 40_000, claimedBy: 'test' }, NOW)).toEqual({
       verdict: 'done',
       state: 'dead',
     });
@@ -99,18 +101,18 @@ describe('what was parked for over 72 hours', () => {
     expect(fixture.sent).toEqual([]);
   });
 
-  test('and whose payload is deleted is dead without a letter', async () => {
+  test('and whose payload is deleted is dead without a dead-letter message', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73);
     await fixture.ledger.forget(id);
     expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0, is_balanced: true });
-    expect(fixture.letters).toEqual([]);
+    expect(fixture.deadLetters).toEqual([]);
     const reason = 'parked for 72 h, and its payload was deleted: integration acme is paused';
     expect(await fixture.ledger.record(id)).toMatchObject({ state: 'dead', reason });
     expect(fixture.log.only('ledger.ended')).toMatchObject({ webhook_id: id, has_dead_letter_message: false });
   });
 
-  test('and whose letter SQS refuses stays parked, for the next run', async () => {
+  test('and whose dead-letter message SQS refuses stays parked, for the next run', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73);
     const other = await park(fixture, 'b', 73);

@@ -69,7 +69,7 @@ describe('what was parked since its integration was paused', () => {
     expect(await fixture.run()).toMatchObject({ released: 1 });
   });
 
-  test('is left to its execution while it sleeps', async () => {
+  test('is left to its execution while that waits', async () => {
     const fixture = reconcileFixture();
     await rest(fixture, 'a', { parked_for: 'paused', token: 'g0', due_at: isoAgo(-MINUTE) });
     await rest(fixture, 'b', { parked_for: 'paused', token: 'g0' });

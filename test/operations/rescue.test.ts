@@ -30,7 +30,7 @@ const FAILED: FailedExecution = {
 function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueServices> = {}) {
   const described: string[] = [];
   const started: { name: string; input: unknown }[] = [];
-  const letters: FailedExecution[] = [];
+  const deadLetters: FailedExecution[] = [];
   const log = fakeLog();
   const counter = fakeCounter();
   const services: RescueServices = {
@@ -43,7 +43,7 @@ function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueS
       return true;
     },
     async deadLetter(execution) {
-      letters.push(execution);
+      deadLetters.push(execution);
       return true;
     },
     log,
@@ -51,7 +51,7 @@ function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueS
     now: () => NOW,
     ...overrides,
   };
-  return { services, described, started, letters, log, counter };
+  return { services, described, started, deadLetters, log, counter };
 }
 
 const refusing = (name: string): Partial<RescueServices> => ({
@@ -64,11 +64,11 @@ describe('an execution that failed', () => {
   test.each(['event', 'sweep'] as const)(
     'is rescued by the workflow, under a name that derives from it (%s)',
     async (cause) => {
-      const { services, described, started, letters, counter, log } = world();
+      const { services, described, started, deadLetters, counter, log } = world();
       await rescue(ARN, cause, services);
       expect(described).toEqual([ARN]);
       expect(started).toMatchObject([{ name: `${FAILED.name}-rescue1`, input: { progress: { outcome: 'dead' } } }]);
-      expect(letters).toEqual([]);
+      expect(deadLetters).toEqual([]);
       expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
       expect(log.only('execution.rescued')).toEqual({
         execution: FAILED.name,
@@ -93,41 +93,41 @@ describe('a rescue that cannot start', () => {
   test.each(['ThrottlingException', 'ExecutionLimitExceeded', 'AccessDeniedException'])(
     'for %s fails: it is tried again',
     async (name) => {
-      const { services, letters, counter, log } = world({}, refusing(name));
+      const { services, deadLetters, counter, log } = world({}, refusing(name));
       await expect(rescue(ARN, 'event', services)).rejects.toMatchObject({ name });
-      expect(letters).toEqual([]);
+      expect(deadLetters).toEqual([]);
       expect(counter.counts).toEqual({});
       expect(log.only('execution.rescue_not_started')).toMatchObject({ error: name });
     },
   );
 
   test('since the input does not fit sends it to the dead letter queue itself', async () => {
-    const { services, letters, counter } = world({}, refusing('InvalidExecutionInput'));
+    const { services, deadLetters, counter } = world({}, refusing('InvalidExecutionInput'));
     await rescue(ARN, 'event', services);
-    expect(letters).toEqual([FAILED]);
+    expect(deadLetters).toEqual([FAILED]);
     expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
   });
 
   test('since it failed three times already sends the input to the dead letter queue itself', async () => {
-    const { services, started, letters } = world({ name: 'wh_1-g0-rescue3' });
+    const { services, started, deadLetters } = world({ name: 'wh_1-g0-rescue3' });
     await rescue(ARN, 'event', services);
     expect(started).toEqual([]);
-    expect(letters).toHaveLength(1);
+    expect(deadLetters).toHaveLength(1);
   });
 
   test('is left alone by the sweep, which would send the input again each time', async () => {
-    for (const { services, letters, log, counter } of [
+    for (const { services, deadLetters, log, counter } of [
       world({ name: 'wh_1-g0-rescue3' }),
       world({}, refusing('InvalidExecutionInput')),
     ]) {
       await rescue(ARN, 'sweep', services);
-      expect(letters).toEqual([]);
+      expect(deadLetters).toEqual([]);
       expect(counter.counts).toEqual({});
       expect(log.only('execution.rescue_impossible')).toMatchObject({ cause: 'sweep' });
     }
   });
 
-  test('and whose letter is refused too fails: the rule’s own dead letter queue has the event', async () => {
+  test('and whose dead-letter message is refused too fails: the rule’s own dead letter queue has the event', async () => {
     const { services, counter } = world({ name: 'wh_1-g0-rescue3' }, { deadLetter: async () => false });
     await expect(rescue(ARN, 'event', services)).rejects.toThrow(QueueRefused);
     expect(counter.counts).toEqual({});
@@ -188,7 +188,7 @@ const rescued = (input: unknown, overrides: Partial<FailedExecution> = {}) =>
   );
 
 /** What the workflow puts into the dead letter queue: the state, merged with `redrive`. */
-const letterOf = (input: Record<string, unknown>) => {
+const deadLetterOf = (input: Record<string, unknown>) => {
   const { redrive } = input.progress as { redrive: object };
   return { ...input, ...redrive };
 };
@@ -202,14 +202,14 @@ describe('the input of a rescue', () => {
     });
   });
 
-  test('leaves a dead letter that is a delivery as if new, of the next generation', () => {
+  test('leaves a dead-letter message that is a delivery as if new, of the next generation', () => {
     const anyDelivery = fc
       .record({ enrichment: fc.constantFrom(PENDING, ENRICHED, NOT_ENRICHED), generation: fc.nat(), attempt: fc.nat() })
       .map(({ enrichment, generation, attempt }) => delivery(enrichment, { generation }, { attempt }));
     fc.assert(
       fc.property(anyDelivery, (given) => {
-        const letter = deliverySchema.parse(letterOf(rescued(given)));
-        expect(letter).toEqual({
+        const deadLetter = deliverySchema.parse(deadLetterOf(rescued(given)));
+        expect(deadLetter).toEqual({
           ...given,
           generation: given.generation + 1,
           progress: { enrichment: given.progress.enrichment, attempt: 0, due_at: null },
@@ -218,9 +218,9 @@ describe('the input of a rescue', () => {
     );
   });
 
-  test('of what waits leaves a letter that waits on: redriven, it is not sent early, and may be cancelled', () => {
+  test('of what waits leaves a dead-letter message that waits on: redriven, it is not sent early, and may be cancelled', () => {
     const waiting = delivery(NOT_ENRICHED, { send_at: '2026-01-18T09:00:00.000Z' }, { attempt: 1 });
-    expect(deliverySchema.parse(letterOf(rescued(waiting)))).toMatchObject({
+    expect(deliverySchema.parse(deadLetterOf(rescued(waiting)))).toMatchObject({
       generation: 1,
       progress: { attempt: 0, timed: true, due_at: '2026-01-18T09:00:00.000Z' },
     });
@@ -260,9 +260,9 @@ describe('an input that is no delivery', () => {
     });
   });
 
-  test('keeps its own progress in the letter', () => {
+  test('keeps its own progress in the dead-letter message', () => {
     const input = { schema_version: 9, progress: { enrichment: { status: 'new' }, attempt: 3 } };
-    expect(letterOf(rescued(input)).progress).toEqual(input.progress);
+    expect(deadLetterOf(rescued(input)).progress).toEqual(input.progress);
   });
 
   test('of any kind at all has what the workflow reads', () => {

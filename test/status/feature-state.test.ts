@@ -14,7 +14,7 @@ describe('the general state: is it on for anybody?', () => {
     ['off', { enabled: false }, { enabled: false, rollout_percentage: null, reason: 'off' }],
     ['for some by percentage', { rollout_percentage: 1 }, { enabled: true, reason: 'within_percentage' }],
     ['for pilots only', { rollout_percentage: 0, pilot_enterprises: ['a'] }, { enabled: true, reason: 'pilot' }],
-    ['on, and nobody is named', { rollout_percentage: 0 }, { enabled: false, reason: 'beyond_percentage' }],
+    ['on, without pilots', { rollout_percentage: 0 }, { enabled: false, reason: 'beyond_percentage' }],
   ])('%s', (_, overrides, expected) => {
     const expectedState = { user_specific: false, user_id: 'user-123', enterprise_customer_uuid: null, ...expected };
     expect(featureStatus(flag(overrides), FEATURE_NAME, { user_id: 'user-123' })).toMatchObject(expectedState);
@@ -30,7 +30,7 @@ const flags = fc.record({
 });
 const queries = fc.record({ user_id: id, enterprise_customer_uuid: id }, { requiredKeys: [] });
 
-describe('whatever the flag and whoever is asked for', () => {
+describe('for any flag and any enterprise', () => {
   test('both answers say the same, and fit their schemas', () => {
     fc.assert(
       fc.property(flags, queries, (any, query) => {
@@ -46,7 +46,7 @@ describe('whatever the flag and whoever is asked for', () => {
     );
   });
 
-  test('an enterprise is told what its events get', () => {
+  test('an enterprise gets the state that applies to its events', () => {
     fc.assert(
       fc.property(flags, id, (any, enterprise) => {
         const { isOn, reason } = evaluateFlag(any, enterprise);

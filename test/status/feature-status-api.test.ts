@@ -42,7 +42,7 @@ describe('an answer', () => {
     expect((await askAll('', { current: undefined })).counter.counted).toEqual([]);
   });
 
-  test('of all features, as document 004 shapes it', async () => {
+  test('of all features, as requirement S1 specifies', async () => {
     const { statusCode, headers, body } = await askAll('user_id=user-123');
     expect({ statusCode, headers, body }).toEqual({
       statusCode: 200,
@@ -67,7 +67,7 @@ describe('an answer', () => {
     });
   });
 
-  test('of one feature, as document 004 shapes it', async () => {
+  test('of one feature, as requirement S1 specifies', async () => {
     const { statusCode, body } = await askOne(`enterprise_customer_uuid=${ENTERPRISE}`, { current: OFF });
     expect({ statusCode, body }).toEqual({
       statusCode: 200,
@@ -99,7 +99,7 @@ describe('an answer', () => {
 });
 
 describe('a caller who wants to be refused where it is off', () => {
-  test('is, in document 004’s words', async () => {
+  test('has the texts of requirement S1', async () => {
     const { statusCode, body } = await askOne(`require=enabled&enterprise_customer_uuid=${ENTERPRISE}`, {
       current: OFF,
     });
@@ -109,7 +109,7 @@ describe('a caller who wants to be refused where it is off', () => {
     });
   });
 
-  test('is told so of everybody, where no enterprise was named', async () => {
+  test('says so in general, if no enterprise was given', async () => {
     const { statusCode, body } = await askOne('require=enabled', { current: OFF });
     expect([statusCode, body.detail.error]).toEqual([
       403,
@@ -176,7 +176,7 @@ describe('a stage that names the claim of the enterprise', () => {
 
   test.each([
     ['another’s', { enterprise_customer_uuid: OTHER_ENTERPRISE }],
-    ['nobody’s', {}],
+    ['without a claim', {}],
     ['several', { enterprise_customer_uuid: [ENTERPRISE] }],
   ])('and not with a token of %s', async (_, claims) => {
     const { statusCode, body } = await ask(withClaims(claims), world);
@@ -209,7 +209,7 @@ describe('the log', () => {
     expect((await askAll('x=1')).log.only('feature_status.responded')).toMatchObject({ status: 400 });
   });
 
-  test('names nobody, and repeats nothing of the request', async () => {
+  test('contains no id, and nothing of the request', async () => {
     const query = `user_id=user-123&enterprise_customer_uuid=${ENTERPRISE}`;
     for (const { log } of [await askAll(query), await askAll(`${query}&x`), await askOne(query, {}, 'user-123')]) {
       expect(log.text()).not.toMatch(new RegExp(`user-123|${ENTERPRISE}|user_id`));

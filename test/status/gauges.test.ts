@@ -145,7 +145,7 @@ describe('the gauges', () => {
     ]);
   });
 
-  test('tell the same attempts by kind; where one is not told, the source is down', () => {
+  test('have the same attempts by kind; if one is missing, the source is down', () => {
     const values = allValues(['acme'], {
       [keyOf(METRICS.kindSuccess, 'lead.hot')]: 4,
       [keyOf(METRICS.kindFailure, 'lead.hot')]: 1,

@@ -70,7 +70,7 @@ describe('the last error', () => {
     expect(lastErrorOf([webhook(state, reason)])).toBeUndefined();
   });
 
-  test('never repeats an address, and says something where nobody did', () => {
+  test('never repeats a URL, and has a message even without a reason', () => {
     expect(lastErrorOf([webhook('dead', 'refused by https://partner.example/hook?key=1')])?.message).toBe(
       'dead-lettered',
     );

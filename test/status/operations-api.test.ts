@@ -57,7 +57,7 @@ describe('the health of all', () => {
     });
   });
 
-  test('is told by kind of event too, without a last error, which nobody knows of a kind', async () => {
+  test('is reported by kind of event too, without a last error', async () => {
     const failures = { acme: [failed('HTTP 400', AT_TEN)] };
     const world = operationsWorld({ kinds: { course_completion: [145, 2], 'lead.hot': [1, 3] }, failures });
     const { body } = await askAll(world);
@@ -108,7 +108,7 @@ describe('the health of one integration', () => {
     });
   });
 
-  test('asks the ledger where something failed, and else nobody', async () => {
+  test('reads the ledger only for failures', async () => {
     const world = operationsWorld();
     await askOne(world, 'globex');
     expect(world.asked.failures).toEqual([]);
@@ -116,7 +116,7 @@ describe('the health of one integration', () => {
     expect(world.asked.failures).toEqual(['acme']);
   });
 
-  test.each(['nobody', '', '__proto__', 'ACME'])('that is %j is not there', async (name) => {
+  test.each(['unknown', '', '__proto__', 'ACME'])('that is %j is not there', async (name) => {
     const { statusCode, body } = await askOne(operationsWorld(), name);
     expect([statusCode, body]).toEqual([404, { detail: { error: 'There is no integration of this name' } }]);
   });
@@ -127,7 +127,7 @@ const UNKNOWN = { total_requests: null, success_count: null, error_count: null, 
 describe('what cannot be read', () => {
   const failures = { acme: [failed('HTTP 503', AT_TEN)] };
 
-  test('of CloudWatch is null and no 0, and the last error is told', async () => {
+  test('of CloudWatch is null and not 0, and the last error is reported', async () => {
     const world = operationsWorld({ failures });
     world.state.isCloudWatchDown = true;
     const { statusCode, body } = await askAll(world);
@@ -143,7 +143,7 @@ describe('what cannot be read', () => {
     expect(body.integrations).toMatchObject({ acme: { total_requests: 150 }, globex: { total_requests: null } });
   });
 
-  test('of one kind leaves the whole and the other kinds, and is asked anew 10 s later', async () => {
+  test('of one kind leaves the total and the other kinds, and is read again 10 s later', async () => {
     const world = operationsWorld({ kinds: { 'lead.cold': [1, 0] } });
     world.state.untold.add('lead.hot');
     const { body } = await askAll(world);
@@ -185,7 +185,7 @@ describe('what cannot be read', () => {
 });
 
 describe('what was read', () => {
-  test('is told again for 50 s, by both routes', async () => {
+  test('is cached for 50 s, for both routes', async () => {
     const world = operationsWorld();
     await askAll(world);
     world.state.nowMs += 49_999;
@@ -197,7 +197,7 @@ describe('what was read', () => {
     expect([world.asked.metrics.length, world.asked.failures]).toEqual([2, ['acme', 'acme']]);
   });
 
-  test('for Prometheus is told again for 50 s, and asked for by itself', async () => {
+  test('for Prometheus is cached for 50 s, separately', async () => {
     const world = operationsWorld();
     for (const laterMs of [0, 49_999]) {
       world.state.nowMs += laterMs;
@@ -239,18 +239,18 @@ describe('metrics', () => {
     expect(await sources({ isLedgerDown: true })).toEqual({ statusCode: 200, up: [1, 1, 0] });
   });
 
-  test('tell how many events wait for their moment; where the ledger does not, that is logged, and asked anew 10 s later', async () => {
+  test('report the number of scheduled events; if the ledger does not respond, that is logged, and read again 10 s later', async () => {
     const world = operationsWorld();
     world.state.isLedgerDown = true;
-    const told = async () => {
+    const reported = async () => {
       const read = parsePrometheus((await scrape(world)).body);
       return [GAUGES.waitingTimers, GAUGES.overdueTimers].map(({ name }) => read.get(name)?.samples[0]?.value);
     };
-    expect(await told()).toEqual([undefined, undefined]);
+    expect(await reported()).toEqual([undefined, undefined]);
     expect(world.log.only('timers.unread')).toMatchObject({ error: 'LedgerUnavailable' });
     world.state.isLedgerDown = false;
     world.state.nowMs += 10_000;
-    expect(await told()).toEqual([12, 1]);
+    expect(await reported()).toEqual([12, 1]);
   });
 
   test('of which nothing can be read are 503', async () => {
@@ -284,14 +284,14 @@ describe('metrics', () => {
     expect(await scrape(world)).toMatchObject({ statusCode: 401 });
   });
 
-  test('fetch no token anew for the right one, nor for none', async () => {
+  test('do not read the secret again for the right token, nor without one', async () => {
     const world = operationsWorld();
     await scrape(world);
     await scrape(world, '');
     expect(world.asked.refetches).toBe(0);
   });
 
-  test('let nobody in while the token cannot be read', async () => {
+  test('refuse every request while the token cannot be read', async () => {
     const world = operationsWorld();
     world.state.tokenFault = new SecretUnavailable('secret /test/metrics-token cannot be read: no answer');
     expect(await scrape(world)).toMatchObject({ statusCode: 503 });

@@ -31,7 +31,7 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
     registry: 'registry' in options ? options.registry : registry(...ids.map((id) => integration({ id }))),
     isCloudWatchDown: false,
     isLedgerDown: false,
-    /** Of these integrations and kinds CloudWatch tells nothing. */
+    /** Integrations and kinds without data in CloudWatch. */
     untold: new Set<string>(),
     token: TOKEN,
     tokenFault: undefined as SecretUnavailable | undefined,
@@ -54,8 +54,8 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
       async read(queries: readonly MetricQuery[]) {
         asked.metrics.push(queries);
         const values = queries.map((query) => [query.key, valueFor(query)] as const);
-        const told = values.filter((entry): entry is readonly [string, number] => entry[1] !== undefined);
-        return new Map(state.isCloudWatchDown ? [] : told);
+        const known = values.filter((entry): entry is readonly [string, number] => entry[1] !== undefined);
+        return new Map(state.isCloudWatchDown ? [] : known);
       },
     },
     namespace: 'LearningTimeWebhooks/test',
@@ -73,14 +73,14 @@ export function operationsWorld(options: OperationsWorldOptions = {}) {
       ...shared,
       async failures(integrationId) {
         asked.failures.push(integrationId);
-        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not answer');
+        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not respond');
         return failures[integrationId] ?? [];
       },
     }),
     gauges: createGaugeReader({
       ...shared,
       async timers() {
-        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not answer');
+        if (state.isLedgerDown) throw new LedgerUnavailable('the table does not respond');
         return { waiting: 12, overdue: 1 };
       },
       queues: { events: 'e', deliveries: 'd', events_dead_letters: 'ed', deliveries_dead_letters: 'dd' },

@@ -71,7 +71,7 @@ describe('the table', () => {
     for (const name of names) expect(name).toMatch(/^learning_time_webhooks(_[a-z]+[a-z0-9]*)+$/);
   });
 
-  test('has nothing that tells of a person', () => {
+  test('contains no personal data', () => {
     const labels = new Set(gauges.flatMap(([, { labels = [] }]) => labels));
     expect([...labels].sort()).toEqual(['integration', 'kind', 'learning_time', 'queue', 'result', 'source']);
   });

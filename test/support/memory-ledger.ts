@@ -43,7 +43,7 @@ export function createMemoryLedger({ now = () => NOW, payloadDays = 30, onReplac
   /** Every call passes here first, one turn of the event loop later than it was made, as over a network. */
   const reach = async () => {
     await new Promise(setImmediate);
-    if (ledger.isDown) throw new LedgerUnavailable('the table does not answer');
+    if (ledger.isDown) throw new LedgerUnavailable('the table does not respond');
   };
 
   const ledger: MemoryLedger = {

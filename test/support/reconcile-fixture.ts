@@ -45,7 +45,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
   const now = () => clock.nowMs;
   const ledger = createMemoryLedger({ now });
   const sent: OutgoingMessage[] = [];
-  const letters: OutgoingMessage[] = [];
+  const deadLetters: OutgoingMessage[] = [];
   const refused = new Set<string>();
   const log = fakeLog();
   const counter = fakeCounter();
@@ -60,7 +60,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
     table: ledger as LedgerTable,
     registry: registry(...integrations) as IntegrationRegistry | undefined,
     sent,
-    letters,
+    deadLetters,
     /** Webhook ids whose messages SQS does not take. */
     refused,
     log,
@@ -82,7 +82,7 @@ export function reconcileFixture(integrations: readonly Integration[] = [integra
         countOutcomes: async () => fixture.outcomes,
         integrations: { read: async () => fixture.registry },
         send: into(sent),
-        deadLetter: into(letters),
+        deadLetter: into(deadLetters),
         log,
         counter,
         now,

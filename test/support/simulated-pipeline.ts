@@ -76,7 +76,7 @@ export interface Sent {
 }
 
 /**
- * The pipeline's own functions over a ledger's table, two queues, dead letters and a workflow in memory. Every call that
+ * The pipeline's own functions over a ledger's table, two queues, dead-letter messages and a workflow in memory. Every call that
  * a function makes to one of them ends as `Calls` says.
  */
 export class SimulatedPipeline {
@@ -90,7 +90,7 @@ export class SimulatedPipeline {
   readonly deliveries: Message[] = [];
   /** Outcomes that the ledger's table did not take. */
   readonly outcomes: Message[] = [];
-  readonly letters: Delivery[] = [];
+  readonly deadLetters: Delivery[] = [];
   readonly executions = new Map<string, Execution>();
   readonly sent: Sent[] = [];
   /** Bodies of events that were acknowledged, with the moment of it. */
@@ -164,7 +164,7 @@ export class SimulatedPipeline {
       deliverMessages(messages, {
         ...this.#sending(going),
         workflow: { start: (delivery) => this.#start(going, delivery) },
-        deadLetter: (letters) => this.#deadLetter(calls, letters.map(deadLetterMessage)),
+        deadLetter: (deadLetters) => this.#deadLetter(calls, deadLetters.map(deadLetterMessage)),
         defer: (deferred) => this.#send(calls, this.deliveries, deferred),
       }),
     );
@@ -196,7 +196,7 @@ export class SimulatedPipeline {
     return [...this.executions.values()].filter(({ state, dueAtMs }) => state === 'waits' && dueAtMs <= this.nowMs);
   }
 
-  /** One step of the workflow: DeliverTask, after the fallback, or the dead letter of what was rescued. */
+  /** One step of the workflow: DeliverTask, after the fallback, or the dead-letter message of what was rescued. */
   async wake(execution: Execution, going: Going): Promise<void> {
     const { calls } = going;
     const { delivery } = execution;
@@ -217,7 +217,7 @@ export class SimulatedPipeline {
       return;
     }
     const { redrive, ...progress } = result;
-    if (redrive !== undefined) this.letters.push({ ...delivery, ...redrive });
+    if (redrive !== undefined) this.deadLetters.push({ ...delivery, ...redrive });
     execution.delivery = { ...delivery, progress };
     execution.state = progress.outcome === 'retry' ? 'waits' : 'closed';
     execution.dueAtMs = Date.parse(progress.due_at ?? '');
@@ -252,7 +252,7 @@ export class SimulatedPipeline {
           countOutcomes: async () => this.outcomes.length,
           integrations: { read: async () => this.#registry() },
           send: (messages) => this.#send(calls, this.deliveries, messages),
-          deadLetter: (letters) => this.#deadLetter(calls, letters),
+          deadLetter: (deadLetters) => this.#deadLetter(calls, deadLetters),
           ...{ log: this.log, counter: this.#counter, now: this.now },
         },
         () => 900 * SECOND,
@@ -401,10 +401,10 @@ export class SimulatedPipeline {
     }
   }
 
-  async #deadLetter(calls: Calls, letters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
+  async #deadLetter(calls: Calls, deadLetters: readonly OutgoingMessage[]): Promise<ReadonlySet<string>> {
     const queue: Message[] = [];
-    const refused = await this.#send(calls, queue, letters);
-    this.letters.push(...queue.map(({ body }) => JSON.parse(body)));
+    const refused = await this.#send(calls, queue, deadLetters);
+    this.deadLetters.push(...queue.map(({ body }) => JSON.parse(body)));
     return refused;
   }
 }

@@ -70,7 +70,7 @@ export class Calls {
         call,
         () => {
           this.isTableUnreached = true;
-          return new LedgerUnavailable('the table does not answer');
+          return new LedgerUnavailable('the table does not respond');
         },
         true,
       );

@@ -102,7 +102,7 @@ describe('retriers', () => {
     expect(names).toEqual(expect.arrayContaining(PASSING_FAULTS));
   });
 
-  test('a dead letter is tried for an hour, whatever goes wrong', () => {
+  test('a dead-letter message is retried for an hour, after any error', () => {
     expect(definition.States.SendDeadLetter).toMatchObject({
       Resource: 'arn:aws:states:::sqs:sendMessage',
       ResultPath: null,

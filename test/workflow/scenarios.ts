@@ -103,7 +103,7 @@ const dies = (input: Delivery): TaskResult => ({
   },
 });
 const throws = (name: string) => (): never => {
-  throw Object.assign(new Error('as told'), { name });
+  throw Object.assign(new Error('as planned'), { name });
 };
 
 /** What the workflow does with what its tasks return, in whichever interpreter of the States Language runs it. */
@@ -159,7 +159,7 @@ export function describeScenarios(interpret: Interpreter): void {
       expect(output.outcome).toBe('delivered');
     });
 
-    test('faults of Lambda’s own spend no attempts', async () => {
+    test('faults of Lambda itself spend no attempts', async () => {
       const fault = throws('Lambda.TooManyRequestsException');
       const enrich = [fault, fault, fault, fault, fault, failsOnceMore, settles(ENRICHED)];
       const { output, calls } = await run(delivery(), { enrich, deliver: [delivers] });
@@ -202,14 +202,17 @@ export function describeScenarios(interpret: Interpreter): void {
       expect(output).toMatchObject({ outcome: 'delivered', attempt: 2 });
     });
 
-    test.each(['filtered', 'parked', 'duplicate'] as const)('%s ends it, and sends no dead letter', async (outcome) => {
-      const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
-      expect(output).toMatchObject({ outcome, reason: 'why' });
-      expect(calls.Deliver).toHaveLength(1);
-      expect(calls.SendDeadLetter).toEqual([]);
-    });
+    test.each(['filtered', 'parked', 'duplicate'] as const)(
+      '%s ends it, and sends no dead-letter message',
+      async (outcome) => {
+        const { output, calls } = await run(settled, { deliver: [decides(outcome, 'why')] });
+        expect(output).toMatchObject({ outcome, reason: 'why' });
+        expect(calls.Deliver).toHaveLength(1);
+        expect(calls.SendDeadLetter).toEqual([]);
+      },
+    );
 
-    test('dead: a dead letter that can be redriven, and an execution that says so without the payload', async () => {
+    test('dead: a dead-letter message that can be redriven, and an execution whose output has no payload', async () => {
       const { output, calls } = await run(settled, { deliver: [dies] });
       const redriven = { ...settled, generation: 3, progress: { enrichment: ENRICHED, attempt: 0, due_at: null } };
       expect(calls.SendDeadLetter).toEqual([
@@ -228,7 +231,7 @@ export function describeScenarios(interpret: Interpreter): void {
       expect(JSON.stringify(output)).not.toContain('score');
     });
 
-    test('a dead letter that SQS refuses at first is sent again', async () => {
+    test('a dead-letter message that SQS refuses at first is resent', async () => {
       const refused = throws('SQS.SdkClientException');
       const { output, calls } = await run(settled, { deliver: [dies], sendDeadLetter: [refused, refused, () => ({})] });
       expect(calls.SendDeadLetter).toHaveLength(3);

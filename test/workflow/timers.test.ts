@@ -91,7 +91,7 @@ function expected(published: readonly (readonly [Publication, number])[]): Map<s
 
 /** More often than any message has to come. */
 const MAX_RECEIVES = 5;
-/** A message comes again after a second: by then it has entered the pipeline at another moment. */
+/** A message comes again after a second: by then it has another acceptance time. */
 const HIDDEN_MS = 1000;
 
 /** Not where the next one moves a lead whose place this one takes: which of them is the later one is then open. */
@@ -183,8 +183,8 @@ function latestOf(published: readonly Publication[]): string | undefined {
 }
 
 /**
- * What is wrong with what was sent of a user's leads while the ledger did not always answer: then a lead may take nobody's
- * place (docs/decisions/0020). Each is sent once at the most, and as if there were no others; the latest is sent for certain.
+ * Faults in the sent leads of a user after the ledger failed some calls: then a lead may supersede none (docs/decisions/0020).
+ * Each is sent at most once, as if there were no others, and the latest is always sent.
  */
 function faultsWhileUnreached(
   sent: ReadonlyMap<string, readonly number[]>,

@@ -117,8 +117,8 @@ async function play(script: readonly Step[], { isTableOnly = false, hasReconcile
       execution.state = 'failed';
     }
     if (what === 'rescue' && aborted !== undefined) await pipeline.rescue(aborted, going);
-    if (what === 'redrive' && pipeline.letters.length > 0) {
-      pipeline.put(pipeline.deliveries, JSON.stringify(chosen(pipeline.letters)));
+    if (what === 'redrive' && pipeline.deadLetters.length > 0) {
+      pipeline.put(pipeline.deliveries, JSON.stringify(chosen(pipeline.deadLetters)));
     }
     if (what === 'replay') {
       replayed.add(webhookOf(event));
@@ -211,17 +211,18 @@ async function faultsOf(
     const record = records.get(webhook);
     const state = record?.state;
     const taken = pipeline.sent.filter(({ webhookId }) => webhookId === webhook).length;
-    const letters = pipeline.letters.filter(({ webhook_id }) => webhook_id === webhook);
-    const hasLetter = letters.length > 0;
+    const deadLetters = pipeline.deadLetters.filter(({ webhook_id }) => webhook_id === webhook);
+    const hasDeadLetter = deadLetters.length > 0;
     const firstMs = Math.min(...published.filter((one) => one.id === id).map(({ occurredMs }) => occurredMs));
     const isReplaceable =
       isCalculated(id) &&
       published.some((one) => one.id !== id && one.body.includes('lead_type') && one.occurredMs >= firstMs);
-    if (taken === 0 && !hasLetter && !isReplaceable) faults.push(`${id} is lost: ${state}`);
+    if (taken === 0 && !hasDeadLetter && !isReplaceable) faults.push(`${id} is lost: ${state}`);
     if (taken === 0 && state === 'delivered') faults.push(`${id} is delivered, and was never taken`);
-    const hasLaterLetter = letters.some((letter) => letter.generation > (record?.generation ?? 0));
-    if (state === 'dead' && !hasLaterLetter) faults.push(`${id} is dead, and no letter of a later generation says so`);
-    const hasEnded = hasLetter || state === undefined || ['delivered', 'dead', 'cancelled'].includes(state);
+    const hasLaterDeadLetter = deadLetters.some((deadLetter) => deadLetter.generation > (record?.generation ?? 0));
+    if (state === 'dead' && !hasLaterDeadLetter)
+      faults.push(`${id} is dead, and no dead-letter message of a later generation says so`);
+    const hasEnded = hasDeadLetter || state === undefined || ['delivered', 'dead', 'cancelled'].includes(state);
     if (!hasEnded) faults.push(`${id} stays ${state}`);
     const allowed = circumstances.isTableOnly ? 1 : 1 + (pipeline.repeats.get(webhook) ?? 0);
     if (taken > allowed) faults.push(`${id} was taken ${taken} times and not ${allowed}`);
@@ -240,10 +241,10 @@ async function faultsOf(
   }
   const firstMs = Math.min(...pipeline.sent.map(({ atMs }) => atMs - NOW));
   if (firstMs > sentWithinMinutes * MINUTE) faults.push(`it was sent after ${firstMs / MINUTE} minutes`);
-  return faults.length === 0 ? [] : [...faults, ...story(pipeline)];
+  return faults.length === 0 ? [] : [...faults, ...history(pipeline)];
 }
 
-function story({ log }: SimulatedPipeline): readonly string[] {
+function history({ log }: SimulatedPipeline): readonly string[] {
   const dull = ['events.enriched', 'timers.counted', 'ledger.reconciled'];
   return log.lines.flatMap(({ message, fields }) =>
     dull.includes(message) ? [] : [`${message} ${JSON.stringify(fields)}`],
@@ -297,12 +298,12 @@ const QUIET_STEP: Step = {
   },
   ...{ partner: 'ok', limiter: 'open' },
 };
-type Told = Partial<Step> & Pick<Step, 'what'>;
-const TAKE: Told = { what: 'take' };
-const DELIVER: Told = { what: 'deliver' };
-const NEXT: Told = { what: 'next' };
-const WAKE: Told = { what: 'wake' };
-const RECONCILE: Told = { what: 'reconcile' };
+type PlannedStep = Partial<Step> & Pick<Step, 'what'>;
+const TAKE: PlannedStep = { what: 'take' };
+const DELIVER: PlannedStep = { what: 'deliver' };
+const NEXT: PlannedStep = { what: 'next' };
+const WAKE: PlannedStep = { what: 'wake' };
+const RECONCILE: PlannedStep = { what: 'reconcile' };
 const KILLED: Partial<Step> = { ends: ['killed_before'] };
 const FAILING: Partial<Step> = { limiter: 'failing' };
 /** The note in the ledger has no response, and was not made. */
@@ -310,7 +311,7 @@ const unnoted = (callsBefore: number): Partial<Step> => ({
   ends: [...Array<CallEnd>(callsBefore).fill('done'), 'unmade'],
 });
 const A_LEAD: Partial<Step> = { event: 'calculated-a', delayMinutes: 300 };
-const MOVED: readonly Told[] = [
+const MOVED: readonly PlannedStep[] = [
   { what: 'pass', seconds: 1 },
   { what: 'publish', event: 'calculated-a', delayMinutes: 60 },
 ];
@@ -319,7 +320,7 @@ const MOVED: readonly Told[] = [
  * How things go without a fault, and within how many minutes the partner takes it whichever call fails: before the
  * reconciler would find it. The first step also publishes its event.
  */
-const SCENARIOS: Readonly<Record<string, readonly [readonly Told[], number?]>> = {
+const SCENARIOS: Readonly<Record<string, readonly [readonly PlannedStep[], number?]>> = {
   'delivered from the queue': [[TAKE, DELIVER], 10],
   'refused from the queue': [[TAKE, { ...DELIVER, partner: 'refuses' }]],
   'delivered by the workflow': [[TAKE, { ...DELIVER, partner: 'busy' }, NEXT, WAKE], 15],
@@ -373,8 +374,8 @@ const SCENARIOS: Readonly<Record<string, readonly [readonly Told[], number?]>> =
 
 test.each(Object.entries(SCENARIOS))(
   '%s: whichever call fails, and in whatever way',
-  async (_, [told, within]) => {
-    const script = told.map((step) => ({ ...QUIET_STEP, ...step }));
+  async (_, [steps, within]) => {
+    const script = steps.map((step) => ({ ...QUIET_STEP, ...step }));
     expect(await faultsOf(script, within)).toEqual([]);
     const { callsMade } = await play(script);
     const wrong: object[] = [];

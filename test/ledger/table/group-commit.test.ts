@@ -15,7 +15,7 @@ const write = (id: string, value = 'any'): WriteRequest => ({
 });
 const textOf = ({ PutRequest }: WriteRequest) => `${PutRequest?.Item?.pk?.S}=${PutRequest?.Item?.value?.S}`;
 
-/** A table that answers each call when it is told to. */
+/** A table that responds to each call when the test decides. */
 function tableOnDemand() {
   const calls: { readonly writes: readonly string[]; answer(failed?: readonly string[]): void }[] = [];
   const failure = new LedgerUnavailable('overwrite: left undone');
@@ -37,7 +37,7 @@ function tableOnDemand() {
   return { calls, commit, called, failure };
 }
 
-describe('writes that are asked for in the same moment', () => {
+describe('writes of the same millisecond', () => {
   test('go in one call, and each ends when it is answered', async () => {
     const { calls, commit, called } = tableOnDemand();
     const ended: string[] = [];

@@ -107,7 +107,7 @@ describe('the size of an item', () => {
     [100, 3],
     [1_768_478_400_000, 8],
     [-7, 3],
-  ])('counts about a byte for two digits of %s, and one besides', (value, bytes) => {
+  ])('counts about a byte for two digits of %s, and one extra', (value, bytes) => {
     expect(itemBytes({ n: value })).toBe(1 + bytes);
   });
 

@@ -30,7 +30,7 @@ async function write(state: WebhookState, acceptedMs: number, changes: Partial<L
 const found = async () => (await search(integrationId, NOW)).map(({ webhook_id }) => webhook_id).toSorted();
 
 describe('the latest failures of an integration', () => {
-  test('are what is dead, waits or is parked today, with state, time and reason', async () => {
+  test('are today’s dead, scheduled and parked webhooks, with state, time and reason', async () => {
     await write('delivered', NOW - 1000);
     await write('filtered', NOW - 1000);
     const ids = [
@@ -48,7 +48,7 @@ describe('the latest failures of an integration', () => {
     );
   });
 
-  test('are those of the day before, or of the one before that, where later days have none', async () => {
+  test('are those of one of the two days before, if later days have none', async () => {
     await write('delivered', NOW - 1000);
     const oldest = await write('dead', NOW - 2 * DAY_MS);
     expect(await found()).toEqual([oldest]);
@@ -56,14 +56,14 @@ describe('the latest failures of an integration', () => {
     expect(await found()).toEqual([yesterday]);
   });
 
-  test('are none where it is longer ago, or another’s', async () => {
+  test('are none if they are older, or another integration’s', async () => {
     await write('dead', NOW - 3 * DAY_MS);
     expect(await found()).toEqual([]);
     await write('dead', NOW - 1000);
-    expect(await search('somebody-else', NOW)).toEqual([]);
+    expect(await search('another', NOW)).toEqual([]);
   });
 
-  test('are looked for in the index alone, at most 48 times, a hundred lines each', async () => {
+  test('are read from the index only, with at most 48 queries of a hundred entries', async () => {
     expect(await found()).toEqual([]);
     expect(ledger.front.calls).toHaveLength(48);
     for (const { operation, input } of ledger.front.calls) {
@@ -72,7 +72,7 @@ describe('the latest failures of an integration', () => {
     }
   });
 
-  test('are found behind as many lines as are looked at, and not behind more', async () => {
+  test('are found within the entries that are read, and not beyond', async () => {
     // All in the partition of the digit 0.
     const idOf = (index: number) => `wh_0${String(index).padStart(39, '0')}`;
     const writeAt = (index: number, state: WebhookState, acceptedMs: number) =>
@@ -85,13 +85,13 @@ describe('the latest failures of an integration', () => {
   });
 });
 
-describe('a table that does not answer', () => {
+describe('a table that does not respond', () => {
   test('is LedgerUnavailable', async () => {
     ledger.front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } }));
     await expect(search(integrationId, NOW)).rejects.toThrow(LedgerUnavailable);
   });
 
-  test('is waited for so long and no longer', async () => {
+  test('is waited for until the timeout', async () => {
     ledger.front.decide(() => 'hang');
     const hurried = createFailureSearch({ client: ledger.client, tableName: 'ledger', searchTimeoutMs: 50 });
     await expect(hurried(integrationId, NOW)).rejects.toThrow(LedgerUnavailable);

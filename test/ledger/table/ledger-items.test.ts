@@ -50,8 +50,15 @@ describe('a state item', () => {
         const { event_type, state, generation, attempt, due_at, reason } = record;
         const shown = { webhook_id, integration_id, event_type, accepted_at, state, generation, attempt };
         const { enterprise_customer_uuid, enrichment } = record;
-        const told = { ...shown, changed_at: changedAt(record), due_at, reason, enterprise_customer_uuid, enrichment };
-        expect(lineOf(item)).toEqual(told);
+        const expected = {
+          ...shown,
+          changed_at: changedAt(record),
+          due_at,
+          reason,
+          enterprise_customer_uuid,
+          enrichment,
+        };
+        expect(lineOf(item)).toEqual(expected);
       }),
     );
   });
@@ -73,7 +80,7 @@ describe('a state item', () => {
     ['without a version', { version: undefined }],
     ['in an unknown state', { state: 'lost' }],
     ['with times of another kind', { times: 'yesterday' }],
-    ['with tries of another kind', { attempts: [null, 5] }],
+    ['with attempts of another type', { attempts: [null, 5] }],
     ['with a time beyond all calendars', { accepted_at: 1e300 }],
   ])('%s cannot be read', (_, broken) => {
     const item = stateItem({ ...newRecord(subject(), NOW), version: 1 }, 400);
@@ -114,7 +121,7 @@ test('an entry of the directory outlives the last record of its day', () => {
   expect(item).toEqual({ pk: 'directory', sk: '2026-01-15#acme', expires_at: endOfDay + day(400) });
 });
 
-test('an item has expired at its moment, and one without never', () => {
+test('an item has expired at its expiry time, and never without one', () => {
   expect(hasExpired({ expires_at: 100 }, 99_999)).toBe(false);
   expect(hasExpired({ expires_at: 100 }, 100_000)).toBe(true);
   expect(hasExpired({}, 100_000)).toBe(false);

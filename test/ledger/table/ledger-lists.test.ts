@@ -234,10 +234,10 @@ describe('a learner’s events', () => {
 
   test('are looked for in the whole table, and it is reported how much was read', async () => {
     await keep(...Array.from({ length: 20 }, (_, index) => subjectAt(at(10, index))));
-    const told: number[] = [];
-    await Array.fromAsync(ledger.table.eventsOf({ userId: 'unknown' }, (itemsRead) => told.push(itemsRead)));
-    expect(told).toHaveLength(4);
-    expect(told.at(-1)).toBeGreaterThanOrEqual(20);
-    expect(told).toEqual(told.toSorted((one, other) => one - other));
+    const reported: number[] = [];
+    await Array.fromAsync(ledger.table.eventsOf({ userId: 'unknown' }, (itemsRead) => reported.push(itemsRead)));
+    expect(reported).toHaveLength(4);
+    expect(reported.at(-1)).toBeGreaterThanOrEqual(20);
+    expect(reported).toEqual(reported.toSorted((one, other) => one - other));
   });
 });

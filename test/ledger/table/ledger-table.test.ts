@@ -68,7 +68,7 @@ describe('a record', () => {
     expect(callsTo('BatchGetItem')[0]?.input.RequestItems.ledger.ConsistentRead).toBe(true);
   });
 
-  test('that does not fit its schema cannot be read, and says whose it is', async () => {
+  test('that does not match its schema cannot be read, and the error names its webhook', async () => {
     const { webhook_id } = recordAt(1);
     const item = { pk: webhook_id, sk: 'state', reason: LEARNER_DATA[0] };
     await ledger.server.client.send(new PutItemCommand({ TableName: 'ledger', Item: marshall(item) }));
@@ -124,7 +124,7 @@ describe('records', () => {
   });
 });
 
-test('overwritten records of one moment are one call', async () => {
+test('overwritten records of one millisecond are one call', async () => {
   const records = Array.from({ length: 30 }, () => recordAt(2));
   await Promise.all(records.map((record) => ledger.table.overwrite(record)));
   expect([0, 1].map((position) => writesIn(position).length)).toEqual([25, 5]);
@@ -190,7 +190,7 @@ describe('events of a batch', () => {
 });
 
 describe('an answer', () => {
-  test('is kept beside the record until payloads expire', async () => {
+  test('is stored next to the record until payloads expire', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
     expect(await ledger.table.response(webhook_id)).toBeUndefined();
     await ledger.table.putResponse(webhook_id, accepted_at, '{"error":"no such course"}');
@@ -220,7 +220,7 @@ test('forgetting deletes event and answer, and leaves the record', async () => {
   await ledger.table.forget(event.webhook_id);
 });
 
-describe('a table that does not answer', () => {
+describe('a table that does not respond', () => {
   const day = { integrationId: 'acme', day: '2026-01-15' };
   const timer = {
     key: 'timer_0',

@@ -19,7 +19,7 @@ function newTimer(overrides: Partial<Timer> = {}): Timer {
 const standing = async ({ key }: Timer) => (await ledger.table.timers([key])).get(key);
 
 describe('a timer', () => {
-  test('is read as it was written; those that are not there are left out, and asked for once', async () => {
+  test('is read as it was written; missing ones are omitted, and read once', async () => {
     const [waits, sent] = [newTimer({ due_at: at(60_000), generation: 2 }), newTimer()];
     expect(await ledger.table.putTimer(waits)).toBe(true);
     await ledger.table.putTimer(sent);
@@ -28,7 +28,7 @@ describe('a timer', () => {
     expect(await ledger.table.timers([])).toEqual(new Map());
   });
 
-  test('gives way to a later event alone', async () => {
+  test('is replaced by a later event only', async () => {
     const first = newTimer();
     await ledger.table.putTimer(first);
     const [earlier, same, later] = [-1, 0, 1].map((ms) => ({ ...first, webhook_id: 'wh_other', latest_at: at(ms) }));
@@ -39,7 +39,7 @@ describe('a timer', () => {
     expect(await standing(first)).toEqual(later);
   });
 
-  test('changes for its own event, whose moment has come or is another', async () => {
+  test('changes for its own event, which has fired or was moved', async () => {
     const waits = newTimer({ due_at: at(60_000) });
     await ledger.table.putTimer(waits);
     const { due_at, ...awake } = waits;
@@ -47,7 +47,7 @@ describe('a timer', () => {
     expect(await standing(waits)).toEqual(awake);
   });
 
-  test('that waits gives way to a later publication of its event, and to no earlier one', async () => {
+  test('that waits is replaced by a later publication of its event, and by no earlier one', async () => {
     const waits = newTimer({ due_at: at(60_000) });
     await ledger.table.putTimer(waits);
     const moved = { ...waits, latest_at: at(5), due_at: at(30_000) };
@@ -57,7 +57,7 @@ describe('a timer', () => {
     expect(await standing(waits)).toEqual({ ...moved, due_at: at(90_000) });
   });
 
-  test('that waits gives way to no lower generation of its event, however late that was published', async () => {
+  test('that waits is never replaced by a lower generation of its event, however late it was published', async () => {
     const higher = newTimer({ due_at: at(60_000), generation: 2 });
     await ledger.table.putTimer(higher);
     expect(await ledger.table.putTimer({ ...higher, latest_at: at(5), generation: 1 })).toBe(false);
@@ -68,21 +68,21 @@ describe('a timer', () => {
     );
   });
 
-  test('outlives whatever it may have to cancel, and no more', async () => {
+  test('expires after every execution that it may cancel', async () => {
     const waits = newTimer({ due_at: at(3600_000) });
     await ledger.table.putTimer(waits);
     const item = await ledger.server.item(waits.key, 'timer');
     expect(item?.[LEDGER_TABLE.expiry]).toBe(Math.floor((NOW + 3600_000) / 1000) + 16 * DAY_SECONDS);
   });
 
-  test('that cannot be read is as if there were none', async () => {
+  test('that cannot be read is treated as missing', async () => {
     const odd = newTimer({ generation: -1 });
     await ledger.table.putTimer(odd);
     expect(await standing(odd)).toBeUndefined();
   });
 });
 
-test('what waits and is overdue is listed, as it stands', async () => {
+test('waiting and overdue timers are listed, as the table has them', async () => {
   const due = Array.from({ length: 20 }, (_, index) => newTimer({ due_at: at(-DAY_SECONDS * 1000 - index) }));
   const fired = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
   const moved = newTimer({ due_at: at(-DAY_SECONDS * 1000) });
@@ -95,7 +95,7 @@ test('what waits and is overdue is listed, as it stands', async () => {
   );
 });
 
-test('what waits is counted, what is due apart; what was sent, or has fired, is not', async () => {
+test('waiting timers are counted, due ones separately; fired ones are not', async () => {
   const before = await ledger.table.countTimers(NOW);
   const due = newTimer({ due_at: at(-1) });
   const now = newTimer({ due_at: at(0) });

@@ -15,14 +15,14 @@ test('a generator in parallel with others that fails after the consumer has stop
   await new Promise(setImmediate);
 });
 
-describe('a table that does not answer', () => {
-  test('is named with what was asked and how it ended, without a value', () => {
+describe('a table that does not respond', () => {
+  test('is reported with operation and error, without a value', () => {
     const cause = serviceError('ValidationException', LEARNER_DATA[0]);
     const failure = unavailable('replace', cause);
     expect(failure).toMatchObject({ name: 'LedgerUnavailable', message: 'replace: ValidationException', cause });
   });
 
-  test('because nothing listens is named by the code that says so', () => {
+  test('because nothing listens is reported by its error code', () => {
     expect(unavailable('record', Object.assign(new Error('connect'), { code: 'ECONNREFUSED' })).message).toBe(
       'record: ECONNREFUSED',
     );
@@ -30,7 +30,7 @@ describe('a table that does not answer', () => {
     expect(unavailable('record', undefined).message).toBe('record: UnknownError');
   });
 
-  test('is named once', async () => {
+  test('is reported once', async () => {
     const failure = unavailable('records', serviceError('ThrottlingException'));
     await expect(reach('accept', () => Promise.reject(failure))).rejects.toBe(failure);
   });
