@@ -122,7 +122,7 @@ describe('an event that fits', () => {
     expect([user_id, course_id, enterprise_customer_uuid].filter((id) => id === undefined)).toHaveLength(1);
   });
 
-  test('is the same event when it is published again, however its JSON is laid out, and another as a retake', () => {
+  test('is the same event when published again in another JSON layout, and another one as a retake', () => {
     const id = (overrides: Record<string, unknown>) => subjectOf(accept(eventBody(overrides))).event_id;
     expect(id({})).toBe(subjectOf(accept(JSON.stringify(event(), null, 2))).event_id);
     const retake = { ...PAYLOAD, completion: { ...PAYLOAD.completion, percent_grade: 0.97 } };
@@ -153,7 +153,7 @@ describe('an event without a receiver', () => {
     expect(reasonOf(acceptance)).toContain(reason);
   });
 
-  test('is filtered where its integration is not active', () => {
+  test('is filtered if its integration is not active', () => {
     expect(accept(eventBody({ integration_id: 'paused' }))).toEqual({
       verdict: 'filtered',
       subject: expect.objectContaining({ integration_id: 'paused', event_type: 'course_completion' }),
@@ -161,12 +161,12 @@ describe('an event without a receiver', () => {
     });
   });
 
-  test('is held where the entry of its integration is broken', () => {
+  test('is held if the entry of its integration is broken', () => {
     const acceptance = acceptEvent(eventBody(), { ...registry(), broken: brokenEntry('acme') }, NOW);
     expect(acceptance).toMatchObject({ verdict: 'held', integrationId: 'acme' });
   });
 
-  test('is rejected where its integration belongs to another enterprise', () => {
+  test('is rejected if its integration belongs to another enterprise', () => {
     const foreign = registry(integration({ enterprise_customer_uuid: OTHER_ENTERPRISE }));
     expect(acceptEvent(eventBody(), foreign, NOW)).toMatchObject({
       verdict: 'rejected',
@@ -187,7 +187,7 @@ describe('an event that waits', () => {
     );
   const at = (ms: number) => new Date(ms).toISOString();
 
-  test('may wait until seven days after its acceptance, and not a millisecond longer', () => {
+  test('may wait until seven days after its acceptance, and no millisecond longer', () => {
     expect(lead({ send_at: at(NOW + 7 * DAY_MS) }).verdict).toBe('accepted');
     expect(lead({ send_at: at(NOW + 7 * DAY_MS + 1) })).toEqual({
       verdict: 'rejected',

@@ -23,7 +23,7 @@ function world(refused: readonly string[] = []) {
   return { sent, counter, log, deadLetter: createDeadLetter({ send, counter, log }) };
 }
 
-test('an event goes to the dead letter queue as it came, with the reason beside it', async () => {
+test('an event goes to the dead letter queue unchanged, with the reason as an attribute', async () => {
   const { sent, counter, deadLetter } = world();
   expect(await deadLetter([{ id: 'a', body: 'no event', reason: 'not JSON' }])).toEqual(new Set());
   expect(sent).toEqual([{ id: 'a', body: 'no event', attributes: { [DEAD_LETTER_ATTRIBUTES.reason]: 'not JSON' } }]);

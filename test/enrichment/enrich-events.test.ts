@@ -144,8 +144,8 @@ const warehouseDown = {
   },
 };
 
-describe('an event whose answer is there already', () => {
-  test('is forwarded before the warehouse is asked for the others', async () => {
+describe('an event that needs no query', () => {
+  test('is forwarded before the query for the others', async () => {
     const { services, done } = world({ cached: { 1: FOUND }, answers: { 2: FOUND } });
     const unidentified = completion('3', { user_id: 'sample_learner', payload: {} });
     await enrichEvents([completion('2'), completion('1'), enrollment, unidentified], services);
@@ -158,7 +158,7 @@ describe('an event whose answer is there already', () => {
     ]);
   });
 
-  test('goes out with what the cache says', async () => {
+  test('is sent with the cached result', async () => {
     const { services, enrichmentOf, asked } = world({
       cached: { 1: FOUND, 2: NOTHING, 3: { ...FOUND, totalSeconds: 0 } },
     });
@@ -215,7 +215,7 @@ describe('calls of the ledger', () => {
     expect(new Set(accepted.map(({ accepted_at }) => accepted_at))).toEqual(new Set(['2026-01-15T12:00:00.000Z']));
   });
 
-  test('nothing of what comes again, since no time is left to start its workflow', async () => {
+  test('nothing is recorded for a message that is redelivered because no time was left to start its workflow', async () => {
     // The first start takes all the time there is.
     let left = SLOWEST_START_MS;
     const { services, noted, started } = world({ services: { warehouse: warehouseDown, remainingMs: () => left } });
@@ -230,7 +230,7 @@ describe('calls of the ledger', () => {
     expect(noted).toHaveLength(1);
   });
 
-  test('what waits for the warehouse in the workflow, by the execution that carries it', async () => {
+  test('an event that retries in a workflow is recorded with its execution’s token', async () => {
     const { services, noted } = world({ services: { warehouse: warehouseDown } });
     await enrichEvents(completions('1'), services);
     expect(noted).toMatchObject([
@@ -242,8 +242,8 @@ describe('calls of the ledger', () => {
   });
 });
 
-describe('a copy of an event that was dealt with, or is carried already', () => {
-  test('is acknowledged: nothing is asked or sent for it', async () => {
+describe('a copy of an event that has ended, or is carried already', () => {
+  test('is acknowledged, without query or delivery', async () => {
     const known = new Set([webhookId('acme', 'event-1'), webhookId('paused', 'event-3')]);
     const { services, forwarded, asked, noted, counter, log } = world({ known });
     const filtered = completion('3', { integration_id: 'paused' });
@@ -257,8 +257,8 @@ describe('a copy of an event that was dealt with, or is carried already', () => 
   });
 });
 
-describe('the events that need the warehouse', () => {
-  test('cost one query together, with the deadline of a batch, and go out with its answers: a sum, a true 0, no data', async () => {
+describe('the events that need a query', () => {
+  test('share one query with the deadline of a batch, and are sent with its results: a sum, a true 0, no data', async () => {
     const answers = { 1: FOUND, 2: { ...FOUND, totalSeconds: 0 }, 3: NOTHING };
     const { services, asked, enrichmentOf } = world({ answers });
     await enrichEvents(completions('1', '2', '3'), services);
@@ -269,7 +269,7 @@ describe('the events that need the warehouse', () => {
     expect(enrichmentOf('completion of 3')).toEqual({ status: 'not_enriched', reason: 'no_data' });
   });
 
-  test('leave answers in the cache for the flag’s time, no data among them', async () => {
+  test('cache their results for the flag’s time, no data too', async () => {
     const { services, written } = world({
       answers: { 1: FOUND },
       services: { flag: { read: async () => flag({ cache_ttl_seconds: 300 }) } },
@@ -286,7 +286,7 @@ describe('the events that need the warehouse', () => {
     ]);
   });
 
-  test('are two webhooks where two events are of one learner and course', async () => {
+  test('are two webhooks if two events are of one learner and course', async () => {
     const { services, forwarded } = world({ answers: { 1: FOUND } });
     const retake = { ...completion('1', { event_id: 'retake' }), id: 'retake' };
     await enrichEvents([completion('1'), retake], services);
@@ -303,7 +303,7 @@ describe('the events that need the warehouse', () => {
 });
 
 describe('a warehouse that fails', () => {
-  test('sends each event into a workflow of its own, due 60 s later, and neither caches nor forwards it', async () => {
+  test('sends each event to its own workflow, due 60 s later, and neither caches nor forwards it', async () => {
     const { services, started, forwarded, written, counter, log } = world({
       cached: { 3: FOUND },
       services: { warehouse: warehouseDown },
@@ -325,7 +325,7 @@ describe('a warehouse that fails', () => {
     expect(log.only('warehouse.failed')).toMatchObject({ events: 2, error: 'WarehouseUnavailable' });
   });
 
-  test('for one row, sends only that event into the workflow, and remembers nothing of it', async () => {
+  test('for one row, sends only that event to a workflow, and caches nothing of it', async () => {
     const { services, started, enrichmentOf, written, log } = world({
       answers: { 1: FOUND, 2: { failed: true, reason: 'total seconds are not a number' } },
     });
@@ -336,7 +336,7 @@ describe('a warehouse that fails', () => {
     expect(log.only('warehouse.row_unreadable')).toEqual({ events: 2, reason: 'total seconds are not a number' });
   });
 
-  test('and is left alone now has its events go the same way, counted as skipped and not as a failed query', async () => {
+  test('with an open circuit breaker does the same, counted as skipped and not as a failed query', async () => {
     const query = async () => {
       throw new WarehouseSkipped('not asked');
     };
@@ -348,13 +348,13 @@ describe('a warehouse that fails', () => {
     expect(log.only('warehouse.skipped')).toEqual({ events: 2 });
   });
 
-  test('by leaving a key out, sends that event into the workflow', async () => {
+  test('by omitting a key, sends that event to a workflow', async () => {
     const { services, started } = world({ services: { warehouse: { query: async () => new Map() } } });
     await enrichEvents(completions('1'), services);
     expect(started).toHaveLength(1);
   });
 
-  test('and a workflow that does not start leave that event in the queue, and just that', async () => {
+  test('and a workflow that does not start leave only that event in the queue', async () => {
     const { services, log } = world({
       services: {
         warehouse: warehouseDown,
@@ -371,7 +371,7 @@ describe('a warehouse that fails', () => {
     expect(log.only('workflow.start_failed')).toMatchObject({ error: 'ThrottlingException' });
   });
 
-  test('starts at most forty workflows side by side, and all of them', async () => {
+  test('starts all workflows, at most forty in parallel', async () => {
     let running = 0;
     let most = 0;
     let count = 0;
@@ -400,7 +400,7 @@ describe('a message that is no event', () => {
     groupId: 'enterprise-1',
   };
 
-  test('is dead-lettered with the reason and its own body, and harms no batch-mate', async () => {
+  test('is dead-lettered with the reason and its own body, and does not affect the batch', async () => {
     const { services, deadLetters, forwarded, counter, log } = world({ cached: { 1: FOUND } });
     const unknown = completion('2', { integration_id: 'gone' });
     expect((await enrichEvents([bad, completion('1'), unknown], services)).size).toBe(0);
@@ -413,7 +413,7 @@ describe('a message that is no event', () => {
     expect(log.messages().filter((line) => line === 'event.rejected')).toHaveLength(2);
   });
 
-  test('stays in the queue where the dead letter queue refuses it, uncounted', async () => {
+  test('stays in the queue if the dead letter queue refuses it, uncounted', async () => {
     const { services, counter } = world({ services: { deadLetter: async () => new Set(['bad']) } });
     const failures = await enrichEvents([bad, enrollment], services);
     expect([...failures]).toEqual([['bad', 'the dead letter queue refused it']]);
@@ -422,7 +422,7 @@ describe('a message that is no event', () => {
 });
 
 describe('integrations', () => {
-  test('that do not want an event have it acknowledged, counted and logged; a replay would find its learning time', async () => {
+  test('that filter an event have it acknowledged, counted and logged; a replay would look up its learning time', async () => {
     const { services, forwarded, deadLetters, noted, counter, log } = world();
     expect((await enrichEvents([completion('1', { integration_id: 'paused' })], services)).size).toBe(0);
     expect(forwarded.size + deadLetters.length).toBe(0);
@@ -461,7 +461,7 @@ describe('integrations', () => {
 });
 
 describe('a deliveries queue that refuses some messages', () => {
-  test('leaves just those in the events queue', async () => {
+  test('leaves only those in the events queue', async () => {
     const refusing = async (deliveries: ReadonlyMap<string, Delivery>) =>
       new Set([...deliveries.keys()].filter((id) => ['completion of 1', 'completion of 3'].includes(id)));
     const { services } = world({
@@ -478,7 +478,7 @@ describe('a deliveries queue that refuses some messages', () => {
 });
 
 describe('what is logged', () => {
-  test('of a batch where everything happens has nothing of a learner but ids', async () => {
+  test('of a batch with every case contains only ids of a learner', async () => {
     const { services, log } = world({
       cached: { 1: FOUND },
       answers: { 2: FOUND, 3: { failed: true, reason: 'unreadable row' } },

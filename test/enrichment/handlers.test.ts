@@ -23,7 +23,7 @@ function wear(functionName: string): void {
   wearEnvironment(session().platform.functions.find(functionName).configuration.environment);
 }
 
-describe('EnrichBatch, where a developer’s override switches the feature on although the flag is off', () => {
+describe('EnrichBatch, with a developer’s override that switches the feature on although the flag is off', () => {
   beforeAll(() => {
     wear('enrich-batch');
     // For the length of a test the warehouse is not asked again.
@@ -32,7 +32,7 @@ describe('EnrichBatch, where a developer’s override switches the feature on al
 
   const event = (id: string, learner: number) => JSON.stringify(completion(id, 'skillsoft', learner));
 
-  test('forwards what the warehouse answers, dead-letters what is no event, takes a suspect out of sight', async () => {
+  test('forwards enriched events, dead-letters an invalid one, and hides a suspect message', async () => {
     const suspect = sqsRecord('suspect', event('handled-2', LEARNER.forTwo), SUSPECT_RECEIVE_COUNT);
     const Records = [sqsRecord('good', event('handled-1', LEARNER.known)), sqsRecord('bad', 'no event'), suspect];
     expect(await enrichBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });
@@ -45,7 +45,7 @@ describe('EnrichBatch, where a developer’s override switches the feature on al
     expect(eventDeadLetters).toMatchObject([{ body: 'no event', reason: 'not JSON' }]);
   });
 
-  test('a warehouse that refuses again and again is asked no more, and its events go to the workflow', async () => {
+  test('after several failures the warehouse is not queried, and events go to the workflow', async () => {
     session().warehouse.setMode('refuse');
     const ask = async (id: string) => {
       const Records = [sqsRecord(id, event(id, LEARNER.fallback))];
@@ -74,7 +74,7 @@ describe('EnrichTask', () => {
   const pending = (learner: number) =>
     delivery(PENDING, { user_id: String(learner), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE });
 
-  test('a pending delivery is answered by the warehouse, the next one of its learner by the cache', async () => {
+  test('a pending delivery is enriched by a query, the next one of its learner from the cache', async () => {
     const enriched = { status: 'enriched', total_seconds: 3600, last_updated: '2026-01-10T00:00:00Z' };
     // A login may take longer than its limit on a loaded machine: then it is pending, as in the workflow, and tried again.
     const first = await until(async () => {
@@ -87,12 +87,12 @@ describe('EnrichTask', () => {
     });
   });
 
-  test('what is no delivery is thrown back', async () => {
+  test('an invalid delivery throws', async () => {
     await expect(enrichTask({ payload: 1 } as never, CONTEXT)).rejects.toMatchObject({ name: 'InputInvalid' });
   });
 });
 
-test('CheckWarehouse asks with the function’s own variables, and each time again', async () => {
+test('CheckWarehouse queries with the function’s own variables, on each invocation', async () => {
   wear('check-warehouse');
   session().warehouse.setMode('up');
   const known = { user_id: String(LEARNER.known), course_id: COURSE, enterprise_customer_uuid: ENTERPRISE };

@@ -36,8 +36,8 @@ function world() {
   return { ask, asked, state, log, wait: (ms: number) => jest.setSystemTime(Date.now() + ms) };
 }
 
-describe('a sick warehouse', () => {
-  test('is left alone after failures in a row: asks fail at once, by a name of their own', async () => {
+describe('a failing warehouse', () => {
+  test('is not queried after consecutive failures: calls fail immediately, with WarehouseSkipped', async () => {
     const { ask, asked, log } = world();
     for (let failures = 0; failures < 2; failures += 1) await expect(ask()).rejects.toThrow(WarehouseUnavailable);
     await expect(ask()).rejects.toThrow(WarehouseSkipped);
@@ -45,7 +45,7 @@ describe('a sick warehouse', () => {
     expect(log.only('warehouse.breaker_opened')).toEqual({ probe_in_ms: 10_000 });
   });
 
-  test('is asked once when its time has come; well again, it is asked as before', async () => {
+  test('is probed once after the open time; once it has recovered, all queries are made', async () => {
     const { ask, asked, state, log, wait } = world();
     for (let failures = 0; failures < 2; failures += 1) await expect(ask()).rejects.toThrow();
     wait(10_000);

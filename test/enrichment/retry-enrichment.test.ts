@@ -61,7 +61,7 @@ function world(answer: LearningTime | KeyFailure | Error, overrides: Partial<Ret
 const down = new WarehouseUnavailable('the deadline passed');
 
 describe('a retry', () => {
-  test('settles the delivery where the warehouse answers, and remembers the answer', async () => {
+  test('settles the delivery with the query’s result, and caches the result', async () => {
     const { services, done, written, counter } = world(FOUND);
     expect(await retryEnrichment(waiting(), services)).toEqual({
       enrichment: { ...SETTLED, source: 'warehouse' },
@@ -86,7 +86,7 @@ describe('a retry', () => {
   test.each<[string, LearningTime, object]>([
     ['no data', { found: false }, { status: 'not_enriched', reason: 'no_data' }],
     ['a true 0', { ...FOUND, totalSeconds: 0 }, { ...SETTLED, total_seconds: 0, source: 'warehouse' }],
-  ])('settles with %s, which is an answer too', async (_what, answer, enrichment) => {
+  ])('settles with %s, which is a result too', async (_what, answer, enrichment) => {
     const { services, written } = world(answer);
     expect((await retryEnrichment(waiting(), services)).enrichment).toEqual(enrichment);
     expect(written.map(([, value]) => value)).toEqual([answer]);
@@ -94,7 +94,7 @@ describe('a retry', () => {
 });
 
 describe('a retry that fails', () => {
-  test('is due again 120, then 180 s after the first failure, however late it ran', async () => {
+  test('is due again 120, then 180 s after the first failure, even if it ran late', async () => {
     const due = [1, 2].map(async (attempts) => retryEnrichment(waiting(attempts), world(down).services));
     expect((await Promise.all(due)).map(({ due_at }) => due_at)).toEqual([
       '2026-01-15T12:02:00.000Z',
@@ -102,7 +102,7 @@ describe('a retry that fails', () => {
     ]);
   });
 
-  test('counts one try more, and keeps when the first failed', async () => {
+  test('counts one more attempt, and keeps the time of the first failure', async () => {
     const { services, counter, log } = world(down);
     expect((await retryEnrichment(waiting(2), services)).enrichment).toEqual({ ...PENDING, attempts: 3 });
     expect(counter.counts).toEqual({ [METRICS.queryFailure]: 1 });
@@ -127,14 +127,14 @@ describe('a retry that fails', () => {
   test.each<[string, KeyFailure | Error]>([
     ['a row that cannot be read', { failed: true, reason: 'total seconds are not a number' }],
     ['an unexpected error', new TypeError(LEARNER_DATA[0])],
-  ])('with %s is a failed try, and nothing is remembered', async (_what, answer) => {
+  ])('with %s is a failed attempt, and nothing is cached', async (_what, answer) => {
     const { services, written, log } = world(answer);
     expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', attempts: 2 });
     expect(written).toEqual([]);
     expect(log.text()).not.toContain(LEARNER_DATA[0]);
   });
 
-  test('without the key in the answers is a failed try', async () => {
+  test('without the key in the results is a failed attempt', async () => {
     const { services } = world(FOUND, { warehouse: { query: async () => new Map() } });
     expect((await retryEnrichment(waiting(), services)).enrichment).toMatchObject({ status: 'pending', attempts: 2 });
   });
@@ -156,7 +156,7 @@ describe('the flag', () => {
 });
 
 test.each([ENRICHED, NOT_ENRICHED])(
-  'a delivery that is settled already ($status) stays as it is',
+  'a settled delivery ($status) is returned unchanged',
   async (enrichment) => {
     const { services, done } = world(FOUND);
     const settled = delivery(enrichment);
@@ -165,7 +165,7 @@ test.each([ENRICHED, NOT_ENRICHED])(
   },
 );
 
-test('nothing of a learner is logged but ids', async () => {
+test('logs contain only ids of a learner', async () => {
   const answers = [
     FOUND,
     down,

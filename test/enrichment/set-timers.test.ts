@@ -119,13 +119,13 @@ describe('an event that waits', () => {
     expect(kept).toEqual([]);
   });
 
-  test('that is due already is on no list of those that wait: it may have woken before its timer was written', async () => {
+  test('that is due already is not listed as waiting: it may have run before its timer was written', async () => {
     const due = lead('due', -60_000, 0);
     const { due_at, ...awake } = timerOf(due, NOW) as Timer;
     expect((await set({ timed: [due] })).kept).toEqual([{ ...awake, due_at }, awake]);
   });
 
-  test('waits without a user too, and nothing takes its place', async () => {
+  test('waits without a user too, and nothing supersedes it', async () => {
     const { started, kept } = await set({ timed: [lead('no-user', -5, 60_000, { user_id: undefined })] });
     expect(started).toHaveLength(1);
     expect(kept).toEqual([]);
@@ -147,7 +147,7 @@ describe('an event that is published again with another time', () => {
   const standing = [timerOf(first, NOW) as Timer];
   const known = { [first.webhook_id]: 'scheduled' } as const;
 
-  test('a later one: its timer says so, and its execution reads that on waking', async () => {
+  test('a later one: its timer has the new time, which its execution reads when it is due', async () => {
     const { started, kept, counts, events } = await set({ timed: [lead('one', -5, 7200_000)], known, standing });
     expect(started).toEqual([]);
     expect(kept).toMatchObject([{ webhook_id: first.webhook_id, due_at: at(7200_000), generation: 0 }]);
@@ -155,7 +155,7 @@ describe('an event that is published again with another time', () => {
     expect(events.timed.size).toBe(0);
   });
 
-  test('an earlier one: the next generation carries it, and exists before the timer says so', async () => {
+  test('an earlier one: the next generation carries it, and starts before the timer is written', async () => {
     const { done, started, kept } = await set({ timed: [lead('one', -5, 60_000)], known, standing });
     expect(started).toMatchObject([{ generation: 1, progress: { due_at: at(60_000), timed: true } }]);
     expect(kept).toMatchObject([{ due_at: at(60_000), generation: 1 }]);
@@ -181,12 +181,12 @@ describe('an event that is published again with another time', () => {
     expect([resent, moved].map(({ started }) => started[0]?.generation)).toEqual([4, 6]);
   });
 
-  test('to a later one is carried by the generation that the ledger knows: an earlier one leaves on waking', async () => {
+  test('to a later one is carried by the generation in the ledger: an earlier one ends when it is due', async () => {
     const { kept } = await set({ timed: [lead('one', -5, 7200_000)], known, standing, record: { generation: 3 } });
     expect(kept).toMatchObject([{ due_at: at(7200_000), generation: 3 }]);
   });
 
-  test('and then with its old one again is a copy, after which an earlier publication moves nothing', async () => {
+  test('and then with the old one again is a copy, after which an earlier publication moves nothing', async () => {
     const again = lead('one', -5, 3600_000);
     const { started, kept, counts, events } = await set({ timed: [again], known, standing });
     expect(started).toEqual([]);
@@ -195,14 +195,14 @@ describe('an event that is published again with another time', () => {
     expect([...events.timed.values()]).toEqual([again]);
   });
 
-  test('once it was sent, or given up, moves nothing', async () => {
+  test('after it was sent, or dead-lettered, moves nothing', async () => {
     for (const state of ['delivered', 'dead', 'cancelled', 'parked'] as const) {
       const { done } = await set({ timed: [lead('one', -5, 60_000)], known: { [first.webhook_id]: state }, standing });
       expect(done).toEqual([]);
     }
   });
 
-  test('in one batch starts once, at the time that was given last', async () => {
+  test('in one batch starts once, at the latest publication’s time', async () => {
     const twice = [lead('one', -5, 60_000), lead('one', -60_000, 3600_000)];
     for (const timed of [twice, twice.toReversed()]) {
       const { started, counts } = await set({ timed });
@@ -226,13 +226,13 @@ describe('an event whose execution another publication of it has started', () =>
     expect(done).toEqual([`start ${one.webhook_id}`, `note ${one.webhook_id}: retry, g2, ${at(60_000)}`]);
   });
 
-  test('leaves it to a later publication, whose timer stands', async () => {
+  test('leaves it to a later publication, which has the timer', async () => {
     const { failures, done } = await set({ timed: [one], taken: 1, standing: [{ ...timer, latest_at: at(-1) }] });
     expect(failures).toEqual(new Map());
     expect(done).toEqual([`start ${one.webhook_id}`]);
   });
 
-  test('leaves it to one whose timer came before its own, and says nothing of what it has started', async () => {
+  test('leaves it to one whose timer came before its own, and does not record its own execution', async () => {
     const later = { ...timer, latest_at: at(-1) };
     const { done } = await set({ timed: [one], standing: [later], keeps: () => false });
     expect(done).toEqual([`start ${one.webhook_id}`, `keep the timer of ${one.webhook_id}`]);
@@ -249,7 +249,7 @@ describe('an event whose execution another publication of it has started', () =>
     expect(kept.map(({ generation }) => generation)).toEqual([0, 5]);
   });
 
-  test('is carried all the same where a later event has the timer: it reads that on waking', async () => {
+  test('is recorded even if a later event has the timer: it reads that when it is due', async () => {
     const standing = [{ ...timer, webhook_id: 'wh_other', latest_at: at(-1) }];
     const { done } = await set({ timed: [one], standing, keeps: () => false });
     expect(done.at(-1)).toBe(`note ${one.webhook_id}: retry, g0, ${at(60_000)}`);
@@ -259,7 +259,7 @@ describe('an event whose execution another publication of it has started', () =>
     ['of the other publication', [other]],
     ['of another event', [{ ...timer, webhook_id: 'wh_other' }]],
     ['missing: the other one’s was lost, or is not written yet', []],
-  ])('is carried by the next generation where the timer is %s', async (_, standing) => {
+  ])('is carried by the next generation if the timer is %s', async (_, standing) => {
     const { failures, kept, done } = await set({ timed: [one], taken: 1, standing });
     expect(failures).toEqual(new Map());
     expect(kept).toMatchObject([{ generation: 1, due_at: at(60_000) }]);
@@ -276,7 +276,7 @@ describe('an event whose execution another publication of it has started', () =>
     ['does not say whether it was moved', { taken: 1, isDown: true }, 1],
     ['knows it, and does not say by which timer', { known, isDown: true }, 0],
     ['does not say whether it was sent or overtaken since', { taken: 1, isUnread: true, standing: [other] }, 1],
-  ])('comes again where the ledger %s', async (_what, world, starts) => {
+  ])('is redelivered if the ledger %s', async (_what, world, starts) => {
     const { failures, kept, started, done, events } = await set({ timed: [one], ...world });
     expect(failures).toEqual(unreached);
     expect(kept).toEqual([]);
@@ -284,14 +284,14 @@ describe('an event whose execution another publication of it has started', () =>
     expect([started.length, done.length, events.timed.size]).toEqual([starts, starts, starts]);
   });
 
-  test('comes again where the timer of the next generation cannot be written: the first one would send it', async () => {
+  test('is redelivered if the timer of the next generation cannot be written: the first one would send it', async () => {
     const putTimer = async () => 'unreached' as const;
     const ledger = { ...openLedger(), timers: async () => new Map([[other.key, other]]), putTimer };
     const { failures } = await set({ timed: [one], taken: 1, services: { ledger } });
     expect(failures).toEqual(unreached);
   });
 
-  test('comes again where ten generations are taken: something is wrong', async () => {
+  test('is redelivered if ten generations are taken, which is a fault', async () => {
     const { failures } = await set({ timed: [one], taken: 10 });
     expect([...failures.values()]).toEqual(['other publications of the event have 10 generations']);
   });
@@ -305,7 +305,7 @@ test('while the ledger does not respond, an event starts as usual, and waits wit
   expect([...events.ready.values()]).toEqual([hot]);
 });
 
-test('a move to a later time whose timer is refused comes again: it is seen then whether it was the last', async () => {
+test('a move to a later time whose timer is refused is redelivered, which decides whether it was the last', async () => {
   const first = lead('one', -60_000, 3600_000);
   const { failures } = await set({
     timed: [lead('one', -5, 7200_000)],
@@ -316,7 +316,7 @@ test('a move to a later time whose timer is refused comes again: it is seen then
   expect([...failures]).toEqual([['timed 0', 'another publication of the event rescheduled it meanwhile']]);
 });
 
-test.each([60_000, 7200_000])('a move whose timer cannot be written comes again: due in %i ms', async (dueMs) => {
+test.each([60_000, 7200_000])('a move whose timer cannot be written is redelivered: due in %i ms', async (dueMs) => {
   const first = lead('one', -60_000, 3600_000);
   const standing = [timerOf(first, NOW) as Timer];
   const putTimer = async () => 'unreached' as const;
@@ -330,21 +330,21 @@ test.each([60_000, 7200_000])('a move whose timer cannot be written comes again:
   expect([...failures.keys()]).toEqual(['timed 0']);
 });
 
-describe('an event that is sent at once', () => {
+describe('an event that is sent immediately', () => {
   const hot = lead('hot', -1);
 
-  test('takes the place of what waits, and starts nothing', async () => {
+  test('supersedes a scheduled one, and starts nothing', async () => {
     const { started, kept, events } = await set({ ready: [hot] });
     expect(started).toEqual([]);
     expect(kept).toEqual([timerOf(hot, NOW)]);
     expect(events.ready.size).toBe(1);
   });
 
-  test('changes nothing as a copy of one that is known: that was noted before it was sent on', async () => {
+  test('changes nothing as a copy: the first one was recorded before it was forwarded', async () => {
     expect((await set({ ready: [hot], known: { [hot.webhook_id]: 'delivered' } })).kept).toEqual([]);
   });
 
-  test('of another type asks for no timer', async () => {
+  test('of another type reads no timer', async () => {
     const timers = () => Promise.reject(new Error('not needed'));
     const ledger = openLedger({ timers });
     await set({ ready: [newDelivery(subject(), NOT_ENRICHED)], services: { ledger } });

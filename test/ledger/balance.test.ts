@@ -37,7 +37,7 @@ const sightings = fc.record(
 const bounds = fc.integer({ min: 0, max: 7 * DAY });
 
 describe('the balance', () => {
-  test('never calls stuck what is under a lease', () => {
+  test('never counts a leased webhook as stuck', () => {
     fc.assert(
       fc.property(sightings, bounds, fc.integer({ min: 1, max: DAY }), (one, boundMs, leftMs) => {
         const held = { ...one, state: 'delivering', leaseEndMs: NOW + leftMs } as const;
@@ -46,7 +46,7 @@ describe('the balance', () => {
     );
   });
 
-  test('never calls stuck what is younger than the bound, nor what has ended or is parked in the ledger', () => {
+  test('never counts as stuck what is younger than the bound, has ended, or is parked in the ledger', () => {
     fc.assert(
       fc.property(sightings, bounds, (one, boundMs) => {
         const found = standing(one, boundMs);
@@ -58,7 +58,7 @@ describe('the balance', () => {
     );
   });
 
-  test.each(['delivered', 'dead', 'filtered', 'cancelled'] as const)('%s: counted, however old', (state) => {
+  test.each(['delivered', 'dead', 'filtered', 'cancelled'] as const)('%s: counted at any age', (state) => {
     expect(standing(seen(state, 300 * DAY, { dueAt: isoAgo(200 * DAY) }))).toEqual({ kind: 'counted', state });
   });
 
@@ -73,7 +73,7 @@ describe('the balance', () => {
     expect(standing(seen(state, 9 * DAY, { dueAt: isoAgo(BOUND) }))).toMatchObject({ since: isoAgo(BOUND) });
   });
 
-  test('parked in the ledger: counted, however long', () => {
+  test('parked in the ledger: counted at any age', () => {
     expect(standing(seen('parked', 9 * DAY))).toEqual({ kind: 'counted', state: 'parked' });
   });
 
@@ -93,7 +93,7 @@ describe('the balance', () => {
     expect(standing(seen('accepted', boundMs, { republished })).kind).toBe('stuck');
   });
 
-  test('a bound of more than a day is not made shorter by a republication', () => {
+  test('a bound of more than a day is not shortened by a republication', () => {
     expect(standing(seen('accepted', 3 * DAY - 1, { republished: 1 }), 3 * DAY).kind).toBe('in_flight');
   });
 
@@ -105,18 +105,18 @@ describe('the balance', () => {
   });
 });
 
-describe('what is parked', () => {
+describe('a parked webhook in the balance', () => {
   const parked = (record: object = {}) =>
     recordOf('a', { agoMs: 5 * DAY, state: 'parked', changedAgoMs: HOUR, record });
 
-  test('has 72 hours since it was parked first, in a workflow or in the ledger', () => {
+  test('has 72 hours since it was first parked, in a workflow or in the ledger', () => {
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR) }), NOW)).toBe(false);
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1) }), NOW)).toBe(true);
     expect(isParkedTooLong(parked({ parked_since: isoAgo(72 * HOUR + 1), token: 'g0' }), NOW)).toBe(true);
     expect(isParkedTooLong({ ...parked({ parked_since: isoAgo(90 * HOUR) }), state: 'delivering' }, NOW)).toBe(false);
   });
 
-  test('is in the ledger alone where nothing carries it', () => {
+  test('is in the ledger only if nothing carries it', () => {
     expect(isParkedInLedger(parked())).toBe(true);
     expect(isParkedInLedger(parked({ token: 'g0' }))).toBe(false);
     expect(isParkedInLedger({ ...parked(), state: 'scheduled' })).toBe(false);
@@ -146,16 +146,16 @@ describe('a release', () => {
     ['failing, and the partner took one before', parked('failing'), integration(), isoAgo(3 * HOUR), 'as_probe'],
     ['failing, and the partner took one since', parked('failing'), integration(), isoAgo(HOUR), 'yes'],
     ['failing, and resumed', parked('failing'), resumed(HOUR), undefined, 'yes'],
-  ])('of what is %s', (_, record, entry, lastDeliveredAt, verdict) => {
+  ])('of a webhook that is %s', (_, record, entry, lastDeliveredAt, verdict) => {
     expect(mayRelease(record, entry, lastDeliveredAt)).toBe(verdict);
   });
 
-  test('takes as many as the integration takes in 15 minutes, and 6,000 where it has no limit', () => {
+  test('releases the rate limit of 15 minutes, or 6,000 without a limit', () => {
     expect(releasePlan(integration()).atMost).toBe(6_000);
     expect(releasePlan(integration({ max_requests_per_minute: 2 })).atMost).toBe(30);
   });
 
-  test('spreads them over what SQS delays at the most, never more in a minute than the integration takes', () => {
+  test('spreads them over SQS’s longest delay, within the rate limit of each minute', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60_000 }), fc.nat(), (max_requests_per_minute, chance) => {
         const { atMost, delaySeconds } = releasePlan(integration({ max_requests_per_minute }));

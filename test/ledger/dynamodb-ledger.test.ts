@@ -53,7 +53,7 @@ const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', mess
 const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
 const operations = () => shared.front.calls.map(({ operation }) => operation);
 
-describe('a webhook’s way', () => {
+describe('a webhook’s life cycle', () => {
   test('is an event, a claim and a delivery', async () => {
     const { accept, claim, settle, log, counter } = newLedger();
     const one = newDelivery();
@@ -67,7 +67,7 @@ describe('a webhook’s way', () => {
     expect(counter.counts).toEqual({});
   });
 
-  test('that starts with a note is carried on by its token', async () => {
+  test('that starts with an unclaimed settlement is carried by its token', async () => {
     const { settleUnclaimed, claim } = newLedger();
     const one = newDelivery();
     expect(await settleUnclaimed(one, ended('retry', { token: 'g0' }))).toBe(true);
@@ -76,7 +76,7 @@ describe('a webhook’s way', () => {
   });
 });
 
-test('a delivery whose lease has ended keeps the generation and the attempts of the function that took it over', async () => {
+test('a delivery whose lease has ended keeps the generation and the attempts of the next claim', async () => {
   const { claim, settle } = newLedger();
   const one = newDelivery();
   const late = leaseOf(await claim(one, LEASE_MS));
@@ -94,7 +94,7 @@ test('a delivery whose lease has ended keeps the generation and the attempts of 
 });
 
 describe('accepting', () => {
-  test('names those that need no copy, and writes the others', async () => {
+  test('returns the records that need no copy, and writes the other events', async () => {
     const { accept } = newLedger();
     const [fresh, delivered, accepted] = [newSubject(), newSubject(), newSubject()];
     const record = { ...newRecord(delivered, NOW), version: 2, state: 'delivered' } as const;
@@ -106,7 +106,7 @@ describe('accepting', () => {
     expect(await shared.table.event(delivered.webhook_id)).toBeUndefined();
   });
 
-  test('writes what comes twice once', async () => {
+  test('writes a duplicate once', async () => {
     const one = newSubject();
     await newLedger().accept([one, { ...one }]);
     const { input } = shared.front.calls.find(({ operation }) => operation === 'BatchWriteItem') ?? {};
@@ -118,7 +118,7 @@ describe('accepting', () => {
     expect(operations()).toEqual([]);
   });
 
-  test('writes although nothing could be read, and does not say that nothing is known', async () => {
+  test('writes even if nothing could be read, and returns undefined', async () => {
     const { accept, log, counter } = newLedger();
     shared.front.decide(({ operation }) => (operation === 'BatchGetItem' ? REFUSED : 'pass'));
     const one = newSubject();
@@ -142,7 +142,7 @@ describe('a claim', () => {
     expect(counter.counts).toEqual({ [METRICS.deliveryDuplicate]: 1 });
   });
 
-  test('of what another function holds is logged', async () => {
+  test('of a webhook with another function’s lease is logged', async () => {
     const { claim, log, counter } = newLedger();
     const one = newDelivery();
     await claim(one, LEASE_MS);
@@ -155,7 +155,7 @@ describe('a claim', () => {
 });
 
 describe('settling', () => {
-  test('as parked writes the event first: nothing else holds it from then on', async () => {
+  test('as parked writes the event first, because nothing else stores it', async () => {
     const { claim, settle } = newLedger();
     const one = newDelivery();
     const lease = leaseOf(await claim(one, LEASE_MS));

@@ -61,17 +61,17 @@ describe('a webhook is settled', () => {
     expect(after).not.toHaveProperty('lease_until');
   });
 
-  test('not as a duplicate: another function’s webhook', () => {
+  test('not as a duplicate, which is another function’s webhook', () => {
     expect(() => left({ outcome: 'duplicate' })).toThrow('is not recorded');
   });
 
-  test('with its carrier’s token, and when it is due', () => {
+  test('with its carrier’s token and due time', () => {
     const waits = { outcome: 'retry', due_at: at(60) } as const;
     expect(left(waits, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
     expect(left({ ...waits, park_count: 2 }, { token: 'g1-a1' })).toMatchObject({ token: 'g1-a1', due_at: at(60) });
   });
 
-  test('without token or scheduled time where it has ended or rests', () => {
+  test('without token or scheduled time if it has ended or is parked in the ledger', () => {
     for (const outcome of ['delivered', 'dead', 'filtered', 'parked'] as const) {
       const before = held({ token: 'g1', due_at: at(-1) });
       const after = left({ outcome, due_at: at(60) }, {}, before);
@@ -95,14 +95,14 @@ describe('a webhook is settled', () => {
     expect(left({ outcome: 'retry' }, {}, after).attempts).toEqual(after.attempts);
   });
 
-  test('with errors and reasons that are cut', () => {
+  test('with truncated errors and reasons', () => {
     const attempt = { at: at(0), duration_ms: 1, error: 'e'.repeat(500) };
     const after = left({ outcome: 'dead', reason: 'r'.repeat(500) }, { attempt });
     expect(after.attempts[0]?.error).toHaveLength(MAX_ATTEMPT_ERROR_CHARACTERS);
     expect(after.reason).toHaveLength(MAX_LEDGER_REASON_CHARACTERS);
   });
 
-  test('with no reason where it has none, not with the last one', () => {
+  test('without the last reason if it has none', () => {
     expect(left({ outcome: 'delivered' }, {}, held({ reason: 'it answered 503' }))).not.toHaveProperty('reason');
   });
 
@@ -114,19 +114,19 @@ describe('a webhook is settled', () => {
 });
 
 describe('a parked webhook', () => {
-  test('says why and since when', () => {
+  test('has its cause, and since when it is parked', () => {
     const after = left({ outcome: 'parked', parked_for: 'failing' });
     expect(after).toMatchObject({ parked_for: 'failing', parked_since: at(0) });
     expect(left({ outcome: 'parked' }).parked_for).toBe('paused');
   });
 
-  test('is parked since the first time, however often it is released and parked again', () => {
+  test('is parked since the first time, after any number of releases', () => {
     const before = held({ parked_since: at(-3600), parked_for: 'paused' });
     expect(left({ outcome: 'retry', park_count: 3 }, { token: 'g1' }, before).parked_since).toBe(at(-3600));
     expect(left({ outcome: 'parked' }, {}, before).parked_since).toBe(at(-3600));
   });
 
-  test('is so no longer once it is tried and waits, or has ended', () => {
+  test('ends being parked after an attempt, or at its end', () => {
     const before = held({ parked_since: at(-3600), parked_for: 'paused' });
     for (const outcome of ['retry', 'delivered', 'dead', 'filtered'] as const) {
       const after = left({ outcome }, { attempt: { at: at(0), duration_ms: 1 } }, before);
@@ -148,7 +148,7 @@ describe('a webhook that is resent', () => {
       ...overrides,
     });
 
-  test.each(CAUSES)('%s: is accepted in the next generation, with all its attempts before it', (cause) => {
+  test.each(CAUSES)('%s: is accepted in the next generation, with all its earlier attempts', (cause) => {
     const after = reopened(ended(), cause, NOW) as LedgerRecord;
     expect(ledgerRecordSchema.parse(after)).toEqual(after);
     expect(after).toMatchObject({ state: 'accepted', generation: 2, attempt: 0, version: 3, enrichment: ENRICHED });
@@ -159,44 +159,44 @@ describe('a webhook that is resent', () => {
       expect(after).not.toHaveProperty(gone);
   });
 
-  test.each(CAUSES)('%s: from any state, but not while its lease runs', (cause) => {
+  test.each(CAUSES)('%s: from any state, but not during a lease', (cause) => {
     for (const state of WEBHOOK_STATES)
       expect(reopened(ended({ state, lease_until: at(0) }), cause, NOW)).toBeDefined();
     expect(reopened(ended({ state: 'delivering', lease_until: at(0.001) }), cause, NOW)).toBeUndefined();
   });
 
-  test('by an operator: its parking starts over; by its release or the reconciler it goes on', () => {
+  test('by an operator: resets the parking time; by release or reconciler: does not', () => {
     const parkedSince = CAUSES.map((cause) => reopened(ended({ state: 'parked' }), cause, NOW)?.parked_since);
     expect(parkedSince).toEqual([undefined, at(-50), at(-50)]);
   });
 
-  test('counts how often the reconciler did it', () => {
+  test('counts the reconciler’s resends', () => {
     const once = reopened(ended(), 'republish', NOW) as LedgerRecord;
     expect(once.republished).toBe(1);
     expect(reopened(once, 'republish', NOW)?.republished).toBe(2);
     expect(reopened(once, 'release', NOW)?.republished).toBe(1);
   });
 
-  test('although it was never claimed: its first version', () => {
+  test('that was never claimed: its first version', () => {
     expect(reopened(newRecord(subject(), NOW), 'republish', NOW)).toMatchObject({ version: 1, generation: 1 });
   });
 });
 
-describe('an event, as the ledger keeps it', () => {
+describe('an event, as the ledger stores it', () => {
   const carried: Delivery = { ...delivery(ENRICHED, { generation: 3, accepted_at: at(-60) }), token: 'g3' };
 
-  test('is what the LMS said, and nothing of how far it has come', () => {
+  test('is the LMS’s event, without progress', () => {
     const kept = eventOf(carried, NOW);
     expect(ledgerEventSchema.strict().parse(kept)).toEqual(kept);
     const { schema_version, generation, progress, token, ...said } = carried;
     expect(kept).toEqual(said);
   });
 
-  test('was accepted now, where nothing says when', () => {
+  test('was accepted now, if no time is given', () => {
     expect(eventOf(subject(), NOW).accepted_at).toBe(at(0));
   });
 
-  test('becomes a delivery as if new, in the generation of its record, with the learning time that is known', () => {
+  test('becomes a new delivery, in the generation of its record, with the known learning time', () => {
     const event: LedgerEvent = eventOf(carried, NOW);
     const resent = deliveryOf(
       event,
@@ -213,7 +213,7 @@ describe('an event, as the ledger keeps it', () => {
     });
   });
 
-  test('goes to the workflow to have its learning time found out, where that is not known', () => {
+  test('goes to the workflow for its learning time if that is not known', () => {
     const { enrichment, ...unknown } = held();
     expect(deliveryOf(eventOf(carried, NOW), unknown, NOW, 'replay').progress.enrichment).toEqual({
       status: 'pending',

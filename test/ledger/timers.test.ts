@@ -50,13 +50,13 @@ describe('the timer of an event', () => {
     expect(timer(leadOf('hot', 0, { kind: 'lead.hot' }))).not.toHaveProperty('due_at');
   });
 
-  test('is none without a user, or for a type whose events never wait', () => {
+  test('does not exist without a user, or for a type without scheduled events', () => {
     const { user_id, ...nobodys } = leadOf('one', 0);
     expect(timerOf(nobodys, NOW)).toBeUndefined();
     expect(timerOf(subject(), NOW)).toBeUndefined();
   });
 
-  test('is no later than its acceptance, however far ahead its publisher’s clock is', () => {
+  test('is never later than its acceptance, if its publisher’s clock is ahead', () => {
     expect(timer(leadOf('ahead', 400 * 24 * HOUR_MS)).latest_at).toBe(at(0));
   });
 });
@@ -69,7 +69,7 @@ test.each([
   expect(waitFault(leadOf('one', 0, { send_at: at(waitMs) }), NOW)).toBe(fault);
 });
 
-test('what is sent at once waits for nothing', () => expect(waitFault(subject(), NOW)).toBeUndefined());
+test('an event without scheduled time has no fault', () => expect(waitFault(subject(), NOW)).toBeUndefined());
 
 describe('an event that is published again', () => {
   const moveOf = (before: Timer | undefined, now: Timer, record: Partial<LedgerRecord> = {}) =>
@@ -99,7 +99,7 @@ describe('an event that is published again', () => {
     ['none', undefined],
     ['an older event’s', timer(leadOf('other', -2 * HOUR_MS))],
     ['an older one’s that waits', timer(leadOf('other', -HOUR_MS - 1, { send_at: at(HOUR_MS) }))],
-  ])('has no timer of its own where the user has %s: nothing says until when it waits', (_, other) => {
+  ])('has no timer of its own if the user has %s: its due time is not known', (_, other) => {
     expect(moveOf(other, again(-5, 60_000))).toBe('untimed');
     expect(moveOf(other, again(-HOUR_MS, HOUR_MS))).toBe('untimed');
   });
@@ -108,7 +108,7 @@ describe('an event that is published again', () => {
     expect(moveOf(undefined, again(-5, 60_000), { attempt: 1 })).toBe('none');
   });
 
-  test('is as old as its first acceptance, where its publisher’s clock is ahead', () => {
+  test('counts from its first acceptance, if its publisher’s clock is ahead', () => {
     const ahead = { occurred_at: at(HOUR_MS), accepted_at: at(-HOUR_MS) };
     expect(moveOf(timer(leadOf('other', -HOUR_MS + 1)), again(-5, 60_000), ahead)).toBe('none');
     expect(moveOf(timer(leadOf('other', -HOUR_MS - 1)), again(-5, 60_000), ahead)).toBe('untimed');

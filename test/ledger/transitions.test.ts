@@ -39,7 +39,7 @@ function claimed(standing: LedgerRecord | undefined, copy: Delivery): LedgerReco
   return decision.record;
 }
 
-describe('who may claim a webhook', () => {
+describe('permission to claim a webhook', () => {
   const ANY = [copyOf(0), copyOf(1), copyOf(2), copyOf(1, 'g1'), copyOf(1, 'g1-a1'), copyOf(99)];
   const carriers = (...tokens: string[]) => tokens.map((token) => copyOf(1, token));
   const waiting = (['scheduled', 'parked'] as const).flatMap((state): [string, LedgerRecord, Delivery[], string][] => [
@@ -80,13 +80,13 @@ describe('who may claim a webhook', () => {
     for (const copy of copies) expect(decideClaim(standing, copy, LEASE, NOW).verdict).toBe(verdict);
   });
 
-  test('names the end of a lease that runs, and the state of a webhook that has ended', () => {
+  test('returns the end of an active lease, or the state of a webhook that has ended', () => {
     const leased = record('delivering', { lease_until: at(0.001) });
     expect(decideClaim(leased, copyOf(1), LEASE, NOW)).toEqual({ verdict: 'busy', untilMs: NOW + 1 });
     expect(decideClaim(record('cancelled'), copyOf(1), LEASE, NOW)).toEqual({ verdict: 'done', state: 'cancelled' });
   });
 
-  test('the execution that carried a dead webhook finds its record: it may have to send the dead-letter message', () => {
+  test('the execution that carried a dead webhook gets its record: it may have to send the dead-letter message', () => {
     const standing = record('dead', { token: 'g1-a1' });
     const done = { verdict: 'done', state: 'dead' };
     expect(decideClaim(standing, copyOf(1, 'g1-a1'), LEASE, NOW)).toEqual({ ...done, deadRecord: standing });
@@ -117,14 +117,14 @@ describe('a claim', () => {
     expect({ lease_until, claimed_by, version }).toEqual({ lease_until: at(40), claimed_by: 'stream-2', version: 4 });
   });
 
-  test('takes the token from its carrier, and its scheduled time', () => {
+  test('removes the carrier’s token, and the scheduled time', () => {
     const standing = record('scheduled', { token: 'g1-a1', due_at: at(-1) });
     const after = claimed(standing, copyOf(1, 'g1-a1'));
     expect(after).not.toHaveProperty('token');
     expect(after).not.toHaveProperty('due_at');
   });
 
-  test('keeps what is recorded: attempts, times, since when it is parked', () => {
+  test('keeps attempts, times and `parked_since`', () => {
     const attempts = [{ at: at(-30), status: 503, duration_ms: 12, error: '503' }];
     const standing = record('accepted', { attempts, parked_since: at(-30), republished: 2 });
     expect(claimed(standing, copyOf(1))).toMatchObject({ attempts, parked_since: at(-30), republished: 2 });
@@ -137,7 +137,7 @@ describe('a claim', () => {
     expect(asClaimed(copyOf(0), after)).toMatchObject({ generation: 1, progress: { attempt: 2 } });
   });
 
-  test('counts the attempts that its message has made where the ledger missed some', () => {
+  test('counts the attempts in its message if the ledger missed some', () => {
     const copy = delivery(ENRICHED, { generation: 1 }, { attempt: 5 });
     expect(claimed(record('accepted', { attempt: 2 }), copy).attempt).toBe(5);
   });
@@ -146,11 +146,11 @@ describe('a claim', () => {
     expect(claimed(record('dead', { attempt: 9 }), copyOf(2))).toMatchObject({ generation: 2, attempt: 0 });
   });
 
-  test('writes down what the copy will send as learning time', () => {
+  test('records the learning time that the copy will send', () => {
     expect(claimed(record('accepted'), delivery(NOT_ENRICHED, { generation: 1 })).enrichment).toEqual(NOT_ENRICHED);
   });
 
-  test.each(WEBHOOK_STATES)('leaves a record that the ledger can lease: %s', (state) => {
+  test.each(WEBHOOK_STATES)('returns a valid record: %s', (state) => {
     const standing = record(state, { token: 'g1', lease_until: at(-1) });
     const decision = decideClaim(standing, copyOf(2), LEASE, NOW);
     if (decision.verdict === 'claimed') expect(ledgerRecordSchema.parse(decision.record)).toEqual(decision.record);
@@ -159,11 +159,11 @@ describe('a claim', () => {
 });
 
 describe('a lease', () => {
-  test('is longer than DeliverBatch may run, and than a try of its integration may take', () => {
+  test('is longer than DeliverBatch may run, and than an attempt of its integration may take', () => {
     expect([0, 5, 20, 21, 300].map((seconds) => leaseMs(seconds * SECOND) / SECOND)).toEqual([40, 40, 40, 41, 320]);
   });
 
-  test('ends at 0 in every other state, and without an end', () => {
+  test('ends at 0 in every other state, and without an end time', () => {
     for (const state of WEBHOOK_STATES.filter((one) => one !== 'delivering')) {
       expect(leaseEndMs(record(state, { lease_until: at(40) }))).toBe(0);
     }
@@ -171,16 +171,16 @@ describe('a lease', () => {
   });
 });
 
-describe('a copy that the LMS or the queue brings again', () => {
-  test('is forwarded again where it has no record, or is accepted or delivering', () => {
+describe('a copy of an event, published again or redelivered', () => {
+  test('is forwarded if it has no record, or is accepted or delivering', () => {
     expect(needsNoCopy(undefined)).toBe(false);
     const forwarded = WEBHOOK_STATES.filter((state) => !needsNoCopy(record(state)));
     expect(forwarded).toEqual(['accepted', 'delivering']);
   });
 });
 
-describe('the record of a webhook that has none', () => {
-  test('says what its event says, and was never written', () => {
+describe('the initial record of a webhook', () => {
+  test('has the event’s fields, and was never written', () => {
     const accepted = subject({ accepted_at: at(-60), generation: 2 });
     expect(newRecord(accepted, NOW)).toEqual({
       webhook_id: accepted.webhook_id,
@@ -199,11 +199,11 @@ describe('the record of a webhook that has none', () => {
     });
   });
 
-  test('was accepted now, where an older version did not say when', () => {
+  test('was accepted now, if an older version recorded no time', () => {
     expect(newRecord(subject(), NOW)).toMatchObject({ accepted_at: at(0), times: { accepted: at(0) } });
   });
 
-  test('entered its state when its time says so; else as it was accepted', () => {
+  test('entered its state at the recorded time, or else at its acceptance', () => {
     expect(changedAt(record('scheduled'))).toBe(at(-30));
     expect(changedAt({ ...record('scheduled'), times: {} })).toBe(at(-60));
   });

@@ -13,7 +13,7 @@ function limiter(environments = 2, random = () => 0) {
 }
 
 describe('the limit of one environment', () => {
-  test('none: everything goes at once', () => {
+  test('none: everything is sent immediately', () => {
     const alone = limiter();
     expect(alone.acquire(FREE, 100, NOW)).toEqual({
       decisions: Array(100).fill(allowed),
@@ -22,7 +22,7 @@ describe('the limit of one environment', () => {
     });
   });
 
-  test('is its share; what must wait asks again, each at another time', () => {
+  test('is its share; attempts that must wait ask again, each at a different time', () => {
     const alone = limiter(2);
     expect(alone.acquire(limitedTo(60), 3, NOW).decisions).toEqual([
       allowed,
@@ -36,23 +36,23 @@ describe('the limit of one environment', () => {
     expect(alone.acquire(limitedTo(60), 2, NOW + 2_040).decisions).toEqual([allowed, unreserved(NOW + 10_200)]);
   });
 
-  test('that is due within a second is waited for in the function', () => {
+  test('due within a second: the function itself waits', () => {
     const alone = limiter(2);
     alone.acquire(limitedTo(60), 1, NOW);
     expect(alone.acquire(limitedTo(60), 1, NOW + 1_040).decisions).toEqual([reserved(NOW + 2_040)]);
   });
 
-  test('begins at another time in each environment', () => {
+  test('starts at a different time in each environment', () => {
     const times = [0, 0.25, 0.75].map((random) => limiter(2, () => random).acquire(limitedTo(20), 1, NOW).decisions[0]);
     expect(times).toEqual([allowed, unreserved(NOW + 1_530), unreserved(NOW + 4_590)]);
   });
 
-  test('defers for ten minutes at most: Valkey may respond before', () => {
+  test('defers for at most ten minutes, because Valkey may respond before', () => {
     const { decisions } = limiter(20).acquire(limitedTo(60), 100, NOW);
     expect(decisions.at(-1)).toEqual(unreserved(NOW + 10 * MINUTE));
   });
 
-  test('of all together is never more than the limit in any minute, however they start and ask', () => {
+  test('of all environments never exceeds the limit in any minute, for any start times and calls', () => {
     const pausesMs = fc.array(fc.nat(3 * SECOND), { minLength: 60, maxLength: 100 });
     const phases = fc.array(fc.float({ min: 0, max: 1, maxExcluded: true, noNaN: true }), {
       minLength: 5,
@@ -77,15 +77,15 @@ describe('the limit of one environment', () => {
     );
   });
 
-  test('below one a minute for each is one in as many minutes', () => {
+  test('below one a minute for each is one in several minutes', () => {
     const alone = limiter(70);
     expect(alone.acquire(limitedTo(7), 2, NOW).decisions).toEqual([allowed, unreserved(NOW + 10 * MINUTE)]);
     expect(alone.acquire(limitedTo(7), 1, NOW + 612 * SECOND).decisions).toEqual([allowed]);
   });
 });
 
-describe('what is known of an endpoint', () => {
-  test('a `Retry-After` is kept, for an hour at most, and not shortened', () => {
+describe('the state of an endpoint', () => {
+  test('a `Retry-After` is stored, for at most an hour, and never shortened', () => {
     const alone = limiter();
     alone.report(FREE, reportOf({ isThrottled: true, retryAfterMs: 30 * SECOND }), NOW);
     alone.report(FREE, reportOf({ isThrottled: true, retryAfterMs: SECOND }), NOW);
@@ -117,7 +117,7 @@ describe('what is known of an endpoint', () => {
     expect(alone.acquire(waiting, 1, NOW + 65 * SECOND).isSlow).toBe(false);
   });
 
-  test('is forgotten with another address; the limit goes on', () => {
+  test('is reset by a new address; the limit is not', () => {
     const alone = limiter(1);
     const before = limitedTo(60);
     alone.acquire(before, 1, NOW);
@@ -126,7 +126,7 @@ describe('what is known of an endpoint', () => {
     expect(alone.acquire(moved, 1, NOW).decisions).toEqual([unreserved(NOW + 1_020)]);
   });
 
-  test('is kept of the 2,000 integrations that were used last', () => {
+  test('is stored for the 2,000 integrations that were used last', () => {
     const alone = limiter();
     for (let i = 0; i < 2_000; i += 1)
       alone.report({ ...FREE, id: `partner-${i}` }, reportOf({ retryAfterMs: HOUR }), NOW);

@@ -105,7 +105,7 @@ describe('the rate limit', () => {
     expect(await limited.decisions(2)).toEqual([reserved(NOW + 2_040), reserved(NOW + 2_040 + 61_200)]);
   });
 
-  test('reserves nothing more than 72 hours ahead: what is further away asks again in an hour', async () => {
+  test('reserves nothing more than 72 hours ahead: later attempts ask again in an hour', async () => {
     const limited = limiter(1);
     const inThreeDays = Math.floor((72 * HOUR) / 61_200);
     expect((await limited.decisions(inThreeDays + 1)).at(-1)).toEqual(reserved(NOW + inThreeDays * 61_200));
@@ -114,7 +114,7 @@ describe('the rate limit', () => {
     expect(await limited.decisions()).toEqual([reserved(NOW + (inThreeDays + 1) * 61_200)]);
   });
 
-  test('never more than the limit in any minute, however attempts come, come back or stay away', async () => {
+  test('never allows more than the limit in any minute, for any order of attempts, returns and absences', async () => {
     const kinds = fc.constantFrom('fresh', 'early', 'on time', 'lapsed');
     const call = fc.record({ pauseMs: fc.nat(20 * SECOND), attempts: fc.array(kinds, { maxLength: 10 }) });
     const calls = fc.array(call, { maxLength: 40 });
@@ -145,7 +145,7 @@ describe('the rate limit', () => {
   });
 });
 
-test('a reservation serves until a minute after its time; then another is made, behind all that exist', async () => {
+test('a reservation is valid until a minute after its time; then a new one is made, after all others', async () => {
   const limited = limiter(60);
   await limited.decisions(100);
   const ownMs = NOW + 30 * SECOND;
@@ -163,7 +163,7 @@ test('a reservation serves until a minute after its time; then another is made, 
 });
 
 describe('a Retry-After', () => {
-  test('without a limit keeps all back; a shorter one does not end it; it lasts an hour at most', async () => {
+  test('without a limit delays all attempts; a shorter one does not end it; it lasts at most an hour', async () => {
     const waiting = limiter();
     await waiting.report({ failed: 1, retryAfterMs: 30 * SECOND });
     await waiting.report({ failed: 1, retryAfterMs: SECOND });
@@ -174,7 +174,7 @@ describe('a Retry-After', () => {
     expect(await waiting.decisions()).toEqual([unreserved(waiting.nowMs + HOUR)]);
   });
 
-  test('with a limit replaces reservations before its end, and leaves those after it alone', async () => {
+  test('with a limit replaces reservations before its end, but not those after it', async () => {
     const waiting = limiter(60);
     await waiting.decisions(10);
     await waiting.report({ failed: 1, retryAfterMs: 30 * SECOND });
@@ -189,7 +189,7 @@ describe('a Retry-After', () => {
 });
 
 describe('the circuit breaker', () => {
-  test('opens for 30 s at the tenth failure in a row', async () => {
+  test('opens for 30 s after ten consecutive failures', async () => {
     const breaker = limiter();
     await breaker.report({ failed: 9 });
     await breaker.report({ passed: 1, failed: 9 });
@@ -201,7 +201,7 @@ describe('the circuit breaker', () => {
     expect(await breaker.decisions()).toEqual([failing]);
   });
 
-  test('then allows one probe, to those who may probe, and opens again for 30 s where that fails', async () => {
+  test('then allows one probe, to callers that may probe, and opens for 30 s again if the probe fails', async () => {
     const breaker = await opened();
     for (const _ of [1, 2]) {
       breaker.nowMs += 30 * SECOND;
@@ -213,7 +213,7 @@ describe('the circuit breaker', () => {
     }
   });
 
-  test('closes where the probe passes, and forgets that the endpoint was slow', async () => {
+  test('closes if the probe succeeds, and resets slowness', async () => {
     const breaker = await opened();
     breaker.nowMs += 30 * SECOND;
     await breaker.slow();
@@ -224,7 +224,7 @@ describe('the circuit breaker', () => {
     expect(await breaker.decisions()).toEqual([allowed]);
   });
 
-  test('allows another probe where one was not sent, or is not reported within 6 minutes', async () => {
+  test('allows another probe if one was not sent, or not reported within 6 minutes', async () => {
     const breaker = await opened();
     breaker.nowMs += 30 * SECOND;
     await breaker.decisions();
@@ -236,7 +236,7 @@ describe('the circuit breaker', () => {
     expect(await breaker.decisions(2)).toEqual([allowed, failing]);
   });
 
-  test('has one probe in flight at a time, however many ask', async () => {
+  test('has one probe in flight at a time, for any number of callers', async () => {
     const call = fc.record({ pauseMs: fc.nat(9_000), attempts: fc.nat(5), mayProbe: fc.boolean() });
     const limits = fc.option(fc.integer({ min: 1, max: 60_000 }), { nil: undefined });
     await fc.assert(
@@ -266,7 +266,7 @@ describe('the circuit breaker', () => {
     expect(await waiting.decisions()).toEqual([next]);
   });
 
-  test('allows the next attempt that comes in time where a limit keeps a probe back', async () => {
+  test('allows the next attempt in time if the limit delays the probe', async () => {
     const breaker = limiter(60);
     await breaker.decisions(40);
     await breaker.report({ failed: 10 });
@@ -292,7 +292,7 @@ describe('a gone endpoint', () => {
     }
   });
 
-  test('is back with anything that passed', async () => {
+  test('is back after any attempt that passed', async () => {
     const breaker = limiter();
     await breaker.report({ isGone: true });
     await breaker.report({ passed: 1 });
@@ -308,7 +308,7 @@ describe('back-pressure', () => {
     return timeOf((await throttled.decisions(2))[1], throttled.nowMs) - throttled.nowMs;
   }
 
-  test('neither counts as a failure nor ends the failures in a row', async () => {
+  test('neither counts as a failure nor resets the consecutive failures', async () => {
     const throttled = limiter();
     await throttled.report({ failed: 9 });
     for (let i = 0; i < 10; i += 1) await throttled.refuse();
@@ -392,7 +392,7 @@ describe('back-pressure', () => {
 });
 
 describe('a slow endpoint', () => {
-  test('shows it twice within 5 s, and counts as slow for a minute after the last time', async () => {
+  test('has two slow responses within 5 s, and counts as slow for a minute after the last one', async () => {
     const waiting = limiter();
     const signs = [0, 5_001, 10_001, MINUTE + 10_000];
     for (const [index, ms] of signs.entries()) {
@@ -406,7 +406,7 @@ describe('a slow endpoint', () => {
     expect(await waiting.ask()).toMatchObject({ isSlow: false, wantsReport: false });
   });
 
-  test('has ten attempts in flight: by its timeout, then by how long they take, the newest for three tenths', async () => {
+  test('has ten attempts in flight: by its timeout, then by their smoothed duration', async () => {
     const waiting = limiter();
     await waiting.report({ failed: 1, tookMs: 20 });
     await waiting.slow();
@@ -434,7 +434,7 @@ describe('a slow endpoint', () => {
     expect(await waiting.decisions(2)).toEqual([allowed, reserved(NOW + intervalMs)]);
   });
 
-  test('has nothing reserved more than ten minutes ahead, and no reservation once it is well', async () => {
+  test('has nothing reserved more than ten minutes ahead, and no reservation after it has recovered', async () => {
     const waiting = limiter();
     await waiting.slow();
     const inTenMinutes = Math.floor((10 * MINUTE) / 1_530);
@@ -444,7 +444,7 @@ describe('a slow endpoint', () => {
     expect(await waiting.decisions([NOW + 91_800, undefined])).toEqual([allowed, allowed]);
   });
 
-  test('that answers after 10 s has its ten attempts in flight, however many events there are', async () => {
+  test('that responds after 10 s has ten attempts in flight, for any number of events', async () => {
     const partner = limiter();
     const agenda = new Map<number, (() => Promise<unknown>)[]>();
     const at = (ms: number, act: () => Promise<unknown>) => void agenda.set(ms, [...(agenda.get(ms) ?? []), act]);
@@ -479,7 +479,7 @@ describe('a slow endpoint', () => {
 });
 
 describe('a record', () => {
-  test('is forgotten an hour after the last time that it holds', async () => {
+  test('expires an hour after the last time in it', async () => {
     const breaker = limiter();
     await breaker.report({ isGone: true });
     breaker.nowMs += 2 * HOUR;
@@ -491,7 +491,7 @@ describe('a record', () => {
   test.each([
     ['another address', { url: 'https://partner.example/other' }],
     ['a resumption', { resumed_at: '2026-01-15T12:00:00Z' }],
-  ])('with %s knows nothing of the endpoint, but goes on with the limit', async (_what, change) => {
+  ])('with %s resets the endpoint’s state, but not the limit', async (_what, change) => {
     const limited = limiter(60);
     expect(await limited.decisions(2)).toEqual([allowed, reserved(NOW + 1_020)]);
     await limited.slow();
@@ -506,7 +506,7 @@ describe('a record', () => {
     expect(await limited.decisions(2)).toEqual([reserved(NOW + 3_060), reserved(NOW + 4_590)]);
   });
 
-  test('with other settings stays', async () => {
+  test('with other settings is not reset', async () => {
     const breaker = await opened();
     breaker.partner = { ...breaker.partner, paused: true, timeout_seconds: 20, max_requests_per_minute: 6 };
     expect(await breaker.decisions()).toEqual([failing]);

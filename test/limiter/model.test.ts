@@ -108,7 +108,7 @@ const waitingProbe = (leftMs: number): [undefined, Steps] => {
   ];
 };
 
-test('answers as the rules in TypeScript do, whatever happens', async () => {
+test('decides like the model in TypeScript, for any sequence of calls', async () => {
   const any = newIntegration();
   await runLimiterScript(client, limiterKey(any), slowCommand(any), NOW);
   await fc.assert(

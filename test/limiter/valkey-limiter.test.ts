@@ -87,7 +87,7 @@ async function untilShared(limiter: ValkeyLimiter): Promise<void> {
 }
 
 describe('the record of an integration', () => {
-  test('lets the server drop a record an hour after the last time that it holds', async () => {
+  test('expires an hour after the last time in it', async () => {
     const { limiter } = await connectedTo(server.port);
     const [quiet, gone] = [newIntegration(), newIntegration()];
     await limiter.report(quiet, reportOf({ failed: 1 }));
@@ -102,7 +102,7 @@ describe('the record of an integration', () => {
     }
   });
 
-  test('keeps no record where there is nothing to say', async () => {
+  test('is not written without a change', async () => {
     const { limiter } = await connectedTo(server.port);
     const free = newIntegration();
     expect(await decisionsOf(limiter, free, 10)).toEqual(Array(10).fill(allowed));
@@ -111,7 +111,7 @@ describe('the record of an integration', () => {
 });
 
 describe('several functions', () => {
-  test('share one limit: no slot is given twice, and a minute never holds more', async () => {
+  test('share one limit: no slot is assigned twice, and no minute exceeds it', async () => {
     const limiters = await Promise.all(Array.from({ length: 4 }, () => connectedTo(server.port)));
     const limited = newIntegration({ max_requests_per_minute: 600 });
     const calls = limiters.flatMap(({ limiter }) =>
@@ -125,7 +125,7 @@ describe('several functions', () => {
     expect(limiters.flatMap(({ lines }) => lines)).toEqual([]);
   });
 
-  test('share one breaker, one probe and what is slow', async () => {
+  test('share one circuit breaker, one probe and the slow state', async () => {
     const [{ limiter: one }, { limiter: other }] = [await connectedTo(server.port), await connectedTo(server.port)];
     const [broken, waiting] = [newIntegration(), newIntegration()];
     await one.report(broken, reportOf({ failed: 6 }));
@@ -142,7 +142,7 @@ describe('several functions', () => {
     expect((await one.acquire(waiting, [{}], PROBING)).isSlow).toBe(true);
   });
 
-  test('keep reservations, and go by the clock of the server, not by their own', async () => {
+  test('share reservations, and use the server’s clock, not their own', async () => {
     const [one, other] = [await connectedTo(server.port), await connectedTo(server.port)];
     other.skip(-HOUR);
     const limited = newIntegration({ max_requests_per_minute: 1 });
@@ -153,7 +153,7 @@ describe('several functions', () => {
     expect(Math.abs(second.atMs - 61_200 - Date.now())).toBeLessThan(10_000);
   });
 
-  test('ask one command on one key per call; the script itself goes to a server that does not know it', async () => {
+  test('send one command on one key per call, and the script only to a server that has not cached it', async () => {
     const front = await startValkeyFront(server.port);
     cleanups.push(() => front.stop());
     const { limiter, lines } = await connectedTo(front.port);
@@ -222,7 +222,7 @@ describe('without Valkey', () => {
     ]);
   });
 
-  test('nothing is rejected; `Retry-After` and slowness are kept', async () => {
+  test('nothing is rejected; `Retry-After` and slowness are stored', async () => {
     const { limiter } = limiterAt(await freePort());
     const [broken, paused, waiting] = [newIntegration(), newIntegration(), newIntegration()];
     await limiter.report(broken, reportOf({ failed: 10, isGone: true }));
@@ -259,7 +259,7 @@ describe('without Valkey', () => {
     expect(lines[0]?.fields.reason).toContain('WRONGTYPE');
   });
 
-  test('a closed limiter goes on by itself, at once', async () => {
+  test('a closed limiter continues without Valkey immediately', async () => {
     const { limiter, lines } = await connectedTo(server.port);
     const limited = newIntegration({ max_requests_per_minute: 60 });
     await limiter.close();

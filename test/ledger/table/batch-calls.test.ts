@@ -42,15 +42,15 @@ function passOnly(count: number) {
   };
 }
 
-describe('what DynamoDB leaves unprocessed', () => {
-  test('is asked for again, and nothing else', async () => {
+describe('unprocessed items', () => {
+  test('are requested again, and nothing else', async () => {
     front.decide(passOnly(1));
     expect(await write('a', 'b', 'c')).toEqual([undefined, undefined, undefined]);
     expect([0, 1, 2].map((position) => keysOf(writesOf(position)))).toEqual([['a', 'b', 'c'], ['b', 'c'], ['c']]);
     for (const id of ['a', 'b', 'c']) expect(await server.item(id, 'state')).toBeDefined();
   });
 
-  test('again and again is given up, for those alone', async () => {
+  test('fail after the last round, and only those', async () => {
     // The pauses between rounds are random.
     jest.spyOn(Math, 'random').mockReturnValue(0);
     // A call of nothing is refused: the front answers it itself.
@@ -64,7 +64,7 @@ describe('what DynamoDB leaves unprocessed', () => {
     jest.restoreAllMocks();
   });
 
-  test('and what fails on the way is reported apart from what was done', async () => {
+  test('that fail later are reported separately from processed ones', async () => {
     front.decide((call, position) =>
       position === 0 ? passOnly(1)(call) : { status: 400, answer: { __type: 'x#ThrottlingException', message: 'no' } },
     );
@@ -74,7 +74,7 @@ describe('what DynamoDB leaves unprocessed', () => {
 });
 
 describe('a write that DynamoDB refuses', () => {
-  test('is not tried alone where the table is what fails', async () => {
+  test('is not made alone if the table fails', async () => {
     front.decide(() => ({ status: 400, answer: { __type: 'x#AccessDeniedException', message: 'secret words' } }));
     const outcomes = await write('k', 'l');
     expect(outcomes.map((failure) => failure?.message)).toEqual([
@@ -86,7 +86,7 @@ describe('a write that DynamoDB refuses', () => {
   });
 });
 
-test('a call of the largest events that are accepted is smaller than BatchWriteItem’s 16 MB', () => {
+test('a call of the largest accepted events is smaller than BatchWriteItem’s 16 MB', () => {
   const otherBytes = 2048;
   expect(MAX_BATCH_WRITES * (MAX_WORKFLOW_INPUT_BYTES + otherBytes)).toBeLessThan(16 * 1024 * 1024);
 });

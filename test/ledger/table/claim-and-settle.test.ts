@@ -73,7 +73,7 @@ describe('a first claim', () => {
     expect(await ledger.table.record(one.webhook_id)).toEqual(record);
   });
 
-  test('says who made it, and which of that function’s claims it is', async () => {
+  test('has its writer’s name, which is unique per claim', async () => {
     const [one, other] = [await claimed(newDelivery()), await claimed(newDelivery())];
     expect(one.claimed_by).toMatch(/^stream-1#[0-9a-f]{6}$/);
     expect(other.claimed_by).not.toBe(one.claimed_by);
@@ -84,13 +84,13 @@ describe('a first claim', () => {
     ['a later generation', { generation: 1 }, {}],
     ['a try that was made', {}, { attempt: 1 }],
     ['a deferral', {}, { deferrals: 1 }],
-  ])('of what comes with %s reads first: there is a record already', async (_, overrides, progress) => {
+  ])('of a delivery with %s reads first, because there is a record', async (_, overrides, progress) => {
     await claim(newDelivery(overrides, progress));
     expect(operations()).toEqual(['GetItem', 'PutItem']);
   });
 });
 
-test('a claim of an accepted delivery goes on in the generation of its record', async () => {
+test('a claim of an accepted delivery takes the generation of its record', async () => {
   const one = newDelivery();
   await ledger.table.overwrite({ ...newRecord(one, NOW), version: 1, generation: 3 });
   const lease = { delivery: { generation: 3 }, record: { generation: 3 } };
@@ -121,8 +121,8 @@ test.each<[string, (one: Delivery) => Promise<Delivery>]>([
   expect(others).toEqual(Array(49).fill({ verdict: 'busy', untilMs: ledger.nowMs + LEASE_MS }));
 });
 
-describe('an answer that was lost', () => {
-  test('leaves a claim that is known as one’s own when the SDK repeats it', async () => {
+describe('a lost response', () => {
+  test('does not lose a claim: the writer recognizes it when the SDK repeats the write', async () => {
     const one = newDelivery();
     ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
     const record = recordOf(await claim(one));
@@ -130,7 +130,7 @@ describe('an answer that was lost', () => {
     expect(await ledger.table.record(one.webhook_id)).toEqual(record);
   });
 
-  test('is not taken for one’s own where another claim of the same function stands', async () => {
+  test('is not confused with another claim of the same function', async () => {
     const one = newDelivery();
     await claimed(one);
     ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
@@ -138,8 +138,8 @@ describe('an answer that was lost', () => {
   });
 });
 
-describe('what was claimed', () => {
-  test('is settled as delivered in a call that it shares with others', async () => {
+describe('a claimed webhook', () => {
+  test('is settled as delivered in a batch with others', async () => {
     const deliveries = Array.from({ length: 10 }, () => newDelivery());
     const records = await Promise.all(deliveries.map(claimed));
     const settlements = records.map((record) => settleHeld(record, DELIVERED));
@@ -148,7 +148,7 @@ describe('what was claimed', () => {
     expect(await ledger.table.record(records[0]?.webhook_id ?? '')).toMatchObject({ state: 'delivered', attempt: 1 });
   });
 
-  test('is settled as anything else if it still is as it was claimed', async () => {
+  test('is settled otherwise only if the claim is the last write', async () => {
     const one = newDelivery();
     const record = await claimed(one);
     expect(await settleHeld(record, SCHEDULED)).toBe('written');
@@ -156,7 +156,7 @@ describe('what was claimed', () => {
     expect(await ledger.table.record(one.webhook_id)).toMatchObject({ state: 'scheduled', version: 2 });
   });
 
-  test('and was taken over meanwhile is left as it is', async () => {
+  test('that another function has claimed since is not changed', async () => {
     const one = newDelivery();
     const before = await claimed(one);
     ledger.nowMs += LEASE_MS;
@@ -165,7 +165,7 @@ describe('what was claimed', () => {
     expect(await ledger.table.record(one.webhook_id)).toEqual(after);
   });
 
-  test('and whose settlement’s answer was lost counts as written', async () => {
+  test('whose settlement’s response was lost counts as written', async () => {
     const one = newDelivery();
     const record = await claimed(one);
     ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
@@ -173,7 +173,7 @@ describe('what was claimed', () => {
     expect(await stateOf(one)).toBe('scheduled');
   });
 
-  test('and replayed by an operator meanwhile is not taken for one’s own settlement', async () => {
+  test('that an operator has replayed since is not confused with its own settlement', async () => {
     const one = newDelivery();
     const record = await claimed(one);
     ledger.nowMs += LEASE_MS;
@@ -183,7 +183,7 @@ describe('what was claimed', () => {
   });
 });
 
-test.each([1, 3])('a delivered outcome stands although %i functions took the delivery over', async (takeovers) => {
+test.each([1, 3])('a delivered outcome remains although %i functions claimed the delivery since', async (takeovers) => {
   const one = newDelivery();
   const first = await claimed(one);
   let latest = first;
@@ -196,10 +196,10 @@ test.each([1, 3])('a delivered outcome stands although %i functions took the del
   expect(await stateOf(one)).toBe('delivered');
 });
 
-describe('what was sent while the table did not answer', () => {
+describe('a webhook sent while the table did not respond', () => {
   const settle = (one: Delivery, settlement: Settlement) => settleLate(outcome(one, settlement, 'unseen'), options());
 
-  test('is left where another function holds its lease, or carries it', async () => {
+  test('is not changed if another function has a lease, or something carries it', async () => {
     const [busy, carried] = [newDelivery(), newDelivery()];
     await claimed(busy);
     await standing(carried, { state: 'scheduled', token: 'g0-a1' });
@@ -217,7 +217,7 @@ describe('what was sent while the table did not answer', () => {
     expect(await stateOf(one)).toBe('delivered');
   });
 
-  test('is not written where it is known as delivered already', async () => {
+  test('is not written if it is recorded as delivered', async () => {
     const one = newDelivery();
     const before = await standing(one, { state: 'delivered', reason: 'answered 200' });
     expect(await settle(one, DELIVERED)).toBe('written');
@@ -225,7 +225,7 @@ describe('what was sent while the table did not answer', () => {
     expect(await ledger.table.record(one.webhook_id)).toEqual(before);
   });
 
-  test('counts as written where its answer was lost', async () => {
+  test('counts as written if the response was lost', async () => {
     const one = newDelivery();
     ledger.front.decide(({ operation }, position) => (operation === 'PutItem' && position === 1 ? 'lose' : 'pass'));
     expect(await settle(one, SCHEDULED)).toBe('written');
@@ -245,7 +245,7 @@ describe('an outcome without a claim', () => {
     expect(await ledger.table.record(one.webhook_id)).toMatchObject({ state: 'scheduled', token: 'g0-a1', version: 1 });
   });
 
-  test('is decided on again where there is a record already', async () => {
+  test('is decided again if there is a record', async () => {
     const one = newDelivery();
     const before = await standing(one, { state: 'delivered' });
     expect(await settle(one)).toBe('lost');
@@ -253,7 +253,7 @@ describe('an outcome without a claim', () => {
     expect(await ledger.table.record(one.webhook_id)).toEqual(before);
   });
 
-  test('whose answer was lost is written once', async () => {
+  test('whose response was lost is written once', async () => {
     const one = newDelivery();
     ledger.front.decide((_, position) => (position === 0 ? 'lose' : 'pass'));
     await settle(one);
@@ -261,7 +261,7 @@ describe('an outcome without a claim', () => {
   });
 });
 
-test('a record that changes each time it was read counts as busy', async () => {
+test('a record that changes after every read counts as busy', async () => {
   const one = newDelivery();
   const table = { record: async () => ({ ...newRecord(one, NOW), version: 5 }), replace: async () => false };
   expect(await claim(one, table)).toEqual({ verdict: 'busy', untilMs: NOW });

@@ -38,7 +38,7 @@ function tableOnDemand() {
 }
 
 describe('writes of the same millisecond', () => {
-  test('go in one call, and each ends when it is answered', async () => {
+  test('are made in one call, and each ends with its response', async () => {
     const { calls, commit, called } = tableOnDemand();
     const ended: string[] = [];
     const writes = ['a', 'b', 'c'].map((id) => commit(id, write(id)).then(() => ended.push(id)));
@@ -50,7 +50,7 @@ describe('writes of the same millisecond', () => {
     expect(ended).toEqual(['a', 'b', 'c']);
   });
 
-  test('of one key are one write, the later one, and both end with it', async () => {
+  test('of one key are one write, the last one, and both end with it', async () => {
     const { calls, commit, called } = tableOnDemand();
     const writes = [commit('a', write('a', 'first')), commit('b', write('b')), commit('a', write('a', 'second'))];
     await called(1);
@@ -59,7 +59,7 @@ describe('writes of the same millisecond', () => {
     await Promise.all(writes);
   });
 
-  test('fail each for itself', async () => {
+  test('fail separately', async () => {
     const { calls, commit, called, failure } = tableOnDemand();
     const writes = Promise.allSettled(['a', 'b', 'c'].map((id) => commit(id, write(id))));
     await called(1);
@@ -69,7 +69,7 @@ describe('writes of the same millisecond', () => {
   });
 });
 
-test('a write that comes later does not wait for those on their way', async () => {
+test('a later write does not wait for calls in progress', async () => {
   const { calls, commit, called } = tableOnDemand();
   const first = commit('a', write('a'));
   await called(1);

@@ -34,7 +34,7 @@ function dead(overrides: Partial<LedgerRecord> = {}): LedgerRecord {
 }
 
 describe('a record', () => {
-  test('that is as usual keeps all of its attempts and its reason', () => {
+  test('of usual size keeps all attempts and its reason', () => {
     const usual = dead();
     expect(bytesOf(usual)).toBeLessThanOrEqual(MAX_STATE_ITEM_BYTES);
     expect(fitted(usual)).toEqual(usual);
@@ -46,7 +46,7 @@ describe('a record', () => {
     expect(rest.reason).toBe('answered 503 four times');
   });
 
-  test('loses the end of its reason next, and no more of it than it must', () => {
+  test('loses the end of its reason next, and no more than necessary', () => {
     const reason = '字'.repeat(200);
     const cut = fitted(dead({ event_id: 'e'.repeat(128), integration_id: 'i'.repeat(64), reason }));
     expect(cut.attempts).toEqual([]);
@@ -71,14 +71,14 @@ describe('a record', () => {
     expect({ config_version, reason, attempts }).toEqual({ config_version: undefined, reason: '', attempts: [] });
   });
 
-  test('holds no half of a character: DynamoDB takes UTF-8', () => {
+  test('has no lone surrogates, because DynamoDB requires UTF-8', () => {
     const half = '\u{1F600}'.slice(0, 1);
     const { reason, attempts } = fitted(dead({ reason: half, attempts: [{ at, duration_ms: 1, error: `x${half}` }] }));
     expect(reason).toBe('\uFFFD');
     expect(attempts[0]?.error).toBe('x\uFFFD');
   });
 
-  test('takes one write unit, whatever its ids and whatever happened to it, and can be read', () => {
+  test('takes one write unit with any ids and history, and can be read', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
         const cut = fitted(record);

@@ -22,7 +22,7 @@ const stored = (item: Item): Item => unmarshall(marshall(item, { removeUndefined
 const day = (days: number) => days * 24 * 3600;
 
 describe('a state item', () => {
-  test('gives back its record as it was', () => {
+  test('returns its record unchanged', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
         expect(recordOf(stored(stateItem(record, 400)))).toStrictEqual(record);
@@ -30,7 +30,7 @@ describe('a state item', () => {
     );
   });
 
-  test('keeps a time in the words in which it was written', () => {
+  test('keeps the format of a time', () => {
     const record = {
       ...newRecord(subject(), NOW),
       version: 1,
@@ -40,7 +40,7 @@ describe('a state item', () => {
     expect(recordOf(stored(stateItem(record, 400)))?.due_at).toBe('2026-01-15T12:00:00Z');
   });
 
-  test('is listed under its integration, day and digit, with all that a list shows', () => {
+  test('is listed under its integration, day and digit, with the attributes of a list', () => {
     fc.assert(
       fc.property(anyRecord, (record) => {
         const item = stored(stateItem({ ...record, version: 2 }, 400));
@@ -71,7 +71,7 @@ describe('a state item', () => {
     expect(stateItem({ ...record, state: 'filtered' }, 400)).toHaveProperty('listing');
   });
 
-  test('expires as long after its acceptance as facts are held, in epoch seconds', () => {
+  test('expires after the retention of facts, in epoch seconds', () => {
     const record = { ...newRecord(subject(), NOW), version: 1 };
     expect(stateItem(record, 400)).toMatchObject({ expires_at: NOW / 1000 + day(400) });
   });
@@ -91,7 +91,7 @@ describe('a state item', () => {
 describe('an event item', () => {
   const event = eventOf(subject(), NOW);
 
-  test('gives back its event, and nothing of how its delivery goes', () => {
+  test('returns its event, without progress', () => {
     expect(eventOfItem(stored(eventItem(event, 30)))).toStrictEqual(event);
   });
 
@@ -110,12 +110,12 @@ describe('an event item', () => {
   });
 });
 
-test('an answer expires when payloads do', () => {
+test('a response expires when payloads do', () => {
   const item = responseItem('wh_1', new Date(NOW).toISOString(), 'Not Found', 30);
   expect(item).toEqual({ pk: 'wh_1', sk: 'response', response: 'Not Found', expires_at: NOW / 1000 + day(30) });
 });
 
-test('an entry of the directory outlives the last record of its day', () => {
+test('a directory entry expires after the last record of its day', () => {
   const item = directoryItem('2026-01-15', 'acme', 400);
   const endOfDay = Date.parse('2026-01-16T00:00:00Z') / 1000;
   expect(item).toEqual({ pk: 'directory', sk: '2026-01-15#acme', expires_at: endOfDay + day(400) });
@@ -127,7 +127,7 @@ test('an item has expired at its expiry time, and never without one', () => {
   expect(hasExpired({}, 100_000)).toBe(false);
 });
 
-test('a line is shown as far as it can be read', () => {
+test('an entry is returned as far as it can be read', () => {
   const line = lineOf({ pk: 'wh_1', listed_at: 'state#2026-01-15T12:00:00.000Z', state: 7, due_at: {} });
   expect(line).toEqual({
     webhook_id: 'wh_1',

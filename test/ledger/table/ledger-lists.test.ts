@@ -49,7 +49,7 @@ function smallPages(): void {
   );
 }
 
-describe('the days of which something was accepted', () => {
+describe('the days with accepted events', () => {
   const daysOf = async (from: string, until: string) =>
     (await ledger.table.days({ from, until }))
       .filter((one) => one.integrationId === integrationId)
@@ -63,7 +63,7 @@ describe('the days of which something was accepted', () => {
     ),
   );
 
-  test('are those of the span, oldest first, its own two among them', async () => {
+  test('are those of the span, oldest first, both ends included', async () => {
     expect(await daysOf('2026-01-14T23:00:00.000Z', '2026-01-16T01:00:00.000Z')).toEqual([
       '2026-01-14',
       '2026-01-15',
@@ -77,13 +77,13 @@ describe('the days of which something was accepted', () => {
     expect(await daysOf('2000-01-01T00:00:00.000Z', '2099-01-01T00:00:00.000Z')).toHaveLength(3);
   });
 
-  test('are none of a span that ends before it begins', async () => {
+  test('are none in a span that ends before it begins', async () => {
     expect(await daysOf('2026-01-16T00:00:00.000Z', '2026-01-14T00:00:00.000Z')).toEqual([]);
   });
 });
 
 describe('a list of records', () => {
-  test('shows what there is to show', async () => {
+  test('has the attributes of the index', async () => {
     const due_at = at(14);
     const record = recordAt(at(9), 'scheduled', { generation: 2, attempt: 3, due_at, reason: 'answered 503' });
     await write(record);
@@ -127,7 +127,7 @@ describe('a list of records', () => {
     expect(await idsOf(ledger.table.listRecords(day(), { from: at(10), until: at(9) }))).toEqual([]);
   });
 
-  test('is narrowed down to states and to a part of the reason', async () => {
+  test('is filtered by states and by a part of the reason', async () => {
     const parked = recordAt(at(8), 'parked', { reason: 'integration acme is paused' });
     const dead = recordAt(at(9), 'dead', { reason: 'answered 404' });
     const gone = recordAt(at(10), 'dead', { reason: 'answered 410' });
@@ -141,7 +141,7 @@ describe('a list of records', () => {
     expect(await ids({ states: [] })).toEqual([]);
   });
 
-  test('lacks what was only claimed once', async () => {
+  test('omits webhooks that were only claimed once', async () => {
     const claimed = recordAt(at(8), 'delivering', { version: 1 });
     await ledger.table.replace(claimed);
     expect(await idsOf(ledger.table.listRecords(day(), WHOLE_DAY))).toEqual([]);
@@ -162,7 +162,7 @@ describe('a list of events', () => {
     ]);
   });
 
-  test('is counted alike', async () => {
+  test('is counted in the same way', async () => {
     await keep(...Array.from({ length: 40 }, (_, index) => subjectAt(at(10, index))));
     smallPages();
     expect(await ledger.table.countEvents(day(), WHOLE_DAY)).toBe(40);
@@ -170,7 +170,7 @@ describe('a list of events', () => {
     expect(await ledger.table.countEvents(day(), { from: at(11), until: at(10) })).toBe(0);
   });
 
-  test('leaves out what has expired, although DynamoDB has not deleted it', async () => {
+  test('omits expired events, although DynamoDB has not deleted them', async () => {
     const [, later] = await keep(subjectAt(at(8)), subjectAt(at(10)));
     ledger.nowMs = Date.parse(at(9)) + 30 * 24 * 3600_000;
     expect(await idsOf(ledger.table.listEvents(day(), WHOLE_DAY))).toEqual([later]);
@@ -215,7 +215,7 @@ describe('a learner’s events', () => {
     expect(found.toSorted((one, other) => (one.accepted_at < other.accepted_at ? -1 : 1))).toEqual(theirs.map(facts));
   });
 
-  test('are found by a text that their payload holds, if it names no user', async () => {
+  test('are found by a text in their payload, if it names no user', async () => {
     const payload = '{"user":{"email":"learner@unique.example"}}';
     const { user_id: _, ...theirs } = subjectAt(at(8), 'theirs', { payload });
     // A user with a readable id may be mentioned in another's payload.
@@ -225,14 +225,14 @@ describe('a learner’s events', () => {
     ]);
   });
 
-  test('are found as long as they are held at all: what has expired is to be deleted too', async () => {
+  test('are found until DynamoDB deletes them: expired events must be deleted too', async () => {
     const theirs = subjectAt(at(8), 'theirs', { user_id: '4712' });
     await keep(theirs);
     ledger.nowMs += 365 * 24 * 3600_000;
     expect(await Array.fromAsync(ledger.table.eventsOf({ userId: '4712' }))).toEqual([facts(theirs)]);
   });
 
-  test('are looked for in the whole table, and it is reported how much was read', async () => {
+  test('are searched in the whole table, and the number of items read is reported', async () => {
     await keep(...Array.from({ length: 20 }, (_, index) => subjectAt(at(10, index))));
     const reported: number[] = [];
     await Array.fromAsync(ledger.table.eventsOf({ userId: 'unknown' }, (itemsRead) => reported.push(itemsRead)));

@@ -46,7 +46,7 @@ describe('a record', () => {
     expect((await ledger.table.record(record.webhook_id))?.reason).toBe('next');
   });
 
-  test('is overwritten whatever stands there', async () => {
+  test('is overwritten unconditionally', async () => {
     const record = recordAt(1);
     await ledger.table.overwrite({ ...record, version: 7 });
     await ledger.table.overwrite({ ...record, version: 2 });
@@ -61,7 +61,7 @@ describe('a record', () => {
     expect((await ledger.table.record(record.webhook_id))?.attempts.length).toBeLessThan(4);
   });
 
-  test('is read as it stands, and not as a replica has it', async () => {
+  test('is read with strong consistency', async () => {
     await ledger.table.record('wh_1');
     await ledger.table.records(['wh_1']);
     expect(callsTo('GetItem')[0]?.input.ConsistentRead).toBe(true);
@@ -91,12 +91,12 @@ describe('records', () => {
     expect(asked).toEqual([100, 31]);
   });
 
-  test('of nothing make no call', async () => {
+  test('make no call without ids', async () => {
     expect(await ledger.table.records([])).toEqual(new Map());
     expect(ledger.front.calls).toEqual([]);
   });
 
-  test('that DynamoDB leaves unread are asked for again', async () => {
+  test('that DynamoDB leaves unprocessed are read again', async () => {
     const [one, other] = [recordAt(1), recordAt(1)];
     await Promise.all([ledger.table.replace(one), ledger.table.replace(other)]);
     ledger.front.calls.length = 0;
@@ -112,7 +112,7 @@ describe('records', () => {
     expect(ledger.front.calls.map(({ input }) => input.RequestItems.ledger.Keys.length)).toEqual([2, 1]);
   });
 
-  test('that DynamoDB leaves unread again and again are given up', async () => {
+  test('that DynamoDB leaves unprocessed in every round fail', async () => {
     // The pauses between rounds are random.
     jest.spyOn(Math, 'random').mockReturnValue(0);
     ledger.front.decide(({ input }) => ({
@@ -132,7 +132,7 @@ test('overwritten records of one millisecond are one call', async () => {
 });
 
 describe('an event', () => {
-  test('is read as it was accepted, and kept twice without harm', async () => {
+  test('is read as it was accepted, and may be written twice', async () => {
     const event = newEvent();
     await ledger.table.putEvents([event, event]);
     await ledger.table.putEvents([event]);
@@ -140,7 +140,7 @@ describe('an event', () => {
     expect(await ledger.table.event(event.webhook_id)).toEqual(event);
   });
 
-  test('is gone when payloads expire, although DynamoDB has not deleted it', async () => {
+  test('is not returned after it expired, although DynamoDB has not deleted it', async () => {
     const event = newEvent();
     await ledger.table.putEvents([event]);
     ledger.nowMs = NOW + 30 * DAY_MS - 1000;
@@ -150,7 +150,7 @@ describe('an event', () => {
     expect(await ledger.table.event('wh_none')).toBeUndefined();
   });
 
-  test('that DynamoDB refuses fails no other, and is reported', async () => {
+  test('that DynamoDB refuses does not fail the others, and is reported', async () => {
     const [good, refused, also] = [newEvent(), newEvent({ payload: `"${'x'.repeat(401 * 1024)}"` }), newEvent()];
     await expect(ledger.table.putEvents([good, refused, also])).rejects.toMatchObject({
       name: 'LedgerUnavailable',
@@ -163,7 +163,7 @@ describe('an event', () => {
 });
 
 describe('events of a batch', () => {
-  test('go 25 a call, with the directory’s entries that this instance has not written yet', async () => {
+  test('are written 25 a call, with the directory entries that this instance has not written yet', async () => {
     const whose = { integration_id: 'twenty-five' };
     await ledger.table.putEvents(Array.from({ length: 30 }, () => newEvent(whose)));
     expect([0, 1].map((position) => writesIn(position).length)).toEqual([25, 6]);
@@ -183,13 +183,13 @@ describe('events of a batch', () => {
     expect((await ledger.table.days(ALWAYS)).map(({ integrationId }) => integrationId)).toContain('first-refused');
   });
 
-  test('that are none make no call', async () => {
+  test('make no call if there are none', async () => {
     await ledger.table.putEvents([]);
     expect(ledger.front.calls).toEqual([]);
   });
 });
 
-describe('an answer', () => {
+describe('a response', () => {
   test('is stored next to the record until payloads expire', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
     expect(await ledger.table.response(webhook_id)).toBeUndefined();
@@ -200,14 +200,14 @@ describe('an answer', () => {
     expect(await ledger.table.response(webhook_id)).toBeUndefined();
   });
 
-  test('may be cut in the middle of a character', async () => {
+  test('may be cut within a character', async () => {
     const { webhook_id, accepted_at } = recordAt(1);
     await ledger.table.putResponse(webhook_id, accepted_at, `x${'\u{1F600}'.slice(0, 1)}`);
     expect(await ledger.table.response(webhook_id)).toBe('x\uFFFD');
   });
 });
 
-test('forgetting deletes event and answer, and leaves the record', async () => {
+test('forgetting deletes event and response, but not the record', async () => {
   const event = newEvent();
   const record = { ...newRecord({ ...event, schema_version: 1, generation: 0 }, NOW), version: 1 };
   await ledger.table.putEvents([event]);

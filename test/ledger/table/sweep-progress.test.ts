@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-test('there is none at first; what was written last is read', async () => {
+test('is undefined at first, and then as written last', async () => {
   const progress = createSweepProgress(server);
   expect(await progress.readProgress()).toBeUndefined();
   await progress.writeProgress({ upToMs: 1, failed: [{ executionArn: 'arn', stoppedAtMs: 1_768_478_400_123 }] });
@@ -20,7 +20,7 @@ test('there is none at first; what was written last is read', async () => {
   expect(await server.item('sweep', 'progress')).toEqual({ pk: 'sweep', sk: 'progress', ...last });
 });
 
-test('an item that it cannot read, or a table that does not answer, is a ledger that is unavailable', async () => {
+test('an item that it cannot read, or a table that does not respond, is LedgerUnavailable', async () => {
   const { client, tableName } = server;
   const Item = marshall({ pk: 'sweep', sk: 'progress', upToMs: 'yesterday' });
   await client.send(new PutItemCommand({ TableName: tableName, Item }));
