@@ -7,7 +7,7 @@ export interface ChangeableTemplate {
   readonly Resources: Record<string, { readonly Type: string; readonly Properties: Record<string, unknown> }>;
 }
 
-/** The local stage's assembly, with a template that is changed in a copy; everything else is the original's. */
+/** A copy of the local stage's assembly with a changed template; everything else is the original's. */
 export function changedAssembly(
   assemblyDirectory: string,
   change: (template: ChangeableTemplate) => void,

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Linux counts CPU in hundredths of a second for everything outside the kernel (`USER_HZ`, proc(5)). */
 const MS_PER_TICK = 10;
 
-/** What a process has used since it began. */
+/** CPU of a process since its start. */
 export interface CpuUse {
   /** User and system. */
   readonly cpuMs: number;
@@ -15,7 +15,7 @@ export function ownCpuMs(): number {
 }
 
 /**
- * CPU of another process since it began, user and system, in ms, to the nearest 10; 0 if it has ended.
+ * CPU of another process since its start, user and system, in ms, to the nearest 10; 0 if it has ended.
  *
  * @throws Error if there is no `/proc`: on anything but Linux
  */
@@ -27,17 +27,17 @@ export function processCpuMs(processId: number): number {
   } catch {
     return 0;
   }
-  // The name, in parentheses, may hold anything; user and system time are the 14th and 15th field (proc(5)).
+  // The name in parentheses may contain anything; user and system time are fields 14 and 15 (proc(5)).
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
 
-/** How busy a process was in between, as a share of one core: near 1 it would be what is measured. */
+/** Use of a process between two points, as a share of one core: near 1 it would be the bottleneck. */
 export function busyShare(before: CpuUse, after: CpuUse, elapsedMs: number): number {
   return (after.cpuMs - before.cpuMs) / elapsedMs;
 }
 
-/** What it took to process some deliveries or events. */
+/** Time and CPU for a number of deliveries or events. */
 export interface Expense extends CpuUse {
   readonly count: number;
   readonly elapsedMs: number;
@@ -55,7 +55,7 @@ export function perSecond({ count, elapsedMs }: Expense): number {
   return (count / elapsedMs) * 1000;
 }
 
-/** Of each delivery or event. */
+/** Per delivery or event. */
 export function cpuMicroseconds({ count, cpuMs }: Expense): number {
   return (cpuMs / count) * 1000;
 }

@@ -1,6 +1,6 @@
 import { spread } from './statistics.ts';
 
-/** What a figure must reach. */
+/** The target of a figure. */
 export interface Target {
   /** `ratio`: the value by its baseline's. */
   readonly of: 'value' | 'ratio';
@@ -8,21 +8,21 @@ export interface Target {
   readonly bound: number;
 }
 
-/** One measured figure, as `--json` prints it: an object on a line of its own. */
+/** One measured figure; `--json` prints each on a line. */
 export interface Figure {
   /** `<bench>.<what>` */
   readonly name: string;
   /** The median of the runs. */
   readonly value: number;
   readonly unit: string;
-  /** What was measured beside it, in the same run and unit; the median. Null where the figure stands alone. */
+  /** The median of the comparison in the same run and unit; null without one. */
   readonly baseline: number | null;
-  /** What the baseline is. */
+  /** The name of the baseline. */
   readonly against: string | null;
-  /** Value by baseline: the median of the ratios of each run, so that what slows both down changes nothing. */
+  /** Value by baseline: the median of each run's ratio, so that load that slows both does not change it. */
   readonly ratio: number | null;
   readonly runs: number;
-  /** Least and most of the ratios; of the values where there is no baseline. */
+  /** Minimum and maximum of the ratios, or of the values without a baseline. */
   readonly spread: { readonly min: number; readonly max: number };
   readonly target: Target | null;
   readonly isMet: boolean | null;
@@ -31,7 +31,7 @@ export interface Figure {
 export interface Measured extends Pick<Figure, 'name' | 'unit'> {
   /** One for each run. */
   readonly values: readonly number[];
-  /** One for each run, taken beside the value of the same place. */
+  /** One for each run, measured next to the value of the same index. */
   readonly baseline?: { readonly name: string; readonly values: readonly number[] };
   readonly target?: Target;
 }
@@ -39,7 +39,7 @@ export interface Measured extends Pick<Figure, 'name' | 'unit'> {
 /** @throws RangeError if there is no value, no baseline for each value, or no ratio for a target of it */
 export function figure({ name, unit, values, baseline, target }: Measured): Figure {
   if (baseline !== undefined && baseline.values.length !== values.length) {
-    throw new RangeError(`${name}: ${values.length} values beside ${baseline.values.length} of its baseline`);
+    throw new RangeError(`${name}: ${values.length} values and ${baseline.values.length} of its baseline`);
   }
   const ratio = baseline && spread(values.map((value, run) => value / (baseline.values[run] as number)));
   const value = spread(values);
@@ -59,7 +59,7 @@ export function figure({ name, unit, values, baseline, target }: Measured): Figu
 }
 
 function isMet({ is, bound }: Target, measured: number | undefined, name: string): boolean {
-  if (measured === undefined) throw new RangeError(`${name}: a target of its ratio, and no baseline`);
+  if (measured === undefined) throw new RangeError(`${name}: a target for the ratio without a baseline`);
   return is === 'at least' ? measured >= bound : measured <= bound;
 }
 

@@ -1,6 +1,6 @@
 import type { Ledger } from '../lambdas/ledger/ports.ts';
 
-/** Grants whatever is asked for and remembers nothing: deliveries without a ledger. */
+/** Deliveries without a ledger: grants every claim and stores nothing. */
 export const NO_LEDGER: Ledger = {
   accept: async () => new Map(),
   timers: async () => new Map(),

@@ -2,7 +2,7 @@ import { readFlags, UsageError } from '../local/command-line.ts';
 import type { Bench, Values } from './bench.ts';
 import { type Figure, formatFigures } from './figure.ts';
 
-/** In the order of a whole run. Loaded when they are asked for: some bring half of the project along. */
+/** In the order of a whole run. Loaded on demand, since some import half of the project. */
 const BENCHES: Readonly<Record<string, () => Promise<{ readonly bench: Bench }>>> = {
   delivery: () => import('./delivery/bench.ts'),
   ledger: () => import('./ledger/bench.ts'),

@@ -1,16 +1,16 @@
 import type { FeatureStatusClient, FeatureStatusError, Features, Whom } from './feature-status-client.ts';
 
-/** What is known of somebody's features. Never changed: a change makes another one. */
+/** Features of one enterprise or user. Immutable: a change creates a new snapshot. */
 export interface FlagsSnapshot {
-  /** The last good answer; empty before the first. */
+  /** The last good response; empty before the first. */
   readonly features: Features;
-  /** Until the first answer, or the first error. */
+  /** True until the first response or error. */
   readonly isLoading: boolean;
   /** Why the newest request failed; absent where it did not. `features` are those of before. */
   readonly error: FeatureStatusError | undefined;
 }
 
-/** Whether somebody looks at the page. */
+/** Visibility of the page. */
 export interface PageVisibility {
   isHidden(): boolean;
   /** @returns a function that ends it */
@@ -20,20 +20,20 @@ export interface PageVisibility {
 export interface FeatureFlagsStoreOptions {
   readonly client: FeatureStatusClient;
   readonly whom: Whom;
-  /** How often the state is asked for while somebody looks, in milliseconds; 0: only when `refresh` is called. */
+  /** Poll interval while the page is visible, in milliseconds; 0: only `refresh` sends requests. */
   readonly refreshMs?: number;
   readonly visibility?: PageVisibility;
 }
 
 export interface FeatureFlagsStore {
   snapshot(): FlagsSnapshot;
-  /** Asks for the features as long as anybody listens. @returns a function that ends it */
+  /** Polls the features while there are listeners. @returns a function that unsubscribes */
   subscribe(listener: () => void): () => void;
-  /** Asks now, or waits for the request that is under way. Never rejects: a failure is in the snapshot. */
+  /** Sends a request, or waits for the one in flight. Never rejects: an error is in the snapshot. */
   refresh(): Promise<void>;
 }
 
-/** The API's own answers are good for 15 s. */
+/** The API's responses are valid for 15 s. */
 const REFRESH_MS = 30_000;
 
 /** After failures the pause doubles, up to this, in milliseconds. */
@@ -42,7 +42,7 @@ const LONGEST_PAUSE_MS = 5 * 60_000;
 /** Before anything is known: everything is off. */
 export const NOTHING_KNOWN: FlagsSnapshot = { features: {}, isLoading: true, error: undefined };
 
-/** Somebody's features, asked for once for all who listen. */
+/** The features of one enterprise or user, polled once for all listeners. */
 export function createFeatureFlagsStore(options: FeatureFlagsStoreOptions): FeatureFlagsStore {
   const { client, whom, refreshMs = REFRESH_MS, visibility = pageVisibility() } = options;
   const listeners = new Set<() => void>();
@@ -90,7 +90,7 @@ export function createFeatureFlagsStore(options: FeatureFlagsStoreOptions): Feat
     publish(next);
   }
 
-  /** Nobody is asked for a page that nobody sees; the answer is fetched when somebody looks again. */
+  /** A hidden page sends no requests, and sends one when it becomes visible. */
   function fall(): void {
     if (visibility.isHidden()) isOverdue = true;
     else void refresh();
@@ -123,7 +123,7 @@ export function createFeatureFlagsStore(options: FeatureFlagsStoreOptions): Feat
   };
 }
 
-/** As the answers come from JSON, equal ones are written equally. */
+/** Responses are parsed from JSON, so equal ones have equal JSON. */
 function isSame(one: FlagsSnapshot, other: FlagsSnapshot): boolean {
   const { features, isLoading, error } = one;
   if (isLoading !== other.isLoading || error !== other.error) return false;
@@ -137,7 +137,7 @@ interface PageDocument {
   removeEventListener(type: 'visibilitychange', listener: () => void): void;
 }
 
-/** Of the page, looked up when it is asked; somewhere without pages everything is seen. */
+/** The document's visibility; without a document always visible. */
 function pageVisibility(): PageVisibility {
   const page = () => (globalThis as { document?: PageDocument }).document;
   return {

@@ -1,6 +1,6 @@
-/** What the status API says of one feature: `docs/status-api/openapi.json`, FeatureState. */
+/** One feature in a response of the status API: `docs/status-api/openapi.json`, FeatureState. */
 export interface FeatureState {
-  /** Of the enterprise; in a general answer, whether the feature is on for anybody. */
+  /** For the enterprise; without an enterprise, whether the feature is on for any. */
   readonly enabled: boolean;
   /** True where the state is one enterprise's, false where it is the general one. */
   readonly user_specific: boolean;
@@ -12,15 +12,15 @@ export interface FeatureState {
 
 export type Features = Readonly<Record<string, FeatureState>>;
 
-/** Whose features are asked for. An enterprise has a state of its own; a user alone, or nobody, gets the general one. */
+/** The subject of a request. The state depends on the enterprise; without one it is the general state. */
 export interface Whom {
   readonly enterpriseCustomerUuid?: string;
   readonly userId?: string;
 }
 
-/** Every error of the client. No message holds a token, an id or an address. */
+/** Base class of the client's errors. Messages contain no token, id or address. */
 export abstract class FeatureStatusError extends Error {
-  /** Sooner than that it need not be asked again, in milliseconds; absent where the API does not say. */
+  /** Minimum wait before the next request, in milliseconds; absent if the API sent none. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: ErrorOptions & { readonly retryAfterMs?: number | undefined } = {}) {
@@ -29,23 +29,23 @@ export abstract class FeatureStatusError extends Error {
   }
 }
 
-/** No answer came: the network, a time limit, or no token. */
+/** No response: the network, a timeout, or no token. */
 export class StatusUnavailable extends FeatureStatusError {
   override readonly name = 'StatusUnavailable';
 }
 
-/** The API said no: 400, 401, 403, 404, 503 and so on. */
+/** An error response: 400, 401, 403, 404, 503 and so on. */
 export class StatusRefused extends FeatureStatusError {
   override readonly name = 'StatusRefused';
   readonly status: number;
 
   constructor(status: number, reason: string, retryAfterMs: number | undefined) {
-    super(`the status API answers ${status}${reason === '' ? '' : `: ${reason}`}`, { retryAfterMs });
+    super(`the status API responded ${status}${reason === '' ? '' : `: ${reason}`}`, { retryAfterMs });
     this.status = status;
   }
 }
 
-/** The API answered something else than a state of features. */
+/** The response is not a state of features. */
 export class StatusUnreadable extends FeatureStatusError {
   override readonly name = 'StatusUnreadable';
 }
@@ -60,19 +60,19 @@ export interface FeatureStatusClient {
 export interface FeatureStatusClientOptions {
   /** The stack's output `StatusApiUrl`. */
   readonly baseUrl: string;
-  /** Asked for each request, so that an expired one is never sent. */
+  /** Called before each request, so that no expired token is sent. */
   readonly getToken: () => string | Promise<string>;
-  /** For token and answer together, in milliseconds. */
+  /** Timeout for token and response together, in milliseconds. */
   readonly timeoutMs?: number;
   readonly fetch?: typeof globalThis.fetch;
 }
 
-/** Longer answers are none of the API's, in characters. */
+/** Maximum length of a response, in characters. */
 const MAX_ANSWER_CHARACTERS = 64 * 1024;
 
 const REASONS: readonly unknown[] = ['off', 'pilot', 'within_percentage', 'beyond_percentage'];
 
-/** A client without dependencies: answers are checked by hand, since a schema library would be most of what a page loads. */
+/** A client without dependencies. It validates responses by hand, since a schema library would be most of the bundle. */
 export function createFeatureStatusClient(options: FeatureStatusClientOptions): FeatureStatusClient {
   const { getToken, timeoutMs = 5_000, fetch = globalThis.fetch } = options;
   const base = `${options.baseUrl.replace(/\/+$/, '')}/api/v1/features/status`;
@@ -92,8 +92,8 @@ export function createFeatureStatusClient(options: FeatureStatusClientOptions): 
     } catch (thrown) {
       if (signal?.aborted) throw signal.reason;
       if (thrown instanceof FeatureStatusError) throw thrown;
-      // Its message may hold the address, and with it whom was asked for.
-      const why = limit.aborted ? `does not answer within ${timeoutMs} ms` : 'cannot be reached';
+      // Its message may contain the URL, with the ids of the request.
+      const why = limit.aborted ? `did not respond within ${timeoutMs} ms` : 'cannot be reached';
       throw new StatusUnavailable(`the status API ${why}`);
     }
   }
@@ -103,12 +103,12 @@ export function createFeatureStatusClient(options: FeatureStatusClientOptions): 
       const answer = await ask('', whom, signal);
       const features = isFields(answer) ? answer.features : undefined;
       if (isFields(features) && Object.values(features).every(isFeatureState)) return features as Features;
-      throw new StatusUnreadable('the status API answers something else than features');
+      throw new StatusUnreadable('the response of the status API has no features');
     },
     async feature(name, whom, signal) {
       const answer = await ask(`/${encodeURIComponent(name)}`, whom, signal);
       if (isFeatureState(answer)) return answer;
-      throw new StatusUnreadable('the status API answers something else than a feature');
+      throw new StatusUnreadable('the response of the status API has no feature');
     },
   };
 }
@@ -141,7 +141,7 @@ async function readText({ body }: Response): Promise<string> {
     text += decoder.decode(value, { stream: true });
     if (text.length <= MAX_ANSWER_CHARACTERS) continue;
     await reader.cancel();
-    throw new StatusUnreadable('the status API answers more than it should');
+    throw new StatusUnreadable('the response of the status API is too long');
   }
 }
 
@@ -153,7 +153,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** The handler's own words, which repeat nothing of the request; the gateway says `message`. */
+/** The handler's error text, which contains nothing of the request; the gateway's is in `message`. */
 function reasonIn(answer: unknown): string {
   if (!isFields(answer)) return '';
   const { detail, message } = answer;

@@ -5,17 +5,17 @@ import type { FeatureStatusClient, FeatureStatusError, Features } from './featur
 const StoreContext = createContext<FeatureFlagsStore | undefined>(undefined);
 
 export interface FeatureFlagsProviderProps {
-  /** Make it once, outside of what renders: another client asks anew. */
+  /** Create it once, outside of components: a new client starts without state. */
   readonly client: FeatureStatusClient;
   /** Whose state it is; without one, the general state. */
   readonly enterpriseCustomerUuid?: string;
   readonly userId?: string;
-  /** How often it is asked for, in milliseconds; 30 s where nothing is said, 0 for never. */
+  /** Poll interval in milliseconds; 30 s by default, 0 for never. */
   readonly refreshMs?: number;
   readonly children?: ReactNode;
 }
 
-/** Asks the status API once for all hooks below it. Somebody else's features are never shown: another id begins anew. */
+/** Polls the status API once for all hooks below it. Another id starts without state, so no other's features are shown. */
 export function FeatureFlagsProvider(props: FeatureFlagsProviderProps): ReactNode {
   const { client, enterpriseCustomerUuid, userId, refreshMs, children } = props;
   const store = useMemo(() => {
@@ -29,15 +29,15 @@ export function FeatureFlagsProvider(props: FeatureFlagsProviderProps): ReactNod
 }
 
 export interface FeatureFlags {
-  /** False while nothing is known, and of a feature that nobody knows. */
+  /** False before the first response, and for an unknown feature. */
   isEnabled(name: string): boolean;
-  /** The last good answer; empty before the first. */
+  /** The last good response; empty before the first. */
   readonly features: Features;
-  /** Until the first answer, or the first error. */
+  /** True until the first response or error. */
   readonly isLoading: boolean;
   /** Why the newest request failed; `features` are those of before. */
   readonly error: FeatureStatusError | undefined;
-  /** Asks now. Never rejects: a failure is in `error`. */
+  /** Sends a request now. Never rejects: a failure is in `error`. */
   refresh(): Promise<void>;
 }
 
@@ -66,7 +66,7 @@ function useStore(): FeatureFlagsStore {
   return store;
 }
 
-/** A server renders before anything is asked. */
+/** Servers render before the first request. */
 function nothingKnown() {
   return NOTHING_KNOWN;
 }

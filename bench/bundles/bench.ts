@@ -12,7 +12,7 @@ const ENTRIES = [
   'delivery/deliver-batch',
   'delivery/deliver-task',
 ];
-/** Of the time that the eager bundle takes. */
+/** Maximum share of the eager bundle's load time. */
 const TARGET = 0.35;
 const AIMED_AT = 'enrichment/enrich-batch';
 
@@ -40,7 +40,7 @@ async function figuresOf(entry: string, rounds: number, directory: string): Prom
   const oursMs: number[] = [];
   const eagerMs: number[] = [];
   const chunkMs: number[] = [];
-  // The first of each reads from the disk what all others find in memory.
+  // The first load of each reads from the disk, later ones from the page cache.
   for (const { file } of [ours, eager]) loadFresh(file);
   for (let round = 0; round < rounds; round += 1) {
     const inTurn: (readonly [Bundle, number[]])[] = [
@@ -71,7 +71,7 @@ async function figuresOf(entry: string, rounds: number, directory: string): Prom
   ];
 }
 
-/** The one with the warehouse's SDK, where there is one. */
+/** The chunk with the Snowflake SDK, if there is one. */
 function largestChunk(directory: string): string {
   const files = readdirSync(join(directory, 'chunks')).map((name) => join(directory, 'chunks', name));
   return files.toSorted((one, other) => statSync(other).size - statSync(one).size)[0] as string;

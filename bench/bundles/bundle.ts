@@ -6,20 +6,20 @@ import { BUNDLE_OPTIONS } from '../../lib/bundle-options.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 
-/** A bundle on disk: the file that is loaded, and the bytes that are read for it at once. */
+/** A bundle on disk: its entry file, and the bytes that loading it reads. */
 export interface Bundle {
   readonly file: string;
   readonly bytes: number;
 }
 
-/** As it is deployed: by the stack's own bundler. @param entry `enrichment/enrich-batch` */
+/** Bundles as in a deploy, with the stack's bundler. @param entry `enrichment/enrich-batch` */
 export function bundleAsDeployed(entry: string, directory: string): Bundle {
   execFileSync(process.execPath, ['lib/bundle-functions.ts', directory, join('lambdas', `${entry}.ts`)], { cwd: ROOT });
   const file = join(directory, `${basename(entry)}.mjs`);
   return { file, bytes: bytesAtOnce(file) };
 }
 
-/** One file with everything in it, the warehouse's SDK whole and loaded at once: how it would be without any care. */
+/** One file with everything in it, including the whole Snowflake SDK, loaded at once. */
 export async function bundleEagerly(entry: string, directory: string): Promise<Bundle> {
   const file = join(directory, `${basename(entry)}-eager.mjs`);
   await build({
@@ -35,7 +35,7 @@ export async function bundleEagerly(entry: string, directory: string): Promise<B
   return { file, bytes: statSync(file).size };
 }
 
-/** The file and all that it imports, without what it asks for later. */
+/** The file and its static imports, without dynamic ones. */
 function bytesAtOnce(file: string, seen = new Set<string>()): number {
   if (seen.has(file)) return 0;
   seen.add(file);

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 
-/** How long a fresh process takes for a module, in ms: what a cold start waits for after Node itself is up. */
+/** Load time of a module in a new process, in ms: the part of a cold start after Node's own. */
 export interface Loaded {
   readonly elapsedMs: number;
-  /** What importing a second module adds then. */
+  /** Additional time for importing a second module. */
   readonly thenMs: number;
 }
 
@@ -16,7 +16,7 @@ const SCRIPT = `
   console.log(JSON.stringify({ elapsedMs: loadedAtMs - startedAtMs, thenMs: performance.now() - loadedAtMs }));
 `;
 
-/** @throws Error where it cannot be loaded */
+/** @throws Error if it cannot be loaded */
 export function loadFresh(file: string, then = ''): Loaded {
   const args = ['--input-type=module', '-e', SCRIPT, file, then];
   const env = { PATH: process.env.PATH, AWS_REGION: 'us-east-1', SNOWFLAKE_DISABLE_MINICORE: 'true' };

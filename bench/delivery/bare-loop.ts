@@ -3,7 +3,7 @@ import { Agent, request } from 'node:https';
 /** One POST, until its response has been read. @throws Error unless that is a 200 */
 export type Post = (body: string) => Promise<void>;
 
-/** POSTs over kept connections, and nothing more: what Node itself costs. */
+/** POSTs over keep-alive connections and nothing else: the cost of Node itself. */
 export function barePost(url: string): Post {
   const { hostname, port, pathname: path } = new URL(url);
   const agent = new Agent({ keepAlive: true });
@@ -19,7 +19,7 @@ export function barePost(url: string): Post {
     });
 }
 
-/** Keeps a number of POSTs in flight. @returns how many got a response, those in flight at the end included */
+/** Maintains a number of POSTs in flight. @returns the number of responses, including those in flight at the end */
 export async function keepPosting(
   post: Post,
   bodies: readonly string[],

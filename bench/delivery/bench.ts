@@ -5,15 +5,15 @@ import { startWorker } from '../worker.ts';
 import { startDeliverySurroundings } from './delivery-surroundings.ts';
 import { BATCH_SIZE, type Delivered, type Load, type Order } from './loads.ts';
 
-/** Our path should leave at least this of the bare loop's throughput. */
+/** Minimum share of the bare loop's throughput. */
 const TARGET = 0.7;
 
-/** Before anything counts each load runs this many times as long: V8 compiles what is hot. */
+/** Length of the warm-up, in measurements: V8 compiles hot code in it. */
 const WARM_UP_TIMES = 8;
 
 const BARE: Load = { kind: 'bare', inFlight: BATCH_SIZE };
 
-/** What is compared with the bare loop. The target is about the first; the others are the whole function. */
+/** The loads that are compared with the bare loop. The first has the target; the others are the whole function. */
 const LOADS: Readonly<Record<string, Load>> = {
   signing_guard_and_limits: { kind: 'signed', batchesAtOnce: 2 },
   many_partners_batch_after_batch: { kind: 'whole', partners: 'many', batchesAtOnce: 1 },
@@ -22,7 +22,7 @@ const LOADS: Readonly<Record<string, Load>> = {
   one_partner_two_batches_at_once: { kind: 'whole', partners: 'one', batchesAtOnce: 2 },
 };
 
-/** One load in one round, and the bare loop beside it. */
+/** One load in one round, and the bare loop next to it. */
 interface Pair {
   readonly bare: Delivered;
   readonly ours: Delivered;
@@ -38,7 +38,7 @@ export const bench: Bench = {
   about: 'our delivery path against a bare keep-alive POST loop',
   options: { ...pace(12, 0.3), profile: { type: 'string' } },
   usage: [
-    '--rounds N --seconds N  how often everything is measured in turn, and for how long each time',
+    '--rounds N --seconds N  number of rounds, and duration of each measurement',
     '--profile DIRECTORY     writes the sender’s CPU profile, for the developer tools of a browser',
   ],
   async measure(values) {
@@ -51,7 +51,7 @@ export const bench: Bench = {
 };
 
 /**
- * Measures in turns, so that what else the machine does affects all loads: each has the bare loop beside it, before it in
+ * Measures in turns, so that other load of the machine affects all of them: the bare loop runs before each load in
  * one round and after it in the next. A pair does not count if Valkey did not respond within its 200 ms.
  *
  * @throws Error if a delivery fails, waits or is dead-lettered, or the partner did not receive all
@@ -86,7 +86,7 @@ async function measurePairs({ rounds, seconds, profileDirectory }: Options): Pro
 }
 
 function figuresOf(load: string, pairs: readonly Pair[]): Figure[] {
-  const beside = (of: (one: Delivered) => number) => ({
+  const compared = (of: (one: Delivered) => number) => ({
     values: pairs.map(({ ours }) => of(ours)),
     baseline: { name: 'bare loop', values: pairs.map(({ bare }) => of(bare)) },
   });
@@ -94,9 +94,9 @@ function figuresOf(load: string, pairs: readonly Pair[]): Figure[] {
     figure({
       name: `delivery.${load}.per_second`,
       unit: 'deliveries/s',
-      ...beside(perSecond),
+      ...compared(perSecond),
       ...(LOADS[load]?.kind === 'signed' && { target: { of: 'ratio', is: 'at least', bound: TARGET } }),
     }),
-    figure({ name: `delivery.${load}.cpu`, unit: 'µs/delivery', ...beside(cpuMicroseconds) }),
+    figure({ name: `delivery.${load}.cpu`, unit: 'µs/delivery', ...compared(cpuMicroseconds) }),
   ];
 }

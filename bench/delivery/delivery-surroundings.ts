@@ -8,7 +8,7 @@ import { type ServerProcess, startServer } from '../worker.ts';
 import { INTEGRATION_IDS, MAX_REQUESTS_PER_MINUTE } from './loads.ts';
 import type { PartnerUse } from './partner.ts';
 
-/** What delivery functions need around them, with a partner that all integrations share. */
+/** The services of delivery functions, with one partner for all integrations. */
 export interface DeliverySurroundings extends AsyncDisposable {
   /** The function's environment. */
   readonly variables: Readonly<Record<string, string>>;
@@ -40,7 +40,7 @@ export async function startDeliverySurroundings({ partnerDelayMs = 0 } = {}): Pr
   const started = starting.move();
   return {
     partner,
-    // Of a deployed stage only the network differs that partners may be in.
+    // Like a deployed stage, except for the allowed networks.
     variables: {
       ...variables,
       ...deployIntegrations(plane, 'integrations', integrations),

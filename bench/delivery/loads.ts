@@ -3,13 +3,13 @@ import type { Expense } from '../cpu.ts';
 /** Deliveries of one batch: SQS's maximum for a function without a batching window. */
 export const BATCH_SIZE = 10;
 
-/** What the sender does for a while. */
+/** A load of the sender. */
 export type Load =
-  /** The bare loop: a number of POSTs in flight at any time. */
+  /** The bare loop, with a number of POSTs in flight. */
   | { readonly kind: 'bare'; readonly inFlight: number }
   /** Signing, guard and limits, and nothing else of ours: deliveries of one partner through its limiter. */
   | { readonly kind: 'signed'; readonly batchesAtOnce: number }
-  /** The whole function. `many`: each of a batch's deliveries is for another integration. */
+  /** The whole function. `many`: each delivery of a batch is for another integration. */
   | { readonly kind: 'whole'; readonly partners: 'many' | 'one'; readonly batchesAtOnce: number };
 
 export interface Order {
@@ -17,7 +17,7 @@ export interface Order {
   readonly durationMs: number;
 }
 
-/** What the sender did. */
+/** The sender's results. */
 export interface Delivered extends Expense {
   /** Valkey did not respond in time, once or more: some deliveries went by the environment’s own rate limiter. */
   readonly isValkeyLost: boolean;

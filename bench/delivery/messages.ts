@@ -29,7 +29,7 @@ export function deliveriesFor(integrationIds: readonly string[], registry: Integ
   );
 }
 
-/** Batches as SQS hands them to the function. */
+/** Batches as the function receives them from SQS. */
 export function batchesOf(deliveries: readonly Delivery[]): ReceivedMessage[][] {
   const messages = deliveries.map((delivery, index) => ({ id: `message-${index}`, body: toMessageText(delivery) }));
   return Array.from({ length: messages.length / BATCH_SIZE }, (_, index) =>

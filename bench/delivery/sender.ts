@@ -9,9 +9,9 @@ import { batchesOf, bodiesFor, deliveriesFor, ENRICHED } from './messages.ts';
 import { createWatchedServices } from './watched-services.ts';
 
 /**
- * The process that is measured: the bare loop and our path, as it is ordered, with the same bodies to the same partner.
- * Our path is what `deliver-batch.ts` wires, without the queues and the workflow, which are never called, and without the
- * ledger, which has a benchmark of its own.
+ * The measured process: the bare loop or our path, with the same bodies to the same partner. Our path is the wiring of
+ * `deliver-batch.ts`, without queues and workflow, which are never called, and without the ledger, which has its own
+ * benchmark.
  */
 const watch = createWatchedServices(process.env);
 const services: DeliverMessagesServices = { ...watch.services, ledger: NO_LEDGER };

@@ -8,10 +8,10 @@ import type { Log } from '../../lambdas/shared/log.ts';
 import { type Counter, type Dimensions, METRICS, type MetricName } from '../../lambdas/shared/metric-definitions.ts';
 import { createCounter } from '../../lambdas/shared/metrics.ts';
 
-/** What `deliver-batch.ts` wires, except the queues and the workflow, and whether every message was delivered. */
+/** The services of `deliver-batch.ts`, without queues and workflow, which also check that every message is delivered. */
 export interface WatchedServices {
   readonly services: DeliverMessagesServices;
-  /** Deliveries made until now. */
+  /** Number of deliveries so far. */
   readonly delivered: number;
   /** After each batch: publishes its counts, as the handler does. @throws Error if anything went wrong */
   check(failures: Iterable<string>): void;
@@ -41,13 +41,13 @@ export function createWatchedServices(variables: NodeJS.ProcessEnv): WatchedServ
   };
   const environment = readEnvironment(deliverTaskEnvironment, variables);
   const deadlines = ioDeadlines(environment.IO_DEADLINE_FACTOR);
-  const unwanted = () => Promise.reject(new Error('no delivery may wait or be dead-lettered here'));
+  const unexpected = () => Promise.reject(new Error('no delivery may wait or be dead-lettered here'));
   return {
     services: {
       ...createDeliveryServices({ environment, deadlines, log, counter }),
-      workflow: { start: unwanted },
-      deadLetter: unwanted,
-      defer: unwanted,
+      workflow: { start: unexpected },
+      deadLetter: unexpected,
+      defer: unexpected,
     },
     get delivered() {
       return delivered;

@@ -9,43 +9,43 @@ import { processCpuMs } from '../cpu.ts';
 import { allArrivals, latenciesOf, type Published, publishSteadily, startRecordingPartner } from '../whole-pipeline.ts';
 import { type Variant, variantAssembly } from './variant.ts';
 
-/** Completions published at once: document 001, section 6.3. */
+/** Completions published at once (requirement T15). */
 export const BURST = 100;
 /** Completions a second, of a steady stream. */
 export const PER_SECOND = 20;
-/** This share of all events is of learners that were asked about before. */
+/** Share of events whose learner was queried before. */
 export const REPEATS = 0.8;
-/** Learners that are asked about before anything is measured. */
+/** Learners that are queried before the measurement. */
 const KNOWN_LEARNERS = 100;
 const WARM_UP_BURSTS = 3;
 
 const INTEGRATION = 'partner';
 const FIRST_LEARNER = 1_000_000;
-/** Learners that the warehouse knows; a run asks for fewer. */
+/** Learners in the warehouse; a run queries fewer. */
 const LEARNERS = 5_000;
 const SENT_AT_ONCE = 10;
 
 export interface EndToEndOptions {
   readonly bursts: number;
-  /** Stretches of the steady stream. */
+  /** Number of periods of the steady stream. */
   readonly stretches: number;
-  /** Of each stretch. */
+  /** Duration of each period. */
   readonly seconds: number;
-  /** As `cdk synth` wrote it for the stage `local`. */
+  /** The output of `cdk synth` for the stage `local`. */
   readonly assemblyDirectory: string;
 }
 
-/** Published until received, ms, of each event of a load. */
+/** Time from publishing to receipt, in ms, of each event of a load. */
 type Latencies = readonly number[];
 
-/** What one stretch of the steady stream took, for each event. */
+/** Costs per event of one period of the steady stream. */
 interface Stretch {
   readonly latencies: Latencies;
   /** CPU of all functions. */
   readonly cpuMs: number;
   /** Bytes of logs and metrics. */
   readonly writtenBytes: number;
-  /** The share of keys that the cache knew. */
+  /** Share of cache hits. */
   readonly hitRate: number;
 }
 
@@ -108,13 +108,13 @@ async function inTurn<T>(times: number, run: () => Promise<T>): Promise<T[]> {
   return results;
 }
 
-/** Chooses a learner for each event: one of the known ones, or the next that was never asked about. */
+/** Chooses a learner for each event: a cached one, or the next that was never queried. */
 function learners(): () => number {
   let drawn = 0;
   let fresh = KNOWN_LEARNERS;
   return () => {
     drawn += 1;
-    // By turns and not by chance: runs are alike, and so are the two sides of a comparison.
+    // In turns, not at random, so that runs and sides are comparable.
     return drawn % 10 < REPEATS * 10 ? (drawn * 7) % KNOWN_LEARNERS : fresh++;
   };
 }
@@ -145,7 +145,7 @@ function publisher({ platform }: Session): (learners: readonly number[]) => Prom
   };
 }
 
-/** CPU of all function processes that run, since they began. */
+/** CPU of all running function processes since their start. */
 function functionCpuMs({ platform }: Session): number {
   const processIds = platform.functions.all().flatMap((pool) => pool.processIds());
   return processIds.reduce((sum, id) => sum + processCpuMs(id), 0);
@@ -157,7 +157,7 @@ function writtenBytes({ platform }: Session, sinceMs: number): number {
   return lines.reduce((sum, { text }) => sum + Buffer.byteLength(text) + 1, 0);
 }
 
-/** Keys that the cache knew, and keys that it did not, as the functions counted them until now. */
+/** Cache hits and misses that the functions counted so far. */
 function cacheLookups({ platform }: Session) {
   const lines = readLogs(platform);
   const counted = (name: string) =>

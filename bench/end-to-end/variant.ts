@@ -6,19 +6,19 @@ import { findStage } from '../../lib/stage.ts';
 import { LOCAL_STACK } from '../../local/synthesize.ts';
 import { changedAssembly } from '../changed-assembly.ts';
 
-/** How the local stage is changed before it runs. */
+/** A variant of the local stage. */
 export interface Variant {
-  /** The batching window of the events' mapping: as the stage has it, or none, and so batches of at most ten. */
+  /** The batching window of the events' mapping: the stage's, or none with batches of at most ten. */
   readonly window: 'on' | 'off';
   readonly ledger: 'on' | 'off';
   /** Logs and metrics: as deployed, or neither. */
   readonly telemetry: 'on' | 'off';
 }
 
-/** SQS's most for a mapping without a window. */
+/** Maximum batch size without a batching window. */
 const BATCH_SIZE_WITHOUT_WINDOW = 10;
 
-/** The functions that ask the ledger on an event's way, by the code base that they are bundled in. */
+/** The functions that use the ledger for an event, with all functions of their bundle. */
 const ON_THE_WAY = {
   'enrich-batch.handler': ['enrichment/enrich-batch', 'enrichment/enrich-task'],
   'deliver-batch.handler': ['delivery/deliver-batch', 'delivery/deliver-task', 'delivery/send-test'],
@@ -84,7 +84,7 @@ const withoutLedger: Plugin = {
   },
 };
 
-/** The functions as they are deployed, but for a ledger that grants everything and keeps nothing. */
+/** The deployed functions with a ledger that grants every claim and stores nothing. */
 async function bundleWithoutLedger(entries: readonly string[], outdir: string): Promise<void> {
   const entryPoints = entries.map((entry) => join(import.meta.dirname, '../../lambdas', `${entry}.ts`));
   await build({ ...DEPLOYED_OPTIONS, plugins: [...DEPLOYED_OPTIONS.plugins, withoutLedger], entryPoints, outdir });

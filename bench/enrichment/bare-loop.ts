@@ -4,17 +4,17 @@ import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
 import { MAX_BATCH_ENTRIES } from '../../lambdas/shared/sqs.ts';
 import type { completion } from '../../local/demo/sample-events.ts';
 
-/** An event as its body has it, without any check. */
+/** An event's body, not validated. */
 export type SampleEvent = ReturnType<typeof completion>;
 
-/** Document 001's key, and ours. */
+/** The cache key of requirement T6. */
 export function cacheKeyOf({ payload: { user, course, enterprise } }: SampleEvent): string {
   return `learning_time:${user.id}:${course.course_id}:${enterprise.enterprise_customer_uuid}`;
 }
 
 /**
- * The least that a warm batch takes: all GETs in parallel, learning times put into the payloads, ten messages in a call, all
- * calls in parallel. No schema, flag, integration, identity, count or log line.
+ * The minimum work of a warm batch: all GETs in parallel, learning times added to the payloads, ten messages per call, all
+ * calls in parallel. Without schema, flag, integration, identity, metrics and log lines.
  */
 export function createBareLoop({ CACHE_PORT, DELIVERIES_QUEUE_URL: QueueUrl }: NodeJS.ProcessEnv) {
   const cache = new Redis({ host: '127.0.0.1', port: Number(CACHE_PORT) });

@@ -8,9 +8,9 @@ import { BATCH_SIZE, type CacheState, type Enriched, type Order, type Side } fro
 
 interface Options {
   readonly rounds: number;
-  /** How long each side runs in each round. */
+  /** Duration of each side in each round. */
   readonly seconds: number;
-  /** Of the smallest growth; the others have 10 and 100 times as many. At least a batch. */
+  /** Events of the smallest growth; the others have 10 and 100 times as many. At least a batch. */
   readonly events: number;
   readonly profileDirectory: string | undefined;
 }
@@ -18,10 +18,10 @@ interface Options {
 /** Of the smallest growth, and of everything else. */
 const INTEGRATIONS = 10;
 
-/** The largest growth takes many times as long as everything else in a round, so it is measured this often at most. */
+/** Maximum number of rounds with the largest growth, which takes many times as long as everything else. */
 const MAX_GROWTH_ROUNDS = 2;
 
-/** Before anything counts each side runs this many times as long: V8 compiles what is hot. */
+/** Length of the warm-up, in measurements: V8 compiles hot code in it. */
 const WARM_UP_TIMES = 4;
 
 /** Events of a growth's warm-up. */
@@ -31,7 +31,7 @@ export const bench: Bench = {
   about: 'enrichment against a bare loop and against document 001’s code, warm, cold and growing',
   options: { ...pace(6, 0.6), events: { type: 'string', default: '500' }, profile: { type: 'string' } },
   usage: [
-    '--rounds N --seconds N  how often all sides are measured in turn, and for how long each time',
+    '--rounds N --seconds N  number of rounds, and duration of each measurement',
     '--events N              of the smallest growth; the others have 10 and 100 times as many',
     '--profile DIRECTORY     writes the senders’ CPU profiles, for the developer tools of a browser',
   ],
@@ -46,7 +46,7 @@ export const bench: Bench = {
 };
 
 /**
- * Measures all sides in turns, so that what else the machine does affects all of them.
+ * Measures all sides in turns, so that other load of the machine affects all of them.
  *
  * @throws Error if an event fails or is not enriched
  */
@@ -84,8 +84,8 @@ async function measureSides(
 }
 
 /**
- * A process of its own each time: nothing of a larger one is left on its heap. It warms up in portions as small as the
- * smallest growth, each with a collection after it.
+ * A new process each time, so that the heap has no leftovers. It warms up in portions of the smallest growth, with a
+ * collection after each.
  */
 async function grow(
   times: Growth,
@@ -101,8 +101,8 @@ async function grow(
 }
 
 /**
- * Each side's own: neither can read what the other writes. Nothing is measured yet, so a cache that does not respond within
- * its 200 ms, as on a machine that others use, is asked again.
+ * Each side has its own keys, since neither can read the other's values. Nothing is measured yet, so a cache that does not
+ * respond within its 200 ms on a busy machine is filled again.
  */
 async function fillCache(sender: Worker<Order, Enriched>): Promise<void> {
   for (const side of ['ours', 'reference'] as const) {

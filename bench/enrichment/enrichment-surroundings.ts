@@ -8,16 +8,16 @@ import { startServer } from '../worker.ts';
 import type { QueueUse } from './queue.ts';
 import type { WarehouseUse } from './warehouse.ts';
 
-/** What every server has done since it began. */
+/** Work of all servers since their start. */
 export interface Uses {
   readonly queue: QueueUse & CpuUse;
   readonly warehouse: WarehouseUse & CpuUse;
   readonly cache: CpuUse;
 }
 
-/** What EnrichBatch needs around it: queue, cache, warehouse and configuration. */
+/** The services of EnrichBatch: queue, cache, warehouse and configuration. */
 export interface EnrichmentSurroundings extends AsyncDisposable {
-  /** The environment of a sender that finds a number of integrations. */
+  /** The environment variables of a sender with a number of integrations. */
   variablesFor(integrations: number): Readonly<Record<string, string>>;
   uses(): Promise<Uses>;
 }
@@ -47,7 +47,7 @@ export async function startEnrichmentSurroundings(): Promise<EnrichmentSurroundi
     uses: async () => ({
       queue: await queue.use(),
       warehouse: await warehouse.use(),
-      // Known on Linux alone; elsewhere it reads as idle.
+      // Available on Linux only; elsewhere it reads as idle.
       cache: { cpuMs: process.platform === 'linux' ? processCpuMs(valkey.pid) : 0 },
     }),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
@@ -74,7 +74,7 @@ function integrationEntries(count: number) {
   }));
 }
 
-/** As the stack sets them. */
+/** The variables that the stack sets. */
 function enrichmentVariables(queue: string) {
   return {
     AWS_ENDPOINT_URL_SQS: queue,

@@ -2,20 +2,20 @@ import type { ReceivedMessage } from '../../lambdas/shared/batch-intake.ts';
 import { COURSE, completion, ENTERPRISE } from '../../local/demo/sample-events.ts';
 import { BATCH_SIZE, type CacheState } from './orders.ts';
 
-/** The warehouse knows learners from 1 up to this one, in one course. */
+/** The warehouse has learners from 1 to this one, in one course. */
 export const LEARNERS = 100_000;
 
-/** The first of them are in the cache once they were asked for; the others are for cold batches, each for one. */
+/** The first learners are in the cache after their first query; each other one is used in one cold batch. */
 export const WARM_LEARNERS = 200;
 
-/** A row for each. A table of this size is scanned in little time: the warehouse is not what is measured. */
+/** One row each. Scanning a table of this size takes little time, so the warehouse is not the bottleneck. */
 export const ROWS_SQL = `INSERT INTO PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME
   SELECT learner, '${COURSE}', '${ENTERPRISE}', DATE '2026-01-10', 3600 + learner % 3600
   FROM range(1, ${LEARNERS + 1}) AS learners(learner)`;
 
-/** Batches as SQS hands them to the function. */
+/** Batches as the function receives them from SQS. */
 export interface Batches {
-  /** @throws RangeError if every learner was asked for already */
+  /** @throws RangeError if no learner is left */
   next(cache: CacheState): readonly ReceivedMessage[];
 }
 
@@ -32,7 +32,7 @@ export function createBatches(integrationIds: readonly string[]): Batches {
         body: JSON.stringify(completion(`event-${events}`, integrationId, firstLearner + index)),
       };
     });
-  // At least every integration once.
+  // Every integration at least once.
   const warmCount = Math.max(WARM_LEARNERS, integrationIds.length) / BATCH_SIZE;
   const warm = Array.from({ length: warmCount }, (_, index) => batch(1 + ((index * BATCH_SIZE) % WARM_LEARNERS)));
   let nextWarm = 0;
@@ -43,7 +43,7 @@ export function createBatches(integrationIds: readonly string[]): Batches {
         nextWarm += 1;
         return next;
       }
-      if (coldLearners + BATCH_SIZE > LEARNERS) throw new RangeError('every learner of the warehouse was asked for');
+      if (coldLearners + BATCH_SIZE > LEARNERS) throw new RangeError('no learner of the warehouse is left');
       const next = batch(coldLearners + 1);
       coldLearners += BATCH_SIZE;
       return next;

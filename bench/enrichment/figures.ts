@@ -5,7 +5,7 @@ import type { Uses } from './enrichment-surroundings.ts';
 import type { CacheState, Enriched, Side } from './orders.ts';
 
 export interface Run extends Enriched {
-  /** How busy the servers were, as shares of a core. */
+  /** Use of the servers, as shares of a core. */
   readonly busy: Readonly<Record<keyof Uses, number>>;
 }
 
@@ -14,7 +14,7 @@ export const SIDES = {
   cold: ['ours', 'reference'],
 } as const satisfies Record<CacheState, readonly Side[]>;
 
-/** How many times the events and integrations of the smallest growth. */
+/** Multiples of the smallest growth's events and integrations. */
 export const GROWTHS = [1, 10, 100] as const;
 export type Growth = (typeof GROWTHS)[number];
 
@@ -34,7 +34,7 @@ const atMost = (bound: number): Target => ({ of: 'ratio', is: 'at most', bound }
 export function figuresOf({ warm, cold, growth }: Measured): Figure[] {
   return [
     compared('warm.per_second', 'events/s', perSecond, warm.ours, 'bare loop', warm.bare, atLeast(0.5)),
-    // Half as much work done with the same CPU.
+    // CPU is the inverse of the work done with it.
     compared('warm.cpu', 'µs/event', cpuMicroseconds, warm.ours, 'bare loop', warm.bare, atMost(2)),
     compared('warm.reference.per_second', 'events/s', perSecond, warm.ours, REFERENCE, warm.reference, atLeast(5)),
     compared('cold.per_second', 'events/s', perSecond, cold.ours, REFERENCE, cold.reference, atLeast(20)),
@@ -79,7 +79,7 @@ function compared(
   });
 }
 
-/** Of the whole process, and not by event: by event even a heap that grows with them would seem to shrink. */
+/** For the whole process: per event even a growing heap would seem to shrink. */
 function heapMegabytes({ heapBytes }: Enriched): number {
   return heapBytes / 1_000_000;
 }

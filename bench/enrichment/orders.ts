@@ -1,16 +1,16 @@
 import { findStage } from '../../lib/stage.ts';
 import type { Expense } from '../cpu.ts';
 
-/** Messages of one batch: what deployed stages take from the events queue. */
+/** Batch size of the events queue in deployed stages. */
 export const BATCH_SIZE = findStage('prod').eventSources.events.batchSize;
 
-/** Who processes events. */
+/** Implementations that process events. */
 export type Side =
   /** `enrichEvents`, with the services that EnrichBatch makes. */
   | 'ours'
   /** The same commands to the same servers, and nothing else. */
   | 'bare'
-  /** Document 001's code, section 3, event after event. */
+  /** The reference implementation of the original specification, one event after another. */
   | 'reference';
 
 /** `warm`: the cache has every learning time. `cold`: it has none; each event is another learner's. */
@@ -25,8 +25,8 @@ export interface Order {
 }
 
 export interface Enriched extends Expense {
-  /** Of each batch of ours: how long its cache lookup took. */
+  /** Duration of the cache lookup, for each batch of ours. */
   readonly lookupMs: readonly number[];
-  /** What is left on the heap after a collection. */
+  /** Heap after a collection. */
   readonly heapBytes: number;
 }

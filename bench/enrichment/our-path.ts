@@ -17,15 +17,15 @@ import { createQueues } from '../../lambdas/shared/sqs.ts';
 import type { LearningTimeCache } from '../../lambdas/warehouse/learning-time.ts';
 import { NO_LEDGER } from '../no-ledger.ts';
 
-/** EnrichBatch's path, and how long its cache lookups took. */
+/** EnrichBatch's path, with the durations of its cache lookups. */
 export interface OurPath {
-  /** @throws Error where anything went wrong: what is slow for want of a server must not be measured */
+  /** @throws Error if anything failed, since a run without a server must not be measured */
   enrich(messages: readonly ReceivedMessage[]): Promise<void>;
-  /** Of each batch since this was last asked. */
+  /** Of each batch since the last call. */
   takeLookups(): number[];
 }
 
-/** What `enrich-batch.ts` wires, but for the ledger, which is another benchmark's, and the workflow, which is not wanted. */
+/** The wiring of `enrich-batch.ts`, without the ledger, which has its own benchmark, and without the workflow. */
 export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
   const environment = readEnvironment(enrichBatchEnvironment, variables);
   const { log, complaints } = createWatchedLog();
@@ -33,14 +33,14 @@ export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
   const counter = createCounter(new Metrics());
   const appConfig = openClient(AppConfigDataClient, CLIENT_WAITS.settings);
   const queues = createQueues({ client: openClient(SQSClient, CLIENT_WAITS.messages), log });
-  const unwanted = () => Promise.reject(new Error('nothing should wait or die here'));
+  const unexpected = () => Promise.reject(new Error('no event may wait or be dead-lettered here'));
   const learningTime = createLearningTimeServices({ environment, deadlines, log, counter }, appConfig);
   const lookupMs: number[] = [];
   const services: EnrichEventsServices = {
     ...learningTime,
     cache: timed(learningTime.cache, lookupMs),
     integrations: createIntegrationSource({ environment, client: appConfig, deadlines, log }),
-    workflow: { start: unwanted },
+    workflow: { start: unexpected },
     ledger: NO_LEDGER,
     forward: (deliveries) =>
       queues.send(
@@ -51,7 +51,7 @@ export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
           groupId: delivery.integration_id,
         })),
       ),
-    deadLetter: unwanted,
+    deadLetter: unexpected,
     log,
     counter,
     now: Date.now,
@@ -69,7 +69,7 @@ export function createOurPath(variables: NodeJS.ProcessEnv): OurPath {
   };
 }
 
-/** The function's own log, which also keeps what it complains of. */
+/** The function's log, which also collects warnings and errors. */
 function createWatchedLog(): { log: Log; complaints: readonly string[] } {
   const logger = new Logger();
   const complaints: string[] = [];

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { answerServerOrders, listen } from '../worker.ts';
 
-/** The deliveries queue: takes every message, responds as SQS does, and keeps nothing, so that it does not become slower. */
+/** The deliveries queue: accepts every message and responds like SQS. It stores nothing, so that it does not slow down. */
 export interface QueueUse {
   /** Messages that have a learning time. */
   readonly enriched: number;
@@ -20,7 +20,7 @@ let enriched = 0;
 function take({ Id, MessageBody }: Message) {
   messages += 1;
   if (MessageBody.includes('total_seconds')) enriched += 1;
-  // The SDK compares the hash.
+  // The SDK verifies the hash.
   return { Id, MessageId: `${messages}`, MD5OfMessageBody: createHash('md5').update(MessageBody).digest('hex') };
 }
 

@@ -8,21 +8,21 @@ import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from '../../la
 import { snowflakeSecretSchema } from '../../lambdas/warehouse/snowflake-secret.ts';
 import { cacheKeyOf, type SampleEvent } from './bare-loop.ts';
 
-/** Document 001's `LEARNING_TIME_CACHE_TTL`, in seconds. */
+/** The specification's `LEARNING_TIME_CACHE_TTL`, in seconds. */
 const TTL_SECONDS = 3600;
 
-/** Document 001's query, section 3.1. */
+/** The specification's query. */
 const QUERY = `SELECT SUM(LEARNING_TIME_SECONDS) AS total_learning_time
   FROM PROD.BUSINESS_INTELLIGENCE.LEARNING_TIME
   WHERE USER_ID = ? AND COURSE_KEY = ? AND ENTERPRISE_CUSTOMER_UUID = ?`;
 
 /**
- * Document 001's code, sections 3.1 and 3.3, as one worker runs it: event after event, a lookup for each, on a miss a new
- * connection to Snowflake and one query, then one send. In the same language with the same clients; the send goes to the
- * queue that ours goes to, in the place of `route_event`. Its log lines are left out.
+ * The original specification's code as one worker runs it: for each event one lookup, on a miss a new connection to
+ * Snowflake and one query, then one send. In the same language with the same clients; it sends to the same queue as our
+ * path instead of `route_event`, and has no log lines.
  */
 export async function createReference({ CACHE_PORT, DELIVERIES_QUEUE_URL: QueueUrl, ...variables }: NodeJS.ProcessEnv) {
-  // Its values are plain numbers, so they are kept apart from ours.
+  // Its values are plain numbers, unlike ours, so it uses other keys.
   const cache = new Redis({ host: '127.0.0.1', port: Number(CACHE_PORT), keyPrefix: 'reference:' });
   const client = new SQSClient();
   const sdk = await loadSnowflakeSdk();
@@ -69,7 +69,7 @@ async function optionsOf(variables: NodeJS.ProcessEnv): Promise<ConnectionOption
   return connectionOptions(await secrets.read(), { warehouse, role: 'ANALYST', queryTag: 'reference' });
 }
 
-/** Connects, asks and disconnects. @throws the SDK's own error */
+/** Connects, queries and disconnects. @throws the SDK's error */
 async function queryOnce(sdk: SnowflakeSdk, options: ConnectionOptions, binds: (string | number)[]) {
   const connection = sdk.createConnection(options);
   await new Promise<void>((resolve, reject) => connection.connect((error) => (error ? reject(error) : resolve())));

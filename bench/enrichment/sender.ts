@@ -8,7 +8,7 @@ import { BATCH_SIZE, type Enriched, type Order } from './orders.ts';
 import { createOurPath } from './our-path.ts';
 import { createReference } from './reference.ts';
 
-/** The process that is measured: each side in turn as it is ordered, with the same events to the same servers. */
+/** The measured process: runs either side, with the same events and servers. */
 setFlagsFromString('--expose-gc');
 const collectGarbage: () => void = runInNewContext('gc');
 

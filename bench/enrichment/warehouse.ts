@@ -2,7 +2,7 @@ import { startSnowflakeServer } from '../../local/snowflake/snowflake-server.ts'
 import { answerServerOrders } from '../worker.ts';
 import { ROWS_SQL } from './events.ts';
 
-/** The local platform's warehouse, for the user that is the JSON in `SNOWFLAKE_USER`. */
+/** The local platform's warehouse, for the user in `SNOWFLAKE_USER` (JSON). */
 export interface WarehouseUse {
   readonly statements: number;
 }

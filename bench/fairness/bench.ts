@@ -24,8 +24,8 @@ const TARGET = 1.2;
 const PER_SECOND = 20;
 
 /**
- * For this long after B begins to hang A is measured apart: the attempts that are under way take five seconds (two of them
- * until a request counts as slow), and what waited for them is worked off in three.
+ * The time after B starts to hang in which A is measured separately: attempts in flight take five seconds (a request counts as
+ * slow after two), and the deliveries that waited for them take three more.
  */
 const TRANSIENT_SECONDS = 8;
 
@@ -33,7 +33,7 @@ const WARM_UP_SECONDS = 3;
 const TIMER_MS = 10;
 const POLL_LIMITER_MS = 200;
 
-/** What was published to A in one phase, and how late timers were meanwhile, p99 in ms. */
+/** Deliveries published to A in one phase, and the p99 of timer delays in that phase, in ms. */
 interface Phase {
   readonly published: readonly Published[];
   readonly timersLateMs: number;
@@ -41,10 +41,10 @@ interface Phase {
 
 interface Round {
   readonly healthy: Phase;
-  /** The first seconds after B began to hang. */
+  /** The first seconds after B started to hang. */
   readonly transient: Phase;
   readonly hanging: Phase;
-  /** After this time the limiter held B for slow or failing; Infinity: not in this round. */
+  /** Time until the limiter treated B as slow or failing; Infinity: not in this round. */
   readonly noticedAfterMs: number;
 }
 
@@ -54,7 +54,7 @@ export const bench: Bench = {
   usage: ['--rounds N --seconds N  how often B begins to hang, and how long it is healthy before and hangs then'],
   async measure(values) {
     const { rounds, seconds } = paceOf(values);
-    // Another B in each round: it was healthy until then, and what the last one left behind is parked meanwhile.
+    // Another B in each round, which was healthy until then; deliveries of the previous one are parked.
     const partnerIds = Array.from({ length: rounds }, (_, index) => `b${index + 1}`);
     await using pipeline = await startFairnessPipeline(await synthesizeLocalStage(), ['a', ...partnerIds]);
     await warmUp(pipeline, seconds);
@@ -67,8 +67,8 @@ export const bench: Bench = {
 };
 
 /**
- * Starts every process that will be needed: each environment of a Lambda function has a CPU of its own, and takes none from
- * the others as it starts. Here they would.
+ * Starts all processes in advance: in Lambda each environment has its own CPU, so a cold start does not slow down others. Here
+ * it would.
  */
 async function warmUp(pipeline: FairnessPipeline, seconds: number): Promise<void> {
   const task = pipeline.platform.functions.find('deliver-task');
@@ -108,14 +108,14 @@ async function publishToBoth({ platform, newDelivery }: FairnessPipeline, partne
   return published;
 }
 
-/** From now on, looks whether the limiter holds an integration for slow or failing. */
+/** Polls whether the limiter treats an integration as slow or failing. */
 function watchLimiter({ platform, integration }: FairnessPipeline, integrationId: string) {
   const key = limiterKey(integration(integrationId));
   const startedAtMs = performance.now();
   let afterMs = Number.POSITIVE_INFINITY;
   const timer = setInterval(async () => {
     const reply = await ask(platform.valkey.port, ['HMGET', key, 'slow', 'open']).catch(() => '');
-    // Two values, each a time, 0, or nothing where there is no record.
+    // Two values, each a time, 0, or nothing without a record.
     if (/\r\n\d{13}(\.\d+)?/.test(reply)) {
       afterMs = Math.min(afterMs, performance.now() - startedAtMs);
       clearInterval(timer);
@@ -152,13 +152,13 @@ function figuresOf(rounds: readonly Round[], arrived: Arrivals, isAHeld: boolean
       [0.5, 0.99, 1].map((share) => latencyFigure(`fairness.${phase}`, [all], share)),
     ),
     figure({ name: 'fairness.noticed_after', unit: 'ms', values: rounds.map((round) => round.noticedAfterMs) }),
-    // Of the latencies, this is the machine's part.
+    // The machine's part of the latencies.
     figure({
       name: 'fairness.timers_late.p99',
       unit: 'ms',
       values: rounds.map((round) => Math.max(...phasesOf(round).map(({ timersLateMs }) => timersLateMs))),
     }),
-    // If the limiter ever holds A, the machine was too busy, and the run means nothing.
+    // If the limiter treats A as slow, the machine was too busy, and the run is invalid.
     figure({
       name: 'fairness.a_held',
       unit: '0 or 1',

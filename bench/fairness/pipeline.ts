@@ -12,7 +12,7 @@ import { changedAssembly } from '../changed-assembly.ts';
 import { accept } from '../delivery/messages.ts';
 import { type RecordingPartner, startRecordingPartner } from '../whole-pipeline.ts';
 
-/** The synthesized stack, running, with partners in a process of their own. */
+/** The running stack, with partners in a separate process. */
 export interface FairnessPipeline extends AsyncDisposable {
   readonly platform: Platform;
   readonly partner: RecordingPartner;
@@ -69,7 +69,7 @@ function boundedAssembly(assemblyDirectory: string) {
 
 function addIntegrations(platform: Platform, ids: readonly string[], url: string): IntegrationRegistry {
   const prefix = output(platform, 'IntegrationSecretsPrefix');
-  // Before their entries: a secret that was not found is not read again at once.
+  // Before the entries: functions do not retry a missing secret at once.
   for (const id of ids) {
     platform.secrets.create(`${prefix}${id}`, JSON.stringify({ signing_secrets: [newSigningSecret()] }));
   }

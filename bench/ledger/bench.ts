@@ -7,18 +7,18 @@ import { startServer, startWorker } from '../worker.ts';
 import { type Order, PARTNER_DELAY_MS, type Performed, type Side, TABLE_LATENCY_MS } from './orders.ts';
 import type { TableUse } from './table.ts';
 
-/** With the ledger, at least this of the throughput without it. */
+/** Minimum share of the throughput without the ledger. */
 const TARGET = 0.8;
 
-/** Our sender keeps 30 connections to a host, and all partners here are one: with more it would be what both wait for. */
+/** The sender has 30 connections per host, and all partners here are one host: more would make it the bottleneck. */
 const MAX_BATCHES_AT_ONCE = 3;
 
-/** Before anything counts each side runs this many times as long: V8 compiles what is hot. */
+/** Length of the warm-up, in measurements: V8 compiles hot code in it. */
 const WARM_UP_TIMES = 4;
 
 const SIDES: readonly Side[] = ['on', 'off'];
 
-/** One side in one round, and what the servers did meanwhile. */
+/** One side in one round, and the work of the servers meanwhile. */
 interface Run extends Performed {
   /** Writing the events into the ledger, before they are delivered. */
   readonly accepted: Performed;
@@ -28,7 +28,7 @@ interface Run extends Performed {
 
 interface Options {
   readonly rounds: number;
-  /** How long each side runs in each round. */
+  /** Duration of each side in each round. */
   readonly seconds: number;
   readonly batchesAtOnce: number;
   readonly profileDirectory: string | undefined;
@@ -38,7 +38,7 @@ export const bench: Bench = {
   about: 'our delivery path with the ledger, against the same without',
   options: { ...pace(6, 1), batches: { type: 'string', default: '2' }, profile: { type: 'string' } },
   usage: [
-    '--rounds N --seconds N  how often both sides are measured in turn, and for how long each time',
+    '--rounds N --seconds N  number of rounds, and duration of each measurement',
     '--batches N             batches of ten in flight at any time, 1 to 3',
     '--profile DIRECTORY     writes the sender’s CPU profile, for the developer tools of a browser',
   ],
@@ -53,7 +53,7 @@ export const bench: Bench = {
 };
 
 /**
- * Measures both sides in turns, so that what else the machine does affects both. A round does not count if Valkey did not
+ * Measures both sides in turns, so that other load of the machine affects both. A round does not count if Valkey did not
  * respond within its 200 ms.
  *
  * @throws Error if a delivery fails, waits, is dead-lettered or refused, or the table does not respond

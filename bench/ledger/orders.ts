@@ -9,7 +9,7 @@ export type Side = 'on' | 'off';
 export type Order =
   /** Creates batches of new events, and writes them into the ledger if there is one. */
   | { readonly kind: 'prepare'; readonly ledger: Side; readonly batches: number; readonly batchesAtOnce: number }
-  /** Delivers what was prepared, and discards what is left of it. */
+  /** Delivers the prepared batches, and discards the rest. */
   | { readonly kind: 'deliver'; readonly ledger: Side; readonly durationMs: number; readonly batchesAtOnce: number };
 
 export interface Performed extends Expense {

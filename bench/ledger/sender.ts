@@ -16,13 +16,13 @@ import type { Order, Performed } from './orders.ts';
 /** A payload's size in docs/costs.md. */
 const PAYLOAD_BYTES = 2048;
 
-/** A batch as EnrichBatch accepts it, and as SQS hands it to DeliverBatch. */
+/** A batch for EnrichBatch and for DeliverBatch. */
 interface Batch {
   readonly deliveries: readonly Delivery[];
   readonly messages: readonly ReceivedMessage[];
 }
 
-/** The process that is measured: accepts and delivers, with the ledger or without, as it is ordered. */
+/** The measured process: accepts and delivers, with or without the ledger. */
 const watch = createWatchedServices(process.env);
 const { services } = watch;
 const ledgers: Readonly<Record<Order['ledger'], Ledger>> = { on: services.ledger, off: NO_LEDGER };

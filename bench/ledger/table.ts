@@ -4,11 +4,11 @@ import { LEDGER_TABLE } from '../../lambdas/ledger/record.ts';
 import { answerServerOrders, listen } from '../worker.ts';
 
 /**
- * The table, as far as the happy path needs one: it responds `TABLE_LATENCY_MS` after a request, however many come at once.
- * The local platform's DynamoDB works for a millisecond on each claim, one after another, and would be what is measured.
+ * The table's operations of the happy path. It responds `TABLE_LATENCY_MS` after a request, whatever the concurrency. The local
+ * platform's DynamoDB would be the bottleneck: it takes a millisecond for each claim, one after another.
  */
 export interface TableUse {
-  /** How long each response took since the last call: if well over the latency, the table is behind. */
+  /** Duration of each response since the last call; far over the latency means that the table is overloaded. */
   readonly responseMs: readonly number[];
 }
 

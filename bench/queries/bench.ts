@@ -35,11 +35,11 @@ export const bench: Bench = {
 };
 
 /**
- * Publishes completions at once, each of a learner never asked about, and counts the queries to Snowflake until all events
- * have been read: through the synthesized event source mapping, the bundled function and `snowflake-sdk`. Nothing is
- * delivered: the deliveries' own mapping is off, since it would take this machine's cores.
+ * Publishes completions at once, each of another learner, and counts the queries to Snowflake until all events are
+ * processed: through the synthesized event source mapping, the bundled function and `snowflake-sdk`. The deliveries' mapping
+ * is disabled, since it would use this machine's cores.
  *
- * @throws Error where the events are not read within four minutes, or some go to the workflow
+ * @throws Error if the events are not processed within four minutes, or some go to the workflow
  */
 async function workOffBacklog(events: number, assemblyDirectory: string) {
   const assembly = changedAssembly(assemblyDirectory, (template) => {

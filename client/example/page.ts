@@ -10,7 +10,7 @@ export interface PageSettings {
   /** Gives a token for the enterprise that the parameter `enterprise_customer_uuid` names. */
   readonly tokenUrl: string;
   readonly enterprise: string;
-  /** How often the page asks, in milliseconds. */
+  /** Poll interval, in milliseconds. */
   readonly refreshMs: number;
 }
 
@@ -60,7 +60,7 @@ function State(): ReactNode {
     h('table', null, h('tbody', null, rows)),
     isLoading && h('p', null, 'Loading …'),
     error !== undefined && h('p', { id: 'error' }, `${error.name}: ${error.message}`),
-    h('button', { type: 'button', onClick: () => refresh() }, 'Ask now'),
+    h('button', { type: 'button', onClick: () => refresh() }, 'Refresh'),
   );
 }
 

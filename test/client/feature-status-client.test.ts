@@ -57,11 +57,11 @@ describe('a question', () => {
 
 describe('an answer that is none', () => {
   test.each([
-    [400, { detail: { error: 'user_id: too long' } }, 'the status API answers 400: user_id: too long'],
-    [401, { message: 'Unauthorized' }, 'the status API answers 401: Unauthorized'],
-    [404, { detail: { error: 'there is no feature x' } }, 'the status API answers 404: there is no feature x'],
-    [500, 'oops', 'the status API answers 500'],
-    [503, { detail: {} }, 'the status API answers 503'],
+    [400, { detail: { error: 'user_id: too long' } }, 'the status API responded 400: user_id: too long'],
+    [401, { message: 'Unauthorized' }, 'the status API responded 401: Unauthorized'],
+    [404, { detail: { error: 'there is no feature x' } }, 'the status API responded 404: there is no feature x'],
+    [500, 'oops', 'the status API responded 500'],
+    [503, { detail: {} }, 'the status API responded 503'],
   ])('%i', async (status, body, message) => {
     server.behave(answering(status, body));
     expect(await failure(client.features(WHOM))).toMatchObject({ name: 'StatusRefused', status, message });
@@ -110,7 +110,7 @@ describe('an answer that is none', () => {
     server.behave(behaviour as Parameters<StatusServer['behave']>[0]);
     expect(await failure(newClient({ timeoutMs: 100 }).features(WHOM))).toMatchObject({
       name: 'StatusUnavailable',
-      message: 'the status API does not answer within 100 ms',
+      message: 'the status API did not respond within 100 ms',
     });
   });
 
