@@ -4,9 +4,9 @@ import type { IncomingHttpHeaders } from 'node:http';
 export interface AwsCall {
   /** The access key that the request is signed with. A function's is its name, an operator's is `local`. */
   readonly accessKeyId: string;
-  /** `AmazonSQS.SendMessage` where the protocol has such a name; else method and path, `GET /configuration`. */
+  /** `AmazonSQS.SendMessage` if the protocol has such a name; else method and path, `GET /configuration`. */
   readonly operation: string;
-  /** Empty where the request has none. */
+  /** Empty if the request has none. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 

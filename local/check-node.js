@@ -1,4 +1,4 @@
-// Plain JavaScript, so that an old Node can run it and say what is missing instead of dying on a type annotation.
+// JavaScript, so that an old Node can run it and print what is missing instead of failing at a type annotation.
 const major = Number(process.versions.node.split('.')[0]);
 
 if (major < 24) {

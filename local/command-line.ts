@@ -1,6 +1,6 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 
-/** A command line that is not understood; its message says why, and the usage should follow. */
+/** An invalid command line; print its message and the usage. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -14,7 +14,7 @@ export function readFlags<T extends NonNullable<ParseArgsConfig['options']>>(arg
   }
 }
 
-/** @throws UsageError where the text is no number from `least` to `most` */
+/** @throws UsageError if the text is not a number from `least` to `most` */
 export function readNumber(name: string, text: string, least: number, most: number): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= least && value <= most) return value;
@@ -22,10 +22,10 @@ export function readNumber(name: string, text: string, least: number, most: numb
 }
 
 /**
- * Runs a program: prints its usage for `--help`, and sets the exit status to 0, to 1 where it fails, and to 2 where the
- * command line is not understood.
+ * Runs a program: prints its usage for `--help`, and sets the exit status to 0, to 1 on failure, or to 2 for an invalid
+ * command line.
  *
- * @param run returns whether all went well
+ * @param run returns whether it succeeded
  */
 export async function runProgram<Options extends { readonly isHelp: boolean }>(
   { usage, help = usage }: { readonly usage: string; readonly help?: string },

@@ -3,7 +3,7 @@ import type { StrategySettings } from './appconfig/configuration-store.ts';
 import type { ControlPlane } from './control-plane/server.ts';
 import { arnOf, type Resolver } from './resolver.ts';
 
-/** AppConfig's resources and the attribute that is the same as their `Ref`. */
+/** AppConfig's resource types, with the attribute that equals their `Ref`. */
 const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
   'AWS::AppConfig::DeploymentStrategy': 'Id',
   'AWS::AppConfig::Application': 'ApplicationId',
@@ -13,7 +13,7 @@ const APPCONFIG_TYPES: Readonly<Record<string, string>> = {
 
 const VERSION_TYPE = 'AWS::AppConfig::HostedConfigurationVersion';
 
-/** An id as AppConfig makes them: seven characters of `a-z0-9`, here always the same for the same logical id. */
+/** An id like AppConfig's: seven characters of `a-z0-9`, here derived from the logical id. */
 function appConfigId(logicalId: string): string {
   return createHash('sha256').update(logicalId).digest('hex').slice(0, 7);
 }
@@ -45,7 +45,7 @@ interface EnvironmentProperties {
   readonly Monitors?: readonly { readonly AlarmArn: string }[];
 }
 
-/** Defines the template's profiles, environments and strategies, and deploys what it deploys, at once, as a finished deployment. */
+/** Defines the template's profiles, environments and strategies, and its deployments as finished ones. */
 export function seedAppConfig(resolver: Resolver, { appConfig }: ControlPlane): void {
   for (const logicalId of resolver.logicalIds('AWS::AppConfig::ConfigurationProfile')) {
     const { ApplicationId, Type, Validators = [] } = resolver.properties(logicalId) as unknown as ProfileProperties;
@@ -91,17 +91,17 @@ function strategySettings(properties: Record<string, unknown>): StrategySettings
   return { DeploymentDurationInMinutes, GrowthFactor, GrowthType, FinalBakeTimeInMinutes } as StrategySettings;
 }
 
-/** What of `GenerateSecretString` is used here. */
+/** The supported part of `GenerateSecretString`. */
 interface Generation {
   readonly SecretStringTemplate: string;
   readonly GenerateStringKey: string;
   readonly PasswordLength?: number;
 }
 
-/** Letters and digits, of which every kind of password may be made. */
+/** Letters and digits, which every kind of password may have. */
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
-/** Usual length, in characters: Secrets Manager's. */
+/** Secrets Manager's default length, in characters. */
 const PASSWORD_LENGTH = 32;
 
 function generatedSecret(generation: Generation | undefined): string | undefined {
@@ -112,8 +112,7 @@ function generatedSecret(generation: Generation | undefined): string | undefined
 }
 
 /**
- * The secrets of the template, without a value until somebody puts one but for those that are generated, and those that
- * operators make besides.
+ * The secrets of the template, without values except for generated ones, and those that operators create.
  */
 export class LocalSecrets {
   readonly #names = new Map<string, readonly [name: string, arn: string]>();
@@ -132,26 +131,26 @@ export class LocalSecrets {
     }
   }
 
-  /** @param key logical id, name or ARN. @throws Error where the template has no such secret */
+  /** @param key logical id, name or ARN. @throws Error if the template has no such secret */
   put(key: string, secretString: string): void {
     this.#controlPlane.secretsManager.put(this.#idsOf(key), secretString);
   }
 
-  /** @param key name, logical id or ARN; also of a secret that the template does not hold */
+  /** @param key name, logical id or ARN; also of a secret that is not in the template */
   arnOf(key: string): string {
     const found = [...this.#names].find(([logicalId, ids]) => logicalId === key || ids.includes(key));
     if (found !== undefined) return found[1][1];
     return key.startsWith('arn:') ? key : arnOf('secretsmanager', `secret:${key}-AbCdEf`);
   }
 
-  /** Makes a secret that the template does not hold, as an operator does. @throws Error where it is there already */
+  /** Creates a secret that is not in the template. @throws Error if it exists */
   create(name: string, secretString: string): void {
     const { secretsManager } = this.#controlPlane;
-    if (secretsManager.isThere(name)) throw new Error(`there is a secret ${name} already`);
+    if (secretsManager.isThere(name)) throw new Error(`the secret ${name} already exists`);
     secretsManager.put(name, secretString);
   }
 
-  /** Takes the value away. @throws Error where the template has no such secret */
+  /** Removes the value. @throws Error if the template has no such secret */
   remove(key: string): void {
     this.#controlPlane.secretsManager.remove(this.#idsOf(key));
   }

@@ -36,7 +36,7 @@ async function demo({ receiptsFile, eventsFile }: DemoOptions): Promise<boolean>
   }
 }
 
-/** @returns whether all went as expected, and the ledger accounts for every event */
+/** @returns whether all outcomes are as expected, and the ledger is balanced */
 async function playScenarios(session: Session, say: Say): Promise<boolean> {
   const rows = await play(session, say);
   const asExpected = rows.filter(({ isExpected }) => isExpected).length;
@@ -47,7 +47,7 @@ async function playScenarios(session: Session, say: Say): Promise<boolean> {
   return asExpected === rows.length && balance.is_balanced;
 }
 
-/** @returns whether every event came to its end */
+/** @returns whether every event reached a final state */
 async function playFile(session: Session, events: readonly FileEvent[], say: Say): Promise<boolean> {
   session.switchFlag(true);
   say(`flag on, for everybody; publishing ${events.length} ${events.length === 1 ? 'event' : 'events'}`);
@@ -58,7 +58,7 @@ async function playFile(session: Session, events: readonly FileEvent[], say: Say
   return ended === outcomes.length;
 }
 
-/** How long the demo has taken so far, by both clocks: `9.2 s` and `26 h 5 min`. */
+/** Elapsed time of the demo by both clocks: `9.2 s` and `26 h 5 min`. */
 function startTimes(): { real(): string; pipeline(): string } {
   const startedMs = Date.now();
   const realStartedMs = performance.now();

@@ -5,16 +5,16 @@ export interface HttpServer {
   readonly port: number;
   /** `http://127.0.0.1:<port>`, or with the protocol given. */
   readonly url: string;
-  /** Ends every connection, open requests included. */
+  /** Closes all connections, including open requests. */
   close(): Promise<void>;
 }
 
 /**
  * Makes a server listen on 127.0.0.1.
  *
- * @param port 0, the default, takes a free one
+ * @param port 0, the default: a free one
  * @param protocol of its URL
- * @throws Error (EADDRINUSE) where the port is taken
+ * @throws Error (EADDRINUSE) if the port is in use
  */
 export async function listen(server: Server, port = 0, protocol = 'http'): Promise<HttpServer> {
   const sockets = new Set<Socket>();
@@ -41,8 +41,8 @@ export async function listen(server: Server, port = 0, protocol = 'http'): Promi
 /**
  * Starts an HTTP server on 127.0.0.1.
  *
- * @param port 0, the default, takes a free one
- * @throws Error (EADDRINUSE) where the port is taken
+ * @param port 0, the default: a free one
+ * @throws Error (EADDRINUSE) if the port is in use
  */
 export function startHttpServer(listener: RequestListener, port = 0): Promise<HttpServer> {
   return listen(createServer(listener), port);

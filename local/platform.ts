@@ -28,58 +28,58 @@ import type { RunningValkey } from './valkey/start-valkey.ts';
 const ACCOUNT_CONCURRENCY = 50;
 
 export interface PlatformOptions extends ServiceOptions {
-  /** Where `cdk synth` wrote the assembly: `cdk.out`. */
+  /** The output directory of `cdk synth`: `cdk.out`. */
   readonly assemblyDirectory: string;
   readonly stackName: string;
-  /** Where each function's output is appended to `<handler>.log`; created where it is missing. */
+  /** Each function's output is appended to `<handler>.log` there; created if missing. */
   readonly logDirectory?: string;
   readonly accountConcurrency?: number;
-  /** True where the caller itself stops the platform on SIGINT, SIGTERM and SIGHUP. By default the platform does. */
+  /** True if the caller stops the platform on SIGINT, SIGTERM and SIGHUP. By default the platform does. */
   readonly leavesSignals?: boolean;
   /** Called when an execution starts and when it ends. */
   readonly onExecutionChange?: (execution: Execution) => void;
 }
 
-/** A stack that runs on this machine. */
+/** A stack that runs locally. */
 export interface Platform {
   /** The template's outputs, resolved. */
   readonly outputs: Readonly<Record<string, string>>;
-  /** What the functions get as `AWS_ENDPOINT_URL_<SERVICE>`; for clients of one's own. */
+  /** The functions' `AWS_ENDPOINT_URL_<SERVICE>`, also for other clients. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly queues: Queues;
-  /** DynamoDB, with all tables. @throws Error where the template has none */
+  /** DynamoDB, with all tables. @throws Error if the template has none */
   readonly tables: Tables;
   readonly functions: Functions;
-  /** The only one of the template. @throws Error where there is none, or more than one */
+  /** The only one of the template. @throws Error if there is none, or more than one */
   readonly stateMachine: StateMachine;
   readonly stateMachines: readonly StateMachine[];
   readonly rules: EventRules;
   readonly controlPlane: ControlPlane;
   readonly appConfig: LocalAppConfig;
-  /** ARNs of the template's alarms. For AppConfig nothing rings them here but `appConfig.store.setAlarm`. */
+  /** ARNs of the template's alarms. AppConfig sees them in ALARM only after `appConfig.store.setAlarm`. */
   readonly alarms: readonly string[];
   readonly secrets: LocalSecrets;
-  /** Where the stage's own issuer gives tokens for the status API; undefined where the template names another, or none. */
+  /** URL of the local issuer of tokens for the status API; undefined if the template names another, or none. */
   readonly issuerUrl: string | undefined;
-  /** The only cache of the template. @throws Error where there is none, or more than one */
+  /** The only cache of the template. @throws Error if there is none, or more than one */
   readonly valkey: RunningValkey;
-  /** As `Clock.until`: the clock of the pipeline jumps over times in which nothing happens. */
+  /** `Clock.until`: the clock of the pipeline jumps over idle times. */
   until<T>(what: string, probe: () => T | Promise<T>, options?: UntilOptions): Promise<Truthy<T>>;
-  /** As `Clock.skip`. */
+  /** `Clock.skip`. */
   skip(durationMs: number): Promise<void>;
-  /** How far its clock is ahead of the real one, in milliseconds. */
+  /** Offset of its clock to the real one, in milliseconds. */
   readonly clockOffsetMs: number;
   /** A value of the template with every reference resolved. @throws UnresolvedReference */
   resolve(value: unknown): unknown;
-  /** Ends every process and server. May be called again. */
+  /** Stops all processes and servers. May be called again. */
   stop(): Promise<void>;
 }
 
 /**
- * Runs a synthesized stack on this machine, wired by nothing but its template.
+ * Runs a synthesized stack locally, wired by its template only.
  *
- * @throws Error where the template refers to something that does not exist, or asks for what cannot run here; nothing is
- * left running then
+ * @throws Error if the template refers to something that does not exist or is not supported here; everything is stopped
+ * then
  */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   if (options.logDirectory !== undefined) mkdirSync(options.logDirectory, { recursive: true });
@@ -208,13 +208,13 @@ interface Running {
   readonly invoker: AsyncInvoker;
   readonly stateMachines: readonly StateMachine[];
   readonly mappings: readonly EventSourceMapping[];
-  /** On which of this process's signals everything stops. */
+  /** Signals of this process that stop the platform. */
   readonly signals: readonly NodeJS.Signals[];
 }
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** Stops everything, once; also when this process is told to end, so that no child is left behind. */
+/** Stops everything once, also on a signal, so that no child process is left. */
 function stopOnce(running: Running): () => Promise<void> {
   const { services, functions, invoker, stateMachines, mappings, signals } = running;
   let stopped: Promise<void> | undefined;
@@ -234,7 +234,7 @@ function stopOnce(running: Running): () => Promise<void> {
     return stopped;
   };
   const onSignal = (signal: NodeJS.Signals) => {
-    // With our listener gone the signal ends the process as if it had never been caught.
+    // Without our listener the signal ends the process.
     void stop().finally(() => process.kill(process.pid, signal));
   };
   process.once('exit', killFunctions);
@@ -242,7 +242,7 @@ function stopOnce(running: Running): () => Promise<void> {
   return stop;
 }
 
-/** As Step Functions tells EventBridge; input and output are left out, as they are under a customer-managed key. */
+/** Step Functions' event for EventBridge, without input and output, as with a customer-managed key. */
 function statusChange(machine: StateMachine, { arn, name, status, startedAt, stoppedAt }: Execution) {
   return eventBridgeEvent('aws.states', 'Step Functions Execution Status Change', [arn], {
     executionArn: arn,

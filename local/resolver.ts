@@ -3,7 +3,7 @@ import { resourcesOfType, type Template } from './template.ts';
 export const ACCOUNT = '000000000000';
 export const REGION = 'us-east-1';
 
-/** @param resource as the service writes it: `table/Items` */
+/** @param resource in the service's notation: `table/Items` */
 export function arnOf(service: string, resource: string): string {
   return `arn:aws:${service}:${REGION}:${ACCOUNT}:${resource}`;
 }
@@ -14,24 +14,24 @@ const PSEUDO_PARAMETERS: Readonly<Record<string, string>> = {
   'AWS::Partition': 'aws',
 };
 
-/** What `Ref` and `Fn::GetAtt` answer for one resource that runs here. */
+/** The values of `Ref` and `Fn::GetAtt` for a local resource. */
 export interface LocalResource {
   readonly ref: string;
-  /** By attribute name, dotted as the template writes it (`Endpoint.Address`). */
+  /** By attribute name, with dots as in the template (`Endpoint.Address`). */
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** A reference that nothing here can answer. The message names the place, the resource and the attribute. */
+/** A reference that cannot be resolved. The message has place, resource and attribute. */
 export class UnresolvedReference extends Error {
   override readonly name = 'UnresolvedReference';
 }
 
 /**
- * Resolves the intrinsic functions of a template against what runs on this machine.
+ * Resolves the intrinsic functions of a template with the resources that run locally.
  *
- * A resource of a type in `localTypes` is answered from what was registered for it, and only from that: a wrong
- * attribute is an error here, as it is when CloudFormation deploys. Every other resource (roles, policies, keys, log
- * groups) exists as a name only, so its `Ref` is its logical id and its `Arn` is made up.
+ * A resource of a type in `localTypes` has the registered values only, so a wrong attribute is an error, as in CloudFormation.
+ * All other resources (roles, policies, keys, log groups) exist as names only: their `Ref` is the logical id, and their `Arn`
+ * is generated.
  */
 export class Resolver {
   readonly template: Template;
@@ -49,7 +49,7 @@ export class Resolver {
 
   /**
    * @param where the place in the template, for error messages
-   * @returns the value without intrinsics; a property that is `AWS::NoValue` is left out
+   * @returns the value without intrinsics; a property that is `AWS::NoValue` is removed
    * @throws UnresolvedReference
    */
   resolve(value: unknown, where: string): unknown {
@@ -66,7 +66,7 @@ export class Resolver {
     return Object.fromEntries(resolved.filter(([, item]) => item !== undefined));
   }
 
-  /** Of all resources of a type, in the template's order. */
+  /** Logical ids of a type, in the template's order. */
   logicalIds(type: string): string[] {
     return resourcesOfType(this.template, type).map(([logicalId]) => logicalId);
   }
@@ -141,7 +141,7 @@ export class Resolver {
     return value;
   }
 
-  /** The local resource, or undefined where the type is one that exists as a name only. */
+  /** The local resource, or undefined if its type exists as a name only. */
   #find(id: string, wanted: string, where: string): LocalResource | undefined {
     const type = this.#type(id);
     if (type === undefined) throw new UnresolvedReference(`${where}: ${wanted}: the template has no resource ${id}`);

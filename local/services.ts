@@ -9,7 +9,7 @@ import { Queues } from './sqs/queues.ts';
 import type { Template } from './template.ts';
 import { type RunningValkey, startValkey } from './valkey/start-valkey.ts';
 
-/** Types that run here. A reference to one of them must be answered by what runs, never by a made-up value. */
+/** Types that run here. References to them resolve to running services, never to generated values. */
 const LOCAL_TYPES = [
   'AWS::SQS::Queue',
   'AWS::SNS::Topic',
@@ -26,12 +26,12 @@ const LOCAL_TYPES = [
   'AWS::ApiGatewayV2::Api',
 ] as const;
 
-/** The services that everything else refers to: they are up before any reference is resolved. */
+/** The services that other resources refer to: started before any reference is resolved. */
 export interface Services {
   readonly clock: Clock;
   readonly resolver: Resolver;
   readonly queues: Queues;
-  /** Undefined where the template has no table. */
+  /** Undefined if the template has no table. */
   readonly tables: Tables | undefined;
   readonly controlPlane: ControlPlane;
   readonly httpApis: HttpApis;
@@ -40,13 +40,13 @@ export interface Services {
 }
 
 export interface ServiceOptions {
-  /** Where SQS listens on 127.0.0.1; a free port by default. */
+  /** Port of SQS on 127.0.0.1; a free one by default. */
   readonly sqsPort?: number;
   /** Called for each request that a service receives. */
   readonly onCall?: OnCall | undefined;
 }
 
-/** @throws Error where one of them does not start; the others are stopped then */
+/** @throws Error if one of them does not start; the others are stopped then */
 export async function startServices(
   template: Template,
   { sqsPort = 0, onCall }: ServiceOptions = {},

@@ -4,14 +4,14 @@ import type { LocalAppConfig } from './appconfig.ts';
 import type { ConfigurationStore } from './configuration-store.ts';
 import type { Deployment, HostedVersion } from './deployment.ts';
 
-/** `MaxResults` of lists: default and bound. */
+/** `MaxResults` of lists: default and maximum. */
 const LISTED = 50;
 
-/** Whose child is asked for: an application's profile or environment. */
+/** The parent of the requested resource: an application's profile or environment. */
 interface Parent {
   readonly applicationId: string;
   readonly id: string;
-  /** The child's number, where one is asked for. */
+  /** The child's number, if the request names one. */
   readonly number: string;
 }
 
@@ -32,7 +32,7 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
   'DELETE environments deployments #': stopDeployment,
 };
 
-/** What operators do with versions and deployments: for `@aws-sdk/client-appconfig`. */
+/** Versions and deployments, for `@aws-sdk/client-appconfig`. */
 export function appConfigApi(appConfig: LocalAppConfig): RestApi {
   return async (request) => {
     const [applications, applicationId = '', kind, id = '', children, number, ...rest] = request.segments;
@@ -50,7 +50,7 @@ function environmentAnswer(store: ConfigurationStore, { applicationId, id }: Par
   return jsonAnswer(200, { ApplicationId: applicationId, Id: id, Monitors });
 }
 
-/** Of what can be changed, the monitors. */
+/** Updates the monitors only. */
 function updateEnvironment({ store }: LocalAppConfig, parent: Parent, { body }: RestRequest): Answer {
   const { Monitors } = jsonBody(body) as { Monitors?: readonly { readonly AlarmArn: string }[] };
   const arns = Monitors?.map(({ AlarmArn }) => AlarmArn);
@@ -149,7 +149,7 @@ function describe(appConfig: LocalAppConfig, { applicationId, id }: Parent, depl
   };
 }
 
-/** Newest first, as far as it says why something was taken back. */
+/** Newest first, with the events of a rollback only. */
 function eventLog({ takenBack }: Deployment): object[] {
   if (takenBack?.alarmArn === undefined) return [];
   const Description = `Rolled back since the alarm ${takenBack.alarmArn} is in ALARM`;
@@ -171,7 +171,7 @@ function summary({ store }: LocalAppConfig, deployment: Deployment): object {
   };
 }
 
-/** Newest first. A token is where the next page starts. */
+/** Newest first. The token is the start of the next page. */
 function page<T>(oldestFirst: readonly T[], query: URLSearchParams, describeOne: (item: T) => object): Answer {
   const most = Math.min(Number(query.get('max_results') ?? LISTED), LISTED);
   const from = Number(query.get('next_token') ?? 0);
@@ -180,7 +180,7 @@ function page<T>(oldestFirst: readonly T[], query: URLSearchParams, describeOne:
   return jsonAnswer(200, { Items: items.slice(from, from + most).map(describeOne), NextToken });
 }
 
-/** What functions poll: for `@aws-sdk/client-appconfigdata`. */
+/** The API that functions poll, for `@aws-sdk/client-appconfigdata`. */
 export function appConfigDataApi(appConfig: LocalAppConfig): RestApi {
   return async ({ method, segments, query, body }) => {
     const operation = `${method} ${segments.join('/')}`;

@@ -4,27 +4,27 @@ import { ConfigurationStore } from './configuration-store.ts';
 import type { Deployment } from './deployment.ts';
 import type { ProfileType } from './profile-content.ts';
 
-/** Bounds and default of `RequiredMinimumPollIntervalInSeconds` (StartConfigurationSession). */
+/** Limits and default of `RequiredMinimumPollIntervalInSeconds` (StartConfigurationSession). */
 const POLL_INTERVAL_SECONDS = { minimum: 15, maximum: 86_400, default: 60 } as const;
 
-/** How long a poll token lives (GetLatestConfiguration). */
+/** Validity of a poll token (GetLatestConfiguration). */
 const TOKEN_MS = 24 * 60 * 60 * 1000;
 
-/** A deployment that AppConfig would refuse. Nothing has changed for those who poll. */
+/** A deployment that AppConfig would refuse. Pollers still get the previous version. */
 export class DeploymentRefused extends Error {
   override readonly name = 'DeploymentRefused';
 }
 
-/** What one poll is answered; no content where the session has seen this version. */
+/** The response to one poll; without content if the session has this version. */
 export interface LatestConfiguration {
   readonly nextToken: string;
   readonly nextPollSeconds: number;
   readonly content: string;
-  /** As whoever made the version named it; AppConfig answers no number. */
+  /** The label of the version; AppConfig returns no number. */
   readonly versionLabel: string | undefined;
 }
 
-/** AppConfig: what functions poll, and what operators do in the console or with commands. */
+/** AppConfig: the API for polling, and the one for operators. */
 export interface LocalAppConfig {
   /** @param jsonSchemas contents of the profile's JSON_SCHEMA validators; freeform profiles only */
   defineProfile(applicationId: string, profileId: string, type: ProfileType, jsonSchemas?: readonly string[]): void;
@@ -32,18 +32,18 @@ export interface LocalAppConfig {
    * Creates a version and deploys it, as a finished deployment.
    *
    * @returns the version's number
-   * @throws DeploymentRefused listing why, or because another one still bakes; Error where the profile is not defined
+   * @throws DeploymentRefused with the reasons, or because another deployment still bakes; Error for an unknown profile
    */
   deploy(applicationId: string, environmentId: string, profileId: string, content: string): number;
-  /** Deployments that are started from now on by AppConfig's API, with a strategy that bakes, bake for so long; 0 at first. */
+  /** Bake time of later deployments by AppConfig's API with a strategy that bakes; 0 at first. */
   setBakeSeconds(seconds: number): void;
   readonly bakeMs: number;
-  /** Deployments that are taken back from now on by AppConfig's API are ROLLING_BACK for so long; 0 at first. */
+  /** Duration of ROLLING_BACK for later rollbacks by AppConfig's API; 0 at first. */
   setRollbackSeconds(seconds: number): void;
   readonly rollbackMs: number;
-  /** Responds with this interval to every poll, whatever the session asked for. */
+  /** Responds with this interval to every poll, whatever the session requested. */
   setPollIntervalSeconds(seconds: number): void;
-  /** While down, every call is answered 503. */
+  /** While down, every call gets 503. */
   setDown(isDown: boolean): void;
   /** @throws AwsError while down */
   requireUp(): void;

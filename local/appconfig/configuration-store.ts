@@ -14,14 +14,14 @@ import {
 } from './deployment.ts';
 import { type ProfileType, type Publish, publisher } from './profile-content.ts';
 
-/** How a strategy rolls out, by the names that the template and the answers of deployments use. */
+/** A deployment strategy, with the names of the template and of deployments. */
 export type StrategySettings = Readonly<
   Partial<
     Record<'DeploymentDurationInMinutes' | 'GrowthFactor' | 'GrowthType' | 'FinalBakeTimeInMinutes', string | number>
   >
 >;
 
-/** An environment runs one deployment at a time, and has alarms watched over it. */
+/** An environment runs one deployment at a time and has monitors. */
 interface ConfigurationEnvironment {
   /** Oldest first. */
   readonly deployments: Deployment[];
@@ -34,8 +34,8 @@ interface Profile {
 }
 
 /**
- * AppConfig's profiles, their versions, and what of them is deployed. A deployment reaches everybody at once, whatever
- * its strategy. Errors are AppConfig's own.
+ * AppConfig's profiles, versions and deployments. A deployment reaches all pollers at once, whatever its strategy. Errors are
+ * AppConfig's.
  */
 export class ConfigurationStore {
   readonly #now: () => number;
@@ -53,13 +53,13 @@ export class ConfigurationStore {
     this.#profiles.set(keyOf(applicationId, profileId), { publish: publisher(type, jsonSchemas), versions: [] });
   }
 
-  /** One that is there already stays as it is. */
+  /** Does nothing if it exists. */
   defineEnvironment(applicationId: string, environmentId: string, alarmArns: readonly string[] = []): void {
     const key = keyOf(applicationId, environmentId);
     if (!this.#environments.has(key)) this.#environments.set(key, { deployments: [], alarmArns });
   }
 
-  /** Of an environment's monitors. */
+  /** Alarm ARNs of an environment's monitors. */
   alarmsOf(applicationId: string, environmentId: string): readonly string[] {
     return this.#environment(applicationId, environmentId).alarmArns;
   }
@@ -69,8 +69,8 @@ export class ConfigurationStore {
   }
 
   /**
-   * An alarm goes off, or is quiet again. While it rings, what is under way in an environment that watches it is rolled
-   * back, and so is whatever is started there, with a bake time or without: AWS does not say that the latter is spared.
+   * Sets an alarm's state. While it is in ALARM, deployments in progress in environments that monitor it are rolled back, and
+   * so are deployments that are started there, even without a bake time: AWS does not document an exception.
    */
   setAlarm(alarmArn: string, isRinging: boolean): void {
     if (isRinging) this.#ringing.set(alarmArn, this.#now());
@@ -102,7 +102,7 @@ export class ConfigurationStore {
     return this.#profiles.has(keyOf(applicationId, profileId));
   }
 
-  /** @param latest the number that the caller takes for the latest; undefined where it does not care */
+  /** @param latest the number that must be the latest; undefined: no check */
   createVersion(applicationId: string, profileId: string, draft: VersionDraft, latest?: number): HostedVersion {
     const { versions, publish } = this.#profile(applicationId, profileId);
     const current = versions.length;
@@ -128,7 +128,7 @@ export class ConfigurationStore {
     return found ?? notFound(`the profile ${profileId} has no version ${version}`);
   }
 
-  /** @param bakeMs how long the environment takes no other deployment */
+  /** @param bakeMs time in which the environment accepts no other deployment */
   startDeployment(applicationId: string, environmentId: string, draft: DeploymentDraft, bakeMs: number): Deployment {
     const environment = this.#environment(applicationId, environmentId);
     const { deployments } = environment;
@@ -151,7 +151,7 @@ export class ConfigurationStore {
     return this.#environment(applicationId, environmentId).deployments;
   }
 
-  /** Takes a deployment back: those who poll are answered the one before it. */
+  /** Rolls a deployment back: pollers get the previous one. */
   stopDeployment(applicationId: string, environmentId: string, number: string, how: TakingBack): Deployment {
     const { deployments } = this.#environment(applicationId, environmentId);
     const index = deployments.findIndex((candidate) => String(candidate.number) === number);
@@ -173,7 +173,7 @@ export class ConfigurationStore {
     return this.#strategies.get(strategyId) ?? {};
   }
 
-  /** What those who poll are answered now; undefined where nothing is deployed. */
+  /** The version that pollers get; undefined if nothing is deployed. */
   deployed(applicationId: string, environmentId: string, profileId: string): Deployment | undefined {
     const { deployments } = this.#environments.get(keyOf(applicationId, environmentId)) ?? { deployments: [] };
     return deployments.findLast((deployment) => isDeployed(deployment, profileId));
@@ -198,7 +198,7 @@ function notFound(message: string): never {
   throw new AwsError('ResourceNotFoundException', 404, message);
 }
 
-/** Ids as one key; no id can make another's, whatever it holds. */
+/** Ids as one key, unique for any characters. */
 function keyOf(...ids: readonly string[]): string {
   return JSON.stringify(ids);
 }

@@ -1,9 +1,9 @@
 import { AwsError } from '../control-plane/aws-error.ts';
 
-/** How long after its completion a deployment can still be reverted (StopDeployment). */
+/** Time after its completion in which a deployment can be reverted (StopDeployment). */
 const REVERTED_WITHIN_MS = 72 * 60 * 60_000;
 
-/** Of what is given besides the content, only this is kept. */
+/** The attributes of a version that are stored, besides its content. */
 export interface VersionDraft {
   readonly content: string;
   readonly contentType: string;
@@ -12,7 +12,7 @@ export interface VersionDraft {
 }
 
 export interface HostedVersion extends VersionDraft {
-  /** Counted for each profile, from 1. */
+  /** Per profile, from 1. */
   readonly number: number;
 }
 
@@ -25,24 +25,24 @@ export interface DeploymentDraft {
 }
 
 export interface Deployment {
-  /** Counted for each environment, from 1. */
+  /** Per environment, from 1. */
   readonly number: number;
   readonly draft: DeploymentDraft;
   readonly version: HostedVersion;
-  /** What those who poll are answered. */
+  /** The content that pollers get. */
   readonly published: string;
   readonly startedAtMs: number;
-  /** Until then it bakes, and its environment takes no other. */
+  /** Until then it bakes, and its environment accepts no other. */
   readonly completedAtMs: number;
-  /** Those who poll are answered the one before it, from the moment of the order. */
+  /** When it was reverted; pollers get the previous one from then on. */
   readonly takenBack?: TakenBack;
 }
 
 interface TakenBack {
   readonly state: 'ROLLED_BACK' | 'REVERTED';
-  /** Until then it is ROLLING_BACK, and its environment takes no other. */
+  /** Until then it is ROLLING_BACK, and its environment accepts no other. */
   readonly doneAtMs: number;
-  /** Whose alarm took it back; absent where somebody ordered it. */
+  /** The alarm that rolled it back; absent for StopDeployment. */
   readonly alarmArn?: string;
 }
 
@@ -51,32 +51,32 @@ export type DeploymentState = 'BAKING' | 'COMPLETE' | 'ROLLING_BACK' | TakenBack
 export interface TakingBack {
   /** `AllowRevert` of StopDeployment. */
   readonly allowRevert: boolean;
-  /** How long the environment takes no other deployment. */
+  /** Time in which the environment accepts no other deployment. */
   readonly rollbackMs: number;
 }
 
-/** @param nowMs the wall clock, in milliseconds, as of the others below */
+/** @param nowMs the wall clock, in milliseconds, here and below */
 export function stateOf({ completedAtMs, takenBack }: Deployment, nowMs: number): DeploymentState {
   if (takenBack !== undefined) return nowMs < takenBack.doneAtMs ? 'ROLLING_BACK' : takenBack.state;
   return nowMs < completedAtMs ? 'BAKING' : 'COMPLETE';
 }
 
-/** Whether its environment takes no other one. */
+/** Whether its environment accepts no other. */
 export function isUnderWay(deployment: Deployment, nowMs: number): boolean {
   return ['BAKING', 'ROLLING_BACK'].includes(stateOf(deployment, nowMs));
 }
 
-/** Whether it was, or is, what those who poll a profile are answered. */
+/** Whether pollers got or get this deployment. */
 export function isDeployed({ draft, takenBack }: Deployment, profileId: string): boolean {
   return draft.profileId === profileId && takenBack === undefined;
 }
 
-/** What AppConfig does to a deployment under way once an alarm of its environment goes off. */
+/** Rolls back a deployment in progress because of an alarm. */
 export function rollBack(deployment: Deployment, nowMs: number, alarmArn: string): Deployment {
   return { ...deployment, takenBack: { state: 'ROLLED_BACK', doneAtMs: nowMs, alarmArn } };
 }
 
-/** @throws AwsError where AppConfig takes no such deployment back (StopDeployment) */
+/** @throws AwsError if AppConfig does not revert such a deployment (StopDeployment) */
 export function takeBack(deployment: Deployment, nowMs: number, { allowRevert, rollbackMs }: TakingBack): Deployment {
   const { number, completedAtMs } = deployment;
   const state = stateOf(deployment, nowMs);

@@ -52,7 +52,7 @@ const flagDefinition = z.strictObject({
     .default({}),
 });
 const text = z.string().max(1024);
-// The type reference takes an array of strings or else of numbers; an empty one is both, so neither.
+// AppConfig accepts an array of strings or of numbers; an empty one matches both and is refused.
 const attributeValue = z.union([text, z.number(), z.boolean(), z.array(text).min(1), z.array(z.number()).min(1)]);
 const documentSchema = z.strictObject({
   version: z.literal('1'),
@@ -62,12 +62,12 @@ const documentSchema = z.strictObject({
 type FlagDefinition = z.infer<typeof flagDefinition>;
 type FlagValue = z.infer<typeof documentSchema>['values'][string];
 
-/** Either what clients get, or every reason why AppConfig would refuse to deploy it. */
+/** The content for clients, or all reasons why AppConfig would refuse to deploy it. */
 export type Flattened = { readonly content: string } | { readonly faults: readonly string[] };
 
 /**
- * Turns hosted content into what `GetLatestConfiguration` answers: `{flag: {enabled, …attributes}}`, attributes only
- * while the flag is enabled. Values are held against their constraints whether or not it is.
+ * Converts hosted content to the response of `GetLatestConfiguration`: `{flag: {enabled, …attributes}}`, with attributes only
+ * if the flag is enabled. Values are checked against their constraints in either case.
  */
 export function flattenFlags(hosted: string): Flattened {
   let json: unknown;

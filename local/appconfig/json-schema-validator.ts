@@ -4,14 +4,14 @@ import ajvDraft04 from 'ajv-draft-04';
 /** AppConfig's limit for a validator written in the template. */
 const MAX_SCHEMA_BYTES = 32 * 1024;
 
-/** Every reason why a document is refused; empty where it fits. */
+/** All reasons why a document is refused; empty if it is valid. */
 export type Validator = (content: string) => readonly string[];
 
 /**
- * A freeform profile's validator of type JSON_SCHEMA. AppConfig takes draft-04 only. Whether it checks `format` is not
+ * A freeform profile's validator of type JSON_SCHEMA. AppConfig supports draft-04 only. Whether it checks `format` is not
  * documented, so nothing here relies on it.
  *
- * @throws Error when AppConfig would not take the schema itself
+ * @throws Error if AppConfig would refuse the schema itself
  */
 export function jsonSchemaValidator(schemaText: string): Validator {
   if (Buffer.byteLength(schemaText) > MAX_SCHEMA_BYTES) throw new Error('the JSON schema is larger than 32 KB');

@@ -7,7 +7,7 @@ const MAX_CONTENT_BYTES = 2 * 1024 * 1024;
 
 export type ProfileType = 'AWS.AppConfig.FeatureFlags' | 'AWS.Freeform';
 
-/** Turns hosted content into what those who poll are answered. @throws AwsError with every reason why it is refused */
+/** Converts hosted content to the content that pollers get. @throws AwsError with all reasons why it is refused */
 export type Publish = (content: string) => string;
 
 /** @param jsonSchemas contents of the profile's JSON_SCHEMA validators; freeform profiles only */

@@ -1,73 +1,73 @@
 import { setTimeout as realSleep, setImmediate as turn } from 'node:timers/promises';
 import { moveDate, realNowMs, restoreDate } from './moved-date.js';
 
-/** Longest delay of a timer, in milliseconds: Node ends a longer one at once. */
+/** Node's maximum delay of a timer, in milliseconds: a longer one fires at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** The longest skip, in milliseconds: 90 days. */
+/** Maximum of `skip`, in milliseconds: 90 days. */
 export const MAX_SKIP_MS = 90 * 24 * 3_600_000;
 
-/** How long `until` lets the pipeline go on by default, in milliseconds of its time: four days, longer than any retry schedule. */
+/** Default limit of `until`, in milliseconds of pipeline time: four days, longer than any retry schedule. */
 const DEFAULT_WITHIN_MS = 4 * 24 * 3_600_000;
 
-/** How long the platform may work without a pause, in real milliseconds, before `until` gives up. */
+/** Real time, in milliseconds, for which the platform may be busy without a pause before `until` throws. */
 const REAL_LIMIT_MS = 60_000;
 
 /** How often a condition is evaluated while the platform works, in real milliseconds. */
 const LOOK_EVERY_MS = 5;
 
-/** The first looks after a jump that are one turn of the event loop apart: most of what a jump causes ends within them. */
+/** Number of checks after a jump that are one turn of the event loop apart: most effects of a jump end within them. */
 const QUICK_LOOKS = 5;
 
-/** Turns of the event loop for which the platform must stay idle before the clock jumps: what has arrived is read first. */
+/** Turns of the event loop for which the platform must be idle before a jump, so that arrived data is read first. */
 const QUIET_TURNS = 3;
 
-/** How often a probe is repeated before the next jump because something happened while it ran. */
+/** Maximum repetitions of a probe before the next jump because something happened while it ran. */
 const MAX_REPEATS = 3;
 
-/** Something that has a time to wait for: a queue with delayed messages. */
+/** A source of due times, such as a queue with delayed messages. */
 export interface DueSource {
-  /** When it is due next, in epoch milliseconds; undefined where it waits for nothing. */
+  /** The next due time, in epoch milliseconds; undefined: none. */
   dueAt(): number | undefined;
   /** Called after a jump. */
   wake(): void;
-  /** Whether it has something to do now. */
+  /** Whether it has work now. */
   isBusy(): boolean;
 }
 
-/** Something with a clock of its own. Resolves when that clock is ahead of the real one by the offset. */
+/** Moves another clock. Resolves when that clock is ahead of the real one by the offset. */
 export type Follower = (offsetMs: number) => Promise<void>;
 
-/** What keeps the clock from jumping, from `begin` until `end`, except while it sleeps. */
+/** Work prevents the clock from jumping, from `begin` to `end`, except while it sleeps. */
 export interface Work {
-  /** @throws the signal's reason where it is aborted before */
+  /** @throws the signal's reason if it is aborted before */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void>;
   end(): void;
 }
 
 export interface UntilOptions {
-  /** How far the clock may go, in milliseconds of pipeline time. Default: four days. */
+  /** Limit in milliseconds of pipeline time. Default: four days. */
   readonly withinMs?: number;
 }
 
-/** What is neither false nor undefined nor empty. */
+/** A truthy value. */
 export type Truthy<T> = Exclude<T, false | undefined | null | 0 | ''>;
 
 interface Timer {
   readonly atMs: number;
   fire(): void;
-  /** Called after a jump: what is left of it in real time is less. */
+  /** Called after a jump, which shortens the remaining real time. */
   rearm(): void;
 }
 
-/** What was waited for did not come about: see `Clock.until`. */
+/** The condition of `Clock.until` was not reached. */
 export class NotReached extends Error {
   override readonly name = 'NotReached';
 }
 
 /**
- * The clock of a platform. It runs with the real one, and jumps over times in which nothing happens: only inside `until`
- * and `skip`, and only while the platform is idle. A jump is faithful, since Lambda freezes functions between invocations.
+ * The clock of a platform. It runs with the real one, and jumps over idle times: only in `until` and `skip`, and only while
+ * the platform is idle. A jump is realistic, since Lambda freezes functions between invocations.
  *
  * `Date` in this process follows it. There is one clock in a process at a time.
  */
@@ -80,19 +80,19 @@ export class Clock {
   #offsetMs = 0;
   #jump: Promise<void> | undefined;
   #working = 0;
-  /** How many sleeps ended and works began so far. */
+  /** Number of ended sleeps and started works. */
   #happened = 0;
 
   constructor() {
     moveDate(0);
   }
 
-  /** How far it is ahead of the real clock, in milliseconds. */
+  /** Offset to the real clock, in milliseconds. */
   get offsetMs(): number {
     return this.#offsetMs;
   }
 
-  /** Is moved before every jump, and at once. */
+  /** Adds a clock that is moved at once and before every jump. */
   async follow(follower: Follower): Promise<void> {
     this.#followers.push(follower);
     await follower(this.#offsetMs);
@@ -103,8 +103,8 @@ export class Clock {
   }
 
   /**
-   * Calls a task for each interval that has passed, with the time at its end. Unlike `every`, it holds no jump up: nothing
-   * changes while the clock jumps, so that what passes in it is called for together, before it.
+   * Calls a task for each interval that has passed, with the time at its end. Unlike `every`, it does not interrupt jumps:
+   * nothing changes during a jump, so the task is called for all of its intervals before it.
    */
   sample(intervalMs: number, task: (nowMs: number) => void): void {
     let nextMs = Date.now() + intervalMs;
@@ -122,7 +122,7 @@ export class Clock {
     return this.beginRequest();
   }
 
-  /** As `begin`, for a request from outside: a probe of `until` may make some itself. */
+  /** Like `begin`, for an external request, which a probe of `until` may make. */
   beginRequest(): Work {
     let hasEnded = false;
     let sleeping = 0;
@@ -146,7 +146,7 @@ export class Clock {
     };
   }
 
-  /** The clock does not jump before the task has ended, except while it sleeps. */
+  /** Prevents jumps until the task has ended, except while it sleeps. */
   async work<T>(task: (work: Work) => Promise<T>): Promise<T> {
     const work = this.begin();
     try {
@@ -156,7 +156,7 @@ export class Clock {
     }
   }
 
-  /** @throws the signal's reason where it is aborted before */
+  /** @throws the signal's reason if it is aborted before */
   sleep(durationMs: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const signals = AbortSignal.any([this.#stopping.signal, ...(signal ? [signal] : [])]);
@@ -198,7 +198,7 @@ export class Clock {
     });
   }
 
-  /** Calls back every interval, the first time after one, until the clock stops. What it returns is waited for. */
+  /** Calls a task after every interval until the clock stops, and awaits its result. */
   async every(intervalMs: number, task: () => void | Promise<void>): Promise<void> {
     const startedMs = Date.now();
     for (let times = 1; !this.#stopping.signal.aborted; times += 1) {
@@ -211,18 +211,17 @@ export class Clock {
     }
   }
 
-  /** Whether nothing runs that could change anything before the next time that something is due. */
+  /** Whether nothing can change before the next due time. */
   get isIdle(): boolean {
     return this.#working === 0 && this.#sources.every((source) => !source.isBusy());
   }
 
   /**
-   * Lets the pipeline go on until a probe returns something truthy; the clock jumps to the next time that something is due
-   * whenever nothing runs.
+   * Runs the pipeline until a probe returns a truthy value. The clock jumps to the next due time whenever the platform is idle.
    *
-   * @param what for the error: `the webhook delivered`
-   * @returns what the probe returned last
-   * @throws NotReached where nothing is due any more, or not `withinMs`, or the platform works for a minute without end
+   * @param what the condition, for the error: `the webhook delivered`
+   * @returns the probe's last result
+   * @throws NotReached if nothing is due any more, or not `withinMs`, or the platform is busy for a minute
    */
   async until<T>(
     what: string,
@@ -245,7 +244,7 @@ export class Clock {
         await lookLater(looks++);
         continue;
       }
-      // The probe may have read what it looks for before it came: without another look the clock would jump too far.
+      // Something may have changed after the probe's read: without a repetition the clock would jump too far.
       if (happened !== this.#happened && repeats++ < MAX_REPEATS) continue;
       const dueAt = this.#nextDueAt();
       if (dueAt === undefined) throw new NotReached(`${what}: nothing is due any more`);
@@ -258,7 +257,7 @@ export class Clock {
   }
 
   /**
-   * Lets the pipeline go on for as long; what is due on the way happens at its time. Resolves when the platform is idle then.
+   * Runs the pipeline for a time; everything due meanwhile happens at its time. Resolves when the platform is idle afterwards.
    *
    * @param durationMs 0 to `MAX_SKIP_MS` @throws RangeError
    */
@@ -277,7 +276,7 @@ export class Clock {
     }
   }
 
-  /** Ends all sleeps; `Date` is the real one again. */
+  /** Ends all sleeps and restores the real `Date`. */
   stop(): void {
     this.#stopping.abort(new Error('the platform stops'));
     restoreDate();
@@ -305,7 +304,7 @@ export class Clock {
     return due.length === 0 ? undefined : due.reduce((first, time) => Math.min(first, time));
   }
 
-  /** One jump at a time: where one is under way, waits for its end and leaves the next to the caller's next look. */
+  /** One jump at a time: if one is in progress, waits for its end, and the caller checks again. */
   async #jumpTo(atMs: number): Promise<void> {
     if (this.#jump !== undefined) return this.#jump;
     this.#jump = this.#move(atMs);
@@ -322,11 +321,11 @@ export class Clock {
       await this.#moveFollowers(offsetMs);
       this.#stopping.signal.throwIfAborted();
       if (!this.isIdle) {
-        // A request came from outside meanwhile. It is answered first, at the time at which it came.
+        // An external request arrived meanwhile. It is handled first, at the time of its arrival.
         await this.#moveFollowers(this.#offsetMs);
         return;
       }
-      // What is due at the end of the jump has not happened at its end yet.
+      // Work that is due at the end of the jump has not happened yet.
       for (const sampleUntil of this.#samplers) sampleUntil(atMs - 1);
       this.#offsetMs = offsetMs;
       moveDate(offsetMs);
@@ -345,7 +344,7 @@ export class Clock {
   }
 }
 
-/** @param looks how often it has been looked since the last jump */
+/** @param looks number of checks since the last jump */
 async function lookLater(looks: number): Promise<void> {
   if (looks < QUICK_LOOKS) await turn();
   else await realSleep(LOOK_EVERY_MS);

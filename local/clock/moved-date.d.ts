@@ -1,6 +1,6 @@
-/** From now on `Date` is ahead of the real clock. */
+/** Moves `Date` ahead of the real clock. */
 export function moveDate(byMs: number): void;
-/** Gives this process its own `Date` back. */
+/** Restores the real `Date`. */
 export function restoreDate(): void;
 /** The real clock, in epoch milliseconds. */
 export function realNowMs(): number;

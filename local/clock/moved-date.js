@@ -1,7 +1,7 @@
 /**
- * `Date` of this process, moved: the real clock plus an offset that only grows. Timers and `performance.now()` stay real.
+ * Moves the `Date` of this process: the real clock plus an offset that only grows. Timers and `performance.now()` stay real.
  *
- * Plain JavaScript, since the runtime of each function loads it: see function-runtime.js.
+ * JavaScript, since the runtime of each function loads it: see function-runtime.js.
  */
 const RealDate = globalThis.Date;
 const realNow = RealDate.now;
@@ -17,7 +17,7 @@ const MovedDate = new Proxy(RealDate, {
 });
 
 /**
- * From now on `Date` is ahead of the real clock.
+ * Moves `Date` ahead of the real clock.
  *
  * @type {(byMs: number) => void}
  */

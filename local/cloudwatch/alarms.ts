@@ -64,7 +64,7 @@ export function registerAlarms(resolver: Resolver): void {
   }
 }
 
-/** Of the alarms that are not composite. @throws UnresolvedReference before they are registered */
+/** ARNs of the alarms that are not composite. @throws UnresolvedReference before they are registered */
 export function alarmArns(resolver: Resolver): string[] {
   return resolver.logicalIds(TYPE).map((id) => String(resolver.resolve({ 'Fn::GetAtt': [id, 'Arn'] }, id)));
 }
@@ -88,7 +88,7 @@ export class LocalAlarms {
     this.#setAt = setAt;
   }
 
-  /** @throws SyntaxError where an alarm is made of what is not understood here */
+  /** @throws SyntaxError if an alarm uses something unsupported */
   describe(nowMs: number): readonly DescribedAlarm[] {
     const singles = this.#of<MetricAlarm>(TYPE).map(([arn, alarm]) => this.#describeSingle(arn, alarm, nowMs));
     const inAlarm = new Map(
@@ -133,7 +133,7 @@ export class LocalAlarms {
   #valuesOf(alarm: MetricAlarm, nowMs: number): readonly (number | undefined)[] {
     const { ComparisonOperator: comparison = 'GreaterThanThreshold' } = alarm;
     if (comparison !== 'GreaterThanThreshold')
-      throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not known here`);
+      throw new SyntaxError(`${alarm.AlarmName}: ${comparison} is not supported`);
     const { queries, periodMs } = queriesOf(alarm);
     return Array.from({ length: alarm.EvaluationPeriods }, (_, index) => {
       const untilMs = nowMs - index * periodMs + 1;

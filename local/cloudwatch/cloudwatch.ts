@@ -4,10 +4,10 @@ import type { TargetHandler } from '../control-plane/rest.ts';
 import type { DescribedAlarm } from './alarms.ts';
 import { idOf, type LocalMetrics, metricStatSchema, type Span, statistic } from './metrics.ts';
 
-/** The prefix of `X-Amz-Target` under which CloudWatch's SDK asks in JSON. */
+/** The prefix of `X-Amz-Target` in requests of CloudWatch's SDK. */
 export const CLOUDWATCH_TARGET = 'GraniteServiceVersion20100801';
 
-/** Queries that one call may hold (GetMetricData). */
+/** Maximum number of queries in one call (GetMetricData). */
 const MAX_QUERIES = 500;
 
 const querySchema = z.object({
@@ -18,7 +18,7 @@ type Query = z.infer<typeof querySchema>;
 
 const alarmsRequestSchema = z.object({ AlarmNamePrefix: z.string().default('') });
 
-/** Times in epoch seconds, as the JSON protocol has them. */
+/** Times are epoch seconds in the JSON protocol. */
 const requestSchema = z.object({
   MetricDataQueries: z.array(querySchema).max(MAX_QUERIES),
   StartTime: z.number(),
@@ -26,13 +26,13 @@ const requestSchema = z.object({
 });
 
 /**
- * CloudWatch's `GetMetricData`, for `@aws-sdk/client-cloudwatch`: of each metric a value for each period that has any,
- * the newest first. Periods begin at the start time.
+ * CloudWatch's `GetMetricData` for `@aws-sdk/client-cloudwatch`: for each metric a value for each period with data, newest
+ * first. Periods begin at the start time.
  *
- * And `DescribeAlarms`, all in one page.
+ * Also `DescribeAlarms`, in one page.
  *
- * @param sample called before each answer, so that a queue has a length however short the platform has been up
- * @param alarms as they stand when they are asked for
+ * @param sample called before each response, so that a queue has a length right after the platform's start
+ * @param alarms evaluated on each request
  */
 export function cloudWatchApi(
   metrics: LocalMetrics,

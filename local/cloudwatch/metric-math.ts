@@ -1,6 +1,6 @@
 /**
- * CloudWatch's metric math as far as our alarms use it: numbers, ids, `+ - * /`, comparisons, `IF` and `FILL`, over one value
- * of each id. An id without a value has none, and so has what is computed from it, but for `FILL`.
+ * The part of CloudWatch's metric math that our alarms use: numbers, ids, `+ - * /`, comparisons, `IF` and `FILL`, with one
+ * value per id. A missing value makes results undefined, except with `FILL`.
  */
 
 type Value = number | undefined;
@@ -20,7 +20,7 @@ const OPERATORS: readonly Readonly<Record<string, (left: number, right: number) 
   { '*': (left, right) => left * right, '/': (left, right) => left / right },
 ];
 
-/** @throws SyntaxError where it is no expression, or uses what is not known here */
+/** @throws SyntaxError if it is not an expression, or uses something unsupported */
 export function evaluate(expression: string, valueById: (id: string) => Value): Value {
   const tokens = tokenize(expression);
   let at = 0;
@@ -55,7 +55,7 @@ export function evaluate(expression: string, valueById: (id: string) => Value): 
       return value;
     }
     if (/^\d/.test(token)) return Number(token);
-    if (!/^\w/.test(token)) throw new SyntaxError(`${expression}: ${token} is no value`);
+    if (!/^\w/.test(token)) throw new SyntaxError(`${expression}: ${token} is not a value`);
     return peek() === '(' ? call(token) : valueById(token);
   }
 
@@ -67,12 +67,12 @@ export function evaluate(expression: string, valueById: (id: string) => Value): 
     take(')');
     if (name === 'FILL') return given[0] ?? given[1];
     if (name === 'IF') return given[0] === undefined ? undefined : given[0] === 0 ? given[2] : given[1];
-    throw new SyntaxError(`${expression}: ${name} is not known here`);
+    throw new SyntaxError(`${expression}: ${name} is not supported`);
   }
 
   const value = binary(0);
-  if (at < tokens.length) throw new SyntaxError(`${expression}: ${peek()} is too much`);
-  // What is divided by 0 has no value.
+  if (at < tokens.length) throw new SyntaxError(`${expression}: unexpected ${peek()}`);
+  // A division by 0 has no value.
   return value !== undefined && Number.isFinite(value) ? value : undefined;
 }
 

@@ -1,21 +1,21 @@
 import * as z from 'zod';
 import type { InvocationResult } from '../lambda/function-process.ts';
 
-/** What one series of values is called: CloudWatch tells metrics apart by all three. */
+/** The identity of a metric in CloudWatch. */
 export interface MetricId {
   readonly namespace: string;
   readonly name: string;
   readonly dimensions: Readonly<Record<string, string>>;
 }
 
-/** A metric with its statistic, as `GetMetricData` and alarms name it. */
+/** A metric with its statistic, in `GetMetricData` and alarms. */
 export const metricStatSchema = z.object({
   Metric: z.object({
     Namespace: z.string(),
     MetricName: z.string(),
     Dimensions: z.array(z.object({ Name: z.string(), Value: z.string() })).default([]),
   }),
-  /** In seconds; periods below a minute are not used here. */
+  /** In seconds, at least 60. */
   Period: z.int().multipleOf(60).positive(),
   Stat: z.string().regex(/^(Sum|Maximum|p\d{1,2})$/),
 });
@@ -27,9 +27,9 @@ export interface Span {
   readonly untilMs: number;
 }
 
-/** Values kept of each metric at least, the oldest are dropped: a platform may run for days. */
-const KEPT_VALUES = 100_000;
-/** The number of values dropped at once, since each drop moves all values that are kept. */
+/** Minimum number of stored values per metric; older ones are dropped, since a platform may run for days. */
+const STORED_VALUES = 100_000;
+/** Number of values dropped at once, since each drop moves all stored values. */
 const DROPPED_VALUES = 10_000;
 
 const EXECUTION_METRICS: Readonly<Record<string, string>> = {
@@ -46,7 +46,7 @@ export interface PublishedValue {
   readonly value: number;
 }
 
-/** CloudWatch's embedded metric format, as far as functions here write it. */
+/** The part of CloudWatch's embedded metric format that functions here write. */
 const emfSchema = z.looseObject({
   _aws: z.object({
     Timestamp: z.number(),
@@ -61,19 +61,19 @@ const emfSchema = z.looseObject({
 });
 const valuesSchema = z.union([z.number().transform((value) => [value]), z.array(z.number())]);
 
-/** Every value that functions and queues of this machine published. */
+/** All values that functions and queues published. */
 export class LocalMetrics {
   readonly #values = new Map<string, PublishedValue[]>();
 
   record(id: MetricId, at: number, values: readonly number[]): void {
     const key = keyOf(id);
-    const kept = this.#values.get(key) ?? [];
-    kept.push(...values.map((value) => ({ at, value })));
-    if (kept.length >= KEPT_VALUES + DROPPED_VALUES) kept.splice(0, kept.length - KEPT_VALUES);
-    this.#values.set(key, kept);
+    const stored = this.#values.get(key) ?? [];
+    stored.push(...values.map((value) => ({ at, value })));
+    if (stored.length >= STORED_VALUES + DROPPED_VALUES) stored.splice(0, stored.length - STORED_VALUES);
+    this.#values.set(key, stored);
   }
 
-  /** Takes what a line of a function's output publishes; most lines are no metrics. */
+  /** Records the metrics in a line of a function's output, if there are any. */
   recordLine(text: string): void {
     if (!text.includes('"CloudWatchMetrics"')) return;
     const { success, data } = emfSchema.safeParse(parsed(text));
@@ -89,7 +89,7 @@ export class LocalMetrics {
     }
   }
 
-  /** What Lambda publishes of an invocation, of what is asked for here. */
+  /** Records the supported metrics of a Lambda invocation. */
   recordInvocation(FunctionName: string, status: InvocationResult['status']): void {
     const names = { succeeded: undefined, failed: 'Errors', throttled: 'Throttles', refused: undefined } as const;
     const name = names[status];
@@ -97,7 +97,7 @@ export class LocalMetrics {
     this.record({ namespace: 'AWS/Lambda', name, dimensions: { FunctionName } }, Date.now(), [1]);
   }
 
-  /** What Step Functions publishes as an execution starts or ends. */
+  /** Records the metrics of the start or end of an execution. */
   recordExecution(StateMachineArn: string, status: string): void {
     const name = EXECUTION_METRICS[status];
     if (name === undefined) return;
@@ -110,7 +110,7 @@ export class LocalMetrics {
   }
 }
 
-/** Of all that was published in the span, whatever its period says; undefined where nothing was. */
+/** The statistic over the span, ignoring the period; undefined without values. */
 export function statisticOf(
   { Metric, Stat }: MetricStat,
   metrics: LocalMetrics,
@@ -125,7 +125,7 @@ export function idOf({ Namespace, MetricName, Dimensions }: MetricStat['Metric']
   return { namespace: Namespace, name: MetricName, dimensions };
 }
 
-/** @param published one at least */
+/** @param published at least one value */
 export function statistic(stat: string, published: readonly PublishedValue[]): number {
   const values = published.map(({ value }) => value);
   if (stat === 'Sum') return values.reduce((sum, value) => sum + value, 0);

@@ -2,13 +2,13 @@ import type { Clock } from '../clock/clock.ts';
 import type { Queues } from '../sqs/queues.ts';
 import type { LocalMetrics } from './metrics.ts';
 
-/** SQS tells CloudWatch how many messages lie in a queue every minute. */
+/** SQS publishes queue lengths every minute. */
 const EVERY_MS = 60_000;
 
-/** Receives after which SQS leaves a message out of the age (SQS Developer Guide, "Available CloudWatch metrics"). */
+/** Receives after which SQS excludes a message from the age (SQS Developer Guide, "Available CloudWatch metrics"). */
 const LEFT_OUT_RECEIVES = 3;
 
-/** How long queues are, and how old what lies in them: of SQS's own metrics those that are asked for here. */
+/** The supported SQS metrics: number and age of messages. */
 export class QueueMetrics {
   readonly #queues: Queues;
   readonly #metrics: LocalMetrics;
@@ -29,7 +29,7 @@ export class QueueMetrics {
     }
   }
 
-  /** The same and ages, which take reading all messages: done when metrics are asked for. */
+  /** Also publishes ages, which needs all messages: only when metrics are requested. */
   sampleAll(): void {
     for (const { name } of this.#queues.all()) {
       const messages = this.#queues.messages(name);

@@ -216,7 +216,7 @@ describe('the template is what runs', () => {
     expect(() => secrets.put('/local/other', '')).toThrow('no secret /local/other');
     secrets.create('/local/other', 'made by an operator');
     expect(await read('/local/other')).toMatchObject({ SecretString: 'made by an operator' });
-    expect(() => secrets.create('/local/other', '')).toThrow('there is a secret /local/other already');
+    expect(() => secrets.create('/local/other', '')).toThrow('the secret /local/other already exists');
 
     expect(outputs.CachePort).toBe(String(valkey.port));
     expect(lives(valkey.pid)).toBe(true);
