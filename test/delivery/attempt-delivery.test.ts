@@ -58,14 +58,14 @@ describe('an attempt', () => {
     ]);
   });
 
-  test('is over when its claim is: from then on another function may send it', async () => {
+  test('ends with its lease, because another function may send it then', async () => {
     const { requests } = await attempt(answered(200), { notAfterMs: NOW + 2_000 });
     expect(requests).toMatchObject([{ timeoutMs: 2_000 }]);
     const late = await attempt(answered(200), { notAfterMs: NOW - 1 });
     expect(late.requests).toMatchObject([{ timeoutMs: 1 }]);
   });
 
-  test('is recorded: when, how long, which response; of a refusal also how its body begins', async () => {
+  test('is recorded with time, duration and response; a refusal also with the start of its body', async () => {
     const good = await attempt(answered(200, { responseStart: 'thank you' }), { durationMs: 42 });
     expect(good.attempted.attempt).toEqual({ at: '2026-01-15T12:00:00.000Z', status: 200, duration_ms: 42 });
     expect(good.attempted.responseStart).toBeUndefined();
@@ -83,7 +83,7 @@ describe('an attempt', () => {
     });
   });
 
-  test('has more time each time, up to the integration’s own', async () => {
+  test('has a longer timeout each time, up to the integration’s own', async () => {
     const timeouts: (number | undefined)[] = [];
     for (const attempts of [0, 1, 2, 3, 9, 30]) {
       const given = delivery(ENRICHED, {}, { attempt: attempts });
@@ -119,7 +119,7 @@ describe('the outcome of a delivery', () => {
     expect(refused.counts).toEqual({ [METRICS.deliveryDead]: 1 });
   });
 
-  test('is counted for its integration and its kind, whatever it is', async () => {
+  test('is counted for its integration and its kind', async () => {
     const tried = async (result: SendResult, given = delivery()) =>
       (await attempt(result, { given, to: integration({ max_retries: 1 }) })).counter.counted;
     const hot = { event_type: 'lead', kind: 'lead.hot' } as const;
@@ -142,7 +142,7 @@ describe('the outcome of a delivery', () => {
     expect(await tried(answered(503), last)).toEqual(failure('course_completion'));
   });
 
-  test('is counted as critical where it is dead and of a critical kind', async () => {
+  test('is counted as critical if it is dead and of a critical kind', async () => {
     const critical = async (result: SendResult, kind: string, attempts = 0) => {
       const given = delivery(NOT_ENRICHED, { event_type: 'lead', kind }, { attempt: attempts });
       const { counter } = await attempt(result, { given, enrichment: NOT_ENRICHED });
@@ -201,7 +201,7 @@ describe('the outcome of a delivery', () => {
       [answered(503), 3, '3 attempts failed, the last with: HTTP 503'],
       [failed('TIMEOUT'), 3, '3 attempts failed, the last with: no response: TIMEOUT'],
       [answered(404), 1, 'HTTP 404'],
-    ])('that is its last, %j, begins again two hours later', async (result, attempts, reason) => {
+    ])('that is its last, %j, starts a second round two hours later', async (result, attempts, reason) => {
       const { outcome, counter } = await tried(result, { attempt: attempts - 1 });
       expect(outcome).toMatchObject({
         outcome: 'retry',
@@ -217,7 +217,7 @@ describe('the outcome of a delivery', () => {
       expect(counter.counts).toEqual({ [METRICS.deliveryRetry]: 1 });
     });
 
-    test('counts its attempts again then, and has the same time for each', async () => {
+    test('counts the attempts of that round from one, with the same timeouts', async () => {
       const { outcome, requests } = await tried(answered(503), { attempt: 3, earlier_attempts: 3 });
       expect(outcome).toMatchObject({ outcome: 'retry', attempt: 4, earlier_attempts: 3 });
       expect(Date.parse(outcome.due_at ?? '') - NOW).toBe(1_000);
@@ -231,7 +231,7 @@ describe('the outcome of a delivery', () => {
       expect((await tried(result, progress)).outcome).toMatchObject({ outcome: 'dead', reason });
     });
 
-    test('has no second round where it cannot be sent at all', async () => {
+    test('has no second round if it cannot be sent at all', async () => {
       const { outcome } = await attempt(answered(200), {
         given: lead(),
         enrichment: NOT_ENRICHED,
@@ -241,7 +241,7 @@ describe('the outcome of a delivery', () => {
     });
   });
 
-  test('is due after the answer, not after the start: a slow refusal is no reason to hurry', async () => {
+  test('is due after the response, not after the start of the request', async () => {
     const { outcome } = await attempt(answered(503), { durationMs: 10_000 });
     expect(Date.parse(outcome.due_at ?? '')).toBe(NOW + 11_000);
   });
@@ -267,7 +267,7 @@ describe('the outcome of a delivery', () => {
     async (result) => expect((await attempt(result)).attempted.endpoint).toBe('failing'),
   );
 
-  test('refused as too many in its last attempt is a failure: it is given up', async () => {
+  test('throttled in its last attempt is dead', async () => {
     const { outcome, attempted, counter } = await attempt(answered(429), { to: integration({ max_retries: 0 }) });
     expect(outcome.outcome).toBe('dead');
     expect(attempted.endpoint).toBe('throttled');
@@ -301,7 +301,7 @@ describe('the outcome of a delivery', () => {
   test.each([
     [answered(403), { outcome: 'dead', reason: 'token: HTTP 403' }, 0],
     [answered(429, { retryAfter: '7' }), { outcome: 'retry', reason: 'token: HTTP 429' }, 7_000],
-  ])('a token server’s refusal says nothing of the endpoint: %j', async (result, expected, retryAfterMs) => {
+  ])('a token server’s refusal leaves the endpoint’s state unknown: %j', async (result, expected, retryAfterMs) => {
     const { outcome, requests, attempted } = await attempt(answered(200), {
       to: integration({ auth: { type: 'oauth2_client_credentials', token_url: 'https://token.example/' } }),
       more: {

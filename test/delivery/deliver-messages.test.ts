@@ -103,7 +103,7 @@ describe('a message of the deliveries queue', () => {
     expect([failures, deadLetters]).toEqual([{}, []]);
   });
 
-  test('goes to the dead letter queue where it is permanent: a delivery of the next generation', async () => {
+  test('goes to the dead letter queue if it is permanent, as a delivery of the next generation', async () => {
     const { failures, started, deadLetters } = await deliver(['strict']);
     const deadLetter = { id: 'message for strict', body: expect.any(String), reason: 'HTTP 400' };
     expect(deadLetters).toEqual([{ ...deadLetter, integrationId: 'strict', webhookId: to('strict').webhook_id }]);
@@ -122,7 +122,7 @@ describe('a message of the deliveries queue', () => {
     ['its integration has a long timeout', to('slow'), dueNow(to('slow'))],
     ['its learning time is pending', to('acme', PENDING), dueNow(to('acme', PENDING))],
     ['it is scheduled: nothing is early, and its timer is read there', scheduled, scheduled],
-  ])('goes to the workflow without a claim where %s', async (_what, given, expected) => {
+  ])('goes to the workflow without a claim if %s', async (_what, given, expected) => {
     const { failures, sent, started, ledger } = await deliver([given]);
     expect(started).toEqual([expected]);
     const settlement = { token: executionToken(given), progress: { ...expected.progress, outcome: 'retry' } };
@@ -135,14 +135,14 @@ describe('a message whose integration’s limiter does not allow it', () => {
   const atMs = NOW + 90_500;
   const reservedUntil = (ms: number) => limiterThatSays({ decisions: [reserved(ms)] });
 
-  test('returns to the queue for the whole seconds until its slot, which it names', async () => {
+  test('returns to the queue with a delay of whole seconds until its reserved slot', async () => {
     const { failures, sent, started, deferred } = await deliver(['acme'], { limiter: reservedUntil(atMs) });
     expect(deferred).toEqual([{ id: 'message for acme', body: expect.any(String), groupId: 'acme', delaySeconds: 90 }]);
     expect(read(deferred[0]).progress).toMatchObject({ attempt: 0, reserved_for: '2026-01-15T12:01:30.500Z' });
     expect([failures, sent, started]).toEqual([{}, [], []]);
   });
 
-  test('returns at once, not when a batch-mate that hangs has ended', async () => {
+  test('returns immediately, and does not wait for another attempt that hangs', async () => {
     const hanging = Promise.withResolvers<SendResult>();
     const taken = Promise.withResolvers<void>();
     const ending = deliver(['acme', { ...message(to('acme')), id: 'the second' }], {
@@ -158,7 +158,7 @@ describe('a message whose integration’s limiter does not allow it', () => {
     expect((await ending).failures).toEqual({});
   });
 
-  test('returns without a delay where its slot has come meanwhile', async () => {
+  test('returns without a delay if its slot has passed', async () => {
     let now = NOW;
     const counter = {
       count() {
@@ -170,7 +170,7 @@ describe('a message whose integration’s limiter does not allow it', () => {
     expect(deferred).toMatchObject([{ delaySeconds: 0 }]);
   });
 
-  test('stays in the queue where SQS does not take it back', async () => {
+  test('stays in the queue if SQS refuses the deferred message', async () => {
     const defer: DeliverMessagesServices['defer'] = async (messages) => new Set(messages.map(({ id }) => id));
     const { failures } = await deliver(['acme'], { limiter: reservedUntil(atMs), defer });
     expect(failures).toEqual({ 'message for acme': 'QueueRefused' });
@@ -196,14 +196,14 @@ describe('a message whose integration’s limiter does not allow it', () => {
         reason: 'the endpoint is slow',
       },
     ],
-  ])('goes to the workflow without an attempt where %s', async (_what, says, progress) => {
+  ])('goes to the workflow without an attempt if %s', async (_what, says, progress) => {
     const { sent, started, deferred } = await deliver(['acme'], { limiter: limiterThatSays(says) });
     expect(started).toMatchObject([{ progress: { attempt: 0, outcome: 'retry', ...progress } }]);
     expect([sent, deferred]).toEqual([[], []]);
   });
 });
 
-describe('what the ledger says of a message', () => {
+describe('a message, by its record in the ledger', () => {
   const claiming = (claim: Claim) => ({ ledger: openLedger({ claim: async () => claim }) });
 
   test('claimed elsewhere: it stays in the queue, and nothing is sent', async () => {
@@ -213,7 +213,7 @@ describe('what the ledger says of a message', () => {
     expect(log.messages()).not.toContain('delivery.failed');
   });
 
-  test('dealt with, or carried by another: it is acknowledged, and nothing is sent', async () => {
+  test('ended, or carried by another: it is acknowledged, and nothing is sent', async () => {
     const { failures, sent, started, deadLetters } = await deliver(
       ['acme'],
       claiming({ verdict: 'done', state: 'delivered' }),
@@ -221,7 +221,7 @@ describe('what the ledger says of a message', () => {
     expect([failures, sent, started, deadLetters]).toEqual([{}, [], [], []]);
   });
 
-  test('joins the generation and the attempts that it knows of', async () => {
+  test('takes the generation and the attempts of its record', async () => {
     const claimed = delivery(ENRICHED, { integration_id: 'busy', generation: 2 }, { attempt: 3 });
     const { started } = await deliver(
       ['busy'],
@@ -243,7 +243,7 @@ describe('what the ledger says of a message', () => {
     expect(ledger.settled[0]?.settlement.progress).not.toHaveProperty('redrive');
   });
 
-  test('records it last: what carries the delivery on, or its dead-letter message, exists by then', async () => {
+  test('records it last: its carrier, or its dead-letter message, exists by then', async () => {
     const order: string[] = [];
     const note = (what: string) => async () => void order.push(what);
     for (const id of ['busy', 'acme', 'strict']) {
@@ -258,7 +258,7 @@ describe('what the ledger says of a message', () => {
     expect(order).toEqual(['execution', 'ledger: retry', 'message', 'ledger: retry', 'deadLetter', 'ledger: dead']);
   });
 
-  test('knows a message that returns to the queue by a token, another one each time', async () => {
+  test('gives each message that returns to the queue a new token', async () => {
     const limiter = limiterThatSays({ decisions: [reserved(NOW + 60_000)] });
     const first = await deliver(['acme'], { limiter });
     const back = read(first.deferred[0]);
@@ -268,7 +268,7 @@ describe('what the ledger says of a message', () => {
     expect(settled.map(({ settlement }) => settlement.token)).toEqual(['g0-d1-m', 'g0-d2-m']);
   });
 
-  test('cannot hold what has been parked for long enough: it waits on in the workflow', async () => {
+  test('cannot park it after the last wait: it keeps waiting in the workflow', async () => {
     const endings: Settlement[] = [];
     const ledger = openLedger({
       async settle(_, settlement) {
@@ -291,7 +291,7 @@ test.each([
   ['half an object', '{', /^not JSON$/],
   ['an empty object', '{}', /^schema_version: /],
   ['a payload that is no text', JSON.stringify({ ...to('acme'), payload: { a: 1 } }), /^payload: /],
-])('a message that is no delivery (%s) is dead-lettered as it came, with the reason', async (_what, body, reason) => {
+])('an invalid message (%s) is dead-lettered unchanged, with the reason', async (_what, body, reason) => {
   const { failures, deadLetters, log } = await deliver([{ id: 'odd', body }]);
   expect(deadLetters).toEqual([{ id: 'odd', body, reason: expect.stringMatching(reason) }]);
   expect(log.only('delivery.rejected')).toMatchObject({ message_id: 'odd' });
@@ -299,7 +299,7 @@ test.each([
 });
 
 describe('a batch', () => {
-  test('asks each integration’s limiter once, and reports once how its attempts ended', async () => {
+  test('asks each integration’s limiter once, and reports once', async () => {
     const asked: [string, number][] = [];
     const limiter = openLimiter({
       async acquire({ id }, requests) {
@@ -315,7 +315,7 @@ describe('a batch', () => {
     expect(limiter.reports).toEqual([reportOf({ failed: 2 })]);
   });
 
-  test('is delivered in parallel: a partner that hangs holds up no other', async () => {
+  test('is delivered in parallel: a partner that hangs does not delay others', async () => {
     const hanging = Promise.withResolvers<SendResult>();
     const rest = Promise.withResolvers<void>();
     const urls: string[] = [];
@@ -363,14 +363,14 @@ describe('a batch', () => {
       },
       { 'message for busy': 'TypeError' },
     ],
-  ])('leaves in the queue just those %s, with the reason', async (_what, messages, overrides, expected) => {
+  ])('leaves in the queue only those %s, with the reason', async (_what, messages, overrides, expected) => {
     const { failures, log, ledger } = await deliver(messages, overrides);
     expect(failures).toEqual(expected);
     expect(log.messages().filter((line) => line === 'delivery.failed')).toHaveLength(Object.keys(expected).length);
     expect(ledger.settled.map(({ webhookId }) => webhookId)).toContain(to('acme').webhook_id);
   });
 
-  test('stays in the queue where the integrations were never read, and nothing is sent anywhere', async () => {
+  test('stays in the queue if the integrations were never read, and nothing is sent', async () => {
     const { failures, sent, deadLetters } = await deliver(['acme', 'busy'], {
       integrations: { read: async () => undefined },
     });

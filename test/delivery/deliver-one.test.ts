@@ -56,7 +56,7 @@ const due_at = '2026-01-15T12:00:00.000Z';
 const carried = { ...delivery(ENRICHED, {}, { attempt: 1, due_at }), token: 'g0-a1' };
 
 describe('a step of the workflow', () => {
-  test('is an attempt, however slow the endpoint is: no other delivery waits here', async () => {
+  test('is an attempt, even at a slow endpoint: no other delivery waits for it', async () => {
     const { result, requests } = await step(delivery(), { limiter: { isSlow: true } });
     expect(result).toMatchObject({ outcome: 'delivered', attempt: 1 });
     expect(requests).toHaveLength(1);
@@ -77,7 +77,7 @@ describe('a step of the workflow', () => {
     expect(ledger.settled).toMatchObject([{ settlement: { token: 'g0-a1', progress: { outcome: 'retry' } } }]);
   });
 
-  test('has no reservation where it waits for the end of a Retry-After', async () => {
+  test('has no reservation while it waits for the end of a Retry-After', async () => {
     const { result } = await step(carried, { limiter: { decisions: [unreserved(NOW + 90_000)] } });
     expect(Date.parse(result.due_at ?? '')).toBeGreaterThanOrEqual(NOW + 90_000);
     expect(result.reserved_for).toBeUndefined();
@@ -90,7 +90,7 @@ describe('a step of the workflow', () => {
   });
 });
 
-describe('what the ledger says of a step', () => {
+describe('a step, by its record in the ledger', () => {
   const claiming = (claim: Claim): World => ({ ledger: { claim: async () => claim } });
 
   test('dead by this execution: its dead-letter message is still to be sent, in the generation after the ledger’s', async () => {
@@ -129,12 +129,12 @@ describe('what the ledger says of a step', () => {
     },
   );
 
-  test('it claims by the token of its execution; one that an older version started has the plain one', async () => {
+  test('it claims by the token of its execution, or one that an older version started, by the default token', async () => {
     expect((await step(carried)).ledger.claims[0]?.delivery.token).toBe('g0-a1');
     expect((await step(delivery(ENRICHED, { generation: 3 }))).ledger.claims[0]?.delivery.token).toBe('g3');
   });
 
-  test('its claim outlasts the slowest attempt that its integration may have', async () => {
+  test('its lease is longer than the slowest attempt of its integration', async () => {
     const { ledger } = await step(carried, { known: registry(integration({ timeout_seconds: 300 })) });
     expect(ledger.claims[0]?.leaseMs).toBe(320_000);
   });
@@ -147,7 +147,7 @@ describe('what the ledger says of a step', () => {
     ]);
   });
 
-  test('after its last wait the ledger holds it as parked; while the ledger cannot, it waits on', async () => {
+  test('after its last wait it is parked in the ledger; if that fails, it keeps waiting', async () => {
     const known = registry(integration({ paused: true }));
     const last = delivery(ENRICHED, {}, { park_count: 6 });
     expect((await step(last, { known })).result).toMatchObject({ outcome: 'parked', parked_for: 'paused' });
@@ -166,7 +166,7 @@ describe('what the ledger says of a step', () => {
   });
 });
 
-describe('what the timer of a scheduled delivery says of a step', () => {
+describe('a step of a scheduled delivery, by its timer', () => {
   const lead = { event_type: 'lead', kind: 'lead.calculated', user_id: '7' } as const;
   const timed = delivery(NOT_ENRICHED, { ...lead, send_at: due_at }, { due_at, timed: true });
   const own = timerOf(timed, NOW) as Timer;
@@ -177,7 +177,7 @@ describe('what the timer of a scheduled delivery says of a step', () => {
     },
   });
 
-  test('moved to an earlier time: it ends as cancelled, and writes nothing of what another generation carries', async () => {
+  test('moved to an earlier time: it ends as cancelled, and does not change the next generation’s record', async () => {
     const moved = withTimer({ ...own, latest_at: due_at, generation: 1 });
     const { result, ledger, requests } = await step(timed, moved);
     expect(result).toMatchObject({ outcome: 'cancelled', reason: 'it was moved: generation 1 carries it' });
@@ -197,7 +197,7 @@ describe('what the timer of a scheduled delivery says of a step', () => {
     expect(ledger.timersKept).toEqual(kept);
   });
 
-  test('superseded: nothing is sent, and the ledger says cancelled', async () => {
+  test('superseded: nothing is sent, and it is recorded as cancelled', async () => {
     const later = { ...own, webhook_id: 'wh_later', latest_at: due_at };
     const { result, requests, ledger, counter } = await step(timed, withTimer(later));
     expect(result).toMatchObject({ outcome: 'cancelled' });

@@ -144,7 +144,7 @@ describe.each(Object.entries(RECEIVERS))('a partner with %s that repeats the req
     }
   });
 
-  test('shows the operator of a connection test no secret', async () => {
+  test('a connection test shows no secret', async () => {
     for (const repeat of Object.values(ECHOES)) {
       for (status of [200, ...STATUSES]) {
         echo = repeat;

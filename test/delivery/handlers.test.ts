@@ -23,7 +23,7 @@ describe('DeliverBatch', () => {
     return { name: executionName(whole.webhook_id, 'g0-a1'), body: JSON.stringify(whole) };
   };
 
-  test('sends what it can, dead-letters what is no delivery, takes a suspect out of sight', async () => {
+  test('delivers a batch, dead-letters an invalid message, and hides a suspect one', async () => {
     const suspect = sqsRecord('suspect', message('healthy', 'sent-2').body, SUSPECT_RECEIVE_COUNT);
     const Records = [sqsRecord('good', message('healthy', 'sent-1').body), sqsRecord('bad', '{}'), suspect];
     expect(await deliverBatch({ Records }, CONTEXT)).toEqual({ batchItemFailures: [] });

@@ -72,7 +72,7 @@ function block(): void {
   aheadMs += 3_000;
 }
 
-test('a partner that responds within 20 ms is not slow because this process had no time for it', async () => {
+test('a partner that responds within 20 ms is not slow while this process is busy', async () => {
   const reportSlow = jest.fn(async () => {});
   const { begin, limiter } = attempts('/', reportSlow);
   const begun: Promise<unknown>[] = [];
@@ -89,7 +89,7 @@ test('a partner that responds within 20 ms is not slow because this process had 
   expect(limiter.reports.filter(({ tookMs }) => tookMs >= 3_000)).toEqual([]);
 });
 
-test('a partner that responds within 20 ms is not slow where its response waits to be read', async () => {
+test('a partner that responds within 20 ms is not slow while its response waits to be read', async () => {
   const reportSlow = jest.fn(async () => {});
   const { begin } = attempts('/', reportSlow);
   const [received, responded] = [Atomics.load(counts, 0), Atomics.load(counts, 1)];

@@ -53,7 +53,7 @@ describe('a connection test', () => {
     expect(JSON.parse(report.body)).toMatchObject({ test: true });
   });
 
-  test('sends what the integration’s own settings make of it', async () => {
+  test('applies the integration’s own settings', async () => {
     const entry = { payload_format: 'percipio', duration_unit: 'minutes', encrypted_fields: ['learner.name'] };
     const { services, requests } = world(answered(200), {
       integrations: { read: async () => registry(integration(entry)) },

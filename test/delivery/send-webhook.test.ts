@@ -153,7 +153,7 @@ describe('after a 401', () => {
   test.each([
     ['cannot be read again', secretSource(secret(), SECRETS_DOWN), 5000],
     ['is not read again before the deadline of the whole', hanging, 1],
-  ])('it is sent again later where the secret %s', async (_what, source, timeoutMs) => {
+  ])('it is retried later if the secret %s', async (_what, source, timeoutMs) => {
     const { sent, requests } = await send([answered(401)], { secretOf: () => source, webhook: { timeoutMs } });
     expect(sent).toMatchObject({ verdict: 'retry', reason: 'HTTP 401, and its secret cannot be read' });
     expect(requests).toHaveLength(1);
@@ -212,7 +212,7 @@ describe('a token server', () => {
       'token: the server refuses the client, by an error in a 2xx, with fresh credentials too',
     ],
     [none(failed('FORBIDDEN_ADDRESS')), 'token: no response: FORBIDDEN_ADDRESS'],
-  ])('that refuses for good makes it dead: %j', async (result, reason) => {
+  ])('that refuses permanently makes it dead: %j', async (result, reason) => {
     expect((await via(tokens(result, result))).sent).toMatchObject({ verdict: 'dead', reason });
   });
 
@@ -221,12 +221,12 @@ describe('a token server', () => {
     ['HPE_INVALID_TRANSFER_ENCODING', 'dead', 'token: the response cannot be read: HPE_INVALID_TRANSFER_ENCODING'],
     ['ECONNRESET', 'retry', 'token: the response has no access_token'],
     ['TIMEOUT', 'retry', 'token: the response has no access_token'],
-  ])('whose 200 holds no token, or cannot be read (%s), makes it %s', async (responseFault, verdict, reason) => {
+  ])('whose 200 has no token, or cannot be read (%s), makes it %s', async (responseFault, verdict, reason) => {
     const unread = none(answered(200, responseFault === undefined ? {} : { responseFault }), 'no_token');
     expect((await via(tokens(unread))).sent).toMatchObject({ verdict, reason });
   });
 
-  test('has the deadline of the whole', async () => {
+  test('shares the webhook’s deadline', async () => {
     const kept = tokens(token('good'));
     await via(kept);
     expect(kept.timeouts).toEqual([5000]);
@@ -256,7 +256,7 @@ describe('nothing is sent', () => {
     expect(headers[0]?.Authorization).toBe('Bearer completed');
   });
 
-  test('where the secret cannot be read: that is thrown, and spends no attempt', async () => {
+  test('if the secret cannot be read: that is thrown, and spends no attempt', async () => {
     await expect(send([answered(200)], { secretOf: () => brokenSource(SECRETS_DOWN) })).rejects.toBe(SECRETS_DOWN);
   });
 });

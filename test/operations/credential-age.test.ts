@@ -47,14 +47,14 @@ function ages(): unknown[] {
     .flat();
 }
 
-test('a secret without a value has no age, and that is said', async () => {
+test('a secret without a value has no age, which is logged', async () => {
   controlPlane.secretsManager.define(SECRET);
   await handler({}, CONTEXT);
   expect(ages()).toEqual([]);
   expect(written.join('\n')).toContain('credential.missing');
 });
 
-test('publishes the days since the value that is current was put there, and nothing of it', async () => {
+test('publishes the days since the current value was written, and nothing of the value', async () => {
   controlPlane.secretsManager.put(SECRET, '{"private_key":"an old one"}');
   controlPlane.secretsManager.put(SECRET, '{"private_key":"the new one"}');
   jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 81.5 * DAY_MS);
@@ -63,7 +63,7 @@ test('publishes the days since the value that is current was put there, and noth
   expect(written.join('\n')).not.toMatch(/private_key|an old one|the new one/);
 });
 
-test('fails where Secrets Manager does not answer, so that Lambda invokes it again', async () => {
+test('fails if Secrets Manager does not respond, so that Lambda retries', async () => {
   controlPlane.secretsManager.setDown(true);
   await expect(handler({}, CONTEXT)).rejects.toThrow();
   controlPlane.secretsManager.setDown(false);

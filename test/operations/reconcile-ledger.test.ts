@@ -15,7 +15,7 @@ const NOTHING = { delivered: 0, scheduled: 0, parked: 0, dead: 0, filtered: 0, c
 const carried = (dueAgoMs: number) => ({ token: 'g0', due_at: isoAgo(dueAgoMs) });
 
 describe('the balance of a ledger', () => {
-  test('is the sum of what has ended, what is carried, and what is in flight', async () => {
+  test('is the sum of ended, carried and in-flight webhooks', async () => {
     const fixture = reconcileFixture([integration(), integration({ id: 'umbrella', paused: true })]);
     await fixture.put('delivered', { agoMs: HOUR, state: 'delivered' });
     await fixture.put('yesterday', { agoMs: DAY, state: 'delivered' });
@@ -53,7 +53,7 @@ describe('the balance of a ledger', () => {
     expect(fixture.log.only('ledger.reconciled')).toMatchObject({ accepted: 10, unbalanced: 0, named: 0, took_ms: 0 });
   });
 
-  test('adds up for any mixture of webhooks, and every one is in it once', async () => {
+  test('adds up for any mixture of webhooks, each counted once', async () => {
     const age = fc.integer({ min: 0, max: 3 * DAY });
     const put = fc.record(
       {
@@ -79,14 +79,14 @@ describe('the balance of a ledger', () => {
     await fc.assert(fc.asyncProperty(fc.array(put, { maxLength: 12 }), run), { numRuns: 40 });
   });
 
-  test('counts what was accepted twice, before and after midnight, once', async () => {
+  test('counts an event once that was accepted before and after midnight', async () => {
     const fixture = reconcileFixture();
     await fixture.put('twice', { agoMs: 13 * HOUR, state: 'delivered' });
     await fixture.put('twice', { agoMs: 11 * HOUR });
     expect(await fixture.run()).toMatchObject({ accepted: 1, states: { delivered: 1 }, is_balanced: true });
   });
 
-  test('counts under today what was accepted again today, and ten days ago first', async () => {
+  test('counts under today an event that was accepted ten days ago and again today', async () => {
     const fixture = reconcileFixture();
     await fixture.put('again', { agoMs: 10 * DAY, state: 'delivered' });
     await fixture.put('again', { agoMs: HOUR });
@@ -94,7 +94,7 @@ describe('the balance of a ledger', () => {
     expect(await fixture.run({ days: 15 })).toMatchObject({ accepted: 1, states: { delivered: 1 } });
   });
 
-  test('counts a first claim, which is not listed, where its event was accepted again after midnight', async () => {
+  test('counts a first claim, which is not listed, if its event was accepted again after midnight', async () => {
     const fixture = reconcileFixture();
     const first = { version: 1, lease_until: isoAgo(12 * HOUR) };
     const id = await fixture.put('twice', { agoMs: 13 * HOUR, state: 'delivering', record: first });
@@ -102,7 +102,7 @@ describe('the balance of a ledger', () => {
     expect(await fixture.run()).toMatchObject({ accepted: 1, unbalanced: 1, stuck: [{ webhook_id: id }] });
   });
 
-  test('believes a record rather than the list, which lags behind', async () => {
+  test('trusts a record and not the list, which is eventually consistent', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('a', { agoMs: 2 * HOUR, state: 'delivered' });
     fixture.table = {
@@ -115,14 +115,14 @@ describe('the balance of a ledger', () => {
     expect(await fixture.ledger.record(id)).toMatchObject({ state: 'delivered', version: 2 });
   });
 
-  test('leaves out what expires while it is listed', async () => {
+  test('omits what expires while it is listed', async () => {
     const fixture = reconcileFixture();
     await fixture.put('a', { agoMs: 2 * HOUR, state: 'accepted' });
     fixture.table = { ...fixture.ledger, records: async () => new Map() };
     expect(await fixture.run()).toMatchObject({ accepted: 0, is_balanced: true });
   });
 
-  test('looks at whole UTC days, today included, and at one integration where it is asked to', async () => {
+  test('covers whole UTC days, today included, or a single integration on request', async () => {
     const fixture = reconcileFixture();
     await fixture.put('today', { agoMs: 12 * HOUR, state: 'delivered' });
     await fixture.put('before', { agoMs: 12 * HOUR + 1, state: 'delivered' });
@@ -134,7 +134,7 @@ describe('the balance of a ledger', () => {
 });
 
 describe('a webhook that is stuck', () => {
-  test('since its message was lost, is named and resent, as if new', async () => {
+  test('because its message was lost, is reported and resent like a new one', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('lost', { agoMs: 31 * MINUTE });
     const report = await fixture.run();
@@ -153,14 +153,14 @@ describe('a webhook that is stuck', () => {
     expect(await fixture.ledger.record(id)).toMatchObject(record);
   });
 
-  test('is found where a deleted payload makes up for it in numbers', async () => {
+  test('is found even if a deleted payload makes the counts match', async () => {
     const fixture = reconcileFixture();
     await fixture.ledger.forget(await fixture.put('forgotten', { agoMs: HOUR, state: 'delivered' }));
     const id = await fixture.put('lost', { agoMs: HOUR });
     expect(await fixture.run()).toMatchObject({ accepted: 2, unbalanced: 1, stuck: [{ webhook_id: id }] });
   });
 
-  test('is left alone for twice the bound once it was resent', async () => {
+  test('is not resent again for twice the bound', async () => {
     const fixture = reconcileFixture();
     await fixture.put('lost', { agoMs: HOUR });
     await fixture.run();
@@ -171,7 +171,7 @@ describe('a webhook that is stuck', () => {
     expect(fixture.sent.map(({ body }) => JSON.parse(body).generation)).toEqual([1, 2]);
   });
 
-  test('claimed by a function that died is resent, with the learning time that is known', async () => {
+  test('claimed by a function that was killed is resent, with the known learning time', async () => {
     const fixture = reconcileFixture();
     const lease = (agoMs: number) => ({ lease_until: isoAgo(agoMs), generation: 3 });
     const dead = await fixture.put('dead', { agoMs: HOUR, state: 'delivering', record: lease(50 * MINUTE) });
@@ -198,7 +198,7 @@ describe('a webhook that is stuck', () => {
     expect(await fixture.ledger.record(id)).not.toHaveProperty('token');
   });
 
-  test('and whose scheduled time has passed is resent as one that waited: a later event may supersede it', async () => {
+  test('and whose scheduled time has passed is resent as scheduled: a later event may supersede it', async () => {
     const fixture = reconcileFixture();
     const lead = { event_type: 'lead', kind: 'lead.calculated', send_at: isoAgo(HOUR) } as const;
     const record = { ...carried(HOUR), attempt: 0, enrichment: NOT_ENRICHED };
@@ -208,7 +208,7 @@ describe('a webhook that is stuck', () => {
     expect(message).toMatchObject({ ...lead, generation: 1, progress: { timed: true, due_at: isoAgo(HOUR) } });
   });
 
-  test('and whose payload is deleted is named by every run, and cannot be sent', async () => {
+  test('whose payload is deleted is reported by every run, and cannot be resent', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('a', { agoMs: HOUR, state: 'accepted' });
     await fixture.ledger.forget(id);
@@ -239,7 +239,7 @@ describe('a webhook that is stuck', () => {
     },
   );
 
-  test('is not sent where an outcome came to the queue while the run read the table', async () => {
+  test('is not resent if an outcome was queued while the run read the table', async () => {
     const fixture = reconcileFixture();
     await fixture.put('delivered', { agoMs: HOUR });
     fixture.table = {
@@ -253,7 +253,7 @@ describe('a webhook that is stuck', () => {
     expect(fixture.sent).toEqual([]);
   });
 
-  test('is not, where a function claims it meanwhile', async () => {
+  test('is not resent if a function has claimed it since', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('a', { agoMs: HOUR });
     fixture.table = { ...fixture.ledger, replace: async () => false };
@@ -262,7 +262,7 @@ describe('a webhook that is stuck', () => {
     expect(await fixture.ledger.record(id)).toBeUndefined();
   });
 
-  test('is sent where the write had no response, was repeated, and then was refused for its own sake', async () => {
+  test('is resent if the write’s response was lost, and its repetition refused', async () => {
     const fixture = reconcileFixture();
     await fixture.put('a', { agoMs: HOUR });
     fixture.table = { ...fixture.ledger, ...new Calls(['done', 'done', 'repeated']).table(fixture.ledger) };
@@ -270,7 +270,7 @@ describe('a webhook that is stuck', () => {
     expect(fixture.sent).toHaveLength(1);
   });
 
-  test('and whose message SQS refuses is tried again by a later run', async () => {
+  test('whose message SQS refuses is retried by a later run', async () => {
     const fixture = reconcileFixture();
     const id = await fixture.put('a', { agoMs: HOUR });
     fixture.refused.add(id);
@@ -282,7 +282,7 @@ describe('a webhook that is stuck', () => {
     expect(await fixture.run()).toMatchObject({ republished: 1, failed: 0 });
   });
 
-  test('and fails by itself stops no other', async () => {
+  test('that fails does not stop the others', async () => {
     const fixture = reconcileFixture();
     const ids = await Promise.all(['a', 'b', 'c'].map((eventId) => fixture.put(eventId, { agoMs: HOUR })));
     const event: typeof fixture.ledger.event = async (id) => {
@@ -299,7 +299,7 @@ describe('a webhook that is stuck', () => {
     });
   });
 
-  test('is one of at most 1,000 that are named; all are counted and sent', async () => {
+  test('is one of at most 1,000 in the report; all are counted and resent', async () => {
     const fixture = reconcileFixture();
     for (let index = 0; index < 1_003; index += 1) await fixture.put(`event-${index}`, { agoMs: HOUR });
     const asked: number[] = [];
@@ -316,7 +316,7 @@ describe('a webhook that is stuck', () => {
     expect(new Set(fixture.sent.map(({ id }) => id)).size).toBe(1_003);
   });
 
-  test('is named without anything of the learner', async () => {
+  test('is reported without data of the learner', async () => {
     const fixture = reconcileFixture();
     await fixture.put('a', { agoMs: HOUR });
     const report = await fixture.run();
@@ -325,7 +325,7 @@ describe('a webhook that is stuck', () => {
 });
 
 describe('a run', () => {
-  test('that only looks changes nothing, and says what it would do', async () => {
+  test('without changes reports what it would do', async () => {
     const fixture = reconcileFixture();
     await fixture.put('lost', { agoMs: HOUR });
     await fixture.put('resting', { agoMs: HOUR, state: 'parked', record: { parked_for: 'paused' } });
@@ -340,7 +340,7 @@ describe('a run', () => {
     expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 1 });
   });
 
-  test('takes another bound', async () => {
+  test('uses the bound in its input', async () => {
     const fixture = reconcileFixture();
     await fixture.put('a', { agoMs: 2 * HOUR });
     expect(await fixture.run({ in_flight_bound_seconds: 7201 })).toMatchObject({ in_flight: 1 });
@@ -368,7 +368,7 @@ describe('a run', () => {
     expect(fixture.counter.counts).toEqual({});
   });
 
-  test('with less than a minute left counts, changes nothing, and says so', async () => {
+  test('with less than a minute left counts, changes nothing, and reports it', async () => {
     const fixture = reconcileFixture();
     await fixture.put('lost', { agoMs: HOUR });
     await fixture.put('resting', { agoMs: HOUR, state: 'parked', record: { parked_for: 'paused' } });
@@ -394,7 +394,7 @@ describe('a run', () => {
     expect(await fixture.run({}, () => 19_999)).toMatchObject({ accepted: 0, is_complete: false, stuck: [] });
   });
 
-  test('begins with another integration each hour, for runs that never come to the last one', async () => {
+  test('starts with another integration each hour, so that no integration is always skipped', async () => {
     const fixture = reconcileFixture();
     await fixture.put('a', { agoMs: 2 * HOUR, state: 'delivered', integrationId: 'acme' });
     await fixture.put('b', { agoMs: 2 * HOUR, state: 'dead', integrationId: 'umbrella' });
@@ -424,7 +424,7 @@ describe('the timers that wait', () => {
     [METRICS.timerOverdue, overdue],
   ];
 
-  test('are measured, and those due for over an hour apart', async () => {
+  test('are measured, and separately those due for over an hour', async () => {
     const fixture = reconcileFixture();
     const dueAgo = { later: -HOUR, 'just due': MINUTE, 'almost late': 59 * MINUTE, late: 61 * MINUTE };
     for (const [name, agoMs] of Object.entries(dueAgo)) await fixture.ledger.putTimer(timer(name, agoMs));
@@ -433,7 +433,7 @@ describe('the timers that wait', () => {
     expect(fixture.counter.measured).toEqual(measured(4, 1));
   });
 
-  test('are cleared where their delivery has ended: the ledger did not respond when they fired', async () => {
+  test('are cleared if their delivery has ended: the ledger did not respond when they fired', async () => {
     const fixture = reconcileFixture();
     const states = ['delivered', 'cancelled', 'dead', 'filtered', 'scheduled', 'parked', 'delivering'] as const;
     for (const state of states) {
@@ -450,7 +450,7 @@ describe('the timers that wait', () => {
     expect((await fixture.ledger.timers(['timer_delivered'])).get('timer_delivered')).toEqual(timer('delivered'));
   });
 
-  test('are reported as uncounted where they cannot be read, and the run goes on', async () => {
+  test('are reported as uncounted if they cannot be read, and the run continues', async () => {
     const fixture = reconcileFixture();
     fixture.table = { ...fixture.ledger, countTimers: () => Promise.reject(new LedgerUnavailable('countTimers: no')) };
     expect(await fixture.run()).toMatchObject({ is_balanced: true });

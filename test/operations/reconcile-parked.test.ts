@@ -28,8 +28,8 @@ const park = (fixture: World, eventId: string, sinceHours: number, record: Parti
     },
   });
 
-describe('what was parked for over 72 hours', () => {
-  test('is not ended while outcomes wait for the ledger: it may be delivered since', async () => {
+describe('a webhook that was parked for over 72 hours', () => {
+  test('is not ended while outcomes are queued, because it may have been delivered', async () => {
     const fixture = closed();
     fixture.outcomes = 1;
     await park(fixture, 'a', 73);
@@ -37,7 +37,7 @@ describe('what was parked for over 72 hours', () => {
     expect(fixture.deadLetters).toEqual([]);
   });
 
-  test('is dead: a dead-letter message that can be redriven, and a record that says why', async () => {
+  test('is dead, with a dead-letter message that can be redriven, and the reason in its record', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73);
     await park(fixture, 'b', 71);
@@ -65,7 +65,7 @@ describe('what was parked for over 72 hours', () => {
     for (const data of LEARNER_DATA) expect(fixture.log.text()).not.toContain(data);
   });
 
-  test('is reported where it is of a critical kind, and of none else', async () => {
+  test('is reported if it is of a critical kind, and only then', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73, { event_type: 'lead', kind: 'lead.hot' });
     await park(fixture, 'b', 73, { event_type: 'lead', kind: 'lead.cold' });
@@ -81,7 +81,7 @@ describe('what was parked for over 72 hours', () => {
     });
   });
 
-  test('is dead in its sleep too: its token is gone, and the execution finds nothing to do', async () => {
+  test('is dead in a workflow too: its token is removed, and its execution ends', async () => {
     const fixture = closed();
     const id = await park(fixture, 'a', 73, { token: 'g1', due_at: isoAgo(-HOUR) });
     expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1 });
@@ -94,7 +94,7 @@ describe('what was parked for over 72 hours', () => {
     });
   });
 
-  test('is ended rather than released, though it may go', async () => {
+  test('is ended and not released, even if it may be', async () => {
     const fixture = reconcileFixture();
     await park(fixture, 'a', 73);
     expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, released: 0 });
@@ -124,7 +124,7 @@ describe('what was parked for over 72 hours', () => {
     expect(await fixture.run({ days: 5 })).toMatchObject({ ended: 1, failed: 0 });
   });
 
-  test('is left alone where it was changed since', async () => {
+  test('is not changed if it has changed since', async () => {
     const fixture = closed();
     await park(fixture, 'a', 73);
     fixture.table = { ...fixture.ledger, replace: async () => false };
@@ -132,7 +132,7 @@ describe('what was parked for over 72 hours', () => {
     expect(fixture.counter.counts).toEqual({ [METRICS.ledgerUnbalanced]: 0 });
   });
 
-  test('is ended where the write had no response, was repeated, and then was refused for its own sake', async () => {
+  test('is ended if the write’s response was lost, and its repetition refused', async () => {
     const fixture = closed();
     await park(fixture, 'a', 73);
     fixture.table = { ...fixture.ledger, ...new Calls(['done', 'done', 'repeated']).table(fixture.ledger) };

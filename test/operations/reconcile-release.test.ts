@@ -17,8 +17,8 @@ const rest = (fixture: World, eventId: string, record: Partial<LedgerRecord>, ag
   });
 const releasedIds = (fixture: World) => fixture.sent.map(({ id }) => id);
 
-describe('what was parked since its integration was paused', () => {
-  test('is released once it is not, in the next generation, and keeps the time since when it was parked', async () => {
+describe('a webhook parked for a paused integration', () => {
+  test('is released after the pause, in the next generation, with the time since when it was parked', async () => {
     const fixture = reconcileFixture();
     const id = await rest(fixture, 'a', { parked_for: 'paused', generation: 2 });
     expect(await fixture.run()).toMatchObject({ states: { parked: 1 }, released: 1, is_balanced: true, failed: 0 });
@@ -41,7 +41,7 @@ describe('what was parked since its integration was paused', () => {
     ['it takes other events now', registry(integration({ event_types: ['course_enrollment'] }))],
     ['there is none of that id', registry(integration({ id: 'umbrella' }))],
     ['its entry is broken', { ...registry(), broken: brokenEntry('acme') }],
-  ])('rests on while %s', async (_why, entries) => {
+  ])('stays parked while %s', async (_why, entries) => {
     const fixture = reconcileFixture();
     fixture.registry = entries;
     await rest(fixture, 'a', { parked_for: 'paused' });
@@ -49,7 +49,7 @@ describe('what was parked since its integration was paused', () => {
     expect(fixture.sent).toEqual([]);
   });
 
-  test('rests on while the integrations cannot be read; the rest is done, and the log says so', async () => {
+  test('stays parked while the integrations cannot be read, which is logged; the rest is done', async () => {
     const fixture = reconcileFixture();
     fixture.registry = undefined;
     await rest(fixture, 'a', { parked_for: 'paused' });
@@ -59,7 +59,7 @@ describe('what was parked since its integration was paused', () => {
     expect(fixture.log.only('ledger.release_impossible')).toMatchObject({ integration_id: 'acme', parked: 1 });
   });
 
-  test('rests on while outcomes wait for the ledger: it may be delivered since', async () => {
+  test('stays parked while outcomes are queued, because it may have been delivered', async () => {
     const fixture = reconcileFixture();
     fixture.outcomes = 1;
     await rest(fixture, 'a', { parked_for: 'paused' });
@@ -76,7 +76,7 @@ describe('what was parked since its integration was paused', () => {
     expect(await fixture.run()).toMatchObject({ states: { parked: 2 }, released: 0 });
   });
 
-  test('rests on where its payload is deleted', async () => {
+  test('stays parked if its payload is deleted', async () => {
     const fixture = reconcileFixture();
     const id = await rest(fixture, 'a', { parked_for: 'paused' });
     await fixture.ledger.forget(id);
@@ -84,7 +84,7 @@ describe('what was parked since its integration was paused', () => {
     expect(await fixture.ledger.record(id)).toMatchObject({ state: 'parked', version: 2 });
   });
 
-  test('is not released where it is changed meanwhile', async () => {
+  test('is not released if it has changed since', async () => {
     const fixture = reconcileFixture();
     await rest(fixture, 'a', { parked_for: 'paused' });
     fixture.table = { ...fixture.ledger, replace: async () => false };
@@ -104,8 +104,8 @@ describe('what was parked since its integration was paused', () => {
   });
 });
 
-describe('what was parked since its partner was failing', () => {
-  test('is tried with one webhook in a run, the oldest', async () => {
+describe('a webhook parked for a failing partner', () => {
+  test('is probed with one webhook in a run, the oldest', async () => {
     const fixture = reconcileFixture();
     for (let index = 0; index < 205; index += 1) await rest(fixture, `event-${index}`, { parked_for: 'failing' });
     const oldest = await rest(fixture, 'oldest', { parked_for: 'failing' }, 6 * HOUR);
@@ -114,7 +114,7 @@ describe('what was parked since its partner was failing', () => {
     expect(await fixture.run()).toMatchObject({ released: 1 });
   });
 
-  test('is tried with another one where the first cannot be sent', async () => {
+  test('is probed with another one if the first cannot be sent', async () => {
     const fixture = reconcileFixture();
     for (let index = 0; index < 99; index += 1)
       await rest(fixture, `paused-${index}`, { parked_for: 'paused' }, 6 * HOUR);
@@ -124,7 +124,7 @@ describe('what was parked since its partner was failing', () => {
     expect(releasedIds(fixture).at(-1)).toBe(next);
   });
 
-  test('is released once the partner took something since, whatever day that was accepted', async () => {
+  test('is released after a later delivery to the partner, accepted on any day', async () => {
     const fixture = reconcileFixture();
     await rest(fixture, 'a', { parked_for: 'failing' });
     await rest(fixture, 'b', { parked_for: 'failing' }, 30 * HOUR);
@@ -135,7 +135,7 @@ describe('what was parked since its partner was failing', () => {
     expect(await fixture.run()).toMatchObject({ released: 2 });
   });
 
-  test('is released though the list does not show yet what the partner took', async () => {
+  test('is released even if the list does not show that delivery yet', async () => {
     const fixture = reconcileFixture();
     await rest(fixture, 'a', { parked_for: 'failing' });
     await rest(fixture, 'b', { parked_for: 'failing' });
@@ -149,7 +149,7 @@ describe('what was parked since its partner was failing', () => {
     expect(await fixture.run()).toMatchObject({ accepted: 3, released: 2 });
   });
 
-  test('is not released for what another partner took', async () => {
+  test('is not released after a delivery to another partner', async () => {
     const fixture = reconcileFixture([integration(), integration({ id: 'umbrella' })]);
     await rest(fixture, 'a', { parked_for: 'failing' });
     await rest(fixture, 'b', { parked_for: 'failing' });
@@ -157,7 +157,7 @@ describe('what was parked since its partner was failing', () => {
     expect(await fixture.run()).toMatchObject({ released: 1 });
   });
 
-  test('is released once the integration is resumed', async () => {
+  test('is released after the integration was resumed', async () => {
     const fixture = reconcileFixture([integration({ resumed_at: isoAgo(MINUTE) })]);
     await rest(fixture, 'a', { parked_for: 'failing' });
     await rest(fixture, 'b', { parked_for: 'failing' });
@@ -166,7 +166,7 @@ describe('what was parked since its partner was failing', () => {
 });
 
 describe('a release of many', () => {
-  test('goes at the integration’s rate: 15 minutes of it in one run, the rest in the next', async () => {
+  test('is paced by the rate limit: 15 minutes of it in one run, the rest in the next', async () => {
     const fixture = reconcileFixture([integration({ max_requests_per_minute: 10 })]);
     for (let index = 0; index < 170; index += 1) {
       await rest(fixture, `event-${index}`, { parked_for: 'paused' }, 5 * HOUR + index);
@@ -178,7 +178,7 @@ describe('a release of many', () => {
     expect(new Set(releasedIds(fixture)).size).toBe(170);
   });
 
-  test('stops where time runs out, and says so', async () => {
+  test('stops when time runs out, and reports it', async () => {
     const fixture = reconcileFixture();
     for (let index = 0; index < 150; index += 1) await rest(fixture, `event-${index}`, { parked_for: 'paused' });
     let remainingMs = HOUR;

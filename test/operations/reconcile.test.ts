@@ -73,7 +73,7 @@ async function waitingIn(name: keyof typeof urls): Promise<string[]> {
   return deliveries.map(({ webhook_id, generation }) => `${webhook_id} ${generation}`).toSorted();
 }
 
-test('finds in the real table what is lost, what may go and what has had its time', async () => {
+test('finds lost, releasable and expired webhooks in a real table', async () => {
   const accepted = ['lost', 'resting', 'over', 'delivered'].map((event_id) =>
     subject({ event_id, accepted_at: ago(event_id === 'over' ? 75 * HOUR : HOUR) }),
   );

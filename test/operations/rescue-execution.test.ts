@@ -26,7 +26,7 @@ beforeEach(() => {
 
 const ended = (executionArn: string) => handler({ detail: { executionArn } } as Parameters<typeof handler>[0], CONTEXT);
 
-test('asks for the input of the execution that the event names, and starts its rescue', async () => {
+test('reads the input of the execution in the event, and starts its rescue', async () => {
   service.answers.StartExecution = () => ({ executionArn: `${ARN}-rescue1`, startDate: 1_768_478_400 });
   await ended(ARN);
 
@@ -37,7 +37,7 @@ test('asks for the input of the execution that the event names, and starts its r
   expect(JSON.parse(String(service.calls[1]?.body.input))).toMatchObject({ progress: { outcome: 'dead' } });
 });
 
-test('an input that the workflow does not take goes to the dead letter queue as it is, with the reason', async () => {
+test('an input that the workflow refuses goes to the dead letter queue unchanged, with the reason', async () => {
   service.answers.StartExecution = () => {
     throw new AwsError('InvalidExecutionInput', 400, 'the input is too large');
   };
@@ -54,7 +54,7 @@ test('an input that the workflow does not take goes to the dead letter queue as 
   ]);
 });
 
-test('an execution that does not say what it was is dead-lettered under its ARN', async () => {
+test('an execution without a name is dead-lettered under its ARN', async () => {
   service.answers.DescribeExecution = () => ({});
   service.answers.StartExecution = () => {
     throw new AwsError('ValidationException', 400, 'the name is no name');
@@ -66,7 +66,7 @@ test('an execution that does not say what it was is dead-lettered under its ARN'
   ]);
 });
 
-test('an execution that cannot be read fails the invocation: Lambda invokes it again', async () => {
+test('an execution that cannot be read fails the invocation, which Lambda retries', async () => {
   service.answers.DescribeExecution = () => {
     throw new AwsError('ExecutionDoesNotExist', 400, 'gone');
   };

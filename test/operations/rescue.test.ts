@@ -101,21 +101,21 @@ describe('a rescue that cannot start', () => {
     },
   );
 
-  test('since the input does not fit sends it to the dead letter queue itself', async () => {
+  test('because the input is refused sends it to the dead letter queue directly', async () => {
     const { services, deadLetters, counter } = world({}, refusing('InvalidExecutionInput'));
     await rescue(ARN, 'event', services);
     expect(deadLetters).toEqual([FAILED]);
     expect(counter.counts).toEqual({ [METRICS.executionRescued]: 1 });
   });
 
-  test('since it failed three times already sends the input to the dead letter queue itself', async () => {
+  test('because it failed three times sends the input to the dead letter queue directly', async () => {
     const { services, started, deadLetters } = world({ name: 'wh_1-g0-rescue3' });
     await rescue(ARN, 'event', services);
     expect(started).toEqual([]);
     expect(deadLetters).toHaveLength(1);
   });
 
-  test('is left alone by the sweep, which would send the input again each time', async () => {
+  test('is not made by the sweep, which would send the input again each time', async () => {
     for (const { services, deadLetters, log, counter } of [
       world({ name: 'wh_1-g0-rescue3' }),
       world({}, refusing('InvalidExecutionInput')),
@@ -127,7 +127,7 @@ describe('a rescue that cannot start', () => {
     }
   });
 
-  test('and whose dead-letter message is refused too fails: the rule’s own dead letter queue has the event', async () => {
+  test('whose dead-letter message is refused too fails: the rule’s own dead letter queue gets the event', async () => {
     const { services, counter } = world({ name: 'wh_1-g0-rescue3' }, { deadLetter: async () => false });
     await expect(rescue(ARN, 'event', services)).rejects.toThrow(QueueRefused);
     expect(counter.counts).toEqual({});
@@ -139,7 +139,7 @@ describe('a hot lead whose execution failed', () => {
   const input = JSON.stringify(delivery(NOT_ENRICHED, lead));
   const exists: Partial<RescueServices> = { start: async () => false };
 
-  test('is reported, by whichever way it goes to the dead letter queue', async () => {
+  test('is reported, on both ways to the dead letter queue', async () => {
     for (const { services, counter, log } of [
       world({ input }),
       world({ input }, refusing('InvalidExecutionInput')),
@@ -153,7 +153,7 @@ describe('a hot lead whose execution failed', () => {
     }
   });
 
-  test('is reported for the sweep where it was not rescued before, and not each time', async () => {
+  test('is reported by the sweep only if it was not rescued before', async () => {
     const first = world({ input });
     await rescue(ARN, 'sweep', first.services);
     expect(first.counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
@@ -162,7 +162,7 @@ describe('a hot lead whose execution failed', () => {
     expect(again.counter.counts).not.toHaveProperty([METRICS.criticalDead]);
   });
 
-  test('is reported for an event that comes again: the function that rescued it may have died before', async () => {
+  test('is reported for a repeated event, because the function that rescued it may have been killed', async () => {
     const { services, counter } = world({ input }, exists);
     await rescue(ARN, 'event', services);
     expect(counter.counts).toMatchObject({ [METRICS.criticalDead]: 1 });
@@ -202,7 +202,7 @@ describe('the input of a rescue', () => {
     });
   });
 
-  test('leaves a dead-letter message that is a delivery as if new, of the next generation', () => {
+  test('results in a dead-letter message that is a new delivery, of the next generation', () => {
     const anyDelivery = fc
       .record({ enrichment: fc.constantFrom(PENDING, ENRICHED, NOT_ENRICHED), generation: fc.nat(), attempt: fc.nat() })
       .map(({ enrichment, generation, attempt }) => delivery(enrichment, { generation }, { attempt }));
@@ -218,7 +218,7 @@ describe('the input of a rescue', () => {
     );
   });
 
-  test('of what waits leaves a dead-letter message that waits on: redriven, it is not sent early, and may be cancelled', () => {
+  test('of a scheduled delivery stays scheduled: after a redrive it is not sent early, and may be superseded', () => {
     const waiting = delivery(NOT_ENRICHED, { send_at: '2026-01-18T09:00:00.000Z' }, { attempt: 1 });
     expect(deliverySchema.parse(deadLetterOf(rescued(waiting)))).toMatchObject({
       generation: 1,
@@ -226,13 +226,13 @@ describe('the input of a rescue', () => {
     });
   });
 
-  test('of an execution that was stopped says so, without an error', () => {
+  test('of an execution that was stopped has that as its reason, without an error', () => {
     expect(rescued(delivery(), { status: 'ABORTED', error: undefined }).progress).toMatchObject({
       reason: 'workflow execution ABORTED',
     });
   });
 
-  test('names an integration and a webhook as SQS takes them, whatever the input has there', () => {
+  test('names an integration and a webhook as valid SQS attributes, for any input', () => {
     const input = JSON.stringify({ integration_id: 'a\u0000\uD800', webhook_id: '😀'.repeat(300) });
     const { integration_id, webhook_id } = rescued(delivery(), { input }) as Record<string, string>;
     expect(integration_id).toBe('a??');
@@ -246,7 +246,7 @@ describe('the input of a rescue', () => {
 });
 
 describe('an input that is no delivery', () => {
-  test('is kept field by field, and named as unknown where it has no names', () => {
+  test('is kept field by field, with empty names if it has none', () => {
     const { progress, ...fields } = rescued({ order: 1.5, webhook_id: '', integration_id: 7 });
     expect(fields).toEqual({ order: 1.5, webhook_id: 'unknown', integration_id: 'unknown' });
     expect(progress).toMatchObject({ outcome: 'dead', redrive: { progress: {} } });
@@ -265,7 +265,7 @@ describe('an input that is no delivery', () => {
     expect(deadLetterOf(rescued(input)).progress).toEqual(input.progress);
   });
 
-  test('of any kind at all has what the workflow reads', () => {
+  test('of any kind has the fields that the workflow reads', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (input) => {
         expect(rescued(input)).toMatchObject({

@@ -42,7 +42,7 @@ function world(settle: SettleMessagesServices['settle']) {
 }
 
 describe('a message of the outcomes queue', () => {
-  test.each(['written', 'lost'] as const)('is acknowledged where its outcome is %s', async (settlement) => {
+  test.each(['written', 'lost'] as const)('is acknowledged if its outcome is %s', async (settlement) => {
     const settled: UnsettledOutcome[] = [];
     const { handle, log, counter } = world(async (outcome) => {
       settled.push(outcome);
@@ -56,13 +56,13 @@ describe('a message of the outcomes queue', () => {
     });
   });
 
-  test('stays while a function may hold its delivery', async () => {
+  test('stays while a function may have a lease on its delivery', async () => {
     const { handle, counter } = world(async () => 'busy');
     expect([...(await handle(JSON.stringify(OUTCOME))).keys()]).toEqual(['m0']);
     expect(counter.counts).toEqual({});
   });
 
-  test('stays while the table does not respond, and holds up no other', async () => {
+  test('stays while the table does not respond, and does not delay others', async () => {
     let asked = 0;
     const { handle, log } = world(async () => {
       asked += 1;
@@ -84,7 +84,7 @@ describe('a message of the outcomes queue', () => {
     },
   );
 
-  test('stays where its dead letter queue does not take it', async () => {
+  test('stays if its dead letter queue refuses it', async () => {
     const { handle, refused } = world(() => Promise.reject(new Error('settled')));
     refused.add('m0');
     expect(await handle('{}')).toEqual(new Map([['m0', 'QueueRefused']]));

@@ -54,7 +54,7 @@ const pagesOf = (pages: Readonly<Record<string, object>>) => {
 };
 const asked = (operation: string) => service.calls.filter((call) => call.operation === operation);
 
-test('reads every page of what failed, timed out and was aborted, and rescues what ended since the last sweep', async () => {
+test('reads every page of failed, timed-out and aborted executions, and rescues those since the last sweep', async () => {
   pagesOf({
     'FAILED first': { executions: [listed('e1', 0.1, 0.05), listed('e2', 5, 2)], nextToken: 'second' },
     'FAILED second': { executions: [listed('e3', 6, 0.5)], nextToken: 'third' },
@@ -81,7 +81,7 @@ test('reads every page of what failed, timed out and was aborted, and rescues wh
   expect(asked('DescribeExecution')).toHaveLength(before);
 });
 
-test('reads no further than where executions are too old to matter: there may be 90 days of them', async () => {
+test('stops reading at executions that are too old: there may be 90 days of them', async () => {
   pagesOf({ 'FAILED first': { executions: [listed('e1', 29.9, 0.05), listed('e2', 30.1, 0.5)], nextToken: 'second' } });
   await handler({}, CONTEXT);
 
@@ -89,7 +89,7 @@ test('reads no further than where executions are too old to matter: there may be
   expect(asked('DescribeExecution').map(({ body }) => body.executionArn)).toEqual(['e1']);
 });
 
-test('fails where the executions cannot be listed', async () => {
+test('fails if the executions cannot be listed', async () => {
   service.answers.ListExecutions = () => {
     throw new AwsError('StateMachineDoesNotExist', 400, 'no such state machine');
   };

@@ -44,7 +44,7 @@ function world(executions: readonly EndedExecution[], overrides: Partial<SweepSe
 }
 
 describe('a sweep', () => {
-  test('rescues what ended since the last one, the earliest first, in whatever order it is listed', async () => {
+  test('rescues executions that ended since the last one, earliest first, from a list in any order', async () => {
     const { services, rescued, log, state } = world([
       ended('b', 6),
       ended('young', 4),
@@ -66,7 +66,7 @@ describe('a sweep', () => {
     expect(rescued).toEqual(['first', 'old enough']);
   });
 
-  test('that has no time left goes on where it ended, and so reaches every one of thousands', async () => {
+  test('that runs out of time continues where it ended, and so reaches all of thousands', async () => {
     const many = Array.from({ length: 2_500 }, (_, index) => ended(`e${index}`, 10 + index));
     const { services, rescued, state } = world(many);
     for (let quarter = 0; quarter < 4; quarter += 1) {
@@ -79,7 +79,7 @@ describe('a sweep', () => {
     expect(rescued.slice(0, 2)).toEqual(['e2499', 'e2498']);
   });
 
-  test('goes on after a rescue that failed, fails in the end, and begins with it the next time', async () => {
+  test('continues after a failed rescue, fails in the end, and retries it first the next time', async () => {
     const broken = new Set(['b', 'c']);
     const tried: string[] = [];
     const { services, log, state } = world([ended('a', 60), ended('b', 61), ended('c', 62), ended('d', 63)], {
@@ -100,7 +100,7 @@ describe('a sweep', () => {
     expect(state.progress?.failed).toEqual([]);
   });
 
-  test('gives up after a day what cannot be rescued, and says so', async () => {
+  test('abandons a rescue after a day, which is logged', async () => {
     const { services, log, state } = world([], {
       async rescue() {
         throw serviceError('AccessDeniedException');
@@ -113,7 +113,7 @@ describe('a sweep', () => {
     expect(log.only('execution.sweep_abandoned')).toMatchObject({ execution: 'old' });
   });
 
-  test('remembers a hundred failures, and goes no further than that', async () => {
+  test('stores a hundred failures, and goes no further', async () => {
     const many = Array.from({ length: 150 }, (_, index) => ended(`e${index}`, 200 - index));
     const { services, state } = world(many, {
       async rescue() {
@@ -125,7 +125,7 @@ describe('a sweep', () => {
     expect(state.progress?.upToMs).toBe((many[MAX_FAILED]?.stoppedAtMs ?? 0) - 1);
   });
 
-  test.each(['listEnded', 'readProgress'] as const)('fails where %s does, and rescues nothing', async (service) => {
+  test.each(['listEnded', 'readProgress'] as const)('fails if %s does, and rescues nothing', async (service) => {
     const { services, rescued } = world([ended('a', 60)], {
       // biome-ignore lint/correctness/useYield: it fails before the first
       async *listEnded() {
@@ -141,7 +141,7 @@ describe('a sweep', () => {
     expect(rescued).toEqual([]);
   });
 
-  test('rescues every failure, and each once, whatever fails and however little time there is', async () => {
+  test('rescues every failed execution once, for any failures and time limits', async () => {
     const minutes = fc.uniqueArray(fc.integer({ min: 6, max: 600 }), { maxLength: 60 });
     const chances = fc.infiniteStream(fc.nat(9));
     await fc.assert(

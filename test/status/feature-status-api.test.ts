@@ -32,8 +32,8 @@ function askOne(rawQueryString: string, world?: World, feature: string = FEATURE
 
 const OFF = flag({ enabled: false, rollout_percentage: 0 });
 
-describe('an answer', () => {
-  test('is counted by what the flag said, and never by whom', async () => {
+describe('a response', () => {
+  test('is counted by the flag’s reason, and never by caller', async () => {
     const said = (result: string) => [METRICS.featureEvaluated, { feature: FEATURE_NAME, result }];
     expect((await askAll('')).counter.counted).toEqual([said('within_percentage')]);
     const { counter } = await askOne(`enterprise_customer_uuid=${ENTERPRISE}`, { current: OFF });
@@ -84,13 +84,13 @@ describe('an answer', () => {
     });
   });
 
-  test('with both parameters: the enterprise decides, the user is given back', async () => {
+  test('with both parameters: the enterprise decides, the user is returned', async () => {
     const { body } = await askAll(`user_id=7&enterprise_customer_uuid=${ENTERPRISE}`);
     expect(body).toMatchObject({ user_id: '7', enterprise_customer_uuid: ENTERPRISE });
     expect(body.features[FEATURE_NAME].user_specific).toBe(true);
   });
 
-  test('operators ask the same by a path of their own', async () => {
+  test('operators query the same with their own path', async () => {
     const operators = STATUS_PATHS.operators;
     const one = { routeKey: `GET ${operators}/{feature}`, pathParameters: { feature: FEATURE_NAME } };
     expect((await ask({ routeKey: `GET ${operators}` })).body).toEqual((await askAll('')).body);
@@ -98,7 +98,7 @@ describe('an answer', () => {
   });
 });
 
-describe('a caller who wants to be refused where it is off', () => {
+describe('a query with require=enabled', () => {
   test('has the texts of requirement S1', async () => {
     const { statusCode, body } = await askOne(`require=enabled&enterprise_customer_uuid=${ENTERPRISE}`, {
       current: OFF,
@@ -117,7 +117,7 @@ describe('a caller who wants to be refused where it is off', () => {
     ]);
   });
 
-  test('gets the state where it is on', async () => {
+  test('returns the state if the feature is on', async () => {
     expect(await askOne('require=enabled')).toMatchObject({ statusCode: 200, body: { enabled: true } });
   });
 });
@@ -140,7 +140,7 @@ describe('refused with 400', () => {
     expect([statusCode, headers['cache-control'], body]).toEqual([400, 'no-store', { detail: { error } }]);
   });
 
-  test('another thing to require', async () => {
+  test('another value of require', async () => {
     const { statusCode, body } = await askOne('require=disabled');
     expect([statusCode, body.detail.error]).toEqual([400, 'require: must be enabled']);
   });

@@ -76,7 +76,7 @@ describe('the health of all', () => {
     expect(world.asked.metrics).toHaveLength(1);
   });
 
-  test('reads the last errors of ten at most, of those with the most failures', async () => {
+  test('reads the last errors of at most ten, those with the most failures', async () => {
     const many = Array.from({ length: 15 }, (_, index) => [`partner-${index}`, [100, index]] as const);
     const world = operationsWorld({ attempts: Object.fromEntries(many) });
     await askAll(world);
@@ -90,7 +90,7 @@ describe('the health of all', () => {
 });
 
 describe('the health of one integration', () => {
-  test('is its own, with its name', async () => {
+  test('is that integration’s, with its name', async () => {
     const failures = { acme: [failed('HTTP 503', AT_TEN)] };
     const { statusCode, body } = await askOne(operationsWorld({ failures }), 'acme');
     expect(statusCode).toBe(200);
@@ -116,7 +116,7 @@ describe('the health of one integration', () => {
     expect(world.asked.failures).toEqual(['acme']);
   });
 
-  test.each(['unknown', '', '__proto__', 'ACME'])('that is %j is not there', async (name) => {
+  test.each(['unknown', '', '__proto__', 'ACME'])('that is %j is 404', async (name) => {
     const { statusCode, body } = await askOne(operationsWorld(), name);
     expect([statusCode, body]).toEqual([404, { detail: { error: 'There is no integration of this name' } }]);
   });
@@ -135,7 +135,7 @@ describe('what cannot be read', () => {
     expect((await askOne(world, 'acme')).body).toMatchObject({ ...UNKNOWN, last_error_message: 'HTTP 503' });
   });
 
-  test('of one integration makes the whole unknown, and leaves the others', async () => {
+  test('of one integration makes the total unknown, but not the others', async () => {
     const world = operationsWorld();
     world.state.untold.add('globex');
     const { body } = await askAll(world);
@@ -170,7 +170,7 @@ describe('what cannot be read', () => {
       {},
       ({ state }) => Object.assign(state, { isCloudWatchDown: true, isLedgerDown: true }),
     ],
-  ])('at all, %s: 503 with when to come again', async (_, options, breakIt) => {
+  ])('at all, %s: 503 with `retry-after`', async (_, options, breakIt) => {
     for (const ask of [askAll, (world: World) => askOne(world, 'acme')]) {
       const world = operationsWorld(options);
       breakIt(world);
@@ -184,7 +184,7 @@ describe('what cannot be read', () => {
   });
 });
 
-describe('what was read', () => {
+describe('a reading', () => {
   test('is cached for 50 s, for both routes', async () => {
     const world = operationsWorld();
     await askAll(world);
@@ -225,7 +225,7 @@ describe('metrics', () => {
     });
   });
 
-  test('are there without integrations, CloudWatch or the ledger, and say which source is down', async () => {
+  test('are returned without integrations, CloudWatch or the ledger, and show which source is down', async () => {
     const sources = async (change: Partial<World['state']>) => {
       const world = operationsWorld();
       Object.assign(world.state, change);
@@ -253,7 +253,7 @@ describe('metrics', () => {
     expect(await reported()).toEqual([12, 1]);
   });
 
-  test('of which nothing can be read are 503', async () => {
+  test('without any readable source are 503', async () => {
     const world = operationsWorld({ registry: undefined });
     Object.assign(world.state, { isCloudWatchDown: true, isLedgerDown: true });
     expect(await scrape(world)).toMatchObject({ statusCode: 503, headers: { 'retry-after': '10' } });
@@ -276,7 +276,7 @@ describe('metrics', () => {
     },
   );
 
-  test('take a token that was just replaced at once, and the old one no longer', async () => {
+  test('accept a replaced token immediately, and refuse the old one', async () => {
     const world = operationsWorld();
     expect(await scrape(world)).toMatchObject({ statusCode: 200 });
     world.state.token = 'another-token-of-32-characters-and-more';
@@ -313,7 +313,7 @@ describe('refused', () => {
   });
 });
 
-test('the log has a line for each answer, and neither a token nor a path', async () => {
+test('the log has a line for each response, without token or path', async () => {
   const world = operationsWorld();
   await scrape(world, 'Bearer guessed-token');
   await scrape(world);
