@@ -1,6 +1,6 @@
 import { MAX_SKIP_MS } from '../clock/clock.ts';
 
-/** What a person at the laptop may change while the platform runs. */
+/** Commands that change a running platform. */
 export type Command =
   | { readonly what: 'flag'; readonly isOn: boolean }
   | { readonly what: 'warehouse'; readonly mode: (typeof WAREHOUSE_MODES)[number] }
@@ -16,9 +16,9 @@ const WAREHOUSE_MODES = ['up', 'down', 'hang'] as const;
 const PARTNER_WORDS = ['up', 'down', 'hang'] as const;
 
 export const COMMANDS_USAGE = `usage: npm run local -- COMMAND
-  flag on|off                      learning time for everybody, or for nobody
-  warehouse up|down|hang           down: connections are reset; hang: nothing is answered
-  partner ID up|down|hang|STATUS   up: answers 200; STATUS: answers this one, 200 to 599
+  flag on|off                      learning time for all enterprises, or for none
+  warehouse up|down|hang           down: connections are reset; hang: no response
+  partner ID up|down|hang|STATUS   up: responds 200; STATUS: responds this one, 200 to 599
   partner ID new-secret            it verifies with its integration's newest signing secret from now on
   cache down                       for good: it is back with the next npm start
   appconfig up|down                down: what functions know of flag and integrations stays as it is
@@ -33,7 +33,7 @@ export const SKIP_USAGE = 'skip takes 90s, 30m, 2h or 3d, from 0s to 90d: the cl
 const DURATION = /^(\d{1,7})([smhd])$/;
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** @returns undefined where the words are no command */
+/** @returns undefined if the arguments are not a command */
 export function parseCommand(words: readonly string[]): Command | undefined {
   const [what, first = '', second = ''] = words;
   const expected = what === 'status' ? 1 : what === 'partner' || what === 'alarm' ? 3 : 2;

@@ -2,22 +2,22 @@ import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { type HttpServer, startHttpServer } from '../http-server.ts';
 
-/** Largest request taken, in bytes: a command is a few words. */
+/** Maximum size of a request, in bytes. */
 const MAX_REQUEST_BYTES = 4096;
 
 const requestSchema = z.object({ words: z.array(z.string()) });
 
-/** A command that cannot be done; its message is for the person who gave it. */
+/** A command that cannot be executed; its message is for the user. */
 export class CommandRefused extends Error {
   override readonly name = 'CommandRefused';
 }
 
 /**
- * Takes commands on a free port of 127.0.0.1: `POST /commands` with `{"words": […]}`, answered with `{"text"}`, or with
- * `{"error"}` where the command is refused (400) or fails (500).
+ * Accepts commands on a free port of 127.0.0.1: `POST /commands` with `{"words": […]}`. The response is `{"text"}`, or
+ * `{"error"}` if the command is refused (400) or fails (500).
  *
- * A web page must not steer it: another `Host` is refused (a name that was made to point here), so is any `Origin`, and
- * a body that is not `application/json`, which a page cannot send to another origin unasked.
+ * Web pages must not control it: it refuses any other `Host` (DNS rebinding), any `Origin`, and bodies that are not
+ * `application/json`, which a page cannot send to another origin without a preflight.
  */
 export async function startControlServer(obey: (words: readonly string[]) => Promise<string>): Promise<HttpServer> {
   const server = await startHttpServer(async (request, response) => {

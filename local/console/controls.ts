@@ -1,6 +1,6 @@
 import { describeWait } from '../demo/describe-execution.ts';
 import { output } from '../demo/operator.ts';
-import { type Behaviour, describeBehaviour } from '../demo/partner-answers.ts';
+import { type Behaviour, describeBehaviour } from '../demo/partner-responses.ts';
 import { DEMO_PARTNERS } from '../demo/partners.ts';
 import { POLL_INTERVAL_MS, type Session } from '../demo/session.ts';
 import { COMMANDS_USAGE, type Command, parseCommand } from './commands.ts';
@@ -10,7 +10,7 @@ import { DEAD_LETTER_QUEUES } from './narrator.ts';
 const AFTER_A_SKIP =
   "Receivers outside of the platform refuse a webhook-timestamp that is over 5 minutes off. Tokens of the issuer last ten minutes of the platform's time: ask for new ones. What is pasted with $(date) occurred before the skip, so a lead of two minutes is due at once.";
 
-/** Does what a command says to a session, and answers with what a person is told. @throws CommandRefused */
+/** Executes a command in a session and returns the text for the user. @throws CommandRefused */
 export type Controls = (words: readonly string[]) => Promise<string>;
 
 /** @param onSkip called after the clock has moved */
@@ -67,7 +67,7 @@ export function createControls(session: Session, onSkip: () => void = () => {}):
       try {
         await session.skip(durationMs);
       } finally {
-        // A skip that gives up on the way has moved the clock as well.
+        // A skip that fails has moved the clock as well.
         onSkip();
       }
       return `the platform's time is ${new Date().toISOString().slice(0, 19)}Z. ${AFTER_A_SKIP}`;
@@ -121,7 +121,7 @@ async function whereEventsAre({ platform, partner }: Session): Promise<string[]>
   lines.push(line('workflow', `${running.length} running`));
   lines.push(...running.map((execution) => line('', `${execution.name} ${describeWait(execution)}`)));
   for (const [queue, name] of DEAD_LETTER_QUEUES) {
-    lines.push(line('dead letter', `${queue}: ${platform.queues.messages(output(platform, name)).length}`));
+    lines.push(line('dead-letter', `${queue}: ${platform.queues.messages(output(platform, name)).length}`));
   }
   return [...lines, line('webhooks', `${partner.receipts.length} received`)];
 }

@@ -6,7 +6,7 @@ import { type HttpServer, startHttpServer } from '../http-server.ts';
 
 const DIRECTORY = fileURLToPath(new URL('../../client/example/', import.meta.url));
 
-/** The page of `client/example` on a free port of 127.0.0.1, an origin of its own. */
+/** Serves the page of `client/example` on a free port of 127.0.0.1, a separate origin. */
 export async function startExamplePage(settings: PageSettings): Promise<HttpServer> {
   let script: Promise<string> | undefined;
   return startHttpServer((request, response) => {
@@ -14,7 +14,7 @@ export async function startExamplePage(settings: PageSettings): Promise<HttpServ
       response.writeHead(status, { 'content-type': `${type}; charset=utf-8` }).end(body);
     if (request.url === '/') send(200, 'text/html', pageText(settings));
     else if (request.url === '/page.js') {
-      // Built once it is looked at: a start without a browser need not wait for it.
+      // Built on the first request, so that a start does not wait for it.
       script ??= bundle();
       script.then(
         (text) => send(200, 'text/javascript', text),
@@ -29,7 +29,7 @@ function pageText(settings: PageSettings): string {
   return readFileSync(`${DIRECTORY}index.html`, 'utf8').replace('"__SETTINGS__"', () => json);
 }
 
-/** As the page's own build would do it, React included. */
+/** Bundles the page with React. */
 async function bundle(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [`${DIRECTORY}page.ts`],

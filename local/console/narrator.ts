@@ -6,28 +6,28 @@ import type { Receipt } from '../demo/partner.ts';
 import type { Platform } from '../platform.ts';
 import type { Execution } from '../step-functions/execution.ts';
 
-/** How often the dead letter queues are looked at, in milliseconds. */
-const LOOK_EVERY_MS = 250;
+/** Poll interval of the dead-letter queues, in milliseconds. */
+const POLL_INTERVAL_MS = 250;
 
-/** Says what happens, a short line for each thing; of a payload only whether it has learning time, where it could. */
+/** Prints one line per event of the platform; of payloads only whether they have learning time. */
 export interface Narrator {
   webhook(receipt: Receipt, answered: number | 'hang'): void;
   execution(execution: Execution): void;
   command(words: readonly string[]): void;
-  /** Tells new dead letters, which stay where they are, until the signal ends it. */
+  /** Prints new dead-letter messages, without receiving them, until the signal is aborted. */
   watchDeadLetters(platform: Platform, signal: AbortSignal): Promise<void>;
 }
 
 export function createNarrator(print: (line: string) => void): Narrator {
-  const say = (what: string, ...words: readonly string[]) => {
+  const printLine = (what: string, ...words: readonly string[]) => {
     const line = `${new Date().toTimeString().slice(0, 8)}  ${what.padEnd(11)}  ${words.join('  ')}`;
-    // Some words come from outside, and a terminal obeys control characters.
+    // Some parts are external input, and terminals interpret control characters.
     print(line.replace(/\p{Cc}/gu, '?'));
   };
   return {
     webhook({ path, headers, body, verified }, answered) {
       const answer = answered === 'hang' ? 'no answer' : String(answered);
-      say(
+      printLine(
         'webhook',
         path.slice(1),
         String(headers['webhook-id'] ?? 'no webhook-id'),
@@ -36,9 +36,13 @@ export function createNarrator(print: (line: string) => void): Narrator {
     },
     execution(execution) {
       const { name, status } = execution;
-      say('workflow', name, status === 'RUNNING' ? `starts: ${describeWait(execution)}` : `ends: ${endOf(execution)}`);
+      printLine(
+        'workflow',
+        name,
+        status === 'RUNNING' ? `starts: ${describeWait(execution)}` : `ends: ${endOf(execution)}`,
+      );
     },
-    command: (words) => say('command', words.join(' ')),
+    command: (words) => printLine('command', words.join(' ')),
     async watchDeadLetters(platform, signal) {
       const seen = new Set<string>();
       while (!signal.aborted) {
@@ -48,23 +52,23 @@ export function createNarrator(print: (line: string) => void): Narrator {
             seen.add(messageId);
             const attribute = (key: string) => messageAttributes[key]?.StringValue;
             const id = attribute(DEAD_LETTER_ATTRIBUTES.webhookId);
-            const reason = attribute(DEAD_LETTER_ATTRIBUTES.reason) ?? 'no reason given';
-            say('dead letter', queue, ...(id === undefined ? [] : [id]), reason);
+            const reason = attribute(DEAD_LETTER_ATTRIBUTES.reason) ?? 'no reason';
+            printLine('dead-letter', queue, ...(id === undefined ? [] : [id]), reason);
           }
         }
-        await sleep(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => undefined);
       }
     },
   };
 }
 
-/** Dead letter queues as people call them, with the template's outputs. */
+/** Labels of the dead-letter queues, with the template's outputs. */
 export const DEAD_LETTER_QUEUES = [
   ['events', 'EventsDeadLetterQueueUrl'],
   ['deliveries', 'DeliveriesDeadLetterQueueUrl'],
 ] as const;
 
-/** What the workflow decided, or how it failed; why one is cancelled, no dead letter says. */
+/** The workflow's outcome or failure, and the reason of a cancellation, which has no dead-letter message. */
 function endOf(execution: Execution): string {
   const { status, output: text, error } = execution;
   if (status !== 'SUCCEEDED') return [status, error].filter(Boolean).join(', ');
@@ -72,7 +76,7 @@ function endOf(execution: Execution): string {
   return reason === undefined ? String(JSON.parse(text ?? '{}').outcome ?? status) : `cancelled, ${reason}`;
 }
 
-/** Nothing of what is about no course, such as a lead. */
+/** Empty for events without a course, such as leads. */
 function aboutLearningTime(body: string): string[] {
   try {
     const { learning_time: time, course } = JSON.parse(body);

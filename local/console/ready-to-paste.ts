@@ -8,19 +8,19 @@ import { LOCAL_CREDENTIALS } from '../sqs/queues.ts';
 
 const { accessKeyId, secretAccessKey } = LOCAL_CREDENTIALS;
 
-/** For the AWS CLI, before the command: they end with it, and change nothing in the shell. */
+/** Environment variables for one AWS CLI command. */
 const VARIABLES = `AWS_ACCESS_KEY_ID=${accessKeyId} AWS_SECRET_ACCESS_KEY=${secretAccessKey} AWS_DEFAULT_REGION=${REGION}`;
 
-/** What the shell fills in: its quotes end before, and begin again after it. */
+/** Expanded by the shell: the quotes end before it and start again after it. */
 const ID_IN_SHELL = "try-'$(date +%s)-$RANDOM'";
 const TIME_IN_SHELL = "'$(date -u +%Y-%m-%dT%H:%M:%SZ)'";
 
-/** How long the lead waits that can be pasted. */
+/** Delay of the calculated lead. */
 const LEAD_MINUTES = 2;
 
 /**
- * What a person can paste into a terminal (bash or zsh) to use a running platform. No comment is among it, because an
- * interactive zsh runs them. Each paste publishes an event of its own: the id is made as it is pasted.
+ * Commands for a terminal (bash or zsh) that use a running platform. Without comments, since an interactive zsh executes
+ * them. Each paste publishes a new event: the shell generates the id.
  */
 export function readyToPaste(platform: Platform): string {
   const endpoint = String(platform.endpoints.AWS_ENDPOINT_URL_SQS);
@@ -46,17 +46,17 @@ npm run local -- partner skillsoft 503
 npm run local -- partner skillsoft up
 npm run local -- status
 
-Whether the feature is on, for whom and why, as a browser asks it, with a token of this platform's issuer (401 without one):
+Whether the feature is on, for whom and why, as a browser requests it, with a token of this platform's issuer (401 without one):
 
-${askAsBrowser(platform, `${STATUS_PATHS.browsers}?enterprise_customer_uuid=${ENTERPRISE}`)}
+${requestAsBrowser(platform, `${STATUS_PATHS.browsers}?enterprise_customer_uuid=${ENTERPRISE}`)}
 
-and as operators ask it, with a signature (403 without one):
+and as operators request it, with a signature (403 without one):
 
-${askSigned(`${output(platform, 'StatusApiUrl')}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}`)}
+${requestSigned(`${output(platform, 'StatusApiUrl')}${STATUS_PATHS.operators}?enterprise_customer_uuid=${ENTERPRISE}`)}
 
 How deliveries do, in all and to each integration (403 without a signature), and the same as Prometheus reads it, with its token (401 without it):
 
-${askSigned(`${output(platform, 'StatusApiUrl')}${OPERATIONS_PATHS.health}`)}
+${requestSigned(`${output(platform, 'StatusApiUrl')}${OPERATIONS_PATHS.health}`)}
 
 ${scrapeMetrics(platform)}
 
@@ -66,7 +66,7 @@ What became of webhooks, and whether every one is accounted for:
 ./ltw ledger last --integration skillsoft
 ./ltw reconcile
 
-Dead letters of events, left where they are (nothing is printed where there are none):
+Dead-letter messages of events, which stay in the queue (no output if there are none):
 
 ${receiveWithCli(endpoint, output(platform, 'EventsDeadLetterQueueUrl'))}
 
@@ -75,7 +75,7 @@ and of deliveries:
 ${receiveWithCli(endpoint, output(platform, 'DeliveriesDeadLetterQueueUrl'))}`;
 }
 
-/** A completion of the learner whom the warehouse knows best, with `id` and `time` where they belong. */
+/** A completion of a learner with learning time, with placeholders for `id` and `time`. */
 function sampleEvent(id: string, time: string) {
   const { payload, ...event } = completion(id, 'skillsoft', LEARNER.known);
   const { completion: result, ...rest } = payload;
@@ -87,7 +87,7 @@ function sampleEvent(id: string, time: string) {
   };
 }
 
-/** A lead of always the same user, which waits for its moment. */
+/** A scheduled lead, always of the same user. */
 function sampleLead(id: string, time: string) {
   return lead(id, 'n8n', LEARNER.known, 'calculated', time, { delay_minutes: LEAD_MINUTES });
 }
@@ -107,25 +107,25 @@ function receiveWithCli(endpoint: string, queueUrl: string): string {
   --max-number-of-messages 10 --visibility-timeout 0 --message-attribute-names All`;
 }
 
-/** As a deployed stage is asked, where the signature is checked. */
-function askSigned(url: string): string {
+/** A signed request; a deployed stage verifies the signature. */
+function requestSigned(url: string): string {
   return `curl --aws-sigv4 aws:amz:${REGION}:execute-api --user ${accessKeyId}:${secretAccessKey} \\
   '${url}'`;
 }
 
-/** A token is good for ten minutes: each paste gets its own. */
-function askAsBrowser(platform: Platform, path: string): string {
+/** A token is valid for ten minutes, so each paste requests one. */
+function requestAsBrowser(platform: Platform, path: string): string {
   return `curl --oauth2-bearer "$(curl -s '${tokenUrl(platform)}?enterprise_customer_uuid=${ENTERPRISE}')" \\
   '${output(platform, 'StatusApiUrl')}${path}'`;
 }
 
-/** Gives a token with the query's parameters as claims. @throws Error where the stage has another issuer than the platform's */
+/** URL for a token with the query's parameters as claims. @throws Error if the stage has another issuer than the platform's */
 export function tokenUrl({ issuerUrl }: Platform): string {
   if (issuerUrl === undefined) throw new Error('the stage "local" does not name the issuer of the local platform');
   return `${issuerUrl}/token`;
 }
 
-/** With the token of this platform, which is gone with it. */
+/** With the metrics token of this platform, which changes with each start. */
 function scrapeMetrics(platform: Platform): string {
   const secret = platform.controlPlane.secretsManager.current(output(platform, 'MetricsTokenSecretName'));
   const { token } = metricsTokenSchema.parse(JSON.parse(secret ?? '{}'));
@@ -144,10 +144,10 @@ event = event.replace("EVENT_ID", f"try-{uuid.uuid4()}")
 event = event.replace("NOW", datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"))
 sqs = boto3.client("sqs", endpoint_url="${endpoint}", region_name="${REGION}",
                    aws_access_key_id="${accessKeyId}", aws_secret_access_key="${secretAccessKey}")
-answer = sqs.send_message(
+response = sqs.send_message(
     QueueUrl="${queueUrl}",
     MessageGroupId="${ENTERPRISE}",
     MessageBody=event)
-print(answer["MessageId"])
+print(response["MessageId"])
 EOF`;
 }

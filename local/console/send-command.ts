@@ -1,14 +1,14 @@
 import { COMMANDS_USAGE, parseCommand, SKIP_USAGE } from './commands.ts';
 import { NotRunning, readState, stateFile } from './state-file.ts';
 
-/** How long the platform may take to answer, in milliseconds: it runs every schedule of a skip of 90 days. */
+/** Timeout of a command, in milliseconds: a skip of 90 days runs all schedules. */
 const ANSWER_LIMIT_MS = 600_000;
 
-/** What the platform says to a command. @throws NotRunning where none answers; Error where it refuses the command */
+/** Sends a command to the platform. @returns its text @throws NotRunning if none responds; Error if it refuses the command */
 export async function sendCommand(words: readonly string[], file: string): Promise<string> {
   const { pid, control } = readState(file);
   const silent = new NotRunning(
-    `process ${pid} does not answer at ${control}: end it, and start again with "npm start"`,
+    `process ${pid} does not respond at ${control}: end it, and start again with "npm start"`,
   );
   const response = await fetch(`${control}/commands`, {
     method: 'POST',
@@ -24,7 +24,7 @@ export async function sendCommand(words: readonly string[], file: string): Promi
   return text;
 }
 
-/** `npm run local -- WORDS`: 0 where it was done, 1 where it was not, 2 where the words are no command. */
+/** `npm run local -- COMMAND`: 0 on success, 1 on failure, 2 for an unknown command. */
 async function main(words: readonly string[]): Promise<number> {
   if (words.includes('--help') || words.includes('-h')) {
     console.log(COMMANDS_USAGE);

@@ -1,17 +1,17 @@
 import { readFlags, readNumber, UsageError } from '../command-line.ts';
 
-/** Where SQS listens when nothing else is said and the port is free: what local AWS stand-ins use by custom. */
+/** Default port of SQS if it is free; the usual one of local AWS emulators. */
 export const USUAL_PORT = 4566;
 
 export const START_USAGE = `usage: npm start -- [--port N] [--receipts FILE] [--assembly DIRECTORY]
   --port N              SQS listens there on 127.0.0.1, 0 for any free port (default: ${USUAL_PORT}, or any where it is taken)
   --receipts FILE       writes each webhook that a partner received as a line of JSON, with the signing secret that the
-                        partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
+                        partner holds, to verify it (secrets of this run only)
   --assembly DIRECTORY  runs what cdk synth wrote there, instead of synthesizing the stage "local"`;
 
 export interface StartOptions {
   readonly isHelp: boolean;
-  /** Undefined: the usual one where it is free. */
+  /** Undefined: the default if it is free. */
   readonly port: number | undefined;
   readonly receiptsFile: string | undefined;
   readonly assemblyDirectory: string | undefined;

@@ -3,15 +3,15 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 
-/** Nothing that is sent to a running platform leaves this machine, whoever wrote the file. */
+/** Commands never leave this machine, whatever the file contains. */
 const loopbackUrl = z.string().regex(/^http:\/\/127\.0\.0\.1:\d{1,5}$/);
 
 const stateSchema = z.object({
   /** Of the process that runs the platform. */
   pid: z.int().positive(),
-  /** Where it takes commands. */
+  /** URL for commands. */
   control: loopbackUrl,
-  /** How far its clock is ahead of the real one, in milliseconds. */
+  /** Offset of its clock to the real one, in milliseconds. */
   clock_offset_ms: z.int().nonnegative(),
   /** For SDK clients: `AWS_ENDPOINT_URL_<SERVICE>` by name. */
   endpoints: z.record(z.string().regex(/^AWS_ENDPOINT_URL_[A-Z_]+$/), loopbackUrl),
@@ -19,22 +19,22 @@ const stateSchema = z.object({
   outputs: z.record(z.string(), z.string()),
 });
 
-/** What `npm start` leaves for `npm run local`, and for the operator's commands. */
+/** Data of `npm start` for `npm run local` and for the operator's commands. */
 export type PlatformState = z.infer<typeof stateSchema>;
 
-/** What a person is told in one line. */
+/** The message is one line for the user. */
 export class NotRunning extends Error {
   override readonly name = 'NotRunning';
 }
 
-/** Where the running platform is written down. `LOCAL_PLATFORM_FILE` names another place, for a second platform. */
+/** Path of the state file. `LOCAL_PLATFORM_FILE` names another one, for a second platform. */
 export function stateFile(): string {
   return (
     process.env.LOCAL_PLATFORM_FILE || fileURLToPath(new URL('../../cdk.out/local-platform.json', import.meta.url))
   );
 }
 
-/** @throws NotRunning where there is none, it cannot be understood, or its process has ended */
+/** @throws NotRunning if there is none, it is invalid, or its process has ended */
 export function readState(file: string): PlatformState {
   let text: string;
   try {
@@ -54,18 +54,18 @@ export function readState(file: string): PlatformState {
 
 export function writeState(file: string, state: PlatformState): void {
   mkdirSync(dirname(file), { recursive: true });
-  // Renamed into its place, so that nobody reads half of it.
+  // Written and renamed, so that no reader sees a partial file.
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, `${JSON.stringify(state)}\n`, { mode: 0o600 });
   renameSync(draft, file);
 }
 
-/** Removes the file where it is still this process's own. */
+/** Removes the file if it still belongs to this process. */
 export function removeState(file: string): void {
   try {
     if (parseState(readFileSync(file, 'utf8'))?.pid === process.pid) rmSync(file);
   } catch {
-    // Gone already.
+    // Already removed.
   }
 }
 
@@ -82,7 +82,7 @@ function lives(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (thrown) {
-    // Somebody else's process is alive as well.
+    // EPERM: the process exists, but belongs to another user.
     return (thrown as { code?: string }).code === 'EPERM';
   }
 }

@@ -1,4 +1,4 @@
-/** An error as a client of AWS sees it: `name` is what it matches on, `fields` the members its shape has besides. */
+/** An AWS error: clients match on `name`; `fields` are the additional members of its shape. */
 export class AwsError extends Error {
   override readonly name: string;
   readonly statusCode: number;

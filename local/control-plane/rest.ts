@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { AwsError } from './aws-error.ts';
 
-/** A request of a service that tells its operations apart by method and path. */
+/** A request to a REST service. */
 export interface RestRequest {
   readonly method: string;
   /** Of the path, decoded: `['applications', 'abc1234']`. */
@@ -18,14 +18,14 @@ export interface Answer {
 }
 
 /**
- * Answers what is its own, and nothing (undefined) to what is not. What it throws with a `name` and a `statusCode`
- * reaches the client as that AWS error.
+ * Returns undefined for requests of other services. Thrown errors with `name` and `statusCode` reach the client as AWS
+ * errors.
  */
 export type RestApi = (request: RestRequest) => Promise<Answer | undefined>;
 
 /**
- * A service behind `POST /` with the header `X-Amz-Target: <prefix>.<operation>` and a JSON body. What it throws with a
- * `name` and a `statusCode` reaches the client as that AWS error; anything else as a 500 `InternalFailure`.
+ * A service behind `POST /` with the header `X-Amz-Target: <prefix>.<operation>` and a JSON body. Thrown errors
+ * with `name` and `statusCode` reach the client as AWS errors; others as 500 `InternalFailure`.
  */
 export type TargetHandler = (operation: string, body: Readonly<Record<string, unknown>>) => Promise<object>;
 
@@ -33,18 +33,18 @@ export function jsonAnswer(status: number, body: object, type = 'application/jso
   return { status, headers: { 'Content-Type': type }, body: JSON.stringify(body) };
 }
 
-/** @throws AwsError where the body is no JSON object */
+/** @throws AwsError if the body is not a JSON object */
 export function jsonBody(body: Buffer): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(body.toString());
     if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
   } catch {
-    // Told below.
+    // Thrown below.
   }
   throw new AwsError('SerializationException', 400, 'the body is not a JSON object');
 }
 
-/** Headers without those that have no value. */
+/** Headers without undefined values. */
 export function headersOf(values: Readonly<Record<string, string | number | undefined>>): Record<string, string> {
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));

@@ -9,26 +9,26 @@ import { createLocalSecretsManager, type LocalSecretsManager } from '../secrets-
 import { AwsError } from './aws-error.ts';
 import { type Answer, jsonAnswer, jsonBody, type RestApi, type TargetHandler } from './rest.ts';
 
-/** The AWS services that a pipeline or its operators ask rather than send data through, on one port. */
+/** The AWS services of the pipeline's control plane, on one port. */
 export interface ControlPlane {
   /** For `AWS_ENDPOINT_URL_APPCONFIG`, `…_APPCONFIGDATA`, `…_SECRETS_MANAGER` and those of registered services. */
   readonly endpoint: string;
   readonly appConfig: LocalAppConfig;
   readonly secretsManager: LocalSecretsManager;
-  /** @param prefix of `X-Amz-Target`, without the dot: `AWSStepFunctions` @throws Error where it is taken */
+  /** @param prefix of `X-Amz-Target`, without the dot: `AWSStepFunctions` @throws Error if it is registered */
   registerTarget(prefix: string, handler: TargetHandler): void;
-  /** Adds a service that tells its operations apart by method and path. */
+  /** Adds a REST service. */
   registerRest(api: RestApi): void;
-  /** Ends every connection. */
+  /** Closes all connections. */
   close(): Promise<void>;
 }
 
 export interface ControlPlaneOptions {
-  /** 0, the default, takes a free one. */
+  /** 0, the default: a free one. */
   readonly port?: number;
-  /** The wall clock in milliseconds, for poll intervals, the life of tokens, and dates. */
+  /** The wall clock in milliseconds, for poll intervals, token lifetimes and dates. */
   readonly now?: () => number;
-  /** Does not jump while a request is answered. */
+  /** Does not jump during a request. */
   readonly clock?: Clock;
   /** Called for each request. */
   readonly onCall?: OnCall | undefined;
@@ -95,7 +95,7 @@ async function route(request: IncomingMessage, { rest, targets, onCall }: Servic
     const answer = await api({ method, segments, query: url.searchParams, headers, body });
     if (answer !== undefined) return answer;
   }
-  throw new AwsError('UnknownOperationException', 404, `nobody answers ${method} ${url.pathname} ${target}`);
+  throw new AwsError('UnknownOperationException', 404, `no service for ${method} ${url.pathname} ${target}`);
 }
 
 /** Of a body that is JSON. */
@@ -107,7 +107,7 @@ function parsed(body: Buffer): unknown {
   }
 }
 
-/** JSON 1.0 or 1.1: each service behind `X-Amz-Target` answers in the version it was asked in. */
+/** JSON 1.0 or 1.1: services with `X-Amz-Target` respond in the version of the request. */
 function contentType({ headers }: IncomingMessage): string {
   const asked = headers['content-type'];
   return asked?.startsWith('application/x-amz-json') ? asked : 'application/json';
@@ -117,7 +117,7 @@ function errorAnswer(request: IncomingMessage, thrown: unknown): Answer {
   const { name, statusCode, message, fields } = (thrown ?? {}) as Partial<AwsError>;
   const isAws = typeof name === 'string' && typeof statusCode === 'number';
   const type = isAws ? name : 'InternalFailure';
-  // Both spellings are in use: `Message` by REST services, `message` by those behind X-Amz-Target.
+  // REST services use `Message`, those with X-Amz-Target `message`.
   const body = { __type: type, message, Message: message, ...fields };
   const answer = jsonAnswer(isAws ? statusCode : 500, body, contentType(request));
   return { ...answer, headers: { ...answer.headers, 'x-amzn-ErrorType': type } };

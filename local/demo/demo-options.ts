@@ -1,12 +1,12 @@
 import { readFlags } from '../command-line.ts';
-import { describeBehaviour } from './partner-answers.ts';
+import { describeBehaviour } from './partner-responses.ts';
 import { DEMO_PARTNERS } from './partners.ts';
 import { MAX_EVENTS } from './read-events.ts';
 import { LEARNER, LEARNING_TIME_ROWS } from './sample-events.ts';
 
 export const DEMO_USAGE = `usage: npm run demo -- [--receipts FILE] [--events FILE]
   --receipts FILE  writes each webhook that a partner received as a line of JSON, with the signing secret that the
-                   partner holds, so that anybody can verify it (secrets of this run, worth nothing elsewhere)
+                   partner holds, to verify it (secrets of this run only)
   --events FILE    publishes these events instead of the demo's, with the flag on for everybody: a JSON array, or one
                    JSON event per line (at most ${MAX_EVENTS}; a malformed line is published as it is)
   --help           this, and whom events can be addressed to`;
@@ -31,12 +31,12 @@ export function readDemoOptions(args: readonly string[]): DemoOptions {
   };
 }
 
-/** Whom the demo's world knows, for somebody who writes events of their own. */
+/** The demo's integrations and learners, for users who write their own events. */
 export function demoHelp(): string {
   const width = Math.max(...Object.keys(DEMO_PARTNERS).map((id) => id.length));
   const partners = Object.entries(DEMO_PARTNERS).map(([id, { answers, entry }]) => {
     const how = answers === 'hang' ? 'never' : describeBehaviour(answers);
-    return `  ${id.padEnd(width)} ${entry?.active === false ? 'is not active: gets nothing' : `answers ${how}`}`;
+    return `  ${id.padEnd(width)} ${entry?.active === false ? 'is not active: receives nothing' : `responds ${how}`}`;
   });
   const learners = Object.values(LEARNER).map((id) => `  ${String(id).padEnd(width)} ${knownTime(id)}`);
   const [{ courseId, enterpriseId } = { courseId: '', enterpriseId: '' }] = LEARNING_TIME_ROWS;

@@ -11,9 +11,9 @@ const untriedSchema = z.object({ attempt: z.literal(0), due_at: z.iso.datetime()
 const cancelledSchema = z.object({ outcome: z.literal('cancelled'), reason: z.string() });
 
 /**
- * Why a webhook that waited is not sent at all, in words.
+ * The reason why a scheduled webhook was cancelled.
  *
- * @param executions newest first: of several, the newest carries it
+ * @param executions newest first; the newest one counts
  */
 export function cancellationOf([newest]: readonly Execution[]): string | undefined {
   if (newest?.output === undefined) return undefined;
@@ -21,13 +21,13 @@ export function cancellationOf([newest]: readonly Execution[]): string | undefin
 }
 
 /**
- * How long a webhook waited for its moment: `after 5 minutes`, from when it occurred, as the workflow counts them.
+ * The delay of a scheduled webhook since its event occurred: `after 5 minutes`.
  *
- * @param executions newest first: of several, the newest carries it
+ * @param executions newest first; the newest one counts
  * @param receivedMs when its partner received it first, in epoch milliseconds
- * @returns undefined where it did not wait
+ * @returns undefined if it did not wait
  */
-export function describeMoment([newest]: readonly Execution[], receivedMs: number): string | undefined {
+export function describeDelay([newest]: readonly Execution[], receivedMs: number): string | undefined {
   const input = newest && inputSchema.safeParse(JSON.parse(newest.input)).data;
   if (newest === undefined || input === undefined) return undefined;
   const { startedAt, history } = newest;
@@ -53,7 +53,7 @@ const progressSchema = z.object({
 });
 
 /**
- * What an execution waits for, by the last progress that its history has: `waits for the warehouse (2 tries failed)`.
+ * What an execution waits for, by the last progress in its history: `waits for the warehouse (2 attempts failed)`.
  */
 export function describeWait({ input, history }: Execution): string {
   const last = history.findLast(({ progress }) => progress !== undefined)?.progress ?? JSON.parse(input).progress;
@@ -61,7 +61,7 @@ export function describeWait({ input, history }: Execution): string {
   if (!progress.success) return 'is in the workflow';
   const { enrichment, attempt, timed, due_at } = progress.data;
   const isPending = enrichment.status === 'pending';
-  if (!isPending && attempt === 0 && timed && due_at) return `waits for its moment: ${due_at.slice(0, 19)}Z`;
-  const tries = isPending ? (enrichment.attempts ?? 0) : attempt;
-  return `waits for the ${isPending ? 'warehouse' : 'partner'} (${tries} ${tries === 1 ? 'try' : 'tries'} failed)`;
+  if (!isPending && attempt === 0 && timed && due_at) return `scheduled for ${due_at.slice(0, 19)}Z`;
+  const attempts = isPending ? (enrichment.attempts ?? 0) : attempt;
+  return `waits for the ${isPending ? 'warehouse' : 'partner'} (${attempts} ${attempts === 1 ? 'attempt' : 'attempts'} failed)`;
 }

@@ -21,7 +21,7 @@ export interface Evidence {
   readonly eventDeadLetters: readonly DeadLetter[];
   readonly deliveryDeadLetters: readonly DeadLetter[];
   readonly logs: readonly LogFields[];
-  /** Attempts that the workflow made at the warehouse, by webhook id. */
+  /** Enrichment attempts of the workflow, by webhook id. */
   readonly enrichmentRetries: ReadonlyMap<string, number>;
   /** The workflow's executions by webhook id, newest first. */
   readonly executions: ReadonlyMap<string, readonly Execution[]>;
@@ -56,15 +56,15 @@ function countRetries(executions: readonly Execution[]): number {
   return entries.filter(({ type, state }) => type === 'StateExited' && state === 'Enrich').length;
 }
 
-/** Each line is parsed once: a condition reads all of them for every jump of the clock. */
+/** Each line is parsed once, since a condition reads all of them for every jump of the clock. */
 const parsed = new WeakMap<LogLine, LogFields[]>();
 
-/** Every line of JSON that a function logged. */
+/** All JSON lines of the functions' logs. */
 export function readLogs(platform: Platform): LogFields[] {
   return platform.functions.all().flatMap((pool) => pool.logs().flatMap(fieldsOf));
 }
 
-/** What functions threw, each once: `<handler>: <error>: <message>`. */
+/** Distinct errors that functions threw: `<handler>: <error>: <message>`. */
 export function readThrown(platform: Platform): string[] {
   const lines = platform.functions.all().flatMap((pool) =>
     pool.logs().flatMap(({ text }) => {

@@ -10,7 +10,7 @@ import type { Evidence } from './evidence.ts';
 import { COURSE, completion, ENTERPRISE, LEARNER } from './sample-events.ts';
 import { type Scenario, scenario } from './scenario.ts';
 
-/** What the warehouse knows of the learner of `LEARNER.known`. */
+/** Learning time of `LEARNER.known` in the warehouse. */
 const LEARNING_TIME = { totalSeconds: 18_540, lastUpdated: '2026-01-10T00:00:00Z' };
 
 /** One partner for each payload format, with the format's options at their defaults. */

@@ -1,8 +1,8 @@
-import { cancellationOf, describeMoment } from './describe-execution.ts';
+import { cancellationOf, describeDelay } from './describe-execution.ts';
 import type { Evidence, LogFields } from './evidence.ts';
 import type { Scenario } from './scenario.ts';
 
-/** What became of a scenario's messages so far, in words that its `expected` uses. */
+/** The outcome of a scenario's messages so far, comparable with `expected`. */
 export function observe(scenario: Scenario, evidence: Evidence): string {
   const { webhookIds, messages, paceMs, describe } = scenario;
   const described = describe?.(webhookIds, evidence);
@@ -21,7 +21,7 @@ function observeAll(webhookIds: readonly string[], messages: readonly string[], 
   return outcomes.join('; ');
 }
 
-/** Whether webhooks came as slowly as they should. */
+/** Whether webhooks arrived at the expected pace. */
 function describePace(webhookIds: readonly string[], gapMs: number, { receipts }: Evidence): string {
   const times = receipts
     .filter(({ headers }) => webhookIds.includes(String(headers['webhook-id'])))
@@ -31,20 +31,20 @@ function describePace(webhookIds: readonly string[], gapMs: number, { receipts }
   return spanMs >= ((times.length - 1) * gapMs) / 2 ? ', spread out' : `, all within ${spanMs} ms`;
 }
 
-/** Of two events for one learner the second finds the first one's answer in the cache, or shares its query. */
+/** The second event of a learner finds the first one's result in the cache, or shares its query. */
 function withoutSource(outcome: string): string {
   return outcome.replace(/enriched from (cache|warehouse)/, 'enriched');
 }
 
-/** Whether it is what was expected; the source of an answer counts only where the expectation names it. */
+/** Whether an outcome is as expected; the source of learning time counts only if the expectation names it. */
 export function isAsExpected({ expected }: Scenario, observed: string): boolean {
   return [observed, withoutSource(observed)].includes(expected);
 }
 
-/** What never became a webhook: dead-lettered on entry, or filtered. */
+/** The outcome of events without a webhook: rejected or filtered. */
 function observeRefusal(messages: readonly string[], evidence: Evidence): string {
-  const letter = evidence.eventDeadLetters.find(({ body }) => messages.includes(body));
-  if (letter !== undefined) return `events dead letter: ${letter.reason}`;
+  const deadLetter = evidence.eventDeadLetters.find(({ body }) => messages.includes(body));
+  if (deadLetter !== undefined) return `event dead-lettered: ${deadLetter.reason}`;
   const filtered = evidence.logs.find(
     (line) =>
       line.message === 'event.filtered' && messages.some((message) => message.includes(`"${line.integration_id}"`)),
@@ -53,34 +53,34 @@ function observeRefusal(messages: readonly string[], evidence: Evidence): string
 }
 
 function observeWebhook(id: string, evidence: Evidence): string {
-  const letters = evidence.deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
-  // Where nothing could be sent, the try's words are the dead letter's.
+  const deadLetters = evidence.deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
+  // If nothing could be sent, the attempt has the reason of the dead-letter message.
   const isSaidBelow = (line: LogFields) =>
-    line.status === undefined && letters.some(({ reason }) => reason === line.response);
-  const tries = evidence.logs.filter(
+    line.status === undefined && deadLetters.some(({ reason }) => reason === line.response);
+  const attempts = evidence.logs.filter(
     (line) => line.message === 'delivery.attempted' && line.webhook_id === id && !isSaidBelow(line),
   );
   const retries = evidence.enrichmentRetries.get(id) ?? 0;
   const cancellation = cancellationOf(evidence.executions.get(id) ?? []);
   const parts = [
     ...(retries > 0 ? [`${retries} ${retries === 1 ? 'retry' : 'retries'}`] : []),
-    ...runs(tries.map((line) => describeTry(id, line, evidence))),
-    ...letters.map(({ reason }) => `dead letter: ${reason}`),
+    ...runs(attempts.map((line) => describeAttempt(id, line, evidence))),
+    ...deadLetters.map(({ reason }) => `dead-lettered: ${reason}`),
     ...(cancellation === undefined ? [] : [`cancelled: ${withoutWebhook(cancellation)}`]),
     ...(hasWrongSignature(id, evidence) ? ['signature does not verify'] : []),
   ];
-  return `${momentOf(id, evidence)}${parts.join(', ') || 'nothing yet'}`;
+  return `${delayOf(id, evidence)}${parts.join(', ') || 'nothing yet'}`;
 }
 
-/** `after 5 minutes: ` of a webhook that waited for its moment, once its partner has received it. */
-function momentOf(id: string, { receipts, executions }: Evidence): string {
+/** `after 5 minutes: ` for a scheduled webhook that its partner has received. */
+function delayOf(id: string, { receipts, executions }: Evidence): string {
   const first = receipts.find(({ headers }) => headers['webhook-id'] === id);
   if (first === undefined) return '';
-  const moment = describeMoment(executions.get(id) ?? [], Date.parse(first.received_at));
-  return moment === undefined ? '' : `${moment}: `;
+  const delay = describeDelay(executions.get(id) ?? [], Date.parse(first.received_at));
+  return delay === undefined ? '' : `${delay}: `;
 }
 
-/** Whose place it was, a table has no room for: ids have 43 characters. */
+/** Removes the webhook's id, whose 43 characters do not fit into the table. */
 function withoutWebhook(reason: string): string {
   return reason.replace(/: wh_[0-9a-f]{40}$/, '');
 }
@@ -89,19 +89,19 @@ function hasWrongSignature(id: string, { receipts }: Evidence): boolean {
   return receipts.some(({ headers, verified }) => headers['webhook-id'] === id && !verified);
 }
 
-/** One try, by what the function logged; learning time by what the partner received. */
-function describeTry(id: string, line: LogFields, evidence: Evidence): string {
+/** One attempt by the function's log, with the learning time that the partner received. */
+function describeAttempt(id: string, line: LogFields, evidence: Evidence): string {
   if (line.status === undefined) return String(line.response).replace('no response: ', '');
   if (line.outcome !== 'delivered') return String(line.status);
   const receipt = evidence.receipts.findLast(({ headers }) => headers['webhook-id'] === id);
   const { learning_time: time, course } = JSON.parse(receipt?.body ?? '{}');
   const how = String(line.enrichment);
   if (receipt === undefined) return `${line.status}, but no partner received it`;
-  // What is about no course could have none: a lead.
+  // Events without a course, such as leads, have no learning time.
   if (how === 'not_a_completion' && course === undefined) return String(line.status);
-  // A payload may hold a learning_time of its own.
+  // A payload may have its own learning_time.
   if (!how.startsWith('enriched')) return `${line.status} without learning time (${how})`;
-  // Other payload formats have it elsewhere.
+  // Other payload formats have it in other fields.
   return time?.total_seconds === undefined
     ? `${line.status} with learning time (${how})`
     : `${line.status} with ${time.total_seconds} s (${time.total_hours} h, ${how})`;

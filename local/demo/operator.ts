@@ -9,17 +9,17 @@ import { FLAG_SEED } from '../../lib/flag-seed.ts';
 import type { Platform } from '../platform.ts';
 
 /**
- * What an operator does: new versions in the AppConfig console, deployed at once, and the ledger's balance.
+ * Actions of an operator: deployments of new versions in AppConfig, and the ledger's balance.
  */
 
-/** A resolved output of the template. @throws Error where it has none of that name */
+/** A resolved output of the template. @throws Error if it has none of that name */
 export function output(platform: Platform, name: string): string {
   const value = platform.outputs[name];
   if (value === undefined) throw new Error(`the template has no output ${name}`);
   return value;
 }
 
-/** @throws DeploymentRefused where the validator of the template does not take it */
+/** @throws DeploymentRefused if the template's validator rejects it */
 export function deployIntegrations(platform: Platform, integrations: readonly object[]): void {
   platform.appConfig.deploy(
     output(platform, 'AppConfigApplicationId'),
@@ -29,7 +29,7 @@ export function deployIntegrations(platform: Platform, integrations: readonly ob
   );
 }
 
-/** The seed of the template with the flag on for everybody, or off again. */
+/** Deploys the template's seed with the flag on for all enterprises, or off. */
 export function switchFlag(platform: Platform, isOn: boolean): void {
   const values = { ...FLAG_SEED.values[FLAG_KEY], enabled: isOn, rollout_percentage: 100 };
   platform.appConfig.deploy(
@@ -40,14 +40,14 @@ export function switchFlag(platform: Platform, isOn: boolean): void {
   );
 }
 
-/** Invokes the reconciler, as `./ltw reconcile` does. @throws Error where it fails */
+/** Invokes the reconciler, as `./ltw reconcile` does. @throws Error if it fails */
 export async function reconcile(platform: Platform, input: ReconcileInput = {}): Promise<ReconcileReport> {
   const result = await platform.functions.find('reconcile').invoke(input);
   if (result.status === 'succeeded') return reconcileReportSchema.parse(result.payload);
   throw new Error(`Reconcile: ${result.status === 'failed' ? JSON.stringify(result.error) : result.status}`);
 }
 
-/** `accepted 3 = delivered 2 + dead 1`: what does not occur is left out. */
+/** `accepted 3 = delivered 2 + dead 1`, without states that do not occur. */
 export function equation({ accepted, states, in_flight, unbalanced }: ReconcileReport): string {
   const counts: (readonly [string, number])[] = [
     ...COUNTED_STATES.map((state) => [state, states[state]] as const),

@@ -8,7 +8,7 @@ import { output } from './operator.ts';
 import type { FileEvent } from './read-events.ts';
 import type { Session } from './session.ts';
 
-/** What became of one event of a reader's file. */
+/** The outcome of one event of the user's file. */
 export interface OwnOutcome {
   readonly line: number;
   readonly eventType: string;
@@ -21,13 +21,13 @@ export interface OwnOutcome {
 
 interface Published {
   readonly event: FileEvent;
-  /** What the pipeline will make of it, for the webhook's id; what became of it is seen, not concluded. */
+  /** The acceptance, for the webhook's id; the outcome is observed, not derived from it. */
   readonly acceptance: Acceptance;
-  /** Why SQS did not take it. */
+  /** Why SQS rejected it. */
   readonly refusal: string | undefined;
 }
 
-/** Publishes events to a session, and lets its clock go on until each has ended, or as far as the options let it. */
+/** Publishes events to a session, and runs its clock until each has a final outcome or the limit is reached. */
 export async function playOwnEvents(
   session: Session,
   events: readonly FileEvent[],
@@ -52,7 +52,7 @@ async function publish(session: Session, event: FileEvent, registry: Integration
   const acceptance = acceptEvent(event.body, registry, Date.now());
   const refusal = await session.publish([event.body]).then(
     () => undefined,
-    (thrown: unknown) => `not published: SQS answers ${(thrown as Error).name}`,
+    (thrown: unknown) => `not published: SQS responded ${(thrown as Error).name}`,
   );
   return { event, acceptance, refusal };
 }
@@ -66,7 +66,7 @@ function outcomeOf({ event, acceptance, refusal }: Published, evidence: Evidence
   const [webhookId = '-'] = webhookIdsOf(acceptance);
   const row = { line: event.line, ...namesOf(event.body, acceptance), webhookId };
   if (refusal !== undefined) return { ...row, outcome: refusal, isFinal: false };
-  // One that would wait too long is told from others by the pipeline's own clock.
+  // Events that wait longer than the limit are recognized by the pipeline's clock.
   const isLetter = evidence.eventDeadLetters.some(({ body }) => body === event.body);
   if (acceptance.verdict === 'accepted' && !isLetter) return { ...row, ...webhookOutcome(webhookId, evidence) };
   if (acceptance.verdict === 'filtered') {
@@ -90,15 +90,15 @@ function webhookOutcome(id: string, evidence: Evidence): Pick<OwnOutcome, 'outco
   if (isDelivered || isDead || isCancelled) return { outcome: seen, isFinal: true };
   const execution = executions.find(({ status }) => status === 'RUNNING');
   if (execution === undefined) return { outcome: seen, isFinal: false };
-  const tries = seen === 'nothing yet' ? '' : `${seen}, `;
-  return { outcome: `${tries}${describeWait(execution)}`, isFinal: false };
+  const attempts = seen === 'nothing yet' ? '' : `${seen}, `;
+  return { outcome: `${attempts}${describeWait(execution)}`, isFinal: false };
 }
 
 function webhookIdsOf(acceptance: Acceptance): string[] {
   return acceptance.verdict === 'accepted' ? [acceptance.subject.webhook_id] : [];
 }
 
-/** Type and integration for the table, where the event names them legibly. */
+/** Type and integration for the table, if the event has valid ones. */
 function namesOf(body: string, acceptance: Acceptance): Pick<OwnOutcome, 'eventType' | 'integrationId'> {
   if (acceptance.verdict === 'accepted') {
     return { eventType: acceptance.subject.event_type, integrationId: acceptance.subject.integration_id };
@@ -107,7 +107,7 @@ function namesOf(body: string, acceptance: Acceptance): Pick<OwnOutcome, 'eventT
   try {
     event = Object(JSON.parse(body));
   } catch {
-    // Malformed, and published all the same.
+    // Malformed events are published too.
   }
   return { eventType: legible(event.event_type), integrationId: legible(event.integration_id) };
 }
@@ -117,8 +117,8 @@ function legible(value: unknown): string {
 }
 
 /**
- * Whether no message and no execution is under way: the second of two equal events may come after the first's end. What
- * was moved to an earlier time leaves an execution that sleeps on, and sends nothing.
+ * Whether there are no messages and no running executions: a duplicate may arrive after the first event's end. An event that
+ * was rescheduled to an earlier time leaves a waiting execution, which sends nothing.
  */
 function isQuiet({ platform }: Session, webhookIds: readonly string[]): boolean {
   const queues = ['EventsQueueUrl', 'DeliveriesQueueUrl'];

@@ -2,11 +2,11 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type HttpServer, startHttpServer } from '../http-server.ts';
-import { type Answer, answerFor, type Behaviour, type FullAnswer } from './partner-answers.ts';
+import { type Behaviour, type FullResponse, type PartnerResponse, responseFor } from './partner-responses.ts';
 import { type Verification, verify } from './signature.ts';
 import type { TokenServer } from './token-server.ts';
 
-/** One webhook as a partner received it. */
+/** A webhook that a partner received. */
 export interface Receipt extends Verification {
   readonly method: string;
   /** Path and query. */
@@ -14,44 +14,44 @@ export interface Receipt extends Verification {
   readonly headers: IncomingHttpHeaders;
   /** The exact bytes, as text. */
   readonly body: string;
-  /** When the request was complete, ISO 8601. */
+  /** Time of the complete request, ISO 8601. */
   readonly received_at: string;
-  /** Whose endpoint it is: the first part of the path. */
+  /** The integration: the first segment of the path. */
   readonly integration_id: string;
 }
 
 export interface Partner extends HttpServer {
-  /** Every webhook, oldest first. Requests for tokens are not among them. */
+  /** All webhooks, oldest first, without requests for tokens. */
   readonly receipts: readonly Receipt[];
-  /** How each path answers now. */
+  /** The current behavior of each path. */
   readonly behaviours: ReadonlyMap<string, Behaviour>;
-  /** From the next request on. */
+  /** Changes a path's behavior from the next request on. */
   setBehaviour(path: string, behaviour: Behaviour): void;
 }
 
-/** Called for each webhook that a partner received, with what it answers. */
+/** Called for each webhook that a partner received, with its response. */
 export type OnReceipt = (receipt: Receipt, answered: number | 'hang') => void;
 
 export interface PartnerOptions {
-  /** How each path answers at first; other paths answer 404. */
+  /** The initial behavior of each path; other paths respond 404. */
   readonly behaviours: Readonly<Record<string, Behaviour>>;
-  /** What each partner holds, by its integration's id. Read at each webhook. */
+  /** Signing secrets of each partner, by integration id. Read for each webhook. */
   readonly signingSecrets?: ReadonlyMap<string, readonly string[]>;
-  /** Partners that it knows answer 401 to a webhook without one of its tokens. */
+  /** Its partners respond 401 to a webhook without a valid token. */
   readonly tokens?: TokenServer;
   readonly onReceipt?: OnReceipt | undefined;
 }
 
-/** The partners' side, on 127.0.0.1: one server, a path for each. */
+/** The partners on 127.0.0.1: one server, with a path for each. */
 export async function startPartner(options: PartnerOptions): Promise<Partner> {
   const { signingSecrets, tokens, onReceipt } = options;
   const receipts: Receipt[] = [];
   const behaviours = new Map(Object.entries(options.behaviours));
-  const answerTo = (receipt: Receipt, behaviour: Exclude<Behaviour, 'down'>): Answer => {
+  const answerTo = (receipt: Receipt, behaviour: Exclude<Behaviour, 'down'>): PartnerResponse => {
     if (tokens?.refuses(receipt.integration_id, receipt.headers.authorization)) return 401;
     const id = receipt.headers['webhook-id'];
     const earlier = receipts.filter(({ path, headers }) => path === receipt.path && headers['webhook-id'] === id);
-    return answerFor(behaviour, earlier.length);
+    return responseFor(behaviour, earlier.length);
   };
   const server = await startHttpServer(async (request, response) => {
     const { method = '', url: path = '', headers } = request;
@@ -76,7 +76,11 @@ export async function startPartner(options: PartnerOptions): Promise<Partner> {
     receipts.push(receipt);
     onReceipt?.(receipt, typeof answer === 'object' ? answer.status : answer);
     if (answer === 'hang') return;
-    const { status, headers: answered, afterMs }: FullAnswer = typeof answer === 'object' ? answer : { status: answer };
+    const {
+      status,
+      headers: answered,
+      afterMs,
+    }: FullResponse = typeof answer === 'object' ? answer : { status: answer };
     if (afterMs !== undefined) await sleep(afterMs);
     response.writeHead(status, answered).end();
   });

@@ -1,16 +1,16 @@
 import { FORMAT_PARTNERS } from './format-scenarios.ts';
-import type { Behaviour } from './partner-answers.ts';
+import type { Behaviour } from './partner-responses.ts';
 import { DOWN_FOR_A_DAY } from './schedule-scenarios.ts';
 import { newSigningSecret } from './signature.ts';
 import type { ClientCredentials } from './token-server.ts';
 
-/** A partner: how its path answers, what its integration's entry adds, and what its secret holds. */
+/** A partner: the behavior of its path, additions to its integration's entry, and its secret. */
 export interface PartnerSetup {
   readonly answers: Behaviour;
   readonly entry?: Readonly<Record<string, unknown>>;
-  /** What its secret holds besides a signing secret, or instead of a random one; `none`: there is no secret. */
+  /** Additional fields of its secret, or a signing secret instead of a random one; `none`: no secret. */
   readonly secret?: Readonly<Record<string, unknown>> | 'none';
-  /** It takes webhooks only with a token that it gave for these. */
+  /** It accepts webhooks only with a token for these credentials. */
   readonly oauth?: ClientCredentials;
 }
 
@@ -32,7 +32,7 @@ export const DEMO_PARTNERS: Partners = {
   'partner-without-secret': { answers: 200, secret: 'none' },
   'partner-inactive': { answers: 200, entry: { active: false } },
   n8n: { answers: 200, entry: { event_types: ['lead'] } },
-  // As n8n answers while a workflow is inactive.
+  // n8n's response while a workflow is inactive.
   'n8n-inactive': { answers: 404, entry: { event_types: ['lead'] } },
   ...FORMAT_PARTNERS,
 };
@@ -47,7 +47,7 @@ export function entriesOf(partners: Partners, url: string): Record<string, unkno
   }));
 }
 
-/** The secrets' values by integration id, each with a signing secret of its own; without those that have none. */
+/** The secrets' values by integration id, each with its own signing secret; without partners that have no secret. */
 export function secretsOf(partners: Partners): Map<string, { readonly signing_secrets: readonly string[] }> {
   const secrets = new Map<string, { readonly signing_secrets: readonly string[] }>();
   for (const [id, { secret, oauth }] of Object.entries(partners)) {
@@ -56,7 +56,7 @@ export function secretsOf(partners: Partners): Map<string, { readonly signing_se
   return secrets;
 }
 
-/** Those that give tokens. */
+/** Partners that issue tokens. */
 export function oauthClientsOf(partners: Partners): Map<string, ClientCredentials> {
   return new Map(Object.entries(partners).flatMap(([id, { oauth }]) => (oauth === undefined ? [] : [[id, oauth]])));
 }

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 import { parseKeepingNumbers, toMessageText } from '../../lambdas/shared/json-text.ts';
 
-/** The most events of one file: functions keep only their last lines of output, by which outcomes are seen. */
+/** Maximum number of events: outcomes are read from the logs, of which only the last lines are stored. */
 export const MAX_EVENTS = 500;
 
-/** One message to publish, and where it stands in its file. */
+/** One message to publish, with its position in the file. */
 export interface FileEvent {
-  /** The line in a file of lines, the place in an array; from 1. */
+  /** Line number, or position in an array; from 1. */
   readonly line: number;
   readonly body: string;
 }
 
-/** What a person is told of their file, in one line. */
+/** The message is one line for the user. */
 export class EventsUnreadable extends Error {
   override readonly name = 'EventsUnreadable';
 }
 
-/** @throws EventsUnreadable where the file cannot be read, is not UTF-8, or holds no events or too many */
+/** @throws EventsUnreadable if the file cannot be read, is not UTF-8, or has no events or too many */
 export function readEventsFile(file: string): FileEvent[] {
   let bytes: Buffer;
   try {
@@ -42,26 +42,26 @@ export function readEventsFile(file: string): FileEvent[] {
 }
 
 /**
- * The events of a text that is a JSON array of them, one JSON object, or one JSON event per line. A line is published
- * as it stands, malformed or not, as an LMS with a fault would; empty lines are skipped.
+ * The events of a JSON array, of one JSON object, or of lines with one event each. Lines are published unchanged, even if
+ * malformed, as a faulty LMS would; empty lines are skipped.
  *
- * @throws Error where there are none or too many, or what looks like an array is no JSON
+ * @throws Error if there are none or too many, or if an array is not valid JSON
  */
 export function readEvents(text: string): FileEvent[] {
   const whole = text.trim();
   const events = ofWhole(whole) ?? ofLines(text);
-  if (events.length === 0) throw new Error('it holds no events');
-  if (events.length > MAX_EVENTS) throw new Error(`it holds ${events.length} events, at most ${MAX_EVENTS} are taken`);
+  if (events.length === 0) throw new Error('it has no events');
+  if (events.length > MAX_EVENTS) throw new Error(`it has ${events.length} events, more than ${MAX_EVENTS}`);
   return events;
 }
 
-/** The events of a text that is JSON as a whole; undefined where it is not. */
+/** The events of a JSON text; undefined if it is not JSON as a whole. */
 function ofWhole(whole: string): FileEvent[] | undefined {
   let value: unknown;
   try {
     value = parseKeepingNumbers(whole);
   } catch (thrown) {
-    // Half an array is not worth publishing line by line.
+    // Lines of an incomplete array are not events.
     if (/^\[\s*(\{|$)/.test(whole) && !isJson(whole.split('\n', 1)[0] ?? '')) {
       throw new Error(`it starts as a JSON array, but: ${(thrown as Error).message}`);
     }

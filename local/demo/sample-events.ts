@@ -3,7 +3,7 @@ import type { LearningTimeRow } from '../snowflake/snowflake-server.ts';
 export const ENTERPRISE = 'a1b2c3d4-e5f6-7890-abcd-ef1234567890';
 export const COURSE = 'course-v1:edX+DemoX+Demo_Course';
 
-/** Learners of the sample, by what the warehouse knows of them. */
+/** Learners of the sample, by their data in the warehouse. */
 export const LEARNER = {
   known: 12345,
   idle: 20001,
@@ -14,7 +14,7 @@ export const LEARNER = {
   switchedOff: 30003,
 } as const;
 
-/** The learning-time table: daily sums, as the warehouse's rollup writes them. */
+/** Rows of the learning-time table: daily sums. */
 export const LEARNING_TIME_ROWS: readonly LearningTimeRow[] = [
   row(LEARNER.known, '2026-01-08', 7200),
   row(LEARNER.known, '2026-01-09', 9000),
@@ -30,7 +30,7 @@ function row(userId: number, date: string, seconds: number): LearningTimeRow {
   return { userId, courseId: COURSE, enterpriseId: ENTERPRISE, date, seconds };
 }
 
-/** What an LMS publishes when a learner completes a course (document 001, section 3.2), as an event of the contract. */
+/** The event for a completed course. */
 export function completion(eventId: string, integrationId: string, userId: number | string, percentGrade = 0.92) {
   return {
     schema_version: 1,
@@ -62,7 +62,7 @@ export function enrollment(eventId: string, integrationId: string, userId: numbe
   };
 }
 
-/** What a bot publishes of somebody who may become a customer (document 003). `more` stands beside the payload. */
+/** A lead of a chat bot (requirement W2). `more` adds fields of the event. */
 export function lead(
   eventId: string,
   integrationId: string,

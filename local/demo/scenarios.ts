@@ -8,7 +8,7 @@ const limited = ['demo-limited-1', 'demo-limited-2', 'demo-limited-3'].map((id) 
   enrollment(id, 'partner-limited', LEARNER.known),
 );
 
-/** How partners behave, and the outcome; none of it needs learning time. */
+/** Behavior of partners, without learning time. */
 const BY_PARTNER = {
   flaky: scenario(
     'partner 503, then 200',
@@ -18,17 +18,17 @@ const BY_PARTNER = {
   refusing: scenario(
     'partner 400',
     [enrollment('demo-refusing', 'partner-refusing', LEARNER.known)],
-    '400, dead letter: HTTP 400',
+    '400, dead-lettered: HTTP 400',
   ),
   moved: scenario(
     'partner 302: not followed',
     [enrollment('demo-moved', 'partner-moved', LEARNER.known)],
-    '302, dead letter: HTTP 302',
+    '302, dead-lettered: HTTP 302',
   ),
   hanging: scenario(
     'partner hanging',
     [enrollment('demo-hanging', 'partner-hanging', LEARNER.known)],
-    '2 x TIMEOUT, dead letter: 2 attempts failed, the last with: no response: TIMEOUT',
+    '2 x TIMEOUT, dead-lettered: 2 attempts failed, the last with: no response: TIMEOUT',
   ),
   limited: {
     ...scenario(
@@ -46,7 +46,7 @@ const BY_PARTNER = {
   withoutSecret: scenario(
     'no secret',
     [enrollment('demo-without-secret', 'partner-without-secret', LEARNER.known)],
-    'dead letter: secret /local/integrations/partner-without-secret does not exist, or has no value yet',
+    'dead-lettered: secret /local/integrations/partner-without-secret does not exist, or has no value yet',
   ),
   inactive: {
     name: 'integration not active',
@@ -56,7 +56,7 @@ const BY_PARTNER = {
   },
 } as const satisfies Record<string, Scenario>;
 
-/** As an LMS that gives no ids publishes it: the pipeline derives one, so that a retake is an event of its own. */
+/** An event without an id, as some LMSs publish it: the pipeline derives one that differs for a retake. */
 function withoutEventId(event: SampleEvent): { message: string; webhookId: string } {
   const { event_id: _, ...bare } = event;
   const eventId = derivedEventId(bare.integration_id, bare.event_type, bare.occurred_at, JSON.stringify(bare.payload));
@@ -67,7 +67,7 @@ const first = withoutEventId(completion('', 'percipio', LEARNER.known, 0.84));
 const retake = withoutEventId(completion('', 'percipio', LEARNER.known, 0.97));
 const twice = enrollment('demo-twice', 'skillsoft', LEARNER.known);
 
-/** What needs no learning time, published while the flag is off, as the stack seeds it. */
+/** Events without learning time, published while the flag is off, as seeded by the stack. */
 export const BEFORE_THE_FLAG = {
   flagOff: scenario(
     'flag off',
@@ -90,17 +90,17 @@ export const BEFORE_THE_FLAG = {
     name: 'malformed: not JSON',
     messages: ['{"schema_version": 1, "event_type": "course_compl'],
     webhookIds: [],
-    expected: 'events dead letter: not JSON',
+    expected: 'event dead-lettered: not JSON',
   },
   unknown: {
     name: 'unknown integration',
     messages: [JSON.stringify(enrollment('demo-unknown', 'nobody', LEARNER.known))],
     webhookIds: [],
-    expected: 'events dead letter: integration_id: no integration has this id',
+    expected: 'event dead-lettered: integration_id: no integration has this id',
   },
 } as const satisfies Record<string, Scenario>;
 
-/** The flag is on and the warehouse answers. */
+/** The flag is on and the warehouse is up. */
 export const ENRICHED = {
   warehouse: scenario(
     'enriched',
@@ -109,7 +109,7 @@ export const ENRICHED = {
   ),
 } as const satisfies Record<string, Scenario>;
 
-/** Published once the answer above is in the cache. */
+/** Published when the result above is in the cache. */
 export const AFTER_THE_FIRST_ANSWER = {
   cache: scenario(
     'enriched from cache',
@@ -140,7 +140,7 @@ export const AFTER_THE_FIRST_ANSWER = {
   ...BY_FORMAT,
 } as const satisfies Record<string, Scenario>;
 
-/** The warehouse is down, all the while or for a while. */
+/** The warehouse is down, always or for a time. */
 export const DURING_THE_OUTAGE = {
   fallback: scenario(
     'warehouse down: three retries, fallback',
@@ -167,8 +167,8 @@ export const ALL_SCENARIOS: readonly Scenario[] = [
 ].flatMap((group) => Object.values<Scenario>(group));
 
 /**
- * Leads (document 003), which wait from the moment at which they occur: all that is published of them is of now. Where
- * there are two messages, the second is published once the first one waits.
+ * Scheduled leads (requirement W3), whose delay starts when they occur. Of two messages, the second is published when the
+ * first one is scheduled.
  */
 export function leadScenarios(nowMs: number) {
   const [earlier, now] = [nowMs - 1000, nowMs].map((ms) => new Date(ms).toISOString()) as [string, string];
@@ -179,7 +179,7 @@ export function leadScenarios(nowMs: number) {
     refused: scenario(
       'lead: hot, refused',
       [lead('demo-refused', 'n8n-inactive', 42, 'hot', now)],
-      '404, dead letter: HTTP 404',
+      '404, dead-lettered: HTTP 404',
     ),
     calculated: scenario(
       'lead: calculated, sent later',

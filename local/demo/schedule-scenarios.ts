@@ -1,6 +1,6 @@
 import { DEFAULT_MAX_RETRIES } from '../../lambdas/partners/integration.ts';
 import type { Evidence } from './evidence.ts';
-import type { Behaviour } from './partner-answers.ts';
+import type { Behaviour } from './partner-responses.ts';
 import { enrollment, LEARNER } from './sample-events.ts';
 import { type Scenario, scenario } from './scenario.ts';
 
@@ -9,17 +9,17 @@ const HOUR_MS = 3_600_000;
 /** Fails for the whole retry schedule but its last attempt. */
 export const DOWN_FOR_A_DAY: Behaviour = [...Array.from({ length: DEFAULT_MAX_RETRIES }, () => 503), 200];
 
-/** How long a partner is down whose circuit breaker opens meanwhile, in milliseconds. */
+/** Downtime of the partner whose circuit breaker opens, in milliseconds. */
 export const BREAKER_OUTAGE_MS = 10 * 60_000;
 
-/** How long an operator pauses an integration, in milliseconds. */
+/** Duration of the pause of an integration, in milliseconds. */
 export const PAUSE_MS = 24 * HOUR_MS;
 
 const many = Array.from({ length: 8 }, (_, index) =>
   enrollment(`demo-recovering-${index + 1}`, 'partner-recovering', LEARNER.known),
 );
 
-/** What takes hours of the pipeline's time: retries, parking, the circuit breaker. */
+/** Scenarios that take hours of pipeline time: retries, parking, circuit breaker. */
 export const BY_SCHEDULE = {
   day: {
     ...scenario(
@@ -68,7 +68,7 @@ function describeBreaker(ids: readonly string[], evidence: Evidence): string {
   return `${ids.length} deliveries, ${parked ? 'parked while the breaker is open' : 'none parked'}: ${ending(ids, evidence)}`;
 }
 
-/** `delivered` where each was, and once. */
+/** `delivered` if each was delivered once. */
 function ending(ids: readonly string[], { logs }: Evidence): string {
   const delivered = logs.filter((line) => line.outcome === 'delivered' && isOneOf(ids, line.webhook_id));
   return delivered.length === ids.length ? 'delivered' : `${delivered.length} of ${ids.length} delivered`;

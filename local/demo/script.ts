@@ -47,7 +47,7 @@ async function playAll(session: Session, leads: LeadScenarios, say: (line: strin
   await playOutage(session, say);
 }
 
-/** Those of two messages: the second one is for an event that is scheduled, in the workflow and in the ledger. */
+/** Scenarios with two messages: the second is published when the first is scheduled, in the workflow and in the ledger. */
 async function publishLeads(session: Session, leads: LeadScenarios): Promise<void> {
   const scenarios = Object.values<Scenario>(leads);
   await session.publish(scenarios.flatMap(({ messages }) => messages.slice(0, 1)));
@@ -111,7 +111,7 @@ async function report(session: Session, scenarios: readonly Scenario[]): Promise
     const { name, expected } = scenario;
     const outcome = observe(scenario, evidence);
     const isExpected = isAsExpected(scenario, outcome);
-    // Every run prints the same: two events for one learner share a query, or the second finds the first one's answer.
+    // The output must not depend on timing: two events of one learner share a query, or the second is a cache hit.
     return { name, expected, isExpected, outcome: isExpected ? expected : outcome };
   });
 }

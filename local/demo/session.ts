@@ -13,36 +13,36 @@ import { ENTERPRISE, LEARNING_TIME_ROWS } from './sample-events.ts';
 import { createTokenServer } from './token-server.ts';
 
 const SNOWFLAKE_ACCOUNT = 'local';
-/** How long functions may go on with the configuration that they have: AppConfig's shortest poll interval, and a second. */
+/** Maximum age of a function's configuration: AppConfig's minimum poll interval and a second. */
 export const POLL_INTERVAL_MS = 16_000;
 
 const SNOWFLAKE_USER = 'LEARNING_TIME_READER';
 
-/** The pipeline with everything around it: warehouse, partners, publisher, operator. */
+/** The pipeline with warehouse, partners, publisher and operator. */
 export interface Session {
   readonly platform: Platform;
   readonly warehouse: SnowflakeServer;
   readonly partner: Partner;
-  /** As they were deployed. */
+  /** The deployed integrations. */
   readonly integrations: IntegrationRegistry;
-  /** What each partner holds to verify with, by its integration's id. */
+  /** Signing secrets of each partner, by integration id. */
   readonly signingSecrets: ReadonlyMap<string, readonly string[]>;
-  /** From now on a partner verifies with the newest signing secret of its integration. @throws Error where it has none */
+  /** Makes a partner verify with the newest signing secret of its integration. @throws Error if it has none */
   adoptSigningSecret(integrationId: string): void;
   /** Publishes to the events queue, as an LMS does. */
   publish(bodies: readonly string[]): Promise<void>;
-  /** Deploys the flag for everybody, on or off, as an operator does in the AppConfig console. */
+  /** Deploys the flag for all enterprises, on or off, like an operator in the AppConfig console. */
   switchFlag(isOn: boolean): void;
-  /** Deploys the integrations with this one no longer paused, as an operator does. */
+  /** Deploys the integrations with this one no longer paused. */
   resume(integrationId: string): void;
-  /** As `Platform.until`. */
+  /** `Platform.until`. */
   until: Platform['until'];
-  /** As `Platform.skip`. */
+  /** `Platform.skip`. */
   skip: Platform['skip'];
-  /** Until every function that runs from now on has read what was deployed last. */
+  /** Skips until all functions have the last deployed configuration. */
   skipPollInterval(): Promise<void>;
   evidence(webhookIds: readonly string[]): Promise<Evidence>;
-  /** What functions threw, each once: `<handler>: <error>: <message>`. */
+  /** Distinct errors that functions threw: `<handler>: <error>: <message>`. */
   thrown(): readonly string[];
   stop(): Promise<void>;
 }
@@ -56,9 +56,9 @@ export interface SessionOptions {
 }
 
 /**
- * Starts everything: the flag is off, as the stack seeds it; the warehouse is up; all partners are there.
+ * Starts everything, with the flag off, as seeded by the stack.
  *
- * @throws Error where a part does not start; the others are stopped then
+ * @throws Error if a part does not start; the others are stopped then
  */
 export async function startSession(options: SessionOptions): Promise<Session> {
   const { assemblyDirectory, stackName = LOCAL_STACK, partners = DEMO_PARTNERS } = options;
@@ -108,7 +108,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
         access_url: warehouse.url,
       }),
     );
-    // Before their entries: a secret that was not found is not asked for again at once.
+    // Before the entries: functions do not retry a missing secret at once.
     for (const [id, secret] of secrets) platform.secrets.create(`${secretsPrefix}${id}`, JSON.stringify(secret));
     deployIntegrations(platform, integrations);
   } catch (thrown) {
@@ -154,7 +154,7 @@ export async function startSession(options: SessionOptions): Promise<Session> {
   };
 }
 
-/** @throws ZodError where the secret is not as the contract has it */
+/** @throws ZodError if the secret does not match its schema */
 function newestSigningSecret(text: string): string {
   return integrationSecretSchema.parse(JSON.parse(text)).signing_secrets[0] as string;
 }

@@ -2,19 +2,19 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Webhook } from 'standardwebhooks';
 
-/** As Standard Webhooks wants one: `whsec_` and the base64 of random bytes. */
+/** A secret of Standard Webhooks: `whsec_` and base64 of random bytes. */
 export function newSigningSecret(): string {
   return `whsec_${randomBytes(32).toString('base64')}`;
 }
 
 export interface Verification {
-  /** The partner's secret that verifies, or its first one. Absent where it has none. */
+  /** The partner's secret that verifies, or its first one. Absent if it has none. */
   readonly signing_secret?: string;
   /** Whether the official library accepts the signature. */
   readonly verified: boolean;
 }
 
-/** Verifies as a partner does, with the official library and each of the secrets it holds. */
+/** Verifies like a partner, with the official library and each of its secrets. */
 export function verify(body: string, headers: IncomingHttpHeaders, secrets: readonly string[]): Verification {
   const right = secrets.find((secret) => isRight(body, headers, secret));
   const [held] = secrets;

@@ -8,7 +8,7 @@ export interface Row {
   readonly expected: string;
 }
 
-/** The table as text; a line that is not as expected says below what was. */
+/** The table as text; below a line with another outcome is the expected one. */
 export function formatTable(rows: readonly Row[]): string {
   const nameWidth = Math.max(...rows.map(({ name }) => name.length));
   return rows
@@ -19,7 +19,7 @@ export function formatTable(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** What became of a reader's own events, as text. */
+/** The outcomes of the user's events as text. */
 export function formatOwnOutcomes(outcomes: readonly OwnOutcome[]): string {
   const header = ['line', 'event type', 'integration', 'webhook', 'outcome'];
   const rows = outcomes.map(({ line, eventType, integrationId, webhookId, outcome }) => [

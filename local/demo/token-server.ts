@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
-/** What a partner has given out for OAuth2 client credentials, by the names of the integration's secret. */
+/** OAuth2 client credentials of a partner, with the names of the integration's secret. */
 export interface ClientCredentials {
   readonly client_id: string;
   readonly client_secret: string;
 }
 
-/** Partners' OAuth2 servers, as Percipio's is: `POST /<integration id>/token`. */
+/** OAuth2 token endpoints of partners, like Percipio's: `POST /<integration id>/token`. */
 export interface TokenServer {
-  /** Undefined where the request is for no token endpoint. */
+  /** Undefined if the request is not for a token endpoint. */
   answer(method: string, path: string, body: string): { status: number; body: object } | undefined;
-  /** Whether a partner of its own would not take this `Authorization`. */
+  /** Whether one of its partners rejects this `Authorization`. */
   refuses(integrationId: string, authorization: string | undefined): boolean;
 }
 

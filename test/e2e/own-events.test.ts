@@ -39,10 +39,10 @@ test('good, bad and malformed lines: each is published as it stands, and its out
   expect(seen).toEqual([
     [1, '200 with 18540 s (5.15 h)', true],
     [2, '200 with 18540 s (5.15 h)', true],
-    [4, 'events dead letter: not JSON', true],
-    [5, '400, dead letter: HTTP 400', true],
+    [4, 'event dead-lettered: not JSON', true],
+    [5, '400, dead-lettered: HTTP 400', true],
     [6, 'filtered: integration paused is not active', true],
-    [7, expect.stringMatching(/^events dead letter: event_type: /), true],
+    [7, expect.stringMatching(/^event dead-lettered: event_type: /), true],
   ]);
   const { eventDeadLetters } = await session().evidence([]);
   expect(eventDeadLetters.map(({ body }) => body)).toContain(MALFORMED);
@@ -55,8 +55,8 @@ test('where an event is that has not ended; what SQS refuses is not waited for',
   });
 
   expect([...waiting, ...refused].map(({ outcome, isFinal }) => [outcome, isFinal])).toEqual([
-    ['503, waits for the partner (1 try failed)', false],
-    [expect.stringMatching(/^not published: SQS answers .*InvalidMessageContents$/), false],
+    ['503, waits for the partner (1 attempt failed)', false],
+    [expect.stringMatching(/^not published: SQS responded .*InvalidMessageContents$/), false],
   ]);
 });
 
@@ -74,8 +74,8 @@ test('leads: what is scheduled later than the clock goes, sent at its time, supe
   expect(outcomes.map(({ outcome, isFinal }) => [outcome, isFinal])).toEqual([
     ['cancelled: superseded by a later event of its user', true],
     ['after 10 minutes: 200', true],
-    [expect.stringMatching(/^waits for its moment: 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/), false],
-    ['events dead letter: send_at: an event may wait for 7 days at the most', true],
+    [expect.stringMatching(/^scheduled for 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ$/), false],
+    ['event dead-lettered: send_at: an event may wait for 7 days at the most', true],
   ]);
 });
 

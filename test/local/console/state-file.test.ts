@@ -66,10 +66,10 @@ test('of a process that has ended', () => {
 
 test('of a process whose port is closed, or is somebody else’s by now', async () => {
   writeState(file, { ...here, control: `http://127.0.0.1:${await freePort()}` });
-  await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not answer at`);
+  await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not respond at`);
 
   const other = await startHttpServer((_request, response) => response.end('hello'));
   writeState(file, { ...here, control: other.url });
-  await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not answer at`);
+  await expect(sendCommand(['status'], file)).rejects.toThrow(`process ${process.pid} does not respond at`);
   await other.close();
 });

@@ -29,11 +29,11 @@ test.each([
 test('the help names every integration and what the warehouse knows of each learner', () => {
   const help = demoHelp();
   for (const line of [
-    /skillsoft +answers 200/,
-    /partner-flaky +answers 503, then 200/,
-    /partner-hanging +answers never/,
-    /n8n-inactive +answers 404/,
-    /partner-moved +answers 302 \(location: \/skillsoft\)/,
+    /skillsoft +responds 200/,
+    /partner-flaky +responds 503, then 200/,
+    /partner-hanging +responds never/,
+    /n8n-inactive +responds 404/,
+    /partner-moved +responds 302 \(location: \/skillsoft\)/,
   ]) {
     expect(help).toMatch(line);
   }

@@ -101,7 +101,7 @@ test('nothing could be sent: the dead letter says why, once', () => {
   const reason = 'secret /local/integrations/acme does not exist';
   const unsent = { message: 'delivery.attempted', webhook_id: 'a', outcome: 'dead', response: reason };
   const deliveryDeadLetters = [{ body: '{}', reason, webhookId: 'a' }];
-  expect(observe(one, { ...evidence([]), logs: [unsent], deliveryDeadLetters })).toBe(`dead letter: ${reason}`);
+  expect(observe(one, { ...evidence([]), logs: [unsent], deliveryDeadLetters })).toBe(`dead-lettered: ${reason}`);
 });
 
 test('of several webhooks one does not verify', () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import { Webhook } from 'standardwebhooks';
 import { type Partner, type Receipt, startPartner } from '../../../local/demo/partner.ts';
-import { type Behaviour, describeBehaviour } from '../../../local/demo/partner-answers.ts';
+import { type Behaviour, describeBehaviour } from '../../../local/demo/partner-responses.ts';
 import { newSigningSecret } from '../../../local/demo/signature.ts';
 import { createTokenServer } from '../../../local/demo/token-server.ts';
 

@@ -49,12 +49,12 @@ test.each([
   ['blank', ' \n\n'],
   ['an empty array', '[]'],
 ])('%s: no events', (_what, text) => {
-  expect(() => readEvents(text)).toThrow('it holds no events');
+  expect(() => readEvents(text)).toThrow('it has no events');
 });
 
 test('too many events', () => {
   expect(readEvents('{}\n'.repeat(MAX_EVENTS))).toHaveLength(MAX_EVENTS);
-  expect(() => readEvents('{}\n'.repeat(MAX_EVENTS + 1))).toThrow('it holds 501 events, at most 500 are taken');
+  expect(() => readEvents('{}\n'.repeat(MAX_EVENTS + 1))).toThrow('it has 501 events, more than 500');
 });
 
 describe('files', () => {
@@ -66,7 +66,7 @@ describe('files', () => {
     ['missing', () => join(directory, 'none'), /none: there is no such file$/],
     ['a directory', () => directory, /: it is a directory$/],
     ['not UTF-8', () => file(Buffer.from([0x7b, 0xff, 0x7d])), /: it is not UTF-8 text$/],
-    ['empty', () => file(''), /: it holds no events$/],
+    ['empty', () => file(''), /: it has no events$/],
   ])('%s: said with its name', (_what, path, message) => {
     const read = () => readEventsFile(path());
     expect(read).toThrow(EventsUnreadable);
