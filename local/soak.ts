@@ -5,8 +5,8 @@ import { SOAK_PARTNERS, type SoakRun, soak } from './soak/play-soak.ts';
 import { synthesizeLocalStage } from './synthesize.ts';
 
 const USAGE = `usage: npm run soak -- [--events N] [--kills-per-second N] [--seed N]
-  publishes events, every tenth three times at once, and kills functions at random; redrives dead letters twice; then
-  holds what partners counted against what the ledger says
+  publishes events, every tenth three times at once, and kills functions at random; redrives dead-letter messages twice; then
+  compares the partners' counts with the ledger
   --events N            events, 10 to 100000 (default 1000)
   --kills-per-second N  functions killed, each with SIGKILL while it works, 0 to 20 (default 0.5).
                         A cold start takes a second of a core: with more, two cores do nothing else
@@ -33,10 +33,10 @@ function readOptions(args: readonly string[]): SoakOptions {
   };
 }
 
-/** Environments of all functions together, as many as a new AWS account may have: more only wait for two cores. */
+/** Environments of all functions together, as many as a new AWS account may have: more would only wait for two cores. */
 const ACCOUNT_CONCURRENCY = 10;
 
-/** @returns whether every event reached its partner, and the ledger says the same as the partners */
+/** @returns whether every event reached its partner, and the ledger agrees with the partners */
 async function run(options: SoakOptions): Promise<boolean> {
   const startedMs = performance.now();
   const say = (line: string) =>

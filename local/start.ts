@@ -14,12 +14,12 @@ import { POLL_INTERVAL_MS, type Session, startSession } from './demo/session.ts'
 import { synthesizeLocalStage } from './synthesize.ts';
 import { freePort } from './valkey/start-valkey.ts';
 
-/** How often the clock's offset is written for the operator's commands while it changes, in milliseconds. */
+/** Write interval of the clock's offset while it changes, in milliseconds, for the operator's commands. */
 const SAVE_EVERY_MS = 250;
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** How long the shutdown may take, in milliseconds; then the process ends with status 1. */
+/** Limit of the shutdown, in milliseconds; then the process exits with status 1. */
 const SHUTDOWN_LIMIT_MS = 20_000;
 
 interface Shutdown {
@@ -28,7 +28,7 @@ interface Shutdown {
   isRequested(): boolean;
 }
 
-/** Further signals change nothing: a Ctrl-C under npm arrives twice, from the terminal and from npm. */
+/** Ignores further signals: a Ctrl-C under npm arrives twice, from the terminal and from npm. */
 function awaitShutdown(): Shutdown {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isRequested = false;
@@ -43,7 +43,7 @@ function awaitShutdown(): Shutdown {
   return { requested: promise, isRequested: () => isRequested };
 }
 
-/** `npm start`: the pipeline with its warehouse and partners, up until Ctrl-C. */
+/** `npm start`: runs the pipeline with warehouse and partners until Ctrl-C. */
 async function start(options: StartOptions): Promise<boolean> {
   const file = stateFile();
   const shutdown = awaitShutdown();
@@ -55,7 +55,7 @@ async function start(options: StartOptions): Promise<boolean> {
     const assemblyDirectory = options.assemblyDirectory ?? (await synthesizeLocalStage());
     if (!shutdown.isRequested()) await run(assemblyDirectory, sqsPort, file, options, shutdown.requested);
   } catch (thrown) {
-    // Ctrl-C reaches the processes started here as well, and what they were needed for then fails.
+    // Ctrl-C reaches the child processes as well, so pending work fails.
     if (!shutdown.isRequested()) throw thrown;
   }
   console.log('ended');
@@ -92,7 +92,7 @@ async function run(
       outputs,
     });
   };
-  // A skip that this process's end cuts short must not leave the file behind.
+  // A skip that is interrupted by the shutdown must not leave the file.
   const controls = createControls(session, () => {
     if (!stopping.signal.aborted) save();
   });
@@ -109,7 +109,7 @@ async function run(
     refreshMs: POLL_INTERVAL_MS,
   });
   save();
-  // A long skip takes minutes, and other commands run meanwhile.
+  // A long skip takes minutes, in which other commands run.
   const saving = setInterval(() => {
     if (session.platform.clockOffsetMs !== savedOffsetMs) save();
   }, SAVE_EVERY_MS);
@@ -129,7 +129,7 @@ async function run(
 function greeting({ platform }: Session, logDirectory: string, page: string): string {
   return `
 SQS is at ${platform.endpoints.AWS_ENDPOINT_URL_SQS}. Ctrl-C ends everything.
-The status API is at ${platform.outputs.StatusApiUrl}: what it answers is below, other paths are 404.
+The status API is at ${platform.outputs.StatusApiUrl}: its requests are below, other paths are 404.
 A page that shows the flag with the React client of client/ is at ${page}/
 The flag is off, as the stack seeds it: every event goes out without learning time. Once it is switched, functions
 notice within ${POLL_INTERVAL_MS / 1000} s. The clock is the real one, until "npm run local -- skip 2h" moves it on.
@@ -140,13 +140,13 @@ What functions log is in ${relative(process.cwd(), logDirectory)}. From here on,
 `;
 }
 
-/** @throws Error where the wanted port is taken, or this user may not have it */
+/** @throws Error if the requested port is in use or not allowed for this user */
 async function choosePort(wanted: number | undefined): Promise<number> {
-  // A free port that is looked for now may be taken before SQS listens, after the synthesis.
+  // A free port that is chosen now may be in use when SQS listens, after the synthesis.
   if (wanted === 0) return 0;
   if (wanted !== undefined) {
     return freePort(wanted).catch((thrown: unknown) => {
-      throw new Error(`port ${wanted} cannot be had: ${(thrown as { code?: string }).code}`);
+      throw new Error(`port ${wanted} is not available: ${(thrown as { code?: string }).code}`);
     });
   }
   return freePort(USUAL_PORT).catch(() => {
@@ -163,5 +163,5 @@ async function isAnswering(file: string): Promise<boolean> {
 }
 
 await runProgram({ usage: START_USAGE }, readStartOptions, start);
-// Signal listeners and sockets that still close would keep the process alive.
+// Signal listeners and closing sockets would keep the process alive.
 process.exit();

@@ -3,17 +3,17 @@ import { fileURLToPath } from 'node:url';
 
 const REPOSITORY = fileURLToPath(new URL('..', import.meta.url));
 
-/** Where the local stage's assembly is written. */
+/** Output directory of the local stage's assembly. */
 export const LOCAL_ASSEMBLY = fileURLToPath(new URL('../cdk.out/local', import.meta.url));
 
 /** Name of the local stage's stack. */
 export const LOCAL_STACK = 'LearningTimeWebhooks-local';
 
 /**
- * Synthesizes the stage `local` with the CDK's own command: what runs here is what a deploy would take.
+ * Synthesizes the stage `local` with the CDK's command, so that the platform runs the templates of a deploy.
  *
  * @returns the assembly's directory
- * @throws Error with the command's output where it fails
+ * @throws Error with the command's output if it fails
  */
 export async function synthesizeLocalStage(): Promise<string> {
   const cdk = fileURLToPath(new URL('../node_modules/aws-cdk/bin/cdk', import.meta.url));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
-/** One resource of a CloudFormation template. Its properties may hold intrinsic functions until they are resolved. */
+/** One resource of a CloudFormation template. Its properties may have unresolved intrinsic functions. */
 export interface TemplateResource {
   readonly Type: string;
   readonly Properties?: Readonly<Record<string, unknown>>;
@@ -25,11 +25,10 @@ interface AssetManifest {
   >;
 }
 
-/** @throws Error where the assembly has no such stack */
+/** @throws Error if the assembly has no such stack */
 export function readTemplate(assemblyDirectory: string, stackName: string): Template {
   const file = join(assemblyDirectory, `${stackName}.template.json`);
-  if (!existsSync(file))
-    throw new Error(`no template ${file}: synthesize first, and name the stack as the assembly does`);
+  if (!existsSync(file)) throw new Error(`no template ${file}: synthesize first, and use a stack name of the assembly`);
   const body = JSON.parse(readFileSync(file, 'utf8')) as {
     Resources?: Template['resources'];
     Parameters?: Template['parameters'];
@@ -43,7 +42,7 @@ export function readTemplate(assemblyDirectory: string, stackName: string): Temp
   };
 }
 
-/** `<stack>.assets.json` says which directory is uploaded under which key; the template knows the keys only. */
+/** `<stack>.assets.json` maps object keys to directories; the template has the keys only. */
 function readAssetDirectories(assemblyDirectory: string, stackName: string): ReadonlyMap<string, string> {
   const file = join(assemblyDirectory, `${stackName}.assets.json`);
   const directories = new Map<string, string>();

@@ -2,11 +2,11 @@ declare module 'dynalite' {
   import type { Server } from 'node:http';
 
   interface DynaliteOptions {
-    /** How long a table is being created, in milliseconds; 500 where it says nothing. */
+    /** Duration of CreateTable, in milliseconds; 500 by default. */
     readonly createTableMs?: number;
-    /** The same of its deletion. */
+    /** Duration of DeleteTable, in milliseconds. */
     readonly deleteTableMs?: number;
-    /** Where it keeps its data; in memory where it says nothing. */
+    /** Directory for its data; in memory by default. */
     readonly path?: string;
   }
 

@@ -6,13 +6,13 @@ import { awsCall } from '../aws-calls.ts';
 import type { DynamoDbMode, DynamoDbWorkerData } from './dynamodb-thread.ts';
 
 /**
- * DynamoDB's protocol on 127.0.0.1, in the thread that `dynamodb-thread.ts` starts: it says on which port it listens,
- * then takes modes and confirms each.
+ * DynamoDB's protocol on 127.0.0.1, in the thread of `dynamodb-thread.ts`: it posts its port, then receives modes and confirms
+ * each.
  */
 const { port, requests, calls } = workerData as DynamoDbWorkerData;
 let mode: DynamoDbMode = 'up';
 
-// The tables' own server never listens: closing it would lose what the tables hold.
+// dynalite's server never listens, since closing it would lose the items.
 const tables = dynalite({ createTableMs: 0 });
 
 function answer(request: IncomingMessage, response: ServerResponse): void {
@@ -25,7 +25,7 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
     });
   }
   tables.emit('request', request, response);
-  // It throws when a client goes away before its answer, and nobody could catch that.
+  // dynalite throws uncatchably if a client disconnects before its response.
   request.removeAllListeners('error').on('error', () => {});
 }
 
@@ -34,7 +34,7 @@ const server = createServer((request, response) => {
   response.once('close', () => Atomics.sub(requests, 0, 1));
   answer(request, response);
 });
-// A client that reuses a socket just as it is closed here sees a reset: let clients close first.
+// Longer than clients' idle timeouts, since a client that reuses a socket while it is closed sees a reset.
 server.keepAliveTimeout = 60_000;
 server.on('connection', (socket) => {
   if (mode === 'down') socket.resetAndDestroy();

@@ -15,7 +15,7 @@ import {
 
 const TABLE_TYPE = 'AWS::DynamoDB::Table';
 
-/** Properties that `CreateTable` takes under the same name. */
+/** Properties that `CreateTable` has under the same name. */
 const TABLE_PROPERTIES = [
   'KeySchema',
   'AttributeDefinitions',
@@ -25,8 +25,7 @@ const TABLE_PROPERTIES = [
 ];
 
 /**
- * Properties that have no effect here: the server forgets nothing by itself (an item past its time to live stays),
- * keeps everything in memory, and lets everybody in.
+ * Properties without effect here: the server does not expire items, stores everything in memory, and has no access control.
  */
 const WITHOUT_EFFECT = [
   'TableName',
@@ -61,7 +60,7 @@ export class Tables {
     this.client = new DynamoDBClient({ endpoint: thread.endpoint, region: REGION, credentials: LOCAL_CREDENTIALS });
   }
 
-  /** @throws Error (EADDRINUSE) where the port is taken */
+  /** @throws Error (EADDRINUSE) if the port is in use */
   static async start(options: DynamoDbOptions = {}): Promise<Tables> {
     return new Tables(await startDynamoDbThread(options));
   }
@@ -77,9 +76,9 @@ export class Tables {
   }
 
   /**
-   * Creates what was registered.
+   * Creates the registered tables.
    *
-   * @throws Error where a table asks for something that would behave otherwise here; or as DynamoDB does
+   * @throws Error if a table has an unsupported property, or like DynamoDB
    */
   async create(resolver: Resolver): Promise<void> {
     const inputs = this.all().map(({ logicalId, name }) => creation(logicalId, name, resolver.properties(logicalId)));
@@ -88,7 +87,7 @@ export class Tables {
 
   async #createTable(input: CreateTableCommandInput): Promise<void> {
     await this.client.send(new CreateTableCommand(input));
-    // For a moment the server takes no items of a new table, as DynamoDB does for longer.
+    // The server accepts no items of a new table at first, like DynamoDB.
     const limits = { client: this.client, minDelay: 0.01, maxDelay: 0.1, maxWaitTime: 10 };
     await waitUntilTableExists(limits, { TableName: input.TableName });
   }
@@ -97,14 +96,14 @@ export class Tables {
     return [...this.#byLogicalId.values()];
   }
 
-  /** By logical id, name or ARN. @throws Error where the template has no such table */
+  /** By logical id, name or ARN. @throws Error if the template has no such table */
   find(key: string): LocalTable {
     const table = this.all().find(({ logicalId, name, arn }) => [logicalId, name, arn].includes(key));
     if (table === undefined) throw new Error(`the template has no table ${key}`);
     return table;
   }
 
-  /** Takes all tables down and up again, for functions and clients alike; what they hold stays. */
+  /** Takes all tables down or up, for functions and clients; they keep their items. */
   setMode(mode: DynamoDbMode): Promise<void> {
     return this.#thread.setMode(mode);
   }
@@ -117,7 +116,8 @@ export class Tables {
 
 function creation(logicalId: string, name: string, properties: Record<string, unknown>): CreateTableCommandInput {
   const unknown = Object.keys(properties).find((key) => ![...TABLE_PROPERTIES, ...WITHOUT_EFFECT].includes(key));
-  if (unknown !== undefined) throw new Error(`${logicalId}: ${unknown} of a table does not work on the local platform`);
+  if (unknown !== undefined)
+    throw new Error(`${logicalId}: ${unknown} of a table is not supported by the local platform`);
   const taken = Object.entries(properties).filter(([key]) => TABLE_PROPERTIES.includes(key));
   return { ...Object.fromEntries(taken), TableName: name };
 }

@@ -22,7 +22,7 @@ interface Rule {
   readonly targets: readonly Target[];
 }
 
-/** What EventBridge compares an event with: lists of exact values, nested as the event is. */
+/** An event pattern: lists of exact values, nested like the event. */
 interface Pattern {
   readonly [key: string]: Pattern | readonly (string | number | boolean | null)[];
 }
@@ -41,7 +41,7 @@ export class EventRules {
   readonly #invoker: AsyncInvoker;
   readonly #clock: Clock;
 
-  /** @throws Error where a rule asks for something that is not understood here */
+  /** @throws Error if a rule has something unsupported */
   constructor({ resolver, functions, queues, invoker, clock }: EventRulesOptions) {
     this.#invoker = invoker;
     this.#clock = clock;
@@ -55,7 +55,7 @@ export class EventRules {
     }
   }
 
-  /** Starts the schedules, which end with the clock; the first event comes after one interval. */
+  /** Starts the schedules, which end with the clock; the first event occurs after one interval. */
   start(): void {
     for (const rule of this.#rules) {
       if (rule.intervalMs === undefined) continue;
@@ -65,7 +65,7 @@ export class EventRules {
     }
   }
 
-  /** An event on the default bus. */
+  /** Puts an event on the default bus. */
   put(event: Readonly<Record<string, unknown>>): void {
     for (const rule of this.#rules) {
       if (rule.pattern !== undefined && matches(rule.pattern, event)) this.#invokeTargets(rule, event);
@@ -113,11 +113,11 @@ function checkTarget(logicalId: string, target: Target, functions: Functions, qu
   if (target.InputPath !== undefined || target.InputTransformer !== undefined) {
     throw new Error(`${logicalId}: the local platform understands no InputPath and no InputTransformer`);
   }
-  // Never used here, since a function that exists always accepts its events; but it must be a queue.
+  // Unused, since functions always accept events here, but it must be a queue.
   if (target.DeadLetterConfig !== undefined) queues.find(target.DeadLetterConfig.Arn);
 }
 
-/** Whether an event has, for each key of the pattern, one of the listed values; a list in the event needs one of its own. */
+/** Whether an event has a listed value for each key of the pattern; of a list in the event one element must match. */
 export function matches(pattern: Pattern, event: unknown): boolean {
   if (typeof event !== 'object' || event === null) return false;
   return Object.entries(pattern).every(([key, wanted]) => {

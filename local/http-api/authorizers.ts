@@ -1,18 +1,18 @@
 import type { Resolver } from '../resolver.ts';
 import { createTokenVerifier } from './verify-token.ts';
 
-/** What the function is told of a caller who may pass (`requestContext.authorizer`), or what the caller is told. */
+/** `requestContext.authorizer` for an authorized caller, or the error response. */
 export type Permission = { readonly context: object } | { readonly status: 401 | 403; readonly message: string };
 
 /** @param authorization the header's value */
 export type Authorizer = (authorization: string | undefined) => Promise<Permission>;
 
-/** Where an issuer's documents are: at its own URL, but for one that the platform runs itself. */
+/** The URL of an issuer's documents: its own, or the local one of the platform's issuer. */
 export type AddressOfIssuer = (issuer: string) => string;
 
 /**
- * Signature version 4, whose parts are all there. The signature is not checked, as no service here checks one: whoever
- * reaches this machine's loopback may pass.
+ * Requires all parts of Signature Version 4. The signature is not verified, as in all local services: every local process is
+ * authorized.
  */
 const SIGNED = /^AWS4-HMAC-SHA256 Credential=[^,\s]+, ?SignedHeaders=[^,\s]+, ?Signature=[0-9a-f]{64}$/;
 
@@ -26,7 +26,7 @@ const anybody: Authorizer = async () => ({ context: {} });
 /**
  * @param properties of a route
  * @param addressOf issuers of tokens
- * @throws Error where it is another kind than IAM, JWT or none
+ * @throws Error for another kind than IAM, JWT or none
  */
 export function authorizerOf(
   properties: Readonly<Record<string, unknown>>,

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** An API's `CorsConfiguration`, as far as it is used here. */
+/** The supported part of an API's `CorsConfiguration`. */
 export interface CrossOrigin {
   /** Origins, or all with one scheme: `http://*`. */
   readonly AllowOrigins?: readonly string[];
@@ -10,7 +10,7 @@ export interface CrossOrigin {
   readonly MaxAge?: number;
 }
 
-/** For an origin that may read the answer; nothing for others. */
+/** CORS headers for an allowed origin; empty for others. */
 export function originHeaders({ headers }: IncomingMessage, allowed: CrossOrigin): Record<string, string> {
   const { origin } = headers;
   const isAllowed = (pattern: string) =>
@@ -19,7 +19,7 @@ export function originHeaders({ headers }: IncomingMessage, allowed: CrossOrigin
   return { 'access-control-allow-origin': origin };
 }
 
-/** Asked by a browser before the request itself: the gateway answers it, whatever the routes are. */
+/** A preflight request, to which the gateway responds for any route. */
 export function isPreflight({ method, headers }: IncomingMessage): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && 'access-control-request-method' in headers;
 }

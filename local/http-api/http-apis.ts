@@ -11,21 +11,21 @@ import { gatewayAnswer, proxyAnswer, proxyEvent } from './proxy.ts';
 import { findRoute, type Route, routesOf } from './routes.ts';
 import { startTokenIssuer, type TokenIssuer } from './token-issuer.ts';
 
-/** An API of the template, and where it listens. */
+/** An API of the template, with its server. */
 interface RunningApi extends HttpServer {
   readonly id: string;
-  /** None before the functions are there. */
+  /** Empty before the functions exist. */
   routes: readonly Route[];
   crossOrigin: CrossOrigin;
 }
 
 /**
- * API Gateway's HTTP APIs, each on a free port of 127.0.0.1, with the template's routes, authorizers and CORS. Limits of
- * requests, access logs and permissions to invoke are not played.
+ * API Gateway's HTTP APIs, each on a free port of 127.0.0.1, with the template's routes, authorizers and CORS. Throttling,
+ * access logs and invoke permissions are not emulated.
  */
 export class HttpApis {
   readonly #apis: readonly RunningApi[];
-  /** Of the stage `local`; undefined where the template names another, or none. */
+  /** The issuer of the stage `local`; undefined if the template names another, or none. */
   readonly issuer: TokenIssuer | undefined;
 
   private constructor(apis: readonly RunningApi[], issuer: TokenIssuer | undefined) {
@@ -52,7 +52,7 @@ export class HttpApis {
     }
   }
 
-  /** @throws Error where the template asks for what cannot run here */
+  /** @throws Error if the template has something unsupported */
   serve(resolver: Resolver, functions: Functions): void {
     const addressOf = (issuer: string) => (issuer === LOCAL_BROWSERS.issuer && this.issuer?.url) || issuer;
     for (const api of this.#apis) {

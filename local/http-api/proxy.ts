@@ -5,12 +5,12 @@ import type { InvocationResult } from '../lambda/function-process.ts';
 import { ACCOUNT } from '../resolver.ts';
 import type { Match } from './routes.ts';
 
-/** What the gateway says itself, in its own shape. */
+/** A response of the gateway itself. */
 export function gatewayAnswer(status: number, message: string): Answer {
   return jsonAnswer(status, { message });
 }
 
-/** A request as the function gets it (payload format 2.0). */
+/** The function's event for a request (payload format 2.0). */
 export function proxyEvent(request: IncomingMessage, url: URL, match: Match, apiId: string, authorizer: object) {
   const { key, method } = match.route;
   const now = new Date();
@@ -48,12 +48,12 @@ export function proxyEvent(request: IncomingMessage, url: URL, match: Match, api
   };
 }
 
-/** @throws URIError where one is no encoded text */
+/** @throws URIError if one is not correctly encoded */
 function decoded(parameters: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, decodeURIComponent(value)]));
 }
 
-/** What the client gets of a function's answer; without a status code all of it is the body. */
+/** The response for a function's result; without a status code the whole result is the body. */
 export function proxyAnswer(result: InvocationResult): Answer {
   if (result.status === 'throttled') return gatewayAnswer(503, 'Service Unavailable');
   if (result.status !== 'succeeded') return gatewayAnswer(500, 'Internal Server Error');

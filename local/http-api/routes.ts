@@ -7,7 +7,7 @@ import { type AddressOfIssuer, type Authorizer, authorizerOf } from './authorize
 export interface Route {
   readonly key: string;
   readonly method: string;
-  /** Of its path; `{name}` stands for any one segment. */
+  /** Segments of its path; `{name}` matches any segment. */
   readonly segments: readonly string[];
   readonly authorizer: Authorizer;
   readonly target: FunctionPool;
@@ -18,7 +18,7 @@ export interface Match {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-/** @throws Error where a route asks for what cannot run here */
+/** @throws Error if a route has something unsupported */
 export function routesOf(apiId: string, resolver: Resolver, functions: Functions, addressOf: AddressOfIssuer): Route[] {
   return resolver.logicalIds('AWS::ApiGatewayV2::Route').flatMap((logicalId) => {
     const { ApiId, RouteKey, Target, ...authorization } = resolver.properties(logicalId);
@@ -44,7 +44,7 @@ function targetOf(resolver: Resolver, integrationId: string): string {
   return String(IntegrationUri);
 }
 
-/** The route that a request takes: one that names the path letter by letter goes before one with a parameter. */
+/** The route of a request: an exact path has precedence over one with a parameter. */
 export function findRoute(routes: readonly Route[], method: string, path: string): Match | undefined {
   const asked = segmentsOf(path);
   const matches = routes
@@ -57,7 +57,7 @@ export function findRoute(routes: readonly Route[], method: string, path: string
   return best;
 }
 
-/** @returns undefined where the path is another */
+/** @returns undefined if the path does not match */
 function parametersOf(pattern: readonly string[], asked: readonly string[]): Record<string, string> | undefined {
   if (pattern.length !== asked.length) return undefined;
   const parameters: Record<string, string> = {};

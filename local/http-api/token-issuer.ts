@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { type HttpServer, startHttpServer } from '../http-server.ts';
 
-/** How long a token is good for, in seconds. */
+/** Validity of a token, in seconds. */
 const LIFE_SECONDS = 600;
 
 export interface TokenIssuerOptions {
@@ -14,18 +14,18 @@ export interface TokenIssuerOptions {
 
 /** An identity provider on 127.0.0.1: its discovery document, its keys, and tokens signed with them. */
 export interface TokenIssuer extends Pick<HttpServer, 'url' | 'close'> {
-  /** A token for ten minutes, with these claims in place of the usual ones; `undefined` leaves one out. */
+  /** A token for ten minutes; these claims replace the defaults, and `undefined` removes one. */
   token(claims?: Readonly<Record<string, unknown>>): Promise<string>;
 }
 
 /**
- * Starts an issuer on a free port. It gives a token to every caller, `GET /token?enterprise_customer_uuid=…` with the
- * query's parameters as claims: whoever reaches this machine's loopback may pass, as everywhere on the local platform.
+ * Starts an issuer on a free port. `GET /token?enterprise_customer_uuid=…` returns a token with the query's parameters as
+ * claims to every caller, since every local process is authorized.
  */
 export async function startTokenIssuer(options: TokenIssuerOptions): Promise<TokenIssuer> {
   const { audience, algorithm = 'RS256' } = options;
   let pair: ReturnType<typeof generateKeyPair> | undefined;
-  // Made when they are first asked for: that takes longer than everything else here.
+  // Generated on first use, since it takes longer than the rest of the start.
   const keys = () => (pair ??= generateKeyPair(algorithm));
   const { url, close } = await startHttpServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '/', url);

@@ -1,20 +1,20 @@
 import { createRemoteJWKSet, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import * as z from 'zod';
 
-/** API Gateway takes RSA signatures only. */
+/** API Gateway supports RSA signatures only. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512'];
 
 const discoverySchema = z.object({ jwks_uri: z.url() });
 
-/** As the function gets them: API Gateway makes text of every claim. */
+/** Claims for the function: API Gateway converts all of them to strings. */
 export type Claims = Readonly<Record<string, string>>;
 
 /**
  * Verifies tokens as API Gateway's JWT authorizers do (API Gateway Developer Guide, "Control access to HTTP APIs with JWT
  * authorizers"): by the keys that the issuer publishes, then `iss`, `aud` or else `client_id`, `exp`, `nbf` and `iat`.
  *
- * @param documentsAt where the issuer's documents are
- * @returns the token's claims; undefined where it is not valid, or the issuer's keys cannot be had
+ * @param documentsAt URL of the issuer's documents
+ * @returns the token's claims; undefined if it is invalid, or the issuer's keys cannot be read
  */
 export function createTokenVerifier(
   issuer: string,
@@ -33,7 +33,7 @@ export function createTokenVerifier(
     }
   };
 
-  /** An issuer that was not there is asked again by the next token. */
+  /** A failed request is repeated for the next token. */
   function waited(finding: Promise<JWTVerifyGetKey>): Promise<JWTVerifyGetKey> {
     return finding.catch((thrown: unknown) => {
       keys = undefined;
@@ -42,7 +42,7 @@ export function createTokenVerifier(
   }
 }
 
-/** By way of the issuer's own document (OpenID Connect Discovery). */
+/** Keys by OpenID Connect Discovery. */
 async function findKeys(issuer: string): Promise<JWTVerifyGetKey> {
   const answer = await fetch(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`);
   const { jwks_uri } = discoverySchema.parse(await answer.json());

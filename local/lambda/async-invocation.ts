@@ -5,14 +5,14 @@ import type { Queues } from '../sqs/queues.ts';
 import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
 
-/** How long Lambda waits before the second and the third attempt at an event, in seconds. */
+/** Lambda's waits before the second and third attempt, in seconds. */
 const RETRY_DELAYS_SECONDS = [60, 120] as const;
-/** After a throttle, or another error of Lambda's own: from 1 s, doubled, to 5 minutes. */
+/** Waits after a throttle or another error of Lambda: from 1 s, doubled, up to 5 minutes. */
 const THROTTLE_DELAY_SECONDS = { first: 1, most: 300 } as const;
-/** How long Lambda keeps an event whose function does not run, by default. */
+/** Default maximum age of an event whose function does not run. */
 const MAX_EVENT_AGE_SECONDS = 6 * 3600;
 
-/** Of the function's `AWS::Lambda::EventInvokeConfig`. */
+/** The function's `AWS::Lambda::EventInvokeConfig`. */
 interface AsyncConfiguration {
   readonly retryAttempts: number;
   readonly maxEventAgeSeconds: number;
@@ -58,21 +58,21 @@ export class AsyncInvoker {
     }
   }
 
-  /** @param key of the function, as `Functions.find` takes it. Resolves when the event is done with, well or badly */
+  /** @param key of the function, see `Functions.find`. Resolves when the event is handled or has failed finally */
   async invoke(key: string, event: unknown): Promise<void> {
     try {
-      await this.#clock.work((work) => this.#try(key, event, work));
+      await this.#clock.work((work) => this.#attempt(key, event, work));
     } catch (thrown) {
       if (!this.#stopping.signal.aborted) throw thrown;
     }
   }
 
-  /** Gives up every retry. */
+  /** Cancels all retries. */
   stop(): void {
     this.#stopping.abort();
   }
 
-  async #try(key: string, event: unknown, work: Work): Promise<void> {
+  async #attempt(key: string, event: unknown, work: Work): Promise<void> {
     const pool = this.#functions.find(key);
     const configuration = this.#configurations.get(pool.configuration.name) as AsyncConfiguration;
     const giveUpAt = Date.now() + configuration.maxEventAgeSeconds * 1000;
@@ -94,7 +94,7 @@ export class AsyncInvoker {
   }
 }
 
-/** What a failure destination receives. */
+/** The message for a failure destination. */
 function failureRecord(
   functionArn: string,
   { retryAttempts }: AsyncConfiguration,
@@ -125,7 +125,7 @@ function throttleDelaySeconds(throttles: number): number {
   return Math.min(THROTTLE_DELAY_SECONDS.first * 2 ** (throttles - 1), THROTTLE_DELAY_SECONDS.most);
 }
 
-/** An event as EventBridge delivers it. */
+/** An event of EventBridge. */
 export function eventBridgeEvent(
   source: string,
   detailType: string,

@@ -2,21 +2,21 @@ import type { Message } from '@aws-sdk/client-sqs';
 import type { Clock, Work } from '../clock/clock.ts';
 import type { Queue, Queues } from '../sqs/queues.ts';
 
-/** The most that SQS gives at once. */
+/** SQS's maximum for one receive. */
 export const MAX_RECEIVED = 10;
 /** Lambda's limit for the payload of one invocation, in bytes. */
 const MAX_BATCH_BYTES = 6 * 1024 * 1024;
-/** What Lambda's record adds to a message's body, roughly, in bytes. */
+/** Approximate overhead of Lambda's record per message, in bytes. */
 const RECORD_OVERHEAD_BYTES = 1024;
 const MAX_RECORD_BYTES = 1024 * 1024 + RECORD_OVERHEAD_BYTES;
 
-/** A batch, and the work that it is: the clock does not jump before it has ended. */
+/** A batch, and its work: the clock does not jump before that has ended. */
 export interface Batch {
   readonly messages: readonly Message[];
   readonly work: Work;
 }
 
-/** Receives messages until they are a batch, as one of Lambda's pollers does. Several may share one. */
+/** Receives messages until they are a batch, like one of Lambda's pollers. Several pollers may share one. */
 export class BatchGatherer {
   readonly #queues: Queues;
   readonly #queue: Queue;
@@ -25,7 +25,7 @@ export class BatchGatherer {
   readonly #windowSeconds: number;
   #waiting = 0;
 
-  /** @param windowSeconds from the first message on; 0 to 300. Over 10 messages need at least 1 */
+  /** @param windowSeconds from the first message on; 0 to 300, and at least 1 for over 10 messages */
   constructor(queues: Queues, queue: Queue, clock: Clock, batchSize: number, windowSeconds: number) {
     this.#queues = queues;
     this.#queue = queue;
@@ -42,7 +42,7 @@ export class BatchGatherer {
   /**
    * The next batch: up to the batch size, the batching window or 6 MB, whichever comes first.
    *
-   * @returns undefined where it is aborted before a message came
+   * @returns undefined if it is aborted before the first message
    */
   async next(signal: AbortSignal): Promise<Batch | undefined> {
     let messages = this.#queues.receive(this.#queue, this.#batchSize);
@@ -54,7 +54,7 @@ export class BatchGatherer {
     const work = this.#clock.begin();
     const windowEndsAt = Date.now() + this.#windowSeconds * 1000;
     while (messages.length < this.#batchSize && !signal.aborted) {
-      // Each further message may be as large as one can be.
+      // Each further message may have the maximum size.
       const room = Math.floor((MAX_BATCH_BYTES - sizeOf(messages)) / MAX_RECORD_BYTES);
       if (room < 1) break;
       const received = this.#queues.receive(this.#queue, Math.min(this.#batchSize - messages.length, room));

@@ -8,7 +8,7 @@ import type { InvocationResult } from './function-process.ts';
 import type { Functions } from './functions.ts';
 import { failedMessageIds, sqsEvent } from './sqs-event.ts';
 
-/** Batches that Lambda starts with in parallel for one queue. It adds more under load; the local platform does not. */
+/** Concurrent batches that Lambda starts with for one queue. It adds more under load; the local platform does not. */
 const PARALLEL_POLLERS = 5;
 const THROTTLE_BACKOFF_MS = { first: 100, most: 2_000 } as const;
 
@@ -38,15 +38,15 @@ export function createMappings(options: MappingsOptions): EventSourceMapping[] {
     .filter(([, properties]) => properties.Enabled !== false)
     .map(([logicalId, properties]) => {
       if (properties.FilterCriteria !== undefined) {
-        throw new Error(`${logicalId}: FilterCriteria is not understood by the local platform`);
+        throw new Error(`${logicalId}: FilterCriteria is not supported by the local platform`);
       }
       return new EventSourceMapping(properties, options);
     });
 }
 
 /**
- * Carries messages from a queue to a function, as Lambda's pollers do: gathers a batch, invokes, deletes what succeeded.
- * What failed stays until its visibility ends.
+ * Moves messages from a queue to a function, like Lambda's pollers: gathers a batch, invokes, and deletes successful messages.
+ * Failed ones stay in the queue until their visibility timeout ends.
  */
 export class EventSourceMapping {
   readonly #properties: MappingProperties;
@@ -74,7 +74,7 @@ export class EventSourceMapping {
     this.#pollers = Array.from({ length: Math.min(PARALLEL_POLLERS, most) }, () => this.#poll());
   }
 
-  /** Takes no further batch; what is being processed comes to its end. Stop the functions first to cut it short. */
+  /** Receives no further batch, and waits for those in progress. Stop the functions first to interrupt them. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await Promise.all(this.#pollers);
@@ -95,14 +95,14 @@ export class EventSourceMapping {
       const failed = this.#failed(result, ids);
       await this.#delete(messages.filter(({ MessageId = '' }) => !failed.includes(MessageId)));
     } catch (thrown) {
-      // As with Lambda's pollers, the messages return when their visibility ends.
+      // As with Lambda's pollers, the messages return when their visibility timeout ends.
       if (!this.#stopping.signal.aborted) console.error(`polling ${this.#queue.name}: ${String(thrown)}`);
     } finally {
       work.end();
     }
   }
 
-  /** A batch whose function did not run is tried again for as long as its messages are invisible, then left to the queue. */
+  /** A batch whose function did not run is retried while its messages are invisible, then left to the queue. */
   async #invoke(batch: readonly Message[], work: Work): Promise<InvocationResult> {
     const event = sqsEvent(batch, this.#queue.arn);
     const giveUpAt = Date.now() + this.#queue.visibilityTimeoutSeconds * 1000;

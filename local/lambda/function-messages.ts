@@ -1,4 +1,4 @@
-/** What the function pool and the runtime in a function's process say to each other over IPC. Payloads are JSON text. */
+/** IPC messages between the function pool and the runtime in a function's process. Payloads are JSON text. */
 export interface Invocation {
   readonly payload: string;
   readonly requestId: string;
@@ -7,9 +7,9 @@ export interface Invocation {
   readonly memoryLimitInMB: string;
   readonly logGroupName: string;
   readonly logStreamName: string;
-  /** When the platform kills the process, in epoch milliseconds. */
+  /** Time at which the platform kills the process, in epoch milliseconds. */
   readonly deadlineMs: number;
-  /** How far the function's `Date` is ahead of the real clock, in milliseconds. */
+  /** Offset of the function's `Date` to the real clock, in milliseconds. */
   readonly clockOffsetMs: number;
 }
 
@@ -23,5 +23,5 @@ export interface FunctionError {
 export type RuntimeMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'result'; readonly payload: string }
-  /** `exiting`: the process ends by itself after this and takes nothing more. */
+  /** `exiting`: the process ends after this and accepts nothing more. */
   | { readonly type: 'error'; readonly error: FunctionError; readonly exiting?: true };

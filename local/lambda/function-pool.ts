@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Clock } from '../clock/clock.ts';
 import { FunctionProcess, type InvocationResult, type LogLine } from './function-process.ts';
 
-/** Lambda's limit for the payload of a synchronous invocation and of its answer, in bytes. */
+/** Lambda's limit for request and response of a synchronous invocation, in bytes. */
 export const MAX_PAYLOAD_BYTES = 6 * 1024 * 1024;
 
-/** Lines of output kept of each function. */
+/** Number of stored lines of output per function. */
 const KEPT_LINES = 2000;
 
 export interface FunctionConfiguration {
@@ -18,21 +18,21 @@ export interface FunctionConfiguration {
   readonly handler: string;
   readonly directory: string;
   readonly timeoutSeconds: number;
-  /** What the stage multiplies its deadlines by, so that a busy machine ends no function either; at least 1. */
+  /** The stage's deadline factor, which also applies to timeouts; at least 1. */
   readonly ioDeadlineFactor: number;
   readonly memoryMb: number;
-  /** Undefined: only the account's concurrency bounds it. */
+  /** Undefined: limited by the account's concurrency only. */
   readonly reservedConcurrency: number | undefined;
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** Concurrency that all functions without a reserved one share. */
+/** Concurrency shared by all functions without a reserved one. */
 export interface AccountConcurrency {
   readonly limit: number;
   running: number;
 }
 
-/** A function: its environments (one process for each concurrent invocation, reused while warm) and its output. */
+/** A function with its environments (one process per concurrent invocation, reused while warm) and output. */
 export class FunctionPool {
   #configuration: FunctionConfiguration;
   readonly #clock: Clock;
@@ -69,17 +69,17 @@ export class FunctionPool {
     return this.#configuration;
   }
 
-  /** As `PutFunctionConcurrency` does, for invocations from now on. */
+  /** `PutFunctionConcurrency`, for later invocations. */
   reserveConcurrency(invocations: number): void {
     this.#configuration = { ...this.#configuration, reservedConcurrency: invocations };
   }
 
-  /** The handler's module, by which people call the function: `enrich-batch`. */
+  /** The handler's module, used as the function's short name: `enrich-batch`. */
   get handlerName(): string {
     return this.configuration.handler.slice(0, this.configuration.handler.lastIndexOf('.'));
   }
 
-  /** Invokes the function as `Invoke` does synchronously. A fault of the function is an answer; this never throws. */
+  /** Invokes the function synchronously. An error of the function is a result; this never throws. */
   async invoke(payload: unknown): Promise<InvocationResult> {
     const result = await this.#clock.work(() => this.#invoke(payload));
     this.#onResult(result.status);
@@ -87,9 +87,9 @@ export class FunctionPool {
   }
 
   /**
-   * Makes Lambda refuse every invocation from now on, as it does while a function is inactive or has no network interface.
+   * Makes Lambda refuse all later invocations, as for a function that is inactive or has no network interface.
    *
-   * @param errorName of `Invoke`'s errors: `ResourceNotReadyException`; undefined: Lambda takes invocations again
+   * @param errorName an error of `Invoke`, such as `ResourceNotReadyException`; undefined: invocations succeed again
    */
   refuseWith(errorName: string | undefined): void {
     this.#refusal = errorName;
@@ -111,12 +111,12 @@ export class FunctionPool {
     }
   }
 
-  /** Process ids of the environments alive now, busy or warm. */
+  /** Process ids of the environments, busy or warm. */
   processIds(): number[] {
     return [...this.#all].filter((environment) => environment.usable).map((environment) => environment.id);
   }
 
-  /** Kills one environment (a busy one first) with SIGKILL and answers its process id; undefined where none lives. */
+  /** Kills one environment (a busy one first) with SIGKILL. @returns its process id; undefined if there is none */
   killOne(): number | undefined {
     const alive = [...this.#all].filter((environment) => environment.usable);
     const chosen = alive.find((environment) => !this.#idle.includes(environment)) ?? alive[0];
@@ -129,7 +129,7 @@ export class FunctionPool {
     return this.#lines;
   }
 
-  /** Kills every environment at once, without waiting: for the exit of this process. */
+  /** Kills all environments without waiting, for the exit of this process. */
   killAll(): void {
     for (const environment of this.#all) environment.kill();
   }
@@ -176,7 +176,7 @@ export class FunctionPool {
       .find((path) => existsSync(path));
     if (modulePath === undefined) {
       const { handler, directory } = this.configuration;
-      return failure('Runtime.ImportModuleError', `${directory} holds no module for the handler ${handler}`);
+      return failure('Runtime.ImportModuleError', `${directory} has no module for the handler ${handler}`);
     }
     const environment = new FunctionProcess({
       modulePath,

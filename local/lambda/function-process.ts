@@ -11,9 +11,9 @@ const RUNTIME = fileURLToPath(new URL('./function-runtime.js', import.meta.url))
 export type InvocationResult =
   | { readonly status: 'succeeded'; readonly payload: unknown }
   | { readonly status: 'failed'; readonly error: FunctionError }
-  /** Refused before it started: no concurrency left. */
+  /** Refused before the start: no concurrency left. */
   | { readonly status: 'throttled' }
-  /** Refused before it started, by an error of `Invoke`'s other than a throttle: `ResourceNotReadyException`. */
+  /** Refused before the start by another error of `Invoke`: `ResourceNotReadyException`. */
   | { readonly status: 'refused'; readonly errorName: string };
 
 export interface LogLine {
@@ -27,15 +27,15 @@ export interface LogLine {
 export interface ProcessOptions {
   readonly modulePath: string;
   readonly exportName: string;
-  /** Exactly what the function sees; nothing is inherited. */
+  /** All environment variables of the function; nothing is inherited. */
   readonly environment: Readonly<Record<string, string>>;
   readonly directory: string;
-  /** How far its `Date` is ahead of the real clock while it loads, in milliseconds. */
+  /** Offset of its `Date` to the real clock while it loads, in milliseconds. */
   readonly clockOffsetMs: number;
   readonly onLine: (line: LogLine) => void;
 }
 
-/** One execution environment of a function: a process of its own that answers one invocation at a time. */
+/** One execution environment of a function: a process that handles one invocation at a time. */
 export class FunctionProcess {
   readonly id: number;
   readonly #child: ChildProcess;
@@ -54,7 +54,7 @@ export class FunctionProcess {
     });
     this.id = this.#child.pid ?? 0;
     this.#exited = new Promise((resolve) => {
-      // 'close' comes after the last line of output, 'exit' may come before it.
+      // 'close' follows the last line of output, 'exit' may precede it.
       this.#child.once('close', (code, signal) => {
         this.#gone = true;
         this.#exitText = signal === null ? `exit status ${code}` : `signal: ${signal}`;
@@ -76,12 +76,12 @@ export class FunctionProcess {
     }
   }
 
-  /** False once the process has ended or is about to: it takes no further invocation. */
+  /** False if the process has ended or is about to, so that it accepts no further invocation. */
   get usable(): boolean {
     return !this.#gone && !this.#exiting && !this.#child.killed && this.#child.connected;
   }
 
-  /** Resolves when the handler is loaded. A function that cannot be loaded answers the error its invocation gets. */
+  /** Resolves when the handler is loaded, or with the error for the invocation if it cannot be loaded. */
   async load(): Promise<FunctionError | undefined> {
     const message = await this.#next(INIT_TIMEOUT_MS);
     if (message === 'timeout') {
@@ -92,11 +92,11 @@ export class FunctionProcess {
     return message.type === 'error' ? message.error : undefined;
   }
 
-  /** @param timeoutMs after which the process is killed, as Lambda does with the sandbox */
+  /** @param timeoutMs after it the process is killed, like Lambda's sandbox */
   async invoke(invocation: Invocation, timeoutMs: number): Promise<InvocationResult> {
-    const answer = this.#next(timeoutMs);
+    const next = this.#next(timeoutMs);
     this.#child.send(invocation, () => {});
-    const message = await answer;
+    const message = await next;
     if (message === 'timeout') {
       this.kill();
       const errorMessage = `RequestId: ${invocation.requestId} Error: Task timed out after ${(timeoutMs / 1000).toFixed(2)} seconds`;
@@ -108,7 +108,7 @@ export class FunctionProcess {
     return { status: 'succeeded', payload };
   }
 
-  /** Ends the process at once; an invocation in hand fails with `Runtime.ExitError`. */
+  /** Ends the process at once; its invocation fails with `Runtime.ExitError`. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }

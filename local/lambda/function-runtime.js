@@ -1,9 +1,8 @@
 /**
- * What runs in a function's process: loads the bundled handler and answers invocations one at a time, as Lambda's
- * Node.js runtime does. Takes the module's path, the export's name and how far `Date` is ahead of the real clock as
- * arguments, and leaves the environment alone.
+ * The runtime in a function's process: loads the bundled handler and handles invocations one at a time, like Lambda's Node.js
+ * runtime. Arguments: the module's path, the export's name and the offset of `Date`. It does not change the environment.
  *
- * Plain JavaScript, since every cold start pays for it: stripping types would cost each process 80 ms of processor time.
+ * JavaScript, since stripping types would add 80 ms of CPU to every cold start.
  *
  * @import { FunctionError, Invocation, RuntimeMessage } from './function-messages.ts'
  */
@@ -61,13 +60,13 @@ async function answer(handler, invocation) {
     reply({ type: 'result', payload: JSON.stringify(result ?? null) ?? 'null' });
   } catch (thrown) {
     const error = describe(thrown);
-    // Lambda's runtime writes what a handler throws to the function's log, too.
+    // Lambda's runtime also logs errors that a handler throws.
     console.error(`Invoke Error\t${JSON.stringify(error)}`);
     reply({ type: 'error', error });
   }
 }
 
-// Nobody would end this process if the platform died: it listens to nothing else.
+// Ends with the platform, even if that is killed.
 process.on('disconnect', () => process.exit(0));
 process.on('unhandledRejection', (reason) => {
   const error = { ...describe(reason), errorType: 'Runtime.UnhandledPromiseRejection' };

@@ -13,7 +13,7 @@ interface FunctionProperties {
   readonly Environment?: { readonly Variables?: Readonly<Record<string, unknown>> };
 }
 
-/** Longest function name, in characters: Lambda's limit. */
+/** Lambda's limit for function names, in characters. */
 const MAX_NAME_CHARACTERS = 64;
 
 function nameOf(resolver: Resolver, logicalId: string): string {
@@ -27,7 +27,7 @@ export function registerFunctions(resolver: Resolver): void {
   }
 }
 
-/** The variables that Lambda itself sets. No service here checks the credentials; the access key says which function calls. */
+/** The variables that Lambda sets. Local services do not check credentials; the access key identifies the calling function. */
 function lambdaVariables(name: string, properties: FunctionProperties, directory: string): Record<string, string> {
   return {
     PATH: '/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin',
@@ -82,11 +82,11 @@ function configurationOf(
 
 export interface FunctionsOptions {
   readonly resolver: Resolver;
-  /** `AWS_ENDPOINT_URL_<SERVICE>` by name: how the SDK inside a function finds the services that run here. */
+  /** `AWS_ENDPOINT_URL_<SERVICE>` by name: the local services, for the SDK in a function. */
   readonly endpoints: Readonly<Record<string, string>>;
   readonly account: AccountConcurrency;
   readonly clock: Clock;
-  /** Where each function's output is appended to `<handler>.log`. */
+  /** Each function's output is appended to `<handler>.log` there. */
   readonly logDirectory: string | undefined;
   /** Called for each line of any function's output. */
   readonly onLine?: (line: LogLine) => void;
@@ -111,7 +111,7 @@ export class Functions {
     return this.#pools;
   }
 
-  /** By logical id, handler name (`enrich-batch`), function name or ARN. @throws Error where there is none */
+  /** By logical id, handler name (`enrich-batch`), function name or ARN. @throws Error if there is none */
   find(key: string): FunctionPool {
     const pool = this.lookUp(key);
     if (pool === undefined) throw new Error(`the template has no function ${key}`);

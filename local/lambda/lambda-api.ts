@@ -7,8 +7,8 @@ import type { Functions } from './functions.ts';
 const EXECUTED_VERSION = { 'X-Amz-Executed-Version': '$LATEST' };
 
 /**
- * Lambda's synchronous `Invoke`: `POST /2015-03-31/functions/<name or ARN>/invocations`. A function that fails is answered 200 with
- * the header `X-Amz-Function-Error`.
+ * Lambda's synchronous `Invoke`: `POST /2015-03-31/functions/<name or ARN>/invocations`. If the function fails, the
+ * response is 200 with the header `X-Amz-Function-Error`.
  */
 export function lambdaApi(functions: Functions): RestApi {
   return async ({ method, segments, headers, body }) => {
@@ -39,9 +39,9 @@ async function invoke(pool: FunctionPool, event: unknown): Promise<Answer> {
 }
 
 /**
- * By its own name or its ARN, as Lambda finds it; not by its logical id or its handler's name.
+ * Finds a function by name or ARN, like Lambda; not by its logical id or handler.
  *
- * @throws AwsError where there is none
+ * @throws AwsError if there is none
  */
 function findFunction(functions: Functions, key: string): FunctionPool {
   const found = functions.all().find(({ configuration: { name, arn } }) => [name, arn].includes(key));
@@ -49,7 +49,7 @@ function findFunction(functions: Functions, key: string): FunctionPool {
   throw new AwsError('ResourceNotFoundException', 404, `Function not found: ${key}`);
 }
 
-/** @throws AwsError where it is larger than Lambda takes, or is not JSON */
+/** @throws AwsError if it is larger than Lambda's limit, or not JSON */
 function readEvent(body: Buffer): unknown {
   if (body.length > MAX_PAYLOAD_BYTES) {
     throw new AwsError('RequestTooLargeException', 413, `Request must be smaller than ${MAX_PAYLOAD_BYTES} bytes`);
@@ -64,12 +64,12 @@ function readEvent(body: Buffer): unknown {
 export interface LambdaSettings {
   readonly resolver: Resolver;
   readonly functions: Functions;
-  /** What functions without a reserved concurrency share. */
+  /** Concurrency shared by functions without a reserved one. */
   readonly account: Pick<AccountConcurrency, 'limit'>;
 }
 
 /**
- * Lambda's settings, as far as operators read them: `GetAccountSettings`, `ListEventSourceMappings`,
+ * Settings of Lambda that operators read: `GetAccountSettings`, `ListEventSourceMappings`,
  * `GetFunctionConcurrency` and `GetFunctionConfiguration`.
  */
 export function lambdaSettingsApi(settings: LambdaSettings): RestApi {
@@ -90,7 +90,7 @@ export function lambdaSettingsApi(settings: LambdaSettings): RestApi {
   };
 }
 
-/** Here reserved concurrency is added to what the others share; an account has both in one number. */
+/** The account's limit is the sum of reserved and shared concurrency. */
 function accountSettings({ functions, account }: LambdaSettings): Answer {
   const reserved = functions.all().map(({ configuration }) => configuration.reservedConcurrency ?? 0);
   const inAll = reserved.reduce((sum, one) => sum + one, account.limit);

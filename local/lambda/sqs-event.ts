@@ -34,8 +34,8 @@ function record(message: Message, queueArn: string): SQSRecord {
 }
 
 /**
- * Which messages of a batch failed, by id, as Lambda reads a partial batch response: nothing or an empty list is
- * success; anything it cannot read, an empty id or an id that is not in the batch fails the whole batch.
+ * Ids of the failed messages of a batch, by Lambda's rules for partial batch responses: null or an empty list is success; an
+ * invalid response, an empty id or an id that is not in the batch fails the whole batch.
  *
  * Source: "Reporting batch item failures", AWS Lambda Developer Guide.
  */

@@ -5,7 +5,7 @@ export interface SecretVersion {
   readonly id: string;
   readonly secretString: string;
   readonly createdAtMs: number;
-  /** Labels that lead to it; a version without any is as good as gone. */
+  /** Its staging labels; a version without any is deprecated. */
   readonly stages: ReadonlySet<string>;
 }
 
@@ -15,7 +15,7 @@ export interface Secret {
   readonly versions: SecretVersions;
 }
 
-/** The values that a secret has had, and which of them its labels lead to. */
+/** The versions of a secret and their staging labels. */
 export class SecretVersions {
   readonly #now: () => number;
   #versions: (SecretVersion & { readonly stages: Set<string> })[] = [];
@@ -25,10 +25,10 @@ export class SecretVersions {
   }
 
   /**
-   * Adds a value and moves labels to it; what was current becomes the previous one.
+   * Adds a value and moves labels to it; the current version becomes AWSPREVIOUS.
    *
-   * @param id chosen by the caller: with the same value once more it is the same request
-   * @throws AwsError where the id belongs to another value
+   * @param id the caller's token: with the same value again it is the same request
+   * @throws AwsError if the id has another value
    */
   put(secretString: string, id: string = randomUUID(), stages: readonly string[] = ['AWSCURRENT']): SecretVersion {
     const known = this.#versions.find((version) => version.id === id);
@@ -46,14 +46,14 @@ export class SecretVersions {
     this.#versions = [];
   }
 
-  /** The version that fits all that is given. */
+  /** The version that matches all given criteria. */
   find(stage: string | undefined, id?: string): SecretVersion | undefined {
     return this.#versions.find(
       (version) => (stage === undefined || version.stages.has(stage)) && (id === undefined || version.id === id),
     );
   }
 
-  /** Those that a label leads to, oldest first. */
+  /** Versions with a label, oldest first. */
   labelled(): readonly SecretVersion[] {
     return this.#versions;
   }

@@ -5,21 +5,21 @@ import { type Secret, SecretVersions } from './secret-versions.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** What Secrets Manager allows in a name. */
+/** Characters that Secrets Manager allows in a name. */
 const SECRET_NAME = /^[A-Za-z0-9/_+=.@-]{1,512}$/;
 
-/** Secrets Manager, as far as one reads, makes and changes secrets. */
+/** Secrets Manager: reading, creating and changing secrets. */
 export interface LocalSecretsManager {
   /** A secret without a value, under one or more ids (its name, its ARN), as a deployment makes it. */
   define(ids: string | readonly string[]): void;
-  /** Gives a secret its value, and makes it where it is not there yet. */
+  /** Sets a secret's value, and creates the secret if it does not exist. */
   put(ids: string | readonly string[], secretString: string): void;
-  /** Takes every value away: the secret exists and has none, as after a deployment that nobody has filled in yet. */
+  /** Removes all values: the secret exists without one, as after a first deployment. */
   remove(ids: string | readonly string[]): void;
   isThere(id: string): boolean;
-  /** The current value; undefined where there is no secret, or none with a value. */
+  /** The current value; undefined if there is no secret, or no value. */
   current(id: string): string | undefined;
-  /** While down, every call is answered 503. */
+  /** While down, every call gets 503. */
   setDown(isDown: boolean): void;
   /** For `X-Amz-Target: secretsmanager.*`. */
   readonly handle: TargetHandler;
@@ -77,7 +77,7 @@ function createSecret(
   if (!SECRET_NAME.test(name)) throw new AwsError('ValidationException', 400, 'Invalid name.');
   const token = String(ClientRequestToken ?? randomUUID());
   const existing = secrets.get(name);
-  // The client's own repetition carries its token, and is the same request.
+  // A retry of the client has the same token, and is the same request.
   if (existing !== undefined && existing.versions.find(undefined, token)?.secretString !== SecretString) {
     throw new AwsError(
       'ResourceExistsException',
@@ -117,7 +117,7 @@ function getSecretValue({ VersionStage, VersionId }: Body, secret: Secret): obje
   };
 }
 
-/** In one page: a secret has a handful. */
+/** In one page, since a secret has few versions. */
 function listSecretVersionIds({ name, arn, versions }: Secret): object {
   const Versions = versions.labelled().map(({ id, stages, createdAtMs }) => ({
     VersionId: id,
@@ -137,7 +137,7 @@ function notFound(message: string): AwsError {
   return new AwsError('ResourceNotFoundException', 400, message);
 }
 
-/** Six characters follow the name, as Secrets Manager writes it. */
+/** With six characters after the name, like Secrets Manager's. */
 function arnOf(name: string): string {
   return `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}-${randomBytes(3).toString('hex')}`;
 }

@@ -1,13 +1,13 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 import * as z from 'zod';
 
-/** The SDK writes milliseconds, other drivers seconds; Snowflake takes both. */
+/** The SDK uses milliseconds, other drivers seconds; Snowflake accepts both. */
 const instantMs = z.number().transform((value) => (value > 1e11 ? value : value * 1000));
 
 const claimsSchema = z.object({ iss: z.string(), sub: z.string(), iat: instantMs, exp: instantMs });
 
 /**
- * Whether a key-pair login's JWT is good, by Snowflake's rules: signed RS256 with the user's key, `iss` =
+ * Whether a key-pair login's JWT is valid by Snowflake's rules: signed RS256 with the user's key, `iss` =
  * `ACCOUNT.USER.SHA256:<fingerprint of the public key>`, `sub` = `ACCOUNT.USER`, not expired, lasting an hour at most.
  */
 export function isValidLoginToken(

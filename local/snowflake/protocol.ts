@@ -4,18 +4,18 @@ import { isValidLoginToken } from './key-pair-login.ts';
 import { createSessions, type SessionContext, type Sessions } from './sessions.ts';
 import { StatementTimeout, type Tables } from './tables.ts';
 
-/** The one user of the account, and how it may log in. */
+/** The account's only user, and its credentials. */
 export interface ServiceUser {
   readonly account: string;
   readonly user: string;
   /** PEM; replaced when the key is rotated. */
   publicKey?: string | undefined;
   readonly password?: string | undefined;
-  /** Granted to it; absent: every role that it asks for. */
+  /** Granted roles; absent: every requested role. */
   readonly roles?: readonly string[] | undefined;
-  /** That its roles may use; absent: every one that it asks for. */
+  /** Usable warehouses; absent: every requested one. */
   readonly warehouses?: readonly string[] | undefined;
-  /** ROWS_PER_RESULTSET of its sessions, where a statement does not say it itself; 0: no limit. */
+  /** ROWS_PER_RESULTSET of its sessions, unless a statement sets it; 0: no limit. */
   readonly rowsPerResultset?: number | undefined;
 }
 
@@ -24,14 +24,14 @@ export interface ReceivedStatement {
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-/** What Snowflake answers to the requests that `snowflake-sdk` makes. */
+/** Snowflake's responses to the requests of `snowflake-sdk`. */
 export interface Protocol {
   answer(url: URL, token: string | undefined, body: unknown): Promise<object>;
   readonly sessions: Sessions;
   readonly statements: readonly ReceivedStatement[];
-  /** Logins received, refused ones included. */
+  /** Number of logins, including refused ones. */
   loginCount(): number;
-  /** From now on no login and no session is accepted, or they are again. */
+  /** Refuses or accepts logins and sessions from now on. */
   refuse(isRefusing: boolean): void;
 }
 
@@ -62,7 +62,7 @@ export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protoc
     if (role !== null && !isAmong(serviceUser.roles, role)) {
       return failed('390189', 'The requested role is not assigned to the executing user.');
     }
-    // A warehouse that is not there, or may not be used, is no reason to refuse a login: the session has none.
+    // A missing or forbidden warehouse does not fail the login: the session has none.
     const warehouse = url.searchParams.get('warehouse')?.toUpperCase() ?? null;
     const usable = warehouse !== null && isAmong(serviceUser.warehouses, warehouse) ? warehouse : null;
     return succeeded({
@@ -103,7 +103,7 @@ export function createProtocol(serviceUser: ServiceUser, tables: Tables): Protoc
         );
       }
       if (url.pathname === '/session' && url.searchParams.get('delete') === 'true') sessions.close(token);
-      // Aborting a statement, heartbeats, telemetry: acknowledged, without effect.
+      // Aborts of statements, heartbeats and telemetry are acknowledged without effect.
       return succeeded();
     },
   };
@@ -128,7 +128,7 @@ function isAmong(names: readonly string[] | undefined, name: string): boolean {
   return names === undefined || names.some((each) => each.toUpperCase() === name);
 }
 
-/** What DuckDB has no functions for, as literals: the session's role and warehouse, and that no column is collated. */
+/** Replaces functions that DuckDB lacks by literals: role and warehouse of the session, and no collation. */
 function withContext(sqlText: string, { role, warehouse }: SessionContext): string {
   const literal = (value: string | null) =>
     value === null ? 'CAST(NULL AS VARCHAR)' : `'${value.replaceAll("'", "''")}'`;
@@ -161,12 +161,12 @@ async function execute(
     if (thrown instanceof StatementTimeout) {
       return failed('000630', 'Statement reached its statement timeout.', { queryId, sqlState: '57014' });
     }
-    // Every fault of the text counts as Snowflake's most frequent one, "does not exist or not authorized".
+    // All SQL errors are Snowflake's most frequent one, "does not exist or not authorized".
     return failed('002003', `SQL compilation error: ${String(thrown)}`, { queryId, sqlState: '42S02' });
   }
 }
 
-/** The answer to a failed operation. Snowflake sends it with HTTP status 200. */
+/** The response to a failed operation, which Snowflake sends with HTTP status 200. */
 function failed(code: string, message: string, data: object | null = null): object {
   return { success: false, code, message, data };
 }

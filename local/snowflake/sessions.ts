@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-/** How the server answers a request that carries this session token. `390112`: renew it; `390111`: log in again. */
+/** The result for a session token. `390112`: renew it; `390111`: log in again. */
 export type TokenState = 'valid' | '390112' | '390111';
 
-/** What a session works with, in capitals; null where it has none. */
+/** Role and warehouse of a session, in capitals; null for none. */
 export interface SessionContext {
   readonly role: string | null;
   readonly warehouse: string | null;
@@ -12,13 +12,13 @@ export interface SessionContext {
 /** The sessions of a server: a session token for statements, a master token to renew it. */
 export interface Sessions {
   open(context: SessionContext): { token: string; masterToken: string; sessionId: number };
-  /** A new session token for a master token; undefined where that is unknown. */
+  /** A new session token for a master token; undefined if that is unknown. */
   renew(masterToken: string | undefined): { sessionToken: string } | undefined;
   stateOf(token: string | undefined): TokenState;
-  /** Of a session that is valid or may be renewed. */
+  /** The context of a session that is valid or can be renewed. */
   contextOf(token: string | undefined): SessionContext | undefined;
   close(token: string | undefined): void;
-  /** Session tokens expire, master tokens stay good. */
+  /** Expires all session tokens; master tokens stay valid. */
   expireAll(): void;
   endAll(): void;
   count(): number;

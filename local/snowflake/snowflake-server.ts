@@ -7,7 +7,7 @@ import { createTables, type LearningTimeRow } from './tables.ts';
 
 export type { LearningTimeRow };
 
-/** `down`: connections are reset. `hang`: nothing is answered. `refuse`: every login and session is refused. */
+/** `down`: connections are reset. `hang`: no response. `refuse`: all logins and sessions are refused. */
 export type SnowflakeServerMode = 'up' | 'down' | 'hang' | 'refuse';
 
 export interface SnowflakeServerOptions {
@@ -15,13 +15,13 @@ export interface SnowflakeServerOptions {
   readonly user: string;
   /** The user's public key, as PEM: key-pair logins are verified with it. */
   readonly publicKey?: string;
-  /** Accepted besides the key, where given. */
+  /** Accepted in addition to the key, if given. */
   readonly password?: string;
-  /** Roles granted to the user; absent: every one that it asks for. */
+  /** Roles granted to the user; absent: every requested one. */
   readonly roles?: readonly string[];
-  /** Warehouses that its roles may use; absent: every one that it asks for. */
+  /** Usable warehouses; absent: every requested one. */
   readonly warehouses?: readonly string[];
-  /** ROWS_PER_RESULTSET as the user has it; 0, no limit, by default. */
+  /** The user's ROWS_PER_RESULTSET; 0, no limit, by default. */
   readonly rowsPerResultset?: number;
   /** On 127.0.0.1; a free one by default. */
   readonly port?: number;
@@ -30,26 +30,26 @@ export interface SnowflakeServerOptions {
   readonly table?: string;
 }
 
-/** A Snowflake to speak to through the real `snowflake-sdk`: its wire protocol, on DuckDB. */
+/** A Snowflake for the real `snowflake-sdk`: its wire protocol, on DuckDB. */
 export interface SnowflakeServer {
-  /** What a secret holds as `access_url`. */
+  /** `access_url` for the secret. */
   readonly url: string;
   /** Adds rows to the learning-time table; a row of the same learner, course, enterprise and day is replaced. */
   load(rows: readonly LearningTimeRow[]): Promise<void>;
-  /** Runs statements of DuckDB's SQL, for tables of other shapes. */
+  /** Runs DuckDB statements, for tables of other shapes. */
   execute(sqlText: string): Promise<void>;
-  /** Every statement received through the protocol, oldest first. */
+  /** All statements received by the protocol, oldest first. */
   queries(): readonly ReceivedStatement[];
-  /** Logins received, refused ones included. */
+  /** Number of logins, including refused ones. */
   loginCount(): number;
   sessionCount(): number;
-  /** Requests that were received while the server hangs, and whose client still waits. */
+  /** Number of requests without response whose client still waits. */
   heldRequestCount(): number;
   setMode(mode: SnowflakeServerMode): void;
   rotateKey(publicKey: string): void;
-  /** Session tokens expire; the client may renew them. */
+  /** Expires session tokens; the client can renew them. */
   expireSessions(): void;
-  /** Sessions are forgotten; the client must log in again. */
+  /** Removes all sessions; the client must log in again. */
   endSessions(): void;
   close(): Promise<void>;
 }

@@ -1,13 +1,13 @@
 import type { Answer, RestApi } from '../control-plane/rest.ts';
 
-/** A topic, and what `GetTopicAttributes` returns of it. */
+/** A topic, with its attributes. */
 export interface Topic {
   readonly topicArn: string;
   /** JSON. */
   readonly policy: string;
 }
 
-/** Someone who gets what is published to a topic. */
+/** A subscription of a topic. */
 export interface Subscription {
   readonly topicArn: string;
   /** `email`, `https`, `sqs` and so on. */
@@ -23,7 +23,7 @@ const NAMESPACE = `http://sns.amazonaws.com/doc/${VERSION}/`;
  * SNS's `ListSubscriptionsByTopic`, in one page, and `GetTopicAttributes`, for `@aws-sdk/client-sns`. Every subscription is
  * confirmed: nothing is published here, so no confirmation was asked for.
  *
- * @param topics those there are; for any other the response is NotFound
+ * @param topics others are NotFound
  */
 export function snsApi(topics: readonly Topic[], subscriptions: readonly Subscription[]): RestApi {
   return async ({ method, segments, body }) => {

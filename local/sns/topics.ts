@@ -3,7 +3,7 @@ import { ACCOUNT, arnOf, type Resolver } from '../resolver.ts';
 import { type Subscription, snsApi } from './sns.ts';
 
 interface TopicProperties {
-  /** Subscriptions that stand in the topic itself. */
+  /** Subscriptions in the topic's own properties. */
   readonly Subscription?: readonly { readonly Protocol: string; readonly Endpoint: string }[];
 }
 
@@ -48,7 +48,7 @@ export function topicsApi(resolver: Resolver): RestApi {
   return snsApi(topics, [...topics.flatMap(({ own }) => own), ...others]);
 }
 
-/** What SNS gives a topic until it is given another policy: its own account may do everything (SNS Developer Guide). */
+/** SNS's default policy of a topic: its account may do everything (SNS Developer Guide). */
 function defaultPolicy(topicArn: string): string {
   const Action = ['SNS:Publish', 'SNS:Subscribe', 'SNS:GetTopicAttributes', 'SNS:SetTopicAttributes'];
   const Condition = { StringEquals: { 'AWS:SourceOwner': ACCOUNT } };

@@ -40,7 +40,7 @@ export interface SoakOutcome {
   /** Dead-letter messages moved back by each redrive. */
   readonly redriven: readonly number[];
   /** Dead-letter messages at the end. */
-  readonly letters: number;
+  readonly deadLetters: number;
   /** Deliveries that no partner accepted. */
   readonly missing: readonly string[];
   /** Deliveries that a partner accepted and the soak did not publish. */
@@ -107,7 +107,7 @@ export function describeSoak(outcome: SoakOutcome): string {
     kills,
     unseen,
     redriven,
-    letters,
+    deadLetters,
     missing,
     strangers,
     repeated,
@@ -120,7 +120,7 @@ export function describeSoak(outcome: SoakOutcome): string {
     `partners accepted ${events - missing.length} of ${events}, and ${repeated.length} of them more than once`,
     `the ledger: ${equation(balance)}`,
     ...(unseen > 0 ? [`functions continued without the ledger ${unseen} times`] : []),
-    `the reconciler resent ${republished}; ${letters} dead-letter messages remain`,
+    `the reconciler resent ${republished}; ${deadLetters} dead-letter messages remain`,
     ...named('never accepted', missing),
     ...named('accepted, and never published', strangers),
     ...named('accepted more than once', repeated),

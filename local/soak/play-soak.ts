@@ -15,7 +15,7 @@ export interface SoakRun {
   readonly seed: number;
 }
 
-/** Two that accept everything, one that fails at first, one that refuses until it is repaired. */
+/** Two accept everything, one fails at first, one rejects until it is repaired. */
 export const SOAK_PARTNERS: Partners = {
   skillsoft: { answers: { status: 200, afterMs: 20 } },
   percipio: { answers: { status: 204, afterMs: 20 } },
@@ -23,7 +23,7 @@ export const SOAK_PARTNERS: Partners = {
   refusing: { answers: 400 },
 };
 
-/** Runs of the reconciler, at the most, until everything balances. */
+/** Maximum number of runs of the reconciler until everything is balanced. */
 const MAX_RUNS = 5;
 
 /** A delivery in flight for longer is stuck, in seconds: longer than a lease. */
@@ -53,7 +53,7 @@ export async function soak(
     const { balance, republished } = await balanceOut(session, say);
     return {
       ...{ events, messages: published.messages, kills: killing.count(), redriven, republished, balance },
-      letters: await countDeadLetters(session),
+      deadLetters: await countDeadLetters(session),
       unseen: readLogs(session.platform).filter(({ message }) => message === 'ledger.unavailable').length,
       ...count(published, tally),
     };
@@ -62,16 +62,15 @@ export async function soak(
   }
 }
 
-/** @throws Error where nothing is under way, and a delivery was never sent to the partner that refuses */
+/** @throws Error if nothing is in progress, and a delivery was never sent to the rejecting partner */
 function requireRefusals(tally: Tally, webhookIds: ReadonlyMap<string, readonly string[]>): void {
-  const unasked = (webhookIds.get('refusing') ?? []).filter((id) => !tally.refused.has(id));
-  if (unasked.length > 0)
-    throw new Error(`${unasked.length} deliveries were never sent to the partner that refuses them`);
+  const unsent = (webhookIds.get('refusing') ?? []).filter((id) => !tally.refused.has(id));
+  if (unsent.length > 0) throw new Error(`${unsent.length} deliveries were never sent to the rejecting partner`);
 }
 
 async function redrive(session: Session, say: (line: string) => void): Promise<number> {
-  const letters = await countDeadLetters(session);
-  if (letters === 0) return 0;
+  const deadLetters = await countDeadLetters(session);
+  if (deadLetters === 0) return 0;
   const moved = await moveDeadLetters(session);
   say(`redriven: ${moved} dead-letter messages`);
   await awaitQuiet(session);
@@ -100,7 +99,7 @@ interface Killing {
   stop(): void;
 }
 
-/** Kills functions from now on, busy ones first, each with SIGKILL, in an order that the seed decides. */
+/** Starts killing functions with SIGKILL, busy ones first, in an order derived from the seed. */
 function killFunctions(functions: Functions, perSecond: number, seed: number): Killing {
   const random = seededRandom(seed);
   let killed = 0;

@@ -4,15 +4,15 @@ import { output } from '../demo/operator.ts';
 import { completion, ENTERPRISE, enrollment, LEARNER } from '../demo/sample-events.ts';
 import type { Session } from '../demo/session.ts';
 
-/** SQS takes ten messages a call. */
+/** SQS's maximum per call. */
 const BATCH = 10;
 
-/** So many calls are on their way at once. */
+/** Number of concurrent calls. */
 const CALLS_AT_ONCE = 8;
 
 const LEARNERS = [LEARNER.known, LEARNER.idle, LEARNER.unknown, LEARNER.forTwo];
 
-/** Which partner, and which kind of event: most go to two that take everything, one in fifty to each that does not. */
+/** Shares of partners and event types: most go to two that accept everything, 2% to each of the others. */
 function eventAt(position: number) {
   const eventId = `soak-${position}`;
   const learner = LEARNERS[position % LEARNERS.length] as number;
@@ -22,13 +22,13 @@ function eventAt(position: number) {
 }
 
 export interface Published {
-  /** Of each event's webhook, by the integration that it is for. */
+  /** Webhook ids by integration. */
   readonly webhookIds: ReadonlyMap<string, readonly string[]>;
-  /** How many, copies included. */
+  /** Number of messages, including copies. */
   readonly messages: number;
 }
 
-/** Publishes so many events, and every tenth three times at once, as an LMS does that does not know whether it did. */
+/** Publishes events, every tenth three times, like an LMS that repeats a publish with an unknown result. */
 export async function publishEvents(
   { platform }: Session,
   events: number,
@@ -50,7 +50,7 @@ export async function publishEvents(
   return { webhookIds, messages: bodies.length };
 }
 
-/** Deals out in turn among neighbouring calls, so that copies of one event are in different ones, sent at the same time. */
+/** Distributes messages over neighbouring calls, so that copies of an event are in different concurrent calls. */
 function dealt(bodies: readonly string[], calls: number): string[][] {
   const hands: string[][] = [];
   for (let start = 0; hands.length < calls; start += CALLS_AT_ONCE * BATCH) {
@@ -62,7 +62,7 @@ function dealt(bodies: readonly string[], calls: number): string[][] {
   return hands;
 }
 
-/** @throws Error where SQS does not take one: what was never published cannot be missed */
+/** @throws Error if SQS rejects a message, since the soak counts only published ones */
 async function send(platform: Session['platform'], bodies: readonly string[]): Promise<void> {
   const answer = await platform.queues.client.send(
     new SendMessageBatchCommand({

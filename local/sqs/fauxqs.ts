@@ -3,24 +3,24 @@ import type { BuildAppOptions } from 'fauxqs';
 
 type Stores = NonNullable<BuildAppOptions['stores']>;
 
-/** What lies behind the server's SQS: the queues with their messages. */
+/** The server's store of queues and messages. */
 export type QueueStore = Stores['sqsStore'];
 export type StoredQueue = NonNullable<ReturnType<QueueStore['getQueueByArn']>>;
 export type StoredMessage = StoredQueue['messages'][number];
 
-/** An empty store for `buildApp`. The package (2.4) takes one, but does not export its class. */
+/** An empty store for `buildApp`. The package (2.4) accepts one, but does not export its class. */
 export async function createQueueStore(): Promise<QueueStore> {
   const module = new URL('./sqs/sqsStore.js', import.meta.resolve('fauxqs')).href;
   const { SqsStore } = (await import(module)) as { SqsStore: new () => QueueStore };
   return new SqsStore();
 }
 
-/** For `buildApp`, which makes the stores of other services itself. */
+/** For `buildApp`, which creates the stores of other services itself. */
 export function onlyQueues(sqsStore: QueueStore): Stores {
   return { sqsStore } as Stores;
 }
 
-/** Calls back when the server itself moves a message to a dead letter queue, and when a message is deleted. */
+/** Calls back when the server moves a message to a dead-letter queue, and when a message is deleted. */
 export function watchMessages(
   store: QueueStore,
   watcher: { onDeadLetter(messageId: string, from: StoredQueue): void; onDeleted(messageId: string): void },
@@ -32,11 +32,11 @@ export function watchMessages(
       if (status === 'consumed') watcher.onDeleted(messageId);
     },
   };
-  // The store hands it to each queue that it creates. The rest of the class keeps what it has seen, for reading.
+  // The store passes it to each queue that it creates.
   store.spy = spy as unknown as NonNullable<QueueStore['spy']>;
 }
 
-/** What `ReceiveMessage` answers at once, with all attributes; at most 10. */
+/** Receives at most 10 messages at once, with all attributes. */
 export function receive(store: QueueStore, queueUrl: string, most: number): Message[] {
   const queue = store.getQueue(queueUrl);
   if (queue === undefined) throw new Error(`no queue ${queueUrl}`);
@@ -61,15 +61,15 @@ export function receive(store: QueueStore, queueUrl: string, most: number): Mess
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the characters that SQS allows (SendMessage, AWS docs)
 const INVALID = /[^\x09\x0A\x0D\x20-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 
-/** Whether SQS takes all characters of a text, in a body or in an attribute. */
+/** Whether SQS accepts all characters of a body or attribute. */
 export function isMessageText(text: string): boolean {
   return !INVALID.test(text);
 }
 
 /**
- * Lets `fauxqs` (2.4) accept characters outside the basic plane, such as emoji, as SQS does: its check reads a body by
- * UTF-16 code unit and so takes both halves of such a character for invalid ones. The regular expression is not
- * exported by the package; as it is one object for all its users, its `test` can be put right.
+ * Lets `fauxqs` (2.4) accept characters outside the basic plane, such as emoji, like SQS: its regular expression matches UTF-16
+ * code units, so both halves of such a character are invalid. The package does not export it, but uses one object, whose
+ * `test` can be replaced.
  */
 export async function acceptAllUnicode(): Promise<void> {
   const types = new URL('./sqs/sqsTypes.js', import.meta.resolve('fauxqs')).href;

@@ -3,20 +3,20 @@ import type { ListMessageMoveTasksResultEntry } from '@aws-sdk/client-sqs';
 import type { Clock } from '../clock/clock.ts';
 import type { QueueStore, StoredMessage, StoredQueue } from './fauxqs.ts';
 
-/** Messages a second where a task asks for no rate: the highest that it may ask for. */
+/** Maximum and default rate of a task, in messages a second. */
 export const MAX_PER_SECOND = 500;
 
 const NO_QUEUE = 'AWS.SimpleQueueService.NonExistentQueue';
 
 export interface MoveRequest {
   readonly sourceArn: string;
-  /** Undefined: each message goes back to where SQS moved it from. */
+  /** Undefined: each message goes back to the queue that SQS moved it from. */
   readonly destinationArn: string | undefined;
   /** 1 to `MAX_PER_SECOND`. */
   readonly perSecond: number | undefined;
 }
 
-/** Moves the messages that are visible when it begins, one at a time and as new ones, out of a dead letter queue. */
+/** Moves the messages that are visible at its start out of a dead-letter queue, one at a time and as new messages. */
 export class MoveTask {
   readonly request: MoveRequest;
   readonly id = randomUUID();
@@ -24,14 +24,14 @@ export class MoveTask {
   readonly #store: QueueStore;
   readonly #origins: Map<string, string>;
   readonly #startedMs = Date.now();
-  /** As many are moved, though others arrive meanwhile: a letter that comes back is not moved twice. */
+  /** The number of messages at the start, so that a message that returns meanwhile is not moved twice. */
   readonly #toMove: number;
   readonly #stopping = new AbortController();
   #moved = 0;
   #status: 'RUNNING' | 'COMPLETED' | 'CANCELLED' | 'FAILED' = 'RUNNING';
   #failure: string | undefined;
 
-  /** @param origins where SQS itself moved a message from, by message id: the ARN of a queue */
+  /** @param origins ARN of the queue that SQS moved a message from, by message id */
   constructor(request: MoveRequest, store: QueueStore, origins: Map<string, string>, clock: Clock) {
     const { sourceArn, perSecond = MAX_PER_SECOND } = request;
     this.request = request;
@@ -50,7 +50,7 @@ export class MoveTask {
     return this.#moved;
   }
 
-  /** What `ListMessageMoveTasks` says of it: its handle only while it runs. */
+  /** Its entry in `ListMessageMoveTasks`, with a handle only while it runs. */
   get entry(): ListMessageMoveTasksResultEntry {
     const { sourceArn, destinationArn, perSecond } = this.request;
     return {
@@ -91,7 +91,7 @@ export class MoveTask {
     }
   }
 
-  /** @returns the queue, or why there is none */
+  /** @returns the queue, or the reason why there is none */
   #destinationOf(messageId: string): StoredQueue | string {
     const arn = this.request.destinationArn ?? this.#origins.get(messageId);
     if (arn === undefined) return 'CouldNotDetermineMessageSource';
@@ -101,8 +101,8 @@ export class MoveTask {
   #move(message: StoredMessage, source: StoredQueue, destination: StoredQueue): void {
     source.messages.shift();
     this.#origins.delete(message.messageId);
-    const { approximateFirstReceiveTimestamp: _, ...kept } = message;
-    destination.enqueue({ ...kept, messageId: randomUUID(), sentTimestamp: Date.now(), approximateReceiveCount: 0 });
+    const { approximateFirstReceiveTimestamp: _, ...rest } = message;
+    destination.enqueue({ ...rest, messageId: randomUUID(), sentTimestamp: Date.now(), approximateReceiveCount: 0 });
     this.#moved += 1;
     if (this.#moved >= this.#toMove) this.#end('COMPLETED');
   }

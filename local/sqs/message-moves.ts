@@ -24,13 +24,13 @@ export interface MoveAnswer {
 }
 
 /**
- * The message move tasks that the local SQS lacks; for standard queues. Answers and errors are those that SQS gives
- * (API reference; the texts as LocalStack's tests have recorded them from AWS in 2024).
+ * The message move tasks that the local SQS lacks, for standard queues. Responses and errors are SQS's (API reference; texts as
+ * recorded from AWS by LocalStack's tests in 2024).
  */
 export class MessageMoves {
   readonly #store: QueueStore;
   readonly #clock: Clock;
-  /** Where SQS itself moved a dead letter from, by its message id. One that was sent there is not in it. */
+  /** ARN of the queue that SQS moved a message from, by message id; without messages that were sent to the dead-letter queue. */
   readonly #origins = new Map<string, string>();
   /** Oldest first. */
   readonly #tasks: MoveTask[] = [];
@@ -46,7 +46,7 @@ export class MessageMoves {
 
   /**
    * @param target of a request: its header `x-amz-target`
-   * @returns the answer, a refusal too; undefined where the request is not about move tasks
+   * @returns the response or error; undefined if the request is not about move tasks
    */
   answer(target: unknown, body: unknown): MoveAnswer | undefined {
     try {
@@ -90,7 +90,7 @@ export class MessageMoves {
       const one = 'Only one active task is allowed for a source queue arn at a given time.';
       throw invalid(`There is already a task running. ${one}`);
     }
-    // Without it, messages that are visible again would wait for the next receiver to be counted.
+    // Otherwise messages that became visible again are counted only at the next receive.
     source.processTimers();
     const request = { sourceArn: SourceArn, destinationArn: DestinationArn, perSecond };
     const task = new MoveTask(request, this.#store, this.#origins, this.#clock);
@@ -115,7 +115,7 @@ export class MessageMoves {
     return { ApproximateNumberOfMessagesMoved: task.moved };
   }
 
-  /** @throws AwsError where there is no such queue */
+  /** @throws AwsError if there is no such queue */
   #existing(arn: string, parameter: string): StoredQueue {
     const queue = this.#store.getQueueByArn(arn);
     if (queue !== undefined) return queue;

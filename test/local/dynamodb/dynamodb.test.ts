@@ -116,7 +116,7 @@ describe("a table is the template's", () => {
     ['SomethingNew', true],
   ])('%s, which would do something, is refused', async (property, value) => {
     await expect(start({ Items: table({ [property]: value }) })).rejects.toThrow(
-      `Items: ${property} of a table does not work on the local platform`,
+      `Items: ${property} of a table is not supported by the local platform`,
     );
   });
 

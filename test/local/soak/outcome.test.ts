@@ -52,7 +52,7 @@ describe('a soak', () => {
     ...{ is_dry_run: false, is_complete: true, outcomes_waiting: 0 },
   };
   const outcome: SoakOutcome = {
-    ...{ events: 2, messages: 2, kills: 1, unseen: 0, redriven: [1, 1], letters: 0, republished: 0, balance },
+    ...{ events: 2, messages: 2, kills: 1, unseen: 0, redriven: [1, 1], deadLetters: 0, republished: 0, balance },
     ...{ missing: [], strangers: [], repeated: [], tooSoon: [] },
   };
 
