@@ -1,7 +1,7 @@
 import { Argument } from '@commander-js/extra-typings';
 import { enterpriseIdSchema } from '../../lambdas/events/event.ts';
 import { FLAG_BOUNDS } from '../../lambdas/flag/flag-document.ts';
-import { dryRunOption, each, stageCommand, wholeNumber, yesOption } from '../shared/options.ts';
+import { dryRunOption, each, jsonOption, stageCommand, wholeNumber, yesOption } from '../shared/options.ts';
 import type { Parent, Run } from '../shared/run.ts';
 import type { ChangeOptions, FlagChange } from './change-flag.ts';
 import { addPilots, cacheTime, enable, percent, removePilots } from './changes.ts';
@@ -25,7 +25,9 @@ export function addFlagCommands(program: Parent, run: Run): void {
     flag,
     'status',
     'the flag, its newest deployment, and which enterprises that an integration names have learning time, and why',
-  ).action(({ stage }) => run(async (context) => (await import('./status.ts')).status(stage, context)));
+  )
+    .addOption(jsonOption())
+    .action((options) => run(async (context) => (await import('./status.ts')).status(options, context)));
   stageCommand(flag, 'enable', 'on, for pilots and for as many enterprises as the percentage says')
     .addOption(dryRunOption())
     .action((options) => change(enable(), options));

@@ -1,5 +1,6 @@
-import { configVersion } from '../../lambdas/flag/evaluate-flag.ts';
-import { FLAG_KEY } from '../../lambdas/flag/flag-document.ts';
+import type { DeploymentSummary } from '@aws-sdk/client-appconfig';
+import { configVersion, evaluateFlag } from '../../lambdas/flag/evaluate-flag.ts';
+import { FLAG_KEY, type Flag } from '../../lambdas/flag/flag-document.ts';
 import { readDeployedOf } from '../appconfig/deployed-document.ts';
 import { getDeployment, isOccupying, listDeployments } from '../appconfig/deployments.ts';
 import { monitorsOf } from '../appconfig/without-monitors.ts';
@@ -13,10 +14,19 @@ import { findKnownEnterprises, formatEnterprises, formatFlag, warnings } from '.
 const UNWATCHED =
   'No alarm watches over the flag, so that nothing is taken back by itself: add the monitors to the environment in the console';
 
+export interface StatusOptions {
+  readonly stage: string;
+  readonly json?: true | undefined;
+}
+
 /** `flag status`: what is deployed, how far the newest deployment is, and who has learning time, and why. */
-export async function status(stageName: string, context: Context): Promise<number> {
+export async function status({ stage: stageName, json }: StatusOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const stage = await context.openStage(stageName);
+  if (json) {
+    print(JSON.stringify(await statusFields(stage, context)));
+    return 0;
+  }
   print(`${FLAG_KEY}, stage ${stage.name}`);
   print(await formatNewest(stage, context));
   if ((await monitorsOf(stage, FLAG)).length === 0) print(UNWATCHED);
@@ -27,6 +37,31 @@ export async function status(stageName: string, context: Context): Promise<numbe
   for (const warning of warnings(document.flag, known)) print(warning);
   print(`\n${formatEnterprises(document.flag, known)}`);
   return 0;
+}
+
+async function statusFields(stage: Stage, { now }: Context) {
+  const [newest] = await listDeployments(stage, FLAG);
+  const { document, version, label, deployment } = await readDeployedOf(FLAG, stage);
+  const known = await findKnownEnterprises(stage);
+  return {
+    ...{ stage: stage.name, feature: FLAG_KEY, version, deployment },
+    config_version: configVersion(document.flag, label),
+    flag: document.flag,
+    newest_deployment: newest === undefined ? null : deploymentFields(newest, now()),
+    is_watched: (await monitorsOf(stage, FLAG)).length > 0,
+    enterprises: 'unknown' in known ? null : known.ids.map((id) => enterpriseFields(document.flag, id)),
+  };
+}
+
+function enterpriseFields(flag: Flag, id: string) {
+  const { isOn, reason } = evaluateFlag(flag, id);
+  return { id, is_on: isOn, reason };
+}
+
+function deploymentFields(newest: DeploymentSummary, nowMs: number) {
+  const { DeploymentNumber, ConfigurationVersion, State } = newest;
+  const left = isOccupying(newest) ? { left_ms: leftMs(newest, nowMs) } : {};
+  return { number: DeploymentNumber, version: ConfigurationVersion, state: State, ...left };
 }
 
 /** The newest deployment, which functions may not have: it may be taken back. */

@@ -1,6 +1,13 @@
 import { Option } from '@commander-js/extra-typings';
 import { UsageError } from '../../local/command-line.ts';
-import { integrationArgument, namedStageOption, stageCommand, stageOption, wholeNumber } from '../shared/options.ts';
+import {
+  integrationArgument,
+  jsonOption,
+  namedStageOption,
+  stageCommand,
+  stageOption,
+  wholeNumber,
+} from '../shared/options.ts';
 import type { Parent, Run } from '../shared/run.ts';
 import { USUAL_WAIT_SECONDS } from './rotation.ts';
 
@@ -21,12 +28,14 @@ export function addIntegrationCommands(program: Parent, run: Run): void {
     .description('the integrations, and what of them does not fit')
     .option('--file <file>', 'a document on disk instead of the stage’s')
     .addOption(stageOption().conflicts('file'))
+    .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./list.ts')).list(options, context)));
   integration
     .command('validate')
     .description('every fault of the document, and of the secrets')
     .option('--file <file>', 'a document, or one entry, on disk; its secrets are looked up in the stage')
     .addOption(namedStageOption('the stage (default: local, which need not run where there is --file)'))
+    .addOption(jsonOption())
     .action((options) => run(async (context) => (await import('./validate.ts')).validate(options, context)));
   stageCommand(integration, 'add', 'creates the secret and the entry, deploys it, and sends a test event')
     .option('--id <id>', 'the id of the new integration')

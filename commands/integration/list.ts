@@ -4,10 +4,20 @@ import { alignColumns } from '../shared/format.ts';
 import { documentFaults, type IntegrationsDocument, isFields, readEntry } from './integrations-document.ts';
 import { readSource, type SourceOptions } from './integrations-source.ts';
 
+export interface ListOptions extends SourceOptions {
+  readonly json?: true | undefined;
+}
+
 /** `integration list`: what stands in the document, and in words what of it does not fit. */
-export async function list(options: SourceOptions, context: Context): Promise<number> {
+export async function list(options: ListOptions, context: Context): Promise<number> {
   const { document, from } = await readSource(options, context);
   const { print } = context.terminal;
+  if (options.json) {
+    const rows = document.entries.map((entry) => fieldsOf(entry, document.fields.paused === true));
+    const faults = documentFaults(document);
+    print(JSON.stringify({ from, is_all_paused: document.fields.paused === true, integrations: rows, faults }));
+    return 0;
+  }
   print(from);
   if (document.fields.paused === true) {
     const where = options.file === undefined ? ` --stage ${options.stage}` : '';
@@ -32,12 +42,28 @@ function rowsOf(document: IntegrationsDocument): string[][] {
   return [HEADING, ...rows];
 }
 
+/** An entry as the JSON document has it: what the table shows. */
+function fieldsOf(entry: unknown, isAllPaused: boolean) {
+  const read = readEntry(entry);
+  if ('faults' in read) return { id: isFields(entry) ? (entry.id ?? null) : null, state: 'faulty' };
+  const { id, url, auth, payload_format, max_requests_per_minute, event_types, enterprise_customer_uuid } =
+    read.integration;
+  return {
+    ...{ id, state: stateOf(read.integration, isAllPaused), host: new URL(url).host, auth: auth.type, payload_format },
+    ...{ max_requests_per_minute, event_types, enterprise_customer_uuid, region: read.integration.region },
+  };
+}
+
+function stateOf({ active, paused }: Integration, isAllPaused: boolean): 'active' | 'paused' | 'off' {
+  if (!active) return 'off';
+  return paused || isAllPaused ? 'paused' : 'active';
+}
+
 function rowOf(integration: Integration, isAllPaused: boolean): string[] {
-  const { id, active, paused, url, auth, payload_format, max_requests_per_minute: limit } = integration;
-  const state = !active ? 'off' : paused || isAllPaused ? 'paused' : 'active';
+  const { id, url, auth, payload_format, max_requests_per_minute: limit } = integration;
   return [
     id,
-    state,
+    stateOf(integration, isAllPaused),
     new URL(url).host,
     auth.type,
     payload_format,

@@ -17,6 +17,7 @@ export interface RetryScheduleOptions extends SourceOptions {
   readonly eventType?: string | undefined;
   /** Of the first attempt, in epoch milliseconds. */
   readonly at?: number | undefined;
+  readonly json?: true | undefined;
 }
 
 /** `retry-schedule`. @throws CommandFailed */
@@ -28,10 +29,28 @@ export async function retrySchedule(options: RetryScheduleOptions, context: Cont
   const read = readEntry(entryOf(document, id));
   if ('faults' in read) throw new CommandFailed(`the entry of ${id} does not fit: ${read.faults.join('; ')}`);
   const { print } = context.terminal;
+  if (options.json) {
+    const schedules = kinds.map((kind) => scheduleFields(read.integration, kind, startMs));
+    print(JSON.stringify({ integration: id, from, schedules }));
+    return 0;
+  }
   print(`integration ${id}, ${from}`);
   for (const kind of kinds) print(`\n${formatSchedule(read.integration, kind, startMs)}`);
   print(READING);
   return 0;
+}
+
+/** A schedule as its JSON document has it: times in UTC, durations in milliseconds. */
+function scheduleFields(integration: Integration, kind: string, startMs: number) {
+  const policy = retryPolicyOf(integration, kind);
+  const at = (ms: number) => new Date(startMs + ms).toISOString();
+  return {
+    kind,
+    attempts: schedule(policy).map(({ attempt, timeoutMs, earliestMs, latestMs }) => ({
+      ...{ attempt, timeout_ms: timeoutMs, earliest: at(earliestMs), latest: at(latestMs) },
+    })),
+    total_wait_ms: totalWaitMs(policy),
+  };
 }
 
 /** The tries of one kind of event, from the first at `startMs`, and what they come to in all. */

@@ -35,13 +35,17 @@ const reportSchema = z.object({
 }) satisfies z.ZodType<SendTestReport>;
 
 /** Sends one test event from where all webhooks come from, and tells what became of it. @returns whether it was delivered */
-export async function sendTestEvent(stage: Stage, id: string, { terminal }: Context): Promise<boolean> {
+export async function sendTestEvent(stage: Stage, id: string, { terminal }: Context, asJson = false): Promise<boolean> {
   const report = await invokeFunction(stage, {
     output: 'SendTestFunctionName',
     name: 'SendTest',
     input: { integration_id: id },
     schema: reportSchema,
   });
+  if (asJson) {
+    terminal.print(JSON.stringify({ stage: stage.name, ...report }));
+    return report.verdict === 'delivered';
+  }
   terminal.print(formatTestReport(report, stage.name));
   if (report.verdict === 'unsent') {
     // Told in addition: who may invoke the function need not be allowed to read AppConfig.
@@ -101,9 +105,10 @@ ${alignColumns([
 export interface SendTestOptions {
   readonly integration: string;
   readonly stage: string;
+  readonly json?: true | undefined;
 }
 
 /** `send-test`: 0 where the event was delivered, else 1. @throws CommandFailed */
-export async function sendTest({ integration, stage }: SendTestOptions, context: Context): Promise<number> {
-  return (await sendTestEvent(await context.openStage(stage), integration, context)) ? 0 : 1;
+export async function sendTest({ integration, stage, json }: SendTestOptions, context: Context): Promise<number> {
+  return (await sendTestEvent(await context.openStage(stage), integration, context, json)) ? 0 : 1;
 }

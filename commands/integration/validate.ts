@@ -18,20 +18,26 @@ export interface ValidateOptions {
   /** Undefined: the local one, if it runs. */
   readonly stage?: string | undefined;
   readonly file?: string | undefined;
+  readonly json?: true | undefined;
 }
 
 /** `integration validate`: every fault of a document or of one entry, and of the secrets they need. */
 export async function validate(options: ValidateOptions, context: Context): Promise<number> {
   const { print } = context.terminal;
   const { document, faults, from } = await readGiven(options, context);
-  print(from);
   const stage = await reachableStage(options, context);
   const found = [...faults, ...(stage === undefined ? [] : await faultsOfSecrets(document, stage))];
+  const isValid = found.length === 0;
+  if (options.json) {
+    print(JSON.stringify({ from, is_valid: isValid, are_secrets_read: stage !== undefined, faults: found }));
+    return isValid ? 0 : 1;
+  }
+  print(from);
   for (const fault of found) print(`  ${fault}`);
   if (stage === undefined) print('The secrets were not looked at: no platform is running.');
   const what = stage === undefined ? 'entries' : 'entries and secrets';
-  print(found.length === 0 ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
-  return found.length === 0 ? 0 : 1;
+  print(isValid ? `All ${what} fit.` : `${counted(found.length, 'fault')}.`);
+  return isValid ? 0 : 1;
 }
 
 interface Given {

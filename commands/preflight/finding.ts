@@ -34,6 +34,12 @@ function mendLine(finding: Finding | undefined): string[] {
   return finding?.mend === undefined ? [] : [`     ${oneLine(finding.mend)}`];
 }
 
+/** A finding as its JSON document has it. */
+export function findingFields({ answer, what, is, mend }: Finding) {
+  const answers = { yes: 'yes', no: 'no', '?': 'unknown' } as const;
+  return { check: what, answer: answers[answer], finding: oneLine(is), ...(mend !== undefined && { remedy: mend }) };
+}
+
 /** The sum of it. */
 export function formatSummary(findings: readonly Finding[], stageName: string): string {
   const count = (asked: Finding['answer']) => findings.filter(({ answer }) => answer === asked).length;

@@ -7,7 +7,7 @@ import { concurrency } from './concurrency.ts';
 import { deadLetters } from './dead-letters.ts';
 import { egressAddresses } from './egress-addresses.ts';
 import { endpoints } from './endpoints.ts';
-import { formatFindings, formatSummary, isReady } from './finding.ts';
+import { findingFields, formatFindings, formatSummary, isReady } from './finding.ts';
 import { flag } from './flag.ts';
 import { integrationSecrets } from './integration-secrets.ts';
 import { integrations } from './integrations.ts';
@@ -27,15 +27,24 @@ const CHECKS: readonly Check[] = [
   ...deadLetters,
 ];
 
+export interface PreflightOptions {
+  readonly stage: string;
+  readonly json?: true | undefined;
+}
+
 /** `preflight`: 0 where every answer is yes, else 1. @throws CommandFailed */
-export async function preflight({ stage: stageName }: { readonly stage: string }, context: Context): Promise<number> {
+export async function preflight({ stage: stageName, json }: PreflightOptions, context: Context): Promise<number> {
   const { terminal, now } = context;
   const stage = await context.openStage(stageName);
-  terminal.print(
-    `preflight of stage ${stage.name}, ${new Date(now()).toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-  );
+  const at = new Date(now()).toISOString();
+  if (!json) terminal.print(`preflight of stage ${stage.name}, ${at.slice(0, 16).replace('T', ' ')} UTC`);
   const looked = { stage, integrations: readDeployed(stage), nowMs: now() };
   const findings = (await Promise.all(CHECKS.map((check) => findingsOf(check, looked)))).flat();
-  terminal.print(`${formatFindings(findings)}\n${formatSummary(findings, stage.name)}`);
-  return isReady(findings) ? 0 : 1;
+  const isStageReady = isReady(findings);
+  terminal.print(
+    json
+      ? JSON.stringify({ stage: stage.name, at, is_ready: isStageReady, findings: findings.map(findingFields) })
+      : `${formatFindings(findings)}\n${formatSummary(findings, stage.name)}`,
+  );
+  return isStageReady ? 0 : 1;
 }

@@ -25,11 +25,12 @@ export interface CheckWarehouseOptions {
   readonly stage: string;
   /** A CSV file of known sums. */
   readonly sample?: string | undefined;
+  readonly json?: true | undefined;
 }
 
 /** `check-warehouse`: 0 where every check is a yes, else 1. @throws CommandFailed */
 export async function checkWarehouse(
-  { sample: file, stage: stageName }: CheckWarehouseOptions,
+  { sample: file, stage: stageName, json }: CheckWarehouseOptions,
   context: Context,
 ): Promise<number> {
   const sample = file === undefined ? undefined : readKnownSums(file);
@@ -40,7 +41,7 @@ export async function checkWarehouse(
     input: { ...(sample !== undefined && { sample }) },
     schema: reportSchema,
   });
-  context.terminal.print(formatChecks(report, stage.name));
+  context.terminal.print(json ? JSON.stringify({ stage: stage.name, ...report }) : formatChecks(report, stage.name));
   return isWell(report) ? 0 : 1;
 }
 

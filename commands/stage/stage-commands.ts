@@ -27,9 +27,11 @@ export function addStageCommands(program: Parent, run: Run): void {
     program,
     'preflight',
     'is a stage ready for its first event? Connects to endpoints from this machine, and sends nothing',
-  ).action((options) =>
-    run(async (context) => (await import('../preflight/preflight.ts')).preflight(options, context)),
-  );
+  )
+    .addOption(jsonOption())
+    .action((options) =>
+      run(async (context) => (await import('../preflight/preflight.ts')).preflight(options, context)),
+    );
   stageCommand(
     program,
     'alarms',
@@ -53,6 +55,7 @@ export function addStageCommands(program: Parent, run: Run): void {
       '--sample <file>',
       `compares known sums with the table's: CSV of user_id,course_id,enterprise_customer_uuid,total_seconds, with that line first, and at most ${MAX_SAMPLES} more`,
     )
+    .addOption(jsonOption())
     .action((options) =>
       run(async (context) => (await import('./check-warehouse.ts')).checkWarehouse(options, context)),
     );
@@ -62,6 +65,7 @@ export function addStageCommands(program: Parent, run: Run): void {
     'sends an integration one signed test event from the stage’s own addresses, and prints the response',
   )
     .addOption(integrationOption('whose endpoint').makeOptionMandatory())
+    .addOption(jsonOption())
     .action((options) =>
       run(async (context) => (await import('../integration/test-event.ts')).sendTest(options, context)),
     );
@@ -77,6 +81,7 @@ export function addStageCommands(program: Parent, run: Run): void {
     )
     .option('--file <file>', 'a document of integrations on disk, instead of the stage’s')
     .addOption(stageOption().conflicts('file'))
+    .addOption(jsonOption())
     .action((options) =>
       run(async (context) => (await import('../integration/retry-schedule.ts')).retrySchedule(options, context)),
     );

@@ -75,3 +75,21 @@ test('integrations that cannot be read, or name nobody', async () => {
     /\nWhich enterprises there are is not known: the integrations document is not a JSON object$/,
   );
 });
+
+test('--json: the same as one document', async () => {
+  operator.deployFlag({ enabled: true, rollout_percentage: 20, pilot_enterprises: ['ent-s'] });
+  await operator.run('status', '--json');
+  expect(JSON.parse(printed())).toMatchObject({
+    stage: 'local',
+    version: 2,
+    deployment: 2,
+    flag: { enabled: true, rollout_percentage: 20, pilot_enterprises: ['ent-s'] },
+    newest_deployment: { number: 2, version: '2', state: 'COMPLETE' },
+    is_watched: true,
+    enterprises: [
+      { id: 'ent-e', is_on: false, reason: 'beyond_percentage' },
+      { id: 'ent-r', is_on: true, reason: 'within_percentage' },
+      { id: 'ent-s', is_on: true, reason: 'pilot' },
+    ],
+  });
+});

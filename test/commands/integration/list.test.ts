@@ -57,3 +57,20 @@ test('none yet', async () => {
   await list();
   expect(world.printed()).toContain('No integrations yet.');
 });
+
+test('--json: the same entries, and what does not fit', async () => {
+  await list('--file', world.file('integrations.json', { paused: true, ...DOCUMENT }), '--json');
+  const { integrations, ...rest } = JSON.parse(world.printed());
+  expect(rest).toEqual({
+    from: expect.stringMatching(/^file .*integrations.json$/),
+    is_all_paused: true,
+    faults: [expect.stringMatching(/^integrations.4.url: .*\(broken\)$/)],
+  });
+  expect(integrations).toMatchObject([
+    { id: 'acme', state: 'paused', host: 'acme.example:8443', auth: 'bearer', max_requests_per_minute: 60 },
+    { id: 'sleeper', state: 'paused', event_types: ['course_enrollment'] },
+    { id: 'sleeping-off', state: 'off' },
+    { id: 'of-enterprise', state: 'paused', enterprise_customer_uuid: 'e-1', region: 'EU' },
+    { id: 'broken', state: 'faulty' },
+  ]);
+});

@@ -85,3 +85,25 @@ describe('./ltw retry-schedule', () => {
     );
   });
 });
+
+test('--json: times in UTC, durations in milliseconds', async () => {
+  const world = await startOperatorWorld();
+  const entry = { id: 'acme', url: 'https://acme.example', max_retries: 1 };
+  const file = world.file('integrations.json', { integrations: [entry] });
+  const options = ['--integration', 'acme', '--file', file, '--event-type', 'course_completion', '--json'];
+  await runProgram(['retry-schedule', ...options, '--at', '2026-01-31T22:00:00Z'], world.context);
+  expect(JSON.parse(world.printed())).toMatchObject({
+    integration: 'acme',
+    schedules: [
+      {
+        kind: 'course_completion',
+        attempts: [
+          { attempt: 1, timeout_ms: 5000, earliest: '2026-01-31T22:00:00.000Z', latest: '2026-01-31T22:00:00.000Z' },
+          { attempt: 2, earliest: '2026-01-31T22:00:00.900Z', latest: '2026-01-31T22:00:06.100Z' },
+        ],
+        total_wait_ms: 1000,
+      },
+    ],
+  });
+  await world.close();
+});

@@ -59,3 +59,11 @@ test('where no token could be had, no signature is shown of what was not sent', 
   expect(world.printed()).toContain('about the token server');
   expect(world.printed()).not.toContain(DELIVERED.body);
 });
+
+test('--json: the report as the function returns it, and the same exit code', async () => {
+  const sendAsJson = () => runProgram(['send-test', '--integration', 'acme', '--json'], world.context);
+  expect(await sendAsJson()).toBe(0);
+  expect(JSON.parse(world.printed())).toEqual({ stage: 'local', ...DELIVERED });
+  world.answerTests({ verdict: 'retry' });
+  expect(await sendAsJson()).toBe(1);
+});

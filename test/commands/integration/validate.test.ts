@@ -68,3 +68,13 @@ describe('a file', () => {
     expect(world.printed()).toMatch(/^ {2}url: must be/m);
   });
 });
+
+test('--json: every fault, and the same exit code', async () => {
+  expect(await validate('--json')).toBe(1);
+  expect(JSON.parse(world.printed())).toEqual({
+    from: 'stage local, version 2, deployment 2 (COMPLETE)',
+    is_valid: false,
+    are_secrets_read: true,
+    faults: [expect.stringContaining('is not there')],
+  });
+});

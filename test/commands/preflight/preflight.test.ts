@@ -114,3 +114,17 @@ test('what secrets hold is nowhere in what is said, whatever is wrong with them'
   expect(stage.lines('no').filter((line) => line.includes('secret of '))).toHaveLength(4 + 3 + 3);
   for (const hidden of [MARK, keyLine, SIGNING_SECRET]) expect(stage.world.printed()).not.toContain(hidden);
 });
+
+test('--json: every finding, with its remedy', async () => {
+  stage.letters['events-dead-letters'] = 2;
+  expect(await stage.run('--json')).toBe(1);
+  const { findings, ...rest } = JSON.parse(stage.world.printed());
+  expect(rest).toEqual({ stage: 'local', at: '2026-01-15T12:00:00.000Z', is_ready: false });
+  expect(findings).toHaveLength(15);
+  expect(findings).toContainEqual({
+    check: 'dead letters of events',
+    answer: 'no',
+    finding: '2 messages',
+    remedy: './ltw rejected list --stage local   # docs/runbook.md#dead-events',
+  });
+});

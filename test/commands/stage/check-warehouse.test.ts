@@ -78,3 +78,10 @@ describe('a sample', () => {
     ]);
   });
 });
+
+test('--json: the report as the function returns it, and the same exit code', async () => {
+  const checks = [{ check: 'login', verdict: 'no', finding: 'it failed', remedy: 'another key' } as const];
+  world.answerChecks({ checks });
+  expect(await check('--json')).toBe(1);
+  expect(JSON.parse(world.printed())).toEqual({ stage: 'local', checks });
+});

@@ -250,3 +250,21 @@ test('a part that is denied says so, and hides no other', async () => {
   expect(operator.world.printed()).toMatch(/\n\nnot known: .*dynamodb:Query/);
   expect(operator.world.printed()).toContain('\nflag        off;');
 });
+
+test('alarms: those in ALARM, all with --all, as text and as JSON', async () => {
+  const quiet = {
+    ...FAILED_TRIES,
+    name: 'learning-time-webhooks-local-quiet',
+    state: 'OK',
+    sinceMs: undefined,
+  } as const;
+  alarms = [quiet, FAILED_TRIES];
+  expect(await runProgram(['alarms', '--all'], context)).toBe(1);
+  expect(operator.world.printed()).toMatch(/\nquiet +ok +- /);
+  expect(operator.world.printed()).toContain('1 of 2 alarms of stage local are in ALARM: the runbook says what to do');
+  alarms = [quiet];
+  expect(await runProgram(['alarms', '--json'], context)).toBe(0);
+  expect(JSON.parse(operator.world.printed().split('\n').at(-1) ?? '')).toEqual({
+    ...{ stage: 'local', total: 1, in_alarm: 0, alarms: [] },
+  });
+});
