@@ -19,6 +19,7 @@ async function demo({ receiptsFile, eventsFile }: DemoOptions): Promise<boolean>
   if (receiptsFile !== undefined) writeFileSync(receiptsFile, '');
   say('synthesizing the stage "local"');
   const assemblyDirectory = await synthesizeLocalStage();
+  say('synthesized; starting the platform');
   const session = await startSession({
     assemblyDirectory,
     ...(receiptsFile !== undefined && {

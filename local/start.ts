@@ -53,6 +53,7 @@ async function start(options: StartOptions): Promise<boolean> {
   if (options.assemblyDirectory === undefined) console.log('synthesizing the stage "local"');
   try {
     const assemblyDirectory = options.assemblyDirectory ?? (await synthesizeLocalStage());
+    if (options.assemblyDirectory === undefined) console.log('synthesized; starting the platform');
     if (!shutdown.isRequested()) await run(assemblyDirectory, sqsPort, file, options, shutdown.requested);
   } catch (thrown) {
     // Ctrl-C reaches the child processes as well, so pending work fails.

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
@@ -42,13 +42,15 @@ function installedAt(offsetSeconds: number): void {
 }
 
 /** Its standard output, from another directory. */
-const run = (launcher: string, ...words: readonly string[]) =>
-  execFileSync(join(root, launcher), words, {
+const run = (launcher: string, ...words: readonly string[]) => start(launcher, words).stdout.replaceAll(root, '.');
+
+function start(launcher: string, words: readonly string[]) {
+  return spawnSync(join(root, launcher), words, {
     cwd: tmpdir(),
     env: { PATH: `${join(root, 'path')}:${process.env.PATH}` },
-    stdio: ['ignore', 'pipe', 'ignore'],
     encoding: 'utf8',
-  }).replaceAll(root, '.');
+  });
+}
 
 const RUNS = 'node ./local/check-node.js\nnode ./commands/main.ts flag percent 5\n';
 
@@ -65,6 +67,17 @@ test.each([
   expect(run('ltw', 'flag', 'percent', '5')).toBe(RUNS);
   write('path/npm', '#!/bin/sh\nexit 1\n');
   expect(run('ltw', 'flag', 'percent', '5')).toBe(RUNS);
+});
+
+test('says on standard error when it begins and ends to install', () => {
+  const { stderr } = start('ltw', ['status']);
+  expect(stderr.split('\n')).toEqual([
+    'Installing the dependencies (npm ci) …',
+    'npm ci --no-audit --no-fund --loglevel=error',
+    'Installed.',
+    '',
+  ]);
+  expect(start('ltw', ['status']).stderr).toBe('');
 });
 
 test('is found through a symbolic link', () => {
