@@ -21,7 +21,7 @@ export const FLAG: Configuration<FlagDocument> = {
     try {
       return readFlagDocument(text);
     } catch (thrown) {
-      const remedy = 'mend it in the console, or "./ltw flag revert"; "./ltw flag disable" works all the same';
+      const remedy = 'fix it in the console, or "./ltw flag revert"; "./ltw flag disable" works all the same';
       throw new CommandFailed(`${(thrown as Error).message}: ${remedy}`);
     }
   },

@@ -90,7 +90,7 @@ function formatState({ state, record }: DeliveryView): string {
 /** Moved to an earlier time, it is carried by the next generation. */
 function formatGeneration(record: LedgerRecord): string | undefined {
   if (record.generation === 0) return undefined;
-  return `${record.generation}: sent anew${isTimed(record) ? ', or moved,' : ''} so often`;
+  return `${record.generation}: resent${isTimed(record) ? ', or moved,' : ''} so often`;
 }
 
 /** A lead is about no course. */
@@ -126,7 +126,7 @@ function formatNext({ webhookId, record, event, state, carrier }: DeliveryView, 
     const isCarried = ['message', 'execution', 'function'].includes(carrier.kind);
     return `${isCarried ? 'it goes on by itself' : 'nothing'}: without its payload it cannot be sent again`;
   }
-  if (carrier.kind === 'lost') return `${reconcile}   sends it anew, once it is stuck for half an hour`;
+  if (carrier.kind === 'lost') return `${reconcile}   resends it, once it is stuck for half an hour`;
   if (state === 'accepted' || state === 'delivering') return `it is on its way; if it stays here: ${reconcile}`;
   if (state === 'parked') {
     return `./ltw integration resume ${record?.integration_id} ${stage}   releases what is parked`;

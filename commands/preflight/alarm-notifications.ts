@@ -17,7 +17,7 @@ export const alarmNotifications: Check = {
     const { Attributes = {} } = await stage.sns.send(new GetTopicAttributesCommand({ TopicArn: topicArn }));
     return [judgeTopic(topicArn, Attributes, stage)];
   },
-  mend: howToDeploy,
+  remedy: howToDeploy,
 };
 
 /** CloudWatch may publish to the topic, for the stage's alarms. @param attributes as `GetTopicAttributes` returns them */

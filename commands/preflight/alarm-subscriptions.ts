@@ -22,7 +22,7 @@ export const alarmSubscriptions: Check = {
     const words = `subscribe --topic-arn ${topicArn} --protocol email --notification-endpoint ADDRESS`;
     return [judgeSubscriptions(found, stage.awsCli('sns', words))];
   },
-  mend: howToDeploy,
+  remedy: howToDeploy,
 };
 
 /** @returns undefined where the stack is older than its alarms' topic */

@@ -19,18 +19,18 @@ export interface Check {
   readonly what: string;
   look(looked: Looked): Promise<readonly Finding[]>;
   /** What to do where what is there cannot be used, beside what its failure says. */
-  mend(stage: Stage): string;
+  remedy(stage: Stage): string;
 }
 
 /** What a check finds; where it is refused something, that is its answer, and keeps no other check from its own. */
-export function findingsOf({ what, look, mend }: Check, looked: Looked): Promise<readonly Finding[]> {
+export function findingsOf({ what, look, remedy }: Check, looked: Looked): Promise<readonly Finding[]> {
   const { stage } = looked;
-  return look(looked).catch((thrown: unknown) => [failed(what, thrown, stage, mend(stage))]);
+  return look(looked).catch((thrown: unknown) => [failed(what, thrown, stage, remedy(stage))]);
 }
 
 /** The same for one of several questions of a check. */
-export function findingOf(what: string, stage: Stage, mend: string, look: () => Promise<Finding>): Promise<Finding> {
-  return look().catch((thrown: unknown) => failed(what, thrown, stage, mend));
+export function findingOf(what: string, stage: Stage, remedy: string, look: () => Promise<Finding>): Promise<Finding> {
+  return look().catch((thrown: unknown) => failed(what, thrown, stage, remedy));
 }
 
 /**
@@ -38,10 +38,10 @@ export function findingOf(what: string, stage: Stage, mend: string, look: () => 
  *
  * @throws what nobody expected
  */
-function failed(what: string, thrown: unknown, stage: Stage, mend: string): Finding {
+function failed(what: string, thrown: unknown, stage: Stage, remedy: string): Finding {
   if (thrown instanceof NotSeen) return unknown(what, thrown.message);
   if (thrown instanceof OutputMissing) return unknown(what, thrown.message, howToDeploy(stage));
-  if (thrown instanceof CommandFailed) return no(what, thrown.message, mend);
+  if (thrown instanceof CommandFailed) return no(what, thrown.message, remedy);
   const failure = awsFailure(thrown, whereOf(stage.name));
   if (failure === undefined) throw thrown;
   return unknown(what, failure);

@@ -46,13 +46,13 @@ export const concurrency: Check = {
   what: ACCOUNT,
   async look({ stage }) {
     const readers = readReaders(stage);
-    const mend = howToDeploy(stage);
+    const remedy = howToDeploy(stage);
     return Promise.all([
-      findingOf(READERS, stage, mend, async () => judgeReaders(await readers, stage)),
-      findingOf(ACCOUNT, stage, mend, async () => judgeAccount(await readAccount(stage), await readers)),
+      findingOf(READERS, stage, remedy, async () => judgeReaders(await readers, stage)),
+      findingOf(ACCOUNT, stage, remedy, async () => judgeAccount(await readAccount(stage), await readers)),
     ]);
   },
-  mend: howToDeploy,
+  remedy: howToDeploy,
 };
 
 async function readAccount(stage: Stage): Promise<AccountConcurrency> {

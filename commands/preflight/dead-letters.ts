@@ -29,16 +29,16 @@ export const deadLetters: readonly Check[] = QUEUES.map(([name, output, command]
       const { Attributes } = await stage.sqs.send(
         new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ['ApproximateNumberOfMessages'] }),
       );
-      const mend =
+      const remedy =
         command?.(stageFlag(stage)) ?? stage.awsCli('sqs', `receive-message --queue-url ${QueueUrl} ${PEEK}`);
-      return [judgeLetters(what, Number(Attributes?.ApproximateNumberOfMessages), mend)];
+      return [judgeLetters(what, Number(Attributes?.ApproximateNumberOfMessages), remedy)];
     },
-    mend: howToDeploy,
+    remedy: howToDeploy,
   };
 });
 
 /** @param letters as SQS estimates them */
-export function judgeLetters(what: string, letters: number, mend: string): Finding {
+export function judgeLetters(what: string, letters: number, remedy: string): Finding {
   if (letters === 0) return yes(what, 'none');
-  return no(what, counted(letters, 'message'), mend);
+  return no(what, counted(letters, 'message'), remedy);
 }

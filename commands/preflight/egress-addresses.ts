@@ -12,7 +12,7 @@ export const egressAddresses: Check = {
     if (stage.name === 'local') return [yes(WHAT, 'none of its own: requests leave from this machine')];
     return [judgeEgressAddresses(stage.output('EgressAddresses'), stage)];
   },
-  mend: howToDeploy,
+  remedy: howToDeploy,
 };
 
 /** @param output the addresses, cut by commas */

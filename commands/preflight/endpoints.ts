@@ -39,7 +39,7 @@ export const endpoints: Check = {
     });
     return judgeEndpoints(seen, nowMs, stageFlag(stage), stage.name === 'local');
   },
-  mend: howToDeploy,
+  remedy: howToDeploy,
 };
 
 function endpointsOf({ id, url, auth }: Integration): Endpoint[] {

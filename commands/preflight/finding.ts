@@ -7,37 +7,37 @@ export interface Finding {
   readonly what: string;
   /** How it is, or why it is not known. Never a secret's value. */
   readonly is: string;
-  /** How to mend it or find it out: a command to paste where there is one. */
-  readonly mend?: string;
+  /** How to fix it or find it out: a command to paste where there is one. */
+  readonly remedy?: string;
 }
 
 export function yes(what: string, is: string): Finding {
   return { answer: 'yes', what, is };
 }
 
-export function no(what: string, is: string, mend: string): Finding {
-  return { answer: 'no', what, is, mend };
+export function no(what: string, is: string, remedy: string): Finding {
+  return { answer: 'no', what, is, remedy };
 }
 
-export function unknown(what: string, is: string, mend?: string): Finding {
-  return { answer: '?', what, is, ...(mend !== undefined && { mend }) };
+export function unknown(what: string, is: string, remedy?: string): Finding {
+  return { answer: '?', what, is, ...(remedy !== undefined && { remedy }) };
 }
 
-/** Each finding in a line, in one table; what mends it in a line of its own below. */
+/** Each finding in a line, in one table; what to do in a line of its own below. */
 export function formatFindings(findings: readonly Finding[]): string {
   const rows = findings.map(({ answer, what, is }) => [answer, what, oneLine(is)]);
   const lines = alignColumns(rows).split('\n');
-  return lines.flatMap((line, index) => [line, ...mendLine(findings[index])]).join('\n');
+  return lines.flatMap((line, index) => [line, ...remedyLine(findings[index])]).join('\n');
 }
 
-function mendLine(finding: Finding | undefined): string[] {
-  return finding?.mend === undefined ? [] : [`     ${oneLine(finding.mend)}`];
+function remedyLine(finding: Finding | undefined): string[] {
+  return finding?.remedy === undefined ? [] : [`     ${oneLine(finding.remedy)}`];
 }
 
 /** A finding as its JSON document has it. */
-export function findingFields({ answer, what, is, mend }: Finding) {
+export function findingFields({ answer, what, is, remedy }: Finding) {
   const answers = { yes: 'yes', no: 'no', '?': 'unknown' } as const;
-  return { check: what, answer: answers[answer], finding: oneLine(is), ...(mend !== undefined && { remedy: mend }) };
+  return { check: what, answer: answers[answer], finding: oneLine(is), ...(remedy !== undefined && { remedy }) };
 }
 
 /** The sum of it. */

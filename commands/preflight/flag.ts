@@ -13,7 +13,7 @@ export const flag: Check = {
     const { document, version } = await readDeployedOf(FLAG, stage);
     return [yes(WHAT, `version ${version} fits; ${reach(document.flag)}`)];
   },
-  mend: (stage) => `./ltw flag status ${stageFlag(stage)}`,
+  remedy: (stage) => `./ltw flag status ${stageFlag(stage)}`,
 };
 
 /** For whom the flag is on. An environment of `local` and `dev` may override it: `lib/feature-override.ts`. */

@@ -17,7 +17,7 @@ export const integrationSecrets: Check = {
     if (faulty.length > 0 || found.length === 0) return faulty;
     return [yes(WHAT, `whole: ${found.length} of ${found.length}`)];
   },
-  mend: validateCommand,
+  remedy: validateCommand,
 };
 
 function validateCommand(stage: Stage): string {
@@ -31,14 +31,14 @@ function lookAtOne(integration: Integration, stage: Stage): Promise<Finding> {
   });
 }
 
-function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly mend: string } {
+function remedies({ id }: Integration, stage: Stage): { readonly make: string; readonly remedy: string } {
   const words = `create-secret --name ${secretName(stage, id)} --secret-string file://integration-secret.json`;
   return {
     make: noted(
       stage.awsCli('secretsmanager', words),
       'docs/how-to/deploy-integrations-with-the-aws-cli.md writes the file',
     ),
-    mend: validateCommand(stage),
+    remedy: validateCommand(stage),
   };
 }
 
@@ -46,10 +46,10 @@ function remedies({ id }: Integration, stage: Stage): { readonly make: string; r
 export function judgeSecret(
   integration: Integration,
   fields: unknown,
-  { make, mend }: { readonly make: string; readonly mend: string },
+  { make, remedy }: { readonly make: string; readonly remedy: string },
 ): Finding {
   const what = `secret of ${integration.id}`;
   if (fields === undefined) return no(what, 'is not there, or has no value', make);
   const fault = secretFault(integration, fields);
-  return fault === undefined ? yes(what, 'is well-formed') : no(what, fault, mend);
+  return fault === undefined ? yes(what, 'is well-formed') : no(what, fault, remedy);
 }

@@ -11,7 +11,7 @@ export const integrations: Check = {
     const { document, version } = await integrations;
     return [judgeIntegrations(document, version, stageFlag(stage))];
   },
-  mend: (stage) => `./ltw integration validate ${stageFlag(stage)}`,
+  remedy: (stage) => `./ltw integration validate ${stageFlag(stage)}`,
 };
 
 /** The document fits, and somebody takes webhooks; who does not is named. @param flag the stage's, for commands */

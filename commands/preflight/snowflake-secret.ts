@@ -22,7 +22,7 @@ export interface StoredText {
   readonly isBeingDeleted: boolean;
 }
 
-/** What mends it, by its fault. */
+/** What to do, by its fault. */
 export interface SnowflakeRemedies {
   readonly fill: string;
   readonly restore: string;
@@ -35,7 +35,7 @@ export const snowflakeSecret: Check = {
     const name = stage.output('SnowflakeSecretName');
     return [judgeSnowflakeSecret(await readText(stage, name), nowMs, remedies(stage, name))];
   },
-  mend: howToDeploy,
+  remedy: howToDeploy,
 };
 
 async function readText(stage: Stage, name: string): Promise<StoredText> {

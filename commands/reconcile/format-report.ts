@@ -20,7 +20,7 @@ export function formatReport(report: ReconcileReport, stageName: string): string
   if (isProven) parts.push('Balanced: every accepted webhook is accounted for.');
   if (!report.is_complete) {
     parts.push(
-      'Time ran out: not everything was looked at or mended. Run it again, with fewer --days or one --integration.',
+      'Time ran out: not everything was looked at or fixed. Run it again, with fewer --days or one --integration.',
     );
   }
   return [...parts, ...nextSteps(report, stageName)].join('\n');
@@ -48,8 +48,8 @@ function stuckRows({ stuck, unbalanced }: ReconcileReport): string {
 }
 
 const DONE: Readonly<Record<StuckWebhook['action'], string>> = {
-  republished: 'sent anew',
-  would_republish: 'nothing: a dry run; would be sent anew',
+  republished: 'resent',
+  would_republish: 'nothing: a dry run; would be resent',
   failed: 'nothing: it failed, the next run tries again',
   impossible: 'nothing: its payload is not in the ledger',
   no_time: 'nothing: no time was left',
@@ -58,7 +58,7 @@ const DONE: Readonly<Record<StuckWebhook['action'], string>> = {
 function actionsOf({ republished, released, ended, failed, is_dry_run }: ReconcileReport): string[] {
   const would = is_dry_run ? 'would be ' : '';
   const lines: (readonly [number, string])[] = [
-    [republished, `stuck: ${would}sent anew`],
+    [republished, `stuck: ${would}resent`],
     [released, `parked: ${would}released, since their integration takes webhooks again`],
     [ended, `parked for over 72 hours: ${would}ended as dead`],
     [failed, 'actions failed: the log of the function Reconcile says why, in CloudWatch'],
@@ -89,7 +89,7 @@ function nextSteps({ is_balanced, is_dry_run, stuck, republished }: ReconcileRep
       `./ltw ledger close ${unsendable.webhook_id} --as delivered --reason TEXT --stage ${stageName}   once the partner says that it has it`,
     );
   }
-  if (is_dry_run) steps.push(`${again}   without --dry-run sends them anew`);
+  if (is_dry_run) steps.push(`${again}   without --dry-run resends them`);
   if (republished > 0 && !is_dry_run) steps.push(`${again}   again in a few minutes shows whether they arrived`);
   return ['Not balanced. Next:', ...steps.map((step) => `  ${step}`)];
 }

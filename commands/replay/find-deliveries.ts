@@ -4,7 +4,7 @@ import type { LedgerRecord, WebhookState } from '../../lambdas/ledger/record.ts'
 import { CommandFailed } from '../shared/failures.ts';
 import { isInFlight } from './replay-deliveries.ts';
 
-/** A webhook that may be sent anew. */
+/** A webhook that may be resent. */
 export interface Found extends Pick<LedgerRecord, 'webhook_id' | 'integration_id' | 'state' | 'accepted_at'> {
   /** Then it is left alone. */
   readonly isInFlight: boolean;

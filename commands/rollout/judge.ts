@@ -11,7 +11,7 @@ export interface Criterion {
   readonly bound: Bound;
   /** Of fewer samples nothing is concluded. */
   readonly least: number;
-  /** True where more data cannot mend a breach, so that it is a "no" however few the samples are. */
+  /** True where more data cannot repair a breach, so that it is a "no" however few the samples are. */
   readonly isBreachFinal: boolean;
   readonly source: string;
 }

@@ -51,7 +51,7 @@ function isWell({ checks }: CheckWarehouseReport): boolean {
 
 const VERDICTS = { yes: 'yes', no: 'no', not_made: '-' } as const;
 
-/** A line for each check; under it what may go wrong, what differs, and what mends it. */
+/** A line for each check; under it what may go wrong, what differs, and what to do. */
 export function formatChecks(report: CheckWarehouseReport, stageName: string): string {
   const heading = isWell(report) ? 'The warehouse answers' : 'The warehouse is not as it must be';
   return `${heading} (asked from stage ${stageName})\n\n${alignColumns(report.checks.flatMap(linesOf))}`;
@@ -61,7 +61,7 @@ function linesOf({ check, verdict, finding, warning, remedy, differences = [] }:
   const under = [
     ...(warning === undefined ? [] : [`warning: ${warning}`]),
     ...differences,
-    ...(remedy === undefined ? [] : [`mend: ${remedy}`]),
+    ...(remedy === undefined ? [] : [`remedy: ${remedy}`]),
   ];
   return [[check, VERDICTS[verdict], finding], ...under.map((line) => ['', '', line])].map((row) => row.map(oneLine));
 }

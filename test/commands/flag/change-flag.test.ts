@@ -151,7 +151,7 @@ test('a document that was edited into nonsense is told, and nothing is made', as
   await expect(run('percent', '20')).rejects.toMatchObject({
     name: 'CommandFailed',
     message: expect.stringMatching(
-      /^the document of the flag does not fit \(rollout_percentage: .*\): mend it .*disable/,
+      /^the document of the flag does not fit \(rollout_percentage: .*\): fix it .*disable/,
     ),
   });
   expect(operator.versions()).toBe(2);

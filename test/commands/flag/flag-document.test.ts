@@ -43,7 +43,7 @@ describe('nonsense is told with its place, and without its values', () => {
     [
       'a text as switch',
       withValues({ [FLAG_KEY]: { enabled: 'yes' } }),
-      /\(enabled: [^']*\): mend it in the console, or ".\/ltw flag revert"/,
+      /\(enabled: [^']*\): fix it in the console, or ".\/ltw flag revert"/,
     ],
     [
       'two faults',

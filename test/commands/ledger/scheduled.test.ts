@@ -77,7 +77,7 @@ describe('a lead that waits for its moment', () => {
 
   test('moved to an earlier time, it is in its next generation', async () => {
     const id = await operator.lead({ generation: 1 });
-    expect((await shown(id)).generation).toBe('1: sent anew, or moved, so often');
+    expect((await shown(id)).generation).toBe('1: resent, or moved, so often');
   });
 });
 

@@ -78,7 +78,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     expect(operator.world.printed()).toContain(
       'nobody: the function that had it until 2026-01-15T12:01:00Z has not come back; its log stream is 2026/01/15/[7]abc',
     );
-    expect(operator.world.printed()).toContain('./ltw reconcile --stage local   sends it anew');
+    expect(operator.world.printed()).toContain('./ltw reconcile --stage local   resends it');
   });
 
   test('scheduled: an execution, or a message', async () => {
@@ -131,7 +131,7 @@ describe('in each state it says who carries it, and what can be done', () => {
     await operator.table.replace(reopened(record as LedgerRecord, 'replay', NOW) as LedgerRecord);
     await operator.run('show', id);
     expect(facts()).toMatchObject({
-      generation: '1: sent anew so often',
+      generation: '1: resent so often',
       'carried by': 'a message of the deliveries queue',
     });
     expect(operator.world.printed()).toContain('tries: 0 in this generation');

@@ -21,7 +21,7 @@ beforeEach(async () => {
 });
 
 function failing(thrown: unknown): Check {
-  return { what: 'thing', look: () => Promise.reject(thrown), mend: ({ name }) => `mend ${name}` };
+  return { what: 'thing', look: () => Promise.reject(thrown), remedy: ({ name }) => `remedy ${name}` };
 }
 
 test('integrations that cannot be read are told once; what hangs on them is not known', async () => {
@@ -38,9 +38,9 @@ test('what nobody expected is thrown', async () => {
   await expect(findingsOf(failing(new TypeError('a fault of ours')), looked)).rejects.toThrow('a fault of ours');
 });
 
-test('what cannot be used is a no, with what mends it', async () => {
+test('what cannot be used is a no, with what fixes it', async () => {
   expect(await findingsOf(failing(new CommandFailed('it is broken')), looked)).toEqual([
-    no('thing', 'it is broken', 'mend local'),
+    no('thing', 'it is broken', 'remedy local'),
   ]);
 });
 
@@ -56,9 +56,9 @@ test('no answer of a service is a question mark', async () => {
 });
 
 test('a line of what is quoted does not pass for one of ours', () => {
-  const forged = no('integrations', 'integrations.0.id: is wrong (x\nyes  flag  all is well\u2028yes)', 'mend\r\nit');
+  const forged = no('integrations', 'integrations.0.id: is wrong (x\nyes  flag  all is well\u2028yes)', 'fix\r\nit');
   expect(formatFindings([yes('flag', 'fits'), forged])).toBe(`\
 yes  flag          fits
 no   integrations  integrations.0.id: is wrong (x yes  flag  all is well yes)
-     mend it`);
+     fix it`);
 });

@@ -48,7 +48,7 @@ test('a certificate that ends within a fortnight', () => {
       answer: 'no',
       what: 'endpoint of acme',
       is: 'hooks.acme.example: its certificate ends in 13 days',
-      mend: `${TEST}   # once this is done: the partner must renew it`,
+      remedy: `${TEST}   # once this is done: the partner must renew it`,
     },
   ]);
 });
@@ -64,13 +64,13 @@ test('what is wrong wherever one stands is a no, in the words of send-test', () 
       answer: 'no',
       what: 'endpoint of acme',
       is: 'hooks.acme.example: CERT_HAS_EXPIRED, the endpoint’s certificate has expired',
-      mend: `${TEST}   # once this is done: the partner must renew it`,
+      remedy: `${TEST}   # once this is done: the partner must renew it`,
     },
     {
       answer: 'no',
       what: 'token server of acme',
       is: 'login.acme.example:8443: ENOTFOUND, there is no such host',
-      mend: expect.stringMatching(/^\.\/ltw send-test .* # once this is done: compare the host /),
+      remedy: expect.stringMatching(/^\.\/ltw send-test .* # once this is done: compare the host /),
     },
   ]);
 });
@@ -78,7 +78,7 @@ test('what is wrong wherever one stands is a no, in the words of send-test', () 
 test.each(['TIMEOUT', 'ECONNREFUSED', 'ECONNRESET', 'CLOSED', 'EHOSTUNREACH', 'EAI_AGAIN'])(
   '%s may be a firewall that knows the stage: not known from here; of the local stage it is a no',
   (code) => {
-    expect(judge([[ACME, failure(code)]])).toMatchObject([{ answer: '?', mend: TEST }]);
+    expect(judge([[ACME, failure(code)]])).toMatchObject([{ answer: '?', remedy: TEST }]);
     expect(judge([[ACME, failure(code)]], true)).toMatchObject([{ answer: 'no' }]);
   },
 );

@@ -10,8 +10,8 @@ function entry(id: string, more: object = {}) {
 
 function judge(integrations: readonly unknown[], around: object = {}) {
   const document = readDocument(JSON.stringify({ ...around, integrations }));
-  const { answer, is, mend } = judgeIntegrations(document, 7, '--stage dev');
-  return mend === undefined ? [answer, is] : [answer, is, mend];
+  const { answer, is, remedy } = judgeIntegrations(document, 7, '--stage dev');
+  return remedy === undefined ? [answer, is] : [answer, is, remedy];
 }
 
 const LIST =
@@ -35,8 +35,8 @@ test.each([
   [{ paused: true }, [entry('a')], 'none of 1 takes webhooks; all are paused', resume('--all')],
   [{}, [entry('a', { paused: true })], 'none of 1 takes webhooks; paused: a', resume('a')],
   [{}, [entry('a', { active: false })], 'none of 1 takes webhooks; off: a', LIST],
-])('nobody takes webhooks: %j %j', (around, integrations, is, mend) => {
-  expect(judge(integrations, around)).toEqual(['no', is, mend]);
+])('nobody takes webhooks: %j %j', (around, integrations, is, remedy) => {
+  expect(judge(integrations, around)).toEqual(['no', is, remedy]);
 });
 
 test('what does not fit', () => {
@@ -46,23 +46,23 @@ test('what does not fit', () => {
     'integrations.1.id: is taken by an earlier entry (a)',
     validate,
   ]);
-  const [answer, is, mend] = judge([entry('a', { timeout_seconds: 2 }), entry('b', { region: 'us' })]);
-  expect([answer, mend]).toEqual(['no', validate]);
+  const [answer, is, remedy] = judge([entry('a', { timeout_seconds: 2 }), entry('b', { region: 'us' })]);
+  expect([answer, remedy]).toEqual(['no', validate]);
   expect(is).toMatch(/^2 faults, the first: integrations\.0\.timeout_seconds: .*\(a\)$/);
 });
 
 test('a secret: there, whole, or what it lacks by its keys', () => {
-  const remedies = { make: 'make it', mend: 'mend it' };
+  const remedies = { make: 'make it', remedy: 'fix it' };
   const oauth = integration({
     auth: { type: 'oauth2_client_credentials', token_url: 'https://partner.example/token' },
   });
   const signing = { signing_secrets: [`whsec_${Buffer.alloc(32).toString('base64')}`] };
   const whole = { ...signing, client_id: 'id', client_secret: 'secret' };
   expect(judgeSecret(oauth, whole, remedies)).toMatchObject({ answer: 'yes' });
-  expect(judgeSecret(oauth, undefined, remedies)).toMatchObject({ answer: 'no', mend: 'make it' });
+  expect(judgeSecret(oauth, undefined, remedies)).toMatchObject({ answer: 'no', remedy: 'make it' });
   expect(judgeSecret(oauth, { ...signing, client_id: 'id' }, remedies)).toMatchObject({
     answer: 'no',
     is: expect.stringMatching(/^the secret has no client_secret /),
-    mend: 'mend it',
+    remedy: 'fix it',
   });
 });

@@ -15,12 +15,12 @@ const FITS = { account: 'ORG-ACCOUNT', user: 'WEBHOOKS', private_key };
 
 function judge(fields: unknown, stored: Partial<StoredText> = {}) {
   const text = JSON.stringify(fields);
-  const { answer, is, mend } = judgeSnowflakeSecret(
+  const { answer, is, remedy } = judgeSnowflakeSecret(
     { text, writtenAtMs: NOW, isBeingDeleted: false, ...stored },
     NOW,
     REMEDIES,
   );
-  return [answer, is, mend];
+  return [answer, is, remedy];
 }
 
 // Which secrets fit: test/warehouse/snowflake-secret.test.ts.

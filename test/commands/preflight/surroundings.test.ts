@@ -22,7 +22,7 @@ describe('egress addresses', () => {
   });
 
   test.each(['', '203.0.113.10,', 'NetworkEgress1.PublicIp'])('%j is none', (output) => {
-    expect(judgeEgressAddresses(output, stage)).toMatchObject({ answer: 'no', mend: DEPLOY });
+    expect(judgeEgressAddresses(output, stage)).toMatchObject({ answer: 'no', remedy: DEPLOY });
   });
 });
 
@@ -30,8 +30,8 @@ describe('alarm subscriptions', () => {
   const mail = { Protocol: 'email', Endpoint: 'on-call@example.com', SubscriptionArn: 'arn:aws:sns:x:y:z:1' };
   const pager = { ...mail, Protocol: 'https', Endpoint: 'https://events.pager.example/a-key' };
   const judge = (...found: readonly (typeof mail)[]) => {
-    const { answer, is, mend } = judgeSubscriptions(found, 'subscribe');
-    return [answer, is, mend];
+    const { answer, is, remedy } = judgeSubscriptions(found, 'subscribe');
+    return [answer, is, remedy];
   };
 
   test('confirmed, without what a url may hold', () => {
@@ -86,7 +86,7 @@ describe('alarm notifications', () => {
     expect(judge(statements)).toMatchObject({
       answer: 'no',
       is: `the topic’s policy ${words}: no notification is delivered`,
-      mend: expect.stringContaining('npx cdk diff -c stage=dev'),
+      remedy: expect.stringContaining('npx cdk diff -c stage=dev'),
     });
   });
 
@@ -141,9 +141,9 @@ describe('readers of the queues', () => {
       '20 of the deliveries queue at once, and its function may run 3 times',
       DEPLOY,
     ],
-  ])('%s', (_, change, is, mend) => {
+  ])('%s', (_, change, is, remedy) => {
     const readers = readersOf('prod').map((reader) => (reader.queue === 'deliveries' ? change(reader) : reader));
-    expect(judgeReaders(readers, stage)).toMatchObject({ answer: 'no', is, mend });
+    expect(judgeReaders(readers, stage)).toMatchObject({ answer: 'no', is, remedy });
   });
 });
 
@@ -155,7 +155,7 @@ describe('concurrency of the account', () => {
     });
     expect(judgeAccount({ inAll: 10, unreserved: 9 }, readersOf('dev'))).toMatchObject({
       answer: 'no',
-      mend: expect.stringMatching(/^aws service-quotas request-service-quota-increase .* # or lower maxConcurrency/),
+      remedy: expect.stringMatching(/^aws service-quotas request-service-quota-increase .* # or lower maxConcurrency/),
     });
   });
 

@@ -103,9 +103,9 @@ accepted 10,000 = delivered 9,989 + scheduled 2 + parked 3 + dead 5 + filtered 0
 accepted from 2026-01-12 00:00 to 2026-01-15 12:00 UTC, for 3 integrations of stage local
 
 webhook                                      integration  state     since                 why                    done
-wh_0123456789abcdef0123456789abcdef01234567  acme         accepted  2026-01-15T11:00:00Z  nobody has claimed it  sent anew
+wh_0123456789abcdef0123456789abcdef01234567  acme         accepted  2026-01-15T11:00:00Z  nobody has claimed it  resent
 
-1 stuck: sent anew
+1 stuck: resent
 12 parked: released, since their integration takes webhooks again
 1 parked for over 72 hours: ended as dead
 Not balanced. Next:
@@ -118,7 +118,7 @@ test('a dry run says what would be done', async () => {
   report({ ...UNBALANCED, is_dry_run: true, released: 12, stuck: [{ ...HIDDEN, action: 'would_republish' }] });
   expect(await run('--dry-run')).toBe(1);
   expect(asked).toMatchObject([{ input: { dry_run: true } }]);
-  expect(world.printed()).toContain('nothing: a dry run; would be sent anew');
+  expect(world.printed()).toContain('nothing: a dry run; would be resent');
   expect(world.printed()).toContain('12 parked: would be released');
   expect(world.printed()).toContain('without --dry-run');
 });

@@ -109,7 +109,7 @@ test.each([
   ...(['delivered', 'parked', 'filtered'] as const).map((state) => ({ state })),
   // Its lease has ended.
   { state: 'delivering' as const, lease_until: new Date(NOW - 1).toISOString() },
-])('%j: sent anew', async (change) => {
+])('%j: resent', async (change) => {
   const id = await webhook('event-1', change);
   expect((await run([id])).fates.replayed).toEqual([id]);
 });

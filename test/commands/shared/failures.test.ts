@@ -28,7 +28,7 @@ test.each([
   expect(line).not.toContain('\n');
 });
 
-test('what is not of AWS is left to whoever can mend it', () => {
+test('what is not of AWS is left to whoever can fix it', () => {
   expect(awsFailure(new TypeError('x is not a function'), 'stage dev')).toBeUndefined();
   expect(awsFailure(undefined, 'stage dev')).toBeUndefined();
 });

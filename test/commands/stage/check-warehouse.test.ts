@@ -25,7 +25,7 @@ login   yes  310 ms"
 `);
   });
 
-  test('a no: 1, with what mends it, and what could not be made is no yes', async () => {
+  test('a no: 1, with what fixes it, and what could not be made is no yes', async () => {
     const login = {
       check: 'login',
       verdict: 'no',
@@ -40,7 +40,7 @@ login   yes  310 ms"
 
 secret  yes  a key pair, 1 day old
 login   no   the login failed (code 390144)
-             mend: another key
+             remedy: another key
 role    -    not made, because of login"
 `);
   });
