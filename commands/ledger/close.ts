@@ -17,9 +17,9 @@ export interface CloseOptions {
 }
 
 /** `final`: it has an end already. `in_hand`: a function is delivering it. `changed`: another change came first. */
-type Fate = 'closed' | 'would_close' | 'final' | 'in_hand' | 'changed';
+type CloseResult = 'closed' | 'would_close' | 'final' | 'in_hand' | 'changed';
 
-const WORDS: Readonly<Record<Fate, string>> = {
+const WORDS: Readonly<Record<CloseResult, string>> = {
   closed: 'closed',
   would_close: 'would be closed: a dry run, nothing is changed',
   final: 'left as it is: it has its end already',
@@ -31,7 +31,7 @@ interface Open {
   readonly webhookId: string;
   /** As it stands; version 0 where no function has claimed it. */
   readonly record: LedgerRecord;
-  readonly fate: Fate | undefined;
+  readonly result: CloseResult | undefined;
 }
 
 /**
@@ -44,20 +44,20 @@ interface Open {
 export async function close(ids: readonly string[], options: CloseOptions, world: LedgerSession): Promise<number> {
   const { stageName, print, asJson, context } = world;
   const found = await findAll([...new Set(await resolveIds(ids, world))], world);
-  const toClose = found.filter(({ fate }) => fate === undefined);
+  const toClose = found.filter(({ result }) => result === undefined);
   if (!asJson) print(rowsOf(found));
   const question = `Close ${counted(toClose.length, 'delivery', 'deliveries')} of stage ${stageName} as ${options.as}?`;
   const isClosing = toClose.length > 0 && !options.dryRun;
   if (isClosing && !(await mayGoOn(question, options.yes, context))) return 1;
-  const fates: { readonly webhook_id: string; readonly state: string; readonly fate: Fate }[] = [];
-  for (const { webhookId, record, fate } of found) {
-    const ended = fate ?? (options.dryRun ? 'would_close' : await closeOne(record, options, world));
-    fates.push({ webhook_id: webhookId, state: ended === 'closed' ? options.as : record.state, fate: ended });
+  const results: { readonly webhook_id: string; readonly state: string; readonly result: CloseResult }[] = [];
+  for (const { webhookId, record, result } of found) {
+    const ended = result ?? (options.dryRun ? 'would_close' : await closeOne(record, options, world));
+    results.push({ webhook_id: webhookId, state: ended === 'closed' ? options.as : record.state, result: ended });
   }
   if (asJson)
-    print(JSON.stringify({ stage: stageName, is_dry_run: options.dryRun ?? false, as: options.as, webhooks: fates }));
-  else print(alignColumns(fates.map(({ webhook_id, fate }) => [webhook_id, WORDS[fate]])));
-  return fates.every(({ fate }) => ['closed', 'would_close', 'final'].includes(fate)) ? 0 : 1;
+    print(JSON.stringify({ stage: stageName, is_dry_run: options.dryRun ?? false, as: options.as, webhooks: results }));
+  else print(alignColumns(results.map(({ webhook_id, result }) => [webhook_id, WORDS[result]])));
+  return results.every(({ result }) => ['closed', 'would_close', 'final'].includes(result)) ? 0 : 1;
 }
 
 async function findAll(
@@ -68,11 +68,11 @@ async function findAll(
   const found = await Promise.all(
     webhookIds.map(async (webhookId) => {
       const standing = records.get(webhookId);
-      if (standing !== undefined) return { webhookId, record: standing, fate: fateOf(standing, now()) };
+      if (standing !== undefined) return { webhookId, record: standing, result: resultOf(standing, now()) };
       const event = await table.event(webhookId);
       if (event === undefined) return webhookId;
       const record = newRecord({ schema_version: 1, ...event, generation: 0 }, now());
-      return { webhookId, record, fate: undefined };
+      return { webhookId, record, result: undefined };
     }),
   );
   const unknown = found.filter((one) => typeof one === 'string');
@@ -80,7 +80,7 @@ async function findAll(
   throw new CommandFailed(`the ledger of stage ${stageName} does not know ${unknown.join(', ')}: nothing is changed`);
 }
 
-function fateOf(record: LedgerRecord, nowMs: number): Fate | undefined {
+function resultOf(record: LedgerRecord, nowMs: number): CloseResult | undefined {
   if (isFinal(record)) return 'final';
   return leaseEndMs(record) > nowMs ? 'in_hand' : undefined;
 }
@@ -89,7 +89,7 @@ async function closeOne(
   record: LedgerRecord,
   { as, reason }: CloseOptions,
   { table, stage, now }: LedgerSession,
-): Promise<Fate> {
+): Promise<CloseResult> {
   const reasonText = `closed by an operator: ${reason.trim()}`;
   const after = { ...ended(record, as, reasonText, now()), claimed_by: writerName('close') };
   try {

@@ -13,8 +13,8 @@ import { inTime, type Turn } from './pace.ts';
  * ledger did not answer, and whether it is reopened is not known. The last two are `accepted` without a message, if at
  * all: the reconciler finds them.
  */
-export const FATES = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unanswered'] as const;
-export type Fate = (typeof FATES)[number];
+export const REPLAY_RESULTS = ['replayed', 'in_flight', 'changed', 'no_payload', 'refused', 'unanswered'] as const;
+export type ReplayResult = (typeof REPLAY_RESULTS)[number];
 
 export interface ReplayMeans extends Pick<Context, 'now' | 'sleep'> {
   readonly table: Pick<LedgerTable, 'record' | 'records' | 'event' | 'replace'>;
@@ -31,7 +31,7 @@ export interface ReplayOrder {
 }
 
 export interface Replayed {
-  readonly fates: Readonly<Record<Fate, readonly string[]>>;
+  readonly results: Readonly<Record<ReplayResult, readonly string[]>>;
   /** Webhooks whose turn did not come: nothing about them is changed. */
   readonly left: number;
   /** What the ledger or the queue threw, where that ended it. */
@@ -49,26 +49,29 @@ export async function replayWebhooks(
   means: ReplayMeans,
   watch: { readonly report: (done: number) => void; readonly isInterrupted: () => boolean },
 ): Promise<Replayed> {
-  const fates = Object.fromEntries(FATES.map((fate) => [fate, [] as string[]])) as Record<Fate, string[]>;
+  const results = Object.fromEntries(REPLAY_RESULTS.map((result) => [result, [] as string[]])) as Record<
+    ReplayResult,
+    string[]
+  >;
   let done = 0;
   for await (const webhookIds of inTime(order.turns, means, watch.isInterrupted)) {
     const ended = await replayTogether(webhookIds, order, means);
-    for (const { webhookId, fate } of ended) {
-      if (fate === undefined) continue;
-      fates[fate].push(webhookId);
+    for (const { webhookId, result } of ended) {
+      if (result === undefined) continue;
+      results[result].push(webhookId);
       done += 1;
     }
     watch.report(done);
     const failed = ended.find(({ thrown }) => thrown !== undefined);
-    if (failed !== undefined) return { fates, left: order.turns.length - done, thrown: failed.thrown };
+    if (failed !== undefined) return { results, left: order.turns.length - done, thrown: failed.thrown };
   }
-  return { fates, left: order.turns.length - done };
+  return { results, left: order.turns.length - done };
 }
 
 interface Ended {
   readonly webhookId: string;
   /** Absent where nothing about it is changed, since the ledger could not be read. */
-  readonly fate?: Fate;
+  readonly result?: ReplayResult;
   readonly thrown?: unknown;
 }
 
@@ -95,18 +98,18 @@ async function replayOne(
   { cause, isMeant }: ReplayOrder,
   { table, now, sqs, queueUrl }: ReplayMeans,
 ): Promise<Ended> {
-  if (record === undefined || isInFlight(record, now())) return { webhookId, fate: 'in_flight' };
-  if (!isMeant(record)) return { webhookId, fate: 'changed' };
+  if (record === undefined || isInFlight(record, now())) return { webhookId, result: 'in_flight' };
+  if (!isMeant(record)) return { webhookId, result: 'changed' };
   // Before anything is changed: what has no payload stays as it is.
   const event = await table.event(webhookId);
-  if (event === undefined) return { webhookId, fate: 'no_payload' };
+  if (event === undefined) return { webhookId, result: 'no_payload' };
   const after = reopened(record, cause, now());
-  if (after === undefined) return { webhookId, fate: 'in_flight' };
+  if (after === undefined) return { webhookId, result: 'in_flight' };
   const next = { ...after, claimed_by: writerName(cause) };
-  let fate: Fate = 'unanswered';
+  let result: ReplayResult = 'unanswered';
   try {
-    if (!(await isReplaced(next, table))) return { webhookId, fate: 'changed' };
-    fate = 'refused';
+    if (!(await isReplaced(next, table))) return { webhookId, result: 'changed' };
+    result = 'refused';
     await sqs.send(
       new SendMessageCommand({
         QueueUrl: queueUrl,
@@ -114,9 +117,9 @@ async function replayOne(
         MessageGroupId: next.integration_id,
       }),
     );
-    return { webhookId, fate: 'replayed' };
+    return { webhookId, result: 'replayed' };
   } catch (thrown) {
-    return { webhookId, fate, thrown };
+    return { webhookId, result, thrown };
   }
 }
 

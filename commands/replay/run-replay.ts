@@ -7,7 +7,13 @@ import { ledgerFailure } from '../shared/open-ledger.ts';
 import { createProgressBar } from '../shared/progress-bar.ts';
 import type { Stage } from '../shared/stage.ts';
 import type { Found } from './find-deliveries.ts';
-import { FATES, type Fate, type Replayed, type ReplayOrder, replayWebhooks } from './replay-deliveries.ts';
+import {
+  REPLAY_RESULTS,
+  type Replayed,
+  type ReplayOrder,
+  type ReplayResult,
+  replayWebhooks,
+} from './replay-deliveries.ts';
 
 /**
  * Sends webhooks anew before somebody's eyes, and tells what became of them. Ctrl-C ends it after those at hand.
@@ -56,7 +62,7 @@ export function countRows(found: readonly Pick<Found, 'integration_id' | 'state'
   ]);
 }
 
-const WORDS: Readonly<Record<Exclude<Fate, 'replayed'>, string>> = {
+const WORDS: Readonly<Record<Exclude<ReplayResult, 'replayed'>, string>> = {
   in_flight: 'skipped, in flight: a message or a function has it already',
   changed: 'skipped, changed meanwhile: somebody else was faster',
   no_payload: 'not sent: the payload is deleted',
@@ -65,20 +71,20 @@ const WORDS: Readonly<Record<Exclude<Fate, 'replayed'>, string>> = {
 };
 
 /** What became of a replay, or of a release. */
-export function formatReplay({ fates, left }: Replayed, done: 'replayed' | 'released'): string {
-  const all = Object.values(fates).reduce((sum, ids) => sum + ids.length, left);
-  const lines = [`${done} ${formatNumber(fates.replayed.length)} of ${formatNumber(all)}`];
-  for (const fate of FATES) {
-    if (fate === 'replayed' || fates[fate].length === 0) continue;
-    lines.push(`${formatNumber(fates[fate].length)} ${WORDS[fate]}`, ...named(fates[fate]));
+export function formatReplay({ results, left }: Replayed, done: 'replayed' | 'released'): string {
+  const all = Object.values(results).reduce((sum, ids) => sum + ids.length, left);
+  const lines = [`${done} ${formatNumber(results.replayed.length)} of ${formatNumber(all)}`];
+  for (const result of REPLAY_RESULTS) {
+    if (result === 'replayed' || results[result].length === 0) continue;
+    lines.push(`${formatNumber(results[result].length)} ${WORDS[result]}`, ...named(results[result]));
   }
   if (left > 0) lines.push(`${formatNumber(left)} not begun, and as they were: the same command finds them`);
   return lines.join('\n');
 }
 
 /** Whether nothing is left to do: who is in flight, or was changed by somebody else, is on its way. */
-export function isDone({ fates, left }: Replayed): boolean {
-  return left === 0 && [fates.no_payload, fates.refused, fates.unanswered].every((ids) => ids.length === 0);
+export function isDone({ results, left }: Replayed): boolean {
+  return left === 0 && [results.no_payload, results.refused, results.unanswered].every((ids) => ids.length === 0);
 }
 
 function named(webhookIds: readonly string[]): string[] {

@@ -65,8 +65,8 @@ test('what has its end, or is in hand, is left as it is', async () => {
   expect(operator.document()).toEqual({
     ...{ stage: 'local', is_dry_run: false, as: 'cancelled' },
     webhooks: [
-      { webhook_id: done, state: 'delivered', fate: 'final' },
-      { webhook_id: busy, state: 'delivering', fate: 'in_hand' },
+      { webhook_id: done, state: 'delivered', result: 'final' },
+      { webhook_id: busy, state: 'delivering', result: 'in_hand' },
     ],
   });
   expect(operator.world.questions).toEqual([]);

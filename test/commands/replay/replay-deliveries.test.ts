@@ -80,7 +80,7 @@ const sent = () => takeDeliveries(sqs, queueUrl);
 
 test('a dead one: the same webhook in the next generation, with the learning time that is known', async () => {
   const id = await webhook('event-1', { generation: 2 });
-  expect((await run([id])).fates).toMatchObject({ replayed: [id] });
+  expect((await run([id])).results).toMatchObject({ replayed: [id] });
   const [delivery] = await sent();
   expect(delivery).toMatchObject({
     ...subject(),
@@ -111,7 +111,7 @@ test.each([
   { state: 'delivering' as const, lease_until: new Date(NOW - 1).toISOString() },
 ])('%j: resent', async (change) => {
   const id = await webhook('event-1', change);
-  expect((await run([id])).fates.replayed).toEqual([id]);
+  expect((await run([id])).results.replayed).toEqual([id]);
 });
 
 describe('a lead that waits, or waited, for its moment', () => {
@@ -142,7 +142,7 @@ describe('nothing is changed', () => {
     async (change) => {
       const id = await webhook('event-1', change);
       const before = ledger.all();
-      expect((await run([id])).fates).toMatchObject({ replayed: [], in_flight: [id] });
+      expect((await run([id])).results).toMatchObject({ replayed: [], in_flight: [id] });
       expect(ledger.all()).toEqual(before);
       expect(await sent()).toEqual([]);
     },
@@ -151,7 +151,7 @@ describe('nothing is changed', () => {
   test('in flight: nobody has claimed it yet', async () => {
     const event = eventOf(subject(), ACCEPTED_MS);
     await ledger.putEvents([event]);
-    expect((await run([event.webhook_id])).fates.in_flight).toEqual([event.webhook_id]);
+    expect((await run([event.webhook_id])).results.in_flight).toEqual([event.webhook_id]);
     expect(ledger.all()).toEqual([]);
   });
 
@@ -159,30 +159,30 @@ describe('nothing is changed', () => {
     const id = await webhook('event-1');
     ledger.dropEvent(id);
     const before = ledger.all();
-    expect((await run([id])).fates.no_payload).toEqual([id]);
+    expect((await run([id])).results.no_payload).toEqual([id]);
     expect(ledger.all()).toEqual(before);
   });
 
   test('it is not among those that were meant any more', async () => {
     const id = await webhook('event-1', { state: 'delivered' });
-    expect((await run([id], { isMeant: ({ state }) => state === 'dead' })).fates.changed).toEqual([id]);
+    expect((await run([id], { isMeant: ({ state }) => state === 'dead' })).results.changed).toEqual([id]);
     expect(await ledger.record(id)).toMatchObject({ state: 'delivered', generation: 0 });
   });
 
   test('the ledger cannot be read: it ends there', async () => {
     const ids = [await webhook('event-1'), await webhook('event-2')];
     ledger.isDown = true;
-    const { fates, left, thrown } = await run(ids);
+    const { results, left, thrown } = await run(ids);
     expect({ left, thrown }).toEqual({ left: 2, thrown: expect.objectContaining({ name: 'LedgerUnavailable' }) });
-    expect(Object.values(fates).flat()).toEqual([]);
+    expect(Object.values(results).flat()).toEqual([]);
   });
 });
 
 test('two operators at once: each webhook goes out once', async () => {
   const ids = await Promise.all(['1', '2', '3', '4', '5'].map((name) => webhook(name)));
   const [one, other] = await Promise.all([run(ids), run(ids)]);
-  expect([...one.fates.replayed, ...other.fates.replayed].sort()).toEqual([...ids].sort());
-  const others = [one, other].flatMap(({ fates }) => [...fates.changed, ...fates.in_flight]);
+  expect([...one.results.replayed, ...other.results.replayed].sort()).toEqual([...ids].sort());
+  const others = [one, other].flatMap(({ results }) => [...results.changed, ...results.in_flight]);
   expect(others.sort()).toEqual([...ids].sort());
   expect(await sent()).toHaveLength(5);
 });
@@ -190,8 +190,8 @@ test('two operators at once: each webhook goes out once', async () => {
 test('the queue takes nothing: it ends there, and what was reopened is told', async () => {
   const ids = [await webhook('event-1'), await webhook('event-2')];
   queueUrl = `${queueUrl}-that-is-not`;
-  const { fates, left, thrown } = await run(ids);
-  expect({ refused: fates.refused, left }).toEqual({ refused: [ids[0]], left: 1 });
+  const { results, left, thrown } = await run(ids);
+  expect({ refused: results.refused, left }).toEqual({ refused: [ids[0]], left: 1 });
   expect(thrown).toMatchObject({ name: expect.stringContaining('QueueDoesNotExist') });
   expect(await ledger.record(ids[0] ?? '')).toMatchObject({ state: 'accepted', generation: 1 });
   expect(await ledger.record(ids[1] ?? '')).toMatchObject({ state: 'dead', generation: 0 });
@@ -204,19 +204,19 @@ test('the ledger fails in the middle of a change: whether it is made is not know
     ledger.isDown = true;
     return replace(record);
   };
-  const { fates, left } = await run(ids);
-  expect({ unanswered: fates.unanswered, left }).toEqual({ unanswered: [ids[0]], left: 1 });
+  const { results, left } = await run(ids);
+  expect({ unanswered: results.unanswered, left }).toEqual({ unanswered: [ids[0]], left: 1 });
 });
 
 test('interrupted: what was begun is on the queue, the rest is as it was, and another run takes it', async () => {
   const ids = await Promise.all(['1', '2', '3', '4'].map((name) => webhook(name)));
   const first = await run(ids, {}, 2);
-  expect({ left: first.left, replayed: first.fates.replayed }).toEqual({ left: 2, replayed: ids.slice(0, 2) });
+  expect({ left: first.left, replayed: first.results.replayed }).toEqual({ left: 2, replayed: ids.slice(0, 2) });
   expect(await sent()).toHaveLength(2);
   const stillDead = ledger.all().filter(({ state }) => state === 'dead');
   expect(stillDead.map(({ webhook_id }) => webhook_id)).toEqual(ids.slice(2));
   const second = await run(ids);
-  expect(second.fates).toMatchObject({ replayed: ids.slice(2), in_flight: ids.slice(0, 2) });
+  expect(second.results).toMatchObject({ replayed: ids.slice(2), in_flight: ids.slice(0, 2) });
 });
 
 test('a release keeps since when it is parked, a replay forgets it', async () => {

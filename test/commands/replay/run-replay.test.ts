@@ -1,13 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { FATES, type Fate, type Replayed } from '../../../commands/replay/replay-deliveries.ts';
+import { REPLAY_RESULTS, type Replayed, type ReplayResult } from '../../../commands/replay/replay-deliveries.ts';
 import { countRows, formatReplay, isDone } from '../../../commands/replay/run-replay.ts';
 
 const ids = (count: number, prefix = 'wh') => Array.from({ length: count }, (_, position) => `${prefix}_${position}`);
 
-function replayed(fates: Partial<Record<Fate, readonly string[]>>, left = 0): Replayed {
-  const none = Object.fromEntries(FATES.map((fate) => [fate, []])) as unknown as Record<Fate, readonly string[]>;
-  return { fates: { ...none, ...fates }, left };
+function replayed(results: Partial<Record<ReplayResult, readonly string[]>>, left = 0): Replayed {
+  const none = Object.fromEntries(REPLAY_RESULTS.map((result) => [result, []])) as unknown as Record<
+    ReplayResult,
+    readonly string[]
+  >;
+  return { results: { ...none, ...results }, left };
 }
 
 test('how many there are, by integration and state, in the order of their names', () => {
@@ -43,13 +46,16 @@ ${ids(10)
 
   test('every webhook is in its sum', () => {
     const counts = fc.record(
-      Object.fromEntries(FATES.map((fate) => [fate, fc.nat(15)])) as Record<Fate, fc.Arbitrary<number>>,
+      Object.fromEntries(REPLAY_RESULTS.map((result) => [result, fc.nat(15)])) as Record<
+        ReplayResult,
+        fc.Arbitrary<number>
+      >,
     );
     fc.assert(
       fc.property(counts, fc.nat(15), (howMany, left) => {
-        const fates = Object.fromEntries(FATES.map((fate) => [fate, ids(howMany[fate])]));
-        const all = FATES.reduce((sum, fate) => sum + howMany[fate], left);
-        const told = formatReplay(replayed(fates, left), 'replayed').split('\n');
+        const results = Object.fromEntries(REPLAY_RESULTS.map((result) => [result, ids(howMany[result])]));
+        const all = REPLAY_RESULTS.reduce((sum, result) => sum + howMany[result], left);
+        const told = formatReplay(replayed(results, left), 'replayed').split('\n');
         expect(told[0]).toBe(`replayed ${howMany.replayed} of ${all}`);
         const numbers = told.slice(1).flatMap((line) => /^\d+/.exec(line) ?? []);
         expect(numbers.reduce((sum, text) => sum + Number(text), howMany.replayed)).toBe(all);
@@ -59,12 +65,12 @@ ${ids(10)
 });
 
 describe('is it done?', () => {
-  test.each(['replayed', 'in_flight', 'changed'] as const)('%s: on its way', (fate) => {
-    expect(isDone(replayed({ [fate]: ids(1) }))).toBe(true);
+  test.each(['replayed', 'in_flight', 'changed'] as const)('%s: on its way', (result) => {
+    expect(isDone(replayed({ [result]: ids(1) }))).toBe(true);
   });
 
-  test.each(['no_payload', 'refused', 'unanswered'] as const)('%s: not sent', (fate) => {
-    expect(isDone(replayed({ replayed: ids(5), [fate]: ids(1) }))).toBe(false);
+  test.each(['no_payload', 'refused', 'unanswered'] as const)('%s: not sent', (result) => {
+    expect(isDone(replayed({ replayed: ids(5), [result]: ids(1) }))).toBe(false);
   });
 
   test('not where something was not begun', () => {
