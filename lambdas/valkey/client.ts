@@ -9,17 +9,17 @@ export interface ValkeyAddress {
   readonly tls: boolean;
 }
 
-/** How long a peer may take to close its side before the socket is destroyed, ms. */
+/** How long a peer may take to close its side before the socket is destroyed, in milliseconds. */
 export const DISCONNECT_LIMIT_MS = 100;
 
-/** The first errors say why a connection failed; a client lives long and may have many. */
-const MAX_KEPT_ERRORS = 10;
+/** Only the first errors show why a connection failed; a long-lived client may have many. */
+const MAX_COLLECTED_ERRORS = 10;
 
 const ignore = () => {};
 
 /**
- * Opens clients that speak cluster mode (Serverless has no other) or, where the server says that it is not a cluster,
- * plain ones. The sandbox remembers which, and asks once only.
+ * Creates a function that opens clients. They use cluster mode, the only mode of ElastiCache Serverless, unless the server
+ * reports that it is no cluster; later calls remember that.
  */
 export function clientOpener(address: ValkeyAddress): (limitMs: number) => Promise<ValkeyClient> {
   let isSingle = false;
@@ -36,7 +36,7 @@ export function clientOpener(address: ValkeyAddress): (limitMs: number) => Promi
   };
 }
 
-/** @throws the first meaningful error of the node: the cluster's own only says that no node is available */
+/** @throws the first meaningful error of a node: the cluster's own error only reports that no node is available */
 async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number): Promise<Cluster> {
   const cluster = new Cluster([{ host, port }], {
     lazyConnect: true,
@@ -44,25 +44,25 @@ async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number):
     enableReadyCheck: false,
     enableOfflineQueue: false,
     maxRedirections: 3,
-    // After a lost node a fresh client is opened, which asks for the slots again.
+    // After a lost node a new client is opened, which loads the slots again.
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // Later than our own limit, whose error says more.
+    // Later than our own limit, whose error is more specific.
     slotsRefreshTimeout: limitMs + DISCONNECT_LIMIT_MS,
-    // Names stay names: TLS certificates are made out to them.
+    // Connect by name: TLS certificates are issued for names.
     dnsLookup: (name, callback) => callback(null, name),
     redisOptions: socketOptions(tls, limitMs),
   });
   const errors: Error[] = [];
-  const keep = (error: Error & { lastNodeError?: Error }) => {
-    if (errors.length < MAX_KEPT_ERRORS) errors.push(error.lastNodeError ?? error);
+  const collect = (error: Error & { lastNodeError?: Error }) => {
+    if (errors.length < MAX_COLLECTED_ERRORS) errors.push(error.lastNodeError ?? error);
   };
   const meaningful = () => errors.find(({ message }) => message !== 'Connection is closed.');
   const nodes: Promise<void>[] = [];
-  cluster.on('error', keep).on('node error', keep);
-  // Connecting nodes at once, not at their first command, takes the handshake out of the first lookup's 200 ms.
+  cluster.on('error', collect).on('node error', collect);
+  // Connect nodes now, not at their first command, so that the handshake is not part of the first lookup's 200 ms.
   cluster.on('+node', (node: Redis) => {
-    node.on('error', keep);
+    node.on('error', collect);
     if (!node.options.readOnly) nodes.push(node.connect().catch(ignore));
   });
   const ready = async () => {
@@ -72,7 +72,7 @@ async function openCluster({ host, port, tls }: ValkeyAddress, limitMs: number):
   try {
     return await opened(cluster, ready(), limitMs);
   } catch (thrown) {
-    // The cluster may give up before its node has said why.
+    // The cluster may fail before its node has reported an error.
     if (!meaningful()) await Promise.race([Promise.all(nodes), elapsed(DISCONNECT_LIMIT_MS)]);
     throw meaningful() ?? thrown;
   }
@@ -111,7 +111,7 @@ function socketOptions(tls: boolean, limitMs: number) {
   return {
     connectTimeout: Math.max(1, limitMs),
     disconnectTimeout: DISCONNECT_LIMIT_MS,
-    // The check sends INFO and waits; a response to PING proves as much.
+    // The check sends INFO and waits; PING is enough.
     enableReadyCheck: false,
     ...(tls ? { tls: {} } : {}),
   };
@@ -119,6 +119,6 @@ function socketOptions(tls: boolean, limitMs: number) {
 
 /** Closes a client for good. */
 export function disconnect(client: ValkeyClient): void {
-  // A client that has ended would only start a timer to destroy a socket that is gone.
+  // A client that has ended would start a timer for a socket that is already closed.
   if (client.status !== 'end') client.disconnect();
 }

@@ -2,14 +2,14 @@ import type { IoDeadlines } from '../shared/io-deadlines.ts';
 import { DISCONNECT_LIMIT_MS, disconnect, type ValkeyClient } from './client.ts';
 import { elapsed, type Outcome, outcomesWithin, reasonOf } from './outcomes.ts';
 
-/** The shortest time between the starts of two attempts to connect, ms. */
+/** The shortest time between the starts of two connection attempts, in milliseconds. */
 const OPENING_PAUSE_MS = 1_000;
-/** A sandbox may have been frozen meanwhile and its peer gone without a word: older sockets are not trusted, ms. */
+/** A socket that was idle for longer is replaced, in milliseconds: its peer may have closed it during a freeze. */
 const IDLE_LIMIT_MS = 20_000;
 
 /**
- * Keeps one client open, and opens another when it is lost. All reconnecting is here and is driven by lookups, not by
- * timers: a frozen sandbox has no background, and the library's own retries would wait where lookups should fail.
+ * Holds one open client, and replaces it when it is lost. Calls trigger reconnection, not timers: a frozen environment runs
+ * no timers, and the library's own retries would wait where calls should fail.
  */
 export class ValkeyConnection {
   readonly #open: (limitMs: number) => Promise<ValkeyClient>;
@@ -26,8 +26,8 @@ export class ValkeyConnection {
 
   /**
    * @param open connects, or rejects within the limit
-   * @param onFailure called for each attempt to connect that failed
-   * @param nowMs wall clock, ms: a monotonic one may stand still while the sandbox is frozen
+   * @param onFailure called for each failed connection attempt
+   * @param nowMs the wall clock, in milliseconds: a monotonic clock may stand still while Lambda freezes the function
    */
   constructor(
     open: (limitMs: number) => Promise<ValkeyClient>,
@@ -42,17 +42,17 @@ export class ValkeyConnection {
     this.#nowMs = nowMs;
   }
 
-  /** The most that a lookup takes, which may have to wait for the first connection of this sandbox. */
+  /** The longest time that `run` takes, in milliseconds; longer for the environment's first connection. */
   get limitMs(): number {
     const { firstConnectionMs, commandMs } = this.#deadlines;
     return this.#isCold ? firstConnectionMs + commandMs : commandMs;
   }
 
-  /** Starts connecting in the background, where nothing is open and the last attempt is long enough ago. Never throws. */
+  /** Starts connecting in the background, unless a client is open or the last attempt was too recent. Never throws. */
   connect(): void {
     const nowMs = this.#nowMs();
     if (this.#closed || this.#client || this.#opening || nowMs - this.#openingStartedMs < OPENING_PAUSE_MS) return;
-    // An old failure says little about the server of now: worth a short wait again.
+    // An old failure is outdated: a short wait may succeed again.
     const isStale = nowMs - this.#openingStartedMs > IDLE_LIMIT_MS;
     const patienceMs = isStale ? Math.max(this.#deadlines.reconnectionMs, this.#patienceMs) : this.#patienceMs;
     this.#openingStartedMs = nowMs;
@@ -64,11 +64,11 @@ export class ValkeyConnection {
   }
 
   /**
-   * Sends commands, and discards a client that does not answer.
+   * Sends commands, and discards a client that does not respond. Never throws.
    *
-   * @param send called with a client; writes its commands in one tick, so that they cost one round trip
+   * @param send called with a client; writes its commands in one tick, so that they take one round trip
    * @param limitMs for connection and commands together
-   * @returns the outcomes in the order of the commands; none where there is no client in time. Never throws.
+   * @returns the outcomes in the order of the commands; none if there is no client in time
    */
   async run<T>(send: (client: ValkeyClient) => readonly Promise<T>[], limitMs = this.limitMs): Promise<Outcome<T>[]> {
     const startedMs = performance.now();
@@ -81,10 +81,10 @@ export class ValkeyConnection {
   }
 
   /**
-   * A client that answered lately, or a fresh one.
+   * Returns the open client, or a new one. Never throws.
    *
-   * @param limitMs the most to wait; just after an attempt that failed there is no waiting at all
-   * @returns nothing where there is none in time. Never throws.
+   * @param limitMs the longest wait, in milliseconds; after a failed connection attempt there is no wait
+   * @returns undefined if there is no client in time
    */
   async client(limitMs: number): Promise<ValkeyClient | undefined> {
     if (this.#client && this.#nowMs() - this.#lastUsedMs > IDLE_LIMIT_MS) this.discard(this.#client);
@@ -98,14 +98,14 @@ export class ValkeyConnection {
     return this.#client;
   }
 
-  /** Gives up a client that stopped answering; the next one is opened in the background. */
+  /** Closes a client that stopped responding; the next one is opened in the background. */
   discard(client: ValkeyClient): void {
     if (this.#client === client) this.#client = undefined;
     disconnect(client);
     this.connect();
   }
 
-  /** Closes for good, within 200 ms; an attempt to connect that is under way ends by itself in its time. */
+  /** Closes permanently, within 200 ms; a pending connection attempt ends by its own timeout. */
   async close(): Promise<void> {
     this.#closed = true;
     const client = this.#client;

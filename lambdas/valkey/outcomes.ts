@@ -1,9 +1,10 @@
-/** The outcome of one command: a value, refused by the server, or no response (too late, connection lost). */
+/** The outcome of one command: a value, an error of the server, or no response (timeout, connection lost). */
 export type Outcome<T> = { readonly value: T } | { readonly refused: unknown } | { readonly lost: unknown };
 
 /**
- * Waits for all commands, `limitMs` at the most. Never throws: the outcomes, in the order of the commands, distinguish what
- * the server refused from what got no response.
+ * Waits for all commands, for `limitMs` at most. Never throws.
+ *
+ * @returns the outcomes in the order of the commands
  */
 export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs: number): Promise<Outcome<T>[]> {
   const outcomes: (Outcome<T> | undefined)[] = commands.map(() => undefined);
@@ -23,14 +24,14 @@ export async function outcomesWithin<T>(commands: readonly Promise<T>[], limitMs
 }
 
 /**
- * Ends after `limitMs` and once more around the event loop, so that answers which came while it was blocked still count.
- * Keeps no process alive.
+ * Resolves after `limitMs` and one more run of the event loop, so that responses that arrived while it was blocked still
+ * count. Its timer is unref'ed.
  */
 export function elapsed(limitMs: number): Promise<undefined> {
   return new Promise((resolve) => setTimeout(() => setImmediate(resolve, undefined), limitMs).unref());
 }
 
-/** The message of anything thrown; the library joins several of them in an `AggregateError` without one. */
+/** The message of a thrown value; of an `AggregateError`, which has none, that of its first error. */
 export function reasonOf(thrown: unknown): string {
   const { message, errors } = thrown as { message?: unknown; errors?: readonly unknown[] };
   return errors?.[0] === undefined ? String(message) : reasonOf(errors[0]);

@@ -10,23 +10,23 @@ export interface ValkeyCacheOptions extends ValkeyAddress {
   readonly log: Log;
   /** From 0 up to, but without, 1. */
   readonly random?: () => number;
-  /** Wall clock, ms. */
+  /** The wall clock, in milliseconds. */
   readonly now?: () => number;
   readonly deadlines?: IoDeadlines['valkey'];
 }
 
 export interface ValkeyCache extends LearningTimeCache {
-  /** Starts connecting in the background, so that the first lookup finds it done: for a cold start. */
+  /** Starts connecting in the background, during a cold start. */
   connect(): void;
-  /** Closes the connection for good, within 200 ms. Afterwards there are no hits and nothing is stored. */
+  /** Closes the connection permanently, within 200 ms. Afterwards there are no hits and nothing is stored. */
   close(): Promise<void>;
 }
 
 /**
- * The cache of answers in Valkey: ElastiCache Serverless, or any server that speaks its protocol.
+ * Creates the cache of learning times in Valkey: ElastiCache Serverless, or any server with its protocol.
  *
- * Every command names one key: over several slots of a cluster, MGET and scripts are refused. They are written in the
- * same tick, so that a batch costs one round trip. Nothing here throws: a cache that is down has no hits.
+ * Every command has one key, since a cluster refuses MGET and scripts over several slots. All commands are written in one
+ * tick, so that a batch takes one round trip. Nothing throws: a cache that is down has no hits.
  */
 export function createValkeyCache(options: ValkeyCacheOptions): ValkeyCache {
   const { log, random = Math.random, now = Date.now, deadlines = IO_DEADLINES.valkey } = options;
@@ -84,12 +84,12 @@ function hitsAmong(
     if (answer) hits.set(text, answer);
     else unreadable.push(text);
   });
-  // One line for all: after a rollback every value may be the other version's.
+  // One line for all: after a rollback all values may be of another version.
   if (unreadable.length > 0) log.warn('cache.value_unreadable', { values: unreadable.length, example: unreadable[0] });
   return hits;
 }
 
-/** Logs once that something began to fail and once that it works again, however many commands fail in between. */
+/** Logs the start and the end of an outage once, however many commands fail in between. */
 class Outages {
   readonly #log: Log;
   readonly #current = new Set<string>();

@@ -10,14 +10,14 @@ import { warehouseRemedy } from './remedies.ts';
 import { readLearningTimes } from './rows.ts';
 import { OLD_CREDENTIAL_DAYS, type SnowflakeSecret } from './snowflake-secret-schema.ts';
 
-/** Column names listed where one is missing: enough to find another spelling. */
+/** Column names that are listed if a column is missing, so that the operator finds another spelling. */
 const MOST_NAMES = 40;
 
-/** Which kind of credential, and how old. Reports neither user nor account. */
+/** Reports the kind and age of the credential, but neither user nor account. */
 export function checkSecret({ value, createdAtMs }: DatedSecret<SnowflakeSecret>, nowMs: number): WarehouseCheck {
   const kind = value.private_key === undefined ? 'a password' : 'a key pair';
   if (createdAtMs === undefined) return yes('secret', `${kind}, of unknown age`);
-  // A clock that runs behind Secrets Manager's makes no secret younger than new.
+  // Our clock may be behind that of Secrets Manager.
   const days = Math.max(0, Math.floor((nowMs - createdAtMs) / DAY_MS));
   const check = yes('secret', `${kind}, ${days} ${days === 1 ? 'day' : 'days'} old`);
   if (days <= OLD_CREDENTIAL_DAYS) return check;
@@ -39,17 +39,17 @@ export function checkSessionWarehouse(warehouse: string | null, names: Warehouse
 }
 
 interface Fit {
-  readonly wanted: string;
+  readonly expected: string;
   readonly isMet: (column: WarehouseColumn) => boolean;
   /** What is read, with a restriction. */
   readonly warning?: (column: WarehouseColumn) => string | undefined;
 }
 
-const TEXT: Fit = { wanted: 'text', isMet: ({ type }) => type === 'text' };
-const WHOLE: Fit = { wanted: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && (scale ?? 0) === 0 };
-/** What `learning-time-rows.ts` reads of other types is warned of. */
+const TEXT: Fit = { expected: 'text', isMet: ({ type }) => type === 'text' };
+const WHOLE: Fit = { expected: 'a whole number', isMet: ({ type, scale }) => type === 'fixed' && (scale ?? 0) === 0 };
+/** `rows.ts` also reads numbers that are not whole by type, with a warning here. */
 const NUMBER: Fit = {
-  wanted: 'a number',
+  expected: 'a number',
   isMet: ({ type }) => type === 'fixed' || type === 'real',
   warning: (column) =>
     WHOLE.isMet(column)
@@ -57,7 +57,7 @@ const NUMBER: Fit = {
       : 'a sum that is not whole ends without learning time: a view gives whole seconds, such as ROUND(…)::NUMBER(38,0)',
 };
 const DATE: Fit = {
-  wanted: 'a date',
+  expected: 'a date',
   isMet: ({ type }) => type === 'date' || type.startsWith('timestamp'),
   warning: ({ type }) => {
     if (type === 'date') return undefined;
@@ -80,7 +80,7 @@ export function checkColumns(columns: readonly WarehouseColumn[], names: Warehou
     const column = byName.get(name.toUpperCase());
     if (column === undefined) missing.push(`${name} is missing`);
     else if (fit.isMet(column)) found.push(described(name, column));
-    else unfit.push(`${described(name, column)} is not ${fit.wanted}`);
+    else unfit.push(`${described(name, column)} is not ${fit.expected}`);
     const warning = column && fit.isMet(column) ? fit.warning?.(column) : undefined;
     if (warning !== undefined) warnings.push(`${name}: ${warning}`);
   }
@@ -93,7 +93,7 @@ export function checkColumns(columns: readonly WarehouseColumn[], names: Warehou
   return no('columns', [...missing, ...unfit].join('; '), [...there, ...cast].join('; '));
 }
 
-/** What people write for a type that the wire calls otherwise. */
+/** SQL names of types that have another name in Snowflake's wire protocol. */
 const SQL_TYPES: Readonly<Record<string, string>> = { fixed: 'NUMBER', real: 'FLOAT' };
 
 function described(name: string, { type, scale }: WarehouseColumn): string {
@@ -105,8 +105,8 @@ function listed(columns: readonly WarehouseColumn[]): string {
   return `${names.join(', ')}${columns.length > MOST_NAMES ? ', …' : ''}`;
 }
 
-/** Strings are compared by their code points. */
-const PLAIN_COLLATIONS: ReadonlySet<string> = new Set(['', 'utf8', 'bin']);
+/** Collations that compare strings by code points. */
+const BINARY_COLLATIONS: ReadonlySet<string> = new Set(['', 'utf8', 'bin']);
 
 /** A collation's specification, such as `en-ci-trim`. */
 function shown(collation: string): string {
@@ -116,7 +116,7 @@ function shown(collation: string): string {
 const userColumn = z.string().regex(/^\d{1,18}$/);
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** The key of some row, or why the pipeline could find no such row. What cannot be a key is not repeated. */
+/** The key of a row of the table, or why the pipeline would not find such a row. Invalid keys are not repeated. */
 export function readAnyKey(row: readonly unknown[] | undefined, names: WarehouseNames): LearnerKey | WarehouseCheck {
   const { table, role, columns, enterpriseIdForm } = names;
   if (row === undefined) {
@@ -129,7 +129,7 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
   const [user, course, enterprise, ...collations] = row;
   const collated = [columns.course, columns.enterprise].flatMap((column, index) => {
     const collation = collations[index];
-    return typeof collation === 'string' && !PLAIN_COLLATIONS.has(collation.toLowerCase())
+    return typeof collation === 'string' && !BINARY_COLLATIONS.has(collation.toLowerCase())
       ? [{ column, collation }]
       : [];
   });
@@ -138,14 +138,10 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
       .map(({ column, collation }) => `${column} has the collation ${shown(collation)}`)
       .join(', ');
     const cast = collated.map(({ column }) => `COLLATE(${column}, 'utf8') AS ${column}`).join(', ');
-    return no(
-      'row',
-      finding,
-      `keys are compared letter by letter: a view gives ${cast}; put its name into lib/stage.ts`,
-    );
+    return no('row', finding, `keys are compared by code points: a view gives ${cast}; put its name into lib/stage.ts`);
   }
   const unlike = (column: string, what: string) =>
-    no('row', `${column} of some row is not ${what}`, 'events write it so: what is written otherwise is never found');
+    no('row', `${column} of some row is not ${what}`, 'events have this form: a row in another form is never found');
   const userId = userColumn.safeParse(user);
   if (!userId.success) return unlike(columns.user, 'a numeric user id');
   const courseId = courseIdSchema.safeParse(course);
@@ -154,43 +150,43 @@ export function readAnyKey(row: readonly unknown[] | undefined, names: Warehouse
   if (!UUID.test(enterpriseId)) return unlike(columns.enterprise, 'a UUID');
   if (enterprise !== inForm(enterpriseId, enterpriseIdForm)) {
     const found = ENTERPRISE_ID_FORMS.find((form) => enterprise === inForm(enterpriseId, form));
-    if (found === undefined) return unlike(columns.enterprise, 'a UUID in one letter case, with all dashes or none');
+    if (found === undefined) return unlike(columns.enterprise, 'a UUID in one case, with all dashes or none');
     const remedy = `set warehouse.enterpriseIdForm to '${found}' in lib/stage.ts, and deploy`;
     return no('row', `${columns.enterprise} has the form '${found}', the stage asks for '${enterpriseIdForm}'`, remedy);
   }
   return { userId: userId.data, courseId: courseId.data, enterpriseId };
 }
 
-/** Whether the pipeline reads the rows of a key that the table has. Its sum is the learner's, and not reported. */
+/** Checks that the pipeline's query finds the row of an existing key. The learner's sum is not reported. */
 export function checkRow(
   key: LearnerKey,
   rows: readonly unknown[],
   ms: number,
   { columns }: WarehouseNames,
 ): WarehouseCheck {
-  const answer = readLearningTimes([key], rows).answers.get(learnerKeyText(key));
-  if (answer === undefined || !('found' in answer)) {
-    const reason = answer?.reason ?? 'no answer';
+  const result = readLearningTimes([key], rows).results.get(learnerKeyText(key));
+  if (result === undefined || !('found' in result)) {
+    const reason = result?.reason ?? 'no result';
     const remedy = `a view gives whole seconds from 0, such as ROUND(${columns.seconds})::NUMBER(38,0), and a plain date, such as ${columns.date}::DATE`;
-    return no('row', `${said(key)}: ${reason}`, remedy);
+    return no('row', `${formatKey(key)}: ${reason}`, remedy);
   }
-  if (!answer.found) {
+  if (!result.found) {
     return no(
       'row',
-      `${said(key)} is in the table, and not found by its key`,
+      `${formatKey(key)} is in the table, and not found by its key`,
       'is the key stored with blanks around it?',
     );
   }
-  return yes('row', `${said(key)}: sum and date are read (${milliseconds(ms)})`);
+  return yes('row', `${formatKey(key)}: sum and date are read (${milliseconds(ms)})`);
 }
 
-/** Known sums against the warehouse's own. */
+/** Compares known sums with the warehouse's. */
 export function checkSample(
   sample: readonly KnownSum[],
-  answers: ReadonlyMap<string, LearningTime | KeyFailure>,
+  results: ReadonlyMap<string, LearningTime | KeyFailure>,
   ms: number,
 ): WarehouseCheck {
-  const differences = sample.flatMap((known) => differenceOf(known, answers.get(learnerKeyText(keyOf(known)))) ?? []);
+  const differences = sample.flatMap((known) => differenceOf(known, results.get(learnerKeyText(keyOf(known)))) ?? []);
   if (differences.length === 0)
     return yes('sample', `${sample.length} of ${sample.length} agree (${milliseconds(ms)})`);
   const finding = `${differences.length} of ${sample.length} differ (${milliseconds(ms)})`;
@@ -203,15 +199,15 @@ export function keyOf({ user_id, course_id, enterprise_customer_uuid }: KnownSum
   return { userId: user_id, courseId: course_id, enterpriseId: enterprise_customer_uuid };
 }
 
-function differenceOf(known: KnownSum, answer: LearningTime | KeyFailure | undefined): string | undefined {
-  const expected = `${said(keyOf(known))}: expected ${known.total_seconds} s`;
-  if (answer === undefined) return `${expected}, no answer`;
-  if (!('found' in answer)) return `${expected}, ${answer.reason}`;
-  if (!answer.found) return `${expected}, found no rows`;
-  return answer.totalSeconds === known.total_seconds ? undefined : `${expected}, found ${answer.totalSeconds} s`;
+function differenceOf(known: KnownSum, result: LearningTime | KeyFailure | undefined): string | undefined {
+  const expected = `${formatKey(keyOf(known))}: expected ${known.total_seconds} s`;
+  if (result === undefined) return `${expected}, no result`;
+  if (!('found' in result)) return `${expected}, ${result.reason}`;
+  if (!result.found) return `${expected}, found no rows`;
+  return result.totalSeconds === known.total_seconds ? undefined : `${expected}, found ${result.totalSeconds} s`;
 }
 
-function said({ userId, courseId, enterpriseId }: LearnerKey): string {
+function formatKey({ userId, courseId, enterpriseId }: LearnerKey): string {
   return `user ${userId} in ${courseId} of ${enterpriseId}`;
 }
 
@@ -232,7 +228,7 @@ export function notMade(check: WarehouseCheck['check'], reason: string): Warehou
   return { check, verdict: 'not_made', finding: reason };
 }
 
-/** Unquoted identifiers: Snowflake reads them in capitals. */
-function isSameName(found: string | null, wanted: string): boolean {
-  return found?.toUpperCase() === wanted.toUpperCase();
+/** Snowflake converts unquoted identifiers to upper case. */
+function isSameName(found: string | null, expected: string): boolean {
+  return found?.toUpperCase() === expected.toUpperCase();
 }

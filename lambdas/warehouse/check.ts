@@ -2,12 +2,12 @@ import * as z from 'zod';
 import { courseIdSchema, enterpriseIdSchema } from '../events/event.ts';
 import type { LearnerKey } from './learning-time.ts';
 
-/** Known sums that are compared in one check: as many keys as a full batch asks for. */
+/** Known sums per check: the number of keys of a full batch. */
 export const MAX_SAMPLES = 100;
 
 /** One learner's sum, known from another source. */
 export const knownSumSchema = z.strictObject({
-  /** Digits only: 18 of them fit every INTEGER column. */
+  /** Digits only; 18 digits fit every INTEGER column. */
   user_id: z.string().regex(/^\d{1,18}$/, 'must be 1-18 digits'),
   course_id: courseIdSchema,
   enterprise_customer_uuid: enterpriseIdSchema,
@@ -15,69 +15,69 @@ export const knownSumSchema = z.strictObject({
 });
 export type KnownSum = z.infer<typeof knownSumSchema>;
 
-/** What `./ltw check-warehouse` asks of the function CheckWarehouse. */
+/** The input of the function CheckWarehouse, which `./ltw check-warehouse` invokes. */
 export const checkWarehouseRequestSchema = z.strictObject({
   sample: z.array(knownSumSchema).min(1).max(MAX_SAMPLES).optional(),
 });
 
-/** In the order in which they are made: each needs the ones before it. */
+/** In order: each check requires the previous ones. */
 export const WAREHOUSE_CHECKS = ['secret', 'login', 'role', 'warehouse', 'table', 'columns', 'row', 'sample'] as const;
 export type WarehouseCheckName = (typeof WAREHOUSE_CHECKS)[number];
 
-/** One thing that must be so. Holds no secret, no name of a user, and of a learner the key alone. */
+/** The result of one check. It contains no secret and no user name, and of a learner only the key. */
 export interface WarehouseCheck {
   readonly check: WarehouseCheckName;
-  /** `not_made`: it could not be, and `finding` says why. Never counted as yes. */
+  /** `not_made`: the check was not possible, for the reason in `finding`. It does not count as passed. */
   readonly verdict: 'yes' | 'no' | 'not_made';
-  /** What was found, in words. */
+  /** What the check found, as text. */
   readonly finding: string;
-  /** What is well today and will not stay so. */
+  /** A problem that does not fail the check. */
   readonly warning?: string;
-  /** What repairs it, where it is no. */
+  /** How to fix a failed check. */
   readonly remedy?: string;
-  /** Each known sum that the warehouse does not give back, in words. */
+  /** The known sums that differ from the warehouse's, as text. */
   readonly differences?: readonly string[];
 }
 
 export interface CheckWarehouseReport {
-  /** In the order of `WAREHOUSE_CHECKS`; `sample` is there only where one was given. */
+  /** In the order of `WAREHOUSE_CHECKS`; `sample` only if the request has one. */
   readonly checks: readonly WarehouseCheck[];
 }
 
-/** Why a step failed. `reason` holds codes only, no text of Snowflake's. */
+/** Why a step failed. `reason` contains codes only, no text of Snowflake. */
 export interface InspectionFailure {
-  /** After `statement` the session is well; after anything else it is over. */
+  /** After `statement` the session is still usable; after the others it is not. */
   readonly kind: 'refused' | 'gone' | 'statement' | 'unreachable';
-  /** Snowflake's, the SDK's or the system's; `deadline` where there was no response in time. */
+  /** A code of Snowflake, the SDK or the system; `deadline` after a timeout. */
   readonly code: string;
   readonly reason: string;
 }
 
-/** A step's result with how long it took, in milliseconds, or why there is none. */
+/** A step's result with its duration, in milliseconds, or its failure. */
 export type Inspected<T> =
   | { readonly ok: true; readonly value: T; readonly ms: number }
   | { readonly ok: false; readonly failure: InspectionFailure };
 
-/** A column as the warehouse describes it beside the rows, with the names of Snowflake's wire protocol. */
+/** A column in the metadata of a result, with the names of Snowflake's wire protocol. */
 export interface WarehouseColumn {
   readonly name: string;
   /** `fixed`, `real`, `text`, `date`, `timestamp_ntz` and others. */
   readonly type: string;
-  /** Digits after the point, of `fixed`. */
+  /** Decimals of `fixed`. */
   readonly scale: number | null;
 }
 
-/** One session of the warehouse, step by step. Each step ends within its limit, in milliseconds, and throws nothing. */
+/** One session of the warehouse, step by step. Each step ends within its limit, in milliseconds, and never throws. */
 export interface WarehouseInspector {
-  /** @returns how long loading the SDK took, in milliseconds, of the step's whole time */
+  /** @returns the part of the step's duration that loading the SDK took, in milliseconds */
   logIn(limitMs: number): Promise<Inspected<{ readonly sdkMs: number }>>;
-  /** The role and the warehouse of the session; null where it has none. */
+  /** The role and the warehouse of the session; null if it has none. */
   context(limitMs: number): Promise<Inspected<{ readonly role: string | null; readonly warehouse: string | null }>>;
   columns(limitMs: number): Promise<Inspected<readonly WarehouseColumn[]>>;
-  /** The key of some row, as text; undefined where the table shows no row. */
+  /** The key of one row, as text; undefined if no row is visible. */
   anyKey(limitMs: number): Promise<Inspected<readonly unknown[] | undefined>>;
   /** The rows for a key, by the pipeline's own query. */
   rowsOf(key: LearnerKey, limitMs: number): Promise<Inspected<readonly unknown[]>>;
-  /** Ends the session, without waiting. Never throws. */
+  /** Ends the session without waiting. Never throws. */
   close(): void;
 }

@@ -34,30 +34,30 @@ export interface InspectWarehouseServices {
   /** @throws SecretUnavailable, SecretUnusable */
   readSecret(): Promise<DatedSecret<SnowflakeSecret>>;
   openInspector(secret: SnowflakeSecret): WarehouseInspector;
-  /** The pipeline's own warehouse, with that secret. */
+  /** The pipeline's warehouse adapter, with that secret. */
   openWarehouse(secret: SnowflakeSecret): Warehouse;
   readonly names: WarehouseNames;
   /** The wall clock, in milliseconds. */
   now(): number;
-  /** A clock that never goes back, in milliseconds. */
+  /** A monotonic clock, in milliseconds. */
   elapsed(): number;
-  /** For the whole check but the secret. */
+  /** For all checks except the secret. */
   readonly deadlineMs?: number;
-  /** For each step of it. */
+  /** For each step. */
   readonly stepMs?: number;
 }
 
 type Note = (check: WarehouseCheck) => void;
 
-/** Within the function's 60 s, of which up to 3 s go to the secret. */
+/** Within the function's timeout of 60 s, of which the secret takes up to 3 s. */
 const DEADLINE_MS = 45_000;
 
-/** A login, or a warehouse that wakes up: seconds, not minutes. */
+/** A login, or resuming a suspended warehouse, takes seconds. */
 const STEP_MS = 20_000;
 
 /**
- * Makes every check it can, in their order. Faults are reported, not thrown; so is a check that could not be made because
- * of an earlier one.
+ * Runs all possible checks in order. Faults are reported, not thrown, and so are checks that were impossible because an
+ * earlier one failed.
  */
 export async function inspectWarehouse(
   input: unknown,
@@ -71,9 +71,9 @@ export async function inspectWarehouse(
     const fault = `the request does not fit: ${faultsOf(request.error, 'request')}`;
     made.set('sample', no('sample', fault, 'command and stage of the same version'));
   }
-  const wanted = WAREHOUSE_CHECKS.filter((name) => name !== 'sample' || sample !== undefined || made.has(name));
+  const names = WAREHOUSE_CHECKS.filter((name) => name !== 'sample' || sample !== undefined || made.has(name));
   let blocker: WarehouseCheckName | undefined;
-  const checks = wanted.map((name) => {
+  const checks = names.map((name) => {
     const check = made.get(name) ?? notMade(name, `not made, because of ${blocker}`);
     if (check.verdict === 'no') blocker = name;
     return check;
@@ -81,7 +81,7 @@ export async function inspectWarehouse(
   return { checks };
 }
 
-/** Returns where nothing more can be asked. */
+/** Returns early if no further check is possible. */
 async function makeChecks(
   sample: readonly KnownSum[] | undefined,
   services: InspectWarehouseServices,
@@ -120,14 +120,14 @@ async function logIn(inspector: WarehouseInspector, names: WarehouseNames, limit
   const step = await inspector.logIn(limitMs);
   if (step.ok) {
     const { sdkMs } = step.value;
-    // Loaded once for each instance of the function.
+    // The SDK is loaded once per execution environment.
     const loading = sdkMs < 1 ? '' : `, after ${milliseconds(sdkMs)} for loading the SDK`;
     note(yes('login', `${milliseconds(step.ms - sdkMs)}${loading}`));
   } else note(no('login', step.failure.reason, loginRemedy(step.failure, names)));
   return step.ok;
 }
 
-/** @returns whether the session has a warehouse; undefined where it is over */
+/** @returns whether the session has a warehouse; undefined if it is no longer usable */
 async function checkContext(inspector: WarehouseInspector, names: WarehouseNames, limitMs: number, note: Note) {
   const step = await inspector.context(limitMs);
   if (step.ok) {
@@ -152,7 +152,7 @@ async function checkTable(inspector: WarehouseInspector, names: WarehouseNames, 
   return columns.verdict === 'yes';
 }
 
-/** @returns whether the table can still be asked, whatever that row is like */
+/** @returns whether the table can still be queried */
 async function readRow(inspector: WarehouseInspector, names: WarehouseNames, limit: () => number, note: Note) {
   const some = await inspector.anyKey(limit());
   if (!some.ok) {
@@ -172,11 +172,15 @@ async function readRow(inspector: WarehouseInspector, names: WarehouseNames, lim
 async function compare(sample: readonly KnownSum[], warehouse: Warehouse, limitMs: number, elapsed: () => number) {
   const startedAt = elapsed();
   try {
-    const answers = await warehouse.query(sample.map(keyOf), limitMs);
-    return checkSample(sample, answers, elapsed() - startedAt);
+    const results = await warehouse.query(sample.map(keyOf), limitMs);
+    return checkSample(sample, results, elapsed() - startedAt);
   } catch (thrown) {
     const reason = thrown instanceof PipelineError ? thrown.message : errorName(thrown);
-    return no('sample', reason, 'run it again; if it lasts, a warehouse that is firedTimer, or larger');
+    return no(
+      'sample',
+      reason,
+      'run it again; if it fails again, use a larger warehouse, or one that is not suspended',
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { EnterpriseIdForm } from '../shared/environment.ts';
-/** What the warehouse is asked about: one learner in one course of one enterprise. */
+
+/** The key of a learning time: one learner in one course of one enterprise. */
 export interface LearnerKey {
   /** Digits only: the warehouse's column is an INTEGER. */
   readonly userId: string;
@@ -14,42 +15,42 @@ export function inForm(enterpriseId: string, form: EnterpriseIdForm): string {
   return form.startsWith('upper') ? digits.toUpperCase() : digits;
 }
 
-/** What the warehouse holds for a key: a sum (which may be 0), or no rows at all. */
+/** What the warehouse has for a key: a sum (which may be 0), or no rows. */
 export type LearningTime =
   | {
       readonly found: true;
-      readonly totalSeconds: number /** YYYY-MM-DD, the last batch date. */;
+      readonly totalSeconds: number;
+      /** The last batch date, YYYY-MM-DD. */
       readonly lastDate: string;
     }
   | { readonly found: false };
 
-/** One string for one key, for maps and for the cache; the template is document 001's, appendix B. */
+/** The text of a key, for maps and for the cache (requirement T6). */
 export function learnerKeyText({ userId, courseId, enterpriseId }: LearnerKey): string {
   return `learning_time:${userId}:${courseId}:${enterpriseId}`;
 }
 
-/** Why a key has no result although the warehouse was reached: its row could not be read. */
+/** A key whose row could not be read. */
 export type KeyFailure = { readonly failed: true; readonly reason: string };
 
 /**
- * The warehouse, as the pipeline sees it. Behind this port stands `snowflake-sdk`; another way of asking can stand
- * beside it.
+ * The warehouse. `snowflake/warehouse.ts` implements this port with `snowflake-sdk`.
  */
 export interface Warehouse {
   /**
-   * Asks for all keys in one query. Every key of `keys` is in the result, by `learnerKeyText`.
+   * Queries all keys at once. Every key of `keys` is in the result, by `learnerKeyText`.
    *
    * @param deadlineMs for everything: secret, login and query
-   * @throws WarehouseUnavailable when the deadline passes or the warehouse refuses
-   * @throws WarehouseSkipped at once, where it has failed too often just now
+   * @throws WarehouseUnavailable if the deadline passes or the warehouse refuses
+   * @throws WarehouseSkipped immediately, if the circuit breaker is open
    */
   query(keys: readonly LearnerKey[], deadlineMs: number): Promise<ReadonlyMap<string, LearningTime | KeyFailure>>;
 }
 
-/** The cache of learning times. It never throws: a cache that is down has no hits and stores nothing. */
+/** The cache of learning times. Never throws: a cache that is down has no hits and stores nothing. */
 export interface LearningTimeCache {
-  /** The hits among `keys`, by `learnerKeyText`; each command is bounded by 200 ms. */
+  /** The hits among `keys`, by `learnerKeyText`. Each command has a timeout of 200 ms. */
   read(keys: readonly LearnerKey[]): Promise<ReadonlyMap<string, LearningTime>>;
-  /** Stores learning times for `ttlSeconds` ±10%. Resolves when stored, or after 200 ms at most. */
+  /** Stores learning times for `ttlSeconds` ±10%. Resolves when stored, or after 200 ms. */
   write(answers: ReadonlyMap<string, LearningTime>, ttlSeconds: number): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 
-/** What a private key must be, for the operator. */
+/** The required form of a private key, for the operator. */
 export const PRIVATE_KEY_FORM = 'the PKCS#8 PEM of an RSA key of at least 2048 bits';
 
 /** The smallest key that Snowflake accepts, in bits. */
@@ -11,37 +11,39 @@ const PEM = /-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----/s;
 export type ReadPrivateKey =
   /** PKCS#8, not encrypted, with line breaks and a line feed at the end. */
   | { readonly pem: string }
-  /** Instead of `PRIVATE_KEY_FORM`: `a public key`. Quotes nothing. */
+  /** What the text is instead, such as `a public key`. Quotes nothing. */
   | { readonly is: string }
-  /** It is encrypted, and the passphrase is missing or another. */
+  /** The key is encrypted, and the passphrase is missing or wrong. */
   | { readonly passphrase: 'missing' | 'wrong' };
 
 /**
- * Reads a private key in the forms in which secrets hold it: as PEM (PKCS#8 or PKCS#1, encrypted or not), as its bare
- * base64 (Secrets Manager's own Snowflake secrets), and as the base64 of a whole PEM. Line breaks may be lost, those of
- * Windows, or written as `\n` or `\\n`; quotation marks may stand around it.
+ * Reads a private key in the forms that secrets have: PEM (PKCS#8 or PKCS#1, encrypted or not), the base64 of the key
+ * without PEM lines (Secrets Manager's own Snowflake secrets), or the base64 of a whole PEM. Line breaks may be missing, of
+ * Windows, or written as `\n` or `\\n`. Quotation marks around the key are ignored.
  *
- * @param passphrase used only where the key is encrypted
+ * @param passphrase used only if the key is encrypted
  */
 export function readPrivateKey(text: string, passphrase: string | undefined): ReadPrivateKey {
-  const plain = withLineBreaks(text);
-  const [, label, body = ''] = PEM.exec(plain) ?? [];
+  const normalized = withLineBreaks(text);
+  const [, label, body = ''] = PEM.exec(normalized) ?? [];
   if (label === undefined) {
-    if (plain.includes('-----')) return { is: 'a part of a PEM' };
-    const bytes = bytesOf(plain);
+    if (normalized.includes('-----')) return { is: 'a part of a PEM' };
+    const bytes = bytesOf(normalized);
     const inner = bytes?.toString('latin1') ?? '';
     return inner.includes('-----BEGIN ') ? readPrivateKey(inner, passphrase) : readDer(bytes, passphrase);
   }
   if (label === 'CERTIFICATE') return { is: 'a certificate' };
   if (label === 'OPENSSH PRIVATE KEY') return { is: 'a key in the format of OpenSSH' };
-  // A traditional key that is encrypted has header lines of its own.
+  // An encrypted traditional key has header lines.
   if (body.includes('DEK-Info:')) {
-    return decrypted(passphrase, (given) => createPrivateKey({ key: `${plain}\n`, format: 'pem', passphrase: given }));
+    return decrypted(passphrase, (given) =>
+      createPrivateKey({ key: `${normalized}\n`, format: 'pem', passphrase: given }),
+    );
   }
   return readDer(bytesOf(body), passphrase);
 }
 
-/** A key has no backslash of its own, nor quotation marks. */
+/** A key contains neither backslashes nor quotation marks. */
 function withLineBreaks(text: string): string {
   return text
     .replaceAll(/\\+r/g, '')
@@ -51,13 +53,13 @@ function withLineBreaks(text: string): string {
     .trim();
 }
 
-/** Base64 of either alphabet; undefined where it is something else. */
+/** Decodes base64 or base64url; undefined if the text is neither. */
 function bytesOf(text: string): Buffer | undefined {
   const base64 = text.replaceAll(/\s/g, '');
   return /^[A-Za-z0-9+/_-]+={0,2}$/.test(base64) ? Buffer.from(base64, 'base64') : undefined;
 }
 
-/** A label may be wrong, and is missing where the key is bare: both forms of DER are attempted. */
+/** Attempts both forms of DER, since a label may be wrong or missing. */
 function readDer(key: Buffer | undefined, passphrase: string | undefined): ReadPrivateKey {
   if (key === undefined) return { is: 'no base64' };
   try {
@@ -73,7 +75,7 @@ function readDer(key: Buffer | undefined, passphrase: string | undefined): ReadP
         createPrivateKey({ key, format: 'der', type: 'pkcs8', passphrase: given }),
       );
     }
-    // What OpenSSL says of a key is not repeated.
+    // OpenSSL's message is not repeated.
     return { is: isPublicKey(key) ? 'a public key' : 'incomplete, or no key' };
   }
 }

@@ -24,7 +24,7 @@ export interface WarehouseNames {
   readonly enterpriseIdForm: EnterpriseIdForm;
 }
 
-/** The names as a function's environment has them. */
+/** The names in a function's environment. */
 export function warehouseNames(environment: z.infer<typeof checkWarehouseEnvironment>): WarehouseNames {
   return {
     warehouse: environment.SNOWFLAKE_WAREHOUSE,
@@ -43,20 +43,20 @@ export function warehouseNames(environment: z.infer<typeof checkWarehouseEnviron
 
 export interface LearningTimeQuery {
   readonly sqlText: string;
-  /** One bind per question mark, in order: user, course, enterprise of each key. */
+  /** One bind per question mark: user, course and enterprise of each key, in order. */
   readonly binds: readonly (string | number)[];
-  /** Whether each row ends with the number of all rows: it reveals a result that was cut on its way. */
+  /** Whether each row ends with the total number of rows, which reveals a truncated result. */
   readonly isCounted?: true;
 }
 
-/** Number of columns in each row, besides the count: user, course, enterprise, sum of seconds, last date. */
+/** Number of columns without the count: user, course, enterprise, sum of seconds, last date. */
 export const RESULT_COLUMNS = 5;
 
 /**
- * Prepares the query for all keys of a batch at once. Keys travel as binds only; table and column names are the one
- * thing written into the text, so each must be an identifier.
+ * Prepares one query for all keys of a batch. Keys are passed as binds. Only table and column names are part of the text, so
+ * each must be an identifier.
  *
- * @throws EnvironmentInvalid when a name is not an unquoted identifier
+ * @throws EnvironmentInvalid if a name is not an unquoted identifier
  */
 export function prepareLearningTimeQuery({
   table,
@@ -82,15 +82,15 @@ export function prepareLearningTimeQuery({
   };
 }
 
-/** What a check asks of the table beside the pipeline's own query; it needs no more than SELECT on it. */
+/** The queries of the warehouse check, in addition to the pipeline's own; they require only SELECT on the table. */
 export interface InspectionQueries {
   /** No rows; the result describes every column. */
   readonly columns: LearningTimeQuery;
-  /** One row that the pipeline could find: user, course, enterprise, then the collations of course and enterprise. */
+  /** One complete row: user, course, enterprise, then the collations of course and enterprise. */
   readonly anyKey: LearningTimeQuery;
 }
 
-/** @throws EnvironmentInvalid when a name is not an unquoted identifier */
+/** @throws EnvironmentInvalid if a name is not an unquoted identifier */
 export function prepareInspectionQueries({ table, columns }: WarehouseNames): InspectionQueries {
   checkNames({ table, columns });
   const { user, course, enterprise, seconds } = columns;
@@ -102,12 +102,12 @@ export function prepareInspectionQueries({ table, columns }: WarehouseNames): In
   };
 }
 
-/** A user id without leading zeros, as the warehouse's INTEGER column gives it back. */
+/** A user id without leading zeros, as the warehouse's INTEGER column returns it. */
 export function canonicalUserId(userId: string): string {
   return userId.replace(/^0+(?=\d)/, '');
 }
 
-/** The key as the warehouse gives it back: two keys with one text are one row. */
+/** The key as the warehouse returns it: two keys with the same text have the same row. */
 export function warehouseKeyText(key: LearnerKey): string {
   return learnerKeyText({ ...key, userId: canonicalUserId(key.userId) });
 }
@@ -124,8 +124,8 @@ function distinctKeys(keys: readonly LearnerKey[]): LearnerKey[] {
 }
 
 /**
- * A number is bound as FIXED and compared as an integer. An id that a JavaScript number cannot hold exactly is bound as
- * text, which Snowflake casts to the column's type.
+ * A number is bound as FIXED and compared as an integer. An id above `Number.MAX_SAFE_INTEGER` is bound as text, which
+ * Snowflake casts to the column's type.
  */
 function userBind(userId: string): string | number {
   const digits = canonicalUserId(userId);

@@ -2,9 +2,9 @@ import type { InspectionFailure } from './check.ts';
 import type { WarehouseNames } from './query.ts';
 
 const THE_SECRET = 'docs/how-to/connect-snowflake.md, step 5';
-const NETWORK = 'run it again; if it lasts: is Snowflake up, and are account and access_url in the secret right?';
+const NETWORK = 'run it again; if it fails again: is Snowflake up, and are account and access_url in the secret right?';
 
-/** What repairs a login that failed, by the codes of docs/deploy/troubleshooting.md. */
+/** How to fix a failed login, by the codes of docs/deploy/troubleshooting.md. */
 export function loginRemedy({ kind, code, reason }: InspectionFailure, { role }: WarehouseNames): string {
   switch (code) {
     case '390144':
@@ -23,30 +23,30 @@ export function loginRemedy({ kind, code, reason }: InspectionFailure, { role }:
   return `Snowflake refuses: account, user and key of the secret, ${THE_SECRET}`;
 }
 
-/** What repairs a statement that failed on the table. */
+/** How to fix a failed statement. */
 export function statementRemedy({ kind, code }: InspectionFailure, names: WarehouseNames): string {
   if (kind !== 'statement') return NETWORK;
   switch (code) {
     case '000606':
       return warehouseRemedy(names);
-    // "Does not exist or not authorized": Snowflake does not say which.
+    // "Does not exist or not authorized": Snowflake does not distinguish them.
     case '002003':
     case '002043':
       return `does it exist? the role needs: ${grantsFor(names)}`;
     case '000630':
     case '000604':
-      return 'the statement was ended before its answer: a warehouse that is awake, or a larger one';
+      return 'the statement was cancelled before it returned: use a larger warehouse, or one that is not suspended';
     default:
       return `the table or its view cannot be read; the role needs: ${grantsFor(names)}`;
   }
 }
 
-/** For a session without a warehouse, or with another one than the stage's. */
+/** For a session without the stage's warehouse. */
 export function warehouseRemedy({ warehouse, role }: WarehouseNames): string {
   return `does it exist? GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${role}`;
 }
 
-/** Every grant that reading the table takes, as statements. */
+/** All grants that reading the table requires, as statements. */
 export function grantsFor({ warehouse, role, table }: WarehouseNames): string {
   const parts = table.split('.');
   const schema = parts.slice(0, -1).join('.');

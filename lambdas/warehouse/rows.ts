@@ -7,10 +7,10 @@ import { RESULT_COLUMNS, warehouseKeyText } from './query.ts';
 type Result = LearningTime | KeyFailure;
 
 export interface LearningTimeResults {
-  /** Every asked key, by `learnerKeyText`. */
-  readonly answers: ReadonlyMap<string, Result>;
-  /** Rows that belong to no asked key; worth a log line, since the query asks for no such row. */
-  readonly rowsNotAsked: number;
+  /** The result of every queried key, by `learnerKeyText`. */
+  readonly results: ReadonlyMap<string, Result>;
+  /** Rows of keys that were not queried, which should not occur. */
+  readonly unexpectedRows: number;
 }
 
 const userId = z
@@ -20,7 +20,7 @@ const userId = z
 
 const keyColumns = z.tuple([userId, z.string(), z.string().transform(canonicalEnterpriseId)]);
 
-/** Numbers are read as text: a NUMBER(38,0) does not fit a JavaScript number. Decimals that are zero are left out. */
+/** Numbers are fetched as text: a NUMBER(38,0) does not fit a JavaScript number. Decimals that are zero are dropped. */
 const wholeSeconds = z
   .string('total seconds are not a number')
   .transform(readWholeNumber)
@@ -29,8 +29,8 @@ const wholeSeconds = z
   .refine(Number.isSafeInteger, 'total seconds are too large to be exact');
 
 /**
- * A DATE column comes as midnight UTC, whatever the session's DATE_OUTPUT_FORMAT is. A TIMESTAMP counts with its day: of
- * TIMESTAMP_NTZ the SDK gives the written time as UTC, of the others the moment.
+ * The SDK returns a DATE as midnight UTC, with any DATE_OUTPUT_FORMAT. Of a TIMESTAMP only the day counts: the SDK returns
+ * the local time of a TIMESTAMP_NTZ as UTC, and the instant of the others.
  */
 const calendarDate = z
   .date('last date is not a date')
@@ -38,24 +38,24 @@ const calendarDate = z
   .refine((text) => /^\d{4}-\d{2}-\d{2}$/.test(text), 'last date is outside the years 0 to 9999');
 
 /**
- * Reads the rows that `prepareLearningTimeQuery`'s query returns.
+ * Reads the rows of `prepareLearningTimeQuery`'s query.
  *
- * A key without a row has no data, and a sum over NULLs is no data either. But while some row cannot be matched to any
- * key, belongs to a key that was not asked for, or is a second one of a key, it may be the row of a key that seems to have
- * none: a collated column gives a key back in another case, a masking policy gives another text. Such keys are failures,
- * never "no data", which is cached for an hour. So is a key without a row that differs from another's row in case, accents
- * or punctuation only: the warehouse may have added up both in one row.
+ * A key without a row has no data, and so has a key whose sum is NULL. But if a row matches no key, belongs to a key that was
+ * not queried, or is a key's second row, it may be the row of a key that seems to have none: a collated column returns keys in
+ * another case, and a masking policy returns another text. Such keys are failures, not "no data", which is cached for an
+ * hour. So is a key without a row if it differs from another key's row in case, accents or punctuation only: the warehouse
+ * may have summed both in one row.
  */
 export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly unknown[]): LearningTimeResults {
-  const asked = new Set(keys.map(warehouseKeyText));
+  const queried = new Set(keys.map(warehouseKeyText));
   const byKey = new Map<string, Result>();
-  let rowsNotAsked = 0;
+  let unexpectedRows = 0;
   let isUnmatchable = false;
   let isRepeated = false;
   for (const row of rows) {
     const key = keyOfRow(row);
     if (key === undefined) isUnmatchable = true;
-    else if (!asked.has(key)) rowsNotAsked += 1;
+    else if (!queried.has(key)) unexpectedRows += 1;
     else if (byKey.has(key)) {
       isRepeated = true;
       byKey.set(key, failure('more than one row for one key'));
@@ -65,22 +65,23 @@ export function readLearningTimes(keys: readonly LearnerKey[], rows: readonly un
   const withoutRow = (key: string): Result => {
     if (isUnmatchable) return failure('a row could not be matched to a key');
     if (isRepeated) return failure('another key has more than one row');
-    if (rowsNotAsked > 0)
-      return failure('a row belongs to a key that was not asked for: is a column collated or masked?');
+    if (unexpectedRows > 0) {
+      return failure('a row belongs to a key that was not queried: is a column collated or masked?');
+    }
     return similar.has(lettersOf(key))
       ? failure('its row may be another key’s: is a column collated?')
       : { found: false };
   };
-  const answers = new Map(
+  const results = new Map(
     keys.map((key) => {
       const text = warehouseKeyText(key);
       return [learnerKeyText(key), byKey.get(text) ?? withoutRow(text)];
     }),
   );
-  return { answers, rowsNotAsked };
+  return { results, unexpectedRows };
 }
 
-/** What is left of a key where a collation ignores as much as it can: case, accents, punctuation, blanks. */
+/** A key without all that a collation may ignore: case, accents, punctuation, blanks. */
 function lettersOf(key: string): string {
   const [, ofUser = '', text = key] = /^([^:]*:\d+:)(.*)$/s.exec(key) ?? [];
   const letters = text.normalize('NFKD').toLowerCase();

@@ -1,10 +1,10 @@
-/** What an account must be, for the operator. */
+/** The required form of an account, for the operator. */
 export const ACCOUNT_FORM =
   'an account identifier such as myorg-myaccount, or xy12345.us-east-1 for a locator with its region';
 
 export interface SnowflakeAccount {
   readonly account: string;
-  /** Origin to connect to, where `snowflake-sdk` would make another one of the account. */
+  /** Origin to connect to, if `snowflake-sdk` would derive another one from the account. */
   readonly accessUrl?: string;
 }
 
@@ -12,7 +12,7 @@ export interface SnowflakeAccount {
 const CONSOLE = /^app\.snowflake\.com\/([^/]+)\/([^/]+)/i;
 /** An account's host. */
 const HOST = /^([^/]+)\.snowflakecomputing\.(com|cn|mil)$/i;
-/** Organization and account, or a locator. Where names in DNS have no underscore, a hyphen stands for it. */
+/** Organization and account, or a locator. In DNS names a hyphen replaces an underscore. */
 const NAME = /^(?=.{1,63}$)[a-z0-9]\w*(-\w+)*$/i;
 /** `us-east-1`, `west-us-2`, `us-central1`: every region has a hyphen, and no organization has one. */
 const REGION = /^[a-z]+(-[a-z0-9]+)+$/i;
@@ -22,12 +22,12 @@ const ORGANIZATION = /^[a-z0-9]+$/i;
 const ACCOUNT_NAME = /^[a-z][a-z0-9_]*$/i;
 
 /**
- * Reads an account in the forms in which Snowflake shows it: its identifier, with a hyphen or a dot, in any case; the
- * address of the account, with or without `https://` and a path; an address of Snowsight; a locator with its region.
+ * Reads an account in the forms that Snowflake shows: its identifier, with a hyphen or a dot, in any case; the URL of the
+ * account, with or without `https://` and a path; a Snowsight URL; a locator with its region.
  *
  * Source: Snowflake's documentation, "Account identifiers".
  *
- * @returns undefined where it is none of them
+ * @returns undefined if the text has another form
  */
 export function readSnowflakeAccount(text: string): SnowflakeAccount | undefined {
   const trimmed = text
@@ -43,7 +43,7 @@ export function readSnowflakeAccount(text: string): SnowflakeAccount | undefined
   const [, name, domain] = HOST.exec(authority.replace(/:443$/, '').replace(/\.$/, '')) ?? [];
   if (name === undefined) return address === trimmed ? identified(trimmed) : undefined;
   const account = identified(name);
-  // The SDK knows the other domains by region at most.
+  // The SDK derives other domains from the region only.
   if (account === undefined || domain?.toLowerCase() === 'com') return account;
   return { ...account, accessUrl: `https://${hostLabel(name)}.snowflakecomputing.${domain}` };
 }
@@ -61,12 +61,12 @@ function identified(name: string): SnowflakeAccount | undefined {
   return afterRegion.length === 0 || isNetwork(afterRegion) ? withHost(name) : undefined;
 }
 
-/** PrivateLink's addresses, and those of connections that follow a failover. */
+/** Hosts of PrivateLink, and of connections that fail over. */
 function isNetwork(rest: readonly string[]): boolean {
   return rest.length === 1 && /^(privatelink|global)$/i.test(rest[0] ?? '');
 }
 
-/** The account keeps its underscores, its host has hyphens for them: no certificate or resolver has to know underscores. */
+/** The account has underscores, its host hyphens: certificates and resolvers may not support underscores. */
 function withHost(account: string): SnowflakeAccount {
   if (!account.includes('_')) return { account };
   return { account, accessUrl: `https://${hostLabel(account)}.snowflakecomputing.com` };

@@ -23,7 +23,7 @@ const userForm: SecretForm<string> = {
   read: (value) => (typeof value === 'string' && value.trim().length <= 255 ? value.trim() : undefined),
 };
 
-/** Spaces may belong to it, line breaks around it do not. */
+/** Line breaks around the password are removed; spaces may be part of it. */
 const passwordForm: SecretForm<string> = {
   is: 'a text',
   read: (value) => (typeof value === 'string' ? value.replaceAll(/^[\r\n]+|[\r\n]+$/g, '') : undefined),
@@ -36,7 +36,7 @@ const accessUrlForm: SecretForm<string> = {
   read: (value) => (typeof value === 'string' ? originOf(value.trim()) : undefined),
 };
 
-/** Plain HTTP serves the local platform. `snowflake-sdk` appends its own paths, so a path is left out. */
+/** The local platform uses unencrypted HTTP. `snowflake-sdk` appends its own paths, so a path is dropped. */
 function originOf(text: string): string | undefined {
   const url = URL.parse(text.includes('://') ? text : `https://${text}`);
   if (url === null || url.username !== '' || url.password !== '') return undefined;
@@ -45,17 +45,17 @@ function originOf(text: string): string | undefined {
   return isAllowed ? url.origin : undefined;
 }
 
-/** What Secrets Manager's own rotation for Snowflake (`SnowflakeKeyPairAuthentication`) calls two of the keys. */
+/** The names of two keys in Secrets Manager's managed rotation for Snowflake (`SnowflakeKeyPairAuthentication`). */
 const MANAGED_NAMES: Readonly<Record<string, string>> = {
   private_key: 'privateKey',
   private_key_passphrase: 'passphrase',
 };
 
 /**
- * The secret `/<stage>/snowflake`: `account`, `user`, `private_key` and, where the key is encrypted,
- * `private_key_passphrase`; `password` only where there is no key; `access_url` where the account has another address.
+ * The secret `/<stage>/snowflake`: `account`, `user`, `private_key` and, if the key is encrypted,
+ * `private_key_passphrase`; `password` only without a key; `access_url` if the account has another host.
  *
- * It is read in our names, or those of Secrets Manager's rotation; ours win where both stand. Messages go on after "the
+ * The keys may have our names or those of Secrets Manager's managed rotation; ours have priority. Messages continue "the
  * secret", and name keys, never values.
  */
 export const snowflakeSecretSchema = z
@@ -98,7 +98,7 @@ const keyForm: SecretForm<string> = {
   read: (value) => (typeof value === 'string' ? value : undefined),
 };
 
-/** Here and not in the SDK, which quotes what it cannot read. */
+/** The key is parsed here, because the SDK's error quotes an unreadable key. */
 function readKey(fields: SecretFields): SecretPart<string> {
   const text = readSecretPart(givenValue(fields, 'private_key'), 'private_key', keyForm, NEEDS);
   if ('instead' in text) return text;

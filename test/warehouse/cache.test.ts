@@ -148,7 +148,7 @@ describe('answers', () => {
     ]);
   });
 
-  test('beside a refused command are still hits; the refusal is warned about once', async () => {
+  test('next to a refused command are still hits; the refusal is logged once', async () => {
     const { cache, lines } = cacheAt(server.port);
     const [good, refused] = [newKey(), newKey()];
     await store(cache, good);

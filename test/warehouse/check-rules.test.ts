@@ -131,13 +131,13 @@ describe('some row', () => {
     },
   );
 
-  test('of a collated column gives none, and says how to compare letter by letter', () => {
+  test('of a collated column gives none, and the remedy is a cast', () => {
     expect(readAnyKey(['12345', courseId, enterpriseId, 'en-ci', null], names)).toEqual({
       check: 'row',
       verdict: 'no',
       finding: 'COURSE_KEY has the collation en-ci',
       remedy:
-        "keys are compared letter by letter: a view gives COLLATE(COURSE_KEY, 'utf8') AS COURSE_KEY; put its name into lib/stage.ts",
+        "keys are compared by code points: a view gives COLLATE(COURSE_KEY, 'utf8') AS COURSE_KEY; put its name into lib/stage.ts",
     });
     const both = readAnyKey(['12345', courseId, enterpriseId, 'en-ci-trim', 'a b\nc'], names);
     expect(both).toMatchObject({
@@ -149,11 +149,8 @@ describe('some row', () => {
     [['ada@example.com', courseId, enterpriseId], /USER_ID of some row is not a numeric/],
     [['1', '', enterpriseId], /COURSE_KEY of some row/],
     [['1', courseId, 'acme'], /ENTERPRISE_CUSTOMER_UUID of some row is not a UUID/],
-    [
-      ['1', courseId, `A${enterpriseId.slice(1)}`],
-      /ENTERPRISE_CUSTOMER_UUID of some row is not a UUID in one letter case/,
-    ],
-    [['1', courseId, enterpriseId.replace('-', '')], /is not a UUID in one letter case, with all dashes or none/],
+    [['1', courseId, `A${enterpriseId.slice(1)}`], /ENTERPRISE_CUSTOMER_UUID of some row is not a UUID in one case/],
+    [['1', courseId, enterpriseId.replace('-', '')], /is not a UUID in one case, with all dashes or none/],
   ])('%j gives none, and is not repeated', (row, finding) => {
     const check = readAnyKey(row, names);
     expect(check).toMatchObject({ check: 'row', verdict: 'no', finding: expect.stringMatching(finding) });
@@ -183,7 +180,7 @@ describe('some row', () => {
   const key = learner('7');
   const row = (sum: unknown, date: unknown = new Date('2026-01-10')) => ['7', courseId, enterpriseId, sum, date];
 
-  test('is read as the pipeline reads it, and its sum is not told', () => {
+  test('is read as the pipeline reads it, and its sum is not reported', () => {
     const check = checkRow(key, [row('18540')], 12.4, names);
     expect(check).toEqual({
       check: 'row',
@@ -226,7 +223,7 @@ describe('a sample', () => {
       `${of('1')}: expected 100 s, found 99 s`,
       `${of('2')}: expected 0 s, found no rows`,
       `${of('3')}: expected 5 s, total seconds are not a number`,
-      `${of('4')}: expected 6 s, no answer`,
+      `${of('4')}: expected 6 s, no result`,
     ]);
   });
 

@@ -119,7 +119,7 @@ describe('a warehouse that is as it must be', () => {
 
 const REST = 'warehouse=- table=- columns=- row=-';
 
-describe('each fault is told where it is, and nothing after it is a yes', () => {
+describe('each fault is reported at its check, and no later check passes', () => {
   test('a secret that cannot be used', async () => {
     const server = await start();
     const readSecret = async () => {
@@ -265,7 +265,7 @@ test('neither user nor account nor key is in any report', async () => {
   server.setMode('down');
   reports.push(await inspectWarehouse({}, servicesFor(server)));
   expect(reports.map((report) => of(report, 'login')?.verdict)).toEqual(['yes', 'no', 'no']);
-  const told = JSON.stringify(reports);
+  const text = JSON.stringify(reports);
   for (const secret of [account, user, keyPair.privateKey.slice(40, 80), server.url])
-    expect(told).not.toContain(secret);
+    expect(text).not.toContain(secret);
 });

@@ -77,6 +77,6 @@ test.each([
   ['a PEM with another character', 'no base64', plain.replace(/\n(?=\w)/, '\n*')],
   ['a word', 'no base64', 'hunter 2!'],
   ['base64 of something else', 'incomplete, or no key', base64('hunter2')],
-])('%s is told apart', (_, is, text) => {
+])('%s is recognized', (_, is, text) => {
   expect(readPrivateKey(text, undefined)).toEqual({ is });
 });

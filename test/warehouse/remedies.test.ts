@@ -19,17 +19,17 @@ test.each([
   [failure('unreachable', '401002', ', HTTP 503'), /is Snowflake up/],
   [failure('unreachable', 'deadline'), /access_url/],
   [failure('refused', 'unknown'), /account, user and key/],
-])('a login that failed so: %j', (login, remedy) => {
+])('a failed login: %j', (login, remedy) => {
   expect(loginRemedy(login, names)).toMatch(remedy);
 });
 
 test.each([
   [failure('statement', '002003'), /GRANT SELECT ON TABLE/],
   [failure('statement', '000606'), /GRANT USAGE ON WAREHOUSE COMPUTE_WH TO ROLE ANALYST$/],
-  [failure('statement', '000630'), /a larger one/],
+  [failure('statement', '000630'), /a larger warehouse/],
   [failure('statement', '001003'), /the role needs/],
   [failure('unreachable', 'deadline'), /is Snowflake up/],
-])('a statement that failed so: %j', (statement, remedy) => {
+])('a failed statement: %j', (statement, remedy) => {
   expect(statementRemedy(statement, names)).toMatch(remedy);
 });
 
@@ -43,7 +43,7 @@ describe('the grants', () => {
     ]);
   });
 
-  test('are told as far as a shorter name of the table goes', () => {
+  test('name what a shorter name of the table has', () => {
     expect(grantsFor({ ...names, table: 'BI.LEARNING_TIME' })).toContain('USAGE ON its DATABASE TO');
     expect(grantsFor({ ...names, table: 'BI.LEARNING_TIME' })).toContain('USAGE ON SCHEMA BI TO');
     expect(grantsFor({ ...names, table: 'LEARNING_TIME' })).toContain('USAGE ON its SCHEMA TO');

@@ -8,7 +8,7 @@ const day = new Date('2026-01-10');
 const row = (userId: unknown, seconds: unknown = '5', date: unknown = day) => [userId, 'c', 'e', seconds, date];
 
 function answerTo(userId: string, rows: readonly unknown[], others: string[] = []) {
-  return readLearningTimes([userId, ...others].map(key), rows).answers.get(learnerKeyText(key(userId)));
+  return readLearningTimes([userId, ...others].map(key), rows).results.get(learnerKeyText(key(userId)));
 }
 
 describe('rows of the learning-time query', () => {
@@ -22,8 +22,8 @@ describe('rows of the learning-time query', () => {
   });
 
   test('of a date with a time of day the day counts', () => {
-    const moment = new Date('2026-01-10T23:59:59.999Z');
-    expect(answerTo('7', [row('7', '5', moment)])).toMatchObject({ lastDate: '2026-01-10' });
+    const lastInstant = new Date('2026-01-10T23:59:59.999Z');
+    expect(answerTo('7', [row('7', '5', lastInstant)])).toMatchObject({ lastDate: '2026-01-10' });
   });
 
   test('no row and a sum of NULL are no data', () => {
@@ -40,8 +40,8 @@ describe('rows of the learning-time query', () => {
     'an enterprise is recognized in the form %s of the table',
     (written) => {
       const asked = { userId: '7', courseId: 'c', enterpriseId: 'a1b2c3d4-e5f6-7890-abcd-ef1234567890' };
-      const { answers } = readLearningTimes([asked], [['7', 'c', written, '5', day]]);
-      expect(answers.get(learnerKeyText(asked))).toMatchObject({ totalSeconds: 5 });
+      const { results } = readLearningTimes([asked], [['7', 'c', written, '5', day]]);
+      expect(results.get(learnerKeyText(asked))).toMatchObject({ totalSeconds: 5 });
     },
   );
 
@@ -72,14 +72,14 @@ describe('rows of the learning-time query', () => {
     expect(answerTo('8', rows, ['7'])).toMatchObject({ found: true });
   });
 
-  test('a row that was not asked for is counted, and may be that of a key without a row', () => {
-    const { answers, rowsNotAsked } = readLearningTimes([key('7'), key('9')], [row('7'), row('8')]);
-    expect(answers.get(learnerKeyText(key('7')))).toMatchObject({ found: true });
-    expect(answers.get(learnerKeyText(key('9')))).toEqual({
+  test('a row that was not queried is counted, and may be that of a key without a row', () => {
+    const { results, unexpectedRows } = readLearningTimes([key('7'), key('9')], [row('7'), row('8')]);
+    expect(results.get(learnerKeyText(key('7')))).toMatchObject({ found: true });
+    expect(results.get(learnerKeyText(key('9')))).toEqual({
       failed: true,
-      reason: 'a row belongs to a key that was not asked for: is a column collated or masked?',
+      reason: 'a row belongs to a key that was not queried: is a column collated or masked?',
     });
-    expect(rowsNotAsked).toBe(1);
+    expect(unexpectedRows).toBe(1);
   });
 
   test('two rows for one key are a failure: neither is the sum; so is a key without a row then', () => {
@@ -90,35 +90,35 @@ describe('rows of the learning-time query', () => {
   });
 
   test.each([
-    ['letters of another case', 'course-v1:edx+demo'],
+    ['another case', 'course-v1:edx+demo'],
     ['blanks around it', ' course-v1:edX+Demo '],
     ['full width', 'ｃourse-v1:edX+Demo'],
   ])('a collated column gives a key back with %s: never "no data"', (_what, given) => {
     const courseId = 'course-v1:edX+Demo';
     const asked = { userId: '7', courseId, enterpriseId: 'e' };
     const rows = [['7', given, 'e', '5', day]];
-    const answer = readLearningTimes([asked], rows).answers.get(learnerKeyText(asked));
-    expect(answer).toEqual({ failed: true, reason: expect.stringContaining('not asked for') });
-    // Where both were asked for, the one row may be the sum of both.
-    const both = readLearningTimes([asked, { ...asked, courseId: given }], rows).answers;
+    const answer = readLearningTimes([asked], rows).results.get(learnerKeyText(asked));
+    expect(answer).toEqual({ failed: true, reason: expect.stringContaining('not queried') });
+    // If both were queried, the one row may be the sum of both.
+    const both = readLearningTimes([asked, { ...asked, courseId: given }], rows).results;
     expect(both.get(learnerKeyText(asked))).toEqual({ failed: true, reason: expect.stringContaining('another key’s') });
     const other = { ...asked, courseId: 'course-v1:edX+Other' };
-    const unlike = readLearningTimes([other, { ...asked, courseId: given }], rows).answers;
+    const unlike = readLearningTimes([other, { ...asked, courseId: given }], rows).results;
     expect(unlike.get(learnerKeyText(other))).toEqual({ found: false });
   });
 
-  test('"no data" is said only where every row is the one row of a key that was asked for', () => {
+  test('a key has "no data" only if every row is the one row of a queried key', () => {
     const ids = fc.uniqueArray(fc.nat(30), { minLength: 1, maxLength: 8 });
     const rowIds = fc.array(fc.oneof(fc.nat(30), fc.constant('masked'), fc.constant(null)), { maxLength: 8 });
     fc.assert(
       fc.property(ids, rowIds, (asked, given) => {
         const rows = given.map((id) => row(typeof id === 'number' ? String(id) : id));
-        const { answers } = readLearningTimes(
+        const { results } = readLearningTimes(
           asked.map((id) => key(String(id))),
           rows,
         );
         const isClean = new Set(given).size === given.length && given.every((id) => asked.includes(id as number));
-        const isNoData = [...answers.values()].some((answer) => 'found' in answer && !answer.found);
+        const isNoData = [...results.values()].some((answer) => 'found' in answer && !answer.found);
         expect(isNoData).toBe(isClean && given.length < asked.length);
       }),
     );
@@ -129,9 +129,9 @@ describe('rows of the learning-time query', () => {
     const anyRow = fc.oneof(fc.anything(), fc.tuple(fc.nat(20).map(String), fc.anything(), fc.anything()).map(row3));
     fc.assert(
       fc.property(userIds, fc.array(anyRow, { maxLength: 8 }), (ids, rows) => {
-        const { answers } = readLearningTimes(ids.map(key), rows);
-        expect([...answers.keys()]).toEqual(ids.map((id) => learnerKeyText(key(id))));
-        for (const answer of answers.values()) {
+        const { results } = readLearningTimes(ids.map(key), rows);
+        expect([...results.keys()]).toEqual(ids.map((id) => learnerKeyText(key(id))));
+        for (const answer of results.values()) {
           if ('found' in answer && answer.found) expect(Number.isSafeInteger(answer.totalSeconds)).toBe(true);
         }
       }),

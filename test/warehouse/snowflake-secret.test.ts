@@ -86,7 +86,7 @@ describe('a refusal is one sentence with the expected form, and no value', () =>
       `has a value of private_key that is a public key, not ${KEY}, which every login needs`,
     ],
     [
-      'a key with a password beside it',
+      'a key and a password',
       { ...login, private_key: 'hunter2', password: 'pw' },
       `has a value of private_key that is incomplete, or no key, not ${KEY}, which every login needs`,
     ],

@@ -6,32 +6,32 @@ import { createRequestScope, type RequestScope } from './request-scope.ts';
 import type { SnowflakeSdk } from './sdk.ts';
 import { captureUncaught } from './uncaught.ts';
 
-/** How long a discarded connection may take to log out, in milliseconds; no caller waits for it. */
+/** Time limit of the logout of a discarded connection, in milliseconds; no caller waits for it. */
 const LOGOUT_MS = 1000;
 
 /** One login and its session. */
 export interface SnowflakeConnection {
   /** Resolves when logged in. @throws SnowflakeFailure */
   readonly ready: Promise<void>;
-  /** Whether the session still stands, as far as the SDK knows. */
+  /** Whether the session is still usable, as far as the SDK knows. */
   isUp(): boolean;
   /**
    * Rows as arrays: numbers as text, dates as `Date`, NULL as null.
    *
-   * @param timeoutSeconds after which Snowflake itself ends the statement
+   * @param timeoutSeconds after which Snowflake cancels the statement
    * @throws SnowflakeFailure
    */
   query(query: LearningTimeQuery, timeoutSeconds: number): Promise<unknown[]>;
-  /** The columns of a result, whatever rows it has. @throws SnowflakeFailure */
+  /** The columns of a result. @throws SnowflakeFailure */
   columnsOf(query: LearningTimeQuery, timeoutSeconds: number): Promise<WarehouseColumn[]>;
   /** Ends everything in flight, logs out without waiting, and leaves the connection unusable. Never throws. */
   discard(): void;
 }
 
-/** Starts a login. Use `connect` with a callback: `connectAsync` resolves even where the login failed. */
+/** Starts a login. It uses `connect` with a callback: `connectAsync` resolves even if the login failed. */
 export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOptions): SnowflakeConnection {
   const waiting = new Set<(failure: SnowflakeFailure) => void>();
-  // The SDK would repeat for minutes; meanwhile the event can wait in its workflow.
+  // The SDK would repeat requests for minutes. The event should wait in its workflow instead.
   const scope = createRequestScope((code, reason) => {
     const failure = new SnowflakeFailure('unreachable', code, reason);
     for (const reject of waiting) reject(failure);
@@ -39,11 +39,11 @@ export function openSnowflakeConnection(sdk: SnowflakeSdk, options: ConnectionOp
   let connection: Connection | undefined;
   let discarded = false;
 
-  /** Settles with the SDK's callback or at the latest when the connection is discarded: the SDK may call nothing back. */
+  /** Settles with the SDK's callback, or when the connection is discarded: the SDK may never call back. */
   function settled<T>(start: (resolve: (value: T) => void, reject: (failure: SnowflakeFailure) => void) => void) {
     const { promise, resolve, reject } = Promise.withResolvers<T>();
     if (discarded) return Promise.reject(discardedFailure());
-    // The SDK reads rows in later ticks, and throws there where a response is not built as it expects.
+    // The SDK reads rows in later ticks, and throws there if a response has an unexpected structure.
     const capture = captureUncaught((thrown) => reject(queryFailure(thrown)));
     waiting.add(reject);
     scope.run(() => capture.run(() => start(resolve, reject)));
@@ -103,7 +103,7 @@ function execute(
     binds: [...binds],
     rowMode: 'array',
     fetchAsString: ['Number'],
-    // An account or a user may have set ROWS_PER_RESULTSET, which cuts results without a word; 0 is no limit.
+    // An account or a user may have set ROWS_PER_RESULTSET, which truncates results silently; 0 means no limit.
     parameters: { STATEMENT_TIMEOUT_IN_SECONDS: timeoutSeconds, ROWS_PER_RESULTSET: 0 },
     complete(error, statement, rows = []) {
       if (error) reject(queryFailure(error));
@@ -115,7 +115,7 @@ function execute(
   });
 }
 
-/** Whether a row says that there were more rows, or fewer, than came. */
+/** Whether a row's count differs from the number of received rows. */
 function isCutFrom(row: unknown, rows: number): boolean {
   return hasCount(row) && row.at(-1) !== String(rows);
 }
@@ -129,9 +129,9 @@ function hasCount(row: unknown): row is readonly unknown[] {
   return Array.isArray(row) && row.length === RESULT_COLUMNS + 1;
 }
 
-/** A learner whose row is missing would be taken for one without learning time. */
+/** Without this failure a learner whose row is missing would seem to have no learning time. */
 function incompleteFailure(): SnowflakeFailure {
-  return new SnowflakeFailure('unreachable', 'incomplete', 'the answer has other rows than it says');
+  return new SnowflakeFailure('unreachable', 'incomplete', 'the number of rows differs from the count in the result');
 }
 
 function columnsOf(statement: RowStatement): WarehouseColumn[] {
@@ -143,7 +143,7 @@ function columnsOf(statement: RowStatement): WarehouseColumn[] {
   }));
 }
 
-/** In a scope of its own, which ends: a network that hangs must not keep a socket, and with it the process. */
+/** Uses a scope that ends after `LOGOUT_MS`, so that a hanging network does not keep a socket open. */
 function logOut(connection: Connection): void {
   const scope: RequestScope = createRequestScope();
   const timer = setTimeout(() => scope.end(), LOGOUT_MS);
@@ -151,7 +151,7 @@ function logOut(connection: Connection): void {
   try {
     scope.run(() => connection.destroy(() => clearTimeout(timer)));
   } catch {
-    // The session then ends by itself at the server.
+    // The session then expires at the server.
     clearTimeout(timer);
   }
 }

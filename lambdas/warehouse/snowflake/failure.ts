@@ -1,15 +1,15 @@
 /**
- * What a failure calls for:
- * - `refused`: Snowflake refused the login, or its key could not be used. A newer secret may repair it.
- * - `gone`: the session is no longer there, or another ask discarded the connection. A new login repairs it.
- * - `statement`: the statement failed, the session is well.
- * - `unreachable`: everything else. The connection is no longer used.
+ * The kind of a failure, which decides what follows:
+ * - `refused`: Snowflake refused the login, or the key was unusable. A newer secret may fix it.
+ * - `gone`: the session has ended, or another query discarded the connection. A new login fixes it.
+ * - `statement`: the statement failed; the session is still usable.
+ * - `unreachable`: everything else. The connection is discarded.
  */
 export type FailureKind = 'refused' | 'gone' | 'statement' | 'unreachable';
 
 /**
- * A failure of the SDK, reduced to what may be logged. The SDK's own error is not kept: Snowflake's texts repeat user
- * names and bind values, and a failed HTTP request brings its response along.
+ * A failure of the SDK, reduced to what may be logged. The SDK's error is dropped: Snowflake's messages repeat user names and
+ * bind values, and the error of an HTTP request contains its response.
  */
 export class SnowflakeFailure extends Error {
   override readonly name = 'SnowflakeFailure';
@@ -23,10 +23,10 @@ export class SnowflakeFailure extends Error {
   }
 }
 
-/** Not reached, HTTP status other than 200, not JSON: `constants/error_messages.js` of snowflake-sdk 3.3. */
+/** Unreachable, HTTP status other than 200, not JSON: `constants/error_messages.js` of snowflake-sdk 3.3. */
 const NETWORK_CODES: ReadonlySet<string> = new Set(['401001', '401002', '401003']);
 
-/** "Invalid token", and "terminated connection": how the SDK reports a session that Snowflake no longer knows. */
+/** "Invalid token" and "terminated connection": the SDK's codes for a session that has ended. */
 const SESSION_LOST_CODES: ReadonlySet<string> = new Set(['401004', '407002']);
 
 /** Snowflake's own codes for sessions and tokens: `constants/gs_errors.js` of snowflake-sdk 3.3. */
@@ -50,7 +50,7 @@ function queryFailureKind(thrown: unknown, code: string): FailureKind {
 
 const NUMERIC = /^\d{6}$/;
 
-/** Codes only, each checked for its shape: other fields may quote data. */
+/** Formats codes only, after checking their shape: other fields may quote data. */
 function describe(thrown: unknown, code: string): string {
   const sqlState = shaped(field(thrown, 'sqlState'), /^[0-9A-Z]{5}$/);
   const queryId = shaped(field(field(thrown, 'data'), 'queryId'), /^[0-9a-f-]{36}$/);

@@ -14,7 +14,7 @@ import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './sdk.ts
 export interface SnowflakeInspectorOptions {
   readonly secret: SnowflakeSecret;
   readonly names: WarehouseNames;
-  /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
+  /** Shown with each query in Snowflake's query history. At most 2000 characters. */
   readonly queryTag: string;
   readonly loadSdk?: () => Promise<SnowflakeSdk>;
 }
@@ -22,10 +22,10 @@ export interface SnowflakeInspectorOptions {
 const CONTEXT: LearningTimeQuery = { sqlText: 'SELECT CURRENT_ROLE(), CURRENT_WAREHOUSE()', binds: [] };
 
 /**
- * Asks Snowflake step by step, over one connection, with the login and the query of `snowflake-warehouse.ts`. Nothing is
- * retried: the check reports faults and does not repair them, and Snowflake locks a user after a few wrong passwords.
+ * Creates an inspector that uses one connection, with the same login and query as `warehouse.ts`. Nothing is retried: the
+ * check reports faults, and Snowflake locks a user after a few wrong passwords.
  *
- * @throws EnvironmentInvalid when a table or column name is not an identifier
+ * @throws EnvironmentInvalid if a table or column name is not an identifier
  */
 export function createSnowflakeInspector(options: SnowflakeInspectorOptions): WarehouseInspector {
   const { secret, names, queryTag, loadSdk = loadSnowflakeSdk } = options;
@@ -56,8 +56,8 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
 
   const step = <T>(limitMs: number, what: string, work: () => Promise<T>): Promise<Inspected<T>> =>
     withinLimit(limitMs, what, work, discard);
-  const query = <T>(limitMs: number, asked: LearningTimeQuery, read: (rows: unknown[]) => T): Promise<Inspected<T>> =>
-    step(limitMs, 'query', async () => read(await loggedIn().query(asked, seconds(limitMs))));
+  const query = <T>(limitMs: number, text: LearningTimeQuery, read: (rows: unknown[]) => T): Promise<Inspected<T>> =>
+    step(limitMs, 'query', async () => read(await loggedIn().query(text, seconds(limitMs))));
 
   return {
     logIn: (limitMs) => step(limitMs, 'login', logIn),
@@ -69,7 +69,7 @@ export function createSnowflakeInspector(options: SnowflakeInspectorOptions): Wa
   };
 }
 
-/** After which Snowflake itself ends a statement, so that none runs on without a caller. */
+/** The statement timeout in whole seconds, so that no statement runs longer than its caller waits. */
 function seconds(limitMs: number): number {
   return Math.max(1, Math.ceil(limitMs / 1000));
 }
@@ -104,6 +104,6 @@ async function withinLimit<T>(
 
 function failureOf(thrown: unknown): InspectionFailure {
   if (thrown instanceof SnowflakeFailure) return { kind: thrown.kind, code: thrown.code, reason: thrown.message };
-  // Not its message: some errors quote a key that they cannot read.
-  return { kind: 'refused', code: 'unknown', reason: `it could not be tried (${errorName(thrown)})` };
+  // Without the message: some errors quote an unreadable key.
+  return { kind: 'refused', code: 'unknown', reason: `the attempt failed (${errorName(thrown)})` };
 }

@@ -6,12 +6,12 @@ import { openSnowflakeConnection, type SnowflakeConnection } from './connection.
 import { SnowflakeFailure } from './failure.ts';
 import type { SnowflakeSdk } from './sdk.ts';
 
-/** A login under way or done, shared by every ask that needs it. */
+/** A pending or completed login, shared by concurrent queries. */
 export interface Login {
   /** @throws SnowflakeFailure, or what reading the secret throws */
   readonly opened: Promise<SnowflakeConnection>;
-  /** The secret it was tried with, once that was read. */
-  readonly triedSecret: () => SnowflakeSecret | undefined;
+  /** The secret that the login used; undefined until it was read. */
+  readonly usedSecret: () => SnowflakeSecret | undefined;
   readonly isUsable: () => boolean;
   readonly discard: () => void;
 }
@@ -28,10 +28,10 @@ export interface RefusedLogin {
 }
 
 /**
- * The secret, fetched again after a refusal.
+ * Fetches the secret again after a refusal.
  *
- * @throws SnowflakeFailure the refusal itself where the secret is still the same: Snowflake locks a user after a few
- *   wrong passwords, and a second attempt with the same key fails too
+ * @throws SnowflakeFailure the refusal, if the secret is unchanged: Snowflake locks a user after a few wrong passwords, and
+ *   a second attempt with the same key would fail too
  */
 export async function newerSecret(
   secrets: SecretSource<SnowflakeSecret>,
@@ -42,16 +42,16 @@ export async function newerSecret(
   return secret;
 }
 
-/** Starts a login in the background; a failure is thrown to the callers that await `opened`. */
+/** Starts a login in the background. A failure rejects `opened`. */
 export function startLogin({ loadSdk, readSecret, optionsFor }: LoginSteps): Login {
   let connection: SnowflakeConnection | undefined;
-  let triedSecret: SnowflakeSecret | undefined;
+  let usedSecret: SnowflakeSecret | undefined;
   let isPending = true;
   let isDiscarded = false;
 
   async function open(): Promise<SnowflakeConnection> {
     const [sdk, secret] = await Promise.all([loadSdk(), readSecret()]);
-    triedSecret = secret;
+    usedSecret = secret;
     if (isDiscarded) throw new SnowflakeFailure('gone', 'discarded', 'the login was discarded');
     connection = openSnowflakeConnection(sdk, optionsFor(secret));
     await connection.ready;
@@ -60,11 +60,11 @@ export function startLogin({ loadSdk, readSecret, optionsFor }: LoginSteps): Log
   const opened = open().finally(() => {
     isPending = false;
   });
-  // An ask whose deadline has passed no longer listens.
+  // No unhandled rejection if the deadlines of all queries have passed.
   opened.catch(() => undefined);
   return {
     opened,
-    triedSecret: () => triedSecret,
+    usedSecret: () => usedSecret,
     isUsable: () => !isDiscarded && (isPending || connection?.isUp() === true),
     discard() {
       isDiscarded = true;

@@ -2,15 +2,15 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 
-/** The HTTP requests that a library makes for us, so that all of them can be ended although it offers no way to. */
+/** Tracks the HTTP requests of a library, so that they can be ended although the library has no API for that. */
 export interface RequestScope {
   /** Runs `work`; every request it starts, now or later, belongs to this scope. */
   run<T>(work: () => T): T;
-  /** Ends the requests in flight, and from now on each new one as soon as it is made. Never throws. */
+  /** Ends the requests in flight, and all later ones as soon as they are created. Never throws. */
   end(): void;
 }
 
-/** Called with the reason why no response is to be expected. */
+/** Called with the reason if no response can be expected. */
 type OnHopeless = (code: 'network' | 'too_large', reason: string) => void;
 
 interface OpenRequests {
@@ -24,24 +24,23 @@ const scopes = new AsyncLocalStorage<OpenRequests>();
 let watching = false;
 
 /**
- * Requests that fail in a row before the scope is hopeless. The first may be a kept socket that the other side had
- * closed; the second was made on a fresh one.
+ * The scope is hopeless after this number of failed requests in a row. The first may have used a keep-alive socket that the
+ * server had closed; the second used a new one.
  */
 const REPEATED = 2;
 
 /**
- * Largest response, in bytes as they come over the wire. For the largest batch, 100 learners, it has less than 100 KB; for
- * a role's grants, which `./ltw check-warehouse` lists, one or two megabytes. A hundred times that is the memory of a
- * function.
+ * Largest response, in bytes on the wire. A batch of 100 learners has less than 100 KB, and the grants of a role, which
+ * `./ltw check-warehouse` lists, 1 to 2 MB. The SDK buffers a response in memory.
  */
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
 
-/** Between two checks of its size, in milliseconds. */
+/** Interval of the size check, in milliseconds. */
 const SIZE_CHECK_MS = 50;
 
 /**
- * @param onHopeless called when requests fail (no response, or a 5xx) twice in a row, and again from then on; and when a
- *   response is too large
+ * @param onHopeless called when requests fail (no response, or a 5xx) twice in a row, again for each further failure in the
+ *   row, and when a response is too large
  */
 export function createRequestScope(onHopeless: OnHopeless = () => {}): RequestScope {
   watchRequests();
@@ -58,7 +57,7 @@ export function createRequestScope(onHopeless: OnHopeless = () => {}): RequestSc
 function watchRequests(): void {
   if (watching) return;
   watching = true;
-  // Published by node:http for every request it makes, since Node 22.12.
+  // node:http publishes this for every request, since Node 22.12.
   subscribe('http.client.request.created', (message) => {
     const { request } = message as { request: ClientRequest };
     const open = scopes.getStore();
@@ -78,14 +77,14 @@ function watchRequests(): void {
   });
 }
 
-/** Ends a request whose response grows too large: the library holds all of it in memory. */
+/** Ends a request whose response becomes too large. */
 function limitResponse(request: ClientRequest, open: OpenRequests): void {
   request.once('socket', (socket) => {
     const before = socket.bytesRead;
     const timer = setInterval(() => {
       if (socket.bytesRead - before <= MAX_RESPONSE_BYTES) return;
       clearInterval(timer);
-      open.onHopeless('too_large', 'an answer has more than 4 MiB');
+      open.onHopeless('too_large', 'a response has more than 4 MiB');
       request.destroy(endedError());
     }, SIZE_CHECK_MS);
     timer.unref();
@@ -99,7 +98,7 @@ function countFailure(open: OpenRequests): void {
   if (open.failuresInARow >= REPEATED) open.onHopeless('network', 'two requests in a row failed');
 }
 
-/** The one code for which `snowflake-sdk` 3.3 does not repeat a request (`http/axios_instance.js`). */
+/** `snowflake-sdk` 3.3 does not repeat a request that failed with this code (`http/axios_instance.js`). */
 function endedError(): Error {
   return Object.assign(new Error('request ended: its scope is over'), { code: 'ERR_CANCELED' });
 }

@@ -5,27 +5,27 @@ import type { SnowflakeSecret } from '../snowflake-secret-schema.ts';
 export type SnowflakeSdk = Pick<typeof import('snowflake-sdk'), 'configure' | 'createConnection'>;
 
 /**
- * Longest single HTTP try, in milliseconds: a batch's whole deadline. In a workflow task (30 s) it leaves room for the
- * SDK to repeat a query whose socket died while the sandbox was frozen; it repeats under the same request id.
+ * Timeout of a single HTTP request, in milliseconds: a batch's whole deadline. In a workflow task (30 s) it leaves time for
+ * the SDK to repeat a query, with the same request id, if its socket died while the environment was frozen.
  */
-const HTTP_TRY_TIMEOUT_MS = 10_000;
+const HTTP_TIMEOUT_MS = 10_000;
 
 /**
- * Loads the SDK, 1.9 MB that a function whose lookups hit the cache never needs, and silences it: by default it logs to the
- * console and to a file in the working directory.
+ * Loads the SDK (1.9 MB) on first use, since a function whose lookups hit the cache does not need it. Its logging is off: by
+ * default it logs to the console and to a file in the working directory.
  *
- * It relies on three environment variables that the stack sets on the function, and other callers before the first ask:
+ * It requires three environment variables, which the stack sets on the function, and other callers before the first query:
  * `SNOWFLAKE_DISABLE_PLATFORM_DETECTION=true` (else it calls the metadata service and STS),
  * `SNOWFLAKE_DISABLE_MINICORE=true` (else it loads a native library) and `SF_TELEMETRY_DISABLE_CONNECTION_SHAPE=1`.
  */
 export async function loadSnowflakeSdk(): Promise<SnowflakeSdk> {
-  // CommonJS: Node and esbuild both give the module as `default`.
+  // CommonJS: Node and esbuild both provide the module as `default`.
   const { default: sdk } = await import('snowflake-sdk');
   sdk.configure({ logLevel: 'OFF', additionalLogToConsole: false });
   return sdk;
 }
 
-/** The key pair where the secret has one, else the password. */
+/** Uses the key pair if the secret has one, else the password. */
 export function connectionOptions(
   secret: SnowflakeSecret,
   { warehouse, role, queryTag }: { warehouse: string; role: string; queryTag: string },
@@ -38,9 +38,9 @@ export function connectionOptions(
     warehouse,
     role,
     queryTag,
-    timeout: HTTP_TRY_TIMEOUT_MS,
+    timeout: HTTP_TIMEOUT_MS,
     sfRetryMaxLoginRetries: 0,
-    // Else a NULL that is fetched as text is the text "NULL".
+    // Otherwise a NULL that is fetched as text becomes the text "NULL".
     representNullAsStringNull: false,
   };
 }

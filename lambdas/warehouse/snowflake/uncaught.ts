@@ -1,9 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
 
-/** Captures errors that work throws from callbacks, where its caller cannot catch them. */
+/** Captures errors that a library throws in callbacks, where its caller cannot catch them. */
 export interface UncaughtCapture {
-  /** Runs `work` and throws what it throws synchronously. Errors from its timers, ticks and sockets are captured. */
+  /** Runs `work`, and throws its synchronous errors. Errors in its timers, ticks and sockets are captured. */
   run<T>(work: () => T): T;
   stop(): void;
 }
@@ -15,9 +15,9 @@ let captures = 0;
 let isCapturing = false;
 
 /**
- * Keeps a library's error from ending the process: Lambda would lose the whole batch, and receive it again, for as long
- * as the same response comes. Other errors still end it. Does nothing where uncaught errors are captured already: Node has
- * one callback for that.
+ * Prevents a library's error from ending the process: Lambda would lose the whole batch, and SQS would redeliver it, as long
+ * as the same response comes. Other errors still end the process. Does nothing if uncaught errors are already captured: Node
+ * has only one callback for that.
  */
 export function captureUncaught(onThrown: Listener): UncaughtCapture {
   captures += 1;
@@ -45,7 +45,7 @@ function dispatch(thrown: unknown): void {
   else raise(thrown);
 }
 
-/** As Node does without a capture: listeners decide, such as Lambda's runtime; without any the process ends. */
+/** Behaves as Node without a capture: calls the listeners, such as Lambda's; without any the process ends. */
 function raise(thrown: unknown): void {
   if (process.listenerCount('uncaughtException') > 0) {
     (process as EventEmitter).emit('uncaughtException', thrown, 'uncaughtException');

@@ -13,20 +13,20 @@ import { connectionOptions, loadSnowflakeSdk, type SnowflakeSdk } from './sdk.ts
 export interface SnowflakeWarehouseOptions {
   readonly secrets: SecretSource<SnowflakeSecret>;
   readonly names: WarehouseNames;
-  /** Stands beside each query in Snowflake's query history. At most 2000 characters. */
+  /** Shown with each query in Snowflake's query history. At most 2000 characters. */
   readonly queryTag: string;
   readonly log: Log;
   readonly loadSdk?: () => Promise<SnowflakeSdk>;
 }
 
 /**
- * The warehouse behind `snowflake-sdk`: one connection, kept between asks; one query for all keys of an ask.
+ * Creates the warehouse that uses `snowflake-sdk`: one connection, reused between calls, and one query per call.
  *
- * The SDK repeats failed requests for minutes and has no way to stop, so the deadline is ours: when it passes, the
- * connection and everything in flight on it are discarded. A refused login is retried once, with the secret fetched
- * again; a session that is gone is replaced once.
+ * The SDK repeats failed requests for minutes and cannot be stopped. When our deadline passes, the connection and all its
+ * requests are discarded. A refused login is retried once, with the secret fetched again; a session that is gone is replaced
+ * once.
  *
- * @throws EnvironmentInvalid when a warehouse, role, table or column name is not an identifier
+ * @throws EnvironmentInvalid if a warehouse, role, table or column name is not an identifier
  */
 export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Warehouse {
   const { secrets, names, queryTag, log, loadSdk = loadSnowflakeSdk } = options;
@@ -46,23 +46,23 @@ export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Wa
     return current;
   }
 
-  async function rowsFor(keys: readonly LearnerKey[], ask: Ask): Promise<unknown[]> {
+  async function rowsFor(keys: readonly LearnerKey[], call: Call): Promise<unknown[]> {
     const mayRepeat = new Set<FailureKind>(['refused', 'gone']);
     let refused: RefusedLogin | undefined;
     for (;;) {
       const login = usableLogin(refused);
-      ask.login = login;
-      ask.phase = 'login';
+      call.login = login;
+      call.phase = 'login';
       try {
         const connection = await login.opened;
-        ask.phase = 'query';
-        return await connection.query(queryFor(keys), Math.max(1, Math.ceil(ask.remainingMs() / 1000)));
+        call.phase = 'query';
+        return await connection.query(queryFor(keys), Math.max(1, Math.ceil(call.remainingMs() / 1000)));
       } catch (thrown) {
         const failure = thrown instanceof SnowflakeFailure ? thrown : undefined;
         if (failure?.kind !== 'statement') login.discard();
-        if (failure === undefined || ask.isOver() || !mayRepeat.delete(failure.kind)) throw thrown;
+        if (failure === undefined || call.isOver() || !mayRepeat.delete(failure.kind)) throw thrown;
         log.warn('warehouse.reconnecting', { kind: failure.kind, code: failure.code });
-        refused = failure.kind === 'refused' ? { failure, secret: login.triedSecret() } : undefined;
+        refused = failure.kind === 'refused' ? { failure, secret: login.usedSecret() } : undefined;
       }
     }
   }
@@ -70,16 +70,16 @@ export function createSnowflakeWarehouse(options: SnowflakeWarehouseOptions): Wa
   return {
     async query(keys, deadlineMs) {
       if (keys.length === 0) return new Map();
-      const rows = await withinDeadline(deadlineMs, (ask) => rowsFor(keys, ask));
-      const { answers, rowsNotAsked } = readLearningTimes(keys, rows);
-      if (rowsNotAsked > 0) log.warn('warehouse.rows_not_asked', { rows: rowsNotAsked });
-      return answers;
+      const rows = await withinDeadline(deadlineMs, (call) => rowsFor(keys, call));
+      const { results, unexpectedRows } = readLearningTimes(keys, rows);
+      if (unexpectedRows > 0) log.warn('warehouse.unexpected_rows', { rows: unexpectedRows });
+      return results;
     },
   };
 }
 
-/** One ask, as far as its deadline must know it. */
-interface Ask {
+/** The state of one call, for its deadline. */
+interface Call {
   login: Login | undefined;
   phase: 'login' | 'query';
   readonly remainingMs: () => number;
@@ -91,11 +91,11 @@ interface Ask {
  *
  * @throws WarehouseUnavailable for every failure, with a cause that holds no secret and no bind value
  */
-async function withinDeadline<T>(deadlineMs: number, work: (ask: Ask) => Promise<T>): Promise<T> {
+async function withinDeadline<T>(deadlineMs: number, work: (call: Call) => Promise<T>): Promise<T> {
   const endsAt = performance.now() + deadlineMs;
   const over = Promise.withResolvers<never>();
   let isOver = false;
-  const ask: Ask = {
+  const call: Call = {
     login: undefined,
     phase: 'login',
     remainingMs: () => endsAt - performance.now(),
@@ -104,15 +104,15 @@ async function withinDeadline<T>(deadlineMs: number, work: (ask: Ask) => Promise
   const timer = setTimeout(() => {
     isOver = true;
     over.reject(
-      new SnowflakeFailure('unreachable', 'deadline', `no response within ${deadlineMs} ms, at the ${ask.phase}`),
+      new SnowflakeFailure('unreachable', 'deadline', `no response within ${deadlineMs} ms, at the ${call.phase}`),
     );
-    ask.login?.discard();
+    call.login?.discard();
   }, deadlineMs);
   try {
-    return await Promise.race([over.promise, work(ask)]);
+    return await Promise.race([over.promise, work(call)]);
   } catch (thrown) {
     const isOurs = thrown instanceof SnowflakeFailure || thrown instanceof PipelineError;
-    const reason = isOurs ? thrown.message : `could not be asked (${errorName(thrown)})`;
+    const reason = isOurs ? thrown.message : `the query failed (${errorName(thrown)})`;
     throw new WarehouseUnavailable(`Snowflake: ${reason}`, { cause: thrown });
   } finally {
     clearTimeout(timer);

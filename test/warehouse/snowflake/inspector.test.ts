@@ -98,7 +98,7 @@ describe('a Snowflake that is well', () => {
 });
 
 describe('a Snowflake that says no', () => {
-  test('to a key of somebody else: asked once', async () => {
+  test('with another user’s key: one request', async () => {
     const server = await startServer();
     const inspector = inspect(server.url, { secret: { private_key: createKeyPair().privateKey } });
     expect(await inspector.logIn(AMPLE_MS)).toEqual(failed('refused', '390144'));

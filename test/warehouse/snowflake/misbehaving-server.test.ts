@@ -121,7 +121,7 @@ const CASES: Readonly<Record<string, MisbehavingSnowflake['answers']>> = {
   'a query answered in Arrow': {
     query: answerOf([], { rowset: null, rowsetBase64: 'AAAA', queryResultFormat: 'arrow', total: 1, returned: 1 }),
   },
-  'a query whose rows are where nobody is': { query: inChunks('http://127.0.0.1:1/rows') },
+  'a query whose rows are on an unreachable server': { query: inChunks('http://127.0.0.1:1/rows') },
   'a query whose rows are nowhere': { query: inChunks('no address') },
   'a session that has expired however often it is renewed': { query: expired, other: renewed },
 };
@@ -175,7 +175,7 @@ describe.each(Object.keys(CASES))('%s', (name) => {
     expect(found().outcome).toMatchObject({ name: 'WarehouseUnavailable' });
   });
 
-  test('leaves nobody behind who goes on asking', () => {
+  test('leaves no further requests', () => {
     expect(found().late).toBe(0);
   });
 
@@ -215,16 +215,16 @@ describe('an answer as a real account sends it', () => {
     await server.close();
   });
 
-  test('in a collated column it gives a key back in other letters: no key has "no data" then', async () => {
+  test('in a collated column it returns a key in another case: no key has "no data" then', async () => {
     const [, courseId = ''] = rowOf('1');
     const given = ['1', courseId.toUpperCase(), learner('1').enterpriseId, '60', '20463'];
     const { server, warehouse } = await play({ query: answerOf([given, rowOf('2')]) });
     const keys = ['1', '2', '3'].map(learner);
     const answers = await warehouse.query(keys, 10_000);
     expect(keys.map((key) => answers.get(learnerKeyText(key)))).toEqual([
-      { failed: true, reason: expect.stringContaining('not asked for') },
+      { failed: true, reason: expect.stringContaining('not queried') },
       { found: true, totalSeconds: 60, lastDate: '2026-01-10' },
-      { failed: true, reason: expect.stringContaining('not asked for') },
+      { failed: true, reason: expect.stringContaining('not queried') },
     ]);
     await server.close();
   });

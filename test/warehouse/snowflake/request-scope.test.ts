@@ -17,7 +17,7 @@ beforeAll(async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
 });
 
-/** Writes for as long as somebody reads. */
+/** Writes until the reader closes. */
 function pour(response: ServerResponse): void {
   const block = 'x'.repeat(1 << 20);
   const more = () => {
@@ -59,15 +59,15 @@ test('ending a scope ends its requests in flight, those made later in it, and no
 });
 
 test('an answer without an end is hopeless, and is read no further', async () => {
-  const told: string[] = [];
-  const scope = createRequestScope((code) => told.push(code));
+  const codes: string[] = [];
+  const scope = createRequestScope((code) => codes.push(code));
   const request = scope.run(() => get(`${url()}/endless`));
   let bytes = 0;
   request.on('response', (response) =>
     response.on('data', (chunk: Buffer) => (bytes += chunk.length)).on('error', () => {}),
   );
   await expect(once(request, 'close')).rejects.toMatchObject({ code: 'ERR_CANCELED' });
-  expect(told).toEqual(['too_large']);
+  expect(codes).toEqual(['too_large']);
   expect(bytes).toBeGreaterThan(4 * 1024 * 1024);
 });
 
@@ -76,9 +76,9 @@ test.each([
   ['a 5xx counts too', ['/reset', '/busy'], ['network']],
   ['one alone', ['/reset'], []],
   ['an answer in between', ['/reset', '/', '/reset'], []],
-])('repeated failure is told after two in a row: %s', async (_, paths, told) => {
+])('repeated failure is reported after two in a row: %s', async (_, paths, expected) => {
   const calls: string[] = [];
   const scope = createRequestScope((code) => calls.push(code));
   for (const path of paths) await scope.run(() => outcome(path));
-  expect(calls).toEqual(told);
+  expect(calls).toEqual(expected);
 });

@@ -45,7 +45,7 @@ test('each hears its own', async () => {
   expect(lines).toEqual(['one of one', 'other of other']);
 });
 
-test('what anybody else throws ends the process, or is told to who listens, as ever', async () => {
+test('other errors end the process, or reach its listeners, as without a capture', async () => {
   const others = `start().run(() => {}); setImmediate(fail('not mine'));`;
   const alone = await run(others);
   expect(alone.code).toBe(1);
@@ -56,7 +56,7 @@ test('what anybody else throws ends the process, or is told to who listens, as e
   expect(listened).toMatchObject({ lines: ['listener not mine'], code: 0 });
 });
 
-test('nothing is captured once all have stopped, or where somebody else captures', async () => {
+test('nothing is captured once all have stopped, or if another capture is active', async () => {
   const { lines } = await run(`
     const [one, other] = [start(), start()];
     one.stop();

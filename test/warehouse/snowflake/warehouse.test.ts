@@ -55,7 +55,7 @@ afterAll(() => {
 });
 
 describe('answers', () => {
-  test('sums each learner, tells no data from a real 0, and asks once for all', async () => {
+  test('sums each learner, distinguishes no data from a sum of 0, and queries once for all', async () => {
     const fixture = await start();
     await fixture.server.load([
       day(1, '2026-01-09', 18_000),
@@ -233,7 +233,7 @@ describe('the session', () => {
     expect(fixture.server.loginCount()).toBe(1);
   });
 
-  test('tells Snowflake the query tag, and the time left in whole seconds', async () => {
+  test('sends the query tag, and the remaining time in whole seconds', async () => {
     const fixture = await start();
     await ask(fixture, ['1'], AMPLE_MS);
     await ask(fixture, ['1'], 1900);
@@ -270,7 +270,7 @@ describe('the deadline', () => {
       (thrown) => thrown,
     );
 
-  test('ends a login that hangs, and the next ask logs in anew', async () => {
+  test('ends a login that hangs, and the next query logs in again', async () => {
     const fixture = await start();
     fixture.server.setMode('hang');
     expect(await failure(ask(fixture, ['1'], DEADLINE_MS))).toMatchObject({
