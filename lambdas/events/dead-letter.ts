@@ -12,20 +12,20 @@ const OWN_NAMES: readonly string[] = Object.values(DEAD_LETTER_ATTRIBUTES);
  * from the previous time.
  */
 export function deadLetterMessage(
-  letter: Pick<OutgoingMessage, 'id' | 'body' | 'carried' | 'groupId'> & {
+  message: Pick<OutgoingMessage, 'id' | 'body' | 'carried' | 'groupId'> & {
     readonly reason: string;
     readonly integrationId?: string | undefined;
     readonly webhookId?: string | undefined;
   },
 ): OutgoingMessage {
-  const { id, body, groupId } = letter;
+  const { id, body, groupId } = message;
   const { reason, integrationId, webhookId } = DEAD_LETTER_ATTRIBUTES;
   const attributes = {
-    [reason]: attributeText(letter.reason, MAX_REASON_CHARACTERS),
-    ...(letter.integrationId !== undefined && { [integrationId]: letter.integrationId }),
-    ...(letter.webhookId !== undefined && { [webhookId]: letter.webhookId }),
+    [reason]: attributeText(message.reason, MAX_REASON_CHARACTERS),
+    ...(message.integrationId !== undefined && { [integrationId]: message.integrationId }),
+    ...(message.webhookId !== undefined && { [webhookId]: message.webhookId }),
   };
-  const carried = Object.entries(letter.carried ?? {})
+  const carried = Object.entries(message.carried ?? {})
     .filter(([name]) => !OWN_NAMES.includes(name))
     .slice(0, MAX_MESSAGE_ATTRIBUTES - Object.keys(attributes).length);
   return {

@@ -32,7 +32,7 @@ export interface Handler<Environment, Input, Services, Result> {
 
 /**
  * Creates a function's handler. The first invocation creates the services, not the import, so that an invalid environment
- * is reported as an error of that invocation; the next invocation tries again.
+ * is reported as an error of that invocation; the next invocation creates them again.
  *
  * @returns a handler that rejects with EnvironmentInvalid, InputInvalid, or what `createServices` and `handle` throw
  */

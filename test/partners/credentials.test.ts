@@ -97,7 +97,7 @@ describe('values are read', () => {
   test.each([
     ['an object as text', { headers: '{"tenant": "eu-1"}' }],
     ['a key of its own', { 'headers.tenant': 'eu-1\n' }],
-    ['a key of its own, beside an empty one', { headers: { tenant: '' }, 'headers.tenant': 'eu-1' }],
+    ['a flat key, with an empty nested one', { headers: { tenant: '' }, 'headers.tenant': 'eu-1' }],
   ])('of headers from %s, as the console makes it', (_, parts) =>
     expect(credentials(TENANT, parts)).toEqual({ headers: { 'X-Tenant': 'eu-1' } }),
   );

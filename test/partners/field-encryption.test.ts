@@ -39,14 +39,14 @@ describe('an encrypted field', () => {
     expect(await kidOf(Buffer.alloc(32, 8).toString('base64'))).not.toBe('X7ZeXWu3bq09ofncmqKiVAjOnOY7Pqoi80PIsv-egCI');
   });
 
-  test('is another text each time: equal values cannot be told', async () => {
+  test('is another text each time, so that equal values are not recognizable', async () => {
     const body = await encryptFields('{"a":"same","b":"same"}', ['a', 'b'], KEY);
     const { a, b } = JSON.parse(body);
     expect(a).not.toBe(b);
     expect(await encryptFields('{"a":"same","b":"same"}', ['a', 'b'], KEY)).not.toBe(body);
   });
 
-  test('holds the JSON text of any value, every number with its digits', async () => {
+  test('contains the JSON text of any value, every number with its digits', async () => {
     await fc.assert(
       fc.asyncProperty(jsonText, async (value) => {
         fc.pre(value !== 'null');
@@ -58,7 +58,7 @@ describe('an encrypted field', () => {
 });
 
 describe('what is not listed', () => {
-  test('stays value for value beside what is', async () => {
+  test('keeps all its other values', async () => {
     await fc.assert(
       fc.asyncProperty(jsonObjectText, async (rest) => {
         const body = await encryptFields(`{"user":{"email":"e","rest":${rest}},"rest":${rest}}`, ['user.email'], KEY);
@@ -176,7 +176,7 @@ describe('paths', () => {
   });
 });
 
-test('keys are told apart however many there are', async () => {
+test('keys are distinguished, however many there are', async () => {
   const keyOf = (index: number) => Buffer.alloc(32, `key ${index} `).toString('base64');
   for (const index of [...Array(2100).keys(), 0, 1]) {
     const { a } = JSON.parse(await encryptFields(`{"a":${index}}`, ['a'], keyOf(index)));

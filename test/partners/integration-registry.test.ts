@@ -35,7 +35,7 @@ describe('the integrations document', () => {
     expect(faults).toEqual([expect.stringMatching(/^integration bad: url: /)]);
   });
 
-  test('an entry that does not fit any more keeps its last good version', () => {
+  test('an entry that became invalid stays at its last good version', () => {
     const before = read(document({ ...GOOD, timeout_seconds: 7 }));
     const { byId, broken, faults } = read(document({ ...GOOD, timeout_seconds: 'seven' }), before);
     expect(byId.get('acme')?.timeout_seconds).toBe(7);
@@ -43,7 +43,7 @@ describe('the integrations document', () => {
     expect(faults).toHaveLength(1);
   });
 
-  test('an entry that does not fit any more still stops its integration where it says so', () => {
+  test('an entry that became invalid can still stop its integration', () => {
     const before = read(document(GOOD));
     const odd = { ...GOOD, timeout_seconds: 'seven' };
     const now = (more: object) => read(document({ ...odd, ...more }), before).byId.get('acme');
@@ -61,7 +61,7 @@ describe('the integrations document', () => {
     expect(read(JSON.stringify({ paused: true, integrations: [GOOD] })).paused).toBe(true);
   });
 
-  test('whose pause cannot be understood keeps what held before, and says so', () => {
+  test('with an invalid pause keeps the previous one, and reports the fault', () => {
     const odd = JSON.stringify({ paused: 'yes', integrations: [GOOD] });
     expect(read(odd)).toMatchObject({ paused: false, faults: ['paused: must be true or false'] });
     const paused = read(JSON.stringify({ paused: true, integrations: [GOOD] }));
@@ -127,11 +127,11 @@ describe('the receiver of an event that names its integration', () => {
   const to = (overrides: Record<string, unknown>, enterprise: string | undefined, known: IntegrationRegistry) =>
     route(parsed(overrides), enterprise, known);
 
-  test.each(['__proto__', 'constructor', 'toString'])('is nobody where the id is %s', (id) => {
+  test.each(['__proto__', 'constructor', 'toString'])('is none if the id is %s', (id) => {
     expect(to({ integration_id: id }, ENTERPRISE, registry(integration()))).toMatchObject({ verdict: 'unknown' });
   });
 
-  test('is the named one, whatever region the event says', () => {
+  test('is the named one, whatever the event’s region', () => {
     const known = registry(integration({ region: 'US' }), integration({ id: 'eu', region: 'EU' }));
     expect(to({ region: 'EU' }, ENTERPRISE, known)).toMatchObject({ integration: { id: 'acme' } });
   });
@@ -166,11 +166,11 @@ describe('the receiver of an event that names enterprise and region', () => {
     });
   });
 
-  test('is nobody where the event names no enterprise', () => {
+  test('is none if the event names no enterprise', () => {
     expect(to('EU', undefined, owned('eu', 'EU'))).toMatchObject({ to: 'none', verdict: 'unknown' });
   });
 
-  test('waits where the entry of its region is broken: it goes to no other region meanwhile', () => {
+  test('waits if the entry of its region is broken: it goes to no other region', () => {
     const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
     const eu = { ...GOOD, id: 'eu', region: 'EU', enterprise_customer_uuid: ENTERPRISE, url: 'a typing error' };
     const event = parsed({ integration_id: undefined, region: 'EU' });
@@ -191,10 +191,10 @@ describe('the receiver of an event that names enterprise and region', () => {
   test.each([
     ['another enterprise’s', { enterprise_customer_uuid: 'another' }, 'integration'],
     ['another region’s', { enterprise_customer_uuid: ENTERPRISE, region: 'US' }, 'integration'],
-    ['nobody’s', {}, 'integration'],
+    ['of no enterprise', {}, 'integration'],
     ['one whose region cannot be read', { enterprise_customer_uuid: ENTERPRISE, region: 7 }, 'none'],
     ['one whose enterprise cannot be read', { enterprise_customer_uuid: 7, region: 'EU' }, 'none'],
-  ])('a broken entry holds only events that could be its own: %s', (_, fields, destination) => {
+  ])('a broken entry makes only its own possible events wait: %s', (_, fields, destination) => {
     const other = { ...GOOD, id: 'other', region: 'OTHER', enterprise_customer_uuid: ENTERPRISE };
     const registry = read(document(other, { id: 'bad', url: 'a typing error', ...fields }));
     const event = parsed({ integration_id: undefined, region: 'EU' });

@@ -84,7 +84,7 @@ describe('an integration', () => {
     '',
   ])('does not receive at %j', (url) => expect(fits({ url })).toBe(false));
 
-  // What takes a URL parser to see, JSON Schema cannot say: the function refuses it alone.
+  // JSON Schema cannot express this rule: only the function refuses it.
   test.each([
     'https://[:::1]/',
     `https://${'a.'.repeat(124)}example/`,
@@ -127,7 +127,7 @@ describe('an integration', () => {
     ['https://partner.example:0/', /port/],
     ['https://partner.example:/', /port/],
     ['https://partner.example/caf\u00e9', /visible ASCII/],
-  ])('does not receive at %j, and says why in one sentence', (url, words) => {
+  ])('refuses %j, with the reason in one sentence', (url, words) => {
     for (const entry of [{ url }, { auth: { type: 'oauth2_client_credentials', token_url: url } }]) {
       const issues = integrationSchema.safeParse({ ...GOOD, ...entry }).error?.issues ?? [];
       expect(issues.map(({ message }) => message)).toEqual([expect.stringMatching(words)]);
@@ -272,7 +272,7 @@ describe('a header', () => {
     },
   );
 
-  // What compares two fields, JSON Schema cannot say: the function refuses it alone.
+  // JSON Schema cannot compare two fields: only the function refuses it.
   test.each([
     [
       'twice',
@@ -283,17 +283,17 @@ describe('a header', () => {
         ],
       },
     ],
-    ['beside a bearer token', { auth: { type: 'bearer' }, headers: [{ name: 'Authorization', value: 'x' }] }],
+    ['with a bearer token', { auth: { type: 'bearer' }, headers: [{ name: 'Authorization', value: 'x' }] }],
     [
-      'beside an OAuth2 token',
+      'with an OAuth2 token',
       {
         auth: { type: 'oauth2_client_credentials', token_url: 'https://auth.example/' },
         headers: [{ name: 'authorization', value: 'x' }],
       },
     ],
-    ['beside the usual key', { auth: { type: 'api_key' }, headers: [{ name: 'x-api-KEY', value: 'x' }] }],
+    ['with the default key', { auth: { type: 'api_key' }, headers: [{ name: 'x-api-KEY', value: 'x' }] }],
     [
-      'beside a key of that name',
+      'with a key of that name',
       { auth: { type: 'api_key', header: 'X-Key' }, headers: [{ name: 'X-KEY', value: 'x' }] },
     ],
   ])('is not set %s', (_, entry) => {
@@ -320,7 +320,7 @@ describe('the integrations document', () => {
     expect(takes({ paused: true })).toBe(false);
   });
 
-  test('holds 2000 integrations at the most', () => {
+  test('has at most 2000 integrations', () => {
     expect(takes({ integrations: Array(2000).fill(GOOD) })).toBe(true);
     expect(takes({ integrations: Array(2001).fill(GOOD) })).toBe(false);
   });

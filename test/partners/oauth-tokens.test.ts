@@ -13,7 +13,7 @@ const PATIENCE_MS = 5_000;
 
 let nowMs: number;
 let server: PartnerServer;
-/** What the token server answers next; by default, tokens `token-1`, `token-2`, … that live an hour. */
+/** The next response of the token server; by default, tokens `token-1`, `token-2`, … that live an hour. */
 let reply: { status?: number; body?: string };
 /** Set: it answers with these bytes. */
 let raw: { readonly headers: Record<string, string>; readonly body: Buffer } | undefined;
@@ -85,7 +85,7 @@ describe('a fetch', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  test('serves all who ask meanwhile', async () => {
+  test('serves all concurrent callers', async () => {
     const all = await Promise.all(Array.from({ length: 20 }, () => ask()));
     expect(all).toEqual(Array(20).fill(token('token-1')));
     expect(server.received).toHaveLength(1);
@@ -112,7 +112,7 @@ describe('a fetch', () => {
   });
 });
 
-describe('a token is kept', () => {
+describe('a token is cached', () => {
   const isKeptFor = async (ms: number) => {
     const asked = server.received.length;
     await ask();
@@ -150,7 +150,7 @@ describe('a token is kept', () => {
     expect(server.received).toHaveLength(2);
   });
 
-  test('counted from the question: an answer may have been frozen on its way', async () => {
+  test('counted from the request: a response may have been frozen on its way', async () => {
     const release = holdAnswers();
     const asking = ask();
     await until(() => server.received.length === 1);
@@ -167,7 +167,7 @@ describe('a token is kept', () => {
     expect(await ask()).toEqual(token('token-2'));
   });
 
-  test('for 2000 clients at the most: beyond, the oldest is fetched anew', async () => {
+  test('for at most 2000 clients: beyond, the oldest is fetched again', async () => {
     const fast: WebhookSender = {
       send: async (outgoing) => {
         sent.push(outgoing);
@@ -228,7 +228,7 @@ describe('without a token', () => {
     });
   });
 
-  test('those who ask together share the failure; who asks later asks anew', async () => {
+  test('concurrent callers share the failure; a later caller fetches again', async () => {
     reply = { status: 503 };
     const all = await Promise.all(Array.from({ length: 5 }, () => ask()));
     expect(all.map(({ kind }) => kind)).toEqual(Array(5).fill('none'));
@@ -260,7 +260,7 @@ describe('time', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  test('who gave up finds the token at its next try', async () => {
+  test('a caller that timed out gets the token at its next attempt', async () => {
     const release = holdAnswers();
     expect(await ask(client, 50)).toEqual(TIMED_OUT);
     const next = ask();
@@ -269,7 +269,7 @@ describe('time', () => {
     expect(server.received).toHaveLength(1);
   });
 
-  test('a fetch that was frozen with the function is not waited for: the next asker fetches anew', async () => {
+  test('a fetch that was frozen with the function is not waited for: the next caller fetches again', async () => {
     const release = holdAnswers();
     expect(await ask(client, 50)).toEqual(TIMED_OUT);
     nowMs += 10_001;
@@ -399,7 +399,7 @@ describe('whatever the token server sends', () => {
     });
   });
 
-  test('a token longer than what is kept of other answers comes whole', async () => {
+  test('a token longer than the default body limit is complete', async () => {
     const long = 'x'.repeat(8192);
     answers({ access_token: long, expires_in: 3600 });
     expect(await ask()).toEqual(token(long));
@@ -414,7 +414,7 @@ describe('whatever the token server sends', () => {
   });
 });
 
-/** The token server keeps its answers back until the function returned is called. */
+/** The token server delays its responses until the returned function is called. */
 function holdAnswers(): () => void {
   const { promise, resolve } = Promise.withResolvers<void>();
   hold = promise;

@@ -32,7 +32,7 @@ describe.each(PAYLOAD_FORMATS)('the format %s', (format) => {
     if (schemaWithoutLearningTime !== schema) expect(schema.safeParse(fallback).success).toBe(false);
   });
 
-  test('has a test event that says so, names no learner and has the time of the test', () => {
+  test('has a test event that is marked as such, names no learner and has the time of the test', () => {
     const text = testPayload(receiver, NOW_ISO);
     expect(schema.safeParse(JSON.parse(text)).error).toBeUndefined();
     expect(JSON.parse(text).test).toBe(true);

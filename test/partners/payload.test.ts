@@ -129,7 +129,7 @@ describe('with learning time the payload goes out value for value, with the time
 
 describe('a payload does not fit', () => {
   test.each(['{', '[1]', '5', '1.0', 'null'])(
-    'if it is no object, as in a dead letter edited by hand: %s',
+    'if it is no object, as in a dead-letter message edited by an operator: %s',
     (payload) => {
       for (const format of PAYLOAD_FORMATS) {
         for (const enrichment of ENRICHMENTS) {

@@ -60,7 +60,7 @@ describe('a secret is redacted', () => {
   });
 });
 
-test('a text without a secret stays as it is, whatever it holds', () => {
+test('a text without a secret is unchanged', () => {
   const text = fc.oneof(
     fc.string({ unit: 'binary' }),
     fc.array(fc.constantFrom(...'%&\\#;ux0123456789abcdef', '&amp;', '%25', '\\u0041')).map((parts) => parts.join('')),
@@ -80,7 +80,7 @@ test.each([
   ['under a key of its own', { 'headers.tenant': ' hunter2 ' }],
   ['in headers that are a text', { headers: '{"tenant": "hunter2"}' }],
   ['in headers', { headers: { tenant: 'hunter2', other: 5, none: null } }],
-  ['beside values that are no text', { api_key: 5, client_secret: null, encryption_key: {}, bearer_token: 'hunter2' }],
+  ['with values that are no text', { api_key: 5, client_secret: null, encryption_key: {}, bearer_token: 'hunter2' }],
 ])('a secret that a response repeats is redacted %s', (_, fields) => {
   expect(echoed(fields, 'you sent hunter2!')).toBe('you sent [redacted]!');
 });

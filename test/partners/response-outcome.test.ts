@@ -5,7 +5,7 @@ import { classify, failureCodeOf } from '../../lambdas/partners/response-outcome
 const answer = (status: number) => classify({ kind: 'answered', status }).verdict;
 const failure = (code: string) => classify({ kind: 'failed', code }).verdict;
 
-describe('what a partner’s answer means', () => {
+describe('the verdict on a response', () => {
   test('only 2xx delivers', () => {
     fc.assert(
       fc.property(fc.integer({ min: 100, max: 999 }), (status) => {
@@ -14,7 +14,9 @@ describe('what a partner’s answer means', () => {
     );
   });
 
-  test.each([500, 502, 503, 504, 599, 408, 425, 429])('%i may pass', (status) => expect(answer(status)).toBe('retry'));
+  test.each([500, 502, 503, 504, 599, 408, 425, 429])('%i is retried', (status) =>
+    expect(answer(status)).toBe('retry'),
+  );
 
   test.each([300, 301, 302, 303, 304, 307, 308])('%i is permanent: nothing is followed', (status) => {
     expect(answer(status)).toBe('dead');
@@ -36,7 +38,7 @@ describe('what a partner’s answer means', () => {
   });
 });
 
-describe('what no answer means', () => {
+describe('the verdict without a response', () => {
   test.each([
     'ECONNRESET',
     'ENOTFOUND',
@@ -97,12 +99,12 @@ describe('what no answer means', () => {
     'UNSENDABLE',
   ])('%s lasts: the request cannot be written', (code) => expect(failure(code)).toBe('dead'));
 
-  test('what nobody has heard of may pass', () => {
+  test('an unknown code is retried', () => {
     fc.assert(fc.property(fc.stringMatching(/^E[A-Z]{2,10}X$/), (code) => expect(failure(code)).toBe('retry')));
   });
 });
 
-test('the reason says the status or the code, and never the partner’s words', () => {
+test('the reason has the status or the code, and never quotes the partner', () => {
   expect(
     classify({ kind: 'answered', status: 503, responseStart: 'learner@example.com', retryAfter: 'x' }).reason,
   ).toBe('HTTP 503');

@@ -61,7 +61,7 @@ describe('a date', () => {
     ['2026-01-15T12:01:30.500001Z', 90_501],
   ])('%s', (header, ms) => expect(retryAfterMs(header, NOW)).toBe(ms));
 
-  test('of any moment within the hour is waited for to the second', () => {
+  test('of any time within the hour is waited for to the second', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 3600 }), (seconds) => {
         const header = new Date(NOW + seconds * 1000).toUTCString();
@@ -81,7 +81,7 @@ describe('a date', () => {
   });
 });
 
-describe('what says nothing usable', () => {
+describe('unreadable values', () => {
   test.each([
     undefined,
     '',
@@ -134,7 +134,7 @@ describe('what says nothing usable', () => {
     );
   });
 
-  test('whatever stands there, the answer is undefined or a whole wait within the cap', () => {
+  test('of any text, the result is undefined or a whole wait within the limit', () => {
     fc.assert(
       fc.property(anyString, (header) => {
         const ms = retryAfterMs(header, NOW);

@@ -33,14 +33,14 @@ const anyPolicy = fc
   .map(policyOf);
 
 describe('how often', () => {
-  test.each([0, 1, 10])('%i times, where the integration says so', (max_retries) => {
+  test.each([0, 1, 10])('%i times, if the integration sets it', (max_retries) => {
     const policy = policyOf({ max_retries });
     expect(policy.maxRetries).toBe(max_retries);
     expect(policy.delaysMs).toHaveLength(max_retries);
     expect(policy.timeoutsMs).toHaveLength(max_retries + 1);
   });
 
-  test('what is said for the type of event comes first, 0 too', () => {
+  test('the number for the event type has priority, 0 too', () => {
     const entry = integration({ max_retries: 5, max_retries_by_event_type: { course_enrollment: 0 } });
     expect(retryPolicyOf(entry, 'course_enrollment').maxRetries).toBe(0);
     expect(retryPolicyOf(entry, 'course_completion').maxRetries).toBe(5);
@@ -56,7 +56,7 @@ describe('a kind with a policy of its own', () => {
     ['lead.calculated', [1, 2], [10, 20, 30]],
     ['lead.cold', [1], [15, 30]],
   ])(
-    '%s waits %j s between attempts of up to %j s, whatever its integration says of other events',
+    '%s waits %j s between attempts of up to %j s, whatever its integration has for other events',
     (kind, delays, timeouts) => {
       const policy = leadPolicy(kind, { max_retries: 9, retry_delays_seconds: [600], timeout_seconds: 30 });
       expect(policy.delaysMs).toEqual(delays.map((seconds) => seconds * SECOND_MS));
@@ -65,13 +65,13 @@ describe('a kind with a policy of its own', () => {
     },
   );
 
-  test('is tried as often as the integration says for its type, where it says so', () => {
+  test('has the integration’s number of retries for its type, if there is one', () => {
     const policy = leadPolicy('lead.hot', { max_retries_by_event_type: { lead: 1 }, timeout_seconds: 30 });
     expect(policy).toMatchObject({ maxRetries: 1, delaysMs: [1_000], timeoutsMs: [15_000, 30_000] });
     expect(leadPolicy('lead.cold', { max_retries_by_event_type: { lead: 3 } }).delaysMs).toEqual([1_000, 1_000, 1_000]);
   });
 
-  test('a calculated lead begins anew after two hours, never sooner, and up to 10% later', () => {
+  test('a calculated lead starts its second round after two hours, never sooner, and up to 10% later', () => {
     const policy = leadPolicy('lead.calculated');
     expect(secondRoundAt(policy, NOW, () => 0)).toEqual(new Date(NOW + 7_200_000));
     expect(secondRoundAt(policy, NOW, () => 0.999_999_9)).toEqual(new Date(NOW + 7_920_000));
@@ -84,7 +84,7 @@ describe('a kind with a policy of its own', () => {
     expect(totalWaitMs(policy)).toBe(7_206_000);
     const rows = schedule(policy);
     expect(rows.map(({ attempt }) => attempt)).toEqual([1, 2, 3, 4, 5, 6]);
-    // At the earliest after a first try that is refused for good.
+    // At the earliest after a first attempt that failed permanently.
     expect(rows[3]).toEqual({
       attempt: 4,
       timeoutMs: 5_000,
@@ -117,7 +117,7 @@ describe('how long each may take', () => {
     expect(timeoutsSeconds(300)).toEqual([100, 200, 300, 300, 300]);
   });
 
-  test('never less than the try before, whole milliseconds, within what the integration says', () => {
+  test('never less than the previous one, whole milliseconds, within the integration’s timeout', () => {
     fc.assert(
       fc.property(fc.integer({ min: 5, max: 300 }), (timeout_seconds) => {
         const { timeoutsMs } = policyOf({ timeout_seconds });
@@ -129,13 +129,13 @@ describe('how long each may take', () => {
   });
 });
 
-describe('when it is tried again', () => {
+describe('the next attempt', () => {
   const waitMs = (attempt: number, chance: () => number, retryAfterMs?: number) => {
     const at = nextAttemptAt(policyOf(), attempt, NOW, chance, retryAfterMs);
     return at && at.getTime() - NOW;
   };
 
-  test('after the policy’s delay for the tries made so far, until they are used up', () => {
+  test('after the policy’s delay for the attempts made so far, until none is left', () => {
     const waits = USUAL_DELAYS_SECONDS.map((_, index) => waitMs(index + 1, middle));
     expect(waits).toEqual(USUAL_DELAYS_SECONDS.map((seconds) => seconds * SECOND_MS));
     expect(waitMs(10, middle)).toBeUndefined();
@@ -171,12 +171,12 @@ describe('when it is tried again', () => {
 });
 
 describe('the whole budget', () => {
-  test('is 84,907 s of waits where nothing is said: 23.6 hours', () => {
+  test('is 84,907 s of delays by default: 23.6 hours', () => {
     expect(totalWaitMs(policyOf())).toBe(84_907_000);
     expect((totalWaitMs(policyOf()) / 3_600_000).toFixed(1)).toBe('23.6');
   });
 
-  test('is at most ten days of waits, whatever an integration says', () => {
+  test('is at most ten days of delays, with any integration', () => {
     expect(totalWaitMs(policyOf({ max_retries: 10, retry_delays_seconds: [86_400] }))).toBe(10 * 86_400_000);
   });
 
@@ -186,7 +186,7 @@ describe('the whole budget', () => {
     expect(schedule(policy)).toEqual([{ attempt: 1, timeoutMs: 5_000, earliestMs: 0, latestMs: 0 }]);
   });
 
-  test('is known try by try: every one fails at once, or takes all its time', () => {
+  test('is known for each attempt: all fail immediately, or all time out', () => {
     expect(schedule(policyOf({ max_retries: 4 }))).toEqual([
       { attempt: 1, timeoutMs: 5_000, earliestMs: 0, latestMs: 0 },
       { attempt: 2, timeoutMs: 10_000, earliestMs: 900, latestMs: 5_000 + 1_100 },
@@ -196,7 +196,7 @@ describe('the whole budget', () => {
     ]);
   });
 
-  test('holds for every real course of tries that the partner does not lengthen', () => {
+  test('bounds every real sequence of attempts that the partner does not extend', () => {
     const course = fc.array(fc.tuple(random, random), { minLength: 11, maxLength: 11 });
     fc.assert(
       fc.property(anyPolicy, course, (policy, chances) => {

@@ -21,7 +21,7 @@ function bySpecification(secretText: string, id: string, seconds: number, body: 
     .digest('base64')}`;
 }
 
-describe('the known answers of Standard Webhooks’ own libraries', () => {
+describe('known signatures of Standard Webhooks’ own libraries', () => {
   test.each([
     {
       of: 'JavaScript, Go, Python, Ruby, PHP and C#',

@@ -149,7 +149,7 @@ describe('polling', () => {
       expect(front.requests).toHaveLength(5);
     });
 
-    test('where nobody read meanwhile, the next read polls', async () => {
+    test('without a read in between, the next read polls', async () => {
       const { frozen } = await freeze();
       await frozen;
       expect(await source.read()).toEqual({ value: 3 });

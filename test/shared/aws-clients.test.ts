@@ -103,7 +103,7 @@ function open(name: string, waits: ClientWaits, endpoint: string, text = 'text')
   return { client, command: commandWith(text) };
 }
 
-// A test has real sockets and real time, or a fake clock and no socket: a client that sleeps on a fake clock before its
+// A test has real sockets and real time, or a fake clock and no socket: a client that waits on a fake clock before its
 // next request would wait forever.
 afterEach(() => void jest.useRealTimers());
 

@@ -21,7 +21,7 @@ async function run(
 ) {
   const log = fakeLog();
   const done: string[] = [];
-  const letters: { id: string; body: string; reason: string }[] = [];
+  const deadLettered: { id: string; body: string; reason: string }[] = [];
   const services: IntakeServices = {
     log,
     now: () => NOW,
@@ -30,7 +30,7 @@ async function run(
       done.push(`hide ${receiptHandle} for ${seconds}`);
     },
     async deadLetter(messages) {
-      letters.push(...messages);
+      deadLettered.push(...messages);
       return new Set();
     },
     ...overrides,
@@ -40,7 +40,7 @@ async function run(
     return handle(messages);
   };
   const { batchItemFailures } = await intake(records, watched, services, remainingMs);
-  return { failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), done, letters, log };
+  return { failed: batchItemFailures.map(({ itemIdentifier }) => itemIdentifier), done, deadLettered, log };
 }
 
 const succeed: HandleMessages = async () => new Map();
@@ -60,13 +60,13 @@ test('suspects for which no time is left are not taken: they stay, hidden', asyn
 
 describe('a batch', () => {
   test('is handled together, and acknowledged', async () => {
-    const { failed, done, letters } = await run([record('a'), record('b', { receives: 4 })], succeed);
+    const { failed, done, deadLettered } = await run([record('a'), record('b', { receives: 4 })], succeed);
     expect(done).toEqual(['handle a b']);
     expect(failed).toEqual([]);
-    expect(letters).toEqual([]);
+    expect(deadLettered).toEqual([]);
   });
 
-  test('of nothing calls nobody', async () => {
+  test('of no messages calls nothing', async () => {
     expect(await run([], fail)).toMatchObject({ failed: [], done: [] });
   });
 
@@ -125,8 +125,8 @@ describe('a message that fails for three days', () => {
   const old = { ageMs: 3 * DAY_MS + 1, receives: 280 };
 
   test('is dead-lettered with the reason, before SQS would delete it', async () => {
-    const { failed, letters } = await run([record('x', { ...old, body: '{"a":1.0}' })], fail);
-    expect(letters).toEqual([{ id: 'x', body: '{"a":1.0}', reason: 'retried too long: not now' }]);
+    const { failed, deadLettered } = await run([record('x', { ...old, body: '{"a":1.0}' })], fail);
+    expect(deadLettered).toEqual([{ id: 'x', body: '{"a":1.0}', reason: 'retried too long: not now' }]);
     expect(failed).toEqual([]);
   });
 
@@ -137,11 +137,11 @@ describe('a message that fails for three days', () => {
     };
     const plain = record('x', old);
     const attributes = { ...plain.attributes, MessageGroupId: 'enterprise-1' };
-    const { letters } = await run([{ ...plain, messageAttributes, attributes }], async ([message]) => {
+    const { deadLettered } = await run([{ ...plain, messageAttributes, attributes }], async ([message]) => {
       expect(message).toMatchObject({ groupId: 'enterprise-1', carried: { trace: { binaryValue: 'AP8=' } } });
       return new Map([['x', 'not now']]);
     });
-    expect(letters).toMatchObject([
+    expect(deadLettered).toMatchObject([
       {
         groupId: 'enterprise-1',
         carried: {
@@ -152,16 +152,16 @@ describe('a message that fails for three days', () => {
     ]);
   });
 
-  test('stays in the queue where the dead letter queue refuses it', async () => {
+  test('stays in the queue if the dead letter queue refuses it', async () => {
     const { failed } = await run([record('x', old), record('y', old)], fail, {
       deadLetter: async () => new Set(['y']),
     });
     expect(failed).toEqual(['y']);
   });
 
-  test('is not dead-lettered a moment earlier, nor when it succeeds', async () => {
-    expect((await run([record('x', { ageMs: 3 * DAY_MS })], fail)).letters).toEqual([]);
-    expect((await run([record('x', old)], succeed)).letters).toEqual([]);
+  test('is not dead-lettered earlier, nor when it succeeds', async () => {
+    expect((await run([record('x', { ageMs: 3 * DAY_MS })], fail)).deadLettered).toEqual([]);
+    expect((await run([record('x', old)], succeed)).deadLettered).toEqual([]);
   });
 });
 

@@ -76,7 +76,7 @@ describe('a reading', () => {
     expect(await ask()).toBe(2);
   });
 
-  test('is made anew where the clock was set back', async () => {
+  test('is created again if the clock was set back', async () => {
     const { ask, clock } = reading();
     await ask();
     clock.nowMs -= 3600_000;

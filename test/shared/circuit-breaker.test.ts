@@ -58,7 +58,7 @@ describe('the breaker opens', () => {
 describe('an open breaker', () => {
   const open: BreakerState = { status: 'open', probeAtMs: NOW };
 
-  test('lets nothing pass, then one, and no second beside it', () => {
+  test('rejects all calls, then allows one, and no second one in parallel', () => {
     expect(verdictAt(open, NOW - 1, limits).verdict).toBe('reject');
     const first = verdictAt(open, NOW, limits);
     expect(first.verdict).toBe('probe');

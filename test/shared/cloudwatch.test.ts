@@ -52,7 +52,7 @@ function answerPages(...pages: readonly object[]): void {
 }
 
 function query(overrides: Partial<MetricQuery> = {}): MetricQuery {
-  return { key: 'tries', ...ID, statistic: 'Sum', periodSeconds: 300, take: 'sum', ...overrides };
+  return { key: 'attempts', ...ID, statistic: 'Sum', periodSeconds: 300, take: 'sum', ...overrides };
 }
 
 function reader(readTimeoutMs?: number) {
@@ -82,27 +82,27 @@ describe('one value of a metric', () => {
     [{ statistic: 'Maximum', take: 'latest' }, 3],
     [{ statistic: 'p95', periodSeconds: 3600, take: 'largest' }, 7],
   ])('%j of the span is %d', async (overrides, value) => {
-    expect(await reader().read(query(overrides))).toEqual(new Map([['tries', value]]));
+    expect(await reader().read(query(overrides))).toEqual(new Map([['attempts', value]]));
   });
 
-  test('that nobody published is a sum of 0, and nothing else', async () => {
-    const nobody = { dimensions: { service: 'nobody' } };
+  test('without data is a sum of 0, and no other value', async () => {
+    const unpublished = { dimensions: { service: 'unpublished' } };
     const read = await reader().read(
-      query({ ...nobody, key: 'a' }),
-      query({ ...nobody, key: 'b', statistic: 'Maximum', take: 'latest' }),
-      query({ ...nobody, key: 'c', statistic: 'p95', take: 'largest' }),
+      query({ ...unpublished, key: 'a' }),
+      query({ ...unpublished, key: 'b', statistic: 'Maximum', take: 'latest' }),
+      query({ ...unpublished, key: 'c', statistic: 'p95', take: 'largest' }),
     );
     expect(read).toEqual(new Map([['a', 0]]));
   });
 
   test('of many is asked 500 at a time', async () => {
-    const queries = Array.from({ length: 1001 }, (_, index) => query({ key: `tries-${index}` }));
+    const queries = Array.from({ length: 1001 }, (_, index) => query({ key: `attempts-${index}` }));
     const read = await reader(15_000).read(...queries);
     expect(read.size).toBe(1001);
     expect(calls.map(({ MetricDataQueries }) => MetricDataQueries.length).toSorted()).toEqual([1, 500, 500]);
   });
 
-  test('of none asks nobody', async () => {
+  test('of no metrics makes no call', async () => {
     expect(await reader().read()).toEqual(new Map());
     expect(calls).toEqual([]);
   });
@@ -114,7 +114,7 @@ describe('pages', () => {
       { StatusCode: 'PartialData', Timestamps: [seconds(1)], Values: [2] },
       { Timestamps: [seconds(9)], Values: [3] },
     );
-    expect(await reader().read(query())).toEqual(new Map([['tries', 5]]));
+    expect(await reader().read(query())).toEqual(new Map([['attempts', 5]]));
     expect(calls).toHaveLength(2);
   });
 
@@ -130,7 +130,7 @@ describe('pages', () => {
 });
 
 describe('a CloudWatch that does not answer', () => {
-  test('has told nothing, and that is logged without what it said', async () => {
+  test('yields no value, and is logged without its message', async () => {
     answerWith(async () => {
       throw serviceError('InternalServiceFault', 'of account 111122223333');
     });
@@ -140,12 +140,12 @@ describe('a CloudWatch that does not answer', () => {
     expect(log.text()).not.toContain('111122223333');
   });
 
-  test('for one call has told what it answered to the others', async () => {
+  test('for one call does not affect the others', async () => {
     answerWith(async (operation, body) => {
       if (calls.length === 1) throw serviceError('ThrottlingException');
       return cloudWatchApi(metrics, async () => {})(operation, body);
     });
-    const queries = Array.from({ length: 501 }, (_, index) => query({ key: `tries-${index}` }));
+    const queries = Array.from({ length: 501 }, (_, index) => query({ key: `attempts-${index}` }));
     expect([1, 500]).toContain((await reader().read(...queries)).size);
   });
 });

@@ -9,7 +9,7 @@ let counter: ReturnType<typeof createCounter>;
 beforeEach(() => {
   written = [];
   jest.spyOn(console, 'log').mockImplementation((line: string) => void written.push(line));
-  // Powertools writes past the console, unless it is told that somebody develops; then it writes only if it is told to.
+  // Powertools writes past the console, unless POWERTOOLS_DEV is set; then it writes only if it is enabled.
   Object.assign(process.env, { POWERTOOLS_DEV: 'true', POWERTOOLS_METRICS_DISABLED: 'false' });
   counter = createCounter(new Metrics({ namespace: 'webhooks', serviceName: 'delivery' }));
 });
@@ -19,7 +19,7 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Each blob: its metrics' names with their values, the names it is told apart by, and the units. */
+/** Each blob: its metrics' names with their values, its dimensions, and the units. */
 function published() {
   counter.publish();
   return written.splice(0).map((line) => {
@@ -78,7 +78,7 @@ describe('counts', () => {
     ]);
   });
 
-  test('begin anew once they are published; without any, nothing is written', () => {
+  test('start at 0 after they are published; without any, nothing is written', () => {
     counter.count(METRICS.cacheHit);
     counter.count(METRICS.featureError, 1, { feature: FEATURE_NAME, error: 'faulty' });
     expect(published()).toHaveLength(2);

@@ -27,7 +27,7 @@ describe('a message that keeps coming back', () => {
     expect(isRetriedTooLong(NOW - 3 * DAY_MS - 1, NOW)).toBe(true);
   });
 
-  test('is redriven by nobody else before: at four fast receives and one every 15 minutes, 1000 take longer', () => {
+  test('is not redriven by SQS before: with four fast receives and one every 15 minutes, 1000 take longer', () => {
     const receives = 4 + MAX_RETRY_MS / (SUSPECT_VISIBILITY_SECONDS * 1000);
     expect(receives).toBeLessThan(1000);
   });

@@ -137,7 +137,7 @@ describe('refetch', () => {
     expect(front.requests).toHaveLength(3);
   });
 
-  test('asks right after a first read too: the secret may have been rotated a moment later', async () => {
+  test('fetches right after a first read too: the secret may have been rotated in between', async () => {
     await source.read();
     put('two');
     expect((await source.refetch()).password).toBe('two');
@@ -237,7 +237,7 @@ describe('a secret with its age', () => {
     expect(createdAtMs).toBe(nowMs);
   });
 
-  test('fails as every read does, and never tells the value', async () => {
+  test('fails as every read does, and never reveals the value', async () => {
     plane.secretsManager.put(ID, JSON.stringify({ account: 'acme', hunter2: 'hunter2' }));
     const unusable = await read().catch((thrown: Error) => thrown);
     expect(unusable).toMatchObject({ name: 'SecretUnusable' });

@@ -124,7 +124,7 @@ describe('sending', () => {
       AttributeNames: ['ApproximateNumberOfMessagesDelayed'],
     });
     expect((await client.send(asked)).Attributes).toEqual({ ApproximateNumberOfMessagesDelayed: '1' });
-    // The server here forgets the group: what can be seen is that it is told.
+    // The test server ignores the group: only the request can be checked.
     expect(batches.at(-1)?.groups).toEqual(['acme', undefined]);
   });
 
@@ -145,7 +145,7 @@ describe('sending', () => {
     expect(callsTo(queueUrl).map((call) => call.length)).toEqual([2, 1, 1]);
   });
 
-  test('of nothing calls nobody', async () => {
+  test('of no messages makes no call', async () => {
     const queueUrl = await newQueue();
     expect((await queues().send(queueUrl, [])).size).toBe(0);
     expect(callsTo(queueUrl)).toEqual([]);
@@ -164,7 +164,7 @@ describe('sending', () => {
 });
 
 describe('what SQS refuses', () => {
-  test('is named, and harms no message beside it', async () => {
+  test('is reported, and affects no other message', async () => {
     const queueUrl = await newQueue();
     const { log, send } = queues();
     const refused = await send(queueUrl, [
@@ -212,7 +212,7 @@ describe('attributes', () => {
     expect(received?.MessageAttributes).toHaveProperty('reason');
   });
 
-  test('of our own are cut to what fits: a dead-letter message has as much of its reason as SQS takes', async () => {
+  test('of our own are cut to what fits: a dead-letter message has as much of its reason as SQS accepts', async () => {
     const queueUrl = await newQueue();
     const { log, send } = queues();
     const body = 'x'.repeat(MAX_BATCH_BYTES - theirBytes + 3);
@@ -295,7 +295,7 @@ describe('hiding a message', () => {
     return Messages[0];
   };
 
-  test('sets how long nobody sees it, from now on', async () => {
+  test('sets the visibility timeout, from now on', async () => {
     const queueUrl = await newQueue();
     const { hide, send, log } = queues();
     await send(queueUrl, [message('one')]);

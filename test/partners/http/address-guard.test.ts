@@ -67,7 +67,7 @@ test.each([
   ...REFUSED_IPV4.map((block) => [...block, IPV4] as const),
   ...REFUSED_IPV6.map((block) => [...block, IPV6] as const),
 ])(
-  'addresses of %s/%i are refused, and those beside it permitted unless another block has them',
+  'addresses of %s/%i are refused, and the adjacent ones permitted unless another block has them',
   (text, prefix, family) => {
     const first = family.toNumber(text);
     const last = first + (1n << (family.bits - BigInt(prefix))) - 1n;

@@ -8,10 +8,10 @@ const PUBLIC_V6 = { address: '2600::1', family: 6 };
 const LOOPBACK = { address: '127.0.0.1', family: 4 };
 const MAPPED = { address: '::ffff:8.8.8.8', family: 6 };
 
-/** Asks a guarded lookup as a socket does, and tells what it was told. */
+/** Calls a guarded lookup as a socket does, and returns the arguments of its callback. */
 function resolve(lookup: LookupAll, options: LookupOptions = { all: true }) {
   const guarded = guardedLookup(createAddressGuard([]), lookup, Date.now);
-  return new Promise<unknown[]>((done) => guarded('partner.example', options, (...told) => done(told)));
+  return new Promise<unknown[]>((done) => guarded('partner.example', options, (...results) => done(results)));
 }
 const answering =
   (...addresses: LookupAddress[]): LookupAll =>
@@ -73,7 +73,7 @@ describe('sockets that ask at the same time', () => {
     expect(asked).toEqual(['a.example', 'b.example', 'a.example']);
   });
 
-  test('do not share one that was frozen with the function: its answer may never come', async () => {
+  test('do not share one that was frozen with the function: its response may never come', async () => {
     let nowMs = 0;
     let questions = 0;
     const silentAtFirst: LookupAll = (_hostname, _options, callback) => {

@@ -9,7 +9,7 @@ const keep = closedAfterEach();
 
 const partnerThat = (answer: Answer) => keep(startPartner(answer));
 
-/** A sender on a wall clock that goes on only when told, as it seems to a frozen sandbox. */
+/** A sender on a wall clock that the test sets, as after a freeze. */
 function senderOnClock() {
   const clock = { nowMs: NOW };
   const now = () => clock.nowMs;
@@ -21,7 +21,7 @@ function send(sender: WebhookSender, { url }: PartnerServer, timeoutMs = 10_000)
   return sender.send({ url, headers: {}, body: '{}', timeoutMs });
 }
 
-/** Holds every answer back until told. */
+/** Delays every response until the test releases it. */
 async function partnerThatWaits() {
   const held: (() => void)[] = [];
   const partner = await partnerThat((answer) => held.push(() => answer.end()));

@@ -17,7 +17,7 @@ describe('slots of an origin', () => {
     expect(slots.acquire('a', 1_000)).toBe(true);
   });
 
-  test('are waited for no longer than told; who left is not handed one', async () => {
+  test('are waited for until the timeout; a request that timed out gets none', async () => {
     const slots = new OriginSlots(1);
     slots.acquire('a', 1_000);
     expect(await slots.acquire('a', 10)).toBe(false);

@@ -33,7 +33,7 @@ beforeAll(() => setDefaultCACertificates([...before, TEST_ONLY_AUTHORITY]));
 afterAll(() => setDefaultCACertificates(before));
 
 describe('a partner whose certificate is good', () => {
-  test('gets the webhook over TLS, and its connection is kept', async () => {
+  test('gets the webhook over TLS, and its connection is reused', async () => {
     const partner = await partnerWith({ cert: TEST_ONLY_SIGNED });
     expect(await send(partner)).toEqual({ kind: 'answered', status: 200 });
     expect(await send(partner)).toEqual({ kind: 'answered', status: 200 });
@@ -43,7 +43,7 @@ describe('a partner whose certificate is good', () => {
     ]);
   });
 
-  test('is told how long TLS took, once', async () => {
+  test('reports the duration of TLS, for the first request only', async () => {
     const { port } = await partnerWith({ cert: TEST_ONLY_SIGNED });
     const request = { url: `https://localhost:${port}/`, headers: {}, body: '', timeoutMs: 5_000 };
     const [first, second] = [await sender.send(request), await sender.send(request)];
@@ -52,7 +52,7 @@ describe('a partner whose certificate is good', () => {
   });
 
   test.each(['TLSv1.2', 'TLSv1.3'] as const)(
-    'may close a kept connection as it is used again (%s): once more on a fresh one',
+    'may close a connection as it is reused (%s): the request is repeated on a new one',
     async (version) => {
       const seen = new Set<number>();
       const answer: Answer = (to, { connection }) => {
@@ -75,7 +75,7 @@ describe('a partner whose certificate is not good', () => {
     ['signed by itself', TEST_ONLY_CERTIFICATE, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
     ['expired', TEST_ONLY_EXPIRED, 'CERT_HAS_EXPIRED'],
     ['for another host', TEST_ONLY_ELSEWHERE, 'ERR_TLS_CERT_ALTNAME_INVALID'],
-  ])('gets nothing, and is dead until somebody changes it: %s', async (_what, cert, code) => {
+  ])('gets nothing, which is a permanent failure: %s', async (_what, cert, code) => {
     const partner = await partnerWith({ cert });
     const result = await send(partner);
     expect(result).toEqual({ kind: 'failed', code });

@@ -79,7 +79,7 @@ describe('a webhook on the wire', () => {
   );
 });
 
-describe('a partner that gives no answer', () => {
+describe('a partner that sends no response', () => {
   test('refuses the connection', async () => {
     const partner = await startPartner((answer) => answer.end());
     await partner.close();
@@ -90,7 +90,7 @@ describe('a partner that gives no answer', () => {
     ['resets the connection', (socket) => socket.resetAndDestroy(), 'ECONNRESET'],
     ['closes the connection', (socket) => void socket.end(), 'ECONNRESET'],
     ['responds with something else', (socket) => void socket.end('SSH-2.0-server\r\n'), 'MALFORMED_RESPONSE'],
-  ])('%s: a fresh socket is not tried again', async (_what, talk, code) => {
+  ])('%s: on a new socket the request is not repeated', async (_what, talk, code) => {
     const partner = await partnerThatTalks(talk);
     expect(await send(request(partner.url))).toEqual({ kind: 'failed', code });
     expect(partner.connections).toHaveLength(1);
@@ -119,7 +119,7 @@ describe('a response that cannot be read after its status', () => {
       (socket) => void socket.end(),
       { responseStart: 'short', responseFault: 'ECONNRESET' },
     ],
-  ])('%s: its status and its beginning are kept', async (_what, rest, end, kept) => {
+  ])('%s: the result has its status and its beginning', async (_what, rest, end, kept) => {
     const partner = await partnerThatTalks((socket) => socket.write(`HTTP/1.1 200 OK\r\n${rest}`, () => end(socket)));
     expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200, ...kept });
     await closed(partner.connections[0]);
@@ -143,7 +143,7 @@ describe('a response that cannot be read after its status', () => {
   });
 });
 
-test('the body of a response is waited for 2 s where nothing else is said', async () => {
+test('the body of a response is waited for 2 s by default', async () => {
   const timers = jest.spyOn(globalThis, 'setTimeout');
   const partner = await partnerThatTalks((socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nto'));
   const sent = send(request(partner.url, { timeoutMs: 600_000 }));
@@ -159,9 +159,9 @@ describe('one deadline over connection, headers and body', () => {
   test.each<[string, (socket: Socket) => void]>([
     ['no word', () => {}],
     ['half a status line', (socket) => socket.write('HTTP/1.1 2')],
-    ['an interim answer and no other', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n')],
+    ['an interim response and no other', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n')],
     ['headers without end', (socket) => void trickle(socket, 'HTTP/1.1 200 OK\r\n', 'x-more: 1\r\n')],
-  ])('ends a try at a partner with %s', async (_what, talk) => {
+  ])('ends an attempt at a partner with %s', async (_what, talk) => {
     const partner = await partnerThatTalks(talk);
     const result = await send(request(partner.url, { timeoutMs: DEADLINE_MS }));
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
@@ -185,7 +185,7 @@ describe('one deadline over connection, headers and body', () => {
   }
 });
 
-describe('a partner that answers at once', () => {
+describe('a partner that responds immediately', () => {
   test('need not read the request: its status counts', async () => {
     const partner = await partnerThatTalks((socket) => {
       socket.pause();
@@ -196,7 +196,7 @@ describe('a partner that answers at once', () => {
   });
 });
 
-describe('the body of an answer', () => {
+describe('the body of a response', () => {
   test('is read so that the connection serves the next webhook', async () => {
     const partner = await partnerThat((answer) => answer.end('x'.repeat(60 * 1024)));
     await sender.send(request(partner.url));
@@ -219,8 +219,8 @@ describe('the body of an answer', () => {
   });
 });
 
-describe('a connection that was kept', () => {
-  /** Answers the first request on each connection, and treats the second as told. */
+describe('a keep-alive connection', () => {
+  /** Responds to the first request on each connection, and handles the second one with `spoil`. */
   const partnerThatSpoilsReuse = (spoil: (socket: Socket, connection: number) => void) => {
     const seen = new Map<number, number>();
     return partnerThat((answer, { connection }) => {
@@ -234,7 +234,7 @@ describe('a connection that was kept', () => {
     ['reset', (socket) => socket.resetAndDestroy()],
     ['closed', (socket) => socket.destroy()],
     ['found to hold the rest of an earlier response', (socket) => socket.write('</html>')],
-  ])('and is %s as it is used again costs nothing: once more on a fresh one', async (_how, spoil) => {
+  ])('and is %s as it is reused: the request is repeated on a new one', async (_how, spoil) => {
     const partner = await partnerThatSpoilsReuse(spoil);
     expect(await send(request(partner.url, { body: '"first"' }))).toEqual({ kind: 'answered', status: 200 });
     expect(await send(request(partner.url, { body: '"second"' }))).toEqual({ kind: 'answered', status: 200 });
@@ -246,7 +246,7 @@ describe('a connection that was kept', () => {
     ]);
   });
 
-  test('is followed by a fresh one, not by another that was kept as long', async () => {
+  test('is followed by a new one, not by another idle one', async () => {
     const partner = await partnerThatSpoilsReuse((socket) => socket.resetAndDestroy());
     await Promise.all([sender.send(request(partner.url)), sender.send(request(partner.url))]);
     expect(partner.connections).toHaveLength(2);
@@ -254,7 +254,7 @@ describe('a connection that was kept', () => {
     expect(partner.received.at(-1)?.connection).toBe(2);
   });
 
-  test('is not tried a third time', async () => {
+  test('does not lead to a third request', async () => {
     let requests = 0;
     const partner = await partnerThat((answer) => {
       requests += 1;
@@ -266,7 +266,7 @@ describe('a connection that was kept', () => {
     expect(requests).toBe(3);
   });
 
-  test('shares its deadline with the second try', async () => {
+  test('shares its deadline with the second request', async () => {
     const timeoutMs = 600_000;
     const partner = await partnerThatSpoilsReuse((socket) => {
       const lateMs = performance.now() + timeoutMs;
@@ -277,19 +277,22 @@ describe('a connection that was kept', () => {
     const result = await send(request(partner.url, { timeoutMs }));
     jest.restoreAllMocks();
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
-    // A deadline of its own would let the second try go out.
+    // With its own deadline the second request would be sent.
     expect(partner.received).toHaveLength(2);
   });
 
   test.each([
     ['HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n', { kind: 'answered', status: 200, responseFault: 'ECONNRESET' }],
     ['H', { kind: 'failed', code: 'ECONNRESET' }],
-  ])('and breaks off in its answer is not tried again, the partner had begun to answer: %j', async (part, expected) => {
-    const partner = await partnerThatSpoilsReuse((socket) => void socket.end(part));
-    await sender.send(request(partner.url));
-    expect(await send(request(partner.url))).toEqual(expected);
-    expect(partner.received).toHaveLength(2);
-  });
+  ])(
+    'and breaks off in its response is not repeated, since the partner had begun to respond: %j',
+    async (part, expected) => {
+      const partner = await partnerThatSpoilsReuse((socket) => void socket.end(part));
+      await sender.send(request(partner.url));
+      expect(await send(request(partner.url))).toEqual(expected);
+      expect(partner.received).toHaveLength(2);
+    },
+  );
 });
 
 describe('an address', () => {
@@ -323,7 +326,7 @@ describe('a name', () => {
     expect(await send(onPort(partner))).toEqual({ kind: 'answered', status: 200 });
   });
 
-  test('that is bound to another address meanwhile is checked again for each connection', async () => {
+  test('that is rebound to another address is checked again for each connection', async () => {
     const partner = await partnerThat((answer) => answer.writeHead(200, { connection: 'close' }).end());
     const addresses = ['127.0.0.1', '127.0.0.2'];
     const rebound = createHttpsSender({
@@ -342,14 +345,14 @@ describe('a name', () => {
     expect(classify(result).verdict).toBe('retry');
   });
 
-  test('that is never resolved ends the try at its deadline', async () => {
+  test('that is never resolved ends the attempt at its deadline', async () => {
     const mute = createHttpsSender({ ...TO_LOCAL_PARTNERS, lookup: () => {} });
     const result = await send(request('http://partner.example/', { timeoutMs: 50 }), mute);
     expect(result).toEqual({ kind: 'failed', code: 'TIMEOUT' });
   });
 });
 
-describe('what is kept of an answer', () => {
+describe('the stored beginning of a response', () => {
   const keeping = async (body: string | Buffer, keepBodyBytes?: number) => {
     const partner = await partnerThat((answer) => answer.end(body));
     const wanted = request(partner.url, keepBodyBytes === undefined ? {} : { keepBodyBytes });
@@ -373,10 +376,10 @@ describe('what is kept of an answer', () => {
     expect(await keeping(Buffer.from([0xff, 0x41]))).toBe('\uFFFDA');
   });
 
-  test('has its type and length told where it refuses', async () => {
+  test('has its type and length in the result if it is no 2xx', async () => {
     const partner = await partnerThat((answer) => answer.writeHead(400, { 'content-type': 'Text/Plain' }).end('no'));
-    const told = { contentType: 'Text/Plain', bodyBytes: 2, responseStart: 'no' };
-    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 400, ...told });
+    const details = { contentType: 'Text/Plain', bodyBytes: 2, responseStart: 'no' };
+    expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 400, ...details });
   });
 
   test('is put together from its parts', async () => {
@@ -434,7 +437,7 @@ describe('a request that cannot be written', () => {
     expect(await send(request(partner.url))).toEqual({ kind: 'answered', status: 200 });
   });
 
-  test('is none that nobody has time for', async () => {
+  test('is not made without time left', async () => {
     const partner = await partnerThat((answer) => answer.end());
     expect(await send(request(partner.url, { timeoutMs: 0 }))).toEqual({ kind: 'failed', code: 'TIMEOUT' });
     expect(partner.connections).toHaveLength(0);
@@ -442,7 +445,7 @@ describe('a request that cannot be written', () => {
 });
 
 describe('how long it took', () => {
-  test('is told for each part; a kept connection spares its own', async () => {
+  test('is reported for each phase; a reused connection has fewer phases', async () => {
     const partner = await partnerThat((answer) => answer.end());
     const url = `http://localhost:${partner.port}/`;
     const { timings: first } = await sender.send(request(url));
@@ -453,14 +456,14 @@ describe('how long it took', () => {
     expect(Object.keys(second ?? {}).sort()).toEqual(['firstByteMs', 'totalMs']);
   });
 
-  test('is told of a try that failed, as far as it came', async () => {
+  test('is reported for a failed attempt, up to its failure', async () => {
     const partner = await partnerThatTalks(() => {});
     const { timings } = await sender.send(request(partner.url, { timeoutMs: 50 }));
     expect(Object.keys(timings ?? {}).sort()).toEqual(['connectMs', 'totalMs']);
   });
 });
 
-test('a try that is over leaves no timer behind', async () => {
+test('an attempt that has ended leaves no timer', async () => {
   const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
   const partner = await partnerThat((answer) => answer.end());
   const before = timers();

@@ -7,7 +7,7 @@ const findTarget = createTargetFinder({ allowPlainHttp: false, allowedPorts: [44
 const findAnyTarget = createTargetFinder({ allowPlainHttp: true, allowedPorts: 'any' }, guard);
 
 describe('the target of a URL', () => {
-  test('is what the URL says, with its default port', () => {
+  test('has the parts of the URL, with its default port', () => {
     expect(findTarget('https://Partner.Example/hooks/x?tenant=1#part')).toEqual({
       protocol: 'https:',
       origin: 'https://partner.example:443',
@@ -32,7 +32,7 @@ describe('the target of a URL', () => {
     expect(findTarget('https://partner.example/once')).toBe(findTarget('https://partner.example/once'));
   });
 
-  test('is found anew after a thousand others', () => {
+  test('is parsed again after a thousand others', () => {
     const first = findTarget('https://partner.example/0');
     for (let i = 1; i <= 1_000; i += 1) findTarget(`https://partner.example/${i}`);
     expect(findTarget('https://partner.example/0')).not.toBe(first);
