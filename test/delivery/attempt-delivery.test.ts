@@ -16,7 +16,7 @@ import {
 } from '../support/factories.ts';
 import { answered, failed, secret, secretSource, sendingServices } from '../support/sending.ts';
 
-/** One attempt at a partner that gives `result`. */
+/** Makes one attempt at a partner that returns `result`. */
 async function attempt(
   result: SendResult,
   {

@@ -40,10 +40,10 @@ const ANSWERS: Record<string, SendResult> = {
   'https://strict.example/': answered(400),
 };
 
-/** Messages as deliveries, or as the ids of integrations that each has one for. */
+/** Messages, as deliveries, or as ids of integrations with one delivery each. */
 type Messages = readonly (string | Delivery | { readonly id: string; readonly body: string })[];
 
-/** Delivers messages, with services whose partners answer 200, but `busy` 503 and `strict` 400. */
+/** Delivers messages; partners respond with 200, but `busy` with 503 and `strict` with 400. */
 async function deliver(messages: Messages, overrides: Partial<DeliverMessagesServices> = {}) {
   const sent: WebhookRequest[] = [];
   const started: Delivery[] = [];

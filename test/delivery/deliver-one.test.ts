@@ -158,7 +158,7 @@ describe('a step, by its record in the ledger', () => {
     };
     const { result } = await step(last, { known, ledger: { settle } });
     expect(result).toMatchObject({ outcome: 'retry', park_count: 6, due_at: '2026-01-15T12:32:00.000Z' });
-    // The ledger gets the outcome that it cannot hold, too: it may be settled later.
+    // The parked outcome is sent to the ledger too: it may be settled later.
     expect(endings).toMatchObject([
       { progress: { outcome: 'parked' } },
       { progress: { outcome: 'retry', park_count: 6 }, token: 'g0' },

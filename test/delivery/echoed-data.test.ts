@@ -14,7 +14,7 @@ import { type HttpServer, startHttpServer } from '../../local/http-server.ts';
 import { delivery, ENRICHED, fakeCounter, fakeLog, integration, registry } from '../support/factories.ts';
 import { secret, secretSource } from '../support/sending.ts';
 
-/** What only the partner gets: found anywhere else, it has leaked. */
+/** Data for the partner only: anywhere else it is a leak. */
 const SECRETS = {
   bearer: 'canary-bearer/token+"quoted"&<x>',
   header: 'canary-header-value',
@@ -27,7 +27,7 @@ const SIGNING = secret().signing_secrets[0] as string;
 const OF_SECRETS = [...Object.values(SECRETS), SIGNING, SIGNING.replace('whsec_', '')];
 const OF_LEARNER = Object.values(LEARNER);
 
-/** How a partner may repeat a request: given all of it, as text, and the response to write it into. */
+/** Ways in which a partner may repeat the request in its response. */
 const ECHOES: Readonly<Record<string, (said: string, response: ServerResponse) => void>> = {
   'in the body': (said, response) => response.end(said),
   'in JSON': (said, response) => response.end(JSON.stringify({ error: 'refused', request: said })),
@@ -115,7 +115,7 @@ function services(log: ReturnType<typeof fakeLog>, counter: ReturnType<typeof fa
   };
 }
 
-/** One attempt; and all that is left of it, but for what is protected as the payload is. */
+/** Makes one attempt. Returns everything that it leaves, except what is protected like the payload. */
 async function attempt(to: Integration) {
   const log = fakeLog();
   const counter = fakeCounter();
@@ -139,7 +139,7 @@ describe.each(Object.entries(RECEIVERS))('a partner with %s that repeats the req
       }
       for (const canary of OF_SECRETS)
         expect([status, response, response.includes(canary)]).toEqual([status, response, false]);
-      // That the partner did repeat it, and that the test would see it.
+      // Confirms that the partner repeated it, and that the test can find it.
       if (how === 'in the body') expect(response).toContain(LEARNER.email);
     }
   });

@@ -25,7 +25,7 @@ interface World extends Partial<LimitedAttemptsServices> {
   readonly progress?: Partial<Delivery['progress']>;
 }
 
-/** Deliveries of one integration, one for each decision of its limiter, at a clock that stands still. */
+/** Deliveries of one integration, one for each decision of its limiter, with a stopped clock. */
 function begin(decisions: readonly LimiterDecision[], given: World = {}) {
   const { results = [answered(200)], response, to = LIMITED, isShared = true, progress = {}, ...overrides } = given;
   const limiter = limiterThatSays({ decisions, ...response });
@@ -45,7 +45,7 @@ function begin(decisions: readonly LimiterDecision[], given: World = {}) {
   return { begun, limiter, pauses, requests: sending.requests };
 }
 
-/** Awaits all outcomes, or what was thrown. */
+/** Awaits all outcomes and errors. */
 async function attempts(...given: Parameters<typeof begin>) {
   const { begun, ...seen } = begin(...given);
   const { outcomes, reported } = await begun;
@@ -160,7 +160,7 @@ describe('a delivery that must wait', () => {
   test.each([
     ['its slot', reserved(atMs), {}, 0.5, { atMs, reservedForMs: atMs, reason: 'over the rate limit' }],
     ['its slot', reserved(atMs), { isSlow: true }, 0.5, { atMs, reservedForMs: atMs, reason: 'the endpoint is slow' }],
-    // Not all at the same instant: up to a tenth of the wait later.
+    // With up to 10% jitter.
     ['no slot', unreserved(atMs), {}, 0, { atMs, reason: 'the partner asked for a pause' }],
     ['no slot', unreserved(atMs), {}, 0.999, { atMs: atMs + 9_990, reason: 'the partner asked for a pause' }],
   ])('for longer is not attempted, and keeps %s', async (_what, decision, response, random, outcome) => {

@@ -36,7 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => partner.terminate());
 
-/** Attempts at one integration, whose limiter hears of slowness through `reportSlow`, and how long they took. */
+/** Attempts at one integration, their durations, and the calls of `reportSlow`. */
 function attempts(path: string, reportSlow: Limiter['reportSlow']) {
   const sender = createHttpsSender({ allowPlainHttp: true, allowedCidrs: ['127.0.0.0/8'], allowedPorts: 'any' });
   const to = integration({ url: `http://127.0.0.1:${port}${path}` });
@@ -55,12 +55,12 @@ function attempts(path: string, reportSlow: Limiter['reportSlow']) {
   return { begin, limiter };
 }
 
-/** By how much the clock is ahead of the real one. */
+/** Offset of the clock to the real one. */
 let aheadMs = 0;
 const now = () => Date.now() + aheadMs;
 
 /**
- * Holds up this thread's event loop: for 3 s by the clock, and in fact until the partner has responded to every request that
+ * Blocks this thread's event loop: for 3 s by the clock, and in fact until the partner has responded to every request that
  * it received, and for longer than a timer that is set.
  */
 function block(): void {

@@ -32,7 +32,7 @@ interface Given extends Partial<SendWebhookServices> {
   readonly webhook?: Partial<Webhook>;
 }
 
-/** Sends one webhook to a partner that gives each of `results` once, and the last one from then on. */
+/** Sends one webhook to a partner that returns each of `results` once, and then always the last one. */
 async function send(results: readonly SendResult[], { entry = {}, holds = {}, webhook = {}, ...services }: Given = {}) {
   const sending = sendingServices(results, { secretOf: () => secretSource(secret(holds)), ...services });
   const whole = { id: 'wh_1', body: '{"a":1}', integration: integration(entry), timeoutMs: 5000, ...webhook };
@@ -40,7 +40,7 @@ async function send(results: readonly SendResult[], { entry = {}, holds = {}, we
   return { sent, requests: sending.requests, headers: sending.requests.map(({ headers }) => headers) };
 }
 
-/** A token server that gives each of `results` once. */
+/** A token server that returns each of `results` once. */
 function tokens(...results: TokenResult[]): TokenSource & { readonly dropped: string[]; readonly timeouts: number[] } {
   const dropped: string[] = [];
   const timeouts: number[] = [];

@@ -8,7 +8,7 @@ import { openLedger } from '../support/open-ledger.ts';
 const hot = delivery(NOT_ENRICHED, { event_id: 'hot', event_type: 'lead', kind: 'lead.hot' });
 const usual = delivery(ENRICHED, { event_id: 'usual' }, { attempt: 2 });
 
-/** Dead-deadLetters messages that failed for days; SQS does not take those that `refused` names. */
+/** Dead-letters messages that failed for days; SQS refuses those in `refused`. */
 async function deadLetterAll(bodies: Readonly<Record<string, string>>, refused: readonly string[] = []) {
   const deadLetters: DeadLetter[] = [];
   const log = fakeLog();

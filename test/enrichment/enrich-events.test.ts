@@ -55,7 +55,7 @@ interface World {
   readonly services?: Partial<EnrichEventsServices>;
 }
 
-/** Services that succeed, and a list of what was asked of them, in order. */
+/** Services that succeed, and a list of their calls, in order. */
 function world({ cached = {}, answers = {}, known = new Set(), services = {} }: World = {}) {
   const done: string[] = [];
   const forwarded = new Map<string, Delivery>();
@@ -216,7 +216,7 @@ describe('calls of the ledger', () => {
   });
 
   test('nothing is recorded for a message that is redelivered because no time was left to start its workflow', async () => {
-    // The first start takes all the time there is.
+    // The first start takes all remaining time.
     let left = SLOWEST_START_MS;
     const { services, noted, started } = world({ services: { warehouse: warehouseDown, remainingMs: () => left } });
     const start: typeof services.workflow.start = (delivery) => {

@@ -26,7 +26,7 @@ function wear(functionName: string): void {
 describe('EnrichBatch, with a developer’s override that switches the feature on although the flag is off', () => {
   beforeAll(() => {
     wear('enrich-batch');
-    // For the length of a test the warehouse is not asked again.
+    // During the test the warehouse is not queried again.
     Object.assign(process.env, { WAREHOUSE_OPEN_SECONDS: '10', [FEATURE_OVERRIDE]: 'true' });
   });
 
@@ -58,7 +58,7 @@ describe('EnrichBatch, with a developer’s override that switches the feature o
     };
     const logins = [];
     for (const id of ['sick-1', 'sick-2', 'sick-3', 'sick-4', 'sick-5']) logins.push(await ask(id));
-    // Three refusals in a row, and then silence for ten seconds.
+    // After three consecutive failures the circuit breaker is open for ten seconds.
     expect(logins.slice(3)).toEqual([logins[2], logins[2]]);
   });
 });
@@ -76,7 +76,7 @@ describe('EnrichTask', () => {
 
   test('a pending delivery is enriched by a query, the next one of its learner from the cache', async () => {
     const enriched = { status: 'enriched', total_seconds: 3600, last_updated: '2026-01-10T00:00:00Z' };
-    // A login may take longer than its limit on a loaded machine: then it is pending, as in the workflow, and tried again.
+    // A login may take longer than its limit on a loaded machine: then it is pending, as in the workflow, and retried.
     const first = await until(async () => {
       const progress = await enrichTask(pending(LEARNER.back), CONTEXT);
       return progress.enrichment.status === 'pending' ? undefined : progress;

@@ -24,7 +24,7 @@ const FOUND: LearningTime = { found: true, totalSeconds: 18_540, lastDate: '2026
 const SETTLED = { status: 'enriched', total_seconds: 18_540, last_updated: '2026-01-10T00:00:00Z' };
 const waiting = (attempts = 1) => delivery({ ...PENDING, attempts }, {}, { due_at: '2026-01-15T12:01:00.000Z' });
 
-/** Services of a quiet day: a cache without hits, a warehouse with `answer`. */
+/** Services without faults: a cache without hits, and a warehouse with `answer`. */
 function world(answer: LearningTime | KeyFailure | Error, overrides: Partial<RetryEnrichmentServices> = {}) {
   const done: string[] = [];
   const written: [string, LearningTime][] = [];

@@ -25,21 +25,21 @@ interface World {
   readonly ready?: readonly Delivery[];
   readonly timed?: readonly Delivery[];
   readonly known?: Readonly<Record<string, WebhookState>>;
-  /** What else their records say. */
+  /** Other fields of their records. */
   readonly record?: Partial<LedgerRecord>;
-  /** Whether the ledger does not say which it knows. */
+  /** Whether the ledger does not return which events it knows. */
   readonly isUnread?: boolean;
   readonly standing?: readonly Timer[];
-  /** So many of the first generations exist already, and were given something else. */
+  /** Number of first generations that exist already, with another input. */
   readonly taken?: number;
   /** Whether the ledger does not respond. */
   readonly isDown?: boolean;
-  /** Whether a timer is written: no later publication, or higher generation, stands there since. */
+  /** Whether a timer is written: no later publication or higher generation was written since. */
   readonly keeps?: (timer: Timer) => boolean;
   readonly services?: Partial<EnrichEventsServices>;
 }
 
-/** What a batch does, in order; messages are named by the position in their list. */
+/** The calls of a batch, in order; message ids are positions in their list. */
 async function set({
   ready = [],
   timed = [],
@@ -280,7 +280,7 @@ describe('an event whose execution another publication of it has started', () =>
     const { failures, kept, started, done, events } = await set({ timed: [one], ...world });
     expect(failures).toEqual(unreached);
     expect(kept).toEqual([]);
-    // Where nothing was started, the rest of the batch does nothing with it.
+    // If nothing was started, the batch does nothing more with it.
     expect([started.length, done.length, events.timed.size]).toEqual([starts, starts, starts]);
   });
 

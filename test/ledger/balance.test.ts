@@ -22,7 +22,7 @@ const seen = (state: Sighting['state'], agoMs: number, more: Partial<Sighting> =
   ...more,
 });
 
-/** Ages in milliseconds: of what was, and of what is still to come. */
+/** Ages in milliseconds, of past and future times. */
 const age = fc.integer({ min: -2 * DAY, max: 20 * DAY });
 const sightings = fc.record(
   {

@@ -48,7 +48,7 @@ function leaseOf(claimed: Claim): Lease {
   if (claimed.verdict !== 'claimed') throw new Error(`it is ${claimed.verdict}`);
   return claimed.lease;
 }
-/** What DynamoDB says, so that the SDK does not repeat the call. */
+/** An error of DynamoDB after which the SDK does not repeat the call. */
 const REFUSED = { status: 400, answer: { __type: 'x#AccessDeniedException', message: 'no' } } as const;
 const throttled = { status: 400, answer: { __type: 'x#ThrottlingException', message: 'slow down' } } as const;
 const operations = () => shared.front.calls.map(({ operation }) => operation);
@@ -84,7 +84,7 @@ test('a delivery whose lease has ended keeps the generation and the attempts of 
   const taken = leaseOf(await claim({ ...one, generation: 3 }, LEASE_MS));
   const attempt = { at: new Date(shared.nowMs).toISOString(), status: 503, duration_ms: 20 };
   await settle(taken, ended('retry', { token: 'g3-a1', attempt }));
-  // Frozen with the partner's 2xx in hand, until now.
+  // The function was frozen after the partner's 2xx, until now.
   expect(await settle(late, ended('delivered'))).toBe(true);
   expect(await shared.table.record(one.webhook_id)).toMatchObject({
     state: 'delivered',

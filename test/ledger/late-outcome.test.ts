@@ -10,7 +10,7 @@ import { delivery, ENRICHED, NOW, subject } from '../support/factories.ts';
 const MINUTE = 60_000;
 const at = (minutes: number) => new Date(NOW + minutes * MINUTE).toISOString();
 
-/** What became of a delivery, `minutes` after NOW. */
+/** An outcome of a delivery, `minutes` after NOW. */
 function outcomeOf(
   outcome: Progress['outcome'],
   minutes = 0,
@@ -73,9 +73,9 @@ describe('a delivered outcome', () => {
     const replayed = standing('accepted', 30, { generation: 2 });
     const knew = { ...replayed, times: { ...replayed.times, delivered: at(0) } };
     expect(decide(knew, outcomeOf('delivered', 0))).toEqual({ to: 'known' });
-    // Delivered twice before the operator, who knew of one, replayed it.
+    // Delivered twice before the operator replayed it, with one delivery known.
     expect(decide(knew, outcomeOf('delivered', 1))).toEqual({ to: 'known' });
-    // The replay's own, or of a function that held the generation before it until then.
+    // Of the replay, or of a function with the previous generation.
     for (const [minutes, generation] of [
       [29, 2],
       [31, 1],

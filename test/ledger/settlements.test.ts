@@ -152,7 +152,7 @@ describe('a webhook that is resent', () => {
     const after = reopened(ended(), cause, NOW) as LedgerRecord;
     expect(ledgerRecordSchema.parse(after)).toEqual(after);
     expect(after).toMatchObject({ state: 'accepted', generation: 2, attempt: 0, version: 3, enrichment: ENRICHED });
-    // Its acceptance says where it is listed.
+    // The acceptance time determines where it is listed.
     expect(after.accepted_at).toBe(at(-60));
     expect(after.times).toEqual({ accepted: at(0), delivering: at(-10) });
     for (const gone of ['lease_until', 'token', 'due_at', 'reason', 'parked_for'])

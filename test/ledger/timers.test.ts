@@ -94,7 +94,7 @@ describe('an event that is published again', () => {
     }
   });
 
-  // Where an older event's timer stands, its own cannot have been written: it would stand there, or a later one.
+  // An older event's timer shows that this event's was never written: a later timer is never replaced by an older one.
   test.each([
     ['none', undefined],
     ['an older event’s', timer(leadOf('other', -2 * HOUR_MS))],

@@ -25,8 +25,7 @@ import {
   unreserved,
 } from '../support/limiter-decisions.ts';
 
-// What the limiter does in numbers. `test/limiter/model.test.ts` compares the script with its specification
-// in every other case.
+// The limiter's figures. `model.test.ts` compares the script with its specification in all other cases.
 
 let server: RunningValkey;
 let client: ValkeyClient;
@@ -41,7 +40,7 @@ afterAll(async () => {
 
 let limiters = 0;
 
-/** The limiter of an integration of its own, whose clock and settings a test changes. */
+/** The limiter of a new integration, whose clock and settings a test changes. */
 function limiter(max_requests_per_minute?: number) {
   limiters += 1;
   const partner: Integration = integration({ id: `partner-${limiters}`, timeout_seconds: 15, max_requests_per_minute });
@@ -303,7 +302,7 @@ describe('a gone endpoint', () => {
 });
 
 describe('back-pressure', () => {
-  /** Milliseconds from one that goes to the next. */
+  /** Milliseconds between two sent attempts. */
   async function intervalOf(throttled: ReturnType<typeof limiter>): Promise<number> {
     return timeOf((await throttled.decisions(2))[1], throttled.nowMs) - throttled.nowMs;
   }

@@ -2,31 +2,31 @@ import type { LimitedIntegration } from '../../lambdas/limiter/limiter.ts';
 import { epochOf } from '../../lambdas/limiter/limiter-record.ts';
 import { FORGET_MS } from '../../lambdas/limiter/limiter-settings.ts';
 
-/** What is known of an integration's endpoint. All times are milliseconds since the epoch, 0 for never. */
+/** The state of an integration's endpoint. All times are milliseconds since the epoch, 0 for never. */
 export interface LimiterState {
-  /** The address and resumption that this is known of, as a number; 0: of none. */
+  /** Identifies the address and resumption that the state is of; 0 for none. */
   readonly epoch: number;
   /** The next free slot. Not a whole number: an interval rounded up to 2 ms would cost 60,000 a minute half its rate. */
   readonly nextMs: number;
   /** No attempt is sent before this: a `Retry-After`. */
   readonly notBeforeMs: number;
-  /** Failed attempts since the last that passed. */
+  /** Consecutive failures. */
   readonly failures: number;
-  /** 0: the breaker is closed. Otherwise it is open, from this time on for one probe. */
+  /** 0 while the circuit breaker is closed. Otherwise it is open, and allows one probe from this time on. */
   readonly openUntilMs: number;
   readonly isGone: boolean;
-  /** Until then the one probe that is out may tell how it ended. */
+  /** Until when the probe in flight may report. */
   readonly probeUntilMs: number;
-  /** The last sign of slowness. */
+  /** The last slow response. */
   readonly slowAtMs: number;
   readonly slowUntilMs: number;
-  /** How long attempts take, smoothed, in milliseconds; 0: no report yet. Begins again when the endpoint becomes slow. */
+  /** Smoothed duration of attempts, in milliseconds; 0 without a report. Reset when the endpoint becomes slow. */
   readonly latencyMs: number;
-  /** Requests a minute, after the partner has refused some as too many; 0: no pace. */
+  /** Requests a minute, after the partner has throttled some; 0 without a pace. */
   readonly pacePerMinute: number;
-  /** The end of the last `Retry-After` that came with such a refusal. */
+  /** The end of the last `Retry-After` of a throttled request. */
   readonly paceFromMs: number;
-  /** Afterwards all this is forgotten. */
+  /** When the state expires. */
   readonly forgetAtMs: number;
 }
 

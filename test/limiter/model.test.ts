@@ -93,7 +93,7 @@ const steps = fc.array(
 
 type Steps = typeof steps extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** A breaker that may be probed, while a `Retry-After` has so long to go. */
+/** A circuit breaker that may be probed, during a `Retry-After`. */
 const waitingProbe = (leftMs: number): [undefined, Steps] => {
   const ask = { kind: 'acquire' as const, offsetsMs: [undefined, undefined], mayProbe: true, slowAttempts: 10 };
   const report = { ...reportOf({}), passed: 0, failed: 10, retryAfterMs: 30_000 + leftMs } as const;
@@ -118,7 +118,7 @@ test('decides like the model in TypeScript, for any sequence of calls', async ()
       one = { ...one, max_requests_per_minute: firstLimit };
       let state = UNKNOWN;
       let nowMs = NOW;
-      // All in one go: the server takes them in their order, where it knows the script.
+      // Pipelined: the server handles them in order if it has cached the script.
       const answers = sequence.map(async ([pause, step]) => {
         nowMs += pause;
         if (step.kind === 'change') {

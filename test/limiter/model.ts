@@ -31,19 +31,17 @@ import { current, type LimiterState, lasting } from './model-state.ts';
 
 /**
  * The specification of the limiter: when attempts at one integration may be sent, by rate limit, pace, `Retry-After` and
- * circuit breaker.
- * `lambdas/limiter/limiter-script.ts` has the same rules in Lua, which is what runs; `limiter.test.ts` compares
- * the two.
+ * circuit breaker. `lambdas/limiter/limiter-script.ts` implements the same rules in Lua; `model.test.ts` compares the two.
  */
 
 /**
- * Decides for each attempt, in their order, when it may be sent, and reserves the slots that this takes.
+ * Decides for each attempt, in order, when it may be sent, and reserves the slots.
  *
- * An open breaker rejects all of them but one probe at a time: the first attempt of a call, if limit and `Retry-After` let it
- * be sent at once, or so soon that its function waits for it. Otherwise it gets its slot like any other, and the first attempt
- * that asks at that time is the probe.
+ * An open circuit breaker rejects all attempts but one probe at a time. The probe is the first attempt of a call, if limit and
+ * `Retry-After` allow it now or after an in-function wait. Otherwise that attempt gets a slot like any other, and the first
+ * attempt that asks at that time is the probe.
  *
- * @returns as its state `known` itself where nothing is to be remembered
+ * @returns `known` itself as the state if nothing changed
  */
 export function acquire(
   known: LimiterState,
@@ -76,15 +74,15 @@ export function acquire(
 }
 
 interface Limit {
-  /** None where undefined. A change holds from the next reservation on; what is reserved stays reserved. */
+  /** Undefined without a limit. A change applies to new reservations only. */
   readonly perMinute: number | undefined;
   /** Nothing is reserved further ahead. */
   readonly maxAheadMs: number;
 }
 
 /**
- * The least of the integration's own, its pace, and while it is slow the rate that keeps `slowAttempts` under way. Attempts
- * are not counted: by Little's law, attempts under way = rate × duration.
+ * The lowest of the integration's limit, its pace, and, while it is slow, the rate that keeps `slowAttempts` in flight. Attempts
+ * are not counted: by Little's law, attempts in flight = rate × duration.
  */
 function limitOf(state: LimiterState, integration: LimitedIntegration, slowAttempts: number, nowMs: number): Limit {
   const own = integration.max_requests_per_minute;
@@ -95,7 +93,7 @@ function limitOf(state: LimiterState, integration: LimitedIntegration, slowAttem
   return { perMinute: own, maxAheadMs: MAX_AHEAD_MS };
 }
 
-/** Requests a minute; infinite where there is no pace. */
+/** Requests a minute; infinite without a pace. */
 function paceOf({ pacePerMinute, paceFromMs }: LimiterState, nowMs: number): number {
   const isOver = pacePerMinute === 0 || nowMs >= paceFromMs + PACE_MS;
   return isOver ? Number.POSITIVE_INFINITY : pacePerMinute;
@@ -126,14 +124,14 @@ function place(
   };
 }
 
-/** At once, or after a wait in the function itself: it does not ask again. */
+/** Whether the attempt is sent now, or after a wait in the function, without asking again. */
 function isSent(decision: LimiterDecision, nowMs: number): boolean {
   return (
     decision.verdict === 'allow' || (decision.verdict === 'wait' && decision.atMs <= nowMs + MAX_IN_FUNCTION_WAIT_MS)
   );
 }
 
-/** Not a reservation that lapsed, that a `Retry-After` covers, or that is further ahead than any that was made. */
+/** Whether a reservation is valid: not lapsed, not covered by a `Retry-After`, and not further ahead than any real one. */
 function serves(reservedForMs: number, notBeforeMs: number, nowMs: number): boolean {
   const isInTime = nowMs <= reservedForMs + LAPSE_MS && reservedForMs <= nowMs + MAX_AHEAD_MS;
   return isInTime && notBeforeMs <= Math.max(nowMs, reservedForMs);
@@ -144,8 +142,7 @@ function later(atMs: number, isReserved: boolean): LimiterDecision {
 }
 
 /**
- * Records how attempts ended. Any report releases the probe: it may be the probe's own, and then decides how soon the next one
- * is sent. A 410 outweighs attempts of the same report that passed, and those outweigh failed ones.
+ * Records the results of attempts. Every report releases the probe, because it may be the probe's own. A 410 outweighs attempts of the same report that passed, and those outweigh failed ones.
  */
 export function report(
   known: LimiterState,
@@ -161,7 +158,7 @@ export function report(
   return lasting({ ...judged(state, ended, nowMs), ...pace, notBeforeMs, latencyMs }, nowMs);
 }
 
-/** No response before the end of the `Retry-After` changes the pace: its request was sent before. */
+/** Responses before the end of the `Retry-After` do not change the pace, because their requests were sent before it. */
 function paced(
   state: LimiterState,
   { max_requests_per_minute: own }: LimitedIntegration,
@@ -182,7 +179,7 @@ function paced(
   return { pacePerMinute: grown < (own ?? MAX_PACE) ? grown : 0, paceFromMs };
 }
 
-/** The first duration stands for itself. */
+/** Exponential smoothing; the first duration is taken as it is. */
 function smoothed(latencyMs: number, tookMs: number): number {
   if (tookMs <= 0) return latencyMs;
   return latencyMs > 0 ? latencyMs + LATENCY_WEIGHT * (tookMs - latencyMs) : tookMs;
@@ -194,7 +191,7 @@ function judged(
   nowMs: number,
 ): LimiterState {
   const isOpen = state.openUntilMs > 0;
-  // Never earlier than it was: a late failure must not cut short what a 410 began.
+  // Never earlier than before: a late failure must not shorten the wait after a 410.
   const openFor = (ms: number) => Math.max(state.openUntilMs, nowMs + ms);
   if (isGone) return { ...state, isGone: true, openUntilMs: openFor(GONE_MS) };
   // A throttled request shows that a failing endpoint is back, unless other attempts failed. A gone endpoint may have a rate
@@ -210,8 +207,8 @@ function judged(
 }
 
 /**
- * Records that a request has been waiting for a while: the second one of a pair makes the endpoint slow. What attempts took
- * before says nothing of how long they take from then on.
+ * Records a request without a response after the slow threshold: the second one of a pair makes the endpoint slow. Durations
+ * from before are discarded.
  */
 export function slow(known: LimiterState, integration: LimitedIntegration, nowMs: number): LimiterState {
   const state = current(known, integration, nowMs);

@@ -37,7 +37,7 @@ function newIntegration(overrides: Partial<Integration> = {}): Integration {
   return integration({ id: `partner-${integrations}`, ...overrides });
 }
 
-/** A function's limiter with its log, and a wall clock that `skip` moves on. Without Valkey its first request goes at once. */
+/** A function's limiter with its log, and a wall clock that `skip` moves on. Without Valkey its first request is sent immediately. */
 function limiterAt(port: number, environments = 20, clock = Date.now) {
   const log = recordingLog();
   const deadlines = { ...AMPLE };
@@ -60,7 +60,7 @@ function limiterAt(port: number, environments = 20, clock = Date.now) {
   return { limiter, lines: log.lines, deadlines, skip };
 }
 
-/** The same, its connection open. */
+/** The same, with an open connection. */
 async function connectedTo(port: number) {
   const connected = limiterAt(port);
   await untilShared(connected.limiter);
@@ -72,15 +72,15 @@ async function decisionsOf(limiter: ValkeyLimiter, one: Integration, requests: n
   return (await limiter.acquire(one, asking, PROBING)).decisions;
 }
 
-/** Whether the server holds the record of an integration; waits for nothing. */
+/** Whether the server has the record of an integration. */
 async function isKnown(port: number, one: Integration): Promise<boolean> {
   return (await ask(port, ['EXISTS', limiterKey(one)])) === ':1';
 }
 
-/** Asks until the server answers: after an outage a fresh connection is opened in the background. */
+/** Asks until the server responds: after an outage a new connection is opened in the background. */
 async function untilShared(limiter: ValkeyLimiter): Promise<void> {
   await until(async () => {
-    // Only the server reserves a time. That it has a record says less: its response may have come too late.
+    // Only the server reserves slots. A record alone is no proof, because its response may have been late.
     const [, second] = await decisionsOf(limiter, newIntegration({ max_requests_per_minute: 60 }), 2);
     return second?.verdict === 'wait' && second.isReserved;
   });

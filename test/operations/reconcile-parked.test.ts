@@ -9,10 +9,10 @@ import { Calls } from '../support/unanswered-calls.ts';
 
 type World = ReturnType<typeof reconcileFixture>;
 
-/** An integration that takes nothing: nothing is released meanwhile. */
+/** A paused integration: nothing is released. */
 const closed = () => reconcileFixture([integration({ paused: true })]);
 
-/** Puts a webhook that was parked first so many hours ago. */
+/** Adds a webhook that was first parked that many hours ago. */
 const park = (fixture: World, eventId: string, sinceHours: number, record: Partial<LedgerRecord> = {}) =>
   fixture.put(eventId, {
     agoMs: (sinceHours + 1) * HOUR,

@@ -7,7 +7,7 @@ import { HOUR, isoAgo, MINUTE, reconcileFixture } from '../support/reconcile-fix
 
 type World = ReturnType<typeof reconcileFixture>;
 
-/** Puts a webhook that rests, parked two hours ago. */
+/** Adds a webhook that was parked in the ledger two hours ago. */
 const rest = (fixture: World, eventId: string, record: Partial<LedgerRecord>, agoMs = 5 * HOUR) =>
   fixture.put(eventId, {
     agoMs,

@@ -26,7 +26,7 @@ const FAILED: FailedExecution = {
   input: JSON.stringify(carried),
 };
 
-/** A failed execution, and a workflow that takes its rescue. */
+/** A failed execution, and a workflow that accepts its rescue. */
 function world(failed: Partial<FailedExecution> = {}, overrides: Partial<RescueServices> = {}) {
   const described: string[] = [];
   const started: { name: string; input: unknown }[] = [];
@@ -144,7 +144,7 @@ describe('a hot lead whose execution failed', () => {
       world({ input }),
       world({ input }, refusing('InvalidExecutionInput')),
       world({ input, name: 'wh_1-g0-rescue3' }),
-      // By a version of which this one cannot read it all.
+      // Written by a newer version that this one cannot read in full.
       world({ input: JSON.stringify({ ...lead, schema_version: 2 }) }),
     ]) {
       await rescue(ARN, 'event', services);
@@ -187,7 +187,7 @@ const rescued = (input: unknown, overrides: Partial<FailedExecution> = {}) =>
     new Date(NOW),
   );
 
-/** What the workflow puts into the dead letter queue: the state, merged with `redrive`. */
+/** The message that the workflow sends to the dead letter queue: the state, merged with `redrive`. */
 const deadLetterOf = (input: Record<string, unknown>) => {
   const { redrive } = input.progress as { redrive: object };
   return { ...input, ...redrive };

@@ -18,7 +18,7 @@ const ended = (executionArn: string, minutesAgo: number): EndedExecution => ({
   stoppedAtMs: NOW - minutesAgo * MINUTE_MS,
 });
 
-/** Sweeps one after the other, over the same executions and the same progress. */
+/** Consecutive sweeps over the same executions and the same progress. */
 function world(executions: readonly EndedExecution[], overrides: Partial<SweepServices> = {}) {
   const rescued: string[] = [];
   const log = fakeLog();

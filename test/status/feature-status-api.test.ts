@@ -10,7 +10,7 @@ interface World {
   readonly enterpriseClaim?: string;
 }
 
-/** Asks as the gateway does, and reads the answer's body. */
+/** Sends a request like the gateway, and parses the response's body. */
 async function ask(request: Partial<StatusRequest>, world: World = {}) {
   const log = fakeLog();
   const current = 'current' in world ? world.current : flag();

@@ -14,16 +14,16 @@ export const TOKEN = 'a-token-of-32-characters-and-more';
 export type Attempts = Readonly<Record<string, readonly [successes: number, failures: number]>>;
 
 export interface OperationsWorldOptions {
-  /** Undefined: they were never read. */
+  /** Undefined if they were never read. */
   readonly registry?: IntegrationRegistry | undefined;
   readonly attempts?: Attempts;
-  /** Of the kinds that are not named there are none. */
+  /** Kinds that are absent have no attempts. */
   readonly kinds?: Attempts;
-  /** Of those that failed, by integration. */
+  /** Failed webhooks, by integration. */
   readonly failures?: Readonly<Record<string, readonly ListedWebhook[]>>;
 }
 
-/** Everything that the handler's services read, to be broken by tests, with what was asked of it. */
+/** The sources of the handler's services, which tests may break, and the calls made to them. */
 export function operationsWorld(options: OperationsWorldOptions = {}) {
   const { attempts = { acme: [145, 5], globex: [10, 0] }, kinds = {}, failures = {} } = options;
   const ids = Object.keys(attempts);

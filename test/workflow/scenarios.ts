@@ -28,7 +28,7 @@ const delivery = (progress: Partial<TaskResult> = {}): Delivery =>
     { due_at: DUE, ...progress },
   );
 
-/** What each task was called with, in order, and what it answers; the last answer stands for all later calls. */
+/** The calls of each task, in order, and its results; the last result is used for all later calls. */
 type Answers<T> = readonly ((input: Delivery) => T)[];
 
 interface Scene {
@@ -106,7 +106,7 @@ const throws = (name: string) => (): never => {
   throw Object.assign(new Error('as planned'), { name });
 };
 
-/** What the workflow does with what its tasks return, in whichever interpreter of the States Language runs it. */
+/** The workflow's behaviour by its tasks' results, for any interpreter of the States Language. */
 export function describeScenarios(interpret: Interpreter): void {
   const run = (input: Delivery, scene: Scene) => runScene(interpret, input, scene);
 

@@ -21,7 +21,7 @@ interface Publication {
   readonly turnsLate: readonly number[];
   /**
    * Whether an execution that is due already wakes before its start is answered. Then its function's calls are all done:
-   * without the timer, what it takes the place of is sent too (docs/decisions/0020).
+   * without the timer, the event that it supersedes is sent too (docs/decisions/0020).
    */
   readonly wakesAtOnce: boolean;
 }
@@ -89,12 +89,12 @@ function expected(published: readonly (readonly [Publication, number])[]): Map<s
   return sent;
 }
 
-/** More often than any message has to come. */
+/** More often than any message is redelivered. */
 const MAX_RECEIVES = 5;
 /** A message comes again after a second: by then it has another acceptance time. */
 const HIDDEN_MS = 1000;
 
-/** Not where the next one moves a lead whose place this one takes: which of them is the later one is then open. */
+/** Not if the next one moves a lead that this one supersedes: their order would be undefined. */
 function waitsForNext(published: readonly Publication[], minute: number): boolean {
   const [own, next] = published.slice(minute, minute + 2);
   if (own === undefined || next === undefined || !own.isWithNext) return false;
@@ -199,7 +199,7 @@ function faultsWhileUnreached(
   });
 }
 
-/** What is wrong with what was sent: each lead goes out once, in its time, or a later one took its place. */
+/** Faults in the sent leads: each lead is sent once, in time, or superseded by a later one. */
 async function faultsOf(published: readonly Publication[]): Promise<readonly string[]> {
   const { sent, unreached, outcomes, faults: broken } = await play(published);
   const idOf = new Map(published.map((one) => [webhookOf(one), eventIdOf(one)]));

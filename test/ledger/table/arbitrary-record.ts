@@ -12,7 +12,7 @@ import { ENRICHED, NOT_ENRICHED, NOW, PENDING } from '../../support/factories.ts
 const time = fc.integer({ min: NOW, max: NOW + 1e9 }).map((ms) => new Date(ms).toISOString());
 const count = fc.integer({ min: 0, max: 2 ** 31 });
 
-/** Text of so many UTF-16 units, cut as blindly as the domain cuts it: through the middle of a character too. */
+/** Text of that many UTF-16 units, truncated like the code truncates it: also within a character. */
 const textOf = (length: number) =>
   fc
     .tuple(fc.constantFrom('x', 'é', '字', '\u{1F600}', 'a\u{1F600}'), fc.integer({ min: 1, max: length }))
@@ -30,7 +30,7 @@ const attempt: fc.Arbitrary<Attempt> = fc.record(
   { requiredKeys: ['at', 'duration_ms'], noNullPrototype: true },
 );
 
-/** Records as the domain may leave them, the longest that it can among them. */
+/** Records that the code can write, including the longest ones. */
 export const anyRecord: fc.Arbitrary<LedgerRecord> = fc
   .record({
     webhook_id: fc.stringMatching(/^wh_[0-9a-f]{40}$/),

@@ -30,7 +30,7 @@ const keysOf = (writes: readonly { PutRequest: { Item: { pk: { S: string } } } }
   writes.map(({ PutRequest }) => PutRequest.Item.pk.S);
 const writesOf = (position: number) => front.calls[position]?.input.RequestItems.ledger;
 
-/** Passes the first writes of a call on, and says that DynamoDB left the others undone. */
+/** Forwards the first writes of a call, and returns the others as unprocessed. */
 function passOnly(count: number) {
   return ({ input }: { input: { RequestItems: { ledger: unknown[] } } }) => {
     const { ledger } = input.RequestItems;
@@ -53,7 +53,7 @@ describe('unprocessed items', () => {
   test('fail after the last round, and only those', async () => {
     // The pauses between rounds are random.
     jest.spyOn(Math, 'random').mockReturnValue(0);
-    // A call of nothing is refused: the front answers it itself.
+    // DynamoDB refuses an empty call, so the front responds itself.
     front.decide((call, position) =>
       position === 0 ? passOnly(2)(call) : { status: 200, answer: { UnprocessedItems: call.input.RequestItems } },
     );

@@ -65,7 +65,7 @@ test('an event takes the units that docs/costs.md lists: 7 writes and 1 read', a
 describe('the capacity meter', () => {
   const keys = { pk: 'wh_1', sk: 'state' };
   const listing = { listing: 'partner#2026-01-10#0', listed_at: 'state#2026-01-10T00:00:00.000Z' };
-  /** An item of exactly so many bytes. */
+  /** An item of exactly that many bytes. */
   const sized = (bytes: number, item: object = keys) => {
     const text = 'x'.repeat(bytes - itemBytes({ ...item, text: '' }));
     return marshall({ ...item, text });

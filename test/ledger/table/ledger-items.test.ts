@@ -16,7 +16,7 @@ import { changedAt, eventOf, newRecord } from '../../../lambdas/ledger/transitio
 import { NOW, subject } from '../../support/factories.ts';
 import { anyRecord } from './arbitrary-record.ts';
 
-/** There and back, as the SDK takes it and gives it. */
+/** Marshals and unmarshals an item, like the SDK. */
 const stored = (item: Item): Item => unmarshall(marshall(item, { removeUndefinedValues: true }));
 
 const day = (days: number) => days * 24 * 3600;

@@ -42,7 +42,7 @@ async function write(...records: readonly LedgerRecord[]): Promise<void> {
 const idsOf = async (lines: AsyncIterable<{ readonly webhook_id: string }>) =>
   (await Array.fromAsync(lines)).map(({ webhook_id }) => webhook_id).toSorted();
 
-/** DynamoDB's pages are 1 MB; here they are as small as a page can be. */
+/** DynamoDB's pages are 1 MB; here they are as small as possible. */
 function smallPages(): void {
   ledger.front.decide(({ operation, input }) =>
     operation === 'Query' || operation === 'Scan' ? { input: { ...input, Limit: 1 } } : 'pass',

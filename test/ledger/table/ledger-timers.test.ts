@@ -62,7 +62,7 @@ describe('a timer', () => {
     await ledger.table.putTimer(higher);
     expect(await ledger.table.putTimer({ ...higher, latest_at: at(5), generation: 1 })).toBe(false);
     expect(await ledger.table.putTimer({ ...higher, latest_at: at(5), generation: 2 })).toBe(true);
-    // Another event's generation says nothing of its own.
+    // Another event's generation is irrelevant.
     expect(await ledger.table.putTimer({ ...higher, webhook_id: 'wh_other', latest_at: at(6), generation: 0 })).toBe(
       true,
     );
