@@ -19,7 +19,7 @@ const BAD_EVENTS: readonly [what: string, body: string, reason: string][] = [
   ['a missing field', changed({ occurred_at: undefined }), 'occurred_at:'],
   ['a wrong field', changed({ payload: 'text' }), 'payload:'],
   ['an unknown version', changed({ schema_version: 99 }), 'schema_version:'],
-  ['an unknown integration', changed({ integration_id: 'nobody' }), 'integration_id: no integration has this id'],
+  ['an unknown integration', changed({ integration_id: 'unknown' }), 'integration_id: no integration has this id'],
   ['no receiver', changed({ integration_id: undefined }), 'integration_id: names no receiver'],
   ['too large', changed({ payload: { text: 'x'.repeat(201 * 1024) } }), 'too large:'],
   ['too large once escaped', changed({ payload: { text: '"'.repeat(95 * 1024) } }), 'too large:'],
@@ -30,8 +30,8 @@ const BAD_EVENTS: readonly [what: string, body: string, reason: string][] = [
   ],
 ];
 
-describe('events that nobody can deliver', () => {
-  test('each ends in the events dead letter queue with its reason, body unchanged; its batch-mates arrive', async () => {
+describe('events that cannot be delivered', () => {
+  test('each is dead-lettered with its reason and an unchanged body; the rest of the batch is delivered', async () => {
     await session().publish([
       JSON.stringify(good('mate-1')),
       ...BAD_EVENTS.map(([, body]) => body),
@@ -92,7 +92,7 @@ test('an integrations document that breaks its schema is refused by the template
   expect(() => deployIntegrations(session().platform, [{ id: 'skillsoft', url: 'ftp://example.com' }])).toThrow(/url/);
 });
 
-/** Last: from here on this platform asks another Snowflake. */
+/** Last, since the platform uses another Snowflake afterwards. */
 describe('a warehouse whose rows make no sense', () => {
   let snowflake: MisbehavingSnowflake;
   beforeAll(async () => {
@@ -100,7 +100,7 @@ describe('a warehouse whose rows make no sense', () => {
   });
   afterAll(() => snowflake.close());
 
-  test('rows that make the SDK throw where nobody can catch it end no function: events go out without learning time', async () => {
+  test('rows that make the SDK throw uncatchably end no function: events are sent without learning time', async () => {
     const { platform, publish } = session();
     const secretName = output(platform, 'SnowflakeSecretName');
     const secret = JSON.parse(platform.controlPlane.secretsManager.current(secretName) ?? '{}');

@@ -129,9 +129,9 @@ describe('a calculated lead', () => {
     await publish(lead('redriven', 'redriven', 250, 'calculated', now(), { delay_minutes: 40 }));
     const first = await untilScheduled('redriven', 'redriven');
     session().platform.stateMachine.abort(first.name);
-    const letter = await until(session(), () => deadLetterOf('redriven', 'redriven'));
+    const deadLetter = await until(session(), () => deadLetterOf('redriven', 'redriven'));
     const QueueUrl = output(session().platform, 'DeliveriesQueueUrl');
-    await session().platform.queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: letter.body }));
+    await session().platform.queues.client.send(new SendMessageCommand({ QueueUrl, MessageBody: deadLetter.body }));
     await until(session(), () => executionsOf('redriven', 'redriven').some(({ name }) => name.endsWith('-g1')));
     const movedAt = now();
     await publish(lead('redriven', 'redriven', 250, 'calculated', movedAt, { delay_minutes: 20 }));
@@ -161,7 +161,7 @@ describe('a calculated lead', () => {
   });
 });
 
-test('a lead that is not as document 003 has it is dead-lettered with the reason', async () => {
+test('a lead without the required fields (W2) is dead-lettered with the reason', async () => {
   const faulty = [
     lead('faulty-1', 'faulty', 5, 'warm-ish', now()),
     lead('faulty-2', 'faulty', -5, 'cold', now()),
@@ -173,7 +173,7 @@ test('a lead that is not as document 003 has it is dead-lettered with the reason
   await awaitQuiet(session());
   const { eventDeadLetters } = await session().evidence([]);
   const own = eventDeadLetters.filter(({ body }) => JSON.parse(body).integration_id === 'faulty');
-  // Which lead types there are, other tests say.
+  // Other tests cover the lead types.
   expect(own.map(({ reason }) => reason.replace(/(?<=must be one of ).*/, '…')).toSorted()).toEqual(
     [
       'payload.lead_type: must be one of …',
@@ -186,6 +186,6 @@ test('a lead that is not as document 003 has it is dead-lettered with the reason
 });
 
 async function deadLetterOf(integrationId: string, eventId: string) {
-  const letters = await deadLettersOf(session(), integrationId);
-  return letters.find(({ body }) => JSON.parse(body).event_id === eventId);
+  const deadLetters = await deadLettersOf(session(), integrationId);
+  return deadLetters.find(({ body }) => JSON.parse(body).event_id === eventId);
 }

@@ -23,7 +23,7 @@ import {
 const before = newSigningSecret();
 const after = newSigningSecret();
 
-/** A partner that verifies, and takes only what has the right signature by the secret that it holds. */
+/** A partner that accepts only webhooks with a valid signature by its secret. */
 let held = before;
 const verifying = await startPartner((answer, { body, headers }) => {
   answer.writeHead(verify(String(body), headers, [held]).verified ? 200 : 401).end();
@@ -42,7 +42,7 @@ const session = runningSession({
   },
 });
 
-/** How long a function keeps a secret that nobody refused. */
+/** Cache time of a secret that no partner refused. */
 const SECRET_CACHE_MS = 15 * 60_000;
 
 /** At least so far apart are two fetches of a secret that was refused. */
@@ -107,7 +107,7 @@ test('a secret replaced outright: the partner’s 401 makes the function fetch i
 test('a secret that lacks what auth needs: its own events are dead-lettered; once it is fixed, they are redriven', async () => {
   const { platform } = session();
   await publishTo(session(), 'bearer', ['without-token']);
-  await publishTo(session(), 'skillsoft', ['beside-it']);
+  await publishTo(session(), 'skillsoft', ['next-to-it']);
   const [letter, ...more] = await until(session(), async () => {
     const letters = await deadLettersOf(session(), 'bearer');
     return letters.length > 0 && letters;
@@ -117,7 +117,7 @@ test('a secret that lacks what auth needs: its own events are dead-lettered; onc
     'the secret has no bearer_token (a text of 1 to 4096 visible ASCII characters), which auth bearer needs',
   );
   expect(receiptsOf(session(), 'bearer', 'without-token')).toEqual([]);
-  await waitForAttempts(session(), 'skillsoft', ['beside-it'], ['delivered']);
+  await waitForAttempts(session(), 'skillsoft', ['next-to-it'], ['delivered']);
 
   const signing_secrets = session().signingSecrets.get('bearer');
   await storeSecret(session(), 'bearer', { signing_secrets, bearer_token: 'test-only-token' });
@@ -174,7 +174,7 @@ test('paused, all or one: events wait in the workflow unsent, and are sent when 
   expect(await deadLettersOf(session(), 'resting')).toEqual([]);
 });
 
-/** A header set twice, which JSON Schema cannot tell. */
+/** A duplicate header, which JSON Schema cannot detect. */
 const IMPOSSIBLE = {
   headers: [
     { name: 'X-Tenant', value: 'one' },

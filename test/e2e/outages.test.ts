@@ -109,7 +109,7 @@ test('the cache killed: the warehouse is asked instead', async () => {
   expect(session().warehouse.queries().length).toBe(asked + 1);
 });
 
-test('an execution aborted by an operator: its delivery is in the dead letter queue, once', async () => {
+test('an execution aborted by an operator: its delivery is dead-lettered once', async () => {
   const { platform, warehouse, publish, evidence } = session();
   warehouse.setMode('refuse');
   const id = webhookId('skillsoft', 'aborted');
@@ -117,12 +117,12 @@ test('an execution aborted by an operator: its delivery is in the dead letter qu
   const execution = await until(session(), () => platform.stateMachine.execution(`${id}-g0`));
   platform.stateMachine.abort(execution.name);
 
-  const letters = async () => (await evidence([])).deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
-  await until(session(), async () => (await letters()).length > 0);
+  const deadLetters = async () => (await evidence([])).deliveryDeadLetters.filter(({ webhookId }) => webhookId === id);
+  await until(session(), async () => (await deadLetters()).length > 0);
   await platform.functions.find('sweep-executions').invoke({});
-  const [letter, ...more] = await letters();
+  const [deadLetter, ...more] = await deadLetters();
   expect(more).toEqual([]);
-  expect(letter?.reason).toBe('workflow execution ABORTED');
-  expect(JSON.parse(letter?.body ?? '')).toMatchObject({ generation: 1, progress: { attempt: 0 } });
+  expect(deadLetter?.reason).toBe('workflow execution ABORTED');
+  expect(JSON.parse(deadLetter?.body ?? '')).toMatchObject({ generation: 1, progress: { attempt: 0 } });
   warehouse.setMode('up');
 });

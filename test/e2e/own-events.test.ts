@@ -27,7 +27,7 @@ test('good, bad and malformed lines: each is published as it stands, and its out
     MALFORMED,
     JSON.stringify(enrollment('own', 'refusing', LEARNER.known)),
     JSON.stringify(enrollment('own', 'paused', LEARNER.known)),
-    JSON.stringify({ ...enrollment('own', 'nobody', LEARNER.known), event_type: 'grading' }),
+    JSON.stringify({ ...enrollment('own', 'unknown', LEARNER.known), event_type: 'grading' }),
   ];
   const outcomes = await playOwnEvents(session(), readEvents(lines.join('\n')));
 

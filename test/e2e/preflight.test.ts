@@ -13,7 +13,7 @@ const session = runningSession({
 /** What a preflight of the running platform prints. */
 const lines = async () => (await runCommand(session(), ['preflight'])).lines;
 
-test('the stack as it is synthesized answers yes to all that the local platform has, and no partner hears of it', async () => {
+test('all checks that the local platform supports are yes for the synthesized stack, without a request to partners', async () => {
   const answers = (await lines()).filter((line) => /^(yes|no|\?) /.test(line));
   // Whether an alarm reaches anybody is a matter of who deploys.
   const ours = answers.filter((line) => !line.includes('alarm subscriptions'));
@@ -39,7 +39,7 @@ test('the stack as it is synthesized answers yes to all that the local platform 
   expect([...silent.received, ...session().partner.receipts]).toEqual([]);
 });
 
-test('a letter, a secret that was emptied and a flag that is on are told', async () => {
+test('reports a dead-letter message, an empty secret and an enabled flag', async () => {
   session().switchFlag(true);
   session().platform.secrets.remove('/local/snowflake');
   await session().publish(['not JSON']);

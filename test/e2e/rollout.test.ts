@@ -62,7 +62,7 @@ async function publishSome(name: string, count = EVENTS): Promise<ReadonlyMap<st
 const versionOf = (eventId: string) =>
   linesOf(session(), 'delivery.attempted', 'skillsoft', eventId)[0]?.config_version;
 
-test('the flag is changed while events flow: each delivery is as its version of the flag says', async () => {
+test('a change of the flag under traffic: each delivery matches its version of the flag', async () => {
   const seed = flagSchema.parse({ enabled: false });
   const flags = new Map([seed, ...VERSIONS].map((flag) => [configVersion(flag, undefined), flag]));
   const published = new Map<string, string>();
@@ -89,9 +89,9 @@ test('the flag is changed while events flow: each delivery is as its version of 
     const version = String(line?.config_version);
     const flag = flags.get(version);
     if (flag === undefined)
-      throw new Error(`${webhookId('skillsoft', id)} was decided by ${version}, which nobody made`);
+      throw new Error(`${webhookId('skillsoft', id)} was decided by ${version}, an unknown version`);
     const { isOn } = evaluateFlag(flag, enterprise);
-    // The warehouse has nothing of the other enterprises: there the reason tells whether it was asked.
+    // The warehouse has nothing of the other enterprises: there the reason shows whether it was queried.
     const expected = { isAsked: isOn, hasLearningTime: isOn && enterprise === ENTERPRISE };
     const isAsked = line?.enrichment !== 'flag_off';
     expect({ id, version, isAsked, hasLearningTime: learningTimeOf(receipt) !== undefined }).toEqual({

@@ -6,7 +6,7 @@ import { runningSession } from './running-session.ts';
 const tally = startTally();
 const session = runningSession({ partners: SOAK_PARTNERS, onReceipt: tally.record });
 
-test('functions killed at random, events published three times, dead letters redriven twice: nothing is lost', async () => {
+test('functions killed at random, events published three times, dead-letter messages redriven twice: nothing is lost', async () => {
   const outcome = await soak(session(), tally, { events: 60, killsPerSecond: 1, seed: 1 }, () => {});
   expect(outcome).toMatchObject({
     events: 60,

@@ -76,7 +76,7 @@ test('what is printed is a shell’s and Python’s own text, with nothing perso
   expect(printed).not.toContain('learner@example.com');
 });
 
-test('the status API answers a browser with a token of the printed issuer', async () => {
+test('the status API responds to a browser with a token of the printed issuer', async () => {
   const [, tokens, url] =
     printed.match(/^curl --oauth2-bearer "\$\(curl -s '(.+)'\)" \\\n {2}'(.+\/api\/v1\/features\/status\?.+)'$/m) ?? [];
   const token = await (await fetch(String(tokens))).text();
@@ -97,7 +97,7 @@ test('the example page is an origin that may ask the status API', async () => {
   expect(preflight.headers.get('access-control-allow-origin')).toBe(origin);
 });
 
-test('the status API answers at its printed address', async () => {
+test('the status API responds at its printed address', async () => {
   const [, url] = printed.match(/^The status API is at (http:\/\/127\.0\.0\.1:\d+):/m) ?? [];
   const [, pasted] = printed.match(/^curl --aws-sigv4 .* \\\n {2}'(.+)'$/m) ?? [];
   expect(pasted).toBe(`${url}/operations/v1/features/status?enterprise_customer_uuid=${ENTERPRISE}`);
@@ -171,7 +171,7 @@ test('a lead that waits is cancelled by the next one of its user, and goes out o
   await prints(new RegExp(`webhook +n8n +${overtaken} +200$`, 'm'));
 });
 
-test('a partner that refuses: the dead letter is told with its reason, and left where it is', async () => {
+test('a partner that rejects: prints the dead-letter message with its reason, and leaves it in the queue', async () => {
   expect(await run(SEND, 'partner', 'skillsoft', '400')).toEqual({ status: 0, text: 'partner skillsoft: 400' });
   const id = await publish('refused', LEARNER.known);
   await prints(new RegExp(`dead-letter +deliveries +${id} +HTTP 400`));

@@ -89,7 +89,7 @@ describe('browsers', () => {
     await platform.skip(POLL_INTERVAL_MS);
   });
 
-  test('are told of the enterprise that their token names, and of everybody', async () => {
+  test('get the state of their token’s enterprise, and the general one', async () => {
     const claims = { enterprise_customer_uuid: ENTERPRISE };
     const own = await askAsBrowser(of(ENTERPRISE), claims);
     expect(own).toMatchObject({ status: 200, body: { enabled: true, user_specific: true, reason: 'pilot' } });
@@ -111,7 +111,7 @@ describe('browsers', () => {
   });
 });
 
-test('nobody who was asked about is in the function’s log', () => {
+test('the function’s log has no requested ids', () => {
   const lines = platform.functions.find('feature-status').logs();
   const text = lines.map((line) => line.text).join('\n');
   expect(text).toContain('feature_status.responded');

@@ -19,7 +19,7 @@ import {
 } from './running-session.ts';
 
 /**
- * A partner that answers 429 to more than so many requests within a second, and asks for a pause of a second.
+ * A partner that responds 429 to requests over a limit per second, with a Retry-After of one second.
  *
  * @param spent as many requests are refused at first, as where others have used up the limit
  */
@@ -85,7 +85,7 @@ async function isSlow(integrationId: string): Promise<boolean> {
   return Number(slowUntil.split('\r\n')[1] ?? 0) > 0;
 }
 
-test('a rate limit: a partner that would answer 429 never has to, and each event has a slot of its own', async () => {
+test('a rate limit: the partner never responds 429, and each event has its own slot', async () => {
   const { queues } = session().platform;
   const ids = numbered('spread', 8);
   await publishTo(session(), 'limited', ids);
@@ -121,7 +121,7 @@ test('a partner that fails gets one request at a time to find out, and everythin
   expect(late.map((id) => parked(id)[0]?.reason)).toEqual(late.map(() => 'parked: integration failing is failing'));
   expect(receivedBy('failing')).toHaveLength(FAILURES_TO_OPEN);
 
-  // The first that wakes finds out that the partner still fails; all others are parked again.
+  // The first released delivery finds that the partner still fails; all others are parked again.
   const all = [...early, ...late];
   await until(session(), () => receivedBy('failing').length > FAILURES_TO_OPEN);
   await session().skip(0);

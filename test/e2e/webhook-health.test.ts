@@ -10,7 +10,7 @@ import { parsePrometheus } from '../support/parse-prometheus.ts';
 import { describeWithPromtool, promtool } from '../support/promtool.ts';
 import { deadLettersOf, logged, publishTo, receiptsOf, runningSession, SIGNED, until } from './running-session.ts';
 
-/** One takes everything, one refuses everything, of one nobody has published anything. */
+/** One accepts everything, one rejects everything, one has no events. */
 const session = runningSession({
   partners: { takes: { answers: 200 }, refuses: { answers: 400 }, silent: { answers: 200 } },
 });
@@ -95,7 +95,7 @@ describe('the health', () => {
     });
   });
 
-  test('is not told without a signature, nor of an integration that there is not', async () => {
+  test('requires a signature and an existing integration', async () => {
     expect(await ask(OPERATIONS_PATHS.health)).toMatchObject({ status: 403 });
     expect(await ask(OPERATIONS_PATHS.health, `Bearer ${token()}`)).toMatchObject({ status: 403 });
     expect(await health('/nobody')).toMatchObject({ status: 404 });
@@ -138,7 +138,7 @@ describe('the metrics', () => {
       [{ labels: {}, value: 0 }],
     ]);
     expect(samples(GAUGES.sourceUp)?.map(({ value }) => value)).toEqual([1, 1, 1]);
-    // Nobody looked anything up: no share of nothing.
+    // Without lookups there is no share.
     expect(samples(GAUGES.hitRatio)).toBeUndefined();
   });
 

@@ -57,7 +57,7 @@ function markedCompletion(eventId: string, integrationId: string, userId: number
   };
 }
 
-/** A lead in which whatever a bot knows of somebody is marked. */
+/** A lead in which all personal data is marked. */
 function markedLead(eventId: string, integrationId: string, leadType: string, fields: object = {}) {
   const { payload, ...event } = lead(eventId, integrationId, LEARNER.known, leadType, new Date().toISOString());
   const person = { first_name: marked('first-name'), username: marked('telegram-name'), phone: marked('phone') };
@@ -74,7 +74,7 @@ function written(): string[] {
     .flatMap((pool) => pool.logs().map(({ text }) => text));
 }
 
-test('nothing of a learner, a partner’s words or a secret is in any line, whatever becomes of an event', async () => {
+test('no log line has data of a learner, text of a partner or a secret, whatever the outcome', async () => {
   const { platform, warehouse, publish } = session();
   const event = (id: string, integrationId: string, userId: number | string = LEARNER.known) =>
     JSON.stringify(markedCompletion(id, integrationId, userId));
@@ -85,7 +85,7 @@ test('nothing of a learner, a partner’s words or a secret is in any line, what
     event('refused', 'refusing'),
     event('busy', 'busy'),
     event('unreachable', 'unreachable'),
-    event('for-nobody', 'nobody'),
+    event('for-unknown', 'unknown'),
     `{"email": "${marked('not-json')}`,
     JSON.stringify({ ...markedCompletion('strange', 'taking', 1), event_type: marked('type') }),
     JSON.stringify({ ...markedCompletion('early', 'taking', 1), occurred_at: marked('time') }),
@@ -117,7 +117,7 @@ test('nothing of a learner, a partner’s words or a secret is in any line, what
   expect(lines.filter((line) => line.includes(MARK))).toEqual([]);
 });
 
-test('one webhook can be followed by its id: the batch, the workflow and the try name it', async () => {
+test('a webhook can be followed by its id: batch, workflow and attempt log it', async () => {
   const id = webhookId('taking', 'waiting');
   const batches = await logged(session(), 'events.enriched');
   expect(batches.filter(({ webhook_ids }) => (webhook_ids as string[]).includes(id))).toHaveLength(1);

@@ -13,8 +13,8 @@ export interface Reference {
   readonly from: string;
   readonly to: string;
   readonly properties: Resource['Properties'];
-  /** The value that stands beside the reference: the rule's target, the environment's monitor. */
-  readonly beside: Resource['Properties'];
+  /** The object with the reference: the rule's target, the environment's monitor. */
+  readonly sibling: Resource['Properties'];
   readonly access: TemplateAccess;
   readonly template: Template;
 }
@@ -150,7 +150,7 @@ export const SILENT = [
   /^AWS::ApiGatewayV2::Route (Target|AuthorizerId)$/,
   /^AWS::ApiGatewayV2::Authorizer ApiId$/,
   /^AWS::AppConfig::\w+ (ApplicationId|ConfigurationProfileId|ConfigurationVersion|DeploymentStrategyId|EnvironmentId)$/,
-  // Read in the name of the role that stands beside it.
+  // Read with the role next to it.
   /^AWS::AppConfig::Environment Monitors\.AlarmArn$/,
   // CloudWatch looks at its own metrics and alarms.
   /^AWS::CloudWatch::Alarm (Metrics\.MetricStat\.Metric\.)?Dimensions\.Value$/,
@@ -179,9 +179,9 @@ function alarmAction({ from, to, access, template }: Reference): Calls {
   return [send(template, access, 'cloudwatch.amazonaws.com', to, access.arn(from))];
 }
 
-function ruleCall({ from, to, beside, access, template }: Reference): Calls {
+function ruleCall({ from, to, sibling, access, template }: Reference): Calls {
   // EventBridge User Guide, "Using resource-based policies": targets of other kinds need a role.
-  if (beside.RoleArn !== undefined) throw new UnknownPath('a rule whose target is called with a role');
+  if (sibling.RoleArn !== undefined) throw new UnknownPath('a rule whose target is called with a role');
   return [send(template, access, 'events.amazonaws.com', to, access.arn(from))];
 }
 

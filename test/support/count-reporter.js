@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 
 /**
- * Names every skipped test, then says in one line how the run ended: `N passed, N failed, N skipped`. The line goes to
- * the file that TEST_COUNTS_FILE names, where it is set, for whoever wants to say it later.
+ * Lists every skipped test, then prints the result in one line: `N passed, N failed, N skipped`. The line goes to
+ * the file that TEST_COUNTS_FILE names, if it is set, for a later report.
  */
 export default class CountReporter {
   onRunComplete(_contexts, results) {

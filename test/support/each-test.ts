@@ -1,6 +1,6 @@
 import { afterEach, beforeEach } from '@jest/globals';
 
-/** Starts something anew before each test of a file, or of the block that this is called in, and closes it after it. */
+/** Starts a resource before each test of the file or block, and closes it afterwards. */
 export function eachTest<T extends { close(): Promise<void> }>(start: () => Promise<T>): T {
   let current: T | undefined;
   beforeEach(async () => {

@@ -14,7 +14,7 @@ import type { Log } from '../../lambdas/shared/log.ts';
 import type { Counter, Dimensions, MetricName } from '../../lambdas/shared/metric-definitions.ts';
 import { type LogLine, recordingLog } from './recording-log.ts';
 
-/** The moment at which tests happen. */
+/** The current time of tests. */
 export const NOW = Date.parse('2026-01-15T12:00:00.000Z');
 
 export const ENTERPRISE = '7d2c1b3a-0000-4000-8000-000000000001';
@@ -107,7 +107,7 @@ export function subject(overrides: Partial<DeliverySubject> = {}): DeliverySubje
   };
 }
 
-/** A delivery that nobody has tried yet; the third argument changes its progress. */
+/** A delivery without attempts; the third argument changes its progress. */
 export function delivery(
   enrichment: Enrichment = ENRICHED,
   overrides: Partial<DeliverySubject> = {},

@@ -12,10 +12,10 @@ export interface FrontCall {
 }
 
 /**
- * What becomes of a request: passed on; passed on and its response late, lost with the connection, or stalled before its
- * last byte; never responded to; passed on with another input, or its output changed; or responded to by the front itself.
+ * The handling of a request: passed on; passed on, with the response delayed, lost with the connection, or stalled before its
+ * last byte; no response; passed on with another input or a changed output; or a response of the front itself.
  */
-export type Fate =
+export type Handling =
   | 'pass'
   | { readonly delayMs: number }
   | 'lose'
@@ -24,7 +24,7 @@ export type Fate =
   | { readonly input: unknown; output?(response: Record<string, unknown>): unknown }
   | { readonly status: number; readonly answer: unknown };
 
-/** A server in front of another one, over real sockets: it sees every request, and misbehaves when told to. */
+/** A server in front of another one, over real sockets: it records every request and can misbehave. */
 export interface FrontServer {
   readonly endpoint: string;
   /** Method and path of every request so far, without the query. */
@@ -33,17 +33,17 @@ export interface FrontServer {
   readonly calls: FrontCall[];
   /** How many clients wait for a response. */
   waiting(): number;
-  /** What becomes of all requests from now on; all pass until it is told. */
-  behave(fate: Fate): void;
+  /** The handling of all later requests; initially all pass. */
+  behave(handling: Handling): void;
   /** The same, decided for each call. */
-  decide(fate: (call: FrontCall, position: number) => Fate): void;
+  decide(handling: (call: FrontCall, position: number) => Handling): void;
   close(): Promise<void>;
 }
 
 export async function startFrontServer(upstream: string): Promise<FrontServer> {
   const requests: string[] = [];
   const calls: FrontCall[] = [];
-  let fateOf: (call: FrontCall, position: number) => Fate = () => 'pass';
+  let handlingOf: (call: FrontCall, position: number) => Handling = () => 'pass';
   let waiting = 0;
   const { url, close } = await startHttpServer(async (incoming, outgoing) => {
     requests.push(`${incoming.method} ${incoming.url?.split('?')[0]}`);
@@ -54,20 +54,20 @@ export async function startFrontServer(upstream: string): Promise<FrontServer> {
     const body = await buffer(incoming);
     const operation = String(incoming.headers['x-amz-target']).split('.')[1] ?? '';
     const call = { operation, input: body.length === 0 ? undefined : JSON.parse(body.toString()) };
-    const fate = fateOf(call, calls.push(call) - 1);
+    const handling = handlingOf(call, calls.push(call) - 1);
     // It fails when the client goes away first.
-    respondAs(fate, upstream, { incoming, outgoing, body }).catch(() => incoming.socket.destroy());
+    respondAs(handling, upstream, { incoming, outgoing, body }).catch(() => incoming.socket.destroy());
   });
   return {
     endpoint: url,
     requests,
     calls,
     waiting: () => waiting,
-    behave(fate) {
-      fateOf = () => fate;
+    behave(handling) {
+      handlingOf = () => handling;
     },
-    decide(fate) {
-      fateOf = fate;
+    decide(handling) {
+      handlingOf = handling;
     },
     close,
   };
@@ -79,22 +79,24 @@ interface Exchange {
   readonly body: Buffer;
 }
 
-async function respondAs(fate: Fate, upstream: string, { incoming, outgoing, body }: Exchange): Promise<void> {
-  if (fate === 'hang') return;
-  if (typeof fate === 'object' && 'status' in fate) {
-    outgoing.writeHead(fate.status, { 'content-type': 'application/x-amz-json-1.0' }).end(JSON.stringify(fate.answer));
+async function respondAs(handling: Handling, upstream: string, { incoming, outgoing, body }: Exchange): Promise<void> {
+  if (handling === 'hang') return;
+  if (typeof handling === 'object' && 'status' in handling) {
+    outgoing
+      .writeHead(handling.status, { 'content-type': 'application/x-amz-json-1.0' })
+      .end(JSON.stringify(handling.answer));
     return;
   }
-  const changed = typeof fate === 'object' && 'input' in fate ? fate : undefined;
+  const changed = typeof handling === 'object' && 'input' in handling ? handling : undefined;
   const received = await passOn(upstream, incoming, changed ? Buffer.from(JSON.stringify(changed.input)) : body);
-  if (typeof fate === 'object' && 'delayMs' in fate) await sleep(fate.delayMs);
+  if (typeof handling === 'object' && 'delayMs' in handling) await sleep(handling.delayMs);
   const whole = await buffer(received);
-  if (fate === 'lose') return void incoming.socket.destroy();
+  if (handling === 'lose') return void incoming.socket.destroy();
   const output = changed?.output;
   const response = output === undefined ? whole : Buffer.from(JSON.stringify(output(JSON.parse(whole.toString()))));
   const headers = { ...received.headers, 'content-length': String(response.length) };
   outgoing.writeHead(received.statusCode ?? 500, headers);
-  if (fate === 'stall') outgoing.write(response.subarray(0, -1));
+  if (handling === 'stall') outgoing.write(response.subarray(0, -1));
   else outgoing.end(response);
 }
 

@@ -6,7 +6,7 @@ import { LOCAL_ASSEMBLY, LOCAL_STACK } from '../../local/synthesize.ts';
 import { synthesizeStage } from './synthesized-stack.ts';
 
 /**
- * An assembly of the stage `local` with other settings, beside the functions that `npm test` has bundled for it: what a
+ * An assembly of the stage `local` with other settings, with the functions that `npm test` has bundled for it: what a
  * function's code is named by does not depend on the stage.
  */
 export function writeLocalAssembly(stage: Stage): { readonly directory: string; remove(): void } {

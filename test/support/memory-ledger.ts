@@ -7,7 +7,7 @@ import { NOW } from './factories.ts';
 
 const DAY_MS = 24 * 3600_000;
 
-/** A ledger's table in memory, with what a test may see and do besides. */
+/** A ledger's table in memory, with additional access for tests. */
 export interface MemoryLedger extends LedgerTable {
   /** While true, everything throws `LedgerUnavailable`. */
   isDown: boolean;

@@ -48,7 +48,7 @@ export async function startMinistack(python: string): Promise<Ministack> {
     env: {
       ...environment,
       GATEWAY_PORT: String(port),
-      // It listens on all interfaces unless told. Its MQTT and SFTP servers have no such setting.
+      // It listens on all interfaces by default. Its MQTT and SFTP servers have no such setting.
       BIND_HOST: '127.0.0.1',
       IOT_MTLS_ENABLED: '0',
       SFTP_ENABLED: '0',

@@ -3,7 +3,7 @@ import { startHttpServer } from '../../local/http-server.ts';
 
 export type Answer = (response: ServerResponse, request: IncomingMessage) => void;
 
-/** A server at the other end of `snowflake-sdk` that answers well until it is told otherwise. */
+/** A server for `snowflake-sdk` that responds correctly until a test changes its responses. */
 export interface MisbehavingSnowflake {
   readonly url: string;
   /** How logins, statements and everything else are answered from now on; absent: well. */

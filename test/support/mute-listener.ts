@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 
-/** Listens, accepts nothing until told, and then gives every request on every connection this response. */
+/** Listens without accepting until released, then sends this response to every request. */
 const LISTENER = `
   const { createServer } = require('node:net');
   const { parentPort, workerData } = require('node:worker_threads');

@@ -35,7 +35,7 @@ export type Answer = (answer: ServerResponse, request: Received) => void;
 /**
  * A partner's endpoint on this machine; `answer` is called when a request has come whole.
  *
- * @param tls instead of the self-signed certificate, or besides it
+ * @param tls instead of the self-signed certificate, or in addition to it
  */
 export async function startPartner(
   answer: Answer,

@@ -39,7 +39,7 @@ export function recordOf(eventId: string, { agoMs, integrationId, state = 'accep
   return { ...before, state, times, enrichment: ENRICHED, version: 2, ...put.record };
 }
 
-/** A ledger in memory, queues that keep what they get, and runs over them. */
+/** A ledger in memory, queues that record their messages, and runs of the reconciler. */
 export function reconcileFixture(integrations: readonly Integration[] = [integration()]) {
   const clock = { nowMs: NOW };
   const now = () => clock.nowMs;

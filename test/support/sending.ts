@@ -16,8 +16,8 @@ export function secret(overrides: Partial<IntegrationSecret> = {}): IntegrationS
   return { signing_secrets: [SIGNING_SECRET], ...overrides };
 }
 
-/** A source whose value stays, or is another one when it is asked for anew. */
-export function secretSource(value: IntegrationSecret, anew: IntegrationSecret | Error = value) {
+/** A source with one value, or another one after a refresh. */
+export function secretSource(value: IntegrationSecret, refreshed: IntegrationSecret | Error = value) {
   const calls: ('read' | 'refetch')[] = [];
   const source: SecretSource<IntegrationSecret> & { readonly calls: readonly string[] } = {
     calls,
@@ -27,8 +27,8 @@ export function secretSource(value: IntegrationSecret, anew: IntegrationSecret |
     },
     async refetch() {
       calls.push('refetch');
-      if (anew instanceof Error) throw anew;
-      return anew;
+      if (refreshed instanceof Error) throw refreshed;
+      return refreshed;
     },
   };
   return source;
@@ -46,7 +46,7 @@ export const failed = (code: string): SendResult => ({ kind: 'failed', code });
 
 /** Tokens are not expected. */
 export const NO_TOKENS: TokenSource = {
-  token: () => Promise.reject(new Error('nobody should want a token')),
+  token: () => Promise.reject(new Error('unexpected request for a token')),
   drop: () => {},
 };
 

@@ -14,11 +14,11 @@ export function serviceCalls(template: Template): ServiceCall[] {
   const access = new TemplateAccess(template);
   return Object.entries(template.Resources).flatMap(([from, { Type, Properties }]) => [
     ...literalTargets(Type, from, Properties),
-    ...references(Properties, Type, Properties).flatMap(({ kind, to, beside }) => {
+    ...references(Properties, Type, Properties).flatMap(({ kind, to, sibling }) => {
       if (!(to in template.Resources)) throw new UnknownPath(`${kind} leads to ${to}, which is not in the template`);
       const calls = CALLING[kind];
       if (calls === undefined && !SILENT.some((silent) => silent.test(kind))) throw new UnknownPath(kind);
-      const made = calls?.({ kind, from, to, properties: Properties, beside, access, template }) ?? [];
+      const made = calls?.({ kind, from, to, properties: Properties, sibling, access, template }) ?? [];
       return made.map((call) => ({ ...call, kind, from }));
     }),
   ]);
@@ -38,13 +38,13 @@ export function refusedCalls(template: Template): string[] {
 function references(
   value: unknown,
   kind: string,
-  beside: unknown,
-): { readonly kind: string; readonly to: string; readonly beside: Resource['Properties'] }[] {
-  if (Array.isArray(value)) return value.flatMap((item) => references(item, kind, beside));
+  sibling: unknown,
+): { readonly kind: string; readonly to: string; readonly sibling: Resource['Properties'] }[] {
+  if (Array.isArray(value)) return value.flatMap((item) => references(item, kind, sibling));
   if (typeof value !== 'object' || value === null) return [];
   const [[only = '', inner] = []] = Object.entries(value);
-  if (only === 'Ref' || only === 'Fn::GetAtt') return idsIn(value).map((to) => ({ kind, to, beside }));
-  if (only.startsWith('Fn::')) return references(inner, kind, beside);
+  if (only === 'Ref' || only === 'Fn::GetAtt') return idsIn(value).map((to) => ({ kind, to, sibling }));
+  if (only.startsWith('Fn::')) return references(inner, kind, sibling);
   return Object.entries(value).flatMap(([name, item]) =>
     references(item, kind.includes(' ') ? `${kind}.${name}` : `${kind} ${name}`, value),
   );

@@ -38,7 +38,7 @@ export function synthesize(stageName: string, environment: Readonly<Record<strin
   return templateOf(findStage(stageName, { environment }), named);
 }
 
-/** The same of a stage that nobody has defined. */
+/** The same for a stage that is not defined in lib/stage.ts. */
 export function synthesizeStage(stage: Stage): Template {
   return templateOf(stage, []);
 }

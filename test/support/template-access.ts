@@ -15,7 +15,7 @@ export interface ServiceCall {
   readonly resource: string;
   /** The resource whose own policy counts: a role for `sts:AssumeRole`, a topic, a queue, a function, a key. */
   readonly on?: string;
-  /** Condition keys besides the account's, and that the call is encrypted. */
+  /** Condition keys, except the account's and encryption in transit. */
   readonly context?: Readonly<Record<string, string>>;
 }
 

@@ -5,7 +5,7 @@ import { LedgerUnavailable } from '../../lambdas/shared/errors.ts';
 /**
  * How a call to a service ends. `repeated`: it is made, its response is lost, and the SDK makes it once more;
  * `unanswered`: it is made, and no response comes; `unmade`: it is not made, and no response comes; `killed_before` and
- * `killed_after`: the function is killed at that moment, and makes no further call.
+ * `killed_after`: the function is killed then, and makes no further call.
  */
 export const CALL_ENDS = ['done', 'repeated', 'unanswered', 'unmade', 'killed_before', 'killed_after'] as const;
 export type CallEnd = (typeof CALL_ENDS)[number];
